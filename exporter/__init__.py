@@ -1,0 +1,5 @@
+"""Serves the daily usage figures of chat platforms as Prometheus gauges (docs/architecture.md)."""
+
+from importlib.metadata import version
+
+__version__ = version("chat-usage-exporter")

@@ -1,0 +1,53 @@
+"""When a day starts, ends and is a working day; pure functions over aware datetimes, no clock.
+
+A day starts at its local midnight and ends where the next one starts: 23 or 25 hours when clocks change, no time at
+all when a zone jumps over the date line (Pacific/Apia, 2011-12-30).
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+ONE_DAY = timedelta(days=1)
+
+
+def start(day: date, zone: ZoneInfo) -> datetime:
+    """Returns the moment (UTC) at which `day` starts in `zone`.
+
+    Where clocks jump over midnight that is the moment of the jump; where midnight comes twice, the first one.
+    """
+    return datetime.combine(day, time.min, tzinfo=zone).astimezone(UTC)
+
+
+def end(day: date, zone: ZoneInfo) -> datetime:
+    """Returns the moment (UTC) at which `day` ends: the start of the next one."""
+    return start(day + ONE_DAY, zone)
+
+
+def day_at(moment: datetime, zone: ZoneInfo) -> date:
+    """Returns the day that `moment` belongs to; never falls while `moment` rises."""
+    day = moment.astimezone(zone).date()
+    if moment >= end(
+        day, zone
+    ):  # set back over midnight, clocks show yesterday's date again (St John's, 2010)
+        return day + ONE_DAY
+    if moment < start(day, zone):  # set forward over midnight from before it (Toronto, 1919)
+        return day - ONE_DAY
+    return day
+
+
+def next_midnight(moment: datetime, zone: ZoneInfo) -> datetime:
+    """Returns the first start of a day (UTC) after `moment`."""
+    return end(day_at(moment, zone), zone)
+
+
+@dataclass(frozen=True, slots=True)
+class Calendar:
+    """Which days people work: `weekend` holds weekdays (Monday is 0), `holidays` dates."""
+
+    weekend: frozenset[int] = frozenset({5, 6})
+    holidays: frozenset[date] = frozenset()
+
+    def is_working(self, day: date) -> bool:
+        """Tells whether `day` is neither weekend nor holiday."""
+        return day.weekday() not in self.weekend and day not in self.holidays

@@ -1,0 +1,107 @@
+"""The error tree; every error knows what it is called on the page, none knows how it came about.
+
+ChatUsageError
+├── ConfigError             the configuration is wrong: exit 2, nothing was polled
+└── ReportError             one report of one source could not be polled; has an `outcome`
+    ├── AuthError           401 or 403
+    ├── RateLimitedError    429 until patience ran out
+    ├── TimedOutError       no whole answer within `poll.timeout`
+    ├── ConnectionLostError refused, reset, DNS, TLS, proxy, an answer cut short
+    ├── HttpStatusError     any other status that is not 200, redirects included
+    ├── TooLargeError       more than `poll.max_body` bytes, counted after decompression
+    ├── NotJsonError        a 200 whose body is no JSON
+    ├── SchemaError         JSON, but not the report's shape
+    └── PlatformError       an error inside a 200
+
+A message names the thing, the place of the value and the remedy, never a key and never a report's data.
+"""
+
+from typing import ClassVar
+
+OUTCOMES = (
+    "ok",
+    "auth",
+    "rate_limited",
+    "timeout",
+    "connection",
+    "http_error",
+    "too_large",
+    "not_json",
+    "schema",
+    "platform_error",
+    "skipped",
+    "internal",
+)
+"""Every value of the label `outcome` of `chat_usage_polls_total`, in the order of the page."""
+
+
+class ChatUsageError(Exception):
+    """Anything that this program reports in one line."""
+
+
+class ConfigError(ChatUsageError):
+    """The configuration is wrong; the message says what, where and how to mend it."""
+
+
+class ReportError(ChatUsageError):
+    """The poll of one report failed."""
+
+    outcome: ClassVar[str]
+
+
+class AuthError(ReportError):
+    """The platform refused the key (401) or what it may see (403)."""
+
+    outcome = "auth"
+
+    def __init__(self, message: str, status: int) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class RateLimitedError(ReportError):
+    """The platform answered 429 and the wait that it wants is longer than the poll can give."""
+
+    outcome = "rate_limited"
+
+
+class TimedOutError(ReportError):
+    """The whole answer did not arrive within the time-out."""
+
+    outcome = "timeout"
+
+
+class ConnectionLostError(ReportError):
+    """No connection, or it ended before the answer did."""
+
+    outcome = "connection"
+
+
+class HttpStatusError(ReportError):
+    """A status that is no answer to the question: a redirect, a 4xx, a 5xx."""
+
+    outcome = "http_error"
+
+
+class TooLargeError(ReportError):
+    """The answer is larger than the operator allows."""
+
+    outcome = "too_large"
+
+
+class NotJsonError(ReportError):
+    """A 200 that carries something else than JSON."""
+
+    outcome = "not_json"
+
+
+class SchemaError(ReportError):
+    """JSON that is not in the report's shape; the message names the field."""
+
+    outcome = "schema"
+
+
+class PlatformError(ReportError):
+    """The platform reports a failure inside a 200."""
+
+    outcome = "platform_error"

@@ -1,0 +1,98 @@
+"""What a source is made of: platforms, reports, requests. Authors of plugins import this module and `exporter.model`.
+
+A platform is found through the entry-point group `chat_usage_exporter.sources`, the built-in ones included.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from importlib.metadata import entry_points
+from typing import Protocol
+
+from exporter.model import Column, Days, Measure, Reading
+
+ENTRY_POINTS = "chat_usage_exporter.sources"
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One GET: `path` below the source's base URL, query `params`, and the `days` that its answer covers.
+
+    `instead` is asked, once, when the platform refuses this request with 403 (a filter that the key may not use).
+    """
+
+    report: str
+    path: str
+    params: Mapping[str, str]
+    days: Days
+    instead: "Request | None" = None
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What the operator narrowed a source to; `company_id` is set when exactly one company, by id, is wanted."""
+
+    company_id: str | None = None
+
+
+class Report(Protocol):
+    """One reporting endpoint: how to ask it and how to read its answer. Pure: no clock, no network."""
+
+    @property
+    def name(self) -> str:
+        """The label `report`, and the name in the configuration."""
+
+    @property
+    def measures(self) -> tuple[Measure, ...]:
+        """Everything that its rows may hold."""
+
+    @property
+    def parts(self) -> Mapping[str, tuple[Column, ...]]:
+        """The parts that its rows come in, each with the columns that are known beforehand."""
+
+    def plan(self, days: Days, scope: Scope) -> tuple[Request, ...]:
+        """Returns the requests whose answers together cover `days`."""
+
+    def decode(self, body: bytes, request: Request, today: date) -> Reading:
+        """Reads one answer.
+
+        Args:
+            body: the whole answer, decompressed.
+            request: what was asked; rows outside its days are left out and counted.
+            today: the running day of the source; later rows are left out and counted.
+
+        Raises:
+            NotJsonError: the body is no JSON.
+            SchemaError: it is JSON but not this report.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class Platform:
+    """A reporting API: `name` is the metric prefix and the value of `platform` in the configuration.
+
+    `base_url` cleans what the operator wrote into the URL that paths are appended to; `headers` makes the
+    authentication headers from the key. `reports` are all that the platform has, by name.
+    """
+
+    name: str
+    title: str
+    default_base_url: str
+    base_url: Callable[[str], str]
+    headers: Callable[[str], Mapping[str, str]]
+    reports: Mapping[str, Report]
+
+
+def platforms() -> Mapping[str, Platform]:
+    """Finds every installed platform, built-in or plugin, by name.
+
+    Raises:
+        TypeError: an entry point does not name a Platform.
+    """
+    found: dict[str, Platform] = {}
+    for entry in sorted(entry_points(group=ENTRY_POINTS), key=lambda entry: entry.name):
+        platform = entry.load()
+        if not isinstance(platform, Platform):
+            raise TypeError(f"the entry point {entry.value} is no exporter.source.Platform")
+        found[entry.name] = platform
+    return found
