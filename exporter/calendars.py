@@ -27,9 +27,7 @@ def end(day: date, zone: ZoneInfo) -> datetime:
 def day_at(moment: datetime, zone: ZoneInfo) -> date:
     """Returns the day that `moment` belongs to; never falls while `moment` rises."""
     day = moment.astimezone(zone).date()
-    if moment >= end(
-        day, zone
-    ):  # set back over midnight, clocks show yesterday's date again (St John's, 2010)
+    if moment >= end(day, zone):  # set back over midnight, clocks show yesterday's date again (St John's, 2010)
         return day + ONE_DAY
     if moment < start(day, zone):  # set forward over midnight from before it (Toronto, 1919)
         return day - ONE_DAY
