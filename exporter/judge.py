@@ -1,0 +1,94 @@
+"""The life of a day: which days to ask, which one is published, which one runs; pure, every moment is an argument.
+
+A day is published when a good answer that covers it was asked for after its end and the settle time. Nothing moves
+backwards: it hangs on when days were read (`Block.read_at`, which only rises), not on what time it is now.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from exporter import calendars
+from exporter.calendars import Calendar
+from exporter.ledger import Block, Ledger
+from exporter.model import Days
+
+PATIENCE_WITH_EMPTY_DAYS = timedelta(hours=24)
+
+
+@dataclass(frozen=True, slots=True)
+class DayRules:
+    """What a source's operator says of days; `max_staleness` is how long figures outlive the last good poll."""
+
+    zone: ZoneInfo
+    settle: timedelta
+    reread_days: int
+    keep_days: int
+    max_staleness: timedelta
+    calendar: Calendar
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What the ledger of one report says at one moment.
+
+    `last_day` is the newest published day, `today` the running day if it was read, `empty_day` whether a working day
+    without any row waits. `stale` figures must not be served.
+    """
+
+    last_day: date | None
+    today: date | None
+    empty_day: bool
+    stale: bool
+
+
+def days_to_ask(ledger: Ledger, now: datetime, rules: DayRules) -> Days:
+    """Returns the days of the next poll: from the oldest that is not settled yet, at least the re-read ones, to today.
+
+    Never more than are held, and on a first start only the re-read ones.
+    """
+    today = calendars.day_at(now, rules.zone)
+    first = today - timedelta(days=rules.reread_days)
+    waiting = _waiting(ledger.blocks, rules)
+    held_since = min(ledger.blocks, default=today)
+    for day in Days(held_since, today) if held_since < first else ():
+        block = ledger.blocks.get(day)
+        if block is None or day in waiting or not _is_settled(day, block, rules):
+            return Days(max(min(day, first), today - timedelta(days=rules.keep_days)), today)
+    return Days(first, today)
+
+
+def judge(ledger: Ledger, now: datetime, last_success: datetime | None, rules: DayRules) -> Judgement:
+    """Judges one report's ledger at the moment `now`."""
+    waiting = _waiting(ledger.blocks, rules)
+    published = (day for day, block in ledger.blocks.items() if day not in waiting and _is_settled(day, block, rules))
+    today = calendars.day_at(now, rules.zone)
+    running = ledger.blocks.get(today)
+    return Judgement(
+        last_day=max(published, default=None),
+        today=today if running is not None and running.read_at >= calendars.start(today, rules.zone) else None,
+        empty_day=bool(waiting),
+        stale=last_success is None or now - last_success > rules.max_staleness,
+    )
+
+
+def _is_settled(day: date, block: Block, rules: DayRules) -> bool:
+    """Tells whether a day was read after its settle time."""
+    return block.read_at >= calendars.end(day, rules.zone) + rules.settle
+
+
+def _waiting(blocks: Mapping[date, Block], rules: DayRules) -> set[date]:
+    """Returns the settled working days on which no company has a row, as long as that may mean "not there yet".
+
+    A row of the day or of a later one ends the wait, and so does an answer 24 hours after the settle time.
+    """
+    waiting: set[date] = set()
+    for day in sorted(blocks, reverse=True):
+        block = blocks[day]
+        if block.listed:
+            break
+        patience_ends = calendars.end(day, rules.zone) + rules.settle + PATIENCE_WITH_EMPTY_DAYS
+        if rules.calendar.is_working(day) and _is_settled(day, block, rules) and block.read_at < patience_ends:
+            waiting.add(day)
+    return waiting
