@@ -1,0 +1,46 @@
+"""The one thread beside the event loop: decoding to rendering, a job at a time, in order.
+
+Its thread is a daemon, unlike those of `concurrent.futures`, which are waited for at exit: SIGTERM must end the
+program within 2 s, also while a large page is rendered.
+"""
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import Future
+from queue import SimpleQueue
+from threading import Thread
+from typing import TypeVar
+
+Result = TypeVar("Result")
+
+
+class Worker:
+    """Runs functions off the event loop, strictly one after the other, so that what they share needs no lock."""
+
+    def __init__(self, name: str) -> None:
+        self._jobs: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
+        self._thread = Thread(target=self._work, name=name, daemon=True)
+        self._thread.start()
+
+    async def run(self, function: Callable[[], Result]) -> Result:
+        """Waits for the function's turn and returns its result, or raises what it raised."""
+        future: Future[Result] = Future()
+
+        def job() -> None:
+            if not future.set_running_or_notify_cancel():
+                return
+            try:
+                future.set_result(function())
+            except BaseException as error:  # whatever it is belongs to the one who waits
+                future.set_exception(error)
+
+        self._jobs.put(job)
+        return await asyncio.wrap_future(future)
+
+    def close(self) -> None:
+        """Ends the thread after the jobs that are queued."""
+        self._jobs.put(None)
+
+    def _work(self) -> None:
+        while (job := self._jobs.get()) is not None:
+            job()

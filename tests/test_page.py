@@ -1,0 +1,162 @@
+"""The page equals what prometheus-client writes, in both formats, and its gzip form is one member for any reader."""
+
+import gzip
+import zlib
+from collections.abc import Iterable, Sequence
+from itertools import groupby
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from prometheus_client import generate_latest, openmetrics
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client.metrics_core import Metric
+from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
+from prometheus_client.parser import text_string_to_metric_families as parse_text
+
+from exporter.model import Family, Sample
+from exporter.page import EMPTY, Board, Body, Format, join, number, write
+
+FORMATS = pytest.mark.parametrize("format_", Format, ids=lambda format_: format_.name.lower())
+LABELS = ("company", "company_id", "source")  # in the order in which prometheus-client sorts them
+
+texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), max_size=12)
+figures = st.one_of(st.integers(0, 2**53).map(float), st.floats(0, allow_nan=False, allow_infinity=False))
+samples = st.lists(
+    st.builds(Sample, st.tuples(texts, texts, texts), figures),
+    min_size=1,
+    max_size=4,
+    unique_by=lambda sample: sample.label_values,
+)
+families = st.builds(
+    lambda kind, name, text, found: Family(
+        f"chat_counted_{name}_total" if kind == "counter" else f"chat_{name}", text, LABELS, tuple(found), kind
+    ),
+    st.sampled_from(("gauge", "counter")),
+    st.sampled_from(("a", "b", "c")),
+    texts,
+    samples,
+)
+pages = st.lists(families, max_size=3, unique_by=lambda family: family.name)
+
+
+def by_name(found: Iterable[Family]) -> list[Family]:
+    return sorted(found, key=lambda family: family.name)
+
+
+class Reference:
+    """The same families as prometheus-client's own objects."""
+
+    def __init__(self, found: Iterable[Family]) -> None:
+        self._families = by_name(found)
+
+    def collect(self) -> Iterable[Metric]:
+        for family in self._families:
+            kind = CounterMetricFamily if family.kind == "counter" else GaugeMetricFamily
+            metric = kind(family.name, family.help, labels=list(family.label_names))
+            for values, figure in family.samples:
+                metric.add_metric(list(values), figure)
+            yield metric
+
+
+def reference(found: Sequence[Family], format_: Format) -> str:
+    """Returns what prometheus-client writes, without the end mark that the live tail brings."""
+    encode = generate_latest if format_ is Format.TEXT else openmetrics.exposition.generate_latest
+    return encode(Reference(found)).decode().removesuffix("# EOF\n")
+
+
+def rendered(found: Iterable[Family], format_: Format) -> str:
+    return join(write(family) for family in found)[format_].plain.decode()
+
+
+@FORMATS
+@given(pages)
+def test_bytes_are_those_of_prometheus_client(format_: Format, found: list[Family]) -> None:
+    """Whatever names, texts and figures are: the same lines in the same order."""
+    assert reference(found, format_) == rendered(found, format_)
+
+
+@given(pages)
+def test_openmetrics_reads_back_as_what_was_written(found: list[Family]) -> None:
+    """Prometheus' official Python parser gives the samples back, each label whole."""
+    text = rendered(found, Format.OPENMETRICS) + "# EOF\n"
+
+    read = [
+        (sample.name, tuple(sample.labels.values()), sample.value)
+        for family in parse_openmetrics(text)
+        for sample in family.samples
+    ]
+
+    assert [(family.name, *sample) for family in by_name(found) for sample in family.samples] == read
+
+
+@pytest.mark.parametrize(
+    ("figure", "text"),
+    [
+        (0.0, "0.0"),
+        (12.0, "12.0"),
+        (184.5, "184.5"),
+        (999999.0, "999999.0"),
+        (1000000.0, "1e+06"),
+        (1234567.0, "1.234567e+06"),
+        (12345678901.0, "1.2345678901e+10"),
+        (1e20, "1e+20"),
+        (0.1 + 0.2, "0.30000000000000004"),
+    ],
+)
+def test_numbers_are_written_as_prometheus_does(figure: float, text: str) -> None:
+    """Go turns to exponents at a million."""
+    assert text == number(figure)
+
+
+def gauge(name: str, company: str, value: float) -> Family:
+    return Family(name, "Help.", LABELS, (Sample((company, "17", "s"), value),))
+
+
+@FORMATS
+def test_lines_of_a_family_stay_together_whoever_they_come_from(format_: Format) -> None:
+    """Two sources have the same families; each family has one header and one block of lines."""
+    board = Board()
+    board.publish("b", "r", (gauge("chat_b", "B", 1), gauge("chat_a", "B", 2)), serves=True)
+    board.publish("a", "r", (gauge("chat_b", "A", 3), gauge("chat_a", "A", 4)), serves=True)
+
+    lines = board.shown.page[format_].plain.decode().splitlines()
+
+    names = [line.split()[2] if line.startswith("#") else line.split("{")[0] for line in lines]
+    assert ["chat_a", "chat_b"] == [name for name, _ in groupby(names)]
+    assert ["A", "B", "A", "B"] == [line.split('company="')[1][0] for line in lines if not line.startswith("#")]
+
+
+def test_a_report_replaces_its_own_lines_only() -> None:
+    """What one report publishes leaves the others as they are."""
+    board = Board()
+    board.publish("s", "one", (gauge("chat_a", "A", 1),), serves=True)
+    board.publish("s", "two", (gauge("chat_b", "A", 2),), serves=False)
+    board.publish("s", "one", (), serves=True)
+
+    assert "# HELP chat_b Help.\n# TYPE chat_b gauge\nchat_b" in board.shown.page[Format.TEXT].plain.decode()
+    assert "chat_a" not in board.shown.page[Format.TEXT].plain.decode()
+    assert {("s", "one")} == board.shown.served
+
+
+@given(st.binary(max_size=300), st.binary(max_size=300))
+def test_page_and_tail_are_one_gzip_member(plain: bytes, tail: bytes) -> None:
+    """Two members break curl, and httpx cuts the second one off."""
+    packed = Body.of(plain).with_tail_gzipped(tail)
+
+    assert plain + tail == gzip.decompress(packed)
+    assert plain + tail == Body.of(plain).with_tail(tail)
+    assert 1 == sum(1 for _ in _members(packed))
+
+
+def _members(packed: bytes) -> Iterable[bytes]:
+    while packed:
+        member = zlib.decompressobj(zlib.MAX_WBITS | 16)
+        yield member.decompress(packed)
+        packed = member.unused_data
+
+
+def test_the_empty_page_is_empty() -> None:
+    """Before the first poll the page holds nothing; the live tail alone is served."""
+    assert [b"", b""] == [EMPTY[format_].plain for format_ in Format]
+    assert not list(parse_text(""))
