@@ -1,0 +1,165 @@
+"""From the bytes of an answer to JSON values, and from JSON values to ids, names, days and figures.
+
+What an API calls a number, a name or a date is checked leaf by leaf: one odd leaf is left out and counted, its
+neighbours are served. Knows no report.
+"""
+
+import math
+import re
+from collections import Counter
+from datetime import date, datetime
+
+import msgspec
+
+from exporter.errors import NotJsonError
+
+_STRICT = msgspec.json.Decoder()
+_WIDE_FLOATS = msgspec.json.Decoder(float_hook=float)  # reads 1e999 as infinity, where the strict one gives up
+_BOM = b"\xef\xbb\xbf"
+_ESCAPE = re.compile(
+    rb"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"  # a pair
+    rb"|(?P<lone>\\u[dD][89a-fA-F][0-9a-fA-F]{2})"  # half of one
+    rb"|\\.",  # any other escape, so that the second backslash of two starts none
+    re.DOTALL,
+)
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+_NOT_IN_A_LABEL = re.compile("[\x00\ud800-\udfff]")
+
+
+def parse(body: bytes) -> object:
+    """Returns the JSON value of a whole answer; integers keep every digit, of a repeated key the last one counts.
+
+    A byte order mark is skipped and a lone surrogate replaced by U+FFFD, whatever charset the answer claims.
+
+    Raises:
+        NotJsonError: it is not JSON in UTF-8, or nested too deeply to be a report.
+    """
+    text = body.removeprefix(_BOM)
+    try:
+        return _STRICT.decode(text)
+    except RecursionError as error:
+        raise NotJsonError("the answer is nested too deeply to be a report") from error
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return _parse_leniently(text)
+
+
+def _parse_leniently(text: bytes) -> object:
+    """Parses what the fast path refused, once more, with lone surrogates replaced and any size of float."""
+    try:
+        return _WIDE_FLOATS.decode(_without_lone_surrogates(text))
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        # msgspec names a place, never the text that stands there.
+        raise NotJsonError(
+            f"the answer is no JSON: {error}" if _is_utf8(text) else "the answer is not UTF-8"
+        ) from error
+
+
+def _is_utf8(text: bytes) -> bool:
+    try:
+        text.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _without_lone_surrogates(text: bytes) -> bytes:
+    r"""Replaces each half of a surrogate pair that lacks its other half by `\ufffd`."""
+    return _ESCAPE.sub(lambda match: rb"\ufffd" if match["lone"] else match[0], text)
+
+
+def outline(value: object) -> str:
+    """Says what a JSON value is without saying what is in it: an object's keys, else the type."""
+    match value:
+        case dict():
+            return f"an object with the keys {', '.join(sorted(map(str, value))[:12])}" if value else "an empty object"
+        case list():
+            return "a list"
+        case str():
+            return "a string"
+        case bool() | None:
+            return str(value).lower().replace("none", "null")
+        case _:
+            return "a number"
+
+
+def company_id(value: object, surprises: Counter[str]) -> str | None:
+    """Reads a company's id with all its digits, or None where there is none.
+
+    The documented type is an integer; a string, or `17.0`, is read and counted as `retyped`.
+    """
+    match value:
+        case bool() | None:
+            pass
+        case int():
+            return str(value)
+        case str() if value.strip():
+            surprises["retyped"] += 1
+            return label(value)
+        case float() if value.is_integer() and abs(value) < 2**53:
+            surprises["retyped"] += 1
+            return str(int(value))
+    surprises["missing"] += 1
+    return None
+
+
+def label(text: str) -> str:
+    """Makes a string safe to be a label value: the page escapes everything but NUL, which ends Prometheus' parser."""
+    return _NOT_IN_A_LABEL.sub("\ufffd", text)
+
+
+def name(value: object, surprises: Counter[str]) -> str:
+    """Reads a name as it is; anything but a string is counted and read as the empty name."""
+    if isinstance(value, str):
+        return label(value)
+    surprises["missing" if value is None else "retyped"] += 1
+    return ""
+
+
+def day(value: object) -> date | None:
+    """Reads a date in the one documented form, YYYY-MM-DD; None for anything else."""
+    if not isinstance(value, str) or not _DAY.fullmatch(value):
+        return None
+    try:
+        return date.fromisoformat(value)
+    except ValueError:
+        return None
+
+
+def count(value: object, surprises: Counter[str]) -> float | None:
+    """Reads a whole number; `12.0` and `1e3` are whole, `12.5` is served as it is and counted as `retyped`."""
+    figure = number(value, surprises)
+    if figure is not None and not figure.is_integer():
+        surprises["retyped"] += 1
+    return figure
+
+
+def number(value: object, surprises: Counter[str]) -> float | None:
+    """Reads a number; None, counted, for what is missing, of another type, beyond a double's range or negative."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        surprises["missing" if value is None else "retyped"] += 1
+        return None
+    try:
+        figure = float(value) + 0.0  # -0.0 would show on the page
+    except OverflowError:
+        figure = math.inf
+    if not math.isfinite(figure):
+        surprises["retyped"] += 1
+        return None
+    if figure < 0:
+        surprises["negative"] += 1
+        return None
+    return figure
+
+
+def moment(value: object, surprises: Counter[str]) -> float | None:
+    """Reads an ISO date-time with its offset as seconds since 1970; what has no offset names no moment."""
+    if value is None:
+        return None
+    try:
+        when = datetime.fromisoformat(value) if isinstance(value, str) else None
+        if when is not None and when.tzinfo is not None:
+            return when.timestamp()
+    except (ValueError, OverflowError):
+        pass
+    surprises["retyped"] += 1
+    return None

@@ -1,0 +1,74 @@
+"""Every answer of Paradigm that docs/platform-apis.md knows a trap in, as a folder: what came, what is served.
+
+A case holds `body.json`, the bytes of the answer asked on Tuesday 2026-03-03 at 12:00 UTC for 2026-02-28 to
+2026-03-03, and `expected.txt`, the lines that it makes; `held.json`, if there, was answered an hour before.
+"""
+
+import re
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from exporter.calendars import Calendar
+from exporter.errors import ReportError
+from exporter.families import Health, View, families
+from exporter.judge import DayRules, judge
+from exporter.ledger import Asked, Ledger, fold
+from exporter.model import Days
+from exporter.page import write
+from exporter.source import Scope
+from exporter.sources.paradigm import CHAT_SESSIONS
+
+CASES = Path(__file__).parent / "cases" / "chat-sessions"
+DOCUMENTATION = Path(__file__).parents[2] / "docs" / "platform-apis.md"
+TODAY = date(2026, 3, 3)
+NOON = datetime(2026, 3, 3, 12, tzinfo=UTC)
+DAYS = Days(date(2026, 2, 28), TODAY)
+RULES = DayRules(
+    zone=ZoneInfo("UTC"),
+    settle=timedelta(hours=6),
+    reread_days=3,
+    keep_days=45,
+    max_staleness=timedelta(days=3),
+    calendar=Calendar(),
+)
+
+
+def answered(ledger: Ledger, body: bytes, at: datetime) -> tuple[Ledger, str]:
+    """Returns the ledger after an answer and what the answer's log line would say was left out."""
+    (request,) = CHAT_SESSIONS.plan(DAYS, Scope())
+    reading = CHAT_SESSIONS.decode(body, request, TODAY)
+    folded = fold(ledger, reading, Asked(DAYS, TODAY, at, RULES.keep_days), lambda _id, _name: True)
+    return folded, " ".join(f"{kind}={count}" for kind, count in sorted(reading.surprises.items()))
+
+
+def served(ledger: Ledger) -> str:
+    """Returns the lines with figures of companies."""
+    view = View("s", CHAT_SESSIONS, ledger, judge(ledger, NOON, NOON, RULES), Health(timedelta(hours=1)), RULES)
+    return "".join(write(family).lines for family in families(view) if "company_id" in family.label_names)
+
+
+def outcome(case: Path) -> str:
+    """Returns what the case makes: the lines served, or how the answer fails."""
+    held = case / "held.json"
+    ledger, _ = answered(Ledger(), held.read_bytes(), NOON - timedelta(hours=1)) if held.exists() else (Ledger(), "")
+    try:
+        ledger, left_out = answered(ledger, (case / "body.json").read_bytes(), NOON)
+    except ReportError as error:
+        return f"# {error.outcome}: {error}\n{served(ledger)}"
+    return f"# ok, left out: {left_out or 'nothing'}\n{served(ledger)}"
+
+
+@pytest.mark.parametrize("case", sorted(CASES.iterdir()), ids=lambda case: case.name)
+def test_an_answer_makes_exactly_the_expected_lines(case: Path) -> None:
+    """The whole of what is served is compared, so nothing else is."""
+    assert (case / "expected.txt").read_text(encoding="utf-8") == outcome(case)
+
+
+def test_every_case_is_explained_and_every_explanation_has_a_case() -> None:
+    """The ids in the table of docs/platform-apis.md are the folders."""
+    explained = re.findall(r"^\| `([a-z0-9-]+)` \|", DOCUMENTATION.read_text(encoding="utf-8"), re.MULTILINE)
+
+    assert sorted(explained) == sorted(case.name for case in CASES.iterdir())
