@@ -1,0 +1,118 @@
+"""The exporter's own live metrics, written by prometheus-client behind the rendered page at each scrape.
+
+Only what changes between two polls, or without one, is here: requests, polls, build, process. What follows from the
+ledger is in `exporter.families`; a family must not be in both.
+"""
+
+import platform
+from collections.abc import Iterable, Iterator
+
+import prometheus_client as client
+from prometheus_client import openmetrics
+from prometheus_client.metrics_core import Metric
+from prometheus_client.registry import Collector
+
+from exporter import __version__
+from exporter.errors import OUTCOMES
+from exporter.page import Format
+
+REPORT_LABELS = ("source", "report")
+SECONDS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 20.0, 30.0, 60.0)
+
+
+class Telemetry:
+    """Counts polls and requests; one per process, with a registry of its own."""
+
+    def __init__(self) -> None:
+        self.registry = client.CollectorRegistry()
+        self._polls = client.Counter(
+            "chat_usage_polls_total",
+            "Polls of a report by their outcome; skipped means that the poll before still ran.",
+            (*REPORT_LABELS, "outcome"),
+            registry=self.registry,
+        )
+        self._requests = client.Counter(
+            "chat_usage_api_requests_total",
+            "Requests to a reporting API by the status of the answer; error is a request without one.",
+            (*REPORT_LABELS, "code"),
+            registry=self.registry,
+        )
+        self._seconds = client.Histogram(
+            "chat_usage_api_request_duration_seconds",
+            "How long requests to a reporting API took, the whole answer included.",
+            REPORT_LABELS,
+            buckets=SECONDS,
+            registry=self.registry,
+        )
+        self._waits = client.Counter(
+            "chat_usage_api_retry_wait_seconds_total",
+            "Seconds spent waiting before a request was tried again.",
+            REPORT_LABELS,
+            registry=self.registry,
+        )
+        build = client.Gauge(
+            "chat_usage_exporter_build_info",
+            "Always 1; which exporter runs on which Python.",
+            ("version", "python_version"),
+            registry=self.registry,
+        )
+        build.labels(__version__, platform.python_version()).set(1)
+        client.ProcessCollector(registry=self.registry)
+        client.PlatformCollector(registry=self.registry)
+        client.GCCollector(registry=self.registry)
+
+    def expect(self, source: str, report: str) -> None:
+        """Starts all series of a report at 0, so that the first failure is a rise that `increase()` sees."""
+        for outcome in OUTCOMES:
+            self._polls.labels(source, report, outcome)
+        self._seconds.labels(source, report)
+        self._waits.labels(source, report)
+
+    def polled(self, source: str, report: str, outcome: str) -> None:
+        """Counts the end of a poll."""
+        self._polls.labels(source, report, outcome).inc()
+
+    def observer(self, source: str) -> "RequestObserver":
+        """Returns what counts the requests of one source."""
+        return RequestObserver(source, self._requests, self._seconds, self._waits)
+
+    def tail(self, format_: Format) -> bytes:
+        """Writes the live metrics in one format; in OpenMetrics they end the page (`# EOF`)."""
+        registry = _WithoutCreated(self.registry)
+        if format_ is Format.OPENMETRICS:
+            return bytes(openmetrics.exposition.generate_latest(registry))  # type: ignore[no-untyped-call]  # ships none
+        return client.generate_latest(registry)
+
+
+class RequestObserver:
+    """Counts the requests of one source (`exporter.fetch.Observer`)."""
+
+    def __init__(self, source: str, requests: client.Counter, seconds: client.Histogram, waits: client.Counter) -> None:
+        self._source = source
+        self._requests = requests
+        self._seconds = seconds
+        self._waits = waits
+
+    def request(self, report: str, code: str, seconds: float) -> None:
+        """Counts one request that ended, `code` being the status or `error`."""
+        self._requests.labels(self._source, report, code).inc()
+        self._seconds.labels(self._source, report).observe(seconds)
+
+    def waited(self, report: str, seconds: float) -> None:
+        """Counts a wait before another attempt."""
+        self._waits.labels(self._source, report).inc(seconds)
+
+
+class _WithoutCreated(Collector):
+    """A registry without `_created` samples, each of which would be one more family of the text format."""
+
+    def __init__(self, registry: Collector) -> None:
+        self._registry = registry
+
+    def collect(self) -> Iterable[Metric]:
+        return self._collect()
+
+    def _collect(self) -> Iterator[Metric]:
+        for metric in self._registry.collect():
+            metric.samples = [sample for sample in metric.samples if not sample.name.endswith("_created")]
+            yield metric
