@@ -1,0 +1,1 @@
+"""The simulated platforms, held to the documentation of the real ones."""
