@@ -92,7 +92,7 @@ class ControlPages:
         return _json(self._control.state())
 
     async def truth(self, request: Request) -> Response:
-        """Answers `GET /truth?company_id=&day=&report=`: the figures, null where the platform has none."""
+        """Answers `GET /truth?company_id=&day=&report=`: the figures, null (or no items) where it has none."""
         try:
             return _json(self._truth(request.query_params))
         except ConfigError as error:

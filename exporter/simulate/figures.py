@@ -18,6 +18,8 @@ _SUBJECTS = (
     ("minutes.md", "Minutes"),
     ("tender.pdf", "Tender"),
 )
+_MOST_DOCUMENTS = 15
+"""Different documents a day, so that a thousand companies' history stays an answer of some 35 MB."""
 _TOOLS: Mapping[str, Mapping[Mode, float]] = {
     "Document search": {"chat": 0.35, "agent": 0.6},
     "Web search": {"chat": 0.15, "agent": 0.45},
@@ -100,7 +102,10 @@ def documents(world: World, company: Company, view: DayView) -> tuple[DocumentUs
     library = 5 + int(company.size / 4)
     first = view.day.toordinal() * 3  # another favourite every day
     # Zipf's law; the first is rounded up, so that one answer with a document has used one
-    shares = (ceil(answers / 5) if rank == 0 else int(answers / (5 * (rank + 1))) for rank in range(library))
+    shares = (
+        ceil(answers / 5) if rank == 0 else int(answers / (5 * (rank + 1)))
+        for rank in range(min(library, _MOST_DOCUMENTS))
+    )
     used = takewhile(bool, shares)
     return tuple(_document(company, (first + rank) % library, uses) for rank, uses in enumerate(used))
 
