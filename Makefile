@@ -1,0 +1,59 @@
+# The one list of tasks. `make` shows it; each task does its own set-up.
+
+# Both may be given: make test PYTHON=python3.13 VENV=.venv-3.13
+PYTHON ?=
+VENV ?= .venv
+# The Debian suite whose programs `make tools` fetches: bookworm, trixie, sid
+SUITE ?= trixie
+# make test PYTEST_ARGS="tests/test_page.py -x": a chosen part, which is not judged by its coverage
+PYTEST_ARGS ?=
+# make demo DEMO_ARGS="--companies 5"
+DEMO_ARGS ?=
+
+UV_VERSION = 0.13.8
+COMPILE = .tools/uv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --no-header --no-annotate $(UPGRADE)
+SCRIPTS = .ci/run tools/parts tools/venv
+
+export PYTHON
+
+.PHONY: help demo test lint docs lock tools clean
+
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-6s %s\n", $$1, $$2}' Makefile
+
+demo: ## simulated platforms, the exporter polling them, and the URLs to look at
+	@tools/venv $(VENV) run
+	@$(VENV)/bin/chat-usage-exporter demo $(DEMO_ARGS)
+
+test: ## the whole test suite with branch coverage (PYTEST_ARGS=... for a part)
+	@tools/venv $(VENV) dev
+	@$(VENV)/bin/python -m pytest $(if $(strip $(PYTEST_ARGS)),$(PYTEST_ARGS),--cov)
+
+lint: ## style, types, direction of imports, shell scripts
+	@tools/venv $(VENV) dev
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/mypy exporter tests
+	$(VENV)/bin/lint-imports
+	$(VENV)/bin/shellcheck $(SCRIPTS)
+
+docs: ## write the generated files anew: config/exporter.example.yml, docs/metrics.md
+	@tools/venv $(VENV) run
+	$(VENV)/bin/python -m exporter.settings > config/exporter.example.yml
+	$(VENV)/bin/chat-usage-exporter metrics > docs/metrics.md
+
+lock: ## lock the dependencies of pyproject.toml anew (UPGRADE=--upgrade for newer versions)
+	@tools/venv $(VENV) dev
+	@test -x .tools/uv/bin/uv || $(VENV)/bin/python -m venv .tools/uv
+	@.tools/uv/bin/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+	$(COMPILE) pyproject.toml --group dev -o requirements-dev.lock
+	$(COMPILE) pyproject.toml -c requirements-dev.lock -o requirements.lock
+	$(COMPILE) --group build -c requirements-dev.lock -o requirements-build.lock
+
+tools: ## fetch the real programs for tests (promtool, prometheus ...) and print the PATH line
+	@bin=$$(tools/parts $(SUITE)) && echo "export PATH=$$bin:\$$PATH"
+
+clean: ## remove what the tasks made here
+	rm -rf .venv* .tools .coverage* .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache dist build
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
