@@ -1,6 +1,13 @@
 """What every test may ask for; refuses skips where PYTEST_ADDOPTS says so (CI)."""
 
+from collections.abc import Generator
+from typing import TypeVar
+
 import pytest
+
+AnyReport = TypeVar("AnyReport", pytest.TestReport, pytest.CollectReport)
+
+pytest_plugins = ["pytester"]  # tests/test_conftest.py runs a pytest of its own
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -8,12 +15,25 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item) -> object:
-    """Turns a skip into a failure when `--forbid-skips` is given."""
-    report = yield
-    if item.config.getoption("--forbid-skips") and report.skipped and not hasattr(report, "wasxfail"):
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Turns the skip of a test into a failure when `--forbid-skips` is given."""
+    return judge_skip((yield), item.config)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report(
+    collector: pytest.Collector,
+) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    """Does the same to a module that skips itself whole."""
+    return judge_skip((yield), collector.config)
+
+
+def judge_skip(report: AnyReport, config: pytest.Config) -> AnyReport:
+    """Returns the report, failed if it is of a skip and `--forbid-skips` is given; an expected failure is no skip."""
+    if config.getoption("--forbid-skips") and report.skipped and not hasattr(report, "wasxfail"):
+        reason = report.longrepr[-1] if isinstance(report.longrepr, tuple) else report.longrepr
         report.outcome = "failed"
-        report.longrepr = f"skipped, which --forbid-skips forbids: {report.longrepr[-1]}"
+        report.longrepr = f"skipped, which --forbid-skips forbids: {reason}"
     return report
 
 

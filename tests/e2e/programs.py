@@ -1,0 +1,113 @@
+"""Real programs in tests: found, started, waited for and ended; knows nothing of what any of them does."""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TypeVar
+
+import httpx
+import pytest
+
+Found = TypeVar("Found")
+
+PAUSE_S = 0.05
+
+
+def parts() -> Path:
+    """Returns the folder into which `make tools` puts programs."""
+    cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(cache, "chat-usage-exporter", "parts", "trixie", "bin")
+
+
+def find(name: str) -> Path:
+    """Finds a program on PATH or among what `make tools` fetched; skips the test where it is missing."""
+    found = shutil.which(name) or shutil.which(name, path=parts())
+    if found is None:
+        pytest.skip(f"{name} not found: make tools")
+    return Path(found)
+
+
+def free_port() -> int:
+    """Returns a loopback TCP port that nobody listened on a moment ago."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port: int = listener.getsockname()[1]
+    return port
+
+
+def answers(url: str) -> bool:
+    """Tells whether a GET of `url` is answered by 200; proxies of the environment are not asked."""
+    try:
+        return httpx.get(url, trust_env=False).status_code == httpx.codes.OK
+    except httpx.TransportError:
+        return False
+
+
+def wait_for(condition: Callable[[], Found], what: str, patience_s: float) -> Found:
+    """Asks `condition` until its answer is true in the sense of `if`, and returns that answer.
+
+    Raises:
+        TimeoutError: it was not within `patience_s` seconds; the message says `what` was waited for.
+    """
+    deadline = time.monotonic() + patience_s
+    while True:
+        answer = condition()
+        if answer:
+            return answer
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"waited {patience_s:g} s in vain for {what}")
+        time.sleep(PAUSE_S)
+
+
+@contextmanager
+def running(
+    command: Sequence[str | Path],
+    log: Path,
+    is_ready: Callable[[], bool],
+    patience_s: float = 20,
+    grace_s: float = 5,
+) -> Iterator[subprocess.Popen[bytes]]:
+    """Runs a program for the length of a `with` block, which starts when the program is ready.
+
+    Args:
+        command: the program and its arguments; it gets no standard input.
+        log: the file for what it prints, copied to stderr at the end, which pytest shows when the test failed.
+        is_ready: asked until true, or until the program ends.
+        patience_s: seconds that it may take to get ready.
+        grace_s: seconds between SIGTERM and SIGKILL at the end.
+
+    Raises:
+        TimeoutError: it was not ready in time.
+        ChildProcessError: it ended before it was ready.
+    """
+    name = Path(command[0]).name
+    with log.open("wb") as output:
+        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT)
+
+    def is_ready_or_ended() -> bool:
+        if process.poll() is not None:
+            raise ChildProcessError(f"{name} ended with {process.returncode} before it was ready")
+        return is_ready()
+
+    try:
+        wait_for(is_ready_or_ended, f"{name} to get ready", patience_s)
+        yield process
+    finally:
+        end(process, grace_s)
+        sys.stderr.write(f"--- log of {name}\n{log.read_text(errors='replace')}")
+
+
+def end(process: subprocess.Popen[bytes], grace_s: float) -> None:
+    """Ends a process, by SIGKILL if SIGTERM has not done it within `grace_s` seconds; returns when it is gone."""
+    process.terminate()
+    try:
+        process.wait(grace_s)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
