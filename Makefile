@@ -35,7 +35,7 @@ lint: ## style, types, direction of imports, shell scripts
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy exporter tests
-	$(VENV)/bin/lint-imports
+	$(VENV)/bin/lint-imports --no-logo
 	$(VENV)/bin/shellcheck $(SCRIPTS)
 
 docs: ## write the generated files anew: config/exporter.example.yml, docs/metrics.md

@@ -1,0 +1,63 @@
+"""What files of the repository promise each other."""
+
+import re
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+LOCKS = ["requirements.lock", "requirements-build.lock", "requirements-dev.lock"]
+
+
+def pins(lock: str) -> set[str]:
+    """Returns the lines of a lock that name a release, as name==version."""
+    return set(re.findall(r"^[\w.-]+==[^ ;]+", (ROOT / lock).read_text(), re.MULTILINE))
+
+
+def declared() -> Iterator[str]:
+    """Yields the name of each dependency in pyproject.toml."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    groups = [project["project"]["dependencies"], *project["dependency-groups"].values()]
+    for requirement in (entry for group in groups for entry in group if isinstance(entry, str)):
+        yield re.split(r"[^\w-]", requirement)[0]
+
+
+@pytest.mark.parametrize("lock", LOCKS)
+def test_a_lock_holds_hashes_and_no_host(lock: str) -> None:
+    """Each release is pinned by hashes; where it comes from is the business of the machine."""
+    text = (ROOT / lock).read_text()
+
+    assert len(pins(lock)) == len(re.findall(r"^[^ ].* \\\n    --hash=sha256:", text, re.MULTILINE)) > 0
+    assert "://" not in text
+
+
+def test_locks_agree() -> None:
+    """One environment can be made from all of them: the development lock holds every pin of the others."""
+    assert pins("requirements.lock") | pins("requirements-build.lock") <= pins("requirements-dev.lock")
+
+
+def test_each_library_is_judged() -> None:
+    """The page about libraries has a line for each dependency, and none for others."""
+    page = (ROOT / "docs" / "decisions" / "0002-libraries.md").read_text()
+    judged = re.findall(r"^\| ([\w-]+) \| .+ \| [\d.]+ \|", page, re.MULTILINE)
+
+    assert sorted(judged) == sorted(set(declared()))
+
+
+def test_the_judged_releases_are_the_locked_ones() -> None:
+    """An upgrade looks at the page again."""
+    page = (ROOT / "docs" / "decisions" / "0002-libraries.md").read_text()
+    rows = re.findall(r"^\| ([\w-]+) \| [^|]+ \| ([\d.]+) \|", page, re.MULTILINE)
+
+    assert {f"{name}=={release}" for name, release in rows} <= pins("requirements-dev.lock")
+
+
+def test_readme_names_every_task_that_it_should() -> None:
+    """What README tells a newcomer to type are tasks of the Makefile."""
+    tasks = set(re.findall(r"^([a-z]+):.*## ", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    told = re.findall(r"^make ([a-z]+)", (ROOT / "README.md").read_text(), re.MULTILINE)
+
+    assert told
+    assert set(told) <= tasks
