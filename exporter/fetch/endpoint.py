@@ -1,0 +1,48 @@
+"""What a client is given: where to ask, as whom, within which limits, and who is told how it went."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+
+class Observer(Protocol):
+    """Who is told about requests; called on the event loop, must not block."""
+
+    def request(self, report: str, code: str, seconds: float) -> None:
+        """Takes note of one attempt: `code` is its HTTP status or `error`, `seconds` how long it took."""
+
+    def waited(self, report: str, seconds: float) -> None:
+        """Takes note of a wait between two attempts; waits for the rate limit are not told."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one client may take.
+
+    `timeout` is in seconds, for one attempt with its whole answer; `max_body` in bytes, after decompression;
+    `requests_per_minute` is also the burst; `attempts` are those of one request, the first one included.
+    """
+
+    timeout: float
+    max_body: int
+    requests_per_minute: float
+    attempts: int = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """One source as the client sees it.
+
+    `base_url` is what request paths are appended to. `key` returns the key as it is now, without white space around it,
+    and raises OSError or ConfigError; `headers` makes the authentication headers from it. `key_place` says in messages
+    where the operator put the key. `ca_file` is used instead of the usual authorities, `proxy_url` instead of the
+    environment's proxies.
+    """
+
+    source: str
+    base_url: str
+    headers: Callable[[str], Mapping[str, str]]
+    key: Callable[[], str] = field(repr=False)
+    key_place: str = "api_key_file or api_key"
+    ca_file: str | None = None
+    proxy_url: str | None = field(default=None, repr=False)  # may hold a password

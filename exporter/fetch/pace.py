@@ -1,0 +1,93 @@
+"""How fast and how patiently one client asks: clock, rate limit, waits between attempts; knows no HTTP client."""
+
+import asyncio
+import re
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from random import Random, SystemRandom
+
+BACKOFF_BASE = 2.0
+BACKOFF_CAP = 60.0
+
+
+def _utcnow() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """Time and chance, as arguments: seconds that only grow, the moment in UTC, a sleep, a source of jitter."""
+
+    monotonic: Callable[[], float] = time.monotonic
+    utcnow: Callable[[], datetime] = _utcnow
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+    random: Random = field(default_factory=SystemRandom)
+
+
+class Patience:
+    """What one poll may still spend waiting between attempts, in seconds; shared by the poll's requests."""
+
+    def __init__(self, seconds: float) -> None:
+        self._left = seconds
+
+    @property
+    def left(self) -> float:
+        """Seconds that are not spent yet."""
+        return self._left
+
+    def spend(self, seconds: float) -> bool:
+        """Takes `seconds` if that much is left, and tells whether it was."""
+        if seconds > self._left:
+            return False
+        self._left -= seconds
+        return True
+
+
+class Bucket:
+    """At most `per_minute` requests a minute after a burst of the same size; callers are served in their order."""
+
+    def __init__(self, per_minute: float, clock: Clock) -> None:
+        self._burst = max(1.0, per_minute)
+        self._per_second = per_minute / 60
+        self._clock = clock
+        self._tokens = self._burst
+        self._filled = clock.monotonic()
+
+    async def take(self) -> None:
+        """Returns when one more request may go out.
+
+        The place in the queue is taken before the wait, by going into debt; that keeps the order without a lock. A
+        caller that is cancelled while it waits leaves its place unused: the platform is asked less, never more.
+        """
+        now = self._clock.monotonic()
+        self._tokens = min(self._burst, self._tokens + (now - self._filled) * self._per_second) - 1
+        self._filled = now
+        if self._tokens < 0:
+            await self._clock.sleep(-self._tokens / self._per_second)
+
+
+def wait(attempt: int, told: str | None, clock: Clock) -> float:
+    """Returns the seconds to wait after `attempt` (from 1): full jitter, but never less than the platform asks for.
+
+    Jitter holds also for `Retry-After: 0` and dates of the past: they say that the platform is ready, not that
+    everybody may come at once. https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/
+    """
+    backoff = clock.random.uniform(0, min(BACKOFF_CAP, BACKOFF_BASE * 2 ** (attempt - 1)))
+    return max(backoff, retry_after(told, clock.utcnow()))
+
+
+def retry_after(told: str | None, now: datetime) -> float:
+    """Returns the seconds that a `Retry-After` asks for (RFC 9110, 10.2.3); 0 when it is absent, past or unreadable."""
+    told = (told or "").strip()
+    if re.fullmatch(r"[0-9]+(\.[0-9]+)?", told):
+        return float(told)
+    try:
+        moment = parsedate_to_datetime(told)
+    except (ValueError, OverflowError):
+        return 0.0
+    if moment.tzinfo is None:  # "-0000": the sender does not say its zone; HTTP dates are in UTC
+        moment = moment.replace(tzinfo=UTC)
+    return max(0.0, (moment - now).total_seconds())
