@@ -1,0 +1,141 @@
+"""Reads the YAML file into a tree of texts that remembers its lines; knows no option.
+
+Scalars stay the text that is written: YAML's own guesses (`1:30` is 90, `no` is false, `007` is 7, a date is a date)
+never happen. Only null, `~` and nothing are null. Anchors, aliases and merge keys work; tags are refused.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import yaml
+
+from exporter.errors import ConfigError
+from exporter.settings.words import Loc, shown
+
+_DEEPEST = 12
+"""No option lies deeper than six levels; an alias that contains itself would never end."""
+_TEXT = "tag:yaml.org,2002:str"
+_NULL = "tag:yaml.org,2002:null"
+_MERGE = "tag:yaml.org,2002:merge"
+_QUOTE = re.compile(r"'[^'<>]{2,}'|\"[^\"<>]{2,}\"")
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """The file's tree, the line (from 1) of each value by its place, and the problems that are not of one value."""
+
+    name: str
+    tree: Mapping[str, object] = field(default_factory=dict, repr=False)
+    lines: Mapping[Loc, int] = field(default_factory=dict)
+    problems: tuple[str, ...] = ()
+
+
+class _Loader(yaml.SafeLoader):
+    """Composes nodes in which every plain scalar but null is text, and notes keys that stand twice."""
+
+    yaml_implicit_resolvers = {  # noqa: RUF012  the base class declares it so
+        first: [rule for rule in rules if rule[0] in (_NULL, _MERGE)]
+        for first, rules in yaml.SafeLoader.yaml_implicit_resolvers.items()
+    }
+
+    def __init__(self, content: str) -> None:
+        super().__init__(content)
+        self.twice: list[tuple[int, str, int]] = []
+
+    def compose_mapping_node(self, anchor: object) -> yaml.MappingNode:
+        node = super().compose_mapping_node(anchor)  # type: ignore[arg-type]  # the stubs take the anchor for a table
+        first: dict[str, int] = {}
+        for key, _ in node.value:
+            if not isinstance(key, yaml.ScalarNode):
+                raise yaml.MarkedYAMLError(problem="a key must be plain text", problem_mark=key.start_mark)
+            if key.value in first and key.tag != _MERGE:
+                self.twice.append((key.start_mark.line + 1, key.value, first[key.value]))
+            first.setdefault(key.value, key.start_mark.line + 1)
+        return node
+
+
+def read(path: Path, known: frozenset[str]) -> Document:
+    """Reads the file; `known` are the words that may be shown although they stand where no key belongs.
+
+    Raises:
+        ConfigError: it cannot be read, or is no YAML with options on top.
+    """
+    try:
+        content = path.read_bytes().decode("utf-8-sig")
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read ({error.strerror}); give --config.file the path of a file") from None
+    except UnicodeDecodeError:
+        raise ConfigError(f"{path}: is not in UTF-8; save it so") from None
+    try:
+        return _read(content, path.name, known)
+    except yaml.MarkedYAMLError as error:
+        raise ConfigError(_syntax(error, path.name)) from None
+    except yaml.reader.ReaderError as error:
+        line = content.count("\n", 0, error.position) + 1
+        raise ConfigError(
+            f"{path.name}:{line}: holds the control character {error.character:#04x}; delete it"
+        ) from None
+    except RecursionError:
+        raise ConfigError(f"{path.name}: is nested too deeply; options lie four levels deep") from None
+
+
+def _read(content: str, name: str, known: frozenset[str]) -> Document:
+    loader = _Loader(content)
+    try:
+        root = loader.get_single_node()
+        if root is None or root.tag == _NULL:
+            return Document(name)
+        if not isinstance(root, yaml.MappingNode):
+            raise yaml.MarkedYAMLError(problem='expected options such as "sources:"', problem_mark=root.start_mark)
+        tree = _Tree(loader)
+        options = tree.mapping(root, ())
+    finally:
+        loader.dispose()
+    problems = [
+        f'{name}:{line}: the key "{shown(key, known)}" is set again (first in line {first}); keep one of the two'
+        for line, key, first in loader.twice
+    ]
+    return Document(name, options, tree.lines, tuple(problems))
+
+
+class _Tree:
+    """Turns nodes into dicts, lists, texts and None, and notes the line of each."""
+
+    def __init__(self, loader: _Loader) -> None:
+        self.lines: dict[Loc, int] = {}
+        self._loader = loader
+
+    def mapping(self, node: yaml.MappingNode, loc: Loc) -> dict[str, object]:
+        self._loader.flatten_mapping(node)  # a merged key stands before the own ones, which so go before it
+        options: dict[str, object] = {}
+        for key, value in node.value:
+            self.lines[*loc, key.value] = key.start_mark.line + 1
+            options[key.value] = self._value(value, (*loc, key.value))
+        return options
+
+    def _value(self, node: yaml.Node, loc: Loc) -> object:
+        if len(loc) > _DEEPEST:
+            raise yaml.MarkedYAMLError(problem="is nested too deeply", problem_mark=node.start_mark)
+        if isinstance(node, yaml.MappingNode):
+            return self.mapping(node, loc)
+        if isinstance(node, yaml.SequenceNode):
+            return [self._item(child, (*loc, number)) for number, child in enumerate(node.value)]
+        if node.tag not in (_TEXT, _NULL):
+            raise yaml.MarkedYAMLError(
+                problem="tags (!...) are not read; quote the value", problem_mark=node.start_mark
+            )
+        return None if node.tag == _NULL else str(node.value)
+
+    def _item(self, node: yaml.Node, loc: Loc) -> object:
+        self.lines[loc] = node.start_mark.line + 1
+        return self._value(node, loc)
+
+
+def _syntax(error: yaml.MarkedYAMLError, name: str) -> str:
+    """Says where and what; what the file holds is left out, since it may be a key."""
+    mark = error.problem_mark or error.context_mark
+    place = f"{name}:{mark.line + 1}:{mark.column + 1}" if mark else name
+    problem = _QUOTE.sub("...", error.problem or error.context or "is no YAML")
+    return f"{place}: {problem}"

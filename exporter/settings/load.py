@@ -1,0 +1,123 @@
+"""Reads file and environment, has them judged, and hands over plain values or says all that is wrong."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from types import MappingProxyType
+
+from pydantic import ValidationError
+
+from exporter.calendars import Calendar
+from exporter.errors import ConfigError
+from exporter.settings import document, environment, keys, problems
+from exporter.settings.document import Document
+from exporter.settings.groups import CalendarOptions
+from exporter.settings.options import Options
+from exporter.settings.problems import Problem
+from exporter.settings.source_options import SourceOptions
+from exporter.settings.surroundings import Surroundings
+from exporter.settings.values import Companies, Families, Poll, Settings, Source
+from exporter.settings.words import is_name
+from exporter.source import Platform
+
+DEFAULT_CALENDAR = "default"
+
+
+def load(path: Path | None, environ: Mapping[str, str], platforms: Mapping[str, Platform]) -> Settings:
+    """Reads the file at `path`, if any, and `environ` over it.
+
+    Raises:
+        ConfigError: something is wrong; its message has one line for each problem.
+    """
+    file = document.read(path, problems.KNOWN) if path else Document("the environment")
+    variables = environment.read(environ, file.tree)
+    tree, names = environment.over(variables.tree, file.tree), variables.names
+    first_run = environment.first_run(environ)
+    counts = bool(first_run.tree) and not tree.get("sources")
+    if counts:
+        tree, names = environment.over(first_run.tree, tree), {**names, **first_run.names}
+    folder = path.parent if path else Path()
+    options, wrong = _judged(tree, Surroundings(platforms, _calendar_names(tree), folder))
+    complaints = [*file.problems, *problems.lines(wrong, file, names), *variables.problems]
+    if complaints or options is None:
+        raise ConfigError("\n".join(complaints))
+    if not options.sources:
+        raise ConfigError(_nothing_to_poll(path))
+    return _settings(options, platforms, _notes(bool(first_run.tree), counts))
+
+
+def _judged(tree: Mapping[str, object], surroundings: Surroundings) -> tuple[Options | None, list[Problem]]:
+    wrong = [problem for section in ("sources", "calendars") for problem in _misnamed(section, tree.get(section))]
+    try:
+        return Options.model_validate(tree, context=surroundings), wrong
+    except ValidationError as error:
+        return None, [*wrong, *problems.found(error)]
+
+
+def _misnamed(section: str, entries: object) -> Iterator[Problem]:
+    """Yields names that cannot be told apart in the environment, or do not make a plain label."""
+    folded: dict[str, str] = {}
+    for name in entries if isinstance(entries, dict) else ():
+        if not is_name(name):
+            yield Problem(
+                (section, name), 'a name is lower-case letters and digits with single "-" or "_" between them'
+            )
+        elif rival := folded.get(environment.fold(name)):
+            yield Problem((section, name), f"has the same name as {rival} in environment variables; rename one of them")
+        folded.setdefault(environment.fold(name), name)
+
+
+def _calendar_names(tree: Mapping[str, object]) -> frozenset[str]:
+    entries = tree.get("calendars")
+    return frozenset({DEFAULT_CALENDAR, *(entries if isinstance(entries, dict) else ())})
+
+
+def _nothing_to_poll(path: Path | None) -> str:
+    where = f'{path.name}: add one below "sources:"' if path else "name a file that has some with --config.file"
+    return f"no sources to poll; {where}, or start with {environment.FIRST_KEY}=... chat-usage-exporter serve"
+
+
+def _notes(given: bool, counts: bool) -> tuple[str, ...]:
+    if counts:
+        return (f'the source "paradigm" comes from {environment.FIRST_KEY}, since no sources are configured',)
+    return (f"{environment.FIRST_KEY} is ignored, since sources are configured",) if given else ()
+
+
+def _settings(options: Options, platforms: Mapping[str, Platform], notes: tuple[str, ...]) -> Settings:
+    calendars = {DEFAULT_CALENDAR: Calendar()} | {name: _calendar(each) for name, each in options.calendars.items()}
+    sources = {
+        name: _source(name, each, platforms[each.platform], calendars[each.calendar])
+        for name, each in options.sources.items()
+    }
+    return Settings(MappingProxyType(sources), MappingProxyType(calendars), notes)
+
+
+def _calendar(options: CalendarOptions) -> Calendar:
+    return Calendar(options.weekend, options.holidays)
+
+
+def _source(name: str, options: SourceOptions, platform: Platform, calendar: Calendar) -> Source:
+    return Source(
+        name=name,
+        platform=platform,
+        base_url=options.base_url or "",
+        key=_key(name, options),
+        ca_file=Path(options.ca_file) if options.ca_file else None,
+        proxy_url=options.proxy_url,
+        zone=options.timezone,
+        poll=Poll(**dict(options.poll)),
+        reports=tuple(platform.reports) if options.reports is None else options.reports,
+        required=frozenset(options.reports or ()),
+        families=Families(**dict(options.families)),
+        companies=Companies(**dict(options.companies)),
+        settle=options.settle,
+        reread_days=options.reread_days,
+        history_days=options.history_days,
+        max_staleness=options.max_staleness,
+        calendar=calendar,
+    )
+
+
+def _key(name: str, options: SourceOptions) -> keys.WrittenKey | keys.KeyFile:
+    if options.api_key:
+        return keys.WrittenKey(options.api_key.get_secret_value())
+    return keys.KeyFile(Path(options.api_key_file or ""), name)

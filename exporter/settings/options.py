@@ -1,0 +1,58 @@
+"""The whole configuration as one class, and what can be asked of the classes: which option is where."""
+
+from collections.abc import Iterator
+from typing import get_args
+
+from pydantic import Field
+from pydantic.fields import FieldInfo
+
+from exporter.settings.groups import CalendarOptions, Group
+from exporter.settings.source_options import SourceOptions
+from exporter.settings.words import Loc
+
+
+class Options(Group):
+    """The whole configuration."""
+
+    sources: dict[str, SourceOptions] = Field(
+        default={},
+        validate_default=True,
+        description="The accounts to poll, by name. The name becomes the label source: lower-case letters and digits, "
+        'with single "-" or "_" between them.',
+    )
+    calendars: dict[str, CalendarOptions] = Field(
+        default={},
+        validate_default=True,
+        description="Days off, by name. There is always one named default; a source names another with calendar.",
+    )
+
+
+def group_of(field: FieldInfo) -> type[Group] | None:
+    """Returns the options inside an option, if it has some: its own, or those of each of its named entries."""
+    candidates = (field.annotation, *get_args(field.annotation))
+    return next((each for each in candidates if isinstance(each, type) and issubclass(each, Group)), None)
+
+
+def is_named(field: FieldInfo) -> bool:
+    """Tells whether the option holds entries by name, each with the same options inside."""
+    return bool(get_args(field.annotation)) and group_of(field) is not None
+
+
+def group_at(loc: Loc) -> type[Group]:
+    """Returns the group at a place that validation found, the whole configuration at the empty one."""
+    group: type[Group] = Options
+    way = iter(loc)
+    for part in way:
+        field = group.model_fields[str(part)]
+        group = group_of(field) or group
+        if is_named(field):
+            next(way, None)
+    return group
+
+
+def walk(group: type[Group] = Options, way: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], FieldInfo]]:
+    """Yields every option with its place, groups before what is in them; `NAME` stands for the name of an entry."""
+    for name, field in group.model_fields.items():
+        yield (*way, name), field
+        if inner := group_of(field):
+            yield from walk(inner, (*way, name, *(["NAME"] if is_named(field) else [])))

@@ -1,0 +1,127 @@
+"""Reads one text as a typed value: durations, sizes, shares, dates, zones. A ValueError says what to write instead.
+
+Every value arrives as text, from the file (whose scalars `document` leaves as they are written) as from the
+environment; so `1:30`, `no`, `007` and `2026-12-25` mean the same everywhere, and the option decides what they are.
+"""
+
+import re
+from collections.abc import Callable
+from datetime import date, timedelta
+from typing import TypeVar
+from zoneinfo import ZoneInfo, available_timezones
+
+from exporter.settings.words import nearest, quoted
+
+T = TypeVar("T")
+
+_UNITS = {"w": 604800, "d": 86400, "h": 3600, "m": 60, "s": 1}
+_DURATION = re.compile("".join(rf"(?:(?P<{unit}>[0-9]{{1,6}}){unit})?" for unit in _UNITS))
+_SIZES = {"": 1, "B": 1, "kB": 10**3, "MB": 10**6, "GB": 10**9, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30}
+_SIZE = re.compile(r"([0-9]{1,12})([A-Za-z]*)")
+_SHARE = re.compile(r"([0-9]{1,3}(?:\.[0-9]{1,6})?)(%?)")
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_WHOLE = re.compile(r"[0-9]{1,9}")
+_FLAGS = {"true": True, "false": False}
+
+
+def text(value: object) -> str:
+    """Reads a single text without the blanks around it."""
+    if not isinstance(value, str):
+        kind = "a list" if isinstance(value, list) else "options of its own" if isinstance(value, dict) else "null"
+        raise ValueError(f"expected one value, not {kind}")  # noqa: TRY004  pydantic collects ValueErrors only
+    stripped = value.strip()
+    if not stripped:
+        raise ValueError("is empty; give it a value or leave it out")
+    return stripped
+
+
+def optional(read: Callable[[object], T]) -> Callable[[object], T | None]:
+    """Makes a reader that takes null and empty text for "not set"; the environment cannot say null otherwise."""
+
+    def read_if_set(value: object) -> T | None:
+        unset = value is None or (isinstance(value, str) and not value.strip())
+        return None if unset else read(value)
+
+    return read_if_set
+
+
+def duration(value: object) -> timedelta:
+    """Reads `90s`, `30m`, `6h`, `3d`, `1w`, `1h30m`; without a unit only `0`."""
+    written = text(value)
+    if written == "0":
+        return timedelta(0)
+    if _WHOLE.fullmatch(written):
+        raise ValueError(f"{quoted(written)} has no unit; write {written}s, {written}m, {written}h or {written}d")
+    if not (match := _DURATION.fullmatch(written)):
+        raise ValueError(f"{quoted(written)} is no duration; write 30m, 6h, 3d, 1h30m")
+    return timedelta(seconds=sum(int(match[unit] or 0) * seconds for unit, seconds in _UNITS.items()))
+
+
+def spoken(length: timedelta) -> str:
+    """Writes a duration as an operator would: `1h30m`, in whole seconds."""
+    rest, words = int(length.total_seconds()), ""
+    for unit, seconds in _UNITS.items():
+        if unit != "w" and rest >= seconds:
+            words += f"{rest // seconds}{unit}"
+            rest %= seconds
+    return words or "0s"
+
+
+def size(value: object) -> int:
+    """Reads a number of bytes: `256MiB`, `10MB`, `1048576`."""
+    written = text(value)
+    match = _SIZE.fullmatch(written)
+    if not match or match[2] not in _SIZES:
+        raise ValueError(f"{quoted(written)} is no size; write 256MiB, 10MB, or the bytes as a whole number")
+    return int(match[1]) * _SIZES[match[2]]
+
+
+def share(value: object) -> float:
+    """Reads a part of one: `10%` or `0.1`; a bare whole number but 0 could mean either and is refused."""
+    written = text(value)
+    match = _SHARE.fullmatch(written)
+    if not match:
+        raise ValueError(f"{quoted(written)} is no percentage; write 10% or 0.1")
+    if match[2]:
+        return float(match[1]) / 100
+    if float(match[1]) >= 1:
+        raise ValueError(f"{quoted(written)} has no unit; write {match[1]}%, or a part of one such as 0.1")
+    return float(match[1])
+
+
+def whole(value: object) -> int:
+    """Reads a whole number, 0 or more."""
+    written = text(value)
+    if not _WHOLE.fullmatch(written):
+        raise ValueError(f"{quoted(written)} is no whole number; write digits only, such as 45")
+    return int(written)
+
+
+def flag(value: object) -> bool:
+    """Reads `true` or `false`; yes, no, on and off mean different things to different readers of YAML."""
+    written = text(value)
+    if written.lower() not in _FLAGS:
+        raise ValueError(f"{quoted(written)} is neither true nor false; write one of the two")
+    return _FLAGS[written.lower()]
+
+
+def day(value: object) -> date:
+    """Reads a calendar date, quoted or not: `2026-12-25`."""
+    written = text(value)
+    try:
+        if _DAY.fullmatch(written):
+            return date.fromisoformat(written)
+    except ValueError:
+        pass  # 2026-02-30: the form is right, the day is not
+    raise ValueError(f"{quoted(written)} is no date; write year-month-day, such as 2026-12-25")
+
+
+def zone(value: object) -> ZoneInfo:
+    """Reads the name of a time zone: `Europe/Paris`."""
+    written = text(value)
+    try:
+        return ZoneInfo(written)
+    except (KeyError, ValueError, OSError):  # OSError: `Europe` is a folder in the system's own data
+        near = nearest(written, available_timezones())
+        hint = f"did you mean {quoted(near)}?" if near else "write UTC or a name such as Europe/Paris"
+        raise ValueError(f"{quoted(written)} is no known time zone; {hint}") from None
