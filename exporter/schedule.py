@@ -1,0 +1,180 @@
+"""When things happen: APScheduler jobs that poll sources and turn pages at midnight, and the watchdog over the clock.
+
+Knows what to call, not what it does. A wall clock that jumps leaves APScheduler waiting for the old time: the watchdog
+compares it with the monotonic clock and makes all jobs anew.
+"""
+
+import asyncio
+import logging
+import random
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Protocol
+from zoneinfo import ZoneInfo
+
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
+from apscheduler.triggers.base import BaseTrigger
+from apscheduler.triggers.date import DateTrigger
+from apscheduler.triggers.interval import IntervalTrigger
+
+from exporter import calendars
+
+log = logging.getLogger(__name__)
+
+AFTER_MIDNIGHT = (timedelta(minutes=1), timedelta(minutes=3))
+WATCH_SECONDS = 30.0
+JUMP_SECONDS = 10.0  # slewing moves a clock by 15 ms in 30 s; more than this was a step
+BEAT_SECONDS = 15
+ONE_SECOND = timedelta(seconds=1)
+
+
+class Pollable(Protocol):
+    """What the schedule needs of `exporter.poll.Poller`."""
+
+    async def poll(self) -> None:
+        """Polls every report once."""
+
+    async def refresh(self) -> None:
+        """Judges and renders anew."""
+
+    def expires_at(self) -> datetime | None:
+        """Returns when some figures become too old."""
+
+
+@dataclass(frozen=True, slots=True)
+class Timetable:
+    """When one source is polled: every `interval`, give or take `jitter` (a share of it), and after each midnight."""
+
+    source: str
+    poller: Pollable
+    interval: timedelta
+    jitter: float
+    zone: ZoneInfo
+    settle: timedelta
+
+
+class AfterMidnight(BaseTrigger):  # type: ignore[misc]  # APScheduler 3 ships no types
+    """Fires once a day, `delay` after the zone's midnight plus a random part of `spread`, on days of any length."""
+
+    def __init__(self, zone: ZoneInfo, delay: timedelta, spread: timedelta, chance: random.Random) -> None:
+        self._zone = zone
+        self._delay = delay
+        self._spread = spread
+        self._chance = chance
+
+    def get_next_fire_time(self, previous_fire_time: datetime | None, now: datetime) -> datetime:
+        """Returns the next moment after `now`, of a later midnight than that of the previous one."""
+        after = now if previous_fire_time is None else max(now, previous_fire_time)
+        midnight = calendars.next_midnight(after - self._delay - self._spread, self._zone)
+        if previous_fire_time is not None and midnight + self._delay <= previous_fire_time:
+            midnight = calendars.next_midnight(midnight, self._zone)
+        return max(midnight + self._delay + self._spread * self._chance.random(), now)
+
+
+class Schedule:
+    """Runs the timetables until stopped; `alive` tells whether the scheduler's heart still beats."""
+
+    def __init__(
+        self,
+        timetables: Sequence[Timetable],
+        now: Callable[[], datetime],
+        monotonic: Callable[[], float],
+        chance: random.Random,
+    ) -> None:
+        self._timetables = timetables
+        self._now = now
+        self._monotonic = monotonic
+        self._chance = chance
+        self._beat_at = monotonic()
+        self._scheduler = AsyncIOScheduler(
+            timezone=UTC,
+            job_defaults={
+                "misfire_grace_time": None,
+                "coalesce": True,
+                "max_instances": 2,
+            },  # the poller counts overlaps
+        )
+        self._watchdog: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Starts the jobs on the running event loop; every source is polled at once."""
+        self._scheduler.start()
+        self._arm()
+        self._watchdog = asyncio.get_running_loop().create_task(self._watch())
+
+    def stop(self) -> None:
+        """Ends the jobs; what runs is cancelled."""
+        if self._watchdog is not None:
+            self._watchdog.cancel()
+        if self._scheduler.running:
+            self._scheduler.shutdown(wait=False)
+
+    def alive(self, within: float) -> bool:
+        """Tells whether the scheduler ran a job within so many seconds."""
+        return self._monotonic() - self._beat_at < within
+
+    def _arm(self) -> None:
+        """Makes all jobs anew from the present time."""
+        self._beat_at = self._monotonic()
+        self._add("heartbeat", self._beat, IntervalTrigger(seconds=BEAT_SECONDS, timezone=UTC))
+        for table in self._timetables:
+            self._arm_source(table)
+
+    def _arm_source(self, table: Timetable) -> None:
+        seconds = table.interval.total_seconds()
+        first, last = AFTER_MIDNIGHT
+
+        async def poll() -> None:
+            await table.poller.poll()
+            self._arm_expiry(table)
+
+        self._add(
+            f"{table.source}/interval",
+            poll,
+            IntervalTrigger(seconds=seconds, jitter=seconds * table.jitter, timezone=UTC),
+            at_once=True,
+        )
+        for name, delay in (("midnight", first), ("settled", table.settle + first)):
+            self._add(f"{table.source}/{name}", poll, AfterMidnight(table.zone, delay, last - first, self._chance))
+        turn = AfterMidnight(table.zone, timedelta(0), timedelta(0), self._chance)
+        self._add(f"{table.source}/turn", table.poller.refresh, turn)
+        self._arm_expiry(table)
+
+    def _arm_expiry(self, table: Timetable) -> None:
+        """Renders a source anew a second after the next of its figures became too old."""
+
+        async def refresh() -> None:
+            await table.poller.refresh()
+            self._arm_expiry(table)
+
+        moment = table.poller.expires_at()
+        if moment is not None:
+            self._add(f"{table.source}/expiry", refresh, DateTrigger(run_date=moment + ONE_SECOND, timezone=UTC))
+
+    def _add(
+        self, name: str, job: Callable[[], Awaitable[None]], trigger: BaseTrigger, *, at_once: bool = False
+    ) -> None:
+        start = {"next_run_time": self._now()} if at_once else {}
+        self._scheduler.add_job(job, trigger, id=name, name=name, replace_existing=True, **start)
+
+    async def _beat(self) -> None:
+        self._beat_at = self._monotonic()
+
+    async def _watch(self) -> None:
+        """Compares both clocks for ever."""
+        offset = self._offset()
+        while True:
+            await asyncio.sleep(WATCH_SECONDS)
+            offset = self.compare(offset)
+
+    def compare(self, offset: float) -> float:
+        """Makes all jobs anew if the wall clock left the monotonic one since `offset`; returns the present offset."""
+        present = self._offset()
+        if abs(present - offset) > JUMP_SECONDS:
+            log.warning("the wall clock jumped; polling anew", extra={"seconds": round(present - offset)})
+            self._arm()
+        return present
+
+    def _offset(self) -> float:
+        return self._now().timestamp() - self._monotonic()
