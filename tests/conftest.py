@@ -4,8 +4,12 @@ from collections.abc import Generator
 from typing import TypeVar
 
 import pytest
+from hypothesis import settings
 
 AnyReport = TypeVar("AnyReport", pytest.TestReport, pytest.CollectReport)
+
+settings.register_profile("here", deadline=None, max_examples=60)  # a deadline would judge the machine
+settings.load_profile("here")
 
 pytest_plugins = ["pytester"]  # tests/test_conftest.py runs a pytest of its own
 

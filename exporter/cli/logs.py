@@ -1,0 +1,66 @@
+"""Log lines for machines that people can read: logfmt or JSON on stderr, by the standard library and structlog.
+
+Modules log with `logging` and put what is variable into `extra`; this is the only place that knows how it is written.
+"""
+
+import logging
+import sys
+from collections.abc import MutableMapping
+from enum import StrEnum
+
+import structlog
+from structlog.typing import Processor
+
+LOUD_LIBRARIES = ("apscheduler", "httpx", "httpcore", "uvicorn", "asyncio")
+
+
+class LogLevel(StrEnum):
+    """The severities of the Prometheus family."""
+
+    DEBUG = "debug"
+    INFO = "info"
+    WARN = "warn"
+    ERROR = "error"
+
+
+class LogFormat(StrEnum):
+    """How a line is written."""
+
+    LOGFMT = "logfmt"
+    JSON = "json"
+
+
+def configure(level: LogLevel, format_: LogFormat) -> None:
+    """Sends the log of the whole process to stderr."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(formatter(format_))
+    logging.basicConfig(level=level.name, handlers=[handler], force=True)
+    for name in LOUD_LIBRARIES:  # at INFO they tell URLs, jobs and connections, each many times an hour
+        logging.getLogger(name).setLevel(logging.WARNING)
+
+
+def formatter(format_: LogFormat) -> logging.Formatter:
+    """Makes the formatter: ts, level, msg, then the fields of `extra`."""
+    renderer: Processor = structlog.processors.JSONRenderer(ensure_ascii=False)
+    if format_ is LogFormat.LOGFMT:
+        renderer = structlog.processors.LogfmtRenderer(key_order=["ts", "level", "msg"], bool_as_flag=False)
+    return structlog.stdlib.ProcessorFormatter(
+        foreign_pre_chain=[
+            structlog.stdlib.add_log_level,
+            structlog.stdlib.ExtraAdder(),
+            structlog.processors.TimeStamper(fmt="iso", utc=True, key="ts"),
+        ],
+        processors=[
+            structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+            structlog.processors.format_exc_info,
+            structlog.processors.EventRenamer("msg"),
+            _in_order,
+            renderer,
+        ],
+    )
+
+
+def _in_order(_logger: object, _method: str, event: MutableMapping[str, object]) -> MutableMapping[str, object]:
+    """Puts time, level and message first, for the eye."""
+    first = {key: event.pop(key) for key in ("ts", "level", "msg")}
+    return {**first, **event}

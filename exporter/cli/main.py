@@ -1,0 +1,65 @@
+"""Entry point: finds the command, and turns every failure into one line on stderr and an exit status."""
+
+import sys
+from collections.abc import Sequence
+
+import typer
+
+from exporter import __version__
+from exporter.cli.check import check
+from exporter.cli.demo import demo
+from exporter.cli.metrics import metrics
+from exporter.cli.serve import serve
+from exporter.cli.simulate import simulate
+from exporter.errors import ConfigError
+
+PROGRAM = "chat-usage-exporter"
+WRONG_USE = 2
+
+app = typer.Typer(
+    name=PROGRAM,
+    help="Serves the daily usage figures of chat platforms as Prometheus gauges.",
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,  # a traceback of ours shows no local variable, so no key
+    rich_markup_mode=None,
+)
+for command in (serve, check, demo, simulate, metrics):
+    app.command()(command)
+
+
+def show_version(wanted: bool) -> None:
+    """Prints the version and ends."""
+    if wanted:
+        typer.echo(f"{PROGRAM} {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    _version: bool = typer.Option(
+        False, "--version", callback=show_version, is_eager=True, help="Show the version and exit."
+    ),
+) -> None:
+    """Serves the daily usage figures of chat platforms as Prometheus gauges."""
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Runs one command and returns the exit status: 0 good, 1 failed, 2 wrong use or configuration."""
+    try:
+        return app(list(arguments), prog_name=PROGRAM, standalone_mode=False) or 0
+    except ConfigError as error:
+        for line in str(error).splitlines():
+            print(f"{PROGRAM}: {line}", file=sys.stderr)  # noqa: T201 the one place that speaks of failures
+        return WRONG_USE
+    except typer.TyperException as error:
+        text = error.format_message()
+        print(text if "\n" in text else f"{PROGRAM}: {text}", file=sys.stderr)  # noqa: T201 the same; help has lines
+        return error.exit_code
+    except (KeyboardInterrupt, typer.Abort):
+        return 0
+
+
+def main() -> None:
+    """Runs the command of the process."""
+    sys.exit(run(sys.argv[1:]))

@@ -1,0 +1,115 @@
+"""`metrics`: prints the catalogue of every family; docs/metrics.md is its output."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+from exporter import source
+from exporter.families import (
+    COMPANY_LABELS,
+    LAST_OUTCOME,
+    LAST_OUTCOME_HELP,
+    REPORT_GAUGES,
+    REPORT_LABELS,
+    SETTLE,
+    SETTLE_HELP,
+    describe,
+    windows,
+)
+from exporter.model import Measure
+from exporter.source import Report
+from exporter.telemetry import Telemetry
+
+EXAMPLES = {
+    "source": "production",
+    "company_id": "17",
+    "company": "Northwind",
+    "mode": "chat",
+    "report": "chat-sessions",
+    "outcome": "ok",
+    "code": "200",
+}
+
+
+class CatalogueFormat(StrEnum):
+    """How the catalogue is written."""
+
+    MARKDOWN = "markdown"
+    JSON = "json"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One family of the catalogue."""
+
+    name: str
+    type: str
+    labels: tuple[str, ...]
+    help: str
+    example: str
+
+
+def metrics(
+    format_: Annotated[CatalogueFormat, typer.Option("--format", help="How to write it.")] = CatalogueFormat.MARKDOWN,
+) -> None:
+    """Print the catalogue of every metric family."""
+    entries = tuple(catalogue())
+    if format_ is CatalogueFormat.JSON:
+        typer.echo(json.dumps([asdict(entry) for entry in entries], indent=2))
+    else:
+        typer.echo(markdown(entries), nl=False)
+
+
+def catalogue() -> Iterator[Entry]:
+    """Yields every family that any configuration can make, platforms first."""
+    for platform in source.platforms().values():
+        for report in platform.reports.values():
+            for measure in report.measures:
+                yield from _of_measure(measure, report)
+    for gauge in REPORT_GAUGES:
+        yield _entry(gauge.name, "gauge", REPORT_LABELS, gauge.help)
+    yield _entry(LAST_OUTCOME, "gauge", (*REPORT_LABELS, "outcome"), LAST_OUTCOME_HELP)
+    yield _entry(SETTLE, "gauge", ("source",), SETTLE_HELP)
+    yield from _live()
+
+
+def _of_measure(measure: Measure, report: Report) -> Iterator[Entry]:
+    for window in windows(measure) or (None,):
+        name, text = describe(measure, window, report)
+        yield _entry(name, "gauge", (*COMPANY_LABELS, *measure.labels), text)
+
+
+def _entry(name: str, type_: str, labels: tuple[str, ...], text: str) -> Entry:
+    pairs = ",".join(f'{label}="{EXAMPLES.get(label, "...")}"' for label in labels)
+    suffix = "_bucket" if type_ == "histogram" else ""
+    return Entry(name, type_, labels, text, f"{name}{suffix}{{{pairs}}} 1.0" if pairs else f"{name} 1.0")
+
+
+def _live() -> Iterator[Entry]:
+    """Yields the families of the live tail: a telemetry that saw one request knows them all."""
+    telemetry = Telemetry()
+    telemetry.expect(EXAMPLES["source"], EXAMPLES["report"])
+    telemetry.observer(EXAMPLES["source"]).request(EXAMPLES["report"], EXAMPLES["code"], 0.0)
+    for metric in telemetry.registry.collect():
+        name = f"{metric.name}_total" if metric.type == "counter" else metric.name
+        labels = tuple(label for label in metric.samples[0].labels if label != "le") if metric.samples else ()
+        yield _entry(name, metric.type, labels, metric.documentation)
+
+
+def markdown(entries: tuple[Entry, ...]) -> str:
+    """Writes the catalogue as a Markdown page."""
+    lines = [
+        "# Metrics",
+        "",
+        "Made by `make docs` from the program itself (`chat-usage-exporter metrics`); do not edit by hand.",
+        "Which day a figure belongs to, and when it is 0 or absent: [days.md](days.md).",
+    ]
+    for entry in entries:
+        labels = ", ".join(f"`{label}`" for label in entry.labels) or "none"
+        lines += ["", f"## `{entry.name}`", "", f"{entry.help} Type: {entry.type}. Labels: {labels}.", ""]
+        lines += ["```", entry.example, "```"]
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,19 @@
+"""Options that several commands have, named as in the Prometheus family."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from exporter.cli.logs import LogFormat, LogLevel
+
+ConfigFile = Annotated[
+    Path | None,
+    typer.Option("--config.file", metavar="FILE", help="Configuration file; see config/exporter.example.yml."),
+]
+LISTEN_OPTION = "--web.listen-address"
+ListenAddress = Annotated[
+    str, typer.Option(LISTEN_OPTION, metavar="HOST:PORT", help="Address to serve on; no host is every interface.")
+]
+Level = Annotated[LogLevel, typer.Option("--log.level", help="Least severity that is logged.")]
+Format = Annotated[LogFormat, typer.Option("--log.format", help="Format of log lines.")]

@@ -1,0 +1,42 @@
+"""`serve`: polls and serves until SIGTERM or SIGINT."""
+
+import asyncio
+import logging
+import os
+import socket
+
+from exporter import __version__, source
+from exporter.cli import logs
+from exporter.cli.options import LISTEN_OPTION, ConfigFile, Format, Level, ListenAddress
+from exporter.cli.run import serving, until_signalled
+from exporter.cli.wiring import Exporter, assemble
+from exporter.settings import load
+from exporter.web.server import listen, url
+
+log = logging.getLogger(__name__)
+
+
+def serve(
+    config_file: ConfigFile = None,
+    listen_address: ListenAddress = ":9854",
+    log_level: Level = logs.LogLevel.INFO,
+    log_format: Format = logs.LogFormat.LOGFMT,
+) -> None:
+    """Poll the configured sources and serve their figures until SIGTERM or SIGINT.
+
+    Without a configuration file: PARADIGM_API_KEY=... chat-usage-exporter serve
+    """
+    settings = load(config_file, os.environ, source.platforms())
+    with listen(listen_address, LISTEN_OPTION) as listening:
+        logs.configure(log_level, log_format)
+        for note in settings.notes:
+            log.info(note)
+        asyncio.run(_serve(assemble(settings), listening))
+
+
+async def _serve(exporter: Exporter, listening: socket.socket) -> None:
+    async with serving(exporter.app, listening):
+        log.info("serving", extra={"url": f"{url(listening)}/metrics", "version": __version__})
+        async with exporter:
+            await until_signalled()
+            log.info("ending")

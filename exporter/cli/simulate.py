@@ -1,0 +1,72 @@
+"""`simulate`: only the simulated platform, over real HTTP, for tests and demonstrations."""
+
+import asyncio
+import socket
+from datetime import UTC, datetime
+from typing import Annotated
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import typer
+from starlette.applications import Starlette
+
+from exporter.cli.run import serving, until_signalled
+from exporter.errors import ConfigError
+from exporter.simulate.app import create_app
+from exporter.simulate.scenarios import NORMAL
+from exporter.simulate.world import World
+from exporter.web.server import listen, url
+
+OPTION = "--listen-address"
+
+Companies = Annotated[int, typer.Option("--companies", metavar="N", help="How many companies it has, 1 to 10000.")]
+Seed = Annotated[int, typer.Option("--seed", metavar="N", help="Equal seeds make equal figures and keys.")]
+Scenarios = Annotated[
+    list[str] | None, typer.Option("--scenario", metavar="NAME", help="What goes wrong; may be given several times.")
+]
+
+
+def simulate(
+    listen_address: Annotated[str, typer.Option(OPTION, metavar="HOST:PORT", help="Address to serve on.")] = (
+        "127.0.0.1:9855"
+    ),
+    companies: Companies = 20,
+    seed: Seed = 1,
+    scenario: Scenarios = None,
+    timezone: Annotated[str, typer.Option("--timezone", metavar="ZONE", help="The zone of its days.")] = "UTC",
+) -> None:
+    """Serve a simulated Paradigm with plausible figures until SIGTERM or SIGINT."""
+    world = World.from_seed(seed, companies, zone(timezone))
+    app = create_app(world, lambda: datetime.now(UTC), scenarios=tuple(scenario or (NORMAL,)))
+    with listen(listen_address, OPTION) as listening:
+        typer.echo(announcement(world, url(listening)))
+        asyncio.run(_simulate(app, listening))
+
+
+def zone(name: str) -> ZoneInfo:
+    """Returns a time zone.
+
+    Raises:
+        ConfigError: there is none of that name.
+    """
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError) as error:
+        raise ConfigError(f'--timezone: there is no zone "{name}"; write one like Europe/Paris') from error
+
+
+def announcement(world: World, base: str) -> str:
+    """Says where the platform is and which keys open it; they open nothing else."""
+    return (
+        f"A simulated Paradigm of {len(world.companies)} companies (seed {world.seed}) is at {base}\n"
+        f"  key of an admin          {world.keys.admin}\n"
+        f"  key of a company admin   {world.keys.company_admin}\n"
+        f"  an expired key           {world.keys.expired}\n"
+        f"What it does and has been asked: {base}/control\n"
+        "Serve its figures, in another terminal:\n"
+        f"  PARADIGM_BASE_URL={base}/api/v2 PARADIGM_API_KEY={world.keys.admin} chat-usage-exporter serve"
+    )
+
+
+async def _simulate(app: Starlette, listening: socket.socket) -> None:
+    async with serving(app, listening):
+        await until_signalled()

@@ -1,0 +1,110 @@
+"""Puts the parts together: from settings to pollers, schedule and web application. No other module sees them all."""
+
+import random
+import time
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from types import TracebackType
+
+from starlette.applications import Starlette
+
+from exporter import fetch
+from exporter.judge import DayRules
+from exporter.page import Board
+from exporter.poll import Outlet, Poller, Time, Watch
+from exporter.schedule import Schedule, Timetable
+from exporter.settings import Settings, Source
+from exporter.telemetry import Telemetry
+from exporter.web.app import Outlook, create_app
+from exporter.worker import Worker
+
+
+def utcnow() -> datetime:
+    """Returns the wall clock's moment, aware."""
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Exporter:
+    """The running parts of one process; an asynchronous context that polls while it is open."""
+
+    app: Starlette
+    pollers: tuple[Poller, ...]
+    schedule: Schedule
+    closing: AsyncExitStack
+
+    async def __aenter__(self) -> "Exporter":
+        for poller in self.pollers:
+            await poller.start()
+        self.schedule.start()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.schedule.stop()
+        await self.closing.aclose()
+
+
+def assemble(settings: Settings) -> Exporter:
+    """Makes all parts; nothing runs and nothing is asked until the exporter is entered.
+
+    Raises:
+        ConfigError: a source's URL, CA file or proxy cannot be used.
+    """
+    telemetry, board, worker, closing = Telemetry(), Board(), Worker("worker"), AsyncExitStack()
+    outlet, clock = Outlet(board, telemetry, worker), Time(utcnow, time.monotonic)
+    closing.callback(worker.close)
+    pollers = []
+    for source in settings.sources.values():
+        client = client_of(source, telemetry.observer(source.name))
+        closing.push_async_callback(client.aclose)
+        pollers.append(Poller(watch(source), client, outlet, clock))
+    schedule = Schedule(timetables(settings, pollers), utcnow, time.monotonic, random.Random())  # noqa: S311 jitter
+    app = create_app(Outlook(board, telemetry.tail, schedule.alive, tuple(settings.sources)))
+    return Exporter(app, tuple(pollers), schedule, closing)
+
+
+def client_of(source: Source, observer: fetch.Observer) -> fetch.Client:
+    """Makes the HTTP client of a source."""
+    endpoint = fetch.Endpoint(
+        source=source.name,
+        base_url=source.base_url,
+        headers=source.platform.headers,
+        key=source.key,
+        ca_file=str(source.ca_file) if source.ca_file else None,
+        proxy_url=source.proxy_url,
+    )
+    poll = source.poll
+    limits = fetch.Limits(poll.timeout.total_seconds(), poll.max_body, poll.requests_per_minute)
+    return fetch.Client(endpoint, limits, observer)
+
+
+def watch(source: Source) -> Watch:
+    """Says what is polled of a source."""
+    return Watch(
+        source=source.name,
+        reports=tuple(source.platform.reports[name] for name in source.reports),
+        scope=source.companies.scope,
+        rules=DayRules(
+            zone=source.zone,
+            settle=source.settle,
+            reread_days=source.reread_days,
+            keep_days=source.history_days,
+            max_staleness=source.max_staleness,
+            calendar=source.calendar,
+        ),
+        interval=source.poll.interval,
+        wanted=source.companies.wants,
+        excluded=source.families.exclude,
+    )
+
+
+def timetables(settings: Settings, pollers: Sequence[Poller]) -> tuple[Timetable, ...]:
+    """Says when each source is polled."""
+    return tuple(
+        Timetable(source.name, poller, source.poll.interval, source.poll.jitter, source.zone, source.settle)
+        for source, poller in zip(settings.sources.values(), pollers, strict=True)
+    )
