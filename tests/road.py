@@ -1,0 +1,123 @@
+"""The whole road on a passed-in clock and without a socket: simulated platform, client, poller, board."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from random import Random
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
+
+import httpx
+from prometheus_client.parser import text_string_to_metric_families
+
+from exporter import fetch
+from exporter.calendars import Calendar
+from exporter.judge import DayRules
+from exporter.page import Board, Format
+from exporter.poll import Outlet, Poller, Time, Watch
+from exporter.simulate.app import create_app
+from exporter.simulate.world import World, holidays
+from exporter.source import Scope
+from exporter.sources.paradigm import PLATFORM
+from exporter.telemetry import Telemetry
+from exporter.worker import Worker
+
+HOLIDAYS = frozenset(day for year in range(2000, 2101) for day in holidays(year))
+RULES = DayRules(
+    zone=ZoneInfo("UTC"),
+    settle=timedelta(hours=6),
+    reread_days=3,
+    keep_days=45,
+    max_staleness=timedelta(days=3),
+    calendar=Calendar(holidays=HOLIDAYS),
+)
+
+
+@dataclass(slots=True)
+class PassedClock:
+    """A clock that stands still until it is set; sleeping on it takes no time and moves nothing."""
+
+    moment: datetime
+    slept: list[float] = field(default_factory=list)
+
+    def now(self) -> datetime:
+        return self.moment
+
+    def seconds(self) -> float:
+        return self.moment.timestamp()
+
+    async def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+
+    def for_fetch(self) -> fetch.Clock:
+        return fetch.Clock(self.seconds, self.now, self.sleep, Random(0))  # noqa: S311 jitter, and the same each time
+
+
+class Series(NamedTuple):
+    """A sample's name and labels without the source."""
+
+    name: str
+    labels: frozenset[tuple[str, str]]
+
+
+def series(name: str, **labels: str) -> Series:
+    return Series(name, frozenset(labels.items()))
+
+
+class Road:
+    """A poller of one source on the simulated platform; `page()` is what a scrape would read."""
+
+    def __init__(
+        self, transport: httpx.AsyncBaseTransport, clock: PassedClock, key: str, rules: DayRules = RULES
+    ) -> None:
+        self.clock = clock
+        self.board = Board()
+        self.telemetry = Telemetry()
+        self.worker = Worker("road")
+        endpoint = fetch.Endpoint("s", "https://paradigm.example", PLATFORM.headers, lambda: key)
+        self.client = fetch.Client(
+            endpoint,
+            fetch.Limits(60.0, 2**28, 6000),
+            self.telemetry.observer("s"),
+            transport=transport,
+            clock=clock.for_fetch(),
+        )
+        reports = tuple(PLATFORM.reports.values())
+        watch = Watch("s", reports, Scope(), rules, timedelta(hours=1))
+        outlet = Outlet(self.board, self.telemetry, self.worker)
+        self.poller = Poller(watch, self.client, outlet, Time(clock.now, clock.seconds))
+
+    @classmethod
+    def to(cls, world: World, clock: PassedClock, *scenarios: str, settle: timedelta = RULES.settle) -> "Road":
+        """Builds a road to a simulated platform of the same clock and zone."""
+        app = create_app(world, clock.now, scenarios=scenarios or ("normal",), sleep=clock.sleep)
+        rules = replace(RULES, zone=world.zone, settle=settle)
+        return cls(httpx.ASGITransport(app), clock, world.keys.admin, rules)
+
+    async def __aenter__(self) -> "Road":
+        await self.poller.start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.client.aclose()
+        self.worker.close()
+
+    def page(self, prefix: str = "") -> Mapping[Series, float]:
+        """Returns the samples of the page and the live tail whose names start with `prefix`."""
+        text = (self.board.shown.page[Format.TEXT].plain + self.telemetry.tail(Format.TEXT)).decode()
+        return {
+            Series(sample.name, frozenset((k, v) for k, v in sample.labels.items() if k != "source")): sample.value
+            for family in text_string_to_metric_families(text)
+            for sample in family.samples
+            if sample.name.startswith(prefix)
+        }
+
+    def outcomes(self) -> Mapping[str, float]:
+        """Returns how many polls ended how, without the zeros."""
+        return {
+            dict(key.labels)["outcome"]: value for key, value in self.page("chat_usage_polls_total").items() if value
+        }
+
+
+def utc(year: int, month: int, day: int, hour: int = 0, minute: int = 0) -> datetime:
+    return datetime(year, month, day, hour, minute, tzinfo=UTC)
