@@ -7,22 +7,24 @@ from urllib.parse import SplitResult, urlsplit
 
 from exporter.settings.units import text
 
+EXAMPLE_URL = "https://paradigm.lighton.ai"
+EXAMPLE_PROXY = "http://proxy.example.org:3128"
 _SCHEMES = ("http", "https")
 
 
 def url(value: object) -> str:
     """Reads an http or https URL without credentials, query and fragment; the message never shows it."""
-    parts = _split(text(value))
+    parts = _split(text(value), EXAMPLE_URL)
     if parts.username is not None or parts.password is not None:
         raise ValueError("holds a user or password; leave them out, the key alone authenticates")
     if parts.query or parts.fragment:
-        raise ValueError('holds a "?" or "#"; give the address only, such as https://paradigm.lighton.ai')
+        raise ValueError(f'holds a "?" or "#"; give the address only, such as {EXAMPLE_URL}')
     return text(value)
 
 
 def proxy(value: object) -> str:
     """Reads the URL of an http or https proxy, with or without credentials; the message never shows it."""
-    _split(text(value))
+    _split(text(value), EXAMPLE_PROXY)
     return text(value)
 
 
@@ -46,14 +48,14 @@ def certificates(path: Path) -> None:
         raise ValueError(f"cannot be read ({error.strerror}); give the path of a PEM file") from None
 
 
-def _split(address: str) -> SplitResult:
+def _split(address: str, example: str) -> SplitResult:
     try:
         parts = urlsplit(address)
         usable = parts.scheme in _SCHEMES and parts.hostname and parts.port != 0
     except ValueError:  # a port that is no number, a broken IPv6 address
         usable = False
     if not usable or any(letter.isspace() for letter in address):
-        raise ValueError("is no URL; write https:// and a host, such as https://paradigm.lighton.ai")
+        raise ValueError(f"is no URL; write http(s):// and a host, such as {example}")
     return parts
 
 

@@ -56,8 +56,8 @@ class _Loader(yaml.SafeLoader):
         return node
 
 
-def read(path: Path, known: frozenset[str]) -> Document:
-    """Reads the file; `known` are the words that may be shown although they stand where no key belongs.
+def read(path: Path) -> Document:
+    """Reads the file.
 
     Raises:
         ConfigError: it cannot be read, or is no YAML with options on top.
@@ -69,32 +69,30 @@ def read(path: Path, known: frozenset[str]) -> Document:
     except UnicodeDecodeError:
         raise ConfigError(f"{path}: is not in UTF-8; save it so") from None
     try:
-        return _read(content, path.name, known)
+        return _read(content, str(path))
     except yaml.MarkedYAMLError as error:
-        raise ConfigError(_syntax(error, path.name)) from None
+        raise ConfigError(_syntax(error, str(path))) from None
     except yaml.reader.ReaderError as error:
         line = content.count("\n", 0, error.position) + 1
-        raise ConfigError(
-            f"{path.name}:{line}: holds the control character {error.character:#04x}; delete it"
-        ) from None
+        raise ConfigError(f"{path}:{line}: holds the control character {error.character:#04x}; delete it") from None
     except RecursionError:
-        raise ConfigError(f"{path.name}: is nested too deeply; options lie four levels deep") from None
+        raise ConfigError(f"{path}: is nested too deeply; options lie four levels deep") from None
 
 
-def _read(content: str, name: str, known: frozenset[str]) -> Document:
+def _read(content: str, name: str) -> Document:
     loader = _Loader(content)
     try:
         root = loader.get_single_node()
         if root is None or root.tag == _NULL:
             return Document(name)
         if not isinstance(root, yaml.MappingNode):
-            raise yaml.MarkedYAMLError(problem='expected options such as "sources:"', problem_mark=root.start_mark)
+            raise yaml.MarkedYAMLError(problem="expected options on top, such as sources", problem_mark=root.start_mark)
         tree = _Tree(loader)
         options = tree.mapping(root, ())
     finally:
         loader.dispose()
     problems = [
-        f'{name}:{line}: the key "{shown(key, known)}" is set again (first in line {first}); keep one of the two'
+        f'{name}:{line}: the key "{shown(key)}" is set again (first in line {first}); keep one of the two'
         for line, key, first in loader.twice
     ]
     return Document(name, options, tree.lines, tuple(problems))
@@ -121,16 +119,12 @@ class _Tree:
         if isinstance(node, yaml.MappingNode):
             return self.mapping(node, loc)
         if isinstance(node, yaml.SequenceNode):
-            return [self._item(child, (*loc, number)) for number, child in enumerate(node.value)]
+            return [self._value(item, (*loc, number)) for number, item in enumerate(node.value)]
         if node.tag not in (_TEXT, _NULL):
             raise yaml.MarkedYAMLError(
                 problem="tags (!...) are not read; quote the value", problem_mark=node.start_mark
             )
         return None if node.tag == _NULL else str(node.value)
-
-    def _item(self, node: yaml.Node, loc: Loc) -> object:
-        self.lines[loc] = node.start_mark.line + 1
-        return self._value(node, loc)
 
 
 def _syntax(error: yaml.MarkedYAMLError, name: str) -> str:

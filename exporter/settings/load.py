@@ -28,7 +28,7 @@ def load(path: Path | None, environ: Mapping[str, str], platforms: Mapping[str, 
     Raises:
         ConfigError: something is wrong; its message has one line for each problem.
     """
-    file = document.read(path, problems.KNOWN) if path else Document("the environment")
+    file = document.read(path) if path else Document("the environment")
     variables = environment.read(environ, file.tree)
     tree, names = environment.over(variables.tree, file.tree), variables.names
     first_run = environment.first_run(environ)
@@ -72,7 +72,7 @@ def _calendar_names(tree: Mapping[str, object]) -> frozenset[str]:
 
 
 def _nothing_to_poll(path: Path | None) -> str:
-    where = f'{path.name}: add one below "sources:"' if path else "name a file that has some with --config.file"
+    where = f'{path}: add one below "sources:"' if path else "name a file that has some with --config.file"
     return f"no sources to poll; {where}, or start with {environment.FIRST_KEY}=... chat-usage-exporter serve"
 
 

@@ -7,11 +7,8 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from exporter.settings.document import Document
-from exporter.settings.options import group_at, group_of, walk
+from exporter.settings.options import group_at, group_of
 from exporter.settings.words import Loc, MisfitError, is_name, quoted, remedy, shown
-
-KNOWN = frozenset(part for way, _ in walk() for part in way)
-"""Every word that is an option's name somewhere: never a secret."""
 
 _LAST = 2**31
 """More lines than a file has: what the environment set comes after what the file set."""
@@ -67,22 +64,21 @@ def _holds(group: object, word: str) -> bool:
 
 def _place(problem: Problem, document: Document, variables: Mapping[Loc, str]) -> tuple[int, str]:
     """Finds where a value was set; if it was not, where the other one was, else what is nearest around it."""
-    around = [problem.loc[:depth] for depth in range(len(problem.loc) - 1, 0, -1)]
-    for loc in (problem.loc, problem.other, *around):
-        if loc in variables:
-            return _LAST, variables[loc]
-        if loc in document.lines:
-            return document.lines[loc], f"{document.name}:{document.lines[loc]}"
-        if inside := next((name for place, name in variables.items() if loc and place[: len(loc)] == loc), None):
-            return _LAST, inside
-    return 0, document.name
+    around = (problem.loc[:depth] for depth in range(len(problem.loc) - 1, 0, -1))
+    ways = (problem.loc, *([problem.other] if problem.other else []), *around)
+    return next(place for way in ways for place in _places(way, document, variables))
+
+
+def _places(way: Loc, document: Document, variables: Mapping[Loc, str]) -> Iterator[tuple[int, str]]:
+    """Yields the places of an option: its variable, its line, and the variables that set something inside it."""
+    if way in variables:
+        yield _LAST, variables[way]
+    if way in document.lines:
+        yield document.lines[way], f"{document.name}:{document.lines[way]}"
+    yield from ((_LAST, name) for loc, name in variables.items() if loc[: len(way)] == way)
 
 
 def _option(loc: Loc) -> str:
-    return "".join(_word(part, named=depth == 1) for depth, part in enumerate(loc)).removeprefix(".")
-
-
-def _word(part: str | int, *, named: bool) -> str:
-    if isinstance(part, int):
-        return f"[{part}]"
-    return f".{part}" if named and is_name(part) else f".{shown(part, KNOWN)}"
+    """Names the option; of the words in it only names of sources and calendars, and options, are sure to be shown."""
+    words = (str(part) for part in loc)
+    return ".".join(word if depth == 1 and is_name(word) else shown(word) for depth, word in enumerate(words))

@@ -10,6 +10,7 @@ from typing import Annotated
 
 from pydantic import Field, PlainValidator, SecretStr, ValidationInfo, field_validator
 
+from exporter.errors import ConfigError
 from exporter.settings import addresses, keys, lists
 from exporter.settings.groups import (
     CompaniesOptions,
@@ -48,7 +49,7 @@ class SourceOptions(Group):
         default=None,
         validate_default=True,
         description="Where the platform answers, a URL, with or without /api/v2; by default the platform's own.",
-        examples=["https://paradigm.lighton.ai"],
+        examples=[addresses.EXAMPLE_URL],
     )
     api_key_file: OptionalText = Field(
         default=None,
@@ -73,7 +74,7 @@ class SourceOptions(Group):
         default=None,
         validate_default=True,
         description="URL of a proxy; by default that of the usual environment variables (HTTPS_PROXY, NO_PROXY).",
-        examples=["http://proxy.example.org:3128"],
+        examples=[addresses.EXAMPLE_PROXY],
     )
     allow_http: Flag = Field(
         default="false",
@@ -142,7 +143,7 @@ class SourceOptions(Group):
             return base_url
         try:
             return platform.base_url(base_url or platform.default_base_url)
-        except ValueError as error:
+        except (ValueError, ConfigError) as error:
             raise ValueError(f"{platform.title} refuses it: {error}") from None
 
     @field_validator("api_key_file")

@@ -4,6 +4,7 @@ Every value arrives as text, from the file (whose scalars `document` leaves as t
 environment; so `1:30`, `no`, `007` and `2026-12-25` mean the same everywhere, and the option decides what they are.
 """
 
+import json
 import re
 from collections.abc import Callable
 from datetime import date, timedelta
@@ -27,7 +28,9 @@ _FLAGS = {"true": True, "false": False}
 def text(value: object) -> str:
     """Reads a single text without the blanks around it."""
     if not isinstance(value, str):
-        kind = "a list" if isinstance(value, list) else "options of its own" if isinstance(value, dict) else "null"
+        kind = "a list" if isinstance(value, list) else "options of its own"
+        if value is None or isinstance(value, bool):  # null in a list, or what JSON in a variable says
+            kind = json.dumps(value)
         raise ValueError(f"expected one value, not {kind}")  # noqa: TRY004  pydantic collects ValueErrors only
     stripped = value.strip()
     if not stripped:

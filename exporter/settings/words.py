@@ -40,9 +40,9 @@ def remedy(word: str, known: Iterable[str]) -> str:
     return f"did you mean {quoted(near)}?" if near else f"known: {', '.join(known) or 'none'}"
 
 
-def shown(key: str, known: Iterable[str]) -> str:
-    """Returns an unknown key as it may be printed: a key with digits or of great length may be a secret gone astray."""
-    return key if _HARMLESS.fullmatch(key) or nearest(key, known) else "…"
+def shown(key: str) -> str:
+    """Returns a key as it may be printed; with other signs, or long, it may be a secret (`{api_key:sk-1}`)."""
+    return key if _HARMLESS.fullmatch(key) else "…"
 
 
 def is_name(word: str) -> bool:
