@@ -226,6 +226,8 @@ WRONG = {
         '"europe/pari" is no known time zone; did you mean "Europe/Paris"?',
     ),
     "half a zone": ("timezone: Europe", "timezone", '"Europe" is no known time zone; '),
+    "line separator": ('timezone: "a\\u2028b\\x9b"', "timezone", '"a\ufffdb\ufffd" is no known time zone; '),
+    "long value": (f"timezone: {'x' * 99}", "timezone", f'"{"x" * 39}…" is no known time zone; '),
     "offset": (
         'timezone: "+02:00"',
         "timezone",

@@ -23,7 +23,8 @@ class MisfitError(ValueError):
 
 def quoted(text: str) -> str:
     """Quotes a value that is no secret, on one line and not longer than a line bears."""
-    return json.dumps(text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…", ensure_ascii=False)
+    visible = "".join(letter if letter.isprintable() else "\ufffd" for letter in text)
+    return json.dumps(visible if len(visible) <= _LONGEST else f"{visible[: _LONGEST - 1]}…", ensure_ascii=False)
 
 
 def nearest(word: str, known: Iterable[str]) -> str | None:
