@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from exporter.settings.layers import over
 from exporter.settings.lists import Variable
 from exporter.settings.words import Loc
 
@@ -62,15 +63,6 @@ def first_run(environ: Mapping[str, str]) -> Environment:
     options = {option: Variable(value) for option, (value, _) in given.items()}
     names: dict[Loc, str] = {("sources", "paradigm", option): name for option, (_, name) in given.items()}
     return Environment({"sources": {"paradigm": options}}, names)
-
-
-def over(upper: Mapping[str, object], lower: Mapping[str, object]) -> dict[str, object]:
-    """Lays one tree over another: options of both are the upper one's, groups of both are joined."""
-    both = dict(lower)
-    for key, value in upper.items():
-        below = both.get(key)
-        both[key] = over(value, below) if isinstance(value, dict) and isinstance(below, dict) else value
-    return both
 
 
 def _is_service_link(variable: str, value: str) -> bool:

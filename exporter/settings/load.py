@@ -11,6 +11,7 @@ from exporter.errors import ConfigError
 from exporter.settings import document, environment, keys, problems
 from exporter.settings.document import Document
 from exporter.settings.groups import CalendarOptions
+from exporter.settings.layers import over
 from exporter.settings.options import Options
 from exporter.settings.problems import Problem
 from exporter.settings.source_options import SourceOptions
@@ -30,11 +31,11 @@ def load(path: Path | None, environ: Mapping[str, str], platforms: Mapping[str, 
     """
     file = document.read(path) if path else Document("the environment")
     variables = environment.read(environ, file.tree)
-    tree, names = environment.over(variables.tree, file.tree), variables.names
+    tree, names = over(variables.tree, file.tree), variables.names
     first_run = environment.first_run(environ)
     counts = bool(first_run.tree) and not tree.get("sources")
     if counts:
-        tree, names = environment.over(first_run.tree, tree), {**names, **first_run.names}
+        tree, names = over(first_run.tree, tree), {**names, **first_run.names}
     folder = path.parent if path else Path()
     options, wrong = _judged(tree, Surroundings(platforms, _calendar_names(tree), folder))
     complaints = [*file.problems, *problems.lines(wrong, file, names), *variables.problems]
