@@ -38,10 +38,12 @@ lint: ## style, types, direction of imports, shell scripts
 	$(VENV)/bin/lint-imports --no-logo
 	$(VENV)/bin/shellcheck $(SCRIPTS)
 
+# A command that fails leaves the file as it was.
 docs: ## write the generated files anew: config/exporter.example.yml, docs/metrics.md
 	@tools/venv $(VENV) run
-	$(VENV)/bin/python -m exporter.settings > config/exporter.example.yml
-	$(VENV)/bin/chat-usage-exporter metrics > docs/metrics.md
+	@mkdir -p config
+	text=$$($(VENV)/bin/python -m exporter.settings) && printf '%s\n' "$$text" > config/exporter.example.yml
+	text=$$($(VENV)/bin/chat-usage-exporter metrics) && printf '%s\n' "$$text" > docs/metrics.md
 
 lock: ## lock the dependencies of pyproject.toml anew (UPGRADE=--upgrade for newer versions)
 	@tools/venv $(VENV) dev
