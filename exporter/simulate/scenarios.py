@@ -86,7 +86,7 @@ def _every_other(number: int) -> Response | None:
 
 
 def _swapped(keys: Keys) -> Keys:
-    return replace(keys, admin=keys.next_admin, next_admin=keys.admin)
+    return replace(keys, admin=keys.next_admin, company_admin=keys.admin)
 
 
 def _late(world: World, _since: date) -> World:
@@ -135,7 +135,7 @@ SCENARIOS: Mapping[str, Scenario] = {
         Scenario("restatement", "a day is a fifth too low until 12:00 of the second day after it", world=_restated),
         Scenario("rate-limited", "every other request of a report is refused with 429", instead=_every_other),
         Scenario("key-rejected", "every key is refused with 401", instead=_rejected),
-        Scenario("key-swapped", "the admin's key is replaced by the next one; the old one is refused", keys=_swapped),
+        Scenario("key-swapped", "the admin's key has become a company admin's: it sees company 1 alone", keys=_swapped),
         Scenario("missing-company", "the second busiest company is gone from every report", world=_missing),
         Scenario(
             "quiet-company",

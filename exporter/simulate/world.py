@@ -24,7 +24,7 @@ HOLIDAYS = ((1, 1), (5, 1), (10, 3), (12, 25), (12, 26))
 
 @dataclass(frozen=True, slots=True)
 class Keys:
-    """The platform's API keys; `next_admin` is what an admin's key is swapped for, `company_id` the company admin's."""
+    """The platform's API keys; `next_admin` is an admin's once the first is none, `company_id` the company admin's."""
 
     admin: str
     next_admin: str
