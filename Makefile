@@ -34,7 +34,7 @@ lint: ## style, types, direction of imports, shell scripts
 	@tools/venv $(VENV) dev
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
-	$(VENV)/bin/mypy exporter tests
+	$(VENV)/bin/mypy exporter tests .ci/bounds.py
 	$(VENV)/bin/lint-imports --no-logo
 	$(VENV)/bin/shellcheck $(SCRIPTS)
 

@@ -1,0 +1,99 @@
+"""What is promised in seconds, measured against the running program: each the best of three, printed, and judged.
+
+usage: VENV/bin/python .ci/bounds.py
+"""
+
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+import httpx
+
+COMMAND = Path(sys.executable).with_name("chat-usage-exporter")
+PATIENCE_S = 20.0
+
+
+class Bound(NamedTuple):
+    """A promise: what it is about, the seconds it may take, and how one try is measured."""
+
+    promise: str
+    seconds: float
+    measure: Callable[[], float]
+
+
+@contextmanager
+def polling_in_vain() -> Iterator[tuple[subprocess.Popen[bytes], str]]:
+    """Runs an exporter in the middle of a poll of a platform that accepts the connection and never answers."""
+    with socket.create_server(("127.0.0.1", 0)) as platform, tempfile.TemporaryFile() as log:
+        platform.settimeout(PATIENCE_S)
+        with socket.create_server(("127.0.0.1", 0)) as probe:
+            address = f"127.0.0.1:{probe.getsockname()[1]}"
+        environment = {
+            "PARADIGM_API_KEY": "a-key-that-opens-nothing",
+            "PARADIGM_BASE_URL": f"http://127.0.0.1:{platform.getsockname()[1]}",
+        }
+        command: list[str | Path] = [COMMAND, "serve", f"--web.listen-address={address}"]
+        exporter = subprocess.Popen(command, env=environment, stdout=log, stderr=log)  # noqa: S603 our own program
+        try:
+            connection, _ = platform.accept()
+            with connection:
+                yield exporter, f"http://{address}"
+        finally:
+            exporter.kill()
+            exporter.wait()
+
+
+def end_in_a_poll() -> float:
+    """Measures from SIGTERM to the end of the process, which must be a good one."""
+    with polling_in_vain() as (exporter, _):
+        began = time.monotonic()
+        exporter.send_signal(signal.SIGTERM)
+        status = exporter.wait(PATIENCE_S)
+        took = time.monotonic() - began
+    if status:
+        raise SystemExit(f"serve ended with {status} after SIGTERM")
+    return took
+
+
+def scrape_in_a_poll() -> float:
+    """Measures one scrape while the platform does not answer."""
+    with polling_in_vain() as (_, url):
+        began = time.monotonic()
+        httpx.get(f"{url}/metrics", trust_env=False).raise_for_status()
+        return time.monotonic() - began
+
+
+def set_up_again() -> float:
+    """Measures the set-up of an environment that is there."""
+    began = time.monotonic()
+    subprocess.run(["tools/venv", sys.prefix, "dev"], check=True)  # noqa: S603, S607 our own script
+    return time.monotonic() - began
+
+
+BOUNDS = (
+    Bound("SIGTERM in the middle of a poll ends serve", 2.0, end_in_a_poll),
+    Bound("/metrics answers while the platform does not", 0.5, scrape_in_a_poll),
+    Bound("a second set-up", 2.0, set_up_again),
+)
+
+
+def main() -> int:
+    """Measures everything and returns the exit status: 1 if a promise is broken."""
+    broken = 0
+    for bound in BOUNDS:
+        best = min(bound.measure() for _ in range(3))
+        broken |= best > bound.seconds
+        verdict = "MISSED" if best > bound.seconds else "holds"
+        print(f"{bound.promise}: {best:.2f} s, at most {bound.seconds:g} s: {verdict}")  # noqa: T201 this is its output
+    return broken
+
+
+if __name__ == "__main__":
+    sys.exit(main())

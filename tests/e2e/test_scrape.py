@@ -1,0 +1,124 @@
+"""Real programs from end to end: simulated platform, exporter, promtool, a Prometheus that scrapes."""
+
+import json
+import subprocess
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+
+import pytest
+from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
+
+from tests.e2e import programs
+from tests.e2e.commands import Served, serving, simulating
+from tests.e2e.prometheus import scraping
+
+pytestmark = pytest.mark.e2e
+
+CASES = Path(__file__).parents[1] / "sources" / "cases" / "chat-sessions"
+QUERIES = "paradigm_user_queries_last_day"
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """An exporter that has polled the simulated platform once."""
+    folder = tmp_path_factory.mktemp("served")
+    with simulating(folder) as platform, serving(folder, platform) as exporter:
+        programs.wait_for(lambda: exporter.get("/-/ready").is_success, "the first poll", 20)
+        yield exporter
+
+
+def complain(promtool: Path, page: bytes) -> tuple[int, bytes]:
+    """Returns what `promtool check metrics` has to say about a page."""
+    checked = subprocess.run([promtool, "check", "metrics"], input=page, capture_output=True, check=False)
+    return checked.returncode, checked.stdout + checked.stderr
+
+
+def test_promtool_has_nothing_to_say(served: Served, promtool: Path) -> None:
+    """Neither about names nor about HELP lines, the live tail included."""
+    page = served.get("/metrics", accept="text/plain")
+
+    assert page.headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8"
+    assert QUERIES in page.text
+    assert complain(promtool, page.content) == (0, b"")
+
+
+def test_the_openmetrics_page_parses(served: Served) -> None:
+    """prometheus-client's parser is strict about order, metadata and the end."""
+    page = served.get("/metrics", accept="application/openmetrics-text; version=1.0.0")
+
+    assert page.headers["content-type"] == "application/openmetrics-text; version=1.0.0; charset=utf-8"
+    families = list(parse_openmetrics(page.text))  # type: ignore[no-untyped-call]  # the library ships no types for it
+    assert {QUERIES, "chat_usage_polls", "process_cpu_seconds"} <= {family.name for family in families}
+
+
+@pytest.mark.parametrize(
+    "protocol", ["PrometheusText0.0.4", "OpenMetricsText1.0.0"], ids=["asking-for-text", "asking-for-openmetrics"]
+)
+def test_prometheus_answers_with_the_simulators_own_numbers(
+    served: Served, prometheus: Path, tmp_path: Path, protocol: str
+) -> None:
+    """For every company with a series: the number of that day and company."""
+    with scraping(prometheus, tmp_path, served.target, [protocol]) as server:
+        points = server.wait_until(f'{QUERIES}{{mode="chat"}}')
+        (start,) = server.query("chat_usage_report_day_timestamp_seconds")
+        assert [point.value for point in server.query("up")] == [1]
+
+    day = datetime.fromtimestamp(start.value, UTC).date().isoformat()
+    assert len(points) > 10
+    for point in points:
+        truth = served.truth(company_id=point.labels["company_id"], day=day, report="chat-sessions")
+        chat = truth["chat"]
+        assert point.value == (chat["user_queries"] if isinstance(chat, dict) else 0)
+
+
+class Paradigm(BaseHTTPRequestHandler):
+    """A platform with one answer: the case about names, told of yesterday."""
+
+    def do_GET(self) -> None:
+        """Answers every question the same; the name is the base class's."""
+        yesterday = (datetime.now(UTC) - timedelta(days=1)).date().isoformat()
+        body = (CASES / "name-escapes" / "body.json").read_bytes().replace(b"2026-03-02", yesterday.encode())
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Keeps the test's output quiet; the name of the argument is the base class's."""
+
+
+def test_names_survive_the_whole_way(prometheus: Path, promtool: Path, tmp_path: Path) -> None:
+    """Quotes, backslashes, newlines, emoji, markup: Prometheus gives back what the platform said."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), Paradigm) as platform:
+        thread = Thread(target=platform.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        try:
+            with (
+                serving(tmp_path, f"http://127.0.0.1:{platform.server_port}") as exporter,
+                scraping(prometheus, tmp_path, exporter.target) as server,
+            ):
+                points = server.wait_until("paradigm_last_model_response_timestamp_seconds")
+                assert complain(promtool, exporter.get("/metrics").content) == (0, b"")
+        finally:
+            platform.shutdown()
+            thread.join()
+
+    body = json.loads((CASES / "name-escapes" / "body.json").read_bytes())
+    assert sorted(point.labels["company"] for point in points) == sorted(
+        entry["company"]["name"] for entry in body["reporting"]
+    )
+
+
+def test_a_platform_that_is_not_there_shows_on_the_page_and_nowhere_else(tmp_path: Path) -> None:
+    """The page answers, the program is healthy, only ready says no."""
+    with serving(tmp_path, f"http://127.0.0.1:{programs.free_port()}") as exporter:
+        failed = 'chat_usage_polls_total{outcome="connection",report="chat-sessions",source="production"} 1.0'
+        programs.wait_for(lambda: failed in exporter.get("/metrics").text, "the poll to fail", 30)
+
+        assert exporter.get("/-/healthy").status_code == 200
+        assert exporter.get("/-/ready").status_code == 503
+        assert "production" in exporter.get("/-/ready").text
