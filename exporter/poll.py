@@ -5,6 +5,7 @@ is written by anybody else, and what others may see is published on the board.
 """
 
 import logging
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -16,7 +17,6 @@ from exporter.families import Health, View, families, source_families
 from exporter.fetch import Patience
 from exporter.judge import DayRules, days_to_ask, judge
 from exporter.ledger import Asked, Ledger, Wanted, fold
-from exporter.model import Reading
 from exporter.page import Board
 from exporter.source import Report, Request, Scope
 from exporter.telemetry import Telemetry
@@ -151,7 +151,7 @@ class Poller:
 
     async def _ask(
         self, report: Report, ledger: Ledger, now: datetime, patience: Patience
-    ) -> tuple[Ledger, dict[str, int]]:
+    ) -> tuple[Ledger, Counter[str]]:
         """Asks all requests of a report and folds the answers, all or none of them."""
         rules = self.watch.rules
         today = day_at(now, rules.zone)
@@ -159,13 +159,12 @@ class Poller:
         for request in report.plan(days_to_ask(ledger, now, rules), self.watch.scope):
             answers.append((request, await self._fetch.get(request, patience)))
 
-        def read() -> tuple[Ledger, dict[str, int]]:
-            folded, surprises = ledger, dict[str, int]()
+        def read() -> tuple[Ledger, Counter[str]]:
+            folded, surprises = ledger, Counter[str]()
             for request, body in answers:
-                reading: Reading = report.decode(body, request, today)
+                reading = report.decode(body, request, today)
                 folded = fold(folded, reading, Asked(request.days, today, now, rules.keep_days), self.watch.wanted)
-                for kind, count in reading.surprises.items():
-                    surprises[kind] = surprises.get(kind, 0) + count
+                surprises.update(reading.surprises)
             return folded, surprises
 
         return await self._outlet.worker.run(read)

@@ -3,12 +3,13 @@
 A platform is found through the entry-point group `chat_usage_exporter.sources`, the built-in ones included.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
 from typing import Protocol
 
+from exporter.errors import ConfigError
 from exporter.model import Column, Days, Measure, Reading
 
 ENTRY_POINTS = "chat_usage_exporter.sources"
@@ -83,16 +84,23 @@ class Platform:
     reports: Mapping[str, Report]
 
 
-def platforms() -> Mapping[str, Platform]:
-    """Finds every installed platform, built-in or plugin, by name.
+def platforms(entries: Iterable[EntryPoint] | None = None) -> Mapping[str, Platform]:
+    """Finds every installed platform, built-in or plugin, by name; `entries` are the installed ones unless given.
 
     Raises:
-        TypeError: an entry point does not name a Platform.
+        ConfigError: an entry point cannot be loaded or names no Platform.
     """
     found: dict[str, Platform] = {}
-    for entry in sorted(entry_points(group=ENTRY_POINTS), key=lambda entry: entry.name):
-        platform = entry.load()
+    for entry in entry_points(group=ENTRY_POINTS) if entries is None else entries:
+        try:
+            platform = entry.load()
+        except Exception as error:
+            raise ConfigError(f"{_plugin(entry)} cannot be loaded ({error}); mend or uninstall its package") from error
         if not isinstance(platform, Platform):
-            raise TypeError(f"the entry point {entry.value} is no exporter.source.Platform")
+            raise ConfigError(f"{_plugin(entry)} is no exporter.source.Platform; mend or uninstall its package")
         found[entry.name] = platform
-    return found
+    return dict(sorted(found.items()))
+
+
+def _plugin(entry: EntryPoint) -> str:
+    return f'the platform "{entry.name}" of the entry point {entry.value}'

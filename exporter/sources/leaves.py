@@ -159,7 +159,7 @@ def moment(value: object, surprises: Counter[str]) -> float | None:
         when = datetime.fromisoformat(value) if isinstance(value, str) else None
         if when is not None and when.tzinfo is not None:
             return when.timestamp()
-    except (ValueError, OverflowError):
+    except ValueError:
         pass
     surprises["retyped"] += 1
     return None

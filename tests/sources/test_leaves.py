@@ -1,0 +1,106 @@
+"""What a single JSON value is read as; whole answers are in the cases beside this file."""
+
+from collections import Counter
+
+import pytest
+
+from exporter.errors import NotJsonError
+from exporter.sources import leaves
+
+
+@pytest.mark.parametrize(
+    ("value", "identity", "surprise"),
+    [
+        (17, "17", None),
+        (0, "0", None),
+        (-4, "-4", None),
+        (2**70, "1180591620717411303424", None),
+        ("17", "17", "retyped"),
+        ("a\x00b", "a\ufffdb", "retyped"),
+        (17.0, "17", "retyped"),
+        (17.5, None, "missing"),
+        (1e300, None, "missing"),
+        (True, None, "missing"),
+        ("  ", None, "missing"),
+        (None, None, "missing"),
+        ([17], None, "missing"),
+    ],
+)
+def test_ids(value: object, identity: str | None, surprise: str | None) -> None:
+    """Every digit stays; what is no id at all leaves the entry out."""
+    surprises = Counter[str]()
+
+    assert identity == leaves.company_id(value, surprises)
+    assert surprises == ({surprise: 1} if surprise else {})
+
+
+@pytest.mark.parametrize(
+    ("value", "seconds", "surprise"),
+    [
+        ("2026-03-02T17:41:09Z", 1772473269.0, None),
+        ("2026-03-02T18:41:09+01:00", 1772473269.0, None),
+        ("2026-03-02T17:41:09.250Z", 1772473269.25, None),
+        ("2026-03-02T17:41:09", None, "retyped"),
+        ("2026-03-02", None, "retyped"),
+        ("soon", None, "retyped"),
+        (1772473269, None, "retyped"),
+        (None, None, None),
+    ],
+)
+def test_moments(value: object, seconds: float | None, surprise: str | None) -> None:
+    """Without an offset it names no moment; a missing one is nothing to wonder about."""
+    surprises = Counter[str]()
+
+    assert seconds == leaves.moment(value, surprises)
+    assert surprises == ({surprise: 1} if surprise else {})
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        ({"b": 1, "a": 2}, "an object with the keys a, b"),
+        ({}, "an empty object"),
+        ([1], "a list"),
+        ("secret", "a string"),
+        (12.5, "a number"),
+        (True, "true"),
+        (None, "null"),
+    ],
+)
+def test_an_outline_says_what_came_and_not_what_is_in_it(value: object, words: str) -> None:
+    """It goes into messages, where no data belong."""
+    assert words == leaves.outline(value)
+
+
+@pytest.mark.parametrize(
+    ("body", "value"),
+    [
+        pytest.param(rb'"\ud83d\ude00"', "\U0001f600", id="a-pair"),
+        pytest.param(rb'"\ud83d"', "\ufffd", id="a-high-half"),
+        pytest.param(rb'"\ude00\ud83d"', "\ufffd\ufffd", id="both-halves-in-the-wrong-order"),
+        pytest.param(rb'"\ud83d\n\ude00"', "\ufffd\n\ufffd", id="halves-apart"),
+        pytest.param(rb'"\\ud83d"', r"\ud83d", id="no-escape-at-all"),
+        pytest.param(rb'"\\\ud83d"', "\\\ufffd", id="after-an-escaped-backslash"),
+        pytest.param(b'{"a": 1e999}', {"a": float("inf")}, id="beyond-a-double"),
+    ],
+)
+def test_json_that_is_a_little_wrong_is_read(body: bytes, value: object) -> None:
+    """Half a character, or a number too large, must not cost a whole answer."""
+    assert value == leaves.parse(body)
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        (b"", "no JSON"),
+        (b'{"a": 1', "no JSON"),
+        (b'{"a": -Infinity}', "no JSON"),
+        (b'{"a": "\xff"}', "not UTF-8"),
+        (b"[" * 100_000, "nested too deeply"),
+    ],
+    ids=["empty", "cut-short", "infinity", "no-utf-8", "nested"],
+)
+def test_what_is_no_json_says_why(body: bytes, reason: str) -> None:
+    """In one line, without a piece of it."""
+    with pytest.raises(NotJsonError, match=reason):
+        leaves.parse(body)
