@@ -33,6 +33,15 @@ def test_a_moment_lies_in_its_day(moment: datetime, zone: ZoneInfo) -> None:
     assert start(day, zone) <= moment < end(day, zone)
 
 
+def test_a_jump_over_midnight_from_before_it_belongs_to_the_old_day() -> None:
+    """Toronto, 1919: clocks went from 23:30 to 00:30; the new day starts where its midnight would have been."""
+    zone = ZoneInfo("America/Toronto")
+    moment = datetime(1919, 3, 31, 4, 45, tzinfo=UTC)
+
+    assert moment.astimezone(zone).date() == date(1919, 3, 31)
+    assert day_at(moment, zone) == date(1919, 3, 30)
+
+
 @given(moments, zones, st.timedeltas(timedelta(0), timedelta(days=2)))
 def test_days_never_go_back(moment: datetime, zone: ZoneInfo, later: timedelta) -> None:
     """Also where clocks are set back over midnight."""
