@@ -121,3 +121,14 @@ class Road:
 
 def utc(year: int, month: int, day: int, hour: int = 0, minute: int = 0) -> datetime:
     return datetime(year, month, day, hour, minute, tzinfo=UTC)
+
+
+def only(road: Road, name: str) -> float:
+    """Returns the value of the one series of this name."""
+    (value,) = road.page(name).values()
+    return value
+
+
+async def set_scenarios(platform: httpx.AsyncClient, *names: str) -> None:
+    answer = await platform.post("https://simulator.example/control", json={"scenarios": names})
+    assert answer.is_success

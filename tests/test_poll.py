@@ -19,7 +19,7 @@ from exporter.source import Request, Scope
 from exporter.sources.paradigm import CHAT_SESSIONS
 from exporter.telemetry import Telemetry
 from exporter.worker import Worker
-from tests.road import RULES, PassedClock, Road, Series, utc
+from tests.road import RULES, PassedClock, Road, Series, only, set_scenarios, utc
 
 pytestmark = pytest.mark.anyio
 
@@ -31,71 +31,8 @@ def world() -> World:
     return World.from_seed(1, 6)
 
 
-async def set_scenarios(platform: httpx.AsyncClient, *names: str) -> None:
-    answer = await platform.post("https://simulator.example/control", json={"scenarios": names})
-    assert answer.is_success
-
-
 def figures(road: Road) -> Mapping[Series, float]:
     return road.page("paradigm_")
-
-
-def only(road: Road, name: str) -> float:
-    """Returns the value of the one series of this name."""
-    (value,) = road.page(name).values()
-    return value
-
-
-@pytest.mark.parametrize(
-    ("scenario", "outcome"),
-    [
-        ("outage", "http_error"),
-        ("key-rejected", "auth"),
-        ("html-200", "not_json"),
-        ("truncated", "not_json"),
-        ("schema-change", "schema"),
-    ],
-)
-async def test_a_failing_platform_is_named_and_takes_nothing_away(scenario: str, outcome: str) -> None:
-    """The figures keep standing, the cause shows, and one good poll puts all right."""
-    clock = PassedClock(NOON)
-    transport = httpx.ASGITransport(create_app(world(), clock.now))
-    async with Road(transport, clock, world().keys.admin) as road, httpx.AsyncClient(transport=transport) as platform:
-        await road.poller.poll()
-        before = figures(road)
-        clock.moment += HOUR
-        await set_scenarios(platform, scenario)
-        await road.poller.poll()
-
-        assert before == figures(road)
-        assert road.outcomes() == {"ok": 1, outcome: 1}
-        assert only(road, "chat_usage_report_up") == 0
-        assert only(road, "chat_usage_poll_last_success_timestamp_seconds") == NOON.timestamp()
-        assert only(road, "chat_usage_poll_last_attempt_timestamp_seconds") == clock.seconds()
-        assert [
-            dict(key.labels)["outcome"] for key, value in road.page("chat_usage_poll_last_outcome").items() if value
-        ] == [outcome]
-
-        await set_scenarios(platform)
-        clock.moment += HOUR
-        await road.poller.poll()
-
-        assert road.outcomes() == {"ok": 2, outcome: 1}
-        assert only(road, "chat_usage_report_up") == 1
-
-
-async def test_a_rate_limited_platform_is_waited_for() -> None:
-    """Every other request is refused for a second: the poll waits as told and is good."""
-    clock = PassedClock(NOON)
-    async with Road.to(world(), clock, "rate-limited") as road:
-        await road.poller.poll()
-
-        assert road.outcomes() == {"ok": 1}
-        assert max(clock.slept) >= 1
-        waited = only(road, "chat_usage_api_retry_wait_seconds_total")
-        assert waited == pytest.approx(sum(clock.slept))
-        codes = {dict(key.labels)["code"]: value for key, value in road.page("chat_usage_api_requests_total").items()}
-        assert codes == {"429": 1, "200": 1}
 
 
 def refuse(_: httpx.Request) -> httpx.Response:
@@ -156,40 +93,6 @@ async def test_figures_go_when_they_are_too_old_and_their_freshness_stays() -> N
         assert not figures(road)
         assert day == road.page("chat_usage_report_day_timestamp_seconds")
         assert road.poller.expires_at() is None
-
-
-async def test_a_company_that_the_key_no_longer_sees_is_not_served_as_zero() -> None:
-    """A company admin's key in place of the admin's: the others are withdrawn and counted."""
-    clock = PassedClock(NOON)
-    transport = httpx.ASGITransport(create_app(world(), clock.now))
-    async with Road(transport, clock, world().keys.admin) as road, httpx.AsyncClient(transport=transport) as platform:
-        await road.poller.poll()
-        companies = {dict(key.labels)["company_id"] for key in figures(road)}
-        await set_scenarios(platform, "key-swapped")
-        await road.poller.poll()
-
-        assert {dict(key.labels)["company_id"] for key in figures(road)} == {"1"}
-        assert only(road, "chat_usage_report_companies_withdrawn") == len(companies) - 1
-
-        await set_scenarios(platform)
-        await road.poller.poll()
-
-        assert {dict(key.labels)["company_id"] for key in figures(road)} == companies
-        assert only(road, "chat_usage_report_companies_withdrawn") == 0
-
-
-async def test_a_report_that_is_a_day_late_is_waited_for() -> None:
-    """No company has a row for yesterday until 14:00: the day before stays, and the gauge says that a day waits."""
-    clock = PassedClock(utc(2026, 3, 3, 13))
-    async with Road.to(world(), clock, "late-day") as road:
-        await road.poller.poll()
-        assert only(road, "chat_usage_report_day_timestamp_seconds") == utc(2026, 3, 1).timestamp()
-        assert only(road, "chat_usage_report_empty_day") == 1
-
-        clock.moment = utc(2026, 3, 3, 14)
-        await road.poller.poll()
-        assert only(road, "chat_usage_report_day_timestamp_seconds") == utc(2026, 3, 2).timestamp()
-        assert only(road, "chat_usage_report_empty_day") == 0
 
 
 class Waiting:
