@@ -111,9 +111,14 @@ def _figures(view: View) -> Iterator[Family]:
 
 
 def _columns(view: View, measure: Measure) -> Iterator[tuple[str, Column]]:
-    """Yields the columns of a measure with the part that they belong to."""
+    """Yields the columns of a measure that some held row has a figure for, with the part that they belong to.
+
+    What the platform never told of anybody, as older releases lack a field, is nobody's 0.
+    """
+    held = view.ledger.columns()
     for part, columns in view.report.parts.items():
-        yield from ((part, column) for column in columns if column.family == measure.family)
+        known = held.get(part, frozenset())
+        yield from ((part, column) for column in columns if column.family == measure.family and column in known)
 
 
 def _on_day(view: View, measure: Measure, day: date, first_days: Mapping[str, Mapping[str, date]]) -> Iterator[Sample]:

@@ -50,6 +50,14 @@ class Ledger:
     names: Mapping[str, str] = field(default_factory=dict)
     withdrawn: frozenset[str] = frozenset()
 
+    def columns(self) -> Mapping[str, frozenset[Column]]:
+        """Returns, per part, the columns that some held row has a figure for."""
+        found: dict[str, set[Column]] = {}
+        for block in self.blocks.values():
+            for part, table in block.tables.items():
+                found.setdefault(part, set()).update(table.columns)
+        return {part: frozenset(columns) for part, columns in found.items()}
+
     def first_days(self) -> Mapping[str, Mapping[str, date]]:
         """Returns, per part, the first held day of each company's rows; withdrawn companies are left out."""
         first: dict[str, dict[str, date]] = {}
