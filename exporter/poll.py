@@ -6,10 +6,10 @@ is written by anybody else, and what others may see is published on the board.
 
 import logging
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from exporter.calendars import day_at
 from exporter.errors import ReportError
@@ -17,6 +17,7 @@ from exporter.families import Health, View, families, source_families
 from exporter.fetch import Patience
 from exporter.judge import DayRules, days_to_ask, judge
 from exporter.ledger import Asked, Ledger, Wanted, fold
+from exporter.model import Days
 from exporter.page import Board
 from exporter.source import Report, Request, Scope
 from exporter.telemetry import Telemetry
@@ -68,6 +69,45 @@ class State:
 
     ledger: Ledger
     health: Health
+
+
+class Answer(NamedTuple):
+    """What was asked and the whole body that came."""
+
+    request: Request
+    body: bytes
+
+
+async def ask(watch: Watch, report: Report, days: Days, fetch: Fetch, patience: Patience) -> tuple[Answer, ...]:
+    """Asks all requests that `days` of a report take, one after the other.
+
+    Raises:
+        ReportError: one of them failed; the others are not asked.
+    """
+    return tuple([Answer(each, await fetch.get(each, patience)) for each in report.plan(days, watch.scope)])
+
+
+def read(
+    watch: Watch, report: Report, ledger: Ledger, answers: Iterable[Answer], now: datetime
+) -> tuple[Ledger, Mapping[str, int]]:
+    """Folds all answers of a report that were asked for at `now`; returns what was left out and why, too.
+
+    Raises:
+        ReportError: one of them cannot be read; then none counts.
+    """
+    today = day_at(now, watch.rules.zone)
+    surprises: Counter[str] = Counter()
+    for request, body in answers:
+        reading = report.decode(body, request, today)
+        ledger = fold(ledger, reading, Asked(request.days, today, now, watch.rules.keep_days), watch.wanted)
+        surprises.update(reading.surprises)
+    return ledger, surprises
+
+
+def view(watch: Watch, report: Report, state: State, now: datetime) -> View:
+    """Judges what is held of a report, ready to be made into families."""
+    judgement = judge(state.ledger, now, state.health.last_success, watch.rules)
+    return View(watch.source, report, state.ledger, judgement, state.health, watch.rules, watch.excluded)
 
 
 class Poller:
@@ -151,34 +191,18 @@ class Poller:
 
     async def _ask(
         self, report: Report, ledger: Ledger, now: datetime, patience: Patience
-    ) -> tuple[Ledger, Counter[str]]:
+    ) -> tuple[Ledger, Mapping[str, int]]:
         """Asks all requests of a report and folds the answers, all or none of them."""
-        rules = self.watch.rules
-        today = day_at(now, rules.zone)
-        answers = []
-        for request in report.plan(days_to_ask(ledger, now, rules), self.watch.scope):
-            answers.append((request, await self._fetch.get(request, patience)))
-
-        def read() -> tuple[Ledger, Counter[str]]:
-            folded, surprises = ledger, Counter[str]()
-            for request, body in answers:
-                reading = report.decode(body, request, today)
-                folded = fold(folded, reading, Asked(request.days, today, now, rules.keep_days), self.watch.wanted)
-                surprises.update(reading.surprises)
-            return folded, surprises
-
-        return await self._outlet.worker.run(read)
+        answers = await ask(self.watch, report, days_to_ask(ledger, now, self.watch.rules), self._fetch, patience)
+        return await self._outlet.worker.run(lambda: read(self.watch, report, ledger, answers, now))
 
     async def _publish(self, report: Report) -> None:
         state, now = self._states[report.name], self._time.now()
 
         def render() -> None:
-            judgement = judge(state.ledger, now, state.health.last_success, self.watch.rules)
-            view = View(
-                self.watch.source, report, state.ledger, judgement, state.health, self.watch.rules, self.watch.excluded
-            )
-            serves = judgement.last_day is not None or judgement.today is not None
-            self._outlet.board.publish(self.watch.source, report.name, families(view), serves=serves)
+            seen = view(self.watch, report, state, now)
+            serves = seen.judgement.last_day is not None or seen.judgement.today is not None
+            self._outlet.board.publish(self.watch.source, report.name, families(seen), serves=serves)
 
         await self._outlet.worker.run(render)
 

@@ -7,7 +7,7 @@ compares it with the monotonic clock and makes all jobs anew.
 import asyncio
 import logging
 import random
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
@@ -23,6 +23,7 @@ from exporter import calendars
 log = logging.getLogger(__name__)
 
 AFTER_MIDNIGHT = (timedelta(minutes=1), timedelta(minutes=3))
+SPREAD = AFTER_MIDNIGHT[1] - AFTER_MIDNIGHT[0]
 WATCH_SECONDS = 30.0
 JUMP_SECONDS = 10.0  # slewing moves a clock by 15 ms in 30 s; more than this was a step
 BEAT_SECONDS = 15
@@ -42,18 +43,6 @@ class Pollable(Protocol):
         """Returns when some figures become too old."""
 
 
-@dataclass(frozen=True, slots=True)
-class Timetable:
-    """When one source is polled: every `interval`, give or take `jitter` (a share of it), and after each midnight."""
-
-    source: str
-    poller: Pollable
-    interval: timedelta
-    jitter: float
-    zone: ZoneInfo
-    settle: timedelta
-
-
 class AfterMidnight(BaseTrigger):  # type: ignore[misc]  # APScheduler 3 ships no types
     """Fires once a day, `delay` after the zone's midnight plus a random part of `spread`, on days of any length."""
 
@@ -70,6 +59,46 @@ class AfterMidnight(BaseTrigger):  # type: ignore[misc]  # APScheduler 3 ships n
         if previous_fire_time is not None and midnight + self._delay <= previous_fire_time:
             midnight = calendars.next_midnight(midnight, self._zone)
         return max(midnight + self._delay + self._spread * self._chance.random(), now)
+
+
+@dataclass(frozen=True, slots=True)
+class Cadence:
+    """How often a source is polled: every `interval`, up to `jitter` (a share of it) late, and after each midnight."""
+
+    interval: timedelta
+    jitter: float
+    zone: ZoneInfo
+    settle: timedelta
+
+    def delays(self) -> Mapping[str, timedelta]:
+        """Returns how long after each midnight there is a poll at the earliest, by its name; `SPREAD` later at most."""
+        first, _ = AFTER_MIDNIGHT
+        return {"midnight": first, "settled": self.settle + first}
+
+    def triggers(self, chance: random.Random) -> Mapping[str, BaseTrigger]:
+        """Returns all that lets polls begin, by name."""
+        seconds = self.interval.total_seconds()
+        return {
+            "interval": IntervalTrigger(seconds=seconds, jitter=seconds * self.jitter, timezone=UTC),
+            **{name: AfterMidnight(self.zone, delay, SPREAD, chance) for name, delay in self.delays().items()},
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Timetable:
+    """When one source is polled; see `Cadence`."""
+
+    source: str
+    poller: Pollable
+    interval: timedelta
+    jitter: float
+    zone: ZoneInfo
+    settle: timedelta
+
+    @property
+    def cadence(self) -> Cadence:
+        """The same without the source."""
+        return Cadence(self.interval, self.jitter, self.zone, self.settle)
 
 
 class Schedule:
@@ -122,21 +151,12 @@ class Schedule:
             self._arm_source(table)
 
     def _arm_source(self, table: Timetable) -> None:
-        seconds = table.interval.total_seconds()
-        first, last = AFTER_MIDNIGHT
-
         async def poll() -> None:
             await table.poller.poll()
             self._arm_expiry(table)
 
-        self._add(
-            f"{table.source}/interval",
-            poll,
-            IntervalTrigger(seconds=seconds, jitter=seconds * table.jitter, timezone=UTC),
-            at_once=True,
-        )
-        for name, delay in (("midnight", first), ("settled", table.settle + first)):
-            self._add(f"{table.source}/{name}", poll, AfterMidnight(table.zone, delay, last - first, self._chance))
+        for name, trigger in table.cadence.triggers(self._chance).items():
+            self._add(f"{table.source}/{name}", poll, trigger, at_once=name == "interval")
         turn = AfterMidnight(table.zone, timedelta(0), timedelta(0), self._chance)
         self._add(f"{table.source}/turn", table.poller.refresh, turn)
         self._arm_expiry(table)

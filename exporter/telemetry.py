@@ -76,9 +76,13 @@ class Telemetry:
         """Returns what counts the requests of one source."""
         return RequestObserver(source, self._requests, self._seconds, self._waits)
 
+    def served(self) -> Collector:
+        """Returns the live metrics as they are on the page."""
+        return _WithoutCreated(self.registry)
+
     def tail(self, format_: Format) -> bytes:
         """Writes the live metrics in one format; in OpenMetrics they end the page (`# EOF`)."""
-        registry = _WithoutCreated(self.registry)
+        registry = self.served()
         if format_ is Format.OPENMETRICS:
             return bytes(openmetrics.exposition.generate_latest(registry))  # type: ignore[no-untyped-call]  # ships none
         return client.generate_latest(registry)
