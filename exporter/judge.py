@@ -62,8 +62,12 @@ def days_to_ask(ledger: Ledger, now: datetime, rules: DayRules) -> Days:
 def judge(ledger: Ledger, now: datetime, last_success: datetime | None, rules: DayRules) -> Judgement:
     """Judges one report's ledger at the moment `now`."""
     waiting = _waiting(ledger.blocks, rules)
-    published = (day for day, block in ledger.blocks.items() if day not in waiting and _is_settled(day, block, rules))
     today = calendars.day_at(now, rules.zone)
+    published = (
+        day
+        for day, block in ledger.blocks.items()
+        if day < today and day not in waiting and _is_settled(day, block, rules)
+    )
     running = ledger.blocks.get(today)
     return Judgement(
         last_day=max(published, default=None),

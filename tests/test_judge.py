@@ -241,6 +241,7 @@ class TestClocksThatJump:
         right = polled(ahead, at(MONDAY, 13), EVERY_DAY)
 
         assert judged(ahead, at(WEDNESDAY, 12)).last_day == TUESDAY
+        assert judged(ahead, at(MONDAY, 13)).last_day == date(2026, 3, 1)
         assert judged(right, at(MONDAY, 13)).last_day == date(2026, 3, 1)
         assert judged(right, at(TUESDAY, 5)).last_day == date(2026, 3, 1)
         assert judged(polled(right, at(TUESDAY, 6), EVERY_DAY), at(TUESDAY, 6)).last_day == MONDAY
