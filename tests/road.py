@@ -68,7 +68,12 @@ class Road:
     """A poller of one source on the simulated platform; `page()` is what a scrape would read."""
 
     def __init__(
-        self, transport: httpx.AsyncBaseTransport, clock: PassedClock, key: str, rules: DayRules = RULES
+        self,
+        transport: httpx.AsyncBaseTransport,
+        clock: PassedClock,
+        key: str,
+        rules: DayRules = RULES,
+        watch: Watch | None = None,
     ) -> None:
         self.clock = clock
         self.board = Board()
@@ -83,7 +88,7 @@ class Road:
             clock=clock.for_fetch(),
         )
         reports = tuple(PLATFORM.reports.values())
-        watch = Watch("s", reports, Scope(), rules, timedelta(hours=1))
+        watch = watch or Watch("s", reports, Scope(), rules, timedelta(hours=1))
         outlet = Outlet(self.board, self.telemetry, self.worker)
         self.poller = Poller(watch, self.client, outlet, Time(clock.now, clock.seconds))
 

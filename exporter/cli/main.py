@@ -8,12 +8,15 @@ import typer
 from exporter import __version__
 from exporter.cli.check import check
 from exporter.cli.demo import demo
+from exporter.cli.failed import FailedError
 from exporter.cli.metrics import metrics
+from exporter.cli.plan import plan
 from exporter.cli.serve import serve
 from exporter.cli.simulate import simulate
 from exporter.errors import ConfigError
 
 PROGRAM = "chat-usage-exporter"
+FAILED = 1
 WRONG_USE = 2
 
 app = typer.Typer(
@@ -24,7 +27,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,  # a traceback of ours shows no local variable, so no key
     rich_markup_mode=None,
 )
-for command in (serve, check, demo, simulate, metrics):
+for command in (serve, check, plan, demo, simulate, metrics):
     app.command()(command)
 
 
@@ -48,10 +51,10 @@ def run(arguments: Sequence[str]) -> int:
     """Runs one command and returns the exit status: 0 good, 1 failed, 2 wrong use or configuration."""
     try:
         return app(list(arguments), prog_name=PROGRAM, standalone_mode=False) or 0
-    except ConfigError as error:
+    except (ConfigError, FailedError) as error:
         for line in str(error).splitlines():
             print(f"{PROGRAM}: {line}", file=sys.stderr)  # noqa: T201 the one place that speaks of failures
-        return WRONG_USE
+        return WRONG_USE if isinstance(error, ConfigError) else FAILED
     except typer.TyperException as error:
         text = error.format_message()
         print(text if "\n" in text else f"{PROGRAM}: {text}", file=sys.stderr)  # noqa: T201 the same; help has lines

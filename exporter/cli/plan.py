@@ -1,0 +1,161 @@
+"""`plan`: what a configuration will cost, foretold without a request; a gate for those who review configurations."""
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from exporter import source
+from exporter.cli import tables
+from exporter.cli.failed import FailedError
+from exporter.cli.options import ConfigFile
+from exporter.cli.tables import Column
+from exporter.cli.wiring import utcnow, watch
+from exporter.forecast import Forecast, Plan, Rate, ReportForecast, Series, SourceForecast, forecast
+from exporter.schedule import Cadence
+from exporter.settings import Source, load
+
+MAX_SERIES, MAX_CALLS = "--max-series", "--max-calls-per-day"
+LEGEND = """\
+A day is any 24 hours of running: "expected" is the mean over many, "at most" holds for each. "Peak/min" is
+the most calls within a minute. Retries are excluded, and so are polls added by a restart or a step of the clock.
+Series are the most that so many companies can have: every mode, on both days. Each HTTP status but 200 that
+occurs adds one to chat_usage_api_requests_total."""
+
+
+class PlanFormat(StrEnum):
+    """How the plan is written."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
+def plan(
+    config_file: ConfigFile = None,
+    companies: Annotated[int, typer.Option(min=0, metavar="N", help="Companies of each source.")] = 100,
+    max_series: Annotated[
+        int | None, typer.Option(MAX_SERIES, min=0, metavar="N", help="Exit 1 if there can be more series.")
+    ] = None,
+    max_calls_per_day: Annotated[
+        int | None, typer.Option(MAX_CALLS, min=0, metavar="N", help="Exit 1 if 24 hours can bring more calls.")
+    ] = None,
+    format_: Annotated[PlanFormat, typer.Option("--format", help="How to write it.")] = PlanFormat.TEXT,
+) -> None:
+    """Print calls per day, peak request rate and series per family, without asking any platform.
+
+    With a limit, exit 1 and one line on stderr if it can be exceeded.
+    """
+    settings = load(config_file, os.environ, source.platforms())
+    foreseen = forecast([planned(each) for each in settings.sources.values()], companies, utcnow())
+    if format_ is PlanFormat.JSON:
+        typer.echo(json.dumps({"notes": settings.notes, **document(foreseen)}, indent=2))
+    else:
+        for note in settings.notes:
+            typer.echo(note)
+        show(foreseen, Console(highlight=False))
+    judge(foreseen, max_series, max_calls_per_day)
+
+
+def planned(each: Source) -> Plan:
+    """Says what of a source costs anything."""
+    cadence = Cadence(each.poll.interval, each.poll.jitter, each.zone, each.settle)
+    return Plan(watch(each), cadence, each.poll.requests_per_minute)
+
+
+def judge(foreseen: Forecast, max_series: int | None, max_calls: int | None) -> None:
+    """Compares with the limits.
+
+    Raises:
+        FailedError: a figure is over its limit; the one line says which, and by how much.
+    """
+    found = [
+        *_exceeded(foreseen.total_series, "series", MAX_SERIES, max_series, "exclude companies or families"),
+        *_exceeded(foreseen.calls.most, "calls in 24 hours", MAX_CALLS, max_calls, "raise poll.interval"),
+    ]
+    if found:
+        raise FailedError("; ".join(found))
+
+
+def _exceeded(figure: int, what: str, option: str, limit: int | None, remedy: str) -> Iterator[str]:
+    if limit is not None and figure > limit:
+        yield f"up to {figure} {what}, which is {figure - limit} more than {option} {limit}: {remedy}"
+
+
+def show(foreseen: Forecast, console: Console) -> None:
+    """Prints the tables."""
+    columns = (
+        Column("Source", long=True),
+        Column("Report", long=True),
+        *(Column(heading, number=True) for heading in ("Expected", "At most", "Peak/min")),
+    )
+    tables.show(console, "Calls per day", columns, list(_calls(foreseen)))
+    for title, series in _series(foreseen):
+        rows = [(family, str(count)) for family, count in series.items()]
+        rows.append(("together", str(sum(series.values()))))
+        tables.show(console, f"Series {title}", (Column("Family"), Column("Series", number=True)), rows)
+    console.print()
+    total = f"Total for {foreseen.companies} companies per source: at most {foreseen.total_series} series"
+    tables.say(console, f"{total}; {_number(foreseen.calls.expected)} calls a day, at most {foreseen.calls.most}.")
+    console.print()
+    tables.say(console, LEGEND)
+
+
+def _calls(foreseen: Forecast) -> Iterator[tuple[str, ...]]:
+    for each in foreseen.sources:
+        for report in each.reports:
+            yield each.name, report.name, *_rate(report.calls), str(report.peak)
+        yield each.name, "all reports", *_rate(each.calls), str(each.peak)
+
+
+def _rate(rate: Rate) -> tuple[str, str]:
+    return _number(rate.expected), str(rate.most)
+
+
+def _number(figure: float) -> str:
+    return f"{figure:.1f}".removesuffix(".0")
+
+
+def _series(foreseen: Forecast) -> Iterator[tuple[str, Series]]:
+    for each in foreseen.sources:
+        for report in each.reports:
+            yield f"of {each.name}, report {report.name}", report.series
+        yield f"of {each.name} itself", each.series
+    yield "of the process", foreseen.series
+
+
+def document(foreseen: Forecast) -> Mapping[str, object]:
+    """Returns the forecast as JSON objects: names of the tables, nothing rounded."""
+    return {
+        "companies_per_source": foreseen.companies,
+        "total": {"series": foreseen.total_series, "calls_per_day": _pair(foreseen.calls)},
+        "sources": [_of_source(each) for each in foreseen.sources],
+        "series": foreseen.series,
+    }
+
+
+def _of_source(each: SourceForecast) -> Mapping[str, object]:
+    return {
+        "source": each.name,
+        "polls_per_day": _pair(each.polls),
+        "calls_per_day": _pair(each.calls),
+        "peak_calls_per_minute": each.peak,
+        "reports": [_of_report(report) for report in each.reports],
+        "series": each.series,
+    }
+
+
+def _of_report(report: ReportForecast) -> Mapping[str, object]:
+    return {
+        "report": report.name,
+        "calls_per_day": _pair(report.calls),
+        "peak_calls_per_minute": report.peak,
+        "series": report.series,
+    }
+
+
+def _pair(rate: Rate) -> Mapping[str, object]:
+    return {"expected": rate.expected, "most": rate.most}

@@ -1,0 +1,61 @@
+"""Prints tables: by Rich on a terminal, as plain aligned lines elsewhere; nothing is ever cut off."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+SOFT_HYPHEN = "\u00ad"
+"""Where a heading may be broken on a terminal, which is narrow."""
+GAP = "  "
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column; `number` stands at the right, `long` texts are the first to be folded where space is scarce."""
+
+    heading: str
+    number: bool = False
+    long: bool = False
+
+
+def show(console: Console, title: str, columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> None:
+    """Prints one table below its title."""
+    console.print()
+    if console.is_terminal:
+        console.print(Text(title, style="bold"))
+        console.print(_table(columns, rows))
+        return
+    headings = [column.heading.replace(SOFT_HYPHEN, "") for column in columns]
+    for line in (title, *_lines(columns, [headings, *rows])):
+        say(console, line)
+
+
+def say(console: Console, text: str) -> None:
+    """Prints text; lines are wrapped on a terminal only."""
+    console.print(Text(text), soft_wrap=not console.is_terminal)
+
+
+def _table(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> Table:
+    table = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False, header_style="underline")
+    for column in columns:
+        table.add_column(
+            Text(column.heading.replace(SOFT_HYPHEN, "-\n")),
+            justify="right" if column.number else "left",
+            no_wrap=not column.long,
+            overflow="fold",
+        )
+    for row in rows:
+        table.add_row(*(Text(cell) for cell in row))
+    return table
+
+
+def _lines(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> list[str]:
+    widths = [max(len(row[place]) for row in rows) for place in range(len(columns))]
+    return [GAP.join(_padded(*cell) for cell in zip(columns, row, widths, strict=True)).rstrip() for row in rows]
+
+
+def _padded(column: Column, cell: str, width: int) -> str:
+    return cell.rjust(width) if column.number else cell.ljust(width)

@@ -1,0 +1,253 @@
+"""What is foretold is what happens: the forecast against the page and the request counter of the simulated platform."""
+
+import random
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import httpx
+import pytest
+
+from exporter.fetch.pace import Bucket
+from exporter.forecast import DAY, MINUTE, Forecast, Plan, forecast, most_polls, most_requests_in_a_minute, polls
+from exporter.model import Column, Days, Measure, Reading
+from exporter.page import Format
+from exporter.poll import Watch
+from exporter.schedule import Cadence
+from exporter.simulate.app import create_app
+from exporter.simulate.world import MODES, World
+from exporter.source import Report, Request, Scope
+from exporter.sources.paradigm import CHAT_SESSIONS
+from tests.road import RULES, PassedClock, Road, utc
+
+pytestmark = pytest.mark.anyio
+
+HOUR = timedelta(hours=1)
+UTC_ZONE, PARIS, LORD_HOWE = ZoneInfo("UTC"), ZoneInfo("Europe/Paris"), ZoneInfo("Australia/Lord_Howe")
+NOW = utc(2026, 11, 20, 18)
+HOURLY = Cadence(HOUR, 0.0, UTC_ZONE, RULES.settle)
+
+
+@dataclass(frozen=True, slots=True)
+class OneDayPerRequest:
+    """chat-sessions, if the platform answered about one day at a time."""
+
+    name: str = CHAT_SESSIONS.name
+    measures: tuple[Measure, ...] = CHAT_SESSIONS.measures
+
+    @property
+    def parts(self) -> Mapping[str, tuple[Column, ...]]:
+        return CHAT_SESSIONS.parts
+
+    def plan(self, days: Days, scope: Scope) -> tuple[Request, ...]:
+        return tuple(request for day in days for request in CHAT_SESSIONS.plan(Days(day, day), scope))
+
+    def decode(self, body: bytes, request: Request, today: date) -> Reading:
+        return CHAT_SESSIONS.decode(body, request, today)
+
+
+def moments(cadence: Cadence, begin: datetime, span: timedelta, chance: random.Random) -> list[datetime]:
+    """Returns when polls begin in the `span` after a start, as APScheduler asks the triggers."""
+    found = []
+    for name, trigger in cadence.triggers(chance).items():
+        moment = begin if name == "interval" else trigger.get_next_fire_time(None, begin)
+        while moment < begin + span:
+            found.append(moment)
+            moment = trigger.get_next_fire_time(moment, moment)
+    return sorted(found)
+
+
+def most_within(span: timedelta, found: Sequence[datetime]) -> int:
+    """Returns the most moments in any `span`, counted plainly."""
+    return max(sum(first <= moment < first + span for moment in found[place:]) for place, first in enumerate(found))
+
+
+def foretell(watch: Watch, cadence: Cadence = HOURLY, companies: int = 1, now: datetime = NOW) -> Forecast:
+    return forecast([Plan(watch, cadence, 60)], companies, now)
+
+
+def watching(*reports: Report, scope: Scope | None = None) -> Watch:
+    return Watch("s", reports or (CHAT_SESSIONS,), scope or Scope(), RULES, HOUR)
+
+
+# Series
+
+
+def served(road: Road) -> Mapping[str, int]:
+    """Counts the sample lines of a scrape by family."""
+    lines = (road.board.shown.page[Format.TEXT].plain + road.telemetry.tail(Format.TEXT)).decode().splitlines()
+    counts: Counter[str] = Counter()
+    family = ""
+    for line in lines:
+        if line.startswith("# TYPE "):
+            family = line.split()[2]
+        elif not line.startswith("#"):
+            counts[family] += 1
+    return counts
+
+
+def everybody_everywhere(companies: int) -> World:
+    """Makes a world in which each company has rows in both modes, yesterday and today."""
+    world = World.from_seed(1, companies).under(lambda _company, _view: 1000.0)
+    for company in world.companies:
+        days = (NOW.date(), NOW.date() - timedelta(days=1))
+        if not all(world.truth(company.id, day, mode, at=NOW) for day in days for mode in MODES):
+            world = world.without(company.id)
+    return world
+
+
+@pytest.mark.parametrize("excluded", [(), ("*_today", "chat_usage_poll_*")], ids=["all families", "some excluded"])
+async def test_the_series_foretold_are_the_series_served(excluded: tuple[str, ...]) -> None:
+    """Family by family, figures, health and live ones, and in total."""
+    world = everybody_everywhere(40)
+    companies = len(tuple(world.known()))
+    async with Road.to(world, PassedClock(NOW)) as road:
+        road.poller.watch = replace(road.poller.watch, excluded=excluded)
+        await road.poller.poll()
+        foreseen = foretell(road.poller.watch, companies=companies)
+        page = served(road)
+
+    [source] = foreseen.sources
+    [report] = source.reports
+    assert companies > 25
+    assert page == {**report.series, **source.series, **foreseen.series}
+    assert foreseen.total_series == sum(page.values())
+
+
+@pytest.mark.parametrize("hour", range(0, 24, 3))
+def test_series_do_not_hang_on_the_hour(hour: int) -> None:
+    """Also before yesterday has settled, the worst case is foretold."""
+    at_hour, later = (foretell(watching(), now=utc(2026, 11, 20, hour)), foretell(watching()))
+
+    assert at_hour.total_series == later.total_series
+
+
+def test_each_source_has_its_own_series_and_the_process_has_its_once() -> None:
+    """Two equal sources have twice what one has, but for the families of the process."""
+    one = foretell(watching())
+    both = forecast([Plan(replace(watching(), source=name), HOURLY, 60) for name in ("a", "b")], 1, NOW)
+
+    process = sum(one.series.values())
+    assert both.total_series == 2 * (one.total_series - process) + process
+
+
+# Calls
+
+
+async def asked(world: World, watch: Watch, key: str, polls_at: Sequence[datetime]) -> int:
+    """Returns how many requests the simulated platform counts when it is polled at these moments."""
+    clock = PassedClock(polls_at[0])
+    transport = httpx.ASGITransport(create_app(world, clock.now, sleep=clock.sleep))
+    async with Road(transport, clock, key, watch.rules, watch) as road:
+        for clock.moment in polls_at:
+            await road.poller.poll()
+    async with httpx.AsyncClient(transport=transport, base_url="https://paradigm.example") as control:
+        requests: dict[str, int] = (await control.get("/control")).json()["requests"]
+    return sum(requests.values())
+
+
+@pytest.mark.parametrize(
+    ("report", "begin", "expected"),
+    [
+        pytest.param(CHAT_SESSIONS, utc(2026, 11, 20), 26, id="a calendar day"),
+        pytest.param(CHAT_SESSIONS, utc(2026, 11, 20, 17, 23), 26, id="24 hours from any start"),
+        pytest.param(OneDayPerRequest(), utc(2026, 11, 20), 104, id="a request per day asked"),
+    ],
+)
+async def test_the_calls_foretold_are_the_calls_made(report: Report, begin: datetime, expected: int) -> None:
+    """Without jitter and with an interval that divides a day, to the request."""
+    world, watch = World.from_seed(1, 3), watching(report)
+    made = await asked(world, watch, world.keys.admin, moments(HOURLY, begin, DAY, random.Random(1)))  # noqa: S311
+
+    assert expected == made == foretell(watch).calls.expected
+
+
+async def test_a_filter_that_is_refused_costs_two_calls_a_poll() -> None:
+    """`most` counts with the question without `company_id` that follows a 403, `expected` without."""
+    world, watch = World.from_seed(1, 3), watching(scope=Scope("2"))
+    polls_at = moments(HOURLY, utc(2026, 11, 20), DAY, random.Random(1))  # noqa: S311
+    refused = await asked(world, watch, world.keys.company_admin, polls_at)
+    granted = await asked(world, watch, world.keys.admin, polls_at)
+
+    calls = foretell(watch).calls
+    assert (granted, refused) == (calls.expected, 2 * calls.expected)
+    assert calls.most == 2 * polls(HOURLY, NOW).most
+
+
+CADENCES = [
+    pytest.param(Cadence(HOUR, 0.1, UTC_ZONE, timedelta(hours=6)), id="default"),
+    pytest.param(Cadence(HOUR, 0.5, PARIS, timedelta(hours=30)), id="much jitter, long settle, clock changes"),
+    pytest.param(Cadence(7 * HOUR, 0.0, UTC_ZONE, timedelta(hours=6)), id="no divisor of a day"),
+    pytest.param(Cadence(timedelta(days=3), 0.2, LORD_HOWE, timedelta(hours=23)), id="less than daily"),
+    pytest.param(Cadence(12 * HOUR, 0.0, PARIS, timedelta(0)), id="no settle time"),
+    pytest.param(
+        Cadence(timedelta(minutes=20), 0.3, PARIS, timedelta(hours=23, minutes=59)), id="settle meets midnight"
+    ),
+]
+
+
+@pytest.mark.parametrize("cadence", CADENCES)
+def test_expected_polls_are_the_mean_of_a_year(cadence: Cadence) -> None:
+    """Jitter only delays: an hourly poll with 10 % of it comes 22.9 times a day, not 24."""
+    days = 365
+    found = moments(cadence, utc(2026, 1, 1), days * DAY, random.Random(1))  # noqa: S311
+
+    assert len(found) / days == pytest.approx(polls(cadence, utc(2026, 1, 1)).expected, rel=0.01)
+
+
+@pytest.mark.parametrize("cadence", CADENCES)
+@pytest.mark.parametrize("span", [DAY, MINUTE], ids=["24 hours", "a minute"])
+def test_no_span_has_more_polls_than_foretold(cadence: Cadence, span: timedelta) -> None:
+    """Whatever the jitter, also when clocks change."""
+    found = moments(cadence, utc(2026, 1, 1), 365 * DAY, random.Random(1))  # noqa: S311
+
+    assert most_within(span, found[:3000]) <= most_polls(cadence, span, utc(2026, 1, 1))
+
+
+@pytest.mark.parametrize(
+    ("cadence", "most"),
+    [
+        pytest.param(Cadence(HOUR, 0.1, UTC_ZONE, timedelta(hours=6)), 24 + 3, id="one of the two comes twice"),
+        pytest.param(Cadence(7 * HOUR, 0.0, UTC_ZONE, timedelta(hours=6)), 4 + 3, id="a part of an interval counts"),
+        pytest.param(Cadence(HOUR, 0.1, UTC_ZONE, timedelta(hours=23)), 24 + 3, id="no day of 23 hours"),
+        pytest.param(Cadence(HOUR, 0.1, PARIS, timedelta(hours=23)), 24 + 4, id="a day of 23 hours"),
+    ],
+)
+def test_most_polls_of_24_hours(cadence: Cadence, most: int) -> None:
+    """The interval as often as it can, and the midnights as near to each other as they can."""
+    assert polls(cadence, NOW).most == most
+
+
+# The peak
+
+
+@pytest.mark.parametrize("per_minute", [1, 2, 60])
+async def test_the_rate_limit_lets_a_burst_and_a_refill_into_a_minute(per_minute: int) -> None:
+    """Counted on the client's own bucket."""
+    clock = WaitingClock(NOW)
+    bucket, passed = Bucket(per_minute, clock.for_fetch()), list[float]()
+    for _ in range(3 * per_minute):
+        await bucket.take()
+        passed.append(clock.seconds())
+
+    assert sum(moment < passed[0] + 60 for moment in passed) == most_requests_in_a_minute(per_minute)
+
+
+class WaitingClock(PassedClock):
+    """A clock on which sleeping takes its time."""
+
+    async def sleep(self, seconds: float) -> None:
+        self.moment += timedelta(seconds=seconds)
+
+
+@pytest.mark.parametrize(
+    ("per_minute", "peak"),
+    [pytest.param(60, 8, id="what two polls ask"), pytest.param(3, 5, id="what the rate limit lets through")],
+)
+def test_the_peak_is_what_polls_ask_within_the_rate_limit(per_minute: int, peak: int) -> None:
+    """An interval poll and one after midnight may fall into one minute."""
+    [source] = forecast([Plan(watching(OneDayPerRequest()), HOURLY, per_minute)], 1, NOW).sources
+
+    assert (source.peak, source.reports[0].peak) == (peak, peak)
