@@ -1,22 +1,62 @@
-"""`check`: validates the configuration."""
+"""`check`: validates the configuration; with `--probe`, asks every report once and says what was found."""
 
+import asyncio
 import os
+import signal
+import time
+from collections.abc import Callable, Coroutine, Iterator, Sequence
+from contextlib import AsyncExitStack, contextmanager
+from typing import Annotated, TypeVar
 
 import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
 
-from exporter import source
+from exporter import fetch, source
+from exporter.cli import tables
+from exporter.cli.failed import FailedError
 from exporter.cli.options import ConfigFile
-from exporter.settings import Source, load
+from exporter.cli.tables import SOFT_HYPHEN, Column
+from exporter.cli.wiring import client_of, utcnow, watch
+from exporter.poll import Time
+from exporter.probe import Finding, LastCodes, Probe
+from exporter.settings import Settings, Source, load
+from exporter.worker import Worker
+
+Result = TypeVar("Result")
+
+ABSENT = "-"
+COLUMNS = (
+    Column("Source", long=True),
+    Column("Report", long=True),
+    Column("HTTP"),
+    Column("Outcome"),
+    Column("Days", number=True),
+    Column(f"Com{SOFT_HYPHEN}panies", number=True),
+    Column("Series", number=True),
+    Column(f"Un{SOFT_HYPHEN}known", number=True),
+    Column(f"Miss{SOFT_HYPHEN}ing", number=True),
+    Column("Left out", long=True),
+    Column("Time", number=True),
+)
 
 
-def check(config_file: ConfigFile = None) -> None:
-    """Validate the configuration without asking any platform; exit 2 and one line per mistake if it is wrong."""
+def check(
+    config_file: ConfigFile = None,
+    probe: Annotated[bool, typer.Option("--probe", help="Also ask every report once; exit 1 if one fails.")] = False,
+) -> None:
+    """Validate the configuration, without asking any platform unless told to.
+
+    Exit 2 and one line per mistake if it is wrong.
+    """
     settings = load(config_file, os.environ, source.platforms())
     for note in settings.notes:
         typer.echo(note)
     for each in settings.sources.values():
         typer.echo(describe(each))
     typer.echo("The configuration is valid.")
+    if probe:
+        conclude(ask(settings), Console(highlight=False))
 
 
 def describe(each: Source) -> str:
@@ -26,3 +66,90 @@ def describe(each: Source) -> str:
         f"{each.name}: {each.platform.title} at {each.base_url}, every {minutes:g} min, days of {each.zone.key}, "
         f"reports {', '.join(each.reports)}"
     )
+
+
+def ask(settings: Settings) -> tuple[Finding, ...] | None:
+    """Asks every report, by the machine's clocks; None when the process was told to end meanwhile."""
+    with progress(Console(stderr=True), sum(len(each.reports) for each in settings.sources.values())) as tell:
+        return asyncio.run(unless_signalled(probed(settings, Time(utcnow, time.monotonic), tell)))
+
+
+async def probed(
+    settings: Settings, clocks: Time, tell: Callable[[str], None], clock: fetch.Clock | None = None
+) -> tuple[Finding, ...]:
+    """Asks every report of every source, one after the other; `tell` hears of each before, by `clock` the clients wait.
+
+    Raises:
+        ConfigError: a source's URL, CA file or proxy cannot be used; then nobody was asked.
+    """
+    findings = []
+    async with AsyncExitStack() as closing:
+        worker = Worker("probe")
+        closing.callback(worker.close)
+        probes = []
+        for each in settings.sources.values():
+            codes = LastCodes()
+            client = client_of(each, codes, clock)
+            closing.push_async_callback(client.aclose)
+            probes.append((each, Probe(watch(each), client, codes, worker, clocks)))
+        for each, probe in probes:
+            for name in each.reports:
+                tell(f"{each.name}: {name}")
+                findings.append(await probe.ask(each.platform.reports[name]))
+    return tuple(findings)
+
+
+async def unless_signalled(work: Coroutine[object, object, Result]) -> Result | None:
+    """Returns the result of `work`, or None when the process was told to end before there was one."""
+    task = asyncio.ensure_future(work)
+    for each in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(each, task.cancel)
+    await asyncio.wait([task])
+    return None if task.cancelled() else task.result()
+
+
+@contextmanager
+def progress(console: Console, steps: int) -> Iterator[Callable[[str], None]]:
+    """Gives what is called before each step: it moves a bar on a terminal and prints a line elsewhere."""
+    if not console.is_terminal:
+        yield lambda step: tables.say(console, f"asking {step}")
+        return
+    columns = SpinnerColumn(), TextColumn("asking {task.description}", markup=False), BarColumn(), MofNCompleteColumn()
+    with Progress(*columns, console=console, transient=True) as bar:
+        task = bar.add_task("", total=steps, completed=-1, visible=False)
+        yield lambda step: bar.update(task, description=step, advance=1, visible=True)
+
+
+def conclude(findings: Sequence[Finding] | None, console: Console) -> None:
+    """Prints one row for each report; nothing when there was no time to ask.
+
+    Raises:
+        FailedError: a report failed; one line for each, which belongs below the table.
+    """
+    if findings is None:
+        return
+    tables.show(console, "What every report answered", COLUMNS, [_row(finding) for finding in findings])
+    messages = [finding.message for finding in findings if finding.message]
+    if messages:
+        raise FailedError("\n".join(messages))
+
+
+def _row(finding: Finding) -> tuple[str, ...]:
+    return (
+        finding.source,
+        finding.report,
+        finding.status or ABSENT,
+        finding.outcome,
+        *_found(finding),
+        f"{finding.seconds:.1f}s",
+    )
+
+
+def _found(finding: Finding) -> tuple[str, ...]:
+    """Writes what was found; unknown and missing fields are not told apart yet, what is left out counts both."""
+    if finding.found is None:
+        return (ABSENT,) * 6
+    found = finding.found
+    left_out = " ".join(f"{kind}={count}" for kind, count in sorted(found.left_out.items()))
+    days, counts = f"{found.listed}/{found.asked}", (str(found.companies), str(found.series))
+    return (days, *counts, ABSENT, ABSENT, left_out or ABSENT)

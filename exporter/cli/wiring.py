@@ -67,8 +67,8 @@ def assemble(settings: Settings) -> Exporter:
     return Exporter(app, tuple(pollers), schedule, closing)
 
 
-def client_of(source: Source, observer: fetch.Observer) -> fetch.Client:
-    """Makes the HTTP client of a source."""
+def client_of(source: Source, observer: fetch.Observer, clock: fetch.Clock | None = None) -> fetch.Client:
+    """Makes the HTTP client of a source; without a `clock` it waits by the machine's own."""
     endpoint = fetch.Endpoint(
         source=source.name,
         base_url=source.base_url,
@@ -79,7 +79,7 @@ def client_of(source: Source, observer: fetch.Observer) -> fetch.Client:
     )
     poll = source.poll
     limits = fetch.Limits(poll.timeout.total_seconds(), poll.max_body, poll.requests_per_minute)
-    return fetch.Client(endpoint, limits, observer)
+    return fetch.Client(endpoint, limits, observer, clock=clock)
 
 
 def watch(source: Source) -> Watch:

@@ -1,0 +1,360 @@
+"""`check --probe` against the simulated platform over real HTTP: the right row, the right exit status, never a key."""
+
+import asyncio
+import io
+import os
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from threading import Thread
+
+import pytest
+from rich.console import Console
+
+from exporter import source
+from exporter.cli.check import conclude, probed, progress
+from exporter.cli.failed import FailedError
+from exporter.cli.main import run
+from exporter.cli.run import serving
+from exporter.errors import ConfigError
+from exporter.fetch import Patience
+from exporter.forecast import Plan, forecast
+from exporter.model import Days
+from exporter.poll import Time, Watch
+from exporter.probe import Finding, Found, LastCodes, Probe
+from exporter.settings import load
+from exporter.simulate.app import create_app
+from exporter.simulate.world import MODES, World
+from exporter.source import Request, Scope
+from exporter.sources.paradigm import CHAT_SESSIONS
+from exporter.web.server import listen, server, url
+from exporter.worker import Worker
+from tests.e2e.programs import free_port
+from tests.road import RULES, PassedClock, utc
+from tests.test_forecast import HOURLY, everybody_everywhere
+
+NOW = utc(2026, 11, 20, 18)
+WORLD = World.from_seed(1, 12)
+KEYS = (WORLD.keys.admin, WORLD.keys.next_admin, WORLD.keys.company_admin, WORLD.keys.expired)
+
+
+@pytest.fixture(autouse=True)
+def _no_configuration(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Takes what the machine may have set, a proxy too."""
+    for name in os.environ:
+        if name.startswith(("CHAT_USAGE_", "PARADIGM_")):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("NO_PROXY", "*")
+
+
+def configured(base_url: str, key: str = WORLD.keys.admin, **options: str) -> Mapping[str, str]:
+    """Returns the environment of one source; options are named as in the environment."""
+    values = {"PLATFORM": "paradigm", "BASE_URL": base_url, "API_KEY": key, **options}
+    return {f"CHAT_USAGE_SOURCES__PRODUCTION__{name}": value for name, value in values.items()}
+
+
+def clocks(clock: PassedClock) -> Time:
+    return Time(clock.now, clock.seconds)
+
+
+async def findings(*scenarios: str, path: str = "", world: World = WORLD, **options: str) -> tuple[Finding, ...]:
+    """Probes a simulated platform, served by uvicorn, whose clock stands still."""
+    clock = PassedClock(NOW)
+    app = create_app(world, clock.now, scenarios=scenarios or ("normal",))
+    with listen("127.0.0.1:0", "test") as listening:
+        async with serving(app, listening):
+            settings = load(None, configured(url(listening) + path, **options), source.platforms())
+            return await probed(settings, clocks(clock), lambda _step: None, clock.for_fetch())
+
+
+def printed(found: tuple[Finding, ...]) -> tuple[str, str]:
+    """Returns the row of the only finding as plain text and what is said below the table."""
+    table, said = io.StringIO(), ""
+    try:
+        conclude(found, Console(file=table, width=80))
+    except FailedError as error:
+        said = str(error)
+    assert not any(key in table.getvalue() + said for key in KEYS)
+    return " ".join(table.getvalue().splitlines()[-1].split()), said
+
+
+def listed_companies(world: World) -> int:
+    """Counts the companies with a row in the days of a first poll."""
+    days = Days(NOW.date() - timedelta(days=RULES.reread_days), NOW.date())
+    rows = {
+        company.id
+        for company in world.known()
+        for day in days
+        for mode in MODES
+        if world.truth(company.id, day, mode, at=NOW)
+    }
+    return len(rows)
+
+
+@pytest.mark.anyio
+class TestRows:
+    """One row per report, as it would go in a first poll."""
+
+    async def test_a_good_key(self) -> None:
+        """All is shown, nothing is said."""
+        [finding] = await findings()
+        assert finding.found is not None
+
+        row, said = printed((finding,))
+        figures = f"{listed_companies(WORLD)} {finding.found.series}"
+        assert row == f"production chat-sessions 200 ok 4/4 {figures} - - - 0.0s"
+        assert said == ""
+
+    async def test_series_are_those_that_plan_foretells(self) -> None:
+        """For companies that have everything, less the live families, which are not the report's own."""
+        world = everybody_everywhere(12)
+        [finding] = await findings(world=world, API_KEY=world.keys.admin)
+        watch = Watch("production", (CHAT_SESSIONS,), Scope(), RULES, HOURLY.interval)
+        [foreseen] = forecast([Plan(watch, HOURLY, 60)], len(tuple(world.known())), NOW).sources
+        live = ("chat_usage_polls_total", "chat_usage_api_")
+        series = {name: n for name, n in foreseen.reports[0].series.items() if not name.startswith(live)}
+
+        assert finding.found is not None
+        assert finding.found.series == sum(series.values())
+
+    async def test_a_company_admins_key(self) -> None:
+        """It sees its own company and nobody else."""
+        row, said = printed(await findings(API_KEY=WORLD.keys.company_admin))
+
+        assert re.fullmatch(r"production chat-sessions 200 ok 4/4 1 \d+ - - - 0\.0s", row)
+        assert said == ""
+
+    async def test_a_company_admins_key_with_anothers_filter(self) -> None:
+        """The platform refuses the filter, is asked without, and then nobody is left: good, but empty."""
+        row, _ = printed(await findings(API_KEY=WORLD.keys.company_admin, COMPANIES__INCLUDE="2"))
+
+        assert re.fullmatch(r"production chat-sessions 200 ok 4/4 0 \d+ - - - 0\.0s", row)
+
+    @pytest.mark.parametrize(
+        ("scenario", "status", "outcome", "message"),
+        [
+            pytest.param(
+                "html-200", "200", "not_json", "instead of JSON: a login, proxy or maintenance page", id="html"
+            ),
+            pytest.param("truncated", "200", "not_json", "the answer is no JSON", id="truncated"),
+            pytest.param("schema-change", "200", "schema", 'expected an object with "reporting"', id="schema"),
+            pytest.param("outage", "503", "http_error", "answered 503 (attempt 3 of 3)", id="outage"),
+            pytest.param("key-swapped", "401", "auth", "the key is wrong, expired or withdrawn", id="key swapped"),
+        ],
+    )
+    async def test_a_failure(self, scenario: str, status: str, outcome: str, message: str) -> None:
+        """Status and outcome stand in the row, the one line that says why is below."""
+        row, said = printed(await findings(scenario))
+
+        assert row == f"production chat-sessions {status} {outcome} - - - - - - 0.0s"
+        assert said.startswith("production: chat-sessions: ")
+        assert message in said
+        assert "\n" not in said
+
+    async def test_a_rate_limit_that_gives_way(self) -> None:
+        """What shows is the status of the last attempt."""
+        [finding] = await findings("rate-limited")
+
+        assert (finding.status, finding.outcome) == ("200", "ok")
+
+    async def test_an_expired_key(self) -> None:
+        """The remedy is named, the key is not."""
+        row, said = printed(await findings(API_KEY=WORLD.keys.expired))
+
+        assert row.startswith("production chat-sessions 401 auth - ")
+        assert "put a new one into api_key_file or api_key" in said
+
+    async def test_a_wrong_path(self) -> None:
+        """404, and base_url is named."""
+        row, said = printed(await findings(path="/nowhere"))
+
+        assert row.startswith("production chat-sessions 404 http_error - ")
+        assert "base_url is wrong" in said
+
+    async def test_nobody_listens(self) -> None:
+        """No status at all."""
+        settings = load(None, configured(f"http://127.0.0.1:{free_port()}"), source.platforms())
+        clock = PassedClock(NOW)
+        row, said = printed(await probed(settings, clocks(clock), lambda _step: None, clock.for_fetch()))
+
+        assert row.startswith("production chat-sessions - connection - ")
+        assert "Connect call failed" in said
+
+    async def test_every_source_is_asked_whatever_the_others_do(self) -> None:
+        """In the order of the configuration, each announced before it is asked."""
+        told: list[str] = []
+        environ = configured(f"http://127.0.0.1:{free_port()}")
+        other = {name.replace("PRODUCTION", "OTHER"): value for name, value in environ.items()}
+        settings, clock = load(None, {**environ, **other}, source.platforms()), PassedClock(NOW)
+        found = await probed(settings, clocks(clock), told.append, clock.for_fetch())
+
+        assert told == [f"{finding.source}: chat-sessions" for finding in found]
+        assert {finding.source for finding in found} == {"production", "other"}
+        with pytest.raises(FailedError) as failure:
+            conclude(found, Console(file=io.StringIO()))
+        assert len(str(failure.value).splitlines()) == 2
+
+    async def test_an_unusable_source_is_found_before_anybody_is_asked(self) -> None:
+        """That is a wrong configuration, not a failed report."""
+        settings = load(None, configured("http://127.0.0.1:9"), source.platforms())
+        broken = replace(settings.sources["production"], proxy_url="socks9://proxy.example")
+        told: list[str] = []
+        clock = PassedClock(NOW)
+        with pytest.raises(ConfigError):
+            await probed(replace(settings, sources={"a": broken}), clocks(clock), told.append)
+        assert told == []
+
+
+class Canned:
+    """Answers every request the same, or breaks as no client should."""
+
+    def __init__(self, body: bytes | None) -> None:
+        self._body = body
+
+    async def get(self, request: Request, patience: Patience) -> bytes:
+        if self._body is None:
+            raise KeyError("a.secret")
+        return self._body
+
+
+async def asked(body: bytes | None) -> Finding:
+    clock, worker = PassedClock(NOW), Worker("test")
+    watch = Watch("production", (CHAT_SESSIONS,), Scope(), RULES, timedelta(hours=1))
+    finding = await Probe(watch, Canned(body), LastCodes(), worker, clocks(clock)).ask(CHAT_SESSIONS)
+    worker.close()
+    return finding
+
+
+@pytest.mark.anyio
+async def test_what_was_left_out_is_counted_in_the_row() -> None:
+    """By kind, as the decoder counts."""
+    body = (
+        b'{"reporting": [{"company": {"id": "7", "name": "N"}, "dates": [{"date": "2026-11-19", "sessions": '
+        b'{"sessions_count": -1, "unique_models_count": 1}}, {"date": "2026-11-30"}]}]}'
+    )
+    row, _ = printed((await asked(body),))
+
+    assert re.fullmatch(
+        r"production chat-sessions - ok 1/4 1 \d+ - - future_date=1 missing=2 negative=1 retyped=1 0\.0s", row
+    )
+
+
+@pytest.mark.anyio
+async def test_an_error_of_our_own_is_a_row_too() -> None:
+    """One line says where it broke, and nothing of what was being read."""
+    row, said = printed((await asked(None),))
+
+    assert row.startswith("production chat-sessions - internal - ")
+    assert re.fullmatch(
+        r"production: chat-sessions: an error of the exporter itself \(KeyError in test_probe\.py, line \d+\); "
+        r"please report it",
+        said,
+    )
+
+
+class TestTerminal:
+    """What a person sees."""
+
+    def test_a_table_of_80_columns_cuts_nothing(self) -> None:
+        """Long cells are folded."""
+        found = Found(4, 4, 10_000, 260_021, {"duplicate_row": 3, "future_date": 12})
+        good = Finding("production", "chat-sessions", "200", "ok", 1.25, found, "")
+        bad = Finding("production", "chat-sessions", "429", "rate_limited", 61.04, None, "why")
+        terminal = io.StringIO()
+        with pytest.raises(FailedError, match=r"^why$"):
+            conclude((good, bad), Console(file=terminal, width=80, force_terminal=True, no_color=True, highlight=False))
+
+        lines = re.sub(r"\x1b\[[0-9;]*m", "", terminal.getvalue()).splitlines()
+        shown = " ".join(lines)
+        assert max(map(len, lines)) <= 80
+        assert "…" not in shown
+        for cell in ("rate_limited", "10000", "260021", "61.0s", "4/4"):
+            assert cell in shown
+
+    def test_who_was_interrupted_is_shown_nothing(self) -> None:
+        """No table of half the reports."""
+        terminal = io.StringIO()
+        conclude(None, Console(file=terminal))
+
+        assert terminal.getvalue() == ""
+
+    def test_progress_is_a_bar_that_goes_away(self) -> None:
+        """It names what is asked and how many are left."""
+        terminal = io.StringIO()
+        with progress(Console(file=terminal, width=80, force_terminal=True), 2) as tell:
+            tell("production: chat-sessions")
+            tell("production: [users]")
+
+        drawn = re.sub(r"\x1b\[[0-9;]*m", "", terminal.getvalue())
+        assert "asking production: [users]" in drawn
+        assert "1/2" in drawn
+        assert drawn.endswith("\x1b[1A\x1b[2K")
+
+
+@contextmanager
+def platform(*scenarios: str) -> Iterator[str]:
+    """Serves a simulated platform in a thread, as the command keeps the main one to itself."""
+    app = create_app(WORLD, lambda: datetime.now(UTC), scenarios=scenarios or ("normal",))
+    with listen("127.0.0.1:0", "test") as listening:
+        running = server(app)
+        thread = Thread(target=lambda: asyncio.run(running.serve(sockets=[listening])))
+        thread.start()
+        try:
+            yield url(listening)
+        finally:
+            running.stop()
+            thread.join()
+
+
+@pytest.mark.parametrize(
+    ("key", "status", "outcome"),
+    [
+        pytest.param(WORLD.keys.admin, 0, "200   ok", id="good"),
+        pytest.param(WORLD.keys.expired, 1, "401   auth", id="expired"),
+    ],
+)
+def test_the_exit_status_says_whether_all_reports_are_good(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], key: str, status: int, outcome: str
+) -> None:
+    """The table is on stdout, progress and failures are on stderr, one line each; no key on either."""
+    with platform() as base_url:
+        for name, value in configured(base_url, key).items():
+            monkeypatch.setenv(name, value)
+        assert run(["check", "--probe"]) == status
+
+    out, err = capsys.readouterr()
+    assert f"production  chat-sessions  {outcome} " in out
+    assert err.splitlines()[0] == "asking production: chat-sessions"
+    assert len(err.splitlines()) == 1 + status
+    assert all(line.startswith("chat-usage-exporter: production: ") for line in err.splitlines()[1:])
+    assert not any(key in out + err for key in KEYS)
+
+
+def test_without_probe_nobody_is_asked(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """A valid configuration is enough; what is polled is told, and what it stems from."""
+    base_url = f"http://127.0.0.1:{free_port()}"
+    monkeypatch.setenv("PARADIGM_API_KEY", WORLD.keys.admin)
+    monkeypatch.setenv("PARADIGM_BASE_URL", base_url)
+
+    assert run(["check"]) == 0
+    assert capsys.readouterr().out.splitlines() == [
+        'the source "paradigm" comes from PARADIGM_API_KEY, since no sources are configured',
+        f"paradigm: LightOn Paradigm at {base_url}, every 60 min, days of UTC, reports chat-sessions",
+        "The configuration is valid.",
+    ]
+
+
+def test_a_wrong_configuration_is_2_and_asks_nobody(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One line per mistake, no table."""
+    for name, value in configured("http://127.0.0.1:9", POLL__INTERVAL="never").items():
+        monkeypatch.setenv(name, value)
+
+    assert run(["check", "--probe"]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert "CHAT_USAGE_SOURCES__PRODUCTION__POLL__INTERVAL" in err
+    assert not any(key in err for key in KEYS)

@@ -1,0 +1,40 @@
+"""`check --probe` as a process: told to end while a platform keeps it waiting."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+
+import pytest
+
+from tests.e2e import programs
+
+COMMAND = (sys.executable, "-c", "from exporter.cli.main import main; main()", "check", "--probe")
+KEY = "waiting.key"
+
+
+@pytest.mark.e2e
+@pytest.mark.parametrize("told", [signal.SIGINT, signal.SIGTERM], ids=["SIGINT", "SIGTERM"])
+def test_a_probe_that_is_told_to_end_ends_quietly(told: signal.Signals) -> None:
+    """Exit 0 within seconds, no table, no traceback."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        silent.settimeout(20)
+        environment = {
+            **{name: value for name, value in os.environ.items() if not name.startswith(("CHAT_USAGE_", "PARADIGM_"))},
+            "PARADIGM_BASE_URL": f"http://127.0.0.1:{silent.getsockname()[1]}",
+            "PARADIGM_API_KEY": KEY,
+            "NO_PROXY": "*",
+        }
+        process = subprocess.Popen(COMMAND, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        try:
+            connection, _ = silent.accept()
+            with connection:
+                process.send_signal(told)
+                out, err = process.communicate(timeout=10)
+        finally:
+            programs.end(process, grace_s=1)
+
+    assert process.returncode == 0
+    assert out.endswith(b"The configuration is valid.\n")
+    assert err == b"asking paradigm: chat-sessions\n"
