@@ -2,7 +2,6 @@
 
 import io
 import json
-import os
 import re
 import socket
 from collections.abc import Iterator
@@ -14,6 +13,7 @@ from rich.console import Console
 from exporter.cli import plan
 from exporter.cli.main import run
 from exporter.forecast import Plan, forecast
+from tests import surroundings
 from tests.road import utc
 from tests.test_forecast import HOURLY, watching
 
@@ -24,9 +24,7 @@ FAMILY = re.compile(r"^((?:paradigm|chat_usage|process|python)_\w+) +(\d+)$", re
 @pytest.fixture
 def platform(monkeypatch: pytest.MonkeyPatch) -> Iterator[socket.socket]:
     """Configures one source at a socket that would show a request, and nothing else of the environment."""
-    for name in os.environ:
-        if name.startswith(("CHAT_USAGE_", "PARADIGM_")):
-            monkeypatch.delenv(name)
+    surroundings.clear(monkeypatch)
     with socket.create_server(("127.0.0.1", 0)) as listening:
         listening.setblocking(False)
         monkeypatch.setenv("PARADIGM_BASE_URL", f"http://127.0.0.1:{listening.getsockname()[1]}")
@@ -112,9 +110,7 @@ class TestGates:
 
 def test_a_wrong_configuration_is_2(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     """Nothing can be planned without a source."""
-    for name in os.environ:
-        if name.startswith(("CHAT_USAGE_", "PARADIGM_")):
-            monkeypatch.delenv(name)
+    surroundings.clear(monkeypatch)
 
     assert run(["plan"]) == 2
     assert capsys.readouterr().out == ""

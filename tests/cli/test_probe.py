@@ -2,7 +2,6 @@
 
 import asyncio
 import io
-import os
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -31,6 +30,7 @@ from exporter.source import Request, Scope
 from exporter.sources.paradigm import CHAT_SESSIONS
 from exporter.web.server import listen, server, url
 from exporter.worker import Worker
+from tests import surroundings
 from tests.e2e.programs import free_port
 from tests.road import RULES, PassedClock, utc
 from tests.test_forecast import HOURLY, everybody_everywhere
@@ -42,11 +42,7 @@ KEYS = (WORLD.keys.admin, WORLD.keys.next_admin, WORLD.keys.company_admin, WORLD
 
 @pytest.fixture(autouse=True)
 def _no_configuration(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Takes what the machine may have set, a proxy too."""
-    for name in os.environ:
-        if name.startswith(("CHAT_USAGE_", "PARADIGM_")):
-            monkeypatch.delenv(name)
-    monkeypatch.setenv("NO_PROXY", "*")
+    surroundings.clear(monkeypatch)
 
 
 def configured(base_url: str, key: str = WORLD.keys.admin, **options: str) -> Mapping[str, str]:
