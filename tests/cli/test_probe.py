@@ -137,7 +137,7 @@ class TestRows:
             pytest.param("truncated", "200", "not_json", "the answer is no JSON", id="truncated"),
             pytest.param("schema-change", "200", "schema", 'expected an object with "reporting"', id="schema"),
             pytest.param("outage", "503", "http_error", "answered 503 (attempt 3 of 3)", id="outage"),
-            pytest.param("key-swapped", "401", "auth", "the key is wrong, expired or withdrawn", id="key swapped"),
+            pytest.param("key-rejected", "401", "auth", "the key is wrong, expired or withdrawn", id="key rejected"),
         ],
     )
     async def test_a_failure(self, scenario: str, status: str, outcome: str, message: str) -> None:
