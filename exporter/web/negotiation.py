@@ -1,11 +1,17 @@
 """Which of several offers a client likes best, by the q-values of an Accept or Accept-Encoding header (RFC 9110)."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from exporter.page import Format
 
 VERSIONS = {Format.TEXT: "0.0.4", Format.OPENMETRICS: "1.0.0"}
+NAMES = {
+    Format.TEXT: ("*/*", "text/*", "text/plain"),  # the more precise, the later
+    Format.OPENMETRICS: ("application/openmetrics-text",),
+}
+QUALITY = re.compile(r"[0-9]+(\.[0-9]*)?|\.[0-9]+")
 
 
 class Range(NamedTuple):
@@ -29,10 +35,7 @@ def ranges(header: str) -> tuple[Range, ...]:
 
 
 def _quality(text: str) -> float:
-    try:
-        return min(max(float(text), 0.0), 1.0)
-    except ValueError:
-        return 1.0
+    return min(float(text), 1.0) if QUALITY.fullmatch(text) else 1.0
 
 
 def exposition(accept: str) -> Format:
@@ -40,17 +43,24 @@ def exposition(accept: str) -> Format:
 
     OpenMetrics must be asked for by name, in version 1.0.0 or in no version; at equal quality it goes before text.
     """
-    openmetrics = text = 0.0
-    for wanted in ranges(accept):
-        version = wanted.parameters.get("version")
-        if wanted.value == "application/openmetrics-text" and version in (None, VERSIONS[Format.OPENMETRICS]):
-            openmetrics = max(openmetrics, wanted.quality)
-        elif wanted.value in ("text/plain", "text/*", "*/*") and version in (None, VERSIONS[Format.TEXT]):
-            text = max(text, wanted.quality)
+    wanted = ranges(accept)
+    openmetrics, text = _liking(Format.OPENMETRICS, wanted), _liking(Format.TEXT, wanted)
     return Format.OPENMETRICS if openmetrics and openmetrics >= text else Format.TEXT
 
 
+def _liking(format_: Format, wanted: Iterable[Range]) -> float:
+    """Returns the quality of the most precise range that fits (RFC 9110, 12.5.1), 0 if none does."""
+    names, version = NAMES[format_], VERSIONS[format_]
+    fitting = (
+        (names.index(each.value), "version" in each.parameters, each.quality)
+        for each in wanted
+        if each.value in names and each.parameters.get("version", version) == version
+    )
+    return max(fitting, default=(0, False, 0.0))[-1]
+
+
 def takes_gzip(accept_encoding: str) -> bool:
-    """Tells whether a client takes gzip: named, or by `*`, with a quality above 0."""
+    """Tells whether a client takes gzip, named or by `*`, and does not like plain bytes better."""
     by_name = {wanted.value: wanted.quality for wanted in ranges(accept_encoding)}
-    return by_name.get("gzip", by_name.get("x-gzip", by_name.get("*", 0.0))) > 0
+    gzip = by_name.get("gzip", by_name.get("x-gzip", by_name.get("*", 0.0)))
+    return gzip > 0 and gzip >= by_name.get("identity", 0.0)

@@ -26,15 +26,24 @@ def listen(address: str, option: str) -> socket.socket:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         return socket.create_server((host, port), family=family, backlog=BACKLOG)
     except OSError as error:
-        reason = (error.strerror or str(error)).lower()
+        reason = (error.strerror or str(error)).partition(" (while")[0].lower()  # Python adds the address, as a tuple
         raise ConfigError(f"cannot listen on {address}: {reason}; choose another address with {option}") from error
 
 
 def _split(address: str, option: str) -> tuple[str, int]:
     host, colon, port = address.rpartition(":")
-    if not colon or not port.isascii() or not port.isdigit() or int(port) > MAX_PORT:
+    if not colon or not port.isascii() or not port.isdigit() or int(port) > MAX_PORT or not _is_encodable(host):
         raise ConfigError(f'{option}: "{address}" is no address; write host:port or :port, as in 127.0.0.1:9854')
     return host.removeprefix("[").removesuffix("]"), int(port)
+
+
+def _is_encodable(host: str) -> bool:
+    """Tells whether a name can be asked for at all; the socket module finds out too late to close its socket."""
+    try:
+        host.encode("idna")
+    except UnicodeError:
+        return False
+    return True
 
 
 def url(listening: socket.socket) -> str:

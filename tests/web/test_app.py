@@ -1,0 +1,230 @@
+"""What each path answers, over ASGI; pages are read back by prometheus-client's own parsers."""
+
+import gzip
+from collections.abc import Callable, Iterable
+
+import httpx
+import pytest
+from prometheus_client.metrics_core import Metric
+from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
+from prometheus_client.parser import text_string_to_metric_families as parse_text
+
+from exporter.page import Board, Format
+from exporter.telemetry import Telemetry
+from tests.web.conftest import Client, figures
+
+pytestmark = pytest.mark.anyio
+
+TEXT = "text/plain; version=0.0.4; charset=utf-8"
+OPENMETRICS = "application/openmetrics-text; version=1.0.0; charset=utf-8"
+Parse = Callable[[str], Iterable[Metric]]
+FORMATS = pytest.mark.parametrize(
+    ("content_type", "parse"),
+    [pytest.param(TEXT, parse_text, id="text"), pytest.param(OPENMETRICS, parse_openmetrics, id="openmetrics")],
+)
+ENCODINGS = pytest.mark.parametrize("encoding", ["identity", "gzip"])
+
+
+def plain(response: httpx.Response) -> str:
+    """Returns the body; httpx has decompressed it by its Content-Encoding."""
+    return response.content.decode()
+
+
+@FORMATS
+@ENCODINGS
+async def test_a_scrape_reads_back(
+    board: Board, client: Client, content_type: str, parse: Parse, encoding: str
+) -> None:
+    """Figures and live metrics are one valid page: every family once, every label whole, exactly the type asked for."""
+    board.publish("production", "chat-sessions", figures(7.0), serves=True)
+
+    async with client() as http:
+        response = await http.get("/metrics", headers={"Accept": content_type, "Accept-Encoding": encoding})
+
+    families = list(parse(plain(response)))
+    names = [family.name for family in families]
+    samples = {sample.name: sample for family in families for sample in family.samples}
+    assert (200, content_type) == (response.status_code, response.headers["Content-Type"])
+    assert len(names) == len(set(names))
+    assert samples["paradigm_document_uses_today"].labels["company"] == 'Nor"th\\wind\n'
+    assert samples["paradigm_document_uses_today"].value == 7.0
+    assert {"chat_usage_polls", "chat_usage_exporter_build_info", "python_info"} <= set(names)
+
+
+@FORMATS
+async def test_lines_of_a_family_are_in_one_piece(
+    board: Board, client: Client, content_type: str, parse: Parse
+) -> None:
+    """The parsers forgive it in the text format, Prometheus' own linter does not."""
+    board.publish("production", "chat-sessions", figures(7.0, companies=3), serves=True)
+
+    async with client() as http:
+        text = plain(await http.get("/metrics", headers={"Accept": content_type}))
+
+    declared = [line.split()[2] for line in text.splitlines() if line.startswith("# TYPE ")]
+    assert sorted(set(declared)) == sorted(declared)
+    assert sorted(declared) == sorted(family.name + tail(family, content_type) for family in parse(text))
+
+
+def tail(family: Metric, content_type: str) -> str:
+    """Returns what the text format has behind the name of a family."""
+    return "_total" if family.type == "counter" and content_type == TEXT else ""
+
+
+@ENCODINGS
+async def test_headers_of_a_scrape(board: Board, client: Client, encoding: str) -> None:
+    """A cache between would know what the answer depends on, and the length is that of what is sent."""
+    board.publish("production", "chat-sessions", figures(7.0), serves=True)
+    ask = {"Accept-Encoding": encoding}
+
+    async with (
+        client(tail=lambda _format: b"# EOF\n") as http,
+        http.stream("GET", "/metrics", headers=ask) as response,
+    ):
+        raw = b"".join([piece async for piece in response.aiter_raw()])
+
+    headers = dict(response.headers)
+    page = board.shown.page[Format.TEXT].plain + b"# EOF\n"
+    assert page == (raw if encoding == "identity" else gzip.decompress(raw))
+    assert len(raw) == int(headers.pop("content-length"))
+    assert encoding == headers.pop("content-encoding", "identity")
+    assert {"content-type": TEXT, "vary": "Accept, Accept-Encoding"} == headers
+
+
+@ENCODINGS
+@pytest.mark.parametrize("path", ["/metrics", "/", "/-/healthy", "/-/ready"])
+async def test_head_is_get_without_the_body(board: Board, client: Client, path: str, encoding: str) -> None:
+    """Load balancers ask so; the length is that of the body which GET would have."""
+    board.publish("production", "chat-sessions", figures(7.0), serves=True)
+    async with client(tail=lambda _format: b"# EOF\n") as http:
+        get, head = [await http.request(each, path, headers={"Accept-Encoding": encoding}) for each in ("GET", "HEAD")]
+
+    assert (get.status_code, get.headers) == (head.status_code, head.headers)
+    assert b"" == head.content != get.content
+
+
+@pytest.mark.parametrize(
+    ("header", "values", "answered"),
+    [
+        pytest.param("Accept", ["text/plain;q=0.1", "application/openmetrics-text"], OPENMETRICS, id="Accept"),
+        pytest.param("Accept-Encoding", ["br", "gzip"], "gzip", id="Accept-Encoding"),
+    ],
+)
+async def test_header_lines_that_are_repeated_are_one_list(
+    client: Client, header: str, values: list[str], answered: str
+) -> None:
+    """RFC 9110, 5.3."""
+    async with client() as http:
+        response = await http.get("/metrics", headers=[(header, value) for value in values])
+
+    assert response.headers[header.replace("Accept-", "Content-").replace("Accept", "Content-Type")] == answered
+
+
+@FORMATS
+async def test_a_page_before_the_first_poll_is_not_empty(client: Client, content_type: str, parse: Parse) -> None:
+    """Whoever scrapes early learns who answers, and that nothing failed."""
+    async with client() as http:
+        response = await http.get("/metrics", headers={"Accept": content_type})
+
+    names = {family.name for family in parse(plain(response))}
+    assert response.status_code == 200
+    assert "chat_usage_exporter_build_info" in names
+    assert not any(name.startswith("paradigm_") for name in names)
+
+
+@FORMATS
+@ENCODINGS
+async def test_a_page_published_meanwhile_waits_for_the_next_scrape(
+    board: Board, telemetry: Telemetry, client: Client, content_type: str, parse: Parse, encoding: str
+) -> None:
+    """The slot is read once per scrape: no answer holds parts of two pages, nor the checksum of another one."""
+    board.publish("production", "chat-sessions", figures(1.0, companies=50), serves=True)
+
+    def publishing(format_: Format) -> bytes:
+        board.publish("production", "chat-sessions", figures(2.0, companies=90), serves=True)
+        return telemetry.tail(format_)
+
+    headers = {"Accept": content_type, "Accept-Encoding": encoding}
+    async with client(tail=publishing) as http:
+        pages = [plain(await http.get("/metrics", headers=headers)) for _ in range(2)]
+
+    assert [[1.0] * 50, [2.0] * 90] == [values(parse(page)) for page in pages]
+
+
+def values(families: Iterable[Metric]) -> list[float]:
+    named = (family for family in families if family.name == "paradigm_document_uses_today")
+    return [sample.value for family in named for sample in family.samples]
+
+
+@pytest.mark.parametrize(
+    ("silent_for", "status", "body"),
+    [
+        pytest.param(0.0, 200, "healthy\n", id="beats"),
+        pytest.param(59.9, 200, "healthy\n", id="a beat is late"),
+        pytest.param(60.0, 503, "the scheduler has not moved for a minute\n", id="is silent"),
+    ],
+)
+async def test_health_is_the_heartbeat(client: Client, silent_for: float, status: int, body: str) -> None:
+    """Whatever platforms do; a minute of silence is too long."""
+    async with client(alive=lambda within: silent_for < within) as http:
+        response = await http.get("/-/healthy")
+
+    assert (status, body) == (response.status_code, response.text)
+
+
+async def test_ready_is_who_served_a_report(board: Board, client: Client) -> None:
+    """Not ready says why and where to look; a page without figures is not enough."""
+    async with client() as http:
+        board.publish("production", "chat-sessions", (), serves=False)
+        before = await http.get("/-/ready")
+        board.publish("production", "chat-sessions", figures(1.0), serves=True)
+        after = await http.get("/-/ready")
+
+    assert (503, 200) == (before.status_code, after.status_code)
+    assert before.text == (
+        "no report has been served yet; sources: production, support-bot. "
+        "chat_usage_polls_total on /metrics tells why\n"
+    )
+    assert after.text == "ready\n"
+
+
+async def test_the_start_page_shows_sources_as_text(client: Client) -> None:
+    """A name is never markup, wherever it came from."""
+    async with client(sources=("production", '<script>alert("1")</script>')) as http:
+        response = await http.get("/")
+
+    assert (200, "text/html; charset=utf-8") == (response.status_code, response.headers["Content-Type"])
+    assert "<code>production</code>, <code>&lt;script&gt;alert(&#34;1&#34;)&lt;/script&gt;</code>" in response.text
+    assert "<script" not in response.text
+
+
+async def test_every_link_of_the_start_page_is_answered(board: Board, client: Client) -> None:
+    """A person who opens the port finds the way."""
+    board.publish("production", "chat-sessions", figures(1.0), serves=True)
+    async with client() as http:
+        page = (await http.get("/")).text
+        links = [piece.partition('"')[0] for piece in page.split('href="')[1:]]
+        answers = [(await http.get(link)).status_code for link in links]
+
+    assert ["/metrics", "/-/ready", "/-/healthy"] == links
+    assert [200, 200, 200] == answers
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        pytest.param("GET", "/metric", 404, id="unknown path"),
+        pytest.param("GET", "/metrics/../../etc/passwd", 404, id="path that climbs"),
+        pytest.param("GET", "/-/reload", 404, id="path of another exporter"),
+        pytest.param("POST", "/metrics", 405, id="POST to the metrics"),
+        pytest.param("DELETE", "/", 405, id="DELETE of the start page"),
+        pytest.param("PUT", "/-/healthy", 405, id="PUT to the health"),
+    ],
+)
+async def test_nothing_else_is_answered(client: Client, method: str, path: str, status: int) -> None:
+    """What is only read cannot be written."""
+    async with client() as http:
+        response = await http.request(method, path)
+
+    assert response.status_code == status
+    assert response.headers.get("Allow", "").replace(" ", "") in ("", "GET,HEAD", "HEAD,GET")

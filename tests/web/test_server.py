@@ -1,0 +1,188 @@
+"""The listening socket and the real server on loopback: what an address means, and that no peer stops another one."""
+
+import asyncio
+import signal
+import socket
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+
+import httpx
+import pytest
+
+from exporter.cli.run import serving
+from exporter.errors import ConfigError
+from exporter.page import Board, Format
+from exporter.web.app import Outlook, create_app
+from exporter.web.server import listen, server, url
+
+OPTION = "--web.listen-address"
+LARGE = b"#" * 30_000_000 + b"\n"  # more than the buffers of a socket take
+SCRAPE = b"GET /metrics HTTP/1.1\r\nHost: exporter\r\n\r\n"
+PATIENCE_S = 20
+
+
+def can_listen(host: str) -> bool:
+    """Tells whether this machine has such an address; a container may come without IPv6."""
+    try:
+        socket.create_server((host, 0), family=socket.AF_INET6 if ":" in host else socket.AF_INET).close()
+    except OSError:
+        return False
+    return True
+
+
+def reaches(host: str, port: int) -> bool:
+    """Tells whether a connection to a listening socket comes about."""
+    try:
+        socket.create_connection((host, port)).close()
+    except OSError:
+        return False
+    return True
+
+
+@pytest.mark.parametrize(
+    ("address", "base", "hosts"),
+    [
+        pytest.param(":0", "http://localhost:{}", ["127.0.0.1", "::1"], id="every interface"),
+        pytest.param("0.0.0.0:0", "http://localhost:{}", ["127.0.0.1"], id="every interface of IPv4"),
+        pytest.param("[::]:0", "http://localhost:{}", ["::1"], id="every interface of IPv6"),
+        pytest.param("127.0.0.1:0", "http://127.0.0.1:{}", ["127.0.0.1"], id="IPv4"),
+        pytest.param("[::1]:0", "http://[::1]:{}", ["::1"], id="IPv6"),
+        pytest.param("::1:0", "http://[::1]:{}", ["::1"], id="IPv6 without brackets"),
+        pytest.param("localhost:0", "http://127.0.0.1:{}", ["127.0.0.1"], id="a name"),
+    ],
+)
+def test_an_address_is_listened_on(address: str, base: str, hosts: list[str]) -> None:
+    """Port 0 is any free one; the URL is one that a person on this machine can open."""
+    here = [host for host in hosts if can_listen(host)]
+    if not here:
+        with pytest.raises(ConfigError, match=f"{OPTION}$"):
+            listen(address, OPTION)
+        return
+    with listen(address, OPTION) as listening:
+        port = listening.getsockname()[1]
+
+        assert url(listening) == base.format(port)
+        assert [host for host in here if reaches(host, port)] == here
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1", ""], ids=["one interface", "every interface"])
+def test_a_busy_port_is_said(address: str) -> None:
+    """The usual slip: it runs already. The line says the address, the reason and the option."""
+    with listen("127.0.0.1:0", OPTION) as listening:
+        busy = f"{address}:{listening.getsockname()[1]}"
+        with pytest.raises(ConfigError) as caught:
+            listen(busy, OPTION)
+
+    told = f"cannot listen on {busy}: address already in use; choose another address with {OPTION}"
+    assert str(caught.value) == told
+
+
+@pytest.mark.parametrize(
+    ("address", "reason"),
+    [
+        pytest.param("192.0.2.1:0", "cannot assign requested address", id="not ours"),
+        pytest.param("http://localhost:0", "name or service not known", id="a URL"),
+    ],
+)
+def test_an_address_that_cannot_be_had_is_said(address: str, reason: str) -> None:
+    """In the words of the system, on one line."""
+    with pytest.raises(ConfigError) as caught:
+        listen(address, OPTION)
+
+    assert str(caught.value) == f"cannot listen on {address}: {reason}; choose another address with {OPTION}"
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        pytest.param("", id="nothing"),
+        pytest.param("9854", id="a port alone"),
+        pytest.param("localhost", id="a host alone"),
+        pytest.param("localhost:", id="no port"),
+        pytest.param("[::1]", id="IPv6 without port"),
+        pytest.param(":65536", id="a port too large"),
+        pytest.param(":-1", id="a port below 0"),
+        pytest.param(":http", id="a port by name"),
+        pytest.param(": 80", id="a blank"),
+        pytest.param(":٣", id="a digit of another script"),
+        pytest.param("a..b:0", id="a name with an empty part"),
+        pytest.param(f"{'ü' * 64}.example:0", id="a name with a part too long"),
+    ],
+)
+def test_what_is_no_address_is_said(address: str) -> None:
+    """What was written, where, and what to write instead."""
+    with pytest.raises(ConfigError) as caught:
+        listen(address, OPTION)
+
+    told = f'{OPTION}: "{address}" is no address; write host:port or :port, as in 127.0.0.1:9854'
+    assert str(caught.value) == told
+
+
+def large(_format: Format) -> bytes:
+    return LARGE
+
+
+APP = create_app(Outlook(Board(), large, lambda _within: True, ("production",)))
+
+
+@contextmanager
+def peers(base: str, says: bytes, count: int) -> Iterator[None]:
+    """Connects peers that say something, or nothing, and then neither speak nor read."""
+    target = httpx.URL(base)
+    with ExitStack() as stack:
+        for _ in range(count):
+            peer = stack.enter_context(socket.create_connection((target.host, target.port)))
+            peer.sendall(says)
+        yield
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    "says",
+    [
+        pytest.param(b"", id="silent peers"),
+        pytest.param(SCRAPE[:-2], id="peers that stop in their request"),
+        pytest.param(SCRAPE, id="peers that do not read their answer"),
+        pytest.param(b"\x16\x03\x01", id="peers that try TLS"),
+    ],
+)
+async def test_no_peer_stops_another_one(says: bytes) -> None:
+    """Prometheus is answered whole, whoever else is connected."""
+    with listen("127.0.0.1:0", OPTION) as listening:
+        base = url(listening)
+        async with asyncio.timeout(PATIENCE_S), serving(APP, listening):
+            with peers(base, says, count=3):
+                async with httpx.AsyncClient(base_url=base, trust_env=False) as http:
+                    response = await http.get("/metrics")
+
+    assert response.content == LARGE
+    assert "server" not in response.headers
+
+
+@pytest.mark.anyio
+async def test_a_server_ends_although_a_peer_does_not_read() -> None:
+    """Open requests get a second, not for ever."""
+    asked = asyncio.Event()
+
+    def noticing(format_: Format) -> bytes:
+        asked.set()
+        return large(format_)
+
+    running = server(create_app(Outlook(Board(), noticing, lambda _within: True, ("production",))))
+    async with asyncio.timeout(PATIENCE_S):
+        with listen("127.0.0.1:0", OPTION) as listening, peers(url(listening), SCRAPE, count=1):
+            serve = asyncio.create_task(running.serve(sockets=[listening]))
+            await asked.wait()
+            running.stop()
+            await serve
+
+
+@pytest.mark.anyio
+async def test_signals_are_left_alone() -> None:
+    """Who starts a server ends it; uvicorn's own handlers would raise the signal again."""
+    before = [signal.getsignal(each) for each in (signal.SIGTERM, signal.SIGINT)]
+    with listen("127.0.0.1:0", OPTION) as listening:
+        async with serving(APP, listening), httpx.AsyncClient(trust_env=False) as http:
+            await http.get(f"{url(listening)}/-/healthy")
+
+            assert before == [signal.getsignal(each) for each in (signal.SIGTERM, signal.SIGINT)]
