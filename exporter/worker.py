@@ -31,6 +31,10 @@ class Worker:
                 return
             try:
                 future.set_result(function())
+            except StopIteration as error:  # asyncio's futures refuse it: who waits would wait for ever
+                future.set_exception(
+                    RuntimeError("the function raised StopIteration").with_traceback(error.__traceback__)
+                )
             except BaseException as error:  # whatever it is belongs to the one who waits
                 future.set_exception(error)
 
