@@ -10,7 +10,7 @@ import random
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Protocol
+from typing import Protocol, cast
 from zoneinfo import ZoneInfo
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
@@ -24,9 +24,7 @@ log = logging.getLogger(__name__)
 
 AFTER_MIDNIGHT = (timedelta(minutes=1), timedelta(minutes=3))
 SPREAD = AFTER_MIDNIGHT[1] - AFTER_MIDNIGHT[0]
-WATCH_SECONDS = 30.0
 JUMP_SECONDS = 10.0  # slewing moves a clock by 15 ms in 30 s; more than this was a step
-BEAT_SECONDS = 15
 ONE_SECOND = timedelta(seconds=1)
 
 
@@ -41,6 +39,17 @@ class Pollable(Protocol):
 
     def expires_at(self) -> datetime | None:
         """Returns when some figures become too old."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rhythm:
+    """How often, in seconds, the heart beats and the watchdog compares the clocks."""
+
+    beat: float = 15.0
+    watch: float = 30.0
+
+
+RHYTHM = Rhythm()
 
 
 class AfterMidnight(BaseTrigger):  # type: ignore[misc]  # APScheduler 3 ships no types
@@ -73,7 +82,7 @@ class Cadence:
     def delays(self) -> Mapping[str, timedelta]:
         """Returns how long after each midnight there is a poll at the earliest, by its name; `SPREAD` later at most."""
         first, _ = AFTER_MIDNIGHT
-        return {"midnight": first, "settled": self.settle + first}
+        return {"midnight": first, **({"settled": self.settle + first} if self.settle else {})}
 
     def triggers(self, chance: random.Random) -> Mapping[str, BaseTrigger]:
         """Returns all that lets polls begin, by name."""
@@ -110,11 +119,13 @@ class Schedule:
         now: Callable[[], datetime],
         monotonic: Callable[[], float],
         chance: random.Random,
+        rhythm: Rhythm = RHYTHM,
     ) -> None:
         self._timetables = timetables
         self._now = now
         self._monotonic = monotonic
         self._chance = chance
+        self._rhythm = rhythm
         self._beat_at = monotonic()
         self._scheduler = AsyncIOScheduler(
             timezone=UTC,
@@ -124,20 +135,23 @@ class Schedule:
                 "max_instances": 2,
             },  # the poller counts overlaps
         )
-        self._watchdog: asyncio.Task[None] | None = None
+        self._running: set[asyncio.Task[None]] = set()
 
     def start(self) -> None:
         """Starts the jobs on the running event loop; every source is polled at once."""
         self._scheduler.start()
         self._arm()
-        self._watchdog = asyncio.get_running_loop().create_task(self._watch())
+        self._running.add(asyncio.get_running_loop().create_task(self._watch()))
 
-    def stop(self) -> None:
-        """Ends the jobs; what runs is cancelled."""
-        if self._watchdog is not None:
-            self._watchdog.cancel()
+    async def stop(self) -> None:
+        """Ends the jobs; what runs is cancelled, and has ended when this returns."""
         if self._scheduler.running:
+            self._scheduler.pause()  # shutdown comes a turn of the loop later, and what is due would still start
             self._scheduler.shutdown(wait=False)
+        running = tuple(self._running)
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
 
     def alive(self, within: float) -> bool:
         """Tells whether the scheduler ran a job within so many seconds."""
@@ -146,7 +160,7 @@ class Schedule:
     def _arm(self) -> None:
         """Makes all jobs anew from the present time."""
         self._beat_at = self._monotonic()
-        self._add("heartbeat", self._beat, IntervalTrigger(seconds=BEAT_SECONDS, timezone=UTC))
+        self._add("heartbeat", self._beat, IntervalTrigger(seconds=self._rhythm.beat, timezone=UTC))
         for table in self._timetables:
             self._arm_source(table)
 
@@ -176,7 +190,18 @@ class Schedule:
         self, name: str, job: Callable[[], Awaitable[None]], trigger: BaseTrigger, *, at_once: bool = False
     ) -> None:
         start = {"next_run_time": self._now()} if at_once else {}
-        self._scheduler.add_job(job, trigger, id=name, name=name, replace_existing=True, **start)
+        self._scheduler.add_job(self._run, trigger, (job,), id=name, name=name, replace_existing=True, **start)
+
+    async def _run(self, job: Callable[[], Awaitable[None]]) -> None:
+        """Runs a job where `stop` finds it."""
+        task = cast("asyncio.Task[None]", asyncio.current_task())
+        self._running.add(task)
+        try:
+            await job()
+        except asyncio.CancelledError:
+            log.debug("cancelled")  # by `stop`; APScheduler would tell of it as an error
+        finally:
+            self._running.discard(task)
 
     async def _beat(self) -> None:
         self._beat_at = self._monotonic()
@@ -185,7 +210,7 @@ class Schedule:
         """Compares both clocks for ever."""
         offset = self._offset()
         while True:
-            await asyncio.sleep(WATCH_SECONDS)
+            await asyncio.sleep(self._rhythm.watch)
             offset = self.compare(offset)
 
     def compare(self, offset: float) -> float:

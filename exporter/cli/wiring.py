@@ -26,6 +26,9 @@ def utcnow() -> datetime:
     return datetime.now(UTC)
 
 
+CLOCK = Time(utcnow, time.monotonic)
+
+
 @dataclass(frozen=True, slots=True)
 class Exporter:
     """The running parts of one process; an asynchronous context that polls while it is open."""
@@ -44,25 +47,27 @@ class Exporter:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.schedule.stop()
+        await self.schedule.stop()
         await self.closing.aclose()
 
 
-def assemble(settings: Settings) -> Exporter:
+def assemble(settings: Settings, clock: Time = CLOCK) -> Exporter:
     """Makes all parts; nothing runs and nothing is asked until the exporter is entered.
+
+    Days are those of `clock`; requests are timed, and jobs wait, by the machine's own.
 
     Raises:
         ConfigError: a source's URL, CA file or proxy cannot be used.
     """
     telemetry, board, worker, closing = Telemetry(), Board(), Worker("worker"), AsyncExitStack()
-    outlet, clock = Outlet(board, telemetry, worker), Time(utcnow, time.monotonic)
+    outlet = Outlet(board, telemetry, worker)
     closing.callback(worker.close)
     pollers = []
     for source in settings.sources.values():
         client = client_of(source, telemetry.observer(source.name))
         closing.push_async_callback(client.aclose)
         pollers.append(Poller(watch(source), client, outlet, clock))
-    schedule = Schedule(timetables(settings, pollers), utcnow, time.monotonic, random.Random())  # noqa: S311 jitter
+    schedule = Schedule(timetables(settings, pollers), clock.now, clock.monotonic, random.Random())  # noqa: S311 jitter
     app = create_app(Outlook(board, telemetry.tail, schedule.alive, tuple(settings.sources)))
     return Exporter(app, tuple(pollers), schedule, closing)
 
