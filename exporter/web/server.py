@@ -1,6 +1,8 @@
 """The listening socket and uvicorn, without its signal handling: who starts a server also stops it."""
 
+import asyncio
 import contextlib
+import logging
 import socket
 from collections.abc import Iterator
 
@@ -61,6 +63,17 @@ class Server(uvicorn.Server):
     def capture_signals(self) -> Iterator[None]:
         """Captures none."""
         yield
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Cuts off what is open after the grace, in silence: uvicorn tells of it as errors, with tracebacks."""
+        log = logging.getLogger("uvicorn.error")
+        level = log.level
+        log.setLevel(logging.CRITICAL)
+        try:
+            await super().shutdown(sockets)
+            await asyncio.gather(*self.server_state.tasks, return_exceptions=True)
+        finally:
+            log.setLevel(level)
 
     def stop(self) -> None:
         """Lets `serve` return soon; requests that run get a second."""
