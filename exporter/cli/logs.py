@@ -3,6 +3,7 @@
 Modules log with `logging` and put what is variable into `extra`; this is the only place that knows how it is written.
 """
 
+import json
 import logging
 import sys
 from collections.abc import MutableMapping
@@ -11,6 +12,7 @@ from enum import StrEnum
 import structlog
 from structlog.typing import Processor
 
+NEEDS_QUOTES = frozenset(' "=\\')
 LOUD_LIBRARIES = ("apscheduler", "httpx", "httpcore", "uvicorn", "asyncio")
 
 
@@ -43,7 +45,7 @@ def formatter(format_: LogFormat) -> logging.Formatter:
     """Makes the formatter: ts, level, msg, then the fields of `extra`."""
     renderer: Processor = structlog.processors.JSONRenderer(ensure_ascii=False)
     if format_ is LogFormat.LOGFMT:
-        renderer = structlog.processors.LogfmtRenderer(key_order=["ts", "level", "msg"], bool_as_flag=False)
+        renderer = _logfmt
     return structlog.stdlib.ProcessorFormatter(
         foreign_pre_chain=[
             structlog.stdlib.add_log_level,
@@ -64,3 +66,17 @@ def _in_order(_logger: object, _method: str, event: MutableMapping[str, object])
     """Puts time, level and message first, for the eye."""
     first = {key: event.pop(key) for key in ("ts", "level", "msg")}
     return {**first, **event}
+
+
+def _logfmt(_logger: object, _method: str, event: MutableMapping[str, object]) -> str:
+    """Writes one line; structlog's own renderer leaves tabs and carriage returns bare, which breaks a line in two."""
+    return " ".join(f"{key}={_value(value)}" for key, value in event.items())
+
+
+def _value(value: object) -> str:
+    """Writes a value as readers of logfmt expect it: in quotes, those of JSON, where it must be."""
+    text = "" if value is None else str(value)
+    printable = text.isprintable()
+    if printable and NEEDS_QUOTES.isdisjoint(text):
+        return text
+    return json.dumps(text, ensure_ascii=not printable)
