@@ -32,6 +32,7 @@ EXAMPLES = {
     "report": "chat-sessions",
     "outcome": "ok",
     "code": "200",
+    "le": "1.0",
 }
 
 
@@ -84,8 +85,8 @@ def _of_measure(measure: Measure, report: Report) -> Iterator[Entry]:
 
 
 def _entry(name: str, type_: str, labels: tuple[str, ...], text: str) -> Entry:
-    pairs = ",".join(f'{label}="{EXAMPLES.get(label, "...")}"' for label in labels)
-    suffix = "_bucket" if type_ == "histogram" else ""
+    suffix, further = ("_bucket", ("le",)) if type_ == "histogram" else ("", ())
+    pairs = ",".join(f'{label}="{EXAMPLES.get(label, "...")}"' for label in (*labels, *further))
     return Entry(name, type_, labels, text, f"{name}{suffix}{{{pairs}}} 1.0" if pairs else f"{name} 1.0")
 
 

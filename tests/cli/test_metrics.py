@@ -1,0 +1,114 @@
+"""The catalogue is what the program serves: compared with a real page, polled over HTTP from the simulated platform."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import httpx
+import pytest
+from prometheus_client.metrics_core import Metric
+from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
+from prometheus_client.parser import text_string_to_metric_families as parse_text
+
+from exporter import source
+from exporter.cli.demo import environment
+from exporter.cli.main import run
+from exporter.cli.metrics import Entry, catalogue
+from exporter.cli.run import serving
+from exporter.cli.wiring import assemble
+from exporter.poll import Time
+from exporter.settings import load
+from exporter.simulate.app import create_app
+from exporter.simulate.world import World
+from exporter.web.server import listen, url
+
+NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
+ENTRIES = {entry.name: entry for entry in catalogue()}
+
+
+@dataclass(frozen=True)
+class Page:
+    """What a scrape of a polled exporter holds, family by family, under the names of the catalogue."""
+
+    families: Mapping[str, Metric]
+
+    @classmethod
+    def read(cls, text: str) -> "Page":
+        families = parse_openmetrics(text)  # type: ignore[no-untyped-call]  # the library ships no types for it
+        return cls({each.name + ("_total" if each.type == "counter" else ""): each for each in families})
+
+
+@pytest.fixture
+async def page() -> Page:
+    """An exporter as `demo` assembles it, polled once at noon of a Friday."""
+    world = World.from_seed(1)
+    with listen("127.0.0.1:0", "") as listening:
+        async with serving(create_app(world, lambda: NOON), listening):
+            settings = load(None, environment(world, url(listening)), source.platforms())
+            exporter = assemble(settings, Time(lambda: NOON, lambda: 0.0))
+            for poller in exporter.pollers:
+                await poller.start()
+                await poller.poll()
+            transport = httpx.ASGITransport(exporter.app)
+            async with httpx.AsyncClient(transport=transport, base_url="http://exporter") as http:
+                answer = await http.get("/metrics", headers={"Accept": "application/openmetrics-text"})
+            await exporter.closing.aclose()
+    return Page.read(answer.text)
+
+
+def labels(family: Metric) -> set[frozenset[str]]:
+    """Returns the label names of the samples, without the bounds of buckets."""
+    return {frozenset(sample.labels.keys() - {"le"}) for sample in family.samples}
+
+
+@pytest.mark.anyio
+async def test_every_family_of_a_page_is_in_the_catalogue(page: Page) -> None:
+    """With the same type, labels and help; nothing is served that is not documented."""
+    served = {name: (each.type, labels(each), each.documentation) for name, each in page.families.items()}
+
+    assert served == {
+        name: (entry.type, {frozenset(entry.labels)}, entry.help) for name, entry in ENTRIES.items() if name in served
+    }
+
+
+@pytest.mark.anyio
+async def test_every_family_of_the_catalogue_is_served(page: Page) -> None:
+    """Nothing is documented that does not exist."""
+    assert sorted(ENTRIES.keys() - page.families) == []
+
+
+def test_each_family_stands_once_in_the_catalogue() -> None:
+    """A name that two reports share would be two families of one name on a page."""
+    names = [entry.name for entry in catalogue()]
+
+    assert sorted(set(names)) == sorted(names)
+
+
+@pytest.mark.parametrize("entry", [pytest.param(entry, id=name) for name, entry in ENTRIES.items()])
+def test_each_example_is_a_sample_of_its_family(entry: Entry) -> None:
+    """It can be pasted into a page: it parses, and has exactly the labels that are listed."""
+    [family] = parse_text(f"# TYPE {entry.name} {entry.type}\n{entry.example}\n")
+
+    [sample] = family.samples
+    assert sample.name.removesuffix("_bucket") == entry.name
+    assert tuple(name for name in sample.labels if name != "le") == entry.labels
+    assert ("le" in sample.labels) is (entry.type == "histogram")
+
+
+def test_the_catalogue_as_json(capsys: pytest.CaptureFixture[str]) -> None:
+    """Everything of every family, for programs."""
+    assert run(["metrics", "--format", "json"]) == 0
+
+    printed = json.loads(capsys.readouterr().out)
+    fields = ["name", "type", "labels", "help", "example"]
+    assert [list(each) for each in printed] == [fields] * len(ENTRIES)
+    assert [Entry(**{**each, "labels": tuple(each["labels"])}) for each in printed] == list(catalogue())
+
+
+def test_the_page_of_the_documentation_is_the_output(capsys: pytest.CaptureFixture[str]) -> None:
+    """Stale? `make docs`."""
+    assert run(["metrics", "--format", "markdown"]) == 0
+
+    assert capsys.readouterr().out == (Path(__file__).parents[2] / "docs" / "metrics.md").read_text()
