@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import os
 import socket
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -13,7 +14,7 @@ from starlette.applications import Starlette
 from exporter import source
 from exporter.cli import logs
 from exporter.cli.options import LISTEN_OPTION, Format, Level
-from exporter.cli.run import serving, until_signalled
+from exporter.cli.run import serving, told_to_end
 from exporter.cli.simulate import Companies, Scenarios, Seed
 from exporter.cli.wiring import Exporter, assemble
 from exporter.settings import load
@@ -41,6 +42,7 @@ def demo(
     log_format: Format = logs.LogFormat.LOGFMT,
 ) -> None:
     """Serve figures of a simulated Paradigm until Ctrl-C: no key and no network needed."""
+    os.environ["NO_PROXY"] = "*"  # no proxy of the environment leads to a platform in this process
     world = World.from_seed(seed, companies)
     platform = create_app(world, lambda: datetime.now(UTC), scenarios=tuple(scenario or (NORMAL,)))
     with listen(listen_address, LISTEN_OPTION) as listening, listen(platform_address, PLATFORM_OPTION) as simulated:
@@ -52,8 +54,15 @@ def demo(
 
 def environment(world: World, platform: str) -> Mapping[str, str]:
     """Configures the exporter as an operator would, but to poll every minute: a demonstration is watched."""
-    options = {"PLATFORM": "paradigm", "BASE_URL": platform, "API_KEY": world.keys.admin, "POLL__INTERVAL": "1m"}
-    return {f"CHAT_USAGE_SOURCES__DEMO__{name}": value for name, value in {**options, "POLL__TIMEOUT": "30s"}.items()}
+    options = {
+        "PLATFORM": "paradigm",
+        "BASE_URL": platform,
+        "ALLOW_HTTP": "true",  # where --simulate.listen-address is not on loopback
+        "API_KEY": world.keys.admin,
+        "POLL__INTERVAL": "1m",
+        "POLL__TIMEOUT": "30s",
+    }
+    return {f"CHAT_USAGE_SOURCES__DEMO__{name}": value for name, value in options.items()}
 
 
 def invitation(exporter: str, platform: str) -> str:
@@ -67,5 +76,6 @@ def invitation(exporter: str, platform: str) -> str:
 
 
 async def _demo(exporter: Exporter, listening: socket.socket, platform: Starlette, simulated: socket.socket) -> None:
+    told = told_to_end()
     async with serving(platform, simulated), serving(exporter.app, listening), exporter:
-        await until_signalled()
+        await told.wait()

@@ -48,7 +48,7 @@ def options(
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Runs one command and returns the exit status: 0 good, 1 failed, 2 wrong use or configuration."""
+    """Runs one command and returns the exit status: 0 good, 1 failed, 2 wrong use or configuration, 130 interrupted."""
     try:
         return app(list(arguments), prog_name=PROGRAM, standalone_mode=False) or 0
     except (ConfigError, FailedError) as error:
@@ -57,10 +57,14 @@ def run(arguments: Sequence[str]) -> int:
         return WRONG_USE if isinstance(error, ConfigError) else FAILED
     except typer.TyperException as error:
         text = error.format_message()
-        print(text if "\n" in text else f"{PROGRAM}: {text}", file=sys.stderr)  # noqa: T201 the same; help has lines
+        if "\n" not in text:  # that would be the help, for who gave no command
+            asked = getattr(getattr(error, "ctx", None), "command_path", PROGRAM)
+            text = f"{PROGRAM}: {text.rstrip('.')}; see {asked} --help"
+        print(text, file=sys.stderr)  # noqa: T201 the same
         return error.exit_code
-    except (KeyboardInterrupt, typer.Abort):
-        return 0
+    except OSError as error:  # of standard output, such as a full disk; all others are translated where they appear
+        print(f"{PROGRAM}: {error.strerror or error}; free or change what it writes to", file=sys.stderr)  # noqa: T201 the same
+        return FAILED
 
 
 def main() -> None:

@@ -19,13 +19,16 @@ async def serving(app: ASGIApp, listening: socket.socket) -> AsyncIterator[None]
     try:
         yield
     finally:
-        running.should_exit = True
+        running.stop()
         await task
 
 
-async def until_signalled(signals: Sequence[signal.Signals] = (signal.SIGTERM, signal.SIGINT)) -> None:
-    """Returns when the process is told to end; a second signal meanwhile changes nothing."""
+def told_to_end(signals: Sequence[signal.Signals] = (signal.SIGTERM, signal.SIGINT)) -> asyncio.Event:
+    """Returns what is set when the process is told to end; a second signal changes nothing.
+
+    Called before anything is served: until then a signal ends the process at once, with its own exit status.
+    """
     loop, told = asyncio.get_running_loop(), asyncio.Event()
     for each in signals:
         loop.add_signal_handler(each, told.set)
-    await told.wait()
+    return told

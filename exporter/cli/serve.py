@@ -8,7 +8,7 @@ import socket
 from exporter import __version__, source
 from exporter.cli import logs
 from exporter.cli.options import LISTEN_OPTION, ConfigFile, Format, Level, ListenAddress
-from exporter.cli.run import serving, until_signalled
+from exporter.cli.run import serving, told_to_end
 from exporter.cli.wiring import Exporter, assemble
 from exporter.settings import load
 from exporter.web.server import listen, url
@@ -35,8 +35,9 @@ def serve(
 
 
 async def _serve(exporter: Exporter, listening: socket.socket) -> None:
+    told = told_to_end()
     async with serving(exporter.app, listening):
         log.info("serving", extra={"url": f"{url(listening)}/metrics", "version": __version__})
         async with exporter:
-            await until_signalled()
+            await told.wait()
             log.info("ending")

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import typer
 from starlette.applications import Starlette
 
-from exporter.cli.run import serving, until_signalled
+from exporter.cli.run import serving, told_to_end
 from exporter.errors import ConfigError
 from exporter.simulate.app import create_app
 from exporter.simulate.scenarios import NORMAL
@@ -50,7 +50,7 @@ def zone(name: str) -> ZoneInfo:
     """
     try:
         return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError) as error:
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:  # OSError: Europe is a folder
         raise ConfigError(f'--timezone: there is no zone "{name}"; write one like Europe/Paris') from error
 
 
@@ -68,5 +68,6 @@ def announcement(world: World, base: str) -> str:
 
 
 async def _simulate(app: Starlette, listening: socket.socket) -> None:
+    told = told_to_end()
     async with serving(app, listening):
-        await until_signalled()
+        await told.wait()

@@ -1,0 +1,103 @@
+"""The commands that run until they are told to end, in this process, which sends itself the signal."""
+
+import asyncio
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import Thread
+
+import httpx
+import pytest
+
+from exporter.cli.main import run
+from exporter.cli.run import told_to_end
+from tests.cli.conftest import CANARY
+from tests.e2e.programs import answers, free_port, wait_for
+
+SIGNALS = pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=lambda number: number.name)
+
+
+@contextmanager
+def signalling(number: signal.Signals, ready: str) -> Iterator[list[str]]:
+    """Sends this process a signal as soon as a URL answers, and not before: it would end the tests."""
+    seen: list[str] = []
+
+    def watch() -> None:
+        wait_for(lambda: answers(ready), ready, 20)
+        seen.append(httpx.get(ready, trust_env=False).text)
+        os.kill(os.getpid(), number)
+
+    watcher = Thread(target=watch)
+    watcher.start()
+    yield seen
+    watcher.join()
+
+
+@SIGNALS
+@pytest.mark.anyio
+async def test_a_signal_is_waited_for(number: signal.Signals) -> None:
+    """Once is enough, twice is no more."""
+    told = told_to_end()
+    try:
+        before = told.is_set()
+        for _ in range(2):
+            os.kill(os.getpid(), number)
+            await told.wait()
+            await asyncio.sleep(0)
+    finally:
+        for each in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().remove_signal_handler(each)
+
+    assert (False, True) == (before, told.is_set())
+
+
+@SIGNALS
+def test_serve_ends_when_told(
+    number: signal.Signals, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """With nothing but a key, and a platform that is not there."""
+    address = f"127.0.0.1:{free_port()}"
+    monkeypatch.setenv("PARADIGM_API_KEY", CANARY)
+    monkeypatch.setenv("PARADIGM_BASE_URL", f"http://127.0.0.1:{free_port()}")
+
+    with signalling(number, f"http://{address}/-/healthy") as seen:
+        status = run(["serve", "--web.listen-address", address])
+
+    out, err = capsys.readouterr()
+    assert (0, ["healthy\n"], "") == (status, seen, out)
+    assert [
+        'msg="the source \\"paradigm\\" comes from PARADIGM_API_KEY, since no sources are configured"',
+        f"msg=serving url=http://{address}/metrics version=0.1.0",
+        "msg=ending",
+    ] == [line.split(" level=info ")[1] for line in err.splitlines() if " level=info " in line]
+    assert CANARY not in err
+
+
+@SIGNALS
+def test_simulate_ends_when_told(number: signal.Signals, capsys: pytest.CaptureFixture[str]) -> None:
+    """It says where it is and which keys open it; they are keys of a game."""
+    address = f"127.0.0.1:{free_port()}"
+
+    with signalling(number, f"http://{address}/control") as seen:
+        status = run(["simulate", "--listen-address", address, "--companies", "2", "--scenario", "outage"])
+
+    out, err = capsys.readouterr()
+    assert (0, "", True) == (status, err, '"outage"' in seen[0])
+    assert f"A simulated Paradigm of 2 companies (seed 1) is at http://{address}\n" in out
+    assert f"PARADIGM_BASE_URL=http://{address}/api/v2 PARADIGM_API_KEY=" in out
+
+
+@SIGNALS
+def test_demo_ends_when_told(number: signal.Signals, capsys: pytest.CaptureFixture[str]) -> None:
+    """It prints what to try, and its first poll is answered, whatever proxy the environment names."""
+    address, platform = f"127.0.0.1:{free_port()}", f"127.0.0.1:{free_port()}"
+    arguments = ["demo", "--companies", "2", "--web.listen-address", address, "--simulate.listen-address", platform]
+
+    with signalling(number, f"http://{address}/-/ready") as seen:
+        status = run(arguments)
+
+    out, err = capsys.readouterr()
+    assert (0, ["ready\n"]) == (status, seen)
+    assert f"The exporter is at http://{address}, the simulated platform at http://{platform}." in out
+    assert "msg=polled source=demo report=chat-sessions outcome=ok" in err

@@ -1,0 +1,171 @@
+"""From settings to running parts: every option arrives where it acts, and the whole runs against a platform."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import httpx
+import pytest
+
+from exporter import source
+from exporter.calendars import Calendar
+from exporter.cli.demo import environment
+from exporter.cli.run import serving
+from exporter.cli.wiring import assemble, timetables, watch
+from exporter.errors import ConfigError
+from exporter.judge import DayRules
+from exporter.settings import Settings, load
+from exporter.simulate.app import create_app
+from exporter.simulate.world import World
+from exporter.web.server import listen, url
+from tests.cli.conftest import CANARY
+
+PATIENCE_S = 20
+EVERY_OPTION = """
+sources:
+  production:
+    platform: paradigm
+    base_url: https://paradigm.example
+    api_key: {key}
+    timezone: Europe/Paris
+    poll: {{interval: 30m, jitter: 20%, timeout: 40s, max_body: 1MiB, requests_per_minute: 7}}
+    reports: [chat-sessions]
+    families: {{exclude: ["paradigm_unique_*"]}}
+    companies: {{include: [17]}}
+    settle: 8h
+    reread_days: 5
+    history_days: 60
+    max_staleness: 2d
+    calendar: french
+calendars:
+  french: {{weekend: [sun], holidays: [2026-12-25]}}
+"""
+PARIS = ZoneInfo("Europe/Paris")
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    """Settings in which no option has its default."""
+    file = tmp_path / "exporter.yml"
+    file.write_text(EVERY_OPTION.format(key=CANARY))
+    return load(file, {}, source.platforms())
+
+
+def test_options_arrive_at_the_poller(settings: Settings) -> None:
+    """What is asked, whom to hold, which families, and what days mean."""
+    seen = watch(settings.sources["production"])
+
+    rules = DayRules(
+        zone=PARIS,
+        settle=timedelta(hours=8),
+        reread_days=5,
+        keep_days=60,
+        max_staleness=timedelta(days=2),
+        calendar=Calendar(frozenset({6}), frozenset({date(2026, 12, 25)})),
+    )
+    assert ("production", ["chat-sessions"]) == (seen.source, [report.name for report in seen.reports])
+    assert (rules, timedelta(minutes=30)) == (seen.rules, seen.interval)
+    assert ("17", ("paradigm_unique_*",)) == (seen.scope.company_id, seen.excluded)
+    assert [True, False] == [seen.wanted(company_id, "Northwind") for company_id in ("17", "18")]
+
+
+def test_options_arrive_at_the_schedule(settings: Settings) -> None:
+    """How often, how late, and in which zone midnight is."""
+    exporter = assemble(settings)
+    [table] = timetables(settings, exporter.pollers)
+
+    assert table.poller is exporter.pollers[0]
+    assert ("production", timedelta(minutes=30), 0.2) == (table.source, table.interval, table.jitter)
+    assert (PARIS, timedelta(hours=8)) == (table.zone, table.settle)
+
+
+@pytest.mark.parametrize(
+    "option",
+    [
+        pytest.param({"proxy_url": f"socks5://u:{CANARY}@proxy.example"}, id="a proxy"),
+        pytest.param({"ca_file": Path(__file__)}, id="an authority"),
+        pytest.param({"base_url": f"https://u:{CANARY}@paradigm.example"}, id="a URL"),
+    ],
+)
+def test_options_arrive_at_the_client(settings: Settings, option: dict[str, str]) -> None:
+    """It is the client that refuses what it cannot use, without showing it, before anything runs."""
+    each = replace(settings.sources["production"], **option)  # type: ignore[arg-type]
+
+    with pytest.raises(ConfigError, match=f"production: {next(iter(option))}") as caught:
+        assemble(replace(settings, sources={"production": each}))
+    assert CANARY not in str(caught.value)
+
+
+@asynccontextmanager
+async def simulated(*scenarios: str) -> AsyncIterator[Mapping[str, str]]:
+    """Serves a simulated platform for the length of a block; returns the configuration of a demo of it."""
+    world = World.from_seed(1, 3)
+    app = create_app(world, lambda: datetime.now(UTC), scenarios=scenarios)
+    with listen("127.0.0.1:0", "") as listening:
+        async with serving(app, listening):
+            yield environment(world, url(listening))
+
+
+async def until(http: httpx.AsyncClient, path: str, says: str) -> str:
+    """Asks until the answer holds some words, and returns it; the exporter works in between."""
+    async with asyncio.timeout(PATIENCE_S):
+        while says not in (answer := (await http.get(path)).text):  # noqa: ASYNC110 a scrape can only ask again
+            await asyncio.sleep(0.01)
+    return answer
+
+
+@pytest.mark.anyio
+async def test_an_exporter_polls_while_it_is_open(caplog: pytest.LogCaptureFixture) -> None:
+    """Not ready, then ready; alive; one line of log for each report and poll; nothing runs any more when it is left."""
+    caplog.set_level(logging.INFO, "exporter")
+    async with simulated() as environ:
+        exporter = assemble(load(None, environ, source.platforms()))
+        transport = httpx.ASGITransport(exporter.app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://exporter") as http:
+            before = await http.get("/-/ready")
+            async with exporter:
+                await until(http, "/-/ready", "ready\n")
+                page = await until(http, "/metrics", 'paradigm_user_queries_today{source="demo"')
+                health = await http.get("/-/healthy")
+
+    polled = [record for record in caplog.records if record.msg == "polled"]
+    assert (503, 200) == (before.status_code, health.status_code)
+    assert 'chat_usage_polls_total{outcome="ok",report="chat-sessions",source="demo"} 1.0\n' in page
+    assert [("demo", "chat-sessions", "ok")] == [
+        (vars(record)["source"], vars(record)["report"], vars(record)["outcome"]) for record in polled
+    ]
+
+
+@pytest.mark.anyio
+async def test_a_failed_poll_is_one_line_and_a_count(caplog: pytest.LogCaptureFixture) -> None:
+    """A warning that says why, without the key; the page says the same in numbers and has no figure."""
+    caplog.set_level(logging.INFO, "exporter")
+    async with simulated("key-rejected") as environ:
+        exporter = assemble(load(None, environ, source.platforms()))
+        transport = httpx.ASGITransport(exporter.app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://exporter") as http, exporter:
+            page = await until(
+                http, "/metrics", 'last_outcome{source="demo",report="chat-sessions",outcome="auth"} 1.0'
+            )
+            ready = await http.get("/-/ready")
+
+    [failed] = [record for record in caplog.records if record.levelno >= logging.WARNING]
+    assert ("poll failed", "auth") == (failed.msg, vars(failed)["outcome"])
+    assert environ["CHAT_USAGE_SOURCES__DEMO__API_KEY"] not in caplog.text + str(vars(failed)) + page
+    assert ("# TYPE paradigm_" in page, ready.status_code) == (False, 503)
+    assert 'chat_usage_polls_total{outcome="auth",report="chat-sessions",source="demo"} 1.0\n' in page
+
+
+@pytest.mark.parametrize("base", ["http://127.0.0.1:9855", "http://192.0.2.7:9855", "http://[::1]:9855"])
+def test_a_demo_configures_itself(base: str) -> None:
+    """Wherever its platform listens, also in plain http off loopback, which it owns."""
+    world = World.from_seed(1, 3)
+
+    [demo] = load(None, environment(world, base), source.platforms()).sources.values()
+
+    assert ("demo", base, world.keys.admin) == (demo.name, demo.base_url, demo.key())
