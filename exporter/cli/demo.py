@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import os
 import socket
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -42,7 +41,6 @@ def demo(
     log_format: Format = logs.LogFormat.LOGFMT,
 ) -> None:
     """Serve figures of a simulated Paradigm until Ctrl-C: no key and no network needed."""
-    os.environ["NO_PROXY"] = "*"  # no proxy of the environment leads to a platform in this process
     world = World.from_seed(seed, companies)
     platform = create_app(world, lambda: datetime.now(UTC), scenarios=tuple(scenario or (NORMAL,)))
     with listen(listen_address, LISTEN_OPTION) as listening, listen(platform_address, PLATFORM_OPTION) as simulated:

@@ -15,11 +15,12 @@ class _Tree(PydanticBaseSettingsSource):
 
     def get_field_value(self, _field: FieldInfo, field_name: str) -> tuple[object, str, bool]:
         """Returns the whole tree for the one field there is."""
-        return self._tree, field_name, False
+        return dict(self._tree), field_name, False
 
     def __call__(self) -> dict[str, object]:
         """Returns what this source sets."""
-        return {"tree": dict(self._tree)}
+        tree, name, _ = self.get_field_value(self.settings_cls.model_fields["tree"], "tree")
+        return {name: tree}
 
 
 def over(upper: Mapping[str, object], lower: Mapping[str, object]) -> dict[str, object]:

@@ -145,6 +145,16 @@ async def test_requests_go_through_the_proxy_of_the_environment(monkeypatch: pyt
         assert len(proxy.heads) == 1
 
 
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+async def test_loopback_is_never_asked_through_a_proxy_of_the_environment(
+    monkeypatch: pytest.MonkeyPatch, host: str
+) -> None:
+    """A simulated platform on this machine is none that a proxy could reach."""
+    monkeypatch.setenv("HTTP_PROXY", f"http://127.0.0.1:{free_port()}")
+    async with hostile(WHOLE) as server:
+        assert await at(f"http://{host}:{server.port}").ask() == GOOD
+
+
 async def test_the_configured_proxy_goes_before_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTP_PROXY", f"http://127.0.0.1:{free_port()}")
     async with hostile(WHOLE) as proxy:
