@@ -1,72 +1,43 @@
-"""Which lines exist: metric families of one report of one source, made from its ledger, judgement and health.
+"""Which families exist for one report of one source: its figures, unless they are stale, and how it fares.
 
-Generic over `exporter.model.Measure`; knows no platform and no text format. A line of it:
+A line of it:
 
-    paradigm_user_queries_last_day{source="production",company_id="17",company="Northwind",mode="chat"} 61.0
+    chat_usage_report_day_timestamp_seconds{source="production",report="chat-sessions"} 1.7724096e+09
 """
 
-import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from fnmatch import fnmatchcase
 from typing import NamedTuple
 
 from exporter import calendars
 from exporter.errors import OUTCOMES
+from exporter.figures import SUMS, Held, figures
 from exporter.judge import DayRules, Judgement
-from exporter.ledger import Ledger, Table, by_number
-from exporter.model import Column, Family, Kind, Measure, Sample
+from exporter.ledger import Ledger
+from exporter.model import Family, Sample
 from exporter.source import Report
 
-COMPANY_LABELS = ("source", "company_id", "company")
 REPORT_LABELS = ("source", "report")
-
-
-class Window(NamedTuple):
-    """A window of a measure: the suffix of the family's name and the words of its HELP line."""
-
-    suffix: str
-    words: str
-    day_gauge: str
-
-
-LAST_DAY = Window(
-    "_last_day",
-    "on the newest complete day",
-    "chat_usage_report_day_timestamp_seconds tells which day",
-)
-TODAY = Window(
-    "_today",
-    "so far today, partial, may fall",
-    "chat_usage_poll_last_success_timestamp_seconds tells as of when",
-)
-
-
-def windows(measure: Measure) -> tuple[Window, ...]:
-    """Returns the windows that a measure is served in; none for a moment."""
-    return () if measure.kind is Kind.INSTANT else (LAST_DAY, TODAY)
-
-
-def describe(measure: Measure, window: Window | None, report: Report) -> tuple[str, str]:
-    """Returns name and HELP of a measure's family in a window."""
-    if window is None:
-        return measure.family, f"{measure.help}, by the report {report.name}; polled and cached."
-    return (
-        f"{measure.family}{window.suffix}",
-        f"{measure.help} {window.words}, by the report {report.name}; polled and cached, {window.day_gauge}.",
-    )
 
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """How polling a report goes: moments are None before the first; `outcome` is that of the last poll."""
+    """How polling a report goes: moments are None before the first; `outcome` is that of the last poll.
+
+    `history` tells whether the past was asked for once; `restatements` counts figures that changed after they were
+    served as complete, `restated_ratio` is how much of a day changed at the last poll, 0 to 1.
+    """
 
     interval: timedelta
     last_attempt: datetime | None = None
     last_success: datetime | None = None
     duration: float | None = None
     outcome: str | None = None
+    history: bool = False
+    restatements: int = 0
+    restated_ratio: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,73 +55,13 @@ class View:
 
 def families(view: View) -> tuple[Family, ...]:
     """Returns every family of one report that has samples: figures, unless they are stale, and health."""
-    figures = () if view.judgement.stale else tuple(_figures(view))
+    held = Held(view.source, view.report, view.ledger, view.judgement, view.health.history)
+    found = () if view.judgement.stale else figures(held)
     return tuple(
         family
-        for family in (*figures, *_health(view))
+        for family in (*found, *_health(view))
         if family.samples and not any(fnmatchcase(family.name, glob) for glob in view.excluded)
     )
-
-
-# Figures: one family per measure and window.
-
-
-def _figures(view: View) -> Iterator[Family]:
-    first_days = view.ledger.first_days()
-    days = {LAST_DAY: view.judgement.last_day, TODAY: view.judgement.today}
-    for measure in view.report.measures:
-        label_names = COMPANY_LABELS + measure.labels
-        if measure.kind is Kind.INSTANT:
-            name, text = describe(measure, None, view.report)
-            yield Family(name, text, label_names, tuple(_newest(view, measure, first_days)))
-        for window in windows(measure):
-            day = days[window]
-            if day is not None:
-                name, text = describe(measure, window, view.report)
-                yield Family(name, text, label_names, tuple(_on_day(view, measure, day, first_days)))
-
-
-def _columns(view: View, measure: Measure) -> Iterator[tuple[str, Column]]:
-    """Yields the columns of a measure that some held row has a figure for, with the part that they belong to.
-
-    What the platform never told of anybody, as older releases lack a field, is nobody's 0.
-    """
-    held = view.ledger.columns()
-    for part, columns in view.report.parts.items():
-        known = held.get(part, frozenset())
-        yield from ((part, column) for column in columns if column.family == measure.family and column in known)
-
-
-def _on_day(view: View, measure: Measure, day: date, first_days: Mapping[str, Mapping[str, date]]) -> Iterator[Sample]:
-    """Yields the figures of one day; without a row it is 0 from the company's first row on, if silence counts."""
-    silence = math.nan if measure.kind is Kind.AVERAGE else 0.0
-    for part, column in _columns(view, measure):
-        table = view.ledger.blocks[day].tables.get(part, Table())
-        values = table.columns.get(column)
-        rows = dict(zip(table.companies, values, strict=True)) if values is not None else {}
-        absent = dict.fromkeys(table.companies, math.nan)  # a row without this figure
-        for company, first in sorted(first_days.get(part, {}).items(), key=lambda item: by_number(item[0])):
-            value = rows.get(company, absent.get(company, silence))
-            if first <= day and not math.isnan(value):
-                yield _sample(view, company, column, value)
-
-
-def _newest(view: View, measure: Measure, first_days: Mapping[str, Mapping[str, date]]) -> Iterator[Sample]:
-    """Yields the largest held moment of each company."""
-    for part, column in _columns(view, measure):
-        newest: dict[str, float] = {}
-        for block in view.ledger.blocks.values():
-            table = block.tables.get(part, Table())
-            for company, value in zip(table.companies, table.columns.get(column, ()), strict=False):
-                if value > newest.get(company, -math.inf):
-                    newest[company] = value
-        for company in sorted(newest, key=by_number):
-            if company in first_days.get(part, {}):
-                yield _sample(view, company, column, newest[company])
-
-
-def _sample(view: View, company: str, column: Column, value: float) -> Sample:
-    return Sample((view.source, company, view.ledger.names[company], *column.label_values), value)
 
 
 # Health: one table, a line per family.
@@ -203,6 +114,11 @@ REPORT_GAUGES = (
         lambda v: len(v.ledger.withdrawn),
     ),
     Gauge(
+        "chat_usage_report_restated_ratio",
+        "How much of a day served as complete changed at the last poll: sum of changes / sum, the largest.",
+        lambda v: v.health.restated_ratio,
+    ),
+    Gauge(
         "chat_usage_poll_last_attempt_timestamp_seconds",
         "When the report was last polled, in seconds since 1970; 0 is never.",
         lambda v: _seconds(v.health.last_attempt),
@@ -234,8 +150,31 @@ def source_families(source: str, rules: DayRules) -> tuple[Family, ...]:
     return (Family(SETTLE, SETTLE_HELP, ("source",), (Sample((source,), rules.settle.total_seconds()),)),)
 
 
+COVERAGE = "chat_usage_report_window_coverage_ratio"
+COVERAGE_HELP = "Share of the window's days that were read after their end, 0 to 1."
+RESTATEMENTS = "chat_usage_report_restatements_total"
+RESTATEMENTS_HELP = "Figures (per company, day, measure and label) that changed after they were served as complete."
+
+
+def _coverage(view: View) -> tuple[Sample, ...]:
+    last = view.judgement.last_day
+    if last is None:
+        return ()
+    days = {window: [last - timedelta(days=n) for n in range(window.days)] for window in SUMS}
+    return tuple(
+        Sample(
+            (view.source, view.report.name, window.suffix.removeprefix("_")),
+            sum(day in view.judgement.covered for day in days[window]) / window.days,
+        )
+        for window in SUMS
+    )
+
+
 def _health(view: View) -> Iterator[Family]:
     labels = (view.source, view.report.name)
+    yield Family(COVERAGE, COVERAGE_HELP, (*REPORT_LABELS, "window"), _coverage(view))
+    restatements = (Sample(labels, float(view.health.restatements)),)
+    yield Family(RESTATEMENTS, RESTATEMENTS_HELP, REPORT_LABELS, restatements, "counter")
     for gauge in REPORT_GAUGES:
         value = gauge.value(view)
         samples = () if value is None else (Sample(labels, float(value)),)

@@ -34,13 +34,15 @@ class Judgement:
     """What the ledger of one report says at one moment.
 
     `last_day` is the newest published day, `today` the running day if it was read, `empty_day` whether a working day
-    without any row waits. `stale` figures must not be served.
+    without any row waits. `stale` figures must not be served. `covered` are the days that were read after their end:
+    only they count for windows.
     """
 
     last_day: date | None
     today: date | None
     empty_day: bool
     stale: bool
+    covered: frozenset[date] = frozenset()
 
 
 def days_to_ask(ledger: Ledger, now: datetime, rules: DayRules) -> Days:
@@ -61,19 +63,41 @@ def days_to_ask(ledger: Ledger, now: datetime, rules: DayRules) -> Days:
 
 def judge(ledger: Ledger, now: datetime, last_success: datetime | None, rules: DayRules) -> Judgement:
     """Judges one report's ledger at the moment `now`."""
+    today = calendars.day_at(now, rules.zone)
+    running = ledger.blocks.get(today)
+    return Judgement(
+        last_day=max(published_days(ledger, now, rules), default=None),
+        today=today if running is not None and running.read_at >= calendars.start(today, rules.zone) else None,
+        empty_day=bool(_waiting(ledger.blocks, rules)),
+        stale=last_success is None or now - last_success > rules.max_staleness,
+        covered=frozenset(
+            day for day, block in ledger.blocks.items() if block.read_at >= calendars.end(day, rules.zone)
+        ),
+    )
+
+
+def published_days(ledger: Ledger, now: datetime, rules: DayRules) -> frozenset[date]:
+    """Returns the days that are served as complete: settled, ended by now, not waiting for a row."""
     waiting = _waiting(ledger.blocks, rules)
     today = calendars.day_at(now, rules.zone)
-    published = (
+    return frozenset(
         day
         for day, block in ledger.blocks.items()
         if day < today and day not in waiting and _is_settled(day, block, rules)
     )
-    running = ledger.blocks.get(today)
-    return Judgement(
-        last_day=max(published, default=None),
-        today=today if running is not None and running.read_at >= calendars.start(today, rules.zone) else None,
-        empty_day=bool(waiting),
-        stale=last_success is None or now - last_success > rules.max_staleness,
+
+
+def history_to_ask(asked: Days, rules: DayRules) -> Days | None:
+    """Returns the held days before those that a poll just asked for; None when there are none."""
+    first, last = asked.last - timedelta(days=rules.keep_days), asked.first - timedelta(days=1)
+    return Days(first, last) if first <= last else None
+
+
+def pieces(days: Days, longest: int) -> tuple[Days, ...]:
+    """Cuts days into pieces of at most `longest` days, newest first; no day twice, none left out."""
+    cuts = range(len(days), 0, -longest)
+    return tuple(
+        Days(days.first + timedelta(days=max(end - longest, 0)), days.first + timedelta(days=end - 1)) for end in cuts
     )
 
 

@@ -1,49 +1,31 @@
-"""Polls the reports of one source: ask, read, fold, judge, render, publish. The only place where these steps meet.
+"""Polls the reports of one source: ask, read, judge, render, publish, and once a day the same for its past.
 
 What computes runs in the worker thread; what waits, on the event loop. A failed report keeps what it has; nothing here
 is written by anybody else, and what others may see is published on the board.
 """
 
+import asyncio
 import logging
-from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
-from typing import NamedTuple, Protocol
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
 
-from exporter.calendars import day_at
 from exporter.errors import ReportError
 from exporter.families import Health, View, families, source_families
 from exporter.fetch import Patience
-from exporter.judge import DayRules, days_to_ask, judge
-from exporter.ledger import Asked, Ledger, Wanted, fold
+from exporter.judge import days_to_ask, history_to_ask, judge, pieces
+from exporter.ledger import Ledger
 from exporter.model import Days
 from exporter.page import Board
-from exporter.source import Report, Request, Scope
+from exporter.question import Fetch, Read, Watch, ask, read
+from exporter.source import Report
 from exporter.telemetry import Telemetry
 from exporter.worker import Worker
 
 log = logging.getLogger(__name__)
 
-
-class Fetch(Protocol):
-    """What the poller needs of `exporter.fetch.Client`."""
-
-    async def get(self, request: Request, patience: Patience) -> bytes:
-        """Returns the body of a good answer or raises a ReportError."""
-
-
-@dataclass(frozen=True, slots=True)
-class Watch:
-    """One source as the poller knows it: what to ask, whom to hold, what days mean, which families are unwanted."""
-
-    source: str
-    reports: tuple[Report, ...]
-    scope: Scope
-    rules: DayRules
-    interval: timedelta
-    wanted: Wanted = lambda _id, _name: True
-    excluded: tuple[str, ...] = ()
+PIECE_BYTES = 8 * 2**20
+"""About as large as one answer about the past may be: decoding holds every thread up, 20 ms for so much."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,52 +38,26 @@ class Time:
 
 @dataclass(frozen=True, slots=True)
 class Outlet:
-    """Where results go."""
+    """Where results go; `past` is held by the one source that asks for its past, so that a start is no burst."""
 
     board: Board
     telemetry: Telemetry
     worker: Worker
+    past: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """What is remembered of one report between two polls."""
+    """What is remembered of one report between two polls.
+
+    `past` are the pieces of the held history that the pass after the newest flip has not asked for yet, newest first;
+    `flipped` is the last day that this pass belongs to.
+    """
 
     ledger: Ledger
     health: Health
-
-
-class Answer(NamedTuple):
-    """What was asked and the whole body that came."""
-
-    request: Request
-    body: bytes
-
-
-async def ask(watch: Watch, report: Report, days: Days, fetch: Fetch, patience: Patience) -> tuple[Answer, ...]:
-    """Asks all requests that `days` of a report take, one after the other.
-
-    Raises:
-        ReportError: one of them failed; the others are not asked.
-    """
-    return tuple([Answer(each, await fetch.get(each, patience)) for each in report.plan(days, watch.scope)])
-
-
-def read(
-    watch: Watch, report: Report, ledger: Ledger, answers: Iterable[Answer], now: datetime
-) -> tuple[Ledger, Mapping[str, int]]:
-    """Folds all answers of a report that were asked for at `now`; returns what was left out and why, too.
-
-    Raises:
-        ReportError: one of them cannot be read; then none counts.
-    """
-    today = day_at(now, watch.rules.zone)
-    surprises: Counter[str] = Counter()
-    for request, body in answers:
-        reading = report.decode(body, request, today)
-        ledger = fold(ledger, reading, Asked(request.days, today, now, watch.rules.keep_days), watch.wanted)
-        surprises.update(reading.surprises)
-    return ledger, surprises
+    past: tuple[Days, ...] = ()
+    flipped: date | None = None
 
 
 def view(watch: Watch, report: Report, state: State, now: datetime) -> View:
@@ -119,6 +75,7 @@ class Poller:
         self._outlet = outlet
         self._time = time
         self._polling = False
+        self._turn = asyncio.Lock()  # of who may ask: a poll, or a piece of the past
         self._states = {report.name: State(Ledger(), Health(watch.interval)) for report in watch.reports}
 
     async def start(self) -> None:
@@ -146,6 +103,8 @@ class Poller:
                 await self._poll_report(report, patience)
         finally:
             self._polling = False
+        for report in self.watch.reports:
+            await self._ask_past(report)
 
     async def refresh(self) -> None:
         """Judges and renders all reports anew, without a request: a midnight passed, or figures became too old."""
@@ -163,38 +122,70 @@ class Poller:
         return min((end for end in ends if end >= now), default=None)
 
     async def _poll_report(self, report: Report, patience: Patience) -> None:
-        attempt, started = self._time.now(), self._time.monotonic()
-        state = self._states[report.name]
-        outcome, ledger, note = await self._try(report, state.ledger, attempt, patience)
-        health = replace(
-            state.health,
-            last_attempt=attempt,
-            last_success=attempt if outcome == "ok" else state.health.last_success,
-            duration=self._time.monotonic() - started,
-            outcome=outcome,
-        )
-        self._states[report.name] = State(ledger, health)
+        async with self._turn:
+            attempt, started = self._time.now(), self._time.monotonic()
+            state = self._states[report.name]
+            days = days_to_ask(state.ledger, attempt, self.watch.rules)
+            outcome, came, note = await self._try(report, days, attempt, patience)
+            health = replace(
+                state.health,
+                last_attempt=attempt,
+                duration=self._time.monotonic() - started,
+                outcome=outcome,
+            )
+            if came is not None:
+                note = " ".join(f"{kind}={count}" for kind, count in sorted(came.surprises.items()))
+                health = replace(health, last_success=attempt, restated_ratio=0.0)
+                state = self._with_past(_with_read(replace(state, health=health), came), days, came, attempt)
+            else:
+                state = replace(state, health=health)
+            self._states[report.name] = state
         self._outlet.telemetry.polled(self.watch.source, report.name, outcome)
-        self._tell(report, health, ledger, note)
+        self._tell(report, state, note)
         await self._publish(report)
 
-    async def _try(self, report: Report, ledger: Ledger, now: datetime, patience: Patience) -> tuple[str, Ledger, str]:
-        """Returns outcome, ledger and what there is to say; a failure leaves the ledger as it was."""
+    async def _try(self, report: Report, days: Days, now: datetime, patience: Patience) -> tuple[str, Read | None, str]:
+        """Asks for days and reads the answers, all or none: returns the outcome, what came, or what is wrong."""
+        ledger = self._states[report.name].ledger
         try:
-            folded, surprises = await self._ask(report, ledger, now, patience)
+            answers = await ask(self.watch, report, days, self._fetch, patience)
+            came = await self._outlet.worker.run(lambda: read(self.watch, report, ledger, answers, now))
         except ReportError as error:
-            return error.outcome, ledger, str(error)
+            return error.outcome, None, str(error)
         except Exception:
             log.exception("poll broke", extra={"source": self.watch.source, "report": report.name})
-            return "internal", ledger, "an error of the exporter itself; please report it with the lines above"
-        return "ok", folded, " ".join(f"{kind}={count}" for kind, count in sorted(surprises.items()))
+            return "internal", None, "an error of the exporter itself; please report it with the lines above"
+        return "ok", came, ""
 
-    async def _ask(
-        self, report: Report, ledger: Ledger, now: datetime, patience: Patience
-    ) -> tuple[Ledger, Mapping[str, int]]:
-        """Asks all requests of a report and folds the answers, all or none of them."""
-        answers = await ask(self.watch, report, days_to_ask(ledger, now, self.watch.rules), self._fetch, patience)
-        return await self._outlet.worker.run(lambda: read(self.watch, report, ledger, answers, now))
+    def _with_past(self, state: State, days: Days, came: Read, now: datetime) -> State:
+        """Plans the pass over the past, if this is the first good poll after a flip or after the start."""
+        last_day = judge(state.ledger, now, now, self.watch.rules).last_day
+        if last_day == state.flipped and (state.past or state.health.history):
+            return state
+        past = history_to_ask(days, self.watch.rules)
+        cut = pieces(past, max(1, int(PIECE_BYTES / max(came.day_bytes, 1)))) if past else ()
+        health = replace(state.health, history=state.health.history or not cut)
+        return replace(state, past=cut, flipped=last_day, health=health)
+
+    async def _ask_past(self, report: Report) -> None:
+        """Asks for the planned past piece by piece, polls going first; what fails waits for the next poll."""
+        while (state := self._states[report.name]).past and state.health.outcome == "ok":
+            async with self._outlet.past, self._turn:
+                state = self._states[report.name]
+                if not state.past:
+                    return
+                piece, *rest = state.past
+                patience = Patience(self.watch.interval.total_seconds() / 2)
+                outcome, came, note = await self._try(report, piece, self._time.now(), patience)
+                fields = {"source": self.watch.source, "report": report.name, "first": piece.first, "last": piece.last}
+                if came is None:
+                    log.warning("history failed", extra={**fields, "outcome": outcome, "reason": note})
+                    return
+                health = replace(state.health, history=state.health.history or not rest)
+                self._states[report.name] = _with_read(replace(state, past=tuple(rest), health=health), came)
+                log.info("history read", extra=fields)
+            if not rest:
+                await self._publish(report)
 
     async def _publish(self, report: Report) -> None:
         state, now = self._states[report.name], self._time.now()
@@ -206,17 +197,27 @@ class Poller:
 
         await self._outlet.worker.run(render)
 
-    def _tell(self, report: Report, health: Health, ledger: Ledger, note: str) -> None:
+    def _tell(self, report: Report, state: State, note: str) -> None:
         """Logs the one line of a poll."""
         fields: dict[str, object] = {
             "source": self.watch.source,
             "report": report.name,
-            "outcome": health.outcome,
-            "seconds": round(health.duration or 0.0, 3),
-            "companies": len(ledger.names),
-            "days": len(ledger.blocks),
+            "outcome": state.health.outcome,
+            "seconds": round(state.health.duration or 0.0, 3),
+            "companies": len(state.ledger.names),
+            "days": len(state.ledger.blocks),
         }
-        if health.outcome == "ok":
+        if state.health.outcome == "ok":
             log.info("polled", extra=fields | ({"left_out": note} if note else {}))
         else:
             log.warning("poll failed", extra=fields | {"reason": note})
+
+
+def _with_read(state: State, came: Read) -> State:
+    """Returns the state with a new ledger, corrections counted."""
+    health = replace(
+        state.health,
+        restatements=state.health.restatements + came.corrections.count,
+        restated_ratio=max(state.health.restated_ratio, came.corrections.ratio),
+    )
+    return replace(state, ledger=came.ledger, health=health)

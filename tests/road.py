@@ -1,5 +1,6 @@
 """The whole road on a passed-in clock and without a socket: simulated platform, client, poller, board."""
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -14,7 +15,8 @@ from exporter import fetch
 from exporter.calendars import Calendar
 from exporter.judge import DayRules
 from exporter.page import Board, Format
-from exporter.poll import Outlet, Poller, Time, Watch
+from exporter.poll import Outlet, Poller, Time
+from exporter.question import Watch
 from exporter.simulate.app import create_app
 from exporter.simulate.world import World, holidays
 from exporter.source import Scope
@@ -74,6 +76,7 @@ class Road:
         key: str,
         rules: DayRules = RULES,
         watch: Watch | None = None,
+        past: asyncio.Lock | None = None,
     ) -> None:
         self.clock = clock
         self.board = Board()
@@ -89,7 +92,7 @@ class Road:
         )
         reports = tuple(PLATFORM.reports.values())
         watch = watch or Watch("s", reports, Scope(), rules, timedelta(hours=1))
-        outlet = Outlet(self.board, self.telemetry, self.worker)
+        outlet = Outlet(self.board, self.telemetry, self.worker, past or asyncio.Lock())
         self.poller = Poller(watch, self.client, outlet, Time(clock.now, clock.seconds))
 
     @classmethod

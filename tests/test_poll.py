@@ -12,7 +12,8 @@ import pytest
 from exporter.fetch import Patience
 from exporter.judge import DayRules
 from exporter.page import Board
-from exporter.poll import Outlet, Poller, Time, Watch
+from exporter.poll import Outlet, Poller, Time
+from exporter.question import Watch
 from exporter.simulate.app import create_app
 from exporter.simulate.world import World
 from exporter.source import Request, Scope
@@ -165,8 +166,12 @@ async def test_a_poll_is_one_line_in_the_log(caplog: pytest.LogCaptureFixture) -
         await road.poller.poll()
 
     lines = [record for record in caplog.records if record.name == "exporter.poll"]
-    assert [(record.levelname, record.message) for record in lines] == [("INFO", "polled"), ("WARNING", "poll failed")]
-    assert "api_key" in lines[1].__dict__["reason"]
+    assert [(record.levelname, record.message) for record in lines] == [
+        ("INFO", "polled"),
+        ("INFO", "history read"),
+        ("WARNING", "poll failed"),
+    ]
+    assert "api_key" in lines[2].__dict__["reason"]
     assert not any(key in str(record.__dict__) for record in lines)
 
 

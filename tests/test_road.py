@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from exporter.calendars import day_at, end, start
 from exporter.model import Days
 from exporter.simulate.world import MODES, Figures, Mode, World
-from tests.road import RULES, PassedClock, Road, Series, series, utc
+from tests.road import RULES, PassedClock, Road, Series, only, series, utc
 
 pytestmark = pytest.mark.anyio
 
@@ -40,7 +40,8 @@ class Naive:
         self._rows: dict[tuple[int, Mode], dict[date, Figures]] = {}  # of the last poll, for speed
 
     def first_day(self) -> date:
-        return day_at(self.polls[0], self.world.zone) - RULES.reread_days * DAY
+        """Returns the oldest held day: the history pass asked for it, and for all days since."""
+        return day_at(self.polls[-1], self.world.zone) - RULES.keep_days * DAY
 
     def last_day(self) -> date | None:
         """Returns the newest day that some poll saw after its settle time."""
@@ -61,6 +62,8 @@ class Naive:
                 for suffix, day in days:
                     if day is not None:
                         expected.update(self.of_day(company.id, mode, suffix, day))
+                for suffix, length in (("_7d", 7), ("_28d", 28)):
+                    expected.update(self.of_window(company.id, mode, suffix, length))
                 moments = [row.last_model_response.timestamp() for row in self.rows(company.id, mode, today).values()]
                 if moments:
                     expected[self.key(NEWEST, company.id, mode)] = max(moments)
@@ -83,6 +86,17 @@ class Naive:
             yield self.key(family + suffix, company, mode), 0.0 if row is None else getattr(row, field)
         if row is not None:
             yield self.key(AVERAGE + suffix, company, mode), row.average_length
+
+    def of_window(self, company: int, mode: Mode, suffix: str, length: int) -> Iterator[tuple[Series, float]]:
+        """Yields the sums over the days that end with the last one; only counts that add up have them."""
+        last = self.last_day()
+        rows = self.rows(company, mode, last) if last is not None else {}
+        if last is None or not rows:
+            return
+        window = [rows[day] for day in (last - n * DAY for n in range(length)) if day in rows]
+        for family, field in COUNTS.items():
+            if field != "unique_models":
+                yield self.key(family + suffix, company, mode), sum(getattr(row, field) for row in window)
 
     def key(self, name: str, company: int, mode: str) -> Series:
         found = self.world.company(company)
@@ -112,6 +126,8 @@ async def travel(world: World, begin: datetime, steps: Sequence[timedelta], sett
             last = naive.last_day()
             assert newest == (start(last, world.zone).timestamp() if last else 0.0)
         assert {"ok": len(steps) + 1} == road.outcomes()
+        assert set(road.page("chat_usage_report_window_coverage_ratio").values()) == {1.0}
+        assert only(road, "chat_usage_report_restatements_total") == 0
 
 
 ZONES = ("UTC", "Europe/Paris", "Pacific/Apia", "America/St_Johns")

@@ -10,16 +10,18 @@ import typer
 
 from exporter import source
 from exporter.families import (
-    COMPANY_LABELS,
+    COVERAGE,
+    COVERAGE_HELP,
     LAST_OUTCOME,
     LAST_OUTCOME_HELP,
     REPORT_GAUGES,
     REPORT_LABELS,
+    RESTATEMENTS,
+    RESTATEMENTS_HELP,
     SETTLE,
     SETTLE_HELP,
-    describe,
-    windows,
 )
+from exporter.figures import COMPANY_LABELS, describe, windows
 from exporter.model import Measure
 from exporter.source import Report
 from exporter.telemetry import Telemetry
@@ -33,6 +35,7 @@ EXAMPLES = {
     "outcome": "ok",
     "code": "200",
     "le": "1.0",
+    "window": "7d",
 }
 
 
@@ -74,6 +77,8 @@ def catalogue() -> Iterator[Entry]:
     for gauge in REPORT_GAUGES:
         yield _entry(gauge.name, "gauge", REPORT_LABELS, gauge.help)
     yield _entry(LAST_OUTCOME, "gauge", (*REPORT_LABELS, "outcome"), LAST_OUTCOME_HELP)
+    yield _entry(COVERAGE, "gauge", (*REPORT_LABELS, "window"), COVERAGE_HELP)
+    yield _entry(RESTATEMENTS, "counter", REPORT_LABELS, RESTATEMENTS_HELP)
     yield _entry(SETTLE, "gauge", ("source",), SETTLE_HELP)
     yield from _live()
 

@@ -13,7 +13,8 @@ from starlette.applications import Starlette
 from exporter import fetch
 from exporter.judge import DayRules
 from exporter.page import Board
-from exporter.poll import Outlet, Poller, Time, Watch
+from exporter.poll import Outlet, Poller, Time
+from exporter.question import Watch
 from exporter.schedule import Schedule, Timetable
 from exporter.settings import Settings, Source
 from exporter.telemetry import Telemetry

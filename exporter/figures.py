@@ -1,0 +1,160 @@
+"""The figures of companies as metric families: one family per measure and window, made from a judged ledger.
+
+Generic over `exporter.model.Measure`; knows no platform and no text format. A line of it:
+
+    paradigm_user_queries_last_day{source="production",company_id="17",company="Northwind",mode="chat"} 61.0
+"""
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from operator import add
+from typing import NamedTuple
+
+from exporter.judge import Judgement
+from exporter.ledger import Ledger, Table, by_number
+from exporter.model import Column, Family, Kind, Measure, Sample
+from exporter.source import Report
+
+COMPANY_LABELS = ("source", "company_id", "company")
+
+
+class Window(NamedTuple):
+    """A window of a measure: the suffix of the family's name, the words of its HELP line, how many days it adds up."""
+
+    suffix: str
+    words: str
+    day_gauge: str
+    days: int = 1
+
+
+_ITS_DAY = "chat_usage_report_day_timestamp_seconds tells which day"
+_ITS_LAST_DAY = "chat_usage_report_day_timestamp_seconds tells the last of them"
+
+LAST_DAY = Window("_last_day", "on the newest complete day", _ITS_DAY)
+TODAY = Window(
+    "_today",
+    "so far today, partial, may fall",
+    "chat_usage_poll_last_success_timestamp_seconds tells as of when",
+)
+WEEK = Window("_7d", "on the 7 days that end with the newest complete one", _ITS_LAST_DAY, 7)
+MONTH = Window("_28d", "on the 28 days that end with the newest complete one", _ITS_LAST_DAY, 28)
+SUMS = (WEEK, MONTH)
+
+
+def windows(measure: Measure) -> tuple[Window, ...]:
+    """Returns the windows that a measure is served in; none for a moment, sums only for what adds up."""
+    match measure.kind:
+        case Kind.SUM:
+            return (LAST_DAY, TODAY, *SUMS)
+        case Kind.INSTANT:
+            return ()
+        case _:
+            return (LAST_DAY, TODAY)
+
+
+def describe(measure: Measure, window: Window | None, report: Report) -> tuple[str, str]:
+    """Returns name and HELP of a measure's family in a window."""
+    if window is None:
+        return measure.family, f"{measure.help}, by the report {report.name}; polled and cached."
+    return (
+        f"{measure.family}{window.suffix}",
+        f"{measure.help} {window.words}, by the report {report.name}; polled and cached, {window.day_gauge}.",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What is held of one report of one source, judged; `sums` tells whether windows may be served yet."""
+
+    source: str
+    report: Report
+    ledger: Ledger
+    judgement: Judgement
+    sums: bool
+
+
+def figures(held: Held) -> Iterator[Family]:
+    """Yields the families of all measures and windows that there is a day for."""
+    known = Known(held)
+    for measure in held.report.measures:
+        label_names = COMPANY_LABELS + measure.labels
+        for window in windows(measure) or (None,):
+            name, text = describe(measure, window, held.report)
+            yield Family(name, text, label_names, tuple(_samples(known, measure, window)))
+
+
+class Known:
+    """What all measures ask of the same ledger, worked out once: first days, columns, companies in order."""
+
+    def __init__(self, held: Held) -> None:
+        self.held = held
+        self.first_days: Mapping[str, Mapping[str, date]] = held.ledger.first_days()
+        self.companies = {part: sorted(days, key=by_number) for part, days in self.first_days.items()}
+        self._columns = held.ledger.columns()
+
+    def columns(self, measure: Measure) -> Iterator[tuple[str, Column]]:
+        """Yields the columns of a measure that some held row has a figure for, with the part that they belong to.
+
+        What the platform never told of anybody, as older releases lack a field, is nobody's 0.
+        """
+        for part, columns in self.held.report.parts.items():
+            told = self._columns.get(part, frozenset())
+            yield from ((part, column) for column in columns if column.family == measure.family and column in told)
+
+    def table(self, day: date, part: str) -> Table:
+        """Returns the rows of a part on a day; none if the day is not held."""
+        block = self.held.ledger.blocks.get(day)
+        return Table() if block is None else block.tables.get(part, Table())
+
+    def samples(self, part: str, column: Column, values: Sequence[float], until: date | None) -> Iterator[Sample]:
+        """Yields the values that are figures, of companies that were there `until` that day."""
+        first, names = self.first_days[part], self.held.ledger.names
+        for company, value in zip(self.companies[part], values, strict=True):
+            if not math.isnan(value) and (until is None or first[company] <= until):
+                yield Sample((self.held.source, company, names[company], *column.label_values), value)
+
+
+def _samples(known: Known, measure: Measure, window: Window | None) -> Iterator[Sample]:
+    judgement = known.held.judgement
+    day = judgement.today if window is TODAY else judgement.last_day
+    for part, column in known.columns(measure):
+        companies = known.companies.get(part, [])
+        if window is None:
+            yield from known.samples(part, column, _newest(known, part, column, companies), None)
+        elif day is not None and window.days == 1:
+            silence = math.nan if measure.kind is Kind.AVERAGE else 0.0
+            yield from known.samples(part, column, _on_day(known.table(day, part), column, companies, silence), day)
+        elif day is not None and known.held.sums:
+            covered = (day - timedelta(days=n) for n in range(window.days))
+            tables = [known.table(each, part) for each in covered if each in judgement.covered]
+            yield from known.samples(part, column, _sum(tables, column, companies), day)
+
+
+def _on_day(table: Table, column: Column, companies: Sequence[str], silence: float) -> Sequence[float]:
+    """Returns the figures of one day in the order of `companies`; `silence` for those without a row."""
+    values = table.columns.get(column)
+    if values is not None and table.companies == tuple(companies):
+        return values
+    rows = dict.fromkeys(table.companies, math.nan)  # a row without this figure says nothing about it
+    if values is not None:
+        rows.update(zip(table.companies, values, strict=True))
+    return [rows.get(company, silence) for company in companies]
+
+
+def _sum(tables: Sequence[Table], column: Column, companies: Sequence[str]) -> Sequence[float]:
+    """Adds up days; a row that lacks the figure makes its company's sum unknown, not smaller."""
+    total: Sequence[float] = [0.0] * len(companies)
+    for table in tables:
+        total = list(map(add, total, _on_day(table, column, companies, 0.0)))
+    return total
+
+
+def _newest(known: Known, part: str, column: Column, companies: Sequence[str]) -> Sequence[float]:
+    """Returns the largest held moment of each company."""
+    newest: Sequence[float] = [math.nan] * len(companies)
+    for day in known.held.ledger.blocks:
+        values = _on_day(known.table(day, part), column, companies, math.nan)
+        newest = [new if new > old or math.isnan(old) else old for new, old in zip(values, newest, strict=True)]
+    return newest
