@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from exporter.judge import Judgement
 from exporter.ledger import Ledger, Table, by_number
-from exporter.model import Column, Family, Kind, Measure, Sample
+from exporter.model import Column, Expendable, Family, Kind, Measure, Sample
 from exporter.source import Report
 
 COMPANY_LABELS = ("source", "company_id", "company")
@@ -27,6 +27,7 @@ class Window(NamedTuple):
     words: str
     day_gauge: str
     days: int = 1
+    expendable: Expendable = Expendable.NEVER
 
 
 _ITS_DAY = "chat_usage_report_day_timestamp_seconds tells which day"
@@ -38,8 +39,8 @@ TODAY = Window(
     "so far today, partial, may fall",
     "chat_usage_poll_last_success_timestamp_seconds tells as of when",
 )
-WEEK = Window("_7d", "on the 7 days that end with the newest complete one", _ITS_LAST_DAY, 7)
-MONTH = Window("_28d", "on the 28 days that end with the newest complete one", _ITS_LAST_DAY, 28)
+WEEK = Window("_7d", "on the 7 days that end with the newest complete one", _ITS_LAST_DAY, 7, Expendable.WEEK)
+MONTH = Window("_28d", "on the 28 days that end with the newest complete one", _ITS_LAST_DAY, 28, Expendable.MONTH)
 SUMS = (WEEK, MONTH)
 
 
@@ -82,7 +83,9 @@ def figures(held: Held) -> Iterator[Family]:
         label_names = COMPANY_LABELS + measure.labels
         for window in windows(measure) or (None,):
             name, text = describe(measure, window, held.report)
-            yield Family(name, text, label_names, tuple(_samples(known, measure, window)))
+            samples = tuple(_samples(known, measure, window))
+            expendable = window.expendable if window else Expendable.NEVER
+            yield Family(name, text, label_names, samples, expendable=expendable)
 
 
 class Known:

@@ -18,7 +18,7 @@ family     a metric family: name, type, help, samples
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
-from enum import Enum
+from enum import Enum, IntEnum
 from typing import NamedTuple
 
 
@@ -103,6 +103,16 @@ class Sample(NamedTuple):
     value: float
 
 
+class Expendable(IntEnum):
+    """What goes first, from the smallest on, when the page would have more series than the operator allows."""
+
+    CHANNELS = 1
+    OPEN_LABELS = 2  # tools, intents, languages: labels that anybody may add values to
+    MONTH = 3
+    WEEK = 4
+    NEVER = 5
+
+
 @dataclass(frozen=True, slots=True)
 class Family:
     """A metric family ready to be written: `kind` is gauge or counter, a counter's name ends in `_total`."""
@@ -112,3 +122,4 @@ class Family:
     label_names: tuple[str, ...]
     samples: tuple[Sample, ...]
     kind: str = "gauge"
+    expendable: Expendable = Expendable.NEVER

@@ -6,6 +6,7 @@ rendered and compressed once, when data change; a scrape adds the live self-metr
 """
 
 import zlib
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
@@ -14,7 +15,7 @@ from struct import pack
 from types import MappingProxyType
 from typing import NamedTuple
 
-from exporter.model import Family, Sample
+from exporter.model import Expendable, Family, Sample
 
 GZIP_HEADER = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff"
 GZIP_LEVEL = 1  # daily figures compress 15 to 30 times at any level; this one costs a tenth of the default
@@ -34,6 +35,8 @@ class Chunk(NamedTuple):
     family: str
     headers: Mapping[Format, str]
     lines: str
+    series: int
+    expendable: Expendable
 
 
 def write(family: Family) -> Chunk:
@@ -45,7 +48,8 @@ def write(family: Family) -> Chunk:
         Format.OPENMETRICS: f"# HELP {openmetrics_name} {_quoted(family.help)}\n"
         f"# TYPE {openmetrics_name} {family.kind}\n",
     }
-    return Chunk(family.name, headers, "".join(_lines(family.name, family.label_names, family.samples)))
+    lines = "".join(_lines(family.name, family.label_names, family.samples))
+    return Chunk(family.name, headers, lines, len(family.samples), family.expendable)
 
 
 def _lines(name: str, label_names: Sequence[str], samples: Iterable[Sample]) -> Iterable[str]:
@@ -131,16 +135,72 @@ class Published:
     served: frozenset[tuple[str, str]] = frozenset()
 
 
+Key = tuple[str, str]
+"""Whose chunks they are: source and report; the report is empty for what a source has once."""
+
+SERIES = "chat_usage_series"
+SERIES_HELP = "Series of the source on the page, the exporter's live metrics left out."
+DROPPED = "chat_usage_series_dropped"
+DROPPED_HELP = "Series of the source that limits.max_series keeps off the page, by what they are."
+REASONS = {
+    Expendable.CHANNELS: "channels",
+    Expendable.OPEN_LABELS: "open_labels",
+    Expendable.MONTH: "28d",
+    Expendable.WEEK: "7d",
+}
+
+
+def too_many(chunks: Iterable[Chunk], max_series: int) -> frozenset[Expendable]:
+    """Returns the kinds of series that must go, in their order, so that the others are at most `max_series`.
+
+    What is never expendable stays, however many that is.
+    """
+    counts = Counter[Expendable]()
+    for chunk in chunks:
+        counts[chunk.expendable] += chunk.series
+    gone: set[Expendable] = set()
+    for kind in REASONS:
+        if counts.total() <= max_series:
+            break
+        del counts[kind]
+        gone.add(kind)
+    return frozenset(gone)
+
+
+def cardinality(chunks: Mapping[Key, Sequence[Chunk]], gone: frozenset[Expendable]) -> tuple[Family, Family]:
+    """Counts the series of each source: those on the page, and those that are kept off it, by kind."""
+    shown, dropped = Counter[tuple[str, ...]](), Counter[tuple[str, ...]]()
+    for (source, _), found in chunks.items():
+        dropped.update({(source, reason): 0 for reason in REASONS.values()})
+        for chunk in found:
+            if chunk.expendable in gone:
+                dropped[source, REASONS[chunk.expendable]] += chunk.series
+            else:
+                shown[(source,)] += chunk.series
+    return (
+        Family(SERIES, SERIES_HELP, ("source",), _counted(shown)),
+        Family(DROPPED, DROPPED_HELP, ("source", "reason"), _counted(dropped)),
+    )
+
+
+def _counted(counts: Mapping[tuple[str, ...], int]) -> tuple[Sample, ...]:
+    return tuple(Sample(labels, float(count)) for labels, count in sorted(counts.items()))
+
+
 class Board:
     """The one slot between poller and web. `publish` is called by the worker thread alone; `shown` by anybody."""
 
-    def __init__(self) -> None:
+    def __init__(self, max_series: int = 2_000_000) -> None:
         self.shown = Published()
-        self._chunks: dict[tuple[str, str], tuple[Chunk, ...]] = {}
+        self._max_series = max_series
+        self._chunks: dict[Key, tuple[Chunk, ...]] = {}
 
-    def publish(self, source: str, report: str, families: Iterable[Family], *, serves: bool) -> None:
-        """Replaces what one report of one source has on the page; `serves` tells whether its figures are there."""
-        self._chunks[source, report] = tuple(write(family) for family in families)
-        page = join(chunk for key in sorted(self._chunks) for chunk in self._chunks[key])
-        served = self.shown.served | {(source, report)} if serves else self.shown.served
-        self.shown = Published(page, served)
+    def publish(self, source: str, reports: Mapping[str, Iterable[Family]], serves: Iterable[str] = ()) -> None:
+        """Replaces what some reports of a source have on the page, all at once; `serves` names those with figures."""
+        for report, families in reports.items():
+            self._chunks[source, report] = tuple(write(family) for family in families)
+        gone = too_many((chunk for found in self._chunks.values() for chunk in found), self._max_series)
+        kept = (chunk for key in sorted(self._chunks) for chunk in self._chunks[key] if chunk.expendable not in gone)
+        counts = (write(family) for family in cardinality(self._chunks, gone) if family.samples)
+        served = self.shown.served | {(source, report) for report in serves}
+        self.shown = Published(join((*kept, *counts)), served)

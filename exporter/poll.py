@@ -6,12 +6,12 @@ is written by anybody else, and what others may see is published on the board.
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 
 from exporter.errors import ReportError
-from exporter.families import Health, View, families, source_families
+from exporter.families import Health, SourceView, View, families, source_families
 from exporter.fetch import Patience
 from exporter.judge import days_to_ask, history_to_ask, judge, pieces
 from exporter.ledger import Ledger
@@ -50,12 +50,14 @@ class Outlet:
 class State:
     """What is remembered of one report between two polls.
 
+    `listed` are the companies of the last good answers, wanted or not, None before the first.
     `past` are the pieces of the held history that the pass after the newest flip has not asked for yet, newest first;
     `flipped` is the last day that this pass belongs to.
     """
 
     ledger: Ledger
     health: Health
+    listed: Mapping[str, str] | None = None
     past: tuple[Days, ...] = ()
     flipped: date | None = None
 
@@ -64,6 +66,18 @@ def view(watch: Watch, report: Report, state: State, now: datetime) -> View:
     """Judges what is held of a report, ready to be made into families."""
     judgement = judge(state.ledger, now, state.health.last_success, watch.rules)
     return View(watch.source, report, state.ledger, judgement, state.health, watch.rules, watch.excluded)
+
+
+def source_view(watch: Watch, states: Mapping[str, State]) -> SourceView:
+    """Puts together what all reports of a source know of its companies."""
+    ledgers = [state.ledger for state in states.values()]
+    names = {company: name for ledger in ledgers for company, name in ledger.names.items()}
+    here = {company for ledger in ledgers for company in ledger.names.keys() - ledger.withdrawn}
+    lists = [state.listed for state in states.values() if state.listed is not None]
+    listed = {company: name for names in lists for company, name in names.items()} if lists else None
+    return SourceView(
+        watch.source, watch.platform, watch.rules.settle, watch.companies, names, frozenset(names.keys() - here), listed
+    )
 
 
 class Poller:
@@ -82,8 +96,6 @@ class Poller:
         """Puts the source on the page before its first poll: all outcomes at 0, no figure."""
         for report in self.watch.reports:
             self._outlet.telemetry.expect(self.watch.source, report.name)
-        settle = source_families(self.watch.source, self.watch.rules)
-        await self._outlet.worker.run(lambda: self._outlet.board.publish(self.watch.source, "", settle, serves=False))
         await self.refresh()
 
     async def poll(self) -> None:
@@ -108,8 +120,7 @@ class Poller:
 
     async def refresh(self) -> None:
         """Judges and renders all reports anew, without a request: a midnight passed, or figures became too old."""
-        for report in self.watch.reports:
-            await self._publish(report)
+        await self._publish(*self.watch.reports)
 
     def expires_at(self) -> datetime | None:
         """Returns when the figures of some report next become too old to be served."""
@@ -187,13 +198,16 @@ class Poller:
             if not rest:
                 await self._publish(report)
 
-    async def _publish(self, report: Report) -> None:
-        state, now = self._states[report.name], self._time.now()
+    async def _publish(self, *reports: Report) -> None:
+        """Renders some reports, and what the source has once."""
+        states, now, watch = dict(self._states), self._time.now(), self.watch
 
         def render() -> None:
-            seen = view(self.watch, report, state, now)
-            serves = seen.judgement.last_day is not None or seen.judgement.today is not None
-            self._outlet.board.publish(self.watch.source, report.name, families(seen), serves=serves)
+            views = {report.name: view(watch, report, states[report.name], now) for report in reports}
+            serves = [name for name, each in views.items() if each.judgement.last_day or each.judgement.today]
+            parts = {name: families(each) for name, each in views.items()}
+            parts[""] = source_families(source_view(watch, states))
+            self._outlet.board.publish(watch.source, parts, serves)
 
         await self._outlet.worker.run(render)
 
@@ -220,4 +234,4 @@ def _with_read(state: State, came: Read) -> State:
         restatements=state.health.restatements + came.corrections.count,
         restated_ratio=max(state.health.restated_ratio, came.corrections.ratio),
     )
-    return replace(state, ledger=came.ledger, health=health)
+    return replace(state, ledger=came.ledger, health=health, listed={**(state.listed or {}), **came.names})

@@ -5,7 +5,7 @@ Nothing is remembered here; what is known before and after goes in and out as va
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import NamedTuple, Protocol
 
@@ -13,8 +13,9 @@ from exporter.calendars import day_at
 from exporter.corrections import Corrections, corrections
 from exporter.fetch import Patience
 from exporter.judge import DayRules, published_days
-from exporter.ledger import Asked, Ledger, Wanted, fold
+from exporter.ledger import Asked, Ledger, fold
 from exporter.model import Days
+from exporter.selection import Companies
 from exporter.source import Report, Request, Scope
 
 
@@ -30,11 +31,12 @@ class Watch:
     """One source as the poller knows it: what to ask, whom to hold, what days mean, which families are unwanted."""
 
     source: str
+    platform: str
     reports: tuple[Report, ...]
     scope: Scope
     rules: DayRules
     interval: timedelta
-    wanted: Wanted = lambda _id, _name: True
+    companies: Companies = field(default_factory=Companies)
     excluded: tuple[str, ...] = ()
 
 
@@ -47,9 +49,14 @@ class Answer(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """What came of the answers: the new ledger, what was left out and why, what was corrected, bytes per day."""
+    """What came of the answers.
+
+    `names` are all companies that the answers list, wanted or not; `surprises` say what was left out and why;
+    `corrections` what changed; `day_bytes` is how large a day of an answer is.
+    """
 
     ledger: Ledger
+    names: Mapping[str, str]
     surprises: Mapping[str, int]
     corrections: Corrections
     day_bytes: float
@@ -72,12 +79,13 @@ def read(watch: Watch, report: Report, ledger: Ledger, answers: Iterable[Answer]
     """
     today = day_at(now, watch.rules.zone)
     surprises: Counter[str] = Counter()
-    folded, asked, size = ledger, set[date](), 0
+    folded, asked, size, names = ledger, set[date](), 0, dict[str, str]()
     for request, body in answers:
         reading = report.decode(body, request, today)
-        folded = fold(folded, reading, Asked(request.days, today, now, watch.rules.keep_days), watch.wanted)
+        folded = fold(folded, reading, Asked(request.days, today, now, watch.rules.keep_days), watch.companies.wants)
         surprises.update(reading.surprises)
+        names.update(reading.names)
         asked.update(request.days)
         size += len(body)
     served = published_days(ledger, now, watch.rules) & asked & folded.blocks.keys()
-    return Read(folded, surprises, corrections(ledger, folded, served, report.measures), size / len(asked))
+    return Read(folded, names, surprises, corrections(ledger, folded, served, report.measures), size / len(asked))

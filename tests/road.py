@@ -17,6 +17,7 @@ from exporter.judge import DayRules
 from exporter.page import Board, Format
 from exporter.poll import Outlet, Poller, Time
 from exporter.question import Watch
+from exporter.selection import Companies
 from exporter.simulate.app import create_app
 from exporter.simulate.world import World, holidays
 from exporter.source import Scope
@@ -66,6 +67,12 @@ def series(name: str, **labels: str) -> Series:
     return Series(name, frozenset(labels.items()))
 
 
+def watching(rules: DayRules = RULES, companies: Companies | None = None) -> Watch:
+    """Watches every report of Paradigm, hourly."""
+    reports = tuple(PLATFORM.reports.values())
+    return Watch("s", "paradigm", reports, Scope(), rules, timedelta(hours=1), companies or Companies())
+
+
 class Road:
     """A poller of one source on the simulated platform; `page()` is what a scrape would read."""
 
@@ -74,7 +81,6 @@ class Road:
         transport: httpx.AsyncBaseTransport,
         clock: PassedClock,
         key: str,
-        rules: DayRules = RULES,
         watch: Watch | None = None,
         past: asyncio.Lock | None = None,
     ) -> None:
@@ -90,17 +96,15 @@ class Road:
             transport=transport,
             clock=clock.for_fetch(),
         )
-        reports = tuple(PLATFORM.reports.values())
-        watch = watch or Watch("s", reports, Scope(), rules, timedelta(hours=1))
         outlet = Outlet(self.board, self.telemetry, self.worker, past or asyncio.Lock())
-        self.poller = Poller(watch, self.client, outlet, Time(clock.now, clock.seconds))
+        self.poller = Poller(watch or watching(), self.client, outlet, Time(clock.now, clock.seconds))
 
     @classmethod
     def to(cls, world: World, clock: PassedClock, *scenarios: str, settle: timedelta = RULES.settle) -> "Road":
         """Builds a road to a simulated platform of the same clock and zone."""
         app = create_app(world, clock.now, scenarios=scenarios or ("normal",), sleep=clock.sleep)
         rules = replace(RULES, zone=world.zone, settle=settle)
-        return cls(httpx.ASGITransport(app), clock, world.keys.admin, rules)
+        return cls(httpx.ASGITransport(app), clock, world.keys.admin, watching(rules))
 
     async def __aenter__(self) -> "Road":
         await self.poller.start()
@@ -109,6 +113,10 @@ class Road:
     async def __aexit__(self, *_: object) -> None:
         await self.client.aclose()
         self.worker.close()
+
+    def text(self) -> str:
+        """Returns the rendered page, without the live tail."""
+        return self.board.shown.page[Format.TEXT].plain.decode()
 
     def page(self, prefix: str = "") -> Mapping[Series, float]:
         """Returns the samples of the page and the live tail whose names start with `prefix`."""

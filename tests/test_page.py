@@ -14,7 +14,7 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
-from exporter.model import Family, Sample
+from exporter.model import Expendable, Family, Sample
 from exporter.page import EMPTY, Board, Body, Format, join, number, write
 
 FORMATS = pytest.mark.parametrize("format_", Format, ids=lambda format_: format_.name.lower())
@@ -117,10 +117,10 @@ def gauge(name: str, company: str, value: float) -> Family:
 def test_lines_of_a_family_stay_together_whoever_they_come_from(format_: Format) -> None:
     """Two sources have the same families; each family has one header and one block of lines."""
     board = Board()
-    board.publish("b", "r", (gauge("chat_b", "B", 1), gauge("chat_a", "B", 2)), serves=True)
-    board.publish("a", "r", (gauge("chat_b", "A", 3), gauge("chat_a", "A", 4)), serves=True)
+    board.publish("b", {"r": (gauge("chat_b", "B", 1), gauge("chat_a", "B", 2))})
+    board.publish("a", {"r": (gauge("chat_b", "A", 3), gauge("chat_a", "A", 4))})
 
-    lines = board.shown.page[format_].plain.decode().splitlines()
+    lines = [line for line in board.shown.page[format_].plain.decode().splitlines() if "chat_usage" not in line]
 
     names = [line.split()[2] if line.startswith("#") else line.split("{")[0] for line in lines]
     assert ["chat_a", "chat_b"] == [name for name, _ in groupby(names)]
@@ -130,9 +130,9 @@ def test_lines_of_a_family_stay_together_whoever_they_come_from(format_: Format)
 def test_a_report_replaces_its_own_lines_only() -> None:
     """What one report publishes leaves the others as they are."""
     board = Board()
-    board.publish("s", "one", (gauge("chat_a", "A", 1),), serves=True)
-    board.publish("s", "two", (gauge("chat_b", "A", 2),), serves=False)
-    board.publish("s", "one", (), serves=True)
+    board.publish("s", {"one": (gauge("chat_a", "A", 1),)}, ["one"])
+    board.publish("s", {"two": (gauge("chat_b", "A", 2),)})
+    board.publish("s", {"one": ()}, ["one"])
 
     assert "# HELP chat_b Help.\n# TYPE chat_b gauge\nchat_b" in board.shown.page[Format.TEXT].plain.decode()
     assert "chat_a" not in board.shown.page[Format.TEXT].plain.decode()
@@ -160,3 +160,38 @@ def test_the_empty_page_is_empty() -> None:
     """Before the first poll the page holds nothing; the live tail alone is served."""
     assert [b"", b""] == [EMPTY[format_].plain for format_ in Format]
     assert not list(parse_text(""))
+
+
+def sized(name: str, count: int, expendable: Expendable) -> Family:
+    samples = tuple(Sample(("", str(n), "s"), 1.0) for n in range(count))
+    return Family(name, "Help.", LABELS, samples, expendable=expendable)
+
+
+@pytest.mark.parametrize(
+    ("most", "gone"),
+    [
+        pytest.param(15, [], id="all-fit"),
+        pytest.param(14, ["chat_channels"], id="channels-first"),
+        pytest.param(11, ["chat_channels", "chat_tools"], id="then-open-labels"),
+        pytest.param(8, ["chat_channels", "chat_tools", "chat_28d"], id="then-the-month"),
+        pytest.param(6, ["chat_channels", "chat_tools", "chat_28d", "chat_7d"], id="then-the-week"),
+        pytest.param(0, ["chat_channels", "chat_tools", "chat_28d", "chat_7d"], id="and-nothing-else"),
+    ],
+)
+def test_series_above_the_limit_go_in_their_order(most: int, gone: list[str]) -> None:
+    """Whole kinds, so that no company has what another one lacks; what is kept off is counted."""
+    kinds = {
+        "chat_channels": (2, Expendable.CHANNELS),
+        "chat_tools": (4, Expendable.OPEN_LABELS),
+        "chat_28d": (2, Expendable.MONTH),
+        "chat_7d": (3, Expendable.WEEK),
+        "chat_last_day": (4, Expendable.NEVER),
+    }
+    board = Board(most)
+    board.publish("s", {"r": [sized(name, *kind) for name, kind in kinds.items()]})
+
+    page = board.shown.page[Format.TEXT].plain.decode()
+
+    assert [name for name in kinds if f"# TYPE {name} " not in page] == gone
+    assert f'chat_usage_series{{source="s"}} {15 - sum(kinds[name][0] for name in gone)}.0' in page
+    assert f'chat_usage_series_dropped{{source="s",reason="28d"}} {2.0 if "chat_28d" in gone else 0.0}' in page

@@ -14,6 +14,7 @@ from exporter.judge import DayRules
 from exporter.page import Board
 from exporter.poll import Outlet, Poller, Time
 from exporter.question import Watch
+from exporter.selection import Companies
 from exporter.simulate.app import create_app
 from exporter.simulate.world import World
 from exporter.source import Request, Scope
@@ -117,7 +118,7 @@ class Broken:
 
 
 def poller(fetch: Waiting | Broken, telemetry: Telemetry, rules: DayRules = RULES) -> Poller:
-    watch = Watch("s", (CHAT_SESSIONS,), Scope(), rules, HOUR)
+    watch = Watch("s", "paradigm", (CHAT_SESSIONS,), Scope(), rules, HOUR)
     clock = PassedClock(NOON)
     return Poller(watch, fetch, Outlet(Board(), telemetry, Worker("poll")), Time(clock.now, clock.seconds))
 
@@ -180,7 +181,7 @@ async def test_companies_and_families_that_are_not_wanted_are_not_served() -> No
     clock = PassedClock(NOON)
     async with Road.to(world(), clock) as road:
         road.poller.watch = replace(
-            road.poller.watch, wanted=lambda identity, _: identity == "2", excluded=("paradigm_*_today", "*_average_*")
+            road.poller.watch, companies=Companies(include=("2",)), excluded=("paradigm_*_today", "*_average_*")
         )
         await road.poller.poll()
 

@@ -10,6 +10,9 @@ import typer
 
 from exporter import source
 from exporter.families import (
+    COMPANY_INFO,
+    COMPANY_INFO_HELP,
+    COMPANY_INFO_LABELS,
     COVERAGE,
     COVERAGE_HELP,
     LAST_OUTCOME,
@@ -20,9 +23,12 @@ from exporter.families import (
     RESTATEMENTS_HELP,
     SETTLE,
     SETTLE_HELP,
+    UNMATCHED,
+    UNMATCHED_HELP,
 )
 from exporter.figures import COMPANY_LABELS, describe, windows
 from exporter.model import Measure
+from exporter.page import DROPPED, DROPPED_HELP, SERIES, SERIES_HELP
 from exporter.source import Report
 from exporter.telemetry import Telemetry
 
@@ -36,6 +42,10 @@ EXAMPLES = {
     "code": "200",
     "le": "1.0",
     "window": "7d",
+    "platform": "paradigm",
+    "expected": "true",
+    "option": "companies.include",
+    "reason": "28d",
 }
 
 
@@ -80,6 +90,10 @@ def catalogue() -> Iterator[Entry]:
     yield _entry(COVERAGE, "gauge", (*REPORT_LABELS, "window"), COVERAGE_HELP)
     yield _entry(RESTATEMENTS, "counter", REPORT_LABELS, RESTATEMENTS_HELP)
     yield _entry(SETTLE, "gauge", ("source",), SETTLE_HELP)
+    yield _entry(COMPANY_INFO, "gauge", COMPANY_INFO_LABELS, COMPANY_INFO_HELP)
+    yield _entry(UNMATCHED, "gauge", ("source", "option"), UNMATCHED_HELP)
+    yield _entry(SERIES, "gauge", ("source",), SERIES_HELP)
+    yield _entry(DROPPED, "gauge", ("source", "reason"), DROPPED_HELP)
     yield from _live()
 
 

@@ -60,8 +60,8 @@ def assemble(settings: Settings, clock: Time = CLOCK) -> Exporter:
     Raises:
         ConfigError: a source's URL, CA file or proxy cannot be used.
     """
-    telemetry, board, worker, closing = Telemetry(), Board(), Worker("worker"), AsyncExitStack()
-    outlet = Outlet(board, telemetry, worker)
+    telemetry, board, worker = Telemetry(), Board(settings.limits.max_series), Worker("worker")
+    outlet, closing = Outlet(board, telemetry, worker), AsyncExitStack()
     closing.callback(worker.close)
     pollers = []
     for source in settings.sources.values():
@@ -93,6 +93,7 @@ def watch(source: Source) -> Watch:
     return Watch(
         source=source.name,
         reports=tuple(source.platform.reports[name] for name in source.reports),
+        platform=source.platform.name,
         scope=source.companies.scope,
         rules=DayRules(
             zone=source.zone,
@@ -103,7 +104,7 @@ def watch(source: Source) -> Watch:
             calendar=source.calendar,
         ),
         interval=source.poll.interval,
-        wanted=source.companies.wants,
+        companies=source.companies,
         excluded=source.families.exclude,
     )
 

@@ -142,12 +142,28 @@ class CompaniesOptions(Group):
         description="Companies that are not served although included, a list of ids or globs of the name.",
     )
 
+    expected: Texts = Field(
+        default=[],
+        validate_default=True,
+        description="Ids of companies that should be there, a list; one that is not shows in chat_usage_company_info.",
+    )
+
     @field_validator("include")
     @classmethod
     def _includes_any(cls, include: tuple[str, ...]) -> tuple[str, ...]:
         if not include:
             raise ValueError('includes nobody; write ["*"] for all companies')
         return include
+
+
+class LimitsOptions(Group):
+    """What all sources together may take."""
+
+    max_series: Whole = Field(
+        default="2000000",
+        validate_default=True,
+        description="Most series on the page; above it go channels, tools and languages, then 28d, then 7d.",
+    )
 
 
 class CalendarOptions(Group):

@@ -8,6 +8,7 @@ from pydantic import ValidationError
 
 from exporter.calendars import Calendar
 from exporter.errors import ConfigError
+from exporter.selection import Companies
 from exporter.settings import document, environment, keys, problems
 from exporter.settings.document import Document
 from exporter.settings.groups import CalendarOptions
@@ -16,7 +17,7 @@ from exporter.settings.options import Options
 from exporter.settings.problems import Problem
 from exporter.settings.source_options import SourceOptions
 from exporter.settings.surroundings import Surroundings
-from exporter.settings.values import Companies, Families, Poll, Settings, Source
+from exporter.settings.values import Families, Limits, Poll, Settings, Source
 from exporter.settings.words import is_name
 from exporter.source import Platform
 
@@ -89,7 +90,7 @@ def _settings(options: Options, platforms: Mapping[str, Platform], notes: tuple[
         name: _source(name, each, platforms[each.platform], calendars[each.calendar])
         for name, each in options.sources.items()
     }
-    return Settings(MappingProxyType(sources), MappingProxyType(calendars), notes)
+    return Settings(MappingProxyType(sources), MappingProxyType(calendars), Limits(**dict(options.limits)), notes)
 
 
 def _calendar(options: CalendarOptions) -> Calendar:

@@ -6,7 +6,7 @@ from typing import get_args
 from pydantic import Field
 from pydantic.fields import FieldInfo
 
-from exporter.settings.groups import CalendarOptions, Group
+from exporter.settings.groups import CalendarOptions, Group, LimitsOptions
 from exporter.settings.source_options import SourceOptions
 from exporter.settings.words import Loc
 
@@ -20,6 +20,7 @@ class Options(Group):
         description="The accounts to poll, by name. The name becomes the label source: lower-case letters and digits, "
         'with single "-" or "_" between them.',
     )
+    limits: LimitsOptions = Field(default={}, validate_default=True, description="What all sources together may take.")
     calendars: dict[str, CalendarOptions] = Field(
         default={},
         validate_default=True,

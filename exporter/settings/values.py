@@ -3,12 +3,12 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
-from fnmatch import fnmatchcase
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from exporter.calendars import Calendar
-from exporter.source import Platform, Scope
+from exporter.selection import Companies, matches
+from exporter.source import Platform
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,26 +30,7 @@ class Families:
 
     def wants(self, family: str) -> bool:
         """Tells whether the family of this name is served."""
-        return not _matches(family, self.exclude)
-
-
-@dataclass(frozen=True, slots=True)
-class Companies:
-    """Which companies are served, by id or by a case-sensitive glob of the name; `exclude` goes before `include`."""
-
-    include: tuple[str, ...]
-    exclude: tuple[str, ...]
-
-    def wants(self, company_id: str, name: str) -> bool:
-        """Tells whether the company is served."""
-        included = company_id in self.include or _matches(name, self.include)
-        return included and not (company_id in self.exclude or _matches(name, self.exclude))
-
-    @property
-    def scope(self) -> Scope:
-        """What may be asked of the platform at once: one company, if exactly one id is included."""
-        only = self.include[0] if len(self.include) == 1 else ""
-        return Scope(only if only.isascii() and only.isdecimal() else None)
+        return not matches(family, self.exclude)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,13 +62,17 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True)
+class Limits:
+    """What all sources together may take: `max_series` on the page."""
+
+    max_series: int
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """Everything that was set, by name; `calendars` always holds `default`; `notes` are for the log."""
 
     sources: Mapping[str, Source]
     calendars: Mapping[str, Calendar]
+    limits: Limits
     notes: tuple[str, ...] = ()
-
-
-def _matches(name: str, globs: tuple[str, ...]) -> bool:
-    return any(fnmatchcase(name, glob) for glob in globs)

@@ -71,7 +71,7 @@ def test_options_arrive_at_the_poller(settings: Settings) -> None:
     assert ("production", ["chat-sessions"]) == (seen.source, [report.name for report in seen.reports])
     assert (rules, timedelta(minutes=30)) == (seen.rules, seen.interval)
     assert ("17", ("paradigm_unique_*",)) == (seen.scope.company_id, seen.excluded)
-    assert [True, False] == [seen.wanted(company_id, "Northwind") for company_id in ("17", "18")]
+    assert [True, False] == [seen.companies.wants(company_id, "Northwind") for company_id in ("17", "18")]
 
 
 def test_options_arrive_at_the_schedule(settings: Settings) -> None:
