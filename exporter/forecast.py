@@ -12,10 +12,12 @@ from zoneinfo import ZoneInfo
 
 from exporter import calendars
 from exporter.families import Health, families, source_families
-from exporter.judge import days_to_ask
+from exporter.judge import days_to_ask, history_to_ask, pieces
 from exporter.ledger import Asked, Ledger, fold
 from exporter.model import Days, Reading, Row
-from exporter.poll import State, Watch, view
+from exporter.page import cardinality, write
+from exporter.poll import PIECE_BYTES, State, source_view, view
+from exporter.question import Watch
 from exporter.schedule import SPREAD, Cadence
 from exporter.source import Report
 from exporter.telemetry import Telemetry
@@ -39,6 +41,14 @@ class Rate:
     def times(self, expected: int, most: int) -> "Rate":
         """Returns how often something happens that goes with each of these, usually and at most."""
         return Rate(self.expected * expected, self.most * most)
+
+    def plus(self, other: "Rate") -> "Rate":
+        """Returns how often either happens."""
+        return Rate(self.expected + other.expected, self.most + other.most)
+
+
+PASSES = Rate(1.0, 2)
+"""Passes over the past: one after each flip; 24 hours may hold two flips, or a start and a flip."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,18 +165,43 @@ def _source(plan: Plan, companies: int, now: datetime, live: Callable[[str, str]
     rate, at_once = polls(plan.cadence, now), most_polls(plan.cadence, MINUTE, now)
     reports, together = [], 0
     for report in watch.reports:
-        requests = report.plan(days_to_ask(Ledger(), now, watch.rules), watch.scope)
-        most = len(requests) + sum(request.instead is not None for request in requests)
+        recent, past = _requests(plan, report, companies, now)
+        calls = rate.times(*recent).plus(PASSES.times(*past))
+        peak = at_once * recent[1] + past[1]
         series = Counter(_served(watch, report, companies, now)) + Counter(live(watch.source, report.name))
-        reports.append(ReportForecast(report.name, rate.times(len(requests), most), min(at_once * most, cap), series))
-        together += at_once * most
-    own = {family.name: len(family.samples) for family in source_families(watch.source, watch.rules)}
-    return SourceForecast(watch.source, rate, min(together, cap), tuple(reports), own)
+        reports.append(ReportForecast(report.name, calls, min(peak, cap), series))
+        together += peak
+    return SourceForecast(watch.source, rate, min(together, cap), tuple(reports), _own(watch, companies, now))
+
+
+def _requests(plan: Plan, report: Report, companies: int, now: datetime) -> tuple[tuple[int, int], tuple[int, int]]:
+    """Counts the requests of one poll and of one pass over the past: usually, and if every filter is refused."""
+    watch = plan.watch
+    recent = days_to_ask(Ledger(), now, watch.rules)
+    past = history_to_ask(recent, watch.rules)
+    longest = max(1, PIECE_BYTES // (report.day_bytes * companies))
+    return _count(watch, report, (recent,)), _count(watch, report, pieces(past, longest) if past else ())
+
+
+def _count(watch: Watch, report: Report, ranges: Iterable[Days]) -> tuple[int, int]:
+    requests = [request for days in ranges for request in report.plan(days, watch.scope)]
+    return len(requests), len(requests) + sum(request.instead is not None for request in requests)
+
+
+def _own(watch: Watch, companies: int, now: datetime) -> Series:
+    """Counts what a source has once: per company its name, and the series that count its series."""
+    state = State(_held(watch, watch.reports[0], now), Health(watch.interval), listed={})
+    own = source_families(source_view(watch, {"": state}))
+    counts = cardinality({(watch.source, ""): [write(family) for family in own]}, frozenset())
+    return {
+        family.name: len(family.samples) * (companies if "company_id" in family.label_names else 1)
+        for family in (*own, *counts)
+    }
 
 
 def _served(watch: Watch, report: Report, companies: int, now: datetime) -> Series:
     """Counts what the page would have of a report if every company had all figures on each held day."""
-    health = Health(watch.interval, last_attempt=now, last_success=now, duration=0.0, outcome="ok")
+    health = Health(watch.interval, last_attempt=now, last_success=now, duration=0.0, outcome="ok", history=True)
     served = families(view(watch, report, State(_held(watch, report, now), health), now))
     return {
         family.name: len(family.samples) * (companies if "company_id" in family.label_names else 1) for family in served

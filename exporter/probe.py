@@ -11,7 +11,8 @@ from exporter.families import Health, families
 from exporter.fetch import Patience
 from exporter.judge import days_to_ask
 from exporter.ledger import Ledger
-from exporter.poll import Answer, Fetch, State, Time, Watch, ask, read, view
+from exporter.poll import State, Time, view
+from exporter.question import Answer, Fetch, Watch, ask, read
 from exporter.source import Report
 from exporter.worker import Worker
 
@@ -104,15 +105,15 @@ class Probe:
 
 
 def _found(watch: Watch, report: Report, answers: tuple[Answer, ...], now: datetime) -> Found:
-    ledger, left_out = read(watch, report, Ledger(), answers, now)
-    health = Health(watch.interval, last_attempt=now, last_success=now, duration=0.0, outcome="ok")
-    served = families(view(watch, report, State(ledger, health), now))
+    came = read(watch, report, Ledger(), answers, now)
+    health = Health(watch.interval, last_attempt=now, last_success=now, duration=0.0, outcome="ok", history=True)
+    served = families(view(watch, report, State(came.ledger, health), now))
     return Found(
-        asked=len(ledger.blocks),
-        listed=sum(block.listed for block in ledger.blocks.values()),
-        companies=len(ledger.names),
+        asked=len(came.ledger.blocks),
+        listed=sum(block.listed for block in came.ledger.blocks.values()),
+        companies=len(came.ledger.names),
         series=sum(len(family.samples) for family in served),
-        left_out=left_out,
+        left_out=came.surprises,
     )
 
 

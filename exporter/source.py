@@ -51,6 +51,10 @@ class Report(Protocol):
     def parts(self) -> Mapping[str, tuple[Column, ...]]:
         """The parts that its rows come in, each with the columns that are known beforehand."""
 
+    @property
+    def day_bytes(self) -> int:
+        """About how many bytes one company's day takes in an answer; foretells in how many pieces a past is asked."""
+
     def plan(self, days: Days, scope: Scope) -> tuple[Request, ...]:
         """Returns the requests whose answers together cover `days`."""
 

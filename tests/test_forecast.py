@@ -14,7 +14,7 @@ from exporter.fetch.pace import Bucket
 from exporter.forecast import DAY, MINUTE, Forecast, Plan, forecast, most_polls, most_requests_in_a_minute, polls
 from exporter.model import Column, Days, Measure, Reading
 from exporter.page import Format
-from exporter.poll import Watch
+from exporter.question import Watch
 from exporter.schedule import Cadence
 from exporter.simulate.app import create_app
 from exporter.simulate.world import MODES, World
@@ -36,6 +36,7 @@ class OneDayPerRequest:
 
     name: str = CHAT_SESSIONS.name
     measures: tuple[Measure, ...] = CHAT_SESSIONS.measures
+    day_bytes: int = CHAT_SESSIONS.day_bytes
 
     @property
     def parts(self) -> Mapping[str, tuple[Column, ...]]:
@@ -69,7 +70,7 @@ def foretell(watch: Watch, cadence: Cadence = HOURLY, companies: int = 1, now: d
 
 
 def watching(*reports: Report, scope: Scope | None = None) -> Watch:
-    return Watch("s", reports or (CHAT_SESSIONS,), scope or Scope(), RULES, HOUR)
+    return Watch("s", "paradigm", reports or (CHAT_SESSIONS,), scope or Scope(), RULES, HOUR)
 
 
 # Series
@@ -137,12 +138,19 @@ def test_each_source_has_its_own_series_and_the_process_has_its_once() -> None:
 
 
 async def asked(world: World, watch: Watch, key: str, polls_at: Sequence[datetime]) -> int:
-    """Returns how many requests the simulated platform counts when it is polled at these moments."""
-    clock = PassedClock(polls_at[0])
+    """Returns how many requests the simulated platform counts at these moments, after a poll the hour before."""
+    clock = PassedClock(polls_at[0] - HOUR)
     transport = httpx.ASGITransport(create_app(world, clock.now, sleep=clock.sleep))
-    async with Road(transport, clock, key, watch.rules, watch) as road:
+    async with Road(transport, clock, key, watch) as road:
+        await road.poller.poll()
+        before = await counted(transport)
         for clock.moment in polls_at:
             await road.poller.poll()
+    return await counted(transport) - before
+
+
+async def counted(transport: httpx.ASGITransport) -> int:
+    """Returns how many requests the simulated platform has counted."""
     async with httpx.AsyncClient(transport=transport, base_url="https://paradigm.example") as control:
         requests: dict[str, int] = (await control.get("/control")).json()["requests"]
     return sum(requests.values())
@@ -151,13 +159,13 @@ async def asked(world: World, watch: Watch, key: str, polls_at: Sequence[datetim
 @pytest.mark.parametrize(
     ("report", "begin", "expected"),
     [
-        pytest.param(CHAT_SESSIONS, utc(2026, 11, 20), 26, id="a calendar day"),
-        pytest.param(CHAT_SESSIONS, utc(2026, 11, 20, 17, 23), 26, id="24 hours from any start"),
-        pytest.param(OneDayPerRequest(), utc(2026, 11, 20), 104, id="a request per day asked"),
+        pytest.param(CHAT_SESSIONS, utc(2026, 11, 20), 26 + 1, id="a calendar day"),
+        pytest.param(CHAT_SESSIONS, utc(2026, 11, 20, 17, 23), 26 + 1, id="24 hours from any start"),
+        pytest.param(OneDayPerRequest(), utc(2026, 11, 20), 26 * 4 + 42, id="a request per day asked"),
     ],
 )
 async def test_the_calls_foretold_are_the_calls_made(report: Report, begin: datetime, expected: int) -> None:
-    """Without jitter and with an interval that divides a day, to the request."""
+    """Without jitter and with an interval that divides a day, to the request: 26 polls and a pass over the past."""
     world, watch = World.from_seed(1, 3), watching(report)
     made = await asked(world, watch, world.keys.admin, moments(HOURLY, begin, DAY, random.Random(1)))  # noqa: S311
 
@@ -173,7 +181,7 @@ async def test_a_filter_that_is_refused_costs_two_calls_a_poll() -> None:
 
     calls = foretell(watch).calls
     assert (granted, refused) == (calls.expected, 2 * calls.expected)
-    assert calls.most == 2 * polls(HOURLY, NOW).most
+    assert calls.most == 2 * (polls(HOURLY, NOW).most + 2)
 
 
 CADENCES = [
@@ -244,10 +252,13 @@ class WaitingClock(PassedClock):
 
 @pytest.mark.parametrize(
     ("per_minute", "peak"),
-    [pytest.param(60, 8, id="what two polls ask"), pytest.param(3, 5, id="what the rate limit lets through")],
+    [
+        pytest.param(60, 4 + 4 + 42, id="what two polls and a pass over the past ask"),
+        pytest.param(3, 5, id="what the rate limit lets through"),
+    ],
 )
 def test_the_peak_is_what_polls_ask_within_the_rate_limit(per_minute: int, peak: int) -> None:
-    """An interval poll and one after midnight may fall into one minute."""
+    """An interval poll, one after midnight, and the pass that follows may fall into one minute."""
     [source] = forecast([Plan(watching(OneDayPerRequest()), HOURLY, per_minute)], 1, NOW).sources
 
     assert (source.peak, source.reports[0].peak) == (peak, peak)

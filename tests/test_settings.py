@@ -30,6 +30,7 @@ class FakeReport:
 
     name: str
     measures: tuple[Measure, ...] = ()
+    day_bytes: int = 1
 
     @property
     def parts(self) -> Mapping[str, tuple[Column, ...]]:

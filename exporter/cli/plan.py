@@ -22,7 +22,8 @@ from exporter.settings import Source, load
 MAX_SERIES, MAX_CALLS = "--max-series", "--max-calls-per-day"
 LEGEND = """\
 A day is any 24 hours of running: "expected" is the mean over many, "at most" holds for each. "Peak/min" is
-the most calls within a minute. Retries are excluded, and so are polls added by a restart or a step of the clock.
+the most calls within a minute. The daily pass over history_days is included, in as many pieces as so many companies
+take; retries are excluded, and so are polls added by a restart or a step of the clock.
 Series are the most that so many companies can have: every mode, on both days. Each HTTP status but 200 that
 occurs adds one to chat_usage_api_requests_total."""
 

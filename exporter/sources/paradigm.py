@@ -50,6 +50,7 @@ class DailyReport:
     path: str
     measures: tuple[Measure, ...]
     arrays: tuple[Array, ...]
+    day_bytes: int
 
     @property
     def parts(self) -> Mapping[str, tuple[Column, ...]]:
@@ -235,6 +236,7 @@ CHAT_SESSIONS = DailyReport(
         Array("reporting", "chat", _mode("chat", SESSIONS.family, "session", "chats")),
         Array("reporting_agents", "agent", _mode("agent", SESSIONS.family, "thread", "agents")),
     ),
+    day_bytes=600,  # two rows as in the documentation's sample, without white space
 )
 
 

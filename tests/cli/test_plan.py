@@ -43,7 +43,7 @@ def test_the_plan_is_printed_without_a_request(platform: socket.socket, capsys: 
     assert "chat_usage_polls_total" in families
     assert "process_start_time_seconds" in families
     assert f"at most {sum(map(int, families.values()))} series" in printed.out
-    assert re.search(r"^paradigm +chat-sessions +24\.9 +27 +2$", printed.out, re.MULTILINE)
+    assert re.search(r"^paradigm +chat-sessions +25\.9 +29 +3$", printed.out, re.MULTILINE)
     assert KEY not in printed.out
     with pytest.raises(BlockingIOError):
         platform.accept()
@@ -62,11 +62,11 @@ def test_json_says_the_same(capsys: pytest.CaptureFixture[str]) -> None:
     assert document["companies_per_source"] == 100
     assert document["total"]["series"] == sum(sum(series.values()) for series in everything)
     assert document["total"]["calls_per_day"] == source["calls_per_day"] == report["calls_per_day"]
-    assert report["calls_per_day"] == {"expected": pytest.approx(24 / 1.05 + 2), "most": 27}
-    assert report["peak_calls_per_minute"] == source["peak_calls_per_minute"] == 2
+    assert report["calls_per_day"] == {"expected": pytest.approx(24 / 1.05 + 2 + 1), "most": 29}
+    assert report["peak_calls_per_minute"] == source["peak_calls_per_minute"] == 3
 
 
-CALLS = "up to 27 calls in 24 hours, which is {} more than --max-calls-per-day {}: raise poll.interval"
+CALLS = "up to 29 calls in 24 hours, which is {} more than --max-calls-per-day {}: raise poll.interval"
 SERIES = "up to {} series, which is {} more than --max-series {}: exclude companies or families"
 
 
@@ -83,22 +83,22 @@ class TestGates:
 
     def test_at_the_limits(self, total: int, capsys: pytest.CaptureFixture[str]) -> None:
         """Equal is within."""
-        assert run(["plan", "--max-series", str(total), "--max-calls-per-day", "27"]) == 0
+        assert run(["plan", "--max-series", str(total), "--max-calls-per-day", "29"]) == 0
         assert capsys.readouterr().err == ""
 
     def test_over_one_limit(self, capsys: pytest.CaptureFixture[str]) -> None:
         """The plan is printed all the same."""
-        assert run(["plan", "--max-calls-per-day", "26"]) == 1
+        assert run(["plan", "--max-calls-per-day", "28"]) == 1
 
         printed = capsys.readouterr()
-        assert printed.err == f"chat-usage-exporter: {CALLS.format(1, 26)}\n"
+        assert printed.err == f"chat-usage-exporter: {CALLS.format(1, 28)}\n"
         assert "paradigm_sessions_today" in printed.out
 
     def test_over_both_limits(self, total: int, capsys: pytest.CaptureFixture[str]) -> None:
         """Both are on the one line."""
         assert run(["plan", "--max-series", str(total - 5), "--max-calls-per-day", "0"]) == 1
 
-        both = f"{SERIES.format(total, 5, total - 5)}; {CALLS.format(27, 0)}"
+        both = f"{SERIES.format(total, 5, total - 5)}; {CALLS.format(29, 0)}"
         assert capsys.readouterr().err == f"chat-usage-exporter: {both}\n"
 
     @pytest.mark.parametrize("option", ["--companies", "--max-series", "--max-calls-per-day"])

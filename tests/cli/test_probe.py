@@ -21,8 +21,9 @@ from exporter.errors import ConfigError
 from exporter.fetch import Patience
 from exporter.forecast import Plan, forecast
 from exporter.model import Days
-from exporter.poll import Time, Watch
+from exporter.poll import Time
 from exporter.probe import Finding, Found, LastCodes, Probe
+from exporter.question import Watch
 from exporter.settings import load
 from exporter.simulate.app import create_app
 from exporter.simulate.world import MODES, World
@@ -107,7 +108,7 @@ class TestRows:
         """For companies that have everything, less the live families, which are not the report's own."""
         world = everybody_everywhere(12)
         [finding] = await findings(world=world, API_KEY=world.keys.admin)
-        watch = Watch("production", (CHAT_SESSIONS,), Scope(), RULES, HOURLY.interval)
+        watch = Watch("production", "paradigm", (CHAT_SESSIONS,), Scope(), RULES, HOURLY.interval)
         [foreseen] = forecast([Plan(watch, HOURLY, 60)], len(tuple(world.known())), NOW).sources
         live = ("chat_usage_polls_total", "chat_usage_api_")
         series = {name: n for name, n in foreseen.reports[0].series.items() if not name.startswith(live)}
@@ -217,7 +218,7 @@ class Canned:
 
 async def asked(body: bytes | None) -> Finding:
     clock, worker = PassedClock(NOW), Worker("test")
-    watch = Watch("production", (CHAT_SESSIONS,), Scope(), RULES, timedelta(hours=1))
+    watch = Watch("production", "paradigm", (CHAT_SESSIONS,), Scope(), RULES, timedelta(hours=1))
     finding = await Probe(watch, Canned(body), LastCodes(), worker, clocks(clock)).ask(CHAT_SESSIONS)
     worker.close()
     return finding
