@@ -11,7 +11,10 @@ part       rows of a report that an answer lists together (Paradigm's `reporting
 measure    what is counted; becomes one metric family per window
 column     a measure with the values of its own labels, e.g. user queries in mode chat
 row        the figures of one company on one day in one part
+level      a figure of now, of no day (a company's members)
 reading    all rows of one answer
+drift      how an answer differs from the platform's documentation: fields unknown, missing, of another type
+invariant  what must hold between the figures of one row; one that does not is counted as a violation
 family     a metric family: name, type, help, samples
 """
 
@@ -50,6 +53,7 @@ class Kind(Enum):
     DISTINCT = "distinct"  # 0 without a row, but does not add up over days
     AVERAGE = "average"  # nothing to say about a day without a row
     INSTANT = "instant"  # a moment in seconds since 1970; the newest one held is served, without a window
+    LEVEL = "level"  # of now, without a day; filed under the last asked day, the newest one held is served
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,12 +62,14 @@ class Measure:
 
     `family` is the metric name without its window, `labels` the names of the labels after source, company_id and
     company (at most two), `help` one sentence without a full stop that the page completes with window and report.
+    Without `today` the running day is not served.
     """
 
     family: str
     help: str
     kind: Kind
     labels: tuple[str, ...] = ()
+    today: bool = True
 
 
 class Column(NamedTuple):
@@ -82,18 +88,39 @@ class Row(NamedTuple):
     figures: Mapping[Column, float]
 
 
+class FieldNote(NamedTuple):
+    """What a platform says of one of its fields: free text, `unit` included (Paradigm: "seconds", "integer")."""
+
+    field: str
+    unit: str
+    description: str
+
+
 @dataclass(frozen=True, slots=True)
 class Reading:
     """One decoded answer.
 
-    `names` maps company ids to names; `parts` are the parts that the answer held, also empty ones; `surprises` counts
-    what was left out and why (`missing`, `retyped`, `negative`, `duplicate_row`, `future_date`, `outside_range`).
+    `names` maps company ids to names; `parts` are the parts that the answer held, also empty ones.
+
+    `drift` maps `unknown`, `missing` and `retyped` to the fields that are so: each by its path
+    (`reporting[].dates[].chats.n`), once, in however many rows it is. Of several answers, unite them, then count.
+    `violations` maps invariants to the number of rows (company, day and part) that break them, and `outside_range`
+    counts the rows of days that were not asked for. `fields` is what the answer says of its fields.
     """
 
     names: Mapping[str, str]
     parts: frozenset[str]
     rows: tuple[Row, ...]
-    surprises: Mapping[str, int] = field(default_factory=dict)
+    drift: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    violations: Mapping[str, int] = field(default_factory=dict)
+    outside_range: int = 0
+    fields: tuple[FieldNote, ...] = ()
+
+    @property
+    def surprises(self) -> Mapping[str, int]:
+        """All that was odd, by kind, for the log: fields of drift, rows of violations, rows outside the range."""
+        outside = {"outside_range": self.outside_range} if self.outside_range else {}
+        return {**{kind: len(paths) for kind, paths in self.drift.items()}, **self.violations, **outside}
 
 
 class Sample(NamedTuple):

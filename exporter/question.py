@@ -16,7 +16,7 @@ from exporter.judge import DayRules, published_days
 from exporter.ledger import Asked, Ledger, fold
 from exporter.model import Days
 from exporter.selection import Companies
-from exporter.source import Report, Request, Scope
+from exporter.source import Context, Report, Request, Scope
 
 
 class Fetch(Protocol):
@@ -81,7 +81,7 @@ def read(watch: Watch, report: Report, ledger: Ledger, answers: Iterable[Answer]
     surprises: Counter[str] = Counter()
     folded, asked, size, names = ledger, set[date](), 0, dict[str, str]()
     for request, body in answers:
-        reading = report.decode(body, request, today)
+        reading = report.decode(body, request, Context(watch.source, today, watch.rules.zone))
         folded = fold(folded, reading, Asked(request.days, today, now, watch.rules.keep_days), watch.companies.wants)
         surprises.update(reading.surprises)
         names.update(reading.names)

@@ -4,10 +4,11 @@ A platform is found through the entry-point group `chat_usage_exporter.sources`,
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from importlib.metadata import EntryPoint, entry_points
 from typing import Protocol
+from zoneinfo import ZoneInfo
 
 from exporter.errors import ConfigError
 from exporter.model import Column, Days, Measure, Reading
@@ -36,6 +37,50 @@ class Scope:
     company_id: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Context:
+    """Where and when an answer is read: the name of the `source`, its running day `today`, the `zone` of its days."""
+
+    source: str
+    today: date
+    zone: ZoneInfo
+
+
+@dataclass(frozen=True, slots=True)
+class Expression:
+    """A compiled expression over JSON values: its `text`, and `search`, which returns what it finds in one, or None."""
+
+    text: str
+    search: Callable[[object], object] = field(repr=False, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Fields:
+    """Where an operator says that the figures of a report stand, each relative to the level above.
+
+    `entries` is searched in the answer, `company_id`, `company` and `days` in an entry, `date` and `items` in a day,
+    `label` in an item, `value` in an item or, without items, in a day. Without `days` the figures are levels of now,
+    and an entry stands for its day.
+    """
+
+    entries: Expression
+    company_id: Expression
+    company: Expression
+    date: Expression
+    value: Expression
+    days: Expression | None = None
+    items: Expression | None = None
+    label: Expression | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Override:
+    """What an operator knows better about a report: its `path` below the base URL, where its figures stand."""
+
+    path: str | None = None
+    fields: Fields | None = None
+
+
 class Report(Protocol):
     """One reporting endpoint: how to ask it and how to read its answer. Pure: no clock, no network."""
 
@@ -55,16 +100,20 @@ class Report(Protocol):
     def day_bytes(self) -> int:
         """About how many bytes one company's day takes in an answer; foretells in how many pieces a past is asked."""
 
+    @property
+    def has_days(self) -> bool:
+        """Tells whether its figures belong to days; False: they are levels of now."""
+
     def plan(self, days: Days, scope: Scope) -> tuple[Request, ...]:
         """Returns the requests whose answers together cover `days`."""
 
-    def decode(self, body: bytes, request: Request, today: date) -> Reading:
+    def decode(self, body: bytes, request: Request, context: Context) -> Reading:
         """Reads one answer.
 
         Args:
             body: the whole answer, decompressed.
-            request: what was asked; rows outside its days are left out and counted.
-            today: the running day of the source; later rows are left out and counted.
+            request: what was asked; rows outside its days are left out and counted, levels filed under its last day.
+            context: where and when; rows of days after today are left out and counted.
 
         Raises:
             NotJsonError: the body is no JSON.
@@ -77,7 +126,8 @@ class Platform:
     """A reporting API: `name` is the metric prefix and the value of `platform` in the configuration.
 
     `base_url` cleans what the operator wrote into the URL that paths are appended to; `headers` makes the
-    authentication headers from the key. `reports` are all that the platform has, by name.
+    authentication headers from the key. `reports` are all that the platform has, by name. `overridden` makes one of
+    them as an operator describes it and raises ConfigError when that cannot be; None: the platform has no such option.
     """
 
     name: str
@@ -86,6 +136,19 @@ class Platform:
     base_url: Callable[[str], str]
     headers: Callable[[str], Mapping[str, str]]
     reports: Mapping[str, Report]
+    overridden: Callable[[str, Override], Report] | None = None
+
+    def configured(self, name: str, override: Override | None) -> Report:
+        """Returns the report `name`, as the operator describes it if there is an override.
+
+        Raises:
+            ConfigError: the report cannot be described so.
+        """
+        if override is None:
+            return self.reports[name]
+        if self.overridden is None:
+            raise ConfigError(f"the reports of {self.title} cannot be overridden; take it out")
+        return self.overridden(name, override)
 
 
 def platforms(entries: Iterable[EntryPoint] | None = None) -> Mapping[str, Platform]:

@@ -4,7 +4,7 @@ import random
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import httpx
@@ -18,7 +18,7 @@ from exporter.question import Watch
 from exporter.schedule import Cadence
 from exporter.simulate.app import create_app
 from exporter.simulate.world import MODES, World
-from exporter.source import Report, Request, Scope
+from exporter.source import Context, Report, Request, Scope
 from exporter.sources.paradigm import CHAT_SESSIONS
 from tests.road import RULES, PassedClock, Road, utc
 
@@ -37,6 +37,7 @@ class OneDayPerRequest:
     name: str = CHAT_SESSIONS.name
     measures: tuple[Measure, ...] = CHAT_SESSIONS.measures
     day_bytes: int = CHAT_SESSIONS.day_bytes
+    has_days: bool = True
 
     @property
     def parts(self) -> Mapping[str, tuple[Column, ...]]:
@@ -45,8 +46,8 @@ class OneDayPerRequest:
     def plan(self, days: Days, scope: Scope) -> tuple[Request, ...]:
         return tuple(request for day in days for request in CHAT_SESSIONS.plan(Days(day, day), scope))
 
-    def decode(self, body: bytes, request: Request, today: date) -> Reading:
-        return CHAT_SESSIONS.decode(body, request, today)
+    def decode(self, body: bytes, request: Request, context: Context) -> Reading:
+        return CHAT_SESSIONS.decode(body, request, context)
 
 
 def moments(cadence: Cadence, begin: datetime, span: timedelta, chance: random.Random) -> list[datetime]:

@@ -17,7 +17,7 @@ from exporter.model import Column, Days, Measure, Reading
 from exporter.settings import Companies, Families, Settings, Source, load
 from exporter.settings.example import example, table
 from exporter.settings.options import walk
-from exporter.source import Platform, Request, Scope
+from exporter.source import Context, Platform, Request, Scope
 
 ROOT = Path(__file__).parent.parent
 KEY = "sk-good-key"
@@ -39,7 +39,11 @@ class FakeReport:
     def plan(self, days: Days, scope: Scope) -> tuple[Request, ...]:
         raise NotImplementedError
 
-    def decode(self, body: bytes, request: Request, today: date) -> Reading:
+    @property
+    def has_days(self) -> bool:
+        return True
+
+    def decode(self, body: bytes, request: Request, context: Context) -> Reading:
         raise NotImplementedError
 
 

@@ -1,13 +1,13 @@
 """From the bytes of an answer to JSON values, and from JSON values to ids, names, days and figures.
 
-What an API calls a number, a name or a date is checked leaf by leaf: one odd leaf is left out and counted, its
-neighbours are served. Knows no report.
+What an API calls a number, a name or a date is checked leaf by leaf: each is read together with what is wrong with it,
+so that one odd leaf can be left out and its neighbours served. Knows no report.
 """
 
 import math
 import re
-from collections import Counter
 from datetime import date, datetime
+from typing import Literal
 
 import msgspec
 
@@ -23,6 +23,7 @@ _ESCAPE = re.compile(
     re.DOTALL,
 )
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+_FIELD = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,63}")
 _NOT_IN_A_LABEL = re.compile("[\x00\ud800-\udfff]")
 
 
@@ -82,24 +83,25 @@ def outline(value: object) -> str:
             return "a number"
 
 
-def company_id(value: object, surprises: Counter[str]) -> str | None:
-    """Reads a company's id with all its digits, or None where there is none.
+Flaw = Literal["missing", "retyped", "negative"]
+"""What can be wrong with a leaf. A `retyped` one may still be readable."""
 
-    The documented type is an integer; a string, or `17.0`, is read and counted as `retyped`.
+
+def identity(value: object) -> tuple[str | None, Flaw | None]:
+    """Reads an id with all its digits; None where there is none.
+
+    The documented type is an integer; a string, or `17.0`, is read and is `retyped`.
     """
     match value:
         case bool() | None:
             pass
         case int():
-            return str(value)
+            return str(value), None
         case str() if value.strip():
-            surprises["retyped"] += 1
-            return label(value)
+            return label(value), "retyped"
         case float() if value.is_integer() and abs(value) < 2**53:
-            surprises["retyped"] += 1
-            return str(int(value))
-    surprises["missing"] += 1
-    return None
+            return str(int(value)), "retyped"
+    return None, "missing"
 
 
 def label(text: str) -> str:
@@ -107,12 +109,16 @@ def label(text: str) -> str:
     return _NOT_IN_A_LABEL.sub("\ufffd", text)
 
 
-def name(value: object, surprises: Counter[str]) -> str:
-    """Reads a name as it is; anything but a string is counted and read as the empty name."""
+def key(text: str) -> str:
+    """Returns a key as part of a path in a message: what does not look like a field's name may be data, so `*`."""
+    return text if _FIELD.fullmatch(text) else "*"
+
+
+def name(value: object) -> tuple[str, Flaw | None]:
+    """Reads a name as it is; anything but a string is the empty name."""
     if isinstance(value, str):
-        return label(value)
-    surprises["missing" if value is None else "retyped"] += 1
-    return ""
+        return label(value), None
+    return "", "missing" if value is None else "retyped"
 
 
 def day(value: object) -> date | None:
@@ -125,41 +131,40 @@ def day(value: object) -> date | None:
         return None
 
 
-def count(value: object, surprises: Counter[str]) -> float | None:
-    """Reads a whole number; `12.0` and `1e3` are whole, `12.5` is served as it is and counted as `retyped`."""
-    figure = number(value, surprises)
+def is_number(value: object) -> bool:
+    """Tells whether it is a JSON number; `true` is none."""
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def count(value: object) -> tuple[float | None, Flaw | None]:
+    """Reads a whole number; `12.0` and `1e3` are whole, `12.5` is served as it is and is `retyped`."""
+    figure, flaw = number(value)
     if figure is not None and not figure.is_integer():
-        surprises["retyped"] += 1
-    return figure
+        return figure, "retyped"
+    return figure, flaw
 
 
-def number(value: object, surprises: Counter[str]) -> float | None:
-    """Reads a number; None, counted, for what is missing, of another type, beyond a double's range or negative."""
+def number(value: object) -> tuple[float | None, Flaw | None]:
+    """Reads a number; None for what is missing, of another type, beyond a double's range or negative."""
     if isinstance(value, bool) or not isinstance(value, int | float):
-        surprises["missing" if value is None else "retyped"] += 1
-        return None
+        return None, "missing" if value is None else "retyped"
     try:
         figure = float(value) + 0.0  # -0.0 would show on the page
     except OverflowError:
         figure = math.inf
     if not math.isfinite(figure):
-        surprises["retyped"] += 1
-        return None
-    if figure < 0:
-        surprises["negative"] += 1
-        return None
-    return figure
+        return None, "retyped"
+    return (None, "negative") if figure < 0 else (figure, None)
 
 
-def moment(value: object, surprises: Counter[str]) -> float | None:
+def moment(value: object) -> tuple[float | None, Flaw | None]:
     """Reads an ISO date-time with its offset as seconds since 1970; what has no offset names no moment."""
     if value is None:
-        return None
+        return None, "missing"
     try:
         when = datetime.fromisoformat(value) if isinstance(value, str) else None
         if when is not None and when.tzinfo is not None:
-            return when.timestamp()
+            return when.timestamp(), None
     except ValueError:
         pass
-    surprises["retyped"] += 1
-    return None
+    return None, "retyped"

@@ -1,192 +1,26 @@
-"""LightOn Paradigm: its reporting endpoints, how they are asked and how their answers are read.
+"""LightOn Paradigm: what its reporting endpoints are, what each field of their answers feeds, how they are reached.
 
-Sources, for all facts here: the OpenAPI page of chat-sessions, release xenial-xerus
-(docs.lighton.ai/api-reference-v2/reporting/get-company-chat-sessions-report.md) and the guide "Reporting". What they
-leave open, and what is assumed instead, stands in docs/platform-apis.md under the same words.
+Sources, for all facts here: the pages of the reporting API, for chat-sessions the OpenAPI document of the release
+xenial-xerus (docs.lighton.ai/api-reference-v2/reporting/get-company-chat-sessions-report.md), and the guide
+"Reporting". What they leave open, and what is assumed instead, stands in docs/platform-apis.md under the same words.
 """
 
-from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import date
-from typing import NamedTuple
+from collections.abc import Mapping
+from dataclasses import replace
 from urllib.parse import urlsplit, urlunsplit
 
-from exporter.errors import SchemaError
-from exporter.model import Column, Days, Kind, Measure, Reading, Row
-from exporter.source import Platform, Request, Scope
+from exporter.errors import ConfigError
+from exporter.model import Column, Kind, Measure
+from exporter.source import Override, Platform, Report
 from exporter.sources import leaves
+from exporter.sources.choice import Wanted
+from exporter.sources.documented import HERE, Array, DocumentedReport, Field, Items
+from exporter.sources.draft import Invariant
+from exporter.sources.undocumented import DescribedReport
 
 API = "/api/v2"
-
-Leaf = Callable[[object, Counter[str]], float | None]
-
-
-class Field(NamedTuple):
-    """One leaf of a row: its key, the column that it feeds, how it is read.
-
-    Older releases lack an `optional` one: that is not counted as missing.
-    """
-
-    key: str
-    column: Column
-    read: Leaf
-    optional: bool = False
-
-
-class Array(NamedTuple):
-    """One array of an answer: its key, the part that its rows belong to, and the fields by the object they lie in."""
-
-    key: str
-    part: str
-    objects: Mapping[str, tuple[Field, ...]]
-
-
-@dataclass(frozen=True, slots=True)
-class DailyReport:
-    """A report of the envelope `{<array>: [{company: {id, name}, dates: [{date, <object>: {<leaf>: ...}}]}]}`."""
-
-    name: str
-    path: str
-    measures: tuple[Measure, ...]
-    arrays: tuple[Array, ...]
-    day_bytes: int
-
-    @property
-    def parts(self) -> Mapping[str, tuple[Column, ...]]:
-        """The columns of each part, in the order of the documentation."""
-        return {
-            array.part: tuple(leaf.column for fields in array.objects.values() for leaf in fields)
-            for array in self.arrays
-        }
-
-    def plan(self, days: Days, scope: Scope) -> tuple[Request, ...]:
-        """Asks for all days at once, both ends included; without `end_date` the server would choose its own today.
-
-        `company_id` "works for admin users only" (OpenAPI); what a company admin gets with it is unknown, so a refusal
-        is followed by the question without it.
-        """
-        params = {"start_date": days.first.isoformat(), "end_date": days.last.isoformat()}
-        everything = Request(self.name, self.path, params, days)
-        if scope.company_id is None:
-            return (everything,)
-        return (Request(self.name, self.path, {**params, "company_id": scope.company_id}, days, instead=everything),)
-
-    def decode(self, body: bytes, request: Request, today: date) -> Reading:
-        """Reads one answer; see `exporter.source.Report.decode`."""
-        root = leaves.parse(body)
-        draft = _Draft(request.days, today)
-        parts = frozenset(array.part for array in self.arrays if isinstance(root, dict) and array.key in root)
-        if not isinstance(root, dict) or not parts:
-            wanted = " or ".join(f'"{array.key}"' for array in self.arrays)
-            raise SchemaError(f"expected an object with {wanted}, got {leaves.outline(root)}")
-        for array in self.arrays:
-            if array.part in parts:
-                draft.read(array, root[array.key])
-        return draft.reading(parts)
-
-
-@dataclass(slots=True)
-class _Draft:
-    """A reading in the making; rows are merged by part, company and day, however often an entry is repeated."""
-
-    days: Days
-    today: date
-    names: dict[str, str] = field(default_factory=dict)
-    rows: dict[tuple[str, str, date], Mapping[Column, float]] = field(default_factory=dict)
-    surprises: Counter[str] = field(default_factory=Counter)
-    listed: int = 0  # rows that the answer lists, readable or not
-    _dates: dict[object, date | None] = field(default_factory=dict)
-
-    def read(self, array: Array, entries: object) -> None:
-        """Reads one array of companies.
-
-        Raises:
-            SchemaError: it is no list.
-        """
-        if not isinstance(entries, list):
-            raise SchemaError(f'"{array.key}" is {leaves.outline(entries)}, expected a list of companies')
-        for entry in entries:
-            company = self._company(entry)
-            if company is not None:
-                for day, row in self._dated(entry.get("dates")):
-                    self._add((array.part, company, day), self._figures(array, row))
-
-    def _company(self, entry: object) -> str | None:
-        """Returns the id of an entry's company and learns its name; None for an entry that says neither."""
-        company = entry.get("company") if isinstance(entry, dict) else None
-        identity = leaves.company_id(company.get("id") if isinstance(company, dict) else None, self.surprises)
-        if identity is None or not isinstance(company, dict):
-            self.listed += 1
-            return None
-        # One answer may name a company twice, differently; which name is served must not hang on their order.
-        self.names[identity] = max(self.names.get(identity, ""), leaves.name(company.get("name"), self.surprises))
-        return identity
-
-    def _dated(self, dates: object) -> Iterator[tuple[date, Mapping[str, object]]]:
-        """Yields the rows of the asked days; the others are counted."""
-        if not isinstance(dates, list):
-            self.listed += 1
-            self.surprises["missing" if dates is None else "retyped"] += 1
-            return
-        self.listed += len(dates)
-        for row in dates:
-            day = self._day(row.get("date")) if isinstance(row, dict) else None
-            if day is None:
-                self.surprises["retyped"] += 1
-            elif day > self.today:
-                self.surprises["future_date"] += 1
-                self.listed -= 1
-            elif day not in self.days:
-                self.surprises["outside_range"] += 1
-                self.listed -= 1
-            else:
-                yield day, row
-
-    def _day(self, text: object) -> date | None:
-        """Reads a date, each spelling once: thousands of companies list the same few."""
-        if not isinstance(text, str):
-            return None
-        if text not in self._dates:
-            self._dates[text] = leaves.day(text)
-        return self._dates[text]
-
-    def _figures(self, array: Array, row: Mapping[str, object]) -> Mapping[Column, float]:
-        """Reads the leaves of one row; what is absent stays absent."""
-        figures: dict[Column, float] = {}
-        for key, fields in array.objects.items():
-            holder = row.get(key)
-            if not isinstance(holder, dict):
-                self.surprises["missing" if holder is None else "retyped"] += 1
-                continue
-            for leaf in fields:
-                value = holder.get(leaf.key)
-                if value is None and leaf.optional:
-                    continue
-                figure = leaf.read(value, self.surprises)
-                if figure is not None:
-                    figures[leaf.column] = figure
-        return figures
-
-    def _add(self, key: tuple[str, str, date], figures: Mapping[Column, float]) -> None:
-        """Files one row: an equal repetition counts once, of different ones the last, and the odd case is counted."""
-        if self.rows.get(key, figures) != figures:
-            self.surprises["duplicate_row"] += 1
-        self.rows[key] = figures
-
-    def reading(self, parts: frozenset[str]) -> Reading:
-        """Closes the draft.
-
-        Raises:
-            SchemaError: rows are listed, and not one of them could be read.
-        """
-        if self.listed and not any(self.rows.values()):
-            raise SchemaError(
-                f"none of {self.listed} listed rows could be read; each needs company.id, a date (2026-03-02), figures"
-            )
-        rows = tuple(Row(part, day, company, figures) for (part, company, day), figures in self.rows.items())
-        return Reading(self.names, parts, rows, dict(self.surprises))
-
+ALL = "all"
+"""The part of reports that do not tell chats from agents."""
 
 MODE = ("mode",)
 SESSIONS = Measure("paradigm_sessions", "Chat sessions or agent threads", Kind.SUM, MODE)
@@ -228,7 +62,10 @@ def _mode(mode: str, opened: str, opened_object: str, counts_object: str) -> Map
     }
 
 
-CHAT_SESSIONS = DailyReport(
+_USE = frozenset(
+    ("unique_models_count", "user_queries_count", "model_responses_with_docs_count", "model_responses_count")
+) | {"last_model_response_date"}
+CHAT_SESSIONS = DocumentedReport(
     name="chat-sessions",
     path=f"{API}/reporting/chat-sessions/",
     measures=(SESSIONS, QUERIES, RESPONSES, GROUNDED, MODELS, LENGTH, LAST_RESPONSE),
@@ -236,8 +73,136 @@ CHAT_SESSIONS = DailyReport(
         Array("reporting", "chat", _mode("chat", SESSIONS.family, "session", "chats")),
         Array("reporting_agents", "agent", _mode("agent", SESSIONS.family, "thread", "agents")),
     ),
-    day_bytes=600,  # two rows as in the documentation's sample, without white space
+    metadata={
+        "metadata": _USE | {"sessions_count", "average_session_length"},
+        "metadata_agent": _USE | {"threads_count", "average_thread_length"},
+    },
+    invariants=tuple(
+        Invariant("with_docs_gt_responses", (Column(GROUNDED.family, (mode,)),), Column(RESPONSES.family, (mode,)))
+        for mode in ("chat", "agent")
+    ),
+    moments=frozenset(Column(LAST_RESPONSE.family, (mode,)) for mode in ("chat", "agent")),
 )
+
+
+def _count(key: str, family: str, *label_values: str) -> Field:
+    return Field(key, Column(family, label_values), leaves.count)
+
+
+FEEDBACKS = Measure("paradigm_feedbacks", "Responses that users liked, disliked or copied", Kind.SUM, ("feedback",))
+JUDGED = Measure("paradigm_feedback_model_responses", "Responses that users could give feedback on", Kind.SUM)
+CHATS_FEEDBACK = DocumentedReport(
+    name="chats-feedback",
+    path=f"{API}/reporting/chats-feedback/",  # plural "chats", singular "feedback"
+    measures=(FEEDBACKS, JUDGED),
+    arrays=(
+        Array(
+            "reporting",
+            ALL,
+            {
+                "feedbacks": (
+                    _count("likes_count", FEEDBACKS.family, "like"),
+                    _count("dislikes_count", FEEDBACKS.family, "dislike"),
+                    _count("copies_count", FEEDBACKS.family, "copy"),
+                ),
+                HERE: (_count("model_responses_count", JUDGED.family),),
+            },
+        ),
+    ),
+    metadata={"metadata": frozenset({"likes_count", "dislikes_count", "copies_count", "model_responses_count"})},
+    invariants=(
+        Invariant(
+            "likes_dislikes_gt_responses",
+            (Column(FEEDBACKS.family, ("like",)), Column(FEEDBACKS.family, ("dislike",))),
+            Column(JUDGED.family),
+        ),
+    ),
+)
+
+DOCUMENT_USES = Measure("paradigm_document_uses", "Uses of documents in responses", Kind.SUM)
+DOCUMENTS_USED = Measure("paradigm_documents_used", "Different documents used in responses", Kind.DISTINCT)
+USED_DOCUMENTS = DocumentedReport(
+    name="used-documents",
+    path=f"{API}/reporting/used-documents/",
+    measures=(DOCUMENT_USES, DOCUMENTS_USED),
+    arrays=(
+        Array(
+            "reporting",
+            ALL,
+            {},
+            Items(
+                "documents",
+                "document_id",
+                "usage_count",
+                frozenset({"document_filename", "document_title"}),
+                Column(DOCUMENT_USES.family),
+                Column(DOCUMENTS_USED.family),
+            ),
+        ),
+    ),
+    metadata={"metadata": frozenset({"usage_count"})},
+    day_bytes=2000,  # fifteen documents
+)
+
+MEMBERS_ACTIVE = Measure("paradigm_members_active", "Members who are active now", Kind.LEVEL)
+MEMBERS_EVER = Measure("paradigm_members_ever", "Members that there ever were", Kind.LEVEL)
+USERS = DocumentedReport(
+    name="users",
+    path=f"{API}/reporting/users/",
+    measures=(MEMBERS_ACTIVE, MEMBERS_EVER),
+    arrays=(
+        Array(
+            "reporting",
+            ALL,
+            {
+                HERE: (
+                    _count("current_active_members", MEMBERS_ACTIVE.family),
+                    _count("total_historical_members", MEMBERS_EVER.family),
+                )
+            },
+            dated=False,
+        ),
+    ),
+    metadata={"metadata": frozenset({"current_active_members", "total_historical_members"})},
+    invariants=(Invariant("active_gt_ever", (Column(MEMBERS_ACTIVE.family),), Column(MEMBERS_EVER.family)),),
+)
+
+TOOLS = DescribedReport(
+    name="tools",
+    path=f"{API}/reporting/tools/",
+    measure=Measure("paradigm_tool_uses", "Uses of a tool", Kind.SUM, ("tool",), today=False),
+    part=ALL,
+    wanted=Wanted(("usage_count", "uses_count", "calls_count", "tool_uses_count", "count"), of_items=True),
+)
+USER_ACTIVITIES = DescribedReport(
+    name="user-activities",
+    path=f"{API}/reporting/user-activities/",  # inferred from the title of its page; no page names it
+    measure=Measure("paradigm_active_users", "Different users who were active", Kind.DISTINCT),
+    part=ALL,
+    wanted=Wanted(("active_users_count", "active_users", "users_count"), of_items=False),
+)
+REPORTS: Mapping[str, DocumentedReport | DescribedReport] = {
+    report.name: report for report in (CHAT_SESSIONS, CHATS_FEEDBACK, TOOLS, USED_DOCUMENTS, USERS, USER_ACTIVITIES)
+}
+
+
+def overridden(name: str, override: Override) -> Report:
+    """Returns a report with another path, or one of the two without a published shape read by the operator's fields.
+
+    Raises:
+        ConfigError: the fields do not fit what the report feeds.
+    """
+    report = REPORTS[name]
+    report = replace(report, path=override.path or report.path)
+    if override.fields is None:
+        return report
+    if not isinstance(report, DescribedReport):
+        raise ConfigError(f"the shape of {name} is documented, so only path can be set; leave fields out")
+    if report.measure.labels and not (override.fields.items and override.fields.label):
+        raise ConfigError(f"{name} is counted by {report.measure.labels[0]}; set items and label too")
+    if override.fields.label and not report.measure.labels:
+        raise ConfigError(f"{name} feeds one figure per company, which bears no label; leave label out")
+    return report.mapped(override.fields)
 
 
 def base_url(text: str) -> str:
@@ -255,15 +220,12 @@ def headers(key: str) -> Mapping[str, str]:
     return {"Authorization": f"Bearer {key}"}
 
 
-def _by_name(reports: Sequence[DailyReport]) -> Mapping[str, DailyReport]:
-    return {report.name: report for report in reports}
-
-
 PLATFORM = Platform(
     name="paradigm",
     title="LightOn Paradigm",
     default_base_url="https://paradigm.lighton.ai",
     base_url=base_url,
     headers=headers,
-    reports=_by_name((CHAT_SESSIONS,)),
+    reports=REPORTS,
+    overridden=overridden,
 )

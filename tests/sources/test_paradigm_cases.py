@@ -18,7 +18,7 @@ from exporter.judge import DayRules, judge
 from exporter.ledger import Asked, Ledger, fold
 from exporter.model import Days
 from exporter.page import write
-from exporter.source import Scope
+from exporter.source import Context, Scope
 from exporter.sources.paradigm import CHAT_SESSIONS
 
 CASES = Path(__file__).parent / "cases" / "chat-sessions"
@@ -39,7 +39,7 @@ RULES = DayRules(
 def answered(ledger: Ledger, body: bytes, at: datetime) -> tuple[Ledger, str]:
     """Returns the ledger after an answer and what the answer's log line would say was left out."""
     (request,) = CHAT_SESSIONS.plan(DAYS, Scope())
-    reading = CHAT_SESSIONS.decode(body, request, TODAY)
+    reading = CHAT_SESSIONS.decode(body, request, Context("s", TODAY, RULES.zone))
     folded = fold(ledger, reading, Asked(DAYS, TODAY, at, RULES.keep_days), lambda _id, _name: True)
     return folded, " ".join(f"{kind}={count}" for kind, count in sorted(reading.surprises.items()))
 

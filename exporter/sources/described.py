@@ -1,0 +1,231 @@
+"""Reads an answer by its own description: `metadata` names its fields, the shape of a row tells where they stand.
+
+    {metadata: {<field>: {description, unit}}, reporting: [{company: {id, name}, dates: [{date, ...}]}]}
+
+A figure is a number whose key is described, directly in a row, in one object in it, or in the items of one list in it;
+or a number of an object that maps names to numbers. Knows no report: which figure is wanted is chosen afterwards.
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from exporter.sources import descriptions, leaves
+from exporter.sources.draft import Draft, RowKey
+
+ARRAYS = {"reporting": "metadata", "reporting_agents": "metadata_agent"}
+"""The arrays of companies, and what describes the fields of each."""
+_NUMERIC = re.compile(r"\s*[-+]?[0-9]+(\.[0-9]*)?\s*", re.ASCII)
+_TIME = re.compile(r"\d{4}-\d{2}-\d{2}([T ][\d:.+Z-]+)?", re.ASCII)
+
+
+class Place(NamedTuple):
+    """Where in a row numbers stand: the object or list that holds them, of which shape that is, and their key.
+
+    As text: `n`, `feedbacks.n`, `tools[].n`, and `tools.*` for an object that maps names to numbers.
+    """
+
+    holder: str
+    shape: str
+    key: str
+
+    def __str__(self) -> str:
+        holder, key = (leaves.key(text) if text else "" for text in (self.holder, self.key))
+        return f"{holder}{self.shape}{key}"
+
+
+ROW, OBJECT, LIST, NAMES = "", ".", "[].", ".*"
+"""The shapes of what holds a number."""
+
+
+class Figure(NamedTuple):
+    """A described number: its place, the field that describes it, and in a list the item that has it.
+
+    A `value` of None is one that cannot be read.
+    """
+
+    place: Place
+    field: str
+    value: float | None
+    label: str | None = None
+    identity: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """What one row holds: its figures, the length of each list, the people of each list that lists people.
+
+    A `bare` row lists nothing: no figure can be expected of it.
+    """
+
+    figures: tuple[Figure, ...]
+    lengths: Mapping[str, int]
+    people: Mapping[str, frozenset[str]]
+    bare: bool
+
+
+@dataclass(slots=True)
+class Survey:
+    """All rows of an answer by array, company and day; `levels` are the arrays whose entries had no days."""
+
+    rows: Draft
+    sights: dict[RowKey, Sight] = field(default_factory=dict)
+    levels: set[str] = field(default_factory=set)
+
+    def see(self, key: RowKey, sight: Sight) -> None:
+        """Files what a row holds; of two different rows of one company and day the last one counts."""
+        if self.sights.get(key, sight) != sight:
+            self.rows.violate("duplicate_row", key)
+        self.sights[key] = sight
+
+
+def survey(root: Mapping[str, object], rows: Draft) -> Survey:
+    """Reads the arrays of an answer that are lists."""
+    found = Survey(rows)
+    for array, metadata in ARRAYS.items():
+        if isinstance(root.get(array), list):
+            _Surveyor(array, descriptions.fields(root.get(metadata)), found).read(root[array])
+    return found
+
+
+class _Surveyor:
+    """Reads one array into a survey."""
+
+    def __init__(self, array: str, described: frozenset[str], found: Survey) -> None:
+        self._array = array
+        self._described = described
+        self._found = found
+        self._rows = found.rows
+        self._path = ""
+        self._paths: dict[Place, str] = {}
+
+    def read(self, entries: object) -> None:
+        array, rows = self._array, self._rows
+        for entry in rows.objects(entries, array, are_rows=True):
+            company = rows.company(entry.get("company"), f"{array}[].company")
+            if company is None:
+                continue
+            level = {name: value for name, value in entry.items() if name != "company"}
+            if "dates" in entry or not level:
+                self._dated(company, entry.get("dates"))
+            else:
+                self._path = f"{array}[]."
+                self._found.levels.add(array)
+                self._row(rows.level_key(array, company), level)
+
+    def _dated(self, company: str, dates: object) -> None:
+        self._path = f"{self._array}[].dates[]."
+        for row in self._rows.objects(dates, f"{self._array}[].dates", are_rows=True):
+            key = self._rows.key(self._array, company, row.get("date"), f"{self._path}date")
+            if key:
+                self._row(key, {k: v for k, v in row.items() if k != "date"})
+
+    def _row(self, key: RowKey, row: Mapping[str, object]) -> None:
+        bare = not any(value or value == 0 for value in row.values())
+        self._rows.listed -= bare
+        figures: list[Figure] = []
+        lengths: dict[str, int] = {}
+        people: dict[str, frozenset[str]] = {}
+        for name, value in row.items():
+            if isinstance(value, list):
+                lengths[name] = len(value)
+                figures += self._items(name, value, key)
+                if (found := self._people(name, value)) is not None:
+                    people[name] = found
+            elif isinstance(value, dict):
+                figures += self._object(name, value, key)
+            else:
+                figures += self._leaf(Place("", ROW, name), value, key)
+        self._found.see(key, Sight(tuple(figures), lengths, people, bare))
+
+    def _leaf(self, place: Place, value: object, key: RowKey) -> Iterator[Figure]:
+        """Yields the leaf if it is a figure, without a value if that cannot be read; looks for nothing below it."""
+        if place.key in self._described:
+            if leaves.is_number(value):
+                yield Figure(place, place.key, self._rows.figure(leaves.number(value), self._at(place), key))
+            elif isinstance(value, bool) or (isinstance(value, str) and _NUMERIC.fullmatch(value)):
+                self._rows.note("retyped", self._at(place))
+                yield Figure(place, place.key, None)
+        elif not descriptions.is_identity(place.key):
+            for unknown in descriptions.numbers(value, self._at(place)):
+                self._rows.note("unknown", unknown)
+
+    def _at(self, place: Place) -> str:
+        """Returns the path of a place, spelled once."""
+        path = self._paths.get(place)
+        if path is None:
+            path = self._paths[place] = f"{self._path}{place}"
+        return path
+
+    def _object(self, name: str, fields: Mapping[str, object], key: RowKey) -> Iterator[Figure]:
+        if not self._maps_names(name, fields):
+            for inner, value in fields.items():
+                yield from self._leaf(Place(name, OBJECT, inner), value, key)
+            return
+        place = Place(name, NAMES, "")
+        field = name if name in self._described else next(iter(self._described))
+        for label, value in fields.items():
+            number = self._rows.figure(leaves.number(value), self._at(place), key)
+            yield Figure(place, field, number, leaves.label(label))
+
+    def _maps_names(self, name: str, fields: Mapping[str, object]) -> bool:
+        """Tells whether an object maps names to numbers: it is described itself, or one field is and none of its names.
+
+        Seen in no known report.
+        """
+        if not fields or not all(value is None or leaves.is_number(value) for value in fields.values()):
+            return False
+        if self._described & fields.keys() or any(map(descriptions.is_identity, fields)):
+            return False
+        return name in self._described or len(self._described) == 1
+
+    def _items(self, name: str, items: Sequence[object], key: RowKey) -> Iterator[Figure]:
+        for item in items:
+            if isinstance(item, dict):
+                label, identity = _label(item), _identity(item)
+                for inner, value in item.items():
+                    for found in self._leaf(Place(name, LIST, inner), value, key):
+                        yield found._replace(label=label, identity=identity)
+
+    def _people(self, name: str, items: Sequence[object]) -> frozenset[str] | None:
+        """Returns who is in a list of people, by id or else by name; None for a list of something else."""
+        named_so = name.endswith(("users", "user_ids"))
+        if not named_so and not any(isinstance(item, dict) and "user_id" in item for item in items):
+            return None
+        found = {_person(item) for item in items}
+        if None in found:
+            self._rows.note("missing", self._at(Place(name, LIST, "user_id")))
+        return frozenset(person for person in found if person is not None)
+
+
+def _person(item: object) -> str | None:
+    if not isinstance(item, dict):
+        return leaves.identity(item)[0]
+    return leaves.identity(item.get("user_id"))[0] or _identity(item) or _label(item)
+
+
+def _identity(item: Mapping[str, object]) -> str | None:
+    """Returns the id of an item: `id` itself, else the key that ends in `_id`, of several the shortest."""
+    found = (leaves.identity(item[key])[0] for key in sorted(item, key=_by_length) if descriptions.is_identity(key))
+    return next((identity for identity in found if identity is not None), None)
+
+
+def _label(item: Mapping[str, object]) -> str | None:
+    """Returns what an item is called: its name, else title or label, else any text that is no time, else its id.
+
+    Of several names the one with the shortest key, so that `name` goes before `vendor_name` in whatever order.
+    """
+    texts = {
+        key: text for key, text in item.items() if isinstance(text, str) and text.strip() and not _TIME.fullmatch(text)
+    }
+    keys = sorted(texts, key=_by_length)
+    for endings in (("name",), ("title", "label"), ("",)):
+        for key in keys:
+            if key.endswith(endings) and not (endings == ("",) and descriptions.is_identity(key)):
+                return leaves.label(texts[key])
+    return _identity(item)
+
+
+def _by_length(key: str) -> tuple[int, str]:
+    return len(key), key

@@ -1,0 +1,210 @@
+"""Reads the reports whose shape Paradigm documents: companies, their days, and leaves with fixed names in them."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from exporter.errors import SchemaError
+from exporter.model import Column, Measure, Reading
+from exporter.source import Context, Request
+from exporter.sources import descriptions, leaves
+from exporter.sources.draft import Draft, Invariant, RowKey
+from exporter.sources.endpoint import Endpoint
+
+Leaf = Callable[[object], tuple[float | None, leaves.Flaw | None]]
+HERE = ""
+"""The name of the object that is the row itself."""
+
+
+class Field(NamedTuple):
+    """One leaf of a row: its key, the column that it feeds, how it is read.
+
+    Older releases lack an `optional` one: that is not counted as missing.
+    """
+
+    key: str
+    column: Column
+    read: Leaf
+    optional: bool = False
+
+
+class Items(NamedTuple):
+    """A list in a row, each item with an id and a number: the day's sum and how many different ids.
+
+    `ignored` are the other documented keys of an item: names of things, which are never kept.
+    """
+
+    key: str
+    identity: str
+    number: str
+    ignored: frozenset[str]
+    total: Column
+    distinct: Column
+
+
+class Array(NamedTuple):
+    """One array of an answer.
+
+    Its key, the part that its rows belong to, the fields by the object they lie in (HERE: the row itself), a list of
+    items, and whether an entry has `dates` with a row each or is itself one row of now.
+    """
+
+    key: str
+    part: str
+    objects: Mapping[str, tuple[Field, ...]]
+    items: Items | None = None
+    dated: bool = True
+
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        """What its rows can feed, in the order of the documentation."""
+        of_items = (self.items.total, self.items.distinct) if self.items else ()
+        return (*(leaf.column for fields in self.objects.values() for leaf in fields), *of_items)
+
+    @property
+    def row_path(self) -> str:
+        """Where a row stands."""
+        return f"{self.key}[].dates[]." if self.dated else f"{self.key}[]."
+
+    def known(self, key: str) -> frozenset[str]:
+        """Returns the documented keys of an object of a row, or of the row itself."""
+        leaves_of = frozenset(leaf.key for leaf in self.objects.get(key, ()))
+        if key != HERE:
+            return leaves_of
+        of_items = {self.items.key} if self.items else set()
+        own = {"date"} if self.dated else {"company"}
+        return leaves_of | (self.objects.keys() - {HERE}) | of_items | own
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentedReport(Endpoint):
+    """A report of the envelope `{metadata, <array>: [{company: {id, name}, dates: [{date, ...}]}]}`.
+
+    `metadata` maps the keys that describe fields to the fields that the documentation describes there.
+    """
+
+    measures: tuple[Measure, ...]
+    arrays: tuple[Array, ...]
+    metadata: Mapping[str, frozenset[str]]
+    invariants: tuple[Invariant, ...] = ()
+    moments: frozenset[Column] = frozenset()
+
+    @property
+    def parts(self) -> Mapping[str, tuple[Column, ...]]:
+        """The columns of each part, in the order of the documentation."""
+        return {array.part: array.columns for array in self.arrays}
+
+    @property
+    def has_days(self) -> bool:
+        """Tells whether its rows have dates."""
+        return any(array.dated for array in self.arrays)
+
+    def decode(self, body: bytes, request: Request, context: Context) -> Reading:
+        """Reads one answer; see `exporter.source.Report.decode`."""
+        root = leaves.parse(body)
+        rows = Draft(request.days, context)
+        parts = frozenset(array.part for array in self.arrays if isinstance(root, dict) and array.key in root)
+        if not isinstance(root, dict) or not parts:
+            wanted = " or ".join(f'"{array.key}"' for array in self.arrays)
+            raise SchemaError(f"expected an object with {wanted}, got {leaves.outline(root)}")
+        self._expect(root, rows)
+        for array in self.arrays:
+            if array.part in parts:
+                _Reader(array, rows).read(root[array.key])
+        rows.judge(self.invariants, self.moments)
+        return rows.reading(parts, descriptions.notes(*(root.get(key) for key in self.metadata)))
+
+    def _expect(self, root: Mapping[str, object], rows: Draft) -> None:
+        """Notes what stands beside the arrays and is not documented; what is missing there costs no figure."""
+        rows.expect(root, self.metadata.keys() | {array.key for array in self.arrays}, "")
+        for key, fields in self.metadata.items():
+            described = root.get(key)
+            if isinstance(described, dict):
+                rows.expect(described, fields, f"{key}.")
+                for field, note in described.items():
+                    if isinstance(note, dict):
+                        rows.expect(note, {"description", "unit"}, f"{key}.{leaves.key(field)}.")
+
+
+class _Reader:
+    """Reads one array into a draft; what it needs to know of each row is worked out once."""
+
+    def __init__(self, array: Array, rows: Draft) -> None:
+        self._array = array
+        self._rows = rows
+        self._entry_keys = frozenset({"company", "dates"}) if array.dated else array.known(HERE)
+        self._row_keys = array.known(HERE)
+        self._objects = [
+            (key, fields, array.known(key), f"{array.row_path}{key}." if key else array.row_path)
+            for key, fields in array.objects.items()
+        ]
+
+    def read(self, entries: object) -> None:
+        """Reads the whole array.
+
+        Raises:
+            SchemaError: it is no list.
+        """
+        array, rows = self._array, self._rows
+        if not isinstance(entries, list):
+            raise SchemaError(f'"{array.key}" is {leaves.outline(entries)}, expected a list of companies')
+        for entry in rows.objects(entries, array.key, are_rows=True):
+            rows.expect(entry, self._entry_keys, f"{array.key}[].")
+            self._entry(entry)
+
+    def _entry(self, entry: Mapping[str, object]) -> None:
+        array, rows = self._array, self._rows
+        company = rows.company(entry.get("company"), f"{array.key}[].company")
+        if isinstance(holder := entry.get("company"), dict):
+            rows.expect(holder, {"id", "name"}, f"{array.key}[].company.")
+        if company is None:
+            return
+        if not array.dated:
+            key = rows.level_key(array.part, company)
+            rows.add(key, self._figures(entry, key))
+            return
+        for row in rows.objects(entry.get("dates"), f"{array.key}[].dates", are_rows=True):
+            rows.expect(row, self._row_keys, array.row_path)
+            if dated := rows.key(array.part, company, row.get("date"), f"{array.row_path}date"):
+                rows.add(dated, self._figures(row, dated))
+
+    def _figures(self, row: Mapping[str, object], key: RowKey) -> Mapping[Column, float]:
+        """Reads the leaves of one row; what is absent stays absent."""
+        rows, array = self._rows, self._array
+        figures: dict[Column, float] = {}
+        for name, fields, known, path in self._objects:
+            holder = row.get(name) if name else row
+            if not isinstance(holder, dict):
+                rows.note("missing" if holder is None else "retyped", f"{array.row_path}{name}")
+                continue
+            if name:
+                rows.expect(holder, known, path)
+            for leaf in fields:
+                value = holder.get(leaf.key)
+                if value is None and leaf.optional:
+                    continue
+                figure = rows.figure(leaf.read(value), f"{path}{leaf.key}", key)
+                if figure is not None:
+                    figures[leaf.column] = figure
+        if array.items:
+            figures |= self._items(array.items, row.get(array.items.key), key)
+        return figures
+
+    def _items(self, items: Items, listed: object, key: RowKey) -> Mapping[Column, float]:
+        """Adds up a list and counts its different ids; of a list without one readable leaf the figure is absent."""
+        rows, path = self._rows, f"{self._array.row_path}{items.key}"
+        known = items.ignored | {items.identity, items.number}
+        numbers: list[float] = []
+        ids: set[str] = set()
+        for item in rows.objects(listed, path, are_rows=False):
+            rows.expect(item, known, f"{path}[].")
+            identity, flaw = leaves.identity(item.get(items.identity))
+            rows.note(flaw, f"{path}[].{items.identity}")
+            if identity is not None:
+                ids.add(identity)
+            number = rows.figure(leaves.count(item.get(items.number)), f"{path}[].{items.number}", key)
+            if number is not None:
+                numbers.append(number)
+        nothing = listed == []
+        total = {items.total: sum(numbers)} if numbers or nothing else {}
+        return total | ({items.distinct: float(len(ids))} if ids or nothing else {})

@@ -1,0 +1,178 @@
+"""Reports whose shape Paradigm does not publish: read by the answer's own description, or by an operator's fields."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+from exporter.errors import SchemaError
+from exporter.model import Column, FieldNote, Kind, Measure, Reading
+from exporter.source import Context, Fields, Request
+from exporter.sources import described, descriptions, leaves, mapping
+from exporter.sources.choice import Choice, Complaint, Wanted, choose
+from exporter.sources.described import LIST, Place, Sight, Survey
+from exporter.sources.draft import Draft, RowKey
+from exporter.sources.endpoint import Endpoint
+
+DOCS = 'docs/platform-apis.md, "Reports without a published schema"'
+
+
+class Explanation(NamedTuple):
+    """How an answer was read: which place of a row feeds `family` and why.
+
+    `fields` are those that it describes, `places` where described numbers stand in a row, `undescribed` the paths of
+    the numbers that are left out.
+    """
+
+    family: str
+    place: str
+    why: str
+    fields: tuple[FieldNote, ...]
+    places: tuple[str, ...]
+    undescribed: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Undocumented(Endpoint):
+    """A report that feeds one measure; its rows are one part."""
+
+    measure: Measure
+    part: str
+
+    @property
+    def measures(self) -> tuple[Measure, ...]:
+        """The one measure."""
+        return (self.measure,)
+
+    @property
+    def parts(self) -> Mapping[str, tuple[Column, ...]]:
+        """One part; if the measure has a label, its values are not known beforehand."""
+        return {self.part: () if self.measure.labels else (Column(self.measure.family),)}
+
+    @property
+    def has_days(self) -> bool:
+        """Tells whether its figures belong to days."""
+        return self.measure.kind is not Kind.LEVEL
+
+    def refusal(self, complaint: str, root: object, context: Context, option: str = "") -> SchemaError:
+        """Says why an answer cannot be read, what is in it, and which option helps; no figure and no name."""
+        place = f"sources.{context.source}.overrides.{self.name}{option}"
+        return SchemaError(
+            f"{context.source}/{self.name}: {complaint}. {descriptions.survey(root)} Remedy: set {place} (see {DOCS})"
+        )
+
+    def close(self, rows: Draft, root: object) -> Reading:
+        """Closes a draft; notes on fields are those of both arrays."""
+        metadata = (root.get(key) for key in described.ARRAYS.values()) if isinstance(root, dict) else ()
+        return rows.reading(frozenset({self.part}), descriptions.notes(*metadata))
+
+
+@dataclass(frozen=True, slots=True)
+class MappedReport(_Undocumented):
+    """A report of which an operator says where its figures stand; without days they are levels of now."""
+
+    fields: Fields
+
+    def decode(self, body: bytes, request: Request, context: Context) -> Reading:
+        """Reads one answer; see `exporter.source.Report.decode`."""
+        root = leaves.parse(body)
+        rows = Draft(request.days, context)
+        reader = mapping.Reader(self.fields, mapping.Target(self.measure.family, self.part), rows)
+        reader.read(root)
+        for option in reader.fruitless:
+            words = f'fields.{option} ("{getattr(self.fields, option).text}") finds nothing'
+            raise self.refusal(words, root, context, f".fields.{option}")
+        return self.close(rows, root)
+
+
+@dataclass(frozen=True, slots=True)
+class DescribedReport(_Undocumented):
+    """A report whose figure is chosen among those that its answer describes; both arrays of an answer are one part."""
+
+    wanted: Wanted
+
+    def mapped(self, fields: Fields) -> MappedReport:
+        """Returns the same report, read by an operator's fields; without days its figures are levels."""
+        measure = self.measure if fields.days else replace(self.measure, kind=Kind.LEVEL)
+        return MappedReport(self.name, self.path, measure, self.part, fields)
+
+    def decode(self, body: bytes, request: Request, context: Context) -> Reading:
+        """Reads one answer; see `exporter.source.Report.decode`."""
+        root = leaves.parse(body)
+        found = self._survey(root, request, context)
+        choice = self._choice(found, root, context)
+        if choice and not self._file(found, choice):
+            raise self.refusal("different people in chats and with agents cannot be added up", root, context)
+        return self.close(found.rows, root)
+
+    def explain(self, body: bytes, request: Request, context: Context) -> Explanation | None:
+        """Tells how an answer is read; None for one that lists nothing. Raises what `decode` raises."""
+        root = leaves.parse(body)
+        found = self._survey(root, request, context)
+        choice = self._choice(found, root, context)
+        if choice is None:
+            return None
+        reading = self.decode(body, request, context)
+        return Explanation(
+            family=self.measure.family,
+            place=str(choice.place),
+            why=choice.why,
+            fields=reading.fields,
+            places=tuple(sorted({str(figure.place) for sight in found.sights.values() for figure in sight.figures})),
+            undescribed=tuple(sorted(reading.drift.get("unknown", ()))),
+        )
+
+    def _survey(self, root: object, request: Request, context: Context) -> Survey:
+        """Looks at all rows, if the answer is in the envelope of the other reports."""
+        if not isinstance(root, dict) or not isinstance(root.get("reporting"), list):
+            raise self.refusal('expected an object with a list "reporting"', root, context)
+        if not isinstance(root.get("reporting_agents", []), list):
+            raise self.refusal('"reporting_agents" is no list', root, context)
+        return described.survey(root, Draft(request.days, context))
+
+    def _choice(self, found: Survey, root: object, context: Context) -> Choice | None:
+        """Chooses the place to read; None when no row lists anything."""
+        if found.levels:
+            raise self.refusal("companies without dates: a figure of now is none of a day", root, context)
+        if all(sight.bare and not sight.people for sight in found.sights.values()):
+            return None
+        choice = choose(found, self.wanted)
+        if isinstance(choice, Complaint):
+            raise self.refusal(choice.words, root, context)
+        return choice
+
+    def _file(self, found: Survey, choice: Choice) -> bool:
+        """Files the figures of the chosen place by row; False if that would add up people who may be the same."""
+        rows, crowds = found.rows, dict[RowKey, frozenset[str]]()
+        filed: dict[RowKey, dict[Column, float]] = {key._replace(part=self.part): {} for key in found.sights}
+        for key, sight in found.sights.items():
+            figures = filed[row := key._replace(part=self.part)]
+            if choice.people:
+                if choice.place.holder in sight.people:
+                    crowds[row] = crowds.get(row, frozenset()) | sight.people[choice.place.holder]
+                    figures[Column(self.measure.family)] = float(len(crowds[row]))
+                continue
+            if figures and self.measure.kind is Kind.DISTINCT:
+                return False
+            for column, value in self._chosen(sight, choice.place, rows, f"{key.part}[].dates[].{choice.place}"):
+                figures[column] = figures.get(column, 0.0) + value
+        for row, figures in filed.items():
+            rows.add(row, figures)
+        return True
+
+    def _chosen(self, sight: Sight, place: Place, rows: Draft, path: str) -> Iterator[tuple[Column, float]]:
+        """Yields the figures of one row at the chosen place, and notes what of it is missing or no whole number."""
+        found = [figure for figure in sight.figures if figure.place == place]
+        expected = sight.lengths.get(place.holder, 1) if place.shape == LIST else 1
+        if len(found) < expected and not sight.bare:
+            rows.note("missing", path)
+        for figure in found:
+            if figure.value is None:
+                continue
+            if not figure.value.is_integer():
+                rows.note("retyped", path)
+            if not self.measure.labels:
+                yield Column(self.measure.family), figure.value
+            elif figure.label is None:
+                rows.note("missing", f"{path.rpartition('.')[0]}.name")
+            else:
+                yield Column(self.measure.family, (figure.label,)), figure.value
