@@ -1,9 +1,9 @@
 """Which of the figures that an answer describes is the one that a report is after; guesses nothing."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
-from exporter.sources.described import LIST, NAMES, OBJECT, ROW, Place, Survey
+from exporter.sources.described import LIST, NAMES, OBJECT, PEOPLE, ROW, Figure, Place, Survey
 
 
 class Wanted(NamedTuple):
@@ -33,31 +33,30 @@ class Complaint(NamedTuple):
 
 def choose(found: Survey, wanted: Wanted) -> Choice | Complaint:
     """Chooses among the figures that were found."""
-    places = _places(found, wanted)
-    if wanted.of_items and len(places) == 1:
-        return Choice(next(iter(places)), False, "the only described number of items")
+    figures = _figures(found, wanted)
+    readable = {figure.place for figure in figures if figure.value is not None}
+    if wanted.of_items and len(readable) == 1:
+        return Choice(readable.pop(), False, "the only described number of items")
     for name in wanted.names:
-        named = [place for place, field in places.items() if field == name]
-        if len(named) > 1:
-            return _ambiguous(named)
+        named = {figure.place for figure in figures if figure.field == name}
+        if len(named) == 1:
+            return Choice(named.pop(), False, f"described as {name}")
         if named:
-            return Choice(named[0], False, f"described as {name}")
+            return _ambiguous(named)
     lists = set() if wanted.of_items else {name for sight in found.sights.values() for name in sight.people}
-    people = [Place(name, LIST, "") for name in lists]
-    if len(people) == 1:
-        return Choice(people[0], True, "the number of different people listed there")
-    return _ambiguous([*people, *places])
+    if len(lists) == 1:
+        return Choice(Place(lists.pop(), PEOPLE, ""), True, "the number of different people listed there")
+    return _ambiguous(readable | {Place(name, PEOPLE, "") for name in lists})
 
 
-def _places(found: Survey, wanted: Wanted) -> Mapping[Place, str]:
-    """Returns the field of each place of a figure; places without one readable number only if there are no others."""
+def _figures(found: Survey, wanted: Wanted) -> Sequence[Figure]:
+    """Returns the figures of the wanted shapes, those whose field is a guess only if there are no others."""
     shapes = (LIST, NAMES) if wanted.of_items else (ROW, OBJECT)
     figures = [figure for sight in found.sights.values() for figure in sight.figures if figure.place.shape in shapes]
-    readable = {figure.place: figure.field for figure in figures if figure.value is not None}
-    return readable or {figure.place: figure.field for figure in figures}
+    return [figure for figure in figures if not figure.is_guess] or figures
 
 
-def _ambiguous(places: Sequence[Place]) -> Complaint:
+def _ambiguous(places: Collection[Place]) -> Complaint:
     if not places:
         return Complaint("no described figure found")
     return Complaint(f"described figures found, but none is clearly the one: {', '.join(sorted(map(str, places)))}")

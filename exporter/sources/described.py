@@ -35,8 +35,8 @@ class Place(NamedTuple):
         return f"{holder}{self.shape}{key}"
 
 
-ROW, OBJECT, LIST, NAMES = "", ".", "[].", ".*"
-"""The shapes of what holds a number."""
+ROW, OBJECT, LIST, NAMES, PEOPLE = "", ".", "[].", ".*", "[]"
+"""The shapes of what holds a number, or is counted."""
 
 
 class Figure(NamedTuple):
@@ -50,6 +50,11 @@ class Figure(NamedTuple):
     value: float | None
     label: str | None = None
     identity: str | None = None
+
+    @property
+    def is_guess(self) -> bool:
+        """Tells whether only the lack of another field says that this one describes it."""
+        return self.place.shape == NAMES and self.place.holder != self.field
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,9 +111,10 @@ class _Surveyor:
             company = rows.company(entry.get("company"), f"{array}[].company")
             if company is None:
                 continue
-            level = {name: value for name, value in entry.items() if name != "company"}
+            level = {name: value for name, value in entry.items() if name not in ("company", "dates")}
             if "dates" in entry or not level:
                 self._dated(company, entry.get("dates"))
+                self._leave_out(level, f"{array}[]")
             else:
                 self._path = f"{array}[]."
                 self._found.levels.add(array)
@@ -148,8 +154,7 @@ class _Surveyor:
                 self._rows.note("retyped", self._at(place))
                 yield Figure(place, place.key, None)
         elif not descriptions.is_identity(place.key):
-            for unknown in descriptions.numbers(value, self._at(place)):
-                self._rows.note("unknown", unknown)
+            self._leave_out(value, self._at(place))
 
     def _at(self, place: Place) -> str:
         """Returns the path of a place, spelled once."""
@@ -159,24 +164,31 @@ class _Surveyor:
         return path
 
     def _object(self, name: str, fields: Mapping[str, object], key: RowKey) -> Iterator[Figure]:
-        if not self._maps_names(name, fields):
+        if self._maps_names(name, fields):
+            place = Place(name, NAMES, "")
+            field = name if name in self._described else next(iter(self._described))
+            for label, value in fields.items():
+                number = self._rows.figure(leaves.number(value), self._at(place), key)
+                yield Figure(place, field, number, leaves.label(label))
+        elif self._described & fields.keys():
             for inner, value in fields.items():
                 yield from self._leaf(Place(name, OBJECT, inner), value, key)
-            return
-        place = Place(name, NAMES, "")
-        field = name if name in self._described else next(iter(self._described))
-        for label, value in fields.items():
-            number = self._rows.figure(leaves.number(value), self._at(place), key)
-            yield Figure(place, field, number, leaves.label(label))
+        else:
+            self._leave_out(fields, self._at(Place(name, ROW, "")))
+
+    def _leave_out(self, value: object, path: str) -> None:
+        """Notes numbers that are not described."""
+        for unknown in descriptions.numbers(value, path):
+            self._rows.note("unknown", unknown)
 
     def _maps_names(self, name: str, fields: Mapping[str, object]) -> bool:
         """Tells whether an object maps names to numbers: it is described itself, or one field is and none of its names.
 
         Seen in no known report.
         """
-        if not fields or not all(value is None or leaves.is_number(value) for value in fields.values()):
+        if not descriptions.maps_names(fields) or any(map(descriptions.is_identity, fields)):
             return False
-        if self._described & fields.keys() or any(map(descriptions.is_identity, fields)):
+        if self._described & fields.keys():
             return False
         return name in self._described or len(self._described) == 1
 

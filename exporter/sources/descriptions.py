@@ -1,6 +1,6 @@
 """What an answer says of its own fields, and where its numbers stand; both without a figure or a name in it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from exporter.model import FieldNote
 from exporter.sources import leaves
@@ -9,7 +9,7 @@ LONGEST_NOTE = 200
 """Characters of what a platform says of a field."""
 MOST_NAMED = 12
 """So many keys or paths a message shows."""
-DEEPEST = 8
+DEEPEST = 16
 """No report that could be read is nested more deeply."""
 
 
@@ -54,16 +54,20 @@ def _listed(words: list[str]) -> str:
 
 
 def numbers(value: object, path: str, depth: int = DEEPEST) -> Iterator[str]:
-    """Yields the paths of all numbers but ids; an object with many keys maps names, which are not shown."""
-    if not depth:
-        return
-    if isinstance(value, list):
+    """Yields the paths of all numbers but ids; what may be names of people or things is shown as `*`."""
+    if isinstance(value, list) and depth:
         for each in value:
             yield from numbers(each, f"{path}[]", depth - 1)
-    elif isinstance(value, dict):
+    elif isinstance(value, dict) and depth:
+        hidden = maps_names(value) and not path.endswith("[]")
         for key, each in value.items():
             if not is_identity(key):
-                shown = leaves.key(key) if len(value) <= MOST_NAMED else "*"
+                shown = "*" if hidden else leaves.key(key)
                 yield from numbers(each, f"{path}.{shown}" if path else shown, depth - 1)
     elif leaves.is_number(value):
         yield path
+
+
+def maps_names(value: Mapping[str, object]) -> bool:
+    """Tells whether an object may map names to numbers: it holds nothing else."""
+    return bool(value) and all(each is None or leaves.is_number(each) for each in value.values())

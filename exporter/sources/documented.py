@@ -206,5 +206,5 @@ class _Reader:
             if number is not None:
                 numbers.append(number)
         nothing = listed == []
-        total = {items.total: sum(numbers)} if numbers or nothing else {}
+        total = {items.total: sum(numbers, 0.0)} if numbers or nothing else {}
         return total | ({items.distinct: float(len(ids))} if ids or nothing else {})

@@ -164,8 +164,8 @@ class Draft:
         """
         if self.listed and not any(self.rows.values()):
             raise SchemaError(
-                f"none of {self.listed} listed rows could be read; each needs company.id, a date (2026-03-02), figures"
-                f": {self._oddities()}"
+                f"none of {self.listed} listed rows could be read: {self._oddities()};"
+                " compare the answer with docs/platform-apis.md"
             )
         rows = tuple(Row(key.part, key.day, key.company_id, figures) for key, figures in self.rows.items())
         drift = {kind: frozenset(paths) for kind, paths in self._drift.items()}

@@ -13,6 +13,7 @@ from exporter.sources.described import LIST, Place, Sight, Survey
 from exporter.sources.draft import Draft, RowKey
 from exporter.sources.endpoint import Endpoint
 
+Filed = dict[RowKey, dict[Column, float]]
 DOCS = 'docs/platform-apis.md, "Reports without a published schema"'
 
 
@@ -99,9 +100,11 @@ class DescribedReport(_Undocumented):
         """Reads one answer; see `exporter.source.Report.decode`."""
         root = leaves.parse(body)
         found = self._survey(root, request, context)
-        choice = self._choice(found, root, context)
-        if choice and not self._file(found, choice):
+        filed = self._filed(found, self._choice(found, root, context))
+        if filed is None:
             raise self.refusal("different people in chats and with agents cannot be added up", root, context)
+        for key, figures in filed.items():
+            found.rows.add(key, figures)
         return self.close(found.rows, root)
 
     def explain(self, body: bytes, request: Request, context: Context) -> Explanation | None:
@@ -140,24 +143,21 @@ class DescribedReport(_Undocumented):
             raise self.refusal(choice.words, root, context)
         return choice
 
-    def _file(self, found: Survey, choice: Choice) -> bool:
-        """Files the figures of the chosen place by row; False if that would add up people who may be the same."""
-        rows, crowds = found.rows, dict[RowKey, frozenset[str]]()
-        filed: dict[RowKey, dict[Column, float]] = {key._replace(part=self.part): {} for key in found.sights}
-        for key, sight in found.sights.items():
-            figures = filed[row := key._replace(part=self.part)]
-            if choice.people:
-                if choice.place.holder in sight.people:
-                    crowds[row] = crowds.get(row, frozenset()) | sight.people[choice.place.holder]
-                    figures[Column(self.measure.family)] = float(len(crowds[row]))
-                continue
-            if figures and self.measure.kind is Kind.DISTINCT:
-                return False
-            for column, value in self._chosen(sight, choice.place, rows, f"{key.part}[].dates[].{choice.place}"):
-                figures[column] = figures.get(column, 0.0) + value
-        for row, figures in filed.items():
-            rows.add(row, figures)
-        return True
+    def _filed(self, found: Survey, choice: Choice | None) -> Filed | None:
+        """Returns the figures of the chosen place by row; None if they are of people who may be the same ones."""
+        filed: Filed = {key._replace(part=self.part): {} for key in found.sights}
+        if choice and choice.people:
+            for row, people in _crowds(found, choice.place.holder):
+                filed[row._replace(part=self.part)] = {Column(self.measure.family): float(len(people))}
+        elif choice:
+            for key, sight in found.sights.items():
+                figures = filed[key._replace(part=self.part)]
+                path = f"{key.part}[].dates[].{choice.place}"
+                for column, value in self._chosen(sight, choice.place, found.rows, path):
+                    if column in figures and self.measure.kind is Kind.DISTINCT:
+                        return None
+                    figures[column] = figures.get(column, 0.0) + value
+        return filed
 
     def _chosen(self, sight: Sight, place: Place, rows: Draft, path: str) -> Iterator[tuple[Column, float]]:
         """Yields the figures of one row at the chosen place, and notes what of it is missing or no whole number."""
@@ -165,6 +165,8 @@ class DescribedReport(_Undocumented):
         expected = sight.lengths.get(place.holder, 1) if place.shape == LIST else 1
         if len(found) < expected and not sight.bare:
             rows.note("missing", path)
+        for guess in {figure.place for figure in sight.figures if figure.is_guess} - {place}:
+            rows.note("unknown", path.removesuffix(str(place)) + str(guess))
         for figure in found:
             if figure.value is None:
                 continue
@@ -176,3 +178,13 @@ class DescribedReport(_Undocumented):
                 rows.note("missing", f"{path.rpartition('.')[0]}.name")
             else:
                 yield Column(self.measure.family, (figure.label,)), figure.value
+
+
+def _crowds(found: Survey, listed_in: str) -> Iterator[tuple[RowKey, frozenset[str]]]:
+    """Yields the people that the lists of this name hold by company and day, each of them once over both arrays."""
+    crowds: dict[RowKey, frozenset[str]] = {}
+    for key, sight in found.sights.items():
+        if listed_in in sight.people:
+            row = key._replace(part="")
+            crowds[row] = crowds.get(row, frozenset()) | sight.people[listed_in]
+    yield from crowds.items()

@@ -49,7 +49,7 @@ def figures(reading: Reading) -> Iterator[str]:
         head = f"{row.day} {row.company_id} {json.dumps(reading.names[row.company_id])} {row.part}"
         for column, value in row.figures.items():
             label = f"{{{json.dumps(column.label_values[0])}}}" if column.label_values else ""
-            yield f"{head} {column.family}{label} {value:g}"
+            yield f"{head} {column.family}{label} {value}"
         if not row.figures:
             yield f"{head} nothing"
 
