@@ -8,6 +8,9 @@ from datetime import date
 from exporter.ledger import Ledger, Table
 from exporter.model import Column, Kind, Measure
 
+TIMELESS = (Kind.INSTANT, Kind.LEVEL)
+"""What belongs to no day changes all the time."""
+
 
 @dataclass(frozen=True, slots=True)
 class Corrections:
@@ -23,7 +26,7 @@ def corrections(before: Ledger, after: Ledger, days: Iterable[date], measures: I
     A figure that was not served before is no correction; one of a company without a row was served as 0 from its first
     row on. Moments are left out; only what adds up counts for the ratio.
     """
-    kinds = {measure.family: measure.kind for measure in measures if measure.kind is not Kind.INSTANT}
+    kinds = {measure.family: measure.kind for measure in measures if measure.kind not in TIMELESS}
     first_days = before.first_days()
     count, ratio = 0, 0.0
     for day in days:

@@ -8,10 +8,12 @@ ChatUsageError
     ├── TimedOutError       no whole answer within `poll.timeout`
     ├── ConnectionLostError refused, reset, DNS, TLS, proxy, an answer cut short
     ├── HttpStatusError     any other status that is not 200, redirects included
+    │   └── NotFoundError   404
     ├── TooLargeError       more than `poll.max_body` bytes, counted after decompression
     ├── NotJsonError        a 200 whose body is no JSON
     ├── SchemaError         JSON, but not the report's shape
-    └── PlatformError       an error inside a 200
+    ├── PlatformError       an error inside a 200
+    └── InternalError       a slip of ours
 
 A message names the thing, the place of the value and the remedy, never a key and never a report's data.
 """
@@ -83,6 +85,10 @@ class HttpStatusError(ReportError):
     outcome = "http_error"
 
 
+class NotFoundError(HttpStatusError):
+    """404: the platform, or this release of it, has no such report."""
+
+
 class TooLargeError(ReportError):
     """The answer is larger than the operator allows."""
 
@@ -99,6 +105,12 @@ class SchemaError(ReportError):
     """JSON that is not in the report's shape; the message names the field."""
 
     outcome = "schema"
+
+
+class InternalError(ReportError):
+    """A slip of ours; its traceback is in the log."""
+
+    outcome = "internal"
 
 
 class PlatformError(ReportError):

@@ -6,7 +6,7 @@ A line of it:
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from fnmatch import fnmatchcase
 from typing import NamedTuple
@@ -16,7 +16,7 @@ from exporter.errors import OUTCOMES
 from exporter.figures import SUMS, Held, figures
 from exporter.judge import DayRules, Judgement
 from exporter.ledger import Ledger, by_number
-from exporter.model import Family, Sample
+from exporter.model import Family, FieldNote, Sample
 from exporter.selection import Companies
 from exporter.source import Report
 
@@ -28,7 +28,9 @@ class Health:
     """How polling a report goes: moments are None before the first; `outcome` is that of the last poll.
 
     `history` tells whether the past was asked for once; `restatements` counts figures that changed after they were
-    served as complete, `restated_ratio` is how much of a day changed at the last poll, 0 to 1.
+    served as complete, `restated_ratio` is how much of a day changed at the last poll, 0 to 1. `supported` tells if the
+    platform has the report. `drift` counts fields by kind and `violations` rows by invariant, as of the last good poll;
+    `fields` is what its answer says of its fields.
     """
 
     interval: timedelta
@@ -39,25 +41,45 @@ class Health:
     history: bool = False
     restatements: int = 0
     restated_ratio: float = 0.0
+    supported: bool = True
+    drift: Mapping[str, int] = field(default_factory=dict)
+    violations: Mapping[str, int] = field(default_factory=dict)
+    fields: tuple[FieldNote, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class View:
     """All that the families of one report of one source are made from."""
 
-    source: str
-    report: Report
-    ledger: Ledger
-    judgement: Judgement
+    held: Held
     health: Health
     rules: DayRules
     excluded: tuple[str, ...] = ()
 
+    @property
+    def source(self) -> str:
+        """The label `source`."""
+        return self.held.source
+
+    @property
+    def report(self) -> Report:
+        """Whose families they are."""
+        return self.held.report
+
+    @property
+    def ledger(self) -> Ledger:
+        """What is held."""
+        return self.held.ledger
+
+    @property
+    def judgement(self) -> Judgement:
+        """What that says at the moment."""
+        return self.held.judgement
+
 
 def families(view: View) -> tuple[Family, ...]:
     """Returns every family of one report that has samples: figures, unless they are stale, and health."""
-    held = Held(view.source, view.report, view.ledger, view.judgement, view.health.history)
-    found = () if view.judgement.stale else figures(held)
+    found = () if view.judgement.stale else figures(view.held)
     return tuple(
         family
         for family in (*found, *_health(view))
@@ -95,6 +117,11 @@ def _companies_on_last_day(view: View) -> float | None:
 REPORT_GAUGES = (
     Gauge("chat_usage_report_up", "1 if the last poll of the report was good.", lambda v: v.health.outcome == "ok"),
     Gauge(
+        "chat_usage_report_supported",
+        "1 if the platform has the report, 0 if its first answer was none of it; then it is asked once a day.",
+        lambda v: v.health.supported,
+    ),
+    Gauge(
         "chat_usage_report_day_timestamp_seconds",
         "Start of the day that the _last_day families of the report describe, in seconds since 1970.",
         _day_start,
@@ -102,7 +129,7 @@ REPORT_GAUGES = (
     Gauge(
         "chat_usage_report_empty_day",
         "1 while a complete working day without a row of any company waits to be served as zeros.",
-        lambda v: v.judgement.empty_day,
+        lambda v: v.judgement.empty_day if v.report.has_days else None,
     ),
     Gauge(
         "chat_usage_report_companies",
@@ -201,6 +228,37 @@ RESTATEMENTS = "chat_usage_report_restatements_total"
 RESTATEMENTS_HELP = "Figures (per company, day, measure and label) that changed after they were served as complete."
 
 
+DRIFT = "chat_usage_schema_drift"
+DRIFT_HELP = "Fields of the last good answer that are not as documented: unknown, missing, or of another type."
+DRIFTS = ("unknown", "missing", "retyped")
+VIOLATIONS = "chat_usage_invariant_violations"
+VIOLATIONS_HELP = "Rows of the last good answer that cannot be true, by what they break."
+INVARIANTS = (
+    "with_docs_gt_responses",
+    "likes_dislikes_gt_responses",
+    "active_gt_ever",
+    "negative",
+    "duplicate_row",
+    "future_date",
+    "answer_outside_day",
+)
+FIELD_INFO = "chat_usage_field_info"
+FIELD_INFO_HELP = "Always 1; what the platform says of the fields of the report."
+FIELD_INFO_LABELS = (*REPORT_LABELS, "field", "unit", "description")
+
+
+def _trust(view: View) -> Iterator[Family]:
+    """Yields what tells whether the figures can be trusted, once an answer has told it."""
+    labels, health = (view.source, view.report.name), view.health
+    if health.last_success is not None:
+        drift = tuple(Sample((*labels, kind), float(health.drift.get(kind, 0))) for kind in DRIFTS)
+        broken = tuple(Sample((*labels, name), float(health.violations.get(name, 0))) for name in INVARIANTS)
+        yield Family(DRIFT, DRIFT_HELP, (*REPORT_LABELS, "kind"), drift)
+        yield Family(VIOLATIONS, VIOLATIONS_HELP, (*REPORT_LABELS, "invariant"), broken)
+        notes = tuple(Sample((*labels, *note), 1.0) for note in health.fields)
+        yield Family(FIELD_INFO, FIELD_INFO_HELP, FIELD_INFO_LABELS, notes)
+
+
 def _coverage(view: View) -> tuple[Sample, ...]:
     last = view.judgement.last_day
     if last is None:
@@ -217,6 +275,7 @@ def _coverage(view: View) -> tuple[Sample, ...]:
 
 def _health(view: View) -> Iterator[Family]:
     labels = (view.source, view.report.name)
+    yield from _trust(view)
     yield Family(COVERAGE, COVERAGE_HELP, (*REPORT_LABELS, "window"), _coverage(view))
     restatements = (Sample(labels, float(view.health.restatements)),)
     yield Family(RESTATEMENTS, RESTATEMENTS_HELP, REPORT_LABELS, restatements, "counter")

@@ -15,6 +15,7 @@ from typing import NamedTuple
 from exporter.judge import Judgement
 from exporter.ledger import Ledger, Table, by_number
 from exporter.model import Column, Expendable, Family, Kind, Measure, Sample
+from exporter.open_labels import Kept, LabelLimits, Labels, capped, keep, uses
 from exporter.source import Report
 
 COMPANY_LABELS = ("source", "company_id", "company")
@@ -45,14 +46,15 @@ SUMS = (WEEK, MONTH)
 
 
 def windows(measure: Measure) -> tuple[Window, ...]:
-    """Returns the windows that a measure is served in; none for a moment, sums only for what adds up."""
+    """Returns the windows that a measure is served in; none for a moment or a level, sums only for what adds up."""
+    today = (TODAY,) if measure.today else ()
     match measure.kind:
         case Kind.SUM:
-            return (LAST_DAY, TODAY, *SUMS)
-        case Kind.INSTANT:
+            return (LAST_DAY, *today, *SUMS)
+        case Kind.INSTANT | Kind.LEVEL:
             return ()
         case _:
-            return (LAST_DAY, TODAY)
+            return (LAST_DAY, *today)
 
 
 def describe(measure: Measure, window: Window | None, report: Report) -> tuple[str, str]:
@@ -67,13 +69,20 @@ def describe(measure: Measure, window: Window | None, report: Report) -> tuple[s
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """What is held of one report of one source, judged; `sums` tells whether windows may be served yet."""
+    """What is held of one report of one source, judged.
+
+    `sums` tells whether windows may be served yet, `limits` how many values open labels may have, `kept` which they
+    have, by family; figures about fewer than `min_group` people are not told, but 0 is.
+    """
 
     source: str
     report: Report
     ledger: Ledger
     judgement: Judgement
     sums: bool
+    limits: LabelLimits
+    kept: Mapping[str, Kept]
+    min_group: int
 
 
 def figures(held: Held) -> Iterator[Family]:
@@ -83,9 +92,38 @@ def figures(held: Held) -> Iterator[Family]:
         label_names = COMPANY_LABELS + measure.labels
         for window in windows(measure) or (None,):
             name, text = describe(measure, window, held.report)
-            samples = tuple(_samples(known, measure, window))
-            expendable = window.expendable if window else Expendable.NEVER
-            yield Family(name, text, label_names, samples, expendable=expendable)
+            samples = _open_samples(known, measure, window) if measure.limit else _samples(known, measure, window)
+            yield Family(name, text, label_names, tuple(samples), expendable=_expendable(measure, window))
+
+
+def _expendable(measure: Measure, window: Window | None) -> Expendable:
+    if measure.limit:
+        return Expendable.OPEN_LABELS
+    return window.expendable if window else Expendable.NEVER
+
+
+def keep_labels(held: Held) -> Mapping[str, Kept]:
+    """Chooses anew, by family, which values of open labels each company keeps."""
+    last = held.judgement.last_day
+    month = _days(last, MONTH) if last is not None else ()
+    return {
+        measure.family: {
+            company: labels
+            for part in held.report.parts
+            for company, labels in keep(
+                uses(held.ledger, part, measure.family, held.limits.value_length),
+                month,
+                held.limits.values[measure.limit],
+                held.kept.get(measure.family, {}),
+            ).items()
+        }
+        for measure in held.report.measures
+        if measure.limit
+    }
+
+
+def _days(last: date, window: Window) -> tuple[date, ...]:
+    return tuple(last - timedelta(days=n) for n in range(window.days))
 
 
 class Known:
@@ -96,6 +134,8 @@ class Known:
         self.first_days: Mapping[str, Mapping[str, date]] = held.ledger.first_days()
         self.companies = {part: sorted(days, key=by_number) for part, days in self.first_days.items()}
         self._columns = held.ledger.columns()
+        self._uses: dict[tuple[str, str], Mapping[str, Mapping[Labels, Mapping[date, float]]]] = {}
+        self._people = {measure.family for measure in held.report.measures if measure.people}
 
     def columns(self, measure: Measure) -> Iterator[tuple[str, Column]]:
         """Yields the columns of a measure that some held row has a figure for, with the part that they belong to.
@@ -106,16 +146,23 @@ class Known:
             told = self._columns.get(part, frozenset())
             yield from ((part, column) for column in columns if column.family == measure.family and column in told)
 
+    def uses(self, part: str, family: str) -> Mapping[str, Mapping[Labels, Mapping[date, float]]]:
+        """Returns the held figures of a family with an open label, worked out once."""
+        if (part, family) not in self._uses:
+            self._uses[part, family] = uses(self.held.ledger, part, family, self.held.limits.value_length)
+        return self._uses[part, family]
+
     def table(self, day: date, part: str) -> Table:
         """Returns the rows of a part on a day; none if the day is not held."""
         block = self.held.ledger.blocks.get(day)
         return Table() if block is None else block.tables.get(part, Table())
 
     def samples(self, part: str, column: Column, values: Sequence[float], until: date | None) -> Iterator[Sample]:
-        """Yields the values that are figures, of companies that were there `until` that day."""
+        """Yields the values that are figures and may be told, of companies that were there `until` that day."""
         first, names = self.first_days[part], self.held.ledger.names
+        least = self.held.min_group if column.family in self._people else 0
         for company, value in zip(self.companies[part], values, strict=True):
-            if not math.isnan(value) and (until is None or first[company] <= until):
+            if (value >= least or value == 0) and (until is None or first[company] <= until):
                 yield Sample((self.held.source, company, names[company], *column.label_values), value)
 
 
@@ -125,14 +172,28 @@ def _samples(known: Known, measure: Measure, window: Window | None) -> Iterator[
     for part, column in known.columns(measure):
         companies = known.companies.get(part, [])
         if window is None:
-            yield from known.samples(part, column, _newest(known, part, column, companies), None)
+            newest = _highest if measure.kind is Kind.INSTANT else _latest
+            yield from known.samples(part, column, newest(known, part, column, companies), None)
         elif day is not None and window.days == 1:
             silence = math.nan if measure.kind is Kind.AVERAGE else 0.0
             yield from known.samples(part, column, _on_day(known.table(day, part), column, companies, silence), day)
         elif day is not None and known.held.sums:
-            covered = (day - timedelta(days=n) for n in range(window.days))
-            tables = [known.table(each, part) for each in covered if each in judgement.covered]
+            tables = [known.table(each, part) for each in _days(day, window) if each in judgement.covered]
             yield from known.samples(part, column, _sum(tables, column, companies), day)
+
+
+def _open_samples(known: Known, measure: Measure, window: Window | None) -> Iterator[Sample]:
+    """Yields the figures of a measure whose last label is open: per company the values that it keeps, and `other`."""
+    held, last = known.held, known.held.judgement.last_day
+    if window is None or window is TODAY or last is None or (window.days > 1 and not held.sums):
+        return
+    days = [day for day in _days(last, window) if day in held.judgement.covered]
+    kept = held.kept.get(measure.family, {})
+    for part, companies in known.companies.items():
+        found = known.uses(part, measure.family)
+        for company in companies:
+            for labels, value in capped(found.get(company, {}), kept.get(company, frozenset()), days, last):
+                yield Sample((held.source, company, held.ledger.names[company], *labels), value)
 
 
 def _on_day(table: Table, column: Column, companies: Sequence[str], silence: float) -> Sequence[float]:
@@ -154,10 +215,19 @@ def _sum(tables: Sequence[Table], column: Column, companies: Sequence[str]) -> S
     return total
 
 
-def _newest(known: Known, part: str, column: Column, companies: Sequence[str]) -> Sequence[float]:
+def _highest(known: Known, part: str, column: Column, companies: Sequence[str]) -> Sequence[float]:
     """Returns the largest held moment of each company."""
-    newest: Sequence[float] = [math.nan] * len(companies)
+    highest: Sequence[float] = [math.nan] * len(companies)
     for day in known.held.ledger.blocks:
         values = _on_day(known.table(day, part), column, companies, math.nan)
-        newest = [new if new > old or math.isnan(old) else old for new, old in zip(values, newest, strict=True)]
-    return newest
+        highest = [new if new > old or math.isnan(old) else old for new, old in zip(values, highest, strict=True)]
+    return highest
+
+
+def _latest(known: Known, part: str, column: Column, companies: Sequence[str]) -> Sequence[float]:
+    """Returns the newest held level of each company."""
+    latest: Sequence[float] = [math.nan] * len(companies)
+    for day in sorted(known.held.ledger.blocks):
+        values = _on_day(known.table(day, part), column, companies, math.nan)
+        latest = [old if math.isnan(new) else new for new, old in zip(values, latest, strict=True)]
+    return latest

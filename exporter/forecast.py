@@ -14,7 +14,7 @@ from exporter import calendars
 from exporter.families import Health, families, source_families
 from exporter.judge import days_to_ask, history_to_ask, pieces
 from exporter.ledger import Asked, Ledger, fold
-from exporter.model import Days, Reading, Row
+from exporter.model import Column, Days, Reading, Row
 from exporter.page import cardinality, write
 from exporter.poll import PIECE_BYTES, State, source_view, view
 from exporter.question import Watch
@@ -178,7 +178,7 @@ def _requests(plan: Plan, report: Report, companies: int, now: datetime) -> tupl
     """Counts the requests of one poll and of one pass over the past: usually, and if every filter is refused."""
     watch = plan.watch
     recent = days_to_ask(Ledger(), now, watch.rules)
-    past = history_to_ask(recent, watch.rules)
+    past = history_to_ask(recent, watch.rules) if report.has_days else None
     longest = max(1, PIECE_BYTES // (report.day_bytes * companies))
     return _count(watch, report, (recent,)), _count(watch, report, pieces(past, longest) if past else ())
 
@@ -213,10 +213,20 @@ def _held(watch: Watch, report: Report, now: datetime) -> Ledger:
     today, keep = calendars.day_at(now, watch.rules.zone), watch.rules.keep_days
     days = Days(today - timedelta(days=keep), today)
     rows = tuple(
-        Row(part, day, "1", dict.fromkeys(columns, 1.0)) for part, columns in report.parts.items() for day in days
+        Row(part, day, "1", dict.fromkeys((*columns, *_open_columns(watch, report)), 1.0))
+        for part, columns in report.parts.items()
+        for day in days
     )
     reading = Reading({"1": "one"}, frozenset(report.parts), rows)
     return fold(Ledger(), reading, Asked(days, today, now, keep), lambda _id, _name: True)
+
+
+def _open_columns(watch: Watch, report: Report) -> Iterator[Column]:
+    """Yields as many values of open labels as are kept, and one that is not."""
+    for measure in report.measures:
+        if measure.limit:
+            for n in range(watch.limits.values[measure.limit] + 1):
+                yield Column(measure.family, ("",) * (len(measure.labels) - 1) + (str(n),))
 
 
 def _live(plans: Iterable[Plan]) -> Callable[[str, str], Series]:

@@ -62,7 +62,8 @@ class Measure:
 
     `family` is the metric name without its window, `labels` the names of the labels after source, company_id and
     company (at most two), `help` one sentence without a full stop that the page completes with window and report.
-    Without `today` the running day is not served.
+    Without `today` the running day is not served. The last of the labels is open, anybody may add values to it, if
+    `limit` names the label limit that holds for it. `people` are counted: small groups may have to stay private.
     """
 
     family: str
@@ -70,6 +71,8 @@ class Measure:
     kind: Kind
     labels: tuple[str, ...] = ()
     today: bool = True
+    limit: str | None = None
+    people: bool = False
 
 
 class Column(NamedTuple):

@@ -8,14 +8,16 @@ import asyncio
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
-from exporter.errors import ReportError
+from exporter.errors import InternalError, NotFoundError, ReportError, SchemaError
 from exporter.families import Health, SourceView, View, families, source_families
 from exporter.fetch import Patience
+from exporter.figures import Held, keep_labels
 from exporter.judge import days_to_ask, history_to_ask, judge, pieces
 from exporter.ledger import Ledger
 from exporter.model import Days
+from exporter.open_labels import Kept
 from exporter.page import Board
 from exporter.question import Fetch, Read, Watch, ask, read
 from exporter.source import Report
@@ -26,6 +28,10 @@ log = logging.getLogger(__name__)
 
 PIECE_BYTES = 8 * 2**20
 """About as large as one answer about the past may be: decoding holds every thread up, 20 ms for so much."""
+
+
+ASK_AGAIN = timedelta(hours=24)
+"""How long a report that the platform lacks is left alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +58,7 @@ class State:
 
     `listed` are the companies of the last good answers, wanted or not, None before the first.
     `past` are the pieces of the held history that the pass after the newest flip has not asked for yet, newest first;
-    `flipped` is the last day that this pass belongs to.
+    `flipped` is the last day that this pass belongs to. `kept` are the values that open labels have, by family.
     """
 
     ledger: Ledger
@@ -60,12 +66,18 @@ class State:
     listed: Mapping[str, str] | None = None
     past: tuple[Days, ...] = ()
     flipped: date | None = None
+    kept: Mapping[str, Kept] = field(default_factory=dict)
 
 
 def view(watch: Watch, report: Report, state: State, now: datetime) -> View:
     """Judges what is held of a report, ready to be made into families."""
     judgement = judge(state.ledger, now, state.health.last_success, watch.rules)
-    return View(watch.source, report, state.ledger, judgement, state.health, watch.rules, watch.excluded)
+    if not report.has_days:
+        judgement = replace(judgement, last_day=None, today=None, empty_day=False)
+    held = Held(
+        watch.source, report, state.ledger, judgement, state.health.history, watch.limits, state.kept, watch.min_group
+    )
+    return View(replace(held, kept=keep_labels(held)), state.health, watch.rules, watch.excluded)
 
 
 def source_view(watch: Watch, states: Mapping[str, State]) -> SourceView:
@@ -136,40 +148,49 @@ class Poller:
         async with self._turn:
             attempt, started = self._time.now(), self._time.monotonic()
             state = self._states[report.name]
+            if not state.health.supported and attempt - (state.health.last_attempt or attempt) < ASK_AGAIN:
+                return
             days = days_to_ask(state.ledger, attempt, self.watch.rules)
-            outcome, came, note = await self._try(report, days, attempt, patience)
-            health = replace(
-                state.health,
-                last_attempt=attempt,
-                duration=self._time.monotonic() - started,
-                outcome=outcome,
-            )
-            if came is not None:
-                note = " ".join(f"{kind}={count}" for kind, count in sorted(came.surprises.items()))
-                health = replace(health, last_success=attempt, restated_ratio=0.0)
-                state = self._with_past(_with_read(replace(state, health=health), came), days, came, attempt)
+            came = await self._try(report, days, attempt, patience)
+            health = replace(state.health, last_attempt=attempt, duration=self._time.monotonic() - started)
+            if isinstance(came, ReportError):
+                supported = health.supported and not self._lacks(report, came)
+                state = replace(state, health=replace(health, outcome=came.outcome, supported=supported))
             else:
-                state = replace(state, health=health)
+                state = _with_read(replace(state, health=_told(health, came, attempt)), came)
+                state = self._with_past(state, report, days, came)
             self._states[report.name] = state
-        self._outlet.telemetry.polled(self.watch.source, report.name, outcome)
-        self._tell(report, state, note)
+        self._outlet.telemetry.polled(self.watch.source, report.name, state.health.outcome or "")
+        self._tell(report, state, came)
         await self._publish(report)
 
-    async def _try(self, report: Report, days: Days, now: datetime, patience: Patience) -> tuple[str, Read | None, str]:
-        """Asks for days and reads the answers, all or none: returns the outcome, what came, or what is wrong."""
+    def _lacks(self, report: Report, error: ReportError) -> bool:
+        """Tells whether the platform has no such report, or none that can be read.
+
+        Not if it was asked for by name or was good before, and not if no report is good: then something else is wrong.
+        """
+        if report.name in self.watch.required or self._states[report.name].health.last_success is not None:
+            return False
+        others = any(state.health.last_success is not None for state in self._states.values())
+        return others and isinstance(error, NotFoundError | SchemaError)
+
+    async def _try(self, report: Report, days: Days, now: datetime, patience: Patience) -> Read | ReportError:
+        """Asks for days and reads the answers, all or none of them; returns what came, or what is wrong."""
         ledger = self._states[report.name].ledger
         try:
             answers = await ask(self.watch, report, days, self._fetch, patience)
-            came = await self._outlet.worker.run(lambda: read(self.watch, report, ledger, answers, now))
+            return await self._outlet.worker.run(lambda: read(self.watch, report, ledger, answers, now))
         except ReportError as error:
-            return error.outcome, None, str(error)
+            return error
         except Exception:
             log.exception("poll broke", extra={"source": self.watch.source, "report": report.name})
-            return "internal", None, "an error of the exporter itself; please report it with the lines above"
-        return "ok", came, ""
+            return InternalError("an error of the exporter itself; please report it with the lines above")
 
-    def _with_past(self, state: State, days: Days, came: Read, now: datetime) -> State:
+    def _with_past(self, state: State, report: Report, days: Days, came: Read) -> State:
         """Plans the pass over the past, if this is the first good poll after a flip or after the start."""
+        if not report.has_days:
+            return state
+        now = self._time.now()
         last_day = judge(state.ledger, now, now, self.watch.rules).last_day
         if last_day == state.flipped and (state.past or state.health.history):
             return state
@@ -187,10 +208,10 @@ class Poller:
                     return
                 piece, *rest = state.past
                 patience = Patience(self.watch.interval.total_seconds() / 2)
-                outcome, came, note = await self._try(report, piece, self._time.now(), patience)
+                came = await self._try(report, piece, self._time.now(), patience)
                 fields = {"source": self.watch.source, "report": report.name, "first": piece.first, "last": piece.last}
-                if came is None:
-                    log.warning("history failed", extra={**fields, "outcome": outcome, "reason": note})
+                if isinstance(came, ReportError):
+                    log.warning("history failed", extra={**fields, "outcome": came.outcome, "reason": str(came)})
                     return
                 health = replace(state.health, history=state.health.history or not rest)
                 self._states[report.name] = _with_read(replace(state, past=tuple(rest), health=health), came)
@@ -202,16 +223,18 @@ class Poller:
         """Renders some reports, and what the source has once."""
         states, now, watch = dict(self._states), self._time.now(), self.watch
 
-        def render() -> None:
+        def render() -> Mapping[str, Mapping[str, Kept]]:
             views = {report.name: view(watch, report, states[report.name], now) for report in reports}
-            serves = [name for name, each in views.items() if each.judgement.last_day or each.judgement.today]
             parts = {name: families(each) for name, each in views.items()}
+            serves = [name for name, found in parts.items() if any("company_id" in each.label_names for each in found)]
             parts[""] = source_families(source_view(watch, states))
             self._outlet.board.publish(watch.source, parts, serves)
+            return {name: each.held.kept for name, each in views.items()}
 
-        await self._outlet.worker.run(render)
+        for name, kept in (await self._outlet.worker.run(render)).items():
+            self._states[name] = replace(self._states[name], kept=kept)
 
-    def _tell(self, report: Report, state: State, note: str) -> None:
+    def _tell(self, report: Report, state: State, came: Read | ReportError) -> None:
         """Logs the one line of a poll."""
         fields: dict[str, object] = {
             "source": self.watch.source,
@@ -221,10 +244,27 @@ class Poller:
             "companies": len(state.ledger.names),
             "days": len(state.ledger.blocks),
         }
-        if state.health.outcome == "ok":
+        if not isinstance(came, ReportError):
+            note = " ".join(f"{kind}={count}" for kind, count in sorted(came.surprises.items()))
             log.info("polled", extra=fields | ({"left_out": note} if note else {}))
+        elif state.health.supported:
+            log.warning("poll failed", extra=fields | {"reason": str(came)})
         else:
-            log.warning("poll failed", extra=fields | {"reason": note})
+            log.info("the platform lacks the report; asked again in a day", extra=fields | {"reason": str(came)})
+
+
+def _told(health: Health, came: Read, now: datetime) -> Health:
+    """Returns the health of a report whose poll was good."""
+    return replace(
+        health,
+        outcome="ok",
+        last_success=now,
+        supported=True,
+        restated_ratio=0.0,
+        drift=came.drift,
+        violations=came.violations,
+        fields=came.fields,
+    )
 
 
 def _with_read(state: State, came: Read) -> State:

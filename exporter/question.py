@@ -14,7 +14,8 @@ from exporter.corrections import Corrections, corrections
 from exporter.fetch import Patience
 from exporter.judge import DayRules, published_days
 from exporter.ledger import Asked, Ledger, fold
-from exporter.model import Days
+from exporter.model import Days, FieldNote
+from exporter.open_labels import LabelLimits
 from exporter.selection import Companies
 from exporter.source import Context, Report, Request, Scope
 
@@ -28,7 +29,10 @@ class Fetch(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Watch:
-    """One source as the poller knows it: what to ask, whom to hold, what days mean, which families are unwanted."""
+    """One source as the poller knows it: what to ask, whom to hold, what days mean, which families are unwanted.
+
+    The platform may lack a report that is not `required`. `limits` hold for open labels, `min_group` for people.
+    """
 
     source: str
     platform: str
@@ -37,6 +41,9 @@ class Watch:
     rules: DayRules
     interval: timedelta
     companies: Companies = field(default_factory=Companies)
+    required: frozenset[str] = frozenset()
+    limits: LabelLimits = field(default_factory=LabelLimits)
+    min_group: int = 0
     excluded: tuple[str, ...] = ()
 
 
@@ -51,13 +58,17 @@ class Answer(NamedTuple):
 class Read:
     """What came of the answers.
 
-    `names` are all companies that the answers list, wanted or not; `surprises` say what was left out and why;
-    `corrections` what changed; `day_bytes` is how large a day of an answer is.
+    `names` are all companies that the answers list, wanted or not. `drift` counts fields that are not as documented,
+    `violations` rows that cannot be true, `surprises` both and what else was left out, for the log; `fields` is what
+    the answers say of their fields. `corrections` tell what changed, `day_bytes` how large a day of an answer is.
     """
 
     ledger: Ledger
     names: Mapping[str, str]
+    drift: Mapping[str, int]
+    violations: Mapping[str, int]
     surprises: Mapping[str, int]
+    fields: tuple[FieldNote, ...]
     corrections: Corrections
     day_bytes: float
 
@@ -78,14 +89,28 @@ def read(watch: Watch, report: Report, ledger: Ledger, answers: Iterable[Answer]
         ReportError: one of them cannot be read; then none counts.
     """
     today = day_at(now, watch.rules.zone)
-    surprises: Counter[str] = Counter()
-    folded, asked, size, names = ledger, set[date](), 0, dict[str, str]()
+    context = Context(watch.source, today, watch.rules.zone)
+    folded, size, names = ledger, 0, dict[str, str]()
+    asked, drift, fields = set[date](), dict[str, frozenset[str]](), dict[str, FieldNote]()
+    violations, outside = Counter[str](), 0
     for request, body in answers:
-        reading = report.decode(body, request, Context(watch.source, today, watch.rules.zone))
+        reading = report.decode(body, request, context)
         folded = fold(folded, reading, Asked(request.days, today, now, watch.rules.keep_days), watch.companies.wants)
-        surprises.update(reading.surprises)
         names.update(reading.names)
+        drift.update({kind: paths | drift.get(kind, frozenset()) for kind, paths in reading.drift.items()})
+        violations.update(reading.violations)
+        fields.update({note.field: note for note in reading.fields})
         asked.update(request.days)
-        size += len(body)
+        outside, size = outside + reading.outside_range, size + len(body)
+    counted = {kind: len(paths) for kind, paths in drift.items()}
     served = published_days(ledger, now, watch.rules) & asked & folded.blocks.keys()
-    return Read(folded, names, surprises, corrections(ledger, folded, served, report.measures), size / len(asked))
+    return Read(
+        ledger=folded,
+        names=names,
+        drift=counted,
+        violations=violations,
+        surprises={**counted, **violations, **({"outside_range": outside} if outside else {})},
+        fields=tuple(sorted(fields.values())),
+        corrections=corrections(ledger, folded, served, report.measures),
+        day_bytes=size / len(asked),
+    )

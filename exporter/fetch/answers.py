@@ -8,6 +8,7 @@ import httpx
 from exporter.errors import (
     AuthError,
     HttpStatusError,
+    NotFoundError,
     NotJsonError,
     RateLimitedError,
     ReportError,
@@ -80,7 +81,7 @@ async def _refusal(response: httpx.Response, asked: Asked) -> ReportError | Agai
         return Again(RateLimitedError, message, str(status), told)
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         return Again(HttpStatusError, message, str(status), told)
-    return HttpStatusError(message)
+    return NotFoundError(message) if status == HTTPStatus.NOT_FOUND else HttpStatusError(message)
 
 
 def _redirect(response: httpx.Response, asked: Asked) -> str:

@@ -144,8 +144,8 @@ USED_DOCUMENTS = DocumentedReport(
     day_bytes=2000,  # fifteen documents
 )
 
-MEMBERS_ACTIVE = Measure("paradigm_members_active", "Members who are active now", Kind.LEVEL)
-MEMBERS_EVER = Measure("paradigm_members_ever", "Members that there ever were", Kind.LEVEL)
+MEMBERS_ACTIVE = Measure("paradigm_members_active", "Members who are active now", Kind.LEVEL, people=True)
+MEMBERS_EVER = Measure("paradigm_members_ever", "Members that there ever were", Kind.LEVEL, people=True)
 USERS = DocumentedReport(
     name="users",
     path=f"{API}/reporting/users/",
@@ -170,14 +170,14 @@ USERS = DocumentedReport(
 TOOLS = DescribedReport(
     name="tools",
     path=f"{API}/reporting/tools/",
-    measure=Measure("paradigm_tool_uses", "Uses of a tool", Kind.SUM, ("tool",), today=False),
+    measure=Measure("paradigm_tool_uses", "Uses of a tool", Kind.SUM, ("tool",), today=False, limit="tools"),
     part=ALL,
     wanted=Wanted(("usage_count", "uses_count", "calls_count", "tool_uses_count", "count"), of_items=True),
 )
 USER_ACTIVITIES = DescribedReport(
     name="user-activities",
     path=f"{API}/reporting/user-activities/",  # inferred from the title of its page; no page names it
-    measure=Measure("paradigm_active_users", "Different users who were active", Kind.DISTINCT),
+    measure=Measure("paradigm_active_users", "Different users who were active", Kind.DISTINCT, people=True),
     part=ALL,
     wanted=Wanted(("active_users_count", "active_users", "users_count"), of_items=False),
 )

@@ -13,11 +13,13 @@ import pytest
 
 from exporter.calendars import Calendar
 from exporter.errors import ReportError
-from exporter.families import Health, View, families
-from exporter.judge import DayRules, judge
+from exporter.families import Health, families
+from exporter.judge import DayRules
 from exporter.ledger import Asked, Ledger, fold
 from exporter.model import Days
 from exporter.page import write
+from exporter.poll import State, view
+from exporter.question import Watch
 from exporter.source import Context, Scope
 from exporter.sources.paradigm import CHAT_SESSIONS
 
@@ -46,8 +48,10 @@ def answered(ledger: Ledger, body: bytes, at: datetime) -> tuple[Ledger, str]:
 
 def served(ledger: Ledger) -> str:
     """Returns the lines with figures of companies."""
-    view = View("s", CHAT_SESSIONS, ledger, judge(ledger, NOON, NOON, RULES), Health(timedelta(hours=1)), RULES)
-    return "".join(write(family).lines for family in families(view) if "company_id" in family.label_names)
+    health = Health(timedelta(hours=1), last_success=NOON)
+    watch = Watch("s", "paradigm", (CHAT_SESSIONS,), Scope(), RULES, timedelta(hours=1))
+    seen = view(watch, CHAT_SESSIONS, State(ledger, health), NOON)
+    return "".join(write(family).lines for family in families(seen) if "company_id" in family.label_names)
 
 
 def outcome(case: Path) -> str:
