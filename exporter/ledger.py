@@ -120,7 +120,8 @@ def _refuse_lost_parts(ledger: Ledger, reading: Reading) -> None:
     if lost := held - reading.parts:
         raise SchemaError(
             f"the answer has no rows of {' and '.join(sorted(lost))} any more, not even an empty list, though held days"
-            " have; the figures stay. If the platform dropped them for good, restart the exporter"
+            " have; the figures stay. If the platform dropped them for good, delete the state_file, if one is set, and"
+            " restart the exporter"
         )
 
 

@@ -8,7 +8,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 
 from exporter.errors import InternalError, NotFoundError, ReportError, SchemaError
 from exporter.families import Health, SourceView, View, families, source_families
@@ -16,6 +16,7 @@ from exporter.fetch import Patience
 from exporter.figures import Held, keep_labels
 from exporter.judge import days_to_ask, history_to_ask, judge, pieces
 from exporter.ledger import Ledger
+from exporter.memory import FORGETFUL, Memory, State
 from exporter.model import Days
 from exporter.open_labels import Kept
 from exporter.page import Board
@@ -52,23 +53,6 @@ class Outlet:
     past: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
-@dataclass(frozen=True, slots=True)
-class State:
-    """What is remembered of one report between two polls.
-
-    `listed` are the companies of the last good answers, wanted or not, None before the first.
-    `past` are the pieces of the held history that the pass after the newest flip has not asked for yet, newest first;
-    `flipped` is the last day that this pass belongs to. `kept` are the values that open labels have, by family.
-    """
-
-    ledger: Ledger
-    health: Health
-    listed: Mapping[str, str] | None = None
-    past: tuple[Days, ...] = ()
-    flipped: date | None = None
-    kept: Mapping[str, Kept] = field(default_factory=dict)
-
-
 def view(watch: Watch, report: Report, state: State, now: datetime) -> View:
     """Judges what is held of a report, ready to be made into families."""
     judgement = judge(state.ledger, now, state.health.last_success, watch.rules)
@@ -95,19 +79,21 @@ def source_view(watch: Watch, states: Mapping[str, State]) -> SourceView:
 class Poller:
     """Polls one source; of one source, one poll runs at a time."""
 
-    def __init__(self, watch: Watch, fetch: Fetch, outlet: Outlet, time: Time) -> None:
+    def __init__(self, watch: Watch, fetch: Fetch, outlet: Outlet, time: Time, memory: Memory = FORGETFUL) -> None:
         self.watch = watch
         self._fetch = fetch
         self._outlet = outlet
         self._time = time
+        self._memory = memory
         self._polling = False
         self._turn = asyncio.Lock()  # of who may ask: a poll, or a piece of the past
         self._states = {report.name: State(Ledger(), Health(watch.interval)) for report in watch.reports}
 
     async def start(self) -> None:
-        """Puts the source on the page before its first poll: all outcomes at 0, no figure."""
+        """Puts the source on the page before its first poll: all outcomes at 0, and the figures that are remembered."""
         for report in self.watch.reports:
             self._outlet.telemetry.expect(self.watch.source, report.name)
+        await self._remember()
         await self.refresh()
 
     async def poll(self) -> None:
@@ -127,8 +113,10 @@ class Poller:
                 await self._poll_report(report, patience)
         finally:
             self._polling = False
+        await self._keep()
         for report in self.watch.reports:
             await self._ask_past(report)
+        await self._keep()
 
     async def refresh(self) -> None:
         """Judges and renders all reports anew, without a request: a midnight passed, or figures became too old."""
@@ -143,6 +131,25 @@ class Poller:
             if state.health.last_success is not None
         )
         return min((end for end in ends if end >= now), default=None)
+
+    async def _remember(self) -> None:
+        """Takes up what an earlier process remembered; the interval is the one that is configured now."""
+        try:
+            remembered = await self._outlet.worker.run(self._memory.load)
+        except Exception:
+            log.exception("remembering broke; the source starts empty", extra={"source": self.watch.source})
+            return
+        for name in self._states.keys() & remembered.keys():
+            state = remembered[name]
+            self._states[name] = replace(state, health=replace(state.health, interval=self.watch.interval))
+
+    async def _keep(self) -> None:
+        """Has the states kept for a later process; whether that works does not change the poll."""
+        states = dict(self._states)
+        try:
+            await self._outlet.worker.run(lambda: self._memory.save(states))
+        except Exception:
+            log.exception("keeping what is held broke", extra={"source": self.watch.source})
 
     async def _poll_report(self, report: Report, patience: Patience) -> None:
         async with self._turn:

@@ -126,8 +126,9 @@ class Platform:
     """A reporting API: `name` is the metric prefix and the value of `platform` in the configuration.
 
     `base_url` cleans what the operator wrote into the URL that paths are appended to; `headers` makes the
-    authentication headers from the key. `reports` are all that the platform has, by name. `overridden` makes one of
-    them as an operator describes it and raises ConfigError when that cannot be; None: the platform has no such option.
+    authentication headers from the key. `reports` are all that the platform has, by name. `version` is raised when the
+    same answers come to mean other rows: what a state file holds of the earlier version is asked for again. `overridden`
+    makes a report as an operator describes it and raises ConfigError when that cannot be; None: there is no such option.
     """
 
     name: str
@@ -136,6 +137,7 @@ class Platform:
     base_url: Callable[[str], str]
     headers: Callable[[str], Mapping[str, str]]
     reports: Mapping[str, Report]
+    version: int = 1
     overridden: Callable[[str, Override], Report] | None = None
 
     def configured(self, name: str, override: Override | None) -> Report:

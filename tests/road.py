@@ -14,6 +14,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from exporter import fetch
 from exporter.calendars import Calendar
 from exporter.judge import DayRules
+from exporter.memory import FORGETFUL, Memory
 from exporter.page import Board, Format
 from exporter.poll import Outlet, Poller, Time
 from exporter.question import Watch
@@ -83,6 +84,7 @@ class Road:
         key: str,
         watch: Watch | None = None,
         past: asyncio.Lock | None = None,
+        memory: Memory = FORGETFUL,
     ) -> None:
         self.clock = clock
         self.board = Board()
@@ -97,7 +99,7 @@ class Road:
             clock=clock.for_fetch(),
         )
         outlet = Outlet(self.board, self.telemetry, self.worker, past or asyncio.Lock())
-        self.poller = Poller(watch or watching(), self.client, outlet, Time(clock.now, clock.seconds))
+        self.poller = Poller(watch or watching(), self.client, outlet, Time(clock.now, clock.seconds), memory)
 
     @classmethod
     def to(cls, world: World, clock: PassedClock, *scenarios: str, settle: timedelta = RULES.settle) -> "Road":

@@ -2,7 +2,7 @@
 
 import random
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -12,11 +12,13 @@ from starlette.applications import Starlette
 
 from exporter import fetch
 from exporter.judge import DayRules
+from exporter.memory import FORGETFUL
 from exporter.page import Board
 from exporter.poll import Outlet, Poller, Time
 from exporter.question import Watch
 from exporter.schedule import Schedule, Timetable
 from exporter.settings import Settings, Source
+from exporter.state import StateFile
 from exporter.telemetry import Telemetry
 from exporter.web.app import Outlook, create_app
 from exporter.worker import Worker
@@ -63,11 +65,14 @@ def assemble(settings: Settings, clock: Time = CLOCK) -> Exporter:
     telemetry, board, worker = Telemetry(), Board(settings.limits.max_series), Worker("worker")
     outlet, closing = Outlet(board, telemetry, worker), AsyncExitStack()
     closing.callback(worker.close)
+    state_file = StateFile(settings.state_file, utcnow) if settings.state_file else None
     pollers = []
     for source in settings.sources.values():
         client = client_of(source, telemetry.observer(source.name))
         closing.push_async_callback(client.aclose)
-        pollers.append(Poller(watch(source), client, outlet, clock))
+        watched = watch(source)
+        memory = state_file.memory(source.name, fingerprint(source), watched.rules) if state_file else FORGETFUL
+        pollers.append(Poller(watched, client, outlet, clock, memory))
     schedule = Schedule(timetables(settings, pollers), clock.now, clock.monotonic, random.Random())  # noqa: S311 jitter
     app = create_app(Outlook(board, telemetry.tail, schedule.alive, tuple(settings.sources)))
     return Exporter(app, tuple(pollers), schedule, closing)
@@ -107,6 +112,18 @@ def watch(source: Source) -> Watch:
         companies=source.companies,
         excluded=source.families.exclude,
     )
+
+
+def fingerprint(source: Source) -> Mapping[str, str]:
+    """Says what the held figures of a source hang on, by the names of the options; a new key changes none of them."""
+    return {
+        "platform": source.platform.name,
+        "version of the decoder": str(source.platform.version),
+        "base_url": source.base_url,
+        "timezone": source.zone.key,
+        "companies.include": "\n".join(sorted(source.companies.include)),
+        "companies.exclude": "\n".join(sorted(source.companies.exclude)),
+    }
 
 
 def timetables(settings: Settings, pollers: Sequence[Poller]) -> tuple[Timetable, ...]:

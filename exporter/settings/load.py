@@ -90,7 +90,9 @@ def _settings(options: Options, platforms: Mapping[str, Platform], notes: tuple[
         name: _source(name, each, platforms[each.platform], calendars[each.calendar])
         for name, each in options.sources.items()
     }
-    return Settings(MappingProxyType(sources), MappingProxyType(calendars), Limits(**dict(options.limits)), notes)
+    state_file = Path(options.state_file) if options.state_file else None
+    limits = Limits(**dict(options.limits))
+    return Settings(MappingProxyType(sources), MappingProxyType(calendars), limits, notes, state_file)
 
 
 def _calendar(options: CalendarOptions) -> Calendar:

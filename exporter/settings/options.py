@@ -3,11 +3,12 @@
 from collections.abc import Iterator
 from typing import get_args
 
-from pydantic import Field
+from pydantic import Field, ValidationInfo, field_validator
 from pydantic.fields import FieldInfo
 
 from exporter.settings.groups import CalendarOptions, Group, LimitsOptions
-from exporter.settings.source_options import SourceOptions
+from exporter.settings.source_options import OptionalText, SourceOptions
+from exporter.settings.surroundings import around
 from exporter.settings.words import Loc
 
 
@@ -26,6 +27,25 @@ class Options(Group):
         validate_default=True,
         description="Days off, by name. There is always one named default; a source names another with calendar.",
     )
+    state_file: OptionalText = Field(
+        default=None,
+        validate_default=True,
+        description="Path of a file that keeps what was read, written anew after each poll, so that a restart serves "
+        "figures at once; its folder must exist and be writable. Not set, a restart asks the platform for all of it.",
+        examples=["/var/lib/chat-usage-exporter/state"],
+    )
+
+    @field_validator("state_file")
+    @classmethod
+    def _has_a_folder(cls, written: str | None, info: ValidationInfo) -> str | None:
+        if written is None:
+            return None
+        path = around(info).folder / written
+        if path.is_dir():
+            raise ValueError("is a folder; give the path of a file in it")
+        if not path.parent.is_dir():
+            raise ValueError("its folder does not exist; create it, or give a path in one that does")
+        return str(path)
 
 
 def group_of(field: FieldInfo) -> type[Group] | None:

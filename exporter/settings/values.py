@@ -70,9 +70,13 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Everything that was set, by name; `calendars` always holds `default`; `notes` are for the log."""
+    """Everything that was set, by name; `calendars` always holds `default`; `notes` are for the log.
+
+    `state_file` is None where a restart is to start from empty.
+    """
 
     sources: Mapping[str, Source]
     calendars: Mapping[str, Calendar]
     limits: Limits
     notes: tuple[str, ...] = ()
+    state_file: Path | None = None
