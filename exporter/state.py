@@ -65,7 +65,6 @@ class StateFile:
         self._kept: dict[str, Section] = {}
         self._is_read = False
         self._is_ours = True  # what may be somebody else's is never replaced
-        self._is_due = False
 
     def memory(self, source: str, fingerprint: Mapping[str, str], rules: DayRules) -> Memory:
         """Announces a source and returns its memory.
@@ -91,7 +90,7 @@ class StateFile:
             self._kept = {name: section for name, section in self._sections().items() if name in self._announced}
         held = self._kept.pop(source, empty)
         if held.fingerprint != empty.fingerprint:
-            others = ", ".join(sorted(name for name, _ in held.fingerprint.items() ^ empty.fingerprint.items()))
+            others = ", ".join(sorted({name for name, _ in held.fingerprint.items() ^ empty.fingerprint.items()}))
             self._refuse("state of a source not used", f"was kept for another {others}", source=source)
             held = empty
         usable = dict(self._usable(source, held, rules))
@@ -124,10 +123,8 @@ class StateFile:
             yield report, state if section.keep_days == rules.keep_days else _without_past(state)
 
     def _save(self, source: str, section: Section) -> None:
-        before = self._kept.get(source)
-        self._kept[source] = section
-        self._is_due = self._is_due or before is None or not _same(before.reports, section.reports)
-        if not self._is_due or not self._is_ours:
+        before, self._kept[source] = self._kept.get(source), section
+        if not self._is_ours or (before is not None and _same(before.reports, section.reports)):
             return
         try:
             self._write(self._path, encoded(self._kept))
@@ -137,8 +134,6 @@ class StateFile:
                 "state file not written: figures are served all the same, a restart asks the platform anew",
                 extra={"path": str(self._path), "reason": f"{error.strerror}; {remedy}"},
             )
-        else:
-            self._is_due = False
 
     def _refuse(self, what: str, reason: str, **where: str) -> None:
         log.warning(f"{what}: {REFUSED}", extra={"path": str(self._path), **where, "reason": reason})

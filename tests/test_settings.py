@@ -686,6 +686,37 @@ def test_the_platform_is_asked_for_one_company_only_by_exactly_one_id(
     assert Companies(include, ()).scope == Scope(company_id)
 
 
+def test_the_state_file_lies_beside_the_configuration(tmp_path: Path) -> None:
+    """A relative path starts at the file's folder, an absolute one where it says; without one nothing is kept."""
+    text = one_source("reports: auto")
+    config = tmp_path / "exporter.yml"
+
+    assert settings(config, text).state_file is None
+    assert settings(config, f"state_file: null\n{text}").state_file is None
+    assert settings(config, f"state_file: days.state\n{text}").state_file == tmp_path / "days.state"
+    assert settings(config, f"state_file: {tmp_path}/b\n{text}").state_file == tmp_path / "b"
+    environ = {"CHAT_USAGE_STATE_FILE": "c"}
+    assert settings(config, f"state_file: b\n{text}", environ).state_file == tmp_path / "c"
+
+
+@pytest.mark.parametrize(
+    ("written", "message"),
+    [
+        pytest.param(".", "is a folder; give the path of a file in it", id="a-folder"),
+        pytest.param(
+            "nowhere/state",
+            "its folder does not exist; create it, or give a path in one that does",
+            id="no-folder",
+        ),
+        pytest.param("[a]", "expected one value, not a list", id="a-list"),
+    ],
+)
+def test_a_state_file_that_could_never_be_written_is_refused(file: Path, written: str, message: str) -> None:
+    """Before the first poll, not after it."""
+    (line,) = complaints(file, f"state_file: {written}\n{one_source('reports: auto')}")
+    assert line == f"exporter.yml:1: state_file: {message}"
+
+
 def test_families_are_left_out_by_glob() -> None:
     families = Families(("*_28d", "paradigm_tool_uses*"))
     assert [families.wants(name) for name in ("paradigm_sessions_7d", "a_28d", "paradigm_tool_uses_7d")] == [
