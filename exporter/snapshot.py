@@ -192,7 +192,7 @@ def _state(record: _Report, frames: Iterator[bytes]) -> State:
         tables = {part: _table(table, companies) for part, table in block.tables.items()}
         blocks[block.day] = Block(block.read_at, block.listed, tables)
     ledger = Ledger(blocks, record.names, frozenset(record.withdrawn))
-    return State(ledger, record.health, record.past, record.flipped)
+    return State(ledger=ledger, health=record.health, past=record.past, flipped=record.flipped)
 
 
 class _Companies:

@@ -2,6 +2,7 @@
 
 import zlib
 from array import array
+from dataclasses import fields
 from datetime import UTC, date, datetime, timedelta
 from hashlib import sha256
 
@@ -85,6 +86,20 @@ def test_what_was_kept_comes_back_to_the_bit(kept: dict[str, Section]) -> None:
             assert page(again) == page(state) != EMPTY[Format.TEXT].plain
             assert (again.health, again.past, again.flipped) == (state.health, state.past, state.flipped)
             assert (again.ledger.names, again.ledger.withdrawn) == (state.ledger.names, state.ledger.withdrawn)
+
+
+@pytest.mark.parametrize(
+    ("kind", "kept"),
+    [
+        pytest.param(State, {"ledger", "health", "past", "flipped"}, id="state"),
+        pytest.param(Ledger, {"blocks", "names", "withdrawn"}, id="ledger"),
+        pytest.param(Block, {"read_at", "listed", "tables"}, id="block"),
+        pytest.param(Table, {"companies", "columns"}, id="table"),
+    ],
+)
+def test_all_that_is_remembered_is_kept(kind: type[State | Ledger | Block | Table], kept: set[str]) -> None:
+    """A new field is a decision: keep it (and raise VERSION), or have it start from its default."""
+    assert {field.name for field in fields(kind)} == kept
 
 
 def test_days_with_the_same_companies_share_their_list() -> None:
