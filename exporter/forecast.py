@@ -14,9 +14,10 @@ from exporter import calendars
 from exporter.families import Health, families, source_families
 from exporter.judge import days_to_ask, history_to_ask, pieces
 from exporter.ledger import Asked, Ledger, fold
+from exporter.memory import State
 from exporter.model import Column, Days, Reading, Row
 from exporter.page import cardinality, write
-from exporter.poll import PIECE_BYTES, State, source_view, view
+from exporter.poll import PIECE_BYTES, source_view, view
 from exporter.question import Watch
 from exporter.schedule import SPREAD, Cadence
 from exporter.source import Report

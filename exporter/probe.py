@@ -11,7 +11,8 @@ from exporter.families import Health, families
 from exporter.fetch import Patience
 from exporter.judge import days_to_ask
 from exporter.ledger import Ledger
-from exporter.poll import State, Time, view
+from exporter.memory import State
+from exporter.poll import Time, view
 from exporter.question import Answer, Fetch, Watch, ask, read
 from exporter.source import Report
 from exporter.worker import Worker

@@ -127,8 +127,8 @@ class Platform:
 
     `base_url` cleans what the operator wrote into the URL that paths are appended to; `headers` makes the
     authentication headers from the key. `reports` are all that the platform has, by name. `version` is raised when the
-    same answers come to mean other rows: what a state file holds of the earlier version is asked for again. `overridden`
-    makes a report as an operator describes it and raises ConfigError when that cannot be; None: there is no such option.
+    same answers come to mean other rows: what a state file holds of the earlier version is asked for again.
+    `overridden` makes a report as an operator describes it and raises ConfigError when that cannot be; None: no option.
     """
 
     name: str

@@ -11,16 +11,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exporter.families import Health, View, families
-from exporter.judge import judge
+from exporter.families import Health, families
 from exporter.ledger import Block, Ledger, Table, by_number
 from exporter.memory import State
 from exporter.model import Days
 from exporter.page import EMPTY, Format, join, write
+from exporter.poll import view
 from exporter.snapshot import HEAD, MAGIC, VERSION, ForeignError, Section, UnusableError, decoded, encoded
 from exporter.sources.paradigm import CHAT_SESSIONS
-from tests.road import RULES, utc
+from tests.road import utc, watching
 
+ANEW = {"listed", "kept"}
+"""What every process finds out anew: names that nobody may want, and which labels are kept."""
 TODAY = date(2026, 3, 3)
 NOW = utc(2026, 3, 3, 12)
 
@@ -58,7 +60,7 @@ healths = st.builds(
     restated_ratio=st.floats(0, 1),
 )
 pieces = st.lists(st.tuples(days, days).map(lambda pair: Days(min(pair), max(pair))), max_size=3).map(tuple)
-states = st.builds(State, ledgers(), healths, pieces, st.none() | days)
+states = st.builds(State, ledgers(), healths, past=pieces, flipped=st.none() | days)
 sections = st.builds(
     Section, st.dictionaries(st.text(), st.text()), st.integers(1, 400), st.dictionaries(st.text(), states, max_size=2)
 )
@@ -66,9 +68,7 @@ sections = st.builds(
 
 def page(state: State) -> bytes:
     """Renders what is served of a state."""
-    judgement = judge(state.ledger, NOW, state.health.last_success, RULES)
-    seen = View("s", CHAT_SESSIONS, state.ledger, judgement, state.health, RULES)
-    return join(write(family) for family in families(seen))[Format.TEXT].plain
+    return join(write(family) for family in families(view(watching(), CHAT_SESSIONS, state, NOW)))[Format.TEXT].plain
 
 
 @given(st.dictionaries(st.text(), sections, max_size=2))
@@ -91,7 +91,7 @@ def test_what_was_kept_comes_back_to_the_bit(kept: dict[str, Section]) -> None:
 @pytest.mark.parametrize(
     ("kind", "kept"),
     [
-        pytest.param(State, {"ledger", "health", "past", "flipped"}, id="state"),
+        pytest.param(State, {"ledger", "health", "past", "flipped"} | ANEW, id="state"),
         pytest.param(Ledger, {"blocks", "names", "withdrawn"}, id="ledger"),
         pytest.param(Block, {"read_at", "listed", "tables"}, id="block"),
         pytest.param(Table, {"companies", "columns"}, id="table"),

@@ -16,9 +16,10 @@ from exporter.errors import ReportError
 from exporter.families import Health, families
 from exporter.judge import DayRules
 from exporter.ledger import Asked, Ledger, fold
+from exporter.memory import State
 from exporter.model import Days
 from exporter.page import write
-from exporter.poll import State, view
+from exporter.poll import view
 from exporter.question import Watch
 from exporter.source import Context, Scope
 from exporter.sources.paradigm import CHAT_SESSIONS
