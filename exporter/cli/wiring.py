@@ -97,8 +97,8 @@ def watch(source: Source) -> Watch:
     """Says what is polled of a source."""
     return Watch(
         source=source.name,
-        reports=tuple(source.platform.reports[name] for name in source.reports),
         platform=source.platform.name,
+        reports=tuple(source.platform.configured(name, source.overrides.get(name)) for name in source.reports),
         scope=source.companies.scope,
         rules=DayRules(
             zone=source.zone,

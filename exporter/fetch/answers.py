@@ -105,7 +105,10 @@ def _remedy(status: int, asked: Asked) -> str:
     if status == HTTPStatus.FORBIDDEN:
         return f": the owner of the key in {asked.key_place} needs the role admin or company admin to read this report"
     if status == HTTPStatus.NOT_FOUND:
-        return ": this release of the platform may lack the report, or base_url is wrong"
+        option = f"sources.{asked.source}.overrides.{asked.report}.path"
+        return (
+            f": this release of the platform may lack the report or have it elsewhere ({option}), or base_url is wrong"
+        )
     if status == HTTPStatus.TOO_MANY_REQUESTS:
         return ": too many requests; see poll.requests_per_minute"
     return ""

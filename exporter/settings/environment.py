@@ -73,10 +73,12 @@ def _is_service_link(variable: str, value: str) -> bool:
 
 
 def _place(variable: str, file: Mapping[str, object]) -> Loc:
-    section, *way = (part.lower() for part in variable[len(PREFIX) :].split(DOWN))
-    if way:
-        way[0] = _known_as(way[0], file.get(section))
-    return (section, *way)
+    way: list[str] = []
+    entries: object = file
+    for part in variable[len(PREFIX) :].split(DOWN):
+        way.append(_known_as(part.lower(), entries))
+        entries = entries.get(way[-1]) if isinstance(entries, dict) else None
+    return tuple(way)
 
 
 def _known_as(name: str, entries: object) -> str:

@@ -8,7 +8,7 @@ from pydantic.fields import FieldInfo
 from exporter.settings.groups import Group
 from exporter.settings.options import Options, group_of, is_named, walk
 
-_NAMES = {"sources": "production", "calendars": "default"}
+_NAMES = {"sources": "production", "overrides": "tools", "calendars": "default"}
 """What the one entry of each group with names is called in the example."""
 _WIDTH = 100
 _HEAD = """\

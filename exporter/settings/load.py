@@ -14,6 +14,7 @@ from exporter.settings.document import Document
 from exporter.settings.groups import CalendarOptions
 from exporter.settings.layers import over
 from exporter.settings.options import Options
+from exporter.settings.overrides import override
 from exporter.settings.problems import Problem
 from exporter.settings.source_options import SourceOptions
 from exporter.settings.surroundings import Surroundings
@@ -113,6 +114,7 @@ def _source(name: str, options: SourceOptions, platform: Platform, calendar: Cal
         required=frozenset(options.reports or ()),
         families=Families(**dict(options.families)),
         companies=Companies(**dict(options.companies)),
+        overrides={report: each for report, given in options.overrides.items() if (each := override(given))},
         settle=options.settle,
         reread_days=options.reread_days,
         history_days=options.history_days,

@@ -8,7 +8,7 @@ from pydantic_core import ErrorDetails
 
 from exporter.settings.document import Document
 from exporter.settings.options import group_at, group_of
-from exporter.settings.words import Loc, MisfitError, is_name, quoted, remedy, shown
+from exporter.settings.words import InnerError, Loc, MisfitError, is_name, quoted, remedy, shown
 
 _LAST = 2**31
 """More lines than a file has: what the environment set comes after what the file set."""
@@ -44,6 +44,8 @@ def _problem(detail: ErrorDetails) -> Problem:
         return Problem(loc, "is missing; add it")
     if isinstance(reason, MisfitError):
         return Problem(loc, str(reason), (*loc[:-1], *reason.other))
+    if isinstance(reason, InnerError):
+        return Problem((*loc, *reason.way), str(reason))
     if isinstance(reason, ValueError):
         return Problem(loc, str(reason))
     return Problem(loc, "expected options of its own, one per line below it")

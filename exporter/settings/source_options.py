@@ -8,7 +8,7 @@ import math
 from datetime import timedelta
 from typing import Annotated
 
-from pydantic import Field, PlainValidator, SecretStr, ValidationInfo, field_validator
+from pydantic import AfterValidator, Field, PlainValidator, SecretStr, ValidationInfo, field_validator
 
 from exporter.errors import ConfigError
 from exporter.settings import addresses, keys, lists
@@ -24,10 +24,12 @@ from exporter.settings.groups import (
     Whole,
     Zone,
 )
+from exporter.settings.overrides import OverrideOptions, fitting
 from exporter.settings.surroundings import around, platform_of
 from exporter.settings.units import optional, spoken, text
 from exporter.settings.words import MisfitError, quoted, remedy
 
+Overrides = Annotated[dict[str, OverrideOptions], AfterValidator(fitting)]
 OptionalText = Annotated[str | None, PlainValidator(optional(text))]
 OptionalUrl = Annotated[str | None, PlainValidator(optional(addresses.url))]
 OptionalProxy = Annotated[str | None, PlainValidator(optional(addresses.proxy))]
@@ -98,6 +100,9 @@ class SourceOptions(Group):
         default={}, validate_default=True, description="Which metric families are served."
     )
     companies: CompaniesOptions = Field(default={}, validate_default=True, description="Which companies are served.")
+    overrides: Overrides = Field(
+        default={}, validate_default=True, description="Where a report is, or its figures are, by the report's name."
+    )
     settle: Duration = Field(
         default="6h",
         validate_default=True,

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from exporter.calendars import Calendar
 from exporter.selection import Companies, matches
-from exporter.source import Platform
+from exporter.source import Override, Platform
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +38,9 @@ class Source:
     """One configured account on a platform.
 
     `key()` returns the key as it is now and raises ConfigError when its file is gone. `reports` are the names of the
-    reports to ask; `required` those that were named one by one, all others may be missing on the platform. `base_url`
-    is cleaned by the platform. A day is complete `settle` after its end.
+    reports to ask; `required` those that were named one by one, all others may be missing on the platform; `overrides`
+    says by name what is different about a report. `base_url` is cleaned by the platform. A day is complete `settle`
+    after its end.
     """
 
     name: str
@@ -54,6 +55,7 @@ class Source:
     required: frozenset[str]
     families: Families
     companies: Companies
+    overrides: Mapping[str, Override]
     settle: timedelta
     reread_days: int
     history_days: int

@@ -21,6 +21,14 @@ class MisfitError(ValueError):
         self.other = other
 
 
+class InnerError(ValueError):
+    """What is wrong somewhere inside a value; `way` leads there from it."""
+
+    def __init__(self, message: str, *way: str) -> None:
+        super().__init__(message)
+        self.way = way
+
+
 def quoted(text: str) -> str:
     """Quotes a value that is no secret, on one line and not longer than a line bears."""
     visible = "".join(letter if letter.isprintable() else "\ufffd" for letter in text)

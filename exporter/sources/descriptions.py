@@ -59,10 +59,11 @@ def numbers(value: object, path: str, depth: int = DEEPEST) -> Iterator[str]:
         for each in value:
             yield from numbers(each, f"{path}[]", depth - 1)
     elif isinstance(value, dict) and depth:
-        hidden = maps_names(value) and not path.endswith("[]")
+        # An object of nothing but numbers, or of such objects, may map names to them; an item of a list does not.
+        is_record = not path or path.endswith("[]") or any(isinstance(each, str | list) for each in value.values())
         for key, each in value.items():
             if not is_identity(key):
-                shown = "*" if hidden else leaves.key(key)
+                shown = leaves.key(key) if is_record else "*"
                 yield from numbers(each, f"{path}.{shown}" if path else shown, depth - 1)
     elif leaves.is_number(value):
         yield path

@@ -58,7 +58,9 @@ async def test_what_is_visibly_no_json_is_shown(status: int, body: bytes, header
     [
         pytest.param(400, b'{"start_date": ["Enter a valid date."]}', 'says: {"start_date": ["Enter a', id="bad-date"),
         pytest.param(400, b"", "answered 400", id="no-body"),
-        pytest.param(404, b"<h1>Not Found</h1>", "this release of the platform may lack the report", id="no-report"),
+        pytest.param(
+            404, b"<h1>Not Found</h1>", "elsewhere (sources.production.overrides.chat-sessions.path)", id="no-report"
+        ),
         pytest.param(422, b'{"key": "' + KEY.encode() + b'"}', '{"key": "[key]"}', id="key-in-the-text"),
         pytest.param(418, b"x" * 5000, "x…", id="text-is-cut"),
         pytest.param(201, GOOD, "answered 201", id="another-2xx"),
