@@ -89,20 +89,20 @@ class Report(Protocol):
         """The label `report`, and the name in the configuration."""
 
     @property
-    def measures(self) -> tuple[Measure, ...]:
-        """Everything that its rows may hold."""
-
-    @property
-    def parts(self) -> Mapping[str, tuple[Column, ...]]:
-        """The parts that its rows come in, each with the columns that are known beforehand."""
-
-    @property
     def day_bytes(self) -> int:
         """About how many bytes one company's day takes in an answer; foretells in how many pieces a past is asked."""
 
     @property
     def has_days(self) -> bool:
         """Tells whether its figures belong to days; False: they are levels of now."""
+
+    @property
+    def measures(self) -> tuple[Measure, ...]:
+        """Everything that its rows may hold."""
+
+    @property
+    def parts(self) -> Mapping[str, tuple[Column, ...]]:
+        """The parts that its rows come in, each with the columns that are known beforehand."""
 
     def plan(self, days: Days, scope: Scope) -> tuple[Request, ...]:
         """Returns the requests whose answers together cover `days`."""

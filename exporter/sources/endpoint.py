@@ -1,6 +1,6 @@
 """How Paradigm's reports are asked: all the same way."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from exporter.model import Days
 from exporter.source import Request, Scope
@@ -8,11 +8,14 @@ from exporter.source import Request, Scope
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """One reporting endpoint: the label `report`, the path below the base URL, about how large a company's day is."""
+    """One reporting endpoint: the label `report`, the path below the base URL, and how large its answers are.
+
+    `day_bytes` is about what one company's day takes in an answer.
+    """
 
     name: str
     path: str
-    day_bytes: int = field(default=600, kw_only=True)  # two rows of chat-sessions, as in the documentation's sample
+    day_bytes: int
 
     def plan(self, days: Days, scope: Scope) -> tuple[Request, ...]:
         """Asks for all days at once, both ends included; without `end_date` the server would choose its own today.

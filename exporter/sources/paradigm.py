@@ -68,6 +68,7 @@ _USE = frozenset(
 CHAT_SESSIONS = DocumentedReport(
     name="chat-sessions",
     path=f"{API}/reporting/chat-sessions/",
+    day_bytes=600,  # two rows as in the documentation's sample, without white space
     measures=(SESSIONS, QUERIES, RESPONSES, GROUNDED, MODELS, LENGTH, LAST_RESPONSE),
     arrays=(
         Array("reporting", "chat", _mode("chat", SESSIONS.family, "session", "chats")),
@@ -94,6 +95,7 @@ JUDGED = Measure("paradigm_feedback_model_responses", "Responses that users coul
 CHATS_FEEDBACK = DocumentedReport(
     name="chats-feedback",
     path=f"{API}/reporting/chats-feedback/",  # plural "chats", singular "feedback"
+    day_bytes=120,
     measures=(FEEDBACKS, JUDGED),
     arrays=(
         Array(
@@ -124,6 +126,7 @@ DOCUMENTS_USED = Measure("paradigm_documents_used", "Different documents used in
 USED_DOCUMENTS = DocumentedReport(
     name="used-documents",
     path=f"{API}/reporting/used-documents/",
+    day_bytes=2000,  # some fifteen documents; nothing bounds their number
     measures=(DOCUMENT_USES, DOCUMENTS_USED),
     arrays=(
         Array(
@@ -141,7 +144,6 @@ USED_DOCUMENTS = DocumentedReport(
         ),
     ),
     metadata={"metadata": frozenset({"usage_count"})},
-    day_bytes=2000,  # fifteen documents
 )
 
 MEMBERS_ACTIVE = Measure("paradigm_members_active", "Members who are active now", Kind.LEVEL, people=True)
@@ -149,6 +151,7 @@ MEMBERS_EVER = Measure("paradigm_members_ever", "Members that there ever were", 
 USERS = DocumentedReport(
     name="users",
     path=f"{API}/reporting/users/",
+    day_bytes=1,  # an answer is as large for a year as for a day
     measures=(MEMBERS_ACTIVE, MEMBERS_EVER),
     arrays=(
         Array(
@@ -170,6 +173,7 @@ USERS = DocumentedReport(
 TOOLS = DescribedReport(
     name="tools",
     path=f"{API}/reporting/tools/",
+    day_bytes=400,
     measure=Measure("paradigm_tool_uses", "Uses of a tool", Kind.SUM, ("tool",), today=False, limit="tools"),
     part=ALL,
     wanted=Wanted(("usage_count", "uses_count", "calls_count", "tool_uses_count", "count"), of_items=True),
@@ -177,6 +181,7 @@ TOOLS = DescribedReport(
 USER_ACTIVITIES = DescribedReport(
     name="user-activities",
     path=f"{API}/reporting/user-activities/",  # inferred from the title of its page; no page names it
+    day_bytes=100,
     measure=Measure("paradigm_active_users", "Different users who were active", Kind.DISTINCT, people=True),
     part=ALL,
     wanted=Wanted(("active_users_count", "active_users", "users_count"), of_items=False),

@@ -94,7 +94,7 @@ class DescribedReport(_Undocumented):
     def mapped(self, fields: Fields) -> MappedReport:
         """Returns the same report, read by an operator's fields; without days its figures are levels."""
         measure = self.measure if fields.days else replace(self.measure, kind=Kind.LEVEL)
-        return MappedReport(self.name, self.path, measure, self.part, fields)
+        return MappedReport(self.name, self.path, self.day_bytes, measure, self.part, fields)
 
     def decode(self, body: bytes, request: Request, context: Context) -> Reading:
         """Reads one answer; see `exporter.source.Report.decode`."""
@@ -187,4 +187,6 @@ def _crowds(found: Survey, listed_in: str) -> Iterator[tuple[RowKey, frozenset[s
         if listed_in in sight.people:
             row = key._replace(part="")
             crowds[row] = crowds.get(row, frozenset()) | sight.people[listed_in]
+        elif not sight.bare:
+            found.rows.note("missing", f"{key.part}[].dates[].{leaves.key(listed_in)}")
     yield from crowds.items()

@@ -5,6 +5,7 @@ A case holds `body.json`, the bytes of the answer asked on Tuesday 2026-03-03 fo
 """
 
 import json
+import re
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
@@ -18,6 +19,7 @@ from exporter.source import Context, Scope
 from exporter.sources.paradigm import REPORTS
 
 CASES = Path(__file__).parent / "cases"
+DOCUMENTATION = Path(__file__).parents[2] / "docs" / "platform-apis.md"
 TODAY = date(2026, 3, 3)
 DAYS = Days(date(2026, 2, 28), TODAY)
 
@@ -62,3 +64,10 @@ def figures(reading: Reading) -> Iterator[str]:
 def test_an_answer_is_read_exactly_so(case: Path) -> None:
     """The whole reading is compared, so nothing else is read."""
     assert (case / "reading.txt").read_text(encoding="utf-8") == read(case)
+
+
+def test_every_case_is_explained_and_every_explanation_has_a_case() -> None:
+    """The ids in the tables of docs/platform-apis.md are the folders; one id means the same in all reports."""
+    explained = re.findall(r"^\| `([a-z0-9-]+)` \|", DOCUMENTATION.read_text(encoding="utf-8"), re.MULTILINE)
+
+    assert sorted(explained) == sorted({case.parent.name for case in CASES.glob("*/*/body.json")})

@@ -148,3 +148,16 @@ def test_every_figure_is_the_simulators_own(name: str, seed: int, moment: tuple[
 def described_fields(name: str) -> set[str]:
     """Returns what the simulator describes."""
     return {field for part in reports.REPORTS[name].parts for field in part.described}
+
+
+@pytest.mark.parametrize(("zone", "wrong"), [("America/Los_Angeles", False), ("UTC", True)])
+def test_answers_outside_their_day_tell_of_a_wrong_zone(zone: str, wrong: bool) -> None:
+    """The evening of a platform in California is the next day elsewhere."""
+    world, now = World.from_seed(1, 12, ZoneInfo("America/Los_Angeles")), datetime(2026, 11, 20, 20, tzinfo=UTC)
+    days = Days(date(2026, 11, 1), date(2026, 11, 20))
+    answer = reports.REPORTS["chat-sessions"].answer(world, world.known(), world.views(days.first, days.last, now))
+    (request,) = CHAT_SESSIONS.plan(days, Scope())
+
+    reading = CHAT_SESSIONS.decode(msgspec.json.encode(answer), request, Context("s", days.last, ZoneInfo(zone)))
+
+    assert bool(reading.violations.get("answer_outside_day")) is wrong
