@@ -2,14 +2,16 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 
 import pytest
 
+from exporter.cli.wiring import watch
 from exporter.errors import ConfigError
-from exporter.model import Kind
+from exporter.model import Days, Kind
 from exporter.settings import load
-from exporter.source import Override, Platform
+from exporter.source import Override, Platform, Scope
 from exporter.sources.paradigm import PLATFORM
 
 HEAD = "sources:\n  a:\n    platform: paradigm\n    api_key: sk-good-key\n    overrides:\n"
@@ -38,6 +40,18 @@ def test_a_path_is_where_the_report_is_asked(file: Path) -> None:
     report = PLATFORM.configured("users", given["users"])
 
     assert report == replace(PLATFORM.reports["users"], path="/api/v3/reporting/members/")  # type: ignore[type-var]  # is one
+
+
+def test_polls_ask_where_the_operator_says(file: Path) -> None:
+    """The other reports are asked where the documentation says."""
+    overrides(file, "users: {path: /api/v3/reporting/members/}")
+    days = Days(date(2026, 3, 1), date(2026, 3, 2))
+
+    reports = watch(load(file, {}, {"paradigm": PLATFORM}).sources["a"]).reports
+
+    asked = {report.name: report.plan(days, Scope())[0].path for report in reports}
+    assert asked.pop("users") == "/api/v3/reporting/members/"
+    assert asked == {name: f"/api/v2/reporting/{name}/" for name in PLATFORM.reports if name != "users"}
 
 
 def test_fields_have_the_defaults_of_the_common_envelope(file: Path) -> None:

@@ -13,11 +13,11 @@ from typing import NamedTuple
 
 from exporter.sources import descriptions, leaves
 from exporter.sources.draft import Draft, RowKey
+from exporter.sources.naming import Naming
 
 ARRAYS = {"reporting": "metadata", "reporting_agents": "metadata_agent"}
 """The arrays of companies, and what describes the fields of each."""
 _NUMERIC = re.compile(r"\s*[-+]?[0-9]+(\.[0-9]*)?\s*", re.ASCII)
-_TIME = re.compile(r"\d{4}-\d{2}-\d{2}([T ][\d:.+Z-]+)?", re.ASCII)
 
 
 class Place(NamedTuple):
@@ -55,6 +55,11 @@ class Figure(NamedTuple):
     def is_guess(self) -> bool:
         """Tells whether only the lack of another field says that this one describes it."""
         return self.place.shape == NAMES and self.place.holder != self.field
+
+
+Called = tuple[str | None, str | None]
+NOTHING: Called = (None, None)
+"""Label and identity of an item; of a number in no list."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +107,7 @@ class _Surveyor:
         self._described = described
         self._found = found
         self._rows = found.rows
+        self._naming = Naming()
         self._path = ""
         self._paths: dict[Place, str] = {}
 
@@ -145,15 +151,18 @@ class _Surveyor:
                 figures += self._leaf(Place("", ROW, name), value, key)
         self._found.see(key, Sight(tuple(figures), lengths, people, bare))
 
-    def _leaf(self, place: Place, value: object, key: RowKey) -> Iterator[Figure]:
+    def _leaf(self, place: Place, value: object, key: RowKey, called: Called = NOTHING) -> Iterator[Figure]:
         """Yields the leaf if it is a figure, without a value if that cannot be read; looks for nothing below it."""
         if place.key in self._described:
             if leaves.is_number(value):
-                yield Figure(place, place.key, self._rows.figure(leaves.number(value), self._at(place), key))
+                number, flaw = leaves.number(value)
+                if flaw:
+                    self._rows.figure((number, flaw), self._at(place), key)
+                yield Figure(place, place.key, number, *called)
             elif isinstance(value, bool) or (isinstance(value, str) and _NUMERIC.fullmatch(value)):
                 self._rows.note("retyped", self._at(place))
-                yield Figure(place, place.key, None)
-        elif not descriptions.is_identity(place.key):
+                yield Figure(place, place.key, None, *called)
+        elif not (isinstance(value, str) or descriptions.is_identity(place.key)):
             self._leave_out(value, self._at(place))
 
     def _at(self, place: Place) -> str:
@@ -195,49 +204,16 @@ class _Surveyor:
     def _items(self, name: str, items: Sequence[object], key: RowKey) -> Iterator[Figure]:
         for item in items:
             if isinstance(item, dict):
-                label, identity = _label(item), _identity(item)
+                called = (self._naming.label(item), self._naming.identity(item))
                 for inner, value in item.items():
-                    for found in self._leaf(Place(name, LIST, inner), value, key):
-                        yield found._replace(label=label, identity=identity)
+                    yield from self._leaf(Place(name, LIST, inner), value, key, called)
 
     def _people(self, name: str, items: Sequence[object]) -> frozenset[str] | None:
         """Returns who is in a list of people, by id or else by name; None for a list of something else."""
         named_so = name.endswith(("users", "user_ids"))
         if not named_so and not any(isinstance(item, dict) and "user_id" in item for item in items):
             return None
-        found = {_person(item) for item in items}
+        found = {self._naming.person(item) for item in items}
         if None in found:
             self._rows.note("missing", self._at(Place(name, LIST, "user_id")))
         return frozenset(person for person in found if person is not None)
-
-
-def _person(item: object) -> str | None:
-    if not isinstance(item, dict):
-        return leaves.identity(item)[0]
-    return leaves.identity(item.get("user_id"))[0] or _identity(item) or _label(item)
-
-
-def _identity(item: Mapping[str, object]) -> str | None:
-    """Returns the id of an item: `id` itself, else the key that ends in `_id`, of several the shortest."""
-    found = (leaves.identity(item[key])[0] for key in sorted(item, key=_by_length) if descriptions.is_identity(key))
-    return next((identity for identity in found if identity is not None), None)
-
-
-def _label(item: Mapping[str, object]) -> str | None:
-    """Returns what an item is called: its name, else title or label, else any text that is no time, else its id.
-
-    Of several names the one with the shortest key, so that `name` goes before `vendor_name` in whatever order.
-    """
-    texts = {
-        key: text for key, text in item.items() if isinstance(text, str) and text.strip() and not _TIME.fullmatch(text)
-    }
-    keys = sorted(texts, key=_by_length)
-    for endings in (("name",), ("title", "label"), ("",)):
-        for key in keys:
-            if key.endswith(endings) and not (endings == ("",) and descriptions.is_identity(key)):
-                return leaves.label(texts[key])
-    return _identity(item)
-
-
-def _by_length(key: str) -> tuple[int, str]:
-    return len(key), key

@@ -152,8 +152,10 @@ class DescribedReport(_Undocumented):
         elif choice:
             for key, sight in found.sights.items():
                 figures = filed[key._replace(part=self.part)]
-                path = f"{key.part}[].dates[].{choice.place}"
-                for column, value in self._chosen(sight, choice.place, found.rows, path):
+                path = f"{key.part}[].dates[]."
+                for guess in {figure.place for figure in sight.figures if figure.is_guess} - {choice.place}:
+                    found.rows.note("unknown", f"{path}{guess}")
+                for column, value in self._chosen(sight, choice.place, found.rows, f"{path}{choice.place}"):
                     if column in figures and self.measure.kind is Kind.DISTINCT:
                         return None
                     figures[column] = figures.get(column, 0.0) + value
@@ -161,12 +163,10 @@ class DescribedReport(_Undocumented):
 
     def _chosen(self, sight: Sight, place: Place, rows: Draft, path: str) -> Iterator[tuple[Column, float]]:
         """Yields the figures of one row at the chosen place, and notes what of it is missing or no whole number."""
-        found = [figure for figure in sight.figures if figure.place == place]
         expected = sight.lengths.get(place.holder, 1) if place.shape == LIST else 1
+        found = [figure for figure in sight.figures if figure.place == place]
         if len(found) < expected and not sight.bare:
             rows.note("missing", path)
-        for guess in {figure.place for figure in sight.figures if figure.is_guess} - {place}:
-            rows.note("unknown", path.removesuffix(str(place)) + str(guess))
         for figure in found:
             if figure.value is None:
                 continue
@@ -174,10 +174,10 @@ class DescribedReport(_Undocumented):
                 rows.note("retyped", path)
             if not self.measure.labels:
                 yield Column(self.measure.family), figure.value
-            elif figure.label is None:
-                rows.note("missing", f"{path.rpartition('.')[0]}.name")
-            else:
+            elif figure.label is not None:
                 yield Column(self.measure.family, (figure.label,)), figure.value
+            else:
+                rows.note("missing", f"{path.rpartition('.')[0]}.name")
 
 
 def _crowds(found: Survey, listed_in: str) -> Iterator[tuple[RowKey, frozenset[str]]]:
