@@ -6,6 +6,7 @@ ledger is in `exporter.families`; a family must not be in both.
 
 import platform
 from collections.abc import Iterable, Iterator
+from datetime import datetime
 
 import prometheus_client as client
 from prometheus_client import openmetrics
@@ -50,6 +51,20 @@ class Telemetry:
             REPORT_LABELS,
             registry=self.registry,
         )
+        self._skew = client.Gauge(
+            "chat_usage_api_clock_skew_seconds",
+            "By how much the platform's clock is ahead of ours, by the Date of its newest answer, in steps of 1 s; "
+            "an old answer out of a cache shows here too.",
+            ("source",),
+            registry=self.registry,
+        )
+        self._key_expiry = client.Gauge(
+            "chat_usage_api_key_expiry_timestamp_seconds",
+            "Start of the day on which the API key expires, as configured, in seconds since 1970.",
+            ("source",),
+            registry=self.registry,
+        )
+        self.config = ConfigGauges(self.registry)
         build = client.Gauge(
             "chat_usage_exporter_build_info",
             "Always 1; which exporter runs on which Python.",
@@ -72,9 +87,22 @@ class Telemetry:
         """Counts the end of a poll."""
         self._polls.labels(source, report, outcome).inc()
 
+    def key_expires(self, source: str, moment: datetime | None) -> None:
+        """Tells when the key of a source expires; None is not known."""
+        if moment is None:
+            self._key_expiry.remove_by_labels({"source": source})
+        else:
+            self._key_expiry.labels(source).set(moment.timestamp())
+
+    def forget(self, source: str, report: str | None = None) -> None:
+        """Drops all series of a source, or of one report of it."""
+        of_reports = (self._polls, self._requests, self._seconds, self._waits)
+        for family in of_reports if report else (*of_reports, self._skew, self._key_expiry):
+            family.remove_by_labels({"source": source, **({"report": report} if report else {})})
+
     def observer(self, source: str) -> "RequestObserver":
         """Returns what counts the requests of one source."""
-        return RequestObserver(source, self._requests, self._seconds, self._waits)
+        return RequestObserver(source, self._requests, self._seconds, self._waits, self._skew)
 
     def served(self) -> Collector:
         """Returns the live metrics as they are on the page."""
@@ -91,11 +119,19 @@ class Telemetry:
 class RequestObserver:
     """Counts the requests of one source (`exporter.fetch.Observer`)."""
 
-    def __init__(self, source: str, requests: client.Counter, seconds: client.Histogram, waits: client.Counter) -> None:
+    def __init__(
+        self,
+        source: str,
+        requests: client.Counter,
+        seconds: client.Histogram,
+        waits: client.Counter,
+        skew: client.Gauge,
+    ) -> None:
         self._source = source
         self._requests = requests
         self._seconds = seconds
         self._waits = waits
+        self._skew = skew
 
     def request(self, report: str, code: str, seconds: float) -> None:
         """Counts one request that ended, `code` being the status or `error`."""
@@ -105,6 +141,41 @@ class RequestObserver:
     def waited(self, report: str, seconds: float) -> None:
         """Counts a wait before another attempt."""
         self._waits.labels(self._source, report).inc(seconds)
+
+    def dated(self, skew: float) -> None:
+        """Keeps by how much the platform's clock is ahead, in seconds."""
+        self._skew.labels(self._source).set(skew)
+
+
+class ConfigGauges:
+    """Tells which configuration is in effect and how the last attempt to change it went."""
+
+    def __init__(self, registry: client.CollectorRegistry) -> None:
+        self._successful = client.Gauge(
+            "chat_usage_config_last_reload_successful",
+            "1 if the configuration could be used when it was last read; 0: the one before goes on.",
+            registry=registry,
+        )
+        self._success_at = client.Gauge(
+            "chat_usage_config_last_reload_success_timestamp_seconds",
+            "When the configuration that is in effect was read, in seconds since 1970.",
+            registry=registry,
+        )
+        self._hash = client.Gauge(
+            "chat_usage_config_hash",
+            "A number made of what is configured, in file and environment, without secrets: 48 bits of its SHA-256.",
+            registry=registry,
+        )
+
+    def took(self, digest: int, moment: datetime) -> None:
+        """Takes note of a configuration that took effect, with the number of its content."""
+        self._successful.set(1)
+        self._success_at.set(moment.timestamp())
+        self._hash.set(digest)
+
+    def refused(self) -> None:
+        """Takes note of one that cannot be used."""
+        self._successful.set(0)
 
 
 class _WithoutCreated(Collector):

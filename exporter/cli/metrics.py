@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Annotated
 
@@ -113,7 +114,10 @@ def _live() -> Iterator[Entry]:
     """Yields the families of the live tail: a telemetry that saw one request knows them all."""
     telemetry = Telemetry()
     telemetry.expect(EXAMPLES["source"], EXAMPLES["report"])
-    telemetry.observer(EXAMPLES["source"]).request(EXAMPLES["report"], EXAMPLES["code"], 0.0)
+    telemetry.key_expires(EXAMPLES["source"], datetime.now(UTC))
+    observer = telemetry.observer(EXAMPLES["source"])
+    observer.request(EXAMPLES["report"], EXAMPLES["code"], 0.0)
+    observer.dated(0.0)
     for metric in telemetry.registry.collect():
         name = f"{metric.name}_total" if metric.type == "counter" else metric.name
         labels = tuple(label for label in metric.samples[0].labels if label != "le") if metric.samples else ()

@@ -14,6 +14,9 @@ class Observer(Protocol):
     def waited(self, report: str, seconds: float) -> None:
         """Takes note of a wait between two attempts; waits for the rate limit are not told."""
 
+    def dated(self, skew: float) -> None:
+        """Takes note of the platform's clock: `skew` seconds ahead of ours, by the `Date` of an answer (whole seconds)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Limits:

@@ -84,10 +84,15 @@ def retry_after(told: str | None, now: datetime) -> float:
     told = (told or "").strip()
     if re.fullmatch(r"[0-9]+(\.[0-9]+)?", told):
         return float(told)
+    moment = http_date(told)
+    return 0.0 if moment is None else max(0.0, (moment - now).total_seconds())
+
+
+def http_date(written: str) -> datetime | None:
+    """Reads the date of a header (RFC 9110, 5.6.7); None if it is none."""
     try:
-        moment = parsedate_to_datetime(told)
+        moment = parsedate_to_datetime(written)
     except (ValueError, OverflowError):
-        return 0.0
-    if moment.tzinfo is None:  # "-0000": the sender does not say its zone; HTTP dates are in UTC
-        moment = moment.replace(tzinfo=UTC)
-    return max(0.0, (moment - now).total_seconds())
+        return None
+    # "-0000": the sender does not say its zone; HTTP dates are in UTC
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment

@@ -62,6 +62,7 @@ class Notes:
     codes: list[str] = field(default_factory=list)
     seconds: list[float] = field(default_factory=list)
     waits: list[float] = field(default_factory=list)
+    skews: list[float] = field(default_factory=list)
     reports: set[str] = field(default_factory=set)
 
     def request(self, report: str, code: str, seconds: float) -> None:
@@ -72,6 +73,9 @@ class Notes:
     def waited(self, report: str, seconds: float) -> None:
         self.reports.add(report)
         self.waits.append(seconds)
+
+    def dated(self, skew: float) -> None:
+        self.skews.append(skew)
 
 
 @dataclass
