@@ -25,6 +25,11 @@ class Companies:
         included = company_id in self.include or matches(name, self.include)
         return included and not (company_id in self.exclude or matches(name, self.exclude))
 
+    def within(self, other: "Companies") -> bool:
+        """Tells whether it is sure, by the words alone, that nobody is wanted whom `other` does not want."""
+        included = "*" in other.include or set(self.include) <= set(other.include)
+        return included and set(other.exclude) <= set(self.exclude)
+
     @property
     def scope(self) -> Scope:
         """What may be asked of the platform at once: one company, if exactly one id is included."""

@@ -129,6 +129,8 @@ VALUES = {
     "percent": ("poll: {jitter: 25%}", "poll.jitter", 0.25),
     "part of one": ("poll: {jitter: 0.05}", "poll.jitter", 0.05),
     "no jitter": ("poll: {jitter: 0}", "poll.jitter", 0.0),
+    "expiry": ("api_key_expires: 2027-03-01", "key_expires", date(2027, 3, 1)),
+    "no expiry": ("api_key_expires: ~", "key_expires", None),
     "zone": ("timezone: Europe/Paris", "zone", ZoneInfo("Europe/Paris")),
     "named reports are required": ("reports: [users]", "required", frozenset({"users"})),
     "named reports alone are asked": ("reports: [users, users]", "reports", ("users",)),
@@ -621,6 +623,43 @@ def test_equal_files_make_equal_sources(file: Path) -> None:
     assert source(file, "settle: 1h") == source(file, "settle: 60m") != source(file, "settle: 2h")
 
 
+DIGEST = f"sources:\n  a: {{platform: paradigm, api_key: {KEY}, settle: 1h, proxy_url: 'http://me:pw@proxy'}}\n"
+SAME = {
+    "again": DIGEST,
+    "with a comment and another layout": DIGEST.replace(", ", " , ") + "# why\n",
+    "in another order": DIGEST.replace(f"api_key: {KEY}, settle: 1h", f"settle: 1h, api_key: {KEY}"),
+    "with another key": DIGEST.replace(KEY, CANARY),
+    "with other credentials": DIGEST.replace("me:pw@", "you:p@q@"),
+    "with no credentials": DIGEST.replace("me:pw@", ""),
+}
+OTHER = {
+    "another value": DIGEST.replace("1h", "2h"),
+    "another source": DIGEST.replace("  a:", "  b:"),
+    "another proxy": DIGEST.replace("@proxy", "@other"),
+    "a default written out": DIGEST + "calendars: {default: {holidays: []}}\n",
+}
+
+
+@pytest.mark.parametrize("text", SAME.values(), ids=SAME)
+def test_equal_configurations_have_one_number(file: Path, text: str, tmp_path: Path) -> None:
+    """In any folder; a key is no part of it, so nobody can try keys with it."""
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    assert settings(file, DIGEST).digest == settings(elsewhere / "other.yml", text).digest
+
+
+@pytest.mark.parametrize("text", OTHER.values(), ids=OTHER)
+def test_other_configurations_have_another_number(file: Path, text: str) -> None:
+    assert settings(file, DIGEST).digest != settings(file, text).digest
+
+
+def test_the_number_of_a_configuration_counts_the_environment_and_fits_a_gauge(file: Path) -> None:
+    plain = settings(file, DIGEST).digest
+    changed = settings(file, DIGEST, {"CHAT_USAGE_SOURCES__A__SETTLE": "2h"}).digest
+    assert plain != changed
+    assert all(int(float(number)) == number < 2**48 for number in (plain, changed))
+
+
 WEEKENDS = {
     "none": ("{weekend: []}", Calendar(frozenset())),
     "Friday": ("{weekend: [fri]}", Calendar(frozenset({4}))),
@@ -669,6 +708,24 @@ COMPANIES = {
 def test_companies_are_wanted_by_id_or_name(companies: Companies, company_id: str, name: str, wanted: bool) -> None:
     """Ids match whole, names as case-sensitive globs; exclude goes before include."""
     assert companies.wants(company_id, name) is wanted
+
+
+WITHIN = {
+    "the same": (Companies(("17", "No*"), ("18",)), Companies(("No*", "17"), ("18",)), True),
+    "fewer of everybody": (Companies(("17",), ()), Companies(("*",), ()), True),
+    "fewer included": (Companies(("17",), ()), Companies(("17", "18"), ()), True),
+    "more excluded": (Companies(("*",), ("18",)), Companies(("*",), ()), True),
+    "more included": (Companies(("17", "18"), ()), Companies(("17",), ()), False),
+    "everybody": (Companies(("*",), ()), Companies(("17",), ()), False),
+    "fewer excluded": (Companies(("*",), ()), Companies(("*",), ("18",)), False),
+    "another glob, which may be wider": (Companies(("Nor*",), ()), Companies(("No*",), ()), False),
+}
+
+
+@pytest.mark.parametrize(("one", "other", "within"), WITHIN.values(), ids=WITHIN)
+def test_a_selection_is_within_another_only_if_it_is_sure(one: Companies, other: Companies, within: bool) -> None:
+    """Globs are not compared: what may be wider counts as wider."""
+    assert one.within(other) is within
 
 
 SCOPES = {

@@ -15,7 +15,7 @@ class Observer(Protocol):
         """Takes note of a wait between two attempts; waits for the rate limit are not told."""
 
     def dated(self, skew: float) -> None:
-        """Takes note of the platform's clock: `skew` seconds ahead of ours, by the `Date` of an answer (whole seconds)."""
+        """Takes note that the platform's clock is `skew` seconds ahead, by the `Date` of an answer: whole seconds."""
 
 
 @dataclass(frozen=True, slots=True)

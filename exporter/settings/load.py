@@ -1,6 +1,7 @@
 """Reads file and environment, has them judged, and hands over plain values or says all that is wrong."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 
@@ -10,6 +11,7 @@ from exporter.calendars import Calendar
 from exporter.errors import ConfigError
 from exporter.selection import Companies
 from exporter.settings import document, environment, keys, problems
+from exporter.settings.digest import digest
 from exporter.settings.document import Document
 from exporter.settings.groups import CalendarOptions
 from exporter.settings.layers import over
@@ -45,7 +47,7 @@ def load(path: Path | None, environ: Mapping[str, str], platforms: Mapping[str, 
         raise ConfigError("\n".join(complaints))
     if not options.sources:
         raise ConfigError(_nothing_to_poll(path))
-    return _settings(options, platforms, _notes(bool(first_run.tree), counts))
+    return replace(_settings(options, platforms, _notes(bool(first_run.tree), counts)), digest=digest(tree))
 
 
 def _judged(tree: Mapping[str, object], surroundings: Surroundings) -> tuple[Options | None, list[Problem]]:
@@ -106,6 +108,7 @@ def _source(name: str, options: SourceOptions, platform: Platform, calendar: Cal
         platform=platform,
         base_url=options.base_url or "",
         key=_key(name, options),
+        key_expires=options.api_key_expires,
         ca_file=Path(options.ca_file) if options.ca_file else None,
         proxy_url=options.proxy_url,
         zone=options.timezone,

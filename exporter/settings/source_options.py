@@ -5,7 +5,7 @@ once; `MisfitError.at` names the one to look at where that is another.
 """
 
 import math
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Annotated
 
 from pydantic import AfterValidator, Field, PlainValidator, SecretStr, ValidationInfo, field_validator
@@ -26,13 +26,14 @@ from exporter.settings.groups import (
 )
 from exporter.settings.overrides import OverrideOptions, fitting
 from exporter.settings.surroundings import around, platform_of
-from exporter.settings.units import optional, spoken, text
+from exporter.settings.units import day, optional, spoken, text
 from exporter.settings.words import MisfitError, quoted, remedy
 
 Overrides = Annotated[dict[str, OverrideOptions], AfterValidator(fitting)]
 OptionalText = Annotated[str | None, PlainValidator(optional(text))]
 OptionalUrl = Annotated[str | None, PlainValidator(optional(addresses.url))]
 OptionalProxy = Annotated[str | None, PlainValidator(optional(addresses.proxy))]
+OptionalDay = Annotated[date | None, PlainValidator(optional(day))]
 OptionalKey = Annotated[SecretStr | None, PlainValidator(optional(lambda value: SecretStr(keys.clean(text(value)))))]
 
 LONGEST_HISTORY = 400
@@ -56,7 +57,7 @@ class SourceOptions(Group):
     api_key_file: OptionalText = Field(
         default=None,
         validate_default=True,
-        description="Path of a file that holds the API key alone; read again after a 401. "
+        description="Path of a file that holds the API key alone; read anew for each request. "
         "Exactly one of api_key_file and api_key is needed.",
         examples=["/run/secrets/paradigm"],
     )
@@ -65,6 +66,12 @@ class SourceOptions(Group):
         validate_default=True,
         description="The API key itself; a file is safer.",
         examples=[keys.EXAMPLE_KEY],
+    )
+    api_key_expires: OptionalDay = Field(
+        default=None,
+        validate_default=True,
+        description="The day on which the key expires, a date, so that a gauge tells and an alert can warn.",
+        examples=["2027-03-01"],
     )
     ca_file: OptionalText = Field(
         default=None,

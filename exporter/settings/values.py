@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -37,16 +37,17 @@ class Families:
 class Source:
     """One configured account on a platform.
 
-    `key()` returns the key as it is now and raises ConfigError when its file is gone. `reports` are the names of the
-    reports to ask; `required` those that were named one by one, all others may be missing on the platform; `overrides`
-    says by name what is different about a report. `base_url` is cleaned by the platform. A day is complete `settle`
-    after its end.
+    `key()` returns the key as it is now and raises ConfigError when its file is gone; `key_expires` is the day, in
+    `zone`, from whose start it counts no more. `reports` are the names of the reports to ask; `required` those that were
+    named one by one, all others may be missing on the platform; `overrides` says by name what is different about a
+    report. `base_url` is cleaned by the platform. A day is complete `settle` after its end.
     """
 
     name: str
     platform: Platform
     base_url: str
     key: Callable[[], str]
+    key_expires: date | None
     ca_file: Path | None
     proxy_url: str | None = field(repr=False)
     zone: ZoneInfo
@@ -74,7 +75,8 @@ class Limits:
 class Settings:
     """Everything that was set, by name; `calendars` always holds `default`; `notes` are for the log.
 
-    `state_file` is None where a restart is to start from empty.
+    `state_file` is None where a restart is to start from empty. `digest` is a number made of what is written, secrets
+    left out.
     """
 
     sources: Mapping[str, Source]
@@ -82,3 +84,4 @@ class Settings:
     limits: Limits
     notes: tuple[str, ...] = ()
     state_file: Path | None = None
+    digest: int = 0
