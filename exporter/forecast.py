@@ -17,10 +17,11 @@ from exporter.ledger import Asked, Ledger, fold
 from exporter.memory import State
 from exporter.model import Column, Days, Reading, Row
 from exporter.page import cardinality, write
-from exporter.poll import PIECE_BYTES, source_view, view
+from exporter.poll import source_view, view
 from exporter.question import Watch
 from exporter.schedule import SPREAD, Cadence
 from exporter.source import Report
+from exporter.succession import PIECE_BYTES
 from exporter.telemetry import Telemetry
 
 DAY = timedelta(hours=24)

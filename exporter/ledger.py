@@ -6,9 +6,10 @@ out because an answer left it out: a row once held stays until its day leaves th
 
 import math
 from array import array
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
+from itertools import compress
 
 from exporter.errors import SchemaError
 from exporter.model import Column, Days, Reading, Row
@@ -103,6 +104,26 @@ def fold(ledger: Ledger, reading: Reading, asked: Asked, wanted: Wanted) -> Ledg
         {company: name for company, name in names.items() if company in held},
         frozenset(_withdrawn(ledger, asked.days, answered) & held),
     )
+
+
+def narrowed(ledger: Ledger, wanted: Wanted) -> Ledger:
+    """Returns the ledger without the rows of companies that are not wanted any more."""
+    names = {company: name for company, name in ledger.names.items() if wanted(company, name)}
+    if len(names) == len(ledger.names):
+        return ledger
+    blocks = {
+        day: replace(block, tables={part: _only(table, names) for part, table in block.tables.items()})
+        for day, block in ledger.blocks.items()
+    }
+    return Ledger(blocks, names, ledger.withdrawn & names.keys())
+
+
+def _only(table: Table, companies: Container[str]) -> Table:
+    """Returns the rows of some companies; a column that none of them has a figure for goes, as if it never came."""
+    kept = [company in companies for company in table.companies]
+    columns = {column: array("d", compress(values, kept)) for column, values in table.columns.items()}
+    told = {column: values for column, values in columns.items() if not all(map(math.isnan, values))}
+    return Table(tuple(compress(table.companies, kept)), told)
 
 
 def _kept(blocks: Mapping[date, Block], asked: Asked) -> dict[date, Block]:

@@ -187,20 +187,43 @@ def _counted(counts: Mapping[tuple[str, ...], int]) -> tuple[Sample, ...]:
     return tuple(Sample(labels, float(count)) for labels, count in sorted(counts.items()))
 
 
+class Sheet(NamedTuple):
+    """What a source has on the page: families by report, and the names of the reports that have figures there."""
+
+    reports: Mapping[str, Iterable[Family]]
+    serves: Iterable[str] = ()
+
+
+NOTHING = Sheet(MappingProxyType({}))
+
+
 class Board:
-    """The one slot between poller and web. `publish` is called by the worker thread alone; `shown` by anybody."""
+    """The one slot between poller and web. Written by the worker thread alone; `shown` is for anybody."""
 
     def __init__(self, max_series: int = 2_000_000) -> None:
         self.shown = Published()
         self._max_series = max_series
-        self._chunks: dict[Key, tuple[Chunk, ...]] = {}
+        self._chunks: Mapping[Key, tuple[Chunk, ...]] = {}
 
     def publish(self, source: str, reports: Mapping[str, Iterable[Family]], serves: Iterable[str] = ()) -> None:
         """Replaces what some reports of a source have on the page, all at once; `serves` names those with figures."""
-        for report, families in reports.items():
-            self._chunks[source, report] = tuple(write(family) for family in families)
-        gone = too_many((chunk for found in self._chunks.values() for chunk in found), self._max_series)
-        kept = (chunk for key in sorted(self._chunks) for chunk in self._chunks[key] if chunk.expendable not in gone)
-        counts = (write(family) for family in cardinality(self._chunks, gone) if family.samples)
-        served = self.shown.served | {(source, report) for report in serves}
-        self.shown = Published(join((*kept, *counts)), served)
+        self._show(self._chunks, {source: Sheet(reports, serves)})
+
+    def replace(self, sheets: Mapping[str, Sheet], max_series: int) -> None:
+        """Replaces all that some sources have on the page, in one step; a source with `NOTHING` goes."""
+        self._max_series = max_series
+        self._show({key: found for key, found in self._chunks.items() if key[0] not in sheets}, sheets)
+
+    def _show(self, kept: Mapping[Key, tuple[Chunk, ...]], sheets: Mapping[str, Sheet]) -> None:
+        written = {
+            (source, report): tuple(write(family) for family in families)
+            for source, sheet in sheets.items()
+            for report, families in sheet.reports.items()
+        }
+        chunks = {**kept, **written}
+        gone = too_many((chunk for found in chunks.values() for chunk in found), self._max_series)
+        left = (chunk for key in sorted(chunks) for chunk in chunks[key] if chunk.expendable not in gone)
+        counts = (write(family) for family in cardinality(chunks, gone) if family.samples)
+        served = self.shown.served | {(source, report) for source, sheet in sheets.items() for report in sheet.serves}
+        self._chunks = chunks
+        self.shown = Published(join((*left, *counts)), served & chunks.keys())

@@ -9,26 +9,26 @@ import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from types import MappingProxyType
+from typing import NamedTuple
 
 from exporter.errors import InternalError, NotFoundError, ReportError, SchemaError
 from exporter.families import Health, SourceView, View, families, source_families
 from exporter.fetch import Patience
 from exporter.figures import Held, keep_labels
-from exporter.judge import days_to_ask, history_to_ask, judge, pieces
+from exporter.judge import days_to_ask, judge
 from exporter.ledger import Ledger
 from exporter.memory import FORGETFUL, Memory, State
 from exporter.model import Days
 from exporter.open_labels import Kept
-from exporter.page import Board
+from exporter.page import Board, Sheet
 from exporter.question import Fetch, Read, Watch, ask, read
 from exporter.source import Report
+from exporter.succession import with_past, with_read
 from exporter.telemetry import Telemetry
 from exporter.worker import Worker
 
 log = logging.getLogger(__name__)
-
-PIECE_BYTES = 8 * 2**20
-"""About as large as one answer about the past may be: decoding holds every thread up, 20 ms for so much."""
 
 
 ASK_AGAIN = timedelta(hours=24)
@@ -76,10 +76,29 @@ def source_view(watch: Watch, states: Mapping[str, State]) -> SourceView:
     )
 
 
-class Poller:
-    """Polls one source; of one source, one poll runs at a time."""
+class Drawing(NamedTuple):
+    """What a source has on the page, and the values that open labels have there, by report and family."""
 
-    def __init__(self, watch: Watch, fetch: Fetch, outlet: Outlet, time: Time, memory: Memory = FORGETFUL) -> None:
+    sheet: Sheet
+    kept: Mapping[str, Mapping[str, Kept]]
+
+
+class Poller:
+    """Polls one source; of one source, one poll runs at a time.
+
+    `states` is what is held already, by report: of the poller before, whose settings were others. `memory` is where what
+    is held comes from at the start, and goes after polls.
+    """
+
+    def __init__(
+        self,
+        watch: Watch,
+        fetch: Fetch,
+        outlet: Outlet,
+        time: Time,
+        memory: Memory = FORGETFUL,
+        states: Mapping[str, State] = MappingProxyType({}),
+    ) -> None:
         self.watch = watch
         self._fetch = fetch
         self._outlet = outlet
@@ -87,14 +106,24 @@ class Poller:
         self._memory = memory
         self._polling = False
         self._turn = asyncio.Lock()  # of who may ask: a poll, or a piece of the past
-        self._states = {report.name: State(Ledger(), Health(watch.interval)) for report in watch.reports}
+        fresh = State(Ledger(), Health(watch.interval))
+        self._states = {report.name: states.get(report.name, fresh) for report in watch.reports}
+
+    @property
+    def states(self) -> Mapping[str, State]:
+        """What is remembered of each report, by its name."""
+        return MappingProxyType(self._states)
 
     async def start(self) -> None:
         """Puts the source on the page before its first poll: all outcomes at 0, and the figures that are remembered."""
-        for report in self.watch.reports:
-            self._outlet.telemetry.expect(self.watch.source, report.name)
+        self.expect()
         await self._remember()
         await self.refresh()
+
+    def expect(self) -> None:
+        """Starts the counters of all reports at 0, unless they count already."""
+        for report in self.watch.reports:
+            self._outlet.telemetry.expect(self.watch.source, report.name)
 
     async def poll(self) -> None:
         """Polls every report once, one after the other; if the poll before still runs, counts that and does nothing."""
@@ -164,8 +193,8 @@ class Poller:
                 supported = health.supported and not self._lacks(report, came)
                 state = replace(state, health=replace(health, outcome=came.outcome, supported=supported))
             else:
-                state = _with_read(replace(state, health=_told(health, came, attempt)), came)
-                state = self._with_past(state, report, days, came)
+                state = with_read(replace(state, health=_told(health, came, attempt)), came)
+                state = with_past(state, came, days, attempt, self.watch.rules) if report.has_days else state
             self._states[report.name] = state
         self._outlet.telemetry.polled(self.watch.source, report.name, state.health.outcome or "")
         self._tell(report, state, came)
@@ -193,19 +222,6 @@ class Poller:
             log.exception("poll broke", extra={"source": self.watch.source, "report": report.name})
             return InternalError("an error of the exporter itself; please report it with the lines above")
 
-    def _with_past(self, state: State, report: Report, days: Days, came: Read) -> State:
-        """Plans the pass over the past, if this is the first good poll after a flip or after the start."""
-        if not report.has_days:
-            return state
-        now = self._time.now()
-        last_day = judge(state.ledger, now, now, self.watch.rules).last_day
-        if last_day == state.flipped and (state.past or state.health.history):
-            return state
-        past = history_to_ask(days, self.watch.rules)
-        cut = pieces(past, max(1, int(PIECE_BYTES / max(came.day_bytes, 1)))) if past else ()
-        health = replace(state.health, history=state.health.history or not cut)
-        return replace(state, past=cut, flipped=last_day, health=health)
-
     async def _ask_past(self, report: Report) -> None:
         """Asks for the planned past piece by piece, polls going first; what fails waits for the next poll."""
         while (state := self._states[report.name]).past and state.health.outcome == "ok":
@@ -221,25 +237,35 @@ class Poller:
                     log.warning("history failed", extra={**fields, "outcome": came.outcome, "reason": str(came)})
                     return
                 health = replace(state.health, history=state.health.history or not rest)
-                self._states[report.name] = _with_read(replace(state, past=tuple(rest), health=health), came)
+                self._states[report.name] = with_read(replace(state, past=tuple(rest), health=health), came)
                 log.info("history read", extra=fields)
             if not rest:
                 await self._publish(report)
 
     async def _publish(self, *reports: Report) -> None:
         """Renders some reports, and what the source has once."""
-        states, now, watch = dict(self._states), self._time.now(), self.watch
+        draw = self.draw(*reports)
 
         def render() -> Mapping[str, Mapping[str, Kept]]:
-            views = {report.name: view(watch, report, states[report.name], now) for report in reports}
-            parts = {name: families(each) for name, each in views.items()}
-            serves = [name for name, found in parts.items() if any("company_id" in each.label_names for each in found)]
-            parts[""] = source_families(source_view(watch, states))
-            self._outlet.board.publish(watch.source, parts, serves)
-            return {name: each.held.kept for name, each in views.items()}
+            drawing = draw()
+            self._outlet.board.publish(self.watch.source, drawing.sheet.reports, drawing.sheet.serves)
+            return drawing.kept
 
         for name, kept in (await self._outlet.worker.run(render)).items():
             self._states[name] = replace(self._states[name], kept=kept)
+
+    def draw(self, *reports: Report) -> Callable[[], Drawing]:
+        """Returns what makes the families of some reports and of the source, as they are now: work for the worker."""
+        states, now, watch = dict(self._states), self._time.now(), self.watch
+
+        def drawn() -> Drawing:
+            views = {report.name: view(watch, report, states[report.name], now) for report in reports}
+            parts = {name: families(each) for name, each in views.items()}
+            serves = [name for name, found in parts.items() if any("company_id" in each.label_names for each in found)]
+            sheet = Sheet({**parts, "": source_families(source_view(watch, states))}, serves)
+            return Drawing(sheet, {name: each.held.kept for name, each in views.items()})
+
+        return drawn
 
     def _tell(self, report: Report, state: State, came: Read | ReportError) -> None:
         """Logs the one line of a poll."""
@@ -272,13 +298,3 @@ def _told(health: Health, came: Read, now: datetime) -> Health:
         violations=came.violations,
         fields=came.fields,
     )
-
-
-def _with_read(state: State, came: Read) -> State:
-    """Returns the state with a new ledger, corrections counted."""
-    health = replace(
-        state.health,
-        restatements=state.health.restatements + came.corrections.count,
-        restated_ratio=max(state.health.restated_ratio, came.corrections.ratio),
-    )
-    return replace(state, ledger=came.ledger, health=health, listed={**(state.listed or {}), **came.names})

@@ -66,6 +66,9 @@ class LastCodes:
     def waited(self, report: str, seconds: float) -> None:
         """Waits are part of the time that a report takes."""
 
+    def dated(self, skew: float) -> None:
+        """The platform's clock does not change what a report holds."""
+
     def of(self, report: str) -> str:
         """Returns the status of the last attempt, empty if there is none."""
         return self._codes.get(report, "")

@@ -15,7 +15,7 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families 
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
 from exporter.model import Expendable, Family, Sample
-from exporter.page import EMPTY, Board, Body, Format, join, number, write
+from exporter.page import EMPTY, NOTHING, Board, Body, Format, Sheet, join, number, write
 
 FORMATS = pytest.mark.parametrize("format_", Format, ids=lambda format_: format_.name.lower())
 LABELS = ("company", "company_id", "source")  # in the order in which prometheus-client sorts them
@@ -195,3 +195,38 @@ def test_series_above_the_limit_go_in_their_order(most: int, gone: list[str]) ->
     assert [name for name in kinds if f"# TYPE {name} " not in page] == gone
     assert f'chat_usage_series{{source="s"}} {15 - sum(kinds[name][0] for name in gone)}.0' in page
     assert f'chat_usage_series_dropped{{source="s",reason="28d"}} {2.0 if "chat_28d" in gone else 0.0}' in page
+
+
+def test_all_of_a_source_is_replaced_in_one_step() -> None:
+    """Its reports that are not named go; a source without any goes; others stay; what went is not served any more."""
+    board = Board()
+    for source in ("a", "b", "c"):
+        for report in ("one", "two"):
+            board.publish(source, {report: (gauge(f"chat_{report}", source, 1),)}, [report])
+
+    board.replace({"a": Sheet({"one": (gauge("chat_one", "a", 2),)}), "b": NOTHING}, 100)
+
+    assert [
+        line for line in board.shown.page[Format.TEXT].plain.decode().splitlines() if line.startswith("chat_o")
+    ] == [
+        'chat_one{company="a",company_id="17",source="s"} 2',
+        'chat_one{company="c",company_id="17",source="s"} 1',
+    ]
+    assert 'company="b"' not in board.shown.page[Format.TEXT].plain.decode()
+    assert 'chat_usage_series{source="b"}' not in board.shown.page[Format.TEXT].plain.decode()
+    assert {("a", "one"), ("c", "one"), ("c", "two")} == board.shown.served
+
+
+def test_what_cannot_be_written_changes_nothing() -> None:
+    """An error in one source's families takes no other source off the page."""
+    board = Board()
+    board.publish("a", {"one": (gauge("chat_one", "a", 1),)}, ["one"])
+    before = board.shown
+    broken = (gauge("chat_one", "a", 2 / zero) for zero in (0,))
+
+    with pytest.raises(ZeroDivisionError):
+        board.replace({"a": Sheet({"one": broken}, ["one"]), "b": NOTHING}, 100)
+
+    assert board.shown is before
+    board.publish("a", {"two": ()})
+    assert board.shown.page == before.page

@@ -38,9 +38,9 @@ class Source:
     """One configured account on a platform.
 
     `key()` returns the key as it is now and raises ConfigError when its file is gone; `key_expires` is the day, in
-    `zone`, from whose start it counts no more. `reports` are the names of the reports to ask; `required` those that were
-    named one by one, all others may be missing on the platform; `overrides` says by name what is different about a
-    report. `base_url` is cleaned by the platform. A day is complete `settle` after its end.
+    `zone`, from whose start it counts no more. `reports` are the names of the reports to ask; `required` those that
+    were named one by one, all others may be missing on the platform; `overrides` says by name what is different about
+    a report. `base_url` is cleaned by the platform. A day is complete `settle` after its end.
     """
 
     name: str

@@ -1,0 +1,66 @@
+"""What a good answer, or other settings, make of what is remembered of a report; pure."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
+
+from exporter.judge import DayRules, history_to_ask, judge, pieces
+from exporter.ledger import narrowed
+from exporter.memory import State
+from exporter.model import Days
+from exporter.question import Read, Watch
+
+PIECE_BYTES = 8 * 2**20
+"""About as large as one answer about the past may be: decoding holds every thread up, 20 ms for so much."""
+
+
+def with_read(state: State, came: Read) -> State:
+    """Returns the state with a new ledger, corrections counted."""
+    health = replace(
+        state.health,
+        restatements=state.health.restatements + came.corrections.count,
+        restated_ratio=max(state.health.restated_ratio, came.corrections.ratio),
+    )
+    return replace(state, ledger=came.ledger, health=health, listed={**(state.listed or {}), **came.names})
+
+
+def with_past(state: State, came: Read, asked: Days, now: datetime, rules: DayRules) -> State:
+    """Plans the pass over the past, if a good poll is the first one after a flip, the start or a wider selection."""
+    last_day = judge(state.ledger, now, now, rules).last_day
+    known = state.health.history and not state.widened
+    if last_day == state.flipped and (known or (state.past and not state.widened)):
+        return state
+    past = history_to_ask(asked, rules)
+    cut = pieces(past, max(1, int(PIECE_BYTES / max(came.day_bytes, 1)))) if past else ()
+    health = replace(state.health, history=known or not cut)
+    return replace(state, past=cut, flipped=last_day, widened=False, health=health)
+
+
+def taken_over(states: Mapping[str, State], old: Watch, new: Watch) -> Mapping[str, State]:
+    """Returns what other settings keep of the same platform's reports, by name; a report that is new is not in it.
+
+    Companies that are not wanted any more leave at once. The past of those that may be wanted now is to be asked for,
+    as it is when more days are to be held.
+    """
+    return {report.name: _under(states[report.name], old, new) for report in new.reports if report.name in states}
+
+
+def _under(state: State, old: Watch, new: Watch) -> State:
+    health = replace(state.health, interval=new.interval)
+    kept = replace(state, ledger=narrowed(state.ledger, new.companies.wants), health=health)
+    widened = not new.companies.within(old.companies)
+    if widened or new.rules.keep_days > old.rules.keep_days:
+        return replace(kept, past=(), flipped=None, widened=state.widened or widened)
+    return kept
+
+
+def due_at(states: Mapping[str, State], watch: Watch, now: datetime) -> datetime:
+    """Returns when the next poll is due: at once if some report was never asked, or some of its past not yet."""
+    due = [_due(states.get(report.name), now) for report in watch.reports]
+    return max(now, min(due))
+
+
+def _due(state: State | None, now: datetime) -> datetime:
+    if state is None or state.past or state.health.last_attempt is None:
+        return now
+    return state.health.last_attempt + state.health.interval
