@@ -27,6 +27,8 @@ SPREAD = AFTER_MIDNIGHT[1] - AFTER_MIDNIGHT[0]
 JUMP_SECONDS = 10.0  # slewing moves a clock by 15 ms in 30 s; more than this was a step
 ONE_SECOND = timedelta(seconds=1)
 
+Job = Callable[[], Awaitable[None]]
+
 
 class Pollable(Protocol):
     """What the schedule needs of `exporter.poll.Poller`."""
@@ -121,7 +123,7 @@ class Schedule:
         chance: random.Random,
         rhythm: Rhythm = RHYTHM,
     ) -> None:
-        self._timetables = timetables
+        self._timetables = {table.source: table for table in timetables}
         self._now = now
         self._monotonic = monotonic
         self._chance = chance
@@ -135,23 +137,35 @@ class Schedule:
                 "max_instances": 2,
             },  # the poller counts overlaps
         )
-        self._running: set[asyncio.Task[None]] = set()
+        self._running: dict[asyncio.Task[None], Timetable | None] = {}
 
     def start(self) -> None:
         """Starts the jobs on the running event loop; every source is polled at once."""
         self._scheduler.start()
         self._arm()
-        self._running.add(asyncio.get_running_loop().create_task(self._watch()))
+        self._running[asyncio.get_running_loop().create_task(self._watch())] = None
 
     async def stop(self) -> None:
         """Ends the jobs; what runs is cancelled, and has ended when this returns."""
         if self._scheduler.running:
             self._scheduler.pause()  # shutdown comes a turn of the loop later, and what is due would still start
             self._scheduler.shutdown(wait=False)
-        running = tuple(self._running)
-        for task in running:
-            task.cancel()
-        await asyncio.gather(*running, return_exceptions=True)
+        await _cancel(tuple(self._running))
+
+    def add(self, table: Timetable, first: datetime) -> None:
+        """Polls one more source, at `first` and from then on by its timetable."""
+        self._timetables[table.source] = table
+        self._arm_source(table, first)
+
+    async def remove(self, source: str) -> bool:
+        """Polls a source no more; what ran, which it tells, was cancelled and has ended when this returns."""
+        table = self._timetables.pop(source)
+        for job in self._scheduler.get_jobs():
+            if job.id.startswith(f"{source}/"):
+                job.remove()
+        running = [task for task, of in self._running.items() if of is table]
+        await _cancel(running)
+        return bool(running)
 
     def alive(self, within: float) -> bool:
         """Tells whether the scheduler ran a job within so many seconds."""
@@ -160,19 +174,20 @@ class Schedule:
     def _arm(self) -> None:
         """Makes all jobs anew from the present time."""
         self._beat_at = self._monotonic()
-        self._add("heartbeat", self._beat, IntervalTrigger(seconds=self._rhythm.beat, timezone=UTC))
-        for table in self._timetables:
-            self._arm_source(table)
+        beat = IntervalTrigger(seconds=self._rhythm.beat, timezone=UTC)
+        self._scheduler.add_job(self._run, beat, (self._beat, None), id="heartbeat", replace_existing=True)
+        for table in self._timetables.values():
+            self._arm_source(table, self._now())
 
-    def _arm_source(self, table: Timetable) -> None:
+    def _arm_source(self, table: Timetable, first: datetime) -> None:
         async def poll() -> None:
             await table.poller.poll()
             self._arm_expiry(table)
 
         for name, trigger in table.cadence.triggers(self._chance).items():
-            self._add(f"{table.source}/{name}", poll, trigger, at_once=name == "interval")
+            self._add(table, name, poll, trigger, first if name == "interval" else None)
         turn = AfterMidnight(table.zone, timedelta(0), timedelta(0), self._chance)
-        self._add(f"{table.source}/turn", table.poller.refresh, turn)
+        self._add(table, "turn", table.poller.refresh, turn)
         self._arm_expiry(table)
 
     def _arm_expiry(self, table: Timetable) -> None:
@@ -184,24 +199,25 @@ class Schedule:
 
         moment = table.poller.expires_at()
         if moment is not None:
-            self._add(f"{table.source}/expiry", refresh, DateTrigger(run_date=moment + ONE_SECOND, timezone=UTC))
+            self._add(table, "expiry", refresh, DateTrigger(run_date=moment + ONE_SECOND, timezone=UTC))
 
-    def _add(
-        self, name: str, job: Callable[[], Awaitable[None]], trigger: BaseTrigger, *, at_once: bool = False
-    ) -> None:
-        start = {"next_run_time": self._now()} if at_once else {}
-        self._scheduler.add_job(self._run, trigger, (job,), id=name, name=name, replace_existing=True, **start)
+    def _add(self, table: Timetable, name: str, job: Job, trigger: BaseTrigger, first: datetime | None = None) -> None:
+        start = {} if first is None else {"next_run_time": first}
+        name = f"{table.source}/{name}"
+        self._scheduler.add_job(self._run, trigger, (job, table), id=name, name=name, replace_existing=True, **start)
 
-    async def _run(self, job: Callable[[], Awaitable[None]]) -> None:
-        """Runs a job where `stop` finds it."""
+    async def _run(self, job: Job, table: Timetable | None) -> None:
+        """Runs a job where `stop` and `remove` find it."""
+        if table is not None and self._timetables.get(table.source) is not table:
+            return  # removed after APScheduler had made the task, before the task began
         task = cast("asyncio.Task[None]", asyncio.current_task())
-        self._running.add(task)
+        self._running[task] = table
         try:
             await job()
         except asyncio.CancelledError:
-            log.debug("cancelled")  # by `stop`; APScheduler would tell of it as an error
+            log.debug("cancelled")  # by one of the two; APScheduler would tell of it as an error
         finally:
-            self._running.discard(task)
+            del self._running[task]
 
     async def _beat(self) -> None:
         self._beat_at = self._monotonic()
@@ -223,3 +239,10 @@ class Schedule:
 
     def _offset(self) -> float:
         return self._now().timestamp() - self._monotonic()
+
+
+async def _cancel(tasks: Sequence[asyncio.Task[None]]) -> None:
+    """Ends tasks, and returns when they have ended."""
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)

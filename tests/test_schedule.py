@@ -375,3 +375,65 @@ async def test_stop_without_a_start_is_nothing() -> None:
     """Whoever fails in between may still clean up."""
     clock = Clock()
     await Schedule((), clock.now, clock.monotonic, Least()).stop()
+
+
+async def test_a_source_that_is_removed_is_polled_no_more(caplog: pytest.LogCaptureFixture) -> None:
+    """What runs has ended when remove returns, and says nothing; the other source goes on."""
+    stuck, well = Poller(hangs=True), Poller()
+    async with running(table(stuck, interval=SOON, source="stuck"), table(well, interval=SOON)) as schedule:
+        await stuck.until(lambda poller: poller.polls == 2)
+        ran = await schedule.remove("stuck")
+        at_return = stuck.cancelled
+        polls = well.polls
+        await well.until(lambda poller: poller.polls >= polls + 3)
+
+    assert (True, 2, 2) == (ran, at_return, stuck.polls)
+    assert not [record for record in caplog.records if record.levelno >= logging.WARNING]
+
+
+async def test_a_source_whose_jobs_wait_is_removed_in_silence() -> None:
+    poller = Poller()
+    async with running(table(poller)) as schedule:
+        await poller.until(lambda poller: poller.polls == 1)
+        await turns()
+
+        assert not await schedule.remove("production")
+
+
+@pytest.mark.parametrize("steps", range(8))
+async def test_no_poll_begins_after_removal(steps: int) -> None:
+    """However far it was on its way: APScheduler makes a task when the time has come, and the loop starts it later."""
+    poller, successor = Poller(), Poller()
+    async with running() as schedule:
+        schedule.add(table(poller), datetime.now(UTC))
+        for _ in range(steps):
+            await asyncio.sleep(0)
+        await schedule.remove("production")
+        begun = poller.polls
+        schedule.add(table(successor), datetime.now(UTC))
+        await successor.until(lambda poller: poller.polls == 1)
+
+    assert poller.polls == begun
+
+
+async def test_a_source_is_added_while_others_run() -> None:
+    """Its first poll comes when it is told to, and the next ones by its timetable."""
+    early, late = Poller(), Poller()
+    async with running() as schedule:
+        schedule.add(table(early, interval=SOON), datetime.now(UTC))
+        schedule.add(table(late, source="late"), datetime.now(UTC) + HOUR)
+        await early.until(lambda poller: poller.polls >= 3)
+
+        assert late.polls == 0
+
+
+async def test_a_jump_of_the_clock_arms_what_was_added_and_not_what_was_removed() -> None:
+    clock, gone, here = Clock(), Poller(), Poller()
+    async with running(table(gone), clock=clock) as schedule:
+        await gone.until(lambda poller: poller.polls == 1)
+        await schedule.remove("production")
+        schedule.add(table(here, source="here"), datetime.now(UTC) + HOUR)
+        schedule.compare(clock.offset - 100)
+        await here.until(lambda poller: poller.polls == 1)
+
+    assert gone.polls == 1
