@@ -19,9 +19,9 @@ class State:
 
     `listed` are the companies of the last good answers, wanted or not, None before the first.
     `past` are the pieces of the held history that the pass after the newest flip has not asked for yet, newest first;
-    `flipped` is the last day that this pass belongs to. `kept` are the values that open labels have, by family. `widened`
-    tells that companies are wanted whose past was never held: the next good poll plans the pass anew, and sums wait for
-    its end.
+    `flipped` is the last day that this pass belongs to. `kept` are the values that open labels have, by family.
+    `widened` tells that companies are wanted whose past was never held: the next good poll plans the pass anew, and
+    sums wait for its end.
     """
 
     ledger: Ledger

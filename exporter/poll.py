@@ -9,7 +9,6 @@ import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from types import MappingProxyType
 from typing import NamedTuple
 
 from exporter.errors import InternalError, NotFoundError, ReportError, SchemaError
@@ -24,7 +23,7 @@ from exporter.open_labels import Kept
 from exporter.page import Board, Sheet
 from exporter.question import Fetch, Read, Watch, ask, read
 from exporter.source import Report
-from exporter.succession import with_past, with_read
+from exporter.succession import due_at, taken_over, with_past, with_read
 from exporter.telemetry import Telemetry
 from exporter.worker import Worker
 
@@ -86,19 +85,10 @@ class Drawing(NamedTuple):
 class Poller:
     """Polls one source; of one source, one poll runs at a time.
 
-    `states` is what is held already, by report: of the poller before, whose settings were others. `memory` is where what
-    is held comes from at the start, and goes after polls.
+    `memory` is where what is held comes from at the start, and goes after polls.
     """
 
-    def __init__(
-        self,
-        watch: Watch,
-        fetch: Fetch,
-        outlet: Outlet,
-        time: Time,
-        memory: Memory = FORGETFUL,
-        states: Mapping[str, State] = MappingProxyType({}),
-    ) -> None:
+    def __init__(self, watch: Watch, fetch: Fetch, outlet: Outlet, time: Time, memory: Memory = FORGETFUL) -> None:
         self.watch = watch
         self._fetch = fetch
         self._outlet = outlet
@@ -106,13 +96,12 @@ class Poller:
         self._memory = memory
         self._polling = False
         self._turn = asyncio.Lock()  # of who may ask: a poll, or a piece of the past
-        fresh = State(Ledger(), Health(watch.interval))
-        self._states = {report.name: states.get(report.name, fresh) for report in watch.reports}
+        self._states = {report.name: State(Ledger(), Health(watch.interval)) for report in watch.reports}
 
-    @property
-    def states(self) -> Mapping[str, State]:
-        """What is remembered of each report, by its name."""
-        return MappingProxyType(self._states)
+    async def take_over(self, other: "Poller") -> None:
+        """Goes on from what another poller of the same platform held, which has ended."""
+        held, old = dict(other._states), other.watch
+        self._states |= await self._outlet.worker.run(lambda: taken_over(held, old, self.watch))
 
     async def start(self) -> None:
         """Puts the source on the page before its first poll: all outcomes at 0, and the figures that are remembered."""
@@ -150,6 +139,10 @@ class Poller:
     async def refresh(self) -> None:
         """Judges and renders all reports anew, without a request: a midnight passed, or figures became too old."""
         await self._publish(*self.watch.reports)
+
+    def due_at(self) -> datetime:
+        """Returns when the next poll is due, by the last ones."""
+        return due_at(self._states.values(), self._time.now())
 
     def expires_at(self) -> datetime | None:
         """Returns when the figures of some report next become too old to be served."""

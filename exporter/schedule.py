@@ -113,17 +113,16 @@ class Timetable:
 
 
 class Schedule:
-    """Runs the timetables until stopped; `alive` tells whether the scheduler's heart still beats."""
+    """Runs timetables until stopped; `alive` tells whether the scheduler's heart still beats."""
 
     def __init__(
         self,
-        timetables: Sequence[Timetable],
         now: Callable[[], datetime],
         monotonic: Callable[[], float],
         chance: random.Random,
         rhythm: Rhythm = RHYTHM,
     ) -> None:
-        self._timetables = {table.source: table for table in timetables}
+        self._timetables: dict[str, Timetable] = {}
         self._now = now
         self._monotonic = monotonic
         self._chance = chance
@@ -140,7 +139,7 @@ class Schedule:
         self._running: dict[asyncio.Task[None], Timetable | None] = {}
 
     def start(self) -> None:
-        """Starts the jobs on the running event loop; every source is polled at once."""
+        """Starts on the running event loop, with the sources that are added later."""
         self._scheduler.start()
         self._arm()
         self._running[asyncio.get_running_loop().create_task(self._watch())] = None

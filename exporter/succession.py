@@ -1,6 +1,6 @@
 """What a good answer, or other settings, make of what is remembered of a report; pure."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 
@@ -54,13 +54,12 @@ def _under(state: State, old: Watch, new: Watch) -> State:
     return kept
 
 
-def due_at(states: Mapping[str, State], watch: Watch, now: datetime) -> datetime:
-    """Returns when the next poll is due: at once if some report was never asked, or some of its past not yet."""
-    due = [_due(states.get(report.name), now) for report in watch.reports]
-    return max(now, min(due))
+def due_at(states: Iterable[State], now: datetime) -> datetime:
+    """Returns when the next poll is due: at once if some report, some of its past or some company was not asked yet."""
+    return max(now, min(_due(state, now) for state in states))
 
 
-def _due(state: State | None, now: datetime) -> datetime:
-    if state is None or state.past or state.health.last_attempt is None:
+def _due(state: State, now: datetime) -> datetime:
+    if state.past or state.widened or state.health.last_attempt is None:
         return now
     return state.health.last_attempt + state.health.interval

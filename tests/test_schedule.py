@@ -210,8 +210,10 @@ async def running(
 ) -> AsyncIterator[Schedule]:
     """Runs a schedule for the length of a block."""
     clock = clock or Clock()
-    schedule = Schedule(tables, clock.now, clock.monotonic, Least(), rhythm or Rhythm())
+    schedule = Schedule(clock.now, clock.monotonic, Least(), rhythm or Rhythm())
     schedule.start()
+    for each in tables:
+        schedule.add(each, clock.now())
     try:
         yield schedule
     finally:
@@ -374,7 +376,7 @@ async def test_stop_right_after_the_start_polls_nothing(caplog: pytest.LogCaptur
 async def test_stop_without_a_start_is_nothing() -> None:
     """Whoever fails in between may still clean up."""
     clock = Clock()
-    await Schedule((), clock.now, clock.monotonic, Least()).stop()
+    await Schedule(clock.now, clock.monotonic, Least()).stop()
 
 
 async def test_a_source_that_is_removed_is_polled_no_more(caplog: pytest.LogCaptureFixture) -> None:

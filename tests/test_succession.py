@@ -1,6 +1,6 @@
 """What other settings keep of held days: everything but what is not wanted, and what is missing is asked for."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 
@@ -112,20 +112,21 @@ def test_a_report_that_is_not_asked_any_more_is_forgotten_and_a_new_one_starts_e
     assert taken_over({"users": STATE}, WATCH, WATCH) == {}
 
 
+def late(state: State, age: timedelta) -> State:
+    return replace(state, health=replace(state.health, last_attempt=NOON - age))
+
+
 @pytest.mark.parametrize(
     ("states", "due"),
     [
-        pytest.param({CHAT_SESSIONS.name: STATE}, NOON + HOUR, id="an-interval-after-the-last"),
-        pytest.param({}, NOON + HOUR / 2, id="at-once-for-a-new-report"),
-        pytest.param({CHAT_SESSIONS.name: State(Ledger(), Health(HOUR))}, NOON + HOUR / 2, id="at-once-if-never-asked"),
-        pytest.param({CHAT_SESSIONS.name: replace(STATE, past=PAST)}, NOON + HOUR / 2, id="at-once-for-the-past"),
-        pytest.param(
-            {CHAT_SESSIONS.name: replace(STATE, health=replace(STATE.health, interval=HOUR / 4))},
-            NOON + HOUR / 2,
-            id="at-once-if-overdue",
-        ),
+        pytest.param([late(STATE, HOUR / 2)], NOON + HOUR / 2, id="an-interval-after-the-last"),
+        pytest.param([late(STATE, HOUR / 2), late(STATE, HOUR / 4)], NOON + HOUR / 2, id="of-the-report-before-all"),
+        pytest.param([STATE, State(Ledger(), Health(HOUR))], NOON, id="at-once-if-one-was-never-asked"),
+        pytest.param([STATE, replace(STATE, past=PAST)], NOON, id="at-once-for-the-past"),
+        pytest.param([STATE, replace(STATE, widened=True)], NOON, id="at-once-for-other-companies"),
+        pytest.param([late(STATE, 2 * HOUR)], NOON, id="at-once-if-overdue"),
     ],
 )
-def test_the_rhythm_goes_on_over_a_reload(states: Mapping[str, State], due: datetime) -> None:
+def test_the_rhythm_goes_on_over_a_reload(states: Sequence[State], due: datetime) -> None:
     """Reloads that come more often than polls must not put the next poll off for ever."""
-    assert due_at(states, WATCH, NOON + HOUR / 2) == due
+    assert due_at(states, NOON) == due

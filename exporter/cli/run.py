@@ -1,9 +1,9 @@
-"""Runs servers until SIGTERM or SIGINT, and ends them in order."""
+"""Runs servers until SIGTERM or SIGINT, reloads at SIGHUP, and ends everything in order."""
 
 import asyncio
 import signal
 import socket
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 
 from starlette.types import ASGIApp
@@ -28,6 +28,33 @@ def told_to_end(signals: Sequence[signal.Signals] = (signal.SIGTERM, signal.SIGI
 
     Called before anything is served: until then a signal ends the process at once, with its own exit status.
     """
+    return _told(signals)
+
+
+def told_to_reload() -> asyncio.Event:
+    """Returns what is set by SIGHUP; called as early as `told_to_end`: until then SIGHUP ends the process."""
+    return _told((signal.SIGHUP,))
+
+
+@asynccontextmanager
+async def reloading(told: asyncio.Event, reload: Callable[[], Awaitable[str]]) -> AsyncIterator[None]:
+    """Reloads whenever told while the block runs; being told once more during a reload makes another one follow."""
+
+    async def each_time() -> None:
+        while True:
+            await told.wait()
+            told.clear()
+            await reload()
+
+    task = asyncio.get_running_loop().create_task(each_time())
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+def _told(signals: Sequence[signal.Signals]) -> asyncio.Event:
     loop, told = asyncio.get_running_loop(), asyncio.Event()
     for each in signals:
         loop.add_signal_handler(each, told.set)

@@ -2,7 +2,7 @@
 
 import random
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -11,8 +11,10 @@ from types import TracebackType
 from starlette.applications import Starlette
 
 from exporter import fetch
+from exporter.cli.reload import Reloader
+from exporter.cli.running import Making, Sources
 from exporter.judge import DayRules
-from exporter.memory import FORGETFUL
+from exporter.memory import FORGETFUL, Memory
 from exporter.page import Board
 from exporter.poll import Outlet, Poller, Time
 from exporter.question import Watch
@@ -37,14 +39,18 @@ class Exporter:
     """The running parts of one process; an asynchronous context that polls while it is open."""
 
     app: Starlette
-    pollers: tuple[Poller, ...]
+    sources: Sources
     schedule: Schedule
+    reloader: Reloader
     closing: AsyncExitStack
 
+    @property
+    def pollers(self) -> tuple[Poller, ...]:
+        """The pollers of all sources."""
+        return self.sources.pollers
+
     async def __aenter__(self) -> "Exporter":
-        for poller in self.pollers:
-            await poller.start()
-        self.schedule.start()
+        await self.sources.start()
         return self
 
     async def __aexit__(
@@ -54,28 +60,37 @@ class Exporter:
         await self.closing.aclose()
 
 
-def assemble(settings: Settings, clock: Time = CLOCK) -> Exporter:
+def assemble(
+    settings: Settings, clock: Time = CLOCK, read: Callable[[], Settings] | None = None, *, lifecycle: bool = False
+) -> Exporter:
     """Makes all parts; nothing runs and nothing is asked until the exporter is entered.
 
-    Days are those of `clock`; requests are timed, and jobs wait, by the machine's own.
+    Days are those of `clock`; requests are timed, and jobs wait, by the machine's own. `read` reads the configuration
+    again for a reload, which `lifecycle` permits over HTTP too.
 
     Raises:
         ConfigError: a source's URL, CA file or proxy cannot be used.
     """
-    telemetry, board, worker = Telemetry(), Board(settings.limits.max_series), Worker("worker")
-    outlet, closing = Outlet(board, telemetry, worker), AsyncExitStack()
+    board = Board(settings.limits.max_series)
+    telemetry, worker, closing = Telemetry(), Worker("worker"), AsyncExitStack()
+    outlet = Outlet(board, telemetry, worker)
     closing.callback(worker.close)
-    state_file = StateFile(settings.state_file, utcnow) if settings.state_file else None
-    pollers = []
+    state_file = StateFile(settings.state_file, clock.now) if settings.state_file else None
+    schedule = Schedule(clock.now, clock.monotonic, random.Random())  # noqa: S311 jitter
+    making = Making(
+        client=lambda source: client_of(source, telemetry.observer(source.name)),
+        poller=lambda source, client: Poller(watch(source), client, outlet, clock, memory_of(source, state_file)),
+        timetable=timetable,
+    )
+    sources = Sources(making, outlet, schedule, clock)
+    closing.push_async_callback(sources.aclose)
     for source in settings.sources.values():
-        client = client_of(source, telemetry.observer(source.name))
-        closing.push_async_callback(client.aclose)
-        watched = watch(source)
-        memory = state_file.memory(source.name, fingerprint(source), watched.rules) if state_file else FORGETFUL
-        pollers.append(Poller(watched, client, outlet, clock, memory))
-    schedule = Schedule(timetables(settings, pollers), clock.now, clock.monotonic, random.Random())  # noqa: S311 jitter
-    app = create_app(Outlook(board, telemetry.tail, schedule.alive, tuple(settings.sources)))
-    return Exporter(app, tuple(pollers), schedule, closing)
+        sources.make(source)
+    telemetry.config.took(settings.digest, clock.now())
+    reloader = Reloader(read or (lambda: settings), sources, telemetry.config, clock.now)
+    reload = reloader.reload if lifecycle else None
+    app = create_app(Outlook(board, telemetry.tail, schedule.alive, sources.names, reload))
+    return Exporter(app, sources, schedule, reloader, closing)
 
 
 def client_of(source: Source, observer: fetch.Observer, clock: fetch.Clock | None = None) -> fetch.Client:
@@ -114,6 +129,13 @@ def watch(source: Source) -> Watch:
     )
 
 
+def memory_of(source: Source, state_file: StateFile | None) -> Memory:
+    """Says where a source remembers beyond the process, if it does."""
+    if state_file is None:
+        return FORGETFUL
+    return state_file.memory(source.name, fingerprint(source), watch(source).rules)
+
+
 def fingerprint(source: Source) -> Mapping[str, str]:
     """Says what the held figures of a source hang on, by the names of the options; a new key changes none of them."""
     return {
@@ -123,12 +145,10 @@ def fingerprint(source: Source) -> Mapping[str, str]:
         "timezone": source.zone.key,
         "companies.include": "\n".join(sorted(source.companies.include)),
         "companies.exclude": "\n".join(sorted(source.companies.exclude)),
+        "overrides": "\n".join(sorted(f"{name}: {override!r}" for name, override in source.overrides.items())),
     }
 
 
-def timetables(settings: Settings, pollers: Sequence[Poller]) -> tuple[Timetable, ...]:
-    """Says when each source is polled."""
-    return tuple(
-        Timetable(source.name, poller, source.poll.interval, source.poll.jitter, source.zone, source.settle)
-        for source, poller in zip(settings.sources.values(), pollers, strict=True)
-    )
+def timetable(source: Source, poller: Poller) -> Timetable:
+    """Says when a source is polled."""
+    return Timetable(source.name, poller, source.poll.interval, source.poll.jitter, source.zone, source.settle)

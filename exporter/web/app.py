@@ -1,6 +1,6 @@
-"""The routes: /metrics, /, /-/healthy, /-/ready. A scrape picks finished bytes and adds the live self-metrics."""
+"""The routes. A scrape picks finished bytes and adds the live self-metrics; only /-/reload changes anything."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,18 +19,23 @@ HEARTBEAT_SECONDS = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Outlook:
-    """What the web may see: the board, the live metrics, the scheduler's heartbeat, and the sources by name."""
+    """What the web may see: the board, the live metrics, the scheduler's heartbeat, and the sources by name.
+
+    `sources` may change between two requests. `reload` reads the configuration again and returns in one line why that
+    failed, nothing if it did not; None is not permitted.
+    """
 
     board: Board
     tail: Callable[[Format], bytes]
     alive: Callable[[float], bool]
-    sources: tuple[str, ...]
+    sources: Collection[str]
+    reload: Callable[[], Awaitable[str]] | None = None
 
 
 def create_app(outlook: Outlook) -> Starlette:
-    """Makes the application; it only reads, so it may start before the first poll."""
+    """Makes the application, which may start before the first poll."""
     templates = Environment(loader=FileSystemLoader(Path(__file__).parent / "templates"), autoescape=True)
-    start_page = templates.get_template("start.html.jinja").render(version=__version__, sources=outlook.sources)
+    start_page = templates.get_template("start.html.jinja")
 
     async def metrics(request: Request) -> Response:
         # Header lines may be repeated; together they are one list (RFC 9110, 5.3).
@@ -42,7 +47,7 @@ def create_app(outlook: Outlook) -> Starlette:
         return Response(body.with_tail(tail), headers=headers)
 
     async def start(_request: Request) -> Response:
-        return HTMLResponse(start_page)
+        return HTMLResponse(start_page.render(version=__version__, sources=outlook.sources))
 
     async def healthy(_request: Request) -> Response:
         if outlook.alive(HEARTBEAT_SECONDS):
@@ -63,5 +68,19 @@ def create_app(outlook: Outlook) -> Starlette:
             Route("/", start),
             Route("/-/healthy", healthy),
             Route("/-/ready", ready),
+            Route("/-/reload", _reloading(outlook.reload), methods=["POST"]),
         ]
     )
+
+
+def _reloading(reload: Callable[[], Awaitable[str]] | None) -> Callable[[Request], Awaitable[Response]]:
+    """Makes the route of a reload, as Prometheus has it."""
+
+    async def reloaded(_request: Request) -> Response:
+        if reload is None:
+            hint = "reloading over HTTP is off; start with --web.enable-lifecycle, or send SIGHUP\n"
+            return PlainTextResponse(hint, 403)
+        reason = await reload()
+        return PlainTextResponse(f"{reason}\n", 500) if reason else PlainTextResponse("reloaded\n")
+
+    return reloaded

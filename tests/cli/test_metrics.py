@@ -46,7 +46,8 @@ async def page() -> Page:
     world = World.from_seed(1)
     with listen("127.0.0.1:0", "") as listening:
         async with serving(create_app(world, lambda: NOON), listening):
-            settings = load(None, environment(world, url(listening)), source.platforms())
+            environ = {**environment(world, url(listening)), "CHAT_USAGE_SOURCES__DEMO__API_KEY_EXPIRES": "2027-03-01"}
+            settings = load(None, environ, source.platforms())
             exporter = assemble(settings, Time(lambda: NOON, lambda: 0.0))
             for poller in exporter.pollers:
                 await poller.start()

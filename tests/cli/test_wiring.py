@@ -16,7 +16,7 @@ from exporter import source
 from exporter.calendars import Calendar
 from exporter.cli.demo import environment
 from exporter.cli.run import serving
-from exporter.cli.wiring import assemble, timetables, watch
+from exporter.cli.wiring import assemble, timetable, watch
 from exporter.errors import ConfigError
 from exporter.judge import DayRules
 from exporter.settings import Settings, load
@@ -76,10 +76,10 @@ def test_options_arrive_at_the_poller(settings: Settings) -> None:
 
 def test_options_arrive_at_the_schedule(settings: Settings) -> None:
     """How often, how late, and in which zone midnight is."""
-    exporter = assemble(settings)
-    [table] = timetables(settings, exporter.pollers)
+    [poller] = assemble(settings).pollers
+    table = timetable(settings.sources["production"], poller)
 
-    assert table.poller is exporter.pollers[0]
+    assert table.poller is poller
     assert ("production", timedelta(minutes=30), 0.2) == (table.source, table.interval, table.jitter)
     assert (PARIS, timedelta(hours=8)) == (table.zone, table.settle)
 

@@ -1,0 +1,73 @@
+"""`POST /-/reload`, as Prometheus has it: only where it is permitted, and only by POST."""
+
+from collections.abc import Awaitable, Callable
+
+import httpx
+import pytest
+
+from exporter.page import Board
+from exporter.web.app import Outlook, create_app
+
+pytestmark = pytest.mark.anyio
+
+
+async def ask(method: str, reload: Callable[[], Awaitable[str]] | None) -> httpx.Response:
+    outlook = Outlook(Board(), lambda _format: b"", lambda _within: True, (), reload)
+    transport = httpx.ASGITransport(create_app(outlook))
+    async with httpx.AsyncClient(transport=transport, base_url="http://exporter") as http:
+        return await http.request(method, "/-/reload")
+
+
+class Reloads:
+    """A reload that counts how often it was asked for, and fails for a reason unless that is empty."""
+
+    def __init__(self, reason: str = "") -> None:
+        self.reason = reason
+        self.count = 0
+
+    async def __call__(self) -> str:
+        self.count += 1
+        return self.reason
+
+
+@pytest.mark.parametrize(
+    ("reason", "status", "text"),
+    [
+        pytest.param("", 200, "reloaded\n", id="good"),
+        pytest.param("exporter.yml:3: no", 500, "exporter.yml:3: no\n", id="refused"),
+    ],
+)
+async def test_the_answer_tells_how_it_went(reason: str, status: int, text: str) -> None:
+    reload = Reloads(reason)
+    answer = await ask("POST", reload)
+
+    assert (answer.status_code, answer.text, reload.count) == (status, text, 1)
+
+
+async def test_where_it_is_off_the_answer_names_the_flag() -> None:
+    answer = await ask("POST", None)
+
+    assert answer.status_code == 403
+    assert "--web.enable-lifecycle" in answer.text
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "DELETE"])
+@pytest.mark.parametrize("permitted", [True, False], ids=["on", "off"])
+async def test_nothing_but_a_post_reloads(method: str, permitted: bool) -> None:
+    """A link, a crawler or a prefetch changes nothing."""
+    reload = Reloads()
+    answer = await ask(method, reload if permitted else None)
+
+    assert (answer.status_code, answer.headers["Allow"], reload.count) == (405, "POST", 0)
+
+
+async def test_the_start_page_names_the_sources_of_now() -> None:
+    names = {"one": 1}
+    app = create_app(Outlook(Board(), lambda _format: b"", lambda _within: True, names.keys()))
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://exporter") as http:
+        before = (await http.get("/")).text
+        names["two"] = 2
+        pages = [(await http.get(path)).text for path in ("/", "/-/ready")]
+
+    assert "two" not in before
+    assert all("one" in page and "two" in page for page in pages)
