@@ -63,7 +63,7 @@ def test_prometheus_answers_with_the_simulators_own_numbers(
     """For every company with a series: the number of that day and company."""
     with scraping(prometheus, tmp_path, served.target, [protocol]) as server:
         points = server.wait_until(f'{QUERIES}{{mode="chat"}}')
-        (start,) = server.query("chat_usage_report_day_timestamp_seconds")
+        (start,) = server.query('chat_usage_report_day_timestamp_seconds{report="chat-sessions"}')
         assert [point.value for point in server.query("up")] == [1]
 
     day = datetime.fromtimestamp(start.value, UTC).date().isoformat()
