@@ -1,0 +1,189 @@
+"""An exporter without its web edge, on simulated platforms and a clock that is passed in."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from random import Random
+
+import httpx
+from prometheus_client.parser import text_string_to_metric_families
+
+from exporter import fetch
+from exporter.cli.reload import Reloader
+from exporter.cli.running import Making, Sources
+from exporter.cli.wiring import timetable, watch
+from exporter.errors import ConfigError
+from exporter.model import Family
+from exporter.page import Board, Format, Sheet
+from exporter.poll import Outlet, Poller, Time
+from exporter.schedule import Schedule
+from exporter.settings import Source, load
+from exporter.simulate.app import create_app
+from exporter.simulate.world import World
+from exporter.sources.paradigm import CHAT_SESSIONS, PLATFORM
+from exporter.telemetry import Telemetry
+from exporter.worker import Worker
+from tests.road import PassedClock
+
+PATIENCE_S = 20
+TWICE = replace(PLATFORM, reports={name: replace(CHAT_SESSIONS, name=name) for name in ("chat-sessions", "more")})
+WORLDS = {"one.example": World.from_seed(1, 6), "two.example": World.from_seed(2, 6)}
+KEY = WORLDS["one.example"].keys.admin
+
+Samples = Mapping[tuple[str, frozenset[tuple[str, str]]], float]
+
+
+class Platforms(httpx.AsyncBaseTransport):
+    """The simulated platforms by their hosts; `gate`, once set up, holds every answer back until it is opened."""
+
+    def __init__(self, clock: PassedClock) -> None:
+        self._apps = {
+            host: httpx.ASGITransport(create_app(world, clock.now, scenarios=("normal",), sleep=clock.sleep))
+            for host, world in WORLDS.items()
+        }
+        self.asked: list[httpx.Request] = []
+        self.gate: asyncio.Event | None = None
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        self.asked.append(request)
+        if self.gate is not None:
+            await self.gate.wait()
+        return await self._apps[request.url.host].handle_async_request(request)
+
+
+class Client(fetch.Client):
+    """A client that knows whether it is closed."""
+
+    closed = False
+
+    async def aclose(self) -> None:
+        await super().aclose()
+        self.closed = True
+
+
+class Slots(Board):
+    """A board that keeps every page it ever showed."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.pages = [self.shown.page]
+
+    def publish(self, source: str, reports: Mapping[str, Iterable[Family]], serves: Iterable[str] = ()) -> None:
+        super().publish(source, reports, serves)
+        self.pages.append(self.shown.page)
+
+    def replace(self, sheets: Mapping[str, Sheet], max_series: int) -> None:
+        super().replace(sheets, max_series)
+        self.pages.append(self.shown.page)
+
+
+@dataclass
+class Fleet:
+    """An exporter without its web edge: a configuration file, the sources that run by it, and what a scrape reads.
+
+    Of the source `unusable` no client can be made.
+    """
+
+    file: Path
+    clock: PassedClock
+    telemetry: Telemetry = field(default_factory=Telemetry)
+    board: Slots = field(default_factory=Slots)
+    clients: list[Client] = field(default_factory=list)
+    unusable: str = ""
+
+    def __post_init__(self) -> None:
+        time = Time(self.clock.now, self.clock.seconds)
+        self.platforms = Platforms(self.clock)
+        self.worker = Worker("fleet")
+        outlet = Outlet(self.board, self.telemetry, self.worker)
+        self.schedule = Schedule(self.clock.now, self.clock.seconds, Random(0))  # noqa: S311 jitter
+        making = Making(self.client, lambda source, client: Poller(watch(source), client, outlet, time), timetable)
+        self.sources = Sources(making, outlet, self.schedule, time)
+        self.reloader = Reloader(
+            lambda: load(self.file, {}, {"paradigm": TWICE}), self.sources, self.telemetry.config, self.clock.now
+        )
+
+    def client(self, source: Source) -> Client:
+        if source.name == self.unusable:
+            raise ConfigError(f"{source.name}: its proxy is none")
+        endpoint = fetch.Endpoint(
+            source.name, source.base_url, source.platform.headers, source.key, proxy_url=source.proxy_url
+        )
+        limits = fetch.Limits(60.0, 2**28, 6000)
+        made = Client(
+            endpoint,
+            limits,
+            self.telemetry.observer(source.name),
+            transport=self.platforms,
+            clock=self.clock.for_fetch(),
+        )
+        self.clients.append(made)
+        return made
+
+    def write(self, **options: str) -> None:
+        """Writes a configuration of sources, each with the inside of a flow mapping; `_` stands beside them."""
+        beside = options.pop("_", "")
+        lines = (
+            f"  {name}: {{<<: {{platform: paradigm, reports: [chat-sessions], base_url: 'https://one.example', "
+            f"api_key: {KEY}}}, {each}}}\n"
+            for name, each in options.items()
+        )
+        self.file.write_text(f"sources:\n{''.join(lines)}{beside}\n")
+
+    async def reload(self, **options: str) -> str:
+        self.write(**options)
+        return await self.reloader.reload()
+
+    def running(self) -> Mapping[str, Poller]:
+        return dict(zip(self.sources.names, self.sources.pollers, strict=True))
+
+    def page(self, name: str = "", **labels: str) -> Samples:
+        """Returns the samples that a scrape would read, of names that start with `name` and with these labels."""
+        text = (self.board.shown.page[Format.TEXT].plain + self.telemetry.tail(Format.TEXT)).decode()
+        return {
+            (sample.name, frozenset(sample.labels.items())): sample.value
+            for family in text_string_to_metric_families(text)
+            for sample in family.samples
+            if sample.name.startswith(name) and labels.items() <= sample.labels.items()
+        }
+
+    def companies(self, source: str = "a", name: str = "paradigm_") -> set[str]:
+        return {dict(labels)["company_id"] for _, labels in self.page(name, source=source)}
+
+    async def until(self, condition: Callable[[], object]) -> None:
+        """Waits for the worker and the event loop to bring something about."""
+        async with asyncio.timeout(PATIENCE_S):
+            while not condition():  # noqa: ASYNC110 a scrape can only ask again
+                await asyncio.sleep(0.005)
+
+    async def until_polled(self, *sources: str, polls: int = 1) -> None:
+        """Waits until sources were polled so often, their past included."""
+
+        def polled() -> bool:
+            counts = {
+                dict(key[1])["source"]: value for key, value in self.page("chat_usage_polls", outcome="ok").items()
+            }
+            return all(counts.get(each) == polls and self.page("paradigm_sessions_7d", source=each) for each in sources)
+
+        await self.until(polled)
+
+
+@asynccontextmanager
+async def fleet(tmp_path: Path, ago: timedelta = timedelta(0), **options: str) -> AsyncIterator[Fleet]:
+    """Runs sources for the length of a block, which starts when all were polled, some time ago."""
+    made = Fleet(tmp_path / "exporter.yml", PassedClock(datetime.now(UTC) - ago))
+    made.write(**options)
+    for source in load(made.file, {}, {"paradigm": TWICE}).sources.values():
+        made.sources.make(source)
+    await made.sources.start()
+    try:
+        await made.until_polled(*(name for name in options if name != "_"))
+        made.clock.moment += ago
+        yield made
+    finally:
+        await made.schedule.stop()
+        await made.sources.aclose()
+        made.worker.close()

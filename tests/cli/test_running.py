@@ -1,0 +1,304 @@
+"""What a reload changes, keeps and asks for."""
+
+import asyncio
+import logging
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from exporter.cli.reload import Reloader
+from exporter.page import Format, Page
+from tests.cli.fleet import KEY, WORLDS, fleet
+
+pytestmark = pytest.mark.anyio
+
+HOUR = timedelta(hours=1)
+ALL = {str(company.id) for company in WORLDS["one.example"].companies}
+
+
+def sums_of(source: str, page: Page) -> set[str]:
+    """Returns the lines of a source's sums, without its name."""
+    lines = page[Format.TEXT].plain.decode().splitlines()
+    found = (line for line in lines if line.startswith(("paradigm_sessions_7d{", "paradigm_sessions_28d{")))
+    return {line.replace(f'source="{source}"', "") for line in found if f'source="{source}"' in line}
+
+
+PROXIED = "proxy_url: 'http://proxy.example:3128'"
+
+
+async def test_an_equal_source_runs_on_untouched(tmp_path: Path) -> None:
+    """In whatever layout it is written; also while another one changes. Nobody is asked for it."""
+    async with fleet(tmp_path, a="settle: 6h", b="") as made:
+        before, figures = made.running()["a"], made.page(source="a")
+        made.platforms.asked.clear()
+
+        assert not await made.reload(b="settle: 8h", a="settle: 360m")
+
+        assert made.running()["a"] is before
+        assert made.page(source="a") == figures
+        assert made.platforms.asked == []
+        assert [client.closed for client in made.clients] == [False, True, False]
+
+
+@pytest.mark.parametrize(
+    "option",
+    [
+        pytest.param("settle: 8h", id="settle"),
+        pytest.param("max_staleness: 1d", id="staleness"),
+        pytest.param("reread_days: 5", id="reread"),
+        pytest.param("history_days: 30", id="less-history"),
+        pytest.param("history_days: 60", id="more-history"),
+        pytest.param("poll: {interval: 30m, timeout: 20s, max_body: 1MiB, requests_per_minute: 5}", id="poll"),
+        pytest.param("api_key: other", id="key"),
+        pytest.param(PROXIED, id="proxy"),
+        pytest.param("calendar: off", id="calendar"),
+        pytest.param("families: {exclude: ['paradigm_unique_*']}", id="families"),
+        pytest.param("companies: {expected: [99]}", id="expected"),
+    ],
+)
+async def test_other_settings_keep_the_held_days_and_ask_nobody(tmp_path: Path, option: str) -> None:
+    """Figures stay through it; the next poll comes in the rhythm of the last ones."""
+    calendars = "calendars: {off: {holidays: [2026-01-01]}}"
+    async with fleet(tmp_path, a="", _=calendars) as made:
+        figures = made.page("paradigm_user_queries")
+        made.platforms.asked.clear()
+
+        assert not await made.reload(a=option, _=calendars)
+        await asyncio.sleep(0.05)  # nothing is expected to happen
+
+        assert figures == made.page("paradigm_user_queries")
+        assert made.platforms.asked == []
+        assert [client.closed for client in made.clients] == [True, False]
+
+
+async def test_a_setting_shows_on_the_page_at_once(tmp_path: Path) -> None:
+    async with fleet(tmp_path, a="") as made:
+        await made.reload(
+            a="settle: 7h, poll: {interval: 2h}, families: {exclude: ['*_7d']}, api_key_expires: 2027-03-01"
+        )
+
+        assert set(made.page("chat_usage_settle_seconds").values()) == {7 * 3600}
+        assert set(made.page("chat_usage_poll_interval_seconds").values()) == {7200}
+        assert not made.page("paradigm_sessions_7d")
+        assert set(made.page("chat_usage_api_key_expiry").values()) == {datetime(2027, 3, 1, tzinfo=UTC).timestamp()}
+
+        await made.reload(a="")
+
+        assert made.page("paradigm_sessions_7d")
+        assert not made.page("chat_usage_api_key_expiry")
+
+
+async def test_a_limit_of_all_sources_holds_at_once(tmp_path: Path) -> None:
+    async with fleet(tmp_path, a="") as made:
+        await made.reload(a="", _="limits: {max_series: 1}")
+
+        assert not made.page("paradigm_sessions_7d")
+        assert made.page("paradigm_sessions_last_day")
+
+
+@pytest.mark.parametrize(
+    ("passed", "polls"),
+    [pytest.param(5, 1, id="not-due-yet"), pytest.param(31, 2, id="overdue-by-the-new-interval")],
+)
+async def test_a_shorter_interval_counts_from_the_last_poll(tmp_path: Path, passed: int, polls: int) -> None:
+    async with fleet(tmp_path, timedelta(minutes=passed), a="") as made:
+        await made.reload(a="poll: {interval: 30m}")
+
+        await made.until_polled("a", polls=polls)
+
+
+@pytest.mark.parametrize(
+    "option",
+    [
+        pytest.param("base_url: 'https://two.example'", id="base-url"),
+        pytest.param("timezone: Europe/Paris", id="zone"),
+    ],
+)
+async def test_another_platform_or_other_days_start_from_nothing(tmp_path: Path, option: str) -> None:
+    """Held figures go in that step, counters start at 0, the poll comes at once."""
+    async with fleet(tmp_path, a="", b="") as made:
+        others = made.page("paradigm_", source="b")
+        made.platforms.gate = asyncio.Event()
+        await made.reload(a=f"{option}, api_key: {WORLDS['two.example'].keys.admin if 'url' in option else KEY}", b="")
+
+        assert not made.companies("a")
+        assert set(made.page("chat_usage_polls", source="a").values()) == {0}
+        assert not made.page("chat_usage_api_clock_skew", source="a")
+        assert made.page("paradigm_", source="b") == others
+        await made.until(
+            lambda: made.platforms.asked[-1].url.host == ("two.example" if "url" in option else "one.example")
+        )
+        made.platforms.gate.set()
+        await made.until_polled("a")
+
+
+async def test_companies_that_are_not_wanted_any_more_go_at_once(tmp_path: Path) -> None:
+    async with fleet(tmp_path, a="") as made:
+        before = made.page("paradigm_")
+        made.platforms.asked.clear()
+        await made.reload(a="companies: {include: ['*'], exclude: [2]}")
+
+        assert made.page("paradigm_") == {
+            key: value for key, value in before.items() if ("company_id", "2") not in key[1]
+        }
+        assert made.platforms.asked == []
+
+
+async def test_companies_that_are_wanted_now_come_with_all_their_past(tmp_path: Path) -> None:
+    """As if they had always been wanted; sums wait until the whole past is there, and are never those of a few days."""
+    async with fleet(tmp_path, a="companies: {include: [1, 2]}", whole="") as made:
+        shown = len(made.board.pages)
+        await made.reload(a="", whole="")
+        await made.until_polled("a", polls=2)
+        sums = [sums_of("a", page) for page in made.board.pages[shown:]]
+
+        assert set().union(*sums) == sums_of("whole", made.board.pages[-1])
+        assert set() in sums
+        assert made.companies() == made.companies("whole") == ALL
+        assert list(made.page("paradigm_", source="a").values()) == list(
+            made.page("paradigm_", source="whole").values()
+        )
+
+
+async def test_a_new_source_is_polled_at_once_and_a_removed_one_leaves_no_series(tmp_path: Path) -> None:
+    """A source that is renamed is both: its key, clock and counters go with it."""
+    async with fleet(tmp_path, a="api_key_expires: 2027-03-01", b="") as made:
+        assert {name for name, _ in made.page(source="a")} >= {"chat_usage_api_key_expiry_timestamp_seconds"}
+        await made.reload(new="", b="")
+
+        assert not made.page(source="a")
+        assert made.page("chat_usage_polls", source="new")
+        assert list(made.sources.names) == ["b", "new"]
+        await made.until_polled("new")
+        made.schedule.compare(1000.0)  # a jump of the clock arms everything anew
+        await made.until_polled("new", "b", polls=2)
+        assert not made.page(source="a")
+        assert [client.closed for client in made.clients] == [True, False, False]
+
+
+async def test_a_report_that_is_left_out_goes_and_a_new_one_is_polled_at_once(tmp_path: Path) -> None:
+    async with fleet(tmp_path, a="") as made:
+        await made.reload(a="reports: [more]")
+
+        assert not made.page(report="chat-sessions")
+        await made.until(lambda: 1 in made.page("chat_usage_polls", report="more", outcome="ok").values())
+
+
+async def test_a_whole_change_is_one_page(tmp_path: Path) -> None:
+    """One source goes, one comes, two change: a scrape sees none of it or all of it."""
+    async with fleet(tmp_path, a="", b="", c="") as made:
+        made.platforms.gate = asyncio.Event()
+        shown = len(made.board.pages)
+        await made.reload(a="settle: 7h", b="companies: {include: [1]}", d="")
+
+        assert len(made.board.pages) == shown + 1
+        text = made.board.pages[-1][Format.TEXT].plain.decode()
+        assert 'chat_usage_settle_seconds{source="a"} 25200' in text
+        assert 'source="c"' not in text
+        assert 'chat_usage_settle_seconds{source="d"}' in text
+        assert made.companies("b") == {"1"}
+        made.platforms.gate.set()
+
+
+async def test_a_poll_that_runs_is_cut_off_and_made_anew(tmp_path: Path) -> None:
+    """By the new client; the old one is closed when nobody uses it any more, and nothing is logged as a failure."""
+    async with fleet(tmp_path, a="") as made:
+        made.platforms.gate = asyncio.Event()
+        made.schedule.compare(1000.0)  # a jump of the clock: polls at once
+        asked = len(made.platforms.asked)
+        await made.until(lambda: len(made.platforms.asked) > asked)
+
+        assert not await made.reload(a="settle: 7h")
+        assert [client.closed for client in made.clients] == [True, False]
+        made.platforms.gate.set()
+        await made.until_polled("a", polls=2)
+        assert set(made.page("chat_usage_polls", outcome="skipped").values()) == {0}
+
+
+WRONG = {
+    "not-yaml": "sources: [",
+    "an-unknown-option": "sources: {a: {platform: paradigm, api_key: k, settel: 6h}}",
+    "two-mistakes": "sources: {a: {platform: paradigm, api_key: k, settle: 6, poll: {interval: 1}}}",
+    "no-key": "sources: {a: {platform: paradigm, api_key_file: ./gone}}",
+    "no-sources": "sources: {}",
+}
+
+
+@pytest.mark.parametrize("text", WRONG.values(), ids=WRONG)
+async def test_a_file_that_cannot_be_used_changes_nothing(
+    tmp_path: Path, text: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It shows, in one line and one gauge, until a good one is there."""
+    async with fleet(tmp_path, a="") as made:
+        made.telemetry.config.took(1, made.clock.now())
+        before = made.page("paradigm_"), made.running(), made.page("chat_usage_config_hash")
+        made.clock.moment += HOUR
+        made.file.write_text(text)
+        caplog.clear()
+        reason = await made.reloader.reload()
+
+        assert reason
+        assert "\n" not in reason
+        assert [record.levelname for record in caplog.records] == ["ERROR"]
+        assert vars(caplog.records[0])["reason"] == reason
+        assert before == (made.page("paradigm_"), made.running(), made.page("chat_usage_config_hash"))
+        assert set(made.page("chat_usage_config_last_reload_successful").values()) == {0}
+        assert set(made.page("chat_usage_config_last_reload_success_t").values()) == {
+            made.clock.now().timestamp() - 3600
+        }
+
+        assert not await made.reload(a="")
+        assert set(made.page("chat_usage_config_last_reload_successful").values()) == {1}
+        assert set(made.page("chat_usage_config_last_reload_success_t").values()) == {made.clock.now().timestamp()}
+
+
+async def test_a_client_that_cannot_be_made_changes_nothing(tmp_path: Path) -> None:
+    """What was made before it is closed again; no source was ended for it."""
+    async with fleet(tmp_path, a="") as made:
+        before, page = made.running(), made.page("paradigm_")
+        made.unusable = "a"
+        reason = await made.reload(b="", a="settle: 7h")
+
+        assert reason == "a: its proxy is none"
+        assert (before, page) == (made.running(), made.page("paradigm_"))
+        assert [client.closed for client in made.clients] == [False, True]
+
+
+async def test_an_error_of_our_own_is_no_end_of_anything(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """It is logged with its traceback, for a report to us."""
+
+    def broken() -> None:
+        raise ZeroDivisionError
+
+    async with fleet(tmp_path, a="") as made:
+        reloader = Reloader(broken, made.sources, made.telemetry.config, made.clock.now)  # type: ignore[arg-type]
+
+        assert "please report it" in await reloader.reload()
+    assert "ZeroDivisionError" in caplog.text
+
+
+async def test_a_good_reload_is_one_line(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """It names what came, changed and went; what did not is not named."""
+    caplog.set_level(logging.INFO, "exporter.cli")
+    async with fleet(tmp_path, a="", b="", same="") as made:
+        await made.reload(a="settle: 7h", new="", same="")
+        await made.reload(a="settle: 7h", new="", same="")
+
+    told = [
+        {name: value for name, value in vars(record).items() if name in ("added", "changed", "removed")}
+        for record in caplog.records
+        if record.message == "configuration reloaded"
+    ]
+    assert told == [{"added": "new", "changed": "a", "removed": "b"}, {}]
+
+
+async def test_reloads_come_one_after_the_other(tmp_path: Path) -> None:
+    """However many are asked for at once, the last file is in effect and no source runs twice."""
+    async with fleet(tmp_path, a="") as made:
+        made.write(a="", b="")
+        await asyncio.gather(*(made.reloader.reload() for _ in range(5)))
+
+        assert list(made.sources.names) == ["a", "b"]
+        await made.until_polled("a", "b")
+        assert [client.closed for client in made.clients] == [False, False]
