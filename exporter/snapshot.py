@@ -55,6 +55,7 @@ class _Report(msgspec.Struct, array_like=True):
     health: Health
     past: tuple[Days, ...]
     flipped: date | None
+    widened: bool
     names: dict[str, str]
     withdrawn: list[str]
     roster: list[str]
@@ -147,6 +148,7 @@ def _report(state: State, roster: Sequence[str]) -> _Report:
         health=state.health,
         past=state.past,
         flipped=state.flipped,
+        widened=state.widened,
         names=dict(ledger.names),
         withdrawn=sorted(ledger.withdrawn),
         roster=list(roster),
@@ -192,7 +194,7 @@ def _state(record: _Report, frames: Iterator[bytes]) -> State:
         tables = {part: _table(table, companies) for part, table in block.tables.items()}
         blocks[block.day] = Block(block.read_at, block.listed, tables)
     ledger = Ledger(blocks, record.names, frozenset(record.withdrawn))
-    return State(ledger=ledger, health=record.health, past=record.past, flipped=record.flipped)
+    return State(ledger, record.health, past=record.past, flipped=record.flipped, widened=record.widened)
 
 
 class _Companies:

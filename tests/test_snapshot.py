@@ -60,7 +60,7 @@ healths = st.builds(
     restated_ratio=st.floats(0, 1),
 )
 pieces = st.lists(st.tuples(days, days).map(lambda pair: Days(min(pair), max(pair))), max_size=3).map(tuple)
-states = st.builds(State, ledgers(), healths, past=pieces, flipped=st.none() | days)
+states = st.builds(State, ledgers(), healths, past=pieces, flipped=st.none() | days, widened=st.booleans())
 sections = st.builds(
     Section, st.dictionaries(st.text(), st.text()), st.integers(1, 400), st.dictionaries(st.text(), states, max_size=2)
 )
@@ -84,14 +84,19 @@ def test_what_was_kept_comes_back_to_the_bit(kept: dict[str, Section]) -> None:
         for report, state in section.reports.items():
             again = back[name].reports[report]
             assert page(again) == page(state) != EMPTY[Format.TEXT].plain
-            assert (again.health, again.past, again.flipped) == (state.health, state.past, state.flipped)
+            assert (again.health, again.past, again.flipped, again.widened) == (
+                state.health,
+                state.past,
+                state.flipped,
+                state.widened,
+            )
             assert (again.ledger.names, again.ledger.withdrawn) == (state.ledger.names, state.ledger.withdrawn)
 
 
 @pytest.mark.parametrize(
     ("kind", "kept"),
     [
-        pytest.param(State, {"ledger", "health", "past", "flipped"} | ANEW, id="state"),
+        pytest.param(State, {"ledger", "health", "past", "flipped", "widened"} | ANEW, id="state"),
         pytest.param(Ledger, {"blocks", "names", "withdrawn"}, id="ledger"),
         pytest.param(Block, {"read_at", "listed", "tables"}, id="block"),
         pytest.param(Table, {"companies", "columns"}, id="table"),
