@@ -167,6 +167,8 @@ class Poller:
 
     async def _keep(self) -> None:
         """Has the states kept for a later process; whether that works does not change the poll."""
+        if self._memory is FORGETFUL:
+            return
         states = dict(self._states)
         try:
             await self._outlet.worker.run(lambda: self._memory.save(states))

@@ -427,7 +427,10 @@ def test_a_variable_reaches_the_source_whose_name_has_dashes(file: Path) -> None
 MISSET = {
     "unknown section": ({"CHAT_USAGE_SOURCE__A__SETTLE": "1h"}, 'source: unknown key, did you mean "sources"?'),
     "one underscore": ({"CHAT_USAGE_SOURCES_A_SETTLE": "1h"}, 'sources_a_settle: unknown key, did you mean "sources"?'),
-    "port": ({"CHAT_USAGE_PORT": "9854"}, "port: unknown key, known: sources, limits, calendars"),
+    "port": (
+        {"CHAT_USAGE_PORT": "9854"},
+        "port: unknown key, known: sources, label_limits, privacy, limits, calendars, state_file",
+    ),
     "unknown option": ({"CHAT_USAGE_SOURCES__A__PORT": "x://"}, "sources.a.port: unknown key"),
     "whole group": (
         {"CHAT_USAGE_SOURCES__A__POLL": "1h"},

@@ -125,6 +125,9 @@ def watch(source: Source) -> Watch:
         ),
         interval=source.poll.interval,
         companies=source.companies,
+        required=source.required,
+        limits=source.label_limits,
+        min_group=source.min_group,
         excluded=source.families.exclude,
     )
 

@@ -29,6 +29,7 @@ Dates = Annotated[frozenset[date], PlainValidator(lists.days)]
 SHORTEST_INTERVAL = timedelta(minutes=1)
 LARGEST_JITTER = 0.5
 SMALLEST_BODY = 1024
+SHORTEST_VALUE = 8
 
 
 class Group(BaseModel):
@@ -163,6 +164,38 @@ class LimitsOptions(Group):
         default="2000000",
         validate_default=True,
         description="Most series on the page; above it go channels, tools and languages, then 28d, then 7d.",
+    )
+
+
+class LabelLimitsOptions(Group):
+    """How many values labels may have that anybody may add values to."""
+
+    tools: Whole = Field(
+        default="50",
+        validate_default=True,
+        description="Most tools per company with a series of their own, a whole number; the others add up as other.",
+    )
+    value_length: Whole = Field(
+        default="128",
+        validate_default=True,
+        description="Longest value of such a label, in characters; longer ones are cut. At least 8.",
+    )
+
+    @field_validator("value_length")
+    @classmethod
+    def _tells_values_apart(cls, length: int) -> int:
+        if length < SHORTEST_VALUE:
+            raise ValueError(f"{length} characters tell no values apart; the least is {SHORTEST_VALUE}")
+        return length
+
+
+class PrivacyOptions(Group):
+    """What is not told of people."""
+
+    min_group: Whole = Field(
+        default="0",
+        validate_default=True,
+        description="Figures about fewer people than this are absent everywhere, a whole number; 0 people are told.",
     )
 
 

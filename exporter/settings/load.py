@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from exporter.calendars import Calendar
 from exporter.errors import ConfigError
+from exporter.open_labels import LabelLimits
 from exporter.selection import Companies
 from exporter.settings import document, environment, keys, problems
 from exporter.settings.digest import digest
@@ -90,7 +91,7 @@ def _notes(given: bool, counts: bool) -> tuple[str, ...]:
 def _settings(options: Options, platforms: Mapping[str, Platform], notes: tuple[str, ...]) -> Settings:
     calendars = {DEFAULT_CALENDAR: Calendar()} | {name: _calendar(each) for name, each in options.calendars.items()}
     sources = {
-        name: _source(name, each, platforms[each.platform], calendars[each.calendar])
+        name: _source(name, each, platforms[each.platform], calendars[each.calendar], options)
         for name, each in options.sources.items()
     }
     state_file = Path(options.state_file) if options.state_file else None
@@ -102,7 +103,7 @@ def _calendar(options: CalendarOptions) -> Calendar:
     return Calendar(options.weekend, options.holidays)
 
 
-def _source(name: str, options: SourceOptions, platform: Platform, calendar: Calendar) -> Source:
+def _source(name: str, options: SourceOptions, platform: Platform, calendar: Calendar, common: Options) -> Source:
     return Source(
         name=name,
         platform=platform,
@@ -123,6 +124,8 @@ def _source(name: str, options: SourceOptions, platform: Platform, calendar: Cal
         history_days=options.history_days,
         max_staleness=options.max_staleness,
         calendar=calendar,
+        label_limits=LabelLimits({"tools": common.label_limits.tools}, common.label_limits.value_length),
+        min_group=common.privacy.min_group,
     )
 
 

@@ -6,7 +6,7 @@ from typing import get_args
 from pydantic import Field, ValidationInfo, field_validator
 from pydantic.fields import FieldInfo
 
-from exporter.settings.groups import CalendarOptions, Group, LimitsOptions
+from exporter.settings.groups import CalendarOptions, Group, LabelLimitsOptions, LimitsOptions, PrivacyOptions
 from exporter.settings.source_options import OptionalText, SourceOptions
 from exporter.settings.surroundings import around
 from exporter.settings.words import Loc
@@ -21,6 +21,10 @@ class Options(Group):
         description="The accounts to poll, by name. The name becomes the label source: lower-case letters and digits, "
         'with single "-" or "_" between them.',
     )
+    label_limits: LabelLimitsOptions = Field(
+        default={}, validate_default=True, description="How many values open labels may have, per company."
+    )
+    privacy: PrivacyOptions = Field(default={}, validate_default=True, description="What is not told of people.")
     limits: LimitsOptions = Field(default={}, validate_default=True, description="What all sources together may take.")
     calendars: dict[str, CalendarOptions] = Field(
         default={},

@@ -7,6 +7,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from exporter.calendars import Calendar
+from exporter.open_labels import LabelLimits
 from exporter.selection import Companies, matches
 from exporter.source import Override, Platform
 
@@ -40,7 +41,8 @@ class Source:
     `key()` returns the key as it is now and raises ConfigError when its file is gone; `key_expires` is the day, in
     `zone`, from whose start it counts no more. `reports` are the names of the reports to ask; `required` those that
     were named one by one, all others may be missing on the platform; `overrides` says by name what is different about
-    a report. `base_url` is cleaned by the platform. A day is complete `settle` after its end.
+    a report. `base_url` is cleaned by the platform. A day is complete `settle` after its end. What holds for all
+    sources, as `label_limits` and `min_group` do, is in each, so that a source is all that its figures hang on.
     """
 
     name: str
@@ -62,6 +64,8 @@ class Source:
     history_days: int
     max_staleness: timedelta
     calendar: Calendar
+    label_limits: LabelLimits
+    min_group: int
 
 
 @dataclass(frozen=True, slots=True)
