@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from exporter.cli.main import run
-from exporter.cli.run import told_to_end
+from exporter.cli.run import reloading, told_to_end, told_to_reload
 from tests.cli.conftest import CANARY
 from tests.e2e.programs import answers, free_port, wait_for
 
@@ -50,6 +50,32 @@ async def test_a_signal_is_waited_for(number: signal.Signals) -> None:
             asyncio.get_running_loop().remove_signal_handler(each)
 
     assert (False, True) == (before, told.is_set())
+
+
+@pytest.mark.anyio
+async def test_each_hang_up_reloads_once() -> None:
+    """One that comes during a reload makes another one follow; with the block it is over."""
+    told, begun, goes_on = told_to_reload(), asyncio.Semaphore(0), asyncio.Semaphore(0)
+
+    async def reload() -> str:
+        begun.release()
+        await goes_on.acquire()
+        return ""
+
+    try:
+        async with asyncio.timeout(20), reloading(told, reload):
+            for _ in range(3):
+                os.kill(os.getpid(), signal.SIGHUP)
+                await begun.acquire()
+                os.kill(os.getpid(), signal.SIGHUP)
+                await told.wait()
+                goes_on.release()
+                await begun.acquire()
+                goes_on.release()
+                await asyncio.sleep(0)
+                assert begun.locked()
+    finally:
+        asyncio.get_running_loop().remove_signal_handler(signal.SIGHUP)
 
 
 @SIGNALS
