@@ -16,6 +16,11 @@ from exporter.families import (
     COMPANY_INFO_LABELS,
     COVERAGE,
     COVERAGE_HELP,
+    DRIFT,
+    DRIFT_HELP,
+    FIELD_INFO,
+    FIELD_INFO_HELP,
+    FIELD_INFO_LABELS,
     LAST_OUTCOME,
     LAST_OUTCOME_HELP,
     REPORT_GAUGES,
@@ -26,6 +31,8 @@ from exporter.families import (
     SETTLE_HELP,
     UNMATCHED,
     UNMATCHED_HELP,
+    VIOLATIONS,
+    VIOLATIONS_HELP,
 )
 from exporter.figures import COMPANY_LABELS, describe, windows
 from exporter.model import Measure
@@ -38,6 +45,8 @@ EXAMPLES = {
     "company_id": "17",
     "company": "Northwind",
     "mode": "chat",
+    "feedback": "like",
+    "tool": "Web search",
     "report": "chat-sessions",
     "outcome": "ok",
     "code": "200",
@@ -47,6 +56,11 @@ EXAMPLES = {
     "expected": "true",
     "option": "companies.include",
     "reason": "28d",
+    "kind": "missing",
+    "invariant": "duplicate_row",
+    "field": "average_session_length",
+    "unit": "seconds",
+    "description": "Average length of a chat session",
 }
 
 
@@ -88,6 +102,9 @@ def catalogue() -> Iterator[Entry]:
     for gauge in REPORT_GAUGES:
         yield _entry(gauge.name, "gauge", REPORT_LABELS, gauge.help)
     yield _entry(LAST_OUTCOME, "gauge", (*REPORT_LABELS, "outcome"), LAST_OUTCOME_HELP)
+    yield _entry(DRIFT, "gauge", (*REPORT_LABELS, "kind"), DRIFT_HELP)
+    yield _entry(VIOLATIONS, "gauge", (*REPORT_LABELS, "invariant"), VIOLATIONS_HELP)
+    yield _entry(FIELD_INFO, "gauge", FIELD_INFO_LABELS, FIELD_INFO_HELP)
     yield _entry(COVERAGE, "gauge", (*REPORT_LABELS, "window"), COVERAGE_HELP)
     yield _entry(RESTATEMENTS, "counter", REPORT_LABELS, RESTATEMENTS_HELP)
     yield _entry(SETTLE, "gauge", ("source",), SETTLE_HELP)
