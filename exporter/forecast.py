@@ -15,7 +15,7 @@ from exporter.families import Health, families, source_families
 from exporter.judge import days_to_ask, history_to_ask, pieces
 from exporter.ledger import Asked, Ledger, fold
 from exporter.memory import State
-from exporter.model import Column, Days, Reading, Row
+from exporter.model import Column, Days, Family, Reading, Row
 from exporter.page import cardinality, write
 from exporter.poll import source_view, view
 from exporter.question import Watch
@@ -103,14 +103,10 @@ class Forecast:
 
     @property
     def total_series(self) -> int:
-        """The series of the whole page."""
-        return sum(sum(series.values()) for series in self._everywhere())
-
-    def _everywhere(self) -> Iterator[Series]:
-        yield self.series
-        for source in self.sources:
-            yield source.series
-            yield from (report.series for report in source.reports)
+        """The series of the whole page, but `chat_usage_field_info`: what a platform says of itself is not foreseen."""
+        of_reports = (report.series for source in self.sources for report in source.reports)
+        everywhere = (self.series, *(source.series for source in self.sources), *of_reports)
+        return sum(sum(series.values()) for series in everywhere)
 
 
 def forecast(plans: Sequence[Plan], companies: int, now: datetime) -> Forecast:
@@ -195,18 +191,20 @@ def _own(watch: Watch, companies: int, now: datetime) -> Series:
     state = State(_held(watch, watch.reports[0], now), Health(watch.interval), listed={})
     own = source_families(source_view(watch, {"": state}))
     counts = cardinality({(watch.source, ""): [write(family) for family in own]}, frozenset())
-    return {
-        family.name: len(family.samples) * (companies if "company_id" in family.label_names else 1)
-        for family in (*own, *counts)
-    }
+    return _of_everybody((*own, *counts), companies)
 
 
 def _served(watch: Watch, report: Report, companies: int, now: datetime) -> Series:
     """Counts what the page would have of a report if every company had all figures on each held day."""
     health = Health(watch.interval, last_attempt=now, last_success=now, duration=0.0, outcome="ok", history=True)
-    served = families(view(watch, report, State(_held(watch, report, now), health), now))
+    return _of_everybody(families(view(watch, report, State(_held(watch, report, now), health), now)), companies)
+
+
+def _of_everybody(families_of_one: Iterable[Family], companies: int) -> Series:
+    """Counts each series of the one company as often as there are companies."""
     return {
-        family.name: len(family.samples) * (companies if "company_id" in family.label_names else 1) for family in served
+        family.name: len(family.samples) * (companies if "company_id" in family.label_names else 1)
+        for family in families_of_one
     }
 
 
@@ -214,8 +212,9 @@ def _held(watch: Watch, report: Report, now: datetime) -> Ledger:
     """Returns the ledger of one company with a row of everything in each part on each day."""
     today, keep = calendars.day_at(now, watch.rules.zone), watch.rules.keep_days
     days = Days(today - timedelta(days=keep), today)
+    figure = float(max(1, watch.min_group))  # every group may be told
     rows = tuple(
-        Row(part, day, "1", dict.fromkeys((*columns, *_open_columns(watch, report)), 1.0))
+        Row(part, day, "1", dict.fromkeys((*columns, *_open_columns(watch, report)), figure))
         for part, columns in report.parts.items()
         for day in days
     )

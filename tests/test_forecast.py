@@ -4,22 +4,25 @@ import random
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import httpx
 import pytest
+from starlette.applications import Starlette
 
+from exporter.families import FIELD_INFO
 from exporter.fetch.pace import Bucket
 from exporter.forecast import DAY, MINUTE, Forecast, Plan, forecast, most_polls, most_requests_in_a_minute, polls
 from exporter.model import Column, Days, Measure, Reading
+from exporter.open_labels import LabelLimits
 from exporter.page import Format
 from exporter.question import Watch
 from exporter.schedule import Cadence
 from exporter.simulate.app import create_app
 from exporter.simulate.world import MODES, World
 from exporter.source import Context, Report, Request, Scope
-from exporter.sources.paradigm import CHAT_SESSIONS
+from exporter.sources.paradigm import CHAT_SESSIONS, REPORTS, USER_ACTIVITIES, USERS
 from tests.road import RULES, PassedClock, Road, utc
 
 pytestmark = pytest.mark.anyio
@@ -27,6 +30,7 @@ pytestmark = pytest.mark.anyio
 HOUR = timedelta(hours=1)
 UTC_ZONE, PARIS, LORD_HOWE = ZoneInfo("UTC"), ZoneInfo("Europe/Paris"), ZoneInfo("Australia/Lord_Howe")
 NOW = utc(2026, 11, 20, 18)
+EVERY_REPORT = tuple(REPORTS.values())
 HOURLY = Cadence(HOUR, 0.0, UTC_ZONE, RULES.settle)
 
 
@@ -100,22 +104,63 @@ def everybody_everywhere(companies: int) -> World:
     return world
 
 
-@pytest.mark.parametrize("excluded", [(), ("*_today", "chat_usage_poll_*")], ids=["all families", "some excluded"])
-async def test_the_series_foretold_are_the_series_served(excluded: tuple[str, ...]) -> None:
-    """Family by family, figures, health and live ones, and in total."""
-    world = everybody_everywhere(40)
+TOOLS_OF_THE_SIMULATOR = 6
+
+
+async def foreseen_and_served(watch: Watch) -> tuple[Mapping[str, int], Mapping[str, int]]:
+    """Returns the series by family as they are foretold, and as a page has them after a poll of many companies.
+
+    What the platform says of its fields is left out: that cannot be foreseen.
+    """
+    world, clock = everybody_everywhere(40), PassedClock(NOW)
     companies = len(tuple(world.known()))
-    async with Road.to(world, PassedClock(NOW)) as road:
-        road.poller.watch = replace(road.poller.watch, excluded=excluded)
+    transport = httpx.ASGITransport(create_app(world, clock.now, sleep=clock.sleep))
+    async with Road(transport, clock, world.keys.admin, watch) as road:
         await road.poller.poll()
-        foreseen = foretell(road.poller.watch, companies=companies)
+        foreseen = foretell(watch, companies=companies)
         page = served(road)
 
-    [source] = foreseen.sources
-    [report] = source.reports
     assert companies > 25
-    assert page == {**report.series, **source.series, **foreseen.series}
-    assert foreseen.total_series == sum(page.values())
+    assert page[FIELD_INFO] > 0
+    counted = added_up(foreseen)
+    assert foreseen.total_series == sum(counted.values())
+    return counted, {family: count for family, count in page.items() if family != FIELD_INFO}
+
+
+def added_up(foreseen: Forecast) -> Mapping[str, int]:
+    """Adds up the series of the process, of its sources and of their reports."""
+    total = Counter(foreseen.series)
+    for source in foreseen.sources:
+        total += sum((Counter(report.series) for report in source.reports), Counter(source.series))
+    return total
+
+
+@pytest.mark.parametrize("excluded", [(), ("*_today", "chat_usage_poll_*")], ids=["all families", "some excluded"])
+@pytest.mark.parametrize("reports", [(CHAT_SESSIONS,), EVERY_REPORT], ids=["one report", "all reports"])
+async def test_the_series_foretold_are_the_series_served(
+    reports: tuple[Report, ...], excluded: tuple[str, ...]
+) -> None:
+    """Family by family, figures, levels, health and live ones, if each company has more tools than are kept."""
+    limits = LabelLimits({"tools": TOOLS_OF_THE_SIMULATOR - 1})
+    foreseen, page = await foreseen_and_served(replace(watching(*reports), excluded=excluded, limits=limits))
+
+    assert foreseen == page
+
+
+async def test_open_labels_have_at_most_the_series_foretold() -> None:
+    """Per company and window as many tools as are kept, and one `other`; all other families are as foretold."""
+    foreseen, page = await foreseen_and_served(watching(*EVERY_REPORT))
+
+    kept = {f"paradigm_tool_uses_{window}": 50 + 1 for window in ("last_day", "7d", "28d")}
+    assert foreseen == {**page, **{family: page[family] // TOOLS_OF_THE_SIMULATOR * n for family, n in kept.items()}}
+
+
+@pytest.mark.parametrize("min_group", [0, 5])
+def test_series_do_not_hang_on_the_size_of_groups(min_group: int) -> None:
+    """At most, every group is large enough to be told."""
+    watch = watching(USERS, USER_ACTIVITIES)
+
+    assert foretell(replace(watch, min_group=min_group)) == foretell(watch)
 
 
 @pytest.mark.parametrize("hour", range(0, 24, 3))
@@ -138,8 +183,8 @@ def test_each_source_has_its_own_series_and_the_process_has_its_once() -> None:
 # Calls
 
 
-async def asked(world: World, watch: Watch, key: str, polls_at: Sequence[datetime]) -> int:
-    """Returns how many requests the simulated platform counts at these moments, after a poll the hour before."""
+async def asked(world: World, watch: Watch, key: str, polls_at: Sequence[datetime]) -> Mapping[str, int]:
+    """Returns how many requests the simulated platform counts by report, after a poll the hour before the first."""
     clock = PassedClock(polls_at[0] - HOUR)
     transport = httpx.ASGITransport(create_app(world, clock.now, sleep=clock.sleep))
     async with Road(transport, clock, key, watch) as road:
@@ -147,14 +192,25 @@ async def asked(world: World, watch: Watch, key: str, polls_at: Sequence[datetim
         before = await counted(transport)
         for clock.moment in polls_at:
             await road.poller.poll()
-    return await counted(transport) - before
+    after = await counted(transport)
+    return {
+        report.name: after[request.path] - before[request.path]
+        for report in watch.reports
+        for request in report.plan(Days(polls_at[0].date(), polls_at[0].date()), watch.scope)
+    }
 
 
-async def counted(transport: httpx.ASGITransport) -> int:
-    """Returns how many requests the simulated platform has counted."""
+async def counted(transport: httpx.ASGITransport) -> Mapping[str, int]:
+    """Returns how many requests the simulated platform has counted, by path."""
     async with httpx.AsyncClient(transport=transport, base_url="https://paradigm.example") as control:
         requests: dict[str, int] = (await control.get("/control")).json()["requests"]
-    return sum(requests.values())
+    return requests
+
+
+def calls(foreseen: Forecast) -> Mapping[str, float]:
+    """Returns the calls that are expected of each report of the only source."""
+    [source] = foreseen.sources
+    return {report.name: report.calls.expected for report in source.reports}
 
 
 @pytest.mark.parametrize(
@@ -170,7 +226,58 @@ async def test_the_calls_foretold_are_the_calls_made(report: Report, begin: date
     world, watch = World.from_seed(1, 3), watching(report)
     made = await asked(world, watch, world.keys.admin, moments(HOURLY, begin, DAY, random.Random(1)))  # noqa: S311
 
-    assert expected == made == foretell(watch).calls.expected
+    assert made == calls(foretell(watch)) == {report.name: expected}
+
+
+@pytest.mark.parametrize("begin", [utc(2026, 11, 20), utc(2026, 11, 20, 17, 23)], ids=["a calendar day", "24 hours"])
+async def test_the_calls_foretold_of_every_report_are_the_calls_made(begin: datetime) -> None:
+    """Report by report, to the request: members are of now and have no past."""
+    world, watch = World.from_seed(1, 3), watching(*EVERY_REPORT)
+    made = await asked(world, watch, world.keys.admin, moments(HOURLY, begin, DAY, random.Random(1)))  # noqa: S311
+
+    assert made == calls(foretell(watch)) == {name: 26 + (name != "users") for name in REPORTS}
+
+
+async def test_a_report_that_the_platform_lacks_costs_one_call_a_day() -> None:
+    """With `reports: auto`; the forecast assumes that the platform has them all, and is right about the others."""
+    lacked = {name: replace(REPORTS[name], path=f"/api/v2/reporting/no-{name}/") for name in ("tools", "users")}
+    world, watch = World.from_seed(1, 3), watching(*{**REPORTS, **lacked}.values())
+    polls_at = moments(HOURLY, utc(2026, 11, 20), DAY, random.Random(1))  # noqa: S311
+    made = await asked(world, watch, world.keys.admin, polls_at)
+
+    assert made == {**calls(foretell(watch)), "tools": 1, "users": 1}
+
+
+class Spacious(httpx.ASGITransport):
+    """A platform of so many companies: an answer has the size that its report foretells, most of it blanks."""
+
+    def __init__(self, app: Starlette, companies: int) -> None:
+        super().__init__(app)
+        self._companies = companies
+        self._day_bytes = {report.path: report.day_bytes for report in EVERY_REPORT}
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        answer = await super().handle_async_request(request)
+        first, last = (date.fromisoformat(request.url.params[name]) for name in ("start_date", "end_date"))
+        size = self._day_bytes[request.url.path] * self._companies * len(Days(first, last))
+        return httpx.Response(answer.status_code, stream=httpx.ByteStream((await answer.aread()).ljust(size)))
+
+
+async def test_the_pieces_foretold_are_the_pieces_asked() -> None:
+    """Of the past of many companies; reports with larger answers take more of them."""
+    companies, clock = 400, PassedClock(NOW)
+    world, watch = World.from_seed(1, 3), watching(*EVERY_REPORT)
+    app = create_app(world, clock.now, sleep=clock.sleep)
+    async with Road(Spacious(app, companies), clock, world.keys.admin, watch) as road:
+        await road.poller.poll()
+    made = await counted(httpx.ASGITransport(app))
+
+    foreseen = calls(foretell(watch, companies=companies))
+    polls_a_day = polls(HOURLY, NOW).expected
+    assert {name: made[report.path] - 1 for name, report in REPORTS.items()} == {
+        name: expected - polls_a_day for name, expected in foreseen.items()
+    }
+    assert foreseen["used-documents"] > foreseen["chat-sessions"] > polls_a_day + 1 > foreseen["users"]
 
 
 async def test_a_filter_that_is_refused_costs_two_calls_a_poll() -> None:
@@ -180,9 +287,9 @@ async def test_a_filter_that_is_refused_costs_two_calls_a_poll() -> None:
     refused = await asked(world, watch, world.keys.company_admin, polls_at)
     granted = await asked(world, watch, world.keys.admin, polls_at)
 
-    calls = foretell(watch).calls
-    assert (granted, refused) == (calls.expected, 2 * calls.expected)
-    assert calls.most == 2 * (polls(HOURLY, NOW).most + 2)
+    foreseen = foretell(watch).calls
+    assert [granted, refused] == [{"chat-sessions": foreseen.expected}, {"chat-sessions": 2 * foreseen.expected}]
+    assert foreseen.most == 2 * (polls(HOURLY, NOW).most + 2)
 
 
 CADENCES = [

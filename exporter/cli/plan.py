@@ -24,8 +24,10 @@ LEGEND = """\
 A day is any 24 hours of running: "expected" is the mean over many, "at most" holds for each. "Peak/min" is
 the most calls within a minute. The daily pass over history_days is included, in as many pieces as so many companies
 take; retries are excluded, and so are polls added by a restart or a step of the clock.
-Series are the most that so many companies can have: every mode, on both days. Each HTTP status but 200 that
-occurs adds one to chat_usage_api_requests_total."""
+A report that the platform lacks is counted as if it had it; with "reports: auto" it costs one call a day.
+Series are the most that so many companies can have: every mode, on both days, and of open labels (tool) as many
+values as are kept and "other". Each HTTP status but 200 that occurs adds one to chat_usage_api_requests_total. Left
+out is chat_usage_field_info, one for each field that the platform describes."""
 
 
 class PlanFormat(StrEnum):

@@ -242,13 +242,13 @@ def test_a_wrong_variable_is_said_without_the_key(
 def test_check_describes_what_it_found(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A line for each source, what it may surprise the operator with first, and the verdict last."""
+    """A line for each source with its reports, what may surprise the operator first, and the verdict last."""
     monkeypatch.setenv("PARADIGM_API_KEY", CANARY)
     file = tmp_path / "exporter.yml"
     file.write_text(
         f"sources:\n  production: {{platform: paradigm, api_key: {CANARY}, timezone: Europe/Paris}}\n"
         f"  test: {{platform: paradigm, api_key: {CANARY}, base_url: 'https://test.example/',"
-        " poll: {interval: 90s}}\n"
+        " poll: {interval: 90s}, reports: [users, chat-sessions]}\n"
     )
 
     assert run(["check", "--config.file", str(file)]) == 0
@@ -258,8 +258,8 @@ def test_check_describes_what_it_found(
     assert out.splitlines() == [
         "PARADIGM_API_KEY is ignored, since sources are configured",
         "production: LightOn Paradigm at https://paradigm.lighton.ai, every 60 min, days of Europe/Paris, "
-        "reports chat-sessions",
-        "test: LightOn Paradigm at https://test.example, every 1.5 min, days of UTC, reports chat-sessions",
+        "reports chat-sessions, chats-feedback, tools, used-documents, users, user-activities",
+        "test: LightOn Paradigm at https://test.example, every 1.5 min, days of UTC, reports users, chat-sessions",
         "The configuration is valid.",
     ]
 

@@ -13,12 +13,18 @@ from rich.console import Console
 from exporter.cli import plan
 from exporter.cli.main import run
 from exporter.forecast import Plan, forecast
+from exporter.sources.paradigm import REPORTS
 from tests import surroundings
 from tests.road import utc
 from tests.test_forecast import HOURLY, watching
 
 KEY = "planned.key"
 FAMILY = re.compile(r"^((?:paradigm|chat_usage|process|python)_\w+) +(\d+)$", re.MULTILINE)
+
+PASSES = {name: int(report.has_days) for name, report in REPORTS.items()}
+"""How often a day each report is asked about its past, the passes that a start adds left out."""
+PIECES_OF_100 = PASSES | {"used-documents": 2}
+"""In how many pieces that goes with 100 companies."""
 
 
 @pytest.fixture
@@ -33,20 +39,35 @@ def platform(monkeypatch: pytest.MonkeyPatch) -> Iterator[socket.socket]:
 
 
 def test_the_plan_is_printed_without_a_request(platform: socket.socket, capsys: pytest.CaptureFixture[str]) -> None:
-    """One line per family; the lines add up to the total; no key."""
+    """One line per report, and per family of a report; the lines add up to the total; no key."""
     status = run(["plan", "--companies", "7"])
 
     printed = capsys.readouterr()
-    families = dict(FAMILY.findall(printed.out))
+    families = FAMILY.findall(printed.out)
     assert (status, printed.err) == (0, "")
-    assert families["paradigm_user_queries_today"] == "14"
-    assert "chat_usage_polls_total" in families
-    assert "process_start_time_seconds" in families
-    assert f"at most {sum(map(int, families.values()))} series" in printed.out
-    assert re.search(r"^paradigm +chat-sessions +25\.9 +29 +3$", printed.out, re.MULTILINE)
+    assert families.count(("paradigm_user_queries_today", "14")) == 1
+    assert families.count(("paradigm_tool_uses_7d", str(7 * (50 + 1)))) == 1
+    assert families.count(("paradigm_members_ever", "7")) == 1
+    assert [name for name, _ in families].count("chat_usage_polls_total") == len(PASSES)
+    assert "process_start_time_seconds" in dict(families)
+    assert f"at most {sum(int(count) for _, count in families)} series" in printed.out
+    assert re.findall(r"^paradigm +(\S+|all reports) +([\d.]+) +(\d+) +(\d+)$", printed.out, re.MULTILINE) == [
+        *((name, *(("25.9", "29", "3") if passes else ("24.9", "27", "2"))) for name, passes in PASSES.items()),
+        ("all reports", "154.1", "172", "17"),
+    ]
     assert KEY not in printed.out
     with pytest.raises(BlockingIOError):
         platform.accept()
+
+
+@pytest.mark.usefixtures("platform")
+def test_what_cannot_be_foreseen_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+    """Below the figures: what they leave out, and what they take for granted."""
+    run(["plan"])
+
+    legend = " ".join(capsys.readouterr().out.partition("\nTotal ")[2].split())
+    assert "Left out is chat_usage_field_info" in legend
+    assert 'with "reports: auto" it costs one call a day' in legend
 
 
 @pytest.mark.usefixtures("platform")
@@ -56,17 +77,23 @@ def test_json_says_the_same(capsys: pytest.CaptureFixture[str]) -> None:
     document = json.loads(capsys.readouterr().out)
 
     [source] = document["sources"]
-    [report] = source["reports"]
-    everything = [document["series"], source["series"], report["series"]]
+    everything = [document["series"], source["series"], *(report["series"] for report in source["reports"])]
     assert status == 0
     assert document["companies_per_source"] == 100
     assert document["total"]["series"] == sum(sum(series.values()) for series in everything)
-    assert document["total"]["calls_per_day"] == source["calls_per_day"] == report["calls_per_day"]
-    assert report["calls_per_day"] == {"expected": pytest.approx(24 / 1.05 + 2 + 1), "most": 29}
-    assert report["peak_calls_per_minute"] == source["peak_calls_per_minute"] == 3
+    assert document["total"]["calls_per_day"] == source["calls_per_day"]
+    assert {report["report"]: report["calls_per_day"] for report in source["reports"]} == {
+        name: {"expected": pytest.approx(24 / 1.05 + 2 + pieces), "most": 27 + 2 * pieces}
+        for name, pieces in PIECES_OF_100.items()
+    }
+    for figure in ("expected", "most"):
+        together = sum(report["calls_per_day"][figure] for report in source["reports"])
+        assert source["calls_per_day"][figure] == pytest.approx(together)
+    assert [report["peak_calls_per_minute"] for report in source["reports"]] == [2 + n for n in PIECES_OF_100.values()]
+    assert source["peak_calls_per_minute"] == sum(2 + n for n in PIECES_OF_100.values())
 
 
-CALLS = "up to 29 calls in 24 hours, which is {} more than --max-calls-per-day {}: raise poll.interval"
+CALLS = "up to 174 calls in 24 hours, which is {} more than --max-calls-per-day {}: raise poll.interval"
 SERIES = "up to {} series, which is {} more than --max-series {}: exclude companies or families"
 
 
@@ -83,22 +110,22 @@ class TestGates:
 
     def test_at_the_limits(self, total: int, capsys: pytest.CaptureFixture[str]) -> None:
         """Equal is within."""
-        assert run(["plan", "--max-series", str(total), "--max-calls-per-day", "29"]) == 0
+        assert run(["plan", "--max-series", str(total), "--max-calls-per-day", "174"]) == 0
         assert capsys.readouterr().err == ""
 
     def test_over_one_limit(self, capsys: pytest.CaptureFixture[str]) -> None:
         """The plan is printed all the same."""
-        assert run(["plan", "--max-calls-per-day", "28"]) == 1
+        assert run(["plan", "--max-calls-per-day", "173"]) == 1
 
         printed = capsys.readouterr()
-        assert printed.err == f"chat-usage-exporter: {CALLS.format(1, 28)}\n"
+        assert printed.err == f"chat-usage-exporter: {CALLS.format(1, 173)}\n"
         assert "paradigm_sessions_today" in printed.out
 
     def test_over_both_limits(self, total: int, capsys: pytest.CaptureFixture[str]) -> None:
         """Both are on the one line."""
         assert run(["plan", "--max-series", str(total - 5), "--max-calls-per-day", "0"]) == 1
 
-        both = f"{SERIES.format(total, 5, total - 5)}; {CALLS.format(29, 0)}"
+        both = f"{SERIES.format(total, 5, total - 5)}; {CALLS.format(174, 0)}"
         assert capsys.readouterr().err == f"chat-usage-exporter: {both}\n"
 
     @pytest.mark.parametrize("option", ["--companies", "--max-series", "--max-calls-per-day"])

@@ -28,7 +28,7 @@ from exporter.settings import load
 from exporter.simulate.app import create_app
 from exporter.simulate.world import MODES, World
 from exporter.source import Request, Scope
-from exporter.sources.paradigm import CHAT_SESSIONS
+from exporter.sources.paradigm import CHAT_SESSIONS, REPORTS
 from exporter.web.server import listen, server, url
 from exporter.worker import Worker
 from tests import surroundings
@@ -47,8 +47,8 @@ def _no_configuration(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def configured(base_url: str, key: str = WORLD.keys.admin, **options: str) -> Mapping[str, str]:
-    """Returns the environment of one source; options are named as in the environment."""
-    values = {"PLATFORM": "paradigm", "BASE_URL": base_url, "API_KEY": key, **options}
+    """Returns the environment of one source and, unless told, one report; options are named as in the environment."""
+    values = {"PLATFORM": "paradigm", "BASE_URL": base_url, "API_KEY": key, "REPORTS": "chat-sessions", **options}
     return {f"CHAT_USAGE_SOURCES__PRODUCTION__{name}": value for name, value in values.items()}
 
 
@@ -306,26 +306,28 @@ def platform(*scenarios: str) -> Iterator[str]:
 
 
 @pytest.mark.parametrize(
-    ("key", "status", "outcome"),
+    ("key", "status", "row"),
     [
-        pytest.param(WORLD.keys.admin, 0, "200   ok", id="good"),
-        pytest.param(WORLD.keys.expired, 1, "401   auth", id="expired"),
+        pytest.param(WORLD.keys.admin, 0, "200   ok ", id="good"),
+        pytest.param(WORLD.keys.expired, 1, "401   auth ", id="expired"),
     ],
 )
 def test_the_exit_status_says_whether_all_reports_are_good(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], key: str, status: int, outcome: str
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], key: str, status: int, row: str
 ) -> None:
     """The table is on stdout, progress and failures are on stderr, one line each; no key on either."""
     with platform() as base_url:
-        for name, value in configured(base_url, key).items():
+        for name, value in configured(base_url, key, REPORTS="auto").items():
             monkeypatch.setenv(name, value)
         assert run(["check", "--probe"]) == status
 
     out, err = capsys.readouterr()
-    assert f"production  chat-sessions  {outcome} " in out
-    assert err.splitlines()[0] == "asking production: chat-sessions"
-    assert len(err.splitlines()) == 1 + status
-    assert all(line.startswith("chat-usage-exporter: production: ") for line in err.splitlines()[1:])
+    lines = err.splitlines()
+    assert re.findall(rf"^production  (\S+) +{row}", out, re.MULTILINE) == list(REPORTS)
+    assert lines[: len(REPORTS)] == [f"asking production: {report}" for report in REPORTS]
+    assert [line.partition(": http")[0] for line in lines[len(REPORTS) :]] == [
+        f"chat-usage-exporter: production: {report}" for report in REPORTS if status
+    ]
     assert not any(key in out + err for key in KEYS)
 
 
@@ -338,7 +340,7 @@ def test_without_probe_nobody_is_asked(monkeypatch: pytest.MonkeyPatch, capsys: 
     assert run(["check"]) == 0
     assert capsys.readouterr().out.splitlines() == [
         'the source "paradigm" comes from PARADIGM_API_KEY, since no sources are configured',
-        f"paradigm: LightOn Paradigm at {base_url}, every 60 min, days of UTC, reports chat-sessions",
+        f"paradigm: LightOn Paradigm at {base_url}, every 60 min, days of UTC, reports {', '.join(REPORTS)}",
         "The configuration is valid.",
     ]
 
