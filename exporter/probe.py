@@ -1,11 +1,12 @@
 """Asks a report once, on the road of a first poll, and says what was found; publishes nothing."""
 
 import traceback
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from exporter.calendars import day_at
 from exporter.errors import ReportError
 from exporter.families import Health, families
 from exporter.fetch import Patience
@@ -13,27 +14,35 @@ from exporter.judge import days_to_ask
 from exporter.ledger import Ledger
 from exporter.memory import State
 from exporter.poll import Time, view
-from exporter.question import Answer, Fetch, Watch, ask, read
-from exporter.source import Report
+from exporter.question import Answer, Fetch, Read, Watch, ask, read
+from exporter.source import Context, Report
+from exporter.sources.undocumented import DescribedReport
 from exporter.worker import Worker
 
 PATIENCE_SECONDS = 60.0
 """What one report may wait between attempts: somebody is looking on."""
+MOST_NAMED = 20
+"""So many fields a line shows of a kind."""
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
     """What good answers held.
 
-    Of the days asked for (`asked`) `listed` have a row. `companies` are those that would be served, `series` what the
-    page would have of the report, its health included. `left_out` counts by kind what could not be read.
+    Of the days asked for (`asked`) `listed` have a row; both are 0 for levels, which belong to no day. `companies` are
+    those that would be served, `series` what the page would have of the report, its health included. `unknown` and
+    `missing` count fields, `left_out` counts by kind what else could not be read. `notes` are lines that say which
+    fields drifted, and how an answer that describes its own fields was read.
     """
 
     asked: int
     listed: int
     companies: int
     series: int
+    unknown: int
+    missing: int
     left_out: Mapping[str, int]
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,15 +119,65 @@ class Probe:
 
 def _found(watch: Watch, report: Report, answers: tuple[Answer, ...], now: datetime) -> Found:
     came = read(watch, report, Ledger(), answers, now)
-    health = Health(watch.interval, last_attempt=now, last_success=now, duration=0.0, outcome="ok", history=True)
-    served = families(view(watch, report, State(came.ledger, health), now))
+    served = families(view(watch, report, State(came.ledger, _health(watch, came, now)), now))
     return Found(
-        asked=len(came.ledger.blocks),
-        listed=sum(block.listed for block in came.ledger.blocks.values()),
+        asked=len(came.ledger.blocks) if report.has_days else 0,
+        listed=sum(block.listed for block in came.ledger.blocks.values()) if report.has_days else 0,
         companies=len(came.ledger.names),
         series=sum(len(family.samples) for family in served),
-        left_out=came.surprises,
+        unknown=came.drift.get("unknown", 0),
+        missing=came.drift.get("missing", 0),
+        left_out={kind: count for kind, count in came.surprises.items() if kind not in ("unknown", "missing")},
+        notes=(*_recognised(watch, report, answers, now), *_drifted(came)),
     )
+
+
+def _health(watch: Watch, came: Read, now: datetime) -> Health:
+    """Returns the health of a report after a first good poll and its pass over the past."""
+    return Health(
+        watch.interval,
+        last_attempt=now,
+        last_success=now,
+        duration=0.0,
+        outcome="ok",
+        history=True,
+        drift=came.drift,
+        violations=came.violations,
+        fields=came.fields,
+    )
+
+
+def _recognised(watch: Watch, report: Report, answers: tuple[Answer, ...], now: datetime) -> Iterator[str]:
+    """Yields which field of an answer that describes itself was chosen, why, what it feeds and what it was chosen from.
+
+    All answers of a report describe themselves alike: the first that lists anything is enough.
+    """
+    if not isinstance(report, DescribedReport):
+        return
+    context = Context(watch.source, day_at(now, watch.rules.zone), watch.rules.zone)
+    found = (report.explain(body, request, context) for request, body in answers)
+    chosen = next((each for each in found if each is not None), None)
+    if chosen is None:
+        yield f"no row lists anything in these days, so the field that feeds {report.measure.family} is not known yet"
+        return
+    fields = _listed([_printable(f"{note.field} ({note.unit})") for note in chosen.fields])
+    yield f"{chosen.family} is fed by {_printable(chosen.place)}: {_printable(chosen.why)}; described are {fields}"
+
+
+def _drifted(came: Read) -> Iterator[str]:
+    """Yields one line of all paths that are not as documented, by kind."""
+    if came.drifted:
+        yield "; ".join(f"{kind}: {_listed(paths)}" for kind, paths in sorted(came.drifted.items()))
+
+
+def _listed(words: Sequence[str]) -> str:
+    rest = len(words) - MOST_NAMED
+    return ", ".join(words[:MOST_NAMED]) + (f" and {rest} more" if rest > 0 else "")
+
+
+def _printable(text: str) -> str:
+    """Replaces what would move a terminal's cursor: the words are the platform's."""
+    return "".join(letter if letter.isprintable() else "\ufffd" for letter in text)
 
 
 def _broken(error: Exception) -> str:

@@ -58,19 +58,31 @@ class Answer(NamedTuple):
 class Read:
     """What came of the answers.
 
-    `names` are all companies that the answers list, wanted or not. `drift` counts fields that are not as documented,
-    `violations` rows that cannot be true, `surprises` both and what else was left out, for the log; `fields` is what
-    the answers say of their fields. `corrections` tell what changed, `day_bytes` how large a day of an answer is.
+    `names` are all companies that the answers list, wanted or not. `drifted` are, by kind (unknown, missing, retyped),
+    the sorted paths of the fields that are not as documented; `violations` counts rows that cannot be true,
+    `outside_range` those of days that nobody asked for; `fields` is what the answers say of their fields.
+    `corrections` tell what changed, `day_bytes` how large a day of an answer is.
     """
 
     ledger: Ledger
     names: Mapping[str, str]
-    drift: Mapping[str, int]
+    drifted: Mapping[str, tuple[str, ...]]
     violations: Mapping[str, int]
-    surprises: Mapping[str, int]
+    outside_range: int
     fields: tuple[FieldNote, ...]
     corrections: Corrections
     day_bytes: float
+
+    @property
+    def drift(self) -> Mapping[str, int]:
+        """How many fields are not as documented, by kind."""
+        return {kind: len(paths) for kind, paths in self.drifted.items()}
+
+    @property
+    def surprises(self) -> Mapping[str, int]:
+        """All that was odd, by kind, for the log: fields of drift, rows of violations, rows outside the range."""
+        outside = {"outside_range": self.outside_range} if self.outside_range else {}
+        return {**self.drift, **self.violations, **outside}
 
 
 async def ask(watch: Watch, report: Report, days: Days, fetch: Fetch, patience: Patience) -> tuple[Answer, ...]:
@@ -102,14 +114,13 @@ def read(watch: Watch, report: Report, ledger: Ledger, answers: Iterable[Answer]
         fields.update({note.field: note for note in reading.fields})
         asked.update(request.days)
         outside, size = outside + reading.outside_range, size + len(body)
-    counted = {kind: len(paths) for kind, paths in drift.items()}
     served = published_days(ledger, now, watch.rules) & asked & folded.blocks.keys()
     return Read(
         ledger=folded,
         names=names,
-        drift=counted,
+        drifted={kind: tuple(sorted(paths)) for kind, paths in drift.items()},
         violations=violations,
-        surprises={**counted, **violations, **({"outside_range": outside} if outside else {})},
+        outside_range=outside,
         fields=tuple(sorted(fields.values())),
         corrections=corrections(ledger, folded, served, report.measures),
         day_bytes=size / len(asked),

@@ -192,6 +192,33 @@ async def test_quiet_company_shows_a_tenth() -> None:
         )
 
 
+async def test_field_renamed_costs_one_figure() -> None:
+    """Queries in chats are absent, not 0; all other figures stay, and the drift says that one field became another."""
+    clock, world = PassedClock(NOON), World.from_seed(1, 6)
+    async with Road.to(world, clock) as usual, Road.to(world, clock, "field-renamed") as renamed:
+        await usual.poller.poll()
+        await renamed.poller.poll()
+
+        lost = {
+            key
+            for key in figures(usual)
+            if key.name.startswith("paradigm_user_queries") and ("mode", "chat") in key.labels
+        }
+        assert {key.name.removeprefix("paradigm_user_queries") for key in lost} == {
+            "_last_day",
+            "_today",
+            "_7d",
+            "_28d",
+        }
+        assert figures(renamed) == {key: value for key, value in figures(usual).items() if key not in lost}
+        assert {dict(key.labels)["kind"]: count for key, count in renamed.page("chat_usage_schema_drift").items()} == {
+            "unknown": 1,
+            "missing": 1,
+            "retyped": 0,
+        }
+        assert renamed.outcomes() == {"ok": 1}
+
+
 async def test_scenarios_add_up() -> None:
     """A missing company and a rate limit at once: both show."""
     async with polled() as (road, platform):

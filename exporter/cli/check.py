@@ -91,11 +91,12 @@ async def probed(
             codes = LastCodes()
             client = client_of(each, codes, clock)
             closing.push_async_callback(client.aclose)
-            probes.append((each, Probe(watch(each), client, codes, worker, clocks)))
-        for each, probe in probes:
-            for name in each.reports:
-                tell(f"{each.name}: {name}")
-                findings.append(await probe.ask(each.platform.reports[name]))
+            watched = watch(each)
+            probes.append((watched, Probe(watched, client, codes, worker, clocks)))
+        for watched, probe in probes:
+            for report in watched.reports:
+                tell(f"{watched.source}: {report.name}")
+                findings.append(await probe.ask(report))
     return tuple(findings)
 
 
@@ -121,7 +122,7 @@ def progress(console: Console, steps: int) -> Iterator[Callable[[str], None]]:
 
 
 def conclude(findings: Sequence[Finding] | None, console: Console) -> None:
-    """Prints one row for each report; nothing when there was no time to ask.
+    """Prints one row for each report, and below what was noted; nothing when there was no time to ask.
 
     Raises:
         FailedError: a report failed; one line for each, which belongs below the table.
@@ -129,6 +130,11 @@ def conclude(findings: Sequence[Finding] | None, console: Console) -> None:
     if findings is None:
         return
     tables.show(console, "What every report answered", COLUMNS, [_row(finding) for finding in findings])
+    notes = [f"{each.source}: {each.report}: {note}" for each in findings if each.found for note in each.found.notes]
+    if notes:
+        console.print()
+    for note in notes:
+        tables.say(console, note)
     messages = [finding.message for finding in findings if finding.message]
     if messages:
         raise FailedError("\n".join(messages))
@@ -146,10 +152,10 @@ def _row(finding: Finding) -> tuple[str, ...]:
 
 
 def _found(finding: Finding) -> tuple[str, ...]:
-    """Writes what was found; unknown and missing fields are not told apart yet, what is left out counts both."""
     if finding.found is None:
         return (ABSENT,) * 6
     found = finding.found
+    counts = (str(count) for count in (found.companies, found.series, found.unknown, found.missing))
     left_out = " ".join(f"{kind}={count}" for kind, count in sorted(found.left_out.items()))
-    days, counts = f"{found.listed}/{found.asked}", (str(found.companies), str(found.series))
-    return (days, *counts, ABSENT, ABSENT, left_out or ABSENT)
+    days = f"{found.listed}/{found.asked}" if found.asked else ABSENT
+    return (days, *counts, left_out or ABSENT)

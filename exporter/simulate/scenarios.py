@@ -121,6 +121,23 @@ def _renamed(document: Document) -> Document:
     return {key.replace("reporting", "results"): value for key, value in document.items()}
 
 
+def _queries_renamed(document: Document) -> Document:
+    return {key: _relabelled(value) for key, value in document.items()}
+
+
+def _relabelled(value: object) -> object:
+    """Returns a JSON value in which the objects `chats` count their queries under another name."""
+    if isinstance(value, list):
+        return [_relabelled(each) for each in value]
+    if not isinstance(value, dict):
+        return value
+    names = {"user_queries_count": "queries_count"}
+    return {
+        key: {names.get(name, name): figure for name, figure in each.items()} if key == "chats" else _relabelled(each)
+        for key, each in value.items()
+    }
+
+
 def _half(body: bytes) -> bytes:
     return body[: len(body) // 2]
 
@@ -145,5 +162,6 @@ SCENARIOS: Mapping[str, Scenario] = {
         Scenario("html-200", "every report answers 200 with a log-in page", instead=_login_page),
         Scenario("truncated", "every answer ends in its middle", body=_half),
         Scenario("schema-change", "the lists of an answer have other names", document=_renamed),
+        Scenario("field-renamed", "user_queries_count of chats is called queries_count", document=_queries_renamed),
     )
 }

@@ -7,8 +7,10 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import reduce
 from threading import Thread
 
+import msgspec
 import pytest
 from rich.console import Console
 
@@ -21,11 +23,13 @@ from exporter.errors import ConfigError
 from exporter.fetch import Patience
 from exporter.forecast import Plan, forecast
 from exporter.model import Days
+from exporter.open_labels import LabelLimits
 from exporter.poll import Time
 from exporter.probe import Finding, Found, LastCodes, Probe
 from exporter.question import Watch
 from exporter.settings import load
 from exporter.simulate.app import create_app
+from exporter.simulate.reports import REPORTS as SIMULATED
 from exporter.simulate.world import MODES, World
 from exporter.source import Request, Scope
 from exporter.sources.paradigm import CHAT_SESSIONS, REPORTS
@@ -67,14 +71,22 @@ async def findings(*scenarios: str, path: str = "", world: World = WORLD, **opti
 
 
 def printed(found: tuple[Finding, ...]) -> tuple[str, str]:
-    """Returns the row of the only finding as plain text and what is said below the table."""
-    table, said = io.StringIO(), ""
+    """Returns the row of the only finding as plain text and what is said of its failure."""
+    [row], _, said = shown(found)
+    return row, said
+
+
+def shown(found: tuple[Finding, ...]) -> tuple[list[str], list[str], str]:
+    """Returns the rows of the table, the lines below it, and what is said of failures."""
+    out, said = io.StringIO(), ""
     try:
-        conclude(found, Console(file=table, width=80))
+        conclude(found, Console(file=out, width=80))
     except FailedError as error:
         said = str(error)
-    assert not any(key in table.getvalue() + said for key in KEYS)
-    return " ".join(table.getvalue().splitlines()[-1].split()), said
+    assert not any(key in out.getvalue() + said for key in KEYS)
+    _, _, *lines = out.getvalue().strip().splitlines()
+    rows = [" ".join(line.split()) for line in lines[: len(found)]]
+    return rows, lines[len(found) + 1 :], said
 
 
 def listed_companies(world: World) -> int:
@@ -101,33 +113,79 @@ class TestRows:
 
         row, said = printed((finding,))
         figures = f"{listed_companies(WORLD)} {finding.found.series}"
-        assert row == f"production chat-sessions 200 ok 4/4 {figures} - - - 0.0s"
+        assert row == f"production chat-sessions 200 ok 4/4 {figures} 0 0 - 0.0s"
         assert said == ""
 
     async def test_series_are_those_that_plan_foretells(self) -> None:
-        """For companies that have everything, less the live families, which are not the report's own."""
-        world = everybody_everywhere(12)
-        [finding] = await findings(world=world, API_KEY=world.keys.admin)
-        watch = Watch("production", "paradigm", (CHAT_SESSIONS,), Scope(), RULES, HOURLY.interval)
-        [foreseen] = forecast([Plan(watch, HOURLY, 60)], len(tuple(world.known())), NOW).sources
-        live = ("chat_usage_polls_total", "chat_usage_api_")
-        series = {name: n for name, n in foreseen.reports[0].series.items() if not name.startswith(live)}
+        """For companies that have everything; plan adds the live families, the answer what it says of its fields."""
+        world, tools = everybody_everywhere(12), 6
+        companies, plain = len(tuple(world.known())), ("chat_usage_polls_total", "chat_usage_api_")
+        limits = LabelLimits({"tools": tools - 1})  # and `other`
+        watch = Watch("production", "paradigm", tuple(REPORTS.values()), Scope(), RULES, HOURLY.interval, limits=limits)
+        [foreseen] = forecast([Plan(watch, HOURLY, 60)], companies, NOW).sources
+        found = {each.report: each.found for each in await findings(world=world, REPORTS="auto")}
 
-        assert finding.found is not None
-        assert finding.found.series == sum(series.values())
+        assert [report.name for report in foreseen.reports] == list(found)
+        for report in foreseen.reports:
+            described = {note for part in SIMULATED[report.name].parts for note in part.described.items()}
+            series = [n for name, n in report.series.items() if not name.startswith(plain)]
+            assert (each := found[report.name]) is not None
+            assert each.series == sum(series) + len(described)
+
+    async def test_every_report_has_a_row(self) -> None:
+        """Days, companies and series of each, in the platform's order; members are of now and have no days."""
+        rows, _, said = shown(await findings(REPORTS="auto"))
+
+        for row, report in zip(rows, REPORTS.values(), strict=True):
+            days = "4/4" if report.has_days else "-"
+            assert re.fullmatch(rf"production {report.name} 200 ok {days} \d+ \d+ 0 0 - 0\.0s", row)
+        assert said == ""
+
+    async def test_what_describes_itself_is_said_below(self) -> None:
+        """Which field was chosen, why, what it feeds, and what it was chosen from."""
+        _, notes, _ = shown(await findings(REPORTS="auto"))
+
+        assert notes == [
+            "production: tools: paradigm_tool_uses is fed by tools[].usage_count: the only described number of items; "
+            "described are usage_count (integer)",
+            "production: user-activities: paradigm_active_users is fed by active_users_count: described as "
+            "active_users_count; described are active_users_count (integer), connections_count (integer)",
+        ]
+
+    async def test_nothing_can_be_said_of_answers_that_list_nothing(self) -> None:
+        """Good, but empty: the field is not told yet."""
+        nobody = reduce(World.without, (company.id for company in WORLD.companies), WORLD)
+        [row], notes, _ = shown(await findings(world=nobody, REPORTS="tools"))
+
+        assert row.startswith("production tools 200 ok 0/4 0 ")
+        assert notes == [
+            "production: tools: no row lists anything in these days, so the field that feeds paradigm_tool_uses is not "
+            "known yet"
+        ]
+
+    async def test_a_renamed_field_is_named(self) -> None:
+        """Its old name is missing, its new one unknown; the row counts both."""
+        [row], notes, said = shown(await findings("field-renamed"))
+
+        assert re.fullmatch(r"production chat-sessions 200 ok 4/4 \d+ \d+ 1 1 - 0\.0s", row)
+        assert notes == [
+            "production: chat-sessions: missing: reporting[].dates[].chats.user_queries_count; "
+            "unknown: reporting[].dates[].chats.queries_count"
+        ]
+        assert said == ""
 
     async def test_a_company_admins_key(self) -> None:
         """It sees its own company and nobody else."""
         row, said = printed(await findings(API_KEY=WORLD.keys.company_admin))
 
-        assert re.fullmatch(r"production chat-sessions 200 ok 4/4 1 \d+ - - - 0\.0s", row)
+        assert re.fullmatch(r"production chat-sessions 200 ok 4/4 1 \d+ 0 0 - 0\.0s", row)
         assert said == ""
 
     async def test_a_company_admins_key_with_anothers_filter(self) -> None:
         """The platform refuses the filter, is asked without, and then nobody is left: good, but empty."""
         row, _ = printed(await findings(API_KEY=WORLD.keys.company_admin, COMPANIES__INCLUDE="2"))
 
-        assert re.fullmatch(r"production chat-sessions 200 ok 4/4 0 \d+ - - - 0\.0s", row)
+        assert re.fullmatch(r"production chat-sessions 200 ok 4/4 0 \d+ 0 0 - 0\.0s", row)
 
     @pytest.mark.parametrize(
         ("scenario", "status", "outcome", "message"),
@@ -226,16 +284,29 @@ async def asked(body: bytes | None) -> Finding:
 
 @pytest.mark.anyio
 async def test_what_was_left_out_is_counted_in_the_row() -> None:
-    """By kind, as the decoder counts."""
+    """By kind, as the decoder counts; the fields are named below."""
     body = (
         b'{"reporting": [{"company": {"id": "7", "name": "N"}, "dates": [{"date": "2026-11-19", "sessions": '
         b'{"sessions_count": -1, "unique_models_count": 1}}, {"date": "2026-11-30"}]}]}'
     )
-    row, _ = printed((await asked(body),))
+    [row], notes, _ = shown((await asked(body),))
 
-    assert re.fullmatch(
-        r"production chat-sessions - ok 1/4 1 \d+ - - future_date=1 missing=2 negative=1 retyped=1 0\.0s", row
-    )
+    assert re.fullmatch(r"production chat-sessions - ok 1/4 1 \d+ 0 2 future_date=1 negative=1 retyped=1 0\.0s", row)
+    assert notes == [
+        "production: chat-sessions: missing: reporting[].dates[].chats, "
+        "reporting[].dates[].sessions.average_session_length; retyped: reporting[].company.id"
+    ]
+
+
+@pytest.mark.anyio
+async def test_many_drifted_fields_are_not_all_named() -> None:
+    """A line stays a line."""
+    row = {"date": "2026-11-19", "chats": {"user_queries_count": 1, **{f"count_{n:02}": n for n in range(25)}}}
+    body = msgspec.json.encode({"reporting": [{"company": {"id": 7, "name": "N"}, "dates": [row]}]})
+    [shown_row], [note], _ = shown((await asked(body),))
+
+    assert re.fullmatch(r"production chat-sessions - ok 1/4 1 \d+ 25 2 - 0\.0s", shown_row)
+    assert note.endswith("reporting[].dates[].chats.count_19 and 5 more")
 
 
 @pytest.mark.anyio
@@ -256,7 +327,8 @@ class TestTerminal:
 
     def test_a_table_of_80_columns_cuts_nothing(self) -> None:
         """Long cells are folded."""
-        found = Found(4, 4, 10_000, 260_021, {"duplicate_row": 3, "future_date": 12})
+        note = "missing: reporting[].dates[].chats.user_queries_count, reporting[].dates[].chats.last_model_response"
+        found = Found(4, 4, 10_000, 260_021, 17, 2, {"duplicate_row": 3, "future_date": 12}, (note,))
         good = Finding("production", "chat-sessions", "200", "ok", 1.25, found, "")
         bad = Finding("production", "chat-sessions", "429", "rate_limited", 61.04, None, "why")
         terminal = io.StringIO()
@@ -267,7 +339,7 @@ class TestTerminal:
         shown = " ".join(lines)
         assert max(map(len, lines)) <= 80
         assert "…" not in shown
-        for cell in ("rate_limited", "10000", "260021", "61.0s", "4/4"):
+        for cell in ("rate_limited", "10000", "260021", "61.0s", "4/4", "17", *note.split()):
             assert cell in shown
 
     def test_who_was_interrupted_is_shown_nothing(self) -> None:

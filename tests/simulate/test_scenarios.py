@@ -17,7 +17,16 @@ from tests.simulate.conftest import Connect
 pytestmark = pytest.mark.anyio
 CHATS = "/api/v2/reporting/chat-sessions/"
 SINCE = {"start_date": "2026-02-20"}
-TRANSPORT = ("outage", "slow", "rate-limited", "key-rejected", "html-200", "truncated", "schema-change")
+TRANSPORT = (
+    "outage",
+    "slow",
+    "rate-limited",
+    "key-rejected",
+    "html-200",
+    "truncated",
+    "schema-change",
+    "field-renamed",
+)
 
 
 def test_every_scenario_says_what_it_does_and_stands_under_its_name() -> None:
@@ -109,6 +118,16 @@ async def test_schema_change_gives_the_lists_other_names(connect: Connect, repor
         answer = (await client.get(f"/api/v2/reporting/{report}/", params=SINCE)).json()
     assert not any(key.startswith("reporting") for key in answer)
     assert answer["results"]
+
+
+async def test_field_renamed_gives_one_leaf_another_name(connect: Connect) -> None:
+    """Only in the rows of chats: what describes the fields, and all figures, are as they were."""
+    async with connect() as usual, connect("field-renamed") as troubled:
+        before, after = [(await client.get(CHATS, params=SINCE)).text for client in (usual, troubled)]
+    rows = sum(len(entry["dates"]) for entry in json.loads(before)["reporting"])
+    assert after.count('"queries_count"') == rows > 0
+    assert json.loads(after) != json.loads(before)
+    assert json.loads(after.replace('"queries_count"', '"user_queries_count"')) == json.loads(before)
 
 
 async def test_several_scenarios_add_up(connect: Connect) -> None:
