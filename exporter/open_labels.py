@@ -74,14 +74,9 @@ def capped(
     A value counts 0 from the first day that it was used on, and has no figure before it.
     """
     asked = tuple(days)
-    rest: dict[Labels, float] = {}
+    shown: dict[Labels, float] = {}
     for labels, figures in sorted(values.items()):
         if min(figures) <= last:
-            if labels in kept:
-                yield labels, _over(figures, asked)
-            else:
-                other = (*labels[:-1], OTHER)
-                rest[other] = rest.get(other, 0.0) + _over(figures, asked)
-    for labels, value in rest.items():
-        if labels not in kept:
-            yield labels, value
+            place = labels if labels in kept else (*labels[:-1], OTHER)
+            shown[place] = shown.get(place, 0.0) + _over(figures, asked)
+    yield from shown.items()
