@@ -21,7 +21,7 @@ from exporter.question import Watch
 from exporter.selection import Companies
 from exporter.simulate.app import create_app
 from exporter.simulate.world import World, holidays
-from exporter.source import Scope
+from exporter.source import Report, Scope
 from exporter.sources.paradigm import PLATFORM
 from exporter.telemetry import Telemetry
 from exporter.worker import Worker
@@ -68,10 +68,14 @@ def series(name: str, **labels: str) -> Series:
     return Series(name, frozenset(labels.items()))
 
 
-def watching(rules: DayRules = RULES, companies: Companies | None = None) -> Watch:
-    """Watches chat-sessions, hourly: what a source does once per report is counted in these tests."""
-    report = PLATFORM.reports["chat-sessions"]
-    return Watch("s", "paradigm", (report,), Scope(), rules, timedelta(hours=1), companies or Companies())
+CHAT_SESSIONS = (PLATFORM.reports["chat-sessions"],)
+
+
+def watching(
+    rules: DayRules = RULES, companies: Companies | None = None, reports: tuple[Report, ...] = CHAT_SESSIONS
+) -> Watch:
+    """Watches chat-sessions alone, unless told otherwise: what a source does once per report is counted in tests."""
+    return Watch("s", "paradigm", reports, Scope(), rules, timedelta(hours=1), companies or Companies())
 
 
 class Road:

@@ -44,7 +44,7 @@ class Lacking(httpx.AsyncBaseTransport):
 def begin(*lacks: str, **options: Any) -> tuple[Road, Lacking, World]:
     clock, world = PassedClock(NOON), World.from_seed(3, 8)
     platform = Lacking(clock, world, *lacks)
-    watch = replace(watching(), reports=REPORTS, **options)
+    watch = replace(watching(reports=REPORTS), **options)
     return Road(platform, clock, world.keys.admin, watch), platform, world
 
 

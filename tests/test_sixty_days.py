@@ -215,3 +215,29 @@ class Journey:
         last = max(self.road.page("chat_usage_report_day_timestamp_seconds").values(), default=0.0)
         assert self.newest <= last
         self.newest = last
+
+
+async def test_three_days_of_outage_over_a_months_end(tmp_path: Path) -> None:
+    """Every day of them ends up complete, read again until it is final, and exact."""
+    world, clock = unsteady(3, {}), PassedClock(BEGIN + 6 * DAY)
+    journey = Journey(world, clock, tmp_path / "state")
+    await journey.begin(journey.remembering())
+    try:
+        for what, hours in (("poll", 24), ("outage", 72), ("poll", 24 * 5)):
+            for _ in range(0, hours, 3):
+                clock.moment += timedelta(hours=3)
+                await journey.go(what)
+                assert journey.witness.served(clock.moment) == journey.road.page("paradigm_")
+        last = journey.witness.last_day(clock.moment)
+        coverage = set(journey.road.page("chat_usage_report_window_coverage_ratio").values())
+    finally:
+        await journey.close()
+
+    missed = [BEGIN.date() + n * DAY for n in range(7, 11)]
+    assert missed[0].month < missed[-1].month
+    assert last == day_at(clock.moment, world.zone) - DAY
+    assert coverage == {1.0}
+    for day in missed:
+        read = journey.witness.seen[day]
+        assert read >= end(day, world.zone) + RULES.settle
+        assert world.truth(1, day, "chat", at=read) == world.truth(1, day, "chat", at=read + 30 * DAY)
