@@ -9,18 +9,18 @@ import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from functools import partial
 
+from exporter.drawing import Drawing, drawn
 from exporter.errors import InternalError, NotFoundError, ReportError, SchemaError
-from exporter.families import Health, SourceView, View, families, source_families
+from exporter.families import Health
 from exporter.fetch import Patience
-from exporter.figures import Held, keep_labels
-from exporter.judge import days_to_ask, judge
+from exporter.judge import days_to_ask
 from exporter.ledger import Ledger
 from exporter.memory import FORGETFUL, Memory, State
 from exporter.model import Days
 from exporter.open_labels import Kept
-from exporter.page import Board, Sheet
+from exporter.page import Board
 from exporter.question import Fetch, Read, Watch, ask, read
 from exporter.source import Report
 from exporter.succession import due_at, taken_over, with_past, with_read
@@ -50,36 +50,6 @@ class Outlet:
     telemetry: Telemetry
     worker: Worker
     past: asyncio.Lock = field(default_factory=asyncio.Lock)
-
-
-def view(watch: Watch, report: Report, state: State, now: datetime) -> View:
-    """Judges what is held of a report, ready to be made into families."""
-    judgement = judge(state.ledger, now, state.health.last_success, watch.rules)
-    if not report.has_days:
-        judgement = replace(judgement, last_day=None, today=None, empty_day=False)
-    held = Held(
-        watch.source, report, state.ledger, judgement, state.health.history, watch.limits, state.kept, watch.min_group
-    )
-    return View(replace(held, kept=keep_labels(held)), state.health, watch.rules, watch.excluded)
-
-
-def source_view(watch: Watch, states: Mapping[str, State]) -> SourceView:
-    """Puts together what all reports of a source know of its companies."""
-    ledgers = [state.ledger for state in states.values()]
-    names = {company: name for ledger in ledgers for company, name in ledger.names.items()}
-    here = {company for ledger in ledgers for company in ledger.names.keys() - ledger.withdrawn}
-    lists = [state.listed for state in states.values() if state.listed is not None]
-    listed = {company: name for names in lists for company, name in names.items()} if lists else None
-    return SourceView(
-        watch.source, watch.platform, watch.rules.settle, watch.companies, names, frozenset(names.keys() - here), listed
-    )
-
-
-class Drawing(NamedTuple):
-    """What a source has on the page, and the values that open labels have there, by report and family."""
-
-    sheet: Sheet
-    kept: Mapping[str, Mapping[str, Kept]]
 
 
 class Poller:
@@ -250,17 +220,8 @@ class Poller:
             self._states[name] = replace(self._states[name], kept=kept)
 
     def draw(self, *reports: Report) -> Callable[[], Drawing]:
-        """Returns what makes the families of some reports and of the source, as they are now: work for the worker."""
-        states, now, watch = dict(self._states), self._time.now(), self.watch
-
-        def drawn() -> Drawing:
-            views = {report.name: view(watch, report, states[report.name], now) for report in reports}
-            parts = {name: families(each) for name, each in views.items()}
-            serves = [name for name, found in parts.items() if any("company_id" in each.label_names for each in found)]
-            sheet = Sheet({**parts, "": source_families(source_view(watch, states))}, serves)
-            return Drawing(sheet, {name: each.held.kept for name, each in views.items()})
-
-        return drawn
+        """Returns what draws some reports and the source, as they are now: work for the worker."""
+        return partial(drawn, self.watch, dict(self._states), reports, self._time.now())
 
     def _tell(self, report: Report, state: State, came: Read | ReportError) -> None:
         """Logs the one line of a poll."""

@@ -7,13 +7,14 @@ from datetime import datetime
 from pathlib import Path
 
 from exporter.calendars import day_at
+from exporter.drawing import view
 from exporter.errors import ReportError
 from exporter.families import Health, families
 from exporter.fetch import Patience
 from exporter.judge import days_to_ask
 from exporter.ledger import Ledger
 from exporter.memory import State
-from exporter.poll import Time, view
+from exporter.poll import Time
 from exporter.question import Answer, Fetch, Read, Watch, ask, read
 from exporter.source import Context, Report
 from exporter.sources.undocumented import DescribedReport

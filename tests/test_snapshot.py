@@ -11,12 +11,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from exporter.drawing import view
 from exporter.families import Health, families
 from exporter.ledger import Block, Ledger, Table, by_number
 from exporter.memory import State
 from exporter.model import Days
 from exporter.page import EMPTY, Format, join, write
-from exporter.poll import view
 from exporter.snapshot import HEAD, MAGIC, VERSION, ForeignError, Section, UnusableError, decoded, encoded
 from exporter.sources.paradigm import CHAT_SESSIONS
 from tests.road import utc, watching

@@ -10,7 +10,7 @@ failures  what httpx raises, as errors of ours
 """
 
 from exporter.fetch.client import Client
-from exporter.fetch.endpoint import Endpoint, Limits, Observer
+from exporter.fetch.endpoint import Endpoint, Limits, Observer, is_loopback
 from exporter.fetch.pace import Clock, Patience
 
-__all__ = ["Client", "Clock", "Endpoint", "Limits", "Observer", "Patience"]
+__all__ = ["Client", "Clock", "Endpoint", "Limits", "Observer", "Patience", "is_loopback"]

@@ -1,7 +1,6 @@
 """One request as a sequence of attempts: key, rate limit, time-out, retries; knows no report's shape."""
 
 import asyncio
-import ipaddress
 import logging
 import ssl
 from http import HTTPStatus
@@ -13,7 +12,7 @@ from exporter import __version__
 from exporter.errors import AuthError, ConfigError
 from exporter.fetch import answers, failures, pace
 from exporter.fetch.asked import Asked
-from exporter.fetch.endpoint import Endpoint, Limits, Observer
+from exporter.fetch.endpoint import Endpoint, Limits, Observer, is_loopback
 from exporter.source import Request
 
 log = logging.getLogger(__name__)
@@ -181,22 +180,13 @@ def _http(endpoint: Endpoint, transport: httpx.AsyncBaseTransport | None) -> htt
             timeout=None,  # noqa: S113 -- the whole attempt has one
             follow_redirects=False,
             event_hooks={"response": [answers.hide_target]},
-            trust_env=not _is_loopback(httpx.URL(endpoint.base_url).host),  # a proxy cannot reach this machine's own
+            trust_env=not is_loopback(httpx.URL(endpoint.base_url).host),  # a proxy cannot reach this machine's own
             transport=transport,
         )
     except (ValueError, ImportError, httpx.InvalidURL):  # a scheme that httpx does not speak, such as socks5
         raise ConfigError(
             f"{endpoint.source}: proxy_url (or HTTPS_PROXY, HTTP_PROXY, ALL_PROXY) must be an http:// or https:// URL"
         ) from None  # the message of httpx may quote a password
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost" or host.endswith(".localhost"):
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _trust(endpoint: Endpoint) -> ssl.SSLContext:

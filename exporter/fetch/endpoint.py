@@ -1,5 +1,6 @@
 """What a client is given: where to ask, as whom, within which limits, and who is told how it went."""
 
+import ipaddress
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -49,3 +50,13 @@ class Endpoint:
     key_place: str = "api_key_file or api_key"
     ca_file: str | None = None
     proxy_url: str | None = field(default=None, repr=False)  # may hold a password
+
+
+def is_loopback(host: str) -> bool:
+    """Tells whether a host is this machine, as far as its name says."""
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

@@ -1,10 +1,10 @@
 """Reads addresses: URLs of platforms and proxies, and the files that an option points to; keeps credentials unseen."""
 
-import ipaddress
 import ssl
 from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
 
+from exporter.fetch import is_loopback
 from exporter.settings.units import text
 
 EXAMPLE_URL = "https://paradigm.lighton.ai"
@@ -31,7 +31,7 @@ def proxy(value: object) -> str:
 def is_exposed(address: str) -> bool:
     """Tells whether requests to this URL cross a network in plain text."""
     parts = urlsplit(address)
-    return parts.scheme == "http" and not _is_loopback(parts.hostname or "")
+    return parts.scheme == "http" and not is_loopback(parts.hostname or "")
 
 
 def certificates(path: Path) -> None:
@@ -57,12 +57,3 @@ def _split(address: str, example: str) -> SplitResult:
     if not usable or any(letter.isspace() for letter in address):
         raise ValueError(f"is no URL; write http(s):// and a host, such as {example}")
     return parts
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost" or host.endswith(".localhost"):
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from exporter.calendars import Calendar
+from exporter.drawing import view
 from exporter.errors import ReportError
 from exporter.families import Health, families
 from exporter.judge import DayRules
@@ -18,7 +19,6 @@ from exporter.ledger import Asked, Ledger, fold
 from exporter.memory import State
 from exporter.model import Days
 from exporter.page import write
-from exporter.poll import view
 from exporter.question import Watch
 from exporter.source import Context, Scope
 from exporter.sources.paradigm import CHAT_SESSIONS

@@ -1,0 +1,54 @@
+"""From what is remembered of a source to the families that are on the page; pure, every moment is an argument."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from datetime import datetime
+from typing import NamedTuple
+
+from exporter.families import SourceView, View, families, source_families
+from exporter.figures import Held, keep_labels
+from exporter.judge import judge
+from exporter.memory import State
+from exporter.open_labels import Kept
+from exporter.page import Sheet
+from exporter.question import Watch
+from exporter.source import Report
+
+
+class Drawing(NamedTuple):
+    """What a source has on the page, and the values that open labels have there, by report and family."""
+
+    sheet: Sheet
+    kept: Mapping[str, Mapping[str, Kept]]
+
+
+def drawn(watch: Watch, states: Mapping[str, State], reports: Iterable[Report], now: datetime) -> Drawing:
+    """Draws some reports of a source, and what the source has once."""
+    views = {report.name: view(watch, report, states[report.name], now) for report in reports}
+    parts = {name: families(each) for name, each in views.items()}
+    serves = [name for name, found in parts.items() if any("company_id" in each.label_names for each in found)]
+    sheet = Sheet({**parts, "": source_families(source_view(watch, states))}, serves)
+    return Drawing(sheet, {name: each.held.kept for name, each in views.items()})
+
+
+def view(watch: Watch, report: Report, state: State, now: datetime) -> View:
+    """Judges what is held of a report, ready to be made into families."""
+    judgement = judge(state.ledger, now, state.health.last_success, watch.rules)
+    if not report.has_days:
+        judgement = replace(judgement, last_day=None, today=None, empty_day=False)
+    held = Held(
+        watch.source, report, state.ledger, judgement, state.health.history, watch.limits, state.kept, watch.min_group
+    )
+    return View(replace(held, kept=keep_labels(held)), state.health, watch.rules, watch.excluded)
+
+
+def source_view(watch: Watch, states: Mapping[str, State]) -> SourceView:
+    """Puts together what all reports of a source know of its companies."""
+    ledgers = [state.ledger for state in states.values()]
+    names = {company: name for ledger in ledgers for company, name in ledger.names.items()}
+    here = {company for ledger in ledgers for company in ledger.names.keys() - ledger.withdrawn}
+    lists = [state.listed for state in states.values() if state.listed is not None]
+    listed = {company: name for names in lists for company, name in names.items()} if lists else None
+    return SourceView(
+        watch.source, watch.platform, watch.rules.settle, watch.companies, names, frozenset(names.keys() - here), listed
+    )
