@@ -5,13 +5,14 @@ from dataclasses import replace
 from datetime import datetime
 from typing import NamedTuple
 
-from exporter.families import SourceView, View, families, source_families
+from exporter.families import View, families
 from exporter.figures import Held, keep_labels
 from exporter.judge import judge
 from exporter.memory import State
 from exporter.open_labels import Kept
 from exporter.page import Sheet
 from exporter.question import Watch
+from exporter.roster import SourceView, source_families
 from exporter.source import Report
 
 

@@ -15,9 +15,8 @@ from exporter import calendars
 from exporter.errors import OUTCOMES
 from exporter.figures import SUMS, Held, figures
 from exporter.judge import DayRules, Judgement
-from exporter.ledger import Ledger, by_number
+from exporter.ledger import Ledger
 from exporter.model import Family, FieldNote, Sample
-from exporter.selection import Companies
 from exporter.source import Report
 
 REPORT_LABELS = ("source", "report")
@@ -169,57 +168,6 @@ REPORT_GAUGES = (
 )
 LAST_OUTCOME = "chat_usage_poll_last_outcome"
 LAST_OUTCOME_HELP = "1 for the outcome of the last poll of the report, 0 for the others."
-SETTLE = "chat_usage_settle_seconds"
-SETTLE_HELP = "How long after its end a day of the source is complete, as configured."
-
-
-COMPANY_INFO = "chat_usage_company_info"
-COMPANY_INFO_HELP = (
-    "Always 1; the companies of a source, and whether it was expected. Expected and never seen: no name."
-)
-COMPANY_INFO_LABELS = ("source", "platform", "company_id", "company", "expected")
-UNMATCHED = "chat_usage_config_unmatched_selectors"
-UNMATCHED_HELP = "Selectors of an option that match nothing the platform lists; absent before the first good poll."
-
-
-@dataclass(frozen=True, slots=True)
-class SourceView:
-    """All that the families of a source are made from, whatever its reports are.
-
-    `names` are all companies ever held, `gone` those that no report serves; `listed` are those that the platform lists,
-    wanted or not, None before the first good poll.
-    """
-
-    source: str
-    platform: str
-    settle: timedelta
-    companies: Companies
-    names: Mapping[str, str]
-    gone: frozenset[str]
-    listed: Mapping[str, str] | None
-
-
-def source_families(view: SourceView) -> tuple[Family, ...]:
-    """Returns the families that a source has once."""
-    settle = (Sample((view.source,), view.settle.total_seconds()),)
-    unmatched = {} if view.listed is None else view.companies.unmatched(view.listed)
-    return (
-        Family(SETTLE, SETTLE_HELP, ("source",), settle),
-        Family(COMPANY_INFO, COMPANY_INFO_HELP, COMPANY_INFO_LABELS, tuple(_company_info(view))),
-        Family(
-            UNMATCHED,
-            UNMATCHED_HELP,
-            ("source", "option"),
-            tuple(Sample((view.source, option), float(count)) for option, count in unmatched.items()),
-        ),
-    )
-
-
-def _company_info(view: SourceView) -> Iterator[Sample]:
-    expected = frozenset(view.companies.expected)
-    for company in sorted((view.names.keys() - view.gone) | expected, key=by_number):
-        labels = (view.source, view.platform, company, view.names.get(company, ""), str(company in expected).lower())
-        yield Sample(labels, 1.0)
 
 
 COVERAGE = "chat_usage_report_window_coverage_ratio"

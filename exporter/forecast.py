@@ -12,13 +12,14 @@ from zoneinfo import ZoneInfo
 
 from exporter import calendars
 from exporter.drawing import source_view, view
-from exporter.families import Health, families, source_families
+from exporter.families import Health, families
 from exporter.judge import days_to_ask, history_to_ask, pieces
 from exporter.ledger import Asked, Ledger, fold
 from exporter.memory import State
 from exporter.model import Column, Days, Family, Reading, Row
 from exporter.page import cardinality, write
 from exporter.question import Watch
+from exporter.roster import source_families
 from exporter.schedule import SPREAD, Cadence
 from exporter.source import Report
 from exporter.succession import PIECE_BYTES

@@ -8,9 +8,9 @@ import anyio
 import httpx
 import pytest
 
-from exporter.families import COMPANY_INFO
 from exporter.figures import describe, windows
 from exporter.question import Watch
+from exporter.roster import COMPANY_INFO
 from exporter.simulate.app import create_app
 from exporter.simulate.world import World
 from exporter.source import Scope

@@ -10,9 +10,10 @@ from prometheus_client.parser import text_string_to_metric_families as parse_tex
 
 from exporter import __version__
 from exporter.errors import OUTCOMES, ReportError
-from exporter.families import LAST_OUTCOME, REPORT_GAUGES, SETTLE
+from exporter.families import LAST_OUTCOME, REPORT_GAUGES
 from exporter.fetch import Observer
 from exporter.page import Format
+from exporter.roster import SETTLE
 from exporter.telemetry import SECONDS, Telemetry
 
 REPORT = {"source": "production", "report": "chat-sessions"}

@@ -11,9 +11,6 @@ import typer
 
 from exporter import source
 from exporter.families import (
-    COMPANY_INFO,
-    COMPANY_INFO_HELP,
-    COMPANY_INFO_LABELS,
     COVERAGE,
     COVERAGE_HELP,
     DRIFT,
@@ -27,16 +24,21 @@ from exporter.families import (
     REPORT_LABELS,
     RESTATEMENTS,
     RESTATEMENTS_HELP,
-    SETTLE,
-    SETTLE_HELP,
-    UNMATCHED,
-    UNMATCHED_HELP,
     VIOLATIONS,
     VIOLATIONS_HELP,
 )
 from exporter.figures import COMPANY_LABELS, describe, windows
 from exporter.model import Measure
 from exporter.page import DROPPED, DROPPED_HELP, SERIES, SERIES_HELP
+from exporter.roster import (
+    COMPANY_INFO,
+    COMPANY_INFO_HELP,
+    COMPANY_INFO_LABELS,
+    SETTLE,
+    SETTLE_HELP,
+    UNMATCHED,
+    UNMATCHED_HELP,
+)
 from exporter.source import Report
 from exporter.telemetry import Telemetry
 
