@@ -161,9 +161,9 @@ class Poller:
                 state = with_read(replace(state, health=_told(health, came, attempt)), came)
                 state = with_past(state, came, days, attempt, self.watch.rules) if report.has_days else state
             self._states[report.name] = state
-        self._outlet.telemetry.polled(self.watch.source, report.name, state.health.outcome or "")
         self._tell(report, state, came)
-        await self._publish(report)
+        await self._publish(report)  # before it is counted: who sees the count finds what came of the poll on the page
+        self._outlet.telemetry.polled(self.watch.source, report.name, state.health.outcome or "")
 
     def _lacks(self, report: Report, error: ReportError) -> bool:
         """Tells whether the platform has no such report, or none that can be read.
