@@ -92,12 +92,12 @@ def figures(held: Held) -> Iterator[Family]:
         label_names = COMPANY_LABELS + measure.labels
         for window in windows(measure) or (None,):
             name, text = describe(measure, window, held.report)
-            samples = _open_samples(known, measure, window) if measure.limit else _samples(known, measure, window)
+            samples = _open_samples(known, measure, window) if any(measure.limits) else _samples(known, measure, window)
             yield Family(name, text, label_names, tuple(samples), expendable=_expendable(measure, window))
 
 
 def _expendable(measure: Measure, window: Window | None) -> Expendable:
-    if measure.limit:
+    if any(measure.limits):
         return Expendable.OPEN_LABELS
     return window.expendable if window else Expendable.NEVER
 
@@ -113,12 +113,12 @@ def keep_labels(held: Held) -> Mapping[str, Kept]:
             for company, labels in keep(
                 uses(held.ledger, part, measure.family, held.limits.value_length),
                 month,
-                held.limits.values[measure.limit],
+                held.limits.values[measure.limits[-1]],
                 held.kept.get(measure.family, {}),
             ).items()
         }
         for measure in held.report.measures
-        if measure.limit
+        if any(measure.limits)
     }
 
 

@@ -22,7 +22,7 @@ from exporter.question import Watch
 from exporter.roster import source_families
 from exporter.schedule import SPREAD, Cadence
 from exporter.source import Report
-from exporter.succession import PIECE_BYTES
+from exporter.succession import longest_piece
 from exporter.telemetry import Telemetry
 
 DAY = timedelta(hours=24)
@@ -178,7 +178,7 @@ def _requests(plan: Plan, report: Report, companies: int, now: datetime) -> tupl
     watch = plan.watch
     recent = days_to_ask(Ledger(), now, watch.rules)
     past = history_to_ask(recent, watch.rules) if report.has_days else None
-    longest = max(1, PIECE_BYTES // (report.day_bytes * companies))
+    longest = longest_piece(report, report.day_bytes * companies)
     return _count(watch, report, (recent,)), _count(watch, report, pieces(past, longest) if past else ())
 
 
@@ -226,8 +226,8 @@ def _held(watch: Watch, report: Report, now: datetime) -> Ledger:
 def _open_columns(watch: Watch, report: Report) -> Iterator[Column]:
     """Yields as many values of open labels as are kept, and one that is not."""
     for measure in report.measures:
-        if measure.limit:
-            for n in range(watch.limits.values[measure.limit] + 1):
+        if any(measure.limits):
+            for n in range(watch.limits.values[measure.limits[-1]] + 1):
                 yield Column(measure.family, ("",) * (len(measure.labels) - 1) + (str(n),))
 
 

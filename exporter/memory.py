@@ -11,6 +11,7 @@ from exporter.families import Health
 from exporter.ledger import Ledger
 from exporter.model import Days
 from exporter.open_labels import Kept
+from exporter.source import Lessons
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,8 +21,8 @@ class State:
     `listed` are the companies of the last good answers, wanted or not, None before the first.
     `past` are the pieces of the held history that the pass after the newest flip has not asked for yet, newest first;
     `flipped` is the last day that this pass belongs to. `kept` are the values that open labels have, by family.
-    `widened` tells that companies are wanted whose past was never held: the next good poll plans the pass anew, and
-    sums wait for its end.
+    `lessons` are what the report learned of its platform. `widened` tells that companies are wanted whose past was
+    never held: the next good poll plans the pass anew, and sums wait for its end.
     """
 
     ledger: Ledger
@@ -31,6 +32,7 @@ class State:
     flipped: date | None = None
     kept: Mapping[str, Kept] = field(default_factory=dict)
     widened: bool = False
+    lessons: Lessons = field(default_factory=dict)
 
 
 def nothing() -> Mapping[str, State]:

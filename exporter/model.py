@@ -54,6 +54,17 @@ class Kind(Enum):
     AVERAGE = "average"  # nothing to say about a day without a row
     INSTANT = "instant"  # a moment in seconds since 1970; the newest one held is served, without a window
     LEVEL = "level"  # of now, without a day; filed under the last asked day, the newest one held is served
+    INFO = "info"  # always 1; its label values are the rows of the lesson (exporter.source) of the family's name
+
+
+class Activity(NamedTuple):
+    """What alerts judge of a measure, by its `name`: the sum of a company's figures whose last label value it has.
+
+    Without `label_value` it is the sum of all of them.
+    """
+
+    name: str
+    label_value: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +72,10 @@ class Measure:
     """What a report counts: one metric family per window.
 
     `family` is the metric name without its window, `labels` the names of the labels after source, company_id and
-    company (at most two), `help` one sentence without a full stop that the page completes with window and report.
-    Without `today` the running day is not served. The last of the labels is open, anybody may add values to it, if
-    `limit` names the label limit that holds for it. `people` are counted: small groups may have to stay private.
+    company (at most two; an INFO has as many as it needs), `help` one sentence without a full stop that the page
+    completes with window and report. Without `today` the running day is not served. `limits` are parallel to `labels`,
+    or empty: an open label, to which anybody may add values, has the name of the label limit that holds for it, a
+    closed one has "". `people` are counted: small groups may have to stay private. `activities` are what alerts judge.
     """
 
     family: str
@@ -71,8 +83,9 @@ class Measure:
     kind: Kind
     labels: tuple[str, ...] = ()
     today: bool = True
-    limit: str | None = None
+    limits: tuple[str, ...] = ()
     people: bool = False
+    activities: tuple[Activity, ...] = ()
 
 
 class Column(NamedTuple):
@@ -99,6 +112,16 @@ class FieldNote(NamedTuple):
     description: str
 
 
+class Unread(NamedTuple):
+    """What was asked for and could not be read, though the rest could.
+
+    `message` is one line: what, where, the remedy; no figure. `outline` is what stands there instead: keys and types.
+    """
+
+    message: str
+    outline: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class Reading:
     """One decoded answer.
@@ -108,7 +131,8 @@ class Reading:
     `drift` maps `unknown`, `missing` and `retyped` to the fields that are so: each by its path
     (`reporting[].dates[].chats.n`), once, in however many rows it is. Of several answers, unite them, then count.
     `violations` maps invariants to the number of rows (company, day and part) that break them, and `outside_range`
-    counts the rows of days that were not asked for. `fields` is what the answer says of its fields.
+    counts the rows of days that were not asked for. `fields` is what the answer says of its fields. With something
+    `unread` the poll has failed (outcome schema), and the rows are held all the same.
     """
 
     names: Mapping[str, str]
@@ -118,6 +142,7 @@ class Reading:
     violations: Mapping[str, int] = field(default_factory=dict)
     outside_range: int = 0
     fields: tuple[FieldNote, ...] = ()
+    unread: tuple[Unread, ...] = ()
 
     @property
     def surprises(self) -> Mapping[str, int]:

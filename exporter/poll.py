@@ -15,15 +15,16 @@ from exporter.drawing import Drawing, drawn
 from exporter.errors import InternalError, NotFoundError, ReportError, SchemaError
 from exporter.families import Health
 from exporter.fetch import Patience
+from exporter.inquiry import Fetch, Line, ask
 from exporter.judge import days_to_ask
 from exporter.ledger import Ledger
 from exporter.memory import FORGETFUL, Memory, State
 from exporter.model import Days
 from exporter.open_labels import Kept
 from exporter.page import Board
-from exporter.question import Fetch, Read, Watch, ask, read
+from exporter.question import Read, Watch, read
 from exporter.source import Report
-from exporter.succession import due_at, taken_over, with_past, with_read
+from exporter.succession import Came, due_at, longest_piece, taken_over, with_answers, with_past
 from exporter.telemetry import Telemetry
 from exporter.worker import Worker
 
@@ -154,12 +155,15 @@ class Poller:
             days = days_to_ask(state.ledger, attempt, self.watch.rules)
             came = await self._try(report, days, attempt, patience)
             health = replace(state.health, last_attempt=attempt, duration=self._time.monotonic() - started)
-            if isinstance(came, ReportError):
-                supported = health.supported and not self._lacks(report, came)
-                state = replace(state, health=replace(health, outcome=came.outcome, supported=supported))
-            else:
-                state = with_read(replace(state, health=_told(health, came, attempt)), came)
-                state = with_past(state, came, days, attempt, self.watch.rules) if report.has_days else state
+            if came.error is not None:
+                supported = health.supported and not self._lacks(report, came.error)
+                health = replace(health, outcome=came.error.outcome, supported=supported)
+            elif came.read is not None:
+                health = _told(health, came.read, attempt)
+            state = with_answers(replace(state, health=health), came)
+            if came.error is None and came.read is not None and report.has_days:
+                longest = longest_piece(report, came.read.day_bytes)
+                state = with_past(state, days, longest, attempt, self.watch.rules)
             self._states[report.name] = state
         self._tell(report, state, came)
         await self._publish(report)  # before it is counted: who sees the count finds what came of the poll on the page
@@ -175,17 +179,22 @@ class Poller:
         others = any(state.health.last_success is not None for state in self._states.values())
         return others and isinstance(error, NotFoundError | SchemaError)
 
-    async def _try(self, report: Report, days: Days, now: datetime, patience: Patience) -> Read | ReportError:
-        """Asks for days and reads the answers, all or none of them; returns what came, or what is wrong."""
-        ledger = self._states[report.name].ledger
+    async def _try(self, report: Report, days: Days, now: datetime, patience: Patience) -> Came:
+        """Asks for days and reads the answers."""
+        state = self._states[report.name]
+        line = Line(self._fetch, patience, self._outlet.worker)
         try:
-            answers = await ask(self.watch, report, days, self._fetch, patience)
-            return await self._outlet.worker.run(lambda: read(self.watch, report, ledger, answers, now))
+            answers, lessons, error = await ask(self.watch, report, days, state.lessons, line, now)
+            if not answers:
+                return Came(None, lessons, error)
+            fold = partial(read, self.watch, report, state.ledger, answers, now)
+            return Came(await self._outlet.worker.run(fold), lessons, error)
         except ReportError as error:
-            return error
+            return Came(None, state.lessons, error)
         except Exception:
             log.exception("poll broke", extra={"source": self.watch.source, "report": report.name})
-            return InternalError("an error of the exporter itself; please report it with the lines above")
+            slip = InternalError("an error of the exporter itself; please report it with the lines above")
+            return Came(None, state.lessons, slip)
 
     async def _ask_past(self, report: Report) -> None:
         """Asks for the planned past piece by piece, polls going first; what fails waits for the next poll."""
@@ -198,11 +207,14 @@ class Poller:
                 patience = Patience(self.watch.interval.total_seconds() / 2)
                 came = await self._try(report, piece, self._time.now(), patience)
                 fields = {"source": self.watch.source, "report": report.name, "first": piece.first, "last": piece.last}
-                if isinstance(came, ReportError):
-                    log.warning("history failed", extra={**fields, "outcome": came.outcome, "reason": str(came)})
+                state = with_answers(state, came)
+                if came.error is not None:
+                    self._states[report.name] = state
+                    reason = {"outcome": came.error.outcome, "reason": str(came.error)}
+                    log.warning("history failed", extra={**fields, **reason})
                     return
                 health = replace(state.health, history=state.health.history or not rest)
-                self._states[report.name] = with_read(replace(state, past=tuple(rest), health=health), came)
+                self._states[report.name] = replace(state, past=tuple(rest), health=health)
                 log.info("history read", extra=fields)
             if not rest:
                 await self._publish(report)
@@ -223,7 +235,7 @@ class Poller:
         """Returns what draws some reports and the source, as they are now: work for the worker."""
         return partial(drawn, self.watch, dict(self._states), reports, self._time.now())
 
-    def _tell(self, report: Report, state: State, came: Read | ReportError) -> None:
+    def _tell(self, report: Report, state: State, came: Came) -> None:
         """Logs the one line of a poll."""
         fields: dict[str, object] = {
             "source": self.watch.source,
@@ -233,13 +245,16 @@ class Poller:
             "companies": len(state.ledger.names),
             "days": len(state.ledger.blocks),
         }
-        if not isinstance(came, ReportError):
-            note = " ".join(f"{kind}={count}" for kind, count in sorted(came.surprises.items()))
-            log.info("polled", extra=fields | ({"left_out": note} if note else {}))
+        if came.read is not None:
+            note = " ".join(f"{kind}={count}" for kind, count in sorted(came.read.surprises.items()))
+            fields |= {"left_out": note} if note else {}
+        if came.error is None:
+            log.info("polled", extra=fields)
         elif state.health.supported:
-            log.warning("poll failed", extra=fields | {"reason": str(came)})
+            log.warning("poll failed", extra=fields | {"reason": str(came.error)})
         else:
-            log.info("the platform lacks the report; asked again in a day", extra=fields | {"reason": str(came)})
+            reason = {"reason": str(came.error)}
+            log.info("the platform lacks the report; asked again in a day", extra=fields | reason)
 
 
 def _told(health: Health, came: Read, now: datetime) -> Health:

@@ -1,9 +1,10 @@
 """Asks a report once, on the road of a first poll, and says what was found; publishes nothing."""
 
 import traceback
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 from exporter.calendars import day_at
@@ -11,12 +12,13 @@ from exporter.drawing import view
 from exporter.errors import ReportError
 from exporter.families import Health, families
 from exporter.fetch import Patience
+from exporter.inquiry import Answers, Fetch, Line, ask
 from exporter.judge import days_to_ask
 from exporter.ledger import Ledger
 from exporter.memory import State
 from exporter.poll import Time
-from exporter.question import Answer, Fetch, Read, Watch, ask, read
-from exporter.source import Context, Report
+from exporter.question import Answer, Read, Watch, read
+from exporter.source import UNTAUGHT, Context, Report
 from exporter.sources.undocumented import DescribedReport
 from exporter.worker import Worker
 
@@ -50,8 +52,8 @@ class Found:
 class Finding:
     """How asking one report went.
 
-    `status` is the HTTP status of the last attempt, empty if there is none; `found` is None, and `message` one line,
-    when it failed.
+    `status` is the HTTP status of the last attempt, empty if there is none. When something failed `message` is one
+    line; `found` is None where nothing could be read.
     """
 
     source: str
@@ -99,7 +101,9 @@ class Probe:
         now, began = self._time.now(), self._time.monotonic()
         outcome, found, message = "ok", None, ""
         try:
-            found = await self._find(report, now)
+            found, failure = await self._find(report, now)
+            if failure is not None:
+                outcome, message = failure.outcome, self._line(report, str(failure))
         except ReportError as error:
             outcome, message = error.outcome, self._line(report, str(error))
         except Exception as error:  # of ours: the other reports are asked all the same
@@ -107,10 +111,13 @@ class Probe:
         seconds = self._time.monotonic() - began
         return Finding(self._watch.source, report.name, self._codes.of(report.name), outcome, seconds, found, message)
 
-    async def _find(self, report: Report, now: datetime) -> Found:
+    async def _find(self, report: Report, now: datetime) -> tuple[Found | None, ReportError | None]:
         days = days_to_ask(Ledger(), now, self._watch.rules)
-        answers = await ask(self._watch, report, days, self._fetch, Patience(PATIENCE_SECONDS))
-        return await self._worker.run(lambda: _found(self._watch, report, answers, now))
+        line = Line(self._fetch, Patience(PATIENCE_SECONDS), self._worker)
+        came = await ask(self._watch, report, days, UNTAUGHT, line, now)
+        if not came.answers:
+            return None, came.error
+        return await self._worker.run(partial(_found, self._watch, report, came, now)), came.error
 
     def _line(self, report: Report, text: str) -> str:
         """Returns one line that names source and report, as messages of the client do already."""
@@ -118,9 +125,10 @@ class Probe:
         return who + " ".join(text.removeprefix(who).split())
 
 
-def _found(watch: Watch, report: Report, answers: tuple[Answer, ...], now: datetime) -> Found:
-    came = read(watch, report, Ledger(), answers, now)
-    served = families(view(watch, report, State(came.ledger, _health(watch, came, now)), now))
+def _found(watch: Watch, report: Report, answers: Answers, now: datetime) -> Found:
+    came = read(watch, report, Ledger(), answers.answers, now)
+    state = State(came.ledger, _health(watch, came, now), lessons=answers.lessons)
+    served = families(view(watch, report, state, now))
     return Found(
         asked=len(came.ledger.blocks) if report.has_days else 0,
         listed=sum(block.listed for block in came.ledger.blocks.values()) if report.has_days else 0,
@@ -129,7 +137,7 @@ def _found(watch: Watch, report: Report, answers: tuple[Answer, ...], now: datet
         unknown=came.drift.get("unknown", 0),
         missing=came.drift.get("missing", 0),
         left_out={kind: count for kind, count in came.surprises.items() if kind not in ("unknown", "missing")},
-        notes=(*_recognised(watch, report, answers, now), *_drifted(came)),
+        notes=(*_recognised(watch, report, answers.answers, now), *_drifted(came), *_unread(answers.answers)),
     )
 
 
@@ -156,7 +164,7 @@ def _recognised(watch: Watch, report: Report, answers: tuple[Answer, ...], now: 
     if not isinstance(report, DescribedReport):
         return
     context = Context(watch.source, day_at(now, watch.rules.zone), watch.rules.zone)
-    found = (report.explain(body, request, context) for request, body in answers)
+    found = (report.explain(body, request, context) for request, body, _ in answers)
     chosen = next((each for each in found if each is not None), None)
     if chosen is None:
         yield f"no row lists anything in these days, so the field that feeds {report.measure.family} is not known yet"
@@ -169,6 +177,13 @@ def _drifted(came: Read) -> Iterator[str]:
     """Yields one line of all paths that are not as documented, by kind."""
     if came.drifted:
         yield "; ".join(f"{kind}: {_listed(paths)}" for kind, paths in sorted(came.drifted.items()))
+
+
+def _unread(answers: Iterable[Answer]) -> Iterator[str]:
+    """Yields what stands where nothing could be read, once for all days: keys and types, nothing that is counted."""
+    found = {unread.message: unread.outline for answer in answers for unread in answer.reading.unread}
+    for message, outline in found.items():
+        yield _printable(f"{message}{': ' if outline else ''}{outline}")
 
 
 def _listed(words: Sequence[str]) -> str:

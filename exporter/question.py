@@ -1,30 +1,22 @@
-"""Asks a report and reads the answers: the steps of a poll as functions, for the poller and for whoever probes.
+"""What is polled of a source, and what the answers about a report come to; pure.
 
 Nothing is remembered here; what is known before and after goes in and out as values.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 from exporter.calendars import day_at
 from exporter.corrections import Corrections, corrections
-from exporter.fetch import Patience
 from exporter.judge import DayRules, published_days
 from exporter.ledger import Asked, Ledger, fold
-from exporter.model import Days, FieldNote
+from exporter.model import FieldNote, Reading
 from exporter.open_labels import LabelLimits
 from exporter.selection import Companies
-from exporter.source import Context, Report, Request, Scope
-
-
-class Fetch(Protocol):
-    """What is needed of `exporter.fetch.Client`."""
-
-    async def get(self, request: Request, patience: Patience) -> bytes:
-        """Returns the body of a good answer or raises a ReportError."""
+from exporter.source import Report, Request, Scope
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +40,11 @@ class Watch:
 
 
 class Answer(NamedTuple):
-    """What was asked and the whole body that came."""
+    """What was asked, the whole body that came, and what it says."""
 
     request: Request
     body: bytes
+    reading: Reading
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,28 +78,17 @@ class Read:
         return {**self.drift, **self.violations, **outside}
 
 
-async def ask(watch: Watch, report: Report, days: Days, fetch: Fetch, patience: Patience) -> tuple[Answer, ...]:
-    """Asks all requests that `days` of a report take, one after the other.
+def read(watch: Watch, report: Report, ledger: Ledger, answers: Collection[Answer], now: datetime) -> Read:
+    """Folds all answers of a report that were asked for at `now`; there is at least one.
 
     Raises:
-        ReportError: one of them failed; the others are not asked.
-    """
-    return tuple([Answer(each, await fetch.get(each, patience)) for each in report.plan(days, watch.scope)])
-
-
-def read(watch: Watch, report: Report, ledger: Ledger, answers: Iterable[Answer], now: datetime) -> Read:
-    """Folds all answers of a report that were asked for at `now`.
-
-    Raises:
-        ReportError: one of them cannot be read; then none counts.
+        ReportError: one of them contradicts what is held; then none counts.
     """
     today = day_at(now, watch.rules.zone)
-    context = Context(watch.source, today, watch.rules.zone)
     folded, size, names = ledger, 0, dict[str, str]()
     asked, drift, fields = set[date](), dict[str, frozenset[str]](), dict[str, FieldNote]()
     violations, outside = Counter[str](), 0
-    for request, body in answers:
-        reading = report.decode(body, request, context)
+    for request, body, reading in answers:
         folded = fold(folded, reading, Asked(request.days, today, now, watch.rules.keep_days), watch.companies.wants)
         names.update(reading.names)
         drift.update({kind: paths | drift.get(kind, frozenset()) for kind, paths in reading.drift.items()})

@@ -1,29 +1,17 @@
-"""Which companies and families an operator wants, and which of these words match nothing; pure."""
+"""Which companies an operator wants, and which of these words match nothing; pure."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 
+from exporter.selectors import Selection
 from exporter.source import Scope
-
-EVERYBODY = ("*",)
 
 
 @dataclass(frozen=True, slots=True)
-class Companies:
-    """Which companies are served, by id or by a case-sensitive glob of the name; `exclude` goes before `include`.
+class Companies(Selection):
+    """Which companies are served; `expected` are ids that should be there, which widen nothing."""
 
-    `expected` are ids that should be there; they widen nothing.
-    """
-
-    include: tuple[str, ...] = EVERYBODY
-    exclude: tuple[str, ...] = ()
     expected: tuple[str, ...] = ()
-
-    def wants(self, company_id: str, name: str) -> bool:
-        """Tells whether the company is served."""
-        included = company_id in self.include or matches(name, self.include)
-        return included and not (company_id in self.exclude or matches(name, self.exclude))
 
     def within(self, other: "Companies") -> bool:
         """Tells whether it is sure, by the words alone, that nobody is wanted whom `other` does not want."""
@@ -38,20 +26,5 @@ class Companies:
 
     def unmatched(self, names: Mapping[str, str]) -> Mapping[str, int]:
         """Counts, per option, the selectors that match none of the companies (id to name) that the platform lists."""
-        return {
-            "companies.include": _idle((each for each in self.include if each != "*"), names),
-            "companies.exclude": _idle(self.exclude, names),
-            "companies.expected": sum(each not in names for each in self.expected),
-        }
-
-
-def matches(name: str, globs: Iterable[str]) -> bool:
-    """Tells whether a glob matches a name."""
-    return any(fnmatchcase(name, glob) for glob in globs)
-
-
-def _idle(selectors: Iterable[str], names: Mapping[str, str]) -> int:
-    return sum(
-        selector not in names and not any(fnmatchcase(name, selector) for name in names.values())
-        for selector in selectors
-    )
+        words = {f"companies.{option}": count for option, count in Selection.unmatched(self, names).items()}
+        return {**words, "companies.expected": sum(each not in names for each in self.expected)}

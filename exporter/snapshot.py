@@ -23,6 +23,7 @@ from exporter.families import Health
 from exporter.ledger import Block, Ledger, Table
 from exporter.memory import State
 from exporter.model import Column, Days
+from exporter.source import Lesson
 
 MAGIC = b"chat-usage-exporter state "
 VERSION = 1
@@ -60,6 +61,7 @@ class _Report(msgspec.Struct, array_like=True):
     withdrawn: list[str]
     roster: list[str]
     days: int
+    lessons: dict[str, Lesson]
 
 
 class _Source(msgspec.Struct, array_like=True):
@@ -153,6 +155,7 @@ def _report(state: State, roster: Sequence[str]) -> _Report:
         withdrawn=sorted(ledger.withdrawn),
         roster=list(roster),
         days=len(ledger.blocks),
+        lessons=dict(state.lessons),
     )
 
 
@@ -194,7 +197,14 @@ def _state(record: _Report, frames: Iterator[bytes]) -> State:
         tables = {part: _table(table, companies) for part, table in block.tables.items()}
         blocks[block.day] = Block(block.read_at, block.listed, tables)
     ledger = Ledger(blocks, record.names, frozenset(record.withdrawn))
-    return State(ledger, record.health, past=record.past, flipped=record.flipped, widened=record.widened)
+    return State(
+        ledger,
+        record.health,
+        past=record.past,
+        flipped=record.flipped,
+        widened=record.widened,
+        lessons=record.lessons,
+    )
 
 
 class _Companies:

@@ -6,12 +6,14 @@ A platform is found through the entry-point group `chat_usage_exporter.sources`,
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from enum import Enum
 from importlib.metadata import EntryPoint, entry_points
-from typing import Protocol
+from typing import NamedTuple, Protocol
 from zoneinfo import ZoneInfo
 
 from exporter.errors import ConfigError
 from exporter.model import Column, Days, Measure, Reading
+from exporter.selectors import Selection
 
 ENTRY_POINTS = "chat_usage_exporter.sources"
 
@@ -20,7 +22,11 @@ ENTRY_POINTS = "chat_usage_exporter.sources"
 class Request:
     """One GET: `path` below the source's base URL, query `params`, and the `days` that its answer covers.
 
-    `instead` is asked, once, when the platform refuses this request with 403 (a filter that the key may not use).
+    `report` is the label of the request's own metrics, mostly the report's name. `instead` is asked, once, when the
+    platform refuses this request with 403 (a filter that the key may not use). `subject` names what of the platform
+    the request is about (a channel): after a failure the other requests of that subject wait for the next poll, those
+    of other subjects are asked. `lesson` is the topic of a lesson that the answer teaches, and without which nothing
+    else can be asked; one poll a day asks for it.
     """
 
     report: str
@@ -28,6 +34,27 @@ class Request:
     params: Mapping[str, str]
     days: Days
     instead: "Request | None" = None
+    subject: str = ""
+    lesson: str = ""
+
+
+class Lesson(NamedTuple):
+    """What a report learned of its platform on a day: `rows` of texts (a channel's id, name and type)."""
+
+    day: date
+    rows: tuple[tuple[str, ...], ...]
+
+
+Lessons = Mapping[str, Lesson]
+"""What a report has learned, by topic; kept between polls and in the state file."""
+UNTAUGHT: Lessons = {}
+
+
+@dataclass(frozen=True, slots=True)
+class Further:
+    """An answer that taught something instead of holding figures: what is not answered yet is planned anew with it."""
+
+    lessons: Lessons
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,11 +101,61 @@ class Fields:
 
 
 @dataclass(frozen=True, slots=True)
+class Component:
+    """Where an operator says that one component of an answer stands.
+
+    Either `value`, searched in the answer, is one number; or `items` finds a list in it, and `label` and `value` a name
+    and a number in each item; or `series` finds a list, and `time` and `value` a moment and a number in each.
+    """
+
+    value: Expression
+    items: Expression | None = None
+    label: Expression | None = None
+    series: Expression | None = None
+    time: Expression | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Override:
-    """What an operator knows better about a report: its `path` below the base URL, where its figures stand."""
+    """What an operator knows better about a report.
+
+    Its `path` below the base URL, where its figures stand (`fields`), or each of its `components`, by name.
+    """
 
     path: str | None = None
     fields: Fields | None = None
+    components: Mapping[str, Component] = field(default_factory=dict)
+
+
+class OptionKind(Enum):
+    """What a platform's own option holds."""
+
+    TEXT = "text"  # a str; None if it is not set
+    SELECTION = "selection"  # an exporter.selectors.Selection: include and exclude
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """An option that a platform adds to `sources.<name>`.
+
+    `description` is one sentence, as those of the settings are. With `identifies`, another value means other figures:
+    what is held is asked for again.
+    """
+
+    name: str
+    kind: OptionKind
+    description: str
+    example: str
+    required: bool = False
+    identifies: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """One source as its platform sees it: the `source`'s name, and the values of the platform's own options by name."""
+
+    source: str
+    options: Mapping[str, str | Selection | None] = field(default_factory=dict)
 
 
 class Report(Protocol):
@@ -93,6 +170,10 @@ class Report(Protocol):
         """About how many bytes one company's day takes in an answer; foretells in how many pieces a past is asked."""
 
     @property
+    def asks_by_day(self) -> bool:
+        """Tells whether each request asks for one day, because an answer has no days of its own."""
+
+    @property
     def has_days(self) -> bool:
         """Tells whether its figures belong to days; False: they are levels of now."""
 
@@ -104,10 +185,16 @@ class Report(Protocol):
     def parts(self) -> Mapping[str, tuple[Column, ...]]:
         """The parts that its rows come in, each with the columns that are known beforehand."""
 
-    def plan(self, days: Days, scope: Scope) -> tuple[Request, ...]:
-        """Returns the requests whose answers together cover `days`."""
+    def plan(self, days: Days, scope: Scope, lessons: Lessons = ...) -> tuple[Request, ...]:
+        """Returns the requests whose answers together cover `days`, the most wanted first, by what was learned.
 
-    def decode(self, body: bytes, request: Request, context: Context) -> Reading:
+        Where something has to be learned first, that is the only request.
+        """
+
+    def supposed(self, day: date, channels: int) -> Lessons:
+        """Returns what it would have learned on `day` of a platform with so many channels: for forecasts."""
+
+    def decode(self, body: bytes, request: Request, context: Context) -> Reading | Further:
         """Reads one answer.
 
         Args:
@@ -118,6 +205,7 @@ class Report(Protocol):
         Raises:
             NotJsonError: the body is no JSON.
             SchemaError: it is JSON but not this report.
+            PlatformError: it reports a failure.
         """
 
 
@@ -129,6 +217,8 @@ class Platform:
     authentication headers from the key. `reports` are all that the platform has, by name. `version` is raised when the
     same answers come to mean other rows: what a state file holds of the earlier version is asked for again.
     `overridden` makes a report as an operator describes it and raises ConfigError when that cannot be; None: no option.
+    `options` are the platform's own beside those of every source; `equipped` makes a report that knows their values.
+    `remedies` say, by HTTP status, what an operator can do about it (403: which permission the key's owner needs).
     """
 
     name: str
@@ -139,18 +229,22 @@ class Platform:
     reports: Mapping[str, Report]
     version: int = 1
     overridden: Callable[[str, Override], Report] | None = None
+    options: tuple[Option, ...] = ()
+    equipped: Callable[[Report, Account], Report] | None = None
+    remedies: Mapping[int, str] = field(default_factory=dict)
 
-    def configured(self, name: str, override: Override | None) -> Report:
-        """Returns the report `name`, as the operator describes it if there is an override.
+    def configured(self, name: str, override: Override | None = None, account: Account | None = None) -> Report:
+        """Returns the report `name`, as the operator describes it if there is an override, of an account if given.
 
         Raises:
             ConfigError: the report cannot be described so.
         """
-        if override is None:
-            return self.reports[name]
-        if self.overridden is None:
-            raise ConfigError(f"the reports of {self.title} cannot be overridden; take it out")
-        return self.overridden(name, override)
+        report = self.reports[name]
+        if override is not None:
+            if self.overridden is None:
+                raise ConfigError(f"the reports of {self.title} cannot be overridden; take it out")
+            report = self.overridden(name, override)
+        return report if self.equipped is None or account is None else self.equipped(report, account)
 
 
 def platforms(entries: Iterable[EntryPoint] | None = None) -> Mapping[str, Platform]:

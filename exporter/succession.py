@@ -3,15 +3,35 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
+from typing import NamedTuple
 
+from exporter.errors import ReportError
 from exporter.judge import DayRules, history_to_ask, judge, pieces
 from exporter.ledger import narrowed
 from exporter.memory import State
 from exporter.model import Days
 from exporter.question import Read, Watch
+from exporter.source import Lessons, Report
 
 PIECE_BYTES = 8 * 2**20
 """About as large as one answer about the past may be: decoding holds every thread up, 20 ms for so much."""
+
+
+class Came(NamedTuple):
+    """What came of the questions about a report: what was read, what is known now, what went wrong first.
+
+    With an error what was read besides counts all the same; nothing is read only with an error.
+    """
+
+    read: Read | None
+    lessons: Lessons
+    error: ReportError | None
+
+
+def with_answers(state: State, came: Came) -> State:
+    """Returns the state with what was learned and read."""
+    state = replace(state, lessons=came.lessons)
+    return state if came.read is None else with_read(state, came.read)
 
 
 def with_read(state: State, came: Read) -> State:
@@ -24,14 +44,25 @@ def with_read(state: State, came: Read) -> State:
     return replace(state, ledger=came.ledger, health=health, listed={**(state.listed or {}), **came.names})
 
 
-def with_past(state: State, came: Read, asked: Days, now: datetime, rules: DayRules) -> State:
-    """Plans the pass over the past, if a good poll is the first one after a flip, the start or a wider selection."""
+def longest_piece(report: Report, day_bytes: float) -> int:
+    """Returns how many days a question about the past may have, if a day of an answer has so many bytes.
+
+    One, where each day is a question of its own: between two pieces polls go first.
+    """
+    return 1 if report.asks_by_day else max(1, int(PIECE_BYTES / max(day_bytes, 1)))
+
+
+def with_past(state: State, asked: Days, longest: int, now: datetime, rules: DayRules) -> State:
+    """Plans the pass over the past, if a good poll is the first one after a flip, the start or a wider selection.
+
+    Its pieces have at most `longest` days.
+    """
     last_day = judge(state.ledger, now, now, rules).last_day
     known = state.health.history and not state.widened
     if last_day == state.flipped and (known or (state.past and not state.widened)):
         return state
     past = history_to_ask(asked, rules)
-    cut = pieces(past, max(1, int(PIECE_BYTES / max(came.day_bytes, 1)))) if past else ()
+    cut = pieces(past, longest) if past else ()
     health = replace(state.health, history=known or not cut)
     return replace(state, past=cut, flipped=last_day, widened=False, health=health)
 

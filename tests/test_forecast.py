@@ -21,7 +21,7 @@ from exporter.question import Watch
 from exporter.schedule import Cadence
 from exporter.simulate.app import create_app
 from exporter.simulate.world import MODES, World
-from exporter.source import Context, Report, Request, Scope
+from exporter.source import UNTAUGHT, Context, Lessons, Report, Request, Scope
 from exporter.sources.paradigm import CHAT_SESSIONS, REPORTS, USER_ACTIVITIES, USERS
 from tests.road import RULES, PassedClock, Road, utc
 
@@ -42,12 +42,16 @@ class OneDayPerRequest:
     measures: tuple[Measure, ...] = CHAT_SESSIONS.measures
     day_bytes: int = CHAT_SESSIONS.day_bytes
     has_days: bool = True
+    asks_by_day: bool = True
 
     @property
     def parts(self) -> Mapping[str, tuple[Column, ...]]:
         return CHAT_SESSIONS.parts
 
-    def plan(self, days: Days, scope: Scope) -> tuple[Request, ...]:
+    def supposed(self, day: date, channels: int) -> Lessons:
+        return {}
+
+    def plan(self, days: Days, scope: Scope, lessons: Lessons = UNTAUGHT) -> tuple[Request, ...]:
         return tuple(request for day in days for request in CHAT_SESSIONS.plan(Days(day, day), scope))
 
     def decode(self, body: bytes, request: Request, context: Context) -> Reading:

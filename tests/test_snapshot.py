@@ -18,6 +18,7 @@ from exporter.memory import State
 from exporter.model import Days
 from exporter.page import EMPTY, Format, join, write
 from exporter.snapshot import HEAD, MAGIC, VERSION, ForeignError, Section, UnusableError, decoded, encoded
+from exporter.source import Lesson
 from exporter.sources.paradigm import CHAT_SESSIONS
 from tests.road import utc, watching
 
@@ -60,7 +61,14 @@ healths = st.builds(
     restated_ratio=st.floats(0, 1),
 )
 pieces = st.lists(st.tuples(days, days).map(lambda pair: Days(min(pair), max(pair))), max_size=3).map(tuple)
-states = st.builds(State, ledgers(), healths, past=pieces, flipped=st.none() | days, widened=st.booleans())
+lessons = st.dictionaries(
+    st.text(max_size=5),
+    st.builds(Lesson, days, st.tuples(st.tuples(st.text(max_size=5), st.text(max_size=5)))),
+    max_size=2,
+)
+states = st.builds(
+    State, ledgers(), healths, past=pieces, flipped=st.none() | days, widened=st.booleans(), lessons=lessons
+)
 sections = st.builds(
     Section, st.dictionaries(st.text(), st.text()), st.integers(1, 400), st.dictionaries(st.text(), states, max_size=2)
 )
@@ -84,11 +92,12 @@ def test_what_was_kept_comes_back_to_the_bit(kept: dict[str, Section]) -> None:
         for report, state in section.reports.items():
             again = back[name].reports[report]
             assert page(again) == page(state) != EMPTY[Format.TEXT].plain
-            assert (again.health, again.past, again.flipped, again.widened) == (
+            assert (again.health, again.past, again.flipped, again.widened, again.lessons) == (
                 state.health,
                 state.past,
                 state.flipped,
                 state.widened,
+                state.lessons,
             )
             assert (again.ledger.names, again.ledger.withdrawn) == (state.ledger.names, state.ledger.withdrawn)
 
@@ -96,7 +105,7 @@ def test_what_was_kept_comes_back_to_the_bit(kept: dict[str, Section]) -> None:
 @pytest.mark.parametrize(
     ("kind", "kept"),
     [
-        pytest.param(State, {"ledger", "health", "past", "flipped", "widened"} | ANEW, id="state"),
+        pytest.param(State, {"ledger", "health", "past", "flipped", "widened", "lessons"} | ANEW, id="state"),
         pytest.param(Ledger, {"blocks", "names", "withdrawn"}, id="ledger"),
         pytest.param(Block, {"read_at", "listed", "tables"}, id="block"),
         pytest.param(Table, {"companies", "columns"}, id="table"),

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from exporter.calendars import Calendar
 from exporter.open_labels import LabelLimits
-from exporter.selection import Companies, matches
+from exporter.selection import Companies
 from exporter.source import Override, Platform
 
 
@@ -28,10 +28,6 @@ class Families:
     """Which metric families are served: all but those that a glob of `exclude` matches."""
 
     exclude: tuple[str, ...]
-
-    def wants(self, family: str) -> bool:
-        """Tells whether the family of this name is served."""
-        return not matches(family, self.exclude)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,9 +1,10 @@
 """How Paradigm's reports are asked: all the same way."""
 
 from dataclasses import dataclass
+from datetime import date
 
 from exporter.model import Days
-from exporter.source import Request, Scope
+from exporter.source import UNTAUGHT, Lessons, Request, Scope
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +18,16 @@ class Endpoint:
     path: str
     day_bytes: int
 
-    def plan(self, days: Days, scope: Scope) -> tuple[Request, ...]:
+    @property
+    def asks_by_day(self) -> bool:
+        """An answer has days of its own."""
+        return False
+
+    def supposed(self, day: date, channels: int) -> Lessons:
+        """Nothing has to be learned."""
+        return {}
+
+    def plan(self, days: Days, scope: Scope, lessons: Lessons = UNTAUGHT) -> tuple[Request, ...]:
         """Asks for all days at once, both ends included; without `end_date` the server would choose its own today.
 
         `company_id` "works for admin users only" (OpenAPI); what a company admin gets with it is unknown, so a refusal

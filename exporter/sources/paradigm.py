@@ -10,7 +10,7 @@ from dataclasses import replace
 from urllib.parse import urlsplit, urlunsplit
 
 from exporter.errors import ConfigError
-from exporter.model import Column, Kind, Measure
+from exporter.model import Activity, Column, Kind, Measure
 from exporter.source import Override, Platform, Report
 from exporter.sources import leaves
 from exporter.sources.choice import Wanted
@@ -23,10 +23,22 @@ ALL = "all"
 """The part of reports that do not tell chats from agents."""
 
 MODE = ("mode",)
-SESSIONS = Measure("paradigm_sessions", "Chat sessions or agent threads", Kind.SUM, MODE)
-QUERIES = Measure("paradigm_user_queries", "Queries that users sent", Kind.SUM, MODE)
-RESPONSES = Measure("paradigm_model_responses", "Responses of the models", Kind.SUM, MODE)
-GROUNDED = Measure("paradigm_model_responses_with_docs", "Responses grounded in documents", Kind.SUM, MODE)
+SESSIONS = Measure(
+    "paradigm_sessions", "Chat sessions or agent threads", Kind.SUM, MODE, activities=(Activity("sessions"),)
+)
+QUERIES = Measure(
+    "paradigm_user_queries", "Queries that users sent", Kind.SUM, MODE, activities=(Activity("user_queries"),)
+)
+RESPONSES = Measure(
+    "paradigm_model_responses", "Responses of the models", Kind.SUM, MODE, activities=(Activity("model_responses"),)
+)
+GROUNDED = Measure(
+    "paradigm_model_responses_with_docs",
+    "Responses grounded in documents",
+    Kind.SUM,
+    MODE,
+    activities=(Activity("model_responses_with_docs"),),
+)
 MODELS = Measure("paradigm_unique_models", "Different models used", Kind.DISTINCT, MODE)
 LENGTH = Measure(
     "paradigm_session_length_average",
@@ -90,7 +102,13 @@ def _count(key: str, family: str, *label_values: str) -> Field:
     return Field(key, Column(family, label_values), leaves.count)
 
 
-FEEDBACKS = Measure("paradigm_feedbacks", "Responses that users liked, disliked or copied", Kind.SUM, ("feedback",))
+FEEDBACKS = Measure(
+    "paradigm_feedbacks",
+    "Responses that users liked, disliked or copied",
+    Kind.SUM,
+    ("feedback",),
+    activities=(Activity("likes", "like"), Activity("dislikes", "dislike"), Activity("copies", "copy")),
+)
 JUDGED = Measure("paradigm_feedback_model_responses", "Responses that users could give feedback on", Kind.SUM)
 CHATS_FEEDBACK = DocumentedReport(
     name="chats-feedback",
@@ -121,7 +139,9 @@ CHATS_FEEDBACK = DocumentedReport(
     ),
 )
 
-DOCUMENT_USES = Measure("paradigm_document_uses", "Uses of documents in responses", Kind.SUM)
+DOCUMENT_USES = Measure(
+    "paradigm_document_uses", "Uses of documents in responses", Kind.SUM, activities=(Activity("document_uses"),)
+)
 DOCUMENTS_USED = Measure("paradigm_documents_used", "Different documents used in responses", Kind.DISTINCT)
 USED_DOCUMENTS = DocumentedReport(
     name="used-documents",
@@ -174,7 +194,15 @@ TOOLS = DescribedReport(
     name="tools",
     path=f"{API}/reporting/tools/",
     day_bytes=400,
-    measure=Measure("paradigm_tool_uses", "Uses of a tool", Kind.SUM, ("tool",), today=False, limit="tools"),
+    measure=Measure(
+        "paradigm_tool_uses",
+        "Uses of a tool",
+        Kind.SUM,
+        ("tool",),
+        today=False,
+        limits=("tools",),
+        activities=(Activity("tool_uses"),),
+    ),
     part=ALL,
     wanted=Wanted(("usage_count", "uses_count", "calls_count", "tool_uses_count", "count"), of_items=True),
 )
@@ -182,7 +210,13 @@ USER_ACTIVITIES = DescribedReport(
     name="user-activities",
     path=f"{API}/reporting/user-activities/",  # inferred from the title of its page; no page names it
     day_bytes=100,
-    measure=Measure("paradigm_active_users", "Different users who were active", Kind.DISTINCT, people=True),
+    measure=Measure(
+        "paradigm_active_users",
+        "Different users who were active",
+        Kind.DISTINCT,
+        people=True,
+        activities=(Activity("active_users"),),
+    ),
     part=ALL,
     wanted=Wanted(("active_users_count", "active_users", "users_count"), of_items=False),
 )

@@ -41,7 +41,9 @@ def read(report: str, expressions: Mapping[str, str], answer: object) -> Reading
     fields = Fields(**{name: expression(text) for name, text in {"date": "date", **expressions}.items()})
     configured = PLATFORM.configured(report, Override(fields=fields))
     (request,) = configured.plan(DAYS, Scope())
-    return configured.decode(msgspec.json.encode(answer), request, CONTEXT)
+    reading = configured.decode(msgspec.json.encode(answer), request, CONTEXT)
+    assert isinstance(reading, Reading)
+    return reading
 
 
 def customers(*days: object) -> Mapping[str, object]:
