@@ -38,7 +38,15 @@ def view(watch: Watch, report: Report, state: State, now: datetime) -> View:
     if not report.has_days:
         judgement = replace(judgement, last_day=None, today=None, empty_day=False)
     held = Held(
-        watch.source, report, state.ledger, judgement, state.health.history, watch.limits, state.kept, watch.min_group
+        watch.source,
+        report,
+        state.ledger,
+        judgement,
+        state.health.history,
+        watch.limits,
+        state.kept,
+        watch.min_group,
+        state.lessons,
     )
     return View(replace(held, kept=keep_labels(held)), state.health, watch.rules, watch.excluded)
 

@@ -15,9 +15,11 @@ from typing import NamedTuple
 from exporter.judge import Judgement
 from exporter.ledger import Ledger, Table, by_number
 from exporter.model import Column, Expendable, Family, Kind, Measure, Sample
-from exporter.open_labels import Kept, LabelLimits, Labels, capped, keep, uses
-from exporter.source import Report
+from exporter.open_labels import Kept, LabelLimits, Span, Uses, capped, keep, uses
+from exporter.source import Lessons, Report
 
+CHANNELS = "channels"
+"""The limit of labels that are channels: they are the first to go when there are too many series."""
 COMPANY_LABELS = ("source", "company_id", "company")
 
 
@@ -51,7 +53,7 @@ def windows(measure: Measure) -> tuple[Window, ...]:
     match measure.kind:
         case Kind.SUM:
             return (LAST_DAY, *today, *SUMS)
-        case Kind.INSTANT | Kind.LEVEL:
+        case Kind.INSTANT | Kind.LEVEL | Kind.INFO:
             return ()
         case _:
             return (LAST_DAY, *today)
@@ -72,7 +74,8 @@ class Held:
     """What is held of one report of one source, judged.
 
     `sums` tells whether windows may be served yet, `limits` how many values open labels may have, `kept` which they
-    have, by family; figures about fewer than `min_group` people are not told, but 0 is.
+    have, by family; figures about fewer than `min_group` people are not told, but 0 is. `lessons` are what the report
+    learned of its platform.
     """
 
     source: str
@@ -83,6 +86,7 @@ class Held:
     limits: LabelLimits
     kept: Mapping[str, Kept]
     min_group: int
+    lessons: Lessons
 
 
 def figures(held: Held) -> Iterator[Family]:
@@ -92,34 +96,48 @@ def figures(held: Held) -> Iterator[Family]:
         label_names = COMPANY_LABELS + measure.labels
         for window in windows(measure) or (None,):
             name, text = describe(measure, window, held.report)
-            samples = _open_samples(known, measure, window) if any(measure.limits) else _samples(known, measure, window)
-            yield Family(name, text, label_names, tuple(samples), expendable=_expendable(measure, window))
+            yield Family(
+                name,
+                text,
+                label_names,
+                tuple(_of(known, measure, window)),
+                expendable=_expendable(measure, window),
+            )
 
 
 def _expendable(measure: Measure, window: Window | None) -> Expendable:
+    if CHANNELS in measure.limits:
+        return Expendable.CHANNELS
     if any(measure.limits):
         return Expendable.OPEN_LABELS
     return window.expendable if window else Expendable.NEVER
 
 
 def keep_labels(held: Held) -> Mapping[str, Kept]:
-    """Chooses anew, by family, which values of open labels each company keeps."""
+    """Chooses anew, by family, which values of open labels each company keeps.
+
+    Of a report's families whose first label has the same limit the first one chooses for all.
+    """
     last = held.judgement.last_day
     month = _days(last, MONTH) if last is not None else ()
-    return {
-        measure.family: {
+    chosen: dict[str, Kept] = {}
+    leaders: dict[str, str] = {}
+    for measure in held.report.measures:
+        if not any(measure.limits) or measure.kind is Kind.INFO:
+            continue
+        leader = leaders.setdefault(measure.limits[0], measure.family) if measure.limits[0] else measure.family
+        chosen[measure.family] = {
             company: labels
             for part in held.report.parts
             for company, labels in keep(
-                uses(held.ledger, part, measure.family, held.limits.value_length),
+                uses(held.ledger, part, measure, held.limits.value_length),
                 month,
-                held.limits.values[measure.limits[-1]],
+                held.limits.caps(measure),
                 held.kept.get(measure.family, {}),
+                None if leader == measure.family else chosen[leader],
             ).items()
         }
-        for measure in held.report.measures
-        if any(measure.limits)
-    }
+    return chosen
 
 
 def _days(last: date, window: Window) -> tuple[date, ...]:
@@ -134,7 +152,7 @@ class Known:
         self.first_days: Mapping[str, Mapping[str, date]] = held.ledger.first_days()
         self.companies = {part: sorted(days, key=by_number) for part, days in self.first_days.items()}
         self._columns = held.ledger.columns()
-        self._uses: dict[tuple[str, str], Mapping[str, Mapping[Labels, Mapping[date, float]]]] = {}
+        self._uses: dict[tuple[str, str], Mapping[str, Uses]] = {}
         self._people = {measure.family for measure in held.report.measures if measure.people}
 
     def columns(self, measure: Measure) -> Iterator[tuple[str, Column]]:
@@ -146,11 +164,12 @@ class Known:
             told = self._columns.get(part, frozenset())
             yield from ((part, column) for column in columns if column.family == measure.family and column in told)
 
-    def uses(self, part: str, family: str) -> Mapping[str, Mapping[Labels, Mapping[date, float]]]:
-        """Returns the held figures of a family with an open label, worked out once."""
-        if (part, family) not in self._uses:
-            self._uses[part, family] = uses(self.held.ledger, part, family, self.held.limits.value_length)
-        return self._uses[part, family]
+    def uses(self, part: str, measure: Measure) -> Mapping[str, Uses]:
+        """Returns what is held of a measure with open labels, worked out once."""
+        if (part, measure.family) not in self._uses:
+            found = uses(self.held.ledger, part, measure, self.held.limits.value_length)
+            self._uses[part, measure.family] = found
+        return self._uses[part, measure.family]
 
     def table(self, day: date, part: str) -> Table:
         """Returns the rows of a part on a day; none if the day is not held."""
@@ -164,6 +183,12 @@ class Known:
         for company, value in zip(self.companies[part], values, strict=True):
             if (value >= least or value == 0) and (until is None or first[company] <= until):
                 yield Sample((self.held.source, company, names[company], *column.label_values), value)
+
+
+def _of(known: Known, measure: Measure, window: Window | None) -> Iterator[Sample]:
+    if measure.kind is Kind.INFO:
+        return _info_samples(known, measure)
+    return _open_samples(known, measure, window) if any(measure.limits) else _samples(known, measure, window)
 
 
 def _samples(known: Known, measure: Measure, window: Window | None) -> Iterator[Sample]:
@@ -183,17 +208,29 @@ def _samples(known: Known, measure: Measure, window: Window | None) -> Iterator[
 
 
 def _open_samples(known: Known, measure: Measure, window: Window | None) -> Iterator[Sample]:
-    """Yields the figures of a measure whose last label is open: per company the values that it keeps, and `other`."""
-    held, last = known.held, known.held.judgement.last_day
-    if window is None or window is TODAY or last is None or (window.days > 1 and not held.sums):
+    """Yields the figures of a measure with open labels: per company the values that it keeps, and `other`."""
+    held = known.held
+    last = held.judgement.today if window is TODAY else held.judgement.last_day
+    if window is None or last is None or (window.days > 1 and not held.sums):
         return
-    days = [day for day in _days(last, window) if day in held.judgement.covered]
-    kept = held.kept.get(measure.family, {})
+    days = tuple(day for day in _days(last, window) if day in held.judgement.covered or window is TODAY)
+    kept, caps = held.kept.get(measure.family, {}), held.limits.caps(measure)
     for part, companies in known.companies.items():
-        found = known.uses(part, measure.family)
+        found = known.uses(part, measure)
         for company in companies:
-            for labels, value in capped(found.get(company, {}), kept.get(company, frozenset()), days, last):
-                yield Sample((held.source, company, held.ledger.names[company], *labels), value)
+            if company in found:
+                span, keeps = Span(days, last), kept.get(company, frozenset())
+                for labels, value in capped(found[company], keeps, caps, span, measure):
+                    yield Sample((held.source, company, held.ledger.names[company], *labels), value)
+
+
+def _info_samples(known: Known, measure: Measure) -> Iterator[Sample]:
+    """Yields a 1 for each row of what the report learned about its own labels."""
+    held = known.held
+    lesson = held.lessons.get(measure.family)
+    for company in {company for companies in known.companies.values() for company in companies} if lesson else ():
+        for row in lesson.rows if lesson else ():
+            yield Sample((held.source, company, held.ledger.names[company], *row), 1.0)
 
 
 def _on_day(table: Table, column: Column, companies: Sequence[str], silence: float) -> Sequence[float]:

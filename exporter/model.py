@@ -76,6 +76,10 @@ class Measure:
     completes with window and report. Without `today` the running day is not served. `limits` are parallel to `labels`,
     or empty: an open label, to which anybody may add values, has the name of the label limit that holds for it, a
     closed one has "". `people` are counted: small groups may have to stay private. `activities` are what alerts judge.
+
+    A value of an open label that a row lacks counts 0, from its first day on. Where that cannot be told from a
+    break-down that could not be read, the measure is `marked`: only rows with a figure under
+    `Column(family, label values before the last one)`, whatever it is, have read the break-down.
     """
 
     family: str
@@ -86,6 +90,7 @@ class Measure:
     limits: tuple[str, ...] = ()
     people: bool = False
     activities: tuple[Activity, ...] = ()
+    marked: bool = False
 
 
 class Column(NamedTuple):

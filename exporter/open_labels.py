@@ -1,16 +1,18 @@
-"""Keeps labels that anybody may add values to (tools, languages) within their limits; pure.
+"""Keeps labels that anybody may add values to (tools, languages, channels) within their limits; pure.
 
 Per company the values with the largest sum over the month are kept, the rest is added up as `other`. One choice holds
 for all windows, and a value that is kept leaves only when it has clearly fallen behind: a series must not come and go
-with every poll.
+with every poll. Of two open labels the second one is chosen for each value of the first (reasons per channel).
 """
 
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from typing import NamedTuple
 
 from exporter.ledger import Ledger
+from exporter.model import Kind, Measure
 
 OTHER = "other"
 SLACK = 1.2
@@ -18,40 +20,75 @@ SLACK = 1.2
 
 Labels = tuple[str, ...]
 Kept = Mapping[str, frozenset[Labels]]
-"""The label values that a company keeps."""
+"""What a company keeps: values of the first label, pairs of values of the first and the second."""
+LIMITS = {"tools": 50, "languages": 30, "intents": 50, "steps": 30, "reasons": 20, "channels": 50}
 
 
 @dataclass(frozen=True, slots=True)
 class LabelLimits:
     """How many values each open label may have per company, by the limit's name, and how long a value may be."""
 
-    values: Mapping[str, int] = field(default_factory=lambda: {"tools": 50})
+    values: Mapping[str, int] = field(default_factory=lambda: LIMITS)
     value_length: int = 128
 
+    def caps(self, measure: Measure) -> tuple[int | None, ...]:
+        """Returns how many values each label of a measure may have; None for a closed one."""
+        return tuple(self.values[limit] if limit else None for limit in measure.limits)
 
-def uses(ledger: Ledger, part: str, family: str, length: int) -> Mapping[str, Mapping[Labels, Mapping[date, float]]]:
-    """Returns the held figures of a family by company, label values and day; values that are cut alike are added up."""
-    found: dict[str, dict[Labels, dict[date, float]]] = {}
+
+class Uses(NamedTuple):
+    """What a company has of a family with open labels: `figures` by label values and day.
+
+    `read` are the days on which a break-down was read, by the label values before the one that it is broken down by.
+    """
+
+    figures: dict[Labels, dict[date, float]]
+    read: dict[Labels, set[date]]
+
+
+def uses(ledger: Ledger, part: str, measure: Measure, length: int) -> Mapping[str, Uses]:
+    """Returns what is held of a measure by company; values that are cut alike are added up."""
+    found: dict[str, Uses] = {}
     for day, block in ledger.blocks.items():
         table = block.tables.get(part)
         for column, values in table.columns.items() if table else ():
-            if column.family == family:
-                labels = (*column.label_values[:-1], column.label_values[-1][:length])
-                for company, value in zip(table.companies if table else (), values, strict=True):
-                    if not math.isnan(value):
-                        days = found.setdefault(company, {}).setdefault(labels, {})
-                        days[day] = days.get(day, 0.0) + value
+            if column.family != measure.family:
+                continue
+            labels = tuple(value[:length] for value in column.label_values)
+            for company, value in zip(table.companies if table else (), values, strict=True):
+                if not math.isnan(value):
+                    _take(found.setdefault(company, Uses({}, {})), labels, day, value, len(measure.labels))
     return found
 
 
+def _take(held: Uses, labels: Labels, day: date, value: float, depth: int) -> None:
+    if len(labels) < depth:
+        held.read.setdefault(labels, set()).add(day)
+        return
+    days = held.figures.setdefault(labels, {})
+    days[day] = days.get(day, 0.0) + value
+
+
 def keep(
-    found: Mapping[str, Mapping[Labels, Mapping[date, float]]], month: Iterable[date], limit: int, before: Kept
+    found: Mapping[str, Uses],
+    month: Iterable[date],
+    caps: Sequence[int | None],
+    before: Kept,
+    leading: Kept | None = None,
 ) -> Kept:
-    """Chooses per company which values are kept, by their sum over the month, then by name."""
+    """Chooses per company which values are kept, by their sum over the month, then by name.
+
+    `caps` are parallel to the labels; what another family chose of the first label holds here too if it is `leading`.
+    """
     days = tuple(month)
     return {
-        company: _chosen({labels: _over(figures, days) for labels, figures in values.items()}, limit, before, company)
-        for company, values in found.items()
+        company: _chosen(
+            {labels: _over(figures, days) for labels, figures in held.figures.items()},
+            caps,
+            before.get(company, frozenset()),
+            None if leading is None else leading.get(company, frozenset()),
+        )
+        for company, held in found.items()
     }
 
 
@@ -59,24 +96,71 @@ def _over(figures: Mapping[date, float], days: Iterable[date]) -> float:
     return sum(figures.get(day, 0.0) for day in days)
 
 
-def _chosen(sums: Mapping[Labels, float], limit: int, before: Kept, company: str) -> frozenset[Labels]:
-    ranked = sorted(sums, key=lambda labels: (-sums[labels], labels))
-    stay = [labels for labels in ranked[: int(limit * SLACK)] if labels in before.get(company, frozenset())]
-    fill = (labels for labels in ranked if labels not in set(stay))
-    return frozenset((*stay[:limit], *(labels for labels, _ in zip(fill, range(limit - len(stay)), strict=False))))
+def _chosen(
+    sums: Mapping[Labels, float],
+    caps: Sequence[int | None],
+    before: frozenset[Labels],
+    leading: frozenset[Labels] | None,
+) -> frozenset[Labels]:
+    kept: set[Labels] = set()
+    for depth, cap in enumerate(caps):
+        if cap is None:
+            continue
+        if depth == 0 and leading is not None:
+            kept.update(labels for labels in leading if len(labels) == 1)
+            continue
+        groups: dict[Labels, dict[str, float]] = {}
+        for labels, value in sums.items():
+            group = groups.setdefault(placed(labels[:depth], kept, caps), {})
+            group[labels[depth]] = group.get(labels[depth], 0.0) + value
+        for way, values in groups.items():
+            held = {labels[depth] for labels in before if len(labels) == depth + 1 and labels[:depth] == way}
+            kept.update((*way, value) for value in _first(values, cap, held))
+    return frozenset(kept)
+
+
+def _first(sums: Mapping[str, float], limit: int, held: set[str]) -> Iterator[str]:
+    ranked = sorted(sums, key=lambda value: (-sums[value], value))
+    stay = [value for value in ranked[: int(limit * SLACK)] if value in held][:limit]
+    yield from stay
+    yield from [value for value in ranked if value not in stay][: limit - len(stay)]
+
+
+def placed(labels: Labels, kept: frozenset[Labels] | set[Labels], caps: Sequence[int | None]) -> Labels:
+    """Returns the label values under which a figure is served: `other` where a value is not kept."""
+    place: Labels = ()
+    for value, cap in zip(labels, caps, strict=False):
+        place = (*place, value if cap is None or (*place, value) in kept else OTHER)
+    return place
+
+
+class Span(NamedTuple):
+    """The days that a window adds up, and the last of them."""
+
+    days: tuple[date, ...]
+    last: date
 
 
 def capped(
-    values: Mapping[Labels, Mapping[date, float]], kept: frozenset[Labels], days: Iterable[date], last: date
+    held: Uses, kept: frozenset[Labels], caps: Sequence[int | None], span: Span, measure: Measure
 ) -> Iterator[tuple[Labels, float]]:
-    """Yields what a company has over some days per kept value, and the rest as `other`.
+    """Yields what a company has over some days per kept value, and the rest as `other` where it can be added up.
 
-    A value counts 0 from the first day that it was used on, and has no figure before it.
+    A value counts 0 from the first day that it was used on, and has no figure before it. Of a `marked` measure it
+    counts 0 only on days on which the break-down was read; if it was not on one of the days there is no figure.
     """
-    asked = tuple(days)
     shown: dict[Labels, float] = {}
-    for labels, figures in sorted(values.items()):
-        if min(figures) <= last:
-            place = labels if labels in kept else (*labels[:-1], OTHER)
-            shown[place] = shown.get(place, 0.0) + _over(figures, asked)
-    yield from shown.items()
+    unknown: set[Labels] = set()
+    for labels, figures in sorted(held.figures.items()):
+        if min(figures) > span.last:
+            continue
+        place = placed(labels, kept, caps)
+        known = figures.keys() | held.read.get(labels[:-1], set())
+        if measure.kind is not Kind.SUM:
+            if span.last in figures and OTHER not in place:
+                shown[place] = figures[span.last]
+        elif not measure.marked or known.issuperset(span.days):
+            shown[place] = shown.get(place, 0.0) + _over(figures, span.days)
+        elif span.last in known:  # else it is gone, and takes nothing from the others
+            unknown.add(place)
+    yield from ((place, value) for place, value in shown.items() if place not in unknown)

@@ -1,6 +1,7 @@
 """Labels that anybody may add values to stay within their limits, without coming and going, and lose no use."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
@@ -8,26 +9,37 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from exporter.ledger import Asked, Ledger, fold
-from exporter.model import Column, Days, Reading, Row
-from exporter.open_labels import OTHER, Kept, capped, keep, uses
+from exporter.model import Column, Days, Kind, Measure, Reading, Row
+from exporter.open_labels import OTHER, Kept, LabelLimits, Span, Uses, capped, keep, uses
 from tests.road import utc
 
 TODAY = date(2026, 3, 3)
 NOON = utc(2026, 3, 3, 12)
 MONTH = tuple(TODAY - timedelta(days=n) for n in range(28))
 FAMILY = "paradigm_tool_uses"
-Uses = Mapping[tuple[str, ...], Mapping[date, float]]
-"""Figures by label values and day."""
+TOOLS = Measure(FAMILY, "Uses", Kind.SUM, ("tool",), limits=("tools",))
+REASONS = Measure("calls", "Calls", Kind.SUM, ("channel_id", "reason"), limits=("channels", "reasons"), marked=True)
+CALLS = Measure("conversations", "Conversations", Kind.SUM, ("channel_id",), limits=("channels",), marked=True)
+MEDIAN = Measure("median", "Median", Kind.AVERAGE, ("channel_id",), limits=("channels",), marked=True)
+Labels = tuple[str, ...]
+YESTERDAY = TODAY - timedelta(days=1)
+BOTH = Span((TODAY, YESTERDAY), TODAY)
+NOW = Span((TODAY,), TODAY)
 
 
 def figures(**tools: float) -> Uses:
     """Returns the uses of each tool today."""
-    return {(tool,): {TODAY: value} for tool, value in tools.items()}
+    return Uses({(tool,): {TODAY: value} for tool, value in tools.items()}, {})
 
 
 def kept(found: Uses, limit: int, before: set[str] | None = None) -> set[str]:
     earlier: Kept = {"17": frozenset((tool,) for tool in before or ())}
-    return {labels[-1] for labels in keep({"17": found}, MONTH, limit, earlier)["17"]}
+    return {labels[-1] for labels in keep({"17": found}, MONTH, (limit,), earlier)["17"]}
+
+
+def shown(found: Uses, chosen: set[Labels], measure: Measure = TOOLS, span: Span = NOW) -> Mapping[Labels, float]:
+    """Returns what is served while these values are kept."""
+    return dict(capped(found, frozenset(chosen), LabelLimits().caps(measure), span, measure))
 
 
 @pytest.mark.parametrize(
@@ -55,19 +67,15 @@ def test_a_kept_value_leaves_only_when_it_has_clearly_fallen_behind() -> None:
 
 def test_the_rest_is_added_up_and_nothing_is_lost() -> None:
     """A tool that happens to be named other is in it too."""
-    found = figures(a=1, b=5, c=5, other=2)
-
-    assert dict(capped(found, frozenset({("b",)}), (TODAY,), TODAY)) == {("b",): 5, (OTHER,): 8}
+    assert shown(figures(a=1, b=5, c=5, other=2), {("b",)}) == {("b",): 5, (OTHER,): 8}
 
 
 def test_a_value_counts_from_its_first_day_on() -> None:
     """Not used on a later day it is 0; before its first day it has no figure."""
-    yesterday = TODAY - timedelta(days=1)
-    found: Uses = {("late",): {TODAY: 3.0}, ("early",): {yesterday: 2.0}}
-    both = frozenset(found)
+    found = Uses({("late",): {TODAY: 3.0}, ("early",): {YESTERDAY: 2.0}}, {})
 
-    assert dict(capped(found, both, (TODAY,), TODAY)) == {("late",): 3, ("early",): 0}
-    assert dict(capped(found, both, (yesterday,), yesterday)) == {("early",): 2}
+    assert shown(found, {*found.figures}) == {("late",): 3, ("early",): 0}
+    assert shown(found, {*found.figures}, span=Span((YESTERDAY,), YESTERDAY)) == {("early",): 2}
 
 
 def test_values_that_are_cut_alike_are_added_up() -> None:
@@ -77,7 +85,57 @@ def test_values_that_are_cut_alike_are_added_up() -> None:
     reading = Reading({"17": "Northwind"}, frozenset({"all"}), (row,))
     ledger = fold(Ledger(), reading, Asked(days, TODAY, NOON, 45), lambda _id, _name: True)
 
-    assert uses(ledger, "all", FAMILY, 5) == {"17": {("web s",): {TODAY: 5.0}}}
+    assert uses(ledger, "all", TOOLS, 5) == {"17": Uses({("web s",): {TODAY: 5.0}}, {})}
+
+
+def test_a_break_down_that_was_not_read_has_no_zeros() -> None:
+    """A channel that answered without a reason has 0 of it; one whose break-down is unknown has no figure."""
+    figures_of: dict[Labels, dict[date, float]] = {
+        ("a", "hung up"): {YESTERDAY: 2.0},
+        ("b", "hung up"): {YESTERDAY: 3.0},
+        ("a", "lost"): {TODAY: 1.0},
+    }
+    found = Uses(figures_of, {("a",): {TODAY, YESTERDAY}, ("b",): {YESTERDAY}})
+    chosen = {("a",), ("b",), *found.figures}
+
+    assert shown(found, chosen, REASONS) == {("a", "hung up"): 0, ("a", "lost"): 1}
+    assert shown(found, chosen, REASONS, BOTH) == {("a", "hung up"): 2, ("a", "lost"): 1}
+
+
+def test_a_channel_that_did_not_answer_has_no_figure_and_makes_no_sum_smaller() -> None:
+    """One that is gone altogether takes nothing from the others."""
+    found = Uses(
+        {("a",): {YESTERDAY: 1.0, TODAY: 2.0}, ("late",): {TODAY: 4.0}, ("gone",): {YESTERDAY: 8.0}},
+        {},
+    )
+
+    assert shown(found, {("a",), ("late",), ("gone",)}, CALLS, BOTH) == {("a",): 3}
+    assert shown(found, {("a",)}, CALLS, NOW) == {("a",): 2, (OTHER,): 4}
+    assert shown(found, {("a",)}, CALLS, BOTH) == {("a",): 3}, "the sum of the others is not known"
+
+
+def test_medians_are_not_added_up() -> None:
+    """Those of channels that are not kept are nobody's."""
+    found = Uses({("a",): {TODAY: 1.5}, ("b",): {TODAY: 2.5}}, {})
+
+    assert shown(found, {("a",)}, MEDIAN) == {("a",): 1.5}
+
+
+def test_of_two_open_labels_the_second_is_chosen_for_each_value_of_the_first() -> None:
+    """The first one as another family chose it; what is not kept of either is `other`."""
+    reasons = {("a", "x"): 5, ("a", "y"): 4, ("b", "x"): 3, ("c", "y"): 2, ("c", "z"): 1}
+    found = Uses({labels: {TODAY: float(value)} for labels, value in reasons.items()}, {})
+    leading: Kept = {"17": frozenset({("a",), ("b",)})}
+    chosen = keep({"17": found}, MONTH, (2, 1), {}, leading)["17"]
+
+    assert chosen == {("a",), ("b",), ("a", "x"), ("b", "x"), (OTHER, "y")}
+    assert shown(found, set(chosen), replace(REASONS, marked=False)) == {
+        ("a", "x"): 5,
+        ("a", OTHER): 4,
+        ("b", "x"): 3,
+        (OTHER, "y"): 2,
+        (OTHER, OTHER): 1,
+    }
 
 
 names = st.text(max_size=3) | st.just(OTHER)
@@ -89,11 +147,14 @@ values = st.dictionaries(
 
 
 @given(values, st.integers(0, 9), st.frozensets(st.tuples(names)))
-def test_no_use_is_lost_and_no_limit_broken(found: Uses, limit: int, before: frozenset[tuple[str, ...]]) -> None:
+def test_no_use_is_lost_and_no_limit_broken(
+    found: dict[Labels, dict[date, float]], limit: int, before: frozenset[Labels]
+) -> None:
     """Whatever was kept before: at most `limit` values and `other`, and the same sum."""
-    chosen = keep({"17": found}, MONTH, limit, {"17": before}).get("17", frozenset())
-    shown = list(capped(found, chosen, MONTH, TODAY))
+    held = Uses(found, {})
+    chosen = keep({"17": held}, MONTH, (limit,), {"17": before}).get("17", frozenset())
+    served = list(capped(held, chosen, (limit,), Span(MONTH, TODAY), TOOLS))
 
     assert len(chosen) <= limit
-    assert len({labels for labels, _ in shown}) <= limit + 1
-    assert sum(value for _, value in shown) == sum(sum(days.values()) for days in found.values())
+    assert len({labels for labels, _ in served}) <= limit + 1
+    assert sum(value for _, value in served) == sum(sum(days.values()) for days in found.values())
