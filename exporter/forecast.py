@@ -5,33 +5,26 @@ itself: one invented company that has every figure travels it, and what it has t
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from exporter import calendars
-from exporter.drawing import source_view, view
-from exporter.families import Health, families
 from exporter.judge import days_to_ask, history_to_ask, pieces
-from exporter.ledger import Asked, Ledger, fold
-from exporter.memory import State
-from exporter.model import Column, Days, Family, Reading, Row
-from exporter.page import cardinality, write
+from exporter.ledger import Ledger
+from exporter.model import Days
 from exporter.question import Watch
-from exporter.roster import source_families
 from exporter.schedule import SPREAD, Cadence
+from exporter.series_forecast import Series, Size, live_series, once, served
 from exporter.source import Report
 from exporter.succession import longest_piece
-from exporter.telemetry import Telemetry
 
 DAY = timedelta(hours=24)
 MINUTE = timedelta(minutes=1)
 A_YEAR_OF_DAYS = 366
 GOOD = "200"
-
-Series = Mapping[str, int]
-"""How many series each family has, by its name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +49,12 @@ PASSES = Rate(1.0, 2)
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """One source as it is configured; `requests_per_minute` is also the burst."""
+    """One source as it is configured; `requests_per_minute` is also the burst. It may be `one_company` by its kind."""
 
     watch: Watch
     cadence: Cadence
     requests_per_minute: int
+    one_company: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,9 +85,9 @@ class SourceForecast:
 
 @dataclass(frozen=True, slots=True)
 class Forecast:
-    """All sources for so many companies each; `series` are those of the process."""
+    """All sources, each of this `size`; `series` are those of the process."""
 
-    companies: int
+    size: Size
     sources: tuple[SourceForecast, ...]
     series: Series
 
@@ -110,11 +104,15 @@ class Forecast:
         return sum(sum(series.values()) for series in everywhere)
 
 
-def forecast(plans: Sequence[Plan], companies: int, now: datetime) -> Forecast:
-    """Foresees what `plans` cost with so many companies per source; counts in the midnights of a year from `now`."""
-    live = _live(plans)
-    sources = tuple(_source(plan, companies, now, live) for plan in plans)
-    return Forecast(companies, sources, live("", ""))
+def forecast(plans: Sequence[Plan], size: Size, now: datetime) -> Forecast:
+    """Foresees what `plans` cost with sources of this size; counts in the midnights of a year from `now`."""
+    live = live_series(plan.watch for plan in plans)
+    sources = tuple(
+        _source(plan, replace(size, companies=min(size.companies, 1)) if plan.one_company else size, now, live)
+        for plan in plans
+    )
+    named = size if any(plan.one_company for plan in plans) else replace(size, channels=0)
+    return Forecast(named, sources, live("", ""))
 
 
 def polls(cadence: Cadence, now: datetime) -> Rate:
@@ -159,92 +157,47 @@ def _midnights(since: datetime, until: datetime, zone: ZoneInfo) -> Iterator[dat
         midnight = calendars.next_midnight(midnight, zone)
 
 
-def _source(plan: Plan, companies: int, now: datetime, live: Callable[[str, str], Series]) -> SourceForecast:
+def _source(plan: Plan, size: Size, now: datetime, live: Callable[[str, str], Series]) -> SourceForecast:
     watch, cap = plan.watch, most_requests_in_a_minute(plan.requests_per_minute)
     rate, at_once = polls(plan.cadence, now), most_polls(plan.cadence, MINUTE, now)
     reports, together = [], 0
     for report in watch.reports:
-        recent, past = _requests(plan, report, companies, now)
-        calls = rate.times(*recent).plus(PASSES.times(*past))
-        peak = at_once * recent[1] + past[1]
-        series = Counter(_served(watch, report, companies, now)) + Counter(live(watch.source, report.name))
+        recent, past, learning = _requests(plan, report, size, now)
+        calls = rate.times(*recent).plus(PASSES.times(*past)).plus(PASSES.times(learning, learning))
+        peak = at_once * recent[1] + past[1] + learning
+        series = Counter(served(watch, report, size, now)) + Counter(live(watch.source, report.name))
         reports.append(ReportForecast(report.name, calls, min(peak, cap), series))
         together += peak
-    return SourceForecast(watch.source, rate, min(together, cap), tuple(reports), _own(watch, companies, now))
+    return SourceForecast(watch.source, rate, min(together, cap), tuple(reports), once(watch, size, now))
 
 
-def _requests(plan: Plan, report: Report, companies: int, now: datetime) -> tuple[tuple[int, int], tuple[int, int]]:
-    """Counts the requests of one poll and of one pass over the past: usually, and if every filter is refused."""
+class Counts(NamedTuple):
+    """How many requests one poll takes, one pass over the past, and what has to be learned anew each day.
+
+    The first two usually, and at worst: if every filter is refused, and nothing can be asked together.
+    """
+
+    recent: tuple[int, int]
+    past: tuple[int, int]
+    learning: int
+
+
+def _requests(plan: Plan, report: Report, size: Size, now: datetime) -> Counts:
     watch = plan.watch
     recent = days_to_ask(Ledger(), now, watch.rules)
     past = history_to_ask(recent, watch.rules) if report.has_days else None
-    longest = longest_piece(report, report.day_bytes * companies)
-    return _count(watch, report, (recent,)), _count(watch, report, pieces(past, longest) if past else ())
+    longest = longest_piece(report, report.day_bytes * size.companies)
+    lessons, worst = (report.supposed(recent.last, size.channels, at_worst=at_worst) for at_worst in (False, True))
 
+    def count(*ranges: Days) -> tuple[int, int]:
+        usual, most = (
+            [request for days in ranges for request in report.plan(days, watch.scope, learned)]
+            for learned in (lessons, worst)
+        )
+        return len(usual), len(most) + sum(request.instead is not None for request in most)
 
-def _count(watch: Watch, report: Report, ranges: Iterable[Days]) -> tuple[int, int]:
-    requests = [request for days in ranges for request in report.plan(days, watch.scope)]
-    return len(requests), len(requests) + sum(request.instead is not None for request in requests)
-
-
-def _own(watch: Watch, companies: int, now: datetime) -> Series:
-    """Counts what a source has once: per company its name, and the series that count its series."""
-    state = State(_held(watch, watch.reports[0], now), Health(watch.interval), listed={})
-    own = source_families(source_view(watch, {"": state}))
-    counts = cardinality({(watch.source, ""): [write(family) for family in own]}, frozenset())
-    return _of_everybody((*own, *counts), companies)
-
-
-def _served(watch: Watch, report: Report, companies: int, now: datetime) -> Series:
-    """Counts what the page would have of a report if every company had all figures on each held day."""
-    health = Health(watch.interval, last_attempt=now, last_success=now, duration=0.0, outcome="ok", history=True)
-    return _of_everybody(families(view(watch, report, State(_held(watch, report, now), health), now)), companies)
-
-
-def _of_everybody(families_of_one: Iterable[Family], companies: int) -> Series:
-    """Counts each series of the one company as often as there are companies."""
-    return {
-        family.name: len(family.samples) * (companies if "company_id" in family.label_names else 1)
-        for family in families_of_one
-    }
-
-
-def _held(watch: Watch, report: Report, now: datetime) -> Ledger:
-    """Returns the ledger of one company with a row of everything in each part on each day."""
-    today, keep = calendars.day_at(now, watch.rules.zone), watch.rules.keep_days
-    days = Days(today - timedelta(days=keep), today)
-    figure = float(max(1, watch.min_group))  # every group may be told
-    rows = tuple(
-        Row(part, day, "1", dict.fromkeys((*columns, *_open_columns(watch, report)), figure))
-        for part, columns in report.parts.items()
-        for day in days
-    )
-    reading = Reading({"1": "one"}, frozenset(report.parts), rows)
-    return fold(Ledger(), reading, Asked(days, today, now, keep), lambda _id, _name: True)
-
-
-def _open_columns(watch: Watch, report: Report) -> Iterator[Column]:
-    """Yields as many values of open labels as are kept, and one that is not."""
-    for measure in report.measures:
-        if any(measure.limits):
-            for n in range(watch.limits.values[measure.limits[-1]] + 1):
-                yield Column(measure.family, ("",) * (len(measure.labels) - 1) + (str(n),))
-
-
-def _live(plans: Iterable[Plan]) -> Callable[[str, str], Series]:
-    """Returns the live series by source and report, of the process where both are empty, after one good answer each."""
-    telemetry = Telemetry()
-    for plan in plans:
-        for report in plan.watch.reports:
-            telemetry.expect(plan.watch.source, report.name)
-            telemetry.observer(plan.watch.source).request(report.name, GOOD, 0.0)
-    found: dict[tuple[str, str], Counter[str]] = {}
-    for metric in telemetry.served().collect():
-        name = f"{metric.name}_total" if metric.type == "counter" else metric.name
-        for sample in metric.samples:
-            place = sample.labels.get("source", ""), sample.labels.get("report", "")
-            found.setdefault(place, Counter())[name] += 1
-    return lambda source, report: found.get((source, report), Counter())
+    learning = sum(bool(request.lesson) for request in report.plan(recent, watch.scope))
+    return Counts(count(recent), count(*(pieces(past, longest) if past else ())), learning)
 
 
 def _sum(rates: Iterable[Rate]) -> Rate:

@@ -191,8 +191,11 @@ class Report(Protocol):
         Where something has to be learned first, that is the only request.
         """
 
-    def supposed(self, day: date, channels: int) -> Lessons:
-        """Returns what it would have learned on `day` of a platform with so many channels: for forecasts."""
+    def supposed(self, day: date, channels: int, *, at_worst: bool = False) -> Lessons:
+        """Returns what it would have learned on `day` of a platform with so many channels: for forecasts.
+
+        At worst it learned that it has to ask as many questions as it ever can.
+        """
 
     def decode(self, body: bytes, request: Request, context: Context) -> Reading | Further:
         """Reads one answer.
@@ -218,7 +221,8 @@ class Platform:
     same answers come to mean other rows: what a state file holds of the earlier version is asked for again.
     `overridden` makes a report as an operator describes it and raises ConfigError when that cannot be; None: no option.
     `options` are the platform's own beside those of every source; `equipped` makes a report that knows their values.
-    `remedies` say, by HTTP status, what an operator can do about it (403: which permission the key's owner needs).
+    A source is `one_company` where each account is. `remedies` say, by HTTP status, what an operator can do about it
+    (403: which permission the key's owner needs).
     """
 
     name: str
@@ -231,6 +235,7 @@ class Platform:
     overridden: Callable[[str, Override], Report] | None = None
     options: tuple[Option, ...] = ()
     equipped: Callable[[Report, Account], Report] | None = None
+    one_company: bool = False
     remedies: Mapping[int, str] = field(default_factory=dict)
 
     def configured(self, name: str, override: Override | None = None, account: Account | None = None) -> Report:

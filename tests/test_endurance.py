@@ -12,6 +12,7 @@ import pytest
 from exporter.forecast import Plan, forecast
 from exporter.page import Format
 from exporter.schedule import Cadence
+from exporter.series_forecast import Size
 from exporter.simulate.app import create_app
 from exporter.simulate.scenarios import SCENARIOS
 from exporter.simulate.world import World
@@ -65,7 +66,7 @@ async def test_a_week_of_faults_leaves_nothing_behind(caplog: pytest.LogCaptureF
         outcomes = road.outcomes()
 
     cadence = Cadence(watch.interval, 0.0, RULES.zone, RULES.settle)
-    most = forecast([Plan(watch, cadence, 60)], COMPANIES, clock.moment).total_series
+    most = forecast([Plan(watch, cadence, 60)], Size(COMPANIES), clock.moment).total_series
     notes = sum(line.startswith("chat_usage_field_info") for line in lines)
     assert len(lines) - notes <= most
     assert after < before * 1.1 + 100_000

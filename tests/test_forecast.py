@@ -19,6 +19,7 @@ from exporter.open_labels import LabelLimits
 from exporter.page import Format
 from exporter.question import Watch
 from exporter.schedule import Cadence
+from exporter.series_forecast import Size
 from exporter.simulate.app import create_app
 from exporter.simulate.world import MODES, World
 from exporter.source import UNTAUGHT, Context, Lessons, Report, Request, Scope
@@ -48,7 +49,7 @@ class OneDayPerRequest:
     def parts(self) -> Mapping[str, tuple[Column, ...]]:
         return CHAT_SESSIONS.parts
 
-    def supposed(self, day: date, channels: int) -> Lessons:
+    def supposed(self, day: date, channels: int, *, at_worst: bool = False) -> Lessons:
         return {}
 
     def plan(self, days: Days, scope: Scope, lessons: Lessons = UNTAUGHT) -> tuple[Request, ...]:
@@ -75,7 +76,7 @@ def most_within(span: timedelta, found: Sequence[datetime]) -> int:
 
 
 def foretell(watch: Watch, cadence: Cadence = HOURLY, companies: int = 1, now: datetime = NOW) -> Forecast:
-    return forecast([Plan(watch, cadence, 60)], companies, now)
+    return forecast([Plan(watch, cadence, 60)], Size(companies), now)
 
 
 def watching(*reports: Report, scope: Scope | None = None) -> Watch:
@@ -178,7 +179,7 @@ def test_series_do_not_hang_on_the_hour(hour: int) -> None:
 def test_each_source_has_its_own_series_and_the_process_has_its_once() -> None:
     """Two equal sources have twice what one has, but for the families of the process."""
     one = foretell(watching())
-    both = forecast([Plan(replace(watching(), source=name), HOURLY, 60) for name in ("a", "b")], 1, NOW)
+    both = forecast([Plan(replace(watching(), source=name), HOURLY, 60) for name in ("a", "b")], Size(1), NOW)
 
     process = sum(one.series.values())
     assert both.total_series == 2 * (one.total_series - process) + process
@@ -371,6 +372,6 @@ class WaitingClock(PassedClock):
 )
 def test_the_peak_is_what_polls_ask_within_the_rate_limit(per_minute: int, peak: int) -> None:
     """An interval poll, one after midnight, and the pass that follows may fall into one minute."""
-    [source] = forecast([Plan(watching(OneDayPerRequest()), HOURLY, per_minute)], 1, NOW).sources
+    [source] = forecast([Plan(watching(OneDayPerRequest()), HOURLY, per_minute)], Size(1), NOW).sources
 
     assert (source.peak, source.reports[0].peak) == (peak, peak)

@@ -37,7 +37,7 @@ class FakeReport:
     def parts(self) -> Mapping[str, tuple[Column, ...]]:
         return {}
 
-    def supposed(self, day: date, channels: int) -> Lessons:
+    def supposed(self, day: date, channels: int, *, at_worst: bool = False) -> Lessons:
         raise NotImplementedError
 
     def plan(self, days: Days, scope: Scope, lessons: Lessons = UNTAUGHT) -> tuple[Request, ...]:

@@ -15,8 +15,9 @@ from exporter.cli.failed import FailedError
 from exporter.cli.options import ConfigFile
 from exporter.cli.tables import Column
 from exporter.cli.wiring import utcnow, watch
-from exporter.forecast import Forecast, Plan, Rate, ReportForecast, Series, SourceForecast, forecast
+from exporter.forecast import Forecast, Plan, Rate, ReportForecast, SourceForecast, forecast
 from exporter.schedule import Cadence
+from exporter.series_forecast import Series, Size
 from exporter.settings import Source, load
 
 MAX_SERIES, MAX_CALLS = "--max-series", "--max-calls-per-day"
@@ -40,6 +41,7 @@ class PlanFormat(StrEnum):
 def plan(
     config_file: ConfigFile = None,
     companies: Annotated[int, typer.Option(min=0, metavar="N", help="Companies of each source.")] = 100,
+    channels: Annotated[int, typer.Option(min=0, metavar="N", help="Channels of each chatbot.")] = 5,
     max_series: Annotated[
         int | None, typer.Option(MAX_SERIES, min=0, metavar="N", help="Exit 1 if there can be more series.")
     ] = None,
@@ -53,7 +55,7 @@ def plan(
     With a limit, exit 1 and one line on stderr if it can be exceeded.
     """
     settings = load(config_file, os.environ, source.platforms())
-    foreseen = forecast([planned(each) for each in settings.sources.values()], companies, utcnow())
+    foreseen = forecast([planned(each) for each in settings.sources.values()], Size(companies, channels), utcnow())
     if format_ is PlanFormat.JSON:
         typer.echo(json.dumps({"notes": settings.notes, **document(foreseen)}, indent=2))
     else:
@@ -66,7 +68,7 @@ def plan(
 def planned(each: Source) -> Plan:
     """Says what of a source costs anything."""
     cadence = Cadence(each.poll.interval, each.poll.jitter, each.zone, each.settle)
-    return Plan(watch(each), cadence, each.poll.requests_per_minute)
+    return Plan(watch(each), cadence, each.poll.requests_per_minute, each.platform.one_company)
 
 
 def judge(foreseen: Forecast, max_series: int | None, max_calls: int | None) -> None:
@@ -101,10 +103,15 @@ def show(foreseen: Forecast, console: Console) -> None:
         rows.append(("together", str(sum(series.values()))))
         tables.show(console, f"Series {title}", (Column("Family"), Column("Series", number=True)), rows)
     console.print()
-    total = f"Total for {foreseen.companies} companies per source: at most {foreseen.total_series} series"
+    total = f"Total for {_sized(foreseen.size)}: at most {foreseen.total_series} series"
     tables.say(console, f"{total}; {_number(foreseen.calls.expected)} calls a day, at most {foreseen.calls.most}.")
     console.print()
     tables.say(console, LEGEND)
+
+
+def _sized(size: Size) -> str:
+    channels = f" and {size.channels} channels per chatbot" if size.channels else ""
+    return f"{size.companies} companies per source{channels}"
 
 
 def _calls(foreseen: Forecast) -> Iterator[tuple[str, ...]]:
@@ -133,7 +140,8 @@ def _series(foreseen: Forecast) -> Iterator[tuple[str, Series]]:
 def document(foreseen: Forecast) -> Mapping[str, object]:
     """Returns the forecast as JSON objects: names of the tables, nothing rounded."""
     return {
-        "companies_per_source": foreseen.companies,
+        "companies_per_source": foreseen.size.companies,
+        "channels_per_chatbot": foreseen.size.channels,
         "total": {"series": foreseen.total_series, "calls_per_day": _pair(foreseen.calls)},
         "sources": [_of_source(each) for each in foreseen.sources],
         "series": foreseen.series,

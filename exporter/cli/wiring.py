@@ -102,6 +102,7 @@ def client_of(source: Source, observer: fetch.Observer, clock: fetch.Clock | Non
         key=source.key,
         ca_file=str(source.ca_file) if source.ca_file else None,
         proxy_url=source.proxy_url,
+        remedies=source.platform.remedies,
     )
     poll = source.poll
     limits = fetch.Limits(poll.timeout.total_seconds(), poll.max_body, poll.requests_per_minute)

@@ -99,19 +99,25 @@ def _redirect(response: httpx.Response, asked: Asked) -> str:
 
 def _remedy(status: int, asked: Asked) -> str:
     if status == HTTPStatus.UNAUTHORIZED:
-        return f": the key is wrong, expired or withdrawn; put a new one into {asked.key_place}"
+        return f": the key is wrong, expired or withdrawn; put a new one into {asked.key_place}{_also(status, asked)}"
     if status == HTTPStatus.FORBIDDEN and "company_id" in asked.params:
         return ": the key may not filter by company; its owner must be admin, or ask without companies.include"
     if status == HTTPStatus.FORBIDDEN:
-        return f": the owner of the key in {asked.key_place} needs the role admin or company admin to read this report"
+        return f": the key in {asked.key_place} may not read this report{_also(status, asked)}"
     if status == HTTPStatus.NOT_FOUND:
         option = f"sources.{asked.source}.overrides.{asked.report}.path"
         return (
-            f": this release of the platform may lack the report or have it elsewhere ({option}), or base_url is wrong"
+            f": this release of the platform may lack the report or have it elsewhere ({option}), "
+            f"or base_url is wrong{_also(status, asked)}"
         )
     if status == HTTPStatus.TOO_MANY_REQUESTS:
         return ": too many requests; see poll.requests_per_minute"
     return ""
+
+
+def _also(status: int, asked: Asked) -> str:
+    """Returns what the platform's documentation adds to a remedy."""
+    return f"; {asked.remedies[status]}" if status in asked.remedies else ""
 
 
 async def _said(response: httpx.Response, asked: Asked) -> str:

@@ -12,6 +12,7 @@ class Asked:
     """One request as it goes out.
 
     `url` is without query; `site` is its scheme, host and port, `proxy` the same of proxy_url, without its password.
+    `remedies` say, by HTTP status, what the platform's documentation advises.
     """
 
     source: str
@@ -23,6 +24,7 @@ class Asked:
     key: str = field(repr=False)
     key_place: str
     proxy: str | None
+    remedies: Mapping[int, str] = field(default_factory=dict)
 
     def message(self, text: str) -> str:
         """Returns one line that says who asked for what."""

@@ -106,6 +106,7 @@ class Client:
             key=key,
             key_place=self._endpoint.key_place,
             proxy=self._proxy,
+            remedies=self._endpoint.remedies,
         )
 
     async def _patiently(self, asked: Asked, patience: pace.Patience, attempts: int) -> bytes:

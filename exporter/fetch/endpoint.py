@@ -40,7 +40,7 @@ class Endpoint:
     `base_url` is what request paths are appended to. `key` returns the key as it is now, without white space around it,
     and raises OSError or ConfigError; `headers` makes the authentication headers from it. `key_place` says in messages
     where the operator put the key. `ca_file` is used instead of the usual authorities, `proxy_url` instead of the
-    environment's proxies.
+    environment's proxies. `remedies` say, by HTTP status, what the platform's documentation advises.
     """
 
     source: str
@@ -50,6 +50,7 @@ class Endpoint:
     key_place: str = "api_key_file or api_key"
     ca_file: str | None = None
     proxy_url: str | None = field(default=None, repr=False)  # may hold a password
+    remedies: Mapping[int, str] = field(default_factory=dict)
 
 
 def is_loopback(host: str) -> bool:

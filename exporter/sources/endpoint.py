@@ -23,7 +23,7 @@ class Endpoint:
         """An answer has days of its own."""
         return False
 
-    def supposed(self, day: date, channels: int) -> Lessons:
+    def supposed(self, day: date, channels: int, *, at_worst: bool = False) -> Lessons:
         """Nothing has to be learned."""
         return {}
 

@@ -267,4 +267,5 @@ PLATFORM = Platform(
     headers=headers,
     reports=REPORTS,
     overridden=overridden,
+    remedies={403: "its owner needs the role admin or company admin"},
 )

@@ -13,6 +13,7 @@ from rich.console import Console
 from exporter.cli import plan
 from exporter.cli.main import run
 from exporter.forecast import Plan, forecast
+from exporter.series_forecast import Size
 from exporter.sources.paradigm import REPORTS
 from tests import surroundings
 from tests.road import utc
@@ -159,7 +160,7 @@ def test_what_is_ignored_is_told(monkeypatch: pytest.MonkeyPatch, capsys: pytest
 def test_a_terminal_of_80_columns_cuts_no_family() -> None:
     """However long the name of the source."""
     watch = replace(watching(), source="production-of-the-whole-company-in-europe-and-asia")
-    foreseen = forecast([Plan(watch, HOURLY, 60)], 10_000, utc(2026, 11, 20))
+    foreseen = forecast([Plan(watch, HOURLY, 60)], Size(10_000), utc(2026, 11, 20))
     terminal = io.StringIO()
     plan.show(foreseen, Console(file=terminal, width=80, force_terminal=True, no_color=True, highlight=False))
 

@@ -27,6 +27,7 @@ from exporter.open_labels import LabelLimits
 from exporter.poll import Time
 from exporter.probe import Finding, Found, LastCodes, Probe
 from exporter.question import Watch
+from exporter.series_forecast import Size
 from exporter.settings import load
 from exporter.simulate.app import create_app
 from exporter.simulate.reports import REPORTS as SIMULATED
@@ -122,7 +123,7 @@ class TestRows:
         companies, plain = len(tuple(world.known())), ("chat_usage_polls_total", "chat_usage_api_")
         limits = LabelLimits({"tools": tools - 1})  # and `other`
         watch = Watch("production", "paradigm", tuple(REPORTS.values()), Scope(), RULES, HOURLY.interval, limits=limits)
-        [foreseen] = forecast([Plan(watch, HOURLY, 60)], companies, NOW).sources
+        [foreseen] = forecast([Plan(watch, HOURLY, 60)], Size(companies), NOW).sources
         found = {each.report: each.found for each in await findings(world=world, REPORTS="auto")}
 
         assert [report.name for report in foreseen.reports] == list(found)

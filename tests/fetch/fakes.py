@@ -10,6 +10,7 @@ import httpx
 from exporter.fetch import Client, Clock, Endpoint, Limits, Patience
 from exporter.model import Days
 from exporter.source import Request
+from exporter.sources.paradigm import PLATFORM
 
 KEY = "sk-SECRET-0123456789"
 NEW_KEY = "sk-NEWER-9876543210"
@@ -136,7 +137,7 @@ def keys(*values: str | Exception) -> Callable[[], str]:
 def endpoint(key: Callable[[], str] | None = None, base_url: str = BASE_URL, ca_file: str | None = None) -> Endpoint:
     return Endpoint(
         source="production", base_url=base_url, headers=bearer, key=key or keys(KEY),
-        key_place="api_key_file /run/secrets/paradigm", ca_file=ca_file,
+        key_place="api_key_file /run/secrets/paradigm", ca_file=ca_file, remedies=PLATFORM.remedies,
     )  # fmt: skip
 
 
