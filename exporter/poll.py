@@ -22,9 +22,10 @@ from exporter.memory import FORGETFUL, Memory, State
 from exporter.model import Days
 from exporter.open_labels import Kept
 from exporter.page import Board
-from exporter.question import Read, Watch, read
+from exporter.poll_log import tell
+from exporter.question import Watch, read
 from exporter.source import Report
-from exporter.succession import Came, due_at, longest_piece, taken_over, with_answers, with_past
+from exporter.succession import Came, due_at, longest_piece, taken_over, well, with_answers, with_past
 from exporter.telemetry import Telemetry
 from exporter.worker import Worker
 
@@ -159,13 +160,13 @@ class Poller:
                 supported = health.supported and not self._lacks(report, came.error)
                 health = replace(health, outcome=came.error.outcome, supported=supported)
             elif came.read is not None:
-                health = _told(health, came.read, attempt)
+                health = well(health, came.read, attempt)
             state = with_answers(replace(state, health=health), came)
             if came.error is None and came.read is not None and report.has_days:
                 longest = longest_piece(report, came.read.day_bytes)
                 state = with_past(state, days, longest, attempt, self.watch.rules)
             self._states[report.name] = state
-        self._tell(report, state, came)
+        tell(self.watch.source, report.name, state, came)
         await self._publish(report)  # before it is counted: who sees the count finds what came of the poll on the page
         self._outlet.telemetry.polled(self.watch.source, report.name, state.health.outcome or "")
 
@@ -234,38 +235,3 @@ class Poller:
     def draw(self, *reports: Report) -> Callable[[], Drawing]:
         """Returns what draws some reports and the source, as they are now: work for the worker."""
         return partial(drawn, self.watch, dict(self._states), reports, self._time.now())
-
-    def _tell(self, report: Report, state: State, came: Came) -> None:
-        """Logs the one line of a poll."""
-        fields: dict[str, object] = {
-            "source": self.watch.source,
-            "report": report.name,
-            "outcome": state.health.outcome,
-            "seconds": round(state.health.duration or 0.0, 3),
-            "companies": len(state.ledger.names),
-            "days": len(state.ledger.blocks),
-        }
-        if came.read is not None:
-            note = " ".join(f"{kind}={count}" for kind, count in sorted(came.read.surprises.items()))
-            fields |= {"left_out": note} if note else {}
-        if came.error is None:
-            log.info("polled", extra=fields)
-        elif state.health.supported:
-            log.warning("poll failed", extra=fields | {"reason": str(came.error)})
-        else:
-            reason = {"reason": str(came.error)}
-            log.info("the platform lacks the report; asked again in a day", extra=fields | reason)
-
-
-def _told(health: Health, came: Read, now: datetime) -> Health:
-    """Returns the health of a report whose poll was good."""
-    return replace(
-        health,
-        outcome="ok",
-        last_success=now,
-        supported=True,
-        restated_ratio=0.0,
-        drift=came.drift,
-        violations=came.violations,
-        fields=came.fields,
-    )

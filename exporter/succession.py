@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from exporter.errors import ReportError
+from exporter.families import Health
 from exporter.judge import DayRules, history_to_ask, judge, pieces
 from exporter.ledger import narrowed
 from exporter.memory import State
@@ -26,6 +27,20 @@ class Came(NamedTuple):
     read: Read | None
     lessons: Lessons
     error: ReportError | None
+
+
+def well(health: Health, came: Read, now: datetime) -> Health:
+    """Returns the health of a report whose poll was good."""
+    return replace(
+        health,
+        outcome="ok",
+        last_success=now,
+        supported=True,
+        restated_ratio=0.0,
+        drift=came.drift,
+        violations=came.violations,
+        fields=came.fields,
+    )
 
 
 def with_answers(state: State, came: Came) -> State:
