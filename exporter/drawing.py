@@ -1,6 +1,6 @@
 """From what is remembered of a source to the families that are on the page; pure, every moment is an argument."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import NamedTuple
@@ -59,5 +59,20 @@ def source_view(watch: Watch, states: Mapping[str, State]) -> SourceView:
     lists = [state.listed for state in states.values() if state.listed is not None]
     listed = {company: name for names in lists for company, name in names.items()} if lists else None
     return SourceView(
-        watch.source, watch.platform, watch.rules.settle, watch.companies, names, frozenset(names.keys() - here), listed
+        watch.source,
+        watch.platform,
+        watch.rules.settle,
+        watch.companies,
+        names,
+        frozenset(names.keys() - here),
+        listed,
+        dict(_idle(watch, states)),
     )
+
+
+def _idle(watch: Watch, states: Mapping[str, State]) -> Iterator[tuple[str, int]]:
+    """Yields how many words of each selection match nothing of what the platform has, once that was learned."""
+    for option, selection in watch.selections.items():
+        for lesson in (state.lessons[option] for state in states.values() if option in state.lessons):
+            things = {identity: name for identity, name, *_ in lesson.rows}
+            yield from ((f"{option}.{word}", count) for word, count in selection.unmatched(things).items())

@@ -16,6 +16,7 @@ from exporter.ledger import Asked, Ledger, fold
 from exporter.model import FieldNote, Reading
 from exporter.open_labels import LabelLimits
 from exporter.selection import Companies
+from exporter.selectors import Selection
 from exporter.source import Report, Request, Scope
 
 
@@ -24,6 +25,7 @@ class Watch:
     """One source as the poller knows it: what to ask, whom to hold, what days mean, which families are unwanted.
 
     The platform may lack a report that is not `required`. `limits` hold for open labels, `min_group` for people.
+    `selections` are those among the platform's own options, by name: what they select from is the lesson of that name.
     """
 
     source: str
@@ -37,6 +39,7 @@ class Watch:
     limits: LabelLimits = field(default_factory=LabelLimits)
     min_group: int = 0
     excluded: tuple[str, ...] = ()
+    selections: Mapping[str, Selection] = field(default_factory=dict)
 
 
 class Answer(NamedTuple):

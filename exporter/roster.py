@@ -6,7 +6,7 @@ A line of it:
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 from exporter.ledger import by_number
@@ -31,7 +31,8 @@ class SourceView:
     """All that the families of a source are made from, whatever its reports are.
 
     `names` are all companies ever held, `gone` those that no report serves; `listed` are those that the platform lists,
-    wanted or not, None before the first good poll.
+    wanted or not, None before the first good poll. `idle` counts by option the words of the platform's own selections
+    that match nothing.
     """
 
     source: str
@@ -41,12 +42,13 @@ class SourceView:
     names: Mapping[str, str]
     gone: frozenset[str]
     listed: Mapping[str, str] | None
+    idle: Mapping[str, int] = field(default_factory=dict)
 
 
 def source_families(view: SourceView) -> tuple[Family, ...]:
     """Returns the families that a source has once."""
     settle = (Sample((view.source,), view.settle.total_seconds()),)
-    unmatched = {} if view.listed is None else view.companies.unmatched(view.listed)
+    unmatched = {**({} if view.listed is None else view.companies.unmatched(view.listed)), **view.idle}
     return (
         Family(SETTLE, SETTLE_HELP, ("source",), settle),
         Family(COMPANY_INFO, COMPANY_INFO_HELP, COMPANY_INFO_LABELS, tuple(_company_info(view))),
