@@ -159,7 +159,11 @@ class Account:
 
 
 class Report(Protocol):
-    """One reporting endpoint: how to ask it and how to read its answer. Pure: no clock, no network."""
+    """One reporting endpoint: how to ask it and how to read its answer. Pure: no clock, no network.
+
+    A report may inherit from this class: then it is one whose figures have days, that is asked for all days at once and
+    has nothing to learn, unless it says otherwise.
+    """
 
     @property
     def name(self) -> str:
@@ -172,10 +176,12 @@ class Report(Protocol):
     @property
     def asks_by_day(self) -> bool:
         """Tells whether each request asks for one day, because an answer has no days of its own."""
+        return False
 
     @property
     def has_days(self) -> bool:
         """Tells whether its figures belong to days; False: they are levels of now."""
+        return True
 
     @property
     def measures(self) -> tuple[Measure, ...]:
@@ -196,6 +202,7 @@ class Report(Protocol):
 
         At worst it learned that it has to ask as many questions as it ever can.
         """
+        return UNTAUGHT
 
     def decode(self, body: bytes, request: Request, context: Context) -> Reading | Further:
         """Reads one answer.

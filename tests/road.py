@@ -21,7 +21,7 @@ from exporter.question import Watch
 from exporter.selection import Companies
 from exporter.simulate.app import create_app
 from exporter.simulate.world import World, holidays
-from exporter.source import Report, Scope
+from exporter.source import Platform, Report, Scope
 from exporter.sources.paradigm import PLATFORM
 from exporter.telemetry import Telemetry
 from exporter.worker import Worker
@@ -81,7 +81,7 @@ def watching(
 class Road:
     """A poller of one source on the simulated platform; `page()` is what a scrape would read."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0917 - what a test leaves out is the usual
         self,
         transport: httpx.AsyncBaseTransport,
         clock: PassedClock,
@@ -89,12 +89,13 @@ class Road:
         watch: Watch | None = None,
         past: asyncio.Lock | None = None,
         memory: Memory = FORGETFUL,
+        platform: Platform = PLATFORM,
     ) -> None:
         self.clock = clock
         self.board = Board()
         self.telemetry = Telemetry()
         self.worker = Worker("road")
-        endpoint = fetch.Endpoint("s", "https://paradigm.example", PLATFORM.headers, lambda: key)
+        endpoint = fetch.Endpoint("s", "https://paradigm.example", platform.headers, lambda: key)
         self.client = fetch.Client(
             endpoint,
             fetch.Limits(60.0, 2**28, 6000),
