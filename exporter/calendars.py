@@ -49,3 +49,11 @@ class Calendar:
     def is_working(self, day: date) -> bool:
         """Tells whether `day` is neither weekend nor holiday."""
         return day.weekday() not in self.weekend and day not in self.holidays
+
+
+@dataclass(frozen=True, slots=True)
+class CompanyCalendar:
+    """The calendar of the companies that a selector (`id:17`, `name:Nor*`, a glob on either) chooses."""
+
+    company: str
+    calendar: Calendar

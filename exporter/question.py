@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
-from exporter.calendars import day_at
+from exporter.calendars import CompanyCalendar, day_at
 from exporter.corrections import Corrections, corrections
 from exporter.judge import DayRules, published_days
 from exporter.ledger import Asked, Ledger, fold
@@ -18,6 +18,7 @@ from exporter.open_labels import LabelLimits
 from exporter.selection import Companies
 from exporter.selectors import Selection
 from exporter.source import Report, Request, Scope
+from exporter.thresholds import BUILT_IN, Threshold
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +27,7 @@ class Watch:
 
     The platform may lack a report that is not `required`. `limits` hold for open labels, `min_group` for people.
     `selections` are those among the platform's own options, by name: what they select from is the lesson of that name.
+    `thresholds` limit activities, `company_calendars` go before that of the rules: the first that selects a company.
     """
 
     source: str
@@ -40,6 +42,8 @@ class Watch:
     min_group: int = 0
     excluded: tuple[str, ...] = ()
     selections: Mapping[str, Selection] = field(default_factory=dict)
+    thresholds: tuple[Threshold, ...] = (BUILT_IN,)
+    company_calendars: tuple[CompanyCalendar, ...] = ()
 
 
 class Answer(NamedTuple):

@@ -54,7 +54,18 @@ class Change:
 
 def is_another(old: Source, new: Source) -> bool:
     """Tells whether a source's held days are worth nothing under its new settings."""
-    return (old.platform, old.base_url, old.zone) != (new.platform, new.base_url, new.zone)
+    return (old.platform, old.base_url, old.zone, identity(old)) != (
+        new.platform,
+        new.base_url,
+        new.zone,
+        identity(new),
+    )
+
+
+def identity(source: Source) -> Mapping[str, object]:
+    """Returns those of the platform's own options that tell which figures these are."""
+    names = {option.name for option in source.platform.options if option.identifies}
+    return {name: value for name, value in source.account.options.items() if name in names}
 
 
 class Sources:

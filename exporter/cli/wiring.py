@@ -12,13 +12,14 @@ from starlette.applications import Starlette
 
 from exporter import fetch
 from exporter.cli.reload import Reloader
-from exporter.cli.running import Making, Sources
+from exporter.cli.running import Making, Sources, identity
 from exporter.judge import DayRules
 from exporter.memory import FORGETFUL, Memory
 from exporter.page import Board
 from exporter.poll import Outlet, Poller, Time
 from exporter.question import Watch
 from exporter.schedule import Schedule, Timetable
+from exporter.selectors import Selection
 from exporter.settings import Settings, Source
 from exporter.state import StateFile
 from exporter.telemetry import Telemetry
@@ -114,7 +115,9 @@ def watch(source: Source) -> Watch:
     return Watch(
         source=source.name,
         platform=source.platform.name,
-        reports=tuple(source.platform.configured(name, source.overrides.get(name)) for name in source.reports),
+        reports=tuple(
+            source.platform.configured(name, source.overrides.get(name), source.account) for name in source.reports
+        ),
         scope=source.companies.scope,
         rules=DayRules(
             zone=source.zone,
@@ -130,6 +133,9 @@ def watch(source: Source) -> Watch:
         limits=source.label_limits,
         min_group=source.min_group,
         excluded=source.families.exclude,
+        selections={name: value for name, value in source.account.options.items() if isinstance(value, Selection)},
+        thresholds=source.thresholds,
+        company_calendars=source.company_calendars,
     )
 
 
@@ -149,6 +155,7 @@ def fingerprint(source: Source) -> Mapping[str, str]:
         "timezone": source.zone.key,
         "companies.include": "\n".join(sorted(source.companies.include)),
         "companies.exclude": "\n".join(sorted(source.companies.exclude)),
+        "account": "\n".join(f"{name}: {value!r}" for name, value in sorted(identity(source).items())),
         "overrides": "\n".join(sorted(f"{name}: {override!r}" for name, override in source.overrides.items())),
     }
 

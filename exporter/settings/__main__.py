@@ -3,5 +3,7 @@
 import sys
 
 from exporter.settings.example import example, table
+from exporter.source import platforms
 
-sys.stdout.write(table() if sys.argv[1:] == ["table"] else example())
+write = table if sys.argv[1:] == ["table"] else example
+sys.stdout.write(write(platforms()))

@@ -119,6 +119,7 @@ class _Tree:
         if isinstance(node, yaml.MappingNode):
             return self.mapping(node, loc)
         if isinstance(node, yaml.SequenceNode):
+            self.lines.update({(*loc, n): item.start_mark.line + 1 for n, item in enumerate(node.value)})
             return [self._value(item, (*loc, number)) for number, item in enumerate(node.value)]
         if node.tag not in (_TEXT, _NULL):
             raise yaml.MarkedYAMLError(

@@ -1,15 +1,25 @@
 """Writes what the option classes say of themselves: the example file and the table of the manual."""
 
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from pydantic.fields import FieldInfo
 
+from exporter.settings import own_options
 from exporter.settings.groups import Group
-from exporter.settings.options import Options, group_of, is_named, walk
+from exporter.settings.options import Options, group_of, is_listed, is_named, walk
+from exporter.source import Platform
 
-_NAMES = {"sources": "production", "overrides": "tools", "calendars": "default"}
+_NAMES = {
+    "sources": "production",
+    "overrides": "tools",
+    "calendars": "default",
+    "components": "CONVERSATION_COUNT",
+}
 """What the one entry of each group with names is called in the example."""
+_OFF = ("components",)
+"""Groups that cannot stand in the example's first source: its platform has none."""
+_SECOND = "support-bot"
 _WIDTH = 100
 _HEAD = """\
 Every option of chat-usage-exporter, with its meaning and its default. Lines that are commented out are not set by \
@@ -18,18 +28,36 @@ CHAT_USAGE_SOURCES__PRODUCTION__POLL__INTERVAL=30m sets sources.production.poll.
 This file is generated: make docs."""
 
 
-def example() -> str:
+def example(platforms: Mapping[str, Platform]) -> str:
     """Returns a configuration file with every option."""
-    return "\n".join([*_comment(_HEAD), *_written(Options)]) + "\n"
+    return "\n".join([*_comment(_HEAD), *_written(Options, tuple(_others(platforms)))]) + "\n"
 
 
-def table() -> str:
+def table(platforms: Mapping[str, Platform]) -> str:
     """Returns every option as a Markdown table."""
-    rows = [f"| `{'.'.join(way)}` | {_cell(field)} | {field.description} |" for way, field in walk()]
+    options = [(way, field, "") for way, field in walk()]
+    for platform in _with_own(platforms):
+        of = f"{platform.title}: "
+        options += [(way, field, of) for way, field in walk(own_options.group(platform), ("sources", "NAME"))]
+    rows = [f"| `{'.'.join(way)}` | {_cell(field)} | {of}{field.description} |" for way, field, of in options]
     return "\n".join(["| Option | Default | Meaning |", "|---|---|---|", *rows]) + "\n"
 
 
-def _written(group: type[Group]) -> Iterator[str]:
+def _with_own(platforms: Mapping[str, Platform]) -> Iterator[Platform]:
+    return (platform for platform in platforms.values() if platform.options)
+
+
+def _others(platforms: Mapping[str, Platform]) -> Iterator[str]:
+    """Yields a further source for each platform that has options of its own: those, and what it cannot do without."""
+    for number, platform in enumerate(_with_own(platforms)):
+        yield from _comment(f"{platform.title} has options of its own; all others are as above.")
+        yield f"{_SECOND}{f'-{number + 1}' if number else ''}:"
+        yield f"  platform: {platform.name}"
+        yield f"  api_key_file: /run/secrets/{platform.name}"
+        yield from _indented(_written(own_options.group(platform)))
+
+
+def _written(group: type[Group], others: tuple[str, ...] = ()) -> Iterator[str]:
     for name, field in group.model_fields.items():
         if group is Options:
             yield ""
@@ -38,9 +66,22 @@ def _written(group: type[Group]) -> Iterator[str]:
         if inner is None:
             yield f"{'# ' if _is_off(name, field) else ''}{name}: {_value(field)}"
             continue
-        yield f"{name}:"
-        below = [f"{_NAMES[name]}:", *_indented(_written(inner))] if is_named(field) else _written(inner)
-        yield from _indented(below)
+        lines = [f"{name}:", *_indented(_entries(name, field, inner))]
+        yield from (f"# {line}" for line in lines) if is_listed(field) or name in _OFF else lines
+        if name == "sources":
+            yield from _indented(list(others))
+
+
+def _entries(name: str, field: FieldInfo, inner: type[Group]) -> Iterator[str]:
+    """Yields what stands in a group: its options, or one entry with them."""
+    if is_named(field):
+        yield f"{_NAMES[name]}:"
+        yield from _indented(_written(inner))
+    elif is_listed(field):
+        yield "-"
+        yield from _indented(_written(inner))
+    else:
+        yield from _written(inner)
 
 
 def _indented(lines: Iterator[str] | list[str]) -> Iterator[str]:
@@ -61,7 +102,7 @@ def _value(field: FieldInfo) -> str:
     value = field.examples[0] if field.examples else field.default
     if isinstance(value, list):
         return "[" + ", ".join(item if item.isalnum() else f'"{item}"' for item in value) + "]"
-    return str(value)
+    return f'"{value}"' if value == "*" else str(value)
 
 
 def _cell(field: FieldInfo) -> str:

@@ -175,6 +175,31 @@ class LabelLimitsOptions(Group):
         validate_default=True,
         description="Most tools per company with a series of their own, a whole number; the others add up as other.",
     )
+    languages: Whole = Field(
+        default="30",
+        validate_default=True,
+        description="The same for the languages of a chatbot.",
+    )
+    intents: Whole = Field(
+        default="50",
+        validate_default=True,
+        description="The same for its intents.",
+    )
+    steps: Whole = Field(
+        default="30",
+        validate_default=True,
+        description="The same for the steps at which calls are left, per channel.",
+    )
+    reasons: Whole = Field(
+        default="20",
+        validate_default=True,
+        description="The same for the reasons for which calls end, per channel.",
+    )
+    channels: Whole = Field(
+        default="50",
+        validate_default=True,
+        description="The same for its channels.",
+    )
     value_length: Whole = Field(
         default="128",
         validate_default=True,

@@ -38,6 +38,23 @@ def days(value: object) -> frozenset[date]:
     return frozenset(day(item) for item in texts(value))
 
 
+def groups(value: object) -> object:
+    """Reads a list of groups of options: as it is from the file, as JSON from the environment."""
+    if not isinstance(value, Variable):
+        return value
+    try:
+        return json.loads(value, parse_int=str, parse_float=str)
+    except (ValueError, RecursionError):
+        raise ValueError('is no JSON; write [{"company": "id:17", ...}]') from None
+
+
+def one_or_more(value: object) -> tuple[str, ...]:
+    """Reads one text, or a list of some."""
+    if isinstance(value, str) and not isinstance(value, Variable):
+        return (text(value),)
+    return texts(value)
+
+
 def _weekday(name: str) -> int:
     if name.lower() not in WEEKDAYS:
         raise ValueError(f"{quoted(name)} is no weekday; {remedy(name, WEEKDAYS)}")

@@ -1,29 +1,32 @@
 """Reads file and environment, has them judged, and hands over plain values or says all that is wrong."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
+from typing import NamedTuple
 
 from pydantic import ValidationError
 
-from exporter.calendars import Calendar
+from exporter.calendars import Calendar, CompanyCalendar
 from exporter.errors import ConfigError
 from exporter.open_labels import LabelLimits
 from exporter.selection import Companies
-from exporter.settings import document, environment, keys, problems
+from exporter.settings import document, environment, keys, own_options, problems
 from exporter.settings.digest import digest
 from exporter.settings.document import Document
-from exporter.settings.groups import CalendarOptions
+from exporter.settings.groups import CalendarOptions, LabelLimitsOptions
 from exporter.settings.layers import over
 from exporter.settings.options import Options
 from exporter.settings.overrides import override
 from exporter.settings.problems import Problem
 from exporter.settings.source_options import SourceOptions
 from exporter.settings.surroundings import Surroundings
+from exporter.settings.thresholds import holds_for
 from exporter.settings.values import Families, Limits, Poll, Settings, Source
-from exporter.settings.words import is_name
-from exporter.source import Platform
+from exporter.settings.words import Loc, is_name
+from exporter.source import Account, Platform
+from exporter.thresholds import BUILT_IN
 
 DEFAULT_CALENDAR = "default"
 
@@ -42,21 +45,64 @@ def load(path: Path | None, environ: Mapping[str, str], platforms: Mapping[str, 
     if counts:
         tree, names = over(first_run.tree, tree), {**names, **first_run.names}
     folder = path.parent if path else Path()
-    options, wrong = _judged(tree, Surroundings(platforms, _calendar_names(tree), folder))
+    around = Surroundings(platforms, _names(tree, "calendars", DEFAULT_CALENDAR), folder, _names(tree, "sources"))
+    judged, wrong = _judged(tree, around)
     complaints = [*file.problems, *problems.lines(wrong, file, names), *variables.problems]
-    if complaints or options is None:
+    if complaints or judged is None:
         raise ConfigError("\n".join(complaints))
-    if not options.sources:
+    if not judged.options.sources:
         raise ConfigError(_nothing_to_poll(path))
-    return replace(_settings(options, platforms, _notes(bool(first_run.tree), counts)), digest=digest(tree))
+    return replace(_settings(judged, platforms, _notes(bool(first_run.tree), counts)), digest=digest(tree))
 
 
-def _judged(tree: Mapping[str, object], surroundings: Surroundings) -> tuple[Options | None, list[Problem]]:
+class Judged(NamedTuple):
+    """All options, and what each source's platform adds to them."""
+
+    options: Options
+    accounts: Mapping[str, Account]
+
+
+def _judged(tree: Mapping[str, object], around: Surroundings) -> tuple[Judged | None, list[Problem]]:
     wrong = [problem for section in ("sources", "calendars") for problem in _misnamed(section, tree.get(section))]
+    rest, own = own_options.split(tree, around.platforms)
+    accounts: dict[str, Account] = {}
+    known: dict[Loc, Iterable[str]] = {}
+    for name, given in own.items():
+        platform = _platform(rest, name, around)
+        if platform is not None:
+            known["sources", name] = tuple(option.name for option in platform.options)
+            accounts[name], found = _account(name, platform, given, around)
+            wrong += found
     try:
-        return Options.model_validate(tree, context=surroundings), wrong
+        return Judged(Options.model_validate(rest, context=around), accounts), wrong
     except ValidationError as error:
-        return None, [*wrong, *problems.found(error)]
+        return None, [*wrong, *problems.found(error, known=known)]
+
+
+def _platform(tree: Mapping[str, object], name: str, around: Surroundings) -> Platform | None:
+    sources = tree.get("sources")
+    options = sources.get(name) if isinstance(sources, dict) else None
+    written = options.get("platform") if isinstance(options, dict) else None
+    return around.platforms.get(str(written).strip())
+
+
+def _account(
+    name: str, platform: Platform, given: Mapping[str, object], around: Surroundings
+) -> tuple[Account, list[Problem]]:
+    """Judges what a platform adds to the options of a source."""
+    group = own_options.group(platform)
+    try:
+        judged = group.model_validate(given, context=around)
+    except ValidationError as error:
+        found = problems.found(error, group)
+        return Account(name), [each._replace(loc=("sources", name, *each.loc)) for each in found]
+    account = Account(name, dict(own_options.values(judged)))
+    try:
+        for report in platform.reports:
+            platform.configured(report, account=account)
+    except ConfigError as error:
+        return account, [Problem(("sources", name), str(error))]
+    return account, []
 
 
 def _misnamed(section: str, entries: object) -> Iterator[Problem]:
@@ -72,9 +118,9 @@ def _misnamed(section: str, entries: object) -> Iterator[Problem]:
         folded.setdefault(environment.fold(name), name)
 
 
-def _calendar_names(tree: Mapping[str, object]) -> frozenset[str]:
-    entries = tree.get("calendars")
-    return frozenset({DEFAULT_CALENDAR, *(entries if isinstance(entries, dict) else ())})
+def _names(tree: Mapping[str, object], section: str, *always: str) -> frozenset[str]:
+    entries = tree.get(section)
+    return frozenset((*always, *(entries if isinstance(entries, dict) else ())))
 
 
 def _nothing_to_poll(path: Path | None) -> str:
@@ -88,10 +134,11 @@ def _notes(given: bool, counts: bool) -> tuple[str, ...]:
     return (f"{environment.FIRST_KEY} is ignored, since sources are configured",) if given else ()
 
 
-def _settings(options: Options, platforms: Mapping[str, Platform], notes: tuple[str, ...]) -> Settings:
+def _settings(judged: Judged, platforms: Mapping[str, Platform], notes: tuple[str, ...]) -> Settings:
+    options = judged.options
     calendars = {DEFAULT_CALENDAR: Calendar()} | {name: _calendar(each) for name, each in options.calendars.items()}
     sources = {
-        name: _source(name, each, platforms[each.platform], calendars[each.calendar], options)
+        name: _source(each, platforms[each.platform], calendars, options, judged.accounts[name])
         for name, each in options.sources.items()
     }
     state_file = Path(options.state_file) if options.state_file else None
@@ -103,7 +150,10 @@ def _calendar(options: CalendarOptions) -> Calendar:
     return Calendar(options.weekend, options.holidays)
 
 
-def _source(name: str, options: SourceOptions, platform: Platform, calendar: Calendar, common: Options) -> Source:
+def _source(
+    options: SourceOptions, platform: Platform, calendars: Mapping[str, Calendar], common: Options, account: Account
+) -> Source:
+    name = account.source
     return Source(
         name=name,
         platform=platform,
@@ -123,10 +173,24 @@ def _source(name: str, options: SourceOptions, platform: Platform, calendar: Cal
         reread_days=options.reread_days,
         history_days=options.history_days,
         max_staleness=options.max_staleness,
-        calendar=calendar,
-        label_limits=LabelLimits({"tools": common.label_limits.tools}, common.label_limits.value_length),
+        calendar=calendars[options.calendar],
+        label_limits=_label_limits(common.label_limits),
         min_group=common.privacy.min_group,
+        account=account,
+        thresholds=(
+            BUILT_IN,
+            *(each.threshold() for each in common.thresholds if holds_for(each, name)),
+        ),
+        company_calendars=tuple(
+            CompanyCalendar(each.company, calendars[each.calendar])
+            for each in common.company_calendars
+            if holds_for(each, name)
+        ),
     )
+
+
+def _label_limits(options: LabelLimitsOptions) -> LabelLimits:
+    return LabelLimits(options.model_dump(exclude={"value_length"}), options.value_length)
 
 
 def _key(name: str, options: SourceOptions) -> keys.WrittenKey | keys.KeyFile:

@@ -1,7 +1,7 @@
 """The whole configuration as one class, and what can be asked of the classes: which option is where."""
 
 from collections.abc import Iterator
-from typing import get_args
+from typing import get_args, get_origin
 
 from pydantic import Field, ValidationInfo, field_validator
 from pydantic.fields import FieldInfo
@@ -9,6 +9,7 @@ from pydantic.fields import FieldInfo
 from exporter.settings.groups import CalendarOptions, Group, LabelLimitsOptions, LimitsOptions, PrivacyOptions
 from exporter.settings.source_options import OptionalText, SourceOptions
 from exporter.settings.surroundings import around
+from exporter.settings.thresholds import CompanyCalendarList, ThresholdList
 from exporter.settings.words import Loc
 
 
@@ -30,6 +31,16 @@ class Options(Group):
         default={},
         validate_default=True,
         description="Days off, by name. There is always one named default; a source names another with calendar.",
+    )
+    company_calendars: CompanyCalendarList = Field(
+        default=(),
+        description="Companies that keep another calendar than their source; the first entry that selects one counts.",
+    )
+    thresholds: ThresholdList = Field(
+        default=(),
+        description="Limits of activities, per company, that alerts judge by. Before the first entry stands the "
+        "built-in one: company *, activity [user_queries, conversations], drop_ratio 0.5, spike_ratio 3, "
+        "min_baseline 20. Of several that select a company the last one counts, per limit and severity.",
     )
     state_file: OptionalText = Field(
         default=None,
@@ -53,31 +64,40 @@ class Options(Group):
 
 
 def group_of(field: FieldInfo) -> type[Group] | None:
-    """Returns the options inside an option, if it has some: its own, or those of each of its named entries."""
+    """Returns the options inside an option, if it has some: its own, or those of each of its entries."""
     candidates = (field.annotation, *get_args(field.annotation))
     return next((each for each in candidates if isinstance(each, type) and issubclass(each, Group)), None)
 
 
+def is_listed(field: FieldInfo) -> bool:
+    """Tells whether the option holds a list of entries, each with the same options inside."""
+    return get_origin(field.annotation) is tuple and group_of(field) is not None
+
+
 def is_named(field: FieldInfo) -> bool:
     """Tells whether the option holds entries by name, each with the same options inside."""
-    return bool(get_args(field.annotation)) and group_of(field) is not None
+    return get_origin(field.annotation) is dict and group_of(field) is not None
 
 
-def group_at(loc: Loc) -> type[Group]:
-    """Returns the group at a place that validation found, the whole configuration at the empty one."""
-    group: type[Group] = Options
+def group_at(loc: Loc, root: type[Group] = Options) -> type[Group]:
+    """Returns the group at a place that validation found below `root`, which is at the empty place."""
+    group = root
     way = iter(loc)
     for part in way:
         field = group.model_fields[str(part)]
         group = group_of(field) or group
-        if is_named(field):
+        if is_named(field) or is_listed(field):
             next(way, None)
     return group
 
 
 def walk(group: type[Group] = Options, way: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], FieldInfo]]:
-    """Yields every option with its place, groups before what is in them; `NAME` stands for the name of an entry."""
+    """Yields every option with its place, groups before what is in them.
+
+    `NAME` stands for the name of an entry, `N` for its place in a list.
+    """
     for name, field in group.model_fields.items():
         yield (*way, name), field
         if inner := group_of(field):
-            yield from walk(inner, (*way, name, *(["NAME"] if is_named(field) else [])))
+            entry = ["NAME"] if is_named(field) else ["N"] if is_listed(field) else []
+            yield from walk(inner, (*way, name, *entry))

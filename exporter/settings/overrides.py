@@ -12,7 +12,7 @@ from exporter.settings.groups import Group
 from exporter.settings.surroundings import platform_of
 from exporter.settings.units import optional, text
 from exporter.settings.words import InnerError, MisfitError, quoted, remedy
-from exporter.source import Expression, Fields, Override
+from exporter.source import Component, Expression, Fields, Override
 from exporter.sources import mapping
 
 _PATH = re.compile(r"(?:/(?!\.{1,2}(?:/|$))[A-Za-z0-9._~!$&'()*+,;=:@%-]+)+/?")
@@ -121,6 +121,74 @@ class FieldsOptions(Group):
         return value
 
 
+class ComponentOptions(Group):
+    """Where one component of an answer stands: a number, a list of names and numbers, or one of moments and numbers."""
+
+    items: OptionalExpression = Field(
+        default=None,
+        validate_default=True,
+        description="From the answer: the list of what is counted, a JMESPath expression; with label and value.",
+        examples=["data.languages"],
+    )
+    label: OptionalExpression = Field(
+        default=None,
+        validate_default=True,
+        description="From an item: its name, a JMESPath expression.",
+        examples=["lang"],
+    )
+    series: OptionalExpression = Field(
+        default=None,
+        validate_default=True,
+        description="From the answer: a list of moments with numbers, a JMESPath expression; with time and value. "
+        "What lies within the day is added up.",
+        examples=["data.perDay"],
+    )
+    time: OptionalExpression = Field(
+        default=None,
+        validate_default=True,
+        description="From an entry of series: its moment, a JMESPath expression.",
+        examples=["ts"],
+    )
+    value: OptionalExpression = Field(
+        default=None,
+        validate_default=True,
+        description="From an item, from an entry of series, or without both from the answer: the number, "
+        "a JMESPath expression.",
+        examples=["n"],
+    )
+
+    @field_validator("label")
+    @classmethod
+    def _goes_with_items(cls, label: Expression | None, info: ValidationInfo) -> Expression | None:
+        return _paired(label, "items", info)
+
+    @field_validator("series")
+    @classmethod
+    def _is_no_list_of_items(cls, series: Expression | None, info: ValidationInfo) -> Expression | None:
+        if series and info.data.get("items"):
+            raise MisfitError("is another kind than items; keep one of the two", "items")
+        return series
+
+    @field_validator("time")
+    @classmethod
+    def _goes_with_series(cls, time: Expression | None, info: ValidationInfo) -> Expression | None:
+        return _paired(time, "series", info)
+
+    @field_validator("value")
+    @classmethod
+    def _is_there(cls, value: Expression | None) -> Expression | None:
+        if value is None:
+            raise ValueError("is missing; say where the number stands")
+        return value
+
+
+def _paired(given: Expression | None, other: str, info: ValidationInfo) -> Expression | None:
+    """Checks that two expressions are both set, or neither."""
+    if other in info.data and bool(given) != bool(info.data[other]):
+        raise MisfitError(f"goes with {other}; set both, or neither", other)
+    return given
+
+
 class OverrideOptions(Group):
     """What is different about one report."""
 
@@ -136,6 +204,20 @@ class OverrideOptions(Group):
         description="Where its figures stand, if its answer does not say so itself; "
         "for the reports without a published shape.",
     )
+    components: dict[str, ComponentOptions] = Field(
+        default={},
+        validate_default=True,
+        description="Where each component of an answer stands, by its name (CONVERSATION_COUNT), if it is not found; "
+        "for platforms that are asked for components.",
+    )
+
+    @field_validator("components")
+    @classmethod
+    def _in_capitals(cls, given: dict[str, ComponentOptions]) -> dict[str, ComponentOptions]:
+        folded = {name.upper(): options for name, options in given.items()}  # the environment knows small letters only
+        if len(folded) < len(given):
+            raise ValueError("names a component twice; keep one of the two")
+        return folded
 
 
 def fitting(given: Mapping[str, OverrideOptions], info: ValidationInfo) -> Mapping[str, OverrideOptions]:
@@ -157,16 +239,18 @@ def fitting(given: Mapping[str, OverrideOptions], info: ValidationInfo) -> Mappi
 
 
 def _refuse_misfit(platform: source.Platform, name: str, written: str, options: OverrideOptions) -> None:
+    what = "components" if options.components else "fields"
     try:
         platform.configured(name, override(options))
     except ConfigError as error:
-        raise InnerError(str(error), written, "fields") from None
+        raise InnerError(str(error), written, what) from None
 
 
 def override(options: OverrideOptions) -> Override | None:
     """Returns what was set of a report, None for nothing."""
+    components = {name: Component(**dict(each)) for name, each in options.components.items()}
     given = {name: value for name, value in options.fields if value is not None}
     if not given:
-        return Override(options.path) if options.path else None
+        return Override(options.path, components=components) if options.path or components else None
     defaults = {name: mapping.expression(text) for name, text in DEFAULTS.items()}
-    return Override(options.path, Fields(**{**defaults, **given}))
+    return Override(options.path, Fields(**{**defaults, **given}), components)

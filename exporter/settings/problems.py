@@ -1,17 +1,21 @@
 """Makes one line of each problem: where the value was set, which option it is, what is wrong and how to mend it."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from exporter.settings.document import Document
-from exporter.settings.options import group_at, group_of
+from exporter.settings.groups import Group
+from exporter.settings.options import Options, group_at, group_of, is_listed
 from exporter.settings.words import InnerError, Loc, MisfitError, is_name, quoted, remedy, shown
 
 _LAST = 2**31
 """More lines than a file has: what the environment set comes after what the file set."""
+
+
+_PLAIN = {"missing": "is missing; add it", "tuple_type": 'expected a list of entries, each below a "-"'}
 
 
 class Problem(NamedTuple):
@@ -22,10 +26,15 @@ class Problem(NamedTuple):
     other: Loc = ()
 
 
-def found(error: ValidationError) -> Iterator[Problem]:
-    """Yields what validation found, without any value that the message does not quote itself."""
+def found(
+    error: ValidationError, root: type[Group] = Options, known: Mapping[Loc, Iterable[str]] | None = None
+) -> Iterator[Problem]:
+    """Yields what validation found below `root`, without any value that the message does not quote itself.
+
+    `known` are options that are judged elsewhere, by the place that they belong to.
+    """
     for detail in error.errors(include_url=False, include_input=False):
-        yield _problem(detail)
+        yield _problem(detail, root, known or {})
 
 
 def lines(problems: list[Problem], document: Document, variables: Mapping[Loc, str]) -> list[str]:
@@ -35,29 +44,30 @@ def lines(problems: list[Problem], document: Document, variables: Mapping[Loc, s
     return [f"{place}: {_option(problem.loc)}: {problem.message}" for _, place, problem in placed]
 
 
-def _problem(detail: ErrorDetails) -> Problem:
+def _problem(detail: ErrorDetails, root: type[Group], known: Mapping[Loc, Iterable[str]]) -> Problem:
     loc = detail["loc"]
     reason = detail.get("ctx", {}).get("error")
     if detail["type"] == "extra_forbidden":
-        return Problem(loc, _unknown(loc))
-    if detail["type"] == "missing":
-        return Problem(loc, "is missing; add it")
+        return Problem(loc, _unknown(loc, group_at(loc[:-1], root), known.get(loc[:-1], ())))
     if isinstance(reason, MisfitError):
         return Problem(loc, str(reason), (*loc[:-1], *reason.other))
     if isinstance(reason, InnerError):
         return Problem((*loc, *reason.way), str(reason))
     if isinstance(reason, ValueError):
         return Problem(loc, str(reason))
-    return Problem(loc, "expected options of its own, one per line below it")
+    return Problem(loc, _PLAIN.get(detail["type"], "expected options of its own, one per line below it"))
 
 
-def _unknown(loc: Loc) -> str:
+def _unknown(loc: Loc, group: type[Group], besides: Iterable[str]) -> str:
     word = str(loc[-1])
-    group = group_at(loc[:-1])
-    deeper = (f"{name}.{word}" for name, field in group.model_fields.items() if _holds(group_of(field), word))
+    deeper = (
+        f"{name}.{word}"
+        for name, field in group.model_fields.items()
+        if not is_listed(field) and _holds(group_of(field), word)
+    )
     if place := next(deeper, None):
         return f"unknown key here, did you mean {quoted(place)}?"
-    return f"unknown key, {remedy(word, group.model_fields)}"
+    return f"unknown key, {remedy(word, (*group.model_fields, *besides))}"
 
 
 def _holds(group: object, word: str) -> bool:
@@ -82,5 +92,11 @@ def _places(way: Loc, document: Document, variables: Mapping[Loc, str]) -> Itera
 
 def _option(loc: Loc) -> str:
     """Names the option; of the words in it only names of sources and calendars, and options, are sure to be shown."""
-    words = (str(part) for part in loc)
-    return ".".join(word if depth == 1 and is_name(word) else shown(word) for depth, word in enumerate(words))
+    return ".".join(_word(part, depth) for depth, part in enumerate(loc))
+
+
+def _word(part: str | int, depth: int) -> str:
+    """Names a part of a place; entries of a list are counted from 1."""
+    if isinstance(part, int):
+        return str(part + 1)
+    return part if depth == 1 and is_name(part) else shown(part)

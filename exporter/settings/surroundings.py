@@ -12,11 +12,23 @@ from exporter.source import Platform
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """The platforms that are installed, the names of the calendars, and the folder that relative paths start from."""
+    """The installed platforms, the names of calendars and sources, the folder that relative paths start from."""
 
     platforms: Mapping[str, Platform]
     calendars: frozenset[str]
     folder: Path
+    sources: frozenset[str] = frozenset()
+
+    @property
+    def activities(self) -> frozenset[str]:
+        """The activities that some report of some platform has."""
+        return frozenset(
+            activity.name
+            for platform in self.platforms.values()
+            for report in platform.reports.values()
+            for measure in report.measures
+            for activity in measure.activities
+        )
 
 
 def around(info: ValidationInfo) -> Surroundings:

@@ -20,6 +20,7 @@ _DURATION = re.compile("".join(rf"(?:(?P<{unit}>[0-9]{{1,6}}){unit})?" for unit 
 _SIZES = {"": 1, "B": 1, "kB": 10**3, "MB": 10**6, "GB": 10**9, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30}
 _SIZE = re.compile(r"([0-9]{1,12})([A-Za-z]*)")
 _SHARE = re.compile(r"([0-9]{1,3}(?:\.[0-9]{1,6})?)(%?)")
+_NUMBER = re.compile(r"[0-9]{1,15}(?:\.[0-9]{1,9})?")
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _WHOLE = re.compile(r"[0-9]{1,9}")
 _FLAGS = {"true": True, "false": False}
@@ -68,6 +69,14 @@ def spoken(length: timedelta) -> str:
             words += f"{rest // seconds}{unit}"
             rest %= seconds
     return words or "0s"
+
+
+def number(value: object) -> float:
+    """Reads a number that is not negative: `50`, `0.5`."""
+    written = text(value)
+    if not _NUMBER.fullmatch(written):
+        raise ValueError(f"{quoted(written)} is no number from 0 on; write one such as 50 or 0.5")
+    return float(written)
 
 
 def size(value: object) -> int:

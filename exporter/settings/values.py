@@ -6,10 +6,11 @@ from datetime import date, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from exporter.calendars import Calendar
+from exporter.calendars import Calendar, CompanyCalendar
 from exporter.open_labels import LabelLimits
 from exporter.selection import Companies
-from exporter.source import Override, Platform
+from exporter.source import Account, Override, Platform
+from exporter.thresholds import Threshold
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,7 @@ class Source:
     were named one by one, all others may be missing on the platform; `overrides` says by name what is different about
     a report. `base_url` is cleaned by the platform. A day is complete `settle` after its end. What holds for all
     sources, as `label_limits` and `min_group` do, is in each, so that a source is all that its figures hang on.
+    `account` holds the platform's own options; `thresholds` and `company_calendars` are those that select the source.
     """
 
     name: str
@@ -62,6 +64,9 @@ class Source:
     calendar: Calendar
     label_limits: LabelLimits
     min_group: int
+    account: Account
+    thresholds: tuple[Threshold, ...]
+    company_calendars: tuple[CompanyCalendar, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,180 @@
+"""The options `thresholds` and `company_calendars`: lists of entries that select companies, in the file's order."""
+
+from fnmatch import fnmatchcase
+from typing import Annotated
+
+from pydantic import BeforeValidator, Field, PlainValidator, ValidationInfo, field_validator
+
+from exporter.settings import lists
+from exporter.settings.groups import Group, Text
+from exporter.settings.surroundings import around
+from exporter.settings.units import number, optional, text
+from exporter.settings.words import MisfitError, quoted, remedy
+from exporter.thresholds import LIMITS, Threshold
+
+OFF = "off"
+SEVERITIES = ("critical", "warning", "info")
+Bound = float | str | None
+"""A number, `off`, or nothing."""
+Activities = Annotated[tuple[str, ...], PlainValidator(lists.one_or_more)]
+
+
+def bound(value: object) -> float | str:
+    """Reads a number, or `off`."""
+    return OFF if isinstance(value, str) and value.strip() == OFF else number(value)
+
+
+def severity(value: object) -> str:
+    """Reads a severity."""
+    written = text(value)
+    if written not in SEVERITIES:
+        raise ValueError(f"{quoted(written)} is no severity; {remedy(written, SEVERITIES)}")
+    return written
+
+
+OptionalBound = Annotated[Bound, PlainValidator(optional(bound))]
+OptionalSeverity = Annotated[str | None, PlainValidator(optional(severity))]
+
+
+class Selecting(Group):
+    """An entry that selects companies."""
+
+    source: Text = Field(
+        default="*",
+        validate_default=True,
+        description="Which sources it holds for: a source's name, or a glob of it.",
+    )
+    company: Text = Field(
+        default="*",
+        validate_default=True,
+        description="Which companies it holds for: id:17, name:Nor*, or a case-sensitive glob of either.",
+        examples=["id:17"],
+    )
+
+    @field_validator("source")
+    @classmethod
+    def _exists(cls, source: str, info: ValidationInfo) -> str:
+        known = sorted(around(info).sources)
+        if not any(letter in source for letter in "*?[") and source not in known:
+            raise ValueError(f"there is no source {quoted(source)}; {remedy(source, known)}")
+        return source
+
+
+class ThresholdOptions(Selecting):
+    """Limits for activities of companies; of several entries the last one counts, per limit and severity."""
+
+    activity: Activities = Field(
+        description="Which activities it limits, one or a list: user_queries, conversations, sessions, ...",
+        examples=["user_queries"],
+    )
+    below: OptionalBound = Field(
+        default=None,
+        validate_default=True,
+        description="Alert when a working day has less than this number; off removes the limit.",
+        examples=["50"],
+    )
+    above: OptionalBound = Field(
+        default=None,
+        validate_default=True,
+        description="Alert when a day has more than this number; off removes the limit.",
+        examples=["20000"],
+    )
+    drop_ratio: OptionalBound = Field(
+        default=None,
+        validate_default=True,
+        description="Alert when a working day has less than this part of what is usual for its weekday, "
+        "between 0 and 1; off removes the limit.",
+        examples=["0.5"],
+    )
+    spike_ratio: OptionalBound = Field(
+        default=None,
+        validate_default=True,
+        description="Alert when a day has more than so many times the usual, above 1; off removes the limit.",
+        examples=["3"],
+    )
+    min_baseline: OptionalBound = Field(
+        default=None,
+        validate_default=True,
+        description="The two ratios need a usual figure of at least this number; for spikes the usual counts as "
+        "this much at least.",
+        examples=["20"],
+    )
+    severity: OptionalSeverity = Field(
+        default=None,
+        validate_default=True,
+        description="Severity of its alerts: critical, warning or info; by default warning, of spike_ratio info.",
+        examples=["critical"],
+    )
+
+    @field_validator("activity")
+    @classmethod
+    def _are_known(cls, activities: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+        known = sorted(around(info).activities)
+        if not activities:
+            raise ValueError(f"names no activity; known: {', '.join(known)}")
+        for activity in activities:
+            if activity not in known:
+                raise ValueError(f"there is no activity {quoted(activity)}; {remedy(activity, known)}")
+        return activities
+
+    @field_validator("above")
+    @classmethod
+    def _is_over_below(cls, above: Bound, info: ValidationInfo) -> Bound:
+        below = info.data.get("below")
+        if isinstance(below, float) and isinstance(above, float) and above < below:
+            raise MisfitError(f"{above:g} is less than below, which is {below:g}", "below")
+        return above
+
+    @field_validator("drop_ratio")
+    @classmethod
+    def _is_a_part(cls, ratio: Bound) -> Bound:
+        if isinstance(ratio, float) and not 0 < ratio < 1:
+            raise ValueError(f"{ratio:g} is out of range; write a number between 0 and 1, such as 0.5")
+        return ratio
+
+    @field_validator("spike_ratio")
+    @classmethod
+    def _is_a_multiple(cls, ratio: Bound) -> Bound:
+        if isinstance(ratio, float) and ratio <= 1:
+            raise ValueError(f"{ratio:g} is out of range; write a number above 1, such as 3")
+        return ratio
+
+    @field_validator("min_baseline")
+    @classmethod
+    def _limits_anything(cls, least: Bound, info: ValidationInfo) -> Bound:
+        given = [info.data.get(name, OFF) for name in LIMITS if name != "min_baseline"]
+        if least is None and all(value is None for value in given):
+            raise ValueError(f"the entry sets no limit; set one of: {', '.join(LIMITS)}")
+        return least
+
+    def threshold(self) -> Threshold:
+        """Returns the entry as a plain value."""
+        given = {name: getattr(self, name) for name in LIMITS}
+        limits = {name: None if value == OFF else value for name, value in given.items() if value is not None}
+        return Threshold(self.activity, limits, self.source, self.company, self.severity)
+
+
+class CompanyCalendarOptions(Selecting):
+    """Which calendar tells the working days of some companies; the first entry that selects one counts."""
+
+    calendar: Text = Field(
+        description="Which of the calendars, a name.",
+        examples=["default"],
+    )
+
+    @field_validator("calendar")
+    @classmethod
+    def _is_kept(cls, calendar: str, info: ValidationInfo) -> str:
+        known = sorted(around(info).calendars)
+        if calendar not in known:
+            raise ValueError(f"no calendar {quoted(calendar)}; {remedy(calendar, known)}")
+        return calendar
+
+
+def holds_for(entry: Selecting | Threshold, source: str) -> bool:
+    """Tells whether an entry selects a source."""
+    return fnmatchcase(source, entry.source)
+
+
+ThresholdList = Annotated[tuple[ThresholdOptions, ...], BeforeValidator(lists.groups)]
+CompanyCalendarList = Annotated[tuple[CompanyCalendarOptions, ...], BeforeValidator(lists.groups)]
