@@ -13,6 +13,7 @@ from exporter.open_labels import Kept
 from exporter.page import Sheet
 from exporter.question import Watch
 from exporter.roster import SourceView, source_families
+from exporter.selectors import selects
 from exporter.source import Report
 
 
@@ -48,7 +49,7 @@ def view(watch: Watch, report: Report, state: State, now: datetime) -> View:
         watch.min_group,
         state.lessons,
     )
-    return View(replace(held, kept=keep_labels(held)), state.health, watch.rules, watch.excluded)
+    return View(replace(held, kept=keep_labels(held)), state.health, watch.rules, watch.excluded, watch.rulebook)
 
 
 def source_view(watch: Watch, states: Mapping[str, State]) -> SourceView:
@@ -72,6 +73,10 @@ def source_view(watch: Watch, states: Mapping[str, State]) -> SourceView:
 
 def _idle(watch: Watch, states: Mapping[str, State]) -> Iterator[tuple[str, int]]:
     """Yields how many words of each selection match nothing of what the platform has, once that was learned."""
+    listed = {company: name for state in states.values() for company, name in (state.listed or {}).items()}
+    if any(state.listed is not None for state in states.values()):
+        for option, words in watch.selectors.items():
+            yield option, sum(not any(selects(word, *company) for company in listed.items()) for word in words)
     for option, selection in watch.selections.items():
         for lesson in (state.lessons[option] for state in states.values() if option in state.lessons):
             things = {identity: name for identity, name, *_ in lesson.rows}

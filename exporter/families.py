@@ -12,11 +12,13 @@ from fnmatch import fnmatchcase
 from typing import NamedTuple
 
 from exporter import calendars
+from exporter.activities import Bounds, activity_families
 from exporter.errors import OUTCOMES
 from exporter.figures import SUMS, Held, figures
 from exporter.judge import DayRules, Judgement
 from exporter.ledger import Ledger
 from exporter.model import Family, FieldNote, Sample
+from exporter.rulebook import Rulebook
 from exporter.source import Report
 
 REPORT_LABELS = ("source", "report")
@@ -54,6 +56,7 @@ class View:
     health: Health
     rules: DayRules
     excluded: tuple[str, ...] = ()
+    rulebook: Rulebook = field(default_factory=Rulebook)
 
     @property
     def source(self) -> str:
@@ -79,9 +82,10 @@ class View:
 def families(view: View) -> tuple[Family, ...]:
     """Returns every family of one report that has samples: figures, unless they are stale, and health."""
     found = () if view.judgement.stale else figures(view.held)
+    judged = activity_families(view.held, Bounds(view.rulebook, view.rules.calendar))
     return tuple(
         family
-        for family in (*found, *_health(view))
+        for family in (*found, *judged, *_health(view))
         if family.samples and not any(fnmatchcase(family.name, glob) for glob in view.excluded)
     )
 

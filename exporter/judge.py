@@ -35,7 +35,7 @@ class Judgement:
 
     `last_day` is the newest published day, `today` the running day if it was read, `empty_day` whether a working day
     without any row waits. `stale` figures must not be served. `covered` are the days that were read after their end:
-    only they count for windows.
+    only they count for windows. `published` are the days that are served as complete.
     """
 
     last_day: date | None
@@ -43,6 +43,7 @@ class Judgement:
     empty_day: bool
     stale: bool
     covered: frozenset[date] = frozenset()
+    published: frozenset[date] = frozenset()
 
 
 def days_to_ask(ledger: Ledger, now: datetime, rules: DayRules) -> Days:
@@ -65,14 +66,16 @@ def judge(ledger: Ledger, now: datetime, last_success: datetime | None, rules: D
     """Judges one report's ledger at the moment `now`."""
     today = calendars.day_at(now, rules.zone)
     running = ledger.blocks.get(today)
+    published = published_days(ledger, now, rules)
     return Judgement(
-        last_day=max(published_days(ledger, now, rules), default=None),
+        last_day=max(published, default=None),
         today=today if running is not None and running.read_at >= calendars.start(today, rules.zone) else None,
         empty_day=bool(_waiting(ledger.blocks, rules)),
         stale=last_success is None or now - last_success > rules.max_staleness,
         covered=frozenset(
             day for day, block in ledger.blocks.items() if block.read_at >= calendars.end(day, rules.zone)
         ),
+        published=published,
     )
 
 

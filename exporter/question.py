@@ -9,16 +9,16 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
-from exporter.calendars import CompanyCalendar, day_at
+from exporter.calendars import day_at
 from exporter.corrections import Corrections, corrections
 from exporter.judge import DayRules, published_days
 from exporter.ledger import Asked, Ledger, fold
 from exporter.model import FieldNote, Reading
 from exporter.open_labels import LabelLimits
+from exporter.rulebook import Rulebook
 from exporter.selection import Companies
 from exporter.selectors import Selection
 from exporter.source import Report, Request, Scope
-from exporter.thresholds import BUILT_IN, Threshold
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,8 @@ class Watch:
 
     The platform may lack a report that is not `required`. `limits` hold for open labels, `min_group` for people.
     `selections` are those among the platform's own options, by name: what they select from is the lesson of that name.
-    `thresholds` limit activities, `company_calendars` go before that of the rules: the first that selects a company.
+    `rulebook` has the limits of activities and the calendars of companies; `selectors` are those in it, by option, that
+    are to match a company of this source.
     """
 
     source: str
@@ -42,8 +43,8 @@ class Watch:
     min_group: int = 0
     excluded: tuple[str, ...] = ()
     selections: Mapping[str, Selection] = field(default_factory=dict)
-    thresholds: tuple[Threshold, ...] = (BUILT_IN,)
-    company_calendars: tuple[CompanyCalendar, ...] = ()
+    rulebook: Rulebook = field(default_factory=Rulebook)
+    selectors: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 class Answer(NamedTuple):

@@ -25,6 +25,15 @@ class Selection:
         return {"include": _idle(include, names), "exclude": _idle(self.exclude, names)}
 
 
+def selects(selector: str, identity: str, name: str) -> bool:
+    """Tells whether `id:17`, `name:Nor*`, or a glob on either selects a thing; case counts."""
+    if selector.startswith("id:"):
+        return fnmatchcase(identity, selector.removeprefix("id:"))
+    if selector.startswith("name:"):
+        return fnmatchcase(name, selector.removeprefix("name:"))
+    return fnmatchcase(identity, selector) or fnmatchcase(name, selector)
+
+
 def matches(name: str, globs: Iterable[str]) -> bool:
     """Tells whether a glob matches a name."""
     return any(fnmatchcase(name, glob) for glob in globs)

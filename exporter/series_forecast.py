@@ -63,7 +63,7 @@ def _held(watch: Watch, report: Report, size: Size, now: datetime) -> Ledger:
     """Returns the ledger of one company with a row of everything in each part on each day."""
     today, keep = calendars.day_at(now, watch.rules.zone), watch.rules.keep_days
     days = Days(today - timedelta(days=keep), today)
-    figure = float(max(1, watch.min_group))  # every group may be told
+    figure = 1e9  # every group may be told, and what is usual is enough for every limit
     rows = tuple(
         Row(part, day, "1", dict.fromkeys((*columns, *_open_columns(watch, report, size)), figure))
         for part, columns in report.parts.items()

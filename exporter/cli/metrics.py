@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from exporter import source
+from exporter.activities import HELP, LABELS, LIMIT, LIMIT_LABELS
 from exporter.families import (
     COVERAGE,
     COVERAGE_HELP,
@@ -49,6 +50,16 @@ EXAMPLES = {
     "mode": "chat",
     "feedback": "like",
     "tool": "Web search",
+    "activity": "user_queries",
+    "bound": "lower",
+    "basis": "usual",
+    "severity": "warning",
+    "language": "de",
+    "channel_type": "web",
+    "channel_id": "t1o15p",
+    "channel": "Website",
+    "intent": "opening hours",
+    "step": "menu",
     "report": "chat-sessions",
     "outcome": "ok",
     "code": "200",
@@ -101,6 +112,8 @@ def catalogue() -> Iterator[Entry]:
         for report in platform.reports.values():
             for measure in report.measures:
                 yield from _of_measure(measure, report)
+    for name, text in HELP.items():
+        yield _entry(name, "gauge", LIMIT_LABELS if name == LIMIT else LABELS, text)
     for gauge in REPORT_GAUGES:
         yield _entry(gauge.name, "gauge", REPORT_LABELS, gauge.help)
     yield _entry(LAST_OUTCOME, "gauge", (*REPORT_LABELS, "outcome"), LAST_OUTCOME_HELP)

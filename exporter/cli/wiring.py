@@ -18,6 +18,7 @@ from exporter.memory import FORGETFUL, Memory
 from exporter.page import Board
 from exporter.poll import Outlet, Poller, Time
 from exporter.question import Watch
+from exporter.rulebook import Rulebook
 from exporter.schedule import Schedule, Timetable
 from exporter.selectors import Selection
 from exporter.settings import Settings, Source
@@ -134,8 +135,8 @@ def watch(source: Source) -> Watch:
         min_group=source.min_group,
         excluded=source.families.exclude,
         selections={name: value for name, value in source.account.options.items() if isinstance(value, Selection)},
-        thresholds=source.thresholds,
-        company_calendars=source.company_calendars,
+        rulebook=Rulebook(source.thresholds, source.company_calendars),
+        selectors=source.selectors,
     )
 
 

@@ -22,7 +22,7 @@ from exporter.settings.overrides import override
 from exporter.settings.problems import Problem
 from exporter.settings.source_options import SourceOptions
 from exporter.settings.surroundings import Surroundings
-from exporter.settings.thresholds import holds_for
+from exporter.settings.thresholds import Selecting, holds_for
 from exporter.settings.values import Families, Limits, Poll, Settings, Source
 from exporter.settings.words import Loc, is_name
 from exporter.source import Account, Platform
@@ -186,6 +186,17 @@ def _source(
             for each in common.company_calendars
             if holds_for(each, name)
         ),
+        selectors={
+            "thresholds": _of_alone(common.thresholds, name, common.sources),
+            "company_calendars": _of_alone(common.company_calendars, name, common.sources),
+        },
+    )
+
+
+def _of_alone(entries: Iterable[Selecting], name: str, sources: Iterable[str]) -> tuple[str, ...]:
+    """Returns the selectors of companies in entries for one source: another's companies could be meant by the rest."""
+    return tuple(
+        each.company for each in entries if [source for source in sources if holds_for(each, source)] == [name]
     )
 
 

@@ -40,7 +40,8 @@ class Source:
     were named one by one, all others may be missing on the platform; `overrides` says by name what is different about
     a report. `base_url` is cleaned by the platform. A day is complete `settle` after its end. What holds for all
     sources, as `label_limits` and `min_group` do, is in each, so that a source is all that its figures hang on.
-    `account` holds the platform's own options; `thresholds` and `company_calendars` are those that select the source.
+    `account` holds the platform's own options; `thresholds` and `company_calendars` are those that select the source;
+    `selectors` are, by option, those of companies in entries for this source alone: each is to match one.
     """
 
     name: str
@@ -67,6 +68,7 @@ class Source:
     account: Account
     thresholds: tuple[Threshold, ...]
     company_calendars: tuple[CompanyCalendar, ...]
+    selectors: Mapping[str, tuple[str, ...]]
 
 
 @dataclass(frozen=True, slots=True)
