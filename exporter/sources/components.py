@@ -49,8 +49,10 @@ class Component:
         return frozenset((_plain(self.name), _plain(self.name.removesuffix(FOR_CHANNEL))))
 
 
-def envelope(root: object) -> object:
+def envelope(root: object, *, may_be_null: bool = False) -> object:
     """Returns an answer without its `error`.
+
+    Data that are null are a failure, unless they `may_be_null`: they are all that was asked for, and that may be null.
 
     Raises:
         PlatformError: the error says something; what else is there does not count.
@@ -63,7 +65,7 @@ def envelope(root: object) -> object:
     error = root.get("error")
     if isinstance(error, dict | list | str | bool) and error and not (isinstance(error, str) and error.isspace()):
         raise PlatformError(f"the platform answers with an error: {_said(error, root.get('message'))}")
-    if root.get("data", root) is None:
+    if root.get("data", root) is None and not may_be_null:
         raise SchemaError('"data" is null, and no error says why; the platform may know')
     return {key: value for key, value in root.items() if key != "error" or leaves.is_number(value)}
 

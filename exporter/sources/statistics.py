@@ -178,9 +178,10 @@ class ComponentReport(StatisticsReport):
 
     def decode(self, body: bytes, request: Request, context: Context) -> Reading | Further:
         """Reads one answer; see `exporter.source.Report.decode`."""
-        root = envelope(leaves.parse(body))
         numbers = [int(number) for number in request.params["components"].split(",")]
         asked = [each for each in self.components if self._asked_as(each) in numbers]
+        is_median = [each.figure for each in asked] == [Figure.MEDIAN]
+        root = envelope(leaves.parse(body), may_be_null=is_median)
         day = LocalDay(request.days.first, context.zone)
         found = {each: self._read(each, root, numbers, day) for each in asked}
         unread = {each: found[each] for each in asked if isinstance(found[each], Misfit)}

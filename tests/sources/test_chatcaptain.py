@@ -325,7 +325,7 @@ SHAPES: Mapping[str, Callable[[Truth], object]] = {
     },
 }
 SINGLES: Mapping[str, Callable[[str, object], object]] = {
-    "bare": lambda _name, value: {"data": value} if value is not None else {"data": {"value": None}},
+    "bare": lambda _name, value: {"data": value},
     "named": lambda name, value: {"result": {name: value}},
     "wrapped": lambda _name, value: {"data": {"value": as_list(value)}, "error": ""},
 }
@@ -373,8 +373,6 @@ def test_one_by_one_means_the_same(shape: str, data: st.DataObject) -> None:
     together: dict[tuple[str, tuple[str, ...]], float] = {}
     for each in OVERVIEW.components:
         answer = SINGLES[shape](each.name, truth[each.name])
-        if isinstance(answer, dict) and answer.get("data", 0) is None:
-            continue
         together.update(figures(decode(report("overview"), question("overview", each.name), answer)))
 
     assert together == expected(truth, OVERVIEW.components)
@@ -522,6 +520,21 @@ def test_an_answer_that_is_a_failure_is_none_with_zeros(name: str, body: bytes, 
     """Nor does it teach to ask more."""
     with pytest.raises(error):
         report(name).decode(body, question(name), CONTEXT)
+
+
+def test_a_median_alone_may_be_null() -> None:
+    """Of a day without conversations there is none, and nothing else was asked for; an error is one all the same."""
+    request = question("overview", "MESSAGE_LENGTH_MEDIAN")
+
+    came = decode(report("overview"), request, {"data": None})
+
+    assert isinstance(came, Reading)
+    assert (figures(came), came.drift) == ({}, {})
+    assert not came.unread
+    with pytest.raises(PlatformError):
+        decode(report("overview"), request, {"data": None, "error": "down"})
+    with pytest.raises(SchemaError):
+        decode(report("overview"), question("overview", "MESSAGE_COUNT"), {"data": None})
 
 
 def test_buckets_of_another_zone_are_refused_with_the_zone() -> None:

@@ -8,11 +8,16 @@ from zoneinfo import ZoneInfo
 import msgspec
 import pytest
 
+from exporter.drawing import view
 from exporter.errors import HttpStatusError
+from exporter.families import Health, families
 from exporter.fetch import Patience
 from exporter.inquiry import Answers, Line, ask
+from exporter.ledger import Ledger
+from exporter.memory import State
 from exporter.model import Column, Days
-from exporter.question import Watch
+from exporter.page import write
+from exporter.question import Watch, read
 from exporter.source import UNTAUGHT, Account, Component, Lessons, Override, Request, Scope
 from exporter.sources.chatcaptain import CHANNEL, OVERVIEW, PLATFORM
 from exporter.sources.components import Component as Asked
@@ -174,6 +179,37 @@ async def test_channels_are_learned_then_each_is_asked() -> None:
 
     await inquire(again := ChatCaptain(), "channel", came.lessons)
     assert again.asked == platform.asked[1:]
+
+
+async def test_channels_of_a_day_are_served_side_by_side() -> None:
+    """Several answers about one company and day are laid over each other, none takes anything from another."""
+    came = await inquire(ChatCaptain(), "channel")
+    report = PLATFORM.configured("channel", None, ACCOUNT)
+    watch: Watch = watching(RULES, reports=(report,))
+    ledger = read(watch, report, Ledger(), came.answers, NOW).ledger
+    health = Health(timedelta(hours=1), last_success=NOW)
+
+    seen = families(view(watch, report, State(ledger, health, lessons=came.lessons), NOW))
+    lines = "".join(write(family).lines for family in seen if family.name.endswith(("_last_day", "_channel_info")))
+
+    company = 'source="s",company_id="b1",company="support"'
+    assert [line for line in lines.splitlines() if line.startswith("chatcaptain")] == [
+        f"chatcaptain_{name} {n}"
+        for name, n in (
+            (f'channel_info{{{company},channel_id="w1",channel="Website",channel_type="web"}}', 1.0),
+            (f'channel_info{{{company},channel_id="v1",channel="Hotline",channel_type="audiocodes"}}', 1.0),
+            (f'channel_conversations_last_day{{{company},channel_id="v1"}}', 1.0),
+            (f'channel_conversations_last_day{{{company},channel_id="w1"}}', 1.0),
+            (f'channel_messages_last_day{{{company},channel_id="v1"}}', 12.0),
+            (f'channel_messages_last_day{{{company},channel_id="w1"}}', 12.0),
+            (f'channel_interactions_last_day{{{company},channel_id="v1"}}', 9.0),
+            (f'channel_interactions_last_day{{{company},channel_id="w1"}}', 9.0),
+            (f'channel_call_duration_last_day{{{company},channel_id="v1"}}', 16.0),
+            (f'channel_calls_by_end_reason_last_day{{{company},channel_id="v1",reason="a"}}', 21.0),
+            (f'channel_calls_by_exit_step_last_day{{{company},channel_id="v1",step="a"}}', 19.0),
+            (f'channel_call_user_inputs_median_last_day{{{company},channel_id="v1"}}', 20.0),
+        )
+    ]
 
 
 async def test_what_is_asked_alone_of_channels_is_learned_for_all_of_them() -> None:
