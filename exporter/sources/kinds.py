@@ -159,12 +159,24 @@ def breakdown(value: object) -> Found | Misfit:
 def _by_key(value: Record) -> Found | Misfit:
     if any(map(is_time, value)):
         return Misfit("a break-down is expected, and a series is there")
+    if value and all(key.casefold() in _COUNTS for key in value):
+        return Misfit("a break-down is expected, and an object is there whose keys are no names of anything")
     records = [each for each in value.values() if isinstance(each, dict)]
     if value and len(records) == len(value):
-        return _chosen(zip(map(leaves.label, value), records, strict=True), records)
+        return _by_record(value, records)
     if not all(each is None or _is_whole(each) for each in value.values()):
         return Misfit("a break-down is expected, and an object is there whose values are not all whole numbers")
     return Found(tuple((leaves.label(name), leaves.count(each)) for name, each in value.items()))
+
+
+def _by_record(value: Record, records: Sequence[Record]) -> Found | Misfit:
+    """Reads an object of records, which have to be alike: else it may only hold the break-down, with one name in it."""
+    key = _number_of(records)
+    if isinstance(key, str) and not (
+        key.casefold() in _COUNTS or (len(records) > 1 and all(key in r for r in records))
+    ):
+        return Misfit("a break-down is expected, and whether the outer keys or the inner ones are names is not clear")
+    return _chosen(zip(map(leaves.label, value), records, strict=True), records)
 
 
 def _chosen(named: Iterable[tuple[str | None, Record]], records: Sequence[Record]) -> Found | Misfit:

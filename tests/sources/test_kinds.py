@@ -121,6 +121,7 @@ BREAKDOWNS = {
     "a-year-is-a-name": ({"2024": 5}, {"2024": 5.0}),
     "a-year-is-a-name-in-a-list": ([{"language": "2024", "count": 5}], {"2024": 5.0}),
     "upper-case-number-empty": ({"WEB": 1, "6": 2, "": 3}, {"WEB": 1.0, "6": 2.0, "": 3.0}),
+    "one-object": ({"de": {"count": 5}}, {"de": 5.0}),
     "objects": ({"de": {"n": 5, "share": 0.4}, "en": {"n": 7, "share": 0.6}}, {"de": 5.0, "en": 7.0}),
     "called-count": ({"de": {"rank": 1, "count": 5}, "en": {"rank": 2, "count": 7}}, {"de": 5.0, "en": 7.0}),
     "whole-floats-called-count": ([{"x": "de", "hits": 5.0, "share": 0.4}], {"de": 5.0}),
@@ -143,8 +144,15 @@ def test_numbers_by_name_are_found(value: object, expected: dict[str, float]) ->
     assert {name: leaf for name, (leaf, _) in found.leaves} == expected
 
 
+NOT_CLEAR = "a break-down is expected, and whether the outer keys or the inner ones are names is not clear"
 NO_BREAKDOWN = {
     "number": (5, "a break-down is expected, and integer is there"),
+    "one-name-in-a-holder": ({"languages": {"de": 5}}, NOT_CLEAR),
+    "one-name-in-one-of-two-holders": ({"languages": {"de": 5}, "scripts": {}}, NOT_CLEAR),
+    "fields": (
+        {"count": 5, "total": 6},
+        "a break-down is expected, and an object is there whose keys are no names of anything",
+    ),
     "series": ({MIDNIGHT: 5}, "a break-down is expected, and a series is there"),
     "series-in-a-list": ([{"ts": MIDNIGHT, "n": 5}], "a break-down is expected, and a list without names is there"),
     "shares": (
