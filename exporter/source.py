@@ -15,6 +15,7 @@ from exporter.errors import ConfigError
 from exporter.model import Column, Days, Measure, Reading
 from exporter.selectors import Selection
 
+UTC = ZoneInfo("UTC")
 ENTRY_POINTS = "chat_usage_exporter.sources"
 
 
@@ -59,9 +60,13 @@ class Further:
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """What the operator narrowed a source to; `company_id` is set when exactly one company, by id, is wanted."""
+    """What the operator narrowed a source to, and the `zone` of its days.
+
+    `company_id` is set when exactly one company, by id, is wanted.
+    """
 
     company_id: str | None = None
+    zone: ZoneInfo = UTC
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,7 +31,7 @@ def expression(text: str) -> Expression:
     def search(value: object) -> object:
         try:
             found: object = compiled.search(value)
-        except ValueError:  # a function was given what it does not take, such as length(null)
+        except (ValueError, ArithmeticError):  # a function was given what it does not take, such as length(null)
             return None
         return found
 

@@ -1,0 +1,89 @@
+"""What an answer looks like without what is in it: its keys and types, for those who describe it to the exporter.
+
+A key may be a name of somebody's intent, step or language. Only keys made of words that name fields are shown.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping
+
+_TYPES: Mapping[type, str] = {
+    str: "string",
+    bool: "boolean",
+    int: "integer",
+    float: "number",
+    type(None): "null",
+}
+DEEPEST, LONGEST, MOST_KINDS, MOST_KEYS, HIGHEST_ID = 6, 600, 3, 16, 22
+_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+|[^A-Za-z0-9_\-]")
+_WORDS = frozenset(
+    re.findall(
+        r"\w+",
+        "accepted agent amount answer answers average bot bucket buckets call calls channel channels chart "
+        "chatbot code component components content conversation conversations count counts current data date "
+        "day days description duration durations email end ended entries error errors exec execution "
+        "executions exit field figure figures for from group groups hit hits hour hours id ids index info "
+        "input inputs instance intent intents interaction interactions interval intervals item items join key "
+        "kind label labels lang language languages last length list max mean median medians message messages "
+        "meta metadata min name names new not number numbers of old overview page pages payload per percent "
+        "percentage performance period periodic points previous rate ratio reason reasons record records "
+        "report reports response result results role row rows score scores seconds sent series share since "
+        "size start statistic statistics stats status step steps sum summary target text time times timestamp "
+        "title to total totals transfer transferred trend ts type types unit units until user users value "
+        "values version voice x y n by ",
+    )
+)
+
+
+def outline(value: object, depth: int = DEEPEST) -> str:
+    """Returns keys and types of a JSON value: `{data: {… 12 names: integer}}`; never a value, never a name in it."""
+    text = _outline(value, depth)
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
+
+
+def keys(value: object) -> str:
+    """Names the keys of the topmost object, those that may be names of something only by their number."""
+    if not isinstance(value, dict):
+        return f"The answer is {_outline(value, 1)}."
+    shown, hidden = _parted(value)
+    more = [f"{hidden} more that may be names"] if hidden else []
+    return f"The answer has the keys {', '.join([*shown, *more]) or '(none)'}."
+
+
+def key(text: str) -> str:
+    """Returns a key if it is made of words that name fields, else `*`."""
+    return text if _names_a_field(text) else "*"
+
+
+def _parted(value: Mapping[str, object]) -> tuple[list[str], int]:
+    shown = [name for name in value if _names_a_field(name)][:MOST_KEYS]
+    return shown, len(value) - len(shown)
+
+
+def _names_a_field(text: str) -> bool:
+    if text.isdecimal():
+        return len(text) < len(str(HIGHEST_ID)) + 1 and int(text) <= HIGHEST_ID  # the id of a component
+    words = _WORD.findall(text)
+    return bool(words) and len(text) <= 64 and all(word.lower() in _WORDS for word in words)  # noqa: PLR2004 -- a name
+
+
+def _outline(value: object, depth: int) -> str:
+    if isinstance(value, dict | list):
+        if not depth:
+            return "…"
+        return _object(value, depth - 1) if isinstance(value, dict) else _list(value, depth - 1)
+    return _TYPES[type(value)]
+
+
+def _list(value: Iterable[object], depth: int) -> str:
+    kinds = list(dict.fromkeys(_outline(each, depth) for each in value))
+    return f"[{' or '.join(kinds[:MOST_KINDS])}{' or …' if len(kinds) > MOST_KINDS else ''}]"
+
+
+def _object(value: Mapping[str, object], depth: int) -> str:
+    shown, _ = _parted(value)
+    hidden = Counter(_outline(each, depth) for name, each in value.items() if name not in shown)
+    fields = [f"{name}: {_outline(value[name], depth)}" for name in shown]
+    names = [f"… {count} name{'s' if count > 1 else ''}: {kind}" for kind, count in hidden.most_common(MOST_KINDS)]
+    left = [f"… {len(hidden) - MOST_KINDS} other kinds"] if len(hidden) > MOST_KINDS else []
+    return f"{{{', '.join([*fields, *names, *left])}}}"
