@@ -80,13 +80,13 @@ def _text(channel: Channel, conversations: int, luck: tuple[float, ...]) -> Mapp
         "steps": int(conversations * (5 + 7 * luck[5])),
         "call_duration": int(conversations * (40 + 200 * luck[6])) if channel.type == "voice" else 0,
         "inbox_transfers": transfers,
-        "inbox_not_accepted": int(transfers * 0.12),
+        "inbox_not_accepted": transfers - _accepted(transfers),
     }
 
 
 def _break_downs(channel: Channel, conversations: int, luck: tuple[float, ...]) -> Mapping[str, Items]:
     calls = conversations if channel.type == "voice" else 0
-    accepted = int(_transfers(channel, conversations, luck) * 0.85)
+    accepted = _accepted(_transfers(channel, conversations, luck))
     return {
         "language": _parted(conversations, LANGUAGES),
         "intent": _parted(int(conversations * (1 + luck[5])), INTENTS),
@@ -100,6 +100,10 @@ def _break_downs(channel: Channel, conversations: int, luck: tuple[float, ...]) 
 def _transfers(channel: Channel, conversations: int, luck: tuple[float, ...]) -> int:
     """Returns how many conversations people were asked into."""
     return 0 if channel.type == "debug" else int(conversations * 0.1 * (1 + luck[7]))
+
+
+def _accepted(transfers: int) -> int:
+    return int(transfers * 0.85 + 0.5)
 
 
 def _levels(channel: Channel, luck: tuple[float, ...]) -> Mapping[str, float]:

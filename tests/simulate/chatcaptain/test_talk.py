@@ -4,12 +4,14 @@ import time
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+import jmespath
 import pytest
 
 from exporter import calendars
 from exporter.errors import ConfigError
 from exporter.simulate.chatcaptain.bots import Bots
-from exporter.simulate.chatcaptain.components import CHANNEL, OVERVIEW, Question, answered
+from exporter.simulate.chatcaptain.components import CHANNEL, COMPONENTS, OVERVIEW, Question, Series, Trend, answered
+from exporter.simulate.chatcaptain.shapes import ODD_OVERRIDES, iso, odd
 from exporter.simulate.chatcaptain.tally import Frame, Tally, tally
 from exporter.simulate.chatcaptain.truth import overview_truth, truth
 
@@ -148,3 +150,28 @@ def test_a_wrong_question_for_the_truth_is_told_what_there_is(query: dict[str, s
     bots = Bots.from_seed(7)
     with pytest.raises(ConfigError, match=says):
         truth(bots, {"chatbot": bots.chatbots[0].id} | query, LATER)
+
+
+@pytest.mark.parametrize("report", COMPONENTS)
+def test_every_component_of_the_odd_shape_can_be_read_by_its_expressions(report: str) -> None:
+    bots = Bots.from_seed(7)
+    bot, frame = bots.chatbots[0], Frame.of_day(date(2026, 3, 2), bots)
+    voice = tuple(channel for channel in bot.channels if channel.type == "voice")
+    names = COMPONENTS[report]
+    said = answered(Question(bots, bot, voice, frame, timedelta(days=1), LATER), report, range(len(names)))
+    found = odd(said)
+    for component in said:
+        written = ODD_OVERRIDES[report][component.name]
+        match component.value:
+            case Series(points):
+                read = jmespath.search(written["series"], found)
+                pairs = [(each[written["time"]], each[written["value"]]) for each in read]
+                assert pairs == [(iso(start), count) for start, count in points]
+            case dict(items):
+                read = jmespath.search(written["items"], found)
+                assert {each[written["label"]]: each[written["value"]] for each in read} == items
+            case Trend():
+                assert jmespath.search(written["value"], found) == component.value._asdict()
+            case figure:
+                assert jmespath.search(written["value"], found) == figure
+                assert figure
