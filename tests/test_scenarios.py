@@ -8,6 +8,7 @@ import httpx
 import pytest
 
 from exporter.simulate.app import create_app
+from exporter.simulate.chatcaptain.troubles import OWN
 from exporter.simulate.scenarios import SCENARIOS
 from exporter.simulate.world import World
 from tests.road import PassedClock, Road, Series, only, series, set_scenarios, utc
@@ -232,8 +233,8 @@ async def test_scenarios_add_up() -> None:
 
 
 def test_every_scenario_has_a_test_here() -> None:
-    """A scenario that nobody checks promises nothing."""
+    """A scenario that nobody checks promises nothing; those of ChatCaptain alone do nothing to this platform."""
     here = {name for name in globals() if name.startswith("test_")}
     named = {name for name in SCENARIOS if any(name.replace("-", "_") in test for test in here)}
 
-    assert set(SCENARIOS) - named == FAILING.keys()
+    assert SCENARIOS.keys() - OWN.keys() - named == FAILING.keys()

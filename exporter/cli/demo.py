@@ -1,9 +1,9 @@
-"""`demo`: the simulated platform and the exporter polling it over real HTTP, in one process."""
+"""`demo`: the simulated platforms and the exporter polling them over real HTTP, in one process."""
 
 import asyncio
 import logging
 import socket
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from datetime import UTC, datetime
 from typing import Annotated
 
@@ -14,10 +14,11 @@ from exporter import source
 from exporter.cli import logs
 from exporter.cli.options import LISTEN_OPTION, Format, Level
 from exporter.cli.run import serving, told_to_end
-from exporter.cli.simulate import Companies, Scenarios, Seed
+from exporter.cli.simulate import Channels, Companies, Scenarios, Seed
 from exporter.cli.wiring import Exporter, assemble
 from exporter.settings import load
 from exporter.simulate.app import create_app
+from exporter.simulate.chatcaptain.bots import USUAL_CHANNELS, Bots
 from exporter.simulate.scenarios import NORMAL
 from exporter.simulate.world import World
 from exporter.web.server import listen, url
@@ -32,43 +33,68 @@ def demo(
         str, typer.Option(LISTEN_OPTION, metavar="HOST:PORT", help="Address of the exporter.")
     ] = "127.0.0.1:9854",
     platform_address: Annotated[
-        str, typer.Option(PLATFORM_OPTION, metavar="HOST:PORT", help="Address of the simulated platform.")
+        str, typer.Option(PLATFORM_OPTION, metavar="HOST:PORT", help="Address of the simulated platforms.")
     ] = "127.0.0.1:0",
     companies: Companies = 20,
+    channels: Channels = USUAL_CHANNELS,
     seed: Seed = 1,
     scenario: Scenarios = None,
     log_level: Level = logs.LogLevel.INFO,
     log_format: Format = logs.LogFormat.LOGFMT,
 ) -> None:
-    """Serve figures of a simulated Paradigm until Ctrl-C: no key and no network needed."""
-    world = World.from_seed(seed, companies)
-    platform = create_app(world, lambda: datetime.now(UTC), scenarios=tuple(scenario or (NORMAL,)))
+    """Serve figures of a simulated Paradigm and ChatCaptain until Ctrl-C: no key and no network needed."""
+    world, bots = World.from_seed(seed, companies), Bots.from_seed(seed, channel_count=channels)
+    platform = create_app(world, lambda: datetime.now(UTC), scenarios=tuple(scenario or (NORMAL,)), bots=bots)
+    platforms = source.platforms()
     with listen(listen_address, LISTEN_OPTION) as listening, listen(platform_address, PLATFORM_OPTION) as simulated:
-        exporter = assemble(load(None, environment(world, url(simulated)), source.platforms()))
+        environ = demonstration(world, bots, url(simulated), platforms)
+        exporter = assemble(load(None, environ, platforms))
         logs.configure(log_level, log_format)
         typer.echo(invitation(url(listening), url(simulated)))
         asyncio.run(_demo(exporter, listening, platform, simulated))
 
 
-def environment(world: World, platform: str) -> Mapping[str, str]:
-    """Configures the exporter as an operator would, but to poll every minute: a demonstration is watched."""
+def demonstration(world: World, bots: Bots, base: str, platforms: Container[str]) -> Mapping[str, str]:
+    """Configures the exporter for those of the simulated platforms that it knows."""
+    chatbot = chatbot_environment(bots, base) if "chatcaptain" in platforms else {}
+    return {**environment(world, base), **chatbot}
+
+
+def environment(world: World, base: str) -> Mapping[str, str]:
+    """Configures the source `demo`, the simulated Paradigm."""
+    return _source("DEMO", base, {"PLATFORM": "paradigm", "API_KEY": world.keys.admin})
+
+
+def chatbot_environment(bots: Bots, base: str) -> Mapping[str, str]:
+    """Configures the source `demo_bot`, the simulated ChatCaptain's first chatbot."""
+    chatbot = bots.chatbots[0]
     options = {
-        "PLATFORM": "paradigm",
-        "BASE_URL": platform,
+        "PLATFORM": "chatcaptain",
+        "API_KEY": chatbot.key,
+        "CHATBOT_ID": chatbot.id,
+        "COMPANY": chatbot.habits.name,
+        "POLL__REQUESTS_PER_MINUTE": "6000",  # a request for each day and channel: the past shows in seconds
+    }
+    return _source("DEMO_BOT", base, options)
+
+
+def _source(name: str, base: str, options: Mapping[str, str]) -> Mapping[str, str]:
+    """Configures a source as an operator would, but to poll every minute: a demonstration is watched."""
+    common = {
+        "BASE_URL": base,
         "ALLOW_HTTP": "true",  # where --simulate.listen-address is not on loopback
-        "API_KEY": world.keys.admin,
         "POLL__INTERVAL": "1m",
         "POLL__TIMEOUT": "30s",
     }
-    return {f"CHAT_USAGE_SOURCES__DEMO__{name}": value for name, value in options.items()}
+    return {f"CHAT_USAGE_SOURCES__{name}__{option}": value for option, value in {**common, **options}.items()}
 
 
 def invitation(exporter: str, platform: str) -> str:
     """Says where everything is and what to try."""
     return (
-        f"The exporter is at {exporter}, the simulated platform at {platform}. Ctrl-C ends both. Try:\n"
-        f"  curl -s {exporter}/metrics | grep paradigm_user_queries_last_day\n"
-        f'  curl -s {platform}/control -d \'{{"scenarios": ["outage"]}}\'    # the platform goes down\n'
+        f"The exporter is at {exporter}, the simulated platforms at {platform}. Ctrl-C ends all. Try:\n"
+        f"  curl -s {exporter}/metrics | grep -E 'paradigm_user_queries_last_day|chatcaptain_conversations_last_day'\n"
+        f'  curl -s {platform}/control -d \'{{"scenarios": ["outage"]}}\'    # the platforms go down\n'
         f"  curl -s {exporter}/metrics | grep -E 'polls_total|poll_last'   # how polling goes"
     )
 

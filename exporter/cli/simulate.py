@@ -1,4 +1,4 @@
-"""`simulate`: only the simulated platform, over real HTTP, for tests and demonstrations."""
+"""`simulate`: only the simulated platforms, over real HTTP, for tests and demonstrations."""
 
 import asyncio
 import socket
@@ -12,6 +12,7 @@ from starlette.applications import Starlette
 from exporter.cli.run import serving, told_to_end
 from exporter.errors import ConfigError
 from exporter.simulate.app import create_app
+from exporter.simulate.chatcaptain.bots import MOST_CHANNELS, USUAL_CHANNELS, Bots
 from exporter.simulate.scenarios import NORMAL
 from exporter.simulate.world import World
 from exporter.web.server import listen, url
@@ -19,6 +20,9 @@ from exporter.web.server import listen, url
 OPTION = "--listen-address"
 
 Companies = Annotated[int, typer.Option("--companies", metavar="N", help="How many companies it has, 1 to 10000.")]
+Channels = Annotated[
+    int, typer.Option("--channels", metavar="N", help=f"How many channels its chatbot has, 1 to {MOST_CHANNELS}.")
+]
 Seed = Annotated[int, typer.Option("--seed", metavar="N", help="Equal seeds make equal figures and keys.")]
 Scenarios = Annotated[
     list[str] | None, typer.Option("--scenario", metavar="NAME", help="What goes wrong; may be given several times.")
@@ -30,15 +34,17 @@ def simulate(
         "127.0.0.1:9855"
     ),
     companies: Companies = 20,
+    channels: Channels = USUAL_CHANNELS,
     seed: Seed = 1,
     scenario: Scenarios = None,
     timezone: Annotated[str, typer.Option("--timezone", metavar="ZONE", help="The zone of its days.")] = "UTC",
 ) -> None:
-    """Serve a simulated Paradigm with plausible figures until SIGTERM or SIGINT."""
+    """Serve a simulated Paradigm and ChatCaptain with plausible figures until SIGTERM or SIGINT."""
     world = World.from_seed(seed, companies, zone(timezone))
-    app = create_app(world, lambda: datetime.now(UTC), scenarios=tuple(scenario or (NORMAL,)))
+    bots = Bots.from_seed(seed, channel_count=channels, zone=world.zone)
+    app = create_app(world, lambda: datetime.now(UTC), scenarios=tuple(scenario or (NORMAL,)), bots=bots)
     with listen(listen_address, OPTION) as listening:
-        typer.echo(announcement(world, url(listening)))
+        typer.echo(announcement(world, bots, url(listening)))
         asyncio.run(_simulate(app, listening))
 
 
@@ -54,16 +60,22 @@ def zone(name: str) -> ZoneInfo:
         raise ConfigError(f'--timezone: there is no zone "{name}"; write one like Europe/Paris') from error
 
 
-def announcement(world: World, base: str) -> str:
-    """Says where the platform is and which keys open it; they open nothing else."""
+def announcement(world: World, bots: Bots, base: str) -> str:
+    """Says where the platforms are and which keys open them; they open nothing else."""
+    bot = bots.chatbots[0]
     return (
         f"A simulated Paradigm of {len(world.companies)} companies (seed {world.seed}) is at {base}\n"
         f"  key of an admin          {world.keys.admin}\n"
         f"  key of a company admin   {world.keys.company_admin}\n"
         f"  an expired key           {world.keys.expired}\n"
-        f"What it does and has been asked: {base}/control\n"
-        "Serve its figures, in another terminal:\n"
-        f"  PARADIGM_BASE_URL={base}/api/v2 PARADIGM_API_KEY={world.keys.admin} chat-usage-exporter serve"
+        f"A simulated ChatCaptain with a chatbot of {len(bot.channels)} channels is there too, below /v1\n"
+        f"  id of the chatbot        {bot.id}\n"
+        f"  its key                  {bot.key}\n"
+        f"What they do and have been asked: {base}/control\n"
+        "Serve Paradigm's figures, in another terminal:\n"
+        f"  PARADIGM_BASE_URL={base}/api/v2 PARADIGM_API_KEY={world.keys.admin} chat-usage-exporter serve\n"
+        "Serve ChatCaptain's, by a file for --config.file:\n"
+        f"  sources: {{bot: {{platform: chatcaptain, base_url: '{base}', chatbot_id: {bot.id}, api_key: {bot.key}}}}}"
     )
 
 

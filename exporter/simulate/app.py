@@ -1,4 +1,4 @@
-"""The simulated platform as a Starlette application; whoever calls it brings the server."""
+"""The simulated platforms as one Starlette application; whoever calls it brings the server."""
 
 import asyncio
 
@@ -10,37 +10,53 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from exporter.simulate.chatcaptain import platform as chatcaptain
+from exporter.simulate.chatcaptain.bots import Bots
+from exporter.simulate.chatcaptain.exports import Exports
 from exporter.simulate.control import Clock, Control, ControlPages
 from exporter.simulate.paradigm import PATH, Paradigm, Sleep
 from exporter.simulate.scenarios import NORMAL
 from exporter.simulate.world import World
 
-_OWN_PATHS = frozenset({"/control", "/truth"})
+_OWN_PATHS = frozenset({"/control", "/truth", "/seen"})
 _METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
 
 def create_app(
-    world: World, clock: Clock, *, scenarios: tuple[str, ...] = (NORMAL,), sleep: Sleep = asyncio.sleep
+    world: World,
+    clock: Clock,
+    *,
+    scenarios: tuple[str, ...] = (NORMAL,),
+    sleep: Sleep = asyncio.sleep,
+    bots: Bots | None = None,
+    exports: Exports | None = None,
 ) -> Starlette:
     """Makes the application.
 
     Args:
-        world: what is true on the platform.
+        world: what is true on Paradigm.
         clock: returns the present moment, aware; `POST /control` may set another one.
         scenarios: what is wrong from the start.
         sleep: waits the seconds that slow answers take.
+        bots: what is true on ChatCaptain; by default one chatbot of the world's seed and zone.
+        exports: the exports of ChatCaptain, with a host of their own; by default served by this application.
 
     Raises:
         ConfigError: a scenario does not exist.
     """
-    control = Control(world, clock, scenarios)
+    control = Control(world, clock, scenarios, bots)
     pages, paradigm = ControlPages(control), Paradigm(control, sleep)
+    files = exports or Exports(world.seed)
+    captain = chatcaptain.ChatCaptain(control, files, sleep)
     app = Starlette(
         routes=[
             Route("/control", pages.show, methods=["GET"]),
             Route("/control", pages.change, methods=["POST"]),
             Route("/truth", pages.truth, methods=["GET"]),
             Route(PATH + "{name:path}", paradigm.answer, methods=_METHODS),
+            Route(chatcaptain.STATISTICS, captain.answer, methods=_METHODS),
+            Route(chatcaptain.PATH + "{path:path}", captain.nothing, methods=_METHODS),
+            *files.routes(),
         ],
         middleware=[Middleware(_Counting, control=control)],
         exception_handlers={HTTPException: _refuse},

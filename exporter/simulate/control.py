@@ -11,6 +11,8 @@ from starlette.responses import Response
 
 from exporter import calendars
 from exporter.errors import ConfigError
+from exporter.simulate.chatcaptain.bots import Bots
+from exporter.simulate.chatcaptain.truth import truth
 from exporter.simulate.reports import REPORTS
 from exporter.simulate.scenarios import NORMAL, SCENARIOS, Scenario, chosen
 from exporter.simulate.world import World, utc_text
@@ -24,13 +26,18 @@ _KNOWN = ("now", "scenarios")
 class Control:
     """The state of one running simulator: the only thing about it that changes."""
 
-    def __init__(self, world: World, clock: Clock, scenarios: tuple[str, ...] = (NORMAL,)) -> None:
+    def __init__(
+        self, world: World, clock: Clock, scenarios: tuple[str, ...] = (NORMAL,), bots: Bots | None = None
+    ) -> None:
         self._usual = world
+        self._usual_bots = bots or Bots.from_seed(world.seed, zone=world.zone)
         self._clock = clock
         self._fixed: datetime | None = None
         self._since: Mapping[Scenario, date] = {}
         self.world = world
         """The world as the scenarios make it."""
+        self.bots = self._usual_bots
+        """The chatbots as the scenarios make them."""
         self.requests: Counter[str] = Counter()
         """Requests by path, those to the simulator's own paths left out."""
         self._begin(chosen(scenarios))
@@ -71,6 +78,9 @@ class Control:
         today = calendars.day_at(self.now(), self._usual.zone)
         self._since = {scenario: self._since.get(scenario, today) for scenario in scenarios}
         self.world = reduce(lambda world, began: began[0].world(world, began[1]), self._since.items(), self._usual)
+        self.bots = reduce(
+            lambda bots, began: began[0].chatcaptain.bots(bots, began[1]), self._since.items(), self._usual_bots
+        )
 
 
 class ControlPages:
@@ -92,13 +102,18 @@ class ControlPages:
         return _json(self._control.state())
 
     async def truth(self, request: Request) -> Response:
-        """Answers `GET /truth?company_id=&day=&report=`: the figures, null (or no items) where it has none."""
+        """Answers `GET /truth?company_id=&day=&report=`: the figures, null (or no items) where it has none.
+
+        ChatCaptain's are at `/truth?chatbot=&day=&report=overview|channel|inbox` (and `&channel=`).
+        """
         try:
             return _json(self._truth(request.query_params))
         except ConfigError as error:
             return _json({"detail": str(error)}, 400)
 
     def _truth(self, query: Mapping[str, str]) -> object:
+        if "chatbot" in query:
+            return truth(self._control.bots, query, self._control.now())
         try:
             company_id, day = int(query["company_id"]), date.fromisoformat(query["day"])
         except (KeyError, ValueError) as error:

@@ -4,15 +4,19 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from functools import reduce
+from zoneinfo import ZoneInfo
 
 from starlette.responses import HTMLResponse, JSONResponse, Response
 
 from exporter.errors import ConfigError
+from exporter.simulate.chatcaptain.bots import Bots
+from exporter.simulate.chatcaptain.troubles import OWN, Call, Trouble, every_other, key_rejected
 from exporter.simulate.companies import Company
 from exporter.simulate.reports import Document
 from exporter.simulate.world import Condition, DayView, Keys, World
 
 NORMAL = "normal"
+NO_TROUBLE = Trouble()
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +25,7 @@ class Scenario:
 
     `delay` is in seconds; `instead` makes the answer to the n-th request (from 1) of a path in place of the report's;
     `keys` and `world` (with the day on which the scenario began) change what is true; `document` and `body` change
-    only what is sent.
+    only what is sent. All of these are Paradigm's, but `delay` and `body`; `chatcaptain` is the trouble of the other.
     """
 
     name: str
@@ -32,6 +36,7 @@ class Scenario:
     world: Callable[[World, date], World] = lambda world, _since: world
     document: Callable[[Document], Document] = lambda document: document
     body: Callable[[bytes], bytes] = lambda body: body
+    chatcaptain: Trouble = NO_TROUBLE
 
 
 def chosen(names: Iterable[str]) -> tuple[Scenario, ...]:
@@ -49,6 +54,16 @@ def chosen(names: Iterable[str]) -> tuple[Scenario, ...]:
 def instead(scenarios: Iterable[Scenario], number: int) -> Response | None:
     """Returns what the first scenario that has one answers to the n-th request, None when the report may answer."""
     return next((response for scenario in scenarios if (response := scenario.instead(number))), None)
+
+
+def troubles(scenarios: Iterable[Scenario]) -> tuple[Trouble, ...]:
+    """Returns what is wrong with ChatCaptain."""
+    return tuple(scenario.chatcaptain for scenario in scenarios)
+
+
+def instead_of_call(scenarios: Iterable[Scenario], call: Call) -> Response | None:
+    """Returns what the first scenario that has one answers to a call of ChatCaptain, None when it may answer."""
+    return next((response for trouble in troubles(scenarios) if (response := trouble.instead(call))), None)
 
 
 def valid_keys(scenarios: Iterable[Scenario], keys: Keys) -> Keys:
@@ -89,24 +104,28 @@ def _swapped(keys: Keys) -> Keys:
     return replace(keys, admin=keys.next_admin, company_admin=keys.admin)
 
 
-def _late(world: World, _since: date) -> World:
+def _late(zone: ZoneInfo) -> Condition:
     def condition(_: Company, view: DayView) -> float:
-        arrival = datetime.combine(view.day + timedelta(days=1), time(14), world.zone)
+        arrival = datetime.combine(view.day + timedelta(days=1), time(14), zone)
         return float(view.at >= arrival)
 
-    return world.under(condition)
+    return condition
 
 
-def _restated(world: World, _since: date) -> World:
+def _restated(zone: ZoneInfo) -> Condition:
     def condition(_: Company, view: DayView) -> float:
-        correction = datetime.combine(view.day + timedelta(days=2), time(12), world.zone)
+        correction = datetime.combine(view.day + timedelta(days=2), time(12), zone)
         return 1.0 if view.at >= correction else 0.8
 
-    return world.under(condition)
+    return condition
 
 
 def _quiet(world: World, since: date) -> World:
     return world.under(_hush(world.busiest(0).id, since - timedelta(days=1)))
+
+
+def _quiet_bot(bots: Bots, since: date) -> Bots:
+    return bots.under(_hush(bots.chatbots[0].habits.id, since - timedelta(days=1)))
 
 
 def _hush(company_id: int, first: date) -> Condition:
@@ -146,22 +165,54 @@ SCENARIOS: Mapping[str, Scenario] = {
     scenario.name: scenario
     for scenario in (
         Scenario(NORMAL, "nothing is wrong"),
-        Scenario("outage", "every report answers 503 with a proxy's page", instead=_unavailable),
+        Scenario(
+            "outage",
+            "every report answers 503 with a proxy's page",
+            instead=_unavailable,
+            chatcaptain=Trouble(instead=lambda call: _unavailable(call.number)),
+        ),
         Scenario("slow", "every report takes 3 seconds", delay=3.0),
-        Scenario("late-day", "a day has no rows at all until 14:00 of the next day", world=_late),
-        Scenario("restatement", "a day is a fifth too low until 12:00 of the second day after it", world=_restated),
-        Scenario("rate-limited", "every other request of a report is refused with 429", instead=_every_other),
-        Scenario("key-rejected", "every key is refused with 401", instead=_rejected),
+        Scenario(
+            "late-day",
+            "a day has no rows at all until 14:00 of the next day",
+            world=lambda world, _: world.under(_late(world.zone)),
+            chatcaptain=Trouble(bots=lambda bots, _: bots.under(_late(bots.zone))),
+        ),
+        Scenario(
+            "restatement",
+            "a day is a fifth too low until 12:00 of the second day after it",
+            world=lambda world, _: world.under(_restated(world.zone)),
+            chatcaptain=Trouble(bots=lambda bots, _: bots.under(_restated(bots.zone))),
+        ),
+        Scenario(
+            "rate-limited",
+            "every other request of a report is refused with 429",
+            instead=_every_other,
+            chatcaptain=Trouble(instead=every_other),
+        ),
+        Scenario(
+            "key-rejected",
+            "every key is refused with 401",
+            instead=_rejected,
+            chatcaptain=Trouble(instead=key_rejected),
+        ),
         Scenario("key-swapped", "the admin's key has become a company admin's: it sees company 1 alone", keys=_swapped),
         Scenario("missing-company", "the second busiest company is gone from every report", world=_missing),
         Scenario(
             "quiet-company",
             "the busiest company has a tenth of its use from the day before the scenario began",
             world=_quiet,
+            chatcaptain=Trouble(bots=_quiet_bot),
         ),
-        Scenario("html-200", "every report answers 200 with a log-in page", instead=_login_page),
+        Scenario(
+            "html-200",
+            "every report answers 200 with a log-in page",
+            instead=_login_page,
+            chatcaptain=Trouble(instead=lambda call: _login_page(call.number)),
+        ),
         Scenario("truncated", "every answer ends in its middle", body=_half),
         Scenario("schema-change", "the lists of an answer have other names", document=_renamed),
         Scenario("field-renamed", "user_queries_count of chats is called queries_count", document=_queries_renamed),
+        *(Scenario(name, says, chatcaptain=trouble) for name, (says, trouble) in OWN.items()),
     )
 }

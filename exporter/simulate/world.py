@@ -134,15 +134,7 @@ class World:
 
     def view(self, day: date, at: datetime) -> DayView | None:
         """Returns `day` as seen at `at`; None when it is not begun, no longer kept, or without any time in its zone."""
-        today = calendars.day_at(at, self.zone)
-        if not today - HISTORY <= day <= today:
-            return None
-        start = calendars.start(day, self.zone)
-        length = (calendars.end(day, self.zone) - start).total_seconds()
-        if not length:
-            return None
-        elapsed = min((at - start).total_seconds() / length, 1.0)
-        return DayView(day, at, start, length, elapsed, _business(day), _is_off(day))
+        return view(day, at, self.zone)
 
     def figures(self, company: Company, view: DayView, mode: Mode) -> Figures | None:
         """Returns the company's figures in `mode` of the viewed day, None when it has no row."""
@@ -156,6 +148,19 @@ class World:
         luck = draws(self.seed, mode, company.id, view.day.toordinal())
         queries = int(expected * (0.8 + 0.4 * luck[0]) + luck[1])  # + luck: 0.3 queries are one on three days in ten
         return _so_far(company, view, queries, luck)
+
+
+def view(day: date, at: datetime, zone: ZoneInfo) -> DayView | None:
+    """Returns `day` of `zone` as seen at `at`; None when it is not begun, no longer kept, or without any time."""
+    today = calendars.day_at(at, zone)
+    if not today - HISTORY <= day <= today:
+        return None
+    start = calendars.start(day, zone)
+    length = (calendars.end(day, zone) - start).total_seconds()
+    if not length:
+        return None
+    elapsed = min((at - start).total_seconds() / length, 1.0)
+    return DayView(day, at, start, length, elapsed, _business(day), _is_off(day))
 
 
 def _so_far(company: Company, view: DayView, queries: int, luck: tuple[float, ...]) -> Figures | None:

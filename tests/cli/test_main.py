@@ -127,6 +127,8 @@ def told(status: int, capsys: pytest.CaptureFixture[str]) -> str:
                      "path of a file", id="a folder"),
         pytest.param(["simulate", "--companies", "0"], "0 simulated companies: choose a number from 1 to 10000",
                      id="no company"),
+        pytest.param(["simulate", "--channels", "201"], "201 simulated channels: choose a number from 1 to 200",
+                     id="more channels than there are"),
         pytest.param(["demo", "--companies", "10001"], "10001 simulated companies: choose a number from 1 to 10000",
                      id="too many companies"),
         pytest.param(["simulate", "--timezone", "Nowhere"],

@@ -112,6 +112,7 @@ def test_simulate_ends_when_told(number: signal.Signals, capsys: pytest.CaptureF
     assert (0, "", True) == (status, err, '"outage"' in seen[0])
     assert f"A simulated Paradigm of 2 companies (seed 1) is at http://{address}\n" in out
     assert f"PARADIGM_BASE_URL=http://{address}/api/v2 PARADIGM_API_KEY=" in out
+    assert f"  sources: {{bot: {{platform: chatcaptain, base_url: 'http://{address}', chatbot_id: bot_" in out
 
 
 @SIGNALS
@@ -125,5 +126,5 @@ def test_demo_ends_when_told(number: signal.Signals, capsys: pytest.CaptureFixtu
 
     out, err = capsys.readouterr()
     assert (0, ["ready\n"]) == (status, seen)
-    assert f"The exporter is at http://{address}, the simulated platform at http://{platform}." in out
+    assert f"The exporter is at http://{address}, the simulated platforms at http://{platform}." in out
     assert "msg=polled source=demo report=chat-sessions outcome=ok" in err

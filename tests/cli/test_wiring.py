@@ -14,13 +14,14 @@ import pytest
 
 from exporter import source
 from exporter.calendars import Calendar
-from exporter.cli.demo import environment
+from exporter.cli.demo import demonstration, environment
 from exporter.cli.run import serving
 from exporter.cli.wiring import assemble, timetable, watch
 from exporter.errors import ConfigError
 from exporter.judge import DayRules
 from exporter.settings import Settings, load
 from exporter.simulate.app import create_app
+from exporter.simulate.chatcaptain.bots import Bots
 from exporter.simulate.world import World
 from exporter.web.server import listen, url
 from tests.cli.conftest import CANARY
@@ -169,3 +170,17 @@ def test_a_demo_configures_itself(base: str) -> None:
     [demo] = load(None, environment(world, base), source.platforms()).sources.values()
 
     assert ("demo", base, world.keys.admin) == (demo.name, demo.base_url, demo.key())
+
+
+def test_a_demo_shows_the_platforms_that_the_exporter_knows() -> None:
+    """ChatCaptain is a source of its own, of one chatbot, whose key opens it."""
+    world, bots, base = World.from_seed(1, 3), Bots.from_seed(1), "http://127.0.0.1:9855"
+
+    alone = demonstration(world, bots, base, {"paradigm"})
+    both = demonstration(world, bots, base, {"paradigm", "chatcaptain"})
+
+    assert alone == environment(world, base)
+    bot = {name.removeprefix("CHAT_USAGE_SOURCES__DEMO_BOT__"): both[name] for name in both.keys() - alone.keys()}
+    chatbot = bots.chatbots[0]
+    assert (bot["PLATFORM"], bot["CHATBOT_ID"], bot["API_KEY"]) == ("chatcaptain", chatbot.id, chatbot.key)
+    assert (bot["BASE_URL"], bot["COMPANY"]) == (base, "Northwind")
