@@ -199,6 +199,7 @@ class Poller:
 
     async def _ask_past(self, report: Report) -> None:
         """Asks for the planned past piece by piece, polls going first; what fails waits for the next poll."""
+        asked_until = max((piece.last for piece in self._states[report.name].past), default=None)
         while (state := self._states[report.name]).past and state.health.outcome == "ok":
             async with self._outlet.past, self._turn:
                 state = self._states[report.name]
@@ -216,8 +217,9 @@ class Poller:
                     return
                 health = replace(state.health, history=state.health.history or not rest)
                 self._states[report.name] = replace(state, past=tuple(rest), health=health)
-                log.info("history read", extra=fields)
+                log.debug("history read", extra=fields)
             if not rest:
+                log.info("history read", extra={**fields, "last": asked_until})
                 await self._publish(report)
 
     async def _publish(self, *reports: Report) -> None:

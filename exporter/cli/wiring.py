@@ -4,7 +4,7 @@ import random
 import time
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from types import TracebackType
 
@@ -119,7 +119,7 @@ def watch(source: Source) -> Watch:
         reports=tuple(
             source.platform.configured(name, source.overrides.get(name), source.account) for name in source.reports
         ),
-        scope=source.companies.scope,
+        scope=replace(source.companies.scope, zone=source.zone),
         rules=DayRules(
             zone=source.zone,
             settle=source.settle,
