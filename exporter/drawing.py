@@ -35,7 +35,7 @@ def drawn(watch: Watch, states: Mapping[str, State], reports: Iterable[Report], 
 
 def view(watch: Watch, report: Report, state: State, now: datetime) -> View:
     """Judges what is held of a report, ready to be made into families."""
-    judgement = judge(state.ledger, now, state.health.last_success, watch.rules)
+    judgement = judge(state.ledger, now, state.health.read_at, watch.rules)
     if not report.has_days:
         judgement = replace(judgement, last_day=None, today=None, empty_day=False)
     held = Held(

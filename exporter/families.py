@@ -28,10 +28,11 @@ REPORT_LABELS = ("source", "report")
 class Health:
     """How polling a report goes: moments are None before the first; `outcome` is that of the last poll.
 
-    `history` tells whether the past was asked for once; `restatements` counts figures that changed after they were
-    served as complete, `restated_ratio` is how much of a day changed at the last poll, 0 to 1. `supported` tells if the
-    platform has the report. `drift` counts fields by kind and `violations` rows by invariant, as of the last good poll;
-    `fields` is what its answer says of its fields.
+    `last_partial` is when the newest poll was made of which a part failed and a part was read. `history` tells whether
+    the past was asked for once; `restatements` counts figures that changed after they were served as complete,
+    `restated_ratio` is how much of a day changed at the last poll, 0 to 1. `supported` tells if the platform has the
+    report. `drift` counts fields by kind and `violations` rows by invariant, as of the last good poll; `fields` is what
+    its answer says of its fields.
     """
 
     interval: timedelta
@@ -46,6 +47,12 @@ class Health:
     drift: Mapping[str, int] = field(default_factory=dict)
     violations: Mapping[str, int] = field(default_factory=dict)
     fields: tuple[FieldNote, ...] = ()
+    last_partial: datetime | None = None
+
+    @property
+    def read_at(self) -> datetime | None:
+        """When the newest poll that read anything was made."""
+        return max((each for each in (self.last_success, self.last_partial) if each is not None), default=None)
 
 
 @dataclass(frozen=True, slots=True)

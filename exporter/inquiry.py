@@ -113,10 +113,12 @@ class Inquiry:
     def failed(self, request: Request, error: ReportError) -> None:
         """Takes note of a failure: the rest of its subject, or all of it, waits for the next poll.
 
-        Where a lesson could not be refreshed the known one serves once more.
+        Where a lesson could not be refreshed the known one serves once more, until it is too old.
         """
         self._error = self._error or error
         known = self._learned.get(request.lesson)
+        if known is not None and self._days.last - known.day > self._watch.rules.max_staleness:
+            known = None
         if isinstance(error, HOPELESS) or (request.lesson and known is None):
             self._todo = []
         elif known is not None:

@@ -62,7 +62,7 @@ def days_to_ask(ledger: Ledger, now: datetime, rules: DayRules) -> Days:
     return Days(first, today)
 
 
-def judge(ledger: Ledger, now: datetime, last_success: datetime | None, rules: DayRules) -> Judgement:
+def judge(ledger: Ledger, now: datetime, last_read: datetime | None, rules: DayRules) -> Judgement:
     """Judges one report's ledger at the moment `now`."""
     today = calendars.day_at(now, rules.zone)
     running = ledger.blocks.get(today)
@@ -71,7 +71,7 @@ def judge(ledger: Ledger, now: datetime, last_success: datetime | None, rules: D
         last_day=max(published, default=None),
         today=today if running is not None and running.read_at >= calendars.start(today, rules.zone) else None,
         empty_day=bool(_waiting(ledger.blocks, rules)),
-        stale=last_success is None or now - last_success > rules.max_staleness,
+        stale=last_read is None or now - last_read > rules.max_staleness,
         covered=frozenset(
             day for day, block in ledger.blocks.items() if block.read_at >= calendars.end(day, rules.zone)
         ),

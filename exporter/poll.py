@@ -119,11 +119,8 @@ class Poller:
     def expires_at(self) -> datetime | None:
         """Returns when the figures of some report next become too old to be served."""
         now = self._time.now()
-        ends = (
-            state.health.last_success + self.watch.rules.max_staleness
-            for state in self._states.values()
-            if state.health.last_success is not None
-        )
+        moments = (state.health.read_at for state in self._states.values())
+        ends = (moment + self.watch.rules.max_staleness for moment in moments if moment is not None)
         return min((end for end in ends if end >= now), default=None)
 
     async def _remember(self) -> None:
@@ -158,7 +155,8 @@ class Poller:
             health = replace(state.health, last_attempt=attempt, duration=self._time.monotonic() - started)
             if came.error is not None:
                 supported = health.supported and not self._lacks(report, came.error)
-                health = replace(health, outcome=came.error.outcome, supported=supported)
+                partial_at = health.last_partial if came.read is None else attempt
+                health = replace(health, outcome=came.error.outcome, supported=supported, last_partial=partial_at)
             elif came.read is not None:
                 health = well(health, came.read, attempt)
             state = with_answers(replace(state, health=health), came)

@@ -156,10 +156,10 @@ def _objection(state: State, now: datetime, rules: DayRules) -> str | None:
     by as much. Which of both clocks is wrong cannot be known here: the platform is asked, under the present one.
     """
     health = state.health
-    moments = [each for each in (health.last_attempt, health.last_success) if each is not None]
+    moments = [each for each in (health.last_attempt, health.last_success, health.last_partial) if each is not None]
     newest = max([*moments, *(block.read_at for block in state.ledger.blocks.values())], default=now)
     if newest > now:
         return f"is from the future ({newest:%Y-%m-%dT%H:%M:%SZ}); the clock is wrong now or was wrong then"
-    if health.last_success is not None and now - health.last_success > rules.max_staleness:
-        return f"its last good poll ({health.last_success:%Y-%m-%dT%H:%M:%SZ}) is longer ago than max_staleness"
+    if health.read_at is not None and now - health.read_at > rules.max_staleness:
+        return f"its last good poll ({health.read_at:%Y-%m-%dT%H:%M:%SZ}) is longer ago than max_staleness"
     return None

@@ -90,6 +90,7 @@ class Road:
         past: asyncio.Lock | None = None,
         memory: Memory = FORGETFUL,
         platform: Platform = PLATFORM,
+        per_minute: int = 6000,
     ) -> None:
         self.clock = clock
         self.board = Board()
@@ -98,7 +99,7 @@ class Road:
         endpoint = fetch.Endpoint("s", "https://paradigm.example", platform.headers, lambda: key)
         self.client = fetch.Client(
             endpoint,
-            fetch.Limits(60.0, 2**28, 6000),
+            fetch.Limits(60.0, 2**28, per_minute),
             self.telemetry.observer("s"),
             transport=transport,
             clock=clock.for_fetch(),

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import socket
-from collections.abc import Container, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Annotated
 
@@ -45,19 +45,17 @@ def demo(
     """Serve figures of a simulated Paradigm and ChatCaptain until Ctrl-C: no key and no network needed."""
     world, bots = World.from_seed(seed, companies), Bots.from_seed(seed, channel_count=channels)
     platform = create_app(world, lambda: datetime.now(UTC), scenarios=tuple(scenario or (NORMAL,)), bots=bots)
-    platforms = source.platforms()
     with listen(listen_address, LISTEN_OPTION) as listening, listen(platform_address, PLATFORM_OPTION) as simulated:
-        environ = demonstration(world, bots, url(simulated), platforms)
-        exporter = assemble(load(None, environ, platforms))
+        environ = demonstration(world, bots, url(simulated))
+        exporter = assemble(load(None, environ, source.platforms()))
         logs.configure(log_level, log_format)
         typer.echo(invitation(url(listening), url(simulated)))
         asyncio.run(_demo(exporter, listening, platform, simulated))
 
 
-def demonstration(world: World, bots: Bots, base: str, platforms: Container[str]) -> Mapping[str, str]:
-    """Configures the exporter for those of the simulated platforms that it knows."""
-    chatbot = chatbot_environment(bots, base) if "chatcaptain" in platforms else {}
-    return {**environment(world, base), **chatbot}
+def demonstration(world: World, bots: Bots, base: str) -> Mapping[str, str]:
+    """Configures the exporter for the simulated platforms."""
+    return {**environment(world, base), **chatbot_environment(bots, base)}
 
 
 def environment(world: World, base: str) -> Mapping[str, str]:

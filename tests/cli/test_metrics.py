@@ -13,7 +13,7 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families 
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
 from exporter import source
-from exporter.cli.demo import environment
+from exporter.cli.demo import demonstration
 from exporter.cli.main import run
 from exporter.cli.metrics import Entry, catalogue
 from exporter.cli.run import serving
@@ -21,6 +21,7 @@ from exporter.cli.wiring import assemble
 from exporter.poll import Time
 from exporter.settings import load
 from exporter.simulate.app import create_app
+from exporter.simulate.chatcaptain.bots import Bots
 from exporter.simulate.world import World
 from exporter.web.server import listen, url
 
@@ -45,8 +46,12 @@ async def page() -> Page:
     """An exporter as `demo` assembles it, polled once at noon of a Friday."""
     world = World.from_seed(1)
     with listen("127.0.0.1:0", "") as listening:
-        async with serving(create_app(world, lambda: NOON), listening):
-            environ = {**environment(world, url(listening)), "CHAT_USAGE_SOURCES__DEMO__API_KEY_EXPIRES": "2027-03-01"}
+        bots = Bots.from_seed(1)
+        async with serving(create_app(world, lambda: NOON, bots=bots), listening):
+            environ = {
+                **demonstration(world, bots, url(listening)),
+                "CHAT_USAGE_SOURCES__DEMO__API_KEY_EXPIRES": "2027-03-01",
+            }
             settings = load(None, environ, source.platforms())
             exporter = assemble(settings, Time(lambda: NOON, lambda: 0.0))
             for poller in exporter.pollers:
