@@ -120,11 +120,13 @@ class FieldNote(NamedTuple):
 class Unread(NamedTuple):
     """What was asked for and could not be read, though the rest could.
 
-    `message` is one line: what, where, the remedy; no figure. `outline` is what stands there instead: keys and types.
+    `message` is one line: what, where, the remedy; no figure. `outline` is what stands there instead: keys and types;
+    `name` is what was asked for.
     """
 
     message: str
     outline: str = ""
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True)

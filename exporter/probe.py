@@ -122,7 +122,8 @@ class Probe:
     def _line(self, report: Report, text: str) -> str:
         """Returns one line that names source and report, as messages of the client do already."""
         who = f"{self._watch.source}: {report.name}: "
-        return who + " ".join(text.removeprefix(who).split())
+        text = text.removeprefix(who).removeprefix(f"{self._watch.source}/{report.name}: ")
+        return who + " ".join(text.split())
 
 
 def _found(watch: Watch, report: Report, answers: Answers, now: datetime) -> Found:
@@ -180,10 +181,12 @@ def _drifted(came: Read) -> Iterator[str]:
 
 
 def _unread(answers: Iterable[Answer]) -> Iterator[str]:
-    """Yields what stands where nothing could be read, once for all days: keys and types, nothing that is counted."""
-    found = {unread.message: unread.outline for answer in answers for unread in answer.reading.unread}
-    for message, outline in found.items():
-        yield _printable(f"{message}{': ' if outline else ''}{outline}")
+    """Yields what stands where nothing could be read, once for all that look alike: keys and types, no figure."""
+    found: dict[str, dict[str, None]] = {}
+    for unread in (each for answer in answers for each in answer.reading.unread):
+        found.setdefault(unread.outline, {})[unread.name] = None
+    for outline, names in found.items():
+        yield _printable(f"cannot be read: {_listed([*names])}; where the answer is {outline}")
 
 
 def _listed(words: Sequence[str]) -> str:

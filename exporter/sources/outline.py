@@ -1,6 +1,7 @@
 """What an answer looks like without what is in it: its keys and types, for those who describe it to the exporter.
 
-A key may be a name of somebody's intent, step or language. Only keys made of words that name fields are shown.
+A key may be a name of somebody's intent, step or language. Only keys made of words that name fields are shown, and
+single letters.
 """
 
 import re
@@ -63,6 +64,8 @@ def _parted(value: Mapping[str, object]) -> tuple[list[str], int]:
 def _names_a_field(text: str) -> bool:
     if text.isdecimal():
         return len(text) < len(str(HIGHEST_ID)) + 1 and int(text) <= HIGHEST_ID  # the id of a component
+    if len(text) == 1 and text.isascii() and text.isalpha():  # too short to be a name of anything
+        return True
     words = _WORD.findall(text)
     return bool(words) and len(text) <= 64 and all(word.lower() in _WORDS for word in words)  # noqa: PLR2004 -- a name
 

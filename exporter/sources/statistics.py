@@ -219,7 +219,7 @@ class ComponentReport(StatisticsReport):
         place = f"sources.{context.source}.overrides.{self.name}.components.{name}"
         why = misfit.why if isinstance(misfit, Misfit) else ""
         where = f"{context.source}/{self.name}: {name} cannot be read: {why}"
-        return Unread(f"{where}. {outline.keys(root)} Remedy: set {place} (see {DOCS})", outline.outline(root))
+        return Unread(f"{where}. {outline.keys(root)} Remedy: set {place} (see {DOCS})", outline.outline(root), name)
 
 
 def chatbot_of(account: Account) -> Chatbot:

@@ -497,7 +497,8 @@ def test_what_a_single_answer_does_not_yield_is_told_without_its_data() -> None:
 
     assert isinstance(came, Reading)
     assert came.rows == ()
-    ((message, outline),) = came.unread
+    ((message, outline, name),) = came.unread
+    assert name == "INTENT_HITS"
     assert message == (
         "support/overview: INTENT_HITS cannot be read: a break-down is expected, and an object is there whose values "
         "are not all whole numbers. The answer has the keys data, 1 more that may be names. Remedy: set "
@@ -628,7 +629,7 @@ def test_an_expression_that_finds_nothing_is_named_and_the_others_are_served(
     came = decode(of, request, answer)
 
     assert isinstance(came, Reading)
-    ((message, _),) = came.unread
+    ((message, _, _),) = came.unread
     assert f"{next(iter(components))} cannot be read: {why}. " in message
     assert f"overrides.overview.components.{next(iter(components))} " in message
     assert figures(came)["conversations", ()] == 1.0

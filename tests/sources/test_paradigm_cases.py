@@ -50,7 +50,8 @@ def served(ledger: Ledger) -> str:
     health = Health(timedelta(hours=1), last_success=NOON)
     watch = Watch("s", "paradigm", (CHAT_SESSIONS,), Scope(), RULES, timedelta(hours=1))
     seen = view(watch, CHAT_SESSIONS, State(ledger, health), NOON)
-    return "".join(write(family).lines for family in families(seen) if "company_id" in family.label_names)
+    figures = [each for each in families(seen) if each.name.startswith("paradigm_")]
+    return "".join(write(family).lines for family in figures)
 
 
 def outcome(case: Path) -> str:
