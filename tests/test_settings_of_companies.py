@@ -1,5 +1,6 @@
 """Options that a platform adds, limits and calendars of companies: what is read, and what is refused in one line."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date
@@ -11,7 +12,7 @@ from exporter.errors import ConfigError
 from exporter.selectors import Selection
 from exporter.settings import Settings, load
 from exporter.settings.example import example, table
-from exporter.source import Account, Option, OptionKind, Override, Platform, Report
+from exporter.source import Account, Option, OptionKind, Override, Platform, Report, platforms
 from exporter.sources import paradigm
 from exporter.thresholds import BUILT_IN, Threshold
 
@@ -245,6 +246,31 @@ def test_an_activity_that_no_report_has_is_refused(file: Path, activity: str, wo
 def test_thresholds_are_a_list(file: Path) -> None:
     [line] = complaints(file, f"{GOOD}    workspace: w\nthresholds: {{below: 1}}\n")
     assert line == 'exporter.yml:7: thresholds: expected a list of entries, each below a "-"'
+
+
+PAGE = Path(__file__).parents[1] / "docs" / "thresholds.md"
+
+
+def test_the_entries_of_the_manual_are_good(file: Path) -> None:
+    """As they stand on the page, beside the source that one of them names."""
+    text = PAGE.read_text()
+    blocks = re.findall(r"^```yaml\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
+    sources = f"sources:\n  production: {{platform: paradigm, api_key: {KEY}}}\n"
+    file.write_text("".join([sources, *blocks]))
+    found = load(file, {}, platforms()).sources["production"]
+
+    assert (len(found.thresholds), len(found.company_calendars)) == (7, 1)
+
+
+def test_the_manual_names_every_activity() -> None:
+    known = {
+        activity.name
+        for platform in platforms().values()
+        for report in platform.reports.values()
+        for measure in report.measures
+        for activity in measure.activities
+    }
+    assert known <= set(re.findall(r"`(\w+)`", PAGE.read_text()))
 
 
 # Calendars of companies.

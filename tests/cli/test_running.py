@@ -133,6 +133,31 @@ async def test_another_platform_or_other_days_start_from_nothing(tmp_path: Path,
         await made.until_polled("a")
 
 
+async def test_limits_and_calendars_take_effect_without_a_question(tmp_path: Path) -> None:
+    """They are the operator's, not the platform's."""
+    async with fleet(tmp_path, a="") as made:
+        of_two = {"company_id": "2", "activity": "user_queries"}
+        before = made.page("chat_usage_activity_limit", **of_two)
+        made.platforms.asked.clear()
+        entries = (
+            "thresholds:\n"
+            "  - {company: 'id:2', activity: user_queries, below: 7, severity: critical}\n"
+            "  - {company: nobody, activity: sessions, above: 1}\n"
+            "calendars: {odd: {weekend: [mon, tue, wed, thu, fri, sat]}}\n"
+            "company_calendars: [{company: 'id:2', calendar: odd}]"
+        )
+        made.write(a="", _=entries)
+        assert await made.reloader.reload() == ""
+
+        after = made.page("chat_usage_activity_limit", **of_two)
+        [fixed] = made.page("chat_usage_activity_limit", basis="fixed").items()
+        assert (dict(fixed[0][1])["severity"], fixed[1]) == ("critical", 7.0)
+        assert len(after) >= len(before)
+        idle = made.page("chat_usage_config_unmatched_selectors", option="thresholds")
+        assert list(idle.values()) == [1.0]
+        assert made.platforms.asked == []
+
+
 async def test_companies_that_are_not_wanted_any_more_go_at_once(tmp_path: Path) -> None:
     async with fleet(tmp_path, a="") as made:
         before = made.page("paradigm_")
