@@ -52,7 +52,7 @@ def alertmanager(program: Path, folder: Path, config: Config) -> Iterator[Alertm
     file = folder / "alertmanager.yml"
     file.write_text(yaml.safe_dump(config))
     url = f"http://127.0.0.1:{programs.free_port()}"
-    command = [
+    command: list[str | Path] = [
         program,
         f"--config.file={file}",
         f"--storage.path={folder / 'alertmanager'}",

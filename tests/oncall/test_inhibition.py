@@ -112,7 +112,7 @@ def test_every_rule_has_a_case_that_it_swallows_and_one_that_it_must_not() -> No
 
 
 def test_a_page_for_one_company_is_never_swallowed() -> None:
-    """But by a page for the same company and activity: each rule leaves critical alerts alone, or concerns no company."""
+    """But by one for the same company and activity: a rule leaves critical alerts alone, or concerns no company."""
     of_no_company = {'alertname="ChatUsageManyCompaniesDropped"',
                      'alertname=~"ChatUsageReportFetchFailing|ChatUsageReportStale|ChatUsagePlatformSilent"',
                      'alertname=~"ChatUsageReportFetchFailing|ChatUsageReportStale"',
