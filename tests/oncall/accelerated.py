@@ -26,6 +26,7 @@ from exporter.simulate.app import create_app
 from exporter.simulate.scenarios import NORMAL
 from exporter.simulate.world import World, holidays
 from exporter.web.server import listen, url
+from tests.e2e.programs import wait_for
 from tests.oncall.faster import Acceleration
 
 PATIENCE_S = 60
@@ -82,15 +83,21 @@ def running(stage: Stage, folder: Path) -> Iterator[None]:
     """Runs platforms and exporter, in a thread of their own; the block starts when every source was polled once."""
     loop = asyncio.new_event_loop()
     ready, ended = asyncio.Event(), asyncio.Event()
-    thread = Thread(target=loop.run_until_complete, args=(_run(stage, folder, ready, ended),))
+    thread = Thread(target=loop.run_forever)
     thread.start()
+    run = asyncio.run_coroutine_threadsafe(_run(stage, folder, ready, ended), loop)
     try:
-        asyncio.run_coroutine_threadsafe(asyncio.wait_for(ready.wait(), PATIENCE_S), loop).result()
-        yield
+        wait_for(lambda: ready.is_set() or run.done(), "every source to be polled once", PATIENCE_S)
+        if not run.done():
+            yield
     finally:
         loop.call_soon_threadsafe(ended.set)
-        thread.join()
-        loop.close()
+        try:
+            run.result(PATIENCE_S)
+        finally:
+            loop.call_soon_threadsafe(loop.stop)
+            thread.join()
+            loop.close()
 
 
 async def _run(stage: Stage, folder: Path, ready: asyncio.Event, ended: asyncio.Event) -> None:

@@ -88,6 +88,12 @@ def mappings(value: object) -> list[Config]:
     return [mapping(each) for each in value]
 
 
+def words(value: object) -> list[str]:
+    """Returns a list of a YAML file as text, which it must be."""
+    assert isinstance(value, list)
+    return [str(each) for each in value]
+
+
 def texts(value: Mapping[str, object]) -> dict[str, str]:
     """Returns labels as text: YAML reads 17 as a number."""
     return {name: str(each) for name, each in value.items()}

@@ -6,9 +6,10 @@ five programs per scenario would take as long as the scenario.
 """
 
 import socket
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
+from functools import cache
 from itertools import groupby
 from pathlib import Path
 from typing import NamedTuple
@@ -26,7 +27,7 @@ from tests.oncall.accelerated import Platform, Stage, listening, running
 from tests.oncall.alerting import alertmanager
 from tests.oncall.collector import Message, collecting
 from tests.oncall.faster import Acceleration
-from tests.oncall.shipped import Config, mapping, mappings
+from tests.oncall.shipped import Config, mapping, mappings, words
 
 pytestmark = pytest.mark.e2e
 
@@ -93,9 +94,9 @@ def follow(server: Prometheus, folder: Path, acceleration: Acceleration) -> None
     httpx.post(f"{server.url}/-/reload", trust_env=False).raise_for_status()
 
 
-def company(rank: object) -> int:
+def company(rank: int | str) -> int:
     """Returns the id of the company of this rank."""
-    return WORLD.busiest(int(str(rank))).id
+    return WORLD.busiest(int(rank)).id
 
 
 def platforms(case: Config, sockets: ExitStack) -> Mapping[str, Platform]:
@@ -104,7 +105,7 @@ def platforms(case: Config, sockets: ExitStack) -> Mapping[str, Platform]:
             WORLD,
             sockets.enter_context(listening()),
             NORMAL if is_later(each) else str(each["scenario"]),
-            tuple(company(rank) for rank in each.get("expected", [])),  # type: ignore[attr-defined]
+            tuple(company(rank) for rank in words(each.get("expected", []))),
         )
         for each in mappings(case["sources"])
     }
@@ -163,11 +164,22 @@ def pass_time(case: Config, stage: Stage) -> None:
 
 
 @pytest.fixture(scope="module")
-def stretch(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Stretch:
-    """Lets the stretch of time pass whose name is asked for, once for all tests that ask for it one after the other."""
-    (case,) = [case for case in STRETCHES if case["id"] == request.param]
-    folder = tmp_path_factory.mktemp("stretch")
-    return run(case, folder, programs.find("prometheus"), programs.find("alertmanager"))
+def pass_stretch(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Stretch]:
+    """Returns what lets the stretch of time of a name pass, once for all tests that ask for it."""
+
+    @cache
+    def passed(name: str) -> Stretch:
+        (case,) = [case for case in STRETCHES if case["id"] == name]
+        folder = tmp_path_factory.mktemp("stretch")
+        return run(case, folder, programs.find("prometheus"), programs.find("alertmanager"))
+
+    return passed
+
+
+@pytest.fixture
+def stretch(pass_stretch: Callable[[str], Stretch], request: pytest.FixtureRequest) -> Stretch:
+    """Returns what came of the stretch of time whose name is asked for."""
+    return pass_stretch(request.param)
 
 
 def written(message: Message) -> Config:
@@ -206,7 +218,7 @@ def test_a_scenario_delivers_exactly_its_messages(stretch: Stretch, source: Conf
 @pytest.mark.parametrize(("stretch", "source"), SCENARIOS, indirect=["stretch"])
 def test_what_is_no_message_was_seen(stretch: Stretch, source: Config) -> None:
     """The rule fired, and the routes or an inhibition kept it from everybody."""
-    silent = {(str(source["scenario"]), one) for one in source.get("silently", [])}  # type: ignore[attr-defined]
+    silent = {(str(source["scenario"]), one) for one in words(source.get("silently", []))}
 
     assert silent <= stretch.fired
 

@@ -8,7 +8,7 @@ import yaml
 
 from tests.oncall import shipped
 from tests.oncall.amtool import program, receivers, said
-from tests.oncall.shipped import mapping, mappings, texts
+from tests.oncall.shipped import mapping, mappings, texts, words
 
 pytestmark = pytest.mark.e2e
 
@@ -65,7 +65,7 @@ def test_the_block_for_jira_is_valid(tmp_path: Path) -> None:
 @pytest.mark.parametrize("case", ROUTES)
 def test_an_alert_reaches_its_receivers(amtool: Path, case: shipped.Config) -> None:
     """Those of others stay with the root, which is Slack in the standalone example."""
-    expected = ["chat-usage-slack" if name == "root" else name for name in case["receivers"]]  # type: ignore[attr-defined]
+    expected = ["chat-usage-slack" if name == "root" else name for name in words(case["receivers"])]
 
     assert expected == receivers(amtool, shipped.ALERTMANAGER, labels_of(case))
 
@@ -86,7 +86,7 @@ def test_no_receiver_is_without_a_case() -> None:
     """Nor is there a receiver that no route leads to."""
     names = {str(each["name"]) for each in mappings(shipped.alertmanager()["receivers"])}
 
-    assert names == {name for case in shipped.cases("routes") for name in case["receivers"]} - {"root"}  # type: ignore[attr-defined]
+    assert names == {name for case in shipped.cases("routes") for name in words(case["receivers"])} - {"root"}
     assert names == {str(route["receiver"]) for route in shipped.routes(mapping(shipped.alertmanager()["route"]))}
 
 
@@ -106,7 +106,7 @@ def test_every_alert_that_the_example_names_exists() -> None:
         matcher
         for holder in (*mappings(config["inhibit_rules"]), *shipped.routes(mapping(config["route"])))
         for key in ("matchers", "source_matchers", "target_matchers")
-        for matcher in holder.get(key, [])  # type: ignore[attr-defined]
+        for matcher in words(holder.get(key, []))
     ]
     named = {pattern for matcher in matchers for pattern in re.findall(r'^alertname!?=~?"(.*)"$', matcher)}
     alternatives = {name for pattern in named for name in expanded(pattern)}
@@ -166,3 +166,24 @@ def test_only_warnings_keep_office_hours() -> None:
 
     assert [route["matchers"] for route in timed] == [['severity="warning"']]
     assert all("location" in part for part in intervals)
+
+
+def test_the_page_about_on_call_has_each_inhibition_and_receiver() -> None:
+    """Row by row in the order of the file, with the alerts that it names."""
+    page = (shipped.ROOT / "docs" / "on-call.md").read_text()
+    rows = re.findall(r"^\| (\d+) \| (.*?) \| (.*?) \| (.*?) \|$", page, re.MULTILINE)
+    rules = mappings(shipped.alertmanager()["inhibit_rules"])
+
+    assert [number for number, *_ in rows] == [str(number + 1) for number in range(len(rules))]
+    for (_, source, target, shared), rule in zip(rows, rules, strict=True):
+        for text, key in ((source, "source_matchers"), (target, "target_matchers")):
+            matchers = " ".join(words(rule[key]))
+            assert all(name in matchers for name in re.findall(r"`(\w+)`", text)), text
+        spares_pages = {"alertname", "warning|info"} <= set(
+            re.split(r'[=~"() ]+', " ".join(words(rule["target_matchers"])))
+        )
+        assert ("unless critical" in target) == (spares_pages and "ExporterDown" not in source), target
+        assert {*shared.replace("company", "company_id").split(", "), "alertname"} == {
+            *words(rule["equal"]),
+            "alertname",
+        }
