@@ -30,6 +30,7 @@ from tests.e2e.programs import wait_for
 from tests.oncall.faster import Acceleration
 
 PATIENCE_S = 60
+ACTIVITIES = ["user_queries", "model_responses", "model_responses_with_docs"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +59,12 @@ class Stage:
     listening: socket.socket
 
     def configuration(self) -> str:
-        """Returns the exporter's configuration: only what limits real time differs from the defaults."""
+        """Returns the exporter's configuration: what limits real time, and limits for more than one activity."""
         years = range(self.acceleration.began.year - 1, self.acceleration.began.year + 1)
         return yaml.safe_dump(
             {
                 "sources": {name: _options(each) for name, each in self.platforms.items()},
+                "thresholds": [{"activity": ACTIVITIES, "drop_ratio": 0.5, "min_baseline": 20}],
                 "calendars": {"default": {"holidays": [day for year in years for day in holidays(year)]}},
             }
         )
