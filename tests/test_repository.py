@@ -1,9 +1,12 @@
 """What files of the repository promise each other."""
 
 import re
+import subprocess
+import sys
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
+from zipfile import ZipFile
 
 import pytest
 
@@ -61,3 +64,24 @@ def test_readme_names_every_task_that_it_should() -> None:
 
     assert told
     assert set(told) <= tasks
+
+
+def test_the_wheel_carries_what_a_demo_with_its_stack_reads(tmp_path: Path) -> None:
+    """Who installed the package has no copy of the repository; the example of the exporter's own is of no use there."""
+    command: list[str | Path] = [
+        sys.executable,
+        "-m",
+        "hatchling",
+        "build",
+        "--target",
+        "wheel",
+        "--directory",
+        tmp_path,
+    ]
+    subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
+    (wheel,) = tmp_path.glob("*.whl")
+    names = {name for name in ZipFile(wheel).namelist() if name.startswith("exporter/shipped/")}
+
+    files = [*ROOT.glob("config/alertmanager/*.tmpl"), *ROOT.glob("alert_rules/**/*.yml"),
+             ROOT / "config" / "alertmanager.example.yml", ROOT / "config" / "prometheus.example.yml"]  # fmt: skip
+    assert names == {f"exporter/shipped/{file.relative_to(ROOT)}" for file in files}

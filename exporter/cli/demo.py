@@ -11,7 +11,7 @@ import typer
 from starlette.applications import Starlette
 
 from exporter import source
-from exporter.cli import logs
+from exporter.cli import logs, stack
 from exporter.cli.options import LISTEN_OPTION, Format, Level
 from exporter.cli.run import serving, told_to_end
 from exporter.cli.simulate import Channels, Companies, Scenarios, Seed
@@ -26,6 +26,12 @@ from exporter.web.server import listen, url
 log = logging.getLogger(__name__)
 
 PLATFORM_OPTION = "--simulate.listen-address"
+PrometheusAddress = Annotated[
+    str, typer.Option("--stack.prometheus-address", metavar="HOST:PORT", help="Its address; port 0 is a free one.")
+]
+AlertmanagerAddress = Annotated[
+    str, typer.Option("--stack.alertmanager-address", metavar="HOST:PORT", help="Its address; port 0 is a free one.")
+]
 
 
 def demo(
@@ -39,10 +45,18 @@ def demo(
     channels: Channels = USUAL_CHANNELS,
     seed: Seed = 1,
     scenario: Scenarios = None,
+    with_stack: Annotated[
+        bool,
+        typer.Option(stack.OPTION, help="Also start Prometheus and Alertmanager, with the shipped rules and routes."),
+    ] = False,
+    prometheus_address: PrometheusAddress = stack.LOOPBACK,
+    alertmanager_address: AlertmanagerAddress = stack.LOOPBACK,
     log_level: Level = logs.LogLevel.INFO,
     log_format: Format = logs.LogFormat.LOGFMT,
 ) -> None:
     """Serve figures of a simulated Paradigm and ChatCaptain until Ctrl-C: no key and no network needed."""
+    addresses = {"prometheus": prometheus_address, "alertmanager": alertmanager_address}
+    beside = stack.find(addresses) if with_stack else None
     world, bots = World.from_seed(seed, companies), Bots.from_seed(seed, channel_count=channels)
     platform = create_app(world, lambda: datetime.now(UTC), scenarios=tuple(scenario or (NORMAL,)), bots=bots)
     with listen(listen_address, LISTEN_OPTION) as listening, listen(platform_address, PLATFORM_OPTION) as simulated:
@@ -50,7 +64,7 @@ def demo(
         exporter = assemble(load(None, environ, source.platforms()))
         logs.configure(log_level, log_format)
         typer.echo(invitation(url(listening), url(simulated)))
-        asyncio.run(_demo(exporter, listening, platform, simulated))
+        asyncio.run(_demo(exporter, listening, platform, simulated, beside))
 
 
 def demonstration(world: World, bots: Bots, base: str) -> Mapping[str, str]:
@@ -97,7 +111,18 @@ def invitation(exporter: str, platform: str) -> str:
     )
 
 
-async def _demo(exporter: Exporter, listening: socket.socket, platform: Starlette, simulated: socket.socket) -> None:
+async def _demo(
+    exporter: Exporter,
+    listening: socket.socket,
+    platform: Starlette,
+    simulated: socket.socket,
+    beside: stack.Stack | None,
+) -> None:
     told = told_to_end()
     async with serving(platform, simulated), serving(exporter.app, listening), exporter:
-        await told.wait()
+        if beside is None:
+            await told.wait()
+        else:
+            async with stack.running(beside, url(listening)) as invitation:
+                typer.echo(invitation)
+                await told.wait()

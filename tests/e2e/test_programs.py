@@ -99,6 +99,8 @@ def test_the_cache_is_where_the_fetching_script_puts_it(tmp_path: Path) -> None:
     (folder / "debs" / "empty.deb").touch()
     (folder / "bin").mkdir()
     (folder / "bin" / "promtool").touch(mode=0o755)
+    (folder / "share" / "prometheus" / "alertmanager").mkdir(parents=True)
+    (folder / "share" / "prometheus" / "alertmanager" / "default.tmpl").touch()
     empty = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"  # the SHA-256 of nothing
     (folder / "SHA256SUMS").write_text(f"{empty}  empty.deb\n")
     environment = {**os.environ, "XDG_CACHE_HOME": str(tmp_path)}

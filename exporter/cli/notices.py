@@ -1,0 +1,106 @@
+"""What Alertmanager sends to people, printed instead: each receiver's own texts, as it would get them.
+
+A receiver of Slack takes a title and a text at any address. So each channel becomes one, with the templates of its own.
+"""
+
+import html
+import re
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+import msgspec
+import typer
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+SLACK = "slack_configs"
+HEADLINE, TEXT = '{{ template "chat_usage.headline" . }}', '{{ template "chat_usage.text" . }}'
+CHANNELS: Mapping[str, tuple[str, str]] = {
+    SLACK: ("title", "text"),
+    "pagerduty_configs": ("description", "details.firing"),
+    "opsgenie_configs": ("message", "description"),
+    "email_configs": ("headers.Subject", "text"),
+    "webhook_configs": ("", ""),  # a program gets JSON; people read the common texts
+}
+"""Where a channel's block has what is read first, and the rest."""
+
+
+class Attachment(msgspec.Struct):
+    """The part of a message of Slack that templates make."""
+
+    title: str = ""
+    text: str = ""
+
+
+class Message(msgspec.Struct):
+    """What Alertmanager posts to Slack."""
+
+    attachments: list[Attachment]
+
+
+def delivering(config: Mapping[str, object], files: Path, receiver: str) -> Mapping[str, object]:
+    """Returns a configuration of Alertmanager whose receivers post what people read to `receiver`/CHANNEL/NAME."""
+    receivers: list[Mapping[str, object]] = config["receivers"]  # type: ignore[assignment]  # YAML has no types
+    return {
+        **config,
+        "global": {},
+        "templates": [f"{files}/config/alertmanager/*.tmpl"],
+        "receivers": [_posting(each, receiver) for each in receivers],
+    }
+
+
+def create_app(tell: Callable[[str], None]) -> Starlette:
+    """Makes the application that takes the messages, each of which it tells as text."""
+
+    async def take(request: Request) -> Response:
+        message = msgspec.json.decode(await request.body(), type=Message)
+        for each in message.attachments:
+            text = notice(request.path_params["name"], each)
+            tell(_shown(text) if request.path_params["channel"] == SLACK else text)
+        return Response("ok")
+
+    return Starlette(routes=[Route("/{channel}/{name}", take, methods=["POST"])])
+
+
+def notice(receiver: str, attachment: Attachment) -> str:
+    """Returns a message as a person reads it, without the headline twice."""
+    lines = [line for line in attachment.text.strip().splitlines() if line != attachment.title]
+    return "\n".join([f"--- to {receiver}: {attachment.title}", *(f"    {line}" if line else "" for line in lines), ""])
+
+
+def tell(text: str) -> None:
+    """Prints a notice."""
+    typer.echo(text)
+
+
+def _shown(text: str) -> str:
+    """Returns a text of Slack's as Slack shows it, with the addresses of its links."""
+    return html.unescape(re.sub(r"<([^|>]+)\|([^>]+)>", r"\2: \1", text))
+
+
+def _posting(receiver: Mapping[str, object], address: str) -> Mapping[str, object]:
+    name = str(receiver["name"])
+    blocks = list(_blocks(receiver, address, name))
+    return {"name": name, SLACK: blocks} if blocks else {"name": name}
+
+
+def _blocks(receiver: Mapping[str, object], address: str, name: str) -> Iterator[Mapping[str, object]]:
+    for kind, (title, text) in CHANNELS.items():
+        for block in receiver.get(kind, []):  # type: ignore[attr-defined]  # YAML has no types
+            yield {
+                "api_url": f"{address}/{kind}/{name}",
+                "channel": "#demo",
+                "send_resolved": block.get("send_resolved", False),
+                "title": _at(block, title) or HEADLINE,
+                "text": _at(block, text) or TEXT,
+            }
+
+
+def _at(block: Mapping[str, object], path: str) -> str | None:
+    """Returns what stands at a path of keys, None where nothing does."""
+    found: object = block
+    for key in path.split("."):
+        found = found.get(key) if isinstance(found, dict) else None
+    return None if found is None else str(found)

@@ -1,0 +1,167 @@
+"""An exporter and the simulated platforms that it polls, all in a virtual time that runs faster, over real HTTP.
+
+The parts are those of `serve`, put together by `cli.wiring`, but for who lets polls begin: APScheduler waits by the
+machine's clock, so the driver here waits, divided, for the moments that the schedule would poll at.
+"""
+
+import asyncio
+import socket
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import AsyncExitStack, contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from threading import Thread
+
+import httpx
+import yaml
+
+from exporter import calendars, source
+from exporter.cli.run import serving
+from exporter.cli.wiring import Exporter, assemble, timetable
+from exporter.poll import Poller, Time
+from exporter.schedule import SPREAD
+from exporter.settings import Source, load
+from exporter.simulate.app import create_app
+from exporter.simulate.scenarios import NORMAL
+from exporter.simulate.world import World, holidays
+from exporter.web.server import listen, url
+from tests.e2e.programs import wait_for
+from tests.oncall.faster import Acceleration
+
+PATIENCE_S = 60
+ACTIVITIES = ["user_queries", "model_responses", "model_responses_with_docs"]
+
+
+@dataclass(frozen=True, slots=True)
+class Platform:
+    """A simulated platform that a source polls; `scenario` is what is wrong before the first poll.
+
+    `expected` are the ids of companies that must be in its reports.
+    """
+
+    world: World
+    listening: socket.socket
+    scenario: str = NORMAL
+    expected: tuple[int, ...] = ()
+
+    def set(self, scenario: str) -> None:
+        """Says what is wrong from now on."""
+        httpx.post(f"{url(self.listening)}/control", json={"scenarios": [scenario]}, trust_env=False).raise_for_status()
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """What runs: the virtual time, the platforms by the names of their sources, and where the exporter listens."""
+
+    acceleration: Acceleration
+    platforms: Mapping[str, Platform]
+    listening: socket.socket
+
+    def configuration(self) -> str:
+        """Returns the exporter's configuration: what limits real time, and limits for more than one activity."""
+        years = range(self.acceleration.began.year - 1, self.acceleration.began.year + 1)
+        return yaml.safe_dump(
+            {
+                "sources": {name: _options(each) for name, each in self.platforms.items()},
+                "thresholds": [{"activity": ACTIVITIES, "drop_ratio": 0.5, "min_baseline": 20}],
+                "calendars": {"default": {"holidays": [day for year in years for day in holidays(year)]}},
+            }
+        )
+
+
+def _options(platform: Platform) -> Mapping[str, object]:
+    return {
+        "platform": "paradigm",
+        "base_url": url(platform.listening),
+        "api_key": platform.world.keys.admin,
+        "poll": {"requests_per_minute": 6000, "jitter": "0%"},
+        "companies": {"expected": [str(company) for company in platform.expected]},
+    }
+
+
+@contextmanager
+def running(stage: Stage, folder: Path) -> Iterator[None]:
+    """Runs platforms and exporter, in a thread of their own; the block starts when every source was polled once."""
+    loop = asyncio.new_event_loop()
+    ready, ended = asyncio.Event(), asyncio.Event()
+    thread = Thread(target=loop.run_forever)
+    thread.start()
+    run = asyncio.run_coroutine_threadsafe(_run(stage, folder, ready, ended), loop)
+    try:
+        wait_for(lambda: ready.is_set() or run.done(), "every source to be polled once", PATIENCE_S)
+        if not run.done():
+            yield
+    finally:
+        loop.call_soon_threadsafe(ended.set)
+        try:
+            run.result(PATIENCE_S)
+        finally:
+            loop.call_soon_threadsafe(loop.stop)
+            thread.join()
+            loop.close()
+
+
+async def _run(stage: Stage, folder: Path, ready: asyncio.Event, ended: asyncio.Event) -> None:
+    file = folder / "exporter.yml"
+    file.write_text(stage.configuration())
+    settings = load(file, {}, source.platforms())
+    exporter = assemble(settings, Time(stage.acceleration.now, _virtual_seconds(stage.acceleration)))
+    async with AsyncExitStack() as stack:
+        for platform in stage.platforms.values():
+            scenarios, sleep = (platform.scenario,), _sleep(stage.acceleration)
+            app = create_app(platform.world, stage.acceleration.now, scenarios=scenarios, sleep=sleep)
+            await stack.enter_async_context(serving(app, platform.listening))
+        stack.push_async_callback(exporter.closing.aclose)
+        await asyncio.gather(*(_first(poller) for poller in exporter.pollers))
+        await stack.enter_async_context(serving(exporter.app, stage.listening))
+        driving = [asyncio.ensure_future(each) for each in _drivers(exporter, settings.sources, stage.acceleration)]
+        ready.set()
+        await ended.wait()
+        for task in driving:
+            task.cancel()
+        await asyncio.gather(*driving, return_exceptions=True)
+
+
+async def _first(poller: Poller) -> None:
+    await poller.start()
+    await poller.poll()
+
+
+def _drivers(
+    exporter: Exporter, sources: Mapping[str, Source], acceleration: Acceleration
+) -> Iterator[Awaitable[None]]:
+    """Yields what polls each source at its interval and after midnight and settle, and turns its page at midnight."""
+    for each, poller in zip(sources.values(), exporter.pollers, strict=True):
+        yield _repeat(poller.poll, lambda moment, each=each: moment + each.poll.interval, acceleration)  # type: ignore[misc]
+        for delay in (*timetable(each, poller).cadence.delays().values(), None):
+            job = poller.refresh if delay is None else poller.poll
+            late = timedelta(0) if delay is None else delay + SPREAD / 2
+            yield _repeat(job, _after_midnight(each, late), acceleration)
+
+
+def _after_midnight(each: Source, late: timedelta) -> Callable[[datetime], datetime]:
+    return lambda moment: calendars.next_midnight(moment - late, each.zone) + late
+
+
+async def _repeat(
+    job: Callable[[], Awaitable[None]], following: Callable[[datetime], datetime], acceleration: Acceleration
+) -> None:
+    moment = acceleration.now()
+    while True:
+        moment = following(moment)
+        await asyncio.sleep(max(acceleration.real(moment - acceleration.now()), 0))
+        await job()
+
+
+def _sleep(acceleration: Acceleration) -> Callable[[float], Awaitable[None]]:
+    return lambda seconds: asyncio.sleep(seconds / acceleration.factor)
+
+
+def _virtual_seconds(acceleration: Acceleration) -> Callable[[], float]:
+    return lambda: acceleration.now().timestamp()
+
+
+def listening() -> socket.socket:
+    """Opens a socket on a free loopback port."""
+    return listen("127.0.0.1:0", "a test")

@@ -1,0 +1,63 @@
+"""A real Alertmanager on loopback: alerts are posted to it, and it says which of them it holds back."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import httpx
+import msgspec
+import yaml
+
+from tests.e2e import programs
+from tests.oncall.shipped import Config
+
+
+class Status(msgspec.Struct):
+    """What Alertmanager thinks of an alert: unprocessed, active or suppressed."""
+
+    state: str
+
+
+class Held(msgspec.Struct):
+    """An alert that Alertmanager holds."""
+
+    labels: dict[str, str]
+    status: Status
+
+
+@dataclass(frozen=True, slots=True)
+class Alertmanager:
+    """A running Alertmanager at `url`."""
+
+    url: str
+
+    def post(self, alerts: Sequence[Mapping[str, str]]) -> None:
+        """Says that alerts fire; they do for an hour."""
+        now = datetime.now(UTC)
+        times = {"startsAt": now.isoformat(), "endsAt": (now + timedelta(hours=1)).isoformat()}
+        body = [{"labels": dict(labels), **times} for labels in alerts]
+        httpx.post(f"{self.url}/api/v2/alerts", json=body, trust_env=False).raise_for_status()
+
+    def alerts(self) -> list[Held]:
+        """Returns the alerts that fire."""
+        answer = httpx.get(f"{self.url}/api/v2/alerts", trust_env=False).raise_for_status()
+        return msgspec.json.decode(answer.content, type=list[Held])
+
+
+@contextmanager
+def alertmanager(program: Path, folder: Path, config: Config) -> Iterator[Alertmanager]:
+    """Runs an Alertmanager with a configuration, and with its data and log in `folder`."""
+    file = folder / "alertmanager.yml"
+    file.write_text(yaml.safe_dump(config))
+    url = f"http://127.0.0.1:{programs.free_port()}"
+    command: list[str | Path] = [
+        program,
+        f"--config.file={file}",
+        f"--storage.path={folder / 'alertmanager'}",
+        f"--web.listen-address={url.removeprefix('http://')}",
+        "--cluster.listen-address=",  # else it listens on every interface
+    ]
+    with programs.running(command, folder / "alertmanager.log", lambda: programs.answers(f"{url}/-/ready")):
+        yield Alertmanager(url)

@@ -1,0 +1,189 @@
+"""Who hears of what: the shipped example of Alertmanager, judged by the real amtool of three suites."""
+
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.oncall import shipped
+from tests.oncall.amtool import program, receivers, said
+from tests.oncall.shipped import mapping, mappings, texts, words
+
+pytestmark = pytest.mark.e2e
+
+ROUTES = [pytest.param(case, id=str(case["id"])) for case in shipped.cases("routes")]
+SECRET = re.compile(r"(key|password|secret|token|slack_url|api_url)(_file)?$")
+
+
+def text_with_jira() -> str:
+    """Returns the example with the block for Jira in force."""
+    text = shipped.ALERTMANAGER.read_text()
+    block = re.search(r"(?m)^  # jira_configs:\n(?:  # .*\n)+", text)
+    assert block
+    return text.replace(block[0], block[0].replace("  # ", "  "))
+
+
+def below_a_root() -> shipped.Config:
+    """Returns a configuration that was there before, with the four parts of ours pasted into it as the example says."""
+    ours = shipped.alertmanager()
+    (subtree,) = mappings(mapping(ours["route"])["routes"])
+    other = {"receiver": "root", "matchers": ['service="billing"']}
+    return {
+        **{key: ours[key] for key in ("global", "templates", "time_intervals", "inhibit_rules")},
+        "route": {"receiver": "root", "group_by": ["alertname"], "routes": [subtree, other]},
+        "receivers": [{"name": "root"}, {"name": "null"}, *mappings(ours["receivers"])],
+    }
+
+
+def labels_of(case: shipped.Config) -> dict[str, str]:
+    return {"service": "chat-usage", **texts(mapping(case["labels"]))}
+
+
+def test_the_example_is_valid(amtool: Path, tmp_path: Path) -> None:
+    """With its templates, and without a warning: matchers are read the same way by the older and the newer parser."""
+    file = tmp_path / "alertmanager.yml"
+    text = shipped.ALERTMANAGER.read_text()
+    file.write_text(text.replace("/etc/alertmanager/templates", str(shipped.TEMPLATES)))
+
+    told = said(amtool, "check-config", file)
+
+    assert told.status == 0, told
+    assert "level=warn" not in told.all
+
+
+def test_the_block_for_jira_is_valid(tmp_path: Path) -> None:
+    """Where Alertmanager knows it: 0.28 as its makers build it, but not as Debian does."""
+    file = tmp_path / "alertmanager.yml"
+    file.write_text(text_with_jira())
+
+    told = said(program("amtool", "sid"), "check-config", file)
+
+    assert told.status == 0, told
+
+
+@pytest.mark.parametrize("case", ROUTES)
+def test_an_alert_reaches_its_receivers(amtool: Path, case: shipped.Config) -> None:
+    """Those of others stay with the root, which is Slack in the standalone example."""
+    expected = ["chat-usage-slack" if name == "root" else name for name in words(case["receivers"])]
+
+    assert expected == receivers(amtool, shipped.ALERTMANAGER, labels_of(case))
+
+
+@pytest.mark.parametrize("case", ROUTES)
+def test_an_alert_reaches_the_same_receivers_below_an_existing_root(
+    amtool: Path, tmp_path: Path, case: shipped.Config
+) -> None:
+    file = tmp_path / "alertmanager.yml"
+    file.write_text(yaml.safe_dump(below_a_root()))
+
+    expected = ["root"] if labels_of(case)["service"] != "chat-usage" else case["receivers"]
+
+    assert expected == receivers(amtool, file, labels_of(case))
+
+
+def test_no_receiver_is_without_a_case() -> None:
+    """Nor is there a receiver that no route leads to."""
+    names = {str(each["name"]) for each in mappings(shipped.alertmanager()["receivers"])}
+
+    assert names == {name for case in shipped.cases("routes") for name in words(case["receivers"])} - {"root"}
+    assert names == {str(route["receiver"]) for route in shipped.routes(mapping(shipped.alertmanager()["route"]))}
+
+
+def test_every_alert_is_ours_and_of_a_severity_that_is_routed() -> None:
+    """An alert without service="chat-usage" would pass by all routes; limits bring their own severity."""
+    routed = {"critical", "warning", "info", "none", "{{ $labels.severity }}"}
+
+    assert {str(mapping(rule["labels"])["service"]) for rule in shipped.alerts()} == {"chat-usage"}
+    assert {str(mapping(rule["labels"])["severity"]) for rule in shipped.alerts()} <= routed
+
+
+def test_every_alert_that_the_example_names_exists() -> None:
+    """A name that is misspelt, or was changed in the rules, inhibits nothing and says so nowhere."""
+    existing = {str(rule["alert"]) for rule in shipped.alerts()}
+    config = shipped.alertmanager()
+    matchers = [
+        matcher
+        for holder in (*mappings(config["inhibit_rules"]), *shipped.routes(mapping(config["route"])))
+        for key in ("matchers", "source_matchers", "target_matchers")
+        for matcher in words(holder.get(key, []))
+    ]
+    named = {pattern for matcher in matchers for pattern in re.findall(r'^alertname!?=~?"(.*)"$', matcher)}
+    alternatives = {name for pattern in named for name in expanded(pattern)}
+
+    assert len(alternatives) > 10
+    assert alternatives <= existing
+
+
+def expanded(pattern: str) -> list[str]:
+    """Returns the names that a pattern of the forms A|B and A(B|C) stands for."""
+    prefix, bracket, rest = pattern.partition("(")
+    if not bracket:
+        return pattern.split("|")
+    return [prefix + name for name in rest.removesuffix(")").split("|")]
+
+
+def test_no_secret_stands_in_the_example() -> None:
+    """Each comes from a file of its own, also in the block that is commented out."""
+
+    def keys(value: object) -> list[tuple[str, object]]:
+        if isinstance(value, list):
+            return [pair for each in value for pair in keys(each)]
+        if not isinstance(value, dict):
+            return []
+        return [*value.items(), *(pair for each in value.values() for pair in keys(each))]
+
+    found = [(key, value) for key, value in keys(yaml.safe_load(text_with_jira())) if SECRET.search(key)]
+
+    assert len(found) > 5
+    assert all(key.endswith("_file") or "atlassian" in str(value) for key, value in found), found
+
+
+def test_repetitions_fit_into_intervals() -> None:
+    """A repetition that is no multiple of the group interval comes at the next one, and not when the file says."""
+    seconds = {"s": 1, "m": 60, "h": 3600}
+
+    def inherited(route: shipped.Config, above: dict[str, int]) -> list[dict[str, int]]:
+        own = {
+            key: int(str(route[key])[:-1]) * seconds[str(route[key])[-1]]
+            for key in ("group_interval", "repeat_interval")
+            if key in route
+        }
+        here = above | own
+        return [here, *(each for child in mappings(route.get("routes", [])) for each in inherited(child, here))]
+
+    defaults = {"group_interval": 300, "repeat_interval": 4 * 3600}
+    for route in inherited(mapping(shipped.alertmanager()["route"]), defaults):
+        assert route["repeat_interval"] % route["group_interval"] == 0
+        assert route["repeat_interval"] < 120 * 3600
+
+
+def test_only_warnings_keep_office_hours() -> None:
+    """And in a place: without a location the hours would be those of UTC."""
+    config = shipped.alertmanager()
+    intervals = [part for each in mappings(config["time_intervals"]) for part in mappings(each["time_intervals"])]
+    timed = [route for route in shipped.routes(mapping(config["route"])) if "active_time_intervals" in route]
+
+    assert [route["matchers"] for route in timed] == [['severity="warning"']]
+    assert all("location" in part for part in intervals)
+
+
+def test_the_page_about_on_call_has_each_inhibition_and_receiver() -> None:
+    """Row by row in the order of the file, with the alerts that it names."""
+    page = (shipped.ROOT / "docs" / "on-call.md").read_text()
+    rows = re.findall(r"^\| (\d+) \| (.*?) \| (.*?) \| (.*?) \|$", page, re.MULTILINE)
+    rules = mappings(shipped.alertmanager()["inhibit_rules"])
+
+    assert [number for number, *_ in rows] == [str(number + 1) for number in range(len(rules))]
+    for (_, source, target, shared), rule in zip(rows, rules, strict=True):
+        for text, key in ((source, "source_matchers"), (target, "target_matchers")):
+            matchers = " ".join(words(rule[key]))
+            assert all(name in matchers for name in re.findall(r"`(\w+)`", text)), text
+        spares_pages = {"alertname", "warning|info"} <= set(
+            re.split(r'[=~"() ]+', " ".join(words(rule["target_matchers"])))
+        )
+        assert ("unless critical" in target) == (spares_pages and "ExporterDown" not in source), target
+        assert {*shared.replace("company", "company_id").split(", "), "alertname"} == {
+            *words(rule["equal"]),
+            "alertname",
+        }
