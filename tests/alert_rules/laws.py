@@ -1,0 +1,488 @@
+"""For each alert one law: at which figure it is silent, from which on it fires, and with which words.
+
+Each is tested four times: just below (before the breach), firing, clearing (after it), and without the figure.
+Time runs in steps of 10 minutes: 6 hours of `below`, 12 of `breach`, 12 of `below` again, if the law does not say
+otherwise.
+`age:60` is a moment that is always 60 s ago, `stuck` the moment at which the breach began.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from tests.alert_rules.promtool import Labels, Series
+
+STEP = "10m"
+HOUR = 6
+"""Steps. Values of a context are those of the first step; they hold, or rise, for all of them."""
+SETTLE = Series("chat_usage_settle_seconds", {"source": "a"}, "21600")
+REPORT = {"source": "a", "report": "chat-sessions"}
+COMPANY = {"source": "a", "company_id": "1", "company": 'R&D "Ü"'}
+QUERIES = {**REPORT, **COMPANY, "activity": "user_queries"}
+FRESH = (
+    SETTLE,
+    Series("chat_usage_poll_interval_seconds", REPORT, "3600"),
+    # The described day began 40 hours ago, at every moment.
+    Series("chat_usage_report_day_timestamp_seconds", REPORT, "-144000+600"),
+    Series("chat_usage_report_empty_day", REPORT, "0"),
+    Series("chat_usage_report_up", REPORT, "1"),
+    Series("chat_usage_report_supported", REPORT, "1"),
+)
+
+
+@dataclass(frozen=True)
+class Law:
+    """`main` is the series that the alert watches; `fires` are the labels, `value` its value as people read it.
+
+    `lasts` are the steps of below, breach and below again; `at` the steps at which each of the three is looked at.
+    `without` are the labels with which it fires where the figure is missing, if it does.
+    """
+
+    alert: str
+    main: str
+    of: Labels
+    below: str
+    breach: str
+    fires: Labels
+    value: str
+    context: Sequence[Series] = FRESH
+    lasts: tuple[int, int, int] = (6 * HOUR, 12 * HOUR, 12 * HOUR)
+    at: tuple[int, int, int] = (6 * HOUR - 1, 18 * HOUR - 1, 30 * HOUR - 1)
+    besides: Sequence[tuple[str, Labels, str, str]] = field(default=())
+    without: Labels | None = None
+
+    @property
+    def name(self) -> str:
+        """The alert and, where two rules share the name, the severity."""
+        return f"{self.alert} {self.fires.get('severity', '')}".strip()
+
+    def series(self, *, missing: bool = False) -> list[Series]:
+        """Returns the input; without the watched series where it is `missing`."""
+        watched = [(self.main, self.of, self.below, self.breach), *self.besides]
+        lines = [Series(name, labels, self._values(below, breach)) for name, labels, below, breach in watched]
+        whole = f"x{sum(self.lasts) - 1}"
+        context = [series._replace(values=series.values + whole) for series in self.context]
+        return [*context, *([] if missing else lines)]
+
+    def _values(self, below: str, breach: str) -> str:
+        first, second, third = self.lasts
+        parts = ((below, 0, first), (breach, first, second), (below, first + second, third))
+        return " ".join(
+            f"_x{count}"
+            if value == "_"
+            else f"{_from(value, begin * 600)}x{count - 1}"  # axN is N + 1 values, _xN is N
+            for value, begin, count in parts
+        )
+
+
+def _from(value: str, seconds: int) -> str:
+    if value.startswith("age:"):
+        return f"{seconds - int(value.removeprefix('age:'))}+600"
+    return str(seconds) if value == "stuck" else value
+
+
+def limit(bound: str, basis: str, severity: str, value: str) -> Series:
+    labels = {**QUERIES, "bound": bound, "basis": basis, "severity": severity}
+    return Series("chat_usage_activity_limit", labels, value)
+
+
+def of_limit(bound: str, basis: str, severity: str) -> Labels:
+    return {**QUERIES, "bound": bound, "basis": basis, "severity": severity}
+
+
+def without(name: str, context: Sequence[Series] = FRESH) -> tuple[Series, ...]:
+    """Returns a context without one of its series."""
+    return tuple(series for series in context if series.name != name)
+
+
+LAST, WORKING = "chat_usage_activity_last_day", "chat_usage_activity_last_working_day"
+CHAT, AGENT = {**COMPANY, "mode": "chat"}, {**COMPANY, "mode": "agent"}
+DAY = 144  # steps
+MANY = tuple(
+    Series(
+        "chat_usage_activity_limit",
+        {
+            **QUERIES,
+            "company_id": str(n),
+            "company": f"C{n}",
+            "bound": "lower",
+            "basis": "usual",
+            "severity": "warning",
+        },
+        "50",
+    )
+    for n in range(1, 5)
+)
+
+
+def many(company: int) -> Labels:
+    return {**QUERIES, "company_id": str(company), "company": f"C{company}"}
+
+
+LAWS = (
+    Law(
+        "ChatUsageBelowThreshold",
+        WORKING,
+        QUERIES,
+        "50",
+        "49",
+        of_limit("lower", "fixed", "critical"),
+        "49",
+        (*FRESH, limit("lower", "fixed", "critical", "50")),
+    ),
+    Law(
+        "ChatUsageAboveThreshold",
+        LAST,
+        QUERIES,
+        "300",
+        "301",
+        of_limit("upper", "fixed", "warning"),
+        "301",
+        (*FRESH, limit("upper", "fixed", "warning", "300")),
+    ),
+    Law(
+        "ChatUsageActivityDropped",
+        WORKING,
+        QUERIES,
+        "50",
+        "49",
+        of_limit("lower", "usual", "warning"),
+        "49",
+        (*FRESH, limit("lower", "usual", "warning", "50")),
+    ),
+    Law(
+        "ChatUsageActivitySpiked",
+        LAST,
+        QUERIES,
+        "300",
+        "301",
+        of_limit("upper", "usual", "info"),
+        "301",
+        (*FRESH, limit("upper", "usual", "info", "300")),
+    ),
+    Law(
+        "ChatUsageCompanyInactive",
+        "paradigm_user_queries_7d",
+        CHAT,
+        "1",
+        "0",
+        COMPANY,
+        "",
+        (*FRESH, Series("paradigm_user_queries_28d", CHAT, "100")),
+    ),
+    Law(
+        "ChatUsageGroundedShareLow",
+        "paradigm_model_responses_with_docs_7d",
+        CHAT,
+        "20",
+        "19",
+        COMPANY,
+        "19%",
+        (
+            *FRESH,
+            Series("paradigm_model_responses_7d", CHAT, "100"),
+            Series("paradigm_model_responses_28d", CHAT, "400"),
+            Series("paradigm_model_responses_with_docs_28d", CHAT, "160"),
+        ),
+    ),
+    Law(
+        "ChatUsageManyCompaniesDropped",
+        WORKING,
+        many(1),
+        "50",
+        "49",
+        REPORT,
+        "50%",
+        (*FRESH, *MANY, *(Series(WORKING, many(n), "50") for n in (3, 4))),
+        besides=((WORKING, many(2), "50", "49"),),
+    ),
+    Law(
+        "ChatUsageNoReportAtAll",
+        "chat_usage_poll_last_success_timestamp_seconds",
+        REPORT,
+        "age:0",
+        "stuck",
+        {"source": "a"},
+        "",
+        (),
+        without={},
+        lasts=(30 * HOUR, 40 * HOUR, 40 * HOUR),
+        at=(30 * HOUR - 1, 70 * HOUR - 1, 110 * HOUR - 1),
+    ),
+    Law(
+        "ChatUsageReportFetchFailing",
+        "chat_usage_poll_last_success_timestamp_seconds",
+        REPORT,
+        "age:0",
+        "stuck",
+        REPORT,
+        "11h 50m 0s",
+        without("chat_usage_poll_last_success_timestamp_seconds"),
+    ),
+    Law("ChatUsageAPIKeyRejected", "chat_usage_poll_last_outcome", {**REPORT, "outcome": "auth"}, "0", "1", REPORT, ""),
+    Law(
+        "ChatUsageAPIKeyExpiresSoon",
+        "chat_usage_api_key_expiry_timestamp_seconds",
+        {"source": "a"},
+        f"{14 * 86400 + 107401}",
+        f"{14 * 86400}",
+        {"source": "a"},
+        "13d 6h 10m 0s",
+    ),
+    Law(
+        "ChatUsageReportShapeUnknown",
+        "chat_usage_poll_last_outcome",
+        {**REPORT, "outcome": "schema"},
+        "0",
+        "1",
+        REPORT,
+        "",
+    ),
+    Law(
+        "ChatUsageReportStale",
+        "chat_usage_report_day_timestamp_seconds",
+        REPORT,
+        "age:208800",
+        "age:208801",
+        REPORT,
+        "2d 10h 0m 1s",
+        without("chat_usage_report_day_timestamp_seconds"),
+    ),
+    Law(
+        "ChatUsageReportEmpty",
+        "chat_usage_report_empty_day",
+        REPORT,
+        "0",
+        "1",
+        {**REPORT, "severity": "warning"},
+        "",
+        (*without("chat_usage_report_empty_day"), limit("lower", "usual", "warning", "50")),
+    ),
+    Law(
+        "ChatUsageReportEmpty",
+        "chat_usage_report_empty_day",
+        REPORT,
+        "0",
+        "1",
+        {**REPORT, "severity": "info"},
+        "",
+        without("chat_usage_report_empty_day"),
+    ),
+    Law("ChatUsageCompaniesWithdrawn", "chat_usage_report_companies_withdrawn", REPORT, "0", "1", REPORT, "1"),
+    Law(
+        "ChatUsageCompanyMissing",
+        LAST,
+        QUERIES,
+        "1",
+        "_",
+        COMPANY,
+        "",
+        (*FRESH, Series("chat_usage_company_info", {**COMPANY, "platform": "paradigm", "expected": "true"}, "1")),
+        without=COMPANY,
+    ),
+    Law("ChatUsageRestated", "chat_usage_report_restated_ratio", REPORT, "0.1", "0.11", REPORT, "11%"),
+    Law(
+        "ChatUsageWindowGaps",
+        "chat_usage_report_window_coverage_ratio",
+        {**REPORT, "window": "7d"},
+        "1",
+        "0.75",
+        {**REPORT, "window": "7d"},
+        "75%",
+    ),
+    Law(
+        "ChatUsageSchemaDrift",
+        "chat_usage_schema_drift",
+        {**REPORT, "kind": "retyped"},
+        "0",
+        "1",
+        {**REPORT, "kind": "retyped", "severity": "warning"},
+        "1",
+    ),
+    Law(
+        "ChatUsageSchemaDrift",
+        "chat_usage_schema_drift",
+        {**REPORT, "kind": "unknown"},
+        "0",
+        "1",
+        {**REPORT, "kind": "unknown", "severity": "info"},
+        "1",
+    ),
+    Law(
+        "ChatUsageInvariantViolated",
+        "chat_usage_invariant_violations",
+        {**REPORT, "invariant": "negative"},
+        "0",
+        "1",
+        {**REPORT, "invariant": "negative"},
+        "1",
+    ),
+    Law(
+        "ChatUsageExporterDown",
+        "up",
+        {"job": "chat-usage-exporter", "instance": "x:1"},
+        "1",
+        "0",
+        {"job": "chat-usage-exporter"},
+        "",
+        (),
+        without={"job": "chat-usage-exporter"},
+    ),
+    Law(
+        "ChatUsageConfigReloadFailed",
+        "chat_usage_config_last_reload_successful",
+        {"instance": "x:1"},
+        "1",
+        "0",
+        {"instance": "x:1"},
+        "",
+    ),
+    Law(
+        "ChatUsageConfigUnmatched",
+        "chat_usage_config_unmatched_selectors",
+        {"source": "a", "option": "thresholds"},
+        "0",
+        "1",
+        {"source": "a", "option": "thresholds"},
+        "1",
+    ),
+    # Optional ones.
+    Law(
+        "ChatUsageThresholdMissing",
+        "chat_usage_activity_limit",
+        of_limit("lower", "usual", "warning"),
+        "50",
+        "_",
+        QUERIES,
+        "",
+        (*FRESH, Series(LAST, QUERIES, "60")),
+        without=QUERIES,
+    ),
+    Law(
+        "ChatUsageActiveMembersFalling",
+        "paradigm_members_active",
+        COMPANY,
+        "100",
+        "69",
+        COMPANY,
+        "69",
+        FRESH,
+        lasts=(15 * DAY, 2 * DAY, 2 * DAY),
+        at=(15 * DAY - 1, 17 * DAY - 1, 19 * DAY - 1),
+    ),
+    Law(
+        "ChatUsageDislikeShareHigh",
+        "paradigm_feedbacks_7d",
+        {**COMPANY, "feedback": "dislike"},
+        "40",
+        "41",
+        COMPANY,
+        "41%",
+        FRESH,
+        besides=(("paradigm_feedbacks_7d", {**COMPANY, "feedback": "like"}, "60", "59"),),
+    ),
+    Law(
+        "ChatUsageToolUnused",
+        "paradigm_tool_uses_7d",
+        {**COMPANY, "tool": "CRM"},
+        "1",
+        "0",
+        {**COMPANY, "tool": "CRM"},
+        "40",
+        (*FRESH, Series("paradigm_tool_uses_28d", {**COMPANY, "tool": "CRM"}, "40")),
+        without={**COMPANY, "tool": "CRM"},
+    ),
+    Law(
+        "ChatUsageDocumentsUnused",
+        "paradigm_document_uses_7d",
+        COMPANY,
+        "1",
+        "0",
+        COMPANY,
+        "40",
+        (*FRESH, Series("paradigm_document_uses_28d", COMPANY, "40")),
+        without=COMPANY,
+    ),
+    Law(
+        "ChatUsagePlatformSilent",
+        "chat_usage_activity_today",
+        {**QUERIES, "activity": "model_responses"},
+        "51",
+        "0",
+        REPORT,
+        "",
+        lasts=(8 * DAY, DAY // 2, DAY // 2),
+        at=(8 * DAY - 1, 8 * DAY + DAY // 2 - 1, 9 * DAY - 1),
+    ),
+    Law(
+        "ChatUsageUnansweredQueries",
+        "chat_usage_activity_today",
+        {**QUERIES, "activity": "model_responses"},
+        "80",
+        "79",
+        COMPANY,
+        "21%",
+        (*FRESH, Series("chat_usage_activity_today", QUERIES, "100")),
+    ),
+    Law(
+        "ChatUsageNoAnswerForLong",
+        "paradigm_last_model_response_timestamp_seconds",
+        CHAT,
+        "age:345600",
+        "age:345601",
+        COMPANY,
+        "4d 0h 0m 1s",
+        (*FRESH, Series("paradigm_model_responses_28d", CHAT, "100")),
+    ),
+    Law(
+        "ChatUsageAPIThrottled",
+        "chat_usage_api_requests_total",
+        {**REPORT, "code": "429"},
+        "0",
+        "0+1",
+        {"source": "a"},
+        "50%",
+        (*FRESH, Series("chat_usage_api_requests_total", {**REPORT, "code": "200"}, "0+1")),
+    ),
+    Law(
+        "ChatUsageAPIErrorRatioHigh",
+        "chat_usage_api_requests_total",
+        {**REPORT, "code": "503"},
+        "0",
+        "0+1",
+        {"source": "a"},
+        "50%",
+        (*FRESH, Series("chat_usage_api_requests_total", {**REPORT, "code": "200"}, "0+1")),
+    ),
+    Law(
+        "ChatUsageCompanyVanished",
+        LAST,
+        QUERIES,
+        "1",
+        "_",
+        COMPANY,
+        "",
+        FRESH,
+        lasts=(2 * DAY, DAY // 2, DAY // 2),
+        at=(2 * DAY - 1, 2 * DAY + DAY // 2 - 1, 3 * DAY - 1),
+    ),
+    Law(
+        "ChatUsageClockOrZoneSkew",
+        "chat_usage_api_clock_skew_seconds",
+        {"source": "a"},
+        "300",
+        "-301",
+        {"source": "a"},
+        "5m 1s",
+    ),
+    Law(
+        "ChatUsageSeriesLimitReached",
+        "chat_usage_series_dropped",
+        {"source": "a", "reason": "28d"},
+        "0",
+        "12",
+        {"source": "a", "reason": "28d"},
+        "12",
+    ),
+)
+ALWAYS: Mapping[str, Labels] = {"ChatUsageWatchdog": {}}
+"""Fires whatever happens: it has neither a figure nor a bound."""
