@@ -1,0 +1,274 @@
+"""Five weeks of pages, made by the exporter itself on a passed clock, as input of promtool.
+
+promtool's time begins on a Thursday, 1970-01-01; the weeks begin on Thursday 2026-10-01, and moments on the page are
+moved with them. A page is looked at every 30 minutes, as a slow Prometheus would.
+"""
+
+import re
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import date, timedelta
+
+import httpx
+
+from exporter.calendars import Calendar, CompanyCalendar
+from exporter.question import Watch
+from exporter.rulebook import Rulebook
+from exporter.simulate.app import create_app
+from exporter.simulate.companies import Company
+from exporter.simulate.world import DayView, World
+from exporter.source import Scope
+from exporter.sources.paradigm import REPORTS
+from exporter.thresholds import BUILT_IN, Threshold
+from tests.alert_rules.promtool import GROUPS, Series
+from tests.road import RULES as DAILY
+from tests.road import PassedClock, Road, utc
+
+BEGIN = utc(2026, 10, 1)
+DAYS, PER_DAY = 37, 48
+HALF_HOUR = timedelta(minutes=30)
+SHIFT = BEGIN.timestamp()
+NAMES = frozenset(
+    name
+    for group in GROUPS
+    for rule in group["rules"]
+    for name in re.findall(r"\b(?:chat_usage|paradigm)_\w+", rule["expr"])
+)
+"""What the rules read of a page."""
+RULES = replace(DAILY, calendar=Calendar())
+_LINE = re.compile(r"(\w+)\{(.*)\} (\S+)")
+_LABEL = re.compile(r'(\w+)="((?:[^"\\]|\\.)*)"')
+
+
+def day(number: int) -> date:
+    """Returns the calendar day of a day of the weeks; 0 is the first one."""
+    return (BEGIN + timedelta(days=number)).date()
+
+
+def at(number: int, hour: int, minute: int = 0) -> str:
+    """Returns a moment of the weeks as promtool writes it."""
+    return f"{number * 24 + hour}h{minute}m"
+
+
+class Refusing(httpx.ASGITransport):
+    """The simulated platform, whose paths can be out of order."""
+
+    broken: str = "nothing"
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Answers, or not."""
+        if self.broken in request.url.path:
+            return httpx.Response(503, stream=httpx.ByteStream(b""))
+        return await super().handle_async_request(request)
+
+
+@dataclass
+class Installation:
+    """One exporter of one source through the weeks; `plan` is what happens, by day and hour."""
+
+    source: str
+    world: World
+    reports: tuple[str, ...] = ("chat-sessions",)
+    interval: timedelta = timedelta(hours=2)
+    first_poll: timedelta = timedelta(minutes=30)
+    rulebook: Rulebook = field(default_factory=Rulebook)
+    plan: Mapping[tuple[int, int], Callable[["Installation"], Awaitable[None]]] = field(default_factory=dict)
+    unscraped: frozenset[int] = frozenset()
+
+    def __post_init__(self) -> None:
+        self.clock = PassedClock(BEGIN)
+        self.transport = Refusing(create_app(self.world, self.clock.now, sleep=self.clock.sleep))
+        self.samples: dict[tuple[str, str], dict[int, float]] = {}
+        self.road: Road | None = None
+
+    def watch(self) -> Watch:
+        reports = tuple(REPORTS[name] for name in self.reports)
+        return Watch(self.source, "paradigm", reports, Scope(), RULES, self.interval, rulebook=self.rulebook)
+
+    async def start(self) -> None:
+        """Starts an exporter that remembers nothing, and polls."""
+        if self.road is not None:
+            await self.road.__aexit__()
+        self.road = Road(self.transport, self.clock, self.world.keys.admin, self.watch())
+        await self.road.__aenter__()
+        await self.road.poller.poll()
+
+    async def live(self) -> None:
+        """Goes through the weeks."""
+        await self.start()
+        last: object = None
+        found: list[tuple[tuple[str, str], float]] = []
+        due = BEGIN + self.first_poll
+        for step in range(DAYS * PER_DAY):
+            self.clock.moment = moment = BEGIN + step * HALF_HOUR
+            if happens := self.plan.get((step // PER_DAY, step % PER_DAY // 2)):
+                await (happens(self) if step % 2 == 0 else _nothing())
+            assert self.road is not None
+            if moment >= due:
+                due += self.interval
+                await self.road.poller.poll()
+            elif step % PER_DAY == 0:
+                await self.road.poller.refresh()
+            if self.road.board.shown is not last:
+                last, found = self.road.board.shown, list(_read(self.road.text(), self.source))
+            if step not in self.unscraped:
+                for key, value in found:
+                    self.samples.setdefault(key, {})[step] = value
+        assert self.road is not None
+        await self.road.__aexit__()
+
+    def series(self) -> list[Series]:
+        """Returns all that was seen, for promtool."""
+        return [
+            Series(name, {key: _plain(value) for key, value in _LABEL.findall(labels)}, _encoded(values))
+            for (name, labels), values in self.samples.items()
+        ]
+
+
+async def _nothing() -> None:
+    """Happens in the second half of an hour."""
+
+
+def _plain(value: str) -> str:
+    return value.replace('\\"', '"').replace("\\\\", "\\")
+
+
+def _read(text: str, source: str) -> list[tuple[tuple[str, str], float]]:
+    found = []
+    for name, labels, value in _LINE.findall(text):
+        if name in NAMES:
+            moved = SHIFT if name.endswith("_timestamp_seconds") and float(value) > 0 else 0.0
+            found.append(((name, labels.replace('source="s"', f'source="{source}"')), float(value) - moved))
+    return found
+
+
+def _encoded(values: Mapping[int, float]) -> str:
+    """Returns values by step in promtool's run-length notation."""
+    words: list[str] = []
+    step = 0
+    while step < DAYS * PER_DAY:
+        value, count = values.get(step), 1
+        while step + count < DAYS * PER_DAY and values.get(step + count) == value:
+            count += 1
+        words.append(f"_x{count}" if value is None else f"{value!r}x{count - 1}")
+        step += count
+    return " ".join(words)
+
+
+# Who is who. Day 28 is a Thursday, 29 a Friday, 30 a Saturday, 32 a Monday.
+FRIDAY, SATURDAY, MONDAY, WEDNESDAY = 29, 30, 32, 34
+SEVERITY_CHANGES, RESTART, CORRECTIONS = 33, 31, 20
+
+
+def _days_since_midnight(view: DayView) -> float:
+    return (view.at - view.start) / timedelta(days=1)
+
+
+USE: Mapping[str, Callable[[int, DayView], float]] = {
+    "down": lambda number, _view: 0.1 if FRIDAY <= number <= MONDAY else 1.0,
+    "saturday": lambda number, _view: 80.0 if number == SATURDAY else 1.0,
+    "corrected": lambda number, view: 0.6 if number >= CORRECTIONS and _days_since_midnight(view) >= 2.5 else 1.0,
+    "holiday": lambda number, _view: 0.05 if number == WEDNESDAY else 1.0,
+    "same_day": lambda number, _view: 0.05 if number == WEDNESDAY else 1.0,
+    "new": lambda number, _view: 0.0 if number < 25 else 0.1 if number >= WEDNESDAY else 1.0,
+    "steady": lambda _number, _view: 1.0,
+    "fixed": lambda number, _view: 0.1 if FRIDAY <= number <= MONDAY else 1.0,
+}
+"""What happens to the use of each role, as a ratio; 0 leaves the row out."""
+
+
+def cast(world: World) -> Mapping[str, Company]:
+    """Chooses companies for the roles: customers of all times, of some size, who rest on weekends."""
+    fit = [each for each in world.companies if each.tenure is None and each.size > 60 and each.weekend < 0.1]
+    assert len(fit) >= len(USE)
+    return dict(zip(USE, fit, strict=False))
+
+
+def main_world() -> tuple[World, Mapping[str, Company], Company]:
+    """Returns the world of the main source, who is who, and a tiny company that falls silent."""
+    world = World.from_seed(1, 40)
+    roles = cast(world)
+    tiny = next(each for each in world.companies if each.tenure is None and each.size < 8)
+    by_id = {company.id: role for role, company in roles.items()}
+
+    def ratio(company: Company, view: DayView) -> float:
+        number = (view.day - BEGIN.date()).days
+        if company is tiny:
+            return 0.0 if number >= 27 else 1.0
+        return USE[by_id[company.id]](number, view)
+
+    kept = {*by_id, tiny.id}
+    for company in world.companies:
+        if company.id not in kept:
+            world = world.without(company.id)
+    return world.under(ratio), roles, tiny
+
+
+async def _restart(installation: Installation) -> None:
+    await installation.start()
+
+
+async def main_source() -> tuple[Installation, Mapping[str, Company], Company]:
+    """Companies of all kinds; a restart on the Saturday, another severity on the Tuesday."""
+    world, roles, tiny = main_world()
+    fixed = f"id:{roles['fixed'].id}"
+    off = Threshold(("user_queries",), {"drop_ratio": None, "spike_ratio": None}, company=fixed)
+
+    def rulebook(severity: str) -> Rulebook:
+        limit = Threshold(("user_queries",), {"below": 300.0}, company=fixed, severity=severity)
+        calendar = CompanyCalendar(f"id:{roles['holiday'].id}", Calendar(holidays=frozenset({day(WEDNESDAY)})))
+        return Rulebook((BUILT_IN, off, limit), (calendar,))
+
+    async def change(installation: Installation) -> None:
+        installation.rulebook = rulebook("critical")
+        await installation.start()
+
+    made = Installation(
+        "m",
+        world,
+        rulebook=rulebook("warning"),
+        plan={(RESTART, 10): _restart, (SEVERITY_CHANGES, 2): change},
+        unscraped=frozenset({RESTART * PER_DAY + 20, RESTART * PER_DAY + 21}),
+    )
+    await made.live()
+    return made, roles, tiny
+
+
+def _everybody_falls(world: World, number: int) -> World:
+    since = day(number)
+    return world.under(lambda _company, view: 0.1 if view.day >= since else 1.0)
+
+
+async def late_source() -> Installation:
+    """Everybody falls on day 27, and on day 29 at noon the platform is gone for good."""
+    world = World.from_seed(2, 12)
+
+    async def gone(installation: Installation) -> None:
+        installation.transport.broken = "/"
+
+    made = Installation("l", _everybody_falls(world, 27), plan={(29, 12): gone})
+    await made.live()
+    return made
+
+
+async def half_stuck_source() -> Installation:
+    """Two reports, of which tools is out of order from day 28 on, after a spike in it; chat goes on."""
+    world = World.from_seed(3, 6)
+
+    async def gone(installation: Installation) -> None:
+        installation.transport.broken = "tools"
+
+    above = Threshold(("tool_uses",), {"above": 1.0}, severity="warning")
+    book = Rulebook((BUILT_IN, above))
+    made = Installation("t", world, ("chat-sessions", "tools"), rulebook=book, plan={(28, 12): gone})
+    await made.live()
+    return made
+
+
+async def slow_source() -> Installation:
+    """Polls every 12 hours, at 05:30 and 17:30: half a day after the day is complete."""
+    made = Installation(
+        "h", World.from_seed(4, 6), interval=timedelta(hours=12), first_poll=timedelta(hours=5, minutes=30)
+    )
+    await made.live()
+    return made
