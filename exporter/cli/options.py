@@ -15,5 +15,9 @@ LISTEN_OPTION = "--web.listen-address"
 ListenAddress = Annotated[
     str, typer.Option(LISTEN_OPTION, metavar="HOST:PORT", help="Address to serve on; no host is every interface.")
 ]
+WebConfigFile = Annotated[
+    Path | None,
+    typer.Option("--web.config.file", metavar="FILE", help="TLS, client certificates, users, headers; see the docs."),
+]
 Level = Annotated[LogLevel, typer.Option("--log.level", help="Least severity that is logged.")]
 Format = Annotated[LogFormat, typer.Option("--log.format", help="Format of log lines.")]

@@ -8,19 +8,29 @@ from contextlib import asynccontextmanager
 
 from starlette.types import ASGIApp
 
+from exporter.web.access import Access, Verdicts
+from exporter.web.guard import Guard
 from exporter.web.server import server
 
 
 @asynccontextmanager
-async def serving(app: ASGIApp, listening: socket.socket) -> AsyncIterator[None]:
-    """Serves an application on a listening socket while the block runs; open requests get a second to end."""
-    running = server(app)
-    task = asyncio.get_running_loop().create_task(running.serve(sockets=[listening]))
+async def serving(app: ASGIApp, listening: socket.socket, guard: Guard | None = None) -> AsyncIterator[None]:
+    """Serves an application on a listening socket while the block runs; open requests get a second to end.
+
+    A `guard` lets only those in who may come.
+    """
+    verdicts = Verdicts()
+    running = server(app if guard is None else Access(app, guard.users, verdicts), guard)
+    loop = asyncio.get_running_loop()
+    task, following = loop.create_task(running.serve(sockets=[listening])), loop.create_task(running.follow())
     try:
         yield
     finally:
+        following.cancel()
+        await asyncio.gather(following, return_exceptions=True)
         running.stop()
         await task
+        verdicts.close()
 
 
 def told_to_end(signals: Sequence[signal.Signals] = (signal.SIGTERM, signal.SIGINT)) -> asyncio.Event:

@@ -11,10 +11,11 @@ import typer
 
 from exporter import __version__, source
 from exporter.cli import logs
-from exporter.cli.options import LISTEN_OPTION, ConfigFile, Format, Level, ListenAddress
+from exporter.cli.options import LISTEN_OPTION, ConfigFile, Format, Level, ListenAddress, WebConfigFile
 from exporter.cli.run import reloading, serving, told_to_end, told_to_reload
 from exporter.cli.wiring import Exporter, assemble
 from exporter.settings import load
+from exporter.web.guard import Guard
 from exporter.web.server import listen, url
 
 log = logging.getLogger(__name__)
@@ -23,6 +24,7 @@ log = logging.getLogger(__name__)
 def serve(
     config_file: ConfigFile = None,
     listen_address: ListenAddress = ":9854",
+    web_config_file: WebConfigFile = None,
     enable_lifecycle: Annotated[
         bool,
         typer.Option("--web.enable-lifecycle", help="Let POST /-/reload reload the configuration, as SIGHUP does."),
@@ -35,18 +37,19 @@ def serve(
     Without a configuration file: PARADIGM_API_KEY=... chat-usage-exporter serve
     """
     read = partial(load, config_file, os.environ, source.platforms())
-    settings = read()
+    settings, guard = read(), Guard(web_config_file)
     with listen(listen_address, LISTEN_OPTION) as listening:
         logs.configure(log_level, log_format)
         for note in settings.notes:
             log.info(note)
-        asyncio.run(_serve(assemble(settings, read=read, lifecycle=enable_lifecycle), listening))
+        asyncio.run(_serve(assemble(settings, read=read, lifecycle=enable_lifecycle), listening, guard))
 
 
-async def _serve(exporter: Exporter, listening: socket.socket) -> None:
+async def _serve(exporter: Exporter, listening: socket.socket, guard: Guard) -> None:
     told, told_again = told_to_end(), told_to_reload()
-    async with serving(exporter.app, listening):
-        log.info("serving", extra={"url": f"{url(listening)}/metrics", "version": __version__})
+    async with serving(exporter.app, listening, guard):
+        where = f"{url(listening, tls=guard.context is not None)}/metrics"
+        log.info("serving", extra={"url": where, "version": __version__})
         async with exporter, reloading(told_again, exporter.reloader.reload):
             await told.wait()
             log.info("ending")

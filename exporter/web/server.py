@@ -2,15 +2,24 @@
 
 import asyncio
 import contextlib
+import functools
 import logging
 import socket
+import ssl
 from collections.abc import Iterator
+from typing import cast
 
 import uvicorn
 from starlette.types import ASGIApp
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from exporter.errors import ConfigError
+from exporter.web.guard import Guard
+from exporter.web.tls import is_allowed
 
+log = logging.getLogger(__name__)
+
+WATCH_SECONDS = 1.0
 MAX_PORT = 65535
 BACKLOG = 1024
 
@@ -48,16 +57,51 @@ def _is_encodable(host: str) -> bool:
     return True
 
 
-def url(listening: socket.socket) -> str:
+def url(listening: socket.socket, *, tls: bool = False) -> str:
     """Returns the URL under which a person on this machine reaches a listening socket."""
+    scheme = "https" if tls else "http"
     host, port, *_ = listening.getsockname()
     if host in ("::", "0.0.0.0"):  # noqa: S104 compared, not bound
         host = "localhost"
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
 
 
 class Server(uvicorn.Server):
     """A server that leaves signals alone: uvicorn raises them again, which ends the process before we are done."""
+
+    guard: Guard
+    _listening: tuple[socket.socket, ...] = ()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Starts to accept connections, with TLS if it is configured."""
+        self._listening = tuple(each.dup() for each in sockets or ())
+        await super().startup(sockets)
+
+    async def follow(self) -> None:
+        """Watches the web configuration for ever; new connections get what is configured now."""
+        shown = self.guard.context
+        while True:
+            await asyncio.sleep(WATCH_SECONDS)
+            self.guard.refresh()
+            if self.guard.context is not shown and self.started:
+                shown = self.guard.context
+                await self._accept_anew(shown)
+
+    async def _accept_anew(self, context: ssl.SSLContext | None) -> None:
+        """Accepts from the same sockets with another context; what waits in their queues is served, nothing drops."""
+        before, self.config.ssl = self.servers, context
+        loop = asyncio.get_running_loop()
+        factory = functools.partial(
+            cast("type[H11Protocol]", self.config.http_protocol_class),
+            config=self.config,
+            server_state=self.server_state,
+            app_state=self.lifespan.state,
+        )
+        self.servers = [
+            await loop.create_server(factory, sock=each.dup(), ssl=context, backlog=BACKLOG) for each in self._listening
+        ]
+        for each in before:
+            each.close()
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -66,6 +110,8 @@ class Server(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Cuts off what is open after the grace, in silence: uvicorn tells of it as errors, with tracebacks."""
+        for each in self._listening:
+            each.close()
         log = logging.getLogger("uvicorn.error")
         level = log.level
         log.setLevel(logging.CRITICAL)
@@ -80,8 +126,32 @@ class Server(uvicorn.Server):
         self.should_exit = True
 
 
-def server(app: ASGIApp) -> Server:
+class Protocol(H11Protocol):
+    """A connection; one of a client whose certificate has no allowed name is closed before it can ask anything."""
+
+    guard: Guard
+    _refused = False
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
+        """Takes up a connection, or closes it."""
+        section = self.guard.config.tls_server_config
+        tls = transport.get_extra_info("ssl_object")
+        if section and tls and not is_allowed(tls.getpeercert(), section.client_allowed_sans):
+            log.warning("client refused: its certificate has no name of client_allowed_sans")
+            self._refused = True
+            transport.abort()
+            return
+        super().connection_made(transport)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Lets go of a connection that was taken up."""
+        if not self._refused:
+            super().connection_lost(exc)
+
+
+def server(app: ASGIApp, guard: Guard | None = None) -> Server:
     """Makes a server for an application; run it with `await server.serve(sockets=[...])`."""
+    guard = guard or Guard()
     config = uvicorn.Config(
         app,
         lifespan="off",
@@ -91,7 +161,11 @@ def server(app: ASGIApp) -> Server:
         timeout_graceful_shutdown=1,
         timeout_keep_alive=75,  # longer than a scrape interval, so that Prometheus keeps its connection
         loop="asyncio",
-        http="h11",
+        http=type("GuardedProtocol", (Protocol,), {"guard": guard}),
         ws="none",
     )
-    return Server(config)
+    config.load()
+    config.ssl = guard.context
+    made = Server(config)
+    made.guard = guard
+    return made

@@ -1,0 +1,90 @@
+"""Every metric and label in a rule exists: parsed, and compared with the catalogue, which equals what is served."""
+
+from collections.abc import Iterator, Mapping
+
+import promql_parser as promql
+import pytest
+
+from exporter.cli.metrics import catalogue
+from tests.alert_rules.promtool import GROUPS
+
+RULES = [rule for group in GROUPS for rule in group["rules"]]
+SERVED: Mapping[str, frozenset[str]] = {entry.name: frozenset(entry.labels) for entry in catalogue()}
+ALERTS = frozenset({"alertname", "alertstate", "severity", "source", "report", "company_id", "company", "activity"})
+PROMETHEUS: Mapping[str, frozenset[str]] = {
+    "up": frozenset({"job", "instance", "cluster", "namespace"}),
+    "ALERTS": ALERTS,
+}
+"""What Prometheus itself, or the scrape, brings along."""
+
+
+def parts(expression: str) -> Iterator[object]:
+    """Yields every part of an expression."""
+    found: list[object] = []
+    promql.walk(promql.parse(expression), pre_visit=found.append)
+    yield from found
+
+
+def grouping(part: object) -> frozenset[str]:
+    """Returns the labels that a part groups or matches by."""
+    if isinstance(part, promql.AggregateExpr) and part.modifier is not None:
+        return frozenset(part.modifier.labels)
+    if isinstance(part, promql.BinaryExpr) and part.modifier is not None and part.modifier.matching is not None:
+        return frozenset(part.modifier.matching.labels)
+    return frozenset()
+
+
+def selectors(expression: str) -> Iterator[promql.VectorSelector]:
+    for part in parts(expression):
+        if isinstance(part, promql.VectorSelector):
+            yield part
+
+
+def recorded() -> Mapping[str, frozenset[str]]:
+    """Returns what the rules record, each with the labels that its name and its expression give it."""
+    return {
+        rule["record"]: frozenset().union(*map(grouping, parts(rule["expr"]))) | {"bound", "basis", "severity"}
+        for rule in RULES
+        if "record" in rule
+    }
+
+
+KNOWN = {**SERVED, **PROMETHEUS, **recorded()}
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.get("alert") or rule["record"])
+def test_a_rule_reads_what_is_served(rule: Mapping[str, str]) -> None:
+    """Each metric, each label that is asked for, and each label that it groups by."""
+    read = [each for each in selectors(rule["expr"]) if each.name]
+    assert {each.name for each in read} <= KNOWN.keys()
+    for each in read:
+        asked = {matcher.name for matcher in each.matchers.matchers}
+        assert asked <= KNOWN[str(each.name)] | {"instance", "job"}, each.name
+    labels = frozenset().union(*(KNOWN[str(each.name)] for each in read))
+    assert frozenset().union(*map(grouping, parts(rule["expr"]))) <= labels
+
+
+def test_the_parser_sees_what_stands_deep_inside() -> None:
+    """A name that does not exist would be found wherever it stands."""
+    [deep] = selectors('1 - sum by (a) (max_over_time(foo{b="c"}[5m] offset 1d))')
+    assert (deep.name, deep.matchers.matchers[0].name) == ("foo", "b")
+
+
+LIMITED = {"ChatUsageBelowThreshold", "ChatUsageAboveThreshold", "ChatUsageActivityDropped", "ChatUsageActivitySpiked"}
+
+
+@pytest.mark.parametrize("rule", [rule for rule in RULES if "alert" in rule], ids=lambda rule: rule["alert"])
+def test_an_alert_is_complete(rule: Mapping[str, Mapping[str, str]]) -> None:
+    """Name, severity, a static headline, words that name what is concerned, runbook, dashboard; no value in a label."""
+    name, labels, annotations = str(rule["alert"]), rule["labels"], rule["annotations"]
+    assert name.startswith("ChatUsage")
+    assert labels["service"] == "chat-usage"
+    expected = {"{{ $labels.severity }}"} if name in LIMITED else {"critical", "warning", "info", "none"}
+    assert labels["severity"] in expected
+    assert labels.keys() == {"severity", "service"}
+    assert annotations.keys() == {"summary", "description", "runbook_url", "dashboard_url"}
+    assert "{{" not in annotations["summary"]
+    assert annotations["summary"].endswith(".")
+    assert annotations["runbook_url"] == f"https://example.org/chat-usage-exporter/docs/runbooks/{name}.md"
+    assert annotations["dashboard_url"].startswith("https://grafana.example.org/d/chat-usage-")
+    assert ("for" in rule) is (name != "ChatUsageWatchdog")

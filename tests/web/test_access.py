@@ -1,0 +1,244 @@
+"""Nobody in who does not belong: users, certificates and headers on a real server, changed while it runs."""
+
+import asyncio
+import shutil
+import ssl
+import subprocess
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import bcrypt
+import httpx
+import pytest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse
+from starlette.routing import Route
+
+from exporter.cli.run import serving
+from exporter.web.access import Verdicts, credentials
+from exporter.web.guard import Guard
+from exporter.web.server import listen
+from tests.certificates import self_signed, signed
+
+pytestmark = [
+    pytest.mark.anyio,
+    pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl is not there to make certificates"),
+]
+
+HASH = bcrypt.hashpw(b"secret", bcrypt.gensalt(4)).decode()
+USERS = f"basic_auth_users: {{alice: '{HASH}'}}\n"
+TLS = "tls_server_config:\n  cert_file: server.crt\n  key_file: server.key\n"
+CLIENTS = "  client_ca_file: ca.crt\n  client_auth_type: RequireAndVerifyClientCert\n"
+
+
+async def hello(_request: Request) -> PlainTextResponse:
+    return PlainTextResponse("hello")
+
+
+APP = Starlette(routes=[Route(path, hello) for path in ("/metrics", "/-/healthy", "/-/ready")])
+
+
+@pytest.fixture(scope="module")
+def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A server's certificate, an authority of clients, one of its clients, and a stranger."""
+    place = tmp_path_factory.mktemp("certificates")
+    for name in ("server", "next", "ca", "stranger"):
+        self_signed(place, name, "DNS:localhost", "IP:127.0.0.1")
+    signed(place, "client", "ca", "DNS:prometheus.example")
+    return place
+
+
+@pytest.fixture
+def folder(certificates: Path, tmp_path: Path) -> Path:
+    """A folder of one's own with all of them."""
+    for file in certificates.iterdir():
+        shutil.copy(file, tmp_path)
+    return tmp_path
+
+
+@asynccontextmanager
+async def site(folder: Path, config: str) -> AsyncIterator[str]:
+    """Serves with a web configuration; gives host and port."""
+    (folder / "web.yml").write_text(config)
+    with listen("127.0.0.1:0", "--web.listen-address") as listening:
+        async with serving(APP, listening, Guard(folder / "web.yml")):
+            await asyncio.sleep(0)  # the server's task begins
+            yield "{}:{}".format(*listening.getsockname())
+
+
+def client(folder: Path, server: str = "server", own: str | None = None) -> httpx.AsyncClient:
+    """A client that trusts one certificate and may have one of its own."""
+    trust = ssl.create_default_context(cafile=folder / f"{server}.crt")
+    if own:
+        trust.load_cert_chain(folder / f"{own}.crt", folder / f"{own}.key")
+    return httpx.AsyncClient(verify=trust, trust_env=False)
+
+
+@pytest.mark.parametrize(
+    ("user", "password", "status"),
+    [
+        pytest.param("alice", "secret", 200, id="right"),
+        pytest.param("alice", "wrong", 401, id="wrong-password"),
+        pytest.param("bob", "secret", 401, id="unknown-user"),
+        pytest.param("", "", 401, id="empty"),
+        pytest.param("alice", "secret" + "x" * 80, 401, id="longer-than-bcrypt-looks"),
+        pytest.param("älice", "gehëim", 401, id="beyond-ascii"),
+    ],
+)
+async def test_only_users_come_in(folder: Path, user: str, password: str, status: int) -> None:
+    """A refusal says how to ask; the second verdict is the first one, remembered."""
+    async with site(folder, USERS) as place, httpx.AsyncClient(trust_env=False) as http:
+        for _ in range(2):
+            response = await http.get(f"http://{place}/metrics", auth=(user.encode(), password.encode()))
+            assert response.status_code == status
+            assert (response.headers.get("WWW-Authenticate") == "Basic") is (status == 401)
+
+
+@pytest.mark.parametrize("header", ["", "Basic", "Basic ???", "Basic YWxpY2U=", "Bearer x", "Basic //4="])
+async def test_what_is_no_password_is_refused(folder: Path, header: str) -> None:
+    async with site(folder, USERS) as place, httpx.AsyncClient(trust_env=False) as http:
+        response = await http.get(f"http://{place}/metrics", headers={"Authorization": header} if header else {})
+        assert response.status_code == 401
+
+
+async def test_probes_need_no_user(folder: Path) -> None:
+    async with site(folder, USERS) as place, httpx.AsyncClient(trust_env=False) as http:
+        for path in ("/-/healthy", "/-/ready"):
+            assert (await http.get(f"http://{place}{path}")).status_code == 200
+
+
+async def test_headers_are_on_every_answer_also_a_refusal(folder: Path) -> None:
+    config = f"{USERS}http_server_config: {{headers: {{X-Frame-Options: deny}}}}\n"
+    async with site(folder, config) as place, httpx.AsyncClient(trust_env=False) as http:
+        for path in ("/metrics", "/-/healthy", "/nowhere"):
+            assert (await http.get(f"http://{place}{path}")).headers["X-Frame-Options"] == "deny"
+
+
+async def test_a_user_who_is_removed_is_refused_at_the_next_request(folder: Path) -> None:
+    """And one who is added comes in; on one connection, without a restart."""
+    async with site(folder, USERS) as place, httpx.AsyncClient(trust_env=False, auth=("alice", "secret")) as http:
+        assert (await http.get(f"http://{place}/metrics")).status_code == 200
+        (folder / "web.yml").write_text(USERS.replace("alice", "bob"))
+        assert (await http.get(f"http://{place}/metrics")).status_code == 401
+        (folder / "web.yml").write_text(USERS + "\n")
+        assert (await http.get(f"http://{place}/metrics")).status_code == 200
+
+
+async def test_a_new_password_makes_the_old_one_void(folder: Path) -> None:
+    """A remembered verdict belongs to the hash that it was made with."""
+    async with site(folder, USERS) as place, httpx.AsyncClient(trust_env=False) as http:
+        assert (await http.get(f"http://{place}/metrics", auth=("alice", "secret"))).status_code == 200
+        (folder / "web.yml").write_text(USERS.replace(HASH, bcrypt.hashpw(b"newer", bcrypt.gensalt(4)).decode()))
+        assert (await http.get(f"http://{place}/metrics", auth=("alice", "secret"))).status_code == 401
+        assert (await http.get(f"http://{place}/metrics", auth=("alice", "newer"))).status_code == 200
+
+
+async def test_verdicts_are_forgotten_before_they_fill_the_memory() -> None:
+    verdicts = Verdicts()
+    try:
+        for number in range(130):
+            assert not await verdicts.of({"alice": HASH.encode()}, "alice", str(number).encode())
+        assert len(verdicts._known) == 100
+    finally:
+        verdicts.close()
+
+
+def test_credentials_are_read_as_rfc_7617_has_them() -> None:
+    """A password may have colons, a name none."""
+    assert credentials("basic YWxpY2U6YTpi") == ("alice", b"a:b")
+
+
+@pytest.mark.parametrize(
+    ("own", "allowed", "comes_in"),
+    [
+        pytest.param("client", "", True, id="known"),
+        pytest.param(None, "", False, id="no-certificate"),
+        pytest.param("stranger", "", False, id="of-another-authority"),
+        pytest.param("client", "  client_allowed_sans: [prometheus.example]\n", True, id="an-allowed-name"),
+        pytest.param("client", "  client_allowed_sans: [other.example]\n", False, id="no-allowed-name"),
+    ],
+)
+async def test_clients_show_their_certificate(folder: Path, own: str | None, allowed: str, comes_in: bool) -> None:
+    async with site(folder, TLS + CLIENTS + allowed) as place, client(folder, own=own) as http:
+        try:
+            came_in = (await http.get(f"https://{place}/metrics")).status_code == 200
+        except httpx.TransportError:
+            came_in = False
+        assert came_in is comes_in
+
+
+async def test_plain_http_is_no_way_around_tls(folder: Path) -> None:
+    async with site(folder, TLS) as place, httpx.AsyncClient(trust_env=False) as http:
+        with pytest.raises(httpx.TransportError):
+            await http.get(f"http://{place}/metrics")
+
+
+@pytest.mark.parametrize(
+    ("config", "argument", "works"),
+    [
+        pytest.param(TLS, "-tls1_2", True, id="1.2"),
+        pytest.param(TLS, "-tls1_3", True, id="1.3"),
+        pytest.param(TLS + "  min_version: TLS13\n", "-tls1_2", False, id="not-1.2"),
+        pytest.param(TLS + "  max_version: TLS12\n", "-tls1_3", False, id="not-1.3"),
+        pytest.param(
+            TLS + "  max_version: TLS12\n  cipher_suites: [TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384]\n",
+            "-cipher=ECDHE-RSA-AES128-GCM-SHA256",
+            False,
+            id="another-cipher",
+        ),
+    ],
+)
+async def test_openssl_finds_what_is_configured(folder: Path, config: str, argument: str, works: bool) -> None:
+    """By the handshake of another program."""
+    async with site(folder, config) as place:
+        command = ["openssl", "s_client", "-connect", place, "-CAfile", "server.crt", "-verify_return_error"]
+        done = await asyncio.to_thread(
+            lambda: subprocess.run(
+                [*command, *argument.split("=")], cwd=folder, input=b"", capture_output=True, timeout=20, check=False
+            )
+        )
+        assert (done.returncode == 0) is works
+
+
+async def scrape(place: str, trust: ssl.SSLContext) -> str:
+    """Scrapes once on a connection of its own; returns the subject of the server's certificate."""
+    async with (
+        httpx.AsyncClient(verify=trust, trust_env=False) as http,
+        http.stream("GET", f"https://{place}/metrics") as response,
+    ):
+        assert response.status_code == 200
+        await response.aread()
+        return str(response.extensions["network_stream"].get_extra_info("ssl_object").getpeercert()["subject"])
+
+
+def renew(folder: Path, name: str) -> None:
+    """Puts another certificate and its key where the configuration has them."""
+    for kind in ("key", "crt"):
+        shutil.copy(folder / f"{name}.{kind}", folder / f"renewed.{kind}.new")
+        (folder / f"renewed.{kind}.new").replace(folder / f"renewed.{kind}")
+
+
+async def test_a_certificate_is_renewed_under_load(folder: Path) -> None:
+    """No scrape fails, new connections see the new one within seconds, and a silent peer is in nobody's way."""
+    trust = ssl.create_default_context()
+    for name in ("server", "next"):
+        trust.load_verify_locations(folder / f"{name}.crt")
+
+    async def load(place: str) -> None:
+        while True:
+            await scrape(place, trust)
+
+    renew(folder, "server")
+    async with site(folder, TLS.replace("server.", "renewed.")) as place, asyncio.timeout(60):
+        _, silent = await asyncio.open_connection(*place.split(":"))
+        async with asyncio.TaskGroup() as group:
+            scrapers = [group.create_task(load(place)) for _ in range(3)]
+            for name in ("next", "server", "next"):
+                renew(folder, name)
+                while f"'{name}'" not in await scrape(place, trust):
+                    pass
+            for each in scrapers:
+                each.cancel()
+        silent.close()

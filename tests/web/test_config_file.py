@@ -1,0 +1,99 @@
+"""The web configuration: the files of web_config/ are read, or refused with the words of their first line."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from exporter.errors import ConfigError
+from exporter.web.config_file import CIPHERS, read
+from exporter.web.guard import Guard
+from exporter.web.tls import is_allowed
+from tests.certificates import openssl, self_signed
+
+FILES = Path(__file__).parent / "web_config"
+pytestmark = pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl is not there to make certificates")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the certificates and keys that the files name."""
+    place = tmp_path_factory.mktemp("web")
+    for name in ("server", "other", "client_ca"):
+        self_signed(place, name)
+    openssl(place, "rsa", "-aes128", "-passout", "pass:secret", "-in", "server.key", "-out", "encrypted.key")
+    return place
+
+
+@pytest.mark.parametrize("case", sorted(FILES.glob("*.good.yml")), ids=lambda path: path.name)
+def test_a_good_file_is_taken(case: Path, folder: Path) -> None:
+    """With paths from the folder that the file is in, whatever the process's is."""
+    (folder / "web.yml").write_bytes(case.read_bytes())
+    guard = Guard(folder / "web.yml")
+
+    assert (guard.context is not None) == (guard.config.tls_server_config is not None)
+    assert set(read(folder / "web.yml").files) >= {folder / "web.yml"}
+
+
+@pytest.mark.parametrize("case", sorted(FILES.glob("*.bad.yml")), ids=lambda path: path.name)
+def test_a_bad_file_is_refused_by_name(case: Path, folder: Path) -> None:
+    """One line: what, where, how to mend it; never a password that was written where a hash belongs."""
+    expected = case.read_text().splitlines()[0].removeprefix("# ")
+    (folder / "web.yml").write_bytes(case.read_bytes())
+
+    with pytest.raises(ConfigError) as caught:
+        Guard(folder / "web.yml")
+    [line] = str(caught.value).splitlines()
+    assert expected in line
+    assert "canary" not in line
+
+
+def test_a_missing_file_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"web.yml: cannot be read .*see --web.config.file"):
+        Guard(tmp_path / "web.yml")
+
+
+def test_every_cipher_is_one_of_openssl(folder: Path) -> None:
+    """The names of Go are translated."""
+    for suite in CIPHERS:
+        text = f"tls_server_config: {{cert_file: server.crt, key_file: server.key, cipher_suites: [{suite}]}}"
+        (folder / "web.yml").write_text(text)
+        context = Guard(folder / "web.yml").context
+        assert context is not None
+        assert CIPHERS[suite] in {each["name"] for each in context.get_ciphers()}
+
+
+def test_a_broken_change_changes_nothing_and_is_told_once(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """What was in effect stays; a good file after it is taken."""
+    path = folder / "web.yml"
+    path.write_bytes((FILES / "users.good.yml").read_bytes())
+    guard = Guard(path)
+
+    path.write_text("nonsense: {}")
+    assert [set(guard.users().users), set(guard.users().users)] == [{"alice", "no"}] * 2
+    assert [record.message for record in caplog.records] == ["web configuration not changed"]
+    path.write_text("")
+    assert not guard.users().users
+
+
+def test_inline_certificates_are_read(folder: Path) -> None:
+    """As the toolkit has them; nothing of them stays in a file."""
+    inline = {name: (folder / name).read_text().replace("\n", "\n    ") for name in ("server.crt", "server.key")}
+    (folder / "web.yml").write_text(
+        f"tls_server_config:\n  cert: |\n    {inline['server.crt']}\n  key: |\n    {inline['server.key']}\n"
+    )
+    assert Guard(folder / "web.yml").context is not None
+
+
+@pytest.mark.parametrize(
+    ("certificate", "expected"),
+    [
+        pytest.param({"subjectAltName": (("DNS", "a.example"), ("DNS", "b.example"))}, True, id="one-of-its-names"),
+        pytest.param({"subjectAltName": (("DNS", "evil.a.example"),)}, False, id="another-name"),
+        pytest.param({"subject": ((("commonName", "a.example"),),)}, False, id="the-common-name-does-not-count"),
+        pytest.param(None, False, id="no-certificate"),
+    ],
+)
+def test_a_client_is_known_by_its_alternative_names(certificate: dict[str, object] | None, expected: bool) -> None:
+    assert is_allowed(certificate, ("a.example",)) is expected
+    assert is_allowed(certificate, ())
