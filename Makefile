@@ -13,7 +13,7 @@ DEMO_ARGS ?=
 UV_VERSION = 0.13.8
 COMPILE = .tools/uv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-header --no-annotate $(UPGRADE)
-SCRIPTS = .ci/run tools/parts tools/venv
+SCRIPTS = .ci/run tools/go-tools tools/parts tools/venv
 
 export PYTHON
 
