@@ -101,7 +101,13 @@ class Server(uvicorn.Server):
             await loop.create_server(factory, sock=each.dup(), ssl=context, backlog=BACKLOG) for each in self._listening
         ]
         for each in before:
-            each.close()
+            for listening in each.sockets:
+                loop.remove_reader(listening.fileno())
+        try:
+            await asyncio.sleep(WATCH_SECONDS)  # what was just accepted belongs to a server that must still be open
+        finally:
+            for each in before:
+                each.close()
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
