@@ -21,13 +21,13 @@ ENTRY_POINTS = "chat_usage_exporter.sources"
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One GET: `path` below the source's base URL, query `params`, and the `days` that its answer covers.
+    """One question: `path` below the source's base URL, query `params`, and the `days` that its answer covers.
 
     `report` is the label of the request's own metrics, mostly the report's name. `instead` is asked, once, when the
     platform refuses this request with 403 (a filter that the key may not use). `subject` names what of the platform
     the request is about (a channel): after a failure the other requests of that subject wait for the next poll, those
     of other subjects are asked. `lesson` is the topic of a lesson that the answer teaches, and without which nothing
-    else can be asked; one poll a day asks for it.
+    else can be asked; one poll a day asks for it. A `method` other than GET changes something: it is tried once.
     """
 
     report: str
@@ -37,6 +37,7 @@ class Request:
     instead: "Request | None" = None
     subject: str = ""
     lesson: str = ""
+    method: str = "GET"
 
 
 class Lesson(NamedTuple):

@@ -8,6 +8,7 @@ import typer
 from exporter import __version__
 from exporter.cli.check import check
 from exporter.cli.demo import demo
+from exporter.cli.export import export
 from exporter.cli.failed import FailedError
 from exporter.cli.metrics import metrics
 from exporter.cli.plan import plan
@@ -27,7 +28,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,  # a traceback of ours shows no local variable, so no key
     rich_markup_mode=None,
 )
-for command in (serve, check, plan, demo, simulate, metrics):
+for command in (serve, check, plan, demo, simulate, export, metrics):
     app.command()(command)
 
 

@@ -38,7 +38,7 @@ async def read(response: httpx.Response, asked: Asked, max_body: int) -> bytes:
         AuthError, HttpStatusError, NotJsonError, TooLargeError: as their names say.
         httpx.HTTPError: the body could not be read.
     """
-    if response.status_code != HTTPStatus.OK:
+    if response.status_code != HTTPStatus.OK and (response.status_code, asked.method) != (HTTPStatus.ACCEPTED, "POST"):
         raise await _refusal(response, asked)
     if "html" in response.headers.get("Content-Type", "").lower():
         raise _not_json(response, asked, await body.read(response, EXCERPT))

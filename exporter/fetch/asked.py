@@ -25,6 +25,7 @@ class Asked:
     key_place: str
     proxy: str | None
     remedies: Mapping[int, str] = field(default_factory=dict)
+    method: str = "GET"
 
     def message(self, text: str) -> str:
         """Returns one line that says who asked for what."""

@@ -7,7 +7,7 @@ its end for a whole one (0.28). Both are why the raw bytes are unpacked here.
 import asyncio
 import io
 import zlib
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from typing import Protocol
 
 import httpx
@@ -26,16 +26,26 @@ async def read(response: httpx.Response, limit: int) -> bytes:
         httpx.DecodingError: the body is not in the encoding that it announces, or that is one we did not ask for.
         httpx.RemoteProtocolError: the packed body has no end.
     """
-    unpacker = _unpacker(response.headers.get("Content-Encoding", ""))
     body = io.BytesIO()  # hands its buffer out without a copy
+    async for piece in pieces(response):
+        body.write(piece)
+        if body.tell() > limit:
+            break
+    return body.getvalue()
+
+
+async def pieces(response: httpx.Response) -> AsyncIterator[bytes]:
+    """Yields the unpacked body in pieces of about `PIECE` bytes at most.
+
+    Raises:
+        httpx.DecodingError, httpx.RemoteProtocolError: as `read` does.
+    """
+    unpacker = _unpacker(response.headers.get("Content-Encoding", ""))
     async for raw in response.aiter_raw():
         for piece in unpacker.feed(raw):
-            body.write(piece)
-            if body.tell() > limit:
-                return body.getvalue()
+            yield piece
             await asyncio.sleep(0)  # a bomb is long: others run, and the time-out can strike
     unpacker.finish()
-    return body.getvalue()
 
 
 class _Unpacker(Protocol):

@@ -74,7 +74,8 @@ class Client:
         """Asks with the key; a key that was replaced meanwhile is tried once after a 401."""
         key = await self._key(request.report)
         try:
-            return await self._patiently(self._asked(request, key), patience, self._limits.attempts)
+            attempts = self._limits.attempts if request.method == "GET" else 1
+            return await self._patiently(self._asked(request, key), patience, attempts)
         except AuthError as refusal:
             if refusal.status != HTTPStatus.UNAUTHORIZED:
                 raise
@@ -107,6 +108,7 @@ class Client:
             key_place=self._endpoint.key_place,
             proxy=self._proxy,
             remedies=self._endpoint.remedies,
+            method=request.method,
         )
 
     async def _patiently(self, asked: Asked, patience: pace.Patience, attempts: int) -> bytes:
@@ -136,7 +138,7 @@ class Client:
         try:
             async with (
                 asyncio.timeout(self._limits.timeout),
-                self._http.stream("GET", asked.url, params=asked.params, headers=asked.headers) as response,
+                self._http.stream(asked.method, asked.url, params=asked.params, headers=asked.headers) as response,
             ):
                 code = str(response.status_code)
                 self._compare_clocks(response, began)

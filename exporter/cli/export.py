@@ -1,0 +1,211 @@
+"""`export`: ChatCaptain's asynchronous export of statistics: starts it, waits for it, saves the file; resumes by id."""
+
+import asyncio
+import os
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Annotated, TypeVar
+from urllib.parse import urlsplit
+
+import typer
+from rich.console import Console
+from rich.progress import DownloadColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+from exporter import source
+from exporter.cli import tables
+from exporter.cli.check import unless_signalled
+from exporter.cli.failed import FailedError
+from exporter.cli.options import ConfigFile
+from exporter.cli.wiring import client_of
+from exporter.errors import ConfigError, NotFoundError, ReportError
+from exporter.fetch import Patience, download, is_loopback
+from exporter.inquiry import Fetch
+from exporter.model import Days
+from exporter.probe import LastCodes
+from exporter.settings import Settings, Source, load
+from exporter.settings.units import day, duration, size
+from exporter.sources import chatcaptain_export as job
+
+T = TypeVar("T")
+PLATFORM = "chatcaptain"
+FIRST_WAIT, LONGEST_WAIT, GROWTH = 2.0, 30.0, 1.5
+"""Between two questions about the status, in seconds."""
+PATIENCE = 60.0
+"""What all retries of failed questions together may wait, in seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What is wanted: days of a chatbot, saved at `target`; `export_id` resumes an export that was started before."""
+
+    chatbot_id: str
+    days: Days
+    target: Path
+    rules: download.Rules
+    export_id: str | None
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """How time passes, and who hears of it."""
+
+    monotonic: Callable[[], float]
+    sleep: Callable[[float], Awaitable[None]]
+    tell: Callable[[str], None]
+
+
+def export(
+    config_file: ConfigFile = None,
+    source_name: Annotated[
+        str | None, typer.Option("--source", metavar="NAME", help="Which source; not needed if one is a chatbot.")
+    ] = None,
+    first: Annotated[str | None, typer.Option("--from", metavar="DATE", help="First day, as 2026-01-31.")] = None,
+    last: Annotated[str | None, typer.Option("--to", metavar="DATE", help="Last day; by default yesterday.")] = None,
+    output: Annotated[Path, typer.Option("--output", metavar="FILE", help="Where the file is saved.")] = Path(
+        "chatcaptain-export"
+    ),
+    export_id: Annotated[
+        str | None, typer.Option("--export-id", metavar="ID", help="Resume this export instead of starting one.")
+    ] = None,
+    deadline: Annotated[str, typer.Option("--deadline", metavar="TIME", help="Give up after this long.")] = "30m",
+    max_size: Annotated[str, typer.Option("--max-size", metavar="SIZE", help="Longest file that is saved.")] = "1GiB",
+    force: Annotated[bool, typer.Option("--force", help="Replace the file if it is there.")] = False,
+) -> None:
+    """Export a chatbot's statistics from ChatCaptain into a file: starts the job, waits, downloads."""
+    settings = load(config_file, os.environ, source.platforms())
+    chosen = chatbot(settings, source_name)
+    if output.exists() and not force:
+        raise ConfigError(f"--output: {output} is there already; choose another file, or replace it with --force")
+    if not output.absolute().parent.is_dir():
+        raise ConfigError(f"--output: the folder of {output} does not exist; create it")
+    asked = _days(first, last, resumes=export_id is not None, today=datetime.now(UTC).astimezone(chosen.zone).date())
+    with progress(Console(stderr=True)) as (tell, told):
+        site = urlsplit(chosen.base_url)
+        at_home = site.scheme == "http" and is_loopback(site.hostname or "")
+        rules = download.Rules(_option("--max-size", size, max_size), at_home, told)
+        seconds = _option("--deadline", duration, deadline).total_seconds()
+        order = Order(_chatbot_id(chosen), asked, output.absolute(), rules, export_id, seconds)
+        done = asyncio.run(unless_signalled(_exported(chosen, order, tell)))
+    if done is None:
+        raise FailedError("ended before the export was saved; resume it with the --export-id that is named above")
+    typer.echo(f"{output}: {done} bytes")
+
+
+def chatbot(settings: Settings, name: str | None) -> Source:
+    """Returns the source that is asked.
+
+    Raises:
+        ConfigError: it does not exist, is no chatbot, or one has to be chosen.
+    """
+    bots = {each.name: each for each in settings.sources.values() if each.platform.name == PLATFORM}
+    known = ", ".join(bots) or "none"
+    if name is not None and name not in bots:
+        raise ConfigError(f"--source: {name} is no source of the platform {PLATFORM}; there are: {known}")
+    if name is None and len(bots) != 1:
+        raise ConfigError(f"--source: say which source of the platform {PLATFORM}; there are: {known}")
+    return bots[name] if name is not None else next(iter(bots.values()))
+
+
+def _chatbot_id(chosen: Source) -> str:
+    return str(chosen.account.options["chatbot_id"])
+
+
+def _days(first: str | None, last: str | None, *, resumes: bool, today: date) -> Days:
+    yesterday = today - timedelta(days=1)
+    if first is None and not resumes:
+        raise ConfigError("--from: say from which day on, as --from 2026-01-31")
+    begin = yesterday if first is None else _option("--from", day, first)
+    end = max(yesterday, begin) if last is None else _option("--to", day, last)
+    if end < begin:
+        raise ConfigError(f"--to: {end} is before --from {begin}; exchange them")
+    return Days(begin, end)
+
+
+def _option(name: str, read: Callable[[object], T], written: str) -> T:
+    try:
+        return read(written)
+    except ValueError as error:
+        raise ConfigError(f"{name}: {error}") from None
+
+
+@contextmanager
+def progress(console: Console) -> Iterator[tuple[Callable[[str], None], Callable[[int], None]]]:
+    """Gives what is called with words and with bytes: a bar on a terminal, a line per word elsewhere."""
+    if not console.is_terminal:
+        yield lambda words: tables.say(console, words), lambda _bytes: None
+        return
+    columns = SpinnerColumn(), TextColumn("{task.description}", markup=False), DownloadColumn(), TimeElapsedColumn()
+    with Progress(*columns, console=console) as bar:
+        task = bar.add_task("", total=None)
+        yield lambda words: bar.update(task, description=words), lambda done: bar.update(task, completed=done)
+
+
+async def _exported(chosen: Source, order: Order, tell: Callable[[str], None]) -> int:
+    client = client_of(chosen, LastCodes())
+    try:
+        return await exported(client, order, chosen, Waiting(time.monotonic, asyncio.sleep, tell))
+    finally:
+        await client.aclose()
+
+
+async def exported(fetch: Fetch, order: Order, chosen: Source, waiting: Waiting) -> int:
+    """Starts or resumes an export and saves its file; returns its bytes.
+
+    Raises:
+        FailedError: it failed, or was not ready in time; names the id, by which it can be resumed.
+    """
+    export_id = order.export_id or await _started(fetch, order, chosen)
+    waiting.tell(f"export {export_id} of {chosen.name}; resume with --export-id {export_id}")
+    try:
+        async with asyncio.timeout(order.seconds):
+            return await _saved(fetch, order, export_id, waiting)
+    except TimeoutError:
+        why = f"is not complete after {order.seconds:g} s; raise --deadline"
+    except NotFoundError:
+        why = "is not known to the platform (any more); start a new one without --export-id"
+    except ReportError as error:
+        why = f"failed: {error}"
+    except OSError as error:
+        why = f"cannot be saved at {order.target}: {error.strerror or error}; free or choose another place"
+    raise FailedError(f"{chosen.name}: export {export_id} {why}. Resume with --export-id {export_id}")
+
+
+async def _started(fetch: Fetch, order: Order, chosen: Source) -> str:
+    try:
+        body = await fetch.get(job.start(order.chatbot_id, order.days, chosen.zone), Patience(0))
+        return job.started(body)
+    except ReportError as error:
+        raise FailedError(f"{chosen.name}: the export was not started: {error}") from error
+
+
+async def _saved(fetch: Fetch, order: Order, export_id: str, waiting: Waiting) -> int:
+    """Waits for the link and follows it; a link that is refused is asked for once more."""
+    began, refused = waiting.monotonic(), False
+    while True:
+        link = await _link(fetch, order, export_id, waiting, order.seconds - (waiting.monotonic() - began))
+        waiting.tell("downloading")
+        try:
+            return await download.save(link, order.target, order.rules)
+        except download.LinkRefusedError:
+            if refused:
+                raise
+            refused = True
+
+
+async def _link(fetch: Fetch, order: Order, export_id: str, waiting: Waiting, seconds: float) -> str:
+    """Asks for the status until there is a link."""
+    began, wait, patience = waiting.monotonic(), FIRST_WAIT, Patience(PATIENCE)
+    while True:
+        word, link = job.progress(await fetch.get(job.ask(order.chatbot_id, export_id, order.days), patience))
+        waiting.tell(f"the platform says: {word}")
+        if link is not None:
+            return link
+        if waiting.monotonic() - began + wait > seconds:
+            raise TimeoutError
+        await waiting.sleep(wait)
+        wait = min(wait * GROWTH, LONGEST_WAIT)

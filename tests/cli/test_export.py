@@ -1,0 +1,282 @@
+"""`export` over real HTTP: a platform with status words of its own, and a host for the files that must see no key."""
+
+import asyncio
+import os
+import signal
+import stat
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import pytest
+
+from exporter import source
+from exporter.cli.demo import chatbot_environment
+from exporter.cli.export import Order, Waiting, chatbot, exported
+from exporter.cli.failed import FailedError
+from exporter.cli.main import run
+from exporter.cli.run import serving
+from exporter.cli.wiring import client_of
+from exporter.errors import HttpStatusError, PlatformError, SchemaError
+from exporter.fetch import download
+from exporter.model import Days
+from exporter.probe import LastCodes
+from exporter.settings import load
+from exporter.simulate.app import create_app
+from exporter.simulate.chatcaptain.bots import Bots
+from exporter.simulate.chatcaptain.exports import Exports
+from exporter.simulate.world import World
+from exporter.sources import chatcaptain_export as job
+from exporter.web.server import listen, url
+
+pytestmark = pytest.mark.anyio
+
+NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
+DAYS = Days(date(2026, 11, 1), date(2026, 11, 18))
+BOTS = Bots.from_seed(1)
+ROOT = Path(__file__).parents[2]
+
+
+class Clock:
+    """Moves when somebody sleeps; keeps what was told."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+        self.words: list[str] = []
+
+    def now(self) -> float:
+        return self.seconds
+
+    async def sleep(self, seconds: float) -> None:
+        self.seconds += seconds
+
+    def waiting(self) -> Waiting:
+        return Waiting(self.now, self.sleep, self.words.append)
+
+
+class Site:
+    """A platform and the other host, both on loopback; `save` exports from it."""
+
+    def __init__(self, base: str, exports: Exports, folder: Path) -> None:
+        self.exports = exports
+        self.target = folder / "statistics.csv"
+        self.clock = Clock()
+        self.base = base
+        settings = load(None, chatbot_environment(BOTS, base), source.platforms())
+        self.source = chatbot(settings, None)
+
+    async def save(self, export_id: str | None = None, seconds: float = 1800, max_bytes: int = 2**24) -> int:
+        client = client_of(self.source, LastCodes())
+        try:
+            rules = download.Rules(max_bytes, at_home=True)
+            order = Order(BOTS.chatbots[0].id, DAYS, self.target, rules, export_id, seconds)
+            return await exported(client, order, self.source, self.clock.waiting())
+        finally:
+            await client.aclose()
+
+    @property
+    def leftovers(self) -> list[str]:
+        """What is in the folder besides the target."""
+        return sorted(each.name for each in self.target.parent.iterdir() if each != self.target)
+
+
+Sites = Callable[..., AbstractAsyncContextManager[Site]]
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Sites:
+    @asynccontextmanager
+    async def made(*scenarios: str) -> AsyncIterator[Site]:
+        with listen("127.0.0.1:0", "") as one, listen("127.0.0.1:0", "") as other:
+            exports = Exports(1, url(other), huge=2**25)
+            world = World.from_seed(1, 1)
+            app = create_app(world, lambda: NOON, scenarios=scenarios or ("normal",), bots=BOTS, exports=exports)
+            async with serving(app, one), serving(exports.app(), other):
+                yield Site(url(one), exports, tmp_path)
+
+    return made
+
+
+async def test_an_export_is_waited_for_and_saved(site: Sites) -> None:
+    """Whatever its status words are: they are shown as they come; the file is nobody else's to read."""
+    async with site() as made:
+        size = await made.save()
+
+    assert made.target.stat().st_size == size > 0
+    assert stat.S_IMODE(made.target.stat().st_mode) == 0o600
+    assert made.leftovers == []
+    words = [word.removeprefix("the platform says: ") for word in made.clock.words if "says" in word]
+    assert words == ["queued", "IN_BEARBEITUNG", "completed"]
+    assert "--export-id exp_" in made.clock.words[0]
+
+
+async def test_the_other_host_sees_no_key(site: Sites) -> None:
+    """Nor a cookie, nor any header that the platform gets; also after a redirect."""
+    async with site("export-redirected") as made:
+        await made.save()
+
+    assert len(made.exports.seen) == 2
+    key = BOTS.chatbots[0].key
+    for headers in made.exports.seen:
+        assert headers.keys() <= {"host", "user-agent", "accept", "accept-encoding", "connection"}
+        assert key not in str(headers)
+
+
+async def test_an_export_is_resumed_by_its_id(site: Sites) -> None:
+    async with site() as made:
+        with pytest.raises(FailedError, match=r"is not complete after 1 s; .* Resume with --export-id exp_") as late:
+            await made.save(seconds=1)
+        export_id = str(late.value).rpartition(" ")[2]
+        assert await made.save(export_id) > 0
+        with pytest.raises(FailedError, match="is not known to the platform"):
+            await made.save("exp_unknown")
+
+
+FAILURES = {
+    "export-never-ends": "is not complete after 1800 s; raise --deadline",
+    "export-fails": "failed: the platform says: Export konnte nicht erstellt werden",
+    "export-truncated": "failed: the download from 127.0.0.1 broke off",
+    "export-huge": "failed: the file is longer than 16777216 bytes; see --max-size",
+}
+
+
+@pytest.mark.parametrize(("scenario", "words"), FAILURES.items(), ids=FAILURES)
+async def test_a_failed_export_leaves_nothing_behind(site: Sites, scenario: str, words: str) -> None:
+    """One line with the id, no half file, and never the link."""
+    async with site(scenario) as made:
+        with pytest.raises(FailedError) as failed:
+            await made.save()
+
+    assert words in str(failed.value)
+    assert "\n" not in str(failed.value)
+    assert "signature" not in str(failed.value) + "".join(made.clock.words)
+    assert not made.target.exists()
+    assert made.leftovers == []
+
+
+async def test_a_refused_link_is_asked_for_once_more(site: Sites) -> None:
+    async with site("export-link-refused") as made:
+        assert await made.save() > 0
+    assert len(made.exports.seen) == 2
+
+
+async def test_a_key_that_is_refused_is_told_and_nothing_was_started(site: Sites) -> None:
+    async with site("key-rejected") as made:
+        with pytest.raises(FailedError, match=r"the export was not started: .* answered 401"):
+            await made.save()
+
+
+def resolving(*addresses: str) -> download.Resolve:
+    async def resolve(_host: str, _port: int) -> list[str]:
+        return list(addresses)
+
+    return resolve
+
+
+@pytest.mark.parametrize(
+    ("link", "addresses", "words"),
+    [
+        pytest.param("http://files.example/x", ["93.184.216.34"], "is not https", id="plain-http"),
+        pytest.param("file:///etc/passwd", ["93.184.216.34"], "is not https", id="file"),
+        pytest.param("https://files.example/x", ["127.0.0.1"], "private network", id="loopback"),
+        pytest.param("https://files.example/x", ["169.254.169.254"], "private network", id="link-local"),
+        pytest.param("https://files.example/x", ["10.1.2.3"], "private network", id="private"),
+        pytest.param("https://files.example/x", ["::1"], "private network", id="loopback-6"),
+        pytest.param("https://files.example/x", ["93.184.216.34", "10.0.0.1"], "private network", id="one-of-two"),
+    ],
+)
+async def test_a_link_into_the_operator_s_network_is_not_followed(
+    tmp_path: Path, link: str, addresses: list[str], words: str
+) -> None:
+    """Whatever the name says: what it resolves to is judged, and that is connected to."""
+    rules = download.Rules(1000, resolve=resolving(*addresses))
+    with pytest.raises(HttpStatusError, match=words):
+        await download.save(link, tmp_path / "file", rules)
+    assert os.listdir(tmp_path) == []
+
+
+def test_answers_mean_what_the_documentation_says() -> None:
+    """An error counts before a link, a link before a word; an answer without an id is no export."""
+    assert job.progress(b'{"status": "x\\n\\u001b[1m", "downloadUrl": ""}') == job.Progress("x  [1m", None)
+    assert job.progress(b'{"downloadUrl": "https://x"}').link == "https://x"
+    with pytest.raises(PlatformError, match="the platform says: no"):
+        job.progress(b'{"status": "completed", "downloadUrl": "https://x", "error": "no"}')
+    with pytest.raises(SchemaError, match="the answer has no exportId"):
+        job.started(b'{"id": 1}')
+    with pytest.raises(SchemaError, match="expected an object, not a list"):
+        job.started(b"[]")
+
+
+CONFIG = "sources:\n  a: {platform: paradigm, api_key: some-key}\n"
+BOT = "  bot: {platform: chatcaptain, chatbot_id: b, api_key: some-key}\n"
+WRONG = {
+    "no chatbot": (CONFIG, [], "--source: say which source of the platform chatcaptain; there are: none"),
+    "another platform": (CONFIG + BOT, ["--source", "a"], "--source: a is no source of the platform chatcaptain"),
+    "no day": (CONFIG + BOT, [], "--from: say from which day on"),
+    "upside down": (CONFIG + BOT, ["--from", "2026-02-01", "--to", "2026-01-01"], "--to: 2026-01-01 is before --from"),
+    "no date": (CONFIG + BOT, ["--from", "soon"], '--from: "soon" is no date'),
+    "no time": (CONFIG + BOT, ["--from", "2026-02-01", "--deadline", "soon"], '--deadline: "soon" is no duration'),
+    "no folder": (
+        CONFIG + BOT,
+        ["--from", "2026-02-01", "--output", "no/x"],
+        "the folder of no/x does not exist",
+    ),
+    "is there": (CONFIG + BOT, ["--from", "2026-02-01", "--output", "c.yml"], "--output: c.yml is there already"),
+}
+
+
+@pytest.mark.parametrize(("config", "arguments", "words"), WRONG.values(), ids=WRONG)
+def test_wrong_use_is_one_line(
+    config: str, arguments: list[str], words: str, tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    monkeypatch.chdir(tmp_path)
+    Path("c.yml").write_text(config)
+    assert run(["export", "--config.file=c.yml", *arguments]) == 2
+    [line] = capsys.readouterr().err.splitlines()
+    assert words in line
+
+
+async def test_an_interrupted_export_says_how_to_resume(site: Sites, tmp_path: Path) -> None:
+    """A real process: a signal ends it at once, with the id on its lines and no file."""
+    async with site("export-never-ends") as made:
+        bot = BOTS.chatbots[0]
+        config = tmp_path / "bot.yml"
+        config.write_text(
+            f"sources:\n  bot: {{platform: chatcaptain, chatbot_id: {bot.id}, api_key: {bot.key}, "
+            f"base_url: '{made.base}'}}"
+        )
+        command = [sys.executable, "-m", "exporter.cli", "export", f"--config.file={config}", "--from=2026-11-01"]
+        process = await asyncio.create_subprocess_exec(
+            *command, "--output", str(made.target), stderr=subprocess.PIPE, env={**os.environ, "PYTHONPATH": str(ROOT)}
+        )
+        assert process.stderr is not None
+        said = b""
+        async with asyncio.timeout(20):
+            while b"queued" not in said:
+                said += await process.stderr.readline()
+            process.send_signal(signal.SIGTERM)
+            said += await process.stderr.read()
+            status = await process.wait()
+    assert status == 1
+    assert b"--export-id exp_" in said
+    assert b"Traceback" not in said
+    assert bot.key.encode() not in said
+    assert not made.target.exists()
+    assert made.leftovers == ["bot.yml"]
+
+
+async def test_days_are_cut_in_the_source_s_zone() -> None:
+    """From the first local midnight to a millisecond before the one after the last day."""
+    berlin = replace(DAYS, first=date(2026, 10, 25), last=date(2026, 10, 25))
+    settings = load(None, chatbot_environment(BOTS, "http://127.0.0.1:1"), source.platforms())
+    zone = chatbot(settings, None).zone
+    assert dict(job.start("b/c", berlin, zone).params) == {
+        "from": "2026-10-25T00:00:00.000Z",
+        "to": "2026-10-25T23:59:59.999Z",
+    }
+    assert job.start("b/c", berlin, zone).path == "/v1/chatbots/b%2Fc/statistics/export"
