@@ -104,10 +104,12 @@ def demonstrate(clone: Path) -> float:
 
 
 def companies(address: str) -> int:
-    """Returns how many companies have a figure of the last day; 0 while nobody answers."""
+    """Returns how many companies have a figure of the last day; 0 until both platforms are served."""
     try:
         page = httpx.get(f"http://{address}/metrics", trust_env=False).text
     except httpx.TransportError:
+        return 0
+    if not re.search("^chatcaptain_conversations_last_day{", page, re.MULTILINE):
         return 0
     return len(set(re.findall(r'^paradigm_user_queries_last_day{.*?company_id="([^"]+)"', page, re.MULTILINE)))
 

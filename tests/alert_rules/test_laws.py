@@ -9,7 +9,7 @@ import pytest
 from tests.alert_rules.laws import ALWAYS, LAWS, STEP, Law
 from tests.alert_rules.promtool import FILES, alerts, complaints, document, files_of, fired
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.once]
 
 
 def cases(law: Law) -> list[Mapping[str, object]]:

@@ -21,7 +21,7 @@ from tests.alert_rules.weeks import (
 )
 from tests.oncall.amtool import program
 
-pytestmark = [pytest.mark.e2e, pytest.mark.anyio]
+pytestmark = [pytest.mark.e2e, pytest.mark.once, pytest.mark.anyio]
 
 Check = Mapping[str, object]
 DEFAULT = [file for file in FILES if file.parent.name == "alert_rules"]

@@ -29,7 +29,7 @@ from tests.oncall.collector import Message, collecting
 from tests.oncall.faster import Acceleration
 from tests.oncall.shipped import Config, mapping, mappings, words
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.once]
 
 SCRAPE = EVALUATE = "300ms"
 COMPANIES = 6

@@ -18,7 +18,7 @@ from tests.oncall.amtool import program
 from tests.oncall.collector import Message, collecting
 from tests.oncall.shipped import SUITES, Config, mapping, mappings, texts, words
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.once]
 
 FACTOR = 200  # 30s are 150 ms, enough for an inhibition to be known; 15m are 4.5 s
 PATIENCE_S = 30
