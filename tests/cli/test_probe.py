@@ -103,6 +103,10 @@ def listed_companies(world: World) -> int:
     return len(rows)
 
 
+OF_WEEKS = ("chat_usage_activity_baseline", "chat_usage_activity_limit")
+"""What takes six weeks of days: a probe asks for four days."""
+
+
 @pytest.mark.anyio
 class TestRows:
     """One row per report, as it would go in a first poll."""
@@ -120,7 +124,7 @@ class TestRows:
     async def test_series_are_those_that_plan_foretells(self) -> None:
         """For companies that have everything; plan adds the live families, the answer what it says of its fields."""
         world, tools = everybody_everywhere(12), 6
-        companies, plain = len(tuple(world.known())), ("chat_usage_polls_total", "chat_usage_api_")
+        companies, plain = len(tuple(world.known())), ("chat_usage_polls_total", "chat_usage_api_", *OF_WEEKS)
         limits = LabelLimits({"tools": tools - 1})  # and `other`
         watch = Watch("production", "paradigm", tuple(REPORTS.values()), Scope(), RULES, HOURLY.interval, limits=limits)
         [foreseen] = forecast([Plan(watch, HOURLY, 60)], Size(companies), NOW).sources

@@ -1,0 +1,132 @@
+"""A simulated normal year: the default limits keep still, and each planted drop or spike is found.
+
+By the exporter's own activities and limits, day by day; a rule adds only `for` and freshness to the comparison.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from random import Random
+
+import pytest
+
+from exporter.activities import LAST_DAY, LAST_WORKING_DAY, LIMIT, Bounds, activity_families
+from exporter.calendars import Calendar
+from exporter.figures import Held
+from exporter.judge import DayRules, judge
+from exporter.ledger import Asked, Ledger, fold
+from exporter.model import Column, Days, Reading, Row
+from exporter.open_labels import LabelLimits
+from exporter.rulebook import Rulebook
+from exporter.simulate.companies import Company
+from exporter.simulate.world import MODES, DayView, World
+from exporter.sources.paradigm import CHAT_SESSIONS, QUERIES
+from tests.road import RULES, utc
+
+pytestmark = pytest.mark.once
+
+BEGIN, A_YEAR = date(2025, 11, 20), 365
+KEEP = RULES.keep_days
+MORNING = timedelta(hours=31)
+"""From the start of a day to the morning after it, when it is complete."""
+CHRISTMAS = frozenset(date(2025, 12, number) for number in range(24, 32))
+CALENDAR = Calendar(holidays=RULES.calendar.holidays | CHRISTMAS)
+"""Public holidays, and the week in which the simulated companies rest as most real ones do: an operator knows it."""
+OPERATED = replace(RULES, calendar=CALENDAR)
+ENOUGH = 15.0
+"""Lower limits of companies that stay above min_baseline whatever else is planted in their weeks."""
+USUAL = 0.01
+"""The part of company-days on which somebody may be told of nothing."""
+
+
+@dataclass(frozen=True)
+class Plant:
+    """What is planted: on these days of these companies the use is so many times what it would be."""
+
+    ratio: float
+    places: frozenset[tuple[int, date]]
+
+    def condition(self, company: Company, view: DayView) -> float:
+        return self.ratio if (company.id, view.day) in self.places else 1.0
+
+
+def rows(world: World, day: date) -> Iterator[Row]:
+    """Yields what the platform says of a complete day."""
+    at = datetime.combine(day, datetime.min.time(), utc(2000, 1, 1).tzinfo) + timedelta(days=5)
+    view = world.view(day, at)
+    for company in world.companies if view else ():
+        for mode in MODES:
+            if view and (figures := world.figures(company, view, mode)):
+                column = Column(QUERIES.family, (mode,))
+                yield Row(mode, day, str(company.id), {column: float(figures.user_queries)})
+
+
+def mornings(world: World, rules: DayRules = OPERATED) -> Iterator[tuple[date, Mapping[tuple[str, ...], float]]]:
+    """Yields each day of the year with the samples of the morning after it."""
+    names = {str(company.id): company.name for company in world.companies}
+    ledger, rulebook = Ledger(), Rulebook()
+    for number in range(-KEEP, A_YEAR):
+        day = BEGIN + timedelta(days=number)
+        now = datetime.combine(day, datetime.min.time(), utc(2000, 1, 1).tzinfo) + MORNING
+        reading = Reading(names, frozenset(MODES), tuple(rows(world, day)))
+        ledger = fold(ledger, reading, Asked(Days(day, day), now.date(), now, KEEP), lambda _id, _name: True)
+        if number < 0:
+            continue
+        judgement = judge(ledger, now, now, rules)
+        held = Held("s", CHAT_SESSIONS, ledger, judgement, True, LabelLimits(), {}, 0, {})
+        families = activity_families(held, Bounds(rulebook, rules.calendar))
+        yield (
+            day,
+            {
+                (family.name, sample.label_values[2], *sample.label_values[5:]): sample.value
+                for family in families
+                for sample in family.samples
+                if sample.label_values[4] == "user_queries"
+            },
+        )
+
+
+def told(samples: Mapping[tuple[str, ...], float]) -> Iterable[tuple[str, str]]:
+    """Yields the companies that somebody is told of, with the bound that they break."""
+    for (name, company, *limit), value in samples.items():
+        if name == LIMIT:
+            figure = LAST_WORKING_DAY if limit[0] == "lower" else LAST_DAY
+            seen = samples.get((figure, company))
+            if seen is not None and (seen < value if limit[0] == "lower" else seen > value):
+                yield company, limit[0]
+
+
+def test_a_normal_year_is_quiet_and_what_is_planted_is_found(capsys: pytest.CaptureFixture[str]) -> None:
+    world, chance = World.from_seed(1, 20), Random(7)  # noqa: S311 - the same each time
+    false_alarms, left, judged, candidates = {"lower": 0, "upper": 0}, 0, 0, []
+    for day, samples in mornings(world):
+        judged += sum(name == LAST_DAY for name, *_ in samples)
+        for company, bound in told(samples):
+            customer = world.company(int(company))
+            gone = customer is not None and not customer.is_customer(day)
+            left += gone
+            false_alarms[bound] += not gone
+        candidates += [
+            (int(company), day)
+            for (name, company, *limit), value in samples.items()
+            if (name, limit[:1]) == (LIMIT, ["lower"]) and value >= ENOUGH and CALENDAR.is_working(day)
+            if samples[LAST_DAY, company] > 0
+        ]
+
+    found = {}
+    for bound, ratio in (("lower", 0.2), ("upper", 8.0)):
+        places = frozenset(chance.sample(candidates, 40))
+        planted = world.under(Plant(ratio, places).condition)
+        breaches = {(int(company), day) for day, each in mornings(planted) for company, of in told(each) if of == bound}
+        found[bound] = len(places & breaches), len(places)
+
+    with capsys.disabled():
+        bare = sum(len(list(told(samples))) for _, samples in mornings(world, RULES))
+        print(f"\n  a normal year of 20 companies: {judged} company-days judged; {left} told of one that left")  # noqa: T201
+        print(f"  with public holidays alone, Christmas week not in the calendar: told of {bare} ({bare / judged:.2%})")  # noqa: T201
+        for bound, count in false_alarms.items():
+            share, (seen, of) = count / judged, found[bound]
+            print(f"  {bound}: told of {count} ({share:.2%}) without a cause; {seen} of {of} planted found")  # noqa: T201
+
+    assert sum(false_alarms.values()) / judged < USUAL
+    assert all(seen == of for seen, of in found.values())
