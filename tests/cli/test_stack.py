@@ -212,7 +212,7 @@ def test_a_demo_with_its_stack_delivers_and_ends_whole(tmp_path: Path) -> None:
         assert len(rules(prometheus)) > 10
         httpx.post(f"{alertmanager}/api/v2/alerts", json=[{"labels": WATCHDOG}], trust_env=False).raise_for_status()
         notice = "--- to chat-usage-dead-mans-switch: [FIRING:1] ChatUsageWatchdog"
-        wait_for(lambda: notice in log.read_text(), "the notification", 30)
+        wait_for(lambda: notice in log.read_text(), "the notification", 90)  # Alertmanager waits before a first one
         process.send_signal(signal.SIGTERM)
         assert process.wait(GRACE_S) == 0
 
