@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.metadata import entry_points
 from pathlib import Path
-from threading import Thread
+from threading import Event, Thread, get_ident
 
 import pytest
 
@@ -310,14 +310,18 @@ def test_an_interrupt_ends_a_command_in_peace(tmp_path: Path, capsys: pytest.Cap
     pipe = tmp_path / "exporter.yml"
     os.mkfifo(pipe)
 
+    ended, reader = Event(), get_ident()
+
     def interrupt() -> None:
         with pipe.open("wb") as file:
             file.write(b"#" * 100_000)  # more than a pipe holds: it is being read when this is through
-            os.kill(os.getpid(), signal.SIGINT)
+            signal.pthread_kill(reader, signal.SIGINT)
+            ended.wait(10)  # the pipe stays open: only the signal can end the reading
 
     writer = Thread(target=interrupt)
     writer.start()
     status = run(["check", "--config.file", str(pipe)])
+    ended.set()
     writer.join()
 
     assert status == 130

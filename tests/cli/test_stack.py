@@ -208,7 +208,7 @@ def test_a_demo_with_its_stack_delivers_and_ends_whole(tmp_path: Path) -> None:
     command = [*COMMAND, "demo", "--stack", "--companies", "2", "--web.listen-address", "127.0.0.1:0"]
     with running(command, log, lambda: "Prometheus is at " in log.read_text()) as process:
         prometheus, alertmanager = urls(log.read_text())
-        wait_for(lambda: up(prometheus), "the exporter to be scraped", 30)
+        wait_for(lambda: up(prometheus), "the exporter to be scraped", 90)  # its interval, and what Prometheus adds
         assert len(rules(prometheus)) > 10
         httpx.post(f"{alertmanager}/api/v2/alerts", json=[{"labels": WATCHDOG}], trust_env=False).raise_for_status()
         notice = "--- to chat-usage-dead-mans-switch: [FIRING:1] ChatUsageWatchdog"
