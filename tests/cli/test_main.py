@@ -320,9 +320,13 @@ def test_an_interrupt_ends_a_command_in_peace(tmp_path: Path, capsys: pytest.Cap
 
     writer = Thread(target=interrupt)
     writer.start()
-    status = run(["check", "--config.file", str(pipe)])
-    ended.set()
-    writer.join()
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore it
+    try:
+        status = run(["check", "--config.file", str(pipe)])
+    finally:
+        ended.set()
+        writer.join()
+        signal.signal(signal.SIGINT, before)
 
     assert status == 130
     assert capsys.readouterr().err.strip() == ""
