@@ -54,7 +54,7 @@ class PassedClock:
         self.slept.append(seconds)
 
     def for_fetch(self) -> fetch.Clock:
-        return fetch.Clock(self.seconds, self.now, self.sleep, Random(0))  # noqa: S311 jitter, and the same each time
+        return fetch.Clock(self.seconds, self.now, self.sleep, Random(0))
 
 
 class Series(NamedTuple):

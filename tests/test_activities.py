@@ -108,7 +108,7 @@ def test_modes_are_added_up() -> None:
 def test_an_activity_of_one_label_value_is_that_alone() -> None:
     """Likes are no dislikes."""
     cases = (
-        Case(Column(FEEDBACKS.family, (kind,)), lambda _, n=number: n, "all")  # type: ignore[misc]
+        Case(Column(FEEDBACKS.family, (kind,)), lambda _, n=number: n, "all")  # type: ignore[misc]  # mypy cannot infer a default's type
         for kind, number in (("like", 5), ("dislike", 2), ("copy", 9))
     )
     found = served(*cases, report=CHATS_FEEDBACK)

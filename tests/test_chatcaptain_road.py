@@ -198,7 +198,7 @@ def odd_overrides(*reports: str) -> Mapping[str, Override]:
             components={
                 name: Component(**{option: expression(text) for option, text in options.items()})
                 for name, options in ODD_OVERRIDES[report].items()
-                if name in {component.name for component in PLATFORM.reports[report].components}  # type: ignore[attr-defined]
+                if name in {component.name for component in PLATFORM.reports[report].components}  # type: ignore[attr-defined]  # its own reports have them
             }
         )
         for report in reports

@@ -44,7 +44,7 @@ def held_bytes() -> int:
 
 async def test_a_week_of_faults_leaves_nothing_behind(caplog: pytest.LogCaptureFixture) -> None:
     """From the third day to the tenth: the same memory within a tenth, and no series more than foretold."""
-    clock, world, chance = PassedClock(utc(2026, 3, 2, 12)), World.from_seed(5, COMPANIES), Random(1)  # noqa: S311
+    clock, world, chance = PassedClock(utc(2026, 3, 2, 12)), World.from_seed(5, COMPANIES), Random(1)
     caplog.set_level(logging.CRITICAL)  # pytest keeps every line
     transport = httpx.ASGITransport(create_app(world, clock.now, sleep=clock.sleep))
     watch = watching(reports=tuple(PLATFORM.reports.values()))

@@ -229,7 +229,7 @@ def calls(foreseen: Forecast) -> Mapping[str, float]:
 async def test_the_calls_foretold_are_the_calls_made(report: Report, begin: datetime, expected: int) -> None:
     """Without jitter and with an interval that divides a day, to the request: 26 polls and a pass over the past."""
     world, watch = World.from_seed(1, 3), watching(report)
-    made = await asked(world, watch, world.keys.admin, moments(HOURLY, begin, DAY, random.Random(1)))  # noqa: S311
+    made = await asked(world, watch, world.keys.admin, moments(HOURLY, begin, DAY, random.Random(1)))
 
     assert made == calls(foretell(watch)) == {report.name: expected}
 
@@ -238,7 +238,7 @@ async def test_the_calls_foretold_are_the_calls_made(report: Report, begin: date
 async def test_the_calls_foretold_of_every_report_are_the_calls_made(begin: datetime) -> None:
     """Report by report, to the request: members are of now and have no past."""
     world, watch = World.from_seed(1, 3), watching(*EVERY_REPORT)
-    made = await asked(world, watch, world.keys.admin, moments(HOURLY, begin, DAY, random.Random(1)))  # noqa: S311
+    made = await asked(world, watch, world.keys.admin, moments(HOURLY, begin, DAY, random.Random(1)))
 
     assert made == calls(foretell(watch)) == {name: 26 + (name != "users") for name in REPORTS}
 
@@ -247,7 +247,7 @@ async def test_a_report_that_the_platform_lacks_costs_one_call_a_day() -> None:
     """With `reports: auto`; the forecast assumes that the platform has them all, and is right about the others."""
     lacked = {name: replace(REPORTS[name], path=f"/api/v2/reporting/no-{name}/") for name in ("tools", "users")}
     world, watch = World.from_seed(1, 3), watching(*{**REPORTS, **lacked}.values())
-    polls_at = moments(HOURLY, utc(2026, 11, 20), DAY, random.Random(1))  # noqa: S311
+    polls_at = moments(HOURLY, utc(2026, 11, 20), DAY, random.Random(1))
     made = await asked(world, watch, world.keys.admin, polls_at)
 
     assert made == {**calls(foretell(watch)), "tools": 1, "users": 1}
@@ -288,7 +288,7 @@ async def test_the_pieces_foretold_are_the_pieces_asked() -> None:
 async def test_a_filter_that_is_refused_costs_two_calls_a_poll() -> None:
     """`most` counts with the question without `company_id` that follows a 403, `expected` without."""
     world, watch = World.from_seed(1, 3), watching(scope=Scope("2"))
-    polls_at = moments(HOURLY, utc(2026, 11, 20), DAY, random.Random(1))  # noqa: S311
+    polls_at = moments(HOURLY, utc(2026, 11, 20), DAY, random.Random(1))
     refused = await asked(world, watch, world.keys.company_admin, polls_at)
     granted = await asked(world, watch, world.keys.admin, polls_at)
 
@@ -313,7 +313,7 @@ CADENCES = [
 def test_expected_polls_are_the_mean_of_a_year(cadence: Cadence) -> None:
     """Jitter only delays: an hourly poll with 10 % of it comes 22.9 times a day, not 24."""
     days = 365
-    found = moments(cadence, utc(2026, 1, 1), days * DAY, random.Random(1))  # noqa: S311
+    found = moments(cadence, utc(2026, 1, 1), days * DAY, random.Random(1))
 
     assert len(found) / days == pytest.approx(polls(cadence, utc(2026, 1, 1)).expected, rel=0.01)
 
@@ -322,7 +322,7 @@ def test_expected_polls_are_the_mean_of_a_year(cadence: Cadence) -> None:
 @pytest.mark.parametrize("span", [DAY, MINUTE], ids=["24 hours", "a minute"])
 def test_no_span_has_more_polls_than_foretold(cadence: Cadence, span: timedelta) -> None:
     """Whatever the jitter, also when clocks change."""
-    found = moments(cadence, utc(2026, 1, 1), 365 * DAY, random.Random(1))  # noqa: S311
+    found = moments(cadence, utc(2026, 1, 1), 365 * DAY, random.Random(1))
 
     assert most_within(span, found[:3000]) <= most_polls(cadence, span, utc(2026, 1, 1))
 

@@ -191,7 +191,7 @@ def test_a_report_more_is_a_line_in_the_platform_s_table() -> None:
 def test_what_breaks_the_rules_of_names_is_said(acme: ModuleType, measure: Measure, complaint: str) -> None:
     class Odd(type(acme.REPORT)):  # type: ignore[misc]  # the page's class is not known to mypy
         measures = (measure,)
-        parts = {"all": ()}  # noqa: RUF012
+        parts = {"all": ()}  # noqa: RUF012 - as an author would write it
 
     platform = replace(acme.PLATFORM, reports={"conversations": Odd()})
     [line] = complaints(platform)
@@ -203,9 +203,9 @@ def test_what_breaks_the_rules_of_questions_is_said(acme: ModuleType) -> None:
 
     class Odd(type(acme.REPORT)):  # type: ignore[misc]  # the page's class is not known to mypy
         asks_by_day = True
-        parts = {"all": (Column("acme_conversations", ("surplus",)),)}  # noqa: RUF012
+        parts = {"all": (Column("acme_conversations", ("surplus",)),)}  # noqa: RUF012 - as above
 
-        def plan(self, days, scope, lessons=None):  # type: ignore[no-untyped-def]
+        def plan(self, days, scope, lessons=None):  # type: ignore[no-untyped-def]  # as an author may write it
             [request] = super().plan(days, scope)
             return (replace(request, path="https://evil.example/?a", days=replace(days, last=days.first)), request)[:1]
 
@@ -217,7 +217,7 @@ def test_what_breaks_the_rules_of_questions_is_said(acme: ModuleType) -> None:
 
 def test_a_crash_of_a_decoder_is_said(acme: ModuleType) -> None:
     class Odd(type(acme.REPORT)):  # type: ignore[misc]  # the page's class is not known to mypy
-        def decode(self, body, request, context):  # type: ignore[no-untyped-def]
+        def decode(self, body, request, context):  # type: ignore[no-untyped-def]  # as an author may write it
             raise KeyError(body)
 
     [first, *_] = survived(Odd())

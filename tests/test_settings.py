@@ -621,9 +621,9 @@ def test_settings_do_not_show_their_secrets(file: Path) -> None:
 def test_settings_cannot_be_changed(file: Path) -> None:
     found = settings(file, one_source(""))
     with pytest.raises(FrozenInstanceError):
-        found.sources["a"].settle = timedelta(0)  # type: ignore[misc]
+        found.sources["a"].settle = timedelta(0)  # type: ignore[misc]  # what is forbidden
     with pytest.raises(TypeError):
-        found.sources["b"] = found.sources["a"]  # type: ignore[index]
+        found.sources["b"] = found.sources["a"]  # type: ignore[index]  # the same
 
 
 def test_equal_files_make_equal_sources(file: Path) -> None:

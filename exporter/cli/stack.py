@@ -114,7 +114,7 @@ def scrape(config: Mapping[str, object], files: Path, target: str, alertmanager:
     """
     (job,) = config["scrape_configs"]  # type: ignore[misc]  # YAML has no types; a test reads the shipped file
     alerting = {"alertmanagers": [{"static_configs": [{"targets": [_address(alertmanager)]}]}]}
-    jobs = [{**job, "static_configs": [{"targets": [_address(target)]}]}]  # type: ignore[has-type]
+    jobs = [{**job, "static_configs": [{"targets": [_address(target)]}]}]  # type: ignore[has-type]  # the same
     return {**config, "rule_files": [f"{files}/alert_rules/*.yml"], "alerting": alerting, "scrape_configs": jobs}
 
 

@@ -38,7 +38,7 @@ class Split(NamedTuple):
 def group(platform: Platform) -> type[Group]:
     """Makes the class that judges a platform's own options."""
     fields = {option.name: _field(option) for option in platform.options}
-    return create_model(f"{platform.name.title()}Options", __base__=Group, **fields)  # type: ignore[call-overload,no-any-return]
+    return create_model(f"{platform.name.title()}Options", __base__=Group, **fields)  # type: ignore[call-overload,no-any-return]  # fields known at run time
 
 
 def _field(option: Option) -> tuple[object, object]:

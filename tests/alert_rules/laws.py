@@ -80,13 +80,18 @@ def _from(value: str, seconds: int) -> str:
     return str(seconds) if value == "stuck" else value
 
 
-def limit(bound: str, basis: str, severity: str, value: str) -> Series:
-    labels = {**QUERIES, "bound": bound, "basis": basis, "severity": severity}
-    return Series("chat_usage_activity_limit", labels, value)
-
-
 def of_limit(bound: str, basis: str, severity: str) -> Labels:
     return {**QUERIES, "bound": bound, "basis": basis, "severity": severity}
+
+
+def limit(bound: str, basis: str, severity: str, value: str) -> Series:
+    return Series("chat_usage_activity_limit", of_limit(bound, basis, severity), value)
+
+
+def breached(alert: str, main: str, figures: tuple[str, str], of: tuple[str, str, str]) -> Law:
+    """Returns the law of a limit of such a bound, basis and severity; `figures`: the last allowed one, one beyond it."""
+    last, beyond = figures
+    return Law(alert, main, QUERIES, last, beyond, of_limit(*of), beyond, (*FRESH, limit(*of, last)))
 
 
 def without(name: str, context: Sequence[Series] = FRESH) -> tuple[Series, ...]:
@@ -119,46 +124,10 @@ def many(company: int) -> Labels:
 
 
 LAWS = (
-    Law(
-        "ChatUsageBelowThreshold",
-        WORKING,
-        QUERIES,
-        "50",
-        "49",
-        of_limit("lower", "fixed", "critical"),
-        "49",
-        (*FRESH, limit("lower", "fixed", "critical", "50")),
-    ),
-    Law(
-        "ChatUsageAboveThreshold",
-        LAST,
-        QUERIES,
-        "300",
-        "301",
-        of_limit("upper", "fixed", "warning"),
-        "301",
-        (*FRESH, limit("upper", "fixed", "warning", "300")),
-    ),
-    Law(
-        "ChatUsageActivityDropped",
-        WORKING,
-        QUERIES,
-        "50",
-        "49",
-        of_limit("lower", "usual", "warning"),
-        "49",
-        (*FRESH, limit("lower", "usual", "warning", "50")),
-    ),
-    Law(
-        "ChatUsageActivitySpiked",
-        LAST,
-        QUERIES,
-        "300",
-        "301",
-        of_limit("upper", "usual", "info"),
-        "301",
-        (*FRESH, limit("upper", "usual", "info", "300")),
-    ),
+    breached("ChatUsageBelowThreshold", WORKING, ("50", "49"), ("lower", "fixed", "critical")),
+    breached("ChatUsageAboveThreshold", LAST, ("300", "301"), ("upper", "fixed", "warning")),
+    breached("ChatUsageActivityDropped", WORKING, ("50", "49"), ("lower", "usual", "warning")),
+    breached("ChatUsageActivitySpiked", LAST, ("300", "301"), ("upper", "usual", "info")),
     Law(
         "ChatUsageCompanyInactive",
         "paradigm_user_queries_7d",

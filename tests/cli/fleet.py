@@ -99,7 +99,7 @@ class Fleet:
         self.platforms = Platforms(self.clock)
         self.worker = Worker("fleet")
         outlet = Outlet(self.board, self.telemetry, self.worker)
-        self.schedule = Schedule(self.clock.now, self.clock.seconds, Random(0))  # noqa: S311 jitter
+        self.schedule = Schedule(self.clock.now, self.clock.seconds, Random(0))
         making = Making(self.client, lambda source, client: Poller(watch(source), client, outlet, time), timetable)
         self.sources = Sources(making, outlet, self.schedule, time)
         self.reloader = Reloader(

@@ -297,7 +297,7 @@ async def test_an_error_of_our_own_is_no_end_of_anything(tmp_path: Path, caplog:
         raise ZeroDivisionError
 
     async with fleet(tmp_path, a="") as made:
-        reloader = Reloader(broken, made.sources, made.telemetry.config, made.clock.now)  # type: ignore[arg-type]
+        reloader = Reloader(broken, made.sources, made.telemetry.config, made.clock.now)  # type: ignore[arg-type]  # wrong on purpose
 
         assert "please report it" in await reloader.reload()
     assert "ZeroDivisionError" in caplog.text

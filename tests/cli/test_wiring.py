@@ -95,7 +95,7 @@ def test_options_arrive_at_the_schedule(settings: Settings) -> None:
 )
 def test_options_arrive_at_the_client(settings: Settings, option: dict[str, str]) -> None:
     """It is the client that refuses what it cannot use, without showing it, before anything runs."""
-    each = replace(settings.sources["production"], **option)  # type: ignore[arg-type]
+    each = replace(settings.sources["production"], **option)  # type: ignore[arg-type]  # one option of a case
 
     with pytest.raises(ConfigError, match=f"production: {next(iter(option))}") as caught:
         assemble(replace(settings, sources={"production": each}))

@@ -92,7 +92,7 @@ def test_neither_key_nor_proxy_password_is_in_a_repr() -> None:
 )
 def test_what_cannot_be_used_is_a_configuration_error(change: dict[str, str], says: str) -> None:
     with pytest.raises(ConfigError) as caught:
-        Client(replace(endpoint(), **change), LIMITS, Notes())  # type: ignore[arg-type]
+        Client(replace(endpoint(), **change), LIMITS, Notes())  # type: ignore[arg-type]  # one text field
     assert str(caught.value).startswith("production: ")
     assert says in str(caught.value)
     assert "pa55" not in str(caught.value)

@@ -63,7 +63,7 @@ async def test_concurrent_callers_are_served_in_order() -> None:
 async def test_the_rate_limit_holds_for_every_attempt_and_spends_no_patience() -> None:
     asked = bench(answer(503), httpx.ReadError("reset"), answer())
     asked.limits = Limits(timeout=5, max_body=1000, requests_per_minute=1)
-    asked.time.random = Random(1)  # noqa: S311 -- repeatable, guards nothing
+    asked.time.random = Random(1)
     await asked.ask(REQUEST)
     backoff, limit, second_backoff, second_limit = asked.time.slept
     assert asked.notes.waits == [backoff, second_backoff]
@@ -82,7 +82,7 @@ def test_patience_is_never_overspent(wanted: list[float], whole: float) -> None:
 
 @given(seed=st.integers(), attempt=st.integers(1, 20))
 def test_jitter_is_full_and_capped(seed: int, attempt: int) -> None:
-    chance = Random(seed)  # noqa: S311 -- repeatable, guards nothing
+    chance = Random(seed)
     seconds = pace.wait(attempt, None, Time(random=chance).clock)
     assert 0 <= seconds <= min(60, 2**attempt)
 

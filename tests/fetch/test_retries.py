@@ -110,7 +110,7 @@ async def test_a_time_out_of_the_library_is_one_of_ours() -> None:
 async def test_retry_after_is_the_least_wait(told: str, waits: float, status: int) -> None:
     asked = bench(answer(status), answer())
     assert asked.platform
-    asked.platform.answers[0].headers = httpx.Headers([(b"Retry-After", told.encode())])  # type: ignore[union-attr]
+    asked.platform.answers[0].headers = httpx.Headers([(b"Retry-After", told.encode())])  # type: ignore[union-attr]  # no exception, an answer
     assert await asked.ask() == GOOD
     assert asked.notes.waits == [waits]
 

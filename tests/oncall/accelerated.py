@@ -133,7 +133,7 @@ def _drivers(
 ) -> Iterator[Awaitable[None]]:
     """Yields what polls each source at its interval and after midnight and settle, and turns its page at midnight."""
     for each, poller in zip(sources.values(), exporter.pollers, strict=True):
-        yield _repeat(poller.poll, lambda moment, each=each: moment + each.poll.interval, acceleration)  # type: ignore[misc]
+        yield _repeat(poller.poll, lambda moment, each=each: moment + each.poll.interval, acceleration)  # type: ignore[misc]  # mypy cannot infer a default's type
         for delay in (*timetable(each, poller).cadence.delays().values(), None):
             job = poller.refresh if delay is None else poller.poll
             late = timedelta(0) if delay is None else delay + SPREAD / 2

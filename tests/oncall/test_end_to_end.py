@@ -157,7 +157,7 @@ def pass_time(case: Config, stage: Stage) -> None:
     later = [each for each in mappings(case["sources"]) if is_later(each)]
     for due in sorted({*(moment(each["from"]) for each in later), moment(case["until"])}):
         left = stage.acceleration.real(due - stage.acceleration.now())
-        programs.wait_for(lambda due=due: stage.acceleration.now() >= due, f"{due} to come", left + 5)  # type: ignore[misc]
+        programs.wait_for(lambda due=due: stage.acceleration.now() >= due, f"{due} to come", left + 5)  # type: ignore[misc]  # mypy cannot infer a default's type
         for each in later:
             if moment(each["from"]) == due:
                 stage.platforms[str(each["scenario"])].set(str(each["scenario"]))

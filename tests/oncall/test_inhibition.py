@@ -74,7 +74,7 @@ def settled(running: Alertmanager, messages: list[Message]) -> bool:
     """Tells whether each alert that is to be heard of was in a message, and so often as there are receivers for it."""
     heard = Counter(frozenset(labels.items()) for message in messages for labels in message.firing)
     told = [frozenset(each.labels.items()) for each in running.alerts() if each.status.state == "active"]
-    expected = Counter({str(case["id"]): sum(mapping(case["messages"]).values()) for case in CASES})  # type: ignore[arg-type]
+    expected = Counter({str(case["id"]): sum(mapping(case["messages"]).values()) for case in CASES})  # type: ignore[arg-type]  # numbers, in a table of YAML
     came = Counter(message.firing[0]["cluster"] for message in messages)
     is_silent = {labels for labels in told if ("severity", "info") in labels}
     return all(heard[labels] for labels in told if labels not in is_silent) and came >= expected
