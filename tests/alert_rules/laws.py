@@ -84,8 +84,8 @@ def of_limit(bound: str, basis: str, severity: str) -> Labels:
     return {**QUERIES, "bound": bound, "basis": basis, "severity": severity}
 
 
-def limit(bound: str, basis: str, severity: str, value: str) -> Series:
-    return Series("chat_usage_activity_limit", of_limit(bound, basis, severity), value)
+def limit(bound: str, basis: str, severity: str, value: str, source: str = "a") -> Series:
+    return Series("chat_usage_activity_limit", {**of_limit(bound, basis, severity), "source": source}, value)
 
 
 def breached(alert: str, main: str, figures: tuple[str, str], of: tuple[str, str, str]) -> Law:
@@ -323,7 +323,13 @@ LAWS = (
         "_",
         QUERIES,
         "",
-        (*FRESH, Series(LAST, QUERIES, "60")),
+        (
+            *FRESH,
+            Series(LAST, QUERIES, "60"),
+            # An upper limit, and a company with the same number elsewhere, are no limit of this one.
+            limit("upper", "usual", "info", "300"),
+            limit("lower", "usual", "warning", "50", source="b"),
+        ),
         without=QUERIES,
     ),
     Law(
@@ -443,14 +449,24 @@ LAWS = (
         {"source": "a"},
         "5m 1s",
     ),
+    Law(  # a day that has not begun
+        "ChatUsageClockOrZoneSkew",
+        "chat_usage_report_day_timestamp_seconds",
+        REPORT,
+        "age:60",
+        "age:-3600",
+        REPORT,
+        "1h 0m 0s",
+        without("chat_usage_report_day_timestamp_seconds"),
+    ),
     Law(
         "ChatUsageSeriesLimitReached",
         "chat_usage_series_dropped",
         {"source": "a", "reason": "28d"},
         "0",
-        "12",
+        "1",
         {"source": "a", "reason": "28d"},
-        "12",
+        "1",
     ),
 )
 ALWAYS: Mapping[str, Labels] = {"ChatUsageWatchdog": {}}
