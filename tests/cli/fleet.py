@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
+from zoneinfo import ZoneInfo
 
 import httpx
 from prometheus_client.parser import text_string_to_metric_families
@@ -95,6 +96,8 @@ class Fleet:
     unusable: str = ""
 
     def __post_init__(self) -> None:
+        # Timers are real, so the date is; but it is always about noon where days end, far from midnight and settle.
+        self.zone = ZoneInfo(f"Etc/GMT{self.clock.now().hour - 12:+d}")
         time = Time(self.clock.now, self.clock.seconds)
         self.platforms = Platforms(self.clock)
         self.worker = Worker("fleet")
@@ -126,11 +129,8 @@ class Fleet:
     def write(self, **options: str) -> None:
         """Writes a configuration of sources, each with the inside of a flow mapping; `_` stands beside them."""
         beside = options.pop("_", "")
-        lines = (
-            f"  {name}: {{<<: {{platform: paradigm, reports: [chat-sessions], base_url: 'https://one.example', "
-            f"api_key: {KEY}}}, {each}}}\n"
-            for name, each in options.items()
-        )
+        usual = f"platform: paradigm, reports: [chat-sessions], base_url: 'https://one.example', timezone: {self.zone}"
+        lines = (f"  {name}: {{<<: {{{usual}, api_key: {KEY}}}, {each}}}\n" for name, each in options.items())
         self.file.write_text(f"sources:\n{''.join(lines)}{beside}\n")
 
     async def reload(self, **options: str) -> str:
