@@ -22,12 +22,10 @@ async def serving(app: ASGIApp, listening: socket.socket, guard: Guard | None = 
     verdicts = Verdicts()
     running = server(app if guard is None else Access(app, guard.users, verdicts), guard)
     loop = asyncio.get_running_loop()
-    task, following = loop.create_task(running.serve(sockets=[listening])), loop.create_task(running.follow())
+    task = loop.create_task(running.serve(sockets=[listening]))
     try:
         yield
     finally:
-        following.cancel()
-        await asyncio.gather(following, return_exceptions=True)
         running.stop()
         await task
         verdicts.close()

@@ -69,19 +69,26 @@ def url(listening: socket.socket, *, tls: bool = False) -> str:
 class Server(uvicorn.Server):
     """A server that leaves signals alone: uvicorn raises them again, which ends the process before we are done."""
 
-    guard: Guard
     _listening: tuple[socket.socket, ...] = ()
+
+    def __init__(self, config: uvicorn.Config, guard: Guard) -> None:
+        super().__init__(config)
+        self.guard = guard
+        self._ending = asyncio.Event()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Starts to accept connections, with TLS if it is configured."""
         self._listening = tuple(each.dup() for each in sockets or ())
         await super().startup(sockets)
+        self._following = asyncio.get_running_loop().create_task(self._follow())
 
-    async def follow(self) -> None:
-        """Watches the web configuration for ever; new connections get what is configured now."""
+    async def _follow(self) -> None:
+        """Watches the web configuration until the end; new connections get what is configured now.
+
+        Not to be cancelled: sockets in the midst of a change would be nobody's.
+        """
         shown = self.guard.context
-        while True:
-            await asyncio.sleep(WATCH_SECONDS)
+        while not await self._ends_within(WATCH_SECONDS):
             self.guard.refresh()
             if self.guard.context is not shown and self.started:
                 shown = self.guard.context
@@ -103,11 +110,16 @@ class Server(uvicorn.Server):
         for each in before:
             for listening in each.sockets:
                 loop.remove_reader(listening.fileno())
+        await self._ends_within(WATCH_SECONDS)  # what was just accepted belongs to a server that must still be open
+        for each in before:
+            each.close()
+
+    async def _ends_within(self, seconds: float) -> bool:
         try:
-            await asyncio.sleep(WATCH_SECONDS)  # what was just accepted belongs to a server that must still be open
-        finally:
-            for each in before:
-                each.close()
+            async with asyncio.timeout(seconds):
+                return await self._ending.wait()
+        except TimeoutError:
+            return False
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -116,6 +128,8 @@ class Server(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Cuts off what is open after the grace, in silence: uvicorn tells of it as errors, with tracebacks."""
+        self._ending.set()
+        await self._following
         for each in self._listening:
             each.close()
         log = logging.getLogger("uvicorn.error")
@@ -172,6 +186,4 @@ def server(app: ASGIApp, guard: Guard | None = None) -> Server:
     )
     config.load()
     config.ssl = guard.context
-    made = Server(config)
-    made.guard = guard
-    return made
+    return Server(config, guard)

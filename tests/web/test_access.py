@@ -226,19 +226,22 @@ async def test_a_certificate_is_renewed_under_load(folder: Path) -> None:
     for name in ("server", "next"):
         trust.load_verify_locations(folder / f"{name}.crt")
 
+    enough = asyncio.Event()
+
     async def load(place: str) -> None:
-        while True:
+        while not enough.is_set():
             await scrape(place, trust)
 
     renew(folder, "server")
     async with site(folder, TLS.replace("server.", "renewed.")) as place, asyncio.timeout(60):
         _, silent = await asyncio.open_connection(*place.split(":"))
         async with asyncio.TaskGroup() as group:
-            scrapers = [group.create_task(load(place)) for _ in range(3)]
+            for _ in range(3):
+                group.create_task(load(place))
             for name in ("next", "server", "next"):
                 renew(folder, name)
                 while f"'{name}'" not in await scrape(place, trust):
                     pass
-            for each in scrapers:
-                each.cancel()
+            enough.set()
         silent.close()
+        await silent.wait_closed()
