@@ -76,6 +76,13 @@ def scraping(program: Path, folder: Path, target: str, protocols: Sequence[str] 
         job["scrape_protocols"] = list(protocols)
     config = folder / "prometheus.json"  # JSON is YAML
     config.write_text(json.dumps({"global": {"scrape_interval": "1s"}, "scrape_configs": [job]}))
+    with started(program, folder, config) as running:
+        yield running
+
+
+@contextmanager
+def started(program: Path, folder: Path, config: Path) -> Iterator[Prometheus]:
+    """Runs a Prometheus with this configuration, with data and log in `folder`."""
     address = f"127.0.0.1:{programs.free_port()}"
     command: list[str | Path] = [
         program,
