@@ -1,5 +1,6 @@
 """The web configuration: the files of web_config/ are read, or refused with the words of their first line."""
 
+import re
 import shutil
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from exporter.web.tls import is_allowed
 from tests.certificates import openssl, self_signed
 
 FILES = Path(__file__).parent / "web_config"
+EXAMPLE = Path(__file__).parents[2] / "config" / "web.example.yml"
 pytestmark = pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl is not there to make certificates")
 
 
@@ -33,6 +35,22 @@ def test_a_good_file_is_taken(case: Path, folder: Path) -> None:
 
     assert (guard.context is not None) == (guard.config.tls_server_config is not None)
     assert set(read(folder / "web.yml").files) >= {folder / "web.yml"}
+
+
+@pytest.mark.parametrize("commented", [pytest.param(True, id="as-shipped"), pytest.param(False, id="every-option")])
+def test_the_shipped_example_is_good(folder: Path, commented: bool) -> None:
+    """Also with every option that it shows in a comment."""
+    text = EXAMPLE.read_text()
+    if not commented:
+        text = re.sub(r"(?m)^  # (?=\w+: )", "  ", text)
+    shutil.copy(folder / "client_ca.crt", folder / "clients.crt")
+    (folder / "web.yml").write_text(text)
+
+    config = Guard(folder / "web.yml").config
+
+    assert set(config.basic_auth_users) == {"prometheus"}
+    assert config.tls_server_config is not None
+    assert bool(config.tls_server_config.client_allowed_sans) is not commented
 
 
 @pytest.mark.parametrize("case", sorted(FILES.glob("*.bad.yml")), ids=lambda path: path.name)
