@@ -1,6 +1,6 @@
 """What every test may ask for; refuses skips where PYTEST_ADDOPTS says so (CI)."""
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from typing import TypeVar
 
 import pytest
@@ -39,6 +39,27 @@ def judge_skip(report: AnyReport, config: pytest.Config) -> AnyReport:
         report.outcome = "failed"
         report.longrepr = f"skipped, which --forbid-skips forbids: {reason}"
     return report
+
+
+@pytest.fixture
+def tell(record_property: Callable[[str, object], None]) -> Callable[[str], None]:
+    """Takes a line with figures that a test found, to be read at the end of the run."""
+    return lambda line: record_property("told", line)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Prints what tests told."""
+    reports = [report for each in terminalreporter.stats.values() for report in each if hasattr(report, "when")]
+    lines = [
+        str(text)
+        for report in reports
+        if report.when == "call"
+        for name, text in report.user_properties
+        if name == "told"
+    ]
+    if lines:
+        terminalreporter.section("told by tests")
+        terminalreporter.write_line("\n".join(lines))
 
 
 @pytest.fixture
