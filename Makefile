@@ -13,11 +13,11 @@ DEMO_ARGS ?=
 UV_VERSION = 0.13.8
 COMPILE = .tools/uv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-header --no-annotate $(UPGRADE)
-SCRIPTS = .ci/run tools/go-tools tools/parts tools/venv
+SCRIPTS = .ci/run tools/go-tools tools/image tools/parts tools/venv
 
 export PYTHON
 
-.PHONY: help demo test lint docs chart chart-golden chart-schemas lock tools clean
+.PHONY: help demo test lint docs image chart chart-golden chart-schemas lock tools clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-13s %s\n", $$1, $$2}' Makefile
@@ -37,6 +37,7 @@ lint: ## style, types, direction of imports, shell scripts
 	$(VENV)/bin/mypy exporter tests tools .ci/bounds.py
 	$(VENV)/bin/lint-imports --no-logo
 	$(VENV)/bin/shellcheck $(SCRIPTS)
+	$(VENV)/bin/hadolint --failure-threshold style Dockerfile
 
 # A command that fails leaves the file as it was.
 docs: ## write the generated files anew: config/exporter.example.yml, docs/metrics.md
@@ -44,6 +45,9 @@ docs: ## write the generated files anew: config/exporter.example.yml, docs/metri
 	@mkdir -p config
 	text=$$($(VENV)/bin/python -m exporter.settings) && printf '%s\n' "$$text" > config/exporter.example.yml
 	text=$$($(VENV)/bin/chat-usage-exporter metrics) && printf '%s\n' "$$text" > docs/metrics.md
+
+image: ## build the image without a container engine, on Debian packages (root, Debian)
+	@tools/image build
 
 chart: ## bring the chart's copies of rules, dashboards and options, and its README, up to date
 	@tools/venv $(VENV) dev
