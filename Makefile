@@ -17,7 +17,7 @@ SCRIPTS = .ci/run tools/go-tools tools/image tools/parts tools/venv
 
 export PYTHON
 
-.PHONY: help demo test lint docs image chart chart-golden chart-schemas lock tools clean
+.PHONY: help demo test lint docs image compose chart chart-golden chart-schemas lock tools clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-13s %s\n", $$1, $$2}' Makefile
@@ -48,6 +48,10 @@ docs: ## write the generated files anew: config/exporter.example.yml, docs/metri
 
 image: ## build the image without a container engine, on Debian packages (root, Debian)
 	@tools/image build
+
+compose: ## write anew the configuration files that compose.yml has of its own
+	@tools/venv $(VENV) dev
+	$(VENV)/bin/python -m tools.compose
 
 chart: ## bring the chart's copies of rules, dashboards and options, and its README, up to date
 	@tools/venv $(VENV) dev

@@ -1,14 +1,12 @@
 """The chart as helm renders it: found, rendered, read as data; knows nothing of what should be in it."""
 
-import shutil
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
-import pytest
 import yaml
 
-from tests.e2e import programs
+from tests.e2e.programs import go_tool
 from tests.oncall.shipped import Config, mapping
 
 ROOT = Path(__file__).parents[2]
@@ -18,15 +16,6 @@ CASES = tuple(sorted(path.name.removesuffix("-values.yaml") for path in (CHART /
 RELEASE, NAMESPACE = "chat-usage", "monitoring"
 NEWEST = "1.37.0"
 """The release of Kubernetes that the chart is rendered for."""
-
-
-def go_tool(name: str) -> Path:
-    """Finds a program on PATH, or where tools/go-tools puts it; skips the test where it is missing."""
-    folders = sorted((programs.parts().parents[2] / "go-tools").glob(f"{name}-v*"))
-    found = shutil.which(name) or next((path / name for path in reversed(folders) if (path / name).exists()), None)
-    if found is None:
-        pytest.skip(f"{name} not found: tools/go-tools {name}")
-    return Path(found)
 
 
 def values(case: str) -> Path:

@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 import yaml
 
+from tests.e2e.programs import go_tool
 from tests.helm import golden
-from tests.helm.charts import CASES, CHART, NEWEST, ROOT, go_tool, helm, template, values
+from tests.helm.charts import CASES, CHART, NEWEST, ROOT, helm, template, values
 from tools import chart
 
 pytestmark = [pytest.mark.e2e, pytest.mark.once]

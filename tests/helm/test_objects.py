@@ -6,8 +6,12 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.helm.charts import CASES, go_tool, objects_of, of_kind, rendered, values
-from tests.oncall.shipped import Config, mapping
+from exporter import source
+from exporter.settings import load
+from tests.e2e.programs import go_tool
+from tests.helm.charts import CASES, ROOT, at, objects_of, of_kind, rendered, values
+from tests.helm.pod_security import violations
+from tests.oncall.shipped import Config, mapping, mappings
 
 pytestmark = [pytest.mark.e2e, pytest.mark.once]
 
@@ -55,6 +59,28 @@ def test_a_field_that_is_not_there_is_found(case: str) -> None:
         done = judged(yaml.safe_dump(misspelt(found)), RELEASES[-1])
         assert done.returncode != 0, found["kind"]
         assert "nosuchfield" in done.stdout
+
+
+def sidecar() -> str:
+    """Returns the Deployment that the manual shows."""
+    manual = (ROOT / "docs" / "install.md").read_text().partition("## Sidecar")[2]
+    return manual.partition("```yaml\n")[2].partition("```")[0]
+
+
+def test_the_sidecar_of_the_manual_is_valid_and_passes_restricted() -> None:
+    """It is no part of the chart, and is held to the same laws."""
+    done = judged(sidecar(), RELEASES[-1])
+    assert done.returncode == 0, done.stdout
+    pod = at(yaml.safe_load(sidecar()), "spec", "template", "spec")
+    assert violations(mapping(pod)) == []
+
+
+def test_the_sidecars_environment_is_a_whole_configuration(tmp_path: Path) -> None:
+    (tmp_path / "api-key").write_text("a-key-that-opens-nothing")
+    text = sidecar().replace("/run/secrets/chat-usage-exporter", str(tmp_path))
+    environment = mappings(at(yaml.safe_load(text), "spec", "template", "spec", "containers", 1, "env"))
+    given = {str(each["name"]): str(each["value"]) for each in environment}
+    assert load(None, given, source.platforms()).sources.keys() == {"production"}
 
 
 def test_only_what_is_asked_for_is_made() -> None:
