@@ -13,11 +13,11 @@ DEMO_ARGS ?=
 UV_VERSION = 0.13.8
 COMPILE = .tools/uv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-header --no-annotate $(UPGRADE)
-SCRIPTS = .ci/run tools/go-tools tools/image tools/parts tools/venv
+SCRIPTS = .ci/run tools/go-tools tools/image tools/kube tools/parts tools/venv
 
 export PYTHON
 
-.PHONY: help demo test lint docs image compose chart chart-golden chart-schemas lock tools clean
+.PHONY: help demo test lint docs image compose chart chart-golden chart-schemas kube lock tools clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-13s %s\n", $$1, $$2}' Makefile
@@ -64,6 +64,12 @@ chart-golden: chart ## write anew what the chart renders, for the tests to compa
 chart-schemas: ## take anew the schemas of Kubernetes and of Prometheus' operator, by which tests judge the chart
 	@tools/venv $(VENV) dev
 	$(VENV)/bin/python -m tools.chart_schemas
+
+kube: ## have a real Kubernetes API server judge the chart; the first time builds it with Go, in ten minutes
+	@tools/venv $(VENV) dev
+	@tools/kube >/dev/null
+	@tools/go-tools helm >/dev/null
+	$(VENV)/bin/python -m pytest tests/kube/in_a_cluster.py
 
 lock: ## lock the dependencies of pyproject.toml anew (UPGRADE=--upgrade for newer versions)
 	@tools/venv $(VENV) dev

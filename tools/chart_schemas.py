@@ -81,18 +81,25 @@ def references(schema: object) -> Iterator[str]:
             yield from references(part)
 
 
-def operator() -> Iterator[tuple[str, Json]]:
-    """Yields a file name and the schema of each version of each custom resource."""
+def definition(plural: str) -> Json:
+    """Returns the definition of one of the operator's custom resources, as it is given to a cluster."""
     told = subprocess.run(  # noqa: S603 our own arguments
         ["go", "mod", "download", "-json", OPERATOR],  # noqa: S607 found on PATH, as an operator finds it
         check=True,
         capture_output=True,
     )
     folder = Path(json.loads(told.stdout)["Dir"], "jsonnet", "prometheus-operator")
+    found: Json = json.loads((folder / f"{plural}-crd.json").read_text())
+    return found
+
+
+def operator() -> Iterator[tuple[str, Json]]:
+    """Yields a file name and the schema of each version of each custom resource."""
     for plural in CUSTOM:
-        definition = json.loads((folder / f"{plural}-crd.json").read_text())["spec"]
-        for version in definition["versions"]:
-            kind = definition["names"]["kind"].lower()
+        spec = definition(plural)["spec"]
+        assert isinstance(spec, dict)  # noqa: S101 it is what a definition is
+        kind = spec["names"]["kind"].lower()
+        for version in spec["versions"]:
             yield f"custom/{kind}-monitoring-{version['name']}.json", closed(version["schema"]["openAPIV3Schema"])
 
 

@@ -81,6 +81,13 @@ def test_probes_ask_the_process_and_never_a_platform() -> None:
     assert paths == {"startupProbe": "/-/healthy", "livenessProbe": "/-/healthy", "readinessProbe": "/-/ready"}
 
 
+def test_another_way_to_ask_takes_the_place_of_the_usual_one() -> None:
+    """Values are laid over each other, and Kubernetes refuses a probe with two."""
+    probe = mapping(container(objects_of("everything"))["startupProbe"])
+    assert "tcpSocket" in probe
+    assert "httpGet" not in probe
+
+
 def test_probes_and_scrapes_speak_tls_where_the_exporter_does() -> None:
     found = objects_of("tls-and-volume")
     only = container(found)

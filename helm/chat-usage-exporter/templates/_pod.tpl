@@ -55,6 +55,10 @@ ports:
 {{- range $kind := list "startupProbe" "livenessProbe" "readinessProbe" }}
 {{- with index $.Values $kind }}
 {{- $probe := deepCopy . }}
+{{- if or $probe.tcpSocket $probe.exec $probe.grpc }}
+{{- /* another way to ask is meant instead of the default's, beside which it stands here */}}
+{{- $probe = omit $probe "httpGet" }}
+{{- end }}
 {{- if and $.Values.web.tls $probe.httpGet }}
 {{- $_ := set $probe.httpGet "scheme" "HTTPS" }}
 {{- end }}
