@@ -13,14 +13,14 @@ DEMO_ARGS ?=
 UV_VERSION = 0.13.8
 COMPILE = .tools/uv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-header --no-annotate $(UPGRADE)
-SCRIPTS = .ci/run tools/go-tools tools/parts tools/venv
+SCRIPTS = .ci/run tools/go-tools tools/image tools/kube tools/parts tools/venv
 
 export PYTHON
 
-.PHONY: help demo test lint docs lock tools clean
+.PHONY: help demo test lint docs image compose chart chart-golden chart-schemas kube lock tools clean
 
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-6s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-13s %s\n", $$1, $$2}' Makefile
 
 demo: ## simulated platforms, the exporter polling them, and the URLs to look at
 	@tools/venv $(VENV) run
@@ -34,9 +34,10 @@ lint: ## style, types, direction of imports, shell scripts
 	@tools/venv $(VENV) dev
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
-	$(VENV)/bin/mypy exporter tests .ci/bounds.py
+	$(VENV)/bin/mypy exporter tests tools .ci/bounds.py
 	$(VENV)/bin/lint-imports --no-logo
 	$(VENV)/bin/shellcheck $(SCRIPTS)
+	$(VENV)/bin/hadolint --failure-threshold style Dockerfile
 
 # A command that fails leaves the file as it was.
 docs: ## write the generated files anew: config/exporter.example.yml, docs/metrics.md
@@ -44,6 +45,31 @@ docs: ## write the generated files anew: config/exporter.example.yml, docs/metri
 	@mkdir -p config
 	text=$$($(VENV)/bin/python -m exporter.settings) && printf '%s\n' "$$text" > config/exporter.example.yml
 	text=$$($(VENV)/bin/chat-usage-exporter metrics) && printf '%s\n' "$$text" > docs/metrics.md
+
+image: ## build the image without a container engine, on Debian packages (root, Debian)
+	@tools/image build
+
+compose: ## write anew the configuration files that compose.yml has of its own
+	@tools/venv $(VENV) dev
+	$(VENV)/bin/python -m tools.compose
+
+chart: ## bring the chart's copies of rules, dashboards and options, and its README, up to date
+	@tools/venv $(VENV) dev
+	$(VENV)/bin/python -m tools.chart
+	"$$(tools/go-tools helm-docs)/helm-docs" --chart-search-root helm --log-level warning
+
+chart-golden: chart ## write anew what the chart renders, for the tests to compare with
+	PATH="$$(tools/go-tools helm):$$PATH" $(VENV)/bin/python -m tests.helm.golden
+
+chart-schemas: ## take anew the schemas of Kubernetes and of Prometheus' operator, by which tests judge the chart
+	@tools/venv $(VENV) dev
+	$(VENV)/bin/python -m tools.chart_schemas
+
+kube: ## have a real Kubernetes API server judge the chart; the first time builds it with Go, in ten minutes
+	@tools/venv $(VENV) dev
+	@tools/kube >/dev/null
+	@tools/go-tools helm >/dev/null
+	$(VENV)/bin/python -m pytest tests/kube/in_a_cluster.py
 
 lock: ## lock the dependencies of pyproject.toml anew (UPGRADE=--upgrade for newer versions)
 	@tools/venv $(VENV) dev

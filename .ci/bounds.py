@@ -114,6 +114,40 @@ def companies(address: str) -> int:
     return len(set(re.findall(r'^paradigm_user_queries_last_day{.*?company_id="([^"]+)"', page, re.MULTILINE)))
 
 
+def end_container() -> float:
+    """Measures from SIGTERM to the end of the container of a demo, confined as in a cluster."""
+    image = _built()
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        address = f"127.0.0.1:{probe.getsockname()[1]}"
+    confined = ("--read-only", "--cap-drop=all", "--security-opt=no-new-privileges", "--user=12345:54321")
+    name = _podman("run", "--detach", *confined, image, "demo", f"--web.listen-address={address}")
+    try:
+        began = time.monotonic()
+        while companies(address) <= COMPANIES:
+            if time.monotonic() - began > PATIENCE_S:
+                raise SystemExit(f"the image serves no figures: {_podman('logs', name)}")
+            time.sleep(0.05)
+        began = time.monotonic()
+        _podman("kill", "--signal", "TERM", name)
+        status = _podman("wait", "--interval", "20ms", name)
+        took = time.monotonic() - began
+    finally:
+        _podman("rm", "--force", "--time", "0", name)
+    if status != "0":
+        raise SystemExit(f"the image ended with {status} after SIGTERM")
+    return took
+
+
+def _built() -> str:
+    command = ["tools/image", "build"]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()  # noqa: S603 our own script
+
+
+def _podman(*arguments: str) -> str:
+    command = ["tools/image", "podman", *arguments]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()  # noqa: S603 our own script
+
+
 def clone_to(folder: Path) -> Path:
     """Clones this repository as a newcomer does."""
     clone = folder / "clone"
@@ -129,6 +163,7 @@ BOUNDS = (
     Bound("SIGTERM in the middle of a poll ends serve", 2.0, end_in_a_poll),
     Bound("/metrics answers while the platform does not", 0.5, scrape_in_a_poll),
     Bound("a second set-up", 2.0, set_up_again),
+    Bound("SIGTERM ends the container of the image", 2.0, end_container),
 )
 
 

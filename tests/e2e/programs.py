@@ -33,6 +33,15 @@ def find(name: str) -> Path:
     return Path(found)
 
 
+def go_tool(name: str) -> Path:
+    """Finds a program on PATH, or where tools/go-tools puts it; skips the test where it is missing."""
+    folders = sorted((parts().parents[2] / "go-tools").glob(f"{name}-v*"))
+    found = shutil.which(name) or next((path / name for path in reversed(folders) if (path / name).exists()), None)
+    if found is None:
+        pytest.skip(f"{name} not found: tools/go-tools {name}")
+    return Path(found)
+
+
 def free_port() -> int:
     """Returns a loopback TCP port that nobody listened on a moment ago."""
     with socket.socket() as listener:

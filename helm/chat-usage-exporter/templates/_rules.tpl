@@ -1,0 +1,74 @@
+{{/*
+The groups of alert_rules/*.yml, as the values want them. They are read and changed as data, never as templates: the rules
+have templates of their own ({{ `{{ $labels.company }}` }}), which are Prometheus' to fill in.
+*/}}
+{{- define "chat-usage-exporter.ruleGroups" -}}
+{{- $wanted := .Values.prometheusRule -}}
+{{- $groups := list -}}
+{{- $known := dict "groups" dict "alerts" dict "optional" dict -}}
+{{- range $path, $_ := .Files.Glob "rules/**.yml" -}}
+{{- $isOptional := contains "/optional/" $path -}}
+{{- range $group := ($.Files.Get $path | fromYaml).groups -}}
+{{- $_ := set $known.groups $group.name true -}}
+{{- $rules := list -}}
+{{- range $rule := $group.rules -}}
+{{- if $rule.alert -}}
+{{- $_ := set $known.alerts $rule.alert true -}}
+{{- if $isOptional -}}{{- $_ := set $known.optional $rule.alert true -}}{{- end -}}
+{{- $isOn := or (not $isOptional) (has $rule.alert $wanted.optional) (has "*" $wanted.optional) -}}
+{{- $isOff := or (has $rule.alert $wanted.disabled) (eq false (dig $group.name "enabled" true $wanted.groups)) -}}
+{{- if and $isOn (not $isOff) -}}
+{{- $rules = append $rules (include "chat-usage-exporter.alert" (dict "rule" $rule "root" $) | fromJson) -}}
+{{- end -}}
+{{- else -}}
+{{- /* other groups read what is recorded, so it stays when its group's alerts go */ -}}
+{{- $rules = append $rules $rule -}}
+{{- end -}}
+{{- end -}}
+{{- if $rules -}}
+{{- $groups = append $groups (set (deepCopy $group) "rules" $rules) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- include "chat-usage-exporter.onlyKnown" (dict "wanted" $wanted "known" $known) -}}
+{{- concat $groups $wanted.additionalGroups | toYaml -}}
+{{- end -}}
+
+{{/* One alert with the labels, severity, duration and addresses that the values give it, as JSON. */}}
+{{- define "chat-usage-exporter.alert" -}}
+{{- $wanted := .root.Values.prometheusRule -}}
+{{- $rule := deepCopy .rule -}}
+{{- if .root.Values.alertmanagerConfig.enabled -}}
+{{- /* the operator shows an AlertmanagerConfig only alerts with the label of its own namespace */ -}}
+{{- $_ := set $rule.labels "namespace" (.root.Values.alertmanagerConfig.namespace | default (include "chat-usage-exporter.namespace" .root)) -}}
+{{- end -}}
+{{- $_ := set $rule "labels" (merge $rule.labels $wanted.additionalLabels) -}}
+{{- with index $wanted.severityOverrides $rule.alert -}}{{- $_ := set $rule.labels "severity" . -}}{{- end -}}
+{{- with index $wanted.forOverrides $rule.alert -}}{{- $_ := set $rule "for" . -}}{{- end -}}
+{{- range $annotation, $text := $rule.annotations -}}
+{{- $text = $text | replace "https://example.org/chat-usage-exporter" (trimSuffix "/" $wanted.runbookBaseUrl) -}}
+{{- $text = $text | replace "https://grafana.example.org" (trimSuffix "/" $wanted.dashboardBaseUrl) -}}
+{{- $_ := set $rule.annotations $annotation $text -}}
+{{- end -}}
+{{- toJson $rule -}}
+{{- end -}}
+
+{{/* Refuses switches that switch nothing: a misspelt alert would go on firing. */}}
+{{- define "chat-usage-exporter.onlyKnown" -}}
+{{- $alerts := keys .known.alerts | sortAlpha -}}
+{{- $groups := keys .known.groups | sortAlpha -}}
+{{- $optional := keys .known.optional | sortAlpha -}}
+{{- $kinds := list
+    (list "disabled" "alert" .wanted.disabled $alerts)
+    (list "optional" "optional alert" (without .wanted.optional "*") $optional)
+    (list "severityOverrides" "alert" (keys .wanted.severityOverrides) $alerts)
+    (list "forOverrides" "alert" (keys .wanted.forOverrides) $alerts)
+    (list "groups" "group" (keys .wanted.groups) $groups) -}}
+{{- range $kind := $kinds -}}
+{{- range $name := index $kind 2 -}}
+{{- if not (has $name (index $kind 3)) -}}
+{{- fail (printf "prometheusRule.%s: there is no %s %q; there are: %s" (index $kind 0) (index $kind 1) $name (join ", " (index $kind 3))) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}

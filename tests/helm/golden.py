@@ -1,0 +1,36 @@
+"""`make chart-golden`: writes what the chart renders, file by file; a test compares.
+
+usage: VENV/bin/python -m tests.helm.golden
+"""
+
+import sys
+from pathlib import Path
+
+from tests.helm.charts import CASES, ROOT, rendered, values
+
+FOLDER = Path(__file__).parent / "golden"
+
+
+def wanted(case: str) -> str:
+    """Returns what a value file comes to, with the names of dashboards in the place of their text."""
+    text = rendered("--values", values(case))
+    for dashboard in (ROOT / "grafana_dashboards").glob("*.json"):
+        text = "\n".join(
+            f"  {dashboard.name}: (the file)" if line.startswith(f"  {dashboard.name}: ") else line
+            for line in text.split("\n")
+        )
+    return text
+
+
+def main() -> int:
+    """Writes them all anew; returns the exit status."""
+    FOLDER.mkdir(exist_ok=True)
+    for old in FOLDER.iterdir():
+        old.unlink()
+    for case in CASES:
+        (FOLDER / f"{case}.yaml").write_text(wanted(case))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

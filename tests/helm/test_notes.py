@@ -1,0 +1,63 @@
+"""The notes after an installation say what is still missing, with the command that mends it."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.helm.charts import CHART, template, values
+
+pytestmark = [pytest.mark.e2e, pytest.mark.once]
+
+READER = """\
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: notes}
+data:
+  notes: {{ include (print .Template.BasePath "/NOTES.txt") . | quote }}
+"""
+"""helm prints notes only where there is a cluster, so a template reads them."""
+
+
+def notes(folder: Path, *options: str | Path) -> str:
+    """Returns the notes as one line."""
+    copy = folder / "chart"
+    shutil.copytree(CHART, copy)
+    (copy / "templates" / "reader.yaml").write_text(READER)
+    done = template("--show-only", "templates/reader.yaml", *options, chart=copy)
+    assert done.returncode == 0, done.stderr
+    return " ".join(str(yaml.safe_load(done.stdout)["data"]["notes"]).split())
+
+
+def test_nothing_set(tmp_path: Path) -> None:
+    told = notes(tmp_path)
+    assert "port-forward service/chat-usage-chat-usage-exporter 9854 http://localhost:9854/" in told
+    assert (
+        "kubectl --namespace monitoring create secret generic chat-usage-chat-usage-exporter"
+        " --from-file=api-key=FILE-WITH-THE-KEY" in told
+    )
+    assert "no sources are set" in told
+    assert "image.registry is not set" in told
+    assert "nothing scrapes it yet" in told
+    assert "nobody is alerted yet" in told
+
+
+def test_a_key_in_the_values(tmp_path: Path) -> None:
+    told = notes(tmp_path, "--values", values("trial"))
+    assert "it is in the release's history too" in told
+    assert "a-key-that-opens-nothing" not in told
+
+
+def test_objects_that_no_operator_looks_at(tmp_path: Path) -> None:
+    told = notes(tmp_path, "--set", "serviceMonitor.enabled=true,prometheusRule.enabled=true")
+    assert "serviceMonitor.labels is empty" in told
+    assert "prometheusRule.labels is empty" in told
+    assert "links in alerts go to example.org" in told
+    assert "nothing scrapes it" not in told
+    assert "nobody is alerted" not in told
+
+
+def test_a_volume_that_it_may_not_write(tmp_path: Path) -> None:
+    options = ("--set", "state.type=persistentVolumeClaim", "--set", "podSecurityContext.fsGroup=null")
+    assert "podSecurityContext.fsGroup is not set" in notes(tmp_path, *options)

@@ -1,0 +1,146 @@
+"""The pod: safe by the strictest standard, asked how it is at the right places, and found by what looks for it."""
+
+import pytest
+
+from tests.helm.charts import CASES, at, objects, objects_of, of_kind, the
+from tests.helm.pod_security import violations
+from tests.oncall.shipped import Config, mapping, mappings, words
+
+pytestmark = [pytest.mark.e2e, pytest.mark.once]
+
+GOOD: Config = {
+    "securityContext": {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}},
+    "containers": [
+        {"name": "c", "securityContext": {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}}
+    ],
+}
+BAD: dict[str, tuple[Config, str]] = {
+    "the host's network": ({"hostNetwork": True}, "hostNetwork"),
+    "the host's processes": ({"hostPID": True}, "hostPID"),
+    "a folder of the host": ({"volumes": [{"name": "v", "hostPath": {"path": "/"}}]}, "volume v: hostPath"),
+    "root may be": ({"securityContext": {"seccompProfile": {"type": "RuntimeDefault"}}}, "c: runAsNonRoot"),
+    "no seccomp": ({"securityContext": {"runAsNonRoot": True}}, "c: seccompProfile"),
+    "root": ({"securityContext": {**mapping(GOOD["securityContext"]), "runAsUser": 0}}, "pod: runAsUser"),
+    "a sysctl": (
+        {"securityContext": {**mapping(GOOD["securityContext"]), "sysctls": [{"name": "kernel.msgmax"}]}},
+        "sysctl kernel.msgmax",
+    ),
+    "a container that may rise": (
+        {"containers": [{"name": "c", "securityContext": {"capabilities": {"drop": ["ALL"]}}}]},
+        "c: allowPrivilegeEscalation",
+    ),
+    "capabilities kept": (
+        {"containers": [{"name": "c", "securityContext": {"allowPrivilegeEscalation": False}}]},
+        "c: capabilities.drop",
+    ),
+    "an init container without any of it": ({"initContainers": [{"name": "i"}]}, "i: allowPrivilegeEscalation"),
+}
+
+
+def pods(found: list[Config]) -> list[Config]:
+    """Returns the specification of each pod, that of `helm test` included."""
+    templates = [mapping(at(each, "spec", "template", "spec")) for each in of_kind(found, "Deployment")]
+    return [*templates, *(mapping(each["spec"]) for each in of_kind(found, "Pod"))]
+
+
+def container(found: list[Config]) -> Config:
+    """Returns the exporter's container."""
+    (first, *_) = mappings(at(the(found, "Deployment"), "spec", "template", "spec", "containers"))
+    return first
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_the_pods_pass_restricted(case: str) -> None:
+    for pod in pods(objects_of(case)):
+        assert violations(pod) == []
+
+
+def test_defaults_and_a_secret_are_enough() -> None:
+    """More than "restricted" asks for: nothing can be written, no token, a numeric user, and the key is a file."""
+    found = objects("--set", "existingSecret.name=paradigm")
+    (pod, _) = pods(found)
+    only = container(found)
+
+    assert violations(pod) == []
+    assert at(only, "securityContext", "readOnlyRootFilesystem") is True
+    assert at(pod, "securityContext", "runAsUser") == 65532
+    assert pod["automountServiceAccountToken"] is False
+    assert "env" not in only
+    assert at(the(found, "Deployment"), "spec", "strategy") == {"type": "Recreate"}
+
+
+@pytest.mark.parametrize(("change", "said"), BAD.values(), ids=BAD)
+def test_the_standard_is_checked(change: Config, said: str) -> None:
+    assert violations(GOOD) == []
+    assert said in violations({**GOOD, **change})
+
+
+def test_probes_ask_the_process_and_never_a_platform() -> None:
+    only = container(objects_of("default"))
+    paths = {kind: at(only, kind, "httpGet", "path") for kind in ("startupProbe", "livenessProbe", "readinessProbe")}
+    assert paths == {"startupProbe": "/-/healthy", "livenessProbe": "/-/healthy", "readinessProbe": "/-/ready"}
+
+
+def test_another_way_to_ask_takes_the_place_of_the_usual_one() -> None:
+    """Values are laid over each other, and Kubernetes refuses a probe with two."""
+    probe = mapping(container(objects_of("everything"))["startupProbe"])
+    assert "tcpSocket" in probe
+    assert "httpGet" not in probe
+
+
+def test_probes_and_scrapes_speak_tls_where_the_exporter_does() -> None:
+    found = objects_of("tls-and-volume")
+    only = container(found)
+    assert at(only, "livenessProbe", "httpGet", "scheme") == "HTTPS"
+    assert at(the(found, "ScrapeConfig"), "spec", "scheme") == "HTTPS"
+    assert at(the(found, "Service"), "spec", "ports", 0, "appProtocol") == "https"
+    assert "--web.config.file=/etc/chat-usage-exporter/web/web-config.yml" in words(only["args"])
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_whatever_is_mounted_is_a_volume(case: str) -> None:
+    for pod in pods(objects_of(case)):
+        volumes = {str(each["name"]) for each in mappings(pod.get("volumes", []))}
+        mounts = [
+            str(mount["name"])
+            for each in mappings(pod["containers"])
+            for mount in mappings(each.get("volumeMounts", []))
+        ]
+        assert set(mounts) == volumes
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_service_policy_and_monitors_find_the_pod(case: str) -> None:
+    """By labels that it has, at a port that it has."""
+    found = objects_of(case)
+    labels = mapping(at(the(found, "Deployment"), "spec", "template", "metadata", "labels"))
+    selectors = [
+        at(the(found, "Service"), "spec", "selector"),
+        at(the(found, "Deployment"), "spec", "selector", "matchLabels"),
+    ]
+    selectors += [at(each, "spec", "selector", "matchLabels") for each in of_kind(found, "PodMonitor")]
+    selectors += [at(each, "spec", "podSelector", "matchLabels") for each in of_kind(found, "NetworkPolicy")]
+    for selector in map(mapping, selectors):
+        assert selector.items() <= labels.items()
+    for monitor in of_kind(found, "ServiceMonitor"):
+        of_service = mapping(at(the(found, "Service"), "metadata", "labels"))
+        assert mapping(at(monitor, "spec", "selector", "matchLabels")).items() <= of_service.items()
+    (port,) = mappings(container(found)["ports"])
+    assert at(the(found, "Service"), "spec", "ports", 0, "targetPort") == port["name"] == "http"
+    assert f"--web.listen-address=:{port['containerPort']}" in words(container(found)["args"])
+
+
+def test_the_policy_lets_out_what_polling_needs() -> None:
+    """A policy that names egress and allows none would cut the exporter off from names and platforms."""
+    policy = the(objects("--set", "networkPolicy.enabled=true"), "NetworkPolicy")
+    names, platforms = mappings(at(policy, "spec", "egress"))
+    assert names == {"ports": [{"port": 53, "protocol": "UDP"}, {"port": 53, "protocol": "TCP"}]}
+    assert platforms == {"ports": [{"port": 443, "protocol": "TCP"}]}
+    assert at(policy, "spec", "ingress") == [{"ports": [{"port": 9854, "protocol": "TCP"}]}]
+
+
+def test_a_changed_configuration_makes_a_new_pod_and_a_changed_label_of_prometheus_does_not() -> None:
+    way = ("spec", "template", "metadata", "annotations", "checksum/config")
+    before = at(the(objects(), "Deployment"), *way)
+    assert at(the(objects("--set", "serviceMonitor.enabled=true"), "Deployment"), *way) == before
+    assert at(the(objects("--set", "config.privacy.min_group=5"), "Deployment"), *way) != before

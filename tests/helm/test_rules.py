@@ -1,0 +1,135 @@
+"""The rules that reach a cluster are those of alert_rules/, but for what the values change."""
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.alert_rules.laws import LAWS, STEP, Law
+from tests.alert_rules.promtool import FILES, GROUPS, complaints, document
+from tests.alert_rules.test_laws import cases
+from tests.helm.charts import at, objects, objects_of, the
+from tests.oncall.amtool import program
+from tests.oncall.shipped import Config, alertmanager, mapping, mappings
+
+pytestmark = [pytest.mark.e2e, pytest.mark.once]
+
+OPT_IN = {
+    rule["alert"] for file in FILES if file.parent.name == "optional"
+    for group in yaml.safe_load(file.read_text())["groups"] for rule in group["rules"]
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def rendered_groups() -> list[Config]:
+    return groups(objects_of("rules-all"))
+
+
+def groups(found: list[Config]) -> list[Config]:
+    """Returns the groups of the rendered PrometheusRule."""
+    return mappings(at(the(found, "PrometheusRule"), "spec", "groups"))
+
+
+def alerts(found: list[Config]) -> list[Config]:
+    """Returns the alerts of the rendered PrometheusRule."""
+    return [rule for group in groups(found) for rule in mappings(group["rules"]) if "alert" in rule]
+
+
+def names(found: Sequence[Config]) -> set[str]:
+    """Returns the names of alerts."""
+    return {str(rule["alert"]) for rule in found}
+
+
+def test_with_all_alerts_the_rules_are_those_of_the_repository() -> None:
+    """Group by group, rule by rule, as data."""
+    found = {str(group["name"]): group for group in groups(objects_of("rules-all"))}
+    assert found == {group["name"]: group for group in GROUPS}
+
+
+def rules_for(alert: str, found: Sequence[Config]) -> Config:
+    """Returns a file of rules with all that is recorded, one alert, and the alerts that it counts: others cost time."""
+    counted = {
+        name
+        for group in found
+        for rule in mappings(group["rules"])
+        if rule.get("alert") == alert
+        for name in re.findall(r"ChatUsage\w+", str(rule["expr"]))
+    }
+    wanted = {None, alert, *counted}
+    kept = [
+        {**group, "rules": [rule for rule in mappings(group["rules"]) if rule.get("alert") in wanted]}
+        for group in found
+    ]
+    return {"groups": [group for group in kept if group["rules"]]}
+
+
+@pytest.mark.parametrize("law", LAWS, ids=lambda law: law.name)
+def test_an_alert_out_of_the_object_keeps_its_law(law: Law, rendered_groups: Sequence[Config], tmp_path: Path) -> None:
+    """By promtool's tests of alert_rules/, run on what a cluster would load."""
+    file = tmp_path / "rendered.yml"
+    file.write_text(yaml.safe_dump(rules_for(law.alert, rendered_groups)))
+    assert complaints(str(program("promtool", "trixie")), tmp_path, document(cases(law), STEP, [file])) == ""
+
+
+def test_by_default_the_opt_in_alerts_are_off() -> None:
+    found = names(alerts(objects_of("prometheus-operator")))
+    assert found == {rule["alert"] for group in GROUPS for rule in group["rules"] if "alert" in rule} - OPT_IN
+
+
+def test_links_lead_where_the_values_say() -> None:
+    for rule in alerts(objects_of("prometheus-operator")):
+        assert str(at(rule, "annotations", "runbook_url")) == (
+            f"https://wiki.example.org/chat-usage/docs/runbooks/{rule['alert']}.md"
+        )
+        assert str(at(rule, "annotations", "dashboard_url")).startswith("https://grafana.example.org/team/d/")
+
+
+def test_every_switch_switches() -> None:
+    usual, tuned = alerts(objects_of("prometheus-operator")), alerts(objects_of("rules-tuned"))
+    gone = names(usual) - names(tuned)
+    assert gone == {"ChatUsageRestated", "ChatUsageGroundedShareLow"}
+    assert names(tuned) - names(usual) == {"ChatUsageToolUnused", "ChatUsageWatchdog", "ChatUsageNight"}
+    by_name = {str(rule["alert"]): rule for rule in tuned}
+    assert at(by_name["ChatUsageActivityDropped"], "labels", "severity") == "critical"
+    assert by_name["ChatUsageReportFetchFailing"]["for"] == "45m"
+    ours = [rule for rule in tuned if rule["alert"] != "ChatUsageNight"]
+    assert {at(rule, "labels", "team") for rule in ours} == {"assistants"}
+    assert {at(rule, "labels", "service") for rule in ours} == {"chat-usage"}
+
+
+def test_what_a_group_records_stays_when_its_alerts_go() -> None:
+    """Other groups read it."""
+    switch = "prometheusRule.groups.chat-usage-activity.enabled=false"
+    found = groups(objects("--set", "prometheusRule.enabled=true", "--set", switch))
+    (off,) = [group for group in found if group["name"] == "chat-usage-activity"]
+    kept = mappings(off["rules"])
+    assert [rule for rule in kept if "alert" in rule] == []
+    assert len(kept) == len([rule for group in GROUPS if group["name"] == "chat-usage-activity"
+                             for rule in group["rules"] if "record" in rule])  # fmt: skip
+
+
+def matcher(written: Config) -> str:
+    """Writes one of the operator's matchers as Alertmanager does."""
+    return f'{written["name"]}{written["matchType"]}"{written["value"]}"'
+
+
+def test_a_cluster_inhibits_what_the_example_inhibits() -> None:
+    config = the(objects_of("alertmanager"), "AlertmanagerConfig")
+    found = [
+        {
+            "source_matchers": [matcher(each) for each in mappings(rule["sourceMatch"])],
+            "target_matchers": [matcher(each) for each in mappings(rule["targetMatch"])],
+            "equal": rule["equal"],
+        }
+        for rule in mappings(at(config, "spec", "inhibitRules"))
+    ]
+    assert found == alertmanager()["inhibit_rules"]
+
+
+def test_alerts_carry_the_namespace_by_which_the_operator_routes() -> None:
+    """It shows an AlertmanagerConfig only alerts of its own namespace."""
+    found = objects_of("alertmanager")
+    namespace = at(the(found, "AlertmanagerConfig"), "metadata", "namespace")
+    assert {mapping(rule["labels"])["namespace"] for rule in alerts(found)} == {namespace}

@@ -1,0 +1,136 @@
+"""The image: confined as in a cluster that trusts nobody, as a user that nobody knows, it works as elsewhere."""
+
+import json
+import os
+import re
+from collections.abc import Iterator
+from subprocess import CalledProcessError
+
+import pytest
+
+from tests.e2e.programs import wait_for
+from tests.image.containers import Container, built, podman, running
+
+pytestmark = [pytest.mark.e2e, pytest.mark.once]
+
+SOMEBODY = "12345:54321"
+PATIENCE_S = 30
+LARGEST_MB = 60
+"""What the program and its libraries may add to the base image."""
+
+
+@pytest.fixture(scope="module")
+def image() -> str:
+    return built()
+
+
+@pytest.fixture(scope="module")
+def demo(image: str) -> Iterator[Container]:
+    with running(image, SOMEBODY, "demo") as container:
+        wait_for(lambda: "paradigm_user_queries_last_day{" in container.page(), "the demo's figures", PATIENCE_S)
+        yield container
+
+
+def inspected(image: str) -> dict[str, object]:
+    """Returns what an image says of how it is to be run."""
+    (found,) = json.loads(podman("image", "inspect", image))
+    return {**found["Config"], "Size": found["Size"], "Healthcheck": found.get("Healthcheck")}
+
+
+def label(image: str, name: str) -> str:
+    """Returns one of the labels that every image may have."""
+    labels = inspected(image)["Labels"]
+    assert isinstance(labels, dict)
+    return str(labels[f"org.opencontainers.image.{name}"])
+
+
+def test_it_serves_the_figures_of_both_platforms(demo: Container) -> None:
+    companies = re.findall(r'^paradigm_user_queries_last_day\{.*?company="([^"]+)"', demo.page(), re.MULTILINE)
+    assert len(set(companies)) > 10
+    wait_for(lambda: "chatcaptain_conversations_last_day{" in demo.page(), "the second platform's", PATIENCE_S)
+
+
+def test_it_is_confined(demo: Container) -> None:
+    """The figures above were served by somebody without a capability and without a place to write."""
+    status = dict(re.findall(r"^(\w+):\s+(\S+)", demo.says("/proc/1/status"), re.MULTILINE))
+    assert (status["Uid"], status["Gid"], status["NoNewPrivs"]) == ("12345", "54321", "1")
+    assert {int(status[kind], 16) for kind in ("CapEff", "CapPrm", "CapBnd")} == {0}
+    with pytest.raises(CalledProcessError) as refused:
+        podman("exec", demo.name, "python3", "-c", "open('/app/x', 'w')")
+    assert "Read-only file system" in refused.value.stderr
+
+
+def test_the_first_process_is_the_exporter(demo: Container) -> None:
+    """No shell stands before it and keeps the signals."""
+    assert demo.says("/proc/1/cmdline").split("\0")[1:3] == ["/app/.venv/bin/chat-usage-exporter", "demo"]
+
+
+def test_sigterm_ends_it_well(image: str) -> None:
+    """By 0; one that did not hear would be killed and end by 137."""
+    with running(image, SOMEBODY, "demo") as container:
+        wait_for(container.page, "the exporter", PATIENCE_S)
+        podman("kill", "--signal", "TERM", container.name)
+        assert podman("wait", container.name).strip() == "0", podman("logs", container.name)
+
+
+def test_the_health_check_asks_the_exporter(image: str) -> None:
+    """The port that it has by default may be taken here, so it is told another; where nobody is, it fails."""
+    health = inspected(image)["Healthcheck"]
+    assert isinstance(health, dict)
+    kind, *command = health["Test"]
+    assert kind == "CMD"
+    with running(image, SOMEBODY, "demo") as container:
+        wait_for(container.page, "the exporter", PATIENCE_S)
+        port = container.url.rpartition(":")[2]
+        podman("exec", container.name, *(part.replace("9854", port) for part in command))
+        with pytest.raises(CalledProcessError):
+            podman("exec", container.name, *(part.replace("9854", "1") for part in command))
+
+
+def test_without_a_key_it_says_what_is_missing(image: str) -> None:
+    """And ends by 2, as anywhere; `serve` is what it does when it is told nothing."""
+    with pytest.raises(CalledProcessError) as ended:
+        podman("run", "--rm", "--user", SOMEBODY, image)
+    assert ended.value.returncode == 2
+    assert "PARADIGM_API_KEY" in ended.value.stderr
+
+
+def test_it_says_what_it_is(image: str) -> None:
+    for name in ("description", "revision", "created", "source", "url", "documentation", "licenses", "vendor"):
+        assert label(image, name), name
+    assert podman("run", "--rm", image, "--version").split() == [label(image, "title"), label(image, "version")]
+    assert inspected(image)["ExposedPorts"] == {"9854/tcp": {}}
+
+
+def test_its_user_is_a_number(image: str) -> None:
+    """Kubernetes cannot tell that a name is not root."""
+    assert re.fullmatch(r"[1-9]\d*:[1-9]\d*", str(inspected(image)["User"]))
+
+
+def test_it_holds_what_it_needs_and_no_more(image: str) -> None:
+    """No tool that installs or builds, no test, nothing that only root or its owner may read, no bytecode to make."""
+    walk = (
+        "import os\n"
+        "for folder, _, files in os.walk('/app'):\n"
+        "    for name in files:\n"
+        "        path = os.path.join(folder, name)\n"
+        "        print(oct(os.stat(path).st_mode)[-3:], path)\n"
+    )
+    listing = podman("run", "--rm", "--entrypoint", "python3", image, "-c", walk).splitlines()
+    files = {path: mode for mode, path in (line.split(" ", 1) for line in listing)}
+    assert {path for path, mode in files.items() if not int(mode[2]) & os.R_OK} == set()
+    packages = {path.split("/site-packages/")[1].split("/")[0] for path in files if "/site-packages/" in path}
+    assert packages.isdisjoint({"pip", "setuptools", "hatchling", "pytest", "tests", "mypy"})
+    modules = {path for path in files if path.endswith(".py") and "/exporter/" in path}
+    compiled = {
+        re.sub(r"__pycache__/(\w+)\.cpython-\d+\.pyc", r"\1.py", path) for path in files if path.endswith(".pyc")
+    }
+    assert modules
+    assert modules - compiled == set()
+
+
+def test_it_is_small(image: str) -> None:
+    base = inspected(label(image, "base.name"))
+    sizes = (inspected(image)["Size"], base["Size"])
+    whole, before = (size for size in sizes if isinstance(size, int))
+    assert (whole - before) / 1e6 < LARGEST_MB

@@ -1,0 +1,107 @@
+"""`make chart`: brings what the chart takes from elsewhere in this repository up to date; tests hold it to that.
+
+A chart can read only files of its own folder, so rules, dashboards and routes are copied. What may stand below
+`sources` and `config` in the values is what the exporter's own options say.
+
+usage: VENV/bin/python tools/chart.py
+"""
+
+import json
+import shutil
+import sys
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from exporter import source
+from exporter.settings import own_options
+from exporter.settings.groups import Group
+from exporter.settings.options import Options, group_of, is_listed, is_named
+from exporter.settings.source_options import SourceOptions
+
+ROOT = Path(__file__).parents[1]
+CHART = ROOT / "helm" / "chat-usage-exporter"
+SCHEMA = CHART / "values.schema.json"
+COPIES = (
+    ("alert_rules", "**/*.yml", "rules"),
+    ("grafana_dashboards", "*.json", "dashboards"),
+    ("config", "alertmanager.example.yml", "files"),
+)
+"""Folder, which files of it, and the folder of the chart that they are copied to."""
+OF_THE_CHART = {"api_key", "api_key_file", "sources", "state_file"}
+"""Options that the chart sets itself."""
+KEY: Mapping[str, object] = {
+    "existingSecret": {
+        "description": "The Secret that holds the key, and its key there.",
+        "type": "object",
+        "additionalProperties": False,
+        "required": ["name"],
+        "properties": {"name": {"$ref": "#/definitions/name"}, "key": {"type": "string", "minLength": 1}},
+    },
+    "apiKey": {"description": "The key itself, for a trial.", "type": "string", "minLength": 1},
+}
+"""What a source has in the values in the place of a key."""
+
+Schema = Mapping[str, object]
+
+
+def originals() -> Mapping[Path, Path]:
+    """Returns each copy in the chart with the file that it is a copy of."""
+    return {
+        CHART / to / original.relative_to(ROOT / folder): original
+        for folder, pattern, to in COPIES
+        for original in sorted((ROOT / folder).glob(pattern))
+    }
+
+
+def copies() -> frozenset[Path]:
+    """Returns the files that are in the folders of copies now."""
+    return frozenset(path for _, _, to in COPIES for path in (CHART / to).rglob("*") if path.is_file())
+
+
+def schema_of(groups: Iterable[type[Group]], more: Schema | None = None) -> Schema:
+    """Returns the schema of options that stand together; only their names are judged, their values by the exporter."""
+    options = {name: field for group in groups for name, field in group.model_fields.items()}
+    properties: dict[str, object] = dict(more or {})
+    for name, field in options.items():
+        if name in OF_THE_CHART:
+            continue
+        properties[name] = {"description": field.description}
+        if inner := group_of(field):
+            found = schema_of([inner])
+            if is_listed(field):
+                found = {"type": "array", "items": found}
+            elif is_named(field):
+                found = {"type": "object", "additionalProperties": found}
+            properties[name] = {"description": field.description, **found}
+    return {"type": "object", "additionalProperties": False, "properties": properties}
+
+
+def definitions() -> Mapping[str, Schema]:
+    """Returns what the schema of the values takes from the exporter's options."""
+    platforms = source.platforms().values()
+    own = [own_options.group(platform) for platform in platforms if platform.options]
+    described = {"required": ["platform"], **schema_of([SourceOptions, *own], KEY)}
+    return {"source": described, "config": schema_of([Options])}
+
+
+def schema() -> str:
+    """Returns the schema of the values as it should be."""
+    written = json.loads(SCHEMA.read_text())
+    written["definitions"].update(definitions())
+    return json.dumps(written, indent=2, ensure_ascii=False) + "\n"
+
+
+def main() -> int:
+    """Copies and writes; returns the exit status."""
+    wanted = originals()
+    for stale in copies() - wanted.keys():
+        stale.unlink()
+    for copy, original in wanted.items():
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(original, copy)
+    SCHEMA.write_text(schema())
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

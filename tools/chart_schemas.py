@@ -1,0 +1,153 @@
+"""`make chart-schemas`: takes from elsewhere the schemas by which tests judge the chart's objects.
+
+Kubernetes' own come from the package kubernetes-validate, those of Prometheus' operator from its Go module: each
+without descriptions, in one file, and refusing unknown fields. Go and a package index are needed; tests need neither.
+
+usage: python tools/chart_schemas.py
+"""
+
+import json
+import shutil
+import subprocess
+import sys
+import tempfile
+import zipfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+SCHEMAS = Path(__file__).parents[1] / "tests" / "helm" / "schemas"
+PACKAGE = "kubernetes-validate==1.37.0"
+RELEASES = ("1.25.0", "1.37.0")
+"""The oldest release of Kubernetes that the chart is for, and the newest one there are schemas of."""
+KINDS = (
+    "configmap-v1",
+    "deployment-apps-v1",
+    "networkpolicy-networking-v1",
+    "persistentvolumeclaim-v1",
+    "pod-v1",
+    "poddisruptionbudget-policy-v1",
+    "secret-v1",
+    "service-v1",
+    "serviceaccount-v1",
+)
+OPERATOR = "github.com/prometheus-operator/prometheus-operator@v0.85.0"
+CUSTOM = ("alertmanagerconfigs", "podmonitors", "prometheusrules", "scrapeconfigs", "servicemonitors")
+DEFINITIONS = ("/api/_definitions.json#/$defs/", "#/$defs/")
+"""How the package's schemas refer to what they share: from without, and among each other."""
+DROPPED = {"description", "default", "format"}
+
+Json = Mapping[str, object]
+
+
+def kubernetes(folder: Path) -> Iterator[tuple[str, Json]]:
+    """Yields a file name and the schema of each kind of each release."""
+    pip = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--dest", str(folder), PACKAGE]
+    subprocess.run(pip, check=True)  # noqa: S603 our own arguments
+    with zipfile.ZipFile(next(folder.glob("*.whl"))) as wheel:
+        for release in RELEASES:
+            home = f"kubernetes_validate/kubernetes-json-schema/v{release}-local-strict"
+            shared = json.loads(wheel.read(f"{home}/_definitions.json"))["$defs"]
+            for kind in KINDS:
+                yield f"v{release}/{kind}.json", alone(json.loads(wheel.read(f"{home}/{kind}.json")), shared)
+
+
+def alone(schema: Json, shared: Mapping[str, Json]) -> Json:
+    """Returns a schema with the definitions that it needs in itself."""
+    needed: dict[str, object] = {}
+    waiting = list(references(schema))
+    while waiting:
+        name = waiting.pop()
+        if name not in needed:
+            needed[name] = bare(shared[name])
+            waiting += references(shared[name])
+    draft = {"$schema": "http://json-schema.org/draft-07/schema#"}
+    whole = json.dumps({**draft, **bare_mapping(schema), "definitions": needed})
+    for way in DEFINITIONS:
+        whole = whole.replace(way, "#/definitions/")
+    found: Json = json.loads(whole)
+    return found
+
+
+def references(schema: object) -> Iterator[str]:
+    """Yields the names of the shared definitions that a schema refers to."""
+    if isinstance(schema, dict):
+        reference = schema.get("$ref")
+        if isinstance(reference, str):
+            yield reference.rpartition("/")[2]
+        for part in schema.values():
+            yield from references(part)
+    elif isinstance(schema, list):
+        for part in schema:
+            yield from references(part)
+
+
+def definition(plural: str) -> Json:
+    """Returns the definition of one of the operator's custom resources, as it is given to a cluster."""
+    told = subprocess.run(  # noqa: S603 our own arguments
+        ["go", "mod", "download", "-json", OPERATOR],  # noqa: S607 found on PATH, as an operator finds it
+        check=True,
+        capture_output=True,
+    )
+    folder = Path(json.loads(told.stdout)["Dir"], "jsonnet", "prometheus-operator")
+    found: Json = json.loads((folder / f"{plural}-crd.json").read_text())
+    return found
+
+
+def operator() -> Iterator[tuple[str, Json]]:
+    """Yields a file name and the schema of each version of each custom resource."""
+    for plural in CUSTOM:
+        spec = definition(plural)["spec"]
+        assert isinstance(spec, dict)  # noqa: S101 it is what a definition is
+        kind = spec["names"]["kind"].lower()
+        for version in spec["versions"]:
+            yield f"custom/{kind}-monitoring-{version['name']}.json", closed(version["schema"]["openAPIV3Schema"])
+
+
+def closed(schema: Json) -> Json:
+    """Returns the schema of a custom resource as the API server applies it: fields that are not there are refused."""
+    found = bare_mapping(schema)
+    properties = found.get("properties")
+    if isinstance(properties, Mapping):
+        found["properties"] = {name: closed(part) for name, part in properties.items()}
+        if not schema.get("x-kubernetes-preserve-unknown-fields"):
+            found.setdefault("additionalProperties", False)
+    for key in ("items", "additionalProperties"):
+        if isinstance(part := found.get(key), Mapping):
+            found[key] = closed(part)
+    return found
+
+
+def bare_mapping(schema: Json) -> dict[str, object]:
+    """Returns a schema without what only people read, and without what JSON Schema does not know.
+
+    A field may be called as one of these keywords; its schema is a mapping, as no description is.
+    """
+    return {
+        key: bare(value)
+        for key, value in schema.items()
+        if not key.startswith("x-kubernetes") and (key not in DROPPED or isinstance(value, dict))
+    }
+
+
+def bare(value: object) -> object:
+    """Returns the same at any depth."""
+    if isinstance(value, dict):
+        return bare_mapping(value)
+    return [bare(part) for part in value] if isinstance(value, list) else value
+
+
+def main() -> int:
+    """Writes all schemas anew; returns the exit status."""
+    with tempfile.TemporaryDirectory() as folder:
+        found = [*kubernetes(Path(folder)), *operator()]
+    for old in ("custom", *(f"v{release}" for release in RELEASES)):
+        shutil.rmtree(SCHEMAS / old, ignore_errors=True)
+    for name, schema in found:
+        path = SCHEMAS / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(schema, separators=(",", ":"), sort_keys=True) + "\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,73 @@
+"""`make compose`: writes the two files that the stack of compose.yml has of its own; a test holds them equal.
+
+usage: VENV/bin/python -m tools.compose
+"""
+
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import yaml
+
+from exporter.cli import notices
+from exporter.simulate.chatcaptain.bots import Bots
+from exporter.simulate.world import World
+
+ROOT = Path(__file__).parents[1]
+FOLDER = ROOT / "config" / "compose"
+SEED = 1
+PLATFORM = "http://127.0.0.1:9855"
+RECEIVER = "http://127.0.0.1:9097"
+TEMPLATES = Path("/etc/alertmanager")
+"""Where Alertmanager's container has config/alertmanager."""
+
+
+def exporter() -> Mapping[str, object]:
+    """Returns the exporter's configuration: both simulated platforms, asked often, since it is watched."""
+    bot = Bots.from_seed(SEED).chatbots[0]
+    return {
+        "sources": {
+            "demo": {"platform": "paradigm", "api_key": World.from_seed(SEED).keys.admin, **_often()},
+            "demo-bot": {
+                "platform": "chatcaptain",
+                "api_key": bot.key,
+                "chatbot_id": bot.id,
+                "company": bot.habits.name,
+                **_often(),
+            },
+        }
+    }
+
+
+def _often() -> Mapping[str, object]:
+    return {"base_url": PLATFORM, "poll": {"interval": "1m", "timeout": "30s", "requests_per_minute": 6000}}
+
+
+def alertmanager() -> Mapping[str, object]:
+    """Returns the example's routes, with receivers that print what people would get."""
+    example = yaml.safe_load((ROOT / "config" / "alertmanager.example.yml").read_text())
+    return notices.delivering(example, TEMPLATES, RECEIVER)
+
+
+FILES = {
+    "exporter.yml": ("The exporter of compose.yml; the keys open the simulated platforms and nothing else", exporter),
+    "alertmanager.yml": ("config/alertmanager.example.yml, whose receivers print what people would get", alertmanager),
+}
+
+
+def text(name: str) -> str:
+    """Returns what is to stand in a file."""
+    head, make = FILES[name]
+    written = yaml.safe_dump(dict(make()), sort_keys=False, allow_unicode=True, width=10**9)
+    return f"# {head}.\n# This file is generated: make compose.\n{written}"
+
+
+def main() -> int:
+    """Writes both; returns the exit status."""
+    for name in FILES:
+        (FOLDER / name).write_text(text(name))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
