@@ -226,7 +226,7 @@ class Poller:
 
         def render() -> Mapping[str, Mapping[str, Kept]]:
             drawing = draw()
-            self._outlet.board.publish(self.watch.source, drawing.sheet.reports, drawing.sheet.serves)
+            self._outlet.board.put(self.watch.source, drawing.sheet)
             return drawing.kept
 
         for name, kept in (await self._outlet.worker.run(render)).items():

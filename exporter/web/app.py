@@ -12,7 +12,9 @@ from starlette.routing import Route
 
 from exporter import __version__
 from exporter.page import Board, Format
+from exporter.web.days import DaysPages
 from exporter.web.negotiation import exposition, takes_gzip
+from exporter.worker import Worker
 
 HEARTBEAT_SECONDS = 60.0
 
@@ -21,7 +23,8 @@ HEARTBEAT_SECONDS = 60.0
 class Outlook:
     """What the web may see: the board, the live metrics, the scheduler's heartbeat, and the sources by name.
 
-    `sources` may change between two requests. `reload` reads the configuration again and returns in one line why that
+    `sources` may change between two requests. `worker` makes what is read by people and by BI tools: neither a scrape
+    nor a poll waits for it. `reload` reads the configuration again and returns in one line why that
     failed, nothing if it did not; None is not permitted.
     """
 
@@ -29,6 +32,7 @@ class Outlook:
     tail: Callable[[Format], bytes]
     alive: Callable[[float], bool]
     sources: Collection[str]
+    worker: Worker
     reload: Callable[[], Awaitable[str]] | None = None
 
 
@@ -66,6 +70,7 @@ def create_app(outlook: Outlook) -> Starlette:
         routes=[
             Route("/metrics", metrics),
             Route("/", start),
+            *DaysPages(outlook.board, outlook.worker).routes(),
             Route("/-/healthy", healthy),
             Route("/-/ready", ready),
             Route("/-/reload", _reloading(outlook.reload), methods=["POST"]),

@@ -1,6 +1,6 @@
 """A board with figures, live metrics, and the application over them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import httpx
 import pytest
@@ -9,6 +9,7 @@ from exporter.model import Family, Sample
 from exporter.page import Board, Format
 from exporter.telemetry import Telemetry
 from exporter.web.app import Outlook, create_app
+from exporter.worker import Worker
 
 Client = Callable[..., httpx.AsyncClient]
 
@@ -37,7 +38,15 @@ def telemetry() -> Telemetry:
 
 
 @pytest.fixture
-def client(board: Board, telemetry: Telemetry) -> Client:
+def worker() -> Iterator[Worker]:
+    """The thread in which pages for people are made."""
+    worker = Worker("readers")
+    yield worker
+    worker.close()
+
+
+@pytest.fixture
+def client(board: Board, telemetry: Telemetry, worker: Worker) -> Client:
     """Makes a client of the application; it sends no header of its own that the application reads."""
 
     def connected(
@@ -45,7 +54,7 @@ def client(board: Board, telemetry: Telemetry) -> Client:
         alive: Callable[[float], bool] = lambda _within: True,
         sources: tuple[str, ...] = ("production", "support-bot"),
     ) -> httpx.AsyncClient:
-        transport = httpx.ASGITransport(create_app(Outlook(board, tail, alive, sources)))
+        transport = httpx.ASGITransport(create_app(Outlook(board, tail, alive, sources, worker)))
         client = httpx.AsyncClient(transport=transport, base_url="http://exporter")
         for name in ("accept", "accept-encoding"):
             del client.headers[name]

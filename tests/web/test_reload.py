@@ -7,12 +7,13 @@ import pytest
 
 from exporter.page import Board
 from exporter.web.app import Outlook, create_app
+from exporter.worker import Worker
 
 pytestmark = pytest.mark.anyio
 
 
 async def ask(method: str, reload: Callable[[], Awaitable[str]] | None) -> httpx.Response:
-    outlook = Outlook(Board(), lambda _format: b"", lambda _within: True, (), reload)
+    outlook = Outlook(Board(), lambda _format: b"", lambda _within: True, (), Worker("readers"), reload)
     transport = httpx.ASGITransport(create_app(outlook))
     async with httpx.AsyncClient(transport=transport, base_url="http://exporter") as http:
         return await http.request(method, "/-/reload")
@@ -63,7 +64,7 @@ async def test_nothing_but_a_post_reloads(method: str, permitted: bool) -> None:
 
 async def test_the_start_page_names_the_sources_of_now() -> None:
     names = {"one": 1}
-    app = create_app(Outlook(Board(), lambda _format: b"", lambda _within: True, names.keys()))
+    app = create_app(Outlook(Board(), lambda _format: b"", lambda _within: True, names.keys(), Worker("readers")))
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://exporter") as http:
         before = (await http.get("/")).text
         names["two"] = 2
