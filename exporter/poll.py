@@ -152,7 +152,9 @@ class Poller:
                 return
             days = days_to_ask(state.ledger, attempt, self.watch.rules)
             came = await self._try(report, days, attempt, patience)
-            health = replace(state.health, last_attempt=attempt, duration=self._time.monotonic() - started)
+            reason = "" if came.error is None else str(came.error)
+            duration = self._time.monotonic() - started
+            health = replace(state.health, last_attempt=attempt, duration=duration, reason=reason)
             if came.error is not None:
                 supported = health.supported and not self._lacks(report, came.error)
                 partial_at = health.last_partial if came.read is None else attempt

@@ -170,6 +170,11 @@ class Schedule:
         """Tells whether the scheduler ran a job within so many seconds."""
         return self._monotonic() - self._beat_at < within
 
+    def next_poll(self, source: str) -> datetime | None:
+        """Returns when a source is polled next; None if it is not scheduled."""
+        polls = (self._scheduler.get_job(f"{source}/{name}") for name in ("interval", "midnight", "settled"))
+        return min((job.next_run_time for job in polls if job is not None), default=None)
+
     def _arm(self) -> None:
         """Makes all jobs anew from the present time."""
         self._beat_at = self._monotonic()

@@ -92,7 +92,9 @@ def assemble(
     telemetry.config.took(settings.digest, clock.now())
     reloader = Reloader(read or (lambda: settings), sources, telemetry.config, clock.now)
     reload = reloader.reload if lifecycle else None
-    app = create_app(Outlook(board, telemetry.tail, schedule.alive, sources.names, readers, reload))
+    app = create_app(
+        Outlook(board, telemetry.tail, schedule.alive, sources.names, readers, clock.now, schedule.next_poll, reload)
+    )
     return Exporter(app, sources, schedule, reloader, closing)
 
 

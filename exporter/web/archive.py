@@ -91,31 +91,28 @@ class Archive:
     """Answers queries about what was published, from shelves that it keeps as long as they are the newest ones."""
 
     def __init__(self) -> None:
-        self._shelves: dict[Key, tuple[Shelf, bytes]] = {}
+        self._shelves: dict[Key, Shelf] = {}
 
     def answer(self, views: Mapping[Key, View], query: Query) -> Answer:
         """Answers a query."""
-        self._keep(views)
-        kept = [self._shelves[key] for key in sorted(views) if not query.sources or key[0] in query.sources]
-        asked = [(shelf, digest) for shelf, digest in kept if wanted(shelf.view, query)]
-        shelves = tuple(shelf for shelf, _ in asked)
+        shelves = tuple(
+            shelf
+            for (source, _), shelf in self.shelves(views).items()
+            if (not query.sources or source in query.sources) and wanted(shelf.view, query)
+        )
         companies = _companies(shelves, query)
         page = companies[: query.limit]
         version = blake2b(repr((__version__, query)).encode(), digest_size=16)
-        for _, digest in asked:
-            version.update(digest)
+        for shelf in shelves:
+            version.update(shelf.version)
         last = page[-1] if len(companies) > len(page) else None
         return Answer(query, shelves, tuple(page), last, version.hexdigest())
 
-    def _keep(self, views: Mapping[Key, View]) -> None:
-        old = self._shelves
-        self._shelves = {}
-        for key, view in views.items():
-            if key in old and old[key][0].view is view:
-                self._shelves[key] = old[key]
-            else:
-                shelf = Shelf(view)
-                self._shelves[key] = shelf, _digest(shelf)
+    def shelves(self, views: Mapping[Key, View]) -> Mapping[Key, Shelf]:
+        """Returns the shelves of these views, by source and report, in order."""
+        kept = {key: shelf for key, shelf in self._shelves.items() if views.get(key) is shelf.view}
+        self._shelves = {key: kept.get(key) or Shelf(views[key]) for key in sorted(views)}
+        return self._shelves
 
 
 def _companies(shelves: Iterable[Shelf], query: Query) -> Sequence[Company]:
@@ -130,21 +127,3 @@ def _companies(shelves: Iterable[Shelf], query: Query) -> Sequence[Company]:
             ):
                 found[place] = Company(shelf.view.source, company_id)
     return [found[place] for place in sorted(found)]
-
-
-def _digest(shelf: Shelf) -> bytes:
-    """Returns what changes with the figures of a report, and not with a poll that changed none."""
-    view, ledger, held = shelf.view, shelf.view.ledger, shelf.view.held
-    digest = blake2b(digest_size=16)
-    kept = sorted(
-        (family, sorted((who, sorted(what)) for who, what in each.items())) for family, each in held.kept.items()
-    )
-    told = (held.source, held.report.name, view.rules.zone.key, view.excluded, held.min_group, held.limits, kept)
-    digest.update(repr((*told, sorted(ledger.names.items()), sorted(ledger.withdrawn))).encode())
-    for day, state in shelf.states.items():
-        digest.update(f"{day} {state}".encode())
-        for part, table in sorted(ledger.blocks[day].tables.items()):
-            digest.update(repr((part, table.companies, sorted(table.columns))).encode())
-            for column in sorted(table.columns):
-                digest.update(table.columns[column])
-    return digest.digest()

@@ -10,6 +10,8 @@ from dataclasses import replace
 from datetime import date, timedelta
 from enum import StrEnum
 from fnmatch import fnmatchcase
+from functools import cached_property
+from hashlib import blake2b
 
 import msgspec
 
@@ -94,6 +96,23 @@ class Shelf:
             else {}
         )
         """Names by id, of those that have a figure on some day."""
+
+    @cached_property
+    def version(self) -> bytes:
+        """What changes with the figures, and not with a poll that changed none."""
+        held, ledger = self.view.held, self.view.ledger
+        digest = blake2b(digest_size=16)
+        kept = {family: sorted((who, sorted(what)) for who, what in each.items()) for family, each in held.kept.items()}
+        rules = (self.view.rules.zone.key, self.view.excluded, held.min_group, held.limits, kept)
+        names = sorted(ledger.names.items()), sorted(ledger.withdrawn)
+        digest.update(repr((held.source, held.report.name, rules, names)).encode())
+        for day, state in self.states.items():
+            digest.update(f"{day} {state}".encode())
+            for part, table in sorted(ledger.blocks[day].tables.items()):
+                digest.update(repr((part, table.companies, sorted(table.columns))).encode())
+                for column in sorted(table.columns):
+                    digest.update(table.columns[column])
+        return digest.digest()
 
     def figures(self, companies: Container[str], wanted: Container[str], days: Container[date]) -> Iterator[Dated]:
         """Yields the figures of some companies in some measures (by family), by measure and label, then by day."""

@@ -12,6 +12,7 @@ from starlette.routing import Route
 from exporter.errors import QueryError
 from exporter.page import Board
 from exporter.web.archive import Answer, Archive, offer
+from exporter.web.etag import is_known
 from exporter.web.negotiation import preferred, takes_gzip
 from exporter.web.openapi import description
 from exporter.web.query import DaysFormat, cursor, read
@@ -27,10 +28,10 @@ VARY = {"Vary": "Accept, Accept-Encoding", "X-Content-Type-Options": "nosniff", 
 class DaysPages:
     """The pages below /api/v1; what computes runs in the `worker`, which renders no metrics."""
 
-    def __init__(self, board: Board, worker: Worker) -> None:
+    def __init__(self, board: Board, worker: Worker, archive: Archive) -> None:
         self._board = board
         self._worker = worker
-        self._archive = Archive()
+        self._archive = archive
 
     def routes(self) -> tuple[Route, ...]:
         """Returns the routes."""
@@ -78,12 +79,6 @@ def _gzipped(pieces: Iterator[partial[bytes]]) -> Iterator[partial[bytes]]:
     for piece in pieces:
         yield partial(packed, piece)
     yield partial(packer.flush)
-
-
-def is_known(etag: str, if_none_match: str) -> bool:
-    """Tells whether a client has this version, by its If-None-Match; weak and strong tags count alike (RFC 9110)."""
-    known = {each.strip().removeprefix("W/") for each in if_none_match.split(",")}
-    return "*" in known or etag.removeprefix("W/") in known
 
 
 def _links(answer: Answer, request: Request) -> Mapping[str, str]:

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import httpx
 import msgspec
@@ -16,9 +16,10 @@ from exporter.memory import State
 from exporter.model import Days, Reading
 from exporter.page import Board
 from exporter.question import Watch
-from exporter.web.app import Outlook, create_app
+from exporter.web.app import create_app
 from exporter.worker import Worker
 from tests.road import watching
+from tests.web.outlooks import outlook
 
 LABELS_OF_A_COMPANY = ("source", "company_id", "company")
 
@@ -85,10 +86,10 @@ class Answer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 @asynccontextmanager
-async def asking(board: Board) -> AsyncIterator[httpx.AsyncClient]:
+async def asking(board: Board, **options: Any) -> AsyncIterator[httpx.AsyncClient]:
     """Yields a client of the application over a board."""
     worker = Worker("readers")
-    app = create_app(Outlook(board, lambda _format: b"", lambda _within: True, ("s",), worker))
+    app = create_app(outlook(board, worker, **options))
     try:
         async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://exporter") as http:
             yield http

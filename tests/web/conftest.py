@@ -8,8 +8,9 @@ import pytest
 from exporter.model import Family, Sample
 from exporter.page import Board, Format
 from exporter.telemetry import Telemetry
-from exporter.web.app import Outlook, create_app
+from exporter.web.app import create_app
 from exporter.worker import Worker
+from tests.web.outlooks import outlook
 
 Client = Callable[..., httpx.AsyncClient]
 
@@ -54,7 +55,7 @@ def client(board: Board, telemetry: Telemetry, worker: Worker) -> Client:
         alive: Callable[[float], bool] = lambda _within: True,
         sources: tuple[str, ...] = ("production", "support-bot"),
     ) -> httpx.AsyncClient:
-        transport = httpx.ASGITransport(create_app(Outlook(board, tail, alive, sources, worker)))
+        transport = httpx.ASGITransport(create_app(outlook(board, worker, tail=tail, alive=alive, sources=sources)))
         client = httpx.AsyncClient(transport=transport, base_url="http://exporter")
         for name in ("accept", "accept-encoding"):
             del client.headers[name]

@@ -12,7 +12,7 @@ from exporter.cli.run import serving
 from exporter.model import Column, Days, Reading, Row
 from exporter.simulate.world import MODES
 from exporter.sources.paradigm import QUERIES
-from exporter.web.app import Outlook, create_app
+from exporter.web.app import create_app
 from exporter.web.dated import Dated, DayState, Evidence
 from exporter.web.query import PARAMETERS
 from exporter.web.server import listen, url
@@ -20,6 +20,7 @@ from exporter.web.writing import COLUMNS
 from exporter.worker import Worker
 from tests.road import utc
 from tests.web.asking import published
+from tests.web.outlooks import outlook
 
 pytestmark = pytest.mark.anyio
 
@@ -50,7 +51,7 @@ async def test_the_recipe_adds_up_modes_on_complete_days() -> None:
         for each in names
     )
     board, worker = published(Reading(names, frozenset(MODES), rows), held, NOON), Worker("readers")
-    app = create_app(Outlook(board, lambda _format: b"", lambda _within: True, ("s",), worker))
+    app = create_app(outlook(board, worker))
     recipe = PAGE.read_text().rpartition("```python\n")[2].partition("```")[0]
     with listen("127.0.0.1:0", "test") as listening:
         code = recipe.replace("http://exporter:9854", url(listening))

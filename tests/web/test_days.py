@@ -18,12 +18,13 @@ from exporter.page import Board
 from exporter.simulate.app import create_app as create_platform
 from exporter.simulate.world import MODES, World
 from exporter.sources.paradigm import PLATFORM, QUERIES
-from exporter.web import app
+from exporter.web.app import create_app
 from exporter.web.query import Offer, Query, read
 from exporter.worker import Worker
 from tests.road import RULES, PassedClock, Road, set_scenarios, utc, watching
 from tests.test_chatcaptain_road import Platform
 from tests.web.asking import Answer, Figure, asking, days, on, published, window
+from tests.web.outlooks import outlook
 
 pytestmark = pytest.mark.anyio
 
@@ -418,8 +419,7 @@ async def test_gzip_and_head(query: str) -> None:
 async def test_a_scrape_does_not_wait_for_a_reader() -> None:
     """Nor does anything else on the event loop, while a long answer is made."""
     worker, end = Worker("readers"), Event()
-    outlook = app.Outlook(named(), lambda _format: b"", lambda _within: True, ("s",), worker)
-    transport = httpx.ASGITransport(app.create_app(outlook))
+    transport = httpx.ASGITransport(create_app(outlook(named(), worker)))
     async with httpx.AsyncClient(transport=transport, base_url="http://exporter") as http, asyncio.TaskGroup() as group:
         busy = group.create_task(worker.run(lambda: end.wait(20)))
         await asyncio.sleep(0)  # so that it stands in the queue before the reader

@@ -1,0 +1,166 @@
+"""The companies of the status page: what alerts judge of each, what is usual, and which limits it breaks. Pure.
+
+The figures are those of chat_usage_activity_* on /metrics, made by the same function, so that both agree.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from fnmatch import fnmatchcase
+from typing import NamedTuple
+
+from exporter.activities import BASELINE, LAST_DAY, LAST_WORKING_DAY, LIMIT, TODAY, Bounds, activity_families
+from exporter.families import View
+from exporter.ledger import by_number
+from exporter.page import Key, Published
+from exporter.roster import SourceView
+from exporter.thresholds import BUILT_IN
+from exporter.web.findings import is_fresh
+
+SEVERITIES = ("critical", "warning", "info")
+"""The worst first; one that an operator made up stands behind them."""
+RUNBOOKS = {
+    ("lower", "fixed"): "ChatUsageBelowThreshold",
+    ("upper", "fixed"): "ChatUsageAboveThreshold",
+    ("lower", "usual"): "ChatUsageActivityDropped",
+    ("upper", "usual"): "ChatUsageActivitySpiked",
+}
+
+
+class Breach(NamedTuple):
+    """A limit that a company breaks: `value` is below a lower `limit`, above an upper one."""
+
+    severity: str
+    activity: str
+    bound: str
+    basis: str
+    value: float
+    limit: float
+
+    @property
+    def runbook(self) -> str:
+        """The name of the alert that tells of it."""
+        return RUNBOOKS[self.bound, self.basis]
+
+    @property
+    def rank(self) -> int:
+        """Smaller is worse."""
+        return SEVERITIES.index(self.severity) if self.severity in SEVERITIES else len(SEVERITIES)
+
+
+class Limit(NamedTuple):
+    """A limit of one activity of a company."""
+
+    bound: str
+    basis: str
+    severity: str
+    value: float
+
+
+@dataclass(slots=True)
+class Measured:
+    """What is served of one activity of a company: figures by family, and limits."""
+
+    report: str
+    figures: dict[str, float] = field(default_factory=dict)
+    limits: list[Limit] = field(default_factory=list)
+
+    @property
+    def share(self) -> float | None:
+        """The last day as a share of the usual; None where one of them is not known, or nothing is usual."""
+        last, usual = self.figures.get(LAST_DAY), self.figures.get(BASELINE)
+        return last / usual if last is not None and usual else None
+
+    def breaches(self, activity: str) -> Iterator[Breach]:
+        """Yields the limits that are broken, compared as the alert rules do."""
+        for bound, basis, severity, limit in self.limits:
+            value = self.figures.get(LAST_WORKING_DAY if bound == "lower" else LAST_DAY)
+            if value is not None and (value < limit if bound == "lower" else value > limit):
+                yield Breach(severity, activity, bound, basis, value, limit)
+
+
+@dataclass(slots=True)
+class Company:
+    """One company of a source; `note` says why it has no figures, where that is known."""
+
+    source: str
+    company_id: str
+    name: str
+    note: str = ""
+    activities: dict[str, Measured] = field(default_factory=dict)
+
+    def breaches(self, fresh: Iterable[Key]) -> tuple[Breach, ...]:
+        """Returns the limits that are broken in reports that are fresh, the worst first."""
+        found = (
+            breach
+            for activity, measured in self.activities.items()
+            if (self.source, measured.report) in fresh
+            for breach in measured.breaches(activity)
+        )
+        return tuple(sorted(found, key=lambda each: (each.rank, each.activity)))
+
+
+@dataclass(frozen=True, slots=True)
+class Companies:
+    """All companies by source and id, and the activities that their sources have, the one to show first in front."""
+
+    all: tuple[Company, ...]
+    activities: Mapping[str, tuple[str, ...]]
+
+
+def companies(shown: Published) -> Companies:
+    """Puts together what was published of companies."""
+    found: dict[tuple[str, str], Company] = {}
+    activities: dict[str, list[str]] = {}
+    for roster in shown.rosters.values():
+        found.update({(roster.source, each.company_id): each for each in _listed(roster)})
+        activities[roster.source] = []
+    for (source, report), view in sorted(shown.views.items()):
+        activities.setdefault(source, []).extend(
+            activity.name for measure in view.report.measures for activity in measure.activities
+        )
+        for name, labels, value in _samples(view):
+            _, _, company_id, company, activity, *limit = labels
+            whose = found.setdefault((source, company_id), Company(source, company_id, company))
+            measured = whose.activities.setdefault(activity, Measured(report))
+            if name == LIMIT:
+                measured.limits.append(Limit(limit[0], limit[1], limit[2], value))
+            else:
+                measured.figures[name] = value
+    ordered = sorted(found, key=lambda each: (each[0], by_number(each[1])))
+    return Companies(
+        tuple(found[each] for each in ordered),
+        {
+            source: tuple(sorted(names, key=lambda each: each not in BUILT_IN.activities))
+            for source, names in activities.items()
+        },
+    )
+
+
+def _samples(view: View) -> Iterator[tuple[str, tuple[str, ...], float]]:
+    """Yields the samples of activities as they are on the page: those of unwanted families are not."""
+    if not view.report.has_days:
+        return
+    for family in activity_families(view.held, Bounds(view.rulebook, view.rules.calendar)):
+        if family.name in SHOWN and not any(fnmatchcase(family.name, glob) for glob in view.excluded):
+            yield from ((family.name, sample.label_values, sample.value) for sample in family.samples)
+
+
+SHOWN = frozenset({LAST_DAY, TODAY, LAST_WORKING_DAY, BASELINE, LIMIT})
+
+
+def _listed(roster: SourceView) -> Iterator[Company]:
+    """Yields the companies that the source should have: those that are held, those that are expected."""
+    held = roster.names.keys() - roster.gone
+    for company_id in {*roster.names, *roster.companies.expected}:
+        if company_id in held:
+            yield Company(roster.source, company_id, roster.names[company_id])
+        elif company_id in roster.names:
+            yield Company(roster.source, company_id, roster.names[company_id], "taken back by the platform")
+        else:
+            yield Company(roster.source, company_id, "", "expected, never seen")
+
+
+def fresh(views: Mapping[Key, View], now: datetime) -> frozenset[Key]:
+    """Returns the reports whose figures are new enough to be judged."""
+    return frozenset(key for key, view in views.items() if is_fresh(view, now))
