@@ -142,11 +142,7 @@ REPORT_GAUGES = (
         "1 while a complete working day without a row of any company waits to be served as zeros.",
         lambda v: v.judgement.empty_day if v.report.has_days else None,
     ),
-    Gauge(
-        "chat_usage_report_companies",
-        "Companies with a row of their own on the last day.",
-        _companies_on_last_day,
-    ),
+    Gauge("chat_usage_report_companies", "Companies with a row of their own on the last day.", _companies_on_last_day),
     Gauge(
         "chat_usage_report_companies_withdrawn",
         "Companies whose rows of all asked days the platform took back; they have no series until it lists them again.",

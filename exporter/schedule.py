@@ -128,14 +128,8 @@ class Schedule:
         self._chance = chance
         self._rhythm = rhythm
         self._beat_at = monotonic()
-        self._scheduler = AsyncIOScheduler(
-            timezone=UTC,
-            job_defaults={
-                "misfire_grace_time": None,
-                "coalesce": True,
-                "max_instances": 2,
-            },  # the poller counts overlaps
-        )
+        defaults = {"misfire_grace_time": None, "coalesce": True, "max_instances": 2}  # the poller counts overlaps
+        self._scheduler = AsyncIOScheduler(timezone=UTC, job_defaults=defaults)
         self._running: dict[asyncio.Task[None], Timetable | None] = {}
 
     def start(self) -> None:

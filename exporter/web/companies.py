@@ -3,7 +3,7 @@
 The figures are those of chat_usage_activity_* on /metrics, made by the same function, so that both agree.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from fnmatch import fnmatchcase
@@ -89,7 +89,15 @@ class Company:
     note: str = ""
     activities: dict[str, Measured] = field(default_factory=dict)
 
-    def breaches(self, fresh: Iterable[Key]) -> tuple[Breach, ...]:
+    def verdict(self, fresh: Container[Key]) -> str:
+        """Says in a word how it keeps its limits, where it breaks none."""
+        limited = [measured for measured in self.activities.values() if measured.limits]
+        if not limited:
+            return "–"
+        judged = any((self.source, measured.report) in fresh for measured in limited)
+        return "kept" if judged else "not judged"
+
+    def breaches(self, fresh: Container[Key]) -> tuple[Breach, ...]:
         """Returns the limits that are broken in reports that are fresh, the worst first."""
         found = (
             breach

@@ -94,7 +94,7 @@ def _days(view: View, now: datetime) -> Iterator[Finding]:
         length = span(view.rules.max_staleness)
         yield Finding(Level.BAD, f"Its figures are withheld: nothing was read for {length}", "ChatUsageReportStale")
     if judgement.empty_day:
-        what = "A complete working day has no row of any company yet; it waits to be zero"
+        what = "A complete working day has no row of any company yet; limits are not judged"
         yield Finding(Level.WARNING, what, "ChatUsageReportEmpty")
     elif day is not None and not judgement.stale and not is_fresh(view, now):
         what = f"It is late: its newest complete day was {day_ago(day, today)}; limits are not judged"

@@ -25,6 +25,7 @@ class CompanyRow(NamedTuple):
     usual: float | None
     share: float | None
     breaches: tuple[Breach, ...]
+    verdict: str
     line: Sparkline | None
 
 
@@ -47,6 +48,7 @@ class Standing:
     activity: str
     measured: Measured | None
     breaches: tuple[Breach, ...]
+    verdict: str
 
     def figure(self, family: str) -> float | None:
         """Returns a figure of the activity."""
@@ -78,7 +80,8 @@ def company_page(
 def _standing(company: Company, choice: Choice, companies: Companies, judged: frozenset[Key]) -> Standing:
     names = companies.activities.get(company.source, ())
     activity = choice.activity if choice.activity in names else next(iter(names), "")
-    return Standing(company, activity, company.activities.get(activity), company.breaches(judged))
+    measured = company.activities.get(activity)
+    return Standing(company, activity, measured, company.breaches(judged), company.verdict(judged))
 
 
 def fits(standing: Standing, choice: Choice) -> bool:
@@ -121,6 +124,7 @@ def _row(standing: Standing, line: Sparkline | None) -> CompanyRow:
         usual=standing.figure(BASELINE),
         share=standing.measured.share if standing.measured else None,
         breaches=standing.breaches,
+        verdict=standing.verdict,
         line=line,
     )
 

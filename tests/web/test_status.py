@@ -180,7 +180,7 @@ async def test_limits_are_not_judged_by_old_figures() -> None:
     """As by the alert rules: when the last day is too old, the report is what is wrong, not the company."""
     board = await quiet()
     page = await status(board, now=lambda: NOON + timedelta(days=2))
-    assert {row["Limits"].strip() for row in page.companies} == {"kept"}
+    assert {row["Limits"].strip() for row in page.companies} == {"not judged"}
     assert any("limits are not judged" in each for each in page.wrong)
 
 
