@@ -3,7 +3,7 @@
 The figures are those of chat_usage_activity_* on /metrics, made by the same function, so that both agree.
 """
 
-from collections.abc import Container, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from fnmatch import fnmatchcase
@@ -48,35 +48,20 @@ class Breach(NamedTuple):
         return SEVERITIES.index(self.severity) if self.severity in SEVERITIES else len(SEVERITIES)
 
 
-class Limit(NamedTuple):
-    """A limit of one activity of a company."""
-
-    bound: str
-    basis: str
-    severity: str
-    value: float
-
-
-@dataclass(slots=True)
-class Measured:
-    """What is served of one activity of a company: figures by family, and limits."""
+class Measured(NamedTuple):
+    """What is served of one activity of a company; `limited` tells whether it has limits, `broken` which it breaks."""
 
     report: str
-    figures: dict[str, float] = field(default_factory=dict)
-    limits: list[Limit] = field(default_factory=list)
+    last_day: float | None
+    today: float | None
+    usual: float | None
+    limited: bool
+    broken: tuple[Breach, ...]
 
     @property
     def share(self) -> float | None:
         """The last day as a share of the usual; None where one of them is not known, or nothing is usual."""
-        last, usual = self.figures.get(LAST_DAY), self.figures.get(BASELINE)
-        return last / usual if last is not None and usual else None
-
-    def breaches(self, activity: str) -> Iterator[Breach]:
-        """Yields the limits that are broken, compared as the alert rules do."""
-        for bound, basis, severity, limit in self.limits:
-            value = self.figures.get(LAST_WORKING_DAY if bound == "lower" else LAST_DAY)
-            if value is not None and (value < limit if bound == "lower" else value > limit):
-                yield Breach(severity, activity, bound, basis, value, limit)
+        return self.last_day / self.usual if self.last_day is not None and self.usual else None
 
 
 @dataclass(slots=True)
@@ -91,7 +76,7 @@ class Company:
 
     def verdict(self, fresh: Container[Key]) -> str:
         """Says in a word how it keeps its limits, where it breaks none."""
-        limited = [measured for measured in self.activities.values() if measured.limits]
+        limited = [measured for measured in self.activities.values() if measured.limited]
         if not limited:
             return "–"
         judged = any((self.source, measured.report) in fresh for measured in limited)
@@ -101,9 +86,9 @@ class Company:
         """Returns the limits that are broken in reports that are fresh, the worst first."""
         found = (
             breach
-            for activity, measured in self.activities.items()
+            for measured in self.activities.values()
             if (self.source, measured.report) in fresh
-            for breach in measured.breaches(activity)
+            for breach in measured.broken
         )
         return tuple(sorted(found, key=lambda each: (each.rank, each.activity)))
 
@@ -127,14 +112,9 @@ def companies(shown: Published) -> Companies:
         activities.setdefault(source, []).extend(
             activity.name for measure in view.report.measures for activity in measure.activities
         )
-        for name, labels, value in _samples(view):
-            _, _, company_id, company, activity, *limit = labels
+        for (company_id, company, activity), measured in _measured(view, report):
             whose = found.setdefault((source, company_id), Company(source, company_id, company))
-            measured = whose.activities.setdefault(activity, Measured(report))
-            if name == LIMIT:
-                measured.limits.append(Limit(limit[0], limit[1], limit[2], value))
-            else:
-                measured.figures[name] = value
+            whose.activities.setdefault(activity, measured)
     ordered = sorted(found, key=lambda each: (each[0], by_number(each[1])))
     return Companies(
         tuple(found[each] for each in ordered),
@@ -145,16 +125,40 @@ def companies(shown: Published) -> Companies:
     )
 
 
-def _samples(view: View) -> Iterator[tuple[str, tuple[str, ...], float]]:
-    """Yields the samples of activities as they are on the page: those of unwanted families are not."""
-    if not view.report.has_days:
-        return
-    for family in activity_families(view.held, Bounds(view.rulebook, view.rules.calendar)):
-        if family.name in SHOWN and not any(fnmatchcase(family.name, glob) for glob in view.excluded):
-            yield from ((family.name, sample.label_values, sample.value) for sample in family.samples)
+Whose = tuple[str, str, str]
+"""Id and name of a company, and an activity."""
 
 
-SHOWN = frozenset({LAST_DAY, TODAY, LAST_WORKING_DAY, BASELINE, LIMIT})
+def _measured(view: View, report: str) -> Iterator[tuple[Whose, Measured]]:
+    """Yields what is on the page of metrics of each company and activity: unwanted families are not."""
+    figures: dict[Whose, dict[str, float]] = {}
+    limits: dict[Whose, list[tuple[str, str, str, float]]] = {}
+    held, bounds = view.held, Bounds(view.rulebook, view.rules.calendar)
+    for family in activity_families(held, bounds) if view.report.has_days else ():
+        if any(fnmatchcase(family.name, glob) for glob in view.excluded):
+            continue
+        for (_, _, company_id, company, activity, *limit), value in family.samples:
+            whose = company_id, company, activity
+            if family.name == LIMIT:
+                bound, basis, severity = limit
+                limits.setdefault(whose, []).append((bound, basis, severity, value))
+            else:
+                figures.setdefault(whose, {})[family.name] = value
+    for whose in figures | limits:
+        known = figures.get(whose, {})
+        broken = tuple(_broken(whose[2], known, limits.get(whose, ())))
+        shown = (known.get(LAST_DAY), known.get(TODAY), known.get(BASELINE))
+        yield whose, Measured(report, *shown, whose in limits, broken)
+
+
+def _broken(
+    activity: str, known: Mapping[str, float], limits: Iterable[tuple[str, str, str, float]]
+) -> Iterator[Breach]:
+    """Yields the limits that are broken, compared as the alert rules do."""
+    for bound, basis, severity, limit in limits:
+        value = known.get(LAST_WORKING_DAY if bound == "lower" else LAST_DAY)
+        if value is not None and (value < limit if bound == "lower" else value > limit):
+            yield Breach(severity, activity, bound, basis, value, limit)
 
 
 def _listed(roster: SourceView) -> Iterator[Company]:

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
-from exporter.activities import BASELINE, LAST_DAY, TODAY
 from exporter.ledger import by_number
 from exporter.model import Activity, Measure
 from exporter.page import Key, Published
@@ -15,15 +14,21 @@ from exporter.web.dated import Shelf
 from exporter.web.sparkline import Sparkline, six_weeks, sparkline
 
 
+FIGURES: Mapping[str, Callable[[Measured], float | None]] = {
+    "last_day": lambda measured: measured.last_day,
+    "today": lambda measured: measured.today,
+    "usual": lambda measured: measured.usual,
+    "share": lambda measured: measured.share,
+}
+"""What companies can be sorted by, besides their names."""
+
+
 class CompanyRow(NamedTuple):
     """One company on the screen, with one activity of it and all the limits that it breaks."""
 
     company: Company
     activity: str
-    last_day: float | None
-    today: float | None
-    usual: float | None
-    share: float | None
+    measured: Measured | None
     breaches: tuple[Breach, ...]
     verdict: str
     line: Sparkline | None
@@ -49,10 +54,6 @@ class Standing:
     measured: Measured | None
     breaches: tuple[Breach, ...]
     verdict: str
-
-    def figure(self, family: str) -> float | None:
-        """Returns a figure of the activity."""
-        return self.measured.figures.get(family) if self.measured else None
 
 
 def company_page(
@@ -98,18 +99,16 @@ def fits(standing: Standing, choice: Choice) -> bool:
 def order(choice: Choice) -> Callable[[Standing], tuple[object, ...]]:
     """Returns what companies are sorted by; who has no figure stands at the end, whichever way."""
     column, sign = choice.sort.removeprefix("-"), -1.0 if choice.sort.startswith("-") else 1.0
-    families = {"last_day": LAST_DAY, "today": TODAY, "usual": BASELINE}
 
     def key(standing: Standing) -> tuple[object, ...]:
-        company = standing.company
+        company, measured = standing.company, standing.measured
         place = (company.source, by_number(company.company_id))
         if column == ATTENTION:
             rank = standing.breaches[0].rank if standing.breaches else 99
-            return rank, not company.note, -(standing.figure(LAST_DAY) or 0.0), place
+            return rank, not company.note, -((measured and measured.last_day) or 0.0), place
         if column == "company":
             return company.name.casefold(), place
-        share = standing.measured.share if standing.measured else None
-        value = share if column == "share" else standing.figure(families[column])
+        value = FIGURES[column](measured) if measured else None
         return value is None, sign * (value or 0.0), place
 
     return key
@@ -119,10 +118,7 @@ def _row(standing: Standing, line: Sparkline | None) -> CompanyRow:
     return CompanyRow(
         company=standing.company,
         activity=standing.activity,
-        last_day=standing.figure(LAST_DAY),
-        today=standing.figure(TODAY),
-        usual=standing.figure(BASELINE),
-        share=standing.measured.share if standing.measured else None,
+        measured=standing.measured,
         breaches=standing.breaches,
         verdict=standing.verdict,
         line=line,
@@ -133,9 +129,9 @@ def _lines(rows: Sequence[Standing], shelves: Mapping[Key, Shelf]) -> Mapping[tu
     """Draws six weeks for the companies on the screen, a report's together."""
     wanted: dict[tuple[str, str, str], dict[str, float | None]] = {}
     for each in rows:
-        if each.measured is not None and each.figure(LAST_DAY) is not None:
+        if each.measured is not None and each.measured.last_day is not None:
             key = each.company.source, each.measured.report, each.activity
-            wanted.setdefault(key, {})[each.company.company_id] = each.figure(BASELINE)
+            wanted.setdefault(key, {})[each.company.company_id] = each.measured.usual
     found: dict[tuple[str, str], Sparkline] = {}
     for (source, report, activity), usual in wanted.items():
         shelf = shelves[source, report]
