@@ -13,7 +13,7 @@ DEMO_ARGS ?=
 UV_VERSION = 0.13.8
 COMPILE = .tools/uv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-header --no-annotate $(UPGRADE)
-SCRIPTS = .ci/run tools/go-tools tools/image tools/kube tools/parts tools/venv
+SCRIPTS = .ci/run tools/chromium tools/go-tools tools/image tools/kube tools/parts tools/venv
 
 export PYTHON
 
@@ -83,5 +83,5 @@ tools: ## fetch the real programs for tests (promtool, prometheus ...) and print
 	@bin=$$(tools/parts $(SUITE)) && echo "export PATH=$$bin:\$$PATH"
 
 clean: ## remove what the tasks made here
-	rm -rf .venv* .tools .coverage* .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache dist build
+	rm -rf .venv* .tools screenshots .coverage* .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache dist build
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

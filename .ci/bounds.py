@@ -5,6 +5,7 @@ usage: VENV/bin/python .ci/bounds.py
 
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -17,6 +18,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import httpx
+from playwright.sync_api import Browser, sync_playwright
 
 COMMAND = Path(sys.executable).with_name("chat-usage-exporter")
 PATIENCE_S = 20.0
@@ -148,6 +150,57 @@ def _podman(*arguments: str) -> str:
     return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()  # noqa: S603 our own script
 
 
+@contextmanager
+def thousand() -> Iterator[str]:
+    """Runs a demo of 1,000 companies until it has read their past; yields the exporter's URL."""
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        address = f"127.0.0.1:{probe.getsockname()[1]}"
+    command: list[str | Path] = [COMMAND, "demo", f"--web.listen-address={address}", "--companies=1000"]
+    with tempfile.TemporaryFile() as log:
+        demo = subprocess.Popen(command, stdout=log, stderr=log)  # noqa: S603 our own program
+        try:
+            began = time.monotonic()
+            while not has_past(address):
+                if demo.poll() is not None or time.monotonic() - began > DEMO_PATIENCE_S:
+                    log.seek(0)
+                    raise SystemExit(f"the demo of 1,000 companies serves no sums: {log.read().decode()}")
+                time.sleep(0.5)
+            yield f"http://{address}/"
+        finally:
+            demo.kill()
+            demo.wait()
+
+
+def has_past(address: str) -> bool:
+    """Tells whether the past of both platforms was read."""
+    try:
+        page = httpx.get(f"http://{address}/metrics", trust_env=False, timeout=PATIENCE_S).text
+    except httpx.TransportError:
+        return False
+    return "paradigm_tool_uses_28d{" in page and "chatcaptain_conversations_28d{" in page
+
+
+def load(browser: Browser, url: str) -> float:
+    """Measures in a new window from the start of the navigation to the end of loading, files included."""
+    with browser.new_context() as window:
+        page = window.new_page()
+        page.goto(url)
+        if page.locator("#company-rows tr").count() < COMPANIES:
+            raise SystemExit(f"{url} shows no companies: {page.inner_text('body')}")
+        return float(page.evaluate("performance.getEntriesByType('navigation')[0].loadEventEnd")) / 1000
+
+
+@contextmanager
+def chromium() -> Iterator[Browser]:
+    """Runs Debian's Chromium; its sandbox cannot be set up by root."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=shutil.which("chromium"), args=["--no-sandbox"] if os.geteuid() == 0 else []
+        )
+        yield browser
+        browser.close()
+
+
 def clone_to(folder: Path) -> Path:
     """Clones this repository as a newcomer does."""
     clone = folder / "clone"
@@ -175,7 +228,10 @@ def main() -> int:
             Bound("the first make demo of a fresh clone", 60.0, lambda: demonstrate(clone), tries=1),
             Bound("a second make demo", 5.0, lambda: demonstrate(clone)),
         )
-        return judge((*BOUNDS, *newcomer))
+        broken = judge((*BOUNDS, *newcomer))
+    with thousand() as url, chromium() as browser:
+        page = Bound("the status page of 1,000 companies loads in Chromium", 0.5, lambda: load(browser, url))
+        return broken | judge((page,))
 
 
 def judge(bounds: Sequence[Bound]) -> int:

@@ -29,7 +29,8 @@ def drawn(watch: Watch, states: Mapping[str, State], reports: Iterable[Report], 
     views = {report.name: view(watch, report, states[report.name], now) for report in reports}
     parts = {name: families(each) for name, each in views.items()}
     serves = [name for name, found in parts.items() if any("company_id" in each.label_names for each in found)]
-    sheet = Sheet({**parts, "": source_families(source_view(watch, states))}, serves)
+    roster = source_view(watch, states)
+    sheet = Sheet({**parts, "": source_families(roster)}, serves, views, roster)
     return Drawing(sheet, {name: each.held.kept for name, each in views.items()})
 
 

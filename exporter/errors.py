@@ -2,6 +2,7 @@
 
 ChatUsageError
 ├── ConfigError             the configuration is wrong: exit 2, nothing was polled
+├── QueryError              somebody asked our own API for what it does not have: 400
 └── ReportError             one report of one source could not be polled; has an `outcome`
     ├── AuthError           401 or 403
     ├── RateLimitedError    429 until patience ran out
@@ -43,6 +44,10 @@ class ChatUsageError(Exception):
 
 class ConfigError(ChatUsageError):
     """The configuration is wrong; the message says what, where and how to mend it."""
+
+
+class QueryError(ChatUsageError):
+    """A parameter of a request to our own API is wrong; the message names it, its value and what is known."""
 
 
 class ReportError(ChatUsageError):

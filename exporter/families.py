@@ -32,7 +32,7 @@ class Health:
     the past was asked for once; `restatements` counts figures that changed after they were served as complete,
     `restated_ratio` is how much of a day changed at the last poll, 0 to 1. `supported` tells if the platform has the
     report. `drift` counts fields by kind and `violations` rows by invariant, as of the last good poll; `fields` is what
-    its answer says of its fields.
+    its answer says of its fields. `reason` is why the last poll failed, in one line; empty if it was good.
     """
 
     interval: timedelta
@@ -48,6 +48,7 @@ class Health:
     violations: Mapping[str, int] = field(default_factory=dict)
     fields: tuple[FieldNote, ...] = ()
     last_partial: datetime | None = None
+    reason: str = ""
 
     @property
     def read_at(self) -> datetime | None:
@@ -141,11 +142,7 @@ REPORT_GAUGES = (
         "1 while a complete working day without a row of any company waits to be served as zeros.",
         lambda v: v.judgement.empty_day if v.report.has_days else None,
     ),
-    Gauge(
-        "chat_usage_report_companies",
-        "Companies with a row of their own on the last day.",
-        _companies_on_last_day,
-    ),
+    Gauge("chat_usage_report_companies", "Companies with a row of their own on the last day.", _companies_on_last_day),
     Gauge(
         "chat_usage_report_companies_withdrawn",
         "Companies whose rows of all asked days the platform took back; they have no series until it lists them again.",

@@ -15,7 +15,9 @@ from struct import pack
 from types import MappingProxyType
 from typing import NamedTuple
 
+from exporter.families import View
 from exporter.model import Expendable, Family, Sample
+from exporter.roster import SourceView
 
 GZIP_HEADER = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff"
 GZIP_LEVEL = 1  # daily figures compress 15 to 30 times at any level; this one costs a tenth of the default
@@ -127,16 +129,22 @@ def _family(chunk: Chunk) -> str:
     return chunk.family
 
 
-@dataclass(frozen=True, slots=True)
-class Published:
-    """What everybody outside the poller may see: the page, and the (source, report) pairs that have served figures."""
-
-    page: Page = field(default_factory=lambda: EMPTY)
-    served: frozenset[tuple[str, str]] = frozenset()
-
-
 Key = tuple[str, str]
 """Whose chunks they are: source and report; the report is empty for what a source has once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """What everybody outside the poller may see: the page, and the (source, report) pairs that have served figures.
+
+    `views` and `rosters` are what the page was made from, by source and report, and by source.
+    """
+
+    page: Page = field(default_factory=lambda: EMPTY)
+    served: frozenset[Key] = frozenset()
+    views: Mapping[Key, View] = field(default_factory=dict)
+    rosters: Mapping[str, SourceView] = field(default_factory=dict)
+
 
 SERIES = "chat_usage_series"
 SERIES_HELP = "Series of the source on the page, the exporter's live metrics left out."
@@ -188,10 +196,15 @@ def _counted(counts: Mapping[tuple[str, ...], int]) -> tuple[Sample, ...]:
 
 
 class Sheet(NamedTuple):
-    """What a source has on the page: families by report, and the names of the reports that have figures there."""
+    """What a source has on the page: families by report, and the names of the reports that have figures there.
+
+    `views` (by report) and `roster` are what the families were made from.
+    """
 
     reports: Mapping[str, Iterable[Family]]
     serves: Iterable[str] = ()
+    views: Mapping[str, View] = MappingProxyType({})
+    roster: SourceView | None = None
 
 
 NOTHING = Sheet(MappingProxyType({}))
@@ -207,7 +220,11 @@ class Board:
 
     def publish(self, source: str, reports: Mapping[str, Iterable[Family]], serves: Iterable[str] = ()) -> None:
         """Replaces what some reports of a source have on the page, all at once; `serves` names those with figures."""
-        self._show(self._chunks, {source: Sheet(reports, serves)})
+        self.put(source, Sheet(reports, serves))
+
+    def put(self, source: str, sheet: Sheet) -> None:
+        """Does the same, with what the families were made from."""
+        self._show(self._chunks, {source: sheet})
 
     def replace(self, sheets: Mapping[str, Sheet], max_series: int) -> None:
         """Replaces all that some sources have on the page, in one step; a source with `NOTHING` goes."""
@@ -225,5 +242,9 @@ class Board:
         left = (chunk for key in sorted(chunks) for chunk in chunks[key] if chunk.expendable not in gone)
         counts = (write(family) for family in cardinality(chunks, gone) if family.samples)
         served = self.shown.served | {(source, report) for source, sheet in sheets.items() for report in sheet.serves}
+        views = {key: view for key, view in self.shown.views.items() if key in kept}
+        views |= {(source, report): view for source, sheet in sheets.items() for report, view in sheet.views.items()}
+        rosters = {source: roster for source, roster in self.shown.rosters.items() if (source, "") in kept}
+        rosters |= {source: sheet.roster for source, sheet in sheets.items() if sheet.roster is not None}
         self._chunks = chunks
-        self.shown = Published(join((*left, *counts)), served & chunks.keys())
+        self.shown = Published(join((*left, *counts)), served & chunks.keys(), views, rosters)

@@ -152,7 +152,9 @@ class Poller:
                 return
             days = days_to_ask(state.ledger, attempt, self.watch.rules)
             came = await self._try(report, days, attempt, patience)
-            health = replace(state.health, last_attempt=attempt, duration=self._time.monotonic() - started)
+            reason = "" if came.error is None else str(came.error)
+            duration = self._time.monotonic() - started
+            health = replace(state.health, last_attempt=attempt, duration=duration, reason=reason)
             if came.error is not None:
                 supported = health.supported and not self._lacks(report, came.error)
                 partial_at = health.last_partial if came.read is None else attempt
@@ -226,7 +228,7 @@ class Poller:
 
         def render() -> Mapping[str, Mapping[str, Kept]]:
             drawing = draw()
-            self._outlet.board.publish(self.watch.source, drawing.sheet.reports, drawing.sheet.serves)
+            self._outlet.board.put(self.watch.source, drawing.sheet)
             return drawing.kept
 
         for name, kept in (await self._outlet.worker.run(render)).items():

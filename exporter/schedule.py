@@ -128,14 +128,8 @@ class Schedule:
         self._chance = chance
         self._rhythm = rhythm
         self._beat_at = monotonic()
-        self._scheduler = AsyncIOScheduler(
-            timezone=UTC,
-            job_defaults={
-                "misfire_grace_time": None,
-                "coalesce": True,
-                "max_instances": 2,
-            },  # the poller counts overlaps
-        )
+        defaults = {"misfire_grace_time": None, "coalesce": True, "max_instances": 2}  # the poller counts overlaps
+        self._scheduler = AsyncIOScheduler(timezone=UTC, job_defaults=defaults)
         self._running: dict[asyncio.Task[None], Timetable | None] = {}
 
     def start(self) -> None:
@@ -169,6 +163,11 @@ class Schedule:
     def alive(self, within: float) -> bool:
         """Tells whether the scheduler ran a job within so many seconds."""
         return self._monotonic() - self._beat_at < within
+
+    def next_poll(self, source: str) -> datetime | None:
+        """Returns when a source is polled next; None if it is not scheduled."""
+        polls = (self._scheduler.get_job(f"{source}/{name}") for name in ("interval", "midnight", "settled"))
+        return min((job.next_run_time for job in polls if job is not None), default=None)
 
     def _arm(self) -> None:
         """Makes all jobs anew from the present time."""

@@ -104,7 +104,8 @@ def _source(name: str, base: str, options: Mapping[str, str]) -> Mapping[str, st
 def invitation(exporter: str, platform: str) -> str:
     """Says where everything is and what to try."""
     return (
-        f"The exporter is at {exporter}, the simulated platforms at {platform}. Ctrl-C ends all. Try:\n"
+        f"The exporter is at {exporter}, the simulated platforms at {platform}. Ctrl-C ends all.\n"
+        f"Open {exporter}/ in a browser: the status page. Or try:\n"
         f"  curl -s {exporter}/metrics | grep -E 'paradigm_user_queries_last_day|chatcaptain_conversations_last_day'\n"
         f'  curl -s {platform}/control -d \'{{"scenarios": ["outage"]}}\'    # the platforms go down\n'
         f"  curl -s {exporter}/metrics | grep -E 'polls_total|poll_last'   # how polling goes"

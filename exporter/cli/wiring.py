@@ -74,9 +74,10 @@ def assemble(
         ConfigError: a source's URL, CA file or proxy cannot be used.
     """
     board = Board(settings.limits.max_series)
-    telemetry, worker, closing = Telemetry(), Worker("worker"), AsyncExitStack()
+    telemetry, worker, readers, closing = Telemetry(), Worker("worker"), Worker("readers"), AsyncExitStack()
     outlet = Outlet(board, telemetry, worker)
     closing.callback(worker.close)
+    closing.callback(readers.close)
     state_file = StateFile(settings.state_file, clock.now) if settings.state_file else None
     schedule = Schedule(clock.now, clock.monotonic, random.Random())  # noqa: S311 jitter
     making = Making(
@@ -91,7 +92,9 @@ def assemble(
     telemetry.config.took(settings.digest, clock.now())
     reloader = Reloader(read or (lambda: settings), sources, telemetry.config, clock.now)
     reload = reloader.reload if lifecycle else None
-    app = create_app(Outlook(board, telemetry.tail, schedule.alive, sources.names, reload))
+    app = create_app(
+        Outlook(board, telemetry.tail, schedule.alive, sources.names, readers, clock.now, schedule.next_poll, reload)
+    )
     return Exporter(app, sources, schedule, reloader, closing)
 
 

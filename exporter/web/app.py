@@ -2,40 +2,49 @@
 
 from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
-from pathlib import Path
+from datetime import datetime
+from functools import partial
 
-from jinja2 import Environment, FileSystemLoader
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, PlainTextResponse, Response
+from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from exporter import __version__
 from exporter.page import Board, Format
+from exporter.web.archive import Archive
+from exporter.web.assets import HARDENED, Assets
+from exporter.web.choice import Choice
+from exporter.web.days import DaysPages
 from exporter.web.negotiation import exposition, takes_gzip
+from exporter.web.press import Press
+from exporter.worker import Worker
 
 HEARTBEAT_SECONDS = 60.0
+HTML = "text/html; charset=utf-8"
 
 
 @dataclass(frozen=True, slots=True)
 class Outlook:
     """What the web may see: the board, the live metrics, the scheduler's heartbeat, and the sources by name.
 
-    `sources` may change between two requests. `reload` reads the configuration again and returns in one line why that
-    failed, nothing if it did not; None is not permitted.
+    `sources` may change between two requests. `worker` makes what is read by people and by BI tools: neither a scrape
+    nor a poll waits for it. `next_poll` tells when the source of a name is polled next. `reload` reads the
+    configuration again and returns in one line why that failed, nothing if it did not; None is not permitted.
     """
 
     board: Board
     tail: Callable[[Format], bytes]
     alive: Callable[[float], bool]
     sources: Collection[str]
+    worker: Worker
+    now: Callable[[], datetime]
+    next_poll: Callable[[str], datetime | None]
     reload: Callable[[], Awaitable[str]] | None = None
 
 
 def create_app(outlook: Outlook) -> Starlette:
     """Makes the application, which may start before the first poll."""
-    templates = Environment(loader=FileSystemLoader(Path(__file__).parent / "templates"), autoescape=True)
-    start_page = templates.get_template("start.html.jinja")
+    assets, archive = Assets(), Archive()
 
     async def metrics(request: Request) -> Response:
         # Header lines may be repeated; together they are one list (RFC 9110, 5.3).
@@ -45,9 +54,6 @@ def create_app(outlook: Outlook) -> Starlette:
         if takes_gzip(",".join(request.headers.getlist("accept-encoding"))):
             return Response(body.with_tail_gzipped(tail), headers={**headers, "Content-Encoding": "gzip"})
         return Response(body.with_tail(tail), headers=headers)
-
-    async def start(_request: Request) -> Response:
-        return HTMLResponse(start_page.render(version=__version__, sources=outlook.sources))
 
     async def healthy(_request: Request) -> Response:
         if outlook.alive(HEARTBEAT_SECONDS):
@@ -65,12 +71,30 @@ def create_app(outlook: Outlook) -> Starlette:
     return Starlette(
         routes=[
             Route("/metrics", metrics),
-            Route("/", start),
+            Route("/", _status(outlook, Press(archive, assets.addresses))),
+            *assets.routes(),
+            *DaysPages(outlook.board, outlook.worker, archive).routes(),
             Route("/-/healthy", healthy),
             Route("/-/ready", ready),
             Route("/-/reload", _reloading(outlook.reload), methods=["POST"]),
         ]
     )
+
+
+def _status(outlook: Outlook, press: Press) -> Callable[[Request], Awaitable[Response]]:
+    """Makes the route of the status page."""
+
+    async def status(request: Request) -> Response:
+        choice = Choice.of(request.query_params)
+        next_polls = {source: outlook.next_poll(source) for source in outlook.sources}
+        made = partial(press.page, outlook.board.shown, choice, next_polls, outlook.now())
+        printed = await outlook.worker.run(made)
+        headers = {"Content-Type": HTML, "Vary": "Accept-Encoding", "Cache-Control": "no-cache", **HARDENED}
+        if takes_gzip(",".join(request.headers.getlist("accept-encoding"))):
+            return Response(printed.gzipped, headers={**headers, "Content-Encoding": "gzip"})
+        return Response(printed.plain, headers=headers)
+
+    return status
 
 
 def _reloading(reload: Callable[[], Awaitable[str]] | None) -> Callable[[Request], Awaitable[Response]]:

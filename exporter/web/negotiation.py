@@ -1,7 +1,7 @@
 """Which of several offers a client likes best, by the q-values of an Accept or Accept-Encoding header (RFC 9110)."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from exporter.page import Format
@@ -64,3 +64,15 @@ def takes_gzip(accept_encoding: str) -> bool:
     by_name = {wanted.value: wanted.quality for wanted in ranges(accept_encoding)}
     gzip = by_name.get("gzip", by_name.get("x-gzip", by_name.get("*", 0.0)))
     return gzip > 0 and gzip >= by_name.get("identity", 0.0)
+
+
+def preferred(accept: str, types: Sequence[str]) -> str:
+    """Chooses one of some media types, without parameters; the first of those that are liked best, or not refused."""
+    wanted = ranges(accept)
+
+    def liking(media_type: str) -> float:
+        names = ("*/*", f"{media_type.partition('/')[0]}/*", media_type)  # the more precise, the later
+        fitting = ((names.index(each.value), each.quality) for each in wanted if each.value in names)
+        return max(fitting, default=(0, 0.0))[-1]
+
+    return max(types, key=liking)

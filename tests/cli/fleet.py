@@ -1,7 +1,7 @@
 """An exporter without its web edge, on simulated platforms and a clock that is passed in."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -17,7 +17,6 @@ from exporter.cli.reload import Reloader
 from exporter.cli.running import Making, Sources
 from exporter.cli.wiring import timetable, watch
 from exporter.errors import ConfigError
-from exporter.model import Family
 from exporter.page import Board, Format, Sheet
 from exporter.poll import Outlet, Poller, Time
 from exporter.schedule import Schedule
@@ -72,8 +71,8 @@ class Slots(Board):
         super().__init__()
         self.pages = [self.shown.page]
 
-    def publish(self, source: str, reports: Mapping[str, Iterable[Family]], serves: Iterable[str] = ()) -> None:
-        super().publish(source, reports, serves)
+    def put(self, source: str, sheet: Sheet) -> None:
+        super().put(source, sheet)
         self.pages.append(self.shown.page)
 
     def replace(self, sheets: Mapping[str, Sheet], max_series: int) -> None:

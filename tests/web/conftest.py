@@ -1,6 +1,6 @@
 """A board with figures, live metrics, and the application over them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import httpx
 import pytest
@@ -8,7 +8,9 @@ import pytest
 from exporter.model import Family, Sample
 from exporter.page import Board, Format
 from exporter.telemetry import Telemetry
-from exporter.web.app import Outlook, create_app
+from exporter.web.app import create_app
+from exporter.worker import Worker
+from tests.web.outlooks import outlook
 
 Client = Callable[..., httpx.AsyncClient]
 
@@ -37,7 +39,15 @@ def telemetry() -> Telemetry:
 
 
 @pytest.fixture
-def client(board: Board, telemetry: Telemetry) -> Client:
+def worker() -> Iterator[Worker]:
+    """The thread in which pages for people are made."""
+    worker = Worker("readers")
+    yield worker
+    worker.close()
+
+
+@pytest.fixture
+def client(board: Board, telemetry: Telemetry, worker: Worker) -> Client:
     """Makes a client of the application; it sends no header of its own that the application reads."""
 
     def connected(
@@ -45,7 +55,7 @@ def client(board: Board, telemetry: Telemetry) -> Client:
         alive: Callable[[float], bool] = lambda _within: True,
         sources: tuple[str, ...] = ("production", "support-bot"),
     ) -> httpx.AsyncClient:
-        transport = httpx.ASGITransport(create_app(Outlook(board, tail, alive, sources)))
+        transport = httpx.ASGITransport(create_app(outlook(board, worker, tail=tail, alive=alive, sources=sources)))
         client = httpx.AsyncClient(transport=transport, base_url="http://exporter")
         for name in ("accept", "accept-encoding"):
             del client.headers[name]

@@ -188,28 +188,6 @@ async def test_ready_is_who_served_a_report(board: Board, client: Client) -> Non
     assert after.text == "ready\n"
 
 
-async def test_the_start_page_shows_sources_as_text(client: Client) -> None:
-    """A name is never markup, wherever it came from."""
-    async with client(sources=("production", '<script>alert("1")</script>')) as http:
-        response = await http.get("/")
-
-    assert (200, "text/html; charset=utf-8") == (response.status_code, response.headers["Content-Type"])
-    assert "<code>production</code>, <code>&lt;script&gt;alert(&#34;1&#34;)&lt;/script&gt;</code>" in response.text
-    assert "<script" not in response.text
-
-
-async def test_every_link_of_the_start_page_is_answered(board: Board, client: Client) -> None:
-    """A person who opens the port finds the way."""
-    board.publish("production", {"chat-sessions": figures(1.0)}, ["chat-sessions"])
-    async with client() as http:
-        page = (await http.get("/")).text
-        links = [piece.partition('"')[0] for piece in page.split('href="')[1:]]
-        answers = [(await http.get(link)).status_code for link in links]
-
-    assert ["/metrics", "/-/ready", "/-/healthy"] == links
-    assert [200, 200, 200] == answers
-
-
 @pytest.mark.parametrize(
     ("method", "path", "status"),
     [

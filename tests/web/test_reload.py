@@ -6,14 +6,16 @@ import httpx
 import pytest
 
 from exporter.page import Board
-from exporter.web.app import Outlook, create_app
+from exporter.web.app import create_app
+from exporter.worker import Worker
+from tests.web.outlooks import outlook
 
 pytestmark = pytest.mark.anyio
 
 
 async def ask(method: str, reload: Callable[[], Awaitable[str]] | None) -> httpx.Response:
-    outlook = Outlook(Board(), lambda _format: b"", lambda _within: True, (), reload)
-    transport = httpx.ASGITransport(create_app(outlook))
+    seen = outlook(Board(), Worker("readers"), reload=reload)
+    transport = httpx.ASGITransport(create_app(seen))
     async with httpx.AsyncClient(transport=transport, base_url="http://exporter") as http:
         return await http.request(method, "/-/reload")
 
@@ -61,13 +63,13 @@ async def test_nothing_but_a_post_reloads(method: str, permitted: bool) -> None:
     assert (answer.status_code, answer.headers["Allow"], reload.count) == (405, "POST", 0)
 
 
-async def test_the_start_page_names_the_sources_of_now() -> None:
+async def test_ready_names_the_sources_of_now() -> None:
     names = {"one": 1}
-    app = create_app(Outlook(Board(), lambda _format: b"", lambda _within: True, names.keys()))
+    app = create_app(outlook(Board(), Worker("readers"), sources=names.keys()))
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://exporter") as http:
-        before = (await http.get("/")).text
+        before = (await http.get("/-/ready")).text
         names["two"] = 2
-        pages = [(await http.get(path)).text for path in ("/", "/-/ready")]
+        after = (await http.get("/-/ready")).text
 
     assert "two" not in before
-    assert all("one" in page and "two" in page for page in pages)
+    assert "one, two" in after

@@ -12,8 +12,10 @@ import pytest
 from exporter.cli.run import serving
 from exporter.errors import ConfigError
 from exporter.page import Board, Format
-from exporter.web.app import Outlook, create_app
+from exporter.web.app import create_app
 from exporter.web.server import listen, server, url
+from exporter.worker import Worker
+from tests.web.outlooks import outlook
 
 OPTION = "--web.listen-address"
 LARGE = b"#" * 30_000_000 + b"\n"  # more than the buffers of a socket take
@@ -122,7 +124,7 @@ def large(_format: Format) -> bytes:
     return LARGE
 
 
-APP = create_app(Outlook(Board(), large, lambda _within: True, ("production",)))
+APP = create_app(outlook(Board(), Worker("readers"), tail=large))
 
 
 @contextmanager
@@ -168,7 +170,7 @@ async def test_a_server_ends_although_a_peer_does_not_read(caplog: pytest.LogCap
         asked.set()
         return large(format_)
 
-    running = server(create_app(Outlook(Board(), noticing, lambda _within: True, ("production",))))
+    running = server(create_app(outlook(Board(), Worker("readers"), tail=noticing)))
     async with asyncio.timeout(PATIENCE_S):
         with listen("127.0.0.1:0", OPTION) as listening, peers(url(listening), SCRAPE, count=1):
             serve = asyncio.create_task(running.serve(sockets=[listening]))

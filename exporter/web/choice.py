@@ -1,0 +1,55 @@
+"""What of the companies a reader of the status page wants to see: words, source, activity, order, page."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from urllib.parse import urlencode
+
+PER_PAGE = 50
+ATTENTION = "attention"
+COLUMNS = ("company", "last_day", "today", "usual", "share")
+"""What can be sorted by, besides attention; "-" before it is the other way round."""
+LONGEST_WORDS = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A choice; what cannot be meant is taken for what is usual, since links to the page live long."""
+
+    q: str = ""
+    source: str = ""
+    activity: str = ""
+    broken: bool = False
+    sort: str = ATTENTION
+    page: int = 1
+
+    @classmethod
+    def of(cls, query: Mapping[str, str]) -> "Choice":
+        """Reads a query string."""
+        sort, page = query.get("sort", ATTENTION), query.get("page", "1")
+        return cls(
+            q=query.get("q", "").strip()[:LONGEST_WORDS],
+            source=query.get("source", "")[:LONGEST_WORDS],
+            activity=query.get("activity", "")[:LONGEST_WORDS],
+            broken=query.get("show") == "broken",
+            sort=sort if sort.removeprefix("-") in COLUMNS else ATTENTION,
+            page=max(int(page), 1) if page.isascii() and page.isdecimal() and len(page) < len("1000000") else 1,
+        )
+
+    def link(self) -> str:
+        """Writes the query string, without what is usual."""
+        words = {"q": self.q, "source": self.source, "activity": self.activity, "show": "broken" if self.broken else ""}
+        words |= {"sort": "" if self.sort == ATTENTION else self.sort, "page": "" if self.page == 1 else str(self.page)}
+        return f"?{urlencode({name: word for name, word in words.items() if word})}#companies"
+
+    def at(self, page: int) -> "Choice":
+        """Returns the same choice on another page."""
+        return replace(self, page=page)
+
+    def sorted_by(self, column: str) -> "Choice":
+        """Returns the choice that a click on a column's head makes: names from A on, figures from the largest on."""
+        first, second = (column, f"-{column}") if column == "company" else (f"-{column}", column)
+        return replace(self, sort=second if self.sort == first else first, page=1)
+
+    def direction(self, column: str) -> str:
+        """Tells how a column is sorted, as `aria-sort` has it; empty if it is not."""
+        return {column: "ascending", f"-{column}": "descending"}.get(self.sort, "")

@@ -1,0 +1,49 @@
+"""How moments, days and figures are said to people, in English and in UTC."""
+
+import math
+from datetime import UTC, date, datetime, timedelta
+
+MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
+
+
+def moment(at: datetime) -> str:
+    """Says a moment to the minute."""
+    return f"{at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+
+
+def stamp(at: datetime) -> str:
+    """Writes a moment for a machine (the attribute `datetime`)."""
+    return f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+
+
+def span(length: timedelta) -> str:
+    """Says how long something lasts: 40 s, 3 min, 2 h 5 min, 3 days; what lies ahead of time is no time."""
+    length = max(length, timedelta())
+    if length < MINUTE:
+        return f"{length // timedelta(seconds=1)} s"
+    if length < HOUR:
+        return f"{length // MINUTE} min"
+    if length < 2 * DAY:
+        hours, minutes = length // HOUR, length % HOUR // MINUTE
+        return f"{hours} h {minutes} min" if minutes else f"{hours} h"
+    return f"{length // DAY} days"
+
+
+def day_ago(day: date, today: date) -> str:
+    """Says how long ago a day was."""
+    days = (today - day).days
+    return {0: "today", 1: "yesterday"}.get(days, f"{days} days ago")
+
+
+def figure(value: float | None) -> str:
+    """Says a figure: whole ones with groups of digits, others to three places; an absent one is a dash."""
+    if value is None or math.isnan(value):
+        return "–"
+    if value.is_integer():
+        return f"{int(value):,}".replace(",", "\N{NO-BREAK SPACE}")
+    return f"{value:.3g}" if abs(value) < 1000 else figure(float(round(value)))  # noqa: PLR2004 as a person reads it
+
+
+def share(ratio: float | None) -> str:
+    """Says a share of the usual in per cent."""
+    return "–" if ratio is None else f"{figure(float(round(ratio * 100)))} %"

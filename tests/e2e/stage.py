@@ -1,0 +1,68 @@
+"""The exporter over simulated platforms, on loopback and on a passed-in clock: what a browser or a tool can open."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+
+import httpx
+
+from exporter import source
+from exporter.cli.demo import demonstration
+from exporter.cli.run import serving
+from exporter.cli.wiring import Exporter, assemble
+from exporter.poll import Time
+from exporter.settings import load
+from exporter.simulate.app import create_app
+from exporter.simulate.chatcaptain.bots import Bots
+from exporter.simulate.world import World
+from exporter.web.server import listen, url
+from tests.road import PassedClock, utc
+
+NOON = utc(2026, 11, 20, 12)  # a Friday
+QUICKER = {
+    "CHAT_USAGE_SOURCES__DEMO__POLL__INTERVAL": "1h",
+    "CHAT_USAGE_SOURCES__DEMO_BOT__POLL__INTERVAL": "1h",
+    "CHAT_USAGE_SOURCES__DEMO_BOT__HISTORY_DAYS": "9",  # each day of it is a request
+}
+FIRST_REPORTS = {
+    "CHAT_USAGE_SOURCES__DEMO__REPORTS": "chat-sessions",
+    "CHAT_USAGE_SOURCES__DEMO_BOT__REPORTS": "overview",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """An exporter at `url` that polled the `platform` once, at noon; the clock stands."""
+
+    url: str
+    platform: str
+    clock: PassedClock
+    exporter: Exporter
+
+    async def an_hour_later(self, scenario: str) -> None:
+        """Lets something go wrong and an hour pass, and polls at its end."""
+        async with httpx.AsyncClient(trust_env=False) as http:
+            answer = await http.post(f"{self.platform}/control", json={"scenarios": [scenario]})
+            answer.raise_for_status()
+        self.clock.moment += timedelta(hours=1)
+        for poller in self.exporter.pollers:
+            await poller.poll()
+
+
+@asynccontextmanager
+async def staged(companies: int = 20, scenario: str = "normal", *, one_report: bool = False) -> AsyncIterator[Stage]:
+    """Serves platforms and exporter; with `one_report` each source has its first report alone, which is quicker."""
+    clock, world, bots = PassedClock(NOON), World.from_seed(1, companies), Bots.from_seed(1, channel_count=2)
+    platform = create_app(world, clock.now, scenarios=(scenario,), bots=bots)
+    with listen("127.0.0.1:0", "test") as listening, listen("127.0.0.1:0", "test") as simulated:
+        environ = {**demonstration(world, bots, url(simulated)), **QUICKER, **(FIRST_REPORTS if one_report else {})}
+        exporter = assemble(load(None, environ, source.platforms()), Time(clock.now, clock.seconds))
+        async with serving(platform, simulated), serving(exporter.app, listening):
+            try:
+                for poller in exporter.pollers:
+                    await poller.start()
+                    await poller.poll()
+                yield Stage(url(listening), url(simulated), clock, exporter)
+            finally:
+                await exporter.closing.aclose()

@@ -1,0 +1,31 @@
+"""The API does what its description says, and refuses what it does not: asked by schemathesis."""
+
+import asyncio
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.stage import staged
+from tests.surroundings import plain
+
+pytestmark = [pytest.mark.anyio, pytest.mark.e2e, pytest.mark.once]
+
+ROOT = Path(__file__).parents[2]
+SCHEMATHESIS = Path(sys.executable).with_name("schemathesis")
+
+
+async def test_schemathesis_finds_no_failure(tmp_path: Path) -> None:
+    """Allowed and forbidden values of each parameter, other methods, made-up questions; the same ones each time."""
+    async with staged(4, one_report=True) as stage:
+        command: list[str | Path] = [SCHEMATHESIS, "run", f"{stage.url}/api/v1/openapi.json", f"--url={stage.url}"]
+        command += ["--max-examples=60", "--seed=1", "--generation-deterministic", "--no-color"]
+        environ = {**plain(), "SCHEMATHESIS_HOOKS": "tests.e2e.sensible", "PYTHONPATH": str(ROOT)}
+        done = await asyncio.to_thread(
+            lambda: subprocess.run(command, cwd=tmp_path, env=environ, capture_output=True, timeout=240, check=False)
+        )
+
+    said = done.stdout.decode() + done.stderr.decode()
+    assert done.returncode == 0, said
+    assert "No issues found" in said

@@ -1,0 +1,133 @@
+"""The status page in a real browser: every scenario, light and dark, wide and narrow, with JavaScript and without."""
+
+import shutil
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from tests.e2e.browser import NARROW, WIDE, Tab, browsing, opened
+from tests.e2e.stage import staged
+
+pytestmark = [pytest.mark.anyio, pytest.mark.e2e, pytest.mark.once]
+
+SCREENSHOTS = Path(__file__).parents[2] / "screenshots"
+"""What CI keeps; a person looks at them after a change of the page."""
+
+
+class Scene(NamedTuple):
+    """What is wrong with the platforms, before the first poll or an hour after it, and what the page must say of it."""
+
+    says: tuple[str, ...]
+    before: str = "normal"
+    after: str = ""
+    companies: int = 20
+
+    @property
+    def one_report(self) -> bool:
+        """Failures are tried again, which takes real seconds for each report; many companies take some too."""
+        return bool(self.after) or self.companies > 100
+
+
+SCENES = {
+    "normal": Scene(("All 9 reports are well", "no company breaks a limit", "Müller & Söhne GmbH")),
+    "outage": Scene(("2 of 2 reports need attention", "answers with an error", "1 h ago", "Northwind"), after="outage"),
+    "key-rejected": Scene(("The platform refuses the key", "put a new one", "what to do"), after="key-rejected"),
+    "late-day": Scene(("has no row of any company yet", "2026-11-18"), before="late-day"),
+    "quiet-company": Scene(("1 company breaks a limit", "warning", "below"), before="quiet-company"),
+    "1000-companies": Scene(("page 1 of", "Page 2"), companies=1000),
+}
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Path:
+    """Returns the executable of the browser."""
+    found = shutil.which("chromium")
+    if found is None:
+        pytest.skip("chromium not found: tools/chromium installs Debian's")
+    return Path(found)
+
+
+@pytest.mark.parametrize("name", SCENES)
+async def test_a_scene_in_light_and_dark_on_wide_and_narrow_screens(chromium: Path, name: str) -> None:
+    """No word to the console, no other host, no violation, no sideways scrolling; the same words without JavaScript."""
+    scene = SCENES[name]
+    SCREENSHOTS.mkdir(exist_ok=True)
+    async with (
+        staged(scene.companies, scene.before, one_report=scene.one_report) as stage,
+        browsing(chromium) as browser,
+    ):
+        if scene.after:
+            await stage.an_hour_later(scene.after)
+        words = []
+        for dark, width in ((False, WIDE), (True, WIDE), (False, NARROW), (True, NARROW)):
+            async with opened(browser, stage.url, stage.clock.now(), width=width, dark=dark) as tab:
+                label = f"{name}-{'dark' if dark else 'light'}-{'wide' if width == WIDE else 'narrow'}"
+                await tab.page.screenshot(path=SCREENSHOTS / f"{label}.png", full_page=True)
+                assert not await tab.violations(), label
+                assert await tab.page.evaluate("document.documentElement.scrollWidth") == width, label
+                assert tab.complaints == [], label
+                words.append(await tab.text())
+        async with opened(browser, stage.url, stage.clock.now(), script=False) as tab:
+            words.append(await tab.text())
+
+    said = " ".join(words[0])
+    assert [each for each in scene.says if each not in said] == []
+    assert words[0] == words[1] == words[-1]
+
+
+async def rows(tab: Tab) -> list[str]:
+    """Returns the companies that can be seen."""
+    found = await tab.page.locator("#company-rows tr:visible th").all_inner_texts()
+    return [" ".join(each.split()) for each in found]
+
+
+async def test_companies_are_found_with_and_without_javascript(chromium: Path) -> None:
+    """Typing leaves those on the page that fit; Enter, heads and links ask the server, by keyboard too."""
+    async with staged(60, one_report=True) as stage, browsing(chromium) as browser:
+        async with opened(browser, stage.url, stage.clock.now()) as tab:
+            assert len(await rows(tab)) == 50
+            await tab.page.get_by_label("Name or id").press_sequentially("müll")
+            assert await rows(tab) == ["Müller & Söhne GmbH 2 · demo"]
+            assert "1 of the 50 on this page" in " ".join(await tab.text())
+            assert tab.complaints == []
+        for script in (True, False):
+            async with opened(browser, stage.url, stage.clock.now(), script=script) as tab:
+                await find_by_keyboard(tab)
+                assert tab.complaints == []
+
+
+async def find_by_keyboard(tab: Tab) -> None:
+    """Searches, sorts and turns pages without a mouse."""
+    page = tab.page
+    await page.get_by_label("Name or id").fill("northwind")
+    await page.keyboard.press("Enter")
+    await page.wait_for_url("**q=northwind**")
+    assert {each.partition(" ")[0] for each in await rows(tab)} == {"Northwind"}
+    await page.get_by_role("link", name="Show all").press("Enter")
+    await page.wait_for_url(lambda url: "q=" not in url)
+    await page.get_by_role("link", name="Last day").press("Enter")
+    await page.wait_for_url("**sort=-last_day**")
+    figures = await page.locator('#company-rows [data-label="Last day"]').all_inner_texts()
+    numbers = [int("".join(filter(str.isdigit, each))) for each in figures]
+    assert numbers == sorted(numbers, reverse=True)
+    await page.get_by_role("link", name="Page 2").press("Enter")
+    await page.wait_for_url("**page=2**")
+    assert 0 < len(await rows(tab)) < 50
+
+
+async def test_reports_sort_by_their_heads(chromium: Path) -> None:
+    """By button, once up, once down; a screen reader is told."""
+    async with (
+        staged() as stage,
+        browsing(chromium) as browser,
+        opened(browser, stage.url, stage.clock.now()) as tab,
+    ):
+        head = tab.page.get_by_role("columnheader", name="Companies")
+        for order in ("ascending", "descending"):
+            await head.get_by_role("button").press("Enter")
+            assert await head.get_attribute("aria-sort") == order
+            cells = await tab.page.locator('.reports td[data-label="Companies"]').all_inner_texts()
+            numbers = [int(each) if each.strip().isdigit() else -1 for each in cells]
+            assert numbers == sorted(numbers, reverse=order == "descending")
+        assert tab.complaints == []

@@ -1,0 +1,35 @@
+"""What the web may see, where a test says only what it is about."""
+
+from collections.abc import Awaitable, Callable, Collection
+from datetime import UTC, datetime
+
+from exporter.page import Board, Format
+from exporter.web.app import Outlook
+from exporter.worker import Worker
+
+NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
+
+
+def no_tail(_format: Format) -> bytes:
+    """Has no live metrics."""
+    return b""
+
+
+def alive(_within: float) -> bool:
+    """Has a scheduler that runs."""
+    return True
+
+
+def outlook(
+    board: Board,
+    worker: Worker,
+    *,
+    tail: Callable[[Format], bytes] = no_tail,
+    alive: Callable[[float], bool] = alive,
+    sources: Collection[str] = ("s",),
+    now: Callable[[], datetime] = lambda: NOON,
+    next_poll: Callable[[str], datetime | None] = lambda _source: None,
+    reload: Callable[[], Awaitable[str]] | None = None,
+) -> Outlook:
+    """Returns an outlook on a board at noon; nothing is scheduled."""
+    return Outlook(board, tail, alive, sources, worker, now, next_poll, reload)

@@ -1,0 +1,68 @@
+"""docs/bi.md says what there is to ask and what comes, and its recipe runs as it stands."""
+
+import asyncio
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from exporter.cli.run import serving
+from exporter.model import Column, Days, Reading, Row
+from exporter.simulate.world import MODES
+from exporter.sources.paradigm import QUERIES
+from exporter.web.app import create_app
+from exporter.web.dated import Dated, DayState, Evidence
+from exporter.web.query import PARAMETERS
+from exporter.web.server import listen, url
+from exporter.web.writing import COLUMNS
+from exporter.worker import Worker
+from tests.road import utc
+from tests.web.asking import published
+from tests.web.outlooks import outlook
+
+pytestmark = pytest.mark.anyio
+
+PAGE = Path(__file__).parents[2] / "docs" / "bi.md"
+NOON = utc(2026, 11, 20, 12)
+
+
+def first_cells() -> set[str]:
+    """Returns every word in code that begins a line of a table."""
+    cells = re.findall(r"^\| (`.*?) \|", PAGE.read_text(), re.MULTILINE)
+    return {word for cell in cells for word in re.findall("`(.*?)`", cell)}
+
+
+def test_each_parameter_field_and_state_is_explained() -> None:
+    words = {*(each.name for each in PARAMETERS), *COLUMNS, *Dated.__struct_fields__, *DayState}
+    assert words <= first_cells()
+    assert all(f"`{each}`" in PAGE.read_text() for each in Evidence)
+
+
+async def test_the_recipe_adds_up_modes_on_complete_days() -> None:
+    """It follows the pages: nobody is left out; a company's line end and comma do not break a line."""
+    names = {str(number): f"Company {number}" for number in range(1, 600)} | {"600": "Two\nlines, Inc."}
+    held = Days(NOON.date().replace(day=18), NOON.date())
+    rows = tuple(
+        Row(mode, day, each, {Column(QUERIES.family, (mode,)): 10.0 + len(mode)})
+        for mode in MODES
+        for day in held
+        for each in names
+    )
+    board, worker = published(Reading(names, frozenset(MODES), rows), held, NOON), Worker("readers")
+    app = create_app(outlook(board, worker))
+    recipe = PAGE.read_text().rpartition("```python\n")[2].partition("```")[0]
+    with listen("127.0.0.1:0", "test") as listening:
+        code = recipe.replace("http://exporter:9854", url(listening))
+        assert code != recipe
+        async with serving(app, listening):
+            done = await asyncio.to_thread(
+                lambda: subprocess.run([sys.executable, "-c", code], capture_output=True, timeout=60, check=False)
+            )
+    worker.close()
+    lines = done.stdout.decode()
+    assert done.stderr == b""
+    assert lines.count("\t19.0\n" if len(MODES) == 1 else "\t29.0\n") == 2 * 600
+    assert "2026-11-18\tTwo\nlines, Inc.\t29.0\n" in lines
+    assert "2026-11-20" not in lines

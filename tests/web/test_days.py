@@ -1,0 +1,462 @@
+"""/api/v1/days says of each held day what /metrics said of it, and what the simulated platform says is true."""
+
+import asyncio
+import csv
+import io
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+from threading import Event
+from typing import Any
+
+import httpx
+import pytest
+
+from exporter.model import Column, Days, Reading, Row
+from exporter.open_labels import LabelLimits
+from exporter.page import Board
+from exporter.simulate.app import create_app as create_platform
+from exporter.simulate.world import MODES, World
+from exporter.sources.paradigm import PLATFORM, QUERIES
+from exporter.web.app import create_app
+from exporter.web.query import Offer, Query, read
+from exporter.worker import Worker
+from tests.road import RULES, PassedClock, Road, set_scenarios, utc, watching
+from tests.test_chatcaptain_road import Platform
+from tests.web.asking import Answer, Figure, asking, days, on, published, window
+from tests.web.outlooks import outlook
+
+pytestmark = pytest.mark.anyio
+
+NOON = utc(2026, 11, 20, 12)  # a Friday
+LAST, TODAY = "2026-11-19", "2026-11-20"
+DAY = timedelta(days=1)
+REPORTS = tuple(PLATFORM.reports.values())
+
+
+def paradigm(clock: PassedClock, world: World, **options: Any) -> Road:
+    """Returns a road to all reports of a simulated Paradigm."""
+    transport = httpx.ASGITransport(create_platform(world, clock.now, sleep=clock.sleep))
+    return Road(transport, clock, world.keys.admin, replace(watching(reports=REPORTS), **options))
+
+
+def sums(figures: list[Figure], length: int) -> Mapping[object, float]:
+    """Adds up the figures of the days that end with the last one."""
+    first = str(date.fromisoformat(LAST) - (length - 1) * DAY)
+    total: dict[object, float] = {}
+    for each in figures:
+        if first <= each.date <= LAST:
+            total[each.key] = total.get(each.key, 0.0) + each.value
+    return total
+
+
+@pytest.mark.parametrize("privacy", [0, 20], ids=["everybody", "groups-of-20"])
+@pytest.mark.parametrize("tools", [50, 1], ids=["all-tools", "one-tool-and-others"])
+async def test_every_figure_is_that_of_metrics(privacy: int, tools: int) -> None:
+    """In both directions, for every measure of every report: the last day, today, and 28 days added up."""
+    limits = LabelLimits({**LabelLimits().values, "tools": tools})
+    async with paradigm(PassedClock(NOON), World.from_seed(3, 8), min_group=privacy, limits=limits) as road:
+        await road.poller.poll()
+        async with asking(road.board) as http:
+            answer = await days(http)
+        text = road.text()
+
+    measures = {each.measure for each in answer.figures}
+    assert len(measures) == 12
+    assert on(answer.figures, LAST) == window(text, "_last_day", measures)
+    assert on(answer.figures, TODAY) == window(text, "_today", measures)
+    month = window(text, "_28d", measures)
+    assert len(month) > 50
+    added = sums(answer.figures, 28)
+    assert month == {key: added[key] for key in month}
+
+
+async def test_every_figure_of_chatcaptain_is_that_of_metrics() -> None:
+    """Open labels, channels and medians too."""
+    place = Platform.of(RULES.zone, NOON, channels=3)
+    watch = replace(place.watch(), rules=replace(RULES, keep_days=8))
+    async with place.road(watch) as road:
+        await road.poller.poll()
+        async with asking(road.board) as http:
+            answer = await days(http)
+        text = road.text()
+
+    measures = {each.measure for each in answer.figures}
+    assert len(measures) > 15
+    assert on(answer.figures, LAST) == window(text, "_last_day", measures)
+    assert on(answer.figures, TODAY) == window(text, "_today", measures)
+    week, added = window(text, "_7d", measures), sums(answer.figures, 7)
+    assert len(week) > 20
+    assert week == {key: added[key] for key in week}
+
+
+async def test_every_held_day_has_the_platforms_own_numbers() -> None:
+    """Each of 46 days and every company; a zero without a row only where the platform had one before."""
+    world = World.from_seed(5, 12)
+    async with paradigm(PassedClock(NOON), world) as road:
+        await road.poller.poll()
+        async with asking(road.board) as http:
+            answer = await days(http, "measure=paradigm_user_queries")
+
+    told = {(each.date, each.company_id, each.labels["mode"]): each for each in answer.figures}
+    assert {each.date for each in answer.figures} == {str(NOON.date() - n * DAY) for n in range(46)}
+    for company in world.companies:
+        for mode in MODES:
+            seen = False
+            for day in (NOON.date() - n * DAY for n in range(45, -1, -1)):
+                view = world.view(day, NOON)
+                truth = view and world.figures(company, view, mode)
+                figure = told.get((str(day), str(company.id), mode))
+                seen |= truth is not None
+                if truth:
+                    assert figure is not None
+                    assert (figure.value, figure.evidence) == (truth.user_queries, "row")
+                elif seen:
+                    assert figure is not None
+                    assert (figure.value, figure.evidence) == (0, "silence")
+                else:
+                    assert figure is None
+
+
+@pytest.mark.parametrize(
+    ("at", "expected"),
+    [
+        pytest.param(
+            utc(2026, 11, 20, 12),
+            {"11-20": "today", "11-19": "published", "11-17": "published", "11-16": "final", "10-06": "final"},
+            id="noon",
+        ),
+        pytest.param(utc(2026, 11, 20, 3), {"11-20": "today", "11-19": "settling", "11-18": "published"}, id="night"),
+    ],
+)
+async def test_states_of_days(at: datetime, expected: Mapping[str, str]) -> None:
+    """Today runs; what ended settles for 6 hours; what is read once more is published; the rest is final."""
+    async with paradigm(PassedClock(at), World.from_seed(3, 8)) as road:
+        await road.poller.poll()
+        async with asking(road.board) as http:
+            answer = await days(http)
+
+    states = answer.states()
+    assert expected == {day: states[f"2026-{day}"] for day in expected}
+    assert {each.state for each in answer.figures if each.date == "2026-11-19"} == {expected["11-19"]}
+    assert not any(each.evidence == "silence" for each in answer.figures if each.state == "settling")
+    assert answer.reports[0].last_day == max(day for day, state in states.items() if state == "published")
+
+
+async def test_a_day_that_waits_for_its_rows_has_no_figures() -> None:
+    """A working day without any row is empty, not zero, until somebody has a row or a day has passed."""
+    clock, world = PassedClock(NOON), World.from_seed(3, 8)
+    transport = httpx.ASGITransport(create_platform(world, clock.now, sleep=clock.sleep, scenarios=("late-day",)))
+    async with Road(transport, clock, world.keys.admin) as road, asking(road.board) as http:
+        await road.poller.poll()
+        waiting = await days(http)
+        clock.moment += timedelta(hours=3)
+        await road.poller.poll()
+        arrived = await days(http)
+
+    assert waiting.states()[LAST] == "empty"
+    assert not on(waiting.figures, LAST)
+    assert arrived.states()[LAST] == "published"
+    assert on(arrived.figures, LAST)
+
+
+async def test_stale_figures_are_gone_as_from_metrics() -> None:
+    """After max_staleness without a poll that read anything; the report is named, as stale."""
+    clock = PassedClock(NOON)
+    async with paradigm(clock, World.from_seed(3, 8)) as road, asking(road.board) as http:
+        await road.poller.poll()
+        clock.moment += timedelta(days=3, seconds=1)
+        await road.poller.refresh()
+        answer = await days(http)
+
+    assert not answer.figures
+    assert {(each.stale, each.last_day, len(each.days)) for each in answer.reports} == {(True, None, 0)}
+
+
+async def test_a_withdrawn_company_has_no_figures() -> None:
+    """As it has no series."""
+    clock, world = PassedClock(NOON), World.from_seed(3, 8)
+    transport = httpx.ASGITransport(create_platform(world, clock.now, sleep=clock.sleep))
+    async with Road(transport, clock, world.keys.admin) as road, asking(road.board) as http:
+        await road.poller.poll()
+        async with httpx.AsyncClient(transport=transport) as platform:
+            await set_scenarios(platform, "missing-company")
+        await road.poller.poll()
+        gone = str(world.busiest(1).id)
+        assert not (await days(http, f"company=id:{gone}")).figures
+        assert (await days(http)).figures
+
+
+@pytest.mark.parametrize(
+    ("query", "fits"),
+    [
+        pytest.param("company=id:1", lambda each: each.company_id == "1", id="company-by-id"),
+        pytest.param("company=name:N*&company=3", lambda each: each.company_id in "13", id="two-companies"),
+        pytest.param(f"from={LAST}&to={LAST}", lambda each: each.date == LAST, id="one-day"),
+        pytest.param("from=2026-11-01", lambda each: each.date >= "2026-11-01", id="since-a-day"),
+        pytest.param("to=2026-11-01", lambda each: each.date <= "2026-11-01", id="until-a-day"),
+        pytest.param("source=s", lambda _: True, id="source"),
+        pytest.param(
+            "measure=paradigm_tool_uses&measure=paradigm_sessions",
+            lambda each: each.measure in ("paradigm_tool_uses", "paradigm_sessions"),
+            id="two-measures",
+        ),
+        pytest.param("company=id:none", lambda _: False, id="nobody"),
+        pytest.param("from=2030-01-01", lambda _: False, id="no-day"),
+    ],
+)
+async def test_filters_leave_what_they_say(query: str, fits: Any) -> None:
+    """Each is the whole answer without what does not fit, in the same order; days are filtered too."""
+    async with paradigm(PassedClock(NOON), World.from_seed(3, 4)) as road, asking(road.board) as http:
+        await road.poller.poll()
+        whole, part = await days(http), await days(http, query)
+
+    assert part.figures == [each for each in whole.figures if fits(each)]
+    kept = {each.date for each in part.figures}
+    assert kept <= {day.date for report in part.reports for day in report.days}
+
+
+async def test_pages_joined_are_the_whole() -> None:
+    """Whatever their size, in JSON and in CSV; companies stand in the order of their ids."""
+    async with paradigm(PassedClock(NOON), World.from_seed(3, 11)) as road, asking(road.board) as http:
+        await road.poller.poll()
+        whole = await days(http, f"from={LAST}")
+        table = (await http.get(f"/api/v1/days?from={LAST}&format=csv")).text
+        for size in (1, 4, 100):
+            assert whole.figures == [each for page in await pages(http, f"from={LAST}", size) for each in page.figures]
+            assert table == await lines(http, f"from={LAST}", size)
+
+    ids = list(dict.fromkeys(each.company_id for each in whole.figures))
+    assert ids == sorted(ids, key=int)
+    assert len(ids) > 8
+
+
+async def pages(http: httpx.AsyncClient, query: str, size: int) -> list[Answer]:
+    """Follows `next` to the end."""
+    found = [await days(http, f"{query}&limit={size}")]
+    while found[-1].next:
+        assert len({each.company_id for each in found[-1].figures}) == size
+        found.append(await days(http, f"{query}&limit={size}&cursor={found[-1].next}"))
+    return found
+
+
+async def lines(http: httpx.AsyncClient, query: str, size: int) -> str:
+    """Follows the header Link to the end; the header line counts once."""
+    page = await http.get(f"/api/v1/days?{query}&format=csv&limit={size}")
+    text = page.text
+    while "next" in page.links:
+        page = await http.get(page.url.join(page.links["next"]["url"]))
+        text += page.text.partition("\r\n")[2]
+    return text
+
+
+NAMES = {
+    "1": '=HYPERLINK("https://evil.example")',
+    "2": "+49 30 1234",
+    "3": "-1+1",
+    "4": "@SUM(A1)",
+    "5": "\t=1",
+    "6": "<script>alert(\"1\")</script>, & 'x'",
+    "7": "two\nlines",
+    "8": "＝1+1",
+    "9": "Zoë 🚀",
+}
+
+
+def named(names: Mapping[str, str] = NAMES, figure: float = 12.0, since: date = date(2026, 11, 18)) -> Board:
+    """Returns a board about companies with these names; each has the same figure on each day."""
+    held = Days(since, NOON.date())
+    rows = (Row("chat", day, each, {Column(QUERIES.family, ("chat",)): figure}) for day in held for each in names)
+    return published(Reading(names, frozenset(MODES), tuple(rows)), held, NOON)
+
+
+async def test_json_tells_names_as_they_are() -> None:
+    """Markup, line ends and emoji are text; no browser is asked to guess what it is."""
+    async with asking(named()) as http:
+        answer = await days(http)
+        headers = (await http.get("/api/v1/days")).headers
+
+    assert {each.company_id: each.company for each in answer.figures} == NAMES
+    assert headers["content-type"] == "application/json"
+    assert headers["x-content-type-options"] == "nosniff"
+
+
+async def test_csv_has_no_formula_and_else_the_same() -> None:
+    """A spreadsheet that opens it runs nothing: what would begin a formula begins with an apostrophe."""
+    async with asking(named()) as http:
+        answer = await days(http)
+        response = await http.get("/api/v1/days", headers={"Accept": "text/csv"})
+        table = list(csv.DictReader(io.StringIO(response.text, newline="")))
+
+    assert response.headers["content-type"] == "text/csv; charset=utf-8; header=present"
+    assert response.headers["content-disposition"] == 'attachment; filename="days.csv"'
+    assert [(each.date, each.company_id, each.value, each.state, each.evidence) for each in answer.figures] == [
+        (row["date"], row["company_id"], float(row["value"]), row["state"], row["evidence"]) for row in table
+    ]
+    for row in table:
+        name = NAMES[row["company_id"]]
+        assert row["company"] == (name if name[0] in "<tZ" else f"'{name}")
+        assert (row["measure"], row["label"], row["label_value"]) == ("paradigm_user_queries", "mode", "chat")
+        assert (row["second_label"], row["second_label_value"], row["value"]) == ("", "", "12")
+
+
+@pytest.mark.parametrize(
+    ("figure", "text"),
+    [
+        pytest.param(0.0, "0", id="zero"),
+        pytest.param(1234567.0, "1234567", id="whole"),
+        pytest.param(61.25, "61.25", id="broken"),
+        pytest.param(1e17, "100000000000000000", id="large"),
+    ],
+)
+async def test_numbers_of_csv(figure: float, text: str) -> None:
+    """Whole ones have no point, which is a thousands separator in half of Europe; numbers are never quoted."""
+    async with asking(named({"1": "One"}, figure, NOON.date())) as http:
+        line = (await http.get("/api/v1/days?format=csv")).text.splitlines()[1]
+    assert line == f"{TODAY},s,chat-sessions,1,One,paradigm_user_queries,mode,chat,,,{text},today,row"
+
+
+@pytest.mark.parametrize(
+    ("accept", "query", "json"),
+    [
+        pytest.param("", "", True, id="nothing-said"),
+        pytest.param("*/*", "", True, id="anything"),
+        pytest.param("text/csv", "", False, id="csv"),
+        pytest.param("text/*", "", False, id="some-text"),
+        pytest.param("text/csv;q=0.4, application/json;q=0.5", "", True, id="json-better"),
+        pytest.param("text/html,application/xml;q=0.9,*/*;q=0.8", "", True, id="a-browser"),
+        pytest.param("text/csv", "?format=json", True, id="format-goes-first"),
+        pytest.param("application/json", "?format=csv", False, id="csv-by-format"),
+    ],
+)
+async def test_the_format_is_what_was_asked_for(accept: str, query: str, json: bool) -> None:
+    async with asking(named()) as http:
+        response = await http.get(f"/api/v1/days{query}", headers={"Accept": accept})
+    assert response.headers["content-type"].startswith("application/json" if json else "text/csv")
+
+
+WRONG = {
+    "form=2026-11-01": 'the parameter "form" does not exist; did you mean "format"?',
+    "x=1": 'the parameter "x" does not exist; known: company, cursor, format, from, limit, measure, source, to',
+    "source=S": 'the source "S" does not exist; known: s',
+    "source=": 'the source "" does not exist; known: s',
+    "measure=paradigm_user_queries_last_day": 'the measure "paradigm_user_queries_last_day" does not exist; '
+    'did you mean "paradigm_user_queries"?',
+    "from=2026-02-30": 'from="2026-02-30" is no day; write it as 2026-03-02',
+    "to=20261120": 'to="20261120" is no day; write it as 2026-03-02',
+    "from=2026-11-02&to=2026-11-01": "from=2026-11-02 is after to=2026-11-01; swap them",
+    "from=2026-11-02&from=2026-11-01": "from is given 2 times; give it once",
+    "limit=0": 'limit="0" is no number of companies; give 1 to 10000',
+    "limit=10001": 'limit="10001" is no number of companies; give 1 to 10000',
+    "limit=%D9%A3": 'limit="٣" is no number of companies; give 1 to 10000',
+    "cursor=17": 'cursor="17" is none of ours; take it from next of the page before',
+    "format=xml": 'the format "xml" does not exist; known: csv, json',
+    "format=JSON": 'the format "JSON" does not exist; known: csv, json',
+    "company=" + "a" * 257: f'company="{"a" * 60}..." has 257 characters; give 256 at most',
+    "source=a%0Ab": "the source 'a\\nb' does not exist; known: s",
+}
+
+
+@pytest.mark.parametrize("query", WRONG, ids=[each[:24] for each in WRONG])
+async def test_a_wrong_parameter_is_named_in_one_line(query: str) -> None:
+    """What, where and how to mend it, in JSON whatever was asked for."""
+    async with asking(named()) as http:
+        response = await http.get(f"/api/v1/days?{query}", headers={"Accept": "text/csv"})
+    assert (response.status_code, response.json()) == (400, {"error": WRONG[query]})
+
+
+def test_a_selector_may_have_globs_and_empty_is_nobody() -> None:
+    assert read([("company", "name:N*"), ("company", "")], Offer((), ())) == Query(companies=("name:N*", ""))
+
+
+async def test_nothing_is_sent_twice() -> None:
+    """A client that has the newest version gets 304, after polls that changed no figure too; a new figure is sent."""
+    clock, world = PassedClock(NOON), World.from_seed(3, 8)
+    async with paradigm(clock, world) as road, asking(road.board) as http:
+        await road.poller.poll()
+        first = await http.get("/api/v1/days?to=2026-11-19")
+        have = {"If-None-Match": f'"other", {first.headers["etag"]}'}
+        await road.poller.refresh()
+        same = await http.get("/api/v1/days?to=2026-11-19", headers=have)
+        another = await http.get("/api/v1/days?to=2026-11-18", headers=have)
+        table = await http.get("/api/v1/days?to=2026-11-19&format=csv", headers=have)
+        clock.moment += timedelta(hours=4)
+        await road.poller.poll()
+        later = await http.get("/api/v1/days?to=2026-11-19", headers=have)
+
+    assert (same.status_code, same.content, same.headers["etag"]) == (304, b"", first.headers["etag"])
+    assert [each.status_code for each in (another, table, later)] == [200, 200, 200]
+    assert (later.status_code, later.headers["etag"] != first.headers["etag"]) == (200, True)
+
+
+async def test_a_poll_that_changes_nothing_keeps_the_version() -> None:
+    """In the night the simulated companies sleep: two polls of the same moment are two publications of one truth."""
+    clock, world = PassedClock(NOON), World.from_seed(3, 8)
+    async with paradigm(clock, world) as road, asking(road.board) as http:
+        await road.poller.poll()
+        before = (await http.get("/api/v1/days")).headers["etag"]
+        shown = road.board.shown
+        clock.moment += timedelta(seconds=1)
+        await road.poller.poll()
+        assert shown is not road.board.shown
+        assert before == (await http.get("/api/v1/days")).headers["etag"]
+
+
+@pytest.mark.parametrize("query", ["", "?format=csv", "?limit=1"])
+async def test_gzip_and_head(query: str) -> None:
+    """Compressed where that is wanted, in pieces that are one stream; HEAD has the same headers and no body."""
+    async with asking(named()) as http:
+        plain = await http.get(f"/api/v1/days{query}", headers={"Accept-Encoding": "identity"})
+        packed = await http.get(f"/api/v1/days{query}", headers={"Accept-Encoding": "gzip"})
+        head = await http.head(f"/api/v1/days{query}", headers={"Accept-Encoding": "gzip"})
+
+    assert packed.headers["content-encoding"] == "gzip"
+    assert packed.text == plain.text
+    assert (head.status_code, head.headers, head.content) == (200, packed.headers, b"")
+    assert plain.headers["vary"] == "Accept, Accept-Encoding"
+
+
+async def test_a_scrape_does_not_wait_for_a_reader() -> None:
+    """Nor does anything else on the event loop, while a long answer is made."""
+    worker, end = Worker("readers"), Event()
+    transport = httpx.ASGITransport(create_app(outlook(named(), worker)))
+    async with httpx.AsyncClient(transport=transport, base_url="http://exporter") as http, asyncio.TaskGroup() as group:
+        busy = group.create_task(worker.run(lambda: end.wait(20)))
+        await asyncio.sleep(0)  # so that it stands in the queue before the reader
+        reader = group.create_task(http.get("/api/v1/days"))
+        assert (await http.get("/metrics")).status_code == 200
+        assert not reader.done()
+        end.set()
+        await busy
+        assert (await reader).status_code == 200
+    worker.close()
+
+
+async def test_before_anything_is_published_there_is_nothing() -> None:
+    async with asking(Board()) as http:
+        assert await days(http) == Answer([], [], None)
+        assert (await http.get("/api/v1/days?source=s")).json() == {
+            "error": 'the source "s" does not exist; known: none yet'
+        }
+
+
+async def test_an_unwanted_family_is_not_told() -> None:
+    """A measure of which one window is unwanted stays: its days are the same."""
+    for excluded, there in ((("paradigm_sessions_*",), False), (("paradigm_sessions_7d",), True)):
+        async with paradigm(PassedClock(NOON), World.from_seed(3, 2), excluded=excluded) as road:
+            await road.poller.poll()
+            async with asking(road.board) as http:
+                answer = await days(http)
+        assert ("paradigm_sessions" in {each.measure for each in answer.figures}) is there
+
+
+async def test_the_description_names_what_there_is() -> None:
+    """OpenAPI 3.1, with this configuration's sources and measures, so that a tool can offer them."""
+    async with asking(named()) as http:
+        response = await http.get("/api/v1/openapi.json")
+    document = response.json()
+    parameters = {each["name"]: each["schema"] for each in document["paths"]["/api/v1/days"]["get"]["parameters"]}
+    assert document["openapi"] == "3.1.0"
+    assert parameters["source"]["items"]["enum"] == ["s"]
+    assert "paradigm_user_queries" in parameters["measure"]["items"]["enum"]
+    assert "paradigm_last_model_response_timestamp_seconds" not in parameters["measure"]["items"]["enum"]

@@ -1,0 +1,458 @@
+"""The status page says what /metrics says, in words; what is wrong, since when and what to do; and nothing else."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from exporter.calendars import Calendar
+from exporter.model import Column, Days, Reading, Row
+from exporter.page import NOTHING, Board, Published
+from exporter.selection import Companies
+from exporter.simulate.app import create_app as create_platform
+from exporter.simulate.world import MODES, World
+from exporter.sources.paradigm import PLATFORM, QUERIES
+from exporter.web.access import Access, Verdicts
+from exporter.web.app import create_app
+from exporter.web.archive import Archive
+from exporter.web.choice import Choice
+from exporter.web.findings import OUTCOMES
+from exporter.web.guard import Guard
+from exporter.web.press import DOCS, Press
+from exporter.web.words import figure, share, span
+from exporter.worker import Worker
+from tests.road import RULES, PassedClock, Road, set_scenarios, utc, watching
+from tests.web.asking import asking, days, on, published
+from tests.web.outlooks import outlook
+from tests.web.reading import StatusPage
+from tests.web.test_days import NAMES, named, paradigm
+
+pytestmark = pytest.mark.anyio
+
+NOON = utc(2026, 11, 20, 12)  # a Friday
+LAST = date(2026, 11, 19)
+HOUR = timedelta(hours=1)
+RUNBOOKS = Path(__file__).parents[2] / "docs" / "runbooks"
+
+
+async def status(board: Board, query: str = "", **options: Any) -> StatusPage:
+    """Reads the page over a board."""
+    async with asking(board, **options) as http:
+        response = await http.get(f"/{query}")
+    assert response.status_code == 200
+    return StatusPage.of(response.text)
+
+
+def activity(text: str, name: str, activity: str = "user_queries") -> Mapping[str, float]:
+    """Returns the samples of a family of activities, by company id."""
+    return {
+        sample.labels["company_id"]: sample.value
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+        if sample.name == f"chat_usage_activity_{name}" and sample.labels["activity"] == activity
+    }
+
+
+def identity(row: Mapping[str, str]) -> str:
+    """Returns the id that a row of companies shows behind the name."""
+    return row["Company"].rpartition(" ")[2]
+
+
+async def test_page_api_metrics_and_the_platform_agree() -> None:
+    """Every company's last day, today and usual, in all of them; the picture's last day is that day too."""
+    world = World.from_seed(3, 12)
+    async with paradigm(PassedClock(NOON), world) as road:
+        await road.poller.poll()
+        page = await status(road.board)
+        async with asking(road.board) as http:
+            answer = await days(http, "measure=paradigm_user_queries")
+        text = road.text()
+
+    shown = {identity(row): row for row in page.companies}
+    assert len(shown) == len(activity(text, "last_day")) > 8
+    for name, label in (("last_day", "Last day"), ("today", "Today"), ("baseline", "Usual")):
+        served = activity(text, name)
+        assert {company: figure(served.get(company)) for company in shown} == {
+            company: row[label] for company, row in shown.items()
+        }
+    for day, name in ((LAST, "last_day"), (NOON.date(), "today")):
+        view = world.view(day, NOON)
+        assert view is not None
+        told: dict[str, float] = {}
+        for key, value in on(answer.figures, str(day)).items():
+            told[key.company_id] = told.get(key.company_id, 0.0) + value
+        assert told == activity(text, name)
+        for company in world.known():
+            truth = [figures for mode in MODES if (figures := world.figures(company, view, mode))]
+            if truth:
+                assert told[str(company.id)] == sum(each.user_queries for each in truth)
+    for picture, row in zip(page.pictures, page.companies, strict=True):
+        assert picture.endswith(f"on the last day {row['Last day']}")
+        assert picture.startswith("six weeks, 2026-10-09 to 2026-11-19: ")
+
+
+@pytest.mark.parametrize("name", ["sessions", "likes", "tool_uses", "active_users", "document_uses"])
+async def test_another_activity_is_shown_with_its_own_figures(name: str) -> None:
+    """Of whatever report it is; the six weeks add up what the activity adds up."""
+    async with paradigm(PassedClock(NOON), World.from_seed(3, 6), min_group=15) as road:
+        await road.poller.poll()
+        page, text = await status(road.board, f"?activity={name}"), road.text()
+
+    served = activity(text, "last_day", name)
+    assert {each["Activity"] for each in page.companies} == {name}
+    assert {identity(row): row["Last day"] for row in page.companies} == {
+        identity(row): figure(served.get(identity(row))) for row in page.companies
+    }
+    drawn = [row for row in page.companies if row["Last day"] != "–"]
+    assert [each.rpartition(" day ")[2] for each in page.pictures] == [row["Last day"] for row in drawn]
+    assert len(drawn) == len(served)
+
+
+async def test_six_weeks_are_those_of_the_api() -> None:
+    """Smallest and largest figure of the 42 days, weekends included, none of today."""
+    async with paradigm(PassedClock(NOON), World.from_seed(3, 6)) as road:
+        await road.poller.poll()
+        page = await status(road.board, "?sort=company")
+        async with asking(road.board) as http:
+            answer = await days(http, f"measure=paradigm_user_queries&from=2026-10-09&to={LAST}")
+
+    for row, picture in zip(page.companies, page.pictures, strict=True):
+        by_day: dict[str, float] = {}
+        for each in answer.figures:
+            if each.company_id == identity(row):
+                by_day[each.date] = by_day.get(each.date, 0.0) + each.value
+        low, high = figure(min(by_day.values())), figure(max(by_day.values()))
+        assert f": {len(by_day)} days with figures, {low} to {high}, " in picture
+
+
+async def quiet() -> Board:
+    """Returns a board on which two activities of the busiest company have fallen."""
+    clock, world = PassedClock(NOON), World.from_seed(1, 6)
+    transport = httpx.ASGITransport(create_platform(world, clock.now, sleep=clock.sleep, scenarios=("quiet-company",)))
+    async with Road(transport, clock, world.keys.admin) as road:
+        await road.poller.poll()
+    return road.board
+
+
+def broken(text: str) -> set[tuple[str, str, str]]:
+    """Returns who breaks which limit, compared as the alert rules do, from a page of metrics."""
+    values: dict[tuple[str, ...], float] = {}
+    limits = []
+    for family in text_string_to_metric_families(text):
+        for each in family.samples:
+            key = each.labels.get("company_id", ""), each.labels.get("activity", "")
+            if each.name == "chat_usage_activity_limit":
+                limits.append((*key, each.labels["bound"], each.labels["severity"], each.value))
+            values[(each.name, *key)] = each.value
+    found = set()
+    for company, name, bound, severity, limit in limits:
+        day = "last_working_day" if bound == "lower" else "last_day"
+        value = values.get((f"chat_usage_activity_{day}", company, name))
+        if value is not None and (value < limit if bound == "lower" else value > limit):
+            side = "below" if bound == "lower" else "above"
+            found.add((company, severity, f"{name} {figure(value)} {side} {figure(limit)}"))
+    return found
+
+
+async def test_limits_are_broken_as_the_alert_rules_have_it() -> None:
+    """Who breaks one stands first, with the figure, the limit and a way to the runbook; who does not, keeps them."""
+    board = await quiet()
+    text = next(iter(board.shown.page.values())).plain.decode()
+    page = await status(board)
+
+    expected = broken(text)
+    assert len(expected) == 1
+    ((company, severity, words),) = expected
+    assert identity(page.companies[0]) == company
+    limits = " ".join(page.companies[0]["Limits"].split())
+    assert limits == f"{severity} {' '.join(words.split())} by the usual what to do: ChatUsageActivityDropped"
+    assert {row["Limits"].strip() for row in page.companies[1:]} == {"kept"}
+    assert "1 company breaks a limit" in page.summary
+    assert [identity(row) for row in (await status(board, "?show=broken")).companies] == [company]
+
+
+async def test_limits_are_not_judged_by_old_figures() -> None:
+    """As by the alert rules: when the last day is too old, the report is what is wrong, not the company."""
+    board = await quiet()
+    page = await status(board, now=lambda: NOON + timedelta(days=2))
+    assert {row["Limits"].strip() for row in page.companies} == {"not judged"}
+    assert any("limits are not judged" in each for each in page.wrong)
+
+
+FAILING = {
+    "outage": ("The platform answers with an error", "ChatUsageReportFetchFailing", "503"),
+    "key-rejected": ("The platform refuses the key", "ChatUsageAPIKeyRejected", "401"),
+    "html-200": ("The answer is no JSON", "ChatUsageReportShapeUnknown", "s: chat-sessions"),
+    "schema-change": ("The answer has another shape", "ChatUsageReportShapeUnknown", "reporting"),
+}
+
+
+@pytest.mark.parametrize("scenario", FAILING)
+async def test_a_failing_report_says_what_why_since_when_and_what_to_do(scenario: str) -> None:
+    """Its figures stay on the page; the failure is told in the words of the log."""
+    clock, world = PassedClock(NOON), World.from_seed(1, 6)
+    transport = httpx.ASGITransport(create_platform(world, clock.now, sleep=clock.sleep))
+    what, runbook, why = FAILING[scenario]
+    async with Road(transport, clock, world.keys.admin) as road, httpx.AsyncClient(transport=transport) as platform:
+        await road.poller.poll()
+        before = await status(road.board)
+        await set_scenarios(platform, scenario)
+        clock.moment += HOUR
+        await road.poller.poll()
+        page = await status(road.board, now=clock.now)
+
+    (line,) = page.wrong
+    assert f"s, chat-sessions: {what}; no good poll since 2026-11-20 12:00 UTC" in line
+    assert why in line
+    assert f"{DOCS}/runbooks/{runbook}.md" in page.links
+    assert world.keys.admin not in line
+    assert page.companies == before.companies
+    assert page.reports[0]["Last good poll"].split() == ["2026-11-20", "12:00", "UTC", "1", "h", "ago"]
+    assert page.reports[0]["Health"] == ("bad" if scenario == "key-rejected" else "look at it")
+    assert page.summary.startswith("1 of 1 reports needs attention")
+
+
+async def test_what_has_one_cause_is_told_once() -> None:
+    """A refused key is one line, not one for each report."""
+    clock, world = PassedClock(NOON), World.from_seed(1, 4)
+    transport = httpx.ASGITransport(create_platform(world, clock.now, sleep=clock.sleep, scenarios=("key-rejected",)))
+    watch = watching(reports=tuple(PLATFORM.reports.values()))
+    async with Road(transport, clock, world.keys.admin, watch) as road:
+        await road.poller.poll()
+        page = await status(road.board)
+
+    (line,) = page.wrong
+    assert "s, all 6 reports: The platform refuses the key; it was never read" in line
+    assert not page.companies
+
+
+async def test_late_polls_and_late_days() -> None:
+    """Nothing needs to be published for that: the page looks at the clock."""
+    async with paradigm(PassedClock(NOON), World.from_seed(3, 4)) as road:
+        await road.poller.poll()
+        board = road.board
+    assert not (await status(board, now=lambda: NOON + 2 * HOUR)).wrong
+    (late,) = (await status(board, now=lambda: NOON + 3 * HOUR)).wrong
+    assert "s, all 6 reports: Polls have stopped: the next one is 2 h late" in late
+    later = await status(board, now=lambda: NOON + timedelta(days=3))
+    assert any("It is late: its newest complete day was 4 days ago" in each for each in later.wrong)
+
+
+async def test_an_empty_day_and_companies_that_are_missing() -> None:
+    """What the exporter itself finds: days that wait, expected companies, selectors that select nobody."""
+    clock, world = PassedClock(NOON), World.from_seed(3, 8)
+    transport = httpx.ASGITransport(create_platform(world, clock.now, sleep=clock.sleep, scenarios=("late-day",)))
+    watch = watching(companies=Companies(expected=("1", "4711"), exclude=("No such*",)))
+    async with Road(transport, clock, world.keys.admin, watch) as road:
+        await road.poller.poll()
+        page = await status(road.board)
+
+    told = "\n".join(page.wrong)
+    assert "s, chat-sessions: A complete working day has no row of any company yet" in told
+    assert "s: Expected and in no report: 1 company (4711)" in told
+    assert "s: 1 of the selectors in companies.exclude match nothing" in told
+    (missing,) = (row for row in page.companies if identity(row) == "seen")
+    assert missing["Company"] == "– 4711 expected, never seen"
+
+
+async def test_a_company_that_was_taken_back_is_named() -> None:
+    clock, world = PassedClock(NOON), World.from_seed(3, 8)
+    transport = httpx.ASGITransport(create_platform(world, clock.now, sleep=clock.sleep))
+    async with Road(transport, clock, world.keys.admin) as road, httpx.AsyncClient(transport=transport) as platform:
+        await road.poller.poll()
+        await set_scenarios(platform, "missing-company")
+        await road.poller.poll()
+        page = await status(road.board)
+
+    (line,) = page.wrong
+    assert "The platform took back all rows of 1 company" in line
+    assert [row for row in page.companies if "taken back by the platform" in row["Company"]]
+
+
+async def test_before_the_first_poll() -> None:
+    """The page is there, and says that it knows nothing yet."""
+    nothing = await status(Board())
+    assert nothing.summary == "Nothing was published yet: the first poll has not ended. "
+    async with paradigm(PassedClock(NOON), World.from_seed(3, 4)) as road:
+        page = await status(road.board, next_poll=lambda _source: NOON + HOUR)
+    assert {row["Health"] for row in page.reports} == {"not polled yet"}
+    assert {row["Next poll"] for row in page.reports} == {"2026-11-20 13:00 UTC in 1 h"}
+
+
+async def test_a_report_that_the_platform_lacks_is_no_trouble() -> None:
+    from tests.test_reports import begin  # noqa: PLC0415
+
+    road, _, _ = begin("tools")
+    async with road:
+        await road.poller.poll()
+        page = await status(road.board)
+    health = {row["Report"]: row["Health"] for row in page.reports}
+    assert health.pop("tools") == "not on this platform"
+    assert set(health.values()) == {"good"}
+    assert not page.wrong
+
+
+async def test_names_are_shown_and_never_interpreted() -> None:
+    """Markup in a name is text, in the row and in what the page's own script reads."""
+    async with asking(named()) as http:
+        text = (await http.get("/")).text
+    page = StatusPage.of(text)
+
+    shown = {identity(row): row["Company"].rpartition(" ")[0] for row in page.companies}
+    assert shown == {company: name.replace("\n", " ").strip() for company, name in NAMES.items()}
+    assert text.count("<script") == 1
+
+
+def many(count: int) -> Board:
+    """Returns a board about so many companies, whose figures are their numbers."""
+    names = {str(number): f"Company {number:04}" for number in range(1, count + 1)}
+    held = Days(date(2026, 11, 18), NOON.date())
+    column = Column(QUERIES.family, ("chat",))
+    rows = (Row("chat", day, each, {column: float(each)}) for day in held for each in names)
+    watch = watching(replace(RULES, calendar=Calendar()))
+    return published(Reading(names, frozenset(MODES), tuple(rows)), held, NOON, watch)
+
+
+@pytest.mark.parametrize(
+    ("query", "first", "last", "count"),
+    [
+        pytest.param("", 120, 71, 50, id="the-largest-first"),
+        pytest.param("?page=3", 20, 1, 20, id="last-page"),
+        pytest.param("?page=99", 20, 1, 20, id="beyond-the-last-page"),
+        pytest.param("?page=x&sort=nothing", 120, 71, 50, id="nonsense"),
+        pytest.param("?sort=company", 1, 50, 50, id="by-name"),
+        pytest.param("?sort=-company", 120, 71, 50, id="by-name-backwards"),
+        pytest.param("?sort=last_day", 1, 50, 50, id="by-figure"),
+        pytest.param("?sort=-today", 120, 71, 50, id="by-figure-backwards"),
+        pytest.param("?q=company+001", 19, 10, 10, id="by-words"),
+        pytest.param("?q=77", 77, 77, 1, id="by-id-and-words"),
+        pytest.param("?source=s&activity=user_queries", 120, 71, 50, id="source-and-activity"),
+    ],
+)
+async def test_companies_can_be_found_among_many(query: str, first: int, last: int, count: int) -> None:
+    """Searched, sorted and cut into pages by the server, over all of them."""
+    page = await status(many(120), query)
+    assert len(page.companies) == count
+    assert (identity(page.companies[0]), identity(page.companies[-1])) == (str(first), str(last))
+
+
+async def test_nobody_fits() -> None:
+    assert not (await status(many(3), "?q=nobody")).companies
+    assert not (await status(many(3), "?source=other")).companies
+
+
+async def test_every_link_is_answered_or_leads_to_a_runbook() -> None:
+    """Pages, heads and files; nothing is loaded from another host."""
+    board = await quiet()
+    page = await status(board)
+    async with asking(board) as http:
+        for link in page.links:
+            if link.startswith(DOCS):
+                assert (RUNBOOKS / link.removeprefix(f"{DOCS}/runbooks/")).is_file()
+            else:
+                assert (await http.get(link)).status_code == 200, link
+    assert sum(link.startswith("static/") for link in page.links) == 3
+
+
+def test_each_outcome_has_a_runbook() -> None:
+    assert all((RUNBOOKS / f"{runbook}.md").is_file() for _, runbook in OUTCOMES.values())
+
+
+async def test_the_page_is_rendered_once_a_minute_and_publication() -> None:
+    """Whoever else asks gets the same bytes; another choice, minute or publication is another page."""
+    files = dict.fromkeys(("icon.svg", "status.css", "status.js"), "")
+    press, shown, board = Press(Archive(), files), Published(), named()
+    first = press.page(board.shown, Choice(), {}, NOON)
+    assert press.page(board.shown, Choice(), {}, NOON + timedelta(seconds=59)) is first
+    assert press.page(board.shown, Choice(q="x"), {}, NOON) is not first
+    assert press.page(board.shown, Choice(), {}, NOON + timedelta(minutes=1)) is not first
+    assert press.page(shown, Choice(), {}, NOON) is not first
+
+
+async def test_headers_keep_everything_out() -> None:
+    """No inline script, no other host, no frame; compressed where that is wanted."""
+    async with asking(named()) as http:
+        page = await http.get("/", headers={"Accept-Encoding": "gzip"})
+        plain = await http.get("/", headers={"Accept-Encoding": "identity"})
+    assert page.headers["content-security-policy"].startswith("default-src 'none'; style-src 'self'; script-src 'self'")
+    assert "unsafe" not in page.headers["content-security-policy"]
+    assert (page.headers["x-content-type-options"], page.headers["referrer-policy"]) == ("nosniff", "no-referrer")
+    assert (page.headers["content-encoding"], page.text) == ("gzip", plain.text)
+    assert "content-encoding" not in plain.headers
+
+
+async def test_headers_of_the_web_configuration_win(tmp_path: Path) -> None:
+    """Who configures a policy of his own means it; the other headers stay."""
+    (tmp_path / "web.yml").write_text("http_server_config: {headers: {Content-Security-Policy: sandbox}}\n")
+    worker, verdicts = Worker("readers"), Verdicts()
+    gated = Access(create_app(outlook(named(), worker)), Guard(tmp_path / "web.yml").users, verdicts)
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(gated), base_url="http://exporter") as http:
+        for path in ("/", "/static/status.css", "/api/v1/days"):
+            answer = await http.get(path)
+            assert answer.headers.get_list("content-security-policy") == ["sandbox"]
+            assert answer.headers["x-content-type-options"] == "nosniff"
+    worker.close()
+    verdicts.close()
+
+
+async def test_a_removed_source_leaves_page_and_api() -> None:
+    """In the one step in which its series go."""
+    board = named()
+    board.replace({"s": NOTHING}, 1000)
+    async with asking(board) as http:
+        assert not (await days(http)).reports
+    assert not (await status(board)).reports
+
+
+async def test_files_are_kept_by_browsers_until_they_change() -> None:
+    """Their address carries their version; without it they are asked for again each time, and 304 answers."""
+    page = await status(named())
+    address = next(link for link in page.links if "status.css" in link)
+    async with asking(Board()) as http:
+        file = await http.get(f"/{address}")
+        bare = await http.get("/static/status.css", headers={"If-None-Match": file.headers["etag"]})
+        missing = await http.get("/static/..%2fstatus.html.jinja")
+    assert file.headers["cache-control"] == "public, max-age=31536000, immutable"
+    assert file.headers["content-type"] == "text/css; charset=utf-8"
+    assert (bare.status_code, bare.content, bare.headers["cache-control"]) == (304, b"", "no-cache")
+    assert missing.status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        (None, "–"),
+        (0.0, "0"),
+        (61.0, "61"),
+        (1234567.0, "1 234 567"),
+        (68.5, "68.5"),
+        (0.1234, "0.123"),
+        (1782.5, "1 782"),
+    ],
+)
+def test_figures_in_words(value: float | None, said: str) -> None:
+    assert figure(value) == said.replace(" ", "\N{NO-BREAK SPACE}")
+
+
+@pytest.mark.parametrize(
+    ("length", "said"),
+    [
+        (timedelta(seconds=-5), "0 s"),
+        (timedelta(seconds=59), "59 s"),
+        (timedelta(minutes=3, seconds=5), "3 min"),
+        (timedelta(hours=2), "2 h"),
+        (timedelta(hours=47, minutes=59), "47 h 59 min"),
+        (timedelta(days=2, hours=5), "2 days"),
+    ],
+)
+def test_spans_in_words(length: timedelta, said: str) -> None:
+    assert span(length) == said
+
+
+def test_shares_in_words() -> None:
+    assert [share(each) for each in (None, 0.0, 0.505, 12.5)] == ["–", "0 %", "50 %", "1\N{NO-BREAK SPACE}250 %"]
