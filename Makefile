@@ -17,10 +17,10 @@ SCRIPTS = .ci/run tools/go-tools tools/parts tools/venv
 
 export PYTHON
 
-.PHONY: help demo test lint docs lock tools clean
+.PHONY: help demo test lint docs dashboards lock tools clean
 
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-6s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' Makefile
 
 demo: ## simulated platforms, the exporter polling them, and the URLs to look at
 	@tools/venv $(VENV) run
@@ -34,7 +34,7 @@ lint: ## style, types, direction of imports, shell scripts
 	@tools/venv $(VENV) dev
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
-	$(VENV)/bin/mypy exporter tests .ci/bounds.py
+	$(VENV)/bin/mypy exporter tests grafana_dashboards/src .ci/bounds.py
 	$(VENV)/bin/lint-imports --no-logo
 	$(VENV)/bin/shellcheck $(SCRIPTS)
 
@@ -44,6 +44,10 @@ docs: ## write the generated files anew: config/exporter.example.yml, docs/metri
 	@mkdir -p config
 	text=$$($(VENV)/bin/python -m exporter.settings) && printf '%s\n' "$$text" > config/exporter.example.yml
 	text=$$($(VENV)/bin/chat-usage-exporter metrics) && printf '%s\n' "$$text" > docs/metrics.md
+
+dashboards: ## write grafana_dashboards/ anew from its Python in grafana_dashboards/src/
+	@tools/venv $(VENV) dev
+	$(VENV)/bin/python -m grafana_dashboards.src grafana_dashboards
 
 lock: ## lock the dependencies of pyproject.toml anew (UPGRADE=--upgrade for newer versions)
 	@tools/venv $(VENV) dev
