@@ -25,7 +25,7 @@ CHOSEN = activity('activity="$activity"')
 PAST = 90
 """Days that are looked back at; Prometheus keeps 15 unless told otherwise, then it is those."""
 KEPT = ("report", "activity", "bound", "basis", "severity")
-FIRED = 'ALERTS{alertname=~"ChatUsage.+", alertstate="firing", source=~"$source", company=~"$company"}'
+FIRED = 'ALERTS{alertname=~"ChatUsage.+", alertstate="firing", severity!="none", source=~"$source", company=~"$company"}'
 
 
 def draft() -> frame.Draft:

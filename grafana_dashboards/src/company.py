@@ -100,7 +100,7 @@ def _summary() -> list[Panel]:
         stat(Card("28 days", "Queries (conversations) of the 28 complete days that end with the last one, chats and agents as chosen.", PLAIN, 3, 5, 0), Query(months, "28 days")),
         stat(Card("Last answer", "When the platform last answered a query of the company, as of the last poll; report chat-sessions.", MOMENT, 3, 5, None, "no answer held"), Query(f"1000 * max({answered})", "last answer")),
         stat(Card("Data age", "Time since the start of the oldest day that a report with figures of this company calls its newest complete one; up to 55 h is in order.", SECONDS, 3, 5, 1, "no report", AGE_OF_A_DAY), Query(f"max(time() - {started} and on (source, report) {seen})", "age")),
-        stat(Card("Alerts firing", "Alerts about this company that fire now; the table at the end names them.", PLAIN, 3, 5, 0, "none", ANY_IS_BAD), Query('count(ALERTS{alertname=~"ChatUsage.+", alertstate="firing", source=~"$source", company="$company"})', "firing")),
+        stat(Card("Alerts firing", "Alerts about this company that fire now; the table at the end names them.", PLAIN, 3, 5, 0, "none", ANY_IS_BAD), Query('count(ALERTS{alertname=~"ChatUsage.+", alertstate="firing", severity!="none", source=~"$source", company="$company"})', "firing")),
     ]  # fmt: skip
 
 
@@ -189,7 +189,7 @@ def _limits() -> list[Panel]:
     limits = ONE.now(
         "chat_usage_activity_limit", activity('activity=~".+"'), "report", "activity", "bound", "basis", "severity"
     )
-    alerts = 'max by (alertname, severity, source, activity) (ALERTS{alertname=~"ChatUsage.+", alertstate="firing", source=~"$source", company="$company"})'
+    alerts = 'max by (alertname, severity, source, activity) (ALERTS{alertname=~"ChatUsage.+", alertstate="firing", severity!="none", source=~"$source", company="$company"})'
     everything = activity('activity=~".+"')
     keys = Keys(
         {"activity": "Activity", "bound": "Bound", "basis": "Basis", "severity": "Severity"},

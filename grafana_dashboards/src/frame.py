@@ -101,7 +101,7 @@ def alerts(matchers: str) -> AnnotationQuery:
     """Marks when alerts fired; `matchers` choose whose, and are empty or begin with a comma."""
     return _annotation(
         "Alerts firing",
-        f'ALERTS{{alertname=~"ChatUsage.+", alertstate="firing"{matchers}}}',
+        f'ALERTS{{alertname=~"ChatUsage.+", alertstate="firing", severity!="none"{matchers}}}',
         "red",
         "{{alertname}} {{company}}",
     )

@@ -39,8 +39,8 @@ from grafana_dashboards.src.queries import (
 from grafana_dashboards.src.tables import Column, Keys, table
 
 SEVERITY = states({"critical": ("critical", BAD), "warning": ("warning", WATCH), "info": ("info", "blue")})
-FIRING = 'ALERTS{alertname=~"ChatUsage.+", alertstate="firing"}'
-OF_COMPANIES = 'ALERTS{alertname=~"ChatUsage.+", alertstate="firing", source=~"$source", company=~"$company"}'
+FIRING = 'ALERTS{alertname=~"ChatUsage.+", alertstate="firing", severity!="none"}'
+OF_COMPANIES = 'ALERTS{alertname=~"ChatUsage.+", alertstate="firing", severity!="none", source=~"$source", company=~"$company"}'
 USED = FLEET.last_day(USE)
 USUAL = FLEET.now("chat_usage_activity_baseline", USE)
 
