@@ -17,7 +17,7 @@ SCRIPTS = .ci/run tools/chromium tools/go-tools tools/image tools/kube tools/par
 
 export PYTHON
 
-.PHONY: help demo test lint docs image compose chart chart-golden chart-schemas kube lock tools clean
+.PHONY: help demo test lint docs dashboards image compose chart chart-golden chart-schemas kube lock tools clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-13s %s\n", $$1, $$2}' Makefile
@@ -34,7 +34,7 @@ lint: ## style, types, direction of imports, shell scripts
 	@tools/venv $(VENV) dev
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
-	$(VENV)/bin/mypy exporter tests tools .ci/bounds.py
+	$(VENV)/bin/mypy exporter tests tools grafana_dashboards/src .ci/bounds.py
 	$(VENV)/bin/lint-imports --no-logo
 	$(VENV)/bin/shellcheck $(SCRIPTS)
 	$(VENV)/bin/hadolint --failure-threshold style Dockerfile
@@ -70,6 +70,10 @@ kube: ## have a real Kubernetes API server judge the chart; the first time build
 	@tools/kube >/dev/null
 	@tools/go-tools helm >/dev/null
 	$(VENV)/bin/python -m pytest tests/kube/in_a_cluster.py
+
+dashboards: ## write grafana_dashboards/ anew from its Python in grafana_dashboards/src/
+	@tools/venv $(VENV) dev
+	$(VENV)/bin/python -m grafana_dashboards.src grafana_dashboards
 
 lock: ## lock the dependencies of pyproject.toml anew (UPGRADE=--upgrade for newer versions)
 	@tools/venv $(VENV) dev

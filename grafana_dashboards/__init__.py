@@ -1,0 +1,1 @@
+"""Grafana dashboards: the JSON files that Grafana reads, and in `src` the program that writes them."""

@@ -1,0 +1,182 @@
+"""What every dashboard has around its panels: variables, links, annotations, time; and how its rows are written down."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from grafana_foundation_sdk.models.common import DataSourceRef
+from grafana_foundation_sdk.models.dashboard import (
+    AnnotationQuery,
+    DashboardLink,
+    DashboardLinkType,
+    Panel,
+    VariableHide,
+    VariableModel,
+    VariableOption,
+    VariableRefresh,
+    VariableSort,
+    VariableType,
+)
+
+PREFIX = "chat-usage"
+TAG = "chat-usage"
+DATA_SOURCE = DataSourceRef("prometheus", "${datasource}")
+ALL = VariableOption(selected=True, text=["All"], value=["$__all"])
+DOCS = "https://example.org/chat-usage-exporter/docs"
+"""Where the documentation is; the same stands in the alert rules, and the chart replaces both."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """Panels below a headline, laid out from left to right and from top to bottom."""
+
+    title: str
+    panels: Sequence[Panel]
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A dashboard without what the finish adds; `name` completes its uid and file name; `text` says who it is for."""
+
+    name: str
+    title: str
+    text: str
+    variables: Sequence[VariableModel]
+    annotations: Sequence[AnnotationQuery]
+    rows: Sequence[Row]
+
+
+def data_source() -> VariableModel:
+    """Lets one choose which Prometheus is asked."""
+    return VariableModel(
+        VariableType.DATASOURCE, "datasource", "Data source", query="prometheus", regex="", allow_custom_value=False
+    )
+
+
+def chosen(name: str, label: str, query: str, *, hidden: bool = False) -> VariableModel:
+    """Lets one choose any number of a label's values, all at first; `.+` for all leaves out series without the label."""
+    made = _asked(name, label, query)
+    made.multi, made.include_all, made.all_value, made.current = True, True, ".+", ALL
+    made.hide = VariableHide.HIDE_VARIABLE if hidden else VariableHide.DONT_HIDE
+    return made
+
+
+def one_of(name: str, label: str, query: str) -> VariableModel:
+    """Lets one choose one of a label's values."""
+    return _asked(name, label, query)
+
+
+def some_of(name: str, label: str, query: str, first: Sequence[str]) -> VariableModel:
+    """Lets one choose any number of a label's values; `first` are chosen at first, those of them that exist."""
+    made = chosen(name, label, query)
+    made.current = VariableOption(selected=True, text=list(first), value=list(first))
+    return made
+
+
+def fixed(name: str, label: str, values: Sequence[str], *, every: bool = False) -> VariableModel:
+    """Lets one choose of values that are known; `every` allows any number of them, all at first."""
+    options = [VariableOption(selected=number == 0 and not every, text=v, value=v) for number, v in enumerate(values)]
+    made = VariableModel(VariableType.CUSTOM, name, label, query=",".join(values), options=options)
+    made.current = VariableOption(selected=True, text=values[0], value=values[0])
+    if every:
+        made.multi, made.include_all, made.all_value, made.current = True, True, ".+", ALL
+    return made
+
+
+def sources() -> VariableModel:
+    """Lets one choose sources, by a family that every source has whatever its reports hold."""
+    return chosen("source", "Source", "label_values(chat_usage_company_info, source)")
+
+
+def companies() -> VariableModel:
+    """Lets one choose companies of the chosen sources."""
+    return chosen("company", "Company", 'label_values(chat_usage_company_info{source=~"$source"}, company)')
+
+
+def modes() -> VariableModel:
+    """Lets one choose chats, agents or both."""
+    return fixed("mode", "Mode", ("chat", "agent"), every=True)
+
+
+def alerts(matchers: str) -> AnnotationQuery:
+    """Marks when alerts fired; `matchers` choose whose, and are empty or begin with a comma."""
+    return _annotation(
+        "Alerts firing",
+        f'ALERTS{{alertname=~"ChatUsage.+", alertstate="firing", severity!="none"{matchers}}}',
+        "red",
+        "{{alertname}} {{company}}",
+    )
+
+
+def restarts() -> AnnotationQuery:
+    """Marks when an exporter was started anew."""
+    started = "changes(process_start_time_seconds[1h]) > 0"
+    which = "max by (job, instance) (last_over_time(chat_usage_exporter_build_info[1h]))"
+    return _annotation(
+        "Exporter restarted", f"{started} and on (job, instance) {which}", "blue", "{{instance}} restarted"
+    )
+
+
+def built_in() -> AnnotationQuery:
+    """Lets people write their own notes into the panels."""
+    return AnnotationQuery(
+        "Annotations & Alerts", DataSourceRef("grafana", "-- Grafana --"), True, True, "rgba(0, 211, 255, 1)",
+        type_val="dashboard", built_in=1,
+    )  # fmt: skip
+
+
+def links() -> list[DashboardLink]:
+    """Returns the way to the other dashboards, which keeps time and choice, and to the documentation."""
+    return [
+        DashboardLink(
+            "Chat usage", DashboardLinkType.DASHBOARDS, "external link", "", "", [TAG],
+            as_dropdown=True, include_vars=True, keep_time=True,
+        ),
+        DashboardLink(
+            "How to read days", DashboardLinkType.LINK, "doc", "Which day a figure belongs to", f"{DOCS}/dashboards.md", [],
+            target_blank=True,
+        ),
+    ]  # fmt: skip
+
+
+def to_dashboard(name: str, title: str, *fields: str) -> DashboardLink:
+    """Returns a link from a row of a table; `fields` are variables and the columns that they are set to: `company=Company`."""
+    pairs = (field.split("=", 1) for field in fields)
+    query = "".join(f'&var-{variable}=${{__data.fields["{column}"]:percentencode}}' for variable, column in pairs)
+    return DashboardLink(
+        title, DashboardLinkType.LINK, url=f"/d/{PREFIX}-{name}?${{__url_time_range}}&${{datasource:queryparam}}{query}"
+    )
+
+
+def to_runbook(column: str) -> DashboardLink:
+    """Returns a link from an alert's name to what to do about it."""
+    url = f'{DOCS}/runbooks/${{__data.fields["{column}"]}}.md'
+    return DashboardLink("Runbook", DashboardLinkType.LINK, url=url, target_blank=True)
+
+
+def _asked(name: str, label: str, query: str) -> VariableModel:
+    return VariableModel(
+        VariableType.QUERY,
+        name,
+        label,
+        query={"query": query, "refId": f"variable-{name}"},
+        definition=query,
+        datasource=DATA_SOURCE,
+        refresh=VariableRefresh.ON_TIME_RANGE_CHANGED,
+        sort=VariableSort.ALPHABETICAL_CASE_INSENSITIVE_ASC,
+        regex="",
+    )
+
+
+def _annotation(name: str, expression: str, colour: str, title: str) -> AnnotationQuery:
+    return AnnotationQuery(
+        name,
+        DATA_SOURCE,
+        True,
+        False,
+        colour,
+        expr=expression,
+        step="1h",
+        title_format=title,
+        text_format="",
+        tag_keys="",
+    )

@@ -1,0 +1,159 @@
+"""The one visual language of all dashboards: colours, units, line styles, thresholds, words for nothing.
+
+A colour means the same thing everywhere, and never alone: what is usual and what is a limit has a dash of its own, a
+state has a word. Green, orange and red say good, watch and bad and nothing else.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+
+from grafana_foundation_sdk.models import units
+from grafana_foundation_sdk.models.dashboard import DynamicConfigValue, Threshold, ValueMap, ValueMappingResult
+
+COUNT, SHARE, SECONDS, BYTES, PLAIN = units.Short, units.PercentUnit, units.Seconds, units.BytesIEC, units.Number
+MOMENT = "dateTimeFromNow"
+"""A time in milliseconds, shown as "3 days ago"; the SDK has no constant for it."""
+DATE = "dateTimeAsIso"
+"""A time in milliseconds, shown as date and time."""
+
+GOOD, WATCH, BAD, CALM, QUIET = "green", "orange", "red", "blue", "text"
+COLOURS: Mapping[str, str] = {
+    "chat": "blue",
+    "agent": "purple",
+    "queries": "blue",
+    "user_queries": "blue",
+    "conversations": "blue",
+    "answers": "light-blue",
+    "model_responses": "light-blue",
+    "grounded answers": "dark-blue",
+    "model_responses_with_docs": "dark-blue",
+    "sessions": "purple",
+    "messages": "light-blue",
+    "interactions": "purple",
+    "active users": "super-light-purple",
+    "active_users": "super-light-purple",
+    "like": "semi-dark-green",
+    "likes": "semi-dark-green",
+    "dislike": "semi-dark-red",
+    "dislikes": "semi-dark-red",
+    "copy": "super-light-blue",
+    "copies": "super-light-blue",
+    "tool_uses": "yellow",
+    "document_uses": "semi-dark-yellow",
+    "document uses": "semi-dark-yellow",
+    "documents": "light-yellow",
+    "transfers": "purple",
+    "inbox_transfers": "purple",
+    "accepted": "semi-dark-green",
+    "not accepted": "semi-dark-orange",
+}
+"""By what a series is called."""
+NAMES_OF: Mapping[str, tuple[str, ...]] = {
+    "{{mode}}": ("chat", "agent"),
+    "{{feedback}}": ("like", "dislike", "copy"),
+    "{{activity}}": tuple(name for name in COLOURS if "_" in name or name.endswith("s")),
+}
+"""What series are called whose name is a label's value."""
+
+NO_FIGURES = "no figures"
+NOTHING_YET = "nothing yet: history begins when Prometheus first scrapes"
+NO_SUCH_COMPANY = "none for this choice"
+
+
+class Style(Enum):
+    """How a series of a time panel is drawn."""
+
+    BARS = "bars"  # a day's figure
+    USUAL = "usual"  # what is usual for the weekday
+    LOWER = "lower"  # a limit that figures must not be below
+    UPPER = "upper"  # a limit that figures must not be above
+    LINE = "line"  # anything else
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """One question of a panel; `legend` names its series, `{{label}}` for several."""
+
+    expression: str
+    legend: str
+    style: Style = Style.LINE
+    colour: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """What every panel says of itself: `text` is what it shows, of which report, and what to do about it.
+
+    `width` is in the 24 columns of a dashboard, `height` in rows of 38 pixels. `nothing` stands there instead of figures.
+    """
+
+    title: str
+    text: str
+    unit: str = COUNT
+    width: int = 12
+    height: int = 8
+    decimals: int | None = None
+    nothing: str = NO_FIGURES
+    steps: tuple[tuple[float | None, str], ...] = ((None, CALM),)
+    most: float | None = None
+    least: float | None = 0.0
+    mappings: tuple[ValueMap, ...] = field(default=())
+
+    def thresholds(self) -> list[Threshold]:
+        """Returns the steps from which on a value has a colour."""
+        return [Threshold(value, colour) for value, colour in self.steps]
+
+
+LOW_IS_BAD = ((None, BAD), (0.5, WATCH), (0.8, GOOD))
+"""For shares of what is usual: half of it breaks the default limit."""
+AGE_OF_A_DAY = ((None, GOOD), (55 * 3600.0, WATCH), (58 * 3600.0, BAD))
+"""A day in good order is at most 55 h old with the default settle and poll times; from 58 h on ChatUsageReportStale fires."""
+ANY_IS_BAD = ((None, GOOD), (1.0, BAD))
+ANY_IS_ODD = ((None, GOOD), (1.0, WATCH))
+
+
+def states(words: Mapping[str, tuple[str, str]]) -> tuple[ValueMap, ...]:
+    """Maps values to (word, colour), so that a state is never a colour alone."""
+    return (ValueMap({value: ValueMappingResult(text=word, color=colour) for value, (word, colour) in words.items()}),)
+
+
+YES = states({"1": ("yes", GOOD), "0": ("no", BAD)})
+
+
+def drawn(style: Style, colour: str = "") -> Sequence[DynamicConfigValue]:
+    """Returns the properties of a series of this style."""
+    return [DynamicConfigValue(name, value) for name, value in {**_SHAPES[style], **_painted(style, colour)}.items()]
+
+
+def painted(colour: str) -> DynamicConfigValue:
+    """Returns the property that gives a field one colour."""
+    return DynamicConfigValue("color", {"mode": "fixed", "fixedColor": colour})
+
+
+def _painted(style: Style, colour: str) -> Mapping[str, object]:
+    fixed = colour or {Style.USUAL: QUIET, Style.LOWER: WATCH, Style.UPPER: BAD}.get(style, "")
+    return {"color": {"mode": "fixed", "fixedColor": fixed}} if fixed else {}
+
+
+def _stepped(width: int, dash: Sequence[int]) -> Mapping[str, object]:
+    """A line over the whole of each day; its points are there for a day that stands alone."""
+    return {
+        "custom.drawStyle": "line",
+        "custom.lineInterpolation": "stepAfter",
+        "custom.lineWidth": width,
+        "custom.fillOpacity": 0,
+        "custom.lineStyle": {"fill": "dash", "dash": list(dash)},
+        "custom.showPoints": "always",
+        "custom.pointSize": 4,
+        "custom.stacking": {"mode": "none", "group": "A"},
+    }
+
+
+_SHAPES: Mapping[Style, Mapping[str, object]] = {
+    Style.BARS: {"custom.drawStyle": "bars", "custom.fillOpacity": 80, "custom.lineWidth": 1},
+    Style.USUAL: _stepped(2, (2, 4)),
+    Style.LOWER: _stepped(2, (10, 6)),
+    Style.UPPER: _stepped(2, (16, 4, 4, 4)),
+    Style.LINE: {},
+}

@@ -1,0 +1,133 @@
+"""PromQL over daily figures: which series a dashboard asks for, and on which day a bar stands.
+
+Three readings of a measure, and the traps that each is made for:
+
+now       `max by (...) (last_over_time(x[1h]))`: a lost scrape leaves no hole, two replicas count once
+days      read with a step of a day, the figure of day D at D 00:00 UTC: it is served from the flip on D+1 to the flip
+          on D+2, so it is what was served at 23:00 on D+1. Where the report was late then, the older figure that was
+          still served is no figure of D: `chat_usage_report_day_timestamp_seconds` must name D
+usual, limits  the same, as they belong to the same day
+"""
+
+from dataclasses import dataclass
+
+COMPANY = ("source", "company_id", "company")
+SAME_SERIES = "on (source, report, company_id, company, activity)"
+"""What figures, their usual and their limits are matched by."""
+RANGE_OF_A_DAY = "[23h] offset -47h"
+ZONES_S = 15 * 3600
+"""A day begins at most 14 hours from midnight UTC, wherever it is; the one before or after, at least 10 hours more."""
+DAY_STARTED = "chat_usage_report_day_timestamp_seconds"
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """A measure without its window; `report` tells its days, `""` where its series say so themselves.
+
+    `labels` are kept beside those of the company, `matchers` are further ones.
+    """
+
+    name: str
+    report: str = ""
+    labels: tuple[str, ...] = ()
+    matchers: tuple[str, ...] = ()
+
+
+def activity(matcher: str) -> Measure:
+    """Returns what alerts judge: `matcher` chooses activities, e.g. `activity="user_queries"`."""
+    return Measure("chat_usage_activity", labels=("report", "activity"), matchers=(matcher,))
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Whom a dashboard shows, by its variables: `matchers` stand in every selector, `by_label` where the label is."""
+
+    matchers: tuple[str, ...]
+    by_label: tuple[tuple[str, str], ...] = ()
+
+    def now(self, name: str, measure: Measure | None = None, *labels: str) -> str:
+        """Returns what a family of companies says now; `name` is the family's, with its window."""
+        labels = labels or (measure.labels if measure else ())
+        return f"max by ({_list(*COMPANY, *labels)}) (last_over_time({self.selected(name, measure)}[1h]))"
+
+    def last_day(self, measure: Measure) -> str:
+        """Returns the figures of the newest complete day."""
+        return self.now(f"{measure.name}_last_day", measure)
+
+    def today(self, measure: Measure) -> str:
+        """Returns the figures of the running day; they go at midnight, so ten minutes back and not an hour."""
+        return self.last_day(measure).replace("_last_day", "_today").replace("[1h]", "[10m]")
+
+    def sums(self, measure: Measure, window: str) -> str:
+        """Returns sums over `7d` or `28d`."""
+        return self.now(f"{measure.name}_{window}", measure)
+
+    def days(self, measure: Measure, suffix: str = "last_day", *labels: str) -> str:
+        """Returns figures that stand on their day, when read with a step of a day from a midnight UTC on."""
+        labels = labels or measure.labels
+        own = "report" in labels
+        read = f"last_over_time({self.selected(f'{measure.name}_{suffix}', measure)}{RANGE_OF_A_DAY})"
+        shown = f"max by ({_list(*COMPANY, *labels)}) ({read})"
+        return f"({shown} and on ({'source, report' if own else 'source'}) {self._on_its_day(measure.report)})"
+
+    def selected(self, name: str, measure: Measure | None = None) -> str:
+        """Returns the selector of a family in this scope."""
+        labels = measure.labels if measure else ()
+        wanted = [matcher for label, matcher in self.by_label if label in labels]
+        return f"{name}{{{_list(*self.matchers, *wanted, *(measure.matchers if measure else ()))}}}"
+
+    def _on_its_day(self, report: str) -> str:
+        """Returns something for each source (and report) whose figures, as read for a day, are of that day."""
+        matchers = _list(self.matchers[0], *((f'report="{report}"',) if report else ()))
+        by = "source" if report else "source, report"
+        read = f"last_over_time({DAY_STARTED}{{{matchers}}}{RANGE_OF_A_DAY})"
+        return f"(abs(max by ({by}) ({read}) - time()) < {ZONES_S})"
+
+
+def total(expression: str, *by: str) -> str:
+    """Adds up companies, by labels if any are given."""
+    return f"sum by ({_list(*by)}) ({expression})" if by else f"sum({expression})"
+
+
+def share(part: str, whole: str, least: int = 0) -> str:
+    """Divides; there is no share of nothing, nor of a whole that is less than `least`."""
+    return f"{part} / ({whole} > 0)" if least == 0 else f"{part} / ({whole} >= {least})"
+
+
+def over_days(expression: str, how: str, days: int) -> str:
+    """Takes `days` (see the module) and puts them together, `how` being sum, avg, count, max."""
+    return f"{how}_over_time(({expression})[{days}d:1d])"
+
+
+def for_each(limits: str, figure: str) -> str:
+    """Repeats a figure for each limit that it may be compared with, with the limit's labels."""
+    return f"{figure} * {SAME_SERIES} group_right () (({limits}) * 0 + 1)"
+
+
+def _list(*words: str) -> str:
+    return ", ".join(words)
+
+
+SOURCE = 'source=~"$source"'
+FLEET = Scope((SOURCE, 'company=~"$company"'), (("mode", 'mode=~"$mode"'),))
+"""Any number of companies."""
+ONE = Scope((SOURCE, 'company="$company"'), (("mode", 'mode=~"$mode"'),))
+"""One company: its name is compared as it is written, as it may hold what a regular expression reads otherwise."""
+
+SESSIONS = Measure("paradigm_sessions", "chat-sessions", ("mode",))
+QUERIES = Measure("paradigm_user_queries", "chat-sessions", ("mode",))
+RESPONSES = Measure("paradigm_model_responses", "chat-sessions", ("mode",))
+GROUNDED = Measure("paradigm_model_responses_with_docs", "chat-sessions", ("mode",))
+SESSION_LENGTH = Measure("paradigm_session_length_average", "chat-sessions", ("mode",))
+MODELS = Measure("paradigm_unique_models", "chat-sessions", ("mode",))
+FEEDBACKS = Measure("paradigm_feedbacks", "chats-feedback", ("feedback",))
+LIKES = Measure("paradigm_feedbacks", "chats-feedback", ("feedback",), ('feedback="like"',))
+DISLIKES = Measure("paradigm_feedbacks", "chats-feedback", ("feedback",), ('feedback="dislike"',))
+OPINIONS = Measure("paradigm_feedbacks", "chats-feedback", ("feedback",), ('feedback=~"like|dislike"',))
+RATED = Measure("paradigm_feedback_model_responses", "chats-feedback")
+TOOL_USES = Measure("paradigm_tool_uses", "tools", ("tool",))
+DOCUMENT_USES = Measure("paradigm_document_uses", "used-documents")
+DOCUMENTS = Measure("paradigm_documents_used", "used-documents")
+ACTIVE_USERS = Measure("paradigm_active_users", "user-activities")
+USE = activity('activity=~"user_queries|conversations"')
+"""How much a company asks: queries of Paradigm, conversations of a chatbot; a company has one or the other."""

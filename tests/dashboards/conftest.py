@@ -1,0 +1,30 @@
+"""The Prometheus that is asked what the dashboards ask; it lives through one run of the tests."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import anyio
+import pytest
+
+from tests.dashboards.story import Story
+from tests.dashboards.tsdb import Past, filled
+from tests.e2e import programs
+
+
+@dataclass(frozen=True)
+class Lived:
+    """A fortnight, and the Prometheus that saw it."""
+
+    story: Story
+    past: Past
+
+
+@pytest.fixture(scope="session")
+def lived(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lived]:
+    """Lives through a fortnight of both platforms and runs Prometheus on what was scraped."""
+    tools = programs.find("promtool").parent
+    assert programs.find("prometheus").parent == tools
+    story = Story()
+    anyio.run(story.live)
+    with filled(story, tools, tmp_path_factory.mktemp("past")) as past:
+        yield Lived(story, past)

@@ -1,0 +1,199 @@
+"""The days of an installation with both platforms, on a passed clock: what a Prometheus would have scraped, each hour.
+
+What happens in them is planted, so that every panel has something to show, and a hole where one belongs. Forty days are
+for pictures; a fortnight is enough to ask every question.
+"""
+
+import re
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime, timedelta
+from email.utils import format_datetime
+from typing import NamedTuple
+
+import httpx
+from starlette.applications import Starlette
+
+from exporter.model import Days
+from exporter.page import Format
+from exporter.question import Watch
+from exporter.rulebook import Rulebook
+from exporter.selectors import Selection
+from exporter.simulate.app import create_app
+from exporter.simulate.chatcaptain.bots import Bots
+from exporter.simulate.companies import Company
+from exporter.simulate.world import DayView, World
+from exporter.source import Account, Scope
+from exporter.sources import chatcaptain, paradigm
+from exporter.thresholds import BUILT_IN, Threshold
+from tests.road import RULES, PassedClock, Road, set_scenarios, utc
+
+NOW = utc(2026, 11, 20, 15)
+"""A Friday: the newest complete day is Thursday the 19th."""
+FORTNIGHT, FORTY_DAYS = timedelta(days=14), timedelta(days=40)
+STEP = timedelta(hours=1)
+POLLS: Mapping[str, timedelta] = {"demo": timedelta(hours=3), "demo_bot": timedelta(hours=6)}
+"""A chatbot costs a request for each day and channel."""
+PARADIGM, CHATCAPTAIN = "demo", "demo_bot"
+TARGET = {"job": "chat-usage-exporter", "instance": "localhost:9854"}
+OUTAGE = (utc(2026, 11, 11, 2), utc(2026, 11, 12, 5))
+"""Tuesday the 10th is never served in time to be drawn."""
+REFUSALS = (utc(2026, 11, 17, 8), utc(2026, 11, 17, 20))
+_LINE = re.compile(r"^([a-zA-Z_:][\w:]*)(?:\{(.*)\})? (\S+)$", re.MULTILINE)
+
+
+class Series(NamedTuple):
+    """A family's sample name and its labels as the page writes them."""
+
+    name: str
+    labels: str
+
+
+class Dated(httpx.ASGITransport):
+    """The simulated platforms as a server would pass them on: with the date of the answer, a second ahead of ours."""
+
+    def __init__(self, app: Starlette, clock: PassedClock) -> None:
+        super().__init__(app)
+        self._clock = clock
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Answers."""
+        answer = await super().handle_async_request(request)
+        answer.headers["Date"] = format_datetime(self._clock.moment + timedelta(seconds=1), usegmt=True)
+        return answer
+
+
+@dataclass(frozen=True)
+class Cast:
+    """Who plays what, by company id: each is large enough to be judged."""
+
+    fallen: int
+    risen: int
+    recovered: int
+    unjudged: int
+    corrected: int
+
+    def use(self, company: Company, view: DayView) -> float:
+        """Returns what happens to a company's use on a day, as a ratio."""
+        if company.id == self.fallen and view.day >= date(2026, 11, 18):
+            return 0.2
+        if company.id == self.risen and view.day == date(2026, 11, 19):
+            return 6.0
+        if company.id == self.recovered and view.day in Days(date(2026, 11, 2), date(2026, 11, 4)):
+            return 0.3
+        late = view.at < datetime(view.day.year, view.day.month, view.day.day, 12, tzinfo=UTC) + timedelta(days=2)
+        return 0.7 if company.id == self.corrected and view.day >= date(2026, 11, 5) and late else 1.0
+
+
+@dataclass
+class Story:
+    """The installation. `samples` hold, after `live`, each series' values by moment, in seconds since 1970."""
+
+    companies: int = 6
+    lasts: timedelta = FORTNIGHT
+    samples: dict[Series, dict[int, str]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        world = World.from_seed(1, self.companies)
+        self.cast = Cast(*(world.busiest(rank).id for rank in (2, 3, 1, 4, 0)))
+        self.world = world.under(self.cast.use)
+        self.bots = Bots.from_seed(1, channel_count=4)
+        self.begin = (NOW - self.lasts).replace(hour=0)
+        self.clock = PassedClock(self.begin)
+        self._last: dict[str, tuple[str, Sequence[tuple[Series, str]]]] = {}
+        app = create_app(self.world, self.clock.now, sleep=self.clock.sleep, bots=self.bots)
+        self.platform = Dated(app, self.clock)
+
+    async def live(self) -> None:
+        """Goes through the days: polls every two hours, is scraped every hour."""
+        happens = {
+            OUTAGE[0]: self._scenarios("outage"),
+            OUTAGE[1]: self._scenarios("normal"),
+            REFUSALS[0]: self._scenarios("rate-limited"),
+            REFUSALS[1]: self._scenarios("normal"),
+        }
+        async with self._paradigm() as customers, self._chatcaptain() as chatbot:
+            for road, expires in ((customers, utc(2027, 1, 4)), (chatbot, utc(2027, 6, 1))):
+                road.telemetry.config.took(1, self.begin)
+                road.telemetry.key_expires("s", expires)
+            while self.clock.moment <= NOW:
+                if self.clock.moment in happens:
+                    await happens[self.clock.moment]()
+                await self._hour(customers, chatbot)
+                self.clock.moment += STEP
+
+    async def _hour(self, customers: Road, chatbot: Road) -> None:
+        moment = self.clock.moment
+        for name, road in ((PARADIGM, customers), (CHATCAPTAIN, chatbot)):
+            if (moment - self.begin) % POLLS[name] == timedelta():
+                await road.poller.poll()
+            elif moment.hour == 0:
+                await road.poller.refresh()
+            for series, value in self._scraped(name, road):
+                self.samples.setdefault(series, {})[int(moment.timestamp())] = value
+
+    def _scraped(self, name: str, road: Road) -> Iterator[tuple[Series, str]]:
+        """Yields the samples of a page, which mostly is the one before, and of its live tail."""
+        text = road.text()
+        if self._last.get(name, ("", ()))[0] != text:
+            self._last[name] = text, list(_read(text, name))
+        yield from self._last[name][1]
+        yield from _read(road.telemetry.tail(Format.TEXT).decode(), name)
+
+    def _scenarios(self, name: str) -> Callable[[], Awaitable[None]]:
+        async def change() -> None:
+            async with httpx.AsyncClient(transport=self.platform) as http:
+                await set_scenarios(http, name)
+
+        return change
+
+    def _paradigm(self) -> Road:
+        fallen = Threshold(("user_queries",), {"below": 5.0}, company=f"id:{self.cast.fallen}", severity="critical")
+        most = Threshold(("user_queries",), {"above": 4000.0})
+        unjudged = Threshold(("user_queries",), {"drop_ratio": None}, company=f"id:{self.cast.unjudged}")
+        watch = Watch(
+            "s",
+            "paradigm",
+            tuple(paradigm.REPORTS.values()),
+            Scope(),
+            RULES,
+            POLLS[PARADIGM],
+            rulebook=Rulebook((BUILT_IN, fallen, most, unjudged)),
+            selectors={"thresholds": (fallen.company, unjudged.company, "name:Nobody*")},
+        )
+        return Road(self.platform, self.clock, self.world.keys.admin, watch)
+
+    def _chatcaptain(self) -> Road:
+        bot = self.bots.chatbots[0]
+        account = Account("s", {"chatbot_id": bot.id, "company": bot.habits.name, "channels": Selection()})
+        reports = tuple(
+            chatcaptain.PLATFORM.configured(name, None, account) for name in ("overview", "channel", "inbox")
+        )
+        rules = replace(RULES, zone=self.bots.zone)
+        watch = Watch(
+            "s",
+            "chatcaptain",
+            reports,
+            Scope(zone=self.bots.zone),
+            rules,
+            POLLS[CHATCAPTAIN],
+            rulebook=Rulebook((BUILT_IN,)),
+        )
+        return Road(self.platform, self.clock, bot.key, watch, platform=chatcaptain.PLATFORM)
+
+
+def _read(text: str, source: str) -> Iterator[tuple[Series, str]]:
+    """Yields the samples of a page; what is of the process and not of a source is read of one source alone."""
+    target = ",".join(f'{name}="{value}"' for name, value in TARGET.items())
+    for name, labels, value in _LINE.findall(text):
+        own = labels.replace('source="s"', f'source="{source}"')
+        if own != labels or source == PARADIGM:
+            yield Series(name, f"{own},{target}" if own else target), value
+
+
+def openmetrics(samples: Mapping[Series, Mapping[int, str]]) -> Iterator[str]:
+    """Yields the lines of a file for promtool; it needs no types, but the mark of the end."""
+    for series, values in samples.items():
+        for at, value in values.items():
+            yield f"{series.name}{{{series.labels}}} {value} {at}\n"
+    yield "# EOF\n"

@@ -1,0 +1,110 @@
+"""Every question is PromQL, asks for what the exporter serves, and keeps the rules that daily figures have."""
+
+import json
+import re
+from pathlib import Path
+
+import promql_parser
+import pytest
+
+from exporter.cli.metrics import catalogue
+from tests.alert_rules.promtool import GROUPS
+from tests.dashboards.shipped import FILES, annotations, filled, read, targets, variables
+
+OF_PROMETHEUS = {
+    "ALERTS",
+    "up",
+    "scrape_duration_seconds",
+    "prometheus_rule_group_last_duration_seconds",
+    "prometheus_rule_evaluation_failures_total",
+}
+"""What Prometheus itself knows of targets and rules."""
+RECORDED = {str(rule["record"]) for group in GROUPS for rule in group["rules"] if "record" in rule}
+INTERVALS = {"__rate_interval": "5m", "__interval": "1m", "__range": "30d"}
+FIXED_WINDOWS = {
+    "[1d]": "corrections are told of per day: a day is the window that the panel names",
+    "[1h]": "failed evaluations and restarts are told of per hour, whatever the zoom",
+}
+"""Windows of rate, increase and changes other than $__rate_interval, with their reason."""
+
+
+def _questions() -> list[tuple[str, str]]:
+    found = []
+    for path in FILES:
+        document = read(path)
+        found += [
+            (f"{path.stem}/{panel['title']}/{each['refId']}", str(each["expr"])) for panel, each in targets(document)
+        ]
+        found += [
+            (f"{path.stem}/{each['name']}", str(each["expr"])) for each in annotations(document) if "expr" in each
+        ]
+    return found
+
+
+QUESTIONS = _questions()
+every_question = pytest.mark.parametrize(
+    "expression", [each for _, each in QUESTIONS], ids=[name for name, _ in QUESTIONS]
+)
+
+
+def plain(expression: str) -> str:
+    """Puts something in the place of each variable: a number where one stands, else a word."""
+    names = {name for path in FILES for name in variables(read(path))}
+    numbers = {"drop": "0.5", "spike": "3", "baseline": "20"}
+    return filled(expression, {**dict.fromkeys(names, "x"), **numbers, **INTERVALS})
+
+
+@every_question
+def test_a_question_parses(expression: str) -> None:
+    """With any value of its variables."""
+    promql_parser.parse(plain(expression))
+
+
+@every_question
+def test_a_question_asks_for_what_there_is(expression: str) -> None:
+    """Families of the catalogue, recordings of the shipped rules, what Prometheus knows of its targets."""
+    served = {family.name for family in catalogue()}
+    served |= {f"{name}_bucket" for name in served}
+    names = set(re.findall(r"(?<![\w.\"])([A-Za-z_:][\w:]*)\{", plain(expression)))
+    assert names or "__name__" in expression or "chat_usage_exporter_build_info" in expression
+    assert names - served - OF_PROMETHEUS - RECORDED == set()
+
+
+@every_question
+def test_a_rate_fits_the_zoom_and_is_of_a_counter(expression: str) -> None:
+    """A daily figure is no counter: a correction downwards would look like a restart."""
+    for how, name, window in re.findall(r"\b(rate|increase|irate)\((\w+)(?:\{[^}]*\})?(\[[^\]]*\])", expression):
+        assert name.endswith(("_total", "_bucket")), f"{how}({name})"
+        assert window == "[$__rate_interval]" or window in FIXED_WINDOWS
+
+
+@every_question
+def test_nothing_is_never_made_zero(expression: str) -> None:
+    """A hole in the figures must look like one."""
+    assert not re.search(r"or\s+(on\s*\(\)\s*)?vector\s*\(", expression)
+
+
+@every_question
+def test_a_division_has_a_divisor(expression: str) -> None:
+    """What is divided by is filtered, so that a share of nothing is absent, not NaN or infinite."""
+    for divisor in re.findall(r" / (?:on \([^)]*\) )?(.{1,60})", plain(expression)):
+        assert divisor.startswith(("(", "process_max_fds")), divisor
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_figures_of_days_are_read_at_their_own_midnight(path: Path) -> None:
+    """A step of a day, with the guard that the report described that day; and nothing else steps so."""
+    for panel, target in targets(read(path)):
+        expression = str(target["expr"])
+        is_of_days = "offset -47h" in expression and not target["instant"]
+        assert (target.get("interval") == "1d") == is_of_days, panel["title"]
+        reads = len(re.findall(r"offset -47h", expression))
+        guards = expression.count("chat_usage_report_day_timestamp_seconds{")
+        assert reads == 2 * guards or not is_of_days, panel["title"]
+
+
+def test_the_catalogue_is_read_here_as_it_is_printed() -> None:
+    """The witness of the names above: docs/metrics.md has a headline for each."""
+    headlines = re.findall(r"^## `(\w+)`$", (FILES[0].parents[1] / "docs" / "metrics.md").read_text(), re.M)
+    assert {family.name for family in catalogue()} == set(headlines)
+    assert json.dumps(sorted(OF_PROMETHEUS & set(headlines))) == "[]"

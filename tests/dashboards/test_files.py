@@ -1,0 +1,266 @@
+"""The files are what the program writes, and Grafana takes them as they are: the checklist of a clean import."""
+
+import json
+import re
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from grafana_foundation_sdk.cog.plugins import register_default_plugins
+from grafana_foundation_sdk.models import units
+from grafana_foundation_sdk.models.dashboard import Dashboard
+
+from grafana_dashboards.src.__main__ import files
+from grafana_dashboards.src.finish import written
+from tests.alert_rules.promtool import alerts
+from tests.dashboards.shipped import (
+    FILES,
+    FOLDER,
+    ROOT,
+    Object,
+    an_object,
+    annotations,
+    objects,
+    panels,
+    read,
+    strings,
+    variables,
+)
+from tests.dashboards.shipped import targets as targets_of
+
+LARGEST = 250_000
+"""Bytes; Kubernetes refuses an annotation of 262,144, into which kubectl copies a whole ConfigMap."""
+NAMES = ("alert-tuning", "bots", "company", "exporter", "overview", "quality")
+PROMETHEUS = {"type": "prometheus", "uid": "${datasource}"}
+BEYOND_THE_SDK = {"dateTimeFromNow", "dateTimeAsIso"}
+"""Units of Grafana that the SDK names otherwise; @grafana/data has both in its list of dates."""
+UNITS = {value for name, value in vars(units).items() if isinstance(value, str) and not name.startswith("__")}
+
+every_file = pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+
+
+def test_each_file_is_what_make_dashboards_writes() -> None:
+    """And there is no file besides."""
+    assert files() == {
+        str(path.relative_to(FOLDER)): path.read_text("utf-8")
+        for path in (*FOLDER.glob("*.json"), *FOLDER.glob("import/*.json"))
+    }
+
+
+def test_there_are_the_six_dashboards() -> None:
+    """Their names are known: alerts, charts and people's links hold them."""
+    assert [path.stem for path in FILES] == [f"chat-usage-{name}" for name in NAMES]
+
+
+@every_file
+def test_a_file_is_small_and_sorted(path: Path) -> None:
+    """It fits into a ConfigMap that is applied, and a change of it shows as that change."""
+    text = path.read_text("utf-8")
+    assert len(text.encode()) < LARGEST
+    assert text == json.dumps(json.loads(text), indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+
+
+@every_file
+def test_the_sdk_decodes_a_file_and_writes_it_again(path: Path) -> None:
+    """What is no part of a dashboard of version 1 would be lost on that way; defaults that it adds are harmless."""
+    register_default_plugins()
+    document = read(path)
+    again = json.loads(written(Dashboard.from_json(dict(document))))
+    assert list(_lost(document, again)) == []
+
+
+def _lost(before: object, after: object, place: str = "") -> Iterator[str]:
+    if isinstance(before, dict) and isinstance(after, dict):
+        for key, value in before.items():
+            yield from _lost(value, after.get(key), f"{place}/{key}")
+    elif isinstance(before, list) and isinstance(after, list) and len(before) == len(after):
+        for number, (one, other) in enumerate(zip(before, after, strict=True)):
+            yield from _lost(one, other, f"{place}/{number}")
+    elif before != after:
+        yield place
+
+
+@every_file
+def test_the_head_is_fit_for_provisioning(path: Path) -> None:
+    """A uid of ours, no id of a database, not editable, UTC as bars begin at its midnight, found by its tag."""
+    document = read(path)
+    assert document["uid"] == path.stem
+    assert document.get("id") is None
+    assert (document["schemaVersion"], document["version"]) == (42, 1)
+    assert (document["editable"], document["timezone"], document["tags"]) == (False, "utc", ["chat-usage"])
+    assert document["time"] == {"from": "now-30d/d", "to": "now"}
+    assert str(document["title"]).startswith("Chat usage / ")
+    assert document["description"]
+    assert "__inputs" not in document
+
+
+@every_file
+def test_ids_are_unique(path: Path) -> None:
+    """Panels without an id are dropped by Grafana 13, equal ones overwrite each other."""
+    ids = [panel["id"] for panel in objects(read(path)["panels"])]
+    assert all(isinstance(each, int) and each > 0 for each in ids)
+    assert max(Counter(ids).values()) == 1
+
+
+def test_ids_are_unique_over_all_dashboards_where_titles_are() -> None:
+    """An id hangs on the words of row and panel alone, so that it stays when others come and go."""
+    found: dict[object, set[str]] = {}
+    for path in FILES:
+        row = ""
+        for panel in objects(read(path)["panels"]):
+            row = str(panel["title"]) if panel["type"] == "row" else row
+            words = row if panel["type"] == "row" else f"{row} / {panel['title']}"
+            found.setdefault(panel["id"], set()).add(words)
+    assert {number: words for number, words in found.items() if len(words) > 1} == {}
+
+
+@every_file
+def test_panels_do_not_overlap(path: Path) -> None:
+    """Each place of the 24 columns holds one panel at most, and the headline of a row stands above its panels."""
+    taken: Counter[tuple[int, int]] = Counter()
+    below = 0
+    for panel in objects(read(path)["panels"]):
+        x, y, w, h = (int(str(an_object(panel["gridPos"])[key])) for key in "xywh")
+        assert x >= 0
+        assert x + w <= 24, panel["title"]
+        assert y >= below, panel["title"]
+        below = y + h if panel["type"] == "row" else below
+        taken.update((column, line) for column in range(x, x + w) for line in range(y, y + h))
+    assert [place for place, times in taken.items() if times > 1] == []
+
+
+@every_file
+def test_rows_are_open_and_named(path: Path) -> None:
+    """A closed row would hold its panels, ours follow it."""
+    rows = [panel for panel in objects(read(path)["panels"]) if panel["type"] == "row"]
+    assert rows
+    assert all(not row["collapsed"] and row["panels"] == [] and row["title"] for row in rows)
+
+
+@every_file
+def test_every_question_has_its_name_and_the_chosen_data_source(path: Path) -> None:
+    """In a panel each name is there once; nothing points to a data source of one installation."""
+    document = read(path)
+    for panel in panels(document):
+        names = [target["refId"] for target in objects(panel["targets"])]
+        assert names
+        assert len(set(names)) == len(names), panel["title"]
+        assert panel["datasource"] == PROMETHEUS
+    asked = [target for _, target in targets_of(document)]
+    asked += [each for each in variables(document).values() if each["type"] == "query"]
+    asked += [each for each in annotations(document) if each.get("builtIn") != 1]
+    assert all(each["datasource"] == PROMETHEUS for each in asked)
+
+
+@every_file
+def test_variables_find_everything_and_refresh(path: Path) -> None:
+    """All is `.+`, which leaves out series without the label; choices follow the time range; the source comes first."""
+    found = variables(read(path))
+    assert next(iter(found)) == "datasource"
+    assert (found["datasource"]["type"], found["datasource"]["query"]) == ("datasource", "prometheus")
+    for name, variable in found.items():
+        assert variable["label"], name
+        assert not {"auto", "auto_count", "auto_min"} & variable.keys(), name
+        if variable["type"] == "query":
+            assert variable["refresh"] == 2, name
+        if variable["includeAll"]:
+            assert (variable["multi"], variable["allValue"]) == (True, ".+"), name
+
+
+@every_file
+def test_nobody_asks_for_a_variable_that_is_not_there(path: Path) -> None:
+    """And each variable is asked for somewhere, or it would be a choice without an effect."""
+    document = read(path)
+    named = re.compile(r"\$\{?(\w+)")
+    asked = {name for text in strings(document) for name in named.findall(text)}
+    own = {name for name in asked if name.startswith("__") or name == "DS_PROMETHEUS"}
+    assert asked - own == set(variables(document))
+
+
+@every_file
+def test_notes_are_there_of_people_alerts_and_restarts(path: Path) -> None:
+    """Without the built-in entry nobody could write a note of their own into a panel."""
+    names = [each["name"] for each in annotations(read(path))]
+    assert names[:2] == ["Annotations & Alerts", "Alerts firing"]
+
+
+@every_file
+def test_every_panel_describes_itself(path: Path) -> None:
+    """Title, what it tells and what to do, a unit that Grafana has, and a word for nothing."""
+    for panel in panels(read(path)):
+        title, defaults = str(panel["title"]), an_object(an_object(panel["fieldConfig"])["defaults"])
+        assert len(str(panel["description"])) > 40, title
+        assert str(panel["description"]).endswith("."), title
+        assert defaults["noValue"], title
+        units_of_columns = {
+            each["value"]
+            for override in objects(an_object(panel["fieldConfig"])["overrides"])
+            for each in objects(override["properties"])
+            if each["id"] == "unit"
+        }
+        assert {defaults["unit"], *units_of_columns} <= UNITS | BEYOND_THE_SDK, title
+
+
+@every_file
+def test_gaps_stay_gaps_and_repeats_say_their_direction(path: Path) -> None:
+    """A day without data looks like one; a repeat without direction loses its width in Grafana 13."""
+    for panel in panels(read(path)):
+        custom = an_object(an_object(an_object(panel["fieldConfig"])["defaults"]).get("custom", {}))
+        assert custom.get("spanNulls", False) is False
+        if "repeat" in panel:
+            assert panel["repeatDirection"] == "h"
+            assert panel["repeat"] in variables(read(path))
+
+
+@every_file
+def test_a_legend_of_many_is_a_table(path: Path) -> None:
+    """With last and largest value, as a list of ten names tells nothing."""
+    for panel in panels(read(path)):
+        if panel["type"] == "timeseries" and len(objects(panel["targets"])) > 3:
+            legend = an_object(an_object(panel["options"])["legend"])
+            assert (legend["displayMode"], legend["calcs"]) == ("table", ["lastNotNull", "max"])
+
+
+def _addresses() -> Iterator[tuple[str, str]]:
+    for name, rules in alerts().items():
+        for rule in rules:
+            yield name, str(an_object(rule["annotations"])["dashboard_url"])
+    for path in FILES:
+        yield from ((path.stem, text) for text in strings(read(path)) if text.startswith("/d/"))
+
+
+@pytest.mark.parametrize(("origin", "url"), sorted(set(_addresses())), ids=lambda text: text[:40])
+def test_every_link_to_a_dashboard_finds_it_and_its_variables(origin: str, url: str) -> None:
+    """Those of alerts and those of tables: a variable that is not there would be ignored without a word."""
+    path = FOLDER / f"{urlsplit(url).path.split('/')[-1]}.json"
+    assert path in FILES, origin
+    wanted = {key.removeprefix("var-") for key in parse_qs(urlsplit(url).query) if key.startswith("var-")}
+    assert wanted <= set(variables(read(path))), origin
+
+
+@every_file
+def test_every_link_to_the_documentation_finds_it(path: Path) -> None:
+    """Runbooks are named after alerts, so for each alert there is one."""
+    base = "https://example.org/chat-usage-exporter/"
+    for text in strings(read(path)):
+        if text.startswith(base) and "${" not in text:
+            assert (ROOT / text.removeprefix(base)).is_file(), text
+        elif text.startswith(base):
+            assert text.endswith('/docs/runbooks/${__data.fields["Alert"]}.md')
+    assert all((ROOT / "docs" / "runbooks" / f"{name}.md").is_file() for name in alerts())
+
+
+@every_file
+def test_the_file_for_import_asks_for_its_data_source(path: Path) -> None:
+    """It has `__inputs` and nothing of the variable; what it shows is the same."""
+    given = read(FOLDER / "import" / path.name)
+    assert [each["name"] for each in objects(given["__inputs"])] == ["DS_PROMETHEUS"]
+    assert "datasource" not in variables(given)
+    assert not any("${datasource" in text for text in strings(given))
+    assert _questions(given) == _questions(read(path))
+
+
+def _questions(document: Object) -> list[object]:
+    return [(panel["title"], target["expr"]) for panel, target in targets_of(document)]
