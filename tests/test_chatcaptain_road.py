@@ -22,6 +22,7 @@ from exporter.simulate.chatcaptain.talk import OPERATOR_NAMES
 from exporter.simulate.chatcaptain.truth import truth
 from exporter.simulate.world import World
 from exporter.source import Account, Component, Override, Scope
+from exporter.page import Sheet
 from exporter.sources.chatcaptain import PLATFORM
 from exporter.sources.mapping import expression
 from tests.road import RULES, PassedClock, Road, set_scenarios, utc
@@ -296,14 +297,14 @@ async def test_twelve_channels_serve_their_last_day_within_a_minute() -> None:
     platform = replace(Platform.of(UTC_ZONE, NOON, channels=12), clock=MovingClock(NOON))
     async with platform.road(per_minute=60) as road:
         served_at: list[float] = []
-        publish = road.board.publish
+        put = road.board.put
 
-        def noted(*arguments: object) -> None:
-            publish(*arguments)  # type: ignore[arg-type]  # handed on
+        def noted(source: str, sheet: Sheet) -> None:
+            put(source, sheet)
             if len(road.page("chatcaptain_channel_conversations_last_day")) == 12:
                 served_at.append(sum(platform.clock.slept))
 
-        road.board.publish = noted  # type: ignore[method-assign,assignment]  # listens
+        road.board.put = noted  # type: ignore[method-assign,assignment]  # listens
         await road.poller.poll()
     assert served_at[0] <= 60
     assert sum(platform.clock.slept) > 300, "the history took its time"
