@@ -13,7 +13,6 @@ from exporter.web.companies import Breach, Companies, Company, Measured, fresh
 from exporter.web.dated import Shelf
 from exporter.web.sparkline import Sparkline, six_weeks, sparkline
 
-
 FIGURES: Mapping[str, Callable[[Measured], float | None]] = {
     "last_day": lambda measured: measured.last_day,
     "today": lambda measured: measured.today,
