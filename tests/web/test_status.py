@@ -345,6 +345,13 @@ async def test_nobody_fits() -> None:
     assert not (await status(many(3), "?source=other")).companies
 
 
+async def test_runbooks_are_where_the_operator_has_them() -> None:
+    """As the rules of his own do."""
+    page = await status(await quiet(), docs="https://wiki.example/usage/docs")
+    assert "https://wiki.example/usage/docs/runbooks/ChatUsageActivityDropped.md" in page.links
+    assert not any("example.org" in link for link in page.links)
+
+
 async def test_every_link_is_answered_or_leads_to_a_runbook() -> None:
     """Pages, heads and files; nothing is loaded from another host."""
     board = await quiet()
