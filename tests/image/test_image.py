@@ -9,7 +9,7 @@ from subprocess import CalledProcessError
 import pytest
 
 from tests.e2e.programs import wait_for
-from tests.image.containers import Container, built, podman, running
+from tests.image.containers import Container, logs, podman, running
 
 pytestmark = [pytest.mark.e2e, pytest.mark.once]
 
@@ -17,11 +17,6 @@ SOMEBODY = "12345:54321"
 PATIENCE_S = 30
 LARGEST_MB = 60
 """What the program and its libraries may add to the base image."""
-
-
-@pytest.fixture(scope="module")
-def image() -> str:
-    return built()
 
 
 @pytest.fixture(scope="module")
@@ -70,7 +65,7 @@ def test_sigterm_ends_it_well(image: str) -> None:
     with running(image, SOMEBODY, "demo") as container:
         wait_for(container.page, "the exporter", PATIENCE_S)
         podman("kill", "--signal", "TERM", container.name)
-        assert podman("wait", container.name).strip() == "0", podman("logs", container.name)
+        assert podman("wait", container.name).strip() == "0", logs(container.name)
 
 
 def test_the_health_check_asks_the_exporter(image: str) -> None:
