@@ -133,6 +133,7 @@ def test_alertmanager_takes_its_files(tmp_path: Path) -> None:
 
 
 @pytest.mark.e2e
+@pytest.mark.once
 def test_the_exporters_keys_open_both_platforms(tmp_path: Path) -> None:
     """Each report is asked once, of the simulated platforms as the stack starts them."""
     assert words(SERVICES["simulator"]["command"])[0] == "simulate"
@@ -144,6 +145,7 @@ def test_the_exporters_keys_open_both_platforms(tmp_path: Path) -> None:
 
 
 @pytest.mark.e2e
+@pytest.mark.once
 def test_the_receiver_prints_what_people_would_get(tmp_path: Path) -> None:
     address = f"127.0.0.1:{programs.free_port()}"
     entry = words(SERVICES["receiver"]["entrypoint"])
