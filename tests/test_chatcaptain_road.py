@@ -11,6 +11,7 @@ import pytest
 from exporter import calendars
 from exporter.errors import ConfigError
 from exporter.forecast import Plan, forecast
+from exporter.page import Sheet
 from exporter.question import Watch
 from exporter.schedule import Cadence
 from exporter.selectors import Selection
@@ -22,7 +23,6 @@ from exporter.simulate.chatcaptain.talk import OPERATOR_NAMES
 from exporter.simulate.chatcaptain.truth import truth
 from exporter.simulate.world import World
 from exporter.source import Account, Component, Override, Scope
-from exporter.page import Sheet
 from exporter.sources.chatcaptain import PLATFORM
 from exporter.sources.mapping import expression
 from tests.road import RULES, PassedClock, Road, set_scenarios, utc
@@ -304,7 +304,7 @@ async def test_twelve_channels_serve_their_last_day_within_a_minute() -> None:
             if len(road.page("chatcaptain_channel_conversations_last_day")) == 12:
                 served_at.append(sum(platform.clock.slept))
 
-        road.board.put = noted  # type: ignore[method-assign,assignment]  # listens
+        road.board.put = noted  # type: ignore[method-assign]  # listens
         await road.poller.poll()
     assert served_at[0] <= 60
     assert sum(platform.clock.slept) > 300, "the history took its time"
