@@ -3,6 +3,7 @@
 from grafana_foundation_sdk.models.dashboard import Panel
 
 from grafana_dashboards.src import frame
+from grafana_dashboards.src.firing import firing, firing_table, shortly, urgent
 from grafana_dashboards.src.language import (
     AGE_OF_A_DAY,
     ANY_IS_BAD,
@@ -14,6 +15,7 @@ from grafana_dashboards.src.language import (
     PLAIN,
     SECONDS,
     SHARE,
+    SHARE_OF_USUAL,
     WATCH,
     Card,
     Query,
@@ -38,11 +40,7 @@ from grafana_dashboards.src.queries import (
 )
 from grafana_dashboards.src.tables import Column, Keys, table
 
-SEVERITY = states({"critical": ("critical", BAD), "warning": ("warning", WATCH), "info": ("info", "blue")})
-FIRING = 'ALERTS{alertname=~"ChatUsage.+", alertstate="firing", severity!="none"}'
-OF_COMPANIES = (
-    'ALERTS{alertname=~"ChatUsage.+", alertstate="firing", severity!="none", source=~"$source", company=~"$company"}'
-)
+OURS = ('source=~"$source"', 'company=~"$company"')
 USED = FLEET.last_day(USE)
 USUAL = FLEET.now("chat_usage_activity_baseline", USE)
 
@@ -73,7 +71,7 @@ def _headlines() -> list[Panel]:
     started = 'last_over_time(chat_usage_report_day_timestamp_seconds{source=~"$source"}[1h])'
     return [
         daily_stat(
-            Card("Queries", "Queries of users on the newest complete day, and the days before it; report chat-sessions. Which day that is, Data age tells.", width=3, height=5),
+            Card("Queries", "Queries of users on the newest complete day; report chat-sessions. Which day that is, Data age tells.", width=3, height=5),
             Query(asked, "queries"),
         ),
         stat(
@@ -102,8 +100,8 @@ def _headlines() -> list[Panel]:
             Query(f"max(time() - max by (source, report) ({started}))", "age"),
         ),
         stat(
-            Card("Alerts firing", "Alerts of any severity that fire now, those of the exporter too. The table below names them.", PLAIN, 3, 5, 0, "none", ANY_IS_BAD),
-            Query(f"count({FIRING})", "firing"),
+            Card("Alerts firing", "Critical alerts and warnings that fire now, those about the exporter too. The table below names them, and those that only inform.", PLAIN, 3, 5, 0, "none", ANY_IS_BAD),
+            Query(f"count({urgent()})", "firing"),
         ),
     ]  # fmt: skip
 
@@ -134,14 +132,17 @@ def _trend() -> list[Panel]:
 
 def _companies() -> list[Panel]:
     by_company = ("source", "company_id", "company")
-    ratio = f"{USED} / {SAME_SERIES} ({USUAL} > 0)"
-    on_days = f"{FLEET.days(USE)} / {SAME_SERIES} ({FLEET.days(USE, 'baseline')} > 0)"
+    ratio = share(total(USED, *by_company), total(f"{USUAL} and {SAME_SERIES} {USED}", *by_company))
+    on_days, usual = FLEET.days(USE), FLEET.days(USE, "baseline")
+    shares = share(total(f"{on_days} and {SAME_SERIES} {usual}", "company"), total(usual, "company"))
     answered = FLEET.now("paradigm_last_model_response_timestamp_seconds", SESSIONS)
-    alerts = total(f"max by (source, company_id, company, alertname, severity, activity) ({OF_COMPANIES})", *by_company)
+    alerts = total(
+        f"max by (source, company_id, company, alertname, severity, activity) ({firing(*OURS)})", *by_company
+    )
     link = frame.to_dashboard("company", "This company", "source=Source", "company=Company")
     columns = [
         Column(Query(total(USED, *by_company), "Last day"), decimals=0, width=100),
-        Column(Query(total(ratio, *by_company), "Of the usual"), SHARE, 0, 190, bar=True, steps=LOW_IS_BAD, most=1.5),
+        Column(Query(ratio, "Of the usual"), SHARE, 0, 190, bar=True, steps=SHARE_OF_USUAL, most=1.5),
         Column(Query(total(FLEET.days(USE), *by_company), "30 days"), width=240, trend=True),
         Column(Query(FLEET.now("paradigm_members_active"), "Members"), PLAIN, 0, 100),
         Column(Query(f"1000 * max by (source, company_id, company) ({answered})", "Last answer"), MOMENT, width=140),
@@ -154,31 +155,25 @@ def _companies() -> list[Panel]:
             keys, columns, "Last day",
         ),
         gauges(
-            Card("Ten largest", "Queries, of a chatbot conversations, of the last complete day.", width=8, height=10, decimals=0),
+            Card("Ten largest", "Queries, of a chatbot conversations, of the last complete day.", width=8, height=13),
             Query(f"topk(10, {total(USED, *by_company)})", "{{company}}"),
         ),
         squares(
-            Card("Share of the usual by day", "A square per company and day: what it used as a share of what is usual for that weekday. Red is below half of it, blue above one and a half; no square: no figure of that day, or nothing usual yet. A red day may be a holiday that the calendar does not know.", SHARE, 16, 10, 0, NOTHING_YET, ((None, BAD), (0.5, WATCH), (0.8, GOOD), (1.5, "blue")), least=None),
-            Query(total(on_days, "company"), "{{company}}"),
+            Card("Share of the usual by day", "A square per company and day: what it used as a share of what is usual for that weekday. Red is below half of it, blue above one and a half; no square: no figure of that day, or nothing usual yet. A red day may be a holiday that the calendar does not know.", SHARE, 16, 13, 0, NOTHING_YET, SHARE_OF_USUAL, least=None),
+            Query(shares, "{{company}}"),
         ),
     ]  # fmt: skip
 
 
 def _attention() -> list[Panel]:
-    keys = Keys(
-        {"alertname": "Alert", "severity": "Severity", "company": "Company", "activity": "Activity", "source": "Source", "report": "Report"},
-        ("Value",),
-        {"alertname": frame.to_runbook("Alert"), "company": frame.to_dashboard("company", "This company", "source=Source", "company=Company")},
-        {"alertname": 260, "severity": 100},
-    )  # fmt: skip
-    labels = "alertname, severity, source, report, company, activity"
+    story = shortly(f"max_over_time({urgent(*OURS)}[1h])")
     return [
-        table(
-            Card("Firing now", "Alerts that fire now; those without a company are about a source or the exporter. Click an alert for its runbook.", PLAIN, 12, 9, nothing="none", mappings=SEVERITY),
-            keys, [Column(Query(f"max by ({labels}) ({FIRING})", "firing"))], "Severity", ascending=True,
+        firing_table(
+            Card("Firing now", "Alerts that fire now, the worst first; those without a company are about a source or the exporter. Click an alert for its runbook.", PLAIN, 12, 11, nothing="none"),
+            ("company", "activity", "source", "report"),
         ),
         timeline(
-            Card("Alerts by company", "When alerts of a company fired. A line that is there on every Monday is a limit to tune: see Alert tuning.", PLAIN, 12, 9, 0, "none in this time", ANY_IS_BAD, mappings=states({"1": ("firing", BAD)})),
-            Query(f"max by (company, alertname) (max_over_time({OF_COMPANIES}[1h]))", "{{company}}: {{alertname}}"),
+            Card("Alerts by company", "When critical alerts and warnings about a company fired. A line that is there on every Monday is a limit to tune: see Alert tuning.", PLAIN, 12, 11, 0, "none in this time", ANY_IS_BAD, mappings=states({"1": ("firing", BAD)})),
+            Query(f"max by (company, alert) ({story})", "{{company}}: {{alert}}"),
         ),
     ]  # fmt: skip

@@ -18,6 +18,9 @@ INTERVALS = {"__rate_interval": "4h", "__interval": "1h", "__range": "14d"}
 ONE_COMPANY = frozenset({"one company", "one of each"})
 MAY_BE_EMPTY: Mapping[tuple[str, str], tuple[frozenset[str] | None, str]] = {
     ("chat-usage-exporter", "Series by source/B"): (None, "nothing is dropped below limits.max_series"),
+    ("chat-usage-exporter", "Fields that are not as documented/A"): (None, "all fields are"),
+    ("chat-usage-exporter", "Figures that cannot be true/A"): (None, "all can"),
+    ("chat-usage-exporter", "Companies that were taken back/A"): (None, "none was"),
     ("chat-usage-alert-tuning", "Alerts that would have come/B"): (ONE_COMPANY, "it fell, and never rose"),
     ("chat-usage-alert-tuning", "By company/C"): (ONE_COMPANY, "it fell, and never rose"),
     ("chat-usage-alert-tuning", "Companies without a lower limit/A"): (ONE_COMPANY, "it has one"),
