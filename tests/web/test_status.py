@@ -28,7 +28,7 @@ from exporter.web.words import figure, share, span
 from exporter.worker import Worker
 from tests.road import RULES, PassedClock, Road, set_scenarios, utc, watching
 from tests.test_reports import begin
-from tests.web.asking import asking, days, on, published
+from tests.web.asking import Answer, asking, days, on, published
 from tests.web.outlooks import outlook
 from tests.web.reading import StatusPage
 from tests.web.test_days import NAMES, named, paradigm
@@ -64,6 +64,26 @@ def identity(row: Mapping[str, str]) -> str:
     return row["Company"].rpartition(" ")[2]
 
 
+def added_up(answer: Answer, day: date) -> Mapping[str, float]:
+    """Returns the sum over modes of each company's figures of a day."""
+    told: dict[str, float] = {}
+    for key, value in on(answer.figures, str(day)).items():
+        told[key.company_id] = told.get(key.company_id, 0.0) + value
+    return told
+
+
+def queries(world: World, day: date) -> Mapping[str, float]:
+    """Returns what is true of those who asked anything on a day."""
+    view = world.view(day, NOON)
+    assert view is not None
+    found = {company: [world.figures(company, view, mode) for mode in MODES] for company in world.known()}
+    return {
+        str(company.id): sum(each.user_queries for each in figures if each)
+        for company, figures in found.items()
+        if any(figures)
+    }
+
+
 async def test_page_api_metrics_and_the_platform_agree() -> None:
     """Every company's last day, today and usual, in all of them; the picture's last day is that day too."""
     world = World.from_seed(3, 12)
@@ -82,16 +102,10 @@ async def test_page_api_metrics_and_the_platform_agree() -> None:
             company: row[label] for company, row in shown.items()
         }
     for day, name in ((LAST, "last_day"), (NOON.date(), "today")):
-        view = world.view(day, NOON)
-        assert view is not None
-        told: dict[str, float] = {}
-        for key, value in on(answer.figures, str(day)).items():
-            told[key.company_id] = told.get(key.company_id, 0.0) + value
+        told = added_up(answer, day)
         assert told == activity(text, name)
-        for company in world.known():
-            truth = [figures for mode in MODES if (figures := world.figures(company, view, mode))]
-            if truth:
-                assert told[str(company.id)] == sum(each.user_queries for each in truth)
+        truth = queries(world, day)
+        assert truth == {company: told[company] for company in truth}
     for picture, row in zip(page.pictures, page.companies, strict=True):
         assert picture.endswith(f"on the last day {row['Last day']}")
         assert picture.startswith("six weeks, 2026-10-09 to 2026-11-19: ")
