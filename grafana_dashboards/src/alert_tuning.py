@@ -18,6 +18,7 @@ from grafana_dashboards.src.language import (
     Style,
     states,
 )
+from grafana_dashboards.src.overview import MOST
 from grafana_dashboards.src.panels import bars, gauges, squares, stat, timeline
 from grafana_dashboards.src.queries import FLEET, SAME_SERIES, activity, for_each, over_days, share, total, within_sight
 from grafana_dashboards.src.tables import Column, Keys, table
@@ -25,6 +26,10 @@ from grafana_dashboards.src.tables import Column, Keys, table
 CHOSEN = activity('activity="$activity"')
 PAST = 90
 """Days that are looked back at; Prometheus keeps 15 unless told otherwise, then it is those."""
+BY_COMPANY = Keys(
+    {"company": "Company", "source": "Source"},
+    links={"company": frame.to_dashboard("company", "This company", "source=Source", "company=Company")},
+)
 KEPT = ("report", "activity", "bound", "basis", "severity")
 
 
@@ -63,6 +68,10 @@ def _days() -> tuple[str, str, str]:
 def _what_if() -> list[Panel]:
     days, usual, working = _days()
     low, high = f"{working} < {SAME_SERIES} $drop * {usual}", f"{days} > {SAME_SERIES} $spike * {usual}"
+    shares = share(
+        total(f"{working} and {SAME_SERIES} {usual}", "company"),
+        total(f"{usual} and {SAME_SERIES} {working}", "company"),
+    )
     ratio = f"{working} / {SAME_SERIES} {usual}"
     fell, rose = (over_days(each, "count", PAST) for each in (low, high))
     judged = over_days(f"{working} and {SAME_SERIES} {usual}", "count", PAST)
@@ -74,37 +83,21 @@ def _what_if() -> list[Panel]:
         Column(Query(f"min by (source, company) ({over_days(ratio, 'min', PAST)})", "Lowest share"), SHARE, 0),
         Column(Query(f"max by (source, company) ({over_days(ratio, 'max', PAST)})", "Highest share"), SHARE, 0),
     ]
-    keys = Keys(
-        {"company": "Company", "source": "Source"},
-        links={"company": frame.to_dashboard("company", "This company", "source=Source", "company=Company")},
-    )
     none = "no day: nothing usual yet, or no history"
     return [
         stat(Card("Alerts that would have come", f"Pairs of company and day of the last {PAST} days (as far as Prometheus has them) on which the limits chosen above would have been broken, and how many were judged. More than a few in a hundred is noise.", PLAIN, 4, 11, 0, none), Query(f"sum({fell})", "days below"), Query(f"sum({rose})", "days above"), Query(f"sum({judged})", "days judged")),
-        table(Card("By company", f"The last {PAST} days under the limits chosen above. Lower ones are judged on working days, upper ones on every day. Lowest and highest share of the usual tell where a limit would be quiet.", width=20, height=11, nothing="0"), keys, columns, "Days below"),
-        squares(Card("Share of the usual, working days", "A square per company and working day, where the usual is large enough. Read it along a line: often red, and the limit or the calendar does not fit; never below orange, and a tighter limit would cost nothing.", SHARE, 24, 13, 0, NOTHING_YET, SHARE_OF_USUAL, least=None), Query(share(total(f"{working} and {SAME_SERIES} {usual}", "company"), total(f"{usual} and {SAME_SERIES} {working}", "company")), "{{company}}")),
+        table(Card("By company", f"The last {PAST} days under the limits chosen above. Lower ones are judged on working days, upper ones on every day. Lowest and highest share of the usual tell where a limit would be quiet.", width=20, height=11, nothing="0"), BY_COMPANY, columns, "Days below"),
+        squares(Card("Share of the usual, working days", "A square per company and working day, where the usual is large enough. Read it along a line: often red, and the limit or the calendar does not fit; never below orange, and a tighter limit would cost nothing. The 40 largest are shown; choose others to see them.", SHARE, 24, 13, 0, NOTHING_YET, SHARE_OF_USUAL, least=None), Query(f"({shares}) and topk({MOST}, {total(usual, 'company')})", "{{company}}")),
     ]  # fmt: skip
 
 
 def _limits() -> list[Panel]:
-    limits = FLEET.days(CHOSEN, "limit", *KEPT)
-    lower, upper = (
-        limits.replace('activity="$activity"', f'activity="$activity", bound="{bound}"') for bound in ("lower", "upper")
-    )
-    days, _, working = _days()
-    usual = FLEET.days(CHOSEN, "baseline")
     in_force = FLEET.now("chat_usage_activity_limit", CHOSEN, *KEPT)
     low_now = FLEET.now("chat_usage_activity_limit", activity('activity="$activity", bound="lower"'), *KEPT)
     held = FLEET.now("chat_usage_activity_last_working_day", CHOSEN)
     near = share(held, f"max by (source, report, company_id, company, activity) ({low_now})")
     return [
-        bars(
-            Card("$activity, usual, limits", "Figures of the chosen companies together, what is usual, and the sums of their limits of each kind. Choose one company to see its own limits. Lower limits are drawn on working days; upper ones far above all days are left out.", width=16, height=12, nothing=NOTHING_YET),
-            Query(total(days, "activity"), "{{activity}}", Style.BARS),
-            Query(total(usual), "usual for the weekday", Style.USUAL),
-            Query(f"sum by (basis, severity) ({lower} and {SAME_SERIES} {working})", "lower limit, {{basis}}, {{severity}}", Style.LOWER),
-            Query(f"sum by (basis, severity) ({within_sight(upper, days, usual)})", "upper limit, {{basis}}, {{severity}}", Style.UPPER),
-        ),
+        _over_time(),
         gauges(
             Card("Closest to the lower limit", "The last working day as a multiple of the highest lower limit, the ten lowest. Below 1 the alert fires.", PLAIN, 8, 12, 1, "no lower limit", ((None, BAD), (1.0, WATCH), (1.5, GOOD)), most=4.0),
             Query(f"bottomk(10, min by (source, company) ({near}))", "{{company}}"),
@@ -121,6 +114,22 @@ def _limits() -> list[Panel]:
             "Company", ascending=True,
         ),
     ]  # fmt: skip
+
+
+def _over_time() -> Panel:
+    limits = FLEET.days(CHOSEN, "limit", *KEPT)
+    lower, upper = (
+        limits.replace('activity="$activity"', f'activity="$activity", bound="{bound}"') for bound in ("lower", "upper")
+    )
+    days, _, working = _days()
+    usual = FLEET.days(CHOSEN, "baseline")
+    return bars(
+        Card("$activity, usual, limits", "Figures of the chosen companies together, what is usual, and the sums of their limits of each kind. Choose one company to see its own limits. Lower limits are drawn on working days; upper ones far above all days are left out.", width=16, height=12, nothing=NOTHING_YET),
+        Query(total(days, "activity"), "{{activity}}", Style.BARS),
+        Query(total(usual), "usual for the weekday", Style.USUAL),
+        Query(f"sum by (basis, severity) ({lower} and {SAME_SERIES} {working})", "lower limit, {{basis}}, {{severity}}", Style.LOWER),
+        Query(f"sum by (basis, severity) ({within_sight(upper, days, usual)})", "upper limit, {{basis}}, {{severity}}", Style.UPPER),
+    )  # fmt: skip
 
 
 def _noise() -> list[Panel]:

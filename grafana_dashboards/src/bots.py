@@ -14,7 +14,7 @@ from grafana_dashboards.src.language import (
     Query,
     Style,
 )
-from grafana_dashboards.src.panels import bars, daily_stat, dots, gauges, stat
+from grafana_dashboards.src.panels import bars, dots, gauges, stat
 from grafana_dashboards.src.queries import SOURCE, Measure, Scope, activity, share, total
 from grafana_dashboards.src.tables import Column, Keys, table
 
@@ -71,10 +71,10 @@ def _headlines() -> list[Panel]:
     used, usual = total(BOTS.last_day(judged)), total(BOTS.now("chat_usage_activity_baseline", judged))
     asked, handed = total(BOTS.sums(CONVERSATIONS, "7d")), total(BOTS.sums(TRANSFERS, "7d"))
     return [
-        daily_stat(Card("Conversations", "Conversations on the newest complete day; report overview.", EXACT, 4, 5, 0), Query(total(BOTS.days(CONVERSATIONS)), "conversations")),
+        stat(Card("Conversations", "Conversations on the newest complete day; report overview.", EXACT, 4, 5, 0), Query(total(BOTS.last_day(CONVERSATIONS)), "conversations")),
         stat(Card("Against the usual", "Conversations of the last complete day as a share of what is usual for that weekday.", SHARE, 4, 5, 0, "nothing usual yet", LOW_IS_BAD), Query(share(used, usual), "of the usual")),
-        daily_stat(Card("Messages", "Messages on the newest complete day; report overview.", EXACT, 4, 5, 0), Query(total(BOTS.days(MESSAGES)), "messages")),
-        daily_stat(Card("Interactions", "Interactions on the newest complete day; report overview.", EXACT, 4, 5, 0), Query(total(BOTS.days(INTERACTIONS)), "interactions")),
+        stat(Card("Messages", "Messages on the newest complete day; report overview.", EXACT, 4, 5, 0), Query(total(BOTS.last_day(MESSAGES)), "messages")),
+        stat(Card("Interactions", "Interactions on the newest complete day; report overview.", EXACT, 4, 5, 0), Query(total(BOTS.last_day(INTERACTIONS)), "interactions")),
         stat(Card("Handed over, 7 days", "Conversations that were handed over to people, as a share of all, over 7 complete days; reports inbox and overview. Rising: the bot has no answer to something new.", SHARE, 4, 5, 1), Query(share(handed, asked), "handed over")),
         stat(Card("Hand-overs accepted, 7 days", "Hand-overs that somebody took, as a share of all, over 7 complete days; report inbox. Low: nobody was there.", SHARE, 4, 5, 0, "none handed over", LOW_IS_BAD), Query(share(total(BOTS.sums(ACCEPTED, "7d")), handed), "accepted")),
     ]  # fmt: skip

@@ -19,7 +19,7 @@ from grafana_dashboards.src.language import (
     Query,
     Style,
 )
-from grafana_dashboards.src.panels import bars, daily_stat, dots, gauges, repeated, stat
+from grafana_dashboards.src.panels import bars, dots, gauges, repeated, stat
 from grafana_dashboards.src.queries import (
     ACTIVE_USERS,
     DISLIKES,
@@ -73,7 +73,7 @@ def draft() -> frame.Draft:
         annotations=[frame.built_in(), frame.alerts(', source=~"$source", company="$company"'), frame.restarts()],
         rows=[
             frame.Row("$company", _summary()),
-            frame.Row("Activity against the usual and the limits", _activities()),
+            frame.Row("Activity against the usual and the limits", [_activity(), _weekdays()]),
             frame.Row("Answers and feedback", _answers()),
             frame.Row("Sessions, agents, tools, documents", _tools()),
             frame.Row("People", _people()),
@@ -90,9 +90,9 @@ def _summary() -> list[Panel]:
     seen = ONE.now("chat_usage_activity_last_day", activity('activity=~".+"'))
     started = 'max by (source, report) (last_over_time(chat_usage_report_day_timestamp_seconds{source=~"$source"}[1h]))'
     return [
-        daily_stat(
+        stat(
             Card("Last complete day", "Queries (of a chatbot: conversations) on the newest complete day.", EXACT, 3, 5, 0),
-            Query(total(ONE.days(USE)), "used"),
+            Query(used, "used"),
         ),
         stat(
             Card("Against the usual", "The last complete day as a share of what is usual for that weekday: the median of 6 weeks without holidays.", SHARE, 3, 5, 0, "nothing usual yet", LOW_IS_BAD),
@@ -107,7 +107,8 @@ def _summary() -> list[Panel]:
     ]  # fmt: skip
 
 
-def _activities() -> list[Panel]:
+def _activity() -> Panel:
+    """Returns the panel that is there once for each chosen activity."""
     days, usual = ONE.days(JUDGED), ONE.days(JUDGED, "baseline")
     lower, upper = (
         Measure(JUDGED.name, labels=JUDGED.labels, matchers=(*JUDGED.matchers, f'bound="{bound}"'))
@@ -116,6 +117,19 @@ def _activities() -> list[Panel]:
     kept = ("report", "activity", "basis", "severity")
     working = f"({ONE.days(JUDGED, 'last_working_day')} == {SAME_SERIES} {days})"
     judged = f"{ONE.days(lower, 'limit', *kept)} and {SAME_SERIES} {working}"
+    return repeated(
+        bars(
+            Card("$activity", "The activity's days, chats and agents together, with what is usual for the weekday and the limits that alerts compare it with. Lower limits hold on working days only, so their line has gaps. Below the lower or above the upper line an alert fires. An upper limit far above all days is not drawn; Limits in force has it.", width=8, height=11, nothing=NOTHING_YET),
+            Query(total(days, "activity"), "{{activity}}", Style.BARS),
+            Query(total(usual), "usual for the weekday", Style.USUAL),
+            Query(f"max by (basis, severity) ({judged})", "lower limit, {{basis}}, {{severity}}", Style.LOWER),
+            Query(f"max by (basis, severity) ({within_sight(ONE.days(upper, 'limit', *kept), days, usual)})", "upper limit, {{basis}}, {{severity}}", Style.UPPER),
+        ),
+        "activity", 3,
+    )  # fmt: skip
+
+
+def _weekdays() -> Panel:
     weekdays = [
         Query(
             total(over_days(f"{ONE.days(USE)} and on () (day_of_week(vector(time())) == {number % 7})", "avg", 28)),
@@ -123,22 +137,10 @@ def _activities() -> list[Panel]:
         )
         for number in range(1, 8)
     ]
-    return [
-        repeated(
-            bars(
-                Card("$activity", "The activity's days, chats and agents together, with what is usual for the weekday and the limits that alerts compare it with. Lower limits hold on working days only, so their line has gaps. Below the lower or above the upper line an alert fires. An upper limit far above all days is not drawn; Limits in force has it.", width=8, height=11, nothing=NOTHING_YET),
-                Query(total(days, "activity"), "{{activity}}", Style.BARS),
-                Query(total(usual), "usual for the weekday", Style.USUAL),
-                Query(f"max by (basis, severity) ({judged})", "lower limit, {{basis}}, {{severity}}", Style.LOWER),
-                Query(f"max by (basis, severity) ({within_sight(ONE.days(upper, 'limit', *kept), days, usual)})", "upper limit, {{basis}}, {{severity}}", Style.UPPER),
-            ),
-            "activity", 3,
-        ),
-        gauges(
-            Card("By weekday, last 28 days", "Mean of the last 4 days of each weekday that Prometheus has seen. It tells a company that works on weekends from one that does not, and where its calendar is wrong.", width=24, height=7, decimals=0, nothing=NOTHING_YET),
-            *weekdays,
-        ),
-    ]  # fmt: skip
+    return gauges(
+        Card("By weekday, last 28 days", "Mean of the last 4 days of each weekday that Prometheus has seen. It tells a company that works on weekends from one that does not, and where its calendar is wrong.", width=24, height=7, decimals=0, nothing=NOTHING_YET),
+        *weekdays,
+    )  # fmt: skip
 
 
 def _answers() -> list[Panel]:

@@ -47,11 +47,6 @@ def named_stat(card: Card, query: Query) -> Panel:
     return _described("stat", card, [instant(query, "A")], options)
 
 
-def daily_stat(card: Card, query: Query) -> Panel:
-    """The newest day's figure that the time range has; `query` asks for days."""
-    return _described("stat", card, [_ranged(query, "A", A_DAY)], _stat_options([query]))
-
-
 def gauges(card: Card, *queries: Query) -> Panel:
     """A horizontal bar for each series, as of the end of the time range; counts are written in full."""
     card = replace(card, unit=EXACT, decimals=0) if card.unit == COUNT else card
@@ -159,7 +154,7 @@ def _over_time(
 def _stat_options(queries: Sequence[Query], *, has_words: bool = False) -> Mapping[str, object]:
     return {
         "colorMode": "value",
-        "graphMode": "none",  # a curve would lie behind the figure; the row below has the days
+        "graphMode": "none",  # a curve would lie behind the figure, and hide that the newest day is late
         "justifyMode": "auto",
         "orientation": "auto",
         "percentChangeColorMode": "standard",

@@ -5,8 +5,9 @@ Three readings of a measure, and the traps that each is made for:
 now       `max by (...) (last_over_time(x[1h]))`: a lost scrape leaves no hole, two replicas count once
 days      read with a step of a day, the figure of day D at D 00:00 UTC. It is served for 24 hours from its flip on:
           where days are UTC's from D+1 in the morning to D+2, so it is what was served at 23:00 on D+1; far in the
-          east from D in the evening, so it is what was served at 12:00 on D+1. Whichever it is, the report's day was D
-          then (`chat_usage_report_day_timestamp_seconds`), or it is no figure of D: the report was late
+          east from D in the evening, so it is what was served at 10:00 on D+1. Whichever it is, the report's day was D
+          then (`chat_usage_report_day_timestamp_seconds`), or it is no figure of D: the report was late. Only a few
+          hours are read for each day: a month of thousands of series, all of it, takes Prometheus many seconds
 usual, limits  the same, as they belong to the same day
 """
 
@@ -15,8 +16,8 @@ from dataclasses import dataclass
 COMPANY = ("source", "company_id", "company")
 SAME_SERIES = "on (source, report, company_id, company, activity)"
 """What figures, their usual and their limits are matched by."""
-READINGS = ("[23h] offset -47h", "[12h] offset -36h")
-"""From D 00:00 on, the evening and the noon of D+1, each with what was served last on that day."""
+READINGS = ("[3h] offset -47h", "[4h] offset -34h")
+"""From D 00:00 on, D+1 from 20:00 to 23:00 and from 06:00 to 10:00, each with what was served last."""
 BEGINS = "+ 5400) < 43200"
 """D begins from 13.5 hours before D 00:00 UTC to 10.5 hours after it: in Auckland, in Honolulu, and all between."""
 DAY_STARTED = "chat_usage_report_day_timestamp_seconds"

@@ -7,13 +7,12 @@ import anyio
 import pytest
 
 from tests.dashboards.story import Story
-from tests.dashboards.tsdb import Past, filled
-from tests.e2e import programs
+from tests.dashboards.tsdb import Past, Tools, filled
 
 
 @dataclass(frozen=True)
 class Lived:
-    """A fortnight, and the Prometheus that saw it."""
+    """Twelve days, and the Prometheus that saw them."""
 
     story: Story
     past: Past
@@ -21,9 +20,8 @@ class Lived:
 
 @pytest.fixture(scope="session")
 def lived(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lived]:
-    """Lives through a fortnight of both platforms and runs Prometheus on what was scraped."""
-    tools = programs.find("promtool").parent
-    assert programs.find("prometheus").parent == tools
+    """Lives through twelve days of both platforms and runs Prometheus on what was scraped."""
+    tools = Tools.found()
     story = Story()
     anyio.run(story.live)
     with filled(story, tools, tmp_path_factory.mktemp("past")) as past:

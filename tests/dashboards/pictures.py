@@ -11,11 +11,12 @@ from pathlib import Path
 import anyio
 
 from tests.dashboards.story import FORTY_DAYS, STEP, Story
-from tests.dashboards.tsdb import filled
+from tests.dashboards.tsdb import Tools, filled
 
 
-def main(tools: Path, command: list[str]) -> int:
+def main(folder_of_tools: Path, command: list[str]) -> int:
     """Returns the exit status of the command."""
+    tools = Tools(folder_of_tools / "prometheus", folder_of_tools / "promtool")
     story = Story(companies=20, lasts=FORTY_DAYS)
     anyio.run(story.live)
     with (
@@ -23,9 +24,8 @@ def main(tools: Path, command: list[str]) -> int:
         filled(story, tools, Path(folder)) as past,
     ):
         span = (past.url, str(int(past.now.timestamp())), str(int(STEP.total_seconds())))
-        return subprocess.run(
-            [each for word in command for each in (span if word == "{}" else (word,))], check=False
-        ).returncode
+        whole = [each for word in command for each in (span if word == "{}" else (word,))]
+        return subprocess.run(whole, check=False).returncode
 
 
 if __name__ == "__main__":

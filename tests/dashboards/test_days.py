@@ -10,8 +10,7 @@ from exporter import calendars
 from grafana_dashboards.src.queries import Measure, Scope
 from tests.dashboards.shipped import filled
 from tests.dashboards.story import STEP
-from tests.dashboards.tsdb import Past, openmetrics_lines, running, store
-from tests.e2e import programs
+from tests.dashboards.tsdb import Past, Tools, openmetrics_lines, running, store
 
 pytestmark = [pytest.mark.e2e, pytest.mark.once]
 
@@ -67,7 +66,7 @@ def scraped() -> Iterator[str]:
 @pytest.fixture(scope="module")
 def past(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Past]:
     """Runs a Prometheus that saw sources of many zones."""
-    tools, folder = programs.find("promtool").parent, tmp_path_factory.mktemp("zones")
+    tools, folder = Tools.found(), tmp_path_factory.mktemp("zones")
     store(scraped(), tools, folder)
     with running(tools, folder, BEGIN, NOW) as made:
         yield made

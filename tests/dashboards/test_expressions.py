@@ -107,7 +107,7 @@ def test_figures_of_days_are_read_at_their_own_midnight(path: Path) -> None:
         assert (target.get("interval") == "1d") == is_of_days, panel["title"]
         if is_of_days:
             guards = expression.count("chat_usage_report_day_timestamp_seconds{")
-            assert expression.count("offset -47h") == expression.count("offset -36h") == guards, panel["title"]
+            assert expression.count("offset -47h") == expression.count("offset -34h") == guards, panel["title"]
 
 
 def test_the_catalogue_is_read_here_as_it_is_printed() -> None:

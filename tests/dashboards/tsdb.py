@@ -51,6 +51,19 @@ class _Answer(msgspec.Struct):
 
 
 @dataclass(frozen=True, slots=True)
+class Tools:
+    """The executables."""
+
+    prometheus: Path
+    promtool: Path
+
+    @classmethod
+    def found(cls) -> "Tools":
+        """Finds them; skips the test where one is missing."""
+        return cls(programs.find("prometheus"), programs.find("promtool"))
+
+
+@dataclass(frozen=True, slots=True)
 class Past:
     """A Prometheus that holds the time from `begin` to `now`, both whole hours."""
 
@@ -83,8 +96,8 @@ class Past:
 
 
 @contextmanager
-def filled(story: Story, tools: Path, folder: Path) -> Iterator[Past]:
-    """Runs a Prometheus that holds the story and what the rules make of it; `tools` has prometheus and promtool."""
+def filled(story: Story, tools: Tools, folder: Path) -> Iterator[Past]:
+    """Runs a Prometheus that holds the story and what the rules make of it."""
     scraped = {**story.samples, **_scrapes(story)}
     store(openmetrics(scraped), tools, folder)
     now = story.clock.moment - STEP
@@ -163,27 +176,25 @@ def openmetrics_lines(name: str, labels: str, values: Mapping[int, str]) -> Iter
     return (f"{name}{{{labels}}} {value} {at}\n" for at, value in values.items())
 
 
-def store(lines: Iterable[str], tools: Path, folder: Path) -> None:
+def store(lines: Iterable[str], tools: Tools, folder: Path) -> None:
     """Adds blocks; large ones, as promtool reads the whole file once for each."""
     file = folder / "samples.om"
     with file.open("w", encoding="utf-8") as output:
         output.writelines(lines)
     how = ("tsdb", "create-blocks-from", "openmetrics", "--max-block-duration=744h", "--quiet")
-    done = subprocess.run(
-        [tools / "promtool", *how, file, folder / "data"], capture_output=True, text=True, check=False
-    )
+    done = subprocess.run([tools.promtool, *how, file, folder / "data"], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     file.unlink()
 
 
 @contextmanager
-def running(tools: Path, folder: Path, begin: datetime, now: datetime, rules: Sequence[Path] = ()) -> Iterator[Past]:
+def running(tools: Tools, folder: Path, begin: datetime, now: datetime, rules: Sequence[Path] = ()) -> Iterator[Past]:
     """Runs a Prometheus on the blocks; samples are an hour apart, so it looks back so far."""
     config = folder / "prometheus.json"  # JSON is YAML
     config.write_text(json.dumps({"rule_files": [str(file) for file in rules]}))
     address = f"127.0.0.1:{programs.free_port()}"
     command: list[str | Path] = [
-        tools / "prometheus",
+        tools.prometheus,
         f"--config.file={config}",
         f"--storage.tsdb.path={folder / 'data'}",
         "--storage.tsdb.retention.time=100y",
