@@ -131,5 +131,5 @@ def _channels() -> list[Panel]:
 def _inbox() -> list[Panel]:
     return [
         bars(Card("Hand-overs", "Hand-overs to people a day, accepted or not; report inbox. Nothing is told of single operators.", width=12, nothing=NOTHING_YET), Query(total(BOTS.days(ACCEPTED)), "accepted", Style.BARS), Query(total(BOTS.days(REFUSED)), "not accepted", Style.BARS)),
-        dots(Card("Until somebody joins", "Mean time until an operator joined, a day; report inbox. A day without one that was accepted has none.", SECONDS, 12, decimals=0, nothing=NOTHING_YET), Query(f"max by (company) ({BOTS.days(JOINING)})", "{{company}}")),
+        dots(Card("Until somebody joins", "Mean time until an operator joined, a day; report inbox. A day without one that was accepted has none.", SECONDS, 12, decimals=1, nothing=NOTHING_YET), Query(f"max by (company) ({BOTS.days(JOINING)})", "{{company}}")),
     ]  # fmt: skip

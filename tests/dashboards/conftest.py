@@ -7,7 +7,10 @@ import anyio
 import pytest
 
 from tests.dashboards.story import Story
-from tests.dashboards.tsdb import Past, Tools, filled
+from tests.dashboards.tsdb import Past, Tools, filled, running, store
+from tests.dashboards.zones import BEGIN, NOW, scraped
+from tests.oncall.amtool import program
+from tests.oncall.shipped import SUITES
 
 
 @dataclass(frozen=True)
@@ -26,3 +29,13 @@ def lived(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lived]:
     anyio.run(story.live)
     with filled(story, tools, tmp_path_factory.mktemp("past")) as past:
         yield Lived(story, past)
+
+
+@pytest.fixture(scope="session", params=SUITES)
+def zones(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Past]:
+    """Runs a Prometheus of each suite of Debian that saw sources of many zones."""
+    tools = Tools(program("prometheus", request.param), program("promtool", request.param))
+    folder = tmp_path_factory.mktemp("zones")
+    store(scraped(), tools, folder)
+    with running(tools, folder, BEGIN, NOW) as past:
+        yield past

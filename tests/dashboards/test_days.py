@@ -1,84 +1,40 @@
-"""A bar stands on the day that it counts: whatever the zone, the settle time and the trouble of a source."""
+"""A bar stands on the day that it counts: whatever the zone, the settle time and the trouble of a source.
 
-from collections.abc import Iterator, Mapping
-from datetime import UTC, date, datetime, timedelta
-from zoneinfo import ZoneInfo
+On the oldest, the usual and the newest Prometheus, as what a range and an offset mean has changed before.
+"""
+
+from datetime import UTC, date, datetime
+from pathlib import Path
 
 import pytest
 
-from exporter import calendars
 from grafana_dashboards.src.queries import Measure, Scope
-from tests.dashboards.shipped import filled
-from tests.dashboards.story import STEP
-from tests.dashboards.tsdb import Past, Tools, openmetrics_lines, running, store
+from tests.dashboards.shipped import FILES, annotations, filled, read, targets
+from tests.dashboards.test_expressions import plain
+from tests.dashboards.tsdb import Past
+from tests.dashboards.zones import BEGIN, DAY, LATE, SOURCES
 
 pytestmark = [pytest.mark.e2e, pytest.mark.once]
 
-DAY = timedelta(days=1)
-BEGIN, NOW = datetime(2026, 3, 20, tzinfo=UTC), datetime(2026, 4, 6, tzinfo=UTC)
-"""Clocks change in Europe on 2026-03-29, in Auckland on 2026-04-05."""
-SOURCES: Mapping[str, tuple[str, int]] = {
-    "utc": ("UTC", 6),
-    "paris": ("Europe/Paris", 6),
-    "paris at once": ("Europe/Paris", 0),
-    "berlin a day late": ("Europe/Berlin", 20),
-    "auckland": ("Pacific/Auckland", 6),
-    "tokyo": ("Asia/Tokyo", 6),
-    "kolkata": ("Asia/Kolkata", 6),
-    "new york": ("America/New_York", 6),
-    "honolulu": ("Pacific/Honolulu", 6),
-    "late on the 30th": ("UTC", 6),
-}
-"""Zone, and settle time in hours."""
 FLEET = Scope(('source=~"$source"',))
-
-
-def newest(zone: ZoneInfo, settle: timedelta, moment: datetime) -> date:
-    """Returns the newest day that is complete."""
-    day = calendars.day_at(moment, zone)
-    while calendars.end(day, zone) + settle > moment:
-        day -= DAY
-    return day
-
-
-def page(source: str, moment: datetime) -> tuple[float, float]:
-    """Returns the figure of the last day, which is the day's number, and the start of the day."""
-    zone, settle = ZoneInfo(SOURCES[source][0]), timedelta(hours=SOURCES[source][1])
-    day = newest(zone, settle, moment)
-    if source == "late on the 30th" and day == date(2026, 3, 30):
-        day -= DAY  # nothing of that day was read before the next one was complete
-    return float(day.toordinal()), calendars.start(day, zone).timestamp()
-
-
-def scraped() -> Iterator[str]:
-    """Yields what Prometheus would have scraped each hour, a minute after it."""
-    moments = [BEGIN + number * STEP + timedelta(minutes=1) for number in range((NOW - BEGIN) // STEP)]
-    for source in SOURCES:
-        labels = f'source="{source}",report="r"'
-        pages = {int(moment.timestamp()): page(source, moment) for moment in moments}
-        figures = {at: repr(figure) for at, (figure, _) in pages.items()}
-        yield from openmetrics_lines("x_last_day", f'{labels},company_id="1",company="c"', figures)
-        starts = {at: repr(start) for at, (_, start) in pages.items()}
-        yield from openmetrics_lines("chat_usage_report_day_timestamp_seconds", labels, starts)
-    yield "# EOF\n"
-
-
-@pytest.fixture(scope="module")
-def past(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Past]:
-    """Runs a Prometheus that saw sources of many zones."""
-    tools, folder = Tools.found(), tmp_path_factory.mktemp("zones")
-    store(scraped(), tools, folder)
-    with running(tools, folder, BEGIN, NOW) as made:
-        yield made
 
 
 @pytest.mark.parametrize("measure", [Measure("x", "r"), Measure("x", labels=("report",))], ids=["named", "labelled"])
 @pytest.mark.parametrize("source", SOURCES)
-def test_a_figure_stands_on_its_own_day(source: str, measure: Measure, past: Past) -> None:
+def test_a_figure_stands_on_its_own_day(source: str, measure: Measure, zones: Past) -> None:
     """At each midnight UTC there is the figure of the day with that date; a day that was late has none."""
-    (curve,) = past.over(filled(FLEET.days(measure), {"source": source}), DAY)
+    (curve,) = zones.over(filled(FLEET.days(measure), {"source": source}), DAY)
     shown = {datetime.fromtimestamp(at, UTC).date(): date.fromordinal(int(value)) for at, value in curve.values}
     complete = [BEGIN.date() + number * DAY for number in range(3, 14)]
-    missing = {date(2026, 3, 30)} if source == "late on the 30th" else set()
+    missing = {LATE} if source == "late on the 30th" else set()
     assert {day: shown.get(day) for day in complete} == {day: None if day in missing else day for day in complete}
     assert all(day == figure for day, figure in shown.items())
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_every_version_understands_every_question(path: Path, zones: Past) -> None:
+    """Whatever it answers: this Prometheus has none of the figures."""
+    document = read(path)
+    for asked in [*(target for _, target in targets(document)), *annotations(document)]:
+        if "expr" in asked:
+            zones.at(plain(str(asked["expr"])))
