@@ -346,6 +346,20 @@ UNREADABLE = {
     "alias to nothing": (b"sources: *CANARY\n", "exporter.yml:1:10: found undefined alias ..."),
     "endless alias": (b"sources: &a {b: *a}\n", "exporter.yml:1:10: is nested too deeply"),
     "deep": (b"a: " + b"[" * 2000, "exporter.yml: is nested too deeply; options lie four levels deep"),
+    "aliases of aliases": (
+        b"a: &a [x, x, x, x, x, x, x, x, x, x]\nb: &b [*a, *a, *a, *a, *a, *a, *a, *a, *a, *a]\n"
+        b"c: &c [*b, *b, *b, *b, *b, *b, *b, *b, *b, *b]\nd: &d [*c, *c, *c, *c, *c, *c, *c, *c, *c, *c]\n",
+        "exporter.yml:1:35: aliases (*...) repeat too much",
+    ),
+    "escape of no character": (
+        b'a: "\\UFFFFFFFF"\n',
+        "exporter.yml: has an escape (\\U...) of a character that does not",
+    ),
+    "escape of half a character": (
+        b'a: b\nc: "\\ud800"\n',
+        "exporter.yml:2:4: an escape (\\u...) is half of a character",
+    ),
+    "key of half a character": (b'"\\udc00": b\n', "exporter.yml:1:1: an escape (\\u...) is half of a character"),
     "control character": (b"a: b\nc: \x01\n", "exporter.yml:2: holds the control character 0x01; delete it"),
     "Latin-1": ("sources: é\n".encode("latin-1"), "exporter.yml: is not in UTF-8; save it so"),
 }
@@ -376,6 +390,14 @@ def test_anchors_and_merge_keys_share_options(file: Path) -> None:
     shared = f"sources:\n  a: &all {{platform: paradigm, api_key: {KEY}, settle: 1h}}\n"
     found = settings(file, f"{shared}  b: {{<<: *all, settle: 2h}}\n  c: *all\n  d: {{<<: *all}}\n").sources
     assert [found[name].settle.seconds for name in "abcd"] == [3600, 7200, 3600, 3600]
+
+
+def test_merges_of_merges_do_not_multiply(file: Path) -> None:
+    """Each key is kept once, or ten levels of ten merges would be ten thousand million options."""
+    levels = [f"x0: &x0 {{platform: paradigm, api_key: {KEY}}}"]
+    levels += [f"x{n}: &x{n} {{<<: [{', '.join([f'*x{n - 1}'] * 10)}]}}" for n in range(1, 11)]
+    (*unknown,) = complaints(file, "\n".join([*levels, "sources: {a: *x10}"]))
+    assert len(unknown) == len(levels)
 
 
 def test_other_variables_are_none_of_ours(file: Path) -> None:
@@ -768,6 +790,9 @@ def test_the_state_file_lies_beside_the_configuration(tmp_path: Path) -> None:
     ("written", "message"),
     [
         pytest.param(".", "is a folder; give the path of a file in it", id="a-folder"),
+        pytest.param(
+            "x" * 300, "cannot be looked for (File name too long); give another path, or access to it", id="a-long-name"
+        ),
         pytest.param(
             "nowhere/state",
             "its folder does not exist; create it, or give a path in one that does",

@@ -16,9 +16,12 @@ from exporter.settings.words import Loc, shown
 
 _DEEPEST = 12
 """No option lies deeper than six levels; an alias that contains itself would never end."""
+_MOST_BY_ALIAS = 10_000
+"""So many values may aliases repeat; without them a file has no more values than letters."""
 _TEXT = "tag:yaml.org,2002:str"
 _NULL = "tag:yaml.org,2002:null"
 _MERGE = "tag:yaml.org,2002:merge"
+_HALF = re.compile("[\ud800-\udfff]")
 _QUOTE = re.compile(r"'[^'<>]{2,}'|\"[^\"<>]{2,}\"")
 
 
@@ -55,6 +58,11 @@ class _Loader(yaml.SafeLoader):
             first.setdefault(key.value, key.start_mark.line + 1)
         return node
 
+    def flatten_mapping(self, node: yaml.MappingNode) -> None:
+        """Merges, and keeps each key once, the last one: merges of merges would else multiply."""
+        super().flatten_mapping(node)
+        node.value = list({key.value: (key, value) for key, value in node.value}.values())
+
 
 def read(path: Path) -> Document:
     """Reads the file.
@@ -75,6 +83,8 @@ def read(path: Path) -> Document:
     except yaml.reader.ReaderError as error:
         line = content.count("\n", 0, error.position) + 1
         raise ConfigError(f"{path}:{line}: holds the control character {error.character:#04x}; delete it") from None
+    except (OverflowError, ValueError):  # PyYAML hands an escape to chr() as it is written
+        raise ConfigError(f"{path}: has an escape (\\U...) of a character that does not exist; correct it") from None
     except RecursionError:
         raise ConfigError(f"{path}: is nested too deeply; options lie four levels deep") from None
 
@@ -87,7 +97,7 @@ def _read(content: str, name: str) -> Document:
             return Document(name)
         if not isinstance(root, yaml.MappingNode):
             raise yaml.MarkedYAMLError(problem="expected options on top, such as sources", problem_mark=root.start_mark)
-        tree = _Tree(loader)
+        tree = _Tree(loader, len(content) + _MOST_BY_ALIAS)
         options = tree.mapping(root, ())
     finally:
         loader.dispose()
@@ -101,21 +111,26 @@ def _read(content: str, name: str) -> Document:
 class _Tree:
     """Turns nodes into dicts, lists, texts and None, and notes the line of each."""
 
-    def __init__(self, loader: _Loader) -> None:
+    def __init__(self, loader: _Loader, most: int) -> None:
         self.lines: dict[Loc, int] = {}
         self._loader = loader
+        self._left = most
 
     def mapping(self, node: yaml.MappingNode, loc: Loc) -> dict[str, object]:
         self._loader.flatten_mapping(node)  # a merged key stands before the own ones, which so go before it
         options: dict[str, object] = {}
         for key, value in node.value:
-            self.lines[*loc, key.value] = key.start_mark.line + 1
-            options[key.value] = self._value(value, (*loc, key.value))
+            name = _whole(key)
+            self.lines[*loc, name] = key.start_mark.line + 1
+            options[name] = self._value(value, (*loc, name))
         return options
 
     def _value(self, node: yaml.Node, loc: Loc) -> object:
+        self._left -= 1
         if len(loc) > _DEEPEST:
             raise yaml.MarkedYAMLError(problem="is nested too deeply", problem_mark=node.start_mark)
+        if self._left < 0:
+            raise yaml.MarkedYAMLError(problem="aliases (*...) repeat too much", problem_mark=node.start_mark)
         if isinstance(node, yaml.MappingNode):
             return self.mapping(node, loc)
         if isinstance(node, yaml.SequenceNode):
@@ -125,7 +140,15 @@ class _Tree:
             raise yaml.MarkedYAMLError(
                 problem="tags (!...) are not read; quote the value", problem_mark=node.start_mark
             )
-        return None if node.tag == _NULL else str(node.value)
+        return None if node.tag == _NULL else _whole(node)
+
+
+def _whole(node: yaml.Node) -> str:
+    """Returns the text of a scalar; half of a character, which an escape can write, is none and cannot be printed."""
+    text = str(node.value)
+    if _HALF.search(text):
+        raise yaml.MarkedYAMLError(problem="an escape (\\u...) is half of a character", problem_mark=node.start_mark)
+    return text
 
 
 def _syntax(error: yaml.MarkedYAMLError, name: str) -> str:

@@ -56,9 +56,13 @@ class Options(Group):
         if written is None:
             return None
         path = around(info).folder / written
-        if path.is_dir():
+        try:
+            is_folder, has_folder = path.is_dir(), path.parent.is_dir()
+        except OSError as error:  # a folder around it that may not be entered, a name that is too long
+            raise ValueError(f"cannot be looked for ({error.strerror}); give another path, or access to it") from None
+        if is_folder:
             raise ValueError("is a folder; give the path of a file in it")
-        if not path.parent.is_dir():
+        if not has_folder:
             raise ValueError("its folder does not exist; create it, or give a path in one that does")
         return str(path)
 
