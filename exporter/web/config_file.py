@@ -46,7 +46,15 @@ def _text(value: object) -> object:
     return value
 
 
-Text = Annotated[str, BeforeValidator(_text)]
+def _line(value: object) -> object:
+    """Refuses also what can be neither a path nor a name, and would spoil the messages about it."""
+    if isinstance(value, str) and not value.isprintable():
+        raise ValueError("holds a control character or half of a character; take it out")
+    return _text(value)
+
+
+Lines = Annotated[str, BeforeValidator(_text)]
+Text = Annotated[str, BeforeValidator(_line)]
 
 
 class _Section(BaseModel):
@@ -58,10 +66,10 @@ class Tls(_Section):
 
     cert_file: Text | None = None
     key_file: Text | None = None
-    cert: Text | None = Field(default=None, repr=False)
-    key: Text | None = Field(default=None, repr=False)
+    cert: Lines | None = Field(default=None, repr=False)
+    key: Lines | None = Field(default=None, repr=False)
     client_ca_file: Text | None = None
-    client_ca: Text | None = Field(default=None, repr=False)
+    client_ca: Lines | None = Field(default=None, repr=False)
     client_auth_type: ClientAuth = "NoClientCert"
     client_allowed_sans: tuple[Text, ...] = ()
     min_version: Literal["TLS12", "TLS13"] = "TLS12"
@@ -128,7 +136,7 @@ class Http(_Section):
     """The section `http_server_config`."""
 
     http2: bool | None = None
-    headers: Mapping[str, Text] = {}
+    headers: Mapping[Text, Lines] = {}
 
     @field_validator("http2")
     @classmethod
@@ -153,7 +161,7 @@ class WebConfig(_Section):
 
     tls_server_config: Tls | None = None
     http_server_config: Http = Http()
-    basic_auth_users: Mapping[str, Text] = Field(default={}, repr=False)
+    basic_auth_users: Mapping[Text, Text] = Field(default={}, repr=False)
     rate_limit: None = None
 
     @field_validator("basic_auth_users")
@@ -199,7 +207,8 @@ def read(path: Path) -> ReadConfig:
         given = yaml.safe_load(path.read_text("utf-8"))
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read ({error.strerror}); see --web.config.file") from None
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
+    # With a tag (!!int x) PyYAML's constructors stumble over what is written, each in its own way.
+    except (yaml.YAMLError, ValueError, OverflowError, LookupError, AttributeError, TypeError, RecursionError) as error:
         raise ConfigError(f"{path}{_place(error)}: is no YAML in UTF-8; see docs/web-config.md") from None
     try:
         config = WebConfig.model_validate({} if given is None else given)
@@ -216,17 +225,17 @@ def _place(error: Exception) -> str:
 def _lines(path: Path, error: ValidationError) -> Iterator[str]:
     for detail in error.errors(include_url=False, include_input=False, include_context=True):
         # Of the users only the section is named: who writes a hash as a name must not read it in a log.
-        loc = [str(part) for part in detail["loc"] if not isinstance(part, int)]
+        loc = [str(part) for part in detail["loc"] if not isinstance(part, int) and part != "[key]"]
         where = ".".join(loc[:1] if loc[:1] == ["basic_auth_users"] else loc) or "the file"
         reason = detail.get("ctx", {}).get("error")
         if detail["type"] == "extra_forbidden":
             yield f"{path}: {_shown(where)}: unknown key; known: {', '.join(_known(loc))}"
         else:
-            yield f"{path}: {where}: {reason if isinstance(reason, ValueError) else detail['msg']}"
+            yield f"{path}: {_shown(where)}: {reason if isinstance(reason, ValueError) else detail['msg']}"
 
 
 def _shown(where: str) -> str:
-    return where if re.fullmatch(r"[A-Za-z0-9_.-]{1,80}", where) else "…"
+    return where if re.fullmatch(r"[A-Za-z0-9_. -]{1,80}", where) else "…"
 
 
 def _known(loc: list[str]) -> tuple[str, ...]:
