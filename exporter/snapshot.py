@@ -14,7 +14,7 @@ import zlib
 from array import array
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from hashlib import sha256
 
 import msgspec
@@ -31,6 +31,8 @@ HEAD = MAGIC + f"{VERSION} {sys.byteorder}\n".encode()
 LENGTH = 4
 ZLIB_LEVEL = 1
 PLACE = "I"
+EARLIEST, LATEST = date(1970, 1, 1), date(9999, 1, 1)
+"""No platform has days before or after; in years' reach of them every day can be counted from."""
 
 
 class UnusableError(ValueError):
@@ -107,7 +109,15 @@ def decoded(content: bytes) -> Mapping[str, Section]:
         raise UnusableError("is cut short or damaged: its checksum does not fit")
     try:
         return _sections(_frames(memoryview(content)[len(HEAD) : end]))
-    except (msgspec.MsgspecError, zlib.error, ValueError, LookupError, StopIteration) as error:
+    except (
+        msgspec.MsgspecError,
+        zlib.error,
+        ValueError,
+        LookupError,
+        StopIteration,
+        OverflowError,
+        RecursionError,
+    ) as error:
         raise UnusableError(f"holds something else than its version does ({type(error).__name__})") from error
 
 
@@ -195,16 +205,29 @@ def _state(record: _Report, frames: Iterator[bytes]) -> State:
     for _ in range(record.days):
         block = msgspec.msgpack.decode(next(frames), type=_Block)
         tables = {part: _table(table, companies) for part, table in block.tables.items()}
-        blocks[block.day] = Block(block.read_at, block.listed, tables)
+        if not EARLIEST <= block.day < LATEST:
+            raise ValueError("a day has no days around it")
+        blocks[block.day] = Block(_moment(block.read_at), block.listed, tables)
     ledger = Ledger(blocks, record.names, frozenset(record.withdrawn))
+    health = record.health
+    for moment in (health.last_attempt, health.last_success, health.last_partial):
+        if moment is not None:
+            _moment(moment)
     return State(
         ledger,
-        record.health,
+        health,
         past=record.past,
         flipped=record.flipped,
         widened=record.widened,
         lessons=record.lessons,
     )
+
+
+def _moment(moment: datetime) -> datetime:
+    """Returns a moment that can be compared with others, and kept again; raises ValueError or OverflowError."""
+    if moment.tzinfo is None:
+        raise ValueError("a moment has no zone")
+    return moment.astimezone(UTC)
 
 
 class _Companies:
@@ -223,7 +246,10 @@ class _Companies:
 
 
 def _table(table: _Table, companies: _Companies) -> Table:
-    return Table(companies.at(table.companies), {column: _figures(held) for column, held in table.columns})
+    found = Table(companies.at(table.companies), {column: _figures(held) for column, held in table.columns})
+    if any(len(figures) != len(found.companies) for figures in found.columns.values()):
+        raise ValueError("a column has not one figure for each company")
+    return found
 
 
 def _figures(held: bytes) -> "array[float]":

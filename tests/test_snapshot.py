@@ -184,6 +184,11 @@ def frame(record: object) -> bytes:
     return len(packed).to_bytes(4, "little") + packed
 
 
+def raw_frame(content: bytes) -> bytes:
+    packed = zlib.compress(content)
+    return len(packed).to_bytes(4, "little") + packed
+
+
 def plain() -> tuple[object, list[object]]:
     """Returns the index and the one block of the small snapshot, as plain values."""
     rest, found = whole()[len(HEAD) : -32], []
@@ -212,6 +217,14 @@ INDEX, (DAY, *BLOCK) = plain()
             frame(INDEX) + frame([DAY, *BLOCK[:2], {"chat": [b"\0\0\0\0", [[["f", []], b"123"]]]}]),
             id="half-a-figure",
         ),
+        pytest.param(
+            frame(INDEX) + frame([DAY, *BLOCK[:2], {"chat": [b"\0\0\0\0", [[["f", []], b"12345678" * 2]]]}]),
+            id="a-figure-of-nobody",
+        ),
+        pytest.param(frame(INDEX) + frame(["9999-12-31", *BLOCK]), id="a-day-that-none-follows"),
+        pytest.param(frame(INDEX) + frame([DAY, "2026-03-03T12:00:00", *BLOCK[1:]]), id="a-moment-without-zone"),
+        pytest.param(frame(INDEX) + frame([DAY, "0001-01-01T00:00:00+10:00", *BLOCK[1:]]), id="a-moment-before-all"),
+        pytest.param(frame(INDEX) + raw_frame(b"\x91" * 5000), id="nested-without-end"),
     ],
 )
 def test_content_that_does_not_belong_there_is_refused_whole(body: bytes) -> None:
