@@ -15,6 +15,7 @@ from exporter.errors import NotJsonError
 
 _STRICT = msgspec.json.Decoder()
 _WIDE_FLOATS = msgspec.json.Decoder(float_hook=float)  # reads 1e999 as infinity, where the strict one gives up
+_TOO_DEEP = "the answer is nested too deeply to be a report"
 _BOM = b"\xef\xbb\xbf"
 _ESCAPE = re.compile(
     rb"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"  # a pair
@@ -39,7 +40,7 @@ def parse(body: bytes) -> object:
     try:
         return _STRICT.decode(text)
     except RecursionError as error:
-        raise NotJsonError("the answer is nested too deeply to be a report") from error
+        raise NotJsonError(_TOO_DEEP) from error
     except (msgspec.MsgspecError, UnicodeDecodeError):
         return _parse_leniently(text)
 
@@ -48,6 +49,8 @@ def _parse_leniently(text: bytes) -> object:
     """Parses what the fast path refused, once more, with lone surrogates replaced and any size of float."""
     try:
         return _WIDE_FLOATS.decode(_without_lone_surrogates(text))
+    except RecursionError as error:
+        raise NotJsonError(_TOO_DEEP) from error
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         # msgspec names a place, never the text that stands there.
         raise NotJsonError(
@@ -69,10 +72,11 @@ def _without_lone_surrogates(text: bytes) -> bytes:
 
 
 def outline(value: object) -> str:
-    """Says what a JSON value is without saying what is in it: an object's keys, else the type."""
+    """Says what a JSON value is without saying what is in it: an object's keys that name fields, else the type."""
     match value:
         case dict():
-            return f"an object with the keys {', '.join(sorted(map(str, value))[:12])}" if value else "an empty object"
+            keys = sorted({key(str(each)) for each in value})
+            return f"an object with the keys {', '.join(keys[:12])}" if keys else "an empty object"
         case list():
             return "a list"
         case str():

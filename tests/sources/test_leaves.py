@@ -51,6 +51,7 @@ def test_moments(value: object, seconds: float | None, flaw: str | None) -> None
     ("value", "words"),
     [
         ({"b": 1, "a": 2}, "an object with the keys a, b"),
+        ({"Jane Doe": 1, "\x1b[2J": 2, "id": 3}, "an object with the keys *, id"),
         ({}, "an empty object"),
         ([1], "a list"),
         ("secret", "a string"),
@@ -89,8 +90,9 @@ def test_json_that_is_a_little_wrong_is_read(body: bytes, value: object) -> None
         (b'{"a": -Infinity}', "no JSON"),
         (b'{"a": "\xff"}', "not UTF-8"),
         (b"[" * 100_000, "nested too deeply"),
+        (rb'["\ud800", ' + b"[" * 100_000, "nested too deeply"),
     ],
-    ids=["empty", "cut-short", "infinity", "no-utf-8", "nested"],
+    ids=["empty", "cut-short", "infinity", "no-utf-8", "nested", "nested-after-half-a-character"],
 )
 def test_what_is_no_json_says_why(body: bytes, reason: str) -> None:
     """In one line, without a piece of it."""
