@@ -1,0 +1,133 @@
+"""Good answers, as the simulated platforms give them to the questions that a poll asks; each with its question."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
+
+import httpx
+
+from exporter.calendars import day_at
+from exporter.fetch import Patience
+from exporter.inquiry import Fetch, Line, ask
+from exporter.model import Days
+from exporter.question import Watch
+from exporter.simulate.app import create_app
+from exporter.simulate.chatcaptain.bots import Bots
+from exporter.simulate.chatcaptain.shapes import ODD_OVERRIDES
+from exporter.simulate.world import World
+from exporter.source import Account, Component, Context, Fields, Lesson, Override, Report, Request
+from exporter.sources import chatcaptain, chatcaptain_export, paradigm
+from exporter.sources.mapping import expression
+from exporter.sources.statistics import ALONE
+from tests.road import PassedClock, Road, utc, watching
+
+NOW = utc(2026, 11, 20, 12)
+ZONE = ZoneInfo("UTC")
+TODAY = day_at(NOW, ZONE)
+DAYS = Days(TODAY - timedelta(days=1), TODAY)
+CONTEXT = Context("s", TODAY, ZONE)
+SHAPES = ("shape-keyed", "shape-listed", "shape-numbered", "shape-bare")
+BY_HAND = {
+    "tools": {"items": "tools", "label": "tool_name", "value": "usage_count"},
+    "user-activities": {"value": "active_users_count"},
+}
+"""How an operator would describe the reports that have no published schema."""
+
+
+class Asked(NamedTuple):
+    """A good answer: `what` it is, and the report and the question that it is an answer to."""
+
+    what: str
+    report: Report
+    request: Request
+    body: bytes
+
+
+@dataclass(slots=True)
+class Listening:
+    """Fetches by a client, and keeps what came."""
+
+    client: Fetch
+    heard: list[tuple[Request, bytes]]
+
+    async def get(self, request: Request, patience: Patience) -> bytes:
+        """Returns the answer."""
+        body = await self.client.get(request, patience)
+        self.heard.append((request, body))
+        return body
+
+
+async def of_paradigm() -> list[Asked]:
+    """Returns answers of all reports, read by themselves and, where nothing is published, by an operator's words."""
+    clock = PassedClock(NOW)
+    reports = dict(paradigm.PLATFORM.reports)
+    common = {"entries": "reporting", "company_id": "company.id", "company": "company.name", "days": "dates"}
+    for name, where in BY_HAND.items():
+        words = {**common, "date": "date", **where}
+        fields = Fields(**{option: expression(text) for option, text in words.items()})
+        reports[f"{name} by hand"] = paradigm.PLATFORM.configured(name, Override(fields=fields))
+    async with Road.to(World.from_seed(1, 3, ZONE), clock) as road:
+        return [each for name, report in reports.items() for each in await _asked(road, f"paradigm {name}", report, {})]
+
+
+async def of_chatcaptain() -> list[Asked]:
+    """Returns answers of all reports in each shape that is understood, and in one that an operator describes."""
+    bots = Bots.from_seed(1, 1, 3, ZONE)
+    account = Account("s", {"chatbot_id": bots.chatbots[0].id, "company": "ACME"})
+    taught = {ALONE: Lesson(TODAY, tuple((each.name,) for each in chatcaptain.OVERVIEW.components))}
+    found = []
+    for shape in (*SHAPES, "shape-odd"):
+        clock = PassedClock(NOW)
+        app = create_app(World.from_seed(1, 1, ZONE), clock.now, scenarios=(shape,), sleep=clock.sleep, bots=bots)
+        key, platform = bots.chatbots[0].key, chatcaptain.PLATFORM
+        async with Road(httpx.ASGITransport(app), clock, key, platform=platform) as road:
+            for name in platform.reports:
+                report = platform.configured(name, _described(name) if shape == "shape-odd" else None, account)
+                found += await _asked(road, f"chatcaptain {name}", report, {})
+            if shape != "shape-odd":
+                overview = platform.configured("overview", None, account)
+                found += await _asked(road, "chatcaptain overview alone", overview, taught)
+    return found
+
+
+async def of_exports() -> Mapping[str, list[bytes]]:
+    """Returns the answers to the start of an export, and to the questions where it stands."""
+    bots, clock = Bots.from_seed(1, 1, 1, ZONE), PassedClock(NOW)
+    app = create_app(World.from_seed(1, 1, ZONE), clock.now, sleep=clock.sleep, bots=bots)
+    chatbot = bots.chatbots[0]
+    async with Road(httpx.ASGITransport(app), clock, chatbot.key, platform=chatcaptain.PLATFORM) as road:
+        begun = await road.client.get(chatcaptain_export.start(chatbot.id, DAYS, ZONE), Patience(60))
+        question = chatcaptain_export.ask(chatbot.id, chatcaptain_export.started(begun), DAYS)
+        told = [await road.client.get(question, Patience(60)) for _ in range(4)]
+    failed = b'{"status": "FEHLGESCHLAGEN", "error": "Export konnte nicht erstellt werden"}'
+    return {"started": [begun], "progress": [*told, failed]}
+
+
+def _described(name: str) -> Override | None:
+    words = ODD_OVERRIDES.get(name)
+    if words is None:
+        return None
+    known = {each.name for each in getattr(chatcaptain.PLATFORM.reports[name], "components", ())}
+    return Override(
+        components={
+            component: Component(**{option: expression(text) for option, text in options.items()})
+            for component, options in words.items()
+            if component in known
+        }
+    )
+
+
+async def _asked(road: Road, what: str, report: Report, lessons: Mapping[str, Lesson]) -> list[Asked]:
+    """Asks all that a poll of two days would ask; keeps one answer of each length and kind."""
+    listening = Listening(road.client, [])
+    watch: Watch = watching(reports=(report,))
+    answers = await ask(watch, report, DAYS, lessons, Line(listening, Patience(60), road.worker), NOW)
+    if answers.error is not None:
+        raise answers.error
+    return [Asked(_kind(what, request), report, request, body) for request, body in listening.heard]
+
+
+def _kind(what: str, request: Request) -> str:
+    return f"{what}: the list" if request.lesson else what
