@@ -9,6 +9,8 @@ SUITE ?= trixie
 PYTEST_ARGS ?=
 # make demo DEMO_ARGS="--companies 5"
 DEMO_ARGS ?=
+# make fuzz FUZZ_ARGS="--minutes 1"
+FUZZ_ARGS ?=
 
 PREVIEW = grafana_dashboards/preview
 UV_VERSION = 0.13.8
@@ -18,7 +20,7 @@ SCRIPTS = .ci/run tools/chromium tools/go-tools tools/image tools/kube tools/par
 
 export PYTHON
 
-.PHONY: help demo test lint docs dashboards pictures image compose chart chart-golden chart-schemas kube lock tools clean
+.PHONY: help demo test fuzz lint docs dashboards pictures image compose chart chart-golden chart-schemas kube lock tools clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-13s %s\n", $$1, $$2}' Makefile
@@ -30,6 +32,13 @@ demo: ## simulated platforms, the exporter polling them, and the URLs to look at
 test: ## the whole test suite with branch coverage (PYTEST_ARGS=... for a part)
 	@tools/venv $(VENV) dev
 	@$(VENV)/bin/python -m pytest $(if $(strip $(PYTEST_ARGS)),$(PYTEST_ARGS),--cov)
+
+# Where atheris has no build for this Python, the same changes are made by chance alone.
+fuzz: ## ten minutes of bad input to everything that reads (FUZZ_ARGS="--minutes 1", or KIND NUMBER to see one again)
+	@tools/venv $(VENV) dev
+	@test -d .tools/atheris || $(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps \
+		--only-binary :all: --require-hashes --requirement requirements-fuzz.lock --target .tools/atheris || true
+	@PYTHONPATH=.tools/atheris $(VENV)/bin/python -m tests.fuzz $(FUZZ_ARGS)
 
 lint: ## style, types, direction of imports, shell scripts
 	@tools/venv $(VENV) dev
@@ -89,10 +98,11 @@ lock: ## lock the dependencies of pyproject.toml anew (UPGRADE=--upgrade for new
 	$(COMPILE) pyproject.toml --group dev -o requirements-dev.lock
 	$(COMPILE) pyproject.toml -c requirements-dev.lock -o requirements.lock
 	$(COMPILE) --group build -c requirements-dev.lock -o requirements-build.lock
+	$(COMPILE) --group fuzz -o requirements-fuzz.lock
 
 tools: ## fetch the real programs for tests (promtool, prometheus ...) and print the PATH line
 	@bin=$$(tools/parts $(SUITE)) && echo "export PATH=$$bin:\$$PATH"
 
 clean: ## remove what the tasks made here
-	rm -rf $(PREVIEW)/node_modules $(PREVIEW)/dist .venv* .tools screenshots .coverage* .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache dist build
+	rm -rf $(PREVIEW)/node_modules $(PREVIEW)/dist .venv* .tools screenshots fuzzed .coverage* .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache dist build
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

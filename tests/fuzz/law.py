@@ -30,10 +30,13 @@ def made(target: Target, number: int) -> Input:
 
 
 def varied(target: Target, content: bytes, chance: Random) -> bytes:
-    """Returns a good input made bad."""
+    """Returns an input made worse; one that has no structure any more is changed by its bytes alone."""
     structured = chance.random() < STRUCTURED
     if structured:
-        content = target.form.closed(changed(target.form.opened(content), chance, target.form.alphabet))
+        try:
+            content = target.form.closed(changed(target.form.opened(content), chance, target.form.alphabet))
+        except Exception:  # whatever the other side's reader says of it
+            structured = False
     if not structured or chance.random() < 0.1:
         content = target.form.damaged(content, lambda whole: corrupted(whole, chance, target.form.alphabet))
     return content

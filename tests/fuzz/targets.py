@@ -1,5 +1,6 @@
 """Everything that reads what others wrote: the decoders of both platforms, configuration, web configuration, state."""
 
+import shutil
 from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -24,6 +25,7 @@ from exporter.source import Lesson, platforms
 from exporter.sources import chatcaptain_export
 from exporter.state import StateFile
 from exporter.web.guard import Guard
+from tests.certificates import self_signed
 from tests.fuzz.answers import CONTEXT, DAYS, NOW, TODAY, Asked, of_chatcaptain, of_exports, of_paradigm
 from tests.fuzz.formats import JSON, STATE, YAML, Form
 from tests.road import RULES, watching
@@ -103,7 +105,11 @@ def _web_config(folder: Path) -> Target:
         path.write_bytes(content)
         return Guard(path).config
 
-    seeds = tuple(Seed(each.read_bytes(), read) for each in sorted(WEB.glob("*.good.yml")) if each.stat().st_size)
+    texts = [each.read_bytes() for each in sorted(WEB.glob("*.good.yml"))]
+    has_openssl = shutil.which("openssl") is not None
+    for name in ("server", "client_ca") if has_openssl else ():
+        self_signed(folder, name)
+    seeds = tuple(Seed(text, read) for text in texts if text.strip() and (has_openssl or b"tls" not in text))
     return Target("web configuration", YAML, (ConfigError,), seeds)
 
 

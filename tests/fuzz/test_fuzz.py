@@ -33,6 +33,12 @@ async def test_nothing_but_our_own_errors_comes_out(tmp_path: Path, tell: Callab
     assert read >= 10_000
 
 
+async def test_the_good_inputs_are_good(tmp_path: Path) -> None:
+    """Or the bad ones made of them would get no further than the first check."""
+    for target in await targets(tmp_path):
+        assert {bool(seed.read(seed.content)) for seed in target.seeds} == {True}, target.name
+
+
 async def test_memory_stays_below_a_multiple_of_the_input(tmp_path: Path, tell: Callable[[str], None]) -> None:
     """At its worst moment, on a sample of the same inputs."""
     found, most = [], 0.0
