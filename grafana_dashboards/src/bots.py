@@ -117,7 +117,9 @@ def _channels() -> list[Panel]:
             width=260,
         ),
         Column(Query(total(f"{BOTS.last_day(ON_CHANNELS)} {named}", *by), "Last day"), decimals=0, width=90),
-        Column(Query(total(f"{BOTS.sums(CALL_TIME, '28d')} {named}", *by), "Call duration, 28 days"), decimals=0, width=160),
+        Column(
+            Query(total(f"{BOTS.sums(CALL_TIME, '28d')} {named}", *by), "Call duration, 28 days"), decimals=0, width=160
+        ),
         Column(Query(total(f"{BOTS.days(ON_CHANNELS)} {named}", *by), "30 days"), width=190, trend=True),
     ]
     keys = Keys({"channel": "Channel", "channel_type": "Kind"}, ("channel_id", "company"), widths={"channel_type": 140})
