@@ -117,12 +117,14 @@ def _channels() -> list[Panel]:
             width=260,
         ),
         Column(Query(total(f"{BOTS.last_day(ON_CHANNELS)} {named}", *by), "Last day"), decimals=0, width=90),
-        Column(Query(total(f"{BOTS.sums(CALL_TIME, '28d')} {named}", *by), "Calls, 28 days"), decimals=0, width=120),
+        Column(
+            Query(total(f"{BOTS.sums(CALL_TIME, '28d')} {named}", *by), "Call duration, 28 days"), decimals=0, width=160
+        ),
         Column(Query(total(f"{BOTS.days(ON_CHANNELS)} {named}", *by), "30 days"), width=190, trend=True),
     ]
     keys = Keys({"channel": "Channel", "channel_type": "Kind"}, ("channel_id", "company"), widths={"channel_type": 140})
     return [
-        table(Card("Channels", "A row per channel; report channel. Calls are the summed duration of calls in the unit that the platform reports, of voice channels alone.", width=14, height=9, nothing="–"), keys, columns, "Conversations, 28 days"),
+        table(Card("Channels", "A row per channel; report channel. Call duration is summed, in the unit that the platform reports, of voice channels alone.", width=14, height=9, nothing="–"), keys, columns, "Conversations, 28 days"),
         gauges(Card("How calls ended, 28 days", "Calls of voice channels by the reason of their end, the ten largest; report channel.", width=5, height=9, decimals=0, nothing="no voice channel"), Query(f"topk(10, {total(BOTS.sums(ENDS, '28d'), 'reason')})", "{{reason}}")),
         gauges(Card("Where calls ended, 28 days", "The last step of calls of voice channels, the ten most frequent; report channel. A step where many leave is worth listening to.", width=5, height=9, decimals=0, nothing="no voice channel"), Query(f"topk(10, {total(BOTS.sums(EXITS, '28d'), 'step')})", "{{step}}")),
     ]  # fmt: skip
