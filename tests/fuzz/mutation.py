@@ -12,6 +12,8 @@ Change = Callable[[object, Random, "Alphabet"], object]
 MOST_CHANGES = 4
 MOST_TIMES = 200
 """So often a thing is repeated; longer inputs would only be slower ones."""
+GROWN = 2**22
+"""Characters that a thing comes to by being repeated; a repetition of repetitions would fill the memory."""
 LONGEST = 2**18
 """Bytes of an input."""
 GO_ON = 0.85
@@ -84,7 +86,7 @@ def _unnest(value: object, chance: Random, alphabet: Alphabet) -> object:
 
 
 def _repeat(value: object, chance: Random, alphabet: Alphabet) -> object:
-    times = chance.choice((2, 3, MOST_TIMES))
+    times = min(chance.choice((2, 3, MOST_TIMES)), GROWN // len(repr(value)))
     match value:
         case list():
             return value * times
