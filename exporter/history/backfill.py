@@ -4,10 +4,11 @@ The road of a poll (plan, fetch, decode, fold), over old days. Zeros need what w
 only where its last piece ended: what fails leaves the rest of that report for the next run, and no other.
 """
 
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from datetime import date
 from functools import partial
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from exporter.calendars import ONE_DAY
 from exporter.dated import Dated
@@ -35,8 +36,15 @@ LONGEST_PIECE_BY_DAY = 7
 SAMPLE_DAYS = 7
 """The newest days, which tell how large an answer is: a week, because weekends are small."""
 
-Take = Callable[[Piece, Sequence[Dated]], Awaitable[None]]
-"""Hands the figures of a piece on; when it returns they are safe, and may come again all the same."""
+
+class Destination(Protocol):
+    """Where figures go."""
+
+    async def begin(self, oldest: date, /) -> None:
+        """Makes sure that days from `oldest` on can be taken at all; called before a platform is asked."""
+
+    async def take(self, piece: Piece, figures: Sequence[Dated], /) -> None:
+        """Takes the figures of a piece; when it returns they are safe, and may come again all the same."""
 
 
 class Errand(NamedTuple):
@@ -67,17 +75,17 @@ class Backfill:
 
     Args:
         manifest: how far earlier runs came.
-        take: where figures go.
+        destination: where figures go.
         worker: where answers are read.
         time: moments at which answers are read.
         tell: hears of each piece that was handed on.
     """
 
     def __init__(
-        self, manifest: Manifest, take: Take, worker: Worker, time: Time, tell: Callable[[Step], None]
+        self, manifest: Manifest, destination: Destination, worker: Worker, time: Time, tell: Callable[[Step], None]
     ) -> None:
         self._manifest = manifest
-        self._take = take
+        self._destination = destination
         self._worker = worker
         self._time = time
         self._tell = tell
@@ -85,9 +93,16 @@ class Backfill:
         self._total = 0
 
     async def run(self, errands: Sequence[Errand]) -> Came:
-        """Asks for all that is left, a piece at a time."""
+        """Asks for all that is left, a piece at a time.
+
+        Raises:
+            StoreError, OSError: the destination does not take it.
+        """
         failed: list[str] = []
         wanted = [(errand, report) for errand in errands for report in errand.watch.reports if report.has_days]
+        oldest = self._oldest_left(wanted)
+        if oldest is not None:
+            await self._destination.begin(oldest)
         self._count((errand.watch.source, report.name) for errand, report in wanted)
         for errand, report in wanted:
             try:
@@ -95,6 +110,14 @@ class Backfill:
             except ReportError as error:
                 failed.append(_line(errand.watch.source, report, str(error)))
         return Came(tuple(failed), tuple(self._left_out(wanted)))
+
+    def _oldest_left(self, wanted: Iterable[tuple[Errand, Report]]) -> date | None:
+        """Returns the oldest day that is still to be handed on; None when there is none."""
+        left = (
+            _left(self._manifest.span(errand.watch.source), self._manifest.progress(errand.watch.source, report.name))
+            for errand, report in wanted
+        )
+        return min((days.first for days in left if days is not None), default=None)
 
     def _count(self, reports: Iterable[tuple[str, str]]) -> None:
         for source, report in reports:
@@ -153,7 +176,7 @@ class Backfill:
 
         after, found = await self._worker.run(read)
         piece = Piece(watch.source, report.name, days)
-        await self._take(piece, found)
+        await self._destination.take(piece, found)
         await self._worker.run(partial(self._manifest.done, piece, after))
         return after
 

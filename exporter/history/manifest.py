@@ -6,7 +6,7 @@ name of its own; then the manifest, whole or not at all, makes it the one that c
 
 import fcntl
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import date
 from hashlib import sha256
@@ -113,6 +113,15 @@ class Manifest:
         if before.until is not None:
             self._state_file(source, report, before.until).unlink(missing_ok=True)
 
+    def extend(self, spans: Mapping[str, Days]) -> None:
+        """Takes note that later days are wanted too; of a source that is new, all of them."""
+        wanted = dict(self._book.spans)
+        for source, days in spans.items():
+            known = wanted.get(source, Span(days.first, days.last))
+            wanted[source] = Span(known.first, max(known.last, days.last))
+        if wanted != self._book.spans:
+            self._write(msgspec.structs.replace(self._book, spans=wanted, finished=False))
+
     def finish(self) -> None:
         """Takes note that everything was handed on."""
         self._write(msgspec.structs.replace(self._book, finished=True))
@@ -126,8 +135,12 @@ class Manifest:
 
 
 @contextmanager
-def opened(folder: Path, question: Mapping[str, str], spans: Mapping[str, Days]) -> Iterator[Manifest]:
+def opened(
+    folder: Path, question: Mapping[str, str], spans: Mapping[str, Days], loosely: Collection[str] = ()
+) -> Iterator[Manifest]:
     """Opens the manifest in a folder, or begins one; `spans` count only then.
+
+    The question must be that of its first run, but for what is named in `loosely`.
 
     Raises:
         ConfigError: another process has it, it answers another question, or it cannot be read.
@@ -144,7 +157,7 @@ def opened(folder: Path, question: Mapping[str, str], spans: Mapping[str, Days])
         manifest = Manifest(folder, known or _begun(question, spans))
         if known is None:
             manifest._write(manifest._book)
-        elif others := sorted({name for name, _ in known.question.items() ^ question.items()}):
+        elif others := sorted({name for name, _ in known.question.items() ^ question.items()}.difference(loosely)):
             raise ConfigError(f"{folder}: was begun with another {', '.join(others)}; {AGAIN}")
         yield manifest
     finally:

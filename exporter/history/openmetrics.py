@@ -6,6 +6,7 @@ A series' samples stand together and rise in time, as the format demands, howeve
 nor the merge holds more than its own share in memory.
 """
 
+import asyncio
 import heapq
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -48,12 +49,14 @@ def lines(figures: Iterable[Dated], added: Mapping[str, str]) -> list[str]:
 
     `added` are further labels of every series.
     """
-    return sorted((_line(figure, added) for figure in figures), key=series)
-
-
-def _line(figure: Dated, added: Mapping[str, str]) -> str:
-    labels = _pairs({**labels_of(figure), **added})
-    return f"{figure.measure}{SUFFIX}{{{labels}}} {number(figure.value)} {noon(figure.date)}\n"
+    named: dict[tuple[str, ...], str] = {}  # escaping costs most, and a month says the same of each series
+    written: list[str] = []
+    for figure in figures:
+        which = (figure.measure, figure.company_id, figure.company, *figure.labels.values())
+        if which not in named:
+            named[which] = f"{figure.measure}{SUFFIX}{{{_pairs({**labels_of(figure), **added})}}}"
+        written.append(f"{named[which]} {number(figure.value)} {noon(figure.date)}\n")
+    return sorted(written, key=series)
 
 
 def _pairs(labels: Mapping[str, str]) -> str:
@@ -77,16 +80,20 @@ class Runs:
         self._folder = folder
         self._added = added
 
-    def take(self, piece: Piece, figures: Iterable[Dated]) -> int:
-        """Writes the lines of one piece, in the place of what an interrupted run left of it; returns their number.
+    async def begin(self, oldest: date) -> None:
+        """Takes days of any age."""
+
+    async def take(self, piece: Piece, figures: Iterable[Dated]) -> None:
+        """Writes the lines of one piece, in the place of what an interrupted run left of it.
 
         Raises:
             OSError: they cannot be written.
         """
-        written = lines(figures, self._added)
+        await asyncio.to_thread(self._write, piece, figures)
+
+    def _write(self, piece: Piece, figures: Iterable[Dated]) -> None:
         path = self._folder / f"{piece.source}.{piece.report}.{piece.days.first}{RUNS}"
-        replace_file(path, (part.encode() for part in _blocks(written)))
-        return len(written)
+        replace_file(path, (part.encode() for part in _blocks(lines(figures, self._added))))
 
     def merge(self, target: Path, helps: Mapping[str, str]) -> "Written":
         """Writes the file of all pieces, whole or not at all; `helps` are the HELP texts by family.

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
+from datetime import date
 from pathlib import Path
 
 import httpx
@@ -66,16 +67,8 @@ class Past:
             )
             closing.push_async_callback(client.aclose)
             manifest = closing.enter_context(opened(self.backfill, {"a": "b"}, {"s": self.days}))
-            runs = Runs(self.backfill, {"job": "history"})
-
-            async def take(piece: Piece, figures: Sequence[Dated]) -> None:
-                if self.dies_at == len(steps) and not self.late:
-                    raise KilledError
-                await worker.run(lambda: runs.take(piece, figures))
-                if self.dies_at == len(steps):
-                    raise KilledError
-
-            back = Backfill(manifest, take, worker, Time(clock.now, clock.seconds), steps.append)
+            mortal = Mortal(Runs(self.backfill, {"job": "history"}), self.dies_at, late=self.late)
+            back = Backfill(manifest, mortal, worker, Time(clock.now, clock.seconds), steps.append)
             came = await back.run([Errand(self.watch, client)])
         return came, steps, transport.requests
 
@@ -89,6 +82,27 @@ class Past:
 
     def killed_at(self, piece: int, *, late: bool) -> "Past":
         return replace(self, dies_at=piece, late=late)
+
+
+class Mortal:
+    """A file whose run dies at a piece."""
+
+    def __init__(self, runs: Runs, dies_at: int | None, *, late: bool) -> None:
+        self._runs = runs
+        self._dies_at = dies_at
+        self._late = late
+        self._taken = 0
+
+    async def begin(self, oldest: date) -> None:
+        await self._runs.begin(oldest)
+
+    async def take(self, piece: Piece, figures: Sequence[Dated]) -> None:
+        if self._dies_at == self._taken and not self._late:
+            raise KilledError
+        await self._runs.take(piece, figures)
+        if self._dies_at == self._taken:
+            raise KilledError
+        self._taken += 1
 
 
 class Counting(httpx.AsyncBaseTransport):
