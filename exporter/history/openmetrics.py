@@ -74,11 +74,15 @@ def family(line: str) -> str:
 
 
 class Runs:
-    """The sorted lines of the pieces in `folder`; equal series come in the order of source, report and day."""
+    """The sorted lines of the pieces in `folder`; equal series come in the order of source, report and day.
 
-    def __init__(self, folder: Path, added: Mapping[str, str]) -> None:
+    `added` are further labels of every series; at most `most_open` files are merged at a time.
+    """
+
+    def __init__(self, folder: Path, added: Mapping[str, str], most_open: int = MOST_OPEN) -> None:
         self._folder = folder
         self._added = added
+        self._most_open = most_open
 
     async def begin(self, oldest: date) -> None:
         """Takes days of any age."""
@@ -102,8 +106,8 @@ class Runs:
             OSError: it cannot be written; nothing is lost.
         """
         paths, level = sorted(self._folder.glob(f"*{RUNS}")), 0
-        while len(paths) > MOST_OPEN:
-            groups = [paths[n : n + MOST_OPEN] for n in range(0, len(paths), MOST_OPEN)]
+        while len(paths) > self._most_open:
+            groups = [paths[n : n + self._most_open] for n in range(0, len(paths), self._most_open)]
             level += 1
             paths = [self._merged(group, f"{level}-{n:05}.merged") for n, group in enumerate(groups)]
         writing = _Document(helps)

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import pytest
 
-from exporter.cli.backfill import BLOCKS
+from exporter.cli.past import BLOCKS
 from exporter.model import Days
 from exporter.simulate.world import World
 from tests.e2e.commands import COMMAND, SEED, simulating

@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from exporter.history.message import Series, encoded
+from exporter.history.openmetrics import noon
 from exporter.history.remote_write import HEADERS
 from exporter.model import Days
 from exporter.simulate.world import World
@@ -102,6 +103,23 @@ def test_recent_weeks_in_prometheus_are_exact_and_sent_once(prometheus: Path, tm
         before, taken = asked(platform), samples(store)
         assert send(platform, tmp_path, store.url, WEEKS.first, "--to", str(WEEKS.last)) == 0
         assert (asked(platform), samples(store)) == (before, taken)
+
+
+def test_a_store_is_compared_with_the_platform(prometheus: Path, tmp_path: Path) -> None:
+    """Equal sums are good; one day that the store has too much of is listed, with both figures."""
+    with simulating(tmp_path, "--companies=5") as platform, receiving(prometheus, tmp_path, "60d") as store:
+        assert send(platform, tmp_path, store.url, WEEKS.first, "--to", str(WEEKS.last), "--label", "job=history") == 0
+        options = ("--from", str(WEEKS.first), "--to", str(WEEKS.last), "--label", "job=history", "--verify", store.url)
+        assert run_backfill(platform, tmp_path, options).status == 0
+        assert " 0 of " in log(tmp_path).splitlines()[-1]
+
+        labels = {"__name__": "paradigm_user_queries_daily", "source": "s", "company_id": "3", "job": "history"}
+        surplus = encoded([Series(labels, [(noon(WEEKS.last), 1e6)])])
+        httpx.post(f"{store.url}/api/v1/write", content=surplus, headers=HEADERS, trust_env=False).raise_for_status()
+        assert run_backfill(platform, tmp_path, options).status == 1
+        [line] = [each for each in log(tmp_path).splitlines() if "paradigm_user_queries_daily" in each]
+        assert "of company 3" in line
+        assert "1 of " in log(tmp_path).splitlines()[-1]
 
 
 def test_continued_each_day_once(prometheus: Path, tmp_path: Path) -> None:

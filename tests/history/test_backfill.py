@@ -15,10 +15,12 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families
 from exporter.dated import Dated, DayState, Evidence
 from exporter.errors import ConfigError
 from exporter.history.manifest import opened
-from exporter.history.openmetrics import lines, noon
+from exporter.history.openmetrics import Runs, lines, noon
+from exporter.history.past import helps
 from exporter.model import Days
 from exporter.simulate.world import World
-from tests.history.past import NOON, WATCH, KilledError, Past
+from exporter.sources.paradigm import TOOLS
+from tests.history.past import NOON, REPORTS, WATCH, KilledError, Past
 from tests.history.truth import Fact, facts
 from tests.road import watching
 
@@ -118,6 +120,53 @@ async def only_left(past: Past) -> int:
     done = sum(each is not None and each.until is not None for each in progress)
     halves = sum(each is not None and each.until is not None and each.until < TWO_MONTHS.last for each in progress)
     return 2 * (len(progress) - done) + halves
+
+
+async def test_many_pieces_are_merged_a_few_at_a_time(tmp_path: Path) -> None:
+    """To the same file, and nothing of the merge is left."""
+    past = Past(tmp_path, World.from_seed(1, 2), TWO_MONTHS)
+    await past.run()
+    past.written()
+    runs = Runs(past.backfill, {}, most_open=2)
+    written = runs.merge(tmp_path / "again.om", helps(past.watch))
+    assert (tmp_path / "again.om").read_bytes() == past.target.read_bytes()
+    assert written == past.written()
+    runs.clear()
+    assert {path.suffix for path in past.backfill.iterdir()} == {".json", ".state"}
+
+
+LACKING = tuple(replace(report, path="/api/v2/reporting/nothing/") if report is TOOLS else report for report in REPORTS)
+
+
+async def test_a_report_that_the_platform_lacks_is_left_out(tmp_path: Path) -> None:
+    """And named; it is asked once."""
+    past = Past(tmp_path, World.from_seed(1, 2), TWO_MONTHS, watching(reports=LACKING))
+    came, steps, requests = await past.run()
+    assert came.failed == ()
+    assert [line.startswith("s: tools: ") for line in came.left_out] == [True]
+    assert (steps[-1].done, steps[-1].total) == (5 * 61, 5 * 61)
+    assert requests == len(steps) + 5
+    past.written()
+    assert "paradigm_tool_uses_daily" not in past.target.read_text()
+    came, _, requests = await past.run()
+    assert (len(came.left_out), requests) == (1, 0)
+
+
+async def test_a_report_that_was_named_must_be_there(tmp_path: Path) -> None:
+    watch = replace(watching(reports=LACKING), required=frozenset({"tools"}))
+    came, _, _ = await Past(tmp_path, World.from_seed(1, 2), TWO_MONTHS, watch).run()
+    assert [line.startswith("s: tools: ") for line in came.failed] == [True]
+
+
+async def test_what_is_unwanted_is_not_written(tmp_path: Path) -> None:
+    """By the name that the family has here."""
+    watch = replace(watching(), excluded=("paradigm_sessions_daily", "paradigm_unique_*"))
+    past = Past(tmp_path, World.from_seed(1, 2), TWO_MONTHS, watch)
+    await past.run()
+    past.written()
+    families = {name for name, *_ in read(past.target)}
+    assert "paradigm_user_queries_daily" in families
+    assert families.isdisjoint({"paradigm_sessions_daily", "paradigm_unique_models_daily"})
 
 
 async def test_a_second_run_asks_nothing(past: Past) -> None:
