@@ -1,6 +1,7 @@
 """`backfill`: the past of the platforms, one sample per final day, as a file for promtool or by remote write."""
 
 import os
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -10,16 +11,14 @@ from exporter import source
 from exporter.cli.failed import FailedError
 from exporter.cli.options import ConfigFile
 from exporter.cli.past import Store, compared, into_file, into_store
-from exporter.cli.wanted import added, asked, sources, span
+from exporter.cli.wanted import added, asked, loose, sources, span
 from exporter.errors import ConfigError, StoreError
-from exporter.history.manifest import opened
+from exporter.history.manifest import continued, opened
 from exporter.history.openmetrics import Runs
 from exporter.history.store import http_config
 from exporter.settings import load
 
 TARGET = "--output or --remote-write"
-OF_A_RUN = ("--from", "--to", TARGET)
-"""What may differ when a manifest is continued."""
 
 
 def backfill(
@@ -72,9 +71,8 @@ def backfill(
     try:
         if verify is not None:
             return compared(chosen, spans, store)
-        with opened(folder, question, spans, OF_A_RUN if goes_on else ()) as manifest:
-            if goes_on:
-                manifest.extend(spans)
+        way = partial(continued, loosely=loose(chosen), target=TARGET) if goes_on else opened
+        with way(folder, question, spans) as manifest:
             if output is not None:
                 into_file(chosen, manifest, Runs(folder, labels), output)
             else:

@@ -77,6 +77,15 @@ def added(written: Sequence[str], chosen: Sequence[Source]) -> Mapping[str, str]
     return found
 
 
+OF_FIGURES = ("reports", "families.exclude", "label_limits", "min_group", "history_days")
+"""What decides which figures there are, and not what they mean: it may change from one day to the next."""
+
+
+def loose(chosen: Sequence[Source]) -> Sequence[str]:
+    """Returns the names of what may change when a manifest is continued."""
+    return ("--from", "--to", *(f"{each.name}: {name}" for each in chosen for name in OF_FIGURES))
+
+
 def asked(options: Mapping[str, str], chosen: Sequence[Source]) -> Mapping[str, str]:
     """Returns what the figures hang on, by name; of what the configuration says only digests."""
     parts = dict(options)

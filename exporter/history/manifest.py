@@ -113,18 +113,23 @@ class Manifest:
         if before.until is not None:
             self._state_file(source, report, before.until).unlink(missing_ok=True)
 
-    def extend(self, spans: Mapping[str, Days]) -> None:
-        """Takes note that later days are wanted too; of a source that is new, all of them."""
+    def extend(self, question: Mapping[str, str], spans: Mapping[str, Days]) -> None:
+        """Takes note that later days are wanted too, from now on by this question; of a new source, all of its days."""
         wanted = dict(self._book.spans)
         for source, days in spans.items():
             known = wanted.get(source, Span(days.first, days.last))
             wanted[source] = Span(known.first, max(known.last, days.last))
         if wanted != self._book.spans:
-            self._write(msgspec.structs.replace(self._book, spans=wanted, finished=False))
+            asked = {**self._book.question, **question}
+            self._write(msgspec.structs.replace(self._book, question=asked, spans=wanted, finished=False))
 
     def finish(self) -> None:
         """Takes note that everything was handed on."""
         self._write(msgspec.structs.replace(self._book, finished=True))
+
+    def save(self) -> None:
+        """Writes the manifest as it is."""
+        self._write(self._book)
 
     def _state_file(self, source: str, report: str, until: date) -> Path:
         return self.folder / f"{source}.{report}.{until}.state"
@@ -135,17 +140,46 @@ class Manifest:
 
 
 @contextmanager
-def opened(
-    folder: Path, question: Mapping[str, str], spans: Mapping[str, Days], loosely: Collection[str] = ()
-) -> Iterator[Manifest]:
+def opened(folder: Path, question: Mapping[str, str], spans: Mapping[str, Days]) -> Iterator[Manifest]:
     """Opens the manifest in a folder, or begins one; `spans` count only then.
-
-    The question must be that of its first run, but for what is named in `loosely`.
 
     Raises:
         ConfigError: another process has it, it answers another question, or it cannot be read.
         OSError: the folder cannot be made or written.
     """
+    with _locked(folder):
+        known = _read(folder / NAME)
+        if known is not None:
+            _refuse(folder, {name for name, _ in known.question.items() ^ question.items()})
+        yield _manifest(folder, known, question, spans)
+
+
+@contextmanager
+def continued(
+    folder: Path, question: Mapping[str, str], spans: Mapping[str, Days], loosely: Collection[str], target: str
+) -> Iterator[Manifest]:
+    """Opens the manifest in a folder for later days, or begins one.
+
+    What is asked under the names in `loosely` may have changed since, sources may have come and gone, and once all was
+    handed on so may the `target`.
+
+    Raises:
+        ConfigError, OSError: as in `opened`.
+    """
+    with _locked(folder):
+        known = _read(folder / NAME)
+        if known is not None:
+            both = known.question.keys() & question.keys()
+            changed = {name for name in both if known.question[name] != question[name]}.difference(loosely)
+            _refuse(folder, changed - {target} if known.finished else changed)
+        manifest = _manifest(folder, known, question, spans)
+        manifest.extend(question, spans)
+        yield manifest
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """Has the folder for this process alone; the lock ends with the process, however that ends."""
     folder.mkdir(mode=0o700, exist_ok=True)
     lock = os.open(folder, os.O_RDONLY)
     try:
@@ -153,15 +187,21 @@ def opened(
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise ConfigError(f"{folder}: another backfill is at it; wait for its end") from None
-        known = _read(folder / NAME)
-        manifest = Manifest(folder, known or _begun(question, spans))
-        if known is None:
-            manifest._write(manifest._book)
-        elif others := sorted({name for name, _ in known.question.items() ^ question.items()}.difference(loosely)):
-            raise ConfigError(f"{folder}: was begun with another {', '.join(others)}; {AGAIN}")
-        yield manifest
+        yield
     finally:
         os.close(lock)
+
+
+def _refuse(folder: Path, changed: Collection[str]) -> None:
+    if changed:
+        raise ConfigError(f"{folder}: was begun with another {', '.join(sorted(changed))}; {AGAIN}")
+
+
+def _manifest(folder: Path, known: Book | None, question: Mapping[str, str], spans: Mapping[str, Days]) -> Manifest:
+    manifest = Manifest(folder, known or _begun(question, spans))
+    if known is None:
+        manifest.save()
+    return manifest
 
 
 def _begun(question: Mapping[str, str], spans: Mapping[str, Days]) -> Book:

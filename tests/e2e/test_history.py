@@ -55,18 +55,26 @@ def environment(platform: str) -> Mapping[str, str]:
     }
 
 
-def backfill(platform: str, target: Path, days: Days, kill_after_s: float | None = None) -> Ended:
-    """Runs the command into a file, for as long as it takes or until it is killed."""
+def backfill(
+    platform: str, target: Path, days: Days, kill_after_s: float | None = None, room: int | None = None
+) -> Ended:
+    """Runs the command into a file, for as long as it takes or until it is killed; a file has `room` bytes at most."""
     options = ("--from", str(days.first), "--to", str(days.last), "--output", target)
-    return run_backfill(platform, target.parent, options, kill_after_s)
+    return run_backfill(platform, target.parent, options, kill_after_s, room)
 
 
 def run_backfill(
-    platform: str, folder: Path, options: Sequence[str | Path], kill_after_s: float | None = None
+    platform: str,
+    folder: Path,
+    options: Sequence[str | Path],
+    kill_after_s: float | None = None,
+    room: int | None = None,
 ) -> Ended:
     """Runs the command, for as long as it takes or until it is killed; what it prints goes to backfill.log."""
+    limit = ["prlimit", f"--fsize={room}"] if room is not None else []
+    command: list[str | Path] = [*limit, COMMAND, "backfill", *options]
     with (folder / "backfill.log").open("ab") as log:
-        process = subprocess.Popen([COMMAND, "backfill", *options], env=environment(platform), stdout=log, stderr=log)
+        process = subprocess.Popen(command, env=environment(platform), stdout=log, stderr=log)
     if kill_after_s is not None:
         time.sleep(kill_after_s)  # a random point of the run: no clock can be passed to the kernel
         os.kill(process.pid, signal.SIGKILL)  # it may have ended, but nobody waited for it yet
@@ -158,6 +166,21 @@ def test_killed_ten_times_the_file_is_the_same(tmp_path: Path) -> None:
         assert backfill(platform, torn, days).status == 0
     assert torn.read_bytes() == whole.read_bytes()
     assert not list((tmp_path / "torn.om.backfill").glob("*.lines"))
+
+
+def test_a_full_disk_costs_nothing_but_time(tmp_path: Path) -> None:
+    """One line says so, and once there is room the same command comes to the same file."""
+    days = Days(NEWEST_FINAL - timedelta(days=91), NEWEST_FINAL)
+    whole, torn = tmp_path / "whole.om", tmp_path / "torn.om"
+    with simulating(tmp_path, "--companies=5") as platform:
+        assert backfill(platform, whole, days).status == 0
+        room = whole.stat().st_size // 2
+        assert backfill(platform, torn, days, room=room).status == 1
+        assert not torn.exists()
+        lines = (tmp_path / "backfill.log").read_text().splitlines()
+        assert "mend it, then the same command goes on" in lines[-1]
+        assert backfill(platform, torn, days).status == 0
+    assert torn.read_bytes() == whole.read_bytes()
 
 
 def test_six_months_take_no_more_memory_than_one(tmp_path: Path, tell: Callable[[str], None]) -> None:

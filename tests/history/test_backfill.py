@@ -14,7 +14,7 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
 from exporter.dated import Dated, DayState, Evidence
 from exporter.errors import ConfigError
-from exporter.history.manifest import opened
+from exporter.history.manifest import continued, opened
 from exporter.history.openmetrics import Runs, lines, noon
 from exporter.history.past import helps
 from exporter.model import Days
@@ -270,4 +270,35 @@ def test_a_damaged_manifest_is_refused(tmp_path: Path) -> None:
         pass
     os.truncate(tmp_path / "m" / "manifest.json", 9)
     with pytest.raises(ConfigError, match="is no manifest"), opened(tmp_path / "m", {}, {}):
+        pass
+
+
+OLD, NEW = {"s": QUARTER}, {"s": Days(QUARTER.first, QUARTER.last + timedelta(days=5))}
+BEGUN = {"limit": "1", "zone": "a", "to": "x"}
+CHANGED = {
+    "what-may-change": {**BEGUN, "limit": "2"},
+    "a-source-more": {**BEGUN, "other": "z"},
+    "a-source-less": {"limit": "1", "to": "x"},
+    "another-store": {**BEGUN, "to": "y"},
+}
+
+
+@pytest.mark.parametrize("question", CHANGED.values(), ids=CHANGED)
+def test_what_is_finished_is_continued(tmp_path: Path, question: dict[str, str]) -> None:
+    """With later days; and one that was killed at that goes on by its own question."""
+    with opened(tmp_path / "m", BEGUN, OLD) as manifest:
+        manifest.finish()
+    for _ in range(2):
+        with continued(tmp_path / "m", question, NEW, ("limit",), "to") as found:
+            assert (found.span("s"), found.finished) == (NEW["s"], False)
+
+
+@pytest.mark.parametrize(("name", "finished"), [("zone", True), ("zone", False), ("to", False)])
+def test_what_would_mean_something_else_is_not_continued(tmp_path: Path, name: str, finished: bool) -> None:
+    """Nor is a half of it sent elsewhere."""
+    with opened(tmp_path / "m", BEGUN, OLD) as manifest:
+        if finished:
+            manifest.finish()
+    way = continued(tmp_path / "m", {**BEGUN, name: "other"}, NEW, ("limit",), "to")
+    with pytest.raises(ConfigError, match=f"another {name};"), way:
         pass
