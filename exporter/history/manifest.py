@@ -114,14 +114,18 @@ class Manifest:
             self._state_file(source, report, before.until).unlink(missing_ok=True)
 
     def extend(self, question: Mapping[str, str], spans: Mapping[str, Days]) -> None:
-        """Takes note that later days are wanted too, from now on by this question; of a new source, all of its days."""
+        """Takes note that later days are wanted too, from now on by this question; of a new source, all of its days.
+
+        What the platform lacked is asked again: a later release of it may have the report.
+        """
         wanted = dict(self._book.spans)
         for source, days in spans.items():
             known = wanted.get(source, Span(days.first, days.last))
             wanted[source] = Span(known.first, max(known.last, days.last))
         if wanted != self._book.spans:
             asked = {**self._book.question, **question}
-            self._write(msgspec.structs.replace(self._book, question=asked, spans=wanted, finished=False))
+            reports = {name: each for name, each in self._book.reports.items() if not each.left_out}
+            self._write(Book(VERSION, asked, wanted, reports))
 
     def finish(self) -> None:
         """Takes note that everything was handed on."""

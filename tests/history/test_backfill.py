@@ -14,7 +14,7 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
 from exporter.dated import Dated, DayState, Evidence
 from exporter.errors import ConfigError
-from exporter.history.manifest import continued, opened
+from exporter.history.manifest import Progress, continued, opened
 from exporter.history.openmetrics import Runs, lines, noon
 from exporter.history.past import helps
 from exporter.model import Days
@@ -302,3 +302,13 @@ def test_what_would_mean_something_else_is_not_continued(tmp_path: Path, name: s
     way = continued(tmp_path / "m", {**BEGUN, name: "other"}, NEW, ("limit",), "to")
     with pytest.raises(ConfigError, match=f"another {name};"), way:
         pass
+
+
+def test_what_was_left_out_is_asked_again_when_continued(tmp_path: Path) -> None:
+    with opened(tmp_path / "m", BEGUN, OLD) as manifest:
+        manifest.begin("s", "tools", Progress(0, left_out="404"))
+        manifest.begin("s", "chat-sessions", Progress(31))
+        manifest.finish()
+    with continued(tmp_path / "m", BEGUN, NEW, (), "to") as found:
+        assert found.progress("s", "tools") is None
+        assert found.progress("s", "chat-sessions") == Progress(31)
