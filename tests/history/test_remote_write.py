@@ -1,10 +1,14 @@
 """Remote write: each figure once in a message that any receiver reads, and sent again only where that can help."""
 
+import ssl
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from struct import unpack
+from threading import Thread
 
 import cramjam
 import httpx
@@ -17,6 +21,7 @@ from exporter.history.past import Piece
 from exporter.history.remote_write import RemoteWrite
 from exporter.history.store import client, http_config
 from exporter.model import Days
+from tests.certificates import self_signed, signed
 from tests.history.past import NOON
 from tests.road import PassedClock
 
@@ -261,3 +266,58 @@ def test_an_odd_url_is_refused(url: str) -> None:
     with pytest.raises(ConfigError) as error:
         client(url, http_config(None), Path())
     assert "hunter2" not in str(error.value)
+
+
+@contextmanager
+def over_tls(folder: Path) -> Iterator[str]:
+    """Serves a store that takes everything from those who show a certificate of its own authority."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["Content-Length"]))
+            self.send_response(204)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(folder / "store.crt", folder / "store.key")
+    context.load_verify_locations(folder / "ca.crt")
+    context.verify_mode = ssl.CERT_REQUIRED
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+    thread = Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        yield f"https://127.0.0.1:{server.server_port}/write"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+OURS = "cert_file: us.crt, key_file: us.key"
+TLS = {
+    "both-shown": (f"{{ca_file: ca.crt, {OURS}}}", True),
+    "not-looked-at": (f"{{insecure_skip_verify: true, {OURS}}}", True),
+    "unknown-authority": (f"{{{OURS}}}", False),
+    "no-certificate": ("{ca_file: ca.crt}", False),
+}
+
+
+@pytest.mark.parametrize(("section", "taken"), TLS.values(), ids=TLS)
+async def test_who_is_trusted_is_what_the_file_says(tmp_path: Path, section: str, taken: bool) -> None:
+    """Files are found beside the configuration."""
+    self_signed(tmp_path, "ca")
+    signed(tmp_path, "store", "ca", "IP:127.0.0.1")
+    signed(tmp_path, "us", "ca")
+    (tmp_path / "http.yml").write_text(f"tls_config: {section}")
+    with over_tls(tmp_path) as url:
+        async with client(url, http_config(tmp_path / "http.yml"), tmp_path) as http:
+            remote = RemoteWrite(url, http, PassedClock(NOON).for_fetch(), {})
+            if taken:
+                await remote.begin(FIRST)
+            else:
+                with pytest.raises(StoreError, match="cannot be reached"):
+                    await remote.begin(FIRST)
