@@ -1,4 +1,3 @@
-# check=error=true
 # The image: the program and what it needs, hash-locked, in a virtual environment; a user without a name; nothing is written.
 #
 # BASE is any image with Python >= 3.11 as python3, venv and pip included; both stages start from it, so that the environment finds
@@ -43,8 +42,9 @@ ENV PATH=/app/.venv/bin:$PATH PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1
 # A number: Kubernetes cannot tell that a name is not root. Any other number will do as well
 USER 65532:65532
 EXPOSE 9854
-# Asks the port as it is by default, in plain HTTP: with TLS or on another port switch it off (--no-healthcheck). Kubernetes ignores it
+# Asks the port as it is by default, in plain HTTP and past any proxy: with TLS or on another port switch it off (--no-healthcheck).
+# Kubernetes ignores it
 HEALTHCHECK --interval=30s --timeout=5s --start-period=10s --retries=3 \
-    CMD ["/app/.venv/bin/python", "-c", "import urllib.request as r; r.urlopen('http://127.0.0.1:9854/-/healthy', timeout=4)"]
+    CMD ["/app/.venv/bin/python", "-c", "from urllib.request import *; build_opener(ProxyHandler({})).open('http://127.0.0.1:9854/-/healthy', timeout=4)"]
 ENTRYPOINT ["/app/.venv/bin/chat-usage-exporter"]
 CMD ["serve"]

@@ -10,6 +10,7 @@ PYTEST_ARGS ?=
 # make demo DEMO_ARGS="--companies 5"
 DEMO_ARGS ?=
 
+PREVIEW = grafana_dashboards/preview
 UV_VERSION = 0.13.8
 COMPILE = .tools/uv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-header --no-annotate $(UPGRADE)
@@ -17,7 +18,7 @@ SCRIPTS = .ci/run tools/chromium tools/go-tools tools/image tools/kube tools/par
 
 export PYTHON
 
-.PHONY: help demo test lint docs dashboards image compose chart chart-golden chart-schemas kube lock tools clean
+.PHONY: help demo test lint docs dashboards pictures image compose chart chart-golden chart-schemas kube lock tools clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-13s %s\n", $$1, $$2}' Makefile
@@ -75,6 +76,12 @@ dashboards: ## write grafana_dashboards/ anew from its Python in grafana_dashboa
 	@tools/venv $(VENV) dev
 	$(VENV)/bin/python -m grafana_dashboards.src grafana_dashboards
 
+# The programs: node and npm, Debian's chromium (or CHROMIUM=...), and what `make tools` fetches.
+pictures: dashboards ## take docs/pictures/ anew: the dashboards over forty simulated days, in Grafana's own components
+	cd $(PREVIEW) && npm ci --no-fund --no-audit && npm run build -- --logLevel warn
+	$(VENV)/bin/python -m tests.dashboards.pictures $$(tools/parts $(SUITE)) \
+		node $(PREVIEW)/pictures.mjs {} $(CURDIR)/docs/pictures
+
 lock: ## lock the dependencies of pyproject.toml anew (UPGRADE=--upgrade for newer versions)
 	@tools/venv $(VENV) dev
 	@test -x .tools/uv/bin/uv || $(VENV)/bin/python -m venv .tools/uv
@@ -87,5 +94,5 @@ tools: ## fetch the real programs for tests (promtool, prometheus ...) and print
 	@bin=$$(tools/parts $(SUITE)) && echo "export PATH=$$bin:\$$PATH"
 
 clean: ## remove what the tasks made here
-	rm -rf .venv* .tools screenshots .coverage* .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache dist build
+	rm -rf $(PREVIEW)/node_modules $(PREVIEW)/dist .venv* .tools screenshots .coverage* .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache dist build
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -12,13 +12,15 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
 import httpx
 from playwright.sync_api import Browser, sync_playwright
+
+from exporter.simulate.world import World
 
 COMMAND = Path(sys.executable).with_name("chat-usage-exporter")
 PATIENCE_S = 20.0
@@ -151,33 +153,50 @@ def _podman(*arguments: str) -> str:
 
 
 @contextmanager
-def thousand() -> Iterator[str]:
-    """Runs a demo of 1,000 companies until it has read their past; yields the exporter's URL."""
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        address = f"127.0.0.1:{probe.getsockname()[1]}"
-    command: list[str | Path] = [COMMAND, "demo", f"--web.listen-address={address}", "--companies=1000"]
+def running(answers: Callable[[], bool], environment: Mapping[str, str], *arguments: str) -> Iterator[None]:
+    """Runs our program for the length of the block, which starts when it answers."""
     with tempfile.TemporaryFile() as log:
-        demo = subprocess.Popen(command, stdout=log, stderr=log)  # noqa: S603 our own program
+        program = subprocess.Popen([COMMAND, *arguments], env=environment, stdout=log, stderr=log)  # noqa: S603 our own
         try:
             began = time.monotonic()
-            while not has_past(address):
-                if demo.poll() is not None or time.monotonic() - began > DEMO_PATIENCE_S:
+            while not answers():
+                if program.poll() is not None or time.monotonic() - began > DEMO_PATIENCE_S:
                     log.seek(0)
-                    raise SystemExit(f"the demo of 1,000 companies serves no sums: {log.read().decode()}")
-                time.sleep(0.5)
-            yield f"http://{address}/"
+                    raise SystemExit(f"{arguments[0]} does not answer: {log.read().decode()}")
+                time.sleep(0.2)
+            yield
         finally:
-            demo.kill()
-            demo.wait()
+            program.kill()
+            program.wait()
+
+
+@contextmanager
+def thousand() -> Iterator[str]:
+    """Runs an exporter of 1,000 companies that has read their past, and polls no more for an hour; yields its URL."""
+    with socket.create_server(("127.0.0.1", 0)) as one, socket.create_server(("127.0.0.1", 0)) as other:
+        platform, exporter = (f"127.0.0.1:{probe.getsockname()[1]}" for probe in (one, other))
+    key = World.from_seed(1, 1).keys.admin
+    environment = {"PARADIGM_API_KEY": key, "PARADIGM_BASE_URL": f"http://{platform}"}
+    simulate = ("simulate", f"--listen-address={platform}", "--companies=1000", "--seed=1")
+    with (
+        running(lambda: bool(page_of(f"http://{platform}/control")), {}, *simulate),
+        running(lambda: has_past(exporter), environment, "serve", f"--web.listen-address={exporter}"),
+    ):
+        yield f"http://{exporter}/"
+
+
+def page_of(url: str) -> str:
+    """Returns what is answered, nothing if nobody listens."""
+    try:
+        return httpx.get(url, trust_env=False, timeout=PATIENCE_S).text
+    except httpx.TransportError:
+        return ""
 
 
 def has_past(address: str) -> bool:
-    """Tells whether the past of both platforms was read."""
-    try:
-        page = httpx.get(f"http://{address}/metrics", trust_env=False, timeout=PATIENCE_S).text
-    except httpx.TransportError:
-        return False
-    return "paradigm_tool_uses_28d{" in page and "chatcaptain_conversations_28d{" in page
+    """Tells whether the past of the report that is asked last was read."""
+    covered = 'chat_usage_report_window_coverage_ratio{source="paradigm",report="user-activities",window="28d"} 1.0'
+    return covered in page_of(f"http://{address}/metrics")
 
 
 def load(browser: Browser, url: str) -> float:

@@ -13,7 +13,7 @@ import sys
 import zlib
 from array import array
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from hashlib import sha256
 
@@ -147,7 +147,7 @@ def _roster(ledger: Ledger) -> Sequence[str]:
 def _report(state: State, roster: Sequence[str]) -> _Report:
     ledger = state.ledger
     return _Report(
-        health=state.health,
+        health=replace(state.health, reason=""),  # it names the platform's address, and the file holds none
         past=state.past,
         flipped=state.flipped,
         widened=state.widened,

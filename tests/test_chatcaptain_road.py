@@ -11,6 +11,7 @@ import pytest
 from exporter import calendars
 from exporter.errors import ConfigError
 from exporter.forecast import Plan, forecast
+from exporter.page import Sheet
 from exporter.question import Watch
 from exporter.schedule import Cadence
 from exporter.selectors import Selection
@@ -296,14 +297,14 @@ async def test_twelve_channels_serve_their_last_day_within_a_minute() -> None:
     platform = replace(Platform.of(UTC_ZONE, NOON, channels=12), clock=MovingClock(NOON))
     async with platform.road(per_minute=60) as road:
         served_at: list[float] = []
-        publish = road.board.publish
+        put = road.board.put
 
-        def noted(*arguments: object) -> None:
-            publish(*arguments)  # type: ignore[arg-type]  # handed on
+        def noted(source: str, sheet: Sheet) -> None:
+            put(source, sheet)
             if len(road.page("chatcaptain_channel_conversations_last_day")) == 12:
                 served_at.append(sum(platform.clock.slept))
 
-        road.board.publish = noted  # type: ignore[method-assign,assignment]  # listens
+        road.board.put = noted  # type: ignore[method-assign]  # listens
         await road.poller.poll()
     assert served_at[0] <= 60
     assert sum(platform.clock.slept) > 300, "the history took its time"

@@ -66,8 +66,8 @@ def test_readme_names_every_task_that_it_should() -> None:
     assert set(told) <= tasks
 
 
-def test_the_wheel_carries_what_a_demo_with_its_stack_reads(tmp_path: Path) -> None:
-    """Who installed the package has no copy of the repository; the example of the exporter's own is of no use there."""
+def test_the_wheel_carries_what_is_read_beside_the_code(tmp_path: Path) -> None:
+    """The status page's files, and the demo's stack: who installed the package has no copy of the repository."""
     command: list[str | Path] = [
         sys.executable,
         "-m",
@@ -80,7 +80,11 @@ def test_the_wheel_carries_what_a_demo_with_its_stack_reads(tmp_path: Path) -> N
     ]
     subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
     (wheel,) = tmp_path.glob("*.whl")
-    names = {name for name in ZipFile(wheel).namelist() if name.startswith("exporter/shipped/")}
+    packed = set(ZipFile(wheel).namelist())
+    names = {name for name in packed if name.startswith("exporter/shipped/")}
+    page = [*ROOT.glob("exporter/web/static/*"), *ROOT.glob("exporter/web/templates/*")]
+    assert packed >= {str(file.relative_to(ROOT)) for file in page}
+    assert len(page) == 4
 
     files = [*ROOT.glob("config/alertmanager/*.tmpl"), *ROOT.glob("alert_rules/**/*.yml"),
              ROOT / "config" / "alertmanager.example.yml", ROOT / "config" / "prometheus.example.yml"]  # fmt: skip

@@ -2,7 +2,7 @@
 
 import zlib
 from array import array
-from dataclasses import fields
+from dataclasses import fields, replace
 from datetime import UTC, date, datetime, timedelta
 from hashlib import sha256
 
@@ -114,6 +114,13 @@ def test_what_was_kept_comes_back_to_the_bit(kept: dict[str, Section]) -> None:
 def test_all_that_is_remembered_is_kept(kind: type[State | Ledger | Block | Table], kept: set[str]) -> None:
     """A new field is a decision: keep it (and raise VERSION), or have it start from its default."""
     assert {field.name for field in fields(kind)} == kept
+
+
+def test_why_a_poll_failed_is_not_kept() -> None:
+    """It names the address of the platform, which is nobody's business who reads the file; the outcome is kept."""
+    failed = Health(timedelta(hours=1), outcome="auth", reason="https://paradigm.example answered 401")
+    content = b"".join(encoded({"s": Section({}, 45, {"r": State(Ledger(), failed)})}))
+    assert decoded(content)["s"].reports["r"].health == replace(failed, reason="")
 
 
 def test_days_with_the_same_companies_share_their_list() -> None:

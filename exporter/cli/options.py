@@ -19,5 +19,10 @@ WebConfigFile = Annotated[
     Path | None,
     typer.Option("--web.config.file", metavar="FILE", help="TLS, client certificates, users, headers; see the docs."),
 ]
+DOCS_OPTION = "--web.docs-url"
+DocsUrl = Annotated[
+    str,
+    typer.Option(DOCS_OPTION, metavar="URL", help="Where the status page finds the runbooks: a copy of docs."),
+]
 Level = Annotated[LogLevel, typer.Option("--log.level", help="Least severity that is logged.")]
 Format = Annotated[LogFormat, typer.Option("--log.format", help="Format of log lines.")]

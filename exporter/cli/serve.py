@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import os
+import re
 import socket
 from functools import partial
 from typing import Annotated
@@ -11,11 +12,22 @@ import typer
 
 from exporter import __version__, source
 from exporter.cli import logs
-from exporter.cli.options import LISTEN_OPTION, ConfigFile, Format, Level, ListenAddress, WebConfigFile
+from exporter.cli.options import (
+    DOCS_OPTION,
+    LISTEN_OPTION,
+    ConfigFile,
+    DocsUrl,
+    Format,
+    Level,
+    ListenAddress,
+    WebConfigFile,
+)
 from exporter.cli.run import reloading, serving, told_to_end, told_to_reload
 from exporter.cli.wiring import Exporter, assemble
+from exporter.errors import ConfigError
 from exporter.settings import load
 from exporter.web.guard import Guard
+from exporter.web.press import DOCS
 from exporter.web.server import listen, url
 
 log = logging.getLogger(__name__)
@@ -29,6 +41,7 @@ def serve(
         bool,
         typer.Option("--web.enable-lifecycle", help="Let POST /-/reload reload the configuration, as SIGHUP does."),
     ] = False,
+    docs_url: DocsUrl = DOCS,
     log_level: Level = logs.LogLevel.INFO,
     log_format: Format = logs.LogFormat.LOGFMT,
 ) -> None:
@@ -37,12 +50,24 @@ def serve(
     Without a configuration file: PARADIGM_API_KEY=... chat-usage-exporter serve
     """
     read = partial(load, config_file, os.environ, source.platforms())
-    settings, guard = read(), Guard(web_config_file)
+    docs, settings, guard = docs_at(docs_url), read(), Guard(web_config_file)
     with listen(listen_address, LISTEN_OPTION) as listening:
         logs.configure(log_level, log_format)
         for note in settings.notes:
             log.info(note)
-        asyncio.run(_serve(assemble(settings, read=read, lifecycle=enable_lifecycle), listening, guard))
+        exporter = assemble(settings, read=read, lifecycle=enable_lifecycle, docs=docs)
+        asyncio.run(_serve(exporter, listening, guard))
+
+
+def docs_at(url: str) -> str:
+    """Reads the address of the docs.
+
+    Raises:
+        ConfigError: it is none that a browser can open.
+    """
+    if not re.fullmatch(r"https?://[^\s/]+(/\S*)?", url):
+        raise ConfigError(f'{DOCS_OPTION}: "{url}" is no address of a web page; write it as {DOCS}')
+    return url.rstrip("/")
 
 
 async def _serve(exporter: Exporter, listening: socket.socket, guard: Guard) -> None:

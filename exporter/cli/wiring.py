@@ -25,6 +25,7 @@ from exporter.settings import Settings, Source
 from exporter.state import StateFile
 from exporter.telemetry import Telemetry
 from exporter.web.app import Outlook, create_app
+from exporter.web.press import DOCS
 from exporter.worker import Worker
 
 
@@ -63,12 +64,17 @@ class Exporter:
 
 
 def assemble(
-    settings: Settings, clock: Time = CLOCK, read: Callable[[], Settings] | None = None, *, lifecycle: bool = False
+    settings: Settings,
+    clock: Time = CLOCK,
+    read: Callable[[], Settings] | None = None,
+    *,
+    lifecycle: bool = False,
+    docs: str = DOCS,
 ) -> Exporter:
     """Makes all parts; nothing runs and nothing is asked until the exporter is entered.
 
     Days are those of `clock`; requests are timed, and jobs wait, by the machine's own. `read` reads the configuration
-    again for a reload, which `lifecycle` permits over HTTP too.
+    again for a reload, which `lifecycle` permits over HTTP too. `docs` is where the status page finds the runbooks.
 
     Raises:
         ConfigError: a source's URL, CA file or proxy cannot be used.
@@ -92,9 +98,8 @@ def assemble(
     telemetry.config.took(settings.digest, clock.now())
     reloader = Reloader(read or (lambda: settings), sources, telemetry.config, clock.now)
     reload = reloader.reload if lifecycle else None
-    app = create_app(
-        Outlook(board, telemetry.tail, schedule.alive, sources.names, readers, clock.now, schedule.next_poll, reload)
-    )
+    scheduled = (schedule.alive, sources.names, readers, clock.now, schedule.next_poll)
+    app = create_app(Outlook(board, telemetry.tail, *scheduled, reload, docs))
     return Exporter(app, sources, schedule, reloader, closing)
 
 

@@ -16,7 +16,7 @@ from exporter.web.assets import HARDENED, Assets
 from exporter.web.choice import Choice
 from exporter.web.days import DaysPages
 from exporter.web.negotiation import exposition, takes_gzip
-from exporter.web.press import Press
+from exporter.web.press import DOCS, Press
 from exporter.worker import Worker
 
 HEARTBEAT_SECONDS = 60.0
@@ -29,7 +29,8 @@ class Outlook:
 
     `sources` may change between two requests. `worker` makes what is read by people and by BI tools: neither a scrape
     nor a poll waits for it. `next_poll` tells when the source of a name is polled next. `reload` reads the
-    configuration again and returns in one line why that failed, nothing if it did not; None is not permitted.
+    configuration again and returns in one line why that failed, nothing if it did not; None is not permitted. `docs` is
+    the address of the folder with the runbooks, without a slash at its end.
     """
 
     board: Board
@@ -40,6 +41,7 @@ class Outlook:
     now: Callable[[], datetime]
     next_poll: Callable[[str], datetime | None]
     reload: Callable[[], Awaitable[str]] | None = None
+    docs: str = DOCS
 
 
 def create_app(outlook: Outlook) -> Starlette:
@@ -71,7 +73,7 @@ def create_app(outlook: Outlook) -> Starlette:
     return Starlette(
         routes=[
             Route("/metrics", metrics),
-            Route("/", _status(outlook, Press(archive, assets.addresses))),
+            Route("/", _status(outlook, Press(archive, assets.addresses, outlook.docs))),
             *assets.routes(),
             *DaysPages(outlook.board, outlook.worker, archive).routes(),
             Route("/-/healthy", healthy),

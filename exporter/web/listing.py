@@ -1,7 +1,7 @@
 """The companies that a reader of the status page chose: sorted, a page of them, each with its six weeks. Pure."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import NamedTuple
 
@@ -22,15 +22,16 @@ FIGURES: Mapping[str, Callable[[Measured], float | None]] = {
 """What companies can be sorted by, besides their names."""
 
 
-class CompanyRow(NamedTuple):
-    """One company on the screen, with one activity of it and all the limits that it breaks."""
+@dataclass(frozen=True, slots=True)
+class CompanyRow:
+    """One company, one activity of it, the limits that it breaks, or a word of them; a `line` where it is shown."""
 
     company: Company
     activity: str
     measured: Measured | None
     breaches: tuple[Breach, ...]
     verdict: str
-    line: Sparkline | None
+    line: Sparkline | None = None
 
 
 class CompanyPage(NamedTuple):
@@ -44,23 +45,12 @@ class CompanyPage(NamedTuple):
     broken: int
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """A company with the activity that is shown of it."""
-
-    company: Company
-    activity: str
-    measured: Measured | None
-    breaches: tuple[Breach, ...]
-    verdict: str
-
-
 def company_page(
     companies: Companies, choice: Choice, shown: Published, shelves: Mapping[Key, Shelf], now: datetime
 ) -> CompanyPage:
     """Returns the companies that a choice shows, sorted, a page of them."""
     judged = fresh(shown.views, now)
-    everybody = [_standing(each, choice, companies, judged) for each in companies.all]
+    everybody = [_row(each, choice, companies, judged) for each in companies.all]
     chosen = (each for each in everybody if fits(each, choice))
     fitting = sorted(chosen, key=order(choice), reverse=choice.sort == "-company")
     pages = max(-(-len(fitting) // PER_PAGE), 1)
@@ -68,7 +58,7 @@ def company_page(
     rows = fitting[(page - 1) * PER_PAGE : page * PER_PAGE]
     lines = _lines(rows, shelves)
     return CompanyPage(
-        rows=tuple(_row(each, lines.get((each.company.source, each.company.company_id))) for each in rows),
+        rows=tuple(replace(each, line=lines.get((each.company.source, each.company.company_id))) for each in rows),
         all=len(everybody),
         fitting=len(fitting),
         pages=pages,
@@ -77,33 +67,33 @@ def company_page(
     )
 
 
-def _standing(company: Company, choice: Choice, companies: Companies, judged: frozenset[Key]) -> Standing:
+def _row(company: Company, choice: Choice, companies: Companies, judged: frozenset[Key]) -> CompanyRow:
     names = companies.activities.get(company.source, ())
     activity = choice.activity if choice.activity in names else next(iter(names), "")
     measured = company.activities.get(activity)
-    return Standing(company, activity, measured, company.breaches(judged), company.verdict(judged))
+    return CompanyRow(company, activity, measured, company.breaches(judged), company.verdict(judged))
 
 
-def fits(standing: Standing, choice: Choice) -> bool:
+def fits(row: CompanyRow, choice: Choice) -> bool:
     """Tells whether a company is one of those that were chosen."""
-    company, words = standing.company, choice.q.casefold()
+    company, words = row.company, choice.q.casefold()
     return (
         (not choice.source or company.source == choice.source)
-        and (not choice.activity or standing.activity == choice.activity)
-        and (not choice.broken or bool(standing.breaches))
+        and (not choice.activity or row.activity == choice.activity)
+        and (not choice.broken or bool(row.breaches))
         and (not words or words in company.name.casefold() or words == company.company_id.casefold())
     )
 
 
-def order(choice: Choice) -> Callable[[Standing], tuple[object, ...]]:
+def order(choice: Choice) -> Callable[[CompanyRow], tuple[object, ...]]:
     """Returns what companies are sorted by; who has no figure stands at the end, whichever way."""
     column, sign = choice.sort.removeprefix("-"), -1.0 if choice.sort.startswith("-") else 1.0
 
-    def key(standing: Standing) -> tuple[object, ...]:
-        company, measured = standing.company, standing.measured
+    def key(row: CompanyRow) -> tuple[object, ...]:
+        company, measured = row.company, row.measured
         place = (company.source, by_number(company.company_id))
         if column == ATTENTION:
-            rank = standing.breaches[0].rank if standing.breaches else 99
+            rank = row.breaches[0].rank if row.breaches else 99
             return rank, not company.note, -((measured and measured.last_day) or 0.0), place
         if column == "company":
             return company.name.casefold(), place
@@ -113,18 +103,7 @@ def order(choice: Choice) -> Callable[[Standing], tuple[object, ...]]:
     return key
 
 
-def _row(standing: Standing, line: Sparkline | None) -> CompanyRow:
-    return CompanyRow(
-        company=standing.company,
-        activity=standing.activity,
-        measured=standing.measured,
-        breaches=standing.breaches,
-        verdict=standing.verdict,
-        line=line,
-    )
-
-
-def _lines(rows: Sequence[Standing], shelves: Mapping[Key, Shelf]) -> Mapping[tuple[str, str], Sparkline]:
+def _lines(rows: Sequence[CompanyRow], shelves: Mapping[Key, Shelf]) -> Mapping[tuple[str, str], Sparkline]:
     """Draws six weeks for the companies on the screen, a report's together."""
     wanted: dict[tuple[str, str, str], dict[str, float | None]] = {}
     for each in rows:

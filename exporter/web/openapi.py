@@ -75,6 +75,13 @@ HEADERS: Schema = {
 }
 
 
+INFO: Schema = {
+    "title": "chat-usage-exporter",
+    "version": __version__,
+    "description": "Daily usage figures of chat platforms per company, with the days that they belong to.",
+}
+
+
 def description(offer: Offer) -> Schema:
     """Returns the description of the API, with what there is to ask for."""
     known = {"source": list(offer.sources), "measure": list(offer.measures)}
@@ -94,11 +101,7 @@ def description(offer: Offer) -> Schema:
     }
     return {
         "openapi": "3.1.0",
-        "info": {
-            "title": "chat-usage-exporter",
-            "version": __version__,
-            "description": "Daily usage figures of chat platforms per company, with the days that they belong to.",
-        },
+        "info": INFO,
         "servers": [{"url": "../.."}],
         "paths": {"/api/v1/days": {"get": days}},
         "components": {"schemas": {"Answer": ANSWER, "Error": ERROR}},

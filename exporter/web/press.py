@@ -23,7 +23,7 @@ from exporter.web.sparkline import HEIGHT, WIDTH
 
 MOST_PAGES = 64
 DOCS = "https://example.org/chat-usage-exporter/docs"
-"""Where the runbooks are, as in alert_rules."""
+"""Where the folder docs is, with the runbooks in it, as in alert_rules; an operator may have it elsewhere."""
 GZIP_LEVEL = 4
 
 
@@ -38,7 +38,7 @@ class Print:
 class Press:
     """Renders pages and keeps those of the newest publication; used by one thread alone."""
 
-    def __init__(self, archive: Archive, assets: Mapping[str, str]) -> None:
+    def __init__(self, archive: Archive, assets: Mapping[str, str], docs: str = DOCS) -> None:
         folder = Path(__file__).parent / "templates"
         environment = Environment(
             loader=FileSystemLoader(folder),
@@ -48,7 +48,7 @@ class Press:
             lstrip_blocks=True,
         )
         environment.globals.update(
-            Level=Level, words=words, version=__version__, docs=DOCS, assets=assets, width=WIDTH, height=HEIGHT
+            Level=Level, words=words, version=__version__, docs=docs, assets=assets, width=WIDTH, height=HEIGHT
         )
         self._template = environment.get_template("status.html.jinja")
         self._archive = archive

@@ -27,7 +27,10 @@ class Sparkline(NamedTuple):
 def six_weeks(
     shelf: Shelf, measure: Measure, activity: Activity, companies: Iterable[str]
 ) -> Mapping[str, Sequence[float | None]]:
-    """Returns, per company, an activity of the 42 days that end with the last one; None where there is no figure."""
+    """Returns, per company, an activity of the 42 days that end with the last one; None where there is no figure.
+
+    A day on which a row lacks the figure shows what the others add up to.
+    """
     last = shelf.view.judgement.last_day
     if last is None:
         return {}

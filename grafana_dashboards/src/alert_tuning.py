@@ -3,6 +3,7 @@
 from grafana_foundation_sdk.models.dashboard import Panel
 
 from grafana_dashboards.src import frame
+from grafana_dashboards.src.firing import WORDS, firing, shortly
 from grafana_dashboards.src.language import (
     ANY_IS_ODD,
     BAD,
@@ -10,24 +11,26 @@ from grafana_dashboards.src.language import (
     NOTHING_YET,
     PLAIN,
     SHARE,
+    SHARE_OF_USUAL,
     WATCH,
     Card,
     Query,
     Style,
     states,
 )
-from grafana_dashboards.src.overview import SEVERITY
+from grafana_dashboards.src.overview import MOST
 from grafana_dashboards.src.panels import bars, gauges, squares, stat, timeline
-from grafana_dashboards.src.queries import FLEET, SAME_SERIES, activity, for_each, over_days, share, total
+from grafana_dashboards.src.queries import FLEET, SAME_SERIES, activity, for_each, over_days, share, total, within_sight
 from grafana_dashboards.src.tables import Column, Keys, table
 
 CHOSEN = activity('activity="$activity"')
 PAST = 90
 """Days that are looked back at; Prometheus keeps 15 unless told otherwise, then it is those."""
-KEPT = ("report", "activity", "bound", "basis", "severity")
-FIRED = (
-    'ALERTS{alertname=~"ChatUsage.+", alertstate="firing", severity!="none", source=~"$source", company=~"$company"}'
+BY_COMPANY = Keys(
+    {"company": "Company", "source": "Source"},
+    links={"company": frame.to_dashboard("company", "This company", "source=Source", "company=Company")},
 )
+KEPT = ("report", "activity", "bound", "basis", "severity")
 
 
 def draft() -> frame.Draft:
@@ -65,8 +68,11 @@ def _days() -> tuple[str, str, str]:
 def _what_if() -> list[Panel]:
     days, usual, working = _days()
     low, high = f"{working} < {SAME_SERIES} $drop * {usual}", f"{days} > {SAME_SERIES} $spike * {usual}"
+    shares = share(
+        total(f"{working} and {SAME_SERIES} {usual}", "company"),
+        total(f"{usual} and {SAME_SERIES} {working}", "company"),
+    )
     ratio = f"{working} / {SAME_SERIES} {usual}"
-    edges = ((None, BAD), (0.5, WATCH), (0.8, GOOD), (1.5, "blue"))
     fell, rose = (over_days(each, "count", PAST) for each in (low, high))
     judged = over_days(f"{working} and {SAME_SERIES} {usual}", "count", PAST)
     by = ("source", "company")
@@ -77,42 +83,27 @@ def _what_if() -> list[Panel]:
         Column(Query(f"min by (source, company) ({over_days(ratio, 'min', PAST)})", "Lowest share"), SHARE, 0),
         Column(Query(f"max by (source, company) ({over_days(ratio, 'max', PAST)})", "Highest share"), SHARE, 0),
     ]
-    keys = Keys(
-        {"company": "Company", "source": "Source"},
-        links={"company": frame.to_dashboard("company", "This company", "source=Source", "company=Company")},
-    )
     none = "no day: nothing usual yet, or no history"
     return [
-        stat(Card("Alerts that would have come", f"Pairs of company and day of the last {PAST} days (as far as Prometheus has them) on which the limits chosen above would have been broken, and how many were judged. More than a few in a hundred is noise.", PLAIN, 6, 11, 0, none), Query(f"sum({fell})", "days below"), Query(f"sum({rose})", "days above"), Query(f"sum({judged})", "days judged")),
-        table(Card("By company", f"The last {PAST} days under the limits chosen above. Lower ones are judged on working days, upper ones on every day. Lowest and highest share of the usual tell where a limit would be quiet.", width=18, height=11, nothing="0"), keys, columns, "Days below"),
-        squares(Card("Share of the usual, working days", "A square per company and working day, where the usual is large enough. Read it along a line: often red, and the limit or the calendar does not fit; never below orange, and a tighter limit would cost nothing.", SHARE, 24, 11, 0, NOTHING_YET, edges, least=None), Query(total(ratio, "company"), "{{company}}")),
+        stat(Card("Alerts that would have come", f"Pairs of company and day of the last {PAST} days (as far as Prometheus has them) on which the limits chosen above would have been broken, and how many were judged. More than a few in a hundred is noise.", PLAIN, 4, 11, 0, none), Query(f"sum({fell})", "days below"), Query(f"sum({rose})", "days above"), Query(f"sum({judged})", "days judged")),
+        table(Card("By company", f"The last {PAST} days under the limits chosen above. Lower ones are judged on working days, upper ones on every day. Lowest and highest share of the usual tell where a limit would be quiet.", width=20, height=11, nothing="0"), BY_COMPANY, columns, "Days below"),
+        squares(Card("Share of the usual, working days", "A square per company and working day, where the usual is large enough. Read it along a line: often red, and the limit or the calendar does not fit; never below orange, and a tighter limit would cost nothing. The 40 largest are shown; choose others to see them.", SHARE, 24, 13, 0, NOTHING_YET, SHARE_OF_USUAL, least=None), Query(f"({shares}) and topk({MOST}, {total(usual, 'company')})", "{{company}}")),
     ]  # fmt: skip
 
 
 def _limits() -> list[Panel]:
-    limits = FLEET.days(CHOSEN, "limit", *KEPT)
-    lower, upper = (
-        limits.replace('activity="$activity"', f'activity="$activity", bound="{bound}"') for bound in ("lower", "upper")
-    )
-    days, _, working = _days()
     in_force = FLEET.now("chat_usage_activity_limit", CHOSEN, *KEPT)
     low_now = FLEET.now("chat_usage_activity_limit", activity('activity="$activity", bound="lower"'), *KEPT)
     held = FLEET.now("chat_usage_activity_last_working_day", CHOSEN)
     near = share(held, f"max by (source, report, company_id, company, activity) ({low_now})")
     return [
-        bars(
-            Card("$activity, usual, limits", "Figures of the chosen companies together, what is usual, and the sums of their limits of each kind. Choose one company to see its own limits. Lower limits are drawn on working days.", width=16, height=9, nothing=NOTHING_YET),
-            Query(total(days, "activity"), "{{activity}}", Style.BARS),
-            Query(total(FLEET.days(CHOSEN, "baseline")), "usual for the weekday", Style.USUAL),
-            Query(f"sum by (basis, severity) ({lower} and {SAME_SERIES} {working})", "lower limit, {{basis}}, {{severity}}", Style.LOWER),
-            Query(f"sum by (basis, severity) ({upper})", "upper limit, {{basis}}, {{severity}}", Style.UPPER),
-        ),
+        _over_time(),
         gauges(
-            Card("Closest to the lower limit", "The last working day as a multiple of the highest lower limit, the ten lowest. Below 1 the alert fires.", PLAIN, 8, 9, 1, "no lower limit", ((None, BAD), (1.0, WATCH), (1.5, GOOD)), most=4.0),
-            Query(f"bottomk(10, sum by (company) ({near}))", "{{company}}"),
+            Card("Closest to the lower limit", "The last working day as a multiple of the highest lower limit, the ten lowest. Below 1 the alert fires.", PLAIN, 8, 12, 1, "no lower limit", ((None, BAD), (1.0, WATCH), (1.5, GOOD)), most=4.0),
+            Query(f"bottomk(10, min by (source, company) ({near}))", "{{company}}"),
         ),
         table(
-            Card("Limits in force", "Every limit of the activity and the figure beside it; lower ones are compared with the last working day, which on weekends is Friday.", width=24, height=9, nothing="none", mappings=SEVERITY),
+            Card("Limits in force", "Every limit of the activity and the figure beside it; lower ones are compared with the last working day, which on weekends is Friday.", width=24, height=9, nothing="none", mappings=WORDS),
             Keys({"company": "Company", "bound": "Bound", "basis": "Basis", "severity": "Severity"}, ("source", "report", "company_id", "activity")),
             [
                 Column(Query(in_force, "Limit"), decimals=1),
@@ -125,14 +116,30 @@ def _limits() -> list[Panel]:
     ]  # fmt: skip
 
 
+def _over_time() -> Panel:
+    limits = FLEET.days(CHOSEN, "limit", *KEPT)
+    lower, upper = (
+        limits.replace('activity="$activity"', f'activity="$activity", bound="{bound}"') for bound in ("lower", "upper")
+    )
+    days, _, working = _days()
+    usual = FLEET.days(CHOSEN, "baseline")
+    return bars(
+        Card("$activity, usual, limits", "Figures of the chosen companies together, what is usual, and the sums of their limits of each kind. Choose one company to see its own limits. Lower limits are drawn on working days; upper ones far above all days are left out.", width=16, height=12, nothing=NOTHING_YET),
+        Query(total(days, "activity"), "{{activity}}", Style.BARS),
+        Query(total(usual), "usual for the weekday", Style.USUAL),
+        Query(f"sum by (basis, severity) ({lower} and {SAME_SERIES} {working})", "lower limit, {{basis}}, {{severity}}", Style.LOWER),
+        Query(f"sum by (basis, severity) ({within_sight(upper, days, usual)})", "upper limit, {{basis}}, {{severity}}", Style.UPPER),
+    )  # fmt: skip
+
+
 def _noise() -> list[Panel]:
-    hourly = f"max_over_time({FIRED}[1h])"
+    hourly = "max_over_time({}[1h])".format(firing('source=~"$source"', 'company=~"$company"'))
     hours = "sum_over_time((count by ({by}) ({what}))[30d:1h]) * 3600"
     fresh = 'max by (source, report) (source_report:chat_usage_report_fresh:bool{source=~"$source"})'
     return [
-        gauges(Card("Time firing, by alert", "For how long an alert of a company fired in the last 30 days, companies added up. Much of info is harmless; much of a warning is not read any more.", "s", 8, 8, 1, "none"), Query(hours.format(by="alertname, severity", what=hourly), "{{alertname}} ({{severity}})")),
-        gauges(Card("Time firing, by company", "The ten companies whose alerts fired longest in the last 30 days, alerts added up: limits of their own would help (docs/thresholds.md).", "s", 8, 8, 1, "none"), Query(f"topk(10, {hours.format(by='company', what=hourly)})", "{{company}}")),
-        timeline(Card("Judged or not, by report", "Limits are only judged while their report is fresh: not late, and no empty day waiting. Needs the alert rules.", PLAIN, 8, 8, 0, "the alert rules are not loaded", ((None, BAD), (1.0, GOOD)), mappings=states({"1": ("judged", GOOD), "0": ("not judged", BAD)})), Query(fresh, "{{source}} {{report}}")),
+        gauges(Card("Time firing, by alert", "For how long an alert of a company fired in the last 30 days, companies added up. Much of info is harmless; much of a warning is not read any more.", "s", 8, 11, 1, "none"), Query(f"sort_desc({hours.format(by='alert', what=shortly(hourly))})", "{{alert}}")),
+        gauges(Card("Time firing, by company", "The ten companies whose alerts fired longest in the last 30 days, alerts added up: limits of their own would help (docs/thresholds.md).", "s", 8, 11, 1, "none"), Query(f"topk(10, {hours.format(by='company', what=hourly)})", "{{company}}")),
+        timeline(Card("Judged or not, by report", "Limits are only judged while their report is fresh: not late, and no empty day waiting. Needs the alert rules.", PLAIN, 8, 11, 0, "the alert rules are not loaded", ((None, BAD), (1.0, GOOD)), mappings=states({"1": ("judged", GOOD), "0": ("not judged", BAD)})), Query(fresh, "{{source}} {{report}}")),
     ]  # fmt: skip
 
 
@@ -147,5 +154,5 @@ def _blind() -> list[Panel]:
     )
     return [
         table(Card("Companies without a lower limit", "Their fall would tell nobody. Young companies (under three weeks) and tiny ones (less than min_baseline is usual) have none by design; others may have lost it in the configuration.", width=14, height=8, decimals=0, nothing="none"), keys, [Column(Query(f"{used} unless {SAME_SERIES} {lower}", "Last day"), decimals=0)], "Last day"),
-        table(Card("Selectors that match nothing", "By option, how many selectors of the configuration match no company, activity or source. Above 0: a limit, a calendar or a filter is not in force as written.", PLAIN, 10, 8, 0, "none"), Keys({"source": "Source", "option": "Option"}), [Column(Query(idle, "Unmatched"), PLAIN, 0, steps=ANY_IS_ODD)], "Unmatched"),
+        table(Card("Selectors that match nothing", "By option, how many selectors of the configuration match no company: a limit, a calendar or a filter is not in force as written.", PLAIN, 10, 8, 0, "none"), Keys({"source": "Source", "option": "Option"}), [Column(Query(f"{idle} > 0", "Unmatched"), PLAIN, 0, steps=ANY_IS_ODD)], "Unmatched"),
     ]  # fmt: skip

@@ -4,6 +4,7 @@ from grafana_foundation_sdk.models.dashboard import Panel
 
 from grafana_dashboards.src import frame
 from grafana_dashboards.src.language import (
+    EXACT,
     LOW_IS_BAD,
     NOTHING_YET,
     PLAIN,
@@ -13,7 +14,7 @@ from grafana_dashboards.src.language import (
     Query,
     Style,
 )
-from grafana_dashboards.src.panels import bars, daily_stat, dots, gauges, stat
+from grafana_dashboards.src.panels import bars, dots, gauges, stat
 from grafana_dashboards.src.queries import SOURCE, Measure, Scope, activity, share, total
 from grafana_dashboards.src.tables import Column, Keys, table
 
@@ -70,10 +71,10 @@ def _headlines() -> list[Panel]:
     used, usual = total(BOTS.last_day(judged)), total(BOTS.now("chat_usage_activity_baseline", judged))
     asked, handed = total(BOTS.sums(CONVERSATIONS, "7d")), total(BOTS.sums(TRANSFERS, "7d"))
     return [
-        daily_stat(Card("Conversations", "Conversations on the newest complete day, and the days before it; report overview.", PLAIN, 4, 5, 0), Query(total(BOTS.days(CONVERSATIONS)), "conversations")),
+        stat(Card("Conversations", "Conversations on the newest complete day; report overview.", EXACT, 4, 5, 0), Query(total(BOTS.last_day(CONVERSATIONS)), "conversations")),
         stat(Card("Against the usual", "Conversations of the last complete day as a share of what is usual for that weekday.", SHARE, 4, 5, 0, "nothing usual yet", LOW_IS_BAD), Query(share(used, usual), "of the usual")),
-        daily_stat(Card("Messages", "Messages on the newest complete day, and the days before it; report overview.", PLAIN, 4, 5, 0), Query(total(BOTS.days(MESSAGES)), "messages")),
-        daily_stat(Card("Interactions", "Interactions on the newest complete day, and the days before it; report overview.", PLAIN, 4, 5, 0), Query(total(BOTS.days(INTERACTIONS)), "interactions")),
+        stat(Card("Messages", "Messages on the newest complete day; report overview.", EXACT, 4, 5, 0), Query(total(BOTS.last_day(MESSAGES)), "messages")),
+        stat(Card("Interactions", "Interactions on the newest complete day; report overview.", EXACT, 4, 5, 0), Query(total(BOTS.last_day(INTERACTIONS)), "interactions")),
         stat(Card("Handed over, 7 days", "Conversations that were handed over to people, as a share of all, over 7 complete days; reports inbox and overview. Rising: the bot has no answer to something new.", SHARE, 4, 5, 1), Query(share(handed, asked), "handed over")),
         stat(Card("Hand-overs accepted, 7 days", "Hand-overs that somebody took, as a share of all, over 7 complete days; report inbox. Low: nobody was there.", SHARE, 4, 5, 0, "none handed over", LOW_IS_BAD), Query(share(total(BOTS.sums(ACCEPTED, "7d")), handed), "accepted")),
     ]  # fmt: skip
@@ -93,15 +94,15 @@ def _trend() -> list[Panel]:
 def _subjects() -> list[Panel]:
     hits = total(BOTS.sums(INTENTS, "28d"), "company", "intent")
     columns = [
-        Column(Query(hits, "Hits, 28 days"), decimals=0, bar=True, width=260),
-        Column(Query(total(BOTS.sums(INTENTS, "7d"), "company", "intent"), "7 days"), decimals=0),
-        Column(Query(total(BOTS.last_day(INTENTS), "company", "intent"), "Last day"), decimals=0),
-        Column(Query(total(BOTS.days(INTENTS), "company", "intent"), "30 days"), width=220, trend=True),
+        Column(Query(hits, "Hits, 28 days"), decimals=0, bar=True, width=200),
+        Column(Query(total(BOTS.sums(INTENTS, "7d"), "company", "intent"), "7 days"), decimals=0, width=80),
+        Column(Query(total(BOTS.last_day(INTENTS), "company", "intent"), "Last day"), decimals=0, width=85),
+        Column(Query(total(BOTS.days(INTENTS), "company", "intent"), "30 days"), width=190, trend=True),
     ]
     return [
         gauges(Card("Languages, 28 days", "Conversations by language over 28 complete days, the ten largest; report overview.", width=6, height=10, decimals=0), Query(f"topk(10, {total(BOTS.sums(LANGUAGES, '28d'), 'language')})", "{{language}}")),
-        gauges(Card("Kinds of channels, 28 days", "Conversations by kind of channel over 28 complete days; report overview.", width=6, height=10, decimals=0), Query(total(BOTS.sums(TYPES, "28d"), "channel_type"), "{{channel_type}}")),
-        table(Card("What it is asked", "Hits of intents, the most frequent first; report overview. \"other\" are all beyond the label limit.", width=12, height=10, nothing="–"), Keys({"intent": "Intent", "company": "Company"}), columns, "Hits, 28 days"),
+        gauges(Card("Kinds of channels, 28 days", "Conversations by kind of channel over 28 complete days; report overview.", width=6, height=10, decimals=0), Query(f"sort_desc({total(BOTS.sums(TYPES, '28d'), 'channel_type')})", "{{channel_type}}")),
+        table(Card("What it is asked", "Hits of intents, the most frequent first; report overview. \"other\" are all beyond the label limit.", width=12, height=10, nothing="–"), Keys({"intent": "Intent", "company": "Company"}, widths={"company": 110}), columns, "Hits, 28 days"),
     ]  # fmt: skip
 
 
@@ -115,13 +116,15 @@ def _channels() -> list[Panel]:
             bar=True,
             width=260,
         ),
-        Column(Query(total(f"{BOTS.last_day(ON_CHANNELS)} {named}", *by), "Last day"), decimals=0),
-        Column(Query(total(f"{BOTS.sums(CALL_TIME, '28d')} {named}", *by), "Calls, 28 days"), decimals=0),
-        Column(Query(total(f"{BOTS.days(ON_CHANNELS)} {named}", *by), "30 days"), width=220, trend=True),
+        Column(Query(total(f"{BOTS.last_day(ON_CHANNELS)} {named}", *by), "Last day"), decimals=0, width=90),
+        Column(
+            Query(total(f"{BOTS.sums(CALL_TIME, '28d')} {named}", *by), "Call duration, 28 days"), decimals=0, width=160
+        ),
+        Column(Query(total(f"{BOTS.days(ON_CHANNELS)} {named}", *by), "30 days"), width=190, trend=True),
     ]
-    keys = Keys({"channel": "Channel", "channel_type": "Kind"}, ("channel_id", "company"))
+    keys = Keys({"channel": "Channel", "channel_type": "Kind"}, ("channel_id", "company"), widths={"channel_type": 140})
     return [
-        table(Card("Channels", "A row per channel; report channel. Calls are the summed duration of calls in the unit that the platform reports, of voice channels alone.", width=14, height=9, nothing="–"), keys, columns, "Conversations, 28 days"),
+        table(Card("Channels", "A row per channel; report channel. Call duration is summed, in the unit that the platform reports, of voice channels alone.", width=14, height=9, nothing="–"), keys, columns, "Conversations, 28 days"),
         gauges(Card("How calls ended, 28 days", "Calls of voice channels by the reason of their end, the ten largest; report channel.", width=5, height=9, decimals=0, nothing="no voice channel"), Query(f"topk(10, {total(BOTS.sums(ENDS, '28d'), 'reason')})", "{{reason}}")),
         gauges(Card("Where calls ended, 28 days", "The last step of calls of voice channels, the ten most frequent; report channel. A step where many leave is worth listening to.", width=5, height=9, decimals=0, nothing="no voice channel"), Query(f"topk(10, {total(BOTS.sums(EXITS, '28d'), 'step')})", "{{step}}")),
     ]  # fmt: skip
@@ -130,5 +133,5 @@ def _channels() -> list[Panel]:
 def _inbox() -> list[Panel]:
     return [
         bars(Card("Hand-overs", "Hand-overs to people a day, accepted or not; report inbox. Nothing is told of single operators.", width=12, nothing=NOTHING_YET), Query(total(BOTS.days(ACCEPTED)), "accepted", Style.BARS), Query(total(BOTS.days(REFUSED)), "not accepted", Style.BARS)),
-        dots(Card("Until somebody joins", "Mean time until an operator joined, a day; report inbox. A day without one that was accepted has none.", SECONDS, 12, decimals=0, nothing=NOTHING_YET), Query(f"max by (company) ({BOTS.days(JOINING)})", "{{company}}")),
+        dots(Card("Until somebody joins", "Mean time until an operator joined, a day; report inbox. A day without one that was accepted has none.", SECONDS, 12, decimals=1, nothing=NOTHING_YET), Query(f"max by (company) ({BOTS.days(JOINING)})", "{{company}}")),
     ]  # fmt: skip

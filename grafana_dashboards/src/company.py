@@ -3,9 +3,11 @@
 from grafana_foundation_sdk.models.dashboard import Panel
 
 from grafana_dashboards.src import frame
+from grafana_dashboards.src.firing import WORDS, firing, firing_table
 from grafana_dashboards.src.language import (
     AGE_OF_A_DAY,
     ANY_IS_BAD,
+    EXACT,
     LOW_IS_BAD,
     MOMENT,
     NO_SUCH_COMPANY,
@@ -17,8 +19,7 @@ from grafana_dashboards.src.language import (
     Query,
     Style,
 )
-from grafana_dashboards.src.overview import SEVERITY
-from grafana_dashboards.src.panels import bars, daily_stat, dots, gauges, repeated, stat
+from grafana_dashboards.src.panels import bars, dots, gauges, repeated, stat
 from grafana_dashboards.src.queries import (
     ACTIVE_USERS,
     DISLIKES,
@@ -43,12 +44,14 @@ from grafana_dashboards.src.queries import (
     over_days,
     share,
     total,
+    within_sight,
 )
 from grafana_dashboards.src.tables import Column, Keys, table
 
+ITS = ('source=~"$source"', 'company="$company"')
 FIRST = ("user_queries", "conversations", "active_users")
 """The activities that are shown at first; the variable has them all."""
-WEEKDAYS = ("Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday")
+WEEKDAYS = ("Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat")
 """As PromQL numbers them."""
 JUDGED = activity('activity=~"$activity"')
 OF_PARADIGM = "no figures: the platform does not report this for this company; a chatbot has its own page, Bots"
@@ -70,7 +73,7 @@ def draft() -> frame.Draft:
         annotations=[frame.built_in(), frame.alerts(', source=~"$source", company="$company"'), frame.restarts()],
         rows=[
             frame.Row("$company", _summary()),
-            frame.Row("Activity against the usual and the limits", _activities()),
+            frame.Row("Activity against the usual and the limits", [_activity(), _weekdays()]),
             frame.Row("Answers and feedback", _answers()),
             frame.Row("Sessions, agents, tools, documents", _tools()),
             frame.Row("People", _people()),
@@ -87,24 +90,25 @@ def _summary() -> list[Panel]:
     seen = ONE.now("chat_usage_activity_last_day", activity('activity=~".+"'))
     started = 'max by (source, report) (last_over_time(chat_usage_report_day_timestamp_seconds{source=~"$source"}[1h]))'
     return [
-        daily_stat(
-            Card("Last complete day", "Queries (of a chatbot: conversations) on the newest complete day, and the days before it.", PLAIN, 3, 5, 0),
-            Query(total(ONE.days(USE)), "used"),
+        stat(
+            Card("Last complete day", "Queries (of a chatbot: conversations) on the newest complete day.", EXACT, 3, 5, 0),
+            Query(used, "used"),
         ),
         stat(
             Card("Against the usual", "The last complete day as a share of what is usual for that weekday: the median of 6 weeks without holidays.", SHARE, 3, 5, 0, "nothing usual yet", LOW_IS_BAD),
             Query(share(used, usual), "of the usual"),
         ),
-        stat(Card("Today so far", "Queries (conversations) of the running day, as of the last poll. Partial, and may fall: nothing is judged by it.", PLAIN, 3, 5, 0, "nothing today"), Query(total(ONE.today(USE)), "today")),
-        stat(Card("7 days", "Queries (conversations) of the 7 complete days that end with the last one, chats and agents as chosen.", PLAIN, 3, 5, 0), Query(weeks, "7 days")),
-        stat(Card("28 days", "Queries (conversations) of the 28 complete days that end with the last one, chats and agents as chosen.", PLAIN, 3, 5, 0), Query(months, "28 days")),
+        stat(Card("Today so far", "Queries (conversations) of the running day, as of the last poll. Partial, and may fall: nothing is judged by it.", EXACT, 3, 5, 0, "nothing today"), Query(total(ONE.today(USE)), "today")),
+        stat(Card("7 days", "Queries (conversations) of the 7 complete days that end with the last one, chats and agents as chosen.", EXACT, 3, 5, 0), Query(weeks, "7 days")),
+        stat(Card("28 days", "Queries (conversations) of the 28 complete days that end with the last one, chats and agents as chosen.", EXACT, 3, 5, 0), Query(months, "28 days")),
         stat(Card("Last answer", "When the platform last answered a query of the company, as of the last poll; report chat-sessions.", MOMENT, 3, 5, None, "no answer held"), Query(f"1000 * max({answered})", "last answer")),
         stat(Card("Data age", "Time since the start of the oldest day that a report with figures of this company calls its newest complete one; up to 55 h is in order.", SECONDS, 3, 5, 1, "no report", AGE_OF_A_DAY), Query(f"max(time() - {started} and on (source, report) {seen})", "age")),
-        stat(Card("Alerts firing", "Alerts about this company that fire now; the table at the end names them.", PLAIN, 3, 5, 0, "none", ANY_IS_BAD), Query('count(ALERTS{alertname=~"ChatUsage.+", alertstate="firing", severity!="none", source=~"$source", company="$company"})', "firing")),
+        stat(Card("Alerts firing", "Alerts about this company that fire now; the table at the end names them.", EXACT, 3, 5, 0, "none", ANY_IS_BAD), Query(f"count({firing(*ITS)})", "firing")),
     ]  # fmt: skip
 
 
-def _activities() -> list[Panel]:
+def _activity() -> Panel:
+    """Returns the panel that is there once for each chosen activity."""
     days, usual = ONE.days(JUDGED), ONE.days(JUDGED, "baseline")
     lower, upper = (
         Measure(JUDGED.name, labels=JUDGED.labels, matchers=(*JUDGED.matchers, f'bound="{bound}"'))
@@ -113,6 +117,19 @@ def _activities() -> list[Panel]:
     kept = ("report", "activity", "basis", "severity")
     working = f"({ONE.days(JUDGED, 'last_working_day')} == {SAME_SERIES} {days})"
     judged = f"{ONE.days(lower, 'limit', *kept)} and {SAME_SERIES} {working}"
+    return repeated(
+        bars(
+            Card("$activity", "The activity's days, chats and agents together, with what is usual for the weekday and the limits that alerts compare it with. Lower limits hold on working days only, so their line has gaps. Below the lower or above the upper line an alert fires. An upper limit far above all days is not drawn; Limits in force has it.", width=8, height=11, nothing=NOTHING_YET),
+            Query(total(days, "activity"), "{{activity}}", Style.BARS),
+            Query(total(usual), "usual for the weekday", Style.USUAL),
+            Query(f"max by (basis, severity) ({judged})", "lower limit, {{basis}}, {{severity}}", Style.LOWER),
+            Query(f"max by (basis, severity) ({within_sight(ONE.days(upper, 'limit', *kept), days, usual)})", "upper limit, {{basis}}, {{severity}}", Style.UPPER),
+        ),
+        "activity", 3,
+    )  # fmt: skip
+
+
+def _weekdays() -> Panel:
     weekdays = [
         Query(
             total(over_days(f"{ONE.days(USE)} and on () (day_of_week(vector(time())) == {number % 7})", "avg", 28)),
@@ -120,22 +137,10 @@ def _activities() -> list[Panel]:
         )
         for number in range(1, 8)
     ]
-    return [
-        repeated(
-            bars(
-                Card("$activity", "The activity's days, chats and agents together, with what is usual for the weekday and the limits that alerts compare it with. Lower limits hold on working days only, so their line has gaps. Below the lower or above the upper line an alert fires.", width=8, height=9, nothing=NOTHING_YET),
-                Query(total(days, "activity"), "{{activity}}", Style.BARS),
-                Query(total(usual), "usual for the weekday", Style.USUAL),
-                Query(f"max by (basis, severity) ({judged})", "lower limit, {{basis}}, {{severity}}", Style.LOWER),
-                Query(f"max by (basis, severity) ({ONE.days(upper, 'limit', *kept)})", "upper limit, {{basis}}, {{severity}}", Style.UPPER),
-            ),
-            "activity", 3,
-        ),
-        gauges(
-            Card("By weekday, last 28 days", "Mean of the last 4 days of each weekday that Prometheus has seen. It tells a company that works on weekends from one that does not, and where its calendar is wrong.", width=24, height=7, decimals=0, nothing=NOTHING_YET),
-            *weekdays,
-        ),
-    ]  # fmt: skip
+    return gauges(
+        Card("By weekday, last 28 days", "Mean of the last 4 days of each weekday that Prometheus has seen. It tells a company that works on weekends from one that does not, and where its calendar is wrong.", width=24, height=7, decimals=0, nothing=NOTHING_YET),
+        *weekdays,
+    )  # fmt: skip
 
 
 def _answers() -> list[Panel]:
@@ -178,7 +183,7 @@ def _people() -> list[Panel]:
     return [
         bars(Card("Active users", "Different users a day; report user-activities. Not to be added over days.", width=16, height=7, nothing=OF_PARADIGM), Query(total(ONE.days(ACTIVE_USERS)), "active users", Style.BARS)),
         stat(
-            Card("Members", "Members that are active, members that there ever were (report users), and users on the last complete day as a share of active members: how far the roll-out has come.", PLAIN, 8, 7, 0, NO_SUCH_COMPANY),
+            Card("Members", "Members that are active, members that there ever were (report users), and different users on the last complete day (report user-activities): how far the roll-out has come.", EXACT, 8, 7, 0, NO_SUCH_COMPANY),
             Query(total(members), "active members"), Query(total(ONE.now("paradigm_members_ever")), "ever"),
             Query(total(ONE.last_day(ACTIVE_USERS)), "users on the last day"),
         ),
@@ -189,11 +194,11 @@ def _limits() -> list[Panel]:
     limits = ONE.now(
         "chat_usage_activity_limit", activity('activity=~".+"'), "report", "activity", "bound", "basis", "severity"
     )
-    alerts = 'max by (alertname, severity, source, activity) (ALERTS{alertname=~"ChatUsage.+", alertstate="firing", severity!="none", source=~"$source", company="$company"})'
     everything = activity('activity=~".+"')
     keys = Keys(
         {"activity": "Activity", "bound": "Bound", "basis": "Basis", "severity": "Severity"},
         ("source", "report", "company_id", "company"),
+        widths={"activity": 160, "bound": 90, "basis": 90, "severity": 110},
     )
     columns = [
         Column(Query(limits, "Limit"), decimals=1),
@@ -202,12 +207,11 @@ def _limits() -> list[Panel]:
     ]  # fmt: skip
     return [
         table(
-            Card("Limits in force", "Every limit of the company, in the activity's own unit, as the exporter worked it out. Lower ones are compared with the last working day, upper ones with the last day. No row: nothing can be told about a fall, see Alert tuning.", width=14, height=8, nothing="none", mappings=SEVERITY),
+            Card("Limits in force", "Every limit of the company, in the activity's own unit, as the exporter worked it out. Lower ones are compared with the last working day, upper ones with the last day. No row: nothing can be told about a fall, see Alert tuning.", width=14, height=8, nothing="none", mappings=WORDS),
             keys, columns, "Activity", ascending=True,
         ),
-        table(
-            Card("Firing now", "Alerts about the company that fire now. Click one for its runbook.", PLAIN, 10, 8, nothing="none", mappings=SEVERITY),
-            Keys({"alertname": "Alert", "severity": "Severity", "activity": "Activity", "source": "Source"}, ("Value",), {"alertname": frame.to_runbook("Alert")}, {"alertname": 240}),
-            [Column(Query(alerts, "firing"))], "Alert", ascending=True,
+        firing_table(
+            Card("Firing now", "Alerts about the company that fire now, the worst first. Click one for its runbook.", PLAIN, 10, 8, nothing="none"),
+            ("activity", "source"), *ITS,
         ),
     ]  # fmt: skip

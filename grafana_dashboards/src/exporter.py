@@ -21,7 +21,7 @@ from grafana_dashboards.src.language import (
     Query,
     states,
 )
-from grafana_dashboards.src.panels import gauges, lines, stat, timeline
+from grafana_dashboards.src.panels import gauges, lines, named_stat, stat, timeline
 from grafana_dashboards.src.queries import SOURCE
 from grafana_dashboards.src.tables import Column, Keys, table
 
@@ -62,18 +62,24 @@ def _of(name: str, how: str = "max", by: str = BY_REPORT, window: str = "1h", mo
     return f"{how} by ({by}) (last_over_time({name}{{{OF_SOURCE}{more}}}[{window}]))"
 
 
+def _group(name: str, window: str = "") -> str:
+    """Returns what Prometheus says of our groups of rules, without the path of their file; a counter's rise in a window."""
+    read = f"increase({name}{{{GROUPS}}}{window})" if window else f"{name}{{{GROUPS}}}"
+    return f'label_replace({read}, "group", "$1", "rule_group", ".*;(.+)")'
+
+
 def _health() -> list[Panel]:
     config = f"last_over_time(chat_usage_config_last_reload_successful{{{TARGET}}}[1h])"
     since = f"last_over_time(chat_usage_config_last_reload_success_timestamp_seconds{{{TARGET}}}[1h])"
     return [
         stat(Card("Up", "Whether Prometheus reached the exporter at its last scrape.", PLAIN, 3, 5, 0, "no target", ((None, BAD), (1.0, GOOD)), mappings=YES), Query(f"min(up{{{TARGET}}})", "up")),
-        stat(Card("Configuration in effect", "Whether the configuration could be used when it was last read; if not, the one before goes on: see ChatUsageConfigReloadFailed.", PLAIN, 3, 5, 0, "no target", ((None, BAD), (1.0, GOOD)), mappings=states({"1": ("as written", GOOD), "0": ("an older one", BAD)})), Query(f"min({config})", "configuration")),
-        stat(Card("Read", "When the configuration in effect was read.", MOMENT, 3, 5, None, "no target"), Query(f"1000 * max({since})", "read")),
+        stat(Card("Configuration", "Whether the configuration could be used when it was last read; if not, the one before goes on: see ChatUsageConfigReloadFailed.", PLAIN, 3, 5, 0, "no target", ((None, BAD), (1.0, GOOD)), mappings=states({"1": ("as written", GOOD), "0": ("an older one", BAD)})), Query(f"min({config})", "configuration")),
+        stat(Card("Configuration read", "When the configuration in effect was read.", MOMENT, 3, 5, None, "no target"), Query(f"1000 * max({since})", "read")),
         stat(Card("Reports read well", "Share of the supported reports whose last poll was good. Below 100 %, the table tells which and why.", SHARE, 3, 5, 0, "no report", ((None, BAD), (0.99, GOOD)), most=1.0), Query(f"avg({_of('chat_usage_report_up')} unless on ({BY_REPORT}) {_of('chat_usage_report_supported')} == 0)", "good")),
         stat(Card("Oldest day", "Time since the start of the oldest day that a report calls its newest complete one; up to 55 h is in order.", SECONDS, 3, 5, 1, "no report", AGE_OF_A_DAY), Query(f"max(time() - {_of('chat_usage_report_day_timestamp_seconds')})", "age")),
         stat(Card("Next key expires", "Time until the first API key expires, where api_key_expires is configured. Below 14 days ChatUsageAPIKeyExpiresSoon fires.", SECONDS, 3, 5, 0, NEVER, ((None, BAD), (14 * 86400.0, WATCH), (30 * 86400.0, GOOD)), least=None), Query(f"min({_of('chat_usage_api_key_expiry_timestamp_seconds', by='source')} - time())", "left")),
         stat(Card("Series served", "Series on the page, live metrics left out.", COUNT, 3, 5, 1), Query(f"sum({_of('chat_usage_series', by='source')})", "series")),
-        stat(Card("Version", "Which version of the exporter answers, the newest where several do.", PLAIN, 3, 5, 0, "no target"), Query(f"max by (version, python_version) (last_over_time(chat_usage_exporter_build_info{{{TARGET}}}[1h]))", "{{version}}")),
+        named_stat(Card("Version", "Which version of the exporter answers, and on which Python it runs.", PLAIN, 3, 5, 0, "no target"), Query(f"max by (version, python_version) (last_over_time(chat_usage_exporter_build_info{{{TARGET}}}[1h]))", "{{version}}, Python {{python_version}}")),
     ]  # fmt: skip
 
 
@@ -92,9 +98,9 @@ def _reports() -> list[Panel]:
     keys = Keys({"source": "Source", "report": "Report", "outcome": "Outcome"}, ("Value #A",), widths={"report": 150})
     age = f"time() - max by ({BY_REPORT}) (chat_usage_report_day_timestamp_seconds{{{OF_SOURCE}}})"
     return [
-        table(Card("Reports", "A row per report: how its last poll ended, when one was good, which day is its newest complete one. An outcome other than ok names the cause: see docs/runbooks.", PLAIN, 24, 9, nothing="–"), keys, columns, "Report", ascending=True),
-        lines(Card("Age of the newest complete day", "Rises by an hour an hour and falls by a day when the next day is complete: a saw of 24 h. One that goes on rising is late.", SECONDS, 12, 8, 0, "no report"), Query(age, "{{source}} {{report}}"), many=True),
-        timeline(Card("Polls that were not good", "1 while the last poll of a report ended so; nothing here is good.", PLAIN, 12, 8, 0, "every poll was good", ((None, GOOD), (1.0, BAD)), mappings=states({"1": ("last poll", BAD), "0": ("no", GOOD)})), Query(f"max by ({BY_REPORT}) (1 - chat_usage_report_up{{{OF_SOURCE}}})", "{{source}} {{report}}")),
+        table(Card("Reports", "A row per report: how its last poll ended, when one was good, which day is its newest complete one. An outcome other than ok names the cause: see docs/runbooks.", PLAIN, 24, 11, nothing="–"), keys, columns, "Report", ascending=True),
+        lines(Card("Age of the newest complete day", "Rises by an hour an hour and falls by a day when the next day is complete: a saw of 24 h. One that goes on rising is late.", SECONDS, 12, 9, 1, "no report"), Query(age, "{{source}} {{report}}"), many=True),
+        timeline(Card("Last poll of each report", "How the last poll of each report ended, over time. The log line of a poll that was not good names the cause, as the table above does for the newest.", PLAIN, 12, 9, 0, "no report", ((None, GOOD), (1.0, BAD)), mappings=states({"1": ("not good", BAD), "0": ("good", GOOD)})), Query(f"max by ({BY_REPORT}) (1 - chat_usage_report_up{{{OF_SOURCE}}})", "{{source}} {{report}}")),
     ]  # fmt: skip
 
 
@@ -103,13 +109,13 @@ def _api() -> list[Panel]:
     spread = f"sum by (source, le) (rate({seconds}_bucket{{{OF_SOURCE}}}[$__rate_interval]))"
     failed = f'sum by (source) (rate({requests}{{{OF_SOURCE}, code!="200"}}[$__rate_interval]))'
     everything = f"sum by (source) (rate({requests}{{{OF_SOURCE}}}[$__rate_interval]))"
-    waits = f"sum by (source) (rate(chat_usage_api_retry_wait_seconds_total{{{OF_SOURCE}}}[$__rate_interval]))"
+    waits = f"3600 * sum by (source) (rate(chat_usage_api_retry_wait_seconds_total{{{OF_SOURCE}}}[$__rate_interval]))"
     return [
-        lines(Card("Requests by status", "Requests to the platforms' APIs by the status of the answer; error is a request without one. 429 is a limit of the platform: raise poll.interval.", "reqps", 8, decimals=3), Query(f"sum by (source, code) (rate({requests}{{{OF_SOURCE}}}[$__rate_interval]))", "{{source}} {{code}}"), many=True),
+        lines(Card("Requests an hour, by status", "Requests to the platforms' APIs by the status of the answer; error is a request without one. 429 is a limit of the platform: raise poll.interval.", COUNT, 8), Query(f"3600 * sum by (source, code) (rate({requests}{{{OF_SOURCE}}}[$__rate_interval]))", "{{source}} {{code}}"), many=True),
         lines(Card("Share of failed requests", "Requests that were not answered by 200, as a share of all. Tried again up to three times; above a fifth for hours, ChatUsageAPIErrorRatioHigh fires where it is on.", SHARE, 8, decimals=1, most=1.0), Query(f"({failed} or 0 * {everything}) / ({everything} > 0)", "{{source}}")),
         lines(Card("Duration of requests", "Half and 95 of 100 requests were answered, whole answer included, within this time.", SECONDS, 8, decimals=2), Query(f"histogram_quantile(0.5, {spread})", "{{source}} p50"), Query(f"histogram_quantile(0.95, {spread})", "{{source}} p95")),
-        lines(Card("Polls by outcome", "Ends of polls a second, by outcome; what is not ok is named in the log line of the poll.", "ops", 12, decimals=3), Query(f"sum by (outcome) (rate(chat_usage_polls_total{{{OF_SOURCE}}}[$__rate_interval])) > 0", "{{outcome}}"), many=True),
-        lines(Card("Waiting before another attempt", "Seconds a second that polls spent waiting because the platform refused or failed.", SECONDS, 6, decimals=2), Query(waits, "{{source}}")),
+        lines(Card("Polls an hour, by outcome", "Ends of polls by outcome; what is not ok is named in the log line of the poll.", COUNT, 12), Query(f"3600 * sum by (outcome) (rate(chat_usage_polls_total{{{OF_SOURCE}}}[$__rate_interval])) > 0", "{{outcome}}"), many=True),
+        lines(Card("Waiting before another attempt", "Seconds an hour that polls spent waiting because the platform refused or failed.", SECONDS, 6, decimals=0), Query(waits, "{{source}}")),
         lines(Card("Clock of the platform", "By how much the platform's clock is ahead of the exporter's. Above 5 minutes days may be cut wrongly; an old answer out of a cache shows here too.", SECONDS, 6, decimals=0, least=None), Query(f"max by (source) (chat_usage_api_clock_skew_seconds{{{OF_SOURCE}}})", "{{source}}")),
     ]  # fmt: skip
 
@@ -117,12 +123,12 @@ def _api() -> list[Panel]:
 def _trust() -> list[Panel]:
     restated = _of("chat_usage_report_restated_ratio", by="source, report")
     return [
-        gauges(Card("Days read, of those in the sums", "Share of the days of the 7- and 28-day sums that were read after their end. Below 100 % the sums are too small: ChatUsageWindowGaps.", SHARE, 8, 9, 0, "no history yet", ((None, BAD), (1.0, GOOD)), most=1.0), Query(_of("chat_usage_report_window_coverage_ratio", "min", f"{BY_REPORT}, window"), "{{source}} {{report}} {{window}}")),
-        lines(Card("Corrected by the platform", "How much of a day that was served as complete changed at the last poll, the largest. Above 10 % ChatUsageRestated fires: reports made of those figures are wrong.", SHARE, 8, 9, 1), Query(restated, "{{source}} {{report}}"), many=True),
-        lines(Card("Corrections, 1 day", "Figures (per company, day, measure and label) that changed after they were served as complete, within a day.", COUNT, 8, 9, 0), Query(f"sum by ({BY_REPORT}) (increase(chat_usage_report_restatements_total{{{OF_SOURCE}}}[1d]))", "{{source}} {{report}}"), many=True),
-        table(Card("Fields that are not as documented", "Fields of the last good answer that are unknown, missing or of another type. missing and retyped: figures are absent or wrong (ChatUsageSchemaDrift).", PLAIN, 8, 8, 0, "none"), Keys({"source": "Source", "report": "Report", "kind": "Kind"}), [Column(Query(_of("chat_usage_schema_drift", by=f"{BY_REPORT}, kind"), "Fields"), PLAIN, 0, steps=ANY_IS_ODD)], "Fields"),
-        table(Card("Figures that cannot be true", "Rows of the last good answer that break what must hold, by what they break (ChatUsageInvariantViolated).", PLAIN, 8, 8, 0, "none"), Keys({"source": "Source", "report": "Report", "invariant": "What is broken"}, widths={"invariant": 190}), [Column(Query(_of("chat_usage_invariant_violations", by=f"{BY_REPORT}, invariant"), "Rows"), PLAIN, 0, steps=ANY_IS_ODD)], "Rows"),
-        table(Card("Companies that were taken back", "Companies whose rows of all asked days the platform took back: their series are gone, and no limit speaks for them (ChatUsageCompaniesWithdrawn).", PLAIN, 8, 8, 0, "none"), Keys({"source": "Source", "report": "Report"}), [Column(Query(_of("chat_usage_report_companies_withdrawn"), "Companies"), PLAIN, 0, steps=ANY_IS_ODD)], "Companies"),
+        gauges(Card("Days read, of those in the sums", "Share of the days of the 7- and 28-day sums that were read after their end, the smaller of both. Below 100 % the sums are too small: ChatUsageWindowGaps.", SHARE, 8, 11, 0, "no history yet", ((None, BAD), (1.0, GOOD)), most=1.0), Query(_of("chat_usage_report_window_coverage_ratio", "min"), "{{source}} {{report}}")),
+        lines(Card("Corrected by the platform", "How much of a day that was served as complete changed at the last poll, the largest. Above 10 % ChatUsageRestated fires: reports made of those figures are wrong.", SHARE, 8, 11, 1), Query(restated, "{{source}} {{report}}"), many=True),
+        lines(Card("Corrections, 1 day", "Figures (per company, day, measure and label) that changed after they were served as complete, within a day.", COUNT, 8, 11, 0), Query(f"sum by ({BY_REPORT}) (increase(chat_usage_report_restatements_total{{{OF_SOURCE}}}[1d]))", "{{source}} {{report}}"), many=True),
+        table(Card("Fields that are not as documented", "Fields of the last good answer that are unknown, missing or of another type. missing and retyped: figures are absent or wrong (ChatUsageSchemaDrift).", PLAIN, 8, 8, 0, "none"), Keys({"source": "Source", "report": "Report", "kind": "Kind"}, widths={"source": 110, "kind": 100}), [Column(Query(_of("chat_usage_schema_drift", by=f"{BY_REPORT}, kind") + " > 0", "Fields"), PLAIN, 0, steps=ANY_IS_ODD)], "Fields"),
+        table(Card("Figures that cannot be true", "Rows of the last good answer that break what must hold, by what they break (ChatUsageInvariantViolated).", PLAIN, 8, 8, 0, "none"), Keys({"source": "Source", "report": "Report", "invariant": "What is broken"}, widths={"source": 110, "invariant": 190}), [Column(Query(_of("chat_usage_invariant_violations", by=f"{BY_REPORT}, invariant") + " > 0", "Rows"), PLAIN, 0, steps=ANY_IS_ODD)], "Rows"),
+        table(Card("Companies that were taken back", "Companies whose rows of all asked days the platform took back: their series are gone, and no limit speaks for them (ChatUsageCompaniesWithdrawn).", PLAIN, 8, 8, 0, "none"), Keys({"source": "Source", "report": "Report"}), [Column(Query(_of("chat_usage_report_companies_withdrawn") + " > 0", "Companies"), PLAIN, 0, steps=ANY_IS_ODD)], "Companies"),
     ]  # fmt: skip
 
 
@@ -138,10 +144,10 @@ def _size() -> list[Panel]:
 
 def _process() -> list[Panel]:
     return [
-        lines(Card("CPU", "Cores that the exporter uses; a poll of many companies is a short peak.", PLAIN, 6, 7, 3, "no target"), Query(f"rate(process_cpu_seconds_total{{{TARGET}}}[$__rate_interval]) and on (job, instance) chat_usage_exporter_build_info", "{{instance}}")),
+        lines(Card("CPU", "Cores that the exporter uses; a poll of many companies is a short peak.", PLAIN, 6, 7, None, "no target"), Query(f"rate(process_cpu_seconds_total{{{TARGET}}}[$__rate_interval]) and on (job, instance) chat_usage_exporter_build_info", "{{instance}}")),
         lines(Card("Memory", "Resident memory of the exporter: 45 days of history of 1,000 companies are under 200 MiB.", BYTES, 6, 7, 0, "no target"), Query(f"process_resident_memory_bytes{{{TARGET}}} and on (job, instance) chat_usage_exporter_build_info", "{{instance}}")),
         lines(Card("Open files", "Open files and sockets as a share of what the process may have.", SHARE, 6, 7, 1, "no target", most=1.0), Query(f"process_open_fds{{{TARGET}}} / process_max_fds{{{TARGET}}} and on (job, instance) chat_usage_exporter_build_info", "{{instance}}")),
-        lines(Card("Collections of garbage", "Collections of the oldest generation a second; each stops the process for a moment.", "ops", 6, 7, 4, "no target"), Query(f'rate(python_gc_collections_total{{{TARGET}, generation="2"}}[$__rate_interval]) and on (job, instance) chat_usage_exporter_build_info', "{{instance}}")),
-        lines(Card("Evaluation of our alert rules", "How long Prometheus took for each group of our rules at its last evaluation.", SECONDS, 12, 7, 3, NOT_SCRAPED), Query(f"max by (rule_group) (prometheus_rule_group_last_duration_seconds{{{GROUPS}}})", "{{rule_group}}"), many=True),
-        lines(Card("Rules that failed", "Evaluations of our rules that failed within an hour: anything above 0 is an alert that cannot fire.", COUNT, 12, 7, 0, NOT_SCRAPED), Query(f"sum by (rule_group) (increase(prometheus_rule_evaluation_failures_total{{{GROUPS}}}[1h]))", "{{rule_group}}"), many=True),
+        lines(Card("Collections of garbage", "Full collections an hour; each stops the process for a moment.", COUNT, 6, 7, None, "no target"), Query(f'3600 * rate(python_gc_collections_total{{{TARGET}, generation="2"}}[$__rate_interval]) and on (job, instance) chat_usage_exporter_build_info', "{{instance}}")),
+        lines(Card("Evaluation of our alert rules", "How long Prometheus took for each group of our rules at its last evaluation.", SECONDS, 12, 7, 3, NOT_SCRAPED), Query(f"max by (group) ({_group('prometheus_rule_group_last_duration_seconds')})", "{{group}}"), many=True),
+        lines(Card("Rules that failed", "Evaluations of our rules that failed within an hour: anything above 0 is an alert that cannot fire.", COUNT, 12, 7, 0, NOT_SCRAPED), Query(f"sum by (group) ({_group('prometheus_rule_evaluation_failures_total', '[1h]')})", "{{group}}"), many=True),
     ]  # fmt: skip

@@ -11,7 +11,9 @@ from enum import Enum
 from grafana_foundation_sdk.models import units
 from grafana_foundation_sdk.models.dashboard import DynamicConfigValue, Threshold, ValueMap, ValueMappingResult
 
-COUNT, SHARE, SECONDS, BYTES, PLAIN = units.Short, units.PercentUnit, units.Seconds, units.BytesIEC, units.Number
+COUNT, EXACT, SHARE, SECONDS = units.Short, units.LocaleFormat, units.PercentUnit, units.Seconds
+BYTES, PLAIN = units.BytesIEC, units.Number
+"""`COUNT` is for axes and headlines (8.03 K), `EXACT` for tables and bars with names (8,031)."""
 MOMENT = "dateTimeFromNow"
 """A time in milliseconds, shown as "3 days ago"; the SDK has no constant for it."""
 DATE = "dateTimeAsIso"
@@ -109,6 +111,8 @@ LOW_IS_BAD = ((None, BAD), (0.5, WATCH), (0.8, GOOD))
 """For shares of what is usual: half of it breaks the default limit."""
 AGE_OF_A_DAY = ((None, GOOD), (55 * 3600.0, WATCH), (58 * 3600.0, BAD))
 """A day in good order is at most 55 h old with the default settle and poll times; from 58 h on ChatUsageReportStale fires."""
+SHARE_OF_USUAL = (*LOW_IS_BAD, (1.5, CALM))
+"""The same for single companies, where much more than usual is worth a look, too."""
 ANY_IS_BAD = ((None, GOOD), (1.0, BAD))
 ANY_IS_ODD = ((None, GOOD), (1.0, WATCH))
 

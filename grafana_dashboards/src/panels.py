@@ -4,6 +4,7 @@ Panels are made without id, place and data source: the finish gives them (`finis
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from types import MappingProxyType
 
 from grafana_foundation_sdk.models.dashboard import DashboardFieldConfigSourceOverrides as Override
@@ -20,7 +21,7 @@ from grafana_foundation_sdk.models.dashboard import (
 )
 from grafana_foundation_sdk.models.prometheus import Dataquery
 
-from grafana_dashboards.src.language import COLOURS, NAMES_OF, Card, Query, Style, drawn, painted
+from grafana_dashboards.src.language import COLOURS, COUNT, EXACT, MOMENT, NAMES_OF, Card, Query, Style, drawn, painted
 
 A_DAY = "1d"
 MANY = 3
@@ -34,16 +35,21 @@ _NO_LEGEND: Mapping[str, object] = {**_LIST, "showLegend": False}
 
 def stat(card: Card, *queries: Query) -> Panel:
     """One figure, or a few with their names, as of the end of the time range."""
-    return _described("stat", card, [instant(*asked) for asked in _lettered(queries)], _stat_options("none", queries))
+    targets = [instant(*asked) for asked in _lettered(queries)]
+    return _described(
+        "stat", card, targets, _stat_options(queries, has_words=card.unit == MOMENT or bool(card.mappings))
+    )
 
 
-def daily_stat(card: Card, query: Query) -> Panel:
-    """The newest day's figure above a line of the days before it; `query` asks for days."""
-    return _described("stat", card, [_ranged(query, "A", A_DAY)], _stat_options("area", [query]))
+def named_stat(card: Card, query: Query) -> Panel:
+    """What the series are called, not their value."""
+    options = {**_stat_options([query], has_words=True), "textMode": "name"}
+    return _described("stat", card, [instant(query, "A")], options)
 
 
 def gauges(card: Card, *queries: Query) -> Panel:
-    """A horizontal bar for each series, as of the end of the time range."""
+    """A horizontal bar for each series, as of the end of the time range; counts are written in full."""
+    card = replace(card, unit=EXACT, decimals=0) if card.unit == COUNT else card
     options = {
         "displayMode": "basic",
         "orientation": "horizontal",
@@ -56,6 +62,7 @@ def gauges(card: Card, *queries: Query) -> Panel:
         "maxVizHeight": 300,
         "minVizWidth": 8,
         "legend": _NO_LEGEND,
+        "text": {"titleSize": 13, "valueSize": 16},
     }
     return _described("bargauge", card, [instant(*asked) for asked in _lettered(queries)], options)
 
@@ -144,10 +151,10 @@ def _over_time(
     return _described("timeseries", card, targets, options, fields)
 
 
-def _stat_options(graph: str, queries: Sequence[Query]) -> Mapping[str, object]:
+def _stat_options(queries: Sequence[Query], *, has_words: bool = False) -> Mapping[str, object]:
     return {
         "colorMode": "value",
-        "graphMode": graph,
+        "graphMode": "none",  # a curve would lie behind the figure, and hide that the newest day is late
         "justifyMode": "auto",
         "orientation": "auto",
         "percentChangeColorMode": "standard",
@@ -155,6 +162,7 @@ def _stat_options(graph: str, queries: Sequence[Query]) -> Mapping[str, object]:
         "showPercentChange": False,
         "textMode": "value_and_name" if len(queries) > 1 else "value",
         "wideLayout": True,
+        "text": {"titleSize": 13, "valueSize": 22 if has_words else 32},
     }
 
 

@@ -100,13 +100,13 @@ def _companies() -> list[Panel]:
     ]
     link = frame.to_dashboard("company", "This company", "source=Source", "company=Company")
     keys = Keys({"company": "Company", "source": "Source"}, ("company_id",), {"company": link}, {"source": 110})
-    moved = f"({grounded_week}) - on ({', '.join(BY_COMPANY)}) ({grounded_month})"
+    lost = f"({grounded_month}) - on ({', '.join(BY_COMPANY)}) ({grounded_week})"
     return [
         table(
             Card("Companies compared", f"A row per company. Shares of answers need {ENOUGH} answers, shares of opinions {ENOUGH_OPINIONS} opinions; an empty cell has fewer. A company whose grounded share is far from its own 28 days has a problem of its own; all of them at once, the platform has.", width=24, height=11, nothing="–"),
             keys, columns, "Queries, 7 d",
         ),
-        gauges(Card("Grounding: who lost most", f"Grounded share of 7 days less that of 28 days, the five lowest, with {ENOUGH} answers at least. Below half of its month ChatUsageGroundedShareLow fires.", SHARE, 8, 8, 1, least=-0.5, most=0.5, steps=((None, BAD), (-0.1, WATCH), (-0.03, GOOD))), Query(f"bottomk(5, {moved})", "{{company}}")),
+        gauges(Card("Grounding: who lost most", f"Grounded share of 28 days less that of 7 days, the five largest losses, with {ENOUGH} answers at least. When less than half of its month is left, ChatUsageGroundedShareLow fires.", SHARE, 8, 8, 1, "too few answers", ((None, GOOD), (0.03, WATCH), (0.1, BAD)), most=0.5), Query(f"topk(5, {lost})", "{{company}}")),
         gauges(Card("Least answered", f"Answers per query over 7 complete days, the five lowest, with {ENOUGH} queries at least.", SHARE, 8, 8, 1, most=1.0, steps=low_is_bad), Query(f"bottomk(5, {_ratio(RESPONSES, QUERIES, '7d', *BY_COMPANY, least=ENOUGH)})", "{{company}}")),
         gauges(Card("Most disliked", f"Dislikes per opinion over 28 complete days, the five highest, with {ENOUGH_OPINIONS} opinions at least.", SHARE, 8, 8, 0, "too little feedback", FEW_DISLIKES, most=1.0), Query(f"topk(5, {disliked})", "{{company}}")),
     ]  # fmt: skip

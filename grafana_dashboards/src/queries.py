@@ -3,9 +3,11 @@
 Three readings of a measure, and the traps that each is made for:
 
 now       `max by (...) (last_over_time(x[1h]))`: a lost scrape leaves no hole, two replicas count once
-days      read with a step of a day, the figure of day D at D 00:00 UTC: it is served from the flip on D+1 to the flip
-          on D+2, so it is what was served at 23:00 on D+1. Where the report was late then, the older figure that was
-          still served is no figure of D: `chat_usage_report_day_timestamp_seconds` must name D
+days      read with a step of a day, the figure of day D at D 00:00 UTC. It is served for 24 hours from its flip on:
+          where days are UTC's from D+1 in the morning to D+2, so it is what was served at 23:00 on D+1; far in the
+          east from D in the evening, so it is what was served at 10:00 on D+1. Whichever it is, the report's day was D
+          then (`chat_usage_report_day_timestamp_seconds`), or it is no figure of D: the report was late. Only a few
+          hours are read for each day: a month of thousands of series, all of it, takes Prometheus many seconds
 usual, limits  the same, as they belong to the same day
 """
 
@@ -14,9 +16,10 @@ from dataclasses import dataclass
 COMPANY = ("source", "company_id", "company")
 SAME_SERIES = "on (source, report, company_id, company, activity)"
 """What figures, their usual and their limits are matched by."""
-RANGE_OF_A_DAY = "[23h] offset -47h"
-ZONES_S = 15 * 3600
-"""A day begins at most 14 hours from midnight UTC, wherever it is; the one before or after, at least 10 hours more."""
+READINGS = ("[3h] offset -47h", "[4h] offset -34h")
+"""From D 00:00 on, D+1 from 20:00 to 23:00 and from 06:00 to 10:00, each with what was served last."""
+BEGINS = "+ 5400) < 43200"
+"""D begins from 13.5 hours before D 00:00 UTC to 10.5 hours after it: in Auckland, in Honolulu, and all between."""
 DAY_STARTED = "chat_usage_report_day_timestamp_seconds"
 
 
@@ -65,10 +68,14 @@ class Scope:
     def days(self, measure: Measure, suffix: str = "last_day", *labels: str) -> str:
         """Returns figures that stand on their day, when read with a step of a day from a midnight UTC on."""
         labels = labels or measure.labels
-        own = "report" in labels
-        read = f"last_over_time({self.selected(f'{measure.name}_{suffix}', measure)}{RANGE_OF_A_DAY})"
-        shown = f"max by ({_list(*COMPANY, *labels)}) ({read})"
-        return f"({shown} and on ({'source, report' if own else 'source'}) {self._on_its_day(measure.report)})"
+        on = "source, report" if "report" in labels else "source"
+        selector = self.selected(f"{measure.name}_{suffix}", measure)
+        read = (
+            f"max by ({_list(*COMPANY, *labels)}) (last_over_time({selector}{reading}))"
+            f" and on ({on}) {self._is_of_the_day(measure.report, reading)}"
+            for reading in READINGS
+        )
+        return f"({' or '.join(read)})"
 
     def selected(self, name: str, measure: Measure | None = None) -> str:
         """Returns the selector of a family in this scope."""
@@ -76,12 +83,12 @@ class Scope:
         wanted = [matcher for label, matcher in self.by_label if label in labels]
         return f"{name}{{{_list(*self.matchers, *wanted, *(measure.matchers if measure else ()))}}}"
 
-    def _on_its_day(self, report: str) -> str:
+    def _is_of_the_day(self, report: str, reading: str) -> str:
         """Returns something for each source (and report) whose figures, as read for a day, are of that day."""
         matchers = _list(self.matchers[0], *((f'report="{report}"',) if report else ()))
         by = "source" if report else "source, report"
-        read = f"last_over_time({DAY_STARTED}{{{matchers}}}{RANGE_OF_A_DAY})"
-        return f"(abs(max by ({by}) ({read}) - time()) < {ZONES_S})"
+        read = f"last_over_time({DAY_STARTED}{{{matchers}}}{reading})"
+        return f"(abs(max by ({by}) ({read}) - time() {BEGINS})"
 
 
 def total(expression: str, *by: str) -> str:
@@ -97,6 +104,15 @@ def share(part: str, whole: str, least: int = 0) -> str:
 def over_days(expression: str, how: str, days: int) -> str:
     """Takes `days` (see the module) and puts them together, `how` being sum, avg, count, max."""
     return f"{how}_over_time(({expression})[{days}d:1d])"
+
+
+def within_sight(limits: str, days: str, usual: str) -> str:
+    """Leaves out limits far above everything else, which would press the days to the ground.
+
+    In sight is what is at most four times the usual (of 20, where less is usual), or less than twice the day's figure.
+    """
+    near = f"{limits} <= {SAME_SERIES} group_left () 4 * clamp_min({usual}, 20)"
+    return f"({near} or {limits} < {SAME_SERIES} group_left () 2 * {days})"
 
 
 def for_each(limits: str, figure: str) -> str:

@@ -23,7 +23,7 @@ from grafana_foundation_sdk.models.dashboard import (
 )
 from grafana_foundation_sdk.models.prometheus import Dataquery, PromQueryFormat
 
-from grafana_dashboards.src.language import COUNT, Card, Query
+from grafana_dashboards.src.language import CALM, EXACT, Card, Query, painted
 from grafana_dashboards.src.panels import A_DAY
 
 Steps = tuple[tuple[float | None, str], ...]
@@ -33,13 +33,14 @@ Steps = tuple[tuple[float | None, str], ...]
 class Column:
     """A question (its legend is the column's title) and how its cells look.
 
-    `bar` draws a bar up to `most`, `trend` a small curve of days (the question asks for days), `steps` colour the text.
+    `leads` puts it behind the first label, `bar` draws a bar up to `most`, `trend` a small curve of days (the question asks for days), `steps` colour the text.
     """
 
     query: Query
-    unit: str = COUNT
+    unit: str = EXACT
     decimals: int | None = None
     width: int | None = None
+    leads: bool = False
     bar: bool = False
     trend: bool = False
     steps: Steps = ()
@@ -89,7 +90,9 @@ def _merged(keys: Keys, columns: Sequence[Column], targets: Sequence[Dataquery])
         for column, target in zip(columns, targets, strict=True)
     }
     place = count()
-    order = {name: next(place) for name in (*keys.shown, *names)}
+    first, *others = keys.shown
+    leading = [name for name, column in names.items() if column.leads]
+    order = {name: next(place) for name in dict.fromkeys((first, *leading, *others, *names))}
     titles = {**keys.shown, **{name: column.query.legend for name, column in names.items()}}
     hidden = dict.fromkeys(("Time", *keys.hidden), True)
     curves = [DataTransformerConfig("timeSeriesTable", options={})] if any(each.trend for each in columns) else []
@@ -107,6 +110,7 @@ def _defaults(card: Card) -> FieldConfig:
         unit=card.unit,
         decimals=card.decimals,
         no_value=card.nothing,
+        field_min_max=True,  # a bar is as long as its own column has it
         min_val=card.least,
         thresholds=ThresholdsConfig(ThresholdsMode.ABSOLUTE, card.thresholds()),
         mappings=list(card.mappings),
@@ -136,6 +140,8 @@ def _of(column: Column) -> Override:
         "custom.cellOptions": _cell(column),
         "mappings": list(column.mappings) or None,
     }
+    if column.trend:
+        properties["color"] = painted(CALM).value
     if column.steps:
         steps = [Threshold(value, colour) for value, colour in column.steps]
         properties["thresholds"] = ThresholdsConfig(ThresholdsMode.ABSOLUTE, steps)

@@ -125,6 +125,9 @@ def told(status: int, capsys: pytest.CaptureFixture[str]) -> str:
                      "directory); give --config.file the path of a file", id="a file that is not there"),
         pytest.param(["check", "--config.file", "/"], "/: cannot be read (Is a directory); give --config.file the "
                      "path of a file", id="a folder"),
+        pytest.param(["serve", "--web.docs-url", "javascript:alert(1)"],
+                     '--web.docs-url: "javascript:alert(1)" is no address of a web page; write it as '
+                     "https://example.org/chat-usage-exporter/docs", id="no address of a web page"),
         pytest.param(["simulate", "--companies", "0"], "0 simulated companies: choose a number from 1 to 10000",
                      id="no company"),
         pytest.param(["simulate", "--channels", "201"], "201 simulated channels: choose a number from 1 to 200",

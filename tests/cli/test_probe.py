@@ -1,6 +1,5 @@
 """`check --probe` against the simulated platform over real HTTP: the right row, the right exit status, never a key."""
 
-import asyncio
 import io
 import re
 from collections.abc import Iterator, Mapping
@@ -8,7 +7,6 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import reduce
-from threading import Thread
 
 import msgspec
 import pytest
@@ -34,12 +32,13 @@ from exporter.simulate.reports import REPORTS as SIMULATED
 from exporter.simulate.world import MODES, World
 from exporter.source import Request, Scope
 from exporter.sources.paradigm import CHAT_SESSIONS, REPORTS
-from exporter.web.server import listen, server, url
+from exporter.web.server import listen, url
 from exporter.worker import Worker
 from tests import surroundings
 from tests.e2e.programs import free_port
 from tests.road import RULES, PassedClock, utc
 from tests.test_forecast import HOURLY, everybody_everywhere
+from tests.threaded import served
 
 NOW = utc(2026, 11, 20, 18)
 WORLD = World.from_seed(1, 12)
@@ -370,16 +369,8 @@ class TestTerminal:
 @contextmanager
 def platform(*scenarios: str) -> Iterator[str]:
     """Serves a simulated platform in a thread, as the command keeps the main one to itself."""
-    app = create_app(WORLD, lambda: datetime.now(UTC), scenarios=scenarios or ("normal",))
-    with listen("127.0.0.1:0", "test") as listening:
-        running = server(app)
-        thread = Thread(target=lambda: asyncio.run(running.serve(sockets=[listening])))
-        thread.start()
-        try:
-            yield url(listening)
-        finally:
-            running.stop()
-            thread.join()
+    with served(create_app(WORLD, lambda: datetime.now(UTC), scenarios=scenarios or ("normal",))) as base:
+        yield base
 
 
 @pytest.mark.parametrize(

@@ -6,17 +6,14 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
 
 import httpx
 import pytest
 
 from tests.cli.conftest import CANARY
 from tests.e2e.programs import answers, free_port, running, wait_for
+from tests.threaded import echo
 
 COMMAND = [sys.executable, "-m", "exporter.cli"]
 GRACE_S = 20
@@ -127,36 +124,6 @@ def test_simulate_ends_in_the_middle_of_an_answer(number: signal.Signals, tmp_pa
 
 def control(platform: str) -> str:
     return httpx.get(f"http://{platform}/control", trust_env=False).text
-
-
-class Echo(BaseHTTPRequestHandler):
-    """Refuses every request and tells in the answer whatever it was sent, the key first."""
-
-    def do_GET(self) -> None:
-        """Answers; the name is the base class's."""
-        body = json.dumps({"detail": f"{self.headers['Authorization']} is no key", "asked": str(self.headers)}).encode()
-        self.send_response(int(self.path.split("/")[1]), f"Refused {CANARY}")
-        self.send_header("Content-Type", "application/json")
-        self.send_header("X-Key", str(self.headers["Authorization"]))
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, format: str, *args: object) -> None:
-        """Keeps the test's output quiet; the name of the argument is the base class's."""
-
-
-@contextmanager
-def echo(status: int) -> Iterator[str]:
-    """Serves `Echo` and returns the base URL at which it answers with a status."""
-    with ThreadingHTTPServer(("127.0.0.1", 0), Echo) as server:
-        thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{server.server_port}/{status}"
-        finally:
-            server.shutdown()
-            thread.join()
 
 
 @pytest.mark.parametrize("status", [200, 401, 403, 418])

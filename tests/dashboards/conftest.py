@@ -7,13 +7,15 @@ import anyio
 import pytest
 
 from tests.dashboards.story import Story
-from tests.dashboards.tsdb import Past, filled
-from tests.e2e import programs
+from tests.dashboards.tsdb import Past, Tools, filled, running, store
+from tests.dashboards.zones import BEGIN, NOW, scraped
+from tests.oncall.amtool import program
+from tests.oncall.shipped import SUITES
 
 
 @dataclass(frozen=True)
 class Lived:
-    """A fortnight, and the Prometheus that saw it."""
+    """Twelve days, and the Prometheus that saw them."""
 
     story: Story
     past: Past
@@ -21,10 +23,19 @@ class Lived:
 
 @pytest.fixture(scope="session")
 def lived(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lived]:
-    """Lives through a fortnight of both platforms and runs Prometheus on what was scraped."""
-    tools = programs.find("promtool").parent
-    assert programs.find("prometheus").parent == tools
+    """Lives through twelve days of both platforms and runs Prometheus on what was scraped."""
+    tools = Tools.found()
     story = Story()
     anyio.run(story.live)
     with filled(story, tools, tmp_path_factory.mktemp("past")) as past:
         yield Lived(story, past)
+
+
+@pytest.fixture(scope="session", params=SUITES)
+def zones(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Past]:
+    """Runs a Prometheus of each suite of Debian that saw sources of many zones."""
+    tools = Tools(program("prometheus", request.param), program("promtool", request.param))
+    folder = tmp_path_factory.mktemp("zones")
+    store(scraped(), tools, folder)
+    with running(tools, folder, BEGIN, NOW) as past:
+        yield past

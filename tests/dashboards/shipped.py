@@ -65,4 +65,4 @@ def filled(expression: str, values: Mapping[str, str]) -> str:
     Raises:
         KeyError: a variable has no value.
     """
-    return re.sub(r"\$(?:\{(\w+)\}|(\w+))", lambda found: values[found[1] or found[2]], expression)
+    return re.sub(r"\$(?:\{(\w+)\}|([a-zA-Z_]\w*))", lambda found: values[found[1] or found[2]], expression)

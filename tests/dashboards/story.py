@@ -1,7 +1,7 @@
 """The days of an installation with both platforms, on a passed clock: what a Prometheus would have scraped, each hour.
 
 What happens in them is planted, so that every panel has something to show, and a hole where one belongs. Forty days are
-for pictures; a fortnight is enough to ask every question.
+for pictures; twelve are enough to ask every question.
 """
 
 import re
@@ -30,7 +30,7 @@ from tests.road import RULES, PassedClock, Road, set_scenarios, utc
 
 NOW = utc(2026, 11, 20, 15)
 """A Friday: the newest complete day is Thursday the 19th."""
-FORTNIGHT, FORTY_DAYS = timedelta(days=14), timedelta(days=40)
+TWELVE_DAYS, FORTY_DAYS = timedelta(days=12), timedelta(days=40)
 STEP = timedelta(hours=1)
 POLLS: Mapping[str, timedelta] = {"demo": timedelta(hours=3), "demo_bot": timedelta(hours=6)}
 """A chatbot costs a request for each day and channel."""
@@ -90,14 +90,14 @@ class Story:
     """The installation. `samples` hold, after `live`, each series' values by moment, in seconds since 1970."""
 
     companies: int = 6
-    lasts: timedelta = FORTNIGHT
+    lasts: timedelta = TWELVE_DAYS
     samples: dict[Series, dict[int, str]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         world = World.from_seed(1, self.companies)
         self.cast = Cast(*(world.busiest(rank).id for rank in (2, 3, 1, 4, 0)))
         self.world = world.under(self.cast.use)
-        self.bots = Bots.from_seed(1, channel_count=4)
+        self.bots = Bots.from_seed(1, channel_count=3)
         self.begin = (NOW - self.lasts).replace(hour=0)
         self.clock = PassedClock(self.begin)
         self._last: dict[str, tuple[str, Sequence[tuple[Series, str]]]] = {}

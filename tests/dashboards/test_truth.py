@@ -24,7 +24,7 @@ UNSEEN = date(2026, 11, 10)
 
 
 def shown(lived: Lived, name: str, place: str, one: Mapping[str, str], day: date | None = None) -> dict[str, float]:
-    """Returns what a panel's question shows, by the legend's label: of a day where one is given, else the newest.
+    """Returns what a panel's question shows, by the legend's label: of a day where one is given, else of now.
 
     `one` are the variables that are not at all.
     """
@@ -126,20 +126,24 @@ Case = tuple[str, str, date | None, Callable[[Lived], Mapping[str, float]]]
 ONE = "Müller & Söhne GmbH"
 CASES: Mapping[str, Case] = {
     "queries of the last day": (
-        "overview", "Queries/A", LAST, lambda it: {"": total(it, "user_queries", [LAST])},
+        "overview", "Queries/A", None, lambda it: {"": total(it, "user_queries", [LAST])},
     ),
     "answered": (
-        "overview", "Answered/A", LAST,
+        "overview", "Answered/A", None,
         lambda it: {"": total(it, "model_responses", [LAST]) / total(it, "user_queries", [LAST])},
     ),
     "grounded": (
-        "overview", "Grounded/A", TUESDAY,
-        lambda it: {"": total(it, "model_responses_with_docs", [TUESDAY]) / total(it, "model_responses", [TUESDAY])},
+        "overview", "Grounded/A", None,
+        lambda it: {"": total(it, "model_responses_with_docs", [LAST]) / total(it, "model_responses", [LAST])},
+    ),
+    "a dot of grounded answers": (
+        "overview", "Answers, and those grounded in documents/B", TUESDAY,
+        lambda it: {"": total(it, "model_responses_with_docs", [TUESDAY])},
     ),
     "a bar stands on its day": ("overview", "Queries by mode/A", TUESDAY, lambda it: by_mode(it, TUESDAY)),
     "a day that was not served has no bar": ("overview", "Queries by mode/A", UNSEEN, lambda _: {}),
     "active users": ("overview", "Active users/A", TUESDAY, lambda it: {"": users(it, TUESDAY)}),
-    "the last day of one company": ("company", "Last complete day/A", LAST, lambda it: {"": by_company(it, LAST)[ONE]}),
+    "the last day of one company": ("company", "Last complete day/A", None, lambda it: {"": by_company(it, LAST)[ONE]}),
     "7 days of one company": ("company", "7 days/A", None, lambda it: {"": total(it, "user_queries", WEEK, NOW, ONE)}),
     "28 days of one company": (
         "company", "28 days/A", None, lambda it: {"": total(it, "user_queries", MONTH, NOW, ONE)},
@@ -150,7 +154,7 @@ CASES: Mapping[str, Case] = {
     ),
     "disliked": ("quality", "Disliked/A", None, lambda it: {"": opinions(it, WEEK)[1] / sum(opinions(it, WEEK))}),
     "conversations of the chatbot": (
-        "bots", "Conversations/A", LAST, lambda it: {"": of_bot(it, "overview", "conversations", [LAST])},
+        "bots", "Conversations/A", None, lambda it: {"": of_bot(it, "overview", "conversations", [LAST])},
     ),
     "hand-overs accepted": (
         "bots", "Hand-overs accepted, 7 days/A", None,

@@ -7,6 +7,7 @@ which they read each other, and what comes is written as further blocks.
 import json
 import re
 import subprocess
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -50,6 +51,19 @@ class _Answer(msgspec.Struct):
 
 
 @dataclass(frozen=True, slots=True)
+class Tools:
+    """The executables."""
+
+    prometheus: Path
+    promtool: Path
+
+    @classmethod
+    def found(cls) -> "Tools":
+        """Finds them; skips the test where one is missing."""
+        return cls(programs.find("prometheus"), programs.find("promtool"))
+
+
+@dataclass(frozen=True, slots=True)
 class Past:
     """A Prometheus that holds the time from `begin` to `now`, both whole hours."""
 
@@ -82,19 +96,19 @@ class Past:
 
 
 @contextmanager
-def filled(story: Story, tools: Path, folder: Path) -> Iterator[Past]:
-    """Runs a Prometheus that holds the story and what the rules make of it; `tools` has prometheus and promtool."""
+def filled(story: Story, tools: Tools, folder: Path) -> Iterator[Past]:
+    """Runs a Prometheus that holds the story and what the rules make of it."""
     scraped = {**story.samples, **_scrapes(story)}
-    _store(openmetrics(scraped), tools, folder)
+    store(openmetrics(scraped), tools, folder)
     now = story.clock.moment - STEP
     for rules in _rounds():
-        with _running(tools, folder, story.begin, now) as past:
+        with running(tools, folder, story.begin, now) as past:
             found = [line for rule in rules for line in _evaluated(past, rule)]
-        _store([*found, "# EOF\n"], tools, folder)
-    with _running(tools, folder, story.begin, now, FILES) as past:
+        store([*found, "# EOF\n"], tools, folder)
+    with running(tools, folder, story.begin, now, FILES) as past:
         own = list(_of_prometheus(past))
-    _store([*own, "# EOF\n"], tools, folder)
-    with _running(tools, folder, story.begin, now) as past:
+    store([*own, "# EOF\n"], tools, folder)
+    with running(tools, folder, story.begin, now) as past:
         yield past
 
 
@@ -134,11 +148,22 @@ def _alert(rule: Mapping[str, object], labels: Labels) -> Labels:
 
 
 def _of_prometheus(past: Past) -> Iterator[str]:
-    """Yields what this Prometheus says of our rules, as if it had scraped itself in the last hours."""
-    moments = [int((past.now - number * STEP).timestamp()) for number in range(3, -1, -1)]
+    """Yields what this Prometheus says of our rules, as if it had scraped itself all the time."""
+    hours = (past.now - past.begin) // STEP
+    moments = [int((past.begin + number * STEP).timestamp()) for number in range(hours + 1)]
     page = httpx.get(f"{past.url}/metrics", trust_env=False).text
     for name, labels, value in re.findall(r"^(prometheus_rule_\w+)\{(.*chat-usage.*)\} (\S+)$", page, re.MULTILINE):
-        yield from openmetrics_lines(name, labels, dict.fromkeys(moments, value))
+        shown = str(_duration_s(past, labels)) if name == "prometheus_rule_group_last_duration_seconds" else value
+        yield from openmetrics_lines(name, labels, dict.fromkeys(moments, shown))
+
+
+def _duration_s(past: Past, labels: str) -> float:
+    """Evaluates a group of rules: this Prometheus was started a moment ago, and has not done it itself."""
+    (group,) = (group for group in GROUPS if f';{group["name"]}"' in labels)
+    began = time.monotonic()
+    for rule in group["rules"]:
+        past.at(str(rule["expr"]))
+    return time.monotonic() - began
 
 
 def _lines(name: str, labels: Labels, values: Mapping[int, str]) -> Iterator[str]:
@@ -151,27 +176,25 @@ def openmetrics_lines(name: str, labels: str, values: Mapping[int, str]) -> Iter
     return (f"{name}{{{labels}}} {value} {at}\n" for at, value in values.items())
 
 
-def _store(lines: Iterable[str], tools: Path, folder: Path) -> None:
+def store(lines: Iterable[str], tools: Tools, folder: Path) -> None:
     """Adds blocks; large ones, as promtool reads the whole file once for each."""
     file = folder / "samples.om"
     with file.open("w", encoding="utf-8") as output:
         output.writelines(lines)
     how = ("tsdb", "create-blocks-from", "openmetrics", "--max-block-duration=744h", "--quiet")
-    done = subprocess.run(
-        [tools / "promtool", *how, file, folder / "data"], capture_output=True, text=True, check=False
-    )
+    done = subprocess.run([tools.promtool, *how, file, folder / "data"], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     file.unlink()
 
 
 @contextmanager
-def _running(tools: Path, folder: Path, begin: datetime, now: datetime, rules: Sequence[Path] = ()) -> Iterator[Past]:
+def running(tools: Tools, folder: Path, begin: datetime, now: datetime, rules: Sequence[Path] = ()) -> Iterator[Past]:
     """Runs a Prometheus on the blocks; samples are an hour apart, so it looks back so far."""
     config = folder / "prometheus.json"  # JSON is YAML
     config.write_text(json.dumps({"rule_files": [str(file) for file in rules]}))
     address = f"127.0.0.1:{programs.free_port()}"
     command: list[str | Path] = [
-        tools / "prometheus",
+        tools.prometheus,
         f"--config.file={config}",
         f"--storage.tsdb.path={folder / 'data'}",
         "--storage.tsdb.retention.time=100y",

@@ -9,7 +9,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from axe_playwright_python.async_playwright import Axe
-from playwright.async_api import Browser, ConsoleMessage, Page, Request, async_playwright
+from playwright.async_api import Browser, ConsoleMessage, Dialog, Page, Request, async_playwright
 
 WIDE, NARROW = 1280, 390
 AS_ROOT = ["--no-sandbox"] if os.geteuid() == 0 else []
@@ -27,6 +27,11 @@ class Tab:
     def console(self, message: ConsoleMessage) -> None:
         """Notes what the page writes to the console, whatever it is: it has nothing to say there."""
         self.complaints.append(f"{message.type}: {message.text}")
+
+    async def dialog(self, dialog: Dialog) -> None:
+        """Notes a window that a script opened, and closes it."""
+        self.complaints.append(f"{dialog.type}: {dialog.message}")
+        await dialog.dismiss()
 
     def request(self, request: Request) -> None:
         """Notes a request to another host."""
@@ -74,6 +79,7 @@ async def opened(
     tab = Tab(await context.new_page(), url)
     tab.page.on("console", tab.console)
     tab.page.on("pageerror", lambda error: tab.complaints.append(str(error)))
+    tab.page.on("dialog", tab.dialog)
     tab.page.on("request", tab.request)
     tab.page.on("requestfailed", tab.failed)
     try:

@@ -1,5 +1,6 @@
 """The exporter over simulated platforms, on loopback and on a passed-in clock: what a browser or a tool can open."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -46,8 +47,7 @@ class Stage:
             answer = await http.post(f"{self.platform}/control", json={"scenarios": [scenario]})
             answer.raise_for_status()
         self.clock.moment += timedelta(hours=1)
-        for poller in self.exporter.pollers:
-            await poller.poll()
+        await asyncio.gather(*(poller.poll() for poller in self.exporter.pollers))
 
 
 @asynccontextmanager
@@ -62,7 +62,7 @@ async def staged(companies: int = 20, scenario: str = "normal", *, one_report: b
             try:
                 for poller in exporter.pollers:
                     await poller.start()
-                    await poller.poll()
+                await asyncio.gather(*(poller.poll() for poller in exporter.pollers))
                 yield Stage(url(listening), url(simulated), clock, exporter)
             finally:
                 await exporter.closing.aclose()

@@ -20,7 +20,7 @@ async def test_schemathesis_finds_no_failure(tmp_path: Path) -> None:
     """Allowed and forbidden values of each parameter, other methods, made-up questions; the same ones each time."""
     async with staged(4, one_report=True) as stage:
         command: list[str | Path] = [SCHEMATHESIS, "run", f"{stage.url}/api/v1/openapi.json", f"--url={stage.url}"]
-        command += ["--max-examples=60", "--seed=1", "--generation-deterministic", "--no-color"]
+        command += ["--max-examples=30", "--seed=1", "--generation-deterministic", "--no-color"]
         environ = {**plain(), "SCHEMATHESIS_HOOKS": "tests.e2e.sensible", "PYTHONPATH": str(ROOT)}
         done = await asyncio.to_thread(
             lambda: subprocess.run(command, cwd=tmp_path, env=environ, capture_output=True, timeout=240, check=False)

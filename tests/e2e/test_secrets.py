@@ -1,6 +1,5 @@
 """Keys are planted everywhere, and searched in everything that the program emits, whatever the platforms do."""
 
-import asyncio
 import base64
 import json
 import re
@@ -9,9 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
 from urllib.parse import quote
 
 import bcrypt
@@ -25,9 +22,9 @@ from exporter.simulate.chatcaptain.bots import Bots
 from exporter.simulate.chatcaptain.exports import Exports
 from exporter.simulate.scenarios import SCENARIOS
 from exporter.simulate.world import World
-from exporter.web.server import listen, server, url
 from tests.e2e import programs
 from tests.e2e.commands import COMMAND, SEED
+from tests.threaded import echo, served
 
 pytestmark = [pytest.mark.e2e, pytest.mark.once]
 
@@ -98,39 +95,6 @@ COMMANDS = (
 )
 
 
-class Echo(BaseHTTPRequestHandler):
-    """Refuses every request with what it was sent, the key first: in the status line, a header and the body."""
-
-    def do_GET(self) -> None:
-        """Answers; the name is the base class's."""
-        key = self.headers["Authorization"] or self.headers["x-chatcaptain-key"]
-        body = json.dumps({"detail": f"{key} is no key", "error": key, "asked": str(self.headers)}).encode()
-        self.send_response(418, f"Refused {key}")
-        self.send_header("Content-Type", "application/json")
-        self.send_header("X-Key", key)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    do_POST = do_GET  # noqa: N815 - the same
-
-    def log_message(self, format: str, *args: object) -> None:
-        """Keeps the test's output quiet; the name of the argument is the base class's."""
-
-
-@pytest.fixture(scope="module")
-def echo() -> Iterator[str]:
-    """The URL of a platform that tells everybody what it was told."""
-    with ThreadingHTTPServer(("127.0.0.1", 0), Echo) as server:
-        thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{server.server_port}"
-        finally:
-            server.shutdown()
-            thread.join()
-
-
 @contextmanager
 def platforms() -> Iterator[str]:
     """The simulated platforms in a thread: each scenario below a path of its own."""
@@ -140,27 +104,20 @@ def platforms() -> Iterator[str]:
         for name in SCENARIOS
     }
     app = Starlette(routes=[Mount(f"/{name}", app) for name, app in apps.items()])
-    with listen("127.0.0.1:0", "test") as listening:
-        running = server(app)
-        thread = Thread(target=lambda: asyncio.run(running.serve(sockets=[listening])))
-        thread.start()
-        try:
-            yield url(listening)
-        finally:
-            running.stop()
-            thread.join()
+    with served(app) as base:
+        yield base
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory, echo: str) -> Iterator[Path]:
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """The keys, in a configuration and in files, and the simulated platforms that know them."""
     made = tmp_path_factory.mktemp("secrets")
     (made / "key").write_text(KEYS.company_admin)
     (made / "bot.key").write_text(BOT.key)
     (made / "web.yml").write_text(f"basic_auth_users: {{me: '{HASH}'}}\n")
-    with platforms() as base:
+    with platforms() as base, echo(418) as told:
         sources = [SCENARIO.format(scenario=name, platform=f"{base}/{name}", bot=BOT.id) for name in SCENARIOS]
-        others = OTHERS.format(platform=f"{base}/normal", admin=KEYS.admin, echo=echo, bot=BOT.id)
+        others = OTHERS.format(platform=f"{base}/normal", admin=KEYS.admin, echo=told, bot=BOT.id)
         (made / "exporter.yml").write_text(f"sources:\n{''.join(sources)}{others}")
         yield made
 

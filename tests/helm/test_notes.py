@@ -58,6 +58,13 @@ def test_objects_that_no_operator_looks_at(tmp_path: Path) -> None:
     assert "nobody is alerted" not in told
 
 
+def test_nothing_is_asked_for_twice(tmp_path: Path) -> None:
+    """What is set is not asked for: sources that are meant, links that lead somewhere, a monitor that is found."""
+    told = notes(tmp_path, "--values", values("prometheus-operator"), "--set", "image.registry=registry.example.org")
+    for asked in ("no sources are set", "example.org: prometheusRule", "labels is empty", "image.registry is not set"):
+        assert asked not in told
+
+
 def test_a_volume_that_it_may_not_write(tmp_path: Path) -> None:
     options = ("--set", "state.type=persistentVolumeClaim", "--set", "podSecurityContext.fsGroup=null")
     assert "podSecurityContext.fsGroup is not set" in notes(tmp_path, *options)

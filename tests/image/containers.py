@@ -17,6 +17,8 @@ SCRIPT = Path(__file__).parents[2] / "tools" / "image"
 TOOLS = ("buildah", "podman", "runc", "mmdebstrap")
 CONFINED = ("--read-only", "--cap-drop=all", "--security-opt=no-new-privileges", "--pids-limit=64")
 """What a cluster that trusts nobody gives a container: nothing to write, no capability, and none to come by."""
+BASE = "localhost/debian-python:trixie"
+"""The base image that tools/image makes."""
 BUILD_PATIENCE_S = 300
 
 
@@ -38,8 +40,19 @@ def podman(*arguments: str | Path) -> str:
     Raises:
         subprocess.CalledProcessError: it failed.
     """
-    command = [SCRIPT, "podman", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout
+    done = subprocess.run([SCRIPT, "podman", *arguments], capture_output=True, text=True, check=False, timeout=60)
+    try:
+        done.check_returncode()
+    except subprocess.CalledProcessError as error:
+        error.add_note(done.stderr)
+        raise
+    return done.stdout
+
+
+def logs(name: str) -> str:
+    """Returns what a container printed, errors last."""
+    done = subprocess.run([SCRIPT, "podman", "logs", name], capture_output=True, text=True, check=False, timeout=60)
+    return done.stdout + done.stderr
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from subprocess import CalledProcessError
 import pytest
 
 from tests.e2e.programs import wait_for
-from tests.image.containers import Container, built, podman, running
+from tests.image.containers import Container, logs, podman, running
 
 pytestmark = [pytest.mark.e2e, pytest.mark.once]
 
@@ -17,11 +17,6 @@ SOMEBODY = "12345:54321"
 PATIENCE_S = 30
 LARGEST_MB = 60
 """What the program and its libraries may add to the base image."""
-
-
-@pytest.fixture(scope="module")
-def image() -> str:
-    return built()
 
 
 @pytest.fixture(scope="module")
@@ -70,11 +65,11 @@ def test_sigterm_ends_it_well(image: str) -> None:
     with running(image, SOMEBODY, "demo") as container:
         wait_for(container.page, "the exporter", PATIENCE_S)
         podman("kill", "--signal", "TERM", container.name)
-        assert podman("wait", container.name).strip() == "0", podman("logs", container.name)
+        assert podman("wait", container.name).strip() == "0", logs(container.name)
 
 
 def test_the_health_check_asks_the_exporter(image: str) -> None:
-    """The port that it has by default may be taken here, so it is told another; where nobody is, it fails."""
+    """Past a proxy for the platforms. Its port may be taken here, so it is told another; where nobody is, it fails."""
     health = inspected(image)["Healthcheck"]
     assert isinstance(health, dict)
     kind, *command = health["Test"]
@@ -82,7 +77,8 @@ def test_the_health_check_asks_the_exporter(image: str) -> None:
     with running(image, SOMEBODY, "demo") as container:
         wait_for(container.page, "the exporter", PATIENCE_S)
         port = container.url.rpartition(":")[2]
-        podman("exec", container.name, *(part.replace("9854", port) for part in command))
+        proxy = "--env=http_proxy=http://127.0.0.1:1"
+        podman("exec", proxy, container.name, *(part.replace("9854", port) for part in command))
         with pytest.raises(CalledProcessError):
             podman("exec", container.name, *(part.replace("9854", "1") for part in command))
 

@@ -9,7 +9,7 @@ import socket
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import Thread
 
@@ -81,17 +81,30 @@ def _options(platform: Platform) -> Mapping[str, object]:
 
 
 @contextmanager
-def running(stage: Stage, folder: Path) -> Iterator[None]:
-    """Runs platforms and exporter, in a thread of their own; the block starts when every source was polled once."""
+def running(stage: Stage, folder: Path) -> Iterator[Callable[[str, str], None]]:
+    """Runs platforms and exporter, in a thread of their own; the block starts when every source was polled once.
+
+    Yields what says which scenario a source's platform is in from now on. It does so between two polls: a platform
+    that fails in the middle of one would fail for some reports an hour before the others.
+    """
     loop = asyncio.new_event_loop()
+    polling = {name: asyncio.Lock() for name in stage.platforms}
+
+    async def between_polls(name: str, scenario: str) -> None:
+        async with polling[name]:
+            await asyncio.to_thread(stage.platforms[name].set, scenario)
+
+    def trouble(name: str, scenario: str) -> None:
+        asyncio.run_coroutine_threadsafe(between_polls(name, scenario), loop).result(PATIENCE_S)
+
     ready, ended = asyncio.Event(), asyncio.Event()
     thread = Thread(target=loop.run_forever)
     thread.start()
-    run = asyncio.run_coroutine_threadsafe(_run(stage, folder, ready, ended), loop)
+    run = asyncio.run_coroutine_threadsafe(_run(stage, folder, polling, ready, ended), loop)
     try:
         wait_for(lambda: ready.is_set() or run.done(), "every source to be polled once", PATIENCE_S)
         if not run.done():
-            yield
+            yield trouble
     finally:
         loop.call_soon_threadsafe(ended.set)
         try:
@@ -102,7 +115,9 @@ def running(stage: Stage, folder: Path) -> Iterator[None]:
             loop.close()
 
 
-async def _run(stage: Stage, folder: Path, ready: asyncio.Event, ended: asyncio.Event) -> None:
+async def _run(
+    stage: Stage, folder: Path, polling: Mapping[str, asyncio.Lock], ready: asyncio.Event, ended: asyncio.Event
+) -> None:
     file = folder / "exporter.yml"
     file.write_text(stage.configuration())
     settings = load(file, {}, source.platforms())
@@ -115,7 +130,8 @@ async def _run(stage: Stage, folder: Path, ready: asyncio.Event, ended: asyncio.
         stack.push_async_callback(exporter.closing.aclose)
         await asyncio.gather(*(_first(poller) for poller in exporter.pollers))
         await stack.enter_async_context(serving(exporter.app, stage.listening))
-        driving = [asyncio.ensure_future(each) for each in _drivers(exporter, settings.sources, stage.acceleration)]
+        drivers = _drivers(exporter, settings.sources, polling, stage.acceleration)
+        driving = [asyncio.ensure_future(each) for each in drivers]
         ready.set()
         await ended.wait()
         for task in driving:
@@ -129,15 +145,33 @@ async def _first(poller: Poller) -> None:
 
 
 def _drivers(
-    exporter: Exporter, sources: Mapping[str, Source], acceleration: Acceleration
+    exporter: Exporter, sources: Mapping[str, Source], polling: Mapping[str, asyncio.Lock], acceleration: Acceleration
 ) -> Iterator[Awaitable[None]]:
     """Yields what polls each source at its interval and after midnight and settle, and turns its page at midnight."""
-    for each, poller in zip(sources.values(), exporter.pollers, strict=True):
-        yield _repeat(poller.poll, lambda moment, each=each: moment + each.poll.interval, acceleration)  # type: ignore[misc]  # mypy cannot infer a default's type
+    for (name, each), poller in zip(sources.items(), exporter.pollers, strict=True):
+        poll = _alone(poller.poll, polling[name])
+        yield _repeat(poll, _each_interval(each), acceleration)
         for delay in (*timetable(each, poller).cadence.delays().values(), None):
-            job = poller.refresh if delay is None else poller.poll
+            job = poller.refresh if delay is None else poll
             late = timedelta(0) if delay is None else delay + SPREAD / 2
             yield _repeat(job, _after_midnight(each, late), acceleration)
+
+
+def _alone(job: Callable[[], Awaitable[None]], lock: asyncio.Lock) -> Callable[[], Awaitable[None]]:
+    async def alone() -> None:
+        async with lock:
+            await job()
+
+    return alone
+
+
+def _each_interval(each: Source) -> Callable[[datetime], datetime]:
+    """Returns what tells when a source is polled next: on the hour, however long the programs took to start."""
+
+    def following(moment: datetime) -> datetime:
+        return moment + each.poll.interval - (moment - datetime.min.replace(tzinfo=UTC)) % each.poll.interval
+
+    return following
 
 
 def _after_midnight(each: Source, late: timedelta) -> Callable[[datetime], datetime]:

@@ -129,10 +129,10 @@ def run(case: Config, folder: Path, suite_prometheus: Path, suite_alertmanager: 
         began = datetime.now(UTC)
         acceleration = Acceleration(factor_of(case), began, moment(case["began"]))
         stage = Stage(acceleration, platforms(case, stack), own)
-        stack.enter_context(running(stage, folder))
+        trouble = stack.enter_context(running(stage, folder))
         server.wait_until("up == 1")
         follow(server, folder, acceleration)
-        pass_time(case, stage)
+        pass_time(case, stage.acceleration, trouble)
         fired = server.query(
             'count by (source, alertname, activity, report) (last_over_time(ALERTS{alertstate="firing"}[1h]))'
         )
@@ -152,15 +152,15 @@ def is_later(source: Config) -> bool:
     return isinstance(source.get("from"), datetime)
 
 
-def pass_time(case: Config, stage: Stage) -> None:
+def pass_time(case: Config, acceleration: Acceleration, trouble: Callable[[str, str], None]) -> None:
     """Waits until the stretch is over, and lets troubles begin on the way."""
     later = [each for each in mappings(case["sources"]) if is_later(each)]
     for due in sorted({*(moment(each["from"]) for each in later), moment(case["until"])}):
-        left = stage.acceleration.real(due - stage.acceleration.now())
-        programs.wait_for(lambda due=due: stage.acceleration.now() >= due, f"{due} to come", left + 5)  # type: ignore[misc]  # mypy cannot infer a default's type
+        left = acceleration.real(due - acceleration.now())
+        programs.wait_for(lambda due=due: acceleration.now() >= due, f"{due} to come", left + 5)  # type: ignore[misc]  # mypy cannot infer a default's type
         for each in later:
             if moment(each["from"]) == due:
-                stage.platforms[str(each["scenario"])].set(str(each["scenario"]))
+                trouble(str(each["scenario"]), str(each["scenario"]))
 
 
 @pytest.fixture(scope="module")

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 
 from exporter.page import Board, Format
 from exporter.web.app import Outlook
+from exporter.web.press import DOCS
 from exporter.worker import Worker
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -30,6 +31,7 @@ def outlook(
     now: Callable[[], datetime] = lambda: NOON,
     next_poll: Callable[[str], datetime | None] = lambda _source: None,
     reload: Callable[[], Awaitable[str]] | None = None,
+    docs: str = DOCS,
 ) -> Outlook:
     """Returns an outlook on a board at noon; nothing is scheduled."""
-    return Outlook(board, tail, alive, sources, worker, now, next_poll, reload)
+    return Outlook(board, tail, alive, sources, worker, now, next_poll, reload, docs)

@@ -17,7 +17,7 @@ from exporter.open_labels import LabelLimits
 from exporter.page import Board
 from exporter.simulate.app import create_app as create_platform
 from exporter.simulate.world import MODES, World
-from exporter.sources.paradigm import PLATFORM, QUERIES
+from exporter.sources.paradigm import PLATFORM, QUERIES, TOOLS
 from exporter.web.app import create_app
 from exporter.web.query import Offer, Query, read
 from exporter.worker import Worker
@@ -139,7 +139,9 @@ async def test_states_of_days(at: datetime, expected: Mapping[str, str]) -> None
     states = answer.states()
     assert expected == {day: states[f"2026-{day}"] for day in expected}
     assert {each.state for each in answer.figures if each.date == "2026-11-19"} == {expected["11-19"]}
-    assert not any(each.evidence == "silence" for each in answer.figures if each.state == "settling")
+    settling = [each for each in answer.figures if each.state == "settling"]
+    assert {each.evidence for each in settling} <= {"row"}
+    assert bool(settling) is (expected["11-19"] == "settling")
     assert answer.reports[0].last_day == max(day for day, state in states.items() if state == "published")
 
 
@@ -268,6 +270,36 @@ def named(names: Mapping[str, str] = NAMES, figure: float = 12.0, since: date = 
     held = Days(since, NOON.date())
     rows = (Row("chat", day, each, {Column(QUERIES.family, ("chat",)): figure}) for day in held for each in names)
     return published(Reading(names, frozenset(MODES), tuple(rows)), held, NOON)
+
+
+async def test_who_is_in_one_mode_only_has_no_figures_of_the_other() -> None:
+    """Not even when asked for alone, without those who are."""
+    held = Days(NOON.date() - DAY, NOON.date())
+    rows = tuple(
+        Row(mode, day, company, {Column(QUERIES.family, (mode,)): 1.0})
+        for day in held
+        for company, mode in (("1", "chat"), ("2", "agent"))
+    )
+    async with asking(published(Reading({"1": "A", "2": "B"}, frozenset(MODES), rows), held, NOON)) as http:
+        for company, mode in (("1", "chat"), ("2", "agent")):
+            answer = await days(http, f"company=id:{company}")
+            assert {each.labels["mode"] for each in answer.figures} == {mode}
+
+
+async def test_a_tool_counts_zero_on_complete_days_alone() -> None:
+    """A company without a row on a day that still settles may get one."""
+    night, column = utc(2026, 11, 20, 3), Column("paradigm_tool_uses", ("Search",))
+    rows = [Row("all", date(2026, 11, day), "1", {column: 2.0}) for day in (17, 18, 19, 20)]
+    rows += [Row("all", date(2026, 11, 17), "2", {column: 5.0})]
+    watch = watching(reports=(TOOLS,))
+    held = Days(date(2026, 11, 17), night.date())
+    reading = Reading({"1": "A", "2": "B"}, frozenset(["all"]), tuple(rows))
+    async with asking(published(reading, held, night, watch)) as http:
+        answer = await days(http, "company=2")
+
+    told = [(each.date, each.value, each.state, each.evidence) for each in answer.figures]
+    assert told == [("2026-11-17", 5.0, "published", "row"), ("2026-11-18", 0.0, "published", "silence")]
+    assert answer.states("tools")["2026-11-19"] == "settling"
 
 
 async def test_json_tells_names_as_they_are() -> None:

@@ -21,13 +21,14 @@ from exporter.web.access import Access, Verdicts
 from exporter.web.app import create_app
 from exporter.web.archive import Archive
 from exporter.web.choice import Choice
-from exporter.web.findings import OUTCOMES
 from exporter.web.guard import Guard
 from exporter.web.press import DOCS, Press
+from exporter.web.sparkline import sparkline
 from exporter.web.words import figure, share, span
 from exporter.worker import Worker
 from tests.road import RULES, PassedClock, Road, set_scenarios, utc, watching
-from tests.web.asking import asking, days, on, published
+from tests.test_reports import begin
+from tests.web.asking import Answer, asking, days, on, published
 from tests.web.outlooks import outlook
 from tests.web.reading import StatusPage
 from tests.web.test_days import NAMES, named, paradigm
@@ -63,6 +64,26 @@ def identity(row: Mapping[str, str]) -> str:
     return row["Company"].rpartition(" ")[2]
 
 
+def added_up(answer: Answer, day: date) -> Mapping[str, float]:
+    """Returns the sum over modes of each company's figures of a day."""
+    told: dict[str, float] = {}
+    for key, value in on(answer.figures, str(day)).items():
+        told[key.company_id] = told.get(key.company_id, 0.0) + value
+    return told
+
+
+def queries(world: World, day: date) -> Mapping[str, float]:
+    """Returns what is true of those who asked anything on a day."""
+    view = world.view(day, NOON)
+    assert view is not None
+    found = {company: [world.figures(company, view, mode) for mode in MODES] for company in world.known()}
+    return {
+        str(company.id): sum(each.user_queries for each in figures if each)
+        for company, figures in found.items()
+        if any(figures)
+    }
+
+
 async def test_page_api_metrics_and_the_platform_agree() -> None:
     """Every company's last day, today and usual, in all of them; the picture's last day is that day too."""
     world = World.from_seed(3, 12)
@@ -81,16 +102,10 @@ async def test_page_api_metrics_and_the_platform_agree() -> None:
             company: row[label] for company, row in shown.items()
         }
     for day, name in ((LAST, "last_day"), (NOON.date(), "today")):
-        view = world.view(day, NOON)
-        assert view is not None
-        told: dict[str, float] = {}
-        for key, value in on(answer.figures, str(day)).items():
-            told[key.company_id] = told.get(key.company_id, 0.0) + value
+        told = added_up(answer, day)
         assert told == activity(text, name)
-        for company in world.known():
-            truth = [figures for mode in MODES if (figures := world.figures(company, view, mode))]
-            if truth:
-                assert told[str(company.id)] == sum(each.user_queries for each in truth)
+        truth = queries(world, day)
+        assert truth == {company: told[company] for company in truth}
     for picture, row in zip(page.pictures, page.companies, strict=True):
         assert picture.endswith(f"on the last day {row['Last day']}")
         assert picture.startswith("six weeks, 2026-10-09 to 2026-11-19: ")
@@ -285,8 +300,6 @@ async def test_before_the_first_poll() -> None:
 
 
 async def test_a_report_that_the_platform_lacks_is_no_trouble() -> None:
-    from tests.test_reports import begin  # noqa: PLC0415
-
     road, _, _ = begin("tools")
     async with road:
         await road.poller.poll()
@@ -346,6 +359,13 @@ async def test_nobody_fits() -> None:
     assert not (await status(many(3), "?source=other")).companies
 
 
+async def test_runbooks_are_where_the_operator_has_them() -> None:
+    """As the rules of his own do."""
+    page = await status(await quiet(), docs="https://wiki.example/usage/docs")
+    assert "https://wiki.example/usage/docs/runbooks/ChatUsageActivityDropped.md" in page.links
+    assert not any("example.org" in link for link in page.links)
+
+
 async def test_every_link_is_answered_or_leads_to_a_runbook() -> None:
     """Pages, heads and files; nothing is loaded from another host."""
     board = await quiet()
@@ -359,10 +379,6 @@ async def test_every_link_is_answered_or_leads_to_a_runbook() -> None:
     assert sum(link.startswith("static/") for link in page.links) == 3
 
 
-def test_each_outcome_has_a_runbook() -> None:
-    assert all((RUNBOOKS / f"{runbook}.md").is_file() for _, runbook in OUTCOMES.values())
-
-
 async def test_the_page_is_rendered_once_a_minute_and_publication() -> None:
     """Whoever else asks gets the same bytes; another choice, minute or publication is another page."""
     files = dict.fromkeys(("icon.svg", "status.css", "status.js"), "")
@@ -372,6 +388,9 @@ async def test_the_page_is_rendered_once_a_minute_and_publication() -> None:
     assert press.page(board.shown, Choice(q="x"), {}, NOON) is not first
     assert press.page(board.shown, Choice(), {}, NOON + timedelta(minutes=1)) is not first
     assert press.page(shown, Choice(), {}, NOON) is not first
+    for number in range(100):
+        press.page(shown, Choice(page=number), {}, NOON)
+    assert len(press._prints) == 64
 
 
 async def test_headers_keep_everything_out() -> None:
@@ -409,6 +428,21 @@ async def test_a_removed_source_leaves_page_and_api() -> None:
     assert not (await status(board)).reports
 
 
+async def test_unwanted_families_are_not_on_the_page() -> None:
+    """What is not on /metrics is not told here either: a dash, and no limit."""
+    async with paradigm(PassedClock(NOON), World.from_seed(3, 4), excluded=("chat_usage_activity_*",)) as road:
+        await road.poller.poll()
+        page = await status(road.board)
+    assert {(row["Last day"], row["Usual"], row["Limits"].strip()) for row in page.companies} == {("–", "–", "–")}
+
+
+def test_a_picture_of_nothing_says_so() -> None:
+    """A day without a figure has no bar, a day of zero has half a pixel."""
+    assert sparkline([None, None], LAST).words == "no complete day in the six weeks before"
+    drawn = sparkline([0.0, None, 4.0], LAST, usual=2.0)
+    assert (drawn.bars, drawn.last, drawn.usual) == ("M1 24V23.5", "M7 24V1", "M0 12.5H126")
+
+
 async def test_files_are_kept_by_browsers_until_they_change() -> None:
     """Their address carries their version; without it they are asked for again each time, and 304 answers."""
     page = await status(named())
@@ -416,11 +450,11 @@ async def test_files_are_kept_by_browsers_until_they_change() -> None:
     async with asking(Board()) as http:
         file = await http.get(f"/{address}")
         bare = await http.get("/static/status.css", headers={"If-None-Match": file.headers["etag"]})
-        missing = await http.get("/static/..%2fstatus.html.jinja")
+        missing = [await http.get(f"/static/{name}") for name in ("other.css", "..%2fpress.py", "%2e%2e/press.py")]
     assert file.headers["cache-control"] == "public, max-age=31536000, immutable"
     assert file.headers["content-type"] == "text/css; charset=utf-8"
     assert (bare.status_code, bare.content, bare.headers["cache-control"]) == (304, b"", "no-cache")
-    assert missing.status_code == 404
+    assert {each.status_code for each in missing} == {404}
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,39 @@
+// What Grafana puts in the places of variables: the same rules for all, several and one value.
+
+const escapedRegex = (text) => text.replace(/[\\^$.*+?()[\]{}|/-]/g, '\\\\$&').replace(/"/g, '\\"')
+const escaped = (text) => text.replace(/\\/g, '\\\\').replace(/"/g, '\\"')
+
+export const isAll = (values) => values.length === 1 && values[0] === '$__all'
+
+// In a question. One value of a variable without `multi` is compared as it is written.
+export function inQuery(variable, values) {
+  if (isAll(values)) return variable.allValue
+  if (!variable.multi) return escaped(values[0])
+  const words = values.map(escapedRegex)
+  return words.length === 1 ? words[0] : `(${words.join('|')})`
+}
+
+export function fill(text, chosen) {
+  return text.replace(/\$(?:\{(\w+)\}|(\w+))/g, (whole, braced, bare) => chosen[braced ?? bare] ?? whole)
+}
+
+// Resolves the variables of a dashboard from left to right; `wanted` are choices other than the dashboard's own.
+export async function resolve(dashboard, wanted, labelValues) {
+  const found = {}
+  for (const variable of dashboard.templating.list) {
+    if (variable.type === 'datasource') continue
+    const queries = Object.fromEntries(Object.entries(found).map(([name, each]) => [name, each.query]))
+    const options = variable.type === 'query' ? await labelValues(fill(variable.definition, queries)) : variable.query.split(',')
+    const values = first(variable, options, wanted[variable.name])
+    found[variable.name] = { variable, options, values, query: inQuery(variable, values), shown: isAll(values) ? 'All' : values.join(' + ') }
+  }
+  return found
+}
+
+function first(variable, options, wanted) {
+  if (wanted !== undefined) return [wanted]
+  const current = [variable.current?.value ?? []].flat()
+  if (isAll(current)) return current
+  const there = current.filter((value) => options.includes(value))
+  return there.length ? there : [options[0]]
+}

@@ -1,0 +1,32 @@
+"""`make pictures`: forty days of twenty companies in a real Prometheus, and what a command does while it runs.
+
+usage: python -m tests.dashboards.pictures TOOLS COMMAND... {} ...    {} becomes URL, moment and scrape interval
+"""
+
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import anyio
+
+from tests.dashboards.story import FORTY_DAYS, STEP, Story
+from tests.dashboards.tsdb import Tools, filled
+
+
+def main(folder_of_tools: Path, command: list[str]) -> int:
+    """Returns the exit status of the command."""
+    tools = Tools(folder_of_tools / "prometheus", folder_of_tools / "promtool")
+    story = Story(companies=20, lasts=FORTY_DAYS)
+    anyio.run(story.live)
+    with (
+        tempfile.TemporaryDirectory(prefix="chat-usage-pictures-") as folder,
+        filled(story, tools, Path(folder)) as past,
+    ):
+        span = (past.url, str(int(past.now.timestamp())), str(int(STEP.total_seconds())))
+        whole = [each for word in command for each in (span if word == "{}" else (word,))]
+        return subprocess.run(whole, check=False).returncode
+
+
+if __name__ == "__main__":
+    sys.exit(main(Path(sys.argv[1]), sys.argv[2:]))

@@ -1,0 +1,40 @@
+"""A bar stands on the day that it counts: whatever the zone, the settle time and the trouble of a source.
+
+On the oldest, the usual and the newest Prometheus, as what a range and an offset mean has changed before.
+"""
+
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import pytest
+
+from grafana_dashboards.src.queries import Measure, Scope
+from tests.dashboards.shipped import FILES, annotations, filled, read, targets
+from tests.dashboards.test_expressions import plain
+from tests.dashboards.tsdb import Past
+from tests.dashboards.zones import BEGIN, DAY, LATE, SOURCES
+
+pytestmark = [pytest.mark.e2e, pytest.mark.once]
+
+FLEET = Scope(('source=~"$source"',))
+
+
+@pytest.mark.parametrize("measure", [Measure("x", "r"), Measure("x", labels=("report",))], ids=["named", "labelled"])
+@pytest.mark.parametrize("source", SOURCES)
+def test_a_figure_stands_on_its_own_day(source: str, measure: Measure, zones: Past) -> None:
+    """At each midnight UTC there is the figure of the day with that date; a day that was late has none."""
+    (curve,) = zones.over(filled(FLEET.days(measure), {"source": source}), DAY)
+    shown = {datetime.fromtimestamp(at, UTC).date(): date.fromordinal(int(value)) for at, value in curve.values}
+    complete = [BEGIN.date() + number * DAY for number in range(3, 14)]
+    missing = {LATE} if source == "late on the 30th" else set()
+    assert {day: shown.get(day) for day in complete} == {day: None if day in missing else day for day in complete}
+    assert all(day == figure for day, figure in shown.items())
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_every_version_understands_every_question(path: Path, zones: Past) -> None:
+    """Whatever it answers: this Prometheus has none of the figures."""
+    document = read(path)
+    for asked in [*(target for _, target in targets(document)), *annotations(document)]:
+        if "expr" in asked:
+            zones.at(plain(str(asked["expr"])))

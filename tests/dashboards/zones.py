@@ -1,0 +1,57 @@
+"""Sources of many zones, each of whose figures is the number of its day: what Prometheus would have scraped."""
+
+from collections.abc import Iterator, Mapping
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from exporter import calendars
+from tests.dashboards.story import STEP
+from tests.dashboards.tsdb import openmetrics_lines
+
+DAY = timedelta(days=1)
+BEGIN, NOW = datetime(2026, 3, 20, tzinfo=UTC), datetime(2026, 4, 6, tzinfo=UTC)
+"""Clocks change in Europe on 2026-03-29, in Auckland on 2026-04-05."""
+SOURCES: Mapping[str, tuple[str, int]] = {
+    "utc": ("UTC", 6),
+    "paris": ("Europe/Paris", 6),
+    "paris at once": ("Europe/Paris", 0),
+    "berlin a day late": ("Europe/Berlin", 20),
+    "auckland": ("Pacific/Auckland", 6),
+    "tokyo": ("Asia/Tokyo", 6),
+    "kolkata": ("Asia/Kolkata", 6),
+    "new york": ("America/New_York", 6),
+    "honolulu": ("Pacific/Honolulu", 6),
+    "late on the 30th": ("UTC", 6),
+}
+"""Zone, and settle time in hours."""
+LATE = date(2026, 3, 30)
+
+
+def newest(zone: ZoneInfo, settle: timedelta, moment: datetime) -> date:
+    """Returns the newest day that is complete."""
+    day = calendars.day_at(moment, zone)
+    while calendars.end(day, zone) + settle > moment:
+        day -= DAY
+    return day
+
+
+def page(source: str, moment: datetime) -> tuple[float, float]:
+    """Returns the figure of the last day, which is the day's number, and the start of the day."""
+    zone, settle = ZoneInfo(SOURCES[source][0]), timedelta(hours=SOURCES[source][1])
+    day = newest(zone, settle, moment)
+    if source == "late on the 30th" and day == LATE:
+        day -= DAY  # nothing of that day was read before the next one was complete
+    return float(day.toordinal()), calendars.start(day, zone).timestamp()
+
+
+def scraped() -> Iterator[str]:
+    """Yields what Prometheus would have scraped each hour, a minute after it."""
+    moments = [BEGIN + number * STEP + timedelta(minutes=1) for number in range((NOW - BEGIN) // STEP)]
+    for source in SOURCES:
+        labels = f'source="{source}",report="r"'
+        pages = {int(moment.timestamp()): page(source, moment) for moment in moments}
+        figures = {at: repr(figure) for at, (figure, _) in pages.items()}
+        yield from openmetrics_lines("x_last_day", f'{labels},company_id="1",company="c"', figures)
+        starts = {at: repr(start) for at, (_, start) in pages.items()}
+        yield from openmetrics_lines("chat_usage_report_day_timestamp_seconds", labels, starts)
+    yield "# EOF\n"

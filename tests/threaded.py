@@ -1,0 +1,59 @@
+"""Servers in a thread of the tests' own process, for commands that keep the main one to themselves."""
+
+import asyncio
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+
+from starlette.applications import Starlette
+
+from exporter.web.server import listen, server, url
+
+
+@contextmanager
+def served(app: Starlette) -> Iterator[str]:
+    """Serves an application; yields its URL."""
+    with listen("127.0.0.1:0", "test") as listening:
+        running = server(app)
+        thread = Thread(target=lambda: asyncio.run(running.serve(sockets=[listening])))
+        thread.start()
+        try:
+            yield url(listening)
+        finally:
+            running.stop()
+            thread.join()
+
+
+class Echo(BaseHTTPRequestHandler):
+    """Answers with the status in its path and with all that it was sent: the key in status line, header and body."""
+
+    def do_GET(self) -> None:
+        """Answers; the name is the base class's."""
+        key = self.headers["Authorization"] or self.headers["x-chatcaptain-key"]
+        body = json.dumps({"detail": f"{key} is no key", "error": key, "asked": str(self.headers)}).encode()
+        self.send_response(int(self.path.split("/")[1]), f"Refused {key}")
+        self.send_header("Content-Type", "application/json")
+        self.send_header("X-Key", key)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    do_POST = do_GET  # noqa: N815 - the same
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Keeps the test's output quiet; the name of the argument is the base class's."""
+
+
+@contextmanager
+def echo(status: int) -> Iterator[str]:
+    """Serves `Echo`; yields the base URL at which it answers with a status."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), Echo) as running:
+        thread = Thread(target=running.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{running.server_port}/{status}"
+        finally:
+            running.shutdown()
+            thread.join()

@@ -1,0 +1,125 @@
+"""What is wrong with a report is said by level, in words, with its runbook; and is not said a moment too early."""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from exporter.errors import OUTCOMES as EVERY_OUTCOME
+from exporter.families import View
+from exporter.web.findings import OUTCOMES, Level, is_fresh, of_report
+from tests.road import RULES
+from tests.web.outlooks import NOON
+from tests.web.test_days import named
+
+RUNBOOKS = Path(__file__).parents[2] / "docs" / "runbooks"
+HOUR = timedelta(hours=1)
+ODD = "Fields of its answer are not as documented"
+MOMENT = timedelta(seconds=1)
+
+
+def view(**health: Any) -> View:
+    """Returns a report that was read at noon, but for what is given of its health."""
+    (found,) = named().shown.views.values()
+    return replace(found, health=replace(found.health, **health))
+
+
+def told(found: View, now: datetime = NOON) -> list[tuple[Level, str, str]]:
+    """Returns what is wrong, without the reasons."""
+    return [(each.level, each.what, each.runbook) for each in of_report(found, now)]
+
+
+def failed(outcome: str, hours: int) -> View:
+    """Returns a report whose last good poll was so many hours before a failed one at noon."""
+    return view(outcome=outcome, last_success=NOON - hours * HOUR, reason="why")
+
+
+def test_every_outcome_that_is_a_failure_has_words_and_a_runbook() -> None:
+    assert OUTCOMES.keys() == set(EVERY_OUTCOME) - {"ok", "skipped"}
+    assert all((RUNBOOKS / f"{runbook}.md").is_file() for _, runbook in OUTCOMES.values())
+
+
+@pytest.mark.parametrize(
+    ("found", "level"),
+    [
+        pytest.param(failed("timeout", 6), Level.WARNING, id="six-hours"),
+        pytest.param(failed("timeout", 7), Level.BAD, id="longer"),
+        pytest.param(failed("auth", 1), Level.BAD, id="a-refused-key-at-once"),
+        pytest.param(view(outcome="connection", last_success=None, reason="why"), Level.BAD, id="never"),
+    ],
+)
+def test_a_failure_is_bad_when_it_lasts(found: View, level: Level) -> None:
+    """One failed poll among good ones is no reason to get up; the reason is that of the log."""
+    (finding,) = of_report(found, NOON)
+    assert (finding.level, finding.why) == (level, "why")
+
+
+@pytest.mark.parametrize(
+    ("health", "expected"),
+    [
+        pytest.param({}, [], id="well"),
+        pytest.param({"drift": {"unknown": 0, "missing": 0}}, [], id="no-drift"),
+        pytest.param(
+            {"drift": {"unknown": 2, "missing": 0}},
+            [(Level.NOTE, f"{ODD}: 2 unknown", "ChatUsageSchemaDrift")],
+            id="new-fields",
+        ),
+        pytest.param(
+            {"drift": {"unknown": 2, "missing": 1}},
+            [
+                (
+                    Level.WARNING,
+                    "Fields of its answer are not as documented: 1 missing, 2 unknown",
+                    "ChatUsageSchemaDrift",
+                )
+            ],
+            id="lost-fields",
+        ),
+        pytest.param(
+            {"violations": {"negative": 3, "future_date": 0}},
+            [(Level.WARNING, "3 rows of its answer cannot be true: negative", "ChatUsageInvariantViolated")],
+            id="what-cannot-be",
+        ),
+        pytest.param({"restated_ratio": 0.1}, [], id="a-small-correction"),
+        pytest.param(
+            {"restated_ratio": 0.25},
+            [(Level.NOTE, "The platform changed a complete day by 25% at the last poll", "ChatUsageRestated")],
+            id="a-large-correction",
+        ),
+        pytest.param({"supported": False, "outcome": "schema"}, [], id="not-on-this-platform"),
+        pytest.param({"last_attempt": None, "outcome": None}, [], id="not-polled-yet"),
+    ],
+)
+def test_what_an_answer_shows(health: dict[str, Any], expected: list[tuple[Level, str, str]]) -> None:
+    assert told(view(**health)) == expected
+
+
+def test_polls_that_stopped_are_told_after_two_intervals() -> None:
+    """One may be late by its jitter."""
+    assert not told(view(), NOON + 2 * HOUR)
+    assert told(view(), NOON + 2 * HOUR + MOMENT) == [
+        (Level.BAD, "Polls have stopped: the next one is 1 h late", "ChatUsageReportFetchFailing")
+    ]
+
+
+def test_a_report_is_fresh_as_long_as_the_alert_rules_say() -> None:
+    """Two days and two hours, settle time and two intervals after the start of its last day."""
+    found = view()
+    assert found.judgement.last_day is not None
+    limit = datetime(2026, 11, 19, tzinfo=NOON.tzinfo) + timedelta(days=2, hours=2) + RULES.settle + 2 * HOUR
+    assert is_fresh(found, limit - MOMENT)
+    assert not is_fresh(found, limit)
+    assert "It is late: its newest complete day was 2 days ago; limits are not judged" in {
+        what for _, what, _ in told(replace(found, health=replace(found.health, last_attempt=limit)), limit)
+    }
+
+
+def test_withheld_figures_are_told_once_something_was_read() -> None:
+    """A report that was never read has nothing to withhold."""
+    stale = replace(view(), held=replace(view().held, judgement=replace(view().judgement, stale=True)))
+    assert [what for _, what, _ in told(stale)] == ["Its figures are withheld: nothing was read for 3 days"]
+    never = replace(stale, health=replace(stale.health, last_success=None))
+    assert not told(never)
+    assert not is_fresh(stale, NOON)
