@@ -16,6 +16,7 @@ from exporter.fetch.pace import wait
 from exporter.history.message import NAME, Series, batches, encoded, series_of
 from exporter.history.openmetrics import noon
 from exporter.history.past import Piece
+from exporter.history.store import CUT_OFF, cut_off
 
 MOST_SAMPLES = 2000
 """In one request: what Prometheus itself sends by default."""
@@ -80,8 +81,8 @@ class RemoteWrite:
         """
         try:
             answer = await self.http.post(self.url, content=body, headers=HEADERS)
-        except httpx.TransportError as error:
-            return None, f"cannot be reached ({type(error).__name__})"
+        except CUT_OFF as error:
+            return None, cut_off(self.url, error)
         if answer.is_success:
             return None, ""
         words = _words(answer)

@@ -13,11 +13,15 @@ import msgspec
 import yaml
 
 from exporter import __version__
-from exporter.errors import ConfigError
+from exporter.errors import ConfigError, StoreError
 from exporter.fetch import is_loopback
 
 TIMEOUT_SECONDS = 60.0
 """A store that merges what is out of order may take its time."""
+
+
+CUT_OFF = (httpx.TransportError, OSError)
+"""What comes out of httpx where no answer came; an ssl.SSLError in the middle of one passes httpx as it is."""
 
 
 class BasicAuth(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -106,6 +110,21 @@ def client(
     except OSError as error:  # ssl.SSLError is one
         place = error.filename or "tls_config"
         raise ConfigError(f"--http.config.file: {place}: {error.strerror or error}; name a readable file") from error
+
+
+def cut_off(url: str, error: Exception) -> str:
+    """Returns why no answer came, for asking again.
+
+    Raises:
+        StoreError: the two do not trust each other; asking again would not help.
+    """
+    cause: BaseException | None = error
+    while cause is not None:
+        why = str(getattr(cause, "reason", None) or cause)
+        if isinstance(cause, ssl.SSLCertVerificationError) or (isinstance(cause, ssl.SSLError) and "ALERT" in why):
+            raise StoreError(f"{url}: no TLS ({why}); see tls_config in --http.config.file") from error
+        cause = cause.__cause__ or cause.__context__
+    return f"cannot be reached ({type(error).__name__})"
 
 
 def _refuse_odd(url: str) -> None:

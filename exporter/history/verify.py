@@ -17,6 +17,7 @@ from exporter.dated import Dated
 from exporter.errors import StoreError
 from exporter.history.openmetrics import NOON_SECONDS, noon
 from exporter.history.past import SUFFIX, Piece
+from exporter.history.store import CUT_OFF, cut_off
 from exporter.model import Days
 from exporter.page import escaped
 
@@ -91,8 +92,8 @@ class Comparison:
         address = self.url.rstrip("/") + "/api/v1/query"
         try:
             answer = await self.http.post(address, data={"query": expression, "time": str(at)})
-        except httpx.TransportError as error:
-            raise StoreError(f"{address}: cannot be reached ({type(error).__name__}); see --verify") from error
+        except CUT_OFF as error:
+            raise StoreError(f"{address}: {cut_off(address, error)}; see --verify") from error
         try:
             result = msgspec.json.decode(answer.content, type=_Answer).data.result
             return {each.metric.get("company_id", ""): float(each.value[1]) for each in result}
