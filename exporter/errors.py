@@ -2,6 +2,7 @@
 
 ChatUsageError
 ├── ConfigError             the configuration is wrong: exit 2, nothing was polled
+├── StoreError              a store of time series refuses what it is sent or asked
 ├── QueryError              somebody asked our own API for what it does not have: 400
 └── ReportError             one report of one source could not be polled; has an `outcome`
     ├── AuthError           401 or 403
@@ -48,6 +49,10 @@ class ConfigError(ChatUsageError):
 
 class QueryError(ChatUsageError):
     """A parameter of a request to our own API is wrong; the message names it, its value and what is known."""
+
+
+class StoreError(ChatUsageError):
+    """A store of time series did not take samples or did not answer; the message says what to change there."""
 
 
 class ReportError(ChatUsageError):

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from itertools import groupby
+from operator import attrgetter
 from struct import pack
 from types import MappingProxyType
 from typing import NamedTuple
@@ -47,7 +48,7 @@ def write(family: Family) -> Chunk:
     text = family.help.replace("\\", r"\\").replace("\n", r"\n")
     headers = {
         Format.TEXT: f"# HELP {family.name} {text}\n# TYPE {family.name} {family.kind}\n",
-        Format.OPENMETRICS: f"# HELP {openmetrics_name} {_quoted(family.help)}\n"
+        Format.OPENMETRICS: f"# HELP {openmetrics_name} {escaped(family.help)}\n"
         f"# TYPE {openmetrics_name} {family.kind}\n",
     }
     lines = "".join(_lines(family.name, family.label_names, family.samples))
@@ -61,11 +62,12 @@ def _lines(name: str, label_names: Sequence[str], samples: Iterable[Sample]) -> 
     for values, figure in samples:
         for value in values:
             if value not in quoted:
-                quoted[value] = _quoted(value)
+                quoted[value] = escaped(value)
         yield template % (*(quoted[value] for value in values), number(figure))
 
 
-def _quoted(text: str) -> str:
+def escaped(text: str) -> str:
+    """Writes a text as it stands between quotes, in either format."""
     return text.replace("\\", r"\\").replace("\n", r"\n").replace('"', r"\"")
 
 
@@ -112,9 +114,12 @@ Page = Mapping[Format, Body]
 EMPTY: Page = MappingProxyType({format_: Body.of(b"") for format_ in Format})
 
 
+_FAMILY = attrgetter("family")
+
+
 def join(chunks: Iterable[Chunk]) -> Page:
     """Makes a page: families by name, each in one piece with one header, its chunks in the order given."""
-    by_family = [(name, list(group)) for name, group in groupby(sorted(chunks, key=_family), key=_family)]
+    by_family = [(name, list(group)) for name, group in groupby(sorted(chunks, key=_FAMILY), key=_FAMILY)]
     return {
         format_: Body.of(
             "".join(
@@ -123,10 +128,6 @@ def join(chunks: Iterable[Chunk]) -> Page:
         )
         for format_ in Format
     }
-
-
-def _family(chunk: Chunk) -> str:
-    return chunk.family
 
 
 Key = tuple[str, str]

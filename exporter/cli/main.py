@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import typer
 
 from exporter import __version__
+from exporter.cli.backfill import backfill
 from exporter.cli.check import check
 from exporter.cli.demo import demo
 from exporter.cli.export import export
@@ -28,7 +29,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,  # a traceback of ours shows no local variable, so no key
     rich_markup_mode=None,
 )
-for command in (serve, check, plan, demo, simulate, export, metrics):
+for command in (serve, check, plan, demo, simulate, backfill, export, metrics):
     app.command()(command)
 
 

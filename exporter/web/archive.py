@@ -12,11 +12,11 @@ from itertools import groupby
 from typing import NamedTuple
 
 from exporter import __version__
+from exporter.dated import Dated, Shelf, measures
 from exporter.families import View
 from exporter.ledger import by_number
 from exporter.page import Key
 from exporter.selectors import selects
-from exporter.web.dated import Dated, Shelf, measures
 from exporter.web.query import Offer, Query
 
 PIECE = 20

@@ -5,12 +5,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import NamedTuple
 
+from exporter.dated import Shelf
 from exporter.ledger import by_number
 from exporter.model import Activity, Measure
 from exporter.page import Key, Published
 from exporter.web.choice import ATTENTION, PER_PAGE, Choice
 from exporter.web.companies import Breach, Companies, Company, Measured, fresh
-from exporter.web.dated import Shelf
 from exporter.web.sparkline import Sparkline, six_weeks, sparkline
 
 FIGURES: Mapping[str, Callable[[Measured], float | None]] = {

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from exporter import __version__
-from exporter.web.dated import DayState, Evidence
+from exporter.dated import DayState, Evidence
 from exporter.web.query import PARAMETERS, Offer, Parameter
 from exporter.web.writing import COLUMNS
 

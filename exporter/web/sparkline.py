@@ -4,8 +4,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, timedelta
 from typing import NamedTuple
 
+from exporter.dated import Dated, DayState, Shelf
 from exporter.model import Activity, Measure
-from exporter.web.dated import Dated, DayState, Shelf
 from exporter.web.words import figure
 
 DAYS = 42

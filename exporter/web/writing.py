@@ -8,8 +8,8 @@ from typing import Protocol
 
 import msgspec
 
+from exporter.dated import Dated, Shelf
 from exporter.web.archive import Answer, Company
-from exporter.web.dated import Dated, Shelf
 from exporter.web.query import DaysFormat, cursor
 
 COLUMNS = (

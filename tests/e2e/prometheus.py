@@ -81,7 +81,7 @@ def scraping(program: Path, folder: Path, target: str, protocols: Sequence[str] 
 
 
 @contextmanager
-def started(program: Path, folder: Path, config: Path) -> Iterator[Prometheus]:
+def started(program: Path, folder: Path, config: Path, *options: str) -> Iterator[Prometheus]:
     """Runs a Prometheus with this configuration, with data and log in `folder`."""
     address = f"127.0.0.1:{programs.free_port()}"
     command: list[str | Path] = [
@@ -89,6 +89,7 @@ def started(program: Path, folder: Path, config: Path) -> Iterator[Prometheus]:
         f"--config.file={config}",
         f"--storage.tsdb.path={folder / 'data'}",
         f"--web.listen-address={address}",
+        *options,
     ]
     url = f"http://{address}"
     with programs.running(command, folder / "prometheus.log", lambda: programs.answers(f"{url}/-/ready")):

@@ -83,6 +83,8 @@ COMMANDS = (
     ("check", "--probe"),
     ("plan",),
     ("export", "--source=echoed-bot", "--output={folder}/echoed"),
+    ("backfill", "--source=echoed-bot", "--from=2026-11-01", "--output={folder}/echoed.om"),
+    ("backfill", "--source=normal-bot", "--from=2026-11-01", "--to=2026-11-02", "--output={folder}/normal.om"),
     *(
         ("export", f"--source={scenario}-bot", f"--output={{folder}}/{scenario}", "--deadline=4s")
         for scenario in SCENARIOS

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from exporter.cli.run import serving
+from exporter.dated import Dated, DayState, Evidence
 from exporter.model import Column, Days, Reading, Row
 from exporter.simulate.world import MODES
 from exporter.sources.paradigm import QUERIES
 from exporter.web.app import create_app
-from exporter.web.dated import Dated, DayState, Evidence
 from exporter.web.query import PARAMETERS
 from exporter.web.server import listen, url
 from exporter.web.writing import COLUMNS

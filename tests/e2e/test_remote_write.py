@@ -1,0 +1,147 @@
+"""Remote write into real stores: exact sums in VictoriaMetrics; in Prometheus recent weeks, and a remedy for more."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import httpx
+import pytest
+
+from exporter.history.message import Series, encoded
+from exporter.history.openmetrics import noon
+from exporter.history.remote_write import HEADERS
+from exporter.model import Days
+from exporter.simulate.world import World
+from tests.e2e import programs
+from tests.e2e.commands import SEED, simulating
+from tests.e2e.prometheus import Prometheus, started
+from tests.e2e.test_history import NEWEST_FINAL, YEARS, run_backfill, stored, told, truth
+from tests.oncall.amtool import program as program_of
+from tests.oncall.shipped import SUITES
+
+pytestmark = [pytest.mark.e2e, pytest.mark.once]
+
+COMPANIES = 15
+"""Fewer than in the file: the same figures by another door."""
+WEEKS = Days(NEWEST_FINAL - timedelta(days=20), NEWEST_FINAL)
+RECEIVES = "--web.enable-remote-write-receiver"
+
+
+@contextmanager
+def victoria(folder: Path) -> Iterator[Prometheus]:
+    """Runs VictoriaMetrics, which answers as Prometheus does; a sample that came twice counts once."""
+    address = f"127.0.0.1:{programs.free_port()}"
+    command: list[str | Path] = [
+        programs.find("victoria-metrics"),
+        f"-storageDataPath={folder / 'victoria'}",
+        f"-httpListenAddr={address}",
+        "-retentionPeriod=10y",
+        "-dedup.minScrapeInterval=1ms",
+        "-search.latencyOffset=0s",
+    ]
+    url = f"http://{address}"
+    with programs.running(command, folder / "victoria.log", lambda: programs.answers(f"{url}/health")):
+        yield Prometheus(url)
+
+
+@contextmanager
+def receiving(program: Path, folder: Path, window: str) -> Iterator[Prometheus]:
+    """Runs a Prometheus that takes samples which are as old as `window`, and has one of now, as all that scrape."""
+    config = folder / "prometheus.json"
+    config.write_text(json.dumps({"storage": {"tsdb": {"out_of_order_time_window": window}}}))
+    with started(program, folder, config, RECEIVES) as store:
+        body = encoded([Series({"__name__": "now"}, [(int(datetime.now(UTC).timestamp()), 1.0)])])
+        httpx.post(f"{store.url}/api/v1/write", content=body, headers=HEADERS, trust_env=False).raise_for_status()
+        yield store
+
+
+def send(platform: str, folder: Path, store: str, first: date, *options: str) -> int:
+    """Runs the command with a manifest in `folder` and returns its exit status."""
+    url = f"{store}/api/v1/write"
+    always = ("--from", str(first), "--remote-write", url, "--manifest", folder / "manifest")
+    return run_backfill(platform, folder, (*always, *options)).status
+
+
+def log(folder: Path) -> str:
+    return (folder / "backfill.log").read_text()
+
+
+def asked(platform: str) -> int:
+    """Returns how many requests the simulated platform got."""
+    seen = httpx.get(f"{platform}/control", trust_env=False).json()["requests"]
+    return sum(seen.values())
+
+
+def samples(store: Prometheus) -> str:
+    """Returns what a Prometheus says of the samples that it was sent."""
+    lines = httpx.get(f"{store.url}/metrics", trust_env=False).text.splitlines()
+    [line] = [each for each in lines if each.startswith("prometheus_tsdb_head_out_of_order_samples_appended_total")]
+    return line
+
+
+def test_three_years_in_victoria_metrics_are_exact(tmp_path: Path) -> None:
+    """Each sum per month, company and measure is the platform's, though the run was killed in its midst."""
+    with victoria(tmp_path) as store, simulating(tmp_path, f"--companies={COMPANIES}") as platform:
+        options = ("--from", str(YEARS.first), "--to", str(YEARS.last), "--manifest", tmp_path / "manifest")
+        url = ("--remote-write", f"{store.url}/api/v1/write")
+        assert run_backfill(platform, tmp_path, (*options, *url), kill_after_s=4).status in {0, -9}
+        assert run_backfill(platform, tmp_path, (*options, *url)).status == 0
+        httpx.get(f"{store.url}/internal/force_flush", trust_env=False)
+        wanted = truth(World.from_seed(SEED, COMPANIES), YEARS)
+        found = stored(store, sorted({which.family for which in wanted}), YEARS)
+    assert told(found) == told(wanted)
+
+
+def test_recent_weeks_in_prometheus_are_exact_and_sent_once(prometheus: Path, tmp_path: Path) -> None:
+    with simulating(tmp_path, "--companies=5") as platform, receiving(prometheus, tmp_path, "60d") as store:
+        assert send(platform, tmp_path, store.url, WEEKS.first, "--to", str(WEEKS.last)) == 0
+        wanted = truth(World.from_seed(SEED, 5), WEEKS)
+        found = stored(store, sorted({which.family for which in wanted}), WEEKS)
+        assert told(found) == told(wanted)
+        before, taken = asked(platform), samples(store)
+        assert send(platform, tmp_path, store.url, WEEKS.first, "--to", str(WEEKS.last)) == 0
+        assert (asked(platform), samples(store)) == (before, taken)
+
+
+def test_a_store_is_compared_with_the_platform(prometheus: Path, tmp_path: Path) -> None:
+    """Equal sums are good; one day that the store has too much of is listed, with both figures."""
+    with simulating(tmp_path, "--companies=5") as platform, receiving(prometheus, tmp_path, "60d") as store:
+        assert send(platform, tmp_path, store.url, WEEKS.first, "--to", str(WEEKS.last), "--label", "job=history") == 0
+        options = ("--from", str(WEEKS.first), "--to", str(WEEKS.last), "--label", "job=history", "--verify", store.url)
+        assert run_backfill(platform, tmp_path, options).status == 0
+        assert " 0 of " in log(tmp_path).splitlines()[-1]
+
+        labels = {"__name__": "paradigm_user_queries_daily", "source": "s", "company_id": "3", "job": "history"}
+        surplus = encoded([Series(labels, [(noon(WEEKS.last), 1e6)])])
+        httpx.post(f"{store.url}/api/v1/write", content=surplus, headers=HEADERS, trust_env=False).raise_for_status()
+        assert run_backfill(platform, tmp_path, options).status == 1
+        [line] = [each for each in log(tmp_path).splitlines() if "paradigm_user_queries_daily" in each]
+        assert "of company 3" in line
+        assert "1 of " in log(tmp_path).splitlines()[-1]
+
+
+def test_continued_each_day_once(prometheus: Path, tmp_path: Path) -> None:
+    """What became final since is sent, and nothing else; a week's outage is caught up by the next run."""
+    with simulating(tmp_path, "--companies=5") as platform, receiving(prometheus, tmp_path, "60d") as store:
+        until = WEEKS.last - timedelta(days=7)
+        assert send(platform, tmp_path, store.url, WEEKS.first, "--to", str(until)) == 0
+        before = asked(platform)
+        assert send(platform, tmp_path, store.url, WEEKS.first, "--continue", "--to", str(WEEKS.last)) == 0
+        assert asked(platform) == before + 5  # a request per report
+        wanted = truth(World.from_seed(SEED, 5), WEEKS)
+        assert told(stored(store, sorted({which.family for which in wanted}), WEEKS)) == told(wanted)
+        assert send(platform, tmp_path, store.url, WEEKS.first, "--continue", "--to", str(WEEKS.last)) == 0
+        assert asked(platform) == before + 5
+
+
+@pytest.mark.parametrize("suite", SUITES)
+def test_days_that_are_too_old_get_the_remedy_before_a_platform_is_asked(tmp_path: Path, suite: str) -> None:
+    """By Prometheus 2.42, which says so with status 500, as by later ones."""
+    program = program_of("prometheus", suite)
+    with simulating(tmp_path, "--companies=1") as platform, receiving(program, tmp_path, "10d") as store:
+        assert send(platform, tmp_path, store.url, NEWEST_FINAL - timedelta(days=30)) == 1
+        assert asked(platform) == 0
+    assert "set storage.tsdb.out_of_order_time_window to 35d or more" in log(tmp_path)
+    assert len(log(tmp_path).splitlines()) == 1
