@@ -70,11 +70,13 @@ def assemble(
     *,
     lifecycle: bool = False,
     docs: str = DOCS,
+    pace: fetch.Clock | None = None,
 ) -> Exporter:
     """Makes all parts; nothing runs and nothing is asked until the exporter is entered.
 
-    Days are those of `clock`; requests are timed, and jobs wait, by the machine's own. `read` reads the configuration
-    again for a reload, which `lifecycle` permits over HTTP too. `docs` is where the status page finds the runbooks.
+    Days are those of `clock`; jobs wait by the machine's own, and so do requests that are given no `pace`. `read` reads
+    the configuration again for a reload, which `lifecycle` permits over HTTP too. `docs` is where the status page finds
+    the runbooks.
 
     Raises:
         ConfigError: a source's URL, CA file or proxy cannot be used.
@@ -87,7 +89,7 @@ def assemble(
     state_file = StateFile(settings.state_file, clock.now) if settings.state_file else None
     schedule = Schedule(clock.now, clock.monotonic, random.Random())  # noqa: S311 jitter
     making = Making(
-        client=lambda source: client_of(source, telemetry.observer(source.name)),
+        client=lambda source: client_of(source, telemetry.observer(source.name), pace),
         poller=lambda source, client: Poller(watch(source), client, outlet, clock, memory_of(source, state_file)),
         timetable=timetable,
     )

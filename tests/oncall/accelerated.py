@@ -1,7 +1,9 @@
 """An exporter and the simulated platforms that it polls, all in a virtual time that runs faster, over real HTTP.
 
-The parts are those of `serve`, put together by `cli.wiring`, but for who lets polls begin: APScheduler waits by the
-machine's clock, so the driver here waits, divided, for the moments that the schedule would poll at.
+The parts are those of `serve`, put together by `cli.wiring`, but for two things. APScheduler waits by the machine's
+clock, so the driver here waits, divided, for the moments that the schedule would poll at. And a poll, which takes the
+time of real requests, must last no virtual quarter of an hour: polls come one by one, and a scrape in the midst of one
+gets the page of before, so that all reports of a source change at once.
 """
 
 import asyncio
@@ -15,10 +17,12 @@ from threading import Thread
 
 import httpx
 import yaml
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from exporter import calendars, source
 from exporter.cli.run import serving
 from exporter.cli.wiring import Exporter, assemble, timetable
+from exporter.fetch import Clock
 from exporter.poll import Poller, Time
 from exporter.schedule import SPREAD
 from exporter.settings import Source, load
@@ -88,10 +92,10 @@ def running(stage: Stage, folder: Path) -> Iterator[Callable[[str, str], None]]:
     that fails in the middle of one would fail for some reports an hour before the others.
     """
     loop = asyncio.new_event_loop()
-    polling = {name: asyncio.Lock() for name in stage.platforms}
+    polling = asyncio.Lock()
 
     async def between_polls(name: str, scenario: str) -> None:
-        async with polling[name]:
+        async with polling:
             await asyncio.to_thread(stage.platforms[name].set, scenario)
 
     def trouble(name: str, scenario: str) -> None:
@@ -115,21 +119,20 @@ def running(stage: Stage, folder: Path) -> Iterator[Callable[[str, str], None]]:
             loop.close()
 
 
-async def _run(
-    stage: Stage, folder: Path, polling: Mapping[str, asyncio.Lock], ready: asyncio.Event, ended: asyncio.Event
-) -> None:
+async def _run(stage: Stage, folder: Path, polling: asyncio.Lock, ready: asyncio.Event, ended: asyncio.Event) -> None:
     file = folder / "exporter.yml"
     file.write_text(stage.configuration())
     settings = load(file, {}, source.platforms())
-    exporter = assemble(settings, Time(stage.acceleration.now, _virtual_seconds(stage.acceleration)))
+    seconds, sleep = _virtual_seconds(stage.acceleration), _sleep(stage.acceleration)
+    pace = Clock(seconds, stage.acceleration.now, sleep)
+    exporter = assemble(settings, Time(stage.acceleration.now, seconds), pace=pace)
     async with AsyncExitStack() as stack:
         for platform in stage.platforms.values():
-            scenarios, sleep = (platform.scenario,), _sleep(stage.acceleration)
-            app = create_app(platform.world, stage.acceleration.now, scenarios=scenarios, sleep=sleep)
+            app = create_app(platform.world, stage.acceleration.now, scenarios=(platform.scenario,), sleep=sleep)
             await stack.enter_async_context(serving(app, platform.listening))
         stack.push_async_callback(exporter.closing.aclose)
         await asyncio.gather(*(_first(poller) for poller in exporter.pollers))
-        await stack.enter_async_context(serving(exporter.app, stage.listening))
+        await stack.enter_async_context(serving(Steady(exporter.app, polling), stage.listening))
         drivers = _drivers(exporter, settings.sources, polling, stage.acceleration)
         driving = [asyncio.ensure_future(each) for each in drivers]
         ready.set()
@@ -139,17 +142,41 @@ async def _run(
         await asyncio.gather(*driving, return_exceptions=True)
 
 
+class Steady:
+    """An application that answers while somebody polls as it answered before; it is asked by one client alone."""
+
+    def __init__(self, app: ASGIApp, polling: asyncio.Lock) -> None:
+        self._app = app
+        self._polling = polling
+        self._answer: tuple[Message, ...] = ()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answers anew, or again."""
+        if self._answer and self._polling.locked():
+            for message in self._answer:
+                await send(message)
+            return
+        answer: list[Message] = []
+
+        async def keeping(message: Message) -> None:
+            answer.append(message)
+            await send(message)
+
+        await self._app(scope, receive, keeping)
+        self._answer = tuple(answer)
+
+
 async def _first(poller: Poller) -> None:
     await poller.start()
     await poller.poll()
 
 
 def _drivers(
-    exporter: Exporter, sources: Mapping[str, Source], polling: Mapping[str, asyncio.Lock], acceleration: Acceleration
+    exporter: Exporter, sources: Mapping[str, Source], polling: asyncio.Lock, acceleration: Acceleration
 ) -> Iterator[Awaitable[None]]:
     """Yields what polls each source at its interval and after midnight and settle, and turns its page at midnight."""
-    for (name, each), poller in zip(sources.items(), exporter.pollers, strict=True):
-        poll = _alone(poller.poll, polling[name])
+    for each, poller in zip(sources.values(), exporter.pollers, strict=True):
+        poll = _alone(poller.poll, polling)
         yield _repeat(poll, _each_interval(each), acceleration)
         for delay in (*timetable(each, poller).cadence.delays().values(), None):
             job = poller.refresh if delay is None else poll
