@@ -29,7 +29,7 @@ from tests.oncall.collector import Message, collecting
 from tests.oncall.faster import Acceleration
 from tests.oncall.shipped import Config, mapping, mappings, words
 
-pytestmark = [pytest.mark.e2e, pytest.mark.once]
+pytestmark = [pytest.mark.e2e, pytest.mark.once, pytest.mark.alone]
 
 SCRAPE = EVALUATE = "300ms"
 COMPANIES = 6
