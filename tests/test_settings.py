@@ -786,6 +786,12 @@ def test_the_state_file_lies_beside_the_configuration(tmp_path: Path) -> None:
     assert settings(config, f"state_file: b\n{text}", environ).state_file == tmp_path / "c"
 
 
+def test_what_keeps_no_state_needs_no_folder_for_it(file: Path) -> None:
+    """A CronJob has the exporter's configuration, and not its volume."""
+    file.write_text(f"state_file: /nowhere/at/all/state\n{one_source('reports: auto')}")
+    assert load(file, {}, PLATFORMS, keeps_state=False).state_file is None
+
+
 @pytest.mark.parametrize(
     ("written", "message"),
     [

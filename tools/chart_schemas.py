@@ -21,6 +21,7 @@ RELEASES = ("1.25.0", "1.37.0")
 """The oldest release of Kubernetes that the chart is for, and the newest one there are schemas of."""
 KINDS = (
     "configmap-v1",
+    "cronjob-batch-v1",
     "deployment-apps-v1",
     "networkpolicy-networking-v1",
     "persistentvolumeclaim-v1",

@@ -57,7 +57,7 @@ def backfill(
     ] = None,
 ) -> None:
     """Ask the platforms for their past and write one sample per final day. Killed, the same command goes on."""
-    settings = load(config_file, os.environ, source.platforms())
+    settings = load(config_file, os.environ, source.platforms(), keeps_state=False)
     chosen = sources(settings, source_name)
     labels = added(label or (), chosen)
     _refuse_misfits(output, remote_write, verify, keeps=manifest_folder is not None, goes_on=goes_on)

@@ -77,7 +77,7 @@ def export(
     force: Annotated[bool, typer.Option("--force", help="Replace the file if it is there.")] = False,
 ) -> None:
     """Export a chatbot's statistics from ChatCaptain into a file: starts the job, waits, downloads."""
-    settings = load(config_file, os.environ, source.platforms())
+    settings = load(config_file, os.environ, source.platforms(), keeps_state=False)
     chosen = chatbot(settings, source_name)
     if output.exists() and not force:
         raise ConfigError(f"--output: {output} is there already; choose another file, or replace it with --force")

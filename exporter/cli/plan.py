@@ -54,7 +54,7 @@ def plan(
 
     With a limit, exit 1 and one line on stderr if it can be exceeded.
     """
-    settings = load(config_file, os.environ, source.platforms())
+    settings = load(config_file, os.environ, source.platforms(), keeps_state=False)
     foreseen = forecast([planned(each) for each in settings.sources.values()], Size(companies, channels), utcnow())
     if format_ is PlanFormat.JSON:
         typer.echo(json.dumps({"notes": settings.notes, **document(foreseen)}, indent=2))

@@ -31,12 +31,18 @@ from exporter.thresholds import BUILT_IN
 DEFAULT_CALENDAR = "default"
 
 
-def load(path: Path | None, environ: Mapping[str, str], platforms: Mapping[str, Platform]) -> Settings:
+def load(
+    path: Path | None, environ: Mapping[str, str], platforms: Mapping[str, Platform], *, keeps_state: bool = True
+) -> Settings:
     """Reads the file at `path`, if any, and `environ` over it.
+
+    What keeps no state may run where the folder of `state_file` is not, in a CronJob of its own: there that option does
+    not count.
 
     Raises:
         ConfigError: something is wrong; its message has one line for each problem.
     """
+    environ = environ if keeps_state else {**environ, "CHAT_USAGE_STATE_FILE": ""}
     file = document.read(path) if path else Document("the environment")
     variables = environment.read(environ, file.tree)
     tree, names = over(variables.tree, file.tree), variables.names

@@ -43,7 +43,14 @@ def test_every_kind_that_the_chart_has_is_among_them() -> None:
     """Else the law above would hold for what nobody renders."""
     kinds = {str(each["kind"]) for case in CASES for each in objects_of(case)}
     assert kinds >= {"Deployment", "ServiceMonitor", "PodMonitor", "ScrapeConfig", "PrometheusRule", "Secret"}
-    assert kinds >= {"AlertmanagerConfig", "NetworkPolicy", "PodDisruptionBudget", "PersistentVolumeClaim", "Pod"}
+    assert kinds >= {
+        "AlertmanagerConfig",
+        "NetworkPolicy",
+        "PodDisruptionBudget",
+        "PersistentVolumeClaim",
+        "Pod",
+        "CronJob",
+    }
 
 
 def misspelt(found: Config) -> Config:
@@ -52,7 +59,9 @@ def misspelt(found: Config) -> Config:
     return {**found, place: {**mapping(found[place]), "nosuchfield": 1}}
 
 
-@pytest.mark.parametrize("case", ["everything", "tls-and-volume", "openshift", "alertmanager", "restricted-network"])
+@pytest.mark.parametrize(
+    "case", ["everything", "tls-and-volume", "openshift", "alertmanager", "restricted-network", "history"]
+)
 def test_a_field_that_is_not_there_is_found(case: str) -> None:
     """The schemas are strict, each of them."""
     for found in objects_of(case):

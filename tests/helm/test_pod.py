@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.helm.charts import CASES, at, objects, objects_of, of_kind, the
+from tests.helm.charts import CASES, at, objects, objects_of, of_kind, the, values
 from tests.helm.pod_security import violations
 from tests.oncall.shipped import Config, mapping, mappings, words
 
@@ -40,7 +40,8 @@ BAD: dict[str, tuple[Config, str]] = {
 def pods(found: list[Config]) -> list[Config]:
     """Returns the specification of each pod, that of `helm test` included."""
     templates = [mapping(at(each, "spec", "template", "spec")) for each in of_kind(found, "Deployment")]
-    return [*templates, *(mapping(each["spec"]) for each in of_kind(found, "Pod"))]
+    jobs = [mapping(at(each, "spec", "jobTemplate", "spec", "template", "spec")) for each in of_kind(found, "CronJob")]
+    return [*templates, *jobs, *(mapping(each["spec"]) for each in of_kind(found, "Pod"))]
 
 
 def container(found: list[Config]) -> Config:
@@ -119,7 +120,7 @@ def test_service_policy_and_monitors_find_the_pod(case: str) -> None:
         at(the(found, "Deployment"), "spec", "selector", "matchLabels"),
     ]
     selectors += [at(each, "spec", "selector", "matchLabels") for each in of_kind(found, "PodMonitor")]
-    selectors += [at(each, "spec", "podSelector", "matchLabels") for each in of_kind(found, "NetworkPolicy")]
+    selectors += [at(each, "spec", "podSelector", "matchLabels") for each in of_kind(found, "NetworkPolicy")[:1]]
     for selector in map(mapping, selectors):
         assert selector.items() <= labels.items()
     for monitor in of_kind(found, "ServiceMonitor"):
@@ -144,3 +145,31 @@ def test_a_changed_configuration_makes_a_new_pod_and_a_changed_label_of_promethe
     before = at(the(objects(), "Deployment"), *way)
     assert at(the(objects("--set", "serviceMonitor.enabled=true"), "Deployment"), *way) == before
     assert at(the(objects("--set", "config.privacy.min_group=5"), "Deployment"), *way) != before
+
+
+def test_the_historys_pods_are_nobody_elses() -> None:
+    """The Service must not lead to them, nor the exporter's policy rule them; their own policy does."""
+    found = objects_of("history")
+    labels = mapping(at(the(found, "CronJob"), "spec", "jobTemplate", "spec", "template", "metadata", "labels"))
+    exporters = mapping(at(the(found, "Service"), "spec", "selector"))
+    of_exporter, of_history = of_kind(found, "NetworkPolicy")
+    assert not exporters.items() <= labels.items()
+    assert not mapping(at(of_exporter, "spec", "podSelector", "matchLabels")).items() <= labels.items()
+    assert mapping(at(of_history, "spec", "podSelector", "matchLabels")).items() <= labels.items()
+    assert at(of_history, "spec", "ingress") == []
+
+
+@pytest.mark.parametrize(
+    ("url", "port"),
+    [
+        ("http://prometheus/api/v1/write", 80),
+        ("https://store.example.org/api/v1/push", 443),
+        ("http://[2001:db8::1]/write", 80),
+        ("http://[2001:db8::1]:9090/write", 9090),
+        ("http://prometheus:9090/api/v1/write", 9090),
+    ],
+)
+def test_the_historys_policy_lets_out_to_the_store(url: str, port: int) -> None:
+    found = objects("--values", values("history"), "--set", f"history.remoteWriteUrl={url}")
+    (*_, store) = mappings(at(of_kind(found, "NetworkPolicy")[1], "spec", "egress"))
+    assert store == {"ports": [{"port": port, "protocol": "TCP"}]}

@@ -47,6 +47,22 @@ REFUSED = {
         {"caBundle": {"configMap": "a", "secret": "b"}},
         "caBundle: configMap is set beside secret; keep one of the two",
     ),
+    "a history without a store": (
+        {"history": {"enabled": True, "from": "2026-11-01"}},
+        "history.remoteWriteUrl: must be set where history.enabled is",
+    ),
+    "a history without a first day": (
+        {"history": {"enabled": True, "remoteWriteUrl": "http://prometheus:9090/api/v1/write"}},
+        "history.from: must be set where history.enabled is",
+    ),
+    "a day that is none": (
+        {"history": {"from": "1.11.2026"}},
+        "at '/history/from': '1.11.2026' does not match pattern",
+    ),
+    "a password in the store's address": (
+        {"history": {"remoteWriteUrl": "https://me:secret@store/api"}},
+        "at '/history/remoteWriteUrl': 'https://me:secret@store/api' does not match pattern",
+    ),
     "two replicas": ({"replicaCount": 2}, "replicaCount: 2: the exporter runs once"),
     "an unknown kind of state": ({"state": {"type": "hostPath"}}, "at '/state/type': value must be one of"),
     "an unknown severity": (

@@ -1,4 +1,5 @@
-{{- define "chat-usage-exporter.pod" -}}
+{{/* What all pods of the exporter share beside their containers. */}}
+{{- define "chat-usage-exporter.everyPod" -}}
 serviceAccountName: {{ include "chat-usage-exporter.serviceAccountName" . }}
 automountServiceAccountToken: false
 enableServiceLinks: false
@@ -9,8 +10,17 @@ enableServiceLinks: false
 securityContext:
   {{- toYaml . | nindent 2 }}
 {{- end }}
+{{- range $field := list "priorityClassName" "dnsPolicy" "dnsConfig" "hostAliases" "nodeSelector" "tolerations" "affinity" }}
+{{- with index $.Values $field }}
+{{ dict $field . | toYaml }}
+{{- end }}
+{{- end }}
+{{- end -}}
+
+{{- define "chat-usage-exporter.pod" -}}
+{{ include "chat-usage-exporter.everyPod" . }}
 terminationGracePeriodSeconds: {{ int .Values.terminationGracePeriodSeconds }}
-{{- range $field := list "priorityClassName" "dnsPolicy" "dnsConfig" "hostAliases" "nodeSelector" "tolerations" "affinity" "topologySpreadConstraints" "initContainers" }}
+{{- range $field := list "topologySpreadConstraints" "initContainers" }}
 {{- with index $.Values $field }}
 {{ dict $field . | toYaml }}
 {{- end }}
@@ -74,18 +84,7 @@ securityContext:
   {{- toYaml . | nindent 2 }}
 {{- end }}
 volumeMounts:
-- name: config
-  mountPath: /etc/chat-usage-exporter/exporter.yml
-  subPath: exporter.yml
-  readOnly: true
-- name: keys
-  mountPath: {{ include "chat-usage-exporter.keys" . }}
-  readOnly: true
-{{- if or .Values.caBundle.configMap .Values.caBundle.secret }}
-- name: ca
-  mountPath: /etc/chat-usage-exporter/ca
-  readOnly: true
-{{- end }}
+{{- include "chat-usage-exporter.sourceMounts" . | nindent 0 }}
 {{- if .Values.web.existingSecret }}
 - name: web
   mountPath: /etc/chat-usage-exporter/web
@@ -103,6 +102,47 @@ volumeMounts:
 {{- end -}}
 
 {{- define "chat-usage-exporter.volumes" -}}
+{{ include "chat-usage-exporter.sourceVolumes" . }}
+{{- with .Values.web.existingSecret }}
+- name: web
+  secret:
+    secretName: {{ . }}
+{{- end }}
+{{- if eq .Values.state.type "emptyDir" }}
+- name: state
+  emptyDir:
+    sizeLimit: {{ .Values.state.size }}
+{{- else if eq .Values.state.type "persistentVolumeClaim" }}
+- name: state
+  persistentVolumeClaim:
+    claimName: {{ .Values.state.existingClaim | default (printf "%s-state" (include "chat-usage-exporter.fullname" .)) }}
+{{- end }}
+- name: tmp
+  emptyDir:
+    sizeLimit: 64Mi
+{{- with .Values.extraVolumes }}
+{{ toYaml . }}
+{{- end }}
+{{- end -}}
+
+{{/* Where the configuration, the keys and the authorities of the platforms are mounted. */}}
+{{- define "chat-usage-exporter.sourceMounts" -}}
+- name: config
+  mountPath: /etc/chat-usage-exporter/exporter.yml
+  subPath: exporter.yml
+  readOnly: true
+- name: keys
+  mountPath: {{ include "chat-usage-exporter.keys" . }}
+  readOnly: true
+{{- if or .Values.caBundle.configMap .Values.caBundle.secret }}
+- name: ca
+  mountPath: /etc/chat-usage-exporter/ca
+  readOnly: true
+{{- end }}
+{{- end -}}
+
+{{/* What they are. */}}
+{{- define "chat-usage-exporter.sourceVolumes" -}}
 - name: config
   configMap:
     name: {{ include "chat-usage-exporter.fullname" . }}
@@ -135,25 +175,5 @@ volumeMounts:
     items:
     - key: {{ $.Values.caBundle.key | quote }}
       path: ca.crt
-{{- end }}
-{{- with .Values.web.existingSecret }}
-- name: web
-  secret:
-    secretName: {{ . }}
-{{- end }}
-{{- if eq .Values.state.type "emptyDir" }}
-- name: state
-  emptyDir:
-    sizeLimit: {{ .Values.state.size }}
-{{- else if eq .Values.state.type "persistentVolumeClaim" }}
-- name: state
-  persistentVolumeClaim:
-    claimName: {{ .Values.state.existingClaim | default (printf "%s-state" (include "chat-usage-exporter.fullname" .)) }}
-{{- end }}
-- name: tmp
-  emptyDir:
-    sizeLimit: 64Mi
-{{- with .Values.extraVolumes }}
-{{ toYaml . }}
 {{- end }}
 {{- end -}}
