@@ -54,6 +54,7 @@ def draft() -> frame.Draft:
             frame.data_source(),
             frame.chosen("source", "Source", f"label_values({INFO}}}, source)"),
             frame.chosen("company", "Company", f'label_values({INFO}, source=~"$source"}}, company)'),
+            frame.history(),
         ],
         annotations=[frame.built_in(), frame.alerts(', company=~"$company"'), frame.restarts()],
         rows=[

@@ -68,6 +68,7 @@ def draft() -> frame.Draft:
             frame.sources(),
             frame.one_of("company", "Company", 'label_values(chat_usage_company_info{source=~"$source"}, company)'),
             frame.modes(),
+            frame.history(),
             frame.some_of("activity", "Activity", f"label_values({ONE.selected('chat_usage_activity_last_day')}, activity)", FIRST),
         ],
         annotations=[frame.built_in(), frame.alerts(', source=~"$source", company="$company"'), frame.restarts()],

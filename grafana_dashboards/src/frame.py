@@ -82,6 +82,16 @@ def fixed(name: str, label: str, values: Sequence[str], *, every: bool = False) 
     return made
 
 
+def history() -> VariableModel:
+    """Lets one leave out what `backfill` sent; what is put in place of the variable is every source or none."""
+    values = {"with the history": ".+", "as scraped": "^$"}
+    options = [VariableOption(selected=value == ".+", text=text, value=value) for text, value in values.items()]
+    query = ",".join(f"{text} : {value}" for text, value in values.items())
+    made = VariableModel(VariableType.CUSTOM, "history", "Days", query=query, options=options, current=options[0])
+    made.description = "Days that backfill sent count as they were when they were final; without any there is no difference."
+    return made
+
+
 def sources() -> VariableModel:
     """Lets one choose sources, by a family that every source has whatever its reports hold."""
     return chosen("source", "Source", "label_values(chat_usage_company_info, source)")

@@ -56,7 +56,7 @@ def draft() -> frame.Draft:
         name="overview",
         title="Overview",
         text="All companies on one page: who uses the platform, who stopped, and whether the figures can be trusted.",
-        variables=[frame.data_source(), frame.sources(), frame.companies(), frame.modes()],
+        variables=[frame.data_source(), frame.sources(), frame.companies(), frame.modes(), frame.history()],
         annotations=[frame.built_in(), frame.alerts(', company=~"$company"'), frame.restarts()],
         rows=[
             frame.Row("Last complete day", [*_use(), *_people_and_trust()]),

@@ -46,7 +46,7 @@ def draft() -> frame.Draft:
         name="quality",
         title="Quality",
         text="Are queries answered, are answers grounded in documents, do people like them: over all, over time, and by company.",
-        variables=[frame.data_source(), frame.sources(), frame.companies(), frame.modes()],
+        variables=[frame.data_source(), frame.sources(), frame.companies(), frame.modes(), frame.history()],
         annotations=[frame.built_in(), frame.alerts(', company=~"$company"'), frame.restarts()],
         rows=[
             frame.Row("Last 7 complete days", _headlines()),

@@ -20,6 +20,9 @@ READINGS = ("[3h] offset -47h", "[4h] offset -34h")
 """From D 00:00 on, D+1 from 20:00 to 23:00 and from 06:00 to 10:00, each with what was served last."""
 BEGINS = "+ 5400) < 43200"
 """D begins from 13.5 hours before D 00:00 UTC to 10.5 hours after it: in Auckland, in Honolulu, and all between."""
+OF_ITS_DAY = "[1d] offset -1d"
+"""From D 00:00 on, the one sample of a history at D 12:00."""
+ACTIVITY = "chat_usage_activity"
 DAY_STARTED = "chat_usage_report_day_timestamp_seconds"
 
 
@@ -35,10 +38,15 @@ class Measure:
     labels: tuple[str, ...] = ()
     matchers: tuple[str, ...] = ()
 
+    @property
+    def has_history(self) -> bool:
+        """Whether a history holds it: it has what platforms report, and not what is judged by it."""
+        return self.name != ACTIVITY
+
 
 def activity(matcher: str) -> Measure:
     """Returns what alerts judge: `matcher` chooses activities, e.g. `activity="user_queries"`."""
-    return Measure("chat_usage_activity", labels=("report", "activity"), matchers=(matcher,))
+    return Measure(ACTIVITY, labels=("report", "activity"), matchers=(matcher,))
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +76,18 @@ class Scope:
     def days(self, measure: Measure, suffix: str = "last_day", *labels: str) -> str:
         """Returns figures that stand on their day, when read with a step of a day from a midnight UTC on."""
         labels = labels or measure.labels
+        scraped = self._scraped(measure, suffix, labels)
+        if suffix != "last_day" or not measure.has_history:
+            return scraped
+        past = self._history(measure, labels)
+        return f"({past} or {scraped} unless on ({_list('source', 'company_id', *labels)}) {past})"
+
+    def _history(self, measure: Measure, labels: tuple[str, ...]) -> str:
+        """Returns the figures of a history, if it is wanted."""
+        selector = self.selected(f"{measure.name}_daily", measure, HISTORY)
+        return f"max by ({_list(*COMPANY, *labels)}) (last_over_time({selector}{OF_ITS_DAY}))"
+
+    def _scraped(self, measure: Measure, suffix: str, labels: tuple[str, ...]) -> str:
         on = "source, report" if "report" in labels else "source"
         selector = self.selected(f"{measure.name}_{suffix}", measure)
         read = (
@@ -77,11 +97,11 @@ class Scope:
         )
         return f"({' or '.join(read)})"
 
-    def selected(self, name: str, measure: Measure | None = None) -> str:
-        """Returns the selector of a family in this scope."""
+    def selected(self, name: str, measure: Measure | None = None, *more: str) -> str:
+        """Returns the selector of a family in this scope; `more` are further matchers."""
         labels = measure.labels if measure else ()
         wanted = [matcher for label, matcher in self.by_label if label in labels]
-        return f"{name}{{{_list(*self.matchers, *wanted, *(measure.matchers if measure else ()))}}}"
+        return f"{name}{{{_list(*self.matchers, *wanted, *(measure.matchers if measure else ()), *more)}}}"
 
     def _is_of_the_day(self, report: str, reading: str) -> str:
         """Returns something for each source (and report) whose figures, as read for a day, are of that day."""
@@ -125,6 +145,8 @@ def _list(*words: str) -> str:
 
 
 SOURCE = 'source=~"$source"'
+HISTORY = 'source=~"$history"'
+"""The variable's value is every source or none."""
 FLEET = Scope((SOURCE, 'company=~"$company"'), (("mode", 'mode=~"$mode"'),))
 """Any number of companies."""
 ONE = Scope((SOURCE, 'company="$company"'), (("mode", 'mode=~"$mode"'),))

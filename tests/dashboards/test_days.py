@@ -12,7 +12,7 @@ from grafana_dashboards.src.queries import Measure, Scope
 from tests.dashboards.shipped import FILES, annotations, filled, read, targets
 from tests.dashboards.test_expressions import plain
 from tests.dashboards.tsdb import Past
-from tests.dashboards.zones import BEGIN, DAY, LATE, SOURCES
+from tests.dashboards.zones import BEGIN, DAY, FIRST_SENT, HISTORY, LAST_SENT, LATE, SOURCES
 
 pytestmark = [pytest.mark.e2e, pytest.mark.once]
 
@@ -23,12 +23,34 @@ FLEET = Scope(('source=~"$source"',))
 @pytest.mark.parametrize("source", SOURCES)
 def test_a_figure_stands_on_its_own_day(source: str, measure: Measure, zones: Past) -> None:
     """At each midnight UTC there is the figure of the day with that date; a day that was late has none."""
-    (curve,) = zones.over(filled(FLEET.days(measure), {"source": source}), DAY)
+    (curve,) = zones.over(filled(FLEET.days(measure), {"source": source, "history": ".+"}), DAY)
     shown = {datetime.fromtimestamp(at, UTC).date(): date.fromordinal(int(value)) for at, value in curve.values}
     complete = [BEGIN.date() + number * DAY for number in range(3, 14)]
     missing = {LATE} if source == "late on the 30th" else set()
     assert {day: shown.get(day) for day in complete} == {day: None if day in missing else day for day in complete}
     assert all(day == figure for day, figure in shown.items())
+
+
+def days_of(source: str, history: str, zones: Past) -> dict[date, float]:
+    """Returns what is drawn of a source, added up over the names of its company."""
+    asked = filled(f"sum({FLEET.days(Measure('x', 'r'))})", {"source": source, "history": history})
+    (curve,) = zones.over(asked, DAY, datetime(2026, 3, 9, tzinfo=UTC))
+    return {datetime.fromtimestamp(at, UTC).date(): float(value) for at, value in curve.values}
+
+
+def test_a_day_that_was_sent_counts_once_and_as_it_was_sent(zones: Past) -> None:
+    """Days before the first scrape are there, newer ones are as scraped, and a company's new name doubles no day."""
+    shown = days_of(HISTORY, ".+", zones)
+    assert min(shown) == FIRST_SENT
+    for day, figure in shown.items():
+        assert figure == day.toordinal() + (0.5 if day <= LAST_SENT else 0), day
+    assert max(shown) > LAST_SENT + DAY
+
+
+def test_without_the_history_all_days_are_as_scraped(zones: Past) -> None:
+    shown = days_of(HISTORY, "^$", zones)
+    assert shown == days_of("utc", ".+", zones)
+    assert len(shown) > 10
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)

@@ -8,6 +8,8 @@ import promql_parser
 import pytest
 
 from exporter.cli.metrics import catalogue
+from exporter.history.past import daily
+from exporter.sources import chatcaptain, paradigm
 from tests.alert_rules.promtool import GROUPS
 from tests.dashboards.shipped import FILES, annotations, filled, read, targets, variables
 
@@ -19,6 +21,12 @@ OF_PROMETHEUS = {
     "prometheus_rule_evaluation_failures_total",
 }
 """What Prometheus itself knows of targets and rules."""
+OF_HISTORY = {
+    daily(measure)
+    for platform in (paradigm.PLATFORM, chatcaptain.PLATFORM)
+    for report in platform.reports.values()
+    for measure in report.measures
+}
 RECORDED = {str(rule["record"]) for group in GROUPS for rule in group["rules"] if "record" in rule}
 INTERVALS = {"__rate_interval": "5m", "__interval": "1m", "__range": "30d"}
 FIXED_WINDOWS = {
@@ -64,7 +72,7 @@ def test_a_question_parses(expression: str) -> None:
 def test_a_question_asks_for_what_there_is(expression: str) -> None:
     """Families of the catalogue, recordings of the shipped rules, what Prometheus knows of its targets."""
     served = {family.name for family in catalogue()}
-    served |= {f"{name}_bucket" for name in served}
+    served |= {f"{name}_bucket" for name in served} | OF_HISTORY
     names = set(re.findall(r"(?<![\w.\"])([A-Za-z_:][\w:]*)\{", plain(expression)))
     assert names or "__name__" in expression or "chat_usage_exporter_build_info" in expression
     assert names - served - OF_PROMETHEUS - RECORDED == set()

@@ -25,6 +25,11 @@ SOURCES: Mapping[str, tuple[str, int]] = {
 }
 """Zone, and settle time in hours."""
 LATE = date(2026, 3, 30)
+HISTORY = "of which a history was sent"
+"""A source like `utc`; the figures of its history are higher by a half."""
+FIRST_SENT, LAST_SENT = date(2026, 3, 10), date(2026, 3, 31)
+RENAMED = date(2026, 3, 28)
+"""From that day on the history knows the company by the name of now, and the scrapes do so a day later."""
 
 
 def newest(zone: ZoneInfo, settle: timedelta, moment: datetime) -> date:
@@ -37,17 +42,28 @@ def newest(zone: ZoneInfo, settle: timedelta, moment: datetime) -> date:
 
 def page(source: str, moment: datetime) -> tuple[float, float]:
     """Returns the figure of the last day, which is the day's number, and the start of the day."""
-    zone, settle = ZoneInfo(SOURCES[source][0]), timedelta(hours=SOURCES[source][1])
+    name, hours = SOURCES.get(source, SOURCES["utc"])
+    zone, settle = ZoneInfo(name), timedelta(hours=hours)
     day = newest(zone, settle, moment)
     if source == "late on the 30th" and day == LATE:
         day -= DAY  # nothing of that day was read before the next one was complete
     return float(day.toordinal()), calendars.start(day, zone).timestamp()
 
 
+def sent() -> Iterator[str]:
+    """Yields what `backfill` would have sent: a sample at noon of each final day."""
+    for number in range((LAST_SENT - FIRST_SENT).days + 1):
+        day = FIRST_SENT + number * DAY
+        noon = int(datetime(day.year, day.month, day.day, 12, tzinfo=UTC).timestamp())
+        labels = f'source="{HISTORY}",company_id="1",company="{"before" if day < RENAMED else "c"}",job="j"'
+        yield from openmetrics_lines("x_daily", labels, {noon: repr(day.toordinal() + 0.5)})
+
+
 def scraped() -> Iterator[str]:
     """Yields what Prometheus would have scraped each hour, a minute after it."""
     moments = [BEGIN + number * STEP + timedelta(minutes=1) for number in range((NOW - BEGIN) // STEP)]
-    for source in SOURCES:
+    yield from sent()
+    for source in (*SOURCES, HISTORY):
         labels = f'source="{source}",report="r"'
         pages = {int(moment.timestamp()): page(source, moment) for moment in moments}
         figures = {at: repr(figure) for at, (figure, _) in pages.items()}

@@ -23,9 +23,10 @@ export async function resolve(dashboard, wanted, labelValues) {
   for (const variable of dashboard.templating.list) {
     if (variable.type === 'datasource') continue
     const queries = Object.fromEntries(Object.entries(found).map(([name, each]) => [name, each.query]))
-    const options = variable.type === 'query' ? await labelValues(fill(variable.definition, queries)) : variable.query.split(',')
+    const options = variable.type === 'query' ? await labelValues(fill(variable.definition, queries)) : variable.options.map((option) => option.value)
+    const texts = Object.fromEntries((variable.options ?? []).map((option) => [option.value, option.text]))
     const values = first(variable, options, wanted[variable.name])
-    found[variable.name] = { variable, options, values, query: inQuery(variable, values), shown: isAll(values) ? 'All' : values.join(' + ') }
+    found[variable.name] = { variable, options, values, query: inQuery(variable, values), shown: isAll(values) ? 'All' : values.map((value) => texts[value] ?? value).join(' + ') }
   }
   return found
 }
