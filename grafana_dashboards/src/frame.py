@@ -88,7 +88,9 @@ def history() -> VariableModel:
     options = [VariableOption(selected=value == ".+", text=text, value=value) for text, value in values.items()]
     query = ",".join(f"{text} : {value}" for text, value in values.items())
     made = VariableModel(VariableType.CUSTOM, "history", "Days", query=query, options=options, current=options[0])
-    made.description = "Days that backfill sent count as they were when they were final; without any there is no difference."
+    made.description = (
+        "Days that backfill sent count as they were when they were final; without any there is no difference."
+    )
     return made
 
 
