@@ -54,7 +54,8 @@ def test_the_judged_releases_are_the_locked_ones() -> None:
     page = (ROOT / "docs" / "decisions" / "0002-libraries.md").read_text()
     rows = re.findall(r"^\| ([\w-]+) \| [^|]+ \| ([\d.]+) \|", page, re.MULTILINE)
 
-    assert {f"{name}=={release}" for name, release in rows} <= pins("requirements-dev.lock") | pins("requirements-fuzz.lock")
+    locked = pins("requirements-dev.lock") | pins("requirements-fuzz.lock")
+    assert {f"{name}=={release}" for name, release in rows} <= locked
 
 
 def test_readme_names_every_task_that_it_should() -> None:
