@@ -23,8 +23,7 @@ from tests.oncall.shipped import SUITES
 
 pytestmark = [pytest.mark.e2e, pytest.mark.once]
 
-COMPANIES = 15
-"""Fewer than in the file: the same figures by another door."""
+COMPANIES = 50
 WEEKS = Days(NEWEST_FINAL - timedelta(days=20), NEWEST_FINAL)
 RECEIVES = "--web.enable-remote-write-receiver"
 
