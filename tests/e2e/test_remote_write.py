@@ -1,7 +1,8 @@
 """Remote write into real stores: exact sums in VictoriaMetrics; in Prometheus recent weeks, and a remedy for more."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -17,7 +18,7 @@ from exporter.simulate.world import World
 from tests.e2e import programs
 from tests.e2e.commands import SEED, simulating
 from tests.e2e.prometheus import Prometheus, started
-from tests.e2e.test_history import NEWEST_FINAL, YEARS, run_backfill, stored, told, truth
+from tests.e2e.test_history import MEBIBYTE, NEWEST_FINAL, YEARS, run_backfill, stored, told, truth
 from tests.oncall.amtool import program as program_of
 from tests.oncall.shipped import SUITES
 
@@ -29,9 +30,9 @@ RECEIVES = "--web.enable-remote-write-receiver"
 
 
 @contextmanager
-def victoria(folder: Path) -> Iterator[Prometheus]:
+def victoria(folder: Path, *options: str, port: int | None = None) -> Iterator[Prometheus]:
     """Runs VictoriaMetrics, which answers as Prometheus does; a sample that came twice counts once."""
-    address = f"127.0.0.1:{programs.free_port()}"
+    address = f"127.0.0.1:{port or programs.free_port()}"
     command: list[str | Path] = [
         programs.find("victoria-metrics"),
         f"-storageDataPath={folder / 'victoria'}",
@@ -39,6 +40,7 @@ def victoria(folder: Path) -> Iterator[Prometheus]:
         "-retentionPeriod=10y",
         "-dedup.minScrapeInterval=1ms",
         "-search.latencyOffset=0s",
+        *options,
     ]
     url = f"http://{address}"
     with programs.running(command, folder / "victoria.log", lambda: programs.answers(f"{url}/health")):
@@ -91,6 +93,36 @@ def test_three_years_in_victoria_metrics_are_exact(tmp_path: Path) -> None:
         wanted = truth(World.from_seed(SEED, COMPANIES), YEARS)
         found = stored(store, sorted({which.family for which in wanted}), YEARS)
     assert told(found) == told(wanted)
+
+
+def refused(store: Prometheus) -> bool:
+    """Tells whether a VictoriaMetrics refused samples of remote write."""
+    lines = httpx.get(f"{store.url}/metrics", trust_env=False).text.splitlines()
+    [count] = [
+        line.split()[-1] for line in lines if line.startswith('vm_http_request_errors_total{path="/api/v1/write"')
+    ]
+    return int(count) > 0
+
+
+def test_a_store_that_is_full_and_then_away_gets_everything_once(tmp_path: Path, tell: Callable[[str], None]) -> None:
+    """One run, from a full disk over a stopped store to one that takes samples again; and it stays small."""
+    days, port = Days(NEWEST_FINAL - timedelta(days=91), NEWEST_FINAL), programs.free_port()
+    command = ("--from", str(days.first), "--to", str(days.last), "--manifest", tmp_path / "manifest")
+    with simulating(tmp_path, "--companies=10") as platform, ThreadPoolExecutor(1) as beside:
+        with victoria(tmp_path, f"-storage.minFreeDiskSpaceBytes={2**50}", port=port) as full:
+            url = ("--remote-write", f"{full.url}/api/v1/write")
+            run = beside.submit(run_backfill, platform, tmp_path, (*command, *url))
+            programs.wait_for(lambda: refused(full), "a refusal", 30)
+            assert not run.done()
+        with victoria(tmp_path, port=port) as store:
+            ended = run.result(60)
+            httpx.get(f"{store.url}/internal/force_flush", trust_env=False)
+            wanted = truth(World.from_seed(SEED, 10), days)
+            found = stored(store, sorted({which.family for which in wanted}), days)
+    assert ended.status == 0
+    assert told(found) == told(wanted)
+    assert ended.peak < 150 * MEBIBYTE
+    tell(f"history into a store that was full and away: {len(found)} sums exact, {ended.peak / MEBIBYTE:.0f} MiB")
 
 
 def test_recent_weeks_in_prometheus_are_exact_and_sent_once(prometheus: Path, tmp_path: Path) -> None:
