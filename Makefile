@@ -9,6 +9,8 @@ SUITE ?= trixie
 PYTEST_ARGS ?=
 # make demo DEMO_ARGS="--companies 5"
 DEMO_ARGS ?=
+# make sbom SBOM_ARGS="--engine docker --image chat-usage-exporter:1.2.3"
+SBOM_ARGS ?=
 # make fuzz FUZZ_ARGS="--minutes 1"
 FUZZ_ARGS ?=
 
@@ -20,7 +22,7 @@ SCRIPTS = .ci/run tools/chromium tools/go-tools tools/image tools/kube tools/par
 
 export PYTHON
 
-.PHONY: help demo test fuzz lint docs dashboards pictures image compose chart chart-golden chart-schemas kube lock tools clean
+.PHONY: help demo test fuzz lint docs dashboards pictures image compose chart chart-golden chart-schemas kube lock sbom tools clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-13s %s\n", $$1, $$2}' Makefile
@@ -99,6 +101,14 @@ lock: ## lock the dependencies of pyproject.toml anew (UPGRADE=--upgrade for new
 	$(COMPILE) pyproject.toml -c requirements-dev.lock -o requirements.lock
 	$(COMPILE) --group build -c requirements-dev.lock -o requirements-build.lock
 	$(COMPILE) --group fuzz -o requirements-fuzz.lock
+	$(COMPILE) --group sbom -o requirements-sbom.lock
+
+sbom: ## list what is locked and what the image holds, as CycloneDX, in dist/sbom/ (SBOM_ARGS="--locked" without the image)
+	@tools/venv $(VENV) dev
+	@cmp -s requirements-sbom.lock .tools/sbom/lock || { $(VENV)/bin/python -m venv --clear .tools/sbom && \
+		.tools/sbom/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-sbom.lock && \
+		cp requirements-sbom.lock .tools/sbom/lock; }
+	@.tools/sbom/bin/python -m tools.sbom $(SBOM_ARGS)
 
 tools: ## fetch the real programs for tests (promtool, prometheus ...) and print the PATH line
 	@bin=$$(tools/parts $(SUITE)) && echo "export PATH=$$bin:\$$PATH"

@@ -5,6 +5,8 @@ written is one line too, and nobody's poll fails. Runs in the worker thread, a j
 poll at the same time share one writer without a lock.
 """
 
+import errno
+import fcntl
 import logging
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -19,33 +21,49 @@ from exporter.snapshot import ForeignError, Section, UnusableError, decoded, enc
 
 log = logging.getLogger(__name__)
 
+PRIVATE = 0o600
 REFUSED = "starts empty, asks the platform again"
+ROOM = "give the exporter's user a writable folder with free space"
+APART = "give each exporter a state_file of its own"
 
 
 def replace_file(path: Path, pieces: Iterable[bytes]) -> None:
-    """Writes a file whole or not at all, readable by its owner alone.
+    """Writes a file whole or not at all, readable by its owner alone, also while another process does the same.
 
     The folder is not synchronised: after a power cut the old file does as well as the new one.
 
     Raises:
-        OSError: it cannot be written; the old one stands.
+        OSError: it cannot be written; the old one stands. EBUSY: another process writes it at this moment.
     """
     fresh = path.with_name(f"{path.name}.new")
-    fresh.unlink(missing_ok=True)  # of a process that was killed while it wrote
-    try:
-        with open(fresh, "xb", opener=_private) as file:
+    with open(fresh, "ab", opener=_private) as file:  # one that a killed process left is as good
+        _lock(file.fileno(), fresh)
+        try:
+            os.fchmod(file.fileno(), PRIVATE)
+            file.truncate(0)
             for piece in pieces:
                 file.write(piece)
             file.flush()
             os.fsync(file.fileno())
-        fresh.replace(path)
-    except BaseException:
-        fresh.unlink(missing_ok=True)
-        raise
+            fresh.replace(path)
+        except BaseException:
+            fresh.unlink(missing_ok=True)
+            raise
 
 
 def _private(path: str, flags: int) -> int:
-    return os.open(path, flags, 0o600)
+    return os.open(path, flags | os.O_NOFOLLOW, PRIVATE)
+
+
+def _lock(descriptor: int, fresh: Path) -> None:
+    """Makes sure that nobody else writes this file; the lock ends with the file or the process."""
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        is_there = os.path.samestat(os.fstat(descriptor), fresh.stat())  # or it was made the new one just now
+    except (BlockingIOError, FileNotFoundError):
+        is_there = False
+    if not is_there:
+        raise OSError(errno.EBUSY, "another process writes it at this moment")
 
 
 Write = Callable[[Path, Iterable[bytes]], None]
@@ -54,7 +72,8 @@ Write = Callable[[Path, Iterable[bytes]], None]
 class StateFile:
     """Keeps what the sources of one process remember; the file belongs to this process alone.
 
-    Every source is announced by `memory` before the first of them loads: the file is read once.
+    Every source is announced by `memory` before the first of them loads: the file is read once. A second process that
+    writes it is told of; what either of them wrote last is whole, and can be used by both.
     """
 
     def __init__(self, path: Path, now: Callable[[], datetime], write: Write = replace_file) -> None:
@@ -65,6 +84,7 @@ class StateFile:
         self._kept: dict[str, Section] = {}
         self._is_read = False
         self._is_ours = True  # what may be somebody else's is never replaced
+        self._written: tuple[int, int] | None = None
 
     def memory(self, source: str, fingerprint: Mapping[str, str], rules: DayRules) -> Memory:
         """Announces a source and returns its memory.
@@ -126,10 +146,13 @@ class StateFile:
         before, self._kept[source] = self._kept.get(source), section
         if not self._is_ours or (before is not None and _same(before.reports, section.reports)):
             return
+        if self._written is not None and _identity(self._path) not in (self._written, None):
+            log.warning("state file replaced by another process", extra={"path": str(self._path), "reason": APART})
         try:
             self._write(self._path, encoded(self._kept))
+            self._written = _identity(self._path)
         except OSError as error:
-            remedy = "give the exporter's user a writable folder with free space"
+            remedy = APART if error.errno == errno.EBUSY else ROOM
             log.warning(
                 "state file not written: figures are served all the same, a restart asks the platform anew",
                 extra={"path": str(self._path), "reason": f"{error.strerror}; {remedy}"},
@@ -137,6 +160,15 @@ class StateFile:
 
     def _refuse(self, what: str, reason: str, **where: str) -> None:
         log.warning(f"{what}: {REFUSED}", extra={"path": str(self._path), **where, "reason": reason})
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """Returns what tells a file from the one that replaces it; None if there is none."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_ino, found.st_mtime_ns
 
 
 def _same(old: Mapping[str, State], new: Mapping[str, State]) -> bool:

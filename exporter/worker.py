@@ -1,17 +1,18 @@
-"""The one thread beside the event loop: decoding to rendering, a job at a time, in order.
+"""The threads beside the event loop: one for decoding to rendering, a job at a time; others for what may block.
 
-Its thread is a daemon, unlike those of `concurrent.futures`, which are waited for at exit: SIGTERM must end the
-program within 2 s, also while a large page is rendered.
+They are daemons, unlike those of `concurrent.futures`, which are waited for at exit: SIGTERM must end the program
+within 2 s, also while a large page is rendered or a name server is silent.
 """
 
 import asyncio
 from collections.abc import Callable
-from concurrent.futures import Future
+from concurrent.futures import Future, ThreadPoolExecutor
 from queue import SimpleQueue
 from threading import Thread
-from typing import TypeVar
+from typing import ParamSpec, TypeVar
 
 Result = TypeVar("Result")
+Arguments = ParamSpec("Arguments")
 
 
 class Worker:
@@ -48,3 +49,32 @@ class Worker:
     def _work(self) -> None:
         while (job := self._jobs.get()) is not None:
             job()
+
+
+class Errands(ThreadPoolExecutor):
+    """Runs each function in a thread of its own, for an event loop's default: names are looked up, key files read.
+
+    Neither the end of the loop nor another errand waits for one that hangs. They stay few: a source polls once at a
+    time, so it has one of them.
+    """
+
+    def submit(
+        self, function: Callable[Arguments, Result], /, *args: Arguments.args, **kwargs: Arguments.kwargs
+    ) -> Future[Result]:
+        """Starts the function."""
+        future: Future[Result] = Future()
+
+        def errand() -> None:
+            if not future.set_running_or_notify_cancel():
+                return
+            try:
+                future.set_result(function(*args, **kwargs))
+            except BaseException as error:  # whatever it is belongs to the one who waits
+                future.set_exception(error)
+
+        Thread(target=errand, name="errand", daemon=True).start()
+        return future
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        """Waits for nobody, whatever `wait` says."""
+        super().shutdown(wait=False, cancel_futures=cancel_futures)

@@ -25,7 +25,14 @@ class Drip:
     pause: float
 
 
-Step = bytes | Drip | Act
+@dataclass(frozen=True, slots=True)
+class Endless:
+    """Bytes sent again and again, a thousand times a second, until the other side has enough."""
+
+    what: bytes
+
+
+Step = bytes | Drip | Endless | Act
 
 
 @dataclass(slots=True)
@@ -51,9 +58,9 @@ async def hostile(*steps: Step, tls: ssl.SSLContext | None = None) -> AsyncItera
         assert task is not None
         here.connections.add(task)
         try:
-            here.heads.append(await _head(reader))
+            here.heads.append(await read_head(reader))
             for step in steps:
-                await _do(step, writer)
+                await perform(step, writer)
         except (ConnectionError, asyncio.CancelledError):
             pass  # the client went first, or the test has ended
         finally:
@@ -72,7 +79,12 @@ async def hostile(*steps: Step, tls: ssl.SSLContext | None = None) -> AsyncItera
         await asyncio.gather(*left, return_exceptions=True)
 
 
-async def _head(reader: asyncio.StreamReader) -> str:
+async def read_head(reader: asyncio.StreamReader) -> str:
+    """Reads a request up to its empty line.
+
+    Raises:
+        ConnectionResetError: the client went first.
+    """
     head = b""
     while b"\r\n\r\n" not in head and not head.startswith(b"\x16"):  # the first byte of a TLS handshake
         if not (more := await reader.read(65536)):
@@ -81,7 +93,8 @@ async def _head(reader: asyncio.StreamReader) -> str:
     return head.decode("latin-1")
 
 
-async def _do(step: Step, writer: asyncio.StreamWriter) -> None:
+async def perform(step: Step, writer: asyncio.StreamWriter) -> None:
+    """Does one step to a connection; returns when it is done, which may be never."""
     match step:
         case bytes():
             writer.write(step)
@@ -91,6 +104,11 @@ async def _do(step: Step, writer: asyncio.StreamWriter) -> None:
                 writer.write(what[n : n + 1])
                 await writer.drain()
                 await asyncio.sleep(pause)
+        case Endless(what):
+            while True:
+                writer.write(what)
+                await writer.drain()
+                await asyncio.sleep(0.001)  # lets others run, and finds out that the other side is gone
         case Act.HANG:
             await asyncio.Event().wait()
         case Act.RESET:

@@ -4,14 +4,20 @@ import re
 import subprocess
 import sys
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from importlib.metadata import requires
 from pathlib import Path
 from zipfile import ZipFile
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parents[1]
-LOCKS = ["requirements.lock", "requirements-build.lock", "requirements-dev.lock", "requirements-fuzz.lock"]
+LOCKS = ["requirements.lock", "requirements-build.lock", "requirements-dev.lock"]
+APART = ["requirements-fuzz.lock", "requirements-sbom.lock"]
+"""Of single tasks, each with an environment of its own."""
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 
 
 def pins(lock: str) -> set[str]:
@@ -21,13 +27,12 @@ def pins(lock: str) -> set[str]:
 
 def declared() -> Iterator[str]:
     """Yields the name of each dependency in pyproject.toml."""
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
-    groups = [project["project"]["dependencies"], *project["dependency-groups"].values()]
+    groups = [PROJECT["project"]["dependencies"], *PROJECT["dependency-groups"].values()]
     for requirement in (entry for group in groups for entry in group if isinstance(entry, str)):
         yield re.split(r"[^\w-]", requirement)[0]
 
 
-@pytest.mark.parametrize("lock", LOCKS)
+@pytest.mark.parametrize("lock", [*LOCKS, *APART])
 def test_a_lock_holds_hashes_and_no_host(lock: str) -> None:
     """Each release is pinned by hashes; where it comes from is the business of the machine."""
     text = (ROOT / lock).read_text()
@@ -39,6 +44,38 @@ def test_a_lock_holds_hashes_and_no_host(lock: str) -> None:
 def test_locks_agree() -> None:
     """One environment can be made from all of them: the development lock holds every pin of the others."""
     assert pins("requirements.lock") | pins("requirements-build.lock") <= pins("requirements-dev.lock")
+
+
+def needed(roots: Iterable[str]) -> set[str]:
+    """Returns the names of all that these requirements need on this machine, by what is installed here."""
+    found, todo = set[str](), [Requirement(root) for root in roots]
+    while todo:
+        wanted = todo.pop()
+        for extra in ("", *wanted.extras):
+            name = f"{canonicalize_name(wanted.name)}[{extra}]"
+            if name not in found:
+                found.add(name)
+                more = [Requirement(text) for text in requires(wanted.name) or ()]
+                todo += [each for each in more if each.marker is None or each.marker.evaluate({"extra": extra})]
+    return {name.partition("[")[0] for name in found}
+
+
+@pytest.mark.parametrize(
+    ("lock", "roots"),
+    [
+        ("requirements.lock", PROJECT["project"]["dependencies"]),
+        ("requirements-build.lock", PROJECT["dependency-groups"]["build"]),
+        ("requirements-dev.lock", [each for each in PROJECT["dependency-groups"]["dev"] if isinstance(each, str)]),
+    ],
+)
+def test_a_lock_is_complete(lock: str, roots: list[str]) -> None:
+    """Nothing that is installed from it comes without a hash, also not what a library of a library needs."""
+    assert needed(roots) <= {canonicalize_name(pin.partition("==")[0]) for pin in pins(lock)}
+
+
+def test_every_lock_is_held_here() -> None:
+    """And each file of them is one that these tests know."""
+    assert sorted(path.name for path in ROOT.glob("requirements*.lock")) == sorted([*LOCKS, *APART])
 
 
 def test_each_library_is_judged() -> None:
@@ -54,7 +91,7 @@ def test_the_judged_releases_are_the_locked_ones() -> None:
     page = (ROOT / "docs" / "decisions" / "0002-libraries.md").read_text()
     rows = re.findall(r"^\| ([\w-]+) \| [^|]+ \| ([\d.]+) \|", page, re.MULTILINE)
 
-    locked = pins("requirements-dev.lock") | pins("requirements-fuzz.lock")
+    locked = set[str]().union(*(pins(lock) for lock in (LOCKS[-1], *APART)))
     assert {f"{name}=={release}" for name, release in rows} <= locked
 
 

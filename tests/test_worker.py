@@ -1,12 +1,16 @@
 """One thread, one job at a time, in order; who waits gets the result or the exception, and nobody waits for ever."""
 
 import asyncio
+import os
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
-from exporter.worker import Worker
+from exporter.worker import Errands, Worker
 
 pytestmark = pytest.mark.anyio
 
@@ -150,3 +154,38 @@ async def test_close_ends_the_thread_after_the_queued_jobs() -> None:
     assert await asyncio.gather(*jobs) == ["through", "queued"]
     await asyncio.to_thread(thread.join, PATIENCE_S)
     assert not thread.is_alive()
+
+
+async def test_an_errand_that_hangs_holds_no_other_up() -> None:
+    """However many hang: a key file on a disk that is gone, a name server that is silent."""
+    errands, gate, loop = Errands(), Gate(), asyncio.get_running_loop()
+    hanging = [loop.run_in_executor(errands, gate) for _ in range(100)]
+
+    assert await loop.run_in_executor(errands, lambda: "done") == "done"
+    with pytest.raises(ZeroDivisionError):
+        await loop.run_in_executor(errands, lambda: 1 / 0)
+
+    gate.open.set()
+    assert set(await asyncio.gather(*hanging)) == {"through"}
+
+
+HANGING = """
+import asyncio, pathlib, sys
+from exporter.cli.run import to_the_end
+
+async def command():
+    reading = asyncio.create_task(asyncio.to_thread(pathlib.Path(sys.argv[1]).read_text))
+    await asyncio.sleep(0.1)
+    return "ended"
+
+print(to_the_end(command()))
+"""
+
+
+def test_a_command_ends_while_a_file_hangs(tmp_path: Path) -> None:
+    """A key file that nobody ever answers for, as on a network that is gone, does not keep the process."""
+    os.mkfifo(tmp_path / "key")
+    command = [sys.executable, "-c", HANGING, str(tmp_path / "key")]
+    root = Path(__file__).parents[1]
+    done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False, timeout=PATIENCE_S)
+    assert (0, "ended\n") == (done.returncode, done.stdout), done.stderr

@@ -16,6 +16,7 @@ from exporter import fetch, source
 from exporter.cli import tables
 from exporter.cli.failed import FailedError
 from exporter.cli.options import ConfigFile
+from exporter.cli.run import to_the_end
 from exporter.cli.tables import SOFT_HYPHEN, Column
 from exporter.cli.wiring import client_of, utcnow, watch
 from exporter.poll import Time
@@ -71,7 +72,7 @@ def describe(each: Source) -> str:
 def ask(settings: Settings) -> tuple[Finding, ...] | None:
     """Asks every report, by the machine's clocks; None when the process was told to end meanwhile."""
     with progress(Console(stderr=True), sum(len(each.reports) for each in settings.sources.values())) as tell:
-        return asyncio.run(unless_signalled(probed(settings, Time(utcnow, time.monotonic), tell)))
+        return to_the_end(unless_signalled(probed(settings, Time(utcnow, time.monotonic), tell)))
 
 
 async def probed(

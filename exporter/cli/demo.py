@@ -1,6 +1,5 @@
 """`demo`: the simulated platforms and the exporter polling them over real HTTP, in one process."""
 
-import asyncio
 import logging
 import socket
 from collections.abc import Mapping
@@ -13,7 +12,7 @@ from starlette.applications import Starlette
 from exporter import source
 from exporter.cli import logs, stack
 from exporter.cli.options import LISTEN_OPTION, Format, Level
-from exporter.cli.run import serving, told_to_end
+from exporter.cli.run import serving, to_the_end, told_to_end
 from exporter.cli.simulate import Channels, Companies, Scenarios, Seed
 from exporter.cli.wiring import Exporter, assemble
 from exporter.settings import load
@@ -64,7 +63,7 @@ def demo(
         exporter = assemble(load(None, environ, source.platforms()))
         logs.configure(log_level, log_format)
         typer.echo(invitation(url(listening), url(simulated)))
-        asyncio.run(_demo(exporter, listening, platform, simulated, beside))
+        to_the_end(_demo(exporter, listening, platform, simulated, beside))
 
 
 def demonstration(world: World, bots: Bots, base: str) -> Mapping[str, str]:

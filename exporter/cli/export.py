@@ -20,6 +20,7 @@ from exporter.cli import tables
 from exporter.cli.check import unless_signalled
 from exporter.cli.failed import FailedError
 from exporter.cli.options import ConfigFile
+from exporter.cli.run import to_the_end
 from exporter.cli.wiring import client_of
 from exporter.errors import ConfigError, NotFoundError, ReportError
 from exporter.fetch import Patience, download, is_loopback
@@ -90,7 +91,7 @@ def export(
         rules = download.Rules(_option("--max-size", size, max_size), at_home, told)
         seconds = _option("--deadline", duration, deadline).total_seconds()
         order = Order(_chatbot_id(chosen), asked, output.absolute(), rules, export_id, seconds)
-        done = asyncio.run(unless_signalled(_exported(chosen, order, tell)))
+        done = to_the_end(unless_signalled(_exported(chosen, order, tell)))
     if done is None:
         raise FailedError("ended before the export was saved; resume it with the --export-id that is named above")
     typer.echo(f"{output}: {done} bytes")

@@ -1,6 +1,5 @@
 """What `backfill` does with the past: a file, a store that takes it, or a store that is compared with it."""
 
-import asyncio
 import shlex
 import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
@@ -15,6 +14,7 @@ from rich.console import Console
 from exporter.cli.check import unless_signalled
 from exporter.cli.failed import FailedError
 from exporter.cli.pace import progress
+from exporter.cli.run import to_the_end
 from exporter.cli.wiring import CLOCK, client_of, watch
 from exporter.errors import ConfigError
 from exporter.fetch import Clock
@@ -114,7 +114,7 @@ def _hand_on(chosen: Sequence[Source], manifest: Manifest, opening: Opening) -> 
         FailedError: it was interrupted, or a report is not done; a line for each.
     """
     with progress(Console(stderr=True), time.monotonic) as tell:
-        came = asyncio.run(unless_signalled(_asked(chosen, manifest, opening, tell)))
+        came = to_the_end(unless_signalled(_asked(chosen, manifest, opening, tell)))
     if came is None:
         raise FailedError("ended before all days were asked; the same command goes on from there")
     for each in came.left_out:

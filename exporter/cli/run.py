@@ -3,14 +3,25 @@
 import asyncio
 import signal
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
+from typing import TypeVar
 
 from starlette.types import ASGIApp
 
 from exporter.web.access import Access, Verdicts
 from exporter.web.guard import Guard
 from exporter.web.server import server
+from exporter.worker import Errands
+
+Result = TypeVar("Result")
+
+
+def to_the_end(work: Coroutine[object, object, Result]) -> Result:
+    """Runs a command's coroutine as `asyncio.run` does, and ends with it: no thread that hangs is waited for."""
+    with asyncio.Runner() as runner:
+        runner.get_loop().set_default_executor(Errands())
+        return runner.run(work)
 
 
 @asynccontextmanager

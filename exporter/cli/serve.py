@@ -1,6 +1,5 @@
 """`serve`: polls and serves until SIGTERM or SIGINT; SIGHUP reloads the configuration."""
 
-import asyncio
 import logging
 import os
 import re
@@ -22,7 +21,7 @@ from exporter.cli.options import (
     ListenAddress,
     WebConfigFile,
 )
-from exporter.cli.run import reloading, serving, told_to_end, told_to_reload
+from exporter.cli.run import reloading, serving, to_the_end, told_to_end, told_to_reload
 from exporter.cli.wiring import Exporter, assemble
 from exporter.errors import ConfigError
 from exporter.settings import load
@@ -56,7 +55,7 @@ def serve(
         for note in settings.notes:
             log.info(note)
         exporter = assemble(settings, read=read, lifecycle=enable_lifecycle, docs=docs)
-        asyncio.run(_serve(exporter, listening, guard))
+        to_the_end(_serve(exporter, listening, guard))
 
 
 def docs_at(url: str) -> str:

@@ -20,12 +20,15 @@ log = logging.getLogger(__name__)
 HEADERS = {
     "Accept": "application/json",
     "Accept-Encoding": "gzip",
+    "Connection": "close",  # or what is sent beyond an answer would be taken for the answer to the next question
     "User-Agent": f"chat-usage-exporter/{__version__}",
 }
 
 
 class Client:
-    """Asks one source; keeps connections but no cookies, follows no redirect; lives on one event loop.
+    """Asks one source, each question on a connection of its own; keeps no cookies, follows no redirect.
+
+    Lives on one event loop.
 
     Raises:
         ConfigError: `base_url`, `ca_file` or `proxy_url` cannot be used.

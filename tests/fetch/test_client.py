@@ -26,7 +26,7 @@ async def test_what_is_sent() -> None:
         "host": "paradigm.example",
         "accept": "application/json",
         "accept-encoding": "gzip",
-        "connection": "keep-alive",
+        "connection": "close",
         "user-agent": f"chat-usage-exporter/{__version__}",
         "authorization": f"Bearer {KEY}",
     }

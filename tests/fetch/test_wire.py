@@ -94,6 +94,17 @@ async def test_a_body_longer_than_its_length_is_what_its_length_says() -> None:
         assert await at(server.url).ask() == GOOD
 
 
+async def test_what_is_sent_beyond_an_answer_answers_nothing() -> None:
+    """A proxy that says everything twice: each question is answered by its own answer, not by the rest of the last."""
+    async with hostile(WHOLE, WHOLE.replace(GOOD, GOOD[::-1]), Act.HANG) as server:
+        asked = at(server.url)
+        client = asked.client()
+        bodies = [await client.get(REQUEST, Patience(1)) for _ in range(3)]
+        await client.aclose()
+    assert bodies == [GOOD] * 3
+    assert len(server.heads) == 3
+
+
 async def test_nobody_listens() -> None:
     asked = at(f"http://127.0.0.1:{free_port()}")
     with pytest.raises(ConnectionLostError, match=r"connection to http://127\.0\.0\.1:\d+ failed: .*"):

@@ -1,0 +1,53 @@
+"""The lists of what is locked and of what the image holds: all of it, by its own versions, and nothing else."""
+
+import json
+import re
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from tests.image.containers import podman
+from tests.test_repository import LOCKS, pins
+
+pytestmark = [pytest.mark.e2e, pytest.mark.once]
+
+ROOT = Path(__file__).parents[2]
+TOOL = ROOT / ".tools" / "sbom" / "bin" / "python"
+OURS = "chat-usage-exporter"
+
+
+def listed(name: str, *options: str) -> Mapping[str, Mapping[str, str]]:
+    """Writes the documents anew; returns the components of one by what it calls them."""
+    if not TOOL.exists():
+        pytest.skip("cyclonedx-py not found: make sbom")
+    subprocess.run([TOOL, "-m", "tools.sbom", *options], cwd=ROOT, check=True, capture_output=True)
+    found = json.loads((ROOT / "dist" / "sbom" / name).read_text())["components"]
+    return {each["bom-ref"]: each for each in found}
+
+
+def released(component: Mapping[str, str]) -> str:
+    """Returns a component as a lock names it."""
+    return f"{re.sub(r'[-_.]+', '-', component['name']).lower()}=={component['version']}"
+
+
+def test_all_that_is_locked_is_listed_with_its_hashes() -> None:
+    """Each file that may be installed."""
+    components = listed("locked.cdx.json", "--locked").values()
+    assert {released(each) for each in components} == pins(LOCKS[0])
+    hashes = re.findall(r"sha256:(\w+)", (ROOT / LOCKS[0]).read_text())
+    text = json.dumps([each["externalReferences"] for each in components])
+    assert [each for each in hashes if each not in text] == []
+
+
+def test_all_that_the_image_holds_is_listed(image: str) -> None:
+    """The program and what was locked for it, and each package of the base image."""
+    found = listed("image.cdx.json", "--image", image)
+    packages = {each["name"] for name, each in found.items() if name.startswith("pkg:deb/debian/")}
+    libraries = {released(each) for name, each in found.items() if not name.startswith("pkg:deb/debian/")}
+    held = podman("run", "--rm", "--entrypoint", "dpkg-query", image, "--show", "--showformat=${Package} ")
+    assert {each for each in libraries if each.partition("==")[0] != OURS} <= pins(LOCKS[0])
+    assert len(libraries) > 20
+    assert {each.partition("==")[0] for each in libraries} >= {OURS, "httpx", "uvicorn"}
+    assert packages == set(held.split())
