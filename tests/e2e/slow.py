@@ -15,7 +15,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -150,14 +150,15 @@ async def crowd(target: Target, kind: str) -> None:
         for there in arrived:
             await there.wait()
         print("there", flush=True)
+        await asyncio.Event().wait()  # also when all were cut off
 
 
 async def _stay(client: Client, target: Target, there: asyncio.Event) -> None:
     try:
-        with suppress(ConnectionError, asyncio.IncompleteReadError):  # cut off, which is the server's right
-            await client(target, there)
-    finally:
-        there.set()
+        await client(target, there)
+    except (ConnectionError, asyncio.IncompleteReadError):
+        if not there.is_set():  # to cut it off later is the server's right
+            raise
 
 
 def scrapes(target: Target) -> Sequence[float]:
@@ -236,6 +237,7 @@ def main(arguments: Sequence[str]) -> int:
     if len(arguments) == len(("kind", "url", "authority")):
         kind, url, authority = arguments
         asyncio.run(crowd(Target(url, Path(authority) if authority else None), kind))
+        return 0
     kinds = [ALL] if arguments else KINDS
     print(f"{CLIENTS} clients; how much longer a scrape takes when they are there (at most {MOST_S * 1000:g} ms),")
     print(f"and on a kept connection while all of them connect at once; each the best of {TRIES}")

@@ -11,14 +11,16 @@ from xml.etree import ElementTree as ET
 import httpx
 import pytest
 
-from tests.soak.flatness import judged
+from tests.soak.flatness import MIB, judged
 from tests.soak.picture import THEMES, Panel, Theme, drawn, nice
+from tests.soak.report import Report
 from tests.soak.right import Account, Result, compare
 from tests.soak.sample import sample
 from tests.soak.scrapers import MANNERS, Manner, Tally
 from tests.soak.truth import Facts, Key
 from tests.soak.weather import TROUBLES, spells
 
+PICTURES = Path(__file__).parents[2] / "docs" / "pictures"
 MINUTES = [float(second) for second in range(0, 600, 5)]
 LAST, TODAY = date(2026, 11, 20), date(2026, 11, 21)
 MODE: Key = ("paradigm_user_queries", frozenset({("company_id", "1"), ("mode", "chat")}))
@@ -155,3 +157,19 @@ def test_a_picture_is_drawn(theme: Theme) -> None:
     texts = [(float(each.attrib["x"]), float(each.attrib["y"])) for each in root.iter() if "x" in each.attrib]
     assert texts
     assert all(0 <= x <= width and 0 <= y <= height for x, y in texts)
+
+
+def test_the_picture_in_the_documentation_is_of_its_figures() -> None:
+    """And of a soak that was long, flat and right; `make soak` makes all three files."""
+    report = Report.load(PICTURES)
+
+    assert report.passed
+    assert report.minutes >= 45
+    assert report.compared > 1000
+    assert report.troubles.keys() == set(TROUBLES)
+    page = (PICTURES.parent / "reliability.md").read_text()
+    told = (f"| {report.compared:,} | 0 |", f"| {report.scrapes.count:,} (", f"{report.outcomes['ok']:,.0f} good")
+    grew = tuple(f"| {each.grew / MIB:.2f} MiB |" for name, each in report.verdicts().items() if name in ("rss", "pss"))
+    assert [figure for figure in (*told, *grew) if figure not in page] == []
+    for theme in THEMES:
+        assert (PICTURES / f"soak-{theme.name}.svg").read_text() == drawn(report.panels(), theme)
