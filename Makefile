@@ -13,6 +13,10 @@ DEMO_ARGS ?=
 SBOM_ARGS ?=
 # make fuzz FUZZ_ARGS="--minutes 1"
 FUZZ_ARGS ?=
+# make soak SOAK_ARGS="--minutes 5"
+SOAK_ARGS ?= --minutes 60
+# make slow SLOW_ARGS=--short
+SLOW_ARGS ?=
 
 PREVIEW = grafana_dashboards/preview
 UV_VERSION = 0.13.8
@@ -22,7 +26,7 @@ SCRIPTS = .ci/run tools/chromium tools/go-tools tools/image tools/kube tools/par
 
 export PYTHON
 
-.PHONY: help demo test fuzz lint docs dashboards pictures image compose chart chart-golden chart-schemas kube lock sbom tools clean
+.PHONY: help demo test fuzz soak slow lint docs dashboards pictures image compose chart chart-golden chart-schemas kube lock sbom tools clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-13s %s\n", $$1, $$2}' Makefile
@@ -41,6 +45,14 @@ fuzz: ## ten minutes of bad input to everything that reads (FUZZ_ARGS="--minutes
 	@test -d .tools/atheris || $(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps \
 		--only-binary :all: --require-hashes --requirement requirements-fuzz.lock --target .tools/atheris || true
 	@PYTHONPATH=.tools/atheris $(VENV)/bin/python -m tests.fuzz $(FUZZ_ARGS)
+
+soak: ## an hour of polls every 5 s, random faults and 5 scrapers: flat and right? (SOAK_ARGS="--minutes 5")
+	@tools/venv $(VENV) dev
+	@$(VENV)/bin/python -m tests.soak $(SOAK_ARGS)
+
+slow: ## 500 slow clients, without and with TLS: what does a scrape lose? (SLOW_ARGS=--short)
+	@tools/venv $(VENV) dev
+	@$(VENV)/bin/python -m tests.e2e.slow $(SLOW_ARGS)
 
 lint: ## style, types, direction of imports, shell scripts
 	@tools/venv $(VENV) dev
@@ -114,5 +126,5 @@ tools: ## fetch the real programs for tests (promtool, prometheus ...) and print
 	@bin=$$(tools/parts $(SUITE)) && echo "export PATH=$$bin:\$$PATH"
 
 clean: ## remove what the tasks made here
-	rm -rf $(PREVIEW)/node_modules $(PREVIEW)/dist .venv* .tools screenshots fuzzed .coverage* .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache dist build
+	rm -rf $(PREVIEW)/node_modules $(PREVIEW)/dist .venv* .tools screenshots fuzzed soaked .coverage* .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache dist build
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

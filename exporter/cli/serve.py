@@ -3,7 +3,9 @@
 import logging
 import os
 import re
+import resource
 import socket
+from contextlib import suppress
 from functools import partial
 from typing import Annotated
 
@@ -50,12 +52,23 @@ def serve(
     """
     read = partial(load, config_file, os.environ, source.platforms())
     docs, settings, guard = docs_at(docs_url), read(), Guard(web_config_file)
+    take_descriptors()
     with listen(listen_address, LISTEN_OPTION) as listening:
         logs.configure(log_level, log_format)
         for note in settings.notes:
             log.info(note)
         exporter = assemble(settings, read=read, lifecycle=enable_lifecycle, docs=docs)
         to_the_end(_serve(exporter, listening, guard))
+
+
+def take_descriptors() -> None:
+    """Takes as many file descriptors as the system grants, as programs in Go do by themselves.
+
+    The usual 1,024 are for programs that still use `select`; unfinished hand-shakes could use them up within seconds.
+    """
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with suppress(ValueError):  # macOS says that there is no limit, and does not grant that
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 def docs_at(url: str) -> str:

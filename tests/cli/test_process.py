@@ -122,6 +122,19 @@ def test_simulate_ends_in_the_middle_of_an_answer(number: signal.Signals, tmp_pa
     assert_calm(log)
 
 
+def test_serve_takes_all_descriptors_that_it_may(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where a shell, or systemd, gives few at first; the metric that tells of it agrees."""
+    monkeypatch.setenv("PARADIGM_API_KEY", CANARY)
+    monkeypatch.setenv("PARADIGM_BASE_URL", f"http://127.0.0.1:{free_port()}")
+    base = f"http://127.0.0.1:{free_port()}"
+    command = ["sh", "-c", 'ulimit -S -n 256 && ulimit -H -n 2048 && exec "$@"', "sh", *COMMAND, "serve"]
+    options = ["--web.listen-address", base.removeprefix("http://")]
+    with running([*command, *options], tmp_path / "log", lambda: answers(f"{base}/-/healthy")):
+        page = httpx.get(f"{base}/metrics", trust_env=False).text
+
+    assert "\nprocess_max_fds 2048.0\n" in page
+
+
 def control(platform: str) -> str:
     return httpx.get(f"http://{platform}/control", trust_env=False).text
 

@@ -1,0 +1,248 @@
+"""Hundreds of clients that take their time, and how long a scrape takes meanwhile.
+
+usage: python -m tests.e2e.slow [--short]
+
+Prints a table, without and with TLS: each kind of client alone (not with --short), and all kinds together. Exit status
+1 if a scrape waited too long.
+"""
+
+import asyncio
+import select
+import ssl
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+import httpx
+
+from exporter.simulate.world import World
+from tests.certificates import self_signed
+from tests.e2e.commands import COMMAND, SEED, simulating
+from tests.e2e.programs import free_port, running
+
+CLIENTS = 500
+TRIES = 3
+SCRAPES = 20
+PAUSE_S = 0.1
+MOST_S = 0.1
+"""The longest that a scrape may take more than it does alone."""
+PATIENCE_S = 60.0
+REQUEST = b"GET /metrics HTTP/1.1\r\nHost: exporter\r\n\r\n"
+HELLO = b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"
+"""How a client's part of a hand-shake begins; it announces 512 bytes."""
+
+Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
+
+
+class Target(NamedTuple):
+    """A running exporter: where it answers, and the file of the authority to trust if it speaks TLS."""
+
+    url: str
+    authority: Path | None
+
+    @property
+    def trust(self) -> ssl.SSLContext | bool:
+        """Whom to trust; nobody is asked for a certificate without TLS."""
+        return ssl.create_default_context(cafile=str(self.authority)) if self.authority else False
+
+    async def connect(self, *, raw: bool = False) -> Streams:
+        """Connects; `raw` is without TLS, whatever the target speaks."""
+        where = httpx.URL(self.url)
+        return await asyncio.open_connection(where.host, where.port, ssl=None if raw else self.trust or None)
+
+
+Client = Callable[[Target, asyncio.Event], Awaitable[None]]
+"""Connects, says that it has, and stays until it is cancelled or cut off."""
+
+
+async def drop_by_drop(writer: asyncio.StreamWriter, drops: bytes) -> None:
+    """Sends a byte a second."""
+    for drop in drops:
+        writer.write(bytes([drop]))
+        await writer.drain()
+        await asyncio.sleep(1)
+
+
+async def slow_head(target: Target, there: asyncio.Event) -> None:
+    """Asks by a byte each second, and never to the end."""
+    _, writer = await target.connect()
+    there.set()
+    await drop_by_drop(writer, REQUEST[:-2] + b"X: " + b"x" * 10_000)
+
+
+async def silent(target: Target, there: asyncio.Event) -> None:
+    """Connects and says nothing; to a server that speaks TLS, not even a greeting."""
+    await target.connect(raw=True)
+    there.set()
+    await asyncio.Event().wait()
+
+
+async def slow_hand_shake(target: Target, there: asyncio.Event) -> None:
+    """Greets by a byte each second, as TLS does, whatever the server speaks."""
+    _, writer = await target.connect(raw=True)
+    there.set()
+    await drop_by_drop(writer, HELLO + b"\0" * 500)
+
+
+async def idle(target: Target, there: asyncio.Event) -> None:
+    """Is answered once and then keeps the connection."""
+    reader, writer = await target.connect()
+    writer.write(REQUEST.replace(b"/metrics", b"/-/healthy"))
+    await reader.readuntil(b"healthy\n")
+    there.set()
+    await asyncio.Event().wait()
+
+
+async def deaf(target: Target, there: asyncio.Event) -> None:
+    """Asks for the page and does not read on: the reader takes no more than its own limit."""
+    reader, writer = await target.connect()
+    writer.write(REQUEST)
+    await reader.readexactly(1)
+    there.set()
+    await asyncio.Event().wait()
+
+
+ALL = "all of these together"
+KINDS: Mapping[str, tuple[Client, ...]] = {
+    "a byte of a request each second": (slow_head,),
+    "a byte of a hand-shake each second": (slow_hand_shake,),
+    "connected, silent": (silent,),
+    "answered, then idle": (idle,),
+    "an answer not read": (deaf,),
+    ALL: (slow_head, slow_hand_shake, silent, idle, deaf),
+}
+
+
+class Delay(NamedTuple):
+    """By how many seconds the slowest scrape was slower than usual.
+
+    `there` is on new connections, when all clients are there; `coming` on a kept one, while they connect all at once.
+    """
+
+    there: float
+    coming: float
+
+
+def delay(target: Target, kind: str) -> Delay:
+    """Measures with clients of one kind, which run in a process of their own."""
+    usual = statistics.median(scrapes(target))
+    command = [sys.executable, "-m", "tests.e2e.slow", kind, target.url, str(target.authority or "")]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as crowd:
+        try:
+            coming = _scrape_until(target, crowd)
+            return Delay(max(scrapes(target)) - usual, coming - usual)
+        finally:
+            crowd.kill()
+
+
+async def crowd(target: Target, kind: str) -> None:
+    """Brings the clients, by turns of each kind, and prints a line when all are there; for ever."""
+    clients, arrived = KINDS[kind], [asyncio.Event() for _ in range(CLIENTS)]
+    async with asyncio.TaskGroup() as group:
+        for number, there in enumerate(arrived):
+            group.create_task(_stay(clients[number % len(clients)], target, there))
+        for there in arrived:
+            await there.wait()
+        print("there", flush=True)
+        await asyncio.Event().wait()  # also when all were cut off
+
+
+async def _stay(client: Client, target: Target, there: asyncio.Event) -> None:
+    try:
+        await client(target, there)
+    except (ConnectionError, asyncio.IncompleteReadError):
+        if not there.is_set():  # to cut it off later is the server's right
+            raise
+
+
+def scrapes(target: Target) -> Sequence[float]:
+    """Scrapes now and then, each time on a new connection, and returns how many seconds each took."""
+    found, trust = [], target.trust
+    for _ in range(SCRAPES):
+        with httpx.Client(verify=trust, trust_env=False, timeout=PATIENCE_S) as http:
+            found.append(_timed(http, target))
+        time.sleep(PAUSE_S)
+    return found
+
+
+def _scrape_until(target: Target, crowd: "subprocess.Popen[bytes]") -> float:
+    """Scrapes on one connection until all are there; returns the longest time."""
+    assert crowd.stdout is not None
+    with httpx.Client(verify=target.trust, trust_env=False, timeout=PATIENCE_S) as http:
+        _timed(http, target)
+        worst = _timed(http, target)
+        while not select.select([crowd.stdout], [], [], PAUSE_S / 10)[0]:
+            worst = max(worst, _timed(http, target))
+    if not crowd.stdout.readline():
+        raise ChildProcessError("the crowd has ended before it was there")
+    return worst
+
+
+def _timed(http: httpx.Client, target: Target) -> float:
+    began = time.monotonic()
+    http.get(f"{target.url}/metrics").raise_for_status()
+    return time.monotonic() - began
+
+
+@contextmanager
+def served(*, tls: bool) -> Iterator[Target]:
+    """Runs an exporter that has read everything of a simulated platform and polls no more for an hour."""
+    with tempfile.TemporaryDirectory() as name, simulating(Path(name)) as platform:
+        folder, address = Path(name), f"127.0.0.1:{free_port()}"
+        (folder / "key").write_text(World.from_seed(SEED).keys.admin)
+        config = f"sources: {{production: {{platform: paradigm, base_url: '{platform}', api_key_file: key}}}}\n"
+        (folder / "exporter.yml").write_text(config)
+        options = [f"--config.file={folder / 'exporter.yml'}", f"--web.listen-address={address}"]
+        target = Target(f"http://{address}", None)
+        if tls:
+            self_signed(folder, "server", "IP:127.0.0.1")
+            (folder / "web.yml").write_text("tls_server_config: {cert_file: server.crt, key_file: server.key}\n")
+            options.append(f"--web.config.file={folder / 'web.yml'}")
+            target = Target(f"https://{address}", folder / "server.crt")
+        with running([COMMAND, "serve", *options], folder / "serve.log", lambda: _has_past(target), PATIENCE_S):
+            yield target
+
+
+def _has_past(target: Target) -> bool:
+    try:
+        page = httpx.get(f"{target.url}/metrics", verify=target.trust, trust_env=False).text
+    except httpx.TransportError:
+        return False
+    last = 'chat_usage_report_window_coverage_ratio{source="production",report="user-activities",window="28d"} 1.0'
+    return last in page
+
+
+def measured(*, tls: bool, kinds: Iterable[str]) -> int:
+    """Prints the delays by clients of each kind, and returns how many kinds delayed a scrape too long."""
+    late = 0
+    with served(tls=tls) as target:
+        for kind in kinds:
+            tries = [delay(target, kind) for _ in range(TRIES)]
+            there, coming = min(each.there for each in tries), min(each.coming for each in tries)
+            late += there > MOST_S
+            verdict = "MISSED" if there > MOST_S else "holds"
+            protocol = "https" if tls else "http"
+            print(f"{kind:<36}{protocol:>6}{there * 1000:>8.0f} ms{coming * 1000:>8.0f} ms  {verdict}", flush=True)
+    return late
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Prints the table and returns the exit status; with arguments it is the crowd."""
+    if len(arguments) == len(("kind", "url", "authority")):
+        kind, url, authority = arguments
+        asyncio.run(crowd(Target(url, Path(authority) if authority else None), kind))
+        return 0
+    kinds = [ALL] if arguments else KINDS
+    print(f"{CLIENTS} clients; how much longer a scrape takes when they are there (at most {MOST_S * 1000:g} ms),")
+    print(f"and on a kept connection while all of them connect at once; each the best of {TRIES}")
+    return int(sum(measured(tls=tls, kinds=kinds) for tls in (False, True)) > 0)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,1 @@
+"""The soak: the exporter for an hour among faults and scrapers, watched from outside (`make soak`)."""

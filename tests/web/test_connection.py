@@ -1,0 +1,222 @@
+"""Clients that are slow on purpose or by misfortune: who takes too long goes, and nobody takes another one's place."""
+
+import asyncio
+import socket
+import ssl
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
+
+from exporter.web.connection import LIMITS, Limits
+from exporter.web.guard import Guard
+from exporter.web.server import listen, server
+from tests.certificates import self_signed
+
+pytestmark = pytest.mark.anyio
+
+PATIENCE_S = 20.0
+LONG_S = 600.0
+SOON_S = 0.2
+ASK = b"GET /small HTTP/1.1\r\nHost: exporter\r\n\r\n"
+ASK_MUCH = b"GET /large HTTP/1.1\r\nHost: exporter\r\n\r\n"
+LARGE = b"#" * 30_000_000  # more than the buffers of a socket take
+
+
+async def small(_request: Request) -> Response:
+    return PlainTextResponse("small\n")
+
+
+async def large(_request: Request) -> Response:
+    return PlainTextResponse(LARGE)
+
+
+APP = Starlette(routes=[Route("/small", small, methods=["GET", "POST"]), Route("/large", large)])
+
+
+@dataclass(frozen=True, slots=True)
+class Peer:
+    """One client's end of a connection."""
+
+    reader: asyncio.StreamReader
+    writer: asyncio.StreamWriter
+
+    async def says(self, something: bytes) -> None:
+        """Sends; that the other end has gone is found out by reading."""
+        self.writer.write(something)
+        await self.writer.drain()
+
+    async def is_answered(self) -> bool:
+        """Asks, and tells whether the whole answer comes."""
+        await self.says(ASK)
+        try:
+            return (await self.reader.readuntil(b"small\n")).startswith(b"HTTP/1.1 200 ")
+        except (asyncio.IncompleteReadError, ConnectionError):
+            return False
+
+    async def is_cut_off(self) -> bool:
+        """Tells, once the connection has ended, that it has; reads nothing before that."""
+        with suppress(ConnectionError):
+            await self.reader.read()
+        return True
+
+
+class Door:
+    """A server and those who connect to it."""
+
+    def __init__(self, address: tuple[str, int], stack: AsyncExitStack, trust: ssl.SSLContext | None) -> None:
+        self._address = address
+        self._stack = stack
+        self._trust = trust
+
+    async def peer(self, *, tls: bool = False) -> Peer:
+        """Connects."""
+        reader, writer = await asyncio.open_connection(*self._address, ssl=self._trust if tls else None, limit=2**26)
+        self._stack.callback(_hang_up, writer)
+        return Peer(reader, writer)
+
+
+def _hang_up(writer: asyncio.StreamWriter) -> None:
+    writer.close()
+    writer.transport.abort()
+
+
+@asynccontextmanager
+async def door(limits: Limits, certified: Path | None = None) -> AsyncIterator[Door]:
+    """Serves with these limits, with TLS if there is a folder with a certificate."""
+    guard = Guard(certified / "web.yml" if certified else None)
+    trust = ssl.create_default_context(cafile=str(certified / "localhost.crt")) if certified else None
+    running = server(APP, guard, limits)
+    with listen("localhost:0", "--web.listen-address") as listening:
+        serve = asyncio.create_task(running.serve(sockets=[listening]))
+        try:
+            async with asyncio.timeout(PATIENCE_S), AsyncExitStack() as stack:
+                yield Door(("localhost", listening.getsockname()[1]), stack, trust)
+        finally:
+            running.stop()
+            await serve
+
+
+@pytest.fixture(scope="module")
+def certified(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a web configuration for TLS."""
+    folder = tmp_path_factory.mktemp("certified")
+    self_signed(folder, "localhost")
+    (folder / "web.yml").write_text("tls_server_config: {cert_file: localhost.crt, key_file: localhost.key}\n")
+    return folder
+
+
+@pytest.mark.parametrize(
+    "begun",
+    [
+        pytest.param(b"", id="silence"),
+        pytest.param(ASK[:-2], id="half a head"),
+        pytest.param(ASK + ASK[:9], id="half a second head"),
+        pytest.param(b"POST /small HTTP/1.1\r\nHost: exporter\r\nContent-Length: 9\r\n\r\nbod", id="half a body"),
+    ],
+)
+async def test_a_request_has_to_end_in_time(begun: bytes) -> None:
+    """Whatever was begun, and whatever was answered before."""
+    async with door(Limits(request=SOON_S)) as opened:
+        peer = await opened.peer()
+        await peer.says(begun)
+
+        assert await peer.is_cut_off()
+
+
+async def test_a_byte_now_and_then_is_no_progress() -> None:
+    """The time is for the whole request: bytes that come all the while do not prolong it."""
+    async with door(Limits(request=SOON_S)) as opened:
+        peer = await opened.peer()
+        end = asyncio.create_task(peer.is_cut_off())
+        while not end.done():
+            await peer.says(b"a")
+            await asyncio.sleep(SOON_S / 10)
+
+
+async def test_an_idle_connection_stays() -> None:
+    """Prometheus keeps its connection from scrape to scrape: between two requests the time is not for the next one."""
+    async with door(Limits(request=SOON_S)) as opened:
+        peer = await opened.peer()
+        for _ in range(3):
+            assert await peer.is_answered()
+            await asyncio.sleep(SOON_S * 2)
+
+
+async def test_a_hand_shake_has_to_end_in_time(certified: Path) -> None:
+    """Silence in the place of TLS, too."""
+    async with door(Limits(handshake=SOON_S), certified) as opened:
+        begun = await opened.peer()
+        await begun.says(b"\x16\x03\x01")
+
+        assert await begun.is_cut_off()
+        assert await (await opened.peer(tls=True)).is_answered()
+
+
+async def test_an_answer_has_to_be_read() -> None:
+    """Who does not read on is cut off, though all that the buffers hold can still be read."""
+    async with door(Limits(reading=SOON_S)) as opened:
+        reads, does_not = await opened.peer(), await opened.peer()
+        does_not.writer.transport.pause_reading()  # type: ignore[attr-defined]  # it has, as a transport of a socket
+        await does_not.says(ASK_MUCH)
+        await asyncio.sleep(SOON_S * 2)
+        does_not.writer.transport.resume_reading()  # type: ignore[attr-defined]  # the same
+
+        await reads.says(ASK_MUCH)
+        assert (await reads.reader.readuntil(LARGE[:1000])).startswith(b"HTTP/1.1 200 ")
+        assert len(await _to_the_end(does_not)) < len(LARGE)
+
+
+async def _to_the_end(peer: Peer) -> bytes:
+    read = bytearray()
+    with suppress(ConnectionError):
+        while piece := await peer.reader.read(2**20):
+            read += piece
+    return bytes(read)
+
+
+async def test_the_longest_waiting_makes_room_for_a_new_one() -> None:
+    """Not the new one, and not one who asks in between."""
+    async with door(Limits(request=LONG_S, connections=4)) as opened:
+        scraper = await opened.peer()
+        assert await scraper.is_answered()
+        silent = [await opened.peer() for _ in range(3)]
+        assert await scraper.is_answered()
+        newest = await opened.peer()
+
+        assert await silent[0].is_cut_off()
+        assert await newest.is_answered()
+        assert await scraper.is_answered()
+
+
+async def test_few_may_leave_their_answer_unread() -> None:
+    """Each takes the memory of a page; the first of them goes, who reads is served."""
+    async with door(Limits(reading=LONG_S, unread=2)) as opened:
+        deaf = [await opened.peer() for _ in range(3)]
+        for each in deaf:
+            each.writer.transport.pause_reading()  # type: ignore[attr-defined]  # it has, as a transport of a socket
+            await each.says(ASK_MUCH)
+            assert await (await opened.peer()).is_answered()  # so that the one before was answered as far as may be
+        deaf[0].writer.transport.resume_reading()  # type: ignore[attr-defined]  # the same
+
+        assert len(await _to_the_end(deaf[0])) < len(LARGE)
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", ""], ids=["one interface", "every interface"])
+def test_an_answer_is_sent_at_once(host: str) -> None:
+    """The end of an answer does not wait until the client has confirmed its beginning."""
+    with listen(f"{host}:0", "--web.listen-address") as listening:
+        port = listening.getsockname()[1]
+        with socket.create_connection(("127.0.0.1", port)), listening.accept()[0] as accepted:
+            assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+
+
+def test_the_limits_leave_prometheus_alone() -> None:
+    """Its longest usual scrape time-out, 60 s, ends no later than our patience with who reads slowly."""
+    assert LIMITS.reading >= 60 > LIMITS.request > LIMITS.handshake
