@@ -11,6 +11,8 @@ PYTEST_ARGS ?=
 DEMO_ARGS ?=
 # make fuzz FUZZ_ARGS="--minutes 1"
 FUZZ_ARGS ?=
+# make bench BENCH_ARGS=--short
+BENCH_ARGS ?=
 
 PREVIEW = grafana_dashboards/preview
 UV_VERSION = 0.13.8
@@ -20,7 +22,7 @@ SCRIPTS = .ci/run tools/chromium tools/go-tools tools/image tools/kube tools/par
 
 export PYTHON
 
-.PHONY: help demo test fuzz lint docs dashboards pictures image compose chart chart-golden chart-schemas kube lock tools clean
+.PHONY: help demo test fuzz bench lint docs dashboards pictures image compose chart chart-golden chart-schemas kube lock tools clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-13s %s\n", $$1, $$2}' Makefile
@@ -40,11 +42,15 @@ fuzz: ## ten minutes of bad input to everything that reads (FUZZ_ARGS="--minutes
 		--only-binary :all: --require-hashes --requirement requirements-fuzz.lock --target .tools/atheris || true
 	@PYTHONPATH=.tools/atheris $(VENV)/bin/python -m tests.fuzz $(FUZZ_ARGS)
 
+bench: ## speed and memory of 20 to 10,000 companies, beside prometheus-client, in ten minutes (BENCH_ARGS=--short: one)
+	@tools/venv $(VENV) dev
+	@$(VENV)/bin/python -m benchmarks $(BENCH_ARGS)
+
 lint: ## style, types, direction of imports, shell scripts
 	@tools/venv $(VENV) dev
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
-	$(VENV)/bin/mypy exporter tests tools grafana_dashboards/src .ci/bounds.py
+	$(VENV)/bin/mypy exporter tests tools benchmarks grafana_dashboards/src .ci/bounds.py
 	$(VENV)/bin/lint-imports --no-logo
 	$(VENV)/bin/shellcheck $(SCRIPTS)
 	$(VENV)/bin/hadolint --failure-threshold style Dockerfile
