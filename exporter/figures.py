@@ -21,6 +21,8 @@ from exporter.source import Lessons, Report
 CHANNELS = "channels"
 """The limit of labels that are channels: they are the first to go when there are too many series."""
 COMPANY_LABELS = ("source", "company_id", "company")
+BATCH = 500
+"""So many companies' uses of all held days are 10 MiB, with eight tools each."""
 
 
 class Window(NamedTuple):
@@ -94,15 +96,13 @@ def figures(held: Held) -> Iterator[Family]:
     known = Known(held)
     for measure in held.report.measures:
         label_names = COMPANY_LABELS + measure.labels
+        open_samples = _open_samples(known, measure) if any(measure.limits) and measure.kind is not Kind.INFO else {}
         for window in windows(measure) or (None,):
             name, text = describe(measure, window, held.report)
-            yield Family(
-                name,
-                text,
-                label_names,
-                tuple(_of(known, measure, window)),
-                expendable=_expendable(measure, window),
-            )
+            samples = open_samples.get(window, ()) if any(measure.limits) else _samples(known, measure, window)
+            if measure.kind is Kind.INFO:
+                samples = _info_samples(known, measure)
+            yield Family(name, text, label_names, tuple(samples), expendable=_expendable(measure, window))
 
 
 def _expendable(measure: Measure, window: Window | None) -> Expendable:
@@ -122,6 +122,7 @@ def keep_labels(held: Held) -> Mapping[str, Kept]:
     month = _days(last, MONTH) if last is not None else ()
     chosen: dict[str, Kept] = {}
     leaders: dict[str, str] = {}
+    companies = sorted(held.ledger.names, key=by_number)
     for measure in held.report.measures:
         if not any(measure.limits) or measure.kind is Kind.INFO:
             continue
@@ -129,8 +130,9 @@ def keep_labels(held: Held) -> Mapping[str, Kept]:
         chosen[measure.family] = {
             company: labels
             for part in held.report.parts
+            for some in some_at_once(companies)
             for company, labels in keep(
-                uses(held.ledger, part, measure, held.limits.value_length),
+                uses(held.ledger, part, measure, held.limits.value_length, some),
                 month,
                 held.limits.caps(measure),
                 held.kept.get(measure.family, {}),
@@ -152,7 +154,6 @@ class Known:
         self.first_days: Mapping[str, Mapping[str, date]] = held.ledger.first_days()
         self.companies = {part: sorted(days, key=by_number) for part, days in self.first_days.items()}
         self._columns = held.ledger.columns()
-        self._uses: dict[tuple[str, str], Mapping[str, Uses]] = {}
         self._people = {measure.family for measure in held.report.measures if measure.people}
 
     def columns(self, measure: Measure) -> Iterator[tuple[str, Column]]:
@@ -164,12 +165,9 @@ class Known:
             told = self._columns.get(part, frozenset())
             yield from ((part, column) for column in columns if column.family == measure.family and column in told)
 
-    def uses(self, part: str, measure: Measure) -> Mapping[str, Uses]:
-        """Returns what is held of a measure with open labels, worked out once."""
-        if (part, measure.family) not in self._uses:
-            found = uses(self.held.ledger, part, measure, self.held.limits.value_length)
-            self._uses[part, measure.family] = found
-        return self._uses[part, measure.family]
+    def uses(self, part: str, measure: Measure, among: Sequence[str] | None = None) -> Mapping[str, Uses]:
+        """Returns what is held of a measure with open labels, of all companies or of some batch."""
+        return uses(self.held.ledger, part, measure, self.held.limits.value_length, among)
 
     def table(self, day: date, part: str) -> Table:
         """Returns the rows of a part on a day; none if the day is not held."""
@@ -183,12 +181,6 @@ class Known:
         for company, value in zip(self.companies[part], values, strict=True):
             if (value >= least or value == 0) and (until is None or first[company] <= until):
                 yield Sample((self.held.source, company, names[company], *column.label_values), value)
-
-
-def _of(known: Known, measure: Measure, window: Window | None) -> Iterator[Sample]:
-    if measure.kind is Kind.INFO:
-        return _info_samples(known, measure)
-    return _open_samples(known, measure, window) if any(measure.limits) else _samples(known, measure, window)
 
 
 def _samples(known: Known, measure: Measure, window: Window | None) -> Iterator[Sample]:
@@ -207,21 +199,40 @@ def _samples(known: Known, measure: Measure, window: Window | None) -> Iterator[
             yield from known.samples(part, column, _sum(tables, column, companies), day)
 
 
-def _open_samples(known: Known, measure: Measure, window: Window | None) -> Iterator[Sample]:
-    """Yields the figures of a measure with open labels: per company the values that it keeps, and `other`."""
+def _open_samples(known: Known, measure: Measure) -> Mapping[Window | None, Sequence[Sample]]:
+    """Returns the figures of a measure with open labels by window: per company the values that it keeps, and `other`.
+
+    All windows at once, because what is held of a company is far more than what is served.
+    """
     held = known.held
-    last = held.judgement.today if window is TODAY else held.judgement.last_day
-    if window is None or last is None or (window.days > 1 and not held.sums):
-        return
-    days = tuple(day for day in _days(last, window) if day in held.judgement.covered or window is TODAY)
     kept, caps = held.kept.get(measure.family, {}), held.limits.caps(measure)
+    spans = _spans(held, measure)
+    samples: dict[Window | None, list[Sample]] = {window: [] for window in spans}
     for part, companies in known.companies.items():
-        found = known.uses(part, measure)
-        for company in companies:
-            if company in found:
-                span, keeps = Span(days, last), kept.get(company, frozenset())
-                for labels, value in capped(found[company], keeps, caps, span, measure):
-                    yield Sample((held.source, company, held.ledger.names[company], *labels), value)
+        for some in some_at_once(companies):
+            found = known.uses(part, measure, some)
+            for company in filter(found.__contains__, some):
+                own, keeps = (held.source, company, held.ledger.names[company]), kept.get(company, frozenset())
+                for window, span in spans.items():
+                    shown = capped(found[company], keeps, caps, span, measure)
+                    samples[window] += (Sample((*own, *labels), value) for labels, value in shown)
+    return samples
+
+
+def _spans(held: Held, measure: Measure) -> Mapping[Window, Span]:
+    """Returns the days that each window of a measure adds up, without the windows that may not be served yet."""
+    spans: dict[Window, Span] = {}
+    for window in windows(measure):
+        last = held.judgement.today if window is TODAY else held.judgement.last_day
+        if last is not None and (window.days == 1 or held.sums):
+            days = (day for day in _days(last, window) if day in held.judgement.covered or window is TODAY)
+            spans[window] = Span(tuple(days), last)
+    return spans
+
+
+def some_at_once(companies: Sequence[str]) -> Iterator[Sequence[str]]:
+    """Cuts companies into batches, of which all that is held of open labels may be in memory at once."""
+    return (companies[start : start + BATCH] for start in range(0, len(companies), BATCH))
 
 
 def _info_samples(known: Known, measure: Measure) -> Iterator[Sample]:

@@ -6,12 +6,13 @@ with every poll. Of two open labels the second one is chosen for each value of t
 """
 
 import math
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import NamedTuple
 
-from exporter.ledger import Ledger
+from exporter.ledger import Ledger, Table, by_number
 from exporter.model import Kind, Measure
 
 OTHER = "other"
@@ -46,27 +47,51 @@ class Uses(NamedTuple):
     read: dict[Labels, set[date]]
 
 
-def uses(ledger: Ledger, part: str, measure: Measure, length: int) -> Mapping[str, Uses]:
-    """Returns what is held of a measure by company; values that are cut alike are added up."""
+def uses(
+    ledger: Ledger, part: str, measure: Measure, length: int, among: Sequence[str] | None = None
+) -> Mapping[str, Uses]:
+    """Returns what is held of a measure by company; values that are cut alike are added up.
+
+    Of all companies that is large. `among` are some, sorted by number: no other that has its place among them is held.
+    """
     found: dict[str, Uses] = {}
     for day, block in ledger.blocks.items():
-        table = block.tables.get(part)
-        for column, values in table.columns.items() if table else ():
-            if column.family != measure.family:
-                continue
-            labels = tuple(value[:length] for value in column.label_values)
-            for company, value in zip(table.companies if table else (), values, strict=True):
-                if not math.isnan(value):
-                    _take(found.setdefault(company, Uses({}, {})), labels, day, value, len(measure.labels))
+        table = block.tables.get(part, Table())
+        here = _places(table, among)
+        companies = table.companies[here]
+        for column, values in table.columns.items():
+            if column.family == measure.family:
+                labels = tuple(value[:length] for value in column.label_values)
+                told = [each for each in zip(companies, values[here], strict=True) if not math.isnan(each[1])]
+                (_note if len(labels) < len(measure.labels) else _take)(found, labels, day, told)
     return found
 
 
-def _take(held: Uses, labels: Labels, day: date, value: float, depth: int) -> None:
-    if len(labels) < depth:
-        held.read.setdefault(labels, set()).add(day)
-        return
-    days = held.figures.setdefault(labels, {})
-    days[day] = days.get(day, 0.0) + value
+def _places(table: Table, among: Sequence[str] | None) -> slice:
+    """Returns where the companies from the first to the last of `among` stand in a table."""
+    if among is None:
+        return slice(None)
+    if not among:
+        return slice(0)
+    first = bisect_left(table.companies, by_number(among[0]), key=by_number)
+    return slice(first, bisect_right(table.companies, by_number(among[-1]), key=by_number))
+
+
+def _note(found: dict[str, Uses], labels: Labels, day: date, told: Iterable[tuple[str, float]]) -> None:
+    """Takes note of those whose break-down was read on a day."""
+    for company, _ in told:
+        found.setdefault(company, Uses({}, {})).read.setdefault(labels, set()).add(day)
+
+
+def _take(found: dict[str, Uses], labels: Labels, day: date, told: Iterable[tuple[str, float]]) -> None:
+    """Takes up the figures of some label values on a day."""
+    for company, value in told:
+        if (held := found.get(company)) is None:
+            held = found[company] = Uses({}, {})
+        if (days := held.figures.get(labels)) is None:
+            held.figures[labels] = {day: value}
+        else:
+            days[day] = days[day] + value if day in days else value
 
 
 def keep(
