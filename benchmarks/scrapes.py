@@ -35,16 +35,19 @@ class Scrapes(NamedTuple):
 
 
 def in_turn(program: Program, times: int, encoding: str, cpu: Callable[[int], float]) -> Scrapes:
-    """Scrapes so many times, each on a connection of its own; `cpu` counts the seconds of a process' number."""
+    """Scrapes so many times on a connection that is kept, as Prometheus does, if the program keeps it.
+
+    `cpu` counts the seconds of a process' number.
+    """
     took: list[float] = []
+    connection = HTTPConnection("127.0.0.1", program.port, timeout=120)
     size, before = 0, cpu(program.pid)
     for _ in range(times):
         began = time.monotonic()
-        connection = HTTPConnection("127.0.0.1", program.port, timeout=120)
         connection.request("GET", "/metrics", headers={"Accept": ACCEPT, "Accept-Encoding": encoding})
         size = len(connection.getresponse().read())
-        connection.close()
         took.append(time.monotonic() - began)
+    connection.close()
     return Scrapes(tuple(took), size, (cpu(program.pid) - before) / times)
 
 
