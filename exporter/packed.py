@@ -1,7 +1,7 @@
 """Bytes that are served plain or as gzip: in pieces, each compressed once, which several bodies share."""
 
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import groupby
 from struct import pack
@@ -12,6 +12,8 @@ GZIP_LEVEL = 1  # daily figures compress 15 to 30 times at any level; this one c
 RAW_DEFLATE = -zlib.MAX_WBITS
 SMALL = 16 * 1024
 """Bytes below which a piece is not compressed alone: it would find too little that repeats."""
+
+RUN = 1024 * 1024
 
 
 class Piece(NamedTuple):
@@ -68,6 +70,18 @@ class Body:
     def with_tail(self, tail: bytes) -> bytes:
         """Returns page and tail."""
         return b"".join((*(piece.plain for piece in self.pieces), tail))
+
+    def runs(self, tail: bytes) -> Iterator[bytes]:
+        """Yields page and tail in runs of about `RUN` bytes, so that no reader needs a copy of it all."""
+        run: list[bytes] = []
+        length = 0
+        for plain in (*(piece.plain for piece in self.pieces), tail):
+            run.append(plain)
+            length += len(plain)
+            if length >= RUN:
+                yield b"".join(run)
+                run, length = [], 0
+        yield b"".join(run)
 
     def with_tail_gzipped(self, tail: bytes) -> bytes:
         """Returns page and tail as one gzip member: a second one would be cut off silently by some readers."""
