@@ -6,14 +6,14 @@ with every poll. Of two open labels the second one is chosen for each value of t
 """
 
 import math
-from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from itertools import repeat
 from typing import NamedTuple
 
-from exporter.ledger import Ledger, Table, by_number
-from exporter.model import Kind, Measure
+from exporter.ledger import Ledger, Table
+from exporter.model import Column, Kind, Measure
 
 OTHER = "other"
 SLACK = 1.2
@@ -52,46 +52,45 @@ def uses(
 ) -> Mapping[str, Uses]:
     """Returns what is held of a measure by company; values that are cut alike are added up.
 
-    Of all companies that is large. `among` are some, sorted by number: no other that has its place among them is held.
+    Of all companies that is large; `among` are some of them.
     """
+    tables = {day: block.tables[part] for day, block in ledger.blocks.items() if part in block.tables}
+    companies = _everybody(tables.values()) if among is None else among
+    places = {company: place for place, company in enumerate(companies)}
+    columns = dict.fromkeys(column for table in tables.values() for column in table.columns)
     found: dict[str, Uses] = {}
-    for day, block in ledger.blocks.items():
-        table = block.tables.get(part, Table())
-        here = _places(table, among)
-        companies = table.companies[here]
-        for column, values in table.columns.items():
-            if column.family == measure.family:
-                labels = tuple(value[:length] for value in column.label_values)
-                told = [each for each in zip(companies, values[here], strict=True) if not math.isnan(each[1])]
-                (_note if len(labels) < len(measure.labels) else _take)(found, labels, day, told)
+    for column in (each for each in columns if each.family == measure.family):
+        labels = tuple(value[:length] for value in column.label_values)
+        told = {day: _aligned(table, column, places) for day, table in tables.items() if column in table.columns}
+        for company, values in zip(companies, zip(*told.values(), strict=True), strict=True):
+            days = {day: value for day, value in zip(told, values, strict=True) if value == value}  # noqa: PLR0124 NaN
+            if days:
+                _take(found.setdefault(company, Uses({}, {})), labels, days, len(measure.labels))
     return found
 
 
-def _places(table: Table, among: Sequence[str] | None) -> slice:
-    """Returns where the companies from the first to the last of `among` stand in a table."""
-    if among is None:
-        return slice(None)
-    if not among:
-        return slice(0)
-    first = bisect_left(table.companies, by_number(among[0]), key=by_number)
-    return slice(first, bisect_right(table.companies, by_number(among[-1]), key=by_number))
+def _everybody(tables: Iterable[Table]) -> Sequence[str]:
+    return tuple(set().union(*(table.companies for table in tables)))
 
 
-def _note(found: dict[str, Uses], labels: Labels, day: date, told: Iterable[tuple[str, float]]) -> None:
-    """Takes note of those whose break-down was read on a day."""
-    for company, _ in told:
-        found.setdefault(company, Uses({}, {})).read.setdefault(labels, set()).add(day)
+def _aligned(table: Table, column: Column, places: Mapping[str, int]) -> Sequence[float]:
+    """Returns a day's figures in the order of `places`, NaN where there is none."""
+    values = table.columns[column]
+    if len(places) == len(table.companies) and tuple(places) == table.companies:
+        return values
+    aligned = [math.nan] * len(places)
+    for company, value in zip(table.companies, values, strict=True):
+        if company in places:
+            aligned[places[company]] = value
+    return aligned
 
 
-def _take(found: dict[str, Uses], labels: Labels, day: date, told: Iterable[tuple[str, float]]) -> None:
-    """Takes up the figures of some label values on a day."""
-    for company, value in told:
-        if (held := found.get(company)) is None:
-            held = found[company] = Uses({}, {})
-        if (days := held.figures.get(labels)) is None:
-            held.figures[labels] = {day: value}
-        else:
-            days[day] = days[day] + value if day in days else value
+def _take(held: Uses, labels: Labels, days: Mapping[date, float], depth: int) -> None:
+    if len(labels) < depth:
+        held.read.setdefault(labels, set()).update(days)
+        return
+    earlier = held.figures.setdefault(labels, {})
+    earlier.update({day: earlier.get(day, 0.0) + value for day, value in days.items()} if earlier else days)
 
 
 def keep(
@@ -118,7 +117,7 @@ def keep(
 
 
 def _over(figures: Mapping[date, float], days: Iterable[date]) -> float:
-    return sum(figures.get(day, 0.0) for day in days)
+    return sum(map(figures.get, days, repeat(0.0)))
 
 
 def _chosen(
@@ -177,7 +176,7 @@ def capped(
     shown: dict[Labels, float] = {}
     unknown: set[Labels] = set()
     for labels, figures in sorted(held.figures.items()):
-        if min(figures) > span.last:
+        if span.last not in figures and min(figures) > span.last:
             continue
         place = placed(labels, kept, caps)
         known = figures.keys() | held.read.get(labels[:-1], set())

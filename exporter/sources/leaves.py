@@ -28,6 +28,8 @@ _ESCAPE = re.compile(
 )
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _FIELD = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,63}")
+_EXACT = 2**53
+"""The largest whole number up to which a double holds every one."""
 _NOT_IN_A_LABEL = re.compile("[\x00\ud800-\udfff]")
 
 
@@ -130,11 +132,11 @@ def identity(value: object) -> tuple[str | None, Flaw | None]:
 
     The documented type is an integer; a string, or `17.0`, is read and is `retyped`.
     """
+    if type(value) is int:  # almost every id
+        return str(value), None
     match value:
         case bool() | None:
             pass
-        case int():
-            return str(value), None
         case str() if value.strip():
             return label(value), "retyped"
         case float() if value.is_integer() and abs(value) < 2**53:
@@ -171,11 +173,13 @@ def day(value: object) -> date | None:
 
 def is_number(value: object) -> bool:
     """Tells whether it is a JSON number; `true` is none."""
-    return isinstance(value, int | float) and not isinstance(value, bool)
+    return type(value) in (int, float)
 
 
 def count(value: object) -> tuple[float | None, Flaw | None]:
     """Reads a whole number; `12.0` and `1e3` are whole, `12.5` is served as it is and is `retyped`."""
+    if type(value) is int and 0 <= value <= _EXACT:  # almost every leaf
+        return float(value), None
     figure, flaw = number(value)
     if figure is not None and not figure.is_integer():
         return figure, "retyped"
@@ -184,6 +188,8 @@ def count(value: object) -> tuple[float | None, Flaw | None]:
 
 def number(value: object) -> tuple[float | None, Flaw | None]:
     """Reads a number; None for what is missing, of another type, beyond a double's range or negative."""
+    if type(value) is int and 0 <= value <= _EXACT:
+        return float(value), None
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None, "missing" if value is None else "retyped"
     try:
