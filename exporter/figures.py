@@ -6,7 +6,7 @@ Generic over `exporter.model.Measure`; knows no platform and no text format. A l
 """
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from operator import add
@@ -154,6 +154,7 @@ class Known:
         self.first_days: Mapping[str, Mapping[str, date]] = held.ledger.first_days()
         self.companies = {part: sorted(days, key=by_number) for part, days in self.first_days.items()}
         self._columns = held.ledger.columns()
+        self._places: dict[tuple[date, str], Sequence[int]] = {}
         self._people = {measure.family for measure in held.report.measures if measure.people}
 
     def columns(self, measure: Measure) -> Iterator[tuple[str, Column]]:
@@ -174,6 +175,13 @@ class Known:
         block = self.held.ledger.blocks.get(day)
         return Table() if block is None else block.tables.get(part, Table())
 
+    def on_day(self, day: date, part: str, column: Column, silence: float) -> Sequence[float]:
+        """Returns the figures of a day in the order of the part's companies; `silence` for those without a row."""
+        table = self.table(day, part)
+        if (day, part) not in self._places:
+            self._places[day, part] = table.places(self.companies[part])
+        return table.spread(column, self._places[day, part], silence)
+
     def samples(self, part: str, column: Column, values: Sequence[float], until: date | None) -> Iterator[Sample]:
         """Yields the values that are figures and may be told, of companies that were there `until` that day."""
         first, names = self.first_days[part], self.held.ledger.names
@@ -187,16 +195,17 @@ def _samples(known: Known, measure: Measure, window: Window | None) -> Iterator[
     judgement = known.held.judgement
     day = judgement.today if window is TODAY else judgement.last_day
     for part, column in known.columns(measure):
-        companies = known.companies.get(part, [])
+        if part not in known.companies:
+            continue
         if window is None:
             newest = _highest if measure.kind is Kind.INSTANT else _latest
-            yield from known.samples(part, column, newest(known, part, column, companies), None)
+            yield from known.samples(part, column, newest(known, part, column), None)
         elif day is not None and window.days == 1:
             silence = math.nan if measure.kind is Kind.AVERAGE else 0.0
-            yield from known.samples(part, column, _on_day(known.table(day, part), column, companies, silence), day)
+            yield from known.samples(part, column, known.on_day(day, part, column, silence), day)
         elif day is not None and known.held.sums:
-            tables = [known.table(each, part) for each in _days(day, window) if each in judgement.covered]
-            yield from known.samples(part, column, _sum(tables, column, companies), day)
+            days = (each for each in _days(day, window) if each in judgement.covered)
+            yield from known.samples(part, column, _sum(known, part, column, days), day)
 
 
 def _open_samples(known: Known, measure: Measure) -> Mapping[Window | None, Sequence[Sample]]:
@@ -244,38 +253,27 @@ def _info_samples(known: Known, measure: Measure) -> Iterator[Sample]:
             yield Sample((held.source, company, held.ledger.names[company], *row), 1.0)
 
 
-def _on_day(table: Table, column: Column, companies: Sequence[str], silence: float) -> Sequence[float]:
-    """Returns the figures of one day in the order of `companies`; `silence` for those without a row."""
-    values = table.columns.get(column)
-    if values is not None and table.companies == tuple(companies):
-        return values
-    rows = dict.fromkeys(table.companies, math.nan)  # a row without this figure says nothing about it
-    if values is not None:
-        rows.update(zip(table.companies, values, strict=True))
-    return [rows.get(company, silence) for company in companies]
-
-
-def _sum(tables: Sequence[Table], column: Column, companies: Sequence[str]) -> Sequence[float]:
+def _sum(known: Known, part: str, column: Column, days: Iterable[date]) -> Sequence[float]:
     """Adds up days; a row that lacks the figure makes its company's sum unknown, not smaller."""
-    total: Sequence[float] = [0.0] * len(companies)
-    for table in tables:
-        total = list(map(add, total, _on_day(table, column, companies, 0.0)))
+    total: Sequence[float] = [0.0] * len(known.companies[part])
+    for day in days:
+        total = list(map(add, total, known.on_day(day, part, column, 0.0)))
     return total
 
 
-def _highest(known: Known, part: str, column: Column, companies: Sequence[str]) -> Sequence[float]:
+def _highest(known: Known, part: str, column: Column) -> Sequence[float]:
     """Returns the largest held moment of each company."""
-    highest: Sequence[float] = [math.nan] * len(companies)
+    highest: Sequence[float] = [math.nan] * len(known.companies[part])
     for day in known.held.ledger.blocks:
-        values = _on_day(known.table(day, part), column, companies, math.nan)
+        values = known.on_day(day, part, column, math.nan)
         highest = [new if new > old or math.isnan(old) else old for new, old in zip(values, highest, strict=True)]
     return highest
 
 
-def _latest(known: Known, part: str, column: Column, companies: Sequence[str]) -> Sequence[float]:
+def _latest(known: Known, part: str, column: Column) -> Sequence[float]:
     """Returns the newest held level of each company."""
-    latest: Sequence[float] = [math.nan] * len(companies)
+    latest: Sequence[float] = [math.nan] * len(known.companies[part])
     for day in sorted(known.held.ledger.blocks):
-        values = _on_day(known.table(day, part), column, companies, math.nan)
+        values = known.on_day(day, part, column, math.nan)
         latest = [old if math.isnan(new) else new for new, old in zip(values, latest, strict=True)]
     return latest

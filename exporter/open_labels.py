@@ -13,7 +13,7 @@ from itertools import repeat
 from typing import NamedTuple
 
 from exporter.ledger import Ledger, Table
-from exporter.model import Column, Kind, Measure
+from exporter.model import Kind, Measure
 
 OTHER = "other"
 SLACK = 1.2
@@ -56,12 +56,14 @@ def uses(
     """
     tables = {day: block.tables[part] for day, block in ledger.blocks.items() if part in block.tables}
     companies = _everybody(tables.values()) if among is None else among
-    places = {company: place for place, company in enumerate(companies)}
+    places = {day: table.places(companies) for day, table in tables.items()}
     columns = dict.fromkeys(column for table in tables.values() for column in table.columns)
     found: dict[str, Uses] = {}
     for column in (each for each in columns if each.family == measure.family):
         labels = tuple(value[:length] for value in column.label_values)
-        told = {day: _aligned(table, column, places) for day, table in tables.items() if column in table.columns}
+        told = {
+            day: table.spread(column, places[day], math.nan) for day, table in tables.items() if column in table.columns
+        }
         for company, values in zip(companies, zip(*told.values(), strict=True), strict=True):
             days = {day: value for day, value in zip(told, values, strict=True) if value == value}  # noqa: PLR0124 NaN
             if days:
@@ -71,18 +73,6 @@ def uses(
 
 def _everybody(tables: Iterable[Table]) -> Sequence[str]:
     return tuple(set().union(*(table.companies for table in tables)))
-
-
-def _aligned(table: Table, column: Column, places: Mapping[str, int]) -> Sequence[float]:
-    """Returns a day's figures in the order of `places`, NaN where there is none."""
-    values = table.columns[column]
-    if len(places) == len(table.companies) and tuple(places) == table.companies:
-        return values
-    aligned = [math.nan] * len(places)
-    for company, value in zip(table.companies, values, strict=True):
-        if company in places:
-            aligned[places[company]] = value
-    return aligned
 
 
 def _take(held: Uses, labels: Labels, days: Mapping[date, float], depth: int) -> None:
