@@ -15,12 +15,13 @@ from typing import NamedTuple
 from exporter import calendars
 from exporter.activities import Bounds, activity_families
 from exporter.errors import OUTCOMES
-from exporter.figures import SUMS, Held, figures
+from exporter.figures import Held, figures
 from exporter.judge import DayRules, Judgement
 from exporter.ledger import Ledger
 from exporter.model import Family, FieldNote, Sample
 from exporter.rulebook import Rulebook
 from exporter.source import Report
+from exporter.windows import SUMS
 
 REPORT_LABELS = ("source", "report")
 

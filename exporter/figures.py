@@ -10,65 +10,21 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from operator import add
-from typing import NamedTuple
 
 from exporter.judge import Judgement
 from exporter.ledger import Ledger, Table, by_number
 from exporter.model import Column, Expendable, Family, Kind, Measure, Sample
 from exporter.open_labels import Kept, LabelLimits, Span, Uses, capped, keep, uses
 from exporter.source import Lessons, Report
+from exporter.windows import MONTH, TODAY, Window
+from exporter.windows import describe as describe  # noqa: PLC0414 who takes figures finds here what they are called
+from exporter.windows import windows as windows  # noqa: PLC0414 the same
 
 CHANNELS = "channels"
 """The limit of labels that are channels: they are the first to go when there are too many series."""
 COMPANY_LABELS = ("source", "company_id", "company")
 BATCH = 500
 """So many companies' uses of all held days are 10 MiB, with eight tools each."""
-
-
-class Window(NamedTuple):
-    """A window of a measure: the suffix of the family's name, the words of its HELP line, how many days it adds up."""
-
-    suffix: str
-    words: str
-    day_gauge: str
-    days: int = 1
-    expendable: Expendable = Expendable.NEVER
-
-
-_ITS_DAY = "chat_usage_report_day_timestamp_seconds tells which day"
-_ITS_LAST_DAY = "chat_usage_report_day_timestamp_seconds tells the last of them"
-
-LAST_DAY = Window("_last_day", "on the newest complete day", _ITS_DAY)
-TODAY = Window(
-    "_today",
-    "so far today, partial, may fall",
-    "chat_usage_poll_last_success_timestamp_seconds tells as of when",
-)
-WEEK = Window("_7d", "on the 7 days that end with the newest complete one", _ITS_LAST_DAY, 7, Expendable.WEEK)
-MONTH = Window("_28d", "on the 28 days that end with the newest complete one", _ITS_LAST_DAY, 28, Expendable.MONTH)
-SUMS = (WEEK, MONTH)
-
-
-def windows(measure: Measure) -> tuple[Window, ...]:
-    """Returns the windows that a measure is served in; none for a moment or a level, sums only for what adds up."""
-    today = (TODAY,) if measure.today else ()
-    match measure.kind:
-        case Kind.SUM:
-            return (LAST_DAY, *today, *SUMS)
-        case Kind.INSTANT | Kind.LEVEL | Kind.INFO:
-            return ()
-        case _:
-            return (LAST_DAY, *today)
-
-
-def describe(measure: Measure, window: Window | None, report: Report) -> tuple[str, str]:
-    """Returns name and HELP of a measure's family in a window."""
-    if window is None:
-        return measure.family, f"{measure.help}, by the report {report.name}; polled and cached."
-    return (
-        f"{measure.family}{window.suffix}",
-        f"{measure.help} {window.words}, by the report {report.name}; polled and cached, {window.day_gauge}.",
-    )
 
 
 @dataclass(frozen=True, slots=True)
