@@ -24,7 +24,7 @@ from exporter.ledger import Ledger
 from exporter.memory import State
 from exporter.model import Days, Family, Reading
 from exporter.packed import deflate
-from exporter.page import Chunk, Format, join
+from exporter.page import Chunk, Format, Quoted, join
 from exporter.page import write as write_family
 from exporter.question import Answer, Read, Watch, read
 from exporter.settings import load
@@ -117,7 +117,7 @@ def measure(companies: int) -> Stages:
         states[report.name] = replace(state, ledger=came.ledger, listed=came.names)
         seconds, families = cpu(lambda: _judged(watched, states, report), tries)  # noqa: B023 the same
         ours["judge"] += seconds
-        seconds, written = cpu(lambda: [write_family(family) for family in families], tries)  # noqa: B023 the same
+        seconds, written = cpu(lambda: _written(families), tries)  # noqa: B023 the same
         ours["render"] += seconds
         others["client"] += cpu(lambda: generate_latest(_Registry(families)))[0]  # noqa: B023 the same
         chunks += written
@@ -130,6 +130,11 @@ def measure(companies: int) -> Stages:
 def _judged(watched: Watch, states: Mapping[str, State], report: Report) -> tuple[Family, ...]:
     sheet = drawn(watched, states, [report], NOW).sheet
     return tuple(family for families in sheet.reports.values() for family in families)
+
+
+def _written(families: tuple[Family, ...]) -> list[Chunk]:
+    quoted = Quoted()
+    return [write_family(family, quoted) for family in families]
 
 
 class _Registry:

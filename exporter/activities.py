@@ -191,19 +191,20 @@ class _Days:
 def _baselines(companies: _Companies, days: _Days, of: Sequence[date | None]) -> list[float]:
     """Returns what is usual for each company on the weekday of a day of its own; NaN where that is not known."""
     covered = companies.held.judgement.covered
-    known: dict[tuple[date | None, int], list[list[float]]] = {}  # most companies share their day and their calendar
+    known: dict[tuple[date | None, int], Sequence[tuple[float, ...]]] = {}  # most share their day and their calendar
     found = []
     for place, (day, calendar) in enumerate(zip(of, companies.calendars, strict=True)):
-        columns = known.get((day, id(calendar)))
-        if columns is None:
+        rows = known.get((day, id(calendar)))
+        if rows is None:
             earlier = [day - WEEK * n for n in range(1, WEEKS + 1)] if day else []
             columns = [days.of(each) for each in earlier if each in covered and each not in calendar.holidays]
-            known[day, id(calendar)] = columns
-        found.append(_median([point for column in columns if not math.isnan(point := column[place])]))
+            rows = known[day, id(calendar)] = list(zip(*columns, strict=True)) or [()] * len(of)
+        found.append(_median(rows[place]))
     return found
 
 
-def _median(points: list[float]) -> float:
+def _median(row: Sequence[float]) -> float:
+    points = [point for point in row if not math.isnan(point)]
     if len(points) < FEWEST_POINTS:
         return math.nan
     points.sort()

@@ -46,8 +46,8 @@ class Chunk(NamedTuple):
         return self.piece.plain.decode()
 
 
-def write(family: Family) -> Chunk:
-    """Writes the lines of one family."""
+def write(family: Family, quoted: "Quoted | None" = None) -> Chunk:
+    """Writes the lines of one family; families that are about the same companies may share what is `quoted`."""
     openmetrics_name = family.name.removesuffix("_total") if family.kind == "counter" else family.name
     text = family.help.replace("\\", r"\\").replace("\n", r"\n")
     headers = {
@@ -55,21 +55,20 @@ def write(family: Family) -> Chunk:
         Format.OPENMETRICS: f"# HELP {openmetrics_name} {escaped(family.help)}\n"
         f"# TYPE {openmetrics_name} {family.kind}\n",
     }
-    lines = _lines(family.name, family.label_names, family.samples)
+    lines = _lines(family, Quoted() if quoted is None else quoted)
     plain = b"".join("".join(some).encode() for some in iter(lambda: tuple(islice(lines, AT_ONCE)), ()))
     encoded = {format_: header.encode() for format_, header in headers.items()}
     return Chunk(family.name, encoded, Piece.of(plain), len(family.samples), family.expendable)
 
 
-def _lines(name: str, label_names: Sequence[str], samples: Iterable[Sample]) -> Iterator[str]:
-    quoted = _Quoted()
-    labels = ",".join(f'{label}="%s"' for label in label_names)
-    template = f"{name}{{{labels}}} %s\n"
-    for values, figure in samples:
+def _lines(family: Family, quoted: "Quoted") -> Iterator[str]:
+    labels = ",".join(f'{label}="%s"' for label in family.label_names)
+    template = f"{family.name}{{{labels}}} %s\n"
+    for values, figure in family.samples:
         yield template % (*map(quoted.__getitem__, values), number(figure))
 
 
-class _Quoted(dict[str, str]):
+class Quoted(dict[str, str]):
     """Label values as they are written, each escaped once: the same few stand on every line."""
 
     def __missing__(self, text: str) -> str:
@@ -218,8 +217,9 @@ class Board:
 
     def _show(self, kept: Mapping[Key, tuple[Chunk, ...]], sheets: Mapping[str, Sheet]) -> None:
         written = {
-            (source, report): tuple(write(family) for family in families)
+            (source, report): tuple(write(family, quoted) for family in families)
             for source, sheet in sheets.items()
+            for quoted in (Quoted(),)
             for report, families in sheet.reports.items()
         }
         chunks = {**kept, **written}
