@@ -17,6 +17,8 @@ FUZZ_ARGS ?=
 SOAK_ARGS ?= --minutes 60
 # make slow SLOW_ARGS=--short
 SLOW_ARGS ?=
+# make bench BENCH_ARGS=--short
+BENCH_ARGS ?=
 
 PREVIEW = grafana_dashboards/preview
 UV_VERSION = 0.13.8
@@ -26,7 +28,7 @@ SCRIPTS = .ci/run tools/chromium tools/go-tools tools/image tools/kube tools/par
 
 export PYTHON
 
-.PHONY: help demo test fuzz soak slow lint docs dashboards pictures image compose chart chart-golden chart-schemas kube lock sbom tools clean
+.PHONY: help demo test fuzz soak slow bench lint docs dashboards pictures image compose chart chart-golden chart-schemas kube lock sbom tools clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-13s %s\n", $$1, $$2}' Makefile
@@ -54,11 +56,15 @@ slow: ## 500 slow clients, without and with TLS: what does a scrape lose? (SLOW_
 	@tools/venv $(VENV) dev
 	@$(VENV)/bin/python -m tests.e2e.slow $(SLOW_ARGS)
 
+bench: ## speed and memory of 20 to 10,000 companies, beside prometheus-client, in ten minutes (BENCH_ARGS=--short: one)
+	@tools/venv $(VENV) dev
+	@$(VENV)/bin/python -m benchmarks $(BENCH_ARGS)
+
 lint: ## style, types, direction of imports, shell scripts
 	@tools/venv $(VENV) dev
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
-	$(VENV)/bin/mypy exporter tests tools grafana_dashboards/src .ci/bounds.py
+	$(VENV)/bin/mypy exporter tests tools benchmarks grafana_dashboards/src .ci/bounds.py
 	$(VENV)/bin/lint-imports --no-logo
 	$(VENV)/bin/shellcheck $(SCRIPTS)
 	$(VENV)/bin/hadolint --failure-threshold style Dockerfile

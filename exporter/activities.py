@@ -167,10 +167,12 @@ def _samples(companies: _Companies, measure: Measure, activity: Activity) -> Ite
     yield LAST_WORKING_DAY, list(writer.figures(working))
     yield LIMIT, list(writer.fixed(limits))
     if held.sums:
-        usual = _baselines(companies, days, [last] * len(companies.ids))
+        of_last = [last] * len(companies.ids)
+        usual = _baselines(companies, days, of_last)
         yield BASELINE, list(writer.figures(usual))
         yield LIMIT, list(writer.upper(limits, usual))
-        yield LIMIT, list(writer.lower(limits, _baselines(companies, days, companies.working_days)))
+        of_working = usual if companies.working_days == of_last else _baselines(companies, days, companies.working_days)
+        yield LIMIT, list(writer.lower(limits, of_working))
 
 
 class _Days:
@@ -189,15 +191,20 @@ class _Days:
 def _baselines(companies: _Companies, days: _Days, of: Sequence[date | None]) -> list[float]:
     """Returns what is usual for each company on the weekday of a day of its own; NaN where that is not known."""
     covered = companies.held.judgement.covered
+    known: dict[tuple[date | None, int], Sequence[tuple[float, ...]]] = {}  # most share their day and their calendar
     found = []
     for place, (day, calendar) in enumerate(zip(of, companies.calendars, strict=True)):
-        earlier = [day - WEEK * n for n in range(1, WEEKS + 1)] if day else []
-        points = [days.of(each)[place] for each in earlier if each in covered and each not in calendar.holidays]
-        found.append(_median([point for point in points if not math.isnan(point)]))
+        rows = known.get((day, id(calendar)))
+        if rows is None:
+            earlier = [day - WEEK * n for n in range(1, WEEKS + 1)] if day else []
+            columns = [days.of(each) for each in earlier if each in covered and each not in calendar.holidays]
+            rows = known[day, id(calendar)] = list(zip(*columns, strict=True)) or [()] * len(of)
+        found.append(_median(rows[place]))
     return found
 
 
-def _median(points: list[float]) -> float:
+def _median(row: Sequence[float]) -> float:
+    points = [point for point in row if not math.isnan(point)]
     if len(points) < FEWEST_POINTS:
         return math.nan
     points.sort()

@@ -19,10 +19,11 @@ import msgspec
 
 from exporter import calendars
 from exporter.families import View
-from exporter.figures import Known, describe, windows
+from exporter.figures import Known
 from exporter.ledger import Ledger, Table, by_number
 from exporter.model import Column, Kind, Measure, Sample
 from exporter.open_labels import Span, capped
+from exporter.windows import describe, windows
 
 DATED = (Kind.SUM, Kind.DISTINCT, Kind.AVERAGE)
 """The kinds whose figures belong to one day; a moment or a level does not."""

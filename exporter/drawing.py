@@ -3,12 +3,14 @@
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
+from itertools import chain
 from typing import NamedTuple
 
 from exporter.families import View, families
 from exporter.figures import Held, keep_labels
 from exporter.judge import judge
 from exporter.memory import State
+from exporter.model import Family
 from exporter.open_labels import Kept
 from exporter.page import Sheet
 from exporter.question import Watch
@@ -25,13 +27,31 @@ class Drawing(NamedTuple):
 
 
 def drawn(watch: Watch, states: Mapping[str, State], reports: Iterable[Report], now: datetime) -> Drawing:
-    """Draws some reports of a source, and what the source has once."""
+    """Draws some reports of a source, and what the source has once; families are made as they are taken, once."""
     views = {report.name: view(watch, report, states[report.name], now) for report in reports}
-    parts = {name: families(each) for name, each in views.items()}
-    serves = [name for name, found in parts.items() if any("company_id" in each.label_names for each in found)]
+    parts = {name: _begun(families(each)) for name, each in views.items()}
+    serves = [name for name, begun in parts.items() if begun.tells_of_companies]
     roster = source_view(watch, states)
-    sheet = Sheet({**parts, "": source_families(roster)}, serves, views, roster)
+    taken = {name: chain(begun.first, begun.rest) for name, begun in parts.items()}
+    sheet = Sheet({**taken, "": source_families(roster)}, serves, views, roster)
     return Drawing(sheet, {name: each.held.kept for name, each in views.items()})
+
+
+class _Begun(NamedTuple):
+    """Families of which as many were made as it took to see whether any tells of companies."""
+
+    first: Iterator[Family]
+    rest: Iterator[Family]
+    tells_of_companies: bool
+
+
+def _begun(found: Iterator[Family]) -> _Begun:
+    first: list[Family] = []
+    for family in found:
+        first.append(family)
+        if "company_id" in family.label_names:
+            return _Begun(iter(first), found, tells_of_companies=True)
+    return _Begun(iter(first), found, tells_of_companies=False)
 
 
 def view(watch: Watch, report: Report, state: State, now: datetime) -> View:

@@ -9,17 +9,19 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from fnmatch import fnmatchcase
+from itertools import chain
 from typing import NamedTuple
 
 from exporter import calendars
 from exporter.activities import Bounds, activity_families
 from exporter.errors import OUTCOMES
-from exporter.figures import SUMS, Held, figures
+from exporter.figures import Held, figures
 from exporter.judge import DayRules, Judgement
 from exporter.ledger import Ledger
 from exporter.model import Family, FieldNote, Sample
 from exporter.rulebook import Rulebook
 from exporter.source import Report
+from exporter.windows import SUMS
 
 REPORT_LABELS = ("source", "report")
 
@@ -87,15 +89,19 @@ class View:
         return self.held.judgement
 
 
-def families(view: View) -> tuple[Family, ...]:
-    """Returns every family of one report that has samples: figures, unless they are stale, and health."""
-    found = () if view.judgement.stale else figures(view.held)
-    judged = activity_families(view.held, Bounds(view.rulebook, view.rules.calendar))
-    return tuple(
-        family
-        for family in (*found, *judged, *_health(view))
-        if family.samples and not any(fnmatchcase(family.name, glob) for glob in view.excluded)
-    )
+def families(view: View) -> Iterator[Family]:
+    """Yields every family of one report that has samples: figures, unless they are stale, and health.
+
+    One after the other: the samples of all of them together would be far more than the page.
+    """
+    found = iter(()) if view.judgement.stale else figures(view.held)
+    for family in chain(found, _judged(view), _health(view)):
+        if family.samples and not any(fnmatchcase(family.name, glob) for glob in view.excluded):
+            yield family
+
+
+def _judged(view: View) -> Iterator[Family]:
+    yield from activity_families(view.held, Bounds(view.rulebook, view.rules.calendar))
 
 
 # Health: one table, a line per family.

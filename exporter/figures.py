@@ -6,67 +6,25 @@ Generic over `exporter.model.Measure`; knows no platform and no text format. A l
 """
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from operator import add
-from typing import NamedTuple
 
 from exporter.judge import Judgement
 from exporter.ledger import Ledger, Table, by_number
 from exporter.model import Column, Expendable, Family, Kind, Measure, Sample
 from exporter.open_labels import Kept, LabelLimits, Span, Uses, capped, keep, uses
 from exporter.source import Lessons, Report
+from exporter.windows import MONTH, TODAY, Window
+from exporter.windows import describe as describe  # noqa: PLC0414 who takes figures finds here what they are called
+from exporter.windows import windows as windows  # noqa: PLC0414 the same
 
 CHANNELS = "channels"
 """The limit of labels that are channels: they are the first to go when there are too many series."""
 COMPANY_LABELS = ("source", "company_id", "company")
-
-
-class Window(NamedTuple):
-    """A window of a measure: the suffix of the family's name, the words of its HELP line, how many days it adds up."""
-
-    suffix: str
-    words: str
-    day_gauge: str
-    days: int = 1
-    expendable: Expendable = Expendable.NEVER
-
-
-_ITS_DAY = "chat_usage_report_day_timestamp_seconds tells which day"
-_ITS_LAST_DAY = "chat_usage_report_day_timestamp_seconds tells the last of them"
-
-LAST_DAY = Window("_last_day", "on the newest complete day", _ITS_DAY)
-TODAY = Window(
-    "_today",
-    "so far today, partial, may fall",
-    "chat_usage_poll_last_success_timestamp_seconds tells as of when",
-)
-WEEK = Window("_7d", "on the 7 days that end with the newest complete one", _ITS_LAST_DAY, 7, Expendable.WEEK)
-MONTH = Window("_28d", "on the 28 days that end with the newest complete one", _ITS_LAST_DAY, 28, Expendable.MONTH)
-SUMS = (WEEK, MONTH)
-
-
-def windows(measure: Measure) -> tuple[Window, ...]:
-    """Returns the windows that a measure is served in; none for a moment or a level, sums only for what adds up."""
-    today = (TODAY,) if measure.today else ()
-    match measure.kind:
-        case Kind.SUM:
-            return (LAST_DAY, *today, *SUMS)
-        case Kind.INSTANT | Kind.LEVEL | Kind.INFO:
-            return ()
-        case _:
-            return (LAST_DAY, *today)
-
-
-def describe(measure: Measure, window: Window | None, report: Report) -> tuple[str, str]:
-    """Returns name and HELP of a measure's family in a window."""
-    if window is None:
-        return measure.family, f"{measure.help}, by the report {report.name}; polled and cached."
-    return (
-        f"{measure.family}{window.suffix}",
-        f"{measure.help} {window.words}, by the report {report.name}; polled and cached, {window.day_gauge}.",
-    )
+BATCH = 500
+"""So many companies' uses of all held days are 10 MiB, with eight tools each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,15 +52,13 @@ def figures(held: Held) -> Iterator[Family]:
     known = Known(held)
     for measure in held.report.measures:
         label_names = COMPANY_LABELS + measure.labels
+        open_samples = _open_samples(known, measure) if any(measure.limits) and measure.kind is not Kind.INFO else {}
         for window in windows(measure) or (None,):
             name, text = describe(measure, window, held.report)
-            yield Family(
-                name,
-                text,
-                label_names,
-                tuple(_of(known, measure, window)),
-                expendable=_expendable(measure, window),
-            )
+            samples = open_samples.get(window, ()) if any(measure.limits) else _samples(known, measure, window)
+            if measure.kind is Kind.INFO:
+                samples = _info_samples(known, measure)
+            yield Family(name, text, label_names, tuple(samples), expendable=_expendable(measure, window))
 
 
 def _expendable(measure: Measure, window: Window | None) -> Expendable:
@@ -122,6 +78,7 @@ def keep_labels(held: Held) -> Mapping[str, Kept]:
     month = _days(last, MONTH) if last is not None else ()
     chosen: dict[str, Kept] = {}
     leaders: dict[str, str] = {}
+    companies = sorted(held.ledger.names, key=by_number)
     for measure in held.report.measures:
         if not any(measure.limits) or measure.kind is Kind.INFO:
             continue
@@ -129,8 +86,9 @@ def keep_labels(held: Held) -> Mapping[str, Kept]:
         chosen[measure.family] = {
             company: labels
             for part in held.report.parts
+            for some in some_at_once(companies)
             for company, labels in keep(
-                uses(held.ledger, part, measure, held.limits.value_length),
+                uses(held.ledger, part, measure, held.limits.value_length, some),
                 month,
                 held.limits.caps(measure),
                 held.kept.get(measure.family, {}),
@@ -152,7 +110,7 @@ class Known:
         self.first_days: Mapping[str, Mapping[str, date]] = held.ledger.first_days()
         self.companies = {part: sorted(days, key=by_number) for part, days in self.first_days.items()}
         self._columns = held.ledger.columns()
-        self._uses: dict[tuple[str, str], Mapping[str, Uses]] = {}
+        self._places: dict[tuple[date, str], Sequence[int]] = {}
         self._people = {measure.family for measure in held.report.measures if measure.people}
 
     def columns(self, measure: Measure) -> Iterator[tuple[str, Column]]:
@@ -164,17 +122,21 @@ class Known:
             told = self._columns.get(part, frozenset())
             yield from ((part, column) for column in columns if column.family == measure.family and column in told)
 
-    def uses(self, part: str, measure: Measure) -> Mapping[str, Uses]:
-        """Returns what is held of a measure with open labels, worked out once."""
-        if (part, measure.family) not in self._uses:
-            found = uses(self.held.ledger, part, measure, self.held.limits.value_length)
-            self._uses[part, measure.family] = found
-        return self._uses[part, measure.family]
+    def uses(self, part: str, measure: Measure, among: Sequence[str] | None = None) -> Mapping[str, Uses]:
+        """Returns what is held of a measure with open labels, of all companies or of some batch."""
+        return uses(self.held.ledger, part, measure, self.held.limits.value_length, among)
 
     def table(self, day: date, part: str) -> Table:
         """Returns the rows of a part on a day; none if the day is not held."""
         block = self.held.ledger.blocks.get(day)
         return Table() if block is None else block.tables.get(part, Table())
+
+    def on_day(self, day: date, part: str, column: Column, silence: float) -> Sequence[float]:
+        """Returns the figures of a day in the order of the part's companies; `silence` for those without a row."""
+        table = self.table(day, part)
+        if (day, part) not in self._places:
+            self._places[day, part] = table.places(self.companies[part])
+        return table.spread(column, self._places[day, part], silence)
 
     def samples(self, part: str, column: Column, values: Sequence[float], until: date | None) -> Iterator[Sample]:
         """Yields the values that are figures and may be told, of companies that were there `until` that day."""
@@ -185,43 +147,57 @@ class Known:
                 yield Sample((self.held.source, company, names[company], *column.label_values), value)
 
 
-def _of(known: Known, measure: Measure, window: Window | None) -> Iterator[Sample]:
-    if measure.kind is Kind.INFO:
-        return _info_samples(known, measure)
-    return _open_samples(known, measure, window) if any(measure.limits) else _samples(known, measure, window)
-
-
 def _samples(known: Known, measure: Measure, window: Window | None) -> Iterator[Sample]:
     judgement = known.held.judgement
     day = judgement.today if window is TODAY else judgement.last_day
     for part, column in known.columns(measure):
-        companies = known.companies.get(part, [])
+        if part not in known.companies:
+            continue
         if window is None:
             newest = _highest if measure.kind is Kind.INSTANT else _latest
-            yield from known.samples(part, column, newest(known, part, column, companies), None)
+            yield from known.samples(part, column, newest(known, part, column), None)
         elif day is not None and window.days == 1:
             silence = math.nan if measure.kind is Kind.AVERAGE else 0.0
-            yield from known.samples(part, column, _on_day(known.table(day, part), column, companies, silence), day)
+            yield from known.samples(part, column, known.on_day(day, part, column, silence), day)
         elif day is not None and known.held.sums:
-            tables = [known.table(each, part) for each in _days(day, window) if each in judgement.covered]
-            yield from known.samples(part, column, _sum(tables, column, companies), day)
+            days = (each for each in _days(day, window) if each in judgement.covered)
+            yield from known.samples(part, column, _sum(known, part, column, days), day)
 
 
-def _open_samples(known: Known, measure: Measure, window: Window | None) -> Iterator[Sample]:
-    """Yields the figures of a measure with open labels: per company the values that it keeps, and `other`."""
+def _open_samples(known: Known, measure: Measure) -> Mapping[Window | None, Sequence[Sample]]:
+    """Returns the figures of a measure with open labels by window: per company the values that it keeps, and `other`.
+
+    All windows at once, because what is held of a company is far more than what is served.
+    """
     held = known.held
-    last = held.judgement.today if window is TODAY else held.judgement.last_day
-    if window is None or last is None or (window.days > 1 and not held.sums):
-        return
-    days = tuple(day for day in _days(last, window) if day in held.judgement.covered or window is TODAY)
     kept, caps = held.kept.get(measure.family, {}), held.limits.caps(measure)
+    spans = _spans(held, measure)
+    samples: dict[Window | None, list[Sample]] = {window: [] for window in spans}
     for part, companies in known.companies.items():
-        found = known.uses(part, measure)
-        for company in companies:
-            if company in found:
-                span, keeps = Span(days, last), kept.get(company, frozenset())
-                for labels, value in capped(found[company], keeps, caps, span, measure):
-                    yield Sample((held.source, company, held.ledger.names[company], *labels), value)
+        for some in some_at_once(companies):
+            found = known.uses(part, measure, some)
+            for company in filter(found.__contains__, some):
+                own, keeps = (held.source, company, held.ledger.names[company]), kept.get(company, frozenset())
+                for window, span in spans.items():
+                    shown = capped(found[company], keeps, caps, span, measure)
+                    samples[window] += (Sample((*own, *labels), value) for labels, value in shown)
+    return samples
+
+
+def _spans(held: Held, measure: Measure) -> Mapping[Window, Span]:
+    """Returns the days that each window of a measure adds up, without the windows that may not be served yet."""
+    spans: dict[Window, Span] = {}
+    for window in windows(measure):
+        last = held.judgement.today if window is TODAY else held.judgement.last_day
+        if last is not None and (window.days == 1 or held.sums):
+            days = (day for day in _days(last, window) if day in held.judgement.covered or window is TODAY)
+            spans[window] = Span(tuple(days), last)
+    return spans
+
+
+def some_at_once(companies: Sequence[str]) -> Iterator[Sequence[str]]:
+    """Cuts companies into batches, of which all that is held of open labels may be in memory at once."""
+    return (companies[start : start + BATCH] for start in range(0, len(companies), BATCH))
 
 
 def _info_samples(known: Known, measure: Measure) -> Iterator[Sample]:
@@ -233,38 +209,27 @@ def _info_samples(known: Known, measure: Measure) -> Iterator[Sample]:
             yield Sample((held.source, company, held.ledger.names[company], *row), 1.0)
 
 
-def _on_day(table: Table, column: Column, companies: Sequence[str], silence: float) -> Sequence[float]:
-    """Returns the figures of one day in the order of `companies`; `silence` for those without a row."""
-    values = table.columns.get(column)
-    if values is not None and table.companies == tuple(companies):
-        return values
-    rows = dict.fromkeys(table.companies, math.nan)  # a row without this figure says nothing about it
-    if values is not None:
-        rows.update(zip(table.companies, values, strict=True))
-    return [rows.get(company, silence) for company in companies]
-
-
-def _sum(tables: Sequence[Table], column: Column, companies: Sequence[str]) -> Sequence[float]:
+def _sum(known: Known, part: str, column: Column, days: Iterable[date]) -> Sequence[float]:
     """Adds up days; a row that lacks the figure makes its company's sum unknown, not smaller."""
-    total: Sequence[float] = [0.0] * len(companies)
-    for table in tables:
-        total = list(map(add, total, _on_day(table, column, companies, 0.0)))
+    total: Sequence[float] = [0.0] * len(known.companies[part])
+    for day in days:
+        total = list(map(add, total, known.on_day(day, part, column, 0.0)))
     return total
 
 
-def _highest(known: Known, part: str, column: Column, companies: Sequence[str]) -> Sequence[float]:
+def _highest(known: Known, part: str, column: Column) -> Sequence[float]:
     """Returns the largest held moment of each company."""
-    highest: Sequence[float] = [math.nan] * len(companies)
+    highest: Sequence[float] = [math.nan] * len(known.companies[part])
     for day in known.held.ledger.blocks:
-        values = _on_day(known.table(day, part), column, companies, math.nan)
+        values = known.on_day(day, part, column, math.nan)
         highest = [new if new > old or math.isnan(old) else old for new, old in zip(values, highest, strict=True)]
     return highest
 
 
-def _latest(known: Known, part: str, column: Column, companies: Sequence[str]) -> Sequence[float]:
+def _latest(known: Known, part: str, column: Column) -> Sequence[float]:
     """Returns the newest held level of each company."""
-    latest: Sequence[float] = [math.nan] * len(companies)
+    latest: Sequence[float] = [math.nan] * len(known.companies[part])
     for day in sorted(known.held.ledger.blocks):
-        values = _on_day(known.table(day, part), column, companies, math.nan)
+        values = known.on_day(day, part, column, math.nan)
         latest = [old if math.isnan(new) else new for new, old in zip(values, latest, strict=True)]
     return latest

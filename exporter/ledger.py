@@ -6,7 +6,7 @@ out because an answer left it out: a row once held stays until its day leaves th
 
 import math
 from array import array
-from collections.abc import Callable, Container, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from itertools import compress
@@ -24,6 +24,17 @@ class Table:
 
     companies: tuple[str, ...] = ()
     columns: Mapping[Column, "array[float]"] = field(default_factory=dict)
+
+    def places(self, companies: Iterable[str]) -> Sequence[int]:
+        """Returns where companies stand, -1 for one without a row; made for `spread`."""
+        place = {company: index for index, company in enumerate(self.companies)}
+        return [place.get(company, -1) for company in companies]
+
+    def spread(self, column: Column, places: Iterable[int], silence: float) -> list[float]:
+        """Returns a column at these places: `silence` where there is no row, NaN where a row lacks the figure."""
+        values = self.columns.get(column)
+        told = _empty(len(self.companies)) if values is None else values
+        return list(map((told + array("d", [silence])).__getitem__, places))  # -1 is the last one
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,9 +9,10 @@ import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from itertools import repeat
 from typing import NamedTuple
 
-from exporter.ledger import Ledger
+from exporter.ledger import Ledger, Table
 from exporter.model import Kind, Measure
 
 OTHER = "other"
@@ -46,27 +47,40 @@ class Uses(NamedTuple):
     read: dict[Labels, set[date]]
 
 
-def uses(ledger: Ledger, part: str, measure: Measure, length: int) -> Mapping[str, Uses]:
-    """Returns what is held of a measure by company; values that are cut alike are added up."""
+def uses(
+    ledger: Ledger, part: str, measure: Measure, length: int, among: Sequence[str] | None = None
+) -> Mapping[str, Uses]:
+    """Returns what is held of a measure by company; values that are cut alike are added up.
+
+    Of all companies that is large; `among` are some of them.
+    """
+    tables = {day: block.tables[part] for day, block in ledger.blocks.items() if part in block.tables}
+    companies = _everybody(tables.values()) if among is None else among
+    places = {day: table.places(companies) for day, table in tables.items()}
+    columns = dict.fromkeys(column for table in tables.values() for column in table.columns)
     found: dict[str, Uses] = {}
-    for day, block in ledger.blocks.items():
-        table = block.tables.get(part)
-        for column, values in table.columns.items() if table else ():
-            if column.family != measure.family:
-                continue
-            labels = tuple(value[:length] for value in column.label_values)
-            for company, value in zip(table.companies if table else (), values, strict=True):
-                if not math.isnan(value):
-                    _take(found.setdefault(company, Uses({}, {})), labels, day, value, len(measure.labels))
+    for column in (each for each in columns if each.family == measure.family):
+        labels = tuple(value[:length] for value in column.label_values)
+        told = {
+            day: table.spread(column, places[day], math.nan) for day, table in tables.items() if column in table.columns
+        }
+        for company, values in zip(companies, zip(*told.values(), strict=True), strict=True):
+            days = {day: value for day, value in zip(told, values, strict=True) if value == value}  # noqa: PLR0124 NaN
+            if days:
+                _take(found.setdefault(company, Uses({}, {})), labels, days, len(measure.labels))
     return found
 
 
-def _take(held: Uses, labels: Labels, day: date, value: float, depth: int) -> None:
+def _everybody(tables: Iterable[Table]) -> Sequence[str]:
+    return tuple(set().union(*(table.companies for table in tables)))
+
+
+def _take(held: Uses, labels: Labels, days: Mapping[date, float], depth: int) -> None:
     if len(labels) < depth:
-        held.read.setdefault(labels, set()).add(day)
+        held.read.setdefault(labels, set()).update(days)
         return
-    days = held.figures.setdefault(labels, {})
-    days[day] = days.get(day, 0.0) + value
+    earlier = held.figures.setdefault(labels, {})
+    earlier.update({day: earlier.get(day, 0.0) + value for day, value in days.items()} if earlier else days)
 
 
 def keep(
@@ -93,7 +107,7 @@ def keep(
 
 
 def _over(figures: Mapping[date, float], days: Iterable[date]) -> float:
-    return sum(figures.get(day, 0.0) for day in days)
+    return sum(map(figures.get, days, repeat(0.0)))
 
 
 def _chosen(
@@ -152,7 +166,7 @@ def capped(
     shown: dict[Labels, float] = {}
     unknown: set[Labels] = set()
     for labels, figures in sorted(held.figures.items()):
-        if min(figures) > span.last:
+        if span.last not in figures and min(figures) > span.last:
             continue
         place = placed(labels, kept, caps)
         known = figures.keys() | held.read.get(labels[:-1], set())

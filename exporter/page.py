@@ -5,24 +5,23 @@ family and in the last line. Knows no HTTP: the web takes the finished bytes of 
 rendered and compressed once, when data change; a scrape adds the live self-metrics behind it (`Body.with_tail`).
 """
 
-import zlib
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
-from itertools import groupby
+from itertools import groupby, islice
 from operator import attrgetter
-from struct import pack
 from types import MappingProxyType
 from typing import NamedTuple
 
 from exporter.families import View
 from exporter.model import Expendable, Family, Sample
+from exporter.packed import Body as Body  # noqa: PLC0414 who takes a page finds here what it is made of
+from exporter.packed import Piece
 from exporter.roster import SourceView
 
-GZIP_HEADER = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff"
-GZIP_LEVEL = 1  # daily figures compress 15 to 30 times at any level; this one costs a tenth of the default
-RAW_DEFLATE = -zlib.MAX_WBITS
+AT_ONCE = 1000
+"""Lines encoded together: of a page's lines, one name with an emoji makes a text of four bytes a character."""
 
 
 class Format(Enum):
@@ -36,14 +35,19 @@ class Chunk(NamedTuple):
     """The lines of one family from one source and report, and the headers of the family in each format."""
 
     family: str
-    headers: Mapping[Format, str]
-    lines: str
+    headers: Mapping[Format, bytes]
+    piece: Piece
     series: int
     expendable: Expendable
 
+    @property
+    def lines(self) -> str:
+        """The lines as text."""
+        return self.piece.plain.decode()
 
-def write(family: Family) -> Chunk:
-    """Writes the lines of one family."""
+
+def write(family: Family, quoted: "Quoted | None" = None) -> Chunk:
+    """Writes the lines of one family; families that are about the same companies may share what is `quoted`."""
     openmetrics_name = family.name.removesuffix("_total") if family.kind == "counter" else family.name
     text = family.help.replace("\\", r"\\").replace("\n", r"\n")
     headers = {
@@ -51,19 +55,25 @@ def write(family: Family) -> Chunk:
         Format.OPENMETRICS: f"# HELP {openmetrics_name} {escaped(family.help)}\n"
         f"# TYPE {openmetrics_name} {family.kind}\n",
     }
-    lines = "".join(_lines(family.name, family.label_names, family.samples))
-    return Chunk(family.name, headers, lines, len(family.samples), family.expendable)
+    lines = _lines(family, Quoted() if quoted is None else quoted)
+    plain = b"".join("".join(some).encode() for some in iter(lambda: tuple(islice(lines, AT_ONCE)), ()))
+    encoded = {format_: header.encode() for format_, header in headers.items()}
+    return Chunk(family.name, encoded, Piece.of(plain), len(family.samples), family.expendable)
 
 
-def _lines(name: str, label_names: Sequence[str], samples: Iterable[Sample]) -> Iterable[str]:
-    quoted: dict[str, str] = {}  # the same few sources, modes and names stand on every line
-    labels = ",".join(f'{label}="%s"' for label in label_names)
-    template = f"{name}{{{labels}}} %s\n"
-    for values, figure in samples:
-        for value in values:
-            if value not in quoted:
-                quoted[value] = escaped(value)
-        yield template % (*(quoted[value] for value in values), number(figure))
+def _lines(family: Family, quoted: "Quoted") -> Iterator[str]:
+    labels = ",".join(f'{label}="%s"' for label in family.label_names)
+    template = f"{family.name}{{{labels}}} %s\n"
+    for values, figure in family.samples:
+        yield template % (*map(quoted.__getitem__, values), number(figure))
+
+
+class Quoted(dict[str, str]):
+    """Label values as they are written, each escaped once: the same few stand on every line."""
+
+    def __missing__(self, text: str) -> str:
+        written = self[text] = escaped(text)
+        return written
 
 
 def escaped(text: str) -> str:
@@ -81,33 +91,6 @@ def number(figure: float) -> str:
     return text
 
 
-@dataclass(frozen=True, slots=True)
-class Body:
-    """A rendered page in one format; `deflated` is the same, as raw deflate that ends on a byte (full flush)."""
-
-    plain: bytes
-    deflated: bytes
-    crc: int
-
-    @classmethod
-    def of(cls, plain: bytes) -> "Body":
-        """Compresses a page."""
-        packer = zlib.compressobj(GZIP_LEVEL, zlib.DEFLATED, RAW_DEFLATE)
-        deflated = packer.compress(plain) + packer.flush(zlib.Z_FULL_FLUSH)
-        return cls(plain, deflated, zlib.crc32(plain))
-
-    def with_tail(self, tail: bytes) -> bytes:
-        """Returns page and tail."""
-        return self.plain + tail
-
-    def with_tail_gzipped(self, tail: bytes) -> bytes:
-        """Returns page and tail as one gzip member: a second one would be cut off silently by some readers."""
-        packer = zlib.compressobj(GZIP_LEVEL, zlib.DEFLATED, RAW_DEFLATE)
-        end = packer.compress(tail) + packer.flush(zlib.Z_FINISH)
-        size = (len(self.plain) + len(tail)) & 0xFFFFFFFF
-        return b"".join((GZIP_HEADER, self.deflated, end, pack("<II", zlib.crc32(tail, self.crc), size)))
-
-
 Page = Mapping[Format, Body]
 """A page in every format."""
 
@@ -121,10 +104,10 @@ def join(chunks: Iterable[Chunk]) -> Page:
     """Makes a page: families by name, each in one piece with one header, its chunks in the order given."""
     by_family = [(name, list(group)) for name, group in groupby(sorted(chunks, key=_FAMILY), key=_FAMILY)]
     return {
-        format_: Body.of(
-            "".join(
-                "".join((group[0].headers[format_], *(chunk.lines for chunk in group))) for _, group in by_family
-            ).encode()
+        format_: Body.joined(
+            piece
+            for _, group in by_family
+            for piece in (Piece(group[0].headers[format_]), *(chunk.piece for chunk in group))
         )
         for format_ in Format
     }
@@ -234,8 +217,9 @@ class Board:
 
     def _show(self, kept: Mapping[Key, tuple[Chunk, ...]], sheets: Mapping[str, Sheet]) -> None:
         written = {
-            (source, report): tuple(write(family) for family in families)
+            (source, report): tuple(write(family, quoted) for family in families)
             for source, sheet in sheets.items()
+            for quoted in (Quoted(),)
             for report, families in sheet.reports.items()
         }
         chunks = {**kept, **written}

@@ -5,8 +5,10 @@ ledger is in `exporter.families`; a family must not be in both.
 """
 
 import platform
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
+from itertools import chain
+from typing import NamedTuple
 
 import prometheus_client as client
 from prometheus_client import openmetrics
@@ -64,7 +66,7 @@ class Telemetry:
             ("source",),
             registry=self.registry,
         )
-        self.config = ConfigGauges(self.registry)
+        self.config = ConfigGauges(self.registry, self._change)
         build = client.Gauge(
             "chat_usage_exporter_build_info",
             "Always 1; which exporter runs on which Python.",
@@ -72,9 +74,17 @@ class Telemetry:
             registry=self.registry,
         )
         build.labels(__version__, platform.python_version()).set(1)
-        client.ProcessCollector(registry=self.registry)
-        client.PlatformCollector(registry=self.registry)
-        client.GCCollector(registry=self.registry)
+        platform_info = client.PlatformCollector(registry=self.registry)
+        counted = (self._polls, self._requests, self._seconds, self._waits, self._skew, self._key_expiry)
+        self._counted = _WithoutCreated(*counted, *self.config.gauges, build, platform_info)
+        self._process = _WithoutCreated(
+            client.ProcessCollector(registry=self.registry), client.GCCollector(registry=self.registry)
+        )
+        self._written: dict[Format, bytes] = {}
+
+    def _change(self) -> None:
+        """Has what is counted written anew at the next scrape: between two polls it stays as it is."""
+        self._written.clear()
 
     def expect(self, source: str, report: str) -> None:
         """Starts all series of a report at 0, so that the first failure is a rise that `increase()` sees."""
@@ -82,10 +92,12 @@ class Telemetry:
             self._polls.labels(source, report, outcome)
         self._seconds.labels(source, report)
         self._waits.labels(source, report)
+        self._change()
 
     def polled(self, source: str, report: str, outcome: str) -> None:
         """Counts the end of a poll."""
         self._polls.labels(source, report, outcome).inc()
+        self._change()
 
     def key_expires(self, source: str, moment: datetime | None) -> None:
         """Tells when the key of a source expires; None is not known."""
@@ -93,64 +105,79 @@ class Telemetry:
             self._key_expiry.remove_by_labels({"source": source})
         else:
             self._key_expiry.labels(source).set(moment.timestamp())
+        self._change()
 
     def forget(self, source: str, report: str | None = None) -> None:
         """Drops all series of a source, or of one report of it."""
         of_reports = (self._polls, self._requests, self._seconds, self._waits)
         for family in of_reports if report else (*of_reports, self._skew, self._key_expiry):
             family.remove_by_labels({"source": source, **({"report": report} if report else {})})
+        self._change()
 
     def observer(self, source: str) -> "RequestObserver":
         """Returns what counts the requests of one source."""
-        return RequestObserver(source, self._requests, self._seconds, self._waits, self._skew)
+        counters = RequestCounters(self._requests, self._seconds, self._waits, self._skew)
+        return RequestObserver(source, counters, self._change)
 
     def served(self) -> Collector:
         """Returns the live metrics as they are on the page."""
-        return _WithoutCreated(self.registry)
+        return _WithoutCreated(self._counted, self._process)
 
     def tail(self, format_: Format) -> bytes:
         """Writes the live metrics in one format; in OpenMetrics they end the page (`# EOF`)."""
-        registry = self.served()
-        if format_ is Format.OPENMETRICS:
-            return bytes(openmetrics.exposition.generate_latest(registry))  # type: ignore[no-untyped-call]  # ships none
-        return client.generate_latest(registry)
+        if format_ not in self._written:
+            self._written[format_] = _latest(self._counted, format_).removesuffix(END)
+        return self._written[format_] + _latest(self._process, format_)
+
+
+END = b"# EOF\n"
+
+
+def _latest(collector: Collector, format_: Format) -> bytes:
+    if format_ is Format.OPENMETRICS:
+        return bytes(openmetrics.exposition.generate_latest(collector))  # type: ignore[no-untyped-call]  # ships none
+    return client.generate_latest(collector)
+
+
+class RequestCounters(NamedTuple):
+    """What counts the requests of all sources."""
+
+    requests: client.Counter
+    seconds: client.Histogram
+    waits: client.Counter
+    skew: client.Gauge
 
 
 class RequestObserver:
-    """Counts the requests of one source (`exporter.fetch.Observer`)."""
+    """Counts the requests of one source (`exporter.fetch.Observer`), and says so by `changed`."""
 
-    def __init__(
-        self,
-        source: str,
-        requests: client.Counter,
-        seconds: client.Histogram,
-        waits: client.Counter,
-        skew: client.Gauge,
-    ) -> None:
+    def __init__(self, source: str, counters: RequestCounters, changed: Callable[[], None]) -> None:
         self._source = source
-        self._requests = requests
-        self._seconds = seconds
-        self._waits = waits
-        self._skew = skew
+        self._counters = counters
+        self._changed = changed
 
     def request(self, report: str, code: str, seconds: float) -> None:
         """Counts one request that ended, `code` being the status or `error`."""
-        self._requests.labels(self._source, report, code).inc()
-        self._seconds.labels(self._source, report).observe(seconds)
+        self._counters.requests.labels(self._source, report, code).inc()
+        self._counters.seconds.labels(self._source, report).observe(seconds)
+        self._changed()
 
     def waited(self, report: str, seconds: float) -> None:
         """Counts a wait before another attempt."""
-        self._waits.labels(self._source, report).inc(seconds)
+        self._counters.waits.labels(self._source, report).inc(seconds)
+        self._changed()
 
     def dated(self, skew: float) -> None:
         """Keeps by how much the platform's clock is ahead, in seconds."""
-        self._skew.labels(self._source).set(skew)
+        self._counters.skew.labels(self._source).set(skew)
+        self._changed()
 
 
 class ConfigGauges:
     """Tells which configuration is in effect and how the last attempt to change it went."""
 
-    def __init__(self, registry: client.CollectorRegistry) -> None:
+    def __init__(self, registry: client.CollectorRegistry, changed: Callable[[], None]) -> None:
+        self._changed = changed
         self._successful = client.Gauge(
             "chat_usage_config_last_reload_successful",
             "1 if the configuration could be used when it was last read; 0: the one before goes on.",
@@ -166,28 +193,31 @@ class ConfigGauges:
             "A number made of what is configured, in file and environment, without secrets: 48 bits of its SHA-256.",
             registry=registry,
         )
+        self.gauges = (self._successful, self._success_at, self._hash)
 
     def took(self, digest: int, moment: datetime) -> None:
         """Takes note of a configuration that took effect, with the number of its content."""
         self._successful.set(1)
         self._success_at.set(moment.timestamp())
         self._hash.set(digest)
+        self._changed()
 
     def refused(self) -> None:
         """Takes note of one that cannot be used."""
         self._successful.set(0)
+        self._changed()
 
 
 class _WithoutCreated(Collector):
-    """A registry without `_created` samples, each of which would be one more family of the text format."""
+    """Collectors without their `_created` samples, each of which would be one more family of the text format."""
 
-    def __init__(self, registry: Collector) -> None:
-        self._registry = registry
+    def __init__(self, *collectors: Collector) -> None:
+        self._collectors = collectors
 
     def collect(self) -> Iterable[Metric]:
         return self._collect()
 
     def _collect(self) -> Iterator[Metric]:
-        for metric in self._registry.collect():
+        for metric in chain.from_iterable(collector.collect() for collector in self._collectors):
             metric.samples = [sample for sample in metric.samples if not sample.name.endswith("_created")]
             yield metric

@@ -4,6 +4,7 @@ import gzip
 import zlib
 from collections.abc import Iterable, Sequence
 from itertools import groupby
+from random import Random
 
 import pytest
 from hypothesis import given
@@ -15,7 +16,8 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families 
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
 from exporter.model import Expendable, Family, Sample
-from exporter.page import EMPTY, NOTHING, Board, Body, Format, Sheet, join, number, write
+from exporter.packed import RUN, SMALL, Piece
+from exporter.page import AT_ONCE, EMPTY, NOTHING, Board, Body, Format, Sheet, join, number, write
 
 FORMATS = pytest.mark.parametrize("format_", Format, ids=lambda format_: format_.name.lower())
 LABELS = ("company", "company_id", "source")  # in the order in which prometheus-client sorts them
@@ -88,6 +90,93 @@ def test_openmetrics_reads_back_as_what_was_written(found: list[Family]) -> None
     ]
 
     assert [(family.name, *sample) for family in by_name(found) for sample in family.samples] == read
+
+
+@given(pages)
+def test_the_text_format_reads_back_as_what_was_written(found: list[Family]) -> None:
+    """The same by the parser of the older format."""
+    read = [
+        (sample.name, tuple(sample.labels.values()), sample.value)
+        for family in parse_text(rendered(found, Format.TEXT))
+        for sample in family.samples
+    ]
+
+    assert [(family.name, *sample) for family in by_name(found) for sample in family.samples] == read
+
+
+sources = st.dictionaries(
+    st.tuples(st.sampled_from(("a", "b")), st.sampled_from(("one", "two"))),
+    st.lists(samples, min_size=1, max_size=3),
+    min_size=1,
+)
+
+
+@FORMATS
+@given(sources)
+def test_a_page_of_many_has_the_lines_that_prometheus_client_writes(
+    format_: Format, found: dict[tuple[str, str], list[list[Sample]]]
+) -> None:
+    """Sources and reports that share families: as if each family had come from one place, but for the order."""
+    names = [f"chat_{number}" for number in range(3)]
+    whole = {
+        name: tuple(
+            sample._replace(label_values=(*sample.label_values[:2], "".join(key)))
+            for key, lists in found.items()
+            for number, some in enumerate(lists)
+            if number == place
+            for sample in unique(some)
+        )
+        for place, name in enumerate(names)
+    }
+    board = Board()
+    for (source, report), lists in found.items():
+        of_report = [
+            Family(name, "Help.", LABELS, tuple(s for s in whole[name] if s.label_values[2] == source + report))
+            for name, _ in zip(names, lists, strict=False)
+        ]
+        board.publish(source, {report: of_report})
+
+    page = board.shown.page[format_].plain.decode()
+
+    expected = reference([Family(n, "Help.", LABELS, whole[n]) for n in names if whole[n]], format_)
+    ours = [line for line in page.split("\n") if "chat_usage_series" not in line]
+    assert sorted(expected.split("\n")) == sorted(ours)
+
+
+def unique(some: Iterable[Sample]) -> Iterable[Sample]:
+    """Leaves out samples that would have the labels of another one."""
+    return {sample.label_values[:2]: sample for sample in some}.values()
+
+
+@FORMATS
+def test_a_long_family_is_written_as_a_short_one(format_: Format) -> None:
+    """Encoded a thousand lines at a time, compressed on its own: the bytes are those of prometheus-client."""
+    chance = Random(1)
+    odd = ('Zoë "Rocket" 🚀', "a\\b", "Müller\n& Söhne", "\U0010ffff", "")
+    many = tuple(
+        Sample((chance.choice(odd), str(number), "s"), chance.choice((float(number), chance.random() * 1e9)))
+        for number in range(2 * AT_ONCE + 1)
+    )
+    found = [gauge("chat_a", "A", 1.0), Family("chat_long", "Help.", LABELS, many), gauge("chat_z", "Z", 2.0)]
+
+    body = join(write(family) for family in found)[format_]
+
+    assert reference(found, format_) == body.plain.decode()
+    assert body.plain == gzip.decompress(body.with_tail_gzipped(b""))
+    assert len(body.pieces) > 1
+
+
+@given(st.lists(st.tuples(st.binary(max_size=40), st.sampled_from((1, SMALL, 2 * RUN // 40)))), st.binary(max_size=40))
+def test_a_body_of_pieces_is_one_page(found: list[tuple[bytes, int]], tail: bytes) -> None:
+    """Large or small, compressed alone or together, whole or in runs."""
+    plains = [part * times for part, times in found]
+    body = Body.joined(Piece.of(plain) for plain in plains)
+
+    whole = b"".join((*plains, tail))
+    assert whole == body.with_tail(tail)
+    assert whole == b"".join(body.runs(tail))
+    assert whole == gzip.decompress(body.with_tail_gzipped(tail))
+    assert len(whole) == body.size + len(tail)
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ from exporter.fetch import Observer
 from exporter.page import Format
 from exporter.roster import SETTLE
 from exporter.telemetry import SECONDS, Telemetry
+from tests.road import utc
 
 REPORT = {"source": "production", "report": "chat-sessions"}
 Parse = Callable[[str], Iterable[Metric]]
@@ -143,3 +144,50 @@ def test_two_of_them_do_not_meet() -> None:
 
     assert value(one, "chat_usage_polls_total", outcome="ok") == 1.0
     assert value(other, "chat_usage_polls_total", outcome="ok") is None
+
+
+CHANGES: Mapping[str, Callable[[Telemetry], None]] = {
+    "a source is expected": lambda it: it.expect("other", "tools"),
+    "a poll ends": lambda it: it.polled("production", "chat-sessions", "ok"),
+    "a request ends": lambda it: it.observer("production").request("chat-sessions", "200", 0.1),
+    "a wait ends": lambda it: it.observer("production").waited("chat-sessions", 1.5),
+    "clocks are compared": lambda it: it.observer("production").dated(2.0),
+    "a key expires": lambda it: it.key_expires("production", utc(2027, 3, 1)),
+    "a report goes": lambda it: it.forget("production", "chat-sessions"),
+    "a source goes": lambda it: it.forget("production"),
+    "a configuration is taken": lambda it: it.config.took(7, utc(2026, 3, 1)),
+    "a configuration is refused": lambda it: it.config.refused(),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
+@FORMATS
+def test_each_change_shows_at_the_next_scrape(
+    telemetry: Telemetry, format_: Format, parse: Parse, change: Callable[[Telemetry], None]
+) -> None:
+    """What stays between two polls is written once, and anew as soon as it is something else."""
+    telemetry.config.took(1, utc(2026, 2, 1))
+    telemetry.observer("production").dated(1.0)
+    telemetry.key_expires("production", utc(2027, 2, 1))
+    before = samples(telemetry.tail(format_), parse)
+    change(telemetry)
+
+    shown = samples(telemetry.tail(format_), parse)
+
+    assert before != shown
+    assert shown == {
+        (sample.name, *sorted(sample.labels.items()), sample.value)
+        for family in telemetry.served().collect()
+        for sample in family.samples
+        if sample.name.startswith("chat_usage")
+    }
+
+
+def samples(text: bytes, parse: Parse) -> set[tuple[object, ...]]:
+    """Returns the samples of our own families, those that hang on nothing but what was counted."""
+    return {
+        (sample.name, *sorted(sample.labels.items()), sample.value)
+        for family in parse(text.decode())
+        for sample in family.samples
+        if sample.name.startswith("chat_usage")
+    }

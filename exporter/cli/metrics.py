@@ -28,7 +28,7 @@ from exporter.families import (
     VIOLATIONS,
     VIOLATIONS_HELP,
 )
-from exporter.figures import COMPANY_LABELS, describe, windows
+from exporter.figures import COMPANY_LABELS
 from exporter.model import Measure
 from exporter.page import DROPPED, DROPPED_HELP, SERIES, SERIES_HELP
 from exporter.roster import (
@@ -42,6 +42,7 @@ from exporter.roster import (
 )
 from exporter.source import Report
 from exporter.telemetry import Telemetry
+from exporter.windows import describe, windows
 
 EXAMPLES = {
     "source": "production",

@@ -9,6 +9,7 @@ or a number of an object that maps names to numbers. Knows no report: which figu
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import NamedTuple
 
 from exporter.sources import descriptions, leaves
@@ -62,6 +63,10 @@ NOTHING: Called = (None, None)
 """Label and identity of an item; of a number in no list."""
 
 
+NO_LENGTHS: Mapping[str, int] = MappingProxyType({})
+NO_PEOPLE: Mapping[str, frozenset[str]] = MappingProxyType({})
+
+
 @dataclass(frozen=True, slots=True)
 class Sight:
     """What one row holds: its figures, the length of each list, the people of each list that lists people.
@@ -94,7 +99,7 @@ def survey(root: Mapping[str, object], rows: Draft) -> Survey:
     """Reads the arrays of an answer that are lists."""
     found = Survey(rows)
     for array, metadata in ARRAYS.items():
-        if isinstance(root.get(array), list):
+        if isinstance(root.get(array), list | leaves.Listed):
             _Surveyor(array, descriptions.fields(root.get(metadata)), found).read(root[array])
     return found
 
@@ -110,6 +115,7 @@ class _Surveyor:
         self._naming = Naming()
         self._path = ""
         self._paths: dict[Place, str] = {}
+        self._known: dict[Figure, Figure] = {}
 
     def read(self, entries: object) -> None:
         array, rows = self._array, self._rows
@@ -149,7 +155,7 @@ class _Surveyor:
                 figures += self._object(name, value, key)
             else:
                 figures += self._leaf(Place("", ROW, name), value, key)
-        self._found.see(key, Sight(tuple(figures), lengths, people, bare))
+        self._found.see(key, Sight(tuple(figures), lengths or NO_LENGTHS, people or NO_PEOPLE, bare))
 
     def _leaf(self, place: Place, value: object, key: RowKey, called: Called = NOTHING) -> Iterator[Figure]:
         """Yields the leaf if it is a figure, without a value if that cannot be read; looks for nothing below it."""
@@ -158,12 +164,16 @@ class _Surveyor:
                 number, flaw = leaves.number(value)
                 if flaw:
                     self._rows.figure((number, flaw), self._at(place), key)
-                yield Figure(place, place.key, number, *called)
+                yield self._once(Figure(place, place.key, number, *called))
             elif isinstance(value, bool) or (isinstance(value, str) and _NUMERIC.fullmatch(value)):
                 self._rows.note("retyped", self._at(place))
-                yield Figure(place, place.key, None, *called)
+                yield self._once(Figure(place, place.key, None, *called))
         elif not (isinstance(value, str) or descriptions.is_identity(place.key)):
             self._leave_out(value, self._at(place))
+
+    def _once(self, figure: Figure) -> Figure:
+        """Returns the same object for the same figure: of hundreds of thousands most are small and come again."""
+        return self._known.setdefault(figure, figure)
 
     def _at(self, place: Place) -> str:
         """Returns the path of a place, spelled once."""
@@ -178,7 +188,7 @@ class _Surveyor:
             field = name if name in self._described else next(iter(self._described))
             for label, value in fields.items():
                 number = self._rows.figure(leaves.number(value), self._at(place), key)
-                yield Figure(place, field, number, leaves.label(label))
+                yield self._once(Figure(place, field, number, leaves.label(label)))
         elif self._described & fields.keys():
             for inner, value in fields.items():
                 yield from self._leaf(Place(name, OBJECT, inner), value, key)

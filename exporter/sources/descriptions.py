@@ -55,7 +55,7 @@ def _listed(words: list[str]) -> str:
 
 def numbers(value: object, path: str, depth: int = DEEPEST) -> Iterator[str]:
     """Yields the paths of all numbers but ids; what may be names of people or things is shown as `*`."""
-    if isinstance(value, list) and depth:
+    if isinstance(value, list | leaves.Listed) and depth:
         for each in value:
             yield from numbers(each, f"{path}[]", depth - 1)
     elif isinstance(value, dict) and depth:

@@ -101,7 +101,7 @@ class DocumentedReport(Endpoint):
 
     def decode(self, body: bytes, request: Request, context: Context) -> Reading:
         """Reads one answer; see `exporter.source.Report.decode`."""
-        root = leaves.parse(body)
+        root = leaves.opened(body, {array.key for array in self.arrays})
         rows = Draft(request.days, context)
         parts = frozenset(array.part for array in self.arrays if isinstance(root, dict) and array.key in root)
         if not isinstance(root, dict) or not parts:
@@ -146,7 +146,7 @@ class _Reader:
             SchemaError: it is no list.
         """
         array, rows = self._array, self._rows
-        if not isinstance(entries, list):
+        if not isinstance(entries, list | leaves.Listed):
             raise SchemaError(f'"{array.key}" is {leaves.outline(entries)}, expected a list of companies')
         for entry in rows.objects(entries, array.key, are_rows=True):
             rows.expect(entry, self._entry_keys, f"{array.key}[].")

@@ -74,7 +74,7 @@ class Draft:
 
     def objects(self, listed: object, path: str, *, are_rows: bool) -> Iterator[Mapping[str, object]]:
         """Yields the objects of a list; anything else is noted and, where rows are listed, a row that is not read."""
-        if not isinstance(listed, list):
+        if not isinstance(listed, list | leaves.Listed):
             self.note("missing" if listed is None else "retyped", path)
             self.listed += are_rows
             return

@@ -6,6 +6,7 @@ so that one odd leaf can be left out and its neighbours served. Knows no report.
 
 import math
 import re
+from collections.abc import Collection, Iterable, Iterator
 from datetime import date, datetime
 from typing import Literal
 
@@ -14,6 +15,8 @@ import msgspec
 from exporter.errors import NotJsonError
 
 _STRICT = msgspec.json.Decoder()
+_FIELDS = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_ITEMS = msgspec.json.Decoder(list[msgspec.Raw])
 _WIDE_FLOATS = msgspec.json.Decoder(float_hook=float)  # reads 1e999 as infinity, where the strict one gives up
 _TOO_DEEP = "the answer is nested too deeply to be a report"
 _BOM = b"\xef\xbb\xbf"
@@ -25,6 +28,8 @@ _ESCAPE = re.compile(
 )
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _FIELD = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,63}")
+_EXACT = 2**53
+"""The largest whole number up to which a double holds every one."""
 _NOT_IN_A_LABEL = re.compile("[\x00\ud800-\udfff]")
 
 
@@ -43,6 +48,37 @@ def parse(body: bytes) -> object:
         raise NotJsonError(_TOO_DEEP) from error
     except (msgspec.MsgspecError, UnicodeDecodeError):
         return _parse_leniently(text)
+
+
+class Listed:
+    """A list of an answer, each of whose items is parsed when its turn comes: all together would be ten times as large.
+
+    Whoever reads it twice has it parsed twice. Reading raises NotJsonError, as `parse` does.
+    """
+
+    def __init__(self, items: Iterable[msgspec.Raw]) -> None:
+        self._items = tuple(items)
+
+    def __iter__(self) -> Iterator[object]:
+        return (parse(bytes(item)) for item in self._items)
+
+
+def opened(body: bytes, lists: Collection[str]) -> object:
+    """Does what `parse` does, but leaves what stands under the keys `lists` of an object as `Listed`, if it is a list.
+
+    Raises:
+        NotJsonError: it is not JSON; what is wrong within an item of these lists shows when that is read.
+    """
+    try:
+        fields = _FIELDS.decode(body.removeprefix(_BOM))
+        return {
+            key: Listed(_ITEMS.decode(value))
+            if key in lists and bytes(memoryview(value)[:1]) == b"["
+            else parse(bytes(value))
+            for key, value in fields.items()
+        }
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return parse(body)
 
 
 def _parse_leniently(text: bytes) -> object:
@@ -77,7 +113,7 @@ def outline(value: object) -> str:
         case dict():
             keys = sorted({key(str(each)) for each in value})
             return f"an object with the keys {', '.join(keys[:12])}" if keys else "an empty object"
-        case list():
+        case list() | Listed():
             return "a list"
         case str():
             return "a string"
@@ -96,11 +132,11 @@ def identity(value: object) -> tuple[str | None, Flaw | None]:
 
     The documented type is an integer; a string, or `17.0`, is read and is `retyped`.
     """
+    if type(value) is int:  # almost every id
+        return str(value), None
     match value:
         case bool() | None:
             pass
-        case int():
-            return str(value), None
         case str() if value.strip():
             return label(value), "retyped"
         case float() if value.is_integer() and abs(value) < 2**53:
@@ -137,11 +173,13 @@ def day(value: object) -> date | None:
 
 def is_number(value: object) -> bool:
     """Tells whether it is a JSON number; `true` is none."""
-    return isinstance(value, int | float) and not isinstance(value, bool)
+    return type(value) in (int, float)
 
 
 def count(value: object) -> tuple[float | None, Flaw | None]:
     """Reads a whole number; `12.0` and `1e3` are whole, `12.5` is served as it is and is `retyped`."""
+    if type(value) is int and 0 <= value <= _EXACT:  # almost every leaf
+        return float(value), None
     figure, flaw = number(value)
     if figure is not None and not figure.is_integer():
         return figure, "retyped"
@@ -150,6 +188,8 @@ def count(value: object) -> tuple[float | None, Flaw | None]:
 
 def number(value: object) -> tuple[float | None, Flaw | None]:
     """Reads a number; None for what is missing, of another type, beyond a double's range or negative."""
+    if type(value) is int and 0 <= value <= _EXACT:
+        return float(value), None
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None, "missing" if value is None else "retyped"
     try:

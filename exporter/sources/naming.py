@@ -13,6 +13,7 @@ class Naming:
 
     def __init__(self) -> None:
         self._ranked: dict[tuple[str, ...], tuple[tuple[str, ...], tuple[str, ...]]] = {}
+        self._labels: dict[str, str] = {}
 
     def label(self, item: Mapping[str, object]) -> str | None:
         """Returns what an item is called: its name, else title or label, else any text that is no time, else its id.
@@ -21,8 +22,10 @@ class Naming:
         """
         for key in self._ranks(item)[0]:
             text = item[key]
+            if isinstance(text, str) and text in self._labels:
+                return self._labels[text]
             if isinstance(text, str) and text.strip() and not _TIME.fullmatch(text):
-                return leaves.label(text)
+                return self._labels.setdefault(text, leaves.label(text))
         return self.identity(item)
 
     def identity(self, item: Mapping[str, object]) -> str | None:

@@ -98,7 +98,7 @@ class DescribedReport(_Undocumented):
 
     def decode(self, body: bytes, request: Request, context: Context) -> Reading:
         """Reads one answer; see `exporter.source.Report.decode`."""
-        root = leaves.parse(body)
+        root = leaves.opened(body, described.ARRAYS)
         found = self._survey(root, request, context)
         filed = self._filed(found, self._choice(found, root, context))
         if filed is None:
@@ -109,7 +109,7 @@ class DescribedReport(_Undocumented):
 
     def explain(self, body: bytes, request: Request, context: Context) -> Explanation | None:
         """Tells how an answer is read; None for one that lists nothing. Raises what `decode` raises."""
-        root = leaves.parse(body)
+        root = leaves.opened(body, described.ARRAYS)
         found = self._survey(root, request, context)
         choice = self._choice(found, root, context)
         if choice is None:
@@ -126,9 +126,9 @@ class DescribedReport(_Undocumented):
 
     def _survey(self, root: object, request: Request, context: Context) -> Survey:
         """Looks at all rows, if the answer is in the envelope of the other reports."""
-        if not isinstance(root, dict) or not isinstance(root.get("reporting"), list):
+        if not isinstance(root, dict) or not isinstance(root.get("reporting"), list | leaves.Listed):
             raise self.refusal('expected an object with a list "reporting"', root, context)
-        if not isinstance(root.get("reporting_agents", []), list):
+        if not isinstance(root.get("reporting_agents", []), list | leaves.Listed):
             raise self.refusal('"reporting_agents" is no list', root, context)
         return described.survey(root, Draft(request.days, context))
 
@@ -146,6 +146,7 @@ class DescribedReport(_Undocumented):
     def _filed(self, found: Survey, choice: Choice | None) -> Filed | None:
         """Returns the figures of the chosen place by row; None if they are of people who may be the same ones."""
         filed: Filed = {key._replace(part=self.part): {} for key in found.sights}
+        columns = _Columns(self.measure.family)
         if choice and choice.people:
             for row, people in _crowds(found, choice.place.holder):
                 filed[row._replace(part=self.part)] = {Column(self.measure.family): float(len(people))}
@@ -155,14 +156,18 @@ class DescribedReport(_Undocumented):
                 path = f"{key.part}[].dates[]."
                 for guess in {figure.place for figure in sight.figures if figure.is_guess} - {choice.place}:
                     found.rows.note("unknown", f"{path}{guess}")
-                for column, value in self._chosen(sight, choice.place, found.rows, f"{path}{choice.place}"):
+                for label, value in self._chosen(sight, choice.place, found.rows, f"{path}{choice.place}"):
+                    column = columns[label]
                     if column in figures and self.measure.kind is Kind.DISTINCT:
                         return None
-                    figures[column] = figures.get(column, 0.0) + value
+                    figures[column] = figures[column] + value if column in figures else value
         return filed
 
-    def _chosen(self, sight: Sight, place: Place, rows: Draft, path: str) -> Iterator[tuple[Column, float]]:
-        """Yields the figures of one row at the chosen place, and notes what of it is missing or no whole number."""
+    def _chosen(self, sight: Sight, place: Place, rows: Draft, path: str) -> Iterator[tuple[str | None, float]]:
+        """Yields the figures of one row at the chosen place by label, and notes what is missing or no whole number.
+
+        The label is None where the measure has none.
+        """
         expected = sight.lengths.get(place.holder, 1) if place.shape == LIST else 1
         found = [figure for figure in sight.figures if figure.place == place]
         if len(found) < expected and not sight.bare:
@@ -173,11 +178,23 @@ class DescribedReport(_Undocumented):
             if not figure.value.is_integer():
                 rows.note("retyped", path)
             if not self.measure.labels:
-                yield Column(self.measure.family), figure.value
+                yield None, figure.value
             elif figure.label is not None:
-                yield Column(self.measure.family, (figure.label,)), figure.value
+                yield figure.label, figure.value
             else:
                 rows.note("missing", f"{path.rpartition('.')[0]}.name")
+
+
+class _Columns(dict[str | None, Column]):
+    """The columns of a family by label, each made once: hundreds of thousands of figures bear the same few."""
+
+    def __init__(self, family: str) -> None:
+        super().__init__()
+        self._family = family
+
+    def __missing__(self, label: str | None) -> Column:
+        column = self[label] = Column(self._family, () if label is None else (label,))
+        return column
 
 
 def _crowds(found: Survey, listed_in: str) -> Iterator[tuple[RowKey, frozenset[str]]]:

@@ -1,13 +1,13 @@
 """The routes. A scrape picks finished bytes and adds the live self-metrics; only /-/reload changes anything."""
 
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from exporter.page import Board, Format
@@ -55,7 +55,9 @@ def create_app(outlook: Outlook) -> Starlette:
         headers = {"Content-Type": format_.value, "Vary": "Accept, Accept-Encoding"}
         if takes_gzip(",".join(request.headers.getlist("accept-encoding"))):
             return Response(body.with_tail_gzipped(tail), headers={**headers, "Content-Encoding": "gzip"})
-        return Response(body.with_tail(tail), headers=headers)
+        return StreamingResponse(
+            _each(body.runs(tail)), headers={**headers, "Content-Length": f"{body.size + len(tail)}"}
+        )
 
     async def healthy(_request: Request) -> Response:
         if outlook.alive(HEARTBEAT_SECONDS):
@@ -81,6 +83,12 @@ def create_app(outlook: Outlook) -> Starlette:
             Route("/-/reload", _reloading(outlook.reload), methods=["POST"]),
         ]
     )
+
+
+async def _each(runs: Iterable[bytes]) -> AsyncIterator[bytes]:
+    """Gives a page out as it is taken; Starlette would have a thread for each step of an iterator that is not async."""
+    for run in runs:
+        yield run
 
 
 def _status(outlook: Outlook, press: Press) -> Callable[[Request], Awaitable[Response]]:

@@ -1,6 +1,11 @@
 """What a single JSON value is read as; whole answers are in the cases beside this file."""
 
+import json
+import math
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from exporter.errors import NotJsonError
 from exporter.sources import leaves
@@ -98,3 +103,48 @@ def test_what_is_no_json_says_why(body: bytes, reason: str) -> None:
     """In one line, without a piece of it."""
     with pytest.raises(NotJsonError, match=reason):
         leaves.parse(body)
+
+
+jsons = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=4),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(("a", "b", "c")), inner, max_size=3),
+    max_leaves=10,
+)
+
+
+def whole(value: object) -> object:
+    """Reads what is left to be read."""
+    if isinstance(value, dict):
+        return {key: list(found) if isinstance(found, leaves.Listed) else found for key, found in value.items()}
+    return value
+
+
+@given(jsons, st.sampled_from((b"", b"\xef\xbb\xbf")))
+def test_an_opened_answer_says_what_a_parsed_one_says(value: object, mark: bytes) -> None:
+    """Whatever stands there, and however often it is read."""
+    body = mark + json.dumps(value, ensure_ascii=False).encode("utf-8", "replace")
+
+    opened = leaves.opened(body, {"a", "b"})
+
+    assert leaves.parse(body) == whole(opened)
+    assert leaves.parse(body) == whole(opened)
+
+
+@pytest.mark.parametrize(
+    ("body", "value"),
+    [
+        pytest.param(rb'{"a": ["\ud83d", 1e999, {"b": "\udc00"}]}', ["\ufffd", math.inf, {"b": "\ufffd"}], id="odd"),
+        pytest.param(b'{"a": [1], "a": [2]}', [2], id="key-twice"),
+        pytest.param(b' { "a" : [ 1 , [ ] ] } ', [1, []], id="white-space"),
+    ],
+)
+def test_items_are_read_as_leniently_as_answers(body: bytes, value: object) -> None:
+    """Half a character in one company's name costs nobody's figures."""
+    assert {"a": value} == whole(leaves.opened(body, {"a"}))
+
+
+@pytest.mark.parametrize("body", [b'{"a": ["\xff"]}', b'{"a": [1', b'{"a": [1,]}', b'{"a":' + b"[" * 100_000])
+def test_what_is_no_json_is_refused_when_it_is_read(body: bytes) -> None:
+    """At once, or where the item is come to."""
+    with pytest.raises(NotJsonError):
+        whole(leaves.opened(body, {"a"}))

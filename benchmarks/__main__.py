@@ -1,0 +1,91 @@
+"""Measures, prints a table, writes JSON; exit status 1 if a bound is missed.
+
+The bounds are those promised; with --short, which CI runs on machines of any speed, the ratios of expected.json, the
+memory, and that no scrape failed.
+
+usage: python -m benchmarks [--short] [--companies N,N] [--json FILE] [--record]
+"""
+
+import argparse
+import math
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import msgspec
+from rich.console import Console
+
+from benchmarks import live, stages
+from benchmarks.figure import Figure, show, write
+
+EXPECTED = Path(__file__).with_name("expected.json")
+SLACK = 0.7
+"""A ratio may fall to this share of the expected one: by how much two runs on a busy machine differ."""
+RATIO = "ratio: "
+STEADY = (live.PEAK, live.PEAK_AFTER, live.FAILED)
+GROWTH_FROM, GROWTH = 100, "growth: exponent of a poll's cost by companies"
+SIZES, SHORT_SIZES = (20, 100, 1000, 10_000), (100, 1000)
+
+
+def measured(sizes: Sequence[int], *, short: bool) -> Iterator[Figure]:
+    """Yields all figures as they come."""
+    totals: dict[int, float] = {}
+    for companies in sizes:
+        found = stages.measure(companies)
+        totals[companies] = found.total
+        yield from stages.figures(companies, found)
+    if GROWTH_FROM in totals and (largest := max(totals)) > GROWTH_FROM:
+        exponent = math.log(totals[largest] / totals[GROWTH_FROM]) / math.log(largest / GROWTH_FROM)
+        yield Figure(GROWTH, largest, exponent, "", at_most=1.1)
+    for companies in sizes:
+        if companies != GROWTH_FROM:
+            many = companies == live.MANY
+            yield from live.measure(companies, 0.0 if short else 20.0, (5.0 if short else 60.0) if many else 0.0)
+
+
+def against(expected: dict[str, float], figures: Sequence[Figure]) -> list[Figure]:
+    """Returns what hangs on no machine's speed: ratios, bound by what is expected of them, memory and failures."""
+    judged = [
+        figure._replace(at_least=expected[key] * SLACK, at_most=None)
+        for figure in figures
+        if (key := f"{figure.what} ({figure.companies})") in expected
+    ]
+    if len(judged) < len(expected):
+        raise SystemExit(f"{EXPECTED.name} has ratios that were not measured: --record writes it anew")
+    return [*judged, *(each for each in figures if each.bound and each.what.endswith(STEADY))]
+
+
+def record(figures: Sequence[Figure]) -> None:
+    """Makes what was measured what is expected from now on."""
+    ratios = (each for each in figures if each.what.startswith(RATIO) and each.companies == live.MANY)
+    found = {f"{each.what} ({each.companies})": round(each.value, 2) for each in ratios}
+    EXPECTED.write_bytes(msgspec.json.format(msgspec.json.encode(found)) + b"\n")
+
+
+def main() -> int:
+    """Does as told and returns the exit status."""
+    options = argparse.ArgumentParser(prog="benchmarks", description=__doc__)
+    options.add_argument("--short", action="store_true", help="judge what hangs on no speed: ratios, memory")
+    options.add_argument("--record", action="store_true", help="write expected.json")
+    options.add_argument("--companies", help="sizes, as in 20,1000")
+    options.add_argument("--json", type=Path, default=Path("benchmark.json"), help="where the figures go")
+    given = options.parse_args()
+    sizes = [int(size) for size in given.companies.split(",")] if given.companies else ()
+    figures: list[Figure] = []
+    console = Console(width=140)
+    for figure in measured(sizes or (SHORT_SIZES if given.short else SIZES), short=given.short):
+        figures.append(figure)
+        print(f"{figure.what} ({figure.companies}): {figure.value:.3f} {figure.unit}", file=sys.stderr)
+    if given.record:
+        record(figures)
+    judged = against(msgspec.json.decode(EXPECTED.read_bytes()), figures) if given.short else figures
+    show(judged if given.short else figures, console)
+    write(figures, given.json)
+    missed = [figure for figure in judged if not figure.holds]
+    for figure in missed:
+        console.print(f"MISSED: {figure.what} ({figure.companies}): {figure.value:.3g} {figure.unit}, {figure.bound}")
+    return bool(missed)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,173 @@
+"""What one poll costs by stage, in CPU seconds of the one worker thread, beside what else could do the same work.
+
+All reports of the simulated Paradigm, four days (today and the three before), onto 45 held days.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from typing import NamedTuple
+
+import msgspec
+from prometheus_client import generate_latest
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.metrics_core import Metric
+
+from benchmarks.cpu import cpu
+from benchmarks.figure import Figure
+from exporter.cli import collector
+from exporter.cli.wiring import watch
+from exporter.drawing import drawn
+from exporter.families import Health
+from exporter.ledger import Ledger
+from exporter.memory import State
+from exporter.model import Days, Family, Reading
+from exporter.packed import deflate
+from exporter.page import Chunk, Format, Quoted, join
+from exporter.page import write as write_family
+from exporter.question import Answer, Read, Watch, read
+from exporter.settings import load
+from exporter.simulate.reports import REPORTS
+from exporter.simulate.world import World
+from exporter.source import UNTAUGHT, Context, Report, Request, platforms
+from exporter.succession import PIECE_BYTES
+
+NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)  # a Friday
+TODAY = NOW.date()
+ASKED = Days(TODAY - timedelta(days=3), TODAY)
+HELD = 45
+FEW = 1000
+"""Up to so many companies each stage is measured three times, and compared with the usual libraries."""
+
+
+class Stages(NamedTuple):
+    """CPU seconds of one poll of all reports by stage, and of others doing the same work, by what they are."""
+
+    ours: Mapping[str, float]
+    others: Mapping[str, float]
+    series: int
+    page_bytes: int
+
+    @property
+    def total(self) -> float:
+        """The whole poll."""
+        return sum(self.ours.values())
+
+
+def source() -> Watch:
+    """Returns a source as the defaults of the configuration make it."""
+    settings = load(None, {"PARADIGM_API_KEY": "opens-nothing"}, platforms())
+    return watch(next(iter(settings.sources.values())))
+
+
+def body(world: World, report: str, days: Days) -> bytes:
+    """Returns what the simulated platform answers about some days."""
+    answer = REPORTS[report].answer(world, world.known(), world.views(days.first, days.last, NOW))
+    return msgspec.json.encode(answer)
+
+
+def _request(watched: Watch, report: Report, days: Days) -> Request:
+    return report.plan(days, watched.scope, UNTAUGHT)[0]
+
+
+def _decoded(watched: Watch, report: Report, days: Days, raw: bytes) -> Answer:
+    request = _request(watched, report, days)
+    found = report.decode(raw, request, Context(watched.source, TODAY, watched.rules.zone))
+    if not isinstance(found, Reading):
+        raise SystemExit(f"{report.name}: the simulated answer has no figures")
+    return Answer(request, raw, found)
+
+
+def past(watched: Watch, report: Report, world: World) -> State:
+    """Returns what is held of a report after its past was read, in pieces."""
+    ledger, first = Ledger(), TODAY - timedelta(days=HELD)
+    day_bytes = max(1, len(body(world, report.name, Days(first, first))))
+    step = max(1, PIECE_BYTES // day_bytes) if report.has_days else HELD
+    while first < TODAY:
+        days = Days(first, min(first + timedelta(days=step - 1), TODAY - timedelta(days=1)))
+        ledger = _folded(
+            watched, report, ledger, _decoded(watched, report, days, body(world, report.name, days))
+        ).ledger
+        first = days.last + timedelta(days=1)
+    health = Health(watched.interval, NOW, NOW, 1.0, "ok", history=True)
+    return State(ledger, health, flipped=date.min)
+
+
+def _folded(watched: Watch, report: Report, ledger: Ledger, answer: Answer) -> Read:
+    return read(watched, report, ledger, (answer,), NOW)
+
+
+def measure(companies: int) -> Stages:
+    """Polls every report once and measures each stage."""
+    collector.calm()  # as the program does
+    tries, watched, world = 3 if companies <= FEW else 1, source(), World.from_seed(1, companies)
+    states = {report.name: past(watched, report, world) for report in watched.reports}
+    ours: dict[str, float] = dict.fromkeys(("decode", "fold", "judge", "render", "join"), 0.0)
+    others: dict[str, float] = dict.fromkeys(("json", "msgspec", "client", "deflate"), 0.0)
+    chunks: list[Chunk] = []
+    for report in watched.reports:
+        raw, state = body(world, report.name, ASKED), states[report.name]
+        seconds, answer = cpu(lambda: _decoded(watched, report, ASKED, raw), tries)  # noqa: B023 called at once
+        ours["decode"] += seconds
+        others["json"] += cpu(lambda: json.loads(raw), tries)[0]  # noqa: B023 the same
+        others["msgspec"] += cpu(lambda: msgspec.json.decode(raw), tries)[0]  # noqa: B023 the same
+        seconds, came = cpu(lambda: _folded(watched, report, state.ledger, answer), tries)  # noqa: B023 the same
+        ours["fold"] += seconds
+        states[report.name] = replace(state, ledger=came.ledger, listed=came.names)
+        seconds, families = cpu(lambda: _judged(watched, states, report), tries)  # noqa: B023 the same
+        ours["judge"] += seconds
+        seconds, written = cpu(lambda: _written(families), tries)  # noqa: B023 the same
+        ours["render"] += seconds
+        others["client"] += cpu(lambda: generate_latest(_Registry(families)))[0]  # noqa: B023 the same
+        chunks += written
+    ours["join"], pages = cpu(lambda: join(chunks), tries)
+    plain = pages[Format.TEXT].plain
+    others["deflate"] = cpu(lambda: deflate(plain), tries)[0]
+    return Stages(ours, others, sum(chunk.series for chunk in chunks), len(plain))
+
+
+def _judged(watched: Watch, states: Mapping[str, State], report: Report) -> tuple[Family, ...]:
+    sheet = drawn(watched, states, [report], NOW).sheet
+    return tuple(family for families in sheet.reports.values() for family in families)
+
+
+def _written(families: tuple[Family, ...]) -> list[Chunk]:
+    quoted = Quoted()
+    return [write_family(family, quoted) for family in families]
+
+
+class _Registry:
+    """The same families as prometheus-client's own objects."""
+
+    def __init__(self, families: tuple[Family, ...]) -> None:
+        self._metrics = [_metric(family) for family in families]
+
+    def collect(self) -> Iterator[Metric]:
+        yield from self._metrics
+
+
+def _metric(family: Family) -> Metric:
+    metric = GaugeMetricFamily(family.name, family.help, labels=list(family.label_names))
+    for values, figure in family.samples:
+        metric.add_metric(list(values), figure)
+    return metric
+
+
+def figures(companies: int, found: Stages) -> Iterator[Figure]:
+    """Yields what one poll costs, and by how much cheaper it is than the others."""
+    for stage, seconds in found.ours.items():
+        yield Figure(f"poll: {stage}", companies, seconds * 1000, "ms CPU")
+    bound = {1000: 1000.0}.get(companies)
+    yield Figure("poll: all stages, 4 days, 6 reports", companies, found.total * 1000, "ms CPU", at_most=bound)
+    yield Figure("poll: per company", companies, found.total * 1e6 / companies, "µs CPU")
+    yield Figure("series", companies, found.series, "")
+    yield Figure("page, plain", companies, found.page_bytes / 2**20, "MiB")
+    ours, others = found.ours, found.others
+    yield Figure("limit: msgspec alone reads the answers", companies, others["msgspec"] * 1000, "ms CPU")
+    yield Figure("limit: zlib alone compresses the page", companies, others["deflate"] * 1000, "ms CPU")
+    yield Figure("ratio: json.loads / decode", companies, others["json"] / ours["decode"], "x")
+    yield Figure("ratio: json.loads / fold", companies, others["json"] / ours["fold"], "x")
+    yield Figure("ratio: prometheus-client / judge", companies, others["client"] / ours["judge"], "x")
+    written = ours["render"] + ours["join"]
+    yield Figure("ratio: prometheus-client / render and join", companies, others["client"] / written, "x")

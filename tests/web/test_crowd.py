@@ -1,0 +1,59 @@
+"""Many scrapers while pages are published over and over: each gets one page, whole, of one publication."""
+
+import asyncio
+import re
+from collections import Counter
+
+import anyio.to_thread
+import httpx
+import pytest
+
+from exporter.packed import RUN
+from exporter.page import Board, Format
+from exporter.worker import Worker
+from tests.web.conftest import Client, figures
+
+pytestmark = pytest.mark.anyio
+
+SCRAPERS = 50
+COMPANIES = 12_000
+"""Whose lines are more than one run of bytes."""
+ROUNDS = 2
+
+
+@pytest.mark.parametrize("encoding", ["identity", "gzip"])
+async def test_each_of_fifty_scrapers_gets_one_publication(
+    board: Board, client: Client, worker: Worker, encoding: str
+) -> None:
+    """No error, no line too few, and no line of another publication, however long the page takes to be sent."""
+    publications = iter(range(1, 1_000_000))
+
+    def publish() -> None:
+        board.publish("production", {"chat-sessions": figures(float(next(publications)), COMPANIES)}, ["chat-sessions"])
+
+    publish()
+    async with client() as http:
+        scrapes = [asyncio.create_task(scraped(http, encoding)) for _ in range(SCRAPERS)]
+        while not all(scrape.done() for scrape in scrapes):
+            await worker.run(publish)
+        found = [await scrape for scrape in scrapes]
+
+    assert len(board.shown.page[Format.TEXT].plain) > RUN
+    assert {(COMPANIES,)} == {tuple(each.values()) for each in found}
+    assert len({value for each in found for value in each}) > 1  # they did not all get the same one
+
+
+async def scraped(http: httpx.AsyncClient, encoding: str) -> Counter[str]:
+    """Scrapes a few times, and returns how many lines had which value the last time."""
+    values: Counter[str] = Counter()
+    for _ in range(ROUNDS):
+        answer = await http.get("/metrics", headers={"Accept-Encoding": encoding})
+        assert answer.status_code == httpx.codes.OK
+        values = await anyio.to_thread.run_sync(read, answer.content)
+        assert [COMPANIES] == list(values.values())
+    return values
+
+
+def read(page: bytes) -> Counter[str]:
+    """Counts the values of the one family of figures."""
+    return Counter(re.findall(r"^paradigm_document_uses_today\{.*\} (\S+)$", page.decode(), re.MULTILINE))
