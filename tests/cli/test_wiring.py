@@ -104,7 +104,7 @@ def test_options_arrive_at_the_client(settings: Settings, option: dict[str, str]
 
 @asynccontextmanager
 async def simulated(*scenarios: str) -> AsyncIterator[Mapping[str, str]]:
-    """Serves a simulated platform for the length of a block; returns the configuration of a demo of one report."""
+    """Serves a simulated platform for the length of a block; returns the configuration of one report of it."""
     world = World.from_seed(1, 3)
     app = create_app(world, lambda: datetime.now(UTC), scenarios=scenarios)
     with listen("127.0.0.1:0", "") as listening:

@@ -19,6 +19,7 @@ from exporter.simulate.app import create_app
 from exporter.simulate.world import World
 from tests.e2e import programs
 from tests.faults.faults import MAX_BODY
+from tests.faults.front import LOOPBACK
 from tests.faults.resolver import ADDRESS
 from tests.faults.street import Case, Street, cases, names_can_be_ours, street, trust
 from tests.faults.witness import REPORTS, Part, Witness, growing, truth
@@ -104,53 +105,58 @@ def exporting(folder: Path, config: str, *, own_names: bool) -> Iterator[tuple[s
         yield url, process.pid
 
 
+@dataclass(frozen=True, slots=True)
+class Life:
+    """A running exporter with what surrounds it; `clock` is the platform's, and `began` is where it started."""
+
+    witness: Witness
+    world: World
+    clock: PassedClock
+    began: datetime
+    parts: Sequence[Part]
+
+    def goes_on(self, stage: str, hours: int, is_over: Callable[[], bool]) -> None:
+        """Looks every other second until a stage is over, which has a truth of its own, or until patience ends."""
+        self.clock.moment = self.began + hours * HOUR
+        self.witness.truths.append(truth(self.world, self.clock.moment, SETTLE))
+        self.witness.stage = stage
+        deadline = time.monotonic() + PATIENCE_S
+        while time.monotonic() < deadline:
+            self.witness.look()
+            if is_over():
+                return
+            time.sleep(LOOK_EACH_S)  # a real process lives by the real clock
+
+    def is_well(self) -> bool:
+        """Tells whether every part was polled well and shows the newest truth."""
+        witness = self.witness
+        return all(witness.is_newest(part) and witness.polls[part, "ok"] for part in self.parts)
+
+    def rose(self, before: Mapping[tuple[Part, str], float]) -> Mapping[Part, frozenset[str]]:
+        """Returns the outcomes that were counted of each part since."""
+        more = {key for key, count in self.witness.polls.items() if count > before[key]}
+        return {part: frozenset(outcome for each, outcome in more if each == part) for part in self.parts}
+
+
 def lived(folder: Path) -> Story:
     """Lives through it."""
     now = datetime.now(UTC)
-    world = growing(World.from_seed(1, COMPANIES, zone_at_noon(now)), now)
-    clock, own_names = PassedClock(now), names_can_be_ours()
-    here = [case for case in cases() if own_names or case.host == "127.0.0.1"]
-    certificates = trust(folder)
+    world, clock = growing(World.from_seed(1, COMPANIES, zone_at_noon(now)), now), PassedClock(now)
+    own_names, certificates = names_can_be_ours(), trust(folder)
+    here = [case for case in cases() if own_names or case.host == LOOPBACK]
+    parts = [Part(source, report) for source in (STEADY, *(case.source for case in here)) for report in REPORTS]
     with (
         served(create_app(world, clock.now)) as platform,
         street(int(platform.rpartition(":")[2]), here, certificates.contexts) as ways,
-        exporting(folder, configuration(here, ways, platform, world, certificates.ca_file), own_names=own_names) as (
-            url,
-            pid,
-        ),
     ):
-        witness = Witness(url)
-        parts = [Part(source, report) for source in (STEADY, *(case.source for case in here)) for report in REPORTS]
-
-        def goes_on(stage: str, hours: int, is_over: Callable[[], bool]) -> None:
-            clock.moment = now + hours * HOUR
-            witness.truths.append(truth(world, clock.moment, SETTLE))
-            witness.stage = stage
-            _watch(witness, is_over, stage)
-
-        def all_are_newest() -> bool:
-            return all(witness.is_newest(part) for part in parts)
-
-        goes_on("start", 0, all_are_newest)
-        polls, before = dict(witness.polls), Toll.of(pid)
-        ways.harm()
-        goes_on("fault", 1, lambda: all(_rose(witness, polls, part) for part in parts))
-        rose = {part: _rose(witness, polls, part) for part in parts}
-        ways.heal()
-        goes_on("after", 2, all_are_newest)
-        return Story(here, witness, before, Toll.of(pid), rose, (folder / "serve.log").read_text())
-
-
-def _watch(witness: Witness, is_over: Callable[[], bool], stage: str) -> None:
-    deadline = time.monotonic() + PATIENCE_S
-    while True:
-        witness.look()
-        if is_over() or time.monotonic() > deadline:
-            return
-        time.sleep(LOOK_EACH_S)  # a real process lives by the real clock
-
-
-def _rose(witness: Witness, before: Mapping[tuple[Part, str], float], part: Part) -> frozenset[str]:
-    return frozenset(
-        outcome for (each, outcome), count in witness.polls.items() if each == part and count > before[each, outcome]
-    )
+        config = configuration(here, ways, platform, world, certificates.ca_file)
+        with exporting(folder, config, own_names=own_names) as (url, pid):
+            life = Life(Witness(url), world, clock, now, parts)
+            life.goes_on("start", 0, life.is_well)
+            polls, before = dict(life.witness.polls), Toll.of(pid)
+            ways.harm()
+            life.goes_on("fault", 1, lambda: all(life.rose(polls).values()))
+            rose = life.rose(polls)
+            ways.heal()
+            life.goes_on("after", 2, life.is_well)
+            return Story(here, life.witness, before, Toll.of(pid), rose, (folder / "serve.log").read_text())
