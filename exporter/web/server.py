@@ -32,13 +32,21 @@ def listen(address: str, option: str) -> socket.socket:
     """
     host, port = _split(address, option)
     try:
-        if not host and socket.has_dualstack_ipv6():
-            return socket.create_server(("::", port), family=socket.AF_INET6, backlog=BACKLOG, dualstack_ipv6=True)
-        family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        return socket.create_server((host, port), family=family, backlog=BACKLOG)
+        listening = _open(host, port)
+        # asyncio does so for connections of protocol TCP, and Python's listening sockets say 0 (any): without it the
+        # end of an answer waits 40 ms for the client's acknowledgement of its beginning.
+        listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return listening
     except OSError as error:
         reason = (error.strerror or str(error)).partition(" (while")[0].lower()  # Python adds the address, as a tuple
         raise ConfigError(f"cannot listen on {address}: {reason}; choose another address with {option}") from error
+
+
+def _open(host: str, port: int) -> socket.socket:
+    if not host and socket.has_dualstack_ipv6():
+        return socket.create_server(("::", port), family=socket.AF_INET6, backlog=BACKLOG, dualstack_ipv6=True)
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    return socket.create_server((host, port), family=family, backlog=BACKLOG)
 
 
 def _split(address: str, option: str) -> tuple[str, int]:
