@@ -32,11 +32,7 @@ def listen(address: str, option: str) -> socket.socket:
     """
     host, port = _split(address, option)
     try:
-        listening = _open(host, port)
-        # asyncio does so for connections of protocol TCP, and Python's listening sockets say 0 (any): without it the
-        # end of an answer waits 40 ms for the client's acknowledgement of its beginning.
-        listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        return listening
+        return _without_delay(_open(host, port))
     except OSError as error:
         reason = (error.strerror or str(error)).partition(" (while")[0].lower()  # Python adds the address, as a tuple
         raise ConfigError(f"cannot listen on {address}: {reason}; choose another address with {option}") from error
@@ -47,6 +43,15 @@ def _open(host: str, port: int) -> socket.socket:
         return socket.create_server(("::", port), family=socket.AF_INET6, backlog=BACKLOG, dualstack_ipv6=True)
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     return socket.create_server((host, port), family=family, backlog=BACKLOG)
+
+
+def _without_delay(listening: socket.socket) -> socket.socket:
+    """Has connections send at once: else an answer's end waits 40 ms for word that its beginning came.
+
+    asyncio does so for connections whose protocol is TCP; Python's listening sockets say 0, for any.
+    """
+    listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return listening
 
 
 def _split(address: str, option: str) -> tuple[str, int]:
