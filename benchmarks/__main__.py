@@ -24,6 +24,7 @@ SLACK = 0.7
 RATIO = "ratio: "
 STEADY = (live.PEAK, live.PEAK_AFTER, live.FAILED)
 GROWTH_FROM, GROWTH = 100, "growth: exponent of a poll's cost by companies"
+TIMES = f"growth: a poll's cost against that of {live.MANY:,} companies"
 SIZES, SHORT_SIZES = (20, 100, 1000, 10_000), (100, 1000)
 
 
@@ -37,6 +38,8 @@ def measured(sizes: Sequence[int], *, short: bool) -> Iterator[Figure]:
     if GROWTH_FROM in totals and (largest := max(totals)) > GROWTH_FROM:
         exponent = math.log(totals[largest] / totals[GROWTH_FROM]) / math.log(largest / GROWTH_FROM)
         yield Figure(GROWTH, largest, exponent, "", at_most=1.1)
+    if live.MANY in totals and live.MOST in totals:
+        yield Figure(TIMES, live.MOST, totals[live.MOST] / totals[live.MANY], "x", at_most=10.0)
     for companies in sizes:
         if companies != GROWTH_FROM:
             many = companies == live.MANY

@@ -33,6 +33,7 @@ def measure(companies: int, idle_s: float, crowd_s: float) -> Iterator[Figure]:
             started = program.wait(lambda: programs.has_figures(program), "the first figures")
             bound = 2.0 if companies == FEW else None
             yield Figure("start: to the first scrape with figures", companies, started, "s", at_most=bound)
+            yield Figure("start: CPU of all threads until then", companies, cpu.of_process(program.pid), "s CPU")
             program.wait(lambda: programs.has_past(program), "the past")
             yield from _memory(companies, program)
             yield from _scrapes(companies, program, Path(folder))

@@ -12,7 +12,7 @@ from datetime import date, timedelta
 from operator import add
 
 from exporter.judge import Judgement
-from exporter.ledger import Ledger, Table, by_number
+from exporter.ledger import Ledger, Places, Table, by_number
 from exporter.model import Column, Expendable, Family, Kind, Measure, Sample
 from exporter.open_labels import Kept, LabelLimits, Span, Uses, capped, keep, uses
 from exporter.source import Lessons, Report
@@ -110,7 +110,7 @@ class Known:
         self.first_days: Mapping[str, Mapping[str, date]] = held.ledger.first_days()
         self.companies = {part: sorted(days, key=by_number) for part, days in self.first_days.items()}
         self._columns = held.ledger.columns()
-        self._places: dict[tuple[date, str], Sequence[int]] = {}
+        self._places: dict[tuple[date, str], Places] = {}
         self._people = {measure.family for measure in held.report.measures if measure.people}
 
     def columns(self, measure: Measure) -> Iterator[tuple[str, Column]]:

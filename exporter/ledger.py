@@ -6,16 +6,25 @@ out because an answer left it out: a row once held stays until its day leaves th
 
 import math
 from array import array
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from itertools import compress
+from typing import NamedTuple
 
 from exporter.errors import SchemaError
 from exporter.model import Column, Days, Reading, Row
 
 Wanted = Callable[[str, str], bool]
 """Tells by id and name whether a company is to be held."""
+
+
+class Places(NamedTuple):
+    """Where some companies stand in a table: between which rows, and the place of each there, -1 without a row."""
+
+    here: slice
+    each: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,16 +34,21 @@ class Table:
     companies: tuple[str, ...] = ()
     columns: Mapping[Column, "array[float]"] = field(default_factory=dict)
 
-    def places(self, companies: Iterable[str]) -> Sequence[int]:
-        """Returns where companies stand, -1 for one without a row; made for `spread`."""
-        place = {company: index for index, company in enumerate(self.companies)}
-        return [place.get(company, -1) for company in companies]
+    def places(self, companies: Sequence[str]) -> Places:
+        """Returns where companies, sorted by number, stand here; looks at the rows from the first to the last alone."""
+        if not companies:
+            return Places(slice(0), ())
+        first = bisect_left(self.companies, by_number(companies[0]), key=by_number)
+        here = slice(first, bisect_right(self.companies, by_number(companies[-1]), key=by_number))
+        place = {company: index for index, company in enumerate(self.companies[here])}
+        return Places(here, tuple(place.get(company, -1) for company in companies))
 
-    def spread(self, column: Column, places: Iterable[int], silence: float) -> list[float]:
+    def spread(self, column: Column, places: Places, silence: float) -> list[float]:
         """Returns a column at these places: `silence` where there is no row, NaN where a row lacks the figure."""
         values = self.columns.get(column)
-        told = _empty(len(self.companies)) if values is None else values
-        return list(map((told + array("d", [silence])).__getitem__, places))  # -1 is the last one
+        told = _empty(len(self.companies[places.here])) if values is None else values[places.here]
+        told.append(silence)
+        return list(map(told.__getitem__, places.each))  # -1 is the last one
 
 
 @dataclass(frozen=True, slots=True)

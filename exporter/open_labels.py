@@ -12,7 +12,7 @@ from datetime import date
 from itertools import repeat
 from typing import NamedTuple
 
-from exporter.ledger import Ledger, Table
+from exporter.ledger import Ledger, Table, by_number
 from exporter.model import Kind, Measure
 
 OTHER = "other"
@@ -52,7 +52,7 @@ def uses(
 ) -> Mapping[str, Uses]:
     """Returns what is held of a measure by company; values that are cut alike are added up.
 
-    Of all companies that is large; `among` are some of them.
+    Of all companies that is large; `among` are some of them, sorted by number.
     """
     tables = {day: block.tables[part] for day, block in ledger.blocks.items() if part in block.tables}
     companies = _everybody(tables.values()) if among is None else among
@@ -72,7 +72,7 @@ def uses(
 
 
 def _everybody(tables: Iterable[Table]) -> Sequence[str]:
-    return tuple(set().union(*(table.companies for table in tables)))
+    return sorted(set().union(*(table.companies for table in tables)), key=by_number)
 
 
 def _take(held: Uses, labels: Labels, days: Mapping[date, float], depth: int) -> None:

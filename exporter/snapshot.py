@@ -16,11 +16,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from hashlib import sha256
+from itertools import pairwise
 
 import msgspec
 
 from exporter.families import Health
-from exporter.ledger import Block, Ledger, Table
+from exporter.ledger import Block, Ledger, Table, by_number
 from exporter.memory import State
 from exporter.model import Column, Days
 from exporter.source import Lesson
@@ -241,7 +242,10 @@ class _Companies:
         if places not in self._known:
             at = array(PLACE)
             at.frombytes(places)
-            self._known[places] = tuple(map(self._roster.__getitem__, at))
+            found = tuple(map(self._roster.__getitem__, at))
+            if any(by_number(one) >= by_number(other) for one, other in pairwise(found)):
+                raise ValueError("the companies of a day are not in their order")  # they are looked up by it
+            self._known[places] = found
         return self._known[places]
 
 

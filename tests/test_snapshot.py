@@ -220,6 +220,7 @@ INDEX, (DAY, *BLOCK) = plain()
         pytest.param(frame(INDEX) + frame({}), id="no-block"),
         pytest.param(frame(INDEX) + frame(["2026-02-30", *BLOCK]), id="no-day"),
         pytest.param(frame(INDEX) + frame([DAY, *BLOCK[:2], {"chat": [b"\x09\0\0\0", []]}]), id="no-such-company"),
+        pytest.param(frame(INDEX) + frame([DAY, *BLOCK[:2], {"chat": [b"\0\0\0\0" * 2, []]}]), id="a-company-twice"),
         pytest.param(
             frame(INDEX) + frame([DAY, *BLOCK[:2], {"chat": [b"\0\0\0\0", [[["f", []], b"123"]]]}]),
             id="half-a-figure",

@@ -67,6 +67,15 @@ def test_an_address_is_listened_on(address: str, base: str, hosts: list[str]) ->
         assert [host for host in here if reaches(host, port)] == here
 
 
+@pytest.mark.parametrize("address", ["127.0.0.1:0", ":0"])
+def test_no_part_of_an_answer_waits_for_an_acknowledgement(address: str) -> None:
+    """A short page on a kept connection would take 44 ms instead of 1."""
+    with listen(address, "--web.listen-address") as listening:
+        port = listening.getsockname()[1]
+        with socket.create_connection(("127.0.0.1", port)), listening.accept()[0] as accepted:
+            assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+
+
 @pytest.mark.parametrize("address", ["127.0.0.1", ""], ids=["one interface", "every interface"])
 def test_a_busy_port_is_said(address: str) -> None:
     """The usual slip: it runs already. The line says the address, the reason and the option."""
