@@ -14,7 +14,7 @@ from operator import add
 from exporter.judge import Judgement
 from exporter.ledger import Ledger, Places, Table, by_number
 from exporter.model import Column, Expendable, Family, Kind, Measure, Sample
-from exporter.open_labels import Kept, LabelLimits, Span, Uses, capped, keep, uses
+from exporter.open_labels import Kept, LabelLimits, Span, Uses, capped, keep, keep_all, uses
 from exporter.source import Lessons, Report
 from exporter.windows import MONTH, TODAY, Window
 from exporter.windows import describe as describe  # noqa: PLC0414 who takes figures finds here what they are called
@@ -78,28 +78,36 @@ def keep_labels(held: Held) -> Mapping[str, Kept]:
     month = _days(last, MONTH) if last is not None else ()
     chosen: dict[str, Kept] = {}
     leaders: dict[str, str] = {}
-    companies = sorted(held.ledger.names, key=by_number)
     for measure in held.report.measures:
         if not any(measure.limits) or measure.kind is Kind.INFO:
             continue
         leader = leaders.setdefault(measure.limits[0], measure.family) if measure.limits[0] else measure.family
+        leading = None if leader == measure.family else chosen[leader]
         chosen[measure.family] = {
             company: labels
             for part in held.report.parts
-            for some in some_at_once(companies)
-            for company, labels in keep(
-                uses(held.ledger, part, measure, held.limits.value_length, some),
-                month,
-                held.limits.caps(measure),
-                held.kept.get(measure.family, {}),
-                None if leader == measure.family else chosen[leader],
-            ).items()
+            for company, labels in _kept(held, part, measure, month, leading)
         }
     return chosen
 
 
 def _days(last: date, window: Window) -> tuple[date, ...]:
     return tuple(last - timedelta(days=n) for n in range(window.days))
+
+
+def _kept(
+    held: Held, part: str, measure: Measure, month: Sequence[date], leading: Kept | None
+) -> Iterator[tuple[str, frozenset[tuple[str, ...]]]]:
+    """Yields what each company keeps of a measure in a part."""
+    ledger, length, caps = held.ledger, held.limits.value_length, held.limits.caps(measure)
+    if leading is None and caps[0] is not None:
+        everything = keep_all(ledger, part, measure, length, caps[0])
+        if everything is not None:
+            yield from everything.items()
+            return
+    for some in some_at_once(sorted(ledger.names, key=by_number)):
+        found = uses(ledger, part, measure, length, some)
+        yield from keep(found, month, caps, held.kept.get(measure.family, {}), leading).items()
 
 
 class Known:

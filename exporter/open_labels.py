@@ -9,11 +9,12 @@ import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from itertools import repeat
+from itertools import compress, repeat
+from operator import eq
 from typing import NamedTuple
 
 from exporter.ledger import Ledger, Table, by_number
-from exporter.model import Kind, Measure
+from exporter.model import Column, Kind, Measure
 
 OTHER = "other"
 SLACK = 1.2
@@ -104,6 +105,30 @@ def keep(
         )
         for company, held in found.items()
     }
+
+
+def keep_all(ledger: Ledger, part: str, measure: Measure, length: int, cap: int) -> Kept | None:
+    """Returns what `keep` would choose of a measure with one label if it has no more values than `cap`, else None.
+
+    Then nothing has to be ranked, and what is held of whom on which day need not be gathered.
+    """
+    tables = [block.tables[part] for block in ledger.blocks.values() if part in block.tables]
+    columns = {column for table in tables for column in table.columns if column.family == measure.family}
+    if len(measure.labels) > 1 or len({column.label_values for column in columns if column.label_values}) > cap:
+        return None
+    chosen: dict[str, set[Labels]] = {}
+    for column in columns:
+        labels = tuple(value[:length] for value in column.label_values)
+        told = (_told(table, column) for table in tables if column in table.columns)
+        for company in set().union(*told):
+            chosen.setdefault(company, set()).update([labels] if labels else [])
+    return {company: frozenset(labels) for company, labels in chosen.items()}
+
+
+def _told(table: Table, column: Column) -> Iterable[str]:
+    """Yields the companies that have a figure; NaN alone differs from itself."""
+    values = table.columns[column]
+    return compress(table.companies, map(eq, values, values))
 
 
 def _over(figures: Mapping[date, float], days: Iterable[date]) -> float:

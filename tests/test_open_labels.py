@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from exporter.ledger import Asked, Ledger, fold
 from exporter.model import Column, Days, Kind, Measure, Reading, Row
-from exporter.open_labels import OTHER, Kept, LabelLimits, Span, Uses, capped, keep, uses
+from exporter.open_labels import OTHER, Kept, LabelLimits, Span, Uses, capped, keep, keep_all, uses
 from tests.road import utc
 
 TODAY = date(2026, 3, 3)
@@ -158,3 +158,32 @@ def test_no_use_is_lost_and_no_limit_broken(
     assert len(chosen) <= limit
     assert len({labels for labels, _ in served}) <= limit + 1
     assert sum(value for _, value in served) == sum(sum(days.values()) for days in found.values())
+
+
+tools = st.dictionaries(st.sampled_from(("a", "b", "abc", "abd")), st.sampled_from((0.0, 1.0, 5.0)), max_size=4)
+
+
+@given(
+    st.dictionaries(st.sampled_from(MONTH), st.dictionaries(st.sampled_from(("1", "2")), tools)),
+    st.integers(0, 4),
+    st.sampled_from((2, 10)),
+)
+def test_where_all_fit_all_are_kept_without_ranking(
+    held: dict[date, dict[str, dict[str, float]]], cap: int, length: int
+) -> None:
+    """The short way chooses what the long one does, or says that it cannot."""
+    ledger = Ledger()
+    for day, companies in held.items():
+        rows = tuple(
+            Row("all", day, company, {Column(FAMILY, (tool,)): value for tool, value in used.items()})
+            for company, used in companies.items()
+        )
+        reading = Reading(dict.fromkeys(companies, "name"), frozenset({"all"}), rows)
+        ledger = fold(ledger, reading, Asked(Days(day, day), TODAY, NOON, 45), lambda _id, _name: True)
+
+    short = keep_all(ledger, "all", TOOLS, length, cap)
+
+    if short is not None:
+        assert short == keep(uses(ledger, "all", TOOLS, length), MONTH, (cap,), {})
+    else:
+        assert cap < len({tool for companies in held.values() for used in companies.values() for tool in used})
