@@ -72,7 +72,7 @@ class _Companies:
         self.held = held
         self.bounds = bounds
         first: dict[str, date] = {}
-        for days in held.ledger.first_days().values():
+        for days in held.ledger.first_days.values():
             for company, day in days.items():
                 first[company] = min(day, first.get(company, day))
         self.ids: tuple[str, ...] = tuple(sorted(first, key=by_number))

@@ -27,7 +27,7 @@ def corrections(before: Ledger, after: Ledger, days: Iterable[date], measures: I
     row on. Moments are left out; only what adds up counts for the ratio.
     """
     kinds = {measure.family: measure.kind for measure in measures if measure.kind not in TIMELESS}
-    first_days = before.first_days()
+    first_days = before.first_days
     count, ratio = 0, 0.0
     for day in days:
         changed = old_sum = new_sum = 0.0

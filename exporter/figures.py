@@ -115,8 +115,10 @@ class Known:
 
     def __init__(self, held: Held) -> None:
         self.held = held
-        self.first_days: Mapping[str, Mapping[str, date]] = held.ledger.first_days()
+        self.first_days: Mapping[str, Mapping[str, date]] = held.ledger.first_days
         self.companies = {part: sorted(days, key=by_number) for part, days in self.first_days.items()}
+        self._begun = {part: [days[each] for each in self.companies[part]] for part, days in self.first_days.items()}
+        self._labels: dict[tuple[str, tuple[str, ...]], Sequence[tuple[str, ...]]] = {}
         self._columns = held.ledger.columns()
         self._places: dict[tuple[date, str], Places] = {}
         self._people = {measure.family for measure in held.report.measures if measure.people}
@@ -148,11 +150,20 @@ class Known:
 
     def samples(self, part: str, column: Column, values: Sequence[float], until: date | None) -> Iterator[Sample]:
         """Yields the values that are figures and may be told, of companies that were there `until` that day."""
-        first, names = self.first_days[part], self.held.ledger.names
         least = self.held.min_group if column.family in self._people else 0
-        for company, value in zip(self.companies[part], values, strict=True):
-            if (value >= least or value == 0) and (until is None or first[company] <= until):
-                yield Sample((self.held.source, company, names[company], *column.label_values), value)
+        own = self._own_labels(part, column.label_values)
+        for labels, begun, value in zip(own, self._begun[part], values, strict=True):
+            if (value >= least or value == 0) and (until is None or begun <= until):
+                yield Sample(labels, value)
+
+    def _own_labels(self, part: str, label_values: tuple[str, ...]) -> Sequence[tuple[str, ...]]:
+        """Returns the labels of a column's samples by company, made once: all windows and measures bear the same."""
+        if (part, label_values) not in self._labels:
+            source, names = self.held.source, self.held.ledger.names
+            self._labels[part, label_values] = [
+                (source, company, names[company], *label_values) for company in self.companies[part]
+            ]
+        return self._labels[part, label_values]
 
 
 def _samples(known: Known, measure: Measure, window: Window | None) -> Iterator[Sample]:

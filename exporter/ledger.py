@@ -10,7 +10,8 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
-from itertools import compress
+from functools import cached_property
+from itertools import compress, repeat
 from typing import NamedTuple
 
 from exporter.errors import SchemaError
@@ -40,8 +41,9 @@ class Table:
             return Places(slice(0), ())
         first = bisect_left(self.companies, by_number(companies[0]), key=by_number)
         here = slice(first, bisect_right(self.companies, by_number(companies[-1]), key=by_number))
-        place = {company: index for index, company in enumerate(self.companies[here])}
-        return Places(here, tuple(place.get(company, -1) for company in companies))
+        rows = self.companies[here]
+        place = dict(zip(rows, range(len(rows)), strict=True))
+        return Places(here, tuple(map(place.get, companies, repeat(-1))))
 
     def spread(self, column: Column, places: Places, silence: float) -> list[float]:
         """Returns a column at these places: `silence` where there is no row, NaN where a row lacks the figure."""
@@ -64,12 +66,12 @@ class Block:
     tables: Mapping[str, Table]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Ledger:
     """The held days of one report of one source.
 
     `names` maps the ids of held companies to their newest names; `withdrawn` are the companies whose rows of all asked
-    days the platform took back: their days stay held.
+    days the platform took back: their days stay held. Has no slots, so that what is asked again and again can be kept.
     """
 
     blocks: Mapping[date, Block] = field(default_factory=dict)
@@ -84,6 +86,7 @@ class Ledger:
                 found.setdefault(part, set()).update(table.columns)
         return {part: frozenset(columns) for part, columns in found.items()}
 
+    @cached_property
     def first_days(self) -> Mapping[str, Mapping[str, date]]:
         """Returns, per part, the first held day of each company's rows; withdrawn companies are left out."""
         first: dict[str, dict[str, date]] = {}
@@ -121,7 +124,7 @@ def fold(ledger: Ledger, reading: Reading, asked: Asked, wanted: Wanted) -> Ledg
         block = _block(blocks.get(day), rows.get(day, {}), asked.at, listed=day in listed)
         # Of a day that still runs a later reading cannot be: the clock was ahead and has been set back.
         blocks[day] = replace(block, read_at=asked.at) if day == asked.today else block
-    held = _companies(blocks.values())
+    held = _held(ledger, blocks, (part for day in asked.days for part in rows.get(day, {}).values()))
     names = {**ledger.names, **{company: reading.names[company] or ledger.names.get(company, "") for company in chosen}}
     answered = {row.company_id for row in reading.rows}
     return Ledger(
@@ -155,6 +158,11 @@ def _kept(blocks: Mapping[date, Block], asked: Asked) -> dict[date, Block]:
     """Returns the blocks of the held history; days after the running one stem from a clock that was ahead."""
     oldest = asked.today - timedelta(days=asked.keep_days)
     return {day: block for day, block in blocks.items() if oldest <= day <= asked.today}
+
+
+def _held(ledger: Ledger, blocks: Mapping[date, Block], new: Iterable[Iterable[str]]) -> set[str]:
+    """Returns the companies of all blocks, which are those that were held and the `new` ones until a block is gone."""
+    return set(ledger.names).union(*new) if blocks.keys() >= ledger.blocks.keys() else _companies(blocks.values())
 
 
 def _companies(blocks: Iterable[Block]) -> set[str]:

@@ -138,7 +138,7 @@ def test_a_company_is_withdrawn_when_all_its_asked_rows_are_taken_back() -> None
     back = polled(swapped, at(TUESDAY, 9), both)
 
     assert swapped.withdrawn == {"b"}
-    assert set(swapped.first_days()["chat"]) == {"a"}
+    assert set(swapped.first_days["chat"]) == {"a"}
     assert figure(swapped, MONDAY, "b") == 5.0
     assert back.withdrawn == frozenset()
 
