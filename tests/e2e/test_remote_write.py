@@ -121,6 +121,7 @@ def test_a_store_that_is_full_and_then_away_gets_everything_once(tmp_path: Path,
             found = stored(store, sorted({which.family for which in wanted}), days)
     assert ended.status == 0
     assert told(found) == told(wanted)
+    assert ended.peak
     assert ended.peak < 150 * MEBIBYTE
     tell(f"history into a store that was full and away: {len(found)} sums exact, {ended.peak / MEBIBYTE:.0f} MiB")
 
