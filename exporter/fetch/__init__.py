@@ -6,11 +6,13 @@ pace      clock, patience, rate limit, how long to wait
 asked     what was asked, as messages speak of it; cleans foreign text
 answers   what an answer says: the body of a good one, else the error
 body      reading an answer without holding more than allowed
+trust     whose certificates are trusted
 failures  what httpx raises, as errors of ours
 """
 
 from exporter.fetch.client import Client
 from exporter.fetch.endpoint import Endpoint, Limits, Observer, is_loopback
 from exporter.fetch.pace import Clock, Patience
+from exporter.fetch.trust import trust
 
-__all__ = ["Client", "Clock", "Endpoint", "Limits", "Observer", "Patience", "is_loopback"]
+__all__ = ["Client", "Clock", "Endpoint", "Limits", "Observer", "Patience", "is_loopback", "trust"]

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from exporter.errors import ConnectionLostError
+from tests.certificates import self_signed, signed
 from tests.fetch.fakes import GOOD, Bench, endpoint
 from tests.hostile import hostile
 
@@ -62,6 +63,17 @@ async def test_ca_file_makes_a_private_instance_trusted(tmp_path: Path) -> None:
     async with hostile(WHOLE, tls=tls) as server:
         asked = Bench(endpoint=endpoint(base_url=f"https://127.0.0.1:{server.port}", ca_file=cert))
         assert await asked.ask() == GOOD
+
+
+async def test_an_authority_of_simple_tools_is_trusted_on_every_python(tmp_path: Path) -> None:
+    """What it signs says neither by which key nor for what use, as from `openssl x509 -req`."""
+    self_signed(tmp_path, "ca")
+    signed(tmp_path, "server", "ca", "IP:127.0.0.1")
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(tmp_path / "server.crt", tmp_path / "server.key")
+    async with hostile(WHOLE, tls=tls) as server:
+        url = f"https://127.0.0.1:{server.port}"
+        assert await Bench(endpoint=endpoint(base_url=url, ca_file=str(tmp_path / "ca.crt"))).ask() == GOOD
 
 
 @pytest.mark.parametrize(
