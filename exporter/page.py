@@ -62,17 +62,47 @@ def write(family: Family, quoted: "Quoted | None" = None) -> Chunk:
 
 
 def _lines(family: Family, quoted: "Quoted") -> Iterator[str]:
-    labels = ",".join(f'{label}="%s"' for label in family.label_names)
-    template = f"{family.name}{{{labels}}} %s\n"
+    labels = quoted.labels(family.label_names)
     for values, figure in family.samples:
-        yield template % (*map(quoted.__getitem__, values), number(figure))
+        yield f"{family.name}{{{labels[values]}}} {number(figure)}\n"
 
 
-class Quoted(dict[str, str]):
-    """Label values as they are written, each escaped once: the same few stand on every line."""
+class Quoted:
+    """What stands between the braces of lines, written once for families that are about the same companies.
+
+    Kept for one tuple of label names at a time, since that of a family is mostly that of the next one.
+    """
+
+    def __init__(self) -> None:
+        self._values = _Values()
+        self._labels = _Labels((), self._values)
+
+    def labels(self, names: tuple[str, ...]) -> Mapping[tuple[str, ...], str]:
+        """Returns labels as they are written, by their values."""
+        if self._labels.names != names:
+            self._labels = _Labels(names, self._values)
+        return self._labels
+
+
+class _Values(dict[str, str]):
+    """Label values as they are written, each escaped once."""
 
     def __missing__(self, text: str) -> str:
         written = self[text] = escaped(text)
+        return written
+
+
+class _Labels(dict[tuple[str, ...], str]):
+    """Labels of these names as they are written."""
+
+    def __init__(self, names: tuple[str, ...], values: _Values) -> None:
+        super().__init__()
+        self.names = names
+        self._template = ",".join(f'{name}="%s"' for name in names)
+        self._values = values
+
+    def __missing__(self, values: tuple[str, ...]) -> str:
+        written = self[values] = self._template % tuple(map(self._values.__getitem__, values))
         return written
 
 

@@ -115,6 +115,7 @@ class _Surveyor:
         self._naming = Naming()
         self._path = ""
         self._paths: dict[Place, str] = {}
+        self._listed: dict[str, dict[str, Place]] = {}
         self._known: dict[Figure, Figure] = {}
 
     def read(self, entries: object) -> None:
@@ -153,23 +154,24 @@ class _Surveyor:
                     people[name] = found
             elif isinstance(value, dict):
                 figures += self._object(name, value, key)
-            else:
-                figures += self._leaf(Place("", ROW, name), value, key)
+            elif figure := self._leaf(Place("", ROW, name), value, key):
+                figures.append(figure)
         self._found.see(key, Sight(tuple(figures), lengths or NO_LENGTHS, people or NO_PEOPLE, bare))
 
-    def _leaf(self, place: Place, value: object, key: RowKey, called: Called = NOTHING) -> Iterator[Figure]:
-        """Yields the leaf if it is a figure, without a value if that cannot be read; looks for nothing below it."""
+    def _leaf(self, place: Place, value: object, key: RowKey, called: Called = NOTHING) -> Figure | None:
+        """Returns the leaf if it is a figure, without a value if that cannot be read; looks for nothing below it."""
         if place.key in self._described:
             if leaves.is_number(value):
                 number, flaw = leaves.number(value)
                 if flaw:
                     self._rows.figure((number, flaw), self._at(place), key)
-                yield self._once(Figure(place, place.key, number, *called))
-            elif isinstance(value, bool) or (isinstance(value, str) and _NUMERIC.fullmatch(value)):
+                return self._once(Figure(place, place.key, number, *called))
+            if isinstance(value, bool) or (isinstance(value, str) and _NUMERIC.fullmatch(value)):
                 self._rows.note("retyped", self._at(place))
-                yield self._once(Figure(place, place.key, None, *called))
+                return self._once(Figure(place, place.key, None, *called))
         elif not (isinstance(value, str) or descriptions.is_identity(place.key)):
             self._leave_out(value, self._at(place))
+        return None
 
     def _once(self, figure: Figure) -> Figure:
         """Returns the same object for the same figure: of hundreds of thousands most are small and come again."""
@@ -191,7 +193,8 @@ class _Surveyor:
                 yield self._once(Figure(place, field, number, leaves.label(label)))
         elif self._described & fields.keys():
             for inner, value in fields.items():
-                yield from self._leaf(Place(name, OBJECT, inner), value, key)
+                if figure := self._leaf(Place(name, OBJECT, inner), value, key):
+                    yield figure
         else:
             self._leave_out(fields, self._at(Place(name, ROW, "")))
 
@@ -212,11 +215,14 @@ class _Surveyor:
         return name in self._described or len(self._described) == 1
 
     def _items(self, name: str, items: Sequence[object], key: RowKey) -> Iterator[Figure]:
+        places = self._listed.setdefault(name, {})  # made once: a list has the same few keys, thousands of times
         for item in items:
             if isinstance(item, dict):
                 called = (self._naming.label(item), self._naming.identity(item))
                 for inner, value in item.items():
-                    yield from self._leaf(Place(name, LIST, inner), value, key, called)
+                    place = places.get(inner) or places.setdefault(inner, Place(name, LIST, inner))
+                    if figure := self._leaf(place, value, key, called):
+                        yield figure
 
     def _people(self, name: str, items: Sequence[object]) -> frozenset[str] | None:
         """Returns who is in a list of people, by id or else by name; None for a list of something else."""

@@ -1,6 +1,6 @@
 """Reads the reports whose shape Paradigm documents: companies, their days, and leaves with fixed names in them."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -126,6 +126,24 @@ class DocumentedReport(Endpoint):
                         rows.expect(note, {"description", "unit"}, f"{key}.{leaves.key(field)}.")
 
 
+Leaves = tuple[tuple[Field, str], ...]
+"""Leaves and where each stands."""
+_COMPANY_KEYS = frozenset({"id", "name"})
+
+
+class _Object(NamedTuple):
+    """An object of a row: its key, its leaves, the keys that it may have, and where it stands."""
+
+    key: str
+    leaves: Leaves
+    known: frozenset[str]
+    path: str
+
+
+def _object(key: str, fields: Iterable[Field], known: frozenset[str], path: str) -> _Object:
+    return _Object(key, tuple((leaf, f"{path}.{leaf.key}") for leaf in fields), known, path)
+
+
 class _Reader:
     """Reads one array into a draft; what it needs to know of each row is worked out once."""
 
@@ -134,8 +152,11 @@ class _Reader:
         self._rows = rows
         self._entry_keys = frozenset({"company", "dates"}) if array.dated else array.known(HERE)
         self._row_keys = array.known(HERE)
+        self._company_path = f"{array.key}[].company"
+        self._dates_path = f"{array.key}[].dates"
+        self._day_path = f"{array.row_path}date"
         self._objects = [
-            (key, fields, array.known(key), f"{array.row_path}{key}." if key else array.row_path)
+            _object(key, fields, array.known(key), f"{array.row_path}{key}" if key else array.row_path[:-1])
             for key, fields in array.objects.items()
         ]
 
@@ -154,55 +175,64 @@ class _Reader:
 
     def _entry(self, entry: Mapping[str, object]) -> None:
         array, rows = self._array, self._rows
-        company = rows.company(entry.get("company"), f"{array.key}[].company")
-        if isinstance(holder := entry.get("company"), dict):
-            rows.expect(holder, {"id", "name"}, f"{array.key}[].company.")
+        holder = entry.get("company")
+        company = rows.company(holder, self._company_path)
+        if isinstance(holder, dict):
+            rows.expect(holder, _COMPANY_KEYS, f"{array.key}[].company.")
         if company is None:
             return
         if not array.dated:
             key = rows.level_key(array.part, company)
             rows.add(key, self._figures(entry, key))
             return
-        for row in rows.objects(entry.get("dates"), f"{array.key}[].dates", are_rows=True):
+        for row in rows.objects(entry.get("dates"), self._dates_path, are_rows=True):
             rows.expect(row, self._row_keys, array.row_path)
-            if dated := rows.key(array.part, company, row.get("date"), f"{array.row_path}date"):
+            if dated := rows.key(array.part, company, row.get("date"), self._day_path):
                 rows.add(dated, self._figures(row, dated))
 
     def _figures(self, row: Mapping[str, object], key: RowKey) -> Mapping[Column, float]:
         """Reads the leaves of one row; what is absent stays absent."""
-        rows, array = self._rows, self._array
+        rows, items = self._rows, self._array.items
         figures: dict[Column, float] = {}
         for name, fields, known, path in self._objects:
             holder = row.get(name) if name else row
             if not isinstance(holder, dict):
-                rows.note("missing" if holder is None else "retyped", f"{array.row_path}{name}")
+                rows.note("missing" if holder is None else "retyped", path)
                 continue
             if name:
-                rows.expect(holder, known, path)
-            for leaf in fields:
-                value = holder.get(leaf.key)
-                if value is None and leaf.optional:
-                    continue
-                figure = rows.figure(leaf.read(value), f"{path}{leaf.key}", key)
-                if figure is not None:
-                    figures[leaf.column] = figure
-        if array.items:
-            figures |= self._items(array.items, row.get(array.items.key), key)
+                rows.expect(holder, known, f"{path}.")
+            self._read_leaves(holder, fields, key, figures)
+        if items:
+            figures |= self._items(items, row.get(items.key), key)
         return figures
+
+    def _read_leaves(
+        self, holder: Mapping[str, object], fields: Leaves, key: RowKey, figures: dict[Column, float]
+    ) -> None:
+        for (name, column, read, optional), path in fields:
+            value = holder.get(name)
+            if value is None and optional:
+                continue
+            figure, flaw = found = read(value)
+            if flaw:
+                self._rows.figure(found, path, key)
+            if figure is not None:
+                figures[column] = figure
 
     def _items(self, items: Items, listed: object, key: RowKey) -> Mapping[Column, float]:
         """Adds up a list and counts its different ids; of a list without one readable leaf the figure is absent."""
         rows, path = self._rows, f"{self._array.row_path}{items.key}"
         known = items.ignored | {items.identity, items.number}
+        item_path, identity_path, number_path = f"{path}[].", f"{path}[].{items.identity}", f"{path}[].{items.number}"
         numbers: list[float] = []
         ids: set[str] = set()
         for item in rows.objects(listed, path, are_rows=False):
-            rows.expect(item, known, f"{path}[].")
+            rows.expect(item, known, item_path)
             identity, flaw = leaves.identity(item.get(items.identity))
-            rows.note(flaw, f"{path}[].{items.identity}")
+            rows.note(flaw, identity_path)
             if identity is not None:
                 ids.add(identity)
-            number = rows.figure(leaves.count(item.get(items.number)), f"{path}[].{items.number}", key)
+            number = rows.figure(leaves.count(item.get(items.number)), number_path, key)
             if number is not None:
                 numbers.append(number)
         nothing = listed == []

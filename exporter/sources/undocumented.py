@@ -145,23 +145,28 @@ class DescribedReport(_Undocumented):
 
     def _filed(self, found: Survey, choice: Choice | None) -> Filed | None:
         """Returns the figures of the chosen place by row; None if they are of people who may be the same ones."""
-        filed: Filed = {key._replace(part=self.part): {} for key in found.sights}
+        filed: Filed = {self._key(key): {} for key in found.sights}
         columns = _Columns(self.measure.family)
         if choice and choice.people:
             for row, people in _crowds(found, choice.place.holder):
-                filed[row._replace(part=self.part)] = {Column(self.measure.family): float(len(people))}
+                filed[self._key(row)] = {Column(self.measure.family): float(len(people))}
         elif choice:
+            chosen = str(choice.place)
             for key, sight in found.sights.items():
-                figures = filed[key._replace(part=self.part)]
+                figures = filed[self._key(key)]
                 path = f"{key.part}[].dates[]."
                 for guess in {figure.place for figure in sight.figures if figure.is_guess} - {choice.place}:
                     found.rows.note("unknown", f"{path}{guess}")
-                for label, value in self._chosen(sight, choice.place, found.rows, f"{path}{choice.place}"):
+                for label, value in self._chosen(sight, choice.place, found.rows, f"{path}{chosen}"):
                     column = columns[label]
                     if column in figures and self.measure.kind is Kind.DISTINCT:
                         return None
                     figures[column] = figures[column] + value if column in figures else value
         return filed
+
+    def _key(self, row: RowKey) -> RowKey:
+        """Returns what a row of either array is filed under."""
+        return RowKey(self.part, row.company_id, row.day)
 
     def _chosen(self, sight: Sight, place: Place, rows: Draft, path: str) -> Iterator[tuple[str | None, float]]:
         """Yields the figures of one row at the chosen place by label, and notes what is missing or no whole number.
