@@ -4,7 +4,8 @@ All reports of the simulated Paradigm, four days (today and the three before), o
 """
 
 import json
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import NamedTuple
@@ -16,7 +17,7 @@ from prometheus_client.metrics_core import Metric
 
 from benchmarks.cpu import cpu
 from benchmarks.figure import Figure
-from exporter.cli import collector
+from exporter.cli import interpreter
 from exporter.cli.wiring import watch
 from exporter.drawing import drawn
 from exporter.families import Health
@@ -37,8 +38,8 @@ NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)  # a Friday
 TODAY = NOW.date()
 ASKED = Days(TODAY - timedelta(days=3), TODAY)
 HELD = 45
-FEW = 1000
-"""Up to so many companies each stage is measured three times, and compared with the usual libraries."""
+TRIES = 3
+"""Of so many the cheapest counts: what else the machine does only adds."""
 
 
 class Stages(NamedTuple):
@@ -100,47 +101,64 @@ def _folded(watched: Watch, report: Report, ledger: Ledger, answer: Answer) -> R
 
 def measure(companies: int) -> Stages:
     """Polls every report once and measures each stage."""
-    collector.calm()  # as the program does
-    tries, watched, world = 3 if companies <= FEW else 1, source(), World.from_seed(1, companies)
+    interpreter.tune()  # as the program does
+    watched, world = source(), World.from_seed(1, companies)
     states = {report.name: past(watched, report, world) for report in watched.reports}
     ours: dict[str, float] = dict.fromkeys(("decode", "fold", "judge", "render", "join"), 0.0)
     others: dict[str, float] = dict.fromkeys(("json", "msgspec", "client", "deflate"), 0.0)
     chunks: list[Chunk] = []
     for report in watched.reports:
         raw, state = body(world, report.name, ASKED), states[report.name]
-        seconds, answer = cpu(lambda: _decoded(watched, report, ASKED, raw), tries)  # noqa: B023 called at once
+        seconds, answer = cpu(lambda: _decoded(watched, report, ASKED, raw), TRIES)  # noqa: B023 called at once
         ours["decode"] += seconds
-        others["json"] += cpu(lambda: json.loads(raw), tries)[0]  # noqa: B023 the same
-        others["msgspec"] += cpu(lambda: msgspec.json.decode(raw), tries)[0]  # noqa: B023 the same
-        seconds, came = cpu(lambda: _folded(watched, report, state.ledger, answer), tries)  # noqa: B023 the same
+        others["json"] += cpu(lambda: json.loads(raw), TRIES)[0]  # noqa: B023 the same
+        others["msgspec"] += cpu(lambda: msgspec.json.decode(raw), TRIES)[0]  # noqa: B023 the same
+        seconds, came = cpu(lambda: _folded(watched, report, state.ledger, answer), TRIES)  # noqa: B023 the same
         ours["fold"] += seconds
         states[report.name] = replace(state, ledger=came.ledger, listed=came.names)
-        seconds, families = cpu(lambda: _judged(watched, states, report), tries)  # noqa: B023 the same
-        ours["judge"] += seconds
-        seconds, written = cpu(lambda: _written(families), tries)  # noqa: B023 the same
-        ours["render"] += seconds
+        drawings = [_drawn(watched, states, report) for _ in range(TRIES)]
+        ours["judge"] += min(each.judging for each in drawings)
+        ours["render"] += min(each.writing for each in drawings)
+        chunks += drawings[-1].chunks
+        families = tuple(_families(watched, states, report))
         others["client"] += cpu(lambda: generate_latest(_Registry(families)))[0]  # noqa: B023 the same
-        chunks += written
-    ours["join"], pages = cpu(lambda: join(chunks), tries)
+    ours["join"], pages = cpu(lambda: join(chunks), TRIES)
     plain = pages[Format.TEXT].plain
-    others["deflate"] = cpu(lambda: deflate(plain), tries)[0]
+    others["deflate"] = cpu(lambda: deflate(plain), TRIES)[0]
     return Stages(ours, others, sum(chunk.series for chunk in chunks), len(plain))
 
 
-def _judged(watched: Watch, states: Mapping[str, State], report: Report) -> tuple[Family, ...]:
-    sheet = drawn(watched, states, [report], NOW).sheet
-    return tuple(family for families in sheet.reports.values() for family in families)
+class _Drawing(NamedTuple):
+    """The lines of a report, and the CPU seconds of making families and of writing them."""
+
+    judging: float
+    writing: float
+    chunks: list[Chunk]
 
 
-def _written(families: tuple[Family, ...]) -> list[Chunk]:
-    quoted = Quoted()
-    return [write_family(family, quoted) for family in families]
+def _drawn(watched: Watch, states: Mapping[str, State], report: Report) -> _Drawing:
+    """Makes and writes one family after the other, as the program does: never are all of them there."""
+    judging = writing = 0.0
+    chunks, quoted = [], Quoted()
+    ended = time.thread_time()
+    for family in _families(watched, states, report):
+        began = time.thread_time()
+        judging += began - ended
+        chunks.append(write_family(family, quoted))
+        ended = time.thread_time()
+        writing += ended - began
+    return _Drawing(judging + time.thread_time() - ended, writing, chunks)
+
+
+def _families(watched: Watch, states: Mapping[str, State], report: Report) -> Iterator[Family]:
+    for families in drawn(watched, states, [report], NOW).sheet.reports.values():
+        yield from families
 
 
 class _Registry:
     """The same families as prometheus-client's own objects."""
 
-    def __init__(self, families: tuple[Family, ...]) -> None:
+    def __init__(self, families: Iterable[Family]) -> None:
         self._metrics = [_metric(family) for family in families]
 
     def collect(self) -> Iterator[Metric]:

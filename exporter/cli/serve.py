@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from exporter import __version__, source
-from exporter.cli import collector, logs
+from exporter.cli import interpreter, logs
 from exporter.cli.options import (
     DOCS_OPTION,
     LISTEN_OPTION,
@@ -58,7 +58,7 @@ def serve(
         for note in settings.notes:
             log.info(note)
         exporter = assemble(settings, read=read, lifecycle=enable_lifecycle, docs=docs)
-        collector.calm()
+        interpreter.tune()
         to_the_end(_serve(exporter, listening, guard))
 
 
