@@ -14,7 +14,7 @@ from datetime import date, timedelta
 from operator import add
 
 from exporter.calendars import Calendar
-from exporter.figures import Held
+from exporter.held import Held
 from exporter.ledger import Table, by_number
 from exporter.model import Activity, Column, Family, Measure, Sample
 from exporter.rulebook import NO_LIMITS, Limits, Rulebook

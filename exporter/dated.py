@@ -19,7 +19,7 @@ import msgspec
 
 from exporter import calendars
 from exporter.families import View
-from exporter.figures import Known
+from exporter.held import Known
 from exporter.ledger import Ledger, Table, by_number
 from exporter.model import Column, Kind, Measure, Sample
 from exporter.open_labels import Span, capped

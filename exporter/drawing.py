@@ -7,10 +7,11 @@ from itertools import chain
 from typing import NamedTuple
 
 from exporter.families import View, families
-from exporter.figures import Held, keep_labels
+from exporter.held import Held
 from exporter.judge import judge
 from exporter.memory import State
 from exporter.model import Family
+from exporter.open_figures import keep_labels
 from exporter.open_labels import Kept
 from exporter.page import Sheet
 from exporter.question import Watch

@@ -15,7 +15,8 @@ from typing import NamedTuple
 from exporter import calendars
 from exporter.activities import Bounds, activity_families
 from exporter.errors import OUTCOMES
-from exporter.figures import Held, figures
+from exporter.figures import figures
+from exporter.held import Held
 from exporter.judge import DayRules, Judgement
 from exporter.ledger import Ledger
 from exporter.model import Family, FieldNote, Sample

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from functools import cached_property
 from itertools import compress, repeat
+from operator import eq
 from typing import NamedTuple
 
 from exporter.errors import SchemaError
@@ -51,6 +52,11 @@ class Table:
         told = _empty(len(self.companies[places.here])) if values is None else values[places.here]
         told.append(silence)
         return list(map(told.__getitem__, places.each))  # -1 is the last one
+
+    def told(self, column: Column) -> Iterable[str]:
+        """Returns the companies that have a figure in a column; NaN alone differs from itself."""
+        values = self.columns.get(column, ())
+        return compress(self.companies, map(eq, values, values))
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +103,20 @@ class Ledger:
             part: {company: day for company, day in days.items() if company not in self.withdrawn}
             for part, days in first.items()
         }
+
+    def first_told(self, part: str, column: Column) -> Mapping[str, date]:
+        """Returns the first held day on which each company has this figure, worked out once."""
+        if (part, column) not in self._first_told:
+            first: dict[str, date] = {}
+            for day in sorted(self.blocks, reverse=True):
+                table = self.blocks[day].tables.get(part, Table())
+                first.update(dict.fromkeys(table.told(column), day))
+            self._first_told[part, column] = first
+        return self._first_told[part, column]
+
+    @cached_property
+    def _first_told(self) -> dict[tuple[str, Column], Mapping[str, date]]:
+        return {}
 
 
 @dataclass(frozen=True, slots=True)

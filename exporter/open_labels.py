@@ -9,8 +9,7 @@ import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from itertools import compress, repeat
-from operator import eq
+from itertools import repeat
 from typing import NamedTuple
 
 from exporter.ledger import Ledger, Table, by_number
@@ -107,28 +106,25 @@ def keep(
     }
 
 
-def keep_all(ledger: Ledger, part: str, measure: Measure, length: int, cap: int) -> Kept | None:
-    """Returns what `keep` would choose of a measure with one label if it has no more values than `cap`, else None.
+def all_fit(ledger: Ledger, part: str, measure: Measure, cap: int) -> frozenset[Column] | None:
+    """Returns the columns of a measure with one label if it has no more values than `cap`, else None.
 
-    Then nothing has to be ranked, and what is held of whom on which day need not be gathered.
+    Then each company keeps what it has: nothing has to be ranked, and what is held of whom on which day not gathered.
     """
-    tables = [block.tables[part] for block in ledger.blocks.values() if part in block.tables]
-    columns = {column for table in tables for column in table.columns if column.family == measure.family}
-    if len(measure.labels) > 1 or len({column.label_values for column in columns if column.label_values}) > cap:
-        return None
+    tables = (block.tables[part] for block in ledger.blocks.values() if part in block.tables)
+    columns = frozenset(column for table in tables for column in table.columns if column.family == measure.family)
+    fits = len(measure.labels) == 1 and len({each.label_values for each in columns if each.label_values}) <= cap
+    return columns if fits else None
+
+
+def keep_all(ledger: Ledger, part: str, columns: Iterable[Column], length: int) -> Kept:
+    """Returns what `keep` would choose of columns that all fit."""
     chosen: dict[str, set[Labels]] = {}
     for column in columns:
         labels = tuple(value[:length] for value in column.label_values)
-        told = (_told(table, column) for table in tables if column in table.columns)
-        for company in set().union(*told):
+        for company in ledger.first_told(part, column):
             chosen.setdefault(company, set()).update([labels] if labels else [])
     return {company: frozenset(labels) for company, labels in chosen.items()}
-
-
-def _told(table: Table, column: Column) -> Iterable[str]:
-    """Yields the companies that have a figure; NaN alone differs from itself."""
-    values = table.columns[column]
-    return compress(table.companies, map(eq, values, values))
 
 
 def _over(figures: Mapping[date, float], days: Iterable[date]) -> float:
@@ -193,13 +189,18 @@ def capped(
     for labels, figures in sorted(held.figures.items()):
         if span.last not in figures and min(figures) > span.last:
             continue
-        place = placed(labels, kept, caps)
-        known = figures.keys() | held.read.get(labels[:-1], set())
+        place = labels if labels in kept else placed(labels, kept, caps)
         if measure.kind is not Kind.SUM:
             if span.last in figures and OTHER not in place:
                 shown[place] = figures[span.last]
-        elif not measure.marked or known.issuperset(span.days):
+        elif not measure.marked or _is_read(held, labels, span.days):
             shown[place] = shown.get(place, 0.0) + _over(figures, span.days)
-        elif span.last in known:  # else it is gone, and takes nothing from the others
+        elif _is_read(held, labels, (span.last,)):  # else it is gone, and takes nothing from the others
             unknown.add(place)
     yield from ((place, value) for place, value in shown.items() if place not in unknown)
+
+
+def _is_read(held: Uses, labels: Labels, days: Iterable[date]) -> bool:
+    """Tells whether a value, or the break-down that it would stand in, was read on all of these days."""
+    figures, read = held.figures[labels], held.read.get(labels[:-1], ())
+    return all(day in figures or day in read for day in days)

@@ -1,5 +1,6 @@
 """The windows that figures are served in: over which days, under which name; pure, knows no figure."""
 
+from datetime import date, timedelta
 from typing import NamedTuple
 
 from exporter.model import Expendable, Kind, Measure
@@ -14,6 +15,10 @@ class Window(NamedTuple):
     day_gauge: str
     days: int = 1
     expendable: Expendable = Expendable.NEVER
+
+    def ending(self, last: date) -> tuple[date, ...]:
+        """Returns its days if it ends with this one, newest first."""
+        return tuple(last - timedelta(days=n) for n in range(self.days))
 
 
 _ITS_DAY = "chat_usage_report_day_timestamp_seconds tells which day"

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from exporter.activities import BASELINE, LAST_DAY, LAST_WORKING_DAY, LIMIT, TODAY, Bounds, activity_families
 from exporter.calendars import Calendar, CompanyCalendar
-from exporter.figures import Held
+from exporter.held import Held
 from exporter.judge import judge
 from exporter.ledger import Asked, Ledger, fold
 from exporter.model import Column, Days, Reading, Row

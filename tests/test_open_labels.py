@@ -8,9 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from exporter import windows
+from exporter.held import Held, Known
+from exporter.judge import Judgement
 from exporter.ledger import Asked, Ledger, fold
 from exporter.model import Column, Days, Kind, Measure, Reading, Row
-from exporter.open_labels import OTHER, Kept, LabelLimits, Span, Uses, capped, keep, keep_all, uses
+from exporter.open_figures import keep_labels, open_samples
+from exporter.open_labels import OTHER, Kept, LabelLimits, Span, Uses, all_fit, capped, keep, keep_all, uses
+from exporter.sources import paradigm
 from tests.road import utc
 
 TODAY = date(2026, 3, 3)
@@ -163,27 +168,60 @@ def test_no_use_is_lost_and_no_limit_broken(
 tools = st.dictionaries(st.sampled_from(("a", "b", "abc", "abd")), st.sampled_from((0.0, 1.0, 5.0)), max_size=4)
 
 
-@given(
-    st.dictionaries(st.sampled_from(MONTH), st.dictionaries(st.sampled_from(("1", "2")), tools)),
-    st.integers(0, 4),
-    st.sampled_from((2, 10)),
-)
-def test_where_all_fit_all_are_kept_without_ranking(
-    held: dict[date, dict[str, dict[str, float]]], cap: int, length: int
-) -> None:
-    """The short way chooses what the long one does, or says that it cannot."""
+History = dict[date, dict[str, dict[str, float]]]
+"""Uses by day, company and tool."""
+histories = st.dictionaries(st.sampled_from(MONTH), st.dictionaries(st.sampled_from(("1", "2")), tools))
+
+
+def folded(history: History) -> Ledger:
     ledger = Ledger()
-    for day, companies in held.items():
+    for day, companies in history.items():
         rows = tuple(
             Row("all", day, company, {Column(FAMILY, (tool,)): value for tool, value in used.items()})
             for company, used in companies.items()
         )
         reading = Reading(dict.fromkeys(companies, "name"), frozenset({"all"}), rows)
         ledger = fold(ledger, reading, Asked(Days(day, day), TODAY, NOON, 45), lambda _id, _name: True)
+    return ledger
 
-    short = keep_all(ledger, "all", TOOLS, length, cap)
 
-    if short is not None:
-        assert short == keep(uses(ledger, "all", TOOLS, length), MONTH, (cap,), {})
+@given(histories, st.integers(0, 4), st.sampled_from((2, 10)))
+def test_where_all_fit_all_are_kept_without_ranking(history: History, cap: int, length: int) -> None:
+    """The short way chooses what the long one does, or says that it cannot."""
+    ledger = folded(history)
+    columns = all_fit(ledger, "all", TOOLS, cap)
+
+    if columns is not None:
+        assert keep_all(ledger, "all", columns, length) == keep(uses(ledger, "all", TOOLS, length), MONTH, (cap,), {})
     else:
-        assert cap < len({tool for companies in held.values() for used in companies.values() for tool in used})
+        assert cap < len({tool for companies in history.values() for used in companies.values() for tool in used})
+
+
+@given(histories, st.sampled_from((2, 10)), st.integers(1, 10))
+def test_a_window_has_what_each_company_used_in_it(history: History, length: int, most: int) -> None:
+    """Names cut alike are one; a tool counts 0 once it was used, and is absent before; what does not fit is `other`."""
+    ledger = folded(history)
+    judgement = Judgement(YESTERDAY, TODAY, empty_day=False, stale=False, covered=frozenset(ledger.blocks))
+    limits = LabelLimits({"tools": most}, length)
+    held = Held("production", paradigm.TOOLS, ledger, judgement, True, limits, {}, 0, {})
+    found = open_samples(Known(replace(held, kept=keep_labels(held))), TOOLS)
+
+    for window, samples in found.items():
+        days = window.ending(TODAY if window is windows.TODAY else YESTERDAY)
+        used: dict[Labels, float] = {}
+        for day, companies in history.items():
+            for company, told in companies.items():
+                for tool, value in told.items() if day <= days[0] else ():
+                    labels = ("production", company, "name", tool[:length])
+                    used[labels] = used.get(labels, 0.0) + (value if day in days else 0.0)
+        served = {sample.label_values: sample.value for sample in samples}
+        assert len(served) == len(samples)
+        if len({labels[-1] for labels in used}) <= most:
+            assert served == used
+        assert {company: total(served, company) for company in ("1", "2")} == {
+            company: total(used, company) for company in ("1", "2")
+        }
+
+
+def total(samples: Mapping[Labels, float], company: str) -> float:
+    return sum(value for labels, value in samples.items() if labels[1] == company)

@@ -12,7 +12,7 @@ import pytest
 
 from exporter.activities import LAST_DAY, LAST_WORKING_DAY, LIMIT, Bounds, activity_families
 from exporter.calendars import Calendar
-from exporter.figures import Held
+from exporter.held import Held
 from exporter.judge import DayRules, judge
 from exporter.ledger import Asked, Ledger, fold
 from exporter.model import Column, Days, Reading, Row
