@@ -78,10 +78,11 @@ def running(command: Sequence[str], port: int) -> Iterator[Program]:
 
 
 @contextmanager
-def platform(companies: int) -> Iterator[Program]:
-    """Runs the simulated Paradigm, and waits until it answers."""
+def platform(companies: int, keep_days: int = 1096) -> Iterator[Program]:
+    """Runs the simulated Paradigm, which keeps so many days, and waits until it answers."""
     port = free_port()
-    options = (f"--listen-address=127.0.0.1:{port}", f"--companies={companies}", f"--seed={SEED}")
+    world = (f"--companies={companies}", f"--seed={SEED}", f"--keep-days={keep_days}")
+    options = (f"--listen-address=127.0.0.1:{port}", *world)
     with running((*OURS, "simulate", *options), port) as program:
         program.wait(lambda: bool(program.page("/control")), "the simulated platform")
         yield program

@@ -2,7 +2,8 @@
 
 import asyncio
 import socket
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Annotated
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -14,10 +15,11 @@ from exporter.errors import ConfigError
 from exporter.simulate.app import create_app
 from exporter.simulate.chatcaptain.bots import MOST_CHANNELS, USUAL_CHANNELS, Bots
 from exporter.simulate.scenarios import NORMAL
-from exporter.simulate.world import World
+from exporter.simulate.world import HISTORY, World
 from exporter.web.server import listen, url
 
 OPTION = "--listen-address"
+MOST_KEPT = 36_500
 
 Companies = Annotated[int, typer.Option("--companies", metavar="N", help="How many companies it has, 1 to 10000.")]
 Channels = Annotated[
@@ -38,10 +40,16 @@ def simulate(
     seed: Seed = 1,
     scenario: Scenarios = None,
     timezone: Annotated[str, typer.Option("--timezone", metavar="ZONE", help="The zone of its days.")] = "UTC",
+    keep_days: Annotated[
+        int, typer.Option("--keep-days", metavar="N", help=f"How many days before today it keeps, 1 to {MOST_KEPT}.")
+    ] = HISTORY.days,
 ) -> None:
     """Serve a simulated Paradigm and ChatCaptain with plausible figures until SIGTERM or SIGINT."""
-    world = World.from_seed(seed, companies, zone(timezone))
-    bots = Bots.from_seed(seed, channel_count=channels, zone=world.zone)
+    if not 1 <= keep_days <= MOST_KEPT:
+        raise ConfigError(f"{keep_days} kept days: choose a number from 1 to {MOST_KEPT}")
+    keeps = timedelta(days=keep_days)
+    world = replace(World.from_seed(seed, companies, zone(timezone)), keeps=keeps)
+    bots = replace(Bots.from_seed(seed, channel_count=channels, zone=world.zone), keeps=keeps)
     app = create_app(world, lambda: datetime.now(UTC), scenarios=tuple(scenario or (NORMAL,)), bots=bots)
     with listen(listen_address, OPTION) as listening:
         typer.echo(announcement(world, bots, url(listening)))

@@ -70,7 +70,8 @@ Condition = Callable[[Company, DayView], float]
 class World:
     """A platform with its companies; equal seeds make equal worlds. Make it with `World.from_seed`.
 
-    `zone` is the zone of its days. `absent` companies are unknown to it, `conditions` change what is used.
+    `zone` is the zone of its days; for the time `keeps` it keeps them. `absent` companies are unknown to it,
+    `conditions` change what is used.
     """
 
     seed: int
@@ -79,6 +80,7 @@ class World:
     zone: ZoneInfo
     absent: frozenset[int] = frozenset()
     conditions: tuple[Condition, ...] = ()
+    keeps: timedelta = HISTORY
 
     @classmethod
     def from_seed(
@@ -127,14 +129,14 @@ class World:
     def views(self, first: date, last: date, at: datetime) -> tuple[DayView, ...]:
         """Returns the days from `first` to `last` that have begun at `at` and are still kept, in order."""
         today = calendars.day_at(at, self.zone)
-        first, last = max(first, today - HISTORY), min(last, today)
+        first, last = max(first, today - self.keeps), min(last, today)
         if last < first:
             return ()
         return tuple(view for day in Days(first, last) if (view := self.view(day, at)))
 
     def view(self, day: date, at: datetime) -> DayView | None:
         """Returns `day` as seen at `at`; None when it is not begun, no longer kept, or without any time in its zone."""
-        return view(day, at, self.zone)
+        return view(day, at, self.zone, self.keeps)
 
     def figures(self, company: Company, view: DayView, mode: Mode) -> Figures | None:
         """Returns the company's figures in `mode` of the viewed day, None when it has no row."""
@@ -150,10 +152,10 @@ class World:
         return _so_far(company, view, queries, luck)
 
 
-def view(day: date, at: datetime, zone: ZoneInfo) -> DayView | None:
+def view(day: date, at: datetime, zone: ZoneInfo, keeps: timedelta) -> DayView | None:
     """Returns `day` of `zone` as seen at `at`; None when it is not begun, no longer kept, or without any time."""
     today = calendars.day_at(at, zone)
-    if not today - HISTORY <= day <= today:
+    if not today - keeps <= day <= today:
         return None
     start = calendars.start(day, zone)
     length = (calendars.end(day, zone) - start).total_seconds()

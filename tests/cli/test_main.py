@@ -132,6 +132,7 @@ def told(status: int, capsys: pytest.CaptureFixture[str]) -> str:
                      id="no company"),
         pytest.param(["simulate", "--channels", "201"], "201 simulated channels: choose a number from 1 to 200",
                      id="more channels than there are"),
+        pytest.param(["simulate", "--keep-days", "0"], "0 kept days: choose a number from 1 to 36500", id="no day"),
         pytest.param(["demo", "--companies", "10001"], "10001 simulated companies: choose a number from 1 to 10000",
                      id="too many companies"),
         pytest.param(["simulate", "--timezone", "Nowhere"],

@@ -1,6 +1,7 @@
 """Laws of the simulated platform's truth."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -96,6 +97,13 @@ def test_views_are_the_begun_and_kept_days_asked_for(world: World, now: datetime
     assert [view.day for view in world.views(today - DAY, date.max, now)] == [today - DAY, today]
     assert len(world.views(date.min, date.max, now)) == HISTORY.days + 1
     assert world.views(today + DAY, today + DAY, now) == ()
+
+
+def test_a_world_keeps_as_many_days_as_it_is_told(world: World, now: datetime, today: date) -> None:
+    longer = replace(world, keeps=2 * HISTORY)
+    assert len(longer.views(date.min, date.max, now)) == 2 * HISTORY.days + 1
+    assert any(every_figure(longer, today - 2 * HISTORY, now))
+    assert list(every_figure(longer, today - DAY, now)) == list(every_figure(world, today - DAY, now))
 
 
 @pytest.mark.parametrize("company_id", [-1, 0, 21, 10**30])

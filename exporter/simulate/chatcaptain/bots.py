@@ -1,13 +1,13 @@
 """Who uses the simulated ChatCaptain: chatbots, their keys, their channels; pure, from a seed."""
 
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, timedelta
 from zoneinfo import ZoneInfo
 
 from exporter.errors import ConfigError
 from exporter.simulate.chance import token
 from exporter.simulate.companies import Company, populate
-from exporter.simulate.world import Condition
+from exporter.simulate.world import HISTORY, Condition
 
 USUAL_CHANNELS = 5
 MOST_CHANNELS = 200
@@ -56,13 +56,15 @@ class Chatbot:
 class Bots:
     """The chatbots of a platform; equal seeds make equal ones. Make it with `Bots.from_seed`.
 
-    `zone` is the zone of the people who talk to them, `conditions` change how much they do.
+    `zone` is the zone of the people who talk to them, `conditions` change how much they do, and what they did is kept
+    for the time `keeps`.
     """
 
     seed: int
     chatbots: tuple[Chatbot, ...]
     zone: ZoneInfo
     conditions: tuple[Condition, ...] = ()
+    keeps: timedelta = HISTORY
 
     @classmethod
     def from_seed(

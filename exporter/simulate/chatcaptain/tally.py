@@ -10,7 +10,7 @@ from exporter import calendars
 from exporter.model import Days
 from exporter.simulate.chatcaptain.bots import Bots, Channel, Chatbot
 from exporter.simulate.chatcaptain.talk import Plan, plan
-from exporter.simulate.world import HISTORY, DayView, view
+from exporter.simulate.world import DayView, view
 
 _WEIGHED_BY = {"inbox_join_time_average_seconds": "operator"}
 """Whose number makes a level count when days or channels are put together; by default the conversations."""
@@ -91,7 +91,7 @@ def _days(bots: Bots, frame: Frame, at: datetime) -> Iterator[DayView]:
     if frame.until <= frame.first:
         return
     last = calendars.day_at(frame.until - _A_MOMENT, bots.zone)
-    oldest = min(calendars.day_at(at, bots.zone) - HISTORY, last)
+    oldest = min(calendars.day_at(at, bots.zone) - bots.keeps, last)
     for day in Days(max(calendars.day_at(frame.first, bots.zone), oldest), last):
-        if seen := view(day, at, bots.zone):
+        if seen := view(day, at, bots.zone, bots.keeps):
             yield seen
