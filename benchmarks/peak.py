@@ -7,17 +7,17 @@ usage: python -m benchmarks.peak FILE COMMAND ARGUMENT...
 """
 
 import atexit
-import re
+import os
 import sys
 from pathlib import Path
 
+from benchmarks import cpu
 from exporter.cli.main import main
 
 
 def told(file: Path) -> None:
     """Writes this process' own peak."""
-    found = re.search(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text())
-    file.write_text(str(int(found[1]) * 1024 if found else 0))
+    file.write_text(str(int(cpu.peak(os.getpid()) * 2**20)))
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 
-from exporter.simulate.world import World
+from exporter.simulate.world import HISTORY, World
 
 OURS = (sys.executable, "-c", "from exporter.cli.main import main; main()")
 SEED = 1
@@ -78,7 +78,7 @@ def running(command: Sequence[str], port: int) -> Iterator[Program]:
 
 
 @contextmanager
-def platform(companies: int, keep_days: int = 1096) -> Iterator[Program]:
+def platform(companies: int, keep_days: int = HISTORY.days) -> Iterator[Program]:
     """Runs the simulated Paradigm, which keeps so many days, and waits until it answers."""
     port = free_port()
     world = (f"--companies={companies}", f"--seed={SEED}", f"--keep-days={keep_days}")

@@ -13,6 +13,6 @@ failures  what httpx raises, as errors of ours
 from exporter.fetch.client import Client
 from exporter.fetch.endpoint import Endpoint, Limits, Observer, is_loopback
 from exporter.fetch.pace import Clock, Patience
-from exporter.fetch.trust import trust
+from exporter.fetch.trust import tls_context
 
-__all__ = ["Client", "Clock", "Endpoint", "Limits", "Observer", "Patience", "is_loopback", "trust"]
+__all__ = ["Client", "Clock", "Endpoint", "Limits", "Observer", "Patience", "is_loopback", "tls_context"]

@@ -13,7 +13,7 @@ from exporter.errors import AuthError, ConfigError
 from exporter.fetch import answers, failures, pace
 from exporter.fetch.asked import Asked
 from exporter.fetch.endpoint import Endpoint, Limits, Observer, is_loopback
-from exporter.fetch.trust import trust
+from exporter.fetch.trust import tls_context
 from exporter.source import Request
 
 log = logging.getLogger(__name__)
@@ -198,7 +198,7 @@ def _http(endpoint: Endpoint, transport: httpx.AsyncBaseTransport | None) -> htt
 
 def _trust(endpoint: Endpoint) -> ssl.SSLContext:
     try:
-        return trust(endpoint.ca_file)
+        return tls_context(endpoint.ca_file)
     except OSError as error:  # ssl.SSLError is one
         where = f"ca_file {endpoint.ca_file}" if endpoint.ca_file else "SSL_CERT_FILE of the environment"
         raise ConfigError(f"{endpoint.source}: {where} is no readable PEM file of certificates: {error}") from error

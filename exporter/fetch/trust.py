@@ -6,7 +6,7 @@ from pathlib import Path
 import httpx
 
 
-def trust(ca_file: str | Path | None) -> ssl.SSLContext:
+def tls_context(ca_file: str | Path | None) -> ssl.SSLContext:
     """Returns a client's side of TLS that trusts the authorities of a file, else SSL_CERT_FILE's, else the well-known.
 
     The same certificates on every Python: 3.13 began to refuse what RFC 5280 wants otherwise, such as an authority's

@@ -14,7 +14,7 @@ import yaml
 
 from exporter import __version__
 from exporter.errors import ConfigError, StoreError
-from exporter.fetch import is_loopback, trust
+from exporter.fetch import is_loopback, tls_context
 
 TIMEOUT_SECONDS = 60.0
 """A store that merges what is out of order may take its time."""
@@ -167,7 +167,7 @@ def _read(path: Path) -> str:
 
 
 def _trust(given: Tls, folder: Path) -> ssl.SSLContext:
-    context = trust(folder / given.ca_file if given.ca_file else None)
+    context = tls_context(folder / given.ca_file if given.ca_file else None)
     if given.cert_file is not None:
         context.load_cert_chain(folder / given.cert_file, folder / given.key_file if given.key_file else None)
     if given.insecure_skip_verify:

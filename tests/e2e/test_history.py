@@ -74,6 +74,7 @@ def run_backfill(
     """Runs the command, for as long as it takes or until it is killed; what it prints goes to backfill.log."""
     limit = ["prlimit", f"--fsize={room}"] if room is not None else []
     told_peak = folder / "peak"
+    told_peak.unlink(missing_ok=True)  # of a run before, if this one is killed
     command: list[str | Path] = [*limit, sys.executable, "-m", "benchmarks.peak", told_peak, "backfill", *options]
     with (folder / "backfill.log").open("ab") as log:
         process = subprocess.Popen(command, env=environment(platform), stdout=log, stderr=log)
