@@ -49,6 +49,7 @@ class Worker:
     def _work(self) -> None:
         while (job := self._jobs.get()) is not None:
             job()
+            del job  # or an answer would stay until there is another job
 
 
 class Errands(ThreadPoolExecutor):

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import threading
+import weakref
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -140,6 +141,16 @@ async def test_a_job_that_runs_is_ended_although_its_waiter_went(worker: Worker)
     gate.open.set()
 
     assert await worker.run(lambda: "next") == "next"
+
+
+async def test_what_a_job_held_is_let_go_of_when_it_is_done(worker: Worker) -> None:
+    """Not when there is another one: an answer of 8 MiB would stay until the next poll."""
+    held, gone = Gate(), threading.Event()
+    weakref.finalize(held, gone.set)
+    held.open.set()
+    await worker.run(held)
+    del held
+    assert await asyncio.to_thread(gone.wait, 5)
 
 
 async def test_close_ends_the_thread_after_the_queued_jobs() -> None:
