@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from exporter import source
+from exporter.cli import interpreter
 from exporter.cli.failed import FailedError
 from exporter.cli.options import ConfigFile
 from exporter.cli.past import Store, compared, into_file, into_store
@@ -68,6 +69,8 @@ def backfill(
     )
     options = {"--from": first or "", "--to": last or "", "--label": repr(sorted(labels.items()))}
     question = asked({**options, TARGET: remote_write or str(output)}, chosen)
+    interpreter.tune()
+    interpreter.give_back()
     try:
         if verify is not None:
             return compared(chosen, spans, store)
