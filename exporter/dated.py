@@ -22,6 +22,7 @@ from exporter.families import View
 from exporter.held import Known
 from exporter.ledger import Ledger, Table, by_number
 from exporter.model import Column, Kind, Measure, Sample
+from exporter.open_figures import some_at_once
 from exporter.open_labels import Span, capped
 from exporter.windows import describe, windows
 
@@ -121,10 +122,16 @@ class Shelf:
         """Yields the figures of some companies in some measures (by family), by measure and label, then by day."""
         ledger = _narrowed(self.view.ledger, sorted(companies, key=by_number), wanted)
         known = Known(replace(self.view.held, ledger=ledger))
+        yield from self._figures(known, (each for each in measures(self.view) if each.family in wanted), days)
+
+    def of_all(self, chosen: Iterable[Measure], days: Container[date]) -> Iterator[Dated]:
+        """Yields the figures of all companies in some measures, one measure after the other."""
+        yield from self._figures(self._whole, chosen, days)
+
+    def _figures(self, known: Known, chosen: Iterable[Measure], days: Container[date]) -> Iterator[Dated]:
         states = {day: state for day, state in self.states.items() if day in days}
-        for measure in measures(self.view):
-            if measure.family in wanted:
-                yield from (self._open if any(measure.limits) else self._closed)(known, measure, states)
+        for measure in chosen:
+            yield from (self._open if any(measure.limits) else self._closed)(known, measure, states)
 
     def _closed(self, known: Known, measure: Measure, states: Mapping[date, DayState]) -> Iterator[Dated]:
         for part, column in self._whole.columns(measure):
@@ -139,19 +146,25 @@ class Shelf:
                     yield self._dated(sample, measure, day, state, here)
 
     def _open(self, known: Known, measure: Measure, states: Mapping[date, DayState]) -> Iterator[Dated]:
-        held = known.held
+        for part, companies in known.companies.items():
+            for some in some_at_once(companies):
+                yield from self._open_of(known, measure, part, some, states)
+
+    def _open_of(
+        self, known: Known, measure: Measure, part: str, some: Sequence[str], states: Mapping[date, DayState]
+    ) -> Iterator[Dated]:
+        held, uses = known.held, known.uses(part, measure, some)
         kept, caps = held.kept.get(measure.family, {}), held.limits.caps(measure)
-        for part in known.companies:
-            uses = known.uses(part, measure)
-            for day, state in _told(states, measure):
-                here = frozenset(known.table(day, part).companies)
-                for company in (each for each in known.companies[part] if each in uses):
-                    if state is DayState.SETTLING and company not in here:
-                        continue
-                    span = Span((day,), day)
-                    for labels, value in capped(uses[company], kept.get(company, frozenset()), caps, span, measure):
-                        sample = Sample((held.source, company, held.ledger.names[company], *labels), value)
-                        yield self._dated(sample, measure, day, state, here)
+        for day, state in _told(states, measure):
+            here = frozenset(known.table(day, part).companies)
+            for company in (each for each in some if each in uses):
+                if state is DayState.SETTLING and company not in here:
+                    continue
+                for labels, value in capped(
+                    uses[company], kept.get(company, frozenset()), caps, Span((day,), day), measure
+                ):
+                    sample = Sample((held.source, company, held.ledger.names[company], *labels), value)
+                    yield self._dated(sample, measure, day, state, here)
 
     def _dated(self, sample: Sample, measure: Measure, day: date, state: DayState, here: Container[str]) -> Dated:
         source, company_id, company, *labels = sample.label_values

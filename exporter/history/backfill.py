@@ -5,7 +5,7 @@ only where its last piece ended: what fails leaves the rest of that report for t
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import partial
 from typing import NamedTuple, Protocol
@@ -16,7 +16,7 @@ from exporter.errors import NotFoundError, ReportError, SchemaError
 from exporter.families import Health
 from exporter.fetch import Patience
 from exporter.history.manifest import Manifest, Progress
-from exporter.history.past import Piece, figures, folded
+from exporter.history.past import Piece, figures, folded, outlined
 from exporter.inquiry import Answers, Fetch, Line, ask
 from exporter.judge import pieces
 from exporter.ledger import Ledger
@@ -43,8 +43,11 @@ class Destination(Protocol):
     async def begin(self, oldest: date, /) -> None:
         """Makes sure that days from `oldest` on can be taken at all; called before a platform is asked."""
 
-    async def take(self, piece: Piece, figures: Sequence[Dated], /) -> None:
-        """Takes the figures of a piece; when it returns they are safe, and may come again all the same."""
+    async def take(self, piece: Piece, figures: Iterable[Dated], /) -> None:
+        """Takes the figures of a piece, family after family, each made as it is taken, in whatever thread.
+
+        When it returns they are safe, and may come again all the same.
+        """
 
 
 class Errand(NamedTuple):
@@ -167,18 +170,17 @@ class Backfill:
         return progress, lessons
 
     async def _handed_on(self, errand: Errand, report: Report, days: Days, state: State) -> State:
-        came = await self._asked(errand, report, days, state.lessons)
-        watch, now = errand.watch, self._time.now()
-
-        def read() -> tuple[State, Sequence[Dated]]:
-            after = folded(watch, state, came, days, now)
-            return after, figures(watch, report, after, days, now)
-
-        after, found = await self._worker.run(read)
-        piece = Piece(watch.source, report.name, days)
-        await self._destination.take(piece, found)
+        after = await self._read(errand, report, days, state)
+        watch, piece = errand.watch, Piece(errand.watch.source, report.name, days)
+        await self._destination.take(piece, figures(watch, report, after, days, self._time.now()))
+        after = replace(after, ledger=await self._worker.run(partial(outlined, after.ledger)))
         await self._worker.run(partial(self._manifest.done, piece, after))
         return after
+
+    async def _read(self, errand: Errand, report: Report, days: Days, state: State) -> State:
+        """Asks for days and returns what is held then; the answers, which are larger, are let go of."""
+        came = await self._asked(errand, report, days, state.lessons)
+        return await self._worker.run(partial(folded, errand.watch, state, came, days, self._time.now()))
 
     async def _asked(self, errand: Errand, report: Report, days: Days, lessons: Lessons) -> Answers:
         """Asks for days; a part of them is not enough, because each day is handed on once."""

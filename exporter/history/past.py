@@ -1,8 +1,13 @@
 """What the answers about old days come to: figures by the rules of the page, day by day; pure, knows no store."""
 
-from collections.abc import Mapping
+import math
+from array import array
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from fnmatch import fnmatchcase
+from itertools import groupby
 from typing import NamedTuple
 
 from exporter.calendars import day_at
@@ -11,9 +16,9 @@ from exporter.drawing import view
 from exporter.families import Health
 from exporter.inquiry import Answers
 from exporter.judge import DayRules
-from exporter.ledger import Asked, fold
+from exporter.ledger import Asked, Block, Ledger, Table, fold
 from exporter.memory import State
-from exporter.model import Days, Measure
+from exporter.model import Column, Days, Measure
 from exporter.question import Watch
 from exporter.source import Report
 
@@ -63,15 +68,57 @@ def folded(watch: Watch, state: State, came: Answers, days: Days, now: datetime)
     return State(ledger, Health(watch.interval, last_success=now, history=True), lessons=came.lessons)
 
 
-def figures(watch: Watch, report: Report, state: State, days: Days, now: datetime) -> list[Dated]:
-    """Returns the figures of these days, by measure and label, then by day.
+def outlined(ledger: Ledger) -> Ledger:
+    """Returns what the days after these need of them: that a company has rows, and figures, not which.
+
+    Of each row and each figure the newest one is left, as 0: so zeros keep their evidence for as long, and the many
+    days that are held beside a piece are little more than one.
+    """
+    rows, told = defaultdict[str, set[str]](set), defaultdict[tuple[str, Column], set[str]](set)
+    blocks: dict[date, Block] = {}
+    for day in sorted(ledger.blocks, reverse=True):
+        tables: dict[str, Table] = {}
+        for part, table in ledger.blocks[day].tables.items():
+            newest = {column: set(table.told(column)) - told[part, column] for column in table.columns}
+            here = (set(table.companies) - rows[part]).union(*newest.values())
+            rows[part] |= here
+            for column, companies in newest.items():
+                told[part, column] |= companies
+            if here:
+                tables[part] = _outline(table, here, newest)
+        blocks[day] = replace(ledger.blocks[day], tables=tables)
+    return replace(ledger, blocks=blocks)
+
+
+def figures(watch: Watch, report: Report, state: State, days: Days, now: datetime) -> Iterator[Dated]:
+    """Yields the figures of these days as they are taken: by family in the order of lines; of a series by day.
 
     Which values open labels keep is chosen for these days alone, so that it does not hang on where a run began.
     """
     seen = view(watch, report, state, now)
-    shelf = Shelf(seen)
-    wanted = {measure.family for measure in measures(seen) if not _is_excluded(watch, measure)}
-    return list(shelf.figures(shelf.companies, wanted, days))
+    wanted = (measure for measure in measures(seen) if not _is_excluded(watch, measure))
+    yield from Shelf(seen).of_all(sorted(wanted, key=_in_lines), days)
+
+
+def by_family(figures: Iterable[Dated]) -> Iterator[Iterator[Dated]]:
+    """Yields the figures of one family after the other: of all of them together there may be too many."""
+    yield from (some for _, some in groupby(figures, key=lambda figure: figure.measure))
+
+
+def _in_lines(measure: Measure) -> str:
+    """Returns what sorts families as their lines are sorted."""
+    return daily(measure) + "{"
+
+
+def _outline(table: Table, rows: set[str], told: Mapping[Column, set[str]]) -> Table:
+    """Returns some rows, with 0 for what they are the newest to tell."""
+    companies = tuple(company for company in table.companies if company in rows)
+    columns = {
+        column: array("d", [0.0 if company in those else math.nan for company in companies])
+        for column, those in told.items()
+        if those
+    }
+    return Table(companies, columns)
 
 
 def _is_excluded(watch: Watch, measure: Measure) -> bool:

@@ -3,9 +3,11 @@
 A store does not overwrite: what comes twice with the same value changes nothing there.
 """
 
+import asyncio
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
+from itertools import chain
 
 import httpx
 
@@ -15,7 +17,7 @@ from exporter.fetch import Clock, Patience
 from exporter.fetch.pace import wait
 from exporter.history.message import NAME, Series, batches, encoded, series_of
 from exporter.history.openmetrics import noon
-from exporter.history.past import Piece
+from exporter.history.past import Piece, by_family
 from exporter.history.store import CUT_OFF, cut_off
 
 MOST_SAMPLES = 2000
@@ -57,7 +59,9 @@ class RemoteWrite:
         Raises:
             StoreError: it has not all of them.
         """
-        for batch in batches(series_of(figures, self.added), MOST_SAMPLES):
+        found = chain.from_iterable(series_of(some, self.added) for some in by_family(figures))
+        cut = batches(found, MOST_SAMPLES)
+        while batch := await asyncio.to_thread(next, cut, ()):
             oldest = min(each.samples[0][0] for each in batch)
             await self._send(batch, date(1970, 1, 1) + timedelta(seconds=oldest))
 

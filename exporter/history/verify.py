@@ -3,11 +3,13 @@
 It is where figures go instead of a store that takes them: each piece is asked of the platform, and of the store.
 """
 
+import asyncio
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from itertools import product
 from typing import NamedTuple
 
 import httpx
@@ -69,17 +71,17 @@ class Comparison:
         """
         await self._sums("vector(0)", noon(oldest))
 
-    async def take(self, piece: Piece, figures: Sequence[Dated]) -> None:
+    async def take(self, piece: Piece, figures: Iterable[Dated]) -> None:
         """Compares the sums of a piece.
 
         Raises:
             StoreError: the store does not answer.
         """
-        for month in months(piece.days):
-            ours = summed(figures, month)
-            for family in sorted({each.measure + SUFFIX for each in figures}):
-                theirs = await self._stored(family, piece.source, month)
-                self._compare(piece.source, {each: ours[each] for each in ours if each.family == family}, theirs)
+        ours = await asyncio.to_thread(summed, figures, piece.days)
+        for month, family in product(months(piece.days), sorted({each.family for each in ours})):
+            theirs = await self._stored(family, piece.source, month)
+            here = {each: ours[each] for each in ours if each.family == family and each.month == month}
+            self._compare(piece.source, here, theirs)
 
     async def _stored(self, family: str, source: str, month: Days) -> Mapping[Which, float]:
         """Asks for the sums of a family over some days, by company."""
@@ -125,10 +127,10 @@ def months(days: Days) -> Iterator[Days]:
         first = following
 
 
-def summed(figures: Iterable[Dated], month: Days) -> Mapping[Which, float]:
-    """Adds up the figures of some days per family and company, over labels of their own."""
+def summed(figures: Iterable[Dated], days: Days) -> Mapping[Which, float]:
+    """Adds up the figures of `days` per family, company and month, over labels of their own."""
+    month_of = {day: month for month in months(days) for day in month}
     sums = defaultdict[Which, float](float)
     for each in figures:
-        if each.date in month:
-            sums[Which(each.measure + SUFFIX, each.company_id, month)] += each.value
+        sums[Which(each.measure + SUFFIX, each.company_id, month_of[each.date])] += each.value
     return sums

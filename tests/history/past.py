@@ -1,6 +1,6 @@
 """A back-fill of the simulated Paradigm without a socket, whose runs a test can have killed."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from datetime import date
@@ -96,7 +96,7 @@ class Mortal:
     async def begin(self, oldest: date) -> None:
         await self._runs.begin(oldest)
 
-    async def take(self, piece: Piece, figures: Sequence[Dated]) -> None:
+    async def take(self, piece: Piece, figures: Iterable[Dated]) -> None:
         if self._dies_at == self._taken and not self._late:
             raise KilledError
         await self._runs.take(piece, figures)

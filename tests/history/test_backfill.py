@@ -226,7 +226,7 @@ def dated(day: date, value: float, company: str = "N", **labels: str) -> Dated:
 
 def test_a_line_reads_as_the_live_series_with_a_timestamp() -> None:
     [line] = lines([dated(date(2024, 6, 1), 61, mode="chat")], {"job": "x"})
-    assert line == 'm_daily{source="s",company_id="17",company="N",mode="chat",job="x"} 61 1717243200\n'
+    assert line == 'm_daily{source="s",company_id="17",company="N",mode="chat",job="x"} 61.0 1717243200\n'
 
 
 HOSTILE = {
