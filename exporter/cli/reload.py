@@ -9,12 +9,16 @@ from exporter.cli.running import Change, Sources
 from exporter.errors import ConfigError
 from exporter.settings import Settings
 from exporter.telemetry import ConfigGauges
+from exporter.web.findings import Refusal
 
 log = logging.getLogger(__name__)
 
 
 class Reloader:
-    """Makes what is configured now take effect, one reload at a time; `read` may block and raises a ConfigError."""
+    """Makes what is configured now take effect, one reload at a time; `read` may block and raises a ConfigError.
+
+    `refusal` is why the last reload failed, None if it did not.
+    """
 
     def __init__(
         self, read: Callable[[], Settings], sources: Sources, gauges: ConfigGauges, now: Callable[[], datetime]
@@ -24,6 +28,7 @@ class Reloader:
         self._gauges = gauges
         self._now = now
         self._turn = asyncio.Lock()
+        self.refusal: Refusal | None = None
 
     async def reload(self) -> str:
         """Reads and applies the configuration; returns in one line why that failed, nothing if it did not."""
@@ -37,11 +42,13 @@ class Reloader:
                 log.exception("reload broke")
                 return self._refused("an error of the exporter itself; please report it with the lines of its log")
             self._gauges.took(settings.digest, self._now())
+            self.refusal = None
             log.info("configuration reloaded", extra=told(change))
             return ""
 
     def _refused(self, reason: str) -> str:
         self._gauges.refused()
+        self.refusal = Refusal(self._now(), reason)
         log.error("configuration not reloaded; the one before goes on", extra={"reason": reason})
         return reason
 

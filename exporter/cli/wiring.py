@@ -101,7 +101,7 @@ def assemble(
     reloader = Reloader(read or (lambda: settings), sources, telemetry.config, clock.now)
     reload = reloader.reload if lifecycle else None
     scheduled = (schedule.alive, sources.names, readers, clock.now, schedule.next_poll)
-    app = create_app(Outlook(board, telemetry.tail, *scheduled, reload, docs))
+    app = create_app(Outlook(board, telemetry.tail, *scheduled, reload, docs, lambda: reloader.refusal))
     return Exporter(app, sources, schedule, reloader, closing)
 
 

@@ -15,6 +15,7 @@ from exporter.web.archive import Archive
 from exporter.web.assets import HARDENED, Assets
 from exporter.web.choice import Choice
 from exporter.web.days import DaysPages
+from exporter.web.findings import Refusal
 from exporter.web.negotiation import exposition, takes_gzip
 from exporter.web.press import DOCS, Press
 from exporter.worker import Worker
@@ -30,7 +31,7 @@ class Outlook:
     `sources` may change between two requests. `worker` makes what is read by people and by BI tools: neither a scrape
     nor a poll waits for it. `next_poll` tells when the source of a name is polled next. `reload` reads the
     configuration again and returns in one line why that failed, nothing if it did not; None is not permitted. `docs` is
-    the address of the folder with the runbooks, without a slash at its end.
+    the address of the folder with the runbooks, without a slash at its end. `refusal` is why the last reload failed.
     """
 
     board: Board
@@ -42,6 +43,7 @@ class Outlook:
     next_poll: Callable[[str], datetime | None]
     reload: Callable[[], Awaitable[str]] | None = None
     docs: str = DOCS
+    refusal: Callable[[], Refusal | None] = lambda: None
 
 
 def create_app(outlook: Outlook) -> Starlette:
@@ -97,7 +99,7 @@ def _status(outlook: Outlook, press: Press) -> Callable[[Request], Awaitable[Res
     async def status(request: Request) -> Response:
         choice = Choice.of(request.query_params)
         next_polls = {source: outlook.next_poll(source) for source in outlook.sources}
-        made = partial(press.page, outlook.board.shown, choice, next_polls, outlook.now())
+        made = partial(press.page, outlook.board.shown, choice, next_polls, outlook.now(), outlook.refusal())
         printed = await outlook.worker.run(made)
         headers = {"Content-Type": HTML, "Vary": "Accept-Encoding", "Cache-Control": "no-cache", **HARDENED}
         if takes_gzip(",".join(request.headers.getlist("accept-encoding"))):

@@ -38,6 +38,13 @@ class Finding(NamedTuple):
     why: str = ""
 
 
+class Refusal(NamedTuple):
+    """That the configuration could not be used when it was last read, when, and why in one line."""
+
+    at: datetime
+    reason: str
+
+
 OUTCOMES = {
     "auth": ("The platform refuses the key", "ChatUsageAPIKeyRejected"),
     "rate_limited": ("The platform throttles the exporter", "ChatUsageAPIThrottled"),
@@ -58,6 +65,12 @@ def is_fresh(view: View, now: datetime) -> bool:
     if day is None or judgement.empty_day or judgement.stale or not view.health.supported:
         return False
     return now - calendars.start(day, view.rules.zone) < COVERS + view.rules.settle + 2 * view.health.interval
+
+
+def of_configuration(refusal: Refusal) -> Finding:
+    """Returns what is wrong with a configuration that was refused."""
+    what = f"Refused when it was reloaded, {moment(refusal.at)}; the one before goes on"
+    return Finding(Level.WARNING, what, "ChatUsageConfigReloadFailed", refusal.reason)
 
 
 def of_report(view: View, now: datetime) -> tuple[Finding, ...]:

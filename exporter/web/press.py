@@ -16,7 +16,7 @@ from exporter.web import words
 from exporter.web.archive import Archive
 from exporter.web.choice import Choice
 from exporter.web.companies import Companies, companies
-from exporter.web.findings import Level
+from exporter.web.findings import Level, Refusal
 from exporter.web.listing import company_page
 from exporter.web.reports import sources, troubles
 from exporter.web.sparkline import HEIGHT, WIDTH
@@ -54,23 +54,35 @@ class Press:
         self._archive = archive
         self._of: Published | None = None
         self._companies = Companies((), {})
-        self._prints: OrderedDict[tuple[Choice, str], Print] = OrderedDict()
+        self._prints: OrderedDict[tuple[Choice, str, Refusal | None], Print] = OrderedDict()
 
-    def page(self, shown: Published, choice: Choice, next_polls: Mapping[str, datetime | None], now: datetime) -> Print:
-        """Returns the page of a choice as of the present minute."""
+    def page(
+        self,
+        shown: Published,
+        choice: Choice,
+        next_polls: Mapping[str, datetime | None],
+        now: datetime,
+        refusal: Refusal | None = None,
+    ) -> Print:
+        """Returns the page of a choice as of the present minute; `refusal` is why the last reload failed."""
         if shown is not self._of:
             self._of, self._companies = shown, companies(shown)
             self._prints.clear()
-        key = choice, words.moment(now)
+        key = choice, words.moment(now), refusal
         if key not in self._prints:
-            plain = self._rendered(shown, choice, next_polls, now)
+            plain = self._rendered(shown, choice, next_polls, now, refusal)
             self._prints[key] = Print(plain, gzip.compress(plain, GZIP_LEVEL))
         while len(self._prints) > MOST_PAGES:
             self._prints.popitem(last=False)
         return self._prints[key]
 
     def _rendered(
-        self, shown: Published, choice: Choice, next_polls: Mapping[str, datetime | None], now: datetime
+        self,
+        shown: Published,
+        choice: Choice,
+        next_polls: Mapping[str, datetime | None],
+        now: datetime,
+        refusal: Refusal | None,
     ) -> bytes:
         blocks = sources(shown, next_polls, now)
         activities = {name for names in self._companies.activities.values() for name in names}
@@ -78,7 +90,8 @@ class Press:
             now=now,
             choice=choice,
             sources=blocks,
-            troubles=troubles(blocks),
+            troubles=troubles(blocks, refusal),
+            refused=refusal is not None,
             companies=company_page(self._companies, choice, shown, self._archive.shelves(shown.views), now),
             activities=sorted(activities),
             ago=partial(_ago, now),

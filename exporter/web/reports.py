@@ -8,7 +8,7 @@ from typing import NamedTuple
 from exporter import calendars
 from exporter.families import REPORT_GAUGES, View
 from exporter.page import Published
-from exporter.web.findings import Finding, Level, of_report, of_source
+from exporter.web.findings import Finding, Level, Refusal, of_configuration, of_report, of_source
 from exporter.web.words import day_ago
 
 COMPANIES = next(gauge.value for gauge in REPORT_GAUGES if gauge.name == "chat_usage_report_companies")
@@ -73,9 +73,11 @@ def sources(shown: Published, next_polls: Mapping[str, datetime | None], now: da
     )
 
 
-def troubles(blocks: Sequence[SourceBlock]) -> tuple[Trouble, ...]:
+def troubles(blocks: Sequence[SourceBlock], refusal: Refusal | None) -> tuple[Trouble, ...]:
     """Returns what is wrong, the worst first; what several reports of a source have is told once."""
     found: dict[tuple[str, Level, str, str], Trouble] = {}
+    if refusal is not None:
+        found["", Level.WARNING, "", ""] = Trouble("configuration", (), 0, of_configuration(refusal))
     for block in blocks:
         for report in block.reports:
             for finding in report.findings:

@@ -9,6 +9,7 @@ import pytest
 
 from exporter.cli.reload import Reloader
 from exporter.page import Format, Page
+from exporter.web.findings import Refusal
 from tests.cli.fleet import KEY, WORLDS, fleet
 
 pytestmark = pytest.mark.anyio
@@ -274,8 +275,10 @@ async def test_a_file_that_cannot_be_used_changes_nothing(
         assert set(made.page("chat_usage_config_last_reload_success_t").values()) == {
             made.clock.now().timestamp() - 3600
         }
+        told = [made.reloader.refusal]
 
         assert not await made.reload(a="")
+        assert [*told, made.reloader.refusal] == [Refusal(made.clock.now(), reason), None]
         assert set(made.page("chat_usage_config_last_reload_successful").values()) == {1}
         assert set(made.page("chat_usage_config_last_reload_success_t").values()) == {made.clock.now().timestamp()}
 

@@ -1,5 +1,6 @@
 """The real process under SIGHUP and `POST /-/reload`, scraped all the while."""
 
+import html
 import signal
 import subprocess
 import sys
@@ -134,6 +135,7 @@ def test_a_process_reloads_over_http_where_it_is_permitted(tmp_path: Path) -> No
         assert served.get("/-/reload").status_code == 405
         served.config.write_text("sources: {a: {platform: no}}")
         refused = httpx.post(f"{served.url}/-/reload", trust_env=False)
+        seen = served.get("/").text
         served.config.write_text(sources(platform, a="settle: 7h"))
         reloaded = httpx.post(f"{served.url}/-/reload", trust_env=False)
         assert served.shows(GOOD, 'chat_usage_settle_seconds{source="a"} 25200')
@@ -141,6 +143,7 @@ def test_a_process_reloads_over_http_where_it_is_permitted(tmp_path: Path) -> No
     assert refused.status_code == 500
     assert "exporter.yml:1: sources.a.platform: " in refused.text
     assert refused.text.count("\n") == 1
+    assert refused.text.strip() in html.unescape(seen)
     assert (reloaded.status_code, reloaded.text) == (200, "reloaded\n")
 
 

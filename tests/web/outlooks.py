@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 
 from exporter.page import Board, Format
 from exporter.web.app import Outlook
+from exporter.web.findings import Refusal
 from exporter.web.press import DOCS
 from exporter.worker import Worker
 
@@ -32,6 +33,7 @@ def outlook(
     next_poll: Callable[[str], datetime | None] = lambda _source: None,
     reload: Callable[[], Awaitable[str]] | None = None,
     docs: str = DOCS,
+    refusal: Callable[[], Refusal | None] = lambda: None,
 ) -> Outlook:
     """Returns an outlook on a board at noon; nothing is scheduled."""
-    return Outlook(board, tail, alive, sources, worker, now, next_poll, reload, docs)
+    return Outlook(board, tail, alive, sources, worker, now, next_poll, reload, docs, refusal)

@@ -21,6 +21,7 @@ from exporter.web.access import Access, Verdicts
 from exporter.web.app import create_app
 from exporter.web.archive import Archive
 from exporter.web.choice import Choice
+from exporter.web.findings import Refusal
 from exporter.web.guard import Guard
 from exporter.web.press import DOCS, Press
 from exporter.web.sparkline import sparkline
@@ -244,6 +245,26 @@ async def test_what_has_one_cause_is_told_once() -> None:
     (line,) = page.wrong
     assert "s, all 6 reports: The platform refuses the key; it was never read" in line
     assert not page.companies
+
+
+async def test_a_refused_configuration_shows_until_a_good_one_is_read() -> None:
+    """Whoever looks whether a change has arrived must see that it has not, also before the alert fires."""
+    refusal: Refusal | None = Refusal(NOON - HOUR, "exporter.yml:3: settle: give <a> duration")
+    async with paradigm(PassedClock(NOON), World.from_seed(3, 4)) as road:
+        await road.poller.poll()
+        async with asking(road.board, refusal=lambda: refusal) as http:
+            refused = StatusPage.of((await http.get("/")).text)
+            refusal = None
+            good = StatusPage.of((await http.get("/")).text)
+
+    (line,) = refused.wrong
+    assert "configuration: Refused when it was reloaded, 2026-11-20 11:00 UTC; the one before goes on" in line
+    assert "exporter.yml:3: settle: give <a> duration" in line
+    assert f"{DOCS}/runbooks/ChatUsageConfigReloadFailed.md" in refused.links
+    assert "The configuration was refused" in refused.summary
+    assert not good.wrong
+    assert "configuration" not in good.summary
+    assert refused.reports == good.reports
 
 
 async def test_late_polls_and_late_days() -> None:
