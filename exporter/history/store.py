@@ -4,9 +4,11 @@ The file is promtool's own (`--http.config.file`): basic_auth, authorization, tl
 done here is refused by name.
 """
 
+import asyncio
 import ssl
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import httpx
 import msgspec
@@ -18,7 +20,8 @@ from exporter.fetch import is_loopback, tls_context
 
 TIMEOUT_SECONDS = 60.0
 """A store that merges what is out of order may take its time."""
-
+VERDICT_SECONDS = 0.25
+"""How long a new connection listens before it speaks: longer than a store beside us takes to refuse a certificate."""
 
 CUT_OFF = (httpx.TransportError, OSError)
 """What comes out of httpx where no answer came; an ssl.SSLError in the middle of one passes httpx as it is."""
@@ -106,6 +109,7 @@ def client(
             follow_redirects=False,
             trust_env=not is_loopback(httpx.URL(url).host),  # a proxy cannot reach this machine's own
             transport=transport,
+            event_hooks={"request": [_listen_first]},
         )
     except OSError as error:  # ssl.SSLError is one
         place = error.filename or "tls_config"
@@ -125,6 +129,30 @@ def cut_off(url: str, error: Exception) -> str:
             raise StoreError(f"{url}: no TLS ({why}); see tls_config in --http.config.file") from error
         cause = cause.__cause__ or cause.__context__
     return f"cannot be reached ({type(error).__name__})"
+
+
+async def _listen_first(request: httpx.Request) -> None:
+    """Has a new connection wait for what the store says of our certificate before anything is sent.
+
+    By TLS 1.3 it says so after our side of the handshake is done. If it then leaves with a request unread, its system
+    resets the connection, and why is lost: a certificate that is missing would look like a store that is away.
+    """
+    request.extensions["trace"] = _verdict
+
+
+async def _verdict(event: str, info: Mapping[str, Any]) -> None:
+    """Hears of a request's events (https://www.python-httpx.org/advanced/extensions/#trace); raises what is heard."""
+    if not event.endswith(".start_tls.complete"):
+        return
+    stream = info["return_value"]
+    try:
+        async with asyncio.timeout(VERDICT_SECONDS):
+            await stream.read(1)
+    except TimeoutError:  # who agrees says nothing
+        return
+    except BaseException:
+        await stream.aclose()
+        raise
 
 
 def _refuse_odd(url: str) -> None:
