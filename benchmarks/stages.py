@@ -102,7 +102,8 @@ def _folded(watched: Watch, report: Report, ledger: Ledger, answer: Answer) -> R
 
 def measure(companies: int) -> Stages:
     """Polls every report once and measures each stage."""
-    interpreter.tune()  # as the program does
+    interpreter.collect_rarely()  # as the program does
+    interpreter.switch_often()
     watched, world = source(), World.from_seed(1, companies)
     states = {report.name: past(watched, report, world) for report in watched.reports}
     ours: dict[str, float] = dict.fromkeys(("decode", "fold", "judge", "render", "join"), 0.0)

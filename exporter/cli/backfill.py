@@ -69,7 +69,7 @@ def backfill(
     )
     options = {"--from": first or "", "--to": last or "", "--label": repr(sorted(labels.items()))}
     question = asked({**options, TARGET: remote_write or str(output)}, chosen)
-    interpreter.tune()
+    interpreter.collect_rarely()
     interpreter.give_back()
     try:
         if verify is not None:

@@ -15,16 +15,22 @@ M_MMAP_THRESHOLD, LARGE = -3, 2**20
 """glibc's number of that option (malloc.h), and the bytes from which on a block is one of its own."""
 
 
-def tune() -> None:
-    """Has scrapes wait shorter while a poll is read: for the garbage collector, and for the other thread.
+def collect_rarely() -> None:
+    """Has the garbage collector look more rarely, and never again at what the start has made.
 
-    The collector looks more rarely, and never again at what the start has made: decoding 7 MiB about tools takes 0.9
-    instead of 1.7 s of CPU. Threads change after a millisecond instead of five: while 1,000 companies are polled, 99 %
-    of the scrapes of 50 scrapers take up to 45 ms instead of 180 to 300 ms, and the program a tenth more CPU.
+    Decoding 7 MiB about tools takes 0.9 instead of 1.7 s of CPU, under the lock that a scrape waits for.
     """
     gc.collect()
     gc.freeze()
     gc.set_threshold(YOUNG, MIDDLE, OLD)
+
+
+def switch_often() -> None:
+    """Has threads change after a millisecond instead of five, so that scrapes wait shorter while a poll is read.
+
+    While 1,000 companies are polled, 99 % of the scrapes of 50 scrapers take up to 45 ms instead of 180 to 300 ms, and
+    the program a tenth more CPU.
+    """
     sys.setswitchinterval(SWITCH_S)
 
 

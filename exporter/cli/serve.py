@@ -58,7 +58,8 @@ def serve(
         for note in settings.notes:
             log.info(note)
         exporter = assemble(settings, read=read, lifecycle=enable_lifecycle, docs=docs)
-        interpreter.tune()
+        interpreter.collect_rarely()
+        interpreter.switch_often()
         to_the_end(_serve(exporter, listening, guard))
 
 
