@@ -156,13 +156,11 @@ class Shelf:
         held, uses = known.held, known.uses(part, measure, some)
         kept, caps = held.kept.get(measure.family, {}), held.limits.caps(measure)
         for day, state in _told(states, measure):
-            here = frozenset(known.table(day, part).companies)
+            here, span = frozenset(known.table(day, part).companies), Span((day,), day)
             for company in (each for each in some if each in uses):
                 if state is DayState.SETTLING and company not in here:
                     continue
-                for labels, value in capped(
-                    uses[company], kept.get(company, frozenset()), caps, Span((day,), day), measure
-                ):
+                for labels, value in capped(uses[company], kept.get(company, frozenset()), caps, span, measure):
                     sample = Sample((held.source, company, held.ledger.names[company], *labels), value)
                     yield self._dated(sample, measure, day, state, here)
 

@@ -150,7 +150,7 @@ async def test_what_a_job_held_is_let_go_of_when_it_is_done(worker: Worker) -> N
     held.open.set()
     await worker.run(held)
     del held
-    assert await asyncio.to_thread(gone.wait, 5)
+    assert await asyncio.to_thread(gone.wait, PATIENCE_S)
 
 
 async def test_close_ends_the_thread_after_the_queued_jobs() -> None:
