@@ -5,7 +5,7 @@ PYTHON ?=
 VENV ?= .venv
 # The Debian suite whose programs `make tools` fetches: bookworm, trixie, sid
 SUITE ?= trixie
-# make test PYTEST_ARGS="tests/test_page.py -x": a chosen part, which is not judged by its coverage
+# make test PYTEST_ARGS="tests/exposition/test_text.py -x": a chosen part, which is not judged by its coverage
 PYTEST_ARGS ?=
 # make demo DEMO_ARGS="--companies 5"
 DEMO_ARGS ?=

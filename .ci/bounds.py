@@ -20,7 +20,7 @@ from typing import NamedTuple
 import httpx
 from playwright.sync_api import Browser, sync_playwright
 
-from exporter.simulate.world import World
+from exporter.simulator.paradigm.world import World
 
 COMMAND = Path(sys.executable).with_name("chat-usage-exporter")
 PATIENCE_S = 20.0

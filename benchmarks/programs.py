@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 
-from exporter.simulate.world import HISTORY, World
+from exporter.simulator.paradigm.world import HISTORY, World
 
 OURS = (sys.executable, "-c", "from exporter.cli.main import main; main()")
 SEED = 1

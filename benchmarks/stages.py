@@ -18,22 +18,24 @@ from prometheus_client.metrics_core import Metric
 
 from benchmarks.cpu import cpu
 from benchmarks.figure import Figure
-from exporter.cli import interpreter
-from exporter.cli.wiring import watch
-from exporter.drawing import drawn
-from exporter.families import Health
-from exporter.ledger import Ledger
-from exporter.memory import State
-from exporter.model import Days, Family, Reading
-from exporter.packed import deflate
-from exporter.page import Chunk, Format, Quoted, join
-from exporter.page import write as write_family
-from exporter.question import Answer, Read, Watch, read
+from exporter.app import interpreter
+from exporter.app.assemble import watch
+from exporter.domain.model import Days, Family, Reading
+from exporter.exposition.gzip_pieces import deflate
+from exporter.exposition.text import Chunk, Format, Quoted, join
+from exporter.exposition.text import write as write_family
+from exporter.ledger.ledger import Ledger
+from exporter.metrics.health import Health
+from exporter.platforms.api import UNTAUGHT, Context, Report, Request
+from exporter.platforms.registry import platforms
+from exporter.polling.fold import Answer, Read, read
+from exporter.polling.render import drawn
+from exporter.polling.report_state import State
+from exporter.polling.target import Watch
+from exporter.polling.transitions import PIECE_BYTES
 from exporter.settings import load
-from exporter.simulate.reports import REPORTS
-from exporter.simulate.world import World
-from exporter.source import UNTAUGHT, Context, Report, Request, platforms
-from exporter.succession import PIECE_BYTES
+from exporter.simulator.paradigm.reports import REPORTS
+from exporter.simulator.paradigm.world import World
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)  # a Friday
 TODAY = NOW.date()

@@ -11,7 +11,7 @@ AnyReport = TypeVar("AnyReport", pytest.TestReport, pytest.CollectReport)
 settings.register_profile("here", deadline=None, max_examples=60)  # a deadline would judge the machine
 settings.load_profile("here")
 
-pytest_plugins = ["pytester"]  # tests/test_conftest.py runs a pytest of its own
+pytest_plugins = ["pytester"]  # tests/repository/test_conftest.py runs a pytest of its own
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -9,7 +9,7 @@ from threading import Thread
 
 from starlette.applications import Starlette
 
-from exporter.web.server import listen, server, url
+from exporter.web.server.server import listen, server, url
 
 
 @contextmanager

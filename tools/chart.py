@@ -12,9 +12,9 @@ import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from exporter import source
-from exporter.settings import own_options
-from exporter.settings.groups import Group
+from exporter.platforms.registry import platforms
+from exporter.settings import platform_options
+from exporter.settings.option_groups import Group
 from exporter.settings.options import Options, group_of, is_listed, is_named
 from exporter.settings.source_options import SourceOptions
 
@@ -78,8 +78,8 @@ def schema_of(groups: Iterable[type[Group]], more: Schema | None = None) -> Sche
 
 def definitions() -> Mapping[str, Schema]:
     """Returns what the schema of the values takes from the exporter's options."""
-    platforms = source.platforms().values()
-    own = [own_options.group(platform) for platform in platforms if platform.options]
+    installed = platforms().values()
+    own = [platform_options.group(platform) for platform in installed if platform.options]
     described = {"required": ["platform"], **schema_of([SourceOptions, *own], KEY)}
     return {"source": described, "config": schema_of([Options])}
 

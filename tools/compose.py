@@ -9,9 +9,9 @@ from pathlib import Path
 
 import yaml
 
-from exporter.cli import notices
-from exporter.simulate.chatcaptain.bots import Bots
-from exporter.simulate.world import World
+from exporter.cli.demo import notices
+from exporter.simulator.chatcaptain.bots import Bots
+from exporter.simulator.paradigm.world import World
 
 ROOT = Path(__file__).parents[1]
 FOLDER = ROOT / "config" / "compose"

@@ -12,17 +12,18 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
 
-from exporter import fetch, source
+from exporter import http as fetch
+from exporter.app.assemble import client_of, utcnow, watch
+from exporter.app.process import to_the_end
 from exporter.cli import tables
 from exporter.cli.failed import FailedError
 from exporter.cli.options import ConfigFile
-from exporter.cli.run import to_the_end
 from exporter.cli.tables import SOFT_HYPHEN, Column
-from exporter.cli.wiring import client_of, utcnow, watch
-from exporter.poll import Time
-from exporter.probe import Finding, LastCodes, Probe
+from exporter.platforms.registry import platforms
+from exporter.polling.poller import Time
+from exporter.polling.probe import Finding, LastCodes, Probe
+from exporter.polling.threads import Worker
 from exporter.settings import Settings, Source, load
-from exporter.worker import Worker
 
 Result = TypeVar("Result")
 
@@ -50,7 +51,7 @@ def check(
 
     Exit 2 and one line per mistake if it is wrong.
     """
-    settings = load(config_file, os.environ, source.platforms())
+    settings = load(config_file, os.environ, platforms())
     for note in settings.notes:
         typer.echo(note)
     for each in settings.sources.values():

@@ -15,21 +15,21 @@ import typer
 from rich.console import Console
 from rich.progress import DownloadColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from exporter import source
+from exporter.app.assemble import client_of
+from exporter.app.process import to_the_end
 from exporter.cli import tables
 from exporter.cli.check import unless_signalled
 from exporter.cli.failed import FailedError
 from exporter.cli.options import ConfigFile
-from exporter.cli.run import to_the_end
-from exporter.cli.wiring import client_of
-from exporter.errors import ConfigError, NotFoundError, ReportError
-from exporter.fetch import Patience, download, is_loopback
-from exporter.inquiry import Fetch
-from exporter.model import Days
-from exporter.probe import LastCodes
+from exporter.domain.errors import ConfigError, NotFoundError, ReportError
+from exporter.domain.model import Days
+from exporter.http import Patience, download, is_loopback
+from exporter.platforms.chatcaptain import export_job as job
+from exporter.platforms.registry import platforms
+from exporter.polling.ask import Fetch
+from exporter.polling.probe import LastCodes
 from exporter.settings import Settings, Source, load
-from exporter.settings.units import day, duration, size
-from exporter.sources import chatcaptain_export as job
+from exporter.settings.readers import day, duration, size
 
 T = TypeVar("T")
 PLATFORM = "chatcaptain"
@@ -78,7 +78,7 @@ def export(
     force: Annotated[bool, typer.Option("--force", help="Replace the file if it is there.")] = False,
 ) -> None:
     """Export a chatbot's statistics from ChatCaptain into a file: starts the job, waits, downloads."""
-    settings = load(config_file, os.environ, source.platforms(), keeps_state=False)
+    settings = load(config_file, os.environ, platforms(), keeps_state=False)
     chosen = chatbot(settings, source_name)
     if output.exists() and not force:
         raise ConfigError(f"--output: {output} is there already; choose another file, or replace it with --force")

@@ -1,6 +1,6 @@
 """What a command raises when it did its work and the result is bad: a gate was exceeded, a report failed."""
 
-from exporter.errors import ChatUsageError
+from exporter.domain.errors import ChatUsageError
 
 
 class FailedError(ChatUsageError):

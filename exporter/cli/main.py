@@ -6,16 +6,16 @@ from collections.abc import Sequence
 import typer
 
 from exporter import __version__
-from exporter.cli.backfill import backfill
+from exporter.cli.backfill.command import backfill
 from exporter.cli.check import check
-from exporter.cli.demo import demo
+from exporter.cli.demo.command import demo
 from exporter.cli.export import export
 from exporter.cli.failed import FailedError
 from exporter.cli.metrics import metrics
 from exporter.cli.plan import plan
 from exporter.cli.serve import serve
 from exporter.cli.simulate import simulate
-from exporter.errors import ConfigError
+from exporter.domain.errors import ConfigError
 
 PROGRAM = "chat-usage-exporter"
 FAILED = 1

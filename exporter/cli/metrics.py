@@ -9,9 +9,11 @@ from typing import Annotated
 
 import typer
 
-from exporter import source
-from exporter.activities import HELP, LABELS, LIMIT, LIMIT_LABELS
-from exporter.families import (
+from exporter.domain.model import Measure
+from exporter.exposition.series_limit import DROPPED, DROPPED_HELP, SERIES, SERIES_HELP
+from exporter.exposition.telemetry import Telemetry
+from exporter.metrics.activities import HELP, LABELS, LIMIT, LIMIT_LABELS
+from exporter.metrics.report_health import (
     COVERAGE,
     COVERAGE_HELP,
     DRIFT,
@@ -28,10 +30,7 @@ from exporter.families import (
     VIOLATIONS,
     VIOLATIONS_HELP,
 )
-from exporter.figures import COMPANY_LABELS
-from exporter.model import Measure
-from exporter.page import DROPPED, DROPPED_HELP, SERIES, SERIES_HELP
-from exporter.roster import (
+from exporter.metrics.source_info import (
     COMPANY_INFO,
     COMPANY_INFO_HELP,
     COMPANY_INFO_LABELS,
@@ -40,9 +39,10 @@ from exporter.roster import (
     UNMATCHED,
     UNMATCHED_HELP,
 )
-from exporter.source import Report
-from exporter.telemetry import Telemetry
-from exporter.windows import describe, windows
+from exporter.metrics.usage import COMPANY_LABELS
+from exporter.metrics.windows import describe, windows
+from exporter.platforms.api import Report
+from exporter.platforms.registry import platforms
 
 EXAMPLES = {
     "source": "production",
@@ -109,7 +109,7 @@ def metrics(
 
 def catalogue() -> Iterator[Entry]:
     """Yields every family that any configuration can make, platforms first."""
-    for platform in source.platforms().values():
+    for platform in platforms().values():
         for report in platform.reports.values():
             for measure in report.measures:
                 yield from _of_measure(measure, report)

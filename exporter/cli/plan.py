@@ -9,15 +9,15 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from exporter import source
+from exporter.app.assemble import utcnow, watch
 from exporter.cli import tables
 from exporter.cli.failed import FailedError
 from exporter.cli.options import ConfigFile
 from exporter.cli.tables import Column
-from exporter.cli.wiring import utcnow, watch
-from exporter.forecast import Forecast, Plan, Rate, ReportForecast, SourceForecast, forecast
-from exporter.schedule import Cadence
-from exporter.series_forecast import Series, Size
+from exporter.forecast.calls import Forecast, Plan, Rate, ReportForecast, SourceForecast, forecast
+from exporter.forecast.series import Series, Size
+from exporter.platforms.registry import platforms
+from exporter.polling.schedule import Cadence
 from exporter.settings import Source, load
 
 MAX_SERIES, MAX_CALLS = "--max-series", "--max-calls-per-day"
@@ -54,7 +54,7 @@ def plan(
 
     With a limit, exit 1 and one line on stderr if it can be exceeded.
     """
-    settings = load(config_file, os.environ, source.platforms(), keeps_state=False)
+    settings = load(config_file, os.environ, platforms(), keeps_state=False)
     foreseen = forecast([planned(each) for each in settings.sources.values()], Size(companies, channels), utcnow())
     if format_ is PlanFormat.JSON:
         typer.echo(json.dumps({"notes": settings.notes, **document(foreseen)}, indent=2))

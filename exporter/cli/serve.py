@@ -11,8 +11,11 @@ from typing import Annotated
 
 import typer
 
-from exporter import __version__, source
-from exporter.cli import interpreter, logs
+from exporter import __version__
+from exporter.app import interpreter
+from exporter.app.assemble import Exporter, assemble
+from exporter.app.process import reloading, serving, to_the_end, told_to_end, told_to_reload
+from exporter.cli import logs
 from exporter.cli.options import (
     DOCS_OPTION,
     LISTEN_OPTION,
@@ -23,13 +26,12 @@ from exporter.cli.options import (
     ListenAddress,
     WebConfigFile,
 )
-from exporter.cli.run import reloading, serving, to_the_end, told_to_end, told_to_reload
-from exporter.cli.wiring import Exporter, assemble
-from exporter.errors import ConfigError
+from exporter.domain.errors import ConfigError
+from exporter.platforms.registry import platforms
 from exporter.settings import load
-from exporter.web.guard import Guard
-from exporter.web.press import DOCS
-from exporter.web.server import listen, url
+from exporter.web.server.server import listen, url
+from exporter.web.server.web_config import Guard
+from exporter.web.status.page import DOCS
 
 log = logging.getLogger(__name__)
 
@@ -50,7 +52,7 @@ def serve(
 
     Without a configuration file: PARADIGM_API_KEY=... chat-usage-exporter serve
     """
-    read = partial(load, config_file, os.environ, source.platforms())
+    read = partial(load, config_file, os.environ, platforms())
     docs, settings, guard = docs_at(docs_url), read(), Guard(web_config_file)
     take_descriptors()
     with listen(listen_address, LISTEN_OPTION) as listening:

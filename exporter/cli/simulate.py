@@ -10,13 +10,13 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import typer
 from starlette.applications import Starlette
 
-from exporter.cli.run import serving, told_to_end
-from exporter.errors import ConfigError
-from exporter.simulate.app import create_app
-from exporter.simulate.chatcaptain.bots import MOST_CHANNELS, USUAL_CHANNELS, Bots
-from exporter.simulate.scenarios import NORMAL
-from exporter.simulate.world import HISTORY, World
-from exporter.web.server import listen, url
+from exporter.app.process import serving, told_to_end
+from exporter.domain.errors import ConfigError
+from exporter.simulator.app import create_app
+from exporter.simulator.chatcaptain.bots import MOST_CHANNELS, USUAL_CHANNELS, Bots
+from exporter.simulator.paradigm.world import HISTORY, World
+from exporter.simulator.scenarios import NORMAL
+from exporter.web.server.server import listen, url
 
 OPTION = "--listen-address"
 MOST_KEPT = 36_500

@@ -4,8 +4,8 @@ The road: `document` (file → tree of texts with lines) and `environment` (vari
 laid over each other by `load`, judged by the classes in `options`, and leave as the plain values in `values`.
 """
 
-from exporter.selection import Companies
+from exporter.domain.selection import Companies
 from exporter.settings.load import load
-from exporter.settings.values import Families, Limits, Poll, Settings, Source
+from exporter.settings.settings import Families, Limits, Poll, Settings, Source
 
 __all__ = ["Companies", "Families", "Limits", "Poll", "Settings", "Source", "load"]

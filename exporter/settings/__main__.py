@@ -2,8 +2,8 @@
 
 import sys
 
-from exporter.settings.example import example, table
-from exporter.source import platforms
+from exporter.platforms.registry import platforms
+from exporter.settings.example_file import example, table
 
 write = table if sys.argv[1:] == ["table"] else example
 sys.stdout.write(write(platforms()))

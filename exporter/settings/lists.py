@@ -3,7 +3,7 @@
 import json
 from datetime import date
 
-from exporter.settings.units import day, text
+from exporter.settings.readers import day, text
 from exporter.settings.words import quoted, remedy
 
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")

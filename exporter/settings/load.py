@@ -8,25 +8,26 @@ from typing import NamedTuple
 
 from pydantic import ValidationError
 
-from exporter.calendars import Calendar, CompanyCalendar
-from exporter.errors import ConfigError
-from exporter.open_labels import LabelLimits
-from exporter.selection import Companies
-from exporter.settings import document, environment, keys, own_options, problems
+from exporter.domain.calendars import Calendar, CompanyCalendar
+from exporter.domain.errors import ConfigError
+from exporter.domain.selection import Companies
+from exporter.domain.thresholds import BUILT_IN
+from exporter.metrics.label_limits import LabelLimits
+from exporter.platforms.api import Account, Platform
+from exporter.settings import api_keys, environment, platform_options, yaml_file
+from exporter.settings import errors as problems
 from exporter.settings.digest import digest
-from exporter.settings.document import Document
-from exporter.settings.groups import CalendarOptions, LabelLimitsOptions
+from exporter.settings.errors import Problem
 from exporter.settings.layers import over
+from exporter.settings.option_groups import CalendarOptions, LabelLimitsOptions
 from exporter.settings.options import Options
 from exporter.settings.overrides import override
-from exporter.settings.problems import Problem
+from exporter.settings.settings import Families, Limits, Poll, Settings, Source
 from exporter.settings.source_options import SourceOptions
 from exporter.settings.surroundings import Surroundings
 from exporter.settings.thresholds import Selecting, holds_for
-from exporter.settings.values import Families, Limits, Poll, Settings, Source
 from exporter.settings.words import Loc, is_name
-from exporter.source import Account, Platform
-from exporter.thresholds import BUILT_IN
+from exporter.settings.yaml_file import Document
 
 DEFAULT_CALENDAR = "default"
 
@@ -43,7 +44,7 @@ def load(
         ConfigError: something is wrong; its message has one line for each problem.
     """
     environ = environ if keeps_state else {**environ, "CHAT_USAGE_STATE_FILE": ""}
-    file = document.read(path) if path else Document("the environment")
+    file = yaml_file.read(path) if path else Document("the environment")
     variables = environment.read(environ, file.tree)
     tree, names = over(variables.tree, file.tree), variables.names
     first_run = environment.first_run(environ)
@@ -70,7 +71,7 @@ class Judged(NamedTuple):
 
 def _judged(tree: Mapping[str, object], around: Surroundings) -> tuple[Judged | None, list[Problem]]:
     wrong = [problem for section in ("sources", "calendars") for problem in _misnamed(section, tree.get(section))]
-    rest, own = own_options.split(tree, around.platforms)
+    rest, own = platform_options.split(tree, around.platforms)
     accounts: dict[str, Account] = {}
     known: dict[Loc, Iterable[str]] = {}
     for name, given in own.items():
@@ -96,13 +97,13 @@ def _account(
     name: str, platform: Platform, given: Mapping[str, object], around: Surroundings
 ) -> tuple[Account, list[Problem]]:
     """Judges what a platform adds to the options of a source."""
-    group = own_options.group(platform)
+    group = platform_options.group(platform)
     try:
         judged = group.model_validate(given, context=around)
     except ValidationError as error:
         found = problems.found(error, group)
         return Account(name), [each._replace(loc=("sources", name, *each.loc)) for each in found]
-    account = Account(name, dict(own_options.values(judged)))
+    account = Account(name, dict(platform_options.values(judged)))
     try:
         for report in platform.reports:
             platform.configured(report, account=account)
@@ -210,7 +211,7 @@ def _label_limits(options: LabelLimitsOptions) -> LabelLimits:
     return LabelLimits(options.model_dump(exclude={"value_length"}), options.value_length)
 
 
-def _key(name: str, options: SourceOptions) -> keys.WrittenKey | keys.KeyFile:
+def _key(name: str, options: SourceOptions) -> api_keys.WrittenKey | api_keys.KeyFile:
     if options.api_key:
-        return keys.WrittenKey(options.api_key.get_secret_value())
-    return keys.KeyFile(Path(options.api_key_file or ""), name)
+        return api_keys.WrittenKey(options.api_key.get_secret_value())
+    return api_keys.KeyFile(Path(options.api_key_file or ""), name)

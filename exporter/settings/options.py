@@ -6,7 +6,7 @@ from typing import get_args, get_origin
 from pydantic import Field, ValidationInfo, field_validator
 from pydantic.fields import FieldInfo
 
-from exporter.settings.groups import CalendarOptions, Group, LabelLimitsOptions, LimitsOptions, PrivacyOptions
+from exporter.settings.option_groups import CalendarOptions, Group, LabelLimitsOptions, LimitsOptions, PrivacyOptions
 from exporter.settings.source_options import OptionalText, SourceOptions
 from exporter.settings.surroundings import around
 from exporter.settings.thresholds import CompanyCalendarList, ThresholdList

@@ -6,14 +6,14 @@ from typing import Annotated
 
 from pydantic import Field, PlainValidator, ValidationInfo, field_validator
 
-from exporter import source
-from exporter.errors import ConfigError
-from exporter.settings.groups import Group
+from exporter.domain.errors import ConfigError
+from exporter.platforms import api as source
+from exporter.platforms import jmespath_fields
+from exporter.platforms.api import Component, Expression, Fields, Override
+from exporter.settings.option_groups import Group
+from exporter.settings.readers import optional, text
 from exporter.settings.surroundings import platform_of
-from exporter.settings.units import optional, text
 from exporter.settings.words import InnerError, MisfitError, quoted, remedy
-from exporter.source import Component, Expression, Fields, Override
-from exporter.sources import mapping
 
 _PATH = re.compile(r"(?:/(?!\.{1,2}(?:/|$))[A-Za-z0-9._~!$&'()*+,;=:@%-]+)+/?")
 DEFAULTS = {"entries": "reporting", "company_id": "company.id", "company": "company.name", "date": "date"}
@@ -34,7 +34,7 @@ def expression(value: object) -> Expression:
     """Reads and compiles a JMESPath expression."""
     written = text(value)
     try:
-        return mapping.expression(written)
+        return jmespath_fields.expression(written)
     except ValueError as error:
         raise ValueError(f"{quoted(written)} {error}; see jmespath.org") from None
 
@@ -252,5 +252,5 @@ def override(options: OverrideOptions) -> Override | None:
     given = {name: value for name, value in options.fields if value is not None}
     if not given:
         return Override(options.path, components=components) if options.path or components else None
-    defaults = {name: mapping.expression(text) for name, text in DEFAULTS.items()}
+    defaults = {name: jmespath_fields.expression(text) for name, text in DEFAULTS.items()}
     return Override(options.path, Fields(**{**defaults, **given}), components)

@@ -10,9 +10,9 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field, PlainValidator, SecretStr, ValidationInfo, field_validator
 
-from exporter.errors import ConfigError
-from exporter.settings import addresses, keys, lists
-from exporter.settings.groups import (
+from exporter.domain.errors import ConfigError
+from exporter.settings import api_keys, lists, urls
+from exporter.settings.option_groups import (
     CompaniesOptions,
     Duration,
     FamiliesOptions,
@@ -25,16 +25,18 @@ from exporter.settings.groups import (
     Zone,
 )
 from exporter.settings.overrides import OverrideOptions, fitting
+from exporter.settings.readers import day, optional, spoken, text
 from exporter.settings.surroundings import around, platform_of
-from exporter.settings.units import day, optional, spoken, text
 from exporter.settings.words import MisfitError, quoted, remedy
 
 Overrides = Annotated[dict[str, OverrideOptions], AfterValidator(fitting)]
 OptionalText = Annotated[str | None, PlainValidator(optional(text))]
-OptionalUrl = Annotated[str | None, PlainValidator(optional(addresses.url))]
-OptionalProxy = Annotated[str | None, PlainValidator(optional(addresses.proxy))]
+OptionalUrl = Annotated[str | None, PlainValidator(optional(urls.url))]
+OptionalProxy = Annotated[str | None, PlainValidator(optional(urls.proxy))]
 OptionalDay = Annotated[date | None, PlainValidator(optional(day))]
-OptionalKey = Annotated[SecretStr | None, PlainValidator(optional(lambda value: SecretStr(keys.clean(text(value)))))]
+OptionalKey = Annotated[
+    SecretStr | None, PlainValidator(optional(lambda value: SecretStr(api_keys.clean(text(value)))))
+]
 
 LONGEST_HISTORY = 400
 """In days: what a platform can be asked in a reasonable time, and more than a year for comparisons."""
@@ -52,7 +54,7 @@ class SourceOptions(Group):
         default=None,
         validate_default=True,
         description="Where the platform answers, a URL, with or without /api/v2; by default the platform's own.",
-        examples=[addresses.EXAMPLE_URL],
+        examples=[urls.EXAMPLE_URL],
     )
     api_key_file: OptionalText = Field(
         default=None,
@@ -65,7 +67,7 @@ class SourceOptions(Group):
         default=None,
         validate_default=True,
         description="The API key itself; a file is safer.",
-        examples=[keys.EXAMPLE_KEY],
+        examples=[api_keys.EXAMPLE_KEY],
     )
     api_key_expires: OptionalDay = Field(
         default=None,
@@ -83,7 +85,7 @@ class SourceOptions(Group):
         default=None,
         validate_default=True,
         description="URL of a proxy; by default that of the usual environment variables (HTTPS_PROXY, NO_PROXY).",
-        examples=[addresses.EXAMPLE_PROXY],
+        examples=[urls.EXAMPLE_PROXY],
     )
     allow_http: Flag = Field(
         default="false",
@@ -164,7 +166,7 @@ class SourceOptions(Group):
         if written is None:
             return None
         path = around(info).folder / written
-        keys.read(path, keys.name_of_file(written))
+        api_keys.read(path, api_keys.name_of_file(written))
         return str(path)
 
     @field_validator("api_key")
@@ -185,14 +187,14 @@ class SourceOptions(Group):
         if written is None:
             return None
         path = around(info).folder / written
-        addresses.certificates(path)
+        urls.certificates(path)
         return str(path)
 
     @field_validator("allow_http")
     @classmethod
     def _keeps_the_key_private(cls, allowed: bool, info: ValidationInfo) -> bool:
         base_url = info.data.get("base_url")
-        if base_url and not allowed and addresses.is_exposed(base_url):
+        if base_url and not allowed and urls.is_exposed(base_url):
             message = "base_url is plain http, which shows the key to the network; write https, or allow_http: true"
             raise MisfitError(message, "base_url")
         return allowed

@@ -7,7 +7,7 @@ from typing import cast
 
 from pydantic import ValidationInfo
 
-from exporter.source import Platform
+from exporter.platforms.api import Platform
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,12 +5,12 @@ from typing import Annotated
 
 from pydantic import BeforeValidator, Field, PlainValidator, ValidationInfo, field_validator
 
+from exporter.domain.thresholds import LIMITS, Threshold
 from exporter.settings import lists
-from exporter.settings.groups import Group, Text
+from exporter.settings.option_groups import Group, Text
+from exporter.settings.readers import number, optional, text
 from exporter.settings.surroundings import around
-from exporter.settings.units import number, optional, text
 from exporter.settings.words import MisfitError, quoted, remedy
-from exporter.thresholds import LIMITS, Threshold
 
 OFF = "off"
 SEVERITIES = ("critical", "warning", "info")

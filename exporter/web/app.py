@@ -10,15 +10,16 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from exporter.page import Board, Format
-from exporter.web.archive import Archive
-from exporter.web.assets import HARDENED, Assets
-from exporter.web.choice import Choice
-from exporter.web.days import DaysPages
-from exporter.web.findings import Refusal
+from exporter.exposition.board import Board
+from exporter.exposition.text import Format
+from exporter.polling.threads import Worker
+from exporter.web.api.days import DaysPages
+from exporter.web.api.find import Archive
 from exporter.web.negotiation import exposition, takes_gzip
-from exporter.web.press import DOCS, Press
-from exporter.worker import Worker
+from exporter.web.status.assets import HARDENED, Assets
+from exporter.web.status.page import DOCS, Press
+from exporter.web.status.problems import Refusal
+from exporter.web.status.query import Choice
 
 HEARTBEAT_SECONDS = 60.0
 HTML = "text/html; charset=utf-8"

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from exporter.page import Format
+from exporter.exposition.text import Format
 
 VERSIONS = {Format.TEXT: "0.0.4", Format.OPENMETRICS: "1.0.0"}
 NAMES = {

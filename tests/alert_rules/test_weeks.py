@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from exporter.simulate.companies import Company
+from exporter.simulator.paradigm.companies import Company
 from tests.alert_rules.promtool import FILES, complaints, document
 from tests.alert_rules.weeks import (
     FRIDAY,

@@ -10,18 +10,18 @@ from random import Random
 
 import pytest
 
-from exporter.activities import LAST_DAY, LAST_WORKING_DAY, LIMIT, Bounds, activity_families
-from exporter.calendars import Calendar
-from exporter.held import Held
-from exporter.judge import DayRules, judge
-from exporter.ledger import Asked, Ledger, fold
-from exporter.model import Column, Days, Reading, Row
-from exporter.open_labels import LabelLimits
-from exporter.rulebook import Rulebook
-from exporter.simulate.companies import Company
-from exporter.simulate.world import MODES, DayView, World
-from exporter.sources.paradigm import CHAT_SESSIONS, QUERIES
-from tests.road import RULES, utc
+from exporter.domain.calendars import Calendar
+from exporter.domain.model import Column, Days, Reading, Row
+from exporter.ledger.day_status import DayRules, judge
+from exporter.ledger.ledger import Asked, Ledger, fold
+from exporter.metrics.activities import LAST_DAY, LAST_WORKING_DAY, LIMIT, Bounds, activity_families
+from exporter.metrics.label_limits import LabelLimits
+from exporter.metrics.limits import Rulebook
+from exporter.metrics.report_view import Held
+from exporter.platforms.paradigm.platform import CHAT_SESSIONS, QUERIES
+from exporter.simulator.paradigm.companies import Company
+from exporter.simulator.paradigm.world import MODES, DayView, World
+from tests.road.road import RULES, utc
 
 pytestmark = pytest.mark.once
 

@@ -11,18 +11,18 @@ from datetime import date, timedelta
 
 import httpx
 
-from exporter.calendars import Calendar, CompanyCalendar
-from exporter.question import Watch
-from exporter.rulebook import Rulebook
-from exporter.simulate.app import create_app
-from exporter.simulate.companies import Company
-from exporter.simulate.world import DayView, World
-from exporter.source import Scope
-from exporter.sources.paradigm import REPORTS
-from exporter.thresholds import BUILT_IN, Threshold
+from exporter.domain.calendars import Calendar, CompanyCalendar
+from exporter.domain.scope import Scope
+from exporter.domain.thresholds import BUILT_IN, Threshold
+from exporter.metrics.limits import Rulebook
+from exporter.platforms.paradigm.platform import REPORTS
+from exporter.polling.target import Watch
+from exporter.simulator.app import create_app
+from exporter.simulator.paradigm.companies import Company
+from exporter.simulator.paradigm.world import DayView, World
 from tests.alert_rules.promtool import GROUPS, Series
-from tests.road import RULES as DAILY
-from tests.road import PassedClock, Road, utc
+from tests.road.road import RULES as DAILY
+from tests.road.road import PassedClock, Road, utc
 
 BEGIN = utc(2026, 10, 1)
 DAYS, PER_DAY = 37, 48

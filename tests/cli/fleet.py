@@ -12,21 +12,22 @@ from zoneinfo import ZoneInfo
 import httpx
 from prometheus_client.parser import text_string_to_metric_families
 
-from exporter import fetch
-from exporter.cli.reload import Reloader
-from exporter.cli.running import Making, Sources
-from exporter.cli.wiring import timetable, watch
-from exporter.errors import ConfigError
-from exporter.page import Board, Format, Sheet
-from exporter.poll import Outlet, Poller, Time
-from exporter.schedule import Schedule
+from exporter import http as fetch
+from exporter.app.assemble import timetable, watch
+from exporter.app.reload import Reloader
+from exporter.app.running_sources import Making, Sources
+from exporter.domain.errors import ConfigError
+from exporter.exposition.board import Board, Sheet
+from exporter.exposition.telemetry import Telemetry
+from exporter.exposition.text import Format
+from exporter.platforms.paradigm.platform import CHAT_SESSIONS, PLATFORM
+from exporter.polling.poller import Outlet, Poller, Time
+from exporter.polling.schedule import Schedule
+from exporter.polling.threads import Worker
 from exporter.settings import Source, load
-from exporter.simulate.app import create_app
-from exporter.simulate.world import World
-from exporter.sources.paradigm import CHAT_SESSIONS, PLATFORM
-from exporter.telemetry import Telemetry
-from exporter.worker import Worker
-from tests.road import PassedClock
+from exporter.simulator.app import create_app
+from exporter.simulator.paradigm.world import World
+from tests.road.road import PassedClock
 
 PATIENCE_S = 20
 TWICE = replace(PLATFORM, reports={name: replace(CHAT_SESSIONS, name=name) for name in ("chat-sessions", "more")})

@@ -12,12 +12,12 @@ from threading import Thread
 import pytest
 from rich.console import Console
 
+from exporter.backfill.backfill import Step
+from exporter.backfill.figures import Piece
+from exporter.cli.backfill.progress import progress
 from exporter.cli.main import run
-from exporter.cli.pace import progress
-from exporter.history.backfill import Step
-from exporter.history.past import Piece
-from exporter.model import Days
-from exporter.simulate.world import World
+from exporter.domain.model import Days
+from exporter.simulator.paradigm.world import World
 from tests import surroundings
 from tests.e2e.commands import SEED, simulating
 

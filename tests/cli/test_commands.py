@@ -8,7 +8,7 @@ import typer.main
 from typer.core import TyperGroup, TyperOption
 
 from exporter.cli.main import app
-from exporter.simulate.scenarios import SCENARIOS
+from exporter.simulator.scenarios import SCENARIOS
 
 PAGE = (Path(__file__).parents[2] / "docs" / "commands.md").read_text()
 

@@ -14,24 +14,24 @@ from pathlib import Path
 
 import pytest
 
-from exporter import source
-from exporter.cli.demo import chatbot_environment
+from exporter.app.assemble import client_of
+from exporter.app.process import serving
+from exporter.cli.demo.command import chatbot_environment
 from exporter.cli.export import Order, Waiting, chatbot, exported
 from exporter.cli.failed import FailedError
 from exporter.cli.main import run
-from exporter.cli.run import serving
-from exporter.cli.wiring import client_of
-from exporter.errors import HttpStatusError, PlatformError, SchemaError
-from exporter.fetch import download
-from exporter.model import Days
-from exporter.probe import LastCodes
+from exporter.domain.errors import HttpStatusError, PlatformError, SchemaError
+from exporter.domain.model import Days
+from exporter.http import download
+from exporter.platforms.chatcaptain import export_job as job
+from exporter.platforms.registry import platforms
+from exporter.polling.probe import LastCodes
 from exporter.settings import load
-from exporter.simulate.app import create_app
-from exporter.simulate.chatcaptain.bots import Bots
-from exporter.simulate.chatcaptain.exports import Exports
-from exporter.simulate.world import World
-from exporter.sources import chatcaptain_export as job
-from exporter.web.server import listen, url
+from exporter.simulator.app import create_app
+from exporter.simulator.chatcaptain.bots import Bots
+from exporter.simulator.chatcaptain.exports import Exports
+from exporter.simulator.paradigm.world import World
+from exporter.web.server.server import listen, url
 
 pytestmark = pytest.mark.anyio
 
@@ -66,7 +66,7 @@ class Site:
         self.target = folder / "statistics.csv"
         self.clock = Clock()
         self.base = base
-        settings = load(None, chatbot_environment(BOTS, base), source.platforms())
+        settings = load(None, chatbot_environment(BOTS, base), platforms())
         self.source = chatbot(settings, None)
 
     async def save(self, export_id: str | None = None, seconds: float = 1800, max_bytes: int = 2**24) -> int:
@@ -273,7 +273,7 @@ async def test_an_interrupted_export_says_how_to_resume(site: Sites, tmp_path: P
 async def test_days_are_cut_in_the_source_s_zone() -> None:
     """From the first local midnight to a millisecond before the one after the last day."""
     berlin = replace(DAYS, first=date(2026, 10, 25), last=date(2026, 10, 25))
-    settings = load(None, chatbot_environment(BOTS, "http://127.0.0.1:1"), source.platforms())
+    settings = load(None, chatbot_environment(BOTS, "http://127.0.0.1:1"), platforms())
     zone = chatbot(settings, None).zone
     assert dict(job.start("b/c", berlin, zone).params) == {
         "from": "2026-10-25T00:00:00.000Z",

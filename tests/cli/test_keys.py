@@ -11,17 +11,17 @@ import pytest
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from exporter import source
-from exporter.cli.run import serving
-from exporter.cli.wiring import client_of, watch
-from exporter.page import Board
-from exporter.poll import Outlet, Poller, Time
+from exporter.app.assemble import client_of, watch
+from exporter.app.process import serving
+from exporter.exposition.board import Board
+from exporter.exposition.telemetry import Telemetry
+from exporter.platforms.registry import platforms
+from exporter.polling.poller import Outlet, Poller, Time
+from exporter.polling.threads import Worker
 from exporter.settings import load
-from exporter.simulate.app import create_app
-from exporter.simulate.world import World
-from exporter.telemetry import Telemetry
-from exporter.web.server import listen, url
-from exporter.worker import Worker
+from exporter.simulator.app import create_app
+from exporter.simulator.paradigm.world import World
+from exporter.web.server.server import listen, url
 
 pytestmark = pytest.mark.anyio
 
@@ -80,7 +80,7 @@ async def polled(tmp_path: Path, key: str) -> AsyncIterator[Polled]:
             f"sources: {{production: {{platform: paradigm, reports: [chat-sessions], base_url: '{url(listening)}', "
             "api_key_file: key}}"
         )
-        one = load(config, {}, source.platforms()).sources["production"]
+        one = load(config, {}, platforms()).sources["production"]
         client = client_of(one, telemetry.observer(one.name))
         closing.push_async_callback(client.aclose)
         closing.callback(worker.close)

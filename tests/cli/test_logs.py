@@ -21,7 +21,7 @@ texts = st.text(st.characters(exclude_categories=[]), max_size=30)
 def record(message: str, error: BaseException | None = None, **extra: object) -> logging.LogRecord:
     """Makes what a module logs."""
     trace = (type(error), error, error.__traceback__) if error else None
-    made = logging.LogRecord("exporter.poll", logging.WARNING, __file__, 1, message, (), trace)
+    made = logging.LogRecord("exporter.polling.poller", logging.WARNING, __file__, 1, message, (), trace)
     made.__dict__.update(extra)
     return made
 
@@ -100,8 +100,8 @@ def test_an_exception_is_one_line(format_: LogFormat) -> None:
 def test_a_process_logs_to_stderr_from_a_severity_on(capsys: pytest.CaptureFixture[str]) -> None:
     """Standard output stays free for what a command prints; arguments of the message are filled in."""
     configure(LogLevel.WARN, LogFormat.JSON)
-    logging.getLogger("exporter.poll").info("polled")
-    logging.getLogger("exporter.poll").warning("%d polls failed", 3)
+    logging.getLogger("exporter.polling.poller").info("polled")
+    logging.getLogger("exporter.polling.poller").warning("%d polls failed", 3)
 
     out, err = capsys.readouterr()
     assert out == ""

@@ -12,18 +12,18 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
-from exporter import source
-from exporter.cli.demo import demonstration
+from exporter.app.assemble import assemble
+from exporter.app.process import serving
+from exporter.cli.demo.command import demonstration
 from exporter.cli.main import run
 from exporter.cli.metrics import Entry, catalogue
-from exporter.cli.run import serving
-from exporter.cli.wiring import assemble
-from exporter.poll import Time
+from exporter.platforms.registry import platforms
+from exporter.polling.poller import Time
 from exporter.settings import load
-from exporter.simulate.app import create_app
-from exporter.simulate.chatcaptain.bots import Bots
-from exporter.simulate.world import World
-from exporter.web.server import listen, url
+from exporter.simulator.app import create_app
+from exporter.simulator.chatcaptain.bots import Bots
+from exporter.simulator.paradigm.world import World
+from exporter.web.server.server import listen, url
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 ENTRIES = {entry.name: entry for entry in catalogue()}
@@ -52,7 +52,7 @@ async def page() -> Page:
                 **demonstration(world, bots, url(listening)),
                 "CHAT_USAGE_SOURCES__DEMO__API_KEY_EXPIRES": "2027-03-01",
             }
-            settings = load(None, environ, source.platforms())
+            settings = load(None, environ, platforms())
             exporter = assemble(settings, Time(lambda: NOON, lambda: 0.0))
             for poller in exporter.pollers:
                 await poller.start()

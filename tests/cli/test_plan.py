@@ -1,4 +1,4 @@
-"""`plan` on the command line: tables, JSON, gates; the figures themselves are tested in tests/test_forecast.py."""
+"""`plan` on the command line: tables, JSON, gates; the figures themselves are tested in tests/forecast."""
 
 import io
 import json
@@ -12,12 +12,12 @@ from rich.console import Console
 
 from exporter.cli import plan
 from exporter.cli.main import run
-from exporter.forecast import Plan, forecast
-from exporter.series_forecast import Size
-from exporter.sources.paradigm import REPORTS
+from exporter.forecast.calls import Plan, forecast
+from exporter.forecast.series import Size
+from exporter.platforms.paradigm.platform import REPORTS
 from tests import surroundings
-from tests.road import utc
-from tests.test_forecast import HOURLY, watching
+from tests.forecast.test_forecast import HOURLY, watching
+from tests.road.road import utc
 
 KEY = "planned.key"
 FAMILY = re.compile(r"^((?:paradigm|chat_usage|process|python)_\w+) +(\d+)$", re.MULTILINE)

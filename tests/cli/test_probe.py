@@ -12,32 +12,33 @@ import msgspec
 import pytest
 from rich.console import Console
 
-from exporter import source
+from exporter.app.process import serving
 from exporter.cli.check import conclude, probed, progress
 from exporter.cli.failed import FailedError
 from exporter.cli.main import run
-from exporter.cli.run import serving
-from exporter.errors import ConfigError
-from exporter.fetch import Patience
-from exporter.forecast import Plan, forecast
-from exporter.model import Days
-from exporter.open_labels import LabelLimits
-from exporter.poll import Time
-from exporter.probe import Finding, Found, LastCodes, Probe
-from exporter.question import Watch
-from exporter.series_forecast import Size
+from exporter.domain.errors import ConfigError
+from exporter.domain.model import Days
+from exporter.domain.scope import Scope
+from exporter.forecast.calls import Plan, forecast
+from exporter.forecast.series import Size
+from exporter.http import Patience
+from exporter.metrics.label_limits import LabelLimits
+from exporter.platforms.api import Request
+from exporter.platforms.paradigm.platform import CHAT_SESSIONS, REPORTS
+from exporter.platforms.registry import platforms
+from exporter.polling.poller import Time
+from exporter.polling.probe import Finding, Found, LastCodes, Probe
+from exporter.polling.target import Watch
+from exporter.polling.threads import Worker
 from exporter.settings import load
-from exporter.simulate.app import create_app
-from exporter.simulate.reports import REPORTS as SIMULATED
-from exporter.simulate.world import MODES, World
-from exporter.source import Request, Scope
-from exporter.sources.paradigm import CHAT_SESSIONS, REPORTS
-from exporter.web.server import listen, url
-from exporter.worker import Worker
+from exporter.simulator.app import create_app
+from exporter.simulator.paradigm.reports import REPORTS as SIMULATED
+from exporter.simulator.paradigm.world import MODES, World
+from exporter.web.server.server import listen, url
 from tests import surroundings
 from tests.e2e.programs import free_port
-from tests.road import RULES, PassedClock, utc
-from tests.test_forecast import HOURLY, everybody_everywhere
+from tests.forecast.test_forecast import HOURLY, everybody_everywhere
+from tests.road.road import RULES, PassedClock, utc
 from tests.threaded import served
 
 NOW = utc(2026, 11, 20, 18)
@@ -66,7 +67,7 @@ async def findings(*scenarios: str, path: str = "", world: World = WORLD, **opti
     app = create_app(world, clock.now, scenarios=scenarios or ("normal",))
     with listen("127.0.0.1:0", "test") as listening:
         async with serving(app, listening):
-            settings = load(None, configured(url(listening) + path, **options), source.platforms())
+            settings = load(None, configured(url(listening) + path, **options), platforms())
             return await probed(settings, clocks(clock), lambda _step: None, clock.for_fetch())
 
 
@@ -234,7 +235,7 @@ class TestRows:
 
     async def test_nobody_listens(self) -> None:
         """No status at all."""
-        settings = load(None, configured(f"http://127.0.0.1:{free_port()}"), source.platforms())
+        settings = load(None, configured(f"http://127.0.0.1:{free_port()}"), platforms())
         clock = PassedClock(NOW)
         row, said = printed(await probed(settings, clocks(clock), lambda _step: None, clock.for_fetch()))
 
@@ -246,7 +247,7 @@ class TestRows:
         told: list[str] = []
         environ = configured(f"http://127.0.0.1:{free_port()}")
         other = {name.replace("PRODUCTION", "OTHER"): value for name, value in environ.items()}
-        settings, clock = load(None, {**environ, **other}, source.platforms()), PassedClock(NOW)
+        settings, clock = load(None, {**environ, **other}, platforms()), PassedClock(NOW)
         found = await probed(settings, clocks(clock), told.append, clock.for_fetch())
 
         assert told == [f"{finding.source}: chat-sessions" for finding in found]
@@ -257,7 +258,7 @@ class TestRows:
 
     async def test_an_unusable_source_is_found_before_anybody_is_asked(self) -> None:
         """That is a wrong configuration, not a failed report."""
-        settings = load(None, configured("http://127.0.0.1:9"), source.platforms())
+        settings = load(None, configured("http://127.0.0.1:9"), platforms())
         broken = replace(settings.sources["production"], proxy_url="socks9://proxy.example")
         told: list[str] = []
         clock = PassedClock(NOW)

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from exporter.cli.reload import Reloader
-from exporter.page import Format, Page
-from exporter.web.findings import Refusal
+from exporter.app.reload import Reloader
+from exporter.exposition.text import Format, Page
+from exporter.web.status.problems import Refusal
 from tests.cli.fleet import KEY, WORLDS, fleet
 
 pytestmark = pytest.mark.anyio

@@ -10,8 +10,8 @@ from threading import Thread
 import httpx
 import pytest
 
+from exporter.app.process import reloading, told_to_end, told_to_reload
 from exporter.cli.main import run
-from exporter.cli.run import reloading, told_to_end, told_to_reload
 from tests.cli.conftest import CANARY
 from tests.e2e.programs import answers, free_port, wait_for
 

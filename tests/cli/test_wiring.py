@@ -12,18 +12,18 @@ from zoneinfo import ZoneInfo
 import httpx
 import pytest
 
-from exporter import source
-from exporter.calendars import Calendar
-from exporter.cli.demo import demonstration, environment
-from exporter.cli.run import serving
-from exporter.cli.wiring import assemble, timetable, watch
-from exporter.errors import ConfigError
-from exporter.judge import DayRules
+from exporter.app.assemble import assemble, timetable, watch
+from exporter.app.process import serving
+from exporter.cli.demo.command import demonstration, environment
+from exporter.domain.calendars import Calendar
+from exporter.domain.errors import ConfigError
+from exporter.ledger.day_status import DayRules
+from exporter.platforms.registry import platforms
 from exporter.settings import Settings, load
-from exporter.simulate.app import create_app
-from exporter.simulate.chatcaptain.bots import Bots
-from exporter.simulate.world import World
-from exporter.web.server import listen, url
+from exporter.simulator.app import create_app
+from exporter.simulator.chatcaptain.bots import Bots
+from exporter.simulator.paradigm.world import World
+from exporter.web.server.server import listen, url
 from tests.cli.conftest import CANARY
 
 PATIENCE_S = 20
@@ -54,7 +54,7 @@ def settings(tmp_path: Path) -> Settings:
     """Settings in which no option has its default."""
     file = tmp_path / "exporter.yml"
     file.write_text(EVERY_OPTION.format(key=CANARY))
-    return load(file, {}, source.platforms())
+    return load(file, {}, platforms())
 
 
 def test_options_arrive_at_the_poller(settings: Settings) -> None:
@@ -126,7 +126,7 @@ async def test_an_exporter_polls_while_it_is_open(caplog: pytest.LogCaptureFixtu
     caplog.set_level(logging.INFO, "exporter")
     counted = 'chat_usage_polls_total{outcome="ok",report="chat-sessions",source="demo"} 1.0\n'  # once it is published
     async with simulated() as environ:
-        exporter = assemble(load(None, environ, source.platforms()))
+        exporter = assemble(load(None, environ, platforms()))
         transport = httpx.ASGITransport(exporter.app)
         async with httpx.AsyncClient(transport=transport, base_url="http://exporter") as http:
             before = await http.get("/-/ready")
@@ -148,7 +148,7 @@ async def test_a_failed_poll_is_one_line_and_a_count(caplog: pytest.LogCaptureFi
     """A warning that says why, without the key; the page says the same in numbers and has no figure."""
     caplog.set_level(logging.INFO, "exporter")
     async with simulated("key-rejected") as environ:
-        exporter = assemble(load(None, environ, source.platforms()))
+        exporter = assemble(load(None, environ, platforms()))
         transport = httpx.ASGITransport(exporter.app)
         async with httpx.AsyncClient(transport=transport, base_url="http://exporter") as http, exporter:
             page = await until(
@@ -168,7 +168,7 @@ def test_a_demo_configures_itself(base: str) -> None:
     """Wherever its platform listens, also in plain http off loopback, which it owns."""
     world = World.from_seed(1, 3)
 
-    [demo] = load(None, environment(world, base), source.platforms()).sources.values()
+    [demo] = load(None, environment(world, base), platforms()).sources.values()
 
     assert ("demo", base, world.keys.admin) == (demo.name, demo.base_url, demo.key())
 

@@ -14,19 +14,21 @@ from typing import NamedTuple
 import httpx
 from starlette.applications import Starlette
 
-from exporter.model import Days
-from exporter.page import Format
-from exporter.question import Watch
-from exporter.rulebook import Rulebook
-from exporter.selectors import Selection
-from exporter.simulate.app import create_app
-from exporter.simulate.chatcaptain.bots import Bots
-from exporter.simulate.companies import Company
-from exporter.simulate.world import DayView, World
-from exporter.source import Account, Scope
-from exporter.sources import chatcaptain, paradigm
-from exporter.thresholds import BUILT_IN, Threshold
-from tests.road import RULES, PassedClock, Road, set_scenarios, utc
+from exporter.domain.model import Days
+from exporter.domain.scope import Scope
+from exporter.domain.selectors import Selection
+from exporter.domain.thresholds import BUILT_IN, Threshold
+from exporter.exposition.text import Format
+from exporter.metrics.limits import Rulebook
+from exporter.platforms.api import Account
+from exporter.platforms.chatcaptain import platform as chatcaptain
+from exporter.platforms.paradigm import platform as paradigm
+from exporter.polling.target import Watch
+from exporter.simulator.app import create_app
+from exporter.simulator.chatcaptain.bots import Bots
+from exporter.simulator.paradigm.companies import Company
+from exporter.simulator.paradigm.world import DayView, World
+from tests.road.road import RULES, PassedClock, Road, set_scenarios, utc
 
 NOW = utc(2026, 11, 20, 15)
 """A Friday: the newest complete day is Thursday the 19th."""

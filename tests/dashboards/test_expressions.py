@@ -7,9 +7,10 @@ from pathlib import Path
 import promql_parser
 import pytest
 
+from exporter.backfill.figures import daily
 from exporter.cli.metrics import catalogue
-from exporter.history.past import daily
-from exporter.sources import chatcaptain, paradigm
+from exporter.platforms.chatcaptain import platform as chatcaptain
+from exporter.platforms.paradigm import platform as paradigm
 from tests.alert_rules.promtool import GROUPS
 from tests.dashboards.shipped import FILES, annotations, filled, read, targets, variables
 

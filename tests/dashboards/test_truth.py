@@ -5,10 +5,10 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from exporter.model import Days
-from exporter.simulate import figures
-from exporter.simulate.chatcaptain.truth import truth
-from exporter.simulate.world import MODES, Figures, Mode
+from exporter.domain.model import Days
+from exporter.simulator.chatcaptain.truth import truth
+from exporter.simulator.paradigm import figures
+from exporter.simulator.paradigm.world import MODES, Figures, Mode
 from tests.dashboards.conftest import Lived
 from tests.dashboards.shipped import Object, targets, variables
 from tests.dashboards.story import NOW

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from exporter import calendars
+from exporter.domain import calendars
 from tests.dashboards.story import STEP
 from tests.dashboards.tsdb import openmetrics_lines
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import httpx
 import msgspec
 
-from exporter.simulate.world import World
+from exporter.simulator.paradigm.world import World
 from tests.e2e import programs
 
 COMMAND = Path(sys.executable).with_name("chat-usage-exporter")

@@ -22,7 +22,7 @@ from typing import NamedTuple
 
 import httpx
 
-from exporter.simulate.world import World
+from exporter.simulator.paradigm.world import World
 from tests.certificates import self_signed
 from tests.e2e.commands import COMMAND, SEED, simulating
 from tests.e2e.programs import free_port, running

@@ -8,17 +8,17 @@ from datetime import timedelta
 
 import httpx
 
-from exporter import source
-from exporter.cli.demo import demonstration
-from exporter.cli.run import serving
-from exporter.cli.wiring import Exporter, assemble
-from exporter.poll import Time
+from exporter.app.assemble import Exporter, assemble
+from exporter.app.process import serving
+from exporter.cli.demo.command import demonstration
+from exporter.platforms.registry import platforms
+from exporter.polling.poller import Time
 from exporter.settings import load
-from exporter.simulate.app import create_app
-from exporter.simulate.chatcaptain.bots import Bots
-from exporter.simulate.world import World
-from exporter.web.server import listen, url
-from tests.road import PassedClock, utc
+from exporter.simulator.app import create_app
+from exporter.simulator.chatcaptain.bots import Bots
+from exporter.simulator.paradigm.world import World
+from exporter.web.server.server import listen, url
+from tests.road.road import PassedClock, utc
 
 NOON = utc(2026, 11, 20, 12)  # a Friday
 QUICKER = {
@@ -57,7 +57,7 @@ async def staged(companies: int = 20, scenario: str = "normal", *, one_report: b
     platform = create_app(world, clock.now, scenarios=(scenario,), bots=bots)
     with listen("127.0.0.1:0", "test") as listening, listen("127.0.0.1:0", "test") as simulated:
         environ = {**demonstration(world, bots, url(simulated)), **QUICKER, **(FIRST_REPORTS if one_report else {})}
-        exporter = assemble(load(None, environ, source.platforms()), Time(clock.now, clock.seconds))
+        exporter = assemble(load(None, environ, platforms()), Time(clock.now, clock.seconds))
         async with serving(platform, simulated), serving(exporter.app, listening):
             try:
                 for poller in exporter.pollers:

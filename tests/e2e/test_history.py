@@ -14,12 +14,12 @@ from typing import NamedTuple
 
 import pytest
 
-from exporter.cli.past import BLOCKS
-from exporter.model import Days
-from exporter.simulate.world import World
+from exporter.cli.backfill.destinations import BLOCKS
+from exporter.domain.model import Days
+from exporter.simulator.paradigm.world import World
+from tests.backfill.truth import facts
 from tests.e2e.commands import SEED, simulating
 from tests.e2e.prometheus import Prometheus, started
-from tests.history.truth import facts
 
 pytestmark = [pytest.mark.e2e, pytest.mark.once]
 

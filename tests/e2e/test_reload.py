@@ -13,7 +13,7 @@ from threading import Event, Thread
 import httpx
 import pytest
 
-from exporter.simulate.world import World
+from exporter.simulator.paradigm.world import World
 from tests.e2e import programs
 from tests.e2e.commands import SEED
 

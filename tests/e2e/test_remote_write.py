@@ -10,11 +10,11 @@ from pathlib import Path
 import httpx
 import pytest
 
-from exporter.history.message import Series, encoded
-from exporter.history.openmetrics import noon
-from exporter.history.remote_write import HEADERS
-from exporter.model import Days
-from exporter.simulate.world import World
+from exporter.backfill.openmetrics_file import noon
+from exporter.backfill.remote_write import HEADERS
+from exporter.backfill.remote_write_message import Series, encoded
+from exporter.domain.model import Days
+from exporter.simulator.paradigm.world import World
 from tests.e2e import programs
 from tests.e2e.commands import SEED, simulating
 from tests.e2e.prometheus import Prometheus, started

@@ -17,11 +17,11 @@ import pytest
 from starlette.applications import Starlette
 from starlette.routing import Mount
 
-from exporter.simulate.app import create_app
-from exporter.simulate.chatcaptain.bots import Bots
-from exporter.simulate.chatcaptain.exports import Exports
-from exporter.simulate.scenarios import SCENARIOS
-from exporter.simulate.world import World
+from exporter.simulator.app import create_app
+from exporter.simulator.chatcaptain.bots import Bots
+from exporter.simulator.chatcaptain.exports import Exports
+from exporter.simulator.paradigm.world import World
+from exporter.simulator.scenarios import SCENARIOS
 from tests.e2e import programs
 from tests.e2e.commands import COMMAND, SEED
 from tests.threaded import echo, served

@@ -6,10 +6,10 @@ from typing import NamedTuple
 
 import pytest
 
-from exporter.cli.run import serving
+from exporter.app.process import serving
+from exporter.polling.threads import Worker
 from exporter.web.app import create_app
-from exporter.web.server import listen, url
-from exporter.worker import Worker
+from exporter.web.server.server import listen, url
 from tests.e2e.browser import NARROW, WIDE, Tab, browsing, opened
 from tests.e2e.stage import NOON, staged
 from tests.web.outlooks import outlook

@@ -15,15 +15,15 @@ from zoneinfo import ZoneInfo
 
 import yaml
 
-from exporter.simulate.app import create_app
-from exporter.simulate.world import World
+from exporter.simulator.app import create_app
+from exporter.simulator.paradigm.world import World
 from tests.e2e import programs
 from tests.faults.faults import MAX_BODY
 from tests.faults.front import LOOPBACK
 from tests.faults.resolver import ADDRESS
 from tests.faults.street import Case, Street, cases, names_can_be_ours, street, trust
 from tests.faults.witness import REPORTS, Part, Witness, growing, truth
-from tests.road import PassedClock
+from tests.road.road import PassedClock
 from tests.threaded import served
 
 HOUR = timedelta(hours=1)

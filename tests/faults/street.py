@@ -15,7 +15,7 @@ from typing import NamedTuple
 from tests.faults.faults import everywhere, of_names, of_tls
 from tests.faults.front import GOOD, LOOPBACK, NONE, Fault, Front
 from tests.faults.resolver import ADDRESS, Resolver
-from tests.fetch.test_tls import certificate
+from tests.http.test_tls import certificate
 
 PATIENCE_S = 20
 NO_SUCH_NAME, SILENT = (fault.name for fault in of_names())

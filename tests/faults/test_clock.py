@@ -7,11 +7,11 @@ from random import Random
 import httpx
 import pytest
 
-from exporter.calendars import day_at
-from exporter.simulate.app import create_app
-from exporter.simulate.world import MODES, World
+from exporter.domain.calendars import day_at
+from exporter.simulator.app import create_app
+from exporter.simulator.paradigm.world import MODES, World
 from tests.faults.witness import growing, truth
-from tests.road import RULES, PassedClock, Road, Series, only, series, utc
+from tests.road.road import RULES, PassedClock, Road, Series, only, series, utc
 
 pytestmark = pytest.mark.anyio
 

@@ -11,15 +11,15 @@ from typing import NamedTuple
 
 import pytest
 
-from exporter.simulate.app import create_app
-from exporter.simulate.world import World
-from exporter.snapshot import decoded
+from exporter.polling.state_format import decoded
+from exporter.simulator.app import create_app
+from exporter.simulator.paradigm.world import World
 from tests.e2e import programs
 from tests.faults.faults import everywhere
 from tests.faults.story import COMMAND, HOUR, SETTLE, configuration, zone_at_noon
 from tests.faults.street import Case, Street, street
 from tests.faults.witness import REPORTS, WRONG, Part, Witness, growing, truth
-from tests.road import PassedClock
+from tests.road.road import PassedClock
 from tests.threaded import served
 
 pytestmark = [pytest.mark.e2e, pytest.mark.once]

@@ -18,11 +18,11 @@ from time import monotonic
 
 import pytest
 
-from exporter.simulate.world import World
-from exporter.snapshot import decoded
+from exporter.polling.state_format import decoded
+from exporter.simulator.paradigm.world import World
 from tests.faults.witness import growing, truth
-from tests.road import RULES, PassedClock, Road, Series, utc
-from tests.test_state import Platform, road
+from tests.polling.test_state_file import Platform, road
+from tests.road.road import RULES, PassedClock, Road, Series, utc
 
 pytestmark = pytest.mark.anyio
 

@@ -11,12 +11,12 @@ from typing import NamedTuple
 import httpx
 from prometheus_client.parser import text_string_to_metric_families
 
-from exporter.calendars import day_at
-from exporter.simulate import figures
-from exporter.simulate.companies import Company
-from exporter.simulate.world import DayView, World
-from tests.road import Series, series
-from tests.test_road import Naive
+from exporter.domain.calendars import day_at
+from exporter.simulator.paradigm import figures
+from exporter.simulator.paradigm.companies import Company
+from exporter.simulator.paradigm.world import DayView, World
+from tests.road.road import Series, series
+from tests.road.test_road import Naive
 
 REPORTS = ("chat-sessions", "users")
 MEMBERS = {"paradigm_members_active": "active", "paradigm_members_ever": "ever"}

@@ -8,20 +8,22 @@ from zoneinfo import ZoneInfo
 
 import httpx
 
-from exporter.calendars import day_at
-from exporter.fetch import Patience
-from exporter.inquiry import Fetch, Line, ask
-from exporter.model import Days
-from exporter.question import Watch
-from exporter.simulate.app import create_app
-from exporter.simulate.chatcaptain.bots import Bots
-from exporter.simulate.chatcaptain.shapes import ODD_OVERRIDES
-from exporter.simulate.world import World
-from exporter.source import Account, Component, Context, Fields, Lesson, Override, Report, Request
-from exporter.sources import chatcaptain, chatcaptain_export, paradigm
-from exporter.sources.mapping import expression
-from exporter.sources.statistics import ALONE
-from tests.road import PassedClock, Road, utc, watching
+from exporter.domain.calendars import day_at
+from exporter.domain.model import Days
+from exporter.http import Patience
+from exporter.platforms.api import Account, Component, Context, Fields, Lesson, Override, Report, Request
+from exporter.platforms.chatcaptain import export_job
+from exporter.platforms.chatcaptain import platform as chatcaptain
+from exporter.platforms.chatcaptain.component_report import ALONE
+from exporter.platforms.jmespath_fields import expression
+from exporter.platforms.paradigm import platform as paradigm
+from exporter.polling.ask import Fetch, Line, ask
+from exporter.polling.target import Watch
+from exporter.simulator.app import create_app
+from exporter.simulator.chatcaptain.bots import Bots
+from exporter.simulator.chatcaptain.shapes import ODD_OVERRIDES
+from exporter.simulator.paradigm.world import World
+from tests.road.road import PassedClock, Road, utc, watching
 
 NOW = utc(2026, 11, 20, 12)
 ZONE = ZoneInfo("UTC")
@@ -98,8 +100,8 @@ async def of_exports() -> Mapping[str, list[bytes]]:
     app = create_app(World.from_seed(1, 1, ZONE), clock.now, sleep=clock.sleep, bots=bots)
     chatbot = bots.chatbots[0]
     async with Road(httpx.ASGITransport(app), clock, chatbot.key, platform=chatcaptain.PLATFORM) as road:
-        begun = await road.client.get(chatcaptain_export.start(chatbot.id, DAYS, ZONE), Patience(60))
-        question = chatcaptain_export.ask(chatbot.id, chatcaptain_export.started(begun), DAYS)
+        begun = await road.client.get(export_job.start(chatbot.id, DAYS, ZONE), Patience(60))
+        question = export_job.ask(chatbot.id, export_job.started(begun), DAYS)
         told = [await road.client.get(question, Patience(60)) for _ in range(4)]
     return {"started": [begun], "progress": told}
 

@@ -10,7 +10,7 @@ from hashlib import sha256
 import msgspec
 import yaml
 
-from exporter.snapshot import HEAD
+from exporter.polling.state_format import HEAD
 from tests.fuzz import alphabets
 from tests.fuzz.mutation import Alphabet
 

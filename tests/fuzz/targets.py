@@ -10,25 +10,27 @@ from hashlib import sha256
 from pathlib import Path
 from typing import NamedTuple
 
-from exporter import snapshot
-from exporter.drawing import view
-from exporter.errors import ConfigError, ReportError
-from exporter.families import Health, families
-from exporter.ledger import Asked as Covered
-from exporter.ledger import Ledger, fold
-from exporter.memory import State
-from exporter.model import Reading
-from exporter.page import Format, join, write
+from exporter.domain.errors import ConfigError, ReportError
+from exporter.domain.model import Reading
+from exporter.exposition.text import Format, join, write
+from exporter.ledger.ledger import Asked as Covered
+from exporter.ledger.ledger import Ledger, fold
+from exporter.metrics.health import Health
+from exporter.metrics.report_health import families
+from exporter.platforms.api import Lesson
+from exporter.platforms.chatcaptain import export_job
+from exporter.platforms.registry import platforms
+from exporter.polling import state_format
+from exporter.polling.render import view
+from exporter.polling.report_state import State
+from exporter.polling.state_file import StateFile
+from exporter.polling.state_format import Section
 from exporter.settings import load
-from exporter.snapshot import Section
-from exporter.source import Lesson, platforms
-from exporter.sources import chatcaptain_export
-from exporter.state import StateFile
-from exporter.web.guard import Guard
+from exporter.web.server.web_config import Guard
 from tests.certificates import self_signed
 from tests.fuzz.answers import CONTEXT, DAYS, NOW, TODAY, Asked, of_chatcaptain, of_exports, of_paradigm
 from tests.fuzz.formats import JSON, STATE, YAML, Form
-from tests.road import RULES, watching
+from tests.road.road import RULES, watching
 
 HERE = Path(__file__).parent
 WEB = HERE.parent / "web" / "web_config"
@@ -63,8 +65,8 @@ async def targets(folder: Path) -> tuple[Target, ...]:
     for asked in (*await of_paradigm(), *await of_chatcaptain()):
         kinds[asked.what].append(Seed(asked.body, partial(read_answer, asked)))
     exports = await of_exports()
-    kinds["export started"] = [Seed(body, chatcaptain_export.started) for body in exports["started"]]
-    kinds["export progress"] = [Seed(body, chatcaptain_export.progress) for body in exports["progress"]]
+    kinds["export started"] = [Seed(body, export_job.started) for body in exports["started"]]
+    kinds["export progress"] = [Seed(body, export_job.progress) for body in exports["progress"]]
     found = [Target(name, JSON, (ReportError,), tuple(seeds)) for name, seeds in kinds.items()]
     return (*found, _settings(folder), _web_config(folder), await _state(folder))
 
@@ -129,8 +131,8 @@ async def _state(folder: Path) -> Target:
         path.write_bytes(content)
         found = StateFile(path, lambda: NOW).memory("s", FINGERPRINT, RULES).load()
         pages = [page(reports[report], state) for report, state in found.items() if report in reports]
-        return b"".join([*pages, *snapshot.encoded({"s": Section({}, 45, found)})])
+        return b"".join([*pages, *state_format.encoded({"s": Section({}, 45, found)})])
 
     digests = {name: sha256(value.encode()).hexdigest() for name, value in FINGERPRINT.items()}
     kept = {"s": Section(digests, RULES.keep_days, dict(list(states.items())[:6]))}
-    return Target("state file", STATE, (), (Seed(b"".join(snapshot.encoded(kept)), read),))
+    return Target("state file", STATE, (), (Seed(b"".join(state_format.encoded(kept)), read),))

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from exporter.errors import ReportError, SchemaError
+from exporter.domain.errors import ReportError, SchemaError
 from tests.fuzz.formats import JSON
 from tests.fuzz.law import ALLOWANCE, MULTIPLE, broken, greedy, made
 from tests.fuzz.targets import Read, Seed, Target, targets

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from exporter import source
+from exporter.platforms.registry import platforms
 from exporter.settings import load
 from tests.e2e.programs import go_tool
 from tests.helm.charts import CASES, ROOT, at, objects_of, of_kind, rendered, values
@@ -89,7 +89,7 @@ def test_the_sidecars_environment_is_a_whole_configuration(tmp_path: Path) -> No
     text = sidecar().replace("/run/secrets/chat-usage-exporter", str(tmp_path))
     environment = mappings(at(yaml.safe_load(text), "spec", "template", "spec", "containers", 1, "env"))
     given = {str(each["name"]): str(each["value"]) for each in environment}
-    assert load(None, given, source.platforms()).sources.keys() == {"production"}
+    assert load(None, given, platforms()).sources.keys() == {"production"}
 
 
 def test_only_what_is_asked_for_is_made() -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from exporter import source
+from exporter.platforms.registry import platforms
 from exporter.settings import Settings, load
 from tests.certificates import self_signed
 from tests.helm.charts import CASES, at, objects, objects_of, of_kind, the
@@ -32,7 +32,7 @@ def taken(found: list[Config], folder: Path) -> Settings:
     text = written(found).replace(KEYS, str(folder)).replace(CA, str(folder / "ca.crt"))
     file = folder / "exporter.yml"
     file.write_text(text.replace("/var/lib/chat-usage-exporter/", f"{folder}/"))
-    return load(file, {}, source.platforms())
+    return load(file, {}, platforms())
 
 
 def mounted(found: list[Config]) -> dict[str, tuple[str, str]]:

@@ -7,7 +7,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from exporter.simulate.world import World
+from exporter.simulator.paradigm.world import World
 from tests.e2e.commands import simulating
 from tests.e2e.programs import free_port, wait_for
 from tests.e2e.test_remote_write import victoria

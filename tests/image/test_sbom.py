@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.image.containers import podman
-from tests.test_repository import LOCKS, pins
+from tests.repository.test_repository import LOCKS, pins
 
 pytestmark = [pytest.mark.e2e, pytest.mark.once]
 

@@ -15,7 +15,7 @@ from tests.e2e.programs import wait_for
 from tests.image.containers import BASE, CONFINED, logs, podman
 from tests.oncall.amtool import program
 from tests.oncall.shipped import Config, mapping, mappings, words
-from tests.test_compose import ROOT, SERVICES, SUITE, volumes
+from tests.repository.test_compose import ROOT, SERVICES, SUITE, volumes
 
 pytestmark = [pytest.mark.e2e, pytest.mark.once]
 

@@ -19,17 +19,18 @@ import httpx
 import yaml
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from exporter import calendars, source
-from exporter.cli.run import serving
-from exporter.cli.wiring import Exporter, assemble, timetable
-from exporter.fetch import Clock
-from exporter.poll import Poller, Time
-from exporter.schedule import SPREAD
+from exporter.app.assemble import Exporter, assemble, timetable
+from exporter.app.process import serving
+from exporter.domain import calendars
+from exporter.http import Clock
+from exporter.platforms.registry import platforms
+from exporter.polling.poller import Poller, Time
+from exporter.polling.schedule import SPREAD
 from exporter.settings import Source, load
-from exporter.simulate.app import create_app
-from exporter.simulate.scenarios import NORMAL
-from exporter.simulate.world import World, holidays
-from exporter.web.server import listen, url
+from exporter.simulator.app import create_app
+from exporter.simulator.paradigm.world import World, holidays
+from exporter.simulator.scenarios import NORMAL
+from exporter.web.server.server import listen, url
 from tests.e2e.programs import wait_for
 from tests.oncall.faster import Acceleration
 
@@ -122,7 +123,7 @@ def running(stage: Stage, folder: Path) -> Iterator[Callable[[str, str], None]]:
 async def _run(stage: Stage, folder: Path, polling: asyncio.Lock, ready: asyncio.Event, ended: asyncio.Event) -> None:
     file = folder / "exporter.yml"
     file.write_text(stage.configuration())
-    settings = load(file, {}, source.platforms())
+    settings = load(file, {}, platforms())
     seconds, sleep = _virtual_seconds(stage.acceleration), _sleep(stage.acceleration)
     pace = Clock(seconds, stage.acceleration.now, sleep)
     exporter = assemble(settings, Time(stage.acceleration.now, seconds), pace=pace)

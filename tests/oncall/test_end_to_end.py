@@ -18,8 +18,8 @@ import httpx
 import pytest
 import yaml
 
-from exporter.simulate.scenarios import NORMAL
-from exporter.simulate.world import World
+from exporter.simulator.paradigm.world import World
+from exporter.simulator.scenarios import NORMAL
 from tests.e2e import programs
 from tests.e2e.prometheus import Prometheus
 from tests.oncall import faster, shipped

@@ -11,17 +11,17 @@ from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
-from exporter import source
+from exporter.app.assemble import Exporter, assemble
+from exporter.app.process import reloading, serving, told_to_end, told_to_reload
 from exporter.cli import logs
-from exporter.cli.run import reloading, serving, told_to_end, told_to_reload
-from exporter.cli.wiring import Exporter, assemble
+from exporter.platforms.registry import platforms
 from exporter.settings import Settings, load
-from exporter.web.server import listen
+from exporter.web.server.server import listen
 
 
 def hectic(config: Path, interval: timedelta) -> Settings:
     """Reads the configuration; its sources are polled more often than an operator may ask for."""
-    settings = load(config, {}, source.platforms())
+    settings = load(config, {}, platforms())
     sources = {
         name: replace(each, poll=replace(each.poll, interval=interval)) for name, each in settings.sources.items()
     }

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import httpx
 
-from exporter.simulate.chatcaptain.bots import Bots, Chatbot
-from exporter.simulate.world import World
+from exporter.simulator.chatcaptain.bots import Bots, Chatbot
+from exporter.simulator.paradigm.world import World
 from tests.e2e.commands import COMMAND
 from tests.e2e.programs import answers, end, free_port, wait_for
 

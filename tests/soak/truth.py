@@ -7,7 +7,7 @@ from functools import cache
 import httpx
 from msgspec import Struct, json
 
-from exporter.simulate.chatcaptain.bots import Chatbot
+from exporter.simulator.chatcaptain.bots import Chatbot
 
 Key = tuple[str, frozenset[tuple[str, str]]]
 """A family without its window, and its labels without source and company's name."""

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from random import Random
 
-from exporter.simulate.scenarios import NORMAL, SCENARIOS
+from exporter.simulator.scenarios import NORMAL, SCENARIOS
 
 FROZEN, GONE = "frozen", "gone"
 """Troubles that no scenario makes: the platform's process stops for a while, or ends and starts anew."""

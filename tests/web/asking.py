@@ -9,16 +9,16 @@ import httpx
 import msgspec
 from prometheus_client.parser import text_string_to_metric_families
 
-from exporter.drawing import drawn
-from exporter.families import Health
-from exporter.ledger import Asked, Ledger, fold
-from exporter.memory import State
-from exporter.model import Days, Reading
-from exporter.page import Board
-from exporter.question import Watch
+from exporter.domain.model import Days, Reading
+from exporter.exposition.board import Board
+from exporter.ledger.ledger import Asked, Ledger, fold
+from exporter.metrics.health import Health
+from exporter.polling.render import drawn
+from exporter.polling.report_state import State
+from exporter.polling.target import Watch
+from exporter.polling.threads import Worker
 from exporter.web.app import create_app
-from exporter.worker import Worker
-from tests.road import watching
+from tests.road.road import watching
 from tests.web.outlooks import outlook
 
 LABELS_OF_A_COMPANY = ("source", "company_id", "company")

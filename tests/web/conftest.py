@@ -5,11 +5,12 @@ from collections.abc import Callable, Iterator
 import httpx
 import pytest
 
-from exporter.model import Family, Sample
-from exporter.page import Board, Format
-from exporter.telemetry import Telemetry
+from exporter.domain.model import Family, Sample
+from exporter.exposition.board import Board
+from exporter.exposition.telemetry import Telemetry
+from exporter.exposition.text import Format
+from exporter.polling.threads import Worker
 from exporter.web.app import create_app
-from exporter.worker import Worker
 from tests.web.outlooks import outlook
 
 Client = Callable[..., httpx.AsyncClient]

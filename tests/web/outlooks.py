@@ -3,11 +3,12 @@
 from collections.abc import Awaitable, Callable, Collection
 from datetime import UTC, datetime
 
-from exporter.page import Board, Format
+from exporter.exposition.board import Board
+from exporter.exposition.text import Format
+from exporter.polling.threads import Worker
 from exporter.web.app import Outlook
-from exporter.web.findings import Refusal
-from exporter.web.press import DOCS
-from exporter.worker import Worker
+from exporter.web.status.page import DOCS
+from exporter.web.status.problems import Refusal
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 

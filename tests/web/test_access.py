@@ -16,10 +16,10 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
-from exporter.cli.run import serving
-from exporter.web.access import Verdicts, credentials
-from exporter.web.guard import Guard
-from exporter.web.server import listen
+from exporter.app.process import serving
+from exporter.web.server.basic_auth import Verdicts, credentials
+from exporter.web.server.server import listen
+from exporter.web.server.web_config import Guard
 from tests.certificates import self_signed, signed
 
 pytestmark = [

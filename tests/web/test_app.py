@@ -9,8 +9,9 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
-from exporter.page import Board, Format
-from exporter.telemetry import Telemetry
+from exporter.exposition.board import Board
+from exporter.exposition.telemetry import Telemetry
+from exporter.exposition.text import Format
 from tests.web.conftest import Client, figures
 
 pytestmark = pytest.mark.anyio

@@ -8,17 +8,17 @@ from pathlib import Path
 
 import pytest
 
-from exporter.cli.run import serving
-from exporter.dated import Dated, DayState, Evidence
-from exporter.model import Column, Days, Reading, Row
-from exporter.simulate.world import MODES
-from exporter.sources.paradigm import QUERIES
+from exporter.app.process import serving
+from exporter.domain.model import Column, Days, Reading, Row
+from exporter.metrics.daily import Dated, DayState, Evidence
+from exporter.platforms.paradigm.platform import QUERIES
+from exporter.polling.threads import Worker
+from exporter.simulator.paradigm.world import MODES
+from exporter.web.api.query import PARAMETERS
+from exporter.web.api.write import COLUMNS
 from exporter.web.app import create_app
-from exporter.web.query import PARAMETERS
-from exporter.web.server import listen, url
-from exporter.web.writing import COLUMNS
-from exporter.worker import Worker
-from tests.road import utc
+from exporter.web.server.server import listen, url
+from tests.road.road import utc
 from tests.web.asking import published
 from tests.web.outlooks import outlook
 

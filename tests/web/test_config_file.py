@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from exporter.errors import ConfigError
-from exporter.web.config_file import CIPHERS, read
-from exporter.web.guard import Guard
-from exporter.web.tls import is_allowed
+from exporter.domain.errors import ConfigError
+from exporter.web.server.tls import is_allowed
+from exporter.web.server.web_config import Guard
+from exporter.web.server.web_config_file import CIPHERS, read
 from tests.certificates import openssl, self_signed
 
 FILES = Path(__file__).parent / "web_config"

@@ -14,9 +14,9 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from exporter.web.connection import LIMITS, Limits
-from exporter.web.guard import Guard
-from exporter.web.server import listen, server
+from exporter.web.server.connection import LIMITS, Limits
+from exporter.web.server.server import listen, server
+from exporter.web.server.web_config import Guard
 from tests.certificates import self_signed
 
 pytestmark = pytest.mark.anyio

@@ -8,9 +8,10 @@ import anyio.to_thread
 import httpx
 import pytest
 
-from exporter.packed import RUN
-from exporter.page import Board, Format
-from exporter.worker import Worker
+from exporter.exposition.board import Board
+from exporter.exposition.gzip_pieces import RUN
+from exporter.exposition.text import Format
+from exporter.polling.threads import Worker
 from tests.web.conftest import Client, figures
 
 pytestmark = pytest.mark.anyio

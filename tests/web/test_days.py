@@ -12,17 +12,17 @@ from typing import Any
 import httpx
 import pytest
 
-from exporter.model import Column, Days, Reading, Row
-from exporter.open_labels import LabelLimits
-from exporter.page import Board
-from exporter.simulate.app import create_app as create_platform
-from exporter.simulate.world import MODES, World
-from exporter.sources.paradigm import PLATFORM, QUERIES, TOOLS
+from exporter.domain.model import Column, Days, Reading, Row
+from exporter.exposition.board import Board
+from exporter.metrics.label_limits import LabelLimits
+from exporter.platforms.paradigm.platform import PLATFORM, QUERIES, TOOLS
+from exporter.polling.threads import Worker
+from exporter.simulator.app import create_app as create_platform
+from exporter.simulator.paradigm.world import MODES, World
+from exporter.web.api.query import Offer, Query, read
 from exporter.web.app import create_app
-from exporter.web.query import Offer, Query, read
-from exporter.worker import Worker
-from tests.road import RULES, PassedClock, Road, set_scenarios, utc, watching
-from tests.test_chatcaptain_road import Platform
+from tests.road.road import RULES, PassedClock, Road, set_scenarios, utc, watching
+from tests.road.test_chatcaptain import Platform
 from tests.web.asking import Answer, Figure, asking, days, on, published, window
 from tests.web.outlooks import outlook
 

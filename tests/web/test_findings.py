@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from exporter.errors import OUTCOMES as EVERY_OUTCOME
-from exporter.families import View
-from exporter.web.findings import OUTCOMES, Level, is_fresh, of_report
-from tests.road import RULES
+from exporter.domain.errors import OUTCOMES as EVERY_OUTCOME
+from exporter.metrics.report_health import View
+from exporter.web.status.problems import OUTCOMES, Level, is_fresh, of_report
+from tests.road.road import RULES
 from tests.web.outlooks import NOON
 from tests.web.test_days import named
 

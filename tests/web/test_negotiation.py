@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exporter.page import Format
+from exporter.exposition.text import Format
 from exporter.web.negotiation import exposition, ranges, takes_gzip
 
 TEXT, OPENMETRICS = Format.TEXT, Format.OPENMETRICS

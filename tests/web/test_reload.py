@@ -5,9 +5,9 @@ from collections.abc import Awaitable, Callable
 import httpx
 import pytest
 
-from exporter.page import Board
+from exporter.exposition.board import Board
+from exporter.polling.threads import Worker
 from exporter.web.app import create_app
-from exporter.worker import Worker
 from tests.web.outlooks import outlook
 
 pytestmark = pytest.mark.anyio

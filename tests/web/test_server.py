@@ -9,12 +9,13 @@ from contextlib import ExitStack, contextmanager
 import httpx
 import pytest
 
-from exporter.cli.run import serving
-from exporter.errors import ConfigError
-from exporter.page import Board, Format
+from exporter.app.process import serving
+from exporter.domain.errors import ConfigError
+from exporter.exposition.board import Board
+from exporter.exposition.text import Format
+from exporter.polling.threads import Worker
 from exporter.web.app import create_app
-from exporter.web.server import listen, server, url
-from exporter.worker import Worker
+from exporter.web.server.server import listen, server, url
 from tests.web.outlooks import outlook
 
 OPTION = "--web.listen-address"

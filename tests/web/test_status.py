@@ -10,25 +10,25 @@ import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from exporter.calendars import Calendar
-from exporter.model import Column, Days, Reading, Row
-from exporter.page import NOTHING, Board, Published
-from exporter.selection import Companies
-from exporter.simulate.app import create_app as create_platform
-from exporter.simulate.world import MODES, World
-from exporter.sources.paradigm import PLATFORM, QUERIES
-from exporter.web.access import Access, Verdicts
+from exporter.domain.calendars import Calendar
+from exporter.domain.model import Column, Days, Reading, Row
+from exporter.domain.selection import Companies
+from exporter.exposition.board import NOTHING, Board, Published
+from exporter.platforms.paradigm.platform import PLATFORM, QUERIES
+from exporter.polling.threads import Worker
+from exporter.simulator.app import create_app as create_platform
+from exporter.simulator.paradigm.world import MODES, World
+from exporter.web.api.find import Archive
 from exporter.web.app import create_app
-from exporter.web.archive import Archive
-from exporter.web.choice import Choice
-from exporter.web.findings import Refusal
-from exporter.web.guard import Guard
-from exporter.web.press import DOCS, Press
-from exporter.web.sparkline import sparkline
-from exporter.web.words import figure, share, span
-from exporter.worker import Worker
-from tests.road import RULES, PassedClock, Road, set_scenarios, utc, watching
-from tests.test_reports import begin
+from exporter.web.server.basic_auth import Access, Verdicts
+from exporter.web.server.web_config import Guard
+from exporter.web.status.page import DOCS, Press
+from exporter.web.status.problems import Refusal
+from exporter.web.status.query import Choice
+from exporter.web.status.sparkline import sparkline
+from exporter.web.status.text import figure, share, span
+from tests.road.road import RULES, PassedClock, Road, set_scenarios, utc, watching
+from tests.road.test_reports import begin
 from tests.web.asking import Answer, asking, days, on, published
 from tests.web.outlooks import outlook
 from tests.web.reading import StatusPage

@@ -1,0 +1,176 @@
+"""Puts the parts together: from settings to pollers, schedule and web application. No other module sees them all."""
+
+import random
+import time
+from collections.abc import Callable, Mapping
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from types import TracebackType
+
+from starlette.applications import Starlette
+
+from exporter import http as fetch
+from exporter.app.reload import Reloader
+from exporter.app.running_sources import Making, Sources, identity
+from exporter.domain.selectors import Selection
+from exporter.exposition.board import Board
+from exporter.exposition.telemetry import Telemetry
+from exporter.ledger.day_status import DayRules
+from exporter.metrics.limits import Rulebook
+from exporter.polling.poller import Outlet, Poller, Time
+from exporter.polling.report_state import FORGETFUL, Memory
+from exporter.polling.schedule import Schedule, Timetable
+from exporter.polling.state_file import StateFile
+from exporter.polling.target import Watch
+from exporter.polling.threads import Worker
+from exporter.settings import Settings, Source
+from exporter.web.app import Outlook, create_app
+from exporter.web.status.page import DOCS
+
+
+def utcnow() -> datetime:
+    """Returns the wall clock's moment, aware."""
+    return datetime.now(UTC)
+
+
+CLOCK = Time(utcnow, time.monotonic)
+
+
+@dataclass(frozen=True, slots=True)
+class Exporter:
+    """The running parts of one process; an asynchronous context that polls while it is open."""
+
+    app: Starlette
+    sources: Sources
+    schedule: Schedule
+    reloader: Reloader
+    closing: AsyncExitStack
+
+    @property
+    def pollers(self) -> tuple[Poller, ...]:
+        """The pollers of all sources."""
+        return self.sources.pollers
+
+    async def __aenter__(self) -> "Exporter":
+        await self.sources.start()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.schedule.stop()
+        await self.closing.aclose()
+
+
+def assemble(
+    settings: Settings,
+    clock: Time = CLOCK,
+    read: Callable[[], Settings] | None = None,
+    *,
+    lifecycle: bool = False,
+    docs: str = DOCS,
+    pace: fetch.Clock | None = None,
+) -> Exporter:
+    """Makes all parts; nothing runs and nothing is asked until the exporter is entered.
+
+    Days are those of `clock`; jobs wait by the machine's own, and so do requests that are given no `pace`. `read` reads
+    the configuration again for a reload, which `lifecycle` permits over HTTP too. `docs` is where the status page finds
+    the runbooks.
+
+    Raises:
+        ConfigError: a source's URL, CA file or proxy cannot be used.
+    """
+    board = Board(settings.limits.max_series)
+    telemetry, worker, readers, closing = Telemetry(), Worker("worker"), Worker("readers"), AsyncExitStack()
+    outlet = Outlet(board, telemetry, worker)
+    closing.callback(worker.close)
+    closing.callback(readers.close)
+    state_file = StateFile(settings.state_file, clock.now) if settings.state_file else None
+    schedule = Schedule(clock.now, clock.monotonic, random.Random())  # noqa: S311 jitter
+    making = Making(
+        client=lambda source: client_of(source, telemetry.observer(source.name), pace),
+        poller=lambda source, client: Poller(watch(source), client, outlet, clock, memory_of(source, state_file)),
+        timetable=timetable,
+    )
+    sources = Sources(making, outlet, schedule, clock)
+    closing.push_async_callback(sources.aclose)
+    for source in settings.sources.values():
+        sources.make(source)
+    telemetry.config.took(settings.digest, clock.now())
+    reloader = Reloader(read or (lambda: settings), sources, telemetry.config, clock.now)
+    reload = reloader.reload if lifecycle else None
+    scheduled = (schedule.alive, sources.names, readers, clock.now, schedule.next_poll)
+    app = create_app(Outlook(board, telemetry.tail, *scheduled, reload, docs, lambda: reloader.refusal))
+    return Exporter(app, sources, schedule, reloader, closing)
+
+
+def client_of(source: Source, observer: fetch.Observer, clock: fetch.Clock | None = None) -> fetch.Client:
+    """Makes the HTTP client of a source; without a `clock` it waits by the machine's own."""
+    endpoint = fetch.Endpoint(
+        source=source.name,
+        base_url=source.base_url,
+        headers=source.platform.headers,
+        key=source.key,
+        ca_file=str(source.ca_file) if source.ca_file else None,
+        proxy_url=source.proxy_url,
+        remedies=source.platform.remedies,
+    )
+    poll = source.poll
+    limits = fetch.Limits(poll.timeout.total_seconds(), poll.max_body, poll.requests_per_minute)
+    return fetch.Client(endpoint, limits, observer, clock=clock)
+
+
+def watch(source: Source) -> Watch:
+    """Says what is polled of a source."""
+    return Watch(
+        source=source.name,
+        platform=source.platform.name,
+        reports=tuple(
+            source.platform.configured(name, source.overrides.get(name), source.account) for name in source.reports
+        ),
+        scope=replace(source.companies.scope, zone=source.zone),
+        rules=DayRules(
+            zone=source.zone,
+            settle=source.settle,
+            reread_days=source.reread_days,
+            keep_days=source.history_days,
+            max_staleness=source.max_staleness,
+            calendar=source.calendar,
+        ),
+        interval=source.poll.interval,
+        companies=source.companies,
+        required=source.required,
+        limits=source.label_limits,
+        min_group=source.min_group,
+        excluded=source.families.exclude,
+        selections={name: value for name, value in source.account.options.items() if isinstance(value, Selection)},
+        rulebook=Rulebook(source.thresholds, source.company_calendars),
+        selectors=source.selectors,
+    )
+
+
+def memory_of(source: Source, state_file: StateFile | None) -> Memory:
+    """Says where a source remembers beyond the process, if it does."""
+    if state_file is None:
+        return FORGETFUL
+    return state_file.memory(source.name, fingerprint(source), watch(source).rules)
+
+
+def fingerprint(source: Source) -> Mapping[str, str]:
+    """Says what the held figures of a source hang on, by the names of the options; a new key changes none of them."""
+    return {
+        "platform": source.platform.name,
+        "version of the decoder": str(source.platform.version),
+        "base_url": source.base_url,
+        "timezone": source.zone.key,
+        "companies.include": "\n".join(sorted(source.companies.include)),
+        "companies.exclude": "\n".join(sorted(source.companies.exclude)),
+        "account": "\n".join(f"{name}: {value!r}" for name, value in sorted(identity(source).items())),
+        "overrides": "\n".join(sorted(f"{name}: {override!r}" for name, override in source.overrides.items())),
+    }
+
+
+def timetable(source: Source, poller: Poller) -> Timetable:
+    """Says when a source is polled."""
+    return Timetable(source.name, poller, source.poll.interval, source.poll.jitter, source.zone, source.settle)

@@ -1,0 +1,59 @@
+"""Reads the configuration again while the program runs; a wrong one changes nothing and shows."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from datetime import datetime
+
+from exporter.app.running_sources import Change, Sources
+from exporter.domain.errors import ConfigError
+from exporter.exposition.telemetry import ConfigGauges
+from exporter.settings import Settings
+from exporter.web.status.problems import Refusal
+
+log = logging.getLogger(__name__)
+
+
+class Reloader:
+    """Makes what is configured now take effect, one reload at a time; `read` may block and raises a ConfigError.
+
+    `refusal` is why the last reload failed, None if it did not.
+    """
+
+    def __init__(
+        self, read: Callable[[], Settings], sources: Sources, gauges: ConfigGauges, now: Callable[[], datetime]
+    ) -> None:
+        self._read = read
+        self._sources = sources
+        self._gauges = gauges
+        self._now = now
+        self._turn = asyncio.Lock()
+        self.refusal: Refusal | None = None
+
+    async def reload(self) -> str:
+        """Reads and applies the configuration; returns in one line why that failed, nothing if it did not."""
+        async with self._turn:
+            try:
+                settings = await asyncio.to_thread(self._read)
+                change = await self._sources.change(settings)
+            except ConfigError as error:
+                return self._refused("; ".join(str(error).splitlines()))
+            except Exception:
+                log.exception("reload broke")
+                return self._refused("an error of the exporter itself; please report it with the lines of its log")
+            self._gauges.took(settings.digest, self._now())
+            self.refusal = None
+            log.info("configuration reloaded", extra=told(change))
+            return ""
+
+    def _refused(self, reason: str) -> str:
+        self._gauges.refused()
+        self.refusal = Refusal(self._now(), reason)
+        log.error("configuration not reloaded; the one before goes on", extra={"reason": reason})
+        return reason
+
+
+def told(change: Change) -> dict[str, object]:
+    """Returns what a log line says of a change: the names of sources, comma-separated."""
+    named = {"added": change.added, "changed": change.changed, "removed": change.removed}
+    return {what: ",".join(names) for what, names in named.items() if names}

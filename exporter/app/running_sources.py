@@ -1,0 +1,184 @@
+"""The sources that run, and how a new configuration changes them while everything is served on.
+
+What an equal source has keeps running untouched. All else changes in one step of the page: until then the old page is
+served, and after it the new one.
+"""
+
+import asyncio
+from collections.abc import Callable, Collection, Mapping
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+
+from exporter import http as fetch
+from exporter.domain import calendars
+from exporter.exposition.board import NOTHING, Sheet
+from exporter.polling.poller import Outlet, Poller, Time
+from exporter.polling.schedule import Schedule, Timetable
+from exporter.settings import Settings, Source
+
+
+@dataclass(frozen=True, slots=True)
+class Making:
+    """How the parts of one source are made of its settings; `client` raises a ConfigError if it cannot be."""
+
+    client: Callable[[Source], fetch.Client]
+    poller: Callable[[Source, fetch.Client], Poller]
+    timetable: Callable[[Source, Poller], Timetable]
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """One source and the parts that poll it."""
+
+    source: Source
+    client: fetch.Client
+    poller: Poller
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """The names of the sources that another configuration adds, changes and removes."""
+
+    added: tuple[str, ...]
+    changed: tuple[str, ...]
+    removed: tuple[str, ...]
+
+    @classmethod
+    def between(cls, old: Mapping[str, Source], new: Mapping[str, Source]) -> "Change":
+        """Compares two configurations."""
+        return cls(
+            added=tuple(name for name in new if name not in old),
+            changed=tuple(name for name in new if name in old and new[name] != old[name]),
+            removed=tuple(name for name in old if name not in new),
+        )
+
+
+def is_another(old: Source, new: Source) -> bool:
+    """Tells whether a source's held days are worth nothing under its new settings."""
+    return (old.platform, old.base_url, old.zone, identity(old)) != (
+        new.platform,
+        new.base_url,
+        new.zone,
+        identity(new),
+    )
+
+
+def identity(source: Source) -> Mapping[str, object]:
+    """Returns those of the platform's own options that tell which figures these are."""
+    names = {option.name for option in source.platform.options if option.identifies}
+    return {name: value for name, value in source.account.options.items() if name in names}
+
+
+class Sources:
+    """Every source that runs, by name; only `change` changes them."""
+
+    def __init__(self, making: Making, outlet: Outlet, schedule: Schedule, time: Time) -> None:
+        self._making = making
+        self._outlet = outlet
+        self._schedule = schedule
+        self._time = time
+        self._running: dict[str, Running] = {}
+        self._turn = asyncio.Lock()
+
+    @property
+    def names(self) -> Collection[str]:
+        """The names of the sources; follows each change."""
+        return self._running.keys()
+
+    @property
+    def pollers(self) -> tuple[Poller, ...]:
+        """The pollers that run now."""
+        return tuple(each.poller for each in self._running.values())
+
+    def make(self, source: Source) -> None:
+        """Makes the parts of one more source, which do not run yet.
+
+        Raises:
+            ConfigError: its URL, CA file or proxy cannot be used.
+        """
+        client = self._making.client(source)
+        self._register(Running(source, client, self._making.poller(source, client)))
+
+    async def start(self) -> None:
+        """Puts all sources on the page and polls them from now on."""
+        async with self._turn:
+            for poller in self.pollers:
+                await poller.start()
+            self._schedule.start()
+            for each in self._running.values():
+                self._schedule.add(self._making.timetable(each.source, each.poller), self._time.now())
+
+    async def aclose(self) -> None:
+        """Closes the connections."""
+        for each in self._running.values():
+            await each.client.aclose()
+
+    async def change(self, settings: Settings) -> Change:
+        """Runs what is configured now instead of what was.
+
+        Raises:
+            ConfigError: a source's URL, CA file or proxy cannot be used; nothing has changed.
+        """
+        async with self._turn, AsyncExitStack() as closing:
+            change = Change.between({name: each.source for name, each in self._running.items()}, settings.sources)
+            clients = await self._connect([settings.sources[name] for name in (*change.added, *change.changed)])
+            cut_off = {name: await self._end(name, closing) for name in (*change.changed, *change.removed)}
+            fresh = [await self._successor(settings.sources[name], client) for name, client in clients.items()]
+            # From here to the worker's queue nobody else has a turn, so that no poll publishes in between.
+            for name in change.removed:
+                self._forget(name)
+            for each in fresh:
+                self._begin(each, cut_off=cut_off.get(each.source.name, False))
+            draws = {each.source.name: each.poller.draw(*each.poller.watch.reports) for each in fresh}
+
+            def render() -> None:
+                sheets: dict[str, Sheet] = {name: draw().sheet for name, draw in draws.items()}
+                sheets |= dict.fromkeys(change.removed, NOTHING)
+                self._outlet.board.replace(sheets, settings.limits.max_series)
+
+            await self._outlet.worker.run(render)
+        return change
+
+    async def _connect(self, sources: Collection[Source]) -> Mapping[str, fetch.Client]:
+        """Makes clients, all or none."""
+        async with AsyncExitStack() as failing:
+            clients = {}
+            for source in sources:
+                client = clients[source.name] = self._making.client(source)
+                failing.push_async_callback(client.aclose)
+            failing.pop_all()
+        return clients
+
+    async def _end(self, name: str, closing: AsyncExitStack) -> bool:
+        """Ends the polls of a source, its connections later; tells whether it cut one off."""
+        closing.push_async_callback(self._running[name].client.aclose)
+        return await self._schedule.remove(name)
+
+    async def _successor(self, source: Source, client: fetch.Client) -> Running:
+        """Makes a poller, which goes on from what the one before held, if that is worth something."""
+        poller, before = self._making.poller(source, client), self._running.get(source.name)
+        if before is not None and not is_another(before.source, source):
+            await poller.take_over(before.poller)
+        return Running(source, client, poller)
+
+    def _forget(self, name: str) -> None:
+        self._outlet.telemetry.forget(name)
+        del self._running[name]
+
+    def _begin(self, new: Running, *, cut_off: bool) -> None:
+        name, old = new.source.name, self._running.get(new.source.name)
+        if old is not None and is_another(old.source, new.source):
+            self._outlet.telemetry.forget(name)
+        elif old is not None:
+            for report in set(old.source.reports) - set(new.source.reports):
+                self._outlet.telemetry.forget(name, report)
+        new.poller.expect()
+        self._register(new)
+        first = self._time.now() if cut_off else new.poller.due_at()
+        self._schedule.add(self._making.timetable(new.source, new.poller), first)
+
+    def _register(self, new: Running) -> None:
+        self._running[new.source.name] = new
+        day = new.source.key_expires
+        moment = None if day is None else calendars.start(day, new.source.zone)
+        self._outlet.telemetry.key_expires(new.source.name, moment)

@@ -1,0 +1,205 @@
+"""Asks the reports of sources for their past, oldest days first, and hands each piece on once, when it is whole.
+
+The road of a poll (plan, fetch, decode, fold), over old days. Zeros need what was there before, so a report goes on
+only where its last piece ended: what fails leaves the rest of that report for the next run, and no other.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from functools import partial
+from typing import NamedTuple, Protocol
+
+from exporter.backfill.figures import Piece, figures, folded, outlined
+from exporter.backfill.manifest import Manifest, Progress
+from exporter.domain.calendars import ONE_DAY
+from exporter.domain.errors import NotFoundError, ReportError, SchemaError
+from exporter.domain.model import Days
+from exporter.http import Patience
+from exporter.ledger.day_status import pieces
+from exporter.ledger.ledger import Ledger
+from exporter.metrics.daily import Dated
+from exporter.metrics.health import Health
+from exporter.platforms.api import UNTAUGHT, Lessons, Report
+from exporter.polling.ask import Answers, Fetch, Line, ask
+from exporter.polling.poller import Time
+from exporter.polling.report_state import State
+from exporter.polling.target import Watch
+from exporter.polling.threads import Worker
+from exporter.polling.transitions import longest_piece
+
+PATIENCE_SECONDS = 600.0
+"""What the retries of one piece may wait: nobody waits for this poll, and the next run would begin the piece anew."""
+LONGEST_PIECE = 31
+LONGEST_PIECE_BY_DAY = 7
+"""In days, where each day is a question of its own: what a killed run has to ask again."""
+SAMPLE_DAYS = 7
+"""The newest days, which tell how large an answer is: a week, because weekends are small."""
+
+
+class Destination(Protocol):
+    """Where figures go."""
+
+    async def begin(self, oldest: date, /) -> None:
+        """Makes sure that days from `oldest` on can be taken at all; called before a platform is asked."""
+
+    async def take(self, piece: Piece, figures: Iterable[Dated], /) -> None:
+        """Takes the figures of a piece, family after family, each made as it is taken, in whatever thread.
+
+        When it returns they are safe, and may come again all the same.
+        """
+
+
+class Errand(NamedTuple):
+    """A source whose past is wanted, and how it is reached."""
+
+    watch: Watch
+    fetch: Fetch
+
+
+class Step(NamedTuple):
+    """How far all is: days of reports that are `done` of `total`, and the piece that was handed on last."""
+
+    done: int
+    total: int
+    piece: Piece
+
+
+@dataclass(frozen=True, slots=True)
+class Came:
+    """How a run went: `failed` has a line for each report that is not done, `left_out` for each that is not there."""
+
+    failed: tuple[str, ...]
+    left_out: tuple[str, ...]
+
+
+class Backfill:
+    """One run over what the manifest says is left.
+
+    Args:
+        manifest: how far earlier runs came.
+        destination: where figures go.
+        worker: where answers are read.
+        time: moments at which answers are read.
+        tell: hears of each piece that was handed on.
+    """
+
+    def __init__(
+        self, manifest: Manifest, destination: Destination, worker: Worker, time: Time, tell: Callable[[Step], None]
+    ) -> None:
+        self._manifest = manifest
+        self._destination = destination
+        self._worker = worker
+        self._time = time
+        self._tell = tell
+        self._done = 0
+        self._total = 0
+
+    async def run(self, errands: Sequence[Errand]) -> Came:
+        """Asks for all that is left, a piece at a time.
+
+        Raises:
+            StoreError, OSError: the destination does not take it.
+        """
+        failed: list[str] = []
+        wanted = [(errand, report) for errand in errands for report in errand.watch.reports if report.has_days]
+        oldest = self._oldest_left(wanted)
+        if oldest is not None:
+            await self._destination.begin(oldest)
+        self._count((errand.watch.source, report.name) for errand, report in wanted)
+        for errand, report in wanted:
+            try:
+                await self._report(errand, report)
+            except ReportError as error:
+                failed.append(_line(errand.watch.source, report, str(error)))
+        return Came(tuple(failed), tuple(self._left_out(wanted)))
+
+    def _oldest_left(self, wanted: Iterable[tuple[Errand, Report]]) -> date | None:
+        """Returns the oldest day that is still to be handed on; None when there is none."""
+        left = (
+            _left(self._manifest.span(errand.watch.source), self._manifest.progress(errand.watch.source, report.name))
+            for errand, report in wanted
+        )
+        return min((days.first for days in left if days is not None), default=None)
+
+    def _count(self, reports: Iterable[tuple[str, str]]) -> None:
+        for source, report in reports:
+            days, progress = self._manifest.span(source), self._manifest.progress(source, report)
+            self._total += len(days)
+            if progress is None or not progress.left_out:
+                self._done += len(days) - len(_left(days, progress) or ())
+
+    def _left_out(self, wanted: Iterable[tuple[Errand, Report]]) -> Iterable[str]:
+        for errand, report in wanted:
+            progress = self._manifest.progress(errand.watch.source, report.name)
+            if progress is not None and progress.left_out:
+                yield _line(errand.watch.source, report, progress.left_out)
+
+    async def _report(self, errand: Errand, report: Report) -> None:
+        source = errand.watch.source
+        days = self._manifest.span(source)
+        progress, lessons = self._manifest.progress(source, report.name), UNTAUGHT
+        if progress is None:
+            progress, lessons = await self._begun(errand, report, days)
+        left = _left(days, progress)
+        if left is None:
+            self._done += len(days) if progress.left_out else 0
+            return
+        empty = State(Ledger(), Health(errand.watch.interval), lessons=lessons)
+        state = await self._worker.run(partial(self._manifest.state, source, report.name)) or empty
+        for piece in reversed(pieces(left, progress.longest)):
+            state = await self._handed_on(errand, report, piece, state)
+            self._done += len(piece)
+            self._tell(Step(self._done, self._total, Piece(source, report.name, piece)))
+
+    async def _begun(self, errand: Errand, report: Report, days: Days) -> tuple[Progress, Lessons]:
+        """Asks for the newest days alone: if the report is there, how large answers are, what has to be learned."""
+        source, count = errand.watch.source, 1 if report.asks_by_day else SAMPLE_DAYS
+        newest = next(iter(pieces(days, count)))
+        try:
+            came = await self._asked(errand, report, newest, UNTAUGHT)
+        except (NotFoundError, SchemaError) as error:
+            if report.name in errand.watch.required:
+                raise
+            progress, lessons = Progress(0, left_out=str(error)), UNTAUGHT
+        else:
+            size = sum(len(answer.body) for answer in came.answers) / len(newest)
+            longest = LONGEST_PIECE_BY_DAY if report.asks_by_day else min(LONGEST_PIECE, longest_piece(report, size))
+            progress, lessons = Progress(longest), came.lessons
+        await self._worker.run(partial(self._manifest.begin, source, report.name, progress))
+        return progress, lessons
+
+    async def _handed_on(self, errand: Errand, report: Report, days: Days, state: State) -> State:
+        after = await self._read(errand, report, days, state)
+        watch, piece = errand.watch, Piece(errand.watch.source, report.name, days)
+        await self._destination.take(piece, figures(watch, report, after, days, self._time.now()))
+        after = replace(after, ledger=await self._worker.run(partial(outlined, after.ledger)))
+        await self._worker.run(partial(self._manifest.done, piece, after))
+        return after
+
+    async def _read(self, errand: Errand, report: Report, days: Days, state: State) -> State:
+        """Asks for days and returns what is held then; the answers, which are larger, are let go of."""
+        came = await self._asked(errand, report, days, state.lessons)
+        return await self._worker.run(partial(folded, errand.watch, state, came, days, self._time.now()))
+
+    async def _asked(self, errand: Errand, report: Report, days: Days, lessons: Lessons) -> Answers:
+        """Asks for days; a part of them is not enough, because each day is handed on once."""
+        line = Line(errand.fetch, Patience(PATIENCE_SECONDS), self._worker)
+        came = await ask(errand.watch, report, days, lessons, line, self._time.now())
+        if came.error is not None:
+            raise came.error
+        return came
+
+
+def _left(days: Days, progress: Progress | None) -> Days | None:
+    """Returns the days that are still to be asked; None when there are none."""
+    if progress is None:
+        return days
+    if progress.left_out or (progress.until is not None and progress.until >= days.last):
+        return None
+    return days if progress.until is None else Days(progress.until + ONE_DAY, days.last)
+
+
+def _line(source: str, report: Report, text: str) -> str:
+    who = f"{source}: {report.name}: "
+    return who + " ".join(text.removeprefix(who).removeprefix(f"{source}/{report.name}: ").split())

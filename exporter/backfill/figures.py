@@ -1,0 +1,125 @@
+"""What the answers about old days come to: figures by the rules of the page, day by day; pure, knows no store."""
+
+import math
+from array import array
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+from fnmatch import fnmatchcase
+from itertools import groupby
+from typing import NamedTuple
+
+from exporter.domain.calendars import day_at
+from exporter.domain.model import Column, Days, Measure
+from exporter.ledger.day_status import DayRules
+from exporter.ledger.ledger import Asked, Block, Ledger, Table, fold
+from exporter.metrics.daily import Dated, Shelf, measures
+from exporter.metrics.health import Health
+from exporter.platforms.api import Report
+from exporter.polling.ask import Answers
+from exporter.polling.render import view
+from exporter.polling.report_state import State
+from exporter.polling.target import Watch
+
+SUFFIX = "_daily"
+
+
+class Piece(NamedTuple):
+    """Days of one report of one source that are asked, and handed on, together."""
+
+    source: str
+    report: str
+    days: Days
+
+
+def daily(measure: Measure) -> str:
+    """Returns the name of the family that holds one sample per day."""
+    return measure.family + SUFFIX
+
+
+def newest_final(now: datetime, rules: DayRules) -> date:
+    """Returns the newest day that is not read again: what is asked of it now is what it stays (docs/days.md)."""
+    return day_at(now, rules.zone) - timedelta(days=rules.reread_days + 1)
+
+
+def helps(watch: Watch) -> Mapping[str, str]:
+    """Returns the HELP of each family that the reports of a source can fill."""
+    return {
+        daily(measure): f"{measure.help} on the day whose 12:00 UTC a sample bears, by the report {report.name}; "
+        "written once, when the day is final."
+        for report in watch.reports
+        for measure in report.measures
+    }
+
+
+def folded(watch: Watch, state: State, came: Answers, days: Days, now: datetime) -> State:
+    """Returns what is remembered of a report after the answers about `days`.
+
+    Held are these days and `history_days` before them: so long a company that is silent counts 0, as on the page.
+
+    Raises:
+        SchemaError: an answer lacks a part that held days have.
+    """
+    ledger = state.ledger
+    keep_days = watch.rules.keep_days + len(days) - 1
+    for request, _, reading in came.answers:
+        ledger = fold(ledger, reading, Asked(request.days, days.last, now, keep_days), watch.companies.wants)
+    return State(ledger, Health(watch.interval, last_success=now, history=True), lessons=came.lessons)
+
+
+def outlined(ledger: Ledger) -> Ledger:
+    """Returns what the days after these need of them: that a company has rows, and figures, not which.
+
+    Of each row and each figure the newest one is left, as 0: so zeros keep their evidence for as long, and the many
+    days that are held beside a piece are little more than one.
+    """
+    rows, told = defaultdict[str, set[str]](set), defaultdict[tuple[str, Column], set[str]](set)
+    blocks: dict[date, Block] = {}
+    for day in sorted(ledger.blocks, reverse=True):
+        tables: dict[str, Table] = {}
+        for part, table in ledger.blocks[day].tables.items():
+            newest = {column: set(table.told(column)) - told[part, column] for column in table.columns}
+            here = (set(table.companies) - rows[part]).union(*newest.values())
+            rows[part] |= here
+            for column, companies in newest.items():
+                told[part, column] |= companies
+            if here:
+                tables[part] = _outline(table, here, newest)
+        blocks[day] = replace(ledger.blocks[day], tables=tables)
+    return replace(ledger, blocks=blocks)
+
+
+def figures(watch: Watch, report: Report, state: State, days: Days, now: datetime) -> Iterator[Dated]:
+    """Yields the figures of these days as they are taken: by family in the order of lines; of a series by day.
+
+    Which values open labels keep is chosen for these days alone, so that it does not hang on where a run began.
+    """
+    seen = view(watch, report, state, now)
+    wanted = (measure for measure in measures(seen) if not _is_excluded(watch, measure))
+    yield from Shelf(seen).of_all(sorted(wanted, key=_in_lines), days)
+
+
+def by_family(figures: Iterable[Dated]) -> Iterator[Iterator[Dated]]:
+    """Yields the figures of one family after the other: of all of them together there may be too many."""
+    yield from (some for _, some in groupby(figures, key=lambda figure: figure.measure))
+
+
+def _in_lines(measure: Measure) -> str:
+    """Returns what sorts families as their lines are sorted."""
+    return daily(measure) + "{"
+
+
+def _outline(table: Table, rows: set[str], told: Mapping[Column, set[str]]) -> Table:
+    """Returns some rows, with 0 for what they are the newest to tell."""
+    companies = tuple(company for company in table.companies if company in rows)
+    columns = {
+        column: array("d", [0.0 if company in those else math.nan for company in companies])
+        for column, those in told.items()
+        if those
+    }
+    return Table(companies, columns)
+
+
+def _is_excluded(watch: Watch, measure: Measure) -> bool:
+    return any(fnmatchcase(daily(measure), glob) for glob in watch.excluded)

@@ -1,0 +1,224 @@
+"""How far a back-fill has come, so that one that was killed goes on: a folder with manifest.json, which alone counts.
+
+Beside it stands what each report remembers of its last days, which zeros need as evidence. It is written first, under a
+name of its own; then the manifest, whole or not at all, makes it the one that counts; then the one before goes.
+"""
+
+import fcntl
+import os
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import date
+from hashlib import sha256
+from pathlib import Path
+
+import msgspec
+
+from exporter.backfill.figures import Piece
+from exporter.domain.errors import ConfigError
+from exporter.domain.model import Days
+from exporter.polling.report_state import State
+from exporter.polling.state_file import replace_file
+from exporter.polling.state_format import Section, UnusableError, decoded, encoded
+
+NAME = "manifest.json"
+VERSION = 1
+AGAIN = "give the options of its first run, or delete the folder to begin anew"
+
+
+def digest(value: str) -> str:
+    """Returns what tells two values apart and neither of them."""
+    return sha256(value.encode()).hexdigest()
+
+
+class Span(msgspec.Struct, frozen=True):
+    """The days that are wanted of a source, both included."""
+
+    first: date
+    last: date
+
+
+class Progress(msgspec.Struct, frozen=True):
+    """How far a report has come: it is asked in pieces of at most `longest` days, and done until `until`.
+
+    `left_out` says in one line why it is not asked at all; empty if it is.
+    """
+
+    longest: int
+    until: date | None = None
+    left_out: str = ""
+
+
+class Book(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What manifest.json holds: the `question` by option, then spans by source, progress by report (source/report).
+
+    With `finished` everything was handed on.
+    """
+
+    version: int
+    question: dict[str, str]
+    spans: dict[str, Span]
+    reports: dict[str, Progress] = {}
+    finished: bool = False
+
+
+class Manifest:
+    """The manifest in `folder`, which belongs to this process alone; make it with `opened`."""
+
+    def __init__(self, folder: Path, book: Book) -> None:
+        self.folder = folder
+        self._book = book
+
+    @property
+    def finished(self) -> bool:
+        """Tells whether everything was handed on."""
+        return self._book.finished
+
+    def span(self, source: str) -> Days:
+        """Returns the days that are wanted of a source, as they were when the back-fill began."""
+        span = self._book.spans[source]
+        return Days(span.first, span.last)
+
+    def progress(self, source: str, report: str) -> Progress | None:
+        """Returns how far a report has come; None before it was asked at all."""
+        return self._book.reports.get(f"{source}/{report}")
+
+    def state(self, source: str, report: str) -> State | None:
+        """Returns what a report remembers of its last days; None before the first ones are done.
+
+        Raises:
+            ConfigError: it is damaged.
+        """
+        progress = self.progress(source, report)
+        if progress is None or progress.until is None:
+            return None
+        path = self._state_file(source, report, progress.until)
+        try:
+            return decoded(path.read_bytes())[source].reports[report]
+        except (OSError, UnusableError, KeyError) as error:
+            reason = error.strerror if isinstance(error, OSError) else error
+            raise ConfigError(f"{path}: {reason}; delete the folder {self.folder} to begin anew") from error
+
+    def begin(self, source: str, report: str, progress: Progress) -> None:
+        """Takes note of how a report is asked, or why it is not."""
+        self._write(msgspec.structs.replace(self._book, reports={**self._book.reports, f"{source}/{report}": progress}))
+
+    def done(self, piece: Piece, state: State) -> None:
+        """Takes note that a piece was handed on, and of what is remembered after it."""
+        source, report, days = piece
+        before = self._book.reports[f"{source}/{report}"]
+        kept = Section({}, len(state.ledger.blocks), {report: state})
+        replace_file(self._state_file(source, report, days.last), encoded({source: kept}))
+        self.begin(source, report, msgspec.structs.replace(before, until=days.last))
+        if before.until is not None:
+            self._state_file(source, report, before.until).unlink(missing_ok=True)
+
+    def extend(self, question: Mapping[str, str], spans: Mapping[str, Days]) -> None:
+        """Takes note that later days are wanted too, from now on by this question; of a new source, all of its days.
+
+        What the platform lacked is asked again: a later release of it may have the report.
+        """
+        wanted = dict(self._book.spans)
+        for source, days in spans.items():
+            known = wanted.get(source, Span(days.first, days.last))
+            wanted[source] = Span(known.first, max(known.last, days.last))
+        if wanted != self._book.spans:
+            asked = {**self._book.question, **question}
+            reports = {name: each for name, each in self._book.reports.items() if not each.left_out}
+            self._write(Book(VERSION, asked, wanted, reports))
+
+    def finish(self) -> None:
+        """Takes note that everything was handed on."""
+        self._write(msgspec.structs.replace(self._book, finished=True))
+
+    def save(self) -> None:
+        """Writes the manifest as it is."""
+        self._write(self._book)
+
+    def _state_file(self, source: str, report: str, until: date) -> Path:
+        return self.folder / f"{source}.{report}.{until}.state"
+
+    def _write(self, book: Book) -> None:
+        replace_file(self.folder / NAME, [msgspec.json.format(msgspec.json.encode(book), indent=1)])
+        self._book = book
+
+
+@contextmanager
+def opened(folder: Path, question: Mapping[str, str], spans: Mapping[str, Days]) -> Iterator[Manifest]:
+    """Opens the manifest in a folder, or begins one; `spans` count only then.
+
+    Raises:
+        ConfigError: another process has it, it answers another question, or it cannot be read.
+        OSError: the folder cannot be made or written.
+    """
+    with _locked(folder):
+        known = _read(folder / NAME)
+        if known is not None:
+            _refuse(folder, {name for name, _ in known.question.items() ^ question.items()})
+        yield _manifest(folder, known, question, spans)
+
+
+@contextmanager
+def continued(
+    folder: Path, question: Mapping[str, str], spans: Mapping[str, Days], loosely: Collection[str], target: str
+) -> Iterator[Manifest]:
+    """Opens the manifest in a folder for later days, or begins one.
+
+    What is asked under the names in `loosely` may have changed since, sources may have come and gone, and once all was
+    handed on so may the `target`.
+
+    Raises:
+        ConfigError, OSError: as in `opened`.
+    """
+    with _locked(folder):
+        known = _read(folder / NAME)
+        if known is not None:
+            both = known.question.keys() & question.keys()
+            changed = {name for name in both if known.question[name] != question[name]}.difference(loosely)
+            _refuse(folder, changed - {target} if known.finished else changed)
+        manifest = _manifest(folder, known, question, spans)
+        manifest.extend(question, spans)
+        yield manifest
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """Has the folder for this process alone; the lock ends with the process, however that ends."""
+    folder.mkdir(mode=0o700, exist_ok=True)
+    lock = os.open(folder, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise ConfigError(f"{folder}: another backfill is at it; wait for its end") from None
+        yield
+    finally:
+        os.close(lock)
+
+
+def _refuse(folder: Path, changed: Collection[str]) -> None:
+    if changed:
+        raise ConfigError(f"{folder}: was begun with another {', '.join(sorted(changed))}; {AGAIN}")
+
+
+def _manifest(folder: Path, known: Book | None, question: Mapping[str, str], spans: Mapping[str, Days]) -> Manifest:
+    manifest = Manifest(folder, known or _begun(question, spans))
+    if known is None:
+        manifest.save()
+    return manifest
+
+
+def _begun(question: Mapping[str, str], spans: Mapping[str, Days]) -> Book:
+    return Book(VERSION, dict(question), {source: Span(days.first, days.last) for source, days in spans.items()})
+
+
+def _read(path: Path) -> Book | None:
+    try:
+        book = msgspec.json.decode(path.read_bytes(), type=Book)
+    except FileNotFoundError:
+        return None
+    except msgspec.MsgspecError as error:
+        raise ConfigError(f"{path}: is no manifest of a back-fill ({error}); {AGAIN}") from error
+    if book.version != VERSION:
+        raise ConfigError(f"{path}: is of version {book.version}, this program writes {VERSION}; {AGAIN}")
+    return book

@@ -1,0 +1,121 @@
+"""Sends figures to a store of time series by Prometheus' remote write 1.0; asks again only where that can help.
+
+A store does not overwrite: what comes twice with the same value changes nothing there.
+"""
+
+import asyncio
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+from itertools import chain
+
+import httpx
+
+from exporter.backfill.figures import Piece, by_family
+from exporter.backfill.openmetrics_file import noon
+from exporter.backfill.remote_write_message import NAME, Series, batches, encoded, series_of
+from exporter.backfill.store_client import CUT_OFF, cut_off
+from exporter.domain.errors import StoreError
+from exporter.http import Clock, Patience
+from exporter.http.rate_limit import wait
+from exporter.metrics.daily import Dated
+
+MOST_SAMPLES = 2000
+"""In one request: what Prometheus itself sends by default."""
+PATIENCE_SECONDS = 900.0
+"""What the retries of one request may wait: a store may be down for a while, and a restart takes minutes."""
+PROBE = "chat_usage_backfill_probe"
+TOO_OLD = ("too old", "out of bounds", "out of order", "outside retention", "older than")
+"""What stores say of a sample that they will never take; Prometheus up to 2.42 says so with status 500."""
+HEADERS = {
+    "Content-Encoding": "snappy",
+    "Content-Type": "application/x-protobuf",
+    "X-Prometheus-Remote-Write-Version": "0.1.0",
+}
+TOO_MANY_REQUESTS, SERVER_ERROR = 429, 500
+MOST_WORDS = 200
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteWrite:
+    """One store at `url`, reached by `http`; `added` are further labels of every series."""
+
+    url: str
+    http: httpx.AsyncClient
+    clock: Clock
+    added: Mapping[str, str]
+
+    async def begin(self, oldest: date) -> None:
+        """Writes one sample of a family of its own on the oldest day that is to come: whether days so old are taken.
+
+        Raises:
+            StoreError: they are not, with the remedy; or nothing is.
+        """
+        await self._send([Series({NAME: PROBE, **self.added}, [(noon(oldest), 1.0)])], oldest)
+
+    async def take(self, _piece: Piece, figures: Iterable[Dated]) -> None:
+        """Sends figures; when it returns the store has them.
+
+        Raises:
+            StoreError: it has not all of them.
+        """
+        found = chain.from_iterable(series_of(some, self.added) for some in by_family(figures))
+        cut = batches(found, MOST_SAMPLES)
+        while batch := await asyncio.to_thread(next, cut, ()):
+            oldest = min(each.samples[0][0] for each in batch)
+            await self._send(batch, date(1970, 1, 1) + timedelta(seconds=oldest))
+
+    async def _send(self, batch: Iterable[Series], oldest: date) -> None:
+        body, patience, attempt = encoded(batch), Patience(PATIENCE_SECONDS), 0
+        while True:
+            attempt += 1
+            told, why = await self._try(body, oldest)
+            if not why:
+                return
+            seconds = wait(attempt, told, self.clock)
+            if not patience.spend(seconds):
+                raise StoreError(f"{self.url}: {why}, {attempt} times; mend the store, then the same command goes on")
+            await self.clock.sleep(seconds)
+
+    async def _try(self, body: bytes, oldest: date) -> tuple[str | None, str]:
+        """Sends a request once; returns what `Retry-After` says and why it is to be sent again, empty if it is not.
+
+        Raises:
+            StoreError: sending it again would not help.
+        """
+        try:
+            answer = await self.http.post(self.url, content=body, headers=HEADERS)
+        except CUT_OFF as error:
+            return None, cut_off(self.url, error)
+        if answer.is_success:
+            return None, ""
+        words = _words(answer)
+        if any(each in words for each in TOO_OLD):
+            raise StoreError(f"{self.url}: takes no samples of {oldest} ({words}). {_older(oldest, self.clock)}")
+        if answer.status_code == TOO_MANY_REQUESTS or answer.status_code >= SERVER_ERROR:
+            return answer.headers.get("Retry-After"), f"answered {answer.status_code} ({words})"
+        raise StoreError(f"{self.url}: refused the samples with {answer.status_code} ({words}). {_remedy(answer)}")
+
+
+def _words(answer: httpx.Response) -> str:
+    """Returns the beginning of what a store says, in one line."""
+    words = " ".join("".join(each if each.isprintable() else " " for each in answer.text).split())
+    return words[:MOST_WORDS] or "without a word"
+
+
+def _older(oldest: date, clock: Clock) -> str:
+    days = (clock.utcnow().date() - oldest).days + 1
+    return (
+        f"For Prometheus set storage.tsdb.out_of_order_time_window to {days}d or more, for Mimir the limit "
+        f"out_of_order_time_window, for VictoriaMetrics -retentionPeriod; or write the past by --output, for promtool"
+    )
+
+
+def _remedy(answer: httpx.Response) -> str:
+    match answer.status_code:
+        case 401 | 403:
+            return "Give credentials by --http.config.file"
+        case 404 | 405:
+            return "Prometheus takes samples at /api/v1/write, with --web.enable-remote-write-receiver"
+        case _:
+            return "See the store's log"

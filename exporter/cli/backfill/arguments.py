@@ -1,0 +1,103 @@
+"""What an operator wants of the past: which sources, which days, with which labels, and what the figures hang on."""
+
+import re
+from collections.abc import Mapping, Sequence
+from datetime import date
+
+from exporter.app.assemble import fingerprint, utcnow, watch
+from exporter.backfill.figures import newest_final
+from exporter.backfill.manifest import digest
+from exporter.domain.errors import ConfigError
+from exporter.domain.model import Days
+from exporter.metrics.usage import COMPANY_LABELS
+from exporter.settings import Settings, Source
+from exporter.settings.readers import day
+
+LABEL = re.compile(r"([a-zA-Z_][a-zA-Z0-9_]*)=(.*)", re.DOTALL)
+
+
+def sources(settings: Settings, name: str | None) -> tuple[Source, ...]:
+    """Returns the sources whose past is wanted: those that have reports whose figures have days.
+
+    Raises:
+        ConfigError: there is none, or none of that name.
+    """
+    if name is not None and name not in settings.sources:
+        raise ConfigError(f"--source: there is no source {name}; there are: {', '.join(settings.sources)}")
+    found = [settings.sources[name]] if name is not None else list(settings.sources.values())
+    dated = tuple(each for each in found if any(report.has_days for report in watch(each).reports))
+    if not dated:
+        raise ConfigError("reports: no report that is configured has figures of days; add one, or leave reports out")
+    return dated
+
+
+def span(first: str | None, last: str | None, wanted: Source, *, known: bool) -> Days:
+    """Returns the days that are wanted of a source; where the first one is `known` already it need not be given.
+
+    Raises:
+        ConfigError: they are no dates, in the wrong order, or not final yet.
+    """
+    if first is None and not known:
+        raise ConfigError("--from: say from which day on, as --from 2024-01-31")
+    newest = newest_final(utcnow(), watch(wanted).rules)
+    end = newest if last is None else _day("--to", last)
+    begin = end if first is None else _day("--from", first)
+    if end > newest:
+        raise ConfigError(
+            f"--to: {end} may still change: the newest final day of {wanted.name} is {newest} (reread_days is "
+            f"{wanted.reread_days}); leave --to out, or wait"
+        )
+    if end < begin:
+        raise ConfigError(f"--from: {begin} is after {end}, the last day that is asked; choose an earlier one")
+    return Days(begin, end)
+
+
+def _day(option: str, written: str) -> date:
+    try:
+        return day(written)
+    except ValueError as error:
+        raise ConfigError(f"{option}: {error}") from None
+
+
+def added(written: Sequence[str], chosen: Sequence[Source]) -> Mapping[str, str]:
+    """Reads labels that every series gets.
+
+    Raises:
+        ConfigError: one is no label, or the series have it already.
+    """
+    found: dict[str, str] = {}
+    own = {name for each in chosen for report in watch(each).reports for m in report.measures for name in m.labels}
+    for each in written:
+        match = LABEL.fullmatch(each)
+        if match is None or match[1].startswith("__") or not match[2]:
+            raise ConfigError(f'--label: "{each}" is no label; write NAME=VALUE, as job=chat-usage-exporter')
+        if match[1] in found or match[1] in own or match[1] in COMPANY_LABELS:
+            raise ConfigError(f"--label: {match[1]} is given twice, or is a label of the figures; choose another name")
+        found[match[1]] = match[2]
+    return found
+
+
+OF_FIGURES = ("reports", "families.exclude", "label_limits", "min_group", "history_days")
+"""What decides which figures there are, and not what they mean: it may change from one day to the next."""
+
+
+def loose(chosen: Sequence[Source]) -> Sequence[str]:
+    """Returns the names of what may change when a manifest is continued."""
+    return ("--from", "--to", *(f"{each.name}: {name}" for each in chosen for name in OF_FIGURES))
+
+
+def asked(options: Mapping[str, str], chosen: Sequence[Source]) -> Mapping[str, str]:
+    """Returns what the figures hang on, by name; of what the configuration says only digests."""
+    parts = dict(options)
+    for each in chosen:
+        watched = watch(each)
+        told = {
+            **fingerprint(each),
+            "reports": "\n".join(report.name for report in watched.reports),
+            "families.exclude": "\n".join(watched.excluded),
+            "label_limits": repr(watched.limits),
+            "min_group": str(watched.min_group),
+            "history_days": str(watched.rules.keep_days),
+        }
+        parts |= {f"{each.name}: {name}": digest(value) for name, value in told.items()}
+    return parts

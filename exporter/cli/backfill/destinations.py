@@ -1,0 +1,141 @@
+"""What `backfill` does with the past: a file, a store that takes it, or a store that is compared with it."""
+
+import shlex
+import time
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, nullcontext
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import NamedTuple
+
+import typer
+from rich.console import Console
+
+from exporter.app.assemble import CLOCK, client_of, watch
+from exporter.app.process import to_the_end
+from exporter.backfill.backfill import Backfill, Came, Destination, Errand, Step
+from exporter.backfill.figures import helps
+from exporter.backfill.manifest import Manifest, opened
+from exporter.backfill.openmetrics_file import Runs
+from exporter.backfill.remote_write import RemoteWrite
+from exporter.backfill.store_client import HttpConfig, client
+from exporter.backfill.verify import Comparison
+from exporter.cli.backfill.progress import progress
+from exporter.cli.check import unless_signalled
+from exporter.cli.failed import FailedError
+from exporter.domain.errors import ConfigError
+from exporter.domain.model import Days
+from exporter.http import Clock
+from exporter.polling.probe import LastCodes
+from exporter.polling.threads import Worker
+from exporter.settings import Source
+
+BLOCKS = ("promtool", "tsdb", "create-blocks-from", "openmetrics", "--max-block-duration=744h")
+"""A block per month: by default promtool makes one per day, which takes 30 times as long."""
+
+Opening = Callable[[], AbstractAsyncContextManager[Destination]]
+
+
+class Store(NamedTuple):
+    """A store of time series: its URL, how it is reached (files are relative to `folder`), the labels of our series."""
+
+    url: str
+    config: HttpConfig
+    folder: Path
+    labels: Mapping[str, str]
+
+    @asynccontextmanager
+    async def taking(self) -> AsyncIterator[RemoteWrite]:
+        """Opens the way to what takes samples."""
+        async with client(self.url, self.config, self.folder) as http:
+            yield RemoteWrite(self.url, http, Clock(), self.labels)
+
+
+def into_file(chosen: Sequence[Source], manifest: Manifest, runs: Runs, output: Path) -> None:
+    """Asks for what is left, writes the file and says what to do with it."""
+    if manifest.finished:
+        runs.clear()  # of a run that was killed while it did
+        if not output.exists():
+            raise ConfigError(f"{output} was written and is gone; delete the folder {manifest.folder} to begin anew")
+        typer.echo(f"{output}: is complete already; nothing was asked")
+    else:
+        _hand_on(chosen, manifest, lambda: nullcontext(runs))
+        written = runs.merge(output, {name: text for each in chosen for name, text in helps(watch(each)).items()})
+        manifest.finish()
+        runs.clear()
+        typer.echo(f"{output}: {written.samples} samples of {written.families} families, {_days(chosen, manifest)}")
+    typer.echo("Make blocks of it, into the data folder of Prometheus or a new one, whose retention must reach so far:")
+    typer.echo(f"  {shlex.join(BLOCKS)} {shlex.quote(str(output))} DATA_FOLDER")
+
+
+def into_store(chosen: Sequence[Source], manifest: Manifest, store: Store) -> None:
+    """Sends what is left, if anything is, and says which days the store has."""
+    if not manifest.finished:
+        _hand_on(chosen, manifest, store.taking)
+        manifest.finish()
+    typer.echo(f"{store.url}: has all final days, {_days(chosen, manifest)}")
+
+
+def compared(chosen: Sequence[Source], spans: Mapping[str, Days], store: Store) -> None:
+    """Asks the platforms and the store, and says where they differ.
+
+    Raises:
+        FailedError: they do; a line for each of the first sums.
+    """
+    found: list[Comparison] = []
+
+    @asynccontextmanager
+    async def comparing() -> AsyncIterator[Comparison]:
+        async with client(store.url, store.config, store.folder) as http:
+            found.append(Comparison(store.url, http, store.labels))
+            yield found[0]
+
+    with TemporaryDirectory() as folder, opened(Path(folder), {}, spans) as manifest:
+        _hand_on(chosen, manifest, comparing)
+        days = _days(chosen, manifest)
+    [comparison] = found
+    summary = f"{comparison.differing} of {comparison.compared} sums per company and month differ, {days}"
+    if comparison.differing:
+        raise FailedError(
+            "\n".join((*comparison.lines, f"{store.url}: {summary}; a store keeps what it was given first"))
+        )
+    typer.echo(f"{store.url}: {summary}")
+
+
+def _days(chosen: Sequence[Source], manifest: Manifest) -> str:
+    spans = [manifest.span(each.name) for each in chosen]
+    return f"{min(each.first for each in spans)} to {max(each.last for each in spans)}"
+
+
+def _hand_on(chosen: Sequence[Source], manifest: Manifest, opening: Opening) -> None:
+    """Hands all on that is left, and says what was left out.
+
+    Raises:
+        FailedError: it was interrupted, or a report is not done; a line for each.
+    """
+    with progress(Console(stderr=True), time.monotonic) as tell:
+        came = to_the_end(unless_signalled(_asked(chosen, manifest, opening, tell)))
+    if came is None:
+        raise FailedError("ended before all days were asked; the same command goes on from there")
+    for each in came.left_out:
+        typer.echo(f"left out: {each}", err=True)
+    if came.failed:
+        raise FailedError("\n".join((*came.failed, "days are missing; the same command goes on from there")))
+
+
+async def _asked(
+    chosen: Sequence[Source],
+    manifest: Manifest,
+    opening: Opening,
+    tell: Callable[[Step], None],
+) -> Came:
+    async with AsyncExitStack() as closing:
+        worker = Worker("backfill")
+        closing.callback(worker.close)
+        destination = await closing.enter_async_context(opening())
+        errands = []
+        for each in chosen:
+            platform = client_of(each, LastCodes())
+            closing.push_async_callback(platform.aclose)
+            errands.append(Errand(watch(each), platform))
+        return await Backfill(manifest, destination, worker, CLOCK, tell).run(errands)

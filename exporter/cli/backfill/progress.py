@@ -1,0 +1,68 @@
+"""Shows how far a back-fill is, how fast it goes and how long it will take: a bar on a terminal, lines elsewhere."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
+
+from exporter.backfill.backfill import Step
+from exporter.cli import tables
+from exporter.settings.readers import spoken
+
+SILENCE_SECONDS = 10.0
+"""Between two lines, where there is no terminal."""
+
+
+class Pace:
+    """How fast this run is, by `monotonic` seconds since it was made; what earlier runs did does not count."""
+
+    def __init__(self, monotonic: Callable[[], float]) -> None:
+        self._monotonic = monotonic
+        self._began = monotonic()
+        self._before: int | None = None
+
+    def words(self, step: Step) -> str:
+        """Says the rate and the time left: `12.5 days/s, 7m50s left`."""
+        if self._before is None:
+            self._before = step.done - len(step.piece.days)
+        seconds = self._monotonic() - self._began
+        if seconds <= 0:
+            return ""
+        rate = (step.done - self._before) / seconds
+        return f"{rate:.1f} days/s, {spoken(timedelta(seconds=(step.total - step.done) / rate))} left"
+
+
+@contextmanager
+def progress(console: Console, monotonic: Callable[[], float]) -> Iterator[Callable[[Step], None]]:
+    """Gives what is called after each piece; days count once for each report."""
+    pace = Pace(monotonic)
+    if not console.is_terminal:
+        yield _lines(pace, console, monotonic)
+        return
+    columns = SpinnerColumn(), TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn()
+    with Progress(*columns, TextColumn("{task.fields[pace]}"), console=console, transient=True) as bar:
+        task = bar.add_task("", total=None, pace="")
+
+        def tell(step: Step) -> None:
+            words = f"{step.piece.source}: {step.piece.report}"
+            bar.update(task, description=words, completed=step.done, total=step.total, pace=pace.words(step))
+
+        yield tell
+
+
+def _lines(pace: Pace, console: Console, monotonic: Callable[[], float]) -> Callable[[Step], None]:
+    """Makes what prints the first and the last piece, and between them one in a while."""
+    told_at = float("-inf")
+
+    def tell(step: Step) -> None:
+        nonlocal told_at
+        words = pace.words(step)
+        if step.done < step.total and monotonic() - told_at < SILENCE_SECONDS:
+            return
+        told_at = monotonic()
+        source, report, days = step.piece
+        tables.say(console, f"{source}: {report} until {days.last}; {step.done} of {step.total} days, {words}")
+
+    return tell

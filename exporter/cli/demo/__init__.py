@@ -1,0 +1,1 @@
+"""The command `demo`: simulated platforms and the exporter in one process."""

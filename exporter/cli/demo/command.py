@@ -1,0 +1,129 @@
+"""`demo`: the simulated platforms and the exporter polling them over real HTTP, in one process."""
+
+import logging
+import socket
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Annotated
+
+import typer
+from starlette.applications import Starlette
+
+from exporter.app.assemble import Exporter, assemble
+from exporter.app.process import serving, to_the_end, told_to_end
+from exporter.cli import logs
+from exporter.cli.demo import stack
+from exporter.cli.options import LISTEN_OPTION, Format, Level
+from exporter.cli.simulate import Channels, Companies, Scenarios, Seed
+from exporter.platforms.registry import platforms
+from exporter.settings import load
+from exporter.simulator.app import create_app
+from exporter.simulator.chatcaptain.bots import USUAL_CHANNELS, Bots
+from exporter.simulator.paradigm.world import World
+from exporter.simulator.scenarios import NORMAL
+from exporter.web.server.server import listen, url
+
+log = logging.getLogger(__name__)
+
+PLATFORM_OPTION = "--simulate.listen-address"
+PrometheusAddress = Annotated[
+    str, typer.Option("--stack.prometheus-address", metavar="HOST:PORT", help="Its address; port 0 is a free one.")
+]
+AlertmanagerAddress = Annotated[
+    str, typer.Option("--stack.alertmanager-address", metavar="HOST:PORT", help="Its address; port 0 is a free one.")
+]
+
+
+def demo(
+    listen_address: Annotated[
+        str, typer.Option(LISTEN_OPTION, metavar="HOST:PORT", help="Address of the exporter.")
+    ] = "127.0.0.1:9854",
+    platform_address: Annotated[
+        str, typer.Option(PLATFORM_OPTION, metavar="HOST:PORT", help="Address of the simulated platforms.")
+    ] = "127.0.0.1:0",
+    companies: Companies = 20,
+    channels: Channels = USUAL_CHANNELS,
+    seed: Seed = 1,
+    scenario: Scenarios = None,
+    with_stack: Annotated[
+        bool,
+        typer.Option(stack.OPTION, help="Also start Prometheus and Alertmanager, with the shipped rules and routes."),
+    ] = False,
+    prometheus_address: PrometheusAddress = stack.LOOPBACK,
+    alertmanager_address: AlertmanagerAddress = stack.LOOPBACK,
+    log_level: Level = logs.LogLevel.INFO,
+    log_format: Format = logs.LogFormat.LOGFMT,
+) -> None:
+    """Serve figures of a simulated Paradigm and ChatCaptain until Ctrl-C: no key and no network needed."""
+    addresses = {"prometheus": prometheus_address, "alertmanager": alertmanager_address}
+    beside = stack.find(addresses) if with_stack else None
+    world, bots = World.from_seed(seed, companies), Bots.from_seed(seed, channel_count=channels)
+    platform = create_app(world, lambda: datetime.now(UTC), scenarios=tuple(scenario or (NORMAL,)), bots=bots)
+    with listen(listen_address, LISTEN_OPTION) as listening, listen(platform_address, PLATFORM_OPTION) as simulated:
+        environ = demonstration(world, bots, url(simulated))
+        exporter = assemble(load(None, environ, platforms()))
+        logs.configure(log_level, log_format)
+        typer.echo(invitation(url(listening), url(simulated)))
+        to_the_end(_demo(exporter, listening, platform, simulated, beside))
+
+
+def demonstration(world: World, bots: Bots, base: str) -> Mapping[str, str]:
+    """Configures the exporter for the simulated platforms."""
+    return {**environment(world, base), **chatbot_environment(bots, base)}
+
+
+def environment(world: World, base: str) -> Mapping[str, str]:
+    """Configures the source `demo`, the simulated Paradigm."""
+    return _source("DEMO", base, {"PLATFORM": "paradigm", "API_KEY": world.keys.admin})
+
+
+def chatbot_environment(bots: Bots, base: str) -> Mapping[str, str]:
+    """Configures the source `demo_bot`, the simulated ChatCaptain's first chatbot."""
+    chatbot = bots.chatbots[0]
+    options = {
+        "PLATFORM": "chatcaptain",
+        "API_KEY": chatbot.key,
+        "CHATBOT_ID": chatbot.id,
+        "COMPANY": chatbot.habits.name,
+        "POLL__REQUESTS_PER_MINUTE": "6000",  # a request for each day and channel: the past shows in seconds
+    }
+    return _source("DEMO_BOT", base, options)
+
+
+def _source(name: str, base: str, options: Mapping[str, str]) -> Mapping[str, str]:
+    """Configures a source as an operator would, but to poll every minute: a demonstration is watched."""
+    common = {
+        "BASE_URL": base,
+        "ALLOW_HTTP": "true",  # where --simulate.listen-address is not on loopback
+        "POLL__INTERVAL": "1m",
+        "POLL__TIMEOUT": "30s",
+    }
+    return {f"CHAT_USAGE_SOURCES__{name}__{option}": value for option, value in {**common, **options}.items()}
+
+
+def invitation(exporter: str, platform: str) -> str:
+    """Says where everything is and what to try."""
+    return (
+        f"The exporter is at {exporter}, the simulated platforms at {platform}. Ctrl-C ends all.\n"
+        f"Open {exporter}/ in a browser: the status page. Or try:\n"
+        f"  curl -s {exporter}/metrics | grep -E 'paradigm_user_queries_last_day|chatcaptain_conversations_last_day'\n"
+        f'  curl -s {platform}/control -d \'{{"scenarios": ["outage"]}}\'    # the platforms go down\n'
+        f"  curl -s {exporter}/metrics | grep -E 'polls_total|poll_last'   # how polling goes"
+    )
+
+
+async def _demo(
+    exporter: Exporter,
+    listening: socket.socket,
+    platform: Starlette,
+    simulated: socket.socket,
+    beside: stack.Stack | None,
+) -> None:
+    told = told_to_end()
+    async with serving(platform, simulated), serving(exporter.app, listening), exporter:
+        if beside is None:
+            await told.wait()
+        else:
+            async with stack.running(beside, url(listening)) as invitation:
+                typer.echo(invitation)
+                await told.wait()

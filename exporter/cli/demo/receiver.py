@@ -1,0 +1,41 @@
+"""`python -m exporter.cli.demo.receiver HOST:PORT`: prints what an Alertmanager sends, as people would read it.
+
+Part of a stack for trying (compose.yml), not of the program: `demo --stack` has the same in itself.
+"""
+
+import asyncio
+import socket
+import sys
+from collections.abc import Sequence
+
+from exporter.app.process import serving, told_to_end
+from exporter.cli.demo import notices
+from exporter.domain.errors import ConfigError
+from exporter.web.server.server import listen
+
+ADDRESS = "HOST:PORT"
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Listens at the one argument until SIGTERM or SIGINT; returns the exit status, 2 for wrong use."""
+    try:
+        (address,) = arguments
+        with listen(address, ADDRESS) as listening:
+            asyncio.run(_receive(listening))
+    except ValueError:
+        sys.stderr.write(f"receiver: say where to listen, and nothing else: {ADDRESS}\n")
+        return 2
+    except ConfigError as error:
+        sys.stderr.write(f"receiver: {error}\n")
+        return 2
+    return 0
+
+
+async def _receive(listening: socket.socket) -> None:
+    told = told_to_end()
+    async with serving(notices.create_app(notices.tell), listening):
+        await told.wait()
+
+
+if __name__ == "__main__":
+    sys.exit(run(sys.argv[1:]))

@@ -1,0 +1,200 @@
+"""`demo --stack`: Prometheus and Alertmanager on loopback, with the shipped files, beside a demo.
+
+The files are those of config/ and alert_rules/, changed in addresses and paths only; receivers print what they would
+send. The programs are found on PATH, keep all they write in a folder that goes with them, and are ended by their id.
+"""
+
+import asyncio
+import contextlib
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import yaml
+
+import exporter
+from exporter.app.process import serving
+from exporter.cli.demo import notices
+from exporter.cli.failed import FailedError
+from exporter.web.server.server import listen, url
+
+OPTION = "--stack"
+PROGRAMS = ("prometheus", "alertmanager")
+LOOPBACK = "127.0.0.1:0"
+PAUSE_S = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """A program and the URL that it is to serve."""
+
+    path: Path
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long a program may take, in seconds, to get ready and, once told, to end."""
+
+    ready: float = 30.0
+    end: float = 10.0
+
+
+PATIENCE = Patience()
+
+
+@dataclass(frozen=True, slots=True)
+class Stack:
+    """The programs, and the folder with config/ and alert_rules/."""
+
+    prometheus: Program
+    alertmanager: Program
+    files: Path
+
+
+def find(addresses: Mapping[str, str], package: Path = Path(exporter.__file__).parent) -> Stack:
+    """Finds the programs on PATH, and the shipped files: in an installed package, or beside it in a checkout.
+
+    `addresses` are those to serve on, as host:port, by the names of the programs.
+
+    Raises:
+        FailedError: something is not there; it says how to get it.
+        ConfigError: an address cannot be listened on.
+    """
+    found = {name: shutil.which(name) for name in PROGRAMS}
+    if missing := [name for name, path in found.items() if path is None]:
+        raise FailedError(
+            f"{OPTION}: {' and '.join(missing)} not found on PATH; on Debian `make tools` fetches both and prints the"
+            " PATH to set, for other systems see https://prometheus.io/download/"
+        )
+    files = next((each for each in (package / "shipped", package.parent) if (each / "alert_rules").is_dir()), None)
+    if files is None:
+        raise FailedError(f"{OPTION}: alert_rules/ is not beside {package}; run it from a whole copy of the repository")
+    urls = {name: _vacant(addresses[name], f"{OPTION}.{name}-address") for name in PROGRAMS}
+    prometheus, alertmanager = (Program(Path(str(found[name])), urls[name]) for name in PROGRAMS)
+    return Stack(prometheus, alertmanager, files)
+
+
+@asynccontextmanager
+async def running(stack: Stack, target: str, patience: Patience = PATIENCE) -> AsyncIterator[str]:
+    """Runs the programs for the length of a block, on `target` (the exporter's URL); yields what to tell a person.
+
+    Raises:
+        FailedError: a program did not get ready; the message holds the end of its log.
+    """
+    async with AsyncExitStack() as closing:
+        folder = Path(closing.enter_context(tempfile.TemporaryDirectory(prefix="chat-usage-demo-")))
+        listening = closing.enter_context(listen(LOOPBACK, OPTION))
+        await closing.enter_async_context(serving(notices.create_app(notices.tell), listening))
+        receiver, alerting = url(listening), stack.alertmanager.url
+        configs = {
+            "alertmanager": notices.delivering(_read(stack.files, "alertmanager"), stack.files, receiver),
+            "prometheus": scrape(_read(stack.files, "prometheus"), stack.files, target, alerting),
+        }
+        for name, config in configs.items():
+            (folder / f"{name}.yml").write_text(yaml.safe_dump(dict(config)))
+        alone = "--cluster.listen-address="  # or it listens on every interface for others of its kind
+        await closing.enter_async_context(
+            _program(stack.alertmanager, folder, patience, (f"--storage.path={folder}/am", alone))
+        )
+        await closing.enter_async_context(
+            _program(stack.prometheus, folder, patience, (f"--storage.tsdb.path={folder}/tsdb",))
+        )
+        yield invitation(stack.prometheus.url, alerting)
+
+
+def scrape(config: Mapping[str, object], files: Path, target: str, alertmanager: str) -> Mapping[str, object]:
+    """Returns a configuration of Prometheus with the addresses and paths of here.
+
+    The shipped one has one job and one Alertmanager.
+    """
+    (job,) = config["scrape_configs"]  # type: ignore[misc]  # YAML has no types; a test reads the shipped file
+    alerting = {"alertmanagers": [{"static_configs": [{"targets": [_address(alertmanager)]}]}]}
+    jobs = [{**job, "static_configs": [{"targets": [_address(target)]}]}]  # type: ignore[has-type]  # the same
+    return {**config, "rule_files": [f"{files}/alert_rules/*.yml"], "alerting": alerting, "scrape_configs": jobs}
+
+
+def invitation(prometheus: str, alertmanager: str) -> str:
+    """Says where the programs are, and how to see a notification soon."""
+    alert = '[{"labels": {"alertname": "ChatUsageTest", "service": "chat-usage", "severity": "critical"}}]'
+    return (
+        f"Prometheus is at {prometheus}/alerts, Alertmanager at {alertmanager}; what it sends is printed here.\n"
+        "Rules wait 5 minutes to an hour, routes half a minute for a page, and for a warning a quarter of an hour and\n"
+        "office hours. A page soon:\n"
+        f"  curl -s {alertmanager}/api/v2/alerts -H 'Content-Type: application/json' -d '{alert}'"
+    )
+
+
+@asynccontextmanager
+async def _program(program: Program, folder: Path, patience: Patience, options: Sequence[str]) -> AsyncIterator[None]:
+    """Runs a program for the length of a block, which starts when it is ready."""
+    name = program.path.name
+    command = [
+        f"--config.file={folder / name}.yml",
+        f"--web.listen-address={_address(program.url)}",
+        f"--web.external-url={program.url}",
+        *options,
+    ]
+    log = folder / f"{name}.log"
+    with log.open("wb") as output:
+        process = await asyncio.create_subprocess_exec(
+            program.path,
+            *command,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+        )  # a session of its own: Ctrl-C is for the demo, which ends the programs in order
+    try:
+        if not await _is_ready(process, program.url, patience.ready):
+            raise FailedError(f"{OPTION}: {name} did not get ready: {_last_line(log)}")
+        yield
+    finally:
+        await _end(process, patience.end)
+
+
+async def _is_ready(process: asyncio.subprocess.Process, address: str, patience_s: float) -> bool:
+    """Waits until a program answers that it is ready; false if it ended, or took too long."""
+    async with httpx.AsyncClient(trust_env=False) as http:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(patience_s):
+                while process.returncode is None:
+                    with contextlib.suppress(httpx.TransportError):
+                        if (await http.get(f"{address}/-/ready")).is_success:
+                            return True
+                    await asyncio.sleep(PAUSE_S)
+    return False
+
+
+async def _end(process: asyncio.subprocess.Process, grace_s: float) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        process.terminate()
+    try:
+        async with asyncio.timeout(grace_s):
+            await process.wait()
+    except TimeoutError:
+        process.kill()
+        await process.wait()
+
+
+def _read(files: Path, name: str) -> Mapping[str, object]:
+    found: Mapping[str, object] = yaml.safe_load((files / "config" / f"{name}.example.yml").read_text())
+    return found
+
+
+def _vacant(address: str, option: str) -> str:
+    """Returns the URL of an address that could be listened on a moment ago: the programs open their own sockets."""
+    with listen(address, option) as listening:
+        return url(listening)
+
+
+def _address(base: str) -> str:
+    return base.removeprefix("http://")
+
+
+def _last_line(log: Path) -> str:
+    return (log.read_text(errors="replace").strip().splitlines() or ["it said nothing"])[-1]

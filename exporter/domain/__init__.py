@@ -1,0 +1,1 @@
+"""The nouns: days, companies, measures, calendars, thresholds; they know nothing of HTTP, Prometheus or settings."""

@@ -1,0 +1,187 @@
+"""The nouns of the domain, as plain values; knows nothing of time zones, HTTP, Prometheus' text or settings.
+
+One word per idea, everywhere:
+
+platform   software with a reporting API (LightOn Paradigm)
+source     one configured account on a platform; the label `source`
+report     one reporting endpoint of a platform (chat-sessions); the label `report`
+company    who uses the platform; known by its id, shown by its name
+day        a calendar date in the source's zone; how long it lasts is `exporter.domain.calendars`' business
+part       rows of a report that an answer lists together (Paradigm's `reporting` and `reporting_agents`)
+measure    what is counted; becomes one metric family per window
+column     a measure with the values of its own labels, e.g. user queries in mode chat
+row        the figures of one company on one day in one part
+level      a figure of now, of no day (a company's members)
+reading    all rows of one answer
+drift      how an answer differs from the platform's documentation: fields unknown, missing, of another type
+invariant  what must hold between the figures of one row; one that does not is counted as a violation
+family     a metric family: name, type, help, samples
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from enum import Enum, IntEnum
+from typing import NamedTuple
+
+
+@dataclass(frozen=True, slots=True)
+class Days:
+    """The calendar days from `first` to `last`, both included; never empty."""
+
+    first: date
+    last: date
+
+    def __post_init__(self) -> None:
+        if self.last < self.first:
+            raise ValueError(f"{self.last} is before {self.first}")
+
+    def __iter__(self) -> Iterator[date]:
+        return (self.first + timedelta(days=n) for n in range(len(self)))
+
+    def __len__(self) -> int:
+        return (self.last - self.first).days + 1
+
+    def __contains__(self, day: object) -> bool:
+        return isinstance(day, date) and self.first <= day <= self.last
+
+
+class Kind(Enum):
+    """How the figures of a measure behave over days, which decides its windows and whether silence is a zero."""
+
+    SUM = "sum"  # adds up over days; a published day without a row counts 0
+    DISTINCT = "distinct"  # 0 without a row, but does not add up over days
+    AVERAGE = "average"  # nothing to say about a day without a row
+    INSTANT = "instant"  # a moment in seconds since 1970; the newest one held is served, without a window
+    LEVEL = "level"  # of now, without a day; filed under the last asked day, the newest one held is served
+    INFO = "info"  # always 1; its label values are the rows of the lesson (exporter.platforms.api) of the family's name
+
+
+class Activity(NamedTuple):
+    """What alerts judge of a measure, by its `name`: the sum of a company's figures whose last label value it has.
+
+    Without `label_value` it is the sum of all of them.
+    """
+
+    name: str
+    label_value: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """What a report counts: one metric family per window.
+
+    `family` is the metric name without its window, `labels` the names of the labels after source, company_id and
+    company (at most two; an INFO has as many as it needs), `help` one sentence without a full stop that the page
+    completes with window and report. Without `today` the running day is not served. `limits` are parallel to `labels`,
+    or empty: an open label, to which anybody may add values, has the name of the label limit that holds for it, a
+    closed one has "". `people` are counted: small groups may have to stay private. `activities` are what alerts judge.
+
+    A value of an open label that a row lacks counts 0, from its first day on. Where that cannot be told from a
+    break-down that could not be read, the measure is `marked`: only rows with a figure under
+    `Column(family, label values before the last one)`, whatever it is, have read the break-down.
+    """
+
+    family: str
+    help: str
+    kind: Kind
+    labels: tuple[str, ...] = ()
+    today: bool = True
+    limits: tuple[str, ...] = ()
+    people: bool = False
+    activities: tuple[Activity, ...] = ()
+    marked: bool = False
+
+
+class Column(NamedTuple):
+    """A measure's family and the values of its own labels: what one figure of a row is filed under."""
+
+    family: str
+    label_values: tuple[str, ...] = ()
+
+
+class Row(NamedTuple):
+    """The figures of one company on one day in one part; a figure that is not there is absent, never 0."""
+
+    part: str
+    day: date
+    company_id: str
+    figures: Mapping[Column, float]
+
+
+class FieldNote(NamedTuple):
+    """What a platform says of one of its fields: free text, `unit` included (Paradigm: "seconds", "integer")."""
+
+    field: str
+    unit: str
+    description: str
+
+
+class Unread(NamedTuple):
+    """What was asked for and could not be read, though the rest could.
+
+    `message` is one line: what, where, the remedy; no figure. `outline` is what stands there instead: keys and types;
+    `name` is what was asked for.
+    """
+
+    message: str
+    outline: str = ""
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One decoded answer.
+
+    `names` maps company ids to names; `parts` are the parts that the answer held, also empty ones.
+
+    `drift` maps `unknown`, `missing` and `retyped` to the fields that are so: each by its path
+    (`reporting[].dates[].chats.n`), once, in however many rows it is. Of several answers, unite them, then count.
+    `violations` maps invariants to the number of rows (company, day and part) that break them, and `outside_range`
+    counts the rows of days that were not asked for. `fields` is what the answer says of its fields. With something
+    `unread` the poll has failed (outcome schema), and the rows are held all the same.
+    """
+
+    names: Mapping[str, str]
+    parts: frozenset[str]
+    rows: tuple[Row, ...]
+    drift: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    violations: Mapping[str, int] = field(default_factory=dict)
+    outside_range: int = 0
+    fields: tuple[FieldNote, ...] = ()
+    unread: tuple[Unread, ...] = ()
+
+    @property
+    def surprises(self) -> Mapping[str, int]:
+        """All that was odd, by kind, for the log: fields of drift, rows of violations, rows outside the range."""
+        outside = {"outside_range": self.outside_range} if self.outside_range else {}
+        return {**{kind: len(paths) for kind, paths in self.drift.items()}, **self.violations, **outside}
+
+
+class Sample(NamedTuple):
+    """The values of a family's labels, in the order of its label names, and the figure."""
+
+    label_values: tuple[str, ...]
+    value: float
+
+
+class Expendable(IntEnum):
+    """What goes first, from the smallest on, when the page would have more series than the operator allows."""
+
+    CHANNELS = 1
+    OPEN_LABELS = 2  # tools, intents, languages: labels that anybody may add values to
+    MONTH = 3
+    WEEK = 4
+    NEVER = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """A metric family ready to be written: `kind` is gauge or counter, a counter's name ends in `_total`."""
+
+    name: str
+    help: str
+    label_names: tuple[str, ...]
+    samples: tuple[Sample, ...]
+    kind: str = "gauge"
+    expendable: Expendable = Expendable.NEVER

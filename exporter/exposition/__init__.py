@@ -1,0 +1,1 @@
+"""Metric families to the bytes that a scrape gets."""

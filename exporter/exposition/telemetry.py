@@ -1,0 +1,223 @@
+"""The exporter's own live metrics, written by prometheus-client behind the rendered page at each scrape.
+
+Only what changes between two polls, or without one, is here: requests, polls, build, process. What follows from the
+ledger is in `exporter.metrics.report_health`; a family must not be in both.
+"""
+
+import platform
+from collections.abc import Callable, Iterable, Iterator
+from datetime import datetime
+from itertools import chain
+from typing import NamedTuple
+
+import prometheus_client as client
+from prometheus_client import openmetrics
+from prometheus_client.metrics_core import Metric
+from prometheus_client.registry import Collector
+
+from exporter import __version__
+from exporter.domain.errors import OUTCOMES
+from exporter.exposition.text import Format
+
+REPORT_LABELS = ("source", "report")
+SECONDS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 20.0, 30.0, 60.0)
+
+
+class Telemetry:
+    """Counts polls and requests; one per process, with a registry of its own."""
+
+    def __init__(self) -> None:
+        self.registry = client.CollectorRegistry()
+        self._polls = client.Counter(
+            "chat_usage_polls_total",
+            "Polls of a report by their outcome; skipped means that the poll before still ran.",
+            (*REPORT_LABELS, "outcome"),
+            registry=self.registry,
+        )
+        self._requests = client.Counter(
+            "chat_usage_api_requests_total",
+            "Requests to a reporting API by the status of the answer; error is a request without one.",
+            (*REPORT_LABELS, "code"),
+            registry=self.registry,
+        )
+        self._seconds = client.Histogram(
+            "chat_usage_api_request_duration_seconds",
+            "How long requests to a reporting API took, the whole answer included.",
+            REPORT_LABELS,
+            buckets=SECONDS,
+            registry=self.registry,
+        )
+        self._waits = client.Counter(
+            "chat_usage_api_retry_wait_seconds_total",
+            "Seconds spent waiting before a request was tried again.",
+            REPORT_LABELS,
+            registry=self.registry,
+        )
+        self._skew = client.Gauge(
+            "chat_usage_api_clock_skew_seconds",
+            "By how much the platform's clock is ahead of ours, by the Date of its newest answer, in steps of 1 s; "
+            "an old answer out of a cache shows here too.",
+            ("source",),
+            registry=self.registry,
+        )
+        self._key_expiry = client.Gauge(
+            "chat_usage_api_key_expiry_timestamp_seconds",
+            "Start of the day on which the API key expires, as configured, in seconds since 1970.",
+            ("source",),
+            registry=self.registry,
+        )
+        self.config = ConfigGauges(self.registry, self._change)
+        build = client.Gauge(
+            "chat_usage_exporter_build_info",
+            "Always 1; which exporter runs on which Python.",
+            ("version", "python_version"),
+            registry=self.registry,
+        )
+        build.labels(__version__, platform.python_version()).set(1)
+        platform_info = client.PlatformCollector(registry=self.registry)
+        counted = (self._polls, self._requests, self._seconds, self._waits, self._skew, self._key_expiry)
+        self._counted = _WithoutCreated(*counted, *self.config.gauges, build, platform_info)
+        self._process = _WithoutCreated(
+            client.ProcessCollector(registry=self.registry), client.GCCollector(registry=self.registry)
+        )
+        self._written: dict[Format, bytes] = {}
+
+    def _change(self) -> None:
+        """Has what is counted written anew at the next scrape: between two polls it stays as it is."""
+        self._written.clear()
+
+    def expect(self, source: str, report: str) -> None:
+        """Starts all series of a report at 0, so that the first failure is a rise that `increase()` sees."""
+        for outcome in OUTCOMES:
+            self._polls.labels(source, report, outcome)
+        self._seconds.labels(source, report)
+        self._waits.labels(source, report)
+        self._change()
+
+    def polled(self, source: str, report: str, outcome: str) -> None:
+        """Counts the end of a poll."""
+        self._polls.labels(source, report, outcome).inc()
+        self._change()
+
+    def key_expires(self, source: str, moment: datetime | None) -> None:
+        """Tells when the key of a source expires; None is not known."""
+        if moment is None:
+            self._key_expiry.remove_by_labels({"source": source})
+        else:
+            self._key_expiry.labels(source).set(moment.timestamp())
+        self._change()
+
+    def forget(self, source: str, report: str | None = None) -> None:
+        """Drops all series of a source, or of one report of it."""
+        of_reports = (self._polls, self._requests, self._seconds, self._waits)
+        for family in of_reports if report else (*of_reports, self._skew, self._key_expiry):
+            family.remove_by_labels({"source": source, **({"report": report} if report else {})})
+        self._change()
+
+    def observer(self, source: str) -> "RequestObserver":
+        """Returns what counts the requests of one source."""
+        counters = RequestCounters(self._requests, self._seconds, self._waits, self._skew)
+        return RequestObserver(source, counters, self._change)
+
+    def served(self) -> Collector:
+        """Returns the live metrics as they are on the page."""
+        return _WithoutCreated(self._counted, self._process)
+
+    def tail(self, format_: Format) -> bytes:
+        """Writes the live metrics in one format; in OpenMetrics they end the page (`# EOF`)."""
+        if format_ not in self._written:
+            self._written[format_] = _latest(self._counted, format_).removesuffix(END)
+        return self._written[format_] + _latest(self._process, format_)
+
+
+END = b"# EOF\n"
+
+
+def _latest(collector: Collector, format_: Format) -> bytes:
+    if format_ is Format.OPENMETRICS:
+        return bytes(openmetrics.exposition.generate_latest(collector))  # type: ignore[no-untyped-call]  # ships none
+    return client.generate_latest(collector)
+
+
+class RequestCounters(NamedTuple):
+    """What counts the requests of all sources."""
+
+    requests: client.Counter
+    seconds: client.Histogram
+    waits: client.Counter
+    skew: client.Gauge
+
+
+class RequestObserver:
+    """Counts the requests of one source (`exporter.http.Observer`), and says so by `changed`."""
+
+    def __init__(self, source: str, counters: RequestCounters, changed: Callable[[], None]) -> None:
+        self._source = source
+        self._counters = counters
+        self._changed = changed
+
+    def request(self, report: str, code: str, seconds: float) -> None:
+        """Counts one request that ended, `code` being the status or `error`."""
+        self._counters.requests.labels(self._source, report, code).inc()
+        self._counters.seconds.labels(self._source, report).observe(seconds)
+        self._changed()
+
+    def waited(self, report: str, seconds: float) -> None:
+        """Counts a wait before another attempt."""
+        self._counters.waits.labels(self._source, report).inc(seconds)
+        self._changed()
+
+    def dated(self, skew: float) -> None:
+        """Keeps by how much the platform's clock is ahead, in seconds."""
+        self._counters.skew.labels(self._source).set(skew)
+        self._changed()
+
+
+class ConfigGauges:
+    """Tells which configuration is in effect and how the last attempt to change it went."""
+
+    def __init__(self, registry: client.CollectorRegistry, changed: Callable[[], None]) -> None:
+        self._changed = changed
+        self._successful = client.Gauge(
+            "chat_usage_config_last_reload_successful",
+            "1 if the configuration could be used when it was last read; 0: the one before goes on.",
+            registry=registry,
+        )
+        self._success_at = client.Gauge(
+            "chat_usage_config_last_reload_success_timestamp_seconds",
+            "When the configuration that is in effect was read, in seconds since 1970.",
+            registry=registry,
+        )
+        self._hash = client.Gauge(
+            "chat_usage_config_hash",
+            "A number made of what is configured, in file and environment, without secrets: 48 bits of its SHA-256.",
+            registry=registry,
+        )
+        self.gauges = (self._successful, self._success_at, self._hash)
+
+    def took(self, digest: int, moment: datetime) -> None:
+        """Takes note of a configuration that took effect, with the number of its content."""
+        self._successful.set(1)
+        self._success_at.set(moment.timestamp())
+        self._hash.set(digest)
+        self._changed()
+
+    def refused(self) -> None:
+        """Takes note of one that cannot be used."""
+        self._successful.set(0)
+        self._changed()
+
+
+class _WithoutCreated(Collector):
+    """Collectors without their `_created` samples, each of which would be one more family of the text format."""
+
+    def __init__(self, *collectors: Collector) -> None:
+        self._collectors = collectors
+
+    def collect(self) -> Iterable[Metric]:
+        return self._collect()
+
+    def _collect(self) -> Iterator[Metric]:
+        for metric in chain.from_iterable(collector.collect() for collector in self._collectors):
+            metric.samples = [sample for sample in metric.samples if not sample.name.endswith("_created")]
+            yield metric

@@ -1,0 +1,143 @@
+"""The one place that writes the exposition formats: families to lines, lines to pages.
+
+Text 0.0.4 and OpenMetrics 1.0 share every sample line; they differ in header lines, in the name of a counter's
+family and in the last line. Knows no HTTP: the web takes the finished bytes of the board's one slot. A page is
+rendered and compressed once, when data change; a scrape adds the live self-metrics behind it (`Body.with_tail`).
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from enum import Enum
+from itertools import groupby, islice
+from operator import attrgetter
+from types import MappingProxyType
+from typing import NamedTuple
+
+from exporter.domain.model import Expendable, Family
+from exporter.exposition.gzip_pieces import Body as Body  # noqa: PLC0414 who takes a page finds here what it is made of
+from exporter.exposition.gzip_pieces import Piece
+
+AT_ONCE = 1000
+"""Lines encoded together: of a page's lines, one name with an emoji makes a text of four bytes a character."""
+
+
+class Format(Enum):
+    """An exposition format, by its content type."""
+
+    TEXT = "text/plain; version=0.0.4; charset=utf-8"
+    OPENMETRICS = "application/openmetrics-text; version=1.0.0; charset=utf-8"
+
+
+class Chunk(NamedTuple):
+    """The lines of one family from one source and report, and the headers of the family in each format."""
+
+    family: str
+    headers: Mapping[Format, bytes]
+    piece: Piece
+    series: int
+    expendable: Expendable
+
+    @property
+    def lines(self) -> str:
+        """The lines as text."""
+        return self.piece.plain.decode()
+
+
+def write(family: Family, quoted: "Quoted | None" = None) -> Chunk:
+    """Writes the lines of one family; families that are about the same companies may share what is `quoted`."""
+    openmetrics_name = family.name.removesuffix("_total") if family.kind == "counter" else family.name
+    text = family.help.replace("\\", r"\\").replace("\n", r"\n")
+    headers = {
+        Format.TEXT: f"# HELP {family.name} {text}\n# TYPE {family.name} {family.kind}\n",
+        Format.OPENMETRICS: f"# HELP {openmetrics_name} {escaped(family.help)}\n"
+        f"# TYPE {openmetrics_name} {family.kind}\n",
+    }
+    lines = _lines(family, Quoted() if quoted is None else quoted)
+    plain = b"".join("".join(some).encode() for some in iter(lambda: tuple(islice(lines, AT_ONCE)), ()))
+    encoded = {format_: header.encode() for format_, header in headers.items()}
+    return Chunk(family.name, encoded, Piece.of(plain), len(family.samples), family.expendable)
+
+
+def _lines(family: Family, quoted: "Quoted") -> Iterator[str]:
+    labels = quoted.labels(family.label_names)
+    for values, figure in family.samples:
+        yield f"{family.name}{{{labels[values]}}} {number(figure)}\n"
+
+
+class Quoted:
+    """What stands between the braces of lines, written once for families that are about the same companies.
+
+    Kept for one tuple of label names at a time, since that of a family is mostly that of the next one.
+    """
+
+    def __init__(self) -> None:
+        self._values = _Values()
+        self._labels = _Labels((), self._values)
+
+    def labels(self, names: tuple[str, ...]) -> Mapping[tuple[str, ...], str]:
+        """Returns labels as they are written, by their values."""
+        if self._labels.names != names:
+            self._labels = _Labels(names, self._values)
+        return self._labels
+
+
+class _Values(dict[str, str]):
+    """Label values as they are written, each escaped once."""
+
+    def __missing__(self, text: str) -> str:
+        written = self[text] = escaped(text)
+        return written
+
+
+class _Labels(dict[tuple[str, ...], str]):
+    """Labels of these names as they are written."""
+
+    def __init__(self, names: tuple[str, ...], values: _Values) -> None:
+        super().__init__()
+        self.names = names
+        self._template = ",".join(f'{name}="%s"' for name in names)
+        self._values = values
+
+    def __missing__(self, values: tuple[str, ...]) -> str:
+        written = self[values] = self._template % tuple(map(self._values.__getitem__, values))
+        return written
+
+
+def escaped(text: str) -> str:
+    """Writes a text as it stands between quotes, in either format."""
+    return text.replace("\\", r"\\").replace("\n", r"\n").replace('"', r"\"")
+
+
+def number(figure: float) -> str:
+    """Writes a figure as prometheus-client does, so that both parts of a page agree: 12.0, 1.234567e+06."""
+    text = repr(figure)
+    dot = text.find(".")
+    if figure > 0 and dot > 6:  # noqa: PLR2004 where Go's %g turns to exponents
+        mantissa = f"{text[0]}.{text[1:dot]}{text[dot + 1 :]}".rstrip("0.")
+        return f"{mantissa}e+{dot - 1:02d}"
+    return text
+
+
+Page = Mapping[Format, Body]
+"""A page in every format."""
+
+EMPTY: Page = MappingProxyType({format_: Body.of(b"") for format_ in Format})
+
+
+_FAMILY = attrgetter("family")
+
+
+def join(chunks: Iterable[Chunk]) -> Page:
+    """Makes a page: families by name, each in one piece with one header, its chunks in the order given."""
+    by_family = [(name, list(group)) for name, group in groupby(sorted(chunks, key=_FAMILY), key=_FAMILY)]
+    return {
+        format_: Body.joined(
+            piece
+            for _, group in by_family
+            for piece in (Piece(group[0].headers[format_]), *(chunk.piece for chunk in group))
+        )
+        for format_ in Format
+    }
+
+
+Key = tuple[str, str]
+"""Whose chunks they are: source and report; the report is empty for what a source has once."""

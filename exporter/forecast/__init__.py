@@ -1,0 +1,1 @@
+"""What a configuration will cost: calls and series, without a request."""

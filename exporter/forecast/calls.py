@@ -1,0 +1,205 @@
+"""What a configuration will cost before anything is asked: polls and requests per day, the peak, series per family.
+
+Pure. Nothing is listed by hand: requests come from `Report.plan`, moments from the schedule, and series from the road
+itself: one invented company that has every figure travels it, and what it has then counts once per company.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
+
+from exporter.domain import calendars
+from exporter.domain.model import Days
+from exporter.forecast.series import Series, Size, live_series, once, served
+from exporter.ledger.day_status import days_to_ask, history_to_ask, pieces
+from exporter.ledger.ledger import Ledger
+from exporter.platforms.api import Report
+from exporter.polling.schedule import SPREAD, Cadence
+from exporter.polling.target import Watch
+from exporter.polling.transitions import longest_piece
+
+DAY = timedelta(hours=24)
+MINUTE = timedelta(minutes=1)
+A_YEAR_OF_DAYS = 366
+GOOD = "200"
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """How often something happens in 24 hours: `expected` is the mean over many days, `most` the bound of each."""
+
+    expected: float
+    most: int
+
+    def times(self, expected: int, most: int) -> "Rate":
+        """Returns how often something happens that goes with each of these, usually and at most."""
+        return Rate(self.expected * expected, self.most * most)
+
+    def plus(self, other: "Rate") -> "Rate":
+        """Returns how often either happens."""
+        return Rate(self.expected + other.expected, self.most + other.most)
+
+
+PASSES = Rate(1.0, 2)
+"""Passes over the past: one after each flip; 24 hours may hold two flips, or a start and a flip."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """One source as it is configured; `requests_per_minute` is also the burst. It may be `one_company` by its kind."""
+
+    watch: Watch
+    cadence: Cadence
+    requests_per_minute: int
+    one_company: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ReportForecast:
+    """One report: `calls` per 24 hours, `peak` in calls within one minute, `series` without the live ones' codes."""
+
+    name: str
+    calls: Rate
+    peak: int
+    series: Series
+
+
+@dataclass(frozen=True, slots=True)
+class SourceForecast:
+    """One source: `series` are those that it has once, whatever its reports."""
+
+    name: str
+    polls: Rate
+    peak: int
+    reports: tuple[ReportForecast, ...]
+    series: Series
+
+    @property
+    def calls(self) -> Rate:
+        """The calls of all reports."""
+        return _sum(report.calls for report in self.reports)
+
+
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """All sources, each of this `size`; `series` are those of the process."""
+
+    size: Size
+    sources: tuple[SourceForecast, ...]
+    series: Series
+
+    @property
+    def calls(self) -> Rate:
+        """The calls of all sources."""
+        return _sum(source.calls for source in self.sources)
+
+    @property
+    def total_series(self) -> int:
+        """The series of the whole page, but `chat_usage_field_info`: what a platform says of itself is not foreseen."""
+        of_reports = (report.series for source in self.sources for report in source.reports)
+        everywhere = (self.series, *(source.series for source in self.sources), *of_reports)
+        return sum(sum(series.values()) for series in everywhere)
+
+
+def forecast(plans: Sequence[Plan], size: Size, now: datetime) -> Forecast:
+    """Foresees what `plans` cost with sources of this size; counts in the midnights of a year from `now`."""
+    live = live_series(plan.watch for plan in plans)
+    sources = tuple(
+        _source(plan, replace(size, companies=min(size.companies, 1)) if plan.one_company else size, now, live)
+        for plan in plans
+    )
+    named = size if any(plan.one_company for plan in plans) else replace(size, channels=0)
+    return Forecast(named, sources, live("", ""))
+
+
+def polls(cadence: Cadence, now: datetime) -> Rate:
+    """Returns how many polls begin in 24 hours, the one at a start included.
+
+    An interval poll begins up to `jitter` late, equally likely at any moment, and the next one counts from there.
+    """
+    interval = DAY / (cadence.interval * (1 + cadence.jitter / 2))
+    return Rate(interval + len(cadence.delays()), most_polls(cadence, DAY, now))
+
+
+def most_polls(cadence: Cadence, span: timedelta, now: datetime) -> int:
+    """Returns the most polls that can begin within any `span`, its end excluded."""
+    return -(-span // cadence.interval) + _most_after_midnights(cadence, span, now)
+
+
+def most_requests_in_a_minute(requests_per_minute: int) -> int:
+    """Returns the most requests that the rate limit lets through in a minute.
+
+    After a quiet minute that is a whole burst, and what is refilled before the next minute begins.
+    """
+    return 2 * requests_per_minute - 1
+
+
+def _most_after_midnights(cadence: Cadence, span: timedelta, now: datetime) -> int:
+    """Counts in the midnights of a year, so that days of 23 and 25 hours count as they are."""
+    reach = max(cadence.delays().values(), default=timedelta(0)) + DAY
+    midnights = _midnights(now - reach, now + A_YEAR_OF_DAYS * DAY, cadence.zone)
+    earliest = sorted(midnight + delay for midnight in midnights for delay in cadence.delays().values())
+    most = first = 0
+    for last, moment in enumerate(earliest):
+        while moment - earliest[first] >= span + SPREAD:  # the first one as late, the last one as early as can be
+            first += 1
+        most = max(most, last + 1 - first)
+    return most
+
+
+def _midnights(since: datetime, until: datetime, zone: ZoneInfo) -> Iterator[datetime]:
+    midnight = calendars.next_midnight(since, zone)
+    while midnight < until:
+        yield midnight
+        midnight = calendars.next_midnight(midnight, zone)
+
+
+def _source(plan: Plan, size: Size, now: datetime, live: Callable[[str, str], Series]) -> SourceForecast:
+    watch, cap = plan.watch, most_requests_in_a_minute(plan.requests_per_minute)
+    rate, at_once = polls(plan.cadence, now), most_polls(plan.cadence, MINUTE, now)
+    reports, together = [], 0
+    for report in watch.reports:
+        recent, past, learning = _requests(plan, report, size, now)
+        calls = rate.times(*recent).plus(PASSES.times(*past)).plus(PASSES.times(learning, learning))
+        peak = at_once * recent[1] + past[1] + learning
+        series = Counter(served(watch, report, size, now)) + Counter(live(watch.source, report.name))
+        reports.append(ReportForecast(report.name, calls, min(peak, cap), series))
+        together += peak
+    return SourceForecast(watch.source, rate, min(together, cap), tuple(reports), once(watch, size, now))
+
+
+class Counts(NamedTuple):
+    """How many requests one poll takes, one pass over the past, and what has to be learned anew each day.
+
+    The first two usually, and at worst: if every filter is refused, and nothing can be asked together.
+    """
+
+    recent: tuple[int, int]
+    past: tuple[int, int]
+    learning: int
+
+
+def _requests(plan: Plan, report: Report, size: Size, now: datetime) -> Counts:
+    watch = plan.watch
+    recent = days_to_ask(Ledger(), now, watch.rules)
+    past = history_to_ask(recent, watch.rules) if report.has_days else None
+    longest = longest_piece(report, report.day_bytes * size.companies)
+    lessons, worst = (report.supposed(recent.last, size.channels, at_worst=at_worst) for at_worst in (False, True))
+
+    def count(*ranges: Days) -> tuple[int, int]:
+        usual, most = (
+            [request for days in ranges for request in report.plan(days, watch.scope, learned)]
+            for learned in (lessons, worst)
+        )
+        return len(usual), len(most) + sum(request.instead is not None for request in most)
+
+    learning = sum(bool(request.lesson) for request in report.plan(recent, watch.scope))
+    return Counts(count(recent), count(*(pieces(past, longest) if past else ())), learning)
+
+
+def _sum(rates: Iterable[Rate]) -> Rate:
+    rates = tuple(rates)
+    return Rate(sum(rate.expected for rate in rates), sum(rate.most for rate in rates))

@@ -1,0 +1,104 @@
+"""How many series a configuration can have: one invented company that has every figure travels the whole road.
+
+What it has then counts once per company. Pure.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import product
+
+from exporter.domain import calendars
+from exporter.domain.model import Column, Days, Family, Reading, Row
+from exporter.exposition.series_limit import cardinality
+from exporter.exposition.telemetry import Telemetry
+from exporter.exposition.text import write
+from exporter.ledger.ledger import Asked, Ledger, fold
+from exporter.metrics.health import Health
+from exporter.metrics.report_health import families
+from exporter.metrics.source_info import source_families
+from exporter.metrics.usage import CHANNELS
+from exporter.platforms.api import Report
+from exporter.polling.render import source_view, view
+from exporter.polling.report_state import State
+from exporter.polling.target import Watch
+
+GOOD = "200"
+Series = Mapping[str, int]
+"""How many series each family has, by its name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """How large the platforms are supposed to be: companies of a source, channels of a company."""
+
+    companies: int
+    channels: int = 0
+
+
+def once(watch: Watch, size: Size, now: datetime) -> Series:
+    """Counts what a source has once: per company its name, and the series that count its series."""
+    state = State(_held(watch, watch.reports[0], size, now), Health(watch.interval), listed={})
+    own = source_families(source_view(watch, {"": state}))
+    counts = cardinality({(watch.source, ""): [write(family) for family in own]}, frozenset())
+    return _of_everybody((*own, *counts), size.companies)
+
+
+def served(watch: Watch, report: Report, size: Size, now: datetime) -> Series:
+    """Counts what the page would have of a report if every company had all figures on each held day."""
+    health = Health(watch.interval, last_attempt=now, last_success=now, duration=0.0, outcome="ok", history=True)
+    lessons = report.supposed(calendars.day_at(now, watch.rules.zone), size.channels)
+    state = State(_held(watch, report, size, now), health, lessons=lessons)
+    return _of_everybody(families(view(watch, report, state, now)), size.companies)
+
+
+def _of_everybody(families_of_one: Iterable[Family], companies: int) -> Series:
+    """Counts each series of the one company as often as there are companies."""
+    return {
+        family.name: len(family.samples) * (companies if "company_id" in family.label_names else 1)
+        for family in families_of_one
+    }
+
+
+def _held(watch: Watch, report: Report, size: Size, now: datetime) -> Ledger:
+    """Returns the ledger of one company with a row of everything in each part on each day."""
+    today, keep = calendars.day_at(now, watch.rules.zone), watch.rules.keep_days
+    days = Days(today - timedelta(days=keep), today)
+    figure = 1e9  # every group may be told, and what is usual is enough for every limit
+    rows = tuple(
+        Row(part, day, "1", dict.fromkeys((*columns, *_open_columns(watch, report, size)), figure))
+        for part, columns in report.parts.items()
+        for day in days
+    )
+    reading = Reading({"1": "one"}, frozenset(report.parts), rows)
+    return fold(Ledger(), reading, Asked(days, today, now, keep), lambda _id, _name: True)
+
+
+def _open_columns(watch: Watch, report: Report, size: Size) -> Iterator[Column]:
+    """Yields as many values of open labels as are kept, and one that is not; of channels as many as there are."""
+    for measure in report.measures:
+        if any(measure.limits):
+            caps = (1 if cap is None else cap + 1 for cap in watch.limits.caps(measure))
+            counts = (
+                min(count, size.channels) if limit == CHANNELS else count
+                for count, limit in zip(caps, measure.limits, strict=True)
+            )
+            for values in product(*(map(str, range(count)) for count in counts)):
+                yield Column(measure.family, values)
+
+
+def live_series(watches: Iterable[Watch]) -> Callable[[str, str], Series]:
+    """Returns the live series by source and report, of the process where both are empty, after one good answer each."""
+    telemetry = Telemetry()
+    for watch in watches:
+        for report in watch.reports:
+            telemetry.expect(watch.source, report.name)
+            telemetry.observer(watch.source).request(report.name, GOOD, 0.0)
+    found: dict[tuple[str, str], Counter[str]] = {}
+    for metric in telemetry.served().collect():
+        name = f"{metric.name}_total" if metric.type == "counter" else metric.name
+        for sample in metric.samples:
+            place = sample.labels.get("source", ""), sample.labels.get("report", "")
+            found.setdefault(place, Counter())[name] += 1
+    return lambda source, report: found.get((source, report), Counter())

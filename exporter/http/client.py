@@ -1,0 +1,206 @@
+"""One request as a sequence of attempts: key, rate limit, time-out, retries; knows no report's shape."""
+
+import asyncio
+import logging
+import ssl
+from http import HTTPStatus
+from http.cookiejar import CookieJar, DefaultCookiePolicy
+
+import httpx
+
+from exporter import __version__
+from exporter.domain.errors import AuthError, ConfigError
+from exporter.http import errors as failures
+from exporter.http import rate_limit
+from exporter.http.endpoint import Endpoint, Limits, Observer, is_loopback
+from exporter.http.request import Asked
+from exporter.http.response import hide_target, read
+from exporter.http.trust import tls_context
+from exporter.platforms.api import Request
+
+log = logging.getLogger(__name__)
+
+HEADERS = {
+    "Accept": "application/json",
+    "Accept-Encoding": "gzip",
+    "Connection": "close",  # or what is sent beyond an answer would be taken for the answer to the next question
+    "User-Agent": f"chat-usage-exporter/{__version__}",
+}
+
+
+class Client:
+    """Asks one source, each question on a connection of its own; keeps no cookies, follows no redirect.
+
+    Lives on one event loop.
+
+    Raises:
+        ConfigError: `base_url`, `ca_file` or `proxy_url` cannot be used.
+    """
+
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        limits: Limits,
+        observer: Observer,
+        *,
+        transport: httpx.AsyncBaseTransport | None = None,
+        clock: rate_limit.Clock | None = None,
+    ) -> None:
+        self._endpoint = endpoint
+        self._limits = limits
+        self._observer = observer
+        self._clock = clock or rate_limit.Clock()
+        self._bucket = rate_limit.Bucket(limits.requests_per_minute, self._clock)
+        self._base = _base(endpoint)
+        self._http = _http(endpoint, transport)
+        self._proxy = _site(httpx.URL(endpoint.proxy_url)) if endpoint.proxy_url else None
+
+    async def get(self, request: Request, patience: rate_limit.Patience) -> bytes:
+        """Returns the whole answer, decompressed: not empty, not a page, else unchecked.
+
+        Asks again as the platform and `patience` allow; asks `request.instead`, once, after a 403.
+
+        Raises:
+            AuthError: 401 or 403, or there is no usable key (status 401).
+            RateLimitedError, HttpStatusError: 429; any other status than 200.
+            TimedOutError, ConnectionLostError, TooLargeError, NotJsonError: as their names say.
+        """
+        try:
+            return await self._with_newest_key(request, patience)
+        except AuthError as refusal:
+            if refusal.status != HTTPStatus.FORBIDDEN or request.instead is None:
+                raise
+        return await self._with_newest_key(request.instead, patience)
+
+    async def aclose(self) -> None:
+        """Closes the connections."""
+        await self._http.aclose()
+
+    async def _with_newest_key(self, request: Request, patience: rate_limit.Patience) -> bytes:
+        """Asks with the key; a key that was replaced meanwhile is tried once after a 401."""
+        key = await self._key(request.report)
+        try:
+            attempts = self._limits.attempts if request.method == "GET" else 1
+            return await self._patiently(self._asked(request, key), patience, attempts)
+        except AuthError as refusal:
+            if refusal.status != HTTPStatus.UNAUTHORIZED:
+                raise
+            newer = await self._key(request.report)
+            if newer == key:
+                raise
+        return await self._patiently(self._asked(request, newer), patience, 1)
+
+    async def _key(self, report: str) -> str:
+        endpoint = self._endpoint
+        where = f"{endpoint.source}: {report}: the key in {endpoint.key_place}"
+        try:
+            key = await asyncio.to_thread(endpoint.key)  # may read a file, and that file system may hang
+        except (OSError, ConfigError) as error:
+            raise AuthError(f"{where} cannot be read: {error}", HTTPStatus.UNAUTHORIZED) from error
+        if not key or not key.isascii() or not key.isprintable() or key != key.strip():
+            # no header can carry it, and the library's message would show it
+            raise AuthError(f"{where} is empty or holds line ends or other unfit characters", HTTPStatus.UNAUTHORIZED)
+        return key
+
+    def _asked(self, request: Request, key: str) -> Asked:
+        return Asked(
+            source=self._endpoint.source,
+            report=request.report,
+            site=_site(self._base),
+            url=f"{str(self._base).rstrip('/')}/{request.path.lstrip('/')}",
+            params=request.params,
+            headers=self._endpoint.headers(key),
+            key=key,
+            key_place=self._endpoint.key_place,
+            proxy=self._proxy,
+            remedies=self._endpoint.remedies,
+            method=request.method,
+        )
+
+    async def _patiently(self, asked: Asked, patience: rate_limit.Patience, attempts: int) -> bytes:
+        attempt = 1
+        while True:
+            try:
+                return await self._attempt(asked)
+            except failures.Again as again:
+                wait = rate_limit.wait(attempt, again.told, self._clock)
+                if attempt >= attempts:
+                    raise again.given_up(f"attempt {attempt} of {attempts}") from again.__cause__
+                if not patience.spend(wait):
+                    why = f"the next attempt would be in {wait:.0f} s, this poll can wait {patience.left:.0f} s"
+                    raise again.given_up(why) from again.__cause__
+                reason = again.reason
+            log.debug(
+                "%s: %s: attempt %d failed (%s), next in %.1f s", asked.source, asked.report, attempt, reason, wait
+            )
+            await self._clock.sleep(wait)
+            self._observer.waited(asked.report, wait)
+            attempt += 1
+
+    async def _attempt(self, asked: Asked) -> bytes:
+        await self._bucket.take()
+        began = self._clock.monotonic()
+        code = "error"
+        try:
+            async with (
+                asyncio.timeout(self._limits.timeout),
+                self._http.stream(asked.method, asked.url, params=asked.params, headers=asked.headers) as response,
+            ):
+                code = str(response.status_code)
+                self._compare_clocks(response, began)
+                return await read(response, asked, self._limits.max_body)
+        except failures.FOREIGN as error:
+            raise failures.translate(error, asked, self._limits.timeout) from error
+        finally:
+            self._observer.request(asked.report, code, self._clock.monotonic() - began)
+
+    def _compare_clocks(self, response: httpx.Response, began: float) -> None:
+        """Tells by how much the platform's clock is ahead; its answer is taken to be made in the middle of the wait."""
+        dated = rate_limit.http_date(response.headers.get("Date", ""))
+        if dated is not None:
+            since_middle = (self._clock.monotonic() - began) / 2
+            self._observer.dated((dated - self._clock.utcnow()).total_seconds() + since_middle)
+
+
+def _site(url: httpx.URL) -> str:
+    return f"{url.scheme}://{url.netloc.decode()}"
+
+
+def _base(endpoint: Endpoint) -> httpx.URL:
+    where = f"{endpoint.source}: base_url"
+    try:
+        base = httpx.URL(endpoint.base_url)
+    except httpx.InvalidURL:  # its message may quote a password
+        raise ConfigError(f"{where} is no URL, see its host and port") from None
+    if base.scheme not in ("http", "https") or not base.host:
+        raise ConfigError(f"{where} must start with https:// and a host")
+    if base.userinfo or base.query or base.fragment:
+        raise ConfigError(f"{where} must hold no user, password, query or fragment")  # a user would replace the key
+    return base
+
+
+def _http(endpoint: Endpoint, transport: httpx.AsyncBaseTransport | None) -> httpx.AsyncClient:
+    try:
+        return httpx.AsyncClient(
+            headers=HEADERS,
+            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),  # a login page's session would outrank the key
+            verify=_trust(endpoint),
+            proxy=endpoint.proxy_url,
+            timeout=None,  # noqa: S113 -- the whole attempt has one
+            follow_redirects=False,
+            event_hooks={"response": [hide_target]},
+            trust_env=not is_loopback(httpx.URL(endpoint.base_url).host),  # a proxy cannot reach this machine's own
+            transport=transport,
+        )
+    except (ValueError, ImportError, httpx.InvalidURL):  # a scheme that httpx does not speak, such as socks5
+        raise ConfigError(
+            f"{endpoint.source}: proxy_url (or HTTPS_PROXY, HTTP_PROXY, ALL_PROXY) must be an http:// or https:// URL"
+        ) from None  # the message of httpx may quote a password
+
+
+def _trust(endpoint: Endpoint) -> ssl.SSLContext:
+    try:
+        return tls_context(endpoint.ca_file)
+    except OSError as error:  # ssl.SSLError is one
+        where = f"ca_file {endpoint.ca_file}" if endpoint.ca_file else "SSL_CERT_FILE of the environment"
+        raise ConfigError(f"{endpoint.source}: {where} is no readable PEM file of certificates: {error}") from error

@@ -1,0 +1,1 @@
+"""Held days: what was read of each day, which days are published, and what was corrected."""

@@ -1,0 +1,76 @@
+"""What an answer changed of figures that were served as complete; pure, compares two ledgers."""
+
+import math
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date
+
+from exporter.domain.model import Column, Kind, Measure
+from exporter.ledger.ledger import Ledger, Table
+
+TIMELESS = (Kind.INSTANT, Kind.LEVEL)
+"""What belongs to no day changes all the time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Corrections:
+    """How many figures changed, and the largest share of a day that did: sum of changes / larger sum, 0 to 1."""
+
+    count: int = 0
+    ratio: float = 0.0
+
+
+def corrections(before: Ledger, after: Ledger, days: Iterable[date], measures: Iterable[Measure]) -> Corrections:
+    """Compares the figures of `days`, which were served as complete from the ledger `before`.
+
+    A figure that was not served before is no correction; one of a company without a row was served as 0 from its first
+    row on. Moments are left out; only what adds up counts for the ratio.
+    """
+    kinds = {measure.family: measure.kind for measure in measures if measure.kind not in TIMELESS}
+    first_days = before.first_days
+    count, ratio = 0, 0.0
+    for day in days:
+        changed = old_sum = new_sum = 0.0
+        for kind, old, new in _pairs(before, after, day, kinds, first_days):
+            count += old != new
+            if kind is Kind.SUM:
+                changed, old_sum, new_sum = changed + abs(new - old), old_sum + old, new_sum + new
+        ratio = max(ratio, changed / max(old_sum, new_sum) if changed else 0.0)
+    return Corrections(count, ratio)
+
+
+def _pairs(
+    before: Ledger, after: Ledger, day: date, kinds: Mapping[str, Kind], first_days: Mapping[str, Mapping[str, date]]
+) -> Iterator[tuple[Kind, float, float]]:
+    """Yields the figures of a day as they were served and as they are now; none of a part that did not change."""
+    for part, new in after.blocks[day].tables.items():
+        old = before.blocks[day].tables.get(part, Table())
+        if _same(old, new):
+            continue
+        first = first_days.get(part, {})
+        for column, values in new.columns.items():
+            kind = kinds.get(column.family)
+            if kind is not None:
+                served = _served(old, column, kind, {company for company, since in first.items() if since <= day})
+                for company, value in zip(new.companies, values, strict=True):
+                    if not math.isnan(value) and not math.isnan(was := served.get(company, math.nan)):
+                        yield kind, was, value
+
+
+def _same(old: Table, new: Table) -> bool:
+    """Tells whether two tables hold the same figures; NaN, which equals nothing, is compared by its bytes."""
+    return (
+        old.companies == new.companies
+        and old.columns.keys() == new.columns.keys()
+        and all(old.columns[column].tobytes() == values.tobytes() for column, values in new.columns.items())
+    )
+
+
+def _served(table: Table, column: Column, kind: Kind, there: set[str]) -> Mapping[str, float]:
+    """Returns a day's figures as they were served, the zeros of silent companies included."""
+    silence = math.nan if kind is Kind.AVERAGE else 0.0
+    served = dict.fromkeys(there.difference(table.companies), silence)
+    values = table.columns.get(column)
+    if values is not None:
+        served.update((c, value) for c, value in zip(table.companies, values, strict=True) if c in there)
+    return served

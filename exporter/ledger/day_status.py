@@ -1,0 +1,125 @@
+"""The life of a day: which days to ask, which one is published, which one runs; pure, every moment is an argument.
+
+A day is published when a good answer that covers it was asked for after its end and the settle time. Nothing moves
+backwards: it hangs on when days were read (`Block.read_at`, which only rises), not on what time it is now.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from exporter.domain import calendars
+from exporter.domain.calendars import Calendar
+from exporter.domain.model import Days
+from exporter.ledger.ledger import Block, Ledger
+
+PATIENCE_WITH_EMPTY_DAYS = timedelta(hours=24)
+
+
+@dataclass(frozen=True, slots=True)
+class DayRules:
+    """What a source's operator says of days; `max_staleness` is how long figures outlive the last good poll."""
+
+    zone: ZoneInfo
+    settle: timedelta
+    reread_days: int
+    keep_days: int
+    max_staleness: timedelta
+    calendar: Calendar
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What the ledger of one report says at one moment.
+
+    `last_day` is the newest published day, `today` the running day if it was read, `empty_day` whether a working day
+    without any row waits. `stale` figures must not be served. `covered` are the days that were read after their end:
+    only they count for windows. `published` are the days that are served as complete.
+    """
+
+    last_day: date | None
+    today: date | None
+    empty_day: bool
+    stale: bool
+    covered: frozenset[date] = frozenset()
+    published: frozenset[date] = frozenset()
+
+
+def days_to_ask(ledger: Ledger, now: datetime, rules: DayRules) -> Days:
+    """Returns the days of the next poll: from the oldest that is not settled yet, at least the re-read ones, to today.
+
+    Never more than are held, and on a first start only the re-read ones.
+    """
+    today = calendars.day_at(now, rules.zone)
+    first = today - timedelta(days=rules.reread_days)
+    waiting = _waiting(ledger.blocks, rules)
+    held_since = min(ledger.blocks, default=today)
+    for day in Days(held_since, today) if held_since < first else ():
+        block = ledger.blocks.get(day)
+        if block is None or day in waiting or not _is_settled(day, block, rules):
+            return Days(max(min(day, first), today - timedelta(days=rules.keep_days)), today)
+    return Days(first, today)
+
+
+def judge(ledger: Ledger, now: datetime, last_read: datetime | None, rules: DayRules) -> Judgement:
+    """Judges one report's ledger at the moment `now`."""
+    today = calendars.day_at(now, rules.zone)
+    running = ledger.blocks.get(today)
+    published = published_days(ledger, now, rules)
+    return Judgement(
+        last_day=max(published, default=None),
+        today=today if running is not None and running.read_at >= calendars.start(today, rules.zone) else None,
+        empty_day=bool(_waiting(ledger.blocks, rules)),
+        stale=last_read is None or now - last_read > rules.max_staleness,
+        covered=frozenset(
+            day for day, block in ledger.blocks.items() if block.read_at >= calendars.end(day, rules.zone)
+        ),
+        published=published,
+    )
+
+
+def published_days(ledger: Ledger, now: datetime, rules: DayRules) -> frozenset[date]:
+    """Returns the days that are served as complete: settled, ended by now, not waiting for a row."""
+    waiting = _waiting(ledger.blocks, rules)
+    today = calendars.day_at(now, rules.zone)
+    return frozenset(
+        day
+        for day, block in ledger.blocks.items()
+        if day < today and day not in waiting and _is_settled(day, block, rules)
+    )
+
+
+def history_to_ask(asked: Days, rules: DayRules) -> Days | None:
+    """Returns the held days before those that a poll just asked for; None when there are none."""
+    first, last = asked.last - timedelta(days=rules.keep_days), asked.first - timedelta(days=1)
+    return Days(first, last) if first <= last else None
+
+
+def pieces(days: Days, longest: int) -> tuple[Days, ...]:
+    """Cuts days into pieces of at most `longest` days, newest first; no day twice, none left out."""
+    cuts = range(len(days), 0, -longest)
+    return tuple(
+        Days(days.first + timedelta(days=max(end - longest, 0)), days.first + timedelta(days=end - 1)) for end in cuts
+    )
+
+
+def _is_settled(day: date, block: Block, rules: DayRules) -> bool:
+    """Tells whether a day was read after its settle time."""
+    return block.read_at >= calendars.end(day, rules.zone) + rules.settle
+
+
+def _waiting(blocks: Mapping[date, Block], rules: DayRules) -> set[date]:
+    """Returns the settled working days on which no company has a row, as long as that may mean "not there yet".
+
+    A row of the day or of a later one ends the wait, and so does an answer 24 hours after the settle time.
+    """
+    waiting: set[date] = set()
+    for day in sorted(blocks, reverse=True):
+        block = blocks[day]
+        if block.listed:
+            break
+        patience_ends = calendars.end(day, rules.zone) + rules.settle + PATIENCE_WITH_EMPTY_DAYS
+        if rules.calendar.is_working(day) and _is_settled(day, block, rules) and block.read_at < patience_ends:
+            waiting.add(day)
+    return waiting

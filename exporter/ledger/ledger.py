@@ -1,0 +1,260 @@
+"""What is held of one report: blocks of figures per day, immutable; folding an answer in makes a new ledger.
+
+Knows no clock, no time zone and no rule about when a day counts: that is `exporter.ledger.day_status`. Nothing here
+ever falls out because an answer left it out: a row once held stays until its day leaves the held history.
+"""
+
+import math
+from array import array
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, timedelta
+from functools import cached_property
+from itertools import compress, repeat
+from operator import eq
+from typing import NamedTuple
+
+from exporter.domain.errors import SchemaError
+from exporter.domain.model import Column, Days, Reading, Row
+
+Wanted = Callable[[str, str], bool]
+"""Tells by id and name whether a company is to be held."""
+
+
+class Places(NamedTuple):
+    """Where some companies stand in a table: between which rows, and the place of each there, -1 without a row."""
+
+    here: slice
+    each: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """The rows of one part on one day: `columns` are parallel to `companies` (ids, sorted); NaN is an absent figure."""
+
+    companies: tuple[str, ...] = ()
+    columns: Mapping[Column, "array[float]"] = field(default_factory=dict)
+
+    def places(self, companies: Sequence[str]) -> Places:
+        """Returns where companies, sorted by number, stand here; looks at the rows from the first to the last alone."""
+        if not companies:
+            return Places(slice(0), ())
+        first = bisect_left(self.companies, by_number(companies[0]), key=by_number)
+        here = slice(first, bisect_right(self.companies, by_number(companies[-1]), key=by_number))
+        rows = self.companies[here]
+        place = dict(zip(rows, range(len(rows)), strict=True))
+        return Places(here, tuple(map(place.get, companies, repeat(-1))))
+
+    def spread(self, column: Column, places: Places, silence: float) -> list[float]:
+        """Returns a column at these places: `silence` where there is no row, NaN where a row lacks the figure."""
+        values = self.columns.get(column)
+        told = _empty(len(self.companies[places.here])) if values is None else values[places.here]
+        told.append(silence)
+        return list(map(told.__getitem__, places.each))  # -1 is the last one
+
+    def told(self, column: Column) -> Iterable[str]:
+        """Returns the companies that have a figure in a column; NaN alone differs from itself."""
+        values = self.columns.get(column, ())
+        return compress(self.companies, map(eq, values, values))
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """One day of one report.
+
+    `read_at` is when the newest good answer that covers the day was asked for; `listed` tells whether any answer had a
+    row for it, be it of a company that is not held; `tables` maps parts to rows.
+    """
+
+    read_at: datetime
+    listed: bool
+    tables: Mapping[str, Table]
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """The held days of one report of one source.
+
+    `names` maps the ids of held companies to their newest names; `withdrawn` are the companies whose rows of all asked
+    days the platform took back: their days stay held. Has no slots, so that what is asked again and again can be kept.
+    """
+
+    blocks: Mapping[date, Block] = field(default_factory=dict)
+    names: Mapping[str, str] = field(default_factory=dict)
+    withdrawn: frozenset[str] = frozenset()
+
+    def columns(self) -> Mapping[str, frozenset[Column]]:
+        """Returns, per part, the columns that some held row has a figure for."""
+        found: dict[str, set[Column]] = {}
+        for block in self.blocks.values():
+            for part, table in block.tables.items():
+                found.setdefault(part, set()).update(table.columns)
+        return {part: frozenset(columns) for part, columns in found.items()}
+
+    @cached_property
+    def first_days(self) -> Mapping[str, Mapping[str, date]]:
+        """Returns, per part, the first held day of each company's rows; withdrawn companies are left out."""
+        first: dict[str, dict[str, date]] = {}
+        for day in sorted(self.blocks, reverse=True):
+            for part, table in self.blocks[day].tables.items():
+                first.setdefault(part, {}).update(dict.fromkeys(table.companies, day))
+        return {
+            part: {company: day for company, day in days.items() if company not in self.withdrawn}
+            for part, days in first.items()
+        }
+
+    def first_told(self, part: str, column: Column) -> Mapping[str, date]:
+        """Returns the first held day on which each company has this figure, worked out once."""
+        if (part, column) not in self._first_told:
+            first: dict[str, date] = {}
+            for day in sorted(self.blocks, reverse=True):
+                table = self.blocks[day].tables.get(part, Table())
+                first.update(dict.fromkeys(table.told(column), day))
+            self._first_told[part, column] = first
+        return self._first_told[part, column]
+
+    @cached_property
+    def _first_told(self) -> dict[tuple[str, Column], Mapping[str, date]]:
+        return {}
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What an answer covers: `days`, asked for at the moment `at` while `today` ran; `keep_days` are held before it."""
+
+    days: Days
+    today: date
+    at: datetime
+    keep_days: int
+
+
+def fold(ledger: Ledger, reading: Reading, asked: Asked, wanted: Wanted) -> Ledger:
+    """Returns the ledger with one good answer folded in, corrections in place.
+
+    Raises:
+        SchemaError: the answer lacks a part that held days have; its rows would all look like zeros.
+    """
+    _refuse_lost_parts(ledger, reading)
+    chosen = {company for company, name in reading.names.items() if wanted(company, name)}
+    rows = _by_day_and_part(row for row in reading.rows if row.company_id in chosen)
+    listed = {row.day for row in reading.rows}
+    blocks = _kept(ledger.blocks, asked)
+    for day in asked.days:
+        block = _block(blocks.get(day), rows.get(day, {}), asked.at, listed=day in listed)
+        # Of a day that still runs a later reading cannot be: the clock was ahead and has been set back.
+        blocks[day] = replace(block, read_at=asked.at) if day == asked.today else block
+    held = _held(ledger, blocks, (part for day in asked.days for part in rows.get(day, {}).values()))
+    names = {**ledger.names, **{company: reading.names[company] or ledger.names.get(company, "") for company in chosen}}
+    answered = {row.company_id for row in reading.rows}
+    return Ledger(
+        blocks,
+        {company: name for company, name in names.items() if company in held},
+        frozenset(_withdrawn(ledger, asked.days, answered) & held),
+    )
+
+
+def narrowed(ledger: Ledger, wanted: Wanted) -> Ledger:
+    """Returns the ledger without the rows of companies that are not wanted any more."""
+    names = {company: name for company, name in ledger.names.items() if wanted(company, name)}
+    if len(names) == len(ledger.names):
+        return ledger
+    blocks = {
+        day: replace(block, tables={part: _only(table, names) for part, table in block.tables.items()})
+        for day, block in ledger.blocks.items()
+    }
+    return Ledger(blocks, names, ledger.withdrawn & names.keys())
+
+
+def _only(table: Table, companies: Container[str]) -> Table:
+    """Returns the rows of some companies; a column that none of them has a figure for goes, as if it never came."""
+    kept = [company in companies for company in table.companies]
+    columns = {column: array("d", compress(values, kept)) for column, values in table.columns.items()}
+    told = {column: values for column, values in columns.items() if not all(map(math.isnan, values))}
+    return Table(tuple(compress(table.companies, kept)), told)
+
+
+def _kept(blocks: Mapping[date, Block], asked: Asked) -> dict[date, Block]:
+    """Returns the blocks of the held history; days after the running one stem from a clock that was ahead."""
+    oldest = asked.today - timedelta(days=asked.keep_days)
+    return {day: block for day, block in blocks.items() if oldest <= day <= asked.today}
+
+
+def _held(ledger: Ledger, blocks: Mapping[date, Block], new: Iterable[Iterable[str]]) -> set[str]:
+    """Returns the companies of all blocks, which are those that were held and the `new` ones until a block is gone."""
+    return set(ledger.names).union(*new) if blocks.keys() >= ledger.blocks.keys() else _companies(blocks.values())
+
+
+def _companies(blocks: Iterable[Block]) -> set[str]:
+    return set().union(*(table.companies for block in blocks for table in block.tables.values()))
+
+
+def _refuse_lost_parts(ledger: Ledger, reading: Reading) -> None:
+    held = {part for block in ledger.blocks.values() for part, table in block.tables.items() if table.companies}
+    if lost := held - reading.parts:
+        raise SchemaError(
+            f"the answer has no rows of {' and '.join(sorted(lost))} any more, not even an empty list, though held days"
+            " have; the figures stay. If the platform dropped them for good, delete the state_file, if one is set, and"
+            " restart the exporter"
+        )
+
+
+def _by_day_and_part(rows: Iterable[Row]) -> Mapping[date, Mapping[str, Mapping[str, Mapping[Column, float]]]]:
+    """Files figures by day, part and company."""
+    filed: dict[date, dict[str, dict[str, Mapping[Column, float]]]] = {}
+    for row in rows:
+        filed.setdefault(row.day, {}).setdefault(row.part, {})[row.company_id] = row.figures
+    return filed
+
+
+def _block(
+    old: Block | None, rows: Mapping[str, Mapping[str, Mapping[Column, float]]], at: datetime, *, listed: bool
+) -> Block:
+    """Returns a day's block after one answer; its `read_at` never goes back, so neither does what is published."""
+    if old is None:
+        return Block(at, listed, {part: _table(Table(), figures) for part, figures in rows.items()})
+    tables = {**old.tables, **{part: _table(old.tables.get(part, Table()), figures) for part, figures in rows.items()}}
+    return Block(max(old.read_at, at), old.listed or listed, tables)
+
+
+def _table(old: Table, rows: Mapping[str, Mapping[Column, float]]) -> Table:
+    """Lays new rows over held ones; a figure that the new row lacks stays as it was held."""
+    companies = tuple(sorted({*old.companies, *rows}, key=by_number))
+    place = {company: index for index, company in enumerate(companies)}
+    columns = {column: _moved(values, old.companies, place) for column, values in old.columns.items()}
+    for company, figures in rows.items():
+        index = place[company]
+        for column, value in figures.items():
+            values = columns.get(column)
+            if values is None:
+                values = columns[column] = _empty(len(companies))
+            values[index] = value
+    return Table(old.companies if old.companies == companies else companies, columns)
+
+
+def by_number(identity: str) -> tuple[int, str]:
+    """Sorts ids: numbers as numbers, whatever their length, and texts in some fixed order."""
+    return len(identity), identity
+
+
+def _moved(values: "array[float]", companies: tuple[str, ...], place: Mapping[str, int]) -> "array[float]":
+    """Copies a column to the places that its companies have in a table of more companies."""
+    if len(place) == len(companies):
+        return values[:]
+    moved = _empty(len(place))
+    for company, value in zip(companies, values, strict=True):
+        moved[place[company]] = value
+    return moved
+
+
+def _empty(length: int) -> "array[float]":
+    return array("d", [math.nan]) * length
+
+
+def _withdrawn(ledger: Ledger, asked: Days, answered: set[str]) -> set[str]:
+    """Returns who is withdrawn after an answer about `asked` that had rows of the companies `answered`.
+
+    Somebody who had no row in these days before, and has none now, was quiet: that changes nothing.
+    """
+    held = _companies(ledger.blocks[day] for day in asked if day in ledger.blocks)
+    return (held | ledger.withdrawn) - answered

@@ -1,0 +1,111 @@
+"""What an operator's entries come to for one company: its limits and its calendar. Pure; answers are remembered.
+
+Of several entries that select a company the last one counts, per limit and severity; of calendars the first one does.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from exporter.domain.calendars import Calendar, CompanyCalendar
+from exporter.domain.selectors import selects
+from exporter.domain.thresholds import BUILT_IN, Threshold
+
+SEVERITY = "warning"
+SEVERITY_OF_SPIKES = "info"
+
+
+class Limit(NamedTuple):
+    """One limit: `bound` is lower or upper, `basis` fixed or usual; `value` is the bound, or its ratio to the usual."""
+
+    bound: str
+    basis: str
+    severity: str
+    value: float
+
+
+_PLACES = {
+    "below": ("lower", "fixed"),
+    "above": ("upper", "fixed"),
+    "drop_ratio": ("lower", "usual"),
+    "spike_ratio": ("upper", "usual"),
+}
+
+
+class Limits(NamedTuple):
+    """The limits of one company and activity; ratios need a usual figure of at least `min_baseline`."""
+
+    limits: tuple[Limit, ...] = ()
+    min_baseline: float = 0.0
+
+    def of(self, bound: str, basis: str) -> tuple[Limit, ...]:
+        """Returns the limits of a kind, one per severity."""
+        return tuple(limit for limit in self.limits if (limit.bound, limit.basis) == (bound, basis))
+
+    @property
+    def has_lower(self) -> bool:
+        """Tells whether too little can be a breach."""
+        return any(limit.bound == "lower" for limit in self.limits)
+
+
+NO_LIMITS = Limits()
+
+
+@dataclass(frozen=True, slots=True)
+class Rulebook:
+    """The entries of one source, in the operator's order."""
+
+    thresholds: tuple[Threshold, ...] = (BUILT_IN,)
+    calendars: tuple[CompanyCalendar, ...] = ()
+    _limits: dict[tuple[str, str], Mapping[str, Limits]] = field(default_factory=dict, compare=False, repr=False)
+    _calendars: dict[tuple[str, str], Calendar | None] = field(default_factory=dict, compare=False, repr=False)
+
+    def limits(self, company_id: str, company: str) -> Mapping[str, Limits]:
+        """Returns the limits of a company, by activity."""
+        key = company_id, company
+        if key not in self._limits:
+            self._limits[key] = resolved(each for each in self.thresholds if selects(each.company, company_id, company))
+        return self._limits[key]
+
+    def calendar(self, company_id: str, company: str, default: Calendar) -> Calendar:
+        """Returns the calendar of a company, `default` if no entry selects it."""
+        key = company_id, company
+        if key not in self._calendars:
+            found = (each.calendar for each in self.calendars if selects(each.company, company_id, company))
+            self._calendars[key] = next(found, None)
+        return self._calendars[key] or default
+
+
+def resolved(entries: Iterable[Threshold]) -> Mapping[str, Limits]:
+    """Lays entries over each other, by activity.
+
+    `off` removes the limit of the entry's severity, and without one of every severity.
+    """
+    written: dict[str, dict[tuple[str, str], float]] = {}
+    least: dict[str, float] = {}
+    for entry in entries:
+        for activity in entry.activities:
+            for option, value in entry.limits.items():
+                if option == "min_baseline":
+                    least[activity] = value or 0.0
+                else:
+                    _lay(written.setdefault(activity, {}), option, entry.severity, value)
+    return {
+        activity: Limits(
+            tuple(
+                Limit(*_PLACES[option], severity, value)
+                for (option, severity), value in sorted(written.get(activity, {}).items())
+            ),
+            least.get(activity, 0.0),
+        )
+        for activity in written.keys() | least.keys()
+    }
+
+
+def _lay(limits: dict[tuple[str, str], float], option: str, severity: str | None, value: float | None) -> None:
+    if value is None:
+        for key in [each for each in limits if each[0] == option and severity in (None, each[1])]:
+            del limits[key]
+        return
+    usual = SEVERITY_OF_SPIKES if option == "spike_ratio" else SEVERITY
+    limits[option, severity or usual] = value

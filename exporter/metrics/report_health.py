@@ -1,0 +1,223 @@
+"""Which families exist for one report of one source: its figures, unless they are stale, and how it fares.
+
+A line of it:
+
+    chat_usage_report_day_timestamp_seconds{source="production",report="chat-sessions"} 1.7724096e+09
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from fnmatch import fnmatchcase
+from itertools import chain
+from typing import NamedTuple
+
+from exporter.domain import calendars
+from exporter.domain.errors import OUTCOMES
+from exporter.domain.model import Family, Sample
+from exporter.ledger.day_status import DayRules, Judgement
+from exporter.ledger.ledger import Ledger
+from exporter.metrics.activities import Bounds, activity_families
+from exporter.metrics.health import Health
+from exporter.metrics.limits import Rulebook
+from exporter.metrics.report_view import Held
+from exporter.metrics.usage import figures
+from exporter.metrics.windows import SUMS
+from exporter.platforms.api import Report
+
+REPORT_LABELS = ("source", "report")
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """All that the families of one report of one source are made from."""
+
+    held: Held
+    health: Health
+    rules: DayRules
+    excluded: tuple[str, ...] = ()
+    rulebook: Rulebook = field(default_factory=Rulebook)
+
+    @property
+    def source(self) -> str:
+        """The label `source`."""
+        return self.held.source
+
+    @property
+    def report(self) -> Report:
+        """Whose families they are."""
+        return self.held.report
+
+    @property
+    def ledger(self) -> Ledger:
+        """What is held."""
+        return self.held.ledger
+
+    @property
+    def judgement(self) -> Judgement:
+        """What that says at the moment."""
+        return self.held.judgement
+
+
+def families(view: View) -> Iterator[Family]:
+    """Yields every family of one report that has samples: figures, unless they are stale, and health.
+
+    One after the other: the samples of all of them together would be far more than the page.
+    """
+    found = iter(()) if view.judgement.stale else figures(view.held)
+    for family in chain(found, _judged(view), _health(view)):
+        if family.samples and not any(fnmatchcase(family.name, glob) for glob in view.excluded):
+            yield family
+
+
+def _judged(view: View) -> Iterator[Family]:
+    yield from activity_families(view.held, Bounds(view.rulebook, view.rules.calendar))
+
+
+# Health: one table, a line per family.
+
+
+class Gauge(NamedTuple):
+    """A gauge of one report: None is no sample."""
+
+    name: str
+    help: str
+    value: Callable[[View], float | None]
+
+
+def _seconds(moment: datetime | None) -> float:
+    return 0.0 if moment is None else moment.timestamp()
+
+
+def _day_start(view: View) -> float | None:
+    day = view.judgement.last_day
+    return None if day is None else calendars.start(day, view.rules.zone).timestamp()
+
+
+def _companies_on_last_day(view: View) -> float | None:
+    day = view.judgement.last_day
+    if day is None:
+        return None
+    return len({company for table in view.ledger.blocks[day].tables.values() for company in table.companies})
+
+
+REPORT_GAUGES = (
+    Gauge("chat_usage_report_up", "1 if the last poll of the report was good.", lambda v: v.health.outcome == "ok"),
+    Gauge(
+        "chat_usage_report_supported",
+        "1 if the platform has the report, 0 if its first answer was none of it; then it is asked once a day.",
+        lambda v: v.health.supported,
+    ),
+    Gauge(
+        "chat_usage_report_day_timestamp_seconds",
+        "Start of the day that the _last_day families of the report describe, in seconds since 1970.",
+        _day_start,
+    ),
+    Gauge(
+        "chat_usage_report_empty_day",
+        "1 while a complete working day without a row of any company waits to be served as zeros.",
+        lambda v: v.judgement.empty_day if v.report.has_days else None,
+    ),
+    Gauge("chat_usage_report_companies", "Companies with a row of their own on the last day.", _companies_on_last_day),
+    Gauge(
+        "chat_usage_report_companies_withdrawn",
+        "Companies whose rows of all asked days the platform took back; they have no series until it lists them again.",
+        lambda v: len(v.ledger.withdrawn),
+    ),
+    Gauge(
+        "chat_usage_report_restated_ratio",
+        "How much of a day served as complete changed at the last poll: sum of changes / sum, the largest.",
+        lambda v: v.health.restated_ratio,
+    ),
+    Gauge(
+        "chat_usage_poll_last_attempt_timestamp_seconds",
+        "When the report was last polled, in seconds since 1970; 0 is never.",
+        lambda v: _seconds(v.health.last_attempt),
+    ),
+    Gauge(
+        "chat_usage_poll_last_success_timestamp_seconds",
+        "When the last good poll of the report was made, in seconds since 1970; 0 is never.",
+        lambda v: _seconds(v.health.last_success),
+    ),
+    Gauge(
+        "chat_usage_poll_interval_seconds",
+        "The configured time between two polls.",
+        lambda v: v.health.interval.total_seconds(),
+    ),
+    Gauge(
+        "chat_usage_poll_duration_seconds",
+        "How long the last poll of the report took, from the first question to the last answer read.",
+        lambda v: v.health.duration,
+    ),
+)
+LAST_OUTCOME = "chat_usage_poll_last_outcome"
+LAST_OUTCOME_HELP = "1 for the outcome of the last poll of the report, 0 for the others."
+
+
+COVERAGE = "chat_usage_report_window_coverage_ratio"
+COVERAGE_HELP = "Share of the window's days that were read after their end, 0 to 1."
+RESTATEMENTS = "chat_usage_report_restatements_total"
+RESTATEMENTS_HELP = "Figures (per company, day, measure and label) that changed after they were served as complete."
+
+
+DRIFT = "chat_usage_schema_drift"
+DRIFT_HELP = "Fields of the last good answer that are not as documented: unknown, missing, or of another type."
+DRIFTS = ("unknown", "missing", "retyped")
+VIOLATIONS = "chat_usage_invariant_violations"
+VIOLATIONS_HELP = "Rows of the last good answer that cannot be true, by what they break."
+INVARIANTS = (
+    "with_docs_gt_responses",
+    "likes_dislikes_gt_responses",
+    "active_gt_ever",
+    "negative",
+    "duplicate_row",
+    "future_date",
+    "answer_outside_day",
+)
+FIELD_INFO = "chat_usage_field_info"
+FIELD_INFO_HELP = "Always 1; what the platform says of the fields of the report."
+FIELD_INFO_LABELS = (*REPORT_LABELS, "field", "unit", "description")
+
+
+def _trust(view: View) -> Iterator[Family]:
+    """Yields what tells whether the figures can be trusted, once an answer has told it."""
+    labels, health = (view.source, view.report.name), view.health
+    if health.last_success is not None:
+        drift = tuple(Sample((*labels, kind), float(health.drift.get(kind, 0))) for kind in DRIFTS)
+        broken = tuple(Sample((*labels, name), float(health.violations.get(name, 0))) for name in INVARIANTS)
+        yield Family(DRIFT, DRIFT_HELP, (*REPORT_LABELS, "kind"), drift)
+        yield Family(VIOLATIONS, VIOLATIONS_HELP, (*REPORT_LABELS, "invariant"), broken)
+        notes = tuple(Sample((*labels, *note), 1.0) for note in health.fields)
+        yield Family(FIELD_INFO, FIELD_INFO_HELP, FIELD_INFO_LABELS, notes)
+
+
+def _coverage(view: View) -> tuple[Sample, ...]:
+    last = view.judgement.last_day
+    if last is None:
+        return ()
+    days = {window: [last - timedelta(days=n) for n in range(window.days)] for window in SUMS}
+    return tuple(
+        Sample(
+            (view.source, view.report.name, window.suffix.removeprefix("_")),
+            sum(day in view.judgement.covered for day in days[window]) / window.days,
+        )
+        for window in SUMS
+    )
+
+
+def _health(view: View) -> Iterator[Family]:
+    labels = (view.source, view.report.name)
+    yield from _trust(view)
+    yield Family(COVERAGE, COVERAGE_HELP, (*REPORT_LABELS, "window"), _coverage(view))
+    restatements = (Sample(labels, float(view.health.restatements)),)
+    yield Family(RESTATEMENTS, RESTATEMENTS_HELP, REPORT_LABELS, restatements, "counter")
+    for gauge in REPORT_GAUGES:
+        value = gauge.value(view)
+        samples = () if value is None else (Sample(labels, float(value)),)
+        yield Family(gauge.name, gauge.help, REPORT_LABELS, samples)
+    yield Family(
+        LAST_OUTCOME,
+        LAST_OUTCOME_HELP,
+        (*REPORT_LABELS, "outcome"),
+        tuple(Sample((*labels, outcome), float(view.health.outcome == outcome)) for outcome in OUTCOMES),
+    )

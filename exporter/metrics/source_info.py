@@ -1,0 +1,68 @@
+"""What a source has once on the page, whatever its reports are: its companies, its settle time, idle selectors.
+
+A line of it:
+
+    chat_usage_company_info{source="s",platform="paradigm",company_id="17",company="Northwind",expected="false"} 1.0
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from exporter.domain.model import Family, Sample
+from exporter.domain.selection import Companies
+from exporter.ledger.ledger import by_number
+
+SETTLE = "chat_usage_settle_seconds"
+SETTLE_HELP = "How long after its end a day of the source is complete, as configured."
+
+
+COMPANY_INFO = "chat_usage_company_info"
+COMPANY_INFO_HELP = (
+    "Always 1; the companies of a source, and whether it was expected. Expected and never seen: no name."
+)
+COMPANY_INFO_LABELS = ("source", "platform", "company_id", "company", "expected")
+UNMATCHED = "chat_usage_config_unmatched_selectors"
+UNMATCHED_HELP = "Selectors of an option that match nothing the platform lists; absent before the first good poll."
+
+
+@dataclass(frozen=True, slots=True)
+class SourceView:
+    """All that the families of a source are made from, whatever its reports are.
+
+    `names` are all companies ever held, `gone` those that no report serves; `listed` are those that the platform lists,
+    wanted or not, None before the first good poll. `idle` counts by option the words of the platform's own selections
+    that match nothing.
+    """
+
+    source: str
+    platform: str
+    settle: timedelta
+    companies: Companies
+    names: Mapping[str, str]
+    gone: frozenset[str]
+    listed: Mapping[str, str] | None
+    idle: Mapping[str, int] = field(default_factory=dict)
+
+
+def source_families(view: SourceView) -> tuple[Family, ...]:
+    """Returns the families that a source has once."""
+    settle = (Sample((view.source,), view.settle.total_seconds()),)
+    unmatched = {**({} if view.listed is None else view.companies.unmatched(view.listed)), **view.idle}
+    return (
+        Family(SETTLE, SETTLE_HELP, ("source",), settle),
+        Family(COMPANY_INFO, COMPANY_INFO_HELP, COMPANY_INFO_LABELS, tuple(_company_info(view))),
+        Family(
+            UNMATCHED,
+            UNMATCHED_HELP,
+            ("source", "option"),
+            tuple(Sample((view.source, option), float(count)) for option, count in unmatched.items()),
+        ),
+    )
+
+
+def _company_info(view: SourceView) -> Iterator[Sample]:
+    expected = frozenset(view.companies.expected)
+    for company in sorted((view.names.keys() - view.gone) | expected, key=by_number):
+        labels = (view.source, view.platform, company, view.names.get(company, ""), str(company in expected).lower())
+        yield Sample(labels, 1.0)

@@ -1,0 +1,57 @@
+"""The windows that figures are served in: over which days, under which name; pure, knows no figure."""
+
+from datetime import date, timedelta
+from typing import NamedTuple
+
+from exporter.domain.model import Expendable, Kind, Measure
+from exporter.platforms.api import Report
+
+
+class Window(NamedTuple):
+    """A window of a measure: the suffix of the family's name, the words of its HELP line, how many days it adds up."""
+
+    suffix: str
+    words: str
+    day_gauge: str
+    days: int = 1
+    expendable: Expendable = Expendable.NEVER
+
+    def ending(self, last: date) -> tuple[date, ...]:
+        """Returns its days if it ends with this one, newest first."""
+        return tuple(last - timedelta(days=n) for n in range(self.days))
+
+
+_ITS_DAY = "chat_usage_report_day_timestamp_seconds tells which day"
+_ITS_LAST_DAY = "chat_usage_report_day_timestamp_seconds tells the last of them"
+
+LAST_DAY = Window("_last_day", "on the newest complete day", _ITS_DAY)
+TODAY = Window(
+    "_today",
+    "so far today, partial, may fall",
+    "chat_usage_poll_last_success_timestamp_seconds tells as of when",
+)
+WEEK = Window("_7d", "on the 7 days that end with the newest complete one", _ITS_LAST_DAY, 7, Expendable.WEEK)
+MONTH = Window("_28d", "on the 28 days that end with the newest complete one", _ITS_LAST_DAY, 28, Expendable.MONTH)
+SUMS = (WEEK, MONTH)
+
+
+def windows(measure: Measure) -> tuple[Window, ...]:
+    """Returns the windows that a measure is served in; none for a moment or a level, sums only for what adds up."""
+    today = (TODAY,) if measure.today else ()
+    match measure.kind:
+        case Kind.SUM:
+            return (LAST_DAY, *today, *SUMS)
+        case Kind.INSTANT | Kind.LEVEL | Kind.INFO:
+            return ()
+        case _:
+            return (LAST_DAY, *today)
+
+
+def describe(measure: Measure, window: Window | None, report: Report) -> tuple[str, str]:
+    """Returns name and HELP of a measure's family in a window."""
+    if window is None:
+        return measure.family, f"{measure.help}, by the report {report.name}; polled and cached."
+    return (
+        f"{measure.family}{window.suffix}",
+        f"{measure.help} {window.words}, by the report {report.name}; polled and cached, {window.day_gauge}.",
+    )

@@ -1,0 +1,251 @@
+"""What a source is made of: platforms, reports, requests. Authors of plugins import this and `exporter.domain.model`.
+
+A platform is found through the entry-point group `chat_usage_exporter.sources`, the built-in ones included.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from enum import Enum
+from typing import NamedTuple, Protocol
+from zoneinfo import ZoneInfo
+
+from exporter.domain.errors import ConfigError
+from exporter.domain.model import Column, Days, Measure, Reading
+from exporter.domain.scope import Scope
+from exporter.domain.selectors import Selection
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One question: `path` below the source's base URL, query `params`, and the `days` that its answer covers.
+
+    `report` is the label of the request's own metrics, mostly the report's name. `instead` is asked, once, when the
+    platform refuses this request with 403 (a filter that the key may not use). `subject` names what of the platform
+    the request is about (a channel): after a failure the other requests of that subject wait for the next poll, those
+    of other subjects are asked. `lesson` is the topic of a lesson that the answer teaches, and without which nothing
+    else can be asked; one poll a day asks for it. A `method` other than GET changes something: it is tried once.
+    """
+
+    report: str
+    path: str
+    params: Mapping[str, str]
+    days: Days
+    instead: "Request | None" = None
+    subject: str = ""
+    lesson: str = ""
+    method: str = "GET"
+
+
+class Lesson(NamedTuple):
+    """What a report learned of its platform on a day: `rows` of texts (a channel's id, name and type)."""
+
+    day: date
+    rows: tuple[tuple[str, ...], ...]
+
+
+Lessons = Mapping[str, Lesson]
+"""What a report has learned, by topic; kept between polls and in the state file."""
+UNTAUGHT: Lessons = {}
+
+
+@dataclass(frozen=True, slots=True)
+class Further:
+    """An answer that taught something instead of holding figures: what is not answered yet is planned anew with it."""
+
+    lessons: Lessons
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """Where and when an answer is read: the name of the `source`, its running day `today`, the `zone` of its days."""
+
+    source: str
+    today: date
+    zone: ZoneInfo
+
+
+@dataclass(frozen=True, slots=True)
+class Expression:
+    """A compiled expression over JSON values: its `text`, and `search`, which returns what it finds in one, or None."""
+
+    text: str
+    search: Callable[[object], object] = field(repr=False, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Fields:
+    """Where an operator says that the figures of a report stand, each relative to the level above.
+
+    `entries` is searched in the answer, `company_id`, `company` and `days` in an entry, `date` and `items` in a day,
+    `label` in an item, `value` in an item or, without items, in a day. Without `days` the figures are levels of now,
+    and an entry stands for its day.
+    """
+
+    entries: Expression
+    company_id: Expression
+    company: Expression
+    date: Expression
+    value: Expression
+    days: Expression | None = None
+    items: Expression | None = None
+    label: Expression | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Component:
+    """Where an operator says that one component of an answer stands.
+
+    Either `value`, searched in the answer, is one number; or `items` finds a list in it, and `label` and `value` a name
+    and a number in each item; or `series` finds a list, and `time` and `value` a moment and a number in each.
+    """
+
+    value: Expression
+    items: Expression | None = None
+    label: Expression | None = None
+    series: Expression | None = None
+    time: Expression | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Override:
+    """What an operator knows better about a report.
+
+    Its `path` below the base URL, where its figures stand (`fields`), or each of its `components`, by name.
+    """
+
+    path: str | None = None
+    fields: Fields | None = None
+    components: Mapping[str, Component] = field(default_factory=dict)
+
+
+class OptionKind(Enum):
+    """What a platform's own option holds."""
+
+    TEXT = "text"  # a str; None if it is not set
+    SELECTION = "selection"  # an exporter.domain.selectors.Selection: include and exclude
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """An option that a platform adds to `sources.<name>`.
+
+    `description` is one sentence, as those of the settings are. With `identifies`, another value means other figures:
+    what is held is asked for again.
+    """
+
+    name: str
+    kind: OptionKind
+    description: str
+    example: str
+    required: bool = False
+    identifies: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """One source as its platform sees it: the `source`'s name, and the values of the platform's own options by name."""
+
+    source: str
+    options: Mapping[str, str | Selection | None] = field(default_factory=dict)
+
+
+class Report(Protocol):
+    """One reporting endpoint: how to ask it and how to read its answer. Pure: no clock, no network.
+
+    A report may inherit from this class: then it is one whose figures have days, that is asked for all days at once and
+    has nothing to learn, unless it says otherwise.
+    """
+
+    @property
+    def name(self) -> str:
+        """The label `report`, and the name in the configuration."""
+
+    @property
+    def day_bytes(self) -> int:
+        """About how many bytes one company's day takes in an answer; foretells in how many pieces a past is asked."""
+
+    @property
+    def asks_by_day(self) -> bool:
+        """Tells whether each request asks for one day, because an answer has no days of its own."""
+        return False
+
+    @property
+    def has_days(self) -> bool:
+        """Tells whether its figures belong to days; False: they are levels of now."""
+        return True
+
+    @property
+    def measures(self) -> tuple[Measure, ...]:
+        """Everything that its rows may hold."""
+
+    @property
+    def parts(self) -> Mapping[str, tuple[Column, ...]]:
+        """The parts that its rows come in, each with the columns that are known beforehand."""
+
+    def plan(self, days: Days, scope: Scope, lessons: Lessons = ...) -> tuple[Request, ...]:
+        """Returns the requests whose answers together cover `days`, the most wanted first, by what was learned.
+
+        Where something has to be learned first, that is the only request.
+        """
+
+    def supposed(self, day: date, channels: int, *, at_worst: bool = False) -> Lessons:
+        """Returns what it would have learned on `day` of a platform with so many channels: for forecasts.
+
+        At worst it learned that it has to ask as many questions as it ever can.
+        """
+        return UNTAUGHT
+
+    def decode(self, body: bytes, request: Request, context: Context) -> Reading | Further:
+        """Reads one answer.
+
+        Args:
+            body: the whole answer, decompressed.
+            request: what was asked; rows outside its days are left out and counted, levels filed under its last day.
+            context: where and when; rows of days after today are left out and counted.
+
+        Raises:
+            NotJsonError: the body is no JSON.
+            SchemaError: it is JSON but not this report.
+            PlatformError: it reports a failure.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class Platform:
+    """A reporting API: `name` is the metric prefix and the value of `platform` in the configuration.
+
+    `base_url` cleans what the operator wrote into the URL that paths are appended to; `headers` makes the
+    authentication headers from the key. `reports` are all that the platform has, by name. `version` is raised when the
+    same answers come to mean other rows: what a state file holds of the earlier version is asked for again.
+    `overridden` makes a report as an operator describes it and raises ConfigError when that cannot be; None: no option.
+    `options` are the platform's own beside those of every source; `equipped` makes a report that knows their values.
+    A source is `one_company` where each account is. `remedies` say, by HTTP status, what an operator can do about it
+    (403: which permission the key's owner needs).
+    """
+
+    name: str
+    title: str
+    default_base_url: str
+    base_url: Callable[[str], str]
+    headers: Callable[[str], Mapping[str, str]]
+    reports: Mapping[str, Report]
+    version: int = 1
+    overridden: Callable[[str, Override], Report] | None = None
+    options: tuple[Option, ...] = ()
+    equipped: Callable[[Report, Account], Report] | None = None
+    one_company: bool = False
+    remedies: Mapping[int, str] = field(default_factory=dict)
+
+    def configured(self, name: str, override: Override | None = None, account: Account | None = None) -> Report:
+        """Returns the report `name`, as the operator describes it if there is an override, of an account if given.
+
+        Raises:
+            ConfigError: the report cannot be described so.
+        """
+        report = self.reports[name]
+        if override is not None:
+            if self.overridden is None:
+                raise ConfigError(f"the reports of {self.title} cannot be overridden; take it out")
+            report = self.overridden(name, override)
+        return report if self.equipped is None or account is None else self.equipped(report, account)

@@ -1,0 +1,1 @@
+"""ChatCaptain: overview, channel and inbox reports, and the export job."""

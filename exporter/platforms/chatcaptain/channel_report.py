@@ -1,0 +1,90 @@
+"""The report of ChatCaptain's channels: which there are is learned once a day, then each is asked about."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date
+
+from exporter.domain.errors import SchemaError
+from exporter.domain.model import Days, Reading
+from exporter.domain.scope import Scope
+from exporter.domain.selectors import Selection
+from exporter.platforms import json_outline, json_values
+from exporter.platforms.api import UNTAUGHT, Account, Context, Further, Lesson, Lessons, Request
+from exporter.platforms.chatcaptain.component_report import ComponentReport, chatbot_of, newest_first
+from exporter.platforms.chatcaptain.day_bounds import LocalDay
+from exporter.platforms.chatcaptain.find_component import Component, envelope
+
+CHANNEL_INFO = "chatcaptain_channel_info"
+"""The family of the channels, and the topic of the lesson that holds its rows: id, name, type of the wanted ones."""
+CHANNELS = "channels"
+"""The label `report` of the question for the list, and the topic of all channels, wanted or not: id and name."""
+VOICE_TYPES = frozenset(("voice", "audiocodes"))
+"""Types of channels with calls; a guess: no page says which they are (another call's enum has these two)."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelReport(ComponentReport):
+    """A report of components that is asked about one channel at a time, of the `channels` that are wanted."""
+
+    channels: Selection = field(default_factory=Selection)
+
+    def equipped(self, account: Account) -> "ChannelReport":
+        """Returns the report of one chatbot's wanted channels."""
+        channels = account.options.get(CHANNELS)
+        wanted = channels if isinstance(channels, Selection) else self.channels
+        return replace(self, chatbot=chatbot_of(account), channels=wanted)
+
+    def supposed(self, day: date, channels: int, *, at_worst: bool = False) -> Lessons:
+        """So many web channels; at worst voice channels, of which each component has to be asked for alone."""
+        rows = tuple((str(number), "", "voice" if at_worst else "web") for number in range(channels))
+        return {**ComponentReport.supposed(self, day, channels, at_worst=at_worst), CHANNEL_INFO: Lesson(day, rows)}
+
+    def plan(self, days: Days, scope: Scope, lessons: Lessons = UNTAUGHT) -> tuple[Request, ...]:
+        """Asks for the list of channels unless it is known for the last of the days, then for each channel's days."""
+        known = lessons.get(CHANNEL_INFO)
+        if known is None or known.day < days.last:
+            path, last = self.chatbot.path(CHANNELS), Days(days.last, days.last)
+            return (Request(CHANNELS, path, {}, last, lesson=CHANNEL_INFO),)
+        alone = self.alone(days, lessons)
+        return tuple(
+            request
+            for day in newest_first(days)
+            for channel, _, kind in known.rows
+            for request in self.questions(LocalDay(day, scope.zone), self._of(kind), alone, channel)
+        )
+
+    def decode(self, body: bytes, request: Request, context: Context) -> Reading | Further:
+        """Reads one answer; see `exporter.platforms.api.Report.decode`."""
+        if request.lesson != CHANNEL_INFO:
+            return ComponentReport.decode(self, body, request, context)
+        channels = _listed(envelope(json_values.parse(body)))
+        wanted = tuple(row for row in channels if self.channels.wants(row[0], row[1]))
+        everything = tuple(row[:2] for row in channels)
+        return Further({CHANNEL_INFO: Lesson(context.today, wanted), CHANNELS: Lesson(context.today, everything)})
+
+    def _of(self, kind: str) -> Sequence[Component]:
+        """Returns what is asked of a channel of this type."""
+        has_calls = kind.casefold() in VOICE_TYPES
+        return [each for each in self.components if has_calls or not each.voice]
+
+
+def _listed(root: object) -> tuple[tuple[str, str, str], ...]:
+    """Reads the documented list of channels; each once, the last one of an id counts.
+
+    Raises:
+        SchemaError: there is no such list, or nothing in it has an id.
+    """
+    listed = root.get("channels") if isinstance(root, dict) else None
+    if not isinstance(listed, list):
+        raise SchemaError(f'expected an object with a list "channels". {json_outline.keys(root)}')
+    found = {row[0]: row for each in listed if isinstance(each, dict) for row in _row(each)}
+    if listed and not found:
+        raise SchemaError(f'none of {len(listed)} channels has a "channelId"; compare with docs/platform-apis.md')
+    return tuple(found.values())
+
+
+def _row(channel: Mapping[str, object]) -> Iterator[tuple[str, str, str]]:
+    identity, _ = json_values.identity(channel.get("channelId"))
+    if identity is not None:
+        name, kind = (json_values.name(channel.get(key))[0] for key in ("channelName", "channelType"))
+        yield identity, name, kind

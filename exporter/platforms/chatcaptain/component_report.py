@@ -1,0 +1,245 @@
+"""The reports of ChatCaptain whose answers depend on the components that are asked for: how to ask and read them.
+
+All wanted components are asked for together; what the answer does not yield is asked for alone, for the rest of the
+day. An operator's expressions are the last word for a component, which then is never asked for alone.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date
+from difflib import get_close_matches
+from urllib.parse import quote
+
+from exporter.domain.errors import ConfigError
+from exporter.domain.model import Column, Days, Measure, Reading, Unread
+from exporter.domain.scope import Scope
+from exporter.platforms import json_outline, json_values
+from exporter.platforms.api import UNTAUGHT, Account, Context, Further, Lesson, Lessons, Override, Request
+from exporter.platforms.api import Component as Mapped
+from exporter.platforms.chatcaptain import jmespath_component
+from exporter.platforms.chatcaptain.day_bounds import BUCKET, LocalDay
+from exporter.platforms.chatcaptain.find_component import Component, envelope, find
+from exporter.platforms.chatcaptain.read_component import Figure, Found, Misfit, read
+from exporter.platforms.reading_builder import Draft, RowKey
+
+ALL = "all"
+"""The only part of every report."""
+ALONE, VOICE_ALONE = "alone", "voice-alone"
+"""The topics of what was learned to be asked for alone: of every channel, and of voice channels only."""
+DOCS = 'docs/platform-apis.md, "ChatCaptain"'
+
+
+def newest_first(days: Days) -> Iterator[date]:
+    """Yields the newest complete day, the running one, then the older ones, as far back as they go."""
+    newest = sorted(days, reverse=True)
+    yield from (*newest[1:2], newest[0], *newest[2:])
+
+
+@dataclass(frozen=True, slots=True)
+class Chatbot:
+    """Whose figures a report has: the id in the paths, which is the company's id, and the company's name."""
+
+    identity: str = "chatbot"
+    company: str = ""
+
+    def path(self, tail: str) -> str:
+        """Returns the path of one of its statistics."""
+        return f"/v1/chatbots/{quote(self.identity, safe='')}/statistics/{tail}"
+
+
+@dataclass(frozen=True, slots=True)
+class StatisticsReport:
+    """What all reports of a chatbot share; the answer about one day has no days of its own.
+
+    `path` is an operator's.
+    """
+
+    name: str
+    day_bytes: int
+    measures: tuple[Measure, ...]
+    tail: str
+    chatbot: Chatbot = field(default_factory=Chatbot)
+    path: str | None = None
+
+    @property
+    def asks_by_day(self) -> bool:
+        """One request asks for one day."""
+        return True
+
+    @property
+    def has_days(self) -> bool:
+        """Its figures are those of the asked day."""
+        return True
+
+    @property
+    def parts(self) -> Mapping[str, tuple[Column, ...]]:
+        """One part, with the columns that have no label."""
+        return {ALL: tuple(Column(measure.family) for measure in self.measures if not measure.labels)}
+
+    def supposed(self, day: date, channels: int, *, at_worst: bool = False) -> Lessons:
+        """Nothing has to be learned."""
+        return {}
+
+    def request(self, day: LocalDay, params: Mapping[str, str], subject: str = "") -> Request:
+        """Asks for one day."""
+        since, until = day.limits
+        limits = {"from": since, "to": until}
+        path = self.path or self.chatbot.path(self.tail)
+        return Request(self.name, path, {**limits, **params}, Days(day.day, day.day), subject=subject)
+
+    def draft(self, request: Request, context: Context) -> tuple[Draft, RowKey]:
+        """Begins the reading of an answer, and returns what its row is filed under."""
+        rows = Draft(request.days, context)
+        rows.names[self.chatbot.identity] = json_values.label(self.chatbot.company)
+        return rows, RowKey(ALL, self.chatbot.identity, request.days.first)
+
+    def file(self, rows: Draft, key: RowKey, figures: Mapping[Column, float]) -> None:
+        """Files the one row of an answer."""
+        if key.day > rows.context.today:
+            rows.violate("future_date", key)
+        else:
+            rows.add(key, figures)
+
+
+@dataclass(frozen=True, slots=True)
+class ComponentReport(StatisticsReport):
+    """A report of components; `mapped` are an operator's expressions by the component's name, or its interval's."""
+
+    components: tuple[Component, ...] = ()
+    mapped: Mapping[str, Mapped] = field(default_factory=dict)
+
+    def overridden(self, override: Override) -> "ComponentReport":
+        """Returns the report as an operator describes it.
+
+        Raises:
+            ConfigError: an expression is for no component of the report, or does not fit it.
+        """
+        known = {component.name: component for component in self.components}
+        intervals = {each.interval_name: each for each in self.components if each.interval is not None}
+        for name, where in override.components.items():
+            if name not in known and name not in intervals:
+                near = get_close_matches(name.upper(), (*known, *intervals), 1, 0.0)[0]
+                raise ConfigError(f"{self.name} reads no component {name}; did you mean {near}?")
+            if name in intervals and intervals[name].name in override.components:
+                raise ConfigError(f"{name} is asked for instead of {intervals[name].name}; keep one of the two")
+            jmespath_component.refuse_misfit(name, where, None if name in intervals else known[name].figure)
+        return replace(self, mapped=override.components, path=override.path or self.path)
+
+    def equipped(self, account: Account) -> "ComponentReport":
+        """Returns the report of one chatbot."""
+        return replace(self, chatbot=chatbot_of(account))
+
+    def supposed(self, day: date, channels: int, *, at_worst: bool = False) -> Lessons:
+        """At worst each component has to be asked for alone."""
+        return self._taught(day, self._free()) if at_worst else {}
+
+    def plan(self, days: Days, scope: Scope, lessons: Lessons = UNTAUGHT) -> tuple[Request, ...]:
+        """Asks for each day, for all components at once but those that it has to ask for alone."""
+        alone = self.alone(days, lessons)
+        local = (LocalDay(day, scope.zone) for day in newest_first(days))
+        return tuple(request for day in local for request in self.questions(day, self.components, alone))
+
+    def alone(self, days: Days, lessons: Lessons) -> frozenset[str]:
+        """Returns the names of what is asked for alone; what an earlier day taught counts no more."""
+        taught = (lessons.get(topic) for topic in (ALONE, VOICE_ALONE))
+        return frozenset(row[0] for lesson in taught if lesson and lesson.day >= days.last for row in lesson.rows)
+
+    def questions(
+        self, day: LocalDay, wanted: Sequence[Component], alone: frozenset[str], channel: str = ""
+    ) -> Iterator[Request]:
+        """Yields the questions about a day, of a channel if one is given."""
+        apart = [each for each in wanted if each.name in alone and self._mapping(each) is None]
+        together = [each for each in wanted if each not in apart]
+        if together:
+            yield self._question(day, together, channel, channel)
+        for each in apart:
+            yield self._question(day, [each], channel, f"{channel}/{each.name}" if channel else each.name)
+
+    def _question(self, day: LocalDay, wanted: Sequence[Component], channel: str, subject: str) -> Request:
+        params = {"interval": str(BUCKET), "components": ",".join(str(self._asked_as(each)) for each in wanted)}
+        return self.request(day, {**params, "channelId": channel} if channel else params, subject)
+
+    def _asked_as(self, component: Component) -> int:
+        by_interval = component.interval is not None and component.interval_name in self.mapped
+        return component.interval if by_interval and component.interval is not None else component.number
+
+    def _mapping(self, component: Component) -> tuple[str, Mapped] | None:
+        """Returns an operator's expressions for a component, with the name that they have in the configuration."""
+        for name in (component.name, component.interval_name):
+            if name in self.mapped:
+                return name, self.mapped[name]
+        return None
+
+    def _free(self) -> tuple[Component, ...]:
+        """Returns the components that no operator describes."""
+        return tuple(each for each in self.components if self._mapping(each) is None)
+
+    def _taught(self, day: date, alone: Sequence[Component]) -> Lessons:
+        topics = {topic: [c for c in alone if c.voice == (topic == VOICE_ALONE)] for topic in (ALONE, VOICE_ALONE)}
+        return {topic: Lesson(day, tuple((each.name,) for each in names)) for topic, names in topics.items() if names}
+
+    def decode(self, body: bytes, request: Request, context: Context) -> Reading | Further:
+        """Reads one answer; see `exporter.platforms.api.Report.decode`."""
+        numbers = [int(number) for number in request.params["components"].split(",")]
+        asked = [each for each in self.components if self._asked_as(each) in numbers]
+        is_median = [each.figure for each in asked] == [Figure.MEDIAN]
+        root = envelope(json_values.parse(body), may_be_null=is_median)
+        day = LocalDay(request.days.first, context.zone)
+        found = {each: self._read(each, root, numbers, day) for each in asked}
+        unread = {each: found[each] for each in asked if isinstance(found[each], Misfit)}
+        lost = [each for each in unread if self._mapping(each) is None]
+        if lost and len(asked) > 1:
+            return Further(self._taught(context.today, self._to_ask_alone(lost, asked)))
+        rows, key = self.draft(request, context)
+        before = (json_values.label(request.params["channelId"]),) if "channelId" in request.params else ()
+        figures: dict[Column, float] = {}
+        for each, what in found.items():
+            if isinstance(what, Found):
+                _take(each, what, figures, (before, rows, key))
+        if len(unread) < len(asked):
+            self.file(rows, key, figures)
+        complaints = tuple(self._unread(each, misfit, root, context) for each, misfit in unread.items())
+        return replace(rows.reading(frozenset({ALL}), ()), unread=complaints)
+
+    def _to_ask_alone(self, lost: Sequence[Component], asked: Sequence[Component]) -> tuple[Component, ...]:
+        """Returns what was asked for alone before and what is lost now; of voice components if one of them is lost."""
+        kinds = {each.voice for each in lost}
+        return tuple(each for each in self._free() if each.voice in kinds and (each in lost or each not in asked))
+
+    def _read(self, component: Component, root: object, asked: Sequence[int], day: LocalDay) -> Found | Misfit:
+        described = self._mapping(component)
+        if described is not None:
+            return jmespath_component.read(described[1], root, component.figure, day)
+        value = find(root, component, asked)
+        if isinstance(value, Misfit) and len(asked) == 1:
+            value = root
+        return value if isinstance(value, Misfit) else read(value, component.figure, day)
+
+    def _unread(self, component: Component, misfit: Found | Misfit, root: object, context: Context) -> Unread:
+        described = self._mapping(component)
+        name = described[0] if described else component.name
+        place = f"sources.{context.source}.overrides.{self.name}.components.{name}"
+        why = misfit.why if isinstance(misfit, Misfit) else ""
+        where = f"{context.source}/{self.name}: {name} cannot be read: {why}"
+        return Unread(
+            f"{where}. {json_outline.keys(root)} Remedy: set {place} (see {DOCS})", json_outline.outline(root), name
+        )
+
+
+def chatbot_of(account: Account) -> Chatbot:
+    """Returns whose figures a source's reports have; the company is called as the source is, if nothing is said."""
+    return Chatbot(str(account.options.get("chatbot_id") or ""), str(account.options.get("company") or account.source))
+
+
+def _take(
+    component: Component, found: Found, figures: dict[Column, float], place: tuple[tuple[str, ...], Draft, RowKey]
+) -> None:
+    """Adds figures to a row, under the label values `before` them, and that a break-down was read at all."""
+    before, rows, key = place
+    for label, leaf in found.leaves:
+        figure = rows.figure(leaf, component.name if label is None else f"{component.name}[]", key)
+        column = Column(component.family, before if label is None else (*before, label))
+        if figure is not None:
+            figures[column] = figures.get(column, 0.0) + figure
+    if component.figure is Figure.BREAKDOWN and all(label is not None for label, _ in found.leaves):
+        figures[Column(component.family, before)] = 1.0  # what the row lacks counts 0: Measure.marked

@@ -1,0 +1,86 @@
+"""ChatCaptain's asynchronous export of statistics: what to ask, and what the answers mean; pure.
+
+Documented (docs.chatcaptain.com, API, Statistics): a POST answers 202 with `exportId`; the status has a word without
+an enumeration, `downloadUrl` when the export is complete, `error` when it failed. So the word is only shown.
+"""
+
+from typing import NamedTuple
+from urllib.parse import quote
+from zoneinfo import ZoneInfo
+
+from exporter.domain.errors import PlatformError, SchemaError
+from exporter.domain.model import Days
+from exporter.platforms import json_values
+from exporter.platforms.api import Request
+from exporter.platforms.chatcaptain.day_bounds import LocalDay
+
+REPORT = "export"
+LONGEST_WORD = 60
+
+
+class Progress(NamedTuple):
+    """Where an export stands: the platform's own `word`, and the `link` to the file once it is complete.
+
+    The link is a secret: it opens the file to whoever has it.
+    """
+
+    word: str
+    link: str | None
+
+
+def start(chatbot_id: str, days: Days, zone: ZoneInfo) -> Request:
+    """Returns the request that starts an export of some days; the end is inclusive, as in the reports."""
+    first, last = LocalDay(days.first, zone).limits[0], LocalDay(days.last, zone).limits[1]
+    return Request(REPORT, _path(chatbot_id), {"from": first, "to": last}, days, method="POST")
+
+
+def ask(chatbot_id: str, export_id: str, days: Days) -> Request:
+    """Returns the request that asks where an export stands."""
+    return Request(REPORT, f"{_path(chatbot_id)}/{quote(export_id, safe='')}", {}, days)
+
+
+def _path(chatbot_id: str) -> str:
+    return f"/v1/chatbots/{quote(chatbot_id, safe='')}/statistics/export"
+
+
+def started(body: bytes) -> str:
+    """Reads the id of an export that was started.
+
+    Raises:
+        NotJsonError, SchemaError: the answer has no id.
+        PlatformError: it reports an error.
+    """
+    answer = _answer(body)
+    export_id = answer.get("exportId")
+    if not isinstance(export_id, str) or not export_id.strip():
+        raise SchemaError(
+            f"the answer has no exportId but {json_values.outline(answer)}; was the export started at all?"
+        )
+    return export_id
+
+
+def progress(body: bytes) -> Progress:
+    """Reads where an export stands: without a link it is pending, whatever the word is.
+
+    Raises:
+        NotJsonError, SchemaError: the answer is none.
+        PlatformError: the export failed.
+    """
+    answer = _answer(body)
+    word, link = answer.get("status"), answer.get("downloadUrl")
+    shown = word if isinstance(word, str) else "without a word"
+    return Progress(_printable(shown), link if isinstance(link, str) and link.strip() else None)
+
+
+def _answer(body: bytes) -> dict[str, object]:
+    answer = json_values.parse(body)
+    if not isinstance(answer, dict):
+        raise SchemaError(f"expected an object, not {json_values.outline(answer)}")
+    if error := answer.get("error"):
+        raise PlatformError(f"the platform says: {_printable(str(error))}")
+    return answer
+
+
+def _printable(text: str) -> str:
+    plain = "".join(letter if letter.isprintable() else " " for letter in text)
+    return plain[:LONGEST_WORD]

@@ -1,0 +1,155 @@
+"""Components of ChatCaptain's reports: what each feeds, and where in an answer of unknown shape it stands.
+
+An answer is about the components that were asked for. One of several stands under its name, in whatever spelling, or
+its id; or in a list of objects of which each holds the name or the id of one. One level of `data`, `report`,
+`components` or `result` may lie around it, or several. The answer about one alone needs no key.
+"""
+
+import re
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from exporter.domain.errors import PlatformError, SchemaError
+from exporter.platforms import json_values
+from exporter.platforms.chatcaptain.read_component import WRAPPERS, Figure, Misfit
+
+FOR_CHANNEL = "_FOR_CHANNEL_ID"
+LONGEST_ERROR = 200
+_DEEPEST = 4
+_ID_FIELDS = frozenset(("id", "component", "componentid", "key", "name", "type"))
+_ID = re.compile(r"[0-9]{1,2}", re.ASCII)
+_NOT_A_LETTER = re.compile(r"[^a-z0-9]+")
+_NOT_FOUND = Misfit("it stands neither under its name nor under its id")
+
+
+@dataclass(frozen=True)
+class Component:
+    """A component: its name and id in its report, the family that it feeds, what it is, if only of `voice` channels.
+
+    `interval` is the id of the component that holds the same figure per interval.
+    """
+
+    name: str
+    number: int
+    family: str
+    figure: Figure = Figure.COUNT
+    voice: bool = False
+    interval: int | None = None
+
+    @property
+    def interval_name(self) -> str:
+        """The name of the component that holds it per interval."""
+        stem = self.name.removesuffix(FOR_CHANNEL)
+        return f"{stem}_INTERVAL{self.name[len(stem) :]}"
+
+    @cached_property
+    def spellings(self) -> frozenset[str]:
+        """Its name without and with the suffix that only channels have, as `_plain` writes it."""
+        return frozenset((_plain(self.name), _plain(self.name.removesuffix(FOR_CHANNEL))))
+
+
+def envelope(root: object, *, may_be_null: bool = False) -> object:
+    """Returns an answer without its `error`.
+
+    Data that are null are a failure, unless they `may_be_null`: they are all that was asked for, and that may be null.
+
+    Raises:
+        PlatformError: the error says something; what else is there does not count.
+        SchemaError: it is no object or list, or there are no data in it.
+    """
+    if not isinstance(root, dict):
+        if root is None or isinstance(root, str | bool):
+            raise SchemaError(
+                f"expected an object, got {json_values.outline(root)}; compare with docs/platform-apis.md"
+            )
+        return root
+    error = root.get("error")
+    if isinstance(error, dict | list | str | bool) and error and not (isinstance(error, str) and error.isspace()):
+        raise PlatformError(f"the platform answers with an error: {_said(error, root.get('message'))}")
+    if root.get("data", root) is None and not may_be_null:
+        raise SchemaError('"data" is null, and no error says why; the platform may know')
+    return {key: value for key, value in root.items() if key != "error" or json_values.is_number(value)}
+
+
+def _said(error: object, message: object) -> str:
+    """Returns what an error says, in one printable line; names and figures do not stand in one."""
+    told = error.get("message", error.get("code")) if isinstance(error, dict) else error
+    words = [text for text in (told, message) if isinstance(text, str) and text.strip()]
+    line = " ".join(": ".join(dict.fromkeys(words)).split())
+    printable = "".join(char if char.isprintable() else "\ufffd" for char in line)
+    return printable[:LONGEST_ERROR] + ("…" if len(printable) > LONGEST_ERROR else "") or "without words"
+
+
+def find(root: object, component: Component, asked: Collection[int]) -> object:
+    """Returns what an answer holds of a component, a Misfit if that is not clear; `asked` are the ids asked for."""
+    for holder in _holders(root, _DEEPEST):
+        if isinstance(holder, Mapping):
+            found = list(_under_key(holder, component, asked))
+        else:
+            found = list(_in_list(holder, component, asked))
+        if found:
+            return found[0] if len(found) == 1 else Misfit("it stands there more than once")
+    return _NOT_FOUND
+
+
+def _holders(root: object, depth: int) -> Iterator[Mapping[str, object] | Sequence[object]]:
+    if isinstance(root, list):
+        yield root
+    elif isinstance(root, dict):
+        yield root
+        for key, value in root.items():
+            if depth and key in WRAPPERS:
+                yield from _holders(value, depth - 1)
+
+
+def _under_key(holder: Mapping[str, object], component: Component, asked: Collection[int]) -> Iterator[object]:
+    """Yields what stands under the name, else under the id.
+
+    Numbers are ids only where each of them was asked for: else they count places in a list, or are names of something.
+    """
+    named = [value for key, value in holder.items() if _plain(key) in component.spellings]
+    ids = {key for key in holder if key.isdecimal()}
+    if not named and ids <= {str(each) for each in asked}:
+        value = holder.get(str(component.number), _NOT_FOUND)
+        if value is not _NOT_FOUND and not (component.figure is Figure.BREAKDOWN and json_values.is_number(value)):
+            named = [value]
+    yield from named
+
+
+def _in_list(holder: Sequence[object], component: Component, asked: Collection[int]) -> Iterator[object]:
+    """Yields the objects that hold the name, else those that hold the id, without what tells whose they are."""
+    items = [each for each in holder if isinstance(each, dict)]
+    named = [each for each in items if any(_is_named(value, component) for value in each.values())]
+    if not named:
+        ids = [_id_of(each) for each in items]
+        if len(set(ids)) == len(holder) and set(ids) <= set(asked):
+            named = [each for each, number in zip(items, ids, strict=True) if number == component.number]
+    for each in named:
+        yield {key: value for key, value in each.items() if not _tells(key, value, component)}
+
+
+def _is_named(value: object, component: Component) -> bool:
+    return isinstance(value, str) and _plain(value) in component.spellings
+
+
+def _id_of(item: Mapping[str, object]) -> int | None:
+    """Returns the one id in the fields that may hold it."""
+    found = {_as_id(value) for key, value in item.items() if _plain(key) in _ID_FIELDS} - {None}
+    return found.pop() if len(found) == 1 else None
+
+
+def _as_id(value: object) -> int | None:
+    if isinstance(value, str) and _ID.fullmatch(value):
+        return int(value)
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def _tells(key: str, value: object, component: Component) -> bool:
+    is_id = _plain(key) in _ID_FIELDS and _as_id(value) == component.number
+    return _is_named(value, component) or is_id
+
+
+def _plain(text: str) -> str:
+    """Returns a name without case and signs: CONVERSATION_COUNT, conversationCount and conversation-count are one."""
+    return _NOT_A_LETTER.sub("", text.casefold())

@@ -1,0 +1,76 @@
+"""ChatCaptain's inbox report, which is documented: conversations handed to people, in total over the asked day.
+
+    {"data": {"transferredToAgentCount": 20, "conversationAcceptedCount": 17, "conversationNotAcceptedCount": 3,
+              "averageJoinTimeSeconds": 42.5, "agentPerformance": [...]}}
+
+The operators in `agentPerformance` are people: nothing of them is read.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from exporter.domain.errors import ConfigError, SchemaError
+from exporter.domain.model import Column, Days, Reading
+from exporter.domain.scope import Scope
+from exporter.platforms import json_outline, json_values
+from exporter.platforms.api import UNTAUGHT, Account, Context, Lessons, Override, Request
+from exporter.platforms.chatcaptain.component_report import ALL, StatisticsReport, chatbot_of, newest_first
+from exporter.platforms.chatcaptain.day_bounds import LocalDay
+from exporter.platforms.chatcaptain.find_component import envelope
+
+TRANSFERS = "transferredToAgentCount"
+ACCEPTED = "conversationAcceptedCount"
+NOT_ACCEPTED = "conversationNotAcceptedCount"
+JOIN_TIME = "averageJoinTimeSeconds"
+OPERATORS = "agentPerformance"
+
+
+@dataclass(frozen=True, slots=True)
+class InboxReport(StatisticsReport):
+    """The inbox; its measures are transfers, accepted, not accepted, and the mean time to join, in this order."""
+
+    def overridden(self, override: Override) -> "InboxReport":
+        """Returns the report at another path.
+
+        Raises:
+            ConfigError: it is described in another way, though its shape is documented.
+        """
+        if override.components:
+            raise ConfigError("the shape of inbox is documented, so only path can be set; leave components out")
+        return replace(self, path=override.path or self.path)
+
+    def equipped(self, account: Account) -> "InboxReport":
+        """Returns the report of one chatbot."""
+        return replace(self, chatbot=chatbot_of(account))
+
+    def plan(self, days: Days, scope: Scope, lessons: Lessons = UNTAUGHT) -> tuple[Request, ...]:
+        """Asks for one day at a time: an answer is a total over all of its days."""
+        return tuple(self.request(LocalDay(day, scope.zone), {}) for day in newest_first(days))
+
+    def decode(self, body: bytes, request: Request, context: Context) -> Reading:
+        """Reads one answer; see `exporter.platforms.api.Report.decode`."""
+        root = envelope(json_values.parse(body))
+        data = root.get("data") if isinstance(root, dict) else None
+        if not isinstance(root, dict) or not isinstance(data, dict):
+            raise SchemaError(f'expected an object with an object "data". {json_outline.keys(root)}')
+        rows, key = self.draft(request, context)
+        rows.expect(root, {"data", "error"}, "")
+        rows.expect(data, {TRANSFERS, ACCEPTED, NOT_ACCEPTED, JOIN_TIME, OPERATORS}, "data.")
+        figures: dict[Column, float] = {}
+        for measure, (name, leaf) in zip(self.measures, _leaves(data).items(), strict=True):
+            figure = rows.figure(leaf, f"data.{name}", key)
+            if figure is not None:
+                figures[Column(measure.family)] = figure
+        operators = data.get(OPERATORS)
+        if not isinstance(operators, list):
+            rows.note("missing" if operators is None else "retyped", f"data.{OPERATORS}")
+        rows.listed += 1
+        self.file(rows, key, figures)
+        return rows.reading(frozenset({ALL}), ())
+
+
+def _leaves(data: Mapping[str, object]) -> Mapping[str, tuple[float | None, json_values.Flaw | None]]:
+    """Reads the figures in the order of the measures; of nobody who joined there is no mean time, whatever it says."""
+    counts = {name: json_values.count(data.get(name)) for name in (TRANSFERS, ACCEPTED, NOT_ACCEPTED)}
+    nobody = counts[ACCEPTED][0] == 0
+    return {**counts, JOIN_TIME: (None, None) if nobody else json_values.number(data.get(JOIN_TIME))}

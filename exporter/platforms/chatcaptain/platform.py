@@ -1,0 +1,213 @@
+"""ChatCaptain (now Epic AI): its statistics calls, what each of their components feeds, how they are reached.
+
+Sources, for all facts here: the OpenAPI document "ChatCaptain API" 1.0, page Statistics
+(docs.chatcaptain.com/api/api-dokumentation/statistics), and the vendor's n8n package for the header. The answers of
+overview and channel are not documented; how they are read, and what is a guess, stands in docs/platform-apis.md.
+"""
+
+from collections.abc import Mapping
+from urllib.parse import urlsplit, urlunsplit
+
+from exporter.domain.errors import ConfigError
+from exporter.domain.model import Activity, Kind, Measure
+from exporter.platforms.api import Account, Option, OptionKind, Override, Platform, Report
+from exporter.platforms.chatcaptain.channel_report import CHANNEL_INFO, CHANNELS, ChannelReport
+from exporter.platforms.chatcaptain.component_report import ComponentReport
+from exporter.platforms.chatcaptain.find_component import Component
+from exporter.platforms.chatcaptain.inbox_report import InboxReport
+from exporter.platforms.chatcaptain.read_component import Figure
+
+API = "/v1"
+_REPORTED = "in the unit that the platform reports"
+
+
+def _sum(name: str, text: str, activity: str = "") -> Measure:
+    activities = (Activity(activity),) if activity else ()
+    return Measure(f"chatcaptain_{name}", text, Kind.SUM, activities=activities)
+
+
+def _by(name: str, text: str, label: str, limit: str) -> Measure:
+    """Returns a break-down: marked, because one that could not be read is no break-down without anything in it."""
+    return Measure(f"chatcaptain_{name}", text, Kind.SUM, (label,), today=False, limits=(limit,), marked=True)
+
+
+def _median(name: str, text: str) -> Measure:
+    return Measure(f"chatcaptain_{name}", text, Kind.AVERAGE)
+
+
+CONVERSATIONS = _sum("conversations", "Conversations", "conversations")
+MESSAGES = _sum("messages", "Messages", "messages")
+INTERACTIONS = _sum("interactions", "Interactions", "interactions")
+STEPS = _sum("steps", "Steps that were executed")
+INTENTS = _sum("intents", "Intents that were recognised")
+BY_LANGUAGE = _by("conversations_by_language", "Conversations in a language", "language", "languages")
+# An open set of types: each is that of a channel, so there are never more of them than channels.
+BY_CHANNEL_TYPE = _by(
+    "conversations_by_channel_type", "Conversations over channels of a type", "channel_type", CHANNELS
+)
+INTENT_HITS = _by("intent_hits", "Hits of an intent", "intent", "intents")
+CONVERSATION_MESSAGES = _median("conversation_messages_median", "Median number of messages of a conversation")
+MESSAGE_LENGTH = _median("message_length_median", f"Median length of a message, {_REPORTED}")
+INTENT_SCORE = _median("intent_score_median", "Median score of recognised intents")
+
+# The names are the vendor's, and so are the ids; those of channel are others (docs/platform-apis.md has all of them).
+OVERVIEW = ComponentReport(
+    name="overview",
+    day_bytes=1500,
+    measures=(
+        CONVERSATIONS,
+        MESSAGES,
+        INTERACTIONS,
+        STEPS,
+        INTENTS,
+        BY_LANGUAGE,
+        BY_CHANNEL_TYPE,
+        INTENT_HITS,
+        CONVERSATION_MESSAGES,
+        MESSAGE_LENGTH,
+        INTENT_SCORE,
+    ),
+    tail="reports/overview",
+    components=(
+        Component("CONVERSATION_COUNT", 1, CONVERSATIONS.family, interval=2),
+        Component("MESSAGE_COUNT", 7, MESSAGES.family, interval=8),
+        Component("INTERACTION_COUNT", 14, INTERACTIONS.family, interval=15),
+        Component("STEP_EXEC_COUNT", 0, STEPS.family),
+        Component("INTENT_COUNT", 13, INTENTS.family),
+        Component("CONVERSATION_LANGUAGES", 3, BY_LANGUAGE.family, Figure.BREAKDOWN),
+        Component("CONVERSATION_BY_CHANNEL_TYPE", 4, BY_CHANNEL_TYPE.family, Figure.BREAKDOWN),
+        Component("INTENT_HITS", 11, INTENT_HITS.family, Figure.BREAKDOWN),
+        Component("CONVERSATION_MESSAGE_COUNT_MEDIAN", 6, CONVERSATION_MESSAGES.family, Figure.MEDIAN),
+        Component("MESSAGE_LENGTH_MEDIAN", 10, MESSAGE_LENGTH.family, Figure.MEDIAN),
+        Component("INTENT_SCORE_MEDIAN", 12, INTENT_SCORE.family, Figure.MEDIAN),
+    ),
+)
+
+
+def _channel(name: str, text: str, kind: Kind = Kind.SUM, by: tuple[str, str] | None = None) -> Measure:
+    """Returns a figure per channel, or broken down further; marked, because each answer is about one channel."""
+    labels, limits = (("channel_id", by[0]), (CHANNELS, by[1])) if by else (("channel_id",), (CHANNELS,))
+    return Measure(f"chatcaptain_channel_{name}", text, kind, labels, today=not by, limits=limits, marked=True)
+
+
+INFO = Measure(
+    CHANNEL_INFO,
+    "Always 1; name and type of a channel",
+    Kind.INFO,
+    ("channel_id", "channel", "channel_type"),
+    limits=(CHANNELS, "", ""),
+)
+CHANNEL_CONVERSATIONS = _channel("conversations", "Conversations over a channel")
+CHANNEL_MESSAGES = _channel("messages", "Messages over a channel")
+CHANNEL_INTERACTIONS = _channel("interactions", "Interactions over a channel")
+CALL_DURATION = _channel("call_duration", f"Duration of the calls over a channel together, {_REPORTED}")
+BY_END_REASON = _channel("calls_by_end_reason", "Calls over a channel by why they ended", by=("reason", "reasons"))
+BY_EXIT_STEP = _channel("calls_by_exit_step", "Calls over a channel by the step they ended in", by=("step", "steps"))
+CALL_INPUTS = _channel("call_user_inputs_median", "Median number of a user's inputs in a call", Kind.AVERAGE)
+
+CHANNEL = ChannelReport(
+    name="channel",
+    day_bytes=3000,  # a dozen channels
+    measures=(
+        INFO,
+        CHANNEL_CONVERSATIONS,
+        CHANNEL_MESSAGES,
+        CHANNEL_INTERACTIONS,
+        CALL_DURATION,
+        BY_END_REASON,
+        BY_EXIT_STEP,
+        CALL_INPUTS,
+    ),
+    tail="reports/channel",
+    components=(
+        Component("CONVERSATION_COUNT_FOR_CHANNEL_ID", 1, CHANNEL_CONVERSATIONS.family, interval=2),
+        Component("MESSAGE_COUNT_FOR_CHANNEL_ID", 12, CHANNEL_MESSAGES.family, interval=13),
+        Component("INTERACTION_COUNT_FOR_CHANNEL_ID", 9, CHANNEL_INTERACTIONS.family, interval=10),
+        Component("CALL_DURATION_TOTAL", 16, CALL_DURATION.family, Figure.TOTAL, voice=True),
+        Component("CALL_EXIT_STEP", 19, BY_EXIT_STEP.family, Figure.BREAKDOWN, voice=True),
+        Component("CALL_USER_INPUTS_MEDIAN", 20, CALL_INPUTS.family, Figure.MEDIAN, voice=True),
+        Component("CALL_END_REASON", 21, BY_END_REASON.family, Figure.BREAKDOWN, voice=True),
+    ),
+)
+
+INBOX = InboxReport(
+    name="inbox",
+    day_bytes=600,
+    measures=(
+        _sum("inbox_transfers", "Conversations that were handed to people", "inbox_transfers"),
+        _sum("inbox_accepted", "Conversations that people accepted"),
+        _sum("inbox_not_accepted", "Conversations that nobody accepted"),
+        Measure("chatcaptain_inbox_join_time_average_seconds", "Mean time until a person joined", Kind.AVERAGE),
+    ),
+    tail="inbox",
+)
+REPORTS: Mapping[str, ComponentReport | InboxReport] = {each.name: each for each in (OVERVIEW, CHANNEL, INBOX)}
+
+
+def overridden(name: str, override: Override) -> Report:
+    """Returns a report with another path, or with components that an operator's expressions find.
+
+    Raises:
+        ConfigError: they do not fit the report.
+    """
+    if override.fields is not None:
+        raise ConfigError(f"{name} has no fields; set path, or components of overview and channel")
+    return REPORTS[name].overridden(override)
+
+
+def equipped(report: Report, account: Account) -> Report:
+    """Returns a report of one chatbot: its id, what it is called, which of its channels are wanted."""
+    return report.equipped(account) if isinstance(report, ComponentReport | InboxReport) else report
+
+
+def base_url(text: str) -> str:
+    """Cleans a base URL: with or without `/v1`, a slash, a path prefix, capitals, it means the same platform."""
+    parts = urlsplit(text.strip())
+    path = parts.path.rstrip("/").removesuffix(API).rstrip("/")
+    return urlunsplit((parts.scheme.lower(), parts.netloc.lower(), path, "", ""))
+
+
+def headers(key: str) -> Mapping[str, str]:
+    """Authenticates by a chatbot's key, which is no Bearer token."""
+    return {"x-chatcaptain-key": key}
+
+
+_THE_BOT = "one key opens one chatbot: check that chatbot_id is its id"
+PLATFORM = Platform(
+    name="chatcaptain",
+    title="ChatCaptain",
+    default_base_url="https://api.chatcaptain.com",
+    base_url=base_url,
+    headers=headers,
+    reports=REPORTS,
+    overridden=overridden,
+    options=(
+        Option(
+            "chatbot_id",
+            OptionKind.TEXT,
+            "The chatbot's id, which is also its company_id; one key opens one chatbot.",
+            "5f1c0a",
+            required=True,
+        ),
+        Option(
+            "company",
+            OptionKind.TEXT,
+            "The name of the company that the chatbot belongs to, the label company; by default the source's name.",
+            "ACME",
+            identifies=False,
+        ),
+        Option(
+            CHANNELS,
+            OptionKind.SELECTION,
+            "Which of its channels are asked about, by id or by a glob of the name; by default all.",
+            "*",
+        ),
+    ),
+    equipped=equipped,
+    one_company=True,
+    remedies={
+        401: f"keys are in its dashboard under Settings, API; {_THE_BOT}",
+        403: "it needs the permission chatbots.statistics.get, for exports chatbots.statistics.export; " + _THE_BOT,
+        404: "chatbot_id may be another one's",
+    },
+)

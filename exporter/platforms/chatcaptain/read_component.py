@@ -1,0 +1,237 @@
+"""Tells what an undocumented JSON value is: one number, a break-down by name, a series in time; guesses nothing.
+
+What does not fit is a Misfit that says why, without a figure and without a name. Knows no component and no platform.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from enum import Enum
+from typing import NamedTuple
+
+from exporter.platforms import json_outline, json_values
+from exporter.platforms.chatcaptain.day_bounds import LocalDay, is_epoch, is_time
+from exporter.platforms.item_names import Naming
+from exporter.platforms.paradigm.field_notes import DEEPEST, is_identity
+
+WRAPPERS = ("data", "report", "components", "result")
+"""Keys of objects that hold nothing but what is meant."""
+_INNER = frozenset((*WRAPPERS, "value", "values", "items"))
+_COUNTS = frozenset(("count", "value", "total", "hits"))
+_STARTS = ("timestamp", "time", "date", "from", "start")
+Leaf = tuple[float | None, json_values.Flaw | None]
+Record = Mapping[str, object]
+
+
+class Figure(Enum):
+    """What a component is: a whole number, a number that adds up, a median of the day, numbers by name."""
+
+    COUNT = "count"
+    TOTAL = "total"
+    MEDIAN = "median"
+    BREAKDOWN = "break-down"
+
+
+class Misfit(NamedTuple):
+    """Why a value cannot be what it is taken for."""
+
+    why: str
+
+
+class Found(NamedTuple):
+    """What was read: figures by name, the one number under None. A break-down that is null is one missing number."""
+
+    leaves: tuple[tuple[str | None, Leaf], ...]
+
+
+def read(value: object, figure: Figure, day: LocalDay) -> Found | Misfit:
+    """Reads a value that has to be such a figure of this day."""
+    bare = unwrapped(value)
+    if figure is Figure.BREAKDOWN:
+        return breakdown(bare)
+    leaf = _number(bare, figure, day)
+    return leaf if isinstance(leaf, Misfit) else Found(((None, leaf),))
+
+
+def unwrapped(value: object) -> object:
+    """Takes off the objects that only hold another one; texts beside it, and an empty `error`, say nothing of it."""
+    for _ in range(DEEPEST):
+        holder = value if isinstance(value, dict) else {}
+        inner = [key for key, each in holder.items() if key in _INNER and isinstance(each, dict | list)]
+        beside = (each for key, each in holder.items() if key not in inner)
+        if len(inner) != 1 or not all(each is None or isinstance(each, str | bool) for each in beside):
+            break
+        value = holder[inner[0]]
+    return value
+
+
+def one(value: object, figure: Figure) -> Leaf | Misfit:
+    """Reads a value that has to be a number; null is missing, but no median of a day on which nothing happened."""
+    if value is None:
+        return None, None if figure is Figure.MEDIAN else "missing"
+    if not json_values.is_number(value):
+        return Misfit(f"a number is expected, and {json_outline.outline(value, 1)} is there")
+    return json_values.number(value) if figure in (Figure.MEDIAN, Figure.TOTAL) else json_values.count(value)
+
+
+def _number(value: object, figure: Figure, day: LocalDay) -> Leaf | Misfit:
+    if isinstance(value, dict) and value and all(map(is_time, value)):
+        value = [{"time": time, "value": each} for time, each in value.items()]
+    if isinstance(value, list):
+        return _listed(value, figure, day)
+    if isinstance(value, dict):
+        found = list(_numbers(value, DEEPEST))
+        numbers = [each for each in found if each is not None] or found
+        if len(numbers) != 1:
+            return Misfit(f"one number is expected, and {len(numbers) or 'none'} can be meant")
+        value = numbers[0]
+    return one(value, figure)
+
+
+def _numbers(value: Record, depth: int) -> Iterator[object]:
+    """Yields the numbers and nulls in an object; of a list in it as many as make it ambiguous."""
+    for each in value.values():
+        if each is None or json_values.is_number(each):
+            yield each
+        elif isinstance(each, dict) and depth:
+            yield from _numbers(each, depth - 1)
+        elif isinstance(each, dict | list) and each:
+            yield from (0, 0)
+
+
+def _listed(value: Sequence[object], figure: Figure, day: LocalDay) -> Leaf | Misfit:
+    """Reads a list of buckets; an empty one may list anything, so it is no zero."""
+    records = [each for each in value if isinstance(each, dict)]
+    if figure is Figure.MEDIAN or not records or len(records) < len(value):
+        return Misfit(f"one number is expected, and {'an empty list' if not value else 'a list'} is there")
+    time = _time_of(records)
+    if time is None:
+        return Misfit("a list is there, but not of moments with a number each")
+    key = _number_of([{k: v for k, v in each.items() if k != time and not is_time(v)} for each in records])
+    if isinstance(key, Misfit):
+        return key
+    return buckets(((each[time], each.get(key)) for each in records), figure, day)
+
+
+def buckets(found: Iterable[tuple[object, object]], figure: Figure, day: LocalDay) -> Leaf | Misfit:
+    """Adds up buckets, each the moment it starts and a number; one that is not of the asked day fails all of them.
+
+    One that starts at no midnight of ours holds hours of another day: then the platform counts in another zone.
+    """
+    total, flaws = 0.0, list[json_values.Flaw | None]()
+    for time, value in found:
+        moment = day.moment(time)
+        if moment is None:
+            return Misfit("when a bucket starts can be read from none of ISO 8601 with an offset, a date, an epoch")
+        if not day.begins(moment):
+            return Misfit(
+                f"a bucket starts at no midnight of the asked day in {day.zone.key}; is that the chatbot's timezone?"
+            )
+        leaf = one(value, figure)
+        if isinstance(leaf, Misfit) or leaf[0] is None:
+            return leaf
+        total, flaws = total + leaf[0], [*flaws, leaf[1]]
+    return total, next(filter(None, flaws), None)
+
+
+def _time_of(records: Sequence[Record]) -> str | None:
+    """Returns the key under which every record has a moment; of several the one that is called like a start."""
+    for test in (is_time, is_epoch):
+        keys = [key for key in records[0] if all(test(each.get(key)) for each in records)]
+        if keys:
+            called = [key for start in _STARTS for key in keys if key.casefold() == start]
+            return called[0] if called else keys[0] if len(keys) == 1 else None
+    return None
+
+
+def breakdown(value: object) -> Found | Misfit:
+    """Reads numbers by name: an object of numbers, or of objects with a number, or a list of names with a number."""
+    if value is None:
+        return Found(((None, (None, "missing")),))
+    if isinstance(value, dict):
+        return _by_key(value)
+    if isinstance(value, list):
+        records = [each for each in value if isinstance(each, dict)]
+        if len(records) < len(value):
+            return Misfit("a break-down is expected, and a list of something else than objects is there")
+        return _chosen(zip(_labels(records), records, strict=True), records)
+    return Misfit(f"a break-down is expected, and {json_outline.outline(value, 1)} is there")
+
+
+def _by_key(value: Record) -> Found | Misfit:
+    if any(map(is_time, value)):
+        return Misfit("a break-down is expected, and a series is there")
+    if value and all(key.casefold() in _COUNTS for key in value):
+        return Misfit("a break-down is expected, and an object is there whose keys are no names of anything")
+    records = [each for each in value.values() if isinstance(each, dict)]
+    if value and len(records) == len(value):
+        return _by_record(value, records)
+    if not all(each is None or _is_whole(each) for each in value.values()):
+        return Misfit("a break-down is expected, and an object is there whose values are not all whole numbers")
+    return Found(tuple((json_values.label(name), json_values.count(each)) for name, each in value.items()))
+
+
+def _by_record(value: Record, records: Sequence[Record]) -> Found | Misfit:
+    """Reads an object of records, which have to be alike: else it may only hold the break-down, with one name in it."""
+    key = _number_of(records)
+    if isinstance(key, str) and not (
+        key.casefold() in _COUNTS or (len(records) > 1 and all(key in r for r in records))
+    ):
+        return Misfit("a break-down is expected, and whether the outer keys or the inner ones are names is not clear")
+    return _chosen(zip(map(json_values.label, value), records, strict=True), records)
+
+
+def _chosen(named: Iterable[tuple[str | None, Record]], records: Sequence[Record]) -> Found | Misfit:
+    """Takes of each record the number that counts; one without a name is missing, and none may be without."""
+    if not records:
+        return Found(())
+    key = _number_of(records)
+    if isinstance(key, Misfit):
+        return key
+    found = [(name, json_values.count(each.get(key))) for name, each in named]
+    if all(name is None for name, _ in found):
+        return Misfit("a break-down is expected, and a list without names is there")
+    return Found(tuple((name or "", leaf if name is not None else (None, "missing")) for name, leaf in found))
+
+
+def _number_of(records: Sequence[Record]) -> str | Misfit:
+    """Returns the key of the number that counts: the only one of integers, else the one called like a count."""
+    keys = dict.fromkeys(key for each in records for key in each if not _is_an_id(key))
+    numbers = [key for key in keys if _are(records, key, json_values.is_number)]
+    integers = [key for key in numbers if _are(records, key, lambda each: isinstance(each, int))]
+    named = [key for key in numbers if key.casefold() in _COUNTS and _are(records, key, _is_whole)]
+    for decided in (integers, named):
+        if len(decided) == 1:
+            return decided[0]
+    shown = ", ".join(sorted({json_outline.key(key) for key in numbers}))
+    return Misfit(f"which number counts is not clear: {shown}" if numbers else "no number is there to be counted")
+
+
+def _are(records: Sequence[Record], key: str, test: Callable[[object], bool]) -> bool:
+    """Tells whether what stands under a key passes a test wherever it is, and is somewhere."""
+    values = [each[key] for each in records if each.get(key) is not None]
+    return bool(values) and all(map(test, values))
+
+
+def _is_whole(value: object) -> bool:
+    return json_values.is_number(value) and (
+        isinstance(value, int) or (isinstance(value, float) and value.is_integer())
+    )
+
+
+def _is_an_id(key: str) -> bool:
+    return is_identity(key) or key.endswith("Id")
+
+
+def _labels(records: Sequence[Record]) -> Iterator[str | None]:
+    """Yields what each record is called: its only text, even an empty one; of several the likeliest for a name."""
+    texts = [
+        key
+        for key in dict.fromkeys(key for each in records for key in each)
+        if _are(records, key, lambda each: isinstance(each, str) and not is_time(each))
+    ]
+    naming = Naming()
+    for each in records:
+        if len(texts) == 1:
+            text = each.get(texts[0])
+            yield json_values.label(text) if isinstance(text, str) else None
+        else:
+            yield naming.label({key: value for key, value in each.items() if isinstance(value, str)})

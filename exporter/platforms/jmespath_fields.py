@@ -1,0 +1,146 @@
+"""Reads an answer by an operator's expressions (JMESPath), one per level, since none can look at its parent."""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import jmespath
+from jmespath.exceptions import ParseError
+from jmespath.functions import Functions
+
+from exporter.domain.model import Column
+from exporter.platforms import json_values
+from exporter.platforms.api import Expression, Fields
+from exporter.platforms.reading_builder import Draft, RowKey
+
+
+def expression(text: str) -> Expression:
+    """Compiles an expression.
+
+    Raises:
+        ValueError: it is no JMESPath, or calls a function that does not exist or takes other arguments; in one line.
+    """
+    try:
+        compiled = jmespath.compile(text)
+    except ParseError as error:
+        raise ValueError(f"is no JMESPath expression: it goes wrong at character {error.lex_position + 1}") from None
+    except RecursionError:
+        raise ValueError("is nested too deeply") from None
+    for name, arguments in _calls(compiled.parsed):
+        _refuse_bad_call(name, arguments)
+
+    def search(value: object) -> object:
+        try:
+            found: object = compiled.search(value)
+        except (ValueError, ArithmeticError):  # a function was given what it does not take, such as length(null)
+            return None
+        return found
+
+    return Expression(text, search)
+
+
+def _calls(node: object) -> Iterator[tuple[str, int]]:
+    """Yields the functions that an expression calls, each with the number of its arguments."""
+    if not isinstance(node, dict):
+        return
+    if node["type"] == "function_expression":
+        yield node["value"], len(node["children"])
+    for child in (*node["children"], node.get("value")):
+        yield from _calls(child)
+
+
+def _refuse_bad_call(name: str, arguments: int) -> None:
+    """Finds at once what the library finds when the function is first called."""
+    function = Functions.FUNCTION_TABLE.get(name)
+    if function is None:
+        raise ValueError(f"calls {name}(), which is no function of JMESPath")
+    signature = function["signature"]
+    variadic = bool(signature) and signature[-1].get("variadic", False)
+    if arguments < len(signature) or (arguments > len(signature) and not variadic):
+        least = "at least " if variadic else ""
+        raise ValueError(f"calls {name}() with {arguments} arguments; it takes {least}{len(signature)}")
+
+
+class Target(NamedTuple):
+    """What the figures feed: the family of a measure with at most one label, in this part."""
+
+    family: str
+    part: str
+
+
+class Reader:
+    """Reads one answer into a draft; `fruitless` are the options whose expressions were tried and found nothing."""
+
+    def __init__(self, fields: Fields, target: Target, rows: Draft) -> None:
+        self._fields = fields
+        self._target = target
+        self._rows = rows
+        self._found: dict[str, bool] = {}
+
+    @property
+    def fruitless(self) -> tuple[str, ...]:
+        """The options whose expressions found nothing wherever they were tried, from the outer ones to the inner."""
+        return tuple(option for option, found in self._found.items() if not found)
+
+    def read(self, root: object) -> None:
+        """Reads the whole answer."""
+        for entry in self._list("entries", self._fields.entries, root):
+            identity = self._find("company_id", self._fields.company_id, entry)
+            name = self._find("company", self._fields.company, entry)
+            company = self._rows.named(identity, name, ("fields.company_id", "fields.company"))
+            if company is not None:
+                self._entry(company, entry)
+
+    def _entry(self, company: str, entry: object) -> None:
+        if self._fields.days is None:
+            self._row(self._rows.level_key(self._target.part, company), entry)
+            return
+        for day in self._list("days", self._fields.days, entry):
+            date = self._find("date", self._fields.date, day)
+            if key := self._rows.key(self._target.part, company, date, "fields.date"):
+                self._row(key, day)
+
+    def _row(self, key: RowKey, row: object) -> None:
+        figures: dict[Column, float] = {}
+        if self._fields.items is None:
+            self._value(row, Column(self._target.family), figures, key)
+        else:
+            items = self._find("items", self._fields.items, row)
+            if items == []:
+                self._rows.listed -= 1  # it lists nothing: no figure can be expected of it
+            for item in items if isinstance(items, list) else ():
+                if column := self._column(item):
+                    self._value(item, column, figures, key)
+            if not isinstance(items, list):
+                self._rows.note("missing" if items is None else "retyped", "fields.items")
+        self._rows.add(key, figures)
+
+    def _column(self, item: object) -> Column | None:
+        """Returns what an item's figure is filed under; None, noted, for one without the label that is wanted."""
+        if self._fields.label is None:
+            return Column(self._target.family)
+        label = self._find("label", self._fields.label, item)
+        text = str(label) if json_values.is_number(label) else label
+        if not isinstance(text, str) or not text.strip():
+            self._rows.note("retyped" if text else "missing", "fields.label")
+            return None
+        return Column(self._target.family, (json_values.label(text),))
+
+    def _value(self, holder: object, column: Column, figures: dict[Column, float], key: RowKey) -> None:
+        value = self._find("value", self._fields.value, holder)
+        figure = self._rows.figure(json_values.count(value), "fields.value", key)
+        if figure is not None:
+            figures[column] = figures.get(column, 0.0) + figure
+
+    def _list(self, option: str, expression: Expression, value: object) -> list[object]:
+        """Returns the rows that an expression finds; anything but a list is noted as a row that is not read."""
+        found = self._find(option, expression, value)
+        if isinstance(found, list):
+            return found
+        self._rows.note("missing" if found is None else "retyped", f"fields.{option}")
+        self._rows.listed += 1
+        return []
+
+    def _find(self, option: str, expression: Expression, value: object) -> object:
+        found = expression.search(value)
+        self._found[option] = self._found.get(option, False) or found is not None
+        return found

@@ -1,0 +1,214 @@
+"""From the bytes of an answer to JSON values, and from JSON values to ids, names, days and figures.
+
+What an API calls a number, a name or a date is checked leaf by leaf: each is read together with what is wrong with it,
+so that one odd leaf can be left out and its neighbours served. Knows no report.
+"""
+
+import math
+import re
+from collections.abc import Collection, Iterable, Iterator
+from datetime import date, datetime
+from typing import Literal
+
+import msgspec
+
+from exporter.domain.errors import NotJsonError
+
+_STRICT = msgspec.json.Decoder()
+_FIELDS = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_ITEMS = msgspec.json.Decoder(list[msgspec.Raw])
+_WIDE_FLOATS = msgspec.json.Decoder(float_hook=float)  # reads 1e999 as infinity, where the strict one gives up
+_TOO_DEEP = "the answer is nested too deeply to be a report"
+_BOM = b"\xef\xbb\xbf"
+_ESCAPE = re.compile(
+    rb"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"  # a pair
+    rb"|(?P<lone>\\u[dD][89a-fA-F][0-9a-fA-F]{2})"  # half of one
+    rb"|\\.",  # any other escape, so that the second backslash of two starts none
+    re.DOTALL,
+)
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+_FIELD = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,63}")
+_EXACT = 2**53
+"""The largest whole number up to which a double holds every one."""
+_NOT_IN_A_LABEL = re.compile("[\x00\ud800-\udfff]")
+
+
+def parse(body: bytes) -> object:
+    """Returns the JSON value of a whole answer; integers keep every digit, of a repeated key the last one counts.
+
+    A byte order mark is skipped and a lone surrogate replaced by U+FFFD, whatever charset the answer claims.
+
+    Raises:
+        NotJsonError: it is not JSON in UTF-8, or nested too deeply to be a report.
+    """
+    text = body.removeprefix(_BOM)
+    try:
+        return _STRICT.decode(text)
+    except RecursionError as error:
+        raise NotJsonError(_TOO_DEEP) from error
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return _parse_leniently(text)
+
+
+class Listed:
+    """A list of an answer, each of whose items is parsed when its turn comes: all together would be ten times as large.
+
+    Whoever reads it twice has it parsed twice. Reading raises NotJsonError, as `parse` does.
+    """
+
+    def __init__(self, items: Iterable[msgspec.Raw]) -> None:
+        self._items = tuple(items)
+
+    def __iter__(self) -> Iterator[object]:
+        return (parse(bytes(item)) for item in self._items)
+
+
+def opened(body: bytes, lists: Collection[str]) -> object:
+    """Does what `parse` does, but leaves what stands under the keys `lists` of an object as `Listed`, if it is a list.
+
+    Raises:
+        NotJsonError: it is not JSON; what is wrong within an item of these lists shows when that is read.
+    """
+    try:
+        fields = _FIELDS.decode(body.removeprefix(_BOM))
+        return {
+            key: Listed(_ITEMS.decode(value))
+            if key in lists and bytes(memoryview(value)[:1]) == b"["
+            else parse(bytes(value))
+            for key, value in fields.items()
+        }
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return parse(body)
+
+
+def _parse_leniently(text: bytes) -> object:
+    """Parses what the fast path refused, once more, with lone surrogates replaced and any size of float."""
+    try:
+        return _WIDE_FLOATS.decode(_without_lone_surrogates(text))
+    except RecursionError as error:
+        raise NotJsonError(_TOO_DEEP) from error
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        # msgspec names a place, never the text that stands there.
+        raise NotJsonError(
+            f"the answer is no JSON: {error}" if _is_utf8(text) else "the answer is not UTF-8"
+        ) from error
+
+
+def _is_utf8(text: bytes) -> bool:
+    try:
+        text.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _without_lone_surrogates(text: bytes) -> bytes:
+    r"""Replaces each half of a surrogate pair that lacks its other half by `\ufffd`."""
+    return _ESCAPE.sub(lambda match: rb"\ufffd" if match["lone"] else match[0], text)
+
+
+def outline(value: object) -> str:
+    """Says what a JSON value is without saying what is in it: an object's keys that name fields, else the type."""
+    match value:
+        case dict():
+            keys = sorted({key(str(each)) for each in value})
+            return f"an object with the keys {', '.join(keys[:12])}" if keys else "an empty object"
+        case list() | Listed():
+            return "a list"
+        case str():
+            return "a string"
+        case bool() | None:
+            return str(value).lower().replace("none", "null")
+        case _:
+            return "a number"
+
+
+Flaw = Literal["missing", "retyped", "negative"]
+"""What can be wrong with a leaf. A `retyped` one may still be readable."""
+
+
+def identity(value: object) -> tuple[str | None, Flaw | None]:
+    """Reads an id with all its digits; None where there is none.
+
+    The documented type is an integer; a string, or `17.0`, is read and is `retyped`.
+    """
+    if type(value) is int:  # almost every id
+        return str(value), None
+    match value:
+        case bool() | None:
+            pass
+        case str() if value.strip():
+            return label(value), "retyped"
+        case float() if value.is_integer() and abs(value) < 2**53:
+            return str(int(value)), "retyped"
+    return None, "missing"
+
+
+def label(text: str) -> str:
+    """Makes a string safe to be a label value: the page escapes everything but NUL, which ends Prometheus' parser."""
+    return _NOT_IN_A_LABEL.sub("\ufffd", text)
+
+
+def key(text: str) -> str:
+    """Returns a key as part of a path in a message: what does not look like a field's name may be data, so `*`."""
+    return text if _FIELD.fullmatch(text) else "*"
+
+
+def name(value: object) -> tuple[str, Flaw | None]:
+    """Reads a name as it is; anything but a string is the empty name."""
+    if isinstance(value, str):
+        return label(value), None
+    return "", "missing" if value is None else "retyped"
+
+
+def day(value: object) -> date | None:
+    """Reads a date in the one documented form, YYYY-MM-DD; None for anything else."""
+    if not isinstance(value, str) or not _DAY.fullmatch(value):
+        return None
+    try:
+        return date.fromisoformat(value)
+    except ValueError:
+        return None
+
+
+def is_number(value: object) -> bool:
+    """Tells whether it is a JSON number; `true` is none."""
+    return type(value) in (int, float)
+
+
+def count(value: object) -> tuple[float | None, Flaw | None]:
+    """Reads a whole number; `12.0` and `1e3` are whole, `12.5` is served as it is and is `retyped`."""
+    if type(value) is int and 0 <= value <= _EXACT:  # almost every leaf
+        return float(value), None
+    figure, flaw = number(value)
+    if figure is not None and not figure.is_integer():
+        return figure, "retyped"
+    return figure, flaw
+
+
+def number(value: object) -> tuple[float | None, Flaw | None]:
+    """Reads a number; None for what is missing, of another type, beyond a double's range or negative."""
+    if type(value) is int and 0 <= value <= _EXACT:
+        return float(value), None
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None, "missing" if value is None else "retyped"
+    try:
+        figure = float(value) + 0.0  # -0.0 would show on the page
+    except OverflowError:
+        figure = math.inf
+    if not math.isfinite(figure):
+        return None, "retyped"
+    return (None, "negative") if figure < 0 else (figure, None)
+
+
+def moment(value: object) -> tuple[float | None, Flaw | None]:
+    """Reads an ISO date-time with its offset as seconds since 1970; what has no offset names no moment."""
+    if value is None:
+        return None, "missing"
+    try:
+        when = datetime.fromisoformat(value) if isinstance(value, str) else None
+        if when is not None and when.tzinfo is not None:
+            return when.timestamp(), None
+    except ValueError:
+        pass
+    return None, "retyped"

@@ -1,0 +1,1 @@
+"""LightOn Paradigm: its reports, as documented or as its answers describe themselves."""

@@ -1,0 +1,62 @@
+"""Which of the figures that an answer describes is the one that a report is after; guesses nothing."""
+
+from collections.abc import Collection, Sequence
+from typing import NamedTuple
+
+from exporter.platforms.paradigm.survey import LIST, NAMES, OBJECT, PEOPLE, ROW, Figure, Place, Survey
+
+
+class Wanted(NamedTuple):
+    """What to look for: the likely names, best first, and whether each item of a list counts on its own.
+
+    If it does, the only number that items have is taken whatever its name; if not, a number of the day, or else the
+    number of different people in a list of people.
+    """
+
+    names: tuple[str, ...]
+    of_items: bool
+
+
+class Choice(NamedTuple):
+    """The place in a row that is read, whether the people listed there are counted instead, and why it was chosen."""
+
+    place: Place
+    people: bool
+    why: str
+
+
+class Complaint(NamedTuple):
+    """Why nothing was chosen."""
+
+    words: str
+
+
+def choose(found: Survey, wanted: Wanted) -> Choice | Complaint:
+    """Chooses among the figures that were found."""
+    figures = _figures(found, wanted)
+    readable = {figure.place for figure in figures if figure.value is not None}
+    if wanted.of_items and len(readable) == 1:
+        return Choice(readable.pop(), False, "the only described number of items")
+    for name in wanted.names:
+        named = {figure.place for figure in figures if figure.field == name}
+        if len(named) == 1:
+            return Choice(named.pop(), False, f"described as {name}")
+        if named:
+            return _ambiguous(named)
+    lists = set() if wanted.of_items else {name for sight in found.sights.values() for name in sight.people}
+    if len(lists) == 1:
+        return Choice(Place(lists.pop(), PEOPLE, ""), True, "the number of different people listed there")
+    return _ambiguous(readable | {Place(name, PEOPLE, "") for name in lists})
+
+
+def _figures(found: Survey, wanted: Wanted) -> Sequence[Figure]:
+    """Returns the figures of the wanted shapes, those whose field is a guess only if there are no others."""
+    shapes = (LIST, NAMES) if wanted.of_items else (ROW, OBJECT)
+    figures = [figure for sight in found.sights.values() for figure in sight.figures if figure.place.shape in shapes]
+    return [figure for figure in figures if not figure.is_guess] or figures
+
+
+def _ambiguous(places: Collection[Place]) -> Complaint:
+    if not places:
+        return Complaint("no described figure found")
+    return Complaint(f"described figures found, but none is clearly the one: {', '.join(sorted(map(str, places)))}")

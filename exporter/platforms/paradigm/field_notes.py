@@ -1,0 +1,74 @@
+"""What an answer says of its own fields, and where its numbers stand; both without a figure or a name in it."""
+
+from collections.abc import Iterator, Mapping
+
+from exporter.domain.model import FieldNote
+from exporter.platforms import json_values
+
+LONGEST_NOTE = 200
+"""Characters of what a platform says of a field."""
+MOST_NAMED = 12
+"""So many keys or paths a message shows."""
+DEEPEST = 16
+"""No report that could be read is nested more deeply."""
+
+
+def fields(metadata: object) -> frozenset[str]:
+    """Returns the fields that an answer describes: keys of its metadata with `description` and `unit`."""
+    described = metadata.items() if isinstance(metadata, dict) else ()
+    return frozenset(
+        field for field, note in described if isinstance(note, dict) and note.keys() >= {"description", "unit"}
+    )
+
+
+def notes(*metadata: object) -> tuple[FieldNote, ...]:
+    """Returns what an answer says of its fields, each different note once; what is not in words is ignored."""
+    return tuple(sorted({note for each in metadata if isinstance(each, dict) for note in _notes(each)}))
+
+
+def _notes(metadata: dict[str, object]) -> Iterator[FieldNote]:
+    for field, note in metadata.items():
+        unit, text = (note.get("unit"), note.get("description")) if isinstance(note, dict) else (None, None)
+        if isinstance(unit, str) and isinstance(text, str):
+            yield FieldNote(*(json_values.label(each)[:LONGEST_NOTE] for each in (field, unit, text)))
+
+
+def is_identity(key: str) -> bool:
+    """Tells whether a number under this key is an id and not a figure."""
+    return key == "id" or key.endswith("_id")
+
+
+def survey(root: object) -> str:
+    """Says what an answer describes and where it has numbers, for the message about one that cannot be read."""
+    if not isinstance(root, dict):
+        return f"The answer is {json_values.outline(root)}."
+    keys = [key for key in ("metadata", "metadata_agent") if isinstance(root.get(key), dict)]
+    described = sorted({json_values.key(field) for key in keys for field in root[key]})
+    says = f"metadata describes: {_listed(described) or 'nothing'}" if keys else "metadata is absent"
+    rest = {key: value for key, value in root.items() if key not in keys}
+    return f"{says}. Numbers found at: {_listed(sorted(set(numbers(rest, '')))) or 'no place'}."
+
+
+def _listed(words: list[str]) -> str:
+    return ", ".join(words[:MOST_NAMED]) + (f" and {len(words) - MOST_NAMED} more" if len(words) > MOST_NAMED else "")
+
+
+def numbers(value: object, path: str, depth: int = DEEPEST) -> Iterator[str]:
+    """Yields the paths of all numbers but ids; what may be names of people or things is shown as `*`."""
+    if isinstance(value, list | json_values.Listed) and depth:
+        for each in value:
+            yield from numbers(each, f"{path}[]", depth - 1)
+    elif isinstance(value, dict) and depth:
+        # An object of nothing but numbers, or of such objects, may map names to them; an item of a list does not.
+        is_record = not path or path.endswith("[]") or any(isinstance(each, str | list) for each in value.values())
+        for key, each in value.items():
+            if not is_identity(key):
+                shown = json_values.key(key) if is_record else "*"
+                yield from numbers(each, f"{path}.{shown}" if path else shown, depth - 1)
+    elif json_values.is_number(value):
+        yield path
+
+
+def maps_names(value: Mapping[str, object]) -> bool:
+    """Tells whether an object may map names to numbers: it holds nothing else."""
+    return bool(value) and all(each is None or json_values.is_number(each) for each in value.values())

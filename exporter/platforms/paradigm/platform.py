@@ -1,0 +1,271 @@
+"""LightOn Paradigm: what its reporting endpoints are, what each field of their answers feeds, how they are reached.
+
+Sources, for all facts here: the pages of the reporting API, for chat-sessions the OpenAPI document of the release
+xenial-xerus (docs.lighton.ai/api-reference-v2/reporting/get-company-chat-sessions-report.md), and the guide
+"Reporting". What they leave open, and what is assumed instead, stands in docs/platform-apis.md under the same words.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from urllib.parse import urlsplit, urlunsplit
+
+from exporter.domain.errors import ConfigError
+from exporter.domain.model import Activity, Column, Kind, Measure
+from exporter.platforms import json_values
+from exporter.platforms.api import Override, Platform, Report
+from exporter.platforms.paradigm.choose_field import Wanted
+from exporter.platforms.paradigm.documented import HERE, Array, DocumentedReport, Field, Items
+from exporter.platforms.paradigm.self_described import DescribedReport
+from exporter.platforms.reading_builder import Invariant
+
+API = "/api/v2"
+ALL = "all"
+"""The part of reports that do not tell chats from agents."""
+
+MODE = ("mode",)
+SESSIONS = Measure(
+    "paradigm_sessions", "Chat sessions or agent threads", Kind.SUM, MODE, activities=(Activity("sessions"),)
+)
+QUERIES = Measure(
+    "paradigm_user_queries", "Queries that users sent", Kind.SUM, MODE, activities=(Activity("user_queries"),)
+)
+RESPONSES = Measure(
+    "paradigm_model_responses", "Responses of the models", Kind.SUM, MODE, activities=(Activity("model_responses"),)
+)
+GROUNDED = Measure(
+    "paradigm_model_responses_with_docs",
+    "Responses grounded in documents",
+    Kind.SUM,
+    MODE,
+    activities=(Activity("model_responses_with_docs"),),
+)
+MODELS = Measure("paradigm_unique_models", "Different models used", Kind.DISTINCT, MODE)
+LENGTH = Measure(
+    "paradigm_session_length_average",
+    "Average length of a session or thread, in the unit that the platform reports",
+    Kind.AVERAGE,
+    MODE,
+)
+LAST_RESPONSE = Measure(
+    "paradigm_last_model_response_timestamp_seconds", "Time of the newest model response held", Kind.INSTANT, MODE
+)
+
+
+def _mode(mode: str, opened: str, opened_object: str, counts_object: str) -> Mapping[str, tuple[Field, ...]]:
+    """Returns the fields of a row: the two arrays have one skeleton and differ in names.
+
+    The counts of agents lie in an object named `agents`; it lists no agents.
+    """
+    at = (mode,)
+    return {
+        f"{opened_object}s": (
+            Field(f"{opened_object}s_count", Column(opened, at), json_values.count),
+            Field("unique_models_count", Column(MODELS.family, at), json_values.count),
+            Field(f"average_{opened_object}_length", Column(LENGTH.family, at), json_values.number),
+        ),
+        counts_object: (
+            Field("user_queries_count", Column(QUERIES.family, at), json_values.count),
+            # The guide's own sample, of an older release, lacks it.
+            Field("model_responses_with_docs_count", Column(GROUNDED.family, at), json_values.count, optional=True),
+            Field("model_responses_count", Column(RESPONSES.family, at), json_values.count),
+            # "Required and not nullable", which a day without a response cannot fulfil.
+            Field("last_model_response_date", Column(LAST_RESPONSE.family, at), json_values.moment, optional=True),
+        ),
+    }
+
+
+_USE = frozenset(
+    ("unique_models_count", "user_queries_count", "model_responses_with_docs_count", "model_responses_count")
+) | {"last_model_response_date"}
+CHAT_SESSIONS = DocumentedReport(
+    name="chat-sessions",
+    path=f"{API}/reporting/chat-sessions/",
+    day_bytes=600,  # two rows as in the documentation's sample, without white space
+    measures=(SESSIONS, QUERIES, RESPONSES, GROUNDED, MODELS, LENGTH, LAST_RESPONSE),
+    arrays=(
+        Array("reporting", "chat", _mode("chat", SESSIONS.family, "session", "chats")),
+        Array("reporting_agents", "agent", _mode("agent", SESSIONS.family, "thread", "agents")),
+    ),
+    metadata={
+        "metadata": _USE | {"sessions_count", "average_session_length"},
+        "metadata_agent": _USE | {"threads_count", "average_thread_length"},
+    },
+    invariants=tuple(
+        Invariant("with_docs_gt_responses", (Column(GROUNDED.family, (mode,)),), Column(RESPONSES.family, (mode,)))
+        for mode in ("chat", "agent")
+    ),
+    moments=frozenset(Column(LAST_RESPONSE.family, (mode,)) for mode in ("chat", "agent")),
+)
+
+
+def _count(key: str, family: str, *label_values: str) -> Field:
+    return Field(key, Column(family, label_values), json_values.count)
+
+
+FEEDBACKS = Measure(
+    "paradigm_feedbacks",
+    "Responses that users liked, disliked or copied",
+    Kind.SUM,
+    ("feedback",),
+    activities=(Activity("likes", "like"), Activity("dislikes", "dislike"), Activity("copies", "copy")),
+)
+JUDGED = Measure("paradigm_feedback_model_responses", "Responses that users could give feedback on", Kind.SUM)
+CHATS_FEEDBACK = DocumentedReport(
+    name="chats-feedback",
+    path=f"{API}/reporting/chats-feedback/",  # plural "chats", singular "feedback"
+    day_bytes=120,
+    measures=(FEEDBACKS, JUDGED),
+    arrays=(
+        Array(
+            "reporting",
+            ALL,
+            {
+                "feedbacks": (
+                    _count("likes_count", FEEDBACKS.family, "like"),
+                    _count("dislikes_count", FEEDBACKS.family, "dislike"),
+                    _count("copies_count", FEEDBACKS.family, "copy"),
+                ),
+                HERE: (_count("model_responses_count", JUDGED.family),),
+            },
+        ),
+    ),
+    metadata={"metadata": frozenset({"likes_count", "dislikes_count", "copies_count", "model_responses_count"})},
+    invariants=(
+        Invariant(
+            "likes_dislikes_gt_responses",
+            (Column(FEEDBACKS.family, ("like",)), Column(FEEDBACKS.family, ("dislike",))),
+            Column(JUDGED.family),
+        ),
+    ),
+)
+
+DOCUMENT_USES = Measure(
+    "paradigm_document_uses", "Uses of documents in responses", Kind.SUM, activities=(Activity("document_uses"),)
+)
+DOCUMENTS_USED = Measure("paradigm_documents_used", "Different documents used in responses", Kind.DISTINCT)
+USED_DOCUMENTS = DocumentedReport(
+    name="used-documents",
+    path=f"{API}/reporting/used-documents/",
+    day_bytes=2000,  # some fifteen documents; nothing bounds their number
+    measures=(DOCUMENT_USES, DOCUMENTS_USED),
+    arrays=(
+        Array(
+            "reporting",
+            ALL,
+            {},
+            Items(
+                "documents",
+                "document_id",
+                "usage_count",
+                frozenset({"document_filename", "document_title"}),
+                Column(DOCUMENT_USES.family),
+                Column(DOCUMENTS_USED.family),
+            ),
+        ),
+    ),
+    metadata={"metadata": frozenset({"usage_count"})},
+)
+
+MEMBERS_ACTIVE = Measure("paradigm_members_active", "Members who are active now", Kind.LEVEL, people=True)
+MEMBERS_EVER = Measure("paradigm_members_ever", "Members that there ever were", Kind.LEVEL, people=True)
+USERS = DocumentedReport(
+    name="users",
+    path=f"{API}/reporting/users/",
+    day_bytes=1,  # an answer is as large for a year as for a day
+    measures=(MEMBERS_ACTIVE, MEMBERS_EVER),
+    arrays=(
+        Array(
+            "reporting",
+            ALL,
+            {
+                HERE: (
+                    _count("current_active_members", MEMBERS_ACTIVE.family),
+                    _count("total_historical_members", MEMBERS_EVER.family),
+                )
+            },
+            dated=False,
+        ),
+    ),
+    metadata={"metadata": frozenset({"current_active_members", "total_historical_members"})},
+    invariants=(Invariant("active_gt_ever", (Column(MEMBERS_ACTIVE.family),), Column(MEMBERS_EVER.family)),),
+)
+
+TOOLS = DescribedReport(
+    name="tools",
+    path=f"{API}/reporting/tools/",
+    day_bytes=400,
+    measure=Measure(
+        "paradigm_tool_uses",
+        "Uses of a tool",
+        Kind.SUM,
+        ("tool",),
+        today=False,
+        limits=("tools",),
+        activities=(Activity("tool_uses"),),
+    ),
+    part=ALL,
+    wanted=Wanted(("usage_count", "uses_count", "calls_count", "tool_uses_count", "count"), of_items=True),
+)
+USER_ACTIVITIES = DescribedReport(
+    name="user-activities",
+    path=f"{API}/reporting/user-activities/",  # inferred from the title of its page; no page names it
+    day_bytes=100,
+    measure=Measure(
+        "paradigm_active_users",
+        "Different users who were active",
+        Kind.DISTINCT,
+        people=True,
+        activities=(Activity("active_users"),),
+    ),
+    part=ALL,
+    wanted=Wanted(("active_users_count", "active_users", "users_count"), of_items=False),
+)
+REPORTS: Mapping[str, DocumentedReport | DescribedReport] = {
+    report.name: report for report in (CHAT_SESSIONS, CHATS_FEEDBACK, TOOLS, USED_DOCUMENTS, USERS, USER_ACTIVITIES)
+}
+
+
+def overridden(name: str, override: Override) -> Report:
+    """Returns a report with another path, or one of the two without a published shape read by the operator's fields.
+
+    Raises:
+        ConfigError: the fields do not fit what the report feeds.
+    """
+    report = REPORTS[name]
+    report = replace(report, path=override.path or report.path)
+    if override.fields is None:
+        return report
+    if not isinstance(report, DescribedReport):
+        raise ConfigError(f"the shape of {name} is documented, so only path can be set; leave fields out")
+    if report.measure.labels and not (override.fields.items and override.fields.label):
+        raise ConfigError(f"{name} is counted by {report.measure.labels[0]}; set items and label too")
+    if override.fields.label and not report.measure.labels:
+        raise ConfigError(f"{name} feeds one figure per company, which bears no label; leave label out")
+    return report.mapped(override.fields)
+
+
+def base_url(text: str) -> str:
+    """Cleans a base URL: with or without `/api/v2`, a slash, a path prefix, capitals, it means the same instance.
+
+    LightOn's own PARADIGM_BASE_URL includes `/api/v2`; the paths of the reports bring it along.
+    """
+    parts = urlsplit(text.strip())
+    path = parts.path.rstrip("/").removesuffix(API).rstrip("/")
+    return urlunsplit((parts.scheme.lower(), parts.netloc.lower(), path, "", ""))
+
+
+def headers(key: str) -> Mapping[str, str]:
+    """Authenticates by an API key (OpenAPI: `http`, scheme `bearer`)."""
+    return {"Authorization": f"Bearer {key}"}
+
+
+PLATFORM = Platform(
+    name="paradigm",
+    title="LightOn Paradigm",
+    default_base_url="https://paradigm.lighton.ai",
+    base_url=base_url,
+    headers=headers,
+    reports=REPORTS,
+    overridden=overridden,
+    remedies={403: "its owner needs the role admin or company admin"},
+)

@@ -1,0 +1,41 @@
+"""How Paradigm's reports are asked: all the same way."""
+
+from dataclasses import dataclass
+from datetime import date
+
+from exporter.domain.model import Days
+from exporter.domain.scope import Scope
+from exporter.platforms.api import UNTAUGHT, Lessons, Request
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """One reporting endpoint: the label `report`, the path below the base URL, and how large its answers are.
+
+    `day_bytes` is about what one company's day takes in an answer.
+    """
+
+    name: str
+    path: str
+    day_bytes: int
+
+    @property
+    def asks_by_day(self) -> bool:
+        """An answer has days of its own."""
+        return False
+
+    def supposed(self, day: date, channels: int, *, at_worst: bool = False) -> Lessons:
+        """Nothing has to be learned."""
+        return {}
+
+    def plan(self, days: Days, scope: Scope, lessons: Lessons = UNTAUGHT) -> tuple[Request, ...]:
+        """Asks for all days at once, both ends included; without `end_date` the server would choose its own today.
+
+        `company_id` "works for admin users only" (OpenAPI); what a company admin gets with it is unknown, so a refusal
+        is followed by the question without it.
+        """
+        params = {"start_date": days.first.isoformat(), "end_date": days.last.isoformat()}
+        everything = Request(self.name, self.path, params, days)
+        if scope.company_id is None:
+            return (everything,)
+        return (Request(self.name, self.path, {**params, "company_id": scope.company_id}, days, instead=everything),)

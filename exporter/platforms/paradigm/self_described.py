@@ -1,0 +1,215 @@
+"""Reports whose shape Paradigm does not publish: read by the answer's own description, or by an operator's fields."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+from exporter.domain.errors import SchemaError
+from exporter.domain.model import Column, FieldNote, Kind, Measure, Reading
+from exporter.platforms import jmespath_fields, json_values
+from exporter.platforms.api import Context, Fields, Request
+from exporter.platforms.paradigm import field_notes, survey
+from exporter.platforms.paradigm.choose_field import Choice, Complaint, Wanted, choose
+from exporter.platforms.paradigm.requests import Endpoint
+from exporter.platforms.paradigm.survey import LIST, Place, Sight, Survey
+from exporter.platforms.reading_builder import Draft, RowKey
+
+Filed = dict[RowKey, dict[Column, float]]
+DOCS = 'docs/platform-apis.md, "Reports without a published schema"'
+
+
+class Explanation(NamedTuple):
+    """How an answer was read: which place of a row feeds `family` and why.
+
+    `fields` are those that it describes, `places` where described numbers stand in a row, `undescribed` the paths of
+    the numbers that are left out.
+    """
+
+    family: str
+    place: str
+    why: str
+    fields: tuple[FieldNote, ...]
+    places: tuple[str, ...]
+    undescribed: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Undocumented(Endpoint):
+    """A report that feeds one measure; its rows are one part."""
+
+    measure: Measure
+    part: str
+
+    @property
+    def measures(self) -> tuple[Measure, ...]:
+        """The one measure."""
+        return (self.measure,)
+
+    @property
+    def parts(self) -> Mapping[str, tuple[Column, ...]]:
+        """One part; if the measure has a label, its values are not known beforehand."""
+        return {self.part: () if self.measure.labels else (Column(self.measure.family),)}
+
+    @property
+    def has_days(self) -> bool:
+        """Tells whether its figures belong to days."""
+        return self.measure.kind is not Kind.LEVEL
+
+    def refusal(self, complaint: str, root: object, context: Context, option: str = "") -> SchemaError:
+        """Says why an answer cannot be read, what is in it, and which option helps; no figure and no name."""
+        place = f"sources.{context.source}.overrides.{self.name}{option}"
+        return SchemaError(
+            f"{context.source}/{self.name}: {complaint}. {field_notes.survey(root)} Remedy: set {place} (see {DOCS})"
+        )
+
+    def close(self, rows: Draft, root: object) -> Reading:
+        """Closes a draft; notes on fields are those of both arrays."""
+        metadata = (root.get(key) for key in survey.ARRAYS.values()) if isinstance(root, dict) else ()
+        return rows.reading(frozenset({self.part}), field_notes.notes(*metadata))
+
+
+@dataclass(frozen=True, slots=True)
+class MappedReport(_Undocumented):
+    """A report of which an operator says where its figures stand; without days they are levels of now."""
+
+    fields: Fields
+
+    def decode(self, body: bytes, request: Request, context: Context) -> Reading:
+        """Reads one answer; see `exporter.platforms.api.Report.decode`."""
+        root = json_values.parse(body)
+        rows = Draft(request.days, context)
+        reader = jmespath_fields.Reader(self.fields, jmespath_fields.Target(self.measure.family, self.part), rows)
+        reader.read(root)
+        for option in reader.fruitless:
+            words = f'fields.{option} ("{getattr(self.fields, option).text}") finds nothing'
+            raise self.refusal(words, root, context, f".fields.{option}")
+        return self.close(rows, root)
+
+
+@dataclass(frozen=True, slots=True)
+class DescribedReport(_Undocumented):
+    """A report whose figure is chosen among those that its answer describes; both arrays of an answer are one part."""
+
+    wanted: Wanted
+
+    def mapped(self, fields: Fields) -> MappedReport:
+        """Returns the same report, read by an operator's fields; without days its figures are levels."""
+        measure = self.measure if fields.days else replace(self.measure, kind=Kind.LEVEL)
+        return MappedReport(self.name, self.path, self.day_bytes, measure, self.part, fields)
+
+    def decode(self, body: bytes, request: Request, context: Context) -> Reading:
+        """Reads one answer; see `exporter.platforms.api.Report.decode`."""
+        root = json_values.opened(body, survey.ARRAYS)
+        found = self._survey(root, request, context)
+        filed = self._filed(found, self._choice(found, root, context))
+        if filed is None:
+            raise self.refusal("different people in chats and with agents cannot be added up", root, context)
+        for key, figures in filed.items():
+            found.rows.add(key, figures)
+        return self.close(found.rows, root)
+
+    def explain(self, body: bytes, request: Request, context: Context) -> Explanation | None:
+        """Tells how an answer is read; None for one that lists nothing. Raises what `decode` raises."""
+        root = json_values.opened(body, survey.ARRAYS)
+        found = self._survey(root, request, context)
+        choice = self._choice(found, root, context)
+        if choice is None:
+            return None
+        reading = self.decode(body, request, context)
+        return Explanation(
+            family=self.measure.family,
+            place=str(choice.place),
+            why=choice.why,
+            fields=reading.fields,
+            places=tuple(sorted({str(figure.place) for sight in found.sights.values() for figure in sight.figures})),
+            undescribed=tuple(sorted(reading.drift.get("unknown", ()))),
+        )
+
+    def _survey(self, root: object, request: Request, context: Context) -> Survey:
+        """Looks at all rows, if the answer is in the envelope of the other reports."""
+        if not isinstance(root, dict) or not isinstance(root.get("reporting"), list | json_values.Listed):
+            raise self.refusal('expected an object with a list "reporting"', root, context)
+        if not isinstance(root.get("reporting_agents", []), list | json_values.Listed):
+            raise self.refusal('"reporting_agents" is no list', root, context)
+        return survey.survey(root, Draft(request.days, context))
+
+    def _choice(self, found: Survey, root: object, context: Context) -> Choice | None:
+        """Chooses the place to read; None when no row lists anything."""
+        if found.levels:
+            raise self.refusal("companies without dates: a figure of now is none of a day", root, context)
+        if all(sight.bare and not sight.people for sight in found.sights.values()):
+            return None
+        choice = choose(found, self.wanted)
+        if isinstance(choice, Complaint):
+            raise self.refusal(choice.words, root, context)
+        return choice
+
+    def _filed(self, found: Survey, choice: Choice | None) -> Filed | None:
+        """Returns the figures of the chosen place by row; None if they are of people who may be the same ones."""
+        filed: Filed = {self._key(key): {} for key in found.sights}
+        columns = _Columns(self.measure.family)
+        if choice and choice.people:
+            for row, people in _crowds(found, choice.place.holder):
+                filed[self._key(row)] = {Column(self.measure.family): float(len(people))}
+        elif choice:
+            chosen = str(choice.place)
+            for key, sight in found.sights.items():
+                figures = filed[self._key(key)]
+                path = f"{key.part}[].dates[]."
+                for guess in {figure.place for figure in sight.figures if figure.is_guess} - {choice.place}:
+                    found.rows.note("unknown", f"{path}{guess}")
+                for label, value in self._chosen(sight, choice.place, found.rows, f"{path}{chosen}"):
+                    column = columns[label]
+                    if column in figures and self.measure.kind is Kind.DISTINCT:
+                        return None
+                    figures[column] = figures[column] + value if column in figures else value
+        return filed
+
+    def _key(self, row: RowKey) -> RowKey:
+        """Returns what a row of either array is filed under."""
+        return RowKey(self.part, row.company_id, row.day)
+
+    def _chosen(self, sight: Sight, place: Place, rows: Draft, path: str) -> Iterator[tuple[str | None, float]]:
+        """Yields the figures of one row at the chosen place by label, and notes what is missing or no whole number.
+
+        The label is None where the measure has none.
+        """
+        expected = sight.lengths.get(place.holder, 1) if place.shape == LIST else 1
+        found = [figure for figure in sight.figures if figure.place == place]
+        if len(found) < expected and not sight.bare:
+            rows.note("missing", path)
+        for figure in found:
+            if figure.value is None:
+                continue
+            if not figure.value.is_integer():
+                rows.note("retyped", path)
+            if not self.measure.labels:
+                yield None, figure.value
+            elif figure.label is not None:
+                yield figure.label, figure.value
+            else:
+                rows.note("missing", f"{path.rpartition('.')[0]}.name")
+
+
+class _Columns(dict[str | None, Column]):
+    """The columns of a family by label, each made once: hundreds of thousands of figures bear the same few."""
+
+    def __init__(self, family: str) -> None:
+        super().__init__()
+        self._family = family
+
+    def __missing__(self, label: str | None) -> Column:
+        column = self[label] = Column(self._family, () if label is None else (label,))
+        return column
+
+
+def _crowds(found: Survey, listed_in: str) -> Iterator[tuple[RowKey, frozenset[str]]]:
+    """Yields the people that the lists of this name hold by company and day, each of them once over both arrays."""
+    crowds: dict[RowKey, frozenset[str]] = {}
+    for key, sight in found.sights.items():
+        if listed_in in sight.people:
+            row = key._replace(part="")
+            crowds[row] = crowds.get(row, frozenset()) | sight.people[listed_in]
+        elif not sight.bare:
+            found.rows.note("missing", f"{key.part}[].dates[].{json_values.key(listed_in)}")
+    yield from crowds.items()

@@ -1,0 +1,236 @@
+"""Reads an answer by its own description: `metadata` names its fields, the shape of a row tells where they stand.
+
+    {metadata: {<field>: {description, unit}}, reporting: [{company: {id, name}, dates: [{date, ...}]}]}
+
+A figure is a number whose key is described, directly in a row, in one object in it, or in the items of one list in it;
+or a number of an object that maps names to numbers. Knows no report: which figure is wanted is chosen afterwards.
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import NamedTuple
+
+from exporter.platforms import json_values
+from exporter.platforms.item_names import Naming
+from exporter.platforms.paradigm import field_notes
+from exporter.platforms.reading_builder import Draft, RowKey
+
+ARRAYS = {"reporting": "metadata", "reporting_agents": "metadata_agent"}
+"""The arrays of companies, and what describes the fields of each."""
+_NUMERIC = re.compile(r"\s*[-+]?[0-9]+(\.[0-9]*)?\s*", re.ASCII)
+
+
+class Place(NamedTuple):
+    """Where in a row numbers stand: the object or list that holds them, of which shape that is, and their key.
+
+    As text: `n`, `feedbacks.n`, `tools[].n`, and `tools.*` for an object that maps names to numbers.
+    """
+
+    holder: str
+    shape: str
+    key: str
+
+    def __str__(self) -> str:
+        holder, key = (json_values.key(text) if text else "" for text in (self.holder, self.key))
+        return f"{holder}{self.shape}{key}"
+
+
+ROW, OBJECT, LIST, NAMES, PEOPLE = "", ".", "[].", ".*", "[]"
+"""The shapes of what holds a number, or is counted."""
+
+
+class Figure(NamedTuple):
+    """A described number: its place, the field that describes it, and in a list the item that has it.
+
+    A `value` of None is one that cannot be read.
+    """
+
+    place: Place
+    field: str
+    value: float | None
+    label: str | None = None
+    identity: str | None = None
+
+    @property
+    def is_guess(self) -> bool:
+        """Tells whether only the lack of another field says that this one describes it."""
+        return self.place.shape == NAMES and self.place.holder != self.field
+
+
+Called = tuple[str | None, str | None]
+NOTHING: Called = (None, None)
+"""Label and identity of an item; of a number in no list."""
+
+
+NO_LENGTHS: Mapping[str, int] = MappingProxyType({})
+NO_PEOPLE: Mapping[str, frozenset[str]] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """What one row holds: its figures, the length of each list, the people of each list that lists people.
+
+    A `bare` row lists nothing: no figure can be expected of it.
+    """
+
+    figures: tuple[Figure, ...]
+    lengths: Mapping[str, int]
+    people: Mapping[str, frozenset[str]]
+    bare: bool
+
+
+@dataclass(slots=True)
+class Survey:
+    """All rows of an answer by array, company and day; `levels` are the arrays whose entries had no days."""
+
+    rows: Draft
+    sights: dict[RowKey, Sight] = field(default_factory=dict)
+    levels: set[str] = field(default_factory=set)
+
+    def see(self, key: RowKey, sight: Sight) -> None:
+        """Files what a row holds; of two different rows of one company and day the last one counts."""
+        if self.sights.get(key, sight) != sight:
+            self.rows.violate("duplicate_row", key)
+        self.sights[key] = sight
+
+
+def survey(root: Mapping[str, object], rows: Draft) -> Survey:
+    """Reads the arrays of an answer that are lists."""
+    found = Survey(rows)
+    for array, metadata in ARRAYS.items():
+        if isinstance(root.get(array), list | json_values.Listed):
+            _Surveyor(array, field_notes.fields(root.get(metadata)), found).read(root[array])
+    return found
+
+
+class _Surveyor:
+    """Reads one array into a survey."""
+
+    def __init__(self, array: str, described: frozenset[str], found: Survey) -> None:
+        self._array = array
+        self._described = described
+        self._found = found
+        self._rows = found.rows
+        self._naming = Naming()
+        self._path = ""
+        self._paths: dict[Place, str] = {}
+        self._listed: dict[str, dict[str, Place]] = {}
+        self._known: dict[Figure, Figure] = {}
+
+    def read(self, entries: object) -> None:
+        array, rows = self._array, self._rows
+        for entry in rows.objects(entries, array, are_rows=True):
+            company = rows.company(entry.get("company"), f"{array}[].company")
+            if company is None:
+                continue
+            level = {name: value for name, value in entry.items() if name not in ("company", "dates")}
+            if "dates" in entry or not level:
+                self._dated(company, entry.get("dates"))
+                self._leave_out(level, f"{array}[]")
+            else:
+                self._path = f"{array}[]."
+                self._found.levels.add(array)
+                self._row(rows.level_key(array, company), level)
+
+    def _dated(self, company: str, dates: object) -> None:
+        self._path = f"{self._array}[].dates[]."
+        for row in self._rows.objects(dates, f"{self._array}[].dates", are_rows=True):
+            key = self._rows.key(self._array, company, row.get("date"), f"{self._path}date")
+            if key:
+                self._row(key, {k: v for k, v in row.items() if k != "date"})
+
+    def _row(self, key: RowKey, row: Mapping[str, object]) -> None:
+        bare = not any(value or value == 0 for value in row.values())
+        self._rows.listed -= bare
+        figures: list[Figure] = []
+        lengths: dict[str, int] = {}
+        people: dict[str, frozenset[str]] = {}
+        for name, value in row.items():
+            if isinstance(value, list):
+                lengths[name] = len(value)
+                figures += self._items(name, value, key)
+                if (found := self._people(name, value)) is not None:
+                    people[name] = found
+            elif isinstance(value, dict):
+                figures += self._object(name, value, key)
+            elif figure := self._leaf(Place("", ROW, name), value, key):
+                figures.append(figure)
+        self._found.see(key, Sight(tuple(figures), lengths or NO_LENGTHS, people or NO_PEOPLE, bare))
+
+    def _leaf(self, place: Place, value: object, key: RowKey, called: Called = NOTHING) -> Figure | None:
+        """Returns the leaf if it is a figure, without a value if that cannot be read; looks for nothing below it."""
+        if place.key in self._described:
+            if json_values.is_number(value):
+                number, flaw = json_values.number(value)
+                if flaw:
+                    self._rows.figure((number, flaw), self._at(place), key)
+                return self._once(Figure(place, place.key, number, *called))
+            if isinstance(value, bool) or (isinstance(value, str) and _NUMERIC.fullmatch(value)):
+                self._rows.note("retyped", self._at(place))
+                return self._once(Figure(place, place.key, None, *called))
+        elif not (isinstance(value, str) or field_notes.is_identity(place.key)):
+            self._leave_out(value, self._at(place))
+        return None
+
+    def _once(self, figure: Figure) -> Figure:
+        """Returns the same object for the same figure: of hundreds of thousands most are small and come again."""
+        return self._known.setdefault(figure, figure)
+
+    def _at(self, place: Place) -> str:
+        """Returns the path of a place, spelled once."""
+        path = self._paths.get(place)
+        if path is None:
+            path = self._paths[place] = f"{self._path}{place}"
+        return path
+
+    def _object(self, name: str, fields: Mapping[str, object], key: RowKey) -> Iterator[Figure]:
+        if self._maps_names(name, fields):
+            place = Place(name, NAMES, "")
+            field = name if name in self._described else next(iter(self._described))
+            for label, value in fields.items():
+                number = self._rows.figure(json_values.number(value), self._at(place), key)
+                yield self._once(Figure(place, field, number, json_values.label(label)))
+        elif self._described & fields.keys():
+            for inner, value in fields.items():
+                if figure := self._leaf(Place(name, OBJECT, inner), value, key):
+                    yield figure
+        else:
+            self._leave_out(fields, self._at(Place(name, ROW, "")))
+
+    def _leave_out(self, value: object, path: str) -> None:
+        """Notes numbers that are not described."""
+        for unknown in field_notes.numbers(value, path):
+            self._rows.note("unknown", unknown)
+
+    def _maps_names(self, name: str, fields: Mapping[str, object]) -> bool:
+        """Tells whether an object maps names to numbers: it is described itself, or one field is and none of its names.
+
+        Seen in no known report.
+        """
+        if not field_notes.maps_names(fields) or any(map(field_notes.is_identity, fields)):
+            return False
+        if self._described & fields.keys():
+            return False
+        return name in self._described or len(self._described) == 1
+
+    def _items(self, name: str, items: Sequence[object], key: RowKey) -> Iterator[Figure]:
+        places = self._listed.setdefault(name, {})  # made once: a list has the same few keys, thousands of times
+        for item in items:
+            if isinstance(item, dict):
+                called = (self._naming.label(item), self._naming.identity(item))
+                for inner, value in item.items():
+                    place = places.get(inner) or places.setdefault(inner, Place(name, LIST, inner))
+                    if figure := self._leaf(place, value, key, called):
+                        yield figure
+
+    def _people(self, name: str, items: Sequence[object]) -> frozenset[str] | None:
+        """Returns who is in a list of people, by id or else by name; None for a list of something else."""
+        named_so = name.endswith(("users", "user_ids"))
+        if not named_so and not any(isinstance(item, dict) and "user_id" in item for item in items):
+            return None
+        found = {self._naming.person(item) for item in items}
+        if None in found:
+            self._rows.note("missing", self._at(Place(name, LIST, "user_id")))
+        return frozenset(person for person in found if person is not None)

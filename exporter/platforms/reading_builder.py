@@ -1,0 +1,182 @@
+"""A reading in the making: rows are merged by part, company and day, what is odd is noted by path or by row.
+
+Knows what companies, days and rows are, and no report's fields.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence, Set
+from dataclasses import dataclass, field
+from datetime import date
+from typing import NamedTuple
+
+from exporter.domain import calendars
+from exporter.domain.errors import SchemaError
+from exporter.domain.model import Column, Days, FieldNote, Reading, Row
+from exporter.platforms import json_values
+from exporter.platforms.api import Context
+
+MOST_NAMED = 8
+"""So many fields a message shows of a kind."""
+
+
+class RowKey(NamedTuple):
+    """What a row is known by."""
+
+    part: str
+    company_id: str
+    day: date
+
+
+class Invariant(NamedTuple):
+    """What holds in every row that has all these figures: those of `parts` together are at most `whole`."""
+
+    name: str
+    parts: tuple[Column, ...]
+    whole: Column
+
+
+@dataclass(slots=True)
+class Draft:
+    """Collects what one answer says; `listed` counts the rows that it lists for the asked days, readable or not."""
+
+    days: Days
+    context: Context
+    names: dict[str, str] = field(default_factory=dict)
+    rows: dict[RowKey, Mapping[Column, float]] = field(default_factory=dict)
+    listed: int = 0
+    outside_range: int = 0
+    _drift: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
+    _violations: dict[str, set[RowKey]] = field(default_factory=lambda: defaultdict(set))
+    _dates: dict[str, date | None] = field(default_factory=dict)
+
+    def note(self, flaw: str | None, path: str) -> None:
+        """Notes what is wrong with the field at `path`, if anything is; how many rows have it does not count."""
+        if flaw:
+            self._drift[flaw].add(path)
+
+    def expect(self, holder: Mapping[str, object], known: Set[str], path: str) -> None:
+        """Notes the fields of an object that the documentation does not know."""
+        if not holder.keys() <= known:
+            self._drift["unknown"].update(f"{path}{json_values.key(key)}" for key in holder.keys() - known)
+
+    def violate(self, invariant: str, key: RowKey) -> None:
+        """Notes that a row breaks an invariant."""
+        self._violations[invariant].add(key)
+
+    def figure(self, found: tuple[float | None, json_values.Flaw | None], path: str, key: RowKey) -> float | None:
+        """Takes a leaf as it was read, and notes what is wrong with it."""
+        value, flaw = found
+        if flaw == "negative":
+            self.violate(flaw, key)
+        elif flaw:
+            self.note(flaw, path)
+        return value
+
+    def objects(self, listed: object, path: str, *, are_rows: bool) -> Iterator[Mapping[str, object]]:
+        """Yields the objects of a list; anything else is noted and, where rows are listed, a row that is not read."""
+        if not isinstance(listed, list | json_values.Listed):
+            self.note("missing" if listed is None else "retyped", path)
+            self.listed += are_rows
+            return
+        for each in listed:
+            if isinstance(each, dict):
+                yield each
+            else:
+                self.note("missing" if each is None else "retyped", f"{path}[]")
+                self.listed += are_rows
+
+    def company(self, holder: object, path: str) -> str | None:
+        """Returns the id of a company and learns its name; None, and a row that could not be read, if it has no id."""
+        if not isinstance(holder, dict):
+            self.note("missing" if holder is None else "retyped", path)
+            self.listed += 1
+            return None
+        return self.named(holder.get("id"), holder.get("name"), (f"{path}.id", f"{path}.name"))
+
+    def named(self, identity: object, name: object, paths: tuple[str, str]) -> str | None:
+        """Does the same for an id and a name that stand at these paths."""
+        company, flaw = json_values.identity(identity)
+        self.note(flaw, paths[0])
+        if company is None:
+            self.listed += 1
+            return None
+        text, flaw = json_values.name(name)
+        self.note(flaw, paths[1])
+        # One answer may name a company twice, differently; which name is served must not hang on their order.
+        self.names[company] = max(self.names.get(company, ""), text)
+        return company
+
+    def key(self, part: str, company: str, written: object, path: str) -> RowKey | None:
+        """Returns what a row of this written date is filed under; None, noted, when it is not of an asked day."""
+        self.listed += 1
+        day = self._day(written)
+        if day is None:
+            self.note("retyped" if written is not None else "missing", path)
+            return None
+        key = RowKey(part, company, day)
+        if day in self.days and day <= self.context.today:
+            return key
+        self.listed -= 1
+        if day > self.context.today:
+            self.violate("future_date", key)
+        else:
+            self.outside_range += 1
+        return None
+
+    def level_key(self, part: str, company: str) -> RowKey:
+        """Returns what a level of now is filed under."""
+        self.listed += 1
+        return RowKey(part, company, self.days.last)
+
+    def _day(self, text: object) -> date | None:
+        """Reads a date, each spelling once: thousands of companies list the same few."""
+        if not isinstance(text, str):
+            return None
+        if text not in self._dates:
+            self._dates[text] = json_values.day(text)
+        return self._dates[text]
+
+    def add(self, key: RowKey, figures: Mapping[Column, float]) -> None:
+        """Files one row: an equal repetition counts once, of different ones the last, and the odd case is noted."""
+        if self.rows.get(key, figures) != figures:
+            self.violate("duplicate_row", key)
+        self.rows[key] = figures
+
+    def judge(self, invariants: Sequence[Invariant], moments: Set[Column]) -> None:
+        """Notes the rows that break an invariant, or have one of the `moments` outside their day."""
+        limits: dict[date, tuple[float, float]] = {}
+        for key, figures in self.rows.items():
+            for name, parts, whole in invariants:
+                if whole in figures and sum(figures.get(part, 0.0) for part in parts) > figures[whole]:
+                    self.violate(name, key)
+            for column in moments & figures.keys():
+                if key.day not in limits:
+                    limits[key.day] = _limits(key.day, self.context)
+                start, end = limits[key.day]
+                if not start <= figures[column] < end:
+                    self.violate("answer_outside_day", key)
+
+    def reading(self, parts: frozenset[str], fields: tuple[FieldNote, ...]) -> Reading:
+        """Closes the draft.
+
+        Raises:
+            SchemaError: rows are listed, and not one of them could be read.
+        """
+        if self.listed and not any(self.rows.values()):
+            raise SchemaError(
+                f"none of {self.listed} listed rows could be read: {self._oddities()};"
+                " compare the answer with docs/platform-apis.md"
+            )
+        rows = tuple(Row(key.part, key.day, key.company_id, figures) for key, figures in self.rows.items())
+        drift = {kind: frozenset(paths) for kind, paths in self._drift.items()}
+        violations = {invariant: len(keys) for invariant, keys in self._violations.items()}
+        return Reading(self.names, parts, rows, drift, violations, self.outside_range, fields)
+
+    def _oddities(self) -> str:
+        """Says which fields were missing or of another type, and which invariants were broken."""
+        drift = [f"{kind} {', '.join(sorted(paths)[:MOST_NAMED])}" for kind, paths in sorted(self._drift.items())]
+        return "; ".join([*drift, *sorted(self._violations)])
+
+
+def _limits(day: date, context: Context) -> tuple[float, float]:
+    return calendars.start(day, context.zone).timestamp(), calendars.end(day, context.zone).timestamp()

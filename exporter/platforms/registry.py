@@ -1,0 +1,31 @@
+"""The platforms that are installed, built-in ones and plugins alike, found by their entry points."""
+
+from collections.abc import Iterable, Mapping
+from importlib.metadata import EntryPoint, entry_points
+
+from exporter.domain.errors import ConfigError
+from exporter.platforms.api import Platform
+
+ENTRY_POINTS = "chat_usage_exporter.sources"
+
+
+def platforms(entries: Iterable[EntryPoint] | None = None) -> Mapping[str, Platform]:
+    """Finds every installed platform, built-in or plugin, by name; `entries` are the installed ones unless given.
+
+    Raises:
+        ConfigError: an entry point cannot be loaded or names no Platform.
+    """
+    found: dict[str, Platform] = {}
+    for entry in entry_points(group=ENTRY_POINTS) if entries is None else entries:
+        try:
+            platform = entry.load()
+        except Exception as error:
+            raise ConfigError(f"{_plugin(entry)} cannot be loaded ({error}); mend or uninstall its package") from error
+        if not isinstance(platform, Platform):
+            raise ConfigError(f"{_plugin(entry)} is no exporter.platforms.api.Platform; mend or uninstall its package")
+        found[entry.name] = platform
+    return dict(sorted(found.items()))
+
+
+def _plugin(entry: EntryPoint) -> str:
+    return f'the platform "{entry.name}" of the entry point {entry.value}'

@@ -1,0 +1,129 @@
+"""Checks for authors of sources, to be called from their own tests; imports no test framework.
+
+    from exporter.testing import complaints, survived
+
+    def test_the_platform_keeps_the_rules() -> None:
+        assert not complaints(PLATFORM)
+
+What a report reads from an answer is for the author to compare; `read` saves the preparations.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import date, timedelta
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
+
+from exporter.domain.errors import ReportError
+from exporter.domain.model import Days, Kind, Measure, Reading
+from exporter.domain.scope import Scope
+from exporter.platforms.api import Context, Further, Platform, Report, Request
+
+TODAY = date(2026, 3, 3)
+WEEK = Days(TODAY - timedelta(days=6), TODAY)
+MOST_LABELS = 2
+_NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
+_TAKEN = frozenset({"source", "company_id", "company", "report", "job", "instance", "le", "quantile"})
+ODD_ANSWERS = (
+    b"",
+    b"null",
+    b"[]",
+    b"{}",
+    b"0",
+    b'"text"',
+    b"true",
+    b'{"data": null}',
+    b'{"data": [], "error": "no"}',
+    b"<html>",
+    b'{"a": 1',
+    b"\xff\xfe",
+    b"[" * 100_000,
+    b'{"reporting": [null, 1, "x", [], {}]}',
+    b'{"data": {"": {"": [{"": -1e999}]}}}',
+)
+"""Bodies that no platform should send, and some do."""
+
+
+def complaints(platform: Platform, channels: int = 2) -> tuple[str, ...]:
+    """Returns, in one line each, what of a platform breaks the rules for names, labels and questions.
+
+    Reports that need a lesson before they can ask are supposed to have learned of so many `channels`.
+    """
+    found = [f"{platform.name}: is no metric prefix"] if not _NAME.fullmatch(platform.name) else []
+    families: set[str] = set()
+    for name, report in platform.reports.items():
+        if name != report.name:
+            found.append(f"{name}: is called {report.name} by itself")
+        for measure in report.measures:
+            if measure.family in families:
+                found.append(f"{name}: {measure.family}: stands twice")
+            families.add(measure.family)
+            found.extend(f"{name}: {measure.family}: {text}" for text in _of_measure(platform, measure))
+        found.extend(f"{name}: {text}" for text in (*_of_parts(report), *_of_plan(report, channels)))
+    return tuple(found)
+
+
+def read(
+    report: Report, body: bytes, days: Days = WEEK, today: date = TODAY, zone: ZoneInfo | None = None
+) -> Reading | Further:
+    """Reads one answer to the first question about `days`, as a poll on `today` would.
+
+    Raises:
+        ReportError: as `exporter.platforms.api.Report.decode` does.
+    """
+    request = report.plan(days, Scope(), report.supposed(days.last, 1))[0]
+    return report.decode(body, request, Context("source", today, zone or ZoneInfo("UTC")))
+
+
+def survived(report: Report, bodies: Iterable[bytes] = ODD_ANSWERS) -> tuple[str, ...]:
+    """Returns, in one line each, the answers that make a report raise anything but a ReportError."""
+    found = []
+    for body in bodies:
+        try:
+            read(report, body)
+        except ReportError:
+            continue
+        except Exception as error:
+            found.append(f"{report.name}: {body[:40]!r} raises {error!r}")
+    return tuple(found)
+
+
+def _of_measure(platform: Platform, measure: Measure) -> Iterator[str]:
+    if not measure.family.startswith(f"{platform.name}_") or not _NAME.fullmatch(measure.family):
+        yield f"its name must be {platform.name}_ and words of lower-case letters, digits and single underscores"
+    if measure.family.endswith(("_total", "_last_day", "_today", "_7d", "_28d", "_daily")):
+        yield "its name ends as only the page may end one"
+    if not measure.help or measure.help.endswith("."):
+        yield "its help is one sentence without a full stop"
+    if len(measure.labels) > MOST_LABELS and measure.kind is not Kind.INFO:
+        yield f"has more than {MOST_LABELS} labels of its own"
+    if wrong := [label for label in measure.labels if label in _TAKEN or not _NAME.fullmatch(label)]:
+        yield f"cannot have a label {wrong[0]}"
+    if measure.limits and len(measure.limits) != len(measure.labels):
+        yield "limits are parallel to labels"
+
+
+def _of_parts(report: Report) -> Iterator[str]:
+    labels: Mapping[str, int] = {measure.family: len(measure.labels) for measure in report.measures}
+    if not report.parts:
+        yield "has no part"
+    for part, columns in report.parts.items():
+        for column in columns:
+            if labels.get(column.family) != len(column.label_values):
+                yield f"part {part}: no measure has the column {column.family}{column.label_values}"
+
+
+def _of_plan(report: Report, channels: int) -> Iterator[str]:
+    requests = report.plan(WEEK, Scope(), report.supposed(WEEK.last, channels))
+    if {day for request in requests for day in request.days} != set(WEEK):
+        yield "its questions do not cover the days that are asked for"
+    for request in requests:
+        yield from _of_request(request, report)
+
+
+def _of_request(request: Request, report: Report) -> Iterator[str]:
+    parts = urlsplit(request.path)
+    if parts.scheme or parts.netloc or parts.query or not request.path.startswith("/"):
+        yield f"asks {request.path}, which is no path below the base URL"
+    if report.asks_by_day and len(request.days) > 1:
+        yield "asks for several days at once, though it says that it asks by day"

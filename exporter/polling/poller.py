@@ -1,0 +1,240 @@
+"""Polls the reports of one source: ask, read, judge, render, publish, and once a day the same for its past.
+
+What computes runs in the worker thread; what waits, on the event loop. A failed report keeps what it has; nothing here
+is written by anybody else, and what others may see is published on the board.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from functools import partial
+
+from exporter.domain.errors import InternalError, NotFoundError, ReportError, SchemaError
+from exporter.domain.model import Days
+from exporter.exposition.board import Board
+from exporter.exposition.telemetry import Telemetry
+from exporter.http import Patience
+from exporter.ledger.day_status import days_to_ask
+from exporter.ledger.ledger import Ledger
+from exporter.metrics.health import Health
+from exporter.metrics.label_limits import Kept
+from exporter.platforms.api import Report
+from exporter.polling.ask import Fetch, Line, ask
+from exporter.polling.fold import read
+from exporter.polling.poll_log import tell
+from exporter.polling.render import Drawing, drawn
+from exporter.polling.report_state import FORGETFUL, Memory, State
+from exporter.polling.target import Watch
+from exporter.polling.threads import Worker
+from exporter.polling.transitions import Came, due_at, longest_piece, taken_over, well, with_answers, with_past
+
+log = logging.getLogger(__name__)
+
+
+ASK_AGAIN = timedelta(hours=24)
+"""How long a report that the platform lacks is left alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Time:
+    """Where moments come from: `now` is aware, `monotonic` counts seconds and never jumps."""
+
+    now: Callable[[], datetime]
+    monotonic: Callable[[], float]
+
+
+@dataclass(frozen=True, slots=True)
+class Outlet:
+    """Where results go; `past` is held by the one source that asks for its past, so that a start is no burst."""
+
+    board: Board
+    telemetry: Telemetry
+    worker: Worker
+    past: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+
+class Poller:
+    """Polls one source; of one source, one poll runs at a time.
+
+    `memory` is where what is held comes from at the start, and goes after polls.
+    """
+
+    def __init__(self, watch: Watch, fetch: Fetch, outlet: Outlet, time: Time, memory: Memory = FORGETFUL) -> None:
+        self.watch = watch
+        self._fetch = fetch
+        self._outlet = outlet
+        self._time = time
+        self._memory = memory
+        self._polling = False
+        self._turn = asyncio.Lock()  # of who may ask: a poll, or a piece of the past
+        self._states = {report.name: State(Ledger(), Health(watch.interval)) for report in watch.reports}
+
+    async def take_over(self, other: "Poller") -> None:
+        """Goes on from what another poller of the same platform held, which has ended."""
+        held, old = dict(other._states), other.watch
+        self._states |= await self._outlet.worker.run(lambda: taken_over(held, old, self.watch))
+
+    async def start(self) -> None:
+        """Puts the source on the page before its first poll: all outcomes at 0, and the figures that are remembered."""
+        self.expect()
+        await self._remember()
+        await self.refresh()
+
+    def expect(self) -> None:
+        """Starts the counters of all reports at 0, unless they count already."""
+        for report in self.watch.reports:
+            self._outlet.telemetry.expect(self.watch.source, report.name)
+
+    async def poll(self) -> None:
+        """Polls every report once, one after the other; if the poll before still runs, counts that and does nothing."""
+        if self._polling:
+            for report in self.watch.reports:
+                self._outlet.telemetry.polled(self.watch.source, report.name, "skipped")
+            log.warning(
+                "poll skipped: the one before still runs; raise poll.interval or lower poll.timeout",
+                extra={"source": self.watch.source},
+            )
+            return
+        self._polling = True
+        try:
+            patience = Patience(self.watch.interval.total_seconds() / 2)
+            for report in self.watch.reports:
+                await self._poll_report(report, patience)
+        finally:
+            self._polling = False
+        await self._keep()
+        for report in self.watch.reports:
+            await self._ask_past(report)
+        await self._keep()
+
+    async def refresh(self) -> None:
+        """Judges and renders all reports anew, without a request: a midnight passed, or figures became too old."""
+        await self._publish(*self.watch.reports)
+
+    def due_at(self) -> datetime:
+        """Returns when the next poll is due, by the last ones."""
+        return due_at(self._states.values(), self._time.now())
+
+    def expires_at(self) -> datetime | None:
+        """Returns when the figures of some report next become too old to be served."""
+        now = self._time.now()
+        moments = (state.health.read_at for state in self._states.values())
+        ends = (moment + self.watch.rules.max_staleness for moment in moments if moment is not None)
+        return min((end for end in ends if end >= now), default=None)
+
+    async def _remember(self) -> None:
+        """Takes up what an earlier process remembered; the interval is the one that is configured now."""
+        try:
+            remembered = await self._outlet.worker.run(self._memory.load)
+        except Exception:
+            log.exception("remembering broke; the source starts empty", extra={"source": self.watch.source})
+            return
+        for name in self._states.keys() & remembered.keys():
+            state = remembered[name]
+            self._states[name] = replace(state, health=replace(state.health, interval=self.watch.interval))
+
+    async def _keep(self) -> None:
+        """Has the states kept for a later process; whether that works does not change the poll."""
+        if self._memory is FORGETFUL:
+            return
+        states = dict(self._states)
+        try:
+            await self._outlet.worker.run(lambda: self._memory.save(states))
+        except Exception:
+            log.exception("keeping what is held broke", extra={"source": self.watch.source})
+
+    async def _poll_report(self, report: Report, patience: Patience) -> None:
+        async with self._turn:
+            attempt, started = self._time.now(), self._time.monotonic()
+            state = self._states[report.name]
+            if not state.health.supported and attempt - (state.health.last_attempt or attempt) < ASK_AGAIN:
+                return
+            days = days_to_ask(state.ledger, attempt, self.watch.rules)
+            came = await self._try(report, days, attempt, patience)
+            reason = "" if came.error is None else str(came.error)
+            duration = self._time.monotonic() - started
+            health = replace(state.health, last_attempt=attempt, duration=duration, reason=reason)
+            if came.error is not None:
+                supported = health.supported and not self._lacks(report, came.error)
+                partial_at = health.last_partial if came.read is None else attempt
+                health = replace(health, outcome=came.error.outcome, supported=supported, last_partial=partial_at)
+            elif came.read is not None:
+                health = well(health, came.read, attempt)
+            state = with_answers(replace(state, health=health), came)
+            if came.error is None and came.read is not None and report.has_days:
+                longest = longest_piece(report, came.read.day_bytes)
+                state = with_past(state, days, longest, attempt, self.watch.rules)
+            self._states[report.name] = state
+        tell(self.watch.source, report.name, state, came)
+        await self._publish(report)  # before it is counted: who sees the count finds what came of the poll on the page
+        self._outlet.telemetry.polled(self.watch.source, report.name, state.health.outcome or "")
+
+    def _lacks(self, report: Report, error: ReportError) -> bool:
+        """Tells whether the platform has no such report, or none that can be read.
+
+        Not if it was asked for by name or was good before, and not if no report is good: then something else is wrong.
+        """
+        if report.name in self.watch.required or self._states[report.name].health.last_success is not None:
+            return False
+        others = any(state.health.last_success is not None for state in self._states.values())
+        return others and isinstance(error, NotFoundError | SchemaError)
+
+    async def _try(self, report: Report, days: Days, now: datetime, patience: Patience) -> Came:
+        """Asks for days and reads the answers."""
+        state = self._states[report.name]
+        line = Line(self._fetch, patience, self._outlet.worker)
+        try:
+            answers, lessons, error = await ask(self.watch, report, days, state.lessons, line, now)
+            if not answers:
+                return Came(None, lessons, error)
+            fold = partial(read, self.watch, report, state.ledger, answers, now)
+            return Came(await self._outlet.worker.run(fold), lessons, error)
+        except ReportError as error:
+            return Came(None, state.lessons, error)
+        except Exception:
+            log.exception("poll broke", extra={"source": self.watch.source, "report": report.name})
+            slip = InternalError("an error of the exporter itself; please report it with the lines above")
+            return Came(None, state.lessons, slip)
+
+    async def _ask_past(self, report: Report) -> None:
+        """Asks for the planned past piece by piece, polls going first; what fails waits for the next poll."""
+        asked_until = max((piece.last for piece in self._states[report.name].past), default=None)
+        while (state := self._states[report.name]).past and state.health.outcome == "ok":
+            async with self._outlet.past, self._turn:
+                state = self._states[report.name]
+                if not state.past:
+                    return
+                piece, *rest = state.past
+                patience = Patience(self.watch.interval.total_seconds() / 2)
+                came = await self._try(report, piece, self._time.now(), patience)
+                fields = {"source": self.watch.source, "report": report.name, "first": piece.first, "last": piece.last}
+                state = with_answers(state, came)
+                if came.error is not None:
+                    self._states[report.name] = state
+                    reason = {"outcome": came.error.outcome, "reason": str(came.error)}
+                    log.warning("history failed", extra={**fields, **reason})
+                    return
+                health = replace(state.health, history=state.health.history or not rest)
+                self._states[report.name] = replace(state, past=tuple(rest), health=health)
+                log.debug("history read", extra=fields)
+            if not rest:
+                log.info("history read", extra={**fields, "last": asked_until})
+                await self._publish(report)
+
+    async def _publish(self, *reports: Report) -> None:
+        """Renders some reports, and what the source has once."""
+        draw = self.draw(*reports)
+
+        def render() -> Mapping[str, Mapping[str, Kept]]:
+            drawing = draw()
+            self._outlet.board.put(self.watch.source, drawing.sheet)
+            return drawing.kept
+
+        for name, kept in (await self._outlet.worker.run(render)).items():
+            self._states[name] = replace(self._states[name], kept=kept)
+
+    def draw(self, *reports: Report) -> Callable[[], Drawing]:
+        """Returns what draws some reports and the source, as they are now: work for the worker."""
+        return partial(drawn, self.watch, dict(self._states), reports, self._time.now())

@@ -1,0 +1,208 @@
+"""Asks a report once, on the road of a first poll, and says what was found; publishes nothing."""
+
+import traceback
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+
+from exporter.domain.calendars import day_at
+from exporter.domain.errors import ReportError
+from exporter.http import Patience
+from exporter.ledger.day_status import days_to_ask
+from exporter.ledger.ledger import Ledger
+from exporter.metrics.health import Health
+from exporter.metrics.report_health import families
+from exporter.platforms.api import UNTAUGHT, Context, Report
+from exporter.platforms.paradigm.self_described import DescribedReport
+from exporter.polling.ask import Answers, Fetch, Line, ask
+from exporter.polling.fold import Answer, Read, read
+from exporter.polling.poller import Time
+from exporter.polling.render import view
+from exporter.polling.report_state import State
+from exporter.polling.target import Watch
+from exporter.polling.threads import Worker
+
+PATIENCE_SECONDS = 60.0
+"""What one report may wait between attempts: somebody is looking on."""
+MOST_NAMED = 20
+"""So many fields a line shows of a kind."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What good answers held.
+
+    Of the days asked for (`asked`) `listed` have a row; both are 0 for levels, which belong to no day. `companies` are
+    those that would be served, `series` what the page would have of the report, its health included. `unknown` and
+    `missing` count fields, `left_out` counts by kind what else could not be read. `notes` are lines that say which
+    fields drifted, and how an answer that describes its own fields was read.
+    """
+
+    asked: int
+    listed: int
+    companies: int
+    series: int
+    unknown: int
+    missing: int
+    left_out: Mapping[str, int]
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """How asking one report went.
+
+    `status` is the HTTP status of the last attempt, empty if there is none. When something failed `message` is one
+    line; `found` is None where nothing could be read.
+    """
+
+    source: str
+    report: str
+    status: str
+    outcome: str
+    seconds: float
+    found: Found | None
+    message: str
+
+
+class LastCodes:
+    """Remembers how the last attempt of each report ended (`exporter.http.Observer`)."""
+
+    def __init__(self) -> None:
+        self._codes: dict[str, str] = {}
+
+    def request(self, report: str, code: str, seconds: float) -> None:
+        """Takes note of one attempt; `error` is none with a status."""
+        self._codes[report] = "" if code == "error" else code
+
+    def waited(self, report: str, seconds: float) -> None:
+        """Waits are part of the time that a report takes."""
+
+    def dated(self, skew: float) -> None:
+        """The platform's clock does not change what a report holds."""
+
+    def of(self, report: str) -> str:
+        """Returns the status of the last attempt, empty if there is none."""
+        return self._codes.get(report, "")
+
+
+class Probe:
+    """Asks the reports of one source; `codes` is the observer of `fetch`."""
+
+    def __init__(self, watch: Watch, fetch: Fetch, codes: LastCodes, worker: Worker, time: Time) -> None:
+        self._watch = watch
+        self._fetch = fetch
+        self._codes = codes
+        self._worker = worker
+        self._time = time
+
+    async def ask(self, report: Report) -> Finding:
+        """Asks one report for the days of a first poll; a failure is a finding too."""
+        now, began = self._time.now(), self._time.monotonic()
+        outcome, found, message = "ok", None, ""
+        try:
+            found, failure = await self._find(report, now)
+            if failure is not None:
+                outcome, message = failure.outcome, self._line(report, str(failure))
+        except ReportError as error:
+            outcome, message = error.outcome, self._line(report, str(error))
+        except Exception as error:  # of ours: the other reports are asked all the same
+            outcome, message = "internal", self._line(report, _broken(error))
+        seconds = self._time.monotonic() - began
+        return Finding(self._watch.source, report.name, self._codes.of(report.name), outcome, seconds, found, message)
+
+    async def _find(self, report: Report, now: datetime) -> tuple[Found | None, ReportError | None]:
+        days = days_to_ask(Ledger(), now, self._watch.rules)
+        line = Line(self._fetch, Patience(PATIENCE_SECONDS), self._worker)
+        came = await ask(self._watch, report, days, UNTAUGHT, line, now)
+        if not came.answers:
+            return None, came.error
+        return await self._worker.run(partial(_found, self._watch, report, came, now)), came.error
+
+    def _line(self, report: Report, text: str) -> str:
+        """Returns one line that names source and report, as messages of the client do already."""
+        who = f"{self._watch.source}: {report.name}: "
+        text = text.removeprefix(who).removeprefix(f"{self._watch.source}/{report.name}: ")
+        return who + " ".join(text.split())
+
+
+def _found(watch: Watch, report: Report, answers: Answers, now: datetime) -> Found:
+    came = read(watch, report, Ledger(), answers.answers, now)
+    state = State(came.ledger, _health(watch, came, now), lessons=answers.lessons)
+    served = families(view(watch, report, state, now))
+    return Found(
+        asked=len(came.ledger.blocks) if report.has_days else 0,
+        listed=sum(block.listed for block in came.ledger.blocks.values()) if report.has_days else 0,
+        companies=len(came.ledger.names),
+        series=sum(len(family.samples) for family in served),
+        unknown=came.drift.get("unknown", 0),
+        missing=came.drift.get("missing", 0),
+        left_out={kind: count for kind, count in came.surprises.items() if kind not in ("unknown", "missing")},
+        notes=(*_recognised(watch, report, answers.answers, now), *_drifted(came), *_unread(answers.answers)),
+    )
+
+
+def _health(watch: Watch, came: Read, now: datetime) -> Health:
+    """Returns the health of a report after a first good poll and its pass over the past."""
+    return Health(
+        watch.interval,
+        last_attempt=now,
+        last_success=now,
+        duration=0.0,
+        outcome="ok",
+        history=True,
+        drift=came.drift,
+        violations=came.violations,
+        fields=came.fields,
+    )
+
+
+def _recognised(watch: Watch, report: Report, answers: tuple[Answer, ...], now: datetime) -> Iterator[str]:
+    """Yields which field of an answer that describes itself was chosen, why, what it feeds and what it was chosen from.
+
+    All answers of a report describe themselves alike: the first that lists anything is enough.
+    """
+    if not isinstance(report, DescribedReport):
+        return
+    context = Context(watch.source, day_at(now, watch.rules.zone), watch.rules.zone)
+    found = (report.explain(body, request, context) for request, body, _ in answers)
+    chosen = next((each for each in found if each is not None), None)
+    if chosen is None:
+        yield f"no row lists anything in these days, so the field that feeds {report.measure.family} is not known yet"
+        return
+    fields = _listed([_printable(f"{note.field} ({note.unit})") for note in chosen.fields])
+    yield f"{chosen.family} is fed by {_printable(chosen.place)}: {_printable(chosen.why)}; described are {fields}"
+
+
+def _drifted(came: Read) -> Iterator[str]:
+    """Yields one line of all paths that are not as documented, by kind."""
+    if came.drifted:
+        yield "; ".join(f"{kind}: {_listed(paths)}" for kind, paths in sorted(came.drifted.items()))
+
+
+def _unread(answers: Iterable[Answer]) -> Iterator[str]:
+    """Yields what stands where nothing could be read, once for all that look alike: keys and types, no figure."""
+    found: dict[str, dict[str, None]] = {}
+    for unread in (each for answer in answers for each in answer.reading.unread):
+        found.setdefault(unread.outline, {})[unread.name] = None
+    for outline, names in found.items():
+        yield _printable(f"cannot be read: {_listed([*names])}; where the answer is {outline}")
+
+
+def _listed(words: Sequence[str]) -> str:
+    rest = len(words) - MOST_NAMED
+    return ", ".join(words[:MOST_NAMED]) + (f" and {rest} more" if rest > 0 else "")
+
+
+def _printable(text: str) -> str:
+    """Replaces what would move a terminal's cursor: the words are the platform's."""
+    return "".join(letter if letter.isprintable() else "\ufffd" for letter in text)
+
+
+def _broken(error: Exception) -> str:
+    """Says where the exporter broke, without what it was reading."""
+    place = traceback.extract_tb(error.__traceback__)[-1]
+    where = f"{type(error).__name__} in {Path(place.filename).name}, line {place.lineno}"
+    return f"an error of the exporter itself ({where}); please report it"

@@ -1,0 +1,246 @@
+"""When things happen: APScheduler jobs that poll sources and turn pages at midnight, and the watchdog over the clock.
+
+Knows what to call, not what it does. A wall clock that jumps leaves APScheduler waiting for the old time: the watchdog
+compares it with the monotonic clock and makes all jobs anew.
+"""
+
+import asyncio
+import logging
+import random
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Protocol, cast
+from zoneinfo import ZoneInfo
+
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
+from apscheduler.triggers.base import BaseTrigger
+from apscheduler.triggers.date import DateTrigger
+from apscheduler.triggers.interval import IntervalTrigger
+
+from exporter.domain import calendars
+
+log = logging.getLogger(__name__)
+
+AFTER_MIDNIGHT = (timedelta(minutes=1), timedelta(minutes=3))
+SPREAD = AFTER_MIDNIGHT[1] - AFTER_MIDNIGHT[0]
+JUMP_SECONDS = 10.0  # slewing moves a clock by 15 ms in 30 s; more than this was a step
+ONE_SECOND = timedelta(seconds=1)
+
+Job = Callable[[], Awaitable[None]]
+
+
+class Pollable(Protocol):
+    """What the schedule needs of `exporter.polling.poller.Poller`."""
+
+    async def poll(self) -> None:
+        """Polls every report once."""
+
+    async def refresh(self) -> None:
+        """Judges and renders anew."""
+
+    def expires_at(self) -> datetime | None:
+        """Returns when some figures become too old."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rhythm:
+    """How often, in seconds, the heart beats and the watchdog compares the clocks."""
+
+    beat: float = 15.0
+    watch: float = 30.0
+
+
+RHYTHM = Rhythm()
+
+
+class AfterMidnight(BaseTrigger):  # type: ignore[misc]  # APScheduler 3 ships no types
+    """Fires once a day, `delay` after the zone's midnight plus a random part of `spread`, on days of any length."""
+
+    def __init__(self, zone: ZoneInfo, delay: timedelta, spread: timedelta, chance: random.Random) -> None:
+        self._zone = zone
+        self._delay = delay
+        self._spread = spread
+        self._chance = chance
+
+    def get_next_fire_time(self, previous_fire_time: datetime | None, now: datetime) -> datetime:
+        """Returns the next moment after `now`, of a later midnight than that of the previous one."""
+        after = now if previous_fire_time is None else max(now, previous_fire_time)
+        midnight = calendars.next_midnight(after - self._delay - self._spread, self._zone)
+        if previous_fire_time is not None and midnight + self._delay <= previous_fire_time:
+            midnight = calendars.next_midnight(midnight, self._zone)
+        return max(midnight + self._delay + self._spread * self._chance.random(), now)
+
+
+@dataclass(frozen=True, slots=True)
+class Cadence:
+    """How often a source is polled: every `interval`, up to `jitter` (a share of it) late, and after each midnight."""
+
+    interval: timedelta
+    jitter: float
+    zone: ZoneInfo
+    settle: timedelta
+
+    def delays(self) -> Mapping[str, timedelta]:
+        """Returns how long after each midnight there is a poll at the earliest, by its name; `SPREAD` later at most."""
+        first, _ = AFTER_MIDNIGHT
+        return {"midnight": first, **({"settled": self.settle + first} if self.settle else {})}
+
+    def triggers(self, chance: random.Random) -> Mapping[str, BaseTrigger]:
+        """Returns all that lets polls begin, by name."""
+        seconds = self.interval.total_seconds()
+        return {
+            "interval": IntervalTrigger(seconds=seconds, jitter=seconds * self.jitter, timezone=UTC),
+            **{name: AfterMidnight(self.zone, delay, SPREAD, chance) for name, delay in self.delays().items()},
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Timetable:
+    """When one source is polled; see `Cadence`."""
+
+    source: str
+    poller: Pollable
+    interval: timedelta
+    jitter: float
+    zone: ZoneInfo
+    settle: timedelta
+
+    @property
+    def cadence(self) -> Cadence:
+        """The same without the source."""
+        return Cadence(self.interval, self.jitter, self.zone, self.settle)
+
+
+class Schedule:
+    """Runs timetables until stopped; `alive` tells whether the scheduler's heart still beats."""
+
+    def __init__(
+        self,
+        now: Callable[[], datetime],
+        monotonic: Callable[[], float],
+        chance: random.Random,
+        rhythm: Rhythm = RHYTHM,
+    ) -> None:
+        self._timetables: dict[str, Timetable] = {}
+        self._now = now
+        self._monotonic = monotonic
+        self._chance = chance
+        self._rhythm = rhythm
+        self._beat_at = monotonic()
+        defaults = {"misfire_grace_time": None, "coalesce": True, "max_instances": 2}  # the poller counts overlaps
+        self._scheduler = AsyncIOScheduler(timezone=UTC, job_defaults=defaults)
+        self._running: dict[asyncio.Task[None], Timetable | None] = {}
+
+    def start(self) -> None:
+        """Starts on the running event loop, with the sources that are added later."""
+        self._scheduler.start()
+        self._arm()
+        self._running[asyncio.get_running_loop().create_task(self._watch())] = None
+
+    async def stop(self) -> None:
+        """Ends the jobs; what runs is cancelled, and has ended when this returns."""
+        if self._scheduler.running:
+            self._scheduler.pause()  # shutdown comes a turn of the loop later, and what is due would still start
+            self._scheduler.shutdown(wait=False)
+        await _cancel(tuple(self._running))
+
+    def add(self, table: Timetable, first: datetime) -> None:
+        """Polls one more source, at `first` and from then on by its timetable."""
+        self._timetables[table.source] = table
+        self._arm_source(table, first)
+
+    async def remove(self, source: str) -> bool:
+        """Polls a source no more; what ran, which it tells, was cancelled and has ended when this returns."""
+        table = self._timetables.pop(source)
+        for job in self._scheduler.get_jobs():
+            if job.id.startswith(f"{source}/"):
+                job.remove()
+        running = [task for task, of in self._running.items() if of is table]
+        await _cancel(running)
+        return bool(running)
+
+    def alive(self, within: float) -> bool:
+        """Tells whether the scheduler ran a job within so many seconds."""
+        return self._monotonic() - self._beat_at < within
+
+    def next_poll(self, source: str) -> datetime | None:
+        """Returns when a source is polled next; None if it is not scheduled."""
+        polls = (self._scheduler.get_job(f"{source}/{name}") for name in ("interval", "midnight", "settled"))
+        return min((job.next_run_time for job in polls if job is not None), default=None)
+
+    def _arm(self) -> None:
+        """Makes all jobs anew from the present time."""
+        self._beat_at = self._monotonic()
+        beat = IntervalTrigger(seconds=self._rhythm.beat, timezone=UTC)
+        self._scheduler.add_job(self._run, beat, (self._beat, None), id="heartbeat", replace_existing=True)
+        for table in self._timetables.values():
+            self._arm_source(table, self._now())
+
+    def _arm_source(self, table: Timetable, first: datetime) -> None:
+        async def poll() -> None:
+            await table.poller.poll()
+            self._arm_expiry(table)
+
+        for name, trigger in table.cadence.triggers(self._chance).items():
+            self._add(table, name, poll, trigger, first if name == "interval" else None)
+        turn = AfterMidnight(table.zone, timedelta(0), timedelta(0), self._chance)
+        self._add(table, "turn", table.poller.refresh, turn)
+        self._arm_expiry(table)
+
+    def _arm_expiry(self, table: Timetable) -> None:
+        """Renders a source anew a second after the next of its figures became too old."""
+
+        async def refresh() -> None:
+            await table.poller.refresh()
+            self._arm_expiry(table)
+
+        moment = table.poller.expires_at()
+        if moment is not None:
+            self._add(table, "expiry", refresh, DateTrigger(run_date=moment + ONE_SECOND, timezone=UTC))
+
+    def _add(self, table: Timetable, name: str, job: Job, trigger: BaseTrigger, first: datetime | None = None) -> None:
+        start = {} if first is None else {"next_run_time": first}
+        name = f"{table.source}/{name}"
+        self._scheduler.add_job(self._run, trigger, (job, table), id=name, name=name, replace_existing=True, **start)
+
+    async def _run(self, job: Job, table: Timetable | None) -> None:
+        """Runs a job where `stop` and `remove` find it."""
+        if table is not None and self._timetables.get(table.source) is not table:
+            return  # removed after APScheduler had made the task, before the task began
+        task = cast("asyncio.Task[None]", asyncio.current_task())
+        self._running[task] = table
+        try:
+            await job()
+        except asyncio.CancelledError:
+            log.debug("cancelled")  # by one of the two; APScheduler would tell of it as an error
+        finally:
+            del self._running[task]
+
+    async def _beat(self) -> None:
+        self._beat_at = self._monotonic()
+
+    async def _watch(self) -> None:
+        """Compares both clocks for ever."""
+        offset = self._offset()
+        while True:
+            await asyncio.sleep(self._rhythm.watch)
+            offset = self.compare(offset)
+
+    def compare(self, offset: float) -> float:
+        """Makes all jobs anew if the wall clock left the monotonic one since `offset`; returns the present offset."""
+        present = self._offset()
+        if abs(present - offset) > JUMP_SECONDS:
+            log.warning("the wall clock jumped; polling anew", extra={"seconds": round(present - offset)})
+            self._arm()
+        return present
+
+    def _offset(self) -> float:
+        return self._now().timestamp() - self._monotonic()
+
+
+async def _cancel(tasks: Sequence[asyncio.Task[None]]) -> None:
+    """Ends tasks, and returns when they have ended."""
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)

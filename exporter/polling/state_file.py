@@ -1,0 +1,197 @@
+"""The state file: what all sources remember, in one file that is replaced whole, so that a restart serves at once.
+
+A convenience: the platform is the record. What cannot be used is refused with one line and asked anew; what cannot be
+written is one line too, and nobody's poll fails. Runs in the worker thread, a job at a time, so that sources which
+poll at the same time share one writer without a lock.
+"""
+
+import errno
+import fcntl
+import logging
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
+from datetime import datetime
+from hashlib import sha256
+from pathlib import Path
+
+from exporter.ledger.day_status import DayRules
+from exporter.polling.report_state import Memory, State
+from exporter.polling.state_format import ForeignError, Section, UnusableError, decoded, encoded
+
+log = logging.getLogger(__name__)
+
+PRIVATE = 0o600
+REFUSED = "starts empty, asks the platform again"
+ROOM = "give the exporter's user a writable folder with free space"
+APART = "give each exporter a state_file of its own"
+
+
+def replace_file(path: Path, pieces: Iterable[bytes]) -> None:
+    """Writes a file whole or not at all, readable by its owner alone, also while another process does the same.
+
+    The folder is not synchronised: after a power cut the old file does as well as the new one.
+
+    Raises:
+        OSError: it cannot be written; the old one stands. EBUSY: another process writes it at this moment.
+    """
+    fresh = path.with_name(f"{path.name}.new")
+    with open(fresh, "ab", opener=_private) as file:  # one that a killed process left is as good
+        _lock(file.fileno(), fresh)
+        try:
+            os.fchmod(file.fileno(), PRIVATE)
+            file.truncate(0)
+            for piece in pieces:
+                file.write(piece)
+            file.flush()
+            os.fsync(file.fileno())
+            fresh.replace(path)
+        except BaseException:
+            fresh.unlink(missing_ok=True)
+            raise
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NOFOLLOW, PRIVATE)
+
+
+def _lock(descriptor: int, fresh: Path) -> None:
+    """Makes sure that nobody else writes this file; the lock ends with the file or the process."""
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        is_there = os.path.samestat(os.fstat(descriptor), fresh.stat())  # or it was made the new one just now
+    except (BlockingIOError, FileNotFoundError):
+        is_there = False
+    if not is_there:
+        raise OSError(errno.EBUSY, "another process writes it at this moment")
+
+
+Write = Callable[[Path, Iterable[bytes]], None]
+
+
+class StateFile:
+    """Keeps what the sources of one process remember; the file belongs to this process alone.
+
+    Every source is announced by `memory` before the first of them loads: the file is read once. A second process that
+    writes it is told of; what either of them wrote last is whole, and can be used by both.
+    """
+
+    def __init__(self, path: Path, now: Callable[[], datetime], write: Write = replace_file) -> None:
+        self._path = path
+        self._now = now
+        self._write = write
+        self._announced: set[str] = set()
+        self._kept: dict[str, Section] = {}
+        self._is_read = False
+        self._is_ours = True  # what may be somebody else's is never replaced
+        self._written: tuple[int, int] | None = None
+
+    def memory(self, source: str, fingerprint: Mapping[str, str], rules: DayRules) -> Memory:
+        """Announces a source and returns its memory.
+
+        `fingerprint` is what its figures hang on: kept under another one they are not used. Of its values only digests
+        are written.
+        """
+        self._announced.add(source)
+        digests = {name: sha256(value.encode()).hexdigest() for name, value in fingerprint.items()}
+
+        def load() -> Mapping[str, State]:
+            return self._load(source, Section(digests, rules.keep_days, {}), rules)
+
+        def save(states: Mapping[str, State]) -> None:
+            self._save(source, Section(digests, rules.keep_days, dict(states)))
+
+        return Memory(load, save)
+
+    def _load(self, source: str, empty: Section, rules: DayRules) -> Mapping[str, State]:
+        """Returns the states of a source that can be used, and keeps only those."""
+        if not self._is_read:
+            self._is_read = True
+            self._kept = {name: section for name, section in self._sections().items() if name in self._announced}
+        held = self._kept.pop(source, empty)
+        if held.fingerprint != empty.fingerprint:
+            others = ", ".join(sorted({name for name, _ in held.fingerprint.items() ^ empty.fingerprint.items()}))
+            self._refuse("state of a source not used", f"was kept for another {others}", source=source)
+            held = empty
+        usable = dict(self._usable(source, held, rules))
+        self._kept[source] = replace(empty, reports=usable)
+        return usable
+
+    def _sections(self) -> Mapping[str, Section]:
+        try:
+            return decoded(self._path.read_bytes())
+        except FileNotFoundError:
+            log.info("no state file yet; it comes with the first poll", extra={"path": str(self._path)})
+        except (OSError, ForeignError) as error:
+            self._is_ours = False
+            reason = f"cannot be read ({error.strerror})" if isinstance(error, OSError) else str(error)
+            remedy = "it is left as it is, and nothing is kept; delete it, or give state_file another path"
+            self._refuse("state file not used", f"{reason}; {remedy}")
+        except UnusableError as error:
+            self._refuse("state file not used", f"{error}; the next poll replaces it")
+        return {}
+
+    def _usable(self, source: str, section: Section, rules: DayRules) -> Iterator[tuple[str, State]]:
+        """Yields the reports that are neither too old nor from the future."""
+        now = self._now()
+        for report, state in section.reports.items():
+            if reason := _objection(state, now, rules):
+                self._refuse("state of a report not used", reason, source=source, report=report)
+                continue
+            seen = {"companies": len(state.ledger.names), "days": len(state.ledger.blocks)}
+            log.info("state restored", extra={"source": source, "report": report, **seen})
+            yield report, state if section.keep_days == rules.keep_days else _without_past(state)
+
+    def _save(self, source: str, section: Section) -> None:
+        before, self._kept[source] = self._kept.get(source), section
+        if not self._is_ours or (before is not None and _same(before.reports, section.reports)):
+            return
+        if self._written is not None and _identity(self._path) not in (self._written, None):
+            log.warning("state file replaced by another process", extra={"path": str(self._path), "reason": APART})
+        try:
+            self._write(self._path, encoded(self._kept))
+            self._written = _identity(self._path)
+        except OSError as error:
+            remedy = APART if error.errno == errno.EBUSY else ROOM
+            log.warning(
+                "state file not written: figures are served all the same, a restart asks the platform anew",
+                extra={"path": str(self._path), "reason": f"{error.strerror}; {remedy}"},
+            )
+
+    def _refuse(self, what: str, reason: str, **where: str) -> None:
+        log.warning(f"{what}: {REFUSED}", extra={"path": str(self._path), **where, "reason": reason})
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """Returns what tells a file from the one that replaces it; None if there is none."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_ino, found.st_mtime_ns
+
+
+def _same(old: Mapping[str, State], new: Mapping[str, State]) -> bool:
+    """Tells whether nothing was replaced: what changes in a state, changes as a new state."""
+    return old.keys() == new.keys() and all(old[report] is state for report, state in new.items())
+
+
+def _without_past(state: State) -> State:
+    """Returns a state whose pass over the past is to come: another history is held from now on."""
+    return replace(state, health=replace(state.health, history=False), past=(), flipped=None)
+
+
+def _objection(state: State, now: datetime, rules: DayRules) -> str | None:
+    """Says why the state of a report cannot be used.
+
+    Under a clock that was ahead days were called complete that had not ended, and figures would outlive their time
+    by as much. Which of both clocks is wrong cannot be known here: the platform is asked, under the present one.
+    """
+    health = state.health
+    moments = [each for each in (health.last_attempt, health.last_success, health.last_partial) if each is not None]
+    newest = max([*moments, *(block.read_at for block in state.ledger.blocks.values())], default=now)
+    if newest > now:
+        return f"is from the future ({newest:%Y-%m-%dT%H:%M:%SZ}); the clock is wrong now or was wrong then"
+    if health.read_at is not None and now - health.read_at > rules.max_staleness:
+        return f"its last good poll ({health.read_at:%Y-%m-%dT%H:%M:%SZ}) is longer ago than max_staleness"
+    return None

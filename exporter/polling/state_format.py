@@ -1,0 +1,262 @@
+"""The format of the state file: what is kept of sources to bytes and back, pure.
+
+    chat-usage-exporter state 1 little       magic, version, byte order of the figures: one line
+    frame ...                                length (4 bytes, little endian), zlib-compressed MessagePack
+    SHA-256 of all before                    32 bytes
+
+The first frame is the index: a record per source and report. The blocks follow, a frame for each, in the order of the
+index, so that neither side ever holds all figures twice. Companies of a block are places in their record's roster, and
+figures are the bytes of their array: nothing is rounded, and a NaN stays the one it was.
+"""
+
+import sys
+import zlib
+from array import array
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime
+from hashlib import sha256
+from itertools import pairwise
+
+import msgspec
+
+from exporter.domain.model import Column, Days
+from exporter.ledger.ledger import Block, Ledger, Table, by_number
+from exporter.metrics.health import Health
+from exporter.platforms.api import Lesson
+from exporter.polling.report_state import State
+
+MAGIC = b"chat-usage-exporter state "
+VERSION = 1
+HEAD = MAGIC + f"{VERSION} {sys.byteorder}\n".encode()
+LENGTH = 4
+ZLIB_LEVEL = 1
+PLACE = "I"
+EARLIEST, LATEST = date(1970, 1, 1), date(9999, 1, 1)
+"""No platform has days before or after; in years' reach of them every day can be counted from."""
+
+
+class UnusableError(ValueError):
+    """These bytes are no snapshot that can be used; the message says why."""
+
+
+class ForeignError(UnusableError):
+    """They are of something else, which somebody may still need."""
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """What is kept of one source: states by report, read under a `fingerprint`, with a history of `keep_days`."""
+
+    fingerprint: Mapping[str, str]
+    keep_days: int
+    reports: Mapping[str, State]
+
+
+class _Report(msgspec.Struct, array_like=True):
+    """All of a state but its blocks."""
+
+    health: Health
+    past: tuple[Days, ...]
+    flipped: date | None
+    widened: bool
+    names: dict[str, str]
+    withdrawn: list[str]
+    roster: list[str]
+    days: int
+    lessons: dict[str, Lesson]
+
+
+class _Source(msgspec.Struct, array_like=True):
+    fingerprint: dict[str, str]
+    keep_days: int
+    reports: dict[str, _Report]
+
+
+class _Table(msgspec.Struct, array_like=True):
+    companies: bytes
+    columns: list[tuple[Column, bytes]]
+
+
+class _Block(msgspec.Struct, array_like=True):
+    day: date
+    read_at: datetime
+    listed: bool
+    tables: dict[str, _Table]
+
+
+def encoded(sections: Mapping[str, Section]) -> Iterator[bytes]:
+    """Yields the bytes of a snapshot in pieces, in the order of the file."""
+    digest = sha256()
+    for piece in _pieces(sections):
+        digest.update(piece)
+        yield piece
+    yield digest.digest()
+
+
+def decoded(content: bytes) -> Mapping[str, Section]:
+    """Reads a snapshot whole; the reverse of `encoded`.
+
+    Raises:
+        UnusableError: it is of another version, cut short or damaged.
+        ForeignError: it is something else.
+    """
+    if not MAGIC.startswith(content[: len(MAGIC)]):
+        raise ForeignError("is no state file of this program")
+    if not HEAD.startswith(content[: len(HEAD)]):
+        raise UnusableError("is of another version of its format")
+    end = len(content) - sha256().digest_size
+    if end < len(HEAD) or sha256(memoryview(content)[:end]).digest() != content[end:]:
+        raise UnusableError("is cut short or damaged: its checksum does not fit")
+    try:
+        return _sections(_frames(memoryview(content)[len(HEAD) : end]))
+    except (
+        msgspec.MsgspecError,
+        zlib.error,
+        ValueError,
+        LookupError,
+        StopIteration,
+        OverflowError,
+        RecursionError,
+    ) as error:
+        raise UnusableError(f"holds something else than its version does ({type(error).__name__})") from error
+
+
+def _pieces(sections: Mapping[str, Section]) -> Iterator[bytes]:
+    yield HEAD
+    rosters = {
+        (source, report): _roster(state.ledger)
+        for source, section in sections.items()
+        for report, state in section.reports.items()
+    }
+    index = {
+        source: _Source(
+            dict(section.fingerprint),
+            section.keep_days,
+            {report: _report(state, rosters[source, report]) for report, state in section.reports.items()},
+        )
+        for source, section in sections.items()
+    }
+    yield _frame(index)
+    for (source, report), roster in rosters.items():
+        places = {company: place for place, company in enumerate(roster)}
+        for day, block in sections[source].reports[report].ledger.blocks.items():
+            yield _frame(_block(day, block, places))
+
+
+def _frame(record: object) -> bytes:
+    packed = zlib.compress(msgspec.msgpack.encode(record), ZLIB_LEVEL)
+    return len(packed).to_bytes(LENGTH, "little") + packed
+
+
+def _roster(ledger: Ledger) -> Sequence[str]:
+    """Returns every held company once."""
+    tables = (table for block in ledger.blocks.values() for table in block.tables.values())
+    return tuple(dict.fromkeys(company for table in tables for company in table.companies))
+
+
+def _report(state: State, roster: Sequence[str]) -> _Report:
+    ledger = state.ledger
+    return _Report(
+        health=replace(state.health, reason=""),  # it names the platform's address, and the file holds none
+        past=state.past,
+        flipped=state.flipped,
+        widened=state.widened,
+        names=dict(ledger.names),
+        withdrawn=sorted(ledger.withdrawn),
+        roster=list(roster),
+        days=len(ledger.blocks),
+        lessons=dict(state.lessons),
+    )
+
+
+def _block(day: date, block: Block, places: Mapping[str, int]) -> _Block:
+    tables = {
+        part: _Table(
+            array(PLACE, map(places.__getitem__, table.companies)).tobytes(),
+            [(column, figures.tobytes()) for column, figures in table.columns.items()],
+        )
+        for part, table in block.tables.items()
+    }
+    return _Block(day, block.read_at, block.listed, tables)
+
+
+def _frames(rest: memoryview) -> Iterator[bytes]:
+    while rest:
+        length = int.from_bytes(rest[:LENGTH], "little")
+        yield zlib.decompress(rest[LENGTH : LENGTH + length])
+        rest = rest[LENGTH + length :]
+
+
+def _sections(frames: Iterator[bytes]) -> Mapping[str, Section]:
+    index = msgspec.msgpack.decode(next(frames), type=dict[str, _Source])
+    return {
+        name: Section(
+            source.fingerprint,
+            source.keep_days,
+            {report: _state(record, frames) for report, record in source.reports.items()},
+        )
+        for name, source in index.items()
+    }
+
+
+def _state(record: _Report, frames: Iterator[bytes]) -> State:
+    companies = _Companies(record.roster)
+    blocks = {}
+    for _ in range(record.days):
+        block = msgspec.msgpack.decode(next(frames), type=_Block)
+        tables = {part: _table(table, companies) for part, table in block.tables.items()}
+        if not EARLIEST <= block.day < LATEST:
+            raise ValueError("a day has no days around it")
+        blocks[block.day] = Block(_moment(block.read_at), block.listed, tables)
+    ledger = Ledger(blocks, record.names, frozenset(record.withdrawn))
+    health = record.health
+    for moment in (health.last_attempt, health.last_success, health.last_partial):
+        if moment is not None:
+            _moment(moment)
+    return State(
+        ledger,
+        health,
+        past=record.past,
+        flipped=record.flipped,
+        widened=record.widened,
+        lessons=record.lessons,
+    )
+
+
+def _moment(moment: datetime) -> datetime:
+    """Returns a moment that can be compared with others, and kept again; raises ValueError or OverflowError."""
+    if moment.tzinfo is None:
+        raise ValueError("a moment has no zone")
+    return moment.astimezone(UTC)
+
+
+class _Companies:
+    """Turns places in the roster back into ids; equal days share one tuple, as most days list the same companies."""
+
+    def __init__(self, roster: Sequence[str]) -> None:
+        self._roster = roster
+        self._known: dict[bytes, tuple[str, ...]] = {}
+
+    def at(self, places: bytes) -> tuple[str, ...]:
+        if places not in self._known:
+            at = array(PLACE)
+            at.frombytes(places)
+            found = tuple(map(self._roster.__getitem__, at))
+            if any(by_number(one) >= by_number(other) for one, other in pairwise(found)):
+                raise ValueError("the companies of a day are not in their order")  # they are looked up by it
+            self._known[places] = found
+        return self._known[places]
+
+
+def _table(table: _Table, companies: _Companies) -> Table:
+    found = Table(companies.at(table.companies), {column: _figures(held) for column, held in table.columns})
+    if any(len(figures) != len(found.companies) for figures in found.columns.values()):
+        raise ValueError("a column has not one figure for each company")
+    return found
+
+
+def _figures(held: bytes) -> "array[float]":
+    figures = array("d")
+    figures.frombytes(held)
+    return figures

@@ -1,0 +1,42 @@
+"""What is polled of a source, and what the answers about a report come to; pure.
+
+Nothing is remembered here; what is known before and after goes in and out as values.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from exporter.domain.scope import Scope
+from exporter.domain.selection import Companies
+from exporter.domain.selectors import Selection
+from exporter.ledger.day_status import DayRules
+from exporter.metrics.label_limits import LabelLimits
+from exporter.metrics.limits import Rulebook
+from exporter.platforms.api import Report
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """One source as the poller knows it: what to ask, whom to hold, what days mean, which families are unwanted.
+
+    The platform may lack a report that is not `required`. `limits` hold for open labels, `min_group` for people.
+    `selections` are those among the platform's own options, by name: what they select from is the lesson of that name.
+    `rulebook` has the limits of activities and the calendars of companies; `selectors` are those in it, by option, that
+    are to match a company of this source.
+    """
+
+    source: str
+    platform: str
+    reports: tuple[Report, ...]
+    scope: Scope
+    rules: DayRules
+    interval: timedelta
+    companies: Companies = field(default_factory=Companies)
+    required: frozenset[str] = frozenset()
+    limits: LabelLimits = field(default_factory=LabelLimits)
+    min_group: int = 0
+    excluded: tuple[str, ...] = ()
+    selections: Mapping[str, Selection] = field(default_factory=dict)
+    rulebook: Rulebook = field(default_factory=Rulebook)
+    selectors: Mapping[str, tuple[str, ...]] = field(default_factory=dict)

@@ -1,0 +1,86 @@
+"""API keys: told from slips before the first request, read anew from their file whenever asked for, never shown."""
+
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from exporter.domain.errors import ConfigError
+from exporter.settings.words import quoted
+
+EXAMPLE_KEY = "replace-me"
+_PLACEHOLDER = re.compile(r"<.*>|\.{3,}|x{3,}|\*{3,}|(replace|change)[-_]?me|(your|my|the)[-_].*key.*", re.IGNORECASE)
+_VISIBLE = re.compile(r"[!-~]+")
+_LONGEST = 16384
+"""In bytes; the longest tokens are a tenth of it, and a file that is much longer is another file."""
+
+
+def clean(written: str) -> str:
+    """Returns the key without the blanks and line ends around it.
+
+    Raises:
+        ValueError: what is left cannot be a key; the message does not show it.
+    """
+    key = written.strip()
+    if not key:
+        raise ValueError("is empty; put the key that the platform gave you there")
+    if not _VISIBLE.fullmatch(key):
+        raise ValueError("holds a blank, a line end or a letter that no key has; put the key alone there")
+    if _PLACEHOLDER.fullmatch(key):
+        raise ValueError("is the placeholder of an example; put the key that the platform gave you there")
+    return key
+
+
+def read(path: Path, name: str) -> str:
+    """Reads the key in the file at `path`, which messages call `name`.
+
+    Raises:
+        ValueError: there is no such file, it cannot be read, or holds no key; the message shows neither.
+    """
+    try:
+        with path.open("rb") as file:
+            content = file.read(_LONGEST + 1)
+    except OSError as error:
+        raise ValueError(f"cannot read {name} ({error.strerror}); give the path of a file with the key") from None
+    if len(content) > _LONGEST:
+        raise ValueError(f"{name} is too long for a key; give the path of a file with the key alone")
+    try:
+        return clean(content.decode("ascii", errors="replace"))
+    except ValueError as error:
+        raise ValueError(f"the key in {name} {error}") from None
+
+
+def name_of_file(written: str) -> str:
+    """Shows only what was surely meant as a path: operators paste the key itself into `api_key_file`."""
+    return (
+        quoted(written) if written.startswith(("/", "./", "../")) else "the file (its name could be a key: not shown)"
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenKey:
+    """A key that stands in the configuration itself."""
+
+    value: str = field(repr=False)
+
+    def __call__(self) -> str:
+        """Returns the key."""
+        return self.value
+
+
+@dataclass(frozen=True, slots=True)
+class KeyFile:
+    """A key that stands in a file and may change there."""
+
+    path: Path
+    source: str
+
+    def __call__(self) -> str:
+        """Reads the key as it is now.
+
+        Raises:
+            ConfigError: the file cannot be read or holds no key.
+        """
+        try:
+            return read(self.path, str(self.path))
+        except ValueError as error:
+            raise ConfigError(f"sources.{self.source}.api_key_file: {error}") from None

@@ -1,0 +1,102 @@
+"""Makes one line of each problem: where the value was set, which option it is, what is wrong and how to mend it."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import NamedTuple
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from exporter.settings.option_groups import Group
+from exporter.settings.options import Options, group_at, group_of, is_listed
+from exporter.settings.words import InnerError, Loc, MisfitError, is_name, quoted, remedy, shown
+from exporter.settings.yaml_file import Document
+
+_LAST = 2**31
+"""More lines than a file has: what the environment set comes after what the file set."""
+
+
+_PLAIN = {"missing": "is missing; add it", "tuple_type": 'expected a list of entries, each below a "-"'}
+
+
+class Problem(NamedTuple):
+    """What is wrong with the value at a place, or with it and another one that it does not fit."""
+
+    loc: Loc
+    message: str
+    other: Loc = ()
+
+
+def found(
+    error: ValidationError, root: type[Group] = Options, known: Mapping[Loc, Iterable[str]] | None = None
+) -> Iterator[Problem]:
+    """Yields what validation found below `root`, without any value that the message does not quote itself.
+
+    `known` are options that are judged elsewhere, by the place that they belong to.
+    """
+    for detail in error.errors(include_url=False, include_input=False):
+        yield _problem(detail, root, known or {})
+
+
+def lines(problems: list[Problem], document: Document, variables: Mapping[Loc, str]) -> list[str]:
+    """Returns a line for each problem, in the order of the file, those of the environment after them."""
+    placed = [(*_place(problem, document, variables), problem) for problem in problems]
+    placed.sort(key=lambda entry: (entry[0], entry[1]))
+    return [f"{place}: {_option(problem.loc)}: {problem.message}" for _, place, problem in placed]
+
+
+def _problem(detail: ErrorDetails, root: type[Group], known: Mapping[Loc, Iterable[str]]) -> Problem:
+    loc = detail["loc"]
+    reason = detail.get("ctx", {}).get("error")
+    if detail["type"] == "extra_forbidden":
+        return Problem(loc, _unknown(loc, group_at(loc[:-1], root), known.get(loc[:-1], ())))
+    if isinstance(reason, MisfitError):
+        return Problem(loc, str(reason), (*loc[:-1], *reason.other))
+    if isinstance(reason, InnerError):
+        return Problem((*loc, *reason.way), str(reason))
+    if isinstance(reason, ValueError):
+        return Problem(loc, str(reason))
+    return Problem(loc, _PLAIN.get(detail["type"], "expected options of its own, one per line below it"))
+
+
+def _unknown(loc: Loc, group: type[Group], besides: Iterable[str]) -> str:
+    word = str(loc[-1])
+    deeper = (
+        f"{name}.{word}"
+        for name, field in group.model_fields.items()
+        if not is_listed(field) and _holds(group_of(field), word)
+    )
+    if place := next(deeper, None):
+        return f"unknown key here, did you mean {quoted(place)}?"
+    return f"unknown key, {remedy(word, (*group.model_fields, *besides))}"
+
+
+def _holds(group: object, word: str) -> bool:
+    return word in getattr(group, "model_fields", {})
+
+
+def _place(problem: Problem, document: Document, variables: Mapping[Loc, str]) -> tuple[int, str]:
+    """Finds where a value was set; if it was not, where the other one was, else what is nearest around it."""
+    around = (problem.loc[:depth] for depth in range(len(problem.loc) - 1, 0, -1))
+    ways = (problem.loc, *([problem.other] if problem.other else []), *around)
+    return next(place for way in ways for place in _places(way, document, variables))
+
+
+def _places(way: Loc, document: Document, variables: Mapping[Loc, str]) -> Iterator[tuple[int, str]]:
+    """Yields the places of an option: its variable, its line, and the variables that set something inside it."""
+    if way in variables:
+        yield _LAST, variables[way]
+    if way in document.lines:
+        yield document.lines[way], f"{document.name}:{document.lines[way]}"
+    yield from ((_LAST, name) for loc, name in variables.items() if loc[: len(way)] == way)
+
+
+def _option(loc: Loc) -> str:
+    """Names the option; of the words in it only names of sources and calendars, and options, are sure to be shown."""
+    return ".".join(_word(part, depth) for depth, part in enumerate(loc))
+
+
+def _word(part: str | int, depth: int) -> str:
+    """Names a part of a place; entries of a list are counted from 1."""
+    if isinstance(part, int):
+        return str(part + 1)
+    return part if depth == 1 and is_name(part) else shown(part)

@@ -1,0 +1,113 @@
+"""Writes what the option classes say of themselves: the example file and the table of the manual."""
+
+import textwrap
+from collections.abc import Iterator, Mapping
+
+from pydantic.fields import FieldInfo
+
+from exporter.platforms.api import Platform
+from exporter.settings import platform_options
+from exporter.settings.option_groups import Group
+from exporter.settings.options import Options, group_of, is_listed, is_named, walk
+
+_NAMES = {
+    "sources": "production",
+    "overrides": "tools",
+    "calendars": "default",
+    "components": "CONVERSATION_COUNT",
+}
+"""What the one entry of each group with names is called in the example."""
+_OFF = ("components",)
+"""Groups that cannot stand in the example's first source: its platform has none."""
+_SECOND = "support-bot"
+_WIDTH = 100
+_HEAD = """\
+Every option of chat-usage-exporter, with its meaning and its default. Lines that are commented out are not set by \
+default. Each option can be set in the environment as well, which goes before this file: \
+CHAT_USAGE_SOURCES__PRODUCTION__POLL__INTERVAL=30m sets sources.production.poll.interval.
+This file is generated: make docs."""
+
+
+def example(platforms: Mapping[str, Platform]) -> str:
+    """Returns a configuration file with every option."""
+    return "\n".join([*_comment(_HEAD), *_written(Options, tuple(_others(platforms)))]) + "\n"
+
+
+def table(platforms: Mapping[str, Platform]) -> str:
+    """Returns every option as a Markdown table."""
+    options = [(way, field, "") for way, field in walk()]
+    for platform in _with_own(platforms):
+        of = f"{platform.title}: "
+        options += [(way, field, of) for way, field in walk(platform_options.group(platform), ("sources", "NAME"))]
+    rows = [f"| `{'.'.join(way)}` | {_cell(field)} | {of}{field.description} |" for way, field, of in options]
+    return "\n".join(["| Option | Default | Meaning |", "|---|---|---|", *rows]) + "\n"
+
+
+def _with_own(platforms: Mapping[str, Platform]) -> Iterator[Platform]:
+    return (platform for platform in platforms.values() if platform.options)
+
+
+def _others(platforms: Mapping[str, Platform]) -> Iterator[str]:
+    """Yields a further source for each platform that has options of its own: those, and what it cannot do without."""
+    for number, platform in enumerate(_with_own(platforms)):
+        yield from _comment(f"{platform.title} has options of its own; all others are as above.")
+        yield f"{_SECOND}{f'-{number + 1}' if number else ''}:"
+        yield f"  platform: {platform.name}"
+        yield f"  api_key_file: /run/secrets/{platform.name}"
+        yield from _indented(_written(platform_options.group(platform)))
+
+
+def _written(group: type[Group], others: tuple[str, ...] = ()) -> Iterator[str]:
+    for name, field in group.model_fields.items():
+        if group is Options:
+            yield ""
+        yield from _comment(field.description or "")
+        inner = group_of(field)
+        if inner is None:
+            yield f"{'# ' if _is_off(name, field) else ''}{name}: {_value(field)}"
+            continue
+        lines = [f"{name}:", *_indented(_entries(name, field, inner))]
+        yield from (f"# {line}" for line in lines) if is_listed(field) or name in _OFF else lines
+        if name == "sources":
+            yield from _indented(list(others))
+
+
+def _entries(name: str, field: FieldInfo, inner: type[Group]) -> Iterator[str]:
+    """Yields what stands in a group: its options, or one entry with them."""
+    if is_named(field):
+        yield f"{_NAMES[name]}:"
+        yield from _indented(_written(inner))
+    elif is_listed(field):
+        yield "-"
+        yield from _indented(_written(inner))
+    else:
+        yield from _written(inner)
+
+
+def _indented(lines: Iterator[str] | list[str]) -> Iterator[str]:
+    return (f"  {line}" for line in lines)
+
+
+def _comment(text: str) -> Iterator[str]:
+    for paragraph in text.split("\n"):
+        yield from textwrap.wrap(paragraph, _WIDTH, initial_indent="# ", subsequent_indent="# ", break_on_hyphens=False)
+
+
+def _is_off(name: str, field: FieldInfo) -> bool:
+    """Options without a default are commented out, but one of the two ways to give the key is needed."""
+    return field.default is None and name != "api_key_file"
+
+
+def _value(field: FieldInfo) -> str:
+    value = field.examples[0] if field.examples else field.default
+    if isinstance(value, list):
+        return "[" + ", ".join(item if item.isalnum() else f'"{item}"' for item in value) + "]"
+    return f'"{value}"' if value == "*" else str(value)
+
+
+def _cell(field: FieldInfo) -> str:
+    if field.is_required():
+        return "required"
+    if field.default is None or group_of(field):
+        return ""
+    return f"`{_value(field)}`"

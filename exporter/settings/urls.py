@@ -1,0 +1,59 @@
+"""Reads addresses: URLs of platforms and proxies, and the files that an option points to; keeps credentials unseen."""
+
+import ssl
+from pathlib import Path
+from urllib.parse import SplitResult, urlsplit
+
+from exporter.http import is_loopback
+from exporter.settings.readers import text
+
+EXAMPLE_URL = "https://paradigm.lighton.ai"
+EXAMPLE_PROXY = "http://proxy.example.org:3128"
+_SCHEMES = ("http", "https")
+
+
+def url(value: object) -> str:
+    """Reads an http or https URL without credentials, query and fragment; the message never shows it."""
+    parts = _split(text(value), EXAMPLE_URL)
+    if parts.username is not None or parts.password is not None:
+        raise ValueError("holds a user or password; leave them out, the key alone authenticates")
+    if parts.query or parts.fragment:
+        raise ValueError(f'holds a "?" or "#"; give the address only, such as {EXAMPLE_URL}')
+    return text(value)
+
+
+def proxy(value: object) -> str:
+    """Reads the URL of an http or https proxy, with or without credentials; the message never shows it."""
+    _split(text(value), EXAMPLE_PROXY)
+    return text(value)
+
+
+def is_exposed(address: str) -> bool:
+    """Tells whether requests to this URL cross a network in plain text."""
+    parts = urlsplit(address)
+    return parts.scheme == "http" and not is_loopback(parts.hostname or "")
+
+
+def certificates(path: Path) -> None:
+    """Proves that a file holds certificates.
+
+    Raises:
+        ValueError: it cannot be read, or holds none.
+    """
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cafile=path)
+    except ssl.SSLError:
+        raise ValueError("holds no certificate in PEM form; give the authority's own PEM file") from None
+    except OSError as error:
+        raise ValueError(f"cannot be read ({error.strerror}); give the path of a PEM file") from None
+
+
+def _split(address: str, example: str) -> SplitResult:
+    try:
+        parts = urlsplit(address)
+        usable = parts.scheme in _SCHEMES and parts.hostname and parts.port != 0
+    except ValueError:  # a port that is no number, a broken IPv6 address
+        usable = False
+    if not usable or any(letter.isspace() for letter in address):
+        raise ValueError(f"is no URL; write http(s):// and a host, such as {example}")
+    return parts

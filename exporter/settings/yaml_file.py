@@ -1,0 +1,159 @@
+"""Reads the YAML file into a tree of texts that remembers its lines; knows no option.
+
+Scalars stay the text that is written: YAML's own guesses (`1:30` is 90, `no` is false, `007` is 7, a date is a date)
+never happen. Only null, `~` and nothing are null. Anchors, aliases and merge keys work; tags are refused.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import yaml
+
+from exporter.domain.errors import ConfigError
+from exporter.settings.words import Loc, shown
+
+_DEEPEST = 12
+"""No option lies deeper than six levels; an alias that contains itself would never end."""
+_MOST_BY_ALIAS = 10_000
+"""So many values may aliases repeat; without them a file has no more values than letters."""
+_TEXT = "tag:yaml.org,2002:str"
+_NULL = "tag:yaml.org,2002:null"
+_MERGE = "tag:yaml.org,2002:merge"
+_HALF = re.compile("[\ud800-\udfff]")
+_QUOTE = re.compile(r"'[^'<>]{2,}'|\"[^\"<>]{2,}\"")
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """The file's tree, the line (from 1) of each value by its place, and the problems that are not of one value."""
+
+    name: str
+    tree: Mapping[str, object] = field(default_factory=dict, repr=False)
+    lines: Mapping[Loc, int] = field(default_factory=dict)
+    problems: tuple[str, ...] = ()
+
+
+class _Loader(yaml.SafeLoader):
+    """Composes nodes in which every plain scalar but null is text, and notes keys that stand twice."""
+
+    yaml_implicit_resolvers = {  # noqa: RUF012  the base class declares it so
+        first: [rule for rule in rules if rule[0] in (_NULL, _MERGE)]
+        for first, rules in yaml.SafeLoader.yaml_implicit_resolvers.items()
+    }
+
+    def __init__(self, content: str) -> None:
+        super().__init__(content)
+        self.twice: list[tuple[int, str, int]] = []
+
+    def compose_mapping_node(self, anchor: object) -> yaml.MappingNode:
+        node = super().compose_mapping_node(anchor)  # type: ignore[arg-type]  # the stubs take the anchor for a table
+        first: dict[str, int] = {}
+        for key, _ in node.value:
+            if not isinstance(key, yaml.ScalarNode):
+                raise yaml.MarkedYAMLError(problem="a key must be plain text", problem_mark=key.start_mark)
+            if key.value in first and key.tag != _MERGE:
+                self.twice.append((key.start_mark.line + 1, key.value, first[key.value]))
+            first.setdefault(key.value, key.start_mark.line + 1)
+        return node
+
+    def flatten_mapping(self, node: yaml.MappingNode) -> None:
+        """Merges, and keeps each key once, the last one: merges of merges would else multiply."""
+        super().flatten_mapping(node)
+        node.value = list({key.value: (key, value) for key, value in node.value}.values())
+
+
+def read(path: Path) -> Document:
+    """Reads the file.
+
+    Raises:
+        ConfigError: it cannot be read, or is no YAML with options on top.
+    """
+    try:
+        content = path.read_bytes().decode("utf-8-sig")
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read ({error.strerror}); give --config.file the path of a file") from None
+    except UnicodeDecodeError:
+        raise ConfigError(f"{path}: is not in UTF-8; save it so") from None
+    try:
+        return _read(content, str(path))
+    except yaml.MarkedYAMLError as error:
+        raise ConfigError(_syntax(error, str(path))) from None
+    except yaml.reader.ReaderError as error:
+        line = content.count("\n", 0, error.position) + 1
+        raise ConfigError(f"{path}:{line}: holds the control character {error.character:#04x}; delete it") from None
+    except (OverflowError, ValueError):  # PyYAML hands an escape to chr() as it is written
+        raise ConfigError(f"{path}: has an escape (\\U...) of a character that does not exist; correct it") from None
+    except RecursionError:
+        raise ConfigError(f"{path}: is nested too deeply; options lie four levels deep") from None
+
+
+def _read(content: str, name: str) -> Document:
+    loader = _Loader(content)
+    try:
+        root = loader.get_single_node()
+        if root is None or root.tag == _NULL:
+            return Document(name)
+        if not isinstance(root, yaml.MappingNode):
+            raise yaml.MarkedYAMLError(problem="expected options on top, such as sources", problem_mark=root.start_mark)
+        tree = _Tree(loader, len(content) + _MOST_BY_ALIAS)
+        options = tree.mapping(root, ())
+    finally:
+        loader.dispose()
+    problems = [
+        f'{name}:{line}: the key "{shown(key)}" is set again (first in line {first}); keep one of the two'
+        for line, key, first in loader.twice
+    ]
+    return Document(name, options, tree.lines, tuple(problems))
+
+
+class _Tree:
+    """Turns nodes into dicts, lists, texts and None, and notes the line of each."""
+
+    def __init__(self, loader: _Loader, most: int) -> None:
+        self.lines: dict[Loc, int] = {}
+        self._loader = loader
+        self._left = most
+
+    def mapping(self, node: yaml.MappingNode, loc: Loc) -> dict[str, object]:
+        self._loader.flatten_mapping(node)  # a merged key stands before the own ones, which so go before it
+        options: dict[str, object] = {}
+        for key, value in node.value:
+            name = _whole(key)
+            self.lines[*loc, name] = key.start_mark.line + 1
+            options[name] = self._value(value, (*loc, name))
+        return options
+
+    def _value(self, node: yaml.Node, loc: Loc) -> object:
+        self._left -= 1
+        if len(loc) > _DEEPEST:
+            raise yaml.MarkedYAMLError(problem="is nested too deeply", problem_mark=node.start_mark)
+        if self._left < 0:
+            raise yaml.MarkedYAMLError(problem="aliases (*...) repeat too much", problem_mark=node.start_mark)
+        if isinstance(node, yaml.MappingNode):
+            return self.mapping(node, loc)
+        if isinstance(node, yaml.SequenceNode):
+            self.lines.update({(*loc, n): item.start_mark.line + 1 for n, item in enumerate(node.value)})
+            return [self._value(item, (*loc, number)) for number, item in enumerate(node.value)]
+        if node.tag not in (_TEXT, _NULL):
+            raise yaml.MarkedYAMLError(
+                problem="tags (!...) are not read; quote the value", problem_mark=node.start_mark
+            )
+        return None if node.tag == _NULL else _whole(node)
+
+
+def _whole(node: yaml.Node) -> str:
+    """Returns the text of a scalar; half of a character, which an escape can write, is none and cannot be printed."""
+    text = str(node.value)
+    if _HALF.search(text):
+        raise yaml.MarkedYAMLError(problem="an escape (\\u...) is half of a character", problem_mark=node.start_mark)
+    return text
+
+
+def _syntax(error: yaml.MarkedYAMLError, name: str) -> str:
+    """Says where and what; what the file holds is left out, since it may be a key."""
+    mark = error.problem_mark or error.context_mark
+    place = f"{name}:{mark.line + 1}:{mark.column + 1}" if mark else name
+    problem = _QUOTE.sub("...", error.problem or error.context or "is no YAML")
+    return f"{place}: {problem}"

@@ -1,0 +1,85 @@
+"""The simulated platforms as one Starlette application; whoever calls it brings the server."""
+
+import asyncio
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from exporter.simulator.chatcaptain import http as chatcaptain
+from exporter.simulator.chatcaptain.bots import Bots
+from exporter.simulator.chatcaptain.exports import Exports
+from exporter.simulator.control import Clock, Control, ControlPages
+from exporter.simulator.paradigm.http import PATH, Paradigm, Sleep
+from exporter.simulator.paradigm.world import World
+from exporter.simulator.scenarios import NORMAL
+
+_OWN_PATHS = frozenset({"/control", "/truth", "/seen"})
+_METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+
+
+def create_app(
+    world: World,
+    clock: Clock,
+    *,
+    scenarios: tuple[str, ...] = (NORMAL,),
+    sleep: Sleep = asyncio.sleep,
+    bots: Bots | None = None,
+    exports: Exports | None = None,
+) -> Starlette:
+    """Makes the application.
+
+    Args:
+        world: what is true on Paradigm.
+        clock: returns the present moment, aware; `POST /control` may set another one.
+        scenarios: what is wrong from the start.
+        sleep: waits the seconds that slow answers take.
+        bots: what is true on ChatCaptain; by default one chatbot of the world's seed and zone.
+        exports: the exports of ChatCaptain, with a host of their own; by default served by this application.
+
+    Raises:
+        ConfigError: a scenario does not exist.
+    """
+    control = Control(world, clock, scenarios, bots)
+    pages, paradigm = ControlPages(control), Paradigm(control, sleep)
+    files = exports or Exports(world.seed)
+    captain = chatcaptain.ChatCaptain(control, files, sleep)
+    app = Starlette(
+        routes=[
+            Route("/control", pages.show, methods=["GET"]),
+            Route("/control", pages.change, methods=["POST"]),
+            Route("/truth", pages.truth, methods=["GET"]),
+            Route(PATH + "{name:path}", paradigm.answer, methods=_METHODS),
+            Route(chatcaptain.STATISTICS, captain.answer, methods=_METHODS),
+            Route(chatcaptain.PATH + "{path:path}", captain.nothing, methods=_METHODS),
+            *files.routes(),
+        ],
+        middleware=[Middleware(_Counting, control=control)],
+        exception_handlers={HTTPException: _refuse},
+    )
+    app.router.redirect_slashes = False  # Starlette's is a 307 to an absolute address, Django's is not
+    return app
+
+
+class _Counting:
+    """Counts every request before anything else sees it."""
+
+    def __init__(self, app: ASGIApp, control: Control) -> None:
+        self._app = app
+        self._control = control
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["path"] not in _OWN_PATHS:
+            self._control.requests[scope["path"]] += 1
+        await self._app(scope, receive, send)
+
+
+async def _refuse(_request: Request, error: Exception) -> Response:
+    """Answers as Django REST framework does where no route fits."""
+    assert isinstance(error, HTTPException)  # noqa: S101 - Starlette hands it what it is registered for
+    detail = "Not found." if error.status_code == 404 else error.detail  # noqa: PLR2004
+    return JSONResponse({"detail": detail}, error.status_code, error.headers)

@@ -1,0 +1,107 @@
+"""Who uses the simulated ChatCaptain: chatbots, their keys, their channels; pure, from a seed."""
+
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+from zoneinfo import ZoneInfo
+
+from exporter.domain.errors import ConfigError
+from exporter.simulator.chance import token
+from exporter.simulator.paradigm.companies import Company, populate
+from exporter.simulator.paradigm.world import HISTORY, Condition
+
+USUAL_CHANNELS = 5
+MOST_CHANNELS = 200
+_LEAST_SIZE = 120.0
+"""Conversations on a working day, so that the least channel of a demonstration has some."""
+_NO_AGENTS = date(9999, 1, 1)
+_CHANNELS = (
+    ("Website", "web"),
+    ("Hotline", "voice"),
+    ("WhatsApp", "meta-whatsapp"),
+    ('Insta "Zoë" 🚀', "instagram"),
+    ("Selbsttest", "debug"),
+    ("Website", "web"),  # the name of another one
+    ("Störungs-Hotline", "voice"),
+    ("Service après-vente", "telegram"),
+    ("Intranet, RZ Süd", "web"),
+    ("info@", "email"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Channel:
+    """One way to a chatbot; `share` is its part (ratio) of the chatbot's conversations."""
+
+    id: str
+    name: str
+    type: str
+    share: float
+
+
+@dataclass(frozen=True, slots=True)
+class Chatbot:
+    """One chatbot with the one key that opens it; `habits` is the company that runs it: how much, and when."""
+
+    id: str
+    key: str
+    habits: Company
+    channels: tuple[Channel, ...]
+
+    def channel(self, channel_id: str) -> Channel | None:
+        """Returns the channel with this id, None when there is none."""
+        return next((channel for channel in self.channels if channel.id == channel_id), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Bots:
+    """The chatbots of a platform; equal seeds make equal ones. Make it with `Bots.from_seed`.
+
+    `zone` is the zone of the people who talk to them, `conditions` change how much they do, and what they did is kept
+    for the time `keeps`.
+    """
+
+    seed: int
+    chatbots: tuple[Chatbot, ...]
+    zone: ZoneInfo
+    conditions: tuple[Condition, ...] = ()
+    keeps: timedelta = HISTORY
+
+    @classmethod
+    def from_seed(
+        cls, seed: int, chatbot_count: int = 1, channel_count: int = USUAL_CHANNELS, zone: ZoneInfo | None = None
+    ) -> "Bots":
+        """Makes the chatbots of `seed` with so many channels each; their days are those of `zone` (default UTC).
+
+        Raises:
+            ConfigError: `chatbot_count` is not between 1 and 10,000, or `channel_count` not between 1 and 200.
+        """
+        if not 1 <= channel_count <= MOST_CHANNELS:
+            raise ConfigError(f"{channel_count} simulated channels: choose a number from 1 to {MOST_CHANNELS}")
+        companies = populate(seed, chatbot_count, _NO_AGENTS)
+        chatbots = tuple(_chatbot(seed, company, channel_count) for company in companies)
+        return cls(seed, chatbots, zone or ZoneInfo("UTC"))
+
+    def chatbot(self, chatbot_id: str) -> Chatbot | None:
+        """Returns the chatbot with this id, None when there is none."""
+        return next((chatbot for chatbot in self.chatbots if chatbot.id == chatbot_id), None)
+
+    def under(self, condition: Condition) -> "Bots":
+        """Returns these chatbots with one more thing that changes how much they are used."""
+        return replace(self, conditions=(*self.conditions, condition))
+
+
+def _chatbot(seed: int, company: Company, channel_count: int) -> Chatbot:
+    number = company.id
+    key = f"CCSB-{token(8, seed, 'chatbot', number, 'prefix')}-{token(12, seed, 'chatbot', number, 'secret')}"
+    whole = sum(1 / rank for rank in range(1, channel_count + 1))
+    return Chatbot(
+        id=f"bot_{token(12, seed, 'chatbot', number)}",
+        key=key,
+        habits=replace(company, size=max(company.size, _LEAST_SIZE), tenure=None),
+        channels=tuple(_channel(seed, number, rank, whole) for rank in range(channel_count)),
+    )
+
+
+def _channel(seed: int, chatbot: int, rank: int, whole: float) -> Channel:
+    name, kind = _CHANNELS[rank % len(_CHANNELS)]
+    return Channel(token(6, seed, "channel", chatbot, rank), name, kind, 1 / (rank + 1) / whole)

@@ -1,0 +1,141 @@
+"""The components of both reports by their documented numbers, and what each says of a time frame; knows no shape.
+
+Source: https://docs.chatcaptain.com/api/api-dokumentation/statistics (ids and names). What the names mean is inferred.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
+
+from exporter.simulator.chatcaptain.bots import Bots, Channel, Chatbot
+from exporter.simulator.chatcaptain.tally import Frame, Tally, tally
+
+OVERVIEW = (
+    *("STEP_EXEC_COUNT", "CONVERSATION_COUNT", "CONVERSATION_COUNT_INTERVAL", "CONVERSATION_LANGUAGES"),
+    *("CONVERSATION_BY_CHANNEL_TYPE", "CONVERSATION_COUNT_PERIODIC_TREND", "CONVERSATION_MESSAGE_COUNT_MEDIAN"),
+    *("MESSAGE_COUNT", "MESSAGE_COUNT_INTERVAL", "MESSAGE_COUNT_PERIODIC_TREND", "MESSAGE_LENGTH_MEDIAN"),
+    *("INTENT_HITS", "INTENT_SCORE_MEDIAN", "INTENT_COUNT", "INTERACTION_COUNT", "INTERACTION_COUNT_INTERVAL"),
+    "INTERACTION_COUNT_PERIODIC_TREND",
+)
+_OF_CHANNEL = "_FOR_CHANNEL_ID"
+CHANNEL = (
+    *("STEP_EXEC_COUNT_FOR_CHANNEL_ID", "CONVERSATION_COUNT_FOR_CHANNEL_ID"),
+    *("CONVERSATION_COUNT_INTERVAL_FOR_CHANNEL_ID", "CONVERSATION_COUNT_PERIODIC_TREND_FOR_CHANNEL_ID"),
+    *("CONVERSATION_LANGUAGES_FOR_CHANNEL_ID", "CONVERSATION_MESSAGE_COUNT_MEDIAN_FOR_CHANNEL_ID"),
+    *("INTENT_COUNT_FOR_CHANNEL_ID", "INTENT_HITS_FOR_CHANNEL_ID", "INTENT_SCORE_MEDIAN_FOR_CHANNEL_ID"),
+    *("INTERACTION_COUNT_FOR_CHANNEL_ID", "INTERACTION_COUNT_INTERVAL_FOR_CHANNEL_ID"),
+    *("INTERACTION_COUNT_PERIODIC_TREND_FOR_CHANNEL_ID", "MESSAGE_COUNT_FOR_CHANNEL_ID"),
+    *("MESSAGE_COUNT_INTERVAL_FOR_CHANNEL_ID", "MESSAGE_COUNT_PERIODIC_TREND_FOR_CHANNEL_ID"),
+    *("MESSAGE_LENGTH_MEDIAN_FOR_CHANNEL_ID", "CALL_DURATION_TOTAL", "CALL_DURATION_PERIODIC_TREND"),
+    *("CALL_DURATION_MEDIAN", "CALL_EXIT_STEP", "CALL_USER_INPUTS_MEDIAN", "CALL_END_REASON", "CALL_TRANSFER_TARGET"),
+)
+COMPONENTS: Mapping[str, tuple[str, ...]] = {"overview": OVERVIEW, "channel": CHANNEL}
+"""The names of each report's components; a component's number is its place."""
+
+_INTERVAL, _TREND = "_INTERVAL", "_PERIODIC_TREND"
+_COUNTS: Mapping[str, Callable[[Tally], int]] = {
+    "STEP_EXEC_COUNT": lambda so_far: so_far.counts["steps"],
+    "CONVERSATION_COUNT": lambda so_far: so_far.total("language"),
+    "MESSAGE_COUNT": lambda so_far: so_far.counts["messages"],
+    "INTENT_COUNT": lambda so_far: so_far.total("intent"),
+    "INTERACTION_COUNT": lambda so_far: so_far.counts["interactions"],
+    "CALL_DURATION": lambda so_far: so_far.counts["call_duration"],
+    "CALL_DURATION_TOTAL": lambda so_far: so_far.counts["call_duration"],
+}
+_BREAK_DOWNS = {
+    "CONVERSATION_LANGUAGES": "language",
+    "CONVERSATION_BY_CHANNEL_TYPE": "channel_type",
+    "INTENT_HITS": "intent",
+    "CALL_EXIT_STEP": "exit_step",
+    "CALL_END_REASON": "end_reason",
+    "CALL_TRANSFER_TARGET": "transfer_target",
+}
+_MEDIANS = {
+    "CONVERSATION_MESSAGE_COUNT_MEDIAN": "conversation_messages_median",
+    "MESSAGE_LENGTH_MEDIAN": "message_length_median",
+    "INTENT_SCORE_MEDIAN": "intent_score_median",
+    "CALL_DURATION_MEDIAN": "call_duration_median",
+    "CALL_USER_INPUTS_MEDIAN": "call_user_inputs_median",
+}
+
+
+class Series(NamedTuple):
+    """A count per interval, each with the start of its interval."""
+
+    points: tuple[tuple[datetime, int], ...]
+
+
+class Trend(NamedTuple):
+    """A count, and that of the time frame of the same length before."""
+
+    current: int
+    previous: int
+
+
+Value = int | float | None | Mapping[str, int] | Series | Trend
+"""A count; a median or None; a break-down; a series; a trend."""
+
+
+class Component(NamedTuple):
+    """What one component of a report says."""
+
+    id: int
+    name: str
+    value: Value
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What a valid request asks of a chatbot, or of some of its channels, at the moment `at`.
+
+    `interval` is that of the series; `at_utc` cuts them at midnights (hours) of UTC, not from the frame's start on.
+    """
+
+    bots: Bots
+    chatbot: Chatbot
+    channels: tuple[Channel, ...]
+    frame: Frame
+    interval: timedelta
+    at: datetime
+    at_utc: bool = False
+
+    def tally(self, frame: Frame) -> Tally:
+        """Returns what happened within a frame."""
+        return tally(self.bots, self.chatbot, self.channels, frame, self.at)
+
+
+def answered(question: Question, report: str, numbers: Iterable[int]) -> tuple[Component, ...]:
+    """Returns what the components with these numbers say, in the order in which they were asked for."""
+    names = COMPONENTS[report]
+    so_far = question.tally(question.frame)
+    return tuple(Component(number, names[number], _value(names[number], so_far, question)) for number in numbers)
+
+
+def _value(name: str, so_far: Tally, question: Question) -> Value:
+    base = name.removesuffix(_OF_CHANNEL)
+    if base.endswith(_INTERVAL):
+        return _series(_COUNTS[base.removesuffix(_INTERVAL)], question)
+    if base.endswith(_TREND):
+        count = _COUNTS[base.removesuffix(_TREND)]
+        return Trend(count(so_far), count(question.tally(_before(question.frame))))
+    if base in _BREAK_DOWNS:
+        return so_far.part(_BREAK_DOWNS[base])
+    return so_far.level(_MEDIANS[base]) if base in _MEDIANS else _COUNTS[base](so_far)
+
+
+def _series(count: Callable[[Tally], int], question: Question) -> Series:
+    frame, interval = question.frame, question.interval
+    start = frame.first
+    if question.at_utc:
+        start -= (start - datetime(2000, 1, 1, tzinfo=UTC)) % interval
+    points = []
+    while start < frame.until:
+        bucket = Frame(max(start, frame.first), min(start + interval, frame.until))
+        points.append((start, count(question.tally(bucket))))
+        start += interval
+    return Series(tuple(points))
+
+
+def _before(frame: Frame) -> Frame:
+    return Frame(frame.first - (frame.until - frame.first), frame.first)

@@ -1,0 +1,117 @@
+"""The asynchronous exports of the simulated ChatCaptain, and the host that serves their files.
+
+Documented are `exportId`, `status`, `downloadUrl` and `error`; status words and file format are invented.
+"""
+
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response, StreamingResponse
+from starlette.routing import Route
+
+from exporter.simulator.chance import token
+from exporter.simulator.chatcaptain.troubles import Fate
+from exporter.simulator.paradigm.reports import Document
+
+WAITING = ("queued", "IN_BEARBEITUNG")
+"""The words of the first polls, in order; the last one is repeated by an export that never ends."""
+HUGE = 2**30
+"""In bytes: more than anybody should keep in memory."""
+_PIECE = b"2026-03-02;Website;12;61\n" * 4096
+
+
+@dataclass(slots=True)
+class Job:
+    """One export: its file's bytes, how often its status was asked, and the links that were given out."""
+
+    chatbot_id: str
+    content: bytes
+    asked: int = 0
+    links: int = 0
+
+
+class Exports:
+    """All exports of a platform: the state that its calls and the host of the files share.
+
+    `base` is where the files are served, without a slash at its end; by default below the platform itself.
+    `huge` is the size (bytes) of a huge file. `seen` holds the headers (names in lower case) of every request for a
+    file, oldest first.
+    """
+
+    def __init__(self, seed: int, base: str | None = None, huge: int = HUGE) -> None:
+        self.base = base
+        self.seen: list[Mapping[str, str]] = []
+        self.fate: Fate | None = None
+        self._seed = seed
+        self._huge = huge
+        self._jobs: dict[str, Job] = {}
+
+    def start(self, chatbot_id: str, content: bytes) -> Document:
+        """Starts an export and returns what the platform says of it."""
+        export_id = f"exp_{token(10, self._seed, 'export', len(self._jobs))}"
+        self._jobs[export_id] = Job(chatbot_id, content)
+        return {"exportId": export_id}
+
+    def status(self, chatbot_id: str, export_id: str, platform: str) -> Document | None:
+        """Returns the export's status, one step further at each call; None when the chatbot has no such export."""
+        job = self._jobs.get(export_id)
+        if job is None or job.chatbot_id != chatbot_id:
+            return None
+        job.asked += 1
+        if job.asked <= len(WAITING) or self.fate == "never-ends":
+            return {"status": WAITING[min(job.asked, len(WAITING)) - 1]}
+        if self.fate == "fails":
+            return {"status": "FEHLGESCHLAGEN", "error": "Export konnte nicht erstellt werden"}
+        job.links += 1
+        link = f"{self.base or platform}/files/{export_id}"
+        return {"status": "completed", "downloadUrl": f"{link}?signature={self._signature(export_id, job.links)}"}
+
+    async def serve(self, request: Request) -> Response:
+        """Answers `GET /files/{export_id}?signature=`: the file, or what has become of it."""
+        self.seen.append(dict(request.headers))
+        export_id, signature = request.path_params["export_id"], request.query_params.get("signature", "")
+        job = self._jobs.get(export_id)
+        links = range(1, job.links + 1) if job else range(0)
+        number = next((each for each in links if signature == self._signature(export_id, each)), None)
+        if job is None or number is None or (self.fate == "link-refused" and number == 1):
+            return PlainTextResponse("<Error><Code>AccessDenied</Code></Error>", 403, media_type="application/xml")
+        if self.fate == "redirected" and "moved" not in request.query_params:
+            return RedirectResponse(f"{request.url.path}?signature={signature}&moved=1", 302)
+        return self._file(job)
+
+    async def show_seen(self, _request: Request) -> Response:
+        """Answers `GET /seen`: the headers of the requests for files."""
+        return JSONResponse(list(self.seen))
+
+    def app(self) -> Starlette:
+        """Makes the host of the files as an application of its own."""
+        return Starlette(routes=self.routes())
+
+    def routes(self) -> list[Route]:
+        """Returns where the files are."""
+        return [Route("/files/{export_id}", self.serve), Route("/seen", self.show_seen)]
+
+    def _file(self, job: Job) -> Response:
+        headers = {
+            "Content-Disposition": 'attachment; filename="../../statistics.csv"'
+        }  # whoever saves it knows better
+        if self.fate == "huge":
+            return StreamingResponse(_endless(self._huge), media_type="text/csv", headers=headers)
+        if self.fate == "truncated":
+            headers["Content-Length"] = str(len(job.content))
+            return StreamingResponse(_half(job.content), media_type="text/csv", headers=headers)
+        return Response(job.content, media_type="text/csv", headers=headers)
+
+    def _signature(self, export_id: str, number: int) -> str:
+        return token(24, self._seed, export_id, number)
+
+
+async def _endless(size: int) -> AsyncIterator[bytes]:
+    for _ in range(0, size, len(_PIECE)):
+        yield _PIECE
+
+
+async def _half(content: bytes) -> AsyncIterator[bytes]:
+    yield content[: len(content) // 2]

@@ -1,0 +1,131 @@
+"""What a request to the simulated ChatCaptain asks, validated as NestJS does it; ChatCaptain documents no error."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
+
+from starlette.responses import Response
+
+from exporter.simulator.chatcaptain.bots import Bots, Channel, Chatbot
+from exporter.simulator.chatcaptain.components import COMPONENTS
+from exporter.simulator.chatcaptain.tally import Frame
+from exporter.simulator.chatcaptain.troubles import refusal
+
+KEY_HEADER = "x-chatcaptain-key"
+INTERVALS = {"86400": timedelta(days=1), "3600": timedelta(hours=1)}
+MOST_INTERVALS = 1200
+"""Of a series; the longer interval is meant for several days, the shorter one for a single day."""
+FIRST_YEAR, LAST_YEAR = 2000, 2100
+_A_MILLISECOND = timedelta(milliseconds=1)
+
+
+class RefusedError(Exception):
+    """The request gets this answer instead."""
+
+    def __init__(self, status: int, message: str | list[str]) -> None:
+        super().__init__(status)
+        self._status, self._message = status, message
+
+    @property
+    def response(self) -> Response:
+        """The answer."""
+        return refusal(self._status, self._message)
+
+
+class Wanted(NamedTuple):
+    """What a report is asked for."""
+
+    frame: Frame
+    interval: timedelta
+    numbers: tuple[int, ...]
+
+
+def chatbot_of(bots: Bots, chatbot_id: str, key: str | None) -> Chatbot:
+    """Returns the chatbot that the key opens.
+
+    Raises:
+        RefusedError: 401 without a key of ours, 404 for an unknown chatbot, 403 with another chatbot's key.
+    """
+    if key not in {chatbot.key for chatbot in bots.chatbots}:
+        raise RefusedError(401, "Invalid API key" if key else "Missing API key")
+    chatbot = bots.chatbot(chatbot_id)
+    if chatbot is None:
+        raise RefusedError(404, f"Chatbot {chatbot_id} not found")
+    if chatbot.key != key:
+        raise RefusedError(403, "Missing permission chatbots.statistics.get")
+    return chatbot
+
+
+def channel_of(chatbot: Chatbot, query: Mapping[str, str]) -> Channel:
+    """Returns the channel that is asked about.
+
+    Raises:
+        RefusedError: 400 without `channelId`, 404 for an unknown one.
+    """
+    channel_id = query.get("channelId", "")
+    if not channel_id:
+        raise RefusedError(400, ["channelId should not be empty"])
+    channel = chatbot.channel(channel_id)
+    if channel is None:
+        raise RefusedError(404, f"Channel {channel_id} not found")
+    return channel
+
+
+def frame_of(query: Mapping[str, str]) -> Frame:
+    """Returns the time frame: any instants, the end inclusive to the millisecond.
+
+    Raises:
+        RefusedError: 400, with everything that is wrong.
+    """
+    wrong: list[str] = []
+    frame = _frame(query, wrong)
+    if frame is None or wrong:
+        raise RefusedError(400, wrong)
+    return frame
+
+
+def report_of(query: Mapping[str, str], report: str) -> Wanted:
+    """Returns what a report is asked for.
+
+    Raises:
+        RefusedError: 400, with everything that is wrong.
+    """
+    wrong: list[str] = []
+    frame, numbers = _frame(query, wrong), _numbers(query, report, wrong)
+    interval = INTERVALS.get(query.get("interval", ""))
+    if interval is None:
+        wrong.append("interval must be one of the following values: 86400, 3600")
+    elif frame and (frame.until - frame.first) / interval > MOST_INTERVALS:
+        wrong.append("interval is too short for this time frame")
+    if frame is None or interval is None or wrong:
+        raise RefusedError(400, wrong)
+    return Wanted(frame, interval, numbers)
+
+
+def _frame(query: Mapping[str, str], wrong: list[str]) -> Frame | None:
+    first, last = _instant(query, "from", wrong), _instant(query, "to", wrong)
+    if first is None or last is None:
+        return None
+    if last < first:
+        wrong.append("to must not be before from")
+    return Frame(first, last + _A_MILLISECOND)
+
+
+def _instant(query: Mapping[str, str], name: str, wrong: list[str]) -> datetime | None:
+    try:
+        moment = datetime.fromisoformat(query.get(name, ""))
+    except ValueError:
+        moment = None
+    if moment is None or moment.tzinfo is None or not FIRST_YEAR <= moment.year <= LAST_YEAR:
+        wrong.append(f"{name} must be a valid ISO 8601 date string")
+        return None
+    return moment.astimezone(UTC)
+
+
+def _numbers(query: Mapping[str, str], report: str, wrong: list[str]) -> tuple[int, ...]:
+    known = {str(number): number for number in range(len(COMPONENTS[report]))}
+    asked = query.get("components", "").split(",")
+    if not known.keys() >= set(asked):
+        wrong.append(f"each value in components must be one of the following values: {', '.join(known)}")
+        return ()
+    return tuple(dict.fromkeys(known[each] for each in asked))

@@ -1,0 +1,111 @@
+"""How the reports might look: their JSON has no documentation, so there are several; pure.
+
+Each shape writes the same components into another document. Medians of a frame without conversations are null in all.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
+
+from exporter.simulator.chatcaptain.components import COMPONENTS, Component, Series, Trend, Value
+from exporter.simulator.paradigm.reports import Document
+
+Shape = Callable[[Sequence[Component]], Document]
+_Items = Callable[[Iterable[tuple[str, int]]], object]
+_Points = Callable[[Iterable[tuple[datetime, int]]], object]
+
+
+def iso(moment: datetime) -> str:
+    """Writes a moment (UTC) as the documentation's samples do: `2025-01-04T23:00:00.000Z`."""
+    return moment.replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
+
+
+def keyed(components: Sequence[Component]) -> Document:
+    """`{"data": {"CONVERSATION_COUNT": 12, "CONVERSATION_LANGUAGES": {"de": 7}}}`; times are ISO strings."""
+    return {"data": {each.name: _json(each.value, dict, _dated) for each in components}}
+
+
+def listed(components: Sequence[Component]) -> Document:
+    """`{"data": [{"id": 1, "value": 12}, {"id": 3, "value": [{"name": "de", "count": 7, "share": 0.58}]}]}`.
+
+    Times are epoch milliseconds, and an empty `error` stands beside the data.
+    """
+    return {
+        "data": [{"id": each.id, "value": _json(each.value, _shared, _epochs)} for each in components],
+        "error": None,
+    }
+
+
+def numbered(components: Sequence[Component]) -> Document:
+    """`{"report": {"1": {"total": 12}, "3": {"de": 7}, "10": null}}`: numbers as keys, nested data, epoch seconds."""
+
+    def value(found: Value) -> object:
+        return {"total": found} if isinstance(found, int | float) else _json(found, dict, _seconds)
+
+    return {"report": {str(each.id): value(each.value) for each in components}}
+
+
+def bare(components: Sequence[Component]) -> Document:
+    """`{"data": 12}` for one component; `{"data": [12, {"de": 7}]}` for more, from which none can be told."""
+    values = [_json(each.value, dict, _dated) for each in components]
+    return {"data": values[0] if len(values) == 1 else values}
+
+
+def odd(components: Sequence[Component]) -> Document:
+    """`{"stats": [{"k": "c1", "n": {"v": 12}}, {"k": "c3", "n": {"v": [{"w": "de", "q": 7}]}}]}`.
+
+    No rule can read it; `ODD_OVERRIDES` can.
+    """
+    return {"stats": [{"k": f"c{each.id}", "n": {"v": _json(each.value, _foreign, _ticked)}} for each in components]}
+
+
+SHAPES: Mapping[str, Shape] = {"keyed": keyed, "listed": listed, "numbered": numbered, "bare": bare, "odd": odd}
+
+
+def _odd_override(number: int, name: str) -> Mapping[str, str]:
+    found = f"stats[?k=='c{number}'].n.v | [0]"
+    if "_INTERVAL" in name:
+        return {"series": found, "time": "t", "value": "q"}
+    if name.removesuffix("_FOR_CHANNEL_ID").endswith(("COUNT", "MEDIAN", "TOTAL", "TREND")):
+        return {"value": found}
+    return {"items": found, "label": "w", "value": "q"}
+
+
+ODD_OVERRIDES: Mapping[str, Mapping[str, Mapping[str, str]]] = {
+    report: {name: _odd_override(number, name) for number, name in enumerate(names)}
+    for report, names in COMPONENTS.items()
+}
+"""JMESPath expressions that read the shape `odd`, by report and component, as `overrides` has them."""
+
+
+def _json(value: Value, items: _Items, points: _Points) -> object:
+    if isinstance(value, Series):
+        return points(value.points)
+    if isinstance(value, Trend):
+        return value._asdict()
+    return items(value.items()) if isinstance(value, Mapping) else value
+
+
+def _dated(points: Iterable[tuple[datetime, int]]) -> object:
+    return [{"timestamp": iso(start), "count": count} for start, count in points]
+
+
+def _epochs(points: Iterable[tuple[datetime, int]]) -> object:
+    return [{"date": int(start.timestamp() * 1000), "value": count} for start, count in points]
+
+
+def _seconds(points: Iterable[tuple[datetime, int]]) -> object:
+    return [{"time": int(start.timestamp()), "value": count} for start, count in points]
+
+
+def _ticked(points: Iterable[tuple[datetime, int]]) -> object:
+    return [{"t": iso(start), "q": count} for start, count in points]
+
+
+def _shared(items: Iterable[tuple[str, int]]) -> object:
+    items = tuple(items)
+    whole = sum(count for _, count in items)
+    return [{"name": name, "count": count, "share": round(count / whole, 4)} for name, count in items]
+
+
+def _foreign(items: Iterable[tuple[str, int]]) -> object:
+    return [{"w": name, "q": count} for name, count in items]

@@ -1,0 +1,133 @@
+"""What is said to a chatbot on a day and channel, as a plan of the whole day; pure, knows no report."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import accumulate
+from math import ceil
+
+from exporter.simulator.chance import draws
+from exporter.simulator.chatcaptain.bots import Channel, Chatbot
+from exporter.simulator.paradigm.world import DayView
+
+Items = tuple[tuple[str, int], ...]
+_Weights = Mapping[str, float]
+LANGUAGES = {"de": 55.0, "fr": 20.0, "en": 15.0, "pt-BR": 6.0, "zh-Hans": 3.0, "unknown": 1.0}
+INTENTS = {
+    "Öffnungszeiten": 30.0,
+    "Rückgabe / Umtausch": 20.0,
+    'order "status"': 14.0,
+    "prix, délais & livraison": 9.0,
+    "2024": 7.0,  # a number, no date
+    "价格": 6.0,
+    "back\\slash {curly}": 5.0,
+    "two\nlines": 4.0,
+    "🤖 small talk": 3.0,
+    "other": 2.0,  # the name of our own remainder
+}
+END_REASONS = {"user_hangup": 60.0, "transferred": 15.0, "Bot: Auflegen": 15.0, "timeout (30 s)": 8.0, "error": 2.0}
+EXIT_STEPS = {"Begrüßung": 20.0, "Menü › Rechnung": 30.0, "Übergabe": 15.0, "Verabschiedung": 35.0}
+TRANSFER_TARGETS = {"+49 30 901820": 60.0, "+33 1 40 20 50 50": 40.0}
+"""Phone numbers: personal data that nobody asks for and that must never leave."""
+OPERATORS = {"op_1": 50.0, "op_2": 30.0, "op_3": 20.0}
+OPERATOR_NAMES = {"op_1": "Annegret Müßig", "op_2": "Loïc Lefèvre", "op_3": "Zsófia Őri"}
+"""Personal data that must never leave."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A whole day of one channel: what will have happened when it is over.
+
+    Use is spread evenly from `opens` to `closes`; where both are the same moment, all of it happens then. `counts` and
+    `parts` (break-downs) are of the whole day; a day's `levels` are its medians and means.
+    """
+
+    opens: datetime
+    closes: datetime
+    counts: Mapping[str, int]
+    parts: Mapping[str, Items]
+    levels: Mapping[str, float]
+
+    def share(self, moment: datetime) -> float:
+        """Returns the part (ratio) of the day's use that happened before `moment`; never falls while it rises."""
+        if moment <= self.opens:
+            return 0.0
+        return 1.0 if moment >= self.closes else (moment - self.opens) / (self.closes - self.opens)
+
+
+def plan(seed: int, chatbot: Chatbot, channel: Channel, view: DayView, condition: float) -> Plan:
+    """Returns the channel's whole viewed day; `condition` is what happens to its use, as a ratio."""
+    luck = draws(seed, chatbot.id, channel.id, view.day.toordinal())
+    habits = chatbot.habits
+    if channel.type == "debug":  # the bot's own check at midnight sharp: a wrong end of a day counts it twice
+        opens = closes = view.start
+        conversations = ceil((1 + 3 * luck[0]) * condition)
+    else:
+        opens = view.start + timedelta(seconds=int(view.length * (0.2 + 0.1 * luck[1])))
+        closes = view.start + timedelta(seconds=int(view.length * (0.8 + 0.199 * luck[2])))
+        off = 0.2 + habits.weekend if view.off else 1.0  # people talk to chatbots on Sundays
+        usual = habits.size * habits.growth(view.day) * view.business * off * channel.share
+        conversations = int(usual * condition * (0.8 + 0.4 * luck[0]) + 0.9 * luck[3] * bool(condition))
+    counts, parts = _text(channel, conversations, luck), _break_downs(channel, conversations, luck)
+    return Plan(opens, closes, counts, parts, _levels(channel, luck))
+
+
+def _text(channel: Channel, conversations: int, luck: tuple[float, ...]) -> Mapping[str, int]:
+    transfers = _transfers(channel, conversations, luck)
+    return {
+        "messages": int(conversations * (4 + 5 * luck[4])),
+        "interactions": int(conversations * (2 + 2 * luck[4])),
+        "steps": int(conversations * (5 + 7 * luck[5])),
+        "call_duration": int(conversations * (40 + 200 * luck[6])) if channel.type == "voice" else 0,
+        "inbox_transfers": transfers,
+        "inbox_not_accepted": transfers - _accepted(transfers),
+    }
+
+
+def _break_downs(channel: Channel, conversations: int, luck: tuple[float, ...]) -> Mapping[str, Items]:
+    calls = conversations if channel.type == "voice" else 0
+    accepted = _accepted(_transfers(channel, conversations, luck))
+    return {
+        "language": _parted(conversations, LANGUAGES),
+        "intent": _parted(int(conversations * (1 + luck[5])), INTENTS),
+        "end_reason": _parted(calls, END_REASONS),
+        "exit_step": _parted(calls, EXIT_STEPS),
+        "transfer_target": _parted(int(calls * 0.15), TRANSFER_TARGETS),
+        "operator": _parted(accepted, OPERATORS),
+    }
+
+
+def _transfers(channel: Channel, conversations: int, luck: tuple[float, ...]) -> int:
+    """Returns how many conversations people were asked into."""
+    return 0 if channel.type == "debug" else int(conversations * 0.1 * (1 + luck[7]))
+
+
+def _accepted(transfers: int) -> int:
+    return int(transfers * 0.85 + 0.5)
+
+
+def _levels(channel: Channel, luck: tuple[float, ...]) -> Mapping[str, float]:
+    written = {
+        "conversation_messages_median": (6 + int(10 * luck[4])) / 2,
+        "message_length_median": (30 + int(90 * luck[5])) / 2,
+        "intent_score_median": round(0.6 + 0.35 * luck[6], 2),
+        "inbox_join_time_average_seconds": round(15 + 90 * luck[1], 1),
+    }
+    if channel.type != "voice":
+        return written
+    spoken = {
+        "call_duration_median": round(30 + 180 * luck[6], 1),
+        "call_user_inputs_median": (2 + int(8 * luck[2])) / 2,
+    }
+    return written | spoken
+
+
+def _parted(total: int, weights: _Weights) -> Items:
+    """Divides a total among names so that the parts add up to it; names without any are left out."""
+    if not total:
+        return ()
+    whole = sum(weights.values())
+    ends = [int(total * upto / whole + 0.5) for upto in accumulate(weights.values())]
+    return tuple(
+        (name, end - start) for name, start, end in zip(weights, [0, *ends], ends, strict=False) if end > start
+    )

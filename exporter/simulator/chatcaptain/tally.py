@@ -1,0 +1,97 @@
+"""What happened within a time frame: the figures of its channels, added up; pure, the same for adjoining frames."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from math import prod
+
+from exporter.domain import calendars
+from exporter.domain.model import Days
+from exporter.simulator.chatcaptain.bots import Bots, Channel, Chatbot
+from exporter.simulator.chatcaptain.talk import Plan, plan
+from exporter.simulator.paradigm.world import DayView, view
+
+_WEIGHED_BY = {"inbox_join_time_average_seconds": "operator"}
+"""Whose number makes a level count when days or channels are put together; by default the conversations."""
+_A_MOMENT = timedelta(microseconds=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """What happened from `first` on and before `until`, both UTC."""
+
+    first: datetime
+    until: datetime
+
+    @classmethod
+    def of_day(cls, day: date, bots: Bots) -> "Frame":
+        """Returns the frame of a day in the chatbots' zone."""
+        return cls(calendars.start(day, bots.zone), calendars.end(day, bots.zone))
+
+
+@dataclass(slots=True)
+class Tally:
+    """Figures that add up: `counts`, break-downs (`parts`), and levels with what they weigh."""
+
+    counts: Counter[str] = field(default_factory=Counter)
+    parts: defaultdict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
+    levels: defaultdict[str, list[tuple[float, int]]] = field(default_factory=lambda: defaultdict(list))
+
+    def add(self, channel: Channel, whole: Plan, frame: Frame) -> None:
+        """Adds what of a channel's day lies in the frame.
+
+        Every single count is cut off below at both ends, so adjoining frames add up and none falls as time goes on.
+        """
+        before, after = whole.share(frame.first), whole.share(frame.until)
+        if before == after:
+            return
+        for name, count in whole.counts.items():
+            self.counts[name] += int(count * after) - int(count * before)
+        weights: Counter[str] = Counter()
+        for part, items in whole.parts.items():
+            for name, count in items:
+                within = int(count * after) - int(count * before)
+                weights[part] += within
+                self.parts[part][name] += within
+        self.parts["channel_type"][channel.type] += weights["language"]
+        for name, level in whole.levels.items():
+            if weight := weights[_WEIGHED_BY.get(name, "language")]:
+                self.levels[name].append((level, weight))
+
+    def part(self, name: str) -> Mapping[str, int]:
+        """Returns a break-down without the names that have nothing."""
+        return {each: count for each, count in self.parts[name].items() if count}
+
+    def total(self, name: str) -> int:
+        """Returns the sum of a break-down."""
+        return self.parts[name].total()
+
+    def level(self, name: str) -> float | None:
+        """Returns a median or mean, None where nothing happened that could have one."""
+        found = self.levels[name]
+        weight = sum(each for _, each in found)
+        return round(sum(level * each for level, each in found) / weight, 2) if weight else None
+
+
+def tally(bots: Bots, chatbot: Chatbot, channels: Iterable[Channel], frame: Frame, at: datetime) -> Tally:
+    """Returns what is known at the moment `at` of what these channels of a chatbot did within the frame."""
+    channels = tuple(channels)
+    seen = Frame(frame.first, min(frame.until, at))
+    so_far = Tally()
+    for day in _days(bots, seen, at):
+        condition = prod(condition(chatbot.habits, day) for condition in bots.conditions)
+        for channel in channels:
+            so_far.add(channel, plan(bots.seed, chatbot, channel, day, condition), seen)
+    return so_far
+
+
+def _days(bots: Bots, frame: Frame, at: datetime) -> Iterator[DayView]:
+    """Yields the days that the frame touches and that are kept."""
+    if frame.until <= frame.first:
+        return
+    last = calendars.day_at(frame.until - _A_MOMENT, bots.zone)
+    oldest = min(calendars.day_at(at, bots.zone) - bots.keeps, last)
+    for day in Days(max(calendars.day_at(frame.first, bots.zone), oldest), last):
+        if seen := view(day, at, bots.zone, bots.keeps):
+            yield seen

@@ -1,0 +1,136 @@
+"""Who uses the simulated platform: names, sizes, habits, coming and going; pure, from a seed."""
+
+import math
+from dataclasses import dataclass
+from datetime import date
+
+from exporter.domain.errors import ConfigError
+from exporter.simulator.chance import draws
+
+MOST_COMPANIES = 10_000
+_YEAR = 365.25
+_MILLENNIUM = date(2000, 1, 1).toordinal()
+_SPREAD = (-2.5, 0.0, 1.0, 2.2, -1.0)
+"""Added to the logarithm of a size, so that even five companies are of very different size."""
+_WELL_KNOWN = (
+    "Northwind",
+    "Müller & Söhne GmbH",
+    "Crédit Agréable de l'Île",
+    'Zoë "Rocket" 🚀 Labs',
+    "Contoso",
+    "Čeština Škoda-Díly s.r.o.",
+    "Fabrikam, Inc.",
+    "Ångström Møbler A/S",
+)
+_STEMS = (
+    *("Alpen", "Nord", "Rhein", "Loire", "Brücken", "Côte", "Val", "Hafen", "Sole", "Mistral"),
+    *("Étoile", "Linden", "Grün", "Azur", "Forêt", "König", "Atlas", "Boréal", "Delta", "Fjord"),
+    *("Garonne", "Heide", "Iris", "Jura", "Kranich", "Lumière", "Main", "Neckar", "Océan", "Prisma"),
+    *("Quadrat", "Rivière", "Stern", "Tal", "Ufer", "Vosges", "Weser", "Ysatis", "Zenit", "Österland"),
+)
+_TRADES = (
+    *("bank", "bau", "chemie", "druck", "energie", "finance", "gaz", "handel", "immo", "jardin", "kliniken", "logis"),
+    *("média", "netz", "optik", "pharma", "quelle", "reisen", "santé", "technik", "union", "verlag", "werke", "yacht"),
+    "zoo",
+)
+_FORMS = ("AG", "GmbH", "SA", "SAS", "SARL", "SE", "KG", "& Cie", "e.V.", "Group")
+
+
+@dataclass(frozen=True, slots=True)
+class Tenure:
+    """A customer who comes and goes: `stays` days on the platform, then `pauses` days off it, over and over.
+
+    Cycles, not dates, so that whatever two years one looks at have companies that start and companies that end.
+    """
+
+    stays: int
+    pauses: int
+    offset: int
+
+    def age(self, day: date) -> int | None:
+        """Returns the days since the company started, None while it is no customer."""
+        position = (day.toordinal() + self.offset) % (self.stays + self.pauses)
+        return position if position < self.stays else None
+
+
+@dataclass(frozen=True, slots=True)
+class Company:
+    """One company and its habits.
+
+    `size` is its user queries on a usual working day, `weekend` what is left of them on a day off (ratio), `docs` the
+    share of answers that use documents, `period` (days) and `phase` the slow wave of its business, `agents_from` the
+    day from which it moves from chats to agents, `tenure` None for a customer of all times.
+    """
+
+    id: int
+    name: str
+    size: float
+    weekend: float
+    docs: float
+    period: float
+    phase: float
+    agents_from: date
+    tenure: Tenure | None
+
+    def is_customer(self, day: date) -> bool:
+        """Tells whether the company is on the platform on `day`."""
+        return self.tenure is None or self.tenure.age(day) is not None
+
+    def growth(self, day: date) -> float:
+        """Returns its business on `day` as a ratio to `size`: 0 for no customer, small in the first months."""
+        age = self.tenure.age(day) if self.tenure else None
+        if self.tenure and age is None:
+            return 0.0
+        started = 1.0 if age is None else 1 - 0.8 * math.exp(-age / 120)
+        years = (day.toordinal() - _MILLENNIUM) / _YEAR
+        wave = math.exp(0.4 * math.sin(2 * math.pi * (day.toordinal() / self.period + self.phase)))
+        return started * wave * (0.7 + 0.012 * years)
+
+    def agent_share(self, day: date) -> float:
+        """Returns the part of its use that goes to agents on `day`: 0 at first, 0.97 half a year after the start."""
+        since = (day - self.agents_from).days
+        if since < 0:
+            return 0.0
+        return 0.97 / (1 + math.exp(-min(since - 60, 600) / 25))  # min: exp of centuries is no number
+
+
+def populate(seed: int, count: int, agents_from: date) -> tuple[Company, ...]:
+    """Makes the companies 1 to `count`; a smaller world is the beginning of a larger one.
+
+    Raises:
+        ConfigError: `count` is not between 1 and 10,000.
+    """
+    if not 1 <= count <= MOST_COMPANIES:
+        raise ConfigError(f"{count} simulated companies: choose a number from 1 to {MOST_COMPANIES}")
+    return tuple(_company(seed, number, agents_from) for number in range(1, count + 1))
+
+
+def _company(seed: int, number: int, agents_from: date) -> Company:
+    size, spread, weekend, docs, period, phase, adopts, tenure = draws(seed, "company", number)
+    bell = math.sqrt(-2 * math.log(1 - size)) * math.cos(2 * math.pi * spread)  # Box and Muller's normal number
+    return Company(
+        id=number,
+        name=_name(seed, number),
+        size=min(max(math.exp(4.6 + bell + _SPREAD[number % len(_SPREAD)]), 1.5), 20_000.0),
+        weekend=0.7 if weekend < 1 / 8 else 0.01 + 0.05 * weekend,  # one in eight works on weekends too
+        docs=0.15 + 0.6 * docs,
+        period=1500 + 3000 * period,
+        phase=phase,
+        agents_from=date.fromordinal(agents_from.toordinal() + int(270 * adopts)),
+        tenure=None if number % 4 else _tenure(tenure),  # every fourth comes and goes; the first one never
+    )
+
+
+def _tenure(draw: float) -> Tenure:
+    stays = 700 + int(800 * draw)
+    pauses = 200 + int(300 * (1 - draw))
+    return Tenure(stays, pauses, offset=int(draw * 1_000_003) % (stays + pauses))
+
+
+def _name(seed: int, number: int) -> str:
+    if number <= len(_WELL_KNOWN):
+        return _WELL_KNOWN[number - 1]
+    place = (number * 7919 + seed * 31) % MOST_COMPANIES  # 7919 is prime: no name comes twice
+    rest, stem = divmod(place, len(_STEMS))
+    form, trade = divmod(rest, len(_TRADES))
+    return f"{_STEMS[stem]}{_TRADES[trade]} {_FORMS[form]}"

@@ -1,0 +1,144 @@
+"""The truth behind the smaller reports, made from the figures of `world`; pure, never falling in a day."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import takewhile
+from math import ceil
+
+from exporter.simulator.chance import draws
+from exporter.simulator.paradigm.companies import Company
+from exporter.simulator.paradigm.world import MODES, DayView, Figures, Mode, World
+
+_SUBJECTS = (
+    ("leave-policy.pdf", "Leave policy"),
+    ("travel.docx", "Travel"),
+    ("prix-été.xlsx", "Prix d'été"),
+    ("betriebsanleitung.pdf", "Betriebsanleitung für Prüfstände"),
+    ("contract.pdf", 'Contract "final"'),
+    ("minutes.md", "Minutes"),
+    ("tender.pdf", "Tender"),
+)
+_MOST_DOCUMENTS = 15
+"""Different documents a day, so that a thousand companies' history stays an answer of some 35 MB."""
+_TOOLS: Mapping[str, Mapping[Mode, float]] = {
+    "Document search": {"chat": 0.35, "agent": 0.6},
+    "Web search": {"chat": 0.15, "agent": 0.45},
+    "Code execution": {"chat": 0.0, "agent": 0.2},
+    "Image generation": {"chat": 0.02, "agent": 0.05},
+    "Übersetzung": {"chat": 0.0, "agent": 0.08},
+    "MCP: CRM": {"chat": 0.0, "agent": 0.12},
+}
+"""Uses of a tool per answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Feedback:
+    """What people said about the day's answers, chats and agents together."""
+
+    model_responses: int
+    likes: int
+    dislikes: int
+    copies: int
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentUse:
+    """One document and how often the day's answers used it."""
+
+    document_id: int
+    filename: str
+    title: str
+    uses: int
+
+
+@dataclass(frozen=True, slots=True)
+class ToolUse:
+    """One tool and how often the day's answers used it."""
+
+    tool: str
+    uses: int
+
+
+@dataclass(frozen=True, slots=True)
+class Activity:
+    """How many different people were there on the day, and how often they connected."""
+
+    active_users: int
+    connections: int
+
+
+@dataclass(frozen=True, slots=True)
+class Members:
+    """A company's members ever and now; a level, not a figure of a day."""
+
+    ever: int
+    active: int
+
+
+def use(world: World, company: Company, view: DayView) -> Mapping[Mode, Figures]:
+    """Returns the figures of the modes that have a row on the viewed day."""
+    return {mode: figures for mode in MODES if (figures := world.figures(company, view, mode))}
+
+
+def feedback(world: World, company: Company, view: DayView) -> Feedback | None:
+    """Returns the day's feedback, None on a day without answers."""
+    responses = sum(figures.model_responses for figures in use(world, company, view).values())
+    if not responses:
+        return None
+    liked, disliked, copied, *_ = draws(world.seed, "feedback", company.id, view.day.toordinal())
+    return Feedback(
+        model_responses=responses,
+        likes=int(responses * 0.1 * liked),
+        dislikes=int(responses * 0.04 * disliked),
+        copies=int(responses * 0.25 * copied),
+    )
+
+
+def documents(world: World, company: Company, view: DayView) -> tuple[DocumentUse, ...]:
+    """Returns the documents that the day's answers used, the most used one first."""
+    answers = sum(figures.model_responses_with_docs for figures in use(world, company, view).values())
+    if not answers:
+        return ()
+    library = 5 + int(company.size / 4)
+    first = view.day.toordinal() * 3  # another favourite every day
+    # Zipf's law; the first is rounded up, so that one answer with a document has used one
+    shares = (
+        ceil(answers / 5) if rank == 0 else int(answers / (5 * (rank + 1)))
+        for rank in range(min(library, _MOST_DOCUMENTS))
+    )
+    used = takewhile(bool, shares)
+    return tuple(_document(company, (first + rank) % library, uses) for rank, uses in enumerate(used))
+
+
+def _document(company: Company, number: int, uses: int) -> DocumentUse:
+    filename, title = _SUBJECTS[number % len(_SUBJECTS)]
+    edition = number // len(_SUBJECTS) + 1
+    return DocumentUse(company.id * 10_000 + number, f"{edition:03}-{filename}", f"{title} {edition}", uses)
+
+
+def tools(world: World, company: Company, view: DayView) -> tuple[ToolUse, ...]:
+    """Returns the tools that were used on the day, by name in the platform's order."""
+    responses = {mode: figures.model_responses for mode, figures in use(world, company, view).items()}
+    uses = {name: sum(int(n * rates[mode]) for mode, n in responses.items()) for name, rates in _TOOLS.items()}
+    return tuple(ToolUse(name, count) for name, count in uses.items() if count)
+
+
+def activity(world: World, company: Company, view: DayView) -> Activity | None:
+    """Returns how many people came, None on a day without queries that were answered."""
+    queries = sum(figures.user_queries for figures in use(world, company, view).values())
+    if not queries:
+        return None
+    members = _members(company, view)
+    return Activity(active_users=min(1 + queries // 7, members.active), connections=1 + queries // 5)
+
+
+def members(company: Company, view: DayView) -> Members | None:
+    """Returns the company's members as known on the viewed day, None while it is no customer."""
+    return _members(company, view) if company.is_customer(view.day) else None
+
+
+def _members(company: Company, view: DayView) -> Members:
+    ever = 3 + int(
+        company.size * (0.3 + 0.01 * (view.day.year - 1990)) + company.size * view.day.timetuple().tm_yday / 36_600
+    )
+    return Members(ever, active=1 + int(ever * (0.55 + 0.1 * company.docs)))

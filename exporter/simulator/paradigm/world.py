@@ -1,0 +1,218 @@
+"""The truth of the simulated platform: who used it how much on which day, as seen at a moment; pure, knows no HTTP."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, timedelta
+from math import ceil
+from typing import Literal
+from zoneinfo import ZoneInfo
+
+from exporter.domain import calendars
+from exporter.domain.model import Days
+from exporter.simulator.chance import draws, token
+from exporter.simulator.paradigm.companies import Company, populate
+
+Mode = Literal["chat", "agent"]
+MODES: tuple[Mode, ...] = ("chat", "agent")
+HISTORY = timedelta(days=1096)
+"""How far back the platform's reports go."""
+AGENTS_FROM = date(2025, 12, 1)
+"""When the platform got agents (its release Unique Urchin)."""
+HOLIDAYS = ((1, 1), (5, 1), (10, 3), (12, 25), (12, 26))
+"""Month and day of the holidays that all companies keep."""
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """The platform's API keys; `next_admin` is an admin's once the first is none, `company_id` the company admin's."""
+
+    admin: str
+    next_admin: str
+    company_admin: str
+    expired: str
+    company_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class DayView:
+    """A day as it is seen at the moment `at`.
+
+    `elapsed` is the part of it that is over, from 0 to 1; `length` is in seconds; `business` is the season as a ratio.
+    """
+
+    day: date
+    at: datetime
+    start: datetime
+    length: float
+    elapsed: float
+    business: float
+    off: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """One company's use in one mode on one day; `average_length` in seconds, `last_model_response` in UTC."""
+
+    sessions: int
+    unique_models: int
+    average_length: float
+    user_queries: int
+    model_responses: int
+    model_responses_with_docs: int
+    last_model_response: datetime
+
+
+Condition = Callable[[Company, DayView], float]
+"""What happens to a company's use on a day, as a ratio; 0 leaves the row out."""
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """A platform with its companies; equal seeds make equal worlds. Make it with `World.from_seed`.
+
+    `zone` is the zone of its days; for the time `keeps` it keeps them. `absent` companies are unknown to it,
+    `conditions` change what is used.
+    """
+
+    seed: int
+    companies: tuple[Company, ...]
+    keys: Keys
+    zone: ZoneInfo
+    absent: frozenset[int] = frozenset()
+    conditions: tuple[Condition, ...] = ()
+    keeps: timedelta = HISTORY
+
+    @classmethod
+    def from_seed(
+        cls, seed: int, company_count: int = 20, zone: ZoneInfo | None = None, agents_from: date = AGENTS_FROM
+    ) -> "World":
+        """Makes the world of `seed`; its companies are numbered from 1, its days are those of `zone` (default UTC).
+
+        Raises:
+            ConfigError: `company_count` is not between 1 and 10,000.
+        """
+        companies = populate(seed, company_count, agents_from)
+        return cls(seed, companies, _keys(seed), zone or ZoneInfo("UTC"))
+
+    def without(self, company_id: int) -> "World":
+        """Returns this world as if the company had never been there."""
+        return replace(self, absent=self.absent | {company_id})
+
+    def under(self, condition: Condition) -> "World":
+        """Returns this world with one more thing that changes what is used."""
+        return replace(self, conditions=(*self.conditions, condition))
+
+    def company(self, company_id: int) -> Company | None:
+        """Returns the company with this id, None when there is none."""
+        if company_id in self.absent or not 1 <= company_id <= len(self.companies):
+            return None
+        return self.companies[company_id - 1]
+
+    def known(self) -> Iterable[Company]:
+        """Yields the companies in the order of their ids."""
+        return (company for company in self.companies if company.id not in self.absent)
+
+    def busiest(self, rank: int) -> Company:
+        """Returns the company of this rank, from 0 on, among those that are always there, or the last one of them."""
+        stayers = sorted((c for c in self.companies if c.tenure is None), key=lambda c: (-c.size, c.id))
+        return stayers[min(rank, len(stayers) - 1)]
+
+    def truth(self, company_id: int, day: date, mode: Mode, *, at: datetime) -> Figures | None:
+        """Returns what the platform knows at the (aware) moment `at` of this company's day, None when no row exists.
+
+        No figure ever falls while `at` rises, and none changes after the day's end unless a condition says so.
+        """
+        company = self.company(company_id)
+        view = self.view(day, at)
+        return self.figures(company, view, mode) if company and view else None
+
+    def views(self, first: date, last: date, at: datetime) -> tuple[DayView, ...]:
+        """Returns the days from `first` to `last` that have begun at `at` and are still kept, in order."""
+        today = calendars.day_at(at, self.zone)
+        first, last = max(first, today - self.keeps), min(last, today)
+        if last < first:
+            return ()
+        return tuple(view for day in Days(first, last) if (view := self.view(day, at)))
+
+    def view(self, day: date, at: datetime) -> DayView | None:
+        """Returns `day` as seen at `at`; None when it is not begun, no longer kept, or without any time in its zone."""
+        return view(day, at, self.zone, self.keeps)
+
+    def figures(self, company: Company, view: DayView, mode: Mode) -> Figures | None:
+        """Returns the company's figures in `mode` of the viewed day, None when it has no row."""
+        expected = company.size * company.growth(view.day) * view.business * (company.weekend if view.off else 1.0)
+        share = company.agent_share(view.day)
+        expected *= 1.3 * share if mode == "agent" else 1 - share  # agents are asked more
+        for condition in self.conditions:
+            expected *= condition(company, view)
+        if expected <= 0:
+            return None
+        luck = draws(self.seed, mode, company.id, view.day.toordinal())
+        queries = int(expected * (0.8 + 0.4 * luck[0]) + luck[1])  # + luck: 0.3 queries are one on three days in ten
+        return _so_far(company, view, queries, luck)
+
+
+def view(day: date, at: datetime, zone: ZoneInfo, keeps: timedelta) -> DayView | None:
+    """Returns `day` of `zone` as seen at `at`; None when it is not begun, no longer kept, or without any time."""
+    today = calendars.day_at(at, zone)
+    if not today - keeps <= day <= today:
+        return None
+    start = calendars.start(day, zone)
+    length = (calendars.end(day, zone) - start).total_seconds()
+    if not length:
+        return None
+    elapsed = min((at - start).total_seconds() / length, 1.0)
+    return DayView(day, at, start, length, elapsed, _business(day), _is_off(day))
+
+
+def _so_far(company: Company, view: DayView, queries: int, luck: tuple[float, ...]) -> Figures | None:
+    """Returns what of a whole day's use had happened at the time of the view; None before the first answer.
+
+    Use is spread evenly from `opens` to `closes` (ratios of the day), which makes the n-th answer's time known.
+    """
+    opens, closes = 0.24 + 0.1 * luck[2], 0.72 + 0.24 * luck[3]
+    over = min(max((view.elapsed - opens) / (closes - opens), 0.0), 1.0)
+    all_responses = queries - int(queries * 0.04 * luck[4])
+    responses = int(all_responses * over)
+    if responses == 0:
+        return None
+    asked = int(queries * over)
+    answered_at = (opens + (closes - opens) * responses / all_responses) * view.length
+    return Figures(
+        sessions=min(ceil(queries / (2 + 4 * luck[5]) * over), asked),
+        unique_models=min(1 + int(5 * luck[6]), responses),
+        average_length=round((60 + 480 * luck[7]) * (0.8 + 0.2 * over), 1),
+        user_queries=asked,
+        model_responses=responses,
+        model_responses_with_docs=int(responses * company.docs),
+        last_model_response=view.start + timedelta(seconds=int(answered_at)),
+    )
+
+
+def holidays(year: int) -> tuple[date, ...]:
+    """Returns the days of `year` on which the simulated companies do not work, weekends aside."""
+    return tuple(date(year, month, day) for month, day in HOLIDAYS)
+
+
+def utc_text(moment: datetime) -> str:
+    """Writes a moment as the platform does: `2026-03-02T17:41:09Z`."""
+    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="seconds") + "Z"
+
+
+def _is_off(day: date) -> bool:
+    return day.weekday() >= 5 or (day.month, day.day) in HOLIDAYS  # noqa: PLR2004 - Saturday is 5
+
+
+def _business(day: date) -> float:
+    if (day.month, day.day) >= (12, 24):  # the quiet days between the years
+        return 0.45
+    return {7: 0.85, 8: 0.7}.get(day.month, 1.0)
+
+
+def _keys(seed: int) -> Keys:
+    """Makes keys that look like those of Django REST framework's key package: a prefix, a dot, a secret."""
+    admin, next_admin, company_admin, expired = (
+        f"{token(8, seed, owner, 'prefix')}.{token(32, seed, owner, 'secret')}"
+        for owner in ("admin", "next admin", "company admin", "expired")
+    )
+    return Keys(admin, next_admin, company_admin, expired, company_id=1)

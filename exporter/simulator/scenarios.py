@@ -1,0 +1,218 @@
+"""What can go wrong with a platform, each trouble in a few pieces that add up when several are on."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import date, datetime, time, timedelta
+from functools import reduce
+from zoneinfo import ZoneInfo
+
+from starlette.responses import HTMLResponse, JSONResponse, Response
+
+from exporter.domain.errors import ConfigError
+from exporter.simulator.chatcaptain.bots import Bots
+from exporter.simulator.chatcaptain.troubles import OWN, Call, Trouble, every_other, key_rejected
+from exporter.simulator.paradigm.companies import Company
+from exporter.simulator.paradigm.reports import Document
+from exporter.simulator.paradigm.world import Condition, DayView, Keys, World
+
+NORMAL = "normal"
+NO_TROUBLE = Trouble()
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """One trouble; every piece that is not given leaves things as they are.
+
+    `delay` is in seconds; `instead` makes the answer to the n-th request (from 1) of a path in place of the report's;
+    `keys` and `world` (with the day on which the scenario began) change what is true; `document` and `body` change
+    only what is sent. All of these are Paradigm's, but `delay` and `body`; `chatcaptain` is the trouble of the other.
+    """
+
+    name: str
+    description: str
+    delay: float = 0.0
+    instead: Callable[[int], Response | None] = lambda _number: None
+    keys: Callable[[Keys], Keys] = lambda keys: keys
+    world: Callable[[World, date], World] = lambda world, _since: world
+    document: Callable[[Document], Document] = lambda document: document
+    body: Callable[[bytes], bytes] = lambda body: body
+    chatcaptain: Trouble = NO_TROUBLE
+
+
+def chosen(names: Iterable[str]) -> tuple[Scenario, ...]:
+    """Returns the scenarios with these names, in the registry's order and each once; none at all is `normal`.
+
+    Raises:
+        ConfigError: there is no such scenario; the message lists those that exist.
+    """
+    wanted = set(names) or {NORMAL}
+    if unknown := sorted(wanted - SCENARIOS.keys()):
+        raise ConfigError(f"scenario {unknown[0]!r} does not exist; known: {', '.join(SCENARIOS)}")
+    return tuple(scenario for name, scenario in SCENARIOS.items() if name in wanted)
+
+
+def instead(scenarios: Iterable[Scenario], number: int) -> Response | None:
+    """Returns what the first scenario that has one answers to the n-th request, None when the report may answer."""
+    return next((response for scenario in scenarios if (response := scenario.instead(number))), None)
+
+
+def troubles(scenarios: Iterable[Scenario]) -> tuple[Trouble, ...]:
+    """Returns what is wrong with ChatCaptain."""
+    return tuple(scenario.chatcaptain for scenario in scenarios)
+
+
+def instead_of_call(scenarios: Iterable[Scenario], call: Call) -> Response | None:
+    """Returns what the first scenario that has one answers to a call of ChatCaptain, None when it may answer."""
+    return next((response for trouble in troubles(scenarios) if (response := trouble.instead(call))), None)
+
+
+def valid_keys(scenarios: Iterable[Scenario], keys: Keys) -> Keys:
+    """Returns the keys as they are while the scenarios are on."""
+    return reduce(lambda so_far, scenario: scenario.keys(so_far), scenarios, keys)
+
+
+def rewritten(scenarios: Iterable[Scenario], document: Document) -> Document:
+    """Returns the document as the scenarios send it."""
+    return reduce(lambda so_far, scenario: scenario.document(so_far), scenarios, document)
+
+
+def cut(scenarios: Iterable[Scenario], body: bytes) -> bytes:
+    """Returns the body as the scenarios send it."""
+    return reduce(lambda so_far, scenario: scenario.body(so_far), scenarios, body)
+
+
+def _unavailable(_number: int) -> Response:
+    return HTMLResponse("<html><body><h1>503 Service Temporarily Unavailable</h1></body></html>", 503)
+
+
+def _login_page(_number: int) -> Response:
+    return HTMLResponse("<!doctype html><html><title>Log in</title><body>Please log in.</body></html>")
+
+
+def _rejected(_number: int) -> Response:
+    return JSONResponse({"detail": "Invalid API key."}, 401, {"WWW-Authenticate": "Bearer"})
+
+
+def _every_other(number: int) -> Response | None:
+    if number % 2 == 0:
+        return None
+    detail = "Request was throttled. Expected available in 1 second."
+    return JSONResponse({"detail": detail}, 429, {"Retry-After": "1"})
+
+
+def _swapped(keys: Keys) -> Keys:
+    return replace(keys, admin=keys.next_admin, company_admin=keys.admin)
+
+
+def _late(zone: ZoneInfo) -> Condition:
+    def condition(_: Company, view: DayView) -> float:
+        arrival = datetime.combine(view.day + timedelta(days=1), time(14), zone)
+        return float(view.at >= arrival)
+
+    return condition
+
+
+def _restated(zone: ZoneInfo) -> Condition:
+    def condition(_: Company, view: DayView) -> float:
+        correction = datetime.combine(view.day + timedelta(days=2), time(12), zone)
+        return 1.0 if view.at >= correction else 0.8
+
+    return condition
+
+
+def _quiet(world: World, since: date) -> World:
+    return world.under(_hush(world.busiest(0).id, since - timedelta(days=1)))
+
+
+def _quiet_bot(bots: Bots, since: date) -> Bots:
+    return bots.under(_hush(bots.chatbots[0].habits.id, since - timedelta(days=1)))
+
+
+def _hush(company_id: int, first: date) -> Condition:
+    return lambda company, view: 0.1 if company.id == company_id and view.day >= first else 1.0
+
+
+def _missing(world: World, _since: date) -> World:
+    return world.without(world.busiest(1).id)
+
+
+def _renamed(document: Document) -> Document:
+    return {key.replace("reporting", "results"): value for key, value in document.items()}
+
+
+def _queries_renamed(document: Document) -> Document:
+    return {key: _relabelled(value) for key, value in document.items()}
+
+
+def _relabelled(value: object) -> object:
+    """Returns a JSON value in which the objects `chats` count their queries under another name."""
+    if isinstance(value, list):
+        return [_relabelled(each) for each in value]
+    if not isinstance(value, dict):
+        return value
+    names = {"user_queries_count": "queries_count"}
+    return {
+        key: {names.get(name, name): figure for name, figure in each.items()} if key == "chats" else _relabelled(each)
+        for key, each in value.items()
+    }
+
+
+def _half(body: bytes) -> bytes:
+    return body[: len(body) // 2]
+
+
+SCENARIOS: Mapping[str, Scenario] = {
+    scenario.name: scenario
+    for scenario in (
+        Scenario(NORMAL, "nothing is wrong"),
+        Scenario(
+            "outage",
+            "every report answers 503 with a proxy's page",
+            instead=_unavailable,
+            chatcaptain=Trouble(instead=lambda call: _unavailable(call.number)),
+        ),
+        Scenario("slow", "every report takes 3 seconds", delay=3.0),
+        Scenario(
+            "late-day",
+            "a day has no rows at all until 14:00 of the next day",
+            world=lambda world, _: world.under(_late(world.zone)),
+            chatcaptain=Trouble(bots=lambda bots, _: bots.under(_late(bots.zone))),
+        ),
+        Scenario(
+            "restatement",
+            "a day is a fifth too low until 12:00 of the second day after it",
+            world=lambda world, _: world.under(_restated(world.zone)),
+            chatcaptain=Trouble(bots=lambda bots, _: bots.under(_restated(bots.zone))),
+        ),
+        Scenario(
+            "rate-limited",
+            "every other request of a report is refused with 429",
+            instead=_every_other,
+            chatcaptain=Trouble(instead=every_other),
+        ),
+        Scenario(
+            "key-rejected",
+            "every key is refused with 401",
+            instead=_rejected,
+            chatcaptain=Trouble(instead=key_rejected),
+        ),
+        Scenario("key-swapped", "the admin's key has become a company admin's: it sees company 1 alone", keys=_swapped),
+        Scenario("missing-company", "the second busiest company is gone from every report", world=_missing),
+        Scenario(
+            "quiet-company",
+            "the busiest company has a tenth of its use from the day before the scenario began",
+            world=_quiet,
+            chatcaptain=Trouble(bots=_quiet_bot),
+        ),
+        Scenario(
+            "html-200",
+            "every report answers 200 with a log-in page",
+            instead=_login_page,
+            chatcaptain=Trouble(instead=lambda call: _login_page(call.number)),
+        ),
+        Scenario("truncated", "every answer ends in its middle", body=_half),
+        Scenario("schema-change", "the lists of an answer have other names", document=_renamed),
+        Scenario("field-renamed", "user_queries_count of chats is called queries_count", document=_queries_renamed),
+        *(Scenario(name, says, chatcaptain=trouble) for name, (says, trouble) in OWN.items()),
+    )
+}

@@ -1,0 +1,1 @@
+"""`/api/v1/days`: the held days with their dates."""

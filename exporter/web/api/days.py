@@ -1,0 +1,89 @@
+"""/api/v1/days: the held figures with their dates, read from what was published; nothing is asked of a platform."""
+
+import zlib
+from collections.abc import AsyncIterator, Iterator, Mapping
+from functools import partial
+from urllib.parse import urlencode
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.routing import Route
+
+from exporter.domain.errors import QueryError
+from exporter.exposition.board import Board
+from exporter.polling.threads import Worker
+from exporter.web.api.find import Answer, Archive, offer
+from exporter.web.api.openapi import description
+from exporter.web.api.query import DaysFormat, cursor, read
+from exporter.web.api.write import document
+from exporter.web.etag import is_known
+from exporter.web.negotiation import preferred, takes_gzip
+
+GZIP = zlib.MAX_WBITS | 16
+GZIP_LEVEL = 1  # figures compress well at any level; this one costs least
+MEDIA_TYPES = {"application/json": DaysFormat.JSON, "text/csv": DaysFormat.CSV}
+VARY = {"Vary": "Accept, Accept-Encoding", "X-Content-Type-Options": "nosniff", "Cache-Control": "no-cache"}
+
+
+class DaysPages:
+    """The pages below /api/v1; what computes runs in the `worker`, which renders no metrics."""
+
+    def __init__(self, board: Board, worker: Worker, archive: Archive) -> None:
+        self._board = board
+        self._worker = worker
+        self._archive = archive
+
+    def routes(self) -> tuple[Route, ...]:
+        """Returns the routes."""
+        return Route("/api/v1/days", self.days), Route("/api/v1/openapi.json", self.openapi)
+
+    async def openapi(self, _request: Request) -> Response:
+        """Answers with the description, which names the sources and measures that there are."""
+        return JSONResponse(description(offer(self._board.shown.views)), headers=VARY)
+
+    async def days(self, request: Request) -> Response:
+        """Answers with a page of days, 304 if the client has it, 400 if it cannot be meant."""
+        views = self._board.shown.views
+        try:
+            query = read(request.query_params.multi_items(), offer(views))
+        except QueryError as error:
+            return JSONResponse({"error": str(error)}, 400, VARY)
+        accepted = preferred(",".join(request.headers.getlist("accept")), tuple(MEDIA_TYPES))
+        format_ = query.format or MEDIA_TYPES[accepted]
+        answer = await self._worker.run(partial(self._archive.answer, views, query))
+        headers = {"Content-Type": format_.value, **VARY, **_links(answer, request)}
+        headers["ETag"] = etag = f'W/"{answer.version}-{format_.name.lower()}"'
+        if format_ is DaysFormat.CSV:
+            headers["Content-Disposition"] = 'attachment; filename="days.csv"'
+        if is_known(etag, ",".join(request.headers.getlist("if-none-match"))):
+            return Response(status_code=304, headers=headers)
+        pieces: Iterator[partial[bytes]] = iter(()) if request.method == "HEAD" else document(answer, format_)
+        if takes_gzip(",".join(request.headers.getlist("accept-encoding"))):
+            headers["Content-Encoding"] = "gzip"
+            pieces = _gzipped(pieces)
+        return StreamingResponse(self._sent(pieces), headers=headers)
+
+    async def _sent(self, pieces: Iterator[partial[bytes]]) -> AsyncIterator[bytes]:
+        """Makes a piece when the one before was taken, so that memory does not hang on the length of an answer."""
+        for piece in pieces:
+            if made := await self._worker.run(piece):
+                yield made
+
+
+def _gzipped(pieces: Iterator[partial[bytes]]) -> Iterator[partial[bytes]]:
+    packer = zlib.compressobj(GZIP_LEVEL, zlib.DEFLATED, GZIP)
+
+    def packed(piece: partial[bytes]) -> bytes:
+        return packer.compress(piece())
+
+    for piece in pieces:
+        yield partial(packed, piece)
+    yield partial(packer.flush)
+
+
+def _links(answer: Answer, request: Request) -> Mapping[str, str]:
+    """Links to the next page, relative to this one, so that it holds behind any proxy."""
+    if answer.last is None:
+        return {}
+    pairs = [pair for pair in request.query_params.multi_items() if pair[0] != "cursor"]
+    return {"Link": f'<?{urlencode([*pairs, ("cursor", cursor(*answer.last))])}>; rel="next"'}

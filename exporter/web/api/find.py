@@ -1,0 +1,129 @@
+"""Finds what a query asks for among what was published: which reports, days and companies, piece by piece. Pure.
+
+Everything here runs in the thread of the status page: what the shelves work out once is kept until a report's view is
+another one.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from hashlib import blake2b
+from itertools import groupby
+from typing import NamedTuple
+
+from exporter import __version__
+from exporter.domain.selectors import selects
+from exporter.exposition.text import Key
+from exporter.ledger.ledger import by_number
+from exporter.metrics.daily import Dated, Shelf, measures
+from exporter.metrics.report_health import View
+from exporter.web.api.query import Offer, Query
+
+PIECE = 20
+"""How many companies' figures are made at once: about 20,000 of 46 days, 0.2 s, for which other readers wait."""
+
+
+class Company(NamedTuple):
+    """Whose figures they are."""
+
+    source: str
+    company_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """The days that were asked for, both ends included."""
+
+    first: date
+    last: date
+
+    def __contains__(self, day: object) -> bool:
+        return isinstance(day, date) and self.first <= day <= self.last
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a query comes to: a page of companies in order, and the `last` of them if there are more.
+
+    `version` changes when the answer does.
+    """
+
+    query: Query
+    shelves: tuple[Shelf, ...]
+    companies: tuple[Company, ...]
+    last: Company | None
+    version: str
+
+    @property
+    def days(self) -> Span:
+        """The days that were asked for."""
+        return Span(self.query.first, self.query.last)
+
+    def pieces(self) -> Iterator[tuple[Company, ...]]:
+        """Cuts the page into what is made at once."""
+        for _, group in groupby(self.companies, key=lambda each: each.source):
+            whole = tuple(group)
+            yield from (whole[start : start + PIECE] for start in range(0, len(whole), PIECE))
+
+    def figures(self, piece: Sequence[Company]) -> Sequence[Dated]:
+        """Returns the figures of some companies of one source: by company, day, report, measure and label."""
+        place = {company_id: index for index, (_, company_id) in enumerate(piece)}
+        found: list[Dated] = []
+        for shelf in self.shelves:
+            if shelf.view.source == piece[0].source:
+                found += shelf.figures(place, wanted(shelf.view, self.query), self.days)
+        return sorted(found, key=lambda each: (place[each.company_id], each.date))
+
+
+def wanted(view: View, query: Query) -> frozenset[str]:
+    """Returns the measures of a report that a query asks for."""
+    families = frozenset(measure.family for measure in measures(view))
+    return families & frozenset(query.measures) if query.measures else families
+
+
+def offer(views: Mapping[Key, View]) -> Offer:
+    """Says what can be asked for."""
+    families = {measure.family for view in views.values() for measure in measures(view)}
+    return Offer(sorted({source for source, _ in views}), sorted(families))
+
+
+class Archive:
+    """Answers queries about what was published, from shelves that it keeps as long as they are the newest ones."""
+
+    def __init__(self) -> None:
+        self._shelves: dict[Key, Shelf] = {}
+
+    def answer(self, views: Mapping[Key, View], query: Query) -> Answer:
+        """Answers a query."""
+        shelves = tuple(
+            shelf
+            for (source, _), shelf in self.shelves(views).items()
+            if (not query.sources or source in query.sources) and wanted(shelf.view, query)
+        )
+        companies = _companies(shelves, query)
+        page = companies[: query.limit]
+        version = blake2b(repr((__version__, query)).encode(), digest_size=16)
+        for shelf in shelves:
+            version.update(shelf.version)
+        last = page[-1] if len(companies) > len(page) else None
+        return Answer(query, shelves, tuple(page), last, version.hexdigest())
+
+    def shelves(self, views: Mapping[Key, View]) -> Mapping[Key, Shelf]:
+        """Returns the shelves of these views, by source and report, in order."""
+        kept = {key: shelf for key, shelf in self._shelves.items() if views.get(key) is shelf.view}
+        self._shelves = {key: kept.get(key) or Shelf(views[key]) for key in sorted(views)}
+        return self._shelves
+
+
+def _companies(shelves: Iterable[Shelf], query: Query) -> Sequence[Company]:
+    """Returns the companies that are asked for, by source and id, from where the page before ended."""
+    found: dict[tuple[str, tuple[int, str]], Company] = {}
+    after = (query.after[0], by_number(query.after[1])) if query.after else ("", (0, ""))
+    for shelf in shelves:
+        for company_id, name in shelf.companies.items():
+            place = shelf.view.source, by_number(company_id)
+            if place > after and (
+                not query.companies or any(selects(each, company_id, name) for each in query.companies)
+            ):
+                found[place] = Company(shelf.view.source, company_id)
+    return [found[place] for place in sorted(found)]

@@ -1,0 +1,1 @@
+"""Sockets, TLS and users in front of the application."""

@@ -1,0 +1,185 @@
+"""The listening socket and uvicorn, without its signal handling: who starts a server also stops it."""
+
+import asyncio
+import contextlib
+import functools
+import logging
+import socket
+import ssl
+from collections.abc import Iterator
+from typing import cast
+
+import uvicorn
+from starlette.types import ASGIApp
+
+from exporter.domain.errors import ConfigError
+from exporter.web.server.connection import LIMITS, Connection, Limits, kind
+from exporter.web.server.web_config import Guard
+
+log = logging.getLogger(__name__)
+
+WATCH_SECONDS = 1.0
+MAX_PORT = 65535
+BACKLOG = 1024
+ACCEPTS = 16
+"""New connections in one turn of the event loop; asyncio would take up the whole backlog before it serves anybody."""
+
+
+def listen(address: str, option: str) -> socket.socket:
+    """Opens a listening socket at `host:port`; an empty host is every interface, IPv6 and IPv4.
+
+    Raises:
+        ConfigError: the address cannot be read, is in use or is not ours; it names `option`, the flag to change.
+    """
+    host, port = _split(address, option)
+    try:
+        listening = _bound(host, port)
+    except OSError as error:
+        reason = (error.strerror or str(error)).partition(" (while")[0].lower()  # Python adds the address, as a tuple
+        raise ConfigError(f"cannot listen on {address}: {reason}; choose another address with {option}") from error
+    # Those that it accepts inherit it; asyncio sets it only where a socket names its protocol, which Python's do not.
+    # Without it the end of an answer waits for the client to confirm its beginning: 40 ms on each scrape over TLS.
+    listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return listening
+
+
+def _bound(host: str, port: int) -> socket.socket:
+    if not host and socket.has_dualstack_ipv6():
+        return socket.create_server(("::", port), family=socket.AF_INET6, backlog=BACKLOG, dualstack_ipv6=True)
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    return socket.create_server((host, port), family=family, backlog=BACKLOG)
+
+
+def _split(address: str, option: str) -> tuple[str, int]:
+    host, colon, port = address.rpartition(":")
+    if not colon or not port.isascii() or not port.isdigit() or int(port) > MAX_PORT or not _is_encodable(host):
+        raise ConfigError(f'{option}: "{address}" is no address; write host:port or :port, as in 127.0.0.1:9854')
+    return host.removeprefix("[").removesuffix("]"), int(port)
+
+
+def _is_encodable(host: str) -> bool:
+    """Tells whether a name can be asked for at all; the socket module finds out too late to close its socket."""
+    try:
+        host.encode("idna")
+    except UnicodeError:
+        return False
+    return True
+
+
+def url(listening: socket.socket, *, tls: bool = False) -> str:
+    """Returns the URL under which a person on this machine reaches a listening socket."""
+    scheme = "https" if tls else "http"
+    host, port, *_ = listening.getsockname()
+    if host in ("::", "0.0.0.0"):  # noqa: S104 compared, not bound
+        host = "localhost"
+    return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
+
+
+class Server(uvicorn.Server):
+    """A server that leaves signals alone: uvicorn raises them again, which ends the process before we are done."""
+
+    _listening: tuple[socket.socket, ...] = ()
+
+    def __init__(self, config: uvicorn.Config, guard: Guard) -> None:
+        super().__init__(config)
+        self.guard = guard
+        self._ending = asyncio.Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Starts to accept connections, with TLS if it is configured."""
+        self._listening = tuple(each.dup() for each in sockets or ())
+        await super().startup([])  # it would accept without a limit on how long a hand-shake may take
+        self.servers = await self._accept()
+        self._following = asyncio.get_running_loop().create_task(self._follow())
+
+    async def _follow(self) -> None:
+        """Watches the web configuration until the end; new connections get what is configured now.
+
+        Not to be cancelled: sockets in the midst of a change would be nobody's.
+        """
+        shown = self.guard.context
+        while not await self._ends_within(WATCH_SECONDS):
+            self.guard.refresh()
+            if self.guard.context is not shown and self.started:
+                shown = self.guard.context
+                await self._accept_anew(shown)
+
+    async def _accept_anew(self, context: ssl.SSLContext | None) -> None:
+        """Accepts from the same sockets with another context; what waits in their queues is served, nothing drops."""
+        before, self.config.ssl = self.servers, context
+        self.servers = await self._accept()
+        loop = asyncio.get_running_loop()
+        for each in before:
+            for listening in each.sockets:
+                loop.remove_reader(listening.fileno())
+        await self._ends_within(WATCH_SECONDS)  # what was just accepted belongs to a server that must still be open
+        for each in before:
+            each.close()
+
+    async def _accept(self) -> list[asyncio.Server]:
+        connection = cast("type[Connection]", self.config.http_protocol_class)
+        factory = functools.partial(
+            connection, config=self.config, server_state=self.server_state, app_state=self.lifespan.state
+        )
+        context, loop = self.config.ssl, asyncio.get_running_loop()
+        patience = connection.limits.handshake if context else None
+        made = [
+            await loop.create_server(
+                factory, sock=each.dup(), ssl=context, backlog=ACCEPTS, ssl_handshake_timeout=patience
+            )
+            for each in self._listening
+        ]
+        for each in self._listening:
+            each.listen(BACKLOG)  # asyncio has told the kernel, too, to queue no more than it accepts at once
+        return made
+
+    async def _ends_within(self, seconds: float) -> bool:
+        try:
+            async with asyncio.timeout(seconds):
+                return await self._ending.wait()
+        except TimeoutError:
+            return False
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Captures none."""
+        yield
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Cuts off what is open after the grace, in silence: uvicorn tells of it as errors, with tracebacks."""
+        self._ending.set()
+        await self._following
+        for each in self._listening:
+            each.close()
+        log = logging.getLogger("uvicorn.error")
+        level = log.level
+        log.setLevel(logging.CRITICAL)
+        try:
+            await super().shutdown(sockets)
+            await asyncio.gather(*self.server_state.tasks, return_exceptions=True)
+        finally:
+            log.setLevel(level)
+
+    def stop(self) -> None:
+        """Lets `serve` return soon; requests that run get a second."""
+        self.should_exit = True
+
+
+def server(app: ASGIApp, guard: Guard | None = None, limits: Limits = LIMITS) -> Server:
+    """Makes a server for an application; run it with `await server.serve(sockets=[...])`."""
+    guard = guard or Guard()
+    config = uvicorn.Config(
+        app,
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=1,
+        timeout_keep_alive=75,  # longer than a scrape interval, so that Prometheus keeps its connection
+        loop="asyncio",
+        http=kind(guard, limits),
+        ws="none",
+    )
+    config.load()
+    config.ssl = guard.context
+    return Server(config, guard)

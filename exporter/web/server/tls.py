@@ -1,0 +1,95 @@
+"""From the section `tls_server_config` to what the server speaks, and who of the clients may stay."""
+
+import os
+import ssl
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+
+from exporter.domain.errors import ConfigError
+from exporter.web.server.web_config_file import CIPHERS, Tls
+
+_VERSIONS = {"TLS12": ssl.TLSVersion.TLSv1_2, "TLS13": ssl.TLSVersion.TLSv1_3}
+_CLIENTS = {
+    "NoClientCert": ssl.CERT_NONE,
+    "VerifyClientCertIfGiven": ssl.CERT_OPTIONAL,
+    "RequireAndVerifyClientCert": ssl.CERT_REQUIRED,
+}
+
+
+def context(tls: Tls) -> ssl.SSLContext:
+    """Makes the server's side of TLS.
+
+    Raises:
+        ConfigError: a certificate or a key cannot be read, or they do not belong together.
+    """
+    made = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    made.minimum_version, made.maximum_version = _VERSIONS[tls.min_version], _VERSIONS[tls.max_version]
+    if tls.cipher_suites:
+        made.set_ciphers(":".join(CIPHERS[suite] for suite in tls.cipher_suites))
+    if not tls.prefer_server_cipher_suites:
+        made.options &= ~ssl.OP_CIPHER_SERVER_PREFERENCE
+    _load_certificate(made, tls)
+    made.verify_mode = _CLIENTS[tls.client_auth_type]
+    _load_authorities(made, tls)
+    return made
+
+
+def _load_certificate(made: ssl.SSLContext, tls: Tls) -> None:
+    try:
+        with _as_file(tls.cert, tls.cert_file) as cert, _as_file(tls.key, tls.key_file) as key:
+            # Without a callback OpenSSL would ask the terminal for the passphrase of an encrypted key.
+            made.load_cert_chain(cert, key, password=_no_passphrase)
+    except (OSError, ValueError) as error:  # ssl.SSLError is an OSError
+        where = f"{tls.cert_file or 'cert'} and {tls.key_file or 'key'}"
+        raise ConfigError(f"tls_server_config: {where}: {_reason(error)}") from None
+
+
+def _load_authorities(made: ssl.SSLContext, tls: Tls) -> None:
+    try:
+        if tls.client_ca_file:
+            made.load_verify_locations(cafile=tls.client_ca_file)
+        elif tls.client_ca:
+            made.load_verify_locations(cadata=tls.client_ca)
+    except (OSError, ValueError) as error:
+        where = tls.client_ca_file or "client_ca"
+        raise ConfigError(f"tls_server_config: {where}: {_reason(error)}") from None
+
+
+def _no_passphrase() -> str:
+    raise ValueError("the key is encrypted; store it without a passphrase, readable by this user alone")
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, ssl.SSLError):
+        words = (error.reason or "no PEM").lower().replace("_", " ")
+        return f"cannot be used ({words}); both must be PEM, and the key that of the certificate"
+    if isinstance(error, OSError):
+        return f"cannot be read ({error.strerror})"
+    return str(error)
+
+
+@contextmanager
+def _as_file(inline: str | None, path: str | None) -> Iterator[str]:
+    """Gives the path of a PEM text: Python's ssl reads certificates and keys of a server from files alone."""
+    if path is not None:
+        yield path
+        return
+    descriptor, name = tempfile.mkstemp()  # readable by this user alone
+    try:
+        with os.fdopen(descriptor, "w") as file:
+            file.write(inline or "")
+        yield name
+    finally:
+        os.unlink(name)
+
+
+def is_allowed(certificate: Mapping[str, object] | None, allowed: Sequence[str]) -> bool:
+    """Tells whether a client's verified certificate has one of the allowed names among its alternative ones.
+
+    As in the toolkit a name is compared whole: DNS name, IP address, e-mail address or URI.
+    """
+    if not allowed:
+        return True
+    names = (certificate or {}).get("subjectAltName", ())
+    return any(name in allowed for _, name in names) if isinstance(names, tuple) else False

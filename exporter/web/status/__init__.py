@@ -1,0 +1,1 @@
+"""The status page: what was published, for people."""

@@ -1,0 +1,179 @@
+"""The companies of the status page: what alerts judge of each, what is usual, and which limits it breaks. Pure.
+
+The figures are those of chat_usage_activity_* on /metrics, made by the same function, so that both agree.
+"""
+
+from collections.abc import Container, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from fnmatch import fnmatchcase
+from typing import NamedTuple
+
+from exporter.domain.thresholds import BUILT_IN
+from exporter.exposition.board import Published
+from exporter.exposition.text import Key
+from exporter.ledger.ledger import by_number
+from exporter.metrics.activities import BASELINE, LAST_DAY, LAST_WORKING_DAY, LIMIT, TODAY, Bounds, activity_families
+from exporter.metrics.report_health import View
+from exporter.metrics.source_info import SourceView
+from exporter.web.status.problems import is_fresh
+
+SEVERITIES = ("critical", "warning", "info")
+"""The worst first; one that an operator made up stands behind them."""
+RUNBOOKS = {
+    ("lower", "fixed"): "ChatUsageBelowThreshold",
+    ("upper", "fixed"): "ChatUsageAboveThreshold",
+    ("lower", "usual"): "ChatUsageActivityDropped",
+    ("upper", "usual"): "ChatUsageActivitySpiked",
+}
+
+
+class Breach(NamedTuple):
+    """A limit that a company breaks: `value` is below a lower `limit`, above an upper one."""
+
+    severity: str
+    activity: str
+    bound: str
+    basis: str
+    value: float
+    limit: float
+
+    @property
+    def runbook(self) -> str:
+        """The name of the alert that tells of it."""
+        return RUNBOOKS[self.bound, self.basis]
+
+    @property
+    def rank(self) -> int:
+        """Smaller is worse."""
+        return SEVERITIES.index(self.severity) if self.severity in SEVERITIES else len(SEVERITIES)
+
+
+class Measured(NamedTuple):
+    """What is served of one activity of a company; `limited` tells whether it has limits, `broken` which it breaks."""
+
+    report: str
+    last_day: float | None
+    today: float | None
+    usual: float | None
+    limited: bool
+    broken: tuple[Breach, ...]
+
+    @property
+    def share(self) -> float | None:
+        """The last day as a share of the usual; None where one of them is not known, or nothing is usual."""
+        return self.last_day / self.usual if self.last_day is not None and self.usual else None
+
+
+@dataclass(slots=True)
+class Company:
+    """One company of a source; `note` says why it has no figures, where that is known."""
+
+    source: str
+    company_id: str
+    name: str
+    note: str = ""
+    activities: dict[str, Measured] = field(default_factory=dict)
+
+    def verdict(self, fresh: Container[Key]) -> str:
+        """Says in a word how it keeps its limits, where it breaks none."""
+        limited = [measured for measured in self.activities.values() if measured.limited]
+        if not limited:
+            return "–"
+        judged = any((self.source, measured.report) in fresh for measured in limited)
+        return "kept" if judged else "not judged"
+
+    def breaches(self, fresh: Container[Key]) -> tuple[Breach, ...]:
+        """Returns the limits that are broken in reports that are fresh, the worst first."""
+        found = (
+            breach
+            for measured in self.activities.values()
+            if (self.source, measured.report) in fresh
+            for breach in measured.broken
+        )
+        return tuple(sorted(found, key=lambda each: (each.rank, each.activity)))
+
+
+@dataclass(frozen=True, slots=True)
+class Companies:
+    """All companies by source and id, and the activities that their sources have, the one to show first in front."""
+
+    all: tuple[Company, ...]
+    activities: Mapping[str, tuple[str, ...]]
+
+
+def companies(shown: Published) -> Companies:
+    """Puts together what was published of companies."""
+    found: dict[tuple[str, str], Company] = {}
+    activities: dict[str, list[str]] = {}
+    for roster in shown.rosters.values():
+        found.update({(roster.source, each.company_id): each for each in _listed(roster)})
+        activities[roster.source] = []
+    for (source, report), view in sorted(shown.views.items()):
+        activities.setdefault(source, []).extend(
+            activity.name for measure in view.report.measures for activity in measure.activities
+        )
+        for (company_id, company, activity), measured in _measured(view, report):
+            whose = found.setdefault((source, company_id), Company(source, company_id, company))
+            whose.activities.setdefault(activity, measured)
+    ordered = sorted(found, key=lambda each: (each[0], by_number(each[1])))
+    return Companies(
+        tuple(found[each] for each in ordered),
+        {
+            source: tuple(sorted(names, key=lambda each: each not in BUILT_IN.activities))
+            for source, names in activities.items()
+        },
+    )
+
+
+Whose = tuple[str, str, str]
+"""Id and name of a company, and an activity."""
+
+
+def _measured(view: View, report: str) -> Iterator[tuple[Whose, Measured]]:
+    """Yields what is on the page of metrics of each company and activity: unwanted families are not."""
+    figures: dict[Whose, dict[str, float]] = {}
+    limits: dict[Whose, list[tuple[str, str, str, float]]] = {}
+    held, bounds = view.held, Bounds(view.rulebook, view.rules.calendar)
+    for family in activity_families(held, bounds) if view.report.has_days else ():
+        if any(fnmatchcase(family.name, glob) for glob in view.excluded):
+            continue
+        for (_, _, company_id, company, activity, *limit), value in family.samples:
+            whose = company_id, company, activity
+            if family.name == LIMIT:
+                bound, basis, severity = limit
+                limits.setdefault(whose, []).append((bound, basis, severity, value))
+            else:
+                figures.setdefault(whose, {})[family.name] = value
+    for whose in figures | limits:
+        known = figures.get(whose, {})
+        broken = tuple(_broken(whose[2], known, limits.get(whose, ())))
+        shown = (known.get(LAST_DAY), known.get(TODAY), known.get(BASELINE))
+        yield whose, Measured(report, *shown, whose in limits, broken)
+
+
+def _broken(
+    activity: str, known: Mapping[str, float], limits: Iterable[tuple[str, str, str, float]]
+) -> Iterator[Breach]:
+    """Yields the limits that are broken, compared as the alert rules do."""
+    for bound, basis, severity, limit in limits:
+        value = known.get(LAST_WORKING_DAY if bound == "lower" else LAST_DAY)
+        if value is not None and (value < limit if bound == "lower" else value > limit):
+            yield Breach(severity, activity, bound, basis, value, limit)
+
+
+def _listed(roster: SourceView) -> Iterator[Company]:
+    """Yields the companies that the source should have: those that are held, those that are expected."""
+    held = roster.names.keys() - roster.gone
+    for company_id in {*roster.names, *roster.companies.expected}:
+        if company_id in held:
+            yield Company(roster.source, company_id, roster.names[company_id])
+        elif company_id in roster.names:
+            yield Company(roster.source, company_id, roster.names[company_id], "taken back by the platform")
+        else:
+            yield Company(roster.source, company_id, "", "expected, never seen")
+
+
+def fresh(views: Mapping[Key, View], now: datetime) -> frozenset[Key]:
+    """Returns the reports whose figures are new enough to be judged."""
+    return frozenset(key for key, view in views.items() if is_fresh(view, now))

@@ -1,0 +1,156 @@
+"""What is wrong with a report or a source, in words for somebody who was woken, each with its runbook. Pure.
+
+The laws are those of the alert rules (alert_rules/data.yml, platform.yml), but told at once: an alert waits.
+"""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from enum import IntEnum
+from typing import NamedTuple
+
+from exporter.domain import calendars
+from exporter.metrics.health import Health
+from exporter.metrics.report_health import View
+from exporter.metrics.source_info import SourceView
+from exporter.web.status.text import day_ago, figure, moment, span
+
+PATIENCE = timedelta(hours=6)
+"""How long polls may fail, at least, before that is an alert."""
+COVERS = timedelta(days=2, hours=2)
+"""How old the start of the last day may be, beside settle time and two intervals."""
+RESTATED = 0.1
+
+
+class Level(IntEnum):
+    """How bad it is."""
+
+    GOOD = 0
+    NOTE = 1
+    WARNING = 2
+    BAD = 3
+
+
+class Finding(NamedTuple):
+    """One thing that is wrong: what, why in one line if that is known, and the runbook that says what to do."""
+
+    level: Level
+    what: str
+    runbook: str
+    why: str = ""
+
+
+class Refusal(NamedTuple):
+    """That the configuration could not be used when it was last read, when, and why in one line."""
+
+    at: datetime
+    reason: str
+
+
+OUTCOMES = {
+    "auth": ("The platform refuses the key", "ChatUsageAPIKeyRejected"),
+    "rate_limited": ("The platform throttles the exporter", "ChatUsageAPIThrottled"),
+    "timeout": ("No whole answer came in time", "ChatUsageReportFetchFailing"),
+    "connection": ("The platform cannot be reached", "ChatUsageReportFetchFailing"),
+    "http_error": ("The platform answers with an error", "ChatUsageReportFetchFailing"),
+    "too_large": ("The answer is larger than poll.max_body", "ChatUsageReportFetchFailing"),
+    "not_json": ("The answer is no JSON", "ChatUsageReportShapeUnknown"),
+    "schema": ("The answer has another shape", "ChatUsageReportShapeUnknown"),
+    "platform_error": ("The platform reports an error of its own", "ChatUsageReportFetchFailing"),
+    "internal": ("The exporter itself failed", "ChatUsageReportFetchFailing"),
+}
+
+
+def is_fresh(view: View, now: datetime) -> bool:
+    """Tells whether a report's figures are new enough to be judged by limits."""
+    day, judgement = view.judgement.last_day, view.judgement
+    if day is None or judgement.empty_day or judgement.stale or not view.health.supported:
+        return False
+    return now - calendars.start(day, view.rules.zone) < COVERS + view.rules.settle + 2 * view.health.interval
+
+
+def of_configuration(refusal: Refusal) -> Finding:
+    """Returns what is wrong with a configuration that was refused."""
+    what = f"Refused when it was reloaded, {moment(refusal.at)}; the one before goes on"
+    return Finding(Level.WARNING, what, "ChatUsageConfigReloadFailed", refusal.reason)
+
+
+def of_report(view: View, now: datetime) -> tuple[Finding, ...]:
+    """Returns what is wrong with a report, the worst first; nothing of one that the platform does not have."""
+    if not view.health.supported or view.health.last_attempt is None:
+        return ()
+    found = (*_polls(view, now), *_days(view, now), *_answers(view))
+    return tuple(sorted(found, key=lambda each: -each.level))
+
+
+def _polls(view: View, now: datetime) -> Iterator[Finding]:
+    health = view.health
+    if health.outcome in OUTCOMES:
+        what, runbook = OUTCOMES[health.outcome]
+        since = f"no good poll since {moment(health.last_success)}" if health.last_success else "it was never read"
+        yield Finding(_patience(health, now), f"{what}; {since}", runbook, health.reason)
+    overdue = now - (health.last_attempt or now) - 2 * health.interval
+    if overdue > timedelta():
+        what = f"Polls have stopped: the next one is {span(overdue + health.interval)} late"
+        yield Finding(Level.BAD, what, "ChatUsageReportFetchFailing")
+
+
+def _patience(health: Health, now: datetime) -> Level:
+    """Returns how bad it is that the last poll failed: one failure among good polls is no reason to get up."""
+    if health.outcome == "auth" or health.last_success is None:
+        return Level.BAD
+    return Level.BAD if now - health.last_success > max(3 * health.interval, PATIENCE) else Level.WARNING
+
+
+def _days(view: View, now: datetime) -> Iterator[Finding]:
+    day, judgement = view.judgement.last_day, view.judgement
+    today = calendars.day_at(now, view.rules.zone)
+    if judgement.stale and view.health.read_at is not None:
+        length = span(view.rules.max_staleness)
+        yield Finding(Level.BAD, f"Its figures are withheld: nothing was read for {length}", "ChatUsageReportStale")
+    if judgement.empty_day:
+        what = "A complete working day has no row of any company yet; limits are not judged"
+        yield Finding(Level.WARNING, what, "ChatUsageReportEmpty")
+    elif day is not None and not judgement.stale and not is_fresh(view, now):
+        what = f"It is late: its newest complete day was {day_ago(day, today)}; limits are not judged"
+        yield Finding(Level.WARNING, what, "ChatUsageReportStale")
+
+
+def _answers(view: View) -> Iterator[Finding]:
+    health = view.health
+    if view.ledger.withdrawn:
+        what = f"The platform took back all rows of {_companies(len(view.ledger.withdrawn))}; they have no figures"
+        yield Finding(Level.WARNING, what, "ChatUsageCompaniesWithdrawn")
+    drift = {kind: count for kind, count in health.drift.items() if count}
+    if drift:
+        level = Level.WARNING if drift.keys() - {"unknown"} else Level.NOTE
+        fields = ", ".join(f"{count} {kind}" for kind, count in sorted(drift.items()))
+        yield Finding(level, f"Fields of its answer are not as documented: {fields}", "ChatUsageSchemaDrift")
+    for invariant, count in sorted(health.violations.items()):
+        if count:
+            what = f"{figure(float(count))} rows of its answer cannot be true: {invariant}"
+            yield Finding(Level.WARNING, what, "ChatUsageInvariantViolated")
+    if health.restated_ratio > RESTATED:
+        what = f"The platform changed a complete day by {health.restated_ratio:.0%} at the last poll"
+        yield Finding(Level.NOTE, what, "ChatUsageRestated")
+
+
+def of_source(roster: SourceView) -> tuple[Finding, ...]:
+    """Returns what is wrong with a source as a whole: companies that are missing, words that select nothing."""
+    return tuple(_of_source(roster))
+
+
+def _of_source(roster: SourceView) -> Iterator[Finding]:
+    if roster.listed is None:
+        return
+    missing = [company for company in roster.companies.expected if company not in roster.names.keys() - roster.gone]
+    if missing:
+        what = f"Expected and in no report: {_companies(len(missing))} ({', '.join(missing[:5])})"
+        yield Finding(Level.WARNING, what, "ChatUsageCompanyMissing")
+    unmatched = {**roster.companies.unmatched(roster.listed), **roster.idle}
+    for option in sorted(option for option, count in unmatched.items() if count and option != "companies.expected"):
+        what = f"{unmatched[option]} of the selectors in {option} match nothing that the platform lists"
+        yield Finding(Level.WARNING, what, "ChatUsageConfigUnmatched")
+
+
+def _companies(count: int) -> str:
+    return "1 company" if count == 1 else f"{count} companies"

@@ -1,0 +1,314 @@
+"""The past, asked in pieces: exact, each day once, whole or not at all, and the same whatever interrupted it."""
+
+import os
+from collections import defaultdict
+from collections.abc import Mapping
+from contextlib import ExitStack
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from prometheus_client.metrics_core import Metric
+from prometheus_client.openmetrics.parser import text_string_to_metric_families
+
+from exporter.backfill.figures import helps
+from exporter.backfill.manifest import Progress, continued, opened
+from exporter.backfill.openmetrics_file import Runs, lines, noon
+from exporter.domain.errors import ConfigError
+from exporter.domain.model import Days
+from exporter.metrics.daily import Dated, DayState, Evidence
+from exporter.platforms.paradigm.platform import TOOLS
+from exporter.simulator.paradigm.world import World
+from tests.backfill.past import NOON, REPORTS, WATCH, KilledError, Past
+from tests.backfill.truth import Fact, facts
+from tests.road.road import watching
+
+pytestmark = pytest.mark.anyio
+
+QUARTER = Days(date(2026, 7, 1), date(2026, 9, 30))
+TWO_MONTHS = Days(date(2026, 8, 3), date(2026, 10, 2))
+Key = tuple[str, str, tuple[tuple[str, str], ...], date]
+
+
+def parsed(text: str) -> list[Metric]:
+    return list(text_string_to_metric_families(text))  # type: ignore[no-untyped-call]  # the library ships no types for it
+
+
+def read(path: Path) -> Mapping[Key, float]:
+    """Reads a file by prometheus-client's parser, which is strict about the order of families, series and times."""
+    found: dict[Key, float] = {}
+    for family in parsed(path.read_text()):
+        for sample in family.samples:
+            own = {k: v for k, v in sample.labels.items() if k not in ("source", "company_id", "company", "job")}
+            assert sample.labels["job"] == "history"
+            moment = datetime.fromtimestamp(float(str(sample.timestamp)), UTC)
+            assert (moment.hour, moment.minute) == (12, 0)
+            key = sample.name, sample.labels["company_id"], tuple(own.items()), moment.date()
+            assert key not in found
+            found[key] = sample.value
+    return found
+
+
+def key(fact: Fact) -> Key:
+    return fact.family, fact.company_id, fact.labels, fact.day
+
+
+@pytest.fixture
+def past(tmp_path: Path) -> Past:
+    return Past(tmp_path, World.from_seed(1, 10), QUARTER)
+
+
+async def test_every_figure_of_the_platform_is_there_once(past: Past) -> None:
+    """On the day that it belongs to; what is there besides are zeros, from a company's first row on."""
+    came, _, _ = await past.run()
+    written = past.written()
+    assert came.failed == came.left_out == ()
+
+    found = read(past.target)
+    truth = {key(fact): fact.value for fact in facts(past.world, QUARTER, NOON)}
+    assert truth.items() <= found.items()
+    assert written.samples == len(found)
+    assert {found[each] for each in found.keys() - truth.keys()} == {0.0}
+    first = defaultdict[tuple[str, str], date](lambda: QUARTER.last)
+    for fact in facts(past.world, QUARTER, NOON):
+        mode = dict(fact.labels).get("mode", "") or fact.family
+        first[fact.company_id, mode] = min(first[fact.company_id, mode], fact.day)
+    early = [
+        each
+        for each in found.keys() - truth.keys()
+        if each[3] < first[each[1], dict(each[2]).get("mode", "") or each[0]]
+    ]
+    assert early == []
+
+
+async def test_it_asks_in_pieces_of_a_month_at_most(past: Past) -> None:
+    _, steps, requests = await past.run()
+    assert {len(step.piece.days) for step in steps} == {31, 30}
+    assert sorted(step.piece.days.first for step in steps if step.piece.report == "tools") == [
+        date(2026, 7, 1),
+        date(2026, 7, 31),
+        date(2026, 8, 31),
+    ]
+    assert requests == len(steps) + 5  # and the newest week of each report, which tells how large its answers are
+    assert (steps[-1].done, steps[-1].total) == (5 * 92, 5 * 92)
+
+
+@pytest.mark.parametrize("late", [False, True], ids=["before-the-figures-are-safe", "before-the-manifest-knows"])
+async def test_killed_anywhere_it_comes_to_the_same_file(tmp_path: Path, late: bool) -> None:
+    """Byte for byte, and no piece whose end was noted is asked again."""
+    whole, torn = (Past(tmp_path / name, World.from_seed(1, 5), TWO_MONTHS) for name in ("whole", "torn"))
+    for each in (whole, torn):
+        each.folder.mkdir()
+    _, steps, _ = await whole.run()
+    whole.written()
+    for _ in steps:  # each run hands on one piece and dies at the next
+        with pytest.raises(KilledError):
+            await torn.killed_at(1, late=late).run()
+        if (await only_left(torn)) == 1:
+            break
+    _, rest, _ = await torn.run()
+    torn.written()
+    assert len(rest) == 1
+    assert torn.target.read_bytes() == whole.target.read_bytes()
+
+
+async def only_left(past: Past) -> int:
+    """Returns how many pieces no run has handed on yet."""
+    with opened(past.backfill, {"a": "b"}, {}) as manifest:
+        progress = [manifest.progress("s", report.name) for report in WATCH.reports if report.has_days]
+    done = sum(each is not None and each.until is not None for each in progress)
+    halves = sum(each is not None and each.until is not None and each.until < TWO_MONTHS.last for each in progress)
+    return 2 * (len(progress) - done) + halves
+
+
+async def test_many_pieces_are_merged_a_few_at_a_time(tmp_path: Path) -> None:
+    """To the same file, and nothing of the merge is left."""
+    past = Past(tmp_path, World.from_seed(1, 2), TWO_MONTHS)
+    await past.run()
+    past.written()
+    runs = Runs(past.backfill, {}, most_open=2)
+    written = runs.merge(tmp_path / "again.om", helps(past.watch))
+    assert (tmp_path / "again.om").read_bytes() == past.target.read_bytes()
+    assert written == past.written()
+    runs.clear()
+    assert {path.suffix for path in past.backfill.iterdir()} == {".json", ".state"}
+
+
+LACKING = tuple(replace(report, path="/api/v2/reporting/nothing/") if report is TOOLS else report for report in REPORTS)
+
+
+async def test_a_report_that_the_platform_lacks_is_left_out(tmp_path: Path) -> None:
+    """And named; it is asked once."""
+    past = Past(tmp_path, World.from_seed(1, 2), TWO_MONTHS, watching(reports=LACKING))
+    came, steps, requests = await past.run()
+    assert came.failed == ()
+    assert [line.startswith("s: tools: ") for line in came.left_out] == [True]
+    assert (steps[-1].done, steps[-1].total) == (5 * 61, 5 * 61)
+    assert requests == len(steps) + 5
+    past.written()
+    assert "paradigm_tool_uses_daily" not in past.target.read_text()
+    came, _, requests = await past.run()
+    assert (len(came.left_out), requests) == (1, 0)
+
+
+async def test_a_report_that_was_named_must_be_there(tmp_path: Path) -> None:
+    watch = replace(watching(reports=LACKING), required=frozenset({"tools"}))
+    came, _, _ = await Past(tmp_path, World.from_seed(1, 2), TWO_MONTHS, watch).run()
+    assert [line.startswith("s: tools: ") for line in came.failed] == [True]
+
+
+async def test_what_is_unwanted_is_not_written(tmp_path: Path) -> None:
+    """By the name that the family has here."""
+    watch = replace(watching(), excluded=("paradigm_sessions_daily", "paradigm_unique_*"))
+    past = Past(tmp_path, World.from_seed(1, 2), TWO_MONTHS, watch)
+    await past.run()
+    past.written()
+    families = {name for name, *_ in read(past.target)}
+    assert "paradigm_user_queries_daily" in families
+    assert families.isdisjoint({"paradigm_sessions_daily", "paradigm_unique_models_daily"})
+
+
+async def test_a_second_run_asks_nothing(past: Past) -> None:
+    await past.run()
+    assert (await past.run())[2] == 0
+
+
+async def test_what_fails_is_asked_again_by_the_next_run(tmp_path: Path) -> None:
+    """A report fails whole or a piece at a time; the other reports go on, and the end is the same."""
+    whole, torn = (Past(tmp_path / name, World.from_seed(1, 3), TWO_MONTHS) for name in ("whole", "torn"))
+    for each in (whole, torn):
+        each.folder.mkdir()
+    await whole.run()
+    whole.written()
+    came, steps, _ = await replace(torn, scenarios=("outage",)).run()
+    assert len(came.failed) == 5
+    assert steps == []
+    assert all("s: " in line and "\n" not in line for line in came.failed)
+    came, _, _ = await torn.run()
+    assert came.failed == ()
+    torn.written()
+    assert torn.target.read_bytes() == whole.target.read_bytes()
+
+
+async def test_zeros_end_when_a_company_is_away_for_longer_than_the_history(tmp_path: Path) -> None:
+    """A company that left is not counted 0 for ever, and one that was never there has no series."""
+    world = World.from_seed(1, 12)
+    leaver, left = next(
+        (company, day)
+        for company in world.companies
+        for day in Days(date(2024, 6, 1), date(2026, 6, 30))
+        if company.tenure and company.is_customer(day) and not company.is_customer(day + timedelta(days=1))
+    )
+    days = Days(left - timedelta(days=20), left + timedelta(days=110))
+    past = Past(tmp_path, world, days, watching())
+    await past.run()
+    past.written()
+    after = [day for (_, company, _, day) in read(past.target) if company == str(leaver.id) and day > left]
+    kept = WATCH.rules.keep_days
+    assert left + timedelta(days=kept - 7) < max(after) <= left + timedelta(days=kept + 31)
+
+
+def dated(day: date, value: float, company: str = "N", **labels: str) -> Dated:
+    return Dated(
+        date=day,
+        source="s",
+        report="r",
+        company_id="17",
+        company=company,
+        measure="m",
+        labels=labels,
+        value=value,
+        state=DayState.FINAL,
+        evidence=Evidence.ROW,
+    )
+
+
+def test_a_line_reads_as_the_live_series_with_a_timestamp() -> None:
+    [line] = lines([dated(date(2024, 6, 1), 61, mode="chat")], {"job": "x"})
+    assert line == 'm_daily{source="s",company_id="17",company="N",mode="chat",job="x"} 61.0 1717243200\n'
+
+
+HOSTILE = {
+    "quotes": 'a"b',
+    "backslash": "a\\",
+    "newline": "a\nb",
+    "braces": 'x"} 1 2 {',
+    "hash": "# EOF",
+    "emoji": "🚀",
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE.values(), ids=HOSTILE)
+def test_names_come_back_as_they_were(name: str) -> None:
+    written = lines([dated(date(2024, 6, n), n, name) for n in (1, 2)], {})
+    [family] = parsed("# TYPE m_daily gauge\n" + "".join(written) + "# EOF\n")
+    assert [(sample.labels["company"], sample.value) for sample in family.samples] == [(name, 1.0), (name, 2.0)]
+
+
+@pytest.mark.parametrize("day", [date(1970, 1, 1), date(2024, 2, 29), date(2026, 10, 25)])
+def test_noon_is_that_of_the_date_in_utc(day: date) -> None:
+    assert datetime.fromtimestamp(noon(day), UTC) == datetime(day.year, day.month, day.day, 12, tzinfo=UTC)
+
+
+def test_another_question_is_refused(tmp_path: Path) -> None:
+    with opened(tmp_path / "m", {"--from": "a", "--label": "b"}, {"s": QUARTER}):
+        pass
+    with pytest.raises(ConfigError, match="another --label;"), opened(tmp_path / "m", {"--from": "a"}, {}):
+        pass
+
+
+def test_two_at_a_time_are_refused(tmp_path: Path) -> None:
+    with ExitStack() as closing:
+        closing.enter_context(opened(tmp_path / "m", {}, {}))
+        with pytest.raises(ConfigError, match="another backfill"):
+            closing.enter_context(opened(tmp_path / "m", {}, {}))
+
+
+def test_a_damaged_manifest_is_refused(tmp_path: Path) -> None:
+    with opened(tmp_path / "m", {}, {}):
+        pass
+    os.truncate(tmp_path / "m" / "manifest.json", 9)
+    with pytest.raises(ConfigError, match="is no manifest"), opened(tmp_path / "m", {}, {}):
+        pass
+
+
+OLD, NEW = {"s": QUARTER}, {"s": Days(QUARTER.first, QUARTER.last + timedelta(days=5))}
+BEGUN = {"limit": "1", "zone": "a", "to": "x"}
+CHANGED = {
+    "what-may-change": {**BEGUN, "limit": "2"},
+    "a-source-more": {**BEGUN, "other": "z"},
+    "a-source-less": {"limit": "1", "to": "x"},
+    "another-store": {**BEGUN, "to": "y"},
+}
+
+
+@pytest.mark.parametrize("question", CHANGED.values(), ids=CHANGED)
+def test_what_is_finished_is_continued(tmp_path: Path, question: dict[str, str]) -> None:
+    """With later days; and one that was killed at that goes on by its own question."""
+    with opened(tmp_path / "m", BEGUN, OLD) as manifest:
+        manifest.finish()
+    for _ in range(2):
+        with continued(tmp_path / "m", question, NEW, ("limit",), "to") as found:
+            assert (found.span("s"), found.finished) == (NEW["s"], False)
+
+
+@pytest.mark.parametrize(("name", "finished"), [("zone", True), ("zone", False), ("to", False)])
+def test_what_would_mean_something_else_is_not_continued(tmp_path: Path, name: str, finished: bool) -> None:
+    """Nor is a half of it sent elsewhere."""
+    with opened(tmp_path / "m", BEGUN, OLD) as manifest:
+        if finished:
+            manifest.finish()
+    way = continued(tmp_path / "m", {**BEGUN, name: "other"}, NEW, ("limit",), "to")
+    with pytest.raises(ConfigError, match=f"another {name};"), way:
+        pass
+
+
+def test_what_was_left_out_is_asked_again_when_continued(tmp_path: Path) -> None:
+    with opened(tmp_path / "m", BEGUN, OLD) as manifest:
+        manifest.begin("s", "tools", Progress(0, left_out="404"))
+        manifest.begin("s", "chat-sessions", Progress(31))
+        manifest.finish()
+    with continued(tmp_path / "m", BEGUN, NEW, (), "to") as found:
+        assert found.progress("s", "tools") is None
+        assert found.progress("s", "chat-sessions") == Progress(31)

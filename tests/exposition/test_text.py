@@ -1,0 +1,322 @@
+"""The page equals what prometheus-client writes, in both formats, and its gzip form is one member for any reader."""
+
+import gzip
+import zlib
+from collections.abc import Iterable, Sequence
+from itertools import groupby
+from random import Random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from prometheus_client import generate_latest, openmetrics
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client.metrics_core import Metric
+from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
+from prometheus_client.parser import text_string_to_metric_families as parse_text
+
+from exporter.domain.model import Expendable, Family, Sample
+from exporter.exposition.board import NOTHING, Board, Sheet
+from exporter.exposition.gzip_pieces import RUN, SMALL, Piece
+from exporter.exposition.text import AT_ONCE, EMPTY, Body, Format, join, number, write
+
+FORMATS = pytest.mark.parametrize("format_", Format, ids=lambda format_: format_.name.lower())
+LABELS = ("company", "company_id", "source")  # in the order in which prometheus-client sorts them
+
+texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), max_size=12)
+figures = st.one_of(st.integers(0, 2**53).map(float), st.floats(0, allow_nan=False, allow_infinity=False))
+samples = st.lists(
+    st.builds(Sample, st.tuples(texts, texts, texts), figures),
+    min_size=1,
+    max_size=4,
+    unique_by=lambda sample: sample.label_values,
+)
+families = st.builds(
+    lambda kind, name, text, found: Family(
+        f"chat_counted_{name}_total" if kind == "counter" else f"chat_{name}", text, LABELS, tuple(found), kind
+    ),
+    st.sampled_from(("gauge", "counter")),
+    st.sampled_from(("a", "b", "c")),
+    texts,
+    samples,
+)
+pages = st.lists(families, max_size=3, unique_by=lambda family: family.name)
+
+
+def by_name(found: Iterable[Family]) -> list[Family]:
+    return sorted(found, key=lambda family: family.name)
+
+
+class Reference:
+    """The same families as prometheus-client's own objects."""
+
+    def __init__(self, found: Iterable[Family]) -> None:
+        self._families = by_name(found)
+
+    def collect(self) -> Iterable[Metric]:
+        for family in self._families:
+            kind = CounterMetricFamily if family.kind == "counter" else GaugeMetricFamily
+            metric = kind(family.name, family.help, labels=list(family.label_names))
+            for values, figure in family.samples:
+                metric.add_metric(list(values), figure)
+            yield metric
+
+
+def reference(found: Sequence[Family], format_: Format) -> str:
+    """Returns what prometheus-client writes, without the end mark that the live tail brings."""
+    encode = generate_latest if format_ is Format.TEXT else openmetrics.exposition.generate_latest
+    return encode(Reference(found)).decode().removesuffix("# EOF\n")
+
+
+def rendered(found: Iterable[Family], format_: Format) -> str:
+    return join(write(family) for family in found)[format_].plain.decode()
+
+
+@FORMATS
+@given(pages)
+def test_bytes_are_those_of_prometheus_client(format_: Format, found: list[Family]) -> None:
+    """Whatever names, texts and figures are: the same lines in the same order."""
+    assert reference(found, format_) == rendered(found, format_)
+
+
+@given(pages)
+def test_openmetrics_reads_back_as_what_was_written(found: list[Family]) -> None:
+    """Prometheus' official Python parser gives the samples back, each label whole."""
+    text = rendered(found, Format.OPENMETRICS) + "# EOF\n"
+
+    read = [
+        (sample.name, tuple(sample.labels.values()), sample.value)
+        for family in parse_openmetrics(text)  # type: ignore[no-untyped-call]  # the library ships no types for it
+        for sample in family.samples
+    ]
+
+    assert [(family.name, *sample) for family in by_name(found) for sample in family.samples] == read
+
+
+@given(pages)
+def test_the_text_format_reads_back_as_what_was_written(found: list[Family]) -> None:
+    """The same by the parser of the older format."""
+    read = [
+        (sample.name, tuple(sample.labels.values()), sample.value)
+        for family in parse_text(rendered(found, Format.TEXT))
+        for sample in family.samples
+    ]
+
+    assert [(family.name, *sample) for family in by_name(found) for sample in family.samples] == read
+
+
+sources = st.dictionaries(
+    st.tuples(st.sampled_from(("a", "b")), st.sampled_from(("one", "two"))),
+    st.lists(samples, min_size=1, max_size=3),
+    min_size=1,
+)
+
+
+@FORMATS
+@given(sources)
+def test_a_page_of_many_has_the_lines_that_prometheus_client_writes(
+    format_: Format, found: dict[tuple[str, str], list[list[Sample]]]
+) -> None:
+    """Sources and reports that share families: as if each family had come from one place, but for the order."""
+    names = [f"chat_{number}" for number in range(3)]
+    whole = {
+        name: tuple(
+            sample._replace(label_values=(*sample.label_values[:2], "".join(key)))
+            for key, lists in found.items()
+            for number, some in enumerate(lists)
+            if number == place
+            for sample in unique(some)
+        )
+        for place, name in enumerate(names)
+    }
+    board = Board()
+    for (source, report), lists in found.items():
+        of_report = [
+            Family(name, "Help.", LABELS, tuple(s for s in whole[name] if s.label_values[2] == source + report))
+            for name, _ in zip(names, lists, strict=False)
+        ]
+        board.publish(source, {report: of_report})
+
+    page = board.shown.page[format_].plain.decode()
+
+    expected = reference([Family(n, "Help.", LABELS, whole[n]) for n in names if whole[n]], format_)
+    ours = [line for line in page.split("\n") if "chat_usage_series" not in line]
+    assert sorted(expected.split("\n")) == sorted(ours)
+
+
+def unique(some: Iterable[Sample]) -> Iterable[Sample]:
+    """Leaves out samples that would have the labels of another one."""
+    return {sample.label_values[:2]: sample for sample in some}.values()
+
+
+@FORMATS
+def test_a_long_family_is_written_as_a_short_one(format_: Format) -> None:
+    """Encoded a thousand lines at a time, compressed on its own: the bytes are those of prometheus-client."""
+    chance = Random(1)
+    odd = ('Zoë "Rocket" 🚀', "a\\b", "Müller\n& Söhne", "\U0010ffff", "")
+    many = tuple(
+        Sample((chance.choice(odd), str(number), "s"), chance.choice((float(number), chance.random() * 1e9)))
+        for number in range(2 * AT_ONCE + 1)
+    )
+    found = [gauge("chat_a", "A", 1.0), Family("chat_long", "Help.", LABELS, many), gauge("chat_z", "Z", 2.0)]
+
+    body = join(write(family) for family in found)[format_]
+
+    assert reference(found, format_) == body.plain.decode()
+    assert body.plain == gzip.decompress(body.with_tail_gzipped(b""))
+    assert len(body.pieces) > 1
+
+
+@given(st.lists(st.tuples(st.binary(max_size=40), st.sampled_from((1, SMALL, 2 * RUN // 40)))), st.binary(max_size=40))
+def test_a_body_of_pieces_is_one_page(found: list[tuple[bytes, int]], tail: bytes) -> None:
+    """Large or small, compressed alone or together, whole or in runs."""
+    plains = [part * times for part, times in found]
+    body = Body.joined(Piece.of(plain) for plain in plains)
+
+    whole = b"".join((*plains, tail))
+    assert whole == body.with_tail(tail)
+    assert whole == b"".join(body.runs(tail))
+    assert whole == gzip.decompress(body.with_tail_gzipped(tail))
+    assert len(whole) == body.size + len(tail)
+
+
+@pytest.mark.parametrize(
+    ("figure", "text"),
+    [
+        (0.0, "0.0"),
+        (12.0, "12.0"),
+        (184.5, "184.5"),
+        (999999.0, "999999.0"),
+        (1000000.0, "1e+06"),
+        (1234567.0, "1.234567e+06"),
+        (12345678901.0, "1.2345678901e+10"),
+        (1e20, "1e+20"),
+        (0.1 + 0.2, "0.30000000000000004"),
+    ],
+)
+def test_numbers_are_written_as_prometheus_does(figure: float, text: str) -> None:
+    """Go turns to exponents at a million."""
+    assert text == number(figure)
+
+
+def gauge(name: str, company: str, value: float) -> Family:
+    return Family(name, "Help.", LABELS, (Sample((company, "17", "s"), value),))
+
+
+@FORMATS
+def test_lines_of_a_family_stay_together_whoever_they_come_from(format_: Format) -> None:
+    """Two sources have the same families; each family has one header and one block of lines."""
+    board = Board()
+    board.publish("b", {"r": (gauge("chat_b", "B", 1), gauge("chat_a", "B", 2))})
+    board.publish("a", {"r": (gauge("chat_b", "A", 3), gauge("chat_a", "A", 4))})
+
+    lines = [line for line in board.shown.page[format_].plain.decode().splitlines() if "chat_usage" not in line]
+
+    names = [line.split()[2] if line.startswith("#") else line.split("{")[0] for line in lines]
+    assert ["chat_a", "chat_b"] == [name for name, _ in groupby(names)]
+    assert ["A", "B", "A", "B"] == [line.split('company="')[1][0] for line in lines if not line.startswith("#")]
+
+
+def test_a_report_replaces_its_own_lines_only() -> None:
+    """What one report publishes leaves the others as they are."""
+    board = Board()
+    board.publish("s", {"one": (gauge("chat_a", "A", 1),)}, ["one"])
+    board.publish("s", {"two": (gauge("chat_b", "A", 2),)})
+    board.publish("s", {"one": ()}, ["one"])
+
+    assert "# HELP chat_b Help.\n# TYPE chat_b gauge\nchat_b" in board.shown.page[Format.TEXT].plain.decode()
+    assert "chat_a" not in board.shown.page[Format.TEXT].plain.decode()
+    assert {("s", "one")} == board.shown.served
+
+
+@given(st.binary(max_size=300), st.binary(max_size=300))
+def test_page_and_tail_are_one_gzip_member(plain: bytes, tail: bytes) -> None:
+    """Two members break curl, and httpx cuts the second one off."""
+    packed = Body.of(plain).with_tail_gzipped(tail)
+
+    assert plain + tail == gzip.decompress(packed)
+    assert plain + tail == Body.of(plain).with_tail(tail)
+    assert 1 == sum(1 for _ in _members(packed))
+
+
+def _members(packed: bytes) -> Iterable[bytes]:
+    while packed:
+        member = zlib.decompressobj(zlib.MAX_WBITS | 16)
+        yield member.decompress(packed)
+        packed = member.unused_data
+
+
+def test_the_empty_page_is_empty() -> None:
+    """Before the first poll the page holds nothing; the live tail alone is served."""
+    assert [b"", b""] == [EMPTY[format_].plain for format_ in Format]
+    assert not list(parse_text(""))
+
+
+def sized(name: str, count: int, expendable: Expendable) -> Family:
+    samples = tuple(Sample(("", str(n), "s"), 1.0) for n in range(count))
+    return Family(name, "Help.", LABELS, samples, expendable=expendable)
+
+
+@pytest.mark.parametrize(
+    ("most", "gone"),
+    [
+        pytest.param(15, [], id="all-fit"),
+        pytest.param(14, ["chat_channels"], id="channels-first"),
+        pytest.param(11, ["chat_channels", "chat_tools"], id="then-open-labels"),
+        pytest.param(8, ["chat_channels", "chat_tools", "chat_28d"], id="then-the-month"),
+        pytest.param(6, ["chat_channels", "chat_tools", "chat_28d", "chat_7d"], id="then-the-week"),
+        pytest.param(0, ["chat_channels", "chat_tools", "chat_28d", "chat_7d"], id="and-nothing-else"),
+    ],
+)
+def test_series_above_the_limit_go_in_their_order(most: int, gone: list[str]) -> None:
+    """Whole kinds, so that no company has what another one lacks; what is kept off is counted."""
+    kinds = {
+        "chat_channels": (2, Expendable.CHANNELS),
+        "chat_tools": (4, Expendable.OPEN_LABELS),
+        "chat_28d": (2, Expendable.MONTH),
+        "chat_7d": (3, Expendable.WEEK),
+        "chat_last_day": (4, Expendable.NEVER),
+    }
+    board = Board(most)
+    board.publish("s", {"r": [sized(name, *kind) for name, kind in kinds.items()]})
+
+    page = board.shown.page[Format.TEXT].plain.decode()
+
+    assert [name for name in kinds if f"# TYPE {name} " not in page] == gone
+    assert f'chat_usage_series{{source="s"}} {15 - sum(kinds[name][0] for name in gone)}.0' in page
+    assert f'chat_usage_series_dropped{{source="s",reason="28d"}} {2.0 if "chat_28d" in gone else 0.0}' in page
+
+
+def test_all_of_a_source_is_replaced_in_one_step() -> None:
+    """Its reports that are not named go; a source without any goes; others stay; what went is not served any more."""
+    board = Board()
+    for source in ("a", "b", "c"):
+        for report in ("one", "two"):
+            board.publish(source, {report: (gauge(f"chat_{report}", source, 1),)}, [report])
+
+    board.replace({"a": Sheet({"one": (gauge("chat_one", "a", 2),)}), "b": NOTHING}, 100)
+
+    assert [
+        line for line in board.shown.page[Format.TEXT].plain.decode().splitlines() if line.startswith("chat_o")
+    ] == [
+        'chat_one{company="a",company_id="17",source="s"} 2',
+        'chat_one{company="c",company_id="17",source="s"} 1',
+    ]
+    assert 'company="b"' not in board.shown.page[Format.TEXT].plain.decode()
+    assert 'chat_usage_series{source="b"}' not in board.shown.page[Format.TEXT].plain.decode()
+    assert {("a", "one"), ("c", "one"), ("c", "two")} == board.shown.served
+
+
+def test_what_cannot_be_written_changes_nothing() -> None:
+    """An error in one source's families takes no other source off the page."""
+    board = Board()
+    board.publish("a", {"one": (gauge("chat_one", "a", 1),)}, ["one"])
+    before = board.shown
+    broken = (gauge("chat_one", "a", 2 / zero) for zero in (0,))
+
+    with pytest.raises(ZeroDivisionError):
+        board.replace({"a": Sheet({"one": broken}, ["one"]), "b": NOTHING}, 100)
+
+    assert board.shown is before
+    board.publish("a", {"two": ()})
+    assert board.shown.page == before.page

@@ -1,0 +1,378 @@
+"""What is foretold is what happens: the forecast against the page and the request counter of the simulated platform."""
+
+import random
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import httpx
+import pytest
+from starlette.applications import Starlette
+
+from exporter.domain.model import Column, Days, Measure, Reading
+from exporter.domain.scope import Scope
+from exporter.exposition.text import Format
+from exporter.forecast.calls import DAY, MINUTE, Forecast, Plan, forecast, most_polls, most_requests_in_a_minute, polls
+from exporter.forecast.series import Size
+from exporter.http.rate_limit import Bucket
+from exporter.metrics.label_limits import LabelLimits
+from exporter.metrics.report_health import FIELD_INFO
+from exporter.platforms.api import UNTAUGHT, Context, Lessons, Report, Request
+from exporter.platforms.paradigm.platform import CHAT_SESSIONS, REPORTS, USER_ACTIVITIES, USERS
+from exporter.polling.schedule import Cadence
+from exporter.polling.target import Watch
+from exporter.simulator.app import create_app
+from exporter.simulator.paradigm.world import MODES, World
+from tests.road.road import RULES, PassedClock, Road, utc
+
+pytestmark = pytest.mark.anyio
+
+HOUR = timedelta(hours=1)
+UTC_ZONE, PARIS, LORD_HOWE = ZoneInfo("UTC"), ZoneInfo("Europe/Paris"), ZoneInfo("Australia/Lord_Howe")
+NOW = utc(2026, 11, 20, 18)
+EVERY_REPORT = tuple(REPORTS.values())
+HOURLY = Cadence(HOUR, 0.0, UTC_ZONE, RULES.settle)
+
+
+@dataclass(frozen=True, slots=True)
+class OneDayPerRequest:
+    """chat-sessions, if the platform answered about one day at a time."""
+
+    name: str = CHAT_SESSIONS.name
+    measures: tuple[Measure, ...] = CHAT_SESSIONS.measures
+    day_bytes: int = CHAT_SESSIONS.day_bytes
+    has_days: bool = True
+    asks_by_day: bool = True
+
+    @property
+    def parts(self) -> Mapping[str, tuple[Column, ...]]:
+        return CHAT_SESSIONS.parts
+
+    def supposed(self, day: date, channels: int, *, at_worst: bool = False) -> Lessons:
+        return {}
+
+    def plan(self, days: Days, scope: Scope, lessons: Lessons = UNTAUGHT) -> tuple[Request, ...]:
+        return tuple(request for day in days for request in CHAT_SESSIONS.plan(Days(day, day), scope))
+
+    def decode(self, body: bytes, request: Request, context: Context) -> Reading:
+        return CHAT_SESSIONS.decode(body, request, context)
+
+
+def moments(cadence: Cadence, begin: datetime, span: timedelta, chance: random.Random) -> list[datetime]:
+    """Returns when polls begin in the `span` after a start, as APScheduler asks the triggers."""
+    found = []
+    for name, trigger in cadence.triggers(chance).items():
+        moment = begin if name == "interval" else trigger.get_next_fire_time(None, begin)
+        while moment < begin + span:
+            found.append(moment)
+            moment = trigger.get_next_fire_time(moment, moment)
+    return sorted(found)
+
+
+def most_within(span: timedelta, found: Sequence[datetime]) -> int:
+    """Returns the most moments in any `span`, counted plainly."""
+    return max(sum(first <= moment < first + span for moment in found[place:]) for place, first in enumerate(found))
+
+
+def foretell(watch: Watch, cadence: Cadence = HOURLY, companies: int = 1, now: datetime = NOW) -> Forecast:
+    return forecast([Plan(watch, cadence, 60)], Size(companies), now)
+
+
+def watching(*reports: Report, scope: Scope | None = None) -> Watch:
+    return Watch("s", "paradigm", reports or (CHAT_SESSIONS,), scope or Scope(), RULES, HOUR)
+
+
+# Series
+
+
+def served(road: Road) -> Mapping[str, int]:
+    """Counts the sample lines of a scrape by family."""
+    lines = (road.board.shown.page[Format.TEXT].plain + road.telemetry.tail(Format.TEXT)).decode().splitlines()
+    counts: Counter[str] = Counter()
+    family = ""
+    for line in lines:
+        if line.startswith("# TYPE "):
+            family = line.split()[2]
+        elif not line.startswith("#"):
+            counts[family] += 1
+    return counts
+
+
+def everybody_everywhere(companies: int) -> World:
+    """Makes a world in which each company has rows in both modes, yesterday and today."""
+    world = World.from_seed(1, companies).under(lambda _company, _view: 1000.0)
+    for company in world.companies:
+        days = (NOW.date(), NOW.date() - timedelta(days=1))
+        if not all(world.truth(company.id, day, mode, at=NOW) for day in days for mode in MODES):
+            world = world.without(company.id)
+    return world
+
+
+TOOLS_OF_THE_SIMULATOR = 6
+
+
+async def foreseen_and_served(watch: Watch) -> tuple[Mapping[str, int], Mapping[str, int]]:
+    """Returns the series by family as they are foretold, and as a page has them after a poll of many companies.
+
+    What the platform says of its fields is left out: that cannot be foreseen.
+    """
+    world, clock = everybody_everywhere(40), PassedClock(NOW)
+    companies = len(tuple(world.known()))
+    transport = httpx.ASGITransport(create_app(world, clock.now, sleep=clock.sleep))
+    async with Road(transport, clock, world.keys.admin, watch) as road:
+        await road.poller.poll()
+        foreseen = foretell(watch, companies=companies)
+        page = served(road)
+
+    assert companies > 25
+    assert page[FIELD_INFO] > 0
+    counted = added_up(foreseen)
+    assert foreseen.total_series == sum(counted.values())
+    return counted, {family: count for family, count in page.items() if family != FIELD_INFO}
+
+
+def added_up(foreseen: Forecast) -> Mapping[str, int]:
+    """Adds up the series of the process, of its sources and of their reports."""
+    total = Counter(foreseen.series)
+    for source in foreseen.sources:
+        total += sum((Counter(report.series) for report in source.reports), Counter(source.series))
+    return total
+
+
+@pytest.mark.parametrize("excluded", [(), ("*_today", "chat_usage_poll_*")], ids=["all families", "some excluded"])
+@pytest.mark.parametrize("reports", [(CHAT_SESSIONS,), EVERY_REPORT], ids=["one report", "all reports"])
+async def test_the_series_foretold_are_the_series_served(
+    reports: tuple[Report, ...], excluded: tuple[str, ...]
+) -> None:
+    """Family by family, figures, levels, health and live ones, if each company has more tools than are kept."""
+    limits = LabelLimits({"tools": TOOLS_OF_THE_SIMULATOR - 1})
+    foreseen, page = await foreseen_and_served(replace(watching(*reports), excluded=excluded, limits=limits))
+
+    assert foreseen == page
+
+
+async def test_open_labels_have_at_most_the_series_foretold() -> None:
+    """Per company and window as many tools as are kept, and one `other`; all other families are as foretold."""
+    foreseen, page = await foreseen_and_served(watching(*EVERY_REPORT))
+
+    kept = {f"paradigm_tool_uses_{window}": 50 + 1 for window in ("last_day", "7d", "28d")}
+    assert foreseen == {**page, **{family: page[family] // TOOLS_OF_THE_SIMULATOR * n for family, n in kept.items()}}
+
+
+@pytest.mark.parametrize("min_group", [0, 5])
+def test_series_do_not_hang_on_the_size_of_groups(min_group: int) -> None:
+    """At most, every group is large enough to be told."""
+    watch = watching(USERS, USER_ACTIVITIES)
+
+    assert foretell(replace(watch, min_group=min_group)) == foretell(watch)
+
+
+@pytest.mark.parametrize("hour", range(0, 24, 3))
+def test_series_do_not_hang_on_the_hour(hour: int) -> None:
+    """Also before yesterday has settled, the worst case is foretold."""
+    at_hour, later = (foretell(watching(), now=utc(2026, 11, 20, hour)), foretell(watching()))
+
+    assert at_hour.total_series == later.total_series
+
+
+def test_each_source_has_its_own_series_and_the_process_has_its_once() -> None:
+    """Two equal sources have twice what one has, but for the families of the process."""
+    one = foretell(watching())
+    both = forecast([Plan(replace(watching(), source=name), HOURLY, 60) for name in ("a", "b")], Size(1), NOW)
+
+    process = sum(one.series.values())
+    assert both.total_series == 2 * (one.total_series - process) + process
+
+
+# Calls
+
+
+async def asked(world: World, watch: Watch, key: str, polls_at: Sequence[datetime]) -> Mapping[str, int]:
+    """Returns how many requests the simulated platform counts by report, after a poll the hour before the first."""
+    clock = PassedClock(polls_at[0] - HOUR)
+    transport = httpx.ASGITransport(create_app(world, clock.now, sleep=clock.sleep))
+    async with Road(transport, clock, key, watch) as road:
+        await road.poller.poll()
+        before = await counted(transport)
+        for clock.moment in polls_at:
+            await road.poller.poll()
+    after = await counted(transport)
+    return {
+        report.name: after[request.path] - before[request.path]
+        for report in watch.reports
+        for request in report.plan(Days(polls_at[0].date(), polls_at[0].date()), watch.scope)
+    }
+
+
+async def counted(transport: httpx.ASGITransport) -> Mapping[str, int]:
+    """Returns how many requests the simulated platform has counted, by path."""
+    async with httpx.AsyncClient(transport=transport, base_url="https://paradigm.example") as control:
+        requests: dict[str, int] = (await control.get("/control")).json()["requests"]
+    return requests
+
+
+def calls(foreseen: Forecast) -> Mapping[str, float]:
+    """Returns the calls that are expected of each report of the only source."""
+    [source] = foreseen.sources
+    return {report.name: report.calls.expected for report in source.reports}
+
+
+@pytest.mark.parametrize(
+    ("report", "begin", "expected"),
+    [
+        pytest.param(CHAT_SESSIONS, utc(2026, 11, 20), 26 + 1, id="a calendar day"),
+        pytest.param(CHAT_SESSIONS, utc(2026, 11, 20, 17, 23), 26 + 1, id="24 hours from any start"),
+        pytest.param(OneDayPerRequest(), utc(2026, 11, 20), 26 * 4 + 42, id="a request per day asked"),
+    ],
+)
+async def test_the_calls_foretold_are_the_calls_made(report: Report, begin: datetime, expected: int) -> None:
+    """Without jitter and with an interval that divides a day, to the request: 26 polls and a pass over the past."""
+    world, watch = World.from_seed(1, 3), watching(report)
+    made = await asked(world, watch, world.keys.admin, moments(HOURLY, begin, DAY, random.Random(1)))
+
+    assert made == calls(foretell(watch)) == {report.name: expected}
+
+
+@pytest.mark.parametrize("begin", [utc(2026, 11, 20), utc(2026, 11, 20, 17, 23)], ids=["a calendar day", "24 hours"])
+async def test_the_calls_foretold_of_every_report_are_the_calls_made(begin: datetime) -> None:
+    """Report by report, to the request: members are of now and have no past."""
+    world, watch = World.from_seed(1, 3), watching(*EVERY_REPORT)
+    made = await asked(world, watch, world.keys.admin, moments(HOURLY, begin, DAY, random.Random(1)))
+
+    assert made == calls(foretell(watch)) == {name: 26 + (name != "users") for name in REPORTS}
+
+
+async def test_a_report_that_the_platform_lacks_costs_one_call_a_day() -> None:
+    """With `reports: auto`; the forecast assumes that the platform has them all, and is right about the others."""
+    lacked = {name: replace(REPORTS[name], path=f"/api/v2/reporting/no-{name}/") for name in ("tools", "users")}
+    world, watch = World.from_seed(1, 3), watching(*{**REPORTS, **lacked}.values())
+    polls_at = moments(HOURLY, utc(2026, 11, 20), DAY, random.Random(1))
+    made = await asked(world, watch, world.keys.admin, polls_at)
+
+    assert made == {**calls(foretell(watch)), "tools": 1, "users": 1}
+
+
+class Spacious(httpx.ASGITransport):
+    """A platform of so many companies: an answer has the size that its report foretells, most of it blanks."""
+
+    def __init__(self, app: Starlette, companies: int) -> None:
+        super().__init__(app)
+        self._companies = companies
+        self._day_bytes = {report.path: report.day_bytes for report in EVERY_REPORT}
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        answer = await super().handle_async_request(request)
+        first, last = (date.fromisoformat(request.url.params[name]) for name in ("start_date", "end_date"))
+        size = self._day_bytes[request.url.path] * self._companies * len(Days(first, last))
+        return httpx.Response(answer.status_code, stream=httpx.ByteStream((await answer.aread()).ljust(size)))
+
+
+async def test_the_pieces_foretold_are_the_pieces_asked() -> None:
+    """Of the past of many companies; reports with larger answers take more of them."""
+    companies, clock = 400, PassedClock(NOW)
+    world, watch = World.from_seed(1, 3), watching(*EVERY_REPORT)
+    app = create_app(world, clock.now, sleep=clock.sleep)
+    async with Road(Spacious(app, companies), clock, world.keys.admin, watch) as road:
+        await road.poller.poll()
+    made = await counted(httpx.ASGITransport(app))
+
+    foreseen = calls(foretell(watch, companies=companies))
+    polls_a_day = polls(HOURLY, NOW).expected
+    assert {name: made[report.path] - 1 for name, report in REPORTS.items()} == {
+        name: expected - polls_a_day for name, expected in foreseen.items()
+    }
+    assert foreseen["used-documents"] > foreseen["chat-sessions"] > polls_a_day + 1 > foreseen["users"]
+
+
+async def test_a_filter_that_is_refused_costs_two_calls_a_poll() -> None:
+    """`most` counts with the question without `company_id` that follows a 403, `expected` without."""
+    world, watch = World.from_seed(1, 3), watching(scope=Scope("2"))
+    polls_at = moments(HOURLY, utc(2026, 11, 20), DAY, random.Random(1))
+    refused = await asked(world, watch, world.keys.company_admin, polls_at)
+    granted = await asked(world, watch, world.keys.admin, polls_at)
+
+    foreseen = foretell(watch).calls
+    assert [granted, refused] == [{"chat-sessions": foreseen.expected}, {"chat-sessions": 2 * foreseen.expected}]
+    assert foreseen.most == 2 * (polls(HOURLY, NOW).most + 2)
+
+
+CADENCES = [
+    pytest.param(Cadence(HOUR, 0.1, UTC_ZONE, timedelta(hours=6)), id="default"),
+    pytest.param(Cadence(HOUR, 0.5, PARIS, timedelta(hours=30)), id="much jitter, long settle, clock changes"),
+    pytest.param(Cadence(7 * HOUR, 0.0, UTC_ZONE, timedelta(hours=6)), id="no divisor of a day"),
+    pytest.param(Cadence(timedelta(days=3), 0.2, LORD_HOWE, timedelta(hours=23)), id="less than daily"),
+    pytest.param(Cadence(12 * HOUR, 0.0, PARIS, timedelta(0)), id="no settle time"),
+    pytest.param(
+        Cadence(timedelta(minutes=20), 0.3, PARIS, timedelta(hours=23, minutes=59)), id="settle meets midnight"
+    ),
+]
+
+
+@pytest.mark.parametrize("cadence", CADENCES)
+def test_expected_polls_are_the_mean_of_a_year(cadence: Cadence) -> None:
+    """Jitter only delays: an hourly poll with 10 % of it comes 22.9 times a day, not 24."""
+    days = 365
+    found = moments(cadence, utc(2026, 1, 1), days * DAY, random.Random(1))
+
+    assert len(found) / days == pytest.approx(polls(cadence, utc(2026, 1, 1)).expected, rel=0.01)
+
+
+@pytest.mark.parametrize("cadence", CADENCES)
+@pytest.mark.parametrize("span", [DAY, MINUTE], ids=["24 hours", "a minute"])
+def test_no_span_has_more_polls_than_foretold(cadence: Cadence, span: timedelta) -> None:
+    """Whatever the jitter, also when clocks change."""
+    found = moments(cadence, utc(2026, 1, 1), 365 * DAY, random.Random(1))
+
+    assert most_within(span, found[:3000]) <= most_polls(cadence, span, utc(2026, 1, 1))
+
+
+@pytest.mark.parametrize(
+    ("cadence", "most"),
+    [
+        pytest.param(Cadence(HOUR, 0.1, UTC_ZONE, timedelta(hours=6)), 24 + 3, id="one of the two comes twice"),
+        pytest.param(Cadence(7 * HOUR, 0.0, UTC_ZONE, timedelta(hours=6)), 4 + 3, id="a part of an interval counts"),
+        pytest.param(Cadence(HOUR, 0.1, UTC_ZONE, timedelta(hours=23)), 24 + 3, id="no day of 23 hours"),
+        pytest.param(Cadence(HOUR, 0.1, PARIS, timedelta(hours=23)), 24 + 4, id="a day of 23 hours"),
+    ],
+)
+def test_most_polls_of_24_hours(cadence: Cadence, most: int) -> None:
+    """The interval as often as it can, and the midnights as near to each other as they can."""
+    assert polls(cadence, NOW).most == most
+
+
+# The peak
+
+
+@pytest.mark.parametrize("per_minute", [1, 2, 60])
+async def test_the_rate_limit_lets_a_burst_and_a_refill_into_a_minute(per_minute: int) -> None:
+    """Counted on the client's own bucket."""
+    clock = WaitingClock(NOW)
+    bucket, passed = Bucket(per_minute, clock.for_fetch()), list[float]()
+    for _ in range(3 * per_minute):
+        await bucket.take()
+        passed.append(clock.seconds())
+
+    assert sum(moment < passed[0] + 60 for moment in passed) == most_requests_in_a_minute(per_minute)
+
+
+class WaitingClock(PassedClock):
+    """A clock on which sleeping takes its time."""
+
+    async def sleep(self, seconds: float) -> None:
+        self.moment += timedelta(seconds=seconds)
+
+
+@pytest.mark.parametrize(
+    ("per_minute", "peak"),
+    [
+        pytest.param(60, 4 + 4 + 42, id="what two polls and a pass over the past ask"),
+        pytest.param(3, 5, id="what the rate limit lets through"),
+    ],
+)
+def test_the_peak_is_what_polls_ask_within_the_rate_limit(per_minute: int, peak: int) -> None:
+    """An interval poll, one after midnight, and the pass that follows may fall into one minute."""
+    [source] = forecast([Plan(watching(OneDayPerRequest()), HOURLY, per_minute)], Size(1), NOW).sources
+
+    assert (source.peak, source.reports[0].peak) == (peak, peak)

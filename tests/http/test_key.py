@@ -1,0 +1,100 @@
+"""The key is read anew for each request; a refusal is answered with a changed key or without the filter, once."""
+
+import pytest
+
+from exporter.domain.errors import AuthError, ConfigError, HttpStatusError
+from exporter.http import Patience
+from tests.http.fakes import FILTERED, GOOD, KEY, NEW_KEY, answer, bench, keys
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_a_changed_key_is_tried_once_after_a_401() -> None:
+    asked = bench(answer(401), answer(), key=keys(KEY, NEW_KEY))
+    assert await asked.ask() == GOOD
+    assert asked.platform
+    assert asked.platform.keys == [f"Bearer {KEY}", f"Bearer {NEW_KEY}"]
+
+
+async def test_an_unchanged_key_is_not_tried_again() -> None:
+    asked = bench(answer(401))
+    with pytest.raises(AuthError):
+        await asked.ask()
+    assert asked.notes.codes == ["401"]
+
+
+async def test_a_changed_key_that_is_refused_too_is_the_end() -> None:
+    asked = bench(answer(401), key=keys(KEY, NEW_KEY, "sk-third"))
+    with pytest.raises(AuthError):
+        await asked.ask()
+    assert asked.notes.codes == ["401", "401"]
+
+
+async def test_a_changed_key_gets_one_attempt_only() -> None:
+    asked = bench(answer(401), answer(503), key=keys(KEY, NEW_KEY))
+    with pytest.raises(HttpStatusError, match="answered 503"):
+        await asked.ask()
+    assert asked.notes.codes == ["401", "503"]
+
+
+async def test_each_request_reads_the_key_anew() -> None:
+    asked = bench(answer(), key=keys(KEY, NEW_KEY))
+    client = asked.client()
+    await client.get(FILTERED, asked.patience)
+    await client.get(FILTERED, asked.patience)
+    await client.aclose()
+    assert asked.platform
+    assert asked.platform.keys == [f"Bearer {KEY}", f"Bearer {NEW_KEY}"]
+
+
+@pytest.mark.parametrize(
+    ("key", "says"),
+    [
+        pytest.param(
+            FileNotFoundError(2, "No such file or directory", "/run/secrets/p"), "'/run/secrets/p'", id="gone"
+        ),
+        pytest.param(ConfigError("api_key_file is empty"), "api_key_file is empty", id="refused-by-the-reader"),
+        pytest.param("", "is empty or holds", id="empty"),
+        pytest.param("sk-SECRET\n", "is empty or holds", id="line-end"),
+        pytest.param("sk-SECRET ", "is empty or holds", id="space"),
+        pytest.param("sk-SECRET-é", "is empty or holds", id="not-ascii"),
+        pytest.param("sk-\x00SECRET", "is empty or holds", id="control-character"),
+    ],
+)
+async def test_a_key_that_cannot_be_used_asks_nobody(key: str | Exception, says: str) -> None:
+    asked = bench(answer(), key=keys(key))
+    with pytest.raises(AuthError) as caught:
+        await asked.ask()
+    assert says in str(caught.value)
+    assert "production: chat-sessions: the key in api_key_file /run/secrets/paradigm" in str(caught.value)
+    assert "SECRET" not in str(caught.value)
+    assert caught.value.status == 401
+    assert asked.notes.codes == []
+
+
+async def test_a_refused_filter_is_asked_without_once() -> None:
+    asked = bench(answer(403), answer())
+    assert await asked.ask(FILTERED) == GOOD
+    assert asked.platform
+    assert [request.url.params.get("company_id") for request in asked.platform.asked] == ["17", None]
+
+
+async def test_a_refused_filter_and_a_refused_question_are_two_requests() -> None:
+    asked = bench(answer(403))
+    with pytest.raises(AuthError, match="needs the role admin"):
+        await asked.ask(FILTERED)
+    assert asked.notes.codes == ["403", "403"]
+
+
+async def test_what_is_asked_instead_shares_the_patience() -> None:
+    asked = bench(answer(403), answer(429, retry_after="40"), answer())
+    asked.patience = Patience(50)
+    assert await asked.ask(FILTERED) == GOOD
+    assert asked.patience.left == 10
+
+
+async def test_a_401_is_no_reason_to_drop_the_filter() -> None:
+    asked = bench(answer(401))
+    with pytest.raises(AuthError):
+        await asked.ask(FILTERED)
+    assert asked.notes.codes == ["401"]

@@ -1,0 +1,255 @@
+"""ChatCaptain is asked in steps: the channels, all components at once, then one by one what was not understood."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from zoneinfo import ZoneInfo
+
+import msgspec
+import pytest
+
+from exporter.domain.errors import HttpStatusError
+from exporter.domain.model import Column, Days
+from exporter.domain.scope import Scope
+from exporter.exposition.text import write
+from exporter.http import Patience
+from exporter.ledger.ledger import Ledger
+from exporter.metrics.health import Health
+from exporter.metrics.report_health import families
+from exporter.platforms.api import UNTAUGHT, Account, Component, Lessons, Override, Request
+from exporter.platforms.chatcaptain.find_component import Component as Asked
+from exporter.platforms.chatcaptain.platform import CHANNEL, OVERVIEW, PLATFORM
+from exporter.platforms.chatcaptain.read_component import Figure
+from exporter.platforms.jmespath_fields import expression
+from exporter.polling.ask import Answers, Line, ask
+from exporter.polling.fold import read
+from exporter.polling.render import view
+from exporter.polling.report_state import State
+from exporter.polling.target import Watch
+from exporter.polling.threads import Worker
+from tests.road.road import RULES, utc, watching
+
+pytestmark = pytest.mark.anyio
+
+TODAY, YESTERDAY, NOW = date(2026, 3, 3), date(2026, 3, 2), utc(2026, 3, 3, 12)
+BOTH = Days(YESTERDAY, TODAY)
+ACCOUNT = Account("support", {"chatbot_id": "b1"})
+SCOPE = Scope(zone=ZoneInfo("UTC"))
+NAMES = {report.name: {each.number: each for each in report.components} for report in (OVERVIEW, CHANNEL)}
+CHANNELS = (("w1", "Website", "web"), ("v1", "Hotline", "audiocodes"))
+
+
+@dataclass
+class ChatCaptain:
+    """Answers together what it may; a component in `apart` only where it is the only one, in `never` not at all."""
+
+    apart: frozenset[str] = frozenset()
+    never: frozenset[str] = frozenset()
+    broken: frozenset[str] = frozenset()
+    asked: list[str] = field(default_factory=list)
+
+    async def get(self, request: Request, patience: Patience) -> bytes:
+        tail = request.path.rpartition("/")[2]
+        self.asked.append(" ".join((tail, request.subject, str(request.days.first.day))))
+        if tail in self.broken or request.params.get("channelId") in self.broken:
+            raise HttpStatusError("500")
+        if tail == "channels":
+            keys = ("channelId", "channelName", "channelType")
+            return msgspec.json.encode({"channels": [dict(zip(keys, row, strict=True)) for row in CHANNELS]})
+        wanted = [NAMES[tail][int(number)] for number in request.params["components"].split(",")]
+        return msgspec.json.encode(self._answer(wanted))
+
+    def _answer(self, wanted: list[Asked]) -> Mapping[str, object]:
+        if len(wanted) == 1:
+            return {"data": "?" if wanted[0].name in self.never else value(wanted[0])}
+        hidden = self.apart | self.never
+        return {"data": {each.name: value(each) for each in wanted if each.name not in hidden}, "secret": {"x": 7}}
+
+
+def value(component: Asked) -> object:
+    return {"a": component.number} if component.figure is Figure.BREAKDOWN else {"value": component.number}
+
+
+async def inquire(
+    platform: ChatCaptain, name: str, lessons: Lessons = UNTAUGHT, override: Override | None = None
+) -> Answers:
+    worker, report = Worker("inquiry"), PLATFORM.configured(name, override, ACCOUNT)
+    watch: Watch = watching(RULES, reports=(report,))
+    try:
+        return await ask(watch, report, BOTH, lessons, Line(platform, Patience(60), worker), NOW)
+    finally:
+        worker.close()
+
+
+def whole(name: str, came: Answers, channel: tuple[str, ...] = ()) -> set[str]:
+    """Returns the names of the components whose figures came, right, of yesterday."""
+    figures = {
+        column: n
+        for answer in came.answers
+        for row in answer.reading.rows
+        if row.day == YESTERDAY
+        for column, n in row.figures.items()
+    }
+    return {
+        each.name
+        for each in NAMES[name].values()
+        if figures.get(Column(each.family, (*channel, "a") if each.figure is Figure.BREAKDOWN else channel))
+        == float(each.number)
+    }
+
+
+async def test_what_is_understood_at_once_is_asked_at_once() -> None:
+    """A day is a question."""
+    platform = ChatCaptain()
+    came = await inquire(platform, "overview")
+
+    assert platform.asked == ["overview  2", "overview  3"]
+    assert (came.lessons, came.error) == ({}, None)
+    assert whole("overview", came) == {each.name for each in OVERVIEW.components}
+
+
+async def test_what_is_not_understood_together_is_asked_alone_and_remembered_for_the_day() -> None:
+    """The first answer teaches; the day after begins with one question for all."""
+    platform = ChatCaptain(apart=frozenset(("MESSAGE_COUNT", "INTENT_HITS")))
+    came = await inquire(platform, "overview")
+
+    alone = ["overview MESSAGE_COUNT 2", "overview INTENT_HITS 2", "overview  3"]
+    assert platform.asked == [
+        "overview  2",
+        "overview  2",
+        *alone,
+        "overview MESSAGE_COUNT 3",
+        "overview INTENT_HITS 3",
+    ]
+    assert came.error is None
+    assert whole("overview", came) == {each.name for each in OVERVIEW.components}
+
+    again = ChatCaptain(apart=platform.apart)
+    await inquire(again, "overview", came.lessons)
+    assert again.asked == platform.asked[1:]
+
+    old = {topic: lesson._replace(day=YESTERDAY) for topic, lesson in came.lessons.items()}
+    await inquire(tomorrow := ChatCaptain(), "overview", old)
+    assert tomorrow.asked == ["overview  2", "overview  3"]
+
+
+async def test_what_is_not_understood_at_all_is_told_and_the_rest_is_served() -> None:
+    """It is asked once alone, not for each day."""
+    platform = ChatCaptain(never=frozenset(("MESSAGE_COUNT",)))
+    came = await inquire(platform, "overview")
+
+    assert platform.asked == ["overview  2", "overview  2", "overview MESSAGE_COUNT 2", "overview  3"]
+    assert came.error is not None
+    assert (came.error.outcome, "MESSAGE_COUNT cannot be read" in str(came.error)) == ("schema", True)
+    assert whole("overview", came) == {each.name for each in OVERVIEW.components} - platform.never
+
+
+async def test_an_unseen_shape_gives_no_figure_and_a_mapping_makes_it_work() -> None:
+    """One question for all, one for each; with the operator's expressions one for all again."""
+    names = frozenset(each.name for each in OVERVIEW.components)
+    platform = ChatCaptain(never=names)
+    came = await inquire(platform, "overview")
+
+    assert len(platform.asked) == 1 + len(names)
+    assert not [row for answer in came.answers for row in answer.reading.rows]
+    assert came.error is not None
+
+    where = Override(
+        components={
+            each.name: Component(expression("secret.x"))
+            if each.figure is not Figure.BREAKDOWN
+            else Component(expression("n"), expression("[{n: secret.x}]"), expression("'a'"))
+            for each in OVERVIEW.components
+        }
+    )
+    told = ChatCaptain(never=names)
+    came = await inquire(told, "overview", override=where)
+    assert (told.asked, came.error) == (["overview  2", "overview  3"], None)
+    assert {row.figures[Column("chatcaptain_messages")] for answer in came.answers for row in answer.reading.rows} == {
+        7
+    }
+
+
+async def test_channels_are_learned_then_each_is_asked() -> None:
+    """Calls of voice channels only; a day's rows of several channels are one company's."""
+    platform = ChatCaptain()
+    came = await inquire(platform, "channel")
+
+    assert platform.asked == ["channels  3", "channel w1 2", "channel v1 2", "channel w1 3", "channel v1 3"]
+    assert came.error is None
+    assert whole("channel", came, ("w1",)) == {each.name for each in CHANNEL.components if not each.voice}
+    assert whole("channel", came, ("v1",)) == {each.name for each in CHANNEL.components}
+
+    await inquire(again := ChatCaptain(), "channel", came.lessons)
+    assert again.asked == platform.asked[1:]
+
+
+async def test_channels_of_a_day_are_served_side_by_side() -> None:
+    """Several answers about one company and day are laid over each other, none takes anything from another."""
+    came = await inquire(ChatCaptain(), "channel")
+    report = PLATFORM.configured("channel", None, ACCOUNT)
+    watch: Watch = watching(RULES, reports=(report,))
+    ledger = read(watch, report, Ledger(), came.answers, NOW).ledger
+    health = Health(timedelta(hours=1), last_success=NOW)
+
+    seen = families(view(watch, report, State(ledger, health, lessons=came.lessons), NOW))
+    lines = "".join(write(family).lines for family in seen if family.name.endswith(("_last_day", "_channel_info")))
+
+    company = 'source="s",company_id="b1",company="support"'
+    assert [line for line in lines.splitlines() if line.startswith("chatcaptain")] == [
+        f"chatcaptain_{name} {n}"
+        for name, n in (
+            (f'channel_info{{{company},channel_id="w1",channel="Website",channel_type="web"}}', 1.0),
+            (f'channel_info{{{company},channel_id="v1",channel="Hotline",channel_type="audiocodes"}}', 1.0),
+            (f'channel_conversations_last_day{{{company},channel_id="v1"}}', 1.0),
+            (f'channel_conversations_last_day{{{company},channel_id="w1"}}', 1.0),
+            (f'channel_messages_last_day{{{company},channel_id="v1"}}', 12.0),
+            (f'channel_messages_last_day{{{company},channel_id="w1"}}', 12.0),
+            (f'channel_interactions_last_day{{{company},channel_id="v1"}}', 9.0),
+            (f'channel_interactions_last_day{{{company},channel_id="w1"}}', 9.0),
+            (f'channel_call_duration_last_day{{{company},channel_id="v1"}}', 16.0),
+            (f'channel_calls_by_end_reason_last_day{{{company},channel_id="v1",reason="a"}}', 21.0),
+            (f'channel_calls_by_exit_step_last_day{{{company},channel_id="v1",step="a"}}', 19.0),
+            (f'channel_call_user_inputs_median_last_day{{{company},channel_id="v1"}}', 20.0),
+        )
+    ]
+
+
+async def test_what_is_asked_alone_of_channels_is_learned_for_all_of_them() -> None:
+    """Of calls from a voice channel, of the rest from any."""
+    apart = frozenset(("MESSAGE_COUNT_FOR_CHANNEL_ID", "CALL_END_REASON"))
+    platform = ChatCaptain(apart=apart)
+    came = await inquire(platform, "channel")
+
+    of_a_day = [
+        ["channel w1", "channel w1/MESSAGE_COUNT_FOR_CHANNEL_ID"],
+        ["channel v1", "channel v1/MESSAGE_COUNT_FOR_CHANNEL_ID", "channel v1/CALL_END_REASON"],
+    ]
+    first = ["channels  3", "channel w1 2", *(f"{each} 2" for each in of_a_day[0]), "channel v1 2"]
+    rest = [*(f"{each} 2" for each in of_a_day[1]), *(f"{each} 3" for channel in of_a_day for each in channel)]
+    assert platform.asked == [*first, *rest]
+    assert came.error is None
+    assert whole("channel", came, ("v1",)) == {each.name for each in CHANNEL.components}
+
+
+async def test_one_broken_channel_leaves_the_others() -> None:
+    """It is asked once; the report has failed, and the good channel counts."""
+    platform = ChatCaptain(broken=frozenset(("w1",)))
+    came = await inquire(platform, "channel")
+
+    assert platform.asked == ["channels  3", "channel w1 2", "channel v1 2", "channel v1 3"]
+    assert came.error is not None
+    assert whole("channel", came, ("v1",)) == {each.name for each in CHANNEL.components}
+
+
+async def test_a_list_that_cannot_be_refreshed_serves_once_more() -> None:
+    """500 on the list of channels, which is documented, stops no channel that is known."""
+    came = await inquire(ChatCaptain(), "channel")
+    old = {topic: lesson._replace(day=TODAY - timedelta(days=1)) for topic, lesson in came.lessons.items()}
+
+    platform = ChatCaptain(broken=frozenset(("channels",)))
+    came = await inquire(platform, "channel", old)
+
+    assert platform.asked == ["channels  3", "channel w1 2", "channel v1 2", "channel w1 3", "channel v1 3"]
+    assert came.error is not None
+    assert len(came.answers) == 4

@@ -1,0 +1,190 @@
+"""What an undocumented value is: one number, a break-down, a series; what is not clear is refused, and why is said."""
+
+from datetime import date
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from exporter.platforms.chatcaptain.day_bounds import LocalDay
+from exporter.platforms.chatcaptain.read_component import Figure, Found, Misfit, read
+
+DAY = LocalDay(date(2026, 3, 3), ZoneInfo("Europe/Berlin"))
+AUTUMN = LocalDay(date(2026, 10, 25), ZoneInfo("Europe/Berlin"))
+MIDNIGHT = "2026-03-02T23:00:00.000Z"
+
+WRAPPED: object = {"data": {}}
+for _ in range(50):
+    WRAPPED = {"data": WRAPPED}
+
+NUMBERS = {
+    "number": (5, 5.0),
+    "whole-float": (5.0, 5.0),
+    "object-with-one-number": ({"value": 5}, 5.0),
+    "one-number-among-texts": ({"value": 5, "unit": "n", "new": True}, 5.0),
+    "one-number-deeper": ({"conversations": {"total": 5}}, 5.0),
+    "wrapped": ({"data": {"result": {"value": 5}}}, 5.0),
+    "null-beside-the-number": ({"value": 5, "previous": None}, 5.0),
+    "empty-list-beside": ({"value": 5, "series": []}, 5.0),
+    "series": ([{"timestamp": MIDNIGHT, "count": 5}], 5.0),
+    "series-of-seconds": ([{"t": 1772492400, "n": 5}], 5.0),
+    "series-of-milliseconds": ([{"t": 1772492400000, "n": 5}], 5.0),
+    "series-of-dates": ([{"date": "2026-03-03", "value": 5, "share": 0.5}], 5.0),
+    "series-with-its-end": ([{"from": MIDNIGHT, "to": "2026-03-03T22:59:59.999Z", "value": 5}], 5.0),
+    "series-under-times": ({MIDNIGHT: 5}, 5.0),
+    "series-of-objects-wrapped": ({"data": [{"time": MIDNIGHT, "total": 5}]}, 5.0),
+}
+
+
+@pytest.mark.parametrize(("value", "expected"), NUMBERS.values(), ids=NUMBERS)
+def test_one_number_is_found(value: object, expected: float) -> None:
+    """In an object, below a wrapper, or as the only bucket of its day."""
+    assert read(value, Figure.COUNT, DAY) == Found(((None, (expected, None)),))
+
+
+def test_buckets_of_a_day_of_25_hours_are_added_up() -> None:
+    """The last hour is in a second bucket."""
+    value = [{"ts": "2026-10-24T22:00:00Z", "n": 5}, {"ts": "2026-10-25T22:00:00Z", "n": 2}]
+
+    assert read(value, Figure.COUNT, AUTUMN) == Found(((None, (7.0, None)),))
+
+
+@pytest.mark.parametrize(
+    ("value", "figure", "leaf"),
+    [
+        pytest.param(None, Figure.COUNT, (None, "missing"), id="count-null"),
+        pytest.param(None, Figure.TOTAL, (None, "missing"), id="total-null"),
+        pytest.param(None, Figure.MEDIAN, (None, None), id="median-null"),
+        pytest.param({"value": None}, Figure.MEDIAN, (None, None), id="median-null-in-an-object"),
+        pytest.param(0.25, Figure.MEDIAN, (0.25, None), id="median"),
+        pytest.param(12.5, Figure.TOTAL, (12.5, None), id="total"),
+        pytest.param(12.5, Figure.COUNT, (12.5, "retyped"), id="count-in-parts"),
+        pytest.param(-1, Figure.COUNT, (None, "negative"), id="negative"),
+        pytest.param(10**400, Figure.COUNT, (None, "retyped"), id="beyond-a-double"),
+        pytest.param(
+            [{"ts": MIDNIGHT, "n": None}, {"ts": MIDNIGHT, "n": 3}], Figure.COUNT, (None, "missing"), id="bucket-null"
+        ),
+    ],
+)
+def test_null_is_missing_but_for_a_median(value: object, figure: Figure, leaf: object) -> None:
+    """A day without conversations has none."""
+    assert read(value, figure, DAY) == Found(((None, leaf),))  # type: ignore[arg-type]  # a leaf it is
+
+
+NO_NUMBER = {
+    "text": ("5", "a number is expected, and string is there"),
+    "boolean": (True, "a number is expected, and boolean is there"),
+    "wrapped-without-end": (WRAPPED, "one number is expected, and 2 can be meant"),
+    "empty-object": ({}, "one number is expected, and none can be meant"),
+    "two-numbers": ({"value": 5, "previous": 4}, "one number is expected, and 2 can be meant"),
+    "two-nulls": ({"value": None, "previous": None}, "one number is expected, and 2 can be meant"),
+    "number-and-list": ({"value": 5, "days": [1]}, "one number is expected, and 3 can be meant"),
+    "empty-list": ([], "one number is expected, and an empty list is there"),
+    "numbers": ([5], "one number is expected, and a list is there"),
+    "no-moments": ([{"name": "de", "n": 5}], "a list is there, but not of moments with a number each"),
+    "moments-unclear": (
+        [{"a": MIDNIGHT, "b": MIDNIGHT, "n": 5}],
+        "a list is there, but not of moments with a number each",
+    ),
+    "no-number-in-buckets": ([{"ts": MIDNIGHT}], "no number is there to be counted"),
+    "unclear-in-buckets": ([{"ts": MIDNIGHT, "new": 5, "old": 6}], "which number counts is not clear: new, old"),
+    "text-in-a-bucket": ({MIDNIGHT: "5"}, "no number is there to be counted"),
+    "without-an-offset": (
+        [{"ts": "2026-03-03T00:00:00", "n": 5}],
+        "when a bucket starts can be read from none of ISO 8601 with an offset, a date, an epoch",
+    ),
+    "utc-buckets": (
+        [{"ts": "2026-03-03T00:00:00Z", "n": 5}],
+        "a bucket starts at no midnight of the asked day in Europe/Berlin; is that the chatbot's timezone?",
+    ),
+    "a-day-early": (
+        [{"ts": MIDNIGHT, "n": 5}, {"ts": "2026-03-01T23:00:00Z", "n": 5}],
+        "a bucket starts at no midnight of the asked day in Europe/Berlin; is that the chatbot's timezone?",
+    ),
+}
+
+
+@pytest.mark.parametrize(("value", "why"), NO_NUMBER.values(), ids=NO_NUMBER)
+def test_what_is_no_clear_number_is_refused(value: object, why: str) -> None:
+    """Nothing is guessed; the reason names neither figures nor names."""
+    assert read(value, Figure.COUNT, DAY) == Misfit(why)
+
+
+def test_a_series_is_no_median() -> None:
+    """Medians of parts of a day make no median of it."""
+    assert isinstance(read([{"ts": MIDNIGHT, "n": 5}], Figure.MEDIAN, DAY), Misfit)
+
+
+BREAKDOWNS = {
+    "object": ({"de": 5, "en": 7}, {"de": 5.0, "en": 7.0}),
+    "empty-object": ({}, {}),
+    "empty-list": ([], {}),
+    "a-year-is-a-name": ({"2024": 5}, {"2024": 5.0}),
+    "a-year-is-a-name-in-a-list": ([{"language": "2024", "count": 5}], {"2024": 5.0}),
+    "upper-case-number-empty": ({"WEB": 1, "6": 2, "": 3}, {"WEB": 1.0, "6": 2.0, "": 3.0}),
+    "one-object": ({"de": {"count": 5}}, {"de": 5.0}),
+    "objects": ({"de": {"n": 5, "share": 0.4}, "en": {"n": 7, "share": 0.6}}, {"de": 5.0, "en": 7.0}),
+    "called-count": ({"de": {"rank": 1, "count": 5}, "en": {"rank": 2, "count": 7}}, {"de": 5.0, "en": 7.0}),
+    "whole-floats-called-count": ([{"x": "de", "hits": 5.0, "share": 0.4}], {"de": 5.0}),
+    "list": ([{"language": "de", "n": 5}, {"language": "en", "n": 7}], {"de": 5.0, "en": 7.0}),
+    "share-beside": ([{"language": "de", "share": 0.4, "n": 5}], {"de": 5.0}),
+    "id-beside": ([{"id": 17, "name": "Hello", "hits": 5}], {"Hello": 5.0}),
+    "ids-beside": ([{"intentId": "i1", "name": "Hello", "stepId": 4, "n": 5}], {"Hello": 5.0}),
+    "empty-name": ([{"type": "", "count": 5}], {"": 5.0}),
+    "wrapped": ({"items": [{"key": "de", "value": 5}]}, {"de": 5.0}),
+    "named-like-a-wrapper": ({"data": 5}, {"data": 5.0}),
+}
+
+
+@pytest.mark.parametrize(("value", "expected"), BREAKDOWNS.values(), ids=BREAKDOWNS)
+def test_numbers_by_name_are_found(value: object, expected: dict[str, float]) -> None:
+    """As an object or a list, with a share or an id beside the count."""
+    found = read(value, Figure.BREAKDOWN, DAY)
+
+    assert isinstance(found, Found)
+    assert {name: leaf for name, (leaf, _) in found.leaves} == expected
+
+
+NOT_CLEAR = "a break-down is expected, and whether the outer keys or the inner ones are names is not clear"
+NO_BREAKDOWN = {
+    "number": (5, "a break-down is expected, and integer is there"),
+    "one-name-in-a-holder": ({"languages": {"de": 5}}, NOT_CLEAR),
+    "one-name-in-one-of-two-holders": ({"languages": {"de": 5}, "scripts": {}}, NOT_CLEAR),
+    "fields": (
+        {"count": 5, "total": 6},
+        "a break-down is expected, and an object is there whose keys are no names of anything",
+    ),
+    "series": ({MIDNIGHT: 5}, "a break-down is expected, and a series is there"),
+    "series-in-a-list": ([{"ts": MIDNIGHT, "n": 5}], "a break-down is expected, and a list without names is there"),
+    "shares": (
+        {"de": 0.5, "en": 0.5},
+        "a break-down is expected, and an object is there whose values are not all whole numbers",
+    ),
+    "record": (
+        {"name": "de", "n": 5},
+        "a break-down is expected, and an object is there whose values are not all whole numbers",
+    ),
+    "list-of-numbers": ([5], "a break-down is expected, and a list of something else than objects is there"),
+    "ambiguous": ([{"name": "de", "new": 5, "old": 6}], "which number counts is not clear: new, old"),
+    "ambiguous-secrets": ([{"name": "de", "Mr. X": 5, "Ms. Y": 6}], "which number counts is not clear: *"),
+    "counts-twice": ({"de": {"count": 5, "total": 6}}, "which number counts is not clear: count, total"),
+    "no-number": ([{"name": "de"}], "no number is there to be counted"),
+}
+
+
+@pytest.mark.parametrize(("value", "why"), NO_BREAKDOWN.values(), ids=NO_BREAKDOWN)
+def test_what_is_no_clear_breakdown_is_refused(value: object, why: str) -> None:
+    """A share is no count, and of two counts none is chosen."""
+    assert read(value, Figure.BREAKDOWN, DAY) == Misfit(why)
+
+
+def test_parts_of_a_breakdown_may_be_missing() -> None:
+    """A null, or one without a name among others, is noted; a break-down that is null has no part at all."""
+    listed = [{"name": "de", "n": 5}, {"name": None, "n": 7}, {"name": "en", "n": None}]
+    several = [{"name": "de", "title": "German", "n": 5}, {"name": " ", "title": " ", "n": 5}]
+
+    assert read(listed, Figure.BREAKDOWN, DAY) == Found(
+        (("de", (5.0, None)), ("", (None, "missing")), ("en", (None, "missing")))
+    )
+    assert read(several, Figure.BREAKDOWN, DAY) == Found((("de", (5.0, None)), ("", (None, "missing"))))
+    assert read({"de": 5, "en": None}, Figure.BREAKDOWN, DAY) == Found((("de", (5.0, None)), ("en", (None, "missing"))))
+    assert read(None, Figure.BREAKDOWN, DAY) == Found(((None, (None, "missing")),))

@@ -1,0 +1,224 @@
+"""A platform takes one file, a report of a built-in one a line of its table: docs/plugins.md, as it stands."""
+
+import importlib.util
+import json
+import os
+import re
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from types import ModuleType
+
+import anyio
+import httpx
+import pytest
+
+from exporter.domain.errors import ReportError
+from exporter.domain.model import Column, Kind, Measure, Reading
+from exporter.forecast.series import Size, served
+from exporter.platforms.api import Platform, Report
+from exporter.platforms.json_values import count
+from exporter.platforms.paradigm import platform as paradigm
+from exporter.platforms.paradigm.documented import Array, DocumentedReport, Field
+from exporter.platforms.testing import TODAY, complaints, read, survived
+from tests.road.road import PassedClock, Road, series, utc, watching
+
+PAGE = Path(__file__).parents[2] / "docs" / "plugins.md"
+NOON = utc(2026, 3, 3, 12)
+
+
+def block(start: str) -> str:
+    """Returns the code block of the page that begins so."""
+    [found] = re.findall(rf"^```\w+\n({re.escape(start)}.*?)^```", PAGE.read_text(), re.DOTALL | re.MULTILINE)
+    return str(found)
+
+
+def answered(content: object) -> httpx.Response:
+    return httpx.Response(200, stream=httpx.ByteStream(json.dumps(content).encode()))
+
+
+@pytest.fixture
+def installed(tmp_path: Path) -> Path:
+    """A folder with what installing the page's package leaves: the module, and the entry point that names it."""
+    (tmp_path / "acme_chat.py").write_text(block("# acme_chat.py"))
+    project = tomllib.loads(block("[project]"))["project"]
+    info = tmp_path / f"{project['name'].replace('-', '_')}-{project['version']}.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {project['name']}\nVersion: {project['version']}\n")
+    [(group, entries)] = project["entry-points"].items()
+    lines = "".join(f"{name} = {target}\n" for name, target in entries.items())
+    (info / "entry_points.txt").write_text(f"[{group}]\n{lines}")
+    return tmp_path
+
+
+@pytest.fixture
+def acme(installed: Path) -> Iterator[ModuleType]:
+    """The page's module."""
+    spec = importlib.util.spec_from_file_location("acme_chat", installed / "acme_chat.py")
+    assert spec is not None and spec.loader is not None  # noqa: PT018 - one thing: the file is a module
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["acme_chat"] = module
+    spec.loader.exec_module(module)
+    yield module
+    del sys.modules["acme_chat"]
+
+
+def test_the_page_s_platform_keeps_the_rules(acme: ModuleType) -> None:
+    """By the checks that the page recommends, and those of its own test file."""
+    assert (complaints(acme.PLATFORM), survived(acme.REPORT)) == ((), ())
+    tests: dict[str, object] = {}
+    exec(compile(block("# test_acme_chat.py"), "test_acme_chat.py", "exec"), tests)  # noqa: S102 - it is our page
+    for name, test in tests.items():
+        if name.startswith("test_") and callable(test):
+            test()
+
+
+def test_the_page_s_platform_reads_an_answer(acme: ModuleType) -> None:
+    entry = {"team": "7", "team_name": "Helpdesk", "conversations": 3}
+    body = json.dumps([entry | {"day": TODAY.isoformat()}, entry | {"day": "2030-01-01"}]).encode()
+    reading = read(acme.REPORT, body)
+
+    assert isinstance(reading, Reading)
+    assert [(row.day, row.company_id, dict(row.figures)) for row in reading.rows] == [
+        (TODAY, "7", {Column("acme_conversations"): 3.0})
+    ]
+    with pytest.raises(ReportError, match="source/conversations: Expected `array`"):
+        read(acme.REPORT, b"{}")
+
+
+def test_the_page_s_platform_travels_the_whole_road(acme: ModuleType) -> None:
+    """Windows, days and zeros come from the road."""
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        since, until = request.url.params["since"], request.url.params["until"]
+        assert request.headers["x-acme-key"] == "a-key"
+        days = [day for day in ("2026-03-01", "2026-03-02") if since <= day <= until]
+        return answered([entry | {"day": day} for day in days])
+
+    entry = {"team": "7", "team_name": "Helpdesk", "conversations": 4}
+
+    async def travel() -> Road:
+        watch = replace(watching(), platform="acme", reports=(acme.REPORT,))
+        async with Road(httpx.MockTransport(answer), PassedClock(NOON), "a-key", watch, platform=acme.PLATFORM) as road:
+            await road.poller.poll()
+        return road
+
+    page = anyio.run(travel).page("acme_conversations")
+    labels = {"company_id": "7", "company": "Helpdesk"}
+    assert page == {
+        series("acme_conversations_last_day", **labels): 4.0,
+        series("acme_conversations_today", **labels): 0.0,
+        series("acme_conversations_7d", **labels): 8.0,
+        series("acme_conversations_28d", **labels): 8.0,
+    }
+
+
+def test_an_installed_plugin_is_a_word_of_the_configuration(installed: Path, tmp_path: Path) -> None:
+    """`check`, `plan` and `metrics` know it without a line in the exporter."""
+    config = tmp_path / "exporter.yml"
+    (tmp_path / "key").write_text("a-key")
+    config.write_text(block("sources:").replace("/run/secrets/acme", str(tmp_path / "key")))
+
+    def run(*arguments: str) -> str:
+        path = os.pathsep.join((str(installed), str(PAGE.parents[1])))
+        done = subprocess.run(
+            [sys.executable, "-m", "exporter.cli", *arguments],
+            env={**os.environ, "PYTHONPATH": path},
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    assert "ACME Chat at https://api.acme.example" in run("check", f"--config.file={config}")
+    assert "acme_conversations_28d" in run("plan", f"--config.file={config}")
+    assert "acme_conversations_last_day" in {entry["name"] for entry in json.loads(run("metrics", "--format=json"))}
+
+
+CREDITS = Measure("paradigm_credits", "Credits spent", Kind.SUM)
+MORE = DocumentedReport(
+    name="credits",
+    path="/api/v2/reporting/credits/",
+    day_bytes=80,
+    measures=(CREDITS,),
+    arrays=(Array("reporting", "all", {"spent": (Field("credits_count", Column(CREDITS.family), count),)}),),
+    metadata={"metadata": frozenset({"credits_count"})},
+)
+
+
+def test_a_report_more_is_a_line_in_the_platform_s_table() -> None:
+    """Whatever names reports reads that table: settings, forecast, page."""
+    platform: Platform = replace(paradigm.PLATFORM, reports={**paradigm.PLATFORM.reports, MORE.name: MORE})
+    report: Report = platform.configured(MORE.name)
+    watch = watching(reports=(report,))
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        dates = [{"date": request.url.params["end_date"], "spent": {"credits_count": 5}}]
+        described = {"credits_count": {"description": "Credits", "unit": "credits"}}
+        entry = {"company": {"id": 17, "name": "Northwind"}, "dates": dates}
+        return answered({"metadata": described, "reporting": [entry]})
+
+    async def travel() -> Road:
+        async with Road(httpx.MockTransport(answer), PassedClock(NOON), "a-key", watch) as road:
+            await road.poller.poll()
+        return road
+
+    assert not complaints(platform)
+    assert "paradigm_credits_28d" in served(watch, report, Size(1), NOON + timedelta(days=1))
+    today = series("paradigm_credits_today", company_id="17", company="Northwind")
+    assert anyio.run(travel).page("paradigm_credits_today") == {today: 5.0}
+
+
+@pytest.mark.parametrize(
+    ("measure", "complaint"),
+    [
+        pytest.param(Measure("other_visits", "Visits", Kind.SUM), "its name must be acme_ and words", id="prefix"),
+        pytest.param(Measure("acme_visits_total", "Visits", Kind.SUM), "ends as only the page", id="suffix"),
+        pytest.param(Measure("acme_visits", "Visits.", Kind.SUM), "without a full stop", id="help"),
+        pytest.param(Measure("acme_visits", "Visits", Kind.SUM, ("a", "b", "c")), "more than 2 labels", id="labels"),
+        pytest.param(Measure("acme_visits", "Visits", Kind.SUM, ("company",)), "cannot have a label", id="taken"),
+        pytest.param(
+            Measure("acme_visits", "Visits", Kind.SUM, ("a", "b"), limits=("tools",)), "parallel", id="limits"
+        ),
+    ],
+)
+def test_what_breaks_the_rules_of_names_is_said(acme: ModuleType, measure: Measure, complaint: str) -> None:
+    class Odd(type(acme.REPORT)):  # type: ignore[misc]  # the page's class is not known to mypy
+        measures = (measure,)
+        parts = {"all": ()}  # noqa: RUF012 - as an author would write it
+
+    platform = replace(acme.PLATFORM, reports={"conversations": Odd()})
+    [line] = complaints(platform)
+    assert complaint in line
+
+
+def test_what_breaks_the_rules_of_questions_is_said(acme: ModuleType) -> None:
+    """A gap, a host, several days in one question, a column that nobody declared, another name than the table's."""
+
+    class Odd(type(acme.REPORT)):  # type: ignore[misc]  # the page's class is not known to mypy
+        asks_by_day = True
+        parts = {"all": (Column("acme_conversations", ("surplus",)),)}  # noqa: RUF012 - as above
+
+        def plan(self, days, scope, lessons=None):  # type: ignore[no-untyped-def]  # as an author may write it
+            [request] = super().plan(days, scope)
+            return (replace(request, path="https://evil.example/?a", days=replace(days, last=days.first)), request)[:1]
+
+    platform = replace(acme.PLATFORM, name="ACME", reports={"talks": Odd()})
+    found = "\n".join(complaints(platform))
+    for words in ("is no metric prefix", "is called conversations", "do not cover", "no path below", "no measure has"):
+        assert words in found
+
+
+def test_a_crash_of_a_decoder_is_said(acme: ModuleType) -> None:
+    class Odd(type(acme.REPORT)):  # type: ignore[misc]  # the page's class is not known to mypy
+        def decode(self, body, request, context):  # type: ignore[no-untyped-def]  # as an author may write it
+            raise KeyError(body)
+
+    [first, *_] = survived(Odd())
+    assert "raises KeyError" in first

@@ -1,0 +1,198 @@
+"""What is asked of a report in steps: what answers teach changes the questions, and what fails leaves the others."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+
+import msgspec
+import pytest
+
+from exporter.domain.errors import (
+    AuthError,
+    ConnectionLostError,
+    HttpStatusError,
+    PlatformError,
+    RateLimitedError,
+    ReportError,
+    TimedOutError,
+)
+from exporter.domain.model import Column, Days, Kind, Measure, Reading, Row, Unread
+from exporter.domain.scope import Scope
+from exporter.http import Patience
+from exporter.platforms.api import UNTAUGHT, Context, Further, Lesson, Lessons, Request
+from exporter.polling.ask import Answers, Line, ask
+from exporter.polling.threads import Worker
+from tests.road.road import RULES, utc, watching
+
+pytestmark = pytest.mark.anyio
+
+TODAY, YESTERDAY = date(2026, 3, 3), date(2026, 3, 2)
+DAYS = Days(YESTERDAY, TODAY)
+NOW = utc(2026, 3, 3, 12)
+SHOPS = "shops"
+VISITS = Measure("visits", "Visits", Kind.SUM, ("shop",), limits=("channels",), marked=True)
+KNOWN: Lessons = {SHOPS: Lesson(TODAY, (("a",), ("b",)))}
+OLD: Lessons = {SHOPS: Lesson(YESTERDAY, (("a",), ("b",)))}
+
+
+@dataclass(frozen=True, slots=True)
+class Shops:
+    """A report about shops, which it lists, that asks each of them for each day, yesterday first."""
+
+    name: str = "visits"
+    day_bytes: int = 10
+    asks_by_day: bool = True
+    has_days: bool = True
+    measures: tuple[Measure, ...] = (VISITS,)
+    parts: Mapping[str, tuple[Column, ...]] = field(default_factory=lambda: {"all": ()})
+
+    def plan(self, days: Days, scope: Scope, lessons: Lessons = UNTAUGHT) -> tuple[Request, ...]:
+        shops = lessons.get(SHOPS)
+        if shops is None or shops.day < days.last:
+            return (Request(SHOPS, SHOPS, {}, Days(days.last, days.last), lesson=SHOPS),)
+        return tuple(
+            Request(self.name, f"{shop}/{day.day}", {}, Days(day, day), subject=shop)
+            for day in days
+            for (shop,) in shops.rows
+        )
+
+    def supposed(self, day: date, channels: int, *, at_worst: bool = False) -> Lessons:
+        return {SHOPS: Lesson(day, tuple((str(n),) for n in range(channels)))}
+
+    def decode(self, body: bytes, request: Request, context: Context) -> Reading | Further:
+        found = msgspec.json.decode(body)
+        if request.lesson:
+            return Further({SHOPS: Lesson(context.today, tuple((shop,) for shop in found))})
+        if not isinstance(found, int):
+            return Reading({}, frozenset({"all"}), (), unread=(Unread("no number; set an override", "string"),))
+        row = Row("all", request.days.first, "17", {Column(VISITS.family, (request.subject,)): float(found)})
+        return Reading({"17": "Northwind"}, frozenset({"all"}), (row,))
+
+
+@dataclass
+class Platform:
+    """Answers by path, 1 where nothing else is said; notes what was asked."""
+
+    answers: Mapping[str, object]
+    asked: list[str] = field(default_factory=list)
+
+    async def get(self, request: Request, patience: Patience) -> bytes:
+        self.asked.append(request.path)
+        answer = self.answers.get(request.path, ["a", "b"] if request.lesson else 1)
+        if isinstance(answer, Exception):
+            raise answer
+        return msgspec.json.encode(answer)
+
+
+async def inquire(platform: Platform, lessons: Lessons, report: Shops | None = None) -> Answers:
+    worker, report = Worker("inquiry"), report or Shops()
+    try:
+        line = Line(platform, Patience(60), worker)
+        return await ask(watching(RULES, reports=(report,)), report, DAYS, lessons, line, NOW)
+    finally:
+        worker.close()
+
+
+async def test_what_is_missing_is_learned_first() -> None:
+    """The list of shops, then each shop; the next time the list is known."""
+    platform = Platform({})
+    came = await inquire(platform, UNTAUGHT)
+
+    assert platform.asked == [SHOPS, "a/2", "b/2", "a/3", "b/3"]
+    assert (came.lessons, came.error) == (KNOWN, None)
+
+    again = Platform({})
+    await inquire(again, came.lessons)
+    assert again.asked == ["a/2", "b/2", "a/3", "b/3"]
+
+
+async def test_a_list_that_cannot_be_refreshed_serves_once_more() -> None:
+    """The poll is a failure, and the next one asks for the list again."""
+    broken = HttpStatusError("500")
+    platform = Platform({SHOPS: broken})
+    came = await inquire(platform, OLD)
+
+    assert platform.asked == [SHOPS, "a/2", "b/2", "a/3", "b/3"]
+    assert (came.lessons, came.error, len(came.answers)) == (OLD, broken, 4)
+
+
+async def test_without_any_list_nothing_can_be_asked() -> None:
+    platform = Platform({SHOPS: HttpStatusError("500")})
+    came = await inquire(platform, UNTAUGHT)
+
+    assert (platform.asked, came.answers, came.lessons) == ([SHOPS], (), {})
+
+
+@pytest.mark.parametrize(
+    "trouble",
+    [
+        pytest.param(HttpStatusError("500"), id="http"),
+        pytest.param(PlatformError("an error in a 200"), id="error-in-200"),
+    ],
+)
+async def test_one_broken_subject_leaves_the_others(trouble: ReportError) -> None:
+    """It is asked once, not for each day, and the first failure is the one that is told."""
+    platform = Platform({"a/2": trouble, "b/3": PlatformError("later")})
+    came = await inquire(platform, KNOWN)
+
+    assert platform.asked == ["a/2", "b/2", "b/3"]
+    assert came.error is trouble
+    assert [answer.request.path for answer in came.answers] == ["b/2"]
+
+
+@pytest.mark.parametrize(
+    "trouble",
+    [
+        pytest.param(AuthError("401", 401), id="auth"),
+        pytest.param(RateLimitedError("429"), id="rate-limited"),
+        pytest.param(TimedOutError("60 s"), id="timeout"),
+        pytest.param(ConnectionLostError("refused"), id="connection"),
+    ],
+)
+async def test_what_would_fail_for_all_ends_the_questions(trouble: ReportError) -> None:
+    """What came before it counts."""
+    platform = Platform({"b/2": trouble})
+    came = await inquire(platform, KNOWN)
+
+    assert platform.asked == ["a/2", "b/2"]
+    assert (came.error, len(came.answers)) == (trouble, 1)
+
+
+async def test_what_cannot_be_read_is_told_and_not_asked_for_other_days() -> None:
+    platform = Platform({"a/2": "many"})
+    came = await inquire(platform, KNOWN)
+
+    assert platform.asked == ["a/2", "b/2", "b/3"]
+    assert came.error is not None
+    assert (came.error.outcome, str(came.error)) == ("schema", "no number; set an override")
+
+
+async def test_what_is_answered_is_not_asked_again_after_a_lesson() -> None:
+    """A platform that teaches in the middle of a poll, as one that cannot answer about all things together."""
+
+    class Late(Shops):
+        def decode(self, body: bytes, request: Request, context: Context) -> Reading | Further:
+            if body == b'"more"':
+                return Further({SHOPS: Lesson(TODAY, (("a",), ("c",)))})
+            return Shops.decode(self, body, request, context)
+
+    platform = Platform({"b/2": "more"})
+    came = await inquire(platform, KNOWN, Late())
+
+    assert platform.asked == ["a/2", "b/2", "c/2", "a/3", "c/3"]
+    assert came.error is None
+
+
+async def test_an_answer_that_teaches_nothing_new_ends_in_a_failure() -> None:
+    """Not in an endless round."""
+
+    class Circle(Shops):
+        def decode(self, body: bytes, request: Request, context: Context) -> Reading | Further:
+            return Further(KNOWN)
+
+    platform = Platform({})
+    came = await inquire(platform, KNOWN, Circle())
+
+    assert platform.asked == ["a/2", "b/2"]
+    assert came.error is not None
+    assert "leads nowhere" in str(came.error)

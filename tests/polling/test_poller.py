@@ -1,0 +1,192 @@
+"""What a poll does when the platform does not: the cause is named, and nothing that stands falls."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import timedelta
+
+import httpx
+import pytest
+
+from exporter.domain.scope import Scope
+from exporter.domain.selection import Companies
+from exporter.exposition.board import Board
+from exporter.exposition.telemetry import Telemetry
+from exporter.http import Patience
+from exporter.ledger.day_status import DayRules
+from exporter.platforms.api import Request
+from exporter.platforms.paradigm.platform import CHAT_SESSIONS
+from exporter.polling.poller import Outlet, Poller, Time
+from exporter.polling.target import Watch
+from exporter.polling.threads import Worker
+from exporter.simulator.app import create_app
+from exporter.simulator.paradigm.world import World
+from tests.road.road import RULES, PassedClock, Road, Series, only, set_scenarios, utc
+
+pytestmark = pytest.mark.anyio
+
+NOON = utc(2026, 3, 3, 12)
+HOUR = timedelta(hours=1)
+
+
+def world() -> World:
+    return World.from_seed(1, 6)
+
+
+def figures(road: Road) -> Mapping[Series, float]:
+    return road.page("paradigm_")
+
+
+def refuse(_: httpx.Request) -> httpx.Response:
+    raise httpx.ConnectError("refused")
+
+
+def hang(_: httpx.Request) -> httpx.Response:
+    raise httpx.ReadTimeout("nothing came")
+
+
+@pytest.mark.parametrize(
+    ("answer", "outcome"),
+    [
+        pytest.param(refuse, "connection", id="nobody-listens"),
+        pytest.param(hang, "timeout", id="no-answer"),
+        pytest.param(
+            lambda _: httpx.Response(200, stream=httpx.ByteStream(b'{"detail": "no"}')),
+            "schema",
+            id="an-error-in-a-200",
+        ),
+        pytest.param(
+            lambda _: httpx.Response(302, headers={"location": "https://x.example/"}), "http_error", id="moved"
+        ),
+        pytest.param(lambda _: httpx.Response(403), "auth", id="forbidden"),
+        pytest.param(lambda _: httpx.Response(429, headers={"retry-after": "86400"}), "rate_limited", id="a-day-long"),
+    ],
+)
+async def test_before_the_first_good_poll_the_page_says_why_there_is_nothing(
+    answer: Callable[[httpx.Request], httpx.Response], outcome: str
+) -> None:
+    """No figure, no zero; the report's health is there from the start."""
+    async with Road(httpx.MockTransport(answer), PassedClock(NOON), "key") as road:
+        assert road.outcomes() == {}
+        assert set(road.page("chat_usage_polls_total").values()) == {0}
+        await road.poller.poll()
+
+        assert road.outcomes() == {outcome: 1}
+        assert not figures(road)
+        assert only(road, "chat_usage_poll_last_success_timestamp_seconds") == 0
+        assert not road.board.shown.served
+
+
+async def test_figures_go_when_they_are_too_old_and_their_freshness_stays() -> None:
+    """At max_staleness; the day that they described is still told."""
+    clock = PassedClock(NOON)
+    async with Road.to(world(), clock) as road:
+        await road.poller.poll()
+        day = road.page("chat_usage_report_day_timestamp_seconds")
+        expires = road.poller.expires_at()
+        assert expires == NOON + RULES.max_staleness
+
+        clock.moment = expires
+        await road.poller.refresh()
+        assert {key.name for key in figures(road)} >= {"paradigm_user_queries_last_day"}
+        clock.moment = expires + timedelta(seconds=1)
+        await road.poller.refresh()
+
+        assert not figures(road)
+        assert day == road.page("chat_usage_report_day_timestamp_seconds")
+        assert road.poller.expires_at() is None
+
+
+class Waiting:
+    """A platform that answers when it is let; it never lies, it is only slow."""
+
+    def __init__(self) -> None:
+        self.asked = asyncio.Event()
+        self.free = asyncio.Event()
+
+    async def get(self, request: Request, patience: Patience) -> bytes:
+        self.asked.set()
+        await self.free.wait()
+        return b'{"reporting": [], "reporting_agents": []}'
+
+
+class Broken:
+    """A platform adapter with a bug of ours in it."""
+
+    async def get(self, request: Request, patience: Patience) -> bytes:
+        raise ZeroDivisionError
+
+
+def poller(fetch: Waiting | Broken, telemetry: Telemetry, rules: DayRules = RULES) -> Poller:
+    watch = Watch("s", "paradigm", (CHAT_SESSIONS,), Scope(), rules, HOUR)
+    clock = PassedClock(NOON)
+    return Poller(watch, fetch, Outlet(Board(), telemetry, Worker("poll")), Time(clock.now, clock.seconds))
+
+
+def counted(telemetry: Telemetry, outcome: str) -> float | None:
+    labels = {"source": "s", "report": "chat-sessions", "outcome": outcome}
+    return telemetry.registry.get_sample_value("chat_usage_polls_total", labels)
+
+
+async def test_a_poll_that_overlaps_is_skipped_and_counted() -> None:
+    """One poll of a source runs at a time; the running one is not disturbed."""
+    platform, telemetry = Waiting(), Telemetry()
+    subject = poller(platform, telemetry)
+    await subject.start()
+    running = asyncio.create_task(subject.poll())
+    await platform.asked.wait()
+
+    await subject.poll()
+    platform.free.set()
+    await running
+
+    assert (counted(telemetry, "ok"), counted(telemetry, "skipped")) == (1, 1)
+
+
+async def test_an_error_of_our_own_is_one_more_outcome(caplog: pytest.LogCaptureFixture) -> None:
+    """It is logged with its traceback, for a report to us, and the next poll comes as planned."""
+    telemetry = Telemetry()
+    subject = poller(Broken(), telemetry)
+    await subject.start()
+
+    await subject.poll()
+    await subject.poll()
+
+    assert counted(telemetry, "internal") == 2
+    assert "ZeroDivisionError" in caplog.text
+
+
+async def test_a_poll_is_one_line_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    """Source, report, outcome and what was left out; on failure the reason; never a key."""
+    caplog.set_level(logging.INFO)
+    clock, key = PassedClock(NOON), world().keys.admin
+    transport = httpx.ASGITransport(create_app(world(), clock.now))
+    async with Road(transport, clock, key) as road, httpx.AsyncClient(transport=transport) as platform:
+        await road.poller.poll()
+        await set_scenarios(platform, "key-rejected")
+        await road.poller.poll()
+
+    lines = [record for record in caplog.records if record.name == "exporter.polling.poller"]
+    assert [(record.levelname, record.message) for record in lines] == [
+        ("INFO", "polled"),
+        ("INFO", "history read"),
+        ("WARNING", "poll failed"),
+    ]
+    assert "api_key" in lines[2].__dict__["reason"]
+    assert not any(key in str(record.__dict__) for record in lines)
+
+
+async def test_companies_and_families_that_are_not_wanted_are_not_served() -> None:
+    """The filter is ours also where the platform filters; excluded families are gone from the page."""
+    clock = PassedClock(NOON)
+    async with Road.to(world(), clock) as road:
+        road.poller.watch = replace(
+            road.poller.watch, companies=Companies(include=("2",)), excluded=("paradigm_*_today", "*_average_*")
+        )
+        await road.poller.poll()
+
+        names = {key.name for key in figures(road)}
+        assert {dict(key.labels)["company_id"] for key in figures(road)} == {"2"}
+        assert "paradigm_user_queries_last_day" in names
+        assert not {name for name in names if name.endswith("_today") or "average" in name}

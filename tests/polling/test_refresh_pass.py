@@ -1,0 +1,192 @@
+"""The pass over the past: once a day and at the start, newest first, in pieces, polls going first, nothing lost."""
+
+import asyncio
+from datetime import date, datetime, timedelta
+
+import httpx
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from exporter.domain.model import Days
+from exporter.ledger.day_status import history_to_ask, pieces
+from exporter.simulator.app import create_app
+from exporter.simulator.paradigm.world import World
+from tests.road.road import RULES, PassedClock, Road, only, set_scenarios, utc
+
+pytestmark = pytest.mark.anyio
+
+NOON = utc(2026, 3, 3, 12)
+TODAY = date(2026, 3, 3)
+HOUR = timedelta(hours=1)
+WEEK = "paradigm_user_queries_7d"
+
+
+class Recorder(httpx.AsyncBaseTransport):
+    """Passes requests on to the simulated platform and writes down which days each asked for.
+
+    `broken` tells by first and last day which questions find nobody; `gate` holds questions about the past up.
+    """
+
+    def __init__(self, clock: PassedClock, world: World) -> None:
+        self._app = httpx.ASGITransport(create_app(world, clock.now, sleep=clock.sleep))
+        self.asked: list[Days] = []
+        self.broken: set[date] = set()
+        self.gate: asyncio.Event | None = None
+        self.waiting = asyncio.Event()
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        query = request.url.params
+        if "start_date" in query:
+            days = Days(date.fromisoformat(query["start_date"]), date.fromisoformat(query["end_date"]))
+            self.asked.append(days)
+            if days.first in self.broken:
+                raise httpx.ConnectError("nobody is there")
+            if self.gate is not None and days.last < TODAY:
+                self.waiting.set()
+                await self.gate.wait()
+        return await self._app.handle_async_request(request)
+
+
+def begin(moment: datetime = NOON, past: asyncio.Lock | None = None) -> tuple[Recorder, Road]:
+    clock, world = PassedClock(moment), World.from_seed(1, 6)
+    recorder = Recorder(clock, world)
+    return recorder, Road(recorder, clock, world.keys.admin, past=past)
+
+
+async def test_the_past_is_asked_for_after_the_first_poll_and_once_after_each_flip() -> None:
+    """Not with every poll: between two flips nothing of it changes."""
+    recorder, road = begin()
+    async with road:
+        await road.poller.poll()
+        recent, past = Days(date(2026, 2, 28), TODAY), Days(date(2026, 1, 17), date(2026, 2, 27))
+        assert recorder.asked == [recent, past]
+
+        road.clock.moment += HOUR
+        await road.poller.poll()
+        road.clock.moment = utc(2026, 3, 4, 5)  # a new day, but the last one is not complete yet
+        await road.poller.poll()
+        assert past not in recorder.asked[2:]
+        assert len(recorder.asked) == 4
+
+        road.clock.moment = utc(2026, 3, 4, 6, 1)
+        await road.poller.poll()
+        assert recorder.asked[-1] == Days(date(2026, 1, 18), date(2026, 2, 28))
+
+
+async def test_sums_are_absent_until_the_past_was_read_once() -> None:
+    """A sum over what happens to be known would look like a fall in use."""
+    recorder, road = begin()
+    recorder.broken = {date(2026, 1, 17)}
+    async with road:
+        await road.poller.poll()
+        assert not road.page(WEEK)
+        assert road.page("paradigm_user_queries_last_day")
+        assert road.outcomes() == {"ok": 1}
+
+        recorder.broken = set()
+        road.clock.moment += HOUR
+        await road.poller.poll()
+        assert road.page(WEEK)
+        assert set(road.page("chat_usage_report_window_coverage_ratio").values()) == {1.0}
+
+
+async def test_a_failed_poll_does_not_ask_for_the_past() -> None:
+    """A platform that is down is asked once per poll, not twice."""
+    recorder, road = begin()
+    recorder.broken = {date(2026, 2, 28)}
+    async with road:
+        await road.poller.poll()
+
+        assert {days.last for days in recorder.asked} == {TODAY}
+
+
+async def test_a_poll_goes_before_the_next_piece_of_the_past() -> None:
+    """It waits for one piece at most, and what it folded is not lost to the piece."""
+    recorder, road = begin()
+    recorder.gate = asyncio.Event()
+    async with road:
+        first = asyncio.create_task(road.poller.poll())
+        await recorder.waiting.wait()
+        second = asyncio.create_task(road.poller.poll())
+        await asyncio.sleep(0)
+        recorder.gate.set()
+        await asyncio.gather(first, second)
+
+        assert road.outcomes() == {"ok": 2}
+        assert road.page(WEEK)
+        assert [days.last for days in recorder.asked].count(date(2026, 2, 27)) == 1
+
+
+async def test_two_sources_ask_for_their_past_one_after_the_other() -> None:
+    """A start with ten sources is no burst: the past of one is not asked while that of another is."""
+    past = asyncio.Lock()
+    recorder, road = begin(past=past)
+    other_recorder, other = begin(past=past)
+    recorder.gate = asyncio.Event()
+    async with road, other:
+        running = asyncio.create_task(road.poller.poll())
+        await recorder.waiting.wait()
+        waiting = asyncio.create_task(other.poller.poll())
+        async with asyncio.timeout(10):
+            while not other.outcomes():  # noqa: ASYNC110 the poll ends in the worker thread, which sets no event
+                await asyncio.sleep(0)
+        assert len(other_recorder.asked) == 1
+
+        recorder.gate.set()
+        await asyncio.gather(running, waiting)
+        assert len(other_recorder.asked) == 2
+
+
+async def test_an_outage_leaves_a_gap_that_shows_and_is_filled() -> None:
+    """Days that nobody read after their end do not count, and the share that does is told."""
+    recorder, road = begin()
+    async with road, httpx.AsyncClient(transport=recorder) as platform:
+        await road.poller.poll()
+        await set_scenarios(platform, "outage")
+        for _ in range(4):
+            road.clock.moment += timedelta(days=1)
+            await road.poller.poll()
+        await set_scenarios(platform)
+        road.clock.moment += HOUR
+        await road.poller.poll()
+
+        assert only(road, "chat_usage_report_day_timestamp_seconds") == utc(2026, 3, 6).timestamp()
+        assert set(road.page("chat_usage_report_window_coverage_ratio").values()) == {1.0}
+        assert only(road, "chat_usage_report_restatements_total") == 0
+
+
+async def test_a_correction_is_counted_and_its_size_told() -> None:
+    """A fifth of the day's figures came late; the next poll without a change tells 0 again."""
+    recorder, road = begin(utc(2026, 3, 3, 11))
+    async with road, httpx.AsyncClient(transport=recorder) as platform:
+        await set_scenarios(platform, "restatement")
+        await road.poller.poll()
+        before = sum(road.page(WEEK).values())
+        assert only(road, "chat_usage_report_restatements_total") == 0
+
+        road.clock.moment = utc(2026, 3, 3, 13)  # 1 March is corrected at noon of the second day after it
+        await road.poller.poll()
+        assert only(road, "chat_usage_report_restatements_total") > 10
+        assert 0.1 < only(road, "chat_usage_report_restated_ratio") < 0.3
+        assert sum(road.page(WEEK).values()) > before
+
+        road.clock.moment += HOUR
+        await road.poller.poll()
+        assert only(road, "chat_usage_report_restated_ratio") == 0
+
+
+@given(st.integers(1, 400), st.integers(1, 500))
+def test_pieces_cover_each_day_once_newest_first(count: int, longest: int) -> None:
+    """No day twice, none missing, none longer than it may be."""
+    days = Days(TODAY - timedelta(days=count - 1), TODAY)
+
+    cut = pieces(days, longest)
+
+    assert [day for piece in reversed(cut) for day in piece] == list(days)
+    assert max(len(piece) for piece in cut) <= longest
+
+
+def test_there_may_be_no_past_to_ask_for() -> None:
+    """After an outage as long as the history, the poll itself asks for all of it."""
+    assert history_to_ask(Days(TODAY - RULES.keep_days * timedelta(days=1), TODAY), RULES) is None

@@ -1,0 +1,642 @@
+"""A restart with a state file: the same figures at once, the same questions after; what does not fit is not used."""
+
+import errno
+import logging
+import subprocess
+import sys
+import zlib
+from array import array
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import httpx
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from exporter.app.assemble import assemble, fingerprint
+from exporter.domain.calendars import day_at, end
+from exporter.ledger.day_status import DayRules
+from exporter.ledger.ledger import Block, Ledger, Table
+from exporter.metrics.health import Health
+from exporter.platforms.paradigm.platform import CHAT_SESSIONS
+from exporter.platforms.registry import platforms
+from exporter.polling.report_state import Memory, State
+from exporter.polling.state_file import StateFile, replace_file
+from exporter.polling.state_format import HEAD, MAGIC
+from exporter.settings import load
+from exporter.simulator.app import create_app
+from exporter.simulator.paradigm.world import World
+from tests.road.road import RULES, PassedClock, Road, only, utc, watching
+
+pytestmark = pytest.mark.anyio
+
+NOON = utc(2026, 3, 3, 12)
+HOUR = timedelta(hours=1)
+DAY = timedelta(days=1)
+REPORT = CHAT_SESSIONS.name
+MADE_BY = {"platform": "paradigm", "base_url": "https://paradigm.example", "timezone": "UTC"}
+
+
+class Platform(httpx.AsyncBaseTransport):
+    """The simulated platform, which writes down the days that it was asked for; `down` as long as nobody is there.
+
+    Days of the past alone are refused while `forgetful`.
+    """
+
+    def __init__(self, clock: PassedClock, *scenarios: str) -> None:
+        self.world = World.from_seed(1, 6)
+        app = create_app(self.world, clock.now, scenarios=scenarios or ("normal",), sleep=clock.sleep)
+        self._app = httpx.ASGITransport(app)
+        self._clock = clock
+        self.asked: list[tuple[str, str]] = []
+        self.down = False
+        self.forgetful = False
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        query = request.url.params
+        if "start_date" in query:
+            self.asked.append((query["start_date"], query["end_date"]))
+            is_past = query["end_date"] < self._clock.moment.date().isoformat()
+            if self.down or (is_past and self.forgetful):
+                raise httpx.ConnectError("nobody is there")
+        return await self._app.handle_async_request(request)
+
+
+def road(path: Path | None, platform: Platform, clock: PassedClock, rules: DayRules = RULES) -> Road:
+    """Builds what a process is made of: with a state file it is the next one after those before."""
+    memory = StateFile(path, clock.now).memory("s", MADE_BY, rules) if path else Memory()
+    return Road(platform, clock, platform.world.keys.admin, watching(rules), memory=memory)
+
+
+NOT_REMEMBERED = ("chat_usage_config_unmatched_selectors", "chat_usage_series")
+
+
+def served(subject: Road) -> str:
+    """Returns the rendered page, which has all that is remembered; live counters begin anew in each process.
+
+    Which selectors match nothing is not remembered, for it needs the names of companies that nobody wants; the number
+    of series follows.
+    """
+    lines = subject.text().splitlines(keepends=True)
+    return "".join(line for line in lines if not line.startswith(NOT_REMEMBERED))
+
+
+async def compare(folder: Path, begin: datetime, steps: Iterable[tuple[timedelta, bool]]) -> Road:
+    """Polls two exporters side by side, of which one is restarted at some steps: pages and questions are the same.
+
+    Returns the one that went on without restarts.
+    """
+    clock, path = PassedClock(begin), folder / "state"
+    steady, restarted = Platform(clock, "restatement"), Platform(clock, "restatement")
+    subject = road(path, restarted, clock)
+    await subject.__aenter__()
+    async with road(None, steady, clock) as model:
+        for step, is_restarted in ((timedelta(0), False), *steps):
+            midnight, target = end(day_at(clock.moment, RULES.zone), RULES.zone), clock.moment + step
+            clock.moment = target
+            if is_restarted:
+                await subject.__aexit__()
+                subject = road(path, restarted, clock)
+                await subject.__aenter__()
+            if is_restarted or midnight <= target:
+                await model.poller.refresh()
+                await subject.poller.refresh()
+            assert served(model) == served(subject)
+            await model.poller.poll()
+            await subject.poller.poll()
+            assert served(model) == served(subject)
+            assert steady.asked == restarted.asked
+    await subject.__aexit__()
+    return model
+
+
+async def test_a_month_with_restarts_is_a_month_without(tmp_path: Path) -> None:
+    """Poll by poll: figures, days, ages, corrections counted, and what the platform is asked."""
+    steps = [(timedelta(hours=7, minutes=11), n % 3 == 1) for n in range(103)]
+
+    model = await compare(tmp_path, utc(2026, 2, 14, 9), steps)
+
+    assert only(model, "chat_usage_report_restatements_total") > 0
+
+
+@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    steps=st.lists(st.tuples(st.integers(1, 60 * 60).map(lambda n: timedelta(minutes=n)), st.booleans()), max_size=6)
+)
+async def test_any_rhythm_of_restarts_changes_nothing(
+    tmp_path_factory: pytest.TempPathFactory, steps: list[tuple[timedelta, bool]]
+) -> None:
+    """Minutes or days apart."""
+    await compare(tmp_path_factory.mktemp("state"), NOON, steps)
+
+
+async def test_figures_are_there_before_the_first_poll_with_their_true_ages(tmp_path: Path) -> None:
+    """The platform is down: day and poll are told as they were, and yesterday's running day is no `_today`."""
+    clock = PassedClock(NOON)
+    platform = Platform(clock)
+    async with road(tmp_path / "state", platform, clock) as before:
+        await before.poller.poll()
+        figures = before.page("paradigm_user_queries_28d")
+
+    clock.moment += DAY
+    platform.down = True
+    async with road(tmp_path / "state", platform, clock) as after:
+        assert after.board.shown.served == {("s", REPORT)}
+        assert after.page("paradigm_user_queries_28d") == figures
+        assert only(after, "chat_usage_report_day_timestamp_seconds") == utc(2026, 3, 2).timestamp()
+        assert only(after, "chat_usage_poll_last_success_timestamp_seconds") == NOON.timestamp()
+        assert only(after, "chat_usage_report_up") == 1
+        assert after.poller.expires_at() == NOON + RULES.max_staleness
+        assert not any(key.name.endswith("_today") for key in after.page("paradigm_"))
+        await after.poller.poll()
+        assert only(after, "chat_usage_report_up") == 0
+        assert after.page("paradigm_user_queries_28d") == figures
+
+
+async def test_a_pass_over_the_past_goes_on_where_it_was(tmp_path: Path) -> None:
+    """What it asked for is not asked again, and sums wait for its end."""
+    clock = PassedClock(NOON)
+    platform = Platform(clock)
+    platform.forgetful = True
+    async with road(tmp_path / "state", platform, clock) as before:
+        await before.poller.poll()
+
+    platform.forgetful = False
+    platform.asked.clear()
+    async with road(tmp_path / "state", platform, clock) as after:
+        assert after.page("paradigm_user_queries_last_day")
+        assert not after.page("paradigm_user_queries_7d")
+        await after.poller.poll()
+        assert after.page("paradigm_user_queries_7d")
+    assert platform.asked == [("2026-02-28", "2026-03-03"), ("2026-01-17", "2026-02-27")]
+
+
+async def test_another_length_of_history_is_asked_for_anew(tmp_path: Path) -> None:
+    """The days stay; sums wait until the history that is configured now was read."""
+    clock = PassedClock(NOON)
+    platform = Platform(clock)
+    async with road(tmp_path / "state", platform, clock, replace(RULES, keep_days=10)) as before:
+        await before.poller.poll()
+
+    platform.asked.clear()
+    async with road(tmp_path / "state", platform, clock) as after:
+        assert after.page("paradigm_user_queries_last_day")
+        assert not after.page("paradigm_user_queries_28d")
+        await after.poller.poll()
+        assert after.page("paradigm_user_queries_28d")
+    assert ("2026-01-17", "2026-02-27") in platform.asked
+
+
+async def test_the_interval_is_the_one_that_is_configured_now(tmp_path: Path) -> None:
+    """It is no memory."""
+    clock = PassedClock(NOON)
+    platform = Platform(clock)
+    async with road(tmp_path / "state", platform, clock) as before:
+        await before.poller.poll()
+    after = road(tmp_path / "state", platform, clock)
+    after.poller.watch = replace(after.poller.watch, interval=2 * HOUR)
+    async with after:
+        assert only(after, "chat_usage_poll_interval_seconds") == 7200
+
+
+# What is not used
+
+
+def state(success: datetime | None = NOON, read: datetime = NOON) -> State:
+    table = Table(("1",), {CHAT_SESSIONS.parts["chat"][0]: array("d", [4.0])})
+    ledger = Ledger({(NOON - DAY).date(): Block(read, True, {"chat": table})}, {"1": "Northwind"})
+    return State(ledger, Health(HOUR, NOON, success, 0.5, "ok", True), flipped=(NOON - DAY).date())
+
+
+def keep(path: Path, states: Mapping[str, State], source: str = "s") -> bytes:
+    """Writes a state file that holds one source."""
+    StateFile(path, lambda: NOON).memory(source, MADE_BY, RULES).save(states)
+    return path.read_bytes()
+
+
+def warned(caplog: pytest.LogCaptureFixture) -> list[tuple[str, object]]:
+    """Returns the warnings: what they say, and the reason."""
+    return [
+        (record.message, record.__dict__["reason"]) for record in caplog.records if record.levelno >= logging.WARNING
+    ]
+
+
+def cut(content: bytes) -> bytes:
+    return content[:-1]
+
+
+def of_another_version(content: bytes) -> bytes:
+    return MAGIC + b"99 little\n" + content[len(HEAD) :]
+
+
+@pytest.mark.parametrize(
+    ("harm", "reason"),
+    [
+        pytest.param(cut, "is cut short or damaged: its checksum does not fit; the next poll replaces it", id="cut"),
+        pytest.param(
+            of_another_version, "is of another version of its format; the next poll replaces it", id="version"
+        ),
+    ],
+)
+def test_a_file_that_cannot_be_used_is_one_line_and_is_replaced(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, harm: Callable[[bytes], bytes], reason: str
+) -> None:
+    """Nobody has to mend it by hand."""
+    path = tmp_path / "state"
+    path.write_bytes(harm(keep(path, {REPORT: state()})))
+    memory = StateFile(path, lambda: NOON).memory("s", MADE_BY, RULES)
+
+    assert memory.load() == {}
+    assert warned(caplog) == [("state file not used: starts empty, asks the platform again", reason)]
+    memory.save({REPORT: state()})
+    assert StateFile(path, lambda: NOON).memory("s", MADE_BY, RULES).load().keys() == {REPORT}
+
+
+def test_a_file_of_somebody_else_is_left_as_it_is(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """A mistyped path must not cost the operator a file."""
+    path = tmp_path / "exporter.yml"
+    path.write_text("sources: {}\n")
+    memory = StateFile(path, lambda: NOON).memory("s", MADE_BY, RULES)
+
+    assert memory.load() == {}
+    memory.save({REPORT: state()})
+
+    assert path.read_text() == "sources: {}\n"
+    assert [reason for _, reason in warned(caplog)] == [
+        "is no state file of this program; it is left as it is, and nothing is kept; delete it, or give state_file "
+        "another path"
+    ]
+
+
+def test_a_file_that_cannot_be_read_is_left_as_it_is(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """It may be anything; here, something that is no file at all."""
+    memory = StateFile(tmp_path, lambda: NOON).memory("s", MADE_BY, RULES)
+
+    assert memory.load() == {}
+    memory.save({REPORT: state()})
+
+    ((_, reason),) = warned(caplog)
+    assert str(reason).startswith("cannot be read (Is a directory); it is left as it is, and nothing is kept; ")
+    assert list(tmp_path.parent.glob("*.new")) == []
+
+
+def test_no_file_yet_is_no_fault(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """The first start is told, not warned of."""
+    caplog.set_level(logging.INFO)
+
+    assert StateFile(tmp_path / "state", lambda: NOON).memory("s", MADE_BY, RULES).load() == {}
+
+    assert [(each.levelname, each.message) for each in caplog.records] == [
+        ("INFO", "no state file yet; it comes with the first poll")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("now", "kept", "reason"),
+    [
+        pytest.param(
+            NOON + RULES.max_staleness + timedelta(seconds=1),
+            state(),
+            "its last good poll (2026-03-03T12:00:00Z) is longer ago than max_staleness",
+            id="too-old",
+        ),
+        pytest.param(
+            NOON - timedelta(seconds=1),
+            state(),
+            "is from the future (2026-03-03T12:00:00Z); the clock is wrong now or was wrong then",
+            id="polled-in-the-future",
+        ),
+        pytest.param(
+            NOON,
+            state(read=NOON + DAY),
+            "is from the future (2026-03-04T12:00:00Z); the clock is wrong now or was wrong then",
+            id="read-in-the-future",
+        ),
+    ],
+)
+def test_a_report_of_another_time_is_refused_alone(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, now: datetime, kept: State, reason: str
+) -> None:
+    """The other reports of the source are used: here one that has never had a good poll."""
+    keep(tmp_path / "state", {REPORT: kept, "other": State(Ledger(), Health(HOUR))})
+
+    restored = StateFile(tmp_path / "state", lambda: now).memory("s", MADE_BY, RULES).load()
+
+    assert restored.keys() == {"other"}
+    assert warned(caplog) == [("state of a report not used: starts empty, asks the platform again", reason)]
+
+
+async def test_a_file_from_the_future_neither_sets_days_back_nor_freezes_figures(tmp_path: Path) -> None:
+    """The clock was a month ahead: the page is empty until a poll under the present clock, and true from then on."""
+    clock = PassedClock(NOON + 30 * DAY)
+    platform = Platform(clock)
+    async with road(tmp_path / "state", platform, clock) as before:
+        await before.poller.poll()
+
+    clock.moment = NOON
+    async with road(tmp_path / "state", platform, clock) as after, road(None, platform, clock) as model:
+        assert served(after) == served(model)
+        assert not after.page("paradigm_")
+        await after.poller.poll()
+        await model.poller.poll()
+        assert served(after) == served(model)
+        platform.down = True
+        clock.moment += RULES.max_staleness + HOUR
+        await after.poller.poll()
+        assert not after.page("paradigm_")
+
+
+@pytest.mark.parametrize(
+    ("now_made_by", "reason"),
+    [
+        pytest.param({**MADE_BY, "base_url": "https://other"}, "was kept for another base_url", id="instance"),
+        pytest.param(
+            {**MADE_BY, "timezone": "Europe/Paris", "platform": "x"},
+            "was kept for another platform, timezone",
+            id="zone-and-platform",
+        ),
+        pytest.param({**MADE_BY, "chatbot": "abc"}, "was kept for another chatbot", id="one-more-thing"),
+    ],
+)
+def test_of_two_sources_the_changed_one_is_refused_alone(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, now_made_by: Mapping[str, str], reason: str
+) -> None:
+    """Its figures are of somebody else; the other source's are as good as ever, also in the next file."""
+    path = tmp_path / "state"
+    file = StateFile(path, lambda: NOON)
+    for each in [file.memory("changed", MADE_BY, RULES), file.memory("same", MADE_BY, RULES)]:
+        each.save({REPORT: state()})
+
+    file = StateFile(path, lambda: NOON)
+    changed, same = file.memory("changed", now_made_by, RULES), file.memory("same", MADE_BY, RULES)
+    assert [set(changed.load()), set(same.load())] == [set(), {REPORT}]
+    assert warned(caplog) == [("state of a source not used: starts empty, asks the platform again", reason)]
+    same.save({REPORT: state()})
+
+    file = StateFile(path, lambda: NOON)
+    changed, same = file.memory("changed", MADE_BY, RULES), file.memory("same", MADE_BY, RULES)
+    assert [set(changed.load()), set(same.load())] == [set(), {REPORT}]
+
+
+def test_a_source_that_is_gone_leaves_the_file(tmp_path: Path) -> None:
+    """What was removed from the configuration is not kept for ever."""
+    path = tmp_path / "state"
+    keep(path, {REPORT: state()}, "gone")
+    memory = StateFile(path, lambda: NOON).memory("s", MADE_BY, RULES)
+    memory.load()
+    memory.save({REPORT: state()})
+
+    assert StateFile(path, lambda: NOON).memory("gone", MADE_BY, RULES).load() == {}
+
+
+# Writing
+
+
+def test_sources_share_one_file_whoever_polls_first(tmp_path: Path) -> None:
+    """The first poll of one does not cost another one what it has not polled yet."""
+    path = tmp_path / "state"
+    keep(path, {REPORT: state()}, "b")
+    file = StateFile(path, lambda: NOON)
+    a, b = file.memory("a", MADE_BY, RULES), file.memory("b", MADE_BY, RULES)
+    a.load()
+    a.save({REPORT: state()})
+    assert b.load().keys() == {REPORT}
+
+    file = StateFile(path, lambda: NOON)
+    memories = [file.memory(name, MADE_BY, RULES) for name in ("a", "b")]
+    assert [set(memory.load()) for memory in memories] == [{REPORT}, {REPORT}]
+
+
+class Disk:
+    """A disk that refuses to be written to while it has an error; counts what was written."""
+
+    def __init__(self) -> None:
+        self.error: OSError | None = None
+        self.written = 0
+
+    def write(self, path: Path, pieces: Iterable[bytes]) -> None:
+        if self.error is not None:
+            raise self.error
+        replace_file(path, pieces)
+        self.written += 1
+
+
+def test_nothing_is_written_when_nothing_changed(tmp_path: Path) -> None:
+    """A poll that was skipped, or a past that was not asked for, is no reason."""
+    disk, one = Disk(), state()
+    memory = StateFile(tmp_path / "state", lambda: NOON, disk.write).memory("s", MADE_BY, RULES)
+    memory.load()
+
+    memory.save({REPORT: one})
+    memory.save({REPORT: one})
+    assert disk.written == 1
+    memory.save({REPORT: replace(one, flipped=None)})
+    assert disk.written == 2
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EROFS, errno.EACCES], ids=errno.errorcode.get)
+async def test_a_write_that_fails_is_one_line_and_fails_no_poll(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, number: int
+) -> None:
+    """Disk full, read-only, not ours: figures are served, and the next poll is the next chance."""
+    clock, disk = PassedClock(NOON), Disk()
+    platform = Platform(clock)
+    memory = StateFile(tmp_path / "state", clock.now, disk.write).memory("s", MADE_BY, RULES)
+    async with Road(platform, clock, platform.world.keys.admin, memory=memory) as subject:
+        await subject.poller.poll()
+        clock.moment += HOUR
+        disk.error = OSError(number, "no luck")
+        await subject.poller.poll()
+        assert subject.outcomes() == {"ok": 2}
+        assert subject.page("paradigm_user_queries_28d")
+        clock.moment += HOUR
+        disk.error = None
+        await subject.poller.poll()
+
+    assert disk.written == 3  # the first poll, its past, and the last poll
+    assert warned(caplog) == [
+        (
+            "state file not written: figures are served all the same, a restart asks the platform anew",
+            "no luck; give the exporter's user a writable folder with free space",
+        )
+    ]
+
+
+def test_a_folder_that_went_away_is_one_line(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """The volume was unmounted."""
+    folder = tmp_path / "volume"
+    folder.mkdir()
+    memory = StateFile(folder / "state", lambda: NOON).memory("s", MADE_BY, RULES)
+    memory.load()
+    folder.rmdir()
+
+    memory.save({REPORT: state()})
+
+    ((_, reason),) = warned(caplog)
+    assert str(reason).startswith("No such file or directory; ")
+
+
+class Broken:
+    """A memory with a bug of ours in it."""
+
+    def load(self) -> Mapping[str, State]:
+        raise ZeroDivisionError
+
+    def save(self, states: Mapping[str, State]) -> None:
+        raise ZeroDivisionError
+
+
+async def test_a_bug_in_keeping_costs_no_poll(caplog: pytest.LogCaptureFixture) -> None:
+    """It is logged with its traceback; figures are served."""
+    clock = PassedClock(NOON)
+    platform = Platform(clock)
+    memory = Memory(Broken().load, Broken().save)
+    async with Road(platform, clock, platform.world.keys.admin, memory=memory) as subject:
+        await subject.poller.poll()
+        assert subject.outcomes() == {"ok": 1}
+        assert subject.page("paradigm_user_queries_7d")
+    assert "ZeroDivisionError" in caplog.text
+
+
+def python(code: str, path: Path) -> subprocess.CompletedProcess[str]:
+    """Runs a program that writes to `path`, in which `pieces` come from the code."""
+    imports = (
+        "import os, resource, signal, sys",
+        "from pathlib import Path",
+        "from exporter.polling.state_file import replace_file",
+    )
+    program = "\n".join((*imports, code))
+    command = [sys.executable, "-c", program, str(path)]
+    return subprocess.run(command, cwd=Path(__file__).parents[2], capture_output=True, text=True, check=False)
+
+
+KILLED_AT_THE_END = """
+def pieces():
+    yield b"new" * 10**6
+    os.kill(os.getpid(), signal.SIGKILL)
+replace_file(Path(sys.argv[1]), pieces())
+"""
+NO_ROOM = """
+resource.setrlimit(resource.RLIMIT_FSIZE, (10**6, 10**6))
+try:
+    replace_file(Path(sys.argv[1]), [b"new" * 10**6])
+except OSError as error:
+    print(error.strerror)
+"""
+
+
+def test_kill_9_before_the_rename_leaves_the_old_file(tmp_path: Path) -> None:
+    """What it left behind is no hindrance to the next one."""
+    path = tmp_path / "state"
+    path.write_bytes(b"old")
+
+    assert python(KILLED_AT_THE_END, path).returncode == -9
+    assert path.read_bytes() == b"old"
+    assert len(list(tmp_path.iterdir())) == 2
+
+    replace_file(path, [b"newer"])
+    assert path.read_bytes() == b"newer"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_file_that_finds_no_room_leaves_the_old_one_and_no_rest(tmp_path: Path) -> None:
+    """A real limit on a real process."""
+    path = tmp_path / "state"
+    path.write_bytes(b"old")
+
+    assert python(NO_ROOM, path).stdout == "File too large\n"
+    assert path.read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_the_file_is_its_owners_alone(tmp_path: Path) -> None:
+    """Whatever the one before was."""
+    path = tmp_path / "state"
+    path.touch(0o644)
+
+    replace_file(path, [b"x"])
+
+    assert path.stat().st_mode & 0o777 == 0o600
+
+
+async def test_no_key_and_no_address_is_in_the_file(tmp_path: Path) -> None:
+    """Names of companies are, which /metrics shows as well."""
+    clock = PassedClock(NOON)
+    platform = Platform(clock)
+    path = tmp_path / "state"
+    made_by = {"base_url": "https://me:canary@paradigm.example"}
+    memory = StateFile(path, clock.now).memory("s", made_by, RULES)
+    async with Road(platform, clock, platform.world.keys.admin, memory=memory) as subject:
+        await subject.poller.poll()
+
+    content, rest = path.read_bytes(), path.read_bytes()[len(HEAD) : -32]
+    while rest:
+        length = int.from_bytes(rest[:4], "little")
+        content += zlib.decompress(rest[4 : 4 + length])
+        rest = rest[4 + length :]
+    company = platform.world.company(2)
+    assert company is not None
+    assert company.name.encode() in content
+    for secret in (platform.world.keys.admin, "canary", "paradigm.example", str(tmp_path)):
+        assert secret.encode() not in content
+
+
+# Wiring
+
+CONFIG = """
+state_file: state
+sources:
+  production: {{platform: paradigm, api_key: {key}, base_url: "http://127.0.0.1:1", {more}}}
+"""
+
+
+def configured(folder: Path, key: str = "k1", more: str = "") -> Path:
+    path = folder / "exporter.yml"
+    path.write_text(CONFIG.format(key=key, more=more))
+    return path
+
+
+async def test_ready_right_after_a_restart_also_when_the_platform_is_down(tmp_path: Path) -> None:
+    """The whole program but its socket: the file is found beside the configuration, and a new key does not void it."""
+    now = datetime.now(tz=RULES.zone)
+    settings = load(configured(tmp_path), {}, platforms())
+    (source,) = settings.sources.values()
+    table = Table(("1",), {CHAT_SESSIONS.parts["chat"][0]: array("d", [4.0])})
+    blocks = {(now - n * DAY).date(): Block(now - HOUR, True, {"chat": table}) for n in range(1, 4)}
+    kept = State(Ledger(blocks, {"1": "Northwind"}), Health(HOUR, now - HOUR, now - HOUR, 0.5, "ok", True))
+    file = StateFile(tmp_path / "state", lambda: now)
+    file.memory("production", fingerprint(source), replace(RULES, keep_days=45)).save({REPORT: kept})
+
+    exporter = assemble(load(configured(tmp_path, "k2"), {}, platforms()))
+    transport = httpx.ASGITransport(exporter.app)
+    async with httpx.AsyncClient(transport=transport, base_url="http://exporter.example") as client:
+        assert (await client.get("/-/ready")).status_code == 503
+        async with exporter:
+            assert (await client.get("/-/ready")).status_code == 200
+            assert 'company="Northwind"' in (await client.get("/metrics")).text
+
+
+@pytest.mark.parametrize(
+    ("more", "changes"),
+    [
+        pytest.param("timezone: Europe/Paris", {"timezone"}, id="zone"),
+        pytest.param(
+            'companies: {include: ["Nor*"], exclude: [7]}', {"companies.include", "companies.exclude"}, id="companies"
+        ),
+        pytest.param("poll: {interval: 2h}, settle: 7h, history_days: 20", set(), id="what-the-figures-do-not-hang-on"),
+    ],
+)
+def test_the_fingerprint_is_what_the_figures_hang_on(tmp_path: Path, more: str, changes: set[str]) -> None:
+    """Nothing that changes every day, and not the key."""
+    (before,) = load(configured(tmp_path), {}, platforms()).sources.values()
+    (after,) = load(configured(tmp_path, "k2", more), {}, platforms()).sources.values()
+
+    assert {name for name, _ in fingerprint(before).items() ^ fingerprint(after).items()} == changes
+    other = replace(before, platform=replace(before.platform, version=99), base_url="https://other.example")
+    assert {name for name, _ in fingerprint(before).items() ^ fingerprint(other).items()} == {
+        "version of the decoder",
+        "base_url",
+    }

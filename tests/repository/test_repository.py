@@ -1,0 +1,129 @@
+"""What files of the repository promise each other."""
+
+import re
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterable, Iterator
+from importlib.metadata import requires
+from pathlib import Path
+from zipfile import ZipFile
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+ROOT = Path(__file__).parents[2]
+LOCKS = ["requirements.lock", "requirements-build.lock", "requirements-dev.lock"]
+APART = ["requirements-fuzz.lock", "requirements-sbom.lock"]
+"""Of single tasks, each with an environment of its own."""
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
+
+
+def pins(lock: str) -> set[str]:
+    """Returns the lines of a lock that name a release, as name==version."""
+    return set(re.findall(r"^[\w.-]+==[^ ;]+", (ROOT / lock).read_text(), re.MULTILINE))
+
+
+def declared() -> Iterator[str]:
+    """Yields the name of each dependency in pyproject.toml."""
+    groups = [PROJECT["project"]["dependencies"], *PROJECT["dependency-groups"].values()]
+    for requirement in (entry for group in groups for entry in group if isinstance(entry, str)):
+        yield re.split(r"[^\w-]", requirement)[0]
+
+
+@pytest.mark.parametrize("lock", [*LOCKS, *APART])
+def test_a_lock_holds_hashes_and_no_host(lock: str) -> None:
+    """Each release is pinned by hashes; where it comes from is the business of the machine."""
+    text = (ROOT / lock).read_text()
+
+    assert len(pins(lock)) == len(re.findall(r"^[^ ].* \\\n    --hash=sha256:", text, re.MULTILINE)) > 0
+    assert "://" not in text
+
+
+def test_locks_agree() -> None:
+    """One environment can be made from all of them: the development lock holds every pin of the others."""
+    assert pins("requirements.lock") | pins("requirements-build.lock") <= pins("requirements-dev.lock")
+
+
+def needed(roots: Iterable[str]) -> set[str]:
+    """Returns the names of all that these requirements need on this machine, by what is installed here."""
+    found, todo = set[str](), [Requirement(root) for root in roots]
+    while todo:
+        wanted = todo.pop()
+        for extra in ("", *wanted.extras):
+            name = f"{canonicalize_name(wanted.name)}[{extra}]"
+            if name not in found:
+                found.add(name)
+                more = [Requirement(text) for text in requires(wanted.name) or ()]
+                todo += [each for each in more if each.marker is None or each.marker.evaluate({"extra": extra})]
+    return {name.partition("[")[0] for name in found}
+
+
+@pytest.mark.parametrize(
+    ("lock", "roots"),
+    [
+        ("requirements.lock", PROJECT["project"]["dependencies"]),
+        ("requirements-build.lock", PROJECT["dependency-groups"]["build"]),
+        ("requirements-dev.lock", [each for each in PROJECT["dependency-groups"]["dev"] if isinstance(each, str)]),
+    ],
+)
+def test_a_lock_is_complete(lock: str, roots: list[str]) -> None:
+    """Nothing that is installed from it comes without a hash, also not what a library of a library needs."""
+    assert needed(roots) <= {canonicalize_name(pin.partition("==")[0]) for pin in pins(lock)}
+
+
+def test_every_lock_is_held_here() -> None:
+    """And each file of them is one that these tests know."""
+    assert sorted(path.name for path in ROOT.glob("requirements*.lock")) == sorted([*LOCKS, *APART])
+
+
+def test_each_library_is_judged() -> None:
+    """The page about libraries has a line for each dependency, and none for others."""
+    page = (ROOT / "docs" / "decisions" / "0002-libraries.md").read_text()
+    judged = re.findall(r"^\| ([\w-]+) \| .+ \| [\d.]+ \|", page, re.MULTILINE)
+
+    assert sorted(judged) == sorted(set(declared()))
+
+
+def test_the_judged_releases_are_the_locked_ones() -> None:
+    """An upgrade looks at the page again."""
+    page = (ROOT / "docs" / "decisions" / "0002-libraries.md").read_text()
+    rows = re.findall(r"^\| ([\w-]+) \| [^|]+ \| ([\d.]+) \|", page, re.MULTILINE)
+
+    locked = set[str]().union(*(pins(lock) for lock in (LOCKS[-1], *APART)))
+    assert {f"{name}=={release}" for name, release in rows} <= locked
+
+
+def test_readme_names_every_task_that_it_should() -> None:
+    """What README tells a newcomer to type are tasks of the Makefile."""
+    tasks = set(re.findall(r"^([a-z]+):.*## ", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    told = re.findall(r"^make ([a-z]+)", (ROOT / "README.md").read_text(), re.MULTILINE)
+
+    assert told
+    assert set(told) <= tasks
+
+
+def test_the_wheel_carries_what_is_read_beside_the_code(tmp_path: Path) -> None:
+    """The status page's files, and the demo's stack: who installed the package has no copy of the repository."""
+    command: list[str | Path] = [
+        sys.executable,
+        "-m",
+        "hatchling",
+        "build",
+        "--target",
+        "wheel",
+        "--directory",
+        tmp_path,
+    ]
+    subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
+    (wheel,) = tmp_path.glob("*.whl")
+    packed = set(ZipFile(wheel).namelist())
+    names = {name for name in packed if name.startswith("exporter/shipped/")}
+    page = [*ROOT.glob("exporter/web/static/*"), *ROOT.glob("exporter/web/templates/*")]
+    assert packed >= {str(file.relative_to(ROOT)) for file in page}
+    assert len(page) == 4
+
+    files = [*ROOT.glob("config/alertmanager/*.tmpl"), *ROOT.glob("alert_rules/**/*.yml"),
+             ROOT / "config" / "alertmanager.example.yml", ROOT / "config" / "prometheus.example.yml"]  # fmt: skip
+    assert names == {f"exporter/shipped/{file.relative_to(ROOT)}" for file in files}

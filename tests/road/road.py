@@ -1,0 +1,160 @@
+"""The whole road on a passed-in clock and without a socket: simulated platform, client, poller, board."""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from random import Random
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
+
+import httpx
+from prometheus_client.parser import text_string_to_metric_families
+
+from exporter import http as fetch
+from exporter.domain.calendars import Calendar
+from exporter.domain.scope import Scope
+from exporter.domain.selection import Companies
+from exporter.exposition.board import Board
+from exporter.exposition.telemetry import Telemetry
+from exporter.exposition.text import Format
+from exporter.ledger.day_status import DayRules
+from exporter.platforms.api import Platform, Report
+from exporter.platforms.paradigm.platform import PLATFORM
+from exporter.polling.poller import Outlet, Poller, Time
+from exporter.polling.report_state import FORGETFUL, Memory
+from exporter.polling.target import Watch
+from exporter.polling.threads import Worker
+from exporter.simulator.app import create_app
+from exporter.simulator.paradigm.world import World, holidays
+
+HOLIDAYS = frozenset(day for year in range(2000, 2101) for day in holidays(year))
+RULES = DayRules(
+    zone=ZoneInfo("UTC"),
+    settle=timedelta(hours=6),
+    reread_days=3,
+    keep_days=45,
+    max_staleness=timedelta(days=3),
+    calendar=Calendar(holidays=HOLIDAYS),
+)
+
+
+@dataclass(slots=True)
+class PassedClock:
+    """A clock that stands still until it is set; sleeping on it takes no time and moves nothing."""
+
+    moment: datetime
+    slept: list[float] = field(default_factory=list)
+
+    def now(self) -> datetime:
+        return self.moment
+
+    def seconds(self) -> float:
+        return self.moment.timestamp()
+
+    async def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+
+    def for_fetch(self) -> fetch.Clock:
+        return fetch.Clock(self.seconds, self.now, self.sleep, Random(0))
+
+
+class Series(NamedTuple):
+    """A sample's name and labels without the source."""
+
+    name: str
+    labels: frozenset[tuple[str, str]]
+
+
+def series(name: str, **labels: str) -> Series:
+    return Series(name, frozenset(labels.items()))
+
+
+CHAT_SESSIONS = (PLATFORM.reports["chat-sessions"],)
+
+
+def watching(
+    rules: DayRules = RULES, companies: Companies | None = None, reports: tuple[Report, ...] = CHAT_SESSIONS
+) -> Watch:
+    """Watches chat-sessions alone, unless told otherwise: what a source does once per report is counted in tests."""
+    return Watch("s", "paradigm", reports, Scope(), rules, timedelta(hours=1), companies or Companies())
+
+
+class Road:
+    """A poller of one source on the simulated platform; `page()` is what a scrape would read."""
+
+    def __init__(  # noqa: PLR0917 - what a test leaves out is the usual
+        self,
+        transport: httpx.AsyncBaseTransport,
+        clock: PassedClock,
+        key: str,
+        watch: Watch | None = None,
+        past: asyncio.Lock | None = None,
+        memory: Memory = FORGETFUL,
+        platform: Platform = PLATFORM,
+        per_minute: int = 6000,
+    ) -> None:
+        self.clock = clock
+        self.board = Board()
+        self.telemetry = Telemetry()
+        self.worker = Worker("road")
+        endpoint = fetch.Endpoint("s", "https://paradigm.example", platform.headers, lambda: key)
+        self.client = fetch.Client(
+            endpoint,
+            fetch.Limits(60.0, 2**28, per_minute),
+            self.telemetry.observer("s"),
+            transport=transport,
+            clock=clock.for_fetch(),
+        )
+        outlet = Outlet(self.board, self.telemetry, self.worker, past or asyncio.Lock())
+        self.poller = Poller(watch or watching(), self.client, outlet, Time(clock.now, clock.seconds), memory)
+
+    @classmethod
+    def to(cls, world: World, clock: PassedClock, *scenarios: str, settle: timedelta = RULES.settle) -> "Road":
+        """Builds a road to a simulated platform of the same clock and zone."""
+        app = create_app(world, clock.now, scenarios=scenarios or ("normal",), sleep=clock.sleep)
+        rules = replace(RULES, zone=world.zone, settle=settle)
+        return cls(httpx.ASGITransport(app), clock, world.keys.admin, watching(rules))
+
+    async def __aenter__(self) -> "Road":
+        await self.poller.start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.client.aclose()
+        self.worker.close()
+
+    def text(self) -> str:
+        """Returns the rendered page, without the live tail."""
+        return self.board.shown.page[Format.TEXT].plain.decode()
+
+    def page(self, prefix: str = "") -> Mapping[Series, float]:
+        """Returns the samples of the page and the live tail whose names start with `prefix`."""
+        text = (self.board.shown.page[Format.TEXT].plain + self.telemetry.tail(Format.TEXT)).decode()
+        return {
+            Series(sample.name, frozenset((k, v) for k, v in sample.labels.items() if k != "source")): sample.value
+            for family in text_string_to_metric_families(text)
+            for sample in family.samples
+            if sample.name.startswith(prefix)
+        }
+
+    def outcomes(self) -> Mapping[str, float]:
+        """Returns how many polls ended how, without the zeros."""
+        return {
+            dict(key.labels)["outcome"]: value for key, value in self.page("chat_usage_polls_total").items() if value
+        }
+
+
+def utc(year: int, month: int, day: int, hour: int = 0, minute: int = 0) -> datetime:
+    return datetime(year, month, day, hour, minute, tzinfo=UTC)
+
+
+def only(road: Road, name: str) -> float:
+    """Returns the value of the one series of this name."""
+    (value,) = road.page(name).values()
+    return value
+
+
+async def set_scenarios(platform: httpx.AsyncClient, *names: str) -> None:
+    answer = await platform.post("https://simulator.example/control", json={"scenarios": names})
+    assert answer.is_success

@@ -1,0 +1,75 @@
+"""A week of simulated time with random faults: neither memory nor series grow beyond what the companies are."""
+
+import gc
+import logging
+import tracemalloc
+from datetime import timedelta
+from random import Random
+
+import httpx
+import pytest
+
+from exporter.exposition.text import Format
+from exporter.forecast.calls import Plan, forecast
+from exporter.forecast.series import Size
+from exporter.platforms.paradigm.platform import PLATFORM
+from exporter.polling.schedule import Cadence
+from exporter.simulator.app import create_app
+from exporter.simulator.chatcaptain.troubles import OWN
+from exporter.simulator.paradigm.world import World
+from exporter.simulator.scenarios import SCENARIOS
+from tests.road.road import RULES, PassedClock, Road, set_scenarios, utc, watching
+
+pytestmark = pytest.mark.anyio
+
+COMPANIES = 8
+POLLS_A_DAY = 12
+CALM = ("normal", "normal", "normal")
+"""Most hours are quiet ones, or figures would only ever be old."""
+
+
+async def live_through(road: Road, platform: httpx.AsyncClient, days: int, chance: Random) -> None:
+    """Polls every other hour; each time something else may be wrong."""
+    for _ in range(days * POLLS_A_DAY):
+        road.clock.moment += timedelta(hours=24 / POLLS_A_DAY)
+        await set_scenarios(platform, chance.choice((*CALM, *(name for name in SCENARIOS if name not in OWN))))
+        await road.poller.poll()
+        road.clock.slept.clear()  # what the test itself keeps
+
+
+def held_bytes() -> int:
+    gc.collect()
+    return tracemalloc.get_traced_memory()[0]
+
+
+async def test_a_week_of_faults_leaves_nothing_behind(caplog: pytest.LogCaptureFixture) -> None:
+    """From the third day to the tenth: the same memory within a tenth, and no series more than foretold."""
+    clock, world, chance = PassedClock(utc(2026, 3, 2, 12)), World.from_seed(5, COMPANIES), Random(1)
+    caplog.set_level(logging.CRITICAL)  # pytest keeps every line
+    transport = httpx.ASGITransport(create_app(world, clock.now, sleep=clock.sleep))
+    watch = watching(reports=tuple(PLATFORM.reports.values()))
+    async with (
+        Road(transport, clock, world.keys.admin, watch) as road,
+        httpx.AsyncClient(transport=transport) as platform,
+    ):
+        tracemalloc.start()
+        try:
+            await live_through(road, platform, 3, chance)
+            before = held_bytes()
+            await live_through(road, platform, 7, chance)
+            after = held_bytes()
+        finally:
+            tracemalloc.stop()
+        await set_scenarios(platform)
+        clock.moment += timedelta(hours=1)
+        await road.poller.poll()
+        lines = [line for line in road.text().splitlines() if not line.startswith("#")]
+        outcomes = road.outcomes()
+
+    cadence = Cadence(watch.interval, 0.0, RULES.zone, RULES.settle)
+    most = forecast([Plan(watch, cadence, 60)], Size(COMPANIES), clock.moment).total_series
+    notes = sum(line.startswith("chat_usage_field_info") for line in lines)
+    assert len(lines) - notes <= most
+    assert after < before * 1.1 + 100_000
+    assert {"ok", "auth", "http_error", "not_json", "schema"} <= outcomes.keys()
+    assert road.board.shown.page[Format.TEXT].plain.endswith(b"\n")

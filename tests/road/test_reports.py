@@ -1,0 +1,210 @@
+"""All six reports on one page: figures of now, label limits, small groups, and reports that a platform lacks."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+from typing import Any
+
+import httpx
+import pytest
+
+from exporter.metrics.label_limits import LabelLimits
+from exporter.platforms.paradigm.platform import PLATFORM
+from exporter.simulator.app import create_app
+from exporter.simulator.paradigm import figures
+from exporter.simulator.paradigm.companies import Company
+from exporter.simulator.paradigm.world import DayView, World
+from tests.road.road import PassedClock, Road, Series, series, utc, watching
+
+pytestmark = pytest.mark.anyio
+
+NOON = utc(2026, 11, 20, 12)
+LAST = date(2026, 11, 19)
+HOUR = timedelta(hours=1)
+REPORTS = tuple(PLATFORM.reports.values())
+
+
+class Lacking(httpx.AsyncBaseTransport):
+    """The simulated platform without some of its reports; `answer` is what it says of those."""
+
+    def __init__(self, clock: PassedClock, world: World, *lacks: str) -> None:
+        self._app = httpx.ASGITransport(create_app(world, clock.now, sleep=clock.sleep))
+        self.lacks = set(lacks)
+        self.answer = (404, b'{"detail": "Not found."}')
+        self.asked: list[str] = []
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        name = request.url.path.rstrip("/").rpartition("/")[2]
+        self.asked.append(name)
+        if name in self.lacks:
+            return httpx.Response(self.answer[0], stream=httpx.ByteStream(self.answer[1]))
+        return await self._app.handle_async_request(request)
+
+
+def begin(*lacks: str, **options: Any) -> tuple[Road, Lacking, World]:
+    clock, world = PassedClock(NOON), World.from_seed(3, 8)
+    platform = Lacking(clock, world, *lacks)
+    watch = replace(watching(reports=REPORTS), **options)
+    return Road(platform, clock, world.keys.admin, watch), platform, world
+
+
+def of(company: Company, name: str, **labels: str) -> Series:
+    return series(name, company_id=str(company.id), company=company.name, **labels)
+
+
+def view(world: World, day: date) -> DayView:
+    seen = world.view(day, NOON)
+    assert seen is not None
+    return seen
+
+
+def levels(world: World, now: datetime) -> Mapping[Series, float]:
+    """Returns what must be served of members."""
+    seen = world.view(now.date(), now)
+    assert seen is not None
+    said = {company: figures.members(company, seen) for company in world.known()}
+    active = {of(company, "paradigm_members_active"): each.active for company, each in said.items() if each}
+    ever = {of(company, "paradigm_members_ever"): each.ever for company, each in said.items() if each}
+    return active | ever
+
+
+async def test_members_are_levels_of_now() -> None:
+    """Without a window and a day; a newer level takes the place of the older one."""
+    road, _, world = begin()
+    async with road:
+        await road.poller.poll()
+        page = road.page("paradigm_members")
+        assert page == levels(world, NOON)
+        day = series("chat_usage_report_day_timestamp_seconds", report="users")
+        assert day not in road.page("chat_usage_report_day")
+
+        road.clock.moment += timedelta(days=300)
+        await road.poller.poll()
+        assert page != road.page("paradigm_members") == levels(world, road.clock.moment)
+
+
+async def test_every_report_has_its_figures_of_the_last_day() -> None:
+    """Feedback, documents, tools, active users: what the simulator says of that day."""
+    road, _, world = begin()
+    async with road:
+        await road.poller.poll()
+        page = road.page("paradigm_")
+
+    seen = view(world, LAST)
+    for company in world.known():
+        feedback, documents = figures.feedback(world, company, seen), figures.documents(world, company, seen)
+        activity = figures.activity(world, company, seen)
+        if feedback and documents and activity:
+            assert page[of(company, "paradigm_feedbacks_last_day", feedback="copy")] == feedback.copies
+            assert page[of(company, "paradigm_feedback_model_responses_last_day")] == feedback.model_responses
+            assert page[of(company, "paradigm_document_uses_last_day")] == sum(use.uses for use in documents)
+            assert page[of(company, "paradigm_documents_used_last_day")] == len(documents)
+            assert page[of(company, "paradigm_active_users_last_day")] == activity.active_users
+        for use in figures.tools(world, company, seen):
+            assert page[of(company, "paradigm_tool_uses_last_day", tool=use.tool)] == use.uses
+    assert not [key for key in page if key.name == "paradigm_tool_uses_today"]
+
+
+async def test_tools_beyond_the_limit_add_up_as_other() -> None:
+    """One tool a company keeps a series; the sum over tools is the same."""
+    whole, _, _ = begin()
+    capped, _, _ = begin(limits=LabelLimits({"tools": 1}, 128))
+    async with whole, capped:
+        await whole.poller.poll()
+        await capped.poller.poll()
+
+        for window in ("_last_day", "_7d", "_28d"):
+            name = f"paradigm_tool_uses{window}"
+            tools = {dict(key.labels)["company_id"]: set[str]() for key in capped.page(name)}
+            for key in capped.page(name):
+                tools[dict(key.labels)["company_id"]].add(dict(key.labels)["tool"])
+            assert max(len(found) for found in tools.values()) == 2
+            assert all("other" in found for found in tools.values() if len(found) > 1)
+            assert sum(capped.page(name).values()) == sum(whole.page(name).values())
+
+
+async def test_small_groups_are_not_told() -> None:
+    """Figures about people below the limit are absent, whatever the window; nobody is told as nobody."""
+    road, _, _ = begin(min_group=20)
+    all_, _, _ = begin()
+    async with road, all_:
+        await road.poller.poll()
+        await all_.poller.poll()
+
+        for name in ("paradigm_active_users", "paradigm_members"):
+            told, there = road.page(name), all_.page(name)
+            assert told == {key: value for key, value in there.items() if value >= 20 or value == 0}
+            assert told != there
+        assert road.page("paradigm_user_queries") == all_.page("paradigm_user_queries")
+
+
+def supported(road: Road) -> set[str]:
+    return {dict(key.labels)["report"] for key, value in road.page("chat_usage_report_supported").items() if value}
+
+
+async def test_a_report_that_the_platform_lacks_is_asked_once_a_day() -> None:
+    """It has no series, is no failure to alert on, and is served from the poll on that finds it."""
+    road, platform, _ = begin("tools", "user-activities")
+    async with road:
+        await road.poller.poll()
+        assert supported(road) == {report.name for report in REPORTS} - {"tools", "user-activities"}
+        for _ in range(23):
+            road.clock.moment += HOUR
+            await road.poller.poll()
+        assert platform.asked.count("tools") == 1
+
+        platform.lacks.clear()
+        road.clock.moment += HOUR
+        await road.poller.poll()
+        assert supported(road) == {report.name for report in REPORTS}
+        assert road.page("paradigm_tool_uses_last_day")
+
+
+async def test_a_report_that_cannot_be_read_is_one_that_the_platform_lacks() -> None:
+    """A shape that is none of the report's; a log-in page is not."""
+    road, platform, _ = begin("tools")
+    platform.answer = (200, b'{"detail": "in another shape"}')
+    async with road:
+        await road.poller.poll()
+        assert "tools" not in supported(road)
+
+    road, platform, _ = begin("tools")
+    platform.answer = (200, b"<!doctype html><title>Log in</title>")
+    async with road:
+        await road.poller.poll()
+        assert "tools" in supported(road)
+
+
+async def test_a_report_asked_for_by_name_is_required() -> None:
+    """Its failure is a failure, at each poll."""
+    road, platform, _ = begin("tools", required=frozenset({"tools"}))
+    async with road:
+        await road.poller.poll()
+        road.clock.moment += HOUR
+        await road.poller.poll()
+
+        assert "tools" in supported(road)
+        assert platform.asked.count("tools") == 2
+
+
+async def test_a_platform_that_lacks_every_report_is_another_one() -> None:
+    """A wrong base URL answers 404 too: nothing is called missing until something was there."""
+    road, _, _ = begin(*(report.name for report in REPORTS))
+    async with road:
+        await road.poller.poll()
+
+        assert supported(road) == {report.name for report in REPORTS}
+
+
+async def test_a_report_that_was_good_before_is_not_lacking() -> None:
+    """From then on a 404 is a failure, and the figures stand."""
+    road, platform, _ = begin()
+    async with road:
+        await road.poller.poll()
+        before = road.page("paradigm_tool_uses")
+        platform.lacks.add("tools")
+        road.clock.moment += HOUR
+        await road.poller.poll()
+
+        assert "tools" in supported(road)
+        assert road.page("paradigm_tool_uses") == before

@@ -1,0 +1,240 @@
+"""Each scenario of the simulated platform, and what an operator then sees on /metrics."""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from datetime import date, timedelta
+
+import httpx
+import pytest
+
+from exporter.simulator.app import create_app
+from exporter.simulator.chatcaptain.troubles import OWN
+from exporter.simulator.paradigm.world import World
+from exporter.simulator.scenarios import SCENARIOS
+from tests.road.road import PassedClock, Road, Series, only, series, set_scenarios, utc
+
+pytestmark = pytest.mark.anyio
+
+NOON = utc(2026, 3, 3, 12)
+HOUR = timedelta(hours=1)
+DAY = timedelta(days=1)
+QUERIES = "paradigm_user_queries_last_day"
+
+
+@asynccontextmanager
+async def polled() -> AsyncIterator[tuple[Road, httpx.AsyncClient]]:
+    """Yields a road after one good poll at noon, and a way to the simulator's control."""
+    clock, world = PassedClock(NOON), World.from_seed(1, 6)
+    transport = httpx.ASGITransport(create_app(world, clock.now, sleep=clock.sleep))
+    async with Road(transport, clock, world.keys.admin) as road, httpx.AsyncClient(transport=transport) as platform:
+        await road.poller.poll()
+        yield road, platform
+
+
+def figures(road: Road) -> Mapping[Series, float]:
+    return road.page("paradigm_")
+
+
+def companies(road: Road) -> set[str]:
+    return {dict(key.labels)["company_id"] for key in figures(road)}
+
+
+def queries(road: Road, world: World, company_id: int) -> float:
+    company = world.company(company_id)
+    assert company is not None
+    return road.page(QUERIES)[series(QUERIES, company_id=str(company_id), company=company.name, mode="chat")]
+
+
+FAILING = {
+    "outage": "http_error",
+    "key-rejected": "auth",
+    "html-200": "not_json",
+    "truncated": "not_json",
+    "schema-change": "schema",
+}
+
+
+@pytest.mark.parametrize(("scenario", "outcome"), FAILING.items())
+async def test_a_failing_platform_is_named_and_takes_nothing_away(scenario: str, outcome: str) -> None:
+    """The figures keep standing, the cause shows, and one good poll puts all right."""
+    async with polled() as (road, platform):
+        before = figures(road)
+        road.clock.moment += HOUR
+        await set_scenarios(platform, scenario)
+        await road.poller.poll()
+
+        assert before == figures(road)
+        assert road.outcomes() == {"ok": 1, outcome: 1}
+        assert only(road, "chat_usage_report_up") == 0
+        assert only(road, "chat_usage_poll_last_success_timestamp_seconds") == NOON.timestamp()
+        assert only(road, "chat_usage_poll_last_attempt_timestamp_seconds") == road.clock.seconds()
+        assert [
+            dict(key.labels)["outcome"] for key, value in road.page("chat_usage_poll_last_outcome").items() if value
+        ] == [outcome]
+
+        await set_scenarios(platform)
+        road.clock.moment += HOUR
+        await road.poller.poll()
+
+        assert road.outcomes() == {"ok": 2, outcome: 1}
+        assert only(road, "chat_usage_report_up") == 1
+
+
+async def test_rate_limited_is_waited_for() -> None:
+    """Every other request is refused for a second: the poll waits as told and is good."""
+    clock = PassedClock(NOON)
+    async with Road.to(World.from_seed(1, 6), clock, "rate-limited") as road:
+        await road.poller.poll()
+
+        assert road.outcomes() == {"ok": 1}
+        assert max(clock.slept) >= 1
+        waited = only(road, "chat_usage_api_retry_wait_seconds_total")
+        assert waited == pytest.approx(sum(clock.slept))
+        codes = {dict(key.labels)["code"]: value for key, value in road.page("chat_usage_api_requests_total").items()}
+        assert codes == {"429": 2, "200": 2}  # the past is asked for as well
+
+
+async def test_key_swapped_serves_nobody_as_zero() -> None:
+    """A company admin's key in place of the admin's: the others are withdrawn and counted, and come back."""
+    async with polled() as (road, platform):
+        everybody = companies(road)
+        await set_scenarios(platform, "key-swapped")
+        await road.poller.poll()
+
+        assert companies(road) == {"1"}
+        assert only(road, "chat_usage_report_companies_withdrawn") == len(everybody) - 1
+        assert road.outcomes() == {"ok": 2}
+
+        await set_scenarios(platform)
+        await road.poller.poll()
+
+        assert companies(road) == everybody
+        assert only(road, "chat_usage_report_companies_withdrawn") == 0
+
+
+async def test_late_day_is_waited_for() -> None:
+    """No company has a row for yesterday until 14:00: the day before stays, and the gauge says that a day waits."""
+    clock = PassedClock(utc(2026, 3, 3, 13))
+    async with Road.to(World.from_seed(1, 6), clock, "late-day") as road:
+        await road.poller.poll()
+        assert only(road, "chat_usage_report_day_timestamp_seconds") == utc(2026, 3, 1).timestamp()
+        assert only(road, "chat_usage_report_empty_day") == 1
+
+        clock.moment = utc(2026, 3, 3, 14)
+        await road.poller.poll()
+        assert only(road, "chat_usage_report_day_timestamp_seconds") == utc(2026, 3, 2).timestamp()
+        assert only(road, "chat_usage_report_empty_day") == 0
+
+
+async def test_normal_serves_the_truth() -> None:
+    """Every company that had use yesterday has its figure; `tests/road/test_road.py` compares all of them."""
+    world = World.from_seed(1, 6)
+    async with polled() as (road, _):
+        truth = world.truth(1, date(2026, 3, 2), "chat", at=NOON)
+
+        assert truth is not None
+        assert queries(road, world, 1) == truth.user_queries
+
+
+async def test_slow_only_takes_longer() -> None:
+    """The poll is good and its duration tells."""
+    async with polled() as (road, platform):
+        before = figures(road)
+        await set_scenarios(platform, "slow")
+        await road.poller.poll()
+
+        assert road.clock.slept[-1] == 3.0
+        assert road.outcomes() == {"ok": 2}
+        assert before == figures(road)
+
+
+async def test_restatement_is_corrected_in_place() -> None:
+    """A complete day that was a fifth too low is right after its correction, and is the same day."""
+    clock, world = PassedClock(utc(2026, 3, 4, 7)), World.from_seed(1, 6)
+    truth = world.truth(1, date(2026, 3, 2), "chat", at=NOON)
+    assert truth is not None
+    async with Road.to(world, clock, "restatement", settle=timedelta(hours=30)) as road:
+        await road.poller.poll()
+        early = queries(road, world, 1)
+        clock.moment = utc(2026, 3, 4, 13)
+        await road.poller.poll()
+
+        assert early < queries(road, world, 1) == truth.user_queries
+        assert only(road, "chat_usage_report_day_timestamp_seconds") == utc(2026, 3, 2).timestamp()
+
+
+async def test_missing_company_loses_its_series() -> None:
+    """It is withdrawn, not 0, and the others stay exact."""
+    world = World.from_seed(1, 6)
+    gone = str(world.busiest(1).id)
+    async with polled() as (road, platform):
+        before = figures(road)
+        await set_scenarios(platform, "missing-company")
+        await road.poller.poll()
+
+        assert only(road, "chat_usage_report_companies_withdrawn") == 1
+        assert figures(road) == {key: value for key, value in before.items() if dict(key.labels)["company_id"] != gone}
+
+
+async def test_quiet_company_shows_a_tenth() -> None:
+    """A breach is a small figure, served as such; everybody else has the usual one."""
+    world = World.from_seed(1, 6)
+    quiet = world.busiest(0).id
+    async with polled() as (road, platform):
+        before = road.page(QUERIES)
+        await set_scenarios(platform, "quiet-company")
+        await road.poller.poll()
+        after = road.page(QUERIES)
+
+        changed = {dict(key.labels)["company_id"] for key in before if before[key] != after[key]}
+        assert changed == {str(quiet)}
+        assert queries(road, world, quiet) < 0.2 * sum(
+            value for key, value in before.items() if ("company_id", str(quiet)) in key.labels
+        )
+
+
+async def test_field_renamed_costs_one_figure() -> None:
+    """Queries in chats are absent, not 0; all other figures stay, and the drift says that one field became another."""
+    clock, world = PassedClock(NOON), World.from_seed(1, 6)
+    async with Road.to(world, clock) as usual, Road.to(world, clock, "field-renamed") as renamed:
+        await usual.poller.poll()
+        await renamed.poller.poll()
+
+        lost = {
+            key
+            for key in figures(usual)
+            if key.name.startswith("paradigm_user_queries") and ("mode", "chat") in key.labels
+        }
+        assert {key.name.removeprefix("paradigm_user_queries") for key in lost} == {
+            "_last_day",
+            "_today",
+            "_7d",
+            "_28d",
+        }
+        assert figures(renamed) == {key: value for key, value in figures(usual).items() if key not in lost}
+        assert {dict(key.labels)["kind"]: count for key, count in renamed.page("chat_usage_schema_drift").items()} == {
+            "unknown": 1,
+            "missing": 1,
+            "retyped": 0,
+        }
+        assert renamed.outcomes() == {"ok": 1}
+
+
+async def test_scenarios_add_up() -> None:
+    """A missing company and a rate limit at once: both show."""
+    async with polled() as (road, platform):
+        await set_scenarios(platform, "missing-company", "rate-limited")
+        await road.poller.poll()
+        await road.poller.poll()  # every other request is refused, this poll's first one
+
+        assert only(road, "chat_usage_report_companies_withdrawn") == 1
+        assert only(road, "chat_usage_api_retry_wait_seconds_total") >= 1
+        assert road.outcomes() == {"ok": 3}
+
+
+def test_every_scenario_has_a_test_here() -> None:
+    """A scenario that nobody checks promises nothing; those of ChatCaptain alone do nothing to this platform."""
+    here = {name for name in globals() if name.startswith("test_")}
+    named = {name for name in SCENARIOS if any(name.replace("-", "_") in test for test in here)}
+
+    assert SCENARIOS.keys() - OWN.keys() - named == FAILING.keys()
