@@ -19,19 +19,19 @@ from prometheus_client.metrics_core import Metric
 from benchmarks.cpu import cpu
 from benchmarks.figure import Figure
 from exporter.app import interpreter
-from exporter.app.assemble import watch
+from exporter.app.assemble import target_of
 from exporter.domain.model import Days, Family, Reading
 from exporter.exposition.gzip_pieces import deflate
 from exporter.exposition.text import Chunk, Format, Quoted, join
 from exporter.exposition.text import write as write_family
 from exporter.ledger.ledger import Ledger
 from exporter.metrics.health import Health
-from exporter.platforms.api import UNTAUGHT, Context, Report, Request
+from exporter.platforms.api import NO_DISCOVERIES, Context, Report, Request
 from exporter.platforms.registry import platforms
-from exporter.polling.fold import Answer, Read, read
-from exporter.polling.render import drawn
-from exporter.polling.report_state import State
-from exporter.polling.target import Watch
+from exporter.polling.fold import Answer, Folded, fold_answers
+from exporter.polling.render import rendered
+from exporter.polling.report_state import ReportState
+from exporter.polling.target import Target
 from exporter.polling.transitions import PIECE_BYTES
 from exporter.settings import load
 from exporter.simulator.paradigm.reports import REPORTS
@@ -59,10 +59,10 @@ class Stages(NamedTuple):
         return sum(self.ours.values())
 
 
-def source() -> Watch:
+def source() -> Target:
     """Returns a source as the defaults of the configuration make it."""
     settings = load(None, {"PARADIGM_API_KEY": "opens-nothing"}, platforms())
-    return watch(next(iter(settings.sources.values())))
+    return target_of(next(iter(settings.sources.values())))
 
 
 def body(world: World, report: str, days: Days) -> bytes:
@@ -71,11 +71,11 @@ def body(world: World, report: str, days: Days) -> bytes:
     return msgspec.json.encode(answer)
 
 
-def _request(watched: Watch, report: Report, days: Days) -> Request:
-    return report.plan(days, watched.scope, UNTAUGHT)[0]
+def _request(watched: Target, report: Report, days: Days) -> Request:
+    return report.plan(days, watched.scope, NO_DISCOVERIES)[0]
 
 
-def _decoded(watched: Watch, report: Report, days: Days, raw: bytes) -> Answer:
+def _decoded(watched: Target, report: Report, days: Days, raw: bytes) -> Answer:
     request = _request(watched, report, days)
     found = report.decode(raw, request, Context(watched.source, TODAY, watched.rules.zone))
     if not isinstance(found, Reading):
@@ -83,7 +83,7 @@ def _decoded(watched: Watch, report: Report, days: Days, raw: bytes) -> Answer:
     return Answer(request, raw, found)
 
 
-def past(watched: Watch, report: Report, world: World) -> State:
+def past(watched: Target, report: Report, world: World) -> ReportState:
     """Returns what is held of a report after its past was read, in pieces."""
     ledger, first = Ledger(), TODAY - timedelta(days=HELD)
     day_bytes = max(1, len(body(world, report.name, Days(first, first))))
@@ -95,11 +95,11 @@ def past(watched: Watch, report: Report, world: World) -> State:
         ).ledger
         first = days.last + timedelta(days=1)
     health = Health(watched.interval, NOW, NOW, 1.0, "ok", history=True)
-    return State(ledger, health, flipped=date.min)
+    return ReportState(ledger, health, flipped=date.min)
 
 
-def _folded(watched: Watch, report: Report, ledger: Ledger, answer: Answer) -> Read:
-    return read(watched, report, ledger, (answer,), NOW)
+def _folded(watched: Target, report: Report, ledger: Ledger, answer: Answer) -> Folded:
+    return fold_answers(watched, report, ledger, (answer,), NOW)
 
 
 def measure(companies: int) -> Stages:
@@ -140,7 +140,7 @@ class _Drawing(NamedTuple):
     chunks: list[Chunk]
 
 
-def _drawn(watched: Watch, states: Mapping[str, State], report: Report) -> _Drawing:
+def _drawn(watched: Target, states: Mapping[str, ReportState], report: Report) -> _Drawing:
     """Makes and writes one family after the other, as the program does: never are all of them there."""
     judging = writing = 0.0
     chunks, quoted = [], Quoted()
@@ -154,8 +154,8 @@ def _drawn(watched: Watch, states: Mapping[str, State], report: Report) -> _Draw
     return _Drawing(judging + time.thread_time() - ended, writing, chunks)
 
 
-def _families(watched: Watch, states: Mapping[str, State], report: Report) -> Iterator[Family]:
-    for families in drawn(watched, states, [report], NOW).sheet.reports.values():
+def _families(watched: Target, states: Mapping[str, ReportState], report: Report) -> Iterator[Family]:
+    for families in rendered(watched, states, [report], NOW).rendered_source.reports.values():
         yield from families
 
 

@@ -17,12 +17,12 @@ from exporter.domain.selectors import Selection
 from exporter.exposition.board import Board
 from exporter.exposition.telemetry import Telemetry
 from exporter.ledger.day_status import DayRules
-from exporter.metrics.limits import Rulebook
-from exporter.polling.poller import Outlet, Poller, Time
-from exporter.polling.report_state import FORGETFUL, Memory
+from exporter.metrics.limits import CompanyLimits
+from exporter.polling.poller import Poller, PollOutputs, Time
+from exporter.polling.report_state import NO_STATE, StateStore
 from exporter.polling.schedule import Schedule, Timetable
 from exporter.polling.state_file import StateFile
-from exporter.polling.target import Watch
+from exporter.polling.target import Target
 from exporter.polling.threads import Worker
 from exporter.settings import Settings, Source
 from exporter.web.app import Outlook, create_app
@@ -83,17 +83,17 @@ def assemble(
     """
     board = Board(settings.limits.max_series)
     telemetry, worker, readers, closing = Telemetry(), Worker("worker"), Worker("readers"), AsyncExitStack()
-    outlet = Outlet(board, telemetry, worker)
+    outputs = PollOutputs(board, telemetry, worker)
     closing.callback(worker.close)
     closing.callback(readers.close)
     state_file = StateFile(settings.state_file, clock.now) if settings.state_file else None
     schedule = Schedule(clock.now, clock.monotonic, random.Random())  # noqa: S311 jitter
     making = Making(
         client=lambda source: client_of(source, telemetry.observer(source.name), pace),
-        poller=lambda source, client: Poller(watch(source), client, outlet, clock, memory_of(source, state_file)),
+        poller=lambda source, client: Poller(target_of(source), client, outputs, clock, memory_of(source, state_file)),
         timetable=timetable,
     )
-    sources = Sources(making, outlet, schedule, clock)
+    sources = Sources(making, outputs, schedule, clock)
     closing.push_async_callback(sources.aclose)
     for source in settings.sources.values():
         sources.make(source)
@@ -121,9 +121,9 @@ def client_of(source: Source, observer: fetch.Observer, clock: fetch.Clock | Non
     return fetch.Client(endpoint, limits, observer, clock=clock)
 
 
-def watch(source: Source) -> Watch:
+def target_of(source: Source) -> Target:
     """Says what is polled of a source."""
-    return Watch(
+    return Target(
         source=source.name,
         platform=source.platform.name,
         reports=tuple(
@@ -145,16 +145,16 @@ def watch(source: Source) -> Watch:
         min_group=source.min_group,
         excluded=source.families.exclude,
         selections={name: value for name, value in source.account.options.items() if isinstance(value, Selection)},
-        rulebook=Rulebook(source.thresholds, source.company_calendars),
+        company_limits=CompanyLimits(source.thresholds, source.company_calendars),
         selectors=source.selectors,
     )
 
 
-def memory_of(source: Source, state_file: StateFile | None) -> Memory:
+def memory_of(source: Source, state_file: StateFile | None) -> StateStore:
     """Says where a source remembers beyond the process, if it does."""
     if state_file is None:
-        return FORGETFUL
-    return state_file.memory(source.name, fingerprint(source), watch(source).rules)
+        return NO_STATE
+    return state_file.memory(source.name, fingerprint(source), target_of(source).rules)
 
 
 def fingerprint(source: Source) -> Mapping[str, str]:

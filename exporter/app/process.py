@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from starlette.types import ASGIApp
 
-from exporter.polling.threads import Errands
+from exporter.polling.threads import DaemonThreads
 from exporter.web.server.basic_auth import Access, Verdicts
 from exporter.web.server.server import server
 from exporter.web.server.web_config import Guard
@@ -20,7 +20,7 @@ Result = TypeVar("Result")
 def to_the_end(work: Coroutine[object, object, Result]) -> Result:
     """Runs a command's coroutine as `asyncio.run` does, and ends with it: no thread that hangs is waited for."""
     with asyncio.Runner() as runner:
-        runner.get_loop().set_default_executor(Errands())
+        runner.get_loop().set_default_executor(DaemonThreads())
         return runner.run(work)
 
 

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 from exporter import http as fetch
 from exporter.domain import calendars
-from exporter.exposition.board import NOTHING, Sheet
-from exporter.polling.poller import Outlet, Poller, Time
+from exporter.exposition.board import NOTHING, RenderedSource
+from exporter.polling.poller import Poller, PollOutputs, Time
 from exporter.polling.schedule import Schedule, Timetable
 from exporter.settings import Settings, Source
 
@@ -72,9 +72,9 @@ def identity(source: Source) -> Mapping[str, object]:
 class Sources:
     """Every source that runs, by name; only `change` changes them."""
 
-    def __init__(self, making: Making, outlet: Outlet, schedule: Schedule, time: Time) -> None:
+    def __init__(self, making: Making, outputs: PollOutputs, schedule: Schedule, time: Time) -> None:
         self._making = making
-        self._outlet = outlet
+        self._outputs = outputs
         self._schedule = schedule
         self._time = time
         self._running: dict[str, Running] = {}
@@ -129,14 +129,14 @@ class Sources:
                 self._forget(name)
             for each in fresh:
                 self._begin(each, cut_off=cut_off.get(each.source.name, False))
-            draws = {each.source.name: each.poller.draw(*each.poller.watch.reports) for each in fresh}
+            draws = {each.source.name: each.poller.draw(*each.poller.target.reports) for each in fresh}
 
             def render() -> None:
-                sheets: dict[str, Sheet] = {name: draw().sheet for name, draw in draws.items()}
-                sheets |= dict.fromkeys(change.removed, NOTHING)
-                self._outlet.board.replace(sheets, settings.limits.max_series)
+                rendered: dict[str, RenderedSource] = {name: draw().rendered_source for name, draw in draws.items()}
+                rendered |= dict.fromkeys(change.removed, NOTHING)
+                self._outputs.board.replace(rendered, settings.limits.max_series)
 
-            await self._outlet.worker.run(render)
+            await self._outputs.worker.run(render)
         return change
 
     async def _connect(self, sources: Collection[Source]) -> Mapping[str, fetch.Client]:
@@ -162,16 +162,16 @@ class Sources:
         return Running(source, client, poller)
 
     def _forget(self, name: str) -> None:
-        self._outlet.telemetry.forget(name)
+        self._outputs.telemetry.forget(name)
         del self._running[name]
 
     def _begin(self, new: Running, *, cut_off: bool) -> None:
         name, old = new.source.name, self._running.get(new.source.name)
         if old is not None and is_another(old.source, new.source):
-            self._outlet.telemetry.forget(name)
+            self._outputs.telemetry.forget(name)
         elif old is not None:
             for report in set(old.source.reports) - set(new.source.reports):
-                self._outlet.telemetry.forget(name, report)
+                self._outputs.telemetry.forget(name, report)
         new.poller.expect()
         self._register(new)
         first = self._time.now() if cut_off else new.poller.due_at()
@@ -181,4 +181,4 @@ class Sources:
         self._running[new.source.name] = new
         day = new.source.key_expires
         moment = None if day is None else calendars.start(day, new.source.zone)
-        self._outlet.telemetry.key_expires(new.source.name, moment)
+        self._outputs.telemetry.key_expires(new.source.name, moment)

@@ -15,16 +15,16 @@ from exporter.backfill.manifest import Manifest, Progress
 from exporter.domain.calendars import ONE_DAY
 from exporter.domain.errors import NotFoundError, ReportError, SchemaError
 from exporter.domain.model import Days
-from exporter.http import Patience
+from exporter.http import RetryBudget
 from exporter.ledger.day_status import pieces
 from exporter.ledger.ledger import Ledger
 from exporter.metrics.daily import Dated
 from exporter.metrics.health import Health
-from exporter.platforms.api import UNTAUGHT, Lessons, Report
-from exporter.polling.ask import Answers, Fetch, Line, ask
+from exporter.platforms.api import NO_DISCOVERIES, Discoveries, Report
+from exporter.polling.ask import Answers, Fetch, Transport, ask
 from exporter.polling.poller import Time
-from exporter.polling.report_state import State
-from exporter.polling.target import Watch
+from exporter.polling.report_state import ReportState
+from exporter.polling.target import Target
 from exporter.polling.threads import Worker
 from exporter.polling.transitions import longest_piece
 
@@ -50,10 +50,10 @@ class Destination(Protocol):
         """
 
 
-class Errand(NamedTuple):
+class StoreRequest(NamedTuple):
     """A source whose past is wanted, and how it is reached."""
 
-    watch: Watch
+    target: Target
     fetch: Fetch
 
 
@@ -95,30 +95,33 @@ class Backfill:
         self._done = 0
         self._total = 0
 
-    async def run(self, errands: Sequence[Errand]) -> Came:
+    async def run(self, jobs: Sequence[StoreRequest]) -> Came:
         """Asks for all that is left, a piece at a time.
 
         Raises:
             StoreError, OSError: the destination does not take it.
         """
         failed: list[str] = []
-        wanted = [(errand, report) for errand in errands for report in errand.watch.reports if report.has_days]
+        wanted = [(job, report) for job in jobs for report in job.target.reports if report.has_days]
         oldest = self._oldest_left(wanted)
         if oldest is not None:
             await self._destination.begin(oldest)
-        self._count((errand.watch.source, report.name) for errand, report in wanted)
-        for errand, report in wanted:
+        self._count((job.target.source, report.name) for job, report in wanted)
+        for job, report in wanted:
             try:
-                await self._report(errand, report)
+                await self._report(job, report)
             except ReportError as error:
-                failed.append(_line(errand.watch.source, report, str(error)))
+                failed.append(_line(job.target.source, report, str(error)))
         return Came(tuple(failed), tuple(self._left_out(wanted)))
 
-    def _oldest_left(self, wanted: Iterable[tuple[Errand, Report]]) -> date | None:
+    def _oldest_left(self, wanted: Iterable[tuple[StoreRequest, Report]]) -> date | None:
         """Returns the oldest day that is still to be handed on; None when there is none."""
         left = (
-            _left(self._manifest.span(errand.watch.source), self._manifest.progress(errand.watch.source, report.name))
-            for errand, report in wanted
+            _left(
+                self._manifest.span(job.target.source),
+                self._manifest.progress(job.target.source, report.name),
+            )
+            for job, report in wanted
         )
         return min((days.first for days in left if days is not None), default=None)
 
@@ -129,63 +132,63 @@ class Backfill:
             if progress is None or not progress.left_out:
                 self._done += len(days) - len(_left(days, progress) or ())
 
-    def _left_out(self, wanted: Iterable[tuple[Errand, Report]]) -> Iterable[str]:
-        for errand, report in wanted:
-            progress = self._manifest.progress(errand.watch.source, report.name)
+    def _left_out(self, wanted: Iterable[tuple[StoreRequest, Report]]) -> Iterable[str]:
+        for job, report in wanted:
+            progress = self._manifest.progress(job.target.source, report.name)
             if progress is not None and progress.left_out:
-                yield _line(errand.watch.source, report, progress.left_out)
+                yield _line(job.target.source, report, progress.left_out)
 
-    async def _report(self, errand: Errand, report: Report) -> None:
-        source = errand.watch.source
+    async def _report(self, job: StoreRequest, report: Report) -> None:
+        source = job.target.source
         days = self._manifest.span(source)
-        progress, lessons = self._manifest.progress(source, report.name), UNTAUGHT
+        progress, discoveries = self._manifest.progress(source, report.name), NO_DISCOVERIES
         if progress is None:
-            progress, lessons = await self._begun(errand, report, days)
+            progress, discoveries = await self._begun(job, report, days)
         left = _left(days, progress)
         if left is None:
             self._done += len(days) if progress.left_out else 0
             return
-        empty = State(Ledger(), Health(errand.watch.interval), lessons=lessons)
+        empty = ReportState(Ledger(), Health(job.target.interval), discoveries=discoveries)
         state = await self._worker.run(partial(self._manifest.state, source, report.name)) or empty
         for piece in reversed(pieces(left, progress.longest)):
-            state = await self._handed_on(errand, report, piece, state)
+            state = await self._handed_on(job, report, piece, state)
             self._done += len(piece)
             self._tell(Step(self._done, self._total, Piece(source, report.name, piece)))
 
-    async def _begun(self, errand: Errand, report: Report, days: Days) -> tuple[Progress, Lessons]:
+    async def _begun(self, job: StoreRequest, report: Report, days: Days) -> tuple[Progress, Discoveries]:
         """Asks for the newest days alone: if the report is there, how large answers are, what has to be learned."""
-        source, count = errand.watch.source, 1 if report.asks_by_day else SAMPLE_DAYS
+        source, count = job.target.source, 1 if report.asks_by_day else SAMPLE_DAYS
         newest = next(iter(pieces(days, count)))
         try:
-            came = await self._asked(errand, report, newest, UNTAUGHT)
+            came = await self._asked(job, report, newest, NO_DISCOVERIES)
         except (NotFoundError, SchemaError) as error:
-            if report.name in errand.watch.required:
+            if report.name in job.target.required:
                 raise
-            progress, lessons = Progress(0, left_out=str(error)), UNTAUGHT
+            progress, discoveries = Progress(0, left_out=str(error)), NO_DISCOVERIES
         else:
             size = sum(len(answer.body) for answer in came.answers) / len(newest)
             longest = LONGEST_PIECE_BY_DAY if report.asks_by_day else min(LONGEST_PIECE, longest_piece(report, size))
-            progress, lessons = Progress(longest), came.lessons
+            progress, discoveries = Progress(longest), came.discoveries
         await self._worker.run(partial(self._manifest.begin, source, report.name, progress))
-        return progress, lessons
+        return progress, discoveries
 
-    async def _handed_on(self, errand: Errand, report: Report, days: Days, state: State) -> State:
-        after = await self._read(errand, report, days, state)
-        watch, piece = errand.watch, Piece(errand.watch.source, report.name, days)
-        await self._destination.take(piece, figures(watch, report, after, days, self._time.now()))
+    async def _handed_on(self, job: StoreRequest, report: Report, days: Days, state: ReportState) -> ReportState:
+        after = await self._read(job, report, days, state)
+        target, piece = job.target, Piece(job.target.source, report.name, days)
+        await self._destination.take(piece, figures(target, report, after, days, self._time.now()))
         after = replace(after, ledger=await self._worker.run(partial(outlined, after.ledger)))
         await self._worker.run(partial(self._manifest.done, piece, after))
         return after
 
-    async def _read(self, errand: Errand, report: Report, days: Days, state: State) -> State:
+    async def _read(self, job: StoreRequest, report: Report, days: Days, state: ReportState) -> ReportState:
         """Asks for days and returns what is held then; the answers, which are larger, are let go of."""
-        came = await self._asked(errand, report, days, state.lessons)
-        return await self._worker.run(partial(folded, errand.watch, state, came, days, self._time.now()))
+        came = await self._asked(job, report, days, state.discoveries)
+        return await self._worker.run(partial(folded, job.target, state, came, days, self._time.now()))
 
-    async def _asked(self, errand: Errand, report: Report, days: Days, lessons: Lessons) -> Answers:
+    async def _asked(self, job: StoreRequest, report: Report, days: Days, discoveries: Discoveries) -> Answers:
         """Asks for days; a part of them is not enough, because each day is handed on once."""
-        line = Line(errand.fetch, Patience(PATIENCE_SECONDS), self._worker)
-        came = await ask(errand.watch, report, days, lessons, line, self._time.now())
+        transport = Transport(job.fetch, RetryBudget(PATIENCE_SECONDS), self._worker)
+        came = await ask(job.target, report, days, discoveries, transport, self._time.now())
         if came.error is not None:
             raise came.error
         return came

@@ -14,13 +14,13 @@ from exporter.domain.calendars import day_at
 from exporter.domain.model import Column, Days, Measure
 from exporter.ledger.day_status import DayRules
 from exporter.ledger.ledger import Asked, Block, Ledger, Table, fold
-from exporter.metrics.daily import Dated, Shelf, measures
+from exporter.metrics.daily import DailyFigures, Dated, measures
 from exporter.metrics.health import Health
 from exporter.platforms.api import Report
 from exporter.polling.ask import Answers
 from exporter.polling.render import view
-from exporter.polling.report_state import State
-from exporter.polling.target import Watch
+from exporter.polling.report_state import ReportState
+from exporter.polling.target import Target
 
 SUFFIX = "_daily"
 
@@ -43,17 +43,17 @@ def newest_final(now: datetime, rules: DayRules) -> date:
     return day_at(now, rules.zone) - timedelta(days=rules.reread_days + 1)
 
 
-def helps(watch: Watch) -> Mapping[str, str]:
+def helps(target: Target) -> Mapping[str, str]:
     """Returns the HELP of each family that the reports of a source can fill."""
     return {
         daily(measure): f"{measure.help} on the day whose 12:00 UTC a sample bears, by the report {report.name}; "
         "written once, when the day is final."
-        for report in watch.reports
+        for report in target.reports
         for measure in report.measures
     }
 
 
-def folded(watch: Watch, state: State, came: Answers, days: Days, now: datetime) -> State:
+def folded(target: Target, state: ReportState, came: Answers, days: Days, now: datetime) -> ReportState:
     """Returns what is remembered of a report after the answers about `days`.
 
     Held are these days and `history_days` before them: so long a company that is silent counts 0, as on the page.
@@ -62,10 +62,10 @@ def folded(watch: Watch, state: State, came: Answers, days: Days, now: datetime)
         SchemaError: an answer lacks a part that held days have.
     """
     ledger = state.ledger
-    keep_days = watch.rules.keep_days + len(days) - 1
+    keep_days = target.rules.keep_days + len(days) - 1
     for request, _, reading in came.answers:
-        ledger = fold(ledger, reading, Asked(request.days, days.last, now, keep_days), watch.companies.wants)
-    return State(ledger, Health(watch.interval, last_success=now, history=True), lessons=came.lessons)
+        ledger = fold(ledger, reading, Asked(request.days, days.last, now, keep_days), target.companies.wants)
+    return ReportState(ledger, Health(target.interval, last_success=now, history=True), discoveries=came.discoveries)
 
 
 def outlined(ledger: Ledger) -> Ledger:
@@ -90,14 +90,14 @@ def outlined(ledger: Ledger) -> Ledger:
     return replace(ledger, blocks=blocks)
 
 
-def figures(watch: Watch, report: Report, state: State, days: Days, now: datetime) -> Iterator[Dated]:
+def figures(target: Target, report: Report, state: ReportState, days: Days, now: datetime) -> Iterator[Dated]:
     """Yields the figures of these days as they are taken: by family in the order of lines; of a series by day.
 
     Which values open labels keep is chosen for these days alone, so that it does not hang on where a run began.
     """
-    seen = view(watch, report, state, now)
-    wanted = (measure for measure in measures(seen) if not _is_excluded(watch, measure))
-    yield from Shelf(seen).of_all(sorted(wanted, key=_in_lines), days)
+    seen = view(target, report, state, now)
+    wanted = (measure for measure in measures(seen) if not _is_excluded(target, measure))
+    yield from DailyFigures(seen).of_all(sorted(wanted, key=_in_lines), days)
 
 
 def by_family(figures: Iterable[Dated]) -> Iterator[Iterator[Dated]]:
@@ -121,5 +121,5 @@ def _outline(table: Table, rows: set[str], told: Mapping[Column, set[str]]) -> T
     return Table(companies, columns)
 
 
-def _is_excluded(watch: Watch, measure: Measure) -> bool:
-    return any(fnmatchcase(daily(measure), glob) for glob in watch.excluded)
+def _is_excluded(target: Target, measure: Measure) -> bool:
+    return any(fnmatchcase(daily(measure), glob) for glob in target.excluded)

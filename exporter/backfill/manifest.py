@@ -17,7 +17,7 @@ import msgspec
 from exporter.backfill.figures import Piece
 from exporter.domain.errors import ConfigError
 from exporter.domain.model import Days
-from exporter.polling.report_state import State
+from exporter.polling.report_state import ReportState
 from exporter.polling.state_file import replace_file
 from exporter.polling.state_format import Section, UnusableError, decoded, encoded
 
@@ -83,7 +83,7 @@ class Manifest:
         """Returns how far a report has come; None before it was asked at all."""
         return self._book.reports.get(f"{source}/{report}")
 
-    def state(self, source: str, report: str) -> State | None:
+    def state(self, source: str, report: str) -> ReportState | None:
         """Returns what a report remembers of its last days; None before the first ones are done.
 
         Raises:
@@ -103,7 +103,7 @@ class Manifest:
         """Takes note of how a report is asked, or why it is not."""
         self._write(msgspec.structs.replace(self._book, reports={**self._book.reports, f"{source}/{report}": progress}))
 
-    def done(self, piece: Piece, state: State) -> None:
+    def done(self, piece: Piece, state: ReportState) -> None:
         """Takes note that a piece was handed on, and of what is remembered after it."""
         source, report, days = piece
         before = self._book.reports[f"{source}/{report}"]

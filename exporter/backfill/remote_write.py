@@ -16,7 +16,7 @@ from exporter.backfill.openmetrics_file import noon
 from exporter.backfill.remote_write_message import NAME, Series, batches, encoded, series_of
 from exporter.backfill.store_client import CUT_OFF, cut_off
 from exporter.domain.errors import StoreError
-from exporter.http import Clock, Patience
+from exporter.http import Clock, RetryBudget
 from exporter.http.rate_limit import wait
 from exporter.metrics.daily import Dated
 
@@ -66,14 +66,14 @@ class RemoteWrite:
             await self._send(batch, date(1970, 1, 1) + timedelta(seconds=oldest))
 
     async def _send(self, batch: Iterable[Series], oldest: date) -> None:
-        body, patience, attempt = encoded(batch), Patience(PATIENCE_SECONDS), 0
+        body, retry_budget, attempt = encoded(batch), RetryBudget(PATIENCE_SECONDS), 0
         while True:
             attempt += 1
             told, why = await self._try(body, oldest)
             if not why:
                 return
             seconds = wait(attempt, told, self.clock)
-            if not patience.spend(seconds):
+            if not retry_budget.spend(seconds):
                 raise StoreError(f"{self.url}: {why}, {attempt} times; mend the store, then the same command goes on")
             await self.clock.sleep(seconds)
 

@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
 
 from exporter import http as fetch
-from exporter.app.assemble import client_of, utcnow, watch
+from exporter.app.assemble import client_of, target_of, utcnow
 from exporter.app.process import to_the_end
 from exporter.cli import tables
 from exporter.cli.failed import FailedError
@@ -93,11 +93,11 @@ async def probed(
             codes = LastCodes()
             client = client_of(each, codes, clock)
             closing.push_async_callback(client.aclose)
-            watched = watch(each)
-            probes.append((watched, Probe(watched, client, codes, worker, clocks)))
-        for watched, probe in probes:
-            for report in watched.reports:
-                tell(f"{watched.source}: {report.name}")
+            target = target_of(each)
+            probes.append((target, Probe(target, client, codes, worker, clocks)))
+        for target, probe in probes:
+            for report in target.reports:
+                tell(f"{target.source}: {report.name}")
                 findings.append(await probe.ask(report))
     return tuple(findings)
 

@@ -23,7 +23,7 @@ from exporter.cli.failed import FailedError
 from exporter.cli.options import ConfigFile
 from exporter.domain.errors import ConfigError, NotFoundError, ReportError
 from exporter.domain.model import Days
-from exporter.http import Patience, download, is_loopback
+from exporter.http import RetryBudget, download, is_loopback
 from exporter.platforms.chatcaptain import export_job as job
 from exporter.platforms.registry import platforms
 from exporter.polling.ask import Fetch
@@ -178,7 +178,7 @@ async def exported(fetch: Fetch, order: Order, chosen: Source, waiting: Waiting)
 
 async def _started(fetch: Fetch, order: Order, chosen: Source) -> str:
     try:
-        body = await fetch.get(job.start(order.chatbot_id, order.days, chosen.zone), Patience(0))
+        body = await fetch.get(job.start(order.chatbot_id, order.days, chosen.zone), RetryBudget(0))
         return job.started(body)
     except ReportError as error:
         raise FailedError(f"{chosen.name}: the export was not started: {error}") from error
@@ -200,9 +200,9 @@ async def _saved(fetch: Fetch, order: Order, export_id: str, waiting: Waiting) -
 
 async def _link(fetch: Fetch, order: Order, export_id: str, waiting: Waiting, seconds: float) -> str:
     """Asks for the status until there is a link."""
-    began, wait, patience = waiting.monotonic(), FIRST_WAIT, Patience(PATIENCE)
+    began, wait, retry_budget = waiting.monotonic(), FIRST_WAIT, RetryBudget(PATIENCE)
     while True:
-        word, link = job.progress(await fetch.get(job.ask(order.chatbot_id, export_id, order.days), patience))
+        word, link = job.progress(await fetch.get(job.ask(order.chatbot_id, export_id, order.days), retry_budget))
         waiting.tell(f"the platform says: {word}")
         if link is not None:
             return link

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from exporter.app.assemble import utcnow, watch
+from exporter.app.assemble import target_of, utcnow
 from exporter.cli import tables
 from exporter.cli.failed import FailedError
 from exporter.cli.options import ConfigFile
@@ -68,7 +68,7 @@ def plan(
 def planned(each: Source) -> Plan:
     """Says what of a source costs anything."""
     cadence = Cadence(each.poll.interval, each.poll.jitter, each.zone, each.settle)
-    return Plan(watch(each), cadence, each.poll.requests_per_minute, each.platform.one_company)
+    return Plan(target_of(each), cadence, each.poll.requests_per_minute, each.platform.one_company)
 
 
 def judge(foreseen: Forecast, max_series: int | None, max_calls: int | None) -> None:

@@ -78,7 +78,7 @@ class Measure:
     closed one has "". `people` are counted: small groups may have to stay private. `activities` are what alerts judge.
 
     A value of an open label that a row lacks counts 0, from its first day on. Where that cannot be told from a
-    break-down that could not be read, the measure is `marked`: only rows with a figure under
+    break-down that could not be read, the measure is `needs_read_marker`: only rows with a figure under
     `Column(family, label values before the last one)`, whatever it is, have read the break-down.
     """
 
@@ -90,7 +90,7 @@ class Measure:
     limits: tuple[str, ...] = ()
     people: bool = False
     activities: tuple[Activity, ...] = ()
-    marked: bool = False
+    needs_read_marker: bool = False
 
 
 class Column(NamedTuple):

@@ -16,7 +16,7 @@ SMALL = 16 * 1024
 RUN = 1024 * 1024
 
 
-class Piece(NamedTuple):
+class GzipPiece(NamedTuple):
     """A part of a page; `deflated`, if there, is the same as raw deflate that ends on a byte and looks back at nothing.
 
     Without it the piece is too small to be compressed alone.
@@ -26,7 +26,7 @@ class Piece(NamedTuple):
     deflated: bytes | None = None
 
     @classmethod
-    def of(cls, plain: bytes) -> "Piece":
+    def of(cls, plain: bytes) -> "GzipPiece":
         """Compresses a part, if it is large enough."""
         return cls(plain, deflate(plain) if len(plain) >= SMALL else None)
 
@@ -41,19 +41,19 @@ def deflate(plain: bytes) -> bytes:
 class Body:
     """A rendered page in one format: its pieces, which the formats share, each compressed; its checksum and length."""
 
-    pieces: tuple[Piece, ...]
+    pieces: tuple[GzipPiece, ...]
     crc: int
     size: int
 
     @classmethod
     def of(cls, plain: bytes) -> "Body":
         """Compresses a page."""
-        return cls.joined((Piece(plain),))
+        return cls.joined((GzipPiece(plain),))
 
     @classmethod
-    def joined(cls, pieces: Iterable[Piece]) -> "Body":
+    def joined(cls, pieces: Iterable[GzipPiece]) -> "Body":
         """Makes a page of pieces; what is too small to be compressed alone is compressed with its neighbours."""
-        packed: list[Piece] = []
+        packed: list[GzipPiece] = []
         for alone, run in groupby(pieces, key=lambda piece: piece.deflated is not None):
             found = tuple(run)
             packed += found if alone else (_together(found),)
@@ -92,6 +92,6 @@ class Body:
         return b"".join((GZIP_HEADER, *deflated, end, pack("<II", zlib.crc32(tail, self.crc), size)))
 
 
-def _together(run: Iterable[Piece]) -> Piece:
+def _together(run: Iterable[GzipPiece]) -> GzipPiece:
     plain = b"".join(piece.plain for piece in run)
-    return Piece(plain, deflate(plain))
+    return GzipPiece(plain, deflate(plain))

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from exporter.domain.model import Expendable, Family
 from exporter.exposition.gzip_pieces import Body as Body  # noqa: PLC0414 who takes a page finds here what it is made of
-from exporter.exposition.gzip_pieces import Piece
+from exporter.exposition.gzip_pieces import GzipPiece
 
 AT_ONCE = 1000
 """Lines encoded together: of a page's lines, one name with an emoji makes a text of four bytes a character."""
@@ -32,7 +32,7 @@ class Chunk(NamedTuple):
 
     family: str
     headers: Mapping[Format, bytes]
-    piece: Piece
+    piece: GzipPiece
     series: int
     expendable: Expendable
 
@@ -54,7 +54,7 @@ def write(family: Family, quoted: "Quoted | None" = None) -> Chunk:
     lines = _lines(family, Quoted() if quoted is None else quoted)
     plain = b"".join("".join(some).encode() for some in iter(lambda: tuple(islice(lines, AT_ONCE)), ()))
     encoded = {format_: header.encode() for format_, header in headers.items()}
-    return Chunk(family.name, encoded, Piece.of(plain), len(family.samples), family.expendable)
+    return Chunk(family.name, encoded, GzipPiece.of(plain), len(family.samples), family.expendable)
 
 
 def _lines(family: Family, quoted: "Quoted") -> Iterator[str]:
@@ -133,7 +133,7 @@ def join(chunks: Iterable[Chunk]) -> Page:
         format_: Body.joined(
             piece
             for _, group in by_family
-            for piece in (Piece(group[0].headers[format_]), *(chunk.piece for chunk in group))
+            for piece in (GzipPiece(group[0].headers[format_]), *(chunk.piece for chunk in group))
         )
         for format_ in Format
     }

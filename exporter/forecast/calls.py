@@ -18,7 +18,7 @@ from exporter.ledger.day_status import days_to_ask, history_to_ask, pieces
 from exporter.ledger.ledger import Ledger
 from exporter.platforms.api import Report
 from exporter.polling.schedule import SPREAD, Cadence
-from exporter.polling.target import Watch
+from exporter.polling.target import Target
 from exporter.polling.transitions import longest_piece
 
 DAY = timedelta(hours=24)
@@ -51,7 +51,7 @@ PASSES = Rate(1.0, 2)
 class Plan:
     """One source as it is configured; `requests_per_minute` is also the burst. It may be `one_company` by its kind."""
 
-    watch: Watch
+    target: Target
     cadence: Cadence
     requests_per_minute: int
     one_company: bool = False
@@ -106,7 +106,7 @@ class Forecast:
 
 def forecast(plans: Sequence[Plan], size: Size, now: datetime) -> Forecast:
     """Foresees what `plans` cost with sources of this size; counts in the midnights of a year from `now`."""
-    live = live_series(plan.watch for plan in plans)
+    live = live_series(plan.target for plan in plans)
     sources = tuple(
         _source(plan, replace(size, companies=min(size.companies, 1)) if plan.one_company else size, now, live)
         for plan in plans
@@ -158,17 +158,17 @@ def _midnights(since: datetime, until: datetime, zone: ZoneInfo) -> Iterator[dat
 
 
 def _source(plan: Plan, size: Size, now: datetime, live: Callable[[str, str], Series]) -> SourceForecast:
-    watch, cap = plan.watch, most_requests_in_a_minute(plan.requests_per_minute)
+    target, cap = plan.target, most_requests_in_a_minute(plan.requests_per_minute)
     rate, at_once = polls(plan.cadence, now), most_polls(plan.cadence, MINUTE, now)
     reports, together = [], 0
-    for report in watch.reports:
+    for report in target.reports:
         recent, past, learning = _requests(plan, report, size, now)
         calls = rate.times(*recent).plus(PASSES.times(*past)).plus(PASSES.times(learning, learning))
         peak = at_once * recent[1] + past[1] + learning
-        series = Counter(served(watch, report, size, now)) + Counter(live(watch.source, report.name))
+        series = Counter(served(target, report, size, now)) + Counter(live(target.source, report.name))
         reports.append(ReportForecast(report.name, calls, min(peak, cap), series))
         together += peak
-    return SourceForecast(watch.source, rate, min(together, cap), tuple(reports), once(watch, size, now))
+    return SourceForecast(target.source, rate, min(together, cap), tuple(reports), once(target, size, now))
 
 
 class Counts(NamedTuple):
@@ -183,20 +183,20 @@ class Counts(NamedTuple):
 
 
 def _requests(plan: Plan, report: Report, size: Size, now: datetime) -> Counts:
-    watch = plan.watch
-    recent = days_to_ask(Ledger(), now, watch.rules)
-    past = history_to_ask(recent, watch.rules) if report.has_days else None
+    target = plan.target
+    recent = days_to_ask(Ledger(), now, target.rules)
+    past = history_to_ask(recent, target.rules) if report.has_days else None
     longest = longest_piece(report, report.day_bytes * size.companies)
-    lessons, worst = (report.supposed(recent.last, size.channels, at_worst=at_worst) for at_worst in (False, True))
+    discoveries, worst = (report.supposed(recent.last, size.channels, at_worst=at_worst) for at_worst in (False, True))
 
     def count(*ranges: Days) -> tuple[int, int]:
         usual, most = (
-            [request for days in ranges for request in report.plan(days, watch.scope, learned)]
-            for learned in (lessons, worst)
+            [request for days in ranges for request in report.plan(days, target.scope, learned)]
+            for learned in (discoveries, worst)
         )
         return len(usual), len(most) + sum(request.instead is not None for request in most)
 
-    learning = sum(bool(request.lesson) for request in report.plan(recent, watch.scope))
+    learning = sum(bool(request.discovery) for request in report.plan(recent, target.scope))
     return Counts(count(recent), count(*(pieces(past, longest) if past else ())), learning)
 
 

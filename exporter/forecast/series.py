@@ -21,8 +21,8 @@ from exporter.metrics.source_info import source_families
 from exporter.metrics.usage import CHANNELS
 from exporter.platforms.api import Report
 from exporter.polling.render import source_view, view
-from exporter.polling.report_state import State
-from exporter.polling.target import Watch
+from exporter.polling.report_state import ReportState
+from exporter.polling.target import Target
 
 GOOD = "200"
 Series = Mapping[str, int]
@@ -37,20 +37,20 @@ class Size:
     channels: int = 0
 
 
-def once(watch: Watch, size: Size, now: datetime) -> Series:
+def once(target: Target, size: Size, now: datetime) -> Series:
     """Counts what a source has once: per company its name, and the series that count its series."""
-    state = State(_held(watch, watch.reports[0], size, now), Health(watch.interval), listed={})
-    own = source_families(source_view(watch, {"": state}))
-    counts = cardinality({(watch.source, ""): [write(family) for family in own]}, frozenset())
+    state = ReportState(_held(target, target.reports[0], size, now), Health(target.interval), listed={})
+    own = source_families(source_view(target, {"": state}))
+    counts = cardinality({(target.source, ""): [write(family) for family in own]}, frozenset())
     return _of_everybody((*own, *counts), size.companies)
 
 
-def served(watch: Watch, report: Report, size: Size, now: datetime) -> Series:
+def served(target: Target, report: Report, size: Size, now: datetime) -> Series:
     """Counts what the page would have of a report if every company had all figures on each held day."""
-    health = Health(watch.interval, last_attempt=now, last_success=now, duration=0.0, outcome="ok", history=True)
-    lessons = report.supposed(calendars.day_at(now, watch.rules.zone), size.channels)
-    state = State(_held(watch, report, size, now), health, lessons=lessons)
-    return _of_everybody(families(view(watch, report, state, now)), size.companies)
+    health = Health(target.interval, last_attempt=now, last_success=now, duration=0.0, outcome="ok", history=True)
+    discoveries = report.supposed(calendars.day_at(now, target.rules.zone), size.channels)
+    state = ReportState(_held(target, report, size, now), health, discoveries=discoveries)
+    return _of_everybody(families(view(target, report, state, now)), size.companies)
 
 
 def _of_everybody(families_of_one: Iterable[Family], companies: int) -> Series:
@@ -61,13 +61,13 @@ def _of_everybody(families_of_one: Iterable[Family], companies: int) -> Series:
     }
 
 
-def _held(watch: Watch, report: Report, size: Size, now: datetime) -> Ledger:
+def _held(target: Target, report: Report, size: Size, now: datetime) -> Ledger:
     """Returns the ledger of one company with a row of everything in each part on each day."""
-    today, keep = calendars.day_at(now, watch.rules.zone), watch.rules.keep_days
+    today, keep = calendars.day_at(now, target.rules.zone), target.rules.keep_days
     days = Days(today - timedelta(days=keep), today)
     figure = 1e9  # every group may be told, and what is usual is enough for every limit
     rows = tuple(
-        Row(part, day, "1", dict.fromkeys((*columns, *_open_columns(watch, report, size)), figure))
+        Row(part, day, "1", dict.fromkeys((*columns, *_open_columns(target, report, size)), figure))
         for part, columns in report.parts.items()
         for day in days
     )
@@ -75,11 +75,11 @@ def _held(watch: Watch, report: Report, size: Size, now: datetime) -> Ledger:
     return fold(Ledger(), reading, Asked(days, today, now, keep), lambda _id, _name: True)
 
 
-def _open_columns(watch: Watch, report: Report, size: Size) -> Iterator[Column]:
+def _open_columns(target: Target, report: Report, size: Size) -> Iterator[Column]:
     """Yields as many values of open labels as are kept, and one that is not; of channels as many as there are."""
     for measure in report.measures:
         if any(measure.limits):
-            caps = (1 if cap is None else cap + 1 for cap in watch.limits.caps(measure))
+            caps = (1 if cap is None else cap + 1 for cap in target.limits.caps(measure))
             counts = (
                 min(count, size.channels) if limit == CHANNELS else count
                 for count, limit in zip(caps, measure.limits, strict=True)
@@ -88,13 +88,13 @@ def _open_columns(watch: Watch, report: Report, size: Size) -> Iterator[Column]:
                 yield Column(measure.family, values)
 
 
-def live_series(watches: Iterable[Watch]) -> Callable[[str, str], Series]:
+def live_series(watches: Iterable[Target]) -> Callable[[str, str], Series]:
     """Returns the live series by source and report, of the process where both are empty, after one good answer each."""
     telemetry = Telemetry()
-    for watch in watches:
-        for report in watch.reports:
-            telemetry.expect(watch.source, report.name)
-            telemetry.observer(watch.source).request(report.name, GOOD, 0.0)
+    for target in watches:
+        for report in target.reports:
+            telemetry.expect(target.source, report.name)
+            telemetry.observer(target.source).request(report.name, GOOD, 0.0)
     found: dict[tuple[str, str], Counter[str]] = {}
     for metric in telemetry.served().collect():
         name = f"{metric.name}_total" if metric.type == "counter" else metric.name

@@ -12,7 +12,7 @@ failures  what httpx raises, as errors of ours
 
 from exporter.http.client import Client
 from exporter.http.endpoint import Endpoint, Limits, Observer, is_loopback
-from exporter.http.rate_limit import Clock, Patience
+from exporter.http.rate_limit import Clock, RetryBudget
 from exporter.http.trust import tls_context
 
-__all__ = ["Client", "Clock", "Endpoint", "Limits", "Observer", "Patience", "is_loopback", "tls_context"]
+__all__ = ["Client", "Clock", "Endpoint", "Limits", "Observer", "RetryBudget", "is_loopback", "tls_context"]

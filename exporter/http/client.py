@@ -55,10 +55,10 @@ class Client:
         self._http = _http(endpoint, transport)
         self._proxy = _site(httpx.URL(endpoint.proxy_url)) if endpoint.proxy_url else None
 
-    async def get(self, request: Request, patience: rate_limit.Patience) -> bytes:
+    async def get(self, request: Request, retry_budget: rate_limit.RetryBudget) -> bytes:
         """Returns the whole answer, decompressed: not empty, not a page, else unchecked.
 
-        Asks again as the platform and `patience` allow; asks `request.instead`, once, after a 403.
+        Asks again as the platform and `retry_budget` allow; asks `request.instead`, once, after a 403.
 
         Raises:
             AuthError: 401 or 403, or there is no usable key (status 401).
@@ -66,29 +66,29 @@ class Client:
             TimedOutError, ConnectionLostError, TooLargeError, NotJsonError: as their names say.
         """
         try:
-            return await self._with_newest_key(request, patience)
+            return await self._with_newest_key(request, retry_budget)
         except AuthError as refusal:
             if refusal.status != HTTPStatus.FORBIDDEN or request.instead is None:
                 raise
-        return await self._with_newest_key(request.instead, patience)
+        return await self._with_newest_key(request.instead, retry_budget)
 
     async def aclose(self) -> None:
         """Closes the connections."""
         await self._http.aclose()
 
-    async def _with_newest_key(self, request: Request, patience: rate_limit.Patience) -> bytes:
+    async def _with_newest_key(self, request: Request, retry_budget: rate_limit.RetryBudget) -> bytes:
         """Asks with the key; a key that was replaced meanwhile is tried once after a 401."""
         key = await self._key(request.report)
         try:
             attempts = self._limits.attempts if request.method == "GET" else 1
-            return await self._patiently(self._asked(request, key), patience, attempts)
+            return await self._patiently(self._asked(request, key), retry_budget, attempts)
         except AuthError as refusal:
             if refusal.status != HTTPStatus.UNAUTHORIZED:
                 raise
             newer = await self._key(request.report)
             if newer == key:
                 raise
-        return await self._patiently(self._asked(request, newer), patience, 1)
+        return await self._patiently(self._asked(request, newer), retry_budget, 1)
 
     async def _key(self, report: str) -> str:
         endpoint = self._endpoint
@@ -117,7 +117,7 @@ class Client:
             method=request.method,
         )
 
-    async def _patiently(self, asked: Asked, patience: rate_limit.Patience, attempts: int) -> bytes:
+    async def _patiently(self, asked: Asked, retry_budget: rate_limit.RetryBudget, attempts: int) -> bytes:
         attempt = 1
         while True:
             try:
@@ -126,8 +126,8 @@ class Client:
                 wait = rate_limit.wait(attempt, again.told, self._clock)
                 if attempt >= attempts:
                     raise again.given_up(f"attempt {attempt} of {attempts}") from again.__cause__
-                if not patience.spend(wait):
-                    why = f"the next attempt would be in {wait:.0f} s, this poll can wait {patience.left:.0f} s"
+                if not retry_budget.spend(wait):
+                    why = f"the next attempt would be in {wait:.0f} s, this poll can wait {retry_budget.left:.0f} s"
                     raise again.given_up(why) from again.__cause__
                 reason = again.reason
             log.debug(

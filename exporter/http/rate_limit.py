@@ -27,7 +27,7 @@ class Clock:
     random: Random = field(default_factory=SystemRandom)
 
 
-class Patience:
+class RetryBudget:
     """What one poll may still spend waiting between attempts, in seconds; shared by the poll's requests."""
 
     def __init__(self, seconds: float) -> None:

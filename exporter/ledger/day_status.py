@@ -30,7 +30,7 @@ class DayRules:
 
 
 @dataclass(frozen=True, slots=True)
-class Judgement:
+class DayStatus:
     """What the ledger of one report says at one moment.
 
     `last_day` is the newest published day, `today` the running day if it was read, `empty_day` whether a working day
@@ -62,12 +62,12 @@ def days_to_ask(ledger: Ledger, now: datetime, rules: DayRules) -> Days:
     return Days(first, today)
 
 
-def judge(ledger: Ledger, now: datetime, last_read: datetime | None, rules: DayRules) -> Judgement:
+def day_status(ledger: Ledger, now: datetime, last_read: datetime | None, rules: DayRules) -> DayStatus:
     """Judges one report's ledger at the moment `now`."""
     today = calendars.day_at(now, rules.zone)
     running = ledger.blocks.get(today)
     published = published_days(ledger, now, rules)
-    return Judgement(
+    return DayStatus(
         last_day=max(published, default=None),
         today=today if running is not None and running.read_at >= calendars.start(today, rules.zone) else None,
         empty_day=bool(_waiting(ledger.blocks, rules)),

@@ -16,7 +16,7 @@ from operator import add
 from exporter.domain.calendars import Calendar
 from exporter.domain.model import Activity, Column, Family, Measure, Sample
 from exporter.ledger.ledger import Table, by_number
-from exporter.metrics.limits import NO_LIMITS, Limits, Rulebook
+from exporter.metrics.limits import NO_LIMITS, CompanyLimits, Limits
 from exporter.metrics.report_view import Held
 
 LABELS = ("source", "report", "company_id", "company", "activity")
@@ -47,7 +47,7 @@ WEEK = timedelta(days=7)
 class Bounds:
     """What a report's activities are judged by: the operator's entries, and the calendar of the source."""
 
-    rulebook: Rulebook
+    company_limits: CompanyLimits
     calendar: Calendar
 
 
@@ -78,9 +78,9 @@ class _Companies:
         self.ids: tuple[str, ...] = tuple(sorted(first, key=by_number))
         self.first = [first[company] for company in self.ids]
         self.names = [held.ledger.names[company] for company in self.ids]
-        self.limits = [bounds.rulebook.limits(*each) for each in zip(self.ids, self.names, strict=True)]
+        self.limits = [bounds.company_limits.limits(*each) for each in zip(self.ids, self.names, strict=True)]
         self.calendars = [
-            bounds.rulebook.calendar(company, name, bounds.calendar)
+            bounds.company_limits.calendar(company, name, bounds.calendar)
             for company, name in zip(self.ids, self.names, strict=True)
         ]
         self.working_days = [self._last_working(calendar) for calendar in self.calendars]
@@ -90,7 +90,7 @@ class _Companies:
 
     def _last_working(self, calendar: Calendar) -> date | None:
         """Returns the newest complete day that is a working day."""
-        days = sorted(self.held.judgement.published, reverse=True)
+        days = sorted(self.held.day_status.published, reverse=True)
         return next((day for day in days if calendar.is_working(day)), None)
 
     def columns(self, part: str, measure: Measure, activity: Activity) -> tuple[Column, ...]:
@@ -147,19 +147,19 @@ def _is_told(companies: _Companies, measure: Measure, activity: Activity) -> boo
 
 
 def _samples(companies: _Companies, measure: Measure, activity: Activity) -> Iterator[tuple[str, list[Sample]]]:
-    held, judgement = companies.held, companies.held.judgement
+    held, status = companies.held, companies.held.day_status
     limits = [each.get(activity.name, NO_LIMITS) for each in companies.limits]
     if not _is_told(companies, measure, activity):
         return
     writer = _Writer(companies, activity.name, held.min_group if measure.people else 0)
-    if judgement.stale or judgement.last_day is None:
+    if status.stale or status.last_day is None:
         yield LIMIT, list(writer.fixed(limits))
         return
     days = _Days(lambda day: _on_day(companies, measure, activity, day))
-    last = judgement.last_day
+    last = status.last_day
     yield LAST_DAY, list(writer.figures(days.of(last)))
-    if judgement.today is not None and measure.today:
-        yield TODAY, list(writer.figures(days.of(judgement.today)))
+    if status.today is not None and measure.today:
+        yield TODAY, list(writer.figures(days.of(status.today)))
     working = [
         days.of(day)[place] if day and each.has_lower else math.nan
         for place, (day, each) in enumerate(zip(companies.working_days, limits, strict=True))
@@ -190,7 +190,7 @@ class _Days:
 
 def _baselines(companies: _Companies, days: _Days, of: Sequence[date | None]) -> list[float]:
     """Returns what is usual for each company on the weekday of a day of its own; NaN where that is not known."""
-    covered = companies.held.judgement.covered
+    covered = companies.held.day_status.covered
     known: dict[tuple[date | None, int], Sequence[tuple[float, ...]]] = {}  # most share their day and their calendar
     found = []
     for place, (day, calendar) in enumerate(zip(of, companies.calendars, strict=True)):

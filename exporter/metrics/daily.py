@@ -72,22 +72,22 @@ def measures(view: View) -> Iterator[Measure]:
 
 def states(view: View) -> Mapping[date, DayState]:
     """Returns the held days of a report, oldest first, with their states; none if its figures are stale."""
-    if view.judgement.stale or not view.report.has_days:
+    if view.day_status.stale or not view.report.has_days:
         return {}
     reread_since = max(view.ledger.blocks, default=date.min) - timedelta(days=view.rules.reread_days)
     return {day: _state(view, day, reread_since) for day in sorted(view.ledger.blocks)}
 
 
 def _state(view: View, day: date, reread_since: date) -> DayState:
-    if day in view.judgement.published:
+    if day in view.day_status.published:
         return DayState.FINAL if day < reread_since else DayState.PUBLISHED
-    if day == view.judgement.today:
+    if day == view.day_status.today:
         return DayState.TODAY
     settled_at = calendars.end(day, view.rules.zone) + view.rules.settle
     return DayState.EMPTY if view.ledger.blocks[day].read_at >= settled_at else DayState.SETTLING
 
 
-class Shelf:
+class DailyFigures:
     """The dated figures of one view; what all companies share is worked out once."""
 
     def __init__(self, view: View) -> None:

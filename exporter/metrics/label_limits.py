@@ -181,8 +181,8 @@ def capped(
 ) -> Iterator[tuple[Labels, float]]:
     """Yields what a company has over some days per kept value, and the rest as `other` where it can be added up.
 
-    A value counts 0 from the first day that it was used on, and has no figure before it. Of a `marked` measure it
-    counts 0 only on days on which the break-down was read; if it was not on one of the days there is no figure.
+    A value counts 0 from the first day that it was used on, and has no figure before it. If the measure needs a read
+    marker, it counts 0 only on days on which the break-down was read; without one of the days there is no figure.
     """
     shown: dict[Labels, float] = {}
     unknown: set[Labels] = set()
@@ -193,7 +193,7 @@ def capped(
         if measure.kind is not Kind.SUM:
             if span.last in figures and OTHER not in place:
                 shown[place] = figures[span.last]
-        elif not measure.marked or _is_read(held, labels, span.days):
+        elif not measure.needs_read_marker or _is_read(held, labels, span.days):
             shown[place] = shown.get(place, 0.0) + _over(figures, span.days)
         elif _is_read(held, labels, (span.last,)):  # else it is gone, and takes nothing from the others
             unknown.add(place)

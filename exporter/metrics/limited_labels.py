@@ -20,7 +20,7 @@ def keep_labels(held: Held) -> Mapping[str, Kept]:
 
     Of a report's families whose first label has the same limit the first one chooses for all.
     """
-    last = held.judgement.last_day
+    last = held.day_status.last_day
     month = MONTH.ending(last) if last is not None else ()
     chosen: dict[str, Kept] = {}
     leaders: dict[str, str] = {}
@@ -80,7 +80,7 @@ def _whole(held: Held, part: str, measure: Measure) -> Mapping[tuple[str, ...], 
     Then a sum over days is one of columns, which takes half the time of going through each company's own values.
     """
     cap = held.limits.caps(measure)[0]
-    if cap is None or measure.kind is not Kind.SUM or measure.marked:
+    if cap is None or measure.kind is not Kind.SUM or measure.needs_read_marker:
         return None
     columns = all_fit(held.ledger, part, measure, cap) or frozenset()
     served = {tuple(value[: held.limits.value_length] for value in each.label_values): each for each in columns}
@@ -104,9 +104,9 @@ def _spans(held: Held, measure: Measure) -> Mapping[Window, Span]:
     """Returns the days that each window of a measure adds up, without the windows that may not be served yet."""
     spans: dict[Window, Span] = {}
     for window in windows(measure):
-        last = held.judgement.today if window is TODAY else held.judgement.last_day
+        last = held.day_status.today if window is TODAY else held.day_status.last_day
         if last is not None and (window.days == 1 or held.sums):
-            days = (day for day in window.ending(last) if day in held.judgement.covered or window is TODAY)
+            days = (day for day in window.ending(last) if day in held.day_status.covered or window is TODAY)
             spans[window] = Span(tuple(days), last)
     return spans
 

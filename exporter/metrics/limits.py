@@ -52,7 +52,7 @@ NO_LIMITS = Limits()
 
 
 @dataclass(frozen=True, slots=True)
-class Rulebook:
+class CompanyLimits:
     """The entries of one source, in the operator's order."""
 
     thresholds: tuple[Threshold, ...] = (BUILT_IN,)

@@ -15,11 +15,11 @@ from typing import NamedTuple
 from exporter.domain import calendars
 from exporter.domain.errors import OUTCOMES
 from exporter.domain.model import Family, Sample
-from exporter.ledger.day_status import DayRules, Judgement
+from exporter.ledger.day_status import DayRules, DayStatus
 from exporter.ledger.ledger import Ledger
 from exporter.metrics.activities import Bounds, activity_families
 from exporter.metrics.health import Health
-from exporter.metrics.limits import Rulebook
+from exporter.metrics.limits import CompanyLimits
 from exporter.metrics.report_view import Held
 from exporter.metrics.usage import figures
 from exporter.metrics.windows import SUMS
@@ -36,7 +36,7 @@ class View:
     health: Health
     rules: DayRules
     excluded: tuple[str, ...] = ()
-    rulebook: Rulebook = field(default_factory=Rulebook)
+    company_limits: CompanyLimits = field(default_factory=CompanyLimits)
 
     @property
     def source(self) -> str:
@@ -54,9 +54,9 @@ class View:
         return self.held.ledger
 
     @property
-    def judgement(self) -> Judgement:
+    def day_status(self) -> DayStatus:
         """What that says at the moment."""
-        return self.held.judgement
+        return self.held.day_status
 
 
 def families(view: View) -> Iterator[Family]:
@@ -64,14 +64,14 @@ def families(view: View) -> Iterator[Family]:
 
     One after the other: the samples of all of them together would be far more than the page.
     """
-    found = iter(()) if view.judgement.stale else figures(view.held)
+    found = iter(()) if view.day_status.stale else figures(view.held)
     for family in chain(found, _judged(view), _health(view)):
         if family.samples and not any(fnmatchcase(family.name, glob) for glob in view.excluded):
             yield family
 
 
 def _judged(view: View) -> Iterator[Family]:
-    yield from activity_families(view.held, Bounds(view.rulebook, view.rules.calendar))
+    yield from activity_families(view.held, Bounds(view.company_limits, view.rules.calendar))
 
 
 # Health: one table, a line per family.
@@ -90,12 +90,12 @@ def _seconds(moment: datetime | None) -> float:
 
 
 def _day_start(view: View) -> float | None:
-    day = view.judgement.last_day
+    day = view.day_status.last_day
     return None if day is None else calendars.start(day, view.rules.zone).timestamp()
 
 
 def _companies_on_last_day(view: View) -> float | None:
-    day = view.judgement.last_day
+    day = view.day_status.last_day
     if day is None:
         return None
     return len({company for table in view.ledger.blocks[day].tables.values() for company in table.companies})
@@ -116,7 +116,7 @@ REPORT_GAUGES = (
     Gauge(
         "chat_usage_report_empty_day",
         "1 while a complete working day without a row of any company waits to be served as zeros.",
-        lambda v: v.judgement.empty_day if v.report.has_days else None,
+        lambda v: v.day_status.empty_day if v.report.has_days else None,
     ),
     Gauge("chat_usage_report_companies", "Companies with a row of their own on the last day.", _companies_on_last_day),
     Gauge(
@@ -192,14 +192,14 @@ def _trust(view: View) -> Iterator[Family]:
 
 
 def _coverage(view: View) -> tuple[Sample, ...]:
-    last = view.judgement.last_day
+    last = view.day_status.last_day
     if last is None:
         return ()
     days = {window: [last - timedelta(days=n) for n in range(window.days)] for window in SUMS}
     return tuple(
         Sample(
             (view.source, view.report.name, window.suffix.removeprefix("_")),
-            sum(day in view.judgement.covered for day in days[window]) / window.days,
+            sum(day in view.day_status.covered for day in days[window]) / window.days,
         )
         for window in SUMS
     )

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from datetime import date
 
 from exporter.domain.model import Column, Measure, Sample
-from exporter.ledger.day_status import Judgement
+from exporter.ledger.day_status import DayStatus
 from exporter.ledger.ledger import Ledger, Places, Table, by_number
 from exporter.metrics.label_limits import Kept, LabelLimits, Uses, uses
-from exporter.platforms.api import Lessons, Report
+from exporter.platforms.api import Discoveries, Report
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,19 +16,19 @@ class Held:
     """What is held of one report of one source, judged.
 
     `sums` tells whether windows may be served yet, `limits` how many values open labels may have, `kept` which they
-    have, by family; figures about fewer than `min_group` people are not told, but 0 is. `lessons` are what the report
-    learned of its platform.
+    have, by family; figures about fewer than `min_group` people are not served, but 0 is. `discoveries` are what the
+    report learned of its platform.
     """
 
     source: str
     report: Report
     ledger: Ledger
-    judgement: Judgement
+    day_status: DayStatus
     sums: bool
     limits: LabelLimits
     kept: Mapping[str, Kept]
     min_group: int
-    lessons: Lessons
+    discoveries: Discoveries
 
 
 class Known:

@@ -27,7 +27,7 @@ UNMATCHED_HELP = "Selectors of an option that match nothing the platform lists; 
 
 
 @dataclass(frozen=True, slots=True)
-class SourceView:
+class SourceInfo:
     """All that the families of a source are made from, whatever its reports are.
 
     `names` are all companies ever held, `gone` those that no report serves; `listed` are those that the platform lists,
@@ -45,7 +45,7 @@ class SourceView:
     idle: Mapping[str, int] = field(default_factory=dict)
 
 
-def source_families(view: SourceView) -> tuple[Family, ...]:
+def source_families(view: SourceInfo) -> tuple[Family, ...]:
     """Returns the families that a source has once."""
     settle = (Sample((view.source,), view.settle.total_seconds()),)
     unmatched = {**({} if view.listed is None else view.companies.unmatched(view.listed)), **view.idle}
@@ -61,7 +61,7 @@ def source_families(view: SourceView) -> tuple[Family, ...]:
     )
 
 
-def _company_info(view: SourceView) -> Iterator[Sample]:
+def _company_info(view: SourceInfo) -> Iterator[Sample]:
     expected = frozenset(view.companies.expected)
     for company in sorted((view.names.keys() - view.gone) | expected, key=by_number):
         labels = (view.source, view.platform, company, view.names.get(company, ""), str(company in expected).lower())

@@ -48,8 +48,8 @@ def _expendable(measure: Measure, window: Window | None) -> Expendable:
 
 
 def _samples(known: Known, measure: Measure, window: Window | None) -> Iterator[Sample]:
-    judgement = known.held.judgement
-    day = judgement.today if window is TODAY else judgement.last_day
+    status = known.held.day_status
+    day = status.today if window is TODAY else status.last_day
     for part, column in known.columns(measure):
         if part not in known.companies:
             continue
@@ -60,16 +60,16 @@ def _samples(known: Known, measure: Measure, window: Window | None) -> Iterator[
             silence = math.nan if measure.kind is Kind.AVERAGE else 0.0
             yield from known.samples(part, column, known.on_day(day, part, column, silence), day)
         elif day is not None and known.held.sums:
-            days = (each for each in window.ending(day) if each in judgement.covered)
+            days = (each for each in window.ending(day) if each in status.covered)
             yield from known.samples(part, column, _sum(known, part, column, days), day)
 
 
 def _info_samples(known: Known, measure: Measure) -> Iterator[Sample]:
     """Yields a 1 for each row of what the report learned about its own labels."""
     held = known.held
-    lesson = held.lessons.get(measure.family)
-    for company in {company for companies in known.companies.values() for company in companies} if lesson else ():
-        for row in lesson.rows if lesson else ():
+    discovery = held.discoveries.get(measure.family)
+    for company in {company for companies in known.companies.values() for company in companies} if discovery else ():
+        for row in discovery.rows if discovery else ():
             yield Sample((held.source, company, held.ledger.names[company], *row), 1.0)
 
 

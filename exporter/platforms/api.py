@@ -23,7 +23,7 @@ class Request:
     `report` is the label of the request's own metrics, mostly the report's name. `instead` is asked, once, when the
     platform refuses this request with 403 (a filter that the key may not use). `subject` names what of the platform
     the request is about (a channel): after a failure the other requests of that subject wait for the next poll, those
-    of other subjects are asked. `lesson` is the topic of a lesson that the answer teaches, and without which nothing
+    of other subjects are asked. `discovery` is the topic of a lesson that the answer teaches, and without which nothing
     else can be asked; one poll a day asks for it. A `method` other than GET changes something: it is tried once.
     """
 
@@ -33,27 +33,27 @@ class Request:
     days: Days
     instead: "Request | None" = None
     subject: str = ""
-    lesson: str = ""
+    discovery: str = ""
     method: str = "GET"
 
 
-class Lesson(NamedTuple):
+class Discovery(NamedTuple):
     """What a report learned of its platform on a day: `rows` of texts (a channel's id, name and type)."""
 
     day: date
     rows: tuple[tuple[str, ...], ...]
 
 
-Lessons = Mapping[str, Lesson]
+Discoveries = Mapping[str, Discovery]
 """What a report has learned, by topic; kept between polls and in the state file."""
-UNTAUGHT: Lessons = {}
+NO_DISCOVERIES: Discoveries = {}
 
 
 @dataclass(frozen=True, slots=True)
-class Further:
+class NeedsDiscovery:
     """An answer that taught something instead of holding figures: what is not answered yet is planned anew with it."""
 
-    lessons: Lessons
+    discoveries: Discoveries
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,20 +183,20 @@ class Report(Protocol):
     def parts(self) -> Mapping[str, tuple[Column, ...]]:
         """The parts that its rows come in, each with the columns that are known beforehand."""
 
-    def plan(self, days: Days, scope: Scope, lessons: Lessons = ...) -> tuple[Request, ...]:
+    def plan(self, days: Days, scope: Scope, discoveries: Discoveries = ...) -> tuple[Request, ...]:
         """Returns the requests whose answers together cover `days`, the most wanted first, by what was learned.
 
         Where something has to be learned first, that is the only request.
         """
 
-    def supposed(self, day: date, channels: int, *, at_worst: bool = False) -> Lessons:
+    def supposed(self, day: date, channels: int, *, at_worst: bool = False) -> Discoveries:
         """Returns what it would have learned on `day` of a platform with so many channels: for forecasts.
 
         At worst it learned that it has to ask as many questions as it ever can.
         """
-        return UNTAUGHT
+        return NO_DISCOVERIES
 
-    def decode(self, body: bytes, request: Request, context: Context) -> Reading | Further:
+    def decode(self, body: bytes, request: Request, context: Context) -> Reading | NeedsDiscovery:
         """Reads one answer.
 
         Args:

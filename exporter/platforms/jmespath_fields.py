@@ -10,7 +10,7 @@ from jmespath.functions import Functions
 from exporter.domain.model import Column
 from exporter.platforms import json_values
 from exporter.platforms.api import Expression, Fields
-from exporter.platforms.reading_builder import Draft, RowKey
+from exporter.platforms.reading_builder import ReadingBuilder, RowKey
 
 
 def expression(text: str) -> Expression:
@@ -70,7 +70,7 @@ class Target(NamedTuple):
 class Reader:
     """Reads one answer into a draft; `fruitless` are the options whose expressions were tried and found nothing."""
 
-    def __init__(self, fields: Fields, target: Target, rows: Draft) -> None:
+    def __init__(self, fields: Fields, target: Target, rows: ReadingBuilder) -> None:
         self._fields = fields
         self._target = target
         self._rows = rows

@@ -36,7 +36,7 @@ class Invariant(NamedTuple):
 
 
 @dataclass(slots=True)
-class Draft:
+class ReadingBuilder:
     """Collects what one answer says; `listed` counts the rows that it lists for the asked days, readable or not."""
 
     days: Days

@@ -1,6 +1,6 @@
 """Checks for authors of sources, to be called from their own tests; imports no test framework.
 
-    from exporter.testing import complaints, survived
+    from exporter.platforms.testing import complaints, survived
 
     def test_the_platform_keeps_the_rules() -> None:
         assert not complaints(PLATFORM)
@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 from exporter.domain.errors import ReportError
 from exporter.domain.model import Days, Kind, Measure, Reading
 from exporter.domain.scope import Scope
-from exporter.platforms.api import Context, Further, Platform, Report, Request
+from exporter.platforms.api import Context, NeedsDiscovery, Platform, Report, Request
 
 TODAY = date(2026, 3, 3)
 WEEK = Days(TODAY - timedelta(days=6), TODAY)
@@ -65,7 +65,7 @@ def complaints(platform: Platform, channels: int = 2) -> tuple[str, ...]:
 
 def read(
     report: Report, body: bytes, days: Days = WEEK, today: date = TODAY, zone: ZoneInfo | None = None
-) -> Reading | Further:
+) -> Reading | NeedsDiscovery:
     """Reads one answer to the first question about `days`, as a poll on `today` would.
 
     Raises:

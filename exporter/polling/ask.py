@@ -17,10 +17,10 @@ from exporter.domain.errors import (
     TimedOutError,
 )
 from exporter.domain.model import Days, Reading
-from exporter.http import Patience
-from exporter.platforms.api import Context, Further, Lessons, Report, Request
+from exporter.http import RetryBudget
+from exporter.platforms.api import Context, Discoveries, NeedsDiscovery, Report, Request
 from exporter.polling.fold import Answer
-from exporter.polling.target import Watch
+from exporter.polling.target import Target
 from exporter.polling.threads import Worker
 
 HOPELESS = (AuthError, RateLimitedError, TimedOutError, ConnectionLostError)
@@ -30,15 +30,15 @@ HOPELESS = (AuthError, RateLimitedError, TimedOutError, ConnectionLostError)
 class Fetch(Protocol):
     """What is needed of `exporter.http.Client`."""
 
-    async def get(self, request: Request, patience: Patience) -> bytes:
+    async def get(self, request: Request, retry_budget: RetryBudget) -> bytes:
         """Returns the body of a good answer or raises a ReportError."""
 
 
-class Line(NamedTuple):
+class Transport(NamedTuple):
     """How a platform is reached, and where its answers are read: what waits, and what computes."""
 
     fetch: Fetch
-    patience: Patience
+    retry_budget: RetryBudget
     worker: Worker
 
 
@@ -46,22 +46,24 @@ class Answers(NamedTuple):
     """What came of a report's questions.
 
     With an `error` some of them failed, the first one with it; what was answered besides counts all the same.
-    `lessons` are those known before and those learned.
+    `discoveries` are those known before and those learned.
     """
 
     answers: tuple[Answer, ...]
-    lessons: Lessons
+    discoveries: Discoveries
     error: ReportError | None = None
 
 
-async def ask(watch: Watch, report: Report, days: Days, lessons: Lessons, line: Line, now: datetime) -> Answers:
+async def ask(
+    target: Target, report: Report, days: Days, discoveries: Discoveries, transport: Transport, now: datetime
+) -> Answers:
     """Asks all that `days` of a report take, one request after the other, and has each answer decoded."""
-    context = Context(watch.source, day_at(now, watch.rules.zone), watch.rules.zone)
-    inquiry = Inquiry(watch, report, days, lessons, context)
+    context = Context(target.source, day_at(now, target.rules.zone), target.rules.zone)
+    inquiry = Inquiry(target, report, days, discoveries, context)
     while request := inquiry.next():
         try:
-            body = await line.fetch.get(request, line.patience)
-            inquiry.answered(request, body, await line.worker.run(inquiry.reader(request, body)))
+            body = await transport.fetch.get(request, transport.retry_budget)
+            inquiry.answered(request, body, await transport.worker.run(inquiry.reader(request, body)))
         except ReportError as error:
             inquiry.failed(request, error)
     return inquiry.result()
@@ -70,16 +72,16 @@ async def ask(watch: Watch, report: Report, days: Days, lessons: Lessons, line: 
 class Inquiry:
     """What of a report is still to be asked, and what came so far; a lesson changes what is asked next."""
 
-    def __init__(self, watch: Watch, report: Report, days: Days, lessons: Lessons, context: Context) -> None:
-        self._watch = watch
+    def __init__(self, target: Target, report: Report, days: Days, discoveries: Discoveries, context: Context) -> None:
+        self._watch = target
         self._report = report
         self._days = days
         self._context = context
-        self._learned = lessons
+        self._learned = discoveries
         self._answers: list[Answer] = []
         self._failed: set[str] = set()
         self._error: ReportError | None = None
-        self._todo = self._planned(lessons)
+        self._todo = self._planned(discoveries)
 
     def next(self) -> Request | None:
         """Returns what is to be asked now, None when nothing is left."""
@@ -89,20 +91,20 @@ class Inquiry:
                 return request
         return None
 
-    def reader(self, request: Request, body: bytes) -> Callable[[], Reading | Further]:
+    def reader(self, request: Request, body: bytes) -> Callable[[], Reading | NeedsDiscovery]:
         """Returns what decodes an answer: work for the worker."""
         return lambda: self._report.decode(body, request, self._context)
 
-    def answered(self, request: Request, body: bytes, came: Reading | Further) -> None:
+    def answered(self, request: Request, body: bytes, came: Reading | NeedsDiscovery) -> None:
         """Takes up an answer.
 
         Raises:
             SchemaError: it taught nothing new.
         """
-        if isinstance(came, Further):
-            if all(self._learned.get(topic) == lesson for topic, lesson in came.lessons.items()):
+        if isinstance(came, NeedsDiscovery):
+            if all(self._learned.get(topic) == discovery for topic, discovery in came.discoveries.items()):
                 raise SchemaError(f"{self._context.source}/{self._report.name}: the answer leads nowhere")
-            self._learned = {**self._learned, **came.lessons}
+            self._learned = {**self._learned, **came.discoveries}
             self._todo = self._planned(self._learned)
             return
         self._answers.append(Answer(request, body, came))
@@ -117,13 +119,13 @@ class Inquiry:
         Where a lesson could not be refreshed the known one serves once more, until it is too old.
         """
         self._error = self._error or error
-        known = self._learned.get(request.lesson)
+        known = self._learned.get(request.discovery)
         if known is not None and self._days.last - known.day > self._watch.rules.max_staleness:
             known = None
-        if isinstance(error, HOPELESS) or (request.lesson and known is None):
+        if isinstance(error, HOPELESS) or (request.discovery and known is None):
             self._todo = []
         elif known is not None:
-            self._todo = self._planned({**self._learned, request.lesson: known._replace(day=self._days.last)})
+            self._todo = self._planned({**self._learned, request.discovery: known._replace(day=self._days.last)})
         else:
             self._failed.add(request.subject)
 
@@ -131,6 +133,6 @@ class Inquiry:
         """Returns all that came."""
         return Answers(tuple(self._answers), self._learned, self._error)
 
-    def _planned(self, lessons: Lessons) -> list[Request]:
+    def _planned(self, discoveries: Discoveries) -> list[Request]:
         done = [answer.request for answer in self._answers]
-        return [each for each in self._report.plan(self._days, self._watch.scope, lessons) if each not in done]
+        return [each for each in self._report.plan(self._days, self._watch.scope, discoveries) if each not in done]

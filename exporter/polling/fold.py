@@ -12,7 +12,7 @@ from exporter.ledger.corrections import Corrections, corrections
 from exporter.ledger.day_status import published_days
 from exporter.ledger.ledger import Asked, Ledger, fold
 from exporter.platforms.api import Report, Request
-from exporter.polling.target import Watch
+from exporter.polling.target import Target
 
 
 class Answer(NamedTuple):
@@ -24,7 +24,7 @@ class Answer(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Read:
+class Folded:
     """What came of the answers.
 
     `names` are all companies that the answers list, wanted or not. `drifted` are, by kind (unknown, missing, retyped),
@@ -54,26 +54,26 @@ class Read:
         return {**self.drift, **self.violations, **outside}
 
 
-def read(watch: Watch, report: Report, ledger: Ledger, answers: Collection[Answer], now: datetime) -> Read:
+def fold_answers(target: Target, report: Report, ledger: Ledger, answers: Collection[Answer], now: datetime) -> Folded:
     """Folds all answers of a report that were asked for at `now`; there is at least one.
 
     Raises:
         ReportError: one of them contradicts what is held; then none counts.
     """
-    today = day_at(now, watch.rules.zone)
+    today = day_at(now, target.rules.zone)
     folded, size, names = ledger, 0, dict[str, str]()
     asked, drift, fields = set[date](), dict[str, frozenset[str]](), dict[str, FieldNote]()
     violations, outside = Counter[str](), 0
     for request, body, reading in answers:
-        folded = fold(folded, reading, Asked(request.days, today, now, watch.rules.keep_days), watch.companies.wants)
+        folded = fold(folded, reading, Asked(request.days, today, now, target.rules.keep_days), target.companies.wants)
         names.update(reading.names)
         drift.update({kind: paths | drift.get(kind, frozenset()) for kind, paths in reading.drift.items()})
         violations.update(reading.violations)
         fields.update({note.field: note for note in reading.fields})
         asked.update(request.days)
         outside, size = outside + reading.outside_range, size + len(body)
-    served = published_days(ledger, now, watch.rules) & asked & folded.blocks.keys()
-    return Read(
+    served = published_days(ledger, now, target.rules) & asked & folded.blocks.keys()
+    return Folded(
         ledger=folded,
         names=names,
         drifted={kind: tuple(sorted(paths)) for kind, paths in drift.items()},

@@ -2,13 +2,13 @@
 
 import logging
 
-from exporter.polling.report_state import State
-from exporter.polling.transitions import Came
+from exporter.polling.report_state import ReportState
+from exporter.polling.transitions import PollResult
 
 log = logging.getLogger("exporter.polling.poller")
 
 
-def tell(source: str, report: str, state: State, came: Came) -> None:
+def tell(source: str, report: str, state: ReportState, came: PollResult) -> None:
     """Logs the line of a poll, by the state after it."""
     fields: dict[str, object] = {
         "source": source,

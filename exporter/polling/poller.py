@@ -15,20 +15,20 @@ from exporter.domain.errors import InternalError, NotFoundError, ReportError, Sc
 from exporter.domain.model import Days
 from exporter.exposition.board import Board
 from exporter.exposition.telemetry import Telemetry
-from exporter.http import Patience
+from exporter.http import RetryBudget
 from exporter.ledger.day_status import days_to_ask
 from exporter.ledger.ledger import Ledger
 from exporter.metrics.health import Health
 from exporter.metrics.label_limits import Kept
 from exporter.platforms.api import Report
-from exporter.polling.ask import Fetch, Line, ask
-from exporter.polling.fold import read
+from exporter.polling.ask import Fetch, Transport, ask
+from exporter.polling.fold import fold_answers
 from exporter.polling.poll_log import tell
-from exporter.polling.render import Drawing, drawn
-from exporter.polling.report_state import FORGETFUL, Memory, State
-from exporter.polling.target import Watch
+from exporter.polling.render import Rendered, rendered
+from exporter.polling.report_state import NO_STATE, ReportState, StateStore
+from exporter.polling.target import Target
 from exporter.polling.threads import Worker
-from exporter.polling.transitions import Came, due_at, longest_piece, taken_over, well, with_answers, with_past
+from exporter.polling.transitions import PollResult, due_at, longest_piece, mark_ok, taken_over, with_answers, with_past
 
 log = logging.getLogger(__name__)
 
@@ -46,7 +46,7 @@ class Time:
 
 
 @dataclass(frozen=True, slots=True)
-class Outlet:
+class PollOutputs:
     """Where results go; `past` is held by the one source that asks for its past, so that a start is no burst."""
 
     board: Board
@@ -61,20 +61,22 @@ class Poller:
     `memory` is where what is held comes from at the start, and goes after polls.
     """
 
-    def __init__(self, watch: Watch, fetch: Fetch, outlet: Outlet, time: Time, memory: Memory = FORGETFUL) -> None:
-        self.watch = watch
+    def __init__(
+        self, target: Target, fetch: Fetch, outputs: PollOutputs, time: Time, memory: StateStore = NO_STATE
+    ) -> None:
+        self.target = target
         self._fetch = fetch
-        self._outlet = outlet
+        self._outputs = outputs
         self._time = time
         self._memory = memory
         self._polling = False
         self._turn = asyncio.Lock()  # of who may ask: a poll, or a piece of the past
-        self._states = {report.name: State(Ledger(), Health(watch.interval)) for report in watch.reports}
+        self._states = {report.name: ReportState(Ledger(), Health(target.interval)) for report in target.reports}
 
     async def take_over(self, other: "Poller") -> None:
         """Goes on from what another poller of the same platform held, which has ended."""
-        held, old = dict(other._states), other.watch
-        self._states |= await self._outlet.worker.run(lambda: taken_over(held, old, self.watch))
+        held, old = dict(other._states), other.target
+        self._states |= await self._outputs.worker.run(lambda: taken_over(held, old, self.target))
 
     async def start(self) -> None:
         """Puts the source on the page before its first poll: all outcomes at 0, and the figures that are remembered."""
@@ -84,34 +86,34 @@ class Poller:
 
     def expect(self) -> None:
         """Starts the counters of all reports at 0, unless they count already."""
-        for report in self.watch.reports:
-            self._outlet.telemetry.expect(self.watch.source, report.name)
+        for report in self.target.reports:
+            self._outputs.telemetry.expect(self.target.source, report.name)
 
     async def poll(self) -> None:
         """Polls every report once, one after the other; if the poll before still runs, counts that and does nothing."""
         if self._polling:
-            for report in self.watch.reports:
-                self._outlet.telemetry.polled(self.watch.source, report.name, "skipped")
+            for report in self.target.reports:
+                self._outputs.telemetry.polled(self.target.source, report.name, "skipped")
             log.warning(
                 "poll skipped: the one before still runs; raise poll.interval or lower poll.timeout",
-                extra={"source": self.watch.source},
+                extra={"source": self.target.source},
             )
             return
         self._polling = True
         try:
-            patience = Patience(self.watch.interval.total_seconds() / 2)
-            for report in self.watch.reports:
-                await self._poll_report(report, patience)
+            retry_budget = RetryBudget(self.target.interval.total_seconds() / 2)
+            for report in self.target.reports:
+                await self._poll_report(report, retry_budget)
         finally:
             self._polling = False
         await self._keep()
-        for report in self.watch.reports:
+        for report in self.target.reports:
             await self._ask_past(report)
         await self._keep()
 
     async def refresh(self) -> None:
         """Judges and renders all reports anew, without a request: a midnight passed, or figures became too old."""
-        await self._publish(*self.watch.reports)
+        await self._publish(*self.target.reports)
 
     def due_at(self) -> datetime:
         """Returns when the next poll is due, by the last ones."""
@@ -121,38 +123,38 @@ class Poller:
         """Returns when the figures of some report next become too old to be served."""
         now = self._time.now()
         moments = (state.health.read_at for state in self._states.values())
-        ends = (moment + self.watch.rules.max_staleness for moment in moments if moment is not None)
+        ends = (moment + self.target.rules.max_staleness for moment in moments if moment is not None)
         return min((end for end in ends if end >= now), default=None)
 
     async def _remember(self) -> None:
         """Takes up what an earlier process remembered; the interval is the one that is configured now."""
         try:
-            remembered = await self._outlet.worker.run(self._memory.load)
+            remembered = await self._outputs.worker.run(self._memory.load)
         except Exception:
-            log.exception("remembering broke; the source starts empty", extra={"source": self.watch.source})
+            log.exception("remembering broke; the source starts empty", extra={"source": self.target.source})
             return
         for name in self._states.keys() & remembered.keys():
             state = remembered[name]
-            self._states[name] = replace(state, health=replace(state.health, interval=self.watch.interval))
+            self._states[name] = replace(state, health=replace(state.health, interval=self.target.interval))
 
     async def _keep(self) -> None:
         """Has the states kept for a later process; whether that works does not change the poll."""
-        if self._memory is FORGETFUL:
+        if self._memory is NO_STATE:
             return
         states = dict(self._states)
         try:
-            await self._outlet.worker.run(lambda: self._memory.save(states))
+            await self._outputs.worker.run(lambda: self._memory.save(states))
         except Exception:
-            log.exception("keeping what is held broke", extra={"source": self.watch.source})
+            log.exception("keeping what is held broke", extra={"source": self.target.source})
 
-    async def _poll_report(self, report: Report, patience: Patience) -> None:
+    async def _poll_report(self, report: Report, retry_budget: RetryBudget) -> None:
         async with self._turn:
             attempt, started = self._time.now(), self._time.monotonic()
             state = self._states[report.name]
             if not state.health.supported and attempt - (state.health.last_attempt or attempt) < ASK_AGAIN:
                 return
-            days = days_to_ask(state.ledger, attempt, self.watch.rules)
-            came = await self._try(report, days, attempt, patience)
+            days = days_to_ask(state.ledger, attempt, self.target.rules)
+            came = await self._try(report, days, attempt, retry_budget)
             reason = "" if came.error is None else str(came.error)
             duration = self._time.monotonic() - started
             health = replace(state.health, last_attempt=attempt, duration=duration, reason=reason)
@@ -161,55 +163,55 @@ class Poller:
                 partial_at = health.last_partial if came.read is None else attempt
                 health = replace(health, outcome=came.error.outcome, supported=supported, last_partial=partial_at)
             elif came.read is not None:
-                health = well(health, came.read, attempt)
+                health = mark_ok(health, came.read, attempt)
             state = with_answers(replace(state, health=health), came)
             if came.error is None and came.read is not None and report.has_days:
                 longest = longest_piece(report, came.read.day_bytes)
-                state = with_past(state, days, longest, attempt, self.watch.rules)
+                state = with_past(state, days, longest, attempt, self.target.rules)
             self._states[report.name] = state
-        tell(self.watch.source, report.name, state, came)
+        tell(self.target.source, report.name, state, came)
         await self._publish(report)  # before it is counted: who sees the count finds what came of the poll on the page
-        self._outlet.telemetry.polled(self.watch.source, report.name, state.health.outcome or "")
+        self._outputs.telemetry.polled(self.target.source, report.name, state.health.outcome or "")
 
     def _lacks(self, report: Report, error: ReportError) -> bool:
         """Tells whether the platform has no such report, or none that can be read.
 
         Not if it was asked for by name or was good before, and not if no report is good: then something else is wrong.
         """
-        if report.name in self.watch.required or self._states[report.name].health.last_success is not None:
+        if report.name in self.target.required or self._states[report.name].health.last_success is not None:
             return False
         others = any(state.health.last_success is not None for state in self._states.values())
         return others and isinstance(error, NotFoundError | SchemaError)
 
-    async def _try(self, report: Report, days: Days, now: datetime, patience: Patience) -> Came:
+    async def _try(self, report: Report, days: Days, now: datetime, retry_budget: RetryBudget) -> PollResult:
         """Asks for days and reads the answers."""
         state = self._states[report.name]
-        line = Line(self._fetch, patience, self._outlet.worker)
+        transport = Transport(self._fetch, retry_budget, self._outputs.worker)
         try:
-            answers, lessons, error = await ask(self.watch, report, days, state.lessons, line, now)
+            answers, discoveries, error = await ask(self.target, report, days, state.discoveries, transport, now)
             if not answers:
-                return Came(None, lessons, error)
-            fold = partial(read, self.watch, report, state.ledger, answers, now)
-            return Came(await self._outlet.worker.run(fold), lessons, error)
+                return PollResult(None, discoveries, error)
+            fold = partial(fold_answers, self.target, report, state.ledger, answers, now)
+            return PollResult(await self._outputs.worker.run(fold), discoveries, error)
         except ReportError as error:
-            return Came(None, state.lessons, error)
+            return PollResult(None, state.discoveries, error)
         except Exception:
-            log.exception("poll broke", extra={"source": self.watch.source, "report": report.name})
+            log.exception("poll broke", extra={"source": self.target.source, "report": report.name})
             slip = InternalError("an error of the exporter itself; please report it with the lines above")
-            return Came(None, state.lessons, slip)
+            return PollResult(None, state.discoveries, slip)
 
     async def _ask_past(self, report: Report) -> None:
         """Asks for the planned past piece by piece, polls going first; what fails waits for the next poll."""
         asked_until = max((piece.last for piece in self._states[report.name].past), default=None)
         while (state := self._states[report.name]).past and state.health.outcome == "ok":
-            async with self._outlet.past, self._turn:
+            async with self._outputs.past, self._turn:
                 state = self._states[report.name]
                 if not state.past:
                     return
                 piece, *rest = state.past
-                patience = Patience(self.watch.interval.total_seconds() / 2)
-                came = await self._try(report, piece, self._time.now(), patience)
-                fields = {"source": self.watch.source, "report": report.name, "first": piece.first, "last": piece.last}
+                retry_budget = RetryBudget(self.target.interval.total_seconds() / 2)
+                came = await self._try(report, piece, self._time.now(), retry_budget)
+                fields = {"source": self.target.source, "report": report.name, "first": piece.first, "last": piece.last}
                 state = with_answers(state, came)
                 if came.error is not None:
                     self._states[report.name] = state
@@ -229,12 +231,12 @@ class Poller:
 
         def render() -> Mapping[str, Mapping[str, Kept]]:
             drawing = draw()
-            self._outlet.board.put(self.watch.source, drawing.sheet)
+            self._outputs.board.put(self.target.source, drawing.rendered_source)
             return drawing.kept
 
-        for name, kept in (await self._outlet.worker.run(render)).items():
+        for name, kept in (await self._outputs.worker.run(render)).items():
             self._states[name] = replace(self._states[name], kept=kept)
 
-    def draw(self, *reports: Report) -> Callable[[], Drawing]:
+    def draw(self, *reports: Report) -> Callable[[], Rendered]:
         """Returns what draws some reports and the source, as they are now: work for the worker."""
-        return partial(drawn, self.watch, dict(self._states), reports, self._time.now())
+        return partial(rendered, self.target, dict(self._states), reports, self._time.now())

@@ -9,19 +9,19 @@ from pathlib import Path
 
 from exporter.domain.calendars import day_at
 from exporter.domain.errors import ReportError
-from exporter.http import Patience
+from exporter.http import RetryBudget
 from exporter.ledger.day_status import days_to_ask
 from exporter.ledger.ledger import Ledger
 from exporter.metrics.health import Health
 from exporter.metrics.report_health import families
-from exporter.platforms.api import UNTAUGHT, Context, Report
+from exporter.platforms.api import NO_DISCOVERIES, Context, Report
 from exporter.platforms.paradigm.self_described import DescribedReport
-from exporter.polling.ask import Answers, Fetch, Line, ask
-from exporter.polling.fold import Answer, Read, read
+from exporter.polling.ask import Answers, Fetch, Transport, ask
+from exporter.polling.fold import Answer, Folded, fold_answers
 from exporter.polling.poller import Time
 from exporter.polling.render import view
-from exporter.polling.report_state import State
-from exporter.polling.target import Watch
+from exporter.polling.report_state import ReportState
+from exporter.polling.target import Target
 from exporter.polling.threads import Worker
 
 PATIENCE_SECONDS = 60.0
@@ -91,8 +91,8 @@ class LastCodes:
 class Probe:
     """Asks the reports of one source; `codes` is the observer of `fetch`."""
 
-    def __init__(self, watch: Watch, fetch: Fetch, codes: LastCodes, worker: Worker, time: Time) -> None:
-        self._watch = watch
+    def __init__(self, target: Target, fetch: Fetch, codes: LastCodes, worker: Worker, time: Time) -> None:
+        self._watch = target
         self._fetch = fetch
         self._codes = codes
         self._worker = worker
@@ -115,8 +115,8 @@ class Probe:
 
     async def _find(self, report: Report, now: datetime) -> tuple[Found | None, ReportError | None]:
         days = days_to_ask(Ledger(), now, self._watch.rules)
-        line = Line(self._fetch, Patience(PATIENCE_SECONDS), self._worker)
-        came = await ask(self._watch, report, days, UNTAUGHT, line, now)
+        transport = Transport(self._fetch, RetryBudget(PATIENCE_SECONDS), self._worker)
+        came = await ask(self._watch, report, days, NO_DISCOVERIES, transport, now)
         if not came.answers:
             return None, came.error
         return await self._worker.run(partial(_found, self._watch, report, came, now)), came.error
@@ -128,10 +128,10 @@ class Probe:
         return who + " ".join(text.split())
 
 
-def _found(watch: Watch, report: Report, answers: Answers, now: datetime) -> Found:
-    came = read(watch, report, Ledger(), answers.answers, now)
-    state = State(came.ledger, _health(watch, came, now), lessons=answers.lessons)
-    served = families(view(watch, report, state, now))
+def _found(target: Target, report: Report, answers: Answers, now: datetime) -> Found:
+    came = fold_answers(target, report, Ledger(), answers.answers, now)
+    state = ReportState(came.ledger, _health(target, came, now), discoveries=answers.discoveries)
+    served = families(view(target, report, state, now))
     return Found(
         asked=len(came.ledger.blocks) if report.has_days else 0,
         listed=sum(block.listed for block in came.ledger.blocks.values()) if report.has_days else 0,
@@ -140,14 +140,14 @@ def _found(watch: Watch, report: Report, answers: Answers, now: datetime) -> Fou
         unknown=came.drift.get("unknown", 0),
         missing=came.drift.get("missing", 0),
         left_out={kind: count for kind, count in came.surprises.items() if kind not in ("unknown", "missing")},
-        notes=(*_recognised(watch, report, answers.answers, now), *_drifted(came), *_unread(answers.answers)),
+        notes=(*_recognised(target, report, answers.answers, now), *_drifted(came), *_unread(answers.answers)),
     )
 
 
-def _health(watch: Watch, came: Read, now: datetime) -> Health:
+def _health(target: Target, came: Folded, now: datetime) -> Health:
     """Returns the health of a report after a first good poll and its pass over the past."""
     return Health(
-        watch.interval,
+        target.interval,
         last_attempt=now,
         last_success=now,
         duration=0.0,
@@ -159,14 +159,14 @@ def _health(watch: Watch, came: Read, now: datetime) -> Health:
     )
 
 
-def _recognised(watch: Watch, report: Report, answers: tuple[Answer, ...], now: datetime) -> Iterator[str]:
+def _recognised(target: Target, report: Report, answers: tuple[Answer, ...], now: datetime) -> Iterator[str]:
     """Yields which field of an answer that describes itself was chosen, why, what it feeds and what it was chosen from.
 
     All answers of a report describe themselves alike: the first that lists anything is enough.
     """
     if not isinstance(report, DescribedReport):
         return
-    context = Context(watch.source, day_at(now, watch.rules.zone), watch.rules.zone)
+    context = Context(target.source, day_at(now, target.rules.zone), target.rules.zone)
     found = (report.explain(body, request, context) for request, body, _ in answers)
     chosen = next((each for each in found if each is not None), None)
     if chosen is None:
@@ -176,7 +176,7 @@ def _recognised(watch: Watch, report: Report, answers: tuple[Answer, ...], now: 
     yield f"{chosen.family} is fed by {_printable(chosen.place)}: {_printable(chosen.why)}; described are {fields}"
 
 
-def _drifted(came: Read) -> Iterator[str]:
+def _drifted(came: Folded) -> Iterator[str]:
     """Yields one line of all paths that are not as documented, by kind."""
     if came.drifted:
         yield "; ".join(f"{kind}: {_listed(paths)}" for kind, paths in sorted(came.drifted.items()))

@@ -8,34 +8,34 @@ from typing import NamedTuple
 
 from exporter.domain.model import Family
 from exporter.domain.selectors import selects
-from exporter.exposition.board import Sheet
-from exporter.ledger.day_status import judge
+from exporter.exposition.board import RenderedSource
+from exporter.ledger.day_status import day_status
 from exporter.metrics.label_limits import Kept
 from exporter.metrics.limited_labels import keep_labels
 from exporter.metrics.report_health import View, families
 from exporter.metrics.report_view import Held
-from exporter.metrics.source_info import SourceView, source_families
+from exporter.metrics.source_info import SourceInfo, source_families
 from exporter.platforms.api import Report
-from exporter.polling.report_state import State
-from exporter.polling.target import Watch
+from exporter.polling.report_state import ReportState
+from exporter.polling.target import Target
 
 
-class Drawing(NamedTuple):
+class Rendered(NamedTuple):
     """What a source has on the page, and the values that open labels have there, by report and family."""
 
-    sheet: Sheet
+    rendered_source: RenderedSource
     kept: Mapping[str, Mapping[str, Kept]]
 
 
-def drawn(watch: Watch, states: Mapping[str, State], reports: Iterable[Report], now: datetime) -> Drawing:
+def rendered(target: Target, states: Mapping[str, ReportState], reports: Iterable[Report], now: datetime) -> Rendered:
     """Draws some reports of a source, and what the source has once; families are made as they are taken, once."""
-    views = {report.name: view(watch, report, states[report.name], now) for report in reports}
+    views = {report.name: view(target, report, states[report.name], now) for report in reports}
     parts = {name: _begun(families(each)) for name, each in views.items()}
     serves = [name for name, begun in parts.items() if begun.tells_of_companies]
-    roster = source_view(watch, states)
+    source_info = source_view(target, states)
     taken = {name: chain(begun.first, begun.rest) for name, begun in parts.items()}
-    sheet = Sheet({**taken, "": source_families(roster)}, serves, views, roster)
-    return Drawing(sheet, {name: each.held.kept for name, each in views.items()})
+    rendered_source = RenderedSource({**taken, "": source_families(source_info)}, serves, views, source_info)
+    return Rendered(rendered_source, {name: each.held.kept for name, each in views.items()})
 
 
 class _Begun(NamedTuple):
@@ -55,51 +55,53 @@ def _begun(found: Iterator[Family]) -> _Begun:
     return _Begun(iter(first), found, tells_of_companies=False)
 
 
-def view(watch: Watch, report: Report, state: State, now: datetime) -> View:
+def view(target: Target, report: Report, state: ReportState, now: datetime) -> View:
     """Judges what is held of a report, ready to be made into families."""
-    judgement = judge(state.ledger, now, state.health.read_at, watch.rules)
+    status = day_status(state.ledger, now, state.health.read_at, target.rules)
     if not report.has_days:
-        judgement = replace(judgement, last_day=None, today=None, empty_day=False)
+        status = replace(status, last_day=None, today=None, empty_day=False)
     held = Held(
-        watch.source,
+        target.source,
         report,
         state.ledger,
-        judgement,
+        status,
         state.health.history,
-        watch.limits,
+        target.limits,
         state.kept,
-        watch.min_group,
-        state.lessons,
+        target.min_group,
+        state.discoveries,
     )
-    return View(replace(held, kept=keep_labels(held)), state.health, watch.rules, watch.excluded, watch.rulebook)
+    return View(
+        replace(held, kept=keep_labels(held)), state.health, target.rules, target.excluded, target.company_limits
+    )
 
 
-def source_view(watch: Watch, states: Mapping[str, State]) -> SourceView:
+def source_view(target: Target, states: Mapping[str, ReportState]) -> SourceInfo:
     """Puts together what all reports of a source know of its companies."""
     ledgers = [state.ledger for state in states.values()]
     names = {company: name for ledger in ledgers for company, name in ledger.names.items()}
     here = {company for ledger in ledgers for company in ledger.names.keys() - ledger.withdrawn}
     lists = [state.listed for state in states.values() if state.listed is not None]
     listed = {company: name for names in lists for company, name in names.items()} if lists else None
-    return SourceView(
-        watch.source,
-        watch.platform,
-        watch.rules.settle,
-        watch.companies,
+    return SourceInfo(
+        target.source,
+        target.platform,
+        target.rules.settle,
+        target.companies,
         names,
         frozenset(names.keys() - here),
         listed,
-        dict(_idle(watch, states)),
+        dict(_idle(target, states)),
     )
 
 
-def _idle(watch: Watch, states: Mapping[str, State]) -> Iterator[tuple[str, int]]:
+def _idle(target: Target, states: Mapping[str, ReportState]) -> Iterator[tuple[str, int]]:
     """Yields how many words of each selection match nothing of what the platform has, once that was learned."""
     listed = {company: name for state in states.values() for company, name in (state.listed or {}).items()}
     if any(state.listed is not None for state in states.values()):
-        for option, words in watch.selectors.items():
+        for option, words in target.selectors.items():
             yield option, sum(not any(selects(word, *company) for company in listed.items()) for word in words)
-    for option, selection in watch.selections.items():
-        for lesson in (state.lessons[option] for state in states.values() if option in state.lessons):
-            things = {identity: name for identity, name, *_ in lesson.rows}
+    for option, selection in target.selections.items():
+        for discovery in (state.discoveries[option] for state in states.values() if option in state.discoveries):
+            things = {identity: name for identity, name, *_ in discovery.rows}
             yield from ((f"{option}.{word}", count) for word, count in selection.unmatched(things).items())

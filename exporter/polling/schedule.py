@@ -48,7 +48,7 @@ class Rhythm:
     """How often, in seconds, the heart beats and the watchdog compares the clocks."""
 
     beat: float = 15.0
-    watch: float = 30.0
+    target: float = 30.0
 
 
 RHYTHM = Rhythm()
@@ -224,7 +224,7 @@ class Schedule:
         """Compares both clocks for ever."""
         offset = self._offset()
         while True:
-            await asyncio.sleep(self._rhythm.watch)
+            await asyncio.sleep(self._rhythm.target)
             offset = self.compare(offset)
 
     def compare(self, offset: float) -> float:

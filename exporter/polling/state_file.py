@@ -16,7 +16,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from exporter.ledger.day_status import DayRules
-from exporter.polling.report_state import Memory, State
+from exporter.polling.report_state import ReportState, StateStore
 from exporter.polling.state_format import ForeignError, Section, UnusableError, decoded, encoded
 
 log = logging.getLogger(__name__)
@@ -86,7 +86,7 @@ class StateFile:
         self._is_ours = True  # what may be somebody else's is never replaced
         self._written: tuple[int, int] | None = None
 
-    def memory(self, source: str, fingerprint: Mapping[str, str], rules: DayRules) -> Memory:
+    def memory(self, source: str, fingerprint: Mapping[str, str], rules: DayRules) -> StateStore:
         """Announces a source and returns its memory.
 
         `fingerprint` is what its figures hang on: kept under another one they are not used. Of its values only digests
@@ -95,15 +95,15 @@ class StateFile:
         self._announced.add(source)
         digests = {name: sha256(value.encode()).hexdigest() for name, value in fingerprint.items()}
 
-        def load() -> Mapping[str, State]:
+        def load() -> Mapping[str, ReportState]:
             return self._load(source, Section(digests, rules.keep_days, {}), rules)
 
-        def save(states: Mapping[str, State]) -> None:
+        def save(states: Mapping[str, ReportState]) -> None:
             self._save(source, Section(digests, rules.keep_days, dict(states)))
 
-        return Memory(load, save)
+        return StateStore(load, save)
 
-    def _load(self, source: str, empty: Section, rules: DayRules) -> Mapping[str, State]:
+    def _load(self, source: str, empty: Section, rules: DayRules) -> Mapping[str, ReportState]:
         """Returns the states of a source that can be used, and keeps only those."""
         if not self._is_read:
             self._is_read = True
@@ -131,7 +131,7 @@ class StateFile:
             self._refuse("state file not used", f"{error}; the next poll replaces it")
         return {}
 
-    def _usable(self, source: str, section: Section, rules: DayRules) -> Iterator[tuple[str, State]]:
+    def _usable(self, source: str, section: Section, rules: DayRules) -> Iterator[tuple[str, ReportState]]:
         """Yields the reports that are neither too old nor from the future."""
         now = self._now()
         for report, state in section.reports.items():
@@ -171,17 +171,17 @@ def _identity(path: Path) -> tuple[int, int] | None:
     return found.st_ino, found.st_mtime_ns
 
 
-def _same(old: Mapping[str, State], new: Mapping[str, State]) -> bool:
+def _same(old: Mapping[str, ReportState], new: Mapping[str, ReportState]) -> bool:
     """Tells whether nothing was replaced: what changes in a state, changes as a new state."""
     return old.keys() == new.keys() and all(old[report] is state for report, state in new.items())
 
 
-def _without_past(state: State) -> State:
+def _without_past(state: ReportState) -> ReportState:
     """Returns a state whose pass over the past is to come: another history is held from now on."""
     return replace(state, health=replace(state.health, history=False), past=(), flipped=None)
 
 
-def _objection(state: State, now: datetime, rules: DayRules) -> str | None:
+def _objection(state: ReportState, now: datetime, rules: DayRules) -> str | None:
     """Says why the state of a report cannot be used.
 
     Under a clock that was ahead days were called complete that had not ended, and figures would outlive their time

@@ -23,8 +23,8 @@ import msgspec
 from exporter.domain.model import Column, Days
 from exporter.ledger.ledger import Block, Ledger, Table, by_number
 from exporter.metrics.health import Health
-from exporter.platforms.api import Lesson
-from exporter.polling.report_state import State
+from exporter.platforms.api import Discovery
+from exporter.polling.report_state import ReportState
 
 MAGIC = b"chat-usage-exporter state "
 VERSION = 1
@@ -50,7 +50,7 @@ class Section:
 
     fingerprint: Mapping[str, str]
     keep_days: int
-    reports: Mapping[str, State]
+    reports: Mapping[str, ReportState]
 
 
 class _Report(msgspec.Struct, array_like=True):
@@ -62,9 +62,9 @@ class _Report(msgspec.Struct, array_like=True):
     widened: bool
     names: dict[str, str]
     withdrawn: list[str]
-    roster: list[str]
+    company_list: list[str]
     days: int
-    lessons: dict[str, Lesson]
+    discoveries: dict[str, Discovery]
 
 
 class _Source(msgspec.Struct, array_like=True):
@@ -124,8 +124,8 @@ def decoded(content: bytes) -> Mapping[str, Section]:
 
 def _pieces(sections: Mapping[str, Section]) -> Iterator[bytes]:
     yield HEAD
-    rosters = {
-        (source, report): _roster(state.ledger)
+    company_lists = {
+        (source, report): _company_list(state.ledger)
         for source, section in sections.items()
         for report, state in section.reports.items()
     }
@@ -133,13 +133,13 @@ def _pieces(sections: Mapping[str, Section]) -> Iterator[bytes]:
         source: _Source(
             dict(section.fingerprint),
             section.keep_days,
-            {report: _report(state, rosters[source, report]) for report, state in section.reports.items()},
+            {report: _report(state, company_lists[source, report]) for report, state in section.reports.items()},
         )
         for source, section in sections.items()
     }
     yield _frame(index)
-    for (source, report), roster in rosters.items():
-        places = {company: place for place, company in enumerate(roster)}
+    for (source, report), company_list in company_lists.items():
+        places = {company: place for place, company in enumerate(company_list)}
         for day, block in sections[source].reports[report].ledger.blocks.items():
             yield _frame(_block(day, block, places))
 
@@ -149,13 +149,13 @@ def _frame(record: object) -> bytes:
     return len(packed).to_bytes(LENGTH, "little") + packed
 
 
-def _roster(ledger: Ledger) -> Sequence[str]:
+def _company_list(ledger: Ledger) -> Sequence[str]:
     """Returns every held company once."""
     tables = (table for block in ledger.blocks.values() for table in block.tables.values())
     return tuple(dict.fromkeys(company for table in tables for company in table.companies))
 
 
-def _report(state: State, roster: Sequence[str]) -> _Report:
+def _report(state: ReportState, company_list: Sequence[str]) -> _Report:
     ledger = state.ledger
     return _Report(
         health=replace(state.health, reason=""),  # it names the platform's address, and the file holds none
@@ -164,9 +164,9 @@ def _report(state: State, roster: Sequence[str]) -> _Report:
         widened=state.widened,
         names=dict(ledger.names),
         withdrawn=sorted(ledger.withdrawn),
-        roster=list(roster),
+        company_list=list(company_list),
         days=len(ledger.blocks),
-        lessons=dict(state.lessons),
+        discoveries=dict(state.discoveries),
     )
 
 
@@ -200,8 +200,8 @@ def _sections(frames: Iterator[bytes]) -> Mapping[str, Section]:
     }
 
 
-def _state(record: _Report, frames: Iterator[bytes]) -> State:
-    companies = _Companies(record.roster)
+def _state(record: _Report, frames: Iterator[bytes]) -> ReportState:
+    companies = _Companies(record.company_list)
     blocks = {}
     for _ in range(record.days):
         block = msgspec.msgpack.decode(next(frames), type=_Block)
@@ -214,13 +214,13 @@ def _state(record: _Report, frames: Iterator[bytes]) -> State:
     for moment in (health.last_attempt, health.last_success, health.last_partial):
         if moment is not None:
             _moment(moment)
-    return State(
+    return ReportState(
         ledger,
         health,
         past=record.past,
         flipped=record.flipped,
         widened=record.widened,
-        lessons=record.lessons,
+        discoveries=record.discoveries,
     )
 
 
@@ -234,15 +234,15 @@ def _moment(moment: datetime) -> datetime:
 class _Companies:
     """Turns places in the roster back into ids; equal days share one tuple, as most days list the same companies."""
 
-    def __init__(self, roster: Sequence[str]) -> None:
-        self._roster = roster
+    def __init__(self, company_list: Sequence[str]) -> None:
+        self._company_list = company_list
         self._known: dict[bytes, tuple[str, ...]] = {}
 
     def at(self, places: bytes) -> tuple[str, ...]:
         if places not in self._known:
             at = array(PLACE)
             at.frombytes(places)
-            found = tuple(map(self._roster.__getitem__, at))
+            found = tuple(map(self._company_list.__getitem__, at))
             if any(by_number(one) >= by_number(other) for one, other in pairwise(found)):
                 raise ValueError("the companies of a day are not in their order")  # they are looked up by it
             self._known[places] = found

@@ -12,18 +12,18 @@ from exporter.domain.selection import Companies
 from exporter.domain.selectors import Selection
 from exporter.ledger.day_status import DayRules
 from exporter.metrics.label_limits import LabelLimits
-from exporter.metrics.limits import Rulebook
+from exporter.metrics.limits import CompanyLimits
 from exporter.platforms.api import Report
 
 
 @dataclass(frozen=True, slots=True)
-class Watch:
+class Target:
     """One source as the poller knows it: what to ask, whom to hold, what days mean, which families are unwanted.
 
     The platform may lack a report that is not `required`. `limits` hold for open labels, `min_group` for people.
     `selections` are those among the platform's own options, by name: what they select from is the lesson of that name.
-    `rulebook` has the limits of activities and the calendars of companies; `selectors` are those in it, by option, that
-    are to match a company of this source.
+    `company_limits` has the limits of activities and the calendars of companies; `selectors` are those in it, by
+    option, that are to match a company of this source.
     """
 
     source: str
@@ -38,5 +38,5 @@ class Watch:
     min_group: int = 0
     excluded: tuple[str, ...] = ()
     selections: Mapping[str, Selection] = field(default_factory=dict)
-    rulebook: Rulebook = field(default_factory=Rulebook)
+    company_limits: CompanyLimits = field(default_factory=CompanyLimits)
     selectors: Mapping[str, tuple[str, ...]] = field(default_factory=dict)

@@ -52,7 +52,7 @@ class Worker:
             del job  # or an answer would stay until there is another job
 
 
-class Errands(ThreadPoolExecutor):
+class DaemonThreads(ThreadPoolExecutor):
     """Runs each function in a thread of its own, for an event loop's default: names are looked up, key files read.
 
     Neither the end of the loop nor another errand waits for one that hangs. They stay few: a source polls once at a
@@ -65,7 +65,7 @@ class Errands(ThreadPoolExecutor):
         """Starts the function."""
         future: Future[Result] = Future()
 
-        def errand() -> None:
+        def job() -> None:
             if not future.set_running_or_notify_cancel():
                 return
             try:
@@ -73,7 +73,7 @@ class Errands(ThreadPoolExecutor):
             except BaseException as error:  # whatever it is belongs to the one who waits
                 future.set_exception(error)
 
-        Thread(target=errand, name="errand", daemon=True).start()
+        Thread(target=job, name="errand", daemon=True).start()
         return future
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:

@@ -17,7 +17,7 @@ from exporter.web.api.days import DaysPages
 from exporter.web.api.find import Archive
 from exporter.web.negotiation import exposition, takes_gzip
 from exporter.web.status.assets import HARDENED, Assets
-from exporter.web.status.page import DOCS, Press
+from exporter.web.status.page import DOCS, StatusPage
 from exporter.web.status.problems import Refusal
 from exporter.web.status.query import Choice
 
@@ -78,7 +78,7 @@ def create_app(outlook: Outlook) -> Starlette:
     return Starlette(
         routes=[
             Route("/metrics", metrics),
-            Route("/", _status(outlook, Press(archive, assets.addresses, outlook.docs))),
+            Route("/", _status(outlook, StatusPage(archive, assets.addresses, outlook.docs))),
             *assets.routes(),
             *DaysPages(outlook.board, outlook.worker, archive).routes(),
             Route("/-/healthy", healthy),
@@ -94,13 +94,13 @@ async def _each(runs: Iterable[bytes]) -> AsyncIterator[bytes]:
         yield run
 
 
-def _status(outlook: Outlook, press: Press) -> Callable[[Request], Awaitable[Response]]:
+def _status(outlook: Outlook, status_page: StatusPage) -> Callable[[Request], Awaitable[Response]]:
     """Makes the route of the status page."""
 
     async def status(request: Request) -> Response:
         choice = Choice.of(request.query_params)
         next_polls = {source: outlook.next_poll(source) for source in outlook.sources}
-        made = partial(press.page, outlook.board.shown, choice, next_polls, outlook.now(), outlook.refusal())
+        made = partial(status_page.page, outlook.board.shown, choice, next_polls, outlook.now(), outlook.refusal())
         printed = await outlook.worker.run(made)
         headers = {"Content-Type": HTML, "Vary": "Accept-Encoding", "Cache-Control": "no-cache", **HARDENED}
         if takes_gzip(",".join(request.headers.getlist("accept-encoding"))):

@@ -12,11 +12,11 @@ import pytest
 
 from exporter.domain.calendars import Calendar
 from exporter.domain.model import Column, Days, Reading, Row
-from exporter.ledger.day_status import DayRules, judge
+from exporter.ledger.day_status import DayRules, day_status
 from exporter.ledger.ledger import Asked, Ledger, fold
 from exporter.metrics.activities import LAST_DAY, LAST_WORKING_DAY, LIMIT, Bounds, activity_families
 from exporter.metrics.label_limits import LabelLimits
-from exporter.metrics.limits import Rulebook
+from exporter.metrics.limits import CompanyLimits
 from exporter.metrics.report_view import Held
 from exporter.platforms.paradigm.platform import CHAT_SESSIONS, QUERIES
 from exporter.simulator.paradigm.companies import Company
@@ -64,7 +64,7 @@ def rows(world: World, day: date) -> Iterator[Row]:
 def mornings(world: World, rules: DayRules = OPERATED) -> Iterator[tuple[date, Mapping[tuple[str, ...], float]]]:
     """Yields each day of the year with the samples of the morning after it."""
     names = {str(company.id): company.name for company in world.companies}
-    ledger, rulebook = Ledger(), Rulebook()
+    ledger, company_limits = Ledger(), CompanyLimits()
     for number in range(-KEEP, A_YEAR):
         day = BEGIN + timedelta(days=number)
         now = datetime.combine(day, datetime.min.time(), utc(2000, 1, 1).tzinfo) + MORNING
@@ -72,9 +72,9 @@ def mornings(world: World, rules: DayRules = OPERATED) -> Iterator[tuple[date, M
         ledger = fold(ledger, reading, Asked(Days(day, day), now.date(), now, KEEP), lambda _id, _name: True)
         if number < 0:
             continue
-        judgement = judge(ledger, now, now, rules)
-        held = Held("s", CHAT_SESSIONS, ledger, judgement, True, LabelLimits(), {}, 0, {})
-        families = activity_families(held, Bounds(rulebook, rules.calendar))
+        status = day_status(ledger, now, now, rules)
+        held = Held("s", CHAT_SESSIONS, ledger, status, True, LabelLimits(), {}, 0, {})
+        families = activity_families(held, Bounds(company_limits, rules.calendar))
         yield (
             day,
             {

@@ -14,9 +14,9 @@ import httpx
 from exporter.domain.calendars import Calendar, CompanyCalendar
 from exporter.domain.scope import Scope
 from exporter.domain.thresholds import BUILT_IN, Threshold
-from exporter.metrics.limits import Rulebook
+from exporter.metrics.limits import CompanyLimits
 from exporter.platforms.paradigm.platform import REPORTS
-from exporter.polling.target import Watch
+from exporter.polling.target import Target
 from exporter.simulator.app import create_app
 from exporter.simulator.paradigm.companies import Company
 from exporter.simulator.paradigm.world import DayView, World
@@ -71,7 +71,7 @@ class Installation:
     reports: tuple[str, ...] = ("chat-sessions",)
     interval: timedelta = timedelta(hours=2)
     first_poll: timedelta = timedelta(minutes=30)
-    rulebook: Rulebook = field(default_factory=Rulebook)
+    company_limits: CompanyLimits = field(default_factory=CompanyLimits)
     plan: Mapping[tuple[int, int], Callable[["Installation"], Awaitable[None]]] = field(default_factory=dict)
     unscraped: frozenset[int] = frozenset()
 
@@ -81,15 +81,17 @@ class Installation:
         self.samples: dict[tuple[str, str], dict[int, float]] = {}
         self.road: Road | None = None
 
-    def watch(self) -> Watch:
+    def target(self) -> Target:
         reports = tuple(REPORTS[name] for name in self.reports)
-        return Watch(self.source, "paradigm", reports, Scope(), RULES, self.interval, rulebook=self.rulebook)
+        return Target(
+            self.source, "paradigm", reports, Scope(), RULES, self.interval, company_limits=self.company_limits
+        )
 
     async def start(self) -> None:
         """Starts an exporter that remembers nothing, and polls."""
         if self.road is not None:
             await self.road.__aexit__()
-        self.road = Road(self.transport, self.clock, self.world.keys.admin, self.watch())
+        self.road = Road(self.transport, self.clock, self.world.keys.admin, self.target())
         await self.road.__aenter__()
         await self.road.poller.poll()
 
@@ -214,19 +216,19 @@ async def main_source() -> tuple[Installation, Mapping[str, Company], Company]:
     fixed = f"id:{roles['fixed'].id}"
     off = Threshold(("user_queries",), {"drop_ratio": None, "spike_ratio": None}, company=fixed)
 
-    def rulebook(severity: str) -> Rulebook:
+    def company_limits(severity: str) -> CompanyLimits:
         limit = Threshold(("user_queries",), {"below": 300.0}, company=fixed, severity=severity)
         calendar = CompanyCalendar(f"id:{roles['holiday'].id}", Calendar(holidays=frozenset({day(WEDNESDAY)})))
-        return Rulebook((BUILT_IN, off, limit), (calendar,))
+        return CompanyLimits((BUILT_IN, off, limit), (calendar,))
 
     async def change(installation: Installation) -> None:
-        installation.rulebook = rulebook("critical")
+        installation.company_limits = company_limits("critical")
         await installation.start()
 
     made = Installation(
         "m",
         world,
-        rulebook=rulebook("warning"),
+        company_limits=company_limits("warning"),
         plan={(RESTART, 10): _restart, (SEVERITY_CHANGES, 2): change},
         unscraped=frozenset({RESTART * PER_DAY + 20, RESTART * PER_DAY + 21}),
     )
@@ -259,8 +261,8 @@ async def half_stuck_source() -> Installation:
         installation.transport.broken = "tools"
 
     above = Threshold(("tool_uses",), {"above": 1.0}, severity="warning")
-    book = Rulebook((BUILT_IN, above))
-    made = Installation("t", world, ("chat-sessions", "tools"), rulebook=book, plan={(28, 12): gone})
+    book = CompanyLimits((BUILT_IN, above))
+    made = Installation("t", world, ("chat-sessions", "tools"), company_limits=book, plan={(28, 12): gone})
     await made.live()
     return made
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import httpx
 
 from exporter import http as fetch
-from exporter.backfill.backfill import Backfill, Came, Errand, Step
+from exporter.backfill.backfill import Backfill, Came, Step, StoreRequest
 from exporter.backfill.figures import Piece, helps
 from exporter.backfill.manifest import opened
 from exporter.backfill.openmetrics_file import Runs, Written
@@ -18,15 +18,15 @@ from exporter.metrics.daily import Dated
 from exporter.platforms.paradigm.platform import PLATFORM
 from exporter.polling.poller import Time
 from exporter.polling.probe import LastCodes
-from exporter.polling.target import Watch
+from exporter.polling.target import Target
 from exporter.polling.threads import Worker
 from exporter.simulator.app import create_app
 from exporter.simulator.paradigm.world import World
-from tests.road.road import RULES, PassedClock, utc, watching
+from tests.road.road import RULES, PassedClock, target_with, utc
 
 NOON = utc(2026, 11, 20, 12)
 REPORTS = tuple(PLATFORM.reports.values())
-WATCH = watching(RULES, reports=REPORTS)
+TARGET = target_with(RULES, reports=REPORTS)
 
 
 class KilledError(BaseException):
@@ -44,13 +44,13 @@ class Past:
     folder: Path
     world: World
     days: Days
-    watch: Watch = WATCH
+    target: Target = TARGET
     scenarios: tuple[str, ...] = ("normal",)
     dies_at: int | None = None
     late: bool = False
 
     @property
-    def target(self) -> Path:
+    def output(self) -> Path:
         return self.folder / "history.om"
 
     async def run(self) -> tuple[Came, list[Step], int]:
@@ -69,7 +69,7 @@ class Past:
             manifest = closing.enter_context(opened(self.backfill, {"a": "b"}, {"s": self.days}))
             mortal = Mortal(Runs(self.backfill, {"job": "history"}), self.dies_at, late=self.late)
             back = Backfill(manifest, mortal, worker, Time(clock.now, clock.seconds), steps.append)
-            came = await back.run([Errand(self.watch, client)])
+            came = await back.run([StoreRequest(self.target, client)])
         return came, steps, transport.requests
 
     @property
@@ -78,7 +78,7 @@ class Past:
 
     def written(self) -> Written:
         """Merges the file."""
-        return Runs(self.backfill, {}).merge(self.target, helps(self.watch))
+        return Runs(self.backfill, {}).merge(self.output, helps(self.target))
 
     def killed_at(self, piece: int, *, late: bool) -> "Past":
         return replace(self, dies_at=piece, late=late)

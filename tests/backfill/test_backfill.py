@@ -20,9 +20,9 @@ from exporter.domain.model import Days
 from exporter.metrics.daily import Dated, DayState, Evidence
 from exporter.platforms.paradigm.platform import TOOLS
 from exporter.simulator.paradigm.world import World
-from tests.backfill.past import NOON, REPORTS, WATCH, KilledError, Past
+from tests.backfill.past import NOON, REPORTS, TARGET, KilledError, Past
 from tests.backfill.truth import Fact, facts
-from tests.road.road import watching
+from tests.road.road import target_with
 
 pytestmark = pytest.mark.anyio
 
@@ -65,7 +65,7 @@ async def test_every_figure_of_the_platform_is_there_once(past: Past) -> None:
     written = past.written()
     assert came.failed == came.left_out == ()
 
-    found = read(past.target)
+    found = read(past.output)
     truth = {key(fact): fact.value for fact in facts(past.world, QUARTER, NOON)}
     assert truth.items() <= found.items()
     assert written.samples == len(found)
@@ -110,13 +110,13 @@ async def test_killed_anywhere_it_comes_to_the_same_file(tmp_path: Path, late: b
     _, rest, _ = await torn.run()
     torn.written()
     assert len(rest) == 1
-    assert torn.target.read_bytes() == whole.target.read_bytes()
+    assert torn.output.read_bytes() == whole.output.read_bytes()
 
 
 async def only_left(past: Past) -> int:
     """Returns how many pieces no run has handed on yet."""
     with opened(past.backfill, {"a": "b"}, {}) as manifest:
-        progress = [manifest.progress("s", report.name) for report in WATCH.reports if report.has_days]
+        progress = [manifest.progress("s", report.name) for report in TARGET.reports if report.has_days]
     done = sum(each is not None and each.until is not None for each in progress)
     halves = sum(each is not None and each.until is not None and each.until < TWO_MONTHS.last for each in progress)
     return 2 * (len(progress) - done) + halves
@@ -128,8 +128,8 @@ async def test_many_pieces_are_merged_a_few_at_a_time(tmp_path: Path) -> None:
     await past.run()
     past.written()
     runs = Runs(past.backfill, {}, most_open=2)
-    written = runs.merge(tmp_path / "again.om", helps(past.watch))
-    assert (tmp_path / "again.om").read_bytes() == past.target.read_bytes()
+    written = runs.merge(tmp_path / "again.om", helps(past.target))
+    assert (tmp_path / "again.om").read_bytes() == past.output.read_bytes()
     assert written == past.written()
     runs.clear()
     assert {path.suffix for path in past.backfill.iterdir()} == {".json", ".state"}
@@ -140,31 +140,31 @@ LACKING = tuple(replace(report, path="/api/v2/reporting/nothing/") if report is 
 
 async def test_a_report_that_the_platform_lacks_is_left_out(tmp_path: Path) -> None:
     """And named; it is asked once."""
-    past = Past(tmp_path, World.from_seed(1, 2), TWO_MONTHS, watching(reports=LACKING))
+    past = Past(tmp_path, World.from_seed(1, 2), TWO_MONTHS, target_with(reports=LACKING))
     came, steps, requests = await past.run()
     assert came.failed == ()
     assert [line.startswith("s: tools: ") for line in came.left_out] == [True]
     assert (steps[-1].done, steps[-1].total) == (5 * 61, 5 * 61)
     assert requests == len(steps) + 5
     past.written()
-    assert "paradigm_tool_uses_daily" not in past.target.read_text()
+    assert "paradigm_tool_uses_daily" not in past.output.read_text()
     came, _, requests = await past.run()
     assert (len(came.left_out), requests) == (1, 0)
 
 
 async def test_a_report_that_was_named_must_be_there(tmp_path: Path) -> None:
-    watch = replace(watching(reports=LACKING), required=frozenset({"tools"}))
-    came, _, _ = await Past(tmp_path, World.from_seed(1, 2), TWO_MONTHS, watch).run()
+    target = replace(target_with(reports=LACKING), required=frozenset({"tools"}))
+    came, _, _ = await Past(tmp_path, World.from_seed(1, 2), TWO_MONTHS, target).run()
     assert [line.startswith("s: tools: ") for line in came.failed] == [True]
 
 
 async def test_what_is_unwanted_is_not_written(tmp_path: Path) -> None:
     """By the name that the family has here."""
-    watch = replace(watching(), excluded=("paradigm_sessions_daily", "paradigm_unique_*"))
-    past = Past(tmp_path, World.from_seed(1, 2), TWO_MONTHS, watch)
+    target = replace(target_with(), excluded=("paradigm_sessions_daily", "paradigm_unique_*"))
+    past = Past(tmp_path, World.from_seed(1, 2), TWO_MONTHS, target)
     await past.run()
     past.written()
-    families = {name for name, *_ in read(past.target)}
+    families = {name for name, *_ in read(past.output)}
     assert "paradigm_user_queries_daily" in families
     assert families.isdisjoint({"paradigm_sessions_daily", "paradigm_unique_models_daily"})
 
@@ -188,7 +188,7 @@ async def test_what_fails_is_asked_again_by_the_next_run(tmp_path: Path) -> None
     came, _, _ = await torn.run()
     assert came.failed == ()
     torn.written()
-    assert torn.target.read_bytes() == whole.target.read_bytes()
+    assert torn.output.read_bytes() == whole.output.read_bytes()
 
 
 async def test_zeros_end_when_a_company_is_away_for_longer_than_the_history(tmp_path: Path) -> None:
@@ -201,11 +201,11 @@ async def test_zeros_end_when_a_company_is_away_for_longer_than_the_history(tmp_
         if company.tenure and company.is_customer(day) and not company.is_customer(day + timedelta(days=1))
     )
     days = Days(left - timedelta(days=20), left + timedelta(days=110))
-    past = Past(tmp_path, world, days, watching())
+    past = Past(tmp_path, world, days, target_with())
     await past.run()
     past.written()
-    after = [day for (_, company, _, day) in read(past.target) if company == str(leaver.id) and day > left]
-    kept = WATCH.rules.keep_days
+    after = [day for (_, company, _, day) in read(past.output) if company == str(leaver.id) and day > left]
+    kept = TARGET.rules.keep_days
     assert left + timedelta(days=kept - 7) < max(after) <= left + timedelta(days=kept + 31)
 
 

@@ -13,13 +13,13 @@ from exporter.ledger.ledger import Ledger
 from exporter.metrics.daily import Dated
 from exporter.metrics.health import Health
 from exporter.metrics.label_limits import OTHER, LabelLimits
-from exporter.platforms.api import UNTAUGHT, Report, Request
+from exporter.platforms.api import NO_DISCOVERIES, Report, Request
 from exporter.platforms.paradigm import platform as paradigm
 from exporter.polling.ask import Answers
 from exporter.polling.fold import Answer
-from exporter.polling.report_state import State
+from exporter.polling.report_state import ReportState
 from tests.backfill.past import NOON
-from tests.road.road import RULES, watching
+from tests.road.road import RULES, target_with
 
 FIRST = date(2026, 3, 2)
 BEFORE = 6
@@ -32,7 +32,7 @@ COLUMNS: Mapping[str, Mapping[str, Sequence[Column]]] = {
 Outline = Callable[[Ledger], Ledger]
 Rows = Mapping[tuple[str, int, str], Mapping[Column, float]]
 """Figures by part, day (counted from the first one) and company."""
-WATCH = watching(replace(RULES, keep_days=BEFORE), reports=(REPORTS["chat-sessions"], REPORTS["tools"]))
+TARGET = target_with(replace(RULES, keep_days=BEFORE), reports=(REPORTS["chat-sessions"], REPORTS["tools"]))
 
 
 def whole(ledger: Ledger) -> Ledger:
@@ -44,12 +44,12 @@ def handed_on(
     report: Report, rows: Rows, lengths: Sequence[int], outline: Outline, limits: LabelLimits | None = None
 ) -> list[list[Dated]]:
     """Returns the figures of each piece; pieces follow each other and have so many days."""
-    watch = replace(WATCH, limits=limits or WATCH.limits)
-    state, found, day = State(Ledger(), Health(watch.interval)), list[list[Dated]](), FIRST
+    target = replace(TARGET, limits=limits or TARGET.limits)
+    state, found, day = ReportState(Ledger(), Health(target.interval)), list[list[Dated]](), FIRST
     for length in lengths:
         days = Days(day, day + timedelta(days=length - 1))
-        state = folded(watch, state, answer(report, rows, days), days, NOON)
-        found.append(list(figures(watch, report, state, days, NOON)))
+        state = folded(target, state, answer(report, rows, days), days, NOON)
+        found.append(list(figures(target, report, state, days, NOON)))
         state, day = replace(state, ledger=outline(state.ledger)), days.last + timedelta(days=1)
     return found
 
@@ -62,7 +62,7 @@ def answer(report: Report, rows: Rows, days: Days) -> Answers:
     ]
     names = {row.company_id: f"Company {row.company_id}" for row in mine}
     reading = Reading(names, frozenset(report.parts), tuple(mine))
-    return Answers((Answer(Request(report.name, "/", {}, days), b"", reading),), UNTAUGHT)
+    return Answers((Answer(Request(report.name, "/", {}, days), b"", reading),), NO_DISCOVERIES)
 
 
 @st.composite
@@ -88,7 +88,7 @@ def test_an_outline_of_the_days_before_changes_no_figure(history: tuple[Report, 
 def test_an_outline_has_each_row_and_figure_once(history: tuple[Report, Rows], length: int) -> None:
     report, rows = history
     days = Days(FIRST, FIRST + timedelta(days=length - 1))
-    state = folded(WATCH, State(Ledger(), Health(WATCH.interval)), answer(report, rows, days), days, NOON)
+    state = folded(TARGET, ReportState(Ledger(), Health(TARGET.interval)), answer(report, rows, days), days, NOON)
     ledger = outlined(state.ledger)
 
     assert ledger.names == state.ledger.names

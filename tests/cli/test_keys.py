@@ -11,12 +11,12 @@ import pytest
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from exporter.app.assemble import client_of, watch
+from exporter.app.assemble import client_of, target_of
 from exporter.app.process import serving
 from exporter.exposition.board import Board
 from exporter.exposition.telemetry import Telemetry
 from exporter.platforms.registry import platforms
-from exporter.polling.poller import Outlet, Poller, Time
+from exporter.polling.poller import Poller, PollOutputs, Time
 from exporter.polling.threads import Worker
 from exporter.settings import load
 from exporter.simulator.app import create_app
@@ -84,7 +84,9 @@ async def polled(tmp_path: Path, key: str) -> AsyncIterator[Polled]:
         client = client_of(one, telemetry.observer(one.name))
         closing.push_async_callback(client.aclose)
         closing.callback(worker.close)
-        poller = Poller(watch(one), client, Outlet(Board(), telemetry, worker), Time(lambda: NOON, lambda: 0.0))
+        poller = Poller(
+            target_of(one), client, PollOutputs(Board(), telemetry, worker), Time(lambda: NOON, lambda: 0.0)
+        )
         await poller.start()
         yield Polled(platform, file, poller, telemetry)
 

@@ -16,7 +16,7 @@ from exporter.forecast.calls import Plan, forecast
 from exporter.forecast.series import Size
 from exporter.platforms.paradigm.platform import REPORTS
 from tests import surroundings
-from tests.forecast.test_forecast import HOURLY, watching
+from tests.forecast.test_forecast import HOURLY, target_with
 from tests.road.road import utc
 
 KEY = "planned.key"
@@ -159,8 +159,8 @@ def test_what_is_ignored_is_told(monkeypatch: pytest.MonkeyPatch, capsys: pytest
 
 def test_a_terminal_of_80_columns_cuts_no_family() -> None:
     """However long the name of the source."""
-    watch = replace(watching(), source="production-of-the-whole-company-in-europe-and-asia")
-    foreseen = forecast([Plan(watch, HOURLY, 60)], Size(10_000), utc(2026, 11, 20))
+    target = replace(target_with(), source="production-of-the-whole-company-in-europe-and-asia")
+    foreseen = forecast([Plan(target, HOURLY, 60)], Size(10_000), utc(2026, 11, 20))
     terminal = io.StringIO()
     plan.show(foreseen, Console(file=terminal, width=80, force_terminal=True, no_color=True, highlight=False))
 

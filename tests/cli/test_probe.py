@@ -21,14 +21,14 @@ from exporter.domain.model import Days
 from exporter.domain.scope import Scope
 from exporter.forecast.calls import Plan, forecast
 from exporter.forecast.series import Size
-from exporter.http import Patience
+from exporter.http import RetryBudget
 from exporter.metrics.label_limits import LabelLimits
 from exporter.platforms.api import Request
 from exporter.platforms.paradigm.platform import CHAT_SESSIONS, REPORTS
 from exporter.platforms.registry import platforms
 from exporter.polling.poller import Time
 from exporter.polling.probe import Finding, Found, LastCodes, Probe
-from exporter.polling.target import Watch
+from exporter.polling.target import Target
 from exporter.polling.threads import Worker
 from exporter.settings import load
 from exporter.simulator.app import create_app
@@ -126,8 +126,10 @@ class TestRows:
         world, tools = everybody_everywhere(12), 6
         companies, plain = len(tuple(world.known())), ("chat_usage_polls_total", "chat_usage_api_", *OF_WEEKS)
         limits = LabelLimits({"tools": tools - 1})  # and `other`
-        watch = Watch("production", "paradigm", tuple(REPORTS.values()), Scope(), RULES, HOURLY.interval, limits=limits)
-        [foreseen] = forecast([Plan(watch, HOURLY, 60)], Size(companies), NOW).sources
+        target = Target(
+            "production", "paradigm", tuple(REPORTS.values()), Scope(), RULES, HOURLY.interval, limits=limits
+        )
+        [foreseen] = forecast([Plan(target, HOURLY, 60)], Size(companies), NOW).sources
         found = {each.report: each.found for each in await findings(world=world, REPORTS="auto")}
 
         assert [report.name for report in foreseen.reports] == list(found)
@@ -273,7 +275,7 @@ class Canned:
     def __init__(self, body: bytes | None) -> None:
         self._body = body
 
-    async def get(self, request: Request, patience: Patience) -> bytes:
+    async def get(self, request: Request, retry_budget: RetryBudget) -> bytes:
         if self._body is None:
             raise KeyError("a.secret")
         return self._body
@@ -281,8 +283,8 @@ class Canned:
 
 async def asked(body: bytes | None) -> Finding:
     clock, worker = PassedClock(NOW), Worker("test")
-    watch = Watch("production", "paradigm", (CHAT_SESSIONS,), Scope(), RULES, timedelta(hours=1))
-    finding = await Probe(watch, Canned(body), LastCodes(), worker, clocks(clock)).ask(CHAT_SESSIONS)
+    target = Target("production", "paradigm", (CHAT_SESSIONS,), Scope(), RULES, timedelta(hours=1))
+    finding = await Probe(target, Canned(body), LastCodes(), worker, clocks(clock)).ask(CHAT_SESSIONS)
     worker.close()
     return finding
 
@@ -361,10 +363,10 @@ class TestTerminal:
             tell("production: chat-sessions")
             tell("production: [users]")
 
-        drawn = re.sub(r"\x1b\[[0-9;]*m", "", terminal.getvalue())
-        assert "asking production: [users]" in drawn
-        assert "1/2" in drawn
-        assert drawn.endswith("\x1b[1A\x1b[2K")
+        rendered = re.sub(r"\x1b\[[0-9;]*m", "", terminal.getvalue())
+        assert "asking production: [users]" in rendered
+        assert "1/2" in rendered
+        assert rendered.endswith("\x1b[1A\x1b[2K")
 
 
 @contextmanager

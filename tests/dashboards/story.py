@@ -19,11 +19,11 @@ from exporter.domain.scope import Scope
 from exporter.domain.selectors import Selection
 from exporter.domain.thresholds import BUILT_IN, Threshold
 from exporter.exposition.text import Format
-from exporter.metrics.limits import Rulebook
+from exporter.metrics.limits import CompanyLimits
 from exporter.platforms.api import Account
 from exporter.platforms.chatcaptain import platform as chatcaptain
 from exporter.platforms.paradigm import platform as paradigm
-from exporter.polling.target import Watch
+from exporter.polling.target import Target
 from exporter.simulator.app import create_app
 from exporter.simulator.chatcaptain.bots import Bots
 from exporter.simulator.paradigm.companies import Company
@@ -153,17 +153,17 @@ class Story:
         fallen = Threshold(("user_queries",), {"below": 5.0}, company=f"id:{self.cast.fallen}", severity="critical")
         most = Threshold(("user_queries",), {"above": 4000.0})
         unjudged = Threshold(("user_queries",), {"drop_ratio": None}, company=f"id:{self.cast.unjudged}")
-        watch = Watch(
+        target = Target(
             "s",
             "paradigm",
             tuple(paradigm.REPORTS.values()),
             Scope(),
             RULES,
             POLLS[PARADIGM],
-            rulebook=Rulebook((BUILT_IN, fallen, most, unjudged)),
+            company_limits=CompanyLimits((BUILT_IN, fallen, most, unjudged)),
             selectors={"thresholds": (fallen.company, unjudged.company, "name:Nobody*")},
         )
-        return Road(self.platform, self.clock, self.world.keys.admin, watch)
+        return Road(self.platform, self.clock, self.world.keys.admin, target)
 
     def _chatcaptain(self) -> Road:
         bot = self.bots.chatbots[0]
@@ -172,16 +172,16 @@ class Story:
             chatcaptain.PLATFORM.configured(name, None, account) for name in ("overview", "channel", "inbox")
         )
         rules = replace(RULES, zone=self.bots.zone)
-        watch = Watch(
+        target = Target(
             "s",
             "chatcaptain",
             reports,
             Scope(zone=self.bots.zone),
             rules,
             POLLS[CHATCAPTAIN],
-            rulebook=Rulebook((BUILT_IN,)),
+            company_limits=CompanyLimits((BUILT_IN,)),
         )
-        return Road(self.platform, self.clock, bot.key, watch, platform=chatcaptain.PLATFORM)
+        return Road(self.platform, self.clock, bot.key, target, platform=chatcaptain.PLATFORM)
 
 
 def _read(text: str, source: str) -> Iterator[tuple[Series, str]]:

@@ -16,8 +16,8 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families 
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
 from exporter.domain.model import Expendable, Family, Sample
-from exporter.exposition.board import NOTHING, Board, Sheet
-from exporter.exposition.gzip_pieces import RUN, SMALL, Piece
+from exporter.exposition.board import NOTHING, Board, RenderedSource
+from exporter.exposition.gzip_pieces import RUN, SMALL, GzipPiece
 from exporter.exposition.text import AT_ONCE, EMPTY, Body, Format, join, number, write
 
 FORMATS = pytest.mark.parametrize("format_", Format, ids=lambda format_: format_.name.lower())
@@ -171,7 +171,7 @@ def test_a_long_family_is_written_as_a_short_one(format_: Format) -> None:
 def test_a_body_of_pieces_is_one_page(found: list[tuple[bytes, int]], tail: bytes) -> None:
     """Large or small, compressed alone or together, whole or in runs."""
     plains = [part * times for part, times in found]
-    body = Body.joined(Piece.of(plain) for plain in plains)
+    body = Body.joined(GzipPiece.of(plain) for plain in plains)
 
     whole = b"".join((*plains, tail))
     assert whole == body.with_tail(tail)
@@ -294,7 +294,7 @@ def test_all_of_a_source_is_replaced_in_one_step() -> None:
         for report in ("one", "two"):
             board.publish(source, {report: (gauge(f"chat_{report}", source, 1),)}, [report])
 
-    board.replace({"a": Sheet({"one": (gauge("chat_one", "a", 2),)}), "b": NOTHING}, 100)
+    board.replace({"a": RenderedSource({"one": (gauge("chat_one", "a", 2),)}), "b": NOTHING}, 100)
 
     assert [
         line for line in board.shown.page[Format.TEXT].plain.decode().splitlines() if line.startswith("chat_o")
@@ -315,7 +315,7 @@ def test_what_cannot_be_written_changes_nothing() -> None:
     broken = (gauge("chat_one", "a", 2 / zero) for zero in (0,))
 
     with pytest.raises(ZeroDivisionError):
-        board.replace({"a": Sheet({"one": broken}, ["one"]), "b": NOTHING}, 100)
+        board.replace({"a": RenderedSource({"one": broken}, ["one"]), "b": NOTHING}, 100)
 
     assert board.shown is before
     board.publish("a", {"two": ()})

@@ -115,7 +115,7 @@ async def test_a_disk_that_takes_nothing_changes_no_figure(
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from exporter.state import replace_file
+from exporter.polling.state_file import replace_file
 
 path, step = Path(sys.argv[1]), int(sys.argv[2])
 pieces = [bytes([65 + n]) * 1000 for n in range(8)]
@@ -170,7 +170,7 @@ def test_a_kill_at_each_point_of_writing_leaves_a_whole_file(tmp_path: Path, tel
 WRITING = """
 import contextlib, sys
 from pathlib import Path
-from exporter.state import replace_file
+from exporter.polling.state_file import replace_file
 
 path, letter = Path(sys.argv[1]), sys.argv[2].encode()
 print("ready", flush=True)

@@ -19,10 +19,10 @@ from exporter.forecast.series import Size
 from exporter.http.rate_limit import Bucket
 from exporter.metrics.label_limits import LabelLimits
 from exporter.metrics.report_health import FIELD_INFO
-from exporter.platforms.api import UNTAUGHT, Context, Lessons, Report, Request
+from exporter.platforms.api import NO_DISCOVERIES, Context, Discoveries, Report, Request
 from exporter.platforms.paradigm.platform import CHAT_SESSIONS, REPORTS, USER_ACTIVITIES, USERS
 from exporter.polling.schedule import Cadence
-from exporter.polling.target import Watch
+from exporter.polling.target import Target
 from exporter.simulator.app import create_app
 from exporter.simulator.paradigm.world import MODES, World
 from tests.road.road import RULES, PassedClock, Road, utc
@@ -50,10 +50,10 @@ class OneDayPerRequest:
     def parts(self) -> Mapping[str, tuple[Column, ...]]:
         return CHAT_SESSIONS.parts
 
-    def supposed(self, day: date, channels: int, *, at_worst: bool = False) -> Lessons:
+    def supposed(self, day: date, channels: int, *, at_worst: bool = False) -> Discoveries:
         return {}
 
-    def plan(self, days: Days, scope: Scope, lessons: Lessons = UNTAUGHT) -> tuple[Request, ...]:
+    def plan(self, days: Days, scope: Scope, discoveries: Discoveries = NO_DISCOVERIES) -> tuple[Request, ...]:
         return tuple(request for day in days for request in CHAT_SESSIONS.plan(Days(day, day), scope))
 
     def decode(self, body: bytes, request: Request, context: Context) -> Reading:
@@ -76,12 +76,12 @@ def most_within(span: timedelta, found: Sequence[datetime]) -> int:
     return max(sum(first <= moment < first + span for moment in found[place:]) for place, first in enumerate(found))
 
 
-def foretell(watch: Watch, cadence: Cadence = HOURLY, companies: int = 1, now: datetime = NOW) -> Forecast:
-    return forecast([Plan(watch, cadence, 60)], Size(companies), now)
+def foretell(target: Target, cadence: Cadence = HOURLY, companies: int = 1, now: datetime = NOW) -> Forecast:
+    return forecast([Plan(target, cadence, 60)], Size(companies), now)
 
 
-def watching(*reports: Report, scope: Scope | None = None) -> Watch:
-    return Watch("s", "paradigm", reports or (CHAT_SESSIONS,), scope or Scope(), RULES, HOUR)
+def target_with(*reports: Report, scope: Scope | None = None) -> Target:
+    return Target("s", "paradigm", reports or (CHAT_SESSIONS,), scope or Scope(), RULES, HOUR)
 
 
 # Series
@@ -113,7 +113,7 @@ def everybody_everywhere(companies: int) -> World:
 TOOLS_OF_THE_SIMULATOR = 6
 
 
-async def foreseen_and_served(watch: Watch) -> tuple[Mapping[str, int], Mapping[str, int]]:
+async def foreseen_and_served(target: Target) -> tuple[Mapping[str, int], Mapping[str, int]]:
     """Returns the series by family as they are foretold, and as a page has them after a poll of many companies.
 
     What the platform says of its fields is left out: that cannot be foreseen.
@@ -121,9 +121,9 @@ async def foreseen_and_served(watch: Watch) -> tuple[Mapping[str, int], Mapping[
     world, clock = everybody_everywhere(40), PassedClock(NOW)
     companies = len(tuple(world.known()))
     transport = httpx.ASGITransport(create_app(world, clock.now, sleep=clock.sleep))
-    async with Road(transport, clock, world.keys.admin, watch) as road:
+    async with Road(transport, clock, world.keys.admin, target) as road:
         await road.poller.poll()
-        foreseen = foretell(watch, companies=companies)
+        foreseen = foretell(target, companies=companies)
         page = served(road)
 
     assert companies > 25
@@ -148,14 +148,14 @@ async def test_the_series_foretold_are_the_series_served(
 ) -> None:
     """Family by family, figures, levels, health and live ones, if each company has more tools than are kept."""
     limits = LabelLimits({"tools": TOOLS_OF_THE_SIMULATOR - 1})
-    foreseen, page = await foreseen_and_served(replace(watching(*reports), excluded=excluded, limits=limits))
+    foreseen, page = await foreseen_and_served(replace(target_with(*reports), excluded=excluded, limits=limits))
 
     assert foreseen == page
 
 
 async def test_open_labels_have_at_most_the_series_foretold() -> None:
     """Per company and window as many tools as are kept, and one `other`; all other families are as foretold."""
-    foreseen, page = await foreseen_and_served(watching(*EVERY_REPORT))
+    foreseen, page = await foreseen_and_served(target_with(*EVERY_REPORT))
 
     kept = {f"paradigm_tool_uses_{window}": 50 + 1 for window in ("last_day", "7d", "28d")}
     assert foreseen == {**page, **{family: page[family] // TOOLS_OF_THE_SIMULATOR * n for family, n in kept.items()}}
@@ -164,23 +164,23 @@ async def test_open_labels_have_at_most_the_series_foretold() -> None:
 @pytest.mark.parametrize("min_group", [0, 5])
 def test_series_do_not_hang_on_the_size_of_groups(min_group: int) -> None:
     """At most, every group is large enough to be told."""
-    watch = watching(USERS, USER_ACTIVITIES)
+    target = target_with(USERS, USER_ACTIVITIES)
 
-    assert foretell(replace(watch, min_group=min_group)) == foretell(watch)
+    assert foretell(replace(target, min_group=min_group)) == foretell(target)
 
 
 @pytest.mark.parametrize("hour", range(0, 24, 3))
 def test_series_do_not_hang_on_the_hour(hour: int) -> None:
     """Also before yesterday has settled, the worst case is foretold."""
-    at_hour, later = (foretell(watching(), now=utc(2026, 11, 20, hour)), foretell(watching()))
+    at_hour, later = (foretell(target_with(), now=utc(2026, 11, 20, hour)), foretell(target_with()))
 
     assert at_hour.total_series == later.total_series
 
 
 def test_each_source_has_its_own_series_and_the_process_has_its_once() -> None:
     """Two equal sources have twice what one has, but for the families of the process."""
-    one = foretell(watching())
-    both = forecast([Plan(replace(watching(), source=name), HOURLY, 60) for name in ("a", "b")], Size(1), NOW)
+    one = foretell(target_with())
+    both = forecast([Plan(replace(target_with(), source=name), HOURLY, 60) for name in ("a", "b")], Size(1), NOW)
 
     process = sum(one.series.values())
     assert both.total_series == 2 * (one.total_series - process) + process
@@ -189,11 +189,11 @@ def test_each_source_has_its_own_series_and_the_process_has_its_once() -> None:
 # Calls
 
 
-async def asked(world: World, watch: Watch, key: str, polls_at: Sequence[datetime]) -> Mapping[str, int]:
+async def asked(world: World, target: Target, key: str, polls_at: Sequence[datetime]) -> Mapping[str, int]:
     """Returns how many requests the simulated platform counts by report, after a poll the hour before the first."""
     clock = PassedClock(polls_at[0] - HOUR)
     transport = httpx.ASGITransport(create_app(world, clock.now, sleep=clock.sleep))
-    async with Road(transport, clock, key, watch) as road:
+    async with Road(transport, clock, key, target) as road:
         await road.poller.poll()
         before = await counted(transport)
         for clock.moment in polls_at:
@@ -201,8 +201,8 @@ async def asked(world: World, watch: Watch, key: str, polls_at: Sequence[datetim
     after = await counted(transport)
     return {
         report.name: after[request.path] - before[request.path]
-        for report in watch.reports
-        for request in report.plan(Days(polls_at[0].date(), polls_at[0].date()), watch.scope)
+        for report in target.reports
+        for request in report.plan(Days(polls_at[0].date(), polls_at[0].date()), target.scope)
     }
 
 
@@ -229,29 +229,29 @@ def calls(foreseen: Forecast) -> Mapping[str, float]:
 )
 async def test_the_calls_foretold_are_the_calls_made(report: Report, begin: datetime, expected: int) -> None:
     """Without jitter and with an interval that divides a day, to the request: 26 polls and a pass over the past."""
-    world, watch = World.from_seed(1, 3), watching(report)
-    made = await asked(world, watch, world.keys.admin, moments(HOURLY, begin, DAY, random.Random(1)))
+    world, target = World.from_seed(1, 3), target_with(report)
+    made = await asked(world, target, world.keys.admin, moments(HOURLY, begin, DAY, random.Random(1)))
 
-    assert made == calls(foretell(watch)) == {report.name: expected}
+    assert made == calls(foretell(target)) == {report.name: expected}
 
 
 @pytest.mark.parametrize("begin", [utc(2026, 11, 20), utc(2026, 11, 20, 17, 23)], ids=["a calendar day", "24 hours"])
 async def test_the_calls_foretold_of_every_report_are_the_calls_made(begin: datetime) -> None:
     """Report by report, to the request: members are of now and have no past."""
-    world, watch = World.from_seed(1, 3), watching(*EVERY_REPORT)
-    made = await asked(world, watch, world.keys.admin, moments(HOURLY, begin, DAY, random.Random(1)))
+    world, target = World.from_seed(1, 3), target_with(*EVERY_REPORT)
+    made = await asked(world, target, world.keys.admin, moments(HOURLY, begin, DAY, random.Random(1)))
 
-    assert made == calls(foretell(watch)) == {name: 26 + (name != "users") for name in REPORTS}
+    assert made == calls(foretell(target)) == {name: 26 + (name != "users") for name in REPORTS}
 
 
 async def test_a_report_that_the_platform_lacks_costs_one_call_a_day() -> None:
     """With `reports: auto`; the forecast assumes that the platform has them all, and is right about the others."""
     lacked = {name: replace(REPORTS[name], path=f"/api/v2/reporting/no-{name}/") for name in ("tools", "users")}
-    world, watch = World.from_seed(1, 3), watching(*{**REPORTS, **lacked}.values())
+    world, target = World.from_seed(1, 3), target_with(*{**REPORTS, **lacked}.values())
     polls_at = moments(HOURLY, utc(2026, 11, 20), DAY, random.Random(1))
-    made = await asked(world, watch, world.keys.admin, polls_at)
+    made = await asked(world, target, world.keys.admin, polls_at)
 
-    assert made == {**calls(foretell(watch)), "tools": 1, "users": 1}
+    assert made == {**calls(foretell(target)), "tools": 1, "users": 1}
 
 
 class Spacious(httpx.ASGITransport):
@@ -272,13 +272,13 @@ class Spacious(httpx.ASGITransport):
 async def test_the_pieces_foretold_are_the_pieces_asked() -> None:
     """Of the past of many companies; reports with larger answers take more of them."""
     companies, clock = 400, PassedClock(NOW)
-    world, watch = World.from_seed(1, 3), watching(*EVERY_REPORT)
+    world, target = World.from_seed(1, 3), target_with(*EVERY_REPORT)
     app = create_app(world, clock.now, sleep=clock.sleep)
-    async with Road(Spacious(app, companies), clock, world.keys.admin, watch) as road:
+    async with Road(Spacious(app, companies), clock, world.keys.admin, target) as road:
         await road.poller.poll()
     made = await counted(httpx.ASGITransport(app))
 
-    foreseen = calls(foretell(watch, companies=companies))
+    foreseen = calls(foretell(target, companies=companies))
     polls_a_day = polls(HOURLY, NOW).expected
     assert {name: made[report.path] - 1 for name, report in REPORTS.items()} == {
         name: expected - polls_a_day for name, expected in foreseen.items()
@@ -288,12 +288,12 @@ async def test_the_pieces_foretold_are_the_pieces_asked() -> None:
 
 async def test_a_filter_that_is_refused_costs_two_calls_a_poll() -> None:
     """`most` counts with the question without `company_id` that follows a 403, `expected` without."""
-    world, watch = World.from_seed(1, 3), watching(scope=Scope("2"))
+    world, target = World.from_seed(1, 3), target_with(scope=Scope("2"))
     polls_at = moments(HOURLY, utc(2026, 11, 20), DAY, random.Random(1))
-    refused = await asked(world, watch, world.keys.company_admin, polls_at)
-    granted = await asked(world, watch, world.keys.admin, polls_at)
+    refused = await asked(world, target, world.keys.company_admin, polls_at)
+    granted = await asked(world, target, world.keys.admin, polls_at)
 
-    foreseen = foretell(watch).calls
+    foreseen = foretell(target).calls
     assert [granted, refused] == [{"chat-sessions": foreseen.expected}, {"chat-sessions": 2 * foreseen.expected}]
     assert foreseen.most == 2 * (polls(HOURLY, NOW).most + 2)
 
@@ -373,6 +373,6 @@ class WaitingClock(PassedClock):
 )
 def test_the_peak_is_what_polls_ask_within_the_rate_limit(per_minute: int, peak: int) -> None:
     """An interval poll, one after midnight, and the pass that follows may fall into one minute."""
-    [source] = forecast([Plan(watching(OneDayPerRequest()), HOURLY, per_minute)], Size(1), NOW).sources
+    [source] = forecast([Plan(target_with(OneDayPerRequest()), HOURLY, per_minute)], Size(1), NOW).sources
 
     assert (source.peak, source.reports[0].peak) == (peak, peak)

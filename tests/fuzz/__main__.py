@@ -36,8 +36,8 @@ class Outcome(NamedTuple):
 def guided(target: Target, seconds: float) -> Outcome:
     """Fuzzes in a process of its own: libFuzzer ends it."""
     command = [sys.executable, "-m", "tests.fuzz.guided", target.name, str(max(1, round(seconds)))]
-    patience = seconds + _PATIENCE_S
-    ended = subprocess.run(command, capture_output=True, text=True, errors="replace", timeout=patience, check=False)
+    retry_budget = seconds + _PATIENCE_S
+    ended = subprocess.run(command, capture_output=True, text=True, errors="replace", timeout=retry_budget, check=False)
     read = max(map(int, _RUNS.findall(ended.stderr)), default=0)
     if not ended.returncode:
         return Outcome(read, None)

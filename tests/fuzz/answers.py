@@ -10,20 +10,20 @@ import httpx
 
 from exporter.domain.calendars import day_at
 from exporter.domain.model import Days
-from exporter.http import Patience
-from exporter.platforms.api import Account, Component, Context, Fields, Lesson, Override, Report, Request
+from exporter.http import RetryBudget
+from exporter.platforms.api import Account, Component, Context, Discovery, Fields, Override, Report, Request
 from exporter.platforms.chatcaptain import export_job
 from exporter.platforms.chatcaptain import platform as chatcaptain
 from exporter.platforms.chatcaptain.component_report import ALONE
 from exporter.platforms.jmespath_fields import expression
 from exporter.platforms.paradigm import platform as paradigm
-from exporter.polling.ask import Fetch, Line, ask
-from exporter.polling.target import Watch
+from exporter.polling.ask import Fetch, Transport, ask
+from exporter.polling.target import Target
 from exporter.simulator.app import create_app
 from exporter.simulator.chatcaptain.bots import Bots
 from exporter.simulator.chatcaptain.shapes import ODD_OVERRIDES
 from exporter.simulator.paradigm.world import World
-from tests.road.road import PassedClock, Road, utc, watching
+from tests.road.road import PassedClock, Road, target_with, utc
 
 NOW = utc(2026, 11, 20, 12)
 ZONE = ZoneInfo("UTC")
@@ -54,9 +54,9 @@ class Listening:
     client: Fetch
     heard: list[tuple[Request, bytes]]
 
-    async def get(self, request: Request, patience: Patience) -> bytes:
+    async def get(self, request: Request, retry_budget: RetryBudget) -> bytes:
         """Returns the answer."""
-        body = await self.client.get(request, patience)
+        body = await self.client.get(request, retry_budget)
         self.heard.append((request, body))
         return body
 
@@ -78,7 +78,7 @@ async def of_chatcaptain() -> list[Asked]:
     """Returns answers of all reports in each shape that is understood, and in one that an operator describes."""
     bots = Bots.from_seed(1, 1, 3, ZONE)
     account = Account("s", {"chatbot_id": bots.chatbots[0].id, "company": "ACME"})
-    taught = {ALONE: Lesson(TODAY, tuple((each.name,) for each in chatcaptain.OVERVIEW.components))}
+    taught = {ALONE: Discovery(TODAY, tuple((each.name,) for each in chatcaptain.OVERVIEW.components))}
     found = []
     for shape in (*SHAPES, "shape-odd"):
         clock = PassedClock(NOW)
@@ -100,9 +100,9 @@ async def of_exports() -> Mapping[str, list[bytes]]:
     app = create_app(World.from_seed(1, 1, ZONE), clock.now, sleep=clock.sleep, bots=bots)
     chatbot = bots.chatbots[0]
     async with Road(httpx.ASGITransport(app), clock, chatbot.key, platform=chatcaptain.PLATFORM) as road:
-        begun = await road.client.get(export_job.start(chatbot.id, DAYS, ZONE), Patience(60))
+        begun = await road.client.get(export_job.start(chatbot.id, DAYS, ZONE), RetryBudget(60))
         question = export_job.ask(chatbot.id, export_job.started(begun), DAYS)
-        told = [await road.client.get(question, Patience(60)) for _ in range(4)]
+        told = [await road.client.get(question, RetryBudget(60)) for _ in range(4)]
     return {"started": [begun], "progress": told}
 
 
@@ -120,15 +120,15 @@ def _described(name: str) -> Override | None:
     )
 
 
-async def _asked(road: Road, what: str, report: Report, lessons: Mapping[str, Lesson]) -> list[Asked]:
+async def _asked(road: Road, what: str, report: Report, discoveries: Mapping[str, Discovery]) -> list[Asked]:
     """Asks all that a poll of two days would ask; keeps one answer of each length and kind."""
     listening = Listening(road.client, [])
-    watch: Watch = watching(reports=(report,))
-    answers = await ask(watch, report, DAYS, lessons, Line(listening, Patience(60), road.worker), NOW)
+    target: Target = target_with(reports=(report,))
+    answers = await ask(target, report, DAYS, discoveries, Transport(listening, RetryBudget(60), road.worker), NOW)
     if answers.error is not None:
         raise answers.error
     return [Asked(_kind(what, request), report, request, body) for request, body in listening.heard]
 
 
 def _kind(what: str, request: Request) -> str:
-    return f"{what}: the list" if request.lesson else what
+    return f"{what}: the list" if request.discovery else what

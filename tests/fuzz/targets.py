@@ -17,12 +17,12 @@ from exporter.ledger.ledger import Asked as Covered
 from exporter.ledger.ledger import Ledger, fold
 from exporter.metrics.health import Health
 from exporter.metrics.report_health import families
-from exporter.platforms.api import Lesson
+from exporter.platforms.api import Discovery
 from exporter.platforms.chatcaptain import export_job
 from exporter.platforms.registry import platforms
 from exporter.polling import state_format
 from exporter.polling.render import view
-from exporter.polling.report_state import State
+from exporter.polling.report_state import ReportState
 from exporter.polling.state_file import StateFile
 from exporter.polling.state_format import Section
 from exporter.settings import load
@@ -30,7 +30,7 @@ from exporter.web.server.web_config import Guard
 from tests.certificates import self_signed
 from tests.fuzz.answers import CONTEXT, DAYS, NOW, TODAY, Asked, of_chatcaptain, of_exports, of_paradigm
 from tests.fuzz.formats import JSON, STATE, YAML, Form
-from tests.road.road import RULES, watching
+from tests.road.road import RULES, target_with
 
 HERE = Path(__file__).parent
 WEB = HERE.parent / "web" / "web_config"
@@ -71,21 +71,21 @@ async def targets(folder: Path) -> tuple[Target, ...]:
     return (*found, _settings(folder), _web_config(folder), await _state(folder))
 
 
-def read_answer(asked: Asked, body: bytes) -> bytes | Mapping[str, Lesson]:
+def read_answer(asked: Asked, body: bytes) -> bytes | Mapping[str, Discovery]:
     """Decodes an answer, holds what it says and draws it, as a poll does; returns the page, or what was learned."""
     came = asked.report.decode(body, asked.request, CONTEXT)
-    return page(asked, _state_of(asked, came)) if isinstance(came, Reading) else came.lessons
+    return page(asked, _state_of(asked, came)) if isinstance(came, Reading) else came.discoveries
 
 
-def _state_of(asked: Asked, came: Reading) -> State:
+def _state_of(asked: Asked, came: Reading) -> ReportState:
     covered = Covered(asked.request.days, TODAY, NOW, 45)
     ledger = fold(Ledger(), came, covered, lambda _identity, _name: True)
-    return State(ledger, HOURLY, listed=came.names)
+    return ReportState(ledger, HOURLY, listed=came.names)
 
 
-def page(asked: Asked, state: State) -> bytes:
+def page(asked: Asked, state: ReportState) -> bytes:
     """Returns the lines of a report's figures, in both formats."""
-    pages = join(write(family) for family in families(view(watching(), asked.report, state, NOW)))
+    pages = join(write(family) for family in families(view(target_with(), asked.report, state, NOW)))
     return pages[Format.TEXT].plain + pages[Format.OPENMETRICS].plain
 
 
@@ -117,7 +117,7 @@ def _web_config(folder: Path) -> Target:
 
 async def _state(folder: Path) -> Target:
     """Returns the state file of what the good answers come to; none is an error, a bad one is a line in the log."""
-    states: dict[str, State] = {}
+    states: dict[str, ReportState] = {}
     reports: dict[str, Asked] = {}
     for asked in (*await of_paradigm(), *await of_chatcaptain()):
         came = asked.report.decode(asked.body, asked.request, CONTEXT)

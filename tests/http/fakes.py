@@ -8,7 +8,7 @@ from random import Random
 import httpx
 
 from exporter.domain.model import Days
-from exporter.http import Client, Clock, Endpoint, Limits, Patience
+from exporter.http import Client, Clock, Endpoint, Limits, RetryBudget
 from exporter.platforms.api import Request
 from exporter.platforms.paradigm.platform import PLATFORM
 
@@ -148,7 +148,7 @@ class Bench:
     platform: Platform | None = None
     endpoint: Endpoint = field(default_factory=endpoint)
     limits: Limits = LIMITS
-    patience: Patience = field(default_factory=lambda: Patience(1800))
+    retry_budget: RetryBudget = field(default_factory=lambda: RetryBudget(1800))
     time: Time = field(default_factory=Time)
     notes: Notes = field(default_factory=Notes)
 
@@ -159,7 +159,7 @@ class Bench:
     async def ask(self, request: Request = REQUEST) -> bytes:
         client = self.client()
         try:
-            return await client.get(request, self.patience)
+            return await client.get(request, self.retry_budget)
         finally:
             await client.aclose()
 

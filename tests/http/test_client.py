@@ -60,7 +60,7 @@ async def test_no_cookie_is_kept() -> None:
     asked = bench(answer(set_cookie="sessionid=1; Path=/"))
     client = asked.client()
     for _ in range(2):
-        await client.get(REQUEST, asked.patience)
+        await client.get(REQUEST, asked.retry_budget)
     await client.aclose()
     assert asked.platform
     assert "cookie" not in asked.platform.asked[1].headers

@@ -3,7 +3,7 @@
 import pytest
 
 from exporter.domain.errors import AuthError, ConfigError, HttpStatusError
-from exporter.http import Patience
+from exporter.http import RetryBudget
 from tests.http.fakes import FILTERED, GOOD, KEY, NEW_KEY, answer, bench, keys
 
 pytestmark = pytest.mark.anyio
@@ -40,8 +40,8 @@ async def test_a_changed_key_gets_one_attempt_only() -> None:
 async def test_each_request_reads_the_key_anew() -> None:
     asked = bench(answer(), key=keys(KEY, NEW_KEY))
     client = asked.client()
-    await client.get(FILTERED, asked.patience)
-    await client.get(FILTERED, asked.patience)
+    await client.get(FILTERED, asked.retry_budget)
+    await client.get(FILTERED, asked.retry_budget)
     await client.aclose()
     assert asked.platform
     assert asked.platform.keys == [f"Bearer {KEY}", f"Bearer {NEW_KEY}"]
@@ -88,9 +88,9 @@ async def test_a_refused_filter_and_a_refused_question_are_two_requests() -> Non
 
 async def test_what_is_asked_instead_shares_the_patience() -> None:
     asked = bench(answer(403), answer(429, retry_after="40"), answer())
-    asked.patience = Patience(50)
+    asked.retry_budget = RetryBudget(50)
     assert await asked.ask(FILTERED) == GOOD
-    assert asked.patience.left == 10
+    assert asked.retry_budget.left == 10
 
 
 async def test_a_401_is_no_reason_to_drop_the_filter() -> None:

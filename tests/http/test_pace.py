@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exporter.http import Clock, Limits, Patience, rate_limit
+from exporter.http import Clock, Limits, RetryBudget, rate_limit
 from tests.http.fakes import NOON, REQUEST, Time, answer, bench
 
 
@@ -67,17 +67,17 @@ async def test_the_rate_limit_holds_for_every_attempt_and_spends_no_patience() -
     await asked.ask(REQUEST)
     backoff, limit, second_backoff, second_limit = asked.time.slept
     assert asked.notes.waits == [backoff, second_backoff]
-    assert asked.patience.left == pytest.approx(1800 - backoff - second_backoff)
+    assert asked.retry_budget.left == pytest.approx(1800 - backoff - second_backoff)
     assert backoff + limit == pytest.approx(60)
     assert second_backoff + second_limit == pytest.approx(60)
 
 
 @given(wanted=st.lists(st.floats(0, 100)), whole=st.floats(0, 1000))
 def test_patience_is_never_overspent(wanted: list[float], whole: float) -> None:
-    patience = Patience(whole)
-    spent = sum(seconds for seconds in wanted if patience.spend(seconds))
-    assert patience.left >= 0
-    assert spent + patience.left == pytest.approx(whole)
+    retry_budget = RetryBudget(whole)
+    spent = sum(seconds for seconds in wanted if retry_budget.spend(seconds))
+    assert retry_budget.left >= 0
+    assert spent + retry_budget.left == pytest.approx(whole)
 
 
 @given(seed=st.integers(), attempt=st.integers(1, 20))

@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from exporter.domain.errors import ConnectionLostError, HttpStatusError, RateLimitedError, ReportError, TimedOutError
-from exporter.http import Patience
+from exporter.http import RetryBudget
 from tests.http.fakes import GOOD, KEY, LIMITS, answer, bench
 
 pytestmark = pytest.mark.anyio
@@ -35,7 +35,7 @@ async def test_a_setback_is_asked_again(setback: httpx.Response | Exception, cod
     assert await asked.ask() == GOOD
     assert asked.notes.codes == [code, code, "200"]
     assert asked.notes.waits == asked.time.slept == [2, 4], "full jitter, at its most, doubles"
-    assert asked.patience.left == 1800 - 6
+    assert asked.retry_budget.left == 1800 - 6
     assert asked.notes.reports == {"chat-sessions"}
 
 
@@ -73,7 +73,7 @@ async def test_what_will_not_heal_is_not_asked_again(failure: Exception) -> None
     with pytest.raises(ReportError):
         await asked.ask()
     assert asked.notes.codes == ["error"]
-    assert asked.patience.left == 1800
+    assert asked.retry_budget.left == 1800
 
 
 async def test_a_time_out_of_the_library_is_one_of_ours() -> None:
@@ -126,13 +126,13 @@ async def test_a_wait_beyond_patience_gives_up_at_once(status: int, error: type[
         await asked.ask()
     assert asked.notes.codes == [str(status)]
     assert asked.time.slept == []
-    assert asked.patience.left == 1800, "what is not waited is not spent"
+    assert asked.retry_budget.left == 1800, "what is not waited is not spent"
 
 
 async def test_requests_of_a_poll_share_its_patience() -> None:
-    patience = Patience(50)
+    retry_budget = RetryBudget(50)
     first, second = bench(answer(429, retry_after="30"), answer()), bench(answer(429, retry_after="30"), answer())
-    first.patience = second.patience = patience
+    first.retry_budget = second.retry_budget = retry_budget
     assert await first.ask() == GOOD
     with pytest.raises(RateLimitedError, match="next attempt would be in 30 s, this poll can wait 20 s"):
         await second.ask()

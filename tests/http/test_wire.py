@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from exporter.domain.errors import ConnectionLostError, HttpStatusError, TimedOutError, TooLargeError
-from exporter.http import Limits, Patience
+from exporter.http import Limits, RetryBudget
 from tests.hostile import Act, Drip, Step, free_port, hostile
 from tests.http.fakes import GOOD, KEY, LIMITS, REQUEST, Bench, endpoint
 
@@ -99,7 +99,7 @@ async def test_what_is_sent_beyond_an_answer_answers_nothing() -> None:
     async with hostile(WHOLE, WHOLE.replace(GOOD, GOOD[::-1]), Act.HANG) as server:
         asked = at(server.url)
         client = asked.client()
-        bodies = [await client.get(REQUEST, Patience(1)) for _ in range(3)]
+        bodies = [await client.get(REQUEST, RetryBudget(1)) for _ in range(3)]
         await client.aclose()
     assert bodies == [GOOD] * 3
     assert len(server.heads) == 3
@@ -128,7 +128,7 @@ async def test_one_client_serves_many_at_once() -> None:
     async with hostile(WHOLE) as server:
         asked = at(server.url)
         client = asked.client()
-        bodies = await asyncio.gather(*(client.get(REQUEST, Patience(1)) for _ in range(5)))
+        bodies = await asyncio.gather(*(client.get(REQUEST, RetryBudget(1)) for _ in range(5)))
         await client.aclose()
     assert bodies == [GOOD] * 5
 

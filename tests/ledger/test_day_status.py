@@ -10,7 +10,7 @@ import pytest
 from exporter.domain.calendars import Calendar, day_at
 from exporter.domain.errors import SchemaError
 from exporter.domain.model import Column, Days, Reading, Row
-from exporter.ledger.day_status import DayRules, Judgement, days_to_ask, judge
+from exporter.ledger.day_status import DayRules, DayStatus, day_status, days_to_ask
 from exporter.ledger.ledger import Asked, Ledger, fold
 
 RULES = DayRules(
@@ -42,13 +42,13 @@ def polled(
     return fold(ledger, answer, Asked(days, today, now, rules.keep_days), lambda _id, _name: True)
 
 
-def judged(ledger: Ledger, now: datetime, rules: DayRules = RULES) -> Judgement:
-    return judge(ledger, now, now, rules)
+def judged(ledger: Ledger, now: datetime, rules: DayRules = RULES) -> DayStatus:
+    return day_status(ledger, now, now, rules)
 
 
-def told(judgement: Judgement) -> tuple[date | None, date | None, bool]:
+def told(status: DayStatus) -> tuple[date | None, date | None, bool]:
     """Returns last day, today, and whether a day waits."""
-    return judgement.last_day, judgement.today, judgement.empty_day
+    return status.last_day, status.today, status.empty_day
 
 
 def figure(ledger: Ledger, day: date, company: str = "a") -> float:
@@ -81,9 +81,9 @@ def test_figures_are_stale_when_the_last_good_poll_is_too_old() -> None:
     """At max_staleness they still stand, a second later they do not."""
     ledger, last = polled(Ledger(), at(MONDAY, 12), EVERY_DAY), at(MONDAY, 12)
 
-    assert not judge(ledger, at(THURSDAY, 12), last, RULES).stale
-    assert judge(ledger, at(THURSDAY, 12) + timedelta(seconds=1), last, RULES).stale
-    assert judge(Ledger(), at(MONDAY, 12), None, RULES).stale
+    assert not day_status(ledger, at(THURSDAY, 12), last, RULES).stale
+    assert day_status(ledger, at(THURSDAY, 12) + timedelta(seconds=1), last, RULES).stale
+    assert day_status(Ledger(), at(MONDAY, 12), None, RULES).stale
 
 
 @pytest.mark.parametrize(
@@ -186,9 +186,9 @@ class TestEmptyDays:
         """It is not served as zeros although it is settled."""
         ledger = polled(Ledger(), at(WEDNESDAY, 7), [("a", MONDAY, 1.0)])
 
-        judgement = judged(ledger, at(WEDNESDAY, 7))
+        status = judged(ledger, at(WEDNESDAY, 7))
 
-        assert (judgement.last_day, judgement.empty_day) == (MONDAY, True)
+        assert (status.last_day, status.empty_day) == (MONDAY, True)
 
     def test_a_row_of_the_day_ends_the_wait(self) -> None:
         """The report was late."""

@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 from exporter.domain.calendars import Calendar, CompanyCalendar
 from exporter.domain.model import Column, Days, Reading, Row
 from exporter.domain.thresholds import BUILT_IN, Threshold
-from exporter.ledger.day_status import judge
+from exporter.ledger.day_status import day_status
 from exporter.ledger.ledger import Asked, Ledger, fold
 from exporter.metrics.activities import BASELINE, LAST_DAY, LAST_WORKING_DAY, LIMIT, TODAY, Bounds, activity_families
 from exporter.metrics.label_limits import LabelLimits
-from exporter.metrics.limits import Rulebook
+from exporter.metrics.limits import CompanyLimits
 from exporter.metrics.report_view import Held
 from exporter.platforms.api import Report
 from exporter.platforms.paradigm.platform import (
@@ -62,7 +62,7 @@ def served(
     now: datetime = NOON,
     read_at: datetime | None = None,
     report: Report = CHAT_SESSIONS,
-    rulebook: Rulebook | None = None,
+    company_limits: CompanyLimits | None = None,
     calendar: Calendar | None = None,
     sums: bool = True,
     min_group: int = 0,
@@ -78,9 +78,9 @@ def served(
     reading = Reading(NAMES, frozenset(report.parts), tuple(Row(*key, figures) for key, figures in rows.items()))
     at = read_at or now
     ledger = fold(Ledger(), reading, Asked(asked, asked.last, at, 45), lambda _id, _name: True)
-    judgement = judge(ledger, now, success or at, replace(DAILY, calendar=calendar or Calendar()))
-    held = Held("s", report, ledger, judgement, sums, LabelLimits(), {}, min_group, {})
-    found = activity_families(held, Bounds(rulebook or Rulebook(), calendar or Calendar()))
+    status = day_status(ledger, now, success or at, replace(DAILY, calendar=calendar or Calendar()))
+    held = Held("s", report, ledger, status, sums, LabelLimits(), {}, min_group, {})
+    found = activity_families(held, Bounds(company_limits or CompanyLimits(), calendar or Calendar()))
     return {
         (family.name, sample.label_values[2], *sample.label_values[4:]): sample.value
         for family in found
@@ -169,8 +169,8 @@ def test_holidays_are_not_usual() -> None:
         return 0 if day == HOLIDAY else 90 if day.toordinal() // 7 % 2 else 70
 
     with_holiday = served(queries(figure))
-    own = Rulebook(calendars=(CompanyCalendar("id:17", Calendar(holidays=frozenset({HOLIDAY}))),))
-    without = served(queries(figure), rulebook=own)
+    own = CompanyLimits(calendars=(CompanyCalendar("id:17", Calendar(holidays=frozenset({HOLIDAY}))),))
+    without = served(queries(figure), company_limits=own)
     points = [figure(LAST - timedelta(days=7 * n)) for n in range(1, 7)]
     assert with_holiday[usual(BASELINE)] == median(points)
     assert without[usual(BASELINE)] == median(point for point in points if point)
@@ -180,7 +180,7 @@ def test_holidays_are_not_usual() -> None:
 def test_under_three_points_nothing_is_usual(weeks: int, known: bool) -> None:
     """Of a new company only fixed limits can be judged."""
     first = LAST - timedelta(days=7 * weeks)
-    found = served(queries(lambda day: 60 if day >= first else None), rulebook=Rulebook((BUILT_IN, FIXED)))
+    found = served(queries(lambda day: 60 if day >= first else None), company_limits=CompanyLimits((BUILT_IN, FIXED)))
     assert (usual(BASELINE) in found, LOWER in found, UPPER in found) == (known, known, known)
     assert found[(LIMIT, NORTHWIND, "user_queries", "lower", "fixed", "critical")] == 50
 
@@ -234,7 +234,7 @@ def test_lower_limits_are_of_the_weekday_that_they_judge() -> None:
 def test_a_holiday_is_no_working_day_of_those_who_keep_it() -> None:
     calendar = CompanyCalendar("name:North*", Calendar(holidays=frozenset({LAST})))
     cases = [queries(lambda day: 0 if day == LAST else 60, company=company) for company in NAMES]
-    found = served(*cases, rulebook=Rulebook((BUILT_IN,), (calendar,)))
+    found = served(*cases, company_limits=CompanyLimits((BUILT_IN,), (calendar,)))
     assert found[usual(LAST_WORKING_DAY, NORTHWIND)] == 60
     assert found[usual(LAST_WORKING_DAY, TAILSPIN)] == 0
 
@@ -243,7 +243,7 @@ def test_only_what_has_a_lower_limit_has_a_last_working_day() -> None:
     """Its series cost something; off removes them."""
     off = Threshold(("user_queries",), {"drop_ratio": None}, company="Tail*")
     cases = [queries(lambda _: 60, company=company) for company in NAMES]
-    found = served(*cases, rulebook=Rulebook((BUILT_IN, off)))
+    found = served(*cases, company_limits=CompanyLimits((BUILT_IN, off)))
     assert usual(LAST_WORKING_DAY, NORTHWIND) in found
     assert usual(LAST_WORKING_DAY, TAILSPIN) not in found
 
@@ -251,7 +251,7 @@ def test_only_what_has_a_lower_limit_has_a_last_working_day() -> None:
 def test_stale_figures_go_and_fixed_limits_stay() -> None:
     """What is usual goes with the figures that it is made of."""
     read_at = NOON - timedelta(days=4)
-    found = served(queries(lambda _: 60), read_at=read_at, now=NOON, rulebook=Rulebook((BUILT_IN, FIXED)))
+    found = served(queries(lambda _: 60), read_at=read_at, now=NOON, company_limits=CompanyLimits((BUILT_IN, FIXED)))
     assert found == {(LIMIT, NORTHWIND, "user_queries", "lower", "fixed", "critical"): 50}
 
 
@@ -263,7 +263,7 @@ def test_small_groups_of_people_show_in_no_way(people: int, told: bool) -> None:
     """Neither on a day, nor in what is usual, nor in a limit made of it."""
     entry = Threshold(("active_users",), {"drop_ratio": 0.5, "spike_ratio": 2.0, "min_baseline": 0.0})
     active = Case(Column("paradigm_active_users"), lambda _: people, "all")
-    found = served(active, report=USER_ACTIVITIES, min_group=5, rulebook=Rulebook((entry,)))
+    found = served(active, report=USER_ACTIVITIES, min_group=5, company_limits=CompanyLimits((entry,)))
     assert bool(found) is told
     assert ({key[0] for key in found} == {LAST_DAY, TODAY, LAST_WORKING_DAY, BASELINE, LIMIT}) is told
 
@@ -333,7 +333,7 @@ RESOLVED = {
 @pytest.mark.parametrize("entries", RESOLVED.values(), ids=RESOLVED)
 def test_entries_come_to_limits(entries: Entries) -> None:
     """Per limit and severity, in the order of the file; case counts."""
-    found = served(queries(lambda _: 100), rulebook=Rulebook((BUILT_IN, *entries.entries)))
+    found = served(queries(lambda _: 100), company_limits=CompanyLimits((BUILT_IN, *entries.entries)))
     limits = {key[3:]: value for key, value in found.items() if key[:3] == (LIMIT, NORTHWIND, "user_queries")}
     assert limits == entries.limits
 
@@ -356,9 +356,11 @@ def test_all_five_equal_what_the_rows_say(
 ) -> None:
     """Whoever has rows on whichever days."""
     entry = Threshold(USER_QUERIES, {"drop_ratio": 0.5, "spike_ratio": 2.0, "min_baseline": least, "above": 9.0})
-    book = Rulebook((entry,))
+    book = CompanyLimits((entry,))
     found = served(
-        *(queries(of.get, mode, company) for (mode, company), of in rows.items()), rulebook=book, calendar=calendar
+        *(queries(of.get, mode, company) for (mode, company), of in rows.items()),
+        company_limits=book,
+        calendar=calendar,
     )
 
     def expected(company: str) -> Mapping[tuple[str, ...], float]:

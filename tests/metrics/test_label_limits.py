@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from exporter.domain.model import Column, Days, Kind, Measure, Reading, Row
-from exporter.ledger.day_status import Judgement
+from exporter.ledger.day_status import DayStatus
 from exporter.ledger.ledger import Asked, Ledger, fold
 from exporter.metrics import windows
 from exporter.metrics.label_limits import OTHER, Kept, LabelLimits, Span, Uses, all_fit, capped, keep, keep_all, uses
@@ -23,9 +23,13 @@ NOON = utc(2026, 3, 3, 12)
 MONTH = tuple(TODAY - timedelta(days=n) for n in range(28))
 FAMILY = "paradigm_tool_uses"
 TOOLS = Measure(FAMILY, "Uses", Kind.SUM, ("tool",), limits=("tools",))
-REASONS = Measure("calls", "Calls", Kind.SUM, ("channel_id", "reason"), limits=("channels", "reasons"), marked=True)
-CALLS = Measure("conversations", "Conversations", Kind.SUM, ("channel_id",), limits=("channels",), marked=True)
-MEDIAN = Measure("median", "Median", Kind.AVERAGE, ("channel_id",), limits=("channels",), marked=True)
+REASONS = Measure(
+    "calls", "Calls", Kind.SUM, ("channel_id", "reason"), limits=("channels", "reasons"), needs_read_marker=True
+)
+CALLS = Measure(
+    "conversations", "Conversations", Kind.SUM, ("channel_id",), limits=("channels",), needs_read_marker=True
+)
+MEDIAN = Measure("median", "Median", Kind.AVERAGE, ("channel_id",), limits=("channels",), needs_read_marker=True)
 Labels = tuple[str, ...]
 YESTERDAY = TODAY - timedelta(days=1)
 BOTH = Span((TODAY, YESTERDAY), TODAY)
@@ -134,7 +138,7 @@ def test_of_two_open_labels_the_second_is_chosen_for_each_value_of_the_first() -
     chosen = keep({"17": found}, MONTH, (2, 1), {}, leading)["17"]
 
     assert chosen == {("a",), ("b",), ("a", "x"), ("b", "x"), (OTHER, "y")}
-    assert shown(found, set(chosen), replace(REASONS, marked=False)) == {
+    assert shown(found, set(chosen), replace(REASONS, needs_read_marker=False)) == {
         ("a", "x"): 5,
         ("a", OTHER): 4,
         ("b", "x"): 3,
@@ -201,9 +205,9 @@ def test_where_all_fit_all_are_kept_without_ranking(history: History, cap: int, 
 def test_a_window_has_what_each_company_used_in_it(history: History, length: int, most: int) -> None:
     """Names cut alike are one; a tool counts 0 once it was used, and is absent before; what does not fit is `other`."""
     ledger = folded(history)
-    judgement = Judgement(YESTERDAY, TODAY, empty_day=False, stale=False, covered=frozenset(ledger.blocks))
+    status = DayStatus(YESTERDAY, TODAY, empty_day=False, stale=False, covered=frozenset(ledger.blocks))
     limits = LabelLimits({"tools": most}, length)
-    held = Held("production", paradigm.TOOLS, ledger, judgement, True, limits, {}, 0, {})
+    held = Held("production", paradigm.TOOLS, ledger, status, True, limits, {}, 0, {})
     found = open_samples(Known(replace(held, kept=keep_labels(held))), TOOLS)
 
     for window, samples in found.items():

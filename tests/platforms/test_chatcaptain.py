@@ -17,7 +17,17 @@ from exporter.domain.errors import ConfigError, NotJsonError, PlatformError, Rep
 from exporter.domain.model import Column, Days, Kind, Reading, Row
 from exporter.domain.scope import Scope
 from exporter.domain.selectors import Selection
-from exporter.platforms.api import Account, Component, Context, Fields, Further, Lesson, Override, Report, Request
+from exporter.platforms.api import (
+    Account,
+    Component,
+    Context,
+    Discovery,
+    Fields,
+    NeedsDiscovery,
+    Override,
+    Report,
+    Request,
+)
 from exporter.platforms.chatcaptain.channel_report import CHANNEL_INFO
 from exporter.platforms.chatcaptain.find_component import Component as Asked
 from exporter.platforms.chatcaptain.platform import CHANNEL, INBOX, OVERVIEW, PLATFORM, base_url, headers
@@ -37,7 +47,7 @@ DAYS = Days(date(2026, 2, 28), TODAY)
 ONE = Days(YESTERDAY, YESTERDAY)
 EVERYTHING = ",".join(str(each.number) for each in OVERVIEW.components)
 WEB, VOICE = ("w1", "Website", "web"), ("v1", "Hotline", "Voice")
-KNOWN = {CHANNEL_INFO: Lesson(TODAY, (WEB, VOICE))}
+KNOWN = {CHANNEL_INFO: Discovery(TODAY, (WEB, VOICE))}
 
 
 def mapped(**components: Mapping[str, str]) -> Override:
@@ -55,7 +65,7 @@ def report(name: str, override: Override | None = None) -> Report:
     return PLATFORM.configured(name, override, ACCOUNT)
 
 
-def decode(of: Report, request: Request, answer: object) -> Reading | Further:
+def decode(of: Report, request: Request, answer: object) -> Reading | NeedsDiscovery:
     return of.decode(msgspec.json.encode(answer), request, CONTEXT)
 
 
@@ -63,7 +73,7 @@ def question(name: str, *names: str, channel: tuple[str, str, str] = VOICE) -> R
     """Returns the question for these components of yesterday, or for all of them."""
     (request,) = [
         each
-        for each in report(name).plan(ONE, SCOPE, {CHANNEL_INFO: Lesson(TODAY, (channel,))})
+        for each in report(name).plan(ONE, SCOPE, {CHANNEL_INFO: Discovery(TODAY, (channel,))})
         if name != "channel" or each.params["channelId"] == channel[0]
     ]
     numbers = {each.name: each.number for each in (*OVERVIEW.components, *CHANNEL.components)}
@@ -71,7 +81,7 @@ def question(name: str, *names: str, channel: tuple[str, str, str] = VOICE) -> R
     return replace(request, params={**request.params, **asked})
 
 
-def figures(came: Reading | Further) -> Mapping[tuple[str, tuple[str, ...]], float]:
+def figures(came: Reading | NeedsDiscovery) -> Mapping[tuple[str, tuple[str, ...]], float]:
     """Returns the figures of the one row, without what marks a break-down as read."""
     assert isinstance(came, Reading)
     (row,) = came.rows
@@ -145,7 +155,7 @@ def test_a_day_has_the_limits_of_the_zone_of_its_source() -> None:
 
 def test_what_was_learned_to_be_asked_alone_is_until_the_next_day() -> None:
     """Each new day begins with one question for all."""
-    alone = {"alone": Lesson(TODAY, (("MESSAGE_COUNT",), ("INTENT_HITS",)))}
+    alone = {"alone": Discovery(TODAY, (("MESSAGE_COUNT",), ("INTENT_HITS",)))}
 
     asked = report("overview").plan(ONE, SCOPE, alone)
     tomorrow = report("overview").plan(Days(date(2026, 3, 4), date(2026, 3, 4)), SCOPE, alone)
@@ -162,8 +172,8 @@ def test_channels_are_listed_first() -> None:
     """Once a day; what is known of a later day serves the past."""
     (request,) = report("channel").plan(DAYS, SCOPE)
 
-    assert (request.report, request.path, request.lesson) == ("channels", f"{WHERE}/channels", CHANNEL_INFO)
-    assert report("channel").plan(DAYS, SCOPE, {CHANNEL_INFO: Lesson(YESTERDAY, (WEB,))}) == (request,)
+    assert (request.report, request.path, request.discovery) == ("channels", f"{WHERE}/channels", CHANNEL_INFO)
+    assert report("channel").plan(DAYS, SCOPE, {CHANNEL_INFO: Discovery(YESTERDAY, (WEB,))}) == (request,)
     assert report("channel").plan(ONE, SCOPE, KNOWN)[0].subject == "w1"
 
 
@@ -184,8 +194,8 @@ def test_each_channel_is_asked_for_each_day_and_calls_only_where_people_call() -
 def test_what_is_asked_alone_is_asked_of_each_channel() -> None:
     """Its subject is the component of that channel: the rest of the channel does not wait for it."""
     alone = {
-        "alone": Lesson(TODAY, (("MESSAGE_COUNT_FOR_CHANNEL_ID",),)),
-        "voice-alone": Lesson(TODAY, (("CALL_END_REASON",),)),
+        "alone": Discovery(TODAY, (("MESSAGE_COUNT_FOR_CHANNEL_ID",),)),
+        "voice-alone": Discovery(TODAY, (("CALL_END_REASON",),)),
     }
 
     asked = report("channel").plan(ONE, SCOPE, {**KNOWN, **alone})
@@ -229,10 +239,10 @@ def test_the_list_of_channels_teaches_which_are_wanted() -> None:
 
     came = decode(report("channel"), request, answer)
 
-    assert came == Further(
+    assert came == NeedsDiscovery(
         {
-            CHANNEL_INFO: Lesson(TODAY, (("w1", "Website", "INSTAGRAM"), ("7", "Website", ""))),
-            "channels": Lesson(TODAY, (("w1", "Website"), ("d1", "debug"), ("7", "Website"))),
+            CHANNEL_INFO: Discovery(TODAY, (("w1", "Website", "INSTAGRAM"), ("7", "Website", ""))),
+            "channels": Discovery(TODAY, (("w1", "Website"), ("d1", "debug"), ("7", "Website"))),
         }
     )
 
@@ -242,8 +252,8 @@ def test_no_channel_is_a_list_too() -> None:
     (request,) = report("channel").plan(DAYS, SCOPE)
     came = decode(report("channel"), request, {"channels": []})
 
-    assert isinstance(came, Further)
-    assert report("channel").plan(DAYS, SCOPE, came.lessons) == ()
+    assert isinstance(came, NeedsDiscovery)
+    assert report("channel").plan(DAYS, SCOPE, came.discoveries) == ()
 
 
 @pytest.mark.parametrize(
@@ -404,7 +414,7 @@ def test_no_answer_whatsoever_is_a_slip_of_ours(answer: object, what: str) -> No
         came = decode(of, request, answer)
     except ReportError:
         return
-    assert isinstance(came, Reading | Further)
+    assert isinstance(came, Reading | NeedsDiscovery)
 
 
 # What else an answer may be
@@ -421,7 +431,12 @@ def test_a_day_that_was_answered_has_a_row_even_if_all_is_zero() -> None:
     assert (row.part, row.day, row.company_id, came.names) == ("all", YESTERDAY, "b/1", {"b/1": "ACME"})
     assert row.figures[Column("chatcaptain_conversations")] == 0.0
     assert row.figures[Column("chatcaptain_conversations_by_language")] == 1.0
-    assert all(m.marked for each in (OVERVIEW, CHANNEL) for m in each.measures if m.labels and m.kind is not Kind.INFO)
+    assert all(
+        m.needs_read_marker
+        for each in (OVERVIEW, CHANNEL)
+        for m in each.measures
+        if m.labels and m.kind is not Kind.INFO
+    )
 
 
 def test_a_breakdown_that_is_null_was_not_read() -> None:
@@ -466,7 +481,7 @@ def test_what_a_combined_answer_does_not_yield_is_asked_alone() -> None:
 
     came = decode(report("overview"), request, truth | {"INTENT_HITS": "many"})
 
-    assert came == Further({"alone": Lesson(TODAY, (("MESSAGE_COUNT",), ("INTENT_HITS",)))})
+    assert came == NeedsDiscovery({"alone": Discovery(TODAY, (("MESSAGE_COUNT",), ("INTENT_HITS",)))})
 
 
 def test_voice_components_are_learned_apart() -> None:
@@ -474,9 +489,9 @@ def test_voice_components_are_learned_apart() -> None:
     web = decode(report("channel"), question("channel", channel=WEB), {"1": 5, "9": 6})
     voice = decode(report("channel"), question("channel"), {"1": 5, "12": 6, "9": 6, "16": 1})
 
-    assert web == Further({"alone": Lesson(TODAY, (("MESSAGE_COUNT_FOR_CHANNEL_ID",),))})
+    assert web == NeedsDiscovery({"alone": Discovery(TODAY, (("MESSAGE_COUNT_FOR_CHANNEL_ID",),))})
     names = (("CALL_EXIT_STEP",), ("CALL_USER_INPUTS_MEDIAN",), ("CALL_END_REASON",))
-    assert voice == Further({"voice-alone": Lesson(TODAY, names)})
+    assert voice == NeedsDiscovery({"voice-alone": Discovery(TODAY, names)})
 
 
 def test_what_a_single_answer_does_not_yield_is_told_without_its_data() -> None:
@@ -612,7 +627,7 @@ def test_an_expression_that_finds_nothing_is_named_and_the_others_are_served(
 ) -> None:
     """It is not asked for alone: the operator has the last word."""
     of = report("overview", mapped(**components))
-    (request,) = of.plan(ONE, SCOPE, {"alone": Lesson(TODAY, (("MESSAGE_COUNT",), ("INTENT_HITS",)))})[:1]
+    (request,) = of.plan(ONE, SCOPE, {"alone": Discovery(TODAY, (("MESSAGE_COUNT",), ("INTENT_HITS",)))})[:1]
     truth: Truth = {each.name: {} if each.figure is Figure.BREAKDOWN else 1 for each in OVERVIEW.components}
     answer = {**truth, "text": "x", "list": [{"a": "x", "n": 1, "t": "2026-03-02T00:00:00Z"}]}
 

@@ -12,22 +12,22 @@ from exporter.domain.errors import HttpStatusError
 from exporter.domain.model import Column, Days
 from exporter.domain.scope import Scope
 from exporter.exposition.text import write
-from exporter.http import Patience
+from exporter.http import RetryBudget
 from exporter.ledger.ledger import Ledger
 from exporter.metrics.health import Health
 from exporter.metrics.report_health import families
-from exporter.platforms.api import UNTAUGHT, Account, Component, Lessons, Override, Request
+from exporter.platforms.api import NO_DISCOVERIES, Account, Component, Discoveries, Override, Request
 from exporter.platforms.chatcaptain.find_component import Component as Asked
 from exporter.platforms.chatcaptain.platform import CHANNEL, OVERVIEW, PLATFORM
 from exporter.platforms.chatcaptain.read_component import Figure
 from exporter.platforms.jmespath_fields import expression
-from exporter.polling.ask import Answers, Line, ask
-from exporter.polling.fold import read
+from exporter.polling.ask import Answers, Transport, ask
+from exporter.polling.fold import fold_answers
 from exporter.polling.render import view
-from exporter.polling.report_state import State
-from exporter.polling.target import Watch
+from exporter.polling.report_state import ReportState
+from exporter.polling.target import Target
 from exporter.polling.threads import Worker
-from tests.road.road import RULES, utc, watching
+from tests.road.road import RULES, target_with, utc
 
 pytestmark = pytest.mark.anyio
 
@@ -48,7 +48,7 @@ class ChatCaptain:
     broken: frozenset[str] = frozenset()
     asked: list[str] = field(default_factory=list)
 
-    async def get(self, request: Request, patience: Patience) -> bytes:
+    async def get(self, request: Request, retry_budget: RetryBudget) -> bytes:
         tail = request.path.rpartition("/")[2]
         self.asked.append(" ".join((tail, request.subject, str(request.days.first.day))))
         if tail in self.broken or request.params.get("channelId") in self.broken:
@@ -71,12 +71,12 @@ def value(component: Asked) -> object:
 
 
 async def inquire(
-    platform: ChatCaptain, name: str, lessons: Lessons = UNTAUGHT, override: Override | None = None
+    platform: ChatCaptain, name: str, discoveries: Discoveries = NO_DISCOVERIES, override: Override | None = None
 ) -> Answers:
     worker, report = Worker("inquiry"), PLATFORM.configured(name, override, ACCOUNT)
-    watch: Watch = watching(RULES, reports=(report,))
+    target: Target = target_with(RULES, reports=(report,))
     try:
-        return await ask(watch, report, BOTH, lessons, Line(platform, Patience(60), worker), NOW)
+        return await ask(target, report, BOTH, discoveries, Transport(platform, RetryBudget(60), worker), NOW)
     finally:
         worker.close()
 
@@ -104,7 +104,7 @@ async def test_what_is_understood_at_once_is_asked_at_once() -> None:
     came = await inquire(platform, "overview")
 
     assert platform.asked == ["overview  2", "overview  3"]
-    assert (came.lessons, came.error) == ({}, None)
+    assert (came.discoveries, came.error) == ({}, None)
     assert whole("overview", came) == {each.name for each in OVERVIEW.components}
 
 
@@ -125,10 +125,10 @@ async def test_what_is_not_understood_together_is_asked_alone_and_remembered_for
     assert whole("overview", came) == {each.name for each in OVERVIEW.components}
 
     again = ChatCaptain(apart=platform.apart)
-    await inquire(again, "overview", came.lessons)
+    await inquire(again, "overview", came.discoveries)
     assert again.asked == platform.asked[1:]
 
-    old = {topic: lesson._replace(day=YESTERDAY) for topic, lesson in came.lessons.items()}
+    old = {topic: discovery._replace(day=YESTERDAY) for topic, discovery in came.discoveries.items()}
     await inquire(tomorrow := ChatCaptain(), "overview", old)
     assert tomorrow.asked == ["overview  2", "overview  3"]
 
@@ -180,7 +180,7 @@ async def test_channels_are_learned_then_each_is_asked() -> None:
     assert whole("channel", came, ("w1",)) == {each.name for each in CHANNEL.components if not each.voice}
     assert whole("channel", came, ("v1",)) == {each.name for each in CHANNEL.components}
 
-    await inquire(again := ChatCaptain(), "channel", came.lessons)
+    await inquire(again := ChatCaptain(), "channel", came.discoveries)
     assert again.asked == platform.asked[1:]
 
 
@@ -188,11 +188,11 @@ async def test_channels_of_a_day_are_served_side_by_side() -> None:
     """Several answers about one company and day are laid over each other, none takes anything from another."""
     came = await inquire(ChatCaptain(), "channel")
     report = PLATFORM.configured("channel", None, ACCOUNT)
-    watch: Watch = watching(RULES, reports=(report,))
-    ledger = read(watch, report, Ledger(), came.answers, NOW).ledger
+    target: Target = target_with(RULES, reports=(report,))
+    ledger = fold_answers(target, report, Ledger(), came.answers, NOW).ledger
     health = Health(timedelta(hours=1), last_success=NOW)
 
-    seen = families(view(watch, report, State(ledger, health, lessons=came.lessons), NOW))
+    seen = families(view(target, report, ReportState(ledger, health, discoveries=came.discoveries), NOW))
     lines = "".join(write(family).lines for family in seen if family.name.endswith(("_last_day", "_channel_info")))
 
     company = 'source="s",company_id="b1",company="support"'
@@ -245,7 +245,7 @@ async def test_one_broken_channel_leaves_the_others() -> None:
 async def test_a_list_that_cannot_be_refreshed_serves_once_more() -> None:
     """500 on the list of channels, which is documented, stops no channel that is known."""
     came = await inquire(ChatCaptain(), "channel")
-    old = {topic: lesson._replace(day=TODAY - timedelta(days=1)) for topic, lesson in came.lessons.items()}
+    old = {topic: discovery._replace(day=TODAY - timedelta(days=1)) for topic, discovery in came.discoveries.items()}
 
     platform = ChatCaptain(broken=frozenset(("channels",)))
     came = await inquire(platform, "channel", old)

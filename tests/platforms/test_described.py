@@ -24,7 +24,7 @@ from exporter.platforms.paradigm.platform import (
     USERS,
 )
 from exporter.platforms.paradigm.self_described import DescribedReport, Explanation
-from exporter.platforms.reading_builder import Draft
+from exporter.platforms.reading_builder import ReadingBuilder
 from exporter.simulator.paradigm import reports
 from exporter.simulator.paradigm.world import World
 
@@ -47,7 +47,7 @@ def by_documentation(report: DocumentedReport, body: bytes) -> Rows:
 
 def by_description(report: DocumentedReport, body: bytes) -> Rows:
     """Returns the figures that the description alone finds, under the columns of the documentation."""
-    found = survey.survey(msgspec.json.decode(body), Draft(DAYS, CONTEXT))
+    found = survey.survey(msgspec.json.decode(body), ReadingBuilder(DAYS, CONTEXT))
     arrays = {array.key: array for array in report.arrays}
     return {
         (arrays[key.part].part, key.company_id, key.day): figures(arrays[key.part], sight)

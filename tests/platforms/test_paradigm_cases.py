@@ -22,8 +22,8 @@ from exporter.metrics.report_health import families
 from exporter.platforms.api import Context
 from exporter.platforms.paradigm.platform import CHAT_SESSIONS
 from exporter.polling.render import view
-from exporter.polling.report_state import State
-from exporter.polling.target import Watch
+from exporter.polling.report_state import ReportState
+from exporter.polling.target import Target
 
 CASES = Path(__file__).parent / "cases" / "chat-sessions"
 TODAY = date(2026, 3, 3)
@@ -50,8 +50,8 @@ def answered(ledger: Ledger, body: bytes, at: datetime) -> tuple[Ledger, str]:
 def served(ledger: Ledger) -> str:
     """Returns the lines with figures of companies."""
     health = Health(timedelta(hours=1), last_success=NOON)
-    watch = Watch("s", "paradigm", (CHAT_SESSIONS,), Scope(), RULES, timedelta(hours=1))
-    seen = view(watch, CHAT_SESSIONS, State(ledger, health), NOON)
+    target = Target("s", "paradigm", (CHAT_SESSIONS,), Scope(), RULES, timedelta(hours=1))
+    seen = view(target, CHAT_SESSIONS, ReportState(ledger, health), NOON)
     figures = [each for each in families(seen) if each.name.startswith("paradigm_")]
     return "".join(write(family).lines for family in figures)
 

@@ -25,7 +25,7 @@ from exporter.platforms.json_values import count
 from exporter.platforms.paradigm import platform as paradigm
 from exporter.platforms.paradigm.documented import Array, DocumentedReport, Field
 from exporter.platforms.testing import TODAY, complaints, read, survived
-from tests.road.road import PassedClock, Road, series, utc, watching
+from tests.road.road import PassedClock, Road, series, target_with, utc
 
 PAGE = Path(__file__).parents[2] / "docs" / "plugins.md"
 NOON = utc(2026, 3, 3, 12)
@@ -102,8 +102,10 @@ def test_the_page_s_platform_travels_the_whole_road(acme: ModuleType) -> None:
     entry = {"team": "7", "team_name": "Helpdesk", "conversations": 4}
 
     async def travel() -> Road:
-        watch = replace(watching(), platform="acme", reports=(acme.REPORT,))
-        async with Road(httpx.MockTransport(answer), PassedClock(NOON), "a-key", watch, platform=acme.PLATFORM) as road:
+        target = replace(target_with(), platform="acme", reports=(acme.REPORT,))
+        async with Road(
+            httpx.MockTransport(answer), PassedClock(NOON), "a-key", target, platform=acme.PLATFORM
+        ) as road:
             await road.poller.poll()
         return road
 
@@ -156,7 +158,7 @@ def test_a_report_more_is_a_line_in_the_platform_s_table() -> None:
     """Whatever names reports reads that table: settings, forecast, page."""
     platform: Platform = replace(paradigm.PLATFORM, reports={**paradigm.PLATFORM.reports, MORE.name: MORE})
     report: Report = platform.configured(MORE.name)
-    watch = watching(reports=(report,))
+    target = target_with(reports=(report,))
 
     def answer(request: httpx.Request) -> httpx.Response:
         dates = [{"date": request.url.params["end_date"], "spent": {"credits_count": 5}}]
@@ -165,12 +167,12 @@ def test_a_report_more_is_a_line_in_the_platform_s_table() -> None:
         return answered({"metadata": described, "reporting": [entry]})
 
     async def travel() -> Road:
-        async with Road(httpx.MockTransport(answer), PassedClock(NOON), "a-key", watch) as road:
+        async with Road(httpx.MockTransport(answer), PassedClock(NOON), "a-key", target) as road:
             await road.poller.poll()
         return road
 
     assert not complaints(platform)
-    assert "paradigm_credits_28d" in served(watch, report, Size(1), NOON + timedelta(days=1))
+    assert "paradigm_credits_28d" in served(target, report, Size(1), NOON + timedelta(days=1))
     today = series("paradigm_credits_today", company_id="17", company="Northwind")
     assert anyio.run(travel).page("paradigm_credits_today") == {today: 5.0}
 
@@ -205,7 +207,7 @@ def test_what_breaks_the_rules_of_questions_is_said(acme: ModuleType) -> None:
         asks_by_day = True
         parts = {"all": (Column("acme_conversations", ("surplus",)),)}  # noqa: RUF012 - as above
 
-        def plan(self, days, scope, lessons=None):  # type: ignore[no-untyped-def]  # as an author may write it
+        def plan(self, days, scope, discoveries=None):  # type: ignore[no-untyped-def]  # as an author may write it
             [request] = super().plan(days, scope)
             return (replace(request, path="https://evil.example/?a", days=replace(days, last=days.first)), request)[:1]
 

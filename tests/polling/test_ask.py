@@ -18,11 +18,11 @@ from exporter.domain.errors import (
 )
 from exporter.domain.model import Column, Days, Kind, Measure, Reading, Row, Unread
 from exporter.domain.scope import Scope
-from exporter.http import Patience
-from exporter.platforms.api import UNTAUGHT, Context, Further, Lesson, Lessons, Request
-from exporter.polling.ask import Answers, Line, ask
+from exporter.http import RetryBudget
+from exporter.platforms.api import NO_DISCOVERIES, Context, Discoveries, Discovery, NeedsDiscovery, Request
+from exporter.polling.ask import Answers, Transport, ask
 from exporter.polling.threads import Worker
-from tests.road.road import RULES, utc, watching
+from tests.road.road import RULES, target_with, utc
 
 pytestmark = pytest.mark.anyio
 
@@ -30,9 +30,9 @@ TODAY, YESTERDAY = date(2026, 3, 3), date(2026, 3, 2)
 DAYS = Days(YESTERDAY, TODAY)
 NOW = utc(2026, 3, 3, 12)
 SHOPS = "shops"
-VISITS = Measure("visits", "Visits", Kind.SUM, ("shop",), limits=("channels",), marked=True)
-KNOWN: Lessons = {SHOPS: Lesson(TODAY, (("a",), ("b",)))}
-OLD: Lessons = {SHOPS: Lesson(YESTERDAY, (("a",), ("b",)))}
+VISITS = Measure("visits", "Visits", Kind.SUM, ("shop",), limits=("channels",), needs_read_marker=True)
+KNOWN: Discoveries = {SHOPS: Discovery(TODAY, (("a",), ("b",)))}
+OLD: Discoveries = {SHOPS: Discovery(YESTERDAY, (("a",), ("b",)))}
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,23 +46,23 @@ class Shops:
     measures: tuple[Measure, ...] = (VISITS,)
     parts: Mapping[str, tuple[Column, ...]] = field(default_factory=lambda: {"all": ()})
 
-    def plan(self, days: Days, scope: Scope, lessons: Lessons = UNTAUGHT) -> tuple[Request, ...]:
-        shops = lessons.get(SHOPS)
+    def plan(self, days: Days, scope: Scope, discoveries: Discoveries = NO_DISCOVERIES) -> tuple[Request, ...]:
+        shops = discoveries.get(SHOPS)
         if shops is None or shops.day < days.last:
-            return (Request(SHOPS, SHOPS, {}, Days(days.last, days.last), lesson=SHOPS),)
+            return (Request(SHOPS, SHOPS, {}, Days(days.last, days.last), discovery=SHOPS),)
         return tuple(
             Request(self.name, f"{shop}/{day.day}", {}, Days(day, day), subject=shop)
             for day in days
             for (shop,) in shops.rows
         )
 
-    def supposed(self, day: date, channels: int, *, at_worst: bool = False) -> Lessons:
-        return {SHOPS: Lesson(day, tuple((str(n),) for n in range(channels)))}
+    def supposed(self, day: date, channels: int, *, at_worst: bool = False) -> Discoveries:
+        return {SHOPS: Discovery(day, tuple((str(n),) for n in range(channels)))}
 
-    def decode(self, body: bytes, request: Request, context: Context) -> Reading | Further:
+    def decode(self, body: bytes, request: Request, context: Context) -> Reading | NeedsDiscovery:
         found = msgspec.json.decode(body)
-        if request.lesson:
-            return Further({SHOPS: Lesson(context.today, tuple((shop,) for shop in found))})
+        if request.discovery:
+            return NeedsDiscovery({SHOPS: Discovery(context.today, tuple((shop,) for shop in found))})
         if not isinstance(found, int):
             return Reading({}, frozenset({"all"}), (), unread=(Unread("no number; set an override", "string"),))
         row = Row("all", request.days.first, "17", {Column(VISITS.family, (request.subject,)): float(found)})
@@ -76,19 +76,19 @@ class Platform:
     answers: Mapping[str, object]
     asked: list[str] = field(default_factory=list)
 
-    async def get(self, request: Request, patience: Patience) -> bytes:
+    async def get(self, request: Request, retry_budget: RetryBudget) -> bytes:
         self.asked.append(request.path)
-        answer = self.answers.get(request.path, ["a", "b"] if request.lesson else 1)
+        answer = self.answers.get(request.path, ["a", "b"] if request.discovery else 1)
         if isinstance(answer, Exception):
             raise answer
         return msgspec.json.encode(answer)
 
 
-async def inquire(platform: Platform, lessons: Lessons, report: Shops | None = None) -> Answers:
+async def inquire(platform: Platform, discoveries: Discoveries, report: Shops | None = None) -> Answers:
     worker, report = Worker("inquiry"), report or Shops()
     try:
-        line = Line(platform, Patience(60), worker)
-        return await ask(watching(RULES, reports=(report,)), report, DAYS, lessons, line, NOW)
+        line = Transport(platform, RetryBudget(60), worker)
+        return await ask(target_with(RULES, reports=(report,)), report, DAYS, discoveries, line, NOW)
     finally:
         worker.close()
 
@@ -96,13 +96,13 @@ async def inquire(platform: Platform, lessons: Lessons, report: Shops | None = N
 async def test_what_is_missing_is_learned_first() -> None:
     """The list of shops, then each shop; the next time the list is known."""
     platform = Platform({})
-    came = await inquire(platform, UNTAUGHT)
+    came = await inquire(platform, NO_DISCOVERIES)
 
     assert platform.asked == [SHOPS, "a/2", "b/2", "a/3", "b/3"]
-    assert (came.lessons, came.error) == (KNOWN, None)
+    assert (came.discoveries, came.error) == (KNOWN, None)
 
     again = Platform({})
-    await inquire(again, came.lessons)
+    await inquire(again, came.discoveries)
     assert again.asked == ["a/2", "b/2", "a/3", "b/3"]
 
 
@@ -113,14 +113,14 @@ async def test_a_list_that_cannot_be_refreshed_serves_once_more() -> None:
     came = await inquire(platform, OLD)
 
     assert platform.asked == [SHOPS, "a/2", "b/2", "a/3", "b/3"]
-    assert (came.lessons, came.error, len(came.answers)) == (OLD, broken, 4)
+    assert (came.discoveries, came.error, len(came.answers)) == (OLD, broken, 4)
 
 
 async def test_without_any_list_nothing_can_be_asked() -> None:
     platform = Platform({SHOPS: HttpStatusError("500")})
-    came = await inquire(platform, UNTAUGHT)
+    came = await inquire(platform, NO_DISCOVERIES)
 
-    assert (platform.asked, came.answers, came.lessons) == ([SHOPS], (), {})
+    assert (platform.asked, came.answers, came.discoveries) == ([SHOPS], (), {})
 
 
 @pytest.mark.parametrize(
@@ -171,9 +171,9 @@ async def test_what_is_answered_is_not_asked_again_after_a_lesson() -> None:
     """A platform that teaches in the middle of a poll, as one that cannot answer about all things together."""
 
     class Late(Shops):
-        def decode(self, body: bytes, request: Request, context: Context) -> Reading | Further:
+        def decode(self, body: bytes, request: Request, context: Context) -> Reading | NeedsDiscovery:
             if body == b'"more"':
-                return Further({SHOPS: Lesson(TODAY, (("a",), ("c",)))})
+                return NeedsDiscovery({SHOPS: Discovery(TODAY, (("a",), ("c",)))})
             return Shops.decode(self, body, request, context)
 
     platform = Platform({"b/2": "more"})
@@ -187,8 +187,8 @@ async def test_an_answer_that_teaches_nothing_new_ends_in_a_failure() -> None:
     """Not in an endless round."""
 
     class Circle(Shops):
-        def decode(self, body: bytes, request: Request, context: Context) -> Reading | Further:
-            return Further(KNOWN)
+        def decode(self, body: bytes, request: Request, context: Context) -> Reading | NeedsDiscovery:
+            return NeedsDiscovery(KNOWN)
 
     platform = Platform({})
     came = await inquire(platform, KNOWN, Circle())

@@ -13,12 +13,12 @@ from exporter.domain.scope import Scope
 from exporter.domain.selection import Companies
 from exporter.exposition.board import Board
 from exporter.exposition.telemetry import Telemetry
-from exporter.http import Patience
+from exporter.http import RetryBudget
 from exporter.ledger.day_status import DayRules
 from exporter.platforms.api import Request
 from exporter.platforms.paradigm.platform import CHAT_SESSIONS
-from exporter.polling.poller import Outlet, Poller, Time
-from exporter.polling.target import Watch
+from exporter.polling.poller import Poller, PollOutputs, Time
+from exporter.polling.target import Target
 from exporter.polling.threads import Worker
 from exporter.simulator.app import create_app
 from exporter.simulator.paradigm.world import World
@@ -105,7 +105,7 @@ class Waiting:
         self.asked = asyncio.Event()
         self.free = asyncio.Event()
 
-    async def get(self, request: Request, patience: Patience) -> bytes:
+    async def get(self, request: Request, retry_budget: RetryBudget) -> bytes:
         self.asked.set()
         await self.free.wait()
         return b'{"reporting": [], "reporting_agents": []}'
@@ -114,14 +114,14 @@ class Waiting:
 class Broken:
     """A platform adapter with a bug of ours in it."""
 
-    async def get(self, request: Request, patience: Patience) -> bytes:
+    async def get(self, request: Request, retry_budget: RetryBudget) -> bytes:
         raise ZeroDivisionError
 
 
 def poller(fetch: Waiting | Broken, telemetry: Telemetry, rules: DayRules = RULES) -> Poller:
-    watch = Watch("s", "paradigm", (CHAT_SESSIONS,), Scope(), rules, HOUR)
+    target = Target("s", "paradigm", (CHAT_SESSIONS,), Scope(), rules, HOUR)
     clock = PassedClock(NOON)
-    return Poller(watch, fetch, Outlet(Board(), telemetry, Worker("poll")), Time(clock.now, clock.seconds))
+    return Poller(target, fetch, PollOutputs(Board(), telemetry, Worker("poll")), Time(clock.now, clock.seconds))
 
 
 def counted(telemetry: Telemetry, outcome: str) -> float | None:
@@ -181,8 +181,8 @@ async def test_companies_and_families_that_are_not_wanted_are_not_served() -> No
     """The filter is ours also where the platform filters; excluded families are gone from the page."""
     clock = PassedClock(NOON)
     async with Road.to(world(), clock) as road:
-        road.poller.watch = replace(
-            road.poller.watch, companies=Companies(include=("2",)), excluded=("paradigm_*_today", "*_average_*")
+        road.poller.target = replace(
+            road.poller.target, companies=Companies(include=("2",)), excluded=("paradigm_*_today", "*_average_*")
         )
         await road.poller.poll()
 

@@ -23,13 +23,13 @@ from exporter.ledger.ledger import Block, Ledger, Table
 from exporter.metrics.health import Health
 from exporter.platforms.paradigm.platform import CHAT_SESSIONS
 from exporter.platforms.registry import platforms
-from exporter.polling.report_state import Memory, State
+from exporter.polling.report_state import ReportState, StateStore
 from exporter.polling.state_file import StateFile, replace_file
 from exporter.polling.state_format import HEAD, MAGIC
 from exporter.settings import load
 from exporter.simulator.app import create_app
 from exporter.simulator.paradigm.world import World
-from tests.road.road import RULES, PassedClock, Road, only, utc, watching
+from tests.road.road import RULES, PassedClock, Road, only, target_with, utc
 
 pytestmark = pytest.mark.anyio
 
@@ -67,8 +67,8 @@ class Platform(httpx.AsyncBaseTransport):
 
 def road(path: Path | None, platform: Platform, clock: PassedClock, rules: DayRules = RULES) -> Road:
     """Builds what a process is made of: with a state file it is the next one after those before."""
-    memory = StateFile(path, clock.now).memory("s", MADE_BY, rules) if path else Memory()
-    return Road(platform, clock, platform.world.keys.admin, watching(rules), memory=memory)
+    memory = StateFile(path, clock.now).memory("s", MADE_BY, rules) if path else StateStore()
+    return Road(platform, clock, platform.world.keys.admin, target_with(rules), memory=memory)
 
 
 NOT_REMEMBERED = ("chat_usage_config_unmatched_selectors", "chat_usage_series")
@@ -197,7 +197,7 @@ async def test_the_interval_is_the_one_that_is_configured_now(tmp_path: Path) ->
     async with road(tmp_path / "state", platform, clock) as before:
         await before.poller.poll()
     after = road(tmp_path / "state", platform, clock)
-    after.poller.watch = replace(after.poller.watch, interval=2 * HOUR)
+    after.poller.target = replace(after.poller.target, interval=2 * HOUR)
     async with after:
         assert only(after, "chat_usage_poll_interval_seconds") == 7200
 
@@ -205,13 +205,13 @@ async def test_the_interval_is_the_one_that_is_configured_now(tmp_path: Path) ->
 # What is not used
 
 
-def state(success: datetime | None = NOON, read: datetime = NOON) -> State:
+def state(success: datetime | None = NOON, read: datetime = NOON) -> ReportState:
     table = Table(("1",), {CHAT_SESSIONS.parts["chat"][0]: array("d", [4.0])})
     ledger = Ledger({(NOON - DAY).date(): Block(read, True, {"chat": table})}, {"1": "Northwind"})
-    return State(ledger, Health(HOUR, NOON, success, 0.5, "ok", True), flipped=(NOON - DAY).date())
+    return ReportState(ledger, Health(HOUR, NOON, success, 0.5, "ok", True), flipped=(NOON - DAY).date())
 
 
-def keep(path: Path, states: Mapping[str, State], source: str = "s") -> bytes:
+def keep(path: Path, states: Mapping[str, ReportState], source: str = "s") -> bytes:
     """Writes a state file that holds one source."""
     StateFile(path, lambda: NOON).memory(source, MADE_BY, RULES).save(states)
     return path.read_bytes()
@@ -318,10 +318,10 @@ def test_no_file_yet_is_no_fault(tmp_path: Path, caplog: pytest.LogCaptureFixtur
     ],
 )
 def test_a_report_of_another_time_is_refused_alone(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture, now: datetime, kept: State, reason: str
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, now: datetime, kept: ReportState, reason: str
 ) -> None:
     """The other reports of the source are used: here one that has never had a good poll."""
-    keep(tmp_path / "state", {REPORT: kept, "other": State(Ledger(), Health(HOUR))})
+    keep(tmp_path / "state", {REPORT: kept, "other": ReportState(Ledger(), Health(HOUR))})
 
     restored = StateFile(tmp_path / "state", lambda: now).memory("s", MADE_BY, RULES).load()
 
@@ -482,10 +482,10 @@ def test_a_folder_that_went_away_is_one_line(tmp_path: Path, caplog: pytest.LogC
 class Broken:
     """A memory with a bug of ours in it."""
 
-    def load(self) -> Mapping[str, State]:
+    def load(self) -> Mapping[str, ReportState]:
         raise ZeroDivisionError
 
-    def save(self, states: Mapping[str, State]) -> None:
+    def save(self, states: Mapping[str, ReportState]) -> None:
         raise ZeroDivisionError
 
 
@@ -493,7 +493,7 @@ async def test_a_bug_in_keeping_costs_no_poll(caplog: pytest.LogCaptureFixture) 
     """It is logged with its traceback; figures are served."""
     clock = PassedClock(NOON)
     platform = Platform(clock)
-    memory = Memory(Broken().load, Broken().save)
+    memory = StateStore(Broken().load, Broken().save)
     async with Road(platform, clock, platform.world.keys.admin, memory=memory) as subject:
         await subject.poller.poll()
         assert subject.outcomes() == {"ok": 1}
@@ -606,7 +606,7 @@ async def test_ready_right_after_a_restart_also_when_the_platform_is_down(tmp_pa
     (source,) = settings.sources.values()
     table = Table(("1",), {CHAT_SESSIONS.parts["chat"][0]: array("d", [4.0])})
     blocks = {(now - n * DAY).date(): Block(now - HOUR, True, {"chat": table}) for n in range(1, 4)}
-    kept = State(Ledger(blocks, {"1": "Northwind"}), Health(HOUR, now - HOUR, now - HOUR, 0.5, "ok", True))
+    kept = ReportState(Ledger(blocks, {"1": "Northwind"}), Health(HOUR, now - HOUR, now - HOUR, 0.5, "ok", True))
     file = StateFile(tmp_path / "state", lambda: now)
     file.memory("production", fingerprint(source), replace(RULES, keep_days=45)).save({REPORT: kept})
 

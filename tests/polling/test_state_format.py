@@ -16,12 +16,12 @@ from exporter.exposition.text import EMPTY, Format, join, write
 from exporter.ledger.ledger import Block, Ledger, Table, by_number
 from exporter.metrics.health import Health
 from exporter.metrics.report_health import families
-from exporter.platforms.api import Lesson
+from exporter.platforms.api import Discovery
 from exporter.platforms.paradigm.platform import CHAT_SESSIONS
 from exporter.polling.render import view
-from exporter.polling.report_state import State
+from exporter.polling.report_state import ReportState
 from exporter.polling.state_format import HEAD, MAGIC, VERSION, ForeignError, Section, UnusableError, decoded, encoded
-from tests.road.road import utc, watching
+from tests.road.road import target_with, utc
 
 ANEW = {"listed", "kept"}
 """What every process finds out anew: names that nobody may want, and which labels are kept."""
@@ -62,22 +62,28 @@ healths = st.builds(
     restated_ratio=st.floats(0, 1),
 )
 pieces = st.lists(st.tuples(days, days).map(lambda pair: Days(min(pair), max(pair))), max_size=3).map(tuple)
-lessons = st.dictionaries(
+discoveries = st.dictionaries(
     st.text(max_size=5),
-    st.builds(Lesson, days, st.tuples(st.tuples(st.text(max_size=5), st.text(max_size=5)))),
+    st.builds(Discovery, days, st.tuples(st.tuples(st.text(max_size=5), st.text(max_size=5)))),
     max_size=2,
 )
 states = st.builds(
-    State, ledgers(), healths, past=pieces, flipped=st.none() | days, widened=st.booleans(), lessons=lessons
+    ReportState,
+    ledgers(),
+    healths,
+    past=pieces,
+    flipped=st.none() | days,
+    widened=st.booleans(),
+    discoveries=discoveries,
 )
 sections = st.builds(
     Section, st.dictionaries(st.text(), st.text()), st.integers(1, 400), st.dictionaries(st.text(), states, max_size=2)
 )
 
 
-def page(state: State) -> bytes:
+def page(state: ReportState) -> bytes:
     """Renders what is served of a state."""
-    return join(write(family) for family in families(view(watching(), CHAT_SESSIONS, state, NOW)))[Format.TEXT].plain
+    return join(write(family) for family in families(view(target_with(), CHAT_SESSIONS, state, NOW)))[Format.TEXT].plain
 
 
 @given(st.dictionaries(st.text(), sections, max_size=2))
@@ -93,12 +99,12 @@ def test_what_was_kept_comes_back_to_the_bit(kept: dict[str, Section]) -> None:
         for report, state in section.reports.items():
             again = back[name].reports[report]
             assert page(again) == page(state) != EMPTY[Format.TEXT].plain
-            assert (again.health, again.past, again.flipped, again.widened, again.lessons) == (
+            assert (again.health, again.past, again.flipped, again.widened, again.discoveries) == (
                 state.health,
                 state.past,
                 state.flipped,
                 state.widened,
-                state.lessons,
+                state.discoveries,
             )
             assert (again.ledger.names, again.ledger.withdrawn) == (state.ledger.names, state.ledger.withdrawn)
 
@@ -106,13 +112,13 @@ def test_what_was_kept_comes_back_to_the_bit(kept: dict[str, Section]) -> None:
 @pytest.mark.parametrize(
     ("kind", "kept"),
     [
-        pytest.param(State, {"ledger", "health", "past", "flipped", "widened", "lessons"} | ANEW, id="state"),
+        pytest.param(ReportState, {"ledger", "health", "past", "flipped", "widened", "discoveries"} | ANEW, id="state"),
         pytest.param(Ledger, {"blocks", "names", "withdrawn"}, id="ledger"),
         pytest.param(Block, {"read_at", "listed", "tables"}, id="block"),
         pytest.param(Table, {"companies", "columns"}, id="table"),
     ],
 )
-def test_all_that_is_remembered_is_kept(kind: type[State | Ledger | Block | Table], kept: set[str]) -> None:
+def test_all_that_is_remembered_is_kept(kind: type[ReportState | Ledger | Block | Table], kept: set[str]) -> None:
     """A new field is a decision: keep it (and raise VERSION), or have it start from its default."""
     assert {field.name for field in fields(kind)} == kept
 
@@ -120,7 +126,7 @@ def test_all_that_is_remembered_is_kept(kind: type[State | Ledger | Block | Tabl
 def test_why_a_poll_failed_is_not_kept() -> None:
     """It names the address of the platform, which is nobody's business who reads the file; the outcome is kept."""
     failed = Health(timedelta(hours=1), outcome="auth", reason="https://paradigm.example answered 401")
-    content = b"".join(encoded({"s": Section({}, 45, {"r": State(Ledger(), failed)})}))
+    content = b"".join(encoded({"s": Section({}, 45, {"r": ReportState(Ledger(), failed)})}))
     assert decoded(content)["s"].reports["r"].health == replace(failed, reason="")
 
 
@@ -130,7 +136,7 @@ def test_days_with_the_same_companies_share_their_list() -> None:
     table = Table(companies, {})
     ledger = Ledger({TODAY - timedelta(days=n): Block(NOW, True, {"chat": table}) for n in range(3)})
 
-    back = decoded(b"".join(encoded({"s": Section({}, 45, {"r": State(ledger, Health(timedelta(1)))})})))
+    back = decoded(b"".join(encoded({"s": Section({}, 45, {"r": ReportState(ledger, Health(timedelta(1)))})})))
 
     lists = [block.tables["chat"].companies for block in back["s"].reports["r"].ledger.blocks.values()]
     assert lists == [companies] * 3
@@ -141,7 +147,7 @@ def whole() -> bytes:
     """Returns the bytes of a small snapshot."""
     table = Table(("1",), {CHAT_SESSIONS.parts["chat"][0]: array("d", [4.0])})
     ledger = Ledger({TODAY: Block(NOW, True, {"chat": table})}, {"1": "Northwind"})
-    return b"".join(encoded({"s": Section({}, 45, {"r": State(ledger, Health(timedelta(1)))})}))
+    return b"".join(encoded({"s": Section({}, 45, {"r": ReportState(ledger, Health(timedelta(1)))})}))
 
 
 def test_a_snapshot_that_is_cut_short_is_refused_wherever_it_was_cut() -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from exporter.polling.threads import Errands, Worker
+from exporter.polling.threads import DaemonThreads, Worker
 
 pytestmark = pytest.mark.anyio
 
@@ -169,12 +169,12 @@ async def test_close_ends_the_thread_after_the_queued_jobs() -> None:
 
 async def test_an_errand_that_hangs_holds_no_other_up() -> None:
     """However many hang: a key file on a disk that is gone, a name server that is silent."""
-    errands, gate, loop = Errands(), Gate(), asyncio.get_running_loop()
-    hanging = [loop.run_in_executor(errands, gate) for _ in range(100)]
+    store_requests, gate, loop = DaemonThreads(), Gate(), asyncio.get_running_loop()
+    hanging = [loop.run_in_executor(store_requests, gate) for _ in range(100)]
 
-    assert await loop.run_in_executor(errands, lambda: "done") == "done"
+    assert await loop.run_in_executor(store_requests, lambda: "done") == "done"
     with pytest.raises(ZeroDivisionError):
-        await loop.run_in_executor(errands, lambda: 1 / 0)
+        await loop.run_in_executor(store_requests, lambda: 1 / 0)
 
     gate.open.set()
     assert set(await asyncio.gather(*hanging)) == {"through"}
@@ -182,7 +182,7 @@ async def test_an_errand_that_hangs_holds_no_other_up() -> None:
 
 HANGING = """
 import asyncio, pathlib, sys
-from exporter.cli.run import to_the_end
+from exporter.app.process import to_the_end
 
 async def command():
     reading = asyncio.create_task(asyncio.to_thread(pathlib.Path(sys.argv[1]).read_text))

@@ -12,8 +12,8 @@ from exporter.domain.selection import Companies
 from exporter.ledger.ledger import Asked, Ledger, fold, narrowed
 from exporter.metrics.health import Health
 from exporter.platforms.paradigm.platform import CHAT_SESSIONS
-from exporter.polling.report_state import State
-from exporter.polling.target import Watch
+from exporter.polling.report_state import ReportState
+from exporter.polling.target import Target
 from exporter.polling.transitions import due_at, taken_over
 from tests.road.road import RULES, utc
 
@@ -21,8 +21,8 @@ NOON = utc(2026, 3, 3, 12)
 TODAY = NOON.date()
 HOUR = timedelta(hours=1)
 QUERIES, MODELS = Column("paradigm_user_queries", ("chat",)), Column("paradigm_unique_models", ("chat",))
-WATCH = Watch("s", "paradigm", (CHAT_SESSIONS,), Scope(), RULES, HOUR)
-ONLY_ONE = replace(WATCH, companies=Companies(("1",)))
+TARGET = Target("s", "paradigm", (CHAT_SESSIONS,), Scope(), RULES, HOUR)
+ONLY_ONE = replace(TARGET, companies=Companies(("1",)))
 
 
 def reading(*rows: tuple[str, Mapping[Column, float]]) -> Reading:
@@ -38,10 +38,10 @@ def held(*rows: tuple[str, Mapping[Column, float]]) -> Ledger:
 
 TWO = held(("1", {QUERIES: 3.0}), ("2", {QUERIES: 4.0, MODELS: 1.0}))
 PAST = (Days(date(2026, 2, 1), date(2026, 2, 20)),)
-STATE = State(TWO, Health(HOUR, NOON, NOON, 0.1, "ok", history=True), flipped=date(2026, 3, 2))
+STATE = ReportState(TWO, Health(HOUR, NOON, NOON, 0.1, "ok", history=True), flipped=date(2026, 3, 2))
 
 
-def over(state: State, old: Watch, new: Watch) -> State:
+def over(state: ReportState, old: Target, new: Target) -> ReportState:
     (found,) = taken_over({CHAT_SESSIONS.name: state}, old, new).values()
     return found
 
@@ -63,26 +63,26 @@ def test_a_day_without_anybody_left_is_still_a_day_that_was_read() -> None:
 
 
 def test_if_all_are_wanted_nothing_is_copied() -> None:
-    assert narrowed(TWO, WATCH.companies.wants) is TWO
+    assert narrowed(TWO, TARGET.companies.wants) is TWO
 
 
 def test_other_settings_keep_the_held_days() -> None:
     """All of them, with their health; the interval is the new one."""
-    found = over(STATE, WATCH, replace(WATCH, interval=2 * HOUR, excluded=("*",), rules=replace(RULES, settle=HOUR)))
+    found = over(STATE, TARGET, replace(TARGET, interval=2 * HOUR, excluded=("*",), rules=replace(RULES, settle=HOUR)))
 
     assert found == replace(STATE, health=replace(STATE.health, interval=2 * HOUR))
 
 
 def test_companies_that_are_not_wanted_leave_at_once() -> None:
     """Without a question: who stays was held."""
-    found = over(STATE, WATCH, ONLY_ONE)
+    found = over(STATE, TARGET, ONLY_ONE)
 
     assert found == replace(STATE, ledger=held(("1", {QUERIES: 3.0})))
 
 
 def test_some_leave_and_others_may_come() -> None:
     found = over(
-        STATE, replace(WATCH, companies=Companies(("1", "2"))), replace(WATCH, companies=Companies(("2", "3")))
+        STATE, replace(TARGET, companies=Companies(("1", "2"))), replace(TARGET, companies=Companies(("2", "3")))
     )
 
     assert (found.ledger.names, found.widened) == ({"2": "Company 2"}, True)
@@ -90,14 +90,14 @@ def test_some_leave_and_others_may_come() -> None:
 
 def test_the_past_of_companies_that_are_wanted_now_is_asked_for() -> None:
     """What is left of a pass that left them out is not worth asking; one that was still to come stays so."""
-    found = over(replace(STATE, past=PAST), ONLY_ONE, WATCH)
+    found = over(replace(STATE, past=PAST), ONLY_ONE, TARGET)
 
     assert (found.past, found.flipped, found.widened) == ((), None, True)
-    assert over(found, WATCH, ONLY_ONE).widened
+    assert over(found, TARGET, ONLY_ONE).widened
 
 
 def test_more_days_to_hold_are_asked_for_and_sums_go_on() -> None:
-    found = over(replace(STATE, past=PAST), WATCH, replace(WATCH, rules=replace(RULES, keep_days=60)))
+    found = over(replace(STATE, past=PAST), TARGET, replace(TARGET, rules=replace(RULES, keep_days=60)))
 
     assert (found.past, found.flipped, found.widened, found.health.history) == ((), None, False, True)
 
@@ -105,14 +105,14 @@ def test_more_days_to_hold_are_asked_for_and_sums_go_on() -> None:
 def test_fewer_days_to_hold_need_no_question() -> None:
     state = replace(STATE, past=PAST)
 
-    assert over(state, WATCH, replace(WATCH, rules=replace(RULES, keep_days=10))) == state
+    assert over(state, TARGET, replace(TARGET, rules=replace(RULES, keep_days=10))) == state
 
 
 def test_a_report_that_is_not_asked_any_more_is_forgotten_and_a_new_one_starts_empty() -> None:
-    assert taken_over({"users": STATE}, WATCH, WATCH) == {}
+    assert taken_over({"users": STATE}, TARGET, TARGET) == {}
 
 
-def late(state: State, age: timedelta) -> State:
+def late(state: ReportState, age: timedelta) -> ReportState:
     return replace(state, health=replace(state.health, last_attempt=NOON - age))
 
 
@@ -121,12 +121,12 @@ def late(state: State, age: timedelta) -> State:
     [
         pytest.param([late(STATE, HOUR / 2)], NOON + HOUR / 2, id="an-interval-after-the-last"),
         pytest.param([late(STATE, HOUR / 2), late(STATE, HOUR / 4)], NOON + HOUR / 2, id="of-the-report-before-all"),
-        pytest.param([STATE, State(Ledger(), Health(HOUR))], NOON, id="at-once-if-one-was-never-asked"),
+        pytest.param([STATE, ReportState(Ledger(), Health(HOUR))], NOON, id="at-once-if-one-was-never-asked"),
         pytest.param([STATE, replace(STATE, past=PAST)], NOON, id="at-once-for-the-past"),
         pytest.param([STATE, replace(STATE, widened=True)], NOON, id="at-once-for-other-companies"),
         pytest.param([late(STATE, 2 * HOUR)], NOON, id="at-once-if-overdue"),
     ],
 )
-def test_the_rhythm_goes_on_over_a_reload(states: Sequence[State], due: datetime) -> None:
+def test_the_rhythm_goes_on_over_a_reload(states: Sequence[ReportState], due: datetime) -> None:
     """Reloads that come more often than polls must not put the next poll off for ever."""
     assert due_at(states, NOON) == due

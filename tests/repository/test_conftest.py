@@ -35,7 +35,7 @@ pytest.skip("no prometheus for a module", allow_module_level=True)
 @pytest.fixture
 def suite(pytester: pytest.Pytester) -> pytest.Pytester:
     """Returns an empty suite that has our conftest."""
-    pytester.makeconftest(Path(__file__).with_name("conftest.py").read_text())
+    pytester.makeconftest((Path(__file__).parents[1] / "conftest.py").read_text())
     return pytester
 
 

@@ -120,7 +120,7 @@ def test_the_wheel_carries_what_is_read_beside_the_code(tmp_path: Path) -> None:
     (wheel,) = tmp_path.glob("*.whl")
     packed = set(ZipFile(wheel).namelist())
     names = {name for name in packed if name.startswith("exporter/shipped/")}
-    page = [*ROOT.glob("exporter/web/static/*"), *ROOT.glob("exporter/web/templates/*")]
+    page = [*ROOT.glob("exporter/web/status/static/*"), *ROOT.glob("exporter/web/status/templates/*")]
     assert packed >= {str(file.relative_to(ROOT)) for file in page}
     assert len(page) == 4
 

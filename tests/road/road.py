@@ -21,9 +21,9 @@ from exporter.exposition.text import Format
 from exporter.ledger.day_status import DayRules
 from exporter.platforms.api import Platform, Report
 from exporter.platforms.paradigm.platform import PLATFORM
-from exporter.polling.poller import Outlet, Poller, Time
-from exporter.polling.report_state import FORGETFUL, Memory
-from exporter.polling.target import Watch
+from exporter.polling.poller import Poller, PollOutputs, Time
+from exporter.polling.report_state import NO_STATE, StateStore
+from exporter.polling.target import Target
 from exporter.polling.threads import Worker
 from exporter.simulator.app import create_app
 from exporter.simulator.paradigm.world import World, holidays
@@ -73,11 +73,11 @@ def series(name: str, **labels: str) -> Series:
 CHAT_SESSIONS = (PLATFORM.reports["chat-sessions"],)
 
 
-def watching(
+def target_with(
     rules: DayRules = RULES, companies: Companies | None = None, reports: tuple[Report, ...] = CHAT_SESSIONS
-) -> Watch:
+) -> Target:
     """Watches chat-sessions alone, unless told otherwise: what a source does once per report is counted in tests."""
-    return Watch("s", "paradigm", reports, Scope(), rules, timedelta(hours=1), companies or Companies())
+    return Target("s", "paradigm", reports, Scope(), rules, timedelta(hours=1), companies or Companies())
 
 
 class Road:
@@ -88,9 +88,9 @@ class Road:
         transport: httpx.AsyncBaseTransport,
         clock: PassedClock,
         key: str,
-        watch: Watch | None = None,
+        target: Target | None = None,
         past: asyncio.Lock | None = None,
-        memory: Memory = FORGETFUL,
+        memory: StateStore = NO_STATE,
         platform: Platform = PLATFORM,
         per_minute: int = 6000,
     ) -> None:
@@ -106,15 +106,15 @@ class Road:
             transport=transport,
             clock=clock.for_fetch(),
         )
-        outlet = Outlet(self.board, self.telemetry, self.worker, past or asyncio.Lock())
-        self.poller = Poller(watch or watching(), self.client, outlet, Time(clock.now, clock.seconds), memory)
+        outputs = PollOutputs(self.board, self.telemetry, self.worker, past or asyncio.Lock())
+        self.poller = Poller(target or target_with(), self.client, outputs, Time(clock.now, clock.seconds), memory)
 
     @classmethod
     def to(cls, world: World, clock: PassedClock, *scenarios: str, settle: timedelta = RULES.settle) -> "Road":
         """Builds a road to a simulated platform of the same clock and zone."""
         app = create_app(world, clock.now, scenarios=scenarios or ("normal",), sleep=clock.sleep)
         rules = replace(RULES, zone=world.zone, settle=settle)
-        return cls(httpx.ASGITransport(app), clock, world.keys.admin, watching(rules))
+        return cls(httpx.ASGITransport(app), clock, world.keys.admin, target_with(rules))
 
     async def __aenter__(self) -> "Road":
         await self.poller.start()

@@ -12,14 +12,14 @@ from exporter.domain import calendars
 from exporter.domain.errors import ConfigError
 from exporter.domain.scope import Scope
 from exporter.domain.selectors import Selection
-from exporter.exposition.board import Sheet
+from exporter.exposition.board import RenderedSource
 from exporter.forecast.calls import Plan, forecast
 from exporter.forecast.series import Size
 from exporter.platforms.api import Account, Component, Override
 from exporter.platforms.chatcaptain.platform import PLATFORM
 from exporter.platforms.jmespath_fields import expression
 from exporter.polling.schedule import Cadence
-from exporter.polling.target import Watch
+from exporter.polling.target import Target
 from exporter.simulator.app import create_app
 from exporter.simulator.chatcaptain.bots import Bots
 from exporter.simulator.chatcaptain.shapes import ODD_OVERRIDES
@@ -80,9 +80,9 @@ class Platform:
         async with httpx.AsyncClient(transport=self.transport) as http:
             await set_scenarios(http, *scenarios)
 
-    def watch(self, overrides: Mapping[str, Override] | None = None, reports: tuple[str, ...] = REPORTS) -> Watch:
+    def target(self, overrides: Mapping[str, Override] | None = None, reports: tuple[str, ...] = REPORTS) -> Target:
         given = overrides or {}
-        return Watch(
+        return Target(
             source="s",
             platform="chatcaptain",
             reports=tuple(PLATFORM.configured(name, given.get(name), self.account) for name in reports),
@@ -91,9 +91,9 @@ class Platform:
             interval=timedelta(hours=1),
         )
 
-    def road(self, watch: Watch | None = None, per_minute: int = 6000) -> Road:
-        key, watch = self.bots.chatbots[0].key, watch or self.watch()
-        return Road(self.transport, self.clock, key, watch, platform=PLATFORM, per_minute=per_minute)
+    def road(self, target: Target | None = None, per_minute: int = 6000) -> Road:
+        key, target = self.bots.chatbots[0].key, target or self.target()
+        return Road(self.transport, self.clock, key, target, platform=PLATFORM, per_minute=per_minute)
 
     def told(self, report: str, day: date, channel: str = "") -> Mapping[str, object]:
         query = {"chatbot": self.bots.chatbots[0].id, "day": day.isoformat(), "report": report, "channel": channel}
@@ -210,7 +210,7 @@ def odd_overrides(*reports: str) -> Mapping[str, Override]:
 async def test_an_unseen_shape_gives_no_figure_and_one_clear_line(caplog: pytest.LogCaptureFixture) -> None:
     """And a mapping in the configuration makes it work."""
     platform = Platform.of(UTC_ZONE, NOON, "shape-odd")
-    async with platform.road(platform.watch(reports=("overview",))) as road:
+    async with platform.road(platform.target(reports=("overview",))) as road:
         await road.poller.poll()
         assert outcomes_of(road) == {"schema": 1.0}
         assert not road.page("chatcaptain_")
@@ -219,7 +219,7 @@ async def test_an_unseen_shape_gives_no_figure_and_one_clear_line(caplog: pytest
     assert "sources.s.overrides.overview.components." in reason
     assert "\n" not in reason
 
-    async with platform.road(platform.watch(odd_overrides("overview", "channel"))) as road:
+    async with platform.road(platform.target(odd_overrides("overview", "channel"))) as road:
         await road.poller.poll()
         assert outcomes_of(road) == {"ok": 3.0}
     yesterday = NOON.date() - timedelta(days=1)
@@ -263,7 +263,7 @@ async def test_requests_are_as_plan_says_and_final_days_are_not_asked_again(chan
     assert flip == start
 
     cadence = Cadence(timedelta(hours=1), 0.0, UTC_ZONE, RULES.settle)
-    [foreseen] = forecast([Plan(platform.watch(), cadence, 60, one_company=True)], Size(1, channels), NOON).sources
+    [foreseen] = forecast([Plan(platform.target(), cadence, 60, one_company=True)], Size(1, channels), NOON).sources
     polls_a_day = 26
     by_report = {report.name: report.calls.expected for report in foreseen.reports}
     assert by_report == {
@@ -280,7 +280,7 @@ async def test_the_series_of_a_chatbot_are_within_the_forecast() -> None:
         await road.poller.poll()
         text = road.text()
     cadence = Cadence(timedelta(hours=1), 0.0, UTC_ZONE, RULES.settle)
-    [foreseen] = forecast([Plan(platform.watch(), cadence, 60, one_company=True)], Size(9, 5), NOON).sources
+    [foreseen] = forecast([Plan(platform.target(), cadence, 60, one_company=True)], Size(9, 5), NOON).sources
     most: dict[str, int] = dict(foreseen.series)
     for report in foreseen.reports:
         for family, count in report.series.items():
@@ -300,8 +300,8 @@ async def test_twelve_channels_serve_their_last_day_within_a_minute() -> None:
         served_at: list[float] = []
         put = road.board.put
 
-        def noted(source: str, sheet: Sheet) -> None:
-            put(source, sheet)
+        def noted(source: str, rendered: RenderedSource) -> None:
+            put(source, rendered)
             if len(road.page("chatcaptain_channel_conversations_last_day")) == 12:
                 served_at.append(sum(platform.clock.slept))
 

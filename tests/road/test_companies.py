@@ -8,7 +8,7 @@ import pytest
 from exporter.domain.selection import Companies
 from exporter.simulator.app import create_app
 from exporter.simulator.paradigm.world import World
-from tests.road.road import PassedClock, Road, series, set_scenarios, utc, watching
+from tests.road.road import PassedClock, Road, series, set_scenarios, target_with, utc
 
 pytestmark = pytest.mark.anyio
 
@@ -27,7 +27,7 @@ def told(road: Road) -> dict[str, tuple[str, str]]:
 def begin(companies: Companies) -> tuple[Road, httpx.AsyncBaseTransport, World]:
     clock, world = PassedClock(NOON), World.from_seed(1, 6)
     transport = httpx.ASGITransport(create_app(world, clock.now))
-    return Road(transport, clock, world.keys.admin, watching(companies=companies)), transport, world
+    return Road(transport, clock, world.keys.admin, target_with(companies=companies)), transport, world
 
 
 def name_of(world: World, company_id: int) -> str:

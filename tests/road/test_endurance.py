@@ -18,7 +18,7 @@ from exporter.simulator.app import create_app
 from exporter.simulator.chatcaptain.troubles import OWN
 from exporter.simulator.paradigm.world import World
 from exporter.simulator.scenarios import SCENARIOS
-from tests.road.road import RULES, PassedClock, Road, set_scenarios, utc, watching
+from tests.road.road import RULES, PassedClock, Road, set_scenarios, target_with, utc
 
 pytestmark = pytest.mark.anyio
 
@@ -47,9 +47,9 @@ async def test_a_week_of_faults_leaves_nothing_behind(caplog: pytest.LogCaptureF
     clock, world, chance = PassedClock(utc(2026, 3, 2, 12)), World.from_seed(5, COMPANIES), Random(1)
     caplog.set_level(logging.CRITICAL)  # pytest keeps every line
     transport = httpx.ASGITransport(create_app(world, clock.now, sleep=clock.sleep))
-    watch = watching(reports=tuple(PLATFORM.reports.values()))
+    target = target_with(reports=tuple(PLATFORM.reports.values()))
     async with (
-        Road(transport, clock, world.keys.admin, watch) as road,
+        Road(transport, clock, world.keys.admin, target) as road,
         httpx.AsyncClient(transport=transport) as platform,
     ):
         tracemalloc.start()
@@ -66,8 +66,8 @@ async def test_a_week_of_faults_leaves_nothing_behind(caplog: pytest.LogCaptureF
         lines = [line for line in road.text().splitlines() if not line.startswith("#")]
         outcomes = road.outcomes()
 
-    cadence = Cadence(watch.interval, 0.0, RULES.zone, RULES.settle)
-    most = forecast([Plan(watch, cadence, 60)], Size(COMPANIES), clock.moment).total_series
+    cadence = Cadence(target.interval, 0.0, RULES.zone, RULES.settle)
+    most = forecast([Plan(target, cadence, 60)], Size(COMPANIES), clock.moment).total_series
     notes = sum(line.startswith("chat_usage_field_info") for line in lines)
     assert len(lines) - notes <= most
     assert after < before * 1.1 + 100_000

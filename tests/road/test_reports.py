@@ -14,7 +14,7 @@ from exporter.simulator.app import create_app
 from exporter.simulator.paradigm import figures
 from exporter.simulator.paradigm.companies import Company
 from exporter.simulator.paradigm.world import DayView, World
-from tests.road.road import PassedClock, Road, Series, series, utc, watching
+from tests.road.road import PassedClock, Road, Series, series, target_with, utc
 
 pytestmark = pytest.mark.anyio
 
@@ -44,8 +44,8 @@ class Lacking(httpx.AsyncBaseTransport):
 def begin(*lacks: str, **options: Any) -> tuple[Road, Lacking, World]:
     clock, world = PassedClock(NOON), World.from_seed(3, 8)
     platform = Lacking(clock, world, *lacks)
-    watch = replace(watching(reports=REPORTS), **options)
-    return Road(platform, clock, world.keys.admin, watch), platform, world
+    target = replace(target_with(reports=REPORTS), **options)
+    return Road(platform, clock, world.keys.admin, target), platform, world
 
 
 def of(company: Company, name: str, **labels: str) -> Series:

@@ -12,7 +12,7 @@ from exporter.domain.scope import Scope
 from exporter.metrics.source_info import COMPANY_INFO
 from exporter.metrics.usage import describe, windows
 from exporter.platforms.paradigm.platform import REPORTS
-from exporter.polling.target import Watch
+from exporter.polling.target import Target
 from exporter.simulator.app import create_app
 from exporter.simulator.paradigm.world import World
 from tests.road.road import RULES, PassedClock, Road, Series, utc
@@ -21,7 +21,7 @@ HOUR = timedelta(hours=1)
 BEGIN = utc(2026, 11, 17, 15)
 """A Tuesday: a midnight, and the moment at which Tuesday is complete, are in the day that follows."""
 HOURS, AFTERWARDS = 24, 2
-WATCH = Watch("s", "paradigm", tuple(REPORTS.values()), Scope(), RULES, HOUR)
+TARGET = Target("s", "paradigm", tuple(REPORTS.values()), Scope(), RULES, HOUR)
 FIGURES = {
     describe(measure, window, report)[0]: report.name
     for report in REPORTS.values()
@@ -83,7 +83,7 @@ async def travel(path: str | None) -> Sequence[Page]:
     """Polls every hour and returns the page after each poll; `path` is in trouble for the 24 after the first."""
     clock, world = PassedClock(BEGIN), World.from_seed(1, 5)
     platform, troubles, pages = Troubled(world, clock, path), cycle(TROUBLES), list[Page]()
-    async with Road(platform, clock, world.keys.admin, WATCH) as road:
+    async with Road(platform, clock, world.keys.admin, TARGET) as road:
         for hour in range(1 + HOURS + AFTERWARDS):
             platform.trouble = next(troubles) if 1 <= hour <= HOURS else None
             await road.poller.poll()

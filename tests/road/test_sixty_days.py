@@ -16,12 +16,12 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from exporter.domain.calendars import day_at, end
-from exporter.polling.report_state import Memory
+from exporter.polling.report_state import StateStore
 from exporter.polling.state_file import StateFile
 from exporter.simulator.app import create_app
 from exporter.simulator.paradigm.companies import Company
 from exporter.simulator.paradigm.world import MODES, DayView, Figures, Mode, World
-from tests.road.road import RULES, PassedClock, Road, Series, series, utc, watching
+from tests.road.road import RULES, PassedClock, Road, Series, series, target_with, utc
 
 pytestmark = pytest.mark.anyio
 
@@ -179,17 +179,17 @@ class Journey:
         self.world, self.clock, self.path = world, clock, path
         self.platform = Platform(world, clock)
         self.witness = Witness(world)
-        self.watch = watching(replace(RULES, zone=world.zone))
+        self.target = target_with(replace(RULES, zone=world.zone))
         self.newest = 0.0
 
-    def remembering(self) -> Memory:
+    def remembering(self) -> StateStore:
         """Returns the memory of a process that keeps its state."""
-        return StateFile(self.path, self.clock.now).memory("s", MADE_BY, self.watch.rules)
+        return StateFile(self.path, self.clock.now).memory("s", MADE_BY, self.target.rules)
 
-    async def begin(self, memory: Memory) -> None:
+    async def begin(self, memory: StateStore) -> None:
         """Starts a process."""
         key = self.world.keys.admin
-        self.road = await Road(self.platform, self.clock, key, self.watch, memory=memory).__aenter__()
+        self.road = await Road(self.platform, self.clock, key, self.target, memory=memory).__aenter__()
 
     async def close(self) -> None:
         """Ends it."""

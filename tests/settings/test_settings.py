@@ -15,7 +15,7 @@ from exporter.domain.calendars import Calendar
 from exporter.domain.errors import ConfigError
 from exporter.domain.model import Column, Days, Measure, Reading
 from exporter.domain.scope import Scope
-from exporter.platforms.api import UNTAUGHT, Context, Lessons, Platform, Request
+from exporter.platforms.api import NO_DISCOVERIES, Context, Discoveries, Platform, Request
 from exporter.platforms.registry import platforms
 from exporter.settings import Companies, Families, Settings, Source, load
 from exporter.settings.example_file import example, table
@@ -39,10 +39,10 @@ class FakeReport:
     def parts(self) -> Mapping[str, tuple[Column, ...]]:
         return {}
 
-    def supposed(self, day: date, channels: int, *, at_worst: bool = False) -> Lessons:
+    def supposed(self, day: date, channels: int, *, at_worst: bool = False) -> Discoveries:
         raise NotImplementedError
 
-    def plan(self, days: Days, scope: Scope, lessons: Lessons = UNTAUGHT) -> tuple[Request, ...]:
+    def plan(self, days: Days, scope: Scope, discoveries: Discoveries = NO_DISCOVERIES) -> tuple[Request, ...]:
         raise NotImplementedError
 
     @property

@@ -59,7 +59,7 @@ class Frame:
         return self.top + HEIGHT - BOTTOM - value / self.most * (HEIGHT - TOP - BOTTOM)
 
 
-def drawn(panels: Sequence[Panel], theme: Theme) -> str:
+def rendered(panels: Sequence[Panel], theme: Theme) -> str:
     """Draws panels in two columns."""
     rows = ceil(len(panels) / COLUMNS)
     width, height = COLUMNS * WIDTH, rows * HEIGHT

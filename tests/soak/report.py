@@ -10,7 +10,7 @@ from statistics import quantiles
 from msgspec import Struct, json
 
 from tests.soak.flatness import MIB, Verdict, judged
-from tests.soak.picture import THEMES, Panel, drawn
+from tests.soak.picture import THEMES, Panel, rendered
 from tests.soak.soak import Record
 
 ALLOWED: Mapping[str, float] = {"rss": 4 * MIB, "pss": 4 * MIB, "descriptors": 2.0, "threads": 0.5}
@@ -89,7 +89,7 @@ class Report(Struct, frozen=True):
         folder.mkdir(parents=True, exist_ok=True)
         (folder / NAME).write_bytes(json.format(json.encode(self), indent=0) + b"\n")
         for theme in THEMES:
-            (folder / f"soak-{theme.name}.svg").write_text(drawn(self.panels(), theme))
+            (folder / f"soak-{theme.name}.svg").write_text(rendered(self.panels(), theme))
 
     @classmethod
     def load(cls, folder: Path) -> "Report":

@@ -63,8 +63,8 @@ async def soak(plan: Plan, folder: Path) -> Record:
     try:
         if not await asyncio.to_thread(until, lambda: _has_past(stage.page()), CALM_S):
             raise TimeoutError(f"no past after {CALM_S:g} s")
-        watching = _Watching(stage, plan)
-        await watching.last()
+        target_with = _Watching(stage, plan)
+        await target_with.last()
         compared, wrong = await _end(stage, plan)
         outcomes = right.outcomes(stage.page())
     finally:
@@ -75,13 +75,13 @@ async def soak(plan: Plan, folder: Path) -> Record:
         wrong = (*wrong, f"errors of the exporter itself: {stage.exporter.log}")
     return Record(
         plan,
-        watching.samples,
-        watching.tally.times,
-        watching.troubles,
-        watching.reloads,
+        target_with.samples,
+        target_with.tally.times,
+        target_with.troubles,
+        target_with.reloads,
         outcomes,
         compared,
-        (*watching.tally.wrong, *wrong),
+        (*target_with.tally.wrong, *wrong),
     )
 
 

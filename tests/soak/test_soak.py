@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from tests.soak.flatness import MIB, judged
-from tests.soak.picture import THEMES, Panel, Theme, drawn, nice
+from tests.soak.picture import THEMES, Panel, Theme, nice, rendered
 from tests.soak.report import Report
 from tests.soak.right import Account, Result, compare
 from tests.soak.sample import sample
@@ -151,7 +151,7 @@ def test_steps_of_an_axis_are_round() -> None:
 def test_a_picture_is_drawn(theme: Theme) -> None:
     """Well-formed, and nothing stands outside, even where a curve is 0."""
     panels = [Panel("Threads", [0.0, 1.0, 2.0], {"a": [0.0, 0.0, 0.0], "b": [1.0, 1.5, 2.0]})] * 3
-    root = ET.fromstring(drawn(panels, theme))  # noqa: S314 our own
+    root = ET.fromstring(rendered(panels, theme))  # noqa: S314 our own
 
     width, height = float(root.attrib["width"]), float(root.attrib["height"])
     texts = [(float(each.attrib["x"]), float(each.attrib["y"])) for each in root.iter() if "x" in each.attrib]
@@ -172,4 +172,4 @@ def test_the_picture_in_the_documentation_is_of_its_figures() -> None:
     grew = tuple(f"| {each.grew / MIB:.2f} MiB |" for name, each in report.verdicts().items() if name in ("rss", "pss"))
     assert [figure for figure in (*told, *grew) if figure not in page] == []
     for theme in THEMES:
-        assert (PICTURES / f"soak-{theme.name}.svg").read_text() == drawn(report.panels(), theme)
+        assert (PICTURES / f"soak-{theme.name}.svg").read_text() == rendered(report.panels(), theme)

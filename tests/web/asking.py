@@ -13,12 +13,12 @@ from exporter.domain.model import Days, Reading
 from exporter.exposition.board import Board
 from exporter.ledger.ledger import Asked, Ledger, fold
 from exporter.metrics.health import Health
-from exporter.polling.render import drawn
-from exporter.polling.report_state import State
-from exporter.polling.target import Watch
+from exporter.polling.render import rendered
+from exporter.polling.report_state import ReportState
+from exporter.polling.target import Target
 from exporter.polling.threads import Worker
 from exporter.web.app import create_app
-from tests.road.road import watching
+from tests.road.road import target_with
 from tests.web.outlooks import outlook
 
 LABELS_OF_A_COMPANY = ("source", "company_id", "company")
@@ -125,12 +125,17 @@ def on(figures: Sequence[Figure], day: str) -> Mapping[Key, float]:
     return {each.key: each.value for each in found}
 
 
-def published(reading: Reading, days: Days, now: datetime, watch: Watch | None = None) -> Board:
+def published(reading: Reading, days: Days, now: datetime, target: Target | None = None) -> Board:
     """Returns a board about one report, of which one answer came at `now` that covers these days."""
-    watch = watch or watching()
-    (report,) = watch.reports
-    ledger = fold(Ledger(), reading, Asked(days, days.last, now, watch.rules.keep_days), watch.companies.wants)
-    health = Health(watch.interval, now, now, 1.0, "ok", history=True)
+    target = target or target_with()
+    (report,) = target.reports
+    ledger = fold(Ledger(), reading, Asked(days, days.last, now, target.rules.keep_days), target.companies.wants)
+    health = Health(target.interval, now, now, 1.0, "ok", history=True)
     board = Board()
-    board.put(watch.source, drawn(watch, {report.name: State(ledger, health, reading.names)}, watch.reports, now).sheet)
+    board.put(
+        target.source,
+        rendered(
+            target, {report.name: ReportState(ledger, health, reading.names)}, target.reports, now
+        ).rendered_source,
+    )
     return board

@@ -8,7 +8,7 @@ EMPTY = frozenset({"meta", "link", "input", "br", "path"})
 
 
 @dataclass
-class StatusPage(HTMLParser):
+class ReadPage(HTMLParser):
     """A page that was read: `reports` and `companies` by row, `wrong` by line, `links` with their texts."""
 
     reports: list[dict[str, str]] = field(default_factory=list)
@@ -20,7 +20,7 @@ class StatusPage(HTMLParser):
     _open: list[tuple[str, Mapping[str, str | None]]] = field(default_factory=list)
 
     @classmethod
-    def of(cls, text: str) -> "StatusPage":
+    def of(cls, text: str) -> "ReadPage":
         page = cls()
         HTMLParser.__init__(page)
         page.feed(text)

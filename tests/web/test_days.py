@@ -21,7 +21,7 @@ from exporter.simulator.app import create_app as create_platform
 from exporter.simulator.paradigm.world import MODES, World
 from exporter.web.api.query import Offer, Query, read
 from exporter.web.app import create_app
-from tests.road.road import RULES, PassedClock, Road, set_scenarios, utc, watching
+from tests.road.road import RULES, PassedClock, Road, set_scenarios, target_with, utc
 from tests.road.test_chatcaptain import Platform
 from tests.web.asking import Answer, Figure, asking, days, on, published, window
 from tests.web.outlooks import outlook
@@ -37,7 +37,7 @@ REPORTS = tuple(PLATFORM.reports.values())
 def paradigm(clock: PassedClock, world: World, **options: Any) -> Road:
     """Returns a road to all reports of a simulated Paradigm."""
     transport = httpx.ASGITransport(create_platform(world, clock.now, sleep=clock.sleep))
-    return Road(transport, clock, world.keys.admin, replace(watching(reports=REPORTS), **options))
+    return Road(transport, clock, world.keys.admin, replace(target_with(reports=REPORTS), **options))
 
 
 def sums(figures: list[Figure], length: int) -> Mapping[object, float]:
@@ -74,8 +74,8 @@ async def test_every_figure_is_that_of_metrics(privacy: int, tools: int) -> None
 async def test_every_figure_of_chatcaptain_is_that_of_metrics() -> None:
     """Open labels, channels and medians too."""
     place = Platform.of(RULES.zone, NOON, channels=3)
-    watch = replace(place.watch(), rules=replace(RULES, keep_days=8))
-    async with place.road(watch) as road:
+    target = replace(place.target(), rules=replace(RULES, keep_days=8))
+    async with place.road(target) as road:
         await road.poller.poll()
         async with asking(road.board) as http:
             answer = await days(http)
@@ -291,10 +291,10 @@ async def test_a_tool_counts_zero_on_complete_days_alone() -> None:
     night, column = utc(2026, 11, 20, 3), Column("paradigm_tool_uses", ("Search",))
     rows = [Row("all", date(2026, 11, day), "1", {column: 2.0}) for day in (17, 18, 19, 20)]
     rows += [Row("all", date(2026, 11, 17), "2", {column: 5.0})]
-    watch = watching(reports=(TOOLS,))
+    target = target_with(reports=(TOOLS,))
     held = Days(date(2026, 11, 17), night.date())
     reading = Reading({"1": "A", "2": "B"}, frozenset(["all"]), tuple(rows))
-    async with asking(published(reading, held, night, watch)) as http:
+    async with asking(published(reading, held, night, target)) as http:
         answer = await days(http, "company=2")
 
     told = [(each.date, each.value, each.state, each.evidence) for each in answer.figures]

@@ -107,7 +107,7 @@ def test_polls_that_stopped_are_told_after_two_intervals() -> None:
 def test_a_report_is_fresh_as_long_as_the_alert_rules_say() -> None:
     """Two days and two hours, settle time and two intervals after the start of its last day."""
     found = view()
-    assert found.judgement.last_day is not None
+    assert found.day_status.last_day is not None
     limit = datetime(2026, 11, 19, tzinfo=NOON.tzinfo) + timedelta(days=2, hours=2) + RULES.settle + 2 * HOUR
     assert is_fresh(found, limit - MOMENT)
     assert not is_fresh(found, limit)
@@ -118,7 +118,7 @@ def test_a_report_is_fresh_as_long_as_the_alert_rules_say() -> None:
 
 def test_withheld_figures_are_told_once_something_was_read() -> None:
     """A report that was never read has nothing to withhold."""
-    stale = replace(view(), held=replace(view().held, judgement=replace(view().judgement, stale=True)))
+    stale = replace(view(), held=replace(view().held, day_status=replace(view().day_status, stale=True)))
     assert [what for _, what, _ in told(stale)] == ["Its figures are withheld: nothing was read for 3 days"]
     never = replace(stale, health=replace(stale.health, last_success=None))
     assert not told(never)

@@ -22,16 +22,16 @@ from exporter.web.api.find import Archive
 from exporter.web.app import create_app
 from exporter.web.server.basic_auth import Access, Verdicts
 from exporter.web.server.web_config import Guard
-from exporter.web.status.page import DOCS, Press
+from exporter.web.status.page import DOCS, StatusPage
 from exporter.web.status.problems import Refusal
 from exporter.web.status.query import Choice
 from exporter.web.status.sparkline import sparkline
 from exporter.web.status.text import figure, share, span
-from tests.road.road import RULES, PassedClock, Road, set_scenarios, utc, watching
+from tests.road.road import RULES, PassedClock, Road, set_scenarios, target_with, utc
 from tests.road.test_reports import begin
 from tests.web.asking import Answer, asking, days, on, published
 from tests.web.outlooks import outlook
-from tests.web.reading import StatusPage
+from tests.web.reading import ReadPage
 from tests.web.test_days import NAMES, named, paradigm
 
 pytestmark = pytest.mark.anyio
@@ -42,12 +42,12 @@ HOUR = timedelta(hours=1)
 RUNBOOKS = Path(__file__).parents[2] / "docs" / "runbooks"
 
 
-async def status(board: Board, query: str = "", **options: Any) -> StatusPage:
+async def status(board: Board, query: str = "", **options: Any) -> ReadPage:
     """Reads the page over a board."""
     async with asking(board, **options) as http:
         response = await http.get(f"/{query}")
     assert response.status_code == 200
-    return StatusPage.of(response.text)
+    return ReadPage.of(response.text)
 
 
 def activity(text: str, name: str, activity: str = "user_queries") -> Mapping[str, float]:
@@ -124,9 +124,9 @@ async def test_another_activity_is_shown_with_its_own_figures(name: str) -> None
     assert {identity(row): row["Last day"] for row in page.companies} == {
         identity(row): figure(served.get(identity(row))) for row in page.companies
     }
-    drawn = [row for row in page.companies if row["Last day"] != "–"]
-    assert [each.rpartition(" day ")[2] for each in page.pictures] == [row["Last day"] for row in drawn]
-    assert len(drawn) == len(served)
+    rendered = [row for row in page.companies if row["Last day"] != "–"]
+    assert [each.rpartition(" day ")[2] for each in page.pictures] == [row["Last day"] for row in rendered]
+    assert len(rendered) == len(served)
 
 
 async def test_six_weeks_are_those_of_the_api() -> None:
@@ -237,8 +237,8 @@ async def test_what_has_one_cause_is_told_once() -> None:
     """A refused key is one line, not one for each report."""
     clock, world = PassedClock(NOON), World.from_seed(1, 4)
     transport = httpx.ASGITransport(create_platform(world, clock.now, sleep=clock.sleep, scenarios=("key-rejected",)))
-    watch = watching(reports=tuple(PLATFORM.reports.values()))
-    async with Road(transport, clock, world.keys.admin, watch) as road:
+    target = target_with(reports=tuple(PLATFORM.reports.values()))
+    async with Road(transport, clock, world.keys.admin, target) as road:
         await road.poller.poll()
         page = await status(road.board)
 
@@ -253,9 +253,9 @@ async def test_a_refused_configuration_shows_until_a_good_one_is_read() -> None:
     async with paradigm(PassedClock(NOON), World.from_seed(3, 4)) as road:
         await road.poller.poll()
         async with asking(road.board, refusal=lambda: refusal) as http:
-            refused = StatusPage.of((await http.get("/")).text)
+            refused = ReadPage.of((await http.get("/")).text)
             refusal = None
-            good = StatusPage.of((await http.get("/")).text)
+            good = ReadPage.of((await http.get("/")).text)
 
     (line,) = refused.wrong
     assert "configuration: Refused when it was reloaded, 2026-11-20 11:00 UTC; the one before goes on" in line
@@ -283,8 +283,8 @@ async def test_an_empty_day_and_companies_that_are_missing() -> None:
     """What the exporter itself finds: days that wait, expected companies, selectors that select nobody."""
     clock, world = PassedClock(NOON), World.from_seed(3, 8)
     transport = httpx.ASGITransport(create_platform(world, clock.now, sleep=clock.sleep, scenarios=("late-day",)))
-    watch = watching(companies=Companies(expected=("1", "4711"), exclude=("No such*",)))
-    async with Road(transport, clock, world.keys.admin, watch) as road:
+    target = target_with(companies=Companies(expected=("1", "4711"), exclude=("No such*",)))
+    async with Road(transport, clock, world.keys.admin, target) as road:
         await road.poller.poll()
         page = await status(road.board)
 
@@ -335,7 +335,7 @@ async def test_names_are_shown_and_never_interpreted() -> None:
     """Markup in a name is text, in the row and in what the page's own script reads."""
     async with asking(named()) as http:
         text = (await http.get("/")).text
-    page = StatusPage.of(text)
+    page = ReadPage.of(text)
 
     shown = {identity(row): row["Company"].rpartition(" ")[0] for row in page.companies}
     assert shown == {company: name.replace("\n", " ").strip() for company, name in NAMES.items()}
@@ -348,8 +348,8 @@ def many(count: int) -> Board:
     held = Days(date(2026, 11, 18), NOON.date())
     column = Column(QUERIES.family, ("chat",))
     rows = (Row("chat", day, each, {column: float(each)}) for day in held for each in names)
-    watch = watching(replace(RULES, calendar=Calendar()))
-    return published(Reading(names, frozenset(MODES), tuple(rows)), held, NOON, watch)
+    target = target_with(replace(RULES, calendar=Calendar()))
+    return published(Reading(names, frozenset(MODES), tuple(rows)), held, NOON, target)
 
 
 @pytest.mark.parametrize(
@@ -403,15 +403,15 @@ async def test_every_link_is_answered_or_leads_to_a_runbook() -> None:
 async def test_the_page_is_rendered_once_a_minute_and_publication() -> None:
     """Whoever else asks gets the same bytes; another choice, minute or publication is another page."""
     files = dict.fromkeys(("icon.svg", "status.css", "status.js"), "")
-    press, shown, board = Press(Archive(), files), Published(), named()
-    first = press.page(board.shown, Choice(), {}, NOON)
-    assert press.page(board.shown, Choice(), {}, NOON + timedelta(seconds=59)) is first
-    assert press.page(board.shown, Choice(q="x"), {}, NOON) is not first
-    assert press.page(board.shown, Choice(), {}, NOON + timedelta(minutes=1)) is not first
-    assert press.page(shown, Choice(), {}, NOON) is not first
+    status_page, shown, board = StatusPage(Archive(), files), Published(), named()
+    first = status_page.page(board.shown, Choice(), {}, NOON)
+    assert status_page.page(board.shown, Choice(), {}, NOON + timedelta(seconds=59)) is first
+    assert status_page.page(board.shown, Choice(q="x"), {}, NOON) is not first
+    assert status_page.page(board.shown, Choice(), {}, NOON + timedelta(minutes=1)) is not first
+    assert status_page.page(shown, Choice(), {}, NOON) is not first
     for number in range(100):
-        press.page(shown, Choice(page=number), {}, NOON)
-    assert len(press._prints) == 64
+        status_page.page(shown, Choice(page=number), {}, NOON)
+    assert len(status_page._prints) == 64
 
 
 async def test_headers_keep_everything_out() -> None:
@@ -460,8 +460,8 @@ async def test_unwanted_families_are_not_on_the_page() -> None:
 def test_a_picture_of_nothing_says_so() -> None:
     """A day without a figure has no bar, a day of zero has half a pixel."""
     assert sparkline([None, None], LAST).words == "no complete day in the six weeks before"
-    drawn = sparkline([0.0, None, 4.0], LAST, usual=2.0)
-    assert (drawn.bars, drawn.last, drawn.usual) == ("M1 24V23.5", "M7 24V1", "M0 12.5H126")
+    rendered = sparkline([0.0, None, 4.0], LAST, usual=2.0)
+    assert (rendered.bars, rendered.last, rendered.usual) == ("M1 24V23.5", "M7 24V1", "M0 12.5H126")
 
 
 async def test_files_are_kept_by_browsers_until_they_change() -> None:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from datetime import date
 
-from exporter.app.assemble import fingerprint, utcnow, watch
+from exporter.app.assemble import fingerprint, target_of, utcnow
 from exporter.backfill.figures import newest_final
 from exporter.backfill.manifest import digest
 from exporter.domain.errors import ConfigError
@@ -25,7 +25,7 @@ def sources(settings: Settings, name: str | None) -> tuple[Source, ...]:
     if name is not None and name not in settings.sources:
         raise ConfigError(f"--source: there is no source {name}; there are: {', '.join(settings.sources)}")
     found = [settings.sources[name]] if name is not None else list(settings.sources.values())
-    dated = tuple(each for each in found if any(report.has_days for report in watch(each).reports))
+    dated = tuple(each for each in found if any(report.has_days for report in target_of(each).reports))
     if not dated:
         raise ConfigError("reports: no report that is configured has figures of days; add one, or leave reports out")
     return dated
@@ -39,7 +39,7 @@ def span(first: str | None, last: str | None, wanted: Source, *, known: bool) ->
     """
     if first is None and not known:
         raise ConfigError("--from: say from which day on, as --from 2024-01-31")
-    newest = newest_final(utcnow(), watch(wanted).rules)
+    newest = newest_final(utcnow(), target_of(wanted).rules)
     end = newest if last is None else _day("--to", last)
     begin = end if first is None else _day("--from", first)
     if end > newest:
@@ -66,7 +66,7 @@ def added(written: Sequence[str], chosen: Sequence[Source]) -> Mapping[str, str]
         ConfigError: one is no label, or the series have it already.
     """
     found: dict[str, str] = {}
-    own = {name for each in chosen for report in watch(each).reports for m in report.measures for name in m.labels}
+    own = {name for each in chosen for report in target_of(each).reports for m in report.measures for name in m.labels}
     for each in written:
         match = LABEL.fullmatch(each)
         if match is None or match[1].startswith("__") or not match[2]:
@@ -90,14 +90,14 @@ def asked(options: Mapping[str, str], chosen: Sequence[Source]) -> Mapping[str, 
     """Returns what the figures hang on, by name; of what the configuration says only digests."""
     parts = dict(options)
     for each in chosen:
-        watched = watch(each)
+        target = target_of(each)
         told = {
             **fingerprint(each),
-            "reports": "\n".join(report.name for report in watched.reports),
-            "families.exclude": "\n".join(watched.excluded),
-            "label_limits": repr(watched.limits),
-            "min_group": str(watched.min_group),
-            "history_days": str(watched.rules.keep_days),
+            "reports": "\n".join(report.name for report in target.reports),
+            "families.exclude": "\n".join(target.excluded),
+            "label_limits": repr(target.limits),
+            "min_group": str(target.min_group),
+            "history_days": str(target.rules.keep_days),
         }
         parts |= {f"{each.name}: {name}": digest(value) for name, value in told.items()}
     return parts

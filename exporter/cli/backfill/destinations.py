@@ -11,9 +11,9 @@ from typing import NamedTuple
 import typer
 from rich.console import Console
 
-from exporter.app.assemble import CLOCK, client_of, watch
+from exporter.app.assemble import CLOCK, client_of, target_of
 from exporter.app.process import to_the_end
-from exporter.backfill.backfill import Backfill, Came, Destination, Errand, Step
+from exporter.backfill.backfill import Backfill, Came, Destination, Step, StoreRequest
 from exporter.backfill.figures import helps
 from exporter.backfill.manifest import Manifest, opened
 from exporter.backfill.openmetrics_file import Runs
@@ -60,7 +60,7 @@ def into_file(chosen: Sequence[Source], manifest: Manifest, runs: Runs, output: 
         typer.echo(f"{output}: is complete already; nothing was asked")
     else:
         _hand_on(chosen, manifest, lambda: nullcontext(runs))
-        written = runs.merge(output, {name: text for each in chosen for name, text in helps(watch(each)).items()})
+        written = runs.merge(output, {name: text for each in chosen for name, text in helps(target_of(each)).items()})
         manifest.finish()
         runs.clear()
         typer.echo(f"{output}: {written.samples} samples of {written.families} families, {_days(chosen, manifest)}")
@@ -133,9 +133,9 @@ async def _asked(
         worker = Worker("backfill")
         closing.callback(worker.close)
         destination = await closing.enter_async_context(opening())
-        errands = []
+        jobs = []
         for each in chosen:
             platform = client_of(each, LastCodes())
             closing.push_async_callback(platform.aclose)
-            errands.append(Errand(watch(each), platform))
-        return await Backfill(manifest, destination, worker, CLOCK, tell).run(errands)
+            jobs.append(StoreRequest(target_of(each), platform))
+        return await Backfill(manifest, destination, worker, CLOCK, tell).run(jobs)

@@ -37,14 +37,14 @@ class Program:
 
 
 @dataclass(frozen=True, slots=True)
-class Patience:
+class Timeouts:
     """How long a program may take, in seconds, to get ready and, once told, to end."""
 
     ready: float = 30.0
     end: float = 10.0
 
 
-PATIENCE = Patience()
+PATIENCE = Timeouts()
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +80,7 @@ def find(addresses: Mapping[str, str], package: Path = Path(exporter.__file__).p
 
 
 @asynccontextmanager
-async def running(stack: Stack, target: str, patience: Patience = PATIENCE) -> AsyncIterator[str]:
+async def running(stack: Stack, target: str, patience: Timeouts = PATIENCE) -> AsyncIterator[str]:
     """Runs the programs for the length of a block, on `target` (the exporter's URL); yields what to tell a person.
 
     Raises:
@@ -130,7 +130,7 @@ def invitation(prometheus: str, alertmanager: str) -> str:
 
 
 @asynccontextmanager
-async def _program(program: Program, folder: Path, patience: Patience, options: Sequence[str]) -> AsyncIterator[None]:
+async def _program(program: Program, folder: Path, patience: Timeouts, options: Sequence[str]) -> AsyncIterator[None]:
     """Runs a program for the length of a block, which starts when it is ready."""
     name = program.path.name
     command = [

@@ -9,7 +9,7 @@ from exporter.domain.model import Days, Reading
 from exporter.domain.scope import Scope
 from exporter.domain.selectors import Selection
 from exporter.platforms import json_outline, json_values
-from exporter.platforms.api import UNTAUGHT, Account, Context, Further, Lesson, Lessons, Request
+from exporter.platforms.api import NO_DISCOVERIES, Account, Context, Discoveries, Discovery, NeedsDiscovery, Request
 from exporter.platforms.chatcaptain.component_report import ComponentReport, chatbot_of, newest_first
 from exporter.platforms.chatcaptain.day_bounds import LocalDay
 from exporter.platforms.chatcaptain.find_component import Component, envelope
@@ -34,18 +34,18 @@ class ChannelReport(ComponentReport):
         wanted = channels if isinstance(channels, Selection) else self.channels
         return replace(self, chatbot=chatbot_of(account), channels=wanted)
 
-    def supposed(self, day: date, channels: int, *, at_worst: bool = False) -> Lessons:
+    def supposed(self, day: date, channels: int, *, at_worst: bool = False) -> Discoveries:
         """So many web channels; at worst voice channels, of which each component has to be asked for alone."""
         rows = tuple((str(number), "", "voice" if at_worst else "web") for number in range(channels))
-        return {**ComponentReport.supposed(self, day, channels, at_worst=at_worst), CHANNEL_INFO: Lesson(day, rows)}
+        return {**ComponentReport.supposed(self, day, channels, at_worst=at_worst), CHANNEL_INFO: Discovery(day, rows)}
 
-    def plan(self, days: Days, scope: Scope, lessons: Lessons = UNTAUGHT) -> tuple[Request, ...]:
+    def plan(self, days: Days, scope: Scope, discoveries: Discoveries = NO_DISCOVERIES) -> tuple[Request, ...]:
         """Asks for the list of channels unless it is known for the last of the days, then for each channel's days."""
-        known = lessons.get(CHANNEL_INFO)
+        known = discoveries.get(CHANNEL_INFO)
         if known is None or known.day < days.last:
             path, last = self.chatbot.path(CHANNELS), Days(days.last, days.last)
-            return (Request(CHANNELS, path, {}, last, lesson=CHANNEL_INFO),)
-        alone = self.alone(days, lessons)
+            return (Request(CHANNELS, path, {}, last, discovery=CHANNEL_INFO),)
+        alone = self.alone(days, discoveries)
         return tuple(
             request
             for day in newest_first(days)
@@ -53,14 +53,16 @@ class ChannelReport(ComponentReport):
             for request in self.questions(LocalDay(day, scope.zone), self._of(kind), alone, channel)
         )
 
-    def decode(self, body: bytes, request: Request, context: Context) -> Reading | Further:
+    def decode(self, body: bytes, request: Request, context: Context) -> Reading | NeedsDiscovery:
         """Reads one answer; see `exporter.platforms.api.Report.decode`."""
-        if request.lesson != CHANNEL_INFO:
+        if request.discovery != CHANNEL_INFO:
             return ComponentReport.decode(self, body, request, context)
         channels = _listed(envelope(json_values.parse(body)))
         wanted = tuple(row for row in channels if self.channels.wants(row[0], row[1]))
         everything = tuple(row[:2] for row in channels)
-        return Further({CHANNEL_INFO: Lesson(context.today, wanted), CHANNELS: Lesson(context.today, everything)})
+        return NeedsDiscovery(
+            {CHANNEL_INFO: Discovery(context.today, wanted), CHANNELS: Discovery(context.today, everything)}
+        )
 
     def _of(self, kind: str) -> Sequence[Component]:
         """Returns what is asked of a channel of this type."""

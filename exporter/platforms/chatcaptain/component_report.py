@@ -14,13 +14,22 @@ from exporter.domain.errors import ConfigError
 from exporter.domain.model import Column, Days, Measure, Reading, Unread
 from exporter.domain.scope import Scope
 from exporter.platforms import json_outline, json_values
-from exporter.platforms.api import UNTAUGHT, Account, Context, Further, Lesson, Lessons, Override, Request
+from exporter.platforms.api import (
+    NO_DISCOVERIES,
+    Account,
+    Context,
+    Discoveries,
+    Discovery,
+    NeedsDiscovery,
+    Override,
+    Request,
+)
 from exporter.platforms.api import Component as Mapped
 from exporter.platforms.chatcaptain import jmespath_component
 from exporter.platforms.chatcaptain.day_bounds import BUCKET, LocalDay
 from exporter.platforms.chatcaptain.find_component import Component, envelope, find
 from exporter.platforms.chatcaptain.read_component import Figure, Found, Misfit, read
-from exporter.platforms.reading_builder import Draft, RowKey
+from exporter.platforms.reading_builder import ReadingBuilder, RowKey
 
 ALL = "all"
 """The only part of every report."""
@@ -76,7 +85,7 @@ class StatisticsReport:
         """One part, with the columns that have no label."""
         return {ALL: tuple(Column(measure.family) for measure in self.measures if not measure.labels)}
 
-    def supposed(self, day: date, channels: int, *, at_worst: bool = False) -> Lessons:
+    def supposed(self, day: date, channels: int, *, at_worst: bool = False) -> Discoveries:
         """Nothing has to be learned."""
         return {}
 
@@ -87,13 +96,13 @@ class StatisticsReport:
         path = self.path or self.chatbot.path(self.tail)
         return Request(self.name, path, {**limits, **params}, Days(day.day, day.day), subject=subject)
 
-    def draft(self, request: Request, context: Context) -> tuple[Draft, RowKey]:
+    def draft(self, request: Request, context: Context) -> tuple[ReadingBuilder, RowKey]:
         """Begins the reading of an answer, and returns what its row is filed under."""
-        rows = Draft(request.days, context)
+        rows = ReadingBuilder(request.days, context)
         rows.names[self.chatbot.identity] = json_values.label(self.chatbot.company)
         return rows, RowKey(ALL, self.chatbot.identity, request.days.first)
 
-    def file(self, rows: Draft, key: RowKey, figures: Mapping[Column, float]) -> None:
+    def file(self, rows: ReadingBuilder, key: RowKey, figures: Mapping[Column, float]) -> None:
         """Files the one row of an answer."""
         if key.day > rows.context.today:
             rows.violate("future_date", key)
@@ -129,20 +138,22 @@ class ComponentReport(StatisticsReport):
         """Returns the report of one chatbot."""
         return replace(self, chatbot=chatbot_of(account))
 
-    def supposed(self, day: date, channels: int, *, at_worst: bool = False) -> Lessons:
+    def supposed(self, day: date, channels: int, *, at_worst: bool = False) -> Discoveries:
         """At worst each component has to be asked for alone."""
         return self._taught(day, self._free()) if at_worst else {}
 
-    def plan(self, days: Days, scope: Scope, lessons: Lessons = UNTAUGHT) -> tuple[Request, ...]:
+    def plan(self, days: Days, scope: Scope, discoveries: Discoveries = NO_DISCOVERIES) -> tuple[Request, ...]:
         """Asks for each day, for all components at once but those that it has to ask for alone."""
-        alone = self.alone(days, lessons)
+        alone = self.alone(days, discoveries)
         local = (LocalDay(day, scope.zone) for day in newest_first(days))
         return tuple(request for day in local for request in self.questions(day, self.components, alone))
 
-    def alone(self, days: Days, lessons: Lessons) -> frozenset[str]:
+    def alone(self, days: Days, discoveries: Discoveries) -> frozenset[str]:
         """Returns the names of what is asked for alone; what an earlier day taught counts no more."""
-        taught = (lessons.get(topic) for topic in (ALONE, VOICE_ALONE))
-        return frozenset(row[0] for lesson in taught if lesson and lesson.day >= days.last for row in lesson.rows)
+        taught = (discoveries.get(topic) for topic in (ALONE, VOICE_ALONE))
+        return frozenset(
+            row[0] for discovery in taught if discovery and discovery.day >= days.last for row in discovery.rows
+        )
 
     def questions(
         self, day: LocalDay, wanted: Sequence[Component], alone: frozenset[str], channel: str = ""
@@ -174,11 +185,13 @@ class ComponentReport(StatisticsReport):
         """Returns the components that no operator describes."""
         return tuple(each for each in self.components if self._mapping(each) is None)
 
-    def _taught(self, day: date, alone: Sequence[Component]) -> Lessons:
+    def _taught(self, day: date, alone: Sequence[Component]) -> Discoveries:
         topics = {topic: [c for c in alone if c.voice == (topic == VOICE_ALONE)] for topic in (ALONE, VOICE_ALONE)}
-        return {topic: Lesson(day, tuple((each.name,) for each in names)) for topic, names in topics.items() if names}
+        return {
+            topic: Discovery(day, tuple((each.name,) for each in names)) for topic, names in topics.items() if names
+        }
 
-    def decode(self, body: bytes, request: Request, context: Context) -> Reading | Further:
+    def decode(self, body: bytes, request: Request, context: Context) -> Reading | NeedsDiscovery:
         """Reads one answer; see `exporter.platforms.api.Report.decode`."""
         numbers = [int(number) for number in request.params["components"].split(",")]
         asked = [each for each in self.components if self._asked_as(each) in numbers]
@@ -189,7 +202,7 @@ class ComponentReport(StatisticsReport):
         unread = {each: found[each] for each in asked if isinstance(found[each], Misfit)}
         lost = [each for each in unread if self._mapping(each) is None]
         if lost and len(asked) > 1:
-            return Further(self._taught(context.today, self._to_ask_alone(lost, asked)))
+            return NeedsDiscovery(self._taught(context.today, self._to_ask_alone(lost, asked)))
         rows, key = self.draft(request, context)
         before = (json_values.label(request.params["channelId"]),) if "channelId" in request.params else ()
         figures: dict[Column, float] = {}
@@ -232,7 +245,10 @@ def chatbot_of(account: Account) -> Chatbot:
 
 
 def _take(
-    component: Component, found: Found, figures: dict[Column, float], place: tuple[tuple[str, ...], Draft, RowKey]
+    component: Component,
+    found: Found,
+    figures: dict[Column, float],
+    place: tuple[tuple[str, ...], ReadingBuilder, RowKey],
 ) -> None:
     """Adds figures to a row, under the label values `before` them, and that a break-down was read at all."""
     before, rows, key = place

@@ -13,7 +13,7 @@ from exporter.domain.errors import ConfigError, SchemaError
 from exporter.domain.model import Column, Days, Reading
 from exporter.domain.scope import Scope
 from exporter.platforms import json_outline, json_values
-from exporter.platforms.api import UNTAUGHT, Account, Context, Lessons, Override, Request
+from exporter.platforms.api import NO_DISCOVERIES, Account, Context, Discoveries, Override, Request
 from exporter.platforms.chatcaptain.component_report import ALL, StatisticsReport, chatbot_of, newest_first
 from exporter.platforms.chatcaptain.day_bounds import LocalDay
 from exporter.platforms.chatcaptain.find_component import envelope
@@ -43,7 +43,7 @@ class InboxReport(StatisticsReport):
         """Returns the report of one chatbot."""
         return replace(self, chatbot=chatbot_of(account))
 
-    def plan(self, days: Days, scope: Scope, lessons: Lessons = UNTAUGHT) -> tuple[Request, ...]:
+    def plan(self, days: Days, scope: Scope, discoveries: Discoveries = NO_DISCOVERIES) -> tuple[Request, ...]:
         """Asks for one day at a time: an answer is a total over all of its days."""
         return tuple(self.request(LocalDay(day, scope.zone), {}) for day in newest_first(days))
 

@@ -28,7 +28,9 @@ def _sum(name: str, text: str, activity: str = "") -> Measure:
 
 def _by(name: str, text: str, label: str, limit: str) -> Measure:
     """Returns a break-down: marked, because one that could not be read is no break-down without anything in it."""
-    return Measure(f"chatcaptain_{name}", text, Kind.SUM, (label,), today=False, limits=(limit,), marked=True)
+    return Measure(
+        f"chatcaptain_{name}", text, Kind.SUM, (label,), today=False, limits=(limit,), needs_read_marker=True
+    )
 
 
 def _median(name: str, text: str) -> Measure:
@@ -87,7 +89,9 @@ OVERVIEW = ComponentReport(
 def _channel(name: str, text: str, kind: Kind = Kind.SUM, by: tuple[str, str] | None = None) -> Measure:
     """Returns a figure per channel, or broken down further; marked, because each answer is about one channel."""
     labels, limits = (("channel_id", by[0]), (CHANNELS, by[1])) if by else (("channel_id",), (CHANNELS,))
-    return Measure(f"chatcaptain_channel_{name}", text, kind, labels, today=not by, limits=limits, marked=True)
+    return Measure(
+        f"chatcaptain_channel_{name}", text, kind, labels, today=not by, limits=limits, needs_read_marker=True
+    )
 
 
 INFO = Measure(

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
-from exporter.platforms.paradigm.survey import LIST, NAMES, OBJECT, PEOPLE, ROW, Figure, Place, Survey
+from exporter.platforms.paradigm.survey import LIST, NAMES, OBJECT, PEOPLE, ROW, FieldSurvey, Figure, Place
 
 
 class Wanted(NamedTuple):
@@ -31,7 +31,7 @@ class Complaint(NamedTuple):
     words: str
 
 
-def choose(found: Survey, wanted: Wanted) -> Choice | Complaint:
+def choose(found: FieldSurvey, wanted: Wanted) -> Choice | Complaint:
     """Chooses among the figures that were found."""
     figures = _figures(found, wanted)
     readable = {figure.place for figure in figures if figure.value is not None}
@@ -49,7 +49,7 @@ def choose(found: Survey, wanted: Wanted) -> Choice | Complaint:
     return _ambiguous(readable | {Place(name, PEOPLE, "") for name in lists})
 
 
-def _figures(found: Survey, wanted: Wanted) -> Sequence[Figure]:
+def _figures(found: FieldSurvey, wanted: Wanted) -> Sequence[Figure]:
     """Returns the figures of the wanted shapes, those whose field is a guess only if there are no others."""
     shapes = (LIST, NAMES) if wanted.of_items else (ROW, OBJECT)
     figures = [figure for sight in found.sights.values() for figure in sight.figures if figure.place.shape in shapes]

@@ -10,7 +10,7 @@ from exporter.platforms import json_values
 from exporter.platforms.api import Context, Request
 from exporter.platforms.paradigm import field_notes
 from exporter.platforms.paradigm.requests import Endpoint
-from exporter.platforms.reading_builder import Draft, Invariant, RowKey
+from exporter.platforms.reading_builder import Invariant, ReadingBuilder, RowKey
 
 Leaf = Callable[[object], tuple[float | None, json_values.Flaw | None]]
 HERE = ""
@@ -103,7 +103,7 @@ class DocumentedReport(Endpoint):
     def decode(self, body: bytes, request: Request, context: Context) -> Reading:
         """Reads one answer; see `exporter.platforms.api.Report.decode`."""
         root = json_values.opened(body, {array.key for array in self.arrays})
-        rows = Draft(request.days, context)
+        rows = ReadingBuilder(request.days, context)
         parts = frozenset(array.part for array in self.arrays if isinstance(root, dict) and array.key in root)
         if not isinstance(root, dict) or not parts:
             wanted = " or ".join(f'"{array.key}"' for array in self.arrays)
@@ -115,7 +115,7 @@ class DocumentedReport(Endpoint):
         rows.judge(self.invariants, self.moments)
         return rows.reading(parts, field_notes.notes(*(root.get(key) for key in self.metadata)))
 
-    def _expect(self, root: Mapping[str, object], rows: Draft) -> None:
+    def _expect(self, root: Mapping[str, object], rows: ReadingBuilder) -> None:
         """Notes what stands beside the arrays and is not documented; what is missing there costs no figure."""
         rows.expect(root, self.metadata.keys() | {array.key for array in self.arrays}, "")
         for key, fields in self.metadata.items():
@@ -148,7 +148,7 @@ def _object(key: str, fields: Iterable[Field], known: frozenset[str], path: str)
 class _Reader:
     """Reads one array into a draft; what it needs to know of each row is worked out once."""
 
-    def __init__(self, array: Array, rows: Draft) -> None:
+    def __init__(self, array: Array, rows: ReadingBuilder) -> None:
         self._array = array
         self._rows = rows
         self._entry_keys = frozenset({"company", "dates"}) if array.dated else array.known(HERE)

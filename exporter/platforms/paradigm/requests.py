@@ -5,7 +5,7 @@ from datetime import date
 
 from exporter.domain.model import Days
 from exporter.domain.scope import Scope
-from exporter.platforms.api import UNTAUGHT, Lessons, Request
+from exporter.platforms.api import NO_DISCOVERIES, Discoveries, Request
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,11 +24,11 @@ class Endpoint:
         """An answer has days of its own."""
         return False
 
-    def supposed(self, day: date, channels: int, *, at_worst: bool = False) -> Lessons:
+    def supposed(self, day: date, channels: int, *, at_worst: bool = False) -> Discoveries:
         """Nothing has to be learned."""
         return {}
 
-    def plan(self, days: Days, scope: Scope, lessons: Lessons = UNTAUGHT) -> tuple[Request, ...]:
+    def plan(self, days: Days, scope: Scope, discoveries: Discoveries = NO_DISCOVERIES) -> tuple[Request, ...]:
         """Asks for all days at once, both ends included; without `end_date` the server would choose its own today.
 
         `company_id` "works for admin users only" (OpenAPI); what a company admin gets with it is unknown, so a refusal

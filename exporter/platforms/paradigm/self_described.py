@@ -11,8 +11,8 @@ from exporter.platforms.api import Context, Fields, Request
 from exporter.platforms.paradigm import field_notes, survey
 from exporter.platforms.paradigm.choose_field import Choice, Complaint, Wanted, choose
 from exporter.platforms.paradigm.requests import Endpoint
-from exporter.platforms.paradigm.survey import LIST, Place, Sight, Survey
-from exporter.platforms.reading_builder import Draft, RowKey
+from exporter.platforms.paradigm.survey import LIST, FieldSurvey, Place, Sight
+from exporter.platforms.reading_builder import ReadingBuilder, RowKey
 
 Filed = dict[RowKey, dict[Column, float]]
 DOCS = 'docs/platform-apis.md, "Reports without a published schema"'
@@ -62,7 +62,7 @@ class _Undocumented(Endpoint):
             f"{context.source}/{self.name}: {complaint}. {field_notes.survey(root)} Remedy: set {place} (see {DOCS})"
         )
 
-    def close(self, rows: Draft, root: object) -> Reading:
+    def close(self, rows: ReadingBuilder, root: object) -> Reading:
         """Closes a draft; notes on fields are those of both arrays."""
         metadata = (root.get(key) for key in survey.ARRAYS.values()) if isinstance(root, dict) else ()
         return rows.reading(frozenset({self.part}), field_notes.notes(*metadata))
@@ -77,7 +77,7 @@ class MappedReport(_Undocumented):
     def decode(self, body: bytes, request: Request, context: Context) -> Reading:
         """Reads one answer; see `exporter.platforms.api.Report.decode`."""
         root = json_values.parse(body)
-        rows = Draft(request.days, context)
+        rows = ReadingBuilder(request.days, context)
         reader = jmespath_fields.Reader(self.fields, jmespath_fields.Target(self.measure.family, self.part), rows)
         reader.read(root)
         for option in reader.fruitless:
@@ -125,15 +125,15 @@ class DescribedReport(_Undocumented):
             undescribed=tuple(sorted(reading.drift.get("unknown", ()))),
         )
 
-    def _survey(self, root: object, request: Request, context: Context) -> Survey:
+    def _survey(self, root: object, request: Request, context: Context) -> FieldSurvey:
         """Looks at all rows, if the answer is in the envelope of the other reports."""
         if not isinstance(root, dict) or not isinstance(root.get("reporting"), list | json_values.Listed):
             raise self.refusal('expected an object with a list "reporting"', root, context)
         if not isinstance(root.get("reporting_agents", []), list | json_values.Listed):
             raise self.refusal('"reporting_agents" is no list', root, context)
-        return survey.survey(root, Draft(request.days, context))
+        return survey.survey(root, ReadingBuilder(request.days, context))
 
-    def _choice(self, found: Survey, root: object, context: Context) -> Choice | None:
+    def _choice(self, found: FieldSurvey, root: object, context: Context) -> Choice | None:
         """Chooses the place to read; None when no row lists anything."""
         if found.levels:
             raise self.refusal("companies without dates: a figure of now is none of a day", root, context)
@@ -144,7 +144,7 @@ class DescribedReport(_Undocumented):
             raise self.refusal(choice.words, root, context)
         return choice
 
-    def _filed(self, found: Survey, choice: Choice | None) -> Filed | None:
+    def _filed(self, found: FieldSurvey, choice: Choice | None) -> Filed | None:
         """Returns the figures of the chosen place by row; None if they are of people who may be the same ones."""
         filed: Filed = {self._key(key): {} for key in found.sights}
         columns = _Columns(self.measure.family)
@@ -169,7 +169,9 @@ class DescribedReport(_Undocumented):
         """Returns what a row of either array is filed under."""
         return RowKey(self.part, row.company_id, row.day)
 
-    def _chosen(self, sight: Sight, place: Place, rows: Draft, path: str) -> Iterator[tuple[str | None, float]]:
+    def _chosen(
+        self, sight: Sight, place: Place, rows: ReadingBuilder, path: str
+    ) -> Iterator[tuple[str | None, float]]:
         """Yields the figures of one row at the chosen place by label, and notes what is missing or no whole number.
 
         The label is None where the measure has none.
@@ -203,7 +205,7 @@ class _Columns(dict[str | None, Column]):
         return column
 
 
-def _crowds(found: Survey, listed_in: str) -> Iterator[tuple[RowKey, frozenset[str]]]:
+def _crowds(found: FieldSurvey, listed_in: str) -> Iterator[tuple[RowKey, frozenset[str]]]:
     """Yields the people that the lists of this name hold by company and day, each of them once over both arrays."""
     crowds: dict[RowKey, frozenset[str]] = {}
     for key, sight in found.sights.items():

@@ -15,7 +15,7 @@ from typing import NamedTuple
 from exporter.platforms import json_values
 from exporter.platforms.item_names import Naming
 from exporter.platforms.paradigm import field_notes
-from exporter.platforms.reading_builder import Draft, RowKey
+from exporter.platforms.reading_builder import ReadingBuilder, RowKey
 
 ARRAYS = {"reporting": "metadata", "reporting_agents": "metadata_agent"}
 """The arrays of companies, and what describes the fields of each."""
@@ -82,10 +82,10 @@ class Sight:
 
 
 @dataclass(slots=True)
-class Survey:
+class FieldSurvey:
     """All rows of an answer by array, company and day; `levels` are the arrays whose entries had no days."""
 
-    rows: Draft
+    rows: ReadingBuilder
     sights: dict[RowKey, Sight] = field(default_factory=dict)
     levels: set[str] = field(default_factory=set)
 
@@ -96,9 +96,9 @@ class Survey:
         self.sights[key] = sight
 
 
-def survey(root: Mapping[str, object], rows: Draft) -> Survey:
+def survey(root: Mapping[str, object], rows: ReadingBuilder) -> FieldSurvey:
     """Reads the arrays of an answer that are lists."""
-    found = Survey(rows)
+    found = FieldSurvey(rows)
     for array, metadata in ARRAYS.items():
         if isinstance(root.get(array), list | json_values.Listed):
             _Surveyor(array, field_notes.fields(root.get(metadata)), found).read(root[array])
@@ -108,7 +108,7 @@ def survey(root: Mapping[str, object], rows: Draft) -> Survey:
 class _Surveyor:
     """Reads one array into a survey."""
 
-    def __init__(self, array: str, described: frozenset[str], found: Survey) -> None:
+    def __init__(self, array: str, described: frozenset[str], found: FieldSurvey) -> None:
         self._array = array
         self._described = described
         self._found = found

@@ -15,7 +15,7 @@ from exporter import __version__
 from exporter.domain.selectors import selects
 from exporter.exposition.text import Key
 from exporter.ledger.ledger import by_number
-from exporter.metrics.daily import Dated, Shelf, measures
+from exporter.metrics.daily import DailyFigures, Dated, measures
 from exporter.metrics.report_health import View
 from exporter.web.api.query import Offer, Query
 
@@ -49,7 +49,7 @@ class Answer:
     """
 
     query: Query
-    shelves: tuple[Shelf, ...]
+    all_daily: tuple[DailyFigures, ...]
     companies: tuple[Company, ...]
     last: Company | None
     version: str
@@ -69,9 +69,9 @@ class Answer:
         """Returns the figures of some companies of one source: by company, day, report, measure and label."""
         place = {company_id: index for index, (_, company_id) in enumerate(piece)}
         found: list[Dated] = []
-        for shelf in self.shelves:
-            if shelf.view.source == piece[0].source:
-                found += shelf.figures(place, wanted(shelf.view, self.query), self.days)
+        for daily in self.all_daily:
+            if daily.view.source == piece[0].source:
+                found += daily.figures(place, wanted(daily.view, self.query), self.days)
         return sorted(found, key=lambda each: (place[each.company_id], each.date))
 
 
@@ -91,39 +91,39 @@ class Archive:
     """Answers queries about what was published, from shelves that it keeps as long as they are the newest ones."""
 
     def __init__(self) -> None:
-        self._shelves: dict[Key, Shelf] = {}
+        self._shelves: dict[Key, DailyFigures] = {}
 
     def answer(self, views: Mapping[Key, View], query: Query) -> Answer:
         """Answers a query."""
-        shelves = tuple(
-            shelf
-            for (source, _), shelf in self.shelves(views).items()
-            if (not query.sources or source in query.sources) and wanted(shelf.view, query)
+        all_daily = tuple(
+            daily
+            for (source, _), daily in self.all_daily(views).items()
+            if (not query.sources or source in query.sources) and wanted(daily.view, query)
         )
-        companies = _companies(shelves, query)
+        companies = _companies(all_daily, query)
         page = companies[: query.limit]
         version = blake2b(repr((__version__, query)).encode(), digest_size=16)
-        for shelf in shelves:
-            version.update(shelf.version)
+        for daily in all_daily:
+            version.update(daily.version)
         last = page[-1] if len(companies) > len(page) else None
-        return Answer(query, shelves, tuple(page), last, version.hexdigest())
+        return Answer(query, all_daily, tuple(page), last, version.hexdigest())
 
-    def shelves(self, views: Mapping[Key, View]) -> Mapping[Key, Shelf]:
+    def all_daily(self, views: Mapping[Key, View]) -> Mapping[Key, DailyFigures]:
         """Returns the shelves of these views, by source and report, in order."""
-        kept = {key: shelf for key, shelf in self._shelves.items() if views.get(key) is shelf.view}
-        self._shelves = {key: kept.get(key) or Shelf(views[key]) for key in sorted(views)}
+        kept = {key: daily for key, daily in self._shelves.items() if views.get(key) is daily.view}
+        self._shelves = {key: kept.get(key) or DailyFigures(views[key]) for key in sorted(views)}
         return self._shelves
 
 
-def _companies(shelves: Iterable[Shelf], query: Query) -> Sequence[Company]:
+def _companies(all_daily: Iterable[DailyFigures], query: Query) -> Sequence[Company]:
     """Returns the companies that are asked for, by source and id, from where the page before ended."""
     found: dict[tuple[str, tuple[int, str]], Company] = {}
     after = (query.after[0], by_number(query.after[1])) if query.after else ("", (0, ""))
-    for shelf in shelves:
-        for company_id, name in shelf.companies.items():
-            place = shelf.view.source, by_number(company_id)
+    for daily in all_daily:
+        for company_id, name in daily.companies.items():
+            place = daily.view.source, by_number(company_id)
             if place > after and (
                 not query.companies or any(selects(each, company_id, name) for each in query.companies)
             ):
-                found[place] = Company(shelf.view.source, company_id)
+                found[place] = Company(daily.view.source, company_id)
     return [found[place] for place in sorted(found)]

@@ -8,7 +8,7 @@ from typing import Protocol
 
 import msgspec
 
-from exporter.metrics.daily import Dated, Shelf
+from exporter.metrics.daily import DailyFigures, Dated
 from exporter.web.api.find import Answer, Company
 from exporter.web.api.query import DaysFormat, cursor
 
@@ -48,7 +48,7 @@ class JsonWriter:
 
     def head(self) -> bytes:
         """Writes the reports with the states of their days."""
-        reports = [_report(shelf, self._answer) for shelf in self._answer.shelves]
+        reports = [_report(daily, self._answer) for daily in self._answer.all_daily]
         return b'{"reports":' + msgspec.json.encode(reports) + b',"figures":['
 
     def figures(self, figures: Sequence[Dated]) -> bytes:
@@ -64,15 +64,15 @@ class JsonWriter:
         return b'],"next":' + msgspec.json.encode(cursor(*last) if last else None) + b"}\n"
 
 
-def _report(shelf: Shelf, answer: Answer) -> object:
-    judgement = shelf.view.judgement
+def _report(daily: DailyFigures, answer: Answer) -> object:
+    status = daily.view.day_status
     return {
-        "source": shelf.view.source,
-        "report": shelf.view.report.name,
-        "timezone": shelf.view.rules.zone.key,
-        "stale": judgement.stale,
-        "last_day": None if judgement.stale else judgement.last_day,
-        "days": [{"date": day, "state": state} for day, state in shelf.states.items() if day in answer.days],
+        "source": daily.view.source,
+        "report": daily.view.report.name,
+        "timezone": daily.view.rules.zone.key,
+        "stale": status.stale,
+        "last_day": None if status.stale else status.last_day,
+        "days": [{"date": day, "state": state} for day, state in daily.states.items() if day in answer.days],
     }
 
 

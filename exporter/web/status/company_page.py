@@ -9,7 +9,7 @@ from exporter.domain.model import Activity, Measure
 from exporter.exposition.board import Published
 from exporter.exposition.text import Key
 from exporter.ledger.ledger import by_number
-from exporter.metrics.daily import Shelf
+from exporter.metrics.daily import DailyFigures
 from exporter.web.status.company_rows import Breach, Companies, Company, Measured, fresh
 from exporter.web.status.query import ATTENTION, PER_PAGE, Choice
 from exporter.web.status.sparkline import Sparkline, six_weeks, sparkline
@@ -47,7 +47,7 @@ class CompanyPage(NamedTuple):
 
 
 def company_page(
-    companies: Companies, choice: Choice, shown: Published, shelves: Mapping[Key, Shelf], now: datetime
+    companies: Companies, choice: Choice, shown: Published, all_daily: Mapping[Key, DailyFigures], now: datetime
 ) -> CompanyPage:
     """Returns the companies that a choice shows, sorted, a page of them."""
     judged = fresh(shown.views, now)
@@ -57,7 +57,7 @@ def company_page(
     pages = max(-(-len(fitting) // PER_PAGE), 1)
     page = min(choice.page, pages)
     rows = fitting[(page - 1) * PER_PAGE : page * PER_PAGE]
-    lines = _lines(rows, shelves)
+    lines = _lines(rows, all_daily)
     return CompanyPage(
         rows=tuple(replace(each, line=lines.get((each.company.source, each.company.company_id))) for each in rows),
         all=len(everybody),
@@ -104,7 +104,7 @@ def order(choice: Choice) -> Callable[[CompanyRow], tuple[object, ...]]:
     return key
 
 
-def _lines(rows: Sequence[CompanyRow], shelves: Mapping[Key, Shelf]) -> Mapping[tuple[str, str], Sparkline]:
+def _lines(rows: Sequence[CompanyRow], all_daily: Mapping[Key, DailyFigures]) -> Mapping[tuple[str, str], Sparkline]:
     """Draws six weeks for the companies on the screen, a report's together."""
     wanted: dict[tuple[str, str, str], dict[str, float | None]] = {}
     for each in rows:
@@ -113,19 +113,19 @@ def _lines(rows: Sequence[CompanyRow], shelves: Mapping[Key, Shelf]) -> Mapping[
             wanted.setdefault(key, {})[each.company.company_id] = each.measured.usual
     found: dict[tuple[str, str], Sparkline] = {}
     for (source, report, activity), usual in wanted.items():
-        shelf = shelves[source, report]
-        day = shelf.view.judgement.last_day
-        for company, values in six_weeks(shelf, *_measure(shelf, activity), usual).items():
+        daily = all_daily[source, report]
+        day = daily.view.day_status.last_day
+        for company, values in six_weeks(daily, *_measure(daily, activity), usual).items():
             if day is not None:
                 found[source, company] = sparkline(values, day, usual[company])
     return found
 
 
-def _measure(shelf: Shelf, name: str) -> tuple[Measure, Activity]:
+def _measure(daily: DailyFigures, name: str) -> tuple[Measure, Activity]:
     """Returns where an activity of a report comes from."""
     return next(
         (measure, activity)
-        for measure in shelf.view.report.measures
+        for measure in daily.view.report.measures
         for activity in measure.activities
         if activity.name == name
     )

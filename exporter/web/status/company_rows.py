@@ -15,7 +15,7 @@ from exporter.exposition.text import Key
 from exporter.ledger.ledger import by_number
 from exporter.metrics.activities import BASELINE, LAST_DAY, LAST_WORKING_DAY, LIMIT, TODAY, Bounds, activity_families
 from exporter.metrics.report_health import View
-from exporter.metrics.source_info import SourceView
+from exporter.metrics.source_info import SourceInfo
 from exporter.web.status.problems import is_fresh
 
 SEVERITIES = ("critical", "warning", "info")
@@ -106,9 +106,9 @@ def companies(shown: Published) -> Companies:
     """Puts together what was published of companies."""
     found: dict[tuple[str, str], Company] = {}
     activities: dict[str, list[str]] = {}
-    for roster in shown.rosters.values():
-        found.update({(roster.source, each.company_id): each for each in _listed(roster)})
-        activities[roster.source] = []
+    for source_info in shown.source_infos.values():
+        found.update({(source_info.source, each.company_id): each for each in _listed(source_info)})
+        activities[source_info.source] = []
     for (source, report), view in sorted(shown.views.items()):
         activities.setdefault(source, []).extend(
             activity.name for measure in view.report.measures for activity in measure.activities
@@ -134,7 +134,7 @@ def _measured(view: View, report: str) -> Iterator[tuple[Whose, Measured]]:
     """Yields what is on the page of metrics of each company and activity: unwanted families are not."""
     figures: dict[Whose, dict[str, float]] = {}
     limits: dict[Whose, list[tuple[str, str, str, float]]] = {}
-    held, bounds = view.held, Bounds(view.rulebook, view.rules.calendar)
+    held, bounds = view.held, Bounds(view.company_limits, view.rules.calendar)
     for family in activity_families(held, bounds) if view.report.has_days else ():
         if any(fnmatchcase(family.name, glob) for glob in view.excluded):
             continue
@@ -162,16 +162,16 @@ def _broken(
             yield Breach(severity, activity, bound, basis, value, limit)
 
 
-def _listed(roster: SourceView) -> Iterator[Company]:
+def _listed(source_info: SourceInfo) -> Iterator[Company]:
     """Yields the companies that the source should have: those that are held, those that are expected."""
-    held = roster.names.keys() - roster.gone
-    for company_id in {*roster.names, *roster.companies.expected}:
+    held = source_info.names.keys() - source_info.gone
+    for company_id in {*source_info.names, *source_info.companies.expected}:
         if company_id in held:
-            yield Company(roster.source, company_id, roster.names[company_id])
-        elif company_id in roster.names:
-            yield Company(roster.source, company_id, roster.names[company_id], "taken back by the platform")
+            yield Company(source_info.source, company_id, source_info.names[company_id])
+        elif company_id in source_info.names:
+            yield Company(source_info.source, company_id, source_info.names[company_id], "taken back by the platform")
         else:
-            yield Company(roster.source, company_id, "", "expected, never seen")
+            yield Company(source_info.source, company_id, "", "expected, never seen")
 
 
 def fresh(views: Mapping[Key, View], now: datetime) -> frozenset[Key]:

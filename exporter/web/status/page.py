@@ -28,14 +28,14 @@ GZIP_LEVEL = 4
 
 
 @dataclass(frozen=True, slots=True)
-class Print:
+class RenderedPage:
     """A rendered page, plain and compressed."""
 
     plain: bytes
     gzipped: bytes
 
 
-class Press:
+class StatusPage:
     """Renders pages and keeps those of the newest publication; used by one thread alone."""
 
     def __init__(self, archive: Archive, assets: Mapping[str, str], docs: str = DOCS) -> None:
@@ -54,7 +54,7 @@ class Press:
         self._archive = archive
         self._of: Published | None = None
         self._companies = Companies((), {})
-        self._prints: OrderedDict[tuple[Choice, str, Refusal | None], Print] = OrderedDict()
+        self._prints: OrderedDict[tuple[Choice, str, Refusal | None], RenderedPage] = OrderedDict()
 
     def page(
         self,
@@ -63,7 +63,7 @@ class Press:
         next_polls: Mapping[str, datetime | None],
         now: datetime,
         refusal: Refusal | None = None,
-    ) -> Print:
+    ) -> RenderedPage:
         """Returns the page of a choice as of the present minute; `refusal` is why the last reload failed."""
         if shown is not self._of:
             self._of, self._companies = shown, companies(shown)
@@ -71,7 +71,7 @@ class Press:
         key = choice, words.moment(now), refusal
         if key not in self._prints:
             plain = self._rendered(shown, choice, next_polls, now, refusal)
-            self._prints[key] = Print(plain, gzip.compress(plain, GZIP_LEVEL))
+            self._prints[key] = RenderedPage(plain, gzip.compress(plain, GZIP_LEVEL))
         while len(self._prints) > MOST_PAGES:
             self._prints.popitem(last=False)
         return self._prints[key]
@@ -92,7 +92,7 @@ class Press:
             sources=blocks,
             troubles=troubles(blocks, refusal),
             refused=refusal is not None,
-            companies=company_page(self._companies, choice, shown, self._archive.shelves(shown.views), now),
+            companies=company_page(self._companies, choice, shown, self._archive.all_daily(shown.views), now),
             activities=sorted(activities),
             ago=partial(_ago, now),
         ).encode()

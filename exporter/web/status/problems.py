@@ -11,7 +11,7 @@ from typing import NamedTuple
 from exporter.domain import calendars
 from exporter.metrics.health import Health
 from exporter.metrics.report_health import View
-from exporter.metrics.source_info import SourceView
+from exporter.metrics.source_info import SourceInfo
 from exporter.web.status.text import day_ago, figure, moment, span
 
 PATIENCE = timedelta(hours=6)
@@ -62,8 +62,8 @@ OUTCOMES = {
 
 def is_fresh(view: View, now: datetime) -> bool:
     """Tells whether a report's figures are new enough to be judged by limits."""
-    day, judgement = view.judgement.last_day, view.judgement
-    if day is None or judgement.empty_day or judgement.stale or not view.health.supported:
+    day, status = view.day_status.last_day, view.day_status
+    if day is None or status.empty_day or status.stale or not view.health.supported:
         return False
     return now - calendars.start(day, view.rules.zone) < COVERS + view.rules.settle + 2 * view.health.interval
 
@@ -102,15 +102,15 @@ def _patience(health: Health, now: datetime) -> Level:
 
 
 def _days(view: View, now: datetime) -> Iterator[Finding]:
-    day, judgement = view.judgement.last_day, view.judgement
+    day, status = view.day_status.last_day, view.day_status
     today = calendars.day_at(now, view.rules.zone)
-    if judgement.stale and view.health.read_at is not None:
+    if status.stale and view.health.read_at is not None:
         length = span(view.rules.max_staleness)
         yield Finding(Level.BAD, f"Its figures are withheld: nothing was read for {length}", "ChatUsageReportStale")
-    if judgement.empty_day:
+    if status.empty_day:
         what = "A complete working day has no row of any company yet; limits are not judged"
         yield Finding(Level.WARNING, what, "ChatUsageReportEmpty")
-    elif day is not None and not judgement.stale and not is_fresh(view, now):
+    elif day is not None and not status.stale and not is_fresh(view, now):
         what = f"It is late: its newest complete day was {day_ago(day, today)}; limits are not judged"
         yield Finding(Level.WARNING, what, "ChatUsageReportStale")
 
@@ -134,19 +134,23 @@ def _answers(view: View) -> Iterator[Finding]:
         yield Finding(Level.NOTE, what, "ChatUsageRestated")
 
 
-def of_source(roster: SourceView) -> tuple[Finding, ...]:
+def of_source(source_info: SourceInfo) -> tuple[Finding, ...]:
     """Returns what is wrong with a source as a whole: companies that are missing, words that select nothing."""
-    return tuple(_of_source(roster))
+    return tuple(_of_source(source_info))
 
 
-def _of_source(roster: SourceView) -> Iterator[Finding]:
-    if roster.listed is None:
+def _of_source(source_info: SourceInfo) -> Iterator[Finding]:
+    if source_info.listed is None:
         return
-    missing = [company for company in roster.companies.expected if company not in roster.names.keys() - roster.gone]
+    missing = [
+        company
+        for company in source_info.companies.expected
+        if company not in source_info.names.keys() - source_info.gone
+    ]
     if missing:
         what = f"Expected and in no report: {_companies(len(missing))} ({', '.join(missing[:5])})"
         yield Finding(Level.WARNING, what, "ChatUsageCompanyMissing")
-    unmatched = {**roster.companies.unmatched(roster.listed), **roster.idle}
+    unmatched = {**source_info.companies.unmatched(source_info.listed), **source_info.idle}
     for option in sorted(option for option, count in unmatched.items() if count and option != "companies.expected"):
         what = f"{unmatched[option]} of the selectors in {option} match nothing that the platform lists"
         yield Finding(Level.WARNING, what, "ChatUsageConfigUnmatched")

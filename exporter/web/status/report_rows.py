@@ -63,11 +63,11 @@ def sources(shown: Published, next_polls: Mapping[str, datetime | None], now: da
     return tuple(
         SourceBlock(
             name=source,
-            platform=shown.rosters[source].platform,
+            platform=shown.source_infos[source].platform,
             zone=shown.views[keys[0]].rules.zone.key,
             next_poll=next_polls.get(source),
             reports=tuple(report_row(shown.views[key], now) for key in keys),
-            findings=of_source(shown.rosters[source]),
+            findings=of_source(shown.source_infos[source]),
         )
         for source, keys in by_source.items()
     )
@@ -93,7 +93,7 @@ def troubles(blocks: Sequence[SourceBlock], refusal: Refusal | None) -> tuple[Tr
 
 def report_row(view: View, now: datetime) -> ReportRow:
     """Says how a report is."""
-    found, day = of_report(view, now), view.judgement.last_day
+    found, day = of_report(view, now), view.day_status.last_day
     level = max((each.level for each in found), default=Level.GOOD)
     companies = None if day is None else COMPANIES(view)
     today = calendars.day_at(now, view.rules.zone)

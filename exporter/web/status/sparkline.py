@@ -5,7 +5,7 @@ from datetime import date, timedelta
 from typing import NamedTuple
 
 from exporter.domain.model import Activity, Measure
-from exporter.metrics.daily import Dated, DayState, Shelf
+from exporter.metrics.daily import DailyFigures, Dated, DayState
 from exporter.web.status.text import figure
 
 DAYS = 42
@@ -25,19 +25,19 @@ class Sparkline(NamedTuple):
 
 
 def six_weeks(
-    shelf: Shelf, measure: Measure, activity: Activity, companies: Iterable[str]
+    daily: DailyFigures, measure: Measure, activity: Activity, companies: Iterable[str]
 ) -> Mapping[str, Sequence[float | None]]:
     """Returns, per company, an activity of the 42 days that end with the last one; None where there is no figure.
 
     A day on which a row lacks the figure shows what the others add up to.
     """
-    last = shelf.view.judgement.last_day
+    last = daily.view.day_status.last_day
     if last is None:
         return {}
     days = [last - timedelta(days=DAYS - 1 - n) for n in range(DAYS)]
     wanted = frozenset(companies)
     found: dict[tuple[str, date], float] = {}
-    for each in shelf.figures(wanted, (measure.family,), days):
+    for each in daily.figures(wanted, (measure.family,), days):
         if each.state in COMPLETE and _belongs(each, activity):
             found[each.company_id, each.date] = found.get((each.company_id, each.date), 0.0) + each.value
     return {company: [found.get((company, day)) for day in days] for company in wanted}

@@ -10,7 +10,7 @@ import pytest
 from exporter.app.reload import Reloader
 from exporter.exposition.text import Format, Page
 from exporter.web.status.problems import Refusal
-from tests.cli.fleet import KEY, WORLDS, fleet
+from tests.app.fleet import KEY, WORLDS, fleet
 
 pytestmark = pytest.mark.anyio
 
@@ -310,7 +310,7 @@ async def test_an_error_of_our_own_is_no_end_of_anything(tmp_path: Path, caplog:
 
 async def test_a_good_reload_is_one_line(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     """It names what came, changed and went; what did not is not named."""
-    caplog.set_level(logging.INFO, "exporter.cli")
+    caplog.set_level(logging.INFO, "exporter")
     async with fleet(tmp_path, a="", b="", same="") as made:
         await made.reload(a="settle: 7h", new="", same="")
         await made.reload(a="settle: 7h", new="", same="")

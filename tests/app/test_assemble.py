@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 import httpx
 import pytest
 
-from exporter.app.assemble import assemble, timetable, watch
+from exporter.app.assemble import assemble, target_of, timetable
 from exporter.app.process import serving
 from exporter.cli.demo.command import demonstration, environment
 from exporter.domain.calendars import Calendar
@@ -59,7 +59,7 @@ def settings(tmp_path: Path) -> Settings:
 
 def test_options_arrive_at_the_poller(settings: Settings) -> None:
     """What is asked, whom to hold, which families, and what days mean."""
-    seen = watch(settings.sources["production"])
+    seen = target_of(settings.sources["production"])
 
     rules = DayRules(
         zone=PARIS,

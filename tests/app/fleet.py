@@ -13,15 +13,15 @@ import httpx
 from prometheus_client.parser import text_string_to_metric_families
 
 from exporter import http as fetch
-from exporter.app.assemble import timetable, watch
+from exporter.app.assemble import target_of, timetable
 from exporter.app.reload import Reloader
 from exporter.app.running_sources import Making, Sources
 from exporter.domain.errors import ConfigError
-from exporter.exposition.board import Board, Sheet
+from exporter.exposition.board import Board, RenderedSource
 from exporter.exposition.telemetry import Telemetry
 from exporter.exposition.text import Format
 from exporter.platforms.paradigm.platform import CHAT_SESSIONS, PLATFORM
-from exporter.polling.poller import Outlet, Poller, Time
+from exporter.polling.poller import Poller, PollOutputs, Time
 from exporter.polling.schedule import Schedule
 from exporter.polling.threads import Worker
 from exporter.settings import Source, load
@@ -72,11 +72,11 @@ class Slots(Board):
         super().__init__()
         self.pages = [self.shown.page]
 
-    def put(self, source: str, sheet: Sheet) -> None:
+    def put(self, source: str, sheet: RenderedSource) -> None:
         super().put(source, sheet)
         self.pages.append(self.shown.page)
 
-    def replace(self, sheets: Mapping[str, Sheet], max_series: int) -> None:
+    def replace(self, sheets: Mapping[str, RenderedSource], max_series: int) -> None:
         super().replace(sheets, max_series)
         self.pages.append(self.shown.page)
 
@@ -101,10 +101,10 @@ class Fleet:
         time = Time(self.clock.now, self.clock.seconds)
         self.platforms = Platforms(self.clock)
         self.worker = Worker("fleet")
-        outlet = Outlet(self.board, self.telemetry, self.worker)
+        outputs = PollOutputs(self.board, self.telemetry, self.worker)
         self.schedule = Schedule(self.clock.now, self.clock.seconds, Random(0))
-        making = Making(self.client, lambda source, client: Poller(watch(source), client, outlet, time), timetable)
-        self.sources = Sources(making, outlet, self.schedule, time)
+        making = Making(self.client, lambda source, client: Poller(target_of(source), client, outputs, time), timetable)
+        self.sources = Sources(making, outputs, self.schedule, time)
         self.reloader = Reloader(
             lambda: load(self.file, {}, {"paradigm": TWICE}), self.sources, self.telemetry.config, self.clock.now
         )
