@@ -15,6 +15,7 @@ from exporter.settings import load
 from tests.oncall import shipped
 from tests.oncall.amtool import program
 from tests.oncall.shipped import SUITES, Config, mapping, mappings
+from tools import runbooks
 
 FOLDER = shipped.ROOT / "docs" / "runbooks"
 INDEX = FOLDER / "README.md"
@@ -92,12 +93,8 @@ def test_a_runbook_says_of_what_severity_its_alert_is_and_where_it_stands(alert:
 
 
 def test_the_index_has_every_alert_with_its_summary() -> None:
-    rows = dict(re.findall(r"^\| \[(\w+)\]\(\1\.md\) \| (.+) \|$", INDEX.read_text(), re.MULTILINE))
-    summaries: dict[str, str] = {}
-    for _, rule in rules():
-        summaries.setdefault(str(rule["alert"]), str(mapping(rule["annotations"])["summary"]))
-
-    assert rows == summaries
+    """It is a generated list: make docs."""
+    assert INDEX.read_text() == runbooks.index()
 
 
 @pytest.mark.parametrize("name", [*ALERTS, INDEX.stem])

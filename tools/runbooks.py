@@ -1,0 +1,40 @@
+"""`make docs`: prints docs/runbooks/README.md with its list of alerts taken anew from the rules; a test holds them equal.
+
+usage: VENV/bin/python -m tools.runbooks
+"""
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import yaml
+
+ROOT = Path(__file__).parents[1]
+INDEX = ROOT / "docs" / "runbooks" / "README.md"
+HEADING = "## All alerts\n"
+
+
+def index() -> str:
+    """Returns the page with a table for each rule file: every alert once, with the summary of its first rule."""
+    head, _, _ = INDEX.read_text().partition(HEADING)
+    return head + HEADING + "".join(_table(path) for path in rule_files())
+
+
+def rule_files() -> Iterator[Path]:
+    """Yields the rule files, those on by default first."""
+    folder = ROOT / "alert_rules"
+    yield from sorted(folder.glob("*.yml"))
+    yield from sorted((folder / "optional").glob("*.yml"))
+
+
+def _table(path: Path) -> str:
+    groups = yaml.safe_load(path.read_text())["groups"]
+    summaries: dict[str, str] = {}
+    for rule in (rule for group in groups for rule in group["rules"] if "alert" in rule):
+        summaries.setdefault(rule["alert"], rule["annotations"]["summary"])
+    rows = "".join(f"| [{alert}]({alert}.md) | {summary} |\n" for alert, summary in summaries.items())
+    return f"\n### {path.relative_to(ROOT / 'alert_rules')}\n\n| Alert | Says |\n|---|---|\n{rows}"
+
+
+if __name__ == "__main__":
+    sys.stdout.write(index())
