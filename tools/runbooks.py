@@ -1,4 +1,4 @@
-"""`make docs`: prints docs/runbooks/README.md with its list of alerts taken anew from the rules; a test holds them equal.
+"""`make docs`: prints docs/runbooks/README.md, its list of alerts taken anew from the rules; a test holds them equal.
 
 usage: VENV/bin/python -m tools.runbooks
 """
