@@ -9,9 +9,10 @@ ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PIP_ROOT_USER_ACTION=igno
 WORKDIR /src
 # What changes seldom comes first. The tools that build stay in an environment of their own, pip among them
 RUN python3 -m venv /build && python3 -m venv --without-pip /app/.venv
-COPY requirements.lock requirements-build.lock ./
-RUN /build/bin/python -m pip install --require-hashes -r requirements-build.lock \
-    && /build/bin/python -m pip --python /app/.venv/bin/python install --no-compile --require-hashes -r requirements.lock
+COPY requirements/build.lock requirements/run.lock requirements/
+RUN /build/bin/python -m pip install --no-deps --require-hashes -r requirements/build.lock \
+    && /build/bin/python -m pip check \
+    && /build/bin/python -m pip --python /app/.venv/bin/python install --no-compile --no-deps --require-hashes -r requirements/run.lock
 COPY pyproject.toml README.md LICENSE ./
 COPY alert_rules alert_rules
 COPY config config
@@ -19,6 +20,7 @@ COPY exporter exporter
 # Bytecode is compiled here, where it can be written, and judged by content: whatever the files' times are, none is compiled at start
 RUN /build/bin/python -m pip wheel --no-deps --no-build-isolation --wheel-dir /wheel . \
     && /build/bin/python -m pip --python /app/.venv/bin/python install --no-compile --no-deps /wheel/*.whl \
+    && /build/bin/python -m pip --python /app/.venv/bin/python check \
     && /app/.venv/bin/python -m compileall -q --invalidation-mode unchecked-hash /app/.venv
 
 FROM ${BASE}

@@ -20,15 +20,16 @@ SLOW_ARGS ?=
 # make bench BENCH_ARGS=--short
 BENCH_ARGS ?=
 
+# The locks of single tools, each for an environment of its own
+APART = audit fuzz resolver sbom pip-23-0 pip-23-2 pip-newest
 PREVIEW = grafana_dashboards/preview
-UV_VERSION = 0.13.8
-COMPILE = .tools/uv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+COMPILE = .tools/resolver/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-header --no-annotate $(UPGRADE)
-SCRIPTS = .ci/run tools/chromium tools/go-tools tools/image tools/kube tools/parts tools/venv
+SCRIPTS = .ci/run tools/chromium tools/debian-mirror tools/debian-sid tools/go-tools tools/image tools/kube tools/parts tools/venv
 
 export PYTHON
 
-.PHONY: help demo test fuzz soak slow bench lint docs dashboards pictures image compose chart chart-golden chart-schemas kube lock sbom tools clean
+.PHONY: help demo test fuzz soak slow bench lint docs dashboards pictures image compose chart chart-golden chart-schemas kube lock sbom audit tools clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-13s %s\n", $$1, $$2}' Makefile
@@ -44,8 +45,10 @@ test: ## the whole test suite with branch coverage (PYTEST_ARGS=... for a part)
 # Where atheris has no build for this Python, the same changes are made by chance alone.
 fuzz: ## ten minutes of bad input to everything that reads (FUZZ_ARGS="--minutes 1", or KIND NUMBER to see one again)
 	@tools/venv $(VENV) dev
-	@test -d .tools/atheris || $(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps \
-		--only-binary :all: --require-hashes --requirement requirements-fuzz.lock --target .tools/atheris || true
+	@cmp -s requirements/fuzz.lock .tools/atheris/lock || { rm -rf .tools/atheris && \
+		$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --only-binary :all: \
+		--no-deps --require-hashes -r requirements/fuzz.lock --target .tools/atheris && \
+		cp requirements/fuzz.lock .tools/atheris/lock; } || true
 	@PYTHONPATH=.tools/atheris $(VENV)/bin/python -m tests.fuzz $(FUZZ_ARGS)
 
 soak: ## an hour of polls every 5 s, random faults and 5 scrapers: flat and right? (SOAK_ARGS="--minutes 5")
@@ -113,21 +116,19 @@ pictures: dashboards ## take docs/pictures/ anew: the dashboards over forty simu
 		node $(PREVIEW)/pictures.mjs {} $(CURDIR)/docs/pictures
 
 lock: ## lock the dependencies of pyproject.toml anew (UPGRADE=--upgrade for newer versions)
-	@tools/venv $(VENV) dev
-	@test -x .tools/uv/bin/uv || $(VENV)/bin/python -m venv .tools/uv
-	@.tools/uv/bin/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
-	$(COMPILE) pyproject.toml --group dev -o requirements-dev.lock
-	$(COMPILE) pyproject.toml -c requirements-dev.lock -o requirements.lock
-	$(COMPILE) --group build -c requirements-dev.lock -o requirements-build.lock
-	$(COMPILE) --group fuzz -o requirements-fuzz.lock
-	$(COMPILE) --group sbom -o requirements-sbom.lock
+	@tools/venv .tools/resolver resolver
+	$(COMPILE) pyproject.toml --group dev -o requirements/dev.lock
+	$(COMPILE) pyproject.toml -c requirements/dev.lock -o requirements/run.lock
+	$(COMPILE) --group build -c requirements/dev.lock -o requirements/build.lock
+	for group in $(APART); do $(COMPILE) --group $$group -o requirements/$$group.lock || exit; done
 
 sbom: ## list what is locked and what the image holds, as CycloneDX, in dist/sbom/ (SBOM_ARGS="--locked" without the image)
-	@tools/venv $(VENV) dev
-	@cmp -s requirements-sbom.lock .tools/sbom/lock || { $(VENV)/bin/python -m venv --clear .tools/sbom && \
-		.tools/sbom/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-sbom.lock && \
-		cp requirements-sbom.lock .tools/sbom/lock; }
+	@tools/venv .tools/sbom sbom
 	@.tools/sbom/bin/python -m tools.sbom $(SBOM_ARGS)
+
+audit: ## ask which known weaknesses the locked releases have
+	@tools/venv .tools/audit audit
+	.tools/audit/bin/pip-audit --disable-pip --require-hashes --strict --requirement requirements/run.lock
 
 tools: ## fetch the real programs for tests (promtool, prometheus ...) and print the PATH line
 	@bin=$$(tools/parts $(SUITE)) && echo "export PATH=$$bin:\$$PATH"

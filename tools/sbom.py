@@ -33,9 +33,9 @@ DPKG = ("--show", "--showformat=${Package}\\t${Version}\\t${Architecture}\\n")
 
 
 def locked(folder: Path) -> Mapping[str, object]:
-    """Returns the document of requirements.lock, with the hashes of the files that may be installed."""
+    """Returns the document of requirements/run.lock, with the hashes of the files that may be installed."""
     command = (sys.executable, "-W", "ignore", "-m", "cyclonedx_py", "requirements", *FORM, "--pyproject")
-    return _document(_ran(*command, folder / "pyproject.toml", folder / "requirements.lock"))
+    return _document(_ran(*command, folder / "pyproject.toml", folder / "requirements" / "run.lock"))
 
 
 def of_image(engine: str, image: str) -> Mapping[str, object]:

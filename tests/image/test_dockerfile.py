@@ -6,7 +6,7 @@ import tomllib
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-NEEDED = {"LICENSE", "README.md", "pyproject.toml", "requirements.lock", "requirements-build.lock"}
+NEEDED = {"LICENSE", "README.md", "pyproject.toml", "requirements/run.lock", "requirements/build.lock"}
 
 
 def test_hadolint_finds_nothing() -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.image.containers import podman
-from tests.repository.test_repository import LOCKS, pins
+from tests.repository.test_repository import pins, text
 
 pytestmark = [pytest.mark.e2e, pytest.mark.once]
 
@@ -35,10 +35,10 @@ def released(component: Mapping[str, str]) -> str:
 def test_all_that_is_locked_is_listed_with_its_hashes() -> None:
     """Each file that may be installed."""
     components = listed("locked.cdx.json", "--locked").values()
-    assert {released(each) for each in components} == pins(LOCKS[0])
-    hashes = re.findall(r"sha256:(\w+)", (ROOT / LOCKS[0]).read_text())
-    text = json.dumps([each["externalReferences"] for each in components])
-    assert [each for each in hashes if each not in text] == []
+    assert {released(each) for each in components} == pins("run")
+    hashes = re.findall(r"sha256:(\w+)", text("run"))
+    said = json.dumps([each["externalReferences"] for each in components])
+    assert [each for each in hashes if each not in said] == []
 
 
 def test_all_that_the_image_holds_is_listed(image: str) -> None:
@@ -47,7 +47,7 @@ def test_all_that_the_image_holds_is_listed(image: str) -> None:
     packages = {each["name"] for name, each in found.items() if name.startswith("pkg:deb/debian/")}
     libraries = {released(each) for name, each in found.items() if not name.startswith("pkg:deb/debian/")}
     held = podman("run", "--rm", "--entrypoint", "dpkg-query", image, "--show", "--showformat=${Package} ")
-    assert {each for each in libraries if each.partition("==")[0] != OURS} <= pins(LOCKS[0])
+    assert {each for each in libraries if each.partition("==")[0] != OURS} <= pins("run")
     assert len(libraries) > 20
     assert {each.partition("==")[0] for each in libraries} >= {OURS, "httpx", "uvicorn"}
     assert packages == set(held.split())

@@ -14,15 +14,20 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parents[2]
-LOCKS = ["requirements.lock", "requirements-build.lock", "requirements-dev.lock"]
-APART = ["requirements-fuzz.lock", "requirements-sbom.lock"]
+LOCKS = ["run", "build", "dev"]
+APART = ["audit", "fuzz", "pip-23-0", "pip-23-2", "pip-newest", "resolver", "sbom"]
 """Of single tasks, each with an environment of its own."""
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 
 
 def pins(lock: str) -> set[str]:
     """Returns the lines of a lock that name a release, as name==version."""
-    return set(re.findall(r"^[\w.-]+==[^ ;]+", (ROOT / lock).read_text(), re.MULTILINE))
+    return set(re.findall(r"^[\w.-]+==[^ ;]+", text(lock), re.MULTILINE))
+
+
+def text(lock: str) -> str:
+    """Returns a file of requirements/, named without its ending."""
+    return (ROOT / "requirements" / f"{lock}.lock").read_text()
 
 
 def declared() -> Iterator[str]:
@@ -35,15 +40,13 @@ def declared() -> Iterator[str]:
 @pytest.mark.parametrize("lock", [*LOCKS, *APART])
 def test_a_lock_holds_hashes_and_no_host(lock: str) -> None:
     """Each release is pinned by hashes; where it comes from is the business of the machine."""
-    text = (ROOT / lock).read_text()
-
-    assert len(pins(lock)) == len(re.findall(r"^[^ ].* \\\n    --hash=sha256:", text, re.MULTILINE)) > 0
-    assert "://" not in text
+    assert len(pins(lock)) == len(re.findall(r"^[^ ].* \\\n    --hash=sha256:", text(lock), re.MULTILINE)) > 0
+    assert "://" not in text(lock)
 
 
 def test_locks_agree() -> None:
     """One environment can be made from all of them: the development lock holds every pin of the others."""
-    assert pins("requirements.lock") | pins("requirements-build.lock") <= pins("requirements-dev.lock")
+    assert pins("run") | pins("build") <= pins("dev")
 
 
 def needed(roots: Iterable[str]) -> set[str]:
@@ -63,9 +66,9 @@ def needed(roots: Iterable[str]) -> set[str]:
 @pytest.mark.parametrize(
     ("lock", "roots"),
     [
-        ("requirements.lock", PROJECT["project"]["dependencies"]),
-        ("requirements-build.lock", PROJECT["dependency-groups"]["build"]),
-        ("requirements-dev.lock", [each for each in PROJECT["dependency-groups"]["dev"] if isinstance(each, str)]),
+        ("run", PROJECT["project"]["dependencies"]),
+        ("build", PROJECT["dependency-groups"]["build"]),
+        ("dev", [each for each in PROJECT["dependency-groups"]["dev"] if isinstance(each, str)]),
     ],
 )
 def test_a_lock_is_complete(lock: str, roots: list[str]) -> None:
@@ -75,7 +78,7 @@ def test_a_lock_is_complete(lock: str, roots: list[str]) -> None:
 
 def test_every_lock_is_held_here() -> None:
     """And each file of them is one that these tests know."""
-    assert sorted(path.name for path in ROOT.glob("requirements*.lock")) == sorted([*LOCKS, *APART])
+    assert sorted(path.stem for path in (ROOT / "requirements").iterdir()) == sorted([*LOCKS, *APART])
 
 
 def test_each_library_is_judged() -> None:

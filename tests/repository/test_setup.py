@@ -13,8 +13,8 @@ SCRIPT = Path(__file__).parents[2] / "tools" / "venv"
 @pytest.mark.parametrize(
     ("arguments", "python", "told"),
     [
-        pytest.param(["env", "everything"], "", "everything is neither run nor dev", id="an unknown set"),
-        pytest.param(["env"], "", "usage: tools/venv FOLDER run|dev", id="a missing argument"),
+        pytest.param(["env", "everything"], "", "there is no requirements/everything.lock", id="an unknown set"),
+        pytest.param(["env"], "", "usage: tools/venv FOLDER run|dev|NAME", id="a missing argument"),
         pytest.param(
             ["env", "run"],
             "no-such-python",
