@@ -79,7 +79,7 @@ def outlined(ledger: Ledger) -> Ledger:
     for day in sorted(ledger.blocks, reverse=True):
         tables: dict[str, Table] = {}
         for part, table in ledger.blocks[day].tables.items():
-            newest = {column: set(table.told(column)) - told[part, column] for column in table.columns}
+            newest = {column: set(table.with_figure(column)) - told[part, column] for column in table.columns}
             here = (set(table.companies) - rows[part]).union(*newest.values())
             rows[part] |= here
             for column, companies in newest.items():

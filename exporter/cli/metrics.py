@@ -151,7 +151,7 @@ def _live() -> Iterator[Entry]:
     observer = telemetry.observer(EXAMPLES["source"])
     observer.request(EXAMPLES["report"], EXAMPLES["code"], 0.0)
     observer.dated(0.0)
-    for metric in telemetry.registry.collect():
+    for metric in telemetry.served():
         name = f"{metric.name}_total" if metric.type == "counter" else metric.name
         labels = tuple(label for label in metric.samples[0].labels if label != "le") if metric.samples else ()
         yield _entry(name, metric.type, labels, metric.documentation)

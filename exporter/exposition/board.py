@@ -8,7 +8,7 @@ from typing import NamedTuple
 from exporter.domain.model import Family
 from exporter.exposition.series_limit import cardinality, too_many
 from exporter.exposition.text import EMPTY, Chunk, Key, Page, Quoted, join, write
-from exporter.metrics.report_health import View
+from exporter.metrics.report_view import ReportView
 from exporter.metrics.source_info import SourceInfo
 
 
@@ -21,7 +21,7 @@ class Published:
 
     page: Page = field(default_factory=lambda: EMPTY)
     served: frozenset[Key] = frozenset()
-    views: Mapping[Key, View] = field(default_factory=dict)
+    views: Mapping[Key, ReportView] = field(default_factory=dict)
     source_infos: Mapping[str, SourceInfo] = field(default_factory=dict)
 
 
@@ -33,7 +33,7 @@ class RenderedSource(NamedTuple):
 
     reports: Mapping[str, Iterable[Family]]
     serves: Iterable[str] = ()
-    views: Mapping[str, View] = MappingProxyType({})
+    views: Mapping[str, ReportView] = MappingProxyType({})
     source_info: SourceInfo | None = None
 
 
@@ -48,12 +48,8 @@ class Board:
         self._max_series = max_series
         self._chunks: Mapping[Key, tuple[Chunk, ...]] = {}
 
-    def publish(self, source: str, reports: Mapping[str, Iterable[Family]], serves: Iterable[str] = ()) -> None:
-        """Replaces what some reports of a source have on the page, all at once; `serves` names those with figures."""
-        self.put(source, RenderedSource(reports, serves))
-
     def put(self, source: str, rendered: RenderedSource) -> None:
-        """Does the same, with what the families were made from."""
+        """Replaces what some reports of a source have on the page, all at once."""
         self._show(self._chunks, {source: rendered})
 
     def replace(self, rendered: Mapping[str, RenderedSource], max_series: int) -> None:

@@ -5,7 +5,7 @@ ledger is in `exporter.metrics.report_health`; a family must not be in both.
 """
 
 import platform
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from itertools import chain
 from typing import NamedTuple
@@ -13,7 +13,6 @@ from typing import NamedTuple
 import prometheus_client as client
 from prometheus_client import openmetrics
 from prometheus_client.metrics_core import Metric
-from prometheus_client.registry import Collector
 
 from exporter import __version__
 from exporter.domain.errors import OUTCOMES
@@ -24,9 +23,10 @@ SECONDS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 20.0, 30.0, 60.0)
 
 
 class Telemetry:
-    """Counts polls and requests; one per process, with a registry of its own."""
+    """Counts polls and requests; one per process, with a `registry` of its own for what is counted."""
 
     def __init__(self) -> None:
+        client.disable_created_metrics()  # type: ignore[no-untyped-call]  # each would be one more family of the text format
         self.registry = client.CollectorRegistry()
         self._polls = client.Counter(
             "chat_usage_polls_total",
@@ -74,12 +74,10 @@ class Telemetry:
             registry=self.registry,
         )
         build.labels(__version__, platform.python_version()).set(1)
-        platform_info = client.PlatformCollector(registry=self.registry)
-        counted = (self._polls, self._requests, self._seconds, self._waits, self._skew, self._key_expiry)
-        self._counted = _WithoutCreated(*counted, *self.config.gauges, build, platform_info)
-        self._process = _WithoutCreated(
-            client.ProcessCollector(registry=self.registry), client.GCCollector(registry=self.registry)
-        )
+        client.PlatformCollector(registry=self.registry)
+        self._process = client.CollectorRegistry()
+        client.ProcessCollector(registry=self._process)
+        client.GCCollector(registry=self._process)
         self._written: dict[Format, bytes] = {}
 
     def _change(self) -> None:
@@ -119,24 +117,24 @@ class Telemetry:
         counters = RequestCounters(self._requests, self._seconds, self._waits, self._skew)
         return RequestObserver(source, counters, self._change)
 
-    def served(self) -> Collector:
-        """Returns the live metrics as they are on the page."""
-        return _WithoutCreated(self._counted, self._process)
+    def served(self) -> Iterator[Metric]:
+        """Yields the live metrics: what is counted, and the process."""
+        return chain(self.registry.collect(), self._process.collect())
 
     def tail(self, format_: Format) -> bytes:
         """Writes the live metrics in one format; in OpenMetrics they end the page (`# EOF`)."""
         if format_ not in self._written:
-            self._written[format_] = _latest(self._counted, format_).removesuffix(END)
+            self._written[format_] = _latest(self.registry, format_).removesuffix(END)
         return self._written[format_] + _latest(self._process, format_)
 
 
 END = b"# EOF\n"
 
 
-def _latest(collector: Collector, format_: Format) -> bytes:
+def _latest(registry: client.CollectorRegistry, format_: Format) -> bytes:
     if format_ is Format.OPENMETRICS:
-        return bytes(openmetrics.exposition.generate_latest(collector))  # type: ignore[no-untyped-call]  # ships none
-    return client.generate_latest(collector)
+        return bytes(openmetrics.exposition.generate_latest(registry))  # type: ignore[no-untyped-call]  # ships none
+    return client.generate_latest(registry)
 
 
 class RequestCounters(NamedTuple):
@@ -193,7 +191,6 @@ class ConfigGauges:
             "A number made of what is configured, in file and environment, without secrets: 48 bits of its SHA-256.",
             registry=registry,
         )
-        self.gauges = (self._successful, self._success_at, self._hash)
 
     def took(self, digest: int, moment: datetime) -> None:
         """Takes note of a configuration that took effect, with the number of its content."""
@@ -206,18 +203,3 @@ class ConfigGauges:
         """Takes note of one that cannot be used."""
         self._successful.set(0)
         self._changed()
-
-
-class _WithoutCreated(Collector):
-    """Collectors without their `_created` samples, each of which would be one more family of the text format."""
-
-    def __init__(self, *collectors: Collector) -> None:
-        self._collectors = collectors
-
-    def collect(self) -> Iterable[Metric]:
-        return self._collect()
-
-    def _collect(self) -> Iterator[Metric]:
-        for metric in chain.from_iterable(collector.collect() for collector in self._collectors):
-            metric.samples = [sample for sample in metric.samples if not sample.name.endswith("_created")]
-            yield metric

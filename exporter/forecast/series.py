@@ -96,7 +96,7 @@ def live_series(watches: Iterable[Target]) -> Callable[[str, str], Series]:
             telemetry.expect(target.source, report.name)
             telemetry.observer(target.source).request(report.name, GOOD, 0.0)
     found: dict[tuple[str, str], Counter[str]] = {}
-    for metric in telemetry.served().collect():
+    for metric in telemetry.served():
         name = f"{metric.name}_total" if metric.type == "counter" else metric.name
         for sample in metric.samples:
             place = sample.labels.get("source", ""), sample.labels.get("report", "")

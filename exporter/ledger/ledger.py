@@ -18,8 +18,10 @@ from typing import NamedTuple
 from exporter.domain.errors import SchemaError
 from exporter.domain.model import Column, Days, Reading, Row
 
-Wanted = Callable[[str, str], bool]
+IsWanted = Callable[[str, str], bool]
 """Tells by id and name whether a company is to be held."""
+MANY = 50
+"""So many rows for each company that is looked for are walked through; of more, each company is searched for."""
 
 
 class Places(NamedTuple):
@@ -43,17 +45,19 @@ class Table:
         first = bisect_left(self.companies, by_number(companies[0]), key=by_number)
         here = slice(first, bisect_right(self.companies, by_number(companies[-1]), key=by_number))
         rows = self.companies[here]
+        if len(rows) > MANY * len(companies):
+            return Places(here, tuple(_place(rows, company) for company in companies))
         place = dict(zip(rows, range(len(rows)), strict=True))
         return Places(here, tuple(map(place.get, companies, repeat(-1))))
 
     def spread(self, column: Column, places: Places, silence: float) -> list[float]:
         """Returns a column at these places: `silence` where there is no row, NaN where a row lacks the figure."""
         values = self.columns.get(column)
-        told = _empty(len(self.companies[places.here])) if values is None else values[places.here]
-        told.append(silence)
-        return list(map(told.__getitem__, places.each))  # -1 is the last one
+        found = _empty(len(self.companies[places.here])) if values is None else values[places.here]
+        found.append(silence)
+        return list(map(found.__getitem__, places.each))  # -1 is the last one
 
-    def told(self, column: Column) -> Iterable[str]:
+    def with_figure(self, column: Column) -> Iterable[str]:
         """Returns the companies that have a figure in a column; NaN alone differs from itself."""
         values = self.columns.get(column, ())
         return compress(self.companies, map(eq, values, values))
@@ -104,18 +108,18 @@ class Ledger:
             for part, days in first.items()
         }
 
-    def first_told(self, part: str, column: Column) -> Mapping[str, date]:
+    def first_figures(self, part: str, column: Column) -> Mapping[str, date]:
         """Returns the first held day on which each company has this figure, worked out once."""
-        if (part, column) not in self._first_told:
+        if (part, column) not in self._first_figures:
             first: dict[str, date] = {}
             for day in sorted(self.blocks, reverse=True):
                 table = self.blocks[day].tables.get(part, Table())
-                first.update(dict.fromkeys(table.told(column), day))
-            self._first_told[part, column] = first
-        return self._first_told[part, column]
+                first.update(dict.fromkeys(table.with_figure(column), day))
+            self._first_figures[part, column] = first
+        return self._first_figures[part, column]
 
     @cached_property
-    def _first_told(self) -> dict[tuple[str, Column], Mapping[str, date]]:
+    def _first_figures(self) -> dict[tuple[str, Column], Mapping[str, date]]:
         return {}
 
 
@@ -129,7 +133,7 @@ class Asked:
     keep_days: int
 
 
-def fold(ledger: Ledger, reading: Reading, asked: Asked, wanted: Wanted) -> Ledger:
+def fold(ledger: Ledger, reading: Reading, asked: Asked, wanted: IsWanted) -> Ledger:
     """Returns the ledger with one good answer folded in, corrections in place.
 
     Raises:
@@ -154,7 +158,7 @@ def fold(ledger: Ledger, reading: Reading, asked: Asked, wanted: Wanted) -> Ledg
     )
 
 
-def narrowed(ledger: Ledger, wanted: Wanted) -> Ledger:
+def narrowed(ledger: Ledger, wanted: IsWanted) -> Ledger:
     """Returns the ledger without the rows of companies that are not wanted any more."""
     names = {company: name for company, name in ledger.names.items() if wanted(company, name)}
     if len(names) == len(ledger.names):
@@ -170,8 +174,8 @@ def _only(table: Table, companies: Container[str]) -> Table:
     """Returns the rows of some companies; a column that none of them has a figure for goes, as if it never came."""
     kept = [company in companies for company in table.companies]
     columns = {column: array("d", compress(values, kept)) for column, values in table.columns.items()}
-    told = {column: values for column, values in columns.items() if not all(map(math.isnan, values))}
-    return Table(tuple(compress(table.companies, kept)), told)
+    left = {column: values for column, values in columns.items() if not all(map(math.isnan, values))}
+    return Table(tuple(compress(table.companies, kept)), left)
 
 
 def _kept(blocks: Mapping[date, Block], asked: Asked) -> dict[date, Block]:
@@ -230,6 +234,11 @@ def _table(old: Table, rows: Mapping[str, Mapping[Column, float]]) -> Table:
                 values = columns[column] = _empty(len(companies))
             values[index] = value
     return Table(old.companies if old.companies == companies else companies, columns)
+
+
+def _place(rows: Sequence[str], company: str) -> int:
+    place = bisect_left(rows, by_number(company), key=by_number)
+    return place if rows[place : place + 1] == (company,) else -1
 
 
 def by_number(identity: str) -> tuple[int, str]:

@@ -8,16 +8,17 @@ Generic over `exporter.domain.model.Measure`; knows no platform and no text form
 """
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import partial
 from operator import add
 
 from exporter.domain.calendars import Calendar
 from exporter.domain.model import Activity, Column, Family, Measure, Sample
-from exporter.ledger.ledger import Table, by_number
-from exporter.metrics.limits import NO_LIMITS, CompanyLimits, Limits
-from exporter.metrics.report_view import Held
+from exporter.metrics.company_index import CompanyIndex
+from exporter.metrics.limits import NO_LIMITS, ActivityLimits, Limit
+from exporter.metrics.report_view import ReportView
 
 LABELS = ("source", "report", "company_id", "company", "activity")
 LIMIT_LABELS = (*LABELS, "bound", "basis", "severity")
@@ -43,19 +44,11 @@ FEWEST_POINTS = 3
 WEEK = timedelta(days=7)
 
 
-@dataclass(frozen=True, slots=True)
-class Bounds:
-    """What a report's activities are judged by: the operator's entries, and the calendar of the source."""
-
-    company_limits: CompanyLimits
-    calendar: Calendar
-
-
-def activity_families(held: Held, bounds: Bounds) -> tuple[Family, ...]:
+def activity_families(view: ReportView) -> tuple[Family, ...]:
     """Returns the five families of a report's activities; of stale figures the fixed limits are left."""
-    companies = _Companies(held, bounds)
+    companies = _judged(view)
     samples: dict[str, list[Sample]] = {name: [] for name in HELP}
-    for measure in held.report.measures:
+    for measure in view.report.measures:
         for activity in measure.activities:
             for name, found in _samples(companies, measure, activity):
                 samples[name] += found
@@ -65,97 +58,70 @@ def activity_families(held: Held, bounds: Bounds) -> tuple[Family, ...]:
     )
 
 
-class _Companies:
-    """The companies of a report, in order, and what all activities ask of them, worked out once."""
+@dataclass(frozen=True, slots=True)
+class _Judged:
+    """The companies of a report and, in their order, what each is judged by, whatever the activity."""
 
-    def __init__(self, held: Held, bounds: Bounds) -> None:
-        self.held = held
-        self.bounds = bounds
-        first: dict[str, date] = {}
-        for days in held.ledger.first_days.values():
-            for company, day in days.items():
-                first[company] = min(day, first.get(company, day))
-        self.ids: tuple[str, ...] = tuple(sorted(first, key=by_number))
-        self.first = [first[company] for company in self.ids]
-        self.names = [held.ledger.names[company] for company in self.ids]
-        self.limits = [bounds.company_limits.limits(*each) for each in zip(self.ids, self.names, strict=True)]
-        self.calendars = [
-            bounds.company_limits.calendar(company, name, bounds.calendar)
-            for company, name in zip(self.ids, self.names, strict=True)
-        ]
-        self.working_days = [self._last_working(calendar) for calendar in self.calendars]
-        self._index = {company: place for place, company in enumerate(self.ids)}
-        self._places: dict[tuple[str, ...], Sequence[int | None]] = {}
-        self._columns = held.ledger.columns()
-
-    def _last_working(self, calendar: Calendar) -> date | None:
-        """Returns the newest complete day that is a working day."""
-        days = sorted(self.held.day_status.published, reverse=True)
-        return next((day for day in days if calendar.is_working(day)), None)
-
-    def columns(self, part: str, measure: Measure, activity: Activity) -> tuple[Column, ...]:
-        """Returns the columns of an activity that some held row has a figure for."""
-        return tuple(
-            column
-            for column in self._columns.get(part, frozenset())
-            if column.family == measure.family
-            and len(column.label_values) == len(measure.labels)
-            and (not activity.label_value or column.label_values[-1] == activity.label_value)
-        )
-
-    def places(self, companies: tuple[str, ...]) -> Sequence[int | None]:
-        """Returns where the companies of a table stand; None for those that are left out."""
-        if companies not in self._places:
-            self._places[companies] = [self._index.get(company) for company in companies]
-        return self._places[companies]
-
-    def table(self, part: str, day: date) -> Table | None:
-        """Returns the rows of a part on a day, None if there are none."""
-        block = self.held.ledger.blocks.get(day)
-        table = block.tables.get(part) if block else None
-        return table if table and table.companies else None
+    index: CompanyIndex
+    limits: Sequence[Mapping[str, ActivityLimits]]
+    calendars: Sequence[Calendar]
+    working_days: Sequence[date | None]
 
 
-def _on_day(companies: _Companies, measure: Measure, activity: Activity, day: date) -> list[float]:
+def _judged(view: ReportView) -> _Judged:
+    index, days = CompanyIndex(view), sorted(view.day_status.published, reverse=True)
+    companies = list(zip(index.all_companies, index.names, strict=True))
+    calendars = [view.company_limits.calendar(*company, view.rules.calendar) for company in companies]
+    return _Judged(
+        index,
+        [view.company_limits.limits(*company) for company in companies],
+        calendars,
+        [next(filter(calendar.is_working, days), None) for calendar in calendars],
+    )
+
+
+def _columns(index: CompanyIndex, part: str, measure: Measure, activity: Activity) -> tuple[Column, ...]:
+    """Returns the columns of an activity that some held row has a figure for; without any it is nobody's 0."""
+    return tuple(
+        column
+        for column in index.columns.get(part, frozenset())
+        if column.family == measure.family
+        and len(column.label_values) == len(measure.labels)
+        and (not activity.label_value or column.label_values[-1] == activity.label_value)
+    )
+
+
+def _on_day(index: CompanyIndex, measure: Measure, activity: Activity, day: date) -> list[float]:
     """Returns an activity of all companies on a day; NaN is no figure.
 
     A mode without a row adds 0. A row that lacks the figure makes the sum unknown, but where anybody may add label
     values: a tool that a row does not name was not used.
     """
-    total = [0.0 if first <= day else math.nan for first in companies.first]
-    for part in companies.held.report.parts:
-        table = companies.table(part, day)
-        if table is None:
+    total = [0.0 if first <= day else math.nan for first in index.first_days]
+    for part in index.view.report.parts:
+        if not index.table(day, part).companies:
             continue
-        silence = 0.0 if any(measure.limits) else math.nan
-        rows = [0.0] * len(table.companies)
-        for column in companies.columns(part, measure, activity):
-            values = table.columns.get(column)
-            found = [silence] * len(rows) if values is None else values
-            if silence == 0.0:
+        rows = [0.0] * len(index.companies[part])
+        for column in _columns(index, part, measure, activity):
+            found = index.on_day(day, part, column, 0.0)
+            if any(measure.limits):
                 found = [0.0 if math.isnan(value) else value for value in found]
             rows = list(map(add, rows, found))
-        for place, value in zip(companies.places(table.companies), rows, strict=True):
-            if place is not None:
-                total[place] += value
+        for place, value in zip(index.places[part], rows, strict=True):
+            total[place] += value
     return total
 
 
-def _is_told(companies: _Companies, measure: Measure, activity: Activity) -> bool:
-    """Tells whether the platform told the figure of anybody: what it never told is nobody's 0."""
-    return any(companies.columns(part, measure, activity) for part in companies.held.report.parts)
-
-
-def _samples(companies: _Companies, measure: Measure, activity: Activity) -> Iterator[tuple[str, list[Sample]]]:
-    held, status = companies.held, companies.held.day_status
+def _samples(companies: _Judged, measure: Measure, activity: Activity) -> Iterator[tuple[str, list[Sample]]]:
+    index, view, status = companies.index, companies.index.view, companies.index.view.day_status
+    if not any(_columns(index, part, measure, activity) for part in view.report.parts):
+        return
     limits = [each.get(activity.name, NO_LIMITS) for each in companies.limits]
-    if not _is_told(companies, measure, activity):
-        return
-    writer = _Writer(companies, activity.name, held.min_group if measure.people else 0)
+    writer = _Writer(index, activity.name, view.min_group if measure.people else 0)
+    yield LIMIT, list(writer.limits(each.fixed() for each in limits))
     if status.stale or status.last_day is None:
-        yield LIMIT, list(writer.fixed(limits))
         return
-    days = _Days(lambda day: _on_day(companies, measure, activity, day))
+    days = _Days(partial(_on_day, index, measure, activity))
     last = status.last_day
     yield LAST_DAY, list(writer.figures(days.of(last)))
     if status.today is not None and measure.today:
@@ -165,14 +131,13 @@ def _samples(companies: _Companies, measure: Measure, activity: Activity) -> Ite
         for place, (day, each) in enumerate(zip(companies.working_days, limits, strict=True))
     ]
     yield LAST_WORKING_DAY, list(writer.figures(working))
-    yield LIMIT, list(writer.fixed(limits))
-    if held.sums:
-        of_last = [last] * len(companies.ids)
+    if view.health.history:
+        of_last = [last] * len(limits)
         usual = _baselines(companies, days, of_last)
         yield BASELINE, list(writer.figures(usual))
-        yield LIMIT, list(writer.upper(limits, usual))
+        yield LIMIT, list(writer.limits(map(ActivityLimits.upper, limits, map(writer.served, usual))))
         of_working = usual if companies.working_days == of_last else _baselines(companies, days, companies.working_days)
-        yield LIMIT, list(writer.lower(limits, of_working))
+        yield LIMIT, list(writer.limits(map(ActivityLimits.lower, limits, map(writer.served, of_working))))
 
 
 class _Days:
@@ -188,9 +153,9 @@ class _Days:
         return self._known[day]
 
 
-def _baselines(companies: _Companies, days: _Days, of: Sequence[date | None]) -> list[float]:
+def _baselines(companies: _Judged, days: _Days, of: Sequence[date | None]) -> list[float]:
     """Returns what is usual for each company on the weekday of a day of its own; NaN where that is not known."""
-    covered = companies.held.day_status.covered
+    covered = companies.index.view.day_status.covered
     known: dict[tuple[date | None, int], Sequence[tuple[float, ...]]] = {}  # most share their day and their calendar
     found = []
     for place, (day, calendar) in enumerate(zip(of, companies.calendars, strict=True)):
@@ -213,42 +178,28 @@ def _median(row: Sequence[float]) -> float:
 
 
 class _Writer:
-    """Makes the samples of one activity; what tells of fewer people than `least` is left out, but 0 is told."""
+    """Makes the samples of one activity; what is about fewer people than `least` is left out, but 0 is served."""
 
-    def __init__(self, companies: _Companies, activity: str, least: int) -> None:
-        held = companies.held
+    def __init__(self, index: CompanyIndex, activity: str, least: int) -> None:
+        source, report = index.view.source, index.view.report.name
         self._labels = [
-            (held.source, held.report.name, company, name, activity)
-            for company, name in zip(companies.ids, companies.names, strict=True)
+            (source, report, company, name, activity)
+            for company, name in zip(index.all_companies, index.names, strict=True)
         ]
         self._least = least
 
-    def _may_be_told(self, value: float) -> bool:
-        return value >= self._least or value == 0
+    def served(self, value: float) -> float:
+        """Returns a value if it may be served, else NaN."""
+        return value if value >= self._least or value == 0 else math.nan
 
     def figures(self, values: Sequence[float]) -> Iterator[Sample]:
-        """Yields the values that are figures."""
+        """Yields the values that may be served."""
         for labels, value in zip(self._labels, values, strict=True):
-            if self._may_be_told(value):
+            if value >= self._least or value == 0:
                 yield Sample(labels, value)
 
-    def fixed(self, limits: Sequence[Limits]) -> Iterator[Sample]:
-        """Yields the limits that hang on no figure."""
-        for labels, each in zip(self._labels, limits, strict=True):
-            for bound, basis, severity, value in each.limits:
-                if basis == "fixed":
-                    yield Sample((*labels, bound, basis, severity), value)
-
-    def lower(self, limits: Sequence[Limits], usual: Sequence[float]) -> Iterator[Sample]:
-        """Yields the shares of the usual; of a usual under `min_baseline` there is none."""
-        for labels, each, baseline in zip(self._labels, limits, usual, strict=True):
-            if baseline >= each.min_baseline and self._may_be_told(baseline):
-                for bound, basis, severity, ratio in each.of("lower", "usual"):
-                    yield Sample((*labels, bound, basis, severity), ratio * baseline)
-
-    def upper(self, limits: Sequence[Limits], usual: Sequence[float]) -> Iterator[Sample]:
-        """Yields the multiples of the usual, which counts as `min_baseline` at least."""
-        for labels, each, baseline in zip(self._labels, limits, usual, strict=True):
-            if self._may_be_told(baseline):
-                for bound, basis, severity, ratio in each.of("upper", "usual"):
-                    yield Sample((*labels, bound, basis, severity), ratio * max(baseline, each.min_baseline))
+    def limits(self, found: Iterable[Iterable[Limit]]) -> Iterator[Sample]:
+        """Yields the limits of each company."""
+        for labels, limits in zip(self._labels, found, strict=True):
+            for bound, basis, severity, value in limits:
+                yield Sample((*labels, bound, basis, severity), value)

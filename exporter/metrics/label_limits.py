@@ -1,86 +1,86 @@
-"""Keeps labels that anybody may add values to (tools, languages, channels) within their limits; pure.
+"""Chooses which values of limited labels each company keeps; pure.
 
 Per company the values with the largest sum over the month are kept, the rest is added up as `other`. One choice holds
 for all windows, and a value that is kept leaves only when it has clearly fallen behind: a series must not come and go
-with every poll. Of two open labels the second one is chosen for each value of the first (reasons per channel).
+with every poll. Of two limited labels the second one is chosen for each value of the first (reasons per channel).
 """
 
-import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from functools import partial
 from itertools import repeat
-from typing import NamedTuple
 
 from exporter.domain.model import Column, Kind, Measure
-from exporter.ledger.ledger import Ledger, Table, by_number
+from exporter.ledger.ledger import Ledger, by_number
+from exporter.metrics.limited_labels import Labels, Uses, batches, columns_if_all_fit, uses
+from exporter.metrics.windows import MONTH
+from exporter.platforms.api import Report
 
 OTHER = "other"
 SLACK = 1.2
 """A kept value leaves when its rank is beyond so many times the limit."""
 
-Labels = tuple[str, ...]
 Kept = Mapping[str, frozenset[Labels]]
 """What a company keeps: values of the first label, pairs of values of the first and the second."""
 LIMITS = {"tools": 50, "languages": 30, "intents": 50, "steps": 30, "reasons": 20, "channels": 50}
+OF_PLUGINS = 50
+"""How many values a label has whose limit is a plugin's own."""
 
 
 @dataclass(frozen=True, slots=True)
 class LabelLimits:
-    """How many values each open label may have per company, by the limit's name, and how long a value may be."""
+    """How many values each limited label may have per company, by the limit's name, and how long a value may be."""
 
     values: Mapping[str, int] = field(default_factory=lambda: LIMITS)
     value_length: int = 128
 
     def caps(self, measure: Measure) -> tuple[int | None, ...]:
-        """Returns how many values each label of a measure may have; None for a closed one."""
-        return tuple(self.values[limit] if limit else None for limit in measure.limits)
+        """Returns how many values each label of a measure may have; None for one without a limit."""
+        return tuple(self.values.get(limit, OF_PLUGINS) if limit else None for limit in measure.limits)
 
 
-class Uses(NamedTuple):
-    """What a company has of a family with open labels: `figures` by label values and day.
+def keep_labels(
+    report: Report, ledger: Ledger, last_day: date | None, limits: LabelLimits, before: Mapping[str, Kept]
+) -> Mapping[str, Kept]:
+    """Chooses anew, by family, which values of limited labels each company keeps; `before` are those that it has.
 
-    `read` are the days on which a break-down was read, by the label values before the one that it is broken down by.
+    Of a report's families whose first label has the same limit the first one chooses for all.
     """
-
-    figures: dict[Labels, dict[date, float]]
-    read: dict[Labels, set[date]]
-
-
-def uses(
-    ledger: Ledger, part: str, measure: Measure, length: int, among: Sequence[str] | None = None
-) -> Mapping[str, Uses]:
-    """Returns what is held of a measure by company; values that are cut alike are added up.
-
-    Of all companies that is large; `among` are some of them, sorted by number.
-    """
-    tables = {day: block.tables[part] for day, block in ledger.blocks.items() if part in block.tables}
-    companies = _everybody(tables.values()) if among is None else among
-    places = {day: table.places(companies) for day, table in tables.items()}
-    columns = dict.fromkeys(column for table in tables.values() for column in table.columns)
-    found: dict[str, Uses] = {}
-    for column in (each for each in columns if each.family == measure.family):
-        labels = tuple(value[:length] for value in column.label_values)
-        told = {
-            day: table.spread(column, places[day], math.nan) for day, table in tables.items() if column in table.columns
+    month = MONTH.ending(last_day) if last_day is not None else ()
+    chosen: dict[str, Kept] = {}
+    leaders: dict[str, str] = {}
+    for measure in report.measures:
+        if not any(measure.limits) or measure.kind is Kind.INFO:
+            continue
+        leader = leaders.setdefault(measure.limits[0], measure.family) if measure.limits[0] else measure.family
+        leading = None if leader == measure.family else chosen[leader]
+        choose = partial(_keep_in_part, ledger, measure, limits, leading)
+        kept_before = before.get(measure.family, {})
+        chosen[measure.family] = {
+            company: labels for part in report.parts for company, labels in choose(part, month, kept_before)
         }
-        for company, values in zip(companies, zip(*told.values(), strict=True), strict=True):
-            days = {day: value for day, value in zip(told, values, strict=True) if value == value}  # noqa: PLR0124 NaN
-            if days:
-                _take(found.setdefault(company, Uses({}, {})), labels, days, len(measure.labels))
-    return found
+    return chosen
 
 
-def _everybody(tables: Iterable[Table]) -> Sequence[str]:
-    return sorted(set().union(*(table.companies for table in tables)), key=by_number)
-
-
-def _take(held: Uses, labels: Labels, days: Mapping[date, float], depth: int) -> None:
-    if len(labels) < depth:
-        held.read.setdefault(labels, set()).update(days)
-        return
-    earlier = held.figures.setdefault(labels, {})
-    earlier.update({day: earlier.get(day, 0.0) + value for day, value in days.items()} if earlier else days)
+def _keep_in_part(  # noqa: PLR0913, PLR0917
+    ledger: Ledger,
+    measure: Measure,
+    limits: LabelLimits,
+    leading: Kept | None,
+    part: str,
+    month: Sequence[date],
+    before: Kept,
+) -> Iterator[tuple[str, frozenset[Labels]]]:
+    """Yields what each company keeps of a measure in a part."""
+    caps, length = limits.caps(measure), limits.value_length
+    if leading is None and caps[0] is not None:
+        columns = columns_if_all_fit(ledger, part, measure, caps[0])
+        if columns is not None:
+            yield from keep_all(ledger, part, columns, length).items()
+            return
+    for some in batches(sorted(ledger.names, key=by_number)):
+        yield from keep(uses(ledger, part, measure, length, some), month, caps, before, leading).items()
 
 
 def keep(
@@ -97,7 +97,7 @@ def keep(
     days = tuple(month)
     return {
         company: _chosen(
-            {labels: _over(figures, days) for labels, figures in held.figures.items()},
+            {labels: sum_over(figures, days) for labels, figures in held.figures.items()},
             caps,
             before.get(company, frozenset()),
             None if leading is None else leading.get(company, frozenset()),
@@ -106,28 +106,18 @@ def keep(
     }
 
 
-def all_fit(ledger: Ledger, part: str, measure: Measure, cap: int) -> frozenset[Column] | None:
-    """Returns the columns of a measure with one label if it has no more values than `cap`, else None.
-
-    Then each company keeps what it has: nothing has to be ranked, and what is held of whom on which day not gathered.
-    """
-    tables = (block.tables[part] for block in ledger.blocks.values() if part in block.tables)
-    columns = frozenset(column for table in tables for column in table.columns if column.family == measure.family)
-    fits = len(measure.labels) == 1 and len({each.label_values for each in columns if each.label_values}) <= cap
-    return columns if fits else None
-
-
 def keep_all(ledger: Ledger, part: str, columns: Iterable[Column], length: int) -> Kept:
     """Returns what `keep` would choose of columns that all fit."""
     chosen: dict[str, set[Labels]] = {}
     for column in columns:
         labels = tuple(value[:length] for value in column.label_values)
-        for company in ledger.first_told(part, column):
+        for company in ledger.first_figures(part, column):
             chosen.setdefault(company, set()).update([labels] if labels else [])
     return {company: frozenset(labels) for company, labels in chosen.items()}
 
 
-def _over(figures: Mapping[date, float], days: Iterable[date]) -> float:
+def sum_over(figures: Mapping[date, float], days: Iterable[date]) -> float:
+    """Adds up the figures of some days; a day without one adds 0."""
     return sum(map(figures.get, days, repeat(0.0)))
 
 
@@ -167,40 +157,3 @@ def placed(labels: Labels, kept: frozenset[Labels] | set[Labels], caps: Sequence
     for value, cap in zip(labels, caps, strict=False):
         place = (*place, value if cap is None or (*place, value) in kept else OTHER)
     return place
-
-
-class Span(NamedTuple):
-    """The days that a window adds up, and the last of them."""
-
-    days: tuple[date, ...]
-    last: date
-
-
-def capped(
-    held: Uses, kept: frozenset[Labels], caps: Sequence[int | None], span: Span, measure: Measure
-) -> Iterator[tuple[Labels, float]]:
-    """Yields what a company has over some days per kept value, and the rest as `other` where it can be added up.
-
-    A value counts 0 from the first day that it was used on, and has no figure before it. If the measure needs a read
-    marker, it counts 0 only on days on which the break-down was read; without one of the days there is no figure.
-    """
-    shown: dict[Labels, float] = {}
-    unknown: set[Labels] = set()
-    for labels, figures in sorted(held.figures.items()):
-        if span.last not in figures and min(figures) > span.last:
-            continue
-        place = labels if labels in kept else placed(labels, kept, caps)
-        if measure.kind is not Kind.SUM:
-            if span.last in figures and OTHER not in place:
-                shown[place] = figures[span.last]
-        elif not measure.needs_read_marker or _is_read(held, labels, span.days):
-            shown[place] = shown.get(place, 0.0) + _over(figures, span.days)
-        elif _is_read(held, labels, (span.last,)):  # else it is gone, and takes nothing from the others
-            unknown.add(place)
-    yield from ((place, value) for place, value in shown.items() if place not in unknown)
-
-
-def _is_read(held: Uses, labels: Labels, days: Iterable[date]) -> bool:
-    """Tells whether a value, or the break-down that it would stand in, was read on all of these days."""
-    figures, read = held.figures[labels], held.read.get(labels[:-1], ())
-    return all(day in figures or day in read for day in days)

@@ -3,7 +3,8 @@
 Of several entries that select a company the last one counts, per limit and severity; of calendars the first one does.
 """
 
-from collections.abc import Iterable, Mapping
+import math
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -32,23 +33,36 @@ _PLACES = {
 }
 
 
-class Limits(NamedTuple):
+class ActivityLimits(NamedTuple):
     """The limits of one company and activity; ratios need a usual figure of at least `min_baseline`."""
 
     limits: tuple[Limit, ...] = ()
     min_baseline: float = 0.0
-
-    def of(self, bound: str, basis: str) -> tuple[Limit, ...]:
-        """Returns the limits of a kind, one per severity."""
-        return tuple(limit for limit in self.limits if (limit.bound, limit.basis) == (bound, basis))
 
     @property
     def has_lower(self) -> bool:
         """Tells whether too little can be a breach."""
         return any(limit.bound == "lower" for limit in self.limits)
 
+    def fixed(self) -> Iterator[Limit]:
+        """Yields the limits that depend on no figure."""
+        return (limit for limit in self.limits if limit.basis == "fixed")
 
-NO_LIMITS = Limits()
+    def lower(self, baseline: float) -> Iterator[Limit]:
+        """Yields the shares of what is usual, as numbers; of a usual under `min_baseline` there is none."""
+        return self._of_usual("lower", baseline) if baseline >= self.min_baseline else iter(())
+
+    def upper(self, baseline: float) -> Iterator[Limit]:
+        """Yields the multiples of what is usual, as numbers; it counts as `min_baseline` at least."""
+        return iter(()) if math.isnan(baseline) else self._of_usual("upper", max(baseline, self.min_baseline))
+
+    def _of_usual(self, bound: str, baseline: float) -> Iterator[Limit]:
+        for limit in self.limits:
+            if (limit.bound, limit.basis) == (bound, "usual"):
+                yield limit._replace(value=limit.value * baseline)
+
+
+NO_LIMITS = ActivityLimits()
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,10 +71,12 @@ class CompanyLimits:
 
     thresholds: tuple[Threshold, ...] = (BUILT_IN,)
     calendars: tuple[CompanyCalendar, ...] = ()
-    _limits: dict[tuple[str, str], Mapping[str, Limits]] = field(default_factory=dict, compare=False, repr=False)
+    _limits: dict[tuple[str, str], Mapping[str, ActivityLimits]] = field(
+        default_factory=dict, compare=False, repr=False
+    )
     _calendars: dict[tuple[str, str], Calendar | None] = field(default_factory=dict, compare=False, repr=False)
 
-    def limits(self, company_id: str, company: str) -> Mapping[str, Limits]:
+    def limits(self, company_id: str, company: str) -> Mapping[str, ActivityLimits]:
         """Returns the limits of a company, by activity."""
         key = company_id, company
         if key not in self._limits:
@@ -76,7 +92,7 @@ class CompanyLimits:
         return self._calendars[key] or default
 
 
-def resolved(entries: Iterable[Threshold]) -> Mapping[str, Limits]:
+def resolved(entries: Iterable[Threshold]) -> Mapping[str, ActivityLimits]:
     """Lays entries over each other, by activity.
 
     `off` removes the limit of the entry's severity, and without one of every severity.
@@ -91,7 +107,7 @@ def resolved(entries: Iterable[Threshold]) -> Mapping[str, Limits]:
                 else:
                     _lay(written.setdefault(activity, {}), option, entry.severity, value)
     return {
-        activity: Limits(
+        activity: ActivityLimits(
             tuple(
                 Limit(*_PLACES[option], severity, value)
                 for (option, severity), value in sorted(written.get(activity, {}).items())

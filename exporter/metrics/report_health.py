@@ -6,8 +6,7 @@ A line of it:
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from fnmatch import fnmatchcase
 from itertools import chain
 from typing import NamedTuple
@@ -15,63 +14,23 @@ from typing import NamedTuple
 from exporter.domain import calendars
 from exporter.domain.errors import OUTCOMES
 from exporter.domain.model import Family, Sample
-from exporter.ledger.day_status import DayRules, DayStatus
-from exporter.ledger.ledger import Ledger
-from exporter.metrics.activities import Bounds, activity_families
-from exporter.metrics.health import Health
-from exporter.metrics.limits import CompanyLimits
-from exporter.metrics.report_view import Held
-from exporter.metrics.usage import figures
+from exporter.metrics.activities import activity_families
+from exporter.metrics.report_view import ReportView
+from exporter.metrics.usage import usage_families
 from exporter.metrics.windows import SUMS
-from exporter.platforms.api import Report
 
 REPORT_LABELS = ("source", "report")
 
 
-@dataclass(frozen=True, slots=True)
-class View:
-    """All that the families of one report of one source are made from."""
-
-    held: Held
-    health: Health
-    rules: DayRules
-    excluded: tuple[str, ...] = ()
-    company_limits: CompanyLimits = field(default_factory=CompanyLimits)
-
-    @property
-    def source(self) -> str:
-        """The label `source`."""
-        return self.held.source
-
-    @property
-    def report(self) -> Report:
-        """Whose families they are."""
-        return self.held.report
-
-    @property
-    def ledger(self) -> Ledger:
-        """What is held."""
-        return self.held.ledger
-
-    @property
-    def day_status(self) -> DayStatus:
-        """What that says at the moment."""
-        return self.held.day_status
-
-
-def families(view: View) -> Iterator[Family]:
+def families(view: ReportView) -> Iterator[Family]:
     """Yields every family of one report that has samples: figures, unless they are stale, and health.
 
     One after the other: the samples of all of them together would be far more than the page.
     """
-    found = iter(()) if view.day_status.stale else figures(view.held)
-    for family in chain(found, _judged(view), _health(view)):
+    found = iter(()) if view.day_status.stale else usage_families(view)
+    for family in chain(found, activity_families(view), _health(view)):
         if family.samples and not any(fnmatchcase(family.name, glob) for glob in view.excluded):
             yield family
-
-
-def _judged(view: View) -> Iterator[Family]:
-    yield from activity_families(view.held, Bounds(view.company_limits, view.rules.calendar))
 
 
 # Health: one table, a line per family.
@@ -82,19 +41,19 @@ class Gauge(NamedTuple):
 
     name: str
     help: str
-    value: Callable[[View], float | None]
+    value: Callable[[ReportView], float | None]
 
 
 def _seconds(moment: datetime | None) -> float:
     return 0.0 if moment is None else moment.timestamp()
 
 
-def _day_start(view: View) -> float | None:
+def _day_start(view: ReportView) -> float | None:
     day = view.day_status.last_day
     return None if day is None else calendars.start(day, view.rules.zone).timestamp()
 
 
-def _companies_on_last_day(view: View) -> float | None:
+def _companies_on_last_day(view: ReportView) -> float | None:
     day = view.day_status.last_day
     if day is None:
         return None
@@ -179,33 +138,33 @@ FIELD_INFO_HELP = "Always 1; what the platform says of the fields of the report.
 FIELD_INFO_LABELS = (*REPORT_LABELS, "field", "unit", "description")
 
 
-def _trust(view: View) -> Iterator[Family]:
+def _trust(view: ReportView) -> Iterator[Family]:
     """Yields what tells whether the figures can be trusted, once an answer has told it."""
     labels, health = (view.source, view.report.name), view.health
     if health.last_success is not None:
         drift = tuple(Sample((*labels, kind), float(health.drift.get(kind, 0))) for kind in DRIFTS)
-        broken = tuple(Sample((*labels, name), float(health.violations.get(name, 0))) for name in INVARIANTS)
+        invariants = dict.fromkeys((*INVARIANTS, *health.violations))
+        broken = tuple(Sample((*labels, name), float(health.violations.get(name, 0))) for name in invariants)
         yield Family(DRIFT, DRIFT_HELP, (*REPORT_LABELS, "kind"), drift)
         yield Family(VIOLATIONS, VIOLATIONS_HELP, (*REPORT_LABELS, "invariant"), broken)
         notes = tuple(Sample((*labels, *note), 1.0) for note in health.fields)
         yield Family(FIELD_INFO, FIELD_INFO_HELP, FIELD_INFO_LABELS, notes)
 
 
-def _coverage(view: View) -> tuple[Sample, ...]:
+def _coverage(view: ReportView) -> tuple[Sample, ...]:
     last = view.day_status.last_day
     if last is None:
         return ()
-    days = {window: [last - timedelta(days=n) for n in range(window.days)] for window in SUMS}
     return tuple(
         Sample(
             (view.source, view.report.name, window.suffix.removeprefix("_")),
-            sum(day in view.day_status.covered for day in days[window]) / window.days,
+            sum(day in view.day_status.covered for day in window.ending(last)) / window.days,
         )
         for window in SUMS
     )
 
 
-def _health(view: View) -> Iterator[Family]:
+def _health(view: ReportView) -> Iterator[Family]:
     labels = (view.source, view.report.name)
     yield from _trust(view)
     yield Family(COVERAGE, COVERAGE_HELP, (*REPORT_LABELS, "window"), _coverage(view))

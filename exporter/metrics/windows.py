@@ -1,9 +1,11 @@
 """The windows that figures are served in: over which days, under which name; pure, knows no figure."""
 
+from collections.abc import Mapping
 from datetime import date, timedelta
 from typing import NamedTuple
 
 from exporter.domain.model import Expendable, Kind, Measure
+from exporter.ledger.day_status import DayStatus
 from exporter.platforms.api import Report
 
 
@@ -45,6 +47,24 @@ def windows(measure: Measure) -> tuple[Window, ...]:
             return ()
         case _:
             return (LAST_DAY, *today)
+
+
+class WindowDays(NamedTuple):
+    """The days that a window adds up, newest first, and the one that it ends with."""
+
+    days: tuple[date, ...]
+    last: date
+
+
+def days_by_window(measure: Measure, status: DayStatus, *, sums: bool) -> Mapping[Window, WindowDays]:
+    """Returns the days of each window of a measure that may be served; windows of several days only with `sums`."""
+    found: dict[Window, WindowDays] = {}
+    for window in windows(measure):
+        last = status.today if window is TODAY else status.last_day
+        if last is not None and (window.days == 1 or sums):
+            days = (day for day in window.ending(last) if window.days == 1 or day in status.covered)
+            found[window] = WindowDays(tuple(days), last)
+    return found
 
 
 def describe(measure: Measure, window: Window | None, report: Report) -> tuple[str, str]:

@@ -10,10 +10,9 @@ from exporter.domain.model import Family
 from exporter.domain.selectors import selects
 from exporter.exposition.board import RenderedSource
 from exporter.ledger.day_status import day_status
-from exporter.metrics.label_limits import Kept
-from exporter.metrics.limited_labels import keep_labels
-from exporter.metrics.report_health import View, families
-from exporter.metrics.report_view import Held
+from exporter.metrics.label_limits import Kept, keep_labels
+from exporter.metrics.report_health import families
+from exporter.metrics.report_view import ReportView
 from exporter.metrics.source_info import SourceInfo, source_families
 from exporter.platforms.api import Report
 from exporter.polling.report_state import ReportState
@@ -35,7 +34,7 @@ def rendered(target: Target, states: Mapping[str, ReportState], reports: Iterabl
     source_info = source_view(target, states)
     taken = {name: chain(begun.first, begun.rest) for name, begun in parts.items()}
     rendered_source = RenderedSource({**taken, "": source_families(source_info)}, serves, views, source_info)
-    return Rendered(rendered_source, {name: each.held.kept for name, each in views.items()})
+    return Rendered(rendered_source, {name: each.kept for name, each in views.items()})
 
 
 class _Begun(NamedTuple):
@@ -55,24 +54,24 @@ def _begun(found: Iterator[Family]) -> _Begun:
     return _Begun(iter(first), found, tells_of_companies=False)
 
 
-def view(target: Target, report: Report, state: ReportState, now: datetime) -> View:
+def view(target: Target, report: Report, state: ReportState, now: datetime) -> ReportView:
     """Judges what is held of a report, ready to be made into families."""
     status = day_status(state.ledger, now, state.health.read_at, target.rules)
     if not report.has_days:
         status = replace(status, last_day=None, today=None, empty_day=False)
-    held = Held(
+    return ReportView(
         target.source,
         report,
         state.ledger,
         status,
-        state.health.history,
+        state.health,
+        target.rules,
         target.limits,
-        state.kept,
+        keep_labels(report, state.ledger, status.last_day, target.limits, state.kept),
         target.min_group,
+        target.excluded,
+        target.company_limits,
         state.discoveries,
-    )
-    return View(
-        replace(held, kept=keep_labels(held)), state.health, target.rules, target.excluded, target.company_limits
     )
 
 

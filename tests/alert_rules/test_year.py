@@ -14,10 +14,10 @@ from exporter.domain.calendars import Calendar
 from exporter.domain.model import Column, Days, Reading, Row
 from exporter.ledger.day_status import DayRules, day_status
 from exporter.ledger.ledger import Asked, Ledger, fold
-from exporter.metrics.activities import LAST_DAY, LAST_WORKING_DAY, LIMIT, Bounds, activity_families
-from exporter.metrics.label_limits import LabelLimits
+from exporter.metrics.activities import LAST_DAY, LAST_WORKING_DAY, LIMIT, activity_families
+from exporter.metrics.health import Health
 from exporter.metrics.limits import CompanyLimits
-from exporter.metrics.report_view import Held
+from exporter.metrics.report_view import ReportView
 from exporter.platforms.paradigm.platform import CHAT_SESSIONS, QUERIES
 from exporter.simulator.paradigm.companies import Company
 from exporter.simulator.paradigm.world import MODES, DayView, World
@@ -73,8 +73,9 @@ def mornings(world: World, rules: DayRules = OPERATED) -> Iterator[tuple[date, M
         if number < 0:
             continue
         status = day_status(ledger, now, now, rules)
-        held = Held("s", CHAT_SESSIONS, ledger, status, True, LabelLimits(), {}, 0, {})
-        families = activity_families(held, Bounds(company_limits, rules.calendar))
+        health = Health(timedelta(hours=1), history=True)
+        view = ReportView("s", CHAT_SESSIONS, ledger, status, health, rules, company_limits=company_limits)
+        families = activity_families(view)
         yield (
             day,
             {

@@ -98,7 +98,7 @@ def test_an_outline_has_each_row_and_figure_once(history: tuple[Report, Rows], l
         for block in ledger.blocks.values()
         for part, table in block.tables.items()
         for column in table.columns
-        for company in table.told(column)
+        for company in table.with_figure(column)
     ]
     within = {key: figures for key, figures in rows.items() if key[1] < length}
     assert sorted(told) == sorted({(part, column, who) for (part, _, who), row in within.items() for column in row})

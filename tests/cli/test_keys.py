@@ -60,7 +60,7 @@ class Polled:
         """Returns how many polls of the source ended how, without the zeros."""
         return {
             sample.labels["outcome"]: sample.value
-            for family in self.telemetry.registry.collect()
+            for family in self.telemetry.served()
             for sample in family.samples
             if sample.name == "chat_usage_polls_total" and sample.labels["source"] == "production" and sample.value
         }

@@ -13,7 +13,7 @@ def samples(telemetry: Telemetry, **labels: str) -> set[str]:
     """Returns the names of the samples that have these labels."""
     return {
         sample.name
-        for family in telemetry.served().collect()
+        for family in telemetry.served()
         for sample in family.samples
         if labels.items() <= sample.labels.items()
     }

@@ -98,7 +98,7 @@ def test_both_formats_say_the_same(telemetry: Telemetry, format_: Format, parse:
 
     written = families(parse(telemetry.tail(format_).decode()))
 
-    held = families(telemetry.registry.collect())
+    held = families(telemetry.served())
     assert sorted(held) == sorted(written)
     assert all(stable(held[name]) == stable(written[name]) for name in held)
 
@@ -131,7 +131,7 @@ def test_only_openmetrics_ends_the_page(telemetry: Telemetry) -> None:
 def test_no_family_is_live_and_rendered(telemetry: Telemetry) -> None:
     """A family on the page twice would make it invalid."""
     rendered = {*(gauge.name for gauge in REPORT_GAUGES), LAST_OUTCOME, SETTLE}
-    live = {sample.name for family in telemetry.registry.collect() for sample in family.samples}
+    live = {sample.name for family in telemetry.served() for sample in family.samples}
 
     assert not rendered & live
 
@@ -177,7 +177,7 @@ def test_each_change_shows_at_the_next_scrape(
     assert before != shown
     assert shown == {
         (sample.name, *sorted(sample.labels.items()), sample.value)
-        for family in telemetry.served().collect()
+        for family in telemetry.served()
         for sample in family.samples
         if sample.name.startswith("chat_usage")
     }

@@ -135,7 +135,7 @@ def test_a_page_of_many_has_the_lines_that_prometheus_client_writes(
             Family(name, "Help.", LABELS, tuple(s for s in whole[name] if s.label_values[2] == source + report))
             for name, _ in zip(names, lists, strict=False)
         ]
-        board.publish(source, {report: of_report})
+        board.put(source, RenderedSource({report: of_report}))
 
     page = board.shown.page[format_].plain.decode()
 
@@ -207,8 +207,8 @@ def gauge(name: str, company: str, value: float) -> Family:
 def test_lines_of_a_family_stay_together_whoever_they_come_from(format_: Format) -> None:
     """Two sources have the same families; each family has one header and one block of lines."""
     board = Board()
-    board.publish("b", {"r": (gauge("chat_b", "B", 1), gauge("chat_a", "B", 2))})
-    board.publish("a", {"r": (gauge("chat_b", "A", 3), gauge("chat_a", "A", 4))})
+    board.put("b", RenderedSource({"r": (gauge("chat_b", "B", 1), gauge("chat_a", "B", 2))}))
+    board.put("a", RenderedSource({"r": (gauge("chat_b", "A", 3), gauge("chat_a", "A", 4))}))
 
     lines = [line for line in board.shown.page[format_].plain.decode().splitlines() if "chat_usage" not in line]
 
@@ -220,9 +220,9 @@ def test_lines_of_a_family_stay_together_whoever_they_come_from(format_: Format)
 def test_a_report_replaces_its_own_lines_only() -> None:
     """What one report publishes leaves the others as they are."""
     board = Board()
-    board.publish("s", {"one": (gauge("chat_a", "A", 1),)}, ["one"])
-    board.publish("s", {"two": (gauge("chat_b", "A", 2),)})
-    board.publish("s", {"one": ()}, ["one"])
+    board.put("s", RenderedSource({"one": (gauge("chat_a", "A", 1),)}, ["one"]))
+    board.put("s", RenderedSource({"two": (gauge("chat_b", "A", 2),)}))
+    board.put("s", RenderedSource({"one": ()}, ["one"]))
 
     assert "# HELP chat_b Help.\n# TYPE chat_b gauge\nchat_b" in board.shown.page[Format.TEXT].plain.decode()
     assert "chat_a" not in board.shown.page[Format.TEXT].plain.decode()
@@ -278,7 +278,7 @@ def test_series_above_the_limit_go_in_their_order(most: int, gone: list[str]) ->
         "chat_last_day": (4, Expendable.NEVER),
     }
     board = Board(most)
-    board.publish("s", {"r": [sized(name, *kind) for name, kind in kinds.items()]})
+    board.put("s", RenderedSource({"r": [sized(name, *kind) for name, kind in kinds.items()]}))
 
     page = board.shown.page[Format.TEXT].plain.decode()
 
@@ -292,7 +292,7 @@ def test_all_of_a_source_is_replaced_in_one_step() -> None:
     board = Board()
     for source in ("a", "b", "c"):
         for report in ("one", "two"):
-            board.publish(source, {report: (gauge(f"chat_{report}", source, 1),)}, [report])
+            board.put(source, RenderedSource({report: (gauge(f"chat_{report}", source, 1),)}, [report]))
 
     board.replace({"a": RenderedSource({"one": (gauge("chat_one", "a", 2),)}), "b": NOTHING}, 100)
 
@@ -310,7 +310,7 @@ def test_all_of_a_source_is_replaced_in_one_step() -> None:
 def test_what_cannot_be_written_changes_nothing() -> None:
     """An error in one source's families takes no other source off the page."""
     board = Board()
-    board.publish("a", {"one": (gauge("chat_one", "a", 1),)}, ["one"])
+    board.put("a", RenderedSource({"one": (gauge("chat_one", "a", 1),)}, ["one"]))
     before = board.shown
     broken = (gauge("chat_one", "a", 2 / zero) for zero in (0,))
 
@@ -318,5 +318,5 @@ def test_what_cannot_be_written_changes_nothing() -> None:
         board.replace({"a": RenderedSource({"one": broken}, ["one"]), "b": NOTHING}, 100)
 
     assert board.shown is before
-    board.publish("a", {"two": ()})
+    board.put("a", RenderedSource({"two": ()}))
     assert board.shown.page == before.page

@@ -16,10 +16,10 @@ from exporter.domain.model import Column, Days, Reading, Row
 from exporter.domain.thresholds import BUILT_IN, Threshold
 from exporter.ledger.day_status import day_status
 from exporter.ledger.ledger import Asked, Ledger, fold
-from exporter.metrics.activities import BASELINE, LAST_DAY, LAST_WORKING_DAY, LIMIT, TODAY, Bounds, activity_families
-from exporter.metrics.label_limits import LabelLimits
+from exporter.metrics.activities import BASELINE, LAST_DAY, LAST_WORKING_DAY, LIMIT, TODAY, activity_families
+from exporter.metrics.health import Health
 from exporter.metrics.limits import CompanyLimits
-from exporter.metrics.report_view import Held
+from exporter.metrics.report_view import ReportView
 from exporter.platforms.api import Report
 from exporter.platforms.paradigm.platform import (
     CHAT_SESSIONS,
@@ -78,9 +78,19 @@ def served(
     reading = Reading(NAMES, frozenset(report.parts), tuple(Row(*key, figures) for key, figures in rows.items()))
     at = read_at or now
     ledger = fold(Ledger(), reading, Asked(asked, asked.last, at, 45), lambda _id, _name: True)
-    status = day_status(ledger, now, success or at, replace(DAILY, calendar=calendar or Calendar()))
-    held = Held("s", report, ledger, status, sums, LabelLimits(), {}, min_group, {})
-    found = activity_families(held, Bounds(company_limits or CompanyLimits(), calendar or Calendar()))
+    rules = replace(DAILY, calendar=calendar or Calendar())
+    status = day_status(ledger, now, success or at, rules)
+    view = ReportView(
+        "s",
+        report,
+        ledger,
+        status,
+        Health(timedelta(hours=1), history=sums),
+        rules,
+        min_group=min_group,
+        company_limits=company_limits or CompanyLimits(),
+    )
+    found = activity_families(view)
     return {
         (family.name, sample.label_values[2], *sample.label_values[4:]): sample.value
         for family in found

@@ -12,11 +12,15 @@ from exporter.domain.model import Column, Days, Kind, Measure, Reading, Row
 from exporter.ledger.day_status import DayStatus
 from exporter.ledger.ledger import Asked, Ledger, fold
 from exporter.metrics import windows
-from exporter.metrics.label_limits import OTHER, Kept, LabelLimits, Span, Uses, all_fit, capped, keep, keep_all, uses
-from exporter.metrics.limited_labels import keep_labels, open_samples
-from exporter.metrics.report_view import Held, Known
+from exporter.metrics.company_index import CompanyIndex
+from exporter.metrics.health import Health
+from exporter.metrics.label_limits import OTHER, Kept, LabelLimits, keep, keep_all, keep_labels
+from exporter.metrics.limited_labels import Uses, columns_if_all_fit, uses
+from exporter.metrics.report_view import ReportView
+from exporter.metrics.sums import kept_sums, limited_sums
+from exporter.metrics.windows import WindowDays
 from exporter.platforms.paradigm import platform as paradigm
-from tests.road.road import utc
+from tests.road.road import RULES, utc
 
 TODAY = date(2026, 3, 3)
 NOON = utc(2026, 3, 3, 12)
@@ -32,8 +36,8 @@ CALLS = Measure(
 MEDIAN = Measure("median", "Median", Kind.AVERAGE, ("channel_id",), limits=("channels",), needs_read_marker=True)
 Labels = tuple[str, ...]
 YESTERDAY = TODAY - timedelta(days=1)
-BOTH = Span((TODAY, YESTERDAY), TODAY)
-NOW = Span((TODAY,), TODAY)
+BOTH = WindowDays((TODAY, YESTERDAY), TODAY)
+NOW = WindowDays((TODAY,), TODAY)
 
 
 def figures(**tools: float) -> Uses:
@@ -46,9 +50,9 @@ def kept(found: Uses, limit: int, before: set[str] | None = None) -> set[str]:
     return {labels[-1] for labels in keep({"17": found}, MONTH, (limit,), earlier)["17"]}
 
 
-def shown(found: Uses, chosen: set[Labels], measure: Measure = TOOLS, span: Span = NOW) -> Mapping[Labels, float]:
+def shown(found: Uses, chosen: set[Labels], measure: Measure = TOOLS, span: WindowDays = NOW) -> Mapping[Labels, float]:
     """Returns what is served while these values are kept."""
-    return dict(capped(found, frozenset(chosen), LabelLimits().caps(measure), span, measure))
+    return dict(kept_sums(found, frozenset(chosen), LabelLimits().caps(measure), span, measure))
 
 
 @pytest.mark.parametrize(
@@ -84,7 +88,7 @@ def test_a_value_counts_from_its_first_day_on() -> None:
     found = Uses({("late",): {TODAY: 3.0}, ("early",): {YESTERDAY: 2.0}}, {})
 
     assert shown(found, {*found.figures}) == {("late",): 3, ("early",): 0}
-    assert shown(found, {*found.figures}, span=Span((YESTERDAY,), YESTERDAY)) == {("early",): 2}
+    assert shown(found, {*found.figures}, span=WindowDays((YESTERDAY,), YESTERDAY)) == {("early",): 2}
 
 
 def test_values_that_are_cut_alike_are_added_up() -> None:
@@ -94,7 +98,7 @@ def test_values_that_are_cut_alike_are_added_up() -> None:
     reading = Reading({"17": "Northwind"}, frozenset({"all"}), (row,))
     ledger = fold(Ledger(), reading, Asked(days, TODAY, NOON, 45), lambda _id, _name: True)
 
-    assert uses(ledger, "all", TOOLS, 5) == {"17": Uses({("web s",): {TODAY: 5.0}}, {})}
+    assert uses(ledger, "all", TOOLS, 5, ("17",)) == {"17": Uses({("web s",): {TODAY: 5.0}}, {})}
 
 
 def test_a_break_down_that_was_not_read_has_no_zeros() -> None:
@@ -162,7 +166,7 @@ def test_no_use_is_lost_and_no_limit_broken(
     """Whatever was kept before: at most `limit` values and `other`, and the same sum."""
     held = Uses(found, {})
     chosen = keep({"17": held}, MONTH, (limit,), {"17": before}).get("17", frozenset())
-    served = list(capped(held, chosen, (limit,), Span(MONTH, TODAY), TOOLS))
+    served = list(kept_sums(held, chosen, (limit,), WindowDays(MONTH, TODAY), TOOLS))
 
     assert len(chosen) <= limit
     assert len({labels for labels, _ in served}) <= limit + 1
@@ -193,10 +197,12 @@ def folded(history: History) -> Ledger:
 def test_where_all_fit_all_are_kept_without_ranking(history: History, cap: int, length: int) -> None:
     """The short way chooses what the long one does, or says that it cannot."""
     ledger = folded(history)
-    columns = all_fit(ledger, "all", TOOLS, cap)
+    columns = columns_if_all_fit(ledger, "all", TOOLS, cap)
 
     if columns is not None:
-        assert keep_all(ledger, "all", columns, length) == keep(uses(ledger, "all", TOOLS, length), MONTH, (cap,), {})
+        assert keep_all(ledger, "all", columns, length) == keep(
+            uses(ledger, "all", TOOLS, length, ("1", "2")), MONTH, (cap,), {}
+        )
     else:
         assert cap < len({tool for companies in history.values() for used in companies.values() for tool in used})
 
@@ -207,8 +213,10 @@ def test_a_window_has_what_each_company_used_in_it(history: History, length: int
     ledger = folded(history)
     status = DayStatus(YESTERDAY, TODAY, empty_day=False, stale=False, covered=frozenset(ledger.blocks))
     limits = LabelLimits({"tools": most}, length)
-    held = Held("production", paradigm.TOOLS, ledger, status, True, limits, {}, 0, {})
-    found = open_samples(Known(replace(held, kept=keep_labels(held))), TOOLS)
+    kept = keep_labels(paradigm.TOOLS, ledger, YESTERDAY, limits, {})
+    health = Health(timedelta(hours=1), history=True)
+    view = ReportView("production", paradigm.TOOLS, ledger, status, health, RULES, limits, kept)
+    found = limited_sums(CompanyIndex(view), TOOLS, windows.days_by_window(TOOLS, status, sums=True))
 
     for window, samples in found.items():
         days = window.ending(TODAY if window is windows.TODAY else YESTERDAY)

@@ -10,7 +10,7 @@ import pytest
 
 from exporter.domain.scope import Scope
 from exporter.metrics.source_info import COMPANY_INFO
-from exporter.metrics.usage import describe, windows
+from exporter.metrics.windows import describe, windows
 from exporter.platforms.paradigm.platform import REPORTS
 from exporter.polling.target import Target
 from exporter.simulator.app import create_app

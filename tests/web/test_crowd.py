@@ -8,7 +8,7 @@ import anyio.to_thread
 import httpx
 import pytest
 
-from exporter.exposition.board import Board
+from exporter.exposition.board import Board, RenderedSource
 from exporter.exposition.gzip_pieces import RUN
 from exporter.exposition.text import Format
 from exporter.polling.threads import Worker
@@ -31,7 +31,10 @@ async def test_each_of_fifty_scrapers_gets_one_publication(
     publications = iter(range(1, 1_000_000))
 
     def publish() -> None:
-        board.publish("production", {"chat-sessions": figures(float(next(publications)), COMPANIES)}, ["chat-sessions"])
+        board.put(
+            "production",
+            RenderedSource({"chat-sessions": figures(float(next(publications)), COMPANIES)}, ["chat-sessions"]),
+        )
 
     publish()
     async with client() as http:

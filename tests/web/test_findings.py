@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from exporter.domain.errors import OUTCOMES as EVERY_OUTCOME
-from exporter.metrics.report_health import View
+from exporter.metrics.report_view import ReportView
 from exporter.web.status.problems import OUTCOMES, Level, is_fresh, of_report
 from tests.road.road import RULES
 from tests.web.outlooks import NOON
@@ -20,18 +20,18 @@ ODD = "Fields of its answer are not as documented"
 MOMENT = timedelta(seconds=1)
 
 
-def view(**health: Any) -> View:
+def view(**health: Any) -> ReportView:
     """Returns a report that was read at noon, but for what is given of its health."""
     (found,) = named().shown.views.values()
     return replace(found, health=replace(found.health, **health))
 
 
-def told(found: View, now: datetime = NOON) -> list[tuple[Level, str, str]]:
+def told(found: ReportView, now: datetime = NOON) -> list[tuple[Level, str, str]]:
     """Returns what is wrong, without the reasons."""
     return [(each.level, each.what, each.runbook) for each in of_report(found, now)]
 
 
-def failed(outcome: str, hours: int) -> View:
+def failed(outcome: str, hours: int) -> ReportView:
     """Returns a report whose last good poll was so many hours before a failed one at noon."""
     return view(outcome=outcome, last_success=NOON - hours * HOUR, reason="why")
 
@@ -50,7 +50,7 @@ def test_every_outcome_that_is_a_failure_has_words_and_a_runbook() -> None:
         pytest.param(view(outcome="connection", last_success=None, reason="why"), Level.BAD, id="never"),
     ],
 )
-def test_a_failure_is_bad_when_it_lasts(found: View, level: Level) -> None:
+def test_a_failure_is_bad_when_it_lasts(found: ReportView, level: Level) -> None:
     """One failed poll among good ones is no reason to get up; the reason is that of the log."""
     (finding,) = of_report(found, NOON)
     assert (finding.level, finding.why) == (level, "why")
@@ -118,7 +118,7 @@ def test_a_report_is_fresh_as_long_as_the_alert_rules_say() -> None:
 
 def test_withheld_figures_are_told_once_something_was_read() -> None:
     """A report that was never read has nothing to withhold."""
-    stale = replace(view(), held=replace(view().held, day_status=replace(view().day_status, stale=True)))
+    stale = replace(view(), day_status=replace(view().day_status, stale=True))
     assert [what for _, what, _ in told(stale)] == ["Its figures are withheld: nothing was read for 3 days"]
     never = replace(stale, health=replace(stale.health, last_success=None))
     assert not told(never)

@@ -16,7 +16,7 @@ from exporter.domain.selectors import selects
 from exporter.exposition.text import Key
 from exporter.ledger.ledger import by_number
 from exporter.metrics.daily import DailyFigures, Dated, measures
-from exporter.metrics.report_health import View
+from exporter.metrics.report_view import ReportView
 from exporter.web.api.query import Offer, Query
 
 PIECE = 20
@@ -75,13 +75,13 @@ class Answer:
         return sorted(found, key=lambda each: (place[each.company_id], each.date))
 
 
-def wanted(view: View, query: Query) -> frozenset[str]:
+def wanted(view: ReportView, query: Query) -> frozenset[str]:
     """Returns the measures of a report that a query asks for."""
     families = frozenset(measure.family for measure in measures(view))
     return families & frozenset(query.measures) if query.measures else families
 
 
-def offer(views: Mapping[Key, View]) -> Offer:
+def offer(views: Mapping[Key, ReportView]) -> Offer:
     """Says what can be asked for."""
     families = {measure.family for view in views.values() for measure in measures(view)}
     return Offer(sorted({source for source, _ in views}), sorted(families))
@@ -93,7 +93,7 @@ class Archive:
     def __init__(self) -> None:
         self._shelves: dict[Key, DailyFigures] = {}
 
-    def answer(self, views: Mapping[Key, View], query: Query) -> Answer:
+    def answer(self, views: Mapping[Key, ReportView], query: Query) -> Answer:
         """Answers a query."""
         all_daily = tuple(
             daily
@@ -108,7 +108,7 @@ class Archive:
         last = page[-1] if len(companies) > len(page) else None
         return Answer(query, all_daily, tuple(page), last, version.hexdigest())
 
-    def all_daily(self, views: Mapping[Key, View]) -> Mapping[Key, DailyFigures]:
+    def all_daily(self, views: Mapping[Key, ReportView]) -> Mapping[Key, DailyFigures]:
         """Returns the shelves of these views, by source and report, in order."""
         kept = {key: daily for key, daily in self._shelves.items() if views.get(key) is daily.view}
         self._shelves = {key: kept.get(key) or DailyFigures(views[key]) for key in sorted(views)}

@@ -13,8 +13,8 @@ from exporter.domain.thresholds import BUILT_IN
 from exporter.exposition.board import Published
 from exporter.exposition.text import Key
 from exporter.ledger.ledger import by_number
-from exporter.metrics.activities import BASELINE, LAST_DAY, LAST_WORKING_DAY, LIMIT, TODAY, Bounds, activity_families
-from exporter.metrics.report_health import View
+from exporter.metrics.activities import BASELINE, LAST_DAY, LAST_WORKING_DAY, LIMIT, TODAY, activity_families
+from exporter.metrics.report_view import ReportView
 from exporter.metrics.source_info import SourceInfo
 from exporter.web.status.problems import is_fresh
 
@@ -130,12 +130,11 @@ Whose = tuple[str, str, str]
 """Id and name of a company, and an activity."""
 
 
-def _measured(view: View, report: str) -> Iterator[tuple[Whose, Measured]]:
+def _measured(view: ReportView, report: str) -> Iterator[tuple[Whose, Measured]]:
     """Yields what is on the page of metrics of each company and activity: unwanted families are not."""
     figures: dict[Whose, dict[str, float]] = {}
     limits: dict[Whose, list[tuple[str, str, str, float]]] = {}
-    held, bounds = view.held, Bounds(view.company_limits, view.rules.calendar)
-    for family in activity_families(held, bounds) if view.report.has_days else ():
+    for family in activity_families(view) if view.report.has_days else ():
         if any(fnmatchcase(family.name, glob) for glob in view.excluded):
             continue
         for (_, _, company_id, company, activity, *limit), value in family.samples:
@@ -174,6 +173,6 @@ def _listed(source_info: SourceInfo) -> Iterator[Company]:
             yield Company(source_info.source, company_id, "", "expected, never seen")
 
 
-def fresh(views: Mapping[Key, View], now: datetime) -> frozenset[Key]:
+def fresh(views: Mapping[Key, ReportView], now: datetime) -> frozenset[Key]:
     """Returns the reports whose figures are new enough to be judged."""
     return frozenset(key for key, view in views.items() if is_fresh(view, now))

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from exporter.domain import calendars
 from exporter.metrics.health import Health
-from exporter.metrics.report_health import View
+from exporter.metrics.report_view import ReportView
 from exporter.metrics.source_info import SourceInfo
 from exporter.web.status.text import day_ago, figure, moment, span
 
@@ -60,7 +60,7 @@ OUTCOMES = {
 }
 
 
-def is_fresh(view: View, now: datetime) -> bool:
+def is_fresh(view: ReportView, now: datetime) -> bool:
     """Tells whether a report's figures are new enough to be judged by limits."""
     day, status = view.day_status.last_day, view.day_status
     if day is None or status.empty_day or status.stale or not view.health.supported:
@@ -74,7 +74,7 @@ def of_configuration(refusal: Refusal) -> Finding:
     return Finding(Level.WARNING, what, "ChatUsageConfigReloadFailed", refusal.reason)
 
 
-def of_report(view: View, now: datetime) -> tuple[Finding, ...]:
+def of_report(view: ReportView, now: datetime) -> tuple[Finding, ...]:
     """Returns what is wrong with a report, the worst first; nothing of one that the platform does not have."""
     if not view.health.supported or view.health.last_attempt is None:
         return ()
@@ -82,7 +82,7 @@ def of_report(view: View, now: datetime) -> tuple[Finding, ...]:
     return tuple(sorted(found, key=lambda each: -each.level))
 
 
-def _polls(view: View, now: datetime) -> Iterator[Finding]:
+def _polls(view: ReportView, now: datetime) -> Iterator[Finding]:
     health = view.health
     if health.outcome in OUTCOMES:
         what, runbook = OUTCOMES[health.outcome]
@@ -101,7 +101,7 @@ def _patience(health: Health, now: datetime) -> Level:
     return Level.BAD if now - health.last_success > max(3 * health.interval, PATIENCE) else Level.WARNING
 
 
-def _days(view: View, now: datetime) -> Iterator[Finding]:
+def _days(view: ReportView, now: datetime) -> Iterator[Finding]:
     day, status = view.day_status.last_day, view.day_status
     today = calendars.day_at(now, view.rules.zone)
     if status.stale and view.health.read_at is not None:
@@ -115,7 +115,7 @@ def _days(view: View, now: datetime) -> Iterator[Finding]:
         yield Finding(Level.WARNING, what, "ChatUsageReportStale")
 
 
-def _answers(view: View) -> Iterator[Finding]:
+def _answers(view: ReportView) -> Iterator[Finding]:
     health = view.health
     if view.ledger.withdrawn:
         what = f"The platform took back all rows of {_companies(len(view.ledger.withdrawn))}; they have no figures"

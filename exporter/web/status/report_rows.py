@@ -7,7 +7,8 @@ from typing import NamedTuple
 
 from exporter.domain import calendars
 from exporter.exposition.board import Published
-from exporter.metrics.report_health import REPORT_GAUGES, View
+from exporter.metrics.report_health import REPORT_GAUGES
+from exporter.metrics.report_view import ReportView
 from exporter.web.status.problems import Finding, Level, Refusal, of_configuration, of_report, of_source
 from exporter.web.status.text import day_ago
 
@@ -91,7 +92,7 @@ def troubles(blocks: Sequence[SourceBlock], refusal: Refusal | None) -> tuple[Tr
     return tuple(sorted(found.values(), key=lambda each: -each.finding.level))
 
 
-def report_row(view: View, now: datetime) -> ReportRow:
+def report_row(view: ReportView, now: datetime) -> ReportRow:
     """Says how a report is."""
     found, day = of_report(view, now), view.day_status.last_day
     level = max((each.level for each in found), default=Level.GOOD)
@@ -111,7 +112,7 @@ def report_row(view: View, now: datetime) -> ReportRow:
     )
 
 
-def _word(view: View, level: Level) -> str:
+def _word(view: ReportView, level: Level) -> str:
     if not view.health.supported:
         return "not on this platform"
     if view.health.last_attempt is None:

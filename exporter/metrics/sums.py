@@ -1,0 +1,104 @@
+"""Sums of figures over the days of a window: of a column, and of limited labels with what is `other`; pure."""
+
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import date
+from operator import add
+
+from exporter.domain.model import Column, Kind, Measure, Sample
+from exporter.metrics.company_index import CompanyIndex
+from exporter.metrics.label_limits import OTHER, placed, sum_over
+from exporter.metrics.limited_labels import Labels, Uses, batches, columns_if_all_fit
+from exporter.metrics.report_view import ReportView
+from exporter.metrics.windows import Window, WindowDays
+
+
+def column_sums(index: CompanyIndex, part: str, column: Column, days: Iterable[date]) -> Sequence[float]:
+    """Adds up days by company; a row that lacks the figure makes its company's sum unknown, not smaller."""
+    total = [0.0] * len(index.companies[part])
+    for day in days:
+        total = list(map(add, total, index.on_day(day, part, column, 0.0)))
+    return total
+
+
+def limited_sums(
+    index: CompanyIndex, measure: Measure, windows: Mapping[Window, WindowDays]
+) -> Mapping[Window, Sequence[Sample]]:
+    """Returns the figures of a measure with limited labels by window: per company the values it keeps, and `other`.
+
+    All windows at once, because what is held of a company is far more than what is served.
+    """
+    view = index.view
+    kept, caps = view.kept.get(measure.family, {}), view.label_limits.caps(measure)
+    samples: dict[Window, list[Sample]] = {window: [] for window in windows}
+    for part, companies in index.companies.items():
+        if (columns := _columns_as_served(view, part, measure)) is not None:
+            for window, days in windows.items():
+                samples[window] += _column_samples(index, part, columns, days)
+            continue
+        for some in batches(companies):
+            found = index.uses(part, measure, some)
+            for company in filter(found.__contains__, some):
+                own, keeps = (view.source, company, view.ledger.names[company]), kept.get(company, frozenset())
+                for window, days in windows.items():
+                    sums = kept_sums(found[company], keeps, caps, days, measure)
+                    samples[window] += (Sample((*own, *labels), value) for labels, value in sums)
+    return samples
+
+
+def _columns_as_served(view: ReportView, part: str, measure: Measure) -> Mapping[Labels, Column] | None:
+    """Returns the columns of a measure by label values as served, if nothing is put together with anything; else None.
+
+    Then a sum over days is one of columns, which takes half the time of going through each company's own values.
+    """
+    cap, length = view.label_limits.caps(measure)[0], view.label_limits.value_length
+    if cap is None or measure.kind is not Kind.SUM or measure.needs_read_marker:
+        return None
+    columns = columns_if_all_fit(view.ledger, part, measure, cap) or frozenset()
+    served = {tuple(value[:length] for value in each.label_values): each for each in columns}
+    return served if columns and len(served) == len(columns) else None
+
+
+def _column_samples(
+    index: CompanyIndex, part: str, columns: Mapping[Labels, Column], days: WindowDays
+) -> Iterator[Sample]:
+    """Yields the sums of companies that had the value by the last day; a row without it adds 0."""
+    for labels, column in sorted(columns.items()):
+        first_days = index.view.ledger.first_figures(part, column)
+        total = [0.0] * len(index.companies[part])
+        for day in days.days:
+            figures = index.on_day(day, part, column, 0.0)
+            total = list(map(add, total, [0.0 if math.isnan(value) else value for value in figures]))
+        for company, own, value in zip(index.companies[part], index.labels(part, labels), total, strict=True):
+            if first_days.get(company, date.max) <= days.last:
+                yield Sample(own, value)
+
+
+def kept_sums(
+    held: Uses, kept: frozenset[Labels], caps: Sequence[int | None], days: WindowDays, measure: Measure
+) -> Iterator[tuple[Labels, float]]:
+    """Yields what a company has over some days per kept value, and the rest as `other` where it can be added up.
+
+    A value counts 0 from the first day that it was used on, and has no figure before it. If the measure needs a read
+    marker, it counts 0 only on days on which the break-down was read; without one of the days there is no figure.
+    """
+    shown: dict[Labels, float] = {}
+    unknown: set[Labels] = set()
+    for labels, figures in sorted(held.figures.items()):
+        if days.last not in figures and min(figures) > days.last:
+            continue
+        place = labels if labels in kept else placed(labels, kept, caps)
+        if measure.kind is not Kind.SUM:
+            if days.last in figures and OTHER not in place:
+                shown[place] = figures[days.last]
+        elif not measure.needs_read_marker or _is_read(held, labels, days.days):
+            shown[place] = shown.get(place, 0.0) + sum_over(figures, days.days)
+        elif _is_read(held, labels, (days.last,)):  # else it is gone, and takes nothing from the others
+            unknown.add(place)
+    yield from ((place, value) for place, value in shown.items() if place not in unknown)
+
+
+def _is_read(held: Uses, labels: Labels, days: Iterable[date]) -> bool:
+    """Tells whether a value, or the break-down that it would stand in, was read on all of these days."""
+    figures, read = held.figures[labels], held.read.get(labels[:-1], ())
+    return all(day in figures or day in read for day in days)
