@@ -1,7 +1,7 @@
 """The life of a day: which days to ask, which one is published, which one runs; pure, every moment is an argument.
 
 A day is published when a good answer that covers it was asked for after its end and the settle time. Nothing moves
-backwards: it hangs on when days were read (`Block.read_at`, which only rises), not on what time it is now.
+backwards: it depends on when days were read (`Block.read_at`, which only rises), not on what time it is now.
 """
 
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ from exporter.domain.calendars import Calendar
 from exporter.domain.model import Days
 from exporter.ledger.ledger import Block, Ledger
 
-PATIENCE_WITH_EMPTY_DAYS = timedelta(hours=24)
+WAIT_FOR_ROWS = timedelta(hours=24)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,14 +63,15 @@ def days_to_ask(ledger: Ledger, now: datetime, rules: DayRules) -> Days:
 
 
 def day_status(ledger: Ledger, now: datetime, last_read: datetime | None, rules: DayRules) -> DayStatus:
-    """Judges one report's ledger at the moment `now`."""
+    """Returns the status of one report's held days at the moment `now`."""
     today = calendars.day_at(now, rules.zone)
     running = ledger.blocks.get(today)
-    published = published_days(ledger, now, rules)
+    waiting = _waiting(ledger.blocks, rules)
+    published = _published(ledger, today, waiting, rules)
     return DayStatus(
         last_day=max(published, default=None),
         today=today if running is not None and running.read_at >= calendars.start(today, rules.zone) else None,
-        empty_day=bool(_waiting(ledger.blocks, rules)),
+        empty_day=bool(waiting),
         stale=last_read is None or now - last_read > rules.max_staleness,
         covered=frozenset(
             day for day, block in ledger.blocks.items() if block.read_at >= calendars.end(day, rules.zone)
@@ -81,8 +82,10 @@ def day_status(ledger: Ledger, now: datetime, last_read: datetime | None, rules:
 
 def published_days(ledger: Ledger, now: datetime, rules: DayRules) -> frozenset[date]:
     """Returns the days that are served as complete: settled, ended by now, not waiting for a row."""
-    waiting = _waiting(ledger.blocks, rules)
-    today = calendars.day_at(now, rules.zone)
+    return _published(ledger, calendars.day_at(now, rules.zone), _waiting(ledger.blocks, rules), rules)
+
+
+def _published(ledger: Ledger, today: date, waiting: set[date], rules: DayRules) -> frozenset[date]:
     return frozenset(
         day
         for day, block in ledger.blocks.items()
@@ -119,7 +122,7 @@ def _waiting(blocks: Mapping[date, Block], rules: DayRules) -> set[date]:
         block = blocks[day]
         if block.listed:
             break
-        patience_ends = calendars.end(day, rules.zone) + rules.settle + PATIENCE_WITH_EMPTY_DAYS
-        if rules.calendar.is_working(day) and _is_settled(day, block, rules) and block.read_at < patience_ends:
+        wait_ends = calendars.end(day, rules.zone) + rules.settle + WAIT_FOR_ROWS
+        if rules.calendar.is_working(day) and _is_settled(day, block, rules) and block.read_at < wait_ends:
             waiting.add(day)
     return waiting

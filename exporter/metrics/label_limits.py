@@ -8,8 +8,8 @@ with every poll. Of two limited labels the second one is chosen for each value o
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from functools import partial
 from itertools import repeat
+from typing import NamedTuple
 
 from exporter.domain.model import Column, Kind, Measure
 from exporter.ledger.ledger import Ledger, by_number
@@ -24,8 +24,8 @@ SLACK = 1.2
 Kept = Mapping[str, frozenset[Labels]]
 """What a company keeps: values of the first label, pairs of values of the first and the second."""
 LIMITS = {"tools": 50, "languages": 30, "intents": 50, "steps": 30, "reasons": 20, "channels": 50}
-OF_PLUGINS = 50
-"""How many values a label has whose limit is a plugin's own."""
+OWN_LIMIT = 50
+"""How many values a label may have whose limit is a plugin's own, which no option sets."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class LabelLimits:
 
     def caps(self, measure: Measure) -> tuple[int | None, ...]:
         """Returns how many values each label of a measure may have; None for one without a limit."""
-        return tuple(self.values.get(limit, OF_PLUGINS) if limit else None for limit in measure.limits)
+        return tuple(self.values.get(limit, OWN_LIMIT) if limit else None for limit in measure.limits)
 
 
 def keep_labels(
@@ -47,7 +47,7 @@ def keep_labels(
 
     Of a report's families whose first label has the same limit the first one chooses for all.
     """
-    month = MONTH.ending(last_day) if last_day is not None else ()
+    held = _Held(ledger, limits, MONTH.ending(last_day) if last_day is not None else (), before)
     chosen: dict[str, Kept] = {}
     leaders: dict[str, str] = {}
     for measure in report.measures:
@@ -55,37 +55,39 @@ def keep_labels(
             continue
         leader = leaders.setdefault(measure.limits[0], measure.family) if measure.limits[0] else measure.family
         leading = None if leader == measure.family else chosen[leader]
-        choose = partial(_keep_in_part, ledger, measure, limits, leading)
-        kept_before = before.get(measure.family, {})
         chosen[measure.family] = {
-            company: labels for part in report.parts for company, labels in choose(part, month, kept_before)
+            company: labels for part in report.parts for company, labels in _keep_in_part(held, part, measure, leading)
         }
     return chosen
 
 
-def _keep_in_part(  # noqa: PLR0913, PLR0917
-    ledger: Ledger,
-    measure: Measure,
-    limits: LabelLimits,
-    leading: Kept | None,
-    part: str,
-    month: Sequence[date],
-    before: Kept,
+class _Held(NamedTuple):
+    """What values are chosen from, whatever the measure: the held days, those of the month, the choice before."""
+
+    ledger: Ledger
+    limits: LabelLimits
+    month: tuple[date, ...]
+    before: Mapping[str, Kept]
+
+
+def _keep_in_part(
+    held: _Held, part: str, measure: Measure, leading: Kept | None
 ) -> Iterator[tuple[str, frozenset[Labels]]]:
     """Yields what each company keeps of a measure in a part."""
-    caps, length = limits.caps(measure), limits.value_length
+    ledger, caps, length = held.ledger, held.limits.caps(measure), held.limits.value_length
     if leading is None and caps[0] is not None:
         columns = columns_if_all_fit(ledger, part, measure, caps[0])
         if columns is not None:
             yield from keep_all(ledger, part, columns, length).items()
             return
+    before = held.before.get(measure.family, {})
     for some in batches(sorted(ledger.names, key=by_number)):
-        yield from keep(uses(ledger, part, measure, length, some), month, caps, before, leading).items()
+        yield from keep(uses(ledger, part, measure, length, some), held.month, caps, before, leading).items()
 
 
 def keep(
     found: Mapping[str, Uses],
-    month: Iterable[date],
+    month: Sequence[date],
     caps: Sequence[int | None],
     before: Kept,
     leading: Kept | None = None,
@@ -94,10 +96,9 @@ def keep(
 
     `caps` are parallel to the labels; what another family chose of the first label holds here too if it is `leading`.
     """
-    days = tuple(month)
     return {
         company: _chosen(
-            {labels: sum_over(figures, days) for labels, figures in held.figures.items()},
+            {labels: sum_over(figures, month) for labels, figures in held.figures.items()},
             caps,
             before.get(company, frozenset()),
             None if leading is None else leading.get(company, frozenset()),

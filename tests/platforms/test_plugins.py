@@ -7,7 +7,7 @@ import re
 import subprocess
 import sys
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -18,9 +18,10 @@ import httpx
 import pytest
 
 from exporter.domain.errors import ReportError
-from exporter.domain.model import Column, Kind, Measure, Reading
+from exporter.domain.model import Column, Days, Kind, Measure, Reading, Row
+from exporter.domain.scope import Scope
 from exporter.forecast.series import Size, served
-from exporter.platforms.api import Platform, Report
+from exporter.platforms.api import NO_DISCOVERIES, Context, Discoveries, Platform, Report, Request
 from exporter.platforms.json_values import count
 from exporter.platforms.paradigm import platform as paradigm
 from exporter.platforms.paradigm.documented import Array, DocumentedReport, Field
@@ -224,3 +225,51 @@ def test_a_crash_of_a_decoder_is_said(acme: ModuleType) -> None:
 
     [first, *_] = survived(Odd())
     assert "raises KeyError" in first
+
+
+RUNS = Measure("acme_runs", "Runs", Kind.SUM, ("project",), limits=("projects",))
+
+
+class Runs(Report):
+    """A report with a label limit and an invariant that no built-in one has."""
+
+    name = "runs"
+    day_bytes = 80
+    measures = (RUNS,)
+    parts: Mapping[str, tuple[Column, ...]] = {"all": ()}
+
+    def plan(self, days: Days, scope: Scope, discoveries: Discoveries = NO_DISCOVERIES) -> tuple[Request, ...]:
+        return (Request(self.name, "/runs", {}, days),)
+
+    def decode(self, body: bytes, request: Request, context: Context) -> Reading:
+        uses = {Column(RUNS.family, (project,)): float(number) for project, number in json.loads(body).items()}
+        rows = tuple(Row("all", day, "7", uses) for day in request.days)
+        return Reading({"7": "Helpdesk"}, frozenset(self.parts), rows, violations={"runs_gt_seats": 2})
+
+
+def test_a_label_limit_and_an_invariant_of_a_plugin_s_own_reach_the_page() -> None:
+    """The limit has a default, and the rest is added up as other."""
+    runs = Runs()
+    platform = replace(paradigm.PLATFORM, name="acme", reports={"runs": runs})
+    target = replace(target_with(), platform="acme", reports=(runs,))
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        return answered({f"project {number:02}": 100 - number for number in range(60)})
+
+    async def travel() -> Road:
+        async with Road(httpx.MockTransport(answer), PassedClock(NOON), "a-key", target) as road:
+            await road.poller.poll()
+        return road
+
+    assert not complaints(platform)
+    road = anyio.run(travel)
+    assert road.outcomes() == {"ok": 1.0}
+    labels = {"company_id": "7", "company": "Helpdesk"}
+    shown = road.page("acme_runs_last_day")
+    assert len(shown) == 51
+    assert shown[series("acme_runs_last_day", project="project 49", **labels)] == 51.0
+    assert shown[series("acme_runs_last_day", project="other", **labels)] == sum(
+        100 - number for number in range(50, 60)
+    )
+    violated = series("chat_usage_invariant_violations", report="runs", invariant="runs_gt_seats")
+    assert road.page("chat_usage_invariant_violations")[violated] == 2.0
