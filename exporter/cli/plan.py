@@ -14,8 +14,8 @@ from exporter.cli import tables
 from exporter.cli.failed import FailedError
 from exporter.cli.options import ConfigFile
 from exporter.cli.tables import Column
-from exporter.forecast.calls import Forecast, Plan, Rate, ReportForecast, SourceForecast, forecast
-from exporter.forecast.series import Series, Size
+from exporter.forecast.calls import Forecast, Rate, ReportForecast, SourceForecast, SourcePlan, forecast
+from exporter.forecast.series import SeriesCounts, Size
 from exporter.platforms.registry import platforms
 from exporter.polling.schedule import Cadence
 from exporter.settings import Source, load
@@ -26,7 +26,7 @@ A day is any 24 hours of running: "expected" is the mean over many, "at most" ho
 the most calls within a minute. The daily pass over history_days is included, in as many pieces as so many companies
 take; retries are excluded, and so are polls added by a restart or a step of the clock.
 A report that the platform lacks is counted as if it had it; with "reports: auto" it costs one call a day.
-Series are the most that so many companies can have: every mode, on both days, and of open labels (tool) as many
+SeriesCounts are the most that so many companies can have: every mode, on both days, and of open labels (tool) as many
 values as are kept and "other". Each HTTP status but 200 that occurs adds one to chat_usage_api_requests_total. Left
 out is chat_usage_field_info, one for each field that the platform describes."""
 
@@ -65,10 +65,10 @@ def plan(
     judge(foreseen, max_series, max_calls_per_day)
 
 
-def planned(each: Source) -> Plan:
+def planned(each: Source) -> SourcePlan:
     """Says what of a source costs anything."""
     cadence = Cadence(each.poll.interval, each.poll.jitter, each.zone, each.settle)
-    return Plan(target_of(each), cadence, each.poll.requests_per_minute, each.platform.one_company)
+    return SourcePlan(target_of(each), cadence, each.poll.requests_per_minute, each.platform.one_company)
 
 
 def judge(foreseen: Forecast, max_series: int | None, max_calls: int | None) -> None:
@@ -101,7 +101,7 @@ def show(foreseen: Forecast, console: Console) -> None:
     for title, series in _series(foreseen):
         rows = [(family, str(count)) for family, count in series.items()]
         rows.append(("together", str(sum(series.values()))))
-        tables.show(console, f"Series {title}", (Column("Family"), Column("Series", number=True)), rows)
+        tables.show(console, f"SeriesCounts {title}", (Column("Family"), Column("SeriesCounts", number=True)), rows)
     console.print()
     total = f"Total for {_sized(foreseen.size)}: at most {foreseen.total_series} series"
     tables.say(console, f"{total}; {_number(foreseen.calls.expected)} calls a day, at most {foreseen.calls.most}.")
@@ -129,7 +129,7 @@ def _number(figure: float) -> str:
     return f"{figure:.1f}".removesuffix(".0")
 
 
-def _series(foreseen: Forecast) -> Iterator[tuple[str, Series]]:
+def _series(foreseen: Forecast) -> Iterator[tuple[str, SeriesCounts]]:
     for each in foreseen.sources:
         for report in each.reports:
             yield f"of {each.name}, report {report.name}", report.series

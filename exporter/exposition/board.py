@@ -65,9 +65,9 @@ class Board:
             for report, families in each.reports.items()
         }
         chunks = {**kept, **written}
-        gone = too_many((chunk for found in chunks.values() for chunk in found), self._max_series)
-        left = (chunk for key in sorted(chunks) for chunk in chunks[key] if chunk.expendable not in gone)
-        counts = (write(family) for family in cardinality(chunks, gone) if family.samples)
+        dropped = too_many((chunk for found in chunks.values() for chunk in found), self._max_series)
+        left = (chunk for key in sorted(chunks) for chunk in chunks[key] if chunk.expendable not in dropped)
+        counts = (write(family) for family in cardinality(chunks, dropped) if family.samples)
         served = self.shown.served | {(source, report) for source, each in rendered.items() for report in each.serves}
         views = {key: view for key, view in self.shown.views.items() if key in kept}
         views |= {(source, report): view for source, each in rendered.items() for report, view in each.views.items()}

@@ -26,22 +26,22 @@ def too_many(chunks: Iterable[Chunk], max_series: int) -> frozenset[Expendable]:
     counts = Counter[Expendable]()
     for chunk in chunks:
         counts[chunk.expendable] += chunk.series
-    gone: set[Expendable] = set()
+    dropped: set[Expendable] = set()
     for kind in REASONS:
         if counts.total() <= max_series:
             break
         del counts[kind]
-        gone.add(kind)
-    return frozenset(gone)
+        dropped.add(kind)
+    return frozenset(dropped)
 
 
-def cardinality(chunks: Mapping[Key, Sequence[Chunk]], gone: frozenset[Expendable]) -> tuple[Family, Family]:
+def cardinality(chunks: Mapping[Key, Sequence[Chunk]], dropped_kinds: frozenset[Expendable]) -> tuple[Family, Family]:
     """Counts the series of each source: those on the page, and those that are kept off it, by kind."""
     shown, dropped = Counter[tuple[str, ...]](), Counter[tuple[str, ...]]()
     for (source, _), found in chunks.items():
         dropped.update({(source, reason): 0 for reason in REASONS.values()})
         for chunk in found:
-            if chunk.expendable in gone:
+            if chunk.expendable in dropped_kinds:
                 dropped[source, REASONS[chunk.expendable]] += chunk.series
             else:
                 shown[(source,)] += chunk.series

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 from exporter.domain import calendars
 from exporter.domain.model import Days
-from exporter.forecast.series import Series, Size, live_series, once, served
+from exporter.forecast.series import SeriesCounts, Size, live_series, once, served
 from exporter.ledger.day_status import days_to_ask, history_to_ask, pieces
 from exporter.ledger.ledger import Ledger
 from exporter.platforms.api import Report
@@ -24,7 +24,6 @@ from exporter.polling.transitions import longest_piece
 DAY = timedelta(hours=24)
 MINUTE = timedelta(minutes=1)
 A_YEAR_OF_DAYS = 366
-GOOD = "200"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +47,7 @@ PASSES = Rate(1.0, 2)
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class SourcePlan:
     """One source as it is configured; `requests_per_minute` is also the burst. It may be `one_company` by its kind."""
 
     target: Target
@@ -64,7 +63,7 @@ class ReportForecast:
     name: str
     calls: Rate
     peak: int
-    series: Series
+    series: SeriesCounts
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +74,7 @@ class SourceForecast:
     polls: Rate
     peak: int
     reports: tuple[ReportForecast, ...]
-    series: Series
+    series: SeriesCounts
 
     @property
     def calls(self) -> Rate:
@@ -89,7 +88,7 @@ class Forecast:
 
     size: Size
     sources: tuple[SourceForecast, ...]
-    series: Series
+    series: SeriesCounts
 
     @property
     def calls(self) -> Rate:
@@ -104,7 +103,7 @@ class Forecast:
         return sum(sum(series.values()) for series in everywhere)
 
 
-def forecast(plans: Sequence[Plan], size: Size, now: datetime) -> Forecast:
+def forecast(plans: Sequence[SourcePlan], size: Size, now: datetime) -> Forecast:
     """Foresees what `plans` cost with sources of this size; counts in the midnights of a year from `now`."""
     live = live_series(plan.target for plan in plans)
     sources = tuple(
@@ -157,7 +156,7 @@ def _midnights(since: datetime, until: datetime, zone: ZoneInfo) -> Iterator[dat
         midnight = calendars.next_midnight(midnight, zone)
 
 
-def _source(plan: Plan, size: Size, now: datetime, live: Callable[[str, str], Series]) -> SourceForecast:
+def _source(plan: SourcePlan, size: Size, now: datetime, live: Callable[[str, str], SeriesCounts]) -> SourceForecast:
     target, cap = plan.target, most_requests_in_a_minute(plan.requests_per_minute)
     rate, at_once = polls(plan.cadence, now), most_polls(plan.cadence, MINUTE, now)
     reports, together = [], 0
@@ -182,7 +181,7 @@ class Counts(NamedTuple):
     learning: int
 
 
-def _requests(plan: Plan, report: Report, size: Size, now: datetime) -> Counts:
+def _requests(plan: SourcePlan, report: Report, size: Size, now: datetime) -> Counts:
     target = plan.target
     recent = days_to_ask(Ledger(), now, target.rules)
     past = history_to_ask(recent, target.rules) if report.has_days else None

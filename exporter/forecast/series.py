@@ -25,7 +25,7 @@ from exporter.polling.report_state import ReportState
 from exporter.polling.target import Target
 
 GOOD = "200"
-Series = Mapping[str, int]
+SeriesCounts = Mapping[str, int]
 """How many series each family has, by its name."""
 
 
@@ -37,7 +37,7 @@ class Size:
     channels: int = 0
 
 
-def once(target: Target, size: Size, now: datetime) -> Series:
+def once(target: Target, size: Size, now: datetime) -> SeriesCounts:
     """Counts what a source has once: per company its name, and the series that count its series."""
     state = ReportState(_held(target, target.reports[0], size, now), Health(target.interval), listed={})
     own = source_families(source_view(target, {"": state}))
@@ -45,7 +45,7 @@ def once(target: Target, size: Size, now: datetime) -> Series:
     return _of_everybody((*own, *counts), size.companies)
 
 
-def served(target: Target, report: Report, size: Size, now: datetime) -> Series:
+def served(target: Target, report: Report, size: Size, now: datetime) -> SeriesCounts:
     """Counts what the page would have of a report if every company had all figures on each held day."""
     health = Health(target.interval, last_attempt=now, last_success=now, duration=0.0, outcome="ok", history=True)
     discoveries = report.supposed(calendars.day_at(now, target.rules.zone), size.channels)
@@ -53,7 +53,7 @@ def served(target: Target, report: Report, size: Size, now: datetime) -> Series:
     return _of_everybody(families(view(target, report, state, now)), size.companies)
 
 
-def _of_everybody(families_of_one: Iterable[Family], companies: int) -> Series:
+def _of_everybody(families_of_one: Iterable[Family], companies: int) -> SeriesCounts:
     """Counts each series of the one company as often as there are companies."""
     return {
         family.name: len(family.samples) * (companies if "company_id" in family.label_names else 1)
@@ -65,9 +65,9 @@ def _held(target: Target, report: Report, size: Size, now: datetime) -> Ledger:
     """Returns the ledger of one company with a row of everything in each part on each day."""
     today, keep = calendars.day_at(now, target.rules.zone), target.rules.keep_days
     days = Days(today - timedelta(days=keep), today)
-    figure = 1e9  # every group may be told, and what is usual is enough for every limit
+    figure = 1e9  # every group is large enough to be served, and every baseline for a limit
     rows = tuple(
-        Row(part, day, "1", dict.fromkeys((*columns, *_open_columns(target, report, size)), figure))
+        Row(part, day, "1", dict.fromkeys((*columns, *_limited_columns(target, report, size)), figure))
         for part, columns in report.parts.items()
         for day in days
     )
@@ -75,8 +75,8 @@ def _held(target: Target, report: Report, size: Size, now: datetime) -> Ledger:
     return fold(Ledger(), reading, Asked(days, today, now, keep), lambda _id, _name: True)
 
 
-def _open_columns(target: Target, report: Report, size: Size) -> Iterator[Column]:
-    """Yields as many values of open labels as are kept, and one that is not; of channels as many as there are."""
+def _limited_columns(target: Target, report: Report, size: Size) -> Iterator[Column]:
+    """Yields as many values of limited labels as are kept, and one that is not; of channels as many as there are."""
     for measure in report.measures:
         if any(measure.limits):
             caps = (1 if cap is None else cap + 1 for cap in target.limits.caps(measure))
@@ -88,10 +88,10 @@ def _open_columns(target: Target, report: Report, size: Size) -> Iterator[Column
                 yield Column(measure.family, values)
 
 
-def live_series(watches: Iterable[Target]) -> Callable[[str, str], Series]:
+def live_series(targets: Iterable[Target]) -> Callable[[str, str], SeriesCounts]:
     """Returns the live series by source and report, of the process where both are empty, after one good answer each."""
     telemetry = Telemetry()
-    for target in watches:
+    for target in targets:
         for report in target.reports:
             telemetry.expect(target.source, report.name)
             telemetry.observer(target.source).request(report.name, GOOD, 0.0)

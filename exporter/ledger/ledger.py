@@ -25,7 +25,7 @@ MANY = 50
 
 
 class Places(NamedTuple):
-    """Where some companies stand in a table: between which rows, and the place of each there, -1 without a row."""
+    """Where some companies are in a table: between which rows, and the place of each there, -1 without a row."""
 
     here: slice
     each: tuple[int, ...]
@@ -39,7 +39,7 @@ class Table:
     columns: Mapping[Column, "array[float]"] = field(default_factory=dict)
 
     def places(self, companies: Sequence[str]) -> Places:
-        """Returns where companies, sorted by number, stand here; looks at the rows from the first to the last alone."""
+        """Returns where companies, sorted by number, are here; looks at the rows from the first to the last alone."""
         if not companies:
             return Places(slice(0), ())
         first = bisect_left(self.companies, by_number(companies[0]), key=by_number)
@@ -185,7 +185,7 @@ def _kept(blocks: Mapping[date, Block], asked: Asked) -> dict[date, Block]:
 
 
 def _held(ledger: Ledger, blocks: Mapping[date, Block], new: Iterable[Iterable[str]]) -> set[str]:
-    """Returns the companies of all blocks, which are those that were held and the `new` ones until a block is gone."""
+    """Returns the companies of all blocks, which are those held and the `new` ones until a block is dropped."""
     return set(ledger.names).union(*new) if blocks.keys() >= ledger.blocks.keys() else _companies(blocks.values())
 
 

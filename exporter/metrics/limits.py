@@ -1,4 +1,4 @@
-"""What an operator's entries come to for one company: its limits and its calendar. Pure; answers are remembered.
+"""The limits and the calendar of one company, by the operator's entries, and the numbers of limits. Pure; cached.
 
 Of several entries that select a company the last one counts, per limit and severity; of calendars the first one does.
 """

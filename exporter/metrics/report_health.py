@@ -139,7 +139,7 @@ FIELD_INFO_LABELS = (*REPORT_LABELS, "field", "unit", "description")
 
 
 def _trust(view: ReportView) -> Iterator[Family]:
-    """Yields what tells whether the figures can be trusted, once an answer has told it."""
+    """Yields what says whether the figures can be trusted, once a poll was good."""
     labels, health = (view.source, view.report.name), view.health
     if health.last_success is not None:
         drift = tuple(Sample((*labels, kind), float(health.drift.get(kind, 0))) for kind in DRIFTS)

@@ -1,4 +1,4 @@
-"""What a source has once on the page, whatever its reports are: its companies, its settle time, idle selectors.
+"""What a source has once on the page, whatever its reports are: companies, settle time, unmatched selectors.
 
 A line of it:
 
@@ -30,9 +30,9 @@ UNMATCHED_HELP = "Selectors of an option that match nothing the platform lists; 
 class SourceInfo:
     """All that the families of a source are made from, whatever its reports are.
 
-    `names` are all companies ever held, `gone` those that no report serves; `listed` are those that the platform lists,
-    wanted or not, None before the first good poll. `idle` counts by option the words of the platform's own selections
-    that match nothing.
+    `names` are all companies ever held, `withdrawn` those that no report serves; `listed` are those that the platform
+    lists, wanted or not, None before the first good poll. `unmatched` counts by option the words of the platform's own
+    selections that match nothing.
     """
 
     source: str
@@ -40,15 +40,15 @@ class SourceInfo:
     settle: timedelta
     companies: Companies
     names: Mapping[str, str]
-    gone: frozenset[str]
+    withdrawn: frozenset[str]
     listed: Mapping[str, str] | None
-    idle: Mapping[str, int] = field(default_factory=dict)
+    unmatched: Mapping[str, int] = field(default_factory=dict)
 
 
 def source_families(view: SourceInfo) -> tuple[Family, ...]:
     """Returns the families that a source has once."""
     settle = (Sample((view.source,), view.settle.total_seconds()),)
-    unmatched = {**({} if view.listed is None else view.companies.unmatched(view.listed)), **view.idle}
+    unmatched = {**({} if view.listed is None else view.companies.unmatched(view.listed)), **view.unmatched}
     return (
         Family(SETTLE, SETTLE_HELP, ("source",), settle),
         Family(COMPANY_INFO, COMPANY_INFO_HELP, COMPANY_INFO_LABELS, tuple(_company_info(view))),
@@ -63,6 +63,6 @@ def source_families(view: SourceInfo) -> tuple[Family, ...]:
 
 def _company_info(view: SourceInfo) -> Iterator[Sample]:
     expected = frozenset(view.companies.expected)
-    for company in sorted((view.names.keys() - view.gone) | expected, key=by_number):
+    for company in sorted((view.names.keys() - view.withdrawn) | expected, key=by_number):
         labels = (view.source, view.platform, company, view.names.get(company, ""), str(company in expected).lower())
         yield Sample(labels, 1.0)

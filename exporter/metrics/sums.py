@@ -93,12 +93,12 @@ def kept_sums(
                 shown[place] = figures[days.last]
         elif not measure.needs_read_marker or _is_read(held, labels, days.days):
             shown[place] = shown.get(place, 0.0) + sum_over(figures, days.days)
-        elif _is_read(held, labels, (days.last,)):  # else it is gone, and takes nothing from the others
+        elif _is_read(held, labels, (days.last,)):  # else it ended, and takes nothing from the others
             unknown.add(place)
     yield from ((place, value) for place, value in shown.items() if place not in unknown)
 
 
 def _is_read(held: Uses, labels: Labels, days: Iterable[date]) -> bool:
-    """Tells whether a value, or the break-down that it would stand in, was read on all of these days."""
+    """Tells whether a value, or the break-down that it would be in, was read on all of these days."""
     figures, read = held.figures[labels], held.read.get(labels[:-1], ())
     return all(day in figures or day in read for day in days)

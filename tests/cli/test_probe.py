@@ -19,7 +19,7 @@ from exporter.cli.main import run
 from exporter.domain.errors import ConfigError
 from exporter.domain.model import Days
 from exporter.domain.scope import Scope
-from exporter.forecast.calls import Plan, forecast
+from exporter.forecast.calls import SourcePlan, forecast
 from exporter.forecast.series import Size
 from exporter.http import RetryBudget
 from exporter.metrics.label_limits import LabelLimits
@@ -129,7 +129,7 @@ class TestRows:
         target = Target(
             "production", "paradigm", tuple(REPORTS.values()), Scope(), RULES, HOURLY.interval, limits=limits
         )
-        [foreseen] = forecast([Plan(target, HOURLY, 60)], Size(companies), NOW).sources
+        [foreseen] = forecast([SourcePlan(target, HOURLY, 60)], Size(companies), NOW).sources
         found = {each.report: each.found for each in await findings(world=world, REPORTS="auto")}
 
         assert [report.name for report in foreseen.reports] == list(found)

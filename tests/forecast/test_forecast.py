@@ -14,7 +14,16 @@ from starlette.applications import Starlette
 from exporter.domain.model import Column, Days, Measure, Reading
 from exporter.domain.scope import Scope
 from exporter.exposition.text import Format
-from exporter.forecast.calls import DAY, MINUTE, Forecast, Plan, forecast, most_polls, most_requests_in_a_minute, polls
+from exporter.forecast.calls import (
+    DAY,
+    MINUTE,
+    Forecast,
+    SourcePlan,
+    forecast,
+    most_polls,
+    most_requests_in_a_minute,
+    polls,
+)
 from exporter.forecast.series import Size
 from exporter.http.rate_limit import Bucket
 from exporter.metrics.label_limits import LabelLimits
@@ -77,7 +86,7 @@ def most_within(span: timedelta, found: Sequence[datetime]) -> int:
 
 
 def foretell(target: Target, cadence: Cadence = HOURLY, companies: int = 1, now: datetime = NOW) -> Forecast:
-    return forecast([Plan(target, cadence, 60)], Size(companies), now)
+    return forecast([SourcePlan(target, cadence, 60)], Size(companies), now)
 
 
 def target_with(*reports: Report, scope: Scope | None = None) -> Target:
@@ -180,7 +189,7 @@ def test_series_do_not_hang_on_the_hour(hour: int) -> None:
 def test_each_source_has_its_own_series_and_the_process_has_its_once() -> None:
     """Two equal sources have twice what one has, but for the families of the process."""
     one = foretell(target_with())
-    both = forecast([Plan(replace(target_with(), source=name), HOURLY, 60) for name in ("a", "b")], Size(1), NOW)
+    both = forecast([SourcePlan(replace(target_with(), source=name), HOURLY, 60) for name in ("a", "b")], Size(1), NOW)
 
     process = sum(one.series.values())
     assert both.total_series == 2 * (one.total_series - process) + process
@@ -373,6 +382,6 @@ class WaitingClock(PassedClock):
 )
 def test_the_peak_is_what_polls_ask_within_the_rate_limit(per_minute: int, peak: int) -> None:
     """An interval poll, one after midnight, and the pass that follows may fall into one minute."""
-    [source] = forecast([Plan(target_with(OneDayPerRequest()), HOURLY, per_minute)], Size(1), NOW).sources
+    [source] = forecast([SourcePlan(target_with(OneDayPerRequest()), HOURLY, per_minute)], Size(1), NOW).sources
 
     assert (source.peak, source.reports[0].peak) == (peak, peak)

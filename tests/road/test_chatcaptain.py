@@ -13,7 +13,7 @@ from exporter.domain.errors import ConfigError
 from exporter.domain.scope import Scope
 from exporter.domain.selectors import Selection
 from exporter.exposition.board import RenderedSource
-from exporter.forecast.calls import Plan, forecast
+from exporter.forecast.calls import SourcePlan, forecast
 from exporter.forecast.series import Size
 from exporter.platforms.api import Account, Component, Override
 from exporter.platforms.chatcaptain.platform import PLATFORM
@@ -263,7 +263,9 @@ async def test_requests_are_as_plan_says_and_final_days_are_not_asked_again(chan
     assert flip == start
 
     cadence = Cadence(timedelta(hours=1), 0.0, UTC_ZONE, RULES.settle)
-    [foreseen] = forecast([Plan(platform.target(), cadence, 60, one_company=True)], Size(1, channels), NOON).sources
+    [foreseen] = forecast(
+        [SourcePlan(platform.target(), cadence, 60, one_company=True)], Size(1, channels), NOON
+    ).sources
     polls_a_day = 26
     by_report = {report.name: report.calls.expected for report in foreseen.reports}
     assert by_report == {
@@ -280,7 +282,7 @@ async def test_the_series_of_a_chatbot_are_within_the_forecast() -> None:
         await road.poller.poll()
         text = road.text()
     cadence = Cadence(timedelta(hours=1), 0.0, UTC_ZONE, RULES.settle)
-    [foreseen] = forecast([Plan(platform.target(), cadence, 60, one_company=True)], Size(9, 5), NOON).sources
+    [foreseen] = forecast([SourcePlan(platform.target(), cadence, 60, one_company=True)], Size(9, 5), NOON).sources
     most: dict[str, int] = dict(foreseen.series)
     for report in foreseen.reports:
         for family, count in report.series.items():

@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from exporter.exposition.text import Format
-from exporter.forecast.calls import Plan, forecast
+from exporter.forecast.calls import SourcePlan, forecast
 from exporter.forecast.series import Size
 from exporter.platforms.paradigm.platform import PLATFORM
 from exporter.polling.schedule import Cadence
@@ -67,7 +67,7 @@ async def test_a_week_of_faults_leaves_nothing_behind(caplog: pytest.LogCaptureF
         outcomes = road.outcomes()
 
     cadence = Cadence(target.interval, 0.0, RULES.zone, RULES.settle)
-    most = forecast([Plan(target, cadence, 60)], Size(COMPANIES), clock.moment).total_series
+    most = forecast([SourcePlan(target, cadence, 60)], Size(COMPANIES), clock.moment).total_series
     notes = sum(line.startswith("chat_usage_field_info") for line in lines)
     assert len(lines) - notes <= most
     assert after < before * 1.1 + 100_000

@@ -163,7 +163,7 @@ def _broken(
 
 def _listed(source_info: SourceInfo) -> Iterator[Company]:
     """Yields the companies that the source should have: those that are held, those that are expected."""
-    held = source_info.names.keys() - source_info.gone
+    held = source_info.names.keys() - source_info.withdrawn
     for company_id in {*source_info.names, *source_info.companies.expected}:
         if company_id in held:
             yield Company(source_info.source, company_id, source_info.names[company_id])

@@ -145,12 +145,12 @@ def _of_source(source_info: SourceInfo) -> Iterator[Finding]:
     missing = [
         company
         for company in source_info.companies.expected
-        if company not in source_info.names.keys() - source_info.gone
+        if company not in source_info.names.keys() - source_info.withdrawn
     ]
     if missing:
         what = f"Expected and in no report: {_companies(len(missing))} ({', '.join(missing[:5])})"
         yield Finding(Level.WARNING, what, "ChatUsageCompanyMissing")
-    unmatched = {**source_info.companies.unmatched(source_info.listed), **source_info.idle}
+    unmatched = {**source_info.companies.unmatched(source_info.listed), **source_info.unmatched}
     for option in sorted(option for option, count in unmatched.items() if count and option != "companies.expected"):
         what = f"{unmatched[option]} of the selectors in {option} match nothing that the platform lists"
         yield Finding(Level.WARNING, what, "ChatUsageConfigUnmatched")
