@@ -13,8 +13,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from exporter.domain.model import Expendable, Family
-from exporter.exposition.gzip_pieces import Body as Body  # noqa: PLC0414 who takes a page finds here what it is made of
-from exporter.exposition.gzip_pieces import GzipPiece
+from exporter.exposition.gzip_pieces import Body, GzipPiece
 
 AT_ONCE = 1000
 """Lines encoded together: of a page's lines, one name with an emoji makes a text of four bytes a character."""

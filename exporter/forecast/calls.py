@@ -37,10 +37,6 @@ class Rate:
         """Returns how often something happens that goes with each of these, usually and at most."""
         return Rate(self.expected * expected, self.most * most)
 
-    def plus(self, other: "Rate") -> "Rate":
-        """Returns how often either happens."""
-        return Rate(self.expected + other.expected, self.most + other.most)
-
 
 PASSES = Rate(1.0, 2)
 """Passes over the past: one after each flip; 24 hours may hold two flips, or a start and a flip."""
@@ -162,7 +158,7 @@ def _source(plan: SourcePlan, size: Size, now: datetime, live: Callable[[str, st
     reports, together = [], 0
     for report in target.reports:
         recent, past, learning = _requests(plan, report, size, now)
-        calls = rate.times(*recent).plus(PASSES.times(*past)).plus(PASSES.times(learning, learning))
+        calls = _sum((rate.times(*recent), PASSES.times(*past), PASSES.times(learning, learning)))
         peak = at_once * recent[1] + past[1] + learning
         series = Counter(served(target, report, size, now)) + Counter(live(target.source, report.name))
         reports.append(ReportForecast(report.name, calls, min(peak, cap), series))

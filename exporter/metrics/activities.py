@@ -11,8 +11,9 @@ import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from functools import partial
+from functools import cache, partial
 from operator import add
+from statistics import median
 
 from exporter.domain.calendars import Calendar
 from exporter.domain.model import Activity, Column, Family, Measure, Sample
@@ -121,39 +122,28 @@ def _samples(companies: _Judged, measure: Measure, activity: Activity) -> Iterat
     yield LIMIT, list(writer.limits(each.fixed() for each in limits))
     if status.stale or status.last_day is None:
         return
-    days = _Days(partial(_on_day, index, measure, activity))
+    on_day = cache(partial(_on_day, index, measure, activity))
     last = status.last_day
-    yield LAST_DAY, list(writer.figures(days.of(last)))
+    yield LAST_DAY, list(writer.figures(on_day(last)))
     if status.today is not None and measure.today:
-        yield TODAY, list(writer.figures(days.of(status.today)))
+        yield TODAY, list(writer.figures(on_day(status.today)))
     working = [
-        days.of(day)[place] if day and each.has_lower else math.nan
+        on_day(day)[place] if day and each.has_lower else math.nan
         for place, (day, each) in enumerate(zip(companies.working_days, limits, strict=True))
     ]
     yield LAST_WORKING_DAY, list(writer.figures(working))
     if view.health.history:
         of_last = [last] * len(limits)
-        usual = _baselines(companies, days, of_last)
+        usual = _baselines(companies, on_day, of_last)
         yield BASELINE, list(writer.figures(usual))
         yield LIMIT, list(writer.limits(map(ActivityLimits.upper, limits, map(writer.served, usual))))
-        of_working = usual if companies.working_days == of_last else _baselines(companies, days, companies.working_days)
+        of_working = (
+            usual if companies.working_days == of_last else _baselines(companies, on_day, companies.working_days)
+        )
         yield LIMIT, list(writer.limits(map(ActivityLimits.lower, limits, map(writer.served, of_working))))
 
 
-class _Days:
-    """The figures of an activity by day, worked out once each."""
-
-    def __init__(self, work_out: Callable[[date], list[float]]) -> None:
-        self._work_out = work_out
-        self._known: dict[date, list[float]] = {}
-
-    def of(self, day: date) -> list[float]:
-        if day not in self._known:
-            self._known[day] = self._work_out(day)
-        return self._known[day]
-
-
-def _baselines(companies: _Judged, days: _Days, of: Sequence[date | None]) -> list[float]:
+def _baselines(companies: _Judged, on_day: Callable[[date], list[float]], of: Sequence[date | None]) -> list[float]:
     """Returns what is usual for each company on the weekday of a day of its own; NaN where that is not known."""
     covered = companies.index.view.day_status.covered
     known: dict[tuple[date | None, int], Sequence[tuple[float, ...]]] = {}  # most share their day and their calendar
@@ -162,7 +152,7 @@ def _baselines(companies: _Judged, days: _Days, of: Sequence[date | None]) -> li
         rows = known.get((day, id(calendar)))
         if rows is None:
             earlier = [day - WEEK * n for n in range(1, WEEKS + 1)] if day else []
-            columns = [days.of(each) for each in earlier if each in covered and each not in calendar.holidays]
+            columns = [on_day(each) for each in earlier if each in covered and each not in calendar.holidays]
             rows = known[day, id(calendar)] = list(zip(*columns, strict=True)) or [()] * len(of)
         found.append(_median(rows[place]))
     return found
@@ -170,11 +160,7 @@ def _baselines(companies: _Judged, days: _Days, of: Sequence[date | None]) -> li
 
 def _median(row: Sequence[float]) -> float:
     points = [point for point in row if not math.isnan(point)]
-    if len(points) < FEWEST_POINTS:
-        return math.nan
-    points.sort()
-    middle = len(points) // 2
-    return points[middle] if len(points) % 2 else (points[middle - 1] + points[middle]) / 2
+    return median(points) if len(points) >= FEWEST_POINTS else math.nan
 
 
 class _Writer:
