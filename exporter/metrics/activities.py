@@ -92,20 +92,20 @@ def _columns(index: CompanyIndex, part: str, measure: Measure, activity: Activit
     )
 
 
-def _on_day(index: CompanyIndex, measure: Measure, activity: Activity, day: date) -> list[float]:
-    """Returns an activity of all companies on a day; NaN is no figure.
+def _on_day(index: CompanyIndex, columns: Mapping[str, Sequence[Column]], limited: bool, day: date) -> list[float]:
+    """Returns the columns of an activity, by part, added up by company on a day; NaN is no figure.
 
     A mode without a row adds 0. A row that lacks the figure makes the sum unknown, but where anybody may add label
     values: a tool that a row does not name was not used.
     """
     total = [0.0 if first <= day else math.nan for first in index.first_days]
-    for part in index.view.report.parts:
+    for part, of_part in columns.items():
         if not index.table(day, part).companies:
             continue
         rows = [0.0] * len(index.companies[part])
-        for column in _columns(index, part, measure, activity):
+        for column in of_part:
             found = index.on_day(day, part, column, 0.0)
-            if any(measure.limits):
+            if limited:
                 found = [0.0 if math.isnan(value) else value for value in found]
             rows = list(map(add, rows, found))
         for place, value in zip(index.places[part], rows, strict=True):
@@ -115,14 +115,15 @@ def _on_day(index: CompanyIndex, measure: Measure, activity: Activity, day: date
 
 def _samples(companies: _Judged, measure: Measure, activity: Activity) -> Iterator[tuple[str, list[Sample]]]:
     index, view, status = companies.index, companies.index.view, companies.index.view.day_status
-    if not any(_columns(index, part, measure, activity) for part in view.report.parts):
+    columns = {part: _columns(index, part, measure, activity) for part in view.report.parts}
+    if not any(columns.values()):
         return
     limits = [each.get(activity.name, NO_LIMITS) for each in companies.limits]
     writer = _Writer(index, activity.name, view.min_group if measure.people else 0)
     yield LIMIT, list(writer.limits(each.fixed() for each in limits))
     if status.stale or status.last_day is None:
         return
-    on_day = cache(partial(_on_day, index, measure, activity))
+    on_day = cache(partial(_on_day, index, columns, any(measure.limits)))
     last = status.last_day
     yield LAST_DAY, list(writer.figures(on_day(last)))
     if status.today is not None and measure.today:

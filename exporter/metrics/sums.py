@@ -13,12 +13,25 @@ from exporter.metrics.report_view import ReportView
 from exporter.metrics.windows import Window, WindowDays
 
 
-def column_sums(index: CompanyIndex, part: str, column: Column, days: Iterable[date]) -> Sequence[float]:
-    """Adds up days by company; a row that lacks the figure makes its company's sum unknown, not smaller."""
-    total = [0.0] * len(index.companies[part])
-    for day in days:
-        total = list(map(add, total, index.on_day(day, part, column, 0.0)))
-    return total
+class ColumnSums:
+    """Sums of a measure's columns by company; a longer window goes on from the sum of a shorter one.
+
+    A row that lacks the figure makes its company's sum unknown, not smaller.
+    """
+
+    def __init__(self, index: CompanyIndex) -> None:
+        self._index = index
+        self._sums: dict[tuple[str, Column], tuple[tuple[date, ...], list[float]]] = {}
+
+    def over(self, days: tuple[date, ...], part: str, column: Column) -> list[float]:
+        """Adds up days, newest first."""
+        added, total = self._sums.get((part, column), ((), []))
+        if not added or days[: len(added)] != added:
+            added, total = days[:1], self._index.on_day(days[0], part, column, 0.0)
+        for day in days[len(added) :]:
+            total = list(map(add, total, self._index.on_day(day, part, column, 0.0)))
+        self._sums[part, column] = days, total
+        return total
 
 
 def limited_sums(

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from exporter.domain.model import Column, Expendable, Family, Kind, Measure, Sample
 from exporter.metrics.company_index import CompanyIndex
 from exporter.metrics.report_view import ReportView
-from exporter.metrics.sums import column_sums, limited_sums
+from exporter.metrics.sums import ColumnSums, limited_sums
 from exporter.metrics.windows import Window, WindowDays, days_by_window, describe, windows
 
 CHANNELS = "channels"
@@ -46,19 +46,19 @@ def _by_window(index: CompanyIndex, measure: Measure) -> Iterator[tuple[Window |
     elif any(measure.limits):
         yield from ((window, iter(samples)) for window, samples in limited_sums(index, measure, days).items())
     elif windows(measure):
-        yield from ((window, _window_samples(index, measure, each)) for window, each in days.items())
+        sums = ColumnSums(index)
+        yield from ((window, _window_samples(index, measure, each, sums)) for window, each in days.items())
     else:
         yield None, _newest_samples(index, measure)
 
 
-def _window_samples(index: CompanyIndex, measure: Measure, window: WindowDays) -> Iterator[Sample]:
+def _window_samples(index: CompanyIndex, measure: Measure, window: WindowDays, sums: ColumnSums) -> Iterator[Sample]:
     for part, column in index.columns_of(measure):
         if part in index.companies:
-            if measure.kind is Kind.SUM:
-                values = column_sums(index, part, column, window.days)
+            if measure.kind is Kind.AVERAGE:
+                values = index.on_day(window.last, part, column, math.nan)
             else:
-                silence = math.nan if measure.kind is Kind.AVERAGE else 0.0
-                values = index.on_day(window.last, part, column, silence)
+                values = sums.over(window.days, part, column)
             yield from index.samples(part, column, values, window.last)
 
 
