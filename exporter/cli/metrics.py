@@ -10,35 +10,11 @@ from typing import Annotated
 import typer
 
 from exporter.domain.model import Measure
-from exporter.exposition.series_limit import DROPPED, DROPPED_HELP, SERIES, SERIES_HELP
+from exporter.exposition.series_limit import DROPPED, SERIES
 from exporter.exposition.telemetry import Telemetry
 from exporter.metrics.activities import HELP, LABELS, LIMIT, LIMIT_LABELS
-from exporter.metrics.report_health import (
-    COVERAGE,
-    COVERAGE_HELP,
-    DRIFT,
-    DRIFT_HELP,
-    FIELD_INFO,
-    FIELD_INFO_HELP,
-    FIELD_INFO_LABELS,
-    LAST_OUTCOME,
-    LAST_OUTCOME_HELP,
-    REPORT_GAUGES,
-    REPORT_LABELS,
-    RESTATEMENTS,
-    RESTATEMENTS_HELP,
-    VIOLATIONS,
-    VIOLATIONS_HELP,
-)
-from exporter.metrics.source_info import (
-    COMPANY_INFO,
-    COMPANY_INFO_HELP,
-    COMPANY_INFO_LABELS,
-    SETTLE,
-    SETTLE_HELP,
-    UNMATCHED,
-    UNMATCHED_HELP,
-)
+from exporter.metrics.report_health import REPORT_FAMILIES, REPORT_GAUGES, REPORT_LABELS
+from exporter.metrics.source_info import SOURCE_FAMILIES
 from exporter.metrics.usage import COMPANY_LABELS
 from exporter.metrics.windows import describe, windows
 from exporter.platforms.api import Report
@@ -117,17 +93,8 @@ def catalogue() -> Iterator[Entry]:
         yield _entry(name, "gauge", LIMIT_LABELS if name == LIMIT else LABELS, text)
     for gauge in REPORT_GAUGES:
         yield _entry(gauge.name, "gauge", REPORT_LABELS, gauge.help)
-    yield _entry(LAST_OUTCOME, "gauge", (*REPORT_LABELS, "outcome"), LAST_OUTCOME_HELP)
-    yield _entry(DRIFT, "gauge", (*REPORT_LABELS, "kind"), DRIFT_HELP)
-    yield _entry(VIOLATIONS, "gauge", (*REPORT_LABELS, "invariant"), VIOLATIONS_HELP)
-    yield _entry(FIELD_INFO, "gauge", FIELD_INFO_LABELS, FIELD_INFO_HELP)
-    yield _entry(COVERAGE, "gauge", (*REPORT_LABELS, "window"), COVERAGE_HELP)
-    yield _entry(RESTATEMENTS, "counter", REPORT_LABELS, RESTATEMENTS_HELP)
-    yield _entry(SETTLE, "gauge", ("source",), SETTLE_HELP)
-    yield _entry(COMPANY_INFO, "gauge", COMPANY_INFO_LABELS, COMPANY_INFO_HELP)
-    yield _entry(UNMATCHED, "gauge", ("source", "option"), UNMATCHED_HELP)
-    yield _entry(SERIES, "gauge", ("source",), SERIES_HELP)
-    yield _entry(DROPPED, "gauge", ("source", "reason"), DROPPED_HELP)
+    for family in (*REPORT_FAMILIES, *SOURCE_FAMILIES, SERIES, DROPPED):
+        yield _entry(family.name, family.kind, family.label_names, family.help)
     yield from _live()
 
 

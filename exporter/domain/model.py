@@ -18,8 +18,8 @@ invariant  what must hold between the figures of one row; one that does not is c
 family     a metric family: name, type, help, samples
 """
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from enum import Enum, IntEnum
 from typing import NamedTuple
@@ -182,6 +182,10 @@ class Family:
     name: str
     help: str
     label_names: tuple[str, ...]
-    samples: tuple[Sample, ...]
+    samples: tuple[Sample, ...] = ()
     kind: str = "gauge"
     expendable: Expendable = Expendable.NEVER
+
+    def of(self, samples: Iterable[Sample]) -> "Family":
+        """Returns the same family with these samples."""
+        return replace(self, samples=tuple(samples))

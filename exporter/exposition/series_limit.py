@@ -6,10 +6,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from exporter.domain.model import Expendable, Family, Sample
 from exporter.exposition.text import Chunk, Key
 
-SERIES = "chat_usage_series"
-SERIES_HELP = "Series of the source on the page, the exporter's live metrics left out."
-DROPPED = "chat_usage_series_dropped"
-DROPPED_HELP = "Series of the source that limits.max_series keeps off the page, by what they are."
+SERIES = Family(
+    "chat_usage_series", "Series of the source on the page, the exporter's live metrics left out.", ("source",)
+)
+DROPPED = Family(
+    "chat_usage_series_dropped",
+    "Series of the source that limits.max_series keeps off the page, by what they are.",
+    ("source", "reason"),
+)
 REASONS = {
     Expendable.CHANNELS: "channels",
     Expendable.OPEN_LABELS: "open_labels",
@@ -45,11 +49,8 @@ def cardinality(chunks: Mapping[Key, Sequence[Chunk]], dropped_kinds: frozenset[
                 dropped[source, REASONS[chunk.expendable]] += chunk.series
             else:
                 shown[(source,)] += chunk.series
-    return (
-        Family(SERIES, SERIES_HELP, ("source",), _counted(shown)),
-        Family(DROPPED, DROPPED_HELP, ("source", "reason"), _counted(dropped)),
-    )
+    return SERIES.of(_counted(shown)), DROPPED.of(_counted(dropped))
 
 
-def _counted(counts: Mapping[tuple[str, ...], int]) -> tuple[Sample, ...]:
-    return tuple(Sample(labels, float(count)) for labels, count in sorted(counts.items()))
+def _counted(counts: Mapping[tuple[str, ...], int]) -> Iterable[Sample]:
+    return (Sample(labels, float(count)) for labels, count in sorted(counts.items()))

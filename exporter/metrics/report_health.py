@@ -109,21 +109,37 @@ REPORT_GAUGES = (
         lambda v: v.health.duration,
     ),
 )
-LAST_OUTCOME = "chat_usage_poll_last_outcome"
-LAST_OUTCOME_HELP = "1 for the outcome of the last poll of the report, 0 for the others."
+LAST_OUTCOME = Family(
+    "chat_usage_poll_last_outcome",
+    "1 for the outcome of the last poll of the report, 0 for the others.",
+    (*REPORT_LABELS, "outcome"),
+)
 
 
-COVERAGE = "chat_usage_report_window_coverage_ratio"
-COVERAGE_HELP = "Share of the window's days that were read after their end, 0 to 1."
-RESTATEMENTS = "chat_usage_report_restatements_total"
-RESTATEMENTS_HELP = "Figures (per company, day, measure and label) that changed after they were served as complete."
+COVERAGE = Family(
+    "chat_usage_report_window_coverage_ratio",
+    "Share of the window's days that were read after their end, 0 to 1.",
+    (*REPORT_LABELS, "window"),
+)
+RESTATEMENTS = Family(
+    "chat_usage_report_restatements_total",
+    "Figures (per company, day, measure and label) that changed after they were served as complete.",
+    REPORT_LABELS,
+    kind="counter",
+)
 
 
-DRIFT = "chat_usage_schema_drift"
-DRIFT_HELP = "Fields of the last good answer that are not as documented: unknown, missing, or of another type."
+DRIFT = Family(
+    "chat_usage_schema_drift",
+    "Fields of the last good answer that are not as documented: unknown, missing, or of another type.",
+    (*REPORT_LABELS, "kind"),
+)
 DRIFTS = ("unknown", "missing", "retyped")
-VIOLATIONS = "chat_usage_invariant_violations"
-VIOLATIONS_HELP = "Rows of the last good answer that cannot be true, by what they break."
+VIOLATIONS = Family(
+    "chat_usage_invariant_violations",
+    "Rows of the last good answer that cannot be true, by what they break.",
+    (*REPORT_LABELS, "invariant"),
+)
 INVARIANTS = (
     "with_docs_gt_responses",
     "likes_dislikes_gt_responses",
@@ -133,22 +149,24 @@ INVARIANTS = (
     "future_date",
     "answer_outside_day",
 )
-FIELD_INFO = "chat_usage_field_info"
-FIELD_INFO_HELP = "Always 1; what the platform says of the fields of the report."
-FIELD_INFO_LABELS = (*REPORT_LABELS, "field", "unit", "description")
+FIELD_INFO = Family(
+    "chat_usage_field_info",
+    "Always 1; what the platform says of the fields of the report.",
+    (*REPORT_LABELS, "field", "unit", "description"),
+)
+REPORT_FAMILIES = (LAST_OUTCOME, DRIFT, VIOLATIONS, FIELD_INFO, COVERAGE, RESTATEMENTS)
 
 
 def _trust(view: ReportView) -> Iterator[Family]:
     """Yields what says whether the figures can be trusted, once a poll was good."""
     labels, health = (view.source, view.report.name), view.health
     if health.last_success is not None:
-        drift = tuple(Sample((*labels, kind), float(health.drift.get(kind, 0))) for kind in DRIFTS)
+        drift = (Sample((*labels, kind), float(health.drift.get(kind, 0))) for kind in DRIFTS)
         invariants = dict.fromkeys((*INVARIANTS, *health.violations))
-        broken = tuple(Sample((*labels, name), float(health.violations.get(name, 0))) for name in invariants)
-        yield Family(DRIFT, DRIFT_HELP, (*REPORT_LABELS, "kind"), drift)
-        yield Family(VIOLATIONS, VIOLATIONS_HELP, (*REPORT_LABELS, "invariant"), broken)
-        notes = tuple(Sample((*labels, *note), 1.0) for note in health.fields)
-        yield Family(FIELD_INFO, FIELD_INFO_HELP, FIELD_INFO_LABELS, notes)
+        broken = (Sample((*labels, name), float(health.violations.get(name, 0))) for name in invariants)
+        yield DRIFT.of(drift)
+        yield VIOLATIONS.of(broken)
+        yield FIELD_INFO.of(Sample((*labels, *note), 1.0) for note in health.fields)
 
 
 def _coverage(view: ReportView) -> tuple[Sample, ...]:
@@ -167,16 +185,10 @@ def _coverage(view: ReportView) -> tuple[Sample, ...]:
 def _health(view: ReportView) -> Iterator[Family]:
     labels = (view.source, view.report.name)
     yield from _trust(view)
-    yield Family(COVERAGE, COVERAGE_HELP, (*REPORT_LABELS, "window"), _coverage(view))
-    restatements = (Sample(labels, float(view.health.restatements)),)
-    yield Family(RESTATEMENTS, RESTATEMENTS_HELP, REPORT_LABELS, restatements, "counter")
+    yield COVERAGE.of(_coverage(view))
+    yield RESTATEMENTS.of([Sample(labels, float(view.health.restatements))])
     for gauge in REPORT_GAUGES:
         value = gauge.value(view)
         samples = () if value is None else (Sample(labels, float(value)),)
         yield Family(gauge.name, gauge.help, REPORT_LABELS, samples)
-    yield Family(
-        LAST_OUTCOME,
-        LAST_OUTCOME_HELP,
-        (*REPORT_LABELS, "outcome"),
-        tuple(Sample((*labels, outcome), float(view.health.outcome == outcome)) for outcome in OUTCOMES),
-    )
+    yield LAST_OUTCOME.of(Sample((*labels, each), float(view.health.outcome == each)) for each in OUTCOMES)

@@ -13,17 +13,22 @@ from exporter.domain.model import Family, Sample
 from exporter.domain.selection import Companies
 from exporter.ledger.ledger import by_number
 
-SETTLE = "chat_usage_settle_seconds"
-SETTLE_HELP = "How long after its end a day of the source is complete, as configured."
-
-
-COMPANY_INFO = "chat_usage_company_info"
-COMPANY_INFO_HELP = (
-    "Always 1; the companies of a source, and whether it was expected. Expected and never seen: no name."
+SETTLE = Family(
+    "chat_usage_settle_seconds", "How long after its end a day of the source is complete, as configured.", ("source",)
 )
-COMPANY_INFO_LABELS = ("source", "platform", "company_id", "company", "expected")
-UNMATCHED = "chat_usage_config_unmatched_selectors"
-UNMATCHED_HELP = "Selectors of an option that match nothing the platform lists; absent before the first good poll."
+
+
+COMPANY_INFO = Family(
+    "chat_usage_company_info",
+    "Always 1; the companies of a source, and whether it was expected. Expected and never seen: no name.",
+    ("source", "platform", "company_id", "company", "expected"),
+)
+UNMATCHED = Family(
+    "chat_usage_config_unmatched_selectors",
+    "Selectors of an option that match nothing the platform lists; absent before the first good poll.",
+    ("source", "option"),
+)
+SOURCE_FAMILIES = (SETTLE, COMPANY_INFO, UNMATCHED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,17 +52,11 @@ class SourceInfo:
 
 def source_families(view: SourceInfo) -> tuple[Family, ...]:
     """Returns the families that a source has once."""
-    settle = (Sample((view.source,), view.settle.total_seconds()),)
     unmatched = {**({} if view.listed is None else view.companies.unmatched(view.listed)), **view.unmatched}
     return (
-        Family(SETTLE, SETTLE_HELP, ("source",), settle),
-        Family(COMPANY_INFO, COMPANY_INFO_HELP, COMPANY_INFO_LABELS, tuple(_company_info(view))),
-        Family(
-            UNMATCHED,
-            UNMATCHED_HELP,
-            ("source", "option"),
-            tuple(Sample((view.source, option), float(count)) for option, count in unmatched.items()),
-        ),
+        SETTLE.of([Sample((view.source,), view.settle.total_seconds())]),
+        COMPANY_INFO.of(_company_info(view)),
+        UNMATCHED.of(Sample((view.source, option), float(count)) for option, count in unmatched.items()),
     )
 
 

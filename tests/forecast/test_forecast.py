@@ -136,10 +136,10 @@ async def foreseen_and_served(target: Target) -> tuple[Mapping[str, int], Mappin
         page = served(road)
 
     assert companies > 25
-    assert page[FIELD_INFO] > 0
+    assert page[FIELD_INFO.name] > 0
     counted = added_up(foreseen)
     assert foreseen.total_series == sum(counted.values())
-    return counted, {family: count for family, count in page.items() if family != FIELD_INFO}
+    return counted, {family: count for family, count in page.items() if family != FIELD_INFO.name}
 
 
 def added_up(foreseen: Forecast) -> Mapping[str, int]:

@@ -95,7 +95,9 @@ async def travel(path: str | None) -> Sequence[Page]:
 def by_report(road: Road) -> Page:
     found: dict[str, dict[Series, float]] = {report: {} for report in (*REPORTS, ALL)}
     for series, value in road.page().items():
-        report = ALL if series.name == COMPANY_INFO else dict(series.labels).get("report", FIGURES.get(series.name))
+        report = (
+            ALL if series.name == COMPANY_INFO.name else dict(series.labels).get("report", FIGURES.get(series.name))
+        )
         if report:
             found[report][series] = value
     return found
