@@ -1,6 +1,8 @@
 """The whole configuration as one class, and what can be asked of the classes: which option is where."""
 
 from collections.abc import Iterator
+from pathlib import Path
+from stat import S_ISDIR
 from typing import get_args, get_origin
 
 from pydantic import Field, ValidationInfo, field_validator
@@ -57,7 +59,7 @@ class Options(Group):
             return None
         path = around(info).folder / written
         try:
-            is_folder, has_folder = path.is_dir(), path.parent.is_dir()
+            is_folder, has_folder = _is_folder(path), _is_folder(path.parent)
         except OSError as error:  # a folder around it that may not be entered, a name that is too long
             raise ValueError(f"cannot be looked for ({error.strerror}); give another path, or access to it") from None
         if is_folder:
@@ -65,6 +67,14 @@ class Options(Group):
         if not has_folder:
             raise ValueError("its folder does not exist; create it, or give a path in one that does")
         return str(path)
+
+
+def _is_folder(path: Path) -> bool:
+    """Does what `Path.is_dir` does, which since Python 3.14 is silent about why it cannot tell; raises OSError."""
+    try:
+        return S_ISDIR(path.stat().st_mode)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
 
 
 def group_of(field: FieldInfo) -> type[Group] | None:
