@@ -1,28 +1,59 @@
-"""Words by which an operator selects things that have an id and a name; pure."""
+"""Selectors: how an operator names things that have an id and a name, companies above all; pure."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
-EVERYTHING = ("*",)
+from exporter.domain.scope import Scope
+
+EVERYTHING = "*"
 
 
 @dataclass(frozen=True, slots=True)
 class Selection:
     """What is wanted, by id or by a case-sensitive glob of the name; `exclude` goes before `include`."""
 
-    include: tuple[str, ...] = EVERYTHING
+    include: tuple[str, ...] = (EVERYTHING,)
     exclude: tuple[str, ...] = ()
 
     def wants(self, identity: str, name: str) -> bool:
         """Tells whether the thing is wanted."""
-        included = identity in self.include or matches(name, self.include)
-        return included and not (identity in self.exclude or matches(name, self.exclude))
+        included = identity in self.include or any(fnmatchcase(name, glob) for glob in self.include)
+        return included and not (identity in self.exclude or any(fnmatchcase(name, glob) for glob in self.exclude))
 
     def unmatched(self, names: Mapping[str, str]) -> Mapping[str, int]:
-        """Counts, for `include` and `exclude`, the words that match none of the things that exist (id to name)."""
-        include = (word for word in self.include if word not in EVERYTHING)
-        return {"include": _idle(include, names), "exclude": _idle(self.exclude, names)}
+        """Counts, for `include` and `exclude`, the selectors that match none of the things that exist (id to name)."""
+        chosen = [each for each in self.include if each != EVERYTHING]
+        return {
+            option: sum(
+                not (selector in names or any(fnmatchcase(name, selector) for name in names.values()))
+                for selector in selectors
+            )
+            for option, selectors in (("include", chosen), ("exclude", self.exclude))
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Companies(Selection):
+    """Which companies are served; `expected` are ids that should be there, which widen nothing."""
+
+    expected: tuple[str, ...] = ()
+
+    def within(self, other: "Companies") -> bool:
+        """Tells whether it is sure, by the selectors alone, that nobody is wanted whom `other` does not want."""
+        included = EVERYTHING in other.include or set(self.include) <= set(other.include)
+        return included and set(other.exclude) <= set(self.exclude)
+
+    @property
+    def scope(self) -> Scope:
+        """What may be asked of the platform at once: one company, if exactly one id is included."""
+        only = self.include[0] if len(self.include) == 1 else ""
+        return Scope(only if only.isascii() and only.isdecimal() else None)
+
+    def unmatched(self, names: Mapping[str, str]) -> Mapping[str, int]:
+        """Counts, per option, the selectors that match none of the companies (id to name) that the platform lists."""
+        counts = {f"companies.{option}": count for option, count in Selection.unmatched(self, names).items()}
+        return {**counts, "companies.expected": sum(each not in names for each in self.expected)}
 
 
 def selects(selector: str, identity: str, name: str) -> bool:
@@ -32,12 +63,3 @@ def selects(selector: str, identity: str, name: str) -> bool:
     if selector.startswith("name:"):
         return fnmatchcase(name, selector.removeprefix("name:"))
     return fnmatchcase(identity, selector) or fnmatchcase(name, selector)
-
-
-def matches(name: str, globs: Iterable[str]) -> bool:
-    """Tells whether a glob matches a name."""
-    return any(fnmatchcase(name, glob) for glob in globs)
-
-
-def _idle(words: Iterable[str], names: Mapping[str, str]) -> int:
-    return sum(word not in names and not any(fnmatchcase(name, word) for name in names.values()) for word in words)

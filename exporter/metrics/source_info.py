@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from exporter.domain.model import Family, Sample
-from exporter.domain.selection import Companies
+from exporter.domain.selectors import Companies
 from exporter.ledger.ledger import by_number
 
 SETTLE = Family(

@@ -8,8 +8,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from exporter.domain.scope import Scope
-from exporter.domain.selection import Companies
-from exporter.domain.selectors import Selection
+from exporter.domain.selectors import Companies, Selection
 from exporter.ledger.day_status import DayRules
 from exporter.metrics.label_limits import LabelLimits
 from exporter.metrics.limits import CompanyLimits

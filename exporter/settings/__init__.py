@@ -4,7 +4,7 @@ The road: `document` (file → tree of texts with lines) and `environment` (vari
 laid over each other by `load`, judged by the classes in `options`, and leave as the plain values in `values`.
 """
 
-from exporter.domain.selection import Companies
+from exporter.domain.selectors import Companies
 from exporter.settings.load import load
 from exporter.settings.settings import Families, Limits, Poll, Settings, Source
 

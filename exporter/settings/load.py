@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from exporter.domain.calendars import Calendar, CompanyCalendar
 from exporter.domain.errors import ConfigError
-from exporter.domain.selection import Companies
+from exporter.domain.selectors import Companies
 from exporter.domain.thresholds import BUILT_IN
 from exporter.metrics.label_limits import LabelLimits
 from exporter.platforms.api import Account, Platform

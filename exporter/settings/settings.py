@@ -7,7 +7,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from exporter.domain.calendars import Calendar, CompanyCalendar
-from exporter.domain.selection import Companies
+from exporter.domain.selectors import Companies
 from exporter.domain.thresholds import Threshold
 from exporter.metrics.label_limits import LabelLimits
 from exporter.platforms.api import Account, Override, Platform

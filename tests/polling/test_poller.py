@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from exporter.domain.scope import Scope
-from exporter.domain.selection import Companies
+from exporter.domain.selectors import Companies
 from exporter.exposition.board import Board
 from exporter.exposition.telemetry import Telemetry
 from exporter.http import RetryBudget

@@ -8,7 +8,7 @@ import pytest
 
 from exporter.domain.model import Column, Days, Reading, Row
 from exporter.domain.scope import Scope
-from exporter.domain.selection import Companies
+from exporter.domain.selectors import Companies
 from exporter.ledger.ledger import Asked, Ledger, fold, narrowed
 from exporter.metrics.health import Health
 from exporter.platforms.paradigm.platform import CHAT_SESSIONS

@@ -14,7 +14,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from exporter import http as fetch
 from exporter.domain.calendars import Calendar
 from exporter.domain.scope import Scope
-from exporter.domain.selection import Companies
+from exporter.domain.selectors import Companies
 from exporter.exposition.board import Board
 from exporter.exposition.telemetry import Telemetry
 from exporter.exposition.text import Format

@@ -5,7 +5,7 @@ from datetime import timedelta
 import httpx
 import pytest
 
-from exporter.domain.selection import Companies
+from exporter.domain.selectors import Companies
 from exporter.simulator.app import create_app
 from exporter.simulator.paradigm.world import World
 from tests.road.road import PassedClock, Road, series, set_scenarios, target_with, utc

@@ -12,7 +12,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from exporter.domain.calendars import Calendar
 from exporter.domain.model import Column, Days, Reading, Row
-from exporter.domain.selection import Companies
+from exporter.domain.selectors import Companies
 from exporter.exposition.board import NOTHING, Board, Published
 from exporter.platforms.paradigm.platform import PLATFORM, QUERIES
 from exporter.polling.threads import Worker
