@@ -117,7 +117,7 @@ def client_of(source: Source, observer: fetch.Observer, clock: fetch.Clock | Non
         remedies=source.platform.remedies,
     )
     poll = source.poll
-    limits = fetch.Limits(poll.timeout.total_seconds(), poll.max_body, poll.requests_per_minute)
+    limits = fetch.ClientLimits(poll.timeout.total_seconds(), poll.max_body, poll.requests_per_minute)
     return fetch.Client(endpoint, limits, observer, clock=clock)
 
 

@@ -46,7 +46,7 @@ class Order:
     chatbot_id: str
     days: Days
     target: Path
-    rules: download.Rules
+    rules: download.DownloadRules
     export_id: str | None
     seconds: float
 
@@ -88,7 +88,7 @@ def export(
     with progress(Console(stderr=True)) as (tell, told):
         site = urlsplit(chosen.base_url)
         at_home = site.scheme == "http" and is_loopback(site.hostname or "")
-        rules = download.Rules(_option("--max-size", size, max_size), at_home, told)
+        rules = download.DownloadRules(_option("--max-size", size, max_size), at_home, told)
         seconds = _option("--deadline", duration, deadline).total_seconds()
         order = Order(_chatbot_id(chosen), asked, output.absolute(), rules, export_id, seconds)
         done = to_the_end(unless_signalled(_exported(chosen, order, tell)))

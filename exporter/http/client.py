@@ -5,17 +5,17 @@ import logging
 import ssl
 from http import HTTPStatus
 from http.cookiejar import CookieJar, DefaultCookiePolicy
+from pathlib import Path
 
 import httpx
 
 from exporter import __version__
 from exporter.domain.errors import AuthError, ConfigError
-from exporter.http import errors as failures
 from exporter.http import rate_limit
-from exporter.http.endpoint import Endpoint, Limits, Observer, is_loopback
-from exporter.http.request import Asked
-from exporter.http.response import hide_target, read
-from exporter.http.trust import tls_context
+from exporter.http.endpoint import ClientLimits, Endpoint, Observer, is_loopback
+from exporter.http.errors import HTTPX_ERRORS, RetryableError, translate
+from exporter.http.request import HttpRequest
+from exporter.http.response import hide_target, report_body
 from exporter.platforms.api import Request
 
 log = logging.getLogger(__name__)
@@ -40,7 +40,7 @@ class Client:
     def __init__(
         self,
         endpoint: Endpoint,
-        limits: Limits,
+        limits: ClientLimits,
         observer: Observer,
         *,
         transport: httpx.AsyncBaseTransport | None = None,
@@ -51,7 +51,8 @@ class Client:
         self._observer = observer
         self._clock = clock or rate_limit.Clock()
         self._bucket = rate_limit.Bucket(limits.requests_per_minute, self._clock)
-        self._base = _base(endpoint)
+        base = _base(endpoint)
+        self._base, self._site = str(base).rstrip("/"), _site(base)
         self._http = _http(endpoint, transport)
         self._proxy = _site(httpx.URL(endpoint.proxy_url)) if endpoint.proxy_url else None
 
@@ -81,14 +82,14 @@ class Client:
         key = await self._key(request.report)
         try:
             attempts = self._limits.attempts if request.method == "GET" else 1
-            return await self._patiently(self._asked(request, key), retry_budget, attempts)
+            return await self._with_retries(request, key, retry_budget, attempts)
         except AuthError as refusal:
             if refusal.status != HTTPStatus.UNAUTHORIZED:
                 raise
             newer = await self._key(request.report)
             if newer == key:
                 raise
-        return await self._patiently(self._asked(request, newer), retry_budget, 1)
+        return await self._with_retries(request, newer, retry_budget, 1)
 
     async def _key(self, report: str) -> str:
         endpoint = self._endpoint
@@ -102,64 +103,47 @@ class Client:
             raise AuthError(f"{where} is empty or holds line ends or other unfit characters", HTTPStatus.UNAUTHORIZED)
         return key
 
-    def _asked(self, request: Request, key: str) -> Asked:
-        return Asked(
-            source=self._endpoint.source,
-            report=request.report,
-            site=_site(self._base),
-            url=f"{str(self._base).rstrip('/')}/{request.path.lstrip('/')}",
-            params=request.params,
-            headers=self._endpoint.headers(key),
-            key=key,
-            key_place=self._endpoint.key_place,
-            proxy=self._proxy,
-            remedies=self._endpoint.remedies,
-            method=request.method,
-        )
-
-    async def _patiently(self, asked: Asked, retry_budget: rate_limit.RetryBudget, attempts: int) -> bytes:
+    async def _with_retries(
+        self, request: Request, key: str, retry_budget: rate_limit.RetryBudget, attempts: int
+    ) -> bytes:
+        url = f"{self._base}/{request.path.lstrip('/')}"
+        sent = HttpRequest(self._endpoint, request, self._site, url, key, self._proxy)
         attempt = 1
         while True:
             try:
-                return await self._attempt(asked)
-            except failures.Again as again:
-                wait = rate_limit.wait(attempt, again.told, self._clock)
+                return await self._attempt(sent)
+            except RetryableError as failure:
+                wait = rate_limit.wait(attempt, failure.retry_after, self._clock)
                 if attempt >= attempts:
-                    raise again.given_up(f"attempt {attempt} of {attempts}") from again.__cause__
+                    raise failure.given_up(f"attempt {attempt} of {attempts}") from failure.__cause__
                 if not retry_budget.spend(wait):
                     why = f"the next attempt would be in {wait:.0f} s, this poll can wait {retry_budget.left:.0f} s"
-                    raise again.given_up(why) from again.__cause__
-                reason = again.reason
-            log.debug(
-                "%s: %s: attempt %d failed (%s), next in %.1f s", asked.source, asked.report, attempt, reason, wait
-            )
+                    raise failure.given_up(why) from failure.__cause__
+                reason = failure.reason
+            where = (self._endpoint.source, request.report)
+            log.debug("%s: %s: attempt %d failed (%s), next in %.1f s", *where, attempt, reason, wait)
             await self._clock.sleep(wait)
-            self._observer.waited(asked.report, wait)
+            self._observer.waited(request.report, wait)
             attempt += 1
 
-    async def _attempt(self, asked: Asked) -> bytes:
+    async def _attempt(self, sent: HttpRequest) -> bytes:
         await self._bucket.take()
         began = self._clock.monotonic()
-        code = "error"
+        code, request, headers = "error", sent.request, self._endpoint.headers(sent.key)
         try:
             async with (
                 asyncio.timeout(self._limits.timeout),
-                self._http.stream(asked.method, asked.url, params=asked.params, headers=asked.headers) as response,
+                self._http.stream(request.method, sent.url, params=request.params, headers=headers) as response,
             ):
                 code = str(response.status_code)
-                self._compare_clocks(response, began)
-                return await read(response, asked, self._limits.max_body)
-        except failures.FOREIGN as error:
-            raise failures.translate(error, asked, self._limits.timeout) from error
+                if dated := rate_limit.http_date(response.headers.get("Date", "")):
+                    half = (self._clock.monotonic() - began) / 2  # it is taken to be made in the middle of the wait
+                    self._observer.dated((dated - self._clock.utcnow()).total_seconds() + half)
+                return await report_body(response, sent, self._limits.max_body)
+        except HTTPX_ERRORS as error:
+            raise translate(error, sent, self._limits.timeout) from error
         finally:
-            self._observer.request(asked.report, code, self._clock.monotonic() - began)
-
-    def _compare_clocks(self, response: httpx.Response, began: float) -> None:
-        """Tells by how much the platform's clock is ahead; its answer is taken to be made in the middle of the wait."""
-        dated = rate_limit.http_date(response.headers.get("Date", ""))
-        if dated is not None:
-            since_middle = (self._clock.monotonic() - began) / 2
-            self._observer.dated((dated - self._clock.utcnow()).total_seconds() + since_middle)
+            self._observer.request(request.report, code, self._clock.monotonic() - began)
 
 
 def _site(url: httpx.URL) -> str:
@@ -204,3 +188,18 @@ def _trust(endpoint: Endpoint) -> ssl.SSLContext:
     except OSError as error:  # ssl.SSLError is one
         where = f"ca_file {endpoint.ca_file}" if endpoint.ca_file else "SSL_CERT_FILE of the environment"
         raise ConfigError(f"{endpoint.source}: {where} is no readable PEM file of certificates: {error}") from error
+
+
+def tls_context(ca_file: str | Path | None) -> ssl.SSLContext:
+    """Returns a client's side of TLS that trusts the authorities of a file, else SSL_CERT_FILE's, else the well-known.
+
+    The same certificates on every Python: 3.13 began to refuse what RFC 5280 wants otherwise, such as an authority's
+    signature without a key identifier. Companies' own authorities, and proxies that look into TLS, make many of these,
+    and every other program there takes them.
+
+    Raises:
+        OSError: a file is not there or holds no certificate.
+    """
+    context = httpx.create_ssl_context() if ca_file is None else ssl.create_default_context(cafile=ca_file)
+    context.verify_flags &= ~ssl.VERIFY_X509_STRICT
+    return context

@@ -1,7 +1,7 @@
 """Fetches a file from an address that an answer named: without any key, to places that are not ours, within limits.
 
 A link comes from outside, so it could point into the operator's own network. Each name is resolved here, every address
-is judged, and the connection goes to a judged address, under the name that TLS checks: a name that resolves
+is checked, and the connection goes to a checked address, under the name that TLS checks: a name that resolves
 differently a moment later (DNS rebinding) changes nothing.
 """
 
@@ -19,8 +19,8 @@ import httpx
 
 from exporter import __version__
 from exporter.domain.errors import ConnectionLostError, HttpStatusError, ReportError, TimedOutError, TooLargeError
-from exporter.http import body
-from exporter.http import errors as failures
+from exporter.http.errors import HTTPX_ERRORS
+from exporter.http.response import pieces
 
 MOST_REDIRECTS = 3
 _REFUSED = (401, 403, 404, 410)
@@ -39,21 +39,21 @@ async def resolve(host: str, port: int) -> list[str]:
 
 
 @dataclass(frozen=True, slots=True)
-class Rules:
+class DownloadRules:
     """What a download may do.
 
     `at_home` says that the source itself is on this machine in plain http: then files may be there, too. `max_bytes`
-    counts after decompression. `told` hears of the bytes so far.
+    counts after decompression. `progress` is called with the bytes so far.
     """
 
     max_bytes: int
     at_home: bool = False
-    told: Callable[[int], None] = lambda _bytes: None
+    progress: Callable[[int], None] = lambda _bytes: None
     resolve: Resolve = field(default=resolve)
     transport: httpx.AsyncBaseTransport | None = None
 
 
-async def save(link: str, target: Path, rules: Rules) -> int:
+async def save(link: str, target: Path, rules: DownloadRules) -> int:
     """Saves what is behind a link, readable by this user alone; the target appears when it is complete.
 
     Returns the number of bytes.
@@ -79,14 +79,14 @@ async def save(link: str, target: Path, rules: Rules) -> int:
     return size
 
 
-async def _into(link: str, write: Callable[[bytes], object], rules: Rules) -> int:
+async def _into(link: str, write: Callable[[bytes], object], rules: DownloadRules) -> int:
     url = httpx.URL(link)
     headers = {"User-Agent": f"chat-usage-exporter/{__version__}", "Accept-Encoding": "gzip"}
     async with httpx.AsyncClient(
         transport=rules.transport, follow_redirects=False, trust_env=not rules.at_home, timeout=60
     ) as http:
         for _ in range(MOST_REDIRECTS + 1):
-            at = await _judged(url, rules)
+            at = await _checked(url, rules)
             extensions = {"sni_hostname": url.host}
             request = http.build_request("GET", at, headers={**headers, "Host": _host(url)}, extensions=extensions)
             try:
@@ -99,7 +99,7 @@ async def _into(link: str, write: Callable[[bytes], object], rules: Rules) -> in
                     return await _written(response, write, rules)
                 finally:
                     await response.aclose()
-            except failures.FOREIGN as error:
+            except HTTPX_ERRORS as error:
                 raise _lost(error, url) from error
     raise HttpStatusError(f"the download from {url.host} is redirected more than {MOST_REDIRECTS} times")
 
@@ -108,8 +108,8 @@ def _host(url: httpx.URL) -> str:
     return url.netloc.decode().rpartition("@")[2]
 
 
-async def _judged(url: httpx.URL, rules: Rules) -> httpx.URL:
-    """Returns the URL with a judged address in place of its host."""
+async def _checked(url: httpx.URL, rules: DownloadRules) -> httpx.URL:
+    """Returns the URL with a checked address in place of its host."""
     if url.scheme != "https" and not (url.scheme == "http" and rules.at_home):
         raise HttpStatusError(f"the download link of {url.host or 'nowhere'} is not https, and not followed")
     try:
@@ -134,14 +134,14 @@ def _refuse(response: httpx.Response, url: httpx.URL) -> None:
         raise HttpStatusError(f"{url.host} answered {response.status_code} to the download")
 
 
-async def _written(response: httpx.Response, write: Callable[[bytes], object], rules: Rules) -> int:
+async def _written(response: httpx.Response, write: Callable[[bytes], object], rules: DownloadRules) -> int:
     size = 0
-    async for piece in body.pieces(response):
+    async for piece in pieces(response):
         size += len(piece)
         if size > rules.max_bytes:
             raise TooLargeError(f"the file is longer than {rules.max_bytes} bytes; see --max-size")
         write(piece)
-        rules.told(size)
+        rules.progress(size)
     return size
 
 

@@ -1,4 +1,4 @@
-"""What a client is given: where to ask, as whom, within which limits, and who is told how it went."""
+"""What a client is given: where to ask, as whom, within which limits, and who observes how it went."""
 
 import ipaddress
 from collections.abc import Callable, Mapping
@@ -7,20 +7,20 @@ from typing import Protocol
 
 
 class Observer(Protocol):
-    """Who is told about requests; called on the event loop, must not block."""
+    """Who observes requests; called on the event loop, must not block."""
 
     def request(self, report: str, code: str, seconds: float) -> None:
         """Takes note of one attempt: `code` is its HTTP status or `error`, `seconds` how long it took."""
 
     def waited(self, report: str, seconds: float) -> None:
-        """Takes note of a wait between two attempts; waits for the rate limit are not told."""
+        """Takes note of a wait between two attempts; waits for the rate limit are not reported."""
 
     def dated(self, skew: float) -> None:
         """Takes note that the platform's clock is `skew` seconds ahead, by the `Date` of an answer: whole seconds."""
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class ClientLimits:
     """What one client may take.
 
     `timeout` is in seconds, for one attempt with its whole answer; `max_body` in bytes, after decompression;

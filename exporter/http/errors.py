@@ -7,32 +7,33 @@ from collections.abc import Callable, Iterator
 import httpx
 
 from exporter.domain.errors import ConnectionLostError, HttpStatusError, NotJsonError, ReportError, TimedOutError
-from exporter.http.request import Asked
+from exporter.http.request import HttpRequest
 
 
-class Again(Exception):  # noqa: N818 -- no failure yet: the client decides whether it becomes one
-    """An attempt that may be repeated; `told` is the `Retry-After` that came with it, `reason` fit for a log."""
+class RetryableError(Exception):
+    """A failed attempt that may be repeated; `reason` is fit for a log, `retry_after` the header that came with it."""
 
-    def __init__(self, kind: Callable[[str], ReportError], message: str, reason: str, told: str | None = None) -> None:
+    def __init__(
+        self, kind: Callable[[str], ReportError], message: str, reason: str, retry_after: str | None = None
+    ) -> None:
         super().__init__(message)
         self._kind = kind
-        self._message = message
         self.reason = reason
-        self.told = told
+        self.retry_after = retry_after
 
     def given_up(self, why: str) -> ReportError:
         """Returns the error that this becomes when it is not repeated."""
-        return self._kind(f"{self._message} ({why})")
+        return self._kind(f"{self} ({why})")
 
 
-FOREIGN = (
+HTTPX_ERRORS = (
     httpx.HTTPError,
     httpx.InvalidURL,
     httpx.StreamError,
     httpx.CookieConflict,
     OSError,  # an ssl.SSLError in the middle of an answer passes httpx as it is
 )
-"""Everything that may come out of httpx while one request is asked."""
+"""Everything that may come out of httpx while one request is sent."""
 
 MAPPED: tuple[tuple[type[Exception], type[ReportError]], ...] = (
     (httpx.TimeoutException, TimedOutError),
@@ -41,9 +42,9 @@ MAPPED: tuple[tuple[type[Exception], type[ReportError]], ...] = (
     (httpx.TooManyRedirects, HttpStatusError),
     (httpx.HTTPStatusError, HttpStatusError),
 )
-"""The first that fits counts; all the others of `FOREIGN` are a ConnectionLostError."""
+"""The first that fits counts; all the others of `HTTPX_ERRORS` are a ConnectionLostError."""
 
-_FLEETING = (httpx.NetworkError, httpx.RemoteProtocolError, httpx.ProxyError, OSError)
+_TRANSIENT = (httpx.NetworkError, httpx.RemoteProtocolError, httpx.ProxyError, OSError)
 
 
 def kind(error: Exception) -> type[ReportError]:
@@ -51,44 +52,44 @@ def kind(error: Exception) -> type[ReportError]:
     return next((ours for foreign, ours in MAPPED if isinstance(error, foreign)), ConnectionLostError)
 
 
-def translate(error: Exception, asked: Asked, timeout: float) -> ReportError | Again:
-    """Returns what one of `FOREIGN` means for the request; `timeout` (seconds) is for the message."""
+def translate(error: Exception, sent: HttpRequest, timeout: float) -> ReportError | RetryableError:
+    """Returns what one of `HTTPX_ERRORS` means for the request; `timeout` (seconds) is for the message."""
     ours = kind(error)
     if ours is TimedOutError:
-        return ours(asked.message(f"no whole answer from {asked.site} within {timeout:g} s (poll.timeout)"))
+        return ours(sent.message(f"no whole answer from {sent.site} within {timeout:g} s (poll.timeout)"))
     if ours is ConnectionLostError:
-        message = asked.message(_lost(error, asked))
-        return Again(ours, message, type(error).__name__) if _may_heal(error) else ours(message)
-    return ours(asked.message(f"{asked.site} answered, but {asked.quote(str(error))}"))
+        message = sent.message(_lost(error, sent))
+        return RetryableError(ours, message, type(error).__name__) if _may_pass(error) else ours(message)
+    return ours(sent.message(f"{sent.site} answered, but {sent.quote(str(error))}"))
 
 
-def _may_heal(error: Exception) -> bool:
+def _may_pass(error: Exception) -> bool:
     untrusted = any(isinstance(cause, ssl.SSLCertVerificationError) for cause in _causes(error))
-    return isinstance(error, _FLEETING) and not untrusted
+    return isinstance(error, _TRANSIENT) and not untrusted
 
 
-def _lost(error: Exception, asked: Asked) -> str:
-    through = f" through the proxy {asked.proxy}" if asked.proxy else ""
+def _lost(error: Exception, sent: HttpRequest) -> str:
+    through = f" through the proxy {sent.proxy}" if sent.proxy else ""
     if isinstance(error, httpx.ProxyError):
-        return f"the proxy did not connect to {asked.site}: {asked.quote(str(error))}; see proxy_url or HTTPS_PROXY"
+        return f"the proxy did not connect to {sent.site}: {sent.quote(str(error))}; see proxy_url or HTTPS_PROXY"
     for cause in _causes(error):
-        if text := _root(cause, asked):
+        if text := _root(cause, sent):
             return text + through
-    return f"the connection to {asked.site}{through} failed: {asked.quote(str(error)) or type(error).__name__}"
+    return f"the connection to {sent.site}{through} failed: {sent.quote(str(error)) or type(error).__name__}"
 
 
-def _root(cause: BaseException, asked: Asked) -> str | None:
+def _root(cause: BaseException, sent: HttpRequest) -> str | None:
     match cause:
         case ssl.SSLCertVerificationError():
-            why = asked.quote(cause.verify_message)
-            return f"the certificate of {asked.site} is refused: {why}; a private authority goes into ca_file"
+            why = sent.quote(cause.verify_message)
+            return f"the certificate of {sent.site} is refused: {why}; a private authority goes into ca_file"
         case ssl.SSLError():
-            why = asked.quote(getattr(cause, "reason", None) or str(cause))
-            return f"no TLS with {asked.site}: {why}; see base_url and ca_file"
+            why = sent.quote(getattr(cause, "reason", None) or str(cause))
+            return f"no TLS with {sent.site}: {why}; see base_url and ca_file"
         case socket.gaierror():
-            return f"the host of {asked.site} is not found: {cause.strerror}; see base_url"
+            return f"the host of {sent.site} is not found: {cause.strerror}; see base_url"
         case OSError(strerror=str(why)):
-            return f"the connection to {asked.site} failed: {why}"
+            return f"the connection to {sent.site} failed: {why}"
         case _:
             return None
 

@@ -13,36 +13,27 @@ BACKOFF_BASE = 2.0
 BACKOFF_CAP = 60.0
 
 
-def _utcnow() -> datetime:
-    return datetime.now(UTC)
-
-
 @dataclass(frozen=True, slots=True)
 class Clock:
     """Time and chance, as arguments: seconds that only grow, the moment in UTC, a sleep, a source of jitter."""
 
     monotonic: Callable[[], float] = time.monotonic
-    utcnow: Callable[[], datetime] = _utcnow
+    utcnow: Callable[[], datetime] = lambda: datetime.now(UTC)
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     random: Random = field(default_factory=SystemRandom)
 
 
+@dataclass(slots=True)
 class RetryBudget:
-    """What one poll may still spend waiting between attempts, in seconds; shared by the poll's requests."""
+    """What one poll may still spend waiting between attempts: seconds `left`, shared by the poll's requests."""
 
-    def __init__(self, seconds: float) -> None:
-        self._left = seconds
-
-    @property
-    def left(self) -> float:
-        """Seconds that are not spent yet."""
-        return self._left
+    left: float
 
     def spend(self, seconds: float) -> bool:
         """Takes `seconds` if that much is left, and tells whether it was."""
-        if seconds > self._left:
+        if seconds > self.left:
             return False
-        self._left -= seconds
+        self.left -= seconds
         return True
 
 
@@ -69,22 +60,22 @@ class Bucket:
             await self._clock.sleep(-self._tokens / self._per_second)
 
 
-def wait(attempt: int, told: str | None, clock: Clock) -> float:
+def wait(attempt: int, header: str | None, clock: Clock) -> float:
     """Returns the seconds to wait after `attempt` (from 1): full jitter, but never less than the platform asks for.
 
     Jitter holds also for `Retry-After: 0` and dates of the past: they say that the platform is ready, not that
     everybody may come at once. https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/
     """
     backoff = clock.random.uniform(0, min(BACKOFF_CAP, BACKOFF_BASE * 2 ** (attempt - 1)))
-    return max(backoff, retry_after(told, clock.utcnow()))
+    return max(backoff, retry_after(header, clock.utcnow()))
 
 
-def retry_after(told: str | None, now: datetime) -> float:
+def retry_after(header: str | None, now: datetime) -> float:
     """Returns the seconds that a `Retry-After` asks for (RFC 9110, 10.2.3); 0 when it is absent, past or unreadable."""
-    told = (told or "").strip()
-    if re.fullmatch(r"[0-9]+(\.[0-9]+)?", told):
-        return float(told)
-    moment = http_date(told)
+    header = (header or "").strip()
+    if re.fullmatch(r"[0-9]+(\.[0-9]+)?", header):
+        return float(header)
+    moment = http_date(header)
     return 0.0 if moment is None else max(0.0, (moment - now).total_seconds())
 
 

@@ -1,6 +1,14 @@
-"""What an answer says by its status and its first bytes: the body of a good one, else an error; decodes nothing."""
+"""What an answer says: its body, unpacked within a limit, or an error by its status and first bytes; decodes no JSON.
 
+httpx decompresses a whole network chunk at once, so that 64 KiB of a gzip bomb become 64 MiB, and takes a gzip without
+its end for a whole one (0.28). Both are why the raw bytes are unpacked here.
+"""
+
+import asyncio
 import codecs
+import io
+import zlib
+from collections.abc import AsyncIterator, Iterator
 from http import HTTPStatus
 
 import httpx
@@ -14,12 +22,16 @@ from exporter.domain.errors import (
     ReportError,
     TooLargeError,
 )
-from exporter.http import body
-from exporter.http.errors import FOREIGN, Again
-from exporter.http.request import Asked
+from exporter.http.errors import HTTPX_ERRORS, RetryableError
+from exporter.http.request import HttpRequest
 
 EXCERPT = 4096
 """Bytes read of an answer that is only quoted."""
+PIECE = 256 * 1024
+"""Bytes unpacked at a time: about a millisecond of the event loop."""
+ENCODINGS: tuple[list[str], ...] = ([], ["gzip"], ["x-gzip"], ["deflate"])
+_GZIP, _ZLIB, _RAW = zlib.MAX_WBITS | 16, zlib.MAX_WBITS, -zlib.MAX_WBITS
+_ZLIB_METHOD = 8
 
 
 async def hide_target(response: httpx.Response) -> None:
@@ -30,61 +42,135 @@ async def hide_target(response: httpx.Response) -> None:
     response.extensions["target"] = response.headers.pop("Location", "")
 
 
-async def read(response: httpx.Response, asked: Asked, max_body: int) -> bytes:
+async def report_body(response: httpx.Response, sent: HttpRequest, max_body: int) -> bytes:
     """Returns the body of an answer that may be a report.
 
     Raises:
-        Again: 429 or 5xx.
+        RetryableError: 429 or 5xx.
         AuthError, HttpStatusError, NotJsonError, TooLargeError: as their names say.
         httpx.HTTPError: the body could not be read.
     """
-    if response.status_code != HTTPStatus.OK and (response.status_code, asked.method) != (HTTPStatus.ACCEPTED, "POST"):
-        raise await _refusal(response, asked)
+    method = sent.request.method
+    if response.status_code != HTTPStatus.OK and (response.status_code, method) != (HTTPStatus.ACCEPTED, "POST"):
+        raise await _refusal(response, sent)
     if "html" in response.headers.get("Content-Type", "").lower():
-        raise _not_json(response, asked, await body.read(response, EXCERPT))
-    whole = await body.read(response, max_body)
+        raise _not_json(response, sent, await read_body(response, EXCERPT))
+    whole = await read_body(response, max_body)
     if len(whole) > max_body:
-        raise TooLargeError(asked.message(f"the answer has more than {max_body} bytes unpacked; see poll.max_body"))
-    if _start(whole) in (b"", b"<"):
-        raise _not_json(response, asked, whole[:EXCERPT])
+        raise TooLargeError(sent.message(f"the answer has more than {max_body} bytes unpacked; see poll.max_body"))
+    if _first_byte(whole) in (b"", b"<"):
+        raise _not_json(response, sent, whole[:EXCERPT])
     return whole
 
 
-def _start(text: bytes) -> bytes:
+async def read_body(response: httpx.Response, limit: int) -> bytes:
+    """Returns the unpacked body; of one that is longer than `limit`, more than `limit` and at most one piece beyond.
+
+    Raises:
+        httpx.DecodingError: the body is not in the encoding that it announces, or that is one we did not ask for.
+        httpx.RemoteProtocolError: the packed body has no end.
+    """
+    body = io.BytesIO()  # hands its buffer out without a copy
+    async for piece in pieces(response):
+        body.write(piece)
+        if body.tell() > limit:
+            break
+    return body.getvalue()
+
+
+async def pieces(response: httpx.Response) -> AsyncIterator[bytes]:
+    """Yields the unpacked body in pieces of about `PIECE` bytes at most.
+
+    Raises:
+        httpx.DecodingError, httpx.RemoteProtocolError: as `read_body` does.
+    """
+    announced = response.headers.get("Content-Encoding", "")
+    names = [name for name in announced.lower().replace(" ", "").split(",") if name not in ("", "identity")]
+    if names not in ENCODINGS:
+        raise httpx.DecodingError(f"the content encoding {announced} was not asked for, only gzip was")
+    unpacker = _Unpacker(names[0]) if names else None
+    async for raw in response.aiter_raw():
+        for piece in (raw,) if unpacker is None else unpacker.feed(raw):
+            yield piece
+            await asyncio.sleep(0)  # a bomb is long: others run, and the time-out can strike
+    if unpacker is not None:
+        unpacker.finish()
+
+
+class _Unpacker:
+    """gzip with any number of members (RFC 1952, 2.2), and deflate, which some servers send without its zlib frame."""
+
+    def __init__(self, encoding: str) -> None:
+        self._encoding = encoding
+        self._inflate: zlib._Decompress | None = None
+
+    def feed(self, raw: bytes) -> Iterator[bytes]:
+        """Yields what `raw` adds, at most `PIECE` bytes at a time."""
+        more = False  # a full piece may have more behind it although all of `raw` is taken in
+        while raw or more:
+            raw = self._at_member(raw)
+            if self._inflate is None or self._inflate.eof:
+                return
+            try:
+                piece = self._inflate.decompress(raw, PIECE)
+            except zlib.error as error:
+                raise httpx.DecodingError(f"the body is announced as {self._encoding} but is not: {error}") from error
+            more = len(piece) == PIECE
+            raw = self._inflate.unconsumed_tail or self._inflate.unused_data
+            yield piece
+
+    def finish(self) -> None:
+        """Raises httpx.RemoteProtocolError when the last member has no end."""
+        if self._inflate is not None and not self._inflate.eof:
+            raise httpx.RemoteProtocolError(f"the {self._encoding} body has no end")
+
+    def _at_member(self, raw: bytes) -> bytes:
+        """Makes ready for the member that `raw` starts, if the last one has ended; zeros between are padding."""
+        if self._inflate is not None:
+            if not self._inflate.eof:
+                return raw
+            raw = raw.lstrip(b"\0")
+        if raw:
+            framed = _ZLIB if raw[0] & 0x0F == _ZLIB_METHOD else _RAW
+            self._inflate = zlib.decompressobj(framed if self._encoding == "deflate" else _GZIP)
+        return raw
+
+
+def _first_byte(text: bytes) -> bytes:
     return text[:EXCERPT].removeprefix(codecs.BOM_UTF8).lstrip()[:1]
 
 
-def _not_json(response: httpx.Response, asked: Asked, start: bytes) -> NotJsonError:
-    content_type = asked.quote(response.headers.get("Content-Type", "")) or "no content type"
-    text = asked.quote(start.decode(errors="replace"))
-    what = f'"{text}"' if _start(start) else "nothing"
+def _not_json(response: httpx.Response, sent: HttpRequest, start: bytes) -> NotJsonError:
+    content_type = sent.quote(response.headers.get("Content-Type", "")) or "no content type"
+    text = sent.quote(start.decode(errors="replace"))
+    what = f'"{text}"' if _first_byte(start) else "nothing"
     return NotJsonError(
-        asked.message(
-            f"{asked.url} answered {response.status_code} ({content_type}) with {what} instead of JSON: "
+        sent.message(
+            f"{sent.url} answered {response.status_code} ({content_type}) with {what} instead of JSON: "
             "a login, proxy or maintenance page? see base_url and proxy_url"
         )
     )
 
 
-async def _refusal(response: httpx.Response, asked: Asked) -> ReportError | Again:
+async def _refusal(response: httpx.Response, sent: HttpRequest) -> ReportError | RetryableError:
     status = response.status_code
     if status == HTTPStatus.NO_CONTENT:
-        return _not_json(response, asked, b"")
+        return _not_json(response, sent, b"")
     if 300 <= status < 400:  # noqa: PLR2004 -- the class of redirects
-        return HttpStatusError(asked.message(f"{asked.url} {_redirect(response, asked)}"))
-    said = await _said(response, asked)
-    message = asked.message(f"{asked.url} answered {status}{_remedy(status, asked)}{said}")
+        return HttpStatusError(sent.message(f"{sent.url} {_redirect(response, sent)}"))
+    quoted = await _quoted_body(response, sent)
+    message = sent.message(f"{sent.url} answered {status}{_remedy(status, sent)}{quoted}")
     if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
         return AuthError(message, status)
-    told = response.headers.get("Retry-After")
+    retry_after = response.headers.get("Retry-After")
     if status == HTTPStatus.TOO_MANY_REQUESTS:
-        return Again(RateLimitedError, message, str(status), told)
+        return RetryableError(RateLimitedError, message, str(status), retry_after)
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        return Again(HttpStatusError, message, str(status), told)
+        return RetryableError(HttpStatusError, message, str(status), retry_after)
     return NotFoundError(message) if status == HTTPStatus.NOT_FOUND else HttpStatusError(message)
 
 
-def _redirect(response: httpx.Response, asked: Asked) -> str:
+def _redirect(response: httpx.Response, sent: HttpRequest) -> str:
     """Names where a redirect points to, without path and query: those may hold what is secret."""
     target = response.extensions["target"]
     try:
@@ -93,39 +179,37 @@ def _redirect(response: httpx.Response, asked: Asked) -> str:
         target = ""
     if not target:
         return f"answered {response.status_code} without a readable target; see base_url"
-    where = asked.quote(f"{url.scheme}://{url.netloc.decode()}")
+    where = sent.quote(f"{url.scheme}://{url.netloc.decode()}")
     return f"redirects to {where} ({response.status_code}), which is not followed with the key; see base_url"
 
 
-def _remedy(status: int, asked: Asked) -> str:
+def _remedy(status: int, sent: HttpRequest) -> str:
+    """Returns what an operator can do, with what the platform's documentation adds."""
+    endpoint = sent.endpoint
+    also = f"; {endpoint.remedies[status]}" if status in endpoint.remedies else ""
     if status == HTTPStatus.UNAUTHORIZED:
-        return f": the key is wrong, expired or withdrawn; put a new one into {asked.key_place}{_also(status, asked)}"
-    if status == HTTPStatus.FORBIDDEN and "company_id" in asked.params:
+        return f": the key is wrong, expired or withdrawn; put a new one into {endpoint.key_place}{also}"
+    if status == HTTPStatus.FORBIDDEN and "company_id" in sent.request.params:
         return ": the key may not filter by company; its owner must be admin, or ask without companies.include"
     if status == HTTPStatus.FORBIDDEN:
-        return f": the key in {asked.key_place} may not read this report{_also(status, asked)}"
+        return f": the key in {endpoint.key_place} may not read this report{also}"
     if status == HTTPStatus.NOT_FOUND:
-        option = f"sources.{asked.source}.overrides.{asked.report}.path"
+        option = f"sources.{endpoint.source}.overrides.{sent.request.report}.path"
         return (
             f": this release of the platform may lack the report or have it elsewhere ({option}), "
-            f"or base_url is wrong{_also(status, asked)}"
+            f"or base_url is wrong{also}"
         )
     if status == HTTPStatus.TOO_MANY_REQUESTS:
         return ": too many requests; see poll.requests_per_minute"
     return ""
 
 
-def _also(status: int, asked: Asked) -> str:
-    """Returns what the platform's documentation adds to a remedy."""
-    return f"; {asked.remedies[status]}" if status in asked.remedies else ""
-
-
-async def _said(response: httpx.Response, asked: Asked) -> str:
+async def _quoted_body(response: httpx.Response, sent: HttpRequest) -> str:
     """Returns what an error's body says, ready to be appended; nothing when it is a page or cannot be read."""
     try:
-        text = await body.read(response, EXCERPT)
-    except FOREIGN:
+        text = await read_body(response, EXCERPT)
+    except HTTPX_ERRORS:
         return ""
-    if _start(text) in (b"", b"<"):
+    if _first_byte(text) in (b"", b"<"):
         return ""
-    return f"; it says: {asked.quote(text[:EXCERPT].decode(errors='replace'))}"
+    return f"; it says: {sent.quote(text[:EXCERPT].decode(errors='replace'))}"

@@ -115,7 +115,7 @@ class Fleet:
         endpoint = fetch.Endpoint(
             source.name, source.base_url, source.platform.headers, source.key, proxy_url=source.proxy_url
         )
-        limits = fetch.Limits(60.0, 2**28, 6000)
+        limits = fetch.ClientLimits(60.0, 2**28, 6000)
         made = Client(
             endpoint,
             limits,

@@ -63,7 +63,11 @@ class Past:
             closing.callback(worker.close)
             transport = Counting(httpx.ASGITransport(app))
             client = fetch.Client(
-                endpoint, fetch.Limits(60.0, 2**28, 6000), LastCodes(), transport=transport, clock=clock.for_fetch()
+                endpoint,
+                fetch.ClientLimits(60.0, 2**28, 6000),
+                LastCodes(),
+                transport=transport,
+                clock=clock.for_fetch(),
             )
             closing.push_async_callback(client.aclose)
             manifest = closing.enter_context(opened(self.backfill, {"a": "b"}, {"s": self.days}))

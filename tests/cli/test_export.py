@@ -72,7 +72,7 @@ class Site:
     async def save(self, export_id: str | None = None, seconds: float = 1800, max_bytes: int = 2**24) -> int:
         client = client_of(self.source, LastCodes())
         try:
-            rules = download.Rules(max_bytes, at_home=True)
+            rules = download.DownloadRules(max_bytes, at_home=True)
             order = Order(BOTS.chatbots[0].id, DAYS, self.target, rules, export_id, seconds)
             return await exported(client, order, self.source, self.clock.waiting())
         finally:
@@ -193,7 +193,7 @@ async def test_a_link_into_the_operator_s_network_is_not_followed(
     tmp_path: Path, link: str, addresses: list[str], words: str
 ) -> None:
     """Whatever the name says: what it resolves to is judged, and that is connected to."""
-    rules = download.Rules(1000, resolve=resolving(*addresses))
+    rules = download.DownloadRules(1000, resolve=resolving(*addresses))
     with pytest.raises(HttpStatusError, match=words):
         await download.save(link, tmp_path / "file", rules)
     assert os.listdir(tmp_path) == []

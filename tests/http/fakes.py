@@ -8,7 +8,7 @@ from random import Random
 import httpx
 
 from exporter.domain.model import Days
-from exporter.http import Client, Clock, Endpoint, Limits, RetryBudget
+from exporter.http import Client, ClientLimits, Clock, Endpoint, RetryBudget
 from exporter.platforms.api import Request
 from exporter.platforms.paradigm.platform import PLATFORM
 
@@ -23,7 +23,7 @@ REQUEST = Request(
     days=Days(date(2026, 11, 17), date(2026, 11, 20)),
 )
 FILTERED = replace(REQUEST, params={**REQUEST.params, "company_id": "17"}, instead=REQUEST)
-LIMITS = Limits(timeout=5, max_body=100_000, requests_per_minute=600)
+LIMITS = ClientLimits(timeout=5, max_body=100_000, requests_per_minute=600)
 NOON = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 
 
@@ -147,7 +147,7 @@ class Bench:
 
     platform: Platform | None = None
     endpoint: Endpoint = field(default_factory=endpoint)
-    limits: Limits = LIMITS
+    limits: ClientLimits = LIMITS
     retry_budget: RetryBudget = field(default_factory=lambda: RetryBudget(1800))
     time: Time = field(default_factory=Time)
     notes: Notes = field(default_factory=Notes)

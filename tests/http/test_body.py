@@ -12,13 +12,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from exporter.domain.errors import ConnectionLostError, NotJsonError, TooLargeError
-from exporter.http import body
+from exporter.http import response as responses
 from tests.http.fakes import GOOD, LIMITS, Wire, answer, bench
 
 pytestmark = pytest.mark.anyio
 
 LONG = bytes(range(256)) * 3000  # three pieces
-RUN = b"0" * (body.PIECE + 30)  # its deflate is taken in whole before its last bytes have come out
+RUN = b"0" * (responses.PIECE + 30)  # its deflate is taken in whole before its last bytes have come out
 
 
 def raw_deflate(plain: bytes) -> bytes:
@@ -48,7 +48,7 @@ async def test_every_encoding_survives_every_cut(
     packed = pack(plain)
     size = max(size, len(packed) // 2000)  # a long body byte by byte would prove no more
     response = httpx.Response(200, headers={"Content-Encoding": encoding}, stream=Wire(packed, size))
-    assert await body.read(response, len(plain)) == plain
+    assert await responses.read_body(response, len(plain)) == plain
 
 
 @pytest.mark.parametrize(("encoding", "pack"), PACKED)
@@ -69,7 +69,7 @@ async def test_a_gzip_bomb_takes_no_more_memory_than_the_cap_and_a_piece() -> No
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
-    assert peak - before < LIMITS.max_body + 8 * body.PIECE
+    assert peak - before < LIMITS.max_body + 8 * responses.PIECE
 
 
 @pytest.mark.parametrize(
@@ -114,4 +114,4 @@ async def test_noise_is_never_more_than_one_of_two_errors(noise: bytes, encoding
     packed = (gzip.compress(GOOD) if encoding == "gzip" else zlib.compress(GOOD))[:cut] + noise
     response = httpx.Response(200, headers={"Content-Encoding": encoding}, stream=Wire(packed))
     with suppress(httpx.DecodingError, httpx.RemoteProtocolError):
-        assert isinstance(await body.read(response, 10_000_000), bytes)
+        assert isinstance(await responses.read_body(response, 10_000_000), bytes)

@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from exporter.domain.errors import ConnectionLostError, HttpStatusError, NotJsonError, ReportError, TimedOutError
-from exporter.http import errors as failures
+from exporter.http import errors
 from tests.http.fakes import KEY, bench
 
 EXPECTED: dict[type[Exception], type[ReportError]] = {
@@ -55,8 +55,8 @@ def test_every_exception_that_httpx_has_is_mapped_here() -> None:
 
 @pytest.mark.parametrize("foreign", EXPECTED, ids=lambda foreign: foreign.__name__)
 def test_each_is_caught_and_becomes_its_one_error(foreign: type[Exception]) -> None:
-    assert issubclass(foreign, failures.FOREIGN)
-    assert failures.kind(made(foreign)) is EXPECTED[foreign]
+    assert issubclass(foreign, errors.HTTPX_ERRORS)
+    assert errors.kind(made(foreign)) is EXPECTED[foreign]
 
 
 def caused(error: Exception, *causes: BaseException) -> Exception:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exporter.http import Clock, Limits, RetryBudget, rate_limit
+from exporter.http import ClientLimits, Clock, RetryBudget, rate_limit
 from tests.http.fakes import NOON, REQUEST, Time, answer, bench
 
 
@@ -62,7 +62,7 @@ async def test_concurrent_callers_are_served_in_order() -> None:
 @pytest.mark.anyio
 async def test_the_rate_limit_holds_for_every_attempt_and_spends_no_patience() -> None:
     asked = bench(answer(503), httpx.ReadError("reset"), answer())
-    asked.limits = Limits(timeout=5, max_body=1000, requests_per_minute=1)
+    asked.limits = ClientLimits(timeout=5, max_body=1000, requests_per_minute=1)
     asked.time.random = Random(1)
     await asked.ask(REQUEST)
     backoff, limit, second_backoff, second_limit = asked.time.slept

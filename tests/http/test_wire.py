@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from exporter.domain.errors import ConnectionLostError, HttpStatusError, TimedOutError, TooLargeError
-from exporter.http import Limits, RetryBudget
+from exporter.http import ClientLimits, RetryBudget
 from tests.hostile import Act, Drip, Step, free_port, hostile
 from tests.http.fakes import GOOD, KEY, LIMITS, REQUEST, Bench, endpoint
 
@@ -20,7 +20,7 @@ WHOLE = OK + b"Content-Length: %d\r\n\r\n" % len(GOOD) + GOOD
 HASTY = replace(LIMITS, timeout=0.3)
 
 
-def at(url: str, limits: Limits = LIMITS) -> Bench:
+def at(url: str, limits: ClientLimits = LIMITS) -> Bench:
     return Bench(endpoint=endpoint(base_url=url), limits=limits)
 
 

@@ -101,7 +101,7 @@ class Road:
         endpoint = fetch.Endpoint("s", "https://paradigm.example", platform.headers, lambda: key)
         self.client = fetch.Client(
             endpoint,
-            fetch.Limits(60.0, 2**28, per_minute),
+            fetch.ClientLimits(60.0, 2**28, per_minute),
             self.telemetry.observer("s"),
             transport=transport,
             clock=clock.for_fetch(),
