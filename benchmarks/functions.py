@@ -54,7 +54,7 @@ class Calls:
             yield
         finally:
             sys.setprofile(None)
-            threading.setprofile(None)  # type: ignore[arg-type]  # the stub lacks what the documentation says
+            threading.setprofile(None)
 
     @contextmanager
     def counting(self) -> Iterator[None]:

@@ -28,11 +28,10 @@ from exporter.ledger.ledger import Ledger
 from exporter.metrics.health import Health
 from exporter.platforms.api import NO_DISCOVERIES, Context, Report, Request
 from exporter.platforms.registry import platforms
-from exporter.polling.fold import Answer, Folded, fold_answers
 from exporter.polling.render import rendered
 from exporter.polling.report_state import ReportState
 from exporter.polling.target import Target
-from exporter.polling.transitions import PIECE_BYTES
+from exporter.polling.transitions import PIECE_BYTES, Answer, Folded, fold_answers
 from exporter.settings import load
 from exporter.simulator.paradigm.reports import REPORTS
 from exporter.simulator.paradigm.world import World
@@ -95,7 +94,7 @@ def past(watched: Target, report: Report, world: World) -> ReportState:
         ).ledger
         first = days.last + timedelta(days=1)
     health = Health(watched.interval, NOW, NOW, 1.0, "ok", history=True)
-    return ReportState(ledger, health, flipped=date.min)
+    return ReportState(ledger, health, refreshed_for=date.min)
 
 
 def _folded(watched: Target, report: Report, ledger: Ledger, answer: Answer) -> Folded:

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 from exporter.domain import calendars
 from exporter.domain.model import Days
 from exporter.forecast.series import SeriesCounts, Size, live_series, once, served
-from exporter.ledger.day_status import days_to_ask, history_to_ask, pieces
+from exporter.ledger.day_status import days_to_ask, days_to_refresh, pieces
 from exporter.ledger.ledger import Ledger
 from exporter.platforms.api import Report
 from exporter.polling.schedule import SPREAD, Cadence
@@ -180,7 +180,7 @@ class Counts(NamedTuple):
 def _requests(plan: SourcePlan, report: Report, size: Size, now: datetime) -> Counts:
     target = plan.target
     recent = days_to_ask(Ledger(), now, target.rules)
-    past = history_to_ask(recent, target.rules) if report.has_days else None
+    past = days_to_refresh(recent, target.rules) if report.has_days else None
     longest = longest_piece(report, report.day_bytes * size.companies)
     discoveries, worst = (report.supposed(recent.last, size.channels, at_worst=at_worst) for at_worst in (False, True))
 

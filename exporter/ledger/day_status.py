@@ -93,7 +93,7 @@ def _published(ledger: Ledger, today: date, waiting: set[date], rules: DayRules)
     )
 
 
-def history_to_ask(asked: Days, rules: DayRules) -> Days | None:
+def days_to_refresh(asked: Days, rules: DayRules) -> Days | None:
     """Returns the held days before those that a poll just asked for; None when there are none."""
     first, last = asked.last - timedelta(days=rules.keep_days), asked.first - timedelta(days=1)
     return Days(first, last) if first <= last else None

@@ -1,10 +1,11 @@
-"""Asks what the days of a report take: one question after the other, each answer decoded as it comes.
+"""Asks a report for days: one request after the other, each answer decoded as it comes.
 
-An answer may teach something that changes the questions after it, and a failure may leave others worth asking.
+An answer may bring a discovery that changes the requests after it, and a failure may leave others worth asking.
 """
 
-from collections.abc import Callable
+from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from typing import NamedTuple, Protocol
 
 from exporter.domain.calendars import day_at
@@ -19,9 +20,9 @@ from exporter.domain.errors import (
 from exporter.domain.model import Days, Reading
 from exporter.http import RetryBudget
 from exporter.platforms.api import Context, Discoveries, NeedsDiscovery, Report, Request
-from exporter.polling.fold import Answer
 from exporter.polling.target import Target
 from exporter.polling.threads import Worker
+from exporter.polling.transitions import Answer
 
 HOPELESS = (AuthError, RateLimitedError, TimedOutError, ConnectionLostError)
 """After one of these whatever else is asked would fail alike."""
@@ -35,7 +36,7 @@ class Fetch(Protocol):
 
 
 class Transport(NamedTuple):
-    """How a platform is reached, and where its answers are read: what waits, and what computes."""
+    """How a platform is reached, and the thread in which its answers are decoded."""
 
     fetch: Fetch
     retry_budget: RetryBudget
@@ -43,10 +44,10 @@ class Transport(NamedTuple):
 
 
 class Answers(NamedTuple):
-    """What came of a report's questions.
+    """All answers of a report about some days.
 
-    With an `error` some of them failed, the first one with it; what was answered besides counts all the same.
-    `discoveries` are those known before and those learned.
+    With an `error` some requests failed, the first one with it; what was answered besides counts all the same.
+    `discoveries` are those known before and the new ones.
     """
 
     answers: tuple[Answer, ...]
@@ -59,80 +60,69 @@ async def ask(
 ) -> Answers:
     """Asks all that `days` of a report take, one request after the other, and has each answer decoded."""
     context = Context(target.source, day_at(now, target.rules.zone), target.rules.zone)
-    inquiry = Inquiry(target, report, days, discoveries, context)
-    while request := inquiry.next():
+    questions = _Questions(target, report, days, discoveries, list(report.plan(days, target.scope, discoveries)))
+    while questions.todo:
+        request = questions.todo.pop(0)
+        if request.subject in questions.failed_subjects:
+            continue
         try:
             body = await transport.fetch.get(request, transport.retry_budget)
-            inquiry.answered(request, body, await transport.worker.run(inquiry.reader(request, body)))
+            decoded = await transport.worker.run(partial(report.decode, body, request, context))
+            questions.answered(request, body, decoded)
         except ReportError as error:
-            inquiry.failed(request, error)
-    return inquiry.result()
+            questions.failed(request, error)
+    return Answers(tuple(questions.answers), questions.discoveries, questions.error)
 
 
-class Inquiry:
-    """What of a report is still to be asked, and what came so far; a lesson changes what is asked next."""
+@dataclass(slots=True)
+class _Questions:
+    """What is still to be asked (`todo`), and what came of the requests so far."""
 
-    def __init__(self, target: Target, report: Report, days: Days, discoveries: Discoveries, context: Context) -> None:
-        self._watch = target
-        self._report = report
-        self._days = days
-        self._context = context
-        self._learned = discoveries
-        self._answers: list[Answer] = []
-        self._failed: set[str] = set()
-        self._error: ReportError | None = None
-        self._todo = self._planned(discoveries)
+    target: Target
+    report: Report
+    days: Days
+    discoveries: Discoveries
+    todo: list[Request]
+    answers: list[Answer] = field(default_factory=list)
+    failed_subjects: set[str] = field(default_factory=set)
+    error: ReportError | None = None
 
-    def next(self) -> Request | None:
-        """Returns what is to be asked now, None when nothing is left."""
-        while self._todo:
-            request = self._todo.pop(0)
-            if request.subject not in self._failed:
-                return request
-        return None
-
-    def reader(self, request: Request, body: bytes) -> Callable[[], Reading | NeedsDiscovery]:
-        """Returns what decodes an answer: work for the worker."""
-        return lambda: self._report.decode(body, request, self._context)
-
-    def answered(self, request: Request, body: bytes, came: Reading | NeedsDiscovery) -> None:
+    def answered(self, request: Request, body: bytes, decoded: Reading | NeedsDiscovery) -> None:
         """Takes up an answer.
 
         Raises:
-            SchemaError: it taught nothing new.
+            SchemaError: it is a discovery that was known.
         """
-        if isinstance(came, NeedsDiscovery):
-            if all(self._learned.get(topic) == discovery for topic, discovery in came.discoveries.items()):
-                raise SchemaError(f"{self._context.source}/{self._report.name}: the answer leads nowhere")
-            self._learned = {**self._learned, **came.discoveries}
-            self._todo = self._planned(self._learned)
+        if isinstance(decoded, NeedsDiscovery):
+            if all(self.discoveries.get(topic) == discovery for topic, discovery in decoded.discoveries.items()):
+                raise SchemaError(f"{self.target.source}/{self.report.name}: the answer leads nowhere")
+            self.discoveries = {**self.discoveries, **decoded.discoveries}
+            self._plan(self.discoveries)
             return
-        self._answers.append(Answer(request, body, came))
-        if came.unread:
-            self._error = self._error or SchemaError(came.unread[0].message)
-        if came.unread and not came.rows:
-            self._failed.add(request.subject)
+        self.answers.append(Answer(request, body, decoded))
+        if decoded.unread:
+            self.error = self.error or SchemaError(decoded.unread[0].message)
+            if not decoded.rows:
+                self.failed_subjects.add(request.subject)
 
     def failed(self, request: Request, error: ReportError) -> None:
-        """Takes note of a failure: the rest of its subject, or all of it, waits for the next poll.
+        """Takes note of a failure: the rest of its subject, or everything, waits for the next poll.
 
-        Where a lesson could not be refreshed the known one serves once more, until it is too old.
+        Where a discovery could not be refreshed the known one serves once more, until it is too old.
         """
-        self._error = self._error or error
-        known = self._learned.get(request.discovery)
-        if known is not None and self._days.last - known.day > self._watch.rules.max_staleness:
+        self.error = self.error or error
+        known = self.discoveries.get(request.discovery)
+        if known is not None and self.days.last - known.day > self.target.rules.max_staleness:
             known = None
         if isinstance(error, HOPELESS) or (request.discovery and known is None):
-            self._todo = []
+            self.todo = []
         elif known is not None:
-            self._todo = self._planned({**self._learned, request.discovery: known._replace(day=self._days.last)})
+            self._plan({**self.discoveries, request.discovery: known._replace(day=self.days.last)})
         else:
-            self._failed.add(request.subject)
+            self.failed_subjects.add(request.subject)
 
-    def result(self) -> Answers:
-        """Returns all that came."""
-        return Answers(tuple(self._answers), self._learned, self._error)
-
-    def _planned(self, discoveries: Discoveries) -> list[Request]:
-        done = [answer.request for answer in self._answers]
-        return [each for each in self._report.plan(self._days, self._watch.scope, discoveries) if each not in done]
+    def _plan(self, discoveries: Discoveries) -> None:
+        """Plans anew with these discoveries; what is answered is not asked again."""
+        done = [answer.request for answer in self.answers]
+        plan = self.report.plan(self.days, self.target.scope, discoveries)
+        self.todo = [request for request in plan if request not in done]

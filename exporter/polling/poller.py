@@ -1,4 +1,4 @@
-"""Polls the reports of one source: ask, read, judge, render, publish, and once a day the same for its past.
+"""Polls the reports of one source: ask, fold, render, publish, and once a day the same for the days before.
 
 What computes runs in the worker thread; what waits, on the event loop. A failed report keeps what it has; nothing here
 is written by anybody else, and what others may see is published on the board.
@@ -22,13 +22,20 @@ from exporter.metrics.health import Health
 from exporter.metrics.label_limits import Kept
 from exporter.platforms.api import Report
 from exporter.polling.ask import Fetch, Transport, ask
-from exporter.polling.fold import fold_answers
-from exporter.polling.poll_log import tell
 from exporter.polling.render import Rendered, rendered
-from exporter.polling.report_state import NO_STATE, ReportState, StateStore
+from exporter.polling.report_state import ReportState, StateStore
 from exporter.polling.target import Target
 from exporter.polling.threads import Worker
-from exporter.polling.transitions import PollResult, due_at, longest_piece, mark_ok, taken_over, with_answers, with_past
+from exporter.polling.transitions import (
+    PollResult,
+    due_at,
+    fold_answers,
+    longest_piece,
+    mark_ok,
+    taken_over,
+    with_refresh_pass,
+    with_result,
+)
 
 log = logging.getLogger(__name__)
 
@@ -47,41 +54,41 @@ class Time:
 
 @dataclass(frozen=True, slots=True)
 class PollOutputs:
-    """Where results go; `past` is held by the one source that asks for its past, so that a start is no burst."""
+    """Where results go; `refreshing` is held by the one source whose refresh pass asks, so that a start is no burst."""
 
     board: Board
     telemetry: Telemetry
     worker: Worker
-    past: asyncio.Lock = field(default_factory=asyncio.Lock)
+    refreshing: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
 class Poller:
     """Polls one source; of one source, one poll runs at a time.
 
-    `memory` is where what is held comes from at the start, and goes after polls.
+    `store` is where the states come from at the start, and go after polls; without one every start is from empty.
     """
 
     def __init__(
-        self, target: Target, fetch: Fetch, outputs: PollOutputs, time: Time, memory: StateStore = NO_STATE
+        self, target: Target, fetch: Fetch, outputs: PollOutputs, time: Time, store: StateStore | None = None
     ) -> None:
         self.target = target
         self._fetch = fetch
         self._outputs = outputs
         self._time = time
-        self._memory = memory
+        self._store = store
         self._polling = False
-        self._turn = asyncio.Lock()  # of who may ask: a poll, or a piece of the past
+        self._turn = asyncio.Lock()  # of who may ask: a poll, or a piece of the refresh pass
         self._states = {report.name: ReportState(Ledger(), Health(target.interval)) for report in target.reports}
 
     async def take_over(self, other: "Poller") -> None:
-        """Goes on from what another poller of the same platform held, which has ended."""
-        held, old = dict(other._states), other.target
-        self._states |= await self._outputs.worker.run(lambda: taken_over(held, old, self.target))
+        """Goes on from the states of another poller of the same platform, which has ended."""
+        states, old = dict(other._states), other.target
+        self._states |= await self._outputs.worker.run(lambda: taken_over(states, old, self.target))
 
     async def start(self) -> None:
-        """Puts the source on the page before its first poll: all outcomes at 0, and the figures that are remembered."""
+        """Publishes the source before its first poll: all outcomes at 0, and the figures of the stored states."""
         self.expect()
-        await self._remember()
+        await self._load()
         await self.refresh()
 
     def expect(self) -> None:
@@ -106,13 +113,14 @@ class Poller:
                 await self._poll_report(report, retry_budget)
         finally:
             self._polling = False
-        await self._keep()
+        await self._save()
         for report in self.target.reports:
-            await self._ask_past(report)
-        await self._keep()
+            if self._states[report.name].to_refresh:
+                await self._run_refresh_pass(report)
+        await self._save()
 
     async def refresh(self) -> None:
-        """Judges and renders all reports anew, without a request: a midnight passed, or figures became too old."""
+        """Renders all reports anew, without a request: a midnight passed, or figures became too old."""
         await self._publish(*self.target.reports)
 
     def due_at(self) -> datetime:
@@ -126,26 +134,27 @@ class Poller:
         ends = (moment + self.target.rules.max_staleness for moment in moments if moment is not None)
         return min((end for end in ends if end >= now), default=None)
 
-    async def _remember(self) -> None:
-        """Takes up what an earlier process remembered; the interval is the one that is configured now."""
-        try:
-            remembered = await self._outputs.worker.run(self._memory.load)
-        except Exception:
-            log.exception("remembering broke; the source starts empty", extra={"source": self.target.source})
+    async def _load(self) -> None:
+        """Takes up the states that an earlier process stored; the interval is the one that is configured now."""
+        if self._store is None:
             return
-        for name in self._states.keys() & remembered.keys():
-            state = remembered[name]
-            self._states[name] = replace(state, health=replace(state.health, interval=self.target.interval))
+        try:
+            stored = await self._outputs.worker.run(self._store.load)
+        except Exception:
+            log.exception("loading the state failed; the source starts empty", extra={"source": self.target.source})
+            return
+        for name in self._states.keys() & stored.keys():
+            health = replace(stored[name].health, interval=self.target.interval)
+            self._states[name] = replace(stored[name], health=health)
 
-    async def _keep(self) -> None:
-        """Has the states kept for a later process; whether that works does not change the poll."""
-        if self._memory is NO_STATE:
+    async def _save(self) -> None:
+        """Stores the states for a later process; whether that works does not change the poll."""
+        if self._store is None:
             return
-        states = dict(self._states)
         try:
-            await self._outputs.worker.run(lambda: self._memory.save(states))
+            await self._outputs.worker.run(partial(self._store.save, dict(self._states)))
         except Exception:
-            log.exception("keeping what is held broke", extra={"source": self.target.source})
+            log.exception("saving the state failed", extra={"source": self.target.source})
 
     async def _poll_report(self, report: Report, retry_budget: RetryBudget) -> None:
         async with self._turn:
@@ -154,23 +163,23 @@ class Poller:
             if not state.health.supported and attempt - (state.health.last_attempt or attempt) < ASK_AGAIN:
                 return
             days = days_to_ask(state.ledger, attempt, self.target.rules)
-            came = await self._try(report, days, attempt, retry_budget)
-            reason = "" if came.error is None else str(came.error)
+            result = await self._ask(report, days, attempt, retry_budget)
+            folded, error = result.folded, result.error
             duration = self._time.monotonic() - started
-            health = replace(state.health, last_attempt=attempt, duration=duration, reason=reason)
-            if came.error is not None:
-                supported = health.supported and not self._lacks(report, came.error)
-                partial_at = health.last_partial if came.read is None else attempt
-                health = replace(health, outcome=came.error.outcome, supported=supported, last_partial=partial_at)
-            elif came.read is not None:
-                health = mark_ok(health, came.read, attempt)
-            state = with_answers(replace(state, health=health), came)
-            if came.error is None and came.read is not None and report.has_days:
-                longest = longest_piece(report, came.read.day_bytes)
-                state = with_past(state, days, longest, attempt, self.target.rules)
+            health = replace(state.health, last_attempt=attempt, duration=duration, reason=str(error or ""))
+            if error is not None:
+                supported = health.supported and not self._lacks(report, error)
+                partial_at = health.last_partial if folded is None else attempt
+                health = replace(health, outcome=error.outcome, supported=supported, last_partial=partial_at)
+            elif folded is not None:
+                health = mark_ok(health, folded, attempt)
+            state = with_result(replace(state, health=health), result)
+            if error is None and folded is not None and report.has_days:
+                longest = longest_piece(report, folded.day_bytes)
+                state = with_refresh_pass(state, days, longest, attempt, self.target.rules)
             self._states[report.name] = state
-        tell(self.target.source, report.name, state, came)
-        await self._publish(report)  # before it is counted: who sees the count finds what came of the poll on the page
+        _log_poll(self.target.source, report.name, state, result)
+        await self._publish(report)  # before it is counted: who sees the count finds the poll's figures on the page
         self._outputs.telemetry.polled(self.target.source, report.name, state.health.outcome or "")
 
     def _lacks(self, report: Report, error: ReportError) -> bool:
@@ -183,8 +192,8 @@ class Poller:
         others = any(state.health.last_success is not None for state in self._states.values())
         return others and isinstance(error, NotFoundError | SchemaError)
 
-    async def _try(self, report: Report, days: Days, now: datetime, retry_budget: RetryBudget) -> PollResult:
-        """Asks for days and reads the answers."""
+    async def _ask(self, report: Report, days: Days, now: datetime, retry_budget: RetryBudget) -> PollResult:
+        """Asks for days and folds the answers."""
         state = self._states[report.name]
         transport = Transport(self._fetch, retry_budget, self._outputs.worker)
         try:
@@ -200,26 +209,26 @@ class Poller:
             slip = InternalError("an error of the exporter itself; please report it with the lines above")
             return PollResult(None, state.discoveries, slip)
 
-    async def _ask_past(self, report: Report) -> None:
-        """Asks for the planned past piece by piece, polls going first; what fails waits for the next poll."""
-        asked_until = max((piece.last for piece in self._states[report.name].past), default=None)
-        while (state := self._states[report.name]).past and state.health.outcome == "ok":
-            async with self._outputs.past, self._turn:
+    async def _run_refresh_pass(self, report: Report) -> None:
+        """Asks for the planned days piece by piece, polls going first; what fails waits for the next poll."""
+        asked_until = max(piece.last for piece in self._states[report.name].to_refresh)
+        while (state := self._states[report.name]).to_refresh and state.health.outcome == "ok":
+            async with self._outputs.refreshing, self._turn:
                 state = self._states[report.name]
-                if not state.past:
+                if not state.to_refresh:
                     return
-                piece, *rest = state.past
+                piece, *rest = state.to_refresh
                 retry_budget = RetryBudget(self.target.interval.total_seconds() / 2)
-                came = await self._try(report, piece, self._time.now(), retry_budget)
+                result = await self._ask(report, piece, self._time.now(), retry_budget)
                 fields = {"source": self.target.source, "report": report.name, "first": piece.first, "last": piece.last}
-                state = with_answers(state, came)
-                if came.error is not None:
+                state = with_result(state, result)
+                if result.error is not None:
                     self._states[report.name] = state
-                    reason = {"outcome": came.error.outcome, "reason": str(came.error)}
+                    reason = {"outcome": result.error.outcome, "reason": str(result.error)}
                     log.warning("history failed", extra={**fields, **reason})
                     return
                 health = replace(state.health, history=state.health.history or not rest)
-                self._states[report.name] = replace(state, past=tuple(rest), health=health)
+                self._states[report.name] = replace(state, to_refresh=tuple(rest), health=health)
                 log.debug("history read", extra=fields)
             if not rest:
                 log.info("history read", extra={**fields, "last": asked_until})
@@ -227,16 +236,37 @@ class Poller:
 
     async def _publish(self, *reports: Report) -> None:
         """Renders some reports, and what the source has once."""
-        draw = self.draw(*reports)
+        render = self.rendering(*reports)
 
-        def render() -> Mapping[str, Mapping[str, Kept]]:
-            drawing = draw()
-            self._outputs.board.put(self.target.source, drawing.rendered_source)
-            return drawing.kept
+        def publish() -> Mapping[str, Mapping[str, Kept]]:
+            found = render()
+            self._outputs.board.put(self.target.source, found.rendered_source)
+            return found.kept
 
-        for name, kept in (await self._outputs.worker.run(render)).items():
+        for name, kept in (await self._outputs.worker.run(publish)).items():
             self._states[name] = replace(self._states[name], kept=kept)
 
-    def draw(self, *reports: Report) -> Callable[[], Rendered]:
-        """Returns what draws some reports and the source, as they are now: work for the worker."""
+    def rendering(self, *reports: Report) -> Callable[[], Rendered]:
+        """Returns what renders some reports and the source, as they are now: work for the worker."""
         return partial(rendered, self.target, dict(self._states), reports, self._time.now())
+
+
+def _log_poll(source: str, report: str, state: ReportState, result: PollResult) -> None:
+    """Logs the one line of a poll, by the state after it."""
+    fields: dict[str, object] = {
+        "source": source,
+        "report": report,
+        "outcome": state.health.outcome,
+        "seconds": round(state.health.duration or 0.0, 3),
+        "companies": len(state.ledger.names),
+        "days": len(state.ledger.blocks),
+    }
+    if result.folded is not None and result.folded.left_out:
+        fields["left_out"] = " ".join(f"{kind}={count}" for kind, count in sorted(result.folded.left_out.items()))
+    if result.error is None:
+        log.info("polled", extra=fields)
+    elif state.health.supported:
+        log.warning("poll failed", extra={**fields, "reason": state.health.reason})
+    else:
+        reason = {"reason": state.health.reason}
+        log.info("the platform lacks the report; asked again in a day", extra={**fields, **reason})

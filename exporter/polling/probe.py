@@ -1,4 +1,4 @@
-"""Asks a report once, on the road of a first poll, and says what was found; publishes nothing."""
+"""Asks a report once, as a first poll does, and says what was found; publishes nothing."""
 
 import traceback
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -14,17 +14,16 @@ from exporter.ledger.day_status import days_to_ask
 from exporter.ledger.ledger import Ledger
 from exporter.metrics.health import Health
 from exporter.metrics.report_health import families
-from exporter.platforms.api import NO_DISCOVERIES, Context, Report
-from exporter.platforms.paradigm.self_described import DescribedReport
+from exporter.platforms.api import NO_DISCOVERIES, Context, Report, SelfDescribing
 from exporter.polling.ask import Answers, Fetch, Transport, ask
-from exporter.polling.fold import Answer, Folded, fold_answers
 from exporter.polling.poller import Time
 from exporter.polling.render import view
 from exporter.polling.report_state import ReportState
 from exporter.polling.target import Target
 from exporter.polling.threads import Worker
+from exporter.polling.transitions import Answer, Folded, fold_answers, mark_ok
 
-PATIENCE_SECONDS = 60.0
+RETRY_SECONDS = 60.0
 """What one report may wait between attempts: somebody is looking on."""
 MOST_NAMED = 20
 """So many fields a line shows of a kind."""
@@ -74,7 +73,7 @@ class LastCodes:
         self._codes: dict[str, str] = {}
 
     def request(self, report: str, code: str, seconds: float) -> None:
-        """Takes note of one attempt; `error` is none with a status."""
+        """Takes note of one attempt; an `error` has no status."""
         self._codes[report] = "" if code == "error" else code
 
     def waited(self, report: str, seconds: float) -> None:
@@ -92,7 +91,7 @@ class Probe:
     """Asks the reports of one source; `codes` is the observer of `fetch`."""
 
     def __init__(self, target: Target, fetch: Fetch, codes: LastCodes, worker: Worker, time: Time) -> None:
-        self._watch = target
+        self._target = target
         self._fetch = fetch
         self._codes = codes
         self._worker = worker
@@ -111,79 +110,66 @@ class Probe:
         except Exception as error:  # of ours: the other reports are asked all the same
             outcome, message = "internal", self._line(report, _broken(error))
         seconds = self._time.monotonic() - began
-        return Finding(self._watch.source, report.name, self._codes.of(report.name), outcome, seconds, found, message)
+        return Finding(self._target.source, report.name, self._codes.of(report.name), outcome, seconds, found, message)
 
     async def _find(self, report: Report, now: datetime) -> tuple[Found | None, ReportError | None]:
-        days = days_to_ask(Ledger(), now, self._watch.rules)
-        transport = Transport(self._fetch, RetryBudget(PATIENCE_SECONDS), self._worker)
-        came = await ask(self._watch, report, days, NO_DISCOVERIES, transport, now)
-        if not came.answers:
-            return None, came.error
-        return await self._worker.run(partial(_found, self._watch, report, came, now)), came.error
+        days = days_to_ask(Ledger(), now, self._target.rules)
+        transport = Transport(self._fetch, RetryBudget(RETRY_SECONDS), self._worker)
+        answers = await ask(self._target, report, days, NO_DISCOVERIES, transport, now)
+        if not answers.answers:
+            return None, answers.error
+        return await self._worker.run(partial(_found, self._target, report, answers, now)), answers.error
 
     def _line(self, report: Report, text: str) -> str:
         """Returns one line that names source and report, as messages of the client do already."""
-        who = f"{self._watch.source}: {report.name}: "
-        text = text.removeprefix(who).removeprefix(f"{self._watch.source}/{report.name}: ")
+        who = f"{self._target.source}: {report.name}: "
+        text = text.removeprefix(who).removeprefix(f"{self._target.source}/{report.name}: ")
         return who + " ".join(text.split())
 
 
 def _found(target: Target, report: Report, answers: Answers, now: datetime) -> Found:
-    came = fold_answers(target, report, Ledger(), answers.answers, now)
-    state = ReportState(came.ledger, _health(target, came, now), discoveries=answers.discoveries)
+    folded = fold_answers(target, report, Ledger(), answers.answers, now)
+    health = Health(target.interval, last_attempt=now, duration=0.0, history=True)
+    state = ReportState(folded.ledger, mark_ok(health, folded, now), discoveries=answers.discoveries)
     served = families(view(target, report, state, now))
     return Found(
-        asked=len(came.ledger.blocks) if report.has_days else 0,
-        listed=sum(block.listed for block in came.ledger.blocks.values()) if report.has_days else 0,
-        companies=len(came.ledger.names),
+        asked=len(folded.ledger.blocks) if report.has_days else 0,
+        listed=sum(block.listed for block in folded.ledger.blocks.values()) if report.has_days else 0,
+        companies=len(folded.ledger.names),
         series=sum(len(family.samples) for family in served),
-        unknown=came.drift.get("unknown", 0),
-        missing=came.drift.get("missing", 0),
-        left_out={kind: count for kind, count in came.surprises.items() if kind not in ("unknown", "missing")},
-        notes=(*_recognised(target, report, answers.answers, now), *_drifted(came), *_unread(answers.answers)),
+        unknown=folded.drift.get("unknown", 0),
+        missing=folded.drift.get("missing", 0),
+        left_out={kind: count for kind, count in folded.left_out.items() if kind not in ("unknown", "missing")},
+        notes=(*_explained(target, report, answers.answers, now), *_drifted(folded), *_unread(answers.answers)),
     )
 
 
-def _health(target: Target, came: Folded, now: datetime) -> Health:
-    """Returns the health of a report after a first good poll and its pass over the past."""
-    return Health(
-        target.interval,
-        last_attempt=now,
-        last_success=now,
-        duration=0.0,
-        outcome="ok",
-        history=True,
-        drift=came.drift,
-        violations=came.violations,
-        fields=came.fields,
-    )
-
-
-def _recognised(target: Target, report: Report, answers: tuple[Answer, ...], now: datetime) -> Iterator[str]:
+def _explained(target: Target, report: Report, answers: tuple[Answer, ...], now: datetime) -> Iterator[str]:
     """Yields which field of an answer that describes itself was chosen, why, what it feeds and what it was chosen from.
 
     All answers of a report describe themselves alike: the first that lists anything is enough.
     """
-    if not isinstance(report, DescribedReport):
+    if not isinstance(report, SelfDescribing):
         return
     context = Context(target.source, day_at(now, target.rules.zone), target.rules.zone)
     found = (report.explain(body, request, context) for request, body, _ in answers)
     chosen = next((each for each in found if each is not None), None)
     if chosen is None:
-        yield f"no row lists anything in these days, so the field that feeds {report.measure.family} is not known yet"
+        family = report.measures[0].family
+        yield f"no row lists anything in these days, so the field that feeds {family} is not known yet"
         return
     fields = _listed([_printable(f"{note.field} ({note.unit})") for note in chosen.fields])
     yield f"{chosen.family} is fed by {_printable(chosen.place)}: {_printable(chosen.why)}; described are {fields}"
 
 
-def _drifted(came: Folded) -> Iterator[str]:
+def _drifted(folded: Folded) -> Iterator[str]:
     """Yields one line of all paths that are not as documented, by kind."""
-    if came.drifted:
-        yield "; ".join(f"{kind}: {_listed(paths)}" for kind, paths in sorted(came.drifted.items()))
+    if folded.drifted:
+        yield "; ".join(f"{kind}: {_listed(paths)}" for kind, paths in sorted(folded.drifted.items()))
 
 
 def _unread(answers: Iterable[Answer]) -> Iterator[str]:
-    """Yields what stands where nothing could be read, once for all that look alike: keys and types, no figure."""
+    """Yields the outline of what could not be read, once for all that look alike: keys and types, no figure."""
     found: dict[str, dict[str, None]] = {}
     for unread in (each for answer in answers for each in answer.reading.unread):
         found.setdefault(unread.outline, {})[unread.name] = None

@@ -1,4 +1,4 @@
-"""From what is remembered of a source to the families that are on the page; pure, every moment is an argument."""
+"""From the states of a source to the families that are on the page; pure, every moment is an argument."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
@@ -20,42 +20,35 @@ from exporter.polling.target import Target
 
 
 class Rendered(NamedTuple):
-    """What a source has on the page, and the values that open labels have there, by report and family."""
+    """What a source has on the page, and the values that limited labels have there, by report and family."""
 
     rendered_source: RenderedSource
     kept: Mapping[str, Mapping[str, Kept]]
 
 
 def rendered(target: Target, states: Mapping[str, ReportState], reports: Iterable[Report], now: datetime) -> Rendered:
-    """Draws some reports of a source, and what the source has once; families are made as they are taken, once."""
+    """Renders some reports of a source, and what the source has once; families are made as they are taken, once."""
     views = {report.name: view(target, report, states[report.name], now) for report in reports}
-    parts = {name: _begun(families(each)) for name, each in views.items()}
-    serves = [name for name, begun in parts.items() if begun.tells_of_companies]
+    found = {name: _peeked(families(each)) for name, each in views.items()}
+    serves = [name for name, (_, has_companies) in found.items() if has_companies]
     source_info = source_view(target, states)
-    taken = {name: chain(begun.first, begun.rest) for name, begun in parts.items()}
-    rendered_source = RenderedSource({**taken, "": source_families(source_info)}, serves, views, source_info)
+    by_report = {name: each for name, (each, _) in found.items()}
+    rendered_source = RenderedSource({**by_report, "": source_families(source_info)}, serves, views, source_info)
     return Rendered(rendered_source, {name: each.kept for name, each in views.items()})
 
 
-class _Begun(NamedTuple):
-    """Families of which as many were made as it took to see whether any tells of companies."""
-
-    first: Iterator[Family]
-    rest: Iterator[Family]
-    tells_of_companies: bool
-
-
-def _begun(found: Iterator[Family]) -> _Begun:
+def _peeked(found: Iterator[Family]) -> tuple[Iterator[Family], bool]:
+    """Returns the same families, and whether any is about companies, having made no more than it takes to see that."""
     first: list[Family] = []
     for family in found:
         first.append(family)
         if "company_id" in family.label_names:
-            return _Begun(iter(first), found, tells_of_companies=True)
-    return _Begun(iter(first), found, tells_of_companies=False)
+            return chain(first, found), True
+    return iter(first), False
 
 
 def view(target: Target, report: Report, state: ReportState, now: datetime) -> ReportView:
-    """Judges what is held of a report, ready to be made into families."""
+    """Returns the held days of a report with their status now, ready to be made into families."""
     status = day_status(state.ledger, now, state.health.read_at, target.rules)
     if not report.has_days:
         status = replace(status, last_day=None, today=None, empty_day=False)
@@ -78,10 +71,10 @@ def view(target: Target, report: Report, state: ReportState, now: datetime) -> R
 def source_view(target: Target, states: Mapping[str, ReportState]) -> SourceInfo:
     """Puts together what all reports of a source know of its companies."""
     ledgers = [state.ledger for state in states.values()]
-    names = {company: name for ledger in ledgers for company, name in ledger.names.items()}
     here = {company for ledger in ledgers for company in ledger.names.keys() - ledger.withdrawn}
+    names = {company: name for ledger in ledgers for company, name in ledger.names.items()}
     lists = [state.listed for state in states.values() if state.listed is not None]
-    listed = {company: name for names in lists for company, name in names.items()} if lists else None
+    listed = {company: name for each in lists for company, name in each.items()} if lists else None
     return SourceInfo(
         target.source,
         target.platform,
@@ -90,17 +83,18 @@ def source_view(target: Target, states: Mapping[str, ReportState]) -> SourceInfo
         names,
         frozenset(names.keys() - here),
         listed,
-        dict(_idle(target, states)),
+        dict(_unmatched(target, states, listed)),
     )
 
 
-def _idle(target: Target, states: Mapping[str, ReportState]) -> Iterator[tuple[str, int]]:
-    """Yields how many words of each selection match nothing of what the platform has, once that was learned."""
-    listed = {company: name for state in states.values() for company, name in (state.listed or {}).items()}
-    if any(state.listed is not None for state in states.values()):
-        for option, words in target.selectors.items():
-            yield option, sum(not any(selects(word, *company) for company in listed.items()) for word in words)
+def _unmatched(
+    target: Target, states: Mapping[str, ReportState], listed: Mapping[str, str] | None
+) -> Iterator[tuple[str, int]]:
+    """Yields how many selectors of each option match nothing of what the platform has, once that is known."""
+    if listed is not None:
+        for option, selectors in target.selectors.items():
+            yield option, sum(not any(selects(each, *company) for company in listed.items()) for each in selectors)
     for option, selection in target.selections.items():
         for discovery in (state.discoveries[option] for state in states.values() if option in state.discoveries):
             things = {identity: name for identity, name, *_ in discovery.rows}
-            yield from ((f"{option}.{word}", count) for word, count in selection.unmatched(things).items())
+            yield from ((f"{option}.{name}", count) for name, count in selection.unmatched(things).items())

@@ -1,4 +1,4 @@
-"""When things happen: APScheduler jobs that poll sources and turn pages at midnight, and the watchdog over the clock.
+"""When things happen: APScheduler jobs that poll sources and render anew at midnight, and the watchdog over the clock.
 
 Knows what to call, not what it does. A wall clock that jumps leaves APScheduler waiting for the old time: the watchdog
 compares it with the monotonic clock and makes all jobs anew.
@@ -37,7 +37,7 @@ class Pollable(Protocol):
         """Polls every report once."""
 
     async def refresh(self) -> None:
-        """Judges and renders anew."""
+        """Renders anew."""
 
     def expires_at(self) -> datetime | None:
         """Returns when some figures become too old."""
@@ -48,10 +48,7 @@ class Rhythm:
     """How often, in seconds, the heart beats and the watchdog compares the clocks."""
 
     beat: float = 15.0
-    target: float = 30.0
-
-
-RHYTHM = Rhythm()
+    comparison: float = 30.0
 
 
 class AfterMidnight(BaseTrigger):  # type: ignore[misc]  # APScheduler 3 ships no types
@@ -97,19 +94,11 @@ class Cadence:
 
 @dataclass(frozen=True, slots=True)
 class Timetable:
-    """When one source is polled; see `Cadence`."""
+    """When one source is polled."""
 
     source: str
     poller: Pollable
-    interval: timedelta
-    jitter: float
-    zone: ZoneInfo
-    settle: timedelta
-
-    @property
-    def cadence(self) -> Cadence:
-        """The same without the source."""
-        return Cadence(self.interval, self.jitter, self.zone, self.settle)
+    cadence: Cadence
 
 
 class Schedule:
@@ -120,13 +109,13 @@ class Schedule:
         now: Callable[[], datetime],
         monotonic: Callable[[], float],
         chance: random.Random,
-        rhythm: Rhythm = RHYTHM,
+        rhythm: Rhythm | None = None,
     ) -> None:
         self._timetables: dict[str, Timetable] = {}
         self._now = now
         self._monotonic = monotonic
         self._chance = chance
-        self._rhythm = rhythm
+        self._rhythm = rhythm or Rhythm()
         self._beat_at = monotonic()
         defaults = {"misfire_grace_time": None, "coalesce": True, "max_instances": 2}  # the poller counts overlaps
         self._scheduler = AsyncIOScheduler(timezone=UTC, job_defaults=defaults)
@@ -184,7 +173,7 @@ class Schedule:
 
         for name, trigger in table.cadence.triggers(self._chance).items():
             self._add(table, name, poll, trigger, first if name == "interval" else None)
-        turn = AfterMidnight(table.zone, timedelta(0), timedelta(0), self._chance)
+        turn = AfterMidnight(table.cadence.zone, timedelta(0), timedelta(0), self._chance)
         self._add(table, "turn", table.poller.refresh, turn)
         self._arm_expiry(table)
 
@@ -213,7 +202,7 @@ class Schedule:
         try:
             await job()
         except asyncio.CancelledError:
-            log.debug("cancelled")  # by one of the two; APScheduler would tell of it as an error
+            log.debug("cancelled")  # by one of the two; APScheduler would log it as an error
         finally:
             del self._running[task]
 
@@ -224,7 +213,7 @@ class Schedule:
         """Compares both clocks for ever."""
         offset = self._offset()
         while True:
-            await asyncio.sleep(self._rhythm.target)
+            await asyncio.sleep(self._rhythm.comparison)
             offset = self.compare(offset)
 
     def compare(self, offset: float) -> float:

@@ -1,7 +1,7 @@
-"""The state file: what all sources remember, in one file that is replaced whole, so that a restart serves at once.
+"""The state file: the states of all sources, in one file that is replaced whole, so that a restart serves at once.
 
 A convenience: the platform is the record. What cannot be used is refused with one line and asked anew; what cannot be
-written is one line too, and nobody's poll fails. Runs in the worker thread, a job at a time, so that sources which
+written is one line too, and no poll fails for it. Runs in the worker thread, a job at a time, so that sources which
 poll at the same time share one writer without a lock.
 """
 
@@ -70,10 +70,10 @@ Write = Callable[[Path, Iterable[bytes]], None]
 
 
 class StateFile:
-    """Keeps what the sources of one process remember; the file belongs to this process alone.
+    """Stores the states of the sources of one process; the file belongs to this process alone.
 
-    Every source is announced by `memory` before the first of them loads: the file is read once. A second process that
-    writes it is told of; what either of them wrote last is whole, and can be used by both.
+    Every source is announced by `store` before the first of them loads: the file is read once. A second process that
+    writes it is reported; what either of them wrote last is whole, and can be used by both.
     """
 
     def __init__(self, path: Path, now: Callable[[], datetime], write: Write = replace_file) -> None:
@@ -86,11 +86,11 @@ class StateFile:
         self._is_ours = True  # what may be somebody else's is never replaced
         self._written: tuple[int, int] | None = None
 
-    def memory(self, source: str, fingerprint: Mapping[str, str], rules: DayRules) -> StateStore:
-        """Announces a source and returns its memory.
+    def store(self, source: str, fingerprint: Mapping[str, str], rules: DayRules) -> StateStore:
+        """Announces a source and returns where its states are stored.
 
-        `fingerprint` is what its figures hang on: kept under another one they are not used. Of its values only digests
-        are written.
+        `fingerprint` is what its figures depend on: stored under another one they are not used. Of its values only
+        digests are written.
         """
         self._announced.add(source)
         digests = {name: sha256(value.encode()).hexdigest() for name, value in fingerprint.items()}
@@ -140,7 +140,7 @@ class StateFile:
                 continue
             seen = {"companies": len(state.ledger.names), "days": len(state.ledger.blocks)}
             log.info("state restored", extra={"source": source, "report": report, **seen})
-            yield report, state if section.keep_days == rules.keep_days else _without_past(state)
+            yield report, state if section.keep_days == rules.keep_days else _without_pass(state)
 
     def _save(self, source: str, section: Section) -> None:
         before, self._kept[source] = self._kept.get(source), section
@@ -176,9 +176,9 @@ def _same(old: Mapping[str, ReportState], new: Mapping[str, ReportState]) -> boo
     return old.keys() == new.keys() and all(old[report] is state for report, state in new.items())
 
 
-def _without_past(state: ReportState) -> ReportState:
-    """Returns a state whose pass over the past is to come: another history is held from now on."""
-    return replace(state, health=replace(state.health, history=False), past=(), flipped=None)
+def _without_pass(state: ReportState) -> ReportState:
+    """Returns a state whose refresh pass is to come: another number of days is held from now on."""
+    return replace(state, health=replace(state.health, history=False), to_refresh=(), refreshed_for=None)
 
 
 def _objection(state: ReportState, now: datetime, rules: DayRules) -> str | None:

@@ -1,12 +1,12 @@
-"""The format of the state file: what is kept of sources to bytes and back, pure.
+"""The format of the state file: the states of sources to bytes and back, pure.
 
     chat-usage-exporter state 1 little       magic, version, byte order of the figures: one line
     frame ...                                length (4 bytes, little endian), zlib-compressed MessagePack
     SHA-256 of all before                    32 bytes
 
 The first frame is the index: a record per source and report. The blocks follow, a frame for each, in the order of the
-index, so that neither side ever holds all figures twice. Companies of a block are places in their record's roster, and
-figures are the bytes of their array: nothing is rounded, and a NaN stays the one it was.
+index, so that neither side ever holds all figures twice. Companies of a block are places in their record's table of
+ids, and figures are the bytes of their array: nothing is rounded, and a NaN stays the one it was.
 """
 
 import sys
@@ -37,7 +37,7 @@ EARLIEST, LATEST = date(1970, 1, 1), date(9999, 1, 1)
 
 
 class UnusableError(ValueError):
-    """These bytes are no snapshot that can be used; the message says why."""
+    """These bytes are no state that can be used; the message says why."""
 
 
 class ForeignError(UnusableError):
@@ -46,7 +46,7 @@ class ForeignError(UnusableError):
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """What is kept of one source: states by report, read under a `fingerprint`, with a history of `keep_days`."""
+    """What is stored of one source: states by report, read under a `fingerprint`, with `keep_days` held."""
 
     fingerprint: Mapping[str, str]
     keep_days: int
@@ -57,12 +57,12 @@ class _Report(msgspec.Struct, array_like=True):
     """All of a state but its blocks."""
 
     health: Health
-    past: tuple[Days, ...]
-    flipped: date | None
+    to_refresh: tuple[Days, ...]
+    refreshed_for: date | None
     widened: bool
     names: dict[str, str]
     withdrawn: list[str]
-    company_list: list[str]
+    ids: list[str]
     days: int
     discoveries: dict[str, Discovery]
 
@@ -86,7 +86,7 @@ class _Block(msgspec.Struct, array_like=True):
 
 
 def encoded(sections: Mapping[str, Section]) -> Iterator[bytes]:
-    """Yields the bytes of a snapshot in pieces, in the order of the file."""
+    """Yields the bytes of a state file in pieces, in their order."""
     digest = sha256()
     for piece in _pieces(sections):
         digest.update(piece)
@@ -95,7 +95,7 @@ def encoded(sections: Mapping[str, Section]) -> Iterator[bytes]:
 
 
 def decoded(content: bytes) -> Mapping[str, Section]:
-    """Reads a snapshot whole; the reverse of `encoded`.
+    """Reads a whole state file; the reverse of `encoded`.
 
     Raises:
         UnusableError: it is of another version, cut short or damaged.
@@ -111,21 +111,16 @@ def decoded(content: bytes) -> Mapping[str, Section]:
     try:
         return _sections(_frames(memoryview(content)[len(HEAD) : end]))
     except (
-        msgspec.MsgspecError,
-        zlib.error,
-        ValueError,
-        LookupError,
-        StopIteration,
-        OverflowError,
-        RecursionError,
+        *(msgspec.MsgspecError, zlib.error, ValueError, LookupError),
+        *(StopIteration, OverflowError, RecursionError),
     ) as error:
         raise UnusableError(f"holds something else than its version does ({type(error).__name__})") from error
 
 
 def _pieces(sections: Mapping[str, Section]) -> Iterator[bytes]:
     yield HEAD
-    company_lists = {
-        (source, report): _company_list(state.ledger)
+    id_tables = {
+        (source, report): _ids(state.ledger)
         for source, section in sections.items()
         for report, state in section.reports.items()
     }
@@ -133,13 +128,13 @@ def _pieces(sections: Mapping[str, Section]) -> Iterator[bytes]:
         source: _Source(
             dict(section.fingerprint),
             section.keep_days,
-            {report: _report(state, company_lists[source, report]) for report, state in section.reports.items()},
+            {report: _report(state, id_tables[source, report]) for report, state in section.reports.items()},
         )
         for source, section in sections.items()
     }
     yield _frame(index)
-    for (source, report), company_list in company_lists.items():
-        places = {company: place for place, company in enumerate(company_list)}
+    for (source, report), ids in id_tables.items():
+        places = {company: place for place, company in enumerate(ids)}
         for day, block in sections[source].reports[report].ledger.blocks.items():
             yield _frame(_block(day, block, places))
 
@@ -149,22 +144,22 @@ def _frame(record: object) -> bytes:
     return len(packed).to_bytes(LENGTH, "little") + packed
 
 
-def _company_list(ledger: Ledger) -> Sequence[str]:
+def _ids(ledger: Ledger) -> Sequence[str]:
     """Returns every held company once."""
     tables = (table for block in ledger.blocks.values() for table in block.tables.values())
     return tuple(dict.fromkeys(company for table in tables for company in table.companies))
 
 
-def _report(state: ReportState, company_list: Sequence[str]) -> _Report:
+def _report(state: ReportState, ids: Sequence[str]) -> _Report:
     ledger = state.ledger
     return _Report(
         health=replace(state.health, reason=""),  # it names the platform's address, and the file holds none
-        past=state.past,
-        flipped=state.flipped,
+        to_refresh=state.to_refresh,
+        refreshed_for=state.refreshed_for,
         widened=state.widened,
         names=dict(ledger.names),
         withdrawn=sorted(ledger.withdrawn),
-        company_list=list(company_list),
+        ids=list(ids),
         days=len(ledger.blocks),
         discoveries=dict(state.discoveries),
     )
@@ -201,11 +196,11 @@ def _sections(frames: Iterator[bytes]) -> Mapping[str, Section]:
 
 
 def _state(record: _Report, frames: Iterator[bytes]) -> ReportState:
-    companies = _Companies(record.company_list)
+    ids = _IdTable(record.ids)
     blocks = {}
     for _ in range(record.days):
         block = msgspec.msgpack.decode(next(frames), type=_Block)
-        tables = {part: _table(table, companies) for part, table in block.tables.items()}
+        tables = {part: _table(table, ids) for part, table in block.tables.items()}
         if not EARLIEST <= block.day < LATEST:
             raise ValueError("a day has no days around it")
         blocks[block.day] = Block(_moment(block.read_at), block.listed, tables)
@@ -217,8 +212,8 @@ def _state(record: _Report, frames: Iterator[bytes]) -> ReportState:
     return ReportState(
         ledger,
         health,
-        past=record.past,
-        flipped=record.flipped,
+        to_refresh=record.to_refresh,
+        refreshed_for=record.refreshed_for,
         widened=record.widened,
         discoveries=record.discoveries,
     )
@@ -231,32 +226,24 @@ def _moment(moment: datetime) -> datetime:
     return moment.astimezone(UTC)
 
 
-class _Companies:
-    """Turns places in the roster back into ids; equal days share one tuple, as most days list the same companies."""
+class _IdTable:
+    """Turns places in a table of ids back into ids; equal days share one tuple: most list the same companies."""
 
-    def __init__(self, company_list: Sequence[str]) -> None:
-        self._company_list = company_list
-        self._known: dict[bytes, tuple[str, ...]] = {}
+    def __init__(self, ids: Sequence[str]) -> None:
+        self._ids = ids
+        self._decoded: dict[bytes, tuple[str, ...]] = {}
 
     def at(self, places: bytes) -> tuple[str, ...]:
-        if places not in self._known:
-            at = array(PLACE)
-            at.frombytes(places)
-            found = tuple(map(self._company_list.__getitem__, at))
+        if places not in self._decoded:
+            found = tuple(map(self._ids.__getitem__, array(PLACE, places)))
             if any(by_number(one) >= by_number(other) for one, other in pairwise(found)):
                 raise ValueError("the companies of a day are not in their order")  # they are looked up by it
-            self._known[places] = found
-        return self._known[places]
+            self._decoded[places] = found
+        return self._decoded[places]
 
 
-def _table(table: _Table, companies: _Companies) -> Table:
-    found = Table(companies.at(table.companies), {column: _figures(held) for column, held in table.columns})
+def _table(table: _Table, ids: _IdTable) -> Table:
+    found = Table(ids.at(table.companies), {column: array("d", figures) for column, figures in table.columns})
     if any(len(figures) != len(found.companies) for figures in found.columns.values()):
         raise ValueError("a column has not one figure for each company")
     return found
-
-
-def _figures(held: bytes) -> "array[float]":
-    figures = array("d")
-    figures.frombytes(held)
-    return figures

@@ -1,7 +1,4 @@
-"""What is polled of a source, and what the answers about a report come to; pure.
-
-Nothing is remembered here; what is known before and after goes in and out as values.
-"""
+"""What is polled of one source; pure."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -19,8 +16,8 @@ from exporter.platforms.api import Report
 class Target:
     """One source as the poller knows it: what to ask, whom to hold, what days mean, which families are unwanted.
 
-    The platform may lack a report that is not `required`. `limits` hold for open labels, `min_group` for people.
-    `selections` are those among the platform's own options, by name: what they select from is the lesson of that name.
+    The platform may lack a report that is not `required`. `limits` hold for limited labels, `min_group` for people.
+    `selections` are those among the platform's own options, by name; they select from the discovery of that name.
     `company_limits` has the limits of activities and the calendars of companies; `selectors` are those in it, by
     option, that are to match a company of this source.
     """

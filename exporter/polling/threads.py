@@ -7,6 +7,7 @@ within 2 s, also while a large page is rendered or a name server is silent.
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from queue import SimpleQueue
 from threading import Thread
 from typing import ParamSpec, TypeVar
@@ -26,20 +27,7 @@ class Worker:
     async def run(self, function: Callable[[], Result]) -> Result:
         """Waits for the function's turn and returns its result, or raises what it raised."""
         future: Future[Result] = Future()
-
-        def job() -> None:
-            if not future.set_running_or_notify_cancel():
-                return
-            try:
-                future.set_result(function())
-            except StopIteration as error:  # asyncio's futures refuse it: who waits would wait for ever
-                future.set_exception(
-                    RuntimeError("the function raised StopIteration").with_traceback(error.__traceback__)
-                )
-            except BaseException as error:  # whatever it is belongs to the one who waits
-                future.set_exception(error)
-
-        self._jobs.put(job)
+        self._jobs.put(partial(_complete, future, function))
         return await asyncio.wrap_future(future)
 
     def close(self) -> None:
@@ -55,7 +43,7 @@ class Worker:
 class DaemonThreads(ThreadPoolExecutor):
     """Runs each function in a thread of its own, for an event loop's default: names are looked up, key files read.
 
-    Neither the end of the loop nor another errand waits for one that hangs. They stay few: a source polls once at a
+    Neither the end of the loop nor another function waits for one that hangs. They stay few: a source polls once at a
     time, so it has one of them.
     """
 
@@ -64,18 +52,22 @@ class DaemonThreads(ThreadPoolExecutor):
     ) -> Future[Result]:
         """Starts the function."""
         future: Future[Result] = Future()
-
-        def job() -> None:
-            if not future.set_running_or_notify_cancel():
-                return
-            try:
-                future.set_result(function(*args, **kwargs))
-            except BaseException as error:  # whatever it is belongs to the one who waits
-                future.set_exception(error)
-
-        Thread(target=job, name="errand", daemon=True).start()
+        job = partial(_complete, future, partial(function, *args, **kwargs))
+        Thread(target=job, name="daemon", daemon=True).start()
         return future
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
         """Waits for nobody, whatever `wait` says."""
         super().shutdown(wait=False, cancel_futures=cancel_futures)
+
+
+def _complete(future: Future[Result], function: Callable[[], Result]) -> None:
+    """Runs the function and settles the future, unless that was cancelled."""
+    if not future.set_running_or_notify_cancel():
+        return
+    try:
+        future.set_result(function())
+    except StopIteration as error:  # asyncio's futures refuse it: the caller would wait for ever
+        future.set_exception(RuntimeError("the function raised StopIteration").with_traceback(error.__traceback__))
+    except BaseException as error:  # whatever it is belongs to the caller
+        future.set_exception(error)

@@ -1,17 +1,19 @@
-"""What a good answer, or other settings, make of what is remembered of a report; pure."""
+"""What answers, or other settings, make of the state of a report; pure, every moment is an argument."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import replace
-from datetime import datetime
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import date, datetime
 from typing import NamedTuple
 
+from exporter.domain.calendars import day_at
 from exporter.domain.errors import ReportError
-from exporter.domain.model import Days
-from exporter.ledger.day_status import DayRules, day_status, history_to_ask, pieces
-from exporter.ledger.ledger import narrowed
+from exporter.domain.model import Days, FieldNote, Reading
+from exporter.ledger.corrections import Corrections, corrections
+from exporter.ledger.day_status import DayRules, day_status, days_to_refresh, pieces, published_days
+from exporter.ledger.ledger import Asked, Ledger, fold, narrowed
 from exporter.metrics.health import Health
-from exporter.platforms.api import Discoveries, Report
-from exporter.polling.fold import Folded
+from exporter.platforms.api import Discoveries, Report, Request
 from exporter.polling.report_state import ReportState
 from exporter.polling.target import Target
 
@@ -19,18 +21,80 @@ PIECE_BYTES = 8 * 2**20
 """About as large as one answer about the past may be: decoding holds every thread up, 20 ms for so much."""
 
 
-class PollResult(NamedTuple):
-    """What came of the questions about a report: what was read, what is known now, what went wrong first.
+class Answer(NamedTuple):
+    """What was asked, the whole body of the answer, and what it says."""
 
-    With an error what was read besides counts all the same; nothing is read only with an error.
+    request: Request
+    body: bytes
+    reading: Reading
+
+
+@dataclass(frozen=True, slots=True)
+class Folded:
+    """Good answers folded into a ledger.
+
+    `names` are all companies that the answers list, wanted or not. `drift` counts, by kind (unknown, missing, retyped),
+    the fields that are not as documented, `drifted` has their sorted paths; `violations` counts rows that cannot be
+    true, `left_out` all that was odd, rows of days that nobody asked for included; `fields` is what the answers say of
+    their fields. `corrections` tell what changed, `day_bytes` how large a day of an answer is.
     """
 
-    read: Folded | None
+    ledger: Ledger
+    names: Mapping[str, str]
+    drift: Mapping[str, int]
+    drifted: Mapping[str, tuple[str, ...]]
+    violations: Mapping[str, int]
+    left_out: Mapping[str, int]
+    fields: tuple[FieldNote, ...]
+    corrections: Corrections
+    day_bytes: float
+
+
+class PollResult(NamedTuple):
+    """What a poll of a report brought: its answers folded, what was discovered, what went wrong first.
+
+    With an error what was folded counts all the same; nothing is folded only with an error.
+    """
+
+    folded: Folded | None
     discoveries: Discoveries
     error: ReportError | None
 
 
-def mark_ok(health: Health, came: Folded, now: datetime) -> Health:
+def fold_answers(target: Target, report: Report, ledger: Ledger, answers: Collection[Answer], now: datetime) -> Folded:
+    """Folds all answers of a report that were asked for at `now`; there is at least one.
+
+    Raises:
+        ReportError: one of them contradicts what is held; then none counts.
+    """
+    today = day_at(now, target.rules.zone)
+    folded, size, names = ledger, 0, dict[str, str]()
+    asked, drifted, fields = set[date](), dict[str, frozenset[str]](), dict[str, FieldNote]()
+    violations, outside = Counter[str](), 0
+    for request, body, reading in answers:
+        folded = fold(folded, reading, Asked(request.days, today, now, target.rules.keep_days), target.companies.wants)
+        names.update(reading.names)
+        drifted.update({kind: paths | drifted.get(kind, frozenset()) for kind, paths in reading.drift.items()})
+        violations.update(reading.violations)
+        fields.update({note.field: note for note in reading.fields})
+        asked.update(request.days)
+        outside, size = outside + reading.outside_range, size + len(body)
+    drift = {kind: len(paths) for kind, paths in drifted.items()}
+    served = published_days(ledger, now, target.rules) & asked & folded.blocks.keys()
+    return Folded(
+        ledger=folded,
+        names=names,
+        drift=drift,
+        drifted={kind: tuple(sorted(paths)) for kind, paths in drifted.items()},
+        violations=violations,
+        left_out={**drift, **violations, **({"outside_range": outside} if outside else {})},
+        fields=tuple(sorted(fields.values())),
+        corrections=corrections(ledger, folded, served, report.measures),
+        day_bytes=size / len(asked),
+    )
+
+
+def mark_ok(health: Health, folded: Folded, now: datetime) -> Health:
     """Returns the health of a report whose poll was good."""
     return replace(
         health,
@@ -38,49 +102,47 @@ def mark_ok(health: Health, came: Folded, now: datetime) -> Health:
         last_success=now,
         supported=True,
         restated_ratio=0.0,
-        drift=came.drift,
-        violations=came.violations,
-        fields=came.fields,
+        drift=folded.drift,
+        violations=folded.violations,
+        fields=folded.fields,
     )
 
 
-def with_answers(state: ReportState, came: PollResult) -> ReportState:
-    """Returns the state with what was learned and read."""
-    state = replace(state, discoveries=came.discoveries)
-    return state if came.read is None else with_read(state, came.read)
-
-
-def with_read(state: ReportState, came: Folded) -> ReportState:
-    """Returns the state with a new ledger, corrections counted."""
+def with_result(state: ReportState, result: PollResult) -> ReportState:
+    """Returns the state with what was discovered and folded, corrections counted."""
+    folded = result.folded
+    if folded is None:
+        return replace(state, discoveries=result.discoveries)
     health = replace(
         state.health,
-        restatements=state.health.restatements + came.corrections.count,
-        restated_ratio=max(state.health.restated_ratio, came.corrections.ratio),
+        restatements=state.health.restatements + folded.corrections.count,
+        restated_ratio=max(state.health.restated_ratio, folded.corrections.ratio),
     )
-    return replace(state, ledger=came.ledger, health=health, listed={**(state.listed or {}), **came.names})
+    listed = {**(state.listed or {}), **folded.names}
+    return replace(state, ledger=folded.ledger, health=health, listed=listed, discoveries=result.discoveries)
 
 
 def longest_piece(report: Report, day_bytes: float) -> int:
-    """Returns how many days a question about the past may have, if a day of an answer has so many bytes.
+    """Returns how many days a request about the past may have, if a day of an answer has so many bytes.
 
-    One, where each day is a question of its own: between two pieces polls go first.
+    One, where each day is a request of its own: between two pieces polls go first.
     """
     return 1 if report.asks_by_day else max(1, int(PIECE_BYTES / max(day_bytes, 1)))
 
 
-def with_past(state: ReportState, asked: Days, longest: int, now: datetime, rules: DayRules) -> ReportState:
-    """Plans the pass over the past, if a good poll is the first one after a flip, the start or a wider selection.
+def with_refresh_pass(state: ReportState, asked: Days, longest: int, now: datetime, rules: DayRules) -> ReportState:
+    """Plans the refresh pass, if a good poll is the first one with a new last day, after a start or a wider selection.
 
-    Its pieces have at most `longest` days.
+    `asked` are the days of that poll, which the pass leaves out; its pieces have at most `longest` days.
     """
     last_day = day_status(state.ledger, now, now, rules).last_day
-    known = state.health.history and not state.widened
-    if last_day == state.flipped and (known or (state.past and not state.widened)):
+    complete = state.health.history and not state.widened
+    if last_day == state.refreshed_for and (complete or (state.to_refresh and not state.widened)):
         return state
-    past = history_to_ask(asked, rules)
-    cut = pieces(past, longest) if past else ()
-    health = replace(state.health, history=known or not cut)
-    return replace(state, past=cut, flipped=last_day, widened=False, health=health)
+    days = days_to_refresh(asked, rules)
+    cut = pieces(days, longest) if days else ()
+    health = replace(state.health, history=complete or not cut)
+    return replace(state, to_refresh=cut, refreshed_for=last_day, widened=False, health=health)
 
 
 def taken_over(states: Mapping[str, ReportState], old: Target, new: Target) -> Mapping[str, ReportState]:
@@ -99,7 +161,7 @@ def with_new_settings(state: ReportState, old: Target, new: Target) -> ReportSta
     kept = replace(state, ledger=narrowed(state.ledger, new.companies.wants), health=health)
     widened = not new.companies.within(old.companies)
     if widened or new.rules.keep_days > old.rules.keep_days:
-        return replace(kept, past=(), flipped=None, widened=state.widened or widened)
+        return replace(kept, to_refresh=(), refreshed_for=None, widened=state.widened or widened)
     return kept
 
 
@@ -109,6 +171,6 @@ def due_at(states: Iterable[ReportState], now: datetime) -> datetime:
 
 
 def _due(state: ReportState, now: datetime) -> datetime:
-    if state.past or state.widened or state.health.last_attempt is None:
+    if state.to_refresh or state.widened or state.health.last_attempt is None:
         return now
     return state.health.last_attempt + state.health.interval

@@ -16,8 +16,8 @@ from exporter.metrics.label_limits import OTHER, LabelLimits
 from exporter.platforms.api import NO_DISCOVERIES, Report, Request
 from exporter.platforms.paradigm import platform as paradigm
 from exporter.polling.ask import Answers
-from exporter.polling.fold import Answer
 from exporter.polling.report_state import ReportState
+from exporter.polling.transitions import Answer
 from tests.backfill.past import NOON
 from tests.road.road import RULES, target_with
 

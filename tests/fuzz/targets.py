@@ -122,14 +122,14 @@ async def _state(folder: Path) -> Target:
     for asked in (*await of_paradigm(), *await of_chatcaptain()):
         came = asked.report.decode(asked.body, asked.request, CONTEXT)
         if isinstance(came, Reading) and asked.what not in reports:
-            states[asked.what], reports[asked.what] = replace(_state_of(asked, came), past=(DAYS,)), asked
+            states[asked.what], reports[asked.what] = replace(_state_of(asked, came), to_refresh=(DAYS,)), asked
 
     path = folder / "state"
 
     def read(content: bytes) -> bytes:
         """Restores it as a start does, draws what came back, and keeps it again."""
         path.write_bytes(content)
-        found = StateFile(path, lambda: NOW).memory("s", FINGERPRINT, RULES).load()
+        found = StateFile(path, lambda: NOW).store("s", FINGERPRINT, RULES).load()
         pages = [page(reports[report], state) for report, state in found.items() if report in reports]
         return b"".join([*pages, *state_format.encoded({"s": Section({}, 45, found)})])
 

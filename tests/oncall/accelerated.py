@@ -19,8 +19,9 @@ import httpx
 import yaml
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from exporter.app.assemble import Exporter, assemble, timetable
+from exporter.app.assemble import Exporter, assemble
 from exporter.app.process import serving
+from exporter.app.running_sources import timetable
 from exporter.domain import calendars
 from exporter.http import Clock
 from exporter.platforms.registry import platforms

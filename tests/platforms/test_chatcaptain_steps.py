@@ -22,11 +22,11 @@ from exporter.platforms.chatcaptain.platform import CHANNEL, OVERVIEW, PLATFORM
 from exporter.platforms.chatcaptain.read_component import Figure
 from exporter.platforms.jmespath_fields import expression
 from exporter.polling.ask import Answers, Transport, ask
-from exporter.polling.fold import fold_answers
 from exporter.polling.render import view
 from exporter.polling.report_state import ReportState
 from exporter.polling.target import Target
 from exporter.polling.threads import Worker
+from exporter.polling.transitions import fold_answers
 from tests.road.road import RULES, target_with, utc
 
 pytestmark = pytest.mark.anyio

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from exporter.domain.errors import SchemaError
 from exporter.domain.model import Column, Days, FieldNote, Reading
 from exporter.domain.scope import Scope
-from exporter.platforms.api import Context
+from exporter.platforms.api import Context, Explanation
 from exporter.platforms.paradigm import survey
 from exporter.platforms.paradigm.documented import HERE, Array, DocumentedReport
 from exporter.platforms.paradigm.platform import (
@@ -23,7 +23,7 @@ from exporter.platforms.paradigm.platform import (
     USER_ACTIVITIES,
     USERS,
 )
-from exporter.platforms.paradigm.self_described import DescribedReport, Explanation
+from exporter.platforms.paradigm.self_described import DescribedReport
 from exporter.platforms.reading_builder import ReadingBuilder
 from exporter.simulator.paradigm import reports
 from exporter.simulator.paradigm.world import World

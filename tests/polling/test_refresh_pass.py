@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from exporter.domain.model import Days
-from exporter.ledger.day_status import history_to_ask, pieces
+from exporter.ledger.day_status import days_to_refresh, pieces
 from exporter.simulator.app import create_app
 from exporter.simulator.paradigm.world import World
 from tests.road.road import RULES, PassedClock, Road, only, set_scenarios, utc
@@ -189,4 +189,4 @@ def test_pieces_cover_each_day_once_newest_first(count: int, longest: int) -> No
 
 def test_there_may_be_no_past_to_ask_for() -> None:
     """After an outage as long as the history, the poll itself asks for all of it."""
-    assert history_to_ask(Days(TODAY - RULES.keep_days * timedelta(days=1), TODAY), RULES) is None
+    assert days_to_refresh(Days(TODAY - RULES.keep_days * timedelta(days=1), TODAY), RULES) is None

@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from exporter.domain import calendars
-from exporter.polling.schedule import AfterMidnight, Rhythm, Schedule, Timetable
+from exporter.polling.schedule import AfterMidnight, Cadence, Rhythm, Schedule, Timetable
 
 pytestmark = pytest.mark.anyio
 
@@ -201,7 +201,7 @@ def table(
     source: str = "production",
 ) -> Timetable:
     """Returns when a source is polled; its `midnight` was so long ago."""
-    return Timetable(source, poller, interval, 0.0, zone_with(midnight), settle)
+    return Timetable(source, poller, Cadence(interval, 0.0, zone_with(midnight), settle))
 
 
 @asynccontextmanager
@@ -236,9 +236,9 @@ async def test_every_source_is_polled_at_once() -> None:
 
 async def test_a_poll_that_hangs_delays_no_other_source() -> None:
     """A platform that never answers is its own trouble."""
-    stuck, mark_ok = Poller(hangs=True), Poller()
-    async with running(table(stuck, source="stuck"), table(mark_ok, interval=SOON, source="well")):
-        await mark_ok.until(lambda poller: poller.polls >= 3)
+    stuck, healthy = Poller(hangs=True), Poller()
+    async with running(table(stuck, source="stuck"), table(healthy, interval=SOON, source="well")):
+        await healthy.until(lambda poller: poller.polls >= 3)
 
         assert stuck.polls >= 1
 
@@ -330,7 +330,7 @@ async def test_a_clock_that_is_slewed_arms_nothing(seconds: float, caplog: pytes
 async def test_the_watchdog_compares_by_itself() -> None:
     """Nobody has to call; a jump is found at the next look, and once."""
     clock, poller = Clock(), Poller()
-    async with running(table(poller), clock=clock, rhythm=Rhythm(target=0.001)):
+    async with running(table(poller), clock=clock, rhythm=Rhythm(comparison=0.001)):
         await poller.until(lambda poller: poller.polls == 1)
         clock.wall -= HOUR
         await poller.until(lambda poller: poller.polls == 2)
@@ -381,13 +381,13 @@ async def test_stop_without_a_start_is_nothing() -> None:
 
 async def test_a_source_that_is_removed_is_polled_no_more(caplog: pytest.LogCaptureFixture) -> None:
     """What runs has ended when remove returns, and says nothing; the other source goes on."""
-    stuck, mark_ok = Poller(hangs=True), Poller()
-    async with running(table(stuck, interval=SOON, source="stuck"), table(mark_ok, interval=SOON)) as schedule:
+    stuck, healthy = Poller(hangs=True), Poller()
+    async with running(table(stuck, interval=SOON, source="stuck"), table(healthy, interval=SOON)) as schedule:
         await stuck.until(lambda poller: poller.polls == 2)
         ran = await schedule.remove("stuck")
         at_return = stuck.cancelled
-        polls = mark_ok.polls
-        await mark_ok.until(lambda poller: poller.polls >= polls + 3)
+        polls = healthy.polls
+        await healthy.until(lambda poller: poller.polls >= polls + 3)
 
     assert (True, 2, 2) == (ran, at_return, stuck.polls)
     assert not [record for record in caplog.records if record.levelno >= logging.WARNING]

@@ -67,8 +67,8 @@ class Platform(httpx.AsyncBaseTransport):
 
 def road(path: Path | None, platform: Platform, clock: PassedClock, rules: DayRules = RULES) -> Road:
     """Builds what a process is made of: with a state file it is the next one after those before."""
-    memory = StateFile(path, clock.now).memory("s", MADE_BY, rules) if path else StateStore()
-    return Road(platform, clock, platform.world.keys.admin, target_with(rules), memory=memory)
+    store = StateFile(path, clock.now).store("s", MADE_BY, rules) if path else None
+    return Road(platform, clock, platform.world.keys.admin, target_with(rules), store=store)
 
 
 NOT_REMEMBERED = ("chat_usage_config_unmatched_selectors", "chat_usage_series")
@@ -208,12 +208,12 @@ async def test_the_interval_is_the_one_that_is_configured_now(tmp_path: Path) ->
 def state(success: datetime | None = NOON, read: datetime = NOON) -> ReportState:
     table = Table(("1",), {CHAT_SESSIONS.parts["chat"][0]: array("d", [4.0])})
     ledger = Ledger({(NOON - DAY).date(): Block(read, True, {"chat": table})}, {"1": "Northwind"})
-    return ReportState(ledger, Health(HOUR, NOON, success, 0.5, "ok", True), flipped=(NOON - DAY).date())
+    return ReportState(ledger, Health(HOUR, NOON, success, 0.5, "ok", True), refreshed_for=(NOON - DAY).date())
 
 
 def keep(path: Path, states: Mapping[str, ReportState], source: str = "s") -> bytes:
     """Writes a state file that holds one source."""
-    StateFile(path, lambda: NOON).memory(source, MADE_BY, RULES).save(states)
+    StateFile(path, lambda: NOON).store(source, MADE_BY, RULES).save(states)
     return path.read_bytes()
 
 
@@ -247,22 +247,22 @@ def test_a_file_that_cannot_be_used_is_one_line_and_is_replaced(
     """Nobody has to mend it by hand."""
     path = tmp_path / "state"
     path.write_bytes(harm(keep(path, {REPORT: state()})))
-    memory = StateFile(path, lambda: NOON).memory("s", MADE_BY, RULES)
+    store = StateFile(path, lambda: NOON).store("s", MADE_BY, RULES)
 
-    assert memory.load() == {}
+    assert store.load() == {}
     assert warned(caplog) == [("state file not used: starts empty, asks the platform again", reason)]
-    memory.save({REPORT: state()})
-    assert StateFile(path, lambda: NOON).memory("s", MADE_BY, RULES).load().keys() == {REPORT}
+    store.save({REPORT: state()})
+    assert StateFile(path, lambda: NOON).store("s", MADE_BY, RULES).load().keys() == {REPORT}
 
 
 def test_a_file_of_somebody_else_is_left_as_it_is(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     """A mistyped path must not cost the operator a file."""
     path = tmp_path / "exporter.yml"
     path.write_text("sources: {}\n")
-    memory = StateFile(path, lambda: NOON).memory("s", MADE_BY, RULES)
+    store = StateFile(path, lambda: NOON).store("s", MADE_BY, RULES)
 
-    assert memory.load() == {}
-    memory.save({REPORT: state()})
+    assert store.load() == {}
+    store.save({REPORT: state()})
 
     assert path.read_text() == "sources: {}\n"
     assert [reason for _, reason in warned(caplog)] == [
@@ -273,10 +273,10 @@ def test_a_file_of_somebody_else_is_left_as_it_is(tmp_path: Path, caplog: pytest
 
 def test_a_file_that_cannot_be_read_is_left_as_it_is(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     """It may be anything; here, something that is no file at all."""
-    memory = StateFile(tmp_path, lambda: NOON).memory("s", MADE_BY, RULES)
+    store = StateFile(tmp_path, lambda: NOON).store("s", MADE_BY, RULES)
 
-    assert memory.load() == {}
-    memory.save({REPORT: state()})
+    assert store.load() == {}
+    store.save({REPORT: state()})
 
     ((_, reason),) = warned(caplog)
     assert str(reason).startswith("cannot be read (Is a directory); it is left as it is, and nothing is kept; ")
@@ -287,7 +287,7 @@ def test_no_file_yet_is_no_fault(tmp_path: Path, caplog: pytest.LogCaptureFixtur
     """The first start is told, not warned of."""
     caplog.set_level(logging.INFO)
 
-    assert StateFile(tmp_path / "state", lambda: NOON).memory("s", MADE_BY, RULES).load() == {}
+    assert StateFile(tmp_path / "state", lambda: NOON).store("s", MADE_BY, RULES).load() == {}
 
     assert [(each.levelname, each.message) for each in caplog.records] == [
         ("INFO", "no state file yet; it comes with the first poll")
@@ -323,7 +323,7 @@ def test_a_report_of_another_time_is_refused_alone(
     """The other reports of the source are used: here one that has never had a good poll."""
     keep(tmp_path / "state", {REPORT: kept, "other": ReportState(Ledger(), Health(HOUR))})
 
-    restored = StateFile(tmp_path / "state", lambda: now).memory("s", MADE_BY, RULES).load()
+    restored = StateFile(tmp_path / "state", lambda: now).store("s", MADE_BY, RULES).load()
 
     assert restored.keys() == {"other"}
     assert warned(caplog) == [("state of a report not used: starts empty, asks the platform again", reason)]
@@ -367,17 +367,17 @@ def test_of_two_sources_the_changed_one_is_refused_alone(
     """Its figures are of somebody else; the other source's are as good as ever, also in the next file."""
     path = tmp_path / "state"
     file = StateFile(path, lambda: NOON)
-    for each in [file.memory("changed", MADE_BY, RULES), file.memory("same", MADE_BY, RULES)]:
+    for each in [file.store("changed", MADE_BY, RULES), file.store("same", MADE_BY, RULES)]:
         each.save({REPORT: state()})
 
     file = StateFile(path, lambda: NOON)
-    changed, same = file.memory("changed", now_made_by, RULES), file.memory("same", MADE_BY, RULES)
+    changed, same = file.store("changed", now_made_by, RULES), file.store("same", MADE_BY, RULES)
     assert [set(changed.load()), set(same.load())] == [set(), {REPORT}]
     assert warned(caplog) == [("state of a source not used: starts empty, asks the platform again", reason)]
     same.save({REPORT: state()})
 
     file = StateFile(path, lambda: NOON)
-    changed, same = file.memory("changed", MADE_BY, RULES), file.memory("same", MADE_BY, RULES)
+    changed, same = file.store("changed", MADE_BY, RULES), file.store("same", MADE_BY, RULES)
     assert [set(changed.load()), set(same.load())] == [set(), {REPORT}]
 
 
@@ -385,11 +385,11 @@ def test_a_source_that_is_gone_leaves_the_file(tmp_path: Path) -> None:
     """What was removed from the configuration is not kept for ever."""
     path = tmp_path / "state"
     keep(path, {REPORT: state()}, "gone")
-    memory = StateFile(path, lambda: NOON).memory("s", MADE_BY, RULES)
-    memory.load()
-    memory.save({REPORT: state()})
+    store = StateFile(path, lambda: NOON).store("s", MADE_BY, RULES)
+    store.load()
+    store.save({REPORT: state()})
 
-    assert StateFile(path, lambda: NOON).memory("gone", MADE_BY, RULES).load() == {}
+    assert StateFile(path, lambda: NOON).store("gone", MADE_BY, RULES).load() == {}
 
 
 # Writing
@@ -400,14 +400,14 @@ def test_sources_share_one_file_whoever_polls_first(tmp_path: Path) -> None:
     path = tmp_path / "state"
     keep(path, {REPORT: state()}, "b")
     file = StateFile(path, lambda: NOON)
-    a, b = file.memory("a", MADE_BY, RULES), file.memory("b", MADE_BY, RULES)
+    a, b = file.store("a", MADE_BY, RULES), file.store("b", MADE_BY, RULES)
     a.load()
     a.save({REPORT: state()})
     assert b.load().keys() == {REPORT}
 
     file = StateFile(path, lambda: NOON)
-    memories = [file.memory(name, MADE_BY, RULES) for name in ("a", "b")]
-    assert [set(memory.load()) for memory in memories] == [{REPORT}, {REPORT}]
+    stores = [file.store(name, MADE_BY, RULES) for name in ("a", "b")]
+    assert [set(store.load()) for store in stores] == [{REPORT}, {REPORT}]
 
 
 class Disk:
@@ -427,13 +427,13 @@ class Disk:
 def test_nothing_is_written_when_nothing_changed(tmp_path: Path) -> None:
     """A poll that was skipped, or a past that was not asked for, is no reason."""
     disk, one = Disk(), state()
-    memory = StateFile(tmp_path / "state", lambda: NOON, disk.write).memory("s", MADE_BY, RULES)
-    memory.load()
+    store = StateFile(tmp_path / "state", lambda: NOON, disk.write).store("s", MADE_BY, RULES)
+    store.load()
 
-    memory.save({REPORT: one})
-    memory.save({REPORT: one})
+    store.save({REPORT: one})
+    store.save({REPORT: one})
     assert disk.written == 1
-    memory.save({REPORT: replace(one, flipped=None)})
+    store.save({REPORT: replace(one, refreshed_for=None)})
     assert disk.written == 2
 
 
@@ -444,8 +444,8 @@ async def test_a_write_that_fails_is_one_line_and_fails_no_poll(
     """Disk full, read-only, not ours: figures are served, and the next poll is the next chance."""
     clock, disk = PassedClock(NOON), Disk()
     platform = Platform(clock)
-    memory = StateFile(tmp_path / "state", clock.now, disk.write).memory("s", MADE_BY, RULES)
-    async with Road(platform, clock, platform.world.keys.admin, memory=memory) as subject:
+    store = StateFile(tmp_path / "state", clock.now, disk.write).store("s", MADE_BY, RULES)
+    async with Road(platform, clock, platform.world.keys.admin, store=store) as subject:
         await subject.poller.poll()
         clock.moment += HOUR
         disk.error = OSError(number, "no luck")
@@ -469,11 +469,11 @@ def test_a_folder_that_went_away_is_one_line(tmp_path: Path, caplog: pytest.LogC
     """The volume was unmounted."""
     folder = tmp_path / "volume"
     folder.mkdir()
-    memory = StateFile(folder / "state", lambda: NOON).memory("s", MADE_BY, RULES)
-    memory.load()
+    store = StateFile(folder / "state", lambda: NOON).store("s", MADE_BY, RULES)
+    store.load()
     folder.rmdir()
 
-    memory.save({REPORT: state()})
+    store.save({REPORT: state()})
 
     ((_, reason),) = warned(caplog)
     assert str(reason).startswith("No such file or directory; ")
@@ -493,8 +493,8 @@ async def test_a_bug_in_keeping_costs_no_poll(caplog: pytest.LogCaptureFixture) 
     """It is logged with its traceback; figures are served."""
     clock = PassedClock(NOON)
     platform = Platform(clock)
-    memory = StateStore(Broken().load, Broken().save)
-    async with Road(platform, clock, platform.world.keys.admin, memory=memory) as subject:
+    store = StateStore(Broken().load, Broken().save)
+    async with Road(platform, clock, platform.world.keys.admin, store=store) as subject:
         await subject.poller.poll()
         assert subject.outcomes() == {"ok": 1}
         assert subject.page("paradigm_user_queries_7d")
@@ -568,8 +568,8 @@ async def test_no_key_and_no_address_is_in_the_file(tmp_path: Path) -> None:
     platform = Platform(clock)
     path = tmp_path / "state"
     made_by = {"base_url": "https://me:canary@paradigm.example"}
-    memory = StateFile(path, clock.now).memory("s", made_by, RULES)
-    async with Road(platform, clock, platform.world.keys.admin, memory=memory) as subject:
+    store = StateFile(path, clock.now).store("s", made_by, RULES)
+    async with Road(platform, clock, platform.world.keys.admin, store=store) as subject:
         await subject.poller.poll()
 
     content, rest = path.read_bytes(), path.read_bytes()[len(HEAD) : -32]
@@ -608,7 +608,7 @@ async def test_ready_right_after_a_restart_also_when_the_platform_is_down(tmp_pa
     blocks = {(now - n * DAY).date(): Block(now - HOUR, True, {"chat": table}) for n in range(1, 4)}
     kept = ReportState(Ledger(blocks, {"1": "Northwind"}), Health(HOUR, now - HOUR, now - HOUR, 0.5, "ok", True))
     file = StateFile(tmp_path / "state", lambda: now)
-    file.memory("production", fingerprint(source), replace(RULES, keep_days=45)).save({REPORT: kept})
+    file.store("production", fingerprint(source), replace(RULES, keep_days=45)).save({REPORT: kept})
 
     exporter = assemble(load(configured(tmp_path, "k2"), {}, platforms()))
     transport = httpx.ASGITransport(exporter.app)

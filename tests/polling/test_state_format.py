@@ -71,8 +71,8 @@ states = st.builds(
     ReportState,
     ledgers(),
     healths,
-    past=pieces,
-    flipped=st.none() | days,
+    to_refresh=pieces,
+    refreshed_for=st.none() | days,
     widened=st.booleans(),
     discoveries=discoveries,
 )
@@ -99,10 +99,10 @@ def test_what_was_kept_comes_back_to_the_bit(kept: dict[str, Section]) -> None:
         for report, state in section.reports.items():
             again = back[name].reports[report]
             assert page(again) == page(state) != EMPTY[Format.TEXT].plain
-            assert (again.health, again.past, again.flipped, again.widened, again.discoveries) == (
+            assert (again.health, again.to_refresh, again.refreshed_for, again.widened, again.discoveries) == (
                 state.health,
-                state.past,
-                state.flipped,
+                state.to_refresh,
+                state.refreshed_for,
                 state.widened,
                 state.discoveries,
             )
@@ -112,7 +112,11 @@ def test_what_was_kept_comes_back_to_the_bit(kept: dict[str, Section]) -> None:
 @pytest.mark.parametrize(
     ("kind", "kept"),
     [
-        pytest.param(ReportState, {"ledger", "health", "past", "flipped", "widened", "discoveries"} | ANEW, id="state"),
+        pytest.param(
+            ReportState,
+            {"ledger", "health", "to_refresh", "refreshed_for", "widened", "discoveries"} | ANEW,
+            id="state",
+        ),
         pytest.param(Ledger, {"blocks", "names", "withdrawn"}, id="ledger"),
         pytest.param(Block, {"read_at", "listed", "tables"}, id="block"),
         pytest.param(Table, {"companies", "columns"}, id="table"),

@@ -38,7 +38,7 @@ def held(*rows: tuple[str, Mapping[Column, float]]) -> Ledger:
 
 TWO = held(("1", {QUERIES: 3.0}), ("2", {QUERIES: 4.0, MODELS: 1.0}))
 PAST = (Days(date(2026, 2, 1), date(2026, 2, 20)),)
-STATE = ReportState(TWO, Health(HOUR, NOON, NOON, 0.1, "ok", history=True), flipped=date(2026, 3, 2))
+STATE = ReportState(TWO, Health(HOUR, NOON, NOON, 0.1, "ok", history=True), refreshed_for=date(2026, 3, 2))
 
 
 def over(state: ReportState, old: Target, new: Target) -> ReportState:
@@ -90,20 +90,20 @@ def test_some_leave_and_others_may_come() -> None:
 
 def test_the_past_of_companies_that_are_wanted_now_is_asked_for() -> None:
     """What is left of a pass that left them out is not worth asking; one that was still to come stays so."""
-    found = over(replace(STATE, past=PAST), ONLY_ONE, TARGET)
+    found = over(replace(STATE, to_refresh=PAST), ONLY_ONE, TARGET)
 
-    assert (found.past, found.flipped, found.widened) == ((), None, True)
+    assert (found.to_refresh, found.refreshed_for, found.widened) == ((), None, True)
     assert over(found, TARGET, ONLY_ONE).widened
 
 
 def test_more_days_to_hold_are_asked_for_and_sums_go_on() -> None:
-    found = over(replace(STATE, past=PAST), TARGET, replace(TARGET, rules=replace(RULES, keep_days=60)))
+    found = over(replace(STATE, to_refresh=PAST), TARGET, replace(TARGET, rules=replace(RULES, keep_days=60)))
 
-    assert (found.past, found.flipped, found.widened, found.health.history) == ((), None, False, True)
+    assert (found.to_refresh, found.refreshed_for, found.widened, found.health.history) == ((), None, False, True)
 
 
 def test_fewer_days_to_hold_need_no_question() -> None:
-    state = replace(STATE, past=PAST)
+    state = replace(STATE, to_refresh=PAST)
 
     assert over(state, TARGET, replace(TARGET, rules=replace(RULES, keep_days=10))) == state
 
@@ -122,7 +122,7 @@ def late(state: ReportState, age: timedelta) -> ReportState:
         pytest.param([late(STATE, HOUR / 2)], NOON + HOUR / 2, id="an-interval-after-the-last"),
         pytest.param([late(STATE, HOUR / 2), late(STATE, HOUR / 4)], NOON + HOUR / 2, id="of-the-report-before-all"),
         pytest.param([STATE, ReportState(Ledger(), Health(HOUR))], NOON, id="at-once-if-one-was-never-asked"),
-        pytest.param([STATE, replace(STATE, past=PAST)], NOON, id="at-once-for-the-past"),
+        pytest.param([STATE, replace(STATE, to_refresh=PAST)], NOON, id="at-once-for-the-past"),
         pytest.param([STATE, replace(STATE, widened=True)], NOON, id="at-once-for-other-companies"),
         pytest.param([late(STATE, 2 * HOUR)], NOON, id="at-once-if-overdue"),
     ],

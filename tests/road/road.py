@@ -22,7 +22,7 @@ from exporter.ledger.day_status import DayRules
 from exporter.platforms.api import Platform, Report
 from exporter.platforms.paradigm.platform import PLATFORM
 from exporter.polling.poller import Poller, PollOutputs, Time
-from exporter.polling.report_state import NO_STATE, StateStore
+from exporter.polling.report_state import StateStore
 from exporter.polling.target import Target
 from exporter.polling.threads import Worker
 from exporter.simulator.app import create_app
@@ -90,7 +90,7 @@ class Road:
         key: str,
         target: Target | None = None,
         past: asyncio.Lock | None = None,
-        memory: StateStore = NO_STATE,
+        store: StateStore | None = None,
         platform: Platform = PLATFORM,
         per_minute: int = 6000,
     ) -> None:
@@ -107,7 +107,7 @@ class Road:
             clock=clock.for_fetch(),
         )
         outputs = PollOutputs(self.board, self.telemetry, self.worker, past or asyncio.Lock())
-        self.poller = Poller(target or target_with(), self.client, outputs, Time(clock.now, clock.seconds), memory)
+        self.poller = Poller(target or target_with(), self.client, outputs, Time(clock.now, clock.seconds), store)
 
     @classmethod
     def to(cls, world: World, clock: PassedClock, *scenarios: str, settle: timedelta = RULES.settle) -> "Road":

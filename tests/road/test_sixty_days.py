@@ -184,12 +184,12 @@ class Journey:
 
     def remembering(self) -> StateStore:
         """Returns the memory of a process that keeps its state."""
-        return StateFile(self.path, self.clock.now).memory("s", MADE_BY, self.target.rules)
+        return StateFile(self.path, self.clock.now).store("s", MADE_BY, self.target.rules)
 
-    async def begin(self, memory: StateStore) -> None:
+    async def begin(self, store: StateStore) -> None:
         """Starts a process."""
         key = self.world.keys.admin
-        self.road = await Road(self.platform, self.clock, key, self.target, memory=memory).__aenter__()
+        self.road = await Road(self.platform, self.clock, key, self.target, store=store).__aenter__()
 
     async def close(self) -> None:
         """Ends it."""

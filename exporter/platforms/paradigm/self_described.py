@@ -2,12 +2,11 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import NamedTuple
 
 from exporter.domain.errors import SchemaError
-from exporter.domain.model import Column, FieldNote, Kind, Measure, Reading
+from exporter.domain.model import Column, Kind, Measure, Reading
 from exporter.platforms import jmespath_fields, json_values
-from exporter.platforms.api import Context, Fields, Request
+from exporter.platforms.api import Context, Explanation, Fields, Request
 from exporter.platforms.paradigm import field_notes, survey
 from exporter.platforms.paradigm.choose_field import Choice, Complaint, Wanted, choose
 from exporter.platforms.paradigm.requests import Endpoint
@@ -16,21 +15,6 @@ from exporter.platforms.reading_builder import ReadingBuilder, RowKey
 
 Filed = dict[RowKey, dict[Column, float]]
 DOCS = 'docs/platform-apis.md, "Reports without a published schema"'
-
-
-class Explanation(NamedTuple):
-    """How an answer was read: which place of a row feeds `family` and why.
-
-    `fields` are those that it describes, `places` where described numbers stand in a row, `undescribed` the paths of
-    the numbers that are left out.
-    """
-
-    family: str
-    place: str
-    why: str
-    fields: tuple[FieldNote, ...]
-    places: tuple[str, ...]
-    undescribed: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
