@@ -12,15 +12,14 @@ from starlette.applications import Starlette
 
 from exporter import http as fetch
 from exporter.app.reload import Reloader
-from exporter.app.running_sources import Making, Sources, identity
+from exporter.app.running_sources import Running, Sources, identity
 from exporter.domain.selectors import Selection
 from exporter.exposition.board import Board
 from exporter.exposition.telemetry import Telemetry
 from exporter.ledger.day_status import DayRules
 from exporter.metrics.limits import CompanyLimits
 from exporter.polling.poller import Poller, PollOutputs, Time
-from exporter.polling.report_state import NO_STATE, StateStore
-from exporter.polling.schedule import Schedule, Timetable
+from exporter.polling.schedule import Schedule
 from exporter.polling.state_file import StateFile
 from exporter.polling.target import Target
 from exporter.polling.threads import Worker
@@ -88,15 +87,17 @@ def assemble(
     closing.callback(readers.close)
     state_file = StateFile(settings.state_file, clock.now) if settings.state_file else None
     schedule = Schedule(clock.now, clock.monotonic, random.Random())  # noqa: S311 jitter
-    making = Making(
-        client=lambda source: client_of(source, telemetry.observer(source.name), pace),
-        poller=lambda source, client: Poller(target_of(source), client, outputs, clock, memory_of(source, state_file)),
-        timetable=timetable,
-    )
-    sources = Sources(making, outputs, schedule, clock)
+
+    def make(source: Source) -> Running:
+        target = target_of(source)
+        store = state_file.store(source.name, fingerprint(source), target.rules) if state_file else None
+        client = client_of(source, telemetry.observer(source.name), pace)
+        return Running(source, client, Poller(target, client, outputs, clock, store))
+
+    sources = Sources(make, outputs, schedule, clock.now)
     closing.push_async_callback(sources.aclose)
     for source in settings.sources.values():
-        sources.make(source)
+        sources.add(source)
     telemetry.config.took(settings.digest, clock.now())
     reloader = Reloader(read or (lambda: settings), sources, telemetry.config, clock.now)
     reload = reloader.reload if lifecycle else None
@@ -150,15 +151,8 @@ def target_of(source: Source) -> Target:
     )
 
 
-def memory_of(source: Source, state_file: StateFile | None) -> StateStore:
-    """Says where a source remembers beyond the process, if it does."""
-    if state_file is None:
-        return NO_STATE
-    return state_file.memory(source.name, fingerprint(source), target_of(source).rules)
-
-
 def fingerprint(source: Source) -> Mapping[str, str]:
-    """Says what the held figures of a source hang on, by the names of the options; a new key changes none of them."""
+    """Says what the held figures of a source depend on, by the names of the options; a new key changes none of them."""
     return {
         "platform": source.platform.name,
         "version of the decoder": str(source.platform.version),
@@ -169,8 +163,3 @@ def fingerprint(source: Source) -> Mapping[str, str]:
         "account": "\n".join(f"{name}: {value!r}" for name, value in sorted(identity(source).items())),
         "overrides": "\n".join(sorted(f"{name}: {override!r}" for name, override in source.overrides.items())),
     }
-
-
-def timetable(source: Source, poller: Poller) -> Timetable:
-    """Says when a source is polled."""
-    return Timetable(source.name, poller, source.poll.interval, source.poll.jitter, source.zone, source.settle)

@@ -5,25 +5,17 @@ served, and after it the new one.
 """
 
 import asyncio
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from datetime import datetime
 
 from exporter import http as fetch
 from exporter.domain import calendars
 from exporter.exposition.board import NOTHING, RenderedSource
-from exporter.polling.poller import Poller, PollOutputs, Time
-from exporter.polling.schedule import Schedule, Timetable
+from exporter.polling.poller import Poller, PollOutputs
+from exporter.polling.schedule import Cadence, Pollable, Schedule, Timetable
 from exporter.settings import Settings, Source
-
-
-@dataclass(frozen=True, slots=True)
-class Making:
-    """How the parts of one source are made of its settings; `client` raises a ConfigError if it cannot be."""
-
-    client: Callable[[Source], fetch.Client]
-    poller: Callable[[Source, fetch.Client], Poller]
-    timetable: Callable[[Source, Poller], Timetable]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,12 +47,8 @@ class Change:
 
 def is_another(old: Source, new: Source) -> bool:
     """Tells whether a source's held days are worth nothing under its new settings."""
-    return (old.platform, old.base_url, old.zone, identity(old)) != (
-        new.platform,
-        new.base_url,
-        new.zone,
-        identity(new),
-    )
+    kept = (old.platform, old.base_url, old.zone, identity(old))
+    return kept != (new.platform, new.base_url, new.zone, identity(new))
 
 
 def identity(source: Source) -> Mapping[str, object]:
@@ -69,14 +57,25 @@ def identity(source: Source) -> Mapping[str, object]:
     return {name: value for name, value in source.account.options.items() if name in names}
 
 
-class Sources:
-    """Every source that runs, by name; only `change` changes them."""
+def timetable(source: Source, poller: Pollable) -> Timetable:
+    """Says when a source is polled."""
+    return Timetable(source.name, poller, Cadence(source.poll.interval, source.poll.jitter, source.zone, source.settle))
 
-    def __init__(self, making: Making, outputs: PollOutputs, schedule: Schedule, time: Time) -> None:
-        self._making = making
+
+class Sources:
+    """Every source that runs, by name; only `change` changes them.
+
+    `make` makes the parts of a source, which do not run yet; it raises a ConfigError if its URL, CA file or proxy
+    cannot be used.
+    """
+
+    def __init__(
+        self, make: Callable[[Source], Running], outputs: PollOutputs, schedule: Schedule, now: Callable[[], datetime]
+    ) -> None:
+        self._make = make
         self._outputs = outputs
         self._schedule = schedule
-        self._time = time
+        self._now = now
         self._running: dict[str, Running] = {}
         self._turn = asyncio.Lock()
 
@@ -90,23 +89,18 @@ class Sources:
         """The pollers that run now."""
         return tuple(each.poller for each in self._running.values())
 
-    def make(self, source: Source) -> None:
-        """Makes the parts of one more source, which do not run yet.
-
-        Raises:
-            ConfigError: its URL, CA file or proxy cannot be used.
-        """
-        client = self._making.client(source)
-        self._register(Running(source, client, self._making.poller(source, client)))
+    def add(self, source: Source) -> None:
+        """Adds one more source before the start; raises what `make` raises."""
+        self._register(self._make(source))
 
     async def start(self) -> None:
-        """Puts all sources on the page and polls them from now on."""
+        """Publishes all sources and polls them from now on."""
         async with self._turn:
             for poller in self.pollers:
                 await poller.start()
             self._schedule.start()
             for each in self._running.values():
-                self._schedule.add(self._making.timetable(each.source, each.poller), self._time.now())
+                self._schedule.add(timetable(each.source, each.poller), self._now())
 
     async def aclose(self) -> None:
         """Closes the connections."""
@@ -121,49 +115,42 @@ class Sources:
         """
         async with self._turn, AsyncExitStack() as closing:
             change = Change.between({name: each.source for name, each in self._running.items()}, settings.sources)
-            clients = await self._connect([settings.sources[name] for name in (*change.added, *change.changed)])
+            fresh = await self._make_all([settings.sources[name] for name in (*change.added, *change.changed)])
             cut_off = {name: await self._end(name, closing) for name in (*change.changed, *change.removed)}
-            fresh = [await self._successor(settings.sources[name], client) for name, client in clients.items()]
+            for each in fresh:
+                before = self._running.get(each.source.name)
+                if before is not None and not is_another(before.source, each.source):
+                    await each.poller.take_over(before.poller)
             # From here to the worker's queue nobody else has a turn, so that no poll publishes in between.
             for name in change.removed:
-                self._forget(name)
+                self._outputs.telemetry.forget(name)
+                del self._running[name]
             for each in fresh:
                 self._begin(each, cut_off=cut_off.get(each.source.name, False))
-            draws = {each.source.name: each.poller.draw(*each.poller.target.reports) for each in fresh}
+            renderings = {each.source.name: each.poller.rendering(*each.poller.target.reports) for each in fresh}
 
-            def render() -> None:
-                rendered: dict[str, RenderedSource] = {name: draw().rendered_source for name, draw in draws.items()}
-                rendered |= dict.fromkeys(change.removed, NOTHING)
-                self._outputs.board.replace(rendered, settings.limits.max_series)
+            def publish() -> None:
+                sources: dict[str, RenderedSource] = {name: made().rendered_source for name, made in renderings.items()}
+                sources |= dict.fromkeys(change.removed, NOTHING)
+                self._outputs.board.replace(sources, settings.limits.max_series)
 
-            await self._outputs.worker.run(render)
+            await self._outputs.worker.run(publish)
         return change
 
-    async def _connect(self, sources: Collection[Source]) -> Mapping[str, fetch.Client]:
-        """Makes clients, all or none."""
+    async def _make_all(self, sources: Iterable[Source]) -> Sequence[Running]:
+        """Makes the parts of sources, all or none."""
+        made = []
         async with AsyncExitStack() as failing:
-            clients = {}
             for source in sources:
-                client = clients[source.name] = self._making.client(source)
-                failing.push_async_callback(client.aclose)
+                made.append(self._make(source))
+                failing.push_async_callback(made[-1].client.aclose)
             failing.pop_all()
-        return clients
+        return made
 
     async def _end(self, name: str, closing: AsyncExitStack) -> bool:
         """Ends the polls of a source, its connections later; tells whether it cut one off."""
         closing.push_async_callback(self._running[name].client.aclose)
         return await self._schedule.remove(name)
-
-    async def _successor(self, source: Source, client: fetch.Client) -> Running:
-        """Makes a poller, which goes on from what the one before held, if that is worth something."""
-        poller, before = self._making.poller(source, client), self._running.get(source.name)
-        if before is not None and not is_another(before.source, source):
-            await poller.take_over(before.poller)
-        return Running(source, client, poller)
-
-    def _forget(self, name: str) -> None:
-        self._outputs.telemetry.forget(name)
-        del self._running[name]
 
     def _begin(self, new: Running, *, cut_off: bool) -> None:
         name, old = new.source.name, self._running.get(new.source.name)
@@ -174,8 +161,7 @@ class Sources:
                 self._outputs.telemetry.forget(name, report)
         new.poller.expect()
         self._register(new)
-        first = self._time.now() if cut_off else new.poller.due_at()
-        self._schedule.add(self._making.timetable(new.source, new.poller), first)
+        self._schedule.add(timetable(new.source, new.poller), self._now() if cut_off else new.poller.due_at())
 
     def _register(self, new: Running) -> None:
         self._running[new.source.name] = new

@@ -13,9 +13,9 @@ import httpx
 from prometheus_client.parser import text_string_to_metric_families
 
 from exporter import http as fetch
-from exporter.app.assemble import target_of, timetable
+from exporter.app.assemble import target_of
 from exporter.app.reload import Reloader
-from exporter.app.running_sources import Making, Sources
+from exporter.app.running_sources import Running, Sources
 from exporter.domain.errors import ConfigError
 from exporter.exposition.board import Board, RenderedSource
 from exporter.exposition.telemetry import Telemetry
@@ -103,8 +103,12 @@ class Fleet:
         self.worker = Worker("fleet")
         outputs = PollOutputs(self.board, self.telemetry, self.worker)
         self.schedule = Schedule(self.clock.now, self.clock.seconds, Random(0))
-        making = Making(self.client, lambda source, client: Poller(target_of(source), client, outputs, time), timetable)
-        self.sources = Sources(making, outputs, self.schedule, time)
+
+        def make(source: Source) -> Running:
+            client = self.client(source)
+            return Running(source, client, Poller(target_of(source), client, outputs, time))
+
+        self.sources = Sources(make, outputs, self.schedule, self.clock.now)
         self.reloader = Reloader(
             lambda: load(self.file, {}, {"paradigm": TWICE}), self.sources, self.telemetry.config, self.clock.now
         )
@@ -177,7 +181,7 @@ async def fleet(tmp_path: Path, ago: timedelta = timedelta(0), **options: str) -
     made = Fleet(tmp_path / "exporter.yml", PassedClock(datetime.now(UTC) - ago))
     made.write(**options)
     for source in load(made.file, {}, {"paradigm": TWICE}).sources.values():
-        made.sources.make(source)
+        made.sources.add(source)
     await made.sources.start()
     try:
         await made.until_polled(*(name for name in options if name != "_"))

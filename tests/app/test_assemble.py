@@ -12,13 +12,15 @@ from zoneinfo import ZoneInfo
 import httpx
 import pytest
 
-from exporter.app.assemble import assemble, target_of, timetable
+from exporter.app.assemble import assemble, target_of
 from exporter.app.process import serving
+from exporter.app.running_sources import timetable
 from exporter.cli.demo.command import demonstration, environment
 from exporter.domain.calendars import Calendar
 from exporter.domain.errors import ConfigError
 from exporter.ledger.day_status import DayRules
 from exporter.platforms.registry import platforms
+from exporter.polling.schedule import Cadence
 from exporter.settings import Settings, load
 from exporter.simulator.app import create_app
 from exporter.simulator.chatcaptain.bots import Bots
@@ -81,8 +83,8 @@ def test_options_arrive_at_the_schedule(settings: Settings) -> None:
     table = timetable(settings.sources["production"], poller)
 
     assert table.poller is poller
-    assert ("production", timedelta(minutes=30), 0.2) == (table.source, table.interval, table.jitter)
-    assert (PARIS, timedelta(hours=8)) == (table.zone, table.settle)
+    assert table.source == "production"
+    assert table.cadence == Cadence(timedelta(minutes=30), 0.2, PARIS, timedelta(hours=8))
 
 
 @pytest.mark.parametrize(
