@@ -22,10 +22,11 @@ import httpx
 import exporter
 from exporter import http
 from exporter.app.assemble import target_of
+from exporter.domain.clock import Time
 from exporter.exposition.board import Board
 from exporter.exposition.telemetry import Telemetry
 from exporter.platforms.registry import platforms
-from exporter.polling.poller import Poller, PollOutputs, Time
+from exporter.polling.poller import Poller, PollOutputs
 from exporter.polling.threads import Worker
 from exporter.settings import load
 from exporter.simulator.app import create_app

@@ -13,12 +13,13 @@ from starlette.applications import Starlette
 from exporter import http as fetch
 from exporter.app.reload import Reloader
 from exporter.app.running_sources import Running, Sources, identity
+from exporter.domain.clock import Time
 from exporter.domain.selectors import Selection
 from exporter.exposition.board import Board
 from exporter.exposition.telemetry import Telemetry
 from exporter.ledger.day_status import DayRules
 from exporter.metrics.limits import CompanyLimits
-from exporter.polling.poller import Poller, PollOutputs, Time
+from exporter.polling.poller import Poller, PollOutputs
 from exporter.polling.schedule import Schedule
 from exporter.polling.state_file import StateFile
 from exporter.polling.target import Target

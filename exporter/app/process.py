@@ -3,7 +3,7 @@
 import asyncio
 import signal
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
 from typing import TypeVar
 
@@ -17,8 +17,8 @@ from exporter.web.server.web_config import Guard
 Result = TypeVar("Result")
 
 
-def to_the_end(work: Coroutine[object, object, Result]) -> Result:
-    """Runs a command's coroutine as `asyncio.run` does, and ends with it: no thread that hangs is waited for."""
+def run_command(work: Coroutine[object, object, Result]) -> Result:
+    """Runs the coroutine of a command as `asyncio.run` does, and ends with it: no thread that hangs is waited for."""
     with asyncio.Runner() as runner:
         runner.get_loop().set_default_executor(DaemonThreads())
         return runner.run(work)
@@ -42,27 +42,34 @@ async def serving(app: ASGIApp, listening: socket.socket, guard: Guard | None = 
         verdicts.close()
 
 
-def told_to_end(signals: Sequence[signal.Signals] = (signal.SIGTERM, signal.SIGINT)) -> asyncio.Event:
-    """Returns what is set when the process is told to end; a second signal changes nothing.
+def end_signal() -> asyncio.Event:
+    """Returns what SIGTERM and SIGINT set; a second one changes nothing.
 
     Called before anything is served: until then a signal ends the process at once, with its own exit status.
     """
-    return _told(signals)
+    return _event_of(signal.SIGTERM, signal.SIGINT)
 
 
-def told_to_reload() -> asyncio.Event:
-    """Returns what is set by SIGHUP; called as early as `told_to_end`: until then SIGHUP ends the process."""
-    return _told((signal.SIGHUP,))
+def reload_signal() -> asyncio.Event:
+    """Returns what SIGHUP sets; called as early as `end_signal`: until then SIGHUP ends the process."""
+    return _event_of(signal.SIGHUP)
+
+
+def _event_of(*signals: signal.Signals) -> asyncio.Event:
+    loop, event = asyncio.get_running_loop(), asyncio.Event()
+    for each in signals:
+        loop.add_signal_handler(each, event.set)
+    return event
 
 
 @asynccontextmanager
-async def reloading(told: asyncio.Event, reload: Callable[[], Awaitable[str]]) -> AsyncIterator[None]:
-    """Reloads whenever told while the block runs; being told once more during a reload makes another one follow."""
+async def reloading(requested: asyncio.Event, reload: Callable[[], Awaitable[str]]) -> AsyncIterator[None]:
+    """Reloads whenever `requested` is set while the block runs; set once more during a reload, another one follows."""
 
     async def each_time() -> None:
         while True:
-            await told.wait()
-            told.clear()
+            await requested.wait()
+            requested.clear()
             await reload()
 
     task = asyncio.get_running_loop().create_task(each_time())
@@ -71,10 +78,3 @@ async def reloading(told: asyncio.Event, reload: Callable[[], Awaitable[str]]) -
     finally:
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
-
-
-def _told(signals: Sequence[signal.Signals]) -> asyncio.Event:
-    loop, told = asyncio.get_running_loop(), asyncio.Event()
-    for each in signals:
-        loop.add_signal_handler(each, told.set)
-    return told

@@ -43,7 +43,7 @@ class Reloader:
                 return self._refused("an error of the exporter itself; please report it with the lines of its log")
             self._gauges.took(settings.digest, self._now())
             self.refusal = None
-            log.info("configuration reloaded", extra=told(change))
+            log.info("configuration reloaded", extra=_log_fields(change))
             return ""
 
     def _refused(self, reason: str) -> str:
@@ -53,7 +53,7 @@ class Reloader:
         return reason
 
 
-def told(change: Change) -> dict[str, object]:
-    """Returns what a log line says of a change: the names of sources, comma-separated."""
+def _log_fields(change: Change) -> dict[str, object]:
+    """Returns the names of the sources that a change adds, changes and removes, comma-separated."""
     named = {"added": change.added, "changed": change.changed, "removed": change.removed}
     return {what: ",".join(names) for what, names in named.items() if names}

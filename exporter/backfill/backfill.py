@@ -13,6 +13,7 @@ from typing import NamedTuple, Protocol
 from exporter.backfill.figures import Piece, figures, folded, outlined
 from exporter.backfill.manifest import Manifest, Progress
 from exporter.domain.calendars import ONE_DAY
+from exporter.domain.clock import Time
 from exporter.domain.errors import NotFoundError, ReportError, SchemaError
 from exporter.domain.model import Days
 from exporter.http import RetryBudget
@@ -22,7 +23,6 @@ from exporter.metrics.daily import Dated
 from exporter.metrics.health import Health
 from exporter.platforms.api import NO_DISCOVERIES, Discoveries, Report
 from exporter.polling.ask import Answers, Fetch, Transport, ask
-from exporter.polling.poller import Time
 from exporter.polling.report_state import ReportState
 from exporter.polling.target import Target
 from exporter.polling.threads import Worker

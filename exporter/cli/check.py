@@ -14,13 +14,13 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 
 from exporter import http as fetch
 from exporter.app.assemble import client_of, target_of, utcnow
-from exporter.app.process import to_the_end
+from exporter.app.process import run_command
 from exporter.cli import tables
 from exporter.cli.failed import FailedError
 from exporter.cli.options import ConfigFile
 from exporter.cli.tables import SOFT_HYPHEN, Column
+from exporter.domain.clock import Time
 from exporter.platforms.registry import platforms
-from exporter.polling.poller import Time
 from exporter.polling.probe import Finding, LastCodes, Probe
 from exporter.polling.threads import Worker
 from exporter.settings import Settings, Source, load
@@ -73,7 +73,7 @@ def describe(each: Source) -> str:
 def ask(settings: Settings) -> tuple[Finding, ...] | None:
     """Asks every report, by the machine's clocks; None when the process was told to end meanwhile."""
     with progress(Console(stderr=True), sum(len(each.reports) for each in settings.sources.values())) as tell:
-        return to_the_end(unless_signalled(probed(settings, Time(utcnow, time.monotonic), tell)))
+        return run_command(unless_signalled(probed(settings, Time(utcnow, time.monotonic), tell)))
 
 
 async def probed(

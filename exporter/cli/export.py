@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.progress import DownloadColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from exporter.app.assemble import client_of
-from exporter.app.process import to_the_end
+from exporter.app.process import run_command
 from exporter.cli import tables
 from exporter.cli.check import unless_signalled
 from exporter.cli.failed import FailedError
@@ -91,7 +91,7 @@ def export(
         rules = download.DownloadRules(_option("--max-size", size, max_size), at_home, told)
         seconds = _option("--deadline", duration, deadline).total_seconds()
         order = Order(_chatbot_id(chosen), asked, output.absolute(), rules, export_id, seconds)
-        done = to_the_end(unless_signalled(_exported(chosen, order, tell)))
+        done = run_command(unless_signalled(_exported(chosen, order, tell)))
     if done is None:
         raise FailedError("ended before the export was saved; resume it with the --export-id that is named above")
     typer.echo(f"{output}: {done} bytes")

@@ -14,7 +14,7 @@ import typer
 from exporter import __version__
 from exporter.app import interpreter
 from exporter.app.assemble import Exporter, assemble
-from exporter.app.process import reloading, serving, to_the_end, told_to_end, told_to_reload
+from exporter.app.process import end_signal, reload_signal, reloading, run_command, serving
 from exporter.cli import logs
 from exporter.cli.options import (
     DOCS_OPTION,
@@ -62,7 +62,7 @@ def serve(
         exporter = assemble(settings, read=read, lifecycle=enable_lifecycle, docs=docs)
         interpreter.collect_rarely()
         interpreter.switch_often()
-        to_the_end(_serve(exporter, listening, guard))
+        run_command(_serve(exporter, listening, guard))
 
 
 def take_descriptors() -> None:
@@ -87,7 +87,7 @@ def docs_at(url: str) -> str:
 
 
 async def _serve(exporter: Exporter, listening: socket.socket, guard: Guard) -> None:
-    told, told_again = told_to_end(), told_to_reload()
+    told, told_again = end_signal(), reload_signal()
     async with serving(exporter.app, listening, guard):
         where = f"{url(listening, tls=guard.context is not None)}/metrics"
         log.info("serving", extra={"url": where, "version": __version__})

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import typer
 from starlette.applications import Starlette
 
-from exporter.app.process import serving, told_to_end
+from exporter.app.process import end_signal, serving
 from exporter.domain.errors import ConfigError
 from exporter.simulator.app import create_app
 from exporter.simulator.chatcaptain.bots import MOST_CHANNELS, USUAL_CHANNELS, Bots
@@ -88,6 +88,6 @@ def announcement(world: World, bots: Bots, base: str) -> str:
 
 
 async def _simulate(app: Starlette, listening: socket.socket) -> None:
-    told = told_to_end()
+    told = end_signal()
     async with serving(app, listening):
         await told.wait()

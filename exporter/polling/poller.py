@@ -6,12 +6,13 @@ is written by anybody else, and what others may see is published on the board.
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
 
-from exporter.domain.errors import InternalError, NotFoundError, ReportError, SchemaError
+from exporter.domain.clock import Time
+from exporter.domain.errors import InternalError, ReportError
 from exporter.domain.model import Days
 from exporter.exposition.board import Board
 from exporter.exposition.telemetry import Telemetry
@@ -19,37 +20,19 @@ from exporter.http import RetryBudget
 from exporter.ledger.day_status import days_to_ask
 from exporter.ledger.ledger import Ledger
 from exporter.metrics.health import Health
-from exporter.metrics.label_limits import Kept
 from exporter.platforms.api import Report
+from exporter.polling import transitions
 from exporter.polling.ask import Fetch, Transport, ask
 from exporter.polling.render import Rendered, rendered
 from exporter.polling.report_state import ReportState, StateStore
 from exporter.polling.target import Target
 from exporter.polling.threads import Worker
-from exporter.polling.transitions import (
-    PollResult,
-    due_at,
-    fold_answers,
-    longest_piece,
-    mark_ok,
-    taken_over,
-    with_refresh_pass,
-    with_result,
-)
+from exporter.polling.transitions import PollResult
 
 log = logging.getLogger(__name__)
 
-
 ASK_AGAIN = timedelta(hours=24)
 """How long a report that the platform lacks is left alone."""
-
-
-@dataclass(frozen=True, slots=True)
-class Time:
-    """Where moments come from: `now` is aware, `monotonic` counts seconds and never jumps."""
-
-    now: Callable[[], datetime]
-    monotonic: Callable[[], float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +66,7 @@ class Poller:
     async def take_over(self, other: "Poller") -> None:
         """Goes on from the states of another poller of the same platform, which has ended."""
         states, old = dict(other._states), other.target
-        self._states |= await self._outputs.worker.run(lambda: taken_over(states, old, self.target))
+        self._states |= await self._outputs.worker.run(lambda: transitions.taken_over(states, old, self.target))
 
     async def start(self) -> None:
         """Publishes the source before its first poll: all outcomes at 0, and the figures of the stored states."""
@@ -125,14 +108,11 @@ class Poller:
 
     def due_at(self) -> datetime:
         """Returns when the next poll is due, by the last ones."""
-        return due_at(self._states.values(), self._time.now())
+        return transitions.due_at(self._states.values(), self._time.now())
 
     def expires_at(self) -> datetime | None:
         """Returns when the figures of some report next become too old to be served."""
-        now = self._time.now()
-        moments = (state.health.read_at for state in self._states.values())
-        ends = (moment + self.target.rules.max_staleness for moment in moments if moment is not None)
-        return min((end for end in ends if end >= now), default=None)
+        return transitions.expires_at(self._states.values(), self._time.now(), self.target.rules.max_staleness)
 
     async def _load(self) -> None:
         """Takes up the states that an earlier process stored; the interval is the one that is configured now."""
@@ -144,8 +124,9 @@ class Poller:
             log.exception("loading the state failed; the source starts empty", extra={"source": self.target.source})
             return
         for name in self._states.keys() & stored.keys():
-            health = replace(stored[name].health, interval=self.target.interval)
-            self._states[name] = replace(stored[name], health=health)
+            self._states[name] = replace(
+                stored[name], health=replace(stored[name].health, interval=self.target.interval)
+            )
 
     async def _save(self) -> None:
         """Stores the states for a later process; whether that works does not change the poll."""
@@ -168,29 +149,20 @@ class Poller:
             duration = self._time.monotonic() - started
             health = replace(state.health, last_attempt=attempt, duration=duration, reason=str(error or ""))
             if error is not None:
-                supported = health.supported and not self._lacks(report, error)
+                lacking = report.name not in self.target.required and transitions.lacks(self._states, report, error)
+                supported = health.supported and not lacking
                 partial_at = health.last_partial if folded is None else attempt
                 health = replace(health, outcome=error.outcome, supported=supported, last_partial=partial_at)
             elif folded is not None:
-                health = mark_ok(health, folded, attempt)
-            state = with_result(replace(state, health=health), result)
+                health = transitions.mark_ok(health, folded, attempt)
+            state = transitions.with_result(replace(state, health=health), result)
             if error is None and folded is not None and report.has_days:
-                longest = longest_piece(report, folded.day_bytes)
-                state = with_refresh_pass(state, days, longest, attempt, self.target.rules)
+                longest = transitions.longest_piece(report, folded.day_bytes)
+                state = transitions.with_refresh_pass(state, days, longest, attempt, self.target.rules)
             self._states[report.name] = state
         _log_poll(self.target.source, report.name, state, result)
         await self._publish(report)  # before it is counted: who sees the count finds the poll's figures on the page
         self._outputs.telemetry.polled(self.target.source, report.name, state.health.outcome or "")
-
-    def _lacks(self, report: Report, error: ReportError) -> bool:
-        """Tells whether the platform has no such report, or none that can be read.
-
-        Not if it was asked for by name or was good before, and not if no report is good: then something else is wrong.
-        """
-        if report.name in self.target.required or self._states[report.name].health.last_success is not None:
-            return False
-        others = any(state.health.last_success is not None for state in self._states.values())
-        return others and isinstance(error, NotFoundError | SchemaError)
 
     async def _ask(self, report: Report, days: Days, now: datetime, retry_budget: RetryBudget) -> PollResult:
         """Asks for days and folds the answers."""
@@ -200,7 +172,7 @@ class Poller:
             answers, discoveries, error = await ask(self.target, report, days, state.discoveries, transport, now)
             if not answers:
                 return PollResult(None, discoveries, error)
-            fold = partial(fold_answers, self.target, report, state.ledger, answers, now)
+            fold = partial(transitions.fold_answers, self.target, report, state.ledger, answers, now)
             return PollResult(await self._outputs.worker.run(fold), discoveries, error)
         except ReportError as error:
             return PollResult(None, state.discoveries, error)
@@ -221,29 +193,28 @@ class Poller:
                 retry_budget = RetryBudget(self.target.interval.total_seconds() / 2)
                 result = await self._ask(report, piece, self._time.now(), retry_budget)
                 fields = {"source": self.target.source, "report": report.name, "first": piece.first, "last": piece.last}
-                state = with_result(state, result)
+                state = self._states[report.name] = transitions.with_result(state, result)
                 if result.error is not None:
-                    self._states[report.name] = state
                     reason = {"outcome": result.error.outcome, "reason": str(result.error)}
-                    log.warning("history failed", extra={**fields, **reason})
+                    log.warning("history failed", extra=fields | reason)
                     return
                 health = replace(state.health, history=state.health.history or not rest)
                 self._states[report.name] = replace(state, to_refresh=tuple(rest), health=health)
                 log.debug("history read", extra=fields)
             if not rest:
-                log.info("history read", extra={**fields, "last": asked_until})
+                log.info("history read", extra=fields | {"last": asked_until})
                 await self._publish(report)
 
     async def _publish(self, *reports: Report) -> None:
         """Renders some reports, and what the source has once."""
         render = self.rendering(*reports)
 
-        def publish() -> Mapping[str, Mapping[str, Kept]]:
-            found = render()
-            self._outputs.board.put(self.target.source, found.rendered_source)
-            return found.kept
+        def publish() -> Rendered:
+            made = render()
+            self._outputs.board.put(self.target.source, made.rendered_source)
+            return made
 
-        for name, kept in (await self._outputs.worker.run(publish)).items():
+        for name, kept in (await self._outputs.worker.run(publish)).kept.items():
             self._states[name] = replace(self._states[name], kept=kept)
 
     def rendering(self, *reports: Report) -> Callable[[], Rendered]:
@@ -263,10 +234,11 @@ def _log_poll(source: str, report: str, state: ReportState, result: PollResult) 
     }
     if result.folded is not None and result.folded.left_out:
         fields["left_out"] = " ".join(f"{kind}={count}" for kind, count in sorted(result.folded.left_out.items()))
+    if result.error is not None:
+        fields["reason"] = state.health.reason
     if result.error is None:
         log.info("polled", extra=fields)
     elif state.health.supported:
-        log.warning("poll failed", extra={**fields, "reason": state.health.reason})
+        log.warning("poll failed", extra=fields)
     else:
-        reason = {"reason": state.health.reason}
-        log.info("the platform lacks the report; asked again in a day", extra={**fields, **reason})
+        log.info("the platform lacks the report; asked again in a day", extra=fields)

@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from exporter.domain.calendars import day_at
+from exporter.domain.clock import Time
 from exporter.domain.errors import ReportError
 from exporter.http import RetryBudget
 from exporter.ledger.day_status import days_to_ask
@@ -16,7 +17,6 @@ from exporter.metrics.health import Health
 from exporter.metrics.report_health import families
 from exporter.platforms.api import NO_DISCOVERIES, Context, Report, SelfDescribing
 from exporter.polling.ask import Answers, Fetch, Transport, ask
-from exporter.polling.poller import Time
 from exporter.polling.render import view
 from exporter.polling.report_state import ReportState
 from exporter.polling.target import Target

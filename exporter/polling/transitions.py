@@ -3,11 +3,11 @@
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
 from exporter.domain.calendars import day_at
-from exporter.domain.errors import ReportError
+from exporter.domain.errors import NotFoundError, ReportError, SchemaError
 from exporter.domain.model import Days, FieldNote, Reading
 from exporter.ledger.corrections import Corrections, corrections
 from exporter.ledger.day_status import DayRules, day_status, days_to_refresh, pieces, published_days
@@ -108,6 +108,15 @@ def mark_ok(health: Health, folded: Folded, now: datetime) -> Health:
     )
 
 
+def lacks(states: Mapping[str, ReportState], report: Report, error: ReportError) -> bool:
+    """Tells whether, by an error, the platform has no such report, or none that can be read.
+
+    Not if it was good before, and not if no report is good: then something else is wrong.
+    """
+    good = {name for name, state in states.items() if state.health.last_success is not None}
+    return bool(good) and report.name not in good and isinstance(error, NotFoundError | SchemaError)
+
+
 def with_result(state: ReportState, result: PollResult) -> ReportState:
     """Returns the state with what was discovered and folded, corrections counted."""
     folded = result.folded
@@ -168,6 +177,13 @@ def with_new_settings(state: ReportState, old: Target, new: Target) -> ReportSta
 def due_at(states: Iterable[ReportState], now: datetime) -> datetime:
     """Returns when the next poll is due: at once if some report, some of its past or some company was not asked yet."""
     return max(now, min(_due(state, now) for state in states))
+
+
+def expires_at(states: Iterable[ReportState], now: datetime, max_staleness: timedelta) -> datetime | None:
+    """Returns when the figures of some report next become too old to be served."""
+    moments = (state.health.read_at for state in states)
+    ends = (moment + max_staleness for moment in moments if moment is not None)
+    return min((end for end in ends if end >= now), default=None)
 
 
 def _due(state: ReportState, now: datetime) -> datetime:

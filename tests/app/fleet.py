@@ -16,12 +16,13 @@ from exporter import http as fetch
 from exporter.app.assemble import target_of
 from exporter.app.reload import Reloader
 from exporter.app.running_sources import Running, Sources
+from exporter.domain.clock import Time
 from exporter.domain.errors import ConfigError
 from exporter.exposition.board import Board, RenderedSource
 from exporter.exposition.telemetry import Telemetry
 from exporter.exposition.text import Format
 from exporter.platforms.paradigm.platform import CHAT_SESSIONS, PLATFORM
-from exporter.polling.poller import Poller, PollOutputs, Time
+from exporter.polling.poller import Poller, PollOutputs
 from exporter.polling.schedule import Schedule
 from exporter.polling.threads import Worker
 from exporter.settings import Source, load

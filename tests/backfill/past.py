@@ -13,10 +13,10 @@ from exporter.backfill.backfill import Backfill, Came, Step, StoreRequest
 from exporter.backfill.figures import Piece, helps
 from exporter.backfill.manifest import opened
 from exporter.backfill.openmetrics_file import Runs, Written
+from exporter.domain.clock import Time
 from exporter.domain.model import Days
 from exporter.metrics.daily import Dated
 from exporter.platforms.paradigm.platform import PLATFORM
-from exporter.polling.poller import Time
 from exporter.polling.probe import LastCodes
 from exporter.polling.target import Target
 from exporter.polling.threads import Worker

@@ -17,8 +17,8 @@ from exporter.app.process import serving
 from exporter.cli.demo.command import demonstration
 from exporter.cli.main import run
 from exporter.cli.metrics import Entry, catalogue
+from exporter.domain.clock import Time
 from exporter.platforms.registry import platforms
-from exporter.polling.poller import Time
 from exporter.settings import load
 from exporter.simulator.app import create_app
 from exporter.simulator.chatcaptain.bots import Bots

@@ -16,6 +16,7 @@ from exporter.app.process import serving
 from exporter.cli.check import conclude, probed, progress
 from exporter.cli.failed import FailedError
 from exporter.cli.main import run
+from exporter.domain.clock import Time
 from exporter.domain.errors import ConfigError
 from exporter.domain.model import Days
 from exporter.domain.scope import Scope
@@ -26,7 +27,6 @@ from exporter.metrics.label_limits import LabelLimits
 from exporter.platforms.api import Request
 from exporter.platforms.paradigm.platform import CHAT_SESSIONS, REPORTS
 from exporter.platforms.registry import platforms
-from exporter.polling.poller import Time
 from exporter.polling.probe import Finding, Found, LastCodes, Probe
 from exporter.polling.target import Target
 from exporter.polling.threads import Worker

@@ -10,7 +10,7 @@ from threading import Thread
 import httpx
 import pytest
 
-from exporter.app.process import reloading, told_to_end, told_to_reload
+from exporter.app.process import end_signal, reload_signal, reloading
 from exporter.cli.main import run
 from tests.cli.conftest import CANARY
 from tests.e2e.programs import answers, free_port, wait_for
@@ -38,7 +38,7 @@ def signalling(number: signal.Signals, ready: str) -> Iterator[list[str]]:
 @pytest.mark.anyio
 async def test_a_signal_is_waited_for(number: signal.Signals) -> None:
     """Once is enough, twice is no more."""
-    told = told_to_end()
+    told = end_signal()
     try:
         before = told.is_set()
         for _ in range(2):
@@ -55,7 +55,7 @@ async def test_a_signal_is_waited_for(number: signal.Signals) -> None:
 @pytest.mark.anyio
 async def test_each_hang_up_reloads_once() -> None:
     """One that comes during a reload makes another one follow; with the block it is over."""
-    told, begun, goes_on = told_to_reload(), asyncio.Semaphore(0), asyncio.Semaphore(0)
+    told, begun, goes_on = reload_signal(), asyncio.Semaphore(0), asyncio.Semaphore(0)
 
     async def reload() -> str:
         begun.release()

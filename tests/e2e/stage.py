@@ -11,8 +11,8 @@ import httpx
 from exporter.app.assemble import Exporter, assemble
 from exporter.app.process import serving
 from exporter.cli.demo.command import demonstration
+from exporter.domain.clock import Time
 from exporter.platforms.registry import platforms
-from exporter.polling.poller import Time
 from exporter.settings import load
 from exporter.simulator.app import create_app
 from exporter.simulator.chatcaptain.bots import Bots

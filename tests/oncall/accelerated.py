@@ -23,9 +23,10 @@ from exporter.app.assemble import Exporter, assemble
 from exporter.app.process import serving
 from exporter.app.running_sources import timetable
 from exporter.domain import calendars
+from exporter.domain.clock import Time
 from exporter.http import Clock
 from exporter.platforms.registry import platforms
-from exporter.polling.poller import Poller, Time
+from exporter.polling.poller import Poller
 from exporter.polling.schedule import SPREAD
 from exporter.settings import Source, load
 from exporter.simulator.app import create_app

@@ -9,6 +9,7 @@ from datetime import timedelta
 import httpx
 import pytest
 
+from exporter.domain.clock import Time
 from exporter.domain.scope import Scope
 from exporter.domain.selectors import Companies
 from exporter.exposition.board import Board
@@ -17,7 +18,7 @@ from exporter.http import RetryBudget
 from exporter.ledger.day_status import DayRules
 from exporter.platforms.api import Request
 from exporter.platforms.paradigm.platform import CHAT_SESSIONS
-from exporter.polling.poller import Poller, PollOutputs, Time
+from exporter.polling.poller import Poller, PollOutputs
 from exporter.polling.target import Target
 from exporter.polling.threads import Worker
 from exporter.simulator.app import create_app

@@ -182,14 +182,14 @@ async def test_an_errand_that_hangs_holds_no_other_up() -> None:
 
 HANGING = """
 import asyncio, pathlib, sys
-from exporter.app.process import to_the_end
+from exporter.app.process import run_command
 
 async def command():
     reading = asyncio.create_task(asyncio.to_thread(pathlib.Path(sys.argv[1]).read_text))
     await asyncio.sleep(0.1)
     return "ended"
 
-print(to_the_end(command()))
+print(run_command(command()))
 """
 
 

@@ -13,6 +13,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from exporter import http as fetch
 from exporter.domain.calendars import Calendar
+from exporter.domain.clock import Time
 from exporter.domain.scope import Scope
 from exporter.domain.selectors import Companies
 from exporter.exposition.board import Board
@@ -21,7 +22,7 @@ from exporter.exposition.text import Format
 from exporter.ledger.day_status import DayRules
 from exporter.platforms.api import Platform, Report
 from exporter.platforms.paradigm.platform import PLATFORM
-from exporter.polling.poller import Poller, PollOutputs, Time
+from exporter.polling.poller import Poller, PollOutputs
 from exporter.polling.report_state import StateStore
 from exporter.polling.target import Target
 from exporter.polling.threads import Worker

@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 
 from exporter.app.assemble import Exporter, assemble
-from exporter.app.process import reloading, serving, told_to_end, told_to_reload
+from exporter.app.process import end_signal, reload_signal, reloading, serving
 from exporter.cli import logs
 from exporter.platforms.registry import platforms
 from exporter.settings import Settings, load
@@ -29,7 +29,7 @@ def hectic(config: Path, interval: timedelta) -> Settings:
 
 
 async def _serve(exporter: Exporter, listening: socket.socket) -> None:
-    told, told_again = told_to_end(), told_to_reload()
+    told, told_again = end_signal(), reload_signal()
     async with serving(exporter.app, listening), exporter, reloading(told_again, exporter.reloader.reload):
         await told.wait()
 

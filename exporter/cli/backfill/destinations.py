@@ -12,7 +12,7 @@ import typer
 from rich.console import Console
 
 from exporter.app.assemble import CLOCK, client_of, target_of
-from exporter.app.process import to_the_end
+from exporter.app.process import run_command
 from exporter.backfill.backfill import Backfill, Came, Destination, Step, StoreRequest
 from exporter.backfill.figures import helps
 from exporter.backfill.manifest import Manifest, opened
@@ -114,7 +114,7 @@ def _hand_on(chosen: Sequence[Source], manifest: Manifest, opening: Opening) -> 
         FailedError: it was interrupted, or a report is not done; a line for each.
     """
     with progress(Console(stderr=True), time.monotonic) as tell:
-        came = to_the_end(unless_signalled(_asked(chosen, manifest, opening, tell)))
+        came = run_command(unless_signalled(_asked(chosen, manifest, opening, tell)))
     if came is None:
         raise FailedError("ended before all days were asked; the same command goes on from there")
     for each in came.left_out:

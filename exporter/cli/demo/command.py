@@ -10,7 +10,7 @@ import typer
 from starlette.applications import Starlette
 
 from exporter.app.assemble import Exporter, assemble
-from exporter.app.process import serving, to_the_end, told_to_end
+from exporter.app.process import end_signal, run_command, serving
 from exporter.cli import logs
 from exporter.cli.demo import stack
 from exporter.cli.options import LISTEN_OPTION, Format, Level
@@ -64,7 +64,7 @@ def demo(
         exporter = assemble(load(None, environ, platforms()))
         logs.configure(log_level, log_format)
         typer.echo(invitation(url(listening), url(simulated)))
-        to_the_end(_demo(exporter, listening, platform, simulated, beside))
+        run_command(_demo(exporter, listening, platform, simulated, beside))
 
 
 def demonstration(world: World, bots: Bots, base: str) -> Mapping[str, str]:
@@ -119,7 +119,7 @@ async def _demo(
     simulated: socket.socket,
     beside: stack.Stack | None,
 ) -> None:
-    told = told_to_end()
+    told = end_signal()
     async with serving(platform, simulated), serving(exporter.app, listening), exporter:
         if beside is None:
             await told.wait()

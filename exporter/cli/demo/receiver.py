@@ -8,7 +8,7 @@ import socket
 import sys
 from collections.abc import Sequence
 
-from exporter.app.process import serving, told_to_end
+from exporter.app.process import end_signal, serving
 from exporter.cli.demo import notices
 from exporter.domain.errors import ConfigError
 from exporter.web.server.server import listen
@@ -32,7 +32,7 @@ def run(arguments: Sequence[str]) -> int:
 
 
 async def _receive(listening: socket.socket) -> None:
-    told = told_to_end()
+    told = end_signal()
     async with serving(notices.create_app(notices.tell), listening):
         await told.wait()
 
