@@ -124,9 +124,8 @@ class Poller:
             log.exception("loading the state failed; the source starts empty", extra={"source": self.target.source})
             return
         for name in self._states.keys() & stored.keys():
-            self._states[name] = replace(
-                stored[name], health=replace(stored[name].health, interval=self.target.interval)
-            )
+            health = replace(stored[name].health, interval=self.target.interval)
+            self._states[name] = replace(stored[name], health=health)
 
     async def _save(self) -> None:
         """Stores the states for a later process; whether that works does not change the poll."""
