@@ -1,7 +1,9 @@
 # The image: the program and what it needs, hash-locked, in a virtual environment; a user without a name; nothing is written.
 #
-# BASE is any image with Python >= 3.11 as python3, venv and pip included; both stages start from it, so that the environment finds
-# the interpreter that it was made with.
+# The last stage is the image for production. `--target demo` makes one that has the simulated platforms too (`demo`, `simulate`).
+#
+# BASE is any image with Python >= 3.11 as python3, venv and pip included; what builds and what runs start from it, so that the
+# environment finds the interpreter that it was made with.
 ARG BASE=docker.io/library/python:3.13-slim-trixie
 
 FROM ${BASE} AS build
@@ -23,7 +25,11 @@ RUN /build/bin/python -m pip wheel --no-deps --no-build-isolation --wheel-dir /w
     && /build/bin/python -m pip --python /app/.venv/bin/python check \
     && /app/.venv/bin/python -m compileall -q --invalidation-mode unchecked-hash /app/.venv
 
-FROM ${BASE}
+FROM build AS production
+RUN package=$(echo /app/.venv/lib/python3.*/site-packages/exporter) \
+    && rm -r "$package/simulator" "$package/cli/demo" "$package/shipped"
+
+FROM ${BASE} AS runtime
 ARG BASE
 ARG VERSION=0.0.0
 ARG REVISION=unknown
@@ -39,7 +45,6 @@ LABEL org.opencontainers.image.title="chat-usage-exporter" \
       org.opencontainers.image.licenses="Apache-2.0" \
       org.opencontainers.image.vendor="The authors of chat-usage-exporter" \
       org.opencontainers.image.base.name="${BASE}"
-COPY --from=build /app /app
 ENV PATH=/app/.venv/bin:$PATH PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1
 # A number: Kubernetes cannot tell that a name is not root. Any other number will do as well
 USER 65532:65532
@@ -50,3 +55,9 @@ HEALTHCHECK --interval=30s --timeout=5s --start-period=10s --retries=3 \
     CMD ["/app/.venv/bin/python", "-c", "from urllib.request import *; build_opener(ProxyHandler({})).open('http://127.0.0.1:9854/-/healthy', timeout=4)"]
 ENTRYPOINT ["/app/.venv/bin/chat-usage-exporter"]
 CMD ["serve"]
+
+FROM runtime AS demo
+COPY --from=build /app /app
+
+FROM runtime
+COPY --from=production /app /app

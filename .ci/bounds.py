@@ -20,6 +20,8 @@ from typing import NamedTuple
 import httpx
 from playwright.sync_api import Browser, sync_playwright
 
+from exporter.cli.demo.command import demonstration
+from exporter.simulator.chatcaptain.bots import Bots
 from exporter.simulator.paradigm.world import World
 
 COMMAND = Path(sys.executable).with_name("chat-usage-exporter")
@@ -40,8 +42,7 @@ def polling_in_vain() -> Iterator[tuple[subprocess.Popen[bytes], str]]:
     """Runs an exporter in the middle of a poll of a platform that accepts the connection and never answers."""
     with socket.create_server(("127.0.0.1", 0)) as platform, tempfile.TemporaryFile() as log:
         platform.settimeout(PATIENCE_S)
-        with socket.create_server(("127.0.0.1", 0)) as probe:
-            address = f"127.0.0.1:{probe.getsockname()[1]}"
+        address = vacant()
         environment = {
             "PARADIGM_API_KEY": "a-key-that-opens-nothing",
             "PARADIGM_BASE_URL": f"http://127.0.0.1:{platform.getsockname()[1]}",
@@ -86,8 +87,7 @@ def set_up_again() -> float:
 
 def demonstrate(clone: Path) -> float:
     """Measures from `make demo` in a clone to figures of more than 10 companies on /metrics; set-up included."""
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        address = f"127.0.0.1:{probe.getsockname()[1]}"
+    address = vacant()
     command = ["make", "demo", f"DEMO_ARGS=--web.listen-address={address}"]
     with tempfile.TemporaryFile() as log:
         began = time.monotonic()
@@ -119,24 +119,30 @@ def companies(address: str) -> int:
 
 
 def end_container() -> float:
-    """Measures from SIGTERM to the end of the container of a demo, confined as in a cluster."""
-    image = _built()
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        address = f"127.0.0.1:{probe.getsockname()[1]}"
-    confined = ("--read-only", "--cap-drop=all", "--security-opt=no-new-privileges", "--user=12345:54321")
-    name = _podman("run", "--detach", *confined, image, "demo", f"--web.listen-address={address}")
-    try:
-        began = time.monotonic()
-        while companies(address) <= COMPANIES:
-            if time.monotonic() - began > PATIENCE_S:
-                raise SystemExit(f"the image serves no figures: {_podman('logs', name)}")
-            time.sleep(0.05)
-        began = time.monotonic()
-        _podman("kill", "--signal", "TERM", name)
-        status = _podman("wait", "--interval", "20ms", name)
-        took = time.monotonic() - began
-    finally:
-        _podman("rm", "--force", "--time", "0", name)
+    """Measures from SIGTERM to the end of the container of an exporter, confined as in a cluster."""
+    address = vacant()
+    with simulating("--seed=1") as platform:
+        environment = demonstration(World.from_seed(1), Bots.from_seed(1), platform)
+        options = ["--read-only", "--cap-drop=all", "--security-opt=no-new-privileges", "--user=12345:54321"]
+        options += [f"--env={name}={value}" for name, value in environment.items()]
+        name = _podman("run", "--detach", *options, _built(), "serve", f"--web.listen-address={address}")
+        try:
+            return end(name, address)
+        finally:
+            _podman("rm", "--force", "--time", "0", name)
+
+
+def end(container: str, address: str) -> float:
+    """Measures from SIGTERM to the end of a container that serves figures at an address."""
+    began = time.monotonic()
+    while companies(address) <= COMPANIES:
+        if time.monotonic() - began > PATIENCE_S:
+            raise SystemExit(f"the image serves no figures: {_podman('logs', container)}")
+        time.sleep(0.05)
+    began = time.monotonic()
+    _podman("kill", "--signal", "TERM", container)
+    status = _podman("wait", "--interval", "20ms", container)
+    took = time.monotonic() - began
     if status != "0":
         raise SystemExit(f"the image ended with {status} after SIGTERM")
     return took
@@ -170,19 +176,29 @@ def running(answers: Callable[[], bool], environment: Mapping[str, str], *argume
             program.wait()
 
 
+def vacant() -> str:
+    """Returns an address that could be listened on a moment ago."""
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        return f"127.0.0.1:{probe.getsockname()[1]}"
+
+
+@contextmanager
+def simulating(*options: str) -> Iterator[str]:
+    """Runs the simulated platforms; yields their URL."""
+    address = vacant()
+    url = f"http://{address}"
+    with running(lambda: bool(page_of(f"{url}/control")), {}, "simulate", f"--listen-address={address}", *options):
+        yield url
+
+
 @contextmanager
 def thousand() -> Iterator[str]:
     """Runs an exporter of 1,000 companies that has read their past, and polls no more for an hour; yields its URL."""
-    with socket.create_server(("127.0.0.1", 0)) as one, socket.create_server(("127.0.0.1", 0)) as other:
-        platform, exporter = (f"127.0.0.1:{probe.getsockname()[1]}" for probe in (one, other))
-    key = World.from_seed(1, 1).keys.admin
-    environment = {"PARADIGM_API_KEY": key, "PARADIGM_BASE_URL": f"http://{platform}"}
-    simulate = ("simulate", f"--listen-address={platform}", "--companies=1000", "--seed=1")
-    with (
-        running(lambda: bool(page_of(f"http://{platform}/control")), {}, *simulate),
-        running(lambda: has_past(exporter), environment, "serve", f"--web.listen-address={exporter}"),
-    ):
-        yield f"http://{exporter}/"
+    with simulating("--companies=1000", "--seed=1") as platform:
+        environment = {"PARADIGM_API_KEY": World.from_seed(1, 1).keys.admin, "PARADIGM_BASE_URL": platform}
+        address = vacant()
+        with running(lambda: has_past(address), environment, "serve", f"--web.listen-address={address}"):
+            yield f"http://{address}/"
 
 
 def page_of(url: str) -> str:

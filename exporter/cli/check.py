@@ -16,8 +16,7 @@ from exporter import http as fetch
 from exporter.app.assemble import client_of, target_of, utcnow
 from exporter.app.process import run_command
 from exporter.cli import tables
-from exporter.cli.failed import FailedError
-from exporter.cli.options import ConfigFile
+from exporter.cli.options import ConfigFile, FailedError
 from exporter.cli.tables import SOFT_HYPHEN, Column
 from exporter.domain.clock import Time
 from exporter.platforms.registry import platforms

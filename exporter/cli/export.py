@@ -19,8 +19,7 @@ from exporter.app.assemble import client_of
 from exporter.app.process import run_command
 from exporter.cli import tables
 from exporter.cli.check import unless_signalled
-from exporter.cli.failed import FailedError
-from exporter.cli.options import ConfigFile
+from exporter.cli.options import ConfigFile, FailedError
 from exporter.domain.errors import ConfigError, NotFoundError, ReportError
 from exporter.domain.model import Days
 from exporter.http import RetryBudget, download, is_loopback

@@ -2,24 +2,25 @@
 
 import sys
 from collections.abc import Sequence
+from importlib import import_module
+from importlib.util import find_spec
 
 import typer
 
 from exporter import __version__
 from exporter.cli.backfill.command import backfill
 from exporter.cli.check import check
-from exporter.cli.demo.command import demo
 from exporter.cli.export import export
-from exporter.cli.failed import FailedError
 from exporter.cli.metrics import metrics
+from exporter.cli.options import FailedError
 from exporter.cli.plan import plan
 from exporter.cli.serve import serve
-from exporter.cli.simulate import simulate
 from exporter.domain.errors import ConfigError
 
 PROGRAM = "chat-usage-exporter"
 FAILED = 1
 WRONG_USE = 2
+ANY_ARGUMENTS = {"allow_extra_args": True, "ignore_unknown_options": True}
 
 app = typer.Typer(
     name=PROGRAM,
@@ -29,7 +30,22 @@ app = typer.Typer(
     pretty_exceptions_enable=False,  # a traceback of ours shows no local variable, so no key
     rich_markup_mode=None,
 )
-for command in (serve, check, plan, demo, simulate, backfill, export, metrics):
+
+
+def simulated_platforms(_context: typer.Context) -> None:
+    """Says where the simulated platforms are to be had: the image for production does not hold them."""
+    raise ConfigError("this image has no simulated platforms; build the Dockerfile's target `demo`, or run `make demo`")
+
+
+for command in (serve, check, plan):
+    app.command()(command)
+if find_spec("exporter.cli.demo"):
+    app.command()(import_module("exporter.cli.demo.command").demo)
+    app.command()(import_module("exporter.cli.demo.simulate").simulate)
+else:
+    for name in ("demo", "simulate"):
+        app.command(name, hidden=True, context_settings=ANY_ARGUMENTS)(simulated_platforms)
+for command in (backfill, export, metrics):
     app.command()(command)
 
 

@@ -1,4 +1,4 @@
-"""Options that several commands have, named as in the Prometheus family."""
+"""What several commands have: options, named as in the Prometheus family, and the error of a bad result."""
 
 from pathlib import Path
 from typing import Annotated
@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from exporter.cli.logs import LogFormat, LogLevel
+from exporter.domain.errors import ChatUsageError
 
 ConfigFile = Annotated[
     Path | None,
@@ -26,3 +27,7 @@ DocsUrl = Annotated[
 ]
 Level = Annotated[LogLevel, typer.Option("--log.level", help="Least severity that is logged.")]
 Format = Annotated[LogFormat, typer.Option("--log.format", help="Format of log lines.")]
+
+
+class FailedError(ChatUsageError):
+    """The command did its work and ends with exit status 1; the message has one line for each finding."""

@@ -11,8 +11,7 @@ from rich.console import Console
 
 from exporter.app.assemble import target_of, utcnow
 from exporter.cli import tables
-from exporter.cli.failed import FailedError
-from exporter.cli.options import ConfigFile
+from exporter.cli.options import ConfigFile, FailedError
 from exporter.cli.tables import Column
 from exporter.forecast.calls import Forecast, Rate, ReportForecast, SourceForecast, SourcePlan, forecast
 from exporter.forecast.series import SeriesCounts, Size

@@ -18,8 +18,8 @@ from exporter.app.assemble import client_of
 from exporter.app.process import serving
 from exporter.cli.demo.command import chatbot_environment
 from exporter.cli.export import Order, Waiting, chatbot, exported
-from exporter.cli.failed import FailedError
 from exporter.cli.main import run
+from exporter.cli.options import FailedError
 from exporter.domain.errors import HttpStatusError, PlatformError, SchemaError
 from exporter.domain.model import Days
 from exporter.http import download

@@ -14,8 +14,8 @@ from rich.console import Console
 
 from exporter.app.process import serving
 from exporter.cli.check import conclude, probed, progress
-from exporter.cli.failed import FailedError
 from exporter.cli.main import run
+from exporter.cli.options import FailedError
 from exporter.domain.clock import Time
 from exporter.domain.errors import ConfigError
 from exporter.domain.model import Days

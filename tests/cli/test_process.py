@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -11,6 +12,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+import exporter
 from tests.cli.conftest import CANARY
 from tests.e2e.programs import answers, free_port, running, wait_for
 from tests.threaded import echo
@@ -44,6 +46,23 @@ def test_what_is_asked_for_ends_with_0() -> None:
     done = subprocess.run([*COMMAND, "--version"], capture_output=True, text=True, check=False)
 
     assert (0, "chat-usage-exporter 0.1.0\n", "") == (done.returncode, done.stdout, done.stderr)
+
+
+def test_without_the_simulated_platforms_it_says_where_they_are(tmp_path: Path) -> None:
+    """As the image for production is, which holds neither them nor what a demo needs."""
+    shutil.copytree(
+        Path(exporter.__file__).parent,
+        tmp_path / "exporter",
+        ignore=shutil.ignore_patterns("demo", "simulator", "__pycache__"),
+    )
+    command = [*COMMAND, "demo", "--companies", "5"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.splitlines() == [
+        "chat-usage-exporter: this image has no simulated platforms; build the Dockerfile's target `demo`, "
+        "or run `make demo`"
+    ]
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")

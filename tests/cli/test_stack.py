@@ -11,8 +11,8 @@ import pytest
 import yaml
 
 from exporter.cli.demo import notices, stack
-from exporter.cli.failed import FailedError
 from exporter.cli.main import run
+from exporter.cli.options import FailedError
 from exporter.domain.errors import ConfigError
 from tests.cli.test_process import COMMAND, GRACE_S
 from tests.e2e.programs import answers, find, running, wait_for

@@ -1,4 +1,4 @@
-"""The image, built once."""
+"""The image for production, and the one with the simulated platforms, each built once."""
 
 import pytest
 
@@ -8,3 +8,8 @@ from tests.image.containers import built
 @pytest.fixture(scope="session")
 def image() -> str:
     return built()
+
+
+@pytest.fixture(scope="session")
+def demo_image() -> str:
+    return built("demo")

@@ -2,7 +2,7 @@
 
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from os import getuid
@@ -20,16 +20,20 @@ CONFINED = ("--read-only", "--cap-drop=all", "--security-opt=no-new-privileges",
 BASE = "localhost/debian-python:trixie"
 """The base image that tools/image makes."""
 BUILD_PATIENCE_S = 300
+SOMEBODY = "12345:54321"
+"""A user and group that no system knows."""
 
 
-def built() -> str:
-    """Builds the image and returns its name; skips the test where that cannot be done."""
+def built(*stage: str) -> str:
+    """Builds the image, or up to a stage of it, and returns its name; skips the test where that cannot be done."""
     for tool in TOOLS:
         if shutil.which(tool) is None:
             pytest.skip(f"{tool} not found: apt-get install {' '.join(TOOLS)}")
     if getuid() != 0:
         pytest.skip("images are built and run by root alone here: tools/image says why")
-    done = subprocess.run([SCRIPT, "build"], capture_output=True, text=True, check=False, timeout=BUILD_PATIENCE_S)
+    done = subprocess.run(
+        [SCRIPT, "build", *stage], capture_output=True, text=True, check=False, timeout=BUILD_PATIENCE_S
+    )
     assert done.returncode == 0, done.stderr
     return done.stdout.strip()
 
@@ -75,11 +79,12 @@ class Container:
 
 
 @contextmanager
-def running(image: str, user: str, *arguments: str) -> Iterator[Container]:
-    """Runs the exporter as `user` (uid:gid) with arguments of its own, confined, while the block lasts."""
+def running(image: str, environment: Mapping[str, str], *arguments: str) -> Iterator[Container]:
+    """Runs the exporter as somebody, with arguments and environment of its own, confined, while the block lasts."""
     address = f"127.0.0.1:{programs.free_port()}"
     name = f"chat-usage-{address.rpartition(':')[2]}"
-    options = ("run", "--detach", "--name", name, "--user", user, *CONFINED)
+    options = ["run", "--detach", "--name", name, "--user", SOMEBODY, *CONFINED]
+    options += [f"--env={key}={value}" for key, value in environment.items()]
     podman(*options, image, *arguments, f"--web.listen-address={address}")
     try:
         yield Container(name, f"http://{address}")

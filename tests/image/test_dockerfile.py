@@ -30,6 +30,12 @@ def test_it_sees_what_the_package_is_made_of_and_nothing_else() -> None:
 
 
 def test_it_starts_from_what_it_is_told_to() -> None:
-    """Both stages from the same, or the environment would look for another interpreter than its own."""
+    """What builds and what runs, or the environment would look for another interpreter than its own."""
     stages = [line for line in (ROOT / "Dockerfile").read_text().splitlines() if line.startswith("FROM ")]
-    assert stages == ["FROM ${BASE} AS build", "FROM ${BASE}"]
+    assert stages == [
+        "FROM ${BASE} AS build",
+        "FROM build AS production",
+        "FROM ${BASE} AS runtime",
+        "FROM runtime AS demo",
+        "FROM runtime",
+    ]

@@ -3,27 +3,44 @@
 import json
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from subprocess import CalledProcessError
 
 import pytest
 
+from exporter.cli.demo.command import demonstration
+from exporter.simulator.chatcaptain.bots import Bots
+from exporter.simulator.paradigm.world import World
+from tests.e2e.commands import SEED, simulating
 from tests.e2e.programs import wait_for
-from tests.image.containers import Container, logs, podman, running
+from tests.image.containers import SOMEBODY, Container, logs, podman, running
 
 pytestmark = [pytest.mark.e2e, pytest.mark.once]
 
-SOMEBODY = "12345:54321"
 PATIENCE_S = 30
 LARGEST_MB = 60
 """What the program and its libraries may add to the base image."""
 
 
 @pytest.fixture(scope="module")
-def demo(image: str) -> Iterator[Container]:
-    with running(image, SOMEBODY, "demo") as container:
-        wait_for(lambda: "paradigm_user_queries_last_day{" in container.page(), "the demo's figures", PATIENCE_S)
+def platforms(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mapping[str, str]]:
+    """Runs simulated platforms outside; yields what configures an exporter for them."""
+    with simulating(tmp_path_factory.mktemp("platforms")) as url:
+        yield demonstration(World.from_seed(SEED), Bots.from_seed(SEED), url)
+
+
+@pytest.fixture(scope="module")
+def exporter(image: str, platforms: Mapping[str, str]) -> Iterator[Container]:
+    with running(image, platforms, "serve") as container:
         yield container
+
+
+def serves_both(container: Container) -> None:
+    """Waits for the figures of both platforms."""
+    wait_for(lambda: "paradigm_user_queries_last_day{" in container.page(), "Paradigm's figures", PATIENCE_S)
+    wait_for(lambda: "chatcaptain_conversations_last_day{" in container.page(), "ChatCaptain's", PATIENCE_S)
+    companies = re.findall(r'^paradigm_user_queries_last_day\{.*?company="([^"]+)"', container.page(), re.MULTILINE)
+    assert len(set(companies)) > 10
 
 
 def inspected(image: str) -> dict[str, object]:
@@ -39,42 +56,63 @@ def label(image: str, name: str) -> str:
     return str(labels[f"org.opencontainers.image.{name}"])
 
 
-def test_it_serves_the_figures_of_both_platforms(demo: Container) -> None:
-    companies = re.findall(r'^paradigm_user_queries_last_day\{.*?company="([^"]+)"', demo.page(), re.MULTILINE)
-    assert len(set(companies)) > 10
-    wait_for(lambda: "chatcaptain_conversations_last_day{" in demo.page(), "the second platform's", PATIENCE_S)
+def test_it_serves_the_figures_of_both_platforms(exporter: Container) -> None:
+    serves_both(exporter)
 
 
-def test_it_is_confined(demo: Container) -> None:
+def test_the_image_of_the_demo_serves_the_platforms_too(demo_image: str) -> None:
+    with running(demo_image, {}, "demo") as container:
+        serves_both(container)
+
+
+def test_for_production_there_are_no_simulated_platforms(image: str) -> None:
+    """Neither their code nor the stack and the receiver of a demo; who asks for them is told where they are."""
+    for command in ("demo", "simulate"):
+        with pytest.raises(CalledProcessError) as ended:
+            podman("run", "--rm", image, command, "--seed=2")
+        assert ended.value.returncode == 2
+        assert [line for line in ended.value.stderr.splitlines() if line.startswith("chat-usage")] == [
+            "chat-usage-exporter: this image has no simulated platforms; build the Dockerfile's target `demo`, "
+            "or run `make demo`"
+        ]
+    assert "demo" not in podman("run", "--rm", image, "--help")
+    listing = podman("run", "--rm", "--entrypoint=find", image, "/app", "-path", "*/exporter/*").splitlines()
+    ours = {path.split("/site-packages/exporter/")[1].split("/")[0] for path in listing if "/site-packages/" in path}
+    assert {"cli", "polling", "web"} <= ours
+    assert ours.isdisjoint({"simulator", "shipped"})
+    assert [path for path in listing if "demo" in path or "simulat" in path or "receiver" in path] == []
+
+
+def test_it_is_confined(exporter: Container) -> None:
     """The figures above were served by somebody without a capability and without a place to write."""
-    status = dict(re.findall(r"^(\w+):\s+(\S+)", demo.says("/proc/1/status"), re.MULTILINE))
+    status = dict(re.findall(r"^(\w+):\s+(\S+)", exporter.says("/proc/1/status"), re.MULTILINE))
     assert (status["Uid"], status["Gid"], status["NoNewPrivs"]) == ("12345", "54321", "1")
     assert {int(status[kind], 16) for kind in ("CapEff", "CapPrm", "CapBnd")} == {0}
     with pytest.raises(CalledProcessError) as refused:
-        podman("exec", demo.name, "python3", "-c", "open('/app/x', 'w')")
+        podman("exec", exporter.name, "python3", "-c", "open('/app/x', 'w')")
     assert "Read-only file system" in refused.value.stderr
 
 
-def test_the_first_process_is_the_exporter(demo: Container) -> None:
+def test_the_first_process_is_the_exporter(exporter: Container) -> None:
     """No shell stands before it and keeps the signals."""
-    assert demo.says("/proc/1/cmdline").split("\0")[1:3] == ["/app/.venv/bin/chat-usage-exporter", "demo"]
+    assert exporter.says("/proc/1/cmdline").split("\0")[1:3] == ["/app/.venv/bin/chat-usage-exporter", "serve"]
 
 
-def test_sigterm_ends_it_well(image: str) -> None:
+def test_sigterm_ends_it_well(image: str, platforms: Mapping[str, str]) -> None:
     """By 0; one that did not hear would be killed and end by 137."""
-    with running(image, SOMEBODY, "demo") as container:
+    with running(image, platforms, "serve") as container:
         wait_for(container.page, "the exporter", PATIENCE_S)
         podman("kill", "--signal", "TERM", container.name)
         assert podman("wait", container.name).strip() == "0", logs(container.name)
 
 
-def test_the_health_check_asks_the_exporter(image: str) -> None:
+def test_the_health_check_asks_the_exporter(image: str, platforms: Mapping[str, str]) -> None:
     """Past a proxy for the platforms. Its port may be taken here, so it is told another; where nobody is, it fails."""
     health = inspected(image)["Healthcheck"]
     assert isinstance(health, dict)
     kind, *command = health["Test"]
     assert kind == "CMD"
-    with running(image, SOMEBODY, "demo") as container:
+    with running(image, platforms, "serve") as container:
         wait_for(container.page, "the exporter", PATIENCE_S)
         port = container.url.rpartition(":")[2]
         proxy = "--env=http_proxy=http://127.0.0.1:1"

@@ -55,11 +55,11 @@ def options(name: str) -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def stack(image: str) -> Iterator[None]:
+def stack(demo_image: str) -> Iterator[None]:
     try:
         for name in ORDER:
             command = words(SERVICES[name].get("command", []))
-            podman("run", *options(name), BASE if name in PROGRAMS else image, *command)
+            podman("run", *options(name), BASE if name in PROGRAMS else demo_image, *command)
         yield
     finally:
         for name in ORDER:

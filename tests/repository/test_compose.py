@@ -62,6 +62,8 @@ def test_it_is_a_compose_file() -> None:
 
 
 def test_images_are_ours_or_pinned() -> None:
+    """Ours is the one with the simulated platforms."""
+    assert mapping(SERVICES["simulator"]["build"]) == {"context": ".", "target": "demo"}
     images = {str(service["image"]) for service in SERVICES.values()}
     others = images - {"chat-usage-exporter:compose"}
     assert {re.sub(r".*/([\w-]+):(\$\{\w+:-)?v?\d+\.\d+\.\d+\}?$", r"\1", image) for image in others} == {

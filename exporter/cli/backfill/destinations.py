@@ -22,7 +22,7 @@ from exporter.backfill.store_client import HttpConfig, client
 from exporter.backfill.verify import Comparison
 from exporter.cli.backfill.progress import progress
 from exporter.cli.check import unless_signalled
-from exporter.cli.failed import FailedError
+from exporter.cli.options import FailedError
 from exporter.domain.errors import ConfigError
 from exporter.domain.model import Days
 from exporter.http import Clock

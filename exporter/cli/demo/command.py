@@ -13,8 +13,8 @@ from exporter.app.assemble import Exporter, assemble
 from exporter.app.process import end_signal, run_command, serving
 from exporter.cli import logs
 from exporter.cli.demo import stack
+from exporter.cli.demo.simulate import Channels, Companies, Scenarios, Seed
 from exporter.cli.options import LISTEN_OPTION, Format, Level
-from exporter.cli.simulate import Channels, Companies, Scenarios, Seed
 from exporter.platforms.registry import platforms
 from exporter.settings import load
 from exporter.simulator.app import create_app

@@ -19,7 +19,7 @@ import yaml
 import exporter
 from exporter.app.process import serving
 from exporter.cli.demo import notices
-from exporter.cli.failed import FailedError
+from exporter.cli.options import FailedError
 from exporter.web.server.server import listen, url
 
 OPTION = "--stack"
