@@ -10,11 +10,12 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from exporter.domain.errors import ConfigError
 from exporter.simulator.chatcaptain import http as chatcaptain
 from exporter.simulator.chatcaptain.bots import Bots
 from exporter.simulator.chatcaptain.exports import Exports
-from exporter.simulator.control import Clock, Control, ControlPages
-from exporter.simulator.paradigm.http import PATH, Paradigm, Sleep
+from exporter.simulator.control import Clock, Control, ControlPages, RefusedError, Sleep
+from exporter.simulator.paradigm.http import PATH, Paradigm
 from exporter.simulator.paradigm.world import World
 from exporter.simulator.scenarios import NORMAL
 
@@ -44,10 +45,9 @@ def create_app(
     Raises:
         ConfigError: a scenario does not exist.
     """
-    control = Control(world, clock, scenarios, bots)
-    pages, paradigm = ControlPages(control), Paradigm(control, sleep)
-    files = exports or Exports(world.seed)
-    captain = chatcaptain.ChatCaptain(control, files, sleep)
+    control = Control(world, clock, scenarios, bots, sleep)
+    pages, paradigm, files = ControlPages(control), Paradigm(control), exports or Exports(world.seed)
+    captain = chatcaptain.ChatCaptain(control, files)
     app = Starlette(
         routes=[
             Route("/control", pages.show, methods=["GET"]),
@@ -59,7 +59,7 @@ def create_app(
             *files.routes(),
         ],
         middleware=[Middleware(_Counting, control=control)],
-        exception_handlers={HTTPException: _refuse},
+        exception_handlers={HTTPException: _refuse, RefusedError: _refuse, ConfigError: _refuse},
     )
     app.router.redirect_slashes = False  # Starlette's is a 307 to an absolute address, Django's is not
     return app
@@ -79,7 +79,10 @@ class _Counting:
 
 
 async def _refuse(_request: Request, error: Exception) -> Response:
-    """Answers as Django REST framework does where no route fits."""
-    assert isinstance(error, HTTPException)  # noqa: S101 - Starlette hands it what it is registered for
-    detail = "Not found." if error.status_code == 404 else error.detail  # noqa: PLR2004
-    return JSONResponse({"detail": detail}, error.status_code, error.headers)
+    """Answers where a request went wrong: as Django REST framework does, where no route fits."""
+    if isinstance(error, RefusedError):
+        return error.response
+    if isinstance(error, HTTPException):
+        detail = "Not found." if error.status_code == 404 else error.detail  # noqa: PLR2004
+        return JSONResponse({"detail": detail}, error.status_code, error.headers)
+    return JSONResponse({"detail": str(error)}, 400)

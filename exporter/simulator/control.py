@@ -1,9 +1,9 @@
 """The simulator's own switches: its clock, its scenarios, its count of requests, and what is true at the moment."""
 
+import asyncio
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, date, datetime
-from functools import reduce
 
 import msgspec
 from starlette.requests import Request
@@ -19,27 +19,42 @@ from exporter.simulator.scenarios import NORMAL, SCENARIOS, Scenario, chosen
 
 Clock = Callable[[], datetime]
 """Returns the present moment, aware."""
+Sleep = Callable[[float], Awaitable[object]]
 FIRST_YEAR, LAST_YEAR = 2000, 2100
-_KNOWN = ("now", "scenarios")
+SWITCHES = ("now", "scenarios")
+
+
+class RefusedError(Exception):
+    """The request gets this response instead."""
+
+    def __init__(self, response: Response) -> None:
+        super().__init__(response.status_code)
+        self.response = response
 
 
 class Control:
-    """The state of one running simulator: the only thing about it that changes."""
+    """The state of one running simulator: the only thing about it that changes.
+
+    `world` and `bots` are as the scenarios make them; `requests` counts by path, the simulator's own left out.
+    """
 
     def __init__(
-        self, world: World, clock: Clock, scenarios: tuple[str, ...] = (NORMAL,), bots: Bots | None = None
+        self,
+        world: World,
+        clock: Clock,
+        scenarios: tuple[str, ...] = (NORMAL,),
+        bots: Bots | None = None,
+        sleep: Sleep = asyncio.sleep,
     ) -> None:
         self._usual = world
         self._usual_bots = bots or Bots.from_seed(world.seed, zone=world.zone)
         self._clock = clock
+        self._sleep = sleep
         self._fixed: datetime | None = None
         self._since: Mapping[Scenario, date] = {}
         self.world = world
-        """The world as the scenarios make it."""
         self.bots = self._usual_bots
-        """The chatbots as the scenarios make them."""
         self.requests: Counter[str] = Counter()
-        """Requests by path, those to the simulator's own paths left out."""
         self._begin(chosen(scenarios))
 
     @property
@@ -51,14 +66,20 @@ class Control:
         """Returns the moment that was set, else that of the clock."""
         return self._fixed or self._clock()
 
+    async def delayed(self, path: str) -> tuple[int, tuple[Scenario, ...]]:
+        """Waits as the scenarios have it; returns the request's number for its path, and what is going on then."""
+        number = self.requests[path]  # taken before the wait, in which others may come
+        await self._sleep(sum(scenario.delay for scenario in self.scenarios))
+        return number, self.scenarios
+
     def change(self, wanted: Mapping[str, object]) -> None:
         """Sets the clock (`now`) and the scenarios; what is not named stays, and a mistake changes nothing.
 
         Raises:
             ConfigError: an unknown key, scenario or moment; the message lists what is known.
         """
-        if unknown := sorted(wanted.keys() - set(_KNOWN)):
-            raise ConfigError(f"{unknown[0]!r} cannot be set; known: {', '.join(_KNOWN)}")
+        if unknown := sorted(wanted.keys() - set(SWITCHES)):
+            raise ConfigError(f"{unknown[0]!r} cannot be set; known: {', '.join(SWITCHES)}")
         fixed = _moment(wanted["now"]) if "now" in wanted else self._fixed
         scenarios = _scenarios(wanted["scenarios"]) if "scenarios" in wanted else self.scenarios
         self._fixed = fixed
@@ -74,46 +95,14 @@ class Control:
             "requests": dict(sorted(self.requests.items())),
         }
 
-    def _begin(self, scenarios: tuple[Scenario, ...]) -> None:
-        today = calendars.day_at(self.now(), self._usual.zone)
-        self._since = {scenario: self._since.get(scenario, today) for scenario in scenarios}
-        self.world = reduce(lambda world, began: began[0].world(world, began[1]), self._since.items(), self._usual)
-        self.bots = reduce(
-            lambda bots, began: began[0].chatcaptain.bots(bots, began[1]), self._since.items(), self._usual_bots
-        )
+    def truth(self, query: Mapping[str, str]) -> object:
+        """Returns the figures that `GET /truth` asks for: None (or no items) where there are none.
 
-
-class ControlPages:
-    """The HTTP surface of the switches: `/control` and `/truth`."""
-
-    def __init__(self, control: Control) -> None:
-        self._control = control
-
-    async def show(self, _request: Request) -> Response:
-        """Answers `GET /control`."""
-        return _json(self._control.state())
-
-    async def change(self, request: Request) -> Response:
-        """Answers `POST /control` with the new state, or 400 with what is wrong."""
-        try:
-            self._control.change(_body(await request.body()))
-        except ConfigError as error:
-            return _json({"detail": str(error)}, 400)
-        return _json(self._control.state())
-
-    async def truth(self, request: Request) -> Response:
-        """Answers `GET /truth?company_id=&day=&report=`: the figures, null (or no items) where it has none.
-
-        ChatCaptain's are at `/truth?chatbot=&day=&report=overview|channel|inbox` (and `&channel=`).
+        Raises:
+            ConfigError: something is missing, unreadable or unknown; the message says what there is.
         """
-        try:
-            return _json(self._truth(request.query_params))
-        except ConfigError as error:
-            return _json({"detail": str(error)}, 400)
-
-    def _truth(self, query: Mapping[str, str]) -> object:
         if "chatbot" in query:
-            return truth(self._control.bots, query, self._control.now())
+            return truth(self.bots, query, self.now())
         try:
             company_id, day = int(query["company_id"]), date.fromisoformat(query["day"])
         except (KeyError, ValueError) as error:
@@ -121,16 +110,51 @@ class ControlPages:
         report = REPORTS.get(query.get("report", ""))
         if report is None:
             raise ConfigError(f"report {query.get('report', '')!r} does not exist; known: {', '.join(REPORTS)}")
-        world = self._control.world
-        company, view = world.company(company_id), world.view(day, self._control.now())
-        return report.truth(world, company, view) if company and view else None
+        company, view = self.world.company(company_id), self.world.view(day, self.now())
+        return report.truth(self.world, company, view) if company and view else None
+
+    def _begin(self, scenarios: tuple[Scenario, ...]) -> None:
+        today = calendars.day_at(self.now(), self._usual.zone)
+        self._since = {scenario: self._since.get(scenario, today) for scenario in scenarios}
+        self.world, self.bots = self._usual, self._usual_bots
+        for scenario, since in self._since.items():
+            self.world = scenario.world(self.world, since)
+            self.bots = scenario.chatcaptain.bots(self.bots, since)
 
 
-def _body(body: bytes) -> Mapping[str, object]:
+class ControlPages:
+    """The HTTP surface of the switches: `/control` and `/truth`; what raises ConfigError is answered with 400."""
+
+    def __init__(self, control: Control) -> None:
+        self._control = control
+
+    async def show(self, _request: Request) -> Response:
+        """Answers `GET /control`."""
+        return answer(self._control.state())
+
+    async def change(self, request: Request) -> Response:
+        """Answers `POST /control` with the new state."""
+        self._control.change(_switches(await request.body()))
+        return answer(self._control.state())
+
+    async def truth(self, request: Request) -> Response:
+        """Answers `GET /truth?company_id=&day=&report=`: the figures, null (or no items) where it has none.
+
+        ChatCaptain's are at `/truth?chatbot=&day=&report=overview|channel|inbox` (and `&channel=`).
+        """
+        return answer(self._control.truth(request.query_params))
+
+
+def answer(content: object, status: int = 200) -> Response:
+    """Returns a response of JSON."""
+    return Response(msgspec.json.encode(content), status, media_type="application/json")
+
+
+def _switches(body: bytes) -> Mapping[str, object]:
     try:
         return msgspec.json.decode(body, type=dict[str, object])
     except msgspec.DecodeError as error:
-        raise ConfigError(f"/control wants a JSON object with {' and '.join(_KNOWN)}: {error}") from error
+        raise ConfigError(f"/control wants a JSON object with {' and '.join(SWITCHES)}: {error}") from error
 
 
 def _moment(value: object) -> datetime | None:
@@ -138,23 +162,15 @@ def _moment(value: object) -> datetime | None:
         return None
     try:
         moment = datetime.fromisoformat(str(value))
-    except ValueError as error:
-        raise _no_moment(value) from error
-    if moment.tzinfo is None or not FIRST_YEAR <= moment.year <= LAST_YEAR:
-        raise _no_moment(value)
+    except ValueError:
+        moment = None
+    if moment is None or moment.tzinfo is None or not FIRST_YEAR <= moment.year <= LAST_YEAR:
+        example = f"write 2026-03-02T10:00:00Z, {FIRST_YEAR} to {LAST_YEAR}, or null for the clock on the wall"
+        raise ConfigError(f"now {value!r} is no moment; {example}")
     return moment.astimezone(UTC)
-
-
-def _no_moment(value: object) -> ConfigError:
-    example = f"write 2026-03-02T10:00:00Z, {FIRST_YEAR} to {LAST_YEAR}, or null for the clock on the wall"
-    return ConfigError(f"now {value!r} is no moment; {example}")
 
 
 def _scenarios(value: object) -> tuple[Scenario, ...]:
     if not isinstance(value, list):
         raise ConfigError(f"scenarios is no list; known scenarios: {', '.join(SCENARIOS)}")
     return chosen(str(name) for name in value)
-
-
-def _json(content: object, status: int = 200) -> Response:
-    return Response(msgspec.json.encode(content), status, media_type="application/json")

@@ -1,20 +1,23 @@
-"""What can go wrong with a platform, each trouble in a few pieces that add up when several are on."""
+"""What can go wrong with a platform: scenarios, which add up when several are on."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from functools import reduce
+from typing import TypeVar
 from zoneinfo import ZoneInfo
 
 from starlette.responses import HTMLResponse, JSONResponse, Response
 
 from exporter.domain.errors import ConfigError
 from exporter.simulator.chatcaptain.bots import Bots
-from exporter.simulator.chatcaptain.troubles import OWN, Call, Trouble, every_other, key_rejected
+from exporter.simulator.chatcaptain.troubles import OWN, Trouble, every_other, key_rejected
 from exporter.simulator.paradigm.companies import Company
 from exporter.simulator.paradigm.reports import Document
 from exporter.simulator.paradigm.world import Condition, DayView, Keys, World
 
+T = TypeVar("T")
+Place = TypeVar("Place", World, Bots)
 NORMAL = "normal"
 NO_TROUBLE = Trouble()
 
@@ -51,41 +54,21 @@ def chosen(names: Iterable[str]) -> tuple[Scenario, ...]:
     return tuple(scenario for name, scenario in SCENARIOS.items() if name in wanted)
 
 
-def instead(scenarios: Iterable[Scenario], number: int) -> Response | None:
-    """Returns what the first scenario that has one answers to the n-th request, None when the report may answer."""
-    return next((response for scenario in scenarios if (response := scenario.instead(number))), None)
+def first(found: Iterable[T | None]) -> T | None:
+    """Returns the first of what scenarios give that is anything: None where all of them leave things as they are."""
+    return next((each for each in found if each is not None), None)
 
 
-def troubles(scenarios: Iterable[Scenario]) -> tuple[Trouble, ...]:
-    """Returns what is wrong with ChatCaptain."""
-    return tuple(scenario.chatcaptain for scenario in scenarios)
+def changed(value: T, changes: Iterable[Callable[[T], T]]) -> T:
+    """Returns what the changes of several scenarios make of a value, one after the other."""
+    return reduce(lambda so_far, change: change(so_far), changes, value)
 
 
-def instead_of_call(scenarios: Iterable[Scenario], call: Call) -> Response | None:
-    """Returns what the first scenario that has one answers to a call of ChatCaptain, None when it may answer."""
-    return next((response for trouble in troubles(scenarios) if (response := trouble.instead(call))), None)
-
-
-def valid_keys(scenarios: Iterable[Scenario], keys: Keys) -> Keys:
-    """Returns the keys as they are while the scenarios are on."""
-    return reduce(lambda so_far, scenario: scenario.keys(so_far), scenarios, keys)
-
-
-def rewritten(scenarios: Iterable[Scenario], document: Document) -> Document:
-    """Returns the document as the scenarios send it."""
-    return reduce(lambda so_far, scenario: scenario.document(so_far), scenarios, document)
-
-
-def cut(scenarios: Iterable[Scenario], body: bytes) -> bytes:
-    """Returns the body as the scenarios send it."""
-    return reduce(lambda so_far, scenario: scenario.body(so_far), scenarios, body)
-
-
-def _unavailable(_number: int) -> Response:
+def _unavailable(_request: object) -> Response:
     return HTMLResponse("<html><body><h1>503 Service Temporarily Unavailable</h1></body></html>", 503)
 
 
-def _login_page(_number: int) -> Response:
+def _login_page(_request: object) -> Response:
     return HTMLResponse("<!doctype html><html><title>Log in</title><body>Please log in.</body></html>")
 
 
@@ -104,18 +87,19 @@ def _swapped(keys: Keys) -> Keys:
     return replace(keys, admin=keys.next_admin, company_admin=keys.admin)
 
 
-def _late(zone: ZoneInfo) -> Condition:
+def _late(place: Place, _since: date) -> Place:
+    return place.under(_short(0.0, place.zone, days=1, until=time(14)))
+
+
+def _restated(place: Place, _since: date) -> Place:
+    return place.under(_short(0.8, place.zone, days=2, until=time(12)))
+
+
+def _short(share: float, zone: ZoneInfo, days: int, until: time) -> Condition:
+    """Leaves only a share of a day's use until a time of day so many days after it."""
+
     def condition(_: Company, view: DayView) -> float:
-        arrival = datetime.combine(view.day + timedelta(days=1), time(14), zone)
-        return float(view.at >= arrival)
-
-    return condition
-
-
-def _restated(zone: ZoneInfo) -> Condition:
-    def condition(_: Company, view: DayView) -> float:
-        correction = datetime.combine(view.day + timedelta(days=2), time(12), zone)
-        return 1.0 if view.at >= correction else 0.8
+        return 1.0 if view.at >= datetime.combine(view.day + timedelta(days), until, zone) else share
 
     return condition
 
@@ -169,20 +153,20 @@ SCENARIOS: Mapping[str, Scenario] = {
             "outage",
             "every report answers 503 with a proxy's page",
             instead=_unavailable,
-            chatcaptain=Trouble(instead=lambda call: _unavailable(call.number)),
+            chatcaptain=Trouble(instead=_unavailable),
         ),
         Scenario("slow", "every report takes 3 seconds", delay=3.0),
         Scenario(
             "late-day",
             "a day has no rows at all until 14:00 of the next day",
-            world=lambda world, _: world.under(_late(world.zone)),
-            chatcaptain=Trouble(bots=lambda bots, _: bots.under(_late(bots.zone))),
+            world=_late,
+            chatcaptain=Trouble(bots=_late),
         ),
         Scenario(
             "restatement",
             "a day is a fifth too low until 12:00 of the second day after it",
-            world=lambda world, _: world.under(_restated(world.zone)),
-            chatcaptain=Trouble(bots=lambda bots, _: bots.under(_restated(bots.zone))),
+            world=_restated,
+            chatcaptain=Trouble(bots=_restated),
         ),
         Scenario(
             "rate-limited",
@@ -208,7 +192,7 @@ SCENARIOS: Mapping[str, Scenario] = {
             "html-200",
             "every report answers 200 with a log-in page",
             instead=_login_page,
-            chatcaptain=Trouble(instead=lambda call: _login_page(call.number)),
+            chatcaptain=Trouble(instead=_login_page),
         ),
         Scenario("truncated", "every answer ends in its middle", body=_half),
         Scenario("schema-change", "the lists of an answer have other names", document=_renamed),

@@ -4,7 +4,6 @@ Source: https://docs.chatcaptain.com/api/api-dokumentation/statistics (ids and n
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
@@ -60,7 +59,7 @@ _MEDIANS = {
 }
 
 
-class Series(NamedTuple):
+class Intervals(NamedTuple):
     """A count per interval, each with the start of its interval."""
 
     points: tuple[tuple[datetime, int], ...]
@@ -73,11 +72,11 @@ class Trend(NamedTuple):
     previous: int
 
 
-Value = int | float | None | Mapping[str, int] | Series | Trend
+Value = int | float | None | Mapping[str, int] | Intervals | Trend
 """A count; a median or None; a break-down; a series; a trend."""
 
 
-class Component(NamedTuple):
+class ComponentValue(NamedTuple):
     """What one component of a report says."""
 
     id: int
@@ -85,8 +84,7 @@ class Component(NamedTuple):
     value: Value
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
+class StatisticsQuery(NamedTuple):
     """What a valid request asks of a chatbot, or of some of its channels, at the moment `at`.
 
     `interval` is that of the series; `at_utc` cuts them at midnights (hours) of UTC, not from the frame's start on.
@@ -96,8 +94,8 @@ class Question:
     chatbot: Chatbot
     channels: tuple[Channel, ...]
     frame: Frame
-    interval: timedelta
     at: datetime
+    interval: timedelta = timedelta(days=1)
     at_utc: bool = False
 
     def tally(self, frame: Frame) -> Tally:
@@ -105,14 +103,14 @@ class Question:
         return tally(self.bots, self.chatbot, self.channels, frame, self.at)
 
 
-def answered(question: Question, report: str, numbers: Iterable[int]) -> tuple[Component, ...]:
+def answered(question: StatisticsQuery, report: str, numbers: Iterable[int]) -> tuple[ComponentValue, ...]:
     """Returns what the components with these numbers say, in the order in which they were asked for."""
     names = COMPONENTS[report]
     so_far = question.tally(question.frame)
-    return tuple(Component(number, names[number], _value(names[number], so_far, question)) for number in numbers)
+    return tuple(ComponentValue(number, names[number], _value(names[number], so_far, question)) for number in numbers)
 
 
-def _value(name: str, so_far: Tally, question: Question) -> Value:
+def _value(name: str, so_far: Tally, question: StatisticsQuery) -> Value:
     base = name.removesuffix(_OF_CHANNEL)
     if base.endswith(_INTERVAL):
         return _series(_COUNTS[base.removesuffix(_INTERVAL)], question)
@@ -124,7 +122,7 @@ def _value(name: str, so_far: Tally, question: Question) -> Value:
     return so_far.level(_MEDIANS[base]) if base in _MEDIANS else _COUNTS[base](so_far)
 
 
-def _series(count: Callable[[Tally], int], question: Question) -> Series:
+def _series(count: Callable[[Tally], int], question: StatisticsQuery) -> Intervals:
     frame, interval = question.frame, question.interval
     start = frame.first
     if question.at_utc:
@@ -134,7 +132,7 @@ def _series(count: Callable[[Tally], int], question: Question) -> Series:
         bucket = Frame(max(start, frame.first), min(start + interval, frame.until))
         points.append((start, count(question.tally(bucket))))
         start += interval
-    return Series(tuple(points))
+    return Intervals(tuple(points))
 
 
 def _before(frame: Frame) -> Frame:

@@ -1,33 +1,23 @@
 """The HTTP surface of the simulated ChatCaptain: the six calls below `/v1/chatbots/{chatbotId}/statistics`."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
-from functools import reduce
+from collections.abc import Callable, Mapping
 
 import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
-from exporter.simulator import scenarios
 from exporter.simulator.chatcaptain.bots import Channel, Chatbot
-from exporter.simulator.chatcaptain.components import Question, answered
+from exporter.simulator.chatcaptain.components import StatisticsQuery, answered
 from exporter.simulator.chatcaptain.exports import Exports
-from exporter.simulator.chatcaptain.requests import (
-    KEY_HEADER,
-    RefusedError,
-    Wanted,
-    channel_of,
-    chatbot_of,
-    frame_of,
-    report_of,
-)
+from exporter.simulator.chatcaptain.requests import KEY_HEADER, channel_of, chatbot_of, frame_of, report_of
 from exporter.simulator.chatcaptain.shapes import keyed
 from exporter.simulator.chatcaptain.talk import OPERATOR_NAMES
-from exporter.simulator.chatcaptain.tally import tally
+from exporter.simulator.chatcaptain.tally import Frame, tally
 from exporter.simulator.chatcaptain.troubles import Call, refusal
-from exporter.simulator.control import Control
+from exporter.simulator.control import Control, answer
 from exporter.simulator.paradigm.reports import Document
-from exporter.simulator.scenarios import Scenario
+from exporter.simulator.scenarios import Scenario, changed, first
 
 PATH = "/v1/"
 STATISTICS = "/v1/chatbots/{chatbot_id}/statistics/{call:path}"
@@ -42,43 +32,44 @@ Active = tuple[Scenario, ...]
 
 
 class ChatCaptain:
-    """Everything below `/v1/`; `sleep` waits the seconds that slow answers take."""
+    """Everything below `/v1/`."""
 
-    def __init__(self, control: Control, exports: Exports, sleep: Callable[[float], Awaitable[object]]) -> None:
+    def __init__(self, control: Control, exports: Exports) -> None:
         self._control = control
         self._exports = exports
-        self._sleep = sleep
 
     async def answer(self, request: Request) -> Response:
-        """Answers one of the six calls as the platform and whatever stands before it would."""
-        number = self._control.requests[request.url.path]  # taken before the wait, in which others may come
-        await self._sleep(sum(scenario.delay for scenario in self._control.scenarios))
-        active = self._control.scenarios
-        try:
-            return await self._answer(request, active, number)
-        except RefusedError as refused:
-            return refused.response
+        """Answers one of the six calls as the platform and whatever stands before it would.
 
-    async def nothing(self, request: Request) -> Response:
-        """Answers where no call is, as NestJS does."""
-        return refusal(404, f"Cannot {request.method} {request.url.path}")
-
-    async def _answer(self, request: Request, active: Active, number: int) -> Response:
-        path: str = request.path_params["call"]
+        Raises:
+            RefusedError: the platform refuses it.
+        """
+        number, active = await self._control.delayed(request.url.path)
+        path, chatbot_id = request.path_params["call"], request.path_params["chatbot_id"]
         _, _, export_id = path.partition("export/")
         name = _CALLS.get((request.method, path), "status" if export_id and request.method == "GET" else "")
         if not name:
             return await self.nothing(request)
-        chatbot_id = request.path_params["chatbot_id"]
         call = Call(name, number, self._place(chatbot_id, request.query_params.get("channelId", "")))
-        if response := scenarios.instead_of_call(active, call):
+        if response := first(scenario.chatcaptain.instead(call) for scenario in active):
             return response
         chatbot = chatbot_of(self._control.bots, chatbot_id, request.headers.get(KEY_HEADER))
         if name in {"export", "status"}:
             return self._export(request, chatbot, export_id, active)
         make = self._maker(name, chatbot, request.query_params, active)
+
+        def body() -> bytes:
+            document = make()
+            for scenario in active:
+                document = scenario.chatcaptain.document(name, document)
+            return changed(msgspec.json.encode(document), (scenario.body for scenario in active))
+
         # A year in hours takes a moment, during which the other requests want to be answered.
-        return await asyncio.to_thread(_respond, active, name, make)
+        return Response(await asyncio.to_thread(body), media_type="application/json")
+
+    async def nothing(self, request: Request) -> Response:
+        """Answers where no call is, as NestJS does."""
+        return refusal(404, f"Cannot {request.method} {request.url.path}")
 
     def _place(self, chatbot_id: str, channel_id: str) -> int | None:
         chatbot = self._control.bots.chatbot(chatbot_id)
@@ -90,27 +81,25 @@ class ChatCaptain:
         if name == "channels":
             return lambda: _channels(chatbot)
         if name == "inbox":
-            frame, bots, now = frame_of(query), self._control.bots, self._control.now()
-            return lambda: _inbox(Question(bots, chatbot, chatbot.channels, frame, frame.until - frame.first, now))
+            about = self._about(chatbot, chatbot.channels, frame_of(query))
+            return lambda: _inbox(about)
         channels = chatbot.channels if name == "overview" else (channel_of(chatbot, query),)
-        wanted = report_of(query, name)
-        question = self._question(chatbot, channels, wanted, active)
-        shape = next((trouble.shape for trouble in scenarios.troubles(active) if trouble.shape), keyed)
-        return lambda: shape(answered(question, name, wanted.numbers))
+        frame, interval, numbers = report_of(query, name)
+        at_utc = any(scenario.chatcaptain.at_utc for scenario in active)
+        question = self._about(chatbot, channels, frame)._replace(interval=interval, at_utc=at_utc)
+        shape = first(scenario.chatcaptain.shape for scenario in active) or keyed
+        return lambda: shape(answered(question, name, numbers))
 
-    def _question(self, chatbot: Chatbot, channels: tuple[Channel, ...], wanted: Wanted, active: Active) -> Question:
-        at_utc = any(trouble.at_utc for trouble in scenarios.troubles(active))
-        bots, now = self._control.bots, self._control.now()
-        return Question(bots, chatbot, channels, wanted.frame, wanted.interval, now, at_utc)
+    def _about(self, chatbot: Chatbot, channels: tuple[Channel, ...], frame: Frame) -> StatisticsQuery:
+        return StatisticsQuery(self._control.bots, chatbot, channels, frame, self._control.now())
 
     def _export(self, request: Request, chatbot: Chatbot, export_id: str, active: Active) -> Response:
-        self._exports.fate = next((trouble.fate for trouble in scenarios.troubles(active) if trouble.fate), None)
+        self._exports.fate = first(scenario.chatcaptain.fate for scenario in active)
         if not export_id:
-            frame, now = frame_of(request.query_params), self._control.now()
-            question = Question(self._control.bots, chatbot, chatbot.channels, frame, frame.until - frame.first, now)
-            return _json(self._exports.start(chatbot.id, _sheet(question)), 202)
+            about = self._about(chatbot, chatbot.channels, frame_of(request.query_params))
+            return answer(self._exports.start(chatbot.id, _sheet(about)), 202)
         status = self._exports.status(chatbot.id, export_id, str(request.base_url).rstrip("/"))
-        return _json(status) if status else refusal(404, f"Export {export_id} not found")
+        return answer(status) if status else refusal(404, f"Export {export_id} not found")
 
 
 def _channels(chatbot: Chatbot) -> Document:
@@ -123,7 +112,7 @@ def _channels(chatbot: Chatbot) -> Document:
     }
 
 
-def _inbox(question: Question) -> Document:
+def _inbox(question: StatisticsQuery) -> Document:
     """Makes the inbox; its fields are documented, among them the names of people."""
     so_far = question.tally(question.frame)
     join = so_far.level("inbox_join_time_average_seconds") or 0
@@ -141,19 +130,10 @@ def _inbox(question: Question) -> Document:
     return {"data": data}
 
 
-def _sheet(question: Question) -> bytes:
+def _sheet(question: StatisticsQuery) -> bytes:
     """Makes an export's file: a line per channel; the format is invented."""
     lines = ["channel;conversations;messages"]
     for channel in question.channels:
         so_far = tally(question.bots, question.chatbot, (channel,), question.frame, question.at)
         lines.append(f"{channel.id};{so_far.total('language')};{so_far.counts['messages']}")
     return "\n".join([*lines, ""]).encode()
-
-
-def _respond(active: Active, name: str, make: Callable[[], Document]) -> Response:
-    document = reduce(lambda so_far, trouble: trouble.document(name, so_far), scenarios.troubles(active), make())
-    return Response(scenarios.cut(active, msgspec.json.encode(document)), media_type="application/json")
-
-
-def _json(document: Document, status: int = 200) -> Response:
-    return Response(msgspec.json.encode(document), status, media_type="application/json")

@@ -2,14 +2,12 @@
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from typing import NamedTuple
-
-from starlette.responses import Response
 
 from exporter.simulator.chatcaptain.bots import Bots, Channel, Chatbot
 from exporter.simulator.chatcaptain.components import COMPONENTS
 from exporter.simulator.chatcaptain.tally import Frame
 from exporter.simulator.chatcaptain.troubles import refusal
+from exporter.simulator.control import RefusedError
 
 KEY_HEADER = "x-chatcaptain-key"
 INTERVALS = {"86400": timedelta(days=1), "3600": timedelta(hours=1)}
@@ -19,25 +17,8 @@ FIRST_YEAR, LAST_YEAR = 2000, 2100
 _A_MILLISECOND = timedelta(milliseconds=1)
 
 
-class RefusedError(Exception):
-    """The request gets this answer instead."""
-
-    def __init__(self, status: int, message: str | list[str]) -> None:
-        super().__init__(status)
-        self._status, self._message = status, message
-
-    @property
-    def response(self) -> Response:
-        """The answer."""
-        return refusal(self._status, self._message)
-
-
-class Wanted(NamedTuple):
-    """What a report is asked for."""
-
-    frame: Frame
-    interval: timedelta
-    numbers: tuple[int, ...]
+def _refused(status: int, message: str | list[str]) -> RefusedError:
+    return RefusedError(refusal(status, message))
 
 
 def chatbot_of(bots: Bots, chatbot_id: str, key: str | None) -> Chatbot:
@@ -47,12 +28,12 @@ def chatbot_of(bots: Bots, chatbot_id: str, key: str | None) -> Chatbot:
         RefusedError: 401 without a key of ours, 404 for an unknown chatbot, 403 with another chatbot's key.
     """
     if key not in {chatbot.key for chatbot in bots.chatbots}:
-        raise RefusedError(401, "Invalid API key" if key else "Missing API key")
+        raise _refused(401, "Invalid API key" if key else "Missing API key")
     chatbot = bots.chatbot(chatbot_id)
     if chatbot is None:
-        raise RefusedError(404, f"Chatbot {chatbot_id} not found")
+        raise _refused(404, f"Chatbot {chatbot_id} not found")
     if chatbot.key != key:
-        raise RefusedError(403, "Missing permission chatbots.statistics.get")
+        raise _refused(403, "Missing permission chatbots.statistics.get")
     return chatbot
 
 
@@ -64,10 +45,10 @@ def channel_of(chatbot: Chatbot, query: Mapping[str, str]) -> Channel:
     """
     channel_id = query.get("channelId", "")
     if not channel_id:
-        raise RefusedError(400, ["channelId should not be empty"])
+        raise _refused(400, ["channelId should not be empty"])
     channel = chatbot.channel(channel_id)
     if channel is None:
-        raise RefusedError(404, f"Channel {channel_id} not found")
+        raise _refused(404, f"Channel {channel_id} not found")
     return channel
 
 
@@ -80,12 +61,12 @@ def frame_of(query: Mapping[str, str]) -> Frame:
     wrong: list[str] = []
     frame = _frame(query, wrong)
     if frame is None or wrong:
-        raise RefusedError(400, wrong)
+        raise _refused(400, wrong)
     return frame
 
 
-def report_of(query: Mapping[str, str], report: str) -> Wanted:
-    """Returns what a report is asked for.
+def report_of(query: Mapping[str, str], report: str) -> tuple[Frame, timedelta, tuple[int, ...]]:
+    """Returns what a report is asked for: the time frame, the interval of series, the numbers of components.
 
     Raises:
         RefusedError: 400, with everything that is wrong.
@@ -98,8 +79,8 @@ def report_of(query: Mapping[str, str], report: str) -> Wanted:
     elif frame and (frame.until - frame.first) / interval > MOST_INTERVALS:
         wrong.append("interval is too short for this time frame")
     if frame is None or interval is None or wrong:
-        raise RefusedError(400, wrong)
-    return Wanted(frame, interval, numbers)
+        raise _refused(400, wrong)
+    return frame, interval, numbers
 
 
 def _frame(query: Mapping[str, str], wrong: list[str]) -> Frame | None:

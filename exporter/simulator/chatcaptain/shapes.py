@@ -6,10 +6,10 @@ Each shape writes the same components into another document. Medians of a frame 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 
-from exporter.simulator.chatcaptain.components import COMPONENTS, Component, Series, Trend, Value
+from exporter.simulator.chatcaptain.components import COMPONENTS, ComponentValue, Intervals, Trend, Value
 from exporter.simulator.paradigm.reports import Document
 
-Shape = Callable[[Sequence[Component]], Document]
+Shape = Callable[[Sequence[ComponentValue]], Document]
 _Items = Callable[[Iterable[tuple[str, int]]], object]
 _Points = Callable[[Iterable[tuple[datetime, int]]], object]
 
@@ -19,12 +19,12 @@ def iso(moment: datetime) -> str:
     return moment.replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
 
 
-def keyed(components: Sequence[Component]) -> Document:
+def keyed(components: Sequence[ComponentValue]) -> Document:
     """`{"data": {"CONVERSATION_COUNT": 12, "CONVERSATION_LANGUAGES": {"de": 7}}}`; times are ISO strings."""
     return {"data": {each.name: _json(each.value, dict, _dated) for each in components}}
 
 
-def listed(components: Sequence[Component]) -> Document:
+def listed(components: Sequence[ComponentValue]) -> Document:
     """`{"data": [{"id": 1, "value": 12}, {"id": 3, "value": [{"name": "de", "count": 7, "share": 0.58}]}]}`.
 
     Times are epoch milliseconds, and an empty `error` stands beside the data.
@@ -35,7 +35,7 @@ def listed(components: Sequence[Component]) -> Document:
     }
 
 
-def numbered(components: Sequence[Component]) -> Document:
+def numbered(components: Sequence[ComponentValue]) -> Document:
     """`{"report": {"1": {"total": 12}, "3": {"de": 7}, "10": null}}`: numbers as keys, nested data, epoch seconds."""
 
     def value(found: Value) -> object:
@@ -44,13 +44,13 @@ def numbered(components: Sequence[Component]) -> Document:
     return {"report": {str(each.id): value(each.value) for each in components}}
 
 
-def bare(components: Sequence[Component]) -> Document:
+def bare(components: Sequence[ComponentValue]) -> Document:
     """`{"data": 12}` for one component; `{"data": [12, {"de": 7}]}` for more, from which none can be told."""
     values = [_json(each.value, dict, _dated) for each in components]
     return {"data": values[0] if len(values) == 1 else values}
 
 
-def odd(components: Sequence[Component]) -> Document:
+def odd(components: Sequence[ComponentValue]) -> Document:
     """`{"stats": [{"k": "c1", "n": {"v": 12}}, {"k": "c3", "n": {"v": [{"w": "de", "q": 7}]}}]}`.
 
     No rule can read it; `ODD_OVERRIDES` can.
@@ -78,27 +78,22 @@ ODD_OVERRIDES: Mapping[str, Mapping[str, Mapping[str, str]]] = {
 
 
 def _json(value: Value, items: _Items, points: _Points) -> object:
-    if isinstance(value, Series):
+    if isinstance(value, Intervals):
         return points(value.points)
     if isinstance(value, Trend):
         return value._asdict()
     return items(value.items()) if isinstance(value, Mapping) else value
 
 
-def _dated(points: Iterable[tuple[datetime, int]]) -> object:
-    return [{"timestamp": iso(start), "count": count} for start, count in points]
+def _points(time: str, count: str, written: Callable[[datetime], object]) -> _Points:
+    """Makes what writes a series as objects of a time and a count by these names."""
+    return lambda points: [{time: written(start), count: each} for start, each in points]
 
 
-def _epochs(points: Iterable[tuple[datetime, int]]) -> object:
-    return [{"date": int(start.timestamp() * 1000), "value": count} for start, count in points]
-
-
-def _seconds(points: Iterable[tuple[datetime, int]]) -> object:
-    return [{"time": int(start.timestamp()), "value": count} for start, count in points]
-
-
-def _ticked(points: Iterable[tuple[datetime, int]]) -> object:
-    return [{"t": iso(start), "q": count} for start, count in points]
+_dated = _points("timestamp", "count", iso)
+_epochs = _points("date", "value", lambda start: int(start.timestamp() * 1000))
+_seconds = _points("time", "value", lambda start: int(start.timestamp()))
+_ticked = _points("t", "q", iso)
 
 
 def _shared(items: Iterable[tuple[str, int]]) -> object:

@@ -35,7 +35,7 @@ OPERATOR_NAMES = {"op_1": "Annegret Müßig", "op_2": "Loïc Lefèvre", "op_3": 
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class ChannelDay:
     """A whole day of one channel: what will have happened when it is over.
 
     Use is spread evenly from `opens` to `closes`; where both are the same moment, all of it happens then. `counts` and
@@ -55,7 +55,7 @@ class Plan:
         return 1.0 if moment >= self.closes else (moment - self.opens) / (self.closes - self.opens)
 
 
-def plan(seed: int, chatbot: Chatbot, channel: Channel, view: DayView, condition: float) -> Plan:
+def channel_day(seed: int, chatbot: Chatbot, channel: Channel, view: DayView, condition: float) -> ChannelDay:
     """Returns the channel's whole viewed day; `condition` is what happens to its use, as a ratio."""
     luck = draws(seed, chatbot.id, channel.id, view.day.toordinal())
     habits = chatbot.habits
@@ -69,7 +69,7 @@ def plan(seed: int, chatbot: Chatbot, channel: Channel, view: DayView, condition
         usual = habits.size * habits.growth(view.day) * view.business * off * channel.share
         conversations = int(usual * condition * (0.8 + 0.4 * luck[0]) + 0.9 * luck[3] * bool(condition))
     counts, parts = _text(channel, conversations, luck), _break_downs(channel, conversations, luck)
-    return Plan(opens, closes, counts, parts, _levels(channel, luck))
+    return ChannelDay(opens, closes, counts, parts, _levels(channel, luck))
 
 
 def _text(channel: Channel, conversations: int, luck: tuple[float, ...]) -> Mapping[str, int]:

@@ -9,7 +9,7 @@ from math import prod
 from exporter.domain import calendars
 from exporter.domain.model import Days
 from exporter.simulator.chatcaptain.bots import Bots, Channel, Chatbot
-from exporter.simulator.chatcaptain.talk import Plan, plan
+from exporter.simulator.chatcaptain.talk import ChannelDay, channel_day
 from exporter.simulator.paradigm.world import DayView, view
 
 _WEIGHED_BY = {"inbox_join_time_average_seconds": "operator"}
@@ -38,7 +38,7 @@ class Tally:
     parts: defaultdict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
     levels: defaultdict[str, list[tuple[float, int]]] = field(default_factory=lambda: defaultdict(list))
 
-    def add(self, channel: Channel, whole: Plan, frame: Frame) -> None:
+    def add(self, channel: Channel, whole: ChannelDay, frame: Frame) -> None:
         """Adds what of a channel's day lies in the frame.
 
         Every single count is cut off below at both ends, so adjoining frames add up and none falls as time goes on.
@@ -82,7 +82,7 @@ def tally(bots: Bots, chatbot: Chatbot, channels: Iterable[Channel], frame: Fram
     for day in _days(bots, seen, at):
         condition = prod(condition(chatbot.habits, day) for condition in bots.conditions)
         for channel in channels:
-            so_far.add(channel, plan(bots.seed, chatbot, channel, day, condition), seen)
+            so_far.add(channel, channel_day(bots.seed, chatbot, channel, day, condition), seen)
     return so_far
 
 

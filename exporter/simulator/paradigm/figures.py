@@ -60,7 +60,7 @@ class ToolUse:
 
 
 @dataclass(frozen=True, slots=True)
-class Activity:
+class ActiveUsers:
     """How many different people were there on the day, and how often they connected."""
 
     active_users: int
@@ -123,13 +123,13 @@ def tools(world: World, company: Company, view: DayView) -> tuple[ToolUse, ...]:
     return tuple(ToolUse(name, count) for name, count in uses.items() if count)
 
 
-def activity(world: World, company: Company, view: DayView) -> Activity | None:
+def activity(world: World, company: Company, view: DayView) -> ActiveUsers | None:
     """Returns how many people came, None on a day without queries that were answered."""
     queries = sum(figures.user_queries for figures in use(world, company, view).values())
     if not queries:
         return None
     members = _members(company, view)
-    return Activity(active_users=min(1 + queries // 7, members.active), connections=1 + queries // 5)
+    return ActiveUsers(active_users=min(1 + queries // 7, members.active), connections=1 + queries // 5)
 
 
 def members(company: Company, view: DayView) -> Members | None:

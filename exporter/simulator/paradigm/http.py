@@ -2,40 +2,29 @@
 
 import asyncio
 import re
-from collections.abc import Awaitable, Callable, Iterable, Mapping
-from dataclasses import dataclass
-from datetime import date, datetime
+from collections.abc import Iterable, Mapping
+from datetime import date
+from typing import NamedTuple
 
 import msgspec
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from exporter.domain import calendars
-from exporter.simulator import scenarios
-from exporter.simulator.control import Control
+from exporter.simulator.control import Control, RefusedError
 from exporter.simulator.paradigm.companies import Company
-from exporter.simulator.paradigm.reports import REPORTS, Report
+from exporter.simulator.paradigm.reports import REPORTS
 from exporter.simulator.paradigm.world import Keys, World
-from exporter.simulator.scenarios import Scenario
+from exporter.simulator.scenarios import Scenario, changed, first
 
 PATH = "/api/v2/reporting/"
-Sleep = Callable[[float], Awaitable[object]]
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _REQUIRED = "This field is required."
 _NO_DATE = "Date has wrong format. Use one of these formats instead: YYYY-MM-DD."
 _NO_INTEGER = "A valid integer is required."
 
 
-class RefusalError(Exception):
-    """The request gets this answer instead of a report."""
-
-    def __init__(self, status: int, body: Mapping[str, object], headers: Mapping[str, str] | None = None) -> None:
-        super().__init__(status)
-        self.response = JSONResponse(body, status, headers)
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
+class ReportQuery(NamedTuple):
     """What a valid query asks: these days, of one company or of all."""
 
     first: date
@@ -44,40 +33,46 @@ class Question:
 
 
 class Paradigm:
-    """Everything below `/api/v2/reporting/`; `sleep` waits the seconds that slow answers take."""
+    """Everything below `/api/v2/reporting/`."""
 
-    def __init__(self, control: Control, sleep: Sleep) -> None:
+    def __init__(self, control: Control) -> None:
         self._control = control
-        self._sleep = sleep
 
     async def answer(self, request: Request) -> Response:
-        """Answers one request as the platform and whatever stands before it would."""
-        path = request.url.path
-        number = self._control.requests[path]  # taken before the wait, in which others may come
-        await self._sleep(sum(scenario.delay for scenario in self._control.scenarios))
-        active = self._control.scenarios
-        if response := scenarios.instead(active, number):
+        """Answers one request as the platform and whatever stands before it would.
+
+        Raises:
+            RefusedError: the platform refuses it.
+        """
+        number, active = await self._control.delayed(request.url.path)
+        if response := first(scenario.instead(number) for scenario in active):
             return response
-        name = path.removeprefix(PATH)
-        if name in REPORTS:
-            return _to_the_slash(request)
-        try:
-            return await self._report(request, name, active)
-        except RefusalError as refusal:
-            return refusal.response
+        name = request.url.path.removeprefix(PATH)
+        return _to_the_slash(request) if name in REPORTS else await self._report(request, name, active)
 
     async def _report(self, request: Request, name: str, active: tuple[Scenario, ...]) -> Response:
         report = REPORTS.get(name.removesuffix("/"))
         if report is None:
-            raise RefusalError(404, {"detail": "Not found."})
+            raise _refused(404, {"detail": "Not found."})
         world, now = self._control.world, self._control.now()
-        own = _company_of(request.headers.get("authorization"), scenarios.valid_keys(active, world.keys))
+        keys = changed(world.keys, (scenario.keys for scenario in active))
+        own = _company_of(request.headers.get("authorization"), keys)
         if request.method not in {"GET", "HEAD"}:
-            raise RefusalError(405, {"detail": f'Method "{request.method}" not allowed.'}, {"Allow": "GET, HEAD"})
-        question = _question(request.query_params, calendars.day_at(now, world.zone))
-        companies = _visible(world, question.company_id, own)
+            raise _refused(405, {"detail": f'Method "{request.method}" not allowed.'}, {"Allow": "GET, HEAD"})
+        query = _query(request.query_params, calendars.day_at(now, world.zone))
+        companies = _visible(world, query.company_id, own)
+
+        def body() -> bytes:
+            document = report.answer(world, companies, world.views(query.first, query.last, now))
+            document = changed(document, (scenario.document for scenario in active))
+            return changed(msgspec.json.encode(document), (scenario.body for scenario in active))
+
         # A year of thousands of companies takes seconds, during which the other requests want to be answered.
-        return await asyncio.to_thread(_respond, active, lambda: _document(world, report, question, companies, now))
+        return Response(await asyncio.to_thread(body), media_type="application/json")
+
+
+def _refused(status: int, body: Mapping[str, object], headers: Mapping[str, str] | None = None) -> RefusedError:
+    return RefusedError(JSONResponse(body, status, headers))
 
 
 def _to_the_slash(request: Request) -> Response:
@@ -90,7 +85,7 @@ def _company_of(authorization: str | None, keys: Keys) -> int | None:
     """Returns the only company that the key may see, None for all of them.
 
     Raises:
-        RefusalError: no key, an unknown one or an expired one.
+        RefusedError: no key, an unknown one or an expired one.
     """
     scheme, _, key = (authorization or "").partition(" ")
     if scheme.lower() != "bearer" or not key:
@@ -102,25 +97,25 @@ def _company_of(authorization: str | None, keys: Keys) -> int | None:
     return keys.company_id if key == keys.company_admin else None
 
 
-def _unauthorized(detail: str) -> RefusalError:
-    return RefusalError(401, {"detail": detail}, {"WWW-Authenticate": "Bearer"})
+def _unauthorized(detail: str) -> RefusedError:
+    return _refused(401, {"detail": detail}, {"WWW-Authenticate": "Bearer"})
 
 
-def _question(query: Mapping[str, str], today: date) -> Question:
+def _query(query: Mapping[str, str], today: date) -> ReportQuery:
     """Reads the query; `end_date` is today by default.
 
     Raises:
-        RefusalError: 400, with every field that is wrong.
+        RefusedError: 400, with every field that is wrong.
     """
     wrong: dict[str, object] = {}
-    first = _date(query, "start_date", None, wrong)
-    last = _date(query, "end_date", today, wrong)
+    begin = _date(query, "start_date", None, wrong)
+    end = _date(query, "end_date", today, wrong)
     company_id = _integer(query, "company_id", wrong)
-    if not wrong and last < first:
+    if not wrong and end < begin:
         wrong["non_field_errors"] = ["end_date must not be before start_date."]
     if wrong:
-        raise RefusalError(400, wrong)
-    return Question(first, last, company_id)
+        raise _refused(400, wrong)
+    return ReportQuery(begin, end, company_id)
 
 
 def _date(query: Mapping[str, str], field: str, default: date | None, wrong: dict[str, object]) -> date:
@@ -151,23 +146,12 @@ def _visible(world: World, wanted: int | None, own: int | None) -> Iterable[Comp
     """Returns the companies that the answer is about: a filter that fits nothing finds nothing.
 
     Raises:
-        RefusalError: 403, a company admin asked for another company.
+        RefusedError: 403, a company admin asked for another company.
     """
     if own is not None and wanted not in {None, own}:
-        raise RefusalError(403, {"detail": "You do not have permission to perform this action."})
+        raise _refused(403, {"detail": "You do not have permission to perform this action."})
     only = own if wanted is None else wanted
     if only is None:
         return world.known()
     company = world.company(only)
     return (company,) if company else ()
-
-
-def _document(
-    world: World, report: Report, question: Question, companies: Iterable[Company], now: datetime
-) -> dict[str, object]:
-    return report.answer(world, companies, world.views(question.first, question.last, now))
-
-
-def _respond(active: Iterable[Scenario], document: Callable[[], dict[str, object]]) -> Response:
-    body = msgspec.json.encode(scenarios.rewritten(active, document()))
-    return Response(scenarios.cut(active, body), media_type="application/json")

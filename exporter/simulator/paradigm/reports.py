@@ -6,38 +6,85 @@ Invented in the envelope that all of those share, because nothing is published: 
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from typing import NamedTuple
 
 from exporter.simulator.paradigm import figures
 from exporter.simulator.paradigm.companies import Company
-from exporter.simulator.paradigm.world import MODES, DayView, Figures, Mode, World, utc_text
+from exporter.simulator.paradigm.world import MODES, DayView, World, utc_text
 
 Document = dict[str, object]
 """A JSON object that is about to be written."""
-Views = Sequence[DayView]
+OfDay = Callable[[World, Company, DayView], object]
+"""What is true of a company on a day: None or an empty tuple where there is no row."""
+
+
+class Field(NamedTuple):
+    """A field of a row, at `path` (`name`, or `object.name`): which attribute it holds, and how it is described.
+
+    Without a description it is a label, which the platform does not describe.
+    """
+
+    attribute: str
+    path: str
+    description: str = ""
+    unit: str = "integer"
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One list of companies in an answer: where it stands, what describes it, and one company's entry in it.
+    """One list of companies in an answer, below `key`; what describes its fields is below `described_by`.
 
-    `described` maps a field to its description and unit; `entry` gives nothing for a company without rows.
+    Several figures of a day are objects in a list, below `items`. A `level` has no days, and is of the last one asked.
     """
 
-    key: str
-    described_by: str
-    described: Mapping[str, tuple[str, str]]
-    entry: Callable[[World, Company, Views], Document | None]
+    fields: tuple[Field, ...]
+    figures: OfDay
+    items: str = ""
+    level: bool = False
+    key: str = "reporting"
+    described_by: str = "metadata"
+
+    @property
+    def described(self) -> Mapping[str, tuple[str, str]]:
+        """The description and unit of each field that has them."""
+        return {each.path.rpartition(".")[2]: (each.description, each.unit) for each in self.fields if each.description}
+
+    def entry(self, world: World, company: Company, views: Sequence[DayView]) -> Document | None:
+        """Returns what is said of a company; None where it has no row."""
+        rows = [
+            ({"date": view.day.isoformat()}, self._row(found))
+            for view in (views[-1:] if self.level else views)
+            if (found := self.figures(world, company, view))
+        ]
+        if not rows:
+            return None
+        said = rows[0][1] if self.level else {"dates": [day | row for day, row in rows]}
+        return {"company": {"id": company.id, "name": company.name}, **said}
+
+    def _row(self, found: object) -> Document:
+        if isinstance(found, tuple):
+            return {self.items: [self._object(each) for each in found]}
+        return self._object(found)
+
+    def _object(self, found: object) -> Document:
+        row: dict[str, Document] = {"": {}}
+        for each in self.fields:
+            where, _, name = each.path.rpartition(".")
+            value = getattr(found, each.attribute)
+            row.setdefault(where, {})[name] = utc_text(value) if isinstance(value, datetime) else value
+        return {**row.pop(""), **row}
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class SimulatedReport:
     """One reporting endpoint; `truth` is what it should say of one company and day, by the names of our own."""
 
     name: str
     parts: tuple[Part, ...]
-    truth: Callable[[World, Company, DayView], object]
+    truth: OfDay
 
-    def answer(self, world: World, companies: Iterable[Company], views: Views) -> Document:
+    def answer(self, world: World, companies: Iterable[Company], views: Sequence[DayView]) -> Document:
         """Makes the whole answer about these companies and days, in their order."""
         companies = tuple(companies)
         document: Document = {}
@@ -51,151 +98,72 @@ class Report:
         return document
 
 
-def _company(company: Company) -> Document:
-    return {"id": company.id, "name": company.name}
+_WITH_DOCS, _LAST_RESPONSE = "Number of model responses that used documents", "Time of the last model response"
 
 
-def _dated(
-    row: Callable[[World, Company, DayView], Document | None],
-) -> Callable[[World, Company, Views], Document | None]:
-    """Makes an entry with `dates` from what a report says of one day."""
-
-    def entry(world: World, company: Company, views: Views) -> Document | None:
-        found = ((view, row(world, company, view)) for view in views)
-        dates = [{"date": view.day.isoformat(), **figures_of_day} for view, figures_of_day in found if figures_of_day]
-        return {"company": _company(company), "dates": dates} if dates else None
-
-    return entry
-
-
-def _use(mode: Mode) -> Callable[[World, Company, DayView], Document | None]:
-    """Makes the row of chat-sessions for one mode: the same figures under other names."""
-    visits, answers, count, average = {
-        "chat": ("sessions", "chats", "sessions_count", "average_session_length"),
-        "agent": ("threads", "agents", "threads_count", "average_thread_length"),
-    }[mode]
-
-    def row(world: World, company: Company, view: DayView) -> Document | None:
-        use = world.figures(company, view, mode)
-        if use is None:
-            return None
-        visited = {count: use.sessions, "unique_models_count": use.unique_models, average: use.average_length}
-        return {visits: visited, answers: _answers(use)}
-
-    return row
+def _use(visit: str, answers: str, opened: str, length: str) -> tuple[Field, ...]:
+    """Returns the fields of chat-sessions for one mode: the same figures under other names."""
+    visits = f"{visit}s"
+    return (
+        Field("sessions", f"{visits}.{visits}_count", opened),
+        Field("unique_models", f"{visits}.unique_models_count", "Number of different models used"),
+        Field("average_length", f"{visits}.average_{visit}_length", length, "seconds"),
+        Field("user_queries", f"{answers}.user_queries_count", "Number of user queries"),
+        Field("model_responses_with_docs", f"{answers}.model_responses_with_docs_count", _WITH_DOCS),
+        Field("model_responses", f"{answers}.model_responses_count", "Number of model responses"),
+        Field("last_model_response", f"{answers}.last_model_response_date", _LAST_RESPONSE, "datetime"),
+    )
 
 
-def _answers(use: Figures) -> Document:
-    return {
-        "user_queries_count": use.user_queries,
-        "model_responses_with_docs_count": use.model_responses_with_docs,
-        "model_responses_count": use.model_responses,
-        "last_model_response_date": utc_text(use.last_model_response),
-    }
+_CHAT = _use("session", "chats", "Number of chat sessions opened", "Average length of a chat session")
+_AGENT = _use("thread", "agents", "Number of agent threads opened", "Average length of an agent thread")
+_FEEDBACK = (
+    Field("model_responses", "model_responses_count", "Number of model responses"),
+    Field("likes", "feedbacks.likes_count", "Number of likes"),
+    Field("dislikes", "feedbacks.dislikes_count", "Number of dislikes"),
+    Field("copies", "feedbacks.copies_count", "Number of answers copied"),
+)
+_DOCUMENTS = (
+    Field("document_id", "document_id"),
+    Field("filename", "document_filename"),
+    Field("title", "document_title"),
+    Field("uses", "usage_count", "Number of times a document was used"),
+)
+_MEMBERS = (
+    Field("ever", "total_historical_members", "Members that the company ever had"),
+    Field("active", "current_active_members", "Members that are active now"),
+)
+_TOOLS = Field("tool", "tool_name"), Field("uses", "usage_count", "Number of times a tool was used")
+_ACTIVITY = (
+    Field("active_users", "active_users_count", "Number of different users who were active"),
+    Field("connections", "connections_count", "Number of connections"),
+)
 
 
-def _feedback(world: World, company: Company, view: DayView) -> Document | None:
-    said = figures.feedback(world, company, view)
-    if said is None:
-        return None
-    counts = {"likes_count": said.likes, "dislikes_count": said.dislikes, "copies_count": said.copies}
-    return {"model_responses_count": said.model_responses, "feedbacks": counts}
+def _alone(name: str, part: Part) -> SimulatedReport:
+    return SimulatedReport(name, (part,), part.figures)
 
 
-def _documents(world: World, company: Company, view: DayView) -> Document | None:
-    uses = [
-        {
-            "document_id": use.document_id,
-            "document_filename": use.filename,
-            "document_title": use.title,
-            "usage_count": use.uses,
-        }
-        for use in figures.documents(world, company, view)
-    ]
-    return {"documents": uses} if uses else None
-
-
-def _tools(world: World, company: Company, view: DayView) -> Document | None:
-    uses = [{"tool_name": use.tool, "usage_count": use.uses} for use in figures.tools(world, company, view)]
-    return {"tools": uses} if uses else None
-
-
-def _activity(world: World, company: Company, view: DayView) -> Document | None:
-    there = figures.activity(world, company, view)
-    if there is None:
-        return None
-    return {"active_users_count": there.active_users, "connections_count": there.connections}
-
-
-def _members(_: World, company: Company, views: Views) -> Document | None:
-    """Makes the entry of users, a level as of the last day asked for."""
-    level = figures.members(company, views[-1]) if views else None
-    if level is None:
-        return None
-    counts = {"total_historical_members": level.ever, "current_active_members": level.active}
-    return {"company": _company(company), **counts}
-
-
-_ANSWERS = {
-    "unique_models_count": ("Number of different models used", "integer"),
-    "user_queries_count": ("Number of user queries", "integer"),
-    "model_responses_count": ("Number of model responses", "integer"),
-    "model_responses_with_docs_count": ("Number of model responses that used documents", "integer"),
-    "last_model_response_date": ("Time of the last model response", "datetime"),
-}
-_SESSIONS = {
-    "sessions_count": ("Number of chat sessions opened", "integer"),
-    "average_session_length": ("Average length of a chat session", "seconds"),
-}
-_THREADS = {
-    "threads_count": ("Number of agent threads opened", "integer"),
-    "average_thread_length": ("Average length of an agent thread", "seconds"),
-}
-_FEEDBACK = {
-    "likes_count": ("Number of likes", "integer"),
-    "dislikes_count": ("Number of dislikes", "integer"),
-    "copies_count": ("Number of answers copied", "integer"),
-    "model_responses_count": ("Number of model responses", "integer"),
-}
-_MEMBERS = {
-    "total_historical_members": ("Members that the company ever had", "integer"),
-    "current_active_members": ("Members that are active now", "integer"),
-}
-_ACTIVITY = {
-    "active_users_count": ("Number of different users who were active", "integer"),
-    "connections_count": ("Number of connections", "integer"),
-}
-
-
-def _one_list(
-    described: Mapping[str, tuple[str, str]], entry: Callable[[World, Company, Views], Document | None]
-) -> Part:
-    return Part("reporting", "metadata", described, entry)
-
-
-REPORTS: Mapping[str, Report] = {
+REPORTS: Mapping[str, SimulatedReport] = {
     report.name: report
     for report in (
-        Report(
+        SimulatedReport(
             "chat-sessions",
             (
-                _one_list(_SESSIONS | _ANSWERS, _dated(_use("chat"))),
-                Part("reporting_agents", "metadata_agent", _THREADS | _ANSWERS, _dated(_use("agent"))),
+                Part(_CHAT, lambda world, company, view: world.figures(company, view, "chat")),
+                Part(
+                    _AGENT,
+                    lambda world, company, view: world.figures(company, view, "agent"),
+                    key="reporting_agents",
+                    described_by="metadata_agent",
+                ),
             ),
             lambda world, company, view: {mode: world.figures(company, view, mode) for mode in MODES},
         ),
-        Report("chats-feedback", (_one_list(_FEEDBACK, _dated(_feedback)),), figures.feedback),
-        Report(
-            "used-documents",
-            (_one_list({"usage_count": ("Number of times a document was used", "integer")}, _dated(_documents)),),
-            figures.documents,
-        ),
-        Report("users", (_one_list(_MEMBERS, _members),), lambda _, company, view: figures.members(company, view)),
-        Report(
-            "tools",
-            (_one_list({"usage_count": ("Number of times a tool was used", "integer")}, _dated(_tools)),),
-            figures.tools,
-        ),
-        Report("user-activities", (_one_list(_ACTIVITY, _dated(_activity)),), figures.activity),
+        _alone("chats-feedback", Part(_FEEDBACK, figures.feedback)),
+        _alone("used-documents", Part(_DOCUMENTS, figures.documents, items="documents")),
+        _alone("users", Part(_MEMBERS, lambda _, company, view: figures.members(company, view), level=True)),
+        _alone("tools", Part(_TOOLS, figures.tools, items="tools")),
+        _alone("user-activities", Part(_ACTIVITY, figures.activity)),
     )
 }

@@ -10,7 +10,15 @@ import pytest
 from exporter.domain import calendars
 from exporter.domain.errors import ConfigError
 from exporter.simulator.chatcaptain.bots import Bots
-from exporter.simulator.chatcaptain.components import CHANNEL, COMPONENTS, OVERVIEW, Question, Series, Trend, answered
+from exporter.simulator.chatcaptain.components import (
+    CHANNEL,
+    COMPONENTS,
+    OVERVIEW,
+    Intervals,
+    StatisticsQuery,
+    Trend,
+    answered,
+)
 from exporter.simulator.chatcaptain.shapes import ODD_OVERRIDES, iso, odd
 from exporter.simulator.chatcaptain.tally import Frame, Tally, tally
 from exporter.simulator.chatcaptain.truth import overview_truth, truth
@@ -123,7 +131,7 @@ def test_twelve_channels_of_a_day_are_answered_within_five_milliseconds() -> Non
     times = []
     for _ in range(20):
         began = time.perf_counter()
-        answered(Question(bots, bot, bot.channels, frame, timedelta(days=1), LATER), "overview", figures)
+        answered(StatisticsQuery(bots, bot, bot.channels, frame, LATER), "overview", figures)
         times.append(time.perf_counter() - began)
     assert min(times) < 0.005
 
@@ -158,12 +166,12 @@ def test_every_component_of_the_odd_shape_can_be_read_by_its_expressions(report:
     bot, frame = bots.chatbots[0], Frame.of_day(date(2026, 3, 2), bots)
     voice = tuple(channel for channel in bot.channels if channel.type == "voice")
     names = COMPONENTS[report]
-    said = answered(Question(bots, bot, voice, frame, timedelta(days=1), LATER), report, range(len(names)))
+    said = answered(StatisticsQuery(bots, bot, voice, frame, LATER), report, range(len(names)))
     found = odd(said)
     for component in said:
         written = ODD_OVERRIDES[report][component.name]
         match component.value:
-            case Series(points):
+            case Intervals(points):
                 read = jmespath.search(written["series"], found)
                 pairs = [(each[written["time"]], each[written["value"]]) for each in read]
                 assert pairs == [(iso(start), count) for start, count in points]
