@@ -11,7 +11,7 @@ from functools import partial
 from typing import NamedTuple, Protocol
 
 from exporter.backfill.figures import Piece, figures, folded, outlined
-from exporter.backfill.manifest import Manifest, Progress
+from exporter.backfill.manifest import Manifest, ReportProgress
 from exporter.domain.calendars import ONE_DAY
 from exporter.domain.clock import Time
 from exporter.domain.errors import NotFoundError, ReportError, SchemaError
@@ -66,7 +66,7 @@ class Step(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Came:
+class BackfillResult:
     """How a run went: `failed` has a line for each report that is not done, `left_out` for each that is not there."""
 
     failed: tuple[str, ...]
@@ -95,7 +95,7 @@ class Backfill:
         self._done = 0
         self._total = 0
 
-    async def run(self, jobs: Sequence[StoreRequest]) -> Came:
+    async def run(self, jobs: Sequence[StoreRequest]) -> BackfillResult:
         """Asks for all that is left, a piece at a time.
 
         Raises:
@@ -112,7 +112,7 @@ class Backfill:
                 await self._report(job, report)
             except ReportError as error:
                 failed.append(_line(job.target.source, report, str(error)))
-        return Came(tuple(failed), tuple(self._left_out(wanted)))
+        return BackfillResult(tuple(failed), tuple(self._left_out(wanted)))
 
     def _oldest_left(self, wanted: Iterable[tuple[StoreRequest, Report]]) -> date | None:
         """Returns the oldest day that is still to be handed on; None when there is none."""
@@ -155,20 +155,20 @@ class Backfill:
             self._done += len(piece)
             self._tell(Step(self._done, self._total, Piece(source, report.name, piece)))
 
-    async def _begun(self, job: StoreRequest, report: Report, days: Days) -> tuple[Progress, Discoveries]:
+    async def _begun(self, job: StoreRequest, report: Report, days: Days) -> tuple[ReportProgress, Discoveries]:
         """Asks for the newest days alone: if the report is there, how large answers are, what has to be learned."""
         source, count = job.target.source, 1 if report.asks_by_day else SAMPLE_DAYS
         newest = next(iter(pieces(days, count)))
         try:
-            came = await self._asked(job, report, newest, NO_DISCOVERIES)
+            answers = await self._asked(job, report, newest, NO_DISCOVERIES)
         except (NotFoundError, SchemaError) as error:
             if report.name in job.target.required:
                 raise
-            progress, discoveries = Progress(0, left_out=str(error)), NO_DISCOVERIES
+            progress, discoveries = ReportProgress(0, left_out=str(error)), NO_DISCOVERIES
         else:
-            size = sum(len(answer.body) for answer in came.answers) / len(newest)
+            size = sum(len(answer.body) for answer in answers.answers) / len(newest)
             longest = LONGEST_PIECE_BY_DAY if report.asks_by_day else min(LONGEST_PIECE, longest_piece(report, size))
-            progress, discoveries = Progress(longest), came.discoveries
+            progress, discoveries = ReportProgress(longest), answers.discoveries
         await self._worker.run(partial(self._manifest.begin, source, report.name, progress))
         return progress, discoveries
 
@@ -182,19 +182,19 @@ class Backfill:
 
     async def _read(self, job: StoreRequest, report: Report, days: Days, state: ReportState) -> ReportState:
         """Asks for days and returns what is held then; the answers, which are larger, are let go of."""
-        came = await self._asked(job, report, days, state.discoveries)
-        return await self._worker.run(partial(folded, job.target, state, came, days, self._time.now()))
+        answers = await self._asked(job, report, days, state.discoveries)
+        return await self._worker.run(partial(folded, job.target, state, answers, days, self._time.now()))
 
     async def _asked(self, job: StoreRequest, report: Report, days: Days, discoveries: Discoveries) -> Answers:
         """Asks for days; a part of them is not enough, because each day is handed on once."""
         transport = Transport(job.fetch, RetryBudget(PATIENCE_SECONDS), self._worker)
-        came = await ask(job.target, report, days, discoveries, transport, self._time.now())
-        if came.error is not None:
-            raise came.error
-        return came
+        answers = await ask(job.target, report, days, discoveries, transport, self._time.now())
+        if answers.error is not None:
+            raise answers.error
+        return answers
 
 
-def _left(days: Days, progress: Progress | None) -> Days | None:
+def _left(days: Days, progress: ReportProgress | None) -> Days | None:
     """Returns the days that are still to be asked; None when there are none."""
     if progress is None:
         return days

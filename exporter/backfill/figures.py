@@ -53,8 +53,8 @@ def helps(target: Target) -> Mapping[str, str]:
     }
 
 
-def folded(target: Target, state: ReportState, came: Answers, days: Days, now: datetime) -> ReportState:
-    """Returns what is remembered of a report after the answers about `days`.
+def folded(target: Target, state: ReportState, asked: Answers, days: Days, now: datetime) -> ReportState:
+    """Returns what is remembered of a report after what was asked about `days`.
 
     Held are these days and `history_days` before them: so long a company that is silent counts 0, as on the page.
 
@@ -63,9 +63,9 @@ def folded(target: Target, state: ReportState, came: Answers, days: Days, now: d
     """
     ledger = state.ledger
     keep_days = target.rules.keep_days + len(days) - 1
-    for request, _, reading in came.answers:
+    for request, _, reading in asked.answers:
         ledger = fold(ledger, reading, Asked(request.days, days.last, now, keep_days), target.companies.wants)
-    return ReportState(ledger, Health(target.interval, last_success=now, history=True), discoveries=came.discoveries)
+    return ReportState(ledger, Health(target.interval, last_success=now, history=True), discoveries=asked.discoveries)
 
 
 def outlined(ledger: Ledger) -> Ledger:

@@ -31,14 +31,14 @@ def digest(value: str) -> str:
     return sha256(value.encode()).hexdigest()
 
 
-class Span(msgspec.Struct, frozen=True):
+class DateRange(msgspec.Struct, frozen=True):
     """The days that are wanted of a source, both included."""
 
     first: date
     last: date
 
 
-class Progress(msgspec.Struct, frozen=True):
+class ReportProgress(msgspec.Struct, frozen=True):
     """How far a report has come: it is asked in pieces of at most `longest` days, and done until `until`.
 
     `left_out` says in one line why it is not asked at all; empty if it is.
@@ -49,7 +49,7 @@ class Progress(msgspec.Struct, frozen=True):
     left_out: str = ""
 
 
-class Book(msgspec.Struct, frozen=True, omit_defaults=True):
+class Contents(msgspec.Struct, frozen=True, omit_defaults=True):
     """What manifest.json holds: the `question` by option, then spans by source, progress by report (source/report).
 
     With `finished` everything was handed on.
@@ -57,31 +57,31 @@ class Book(msgspec.Struct, frozen=True, omit_defaults=True):
 
     version: int
     question: dict[str, str]
-    spans: dict[str, Span]
-    reports: dict[str, Progress] = {}
+    spans: dict[str, DateRange]
+    reports: dict[str, ReportProgress] = {}
     finished: bool = False
 
 
 class Manifest:
     """The manifest in `folder`, which belongs to this process alone; make it with `opened`."""
 
-    def __init__(self, folder: Path, book: Book) -> None:
+    def __init__(self, folder: Path, content: Contents) -> None:
         self.folder = folder
-        self._book = book
+        self._content = content
 
     @property
     def finished(self) -> bool:
         """Tells whether everything was handed on."""
-        return self._book.finished
+        return self._content.finished
 
     def span(self, source: str) -> Days:
         """Returns the days that are wanted of a source, as they were when the back-fill began."""
-        span = self._book.spans[source]
+        span = self._content.spans[source]
         return Days(span.first, span.last)
 
-    def progress(self, source: str, report: str) -> Progress | None:
+    def progress(self, source: str, report: str) -> ReportProgress | None:
         """Returns how far a report has come; None before it was asked at all."""
-        return self._book.reports.get(f"{source}/{report}")
+        return self._content.reports.get(f"{source}/{report}")
 
     def state(self, source: str, report: str) -> ReportState | None:
         """Returns what a report remembers of its last days; None before the first ones are done.
@@ -99,14 +99,16 @@ class Manifest:
             reason = error.strerror if isinstance(error, OSError) else error
             raise ConfigError(f"{path}: {reason}; delete the folder {self.folder} to begin anew") from error
 
-    def begin(self, source: str, report: str, progress: Progress) -> None:
+    def begin(self, source: str, report: str, progress: ReportProgress) -> None:
         """Takes note of how a report is asked, or why it is not."""
-        self._write(msgspec.structs.replace(self._book, reports={**self._book.reports, f"{source}/{report}": progress}))
+        self._write(
+            msgspec.structs.replace(self._content, reports={**self._content.reports, f"{source}/{report}": progress})
+        )
 
     def done(self, piece: Piece, state: ReportState) -> None:
         """Takes note that a piece was handed on, and of what is remembered after it."""
         source, report, days = piece
-        before = self._book.reports[f"{source}/{report}"]
+        before = self._content.reports[f"{source}/{report}"]
         kept = Section({}, len(state.ledger.blocks), {report: state})
         replace_file(self._state_file(source, report, days.last), encoded({source: kept}))
         self.begin(source, report, msgspec.structs.replace(before, until=days.last))
@@ -118,29 +120,29 @@ class Manifest:
 
         What the platform lacked is asked again: a later release of it may have the report.
         """
-        wanted = dict(self._book.spans)
+        wanted = dict(self._content.spans)
         for source, days in spans.items():
-            known = wanted.get(source, Span(days.first, days.last))
-            wanted[source] = Span(known.first, max(known.last, days.last))
-        if wanted != self._book.spans:
-            asked = {**self._book.question, **question}
-            reports = {name: each for name, each in self._book.reports.items() if not each.left_out}
-            self._write(Book(VERSION, asked, wanted, reports))
+            known = wanted.get(source, DateRange(days.first, days.last))
+            wanted[source] = DateRange(known.first, max(known.last, days.last))
+        if wanted != self._content.spans:
+            asked = {**self._content.question, **question}
+            reports = {name: each for name, each in self._content.reports.items() if not each.left_out}
+            self._write(Contents(VERSION, asked, wanted, reports))
 
     def finish(self) -> None:
         """Takes note that everything was handed on."""
-        self._write(msgspec.structs.replace(self._book, finished=True))
+        self._write(msgspec.structs.replace(self._content, finished=True))
 
     def save(self) -> None:
         """Writes the manifest as it is."""
-        self._write(self._book)
+        self._write(self._content)
 
     def _state_file(self, source: str, report: str, until: date) -> Path:
         return self.folder / f"{source}.{report}.{until}.state"
 
-    def _write(self, book: Book) -> None:
-        replace_file(self.folder / NAME, [msgspec.json.format(msgspec.json.encode(book), indent=1)])
-        self._book = book
+    def _write(self, content: Contents) -> None:
+        replace_file(self.folder / NAME, [msgspec.json.format(msgspec.json.encode(content), indent=1)])
+        self._content = content
 
 
 @contextmanager
@@ -201,24 +203,26 @@ def _refuse(folder: Path, changed: Collection[str]) -> None:
         raise ConfigError(f"{folder}: was begun with another {', '.join(sorted(changed))}; {AGAIN}")
 
 
-def _manifest(folder: Path, known: Book | None, question: Mapping[str, str], spans: Mapping[str, Days]) -> Manifest:
+def _manifest(folder: Path, known: Contents | None, question: Mapping[str, str], spans: Mapping[str, Days]) -> Manifest:
     manifest = Manifest(folder, known or _begun(question, spans))
     if known is None:
         manifest.save()
     return manifest
 
 
-def _begun(question: Mapping[str, str], spans: Mapping[str, Days]) -> Book:
-    return Book(VERSION, dict(question), {source: Span(days.first, days.last) for source, days in spans.items()})
+def _begun(question: Mapping[str, str], spans: Mapping[str, Days]) -> Contents:
+    return Contents(
+        VERSION, dict(question), {source: DateRange(days.first, days.last) for source, days in spans.items()}
+    )
 
 
-def _read(path: Path) -> Book | None:
+def _read(path: Path) -> Contents | None:
     try:
-        book = msgspec.json.decode(path.read_bytes(), type=Book)
+        content = msgspec.json.decode(path.read_bytes(), type=Contents)
     except FileNotFoundError:
         return None
     except msgspec.MsgspecError as error:
         raise ConfigError(f"{path}: is no manifest of a back-fill ({error}); {AGAIN}") from error
-    if book.version != VERSION:
-        raise ConfigError(f"{path}: is of version {book.version}, this program writes {VERSION}; {AGAIN}")
-    return book
+    if content.version != VERSION:
+        raise ConfigError(f"{path}: is of version {content.version}, this program writes {VERSION}; {AGAIN}")
+    return content

@@ -69,10 +69,10 @@ class RemoteWrite:
         body, retry_budget, attempt = encoded(batch), RetryBudget(PATIENCE_SECONDS), 0
         while True:
             attempt += 1
-            told, why = await self._try(body, oldest)
+            retry_after, why = await self._try(body, oldest)
             if not why:
                 return
-            seconds = wait(attempt, told, self.clock)
+            seconds = wait(attempt, retry_after, self.clock)
             if not retry_budget.spend(seconds):
                 raise StoreError(f"{self.url}: {why}, {attempt} times; mend the store, then the same command goes on")
             await self.clock.sleep(seconds)

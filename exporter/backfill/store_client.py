@@ -43,7 +43,7 @@ class Authorization(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     credentials_file: str | None = None
 
 
-class Tls(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class TlsConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The authority that is trusted, and the certificate that is shown."""
 
     ca_file: str | None = None
@@ -65,7 +65,7 @@ class HttpConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     basic_auth: BasicAuth | None = None
     authorization: Authorization | None = None
-    tls_config: Tls = Tls()
+    tls_config: TlsConfig = TlsConfig()
     http_headers: Mapping[str, Header] = {}
 
 
@@ -194,7 +194,7 @@ def _read(path: Path) -> str:
     return path.read_text("utf-8").strip()
 
 
-def _trust(given: Tls, folder: Path) -> ssl.SSLContext:
+def _trust(given: TlsConfig, folder: Path) -> ssl.SSLContext:
     context = tls_context(folder / given.ca_file if given.ca_file else None)
     if given.cert_file is not None:
         context.load_cert_chain(folder / given.cert_file, folder / given.key_file if given.key_file else None)

@@ -17,7 +17,7 @@ from exporter.app.assemble import client_of, target_of, utcnow
 from exporter.app.process import run_command
 from exporter.cli import tables
 from exporter.cli.options import ConfigFile, FailedError
-from exporter.cli.tables import SOFT_HYPHEN, Column
+from exporter.cli.tables import SOFT_HYPHEN, TableColumn
 from exporter.domain.clock import Time
 from exporter.platforms.registry import platforms
 from exporter.polling.probe import Finding, LastCodes, Probe
@@ -28,17 +28,17 @@ Result = TypeVar("Result")
 
 ABSENT = "-"
 COLUMNS = (
-    Column("Source", long=True),
-    Column("Report", long=True),
-    Column("HTTP"),
-    Column("Outcome"),
-    Column("Days", number=True),
-    Column(f"Com{SOFT_HYPHEN}panies", number=True),
-    Column("Series", number=True),
-    Column(f"Un{SOFT_HYPHEN}known", number=True),
-    Column(f"Miss{SOFT_HYPHEN}ing", number=True),
-    Column("Left out", long=True),
-    Column("Time", number=True),
+    TableColumn("Source", long=True),
+    TableColumn("Report", long=True),
+    TableColumn("HTTP"),
+    TableColumn("Outcome"),
+    TableColumn("Days", number=True),
+    TableColumn(f"Com{SOFT_HYPHEN}panies", number=True),
+    TableColumn("Series", number=True),
+    TableColumn(f"Un{SOFT_HYPHEN}known", number=True),
+    TableColumn(f"Miss{SOFT_HYPHEN}ing", number=True),
+    TableColumn("Left out", long=True),
+    TableColumn("Time", number=True),
 )
 
 

@@ -1,7 +1,7 @@
 """Entry point: finds the command, and turns every failure into one line on stderr and an exit status."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib import import_module
 from importlib.util import find_spec
 
@@ -37,16 +37,15 @@ def simulated_platforms(_context: typer.Context) -> None:
     raise ConfigError("this image has no simulated platforms; build the Dockerfile's target `demo`, or run `make demo`")
 
 
-for command in (serve, check, plan):
-    app.command()(command)
+simulated: tuple[Callable[..., None], ...] = ()
 if find_spec("exporter.cli.demo"):
-    app.command()(import_module("exporter.cli.demo.command").demo)
-    app.command()(import_module("exporter.cli.demo.simulate").simulate)
-else:
+    simulated = import_module("exporter.cli.demo.command").demo, import_module("exporter.cli.demo.simulate").simulate
+commands: tuple[Callable[..., None], ...] = (serve, check, plan, *simulated, backfill, export, metrics)
+for command in commands:
+    app.command()(command)
+if not simulated:
     for name in ("demo", "simulate"):
         app.command(name, hidden=True, context_settings=ANY_ARGUMENTS)(simulated_platforms)
-for command in (backfill, export, metrics):
-    app.command()(command)
 
 
 def show_version(wanted: bool) -> None:

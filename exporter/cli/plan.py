@@ -12,7 +12,7 @@ from rich.console import Console
 from exporter.app.assemble import target_of, utcnow
 from exporter.cli import tables
 from exporter.cli.options import ConfigFile, FailedError
-from exporter.cli.tables import Column
+from exporter.cli.tables import TableColumn
 from exporter.forecast.calls import Forecast, Rate, ReportForecast, SourceForecast, SourcePlan, forecast
 from exporter.forecast.series import SeriesCounts, Size
 from exporter.platforms.registry import platforms
@@ -92,15 +92,15 @@ def _exceeded(figure: int, what: str, option: str, limit: int | None, remedy: st
 def show(foreseen: Forecast, console: Console) -> None:
     """Prints the tables."""
     columns = (
-        Column("Source", long=True),
-        Column("Report", long=True),
-        *(Column(heading, number=True) for heading in ("Expected", "At most", "Peak/min")),
+        TableColumn("Source", long=True),
+        TableColumn("Report", long=True),
+        *(TableColumn(heading, number=True) for heading in ("Expected", "At most", "Peak/min")),
     )
     tables.show(console, "Calls per day", columns, list(_calls(foreseen)))
     for title, series in _series(foreseen):
         rows = [(family, str(count)) for family, count in series.items()]
         rows.append(("together", str(sum(series.values()))))
-        tables.show(console, f"SeriesCounts {title}", (Column("Family"), Column("SeriesCounts", number=True)), rows)
+        tables.show(console, f"Series {title}", (TableColumn("Family"), TableColumn("Series", number=True)), rows)
     console.print()
     total = f"Total for {_sized(foreseen.size)}: at most {foreseen.total_series} series"
     tables.say(console, f"{total}; {_number(foreseen.calls.expected)} calls a day, at most {foreseen.calls.most}.")

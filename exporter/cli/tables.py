@@ -13,7 +13,7 @@ GAP = "  "
 
 
 @dataclass(frozen=True, slots=True)
-class Column:
+class TableColumn:
     """A column; `number` stands at the right, `long` texts are the first to be folded where space is scarce."""
 
     heading: str
@@ -21,7 +21,7 @@ class Column:
     long: bool = False
 
 
-def show(console: Console, title: str, columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> None:
+def show(console: Console, title: str, columns: Sequence[TableColumn], rows: Sequence[Sequence[str]]) -> None:
     """Prints one table below its title."""
     console.print()
     if console.is_terminal:
@@ -38,7 +38,7 @@ def say(console: Console, text: str) -> None:
     console.print(Text(text), soft_wrap=not console.is_terminal)
 
 
-def _table(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> Table:
+def _table(columns: Sequence[TableColumn], rows: Sequence[Sequence[str]]) -> Table:
     table = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False, header_style="underline")
     for column in columns:
         table.add_column(
@@ -52,10 +52,10 @@ def _table(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> Table:
     return table
 
 
-def _lines(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> list[str]:
+def _lines(columns: Sequence[TableColumn], rows: Sequence[Sequence[str]]) -> list[str]:
     widths = [max(len(row[place]) for row in rows) for place in range(len(columns))]
     return [GAP.join(_padded(*cell) for cell in zip(columns, row, widths, strict=True)).rstrip() for row in rows]
 
 
-def _padded(column: Column, cell: str, width: int) -> str:
+def _padded(column: TableColumn, cell: str, width: int) -> str:
     return cell.rjust(width) if column.number else cell.ljust(width)

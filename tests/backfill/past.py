@@ -9,7 +9,7 @@ from pathlib import Path
 import httpx
 
 from exporter import http as fetch
-from exporter.backfill.backfill import Backfill, Came, Step, StoreRequest
+from exporter.backfill.backfill import Backfill, BackfillResult, Step, StoreRequest
 from exporter.backfill.figures import Piece, helps
 from exporter.backfill.manifest import opened
 from exporter.backfill.openmetrics_file import Runs, Written
@@ -53,7 +53,7 @@ class Past:
     def output(self) -> Path:
         return self.folder / "history.om"
 
-    async def run(self) -> tuple[Came, list[Step], int]:
+    async def run(self) -> tuple[BackfillResult, list[Step], int]:
         """Goes on; returns how it went, what was handed on and how many requests that took."""
         clock, steps = PassedClock(NOON), list[Step]()
         app = create_app(self.world, clock.now, scenarios=self.scenarios, sleep=clock.sleep)

@@ -13,7 +13,7 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
 from exporter.backfill.figures import helps
-from exporter.backfill.manifest import Progress, continued, opened
+from exporter.backfill.manifest import ReportProgress, continued, opened
 from exporter.backfill.openmetrics_file import Runs, lines, noon
 from exporter.domain.errors import ConfigError
 from exporter.domain.model import Days
@@ -306,9 +306,9 @@ def test_what_would_mean_something_else_is_not_continued(tmp_path: Path, name: s
 
 def test_what_was_left_out_is_asked_again_when_continued(tmp_path: Path) -> None:
     with opened(tmp_path / "m", BEGUN, OLD) as manifest:
-        manifest.begin("s", "tools", Progress(0, left_out="404"))
-        manifest.begin("s", "chat-sessions", Progress(31))
+        manifest.begin("s", "tools", ReportProgress(0, left_out="404"))
+        manifest.begin("s", "chat-sessions", ReportProgress(31))
         manifest.finish()
     with continued(tmp_path / "m", BEGUN, NEW, (), "to") as found:
         assert found.progress("s", "tools") is None
-        assert found.progress("s", "chat-sessions") == Progress(31)
+        assert found.progress("s", "chat-sessions") == ReportProgress(31)

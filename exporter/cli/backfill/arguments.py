@@ -91,7 +91,7 @@ def asked(options: Mapping[str, str], chosen: Sequence[Source]) -> Mapping[str, 
     parts = dict(options)
     for each in chosen:
         target = target_of(each)
-        told = {
+        values = {
             **fingerprint(each),
             "reports": "\n".join(report.name for report in target.reports),
             "families.exclude": "\n".join(target.excluded),
@@ -99,5 +99,5 @@ def asked(options: Mapping[str, str], chosen: Sequence[Source]) -> Mapping[str, 
             "min_group": str(target.min_group),
             "history_days": str(target.rules.keep_days),
         }
-        parts |= {f"{each.name}: {name}": digest(value) for name, value in told.items()}
+        parts |= {f"{each.name}: {name}": digest(value) for name, value in values.items()}
     return parts

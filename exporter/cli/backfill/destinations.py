@@ -13,7 +13,7 @@ from rich.console import Console
 
 from exporter.app.assemble import CLOCK, client_of, target_of
 from exporter.app.process import run_command
-from exporter.backfill.backfill import Backfill, Came, Destination, Step, StoreRequest
+from exporter.backfill.backfill import Backfill, BackfillResult, Destination, Step, StoreRequest
 from exporter.backfill.figures import helps
 from exporter.backfill.manifest import Manifest, opened
 from exporter.backfill.openmetrics_file import Runs
@@ -114,13 +114,13 @@ def _hand_on(chosen: Sequence[Source], manifest: Manifest, opening: Opening) -> 
         FailedError: it was interrupted, or a report is not done; a line for each.
     """
     with progress(Console(stderr=True), time.monotonic) as tell:
-        came = run_command(unless_signalled(_asked(chosen, manifest, opening, tell)))
-    if came is None:
+        result = run_command(unless_signalled(_asked(chosen, manifest, opening, tell)))
+    if result is None:
         raise FailedError("ended before all days were asked; the same command goes on from there")
-    for each in came.left_out:
+    for each in result.left_out:
         typer.echo(f"left out: {each}", err=True)
-    if came.failed:
-        raise FailedError("\n".join((*came.failed, "days are missing; the same command goes on from there")))
+    if result.failed:
+        raise FailedError("\n".join((*result.failed, "days are missing; the same command goes on from there")))
 
 
 async def _asked(
@@ -128,7 +128,7 @@ async def _asked(
     manifest: Manifest,
     opening: Opening,
     tell: Callable[[Step], None],
-) -> Came:
+) -> BackfillResult:
     async with AsyncExitStack() as closing:
         worker = Worker("backfill")
         closing.callback(worker.close)

@@ -54,14 +54,14 @@ def progress(console: Console, monotonic: Callable[[], float]) -> Iterator[Calla
 
 def _lines(pace: Pace, console: Console, monotonic: Callable[[], float]) -> Callable[[Step], None]:
     """Makes what prints the first and the last piece, and between them one in a while."""
-    told_at = float("-inf")
+    printed_at = float("-inf")
 
     def tell(step: Step) -> None:
-        nonlocal told_at
+        nonlocal printed_at
         words = pace.words(step)
-        if step.done < step.total and monotonic() - told_at < SILENCE_SECONDS:
+        if step.done < step.total and monotonic() - printed_at < SILENCE_SECONDS:
             return
-        told_at = monotonic()
+        printed_at = monotonic()
         source, report, days = step.piece
         tables.say(console, f"{source}: {report} until {days.last}; {step.done} of {step.total} days, {words}")
 
