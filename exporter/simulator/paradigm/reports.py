@@ -19,7 +19,7 @@ OfDay = Callable[[World, Company, DayView], object]
 """What is true of a company on a day: None or an empty tuple where there is no row."""
 
 
-class Field(NamedTuple):
+class ReportField(NamedTuple):
     """A field of a row, at `path` (`name`, or `object.name`): which attribute it holds, and how it is described.
 
     Without a description it is a label, which the platform does not describe.
@@ -38,7 +38,7 @@ class Part:
     Several figures of a day are objects in a list, below `items`. A `level` has no days, and is of the last one asked.
     """
 
-    fields: tuple[Field, ...]
+    fields: tuple[ReportField, ...]
     figures: OfDay
     items: str = ""
     level: bool = False
@@ -101,42 +101,42 @@ class SimulatedReport:
 _WITH_DOCS, _LAST_RESPONSE = "Number of model responses that used documents", "Time of the last model response"
 
 
-def _use(visit: str, answers: str, opened: str, length: str) -> tuple[Field, ...]:
+def _use(visit: str, answers: str, opened: str, length: str) -> tuple[ReportField, ...]:
     """Returns the fields of chat-sessions for one mode: the same figures under other names."""
     visits = f"{visit}s"
     return (
-        Field("sessions", f"{visits}.{visits}_count", opened),
-        Field("unique_models", f"{visits}.unique_models_count", "Number of different models used"),
-        Field("average_length", f"{visits}.average_{visit}_length", length, "seconds"),
-        Field("user_queries", f"{answers}.user_queries_count", "Number of user queries"),
-        Field("model_responses_with_docs", f"{answers}.model_responses_with_docs_count", _WITH_DOCS),
-        Field("model_responses", f"{answers}.model_responses_count", "Number of model responses"),
-        Field("last_model_response", f"{answers}.last_model_response_date", _LAST_RESPONSE, "datetime"),
+        ReportField("sessions", f"{visits}.{visits}_count", opened),
+        ReportField("unique_models", f"{visits}.unique_models_count", "Number of different models used"),
+        ReportField("average_length", f"{visits}.average_{visit}_length", length, "seconds"),
+        ReportField("user_queries", f"{answers}.user_queries_count", "Number of user queries"),
+        ReportField("model_responses_with_docs", f"{answers}.model_responses_with_docs_count", _WITH_DOCS),
+        ReportField("model_responses", f"{answers}.model_responses_count", "Number of model responses"),
+        ReportField("last_model_response", f"{answers}.last_model_response_date", _LAST_RESPONSE, "datetime"),
     )
 
 
 _CHAT = _use("session", "chats", "Number of chat sessions opened", "Average length of a chat session")
 _AGENT = _use("thread", "agents", "Number of agent threads opened", "Average length of an agent thread")
 _FEEDBACK = (
-    Field("model_responses", "model_responses_count", "Number of model responses"),
-    Field("likes", "feedbacks.likes_count", "Number of likes"),
-    Field("dislikes", "feedbacks.dislikes_count", "Number of dislikes"),
-    Field("copies", "feedbacks.copies_count", "Number of answers copied"),
+    ReportField("model_responses", "model_responses_count", "Number of model responses"),
+    ReportField("likes", "feedbacks.likes_count", "Number of likes"),
+    ReportField("dislikes", "feedbacks.dislikes_count", "Number of dislikes"),
+    ReportField("copies", "feedbacks.copies_count", "Number of answers copied"),
 )
 _DOCUMENTS = (
-    Field("document_id", "document_id"),
-    Field("filename", "document_filename"),
-    Field("title", "document_title"),
-    Field("uses", "usage_count", "Number of times a document was used"),
+    ReportField("document_id", "document_id"),
+    ReportField("filename", "document_filename"),
+    ReportField("title", "document_title"),
+    ReportField("uses", "usage_count", "Number of times a document was used"),
 )
 _MEMBERS = (
-    Field("ever", "total_historical_members", "Members that the company ever had"),
-    Field("active", "current_active_members", "Members that are active now"),
+    ReportField("ever", "total_historical_members", "Members that the company ever had"),
+    ReportField("active", "current_active_members", "Members that are active now"),
 )
-_TOOLS = Field("tool", "tool_name"), Field("uses", "usage_count", "Number of times a tool was used")
+_TOOLS = ReportField("tool", "tool_name"), ReportField("uses", "usage_count", "Number of times a tool was used")
 _ACTIVITY = (
-    Field("active_users", "active_users_count", "Number of different users who were active"),
-    Field("connections", "connections_count", "Number of connections"),
+    ReportField("active_users", "active_users_count", "Number of different users who were active"),
+    ReportField("connections", "connections_count", "Number of connections"),
 )
 
 
