@@ -10,7 +10,6 @@ from random import Random
 from zoneinfo import ZoneInfo
 
 import httpx
-from prometheus_client.parser import text_string_to_metric_families
 
 from exporter import http as fetch
 from exporter.app.assemble import target_of
@@ -29,6 +28,7 @@ from exporter.settings import Source, load
 from exporter.simulator.app import create_app
 from exporter.simulator.paradigm.world import World
 from tests.road.road import PassedClock
+from tests.samples import samples
 
 PATIENCE_S = 20
 TWICE = replace(PLATFORM, reports={name: replace(CHAT_SESSIONS, name=name) for name in ("chat-sessions", "more")})
@@ -150,8 +150,7 @@ class Fleet:
         text = (self.board.shown.page[Format.TEXT].plain + self.telemetry.tail(Format.TEXT)).decode()
         return {
             (sample.name, frozenset(sample.labels.items())): sample.value
-            for family in text_string_to_metric_families(text)
-            for sample in family.samples
+            for sample in samples(text)
             if sample.name.startswith(name) and labels.items() <= sample.labels.items()
         }
 

@@ -9,7 +9,6 @@ from time import perf_counter
 from typing import NamedTuple
 
 import httpx
-from prometheus_client.parser import text_string_to_metric_families
 
 from exporter.domain.calendars import day_at
 from exporter.simulator.paradigm import figures
@@ -17,6 +16,7 @@ from exporter.simulator.paradigm.companies import Company
 from exporter.simulator.paradigm.world import DayView, World
 from tests.road.road import Series, series
 from tests.road.test_road import Naive
+from tests.samples import samples
 
 REPORTS = ("chat-sessions", "users")
 MEMBERS = {"paradigm_members_active": "active", "paradigm_members_ever": "ever"}
@@ -113,11 +113,7 @@ class Witness:
         """Returns the moment whose truth these figures are."""
         key = (report, block)
         if self._known.get(key, WRONG) == WRONG:  # it may be the truth of a moment that has come since
-            found = {
-                Series(sample.name, frozenset(sample.labels.items())): sample.value
-                for family in text_string_to_metric_families(block)
-                for sample in family.samples
-            }
+            found = {Series(sample.name, frozenset(sample.labels.items())): sample.value for sample in samples(block)}
             moments = (index for index, told in enumerate(self.truths) if told[report] == found)
             self._known[key] = next(moments, WRONG)
         return self._known[key]

@@ -9,7 +9,6 @@ from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 import httpx
-from prometheus_client.parser import text_string_to_metric_families
 
 from exporter import http as fetch
 from exporter.domain.calendars import Calendar
@@ -28,6 +27,7 @@ from exporter.polling.target import Target
 from exporter.polling.threads import Worker
 from exporter.simulator.app import create_app
 from exporter.simulator.paradigm.world import World, holidays
+from tests.samples import samples
 
 HOLIDAYS = frozenset(day for year in range(2000, 2101) for day in holidays(year))
 RULES = DayRules(
@@ -134,8 +134,7 @@ class Road:
         text = (self.board.shown.page[Format.TEXT].plain + self.telemetry.tail(Format.TEXT)).decode()
         return {
             Series(sample.name, frozenset((k, v) for k, v in sample.labels.items() if k != "source")): sample.value
-            for family in text_string_to_metric_families(text)
-            for sample in family.samples
+            for sample in samples(text)
             if sample.name.startswith(prefix)
         }
 

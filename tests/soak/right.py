@@ -5,8 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, date, datetime, timedelta
 from typing import NamedTuple
 
-from prometheus_client.parser import text_string_to_metric_families
-
+from tests.samples import samples
 from tests.soak.truth import BROKEN_DOWN, Facts, Key
 
 LAST_DAY = "chat_usage_report_day_timestamp_seconds"
@@ -64,16 +63,15 @@ def _read(page: str, account: Account) -> tuple[dict[Key, float], set[date]]:
     """Returns the figures of the source that belong to a company, and the newest complete days of its reports."""
     figures: dict[Key, float] = {}
     days = set()
-    for family in text_string_to_metric_families(page):
-        for sample in family.samples:
-            labels = dict(sample.labels)
-            if labels.pop("source", None) != account.source:
-                continue
-            if sample.name == LAST_DAY:
-                days.add(datetime.fromtimestamp(sample.value, UTC).date())
-            elif sample.name.startswith(account.prefix) and not sample.name.endswith("_info"):
-                del labels["company"]
-                figures[sample.name, frozenset(labels.items())] = sample.value
+    for sample in samples(page):
+        labels = dict(sample.labels)
+        if labels.pop("source", None) != account.source:
+            continue
+        if sample.name == LAST_DAY:
+            days.add(datetime.fromtimestamp(sample.value, UTC).date())
+        elif sample.name.startswith(account.prefix) and not sample.name.endswith("_info"):
+            del labels["company"]
+            figures[sample.name, frozenset(labels.items())] = sample.value
     return figures, days
 
 
@@ -124,9 +122,8 @@ def _newest(of_day: list[Facts]) -> Iterator[tuple[Key, float]]:
 def outcomes(page: str) -> Mapping[str, float]:
     """Returns how many polls of all reports together ended how."""
     found: dict[str, float] = {}
-    for family in text_string_to_metric_families(page):
-        for sample in family.samples:
-            if sample.name == "chat_usage_polls_total":
-                outcome = sample.labels["outcome"]
-                found[outcome] = found.get(outcome, 0.0) + sample.value
+    for sample in samples(page):
+        if sample.name == "chat_usage_polls_total":
+            outcome = sample.labels["outcome"]
+            found[outcome] = found.get(outcome, 0.0) + sample.value
     return found

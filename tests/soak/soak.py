@@ -11,8 +11,8 @@ from pathlib import Path
 from random import Random
 
 import httpx
-from prometheus_client.parser import text_string_to_metric_families
 
+from tests.samples import samples
 from tests.soak import right
 from tests.soak.sample import Sample, sample
 from tests.soak.scrapers import MANNERS, Tally, scrape_on
@@ -165,8 +165,7 @@ async def _end(stage: Stage, plan: Plan) -> tuple[int, tuple[str, ...]]:
 
 
 def _values(page: str, name: str) -> list[float]:
-    families = text_string_to_metric_families(page)
-    return [each.value for family in families for each in family.samples if each.name == name]
+    return [each.value for each in samples(page) if each.name == name]
 
 
 def _has_past(page: str) -> bool:

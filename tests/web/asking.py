@@ -7,7 +7,6 @@ from typing import Any, NamedTuple
 
 import httpx
 import msgspec
-from prometheus_client.parser import text_string_to_metric_families
 
 from exporter.domain.model import Days, Reading
 from exporter.exposition.board import Board
@@ -19,6 +18,7 @@ from exporter.polling.target import Target
 from exporter.polling.threads import Worker
 from exporter.web.app import create_app
 from tests.road.road import target_with
+from tests.samples import samples
 from tests.web.outlooks import outlook
 
 LABELS_OF_A_COMPANY = ("source", "company_id", "company")
@@ -111,11 +111,11 @@ def window(text: str, suffix: str, measures: Iterable[str]) -> Mapping[Key, floa
 
 
 def _samples(text: str, names: Mapping[str, str]) -> Iterator[tuple[Key, float]]:
-    for family in text_string_to_metric_families(text):
-        for sample in family.samples if family.name in names else ():
+    for sample in samples(text):
+        if sample.name in names:
             own = frozenset(pair for pair in sample.labels.items() if pair[0] not in LABELS_OF_A_COMPANY)
             source, company_id, company = (sample.labels[label] for label in LABELS_OF_A_COMPANY)
-            yield Key(names[family.name], source, company_id, company, own), sample.value
+            yield Key(names[sample.name], source, company_id, company, own), sample.value
 
 
 def on(figures: Sequence[Figure], day: str) -> Mapping[Key, float]:

@@ -8,7 +8,6 @@ from typing import Any
 
 import httpx
 import pytest
-from prometheus_client.parser import text_string_to_metric_families
 
 from exporter.domain.calendars import Calendar
 from exporter.domain.model import Column, Days, Reading, Row
@@ -29,6 +28,7 @@ from exporter.web.status.sparkline import sparkline
 from exporter.web.status.text import figure, share, span
 from tests.road.road import RULES, PassedClock, Road, set_scenarios, target_with, utc
 from tests.road.test_reports import begin
+from tests.samples import samples
 from tests.web.asking import Answer, asking, days, on, published
 from tests.web.outlooks import outlook
 from tests.web.reading import ReadPage
@@ -54,8 +54,7 @@ def activity(text: str, name: str, activity: str = "user_queries") -> Mapping[st
     """Returns the samples of a family of activities, by company id."""
     return {
         sample.labels["company_id"]: sample.value
-        for family in text_string_to_metric_families(text)
-        for sample in family.samples
+        for sample in samples(text)
         if sample.name == f"chat_usage_activity_{name}" and sample.labels["activity"] == activity
     }
 
@@ -159,12 +158,11 @@ def broken(text: str) -> set[tuple[str, str, str]]:
     """Returns who breaks which limit, compared as the alert rules do, from a page of metrics."""
     values: dict[tuple[str, ...], float] = {}
     limits = []
-    for family in text_string_to_metric_families(text):
-        for each in family.samples:
-            key = each.labels.get("company_id", ""), each.labels.get("activity", "")
-            if each.name == "chat_usage_activity_limit":
-                limits.append((*key, each.labels["bound"], each.labels["severity"], each.value))
-            values[(each.name, *key)] = each.value
+    for each in samples(text):
+        key = each.labels.get("company_id", ""), each.labels.get("activity", "")
+        if each.name == "chat_usage_activity_limit":
+            limits.append((*key, each.labels["bound"], each.labels["severity"], each.value))
+        values[(each.name, *key)] = each.value
     found = set()
     for company, name, bound, severity, limit in limits:
         day = "last_working_day" if bound == "lower" else "last_day"
