@@ -22,6 +22,7 @@ BENCH_ARGS ?=
 
 # The locks of single tools, each for an environment of its own
 APART = audit fuzz resolver sbom pip-23-0 pip-23-2 pip-newest
+QUICK = -n auto --dist worksteal -m "not e2e and not alone" --hypothesis-profile quick
 PREVIEW = grafana_dashboards/preview
 COMPILE = .tools/resolver/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-header --no-annotate $(UPGRADE)
@@ -29,7 +30,7 @@ SCRIPTS = .ci/run tools/chromium tools/debian-mirror tools/debian-sid tools/go-t
 
 export PYTHON
 
-.PHONY: help demo test fuzz soak slow bench lint docs dashboards pictures image compose chart chart-golden chart-schemas kube lock sbom audit tools clean
+.PHONY: help demo test test-all fuzz soak slow bench lint docs dashboards pictures image compose chart chart-golden chart-schemas kube lock sbom audit tools clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-13s %s\n", $$1, $$2}' Makefile
@@ -38,9 +39,16 @@ demo: ## simulated platforms, the exporter polling them, and the URLs to look at
 	@tools/venv $(VENV) run
 	@$(VENV)/bin/chat-usage-exporter demo $(DEMO_ARGS)
 
-test: ## the whole test suite with branch coverage (PYTEST_ARGS=... for a part)
+test: ## all tests that need no other program, on all cores, with branch coverage (PYTEST_ARGS=... for a part)
 	@tools/venv $(VENV) dev
-	@$(VENV)/bin/python -m pytest $(if $(strip $(PYTEST_ARGS)),$(PYTEST_ARGS),--cov)
+	@$(VENV)/bin/python -m pytest $(or $(strip $(PYTEST_ARGS)),$(QUICK) --cov)
+
+# What a program is missing for is skipped: see .ci/run for where they all come from.
+test-all: ## what make test leaves out too: tests with real programs, all examples, and tests by the clock
+	@tools/venv $(VENV) dev
+	@PATH="$$(tools/parts $(SUITE)):$$PATH"; status=0; \
+		$(VENV)/bin/python -m pytest -n auto --dist loadfile -m "not alone" --cov || status=$$?; \
+		$(VENV)/bin/python -m pytest -m alone || status=$$?; exit $$status
 
 # Where atheris has no build for this Python, the same changes are made by chance alone.
 fuzz: ## ten minutes of bad input to everything that reads (FUZZ_ARGS="--minutes 1", or KIND NUMBER to see one again)

@@ -1,15 +1,21 @@
 """What every test may ask for; refuses skips where PYTEST_ADDOPTS says so (CI)."""
 
-from collections.abc import Callable, Generator
-from typing import TypeVar
+from collections import Counter
+from collections.abc import Callable, Generator, Sequence
+from typing import Any, TypeVar
 
 import pytest
 from hypothesis import settings
 
 AnyReport = TypeVar("AnyReport", pytest.TestReport, pytest.CollectReport)
 
-settings.register_profile("here", deadline=None, max_examples=60)  # a deadline would judge the machine
-settings.load_profile("here")
+settings.register_profile("all", deadline=None, max_examples=60)  # a deadline would judge the machine
+settings.register_profile("quick", settings.get_profile("all"), max_examples=15)  # of `make test`
+settings.load_profile("all")
+
+KINDS = {"alone": "by the clock", "e2e": "that start real programs"}
+LEFT_OUT = pytest.StashKey[Counter[str]]()
+"""How many tests of each kind were deselected."""
 
 pytest_plugins = ["pytester"]  # tests/repository/test_conftest.py runs a pytest of its own
 
@@ -47,8 +53,33 @@ def tell(record_property: Callable[[str, object], None]) -> Callable[[str], None
     return lambda line: record_property("told", line)
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Prints what tests told."""
+def pytest_configure(config: pytest.Config) -> None:
+    """Begins to count what is left out."""
+    config.stash[LEFT_OUT] = Counter()
+
+
+def pytest_deselected(items: Sequence[pytest.Item]) -> None:
+    """Counts what is left out; a test by the clock counts as that alone."""
+    for item in items:
+        kinds = [kind for marker, kind in KINDS.items() if item.get_closest_marker(marker)]
+        item.config.stash[LEFT_OUT].update(kinds[:1])
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Hands the counts of a worker to the process that prints; each worker has the same."""
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["left_out"] = dict(session.config.stash[LEFT_OUT])
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Takes the counts of a worker."""
+    node.config.stash[LEFT_OUT] |= Counter(getattr(node, "workeroutput", {}).get("left_out", {}))
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Prints what tests told, why tests were skipped, a line for each reason, and last what was left out."""
     reports = [report for each in terminalreporter.stats.values() for report in each if hasattr(report, "when")]
     lines = [
         str(text)
@@ -60,6 +91,12 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     if lines:
         terminalreporter.section("told by tests")
         terminalreporter.write_line("\n".join(lines))
+    skips = [report.longrepr for report in terminalreporter.stats.get("skipped", ())]
+    for reason, number in Counter(skip[-1] for skip in skips if isinstance(skip, tuple)).items():
+        terminalreporter.write_line(f"skipped: {number} tests: {reason.removeprefix('Skipped: ')}")
+    left_out = [f"{number} tests {kind}" for kind, number in config.stash[LEFT_OUT].items()]
+    if left_out and config.option.markexpr:
+        terminalreporter.write_line(f"left out: {', '.join(left_out)}: make test-all")
 
 
 @pytest.fixture

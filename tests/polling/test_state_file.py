@@ -29,6 +29,7 @@ from exporter.polling.state_format import HEAD, MAGIC
 from exporter.settings import load
 from exporter.simulator.app import create_app
 from exporter.simulator.paradigm.world import World
+from tests.examples import examples
 from tests.road.road import RULES, PassedClock, Road, only, target_with, utc
 
 pytestmark = pytest.mark.anyio
@@ -122,7 +123,7 @@ async def test_a_month_with_restarts_is_a_month_without(tmp_path: Path) -> None:
     assert only(model, "chat_usage_report_restatements_total") > 0
 
 
-@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(15), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     steps=st.lists(st.tuples(st.integers(1, 60 * 60).map(lambda n: timedelta(minutes=n)), st.booleans()), max_size=6)
 )

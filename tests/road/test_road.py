@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from exporter.domain.calendars import day_at, end, start
 from exporter.domain.model import Days
 from exporter.simulator.paradigm.world import MODES, Figures, Mode, World
+from tests.examples import examples
 from tests.road.road import RULES, PassedClock, Road, Series, only, series, utc
 
 pytestmark = pytest.mark.anyio
@@ -142,7 +143,7 @@ BEGINNINGS = (  # days around clock changes, leap day, new year, the start of ag
 )
 
 
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 @given(
     seed=st.integers(0, 10_000),
     zone=st.sampled_from(ZONES),

@@ -7,6 +7,7 @@ works out every figure by itself, plainly.
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, datetime, timedelta
+from functools import cache
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -21,6 +22,7 @@ from exporter.polling.state_file import StateFile
 from exporter.simulator.app import create_app
 from exporter.simulator.paradigm.companies import Company
 from exporter.simulator.paradigm.world import MODES, DayView, Figures, Mode, World
+from tests.examples import examples
 from tests.road.road import RULES, PassedClock, Road, Series, series, target_with, utc
 
 pytestmark = pytest.mark.anyio
@@ -61,6 +63,7 @@ class Witness:
 
     def __init__(self, world: World) -> None:
         self.world = world
+        self.truth = cache(world.truth)  # of the same days again and again
         self.seen: dict[date, datetime] = {}
         self.latest: datetime | None = None  # good poll
         self.knows_past = False
@@ -96,7 +99,7 @@ class Witness:
         }
 
     def of(self, company: Company, mode: Mode, now: datetime) -> Iterator[tuple[Series, float]]:
-        truth = {day: self.world.truth(company.id, day, mode, at=when) for day, when in self.seen.items()}
+        truth = {day: self.truth(company.id, day, mode, at=when) for day, when in self.seen.items()}
         rows = {day: row for day, row in truth.items() if row is not None}
         last, today = self.last_day(now), day_at(now, self.world.zone)
         for suffix, day in (("_last_day", last), ("_today", today if today in self.seen else None)):
@@ -149,7 +152,8 @@ steps = st.tuples(st.integers(20, 1400), happenings)
 silences = st.dictionaries(st.integers(2, 6), st.tuples(st.integers(0, 40), st.integers(0, 60)), max_size=3)
 
 
-@settings(max_examples=6, phases=(Phase.explicit, Phase.reuse, Phase.generate))  # shrinking days takes minutes
+# No shrinking of days: it takes minutes.
+@settings(max_examples=examples(6), phases=(Phase.explicit, Phase.reuse, Phase.generate))
 @given(st.integers(0, 1000), silences, st.lists(steps, min_size=90, max_size=150))
 async def test_the_page_is_exact_whatever_happens(
     tmp_path_factory: pytest.TempPathFactory,
