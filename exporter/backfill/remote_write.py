@@ -16,6 +16,7 @@ from exporter.backfill.openmetrics_file import noon
 from exporter.backfill.remote_write_message import NAME, Series, batches, encoded, series_of
 from exporter.backfill.store_client import CUT_OFF, cut_off
 from exporter.domain.errors import StoreError
+from exporter.domain.text import one_line
 from exporter.http import Clock, RetryBudget
 from exporter.http.rate_limit import wait
 from exporter.metrics.daily import Dated
@@ -99,8 +100,7 @@ class RemoteWrite:
 
 def _words(answer: httpx.Response) -> str:
     """Returns the beginning of what a store says, in one line."""
-    words = " ".join("".join(each if each.isprintable() else " " for each in answer.text).split())
-    return words[:MOST_WORDS] or "without a word"
+    return one_line(answer.text)[:MOST_WORDS] or "without a word"
 
 
 def _older(oldest: date, clock: Clock) -> str:

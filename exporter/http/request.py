@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from exporter.domain.text import one_line
 from exporter.http.endpoint import Endpoint
 from exporter.platforms.api import Request
 
@@ -29,6 +30,5 @@ class HttpRequest:
 
     def quote(self, text: str) -> str:
         """Returns foreign text fit for a message: without the key, printable, in one line, cut."""
-        text = text.replace(self.key, "[key]")
-        text = " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())
+        text = one_line(text.replace(self.key, "[key]"))
         return text if len(text) <= SHOWN else text[: SHOWN - 1] + "…"

@@ -12,10 +12,10 @@ from typing import NamedTuple
 from exporter.domain import calendars
 from exporter.domain.errors import SchemaError
 from exporter.domain.model import Column, Days, FieldNote, Reading, Row
+from exporter.domain.text import enumerated
 from exporter.platforms import json_values
 from exporter.platforms.api import Context
 
-MOST_NAMED = 8
 """So many fields a message shows of a kind."""
 
 
@@ -174,7 +174,7 @@ class ReadingBuilder:
 
     def _oddities(self) -> str:
         """Says which fields were missing or of another type, and which invariants were broken."""
-        drift = [f"{kind} {', '.join(sorted(paths)[:MOST_NAMED])}" for kind, paths in sorted(self._drift.items())]
+        drift = [f"{kind} {enumerated(sorted(paths))}" for kind, paths in sorted(self._drift.items())]
         return "; ".join([*drift, *sorted(self._violations)])
 
 

@@ -1,7 +1,7 @@
 """Asks a report once, as a first poll does, and says what was found; publishes nothing."""
 
 import traceback
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -10,6 +10,7 @@ from pathlib import Path
 from exporter.domain.calendars import day_at
 from exporter.domain.clock import Time
 from exporter.domain.errors import ReportError
+from exporter.domain.text import enumerated, printable
 from exporter.http import RetryBudget
 from exporter.ledger.day_status import days_to_ask
 from exporter.ledger.ledger import Ledger
@@ -25,8 +26,6 @@ from exporter.polling.transitions import Answer, Folded, fold_answers, mark_ok
 
 RETRY_SECONDS = 60.0
 """What one report may wait between attempts: somebody is looking on."""
-MOST_NAMED = 20
-"""So many fields a line shows of a kind."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,14 +157,14 @@ def _explained(target: Target, report: Report, answers: tuple[Answer, ...], now:
         family = report.measures[0].family
         yield f"no row lists anything in these days, so the field that feeds {family} is not known yet"
         return
-    fields = _listed([_printable(f"{note.field} ({note.unit})") for note in chosen.fields])
-    yield f"{chosen.family} is fed by {_printable(chosen.place)}: {_printable(chosen.why)}; described are {fields}"
+    fields = enumerated([printable(f"{note.field} ({note.unit})") for note in chosen.fields])
+    yield f"{chosen.family} is fed by {printable(chosen.place)}: {printable(chosen.why)}; described are {fields}"
 
 
 def _drifted(folded: Folded) -> Iterator[str]:
     """Yields one line of all paths that are not as documented, by kind."""
     if folded.drifted:
-        yield "; ".join(f"{kind}: {_listed(paths)}" for kind, paths in sorted(folded.drifted.items()))
+        yield "; ".join(f"{kind}: {enumerated(paths)}" for kind, paths in sorted(folded.drifted.items()))
 
 
 def _unread(answers: Iterable[Answer]) -> Iterator[str]:
@@ -174,17 +173,7 @@ def _unread(answers: Iterable[Answer]) -> Iterator[str]:
     for unread in (each for answer in answers for each in answer.reading.unread):
         found.setdefault(unread.outline, {})[unread.name] = None
     for outline, names in found.items():
-        yield _printable(f"cannot be read: {_listed([*names])}; where the answer is {outline}")
-
-
-def _listed(words: Sequence[str]) -> str:
-    rest = len(words) - MOST_NAMED
-    return ", ".join(words[:MOST_NAMED]) + (f" and {rest} more" if rest > 0 else "")
-
-
-def _printable(text: str) -> str:
-    """Replaces what would move a terminal's cursor: the words are the platform's."""
-    return "".join(letter if letter.isprintable() else "\ufffd" for letter in text)
+        yield printable(f"cannot be read: {enumerated([*names])}; where the answer is {outline}")
 
 
 def _broken(error: Exception) -> str:

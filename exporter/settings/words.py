@@ -5,6 +5,8 @@ import re
 from collections.abc import Iterable
 from difflib import get_close_matches
 
+from exporter.domain.text import printable
+
 _LONGEST = 40
 _NAME = re.compile(r"(?=.{1,63}$)[a-z0-9]+(?:[-_][a-z0-9]+)*")
 _HARMLESS = re.compile(r"[A-Za-z_-]{1,24}")
@@ -31,7 +33,7 @@ class InnerError(ValueError):
 
 def quoted(text: str) -> str:
     """Quotes a value that is no secret, on one line and not longer than a line bears."""
-    visible = "".join(letter if letter.isprintable() else "\ufffd" for letter in text)
+    visible = printable(text)
     return json.dumps(visible if len(visible) <= _LONGEST else f"{visible[: _LONGEST - 1]}…", ensure_ascii=False)
 
 

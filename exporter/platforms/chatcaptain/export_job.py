@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from exporter.domain.errors import PlatformError, SchemaError
 from exporter.domain.model import Days
+from exporter.domain.text import printable
 from exporter.platforms import json_values
 from exporter.platforms.api import Request
 from exporter.platforms.chatcaptain.day_bounds import LocalDay
@@ -82,5 +83,4 @@ def _answer(body: bytes) -> dict[str, object]:
 
 
 def _printable(text: str) -> str:
-    plain = "".join(letter if letter.isprintable() else " " for letter in text)
-    return plain[:LONGEST_WORD]
+    return printable(text, " ")[:LONGEST_WORD]

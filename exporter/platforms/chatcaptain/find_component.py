@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from exporter.domain.errors import PlatformError, SchemaError
+from exporter.domain.text import printable
 from exporter.platforms import json_values
 from exporter.platforms.chatcaptain.read_component import WRAPPERS, Figure, Misfit
 
@@ -76,9 +77,8 @@ def _said(error: object, message: object) -> str:
     """Returns what an error says, in one printable line; names and figures do not stand in one."""
     told = error.get("message", error.get("code")) if isinstance(error, dict) else error
     words = [text for text in (told, message) if isinstance(text, str) and text.strip()]
-    line = " ".join(": ".join(dict.fromkeys(words)).split())
-    printable = "".join(char if char.isprintable() else "\ufffd" for char in line)
-    return printable[:LONGEST_ERROR] + ("…" if len(printable) > LONGEST_ERROR else "") or "without words"
+    line = printable(" ".join(": ".join(dict.fromkeys(words)).split()))
+    return line[:LONGEST_ERROR] + ("…" if len(line) > LONGEST_ERROR else "") or "without words"
 
 
 def find(root: object, component: Component, asked: Collection[int]) -> object:

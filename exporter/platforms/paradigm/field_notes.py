@@ -3,11 +3,11 @@
 from collections.abc import Iterator, Mapping
 
 from exporter.domain.model import FieldNote
+from exporter.domain.text import enumerated
 from exporter.platforms import json_values
 
 LONGEST_NOTE = 200
 """Characters of what a platform says of a field."""
-MOST_NAMED = 12
 """So many keys or paths a message shows."""
 DEEPEST = 16
 """No report that could be read is nested more deeply."""
@@ -44,13 +44,9 @@ def survey(root: object) -> str:
         return f"The answer is {json_values.outline(root)}."
     keys = [key for key in ("metadata", "metadata_agent") if isinstance(root.get(key), dict)]
     described = sorted({json_values.key(field) for key in keys for field in root[key]})
-    says = f"metadata describes: {_listed(described) or 'nothing'}" if keys else "metadata is absent"
+    says = f"metadata describes: {enumerated(described) or 'nothing'}" if keys else "metadata is absent"
     rest = {key: value for key, value in root.items() if key not in keys}
-    return f"{says}. Numbers found at: {_listed(sorted(set(numbers(rest, '')))) or 'no place'}."
-
-
-def _listed(words: list[str]) -> str:
-    return ", ".join(words[:MOST_NAMED]) + (f" and {len(words) - MOST_NAMED} more" if len(words) > MOST_NAMED else "")
+    return f"{says}. Numbers found at: {enumerated(sorted(set(numbers(rest, '')))) or 'no place'}."
 
 
 def numbers(value: object, path: str, depth: int = DEEPEST) -> Iterator[str]:
