@@ -25,7 +25,7 @@ from exporter.polling.state_file import StateFile
 from exporter.polling.target import Target
 from exporter.polling.threads import Worker
 from exporter.settings import Settings, Source
-from exporter.web.app import Outlook, create_app
+from exporter.web.app import WebContext, create_app
 from exporter.web.status.page import DOCS
 
 
@@ -103,7 +103,7 @@ def assemble(
     reloader = Reloader(read or (lambda: settings), sources, telemetry.config, clock.now)
     reload = reloader.reload if lifecycle else None
     scheduled = (schedule.alive, sources.names, readers, clock.now, schedule.next_poll)
-    app = create_app(Outlook(board, telemetry.tail, *scheduled, reload, docs, lambda: reloader.refusal))
+    app = create_app(WebContext(board, telemetry.tail, *scheduled, reload, docs, lambda: reloader.refusal))
     return Exporter(app, sources, schedule, reloader, closing)
 
 

@@ -10,9 +10,9 @@ from typing import TypeVar
 from starlette.types import ASGIApp
 
 from exporter.polling.threads import DaemonThreads
-from exporter.web.server.basic_auth import Access, Verdicts
+from exporter.web.server.basic_auth import BasicAuth, PasswordVerifier
 from exporter.web.server.server import server
-from exporter.web.server.web_config import Guard
+from exporter.web.server.web_config import LiveWebConfig
 
 Result = TypeVar("Result")
 
@@ -25,13 +25,15 @@ def run_command(work: Coroutine[object, object, Result]) -> Result:
 
 
 @asynccontextmanager
-async def serving(app: ASGIApp, listening: socket.socket, guard: Guard | None = None) -> AsyncIterator[None]:
+async def serving(
+    app: ASGIApp, listening: socket.socket, web_config: LiveWebConfig | None = None
+) -> AsyncIterator[None]:
     """Serves an application on a listening socket while the block runs; open requests get a second to end.
 
-    A `guard` lets only those in who may come.
+    A `web_config` lets only those in who may come.
     """
-    verdicts = Verdicts()
-    running = server(app if guard is None else Access(app, guard.users, verdicts), guard)
+    passwords = PasswordVerifier()
+    running = server(app if web_config is None else BasicAuth(app, web_config.users, passwords), web_config)
     loop = asyncio.get_running_loop()
     task = loop.create_task(running.serve(sockets=[listening]))
     try:
@@ -39,7 +41,7 @@ async def serving(app: ASGIApp, listening: socket.socket, guard: Guard | None = 
     finally:
         running.stop()
         await task
-        verdicts.close()
+        passwords.close()
 
 
 def end_signal() -> asyncio.Event:

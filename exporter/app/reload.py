@@ -9,7 +9,7 @@ from exporter.app.running_sources import Change, Sources
 from exporter.domain.errors import ConfigError
 from exporter.exposition.telemetry import ConfigGauges
 from exporter.settings import Settings
-from exporter.web.status.problems import Refusal
+from exporter.web.status.problems import FailedReload
 
 log = logging.getLogger(__name__)
 
@@ -28,7 +28,7 @@ class Reloader:
         self._gauges = gauges
         self._now = now
         self._turn = asyncio.Lock()
-        self.refusal: Refusal | None = None
+        self.refusal: FailedReload | None = None
 
     async def reload(self) -> str:
         """Reads and applies the configuration; returns in one line why that failed, nothing if it did not."""
@@ -48,7 +48,7 @@ class Reloader:
 
     def _refused(self, reason: str) -> str:
         self._gauges.refused()
-        self.refusal = Refusal(self._now(), reason)
+        self.refusal = FailedReload(self._now(), reason)
         log.error("configuration not reloaded; the one before goes on", extra={"reason": reason})
         return reason
 

@@ -30,7 +30,7 @@ from exporter.domain.errors import ConfigError
 from exporter.platforms.registry import platforms
 from exporter.settings import load
 from exporter.web.server.server import listen, url
-from exporter.web.server.web_config import Guard
+from exporter.web.server.web_config import LiveWebConfig
 from exporter.web.status.page import DOCS
 
 log = logging.getLogger(__name__)
@@ -53,7 +53,7 @@ def serve(
     Without a configuration file: PARADIGM_API_KEY=... chat-usage-exporter serve
     """
     read = partial(load, config_file, os.environ, platforms())
-    docs, settings, guard = docs_at(docs_url), read(), Guard(web_config_file)
+    docs, settings, web_config = docs_at(docs_url), read(), LiveWebConfig(web_config_file)
     take_descriptors()
     with listen(listen_address, LISTEN_OPTION) as listening:
         logs.configure(log_level, log_format)
@@ -62,7 +62,7 @@ def serve(
         exporter = assemble(settings, read=read, lifecycle=enable_lifecycle, docs=docs)
         interpreter.collect_rarely()
         interpreter.switch_often()
-        run_command(_serve(exporter, listening, guard))
+        run_command(_serve(exporter, listening, web_config))
 
 
 def take_descriptors() -> None:
@@ -86,10 +86,10 @@ def docs_at(url: str) -> str:
     return url.rstrip("/")
 
 
-async def _serve(exporter: Exporter, listening: socket.socket, guard: Guard) -> None:
+async def _serve(exporter: Exporter, listening: socket.socket, web_config: LiveWebConfig) -> None:
     told, told_again = end_signal(), reload_signal()
-    async with serving(exporter.app, listening, guard):
-        where = f"{url(listening, tls=guard.context is not None)}/metrics"
+    async with serving(exporter.app, listening, web_config):
+        where = f"{url(listening, tls=web_config.context is not None)}/metrics"
         log.info("serving", extra={"url": where, "version": __version__})
         async with exporter, reloading(told_again, exporter.reloader.reload):
             await told.wait()

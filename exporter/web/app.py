@@ -13,20 +13,20 @@ from starlette.routing import Route
 from exporter.exposition.board import Board
 from exporter.exposition.text import Format
 from exporter.polling.threads import Worker
-from exporter.web.api.days import DaysPages
-from exporter.web.api.find import Archive
+from exporter.web.api.days import DaysApi
+from exporter.web.api.find import DailyFiguresFinder
 from exporter.web.negotiation import exposition, takes_gzip
 from exporter.web.status.assets import HARDENED, Assets
 from exporter.web.status.page import DOCS, StatusPage
-from exporter.web.status.problems import Refusal
-from exporter.web.status.query import Choice
+from exporter.web.status.problems import FailedReload
+from exporter.web.status.query import CompanyQuery
 
 HEARTBEAT_SECONDS = 60.0
 HTML = "text/html; charset=utf-8"
 
 
 @dataclass(frozen=True, slots=True)
-class Outlook:
+class WebContext:
     """What the web may see: the board, the live metrics, the scheduler's heartbeat, and the sources by name.
 
     `sources` may change between two requests. `worker` makes what is read by people and by BI tools: neither a scrape
@@ -44,12 +44,12 @@ class Outlook:
     next_poll: Callable[[str], datetime | None]
     reload: Callable[[], Awaitable[str]] | None = None
     docs: str = DOCS
-    refusal: Callable[[], Refusal | None] = lambda: None
+    refusal: Callable[[], FailedReload | None] = lambda: None
 
 
-def create_app(outlook: Outlook) -> Starlette:
+def create_app(outlook: WebContext) -> Starlette:
     """Makes the application, which may start before the first poll."""
-    assets, archive = Assets(), Archive()
+    assets, finder = Assets(), DailyFiguresFinder()
 
     async def metrics(request: Request) -> Response:
         # Header lines may be repeated; together they are one list (RFC 9110, 5.3).
@@ -78,9 +78,9 @@ def create_app(outlook: Outlook) -> Starlette:
     return Starlette(
         routes=[
             Route("/metrics", metrics),
-            Route("/", _status(outlook, StatusPage(archive, assets.addresses, outlook.docs))),
+            Route("/", _status(outlook, StatusPage(finder, assets.addresses, outlook.docs))),
             *assets.routes(),
-            *DaysPages(outlook.board, outlook.worker, archive).routes(),
+            *DaysApi(outlook.board, outlook.worker, finder).routes(),
             Route("/-/healthy", healthy),
             Route("/-/ready", ready),
             Route("/-/reload", _reloading(outlook.reload), methods=["POST"]),
@@ -94,11 +94,11 @@ async def _each(runs: Iterable[bytes]) -> AsyncIterator[bytes]:
         yield run
 
 
-def _status(outlook: Outlook, status_page: StatusPage) -> Callable[[Request], Awaitable[Response]]:
+def _status(outlook: WebContext, status_page: StatusPage) -> Callable[[Request], Awaitable[Response]]:
     """Makes the route of the status page."""
 
     async def status(request: Request) -> Response:
-        choice = Choice.of(request.query_params)
+        choice = CompanyQuery.of(request.query_params)
         next_polls = {source: outlook.next_poll(source) for source in outlook.sources}
         made = partial(status_page.page, outlook.board.shown, choice, next_polls, outlook.now(), outlook.refusal())
         printed = await outlook.worker.run(made)

@@ -1,4 +1,4 @@
-"""Which of several offers a client likes best, by the q-values of an Accept or Accept-Encoding header (RFC 9110)."""
+"""Which of several representations a client prefers, and which it already has, by its headers (RFC 9110)."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -76,3 +76,9 @@ def preferred(accept: str, types: Sequence[str]) -> str:
         return max(fitting, default=(0, 0.0))[-1]
 
     return max(types, key=liking)
+
+
+def is_known(etag: str, if_none_match: str) -> bool:
+    """Tells whether a client has this version (RFC 9110, 13.1.2); weak and strong tags count alike."""
+    known = {each.strip().removeprefix("W/") for each in if_none_match.split(",")}
+    return "*" in known or etag.removeprefix("W/") in known

@@ -9,7 +9,7 @@ import pytest
 
 from exporter.app.reload import Reloader
 from exporter.exposition.text import Format, Page
-from exporter.web.status.problems import Refusal
+from exporter.web.status.problems import FailedReload
 from tests.app.fleet import KEY, WORLDS, fleet
 
 pytestmark = pytest.mark.anyio
@@ -278,7 +278,7 @@ async def test_a_file_that_cannot_be_used_changes_nothing(
         told = [made.reloader.refusal]
 
         assert not await made.reload(a="")
-        assert [*told, made.reloader.refusal] == [Refusal(made.clock.now(), reason), None]
+        assert [*told, made.reloader.refusal] == [FailedReload(made.clock.now(), reason), None]
         assert set(made.page("chat_usage_config_last_reload_successful").values()) == {1}
         assert set(made.page("chat_usage_config_last_reload_success_t").values()) == {made.clock.now().timestamp()}
 

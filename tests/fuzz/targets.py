@@ -26,7 +26,7 @@ from exporter.polling.report_state import ReportState
 from exporter.polling.state_file import StateFile
 from exporter.polling.state_format import Section
 from exporter.settings import load
-from exporter.web.server.web_config import Guard
+from exporter.web.server.web_config import LiveWebConfig
 from tests.certificates import self_signed
 from tests.fuzz.answers import CONTEXT, DAYS, NOW, TODAY, Asked, of_chatcaptain, of_exports, of_paradigm
 from tests.fuzz.formats import JSON, STATE, YAML, Form
@@ -105,7 +105,7 @@ def _web_config(folder: Path) -> Target:
 
     def read(content: bytes) -> object:
         path.write_bytes(content)
-        return Guard(path).config
+        return LiveWebConfig(path).config
 
     texts = [each.read_bytes() for each in sorted(WEB.glob("*.good.yml"))]
     has_openssl = shutil.which("openssl") is not None

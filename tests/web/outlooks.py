@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 from exporter.exposition.board import Board
 from exporter.exposition.text import Format
 from exporter.polling.threads import Worker
-from exporter.web.app import Outlook
+from exporter.web.app import WebContext
 from exporter.web.status.page import DOCS
-from exporter.web.status.problems import Refusal
+from exporter.web.status.problems import FailedReload
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 
@@ -34,7 +34,7 @@ def outlook(
     next_poll: Callable[[str], datetime | None] = lambda _source: None,
     reload: Callable[[], Awaitable[str]] | None = None,
     docs: str = DOCS,
-    refusal: Callable[[], Refusal | None] = lambda: None,
-) -> Outlook:
+    refusal: Callable[[], FailedReload | None] = lambda: None,
+) -> WebContext:
     """Returns an outlook on a board at noon; nothing is scheduled."""
-    return Outlook(board, tail, alive, sources, worker, now, next_poll, reload, docs, refusal)
+    return WebContext(board, tail, alive, sources, worker, now, next_poll, reload, docs, refusal)

@@ -17,9 +17,9 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
 from exporter.app.process import serving
-from exporter.web.server.basic_auth import Verdicts, credentials
+from exporter.web.server.basic_auth import PasswordVerifier, credentials
 from exporter.web.server.server import listen
-from exporter.web.server.web_config import Guard
+from exporter.web.server.web_config import LiveWebConfig
 from tests.certificates import self_signed, signed
 
 pytestmark = [
@@ -63,7 +63,7 @@ async def site(folder: Path, config: str) -> AsyncIterator[str]:
     """Serves with a web configuration; gives host and port."""
     (folder / "web.yml").write_text(config)
     with listen("127.0.0.1:0", "--web.listen-address") as listening:
-        async with serving(APP, listening, Guard(folder / "web.yml")):
+        async with serving(APP, listening, LiveWebConfig(folder / "web.yml")):
             await asyncio.sleep(0)  # the server's task begins
             yield "{}:{}".format(*listening.getsockname())
 
@@ -136,13 +136,13 @@ async def test_a_new_password_makes_the_old_one_void(folder: Path) -> None:
 
 
 async def test_verdicts_are_forgotten_before_they_fill_the_memory() -> None:
-    verdicts = Verdicts()
+    passwords = PasswordVerifier()
     try:
         for number in range(130):
-            assert not await verdicts.of({"alice": HASH.encode()}, "alice", str(number).encode())
-        assert len(verdicts._known) == 100
+            assert not await passwords.of({"alice": HASH.encode()}, "alice", str(number).encode())
+        assert len(passwords._known) == 100
     finally:
-        verdicts.close()
+        passwords.close()
 
 
 def test_credentials_are_read_as_rfc_7617_has_them() -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from exporter.domain.errors import ConfigError
 from exporter.web.server.tls import is_allowed
-from exporter.web.server.web_config import Guard
+from exporter.web.server.web_config import LiveWebConfig
 from exporter.web.server.web_config_file import CIPHERS, read
 from tests.certificates import openssl, self_signed
 
@@ -31,9 +31,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_a_good_file_is_taken(case: Path, folder: Path) -> None:
     """With paths from the folder that the file is in, whatever the process's is."""
     (folder / "web.yml").write_bytes(case.read_bytes())
-    guard = Guard(folder / "web.yml")
+    web_config = LiveWebConfig(folder / "web.yml")
 
-    assert (guard.context is not None) == (guard.config.tls_server_config is not None)
+    assert (web_config.context is not None) == (web_config.config.tls_server_config is not None)
     assert set(read(folder / "web.yml").files) >= {folder / "web.yml"}
 
 
@@ -46,7 +46,7 @@ def test_the_shipped_example_is_good(folder: Path, commented: bool) -> None:
     shutil.copy(folder / "client_ca.crt", folder / "clients.crt")
     (folder / "web.yml").write_text(text)
 
-    config = Guard(folder / "web.yml").config
+    config = LiveWebConfig(folder / "web.yml").config
 
     assert set(config.basic_auth_users) == {"prometheus"}
     assert config.tls_server_config is not None
@@ -60,7 +60,7 @@ def test_a_bad_file_is_refused_by_name(case: Path, folder: Path) -> None:
     (folder / "web.yml").write_bytes(case.read_bytes())
 
     with pytest.raises(ConfigError) as caught:
-        Guard(folder / "web.yml")
+        LiveWebConfig(folder / "web.yml")
     [line] = str(caught.value).splitlines()
     assert expected in line
     assert "canary" not in line
@@ -68,7 +68,7 @@ def test_a_bad_file_is_refused_by_name(case: Path, folder: Path) -> None:
 
 def test_a_missing_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"web.yml: cannot be read .*see --web.config.file"):
-        Guard(tmp_path / "web.yml")
+        LiveWebConfig(tmp_path / "web.yml")
 
 
 def test_every_cipher_is_one_of_openssl(folder: Path) -> None:
@@ -76,7 +76,7 @@ def test_every_cipher_is_one_of_openssl(folder: Path) -> None:
     for suite in CIPHERS:
         text = f"tls_server_config: {{cert_file: server.crt, key_file: server.key, cipher_suites: [{suite}]}}"
         (folder / "web.yml").write_text(text)
-        context = Guard(folder / "web.yml").context
+        context = LiveWebConfig(folder / "web.yml").context
         assert context is not None
         assert CIPHERS[suite] in {each["name"] for each in context.get_ciphers()}
 
@@ -85,13 +85,13 @@ def test_a_broken_change_changes_nothing_and_is_told_once(folder: Path, caplog: 
     """What was in effect stays; a good file after it is taken."""
     path = folder / "web.yml"
     path.write_bytes((FILES / "users.good.yml").read_bytes())
-    guard = Guard(path)
+    web_config = LiveWebConfig(path)
 
     path.write_text("nonsense: {}")
-    assert [set(guard.users().users), set(guard.users().users)] == [{"alice", "no"}] * 2
+    assert [set(web_config.users().users), set(web_config.users().users)] == [{"alice", "no"}] * 2
     assert [record.message for record in caplog.records] == ["web configuration not changed"]
     path.write_text("")
-    assert not guard.users().users
+    assert not web_config.users().users
 
 
 def test_inline_certificates_are_read(folder: Path) -> None:
@@ -100,7 +100,7 @@ def test_inline_certificates_are_read(folder: Path) -> None:
     (folder / "web.yml").write_text(
         f"tls_server_config:\n  cert: |\n    {inline['server.crt']}\n  key: |\n    {inline['server.key']}\n"
     )
-    assert Guard(folder / "web.yml").context is not None
+    assert LiveWebConfig(folder / "web.yml").context is not None
 
 
 @pytest.mark.parametrize(

@@ -14,9 +14,9 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from exporter.web.server.connection import LIMITS, Limits
+from exporter.web.server.connection import LIMITS, ConnectionLimits
 from exporter.web.server.server import listen, server
-from exporter.web.server.web_config import Guard
+from exporter.web.server.web_config import LiveWebConfig
 from tests.certificates import self_signed
 
 pytestmark = pytest.mark.anyio
@@ -88,11 +88,11 @@ def _hang_up(writer: asyncio.StreamWriter) -> None:
 
 
 @asynccontextmanager
-async def door(limits: Limits, certified: Path | None = None) -> AsyncIterator[Door]:
+async def door(limits: ConnectionLimits, certified: Path | None = None) -> AsyncIterator[Door]:
     """Serves with these limits, with TLS if there is a folder with a certificate."""
-    guard = Guard(certified / "web.yml" if certified else None)
+    web_config = LiveWebConfig(certified / "web.yml" if certified else None)
     trust = ssl.create_default_context(cafile=str(certified / "localhost.crt")) if certified else None
-    running = server(APP, guard, limits)
+    running = server(APP, web_config, limits)
     with listen("localhost:0", "--web.listen-address") as listening:
         serve = asyncio.create_task(running.serve(sockets=[listening]))
         try:
@@ -123,7 +123,7 @@ def certified(tmp_path_factory: pytest.TempPathFactory) -> Path:
 )
 async def test_a_request_has_to_end_in_time(begun: bytes) -> None:
     """Whatever was begun, and whatever was answered before."""
-    async with door(Limits(request=SOON_S)) as opened:
+    async with door(ConnectionLimits(request=SOON_S)) as opened:
         peer = await opened.peer()
         await peer.says(begun)
 
@@ -132,7 +132,7 @@ async def test_a_request_has_to_end_in_time(begun: bytes) -> None:
 
 async def test_a_byte_now_and_then_is_no_progress() -> None:
     """The time is for the whole request: bytes that come all the while do not prolong it."""
-    async with door(Limits(request=SOON_S)) as opened:
+    async with door(ConnectionLimits(request=SOON_S)) as opened:
         peer = await opened.peer()
         end = asyncio.create_task(peer.is_cut_off())
         while not end.done():
@@ -142,7 +142,7 @@ async def test_a_byte_now_and_then_is_no_progress() -> None:
 
 async def test_an_idle_connection_stays() -> None:
     """Prometheus keeps its connection from scrape to scrape: between two requests the time is not for the next one."""
-    async with door(Limits(request=SOON_S)) as opened:
+    async with door(ConnectionLimits(request=SOON_S)) as opened:
         peer = await opened.peer()
         for _ in range(3):
             assert await peer.is_answered()
@@ -151,7 +151,7 @@ async def test_an_idle_connection_stays() -> None:
 
 async def test_a_hand_shake_has_to_end_in_time(certified: Path) -> None:
     """Silence in the place of TLS, too."""
-    async with door(Limits(handshake=SOON_S), certified) as opened:
+    async with door(ConnectionLimits(handshake=SOON_S), certified) as opened:
         begun = await opened.peer()
         await begun.says(b"\x16\x03\x01")
 
@@ -161,7 +161,7 @@ async def test_a_hand_shake_has_to_end_in_time(certified: Path) -> None:
 
 async def test_an_answer_has_to_be_read() -> None:
     """Who does not read on is cut off, though all that the buffers hold can still be read."""
-    async with door(Limits(reading=SOON_S)) as opened:
+    async with door(ConnectionLimits(reading=SOON_S)) as opened:
         reads, does_not = await opened.peer(), await opened.peer()
         does_not.writer.transport.pause_reading()  # type: ignore[attr-defined]  # it has, as a transport of a socket
         await does_not.says(ASK_MUCH)
@@ -183,7 +183,7 @@ async def _to_the_end(peer: Peer) -> bytes:
 
 async def test_the_longest_waiting_makes_room_for_a_new_one() -> None:
     """Not the new one, and not one who asks in between."""
-    async with door(Limits(request=LONG_S, connections=4)) as opened:
+    async with door(ConnectionLimits(request=LONG_S, connections=4)) as opened:
         scraper = await opened.peer()
         assert await scraper.is_answered()
         silent = [await opened.peer() for _ in range(3)]
@@ -197,7 +197,7 @@ async def test_the_longest_waiting_makes_room_for_a_new_one() -> None:
 
 async def test_few_may_leave_their_answer_unread() -> None:
     """Each takes the memory of a page; the first of them goes, who reads is served."""
-    async with door(Limits(reading=LONG_S, unread=2)) as opened:
+    async with door(ConnectionLimits(reading=LONG_S, unread=2)) as opened:
         deaf = [await opened.peer() for _ in range(3)]
         for each in deaf:
             each.writer.transport.pause_reading()  # type: ignore[attr-defined]  # it has, as a transport of a socket

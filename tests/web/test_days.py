@@ -19,7 +19,7 @@ from exporter.platforms.paradigm.platform import PLATFORM, QUERIES, TOOLS
 from exporter.polling.threads import Worker
 from exporter.simulator.app import create_app as create_platform
 from exporter.simulator.paradigm.world import MODES, World
-from exporter.web.api.query import Offer, Query, read
+from exporter.web.api.query import Available, Query, read
 from exporter.web.app import create_app
 from tests.road.road import RULES, PassedClock, Road, set_scenarios, target_with, utc
 from tests.road.test_chatcaptain import Platform
@@ -398,7 +398,7 @@ async def test_a_wrong_parameter_is_named_in_one_line(query: str) -> None:
 
 
 def test_a_selector_may_have_globs_and_empty_is_nobody() -> None:
-    assert read([("company", "name:N*"), ("company", "")], Offer((), ())) == Query(companies=("name:N*", ""))
+    assert read([("company", "name:N*"), ("company", "")], Available((), ())) == Query(companies=("name:N*", ""))
 
 
 async def test_nothing_is_sent_twice() -> None:

@@ -1,20 +1,23 @@
 """What is wrong with a report is said by level, in words, with its runbook; and is not said a moment too early."""
 
+import re
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from exporter.domain.errors import OUTCOMES as EVERY_OUTCOME
 from exporter.metrics.report_view import ReportView
-from exporter.web.status.problems import OUTCOMES, Level, is_fresh, of_report
+from exporter.web.status.problems import COVERS, OUTCOMES, PATIENCE, RESTATED, Level, is_fresh, of_report
 from tests.road.road import RULES
 from tests.web.outlooks import NOON
 from tests.web.test_days import named
 
 RUNBOOKS = Path(__file__).parents[2] / "docs" / "runbooks"
+ALERT_RULES = Path(__file__).parents[2] / "alert_rules"
 HOUR = timedelta(hours=1)
 ODD = "Fields of its answer are not as documented"
 MOMENT = timedelta(seconds=1)
@@ -123,3 +126,19 @@ def test_withheld_figures_are_told_once_something_was_read() -> None:
     never = replace(stale, health=replace(stale.health, last_success=None))
     assert not told(never)
     assert not is_fresh(stale, NOON)
+
+
+def test_thresholds_are_those_of_the_shipped_alert_rules() -> None:
+    """The page reads no rules; whoever changes one of them changes the other one too."""
+    rules = {
+        rule["alert"]: " ".join(rule["expr"].split())
+        for file in ("data.yml", "platform.yml")
+        for group in yaml.safe_load((ALERT_RULES / file).read_text())["groups"]
+        for rule in group["rules"]
+        if "alert" in rule
+    }
+    covers = re.search(r"2 \* 86400 \+ (\d+) \+ 2 \* max by", rules["ChatUsageReportStale"])
+    assert covers is not None
+    assert COVERS == timedelta(days=2, seconds=int(covers[1]))
+    assert rules["ChatUsageRestated"].partition(" unless")[0].endswith(f" > {RESTATED}")
+    assert f", {int(PATIENCE.total_seconds() // 3600)} * 3600)" in rules["ChatUsageReportFetchFailing"]

@@ -17,13 +17,13 @@ from exporter.platforms.paradigm.platform import PLATFORM, QUERIES
 from exporter.polling.threads import Worker
 from exporter.simulator.app import create_app as create_platform
 from exporter.simulator.paradigm.world import MODES, World
-from exporter.web.api.find import Archive
+from exporter.web.api.find import DailyFiguresFinder
 from exporter.web.app import create_app
-from exporter.web.server.basic_auth import Access, Verdicts
-from exporter.web.server.web_config import Guard
+from exporter.web.server.basic_auth import BasicAuth, PasswordVerifier
+from exporter.web.server.web_config import LiveWebConfig
 from exporter.web.status.page import DOCS, StatusPage
-from exporter.web.status.problems import Refusal
-from exporter.web.status.query import Choice
+from exporter.web.status.problems import FailedReload
+from exporter.web.status.query import CompanyQuery
 from exporter.web.status.sparkline import sparkline
 from exporter.web.status.text import figure, share, span
 from tests.road.road import RULES, PassedClock, Road, set_scenarios, target_with, utc
@@ -247,7 +247,7 @@ async def test_what_has_one_cause_is_told_once() -> None:
 
 async def test_a_refused_configuration_shows_until_a_good_one_is_read() -> None:
     """Whoever looks whether a change has arrived must see that it has not, also before the alert fires."""
-    refusal: Refusal | None = Refusal(NOON - HOUR, "exporter.yml:3: settle: give <a> duration")
+    refusal: FailedReload | None = FailedReload(NOON - HOUR, "exporter.yml:3: settle: give <a> duration")
     async with paradigm(PassedClock(NOON), World.from_seed(3, 4)) as road:
         await road.poller.poll()
         async with asking(road.board, refusal=lambda: refusal) as http:
@@ -401,14 +401,14 @@ async def test_every_link_is_answered_or_leads_to_a_runbook() -> None:
 async def test_the_page_is_rendered_once_a_minute_and_publication() -> None:
     """Whoever else asks gets the same bytes; another choice, minute or publication is another page."""
     files = dict.fromkeys(("icon.svg", "status.css", "status.js"), "")
-    status_page, shown, board = StatusPage(Archive(), files), Published(), named()
-    first = status_page.page(board.shown, Choice(), {}, NOON)
-    assert status_page.page(board.shown, Choice(), {}, NOON + timedelta(seconds=59)) is first
-    assert status_page.page(board.shown, Choice(q="x"), {}, NOON) is not first
-    assert status_page.page(board.shown, Choice(), {}, NOON + timedelta(minutes=1)) is not first
-    assert status_page.page(shown, Choice(), {}, NOON) is not first
+    status_page, shown, board = StatusPage(DailyFiguresFinder(), files), Published(), named()
+    first = status_page.page(board.shown, CompanyQuery(), {}, NOON)
+    assert status_page.page(board.shown, CompanyQuery(), {}, NOON + timedelta(seconds=59)) is first
+    assert status_page.page(board.shown, CompanyQuery(q="x"), {}, NOON) is not first
+    assert status_page.page(board.shown, CompanyQuery(), {}, NOON + timedelta(minutes=1)) is not first
+    assert status_page.page(shown, CompanyQuery(), {}, NOON) is not first
     for number in range(100):
-        status_page.page(shown, Choice(page=number), {}, NOON)
+        status_page.page(shown, CompanyQuery(page=number), {}, NOON)
     assert len(status_page._prints) == 64
 
 
@@ -427,15 +427,15 @@ async def test_headers_keep_everything_out() -> None:
 async def test_headers_of_the_web_configuration_win(tmp_path: Path) -> None:
     """Who configures a policy of his own means it; the other headers stay."""
     (tmp_path / "web.yml").write_text("http_server_config: {headers: {Content-Security-Policy: sandbox}}\n")
-    worker, verdicts = Worker("readers"), Verdicts()
-    gated = Access(create_app(outlook(named(), worker)), Guard(tmp_path / "web.yml").users, verdicts)
+    worker, passwords = Worker("readers"), PasswordVerifier()
+    gated = BasicAuth(create_app(outlook(named(), worker)), LiveWebConfig(tmp_path / "web.yml").users, passwords)
     async with httpx.AsyncClient(transport=httpx.ASGITransport(gated), base_url="http://exporter") as http:
         for path in ("/", "/static/status.css", "/api/v1/days"):
             answer = await http.get(path)
             assert answer.headers.get_list("content-security-policy") == ["sandbox"]
             assert answer.headers["x-content-type-options"] == "nosniff"
     worker.close()
-    verdicts.close()
+    passwords.close()
 
 
 async def test_a_removed_source_leaves_page_and_api() -> None:

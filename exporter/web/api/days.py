@@ -12,12 +12,11 @@ from starlette.routing import Route
 from exporter.domain.errors import QueryError
 from exporter.exposition.board import Board
 from exporter.polling.threads import Worker
-from exporter.web.api.find import Answer, Archive, offer
+from exporter.web.api.find import Answer, DailyFiguresFinder, available
 from exporter.web.api.openapi import description
 from exporter.web.api.query import DaysFormat, cursor, read
 from exporter.web.api.write import document
-from exporter.web.etag import is_known
-from exporter.web.negotiation import preferred, takes_gzip
+from exporter.web.negotiation import is_known, preferred, takes_gzip
 
 GZIP = zlib.MAX_WBITS | 16
 GZIP_LEVEL = 1  # figures compress well at any level; this one costs least
@@ -25,13 +24,13 @@ MEDIA_TYPES = {"application/json": DaysFormat.JSON, "text/csv": DaysFormat.CSV}
 VARY = {"Vary": "Accept, Accept-Encoding", "X-Content-Type-Options": "nosniff", "Cache-Control": "no-cache"}
 
 
-class DaysPages:
+class DaysApi:
     """The pages below /api/v1; what computes runs in the `worker`, which renders no metrics."""
 
-    def __init__(self, board: Board, worker: Worker, archive: Archive) -> None:
+    def __init__(self, board: Board, worker: Worker, finder: DailyFiguresFinder) -> None:
         self._board = board
         self._worker = worker
-        self._archive = archive
+        self._archive = finder
 
     def routes(self) -> tuple[Route, ...]:
         """Returns the routes."""
@@ -39,13 +38,13 @@ class DaysPages:
 
     async def openapi(self, _request: Request) -> Response:
         """Answers with the description, which names the sources and measures that there are."""
-        return JSONResponse(description(offer(self._board.shown.views)), headers=VARY)
+        return JSONResponse(description(available(self._board.shown.views)), headers=VARY)
 
     async def days(self, request: Request) -> Response:
         """Answers with a page of days, 304 if the client has it, 400 if it cannot be meant."""
         views = self._board.shown.views
         try:
-            query = read(request.query_params.multi_items(), offer(views))
+            query = read(request.query_params.multi_items(), available(views))
         except QueryError as error:
             return JSONResponse({"error": str(error)}, 400, VARY)
         accepted = preferred(",".join(request.headers.getlist("accept")), tuple(MEDIA_TYPES))

@@ -6,18 +6,18 @@ another one.
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
 from hashlib import blake2b
 from itertools import groupby
 from typing import NamedTuple
 
 from exporter import __version__
+from exporter.domain.model import Days
 from exporter.domain.selectors import selects
 from exporter.exposition.text import Key
 from exporter.ledger.ledger import by_number
 from exporter.metrics.daily import DailyFigures, Dated, measures
 from exporter.metrics.report_view import ReportView
-from exporter.web.api.query import Offer, Query
+from exporter.web.api.query import Available, Query
 
 PIECE = 20
 """How many companies' figures are made at once: about 20,000 of 46 days, 0.2 s, for which other readers wait."""
@@ -28,17 +28,6 @@ class Company(NamedTuple):
 
     source: str
     company_id: str
-
-
-@dataclass(frozen=True, slots=True)
-class Span:
-    """The days that were asked for, both ends included."""
-
-    first: date
-    last: date
-
-    def __contains__(self, day: object) -> bool:
-        return isinstance(day, date) and self.first <= day <= self.last
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +44,9 @@ class Answer:
     version: str
 
     @property
-    def days(self) -> Span:
+    def days(self) -> Days:
         """The days that were asked for."""
-        return Span(self.query.first, self.query.last)
+        return Days(self.query.first, self.query.last)
 
     def pieces(self) -> Iterator[tuple[Company, ...]]:
         """Cuts the page into what is made at once."""
@@ -81,13 +70,13 @@ def wanted(view: ReportView, query: Query) -> frozenset[str]:
     return families & frozenset(query.measures) if query.measures else families
 
 
-def offer(views: Mapping[Key, ReportView]) -> Offer:
+def available(views: Mapping[Key, ReportView]) -> Available:
     """Says what can be asked for."""
     families = {measure.family for view in views.values() for measure in measures(view)}
-    return Offer(sorted({source for source, _ in views}), sorted(families))
+    return Available(sorted({source for source, _ in views}), sorted(families))
 
 
-class Archive:
+class DailyFiguresFinder:
     """Answers queries about what was published, from shelves that it keeps as long as they are the newest ones."""
 
     def __init__(self) -> None:

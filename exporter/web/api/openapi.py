@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from exporter import __version__
 from exporter.metrics.daily import DayState, Evidence
-from exporter.web.api.query import PARAMETERS, Offer, Parameter
+from exporter.web.api.query import PARAMETERS, Available, Parameter
 from exporter.web.api.write import COLUMNS
 
 Schema = Mapping[str, object]
@@ -82,9 +82,9 @@ INFO: Schema = {
 }
 
 
-def description(offer: Offer) -> Schema:
+def description(available: Available) -> Schema:
     """Returns the description of the API, with what there is to ask for."""
-    known = {"source": list(offer.sources), "measure": list(offer.measures)}
+    known = {"source": list(available.sources), "measure": list(available.measures)}
     days = {
         "operationId": "days",
         "summary": "Figures per company and day, as they are held.",

@@ -23,7 +23,7 @@ class DaysFormat(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Offer:
+class Available:
     """What there is to ask for: names of sources, and families of measures without their windows."""
 
     sources: Collection[str]
@@ -93,7 +93,7 @@ class Query:
     format: DaysFormat | None = None
 
 
-def read(pairs: Iterable[tuple[str, str]], offer: Offer) -> Query:
+def read(pairs: Iterable[tuple[str, str]], available: Available) -> Query:
     """Reads the pairs of a query string.
 
     Raises:
@@ -110,9 +110,9 @@ def read(pairs: Iterable[tuple[str, str]], offer: Offer) -> Query:
     if last < first:
         raise QueryError(f"from={first} is after to={last}; swap them")
     return Query(
-        sources=tuple(_known("source", each, offer.sources) for each in given.get("source", ())),
+        sources=tuple(_known("source", each, available.sources) for each in given.get("source", ())),
         companies=tuple(map(_selector, given.get("company", ()))),
-        measures=tuple(_known("measure", each, offer.measures) for each in given.get("measure", ())),
+        measures=tuple(_known("measure", each, available.measures) for each in given.get("measure", ())),
         first=first,
         last=last,
         limit=_limit(one.get("limit")),

@@ -17,12 +17,12 @@ from exporter.web.server.web_config_file import WebConfig
 
 FREE = frozenset({"/-/healthy", "/-/ready"})
 """Probes of a cluster have no password."""
-MOST_VERDICTS = 100
+MOST_REMEMBERED = 100
 LONGEST_PASSWORD = 72
 """In bytes: bcrypt looks at no more, and refuses to."""
 
 
-class Verdicts:
+class PasswordVerifier:
     """Compares passwords with their hashes, in a thread of its own, and remembers what came of the newest ones.
 
     A scrape every few seconds would else cost a hash each. What is remembered are keyed digests, no passwords.
@@ -45,7 +45,7 @@ class Verdicts:
             good = await self._worker.run(lambda: _matches(password, compared))
             self._known[digest] = good and hashed is not None
         self._known.move_to_end(digest)
-        while len(self._known) > MOST_VERDICTS:
+        while len(self._known) > MOST_REMEMBERED:
             self._known.popitem(last=False)
         return self._known[digest]
 
@@ -59,13 +59,13 @@ def _matches(password: bytes, hashed: bytes) -> bool:
     return good and len(password) <= LONGEST_PASSWORD
 
 
-class Access:
+class BasicAuth:
     """The gate before an application; `config` returns what is in effect now."""
 
-    def __init__(self, app: ASGIApp, config: Callable[[], WebConfig], verdicts: Verdicts) -> None:
+    def __init__(self, app: ASGIApp, config: Callable[[], WebConfig], passwords: PasswordVerifier) -> None:
         self._app = app
         self._config = config
-        self._verdicts = verdicts
+        self._passwords = passwords
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Lets a request through, or answers 401."""
@@ -88,7 +88,7 @@ class Access:
 
     async def _knows(self, config: WebConfig, headers: Headers) -> bool:
         name, password = credentials(headers.get("authorization", ""))
-        return await self._verdicts.of(config.users, name, password)
+        return await self._passwords.of(config.users, name, password)
 
 
 def credentials(header: str) -> tuple[str, bytes]:

@@ -8,13 +8,13 @@ import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from exporter.web.server.tls import is_allowed
-from exporter.web.server.web_config import Guard
+from exporter.web.server.web_config import LiveWebConfig
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class ConnectionLimits:
     """What clients may take, in seconds: a hand-shake of TLS, a request, an answer in which nothing is read on.
 
     At most `connections` are open, at most `unread` of them with an answer that waits to be read: it takes the memory
@@ -28,11 +28,11 @@ class Limits:
     unread: int = 32
 
 
-LIMITS = Limits()
+LIMITS = ConnectionLimits()
 
 
 @dataclass(slots=True)
-class Crowd:
+class WaitingConnections:
     """The connections of a server that wait for their client, the longest waiting first; sets that keep their order."""
 
     asking: "dict[Connection, None]" = field(default_factory=dict)
@@ -48,16 +48,16 @@ class Crowd:
 class Connection(H11Protocol):
     """A connection; one of a client whose certificate has no allowed name is closed before it can ask anything."""
 
-    guard: Guard
-    limits: Limits
-    crowd: Crowd
+    web_config: LiveWebConfig
+    limits: ConnectionLimits
+    waiting: WaitingConnections
     _refused = False
     _hurry: asyncio.TimerHandle | None = None
     _unread: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
         """Takes up a connection, or closes it."""
-        section = self.guard.config.tls_server_config
+        section = self.web_config.config.tls_server_config
         tls = transport.get_extra_info("ssl_object")
         if section and tls and not is_allowed(tls.getpeercert(), section.client_allowed_sans):
             log.warning("client refused: its certificate has no name of client_allowed_sans")
@@ -66,8 +66,8 @@ class Connection(H11Protocol):
             return
         super().connection_made(transport)
         if len(self.connections) > self.limits.connections:
-            self.crowd.make_room()
-        self.crowd.asking[self] = None
+            self.waiting.make_room()
+        self.waiting.asking[self] = None
         self._await_request()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -88,17 +88,17 @@ class Connection(H11Protocol):
         """Waits for the next request; until its first byte uvicorn's limit for idle connections holds."""
         super().on_response_complete()
         if self.conn.their_state is h11.IDLE and not self.transport.is_closing():
-            self.crowd.asking[self] = None
+            self.waiting.asking[self] = None
             if self.conn.trailing_data[0]:  # the next request began before the answer ended
                 self._await_request()
 
     def pause_writing(self) -> None:
         """Stops writing until the client has read."""
         super().pause_writing()
-        self.crowd.unread[self] = None
+        self.waiting.unread[self] = None
         self._unread = self.loop.call_later(self.limits.reading, self.cut_off)
-        if len(self.crowd.unread) > self.limits.unread:
-            next(iter(self.crowd.unread)).cut_off()
+        if len(self.waiting.unread) > self.limits.unread:
+            next(iter(self.waiting.unread)).cut_off()
 
     def resume_writing(self) -> None:
         """Writes on."""
@@ -115,13 +115,13 @@ class Connection(H11Protocol):
             self._hurry = self.loop.call_later(self.limits.request, self.cut_off)
 
     def _has_asked(self) -> None:
-        self.crowd.asking.pop(self, None)
+        self.waiting.asking.pop(self, None)
         if self._hurry is not None:
             self._hurry.cancel()
             self._hurry = None
 
     def _has_read(self) -> None:
-        self.crowd.unread.pop(self, None)
+        self.waiting.unread.pop(self, None)
         if self._unread is not None:
             self._unread.cancel()
             self._unread = None
@@ -131,6 +131,8 @@ class Connection(H11Protocol):
         self._has_read()
 
 
-def kind(guard: Guard, limits: Limits = LIMITS) -> type[Connection]:
+def connection_class(web_config: LiveWebConfig, limits: ConnectionLimits = LIMITS) -> type[Connection]:
     """Makes the class of the connections of one server: uvicorn makes them itself, with arguments of its own."""
-    return type("Connection", (Connection,), {"guard": guard, "limits": limits, "crowd": Crowd()})
+    return type(
+        "Connection", (Connection,), {"web_config": web_config, "limits": limits, "waiting": WaitingConnections()}
+    )

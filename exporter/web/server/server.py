@@ -13,8 +13,8 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from exporter.domain.errors import ConfigError
-from exporter.web.server.connection import LIMITS, Connection, Limits, kind
-from exporter.web.server.web_config import Guard
+from exporter.web.server.connection import LIMITS, Connection, ConnectionLimits, connection_class
+from exporter.web.server.web_config import LiveWebConfig
 
 log = logging.getLogger(__name__)
 
@@ -80,9 +80,9 @@ class Server(uvicorn.Server):
 
     _listening: tuple[socket.socket, ...] = ()
 
-    def __init__(self, config: uvicorn.Config, guard: Guard) -> None:
+    def __init__(self, config: uvicorn.Config, web_config: LiveWebConfig) -> None:
         super().__init__(config)
-        self.guard = guard
+        self.web_config = web_config
         self._ending = asyncio.Event()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
@@ -97,11 +97,11 @@ class Server(uvicorn.Server):
 
         Not to be cancelled: sockets in the midst of a change would be nobody's.
         """
-        shown = self.guard.context
+        shown = self.web_config.context
         while not await self._ends_within(WATCH_SECONDS):
-            self.guard.refresh()
-            if self.guard.context is not shown and self.started:
-                shown = self.guard.context
+            self.web_config.refresh()
+            if self.web_config.context is not shown and self.started:
+                shown = self.web_config.context
                 await self._accept_anew(shown)
 
     async def _accept_anew(self, context: ssl.SSLContext | None) -> None:
@@ -165,9 +165,9 @@ class Server(uvicorn.Server):
         self.should_exit = True
 
 
-def server(app: ASGIApp, guard: Guard | None = None, limits: Limits = LIMITS) -> Server:
+def server(app: ASGIApp, web_config: LiveWebConfig | None = None, limits: ConnectionLimits = LIMITS) -> Server:
     """Makes a server for an application; run it with `await server.serve(sockets=[...])`."""
-    guard = guard or Guard()
+    web_config = web_config or LiveWebConfig()
     config = uvicorn.Config(
         app,
         lifespan="off",
@@ -177,9 +177,9 @@ def server(app: ASGIApp, guard: Guard | None = None, limits: Limits = LIMITS) ->
         timeout_graceful_shutdown=1,
         timeout_keep_alive=75,  # longer than a scrape interval, so that Prometheus keeps its connection
         loop="asyncio",
-        http=kind(guard, limits),
+        http=connection_class(web_config, limits),
         ws="none",
     )
     config.load()
-    config.ssl = guard.context
-    return Server(config, guard)
+    config.ssl = web_config.context
+    return Server(config, web_config)

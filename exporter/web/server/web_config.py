@@ -17,7 +17,7 @@ log = logging.getLogger(__name__)
 Stamp = tuple[tuple[int, int, int] | None, ...]
 
 
-class Guard:
+class LiveWebConfig:
     """What is in effect: `config`, and the `context` of TLS, None for plain HTTP. Without a path everybody may come.
 
     Raises:

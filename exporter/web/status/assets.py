@@ -1,4 +1,8 @@
-"""Files of the status page out of the package: style, script, icon; each with an ETag that its address carries too."""
+"""Files of the status page out of the package: style, script, icon; each with an ETag that its address carries too.
+
+Not by Starlette's StaticFiles: its ETag is made of time and size, which builds with a fixed time share, its media types
+are the host's, it has no Cache-Control, and it reads the disk in a thread for each request.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from exporter.web.etag import is_known
+from exporter.web.negotiation import is_known
 
 TYPES = {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml"}
 POLICY = (

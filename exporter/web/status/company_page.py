@@ -11,7 +11,7 @@ from exporter.exposition.text import Key
 from exporter.ledger.ledger import by_number
 from exporter.metrics.daily import DailyFigures
 from exporter.web.status.company_rows import Breach, Companies, Company, Measured, fresh
-from exporter.web.status.query import ATTENTION, PER_PAGE, Choice
+from exporter.web.status.query import ATTENTION, PER_PAGE, CompanyQuery
 from exporter.web.status.sparkline import Sparkline, six_weeks, sparkline
 
 FIGURES: Mapping[str, Callable[[Measured], float | None]] = {
@@ -31,7 +31,7 @@ class CompanyRow:
     activity: str
     measured: Measured | None
     breaches: tuple[Breach, ...]
-    verdict: str
+    limit_status: str
     line: Sparkline | None = None
 
 
@@ -47,7 +47,7 @@ class CompanyPage(NamedTuple):
 
 
 def company_page(
-    companies: Companies, choice: Choice, shown: Published, all_daily: Mapping[Key, DailyFigures], now: datetime
+    companies: Companies, choice: CompanyQuery, shown: Published, all_daily: Mapping[Key, DailyFigures], now: datetime
 ) -> CompanyPage:
     """Returns the companies that a choice shows, sorted, a page of them."""
     judged = fresh(shown.views, now)
@@ -68,14 +68,14 @@ def company_page(
     )
 
 
-def _row(company: Company, choice: Choice, companies: Companies, judged: frozenset[Key]) -> CompanyRow:
+def _row(company: Company, choice: CompanyQuery, companies: Companies, judged: frozenset[Key]) -> CompanyRow:
     names = companies.activities.get(company.source, ())
     activity = choice.activity if choice.activity in names else next(iter(names), "")
     measured = company.activities.get(activity)
-    return CompanyRow(company, activity, measured, company.breaches(judged), company.verdict(judged))
+    return CompanyRow(company, activity, measured, company.breaches(judged), company.limit_status(judged))
 
 
-def fits(row: CompanyRow, choice: Choice) -> bool:
+def fits(row: CompanyRow, choice: CompanyQuery) -> bool:
     """Tells whether a company is one of those that were chosen."""
     company, words = row.company, choice.q.casefold()
     return (
@@ -86,7 +86,7 @@ def fits(row: CompanyRow, choice: Choice) -> bool:
     )
 
 
-def order(choice: Choice) -> Callable[[CompanyRow], tuple[object, ...]]:
+def order(choice: CompanyQuery) -> Callable[[CompanyRow], tuple[object, ...]]:
     """Returns what companies are sorted by; who has no figure stands at the end, whichever way."""
     column, sign = choice.sort.removeprefix("-"), -1.0 if choice.sort.startswith("-") else 1.0
 

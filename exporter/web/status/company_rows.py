@@ -75,7 +75,7 @@ class Company:
     note: str = ""
     activities: dict[str, Measured] = field(default_factory=dict)
 
-    def verdict(self, fresh: Container[Key]) -> str:
+    def limit_status(self, fresh: Container[Key]) -> str:
         """Says in a word how it keeps its limits, where it breaks none."""
         limited = [measured for measured in self.activities.values() if measured.limited]
         if not limited:

@@ -12,12 +12,12 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from exporter import __version__
 from exporter.exposition.board import Published
-from exporter.web.api.find import Archive
+from exporter.web.api.find import DailyFiguresFinder
 from exporter.web.status import text as words
 from exporter.web.status.company_page import company_page
 from exporter.web.status.company_rows import Companies, companies
-from exporter.web.status.problems import Level, Refusal
-from exporter.web.status.query import Choice
+from exporter.web.status.problems import FailedReload, Level
+from exporter.web.status.query import CompanyQuery
 from exporter.web.status.report_rows import sources, troubles
 from exporter.web.status.sparkline import HEIGHT, WIDTH
 
@@ -38,7 +38,7 @@ class RenderedPage:
 class StatusPage:
     """Renders pages and keeps those of the newest publication; used by one thread alone."""
 
-    def __init__(self, archive: Archive, assets: Mapping[str, str], docs: str = DOCS) -> None:
+    def __init__(self, finder: DailyFiguresFinder, assets: Mapping[str, str], docs: str = DOCS) -> None:
         folder = Path(__file__).parent / "templates"
         environment = Environment(
             loader=FileSystemLoader(folder),
@@ -51,18 +51,18 @@ class StatusPage:
             Level=Level, words=words, version=__version__, docs=docs, assets=assets, width=WIDTH, height=HEIGHT
         )
         self._template = environment.get_template("status.html.jinja")
-        self._archive = archive
+        self._archive = finder
         self._of: Published | None = None
         self._companies = Companies((), {})
-        self._prints: OrderedDict[tuple[Choice, str, Refusal | None], RenderedPage] = OrderedDict()
+        self._prints: OrderedDict[tuple[CompanyQuery, str, FailedReload | None], RenderedPage] = OrderedDict()
 
     def page(
         self,
         shown: Published,
-        choice: Choice,
+        choice: CompanyQuery,
         next_polls: Mapping[str, datetime | None],
         now: datetime,
-        refusal: Refusal | None = None,
+        refusal: FailedReload | None = None,
     ) -> RenderedPage:
         """Returns the page of a choice as of the present minute; `refusal` is why the last reload failed."""
         if shown is not self._of:
@@ -79,10 +79,10 @@ class StatusPage:
     def _rendered(
         self,
         shown: Published,
-        choice: Choice,
+        choice: CompanyQuery,
         next_polls: Mapping[str, datetime | None],
         now: datetime,
-        refusal: Refusal | None,
+        refusal: FailedReload | None,
     ) -> bytes:
         blocks = sources(shown, next_polls, now)
         activities = {name for names in self._companies.activities.values() for name in names}

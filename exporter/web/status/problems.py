@@ -30,7 +30,7 @@ class Level(IntEnum):
     BAD = 3
 
 
-class Finding(NamedTuple):
+class Problem(NamedTuple):
     """One thing that is wrong: what, why in one line if that is known, and the runbook that says what to do."""
 
     level: Level
@@ -39,7 +39,7 @@ class Finding(NamedTuple):
     why: str = ""
 
 
-class Refusal(NamedTuple):
+class FailedReload(NamedTuple):
     """That the configuration could not be used when it was last read, when, and why in one line."""
 
     at: datetime
@@ -68,13 +68,13 @@ def is_fresh(view: ReportView, now: datetime) -> bool:
     return now - calendars.start(day, view.rules.zone) < COVERS + view.rules.settle + 2 * view.health.interval
 
 
-def of_configuration(refusal: Refusal) -> Finding:
+def of_configuration(refusal: FailedReload) -> Problem:
     """Returns what is wrong with a configuration that was refused."""
     what = f"Refused when it was reloaded, {moment(refusal.at)}; the one before goes on"
-    return Finding(Level.WARNING, what, "ChatUsageConfigReloadFailed", refusal.reason)
+    return Problem(Level.WARNING, what, "ChatUsageConfigReloadFailed", refusal.reason)
 
 
-def of_report(view: ReportView, now: datetime) -> tuple[Finding, ...]:
+def of_report(view: ReportView, now: datetime) -> tuple[Problem, ...]:
     """Returns what is wrong with a report, the worst first; nothing of one that the platform does not have."""
     if not view.health.supported or view.health.last_attempt is None:
         return ()
@@ -82,16 +82,16 @@ def of_report(view: ReportView, now: datetime) -> tuple[Finding, ...]:
     return tuple(sorted(found, key=lambda each: -each.level))
 
 
-def _polls(view: ReportView, now: datetime) -> Iterator[Finding]:
+def _polls(view: ReportView, now: datetime) -> Iterator[Problem]:
     health = view.health
     if health.outcome in OUTCOMES:
         what, runbook = OUTCOMES[health.outcome]
         since = f"no good poll since {moment(health.last_success)}" if health.last_success else "it was never read"
-        yield Finding(_patience(health, now), f"{what}; {since}", runbook, health.reason)
+        yield Problem(_patience(health, now), f"{what}; {since}", runbook, health.reason)
     overdue = now - (health.last_attempt or now) - 2 * health.interval
     if overdue > timedelta():
         what = f"Polls have stopped: the next one is {span(overdue + health.interval)} late"
-        yield Finding(Level.BAD, what, "ChatUsageReportFetchFailing")
+        yield Problem(Level.BAD, what, "ChatUsageReportFetchFailing")
 
 
 def _patience(health: Health, now: datetime) -> Level:
@@ -101,45 +101,45 @@ def _patience(health: Health, now: datetime) -> Level:
     return Level.BAD if now - health.last_success > max(3 * health.interval, PATIENCE) else Level.WARNING
 
 
-def _days(view: ReportView, now: datetime) -> Iterator[Finding]:
+def _days(view: ReportView, now: datetime) -> Iterator[Problem]:
     day, status = view.day_status.last_day, view.day_status
     today = calendars.day_at(now, view.rules.zone)
     if status.stale and view.health.read_at is not None:
         length = span(view.rules.max_staleness)
-        yield Finding(Level.BAD, f"Its figures are withheld: nothing was read for {length}", "ChatUsageReportStale")
+        yield Problem(Level.BAD, f"Its figures are withheld: nothing was read for {length}", "ChatUsageReportStale")
     if status.empty_day:
         what = "A complete working day has no row of any company yet; limits are not judged"
-        yield Finding(Level.WARNING, what, "ChatUsageReportEmpty")
+        yield Problem(Level.WARNING, what, "ChatUsageReportEmpty")
     elif day is not None and not status.stale and not is_fresh(view, now):
         what = f"It is late: its newest complete day was {day_ago(day, today)}; limits are not judged"
-        yield Finding(Level.WARNING, what, "ChatUsageReportStale")
+        yield Problem(Level.WARNING, what, "ChatUsageReportStale")
 
 
-def _answers(view: ReportView) -> Iterator[Finding]:
+def _answers(view: ReportView) -> Iterator[Problem]:
     health = view.health
     if view.ledger.withdrawn:
         what = f"The platform took back all rows of {_companies(len(view.ledger.withdrawn))}; they have no figures"
-        yield Finding(Level.WARNING, what, "ChatUsageCompaniesWithdrawn")
+        yield Problem(Level.WARNING, what, "ChatUsageCompaniesWithdrawn")
     drift = {kind: count for kind, count in health.drift.items() if count}
     if drift:
         level = Level.WARNING if drift.keys() - {"unknown"} else Level.NOTE
         fields = ", ".join(f"{count} {kind}" for kind, count in sorted(drift.items()))
-        yield Finding(level, f"Fields of its answer are not as documented: {fields}", "ChatUsageSchemaDrift")
+        yield Problem(level, f"Fields of its answer are not as documented: {fields}", "ChatUsageSchemaDrift")
     for invariant, count in sorted(health.violations.items()):
         if count:
             what = f"{figure(float(count))} rows of its answer cannot be true: {invariant}"
-            yield Finding(Level.WARNING, what, "ChatUsageInvariantViolated")
+            yield Problem(Level.WARNING, what, "ChatUsageInvariantViolated")
     if health.restated_ratio > RESTATED:
         what = f"The platform changed a complete day by {health.restated_ratio:.0%} at the last poll"
-        yield Finding(Level.NOTE, what, "ChatUsageRestated")
+        yield Problem(Level.NOTE, what, "ChatUsageRestated")
 
 
-def of_source(source_info: SourceInfo) -> tuple[Finding, ...]:
+def of_source(source_info: SourceInfo) -> tuple[Problem, ...]:
     """Returns what is wrong with a source as a whole: companies that are missing, words that select nothing."""
     return tuple(_of_source(source_info))
 
 
-def _of_source(source_info: SourceInfo) -> Iterator[Finding]:
+def _of_source(source_info: SourceInfo) -> Iterator[Problem]:
     if source_info.listed is None:
         return
     missing = [
@@ -149,11 +149,11 @@ def _of_source(source_info: SourceInfo) -> Iterator[Finding]:
     ]
     if missing:
         what = f"Expected and in no report: {_companies(len(missing))} ({', '.join(missing[:5])})"
-        yield Finding(Level.WARNING, what, "ChatUsageCompanyMissing")
+        yield Problem(Level.WARNING, what, "ChatUsageCompanyMissing")
     unmatched = {**source_info.companies.unmatched(source_info.listed), **source_info.unmatched}
     for option in sorted(option for option, count in unmatched.items() if count and option != "companies.expected"):
         what = f"{unmatched[option]} of the selectors in {option} match nothing that the platform lists"
-        yield Finding(Level.WARNING, what, "ChatUsageConfigUnmatched")
+        yield Problem(Level.WARNING, what, "ChatUsageConfigUnmatched")
 
 
 def _companies(count: int) -> str:

@@ -12,7 +12,7 @@ LONGEST_WORDS = 200
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class CompanyQuery:
     """A choice; what cannot be meant is taken for what is usual, since links to the page live long."""
 
     q: str = ""
@@ -23,7 +23,7 @@ class Choice:
     page: int = 1
 
     @classmethod
-    def of(cls, query: Mapping[str, str]) -> "Choice":
+    def of(cls, query: Mapping[str, str]) -> "CompanyQuery":
         """Reads a query string."""
         sort, page = query.get("sort", ATTENTION), query.get("page", "1")
         return cls(
@@ -41,11 +41,11 @@ class Choice:
         words |= {"sort": "" if self.sort == ATTENTION else self.sort, "page": "" if self.page == 1 else str(self.page)}
         return f"?{urlencode({name: word for name, word in words.items() if word})}#companies"
 
-    def at(self, page: int) -> "Choice":
+    def at(self, page: int) -> "CompanyQuery":
         """Returns the same choice on another page."""
         return replace(self, page=page)
 
-    def sorted_by(self, column: str) -> "Choice":
+    def sorted_by(self, column: str) -> "CompanyQuery":
         """Returns the choice that a click on a column's head makes: names from A on, figures from the largest on."""
         first, second = (column, f"-{column}") if column == "company" else (f"-{column}", column)
         return replace(self, sort=second if self.sort == first else first, page=1)

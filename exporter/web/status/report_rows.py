@@ -9,7 +9,7 @@ from exporter.domain import calendars
 from exporter.exposition.board import Published
 from exporter.metrics.report_health import REPORT_GAUGES
 from exporter.metrics.report_view import ReportView
-from exporter.web.status.problems import Finding, Level, Refusal, of_configuration, of_report, of_source
+from exporter.web.status.problems import FailedReload, Level, Problem, of_configuration, of_report, of_source
 from exporter.web.status.text import day_ago
 
 COMPANIES = next(gauge.value for gauge in REPORT_GAUGES if gauge.name == "chat_usage_report_companies")
@@ -22,7 +22,7 @@ class ReportRow(NamedTuple):
     report: str
     level: Level
     word: str
-    findings: tuple[Finding, ...]
+    findings: tuple[Problem, ...]
     day: date | None
     ago: str
     last_success: datetime | None
@@ -38,16 +38,16 @@ class SourceBlock(NamedTuple):
     zone: str
     next_poll: datetime | None
     reports: tuple[ReportRow, ...]
-    findings: tuple[Finding, ...]
+    findings: tuple[Problem, ...]
 
 
-class Trouble(NamedTuple):
+class ProblemGroup(NamedTuple):
     """One finding, and the reports of a source that have it; none if it is about the source as a whole."""
 
     source: str
     reports: tuple[str, ...]
     of: int
-    finding: Finding
+    finding: Problem
 
     @property
     def where(self) -> str:
@@ -74,21 +74,21 @@ def sources(shown: Published, next_polls: Mapping[str, datetime | None], now: da
     )
 
 
-def troubles(blocks: Sequence[SourceBlock], refusal: Refusal | None) -> tuple[Trouble, ...]:
+def troubles(blocks: Sequence[SourceBlock], refusal: FailedReload | None) -> tuple[ProblemGroup, ...]:
     """Returns what is wrong, the worst first; what several reports of a source have is told once."""
-    found: dict[tuple[str, Level, str, str], Trouble] = {}
+    found: dict[tuple[str, Level, str, str], ProblemGroup] = {}
     if refusal is not None:
-        found["", Level.WARNING, "", ""] = Trouble("configuration", (), 0, of_configuration(refusal))
+        found["", Level.WARNING, "", ""] = ProblemGroup("configuration", (), 0, of_configuration(refusal))
     for block in blocks:
         for report in block.reports:
             for finding in report.findings:
                 key = block.name, finding.level, finding.what, finding.runbook
                 before = found[key].reports if key in found else ()
                 first = found[key].finding if key in found else finding
-                found[key] = Trouble(block.name, (*before, report.report), len(block.reports), first)
+                found[key] = ProblemGroup(block.name, (*before, report.report), len(block.reports), first)
         for finding in block.findings:
             key = block.name, finding.level, finding.what, ""
-            found[key] = Trouble(block.name, (), len(block.reports), finding)
+            found[key] = ProblemGroup(block.name, (), len(block.reports), finding)
     return tuple(sorted(found.values(), key=lambda each: -each.finding.level))
 
 
