@@ -10,4 +10,4 @@ ALL = 60
 
 def examples(most: int) -> int:
     """Returns the part of `most` that the profile of this run takes, at least one."""
-    return ceil(most * settings.default.max_examples / ALL)
+    return ceil(most * settings().max_examples / ALL)
