@@ -54,17 +54,19 @@ class Kind(Enum):
     AVERAGE = "average"  # nothing to say about a day without a row
     INSTANT = "instant"  # a moment in seconds since 1970; the newest one held is served, without a window
     LEVEL = "level"  # of now, without a day; filed under the last asked day, the newest one held is served
-    INFO = "info"  # always 1; its label values are the rows of the lesson (exporter.platforms.api) of the family's name
+    INFO = "info"  # always 1; its label values are the rows of the report's discovery that has the family's name
 
 
 class Activity(NamedTuple):
     """What alerts judge of a measure, by its `name`: the sum of a company's figures whose last label value it has.
 
-    Without `label_value` it is the sum of all of them.
+    Without `label_value` it is the sum of all of them. With `usual_limits` a drop and a spike against what is usual are
+    limits of it unless an operator says otherwise (`exporter.domain.thresholds.built_in`).
     """
 
     name: str
     label_value: str = ""
+    usual_limits: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +78,8 @@ class Measure:
     completes with window and report. Without `today` the running day is not served. `limits` are parallel to `labels`,
     or empty: an open label, to which anybody may add values, has the name of the label limit that holds for it, a
     closed one has "". `people` are counted: small groups may have to stay private. `activities` are what alerts judge.
+    With `per_subject` the first label has no more values than the platform has subjects that requests are about
+    (channels): when there are too many series, these are dropped first.
 
     A value of an open label that a row lacks counts 0, from its first day on. Where that cannot be told from a
     break-down that could not be read, the measure is `needs_read_marker`: only rows with a figure under
@@ -91,6 +95,7 @@ class Measure:
     people: bool = False
     activities: tuple[Activity, ...] = ()
     needs_read_marker: bool = False
+    per_subject: bool = False
 
 
 class Column(NamedTuple):

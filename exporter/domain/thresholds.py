@@ -1,7 +1,9 @@
 """The limits that an operator sets on activities, as written: which companies and activities, and what is set."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+
+from exporter.domain.model import Measure
 
 LIMITS = ("below", "above", "drop_ratio", "spike_ratio", "min_baseline")
 """What an entry can set: fixed bounds in the activity's unit, ratios to the usual, the smallest usual that counts."""
@@ -22,5 +24,10 @@ class Threshold:
     severity: str | None = None
 
 
-BUILT_IN = Threshold(("user_queries", "conversations"), {"drop_ratio": 0.5, "spike_ratio": 3.0, "min_baseline": 20.0})
-"""Stands before whatever an operator writes."""
+USUAL_LIMITS: Mapping[str, float | None] = {"drop_ratio": 0.5, "spike_ratio": 3.0, "min_baseline": 20.0}
+
+
+def built_in(measures: Iterable[Measure]) -> Threshold:
+    """Returns the entry that stands before whatever an operator writes, for all activities with usual limits."""
+    activities = (activity for measure in measures for activity in measure.activities)
+    return Threshold(tuple(activity.name for activity in activities if activity.usual_limits), USUAL_LIMITS)

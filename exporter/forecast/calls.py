@@ -182,7 +182,8 @@ def _requests(plan: SourcePlan, report: Report, size: Size, now: datetime) -> Co
     recent = days_to_ask(Ledger(), now, target.rules)
     past = days_to_refresh(recent, target.rules) if report.has_days else None
     longest = longest_piece(report, report.day_bytes * size.companies)
-    discoveries, worst = (report.supposed(recent.last, size.channels, at_worst=at_worst) for at_worst in (False, True))
+    discoveries = report.assumed_discoveries(recent.last, size.channels)
+    worst = report.assumed_discoveries(recent.last, size.channels, at_worst=True)
 
     def count(*ranges: Days) -> tuple[int, int]:
         usual, most = (

@@ -18,7 +18,6 @@ from exporter.ledger.ledger import Asked, Ledger, fold
 from exporter.metrics.health import Health
 from exporter.metrics.report_health import families
 from exporter.metrics.source_info import source_families
-from exporter.metrics.usage import CHANNELS
 from exporter.platforms.api import Report
 from exporter.polling.render import source_view, view
 from exporter.polling.report_state import ReportState
@@ -48,7 +47,7 @@ def once(target: Target, size: Size, now: datetime) -> SeriesCounts:
 def served(target: Target, report: Report, size: Size, now: datetime) -> SeriesCounts:
     """Counts what the page would have of a report if every company had all figures on each held day."""
     health = Health(target.interval, last_attempt=now, last_success=now, duration=0.0, outcome="ok", history=True)
-    discoveries = report.supposed(calendars.day_at(now, target.rules.zone), size.channels)
+    discoveries = report.assumed_discoveries(calendars.day_at(now, target.rules.zone), size.channels)
     state = ReportState(_held(target, report, size, now), health, discoveries=discoveries)
     return _of_everybody(families(view(target, report, state, now)), size.companies)
 
@@ -81,8 +80,8 @@ def _limited_columns(target: Target, report: Report, size: Size) -> Iterator[Col
         if any(measure.limits):
             caps = (1 if cap is None else cap + 1 for cap in target.limits.caps(measure))
             counts = (
-                min(count, size.channels) if limit == CHANNELS else count
-                for count, limit in zip(caps, measure.limits, strict=True)
+                min(count, size.channels) if measure.per_subject and not place else count
+                for place, count in enumerate(caps)
             )
             for values in product(*(map(str, range(count)) for count in counts)):
                 yield Column(measure.family, values)

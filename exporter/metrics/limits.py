@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from exporter.domain.calendars import Calendar, CompanyCalendar
 from exporter.domain.selectors import selects
-from exporter.domain.thresholds import BUILT_IN, Threshold
+from exporter.domain.thresholds import Threshold
 
 SEVERITY = "warning"
 SEVERITY_OF_SPIKES = "info"
@@ -69,7 +69,7 @@ NO_LIMITS = ActivityLimits()
 class CompanyLimits:
     """The entries of one source, in the operator's order."""
 
-    thresholds: tuple[Threshold, ...] = (BUILT_IN,)
+    thresholds: tuple[Threshold, ...] = ()
     calendars: tuple[CompanyCalendar, ...] = ()
     _limits: dict[tuple[str, str], Mapping[str, ActivityLimits]] = field(
         default_factory=dict, compare=False, repr=False

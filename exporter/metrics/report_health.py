@@ -18,6 +18,7 @@ from exporter.metrics.activities import activity_families
 from exporter.metrics.report_view import ReportView
 from exporter.metrics.usage import usage_families
 from exporter.metrics.windows import SUMS
+from exporter.platforms.api import INVARIANTS
 
 REPORT_LABELS = ("source", "report")
 
@@ -140,15 +141,6 @@ VIOLATIONS = Family(
     "Rows of the last good answer that cannot be true, by what they break.",
     (*REPORT_LABELS, "invariant"),
 )
-INVARIANTS = (
-    "with_docs_gt_responses",
-    "likes_dislikes_gt_responses",
-    "active_gt_ever",
-    "negative",
-    "duplicate_row",
-    "future_date",
-    "answer_outside_day",
-)
 FIELD_INFO = Family(
     "chat_usage_field_info",
     "Always 1; what the platform says of the fields of the report.",
@@ -162,7 +154,7 @@ def _trust(view: ReportView) -> Iterator[Family]:
     labels, health = (view.source, view.report.name), view.health
     if health.last_success is not None:
         drift = (Sample((*labels, kind), float(health.drift.get(kind, 0))) for kind in DRIFTS)
-        invariants = dict.fromkeys((*INVARIANTS, *health.violations))
+        invariants = dict.fromkeys((*view.report.invariants, *INVARIANTS, *health.violations))
         broken = (Sample((*labels, name), float(health.violations.get(name, 0))) for name in invariants)
         yield DRIFT.of(drift)
         yield VIOLATIONS.of(broken)

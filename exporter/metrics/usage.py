@@ -14,8 +14,6 @@ from exporter.metrics.report_view import ReportView
 from exporter.metrics.sums import ColumnSums, limited_sums
 from exporter.metrics.windows import Window, WindowDays, days_by_window, describe, windows
 
-CHANNELS = "channels"
-"""The limit of labels that are channels: they are the first to go when there are too many series."""
 COMPANY_LABELS = ("source", "company_id", "company")
 
 
@@ -31,7 +29,7 @@ def usage_families(view: ReportView) -> Iterator[Family]:
 
 
 def _expendable(measure: Measure, window: Window | None) -> Expendable:
-    if CHANNELS in measure.limits:
+    if measure.per_subject:
         return Expendable.CHANNELS
     if any(measure.limits):
         return Expendable.OPEN_LABELS

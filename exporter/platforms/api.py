@@ -15,6 +15,9 @@ from exporter.domain.model import Column, Days, FieldNote, Measure, Reading
 from exporter.domain.scope import Scope
 from exporter.domain.selectors import Selection
 
+INVARIANTS = ("negative", "duplicate_row", "future_date", "answer_outside_day")
+"""The invariants of the rows of any report."""
+
 
 @dataclass(frozen=True, slots=True)
 class Request:
@@ -23,8 +26,8 @@ class Request:
     `report` is the label of the request's own metrics, mostly the report's name. `instead` is asked, once, when the
     platform refuses this request with 403 (a filter that the key may not use). `subject` names what of the platform
     the request is about (a channel): after a failure the other requests of that subject wait for the next poll, those
-    of other subjects are asked. `discovery` is the topic of a lesson that the answer teaches, and without which nothing
-    else can be asked; one poll a day asks for it. A `method` other than GET changes something: it is tried once.
+    of other subjects are asked. `discovery` is the topic of what the answer tells, without which nothing else can be
+    asked; one poll a day asks for it. A `method` other than GET changes something: it is tried once.
     """
 
     report: str
@@ -38,20 +41,20 @@ class Request:
 
 
 class Discovery(NamedTuple):
-    """What a report learned of its platform on a day: `rows` of texts (a channel's id, name and type)."""
+    """What a report found out about its platform on a day: `rows` of texts (a channel's id, name and type)."""
 
     day: date
     rows: tuple[tuple[str, ...], ...]
 
 
 Discoveries = Mapping[str, Discovery]
-"""What a report has learned, by topic; kept between polls and in the state file."""
+"""What a report has found out, by topic; kept between polls and in the state file."""
 NO_DISCOVERIES: Discoveries = {}
 
 
 @dataclass(frozen=True, slots=True)
 class NeedsDiscovery:
-    """An answer that taught something instead of holding figures: what is not answered yet is planned anew with it."""
+    """An answer with discoveries instead of figures: what is not answered yet is planned anew with them."""
 
     discoveries: Discoveries
 
@@ -142,6 +145,17 @@ class Option:
     identifies: bool = True
 
 
+class LabelLimit(NamedTuple):
+    """An option `label_limits.<name>`: how many values the open labels that name it may have, unless the operator says.
+
+    `description` is one sentence for the example configuration.
+    """
+
+    name: str
+    default: int
+    description: str
+
+
 @dataclass(frozen=True, slots=True)
 class Account:
     """One source as its platform sees it: the `source`'s name, and the values of the platform's own options by name."""
@@ -150,12 +164,34 @@ class Account:
     options: Mapping[str, str | Selection | None] = field(default_factory=dict)
 
 
-class Report(Protocol):
-    """One reporting endpoint: how to ask it and how to read its answer. Pure: no clock, no network.
+class ReportDefaults(Protocol):
+    """What holds of a report that says nothing else: its figures have days, it is asked for all days at once."""
 
-    A report may inherit from this class: then it is one whose figures have days, that is asked for all days at once and
-    has nothing to learn, unless it says otherwise.
-    """
+    @property
+    def asks_by_day(self) -> bool:
+        """Whether each request asks for one day, because an answer has no days of its own."""
+        return False
+
+    @property
+    def has_days(self) -> bool:
+        """Whether its figures belong to days; False: they are levels of now."""
+        return True
+
+    @property
+    def invariants(self) -> tuple[str, ...]:
+        """Its own invariants beside `INVARIANTS`: values of the label `invariant`, counted in `Reading.violations`."""
+        return ()
+
+    def assumed_discoveries(self, day: date, subjects: int, *, at_worst: bool = False) -> Discoveries:
+        """Returns what it would have discovered on `day` of a platform with so many subjects (channels): for forecasts.
+
+        At worst it has to ask as many questions as it ever can.
+        """
+        return NO_DISCOVERIES
+
+
+class Report(ReportDefaults, Protocol):
+    """One reporting endpoint: how to ask it and how to read its answer. Pure: no clock, no network."""
 
     @property
     def name(self) -> str:
@@ -166,16 +202,6 @@ class Report(Protocol):
         """About how many bytes one company's day takes in an answer; foretells in how many pieces a past is asked."""
 
     @property
-    def asks_by_day(self) -> bool:
-        """Tells whether each request asks for one day, because an answer has no days of its own."""
-        return False
-
-    @property
-    def has_days(self) -> bool:
-        """Tells whether its figures belong to days; False: they are levels of now."""
-        return True
-
-    @property
     def measures(self) -> tuple[Measure, ...]:
         """Everything that its rows may hold."""
 
@@ -184,17 +210,10 @@ class Report(Protocol):
         """The parts that its rows come in, each with the columns that are known beforehand."""
 
     def plan(self, days: Days, scope: Scope, discoveries: Discoveries = ...) -> tuple[Request, ...]:
-        """Returns the requests whose answers together cover `days`, the most wanted first, by what was learned.
+        """Returns the requests whose answers together cover `days`, the most wanted first.
 
-        Where something has to be learned first, that is the only request.
+        Where something has to be discovered first, that is the only request.
         """
-
-    def supposed(self, day: date, channels: int, *, at_worst: bool = False) -> Discoveries:
-        """Returns what it would have learned on `day` of a platform with so many channels: for forecasts.
-
-        At worst it learned that it has to ask as many questions as it ever can.
-        """
-        return NO_DISCOVERIES
 
     def decode(self, body: bytes, request: Request, context: Context) -> Reading | NeedsDiscovery:
         """Reads one answer.
@@ -236,15 +255,23 @@ class SelfDescribing(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Platform:
-    """A reporting API: `name` is the metric prefix and the value of `platform` in the configuration.
+    """A reporting API.
 
-    `base_url` cleans what the operator wrote into the URL that paths are appended to; `headers` makes the
-    authentication headers from the key. `reports` are all that the platform has, by name. `version` is raised when the
-    same answers come to mean other rows: what a state file holds of the earlier version is asked for again.
-    `overridden` makes a report as an operator describes it and raises ConfigError when that cannot be; None: no option.
-    `options` are the platform's own beside those of every source; `equipped` makes a report that knows their values.
-    A source is `one_company` where each account is. `remedies` say, by HTTP status, what an operator can do about it
-    (403: which permission the key's owner needs).
+    Attributes:
+        name: the metric prefix, and the value of `platform` in the configuration.
+        base_url: cleans what the operator wrote into the URL that paths are appended to.
+        headers: makes the authentication headers from the key.
+        reports: all that the platform has, by name.
+        version: raised when the same answers come to mean other rows: what a state file holds of the earlier version is
+            asked for again.
+        overridden: makes a report as an operator describes it; raises ConfigError when that cannot be. None: no option.
+        field_defaults: the expressions of `Fields` that an operator may leave out, by name.
+        options: the platform's own, beside those of every source.
+        equipped: makes a report that knows the values of these options.
+        label_limits: those that its measures name, but for those of another platform.
+        key_variable, url_variable: environment variables that suffice for a first run, without a configuration.
+        one_company: whether each account is one company.
+        remedies: by HTTP status, what an operator can do about it (403: which permission the key's owner needs).
     """
 
     name: str
@@ -255,8 +282,12 @@ class Platform:
     reports: Mapping[str, Report]
     version: int = 1
     overridden: Callable[[str, Override], Report] | None = None
+    field_defaults: Mapping[str, str] = field(default_factory=dict)
     options: tuple[Option, ...] = ()
     equipped: Callable[[Report, Account], Report] | None = None
+    label_limits: tuple[LabelLimit, ...] = ()
+    key_variable: str = ""
+    url_variable: str = ""
     one_company: bool = False
     remedies: Mapping[int, str] = field(default_factory=dict)
 

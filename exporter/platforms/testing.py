@@ -71,7 +71,7 @@ def read(
     Raises:
         ReportError: as `exporter.platforms.api.Report.decode` does.
     """
-    request = report.plan(days, Scope(), report.supposed(days.last, 1))[0]
+    request = report.plan(days, Scope(), report.assumed_discoveries(days.last, 1))[0]
     return report.decode(body, request, Context("source", today, zone or ZoneInfo("UTC")))
 
 
@@ -114,7 +114,7 @@ def _of_parts(report: Report) -> Iterator[str]:
 
 
 def _of_plan(report: Report, channels: int) -> Iterator[str]:
-    requests = report.plan(WEEK, Scope(), report.supposed(WEEK.last, channels))
+    requests = report.plan(WEEK, Scope(), report.assumed_discoveries(WEEK.last, channels))
     if {day for request in requests for day in request.days} != set(WEEK):
         yield "its questions do not cover the days that are asked for"
     for request in requests:

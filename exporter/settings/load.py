@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from exporter.domain.calendars import Calendar, CompanyCalendar
 from exporter.domain.errors import ConfigError
 from exporter.domain.selectors import Companies
-from exporter.domain.thresholds import BUILT_IN
+from exporter.domain.thresholds import built_in
 from exporter.metrics.label_limits import LabelLimits
 from exporter.platforms.api import Account, Platform
 from exporter.settings import api_keys, environment, platform_options, yaml_file
@@ -185,7 +185,7 @@ def _source(
         min_group=common.privacy.min_group,
         account=account,
         thresholds=(
-            BUILT_IN,
+            built_in(measure for report in platform.reports.values() for measure in report.measures),
             *(each.threshold() for each in common.thresholds if holds_for(each, name)),
         ),
         company_calendars=tuple(

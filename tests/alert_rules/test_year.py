@@ -21,7 +21,7 @@ from exporter.metrics.report_view import ReportView
 from exporter.platforms.paradigm.platform import CHAT_SESSIONS, QUERIES
 from exporter.simulator.paradigm.companies import Company
 from exporter.simulator.paradigm.world import MODES, DayView, World
-from tests.road.road import RULES, utc
+from tests.road.road import BUILT_IN, RULES, utc
 
 pytestmark = pytest.mark.once
 
@@ -64,7 +64,7 @@ def rows(world: World, day: date) -> Iterator[Row]:
 def mornings(world: World, rules: DayRules = OPERATED) -> Iterator[tuple[date, Mapping[tuple[str, ...], float]]]:
     """Yields each day of the year with the samples of the morning after it."""
     names = {str(company.id): company.name for company in world.companies}
-    ledger, company_limits = Ledger(), CompanyLimits()
+    ledger, company_limits = Ledger(), CompanyLimits((BUILT_IN,))
     for number in range(-KEEP, A_YEAR):
         day = BEGIN + timedelta(days=number)
         now = datetime.combine(day, datetime.min.time(), utc(2000, 1, 1).tzinfo) + MORNING

@@ -13,7 +13,7 @@ import httpx
 
 from exporter.domain.calendars import Calendar, CompanyCalendar
 from exporter.domain.scope import Scope
-from exporter.domain.thresholds import BUILT_IN, Threshold
+from exporter.domain.thresholds import Threshold
 from exporter.metrics.limits import CompanyLimits
 from exporter.platforms.paradigm.platform import REPORTS
 from exporter.polling.target import Target
@@ -21,8 +21,8 @@ from exporter.simulator.app import create_app
 from exporter.simulator.paradigm.companies import Company
 from exporter.simulator.paradigm.world import DayView, World
 from tests.alert_rules.promtool import GROUPS, Series
+from tests.road.road import BUILT_IN, PassedClock, Road, utc
 from tests.road.road import RULES as DAILY
-from tests.road.road import PassedClock, Road, utc
 
 BEGIN = utc(2026, 10, 1)
 DAYS, PER_DAY = 37, 48
@@ -71,7 +71,7 @@ class Installation:
     reports: tuple[str, ...] = ("chat-sessions",)
     interval: timedelta = timedelta(hours=2)
     first_poll: timedelta = timedelta(minutes=30)
-    company_limits: CompanyLimits = field(default_factory=CompanyLimits)
+    company_limits: CompanyLimits = field(default_factory=lambda: CompanyLimits((BUILT_IN,)))
     plan: Mapping[tuple[int, int], Callable[["Installation"], Awaitable[None]]] = field(default_factory=dict)
     unscraped: frozenset[int] = frozenset()
 

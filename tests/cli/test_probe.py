@@ -20,10 +20,12 @@ from exporter.domain.clock import Time
 from exporter.domain.errors import ConfigError
 from exporter.domain.model import Days
 from exporter.domain.scope import Scope
+from exporter.domain.thresholds import built_in
 from exporter.forecast.calls import SourcePlan, forecast
 from exporter.forecast.series import Size
 from exporter.http import RetryBudget
 from exporter.metrics.label_limits import LabelLimits
+from exporter.metrics.limits import CompanyLimits
 from exporter.platforms.api import Request
 from exporter.platforms.paradigm.platform import CHAT_SESSIONS, REPORTS
 from exporter.platforms.registry import platforms
@@ -127,7 +129,14 @@ class TestRows:
         companies, plain = len(tuple(world.known())), ("chat_usage_polls_total", "chat_usage_api_", *OF_WEEKS)
         limits = LabelLimits({"tools": tools - 1})  # and `other`
         target = Target(
-            "production", "paradigm", tuple(REPORTS.values()), Scope(), RULES, HOURLY.interval, limits=limits
+            "production",
+            "paradigm",
+            tuple(REPORTS.values()),
+            Scope(),
+            RULES,
+            HOURLY.interval,
+            limits=limits,
+            company_limits=CompanyLimits((built_in(CHAT_SESSIONS.measures),)),
         )
         [foreseen] = forecast([SourcePlan(target, HOURLY, 60)], Size(companies), NOW).sources
         found = {each.report: each.found for each in await findings(world=world, REPORTS="auto")}

@@ -17,7 +17,7 @@ from starlette.applications import Starlette
 from exporter.domain.model import Days
 from exporter.domain.scope import Scope
 from exporter.domain.selectors import Selection
-from exporter.domain.thresholds import BUILT_IN, Threshold
+from exporter.domain.thresholds import Threshold, built_in
 from exporter.exposition.text import Format
 from exporter.metrics.limits import CompanyLimits
 from exporter.platforms.api import Account
@@ -28,7 +28,7 @@ from exporter.simulator.app import create_app
 from exporter.simulator.chatcaptain.bots import Bots
 from exporter.simulator.paradigm.companies import Company
 from exporter.simulator.paradigm.world import DayView, World
-from tests.road.road import RULES, PassedClock, Road, set_scenarios, utc
+from tests.road.road import BUILT_IN, RULES, PassedClock, Road, set_scenarios, utc
 
 NOW = utc(2026, 11, 20, 15)
 """A Friday: the newest complete day is Thursday the 19th."""
@@ -179,7 +179,7 @@ class Story:
             Scope(zone=self.bots.zone),
             rules,
             POLLS[CHATCAPTAIN],
-            company_limits=CompanyLimits((BUILT_IN,)),
+            company_limits=CompanyLimits((built_in((chatcaptain.CONVERSATIONS,)),)),
         )
         return Road(self.platform, self.clock, bot.key, target, platform=chatcaptain.PLATFORM)
 

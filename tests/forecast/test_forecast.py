@@ -28,7 +28,7 @@ from exporter.forecast.series import Size
 from exporter.http.rate_limit import Bucket
 from exporter.metrics.label_limits import LabelLimits
 from exporter.metrics.report_health import FIELD_INFO
-from exporter.platforms.api import NO_DISCOVERIES, Context, Discoveries, Report, Request
+from exporter.platforms.api import NO_DISCOVERIES, Context, Discoveries, Report, ReportDefaults, Request
 from exporter.platforms.paradigm.platform import CHAT_SESSIONS, REPORTS, USER_ACTIVITIES, USERS
 from exporter.polling.schedule import Cadence
 from exporter.polling.target import Target
@@ -46,21 +46,17 @@ HOURLY = Cadence(HOUR, 0.0, UTC_ZONE, RULES.settle)
 
 
 @dataclass(frozen=True, slots=True)
-class OneDayPerRequest:
+class OneDayPerRequest(ReportDefaults):
     """chat-sessions, if the platform answered about one day at a time."""
 
     name: str = CHAT_SESSIONS.name
     measures: tuple[Measure, ...] = CHAT_SESSIONS.measures
     day_bytes: int = CHAT_SESSIONS.day_bytes
-    has_days: bool = True
     asks_by_day: bool = True
 
     @property
     def parts(self) -> Mapping[str, tuple[Column, ...]]:
         return CHAT_SESSIONS.parts
-
-    def supposed(self, day: date, channels: int, *, at_worst: bool = False) -> Discoveries:
-        return {}
 
     def plan(self, days: Days, scope: Scope, discoveries: Discoveries = NO_DISCOVERIES) -> tuple[Request, ...]:
         return tuple(request for day in days for request in CHAT_SESSIONS.plan(Days(day, day), scope))

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from exporter.domain.calendars import Calendar, CompanyCalendar
 from exporter.domain.model import Column, Days, Reading, Row
-from exporter.domain.thresholds import BUILT_IN, Threshold
+from exporter.domain.thresholds import Threshold
 from exporter.ledger.day_status import day_status
 from exporter.ledger.ledger import Asked, Ledger, fold
 from exporter.metrics.activities import BASELINE, LAST_DAY, LAST_WORKING_DAY, LIMIT, TODAY, activity_families
@@ -30,7 +30,7 @@ from exporter.platforms.paradigm.platform import (
     TOOLS,
     USER_ACTIVITIES,
 )
-from tests.road.road import RULES, utc
+from tests.road.road import BUILT_IN, RULES, utc
 
 NOON = utc(2026, 3, 4, 12)  # a Wednesday
 RUNNING, LAST = date(2026, 3, 4), date(2026, 3, 3)
@@ -88,7 +88,7 @@ def served(
         Health(timedelta(hours=1), history=sums),
         rules,
         min_group=min_group,
-        company_limits=company_limits or CompanyLimits(),
+        company_limits=company_limits or CompanyLimits((BUILT_IN,)),
     )
     found = activity_families(view)
     return {
@@ -179,7 +179,7 @@ def test_holidays_are_not_usual() -> None:
         return 0 if day == HOLIDAY else 90 if day.toordinal() // 7 % 2 else 70
 
     with_holiday = served(queries(figure))
-    own = CompanyLimits(calendars=(CompanyCalendar("id:17", Calendar(holidays=frozenset({HOLIDAY}))),))
+    own = CompanyLimits((BUILT_IN,), calendars=(CompanyCalendar("id:17", Calendar(holidays=frozenset({HOLIDAY}))),))
     without = served(queries(figure), company_limits=own)
     points = [figure(LAST - timedelta(days=7 * n)) for n in range(1, 7)]
     assert with_holiday[usual(BASELINE)] == median(points)

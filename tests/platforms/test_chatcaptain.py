@@ -214,7 +214,7 @@ def test_what_is_supposed_for_forecasts_is_enough_to_ask() -> None:
     overview, channel, inbox = (report(name) for name in ("overview", "channel", "inbox"))
 
     def asks(of: Report, *, at_worst: bool) -> int:
-        return len(of.plan(ONE, SCOPE, of.supposed(TODAY, 3, at_worst=at_worst)))
+        return len(of.plan(ONE, SCOPE, of.assumed_discoveries(TODAY, 3, at_worst=at_worst)))
 
     assert all(each.asks_by_day and each.has_days for each in (overview, channel, inbox))
     assert [asks(each, at_worst=False) for each in (overview, channel, inbox)] == [1, 3, 1]

@@ -19,7 +19,15 @@ from exporter.domain.errors import (
 from exporter.domain.model import Column, Days, Kind, Measure, Reading, Row, Unread
 from exporter.domain.scope import Scope
 from exporter.http import RetryBudget
-from exporter.platforms.api import NO_DISCOVERIES, Context, Discoveries, Discovery, NeedsDiscovery, Request
+from exporter.platforms.api import (
+    NO_DISCOVERIES,
+    Context,
+    Discoveries,
+    Discovery,
+    NeedsDiscovery,
+    ReportDefaults,
+    Request,
+)
 from exporter.polling.ask import Answers, Transport, ask
 from exporter.polling.threads import Worker
 from tests.road.road import RULES, target_with, utc
@@ -36,13 +44,12 @@ OLD: Discoveries = {SHOPS: Discovery(YESTERDAY, (("a",), ("b",)))}
 
 
 @dataclass(frozen=True, slots=True)
-class Shops:
+class Shops(ReportDefaults):
     """A report about shops, which it lists, that asks each of them for each day, yesterday first."""
 
     name: str = "visits"
     day_bytes: int = 10
     asks_by_day: bool = True
-    has_days: bool = True
     measures: tuple[Measure, ...] = (VISITS,)
     parts: Mapping[str, tuple[Column, ...]] = field(default_factory=lambda: {"all": ()})
 
@@ -56,8 +63,8 @@ class Shops:
             for (shop,) in shops.rows
         )
 
-    def supposed(self, day: date, channels: int, *, at_worst: bool = False) -> Discoveries:
-        return {SHOPS: Discovery(day, tuple((str(n),) for n in range(channels)))}
+    def assumed_discoveries(self, day: date, subjects: int, *, at_worst: bool = False) -> Discoveries:
+        return {SHOPS: Discovery(day, tuple((str(n),) for n in range(subjects)))}
 
     def decode(self, body: bytes, request: Request, context: Context) -> Reading | NeedsDiscovery:
         found = msgspec.json.decode(body)

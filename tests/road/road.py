@@ -15,10 +15,12 @@ from exporter.domain.calendars import Calendar
 from exporter.domain.clock import Time
 from exporter.domain.scope import Scope
 from exporter.domain.selectors import Companies
+from exporter.domain.thresholds import built_in
 from exporter.exposition.board import Board
 from exporter.exposition.telemetry import Telemetry
 from exporter.exposition.text import Format
 from exporter.ledger.day_status import DayRules
+from exporter.metrics.limits import CompanyLimits
 from exporter.platforms.api import Platform, Report
 from exporter.platforms.paradigm.platform import PLATFORM
 from exporter.polling.poller import Poller, PollOutputs
@@ -72,13 +74,23 @@ def series(name: str, **labels: str) -> Series:
 
 
 CHAT_SESSIONS = (PLATFORM.reports["chat-sessions"],)
+BUILT_IN = built_in(CHAT_SESSIONS[0].measures)
 
 
 def target_with(
     rules: DayRules = RULES, companies: Companies | None = None, reports: tuple[Report, ...] = CHAT_SESSIONS
 ) -> Target:
     """Watches chat-sessions alone, unless told otherwise: what a source does once per report is counted in tests."""
-    return Target("s", "paradigm", reports, Scope(), rules, timedelta(hours=1), companies or Companies())
+    return Target(
+        "s",
+        "paradigm",
+        reports,
+        Scope(),
+        rules,
+        timedelta(hours=1),
+        companies or Companies(),
+        company_limits=CompanyLimits((BUILT_IN,)),
+    )
 
 
 class Road:

@@ -10,7 +10,7 @@ import pytest
 
 from exporter.domain.errors import ConfigError
 from exporter.domain.selectors import Selection
-from exporter.domain.thresholds import BUILT_IN, Threshold
+from exporter.domain.thresholds import Threshold, built_in
 from exporter.platforms.api import Account, Option, OptionKind, Override, Platform, Report
 from exporter.platforms.paradigm import platform as paradigm
 from exporter.platforms.registry import platforms
@@ -193,8 +193,8 @@ def test_thresholds_follow_the_built_in_one_in_their_order(file: Path) -> None:
     first = Threshold(("user_queries",), {"below": 50.0}, company="17", severity="critical")
     second = Threshold(("tool_uses", "likes"), {"above": None, "spike_ratio": 2.5, "min_baseline": 0.0}, source="des*")
 
-    assert sources["a"].thresholds == (BUILT_IN, first)
-    assert sources["desk"].thresholds == (BUILT_IN, first, second)
+    assert sources["a"].thresholds == (built_in(paradigm.CHAT_SESSIONS.measures), first)
+    assert sources["desk"].thresholds == (built_in(()), first, second)
 
 
 def test_the_environment_gives_thresholds_as_json(file: Path) -> None:

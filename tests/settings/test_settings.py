@@ -15,7 +15,7 @@ from exporter.domain.calendars import Calendar
 from exporter.domain.errors import ConfigError
 from exporter.domain.model import Column, Days, Measure, Reading
 from exporter.domain.scope import Scope
-from exporter.platforms.api import NO_DISCOVERIES, Context, Discoveries, Platform, Request
+from exporter.platforms.api import NO_DISCOVERIES, Context, Discoveries, Platform, ReportDefaults, Request
 from exporter.platforms.registry import platforms
 from exporter.settings import Companies, Families, Settings, Source, load
 from exporter.settings.example_file import example, table
@@ -27,7 +27,7 @@ CANARY = "sk-CANARY-4f2a9c/7Q=="
 
 
 @dataclass(frozen=True)
-class FakeReport:
+class FakeReport(ReportDefaults):
     """A report of which only the name is looked at."""
 
     name: str
@@ -39,15 +39,8 @@ class FakeReport:
     def parts(self) -> Mapping[str, tuple[Column, ...]]:
         return {}
 
-    def supposed(self, day: date, channels: int, *, at_worst: bool = False) -> Discoveries:
-        raise NotImplementedError
-
     def plan(self, days: Days, scope: Scope, discoveries: Discoveries = NO_DISCOVERIES) -> tuple[Request, ...]:
         raise NotImplementedError
-
-    @property
-    def has_days(self) -> bool:
-        return True
 
     def decode(self, body: bytes, request: Request, context: Context) -> Reading:
         raise NotImplementedError

@@ -34,10 +34,11 @@ class ChannelReport(ComponentReport):
         wanted = channels if isinstance(channels, Selection) else self.channels
         return replace(self, chatbot=chatbot_of(account), channels=wanted)
 
-    def supposed(self, day: date, channels: int, *, at_worst: bool = False) -> Discoveries:
+    def assumed_discoveries(self, day: date, subjects: int, *, at_worst: bool = False) -> Discoveries:
         """So many web channels; at worst voice channels, of which each component has to be asked for alone."""
-        rows = tuple((str(number), "", "voice" if at_worst else "web") for number in range(channels))
-        return {**ComponentReport.supposed(self, day, channels, at_worst=at_worst), CHANNEL_INFO: Discovery(day, rows)}
+        rows = tuple((str(number), "", "voice" if at_worst else "web") for number in range(subjects))
+        alone = ComponentReport.assumed_discoveries(self, day, subjects, at_worst=at_worst)
+        return {**alone, CHANNEL_INFO: Discovery(day, rows)}
 
     def plan(self, days: Days, scope: Scope, discoveries: Discoveries = NO_DISCOVERIES) -> tuple[Request, ...]:
         """Asks for the list of channels unless it is known for the last of the days, then for each channel's days."""

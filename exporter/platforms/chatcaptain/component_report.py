@@ -22,6 +22,7 @@ from exporter.platforms.api import (
     Discovery,
     NeedsDiscovery,
     Override,
+    ReportDefaults,
     Request,
 )
 from exporter.platforms.api import Component as Mapped
@@ -57,7 +58,7 @@ class Chatbot:
 
 
 @dataclass(frozen=True, slots=True)
-class StatisticsReport:
+class StatisticsReport(ReportDefaults):
     """What all reports of a chatbot share; the answer about one day has no days of its own.
 
     `path` is an operator's.
@@ -76,18 +77,14 @@ class StatisticsReport:
         return True
 
     @property
-    def has_days(self) -> bool:
-        """Its figures are those of the asked day."""
-        return True
+    def invariants(self) -> tuple[str, ...]:
+        """Those of Paradigm, which are always 0 here: every release has served these series of every report."""
+        return ("with_docs_gt_responses", "likes_dislikes_gt_responses", "active_gt_ever")
 
     @property
     def parts(self) -> Mapping[str, tuple[Column, ...]]:
         """One part, with the columns that have no label."""
         return {ALL: tuple(Column(measure.family) for measure in self.measures if not measure.labels)}
-
-    def supposed(self, day: date, channels: int, *, at_worst: bool = False) -> Discoveries:
-        """Nothing has to be learned."""
-        return {}
 
     def request(self, day: LocalDay, params: Mapping[str, str], subject: str = "") -> Request:
         """Asks for one day."""
@@ -138,7 +135,7 @@ class ComponentReport(StatisticsReport):
         """Returns the report of one chatbot."""
         return replace(self, chatbot=chatbot_of(account))
 
-    def supposed(self, day: date, channels: int, *, at_worst: bool = False) -> Discoveries:
+    def assumed_discoveries(self, day: date, subjects: int, *, at_worst: bool = False) -> Discoveries:
         """At worst each component has to be asked for alone."""
         return self._taught(day, self._free()) if at_worst else {}
 

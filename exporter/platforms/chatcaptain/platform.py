@@ -10,7 +10,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 from exporter.domain.errors import ConfigError
 from exporter.domain.model import Activity, Kind, Measure
-from exporter.platforms.api import Account, Option, OptionKind, Override, Platform, Report
+from exporter.platforms.api import Account, LabelLimit, Option, OptionKind, Override, Platform, Report
 from exporter.platforms.chatcaptain.channel_report import CHANNEL_INFO, CHANNELS, ChannelReport
 from exporter.platforms.chatcaptain.component_report import ComponentReport
 from exporter.platforms.chatcaptain.find_component import Component
@@ -21,15 +21,21 @@ API = "/v1"
 _REPORTED = "in the unit that the platform reports"
 
 
-def _sum(name: str, text: str, activity: str = "") -> Measure:
-    activities = (Activity(activity),) if activity else ()
+def _sum(name: str, text: str, *activities: Activity) -> Measure:
     return Measure(f"chatcaptain_{name}", text, Kind.SUM, activities=activities)
 
 
 def _by(name: str, text: str, label: str, limit: str) -> Measure:
-    """Returns a break-down: marked, because one that could not be read is no break-down without anything in it."""
+    """Returns a break-down: one that could not be read is not a break-down without anything in it."""
     return Measure(
-        f"chatcaptain_{name}", text, Kind.SUM, (label,), today=False, limits=(limit,), needs_read_marker=True
+        f"chatcaptain_{name}",
+        text,
+        Kind.SUM,
+        (label,),
+        today=False,
+        limits=(limit,),
+        needs_read_marker=True,
+        per_subject=limit == CHANNELS,
     )
 
 
@@ -37,9 +43,9 @@ def _median(name: str, text: str) -> Measure:
     return Measure(f"chatcaptain_{name}", text, Kind.AVERAGE)
 
 
-CONVERSATIONS = _sum("conversations", "Conversations", "conversations")
-MESSAGES = _sum("messages", "Messages", "messages")
-INTERACTIONS = _sum("interactions", "Interactions", "interactions")
+CONVERSATIONS = _sum("conversations", "Conversations", Activity("conversations", usual_limits=True))
+MESSAGES = _sum("messages", "Messages", Activity("messages"))
+INTERACTIONS = _sum("interactions", "Interactions", Activity("interactions"))
 STEPS = _sum("steps", "Steps that were executed")
 INTENTS = _sum("intents", "Intents that were recognised")
 BY_LANGUAGE = _by("conversations_by_language", "Conversations in a language", "language", "languages")
@@ -87,10 +93,17 @@ OVERVIEW = ComponentReport(
 
 
 def _channel(name: str, text: str, kind: Kind = Kind.SUM, by: tuple[str, str] | None = None) -> Measure:
-    """Returns a figure per channel, or broken down further; marked, because each answer is about one channel."""
+    """Returns a figure per channel, or broken down further; each answer is about one channel."""
     labels, limits = (("channel_id", by[0]), (CHANNELS, by[1])) if by else (("channel_id",), (CHANNELS,))
     return Measure(
-        f"chatcaptain_channel_{name}", text, kind, labels, today=not by, limits=limits, needs_read_marker=True
+        f"chatcaptain_channel_{name}",
+        text,
+        kind,
+        labels,
+        today=not by,
+        limits=limits,
+        needs_read_marker=True,
+        per_subject=True,
     )
 
 
@@ -100,6 +113,7 @@ INFO = Measure(
     Kind.INFO,
     ("channel_id", "channel", "channel_type"),
     limits=(CHANNELS, "", ""),
+    per_subject=True,
 )
 CHANNEL_CONVERSATIONS = _channel("conversations", "Conversations over a channel")
 CHANNEL_MESSAGES = _channel("messages", "Messages over a channel")
@@ -138,7 +152,7 @@ INBOX = InboxReport(
     name="inbox",
     day_bytes=600,
     measures=(
-        _sum("inbox_transfers", "Conversations that were handed to people", "inbox_transfers"),
+        _sum("inbox_transfers", "Conversations that were handed to people", Activity("inbox_transfers")),
         _sum("inbox_accepted", "Conversations that people accepted"),
         _sum("inbox_not_accepted", "Conversations that nobody accepted"),
         Measure("chatcaptain_inbox_join_time_average_seconds", "Mean time until a person joined", Kind.AVERAGE),
@@ -208,6 +222,13 @@ PLATFORM = Platform(
         ),
     ),
     equipped=equipped,
+    label_limits=(
+        LabelLimit("languages", 30, "The same for the languages of a chatbot."),
+        LabelLimit("intents", 50, "The same for its intents."),
+        LabelLimit("steps", 30, "The same for the steps at which calls are left, per channel."),
+        LabelLimit("reasons", 20, "The same for the reasons for which calls end, per channel."),
+        LabelLimit(CHANNELS, 50, "The same for its channels."),
+    ),
     one_company=True,
     remedies={
         401: f"keys are in its dashboard under Settings, API; {_THE_BOT}",

@@ -9,7 +9,7 @@ from exporter.domain.model import Column, Measure, Reading
 from exporter.platforms import json_values
 from exporter.platforms.api import Context, Request
 from exporter.platforms.paradigm import field_notes
-from exporter.platforms.paradigm.requests import Endpoint
+from exporter.platforms.paradigm.requests import INVARIANTS, Endpoint
 from exporter.platforms.reading_builder import Invariant, ReadingBuilder, RowKey
 
 Leaf = Callable[[object], tuple[float | None, json_values.Flaw | None]]
@@ -87,7 +87,7 @@ class DocumentedReport(Endpoint):
     measures: tuple[Measure, ...]
     arrays: tuple[Array, ...]
     metadata: Mapping[str, frozenset[str]]
-    invariants: tuple[Invariant, ...] = ()
+    checks: tuple[Invariant, ...] = ()
     moments: frozenset[Column] = frozenset()
 
     @property
@@ -99,6 +99,11 @@ class DocumentedReport(Endpoint):
     def has_days(self) -> bool:
         """Tells whether its rows have dates."""
         return any(array.dated for array in self.arrays)
+
+    @property
+    def invariants(self) -> tuple[str, ...]:
+        """Those of all reports, and its own."""
+        return tuple(dict.fromkeys((*INVARIANTS, *(check.name for check in self.checks))))
 
     def decode(self, body: bytes, request: Request, context: Context) -> Reading:
         """Reads one answer; see `exporter.platforms.api.Report.decode`."""
@@ -112,7 +117,7 @@ class DocumentedReport(Endpoint):
         for array in self.arrays:
             if array.part in parts:
                 _Reader(array, rows).read(root[array.key])
-        rows.judge(self.invariants, self.moments)
+        rows.judge(self.checks, self.moments)
         return rows.reading(parts, field_notes.notes(*(root.get(key) for key in self.metadata)))
 
     def _expect(self, root: Mapping[str, object], rows: ReadingBuilder) -> None:

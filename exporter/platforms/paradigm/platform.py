@@ -12,7 +12,7 @@ from urllib.parse import urlsplit, urlunsplit
 from exporter.domain.errors import ConfigError
 from exporter.domain.model import Activity, Column, Kind, Measure
 from exporter.platforms import json_values
-from exporter.platforms.api import Override, Platform, Report
+from exporter.platforms.api import LabelLimit, Override, Platform, Report
 from exporter.platforms.paradigm.choose_field import Wanted
 from exporter.platforms.paradigm.documented import HERE, Array, DocumentedReport, Field, Items
 from exporter.platforms.paradigm.self_described import DescribedReport
@@ -27,7 +27,11 @@ SESSIONS = Measure(
     "paradigm_sessions", "Chat sessions or agent threads", Kind.SUM, MODE, activities=(Activity("sessions"),)
 )
 QUERIES = Measure(
-    "paradigm_user_queries", "Queries that users sent", Kind.SUM, MODE, activities=(Activity("user_queries"),)
+    "paradigm_user_queries",
+    "Queries that users sent",
+    Kind.SUM,
+    MODE,
+    activities=(Activity("user_queries", usual_limits=True),),
 )
 RESPONSES = Measure(
     "paradigm_model_responses", "Responses of the models", Kind.SUM, MODE, activities=(Activity("model_responses"),)
@@ -90,7 +94,7 @@ CHAT_SESSIONS = DocumentedReport(
         "metadata": _USE | {"sessions_count", "average_session_length"},
         "metadata_agent": _USE | {"threads_count", "average_thread_length"},
     },
-    invariants=tuple(
+    checks=tuple(
         Invariant("with_docs_gt_responses", (Column(GROUNDED.family, (mode,)),), Column(RESPONSES.family, (mode,)))
         for mode in ("chat", "agent")
     ),
@@ -130,7 +134,7 @@ CHATS_FEEDBACK = DocumentedReport(
         ),
     ),
     metadata={"metadata": frozenset({"likes_count", "dislikes_count", "copies_count", "model_responses_count"})},
-    invariants=(
+    checks=(
         Invariant(
             "likes_dislikes_gt_responses",
             (Column(FEEDBACKS.family, ("like",)), Column(FEEDBACKS.family, ("dislike",))),
@@ -187,7 +191,7 @@ USERS = DocumentedReport(
         ),
     ),
     metadata={"metadata": frozenset({"current_active_members", "total_historical_members"})},
-    invariants=(Invariant("active_gt_ever", (Column(MEMBERS_ACTIVE.family),), Column(MEMBERS_EVER.family)),),
+    checks=(Invariant("active_gt_ever", (Column(MEMBERS_ACTIVE.family),), Column(MEMBERS_EVER.family)),),
 )
 
 TOOLS = DescribedReport(
@@ -267,5 +271,15 @@ PLATFORM = Platform(
     headers=headers,
     reports=REPORTS,
     overridden=overridden,
+    field_defaults={"entries": "reporting", "company_id": "company.id", "company": "company.name", "date": "date"},
+    label_limits=(
+        LabelLimit(
+            "tools",
+            50,
+            "Most tools per company with a series of their own, a whole number; the others add up as other.",
+        ),
+    ),
+    key_variable="PARADIGM_API_KEY",
+    url_variable="PARADIGM_BASE_URL",
     remedies={403: "its owner needs the role admin or company admin"},
 )

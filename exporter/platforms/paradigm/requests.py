@@ -1,15 +1,17 @@
 """How Paradigm's reports are asked: all the same way."""
 
 from dataclasses import dataclass
-from datetime import date
 
 from exporter.domain.model import Days
 from exporter.domain.scope import Scope
-from exporter.platforms.api import NO_DISCOVERIES, Discoveries, Request
+from exporter.platforms.api import NO_DISCOVERIES, Discoveries, ReportDefaults, Request
+
+INVARIANTS = ("with_docs_gt_responses", "likes_dislikes_gt_responses", "active_gt_ever")
+"""Served of every report, also of those that cannot break them."""
 
 
 @dataclass(frozen=True, slots=True)
-class Endpoint:
+class Endpoint(ReportDefaults):
     """One reporting endpoint: the label `report`, the path below the base URL, and how large its answers are.
 
     `day_bytes` is about what one company's day takes in an answer.
@@ -20,13 +22,9 @@ class Endpoint:
     day_bytes: int
 
     @property
-    def asks_by_day(self) -> bool:
-        """An answer has days of its own."""
-        return False
-
-    def supposed(self, day: date, channels: int, *, at_worst: bool = False) -> Discoveries:
-        """Nothing has to be learned."""
-        return {}
+    def invariants(self) -> tuple[str, ...]:
+        """Those of all reports."""
+        return INVARIANTS
 
     def plan(self, days: Days, scope: Scope, discoveries: Discoveries = NO_DISCOVERIES) -> tuple[Request, ...]:
         """Asks for all days at once, both ends included; without `end_date` the server would choose its own today.

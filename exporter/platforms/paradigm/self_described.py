@@ -47,7 +47,7 @@ class _Undocumented(Endpoint):
         )
 
     def close(self, rows: ReadingBuilder, root: object) -> Reading:
-        """Closes a draft; notes on fields are those of both arrays."""
+        """Closes a reading; notes on fields are those of both arrays."""
         metadata = (root.get(key) for key in survey.ARRAYS.values()) if isinstance(root, dict) else ()
         return rows.reading(frozenset({self.part}), field_notes.notes(*metadata))
 
@@ -93,7 +93,7 @@ class DescribedReport(_Undocumented):
         return self.close(found.rows, root)
 
     def explain(self, body: bytes, request: Request, context: Context) -> Explanation | None:
-        """Tells how an answer is read; None for one that lists nothing. Raises what `decode` raises."""
+        """Tells how an answer is read; see `exporter.platforms.api.SelfDescribing.explain`."""
         root = json_values.opened(body, survey.ARRAYS)
         found = self._survey(root, request, context)
         choice = self._choice(found, root, context)

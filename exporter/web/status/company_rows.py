@@ -9,7 +9,7 @@ from datetime import datetime
 from fnmatch import fnmatchcase
 from typing import NamedTuple
 
-from exporter.domain.thresholds import BUILT_IN
+from exporter.domain.model import Activity
 from exporter.exposition.board import Published
 from exporter.exposition.text import Key
 from exporter.ledger.ledger import by_number
@@ -105,13 +105,13 @@ class Companies:
 def companies(shown: Published) -> Companies:
     """Puts together what was published of companies."""
     found: dict[tuple[str, str], Company] = {}
-    activities: dict[str, list[str]] = {}
+    activities: dict[str, list[Activity]] = {}
     for source_info in shown.source_infos.values():
         found.update({(source_info.source, each.company_id): each for each in _listed(source_info)})
         activities[source_info.source] = []
     for (source, report), view in sorted(shown.views.items()):
         activities.setdefault(source, []).extend(
-            activity.name for measure in view.report.measures for activity in measure.activities
+            activity for measure in view.report.measures for activity in measure.activities
         )
         for (company_id, company, activity), measured in _measured(view, report):
             whose = found.setdefault((source, company_id), Company(source, company_id, company))
@@ -120,8 +120,8 @@ def companies(shown: Published) -> Companies:
     return Companies(
         tuple(found[each] for each in ordered),
         {
-            source: tuple(sorted(names, key=lambda each: each not in BUILT_IN.activities))
-            for source, names in activities.items()
+            source: tuple(each.name for each in sorted(declared, key=lambda each: not each.usual_limits))
+            for source, declared in activities.items()
         },
     )
 
