@@ -1,4 +1,4 @@
-"""Checks for authors of sources, to be called from their own tests; imports no test framework.
+"""Checks for authors of platforms, to be called from their own tests; imports no test framework.
 
     from exporter.platforms.testing import complaints, survived
 
@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 from exporter.domain.errors import ReportError
 from exporter.domain.model import Days, Kind, Measure, Reading
 from exporter.domain.scope import Scope
-from exporter.platforms.api import Context, NeedsDiscovery, Platform, Report, Request
+from exporter.platforms.api import INVARIANTS, Context, NeedsDiscovery, Platform, Report, Request
 
 TODAY = date(2026, 3, 3)
 WEEK = Days(TODAY - timedelta(days=6), TODAY)
@@ -44,12 +44,13 @@ ODD_ANSWERS = (
 """Bodies that no platform should send, and some do."""
 
 
-def complaints(platform: Platform, channels: int = 2) -> tuple[str, ...]:
+def complaints(platform: Platform, subjects: int = 2) -> tuple[str, ...]:
     """Returns, in one line each, what of a platform breaks the rules for names, labels and questions.
 
-    Reports that need a lesson before they can ask are supposed to have learned of so many `channels`.
+    Reports that need a discovery before they can ask are assumed to have found so many `subjects` (channels).
     """
     found = [f"{platform.name}: is no metric prefix"] if not _NAME.fullmatch(platform.name) else []
+    found += [f"label limit {limit.name}: is no name" for limit in platform.label_limits if not _is_limit(limit.name)]
     families: set[str] = set()
     for name, report in platform.reports.items():
         if name != report.name:
@@ -59,7 +60,9 @@ def complaints(platform: Platform, channels: int = 2) -> tuple[str, ...]:
                 found.append(f"{name}: {measure.family}: stands twice")
             families.add(measure.family)
             found.extend(f"{name}: {measure.family}: {text}" for text in _of_measure(platform, measure))
-        found.extend(f"{name}: {text}" for text in (*_of_parts(report), *_of_plan(report, channels)))
+        found.extend(
+            f"{name}: {text}" for text in (*_of_parts(report), *_of_invariants(report), *_of_plan(report, subjects))
+        )
     return tuple(found)
 
 
@@ -101,6 +104,13 @@ def _of_measure(platform: Platform, measure: Measure) -> Iterator[str]:
         yield f"cannot have a label {wrong[0]}"
     if measure.limits and len(measure.limits) != len(measure.labels):
         yield "limits are parallel to labels"
+    declared = {"", *(limit.name for limit in platform.label_limits)}
+    if undeclared := [limit for limit in measure.limits if limit not in declared]:
+        yield f"the platform declares no label limit {undeclared[0]}"
+
+
+def _is_limit(name: str) -> bool:
+    return bool(_NAME.fullmatch(name)) and name != "value_length"
 
 
 def _of_parts(report: Report) -> Iterator[str]:
@@ -113,8 +123,13 @@ def _of_parts(report: Report) -> Iterator[str]:
                 yield f"part {part}: no measure has the column {column.family}{column.label_values}"
 
 
-def _of_plan(report: Report, channels: int) -> Iterator[str]:
-    requests = report.plan(WEEK, Scope(), report.assumed_discoveries(WEEK.last, channels))
+def _of_invariants(report: Report) -> Iterator[str]:
+    if wrong := [name for name in report.invariants if not _NAME.fullmatch(name) or name in INVARIANTS]:
+        yield f"cannot have an invariant {wrong[0]} of its own"
+
+
+def _of_plan(report: Report, subjects: int) -> Iterator[str]:
+    requests = report.plan(WEEK, Scope(), report.assumed_discoveries(WEEK.last, subjects))
     if {day for request in requests for day in request.days} != set(WEEK):
         yield "its questions do not cover the days that are asked for"
     for request in requests:

@@ -181,7 +181,7 @@ def _source(
         history_days=options.history_days,
         max_staleness=options.max_staleness,
         calendar=calendars[options.calendar],
-        label_limits=_label_limits(common.label_limits),
+        label_limits=_label_limits(common.label_limits, platform),
         min_group=common.privacy.min_group,
         account=account,
         thresholds=(
@@ -207,8 +207,9 @@ def _of_alone(entries: Iterable[Selecting], name: str, sources: Iterable[str]) -
     )
 
 
-def _label_limits(options: LabelLimitsOptions) -> LabelLimits:
-    return LabelLimits(options.model_dump(exclude={"value_length"}), options.value_length)
+def _label_limits(options: LabelLimitsOptions, platform: Platform) -> LabelLimits:
+    declared = {limit.name: limit.default for limit in platform.label_limits}
+    return LabelLimits(declared | options.model_dump(exclude={"value_length"}), options.value_length)
 
 
 def _key(name: str, options: SourceOptions) -> api_keys.WrittenKey | api_keys.KeyFile:

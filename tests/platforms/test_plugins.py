@@ -21,7 +21,8 @@ from exporter.domain.errors import ReportError
 from exporter.domain.model import Column, Days, Kind, Measure, Reading, Row
 from exporter.domain.scope import Scope
 from exporter.forecast.series import Size, served
-from exporter.platforms.api import NO_DISCOVERIES, Context, Discoveries, Platform, Report, Request
+from exporter.metrics.label_limits import LabelLimits
+from exporter.platforms.api import INVARIANTS, NO_DISCOVERIES, Context, Discoveries, LabelLimit, Platform, Report, Request
 from exporter.platforms.json_values import count
 from exporter.platforms.paradigm import platform as paradigm
 from exporter.platforms.paradigm.documented import Array, DocumentedReport, Field
@@ -91,8 +92,8 @@ def test_the_page_s_platform_reads_an_answer(acme: ModuleType) -> None:
         read(acme.REPORT, b"{}")
 
 
-def test_the_page_s_platform_travels_the_whole_road(acme: ModuleType) -> None:
-    """Windows, days and zeros come from the road."""
+def test_the_page_s_platform_is_served(acme: ModuleType) -> None:
+    """Windows, days and zeros come from the exporter; its own label limit and its own invariant hold."""
 
     def answer(request: httpx.Request) -> httpx.Response:
         since, until = request.url.params["since"], request.url.params["until"]
@@ -100,23 +101,33 @@ def test_the_page_s_platform_travels_the_whole_road(acme: ModuleType) -> None:
         days = [day for day in ("2026-03-01", "2026-03-02") if since <= day <= until]
         return answered([entry | {"day": day} for day in days])
 
-    entry = {"team": "7", "team_name": "Helpdesk", "conversations": 4}
+    entry = {"team": "7", "team_name": "Helpdesk", "conversations": 4, "projects": {"a": 3, "b": 2, "c": 1}}
 
     async def travel() -> Road:
-        target = replace(target_with(), platform="acme", reports=(acme.REPORT,))
+        target = replace(target_with(), platform="acme", reports=(acme.REPORT,), limits=LabelLimits({"projects": 2}))
         async with Road(
             httpx.MockTransport(answer), PassedClock(NOON), "a-key", target, platform=acme.PLATFORM
         ) as road:
             await road.poller.poll()
         return road
 
-    page = anyio.run(travel).page("acme_conversations")
+    road = anyio.run(travel)
     labels = {"company_id": "7", "company": "Helpdesk"}
-    assert page == {
-        series("acme_conversations_last_day", **labels): 4.0,
-        series("acme_conversations_today", **labels): 0.0,
-        series("acme_conversations_7d", **labels): 8.0,
-        series("acme_conversations_28d", **labels): 8.0,
+    families = {name: road.page(f"acme_conversations_{name}") for name in ("last_day", "today", "7d", "28d")}
+    assert families == {
+        name: {series(f"acme_conversations_{name}", **labels): value}
+        for name, value in {"last_day": 4.0, "today": 0.0, "7d": 8.0, "28d": 8.0}.items()
+    }
+    projects = {"a": 6.0, "b": 4.0, "other": 2.0}
+    assert road.page("acme_conversations_by_project_7d") == {
+        series("acme_conversations_by_project_7d", **labels, project=name): value for name, value in projects.items()
+    }
+    broken = {
+        dict(each.labels)["invariant"]: value for each, value in road.page("chat_usage_invariant_violations").items()
+    }
+    assert broken == {
+        **dict.fromkeys(("projects_gt_conversations", *INVARIANTS), 0.0),
+        "projects_gt_conversations": 2.0,
     }
 
 
@@ -187,7 +198,10 @@ def test_a_report_more_is_a_line_in_the_platform_s_table() -> None:
         pytest.param(Measure("acme_visits", "Visits", Kind.SUM, ("a", "b", "c")), "more than 2 labels", id="labels"),
         pytest.param(Measure("acme_visits", "Visits", Kind.SUM, ("company",)), "cannot have a label", id="taken"),
         pytest.param(
-            Measure("acme_visits", "Visits", Kind.SUM, ("a", "b"), limits=("tools",)), "parallel", id="limits"
+            Measure("acme_visits", "Visits", Kind.SUM, ("a", "b"), limits=("projects",)), "parallel", id="limits"
+        ),
+        pytest.param(
+            Measure("acme_visits", "Visits", Kind.SUM, ("a",), limits=("tools",)), "no label limit tools", id="limit"
         ),
     ],
 )
@@ -216,6 +230,18 @@ def test_what_breaks_the_rules_of_questions_is_said(acme: ModuleType) -> None:
     found = "\n".join(complaints(platform))
     for words in ("is no metric prefix", "is called conversations", "do not cover", "no path below", "no measure has"):
         assert words in found
+
+
+def test_what_breaks_the_rules_of_invariants_and_limits_is_said(acme: ModuleType) -> None:
+    """An invariant that every report has, and a limit whose name is an option already."""
+
+    class Odd(type(acme.REPORT)):  # type: ignore[misc]  # the page's class is not known to mypy
+        invariants = ("negative",)
+
+    limits = (*acme.PLATFORM.label_limits, LabelLimit("value_length", 9, "The same."))
+    first, second = complaints(replace(acme.PLATFORM, reports={"conversations": Odd()}, label_limits=limits))
+    assert first == "label limit value_length: is no name"
+    assert second == "conversations: cannot have an invariant negative of its own"
 
 
 def test_a_crash_of_a_decoder_is_said(acme: ModuleType) -> None:
