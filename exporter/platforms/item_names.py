@@ -9,7 +9,7 @@ from exporter.platforms.paradigm import field_notes
 _TIME = re.compile(r"\d{4}-\d{2}-\d{2}([T ][\d:.+Z-]+)?", re.ASCII)
 
 
-class Naming:
+class ItemNames:
     """Names the items of one answer; the keys of an item are ranked once for all items that have the same ones."""
 
     def __init__(self) -> None:

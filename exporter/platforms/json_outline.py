@@ -8,6 +8,8 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 
+from exporter.platforms import json_values
+
 _TYPES: Mapping[type, str] = {
     str: "string",
     bool: "boolean",
@@ -40,6 +42,22 @@ def outline(value: object, depth: int = DEEPEST) -> str:
     """Returns keys and types of a JSON value: `{data: {… 12 names: integer}}`; never a value, never a name in it."""
     text = _outline(value, depth)
     return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
+
+
+def summary(value: object) -> str:
+    """Says what a JSON value is without saying what is in it: an object's keys that name fields, else the type."""
+    match value:
+        case dict():
+            names = sorted({json_values.key(str(each)) for each in value})
+            return f"an object with the keys {', '.join(names[:12])}" if names else "an empty object"
+        case list() | json_values.Listed():
+            return "a list"
+        case str():
+            return "a string"
+        case bool() | None:
+            return str(value).lower().replace("none", "null")
+        case _:
+            return "a number"
 
 
 def keys(value: object) -> str:

@@ -1,7 +1,7 @@
 """From the bytes of an answer to JSON values, and from JSON values to ids, names, days and figures.
 
-What an API calls a number, a name or a date is checked leaf by leaf: each is read together with what is wrong with it,
-so that one odd leaf can be left out and its neighbours served. Knows no report.
+What an API calls a number, a name or a date is checked value by value: each is read together with what is wrong with
+it, so that one wrong value can be left out and its neighbours served. Knows no report.
 """
 
 import math
@@ -107,24 +107,10 @@ def _without_lone_surrogates(text: bytes) -> bytes:
     return _ESCAPE.sub(lambda match: rb"\ufffd" if match["lone"] else match[0], text)
 
 
-def outline(value: object) -> str:
-    """Says what a JSON value is without saying what is in it: an object's keys that name fields, else the type."""
-    match value:
-        case dict():
-            keys = sorted({key(str(each)) for each in value})
-            return f"an object with the keys {', '.join(keys[:12])}" if keys else "an empty object"
-        case list() | Listed():
-            return "a list"
-        case str():
-            return "a string"
-        case bool() | None:
-            return str(value).lower().replace("none", "null")
-        case _:
-            return "a number"
-
-
 Flaw = Literal["missing", "retyped", "negative"]
-"""What can be wrong with a leaf. A `retyped` one may still be readable."""
+"""What can be wrong with a value. A `retyped` one may still be readable."""
+Checked = tuple[float | None, Flaw | None]
+"""A number as it was read, and what is wrong with it."""
 
 
 def identity(value: object) -> tuple[str | None, Flaw | None]:
@@ -176,9 +162,9 @@ def is_number(value: object) -> bool:
     return type(value) in (int, float)
 
 
-def count(value: object) -> tuple[float | None, Flaw | None]:
+def count(value: object) -> Checked:
     """Reads a whole number; `12.0` and `1e3` are whole, `12.5` is served as it is and is `retyped`."""
-    if type(value) is int and 0 <= value <= _EXACT:  # almost every leaf
+    if type(value) is int and 0 <= value <= _EXACT:  # almost every value
         return float(value), None
     figure, flaw = number(value)
     if figure is not None and not figure.is_integer():
@@ -186,7 +172,7 @@ def count(value: object) -> tuple[float | None, Flaw | None]:
     return figure, flaw
 
 
-def number(value: object) -> tuple[float | None, Flaw | None]:
+def number(value: object) -> Checked:
     """Reads a number; None for what is missing, of another type, beyond a double's range or negative."""
     if type(value) is int and 0 <= value <= _EXACT:
         return float(value), None
@@ -201,7 +187,7 @@ def number(value: object) -> tuple[float | None, Flaw | None]:
     return (None, "negative") if figure < 0 else (figure, None)
 
 
-def moment(value: object) -> tuple[float | None, Flaw | None]:
+def moment(value: object) -> Checked:
     """Reads an ISO date-time with its offset as seconds since 1970; what has no offset names no moment."""
     if value is None:
         return None, "missing"

@@ -29,9 +29,9 @@ from exporter.platforms.api import (
     Request,
 )
 from exporter.platforms.chatcaptain.channel_report import CHANNEL_INFO
-from exporter.platforms.chatcaptain.find_component import Component as Asked
+from exporter.platforms.chatcaptain.find_component import ReportComponent as Asked
 from exporter.platforms.chatcaptain.platform import CHANNEL, INBOX, OVERVIEW, PLATFORM, base_url, headers
-from exporter.platforms.chatcaptain.read_component import Figure
+from exporter.platforms.chatcaptain.read_component import Shape
 from exporter.platforms.jmespath_fields import expression
 from exporter.platforms.registry import ENTRY_POINTS
 from exporter.platforms.testing import complaints, survived
@@ -285,11 +285,11 @@ Truth = Mapping[str, object]
 
 def truths(components: tuple[Asked, ...]) -> st.SearchStrategy[Truth]:
     """Returns what may be true of a day, by the component's name."""
-    kinds: Mapping[Figure, st.SearchStrategy[object]] = {
-        Figure.COUNT: COUNTS,
-        Figure.TOTAL: st.floats(0, 10**6, allow_nan=False),
-        Figure.MEDIAN: st.none() | st.floats(0, 1000, allow_nan=False),
-        Figure.BREAKDOWN: st.dictionaries(NAMES, COUNTS, max_size=4),
+    kinds: Mapping[Shape, st.SearchStrategy[object]] = {
+        Shape.COUNT: COUNTS,
+        Shape.TOTAL: st.floats(0, 10**6, allow_nan=False),
+        Shape.MEDIAN: st.none() | st.floats(0, 1000, allow_nan=False),
+        Shape.BREAKDOWN: st.dictionaries(NAMES, COUNTS, max_size=4),
     }
     return st.fixed_dictionaries({each.name: kinds[each.figure] for each in components})
 
@@ -422,7 +422,7 @@ def test_no_answer_whatsoever_is_a_slip_of_ours(answer: object, what: str) -> No
 
 def test_a_day_that_was_answered_has_a_row_even_if_all_is_zero() -> None:
     """Under the chatbot's id, and the company's name; what a break-down lacks counts 0 because it was read."""
-    truth: Truth = {each.name: {} if each.figure is Figure.BREAKDOWN else 0 for each in OVERVIEW.components}
+    truth: Truth = {each.name: {} if each.figure is Shape.BREAKDOWN else 0 for each in OVERVIEW.components}
 
     came = decode(report("overview"), question("overview"), truth)
 
@@ -477,7 +477,7 @@ def test_a_day_after_today_is_counted_and_left_out() -> None:
 def test_what_a_combined_answer_does_not_yield_is_asked_alone() -> None:
     """With what is asked alone already: a lesson holds all of them."""
     request = question("overview", *(each.name for each in OVERVIEW.components if each.name != "MESSAGE_COUNT"))
-    truth: dict[str, object] = {each.name: {} if each.figure is Figure.BREAKDOWN else 0 for each in OVERVIEW.components}
+    truth: dict[str, object] = {each.name: {} if each.figure is Shape.BREAKDOWN else 0 for each in OVERVIEW.components}
 
     came = decode(report("overview"), request, truth | {"INTENT_HITS": "many"})
 
@@ -575,7 +575,7 @@ def test_an_operators_expressions_go_before_what_is_recognised() -> None:
             "perDay": [{"ts": "2026-03-01T23:00:00Z", "n": 4}],
         },
         **{
-            each.name: {} if each.figure is Figure.BREAKDOWN else 0
+            each.name: {} if each.figure is Shape.BREAKDOWN else 0
             for each in OVERVIEW.components
             if each.name not in ("MESSAGE_COUNT", "CONVERSATION_COUNT", "CONVERSATION_LANGUAGES")
         },
@@ -628,7 +628,7 @@ def test_an_expression_that_finds_nothing_is_named_and_the_others_are_served(
     """It is not asked for alone: the operator has the last word."""
     of = report("overview", mapped(**components))
     (request,) = of.plan(ONE, SCOPE, {"alone": Discovery(TODAY, (("MESSAGE_COUNT",), ("INTENT_HITS",)))})[:1]
-    truth: Truth = {each.name: {} if each.figure is Figure.BREAKDOWN else 1 for each in OVERVIEW.components}
+    truth: Truth = {each.name: {} if each.figure is Shape.BREAKDOWN else 1 for each in OVERVIEW.components}
     answer = {**truth, "text": "x", "list": [{"a": "x", "n": 1, "t": "2026-03-02T00:00:00Z"}]}
 
     came = decode(of, request, answer)

@@ -17,9 +17,9 @@ from exporter.ledger.ledger import Ledger
 from exporter.metrics.health import Health
 from exporter.metrics.report_health import families
 from exporter.platforms.api import NO_DISCOVERIES, Account, Component, Discoveries, Override, Request
-from exporter.platforms.chatcaptain.find_component import Component as Asked
+from exporter.platforms.chatcaptain.find_component import ReportComponent as Asked
 from exporter.platforms.chatcaptain.platform import CHANNEL, OVERVIEW, PLATFORM
-from exporter.platforms.chatcaptain.read_component import Figure
+from exporter.platforms.chatcaptain.read_component import Shape
 from exporter.platforms.jmespath_fields import expression
 from exporter.polling.ask import Answers, Transport, ask
 from exporter.polling.render import view
@@ -67,7 +67,7 @@ class ChatCaptain:
 
 
 def value(component: Asked) -> object:
-    return {"a": component.number} if component.figure is Figure.BREAKDOWN else {"value": component.number}
+    return {"a": component.number} if component.figure is Shape.BREAKDOWN else {"value": component.number}
 
 
 async def inquire(
@@ -93,7 +93,7 @@ def whole(name: str, came: Answers, channel: tuple[str, ...] = ()) -> set[str]:
     return {
         each.name
         for each in NAMES[name].values()
-        if figures.get(Column(each.family, (*channel, "a") if each.figure is Figure.BREAKDOWN else channel))
+        if figures.get(Column(each.family, (*channel, "a") if each.figure is Shape.BREAKDOWN else channel))
         == float(each.number)
     }
 
@@ -157,7 +157,7 @@ async def test_an_unseen_shape_gives_no_figure_and_a_mapping_makes_it_work() -> 
     where = Override(
         components={
             each.name: Component(expression("secret.x"))
-            if each.figure is not Figure.BREAKDOWN
+            if each.figure is not Shape.BREAKDOWN
             else Component(expression("n"), expression("[{n: secret.x}]"), expression("'a'"))
             for each in OVERVIEW.components
         }

@@ -3,9 +3,9 @@
 import pytest
 
 from exporter.domain.errors import PlatformError, SchemaError
-from exporter.platforms.chatcaptain.find_component import Component, envelope, find
+from exporter.platforms.chatcaptain.find_component import ReportComponent, envelope, find
 from exporter.platforms.chatcaptain.platform import CHANNEL, OVERVIEW
-from exporter.platforms.chatcaptain.read_component import Misfit
+from exporter.platforms.chatcaptain.read_component import Unreadable
 
 COUNT, MESSAGES = OVERVIEW.components[:2]
 LANGUAGES = next(each for each in OVERVIEW.components if each.name == "CONVERSATION_LANGUAGES")
@@ -29,7 +29,7 @@ PLACES = {
 
 
 @pytest.mark.parametrize(("answer", "component"), PLACES.values(), ids=PLACES)
-def test_a_component_is_found_under_its_name_or_id(answer: object, component: Component) -> None:
+def test_a_component_is_found_under_its_name_or_id(answer: object, component: ReportComponent) -> None:
     """In any spelling, below any wrapper."""
     assert find(answer, component, ASKED) == 5
 
@@ -68,19 +68,19 @@ NOWHERE = {
 @pytest.mark.parametrize("answer", NOWHERE.values(), ids=NOWHERE)
 def test_what_does_not_say_whose_it_is_is_not_found(answer: object) -> None:
     """Numbers of places in a list are no ids."""
-    assert find(answer, COUNT, ASKED) == Misfit("it stands neither under its name nor under its id")
+    assert find(answer, COUNT, ASKED) == Unreadable("it stands neither under its name nor under its id")
 
 
 def test_a_component_in_two_places_is_not_clear() -> None:
     """Neither of them is taken."""
     answer = {"CONVERSATION_COUNT": 5, "conversationCount": 6}
 
-    assert find(answer, COUNT, ASKED) == Misfit("it stands there more than once")
+    assert find(answer, COUNT, ASKED) == Unreadable("it stands there more than once")
 
 
 def test_a_number_under_an_id_is_no_breakdown() -> None:
     """It may be that of a step that is called so."""
-    assert isinstance(find({"3": 5}, LANGUAGES, (3,)), Misfit)
+    assert isinstance(find({"3": 5}, LANGUAGES, (3,)), Unreadable)
     assert find({"3": {"de": 5}}, LANGUAGES, (3,)) == {"de": 5}
 
 

@@ -50,21 +50,21 @@ def by_description(report: DocumentedReport, body: bytes) -> Rows:
     found = survey.survey(msgspec.json.decode(body), ReadingBuilder(DAYS, CONTEXT))
     arrays = {array.key: array for array in report.arrays}
     return {
-        (arrays[key.part].part, key.company_id, key.day): figures(arrays[key.part], sight)
-        for key, sight in found.sights.items()
+        (arrays[key.part].part, key.company_id, key.day): figures(arrays[key.part], row)
+        for key, row in found.seen.items()
     }
 
 
-def figures(array: Array, sight: survey.Sight) -> Mapping[Column, float]:
+def figures(array: Array, row: survey.RowSurvey) -> Mapping[Column, float]:
     """Files what was found in one row under the columns of the documentation."""
     if array.items:
-        uses = [figure for figure in sight.figures if figure.value is not None]
+        uses = [figure for figure in row.figures if figure.value is not None]
         return {
             array.items.total: sum(figure.value or 0.0 for figure in uses),
             array.items.distinct: float(len({figure.identity for figure in uses})),
         }
     columns = {leaf.key: leaf.column for fields in array.objects.values() for leaf in fields}
-    return {columns[figure.field]: figure.value for figure in sight.figures if figure.value is not None}
+    return {columns[figure.field]: figure.value for figure in row.figures if figure.value is not None}
 
 
 @pytest.mark.parametrize("seed", [1, 7, 2026])

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from exporter.platforms.chatcaptain.day_bounds import LocalDay
-from exporter.platforms.chatcaptain.read_component import Figure, Found, Misfit, read
+from exporter.platforms.chatcaptain.read_component import Found, Shape, Unreadable, read
 
 DAY = LocalDay(date(2026, 3, 3), ZoneInfo("Europe/Berlin"))
 AUTUMN = LocalDay(date(2026, 10, 25), ZoneInfo("Europe/Berlin"))
@@ -38,34 +38,37 @@ NUMBERS = {
 @pytest.mark.parametrize(("value", "expected"), NUMBERS.values(), ids=NUMBERS)
 def test_one_number_is_found(value: object, expected: float) -> None:
     """In an object, below a wrapper, or as the only bucket of its day."""
-    assert read(value, Figure.COUNT, DAY) == Found(((None, (expected, None)),))
+    assert read(value, Shape.COUNT, DAY) == Found(((None, (expected, None)),))
 
 
 def test_buckets_of_a_day_of_25_hours_are_added_up() -> None:
     """The last hour is in a second bucket."""
     value = [{"ts": "2026-10-24T22:00:00Z", "n": 5}, {"ts": "2026-10-25T22:00:00Z", "n": 2}]
 
-    assert read(value, Figure.COUNT, AUTUMN) == Found(((None, (7.0, None)),))
+    assert read(value, Shape.COUNT, AUTUMN) == Found(((None, (7.0, None)),))
 
 
 @pytest.mark.parametrize(
     ("value", "figure", "leaf"),
     [
-        pytest.param(None, Figure.COUNT, (None, "missing"), id="count-null"),
-        pytest.param(None, Figure.TOTAL, (None, "missing"), id="total-null"),
-        pytest.param(None, Figure.MEDIAN, (None, None), id="median-null"),
-        pytest.param({"value": None}, Figure.MEDIAN, (None, None), id="median-null-in-an-object"),
-        pytest.param(0.25, Figure.MEDIAN, (0.25, None), id="median"),
-        pytest.param(12.5, Figure.TOTAL, (12.5, None), id="total"),
-        pytest.param(12.5, Figure.COUNT, (12.5, "retyped"), id="count-in-parts"),
-        pytest.param(-1, Figure.COUNT, (None, "negative"), id="negative"),
-        pytest.param(10**400, Figure.COUNT, (None, "retyped"), id="beyond-a-double"),
+        pytest.param(None, Shape.COUNT, (None, "missing"), id="count-null"),
+        pytest.param(None, Shape.TOTAL, (None, "missing"), id="total-null"),
+        pytest.param(None, Shape.MEDIAN, (None, None), id="median-null"),
+        pytest.param({"value": None}, Shape.MEDIAN, (None, None), id="median-null-in-an-object"),
+        pytest.param(0.25, Shape.MEDIAN, (0.25, None), id="median"),
+        pytest.param(12.5, Shape.TOTAL, (12.5, None), id="total"),
+        pytest.param(12.5, Shape.COUNT, (12.5, "retyped"), id="count-in-parts"),
+        pytest.param(-1, Shape.COUNT, (None, "negative"), id="negative"),
+        pytest.param(10**400, Shape.COUNT, (None, "retyped"), id="beyond-a-double"),
         pytest.param(
-            [{"ts": MIDNIGHT, "n": None}, {"ts": MIDNIGHT, "n": 3}], Figure.COUNT, (None, "missing"), id="bucket-null"
+            [{"ts": MIDNIGHT, "n": None}, {"ts": MIDNIGHT, "n": 3}],
+            Shape.COUNT,
+            (None, "missing"),
+            id="bucket-null",
         ),
     ],
 )
-def test_null_is_missing_but_for_a_median(value: object, figure: Figure, leaf: object) -> None:
+def test_null_is_missing_but_for_a_median(value: object, figure: Shape, leaf: object) -> None:
     """A day without conversations has none."""
     assert read(value, figure, DAY) == Found(((None, leaf),))  # type: ignore[arg-type]  # a leaf it is
 
@@ -106,12 +109,12 @@ NO_NUMBER = {
 @pytest.mark.parametrize(("value", "why"), NO_NUMBER.values(), ids=NO_NUMBER)
 def test_what_is_no_clear_number_is_refused(value: object, why: str) -> None:
     """Nothing is guessed; the reason names neither figures nor names."""
-    assert read(value, Figure.COUNT, DAY) == Misfit(why)
+    assert read(value, Shape.COUNT, DAY) == Unreadable(why)
 
 
 def test_a_series_is_no_median() -> None:
     """Medians of parts of a day make no median of it."""
-    assert isinstance(read([{"ts": MIDNIGHT, "n": 5}], Figure.MEDIAN, DAY), Misfit)
+    assert isinstance(read([{"ts": MIDNIGHT, "n": 5}], Shape.MEDIAN, DAY), Unreadable)
 
 
 BREAKDOWNS = {
@@ -138,10 +141,10 @@ BREAKDOWNS = {
 @pytest.mark.parametrize(("value", "expected"), BREAKDOWNS.values(), ids=BREAKDOWNS)
 def test_numbers_by_name_are_found(value: object, expected: dict[str, float]) -> None:
     """As an object or a list, with a share or an id beside the count."""
-    found = read(value, Figure.BREAKDOWN, DAY)
+    found = read(value, Shape.BREAKDOWN, DAY)
 
     assert isinstance(found, Found)
-    assert {name: leaf for name, (leaf, _) in found.leaves} == expected
+    assert {name: leaf for name, (leaf, _) in found.figures} == expected
 
 
 NOT_CLEAR = "a break-down is expected, and whether the outer keys or the inner ones are names is not clear"
@@ -174,7 +177,7 @@ NO_BREAKDOWN = {
 @pytest.mark.parametrize(("value", "why"), NO_BREAKDOWN.values(), ids=NO_BREAKDOWN)
 def test_what_is_no_clear_breakdown_is_refused(value: object, why: str) -> None:
     """A share is no count, and of two counts none is chosen."""
-    assert read(value, Figure.BREAKDOWN, DAY) == Misfit(why)
+    assert read(value, Shape.BREAKDOWN, DAY) == Unreadable(why)
 
 
 def test_parts_of_a_breakdown_may_be_missing() -> None:
@@ -182,9 +185,9 @@ def test_parts_of_a_breakdown_may_be_missing() -> None:
     listed = [{"name": "de", "n": 5}, {"name": None, "n": 7}, {"name": "en", "n": None}]
     several = [{"name": "de", "title": "German", "n": 5}, {"name": " ", "title": " ", "n": 5}]
 
-    assert read(listed, Figure.BREAKDOWN, DAY) == Found(
+    assert read(listed, Shape.BREAKDOWN, DAY) == Found(
         (("de", (5.0, None)), ("", (None, "missing")), ("en", (None, "missing")))
     )
-    assert read(several, Figure.BREAKDOWN, DAY) == Found((("de", (5.0, None)), ("", (None, "missing"))))
-    assert read({"de": 5, "en": None}, Figure.BREAKDOWN, DAY) == Found((("de", (5.0, None)), ("en", (None, "missing"))))
-    assert read(None, Figure.BREAKDOWN, DAY) == Found(((None, (None, "missing")),))
+    assert read(several, Shape.BREAKDOWN, DAY) == Found((("de", (5.0, None)), ("", (None, "missing"))))
+    assert read({"de": 5, "en": None}, Shape.BREAKDOWN, DAY) == Found((("de", (5.0, None)), ("en", (None, "missing"))))
+    assert read(None, Shape.BREAKDOWN, DAY) == Found(((None, (None, "missing")),))

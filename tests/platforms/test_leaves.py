@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from exporter.domain.errors import NotJsonError
-from exporter.platforms import json_values
+from exporter.platforms import json_outline, json_values
 
 
 @pytest.mark.parametrize(
@@ -67,7 +67,7 @@ def test_moments(value: object, seconds: float | None, flaw: str | None) -> None
 )
 def test_an_outline_says_what_came_and_not_what_is_in_it(value: object, words: str) -> None:
     """It goes into messages, where no data belong."""
-    assert words == json_values.outline(value)
+    assert words == json_outline.summary(value)
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from exporter.platforms import json_outline, json_values
 from exporter.platforms.api import NO_DISCOVERIES, Account, Context, Discoveries, Discovery, NeedsDiscovery, Request
 from exporter.platforms.chatcaptain.component_report import ComponentReport, chatbot_of, newest_first
 from exporter.platforms.chatcaptain.day_bounds import LocalDay
-from exporter.platforms.chatcaptain.find_component import Component, envelope
+from exporter.platforms.chatcaptain.find_component import ReportComponent, envelope
 
 CHANNEL_INFO = "chatcaptain_channel_info"
 """The family of the channels, and the topic of the lesson that holds its rows: id, name, type of the wanted ones."""
@@ -65,7 +65,7 @@ class ChannelReport(ComponentReport):
             {CHANNEL_INFO: Discovery(context.today, wanted), CHANNELS: Discovery(context.today, everything)}
         )
 
-    def _of(self, kind: str) -> Sequence[Component]:
+    def _of(self, kind: str) -> Sequence[ReportComponent]:
         """Returns what is asked of a channel of this type."""
         has_calls = kind.casefold() in VOICE_TYPES
         return [each for each in self.components if has_calls or not each.voice]

@@ -17,6 +17,7 @@ from exporter.platforms import json_outline, json_values
 from exporter.platforms.api import (
     NO_DISCOVERIES,
     Account,
+    Component,
     Context,
     Discoveries,
     Discovery,
@@ -25,17 +26,16 @@ from exporter.platforms.api import (
     ReportDefaults,
     Request,
 )
-from exporter.platforms.api import Component as Mapped
 from exporter.platforms.chatcaptain import jmespath_component
 from exporter.platforms.chatcaptain.day_bounds import BUCKET, LocalDay
-from exporter.platforms.chatcaptain.find_component import Component, envelope, find
-from exporter.platforms.chatcaptain.read_component import Figure, Found, Misfit, read
+from exporter.platforms.chatcaptain.find_component import ReportComponent, envelope, find
+from exporter.platforms.chatcaptain.read_component import Found, Shape, Unreadable, read
 from exporter.platforms.reading_builder import ReadingBuilder, RowKey
 
 ALL = "all"
 """The only part of every report."""
 ALONE, VOICE_ALONE = "alone", "voice-alone"
-"""The topics of what was learned to be asked for alone: of every channel, and of voice channels only."""
+"""The topics of what was discovered to need a question of its own: of every channel, and of voice channels only."""
 DOCS = 'docs/platform-apis.md, "ChatCaptain"'
 
 
@@ -93,7 +93,7 @@ class StatisticsReport(ReportDefaults):
         path = self.path or self.chatbot.path(self.tail)
         return Request(self.name, path, {**limits, **params}, Days(day.day, day.day), subject=subject)
 
-    def draft(self, request: Request, context: Context) -> tuple[ReadingBuilder, RowKey]:
+    def builder(self, request: Request, context: Context) -> tuple[ReadingBuilder, RowKey]:
         """Begins the reading of an answer, and returns what its row is filed under."""
         rows = ReadingBuilder(request.days, context)
         rows.names[self.chatbot.identity] = json_values.label(self.chatbot.company)
@@ -111,8 +111,8 @@ class StatisticsReport(ReportDefaults):
 class ComponentReport(StatisticsReport):
     """A report of components; `mapped` are an operator's expressions by the component's name, or its interval's."""
 
-    components: tuple[Component, ...] = ()
-    mapped: Mapping[str, Mapped] = field(default_factory=dict)
+    components: tuple[ReportComponent, ...] = ()
+    mapped: Mapping[str, Component] = field(default_factory=dict)
 
     def overridden(self, override: Override) -> "ComponentReport":
         """Returns the report as an operator describes it.
@@ -137,7 +137,7 @@ class ComponentReport(StatisticsReport):
 
     def assumed_discoveries(self, day: date, subjects: int, *, at_worst: bool = False) -> Discoveries:
         """At worst each component has to be asked for alone."""
-        return self._taught(day, self._free()) if at_worst else {}
+        return self._discoveries(day, self._free()) if at_worst else {}
 
     def plan(self, days: Days, scope: Scope, discoveries: Discoveries = NO_DISCOVERIES) -> tuple[Request, ...]:
         """Asks for each day, for all components at once but those that it has to ask for alone."""
@@ -146,14 +146,14 @@ class ComponentReport(StatisticsReport):
         return tuple(request for day in local for request in self.questions(day, self.components, alone))
 
     def alone(self, days: Days, discoveries: Discoveries) -> frozenset[str]:
-        """Returns the names of what is asked for alone; what an earlier day taught counts no more."""
-        taught = (discoveries.get(topic) for topic in (ALONE, VOICE_ALONE))
+        """Returns the names of what is asked for alone; what was discovered on an earlier day counts no more."""
+        found = (discoveries.get(topic) for topic in (ALONE, VOICE_ALONE))
         return frozenset(
-            row[0] for discovery in taught if discovery and discovery.day >= days.last for row in discovery.rows
+            row[0] for discovery in found if discovery and discovery.day >= days.last for row in discovery.rows
         )
 
     def questions(
-        self, day: LocalDay, wanted: Sequence[Component], alone: frozenset[str], channel: str = ""
+        self, day: LocalDay, wanted: Sequence[ReportComponent], alone: frozenset[str], channel: str = ""
     ) -> Iterator[Request]:
         """Yields the questions about a day, of a channel if one is given."""
         apart = [each for each in wanted if each.name in alone and self._mapping(each) is None]
@@ -163,26 +163,26 @@ class ComponentReport(StatisticsReport):
         for each in apart:
             yield self._question(day, [each], channel, f"{channel}/{each.name}" if channel else each.name)
 
-    def _question(self, day: LocalDay, wanted: Sequence[Component], channel: str, subject: str) -> Request:
+    def _question(self, day: LocalDay, wanted: Sequence[ReportComponent], channel: str, subject: str) -> Request:
         params = {"interval": str(BUCKET), "components": ",".join(str(self._asked_as(each)) for each in wanted)}
         return self.request(day, {**params, "channelId": channel} if channel else params, subject)
 
-    def _asked_as(self, component: Component) -> int:
+    def _asked_as(self, component: ReportComponent) -> int:
         by_interval = component.interval is not None and component.interval_name in self.mapped
         return component.interval if by_interval and component.interval is not None else component.number
 
-    def _mapping(self, component: Component) -> tuple[str, Mapped] | None:
+    def _mapping(self, component: ReportComponent) -> tuple[str, Component] | None:
         """Returns an operator's expressions for a component, with the name that they have in the configuration."""
         for name in (component.name, component.interval_name):
             if name in self.mapped:
                 return name, self.mapped[name]
         return None
 
-    def _free(self) -> tuple[Component, ...]:
+    def _free(self) -> tuple[ReportComponent, ...]:
         """Returns the components that no operator describes."""
         return tuple(each for each in self.components if self._mapping(each) is None)
 
-    def _taught(self, day: date, alone: Sequence[Component]) -> Discoveries:
+    def _discoveries(self, day: date, alone: Sequence[ReportComponent]) -> Discoveries:
         topics = {topic: [c for c in alone if c.voice == (topic == VOICE_ALONE)] for topic in (ALONE, VOICE_ALONE)}
         return {
             topic: Discovery(day, tuple((each.name,) for each in names)) for topic, names in topics.items() if names
@@ -192,15 +192,15 @@ class ComponentReport(StatisticsReport):
         """Reads one answer; see `exporter.platforms.api.Report.decode`."""
         numbers = [int(number) for number in request.params["components"].split(",")]
         asked = [each for each in self.components if self._asked_as(each) in numbers]
-        is_median = [each.figure for each in asked] == [Figure.MEDIAN]
+        is_median = [each.figure for each in asked] == [Shape.MEDIAN]
         root = envelope(json_values.parse(body), may_be_null=is_median)
         day = LocalDay(request.days.first, context.zone)
         found = {each: self._read(each, root, numbers, day) for each in asked}
-        unread = {each: found[each] for each in asked if isinstance(found[each], Misfit)}
+        unread = {each: found[each] for each in asked if isinstance(found[each], Unreadable)}
         lost = [each for each in unread if self._mapping(each) is None]
         if lost and len(asked) > 1:
-            return NeedsDiscovery(self._taught(context.today, self._to_ask_alone(lost, asked)))
-        rows, key = self.draft(request, context)
+            return NeedsDiscovery(self._discoveries(context.today, self._to_ask_alone(lost, asked)))
+        rows, key = self.builder(request, context)
         before = (json_values.label(request.params["channelId"]),) if "channelId" in request.params else ()
         figures: dict[Column, float] = {}
         for each, what in found.items():
@@ -208,28 +208,34 @@ class ComponentReport(StatisticsReport):
                 _take(each, what, figures, (before, rows, key))
         if len(unread) < len(asked):
             self.file(rows, key, figures)
-        complaints = tuple(self._unread(each, misfit, root, context) for each, misfit in unread.items())
+        complaints = tuple(self._unread(each, unreadable, root, context) for each, unreadable in unread.items())
         return replace(rows.reading(frozenset({ALL}), ()), unread=complaints)
 
-    def _to_ask_alone(self, lost: Sequence[Component], asked: Sequence[Component]) -> tuple[Component, ...]:
+    def _to_ask_alone(
+        self, lost: Sequence[ReportComponent], asked: Sequence[ReportComponent]
+    ) -> tuple[ReportComponent, ...]:
         """Returns what was asked for alone before and what is lost now; of voice components if one of them is lost."""
         kinds = {each.voice for each in lost}
         return tuple(each for each in self._free() if each.voice in kinds and (each in lost or each not in asked))
 
-    def _read(self, component: Component, root: object, asked: Sequence[int], day: LocalDay) -> Found | Misfit:
+    def _read(
+        self, component: ReportComponent, root: object, asked: Sequence[int], day: LocalDay
+    ) -> Found | Unreadable:
         described = self._mapping(component)
         if described is not None:
             return jmespath_component.read(described[1], root, component.figure, day)
         value = find(root, component, asked)
-        if isinstance(value, Misfit) and len(asked) == 1:
+        if isinstance(value, Unreadable) and len(asked) == 1:
             value = root
-        return value if isinstance(value, Misfit) else read(value, component.figure, day)
+        return value if isinstance(value, Unreadable) else read(value, component.figure, day)
 
-    def _unread(self, component: Component, misfit: Found | Misfit, root: object, context: Context) -> Unread:
+    def _unread(
+        self, component: ReportComponent, unreadable: Found | Unreadable, root: object, context: Context
+    ) -> Unread:
         described = self._mapping(component)
         name = described[0] if described else component.name
         place = f"sources.{context.source}.overrides.{self.name}.components.{name}"
-        why = misfit.why if isinstance(misfit, Misfit) else ""
+        why = unreadable.why if isinstance(unreadable, Unreadable) else ""
         where = f"{context.source}/{self.name}: {name} cannot be read: {why}"
         return Unread(
             f"{where}. {json_outline.keys(root)} Remedy: set {place} (see {DOCS})", json_outline.outline(root), name
@@ -242,17 +248,17 @@ def chatbot_of(account: Account) -> Chatbot:
 
 
 def _take(
-    component: Component,
+    component: ReportComponent,
     found: Found,
     figures: dict[Column, float],
     place: tuple[tuple[str, ...], ReadingBuilder, RowKey],
 ) -> None:
-    """Adds figures to a row, under the label values `before` them, and that a break-down was read at all."""
+    """Adds figures to a row, under the label values `before` them, and notes that a break-down was read at all."""
     before, rows, key = place
-    for label, leaf in found.leaves:
-        figure = rows.figure(leaf, component.name if label is None else f"{component.name}[]", key)
+    for label, number in found.figures:
+        figure = rows.figure(number, component.name if label is None else f"{component.name}[]", key)
         column = Column(component.family, before if label is None else (*before, label))
         if figure is not None:
             figures[column] = figures.get(column, 0.0) + figure
-    if component.figure is Figure.BREAKDOWN and all(label is not None for label, _ in found.leaves):
-        figures[Column(component.family, before)] = 1.0  # what the row lacks counts 0: Measure.marked
+    if component.figure is Shape.BREAKDOWN and all(label is not None for label, _ in found.figures):
+        figures[Column(component.family, before)] = 1.0  # what the row lacks counts 0: Measure.needs_read_marker

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from exporter.domain.errors import PlatformError, SchemaError
 from exporter.domain.model import Days
 from exporter.domain.text import printable
-from exporter.platforms import json_values
+from exporter.platforms import json_outline, json_values
 from exporter.platforms.api import Request
 from exporter.platforms.chatcaptain.day_bounds import LocalDay
 
@@ -55,7 +55,7 @@ def started(body: bytes) -> str:
     export_id = answer.get("exportId")
     if not isinstance(export_id, str) or not export_id.strip():
         raise SchemaError(
-            f"the answer has no exportId but {json_values.outline(answer)}; was the export started at all?"
+            f"the answer has no exportId but {json_outline.summary(answer)}; was the export started at all?"
         )
     return export_id
 
@@ -76,7 +76,7 @@ def progress(body: bytes) -> Progress:
 def _answer(body: bytes) -> dict[str, object]:
     answer = json_values.parse(body)
     if not isinstance(answer, dict):
-        raise SchemaError(f"expected an object, not {json_values.outline(answer)}")
+        raise SchemaError(f"expected an object, not {json_outline.summary(answer)}")
     if error := answer.get("error"):
         raise PlatformError(f"the platform says: {_printable(str(error))}")
     return answer

@@ -12,8 +12,8 @@ from functools import cached_property
 
 from exporter.domain.errors import PlatformError, SchemaError
 from exporter.domain.text import printable
-from exporter.platforms import json_values
-from exporter.platforms.chatcaptain.read_component import WRAPPERS, Figure, Misfit
+from exporter.platforms import json_outline, json_values
+from exporter.platforms.chatcaptain.read_component import WRAPPERS, Shape, Unreadable
 
 FOR_CHANNEL = "_FOR_CHANNEL_ID"
 LONGEST_ERROR = 200
@@ -21,11 +21,11 @@ _DEEPEST = 4
 _ID_FIELDS = frozenset(("id", "component", "componentid", "key", "name", "type"))
 _ID = re.compile(r"[0-9]{1,2}", re.ASCII)
 _NOT_A_LETTER = re.compile(r"[^a-z0-9]+")
-_NOT_FOUND = Misfit("it stands neither under its name nor under its id")
+_NOT_FOUND = Unreadable("it stands neither under its name nor under its id")
 
 
 @dataclass(frozen=True)
-class Component:
+class ReportComponent:
     """A component: its name and id in its report, the family that it feeds, what it is, if only of `voice` channels.
 
     `interval` is the id of the component that holds the same figure per interval.
@@ -34,7 +34,7 @@ class Component:
     name: str
     number: int
     family: str
-    figure: Figure = Figure.COUNT
+    figure: Shape = Shape.COUNT
     voice: bool = False
     interval: int | None = None
 
@@ -62,7 +62,7 @@ def envelope(root: object, *, may_be_null: bool = False) -> object:
     if not isinstance(root, dict):
         if root is None or isinstance(root, str | bool):
             raise SchemaError(
-                f"expected an object, got {json_values.outline(root)}; compare with docs/platform-apis.md"
+                f"expected an object, got {json_outline.summary(root)}; compare with docs/platform-apis.md"
             )
         return root
     error = root.get("error")
@@ -81,7 +81,7 @@ def _said(error: object, message: object) -> str:
     return line[:LONGEST_ERROR] + ("…" if len(line) > LONGEST_ERROR else "") or "without words"
 
 
-def find(root: object, component: Component, asked: Collection[int]) -> object:
+def find(root: object, component: ReportComponent, asked: Collection[int]) -> object:
     """Returns what an answer holds of a component, a Misfit if that is not clear; `asked` are the ids asked for."""
     for holder in _holders(root, _DEEPEST):
         if isinstance(holder, Mapping):
@@ -89,7 +89,7 @@ def find(root: object, component: Component, asked: Collection[int]) -> object:
         else:
             found = list(_in_list(holder, component, asked))
         if found:
-            return found[0] if len(found) == 1 else Misfit("it stands there more than once")
+            return found[0] if len(found) == 1 else Unreadable("it stands there more than once")
     return _NOT_FOUND
 
 
@@ -103,7 +103,7 @@ def _holders(root: object, depth: int) -> Iterator[Mapping[str, object] | Sequen
                 yield from _holders(value, depth - 1)
 
 
-def _under_key(holder: Mapping[str, object], component: Component, asked: Collection[int]) -> Iterator[object]:
+def _under_key(holder: Mapping[str, object], component: ReportComponent, asked: Collection[int]) -> Iterator[object]:
     """Yields what stands under the name, else under the id.
 
     Numbers are ids only where each of them was asked for: else they count places in a list, or are names of something.
@@ -112,12 +112,12 @@ def _under_key(holder: Mapping[str, object], component: Component, asked: Collec
     ids = {key for key in holder if key.isdecimal()}
     if not named and ids <= {str(each) for each in asked}:
         value = holder.get(str(component.number), _NOT_FOUND)
-        if value is not _NOT_FOUND and not (component.figure is Figure.BREAKDOWN and json_values.is_number(value)):
+        if value is not _NOT_FOUND and not (component.figure is Shape.BREAKDOWN and json_values.is_number(value)):
             named = [value]
     yield from named
 
 
-def _in_list(holder: Sequence[object], component: Component, asked: Collection[int]) -> Iterator[object]:
+def _in_list(holder: Sequence[object], component: ReportComponent, asked: Collection[int]) -> Iterator[object]:
     """Yields the objects that hold the name, else those that hold the id, without what tells whose they are."""
     items = [each for each in holder if isinstance(each, dict)]
     named = [each for each in items if any(_is_named(value, component) for value in each.values())]
@@ -129,7 +129,7 @@ def _in_list(holder: Sequence[object], component: Component, asked: Collection[i
         yield {key: value for key, value in each.items() if not _tells(key, value, component)}
 
 
-def _is_named(value: object, component: Component) -> bool:
+def _is_named(value: object, component: ReportComponent) -> bool:
     return isinstance(value, str) and _plain(value) in component.spellings
 
 
@@ -145,7 +145,7 @@ def _as_id(value: object) -> int | None:
     return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
-def _tells(key: str, value: object, component: Component) -> bool:
+def _tells(key: str, value: object, component: ReportComponent) -> bool:
     is_id = _plain(key) in _ID_FIELDS and _as_id(value) == component.number
     return _is_named(value, component) or is_id
 

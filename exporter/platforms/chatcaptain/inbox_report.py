@@ -53,12 +53,12 @@ class InboxReport(StatisticsReport):
         data = root.get("data") if isinstance(root, dict) else None
         if not isinstance(root, dict) or not isinstance(data, dict):
             raise SchemaError(f'expected an object with an object "data". {json_outline.keys(root)}')
-        rows, key = self.draft(request, context)
+        rows, key = self.builder(request, context)
         rows.expect(root, {"data", "error"}, "")
         rows.expect(data, {TRANSFERS, ACCEPTED, NOT_ACCEPTED, JOIN_TIME, OPERATORS}, "data.")
         figures: dict[Column, float] = {}
-        for measure, (name, leaf) in zip(self.measures, _leaves(data).items(), strict=True):
-            figure = rows.figure(leaf, f"data.{name}", key)
+        for measure, (name, number) in zip(self.measures, _figures(data).items(), strict=True):
+            figure = rows.figure(number, f"data.{name}", key)
             if figure is not None:
                 figures[Column(measure.family)] = figure
         operators = data.get(OPERATORS)
@@ -69,7 +69,7 @@ class InboxReport(StatisticsReport):
         return rows.reading(frozenset({ALL}), ())
 
 
-def _leaves(data: Mapping[str, object]) -> Mapping[str, tuple[float | None, json_values.Flaw | None]]:
+def _figures(data: Mapping[str, object]) -> Mapping[str, json_values.Checked]:
     """Reads the figures in the order of the measures; of nobody who joined there is no mean time, whatever it says."""
     counts = {name: json_values.count(data.get(name)) for name in (TRANSFERS, ACCEPTED, NOT_ACCEPTED)}
     nobody = counts[ACCEPTED][0] == 0

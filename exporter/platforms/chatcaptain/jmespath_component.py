@@ -4,10 +4,10 @@ from exporter.domain.errors import ConfigError
 from exporter.platforms import json_outline, json_values
 from exporter.platforms.api import Component
 from exporter.platforms.chatcaptain.day_bounds import LocalDay
-from exporter.platforms.chatcaptain.read_component import Figure, Found, Leaf, Misfit, buckets, one
+from exporter.platforms.chatcaptain.read_component import Found, Shape, Unreadable, buckets, one
 
 
-def refuse_misfit(name: str, where: Component, figure: Figure | None) -> None:
+def refuse_misfit(name: str, where: Component, figure: Shape | None) -> None:
     """Refuses expressions that find something else than the component is; without a `figure` it is a series.
 
     Raises:
@@ -19,50 +19,52 @@ def refuse_misfit(name: str, where: Component, figure: Figure | None) -> None:
         raise ConfigError(f"{name}: items need label and value; set label")
     if figure is None and not where.series:
         raise ConfigError(f"{name} is a series; set series, time and value")
-    if figure is Figure.BREAKDOWN and not where.items:
+    if figure is Shape.BREAKDOWN and not where.items:
         raise ConfigError(f"{name} is a break-down; set items, label and value")
-    if figure is not Figure.BREAKDOWN and where.items:
+    if figure is not Shape.BREAKDOWN and where.items:
         raise ConfigError(f"{name} is no break-down; leave items and label out")
-    if figure is Figure.MEDIAN and where.series:
+    if figure is Shape.MEDIAN and where.series:
         raise ConfigError(f"{name} is a median, and medians of hours or days make no median; set value alone")
 
 
-def read(where: Component, root: object, figure: Figure, day: LocalDay) -> Found | Misfit:
+def read(where: Component, root: object, figure: Shape, day: LocalDay) -> Found | Unreadable:
     """Reads the whole answer by the expressions; one that finds nothing is a Misfit that names it."""
     if where.items is not None:
         return _items(where, root)
-    leaf = _series(where, root, figure, day) if where.series is not None else _value(where, root, figure)
-    return leaf if isinstance(leaf, Misfit) else Found(((None, leaf),))
+    number = _series(where, root, figure, day) if where.series is not None else _value(where, root, figure)
+    return number if isinstance(number, Unreadable) else Found(((None, number),))
 
 
-def _value(where: Component, root: object, figure: Figure) -> Leaf | Misfit:
+def _value(where: Component, root: object, figure: Shape) -> json_values.Checked | Unreadable:
     """Reads one number; nothing is no median, since that of a quiet day is null, but it is counted as missing."""
     found = where.value.search(root)
     if found is None:
-        return (None, "missing") if figure is Figure.MEDIAN else Misfit(f'value ("{where.value.text}") finds nothing')
+        return (
+            (None, "missing") if figure is Shape.MEDIAN else Unreadable(f'value ("{where.value.text}") finds nothing')
+        )
     return one(found, figure)
 
 
-def _series(where: Component, root: object, figure: Figure, day: LocalDay) -> Leaf | Misfit:
+def _series(where: Component, root: object, figure: Shape, day: LocalDay) -> json_values.Checked | Unreadable:
     """Adds up buckets; without any nothing happened."""
     found = where.series.search(root) if where.series else None
     if not isinstance(found, list):
-        return Misfit(f'series ("{where.series.text if where.series else ""}") finds {_instead(found)}')
+        return Unreadable(f'series ("{where.series.text if where.series else ""}") finds {_instead(found)}')
     times = [where.time.search(each) if where.time else None for each in found]
     if found and all(time is None for time in times):
-        return Misfit(f'time ("{where.time.text if where.time else ""}") finds nothing')
+        return Unreadable(f'time ("{where.time.text if where.time else ""}") finds nothing')
     return buckets(zip(times, map(where.value.search, found), strict=True), figure, day)
 
 
-def _items(where: Component, root: object) -> Found | Misfit:
+def _items(where: Component, root: object) -> Found | Unreadable:
     found = where.items.search(root) if where.items else None
     if not isinstance(found, list):
-        return Misfit(f'items ("{where.items.text if where.items else ""}") finds {_instead(found)}')
+        return Unreadable(f'items ("{where.items.text if where.items else ""}") finds {_instead(found)}')
     pairs = [(_label(where, each), where.value.search(each)) for each in found]
     if pairs and all(label is None for label, _ in pairs):
-        return Misfit(f'label ("{where.label.text if where.label else ""}") finds no name')
+        return Unreadable(f'label ("{where.label.text if where.label else ""}") finds no name')
     if pairs and all(value is None for _, value in pairs):
-        return Misfit(f'value ("{where.value.text}") finds nothing')
+        return Unreadable(f'value ("{where.value.text}") finds nothing')
     return Found(
         tuple(
             (label or "", json_values.count(value) if label is not None else (None, "missing"))

@@ -13,9 +13,9 @@ from exporter.domain.model import Activity, Kind, Measure
 from exporter.platforms.api import Account, LabelLimit, Option, OptionKind, Override, Platform, Report
 from exporter.platforms.chatcaptain.channel_report import CHANNEL_INFO, CHANNELS, ChannelReport
 from exporter.platforms.chatcaptain.component_report import ComponentReport
-from exporter.platforms.chatcaptain.find_component import Component
+from exporter.platforms.chatcaptain.find_component import ReportComponent
 from exporter.platforms.chatcaptain.inbox_report import InboxReport
-from exporter.platforms.chatcaptain.read_component import Figure
+from exporter.platforms.chatcaptain.read_component import Shape
 
 API = "/v1"
 _REPORTED = "in the unit that the platform reports"
@@ -77,17 +77,17 @@ OVERVIEW = ComponentReport(
     ),
     tail="reports/overview",
     components=(
-        Component("CONVERSATION_COUNT", 1, CONVERSATIONS.family, interval=2),
-        Component("MESSAGE_COUNT", 7, MESSAGES.family, interval=8),
-        Component("INTERACTION_COUNT", 14, INTERACTIONS.family, interval=15),
-        Component("STEP_EXEC_COUNT", 0, STEPS.family),
-        Component("INTENT_COUNT", 13, INTENTS.family),
-        Component("CONVERSATION_LANGUAGES", 3, BY_LANGUAGE.family, Figure.BREAKDOWN),
-        Component("CONVERSATION_BY_CHANNEL_TYPE", 4, BY_CHANNEL_TYPE.family, Figure.BREAKDOWN),
-        Component("INTENT_HITS", 11, INTENT_HITS.family, Figure.BREAKDOWN),
-        Component("CONVERSATION_MESSAGE_COUNT_MEDIAN", 6, CONVERSATION_MESSAGES.family, Figure.MEDIAN),
-        Component("MESSAGE_LENGTH_MEDIAN", 10, MESSAGE_LENGTH.family, Figure.MEDIAN),
-        Component("INTENT_SCORE_MEDIAN", 12, INTENT_SCORE.family, Figure.MEDIAN),
+        ReportComponent("CONVERSATION_COUNT", 1, CONVERSATIONS.family, interval=2),
+        ReportComponent("MESSAGE_COUNT", 7, MESSAGES.family, interval=8),
+        ReportComponent("INTERACTION_COUNT", 14, INTERACTIONS.family, interval=15),
+        ReportComponent("STEP_EXEC_COUNT", 0, STEPS.family),
+        ReportComponent("INTENT_COUNT", 13, INTENTS.family),
+        ReportComponent("CONVERSATION_LANGUAGES", 3, BY_LANGUAGE.family, Shape.BREAKDOWN),
+        ReportComponent("CONVERSATION_BY_CHANNEL_TYPE", 4, BY_CHANNEL_TYPE.family, Shape.BREAKDOWN),
+        ReportComponent("INTENT_HITS", 11, INTENT_HITS.family, Shape.BREAKDOWN),
+        ReportComponent("CONVERSATION_MESSAGE_COUNT_MEDIAN", 6, CONVERSATION_MESSAGES.family, Shape.MEDIAN),
+        ReportComponent("MESSAGE_LENGTH_MEDIAN", 10, MESSAGE_LENGTH.family, Shape.MEDIAN),
+        ReportComponent("INTENT_SCORE_MEDIAN", 12, INTENT_SCORE.family, Shape.MEDIAN),
     ),
 )
 
@@ -138,13 +138,13 @@ CHANNEL = ChannelReport(
     ),
     tail="reports/channel",
     components=(
-        Component("CONVERSATION_COUNT_FOR_CHANNEL_ID", 1, CHANNEL_CONVERSATIONS.family, interval=2),
-        Component("MESSAGE_COUNT_FOR_CHANNEL_ID", 12, CHANNEL_MESSAGES.family, interval=13),
-        Component("INTERACTION_COUNT_FOR_CHANNEL_ID", 9, CHANNEL_INTERACTIONS.family, interval=10),
-        Component("CALL_DURATION_TOTAL", 16, CALL_DURATION.family, Figure.TOTAL, voice=True),
-        Component("CALL_EXIT_STEP", 19, BY_EXIT_STEP.family, Figure.BREAKDOWN, voice=True),
-        Component("CALL_USER_INPUTS_MEDIAN", 20, CALL_INPUTS.family, Figure.MEDIAN, voice=True),
-        Component("CALL_END_REASON", 21, BY_END_REASON.family, Figure.BREAKDOWN, voice=True),
+        ReportComponent("CONVERSATION_COUNT_FOR_CHANNEL_ID", 1, CHANNEL_CONVERSATIONS.family, interval=2),
+        ReportComponent("MESSAGE_COUNT_FOR_CHANNEL_ID", 12, CHANNEL_MESSAGES.family, interval=13),
+        ReportComponent("INTERACTION_COUNT_FOR_CHANNEL_ID", 9, CHANNEL_INTERACTIONS.family, interval=10),
+        ReportComponent("CALL_DURATION_TOTAL", 16, CALL_DURATION.family, Shape.TOTAL, voice=True),
+        ReportComponent("CALL_EXIT_STEP", 19, BY_EXIT_STEP.family, Shape.BREAKDOWN, voice=True),
+        ReportComponent("CALL_USER_INPUTS_MEDIAN", 20, CALL_INPUTS.family, Shape.MEDIAN, voice=True),
+        ReportComponent("CALL_END_REASON", 21, BY_END_REASON.family, Shape.BREAKDOWN, voice=True),
     ),
 )
 

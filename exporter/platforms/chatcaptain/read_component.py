@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from exporter.platforms import json_outline, json_values
 from exporter.platforms.chatcaptain.day_bounds import LocalDay, is_epoch, is_time
-from exporter.platforms.item_names import Naming
+from exporter.platforms.item_names import ItemNames
 from exporter.platforms.paradigm.field_notes import DEEPEST, is_identity
 
 WRAPPERS = ("data", "report", "components", "result")
@@ -17,11 +17,10 @@ WRAPPERS = ("data", "report", "components", "result")
 _INNER = frozenset((*WRAPPERS, "value", "values", "items"))
 _COUNTS = frozenset(("count", "value", "total", "hits"))
 _STARTS = ("timestamp", "time", "date", "from", "start")
-Leaf = tuple[float | None, json_values.Flaw | None]
 Record = Mapping[str, object]
 
 
-class Figure(Enum):
+class Shape(Enum):
     """What a component is: a whole number, a number that adds up, a median of the day, numbers by name."""
 
     COUNT = "count"
@@ -30,7 +29,7 @@ class Figure(Enum):
     BREAKDOWN = "break-down"
 
 
-class Misfit(NamedTuple):
+class Unreadable(NamedTuple):
     """Why a value cannot be what it is taken for."""
 
     why: str
@@ -39,16 +38,16 @@ class Misfit(NamedTuple):
 class Found(NamedTuple):
     """What was read: figures by name, the one number under None. A break-down that is null is one missing number."""
 
-    leaves: tuple[tuple[str | None, Leaf], ...]
+    figures: tuple[tuple[str | None, json_values.Checked], ...]
 
 
-def read(value: object, figure: Figure, day: LocalDay) -> Found | Misfit:
+def read(value: object, figure: Shape, day: LocalDay) -> Found | Unreadable:
     """Reads a value that has to be such a figure of this day."""
     bare = unwrapped(value)
-    if figure is Figure.BREAKDOWN:
+    if figure is Shape.BREAKDOWN:
         return breakdown(bare)
-    leaf = _number(bare, figure, day)
-    return leaf if isinstance(leaf, Misfit) else Found(((None, leaf),))
+    number = _number(bare, figure, day)
+    return number if isinstance(number, Unreadable) else Found(((None, number),))
 
 
 def unwrapped(value: object) -> object:
@@ -63,16 +62,16 @@ def unwrapped(value: object) -> object:
     return value
 
 
-def one(value: object, figure: Figure) -> Leaf | Misfit:
+def one(value: object, figure: Shape) -> json_values.Checked | Unreadable:
     """Reads a value that has to be a number; null is missing, but no median of a day on which nothing happened."""
     if value is None:
-        return None, None if figure is Figure.MEDIAN else "missing"
+        return None, None if figure is Shape.MEDIAN else "missing"
     if not json_values.is_number(value):
-        return Misfit(f"a number is expected, and {json_outline.outline(value, 1)} is there")
-    return json_values.number(value) if figure in (Figure.MEDIAN, Figure.TOTAL) else json_values.count(value)
+        return Unreadable(f"a number is expected, and {json_outline.outline(value, 1)} is there")
+    return json_values.number(value) if figure in (Shape.MEDIAN, Shape.TOTAL) else json_values.count(value)
 
 
-def _number(value: object, figure: Figure, day: LocalDay) -> Leaf | Misfit:
+def _number(value: object, figure: Shape, day: LocalDay) -> json_values.Checked | Unreadable:
     if isinstance(value, dict) and value and all(map(is_time, value)):
         value = [{"time": time, "value": each} for time, each in value.items()]
     if isinstance(value, list):
@@ -81,7 +80,7 @@ def _number(value: object, figure: Figure, day: LocalDay) -> Leaf | Misfit:
         found = list(_numbers(value, DEEPEST))
         numbers = [each for each in found if each is not None] or found
         if len(numbers) != 1:
-            return Misfit(f"one number is expected, and {len(numbers) or 'none'} can be meant")
+            return Unreadable(f"one number is expected, and {len(numbers) or 'none'} can be meant")
         value = numbers[0]
     return one(value, figure)
 
@@ -97,21 +96,21 @@ def _numbers(value: Record, depth: int) -> Iterator[object]:
             yield from (0, 0)
 
 
-def _listed(value: Sequence[object], figure: Figure, day: LocalDay) -> Leaf | Misfit:
+def _listed(value: Sequence[object], figure: Shape, day: LocalDay) -> json_values.Checked | Unreadable:
     """Reads a list of buckets; an empty one may list anything, so it is no zero."""
     records = [each for each in value if isinstance(each, dict)]
-    if figure is Figure.MEDIAN or not records or len(records) < len(value):
-        return Misfit(f"one number is expected, and {'an empty list' if not value else 'a list'} is there")
+    if figure is Shape.MEDIAN or not records or len(records) < len(value):
+        return Unreadable(f"one number is expected, and {'an empty list' if not value else 'a list'} is there")
     time = _time_of(records)
     if time is None:
-        return Misfit("a list is there, but not of moments with a number each")
+        return Unreadable("a list is there, but not of moments with a number each")
     key = _number_of([{k: v for k, v in each.items() if k != time and not is_time(v)} for each in records])
-    if isinstance(key, Misfit):
+    if isinstance(key, Unreadable):
         return key
     return buckets(((each[time], each.get(key)) for each in records), figure, day)
 
 
-def buckets(found: Iterable[tuple[object, object]], figure: Figure, day: LocalDay) -> Leaf | Misfit:
+def buckets(found: Iterable[tuple[object, object]], figure: Shape, day: LocalDay) -> json_values.Checked | Unreadable:
     """Adds up buckets, each the moment it starts and a number; one that is not of the asked day fails all of them.
 
     One that starts at no midnight of ours holds hours of another day: then the platform counts in another zone.
@@ -120,15 +119,15 @@ def buckets(found: Iterable[tuple[object, object]], figure: Figure, day: LocalDa
     for time, value in found:
         moment = day.moment(time)
         if moment is None:
-            return Misfit("when a bucket starts can be read from none of ISO 8601 with an offset, a date, an epoch")
+            return Unreadable("when a bucket starts can be read from none of ISO 8601 with an offset, a date, an epoch")
         if not day.begins(moment):
-            return Misfit(
+            return Unreadable(
                 f"a bucket starts at no midnight of the asked day in {day.zone.key}; is that the chatbot's timezone?"
             )
-        leaf = one(value, figure)
-        if isinstance(leaf, Misfit) or leaf[0] is None:
-            return leaf
-        total, flaws = total + leaf[0], [*flaws, leaf[1]]
+        number = one(value, figure)
+        if isinstance(number, Unreadable) or number[0] is None:
+            return number
+        total, flaws = total + number[0], [*flaws, number[1]]
     return total, next(filter(None, flaws), None)
 
 
@@ -142,7 +141,7 @@ def _time_of(records: Sequence[Record]) -> str | None:
     return None
 
 
-def breakdown(value: object) -> Found | Misfit:
+def breakdown(value: object) -> Found | Unreadable:
     """Reads numbers by name: an object of numbers, or of objects with a number, or a list of names with a number."""
     if value is None:
         return Found(((None, (None, "missing")),))
@@ -151,48 +150,50 @@ def breakdown(value: object) -> Found | Misfit:
     if isinstance(value, list):
         records = [each for each in value if isinstance(each, dict)]
         if len(records) < len(value):
-            return Misfit("a break-down is expected, and a list of something else than objects is there")
+            return Unreadable("a break-down is expected, and a list of something else than objects is there")
         return _chosen(zip(_labels(records), records, strict=True), records)
-    return Misfit(f"a break-down is expected, and {json_outline.outline(value, 1)} is there")
+    return Unreadable(f"a break-down is expected, and {json_outline.outline(value, 1)} is there")
 
 
-def _by_key(value: Record) -> Found | Misfit:
+def _by_key(value: Record) -> Found | Unreadable:
     if any(map(is_time, value)):
-        return Misfit("a break-down is expected, and a series is there")
+        return Unreadable("a break-down is expected, and a series is there")
     if value and all(key.casefold() in _COUNTS for key in value):
-        return Misfit("a break-down is expected, and an object is there whose keys are no names of anything")
+        return Unreadable("a break-down is expected, and an object is there whose keys are no names of anything")
     records = [each for each in value.values() if isinstance(each, dict)]
     if value and len(records) == len(value):
         return _by_record(value, records)
     if not all(each is None or _is_whole(each) for each in value.values()):
-        return Misfit("a break-down is expected, and an object is there whose values are not all whole numbers")
+        return Unreadable("a break-down is expected, and an object is there whose values are not all whole numbers")
     return Found(tuple((json_values.label(name), json_values.count(each)) for name, each in value.items()))
 
 
-def _by_record(value: Record, records: Sequence[Record]) -> Found | Misfit:
+def _by_record(value: Record, records: Sequence[Record]) -> Found | Unreadable:
     """Reads an object of records, which have to be alike: else it may only hold the break-down, with one name in it."""
     key = _number_of(records)
     if isinstance(key, str) and not (
         key.casefold() in _COUNTS or (len(records) > 1 and all(key in r for r in records))
     ):
-        return Misfit("a break-down is expected, and whether the outer keys or the inner ones are names is not clear")
+        return Unreadable(
+            "a break-down is expected, and whether the outer keys or the inner ones are names is not clear"
+        )
     return _chosen(zip(map(json_values.label, value), records, strict=True), records)
 
 
-def _chosen(named: Iterable[tuple[str | None, Record]], records: Sequence[Record]) -> Found | Misfit:
+def _chosen(named: Iterable[tuple[str | None, Record]], records: Sequence[Record]) -> Found | Unreadable:
     """Takes of each record the number that counts; one without a name is missing, and none may be without."""
     if not records:
         return Found(())
     key = _number_of(records)
-    if isinstance(key, Misfit):
+    if isinstance(key, Unreadable):
         return key
     found = [(name, json_values.count(each.get(key))) for name, each in named]
     if all(name is None for name, _ in found):
-        return Misfit("a break-down is expected, and a list without names is there")
-    return Found(tuple((name or "", leaf if name is not None else (None, "missing")) for name, leaf in found))
+        return Unreadable("a break-down is expected, and a list without names is there")
+    return Found(tuple((name or "", number if name is not None else (None, "missing")) for name, number in found))
 
 
-def _number_of(records: Sequence[Record]) -> str | Misfit:
+def _number_of(records: Sequence[Record]) -> str | Unreadable:
     """Returns the key of the number that counts: the only one of integers, else the one called like a count."""
     keys = dict.fromkeys(key for each in records for key in each if not _is_an_id(key))
     numbers = [key for key in keys if _are(records, key, json_values.is_number)]
@@ -202,7 +203,7 @@ def _number_of(records: Sequence[Record]) -> str | Misfit:
         if len(decided) == 1:
             return decided[0]
     shown = ", ".join(sorted({json_outline.key(key) for key in numbers}))
-    return Misfit(f"which number counts is not clear: {shown}" if numbers else "no number is there to be counted")
+    return Unreadable(f"which number counts is not clear: {shown}" if numbers else "no number is there to be counted")
 
 
 def _are(records: Sequence[Record], key: str, test: Callable[[object], bool]) -> bool:
@@ -228,7 +229,7 @@ def _labels(records: Sequence[Record]) -> Iterator[str | None]:
         for key in dict.fromkeys(key for each in records for key in each)
         if _are(records, key, lambda each: isinstance(each, str) and not is_time(each))
     ]
-    naming = Naming()
+    naming = ItemNames()
     for each in records:
         if len(texts) == 1:
             text = each.get(texts[0])

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
-from exporter.platforms.paradigm.survey import LIST, NAMES, OBJECT, PEOPLE, ROW, FieldSurvey, Figure, Place
+from exporter.platforms.paradigm.survey import LIST, NAMES, OBJECT, PEOPLE, ROW, DescribedFigure, FieldSurvey, Place
 
 
 class Wanted(NamedTuple):
@@ -25,13 +25,13 @@ class Choice(NamedTuple):
     why: str
 
 
-class Complaint(NamedTuple):
+class NoChoice(NamedTuple):
     """Why nothing was chosen."""
 
     words: str
 
 
-def choose(found: FieldSurvey, wanted: Wanted) -> Choice | Complaint:
+def choose(found: FieldSurvey, wanted: Wanted) -> Choice | NoChoice:
     """Chooses among the figures that were found."""
     figures = _figures(found, wanted)
     readable = {figure.place for figure in figures if figure.value is not None}
@@ -43,20 +43,20 @@ def choose(found: FieldSurvey, wanted: Wanted) -> Choice | Complaint:
             return Choice(named.pop(), False, f"described as {name}")
         if named:
             return _ambiguous(named)
-    lists = set() if wanted.of_items else {name for sight in found.sights.values() for name in sight.people}
+    lists = set() if wanted.of_items else {name for row in found.seen.values() for name in row.people}
     if len(lists) == 1:
         return Choice(Place(lists.pop(), PEOPLE, ""), True, "the number of different people listed there")
     return _ambiguous(readable | {Place(name, PEOPLE, "") for name in lists})
 
 
-def _figures(found: FieldSurvey, wanted: Wanted) -> Sequence[Figure]:
+def _figures(found: FieldSurvey, wanted: Wanted) -> Sequence[DescribedFigure]:
     """Returns the figures of the wanted shapes, those whose field is a guess only if there are no others."""
     shapes = (LIST, NAMES) if wanted.of_items else (ROW, OBJECT)
-    figures = [figure for sight in found.sights.values() for figure in sight.figures if figure.place.shape in shapes]
+    figures = [figure for row in found.seen.values() for figure in row.figures if figure.place.shape in shapes]
     return [figure for figure in figures if not figure.is_guess] or figures
 
 
-def _ambiguous(places: Collection[Place]) -> Complaint:
+def _ambiguous(places: Collection[Place]) -> NoChoice:
     if not places:
-        return Complaint("no described figure found")
-    return Complaint(f"described figures found, but none is clearly the one: {', '.join(sorted(map(str, places)))}")
+        return NoChoice("no described figure found")
+    return NoChoice(f"described figures found, but none is clearly the one: {', '.join(sorted(map(str, places)))}")

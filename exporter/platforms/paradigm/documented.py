@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from exporter.domain.errors import SchemaError
 from exporter.domain.model import Column, Measure, Reading
-from exporter.platforms import json_values
+from exporter.platforms import json_outline, json_values
 from exporter.platforms.api import Context, Request
 from exporter.platforms.paradigm import field_notes
 from exporter.platforms.paradigm.requests import INVARIANTS, Endpoint
@@ -112,7 +112,7 @@ class DocumentedReport(Endpoint):
         parts = frozenset(array.part for array in self.arrays if isinstance(root, dict) and array.key in root)
         if not isinstance(root, dict) or not parts:
             wanted = " or ".join(f'"{array.key}"' for array in self.arrays)
-            raise SchemaError(f"expected an object with {wanted}, got {json_values.outline(root)}")
+            raise SchemaError(f"expected an object with {wanted}, got {json_outline.summary(root)}")
         self._expect(root, rows)
         for array in self.arrays:
             if array.part in parts:
@@ -174,7 +174,7 @@ class _Reader:
         """
         array, rows = self._array, self._rows
         if not isinstance(entries, list | json_values.Listed):
-            raise SchemaError(f'"{array.key}" is {json_values.outline(entries)}, expected a list of companies')
+            raise SchemaError(f'"{array.key}" is {json_outline.summary(entries)}, expected a list of companies')
         for entry in rows.objects(entries, array.key, are_rows=True):
             rows.expect(entry, self._entry_keys, f"{array.key}[].")
             self._entry(entry)

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 
 from exporter.domain.model import FieldNote
 from exporter.domain.text import enumerated
-from exporter.platforms import json_values
+from exporter.platforms import json_outline, json_values
 
 LONGEST_NOTE = 200
 """Characters of what a platform says of a field."""
@@ -41,7 +41,7 @@ def is_identity(key: str) -> bool:
 def survey(root: object) -> str:
     """Says what an answer describes and where it has numbers, for the message about one that cannot be read."""
     if not isinstance(root, dict):
-        return f"The answer is {json_values.outline(root)}."
+        return f"The answer is {json_outline.summary(root)}."
     keys = [key for key in ("metadata", "metadata_agent") if isinstance(root.get(key), dict)]
     described = sorted({json_values.key(field) for key in keys for field in root[key]})
     says = f"metadata describes: {enumerated(described) or 'nothing'}" if keys else "metadata is absent"

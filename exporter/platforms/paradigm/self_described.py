@@ -8,9 +8,9 @@ from exporter.domain.model import Column, Kind, Measure, Reading
 from exporter.platforms import jmespath_fields, json_values
 from exporter.platforms.api import Context, Explanation, Fields, Request
 from exporter.platforms.paradigm import field_notes, survey
-from exporter.platforms.paradigm.choose_field import Choice, Complaint, Wanted, choose
+from exporter.platforms.paradigm.choose_field import Choice, NoChoice, Wanted, choose
 from exporter.platforms.paradigm.requests import Endpoint
-from exporter.platforms.paradigm.survey import LIST, FieldSurvey, Place, Sight
+from exporter.platforms.paradigm.survey import LIST, FieldSurvey, Place, RowSurvey
 from exporter.platforms.reading_builder import ReadingBuilder, RowKey
 
 Filed = dict[RowKey, dict[Column, float]]
@@ -105,7 +105,7 @@ class DescribedReport(_Undocumented):
             place=str(choice.place),
             why=choice.why,
             fields=reading.fields,
-            places=tuple(sorted({str(figure.place) for sight in found.sights.values() for figure in sight.figures})),
+            places=tuple(sorted({str(figure.place) for row in found.seen.values() for figure in row.figures})),
             undescribed=tuple(sorted(reading.drift.get("unknown", ()))),
         )
 
@@ -121,28 +121,28 @@ class DescribedReport(_Undocumented):
         """Chooses the place to read; None when no row lists anything."""
         if found.levels:
             raise self.refusal("companies without dates: a figure of now is none of a day", root, context)
-        if all(sight.bare and not sight.people for sight in found.sights.values()):
+        if all(row.bare and not row.people for row in found.seen.values()):
             return None
         choice = choose(found, self.wanted)
-        if isinstance(choice, Complaint):
+        if isinstance(choice, NoChoice):
             raise self.refusal(choice.words, root, context)
         return choice
 
     def _filed(self, found: FieldSurvey, choice: Choice | None) -> Filed | None:
         """Returns the figures of the chosen place by row; None if they are of people who may be the same ones."""
-        filed: Filed = {self._key(key): {} for key in found.sights}
+        filed: Filed = {self._key(key): {} for key in found.seen}
         columns = _Columns(self.measure.family)
         if choice and choice.people:
-            for row, people in _crowds(found, choice.place.holder):
-                filed[self._key(row)] = {Column(self.measure.family): float(len(people))}
+            for whose, people in _crowds(found, choice.place.holder):
+                filed[self._key(whose)] = {Column(self.measure.family): float(len(people))}
         elif choice:
             chosen = str(choice.place)
-            for key, sight in found.sights.items():
+            for key, row in found.seen.items():
                 figures = filed[self._key(key)]
                 path = f"{key.part}[].dates[]."
-                for guess in {figure.place for figure in sight.figures if figure.is_guess} - {choice.place}:
+                for guess in {figure.place for figure in row.figures if figure.is_guess} - {choice.place}:
                     found.rows.note("unknown", f"{path}{guess}")
-                for label, value in self._chosen(sight, choice.place, found.rows, f"{path}{chosen}"):
+                for label, value in self._chosen(row, choice.place, found.rows, f"{path}{chosen}"):
                     column = columns[label]
                     if column in figures and self.measure.kind is Kind.DISTINCT:
                         return None
@@ -154,15 +154,15 @@ class DescribedReport(_Undocumented):
         return RowKey(self.part, row.company_id, row.day)
 
     def _chosen(
-        self, sight: Sight, place: Place, rows: ReadingBuilder, path: str
+        self, row: RowSurvey, place: Place, rows: ReadingBuilder, path: str
     ) -> Iterator[tuple[str | None, float]]:
         """Yields the figures of one row at the chosen place by label, and notes what is missing or no whole number.
 
         The label is None where the measure has none.
         """
-        expected = sight.lengths.get(place.holder, 1) if place.shape == LIST else 1
-        found = [figure for figure in sight.figures if figure.place == place]
-        if len(found) < expected and not sight.bare:
+        expected = row.lengths.get(place.holder, 1) if place.shape == LIST else 1
+        found = [figure for figure in row.figures if figure.place == place]
+        if len(found) < expected and not row.bare:
             rows.note("missing", path)
         for figure in found:
             if figure.value is None:
@@ -192,10 +192,10 @@ class _Columns(dict[str | None, Column]):
 def _crowds(found: FieldSurvey, listed_in: str) -> Iterator[tuple[RowKey, frozenset[str]]]:
     """Yields the people that the lists of this name hold by company and day, each of them once over both arrays."""
     crowds: dict[RowKey, frozenset[str]] = {}
-    for key, sight in found.sights.items():
-        if listed_in in sight.people:
-            row = key._replace(part="")
-            crowds[row] = crowds.get(row, frozenset()) | sight.people[listed_in]
-        elif not sight.bare:
+    for key, row in found.seen.items():
+        if listed_in in row.people:
+            whose = key._replace(part="")
+            crowds[whose] = crowds.get(whose, frozenset()) | row.people[listed_in]
+        elif not row.bare:
             found.rows.note("missing", f"{key.part}[].dates[].{json_values.key(listed_in)}")
     yield from crowds.items()

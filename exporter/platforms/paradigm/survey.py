@@ -13,7 +13,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from exporter.platforms import json_values
-from exporter.platforms.item_names import Naming
+from exporter.platforms.item_names import ItemNames
 from exporter.platforms.paradigm import field_notes
 from exporter.platforms.reading_builder import ReadingBuilder, RowKey
 
@@ -41,7 +41,7 @@ ROW, OBJECT, LIST, NAMES, PEOPLE = "", ".", "[].", ".*", "[]"
 """The shapes of what holds a number, or is counted."""
 
 
-class Figure(NamedTuple):
+class DescribedFigure(NamedTuple):
     """A described number: its place, the field that describes it, and in a list the item that has it.
 
     A `value` of None is one that cannot be read.
@@ -69,13 +69,13 @@ NO_PEOPLE: Mapping[str, frozenset[str]] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
-class Sight:
+class RowSurvey:
     """What one row holds: its figures, the length of each list, the people of each list that lists people.
 
     A `bare` row lists nothing: no figure can be expected of it.
     """
 
-    figures: tuple[Figure, ...]
+    figures: tuple[DescribedFigure, ...]
     lengths: Mapping[str, int]
     people: Mapping[str, frozenset[str]]
     bare: bool
@@ -86,14 +86,14 @@ class FieldSurvey:
     """All rows of an answer by array, company and day; `levels` are the arrays whose entries had no days."""
 
     rows: ReadingBuilder
-    sights: dict[RowKey, Sight] = field(default_factory=dict)
+    seen: dict[RowKey, RowSurvey] = field(default_factory=dict)
     levels: set[str] = field(default_factory=set)
 
-    def see(self, key: RowKey, sight: Sight) -> None:
+    def see(self, key: RowKey, row: RowSurvey) -> None:
         """Files what a row holds; of two different rows of one company and day the last one counts."""
-        if self.sights.get(key, sight) != sight:
+        if self.seen.get(key, row) != row:
             self.rows.violate("duplicate_row", key)
-        self.sights[key] = sight
+        self.seen[key] = row
 
 
 def survey(root: Mapping[str, object], rows: ReadingBuilder) -> FieldSurvey:
@@ -101,11 +101,11 @@ def survey(root: Mapping[str, object], rows: ReadingBuilder) -> FieldSurvey:
     found = FieldSurvey(rows)
     for array, metadata in ARRAYS.items():
         if isinstance(root.get(array), list | json_values.Listed):
-            _Surveyor(array, field_notes.fields(root.get(metadata)), found).read(root[array])
+            _ArrayReader(array, field_notes.fields(root.get(metadata)), found).read(root[array])
     return found
 
 
-class _Surveyor:
+class _ArrayReader:
     """Reads one array into a survey."""
 
     def __init__(self, array: str, described: frozenset[str], found: FieldSurvey) -> None:
@@ -113,11 +113,11 @@ class _Surveyor:
         self._described = described
         self._found = found
         self._rows = found.rows
-        self._naming = Naming()
+        self._item_names = ItemNames()
         self._path = ""
         self._paths: dict[Place, str] = {}
         self._listed: dict[str, dict[str, Place]] = {}
-        self._known: dict[Figure, Figure] = {}
+        self._known: dict[DescribedFigure, DescribedFigure] = {}
 
     def read(self, entries: object) -> None:
         array, rows = self._array, self._rows
@@ -144,7 +144,7 @@ class _Surveyor:
     def _row(self, key: RowKey, row: Mapping[str, object]) -> None:
         bare = not any(value or value == 0 for value in row.values())
         self._rows.listed -= bare
-        figures: list[Figure] = []
+        figures: list[DescribedFigure] = []
         lengths: dict[str, int] = {}
         people: dict[str, frozenset[str]] = {}
         for name, value in row.items():
@@ -157,24 +157,24 @@ class _Surveyor:
                 figures += self._object(name, value, key)
             elif figure := self._leaf(Place("", ROW, name), value, key):
                 figures.append(figure)
-        self._found.see(key, Sight(tuple(figures), lengths or NO_LENGTHS, people or NO_PEOPLE, bare))
+        self._found.see(key, RowSurvey(tuple(figures), lengths or NO_LENGTHS, people or NO_PEOPLE, bare))
 
-    def _leaf(self, place: Place, value: object, key: RowKey, called: Called = NOTHING) -> Figure | None:
+    def _leaf(self, place: Place, value: object, key: RowKey, called: Called = NOTHING) -> DescribedFigure | None:
         """Returns the leaf if it is a figure, without a value if that cannot be read; looks for nothing below it."""
         if place.key in self._described:
             if json_values.is_number(value):
                 number, flaw = json_values.number(value)
                 if flaw:
                     self._rows.figure((number, flaw), self._at(place), key)
-                return self._once(Figure(place, place.key, number, *called))
+                return self._once(DescribedFigure(place, place.key, number, *called))
             if isinstance(value, bool) or (isinstance(value, str) and _NUMERIC.fullmatch(value)):
                 self._rows.note("retyped", self._at(place))
-                return self._once(Figure(place, place.key, None, *called))
+                return self._once(DescribedFigure(place, place.key, None, *called))
         elif not (isinstance(value, str) or field_notes.is_identity(place.key)):
             self._leave_out(value, self._at(place))
         return None
 
-    def _once(self, figure: Figure) -> Figure:
+    def _once(self, figure: DescribedFigure) -> DescribedFigure:
         """Returns the same object for the same figure: of hundreds of thousands most are small and come again."""
         return self._known.setdefault(figure, figure)
 
@@ -185,13 +185,13 @@ class _Surveyor:
             path = self._paths[place] = f"{self._path}{place}"
         return path
 
-    def _object(self, name: str, fields: Mapping[str, object], key: RowKey) -> Iterator[Figure]:
+    def _object(self, name: str, fields: Mapping[str, object], key: RowKey) -> Iterator[DescribedFigure]:
         if self._maps_names(name, fields):
             place = Place(name, NAMES, "")
             field = name if name in self._described else next(iter(self._described))
             for label, value in fields.items():
                 number = self._rows.figure(json_values.number(value), self._at(place), key)
-                yield self._once(Figure(place, field, number, json_values.label(label)))
+                yield self._once(DescribedFigure(place, field, number, json_values.label(label)))
         elif self._described & fields.keys():
             for inner, value in fields.items():
                 if figure := self._leaf(Place(name, OBJECT, inner), value, key):
@@ -215,11 +215,11 @@ class _Surveyor:
             return False
         return name in self._described or len(self._described) == 1
 
-    def _items(self, name: str, items: Sequence[object], key: RowKey) -> Iterator[Figure]:
+    def _items(self, name: str, items: Sequence[object], key: RowKey) -> Iterator[DescribedFigure]:
         places = self._listed.setdefault(name, {})  # made once: a list has the same few keys, thousands of times
         for item in items:
             if isinstance(item, dict):
-                called = (self._naming.label(item), self._naming.identity(item))
+                called = (self._item_names.label(item), self._item_names.identity(item))
                 for inner, value in item.items():
                     place = places.get(inner) or places.setdefault(inner, Place(name, LIST, inner))
                     if figure := self._leaf(place, value, key, called):
@@ -230,7 +230,7 @@ class _Surveyor:
         named_so = name.endswith(("users", "user_ids"))
         if not named_so and not any(isinstance(item, dict) and "user_id" in item for item in items):
             return None
-        found = {self._naming.person(item) for item in items}
+        found = {self._item_names.person(item) for item in items}
         if None in found:
             self._rows.note("missing", self._at(Place(name, LIST, "user_id")))
         return frozenset(person for person in found if person is not None)
