@@ -22,7 +22,16 @@ from exporter.domain.model import Column, Days, Kind, Measure, Reading, Row
 from exporter.domain.scope import Scope
 from exporter.forecast.series import Size, served
 from exporter.metrics.label_limits import LabelLimits
-from exporter.platforms.api import INVARIANTS, NO_DISCOVERIES, Context, Discoveries, LabelLimit, Platform, Report, Request
+from exporter.platforms.api import (
+    INVARIANTS,
+    NO_DISCOVERIES,
+    Context,
+    Discoveries,
+    LabelLimit,
+    Platform,
+    Report,
+    Request,
+)
 from exporter.platforms.json_values import count
 from exporter.platforms.paradigm import platform as paradigm
 from exporter.platforms.paradigm.documented import Array, DocumentedReport, Field
