@@ -1,8 +1,10 @@
 """`--forbid-skips`: in CI, a test that did not run is a failed one."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 SKIPPED_TESTS = """
 import pytest
@@ -25,6 +27,21 @@ def test_is_marked():
 def test_is_expected_to_fail():
     assert False
 """
+MARKED_TESTS = """
+import pytest
+
+def test_needs_nothing():
+    pass
+
+@pytest.mark.e2e
+def test_starts_a_program():
+    pass
+
+@pytest.mark.e2e
+@pytest.mark.alone
+def test_measures_time():
+    pass
+"""
 SKIPPED_MODULE = """
 import pytest
 
@@ -33,10 +50,12 @@ pytest.skip("no prometheus for a module", allow_module_level=True)
 
 
 @pytest.fixture
-def suite(pytester: pytest.Pytester) -> pytest.Pytester:
-    """Returns an empty suite that has our conftest."""
+def suite(pytester: pytest.Pytester) -> Iterator[pytest.Pytester]:
+    """Returns an empty suite that has our conftest, which loads its own profile of hypothesis into this process."""
+    profile = settings.get_current_profile_name()
     pytester.makeconftest((Path(__file__).parents[1] / "conftest.py").read_text())
-    return pytester
+    yield pytester
+    settings.load_profile(profile)
 
 
 def test_a_skip_is_a_failure_that_keeps_its_reason(suite: pytest.Pytester) -> None:
@@ -65,3 +84,15 @@ def test_a_skip_is_a_skip_elsewhere(suite: pytest.Pytester) -> None:
     suite.makepyfile(test_some=SKIPPED_TESTS, test_module=SKIPPED_MODULE)
 
     suite.runpytest_inprocess().assert_outcomes(skipped=4, xfailed=1)
+
+
+def test_what_is_left_out_is_said_last(suite: pytest.Pytester) -> None:
+    """With the command that brings it, also where workers ran the tests."""
+    suite.makeini("[pytest]\nmarkers = e2e\n    alone")
+    suite.makepyfile(MARKED_TESTS)
+
+    for workers in ("0", "2"):
+        result = suite.runpytest_inprocess("-n", workers, "-m", "not e2e and not alone")
+
+        result.assert_outcomes(passed=1)
+        result.stdout.fnmatch_lines("left out: 1 tests that start real programs, 1 tests by the clock: make test-all")
