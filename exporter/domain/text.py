@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-MOST_NAMED = 20
-"""So many words of a list are named in a message."""
+MOST_NAMED = 12
+"""So many words of a list are named in a log message."""
 
 
 def printable(text: str, replacement: str = "\N{REPLACEMENT CHARACTER}") -> str:
@@ -16,7 +16,7 @@ def one_line(text: str) -> str:
     return " ".join(printable(text, " ").split())
 
 
-def enumerated(words: Sequence[str]) -> str:
+def enumerated(words: Sequence[str], most: int = MOST_NAMED) -> str:
     """Lists the first words, and says how many more there are: `a, b and 3 more`."""
-    rest = len(words) - MOST_NAMED
-    return ", ".join(words[:MOST_NAMED]) + (f" and {rest} more" if rest > 0 else "")
+    rest = len(words) - most
+    return ", ".join(words[:most]) + (f" and {rest} more" if rest > 0 else "")

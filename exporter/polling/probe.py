@@ -26,6 +26,8 @@ from exporter.polling.transitions import Answer, Folded, fold_answers, mark_ok
 
 RETRY_SECONDS = 60.0
 """What one report may wait between attempts: somebody is looking on."""
+FIELDS_SHOWN = 20
+"""So many fields a line shows of a kind: a terminal has more room than a log message."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,14 +159,14 @@ def _explained(target: Target, report: Report, answers: tuple[Answer, ...], now:
         family = report.measures[0].family
         yield f"no row lists anything in these days, so the field that feeds {family} is not known yet"
         return
-    fields = enumerated([printable(f"{note.field} ({note.unit})") for note in chosen.fields])
+    fields = enumerated([printable(f"{note.field} ({note.unit})") for note in chosen.fields], FIELDS_SHOWN)
     yield f"{chosen.family} is fed by {printable(chosen.place)}: {printable(chosen.why)}; described are {fields}"
 
 
 def _drifted(folded: Folded) -> Iterator[str]:
     """Yields one line of all paths that are not as documented, by kind."""
     if folded.drifted:
-        yield "; ".join(f"{kind}: {enumerated(paths)}" for kind, paths in sorted(folded.drifted.items()))
+        yield "; ".join(f"{kind}: {enumerated(paths, FIELDS_SHOWN)}" for kind, paths in sorted(folded.drifted.items()))
 
 
 def _unread(answers: Iterable[Answer]) -> Iterator[str]:
@@ -173,7 +175,7 @@ def _unread(answers: Iterable[Answer]) -> Iterator[str]:
     for unread in (each for answer in answers for each in answer.reading.unread):
         found.setdefault(unread.outline, {})[unread.name] = None
     for outline, names in found.items():
-        yield printable(f"cannot be read: {enumerated([*names])}; where the answer is {outline}")
+        yield printable(f"cannot be read: {enumerated([*names], FIELDS_SHOWN)}; where the answer is {outline}")
 
 
 def _broken(error: Exception) -> str:
