@@ -19,7 +19,6 @@ from prometheus_client.metrics_core import Metric
 from benchmarks.cpu import cpu
 from benchmarks.figure import Figure
 from exporter.app import interpreter
-from exporter.app.assemble import target_of
 from exporter.domain.model import Days, Family, Reading
 from exporter.exposition.gzip_pieces import deflate
 from exporter.exposition.text import Chunk, Format, Quoted, join
@@ -61,7 +60,7 @@ class Stages(NamedTuple):
 def source() -> Target:
     """Returns a source as the defaults of the configuration make it."""
     settings = load(None, {"PARADIGM_API_KEY": "opens-nothing"}, platforms())
-    return target_of(next(iter(settings.sources.values())))
+    return next(iter(settings.sources.values())).target
 
 
 def body(world: World, report: str, days: Days) -> bytes:

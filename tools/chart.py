@@ -15,7 +15,7 @@ from pathlib import Path
 from exporter.platforms.registry import platforms
 from exporter.settings import platform_options
 from exporter.settings.option_groups import Group
-from exporter.settings.options import Options, group_of, is_listed, is_named
+from exporter.settings.options import group_of, is_listed, is_named, options_of
 from exporter.settings.source_options import SourceOptions
 
 ROOT = Path(__file__).parents[1]
@@ -79,9 +79,9 @@ def schema_of(groups: Iterable[type[Group]], more: Schema | None = None) -> Sche
 def definitions() -> Mapping[str, Schema]:
     """Returns what the schema of the values takes from the exporter's options."""
     installed = platforms().values()
-    own = [platform_options.group(platform) for platform in installed if platform.options]
+    own = [platform_options.own_options(platform.options) for platform in installed if platform.options]
     described = {"required": ["platform"], **schema_of([SourceOptions, *own], KEY)}
-    return {"source": described, "config": schema_of([Options])}
+    return {"source": described, "config": schema_of([options_of(platforms())])}
 
 
 def schema() -> str:

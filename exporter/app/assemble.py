@@ -4,7 +4,7 @@ import random
 import time
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from types import TracebackType
 
@@ -14,15 +14,11 @@ from exporter import http as fetch
 from exporter.app.reload import Reloader
 from exporter.app.running_sources import Running, Sources, identity
 from exporter.domain.clock import Time
-from exporter.domain.selectors import Selection
 from exporter.exposition.board import Board
 from exporter.exposition.telemetry import Telemetry
-from exporter.ledger.day_status import DayRules
-from exporter.metrics.limits import CompanyLimits
 from exporter.polling.poller import Poller, PollOutputs
 from exporter.polling.schedule import Schedule
 from exporter.polling.state_file import StateFile
-from exporter.polling.target import Target
 from exporter.polling.threads import Worker
 from exporter.settings import Settings, Source
 from exporter.web.app import WebContext, create_app
@@ -90,10 +86,10 @@ def assemble(
     schedule = Schedule(clock.now, clock.monotonic, random.Random())  # noqa: S311 jitter
 
     def make(source: Source) -> Running:
-        target = target_of(source)
-        store = state_file.store(source.name, fingerprint(source), target.rules) if state_file else None
+        rules = source.target.rules
+        store = state_file.store(source.name, fingerprint(source), rules) if state_file else None
         client = client_of(source, telemetry.observer(source.name), pace)
-        return Running(source, client, Poller(target, client, outputs, clock, store))
+        return Running(source, client, Poller(source.target, client, outputs, clock, store))
 
     sources = Sources(make, outputs, schedule, clock.now)
     closing.push_async_callback(sources.aclose)
@@ -123,33 +119,6 @@ def client_of(source: Source, observer: fetch.Observer, clock: fetch.Clock | Non
     return fetch.Client(endpoint, limits, observer, clock=clock)
 
 
-def target_of(source: Source) -> Target:
-    """Says what is polled of a source."""
-    return Target(
-        source=source.name,
-        platform=source.platform.name,
-        reports=tuple(
-            source.platform.configured(name, source.overrides.get(name), source.account) for name in source.reports
-        ),
-        scope=replace(source.companies.scope, zone=source.zone),
-        rules=DayRules(
-            zone=source.zone,
-            settle=source.settle,
-            reread_days=source.reread_days,
-            keep_days=source.history_days,
-            max_staleness=source.max_staleness,
-            calendar=source.calendar,
-        ),
-        interval=source.poll.interval,
-        companies=source.companies,
-        required=source.required,
-        limits=source.label_limits,
-        min_group=source.min_group,
-        excluded=source.families.exclude,
-        selections={name: value for name, value in source.account.options.items() if isinstance(value, Selection)},
-        company_limits=CompanyLimits(source.thresholds, source.company_calendars),
-        selectors=source.selectors,
-    )
 
 
 def fingerprint(source: Source) -> Mapping[str, str]:
@@ -158,9 +127,9 @@ def fingerprint(source: Source) -> Mapping[str, str]:
         "platform": source.platform.name,
         "version of the decoder": str(source.platform.version),
         "base_url": source.base_url,
-        "timezone": source.zone.key,
-        "companies.include": "\n".join(sorted(source.companies.include)),
-        "companies.exclude": "\n".join(sorted(source.companies.exclude)),
+        "timezone": source.target.rules.zone.key,
+        "companies.include": "\n".join(sorted(source.target.companies.include)),
+        "companies.exclude": "\n".join(sorted(source.target.companies.exclude)),
         "account": "\n".join(f"{name}: {value!r}" for name, value in sorted(identity(source).items())),
         "overrides": "\n".join(sorted(f"{name}: {override!r}" for name, override in source.overrides.items())),
     }

@@ -47,8 +47,8 @@ class Change:
 
 def is_another(old: Source, new: Source) -> bool:
     """Tells whether a source's held days are worth nothing under its new settings."""
-    kept = (old.platform, old.base_url, old.zone, identity(old))
-    return kept != (new.platform, new.base_url, new.zone, identity(new))
+    kept = (old.platform, old.base_url, old.target.rules.zone, identity(old))
+    return kept != (new.platform, new.base_url, new.target.rules.zone, identity(new))
 
 
 def identity(source: Source) -> Mapping[str, object]:
@@ -59,7 +59,12 @@ def identity(source: Source) -> Mapping[str, object]:
 
 def timetable(source: Source, poller: Pollable) -> Timetable:
     """Says when a source is polled."""
-    return Timetable(source.name, poller, Cadence(source.poll.interval, source.poll.jitter, source.zone, source.settle))
+    rules = source.target.rules
+    return Timetable(source.name, poller, Cadence(source.poll.interval, source.poll.jitter, rules.zone, rules.settle))
+
+
+def _reports(source: Source) -> set[str]:
+    return {report.name for report in source.target.reports}
 
 
 class Sources:
@@ -157,7 +162,7 @@ class Sources:
         if old is not None and is_another(old.source, new.source):
             self._outputs.telemetry.forget(name)
         elif old is not None:
-            for report in set(old.source.reports) - set(new.source.reports):
+            for report in _reports(old.source) - _reports(new.source):
                 self._outputs.telemetry.forget(name, report)
         new.poller.expect()
         self._register(new)
@@ -166,5 +171,5 @@ class Sources:
     def _register(self, new: Running) -> None:
         self._running[new.source.name] = new
         day = new.source.key_expires
-        moment = None if day is None else calendars.start(day, new.source.zone)
+        moment = None if day is None else calendars.start(day, new.source.target.rules.zone)
         self._outputs.telemetry.key_expires(new.source.name, moment)

@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
 
 from exporter import http as fetch
-from exporter.app.assemble import client_of, target_of, utcnow
+from exporter.app.assemble import client_of, utcnow
 from exporter.app.process import run_command
 from exporter.cli import tables
 from exporter.cli.options import ConfigFile, FailedError
@@ -64,14 +64,14 @@ def describe(each: Source) -> str:
     """Says in one line what is polled of a source."""
     minutes = each.poll.interval.total_seconds() / 60
     return (
-        f"{each.name}: {each.platform.title} at {each.base_url}, every {minutes:g} min, days of {each.zone.key}, "
-        f"reports {', '.join(each.reports)}"
+        f"{each.name}: {each.platform.title} at {each.base_url}, every {minutes:g} min, "
+        f"days of {each.target.rules.zone.key}, reports {', '.join(report.name for report in each.target.reports)}"
     )
 
 
 def ask(settings: Settings) -> tuple[Finding, ...] | None:
     """Asks every report, by the machine's clocks; None when the process was told to end meanwhile."""
-    with progress(Console(stderr=True), sum(len(each.reports) for each in settings.sources.values())) as tell:
+    with progress(Console(stderr=True), sum(len(each.target.reports) for each in settings.sources.values())) as tell:
         return run_command(unless_signalled(probed(settings, Time(utcnow, time.monotonic), tell)))
 
 
@@ -92,7 +92,7 @@ async def probed(
             codes = LastCodes()
             client = client_of(each, codes, clock)
             closing.push_async_callback(client.aclose)
-            target = target_of(each)
+            target = each.target
             probes.append((target, Probe(target, client, codes, worker, clocks)))
         for target, probe in probes:
             for report in target.reports:

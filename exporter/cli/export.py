@@ -83,7 +83,9 @@ def export(
         raise ConfigError(f"--output: {output} is there already; choose another file, or replace it with --force")
     if not output.absolute().parent.is_dir():
         raise ConfigError(f"--output: the folder of {output} does not exist; create it")
-    asked = _days(first, last, resumes=export_id is not None, today=datetime.now(UTC).astimezone(chosen.zone).date())
+    asked = _days(
+        first, last, resumes=export_id is not None, today=datetime.now(UTC).astimezone(chosen.target.rules.zone).date()
+    )
     with progress(Console(stderr=True)) as (tell, told):
         site = urlsplit(chosen.base_url)
         at_home = site.scheme == "http" and is_loopback(site.hostname or "")
@@ -177,7 +179,7 @@ async def exported(fetch: Fetch, order: Order, chosen: Source, waiting: Waiting)
 
 async def _started(fetch: Fetch, order: Order, chosen: Source) -> str:
     try:
-        body = await fetch.get(job.start(order.chatbot_id, order.days, chosen.zone), RetryBudget(0))
+        body = await fetch.get(job.start(order.chatbot_id, order.days, chosen.target.rules.zone), RetryBudget(0))
         return job.started(body)
     except ReportError as error:
         raise FailedError(f"{chosen.name}: the export was not started: {error}") from error

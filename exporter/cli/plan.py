@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from exporter.app.assemble import target_of, utcnow
+from exporter.app.assemble import utcnow
 from exporter.cli import tables
 from exporter.cli.options import ConfigFile, FailedError
 from exporter.cli.tables import TableColumn
@@ -66,8 +66,8 @@ def plan(
 
 def planned(each: Source) -> SourcePlan:
     """Says what of a source costs anything."""
-    cadence = Cadence(each.poll.interval, each.poll.jitter, each.zone, each.settle)
-    return SourcePlan(target_of(each), cadence, each.poll.requests_per_minute, each.platform.one_company)
+    cadence = Cadence(each.poll.interval, each.poll.jitter, each.target.rules.zone, each.target.rules.settle)
+    return SourcePlan(each.target, cadence, each.poll.requests_per_minute, each.platform.one_company)
 
 
 def judge(foreseen: Forecast, max_series: int | None, max_calls: int | None) -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from exporter.domain.errors import ConfigError
-from exporter.settings.words import quoted
+from exporter.settings.readers import quoted
 
 EXAMPLE_KEY = "replace-me"
 _PLACEHOLDER = re.compile(r"<.*>|\.{3,}|x{3,}|\*{3,}|(replace|change)[-_]?me|(your|my|the)[-_].*key.*", re.IGNORECASE)
@@ -49,37 +49,34 @@ def read(path: Path, name: str) -> str:
         raise ValueError(f"the key in {name} {error}") from None
 
 
-def name_of_file(written: str) -> str:
-    """Shows only what was surely meant as a path: operators paste the key itself into `api_key_file`."""
-    return (
-        quoted(written) if written.startswith(("/", "./", "../")) else "the file (its name could be a key: not shown)"
-    )
+def check(path: Path, written: str) -> None:
+    """Proves that a file holds a key; names only what was surely meant as a path: operators paste the key itself.
+
+    Raises:
+        ValueError: it does not.
+    """
+    is_path = written.startswith(("/", "./", "../"))
+    read(path, quoted(written) if is_path else "the file (its name could be a key: not shown)")
 
 
 @dataclass(frozen=True, slots=True)
 class WrittenKey:
-    """A key that stands in the configuration itself."""
+    """A key that stands in the configuration itself; a call returns it."""
 
     value: str = field(repr=False)
 
     def __call__(self) -> str:
-        """Returns the key."""
         return self.value
 
 
 @dataclass(frozen=True, slots=True)
 class KeyFile:
-    """A key that stands in a file and may change there."""
+    """A key that stands in a file and may change there; a call reads it and raises ConfigError if it cannot."""
 
     path: Path
     source: str
 
     def __call__(self) -> str:
-        """Reads the key as it is now.
-
-        Raises:
-            ConfigError: the file cannot be read or holds no key.
-        """
         try:
             return read(self.path, str(self.path))
         except ValueError as error:

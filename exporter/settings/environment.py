@@ -1,22 +1,21 @@
-"""Reads environment variables into the tree that the file has too; knows sections, but no option.
+"""Reads environment variables into the tree that the file has too, and lays it over that; knows no option.
 
 `CHAT_USAGE_SOURCES__SUPPORT_BOT__POLL__INTERVAL` is sources → support-bot → poll → interval: `__` goes one level down,
 case is folded, and `_` in the name of a source or calendar finds the one in the file whose name has `-` there.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from exporter.settings.layers import over
-from exporter.settings.lists import Variable
-from exporter.settings.words import Loc
+from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSettingsSource
+
+from exporter.platforms.api import Platform
+from exporter.settings.readers import Loc, Variable
 
 PREFIX = "CHAT_USAGE_"
 DOWN = "__"
-FIRST_KEY = "PARADIGM_API_KEY"
-FIRST_URL = "PARADIGM_BASE_URL"
-
+_NAME = re.compile(r"(?=.{1,63}$)[a-z0-9]+(?:[-_][a-z0-9]+)*")
 _SERVICE_LINK = re.compile(r".*_(SERVICE_HOST|SERVICE_PORT(_.+)?|PORT_[0-9]+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)")
 
 
@@ -29,9 +28,30 @@ class Environment:
     problems: tuple[str, ...] = ()
 
 
+def is_name(word: str) -> bool:
+    """Tells whether `word` can name a source or a calendar: as a label and, folded, in an environment variable."""
+    return bool(_NAME.fullmatch(word))
+
+
 def fold(name: str) -> str:
     """Returns the name as an environment variable would have it, in lower case."""
     return name.replace("-", "_").lower()
+
+
+def over(upper: Mapping[str, object], lower: Mapping[str, object]) -> dict[str, object]:
+    """Lays one tree over another: options of both are the upper one's, groups of both are joined."""
+
+    class Layers(BaseSettings):
+        tree: dict[str, object] = {}
+
+        @classmethod
+        def settings_customise_sources(
+            cls, settings_cls: type[BaseSettings], *_: PydanticBaseSettingsSource, **__: PydanticBaseSettingsSource
+        ) -> tuple[PydanticBaseSettingsSource, ...]:
+            """Leaves the usual sources out: they read the environment of the process by rules of their own."""
+            return tuple(InitSettingsSource(settings_cls, {"tree": tree}) for tree in (upper, lower))
+
+    return Layers().tree
 
 
 def read(environ: Mapping[str, str], file: Mapping[str, object]) -> Environment:
@@ -43,26 +63,26 @@ def read(environ: Mapping[str, str], file: Mapping[str, object]) -> Environment:
         if not variable.upper().startswith(PREFIX) or _is_service_link(variable, value):
             continue
         loc = _place(variable, file)
-        if rival := _rival(loc, names):
+        if rival := next((names[loc[:depth]] for depth in range(1, len(loc) + 1) if loc[:depth] in names), None):
             problems.append(f"{variable}: says the same as {rival}, or what belongs inside it; keep one of the two")
             continue
         names[loc] = variable
-        tree = over(_nested(loc, Variable(value)), tree)
+        _set(tree, loc, Variable(value))
     return Environment(tree, names, tuple(problems))
 
 
-def first_run(environ: Mapping[str, str]) -> Environment:
-    """Returns the one source that LightOn's own variables make; an empty key counts as not set."""
-    given = {
-        "platform": ("paradigm", FIRST_KEY),
-        "api_key": (environ.get(FIRST_KEY, ""), FIRST_KEY),
-        "base_url": (environ.get(FIRST_URL, ""), FIRST_URL),
-    }
-    if not given["api_key"][0].strip():
-        return Environment({}, {})
-    options = {option: Variable(value) for option, (value, _) in given.items()}
-    names: dict[Loc, str] = {("sources", "paradigm", option): name for option, (_, name) in given.items()}
-    return Environment({"sources": {"paradigm": options}}, names)
+def first_run(environ: Mapping[str, str], platforms: Iterable[Platform]) -> Environment:
+    """Returns the one source that a platform's own variables make; an empty key counts as not set."""
+    for platform in platforms:
+        key, url = platform.key_variable, platform.url_variable
+        if environ.get(key, "").strip():
+            options = {"platform": platform.name, "api_key": environ[key], "base_url": environ.get(url, "")}
+            places = {"platform": key, "api_key": key, "base_url": url}
+            return Environment(
+                {"sources": {platform.name: {option: Variable(value) for option, value in options.items()}}},
+                {("sources", platform.name, option): variable for option, variable in places.items()},
+            )
+    return Environment({}, {})
 
 
 def _is_service_link(variable: str, value: str) -> bool:
@@ -72,27 +92,19 @@ def _is_service_link(variable: str, value: str) -> bool:
     return bool(_SERVICE_LINK.fullmatch(variable)) or (variable.endswith("_PORT") and "://" in value)
 
 
-def _place(variable: str, file: Mapping[str, object]) -> Loc:
+def _place(variable: str, file: Mapping[str, object]) -> tuple[str, ...]:
     way: list[str] = []
     entries: object = file
     for part in variable[len(PREFIX) :].split(DOWN):
-        way.append(_known_as(part.lower(), entries))
-        entries = entries.get(way[-1]) if isinstance(entries, dict) else None
+        known = entries if isinstance(entries, dict) else {}
+        way.append(next((str(each) for each in known if fold(each) == fold(part)), fold(part)))
+        entries = known.get(way[-1])
     return tuple(way)
 
 
-def _known_as(name: str, entries: object) -> str:
-    known = entries if isinstance(entries, dict) else {}
-    return next((str(each) for each in known if fold(each) == fold(name)), fold(name))
-
-
-def _rival(loc: Loc, names: Mapping[Loc, str]) -> str | None:
-    return next((names[loc[:depth]] for depth in range(1, len(loc) + 1) if loc[:depth] in names), None)
-
-
-def _nested(loc: Loc, value: Variable) -> dict[str, object]:
-    *way, last = (str(part) for part in loc)
-    branch: dict[str, object] = {last: value}
-    for part in reversed(way):
-        branch = {part: branch}
-    return branch
+def _set(tree: dict[str, object], way: tuple[str, ...], value: Variable) -> None:
+    group: object = tree
+    for part in way[:-1]:
+        group = group.setdefault(part, {}) if isinstance(group, dict) else None
+    if isinstance(group, dict):
+        group[way[-1]] = value

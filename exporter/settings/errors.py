@@ -1,20 +1,19 @@
 """Makes one line of each problem: where the value was set, which option it is, what is wrong and how to mend it."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from exporter.settings.environment import is_name
 from exporter.settings.option_groups import Group
-from exporter.settings.options import Options, group_at, group_of, is_listed
-from exporter.settings.words import InnerError, Loc, MisfitError, is_name, quoted, remedy, shown
+from exporter.settings.options import group_at, group_of, is_listed
+from exporter.settings.readers import Loc, OptionError, quoted, remedy, shown
 from exporter.settings.yaml_file import Document
 
 _LAST = 2**31
 """More lines than a file has: what the environment set comes after what the file set."""
-
-
 _PLAIN = {"missing": "is missing; add it", "tuple_type": 'expected a list of entries, each below a "-"'}
 
 
@@ -26,52 +25,38 @@ class Problem(NamedTuple):
     other: Loc = ()
 
 
-def found(
-    error: ValidationError, root: type[Group] = Options, known: Mapping[Loc, Iterable[str]] | None = None
-) -> Iterator[Problem]:
-    """Yields what validation found below `root`, without any value that the message does not quote itself.
+def found(error: ValidationError, groups: Mapping[Loc, type[Group]]) -> Iterator[Problem]:
+    """Yields what validation found, without any value that the message does not quote itself.
 
-    `known` are options that are judged elsewhere, by the place that they belong to.
+    `groups` are the options at the empty place, and at those where the class of the options depends on a value.
     """
     for detail in error.errors(include_url=False, include_input=False):
-        yield _problem(detail, root, known or {})
+        yield _problem(detail, groups)
 
 
-def lines(problems: list[Problem], document: Document, variables: Mapping[Loc, str]) -> list[str]:
+def lines(problems: Sequence[Problem], document: Document, variables: Mapping[Loc, str]) -> list[str]:
     """Returns a line for each problem, in the order of the file, those of the environment after them."""
     placed = [(*_place(problem, document, variables), problem) for problem in problems]
     placed.sort(key=lambda entry: (entry[0], entry[1]))
     return [f"{place}: {_option(problem.loc)}: {problem.message}" for _, place, problem in placed]
 
 
-def _problem(detail: ErrorDetails, root: type[Group], known: Mapping[Loc, Iterable[str]]) -> Problem:
-    loc = detail["loc"]
-    reason = detail.get("ctx", {}).get("error")
+def _problem(detail: ErrorDetails, groups: Mapping[Loc, type[Group]]) -> Problem:
+    loc, reason = detail["loc"], detail.get("ctx", {}).get("error")
     if detail["type"] == "extra_forbidden":
-        return Problem(loc, _unknown(loc, group_at(loc[:-1], root), known.get(loc[:-1], ())))
-    if isinstance(reason, MisfitError):
-        return Problem(loc, str(reason), (*loc[:-1], *reason.other))
-    if isinstance(reason, InnerError):
-        return Problem((*loc, *reason.way), str(reason))
+        return Problem(loc, _unknown(str(loc[-1]), group_at(loc[:-1], groups)))
+    if isinstance(reason, OptionError):
+        return Problem((*loc, *reason.inside), str(reason), (*loc[:-1], *reason.beside) if reason.beside else ())
     if isinstance(reason, ValueError):
         return Problem(loc, str(reason))
     return Problem(loc, _PLAIN.get(detail["type"], "expected options of its own, one per line below it"))
 
 
-def _unknown(loc: Loc, group: type[Group], besides: Iterable[str]) -> str:
-    word = str(loc[-1])
-    deeper = (
-        f"{name}.{word}"
-        for name, field in group.model_fields.items()
-        if not is_listed(field) and _holds(group_of(field), word)
-    )
-    if place := next(deeper, None):
-        return f"unknown key here, did you mean {quoted(place)}?"
-    return f"unknown key, {remedy(word, (*group.model_fields, *besides))}"
-
-
-def _holds(group: object, word: str) -> bool:
-    return word in getattr(group, "model_fields", {})
+def _unknown(word: str, group: type[Group]) -> str:
+    for name, field in group.model_fields.items():
+        if (inner := group_of(field)) and not is_listed(field) and word in inner.model_fields:
+            return f"unknown key here, did you mean {quoted(f'{name}.{word}')}?"
+    return f"unknown key, {remedy(word, group.model_fields)}"
 
 
 def _place(problem: Problem, document: Document, variables: Mapping[Loc, str]) -> tuple[int, str]:

@@ -8,7 +8,7 @@ from pydantic.fields import FieldInfo
 from exporter.platforms.api import Platform
 from exporter.settings import platform_options
 from exporter.settings.option_groups import Group
-from exporter.settings.options import Options, group_of, is_listed, is_named, walk
+from exporter.settings.options import group_of, is_listed, is_named, options_of, walk
 
 _NAMES = {
     "sources": "production",
@@ -30,15 +30,17 @@ This file is generated: make docs."""
 
 def example(platforms: Mapping[str, Platform]) -> str:
     """Returns a configuration file with every option."""
-    return "\n".join([*_comment(_HEAD), *_written(Options, tuple(_others(platforms)))]) + "\n"
+    return "\n".join([*_comment(_HEAD), *_written(options_of(platforms), tuple(_others(platforms)))]) + "\n"
 
 
 def table(platforms: Mapping[str, Platform]) -> str:
     """Returns every option as a Markdown table."""
-    options = [(way, field, "") for way, field in walk()]
+    options = [(way, field, "") for way, field in walk(options_of(platforms))]
     for platform in _with_own(platforms):
         of = f"{platform.title}: "
-        options += [(way, field, of) for way, field in walk(platform_options.group(platform), ("sources", "NAME"))]
+        options += [
+            (way, field, of) for way, field in walk(platform_options.own_options(platform.options), ("sources", "NAME"))
+        ]
     rows = [f"| `{'.'.join(way)}` | {_cell(field)} | {of}{field.description} |" for way, field, of in options]
     return "\n".join(["| Option | Default | Meaning |", "|---|---|---|", *rows]) + "\n"
 
@@ -54,12 +56,12 @@ def _others(platforms: Mapping[str, Platform]) -> Iterator[str]:
         yield f"{_SECOND}{f'-{number + 1}' if number else ''}:"
         yield f"  platform: {platform.name}"
         yield f"  api_key_file: /run/secrets/{platform.name}"
-        yield from _indented(_written(platform_options.group(platform)))
+        yield from _indented(_written(platform_options.own_options(platform.options)))
 
 
 def _written(group: type[Group], others: tuple[str, ...] = ()) -> Iterator[str]:
     for name, field in group.model_fields.items():
-        if group is Options:
+        if others:
             yield ""
         yield from _comment(field.description or "")
         inner = group_of(field)

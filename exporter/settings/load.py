@@ -1,35 +1,45 @@
-"""Reads file and environment, has them judged, and hands over plain values or says all that is wrong."""
+"""Reads file and environment, has them validated, and hands over plain values or says all that is wrong."""
 
+import hashlib
+import json
+import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import TYPE_CHECKING, TypeVar
 
 from pydantic import ValidationError
 
 from exporter.domain.calendars import Calendar, CompanyCalendar
 from exporter.domain.errors import ConfigError
-from exporter.domain.selectors import Companies
+from exporter.domain.selectors import Companies, Selection
 from exporter.domain.thresholds import built_in
+from exporter.ledger.day_status import DayRules
 from exporter.metrics.label_limits import LabelLimits
-from exporter.platforms.api import Account, Platform
-from exporter.settings import api_keys, environment, platform_options, yaml_file
-from exporter.settings import errors as problems
-from exporter.settings.digest import digest
+from exporter.metrics.limits import CompanyLimits
+from exporter.platforms.api import Platform
+from exporter.polling.target import Target
+from exporter.settings import api_keys, environment, errors, platform_options, yaml_file
 from exporter.settings.errors import Problem
-from exporter.settings.layers import over
-from exporter.settings.option_groups import CalendarOptions, LabelLimitsOptions
-from exporter.settings.options import Options
+from exporter.settings.option_groups import Group
+from exporter.settings.options import Options, options_of
 from exporter.settings.overrides import override
-from exporter.settings.settings import Families, Limits, Poll, Settings, Source
+from exporter.settings.readers import Loc
+from exporter.settings.settings import Settings, Source, ValidationContext
 from exporter.settings.source_options import SourceOptions
-from exporter.settings.surroundings import Surroundings
-from exporter.settings.thresholds import Selecting, holds_for
-from exporter.settings.words import Loc, is_name
+from exporter.settings.thresholds import Selecting
 from exporter.settings.yaml_file import Document
 
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+    T = TypeVar("T", bound=DataclassInstance)
+
 DEFAULT_CALENDAR = "default"
+_DIGEST_BYTES = 6
+"""A gauge is a double, which holds every whole number of 48 bits exactly."""
+_CREDENTIALS = re.compile(r"(?<=//).*@")
 
 
 def load(
@@ -46,77 +56,70 @@ def load(
     environ = environ if keeps_state else {**environ, "CHAT_USAGE_STATE_FILE": ""}
     file = yaml_file.read(path) if path else Document("the environment")
     variables = environment.read(environ, file.tree)
-    tree, names = over(variables.tree, file.tree), variables.names
-    first_run = environment.first_run(environ)
-    counts = bool(first_run.tree) and not tree.get("sources")
-    if counts:
-        tree, names = over(first_run.tree, tree), {**names, **first_run.names}
-    folder = path.parent if path else Path()
-    around = Surroundings(platforms, _names(tree, "calendars", DEFAULT_CALENDAR), folder, _names(tree, "sources"))
-    judged, wrong = _judged(tree, around)
-    complaints = [*file.problems, *problems.lines(wrong, file, names), *variables.problems]
-    if complaints or judged is None:
+    tree, names, notes = environment.over(variables.tree, file.tree), variables.names, []
+    first_run = environment.first_run(environ, platforms.values())
+    for variable in list(first_run.names.values())[:1]:
+        if tree.get("sources"):
+            notes.append(f"{variable} is ignored, since sources are configured")
+        else:
+            tree, names = environment.over(first_run.tree, tree), {**names, **first_run.names}
+            (name,) = _names(tree, "sources")
+            notes.append(f'the source "{name}" comes from {variable}, since no sources are configured')
+    context = ValidationContext(
+        platforms,
+        _names(tree, "calendars") | {DEFAULT_CALENDAR},
+        path.parent if path else Path(),
+        _names(tree, "sources"),
+    )
+    options, wrong = _validated(tree, context)
+    complaints = [*file.problems, *errors.lines(wrong, file, names), *variables.problems]
+    if complaints or options is None:
         raise ConfigError("\n".join(complaints))
-    if not judged.options.sources:
-        raise ConfigError(_nothing_to_poll(path))
-    return replace(_settings(judged, platforms, _notes(bool(first_run.tree), counts)), digest=digest(tree))
+    if not options.sources:
+        raise ConfigError(_nothing_to_poll(path, platforms))
+    return replace(_settings(options, platforms), notes=tuple(notes), digest=digest(tree))
 
 
-class Judged(NamedTuple):
-    """All options, and what each source's platform adds to them."""
+def digest(tree: Mapping[str, object]) -> int:
+    """Makes one number of what is written, by which two exporters, or two moments, can be compared: 48 bits of SHA-256.
 
-    options: Options
-    accounts: Mapping[str, Account]
+    Equal files make equal numbers in whatever folder they are. Layout, order of keys and comments do not count, nor do
+    keys and the credentials of a proxy: nobody can guess at a secret with it, and a new key is no other configuration.
+    """
+    written = json.dumps(_public(tree), sort_keys=True, ensure_ascii=False).encode()
+    return int.from_bytes(hashlib.sha256(written).digest()[:_DIGEST_BYTES])
 
 
-def _judged(tree: Mapping[str, object], around: Surroundings) -> tuple[Judged | None, list[Problem]]:
+def _public(value: object, key: str = "") -> object:
+    if isinstance(value, Mapping):
+        return {name: _public(each, str(name)) for name, each in value.items() if name != "api_key"}
+    return _CREDENTIALS.sub("", value) if key == "proxy_url" and isinstance(value, str) else value
+
+
+def _names(tree: Mapping[str, object], section: str) -> frozenset[str]:
+    entries = tree.get(section)
+    return frozenset(entries if isinstance(entries, dict) else ())
+
+
+def _validated(tree: Mapping[str, object], context: ValidationContext) -> tuple[Options | None, list[Problem]]:
     wrong = [problem for section in ("sources", "calendars") for problem in _misnamed(section, tree.get(section))]
-    rest, own = platform_options.split(tree, around.platforms)
-    accounts: dict[str, Account] = {}
-    known: dict[Loc, Iterable[str]] = {}
-    for name, given in own.items():
-        platform = _platform(rest, name, around)
-        if platform is not None:
-            known["sources", name] = tuple(option.name for option in platform.options)
-            accounts[name], found = _account(name, platform, given, around)
-            wrong += found
+    root = options_of(context.platforms)
     try:
-        return Judged(Options.model_validate(rest, context=around), accounts), wrong
+        return root.model_validate(tree, context=context), wrong
     except ValidationError as error:
-        return None, [*wrong, *problems.found(error, known=known)]
-
-
-def _platform(tree: Mapping[str, object], name: str, around: Surroundings) -> Platform | None:
-    sources = tree.get("sources")
-    options = sources.get(name) if isinstance(sources, dict) else None
-    written = options.get("platform") if isinstance(options, dict) else None
-    return around.platforms.get(str(written).strip())
-
-
-def _account(
-    name: str, platform: Platform, given: Mapping[str, object], around: Surroundings
-) -> tuple[Account, list[Problem]]:
-    """Judges what a platform adds to the options of a source."""
-    group = platform_options.group(platform)
-    try:
-        judged = group.model_validate(given, context=around)
-    except ValidationError as error:
-        found = problems.found(error, group)
-        return Account(name), [each._replace(loc=("sources", name, *each.loc)) for each in found]
-    account = Account(name, dict(platform_options.values(judged)))
-    try:
-        for report in platform.reports:
-            platform.configured(report, account=account)
-    except ConfigError as error:
-        return account, [Problem(("sources", name), str(error))]
-    return account, []
+        sources = tree.get("sources")
+        groups: dict[Loc, type[Group]] = {(): root}
+        for name, given in sources.items() if isinstance(sources, dict) else ():
+            platform = platform_options.chosen(given, context.platforms)
+            groups["sources", name] = platform_options.source_options(platform.options if platform else ())
+        return None, [*wrong, *errors.found(error, groups)]
 
 
 def _misnamed(section: str, entries: object) -> Iterator[Problem]:
     """Yields names that cannot be told apart in the environment, or do not make a plain label."""
     folded: dict[str, str] = {}
     for name in entries if isinstance(entries, dict) else ():
-        if not is_name(name):
+        if not environment.is_name(name):
             yield Problem(
                 (section, name), 'a name is lower-case letters and digits with single "-" or "_" between them'
             )
@@ -125,94 +128,99 @@ def _misnamed(section: str, entries: object) -> Iterator[Problem]:
         folded.setdefault(environment.fold(name), name)
 
 
-def _names(tree: Mapping[str, object], section: str, *always: str) -> frozenset[str]:
-    entries = tree.get(section)
-    return frozenset((*always, *(entries if isinstance(entries, dict) else ())))
-
-
-def _nothing_to_poll(path: Path | None) -> str:
+def _nothing_to_poll(path: Path | None, platforms: Mapping[str, Platform]) -> str:
     where = f'{path}: add one below "sources:"' if path else "name a file that has some with --config.file"
-    return f"no sources to poll; {where}, or start with {environment.FIRST_KEY}=... chat-usage-exporter serve"
+    variables = [platform.key_variable for platform in platforms.values() if platform.key_variable]
+    start = f", or start with {variables[0]}=... chat-usage-exporter serve" if variables else ""
+    return f"no sources to poll; {where}{start}"
 
 
-def _notes(given: bool, counts: bool) -> tuple[str, ...]:
-    if counts:
-        return (f'the source "paradigm" comes from {environment.FIRST_KEY}, since no sources are configured',)
-    return (f"{environment.FIRST_KEY} is ignored, since sources are configured",) if given else ()
-
-
-def _settings(judged: Judged, platforms: Mapping[str, Platform], notes: tuple[str, ...]) -> Settings:
-    options = judged.options
-    calendars = {DEFAULT_CALENDAR: Calendar()} | {name: _calendar(each) for name, each in options.calendars.items()}
-    sources = {
-        name: _source(each, platforms[each.platform], calendars, options, judged.accounts[name])
-        for name, each in options.sources.items()
+def _settings(options: Options, platforms: Mapping[str, Platform]) -> Settings:
+    calendars = {DEFAULT_CALENDAR: Calendar()} | {
+        name: _of_options(Calendar, each) for name, each in options.calendars.items()
     }
-    state_file = Path(options.state_file) if options.state_file else None
-    limits = Limits(**dict(options.limits))
-    return Settings(MappingProxyType(sources), MappingProxyType(calendars), limits, notes, state_file)
+    sources = {
+        name: _source(name, options, platforms[each.platform], calendars) for name, each in options.sources.items()
+    }
+    return Settings(
+        MappingProxyType(sources), MappingProxyType(calendars), options.limits, state_file=options.state_file
+    )
 
 
-def _calendar(options: CalendarOptions) -> Calendar:
-    return Calendar(options.weekend, options.holidays)
-
-
-def _source(
-    options: SourceOptions, platform: Platform, calendars: Mapping[str, Calendar], common: Options, account: Account
-) -> Source:
-    name = account.source
-    return Source(
-        name=name,
-        platform=platform,
-        base_url=options.base_url or "",
-        key=_key(name, options),
-        key_expires=options.api_key_expires,
-        ca_file=Path(options.ca_file) if options.ca_file else None,
-        proxy_url=options.proxy_url,
-        zone=options.timezone,
-        poll=Poll(**dict(options.poll)),
-        reports=tuple(platform.reports) if options.reports is None else options.reports,
-        required=frozenset(options.reports or ()),
-        families=Families(**dict(options.families)),
-        companies=Companies(**dict(options.companies)),
-        overrides={report: each for report, given in options.overrides.items() if (each := override(given))},
-        settle=options.settle,
-        reread_days=options.reread_days,
-        history_days=options.history_days,
-        max_staleness=options.max_staleness,
-        calendar=calendars[options.calendar],
-        label_limits=_label_limits(common.label_limits, platform),
-        min_group=common.privacy.min_group,
-        account=account,
-        thresholds=(
-            built_in(measure for report in platform.reports.values() for measure in report.measures),
-            *(each.threshold() for each in common.thresholds if holds_for(each, name)),
+def _source(name: str, common: Options, platform: Platform, calendars: Mapping[str, Calendar]) -> Source:
+    options = common.sources[name]
+    account = platform_options.account(name, platform, options)
+    overrides = {
+        report: each for report, given in options.overrides.items() if (each := override(given, platform)) is not None
+    }
+    measures = (measure for report in platform.reports.values() for measure in report.measures)
+    names = tuple(platform.reports) if options.reports is None else options.reports
+    companies = _of_options(Companies, options.companies)
+    target = _of_options(
+        Target,
+        options,
+        source=name,
+        platform=platform.name,
+        reports=tuple(platform.configured(report, overrides.get(report), account) for report in names),
+        scope=replace(companies.scope, zone=options.timezone),
+        rules=_of_options(
+            DayRules,
+            options,
+            zone=options.timezone,
+            keep_days=options.history_days,
+            calendar=calendars[options.calendar],
         ),
-        company_calendars=tuple(
-            CompanyCalendar(each.company, calendars[each.calendar])
-            for each in common.company_calendars
-            if holds_for(each, name)
+        interval=options.poll.interval,
+        companies=companies,
+        required=frozenset(options.reports or ()),
+        limits=_label_limits(common.label_limits),
+        min_group=common.privacy.min_group,
+        excluded=options.families.exclude,
+        selections={name: value for name, value in account.options.items() if isinstance(value, Selection)},
+        company_limits=CompanyLimits(
+            (built_in(measures), *(each.threshold() for each in common.thresholds if each.selects(name))),
+            tuple(
+                CompanyCalendar(each.company, calendars[each.calendar])
+                for each in common.company_calendars
+                if each.selects(name)
+            ),
         ),
         selectors={
             "thresholds": _of_alone(common.thresholds, name, common.sources),
             "company_calendars": _of_alone(common.company_calendars, name, common.sources),
         },
     )
+    return _of_options(
+        Source,
+        options,
+        name=name,
+        platform=platform,
+        base_url=options.base_url or "",
+        key=_key(name, options),
+        key_expires=options.api_key_expires,
+        overrides=overrides,
+        account=account,
+        target=target,
+    )
+
+
+def _of_options(kind: "type[T]", options: Group, **others: object) -> "T":
+    """Makes a value of the options that have the names of its fields, and of what has another name or shape."""
+    wanted = {each.name for each in fields(kind)} - others.keys()
+    return kind(**{name: value for name, value in options if name in wanted}, **others)
 
 
 def _of_alone(entries: Iterable[Selecting], name: str, sources: Iterable[str]) -> tuple[str, ...]:
     """Returns the selectors of companies in entries for one source: another's companies could be meant by the rest."""
-    return tuple(
-        each.company for each in entries if [source for source in sources if holds_for(each, source)] == [name]
-    )
+    return tuple(each.company for each in entries if [source for source in sources if each.selects(source)] == [name])
 
 
-def _label_limits(options: LabelLimitsOptions, platform: Platform) -> LabelLimits:
-    declared = {limit.name: limit.default for limit in platform.label_limits}
-    return LabelLimits(declared | options.model_dump(exclude={"value_length"}), options.value_length)
+def _label_limits(options: Group) -> LabelLimits:
+    values = dict(options)
+    return LabelLimits(values, values.pop("value_length"))
 
 
 def _key(name: str, options: SourceOptions) -> api_keys.WrittenKey | api_keys.KeyFile:
     if options.api_key:
         return api_keys.WrittenKey(options.api_key.get_secret_value())
-    return api_keys.KeyFile(Path(options.api_key_file or ""), name)
+    return api_keys.KeyFile(options.api_key_file or Path(), name)

@@ -1,35 +1,59 @@
-"""The options that stand together: polls, families, companies, calendars.
+"""How an option is declared, and those that stand together: polls, families, companies, calendars.
 
-Each option stands here, or in `options`, once: its reader, its default as one would write it, and what it means.
-Defaults are read and judged like anything that an operator writes.
+Each option is one field: its reader, its default as one would write it, and what it means. Defaults are read and judged
+like anything that an operator writes.
 """
 
+import math
 from datetime import date, timedelta
-from typing import Annotated
+from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, ConfigDict, Field, PlainValidator, ValidationInfo, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    PlainValidator,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
-from exporter.settings import lists, readers
-from exporter.settings.readers import spoken
-from exporter.settings.words import MisfitError
+from exporter.settings import readers
+from exporter.settings.readers import OptionError, spoken
 
 Text = Annotated[str, PlainValidator(readers.text)]
+OptionalText = Annotated[str | None, PlainValidator(readers.optional(readers.text))]
 Duration = Annotated[timedelta, PlainValidator(readers.duration)]
 Size = Annotated[int, PlainValidator(readers.size)]
 Share = Annotated[float, PlainValidator(readers.share)]
 Whole = Annotated[int, PlainValidator(readers.whole)]
 Flag = Annotated[bool, PlainValidator(readers.flag)]
+OptionalDay = Annotated[date | None, PlainValidator(readers.optional(readers.day))]
 Zone = Annotated[ZoneInfo, PlainValidator(readers.zone)]
-Texts = Annotated[tuple[str, ...], PlainValidator(lists.texts)]
-Reports = Annotated[tuple[str, ...] | None, PlainValidator(lists.reports)]
-Weekdays = Annotated[frozenset[int], PlainValidator(lists.weekdays)]
-Dates = Annotated[frozenset[date], PlainValidator(lists.days)]
+Texts = Annotated[tuple[str, ...], PlainValidator(readers.texts)]
+Reports = Annotated[tuple[str, ...] | None, PlainValidator(readers.reports)]
+Weekdays = Annotated[frozenset[int], PlainValidator(readers.set_of(readers.weekday))]
+Dates = Annotated[frozenset[date], PlainValidator(readers.set_of(readers.day))]
 
-SHORTEST_INTERVAL = timedelta(minutes=1)
-LARGEST_JITTER = 0.5
-SMALLEST_BODY = 1024
-SHORTEST_VALUE = 8
+
+def within(otherwise: str, *, least: float = 0, most: float = math.inf) -> AfterValidator:
+    """Refuses values out of bounds, durations in seconds; `otherwise` says so, with the value as `{}`."""
+
+    def check(value: timedelta | float) -> timedelta | float:
+        number = value.total_seconds() if isinstance(value, timedelta) else value
+        if not least <= number <= most:
+            raise ValueError(otherwise.format(spoken(value) if isinstance(value, timedelta) else value))
+        return value
+
+    return AfterValidator(check)
+
+
+def option(default: object, description: str, example: object = None) -> Any:
+    """Declares an option; `...` is the default of one that must be set, `example` is for one without a default."""
+    examples = None if example is None else [example]
+    return Field(default, validate_default=True, description=description, examples=examples)
 
 
 class Group(BaseModel):
@@ -41,112 +65,61 @@ class Group(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _null_is_default(cls, given: object) -> object:
-        if given is None:
-            return {}
         if not isinstance(given, dict):
-            return given
+            return {} if given is None else given
         return {key: value for key, value in given.items() if value is not None or key not in cls.model_fields}
 
 
 class PollOptions(Group):
-    """How the platform is asked."""
+    """How a platform is asked: `jitter` is a part of the interval, `timeout` one whole attempt, `max_body` bytes."""
 
-    interval: Duration = Field(
-        default="1h",
-        validate_default=True,
-        description="Time between two polls, a duration (1h, 30m); at least 1m.",
+    interval: Annotated[Duration, within("{} is too short; the shortest is 1m", least=60)] = option(
+        "1h", "Time between two polls, a duration (1h, 30m); at least 1m."
     )
-    jitter: Share = Field(
-        default="10%",
-        validate_default=True,
-        description="Each poll is moved by up to this part of the interval, so that many exporters do not ask at once; "
+    jitter: Annotated[Share, within("{:.0%} is too much; the most is 50%", most=0.5)] = option(
+        "10%",
+        "Each poll is moved by up to this part of the interval, so that many exporters do not ask at once; "
         "0% to 50%, or 0 to 0.5.",
     )
-    timeout: Duration = Field(
-        default="60s",
-        validate_default=True,
-        description="Time for one attempt, until its whole answer is there, a duration; shorter than the interval.",
+    timeout: Annotated[Duration, within("{} leaves no time for an answer; write 60s", least=1)] = option(
+        "60s", "Time for one attempt, until its whole answer is there, a duration; shorter than the interval."
     )
-    max_body: Size = Field(
-        default="256MiB",
-        validate_default=True,
-        description="Largest answer that is read, after decompression, a size (256MiB, 10MB, or bytes).",
+    max_body: Annotated[Size, within("{} bytes hold no answer; write a size such as 256MiB", least=1024)] = option(
+        "256MiB", "Largest answer that is read, after decompression, a size (256MiB, 10MB, or bytes)."
     )
-    requests_per_minute: Whole = Field(
-        default="60",
-        validate_default=True,
-        description="Most requests per minute to this source, a whole number; as many may go at once.",
+    requests_per_minute: Annotated[Whole, within("{} would never ask; the least is 1", least=1)] = option(
+        "60", "Most requests per minute to this source, a whole number; as many may go at once."
     )
-
-    @field_validator("interval")
-    @classmethod
-    def _not_hectic(cls, interval: timedelta) -> timedelta:
-        if interval < SHORTEST_INTERVAL:
-            raise ValueError(f"{spoken(interval)} is too short; the shortest is {spoken(SHORTEST_INTERVAL)}")
-        return interval
-
-    @field_validator("jitter")
-    @classmethod
-    def _not_wild(cls, jitter: float) -> float:
-        if jitter > LARGEST_JITTER:
-            raise ValueError(f"{jitter:.0%} is too much; the most is {LARGEST_JITTER:.0%}")
-        return jitter
 
     @field_validator("timeout")
     @classmethod
     def _within_interval(cls, timeout: timedelta, info: ValidationInfo) -> timedelta:
-        if not timeout:
-            raise ValueError("0s leaves no time for an answer; write 60s")
         interval = info.data.get("interval")
         if interval and timeout >= interval:
             message = f"{spoken(timeout)} must be shorter than poll.interval, which is {spoken(interval)}"
-            raise MisfitError(message, "interval")
+            raise OptionError(message, beside=("interval",))
         return timeout
-
-    @field_validator("max_body")
-    @classmethod
-    def _holds_an_answer(cls, max_body: int) -> int:
-        if max_body < SMALLEST_BODY:
-            raise ValueError(f"{max_body} bytes hold no answer; write a size such as 256MiB")
-        return max_body
-
-    @field_validator("requests_per_minute")
-    @classmethod
-    def _asks_at_all(cls, requests: int) -> int:
-        if not requests:
-            raise ValueError("0 would never ask; the least is 1")
-        return requests
 
 
 class FamiliesOptions(Group):
-    """Which metric families are served."""
+    """Which metric families are served: all but those that a glob of `exclude` matches."""
 
-    exclude: Texts = Field(
-        default=[],
-        validate_default=True,
-        description='Families that are not wanted, a list of names or globs (paradigm_tool_uses*, "*_28d").',
+    exclude: Texts = option(
+        [], 'Families that are not wanted, a list of names or globs (paradigm_tool_uses*, "*_28d").'
     )
 
 
 class CompaniesOptions(Group):
     """Which companies are served; `exclude` goes before `include`."""
 
-    include: Texts = Field(
-        default=["*"],
-        validate_default=True,
-        description="Companies that are served, a list of ids (17) or case-sensitive globs of the name (Nor*). "
+    include: Texts = option(
+        ["*"],
+        "Companies that are served, a list of ids (17) or case-sensitive globs of the name (Nor*). "
         "Exactly one id is also asked of the platform alone.",
     )
-    exclude: Texts = Field(
-        default=[],
-        validate_default=True,
-        description="Companies that are not served although included, a list of ids or globs of the name.",
-    )
-
-    expected: Texts = Field(
-        default=[],
-        validate_default=True,
-        description="Ids of companies that should be there, a list; one that is not shows in chat_usage_company_info.",
+    exclude: Texts = option([], "Companies that are not served although included, a list of ids or globs of the name.")
+    expected: Texts = option(
+        [], "Ids of companies that should be there, a list; one that is not shows in chat_usage_company_info."
     )
 
     @field_validator("include")
@@ -160,87 +133,31 @@ class CompaniesOptions(Group):
 class LimitsOptions(Group):
     """What all sources together may take."""
 
-    max_series: Whole = Field(
-        default="2000000",
-        validate_default=True,
-        description="Most series on the page; above it go channels, tools and languages, then 28d, then 7d.",
+    max_series: Whole = option(
+        "2000000", "Most series on the page; above it go channels, tools and languages, then 28d, then 7d."
     )
-
-
-class LabelLimitsOptions(Group):
-    """How many values labels may have that anybody may add values to."""
-
-    tools: Whole = Field(
-        default="50",
-        validate_default=True,
-        description="Most tools per company with a series of their own, a whole number; the others add up as other.",
-    )
-    languages: Whole = Field(
-        default="30",
-        validate_default=True,
-        description="The same for the languages of a chatbot.",
-    )
-    intents: Whole = Field(
-        default="50",
-        validate_default=True,
-        description="The same for its intents.",
-    )
-    steps: Whole = Field(
-        default="30",
-        validate_default=True,
-        description="The same for the steps at which calls are left, per channel.",
-    )
-    reasons: Whole = Field(
-        default="20",
-        validate_default=True,
-        description="The same for the reasons for which calls end, per channel.",
-    )
-    channels: Whole = Field(
-        default="50",
-        validate_default=True,
-        description="The same for its channels.",
-    )
-    value_length: Whole = Field(
-        default="128",
-        validate_default=True,
-        description="Longest value of such a label, in characters; longer ones are cut. At least 8.",
-    )
-
-    @field_validator("value_length")
-    @classmethod
-    def _tells_values_apart(cls, length: int) -> int:
-        if length < SHORTEST_VALUE:
-            raise ValueError(f"{length} characters tell no values apart; the least is {SHORTEST_VALUE}")
-        return length
 
 
 class PrivacyOptions(Group):
     """What is not told of people."""
 
-    min_group: Whole = Field(
-        default="0",
-        validate_default=True,
-        description="Figures about fewer people than this are absent everywhere, a whole number; 0 people are told.",
+    min_group: Whole = option(
+        "0", "Figures about fewer people than this are absent everywhere, a whole number; 0 people are told."
     )
 
 
 class CalendarOptions(Group):
     """Which days people work."""
 
-    weekend: Weekdays = Field(
-        default=["sat", "sun"],
-        validate_default=True,
-        description="Weekdays off, a list of mon, tue, wed, thu, fri, sat, sun; [] where every day is a working day.",
+    weekend: Weekdays = option(
+        ["sat", "sun"],
+        "Weekdays off, a list of mon, tue, wed, thu, fri, sat, sun; [] where every day is a working day.",
     )
-    holidays: Dates = Field(
-        default=[],
-        validate_default=True,
-        description="Other days off, a list of dates (2026-12-25).",
-    )
+    holidays: Dates = option([], "Other days off, a list of dates (2026-12-25).")
 
     @field_validator("weekend")
     @classmethod
     def _leaves_work(cls, weekend: frozenset[int]) -> frozenset[int]:
-        if len(weekend) == len(lists.WEEKDAYS):
+        if len(weekend) == len(readers.WEEKDAYS):
             raise ValueError("leaves no working day; take out at least one")
         return weekend

@@ -1,75 +1,92 @@
-"""The options that a platform adds to those of every source, made from what it declares (`platforms.api.Option`)."""
+"""What the installed platforms add to the options, made into classes from what they declare (`platforms.api`)."""
 
-from collections.abc import Iterator, Mapping
-from typing import Annotated, NamedTuple
+from collections.abc import Mapping
+from functools import cache
+from typing import Annotated, cast
 
-from pydantic import Field, PlainValidator, create_model
+from pydantic import ValidationInfo, create_model
 
+from exporter.domain.errors import ConfigError
 from exporter.domain.selectors import Selection
-from exporter.platforms.api import Option, OptionKind, Platform
-from exporter.settings.option_groups import Group, Texts
-from exporter.settings.readers import optional, text
-
-Tree = Mapping[str, object]
+from exporter.platforms.api import Account, LabelLimit, Option, OptionKind, Platform
+from exporter.settings.option_groups import Group, OptionalText, Text, Texts, Whole, option, within
+from exporter.settings.settings import context_of
+from exporter.settings.source_options import SourceOptions
 
 
 class SelectionOptions(Group):
     """Which things of a kind are wanted; `exclude` goes before `include`."""
 
-    include: Texts = Field(
-        default=["*"],
-        validate_default=True,
-        description="Which are wanted, a list of ids or case-sensitive globs of the name.",
+    include: Texts = option(["*"], "Which are wanted, a list of ids or case-sensitive globs of the name.")
+    exclude: Texts = option([], "Which are not wanted although included, a list of ids or globs of the name.")
+
+
+@cache
+def own_options(options: tuple[Option, ...]) -> type[Group]:
+    """Makes the class of a platform's own options."""
+    fields = {each.name: _field(each) for each in options}
+    return create_model("OwnOptions", __base__=Group, **fields)  # type: ignore[call-overload,no-any-return]  # fields known at run time
+
+
+def _field(own: Option) -> tuple[object, object]:
+    if own.kind is OptionKind.SELECTION:
+        return SelectionOptions, option({}, own.description)
+    return (
+        (Text, option(..., own.description, own.example))
+        if own.required
+        else (OptionalText, option(None, own.description, own.example))
     )
-    exclude: Texts = Field(
-        default=[],
-        validate_default=True,
-        description="Which are not wanted although included, a list of ids or globs of the name.",
-    )
 
 
-class Split(NamedTuple):
-    """The configuration's tree without the platforms' own options, and those, by the source's name."""
-
-    tree: dict[str, object]
-    own: Mapping[str, Tree]
-
-
-def group(platform: Platform) -> type[Group]:
-    """Makes the class that judges a platform's own options."""
-    fields = {option.name: _field(option) for option in platform.options}
-    return create_model(f"{platform.name.title()}Options", __base__=Group, **fields)  # type: ignore[call-overload,no-any-return]  # fields known at run time
+@cache
+def source_options(options: tuple[Option, ...]) -> type[SourceOptions]:
+    """Makes the class of a source whose platform has options of its own."""
+    return create_model("SourceOptions", __base__=(own_options(options), SourceOptions))  # type: ignore[arg-type]  # both are
 
 
-def _field(option: Option) -> tuple[object, object]:
-    if option.kind is OptionKind.SELECTION:
-        return SelectionOptions, Field(default={}, validate_default=True, description=option.description)
-    reader = Annotated[str | None, PlainValidator(text if option.required else optional(text))]
-    default = ... if option.required else None
-    return reader, Field(default, validate_default=True, description=option.description, examples=[option.example])
+@cache
+def label_limits(limits: tuple[LabelLimit, ...]) -> type[Group]:
+    """Makes the class of `label_limits`."""
+    fields = {each.name: (Whole, option(str(each.default), each.description)) for each in limits}
+    length = Annotated[Whole, within("{} characters tell no values apart; the least is 8", least=8)]
+    longest = option("128", "Longest value of such a label, in characters; longer ones are cut. At least 8.")
+    return create_model("LabelLimitsOptions", __base__=Group, **fields, value_length=(length, longest))  # type: ignore[call-overload,no-any-return]  # the same
 
 
-def split(tree: Tree, platforms: Mapping[str, Platform]) -> Split:
-    """Takes out of each source's options those that are its platform's own.
+def of_its_platform(named: object, info: ValidationInfo) -> SourceOptions:
+    """Validates one source, a pair of its name and what is written, with the options that its platform adds.
 
-    Of a source whose platform does not exist those of any platform are taken out: only one thing is wrong with it.
+    Where the platform does not exist the options of any platform are left out: only one thing is wrong with it.
     """
-    sources = tree.get("sources")
-    if not isinstance(sources, dict):
-        return Split(dict(tree), {})
-    everywhere = frozenset(option.name for platform in platforms.values() for option in platform.options)
-    rest: dict[str, object] = {}
-    own: dict[str, Tree] = {}
-    for name, options in sources.items():
-        platform = platforms.get(str(options.get("platform", "")).strip()) if isinstance(options, dict) else None
-        names = everywhere if platform is None else {option.name for option in platform.options}
-        given = options if isinstance(options, dict) else {}
-        own[name] = {key: value for key, value in given.items() if key in names}
-        rest[name] = {key: value for key, value in given.items() if key not in names} if given else options
-    return Split({**tree, "sources": rest}, own)
+    name, given = cast("tuple[str, object]", named)
+    platforms = context_of(info).platforms
+    platform = chosen(given, platforms)
+    if platform is None:
+        names = {option.name for platform in platforms.values() for option in platform.options}
+        rest = {key: value for key, value in given.items() if key not in names} if isinstance(given, dict) else given
+        return SourceOptions.model_validate(rest, context=info.context)
+    options = source_options(platform.options).model_validate(given, context=info.context)
+    own = account(name, platform, options)
+    try:
+        for report in platform.reports:
+            platform.configured(report, account=own)
+    except ConfigError as error:
+        raise ValueError(str(error)) from None
+    return options
 
 
-def values(judged: Group) -> Iterator[tuple[str, str | Selection | None]]:
-    """Yields the values of a platform's own options, by name."""
-    for name, value in judged:
-        yield name, Selection(value.include, value.exclude) if isinstance(value, SelectionOptions) else value
+def chosen(given: object, platforms: Mapping[str, Platform]) -> Platform | None:
+    """Returns the platform that a source names, if it is installed."""
+    return platforms.get(str(given.get("platform")).strip()) if isinstance(given, dict) else None
+
+
+def account(name: str, platform: Platform, options: SourceOptions) -> Account:
+    """Returns the values of a platform's own options."""
+    values = {each.name: getattr(options, each.name) for each in platform.options}
+    return Account(
+        name,
+        {
+            name: Selection(value.include, value.exclude) if isinstance(value, SelectionOptions) else value
+            for name, value in values.items()
+        },
+    )

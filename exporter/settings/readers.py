@@ -1,20 +1,25 @@
-"""Reads one text as a typed value: durations, sizes, shares, dates, zones. A ValueError says what to write instead.
+"""Reads one text, or a list of texts, as a typed value; a ValueError says what to write instead, as messages do.
 
-Every value arrives as text, from the file (whose scalars `document` leaves as they are written) as from the
+Every value arrives as text, from the file (whose scalars `yaml_file` leaves as they are written) as from the
 environment; so `1:30`, `no`, `007` and `2026-12-25` mean the same everywhere, and the option decides what they are.
 """
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import date, timedelta
+from difflib import get_close_matches
 from typing import TypeVar
 from zoneinfo import ZoneInfo, available_timezones
 
-from exporter.settings.words import nearest, quoted
-
 T = TypeVar("T")
+Loc = tuple[str | int, ...]
+"""The place of a value: keys, and numbers in lists."""
 
+WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+AUTO = "auto"
+_LONGEST = 40
+_HARMLESS = re.compile(r"[A-Za-z_-]{1,24}")
 _UNITS = {"w": 604800, "d": 86400, "h": 3600, "m": 60, "s": 1}
 _DURATION = re.compile("".join(rf"(?:(?P<{unit}>[0-9]{{1,6}}){unit})?" for unit in _UNITS))
 _SIZES = {"": 1, "B": 1, "kB": 10**3, "MB": 10**6, "GB": 10**9, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30}
@@ -24,6 +29,46 @@ _NUMBER = re.compile(r"[0-9]{1,15}(?:\.[0-9]{1,9})?")
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _WHOLE = re.compile(r"[0-9]{1,9}")
 _FLAGS = {"true": True, "false": False}
+
+
+class OptionError(ValueError):
+    """A problem that is not of the validated option alone: it lies `inside` it, or another one `beside` it matters."""
+
+    def __init__(self, message: str, inside: Loc = (), beside: Loc = ()) -> None:
+        super().__init__(message)
+        self.inside = inside
+        self.beside = beside
+
+
+class Variable(str):
+    """The text of an environment variable: the only form that a list can take there."""
+
+    __slots__ = ()
+
+
+def quoted(text: str) -> str:
+    """Quotes a value that is no secret, on one line and not longer than a line bears."""
+    visible = "".join(letter if letter.isprintable() else "\ufffd" for letter in text)
+    return json.dumps(visible if len(visible) <= _LONGEST else f"{visible[: _LONGEST - 1]}…", ensure_ascii=False)
+
+
+def shown(key: str) -> str:
+    """Returns a key as it may be printed; with other signs, or long, it may be a secret (`{api_key:sk-1}`)."""
+    return key if _HARMLESS.fullmatch(key) else "…"
+
+
+def nearest(word: str, known: Iterable[str]) -> str | None:
+    """Returns the known word that is most like `word`, whatever its case, or None when none is."""
+    folded = {each.lower(): each for each in known}
+    close = get_close_matches(word.lower(), folded, n=1)
+    return folded[close[0]] if close else None
+
+
+def remedy(word: str, known: Iterable[str]) -> str:
+    """Returns what to try instead of `word`: the nearest known word, else all of them."""
+    known = tuple(known)
+    near = nearest(word, known)
+    return f"did you mean {quoted(near)}?" if near else f"known: {', '.join(known) or 'none'}"
 
 
 def text(value: object) -> str:
@@ -128,6 +173,14 @@ def day(value: object) -> date:
     raise ValueError(f"{quoted(written)} is no date; write year-month-day, such as 2026-12-25")
 
 
+def weekday(value: object) -> int:
+    """Reads `mon` ... `sun`; Monday is 0."""
+    written = text(value)
+    if written.lower() not in WEEKDAYS:
+        raise ValueError(f"{quoted(written)} is no weekday; {remedy(written, WEEKDAYS)}")
+    return WEEKDAYS.index(written.lower())
+
+
 def zone(value: object) -> ZoneInfo:
     """Reads the name of a time zone: `Europe/Paris`."""
     written = text(value)
@@ -137,3 +190,42 @@ def zone(value: object) -> ZoneInfo:
         near = nearest(written, available_timezones())
         hint = f"did you mean {quoted(near)}?" if near else "write UTC or a name such as Europe/Paris"
         raise ValueError(f"{quoted(written)} is no known time zone; {hint}") from None
+
+
+def texts(value: object) -> tuple[str, ...]:
+    """Reads a list of texts, each once, in order; numbers are texts (`007` stays `007`)."""
+    if isinstance(value, Variable):
+        if value.lstrip().startswith("["):
+            value = _json(value, 'starts like JSON but is none; write ["one", "two"], or one,two')
+        else:
+            value = [item for item in value.split(",") if item.strip()]
+    if not isinstance(value, list | tuple):
+        raise ValueError('expected a list; write [one, two], or one "- item" per line')  # noqa: TRY004  as in text()
+    return tuple(dict.fromkeys(text(item) for item in value))
+
+
+def set_of(read: Callable[[object], T]) -> Callable[[object], frozenset[T]]:
+    """Makes a reader of a list whose order says nothing."""
+    return lambda value: frozenset(read(item) for item in texts(value))
+
+
+def reports(value: object) -> tuple[str, ...] | None:
+    """Reads a list of report names; `auto` is None."""
+    return None if isinstance(value, str) and value.strip() == AUTO else texts(value)
+
+
+def one_or_more(value: object) -> tuple[str, ...]:
+    """Reads one text, or a list of some."""
+    return (text(value),) if isinstance(value, str) and not isinstance(value, Variable) else texts(value)
+
+
+def entries(value: object) -> object:
+    """Reads a list of groups of options: as it is from the file, as JSON from the environment."""
+    return _json(value, 'is no JSON; write [{"company": "id:17", ...}]') if isinstance(value, Variable) else value
+
+
+def _json(written: str, otherwise: str) -> object:
+    try:
+        return json.loads(written, parse_int=str, parse_float=str)
+    except (ValueError, RecursionError):
+        raise ValueError(otherwise) from None

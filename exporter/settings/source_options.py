@@ -1,150 +1,142 @@
 """The options of a source and the rules that bind them.
 
 A rule across options stands at the later one of them and sees the earlier ones, so that all that is wrong shows at
-once; `MisfitError.at` names the one to look at where that is another.
+once; `OptionError.beside` names the one to look at where that is another.
 """
 
 import math
-from datetime import date, timedelta
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
 from typing import Annotated
 
-from pydantic import AfterValidator, Field, PlainValidator, SecretStr, ValidationInfo, field_validator
+from pydantic import AfterValidator, PlainValidator, SecretStr, ValidationInfo, field_validator
 
 from exporter.domain.errors import ConfigError
-from exporter.settings import api_keys, lists, urls
+from exporter.settings import api_keys, urls
 from exporter.settings.option_groups import (
     CompaniesOptions,
     Duration,
     FamiliesOptions,
     Flag,
     Group,
+    OptionalDay,
     PollOptions,
     Reports,
     Text,
     Whole,
     Zone,
+    option,
+    within,
 )
-from exporter.settings.overrides import OverrideOptions, fitting
-from exporter.settings.readers import day, optional, spoken, text
-from exporter.settings.surroundings import around, platform_of
-from exporter.settings.words import MisfitError, quoted, remedy
-
-Overrides = Annotated[dict[str, OverrideOptions], AfterValidator(fitting)]
-OptionalText = Annotated[str | None, PlainValidator(optional(text))]
-OptionalUrl = Annotated[str | None, PlainValidator(optional(urls.url))]
-OptionalProxy = Annotated[str | None, PlainValidator(optional(urls.proxy))]
-OptionalDay = Annotated[date | None, PlainValidator(optional(day))]
-OptionalKey = Annotated[
-    SecretStr | None, PlainValidator(optional(lambda value: SecretStr(api_keys.clean(text(value)))))
-]
+from exporter.settings.overrides import OverrideOptions, of_reports
+from exporter.settings.readers import AUTO, OptionError, optional, quoted, remedy, spoken, text
+from exporter.settings.settings import context_of, platform_of
 
 LONGEST_HISTORY = 400
 """In days: what a platform can be asked in a reasonable time, and more than a year for comparisons."""
-LONGEST_SETTLE = timedelta(days=14)
+
+
+def checked_path(proof: Callable[[Path, str], object]) -> AfterValidator:
+    """Makes a path, from the configuration's folder on, of one that is written; `proof` refuses it by a ValueError."""
+
+    def check(written: str | None, info: ValidationInfo) -> Path | None:
+        if written is None:
+            return None
+        path = context_of(info).folder / written
+        proof(path, written)
+        return path
+
+    return AfterValidator(check)
+
+
+def kept_calendar(calendar: str, info: ValidationInfo) -> str:
+    """Checks that a calendar of this name is configured."""
+    known = sorted(context_of(info).calendars)
+    if calendar not in known:
+        raise ValueError(f"no calendar {quoted(calendar)}; {remedy(calendar, known)}")
+    return calendar
+
+
+OptionalUrl = Annotated[str | None, PlainValidator(optional(urls.url))]
+OptionalProxy = Annotated[str | None, PlainValidator(optional(urls.proxy))]
+OptionalKey = Annotated[
+    SecretStr | None, PlainValidator(optional(lambda value: SecretStr(api_keys.clean(text(value)))))
+]
+CheckedKeyFile = Annotated[Path | None, PlainValidator(optional(text)), checked_path(api_keys.check)]
+CheckedCertificates = Annotated[Path | None, PlainValidator(optional(text)), checked_path(urls.check_certificates)]
+CalendarName = Annotated[Text, AfterValidator(kept_calendar)]
+Settle = Annotated[Duration, within("{} is too long; the longest is 14d", most=14 * 86400)]
+Overrides = Annotated[dict[str, OverrideOptions], AfterValidator(of_reports)]
 
 
 class SourceOptions(Group):
     """One account on a platform."""
 
-    platform: Text = Field(
-        description="Which platform it is.",
-        examples=["paradigm"],
+    platform: Text = option(..., "Which platform it is.", "paradigm")
+    base_url: OptionalUrl = option(
+        None,
+        "Where the platform answers, a URL, with or without /api/v2; by default the platform's own.",
+        urls.EXAMPLE_URL,
     )
-    base_url: OptionalUrl = Field(
-        default=None,
-        validate_default=True,
-        description="Where the platform answers, a URL, with or without /api/v2; by default the platform's own.",
-        examples=[urls.EXAMPLE_URL],
-    )
-    api_key_file: OptionalText = Field(
-        default=None,
-        validate_default=True,
-        description="Path of a file that holds the API key alone; read anew for each request. "
+    api_key_file: CheckedKeyFile = option(
+        None,
+        "Path of a file that holds the API key alone; read anew for each request. "
         "Exactly one of api_key_file and api_key is needed.",
-        examples=["/run/secrets/paradigm"],
+        "/run/secrets/paradigm",
     )
-    api_key: OptionalKey = Field(
-        default=None,
-        validate_default=True,
-        description="The API key itself; a file is safer.",
-        examples=[api_keys.EXAMPLE_KEY],
+    api_key: OptionalKey = option(None, "The API key itself; a file is safer.", api_keys.EXAMPLE_KEY)
+    api_key_expires: OptionalDay = option(
+        None, "The day on which the key expires, a date, so that a gauge tells and an alert can warn.", "2027-03-01"
     )
-    api_key_expires: OptionalDay = Field(
-        default=None,
-        validate_default=True,
-        description="The day on which the key expires, a date, so that a gauge tells and an alert can warn.",
-        examples=["2027-03-01"],
+    ca_file: CheckedCertificates = option(
+        None,
+        "Path of a PEM file with the authority of a private instance; by default the well-known ones.",
+        "/etc/ssl/private-ca.pem",
     )
-    ca_file: OptionalText = Field(
-        default=None,
-        validate_default=True,
-        description="Path of a PEM file with the authority of a private instance; by default the well-known ones.",
-        examples=["/etc/ssl/private-ca.pem"],
+    proxy_url: OptionalProxy = option(
+        None,
+        "URL of a proxy; by default that of the usual environment variables (HTTPS_PROXY, NO_PROXY).",
+        urls.EXAMPLE_PROXY,
     )
-    proxy_url: OptionalProxy = Field(
-        default=None,
-        validate_default=True,
-        description="URL of a proxy; by default that of the usual environment variables (HTTPS_PROXY, NO_PROXY).",
-        examples=[urls.EXAMPLE_PROXY],
+    allow_http: Flag = option(
+        "false", "Whether the key may cross a network in plain http, true or false; loopback is always allowed."
     )
-    allow_http: Flag = Field(
-        default="false",
-        validate_default=True,
-        description="Whether the key may cross a network in plain http, true or false; loopback is always allowed.",
+    timezone: Zone = option(
+        "UTC",
+        "Zone of the platform's days, a name such as Europe/Paris; it mirrors the platform, it does not re-bucket.",
     )
-    timezone: Zone = Field(
-        default="UTC",
-        validate_default=True,
-        description="Zone of the platform's days, a name such as Europe/Paris; it mirrors the platform, "
-        "it does not re-bucket.",
-    )
-    poll: PollOptions = Field(default={}, validate_default=True, description="How the platform is asked.")
-    reports: Reports = Field(
-        default=lists.AUTO,
-        validate_default=True,
-        description="Reports to ask: auto (all that the platform has; one that it lacks is no failure), "
+    poll: PollOptions = option({}, "How the platform is asked.")
+    reports: Reports = option(
+        AUTO,
+        "Reports to ask: auto (all that the platform has; one that it lacks is no failure), "
         "or a list of names (then each is required).",
     )
-    families: FamiliesOptions = Field(
-        default={}, validate_default=True, description="Which metric families are served."
-    )
-    companies: CompaniesOptions = Field(default={}, validate_default=True, description="Which companies are served.")
-    overrides: Overrides = Field(
-        default={}, validate_default=True, description="Where a report is, or its figures are, by the report's name."
-    )
-    settle: Duration = Field(
-        default="6h",
-        validate_default=True,
-        description="A day is complete this long after its midnight, a duration (6h, 1d); at most 14d.",
-    )
-    reread_days: Whole = Field(
-        default="3",
-        validate_default=True,
-        description="Each poll asks for this many days before today, a whole number; at least settle in days, "
+    families: FamiliesOptions = option({}, "Which metric families are served.")
+    companies: CompaniesOptions = option({}, "Which companies are served.")
+    overrides: Overrides = option({}, "Where a report is, or its figures are, by the report's name.")
+    settle: Settle = option("6h", "A day is complete this long after its midnight, a duration (6h, 1d); at most 14d.")
+    reread_days: Whole = option(
+        "3",
+        "Each poll asks for this many days before today, a whole number; at least settle in days, "
         "rounded up, and 1 more.",
     )
-    history_days: Whole = Field(
-        default="45",
-        validate_default=True,
-        description="Days asked once a day, for windows, baselines and corrections, a whole number; "
+    history_days: Whole = option(
+        "45",
+        "Days asked once a day, for windows, baselines and corrections, a whole number; "
         "more than reread_days, at most 400.",
     )
-    max_staleness: Duration = Field(
-        default="3d",
-        validate_default=True,
-        description="After this long without a good poll the figures go, the freshness stays, a duration; "
+    max_staleness: Duration = option(
+        "3d",
+        "After this long without a good poll the figures go, the freshness stays, a duration; "
         "longer than poll.interval.",
     )
-    calendar: Text = Field(
-        default="default",
-        validate_default=True,
-        description="Which of the calendars tells its working days, a name.",
-    )
+    calendar: CalendarName = option("default", "Which of the calendars tells its working days, a name.")
 
     @field_validator("platform")
     @classmethod
     def _exists(cls, platform: str, info: ValidationInfo) -> str:
-        known = around(info).platforms
+        known = context_of(info).platforms
         if platform not in known:
             raise ValueError(f"no platform {quoted(platform)}; {remedy(platform, known)}")
         return platform
@@ -160,15 +152,6 @@ class SourceOptions(Group):
         except (ValueError, ConfigError) as error:
             raise ValueError(f"{platform.title} refuses it: {error}") from None
 
-    @field_validator("api_key_file")
-    @classmethod
-    def _holds_a_key(cls, written: str | None, info: ValidationInfo) -> str | None:
-        if written is None:
-            return None
-        path = around(info).folder / written
-        api_keys.read(path, api_keys.name_of_file(written))
-        return str(path)
-
     @field_validator("api_key")
     @classmethod
     def _only_one(cls, api_key: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
@@ -181,22 +164,13 @@ class SourceOptions(Group):
             raise ValueError("no key; set api_key_file to the path of a file that holds it, or api_key")
         return api_key
 
-    @field_validator("ca_file")
-    @classmethod
-    def _certifies(cls, written: str | None, info: ValidationInfo) -> str | None:
-        if written is None:
-            return None
-        path = around(info).folder / written
-        urls.certificates(path)
-        return str(path)
-
     @field_validator("allow_http")
     @classmethod
     def _keeps_the_key_private(cls, allowed: bool, info: ValidationInfo) -> bool:
         base_url = info.data.get("base_url")
         if base_url and not allowed and urls.is_exposed(base_url):
             message = "base_url is plain http, which shows the key to the network; write https, or allow_http: true"
-            raise MisfitError(message, "base_url")
+            raise OptionError(message, beside=("base_url",))
         return allowed
 
     @field_validator("reports")
@@ -212,13 +186,6 @@ class SourceOptions(Group):
                 raise ValueError(f"{platform.title} has no report {quoted(name)}; {remedy(name, platform.reports)}")
         return reports
 
-    @field_validator("settle")
-    @classmethod
-    def _settles(cls, settle: timedelta) -> timedelta:
-        if settle > LONGEST_SETTLE:
-            raise ValueError(f"{spoken(settle)} is too long; the longest is {spoken(LONGEST_SETTLE)}")
-        return settle
-
     @field_validator("reread_days")
     @classmethod
     def _reaches_over_settle(cls, reread_days: int, info: ValidationInfo) -> int:
@@ -226,7 +193,7 @@ class SourceOptions(Group):
         least = math.ceil(settle / timedelta(days=1)) + 1
         if not least <= reread_days < LONGEST_HISTORY:
             limits = f"{least} (settle, {spoken(settle)}, in days and 1 more) to {LONGEST_HISTORY - 1}"
-            raise MisfitError(f"{reread_days} is out of range; write {limits}", "settle")
+            raise OptionError(f"{reread_days} is out of range; write {limits}", beside=("settle",))
         return reread_days
 
     @field_validator("history_days")
@@ -235,7 +202,7 @@ class SourceOptions(Group):
         least = info.data.get("reread_days", 0) + 1
         if not least <= history_days <= LONGEST_HISTORY:
             limits = f"{least} (reread_days and 1 more) to {LONGEST_HISTORY}"
-            raise MisfitError(f"{history_days} is out of range; write {limits}", "reread_days")
+            raise OptionError(f"{history_days} is out of range; write {limits}", beside=("reread_days",))
         return history_days
 
     @field_validator("max_staleness")
@@ -244,13 +211,5 @@ class SourceOptions(Group):
         poll = info.data.get("poll")
         if isinstance(poll, PollOptions) and max_staleness <= poll.interval:
             message = f"{spoken(max_staleness)} must be longer than poll.interval, which is {spoken(poll.interval)}"
-            raise MisfitError(message, "poll", "interval")
+            raise OptionError(message, beside=("poll", "interval"))
         return max_staleness
-
-    @field_validator("calendar")
-    @classmethod
-    def _is_kept(cls, calendar: str, info: ValidationInfo) -> str:
-        known = sorted(around(info).calendars)
-        if calendar not in known:
-            raise ValueError(f"no calendar {quoted(calendar)}; {remedy(calendar, known)}")
-        return calendar

@@ -3,23 +3,22 @@
 from fnmatch import fnmatchcase
 from typing import Annotated
 
-from pydantic import BeforeValidator, Field, PlainValidator, ValidationInfo, field_validator
+from pydantic import BeforeValidator, PlainValidator, ValidationInfo, field_validator
 
 from exporter.domain.thresholds import LIMITS, Threshold
-from exporter.settings import lists
-from exporter.settings.option_groups import Group, Text
-from exporter.settings.readers import number, optional, text
-from exporter.settings.surroundings import around
-from exporter.settings.words import MisfitError, quoted, remedy
+from exporter.settings import readers
+from exporter.settings.option_groups import Group, Text, option
+from exporter.settings.readers import OptionError, number, optional, quoted, remedy, text
+from exporter.settings.settings import context_of
+from exporter.settings.source_options import CalendarName
 
 OFF = "off"
 SEVERITIES = ("critical", "warning", "info")
-Bound = float | str | None
+Limit = float | str | None
 """A number, `off`, or nothing."""
-Activities = Annotated[tuple[str, ...], PlainValidator(lists.one_or_more)]
 
 
-def bound(value: object) -> float | str:
+def limit(value: object) -> float | str:
     """Reads a number, or `off`."""
     return OFF if isinstance(value, str) and value.strip() == OFF else number(value)
 
@@ -32,84 +31,69 @@ def severity(value: object) -> str:
     return written
 
 
-OptionalBound = Annotated[Bound, PlainValidator(optional(bound))]
+Activities = Annotated[tuple[str, ...], PlainValidator(readers.one_or_more)]
+OptionalLimit = Annotated[Limit, PlainValidator(optional(limit))]
 OptionalSeverity = Annotated[str | None, PlainValidator(optional(severity))]
 
 
 class Selecting(Group):
     """An entry that selects companies."""
 
-    source: Text = Field(
-        default="*",
-        validate_default=True,
-        description="Which sources it holds for: a source's name, or a glob of it.",
-    )
-    company: Text = Field(
-        default="*",
-        validate_default=True,
-        description="Which companies it holds for: id:17, name:Nor*, or a case-sensitive glob of either.",
-        examples=["id:17"],
+    source: Text = option("*", "Which sources it holds for: a source's name, or a glob of it.")
+    company: Text = option(
+        "*", "Which companies it holds for: id:17, name:Nor*, or a case-sensitive glob of either.", "id:17"
     )
 
     @field_validator("source")
     @classmethod
     def _exists(cls, source: str, info: ValidationInfo) -> str:
-        known = sorted(around(info).sources)
+        known = sorted(context_of(info).sources)
         if not any(letter in source for letter in "*?[") and source not in known:
             raise ValueError(f"there is no source {quoted(source)}; {remedy(source, known)}")
         return source
+
+    def selects(self, source: str) -> bool:
+        """Tells whether the entry holds for companies of a source."""
+        return fnmatchcase(source, self.source)
 
 
 class ThresholdOptions(Selecting):
     """Limits for activities of companies; of several entries the last one counts, per limit and severity."""
 
-    activity: Activities = Field(
-        description="Which activities it limits, one or a list: user_queries, conversations, sessions, ...",
-        examples=["user_queries"],
+    activity: Activities = option(
+        ...,
+        "Which activities it limits, one or a list: user_queries, conversations, sessions, ...",
+        "user_queries",
     )
-    below: OptionalBound = Field(
-        default=None,
-        validate_default=True,
-        description="Alert when a working day has less than this number; off removes the limit.",
-        examples=["50"],
+    below: OptionalLimit = option(
+        None, "Alert when a working day has less than this number; off removes the limit.", "50"
     )
-    above: OptionalBound = Field(
-        default=None,
-        validate_default=True,
-        description="Alert when a day has more than this number; off removes the limit.",
-        examples=["20000"],
-    )
-    drop_ratio: OptionalBound = Field(
-        default=None,
-        validate_default=True,
-        description="Alert when a working day has less than this part of what is usual for its weekday, "
+    above: OptionalLimit = option(None, "Alert when a day has more than this number; off removes the limit.", "20000")
+    drop_ratio: OptionalLimit = option(
+        None,
+        "Alert when a working day has less than this part of what is usual for its weekday, "
         "between 0 and 1; off removes the limit.",
-        examples=["0.5"],
+        "0.5",
     )
-    spike_ratio: OptionalBound = Field(
-        default=None,
-        validate_default=True,
-        description="Alert when a day has more than so many times the usual, above 1; off removes the limit.",
-        examples=["3"],
+    spike_ratio: OptionalLimit = option(
+        None, "Alert when a day has more than so many times the usual, above 1; off removes the limit.", "3"
     )
-    min_baseline: OptionalBound = Field(
-        default=None,
-        validate_default=True,
-        description="The two ratios need a usual figure of at least this number; for spikes the usual counts as "
+    min_baseline: OptionalLimit = option(
+        None,
+        "The two ratios need a usual figure of at least this number; for spikes the usual counts as "
         "this much at least.",
-        examples=["20"],
+        "20",
     )
-    severity: OptionalSeverity = Field(
-        default=None,
-        validate_default=True,
-        description="Severity of its alerts: critical, warning or info; by default warning, of spike_ratio info.",
-        examples=["critical"],
+    severity: OptionalSeverity = option(
+        None,
+        "Severity of its alerts: critical, warning or info; by default warning, of spike_ratio info.",
+        "critical",
     )
 
     @field_validator("activity")
     @classmethod
     def _are_known(cls, activities: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
-        known = sorted(around(info).activities)
+        known = sorted(context_of(info).activities)
         if not activities:
             raise ValueError(f"names no activity; known: {', '.join(known)}")
         for activity in activities:
@@ -119,29 +103,29 @@ class ThresholdOptions(Selecting):
 
     @field_validator("above")
     @classmethod
-    def _is_over_below(cls, above: Bound, info: ValidationInfo) -> Bound:
+    def _is_over_below(cls, above: Limit, info: ValidationInfo) -> Limit:
         below = info.data.get("below")
         if isinstance(below, float) and isinstance(above, float) and above < below:
-            raise MisfitError(f"{above:g} is less than below, which is {below:g}", "below")
+            raise OptionError(f"{above:g} is less than below, which is {below:g}", beside=("below",))
         return above
 
     @field_validator("drop_ratio")
     @classmethod
-    def _is_a_part(cls, ratio: Bound) -> Bound:
+    def _is_a_part(cls, ratio: Limit) -> Limit:
         if isinstance(ratio, float) and not 0 < ratio < 1:
             raise ValueError(f"{ratio:g} is out of range; write a number between 0 and 1, such as 0.5")
         return ratio
 
     @field_validator("spike_ratio")
     @classmethod
-    def _is_a_multiple(cls, ratio: Bound) -> Bound:
+    def _is_a_multiple(cls, ratio: Limit) -> Limit:
         if isinstance(ratio, float) and ratio <= 1:
             raise ValueError(f"{ratio:g} is out of range; write a number above 1, such as 3")
         return ratio
 
     @field_validator("min_baseline")
     @classmethod
-    def _limits_anything(cls, least: Bound, info: ValidationInfo) -> Bound:
+    def _limits_anything(cls, least: Limit, info: ValidationInfo) -> Limit:
         given = [info.data.get(name, OFF) for name in LIMITS if name != "min_baseline"]
         if least is None and all(value is None for value in given):
             raise ValueError(f"the entry sets no limit; set one of: {', '.join(LIMITS)}")
@@ -157,24 +141,8 @@ class ThresholdOptions(Selecting):
 class CompanyCalendarOptions(Selecting):
     """Which calendar tells the working days of some companies; the first entry that selects one counts."""
 
-    calendar: Text = Field(
-        description="Which of the calendars, a name.",
-        examples=["default"],
-    )
-
-    @field_validator("calendar")
-    @classmethod
-    def _is_kept(cls, calendar: str, info: ValidationInfo) -> str:
-        known = sorted(around(info).calendars)
-        if calendar not in known:
-            raise ValueError(f"no calendar {quoted(calendar)}; {remedy(calendar, known)}")
-        return calendar
+    calendar: CalendarName = option(..., "Which of the calendars, a name.", "default")
 
 
-def holds_for(entry: Selecting | Threshold, source: str) -> bool:
-    """Tells whether an entry selects a source."""
-    return fnmatchcase(source, entry.source)
-
-
-ThresholdList = Annotated[tuple[ThresholdOptions, ...], BeforeValidator(lists.groups)]
-CompanyCalendarList = Annotated[tuple[CompanyCalendarOptions, ...], BeforeValidator(lists.groups)]
+ThresholdList = Annotated[tuple[ThresholdOptions, ...], BeforeValidator(readers.entries)]
+CompanyCalendarList = Annotated[tuple[CompanyCalendarOptions, ...], BeforeValidator(readers.entries)]

@@ -34,7 +34,7 @@ def is_exposed(address: str) -> bool:
     return parts.scheme == "http" and not is_loopback(parts.hostname or "")
 
 
-def certificates(path: Path) -> None:
+def check_certificates(path: Path, _written: str) -> None:
     """Proves that a file holds certificates.
 
     Raises:

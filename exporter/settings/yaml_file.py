@@ -12,7 +12,7 @@ from pathlib import Path
 import yaml
 
 from exporter.domain.errors import ConfigError
-from exporter.settings.words import Loc, shown
+from exporter.settings.readers import Loc, shown
 
 _DEEPEST = 12
 """No option lies deeper than six levels; an alias that contains itself would never end."""

@@ -12,7 +12,6 @@ from zoneinfo import ZoneInfo
 import httpx
 
 from exporter import http as fetch
-from exporter.app.assemble import target_of
 from exporter.app.reload import Reloader
 from exporter.app.running_sources import Running, Sources
 from exporter.domain.clock import Time
@@ -107,7 +106,7 @@ class Fleet:
 
         def make(source: Source) -> Running:
             client = self.client(source)
-            return Running(source, client, Poller(target_of(source), client, outputs, time))
+            return Running(source, client, Poller(source.target, client, outputs, time))
 
         self.sources = Sources(make, outputs, self.schedule, self.clock.now)
         self.reloader = Reloader(

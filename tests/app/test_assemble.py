@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 import httpx
 import pytest
 
-from exporter.app.assemble import assemble, target_of
+from exporter.app.assemble import assemble
 from exporter.app.process import serving
 from exporter.app.running_sources import timetable
 from exporter.cli.demo.command import demonstration, environment
@@ -61,7 +61,7 @@ def settings(tmp_path: Path) -> Settings:
 
 def test_options_arrive_at_the_poller(settings: Settings) -> None:
     """What is asked, whom to hold, which families, and what days mean."""
-    seen = target_of(settings.sources["production"])
+    seen = settings.sources["production"].target
 
     rules = DayRules(
         zone=PARIS,

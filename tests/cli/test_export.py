@@ -274,7 +274,7 @@ async def test_days_are_cut_in_the_source_s_zone() -> None:
     """From the first local midnight to a millisecond before the one after the last day."""
     berlin = replace(DAYS, first=date(2026, 10, 25), last=date(2026, 10, 25))
     settings = load(None, chatbot_environment(BOTS, "http://127.0.0.1:1"), platforms())
-    zone = chatbot(settings, None).zone
+    zone = chatbot(settings, None).target.rules.zone
     assert dict(job.start("b/c", berlin, zone).params) == {
         "from": "2026-10-25T00:00:00.000Z",
         "to": "2026-10-25T23:59:59.999Z",

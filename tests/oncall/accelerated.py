@@ -205,7 +205,7 @@ def _each_interval(each: Source) -> Callable[[datetime], datetime]:
 
 
 def _after_midnight(each: Source, late: timedelta) -> Callable[[datetime], datetime]:
-    return lambda moment: calendars.next_midnight(moment - late, each.zone) + late
+    return lambda moment: calendars.next_midnight(moment - late, each.target.rules.zone) + late
 
 
 async def _repeat(

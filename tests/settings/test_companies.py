@@ -193,13 +193,13 @@ def test_thresholds_follow_the_built_in_one_in_their_order(file: Path) -> None:
     first = Threshold(("user_queries",), {"below": 50.0}, company="17", severity="critical")
     second = Threshold(("tool_uses", "likes"), {"above": None, "spike_ratio": 2.5, "min_baseline": 0.0}, source="des*")
 
-    assert sources["a"].thresholds == (built_in(paradigm.CHAT_SESSIONS.measures), first)
-    assert sources["desk"].thresholds == (built_in(()), first, second)
+    assert sources["a"].target.company_limits.thresholds == (built_in(paradigm.CHAT_SESSIONS.measures), first)
+    assert sources["desk"].target.company_limits.thresholds == (built_in(()), first, second)
 
 
 def test_the_environment_gives_thresholds_as_json(file: Path) -> None:
     environ = {"CHAT_USAGE_THRESHOLDS": '[{"company": "id:17", "activity": "likes", "above": 3}]'}
-    found = loaded(file, f"{GOOD}    workspace: w\n", environ).sources["a"].thresholds
+    found = loaded(file, f"{GOOD}    workspace: w\n", environ).sources["a"].target.company_limits.thresholds
 
     assert found[1:] == (Threshold(("likes",), {"above": 3.0}, company="id:17"),)
     [line] = complaints(file, f"{GOOD}    workspace: w\n", {"CHAT_USAGE_THRESHOLDS": "likes"})
@@ -260,7 +260,7 @@ def test_the_entries_of_the_manual_are_good(file: Path) -> None:
     file.write_text("".join([sources, *blocks]))
     found = load(file, {}, platforms()).sources["production"]
 
-    assert (len(found.thresholds), len(found.company_calendars)) == (7, 1)
+    assert (len(found.target.company_limits.thresholds), len(found.target.company_limits.calendars)) == (7, 1)
 
 
 def test_the_manual_names_every_activity() -> None:
@@ -288,9 +288,9 @@ def test_companies_keep_the_calendar_that_an_entry_names(file: Path) -> None:
     )
     sources = loaded(file, GOOD + entries).sources
 
-    assert [each.company for each in sources["a"].company_calendars] == ["id:17"]
-    assert [each.company for each in sources["desk"].company_calendars] == ["id:17", "name:Nor*"]
-    assert not sources["a"].company_calendars[0].calendar.is_working(date(2026, 7, 14))
+    assert [each.company for each in sources["a"].target.company_limits.calendars] == ["id:17"]
+    assert [each.company for each in sources["desk"].target.company_limits.calendars] == ["id:17", "name:Nor*"]
+    assert not sources["a"].target.company_limits.calendars[0].calendar.is_working(date(2026, 7, 14))
 
 
 def test_a_calendar_that_is_not_there_is_refused(file: Path) -> None:
@@ -299,7 +299,8 @@ def test_a_calendar_that_is_not_there_is_refused(file: Path) -> None:
 
 
 def test_label_limits_are_those_of_the_contract(file: Path) -> None:
-    limits = loaded(file, f"{GOOD}    workspace: w\nlabel_limits: {{intents: 7}}\n").sources["a"].label_limits
+    file.write_text(f"sources: {{a: {{platform: paradigm, api_key: {KEY}}}}}\nlabel_limits: {{intents: 7}}\n")
+    limits = load(file, {}, platforms()).sources["a"].target.limits
 
     expected = {"tools": 50, "languages": 30, "intents": 7, "steps": 30, "reasons": 20, "channels": 50}
     assert (limits.values, limits.value_length) == (expected, 128)

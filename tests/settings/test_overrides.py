@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from exporter.app.assemble import target_of
 from exporter.domain.errors import ConfigError
 from exporter.domain.model import Days, Kind
 from exporter.domain.scope import Scope
@@ -48,7 +47,7 @@ def test_polls_ask_where_the_operator_says(file: Path) -> None:
     overrides(file, "users: {path: /api/v3/reporting/members/}")
     days = Days(date(2026, 3, 1), date(2026, 3, 2))
 
-    reports = target_of(load(file, {}, {"paradigm": PLATFORM}).sources["a"]).reports
+    reports = load(file, {}, {"paradigm": PLATFORM}).sources["a"].target.reports
 
     asked = {report.name: report.plan(days, Scope())[0].path for report in reports}
     assert asked.pop("users") == "/api/v3/reporting/members/"

@@ -15,11 +15,13 @@ from exporter.domain.calendars import Calendar
 from exporter.domain.errors import ConfigError
 from exporter.domain.model import Column, Days, Measure, Reading
 from exporter.domain.scope import Scope
+from exporter.domain.selection import Companies
+from exporter.ledger.day_status import DayRules
 from exporter.platforms.api import NO_DISCOVERIES, Context, Discoveries, Platform, ReportDefaults, Request
 from exporter.platforms.registry import platforms
-from exporter.settings import Companies, Families, Settings, Source, load
+from exporter.settings import Settings, Source, load
 from exporter.settings.example_file import example, table
-from exporter.settings.options import walk
+from exporter.settings.options import options_of, walk
 
 ROOT = Path(__file__).parents[2]
 KEY = "sk-good-key"
@@ -60,6 +62,8 @@ def fake_platform(name: str, *reports: str) -> Platform:
         default_base_url=f"https://{name}.example.org/",
         base_url=base_url,
         headers=lambda key: {"Authorization": key},
+        key_variable=f"{name.upper()}_API_KEY",
+        url_variable=f"{name.upper()}_BASE_URL",
         reports={report: FakeReport(report) for report in reports},
     )
 
@@ -97,6 +101,13 @@ def source(file: Path, options: str = "", environ: Mapping[str, str] | None = No
     return settings(file, one_source(options), environ).sources["a"]
 
 
+def found_at(found: object, path: str) -> object:
+    """Returns a value inside a source; of reports their names."""
+    for name in path.split("."):
+        found = getattr(found, name)
+    return tuple(each.name for each in found) if path == "target.reports" and isinstance(found, tuple) else found
+
+
 def one_source(options: str) -> str:
     """Returns a file in which `options` go before what a source needs."""
     return f"sources:\n  a: {{<<: {{platform: paradigm, api_key: {KEY}}}, {options}}}\n"
@@ -106,22 +117,22 @@ def test_defaults_are_those_of_the_contract(file: Path) -> None:
     """A source with nothing but platform and key polls hourly, settles after 6 h, rereads 3 of 45 days."""
     a = source(file)
     assert (a.name, a.platform, a.base_url) == ("a", PLATFORMS["paradigm"], "https://paradigm.example.org")
-    assert (a.key(), a.ca_file, a.proxy_url, a.zone) == (KEY, None, None, ZoneInfo("UTC"))
+    assert (a.key(), a.ca_file, a.proxy_url, a.target.rules.zone) == (KEY, None, None, ZoneInfo("UTC"))
     assert (a.poll.interval, a.poll.jitter, a.poll.timeout) == (timedelta(hours=1), 0.1, timedelta(seconds=60))
     assert (a.poll.max_body, a.poll.requests_per_minute) == (256 * 2**20, 60)
-    assert (a.reports, a.required) == (("chat-sessions", "tools", "users"), frozenset())
-    assert (a.families, a.companies) == (Families(()), Companies(("*",), ()))
-    assert (a.settle, a.reread_days, a.history_days) == (timedelta(hours=6), 3, 45)
-    assert (a.max_staleness, a.calendar) == (timedelta(days=3), Calendar())
+    assert [report.name for report in a.target.reports] == ["chat-sessions", "tools", "users"]
+    assert (a.target.required, a.target.excluded, a.target.companies) == (frozenset(), (), Companies(("*",), ()))
+    rules = DayRules(ZoneInfo("UTC"), timedelta(hours=6), 3, 45, timedelta(days=3), Calendar())
+    assert a.target.rules == rules
 
 
 VALUES = {
     "seconds": ("poll: {timeout: 90s}", "poll.timeout", timedelta(seconds=90)),
     "minutes": ("poll: {interval: 30m}", "poll.interval", timedelta(minutes=30)),
     "hours and minutes": ("poll: {interval: 1h30m}", "poll.interval", timedelta(minutes=90)),
-    "days": ("max_staleness: 2d", "max_staleness", timedelta(days=2)),
-    "a week": ("max_staleness: 1w", "max_staleness", timedelta(days=7)),
-    "nothing has no unit": ("settle: 0", "settle", timedelta(0)),
+    "days": ("max_staleness: 2d", "target.rules.max_staleness", timedelta(days=2)),
+    "a week": ("max_staleness: 1w", "target.rules.max_staleness", timedelta(days=7)),
+    "nothing has no unit": ("settle: 0", "target.rules.settle", timedelta(0)),
     "mebibytes": ("poll: {max_body: 1MiB}", "poll.max_body", 1048576),
     "megabytes": ("poll: {max_body: 10MB}", "poll.max_body", 10_000_000),
     "bytes": ("poll: {max_body: 4096}", "poll.max_body", 4096),
@@ -130,14 +141,18 @@ VALUES = {
     "no jitter": ("poll: {jitter: 0}", "poll.jitter", 0.0),
     "expiry": ("api_key_expires: 2027-03-01", "key_expires", date(2027, 3, 1)),
     "no expiry": ("api_key_expires: ~", "key_expires", None),
-    "zone": ("timezone: Europe/Paris", "zone", ZoneInfo("Europe/Paris")),
-    "named reports are required": ("reports: [users]", "required", frozenset({"users"})),
-    "named reports alone are asked": ("reports: [users, users]", "reports", ("users",)),
-    "auto in words": ("reports: auto", "reports", ("chat-sessions", "tools", "users")),
-    "ids keep their zeros": ("companies: {include: [007, 1_0, 1e3]}", "companies.include", ("007", "1_0", "1e3")),
-    "Norway": ("companies: {include: [no, on, null_]}", "companies.include", ("no", "on", "null_")),
-    "commas in a file": ('companies: {include: ["A, B"]}', "companies.include", ("A, B",)),
-    "families": ('families: {exclude: ["*_28d"]}', "families.exclude", ("*_28d",)),
+    "zone": ("timezone: Europe/Paris", "target.rules.zone", ZoneInfo("Europe/Paris")),
+    "named reports are required": ("reports: [users]", "target.required", frozenset({"users"})),
+    "named reports alone are asked": ("reports: [users, users]", "target.reports", ("users",)),
+    "auto in words": ("reports: auto", "target.reports", ("chat-sessions", "tools", "users")),
+    "ids keep their zeros": (
+        "companies: {include: [007, 1_0, 1e3]}",
+        "target.companies.include",
+        ("007", "1_0", "1e3"),
+    ),
+    "Norway": ("companies: {include: [no, on, null_]}", "target.companies.include", ("no", "on", "null_")),
+    "commas in a file": ('companies: {include: ["A, B"]}', "target.companies.include", ("A, B",)),
+    "families": ('families: {exclude: ["*_28d"]}', "target.excluded", ("*_28d",)),
     "cleaned by the platform": ("base_url: https://own.example.org/", "base_url", "https://own.example.org"),
     "plain http to loopback": ("base_url: http://127.0.0.1:8080", "base_url", "http://127.0.0.1:8080"),
     "plain http to loopback v6": ('base_url: "http://[::1]:80"', "base_url", "http://[::1]:80"),
@@ -145,20 +160,17 @@ VALUES = {
     "plain http when allowed": ("base_url: http://own, allow_http: true", "base_url", "http://own"),
     "proxy with credentials": ("proxy_url: http://me:pw@proxy:3128", "proxy_url", "http://me:pw@proxy:3128"),
     "certificates": (f"ca_file: {certifi.where()}", "ca_file", Path(certifi.where())),
-    "null is the default": ("timezone: null, poll: ~, reports: ", "zone", ZoneInfo("UTC")),
+    "null is the default": ("timezone: null, poll: ~, reports: ", "target.rules.zone", ZoneInfo("UTC")),
     "empty optional is not set": ('base_url: "", ca_file: ""', "ca_file", None),
-    "longest history": ("history_days: 400", "history_days", 400),
-    "reread days that suffice": ("settle: 2d, reread_days: 3", "reread_days", 3),
+    "longest history": ("history_days: 400", "target.rules.keep_days", 400),
+    "reread days that suffice": ("settle: 2d, reread_days: 3", "target.rules.reread_days", 3),
 }
 
 
 @pytest.mark.parametrize(("options", "path", "value"), VALUES.values(), ids=VALUES)
 def test_a_value_is_read_as_meant(file: Path, options: str, path: str, value: object) -> None:
     """What stands in the file becomes the typed value; YAML's own guesses never change it."""
-    found: object = source(file, options)
-    for name in path.split("."):
-        found = getattr(found, name)
-    assert found == value
+    assert found_at(source(file, options), path) == value
 
 
 WRONG = {
@@ -384,7 +396,7 @@ def test_anchors_and_merge_keys_share_options(file: Path) -> None:
     """Own options go before merged ones, and using an anchor twice is no duplicate key."""
     shared = f"sources:\n  a: &all {{platform: paradigm, api_key: {KEY}, settle: 1h}}\n"
     found = settings(file, f"{shared}  b: {{<<: *all, settle: 2h}}\n  c: *all\n  d: {{<<: *all}}\n").sources
-    assert [found[name].settle.seconds for name in "abcd"] == [3600, 7200, 3600, 3600]
+    assert [found[name].target.rules.settle.seconds for name in "abcd"] == [3600, 7200, 3600, 3600]
 
 
 def test_merges_of_merges_do_not_multiply(file: Path) -> None:
@@ -411,22 +423,20 @@ def test_other_variables_are_none_of_ours(file: Path) -> None:
 
 SET = {
     "nested": ({"CHAT_USAGE_SOURCES__A__POLL__INTERVAL": "30m"}, "poll.interval", timedelta(minutes=30)),
-    "before the file": ({"CHAT_USAGE_SOURCES__A__SETTLE": "1h"}, "settle", timedelta(hours=1)),
-    "lower case": ({"chat_usage_sources__a__settle": " 1h\n"}, "settle", timedelta(hours=1)),
-    "commas": ({"CHAT_USAGE_SOURCES__A__REPORTS": "tools, users,"}, "reports", ("tools", "users")),
-    "JSON": ({"CHAT_USAGE_SOURCES__A__COMPANIES__INCLUDE": '["A, B", 17]'}, "companies.include", ("A, B", "17")),
-    "empty list": ({"CHAT_USAGE_SOURCES__A__COMPANIES__EXCLUDE": ""}, "companies.exclude", ()),
-    "auto": ({"CHAT_USAGE_SOURCES__A__REPORTS": "auto"}, "required", frozenset()),
+    "before the file": ({"CHAT_USAGE_SOURCES__A__SETTLE": "1h"}, "target.rules.settle", timedelta(hours=1)),
+    "lower case": ({"chat_usage_sources__a__settle": " 1h\n"}, "target.rules.settle", timedelta(hours=1)),
+    "commas": ({"CHAT_USAGE_SOURCES__A__REPORTS": "tools, users,"}, "target.reports", ("tools", "users")),
+    "JSON": ({"CHAT_USAGE_SOURCES__A__COMPANIES__INCLUDE": '["A, B", 17]'}, "target.companies.include", ("A, B", "17")),
+    "empty list": ({"CHAT_USAGE_SOURCES__A__COMPANIES__EXCLUDE": ""}, "target.companies.exclude", ()),
+    "auto": ({"CHAT_USAGE_SOURCES__A__REPORTS": "auto"}, "target.required", frozenset()),
     "empty is not set": ({"CHAT_USAGE_SOURCES__A__PROXY_URL": ""}, "proxy_url", None),
 }
 
 
 @pytest.mark.parametrize(("environ", "path", "value"), SET.values(), ids=SET)
 def test_the_environment_goes_before_the_file(file: Path, environ: Mapping[str, str], path: str, value: object) -> None:
-    found: object = source(file, "settle: 2h, proxy_url: http://p, companies: {exclude: [x]}", environ)
-    for name in path.split("."):
-        found = getattr(found, name)
-    assert found == value
+    found = source(file, "settle: 2h, proxy_url: http://p, companies: {exclude: [x]}", environ)
+    assert found_at(found, path) == value
 
 
 def test_a_variable_reaches_the_source_whose_name_has_dashes(file: Path) -> None:
@@ -441,7 +451,9 @@ def test_a_variable_reaches_the_source_whose_name_has_dashes(file: Path) -> None
     }
     found = settings(file, text, environ)
     assert list(found.sources) == ["support-bot", "new_one"]
-    assert found.sources["support-bot"].calendar == Calendar(frozenset({4, 5}), frozenset({date(2026, 12, 25)}))
+    assert found.sources["support-bot"].target.rules.calendar == Calendar(
+        frozenset({4, 5}), frozenset({date(2026, 12, 25)})
+    )
     assert list(found.calendars) == ["default", "north-west"]
 
 
@@ -638,7 +650,7 @@ def test_settings_do_not_show_their_secrets(file: Path) -> None:
 def test_settings_cannot_be_changed(file: Path) -> None:
     found = settings(file, one_source(""))
     with pytest.raises(FrozenInstanceError):
-        found.sources["a"].settle = timedelta(0)  # type: ignore[misc]  # what is forbidden
+        found.sources["a"].base_url = ""  # type: ignore[misc]  # what is forbidden
     with pytest.raises(TypeError):
         found.sources["b"] = found.sources["a"]  # type: ignore[index]  # the same
 
@@ -699,7 +711,7 @@ WEEKENDS = {
 @pytest.mark.parametrize(("options", "calendar"), WEEKENDS.values(), ids=WEEKENDS)
 def test_the_default_calendar_is_that_of_all_sources(file: Path, options: str, calendar: Calendar) -> None:
     found = settings(file, one_source("") + f"calendars: {{default: {options}}}")
-    assert found.sources["a"].calendar == found.calendars["default"] == calendar
+    assert found.sources["a"].target.rules.calendar == found.calendars["default"] == calendar
 
 
 DAYS = {
@@ -840,7 +852,7 @@ def test_the_example_names_every_option_and_its_commented_values_are_good(file: 
     )
     found = settings(file, text).sources["production"]
     assert (found.base_url, found.proxy_url) == ("https://paradigm.lighton.ai", "http://proxy.example.org:3128")
-    assert all(re.search(rf"(?m)^[ #]*{way[-1]}:", text) for way, _ in walk())
+    assert all(re.search(rf"(?m)^[ #]*{way[-1]}:", text) for way, _ in walk(options_of(PLATFORMS)))
 
 
 def test_the_placeholder_of_the_example_is_refused(file: Path) -> None:
@@ -855,4 +867,4 @@ def test_the_manual_explains_every_option() -> None:
 
 
 def test_every_option_has_a_description_that_ends_as_a_sentence() -> None:
-    assert [way for way, field in walk() if not (field.description or "").endswith(".")] == []
+    assert [way for way, field in walk(options_of(platforms())) if not (field.description or "").endswith(".")] == []

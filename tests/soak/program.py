@@ -23,7 +23,12 @@ def hectic(config: Path, interval: timedelta) -> Settings:
     """Reads the configuration; its sources are polled more often than an operator may ask for."""
     settings = load(config, {}, platforms())
     sources = {
-        name: replace(each, poll=replace(each.poll, interval=interval)) for name, each in settings.sources.items()
+        name: replace(
+            each,
+            poll=each.poll.model_copy(update={"interval": interval}),
+            target=replace(each.target, interval=interval),
+        )
+        for name, each in settings.sources.items()
     }
     return replace(settings, sources=sources)
 

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from datetime import date
 
-from exporter.app.assemble import fingerprint, target_of, utcnow
+from exporter.app.assemble import fingerprint, utcnow
 from exporter.backfill.figures import newest_final
 from exporter.backfill.manifest import digest
 from exporter.domain.errors import ConfigError
@@ -25,7 +25,7 @@ def sources(settings: Settings, name: str | None) -> tuple[Source, ...]:
     if name is not None and name not in settings.sources:
         raise ConfigError(f"--source: there is no source {name}; there are: {', '.join(settings.sources)}")
     found = [settings.sources[name]] if name is not None else list(settings.sources.values())
-    dated = tuple(each for each in found if any(report.has_days for report in target_of(each).reports))
+    dated = tuple(each for each in found if any(report.has_days for report in each.target.reports))
     if not dated:
         raise ConfigError("reports: no report that is configured has figures of days; add one, or leave reports out")
     return dated
@@ -39,13 +39,13 @@ def span(first: str | None, last: str | None, wanted: Source, *, known: bool) ->
     """
     if first is None and not known:
         raise ConfigError("--from: say from which day on, as --from 2024-01-31")
-    newest = newest_final(utcnow(), target_of(wanted).rules)
+    newest = newest_final(utcnow(), wanted.target.rules)
     end = newest if last is None else _day("--to", last)
     begin = end if first is None else _day("--from", first)
     if end > newest:
         raise ConfigError(
             f"--to: {end} may still change: the newest final day of {wanted.name} is {newest} (reread_days is "
-            f"{wanted.reread_days}); leave --to out, or wait"
+            f"{wanted.target.rules.reread_days}); leave --to out, or wait"
         )
     if end < begin:
         raise ConfigError(f"--from: {begin} is after {end}, the last day that is asked; choose an earlier one")
@@ -66,7 +66,7 @@ def added(written: Sequence[str], chosen: Sequence[Source]) -> Mapping[str, str]
         ConfigError: one is no label, or the series have it already.
     """
     found: dict[str, str] = {}
-    own = {name for each in chosen for report in target_of(each).reports for m in report.measures for name in m.labels}
+    own = {name for each in chosen for report in each.target.reports for m in report.measures for name in m.labels}
     for each in written:
         match = LABEL.fullmatch(each)
         if match is None or match[1].startswith("__") or not match[2]:
@@ -90,7 +90,7 @@ def asked(options: Mapping[str, str], chosen: Sequence[Source]) -> Mapping[str, 
     """Returns what the figures hang on, by name; of what the configuration says only digests."""
     parts = dict(options)
     for each in chosen:
-        target = target_of(each)
+        target = each.target
         values = {
             **fingerprint(each),
             "reports": "\n".join(report.name for report in target.reports),

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import typer
 from rich.console import Console
 
-from exporter.app.assemble import CLOCK, client_of, target_of
+from exporter.app.assemble import CLOCK, client_of
 from exporter.app.process import run_command
 from exporter.backfill.backfill import Backfill, BackfillResult, Destination, Step, StoreRequest
 from exporter.backfill.figures import helps
@@ -60,7 +60,7 @@ def into_file(chosen: Sequence[Source], manifest: Manifest, runs: Runs, output: 
         typer.echo(f"{output}: is complete already; nothing was asked")
     else:
         _hand_on(chosen, manifest, lambda: nullcontext(runs))
-        written = runs.merge(output, {name: text for each in chosen for name, text in helps(target_of(each)).items()})
+        written = runs.merge(output, {name: text for each in chosen for name, text in helps(each.target).items()})
         manifest.finish()
         runs.clear()
         typer.echo(f"{output}: {written.samples} samples of {written.families} families, {_days(chosen, manifest)}")
@@ -137,5 +137,5 @@ async def _asked(
         for each in chosen:
             platform = client_of(each, LastCodes())
             closing.push_async_callback(platform.aclose)
-            jobs.append(StoreRequest(target_of(each), platform))
+            jobs.append(StoreRequest(each.target, platform))
         return await Backfill(manifest, destination, worker, CLOCK, tell).run(jobs)
