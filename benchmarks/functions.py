@@ -21,7 +21,6 @@ import httpx
 
 import exporter
 from exporter import http
-from exporter.app.assemble import target_of
 from exporter.domain.clock import Time
 from exporter.exposition.board import Board
 from exporter.exposition.telemetry import Telemetry
@@ -89,7 +88,7 @@ async def steady_poll(calls: Calls) -> None:
 
     world = World.from_seed(1, COMPANIES)
     source = next(iter(load(None, {"PARADIGM_API_KEY": world.keys.admin}, platforms()).sources.values()))
-    target = replace(target_of(source), reports=(source.platform.configured(REPORT),))
+    target = replace(source.target, reports=(source.platform.configured(REPORT),))
     telemetry, worker = Telemetry(), Worker("worker")
     client = http.Client(
         http.Endpoint(source.name, source.base_url, source.platform.headers, source.key),

@@ -119,8 +119,6 @@ def client_of(source: Source, observer: fetch.Observer, clock: fetch.Clock | Non
     return fetch.Client(endpoint, limits, observer, clock=clock)
 
 
-
-
 def fingerprint(source: Source) -> Mapping[str, str]:
     """Says what the held figures of a source depend on, by the names of the options; a new key changes none of them."""
     return {

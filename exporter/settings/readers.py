@@ -12,6 +12,8 @@ from difflib import get_close_matches
 from typing import TypeVar
 from zoneinfo import ZoneInfo, available_timezones
 
+from exporter.domain.text import printable
+
 T = TypeVar("T")
 Loc = tuple[str | int, ...]
 """The place of a value: keys, and numbers in lists."""
@@ -48,7 +50,7 @@ class Variable(str):
 
 def quoted(text: str) -> str:
     """Quotes a value that is no secret, on one line and not longer than a line bears."""
-    visible = "".join(letter if letter.isprintable() else "\ufffd" for letter in text)
+    visible = printable(text)
     return json.dumps(visible if len(visible) <= _LONGEST else f"{visible[: _LONGEST - 1]}…", ensure_ascii=False)
 
 

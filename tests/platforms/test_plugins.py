@@ -272,6 +272,7 @@ class Runs(Report):
     day_bytes = 80
     measures = (RUNS,)
     parts: Mapping[str, tuple[Column, ...]] = {"all": ()}
+    invariants = ("runs_gt_seats",)
 
     def plan(self, days: Days, scope: Scope, discoveries: Discoveries = NO_DISCOVERIES) -> tuple[Request, ...]:
         return (Request(self.name, "/runs", {}, days),)
@@ -285,7 +286,8 @@ class Runs(Report):
 def test_a_label_limit_and_an_invariant_of_a_plugin_s_own_reach_the_page() -> None:
     """The limit has a default, and the rest is added up as other."""
     runs = Runs()
-    platform = replace(paradigm.PLATFORM, name="acme", reports={"runs": runs})
+    limits = (LabelLimit("projects", 50, "How many projects are served."),)
+    platform = replace(paradigm.PLATFORM, name="acme", reports={"runs": runs}, label_limits=limits)
     target = replace(target_with(), platform="acme", reports=(runs,))
 
     def answer(request: httpx.Request) -> httpx.Response:

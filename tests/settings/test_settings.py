@@ -15,7 +15,7 @@ from exporter.domain.calendars import Calendar
 from exporter.domain.errors import ConfigError
 from exporter.domain.model import Column, Days, Measure, Reading
 from exporter.domain.scope import Scope
-from exporter.domain.selection import Companies
+from exporter.domain.selectors import Companies
 from exporter.ledger.day_status import DayRules
 from exporter.platforms.api import NO_DISCOVERIES, Context, Discoveries, Platform, ReportDefaults, Request
 from exporter.platforms.registry import platforms
