@@ -158,7 +158,7 @@ class Reading:
 
     @property
     def surprises(self) -> Mapping[str, int]:
-        """All that was odd, by kind, for the log: fields of drift, rows of violations, rows outside the range."""
+        """All that is wrong, by kind, for the log: fields of drift, rows of violations, rows outside the range."""
         outside = {"outside_range": self.outside_range} if self.outside_range else {}
         return {**{kind: len(paths) for kind, paths in self.drift.items()}, **self.violations, **outside}
 

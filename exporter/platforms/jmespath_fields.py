@@ -68,7 +68,7 @@ class Target(NamedTuple):
 
 
 class Reader:
-    """Reads one answer into a draft; `fruitless` are the options whose expressions were tried and found nothing."""
+    """Reads one answer; `fruitless` are the options whose expressions were tried and found nothing."""
 
     def __init__(self, fields: Fields, target: Target, rows: ReadingBuilder) -> None:
         self._fields = fields

@@ -1,4 +1,4 @@
-"""A reading in the making: rows are merged by part, company and day, what is odd is noted by path or by row.
+"""A reading in the making: rows are merged by part, company and day, what is wrong is noted by path or by row.
 
 Knows what companies, days and rows are, and no report's fields.
 """
@@ -64,7 +64,7 @@ class ReadingBuilder:
         self._violations[invariant].add(key)
 
     def figure(self, found: tuple[float | None, json_values.Flaw | None], path: str, key: RowKey) -> float | None:
-        """Takes a leaf as it was read, and notes what is wrong with it."""
+        """Takes a value as it was read, and notes what is wrong with it."""
         value, flaw = found
         if flaw == "negative":
             self.violate(flaw, key)
@@ -137,7 +137,7 @@ class ReadingBuilder:
         return self._dates[text]
 
     def add(self, key: RowKey, figures: Mapping[Column, float]) -> None:
-        """Files one row: an equal repetition counts once, of different ones the last, and the odd case is noted."""
+        """Files one row: an equal repetition counts once, of different ones the last, and the difference is noted."""
         if self.rows.get(key, figures) != figures:
             self.violate("duplicate_row", key)
         self.rows[key] = figures
@@ -157,7 +157,7 @@ class ReadingBuilder:
                     self.violate("answer_outside_day", key)
 
     def reading(self, parts: frozenset[str], fields: tuple[FieldNote, ...]) -> Reading:
-        """Closes the draft.
+        """Closes the reading.
 
         Raises:
             SchemaError: rows are listed, and not one of them could be read.

@@ -10,11 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from exporter.domain.errors import SchemaError
-from exporter.domain.model import Column, Days, FieldNote, Reading
+from exporter.domain.model import Column, Days, FieldNote, Kind, Reading
 from exporter.domain.scope import Scope
 from exporter.platforms.api import Context, Explanation
 from exporter.platforms.paradigm import survey
-from exporter.platforms.paradigm.documented import HERE, Array, DocumentedReport
+from exporter.platforms.paradigm.documented import DocumentedReport
+from exporter.platforms.paradigm.documented_reader import HERE, Array
 from exporter.platforms.paradigm.platform import (
     CHAT_SESSIONS,
     CHATS_FEEDBACK,
@@ -37,9 +38,10 @@ Rows = Mapping[tuple[str, str, date], Mapping[Column, float]]
 def by_documentation(report: DocumentedReport, body: bytes) -> Rows:
     """Returns the figures, without times: they are described as well, but a time is no figure."""
     (request,) = report.plan(DAYS, Scope())
+    moments = {measure.family for measure in report.measures if measure.kind is Kind.INSTANT}
     return {
         (row.part, row.company_id, row.day): {
-            column: value for column, value in row.figures.items() if column not in report.moments
+            column: value for column, value in row.figures.items() if column.family not in moments
         }
         for row in report.decode(body, request, CONTEXT).rows
     }
@@ -99,7 +101,8 @@ def rows(draw: st.DrawFn, array: Array) -> dict[str, object]:
 def answers(draw: st.DrawFn, report: DocumentedReport) -> bytes:
     """Makes a whole answer of a documented shape: companies and days in any order, also twice."""
     root: dict[str, object] = {
-        key: {field: {"description": field, "unit": ""} for field in fields} for key, fields in report.metadata.items()
+        array.metadata: {field: {"description": field, "unit": ""} for field in array.described}
+        for array in report.arrays
     }
     for array in report.arrays:
         entries: list[object] = []

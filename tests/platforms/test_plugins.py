@@ -34,7 +34,8 @@ from exporter.platforms.api import (
 )
 from exporter.platforms.json_values import count
 from exporter.platforms.paradigm import platform as paradigm
-from exporter.platforms.paradigm.documented import Array, DocumentedReport, Field
+from exporter.platforms.paradigm.documented import DocumentedReport
+from exporter.platforms.paradigm.documented_reader import Array, Field
 from exporter.platforms.testing import TODAY, complaints, read, survived
 from tests.road.road import PassedClock, Road, series, target_with, utc
 
@@ -171,7 +172,6 @@ MORE = DocumentedReport(
     day_bytes=80,
     measures=(CREDITS,),
     arrays=(Array("reporting", "all", {"spent": (Field("credits_count", Column(CREDITS.family), count),)}),),
-    metadata={"metadata": frozenset({"credits_count"})},
 )
 
 

@@ -15,7 +15,7 @@ from exporter.platforms.chatcaptain.day_bounds import LocalDay
 from exporter.platforms.chatcaptain.find_component import ReportComponent, envelope
 
 CHANNEL_INFO = "chatcaptain_channel_info"
-"""The family of the channels, and the topic of the lesson that holds its rows: id, name, type of the wanted ones."""
+"""The family of the channels, and the topic of the discovery that holds its rows: id, name, type of the wanted ones."""
 CHANNELS = "channels"
 """The label `report` of the question for the list, and the topic of all channels, wanted or not: id and name."""
 VOICE_TYPES = frozenset(("voice", "audiocodes"))

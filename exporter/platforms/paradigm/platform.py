@@ -14,7 +14,8 @@ from exporter.domain.model import Activity, Column, Kind, Measure
 from exporter.platforms import json_values
 from exporter.platforms.api import LabelLimit, Override, Platform, Report
 from exporter.platforms.paradigm.choose_field import Wanted
-from exporter.platforms.paradigm.documented import HERE, Array, DocumentedReport, Field, Items
+from exporter.platforms.paradigm.documented import DocumentedReport
+from exporter.platforms.paradigm.documented_reader import HERE, Array, Field, Items
 from exporter.platforms.paradigm.self_described import DescribedReport
 from exporter.platforms.reading_builder import Invariant
 
@@ -78,9 +79,6 @@ def _mode(mode: str, opened: str, opened_object: str, counts_object: str) -> Map
     }
 
 
-_USE = frozenset(
-    ("unique_models_count", "user_queries_count", "model_responses_with_docs_count", "model_responses_count")
-) | {"last_model_response_date"}
 CHAT_SESSIONS = DocumentedReport(
     name="chat-sessions",
     path=f"{API}/reporting/chat-sessions/",
@@ -88,17 +86,14 @@ CHAT_SESSIONS = DocumentedReport(
     measures=(SESSIONS, QUERIES, RESPONSES, GROUNDED, MODELS, LENGTH, LAST_RESPONSE),
     arrays=(
         Array("reporting", "chat", _mode("chat", SESSIONS.family, "session", "chats")),
-        Array("reporting_agents", "agent", _mode("agent", SESSIONS.family, "thread", "agents")),
+        Array(
+            "reporting_agents", "agent", _mode("agent", SESSIONS.family, "thread", "agents"), metadata="metadata_agent"
+        ),
     ),
-    metadata={
-        "metadata": _USE | {"sessions_count", "average_session_length"},
-        "metadata_agent": _USE | {"threads_count", "average_thread_length"},
-    },
     checks=tuple(
         Invariant("with_docs_gt_responses", (Column(GROUNDED.family, (mode,)),), Column(RESPONSES.family, (mode,)))
         for mode in ("chat", "agent")
     ),
-    moments=frozenset(Column(LAST_RESPONSE.family, (mode,)) for mode in ("chat", "agent")),
 )
 
 
@@ -133,7 +128,6 @@ CHATS_FEEDBACK = DocumentedReport(
             },
         ),
     ),
-    metadata={"metadata": frozenset({"likes_count", "dislikes_count", "copies_count", "model_responses_count"})},
     checks=(
         Invariant(
             "likes_dislikes_gt_responses",
@@ -167,7 +161,6 @@ USED_DOCUMENTS = DocumentedReport(
             ),
         ),
     ),
-    metadata={"metadata": frozenset({"usage_count"})},
 )
 
 MEMBERS_ACTIVE = Measure("paradigm_members_active", "Members who are active now", Kind.LEVEL, people=True)
@@ -190,7 +183,6 @@ USERS = DocumentedReport(
             dated=False,
         ),
     ),
-    metadata={"metadata": frozenset({"current_active_members", "total_historical_members"})},
     checks=(Invariant("active_gt_ever", (Column(MEMBERS_ACTIVE.family),), Column(MEMBERS_EVER.family)),),
 )
 

@@ -155,12 +155,12 @@ class _ArrayReader:
                     people[name] = found
             elif isinstance(value, dict):
                 figures += self._object(name, value, key)
-            elif figure := self._leaf(Place("", ROW, name), value, key):
+            elif figure := self._figure(Place("", ROW, name), value, key):
                 figures.append(figure)
         self._found.see(key, RowSurvey(tuple(figures), lengths or NO_LENGTHS, people or NO_PEOPLE, bare))
 
-    def _leaf(self, place: Place, value: object, key: RowKey, called: Called = NOTHING) -> DescribedFigure | None:
-        """Returns the leaf if it is a figure, without a value if that cannot be read; looks for nothing below it."""
+    def _figure(self, place: Place, value: object, key: RowKey, called: Called = NOTHING) -> DescribedFigure | None:
+        """Returns the value if it is a figure, without a value if that cannot be read; looks for nothing below it."""
         if place.key in self._described:
             if json_values.is_number(value):
                 number, flaw = json_values.number(value)
@@ -194,7 +194,7 @@ class _ArrayReader:
                 yield self._once(DescribedFigure(place, field, number, json_values.label(label)))
         elif self._described & fields.keys():
             for inner, value in fields.items():
-                if figure := self._leaf(Place(name, OBJECT, inner), value, key):
+                if figure := self._figure(Place(name, OBJECT, inner), value, key):
                     yield figure
         else:
             self._leave_out(fields, self._at(Place(name, ROW, "")))
@@ -222,7 +222,7 @@ class _ArrayReader:
                 called = (self._item_names.label(item), self._item_names.identity(item))
                 for inner, value in item.items():
                     place = places.get(inner) or places.setdefault(inner, Place(name, LIST, inner))
-                    if figure := self._leaf(place, value, key, called):
+                    if figure := self._figure(place, value, key, called):
                         yield figure
 
     def _people(self, name: str, items: Sequence[object]) -> frozenset[str] | None:
