@@ -257,21 +257,15 @@ class SelfDescribing(Protocol):
 class Platform:
     """A reporting API.
 
-    Attributes:
-        name: the metric prefix, and the value of `platform` in the configuration.
-        base_url: cleans what the operator wrote into the URL that paths are appended to.
-        headers: makes the authentication headers from the key.
-        reports: all that the platform has, by name.
-        version: raised when the same answers come to mean other rows: what a state file holds of the earlier version is
-            asked for again.
-        overridden: makes a report as an operator describes it; raises ConfigError when that cannot be. None: no option.
-        field_defaults: the expressions of `Fields` that an operator may leave out, by name.
-        options: the platform's own, beside those of every source.
-        equipped: makes a report that knows the values of these options.
-        label_limits: those that its measures name, but for those of another platform.
-        key_variable, url_variable: environment variables that suffice for a first run, without a configuration.
-        one_company: whether each account is one company.
-        remedies: by HTTP status, what an operator can do about it (403: which permission the key's owner needs).
+    Its `name` is the metric prefix and the value of `platform` in the configuration. `base_url` cleans what the
+    operator wrote into the URL that paths are appended to; `headers` makes the authentication headers from the key;
+    `reports` are all that it has, by name. `version` is raised when the same answers come to mean other rows: what a
+    state file holds of the earlier one is asked for again. `overridden` makes a report as an operator describes it
+    and raises ConfigError when that cannot be (None: no option); `field_defaults` are the expressions of `Fields`
+    that may be left out. `options` are the platform's own, and `equipped` makes a report that knows their values.
+    `label_limits` are those that its measures name. `key_variable` and `url_variable` are environment variables that
+    suffice for a first run. A source is `one_company` where each account is. `remedies` say, by HTTP status, what an
+    operator can do (403: which permission the key's owner needs).
     """
 
     name: str

@@ -28,7 +28,7 @@ def refuse_misfit(name: str, where: Component, figure: Shape | None) -> None:
 
 
 def read(where: Component, root: object, figure: Shape, day: LocalDay) -> Found | Unreadable:
-    """Reads the whole answer by the expressions; one that finds nothing is a Misfit that names it."""
+    """Reads the whole answer by the expressions; one that finds nothing is Unreadable, which names it."""
     if where.items is not None:
         return _items(where, root)
     number = _series(where, root, figure, day) if where.series is not None else _value(where, root, figure)

@@ -1,6 +1,6 @@
 """Tells what an undocumented JSON value is: one number, a break-down by name, a series in time; guesses nothing.
 
-What does not fit is a Misfit that says why, without a figure and without a name. Knows no component and no platform.
+What does not fit is Unreadable and says why, without a figure or a name. Knows no component and no platform.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
