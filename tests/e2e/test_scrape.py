@@ -14,10 +14,10 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families 
 from tests.e2e import programs
 from tests.e2e.commands import Served, serving, simulating
 from tests.e2e.prometheus import scraping
+from tests.platforms.answer_cases import case_of
 
 pytestmark = pytest.mark.e2e
 
-CASES = Path(__file__).parents[1] / "sources" / "cases" / "chat-sessions"
 QUERIES = "paradigm_user_queries_last_day"
 
 
@@ -80,7 +80,7 @@ class Paradigm(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         """Answers every question the same; the name is the base class's."""
         yesterday = (datetime.now(UTC) - timedelta(days=1)).date().isoformat()
-        body = (CASES / "name-escapes" / "body.json").read_bytes().replace(b"2026-03-02", yesterday.encode())
+        body = case_of("chat-sessions", "name-escapes").body.replace(b"2026-03-02", yesterday.encode())
         self.send_response(200)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(body)))
@@ -107,7 +107,7 @@ def test_names_survive_the_whole_way(prometheus: Path, promtool: Path, tmp_path:
             platform.shutdown()
             thread.join()
 
-    body = json.loads((CASES / "name-escapes" / "body.json").read_bytes())
+    body = json.loads(case_of("chat-sessions", "name-escapes").body)
     assert sorted(point.labels["company"] for point in points) == sorted(
         entry["company"]["name"] for entry in body["reporting"]
     )

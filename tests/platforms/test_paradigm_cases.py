@@ -1,11 +1,9 @@
-"""What is served after an answer of Paradigm, along the whole road but the network, as a folder.
+"""What is served after an answer of Paradigm's chat-sessions, along the whole road but the network.
 
-A case holds `body.json`, the bytes of the answer asked on Tuesday 2026-03-03 at 12:00 UTC for 2026-02-28 to
-2026-03-03, and `expected.txt`, the lines that it makes; `held.json`, if there, was answered an hour before.
+The cases are in cases/chat-sessions.yml; the answer comes at 12:00 UTC.
 """
 
 from datetime import UTC, date, datetime, timedelta
-from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -24,8 +22,8 @@ from exporter.platforms.paradigm.platform import CHAT_SESSIONS
 from exporter.polling.render import view
 from exporter.polling.report_state import ReportState
 from exporter.polling.target import Target
+from tests.platforms.answer_cases import CASES, Case
 
-CASES = Path(__file__).parent / "cases" / "chat-sessions"
 TODAY = date(2026, 3, 3)
 NOON = datetime(2026, 3, 3, 12, tzinfo=UTC)
 DAYS = Days(date(2026, 2, 28), TODAY)
@@ -56,20 +54,20 @@ def served(ledger: Ledger) -> str:
     return "".join(write(family).lines for family in figures)
 
 
-def outcome(case: Path) -> str:
+def outcome(case: Case) -> str:
     """Returns what the case makes: the lines served, or how the answer fails."""
-    held = case / "held.json"
-    ledger, _ = answered(Ledger(), held.read_bytes(), NOON - timedelta(hours=1)) if held.exists() else (Ledger(), "")
+    ledger = Ledger()
+    if case.held is not None:
+        ledger, _ = answered(ledger, case.held, NOON - timedelta(hours=1))
     try:
-        ledger, left_out = answered(ledger, (case / "body.json").read_bytes(), NOON)
+        ledger, left_out = answered(ledger, case.body, NOON)
     except ReportError as error:
         return f"# {error.outcome}: {error}\n{served(ledger)}"
     return f"# ok, left out: {left_out or 'nothing'}\n{served(ledger)}"
 
 
-@pytest.mark.parametrize(
-    "case", sorted(path.parent for path in CASES.glob("*/expected.txt")), ids=lambda case: case.name
-)
-def test_an_answer_makes_exactly_the_expected_lines(case: Path) -> None:
+@pytest.mark.parametrize("case", [case for case in CASES if case.served is not None], ids=lambda case: case.id)
+def test_an_answer_makes_exactly_the_expected_lines(case: Case) -> None:
     """The whole of what is served is compared, so nothing else is."""
-    assert (case / "expected.txt").read_text(encoding="utf-8") == outcome(case)
+    assert case.report == CHAT_SESSIONS.name
+    assert case.served == outcome(case)

@@ -1,8 +1,4 @@
-"""What is read of an answer of each report that docs/platform-apis.md knows a trap in, as a folder.
-
-A case holds `body.json`, the bytes of the answer asked on Tuesday 2026-03-03 for 2026-02-28 to 2026-03-03, and
-`reading.txt`: how decoding ends, what was odd (fields of drift by path, rows of violations), and each figure.
-"""
+"""What is read of an answer of each report that docs/platform-apis.md knows a trap in; cases/ has a table of each."""
 
 import json
 import re
@@ -18,19 +14,19 @@ from exporter.domain.model import Days, Reading
 from exporter.domain.scope import Scope
 from exporter.platforms.api import Context
 from exporter.platforms.paradigm.platform import REPORTS
+from tests.platforms.answer_cases import CASES, Case
 
-CASES = Path(__file__).parent / "cases"
 DOCUMENTATION = Path(__file__).parents[2] / "docs" / "platform-apis.md"
 TODAY = date(2026, 3, 3)
 DAYS = Days(date(2026, 2, 28), TODAY)
 
 
-def read(case: Path) -> str:
+def read(case: Case) -> str:
     """Returns the text of what is read of the case's answer."""
-    report = REPORTS[case.parent.name]
+    report = REPORTS[case.report]
     (request,) = report.plan(DAYS, Scope())
     try:
-        reading = report.decode((case / "body.json").read_bytes(), request, Context("s", TODAY, ZoneInfo("UTC")))
+        reading = report.decode(case.body, request, Context("s", TODAY, ZoneInfo("UTC")))
     except ReportError as error:
         return f"# {error.outcome}: {error}\n"
     return "\n".join(["# ok", *oddities(reading), *sorted(figures(reading))]) + "\n"
@@ -58,17 +54,17 @@ def figures(reading: Reading) -> Iterator[str]:
 
 
 @pytest.mark.parametrize(
-    "case",
-    sorted(path.parent for path in CASES.glob("*/*/reading.txt")),
-    ids=lambda case: f"{case.parent.name}-{case.name}",
+    "case", [case for case in CASES if case.reading is not None], ids=lambda case: f"{case.report}-{case.id}"
 )
-def test_an_answer_is_read_exactly_so(case: Path) -> None:
+def test_an_answer_is_read_exactly_so(case: Case) -> None:
     """The whole reading is compared, so nothing else is read."""
-    assert (case / "reading.txt").read_text(encoding="utf-8") == read(case)
+    assert case.reading == read(case)
 
 
 def test_every_case_is_explained_and_every_explanation_has_a_case() -> None:
-    """The ids in the tables of docs/platform-apis.md are the folders; one id means the same in all reports."""
-    explained = re.findall(r"^\| `([a-z0-9-]+)` \|", DOCUMENTATION.read_text(encoding="utf-8"), re.MULTILINE)
+    """In the words of the tables of docs/platform-apis.md; one id means the same in all reports."""
+    explained = re.findall(r"^\| `([a-z0-9-]+)` \| (.*) \|$", DOCUMENTATION.read_text(encoding="utf-8"), re.MULTILINE)
 
-    assert sorted(explained) == sorted({case.parent.name for case in CASES.glob("*/*/body.json")})
+    assert sorted(explained) == sorted({(case.id, case.about) for case in CASES})
+    assert len(CASES) == len({(case.report, case.id) for case in CASES})
+    assert all(case.reading is not None or case.served is not None for case in CASES)
