@@ -1,13 +1,13 @@
 """`make chart-schemas`: takes from elsewhere the schemas by which tests judge the chart's objects.
 
 Kubernetes' own come from the package kubernetes-validate, those of Prometheus' operator from its Go module: each
-without descriptions, in one file, and refusing unknown fields. Go and a package index are needed; tests need neither.
+without descriptions, complete in itself, and refusing unknown fields; all of them in one zip file. Go and a package
+index are needed; tests need neither.
 
 usage: python tools/chart_schemas.py
 """
 
 import json
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -15,7 +15,7 @@ import zipfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-SCHEMAS = Path(__file__).parents[1] / "tests" / "helm" / "schemas"
+ARCHIVE = Path(__file__).parents[1] / "tests" / "helm" / "schemas" / "upstream.zip"
 PACKAGE = "kubernetes-validate==1.37.0"
 RELEASES = ("1.25.0", "1.37.0")
 """The oldest release of Kubernetes that the chart is for, and the newest one there are schemas of."""
@@ -141,12 +141,10 @@ def main() -> int:
     """Writes all schemas anew; returns the exit status."""
     with tempfile.TemporaryDirectory() as folder:
         found = [*kubernetes(Path(folder)), *operator()]
-    for old in ("custom", *(f"v{release}" for release in RELEASES)):
-        shutil.rmtree(SCHEMAS / old, ignore_errors=True)
-    for name, schema in found:
-        path = SCHEMAS / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(schema, separators=(",", ":"), sort_keys=True) + "\n")
+    with zipfile.ZipFile(ARCHIVE, "w") as archive:
+        for name, schema in found:
+            text = json.dumps(schema, separators=(",", ":"), sort_keys=True) + "\n"
+            archive.writestr(zipfile.ZipInfo(name), text, zipfile.ZIP_DEFLATED, 9)  # ZipInfo: without today's date
     return 0
 
 

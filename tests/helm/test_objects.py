@@ -2,6 +2,7 @@
 
 import subprocess
 from pathlib import Path
+from zipfile import ZipFile
 
 import pytest
 import yaml
@@ -12,16 +13,26 @@ from tests.e2e.programs import go_tool
 from tests.helm.charts import CASES, ROOT, at, objects_of, of_kind, rendered, values
 from tests.helm.pod_security import violations
 from tests.oncall.shipped import Config, mapping, mappings
+from tools import chart_schemas
 
 pytestmark = [pytest.mark.e2e, pytest.mark.once]
 
-SCHEMAS = Path(__file__).parent / "schemas"
-RELEASES = tuple(sorted(path.name for path in SCHEMAS.glob("v1.*")))
+BY_HAND = Path(__file__).parent / "schemas"
+RELEASES = tuple(f"v{release}" for release in chart_schemas.RELEASES)
 
 
-def judged(text: str, release: str) -> subprocess.CompletedProcess[str]:
+@pytest.fixture(scope="module")
+def schemas(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the schemas of Kubernetes, by release, and of Prometheus' operator, in `custom`."""
+    folder = tmp_path_factory.mktemp("schemas")
+    with ZipFile(chart_schemas.ARCHIVE) as archive:
+        archive.extractall(folder)
+    return folder
+
+
+def judged(text: str, schemas: Path, release: str) -> subprocess.CompletedProcess[str]:
     """Has kubeconform judge manifests; a kind without a schema is a failure."""
-    places = (SCHEMAS / release, SCHEMAS / "custom", SCHEMAS)
+    places = (schemas / release, schemas / "custom", BY_HAND)
     locations = [
         option
         for place in places
@@ -33,8 +44,8 @@ def judged(text: str, release: str) -> subprocess.CompletedProcess[str]:
 
 @pytest.mark.parametrize("release", RELEASES)
 @pytest.mark.parametrize("case", CASES)
-def test_every_object_is_valid(case: str, release: str) -> None:
-    done = judged(rendered("--values", values(case)), release)
+def test_every_object_is_valid(case: str, release: str, schemas: Path) -> None:
+    done = judged(rendered("--values", values(case)), schemas, release)
     assert done.returncode == 0, done.stdout
     assert "Invalid: 0, Errors: 0, Skipped: 0" in done.stdout
 
@@ -62,10 +73,10 @@ def misspelt(found: Config) -> Config:
 @pytest.mark.parametrize(
     "case", ["everything", "tls-and-volume", "openshift", "alertmanager", "restricted-network", "history"]
 )
-def test_a_field_that_is_not_there_is_found(case: str) -> None:
+def test_a_field_that_is_not_there_is_found(case: str, schemas: Path) -> None:
     """The schemas are strict, each of them."""
     for found in objects_of(case):
-        done = judged(yaml.safe_dump(misspelt(found)), RELEASES[-1])
+        done = judged(yaml.safe_dump(misspelt(found)), schemas, RELEASES[-1])
         assert done.returncode != 0, found["kind"]
         assert "nosuchfield" in done.stdout
 
@@ -76,9 +87,9 @@ def sidecar() -> str:
     return manual.partition("```yaml\n")[2].partition("```")[0]
 
 
-def test_the_sidecar_of_the_manual_is_valid_and_passes_restricted() -> None:
+def test_the_sidecar_of_the_manual_is_valid_and_passes_restricted(schemas: Path) -> None:
     """It is no part of the chart, and is held to the same laws."""
-    done = judged(sidecar(), RELEASES[-1])
+    done = judged(sidecar(), schemas, RELEASES[-1])
     assert done.returncode == 0, done.stdout
     pod = at(yaml.safe_load(sidecar()), "spec", "template", "spec")
     assert violations(mapping(pod)) == []
