@@ -224,7 +224,7 @@ def test_what_is_supposed_for_forecasts_is_enough_to_ask() -> None:
 # The list of channels
 
 
-def test_the_list_of_channels_teaches_which_are_wanted() -> None:
+def test_the_list_of_channels_says_which_are_wanted() -> None:
     """And which there are, so that a selection that matches nothing shows; types are served as they are."""
     (request,) = report("channel").plan(DAYS, SCOPE)
     answer = {

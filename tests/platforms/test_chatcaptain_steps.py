@@ -108,7 +108,7 @@ async def test_what_is_understood_at_once_is_asked_at_once() -> None:
     assert whole("overview", came) == {each.name for each in OVERVIEW.components}
 
 
-async def test_what_is_not_understood_together_is_asked_alone_and_remembered_for_the_day() -> None:
+async def test_what_is_not_understood_together_is_asked_alone_for_the_rest_of_the_day() -> None:
     """The first answer teaches; the day after begins with one question for all."""
     platform = ChatCaptain(apart=frozenset(("MESSAGE_COUNT", "INTENT_HITS")))
     came = await inquire(platform, "overview")
