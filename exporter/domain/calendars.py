@@ -14,7 +14,7 @@ ONE_DAY = timedelta(days=1)
 def start(day: date, zone: ZoneInfo) -> datetime:
     """Returns the moment (UTC) at which `day` starts in `zone`.
 
-    Where clocks jump over midnight that is the moment of the jump; where midnight comes twice, the first one.
+    Where clocks jump over midnight that is the moment of the jump; where midnight occurs twice, the first one.
     """
     return datetime.combine(day, time.min, tzinfo=zone).astimezone(UTC)
 
@@ -47,7 +47,7 @@ class Calendar:
     holidays: frozenset[date] = frozenset()
 
     def is_working(self, day: date) -> bool:
-        """Tells whether `day` is neither weekend nor holiday."""
+        """Returns whether `day` is neither weekend nor holiday."""
         return day.weekday() not in self.weekend and day not in self.holidays
 
 

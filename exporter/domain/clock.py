@@ -1,4 +1,4 @@
-"""Where moments come from, as an argument: nothing but the edges of the program reads a clock by itself."""
+"""The clocks, passed as an argument: only the edges of the program read one directly."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from datetime import datetime
 
 @dataclass(frozen=True, slots=True)
 class Time:
-    """Where moments come from: `now` is aware, `monotonic` counts seconds and never jumps."""
+    """The clocks: `now` is aware, `monotonic` counts seconds and never jumps."""
 
     now: Callable[[], datetime]
     monotonic: Callable[[], float]

@@ -1,4 +1,4 @@
-"""The error tree; every error knows what it is called on the page, none knows how it came about.
+"""The error tree; every error knows its name in the exposition, none knows its cause.
 
 ChatUsageError
 ├── ConfigError             the configuration is wrong: exit 2, nothing was polled
@@ -6,7 +6,7 @@ ChatUsageError
 ├── QueryError              somebody asked our own API for what it does not have: 400
 └── ReportError             one report of one source could not be polled; has an `outcome`
     ├── AuthError           401 or 403
-    ├── RateLimitedError    429 until patience ran out
+    ├── RateLimitedError    429 until the retry budget ran out
     ├── TimedOutError       no whole answer within `poll.timeout`
     ├── ConnectionLostError refused, reset, DNS, TLS, proxy, an answer cut short
     ├── HttpStatusError     any other status that is not 200, redirects included

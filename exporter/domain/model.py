@@ -58,7 +58,7 @@ class Kind(Enum):
 
 
 class Activity(NamedTuple):
-    """What alerts judge of a measure, by its `name`: the sum of a company's figures whose last label value it has.
+    """What alerts evaluate of a measure, by its `name`: the sum of a company's figures whose last label value it has.
 
     Without `label_value` it is the sum of all of them. With `usual_limits` a drop and a spike against what is usual are
     limits of it unless an operator says otherwise (`exporter.domain.thresholds.built_in`).
@@ -76,12 +76,12 @@ class Measure:
     `family` is the metric name without its window, `labels` the names of the labels after source, company_id and
     company (at most two; an INFO has as many as it needs), `help` one sentence without a full stop that the page
     completes with window and report. Without `today` the running day is not served. `limits` are parallel to `labels`,
-    or empty: an open label, to which anybody may add values, has the name of the label limit that holds for it, a
-    closed one has "". `people` are counted: small groups may have to stay private. `activities` are what alerts judge.
+    or empty: a limited label, to which anybody may add values, has the name of its label limit, any other label has
+    "". `people` are counted: small groups may have to stay private. `activities` are what alerts evaluate.
     With `per_subject` the first label has no more values than the platform has subjects that requests are about
     (channels): when there are too many series, these are dropped first.
 
-    A value of an open label that a row lacks counts 0, from its first day on. Where that cannot be told from a
+    A value of a limited label that a row lacks counts 0, from its first day on. Where that looks the same as a
     break-down that could not be read, the measure is `needs_read_marker`: only rows with a figure under
     `Column(family, label values before the last one)`, whatever it is, have read the break-down.
     """
@@ -125,7 +125,7 @@ class FieldNote(NamedTuple):
 class Unread(NamedTuple):
     """What was asked for and could not be read, though the rest could.
 
-    `message` is one line: what, where, the remedy; no figure. `outline` is what stands there instead: keys and types;
+    `message` is one line: what, where, the remedy; no figure. `outline` is what was found instead: keys and types;
     `name` is what was asked for.
     """
 
@@ -174,7 +174,7 @@ class Expendable(IntEnum):
     """What goes first, from the smallest on, when the page would have more series than the operator allows."""
 
     CHANNELS = 1
-    OPEN_LABELS = 2  # tools, intents, languages: labels that anybody may add values to
+    LIMITED_LABELS = 2  # tools, intents, languages: labels that anybody may add values to
     MONTH = 3
     WEEK = 4
     NEVER = 5

@@ -17,7 +17,7 @@ class Selection:
     exclude: tuple[str, ...] = ()
 
     def wants(self, identity: str, name: str) -> bool:
-        """Tells whether the thing is wanted."""
+        """Returns whether the thing is wanted."""
         included = identity in self.include or any(fnmatchcase(name, glob) for glob in self.include)
         return included and not (identity in self.exclude or any(fnmatchcase(name, glob) for glob in self.exclude))
 
@@ -40,7 +40,7 @@ class Companies(Selection):
     expected: tuple[str, ...] = ()
 
     def within(self, other: "Companies") -> bool:
-        """Tells whether it is sure, by the selectors alone, that nobody is wanted whom `other` does not want."""
+        """Returns whether the selectors alone prove that everybody selected here is selected by `other`."""
         included = EVERYTHING in other.include or set(self.include) <= set(other.include)
         return included and set(other.exclude) <= set(self.exclude)
 
@@ -57,7 +57,7 @@ class Companies(Selection):
 
 
 def selects(selector: str, identity: str, name: str) -> bool:
-    """Tells whether `id:17`, `name:Nor*`, or a glob on either selects a thing; case counts."""
+    """Returns whether `id:17`, `name:Nor*`, or a glob on either selects a thing; case counts."""
     if selector.startswith("id:"):
         return fnmatchcase(identity, selector.removeprefix("id:"))
     if selector.startswith("name:"):

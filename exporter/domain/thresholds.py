@@ -28,6 +28,6 @@ USUAL_LIMITS: Mapping[str, float | None] = {"drop_ratio": 0.5, "spike_ratio": 3.
 
 
 def built_in(measures: Iterable[Measure]) -> Threshold:
-    """Returns the entry that stands before whatever an operator writes, for all activities with usual limits."""
+    """Returns the entry that precedes the operator's own, for all activities with usual limits."""
     activities = (activity for measure in measures for activity in measure.activities)
     return Threshold(tuple(activity.name for activity in activities if activity.usual_limits), USUAL_LIMITS)

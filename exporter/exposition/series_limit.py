@@ -16,7 +16,7 @@ DROPPED = Family(
 )
 REASONS = {
     Expendable.CHANNELS: "channels",
-    Expendable.OPEN_LABELS: "open_labels",
+    Expendable.LIMITED_LABELS: "open_labels",
     Expendable.MONTH: "28d",
     Expendable.WEEK: "7d",
 }

@@ -98,7 +98,7 @@ class Telemetry:
         self._change()
 
     def key_expires(self, source: str, moment: datetime | None) -> None:
-        """Tells when the key of a source expires; None is not known."""
+        """Sets when the key of a source expires; None is not known."""
         if moment is None:
             self._key_expiry.remove_by_labels({"source": source})
         else:
@@ -172,7 +172,7 @@ class RequestObserver:
 
 
 class ConfigGauges:
-    """Tells which configuration is in effect and how the last attempt to change it went."""
+    """Shows which configuration is in effect and how the last attempt to change it went."""
 
     def __init__(self, registry: client.CollectorRegistry, changed: Callable[[], None]) -> None:
         self._changed = changed

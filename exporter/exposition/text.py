@@ -63,7 +63,7 @@ def _lines(family: Family, quoted: "Quoted") -> Iterator[str]:
 
 
 class Quoted:
-    """What stands between the braces of lines, written once for families that are about the same companies.
+    """The text between the braces of lines, written once for families that are about the same companies.
 
     Kept for one tuple of label names at a time, since that of a family is mostly that of the next one.
     """
@@ -102,7 +102,7 @@ class _Labels(dict[tuple[str, ...], str]):
 
 
 def escaped(text: str) -> str:
-    """Writes a text as it stands between quotes, in either format."""
+    """Writes a text as it is between quotes, in either format."""
     return text.replace("\\", r"\\").replace("\n", r"\n").replace('"', r"\"")
 
 

@@ -95,7 +95,7 @@ class Client:
         endpoint = self._endpoint
         where = f"{endpoint.source}: {report}: the key in {endpoint.key_place}"
         try:
-            key = await asyncio.to_thread(endpoint.key)  # may read a file, and that file system may hang
+            key = await asyncio.to_thread(endpoint.key)  # may read a file, and that file system may not respond
         except (OSError, ConfigError) as error:
             raise AuthError(f"{where} cannot be read: {error}", HTTPStatus.UNAUTHORIZED) from error
         if not key or not key.isascii() or not key.isprintable() or key != key.strip():

@@ -1,6 +1,6 @@
 """Fetches a file from an address that an answer named: without any key, to places that are not ours, within limits.
 
-A link comes from outside, so it could point into the operator's own network. Each name is resolved here, every address
+A link is outside data, so it could point into the operator's own network. Each name is resolved here, every address
 is checked, and the connection goes to a checked address, under the name that TLS checks: a name that resolves
 differently a moment later (DNS rebinding) changes nothing.
 """

@@ -54,7 +54,7 @@ class Endpoint:
 
 
 def is_loopback(host: str) -> bool:
-    """Tells whether a host is this machine, as far as its name says."""
+    """Returns whether a host is this machine, as far as its name says."""
     if host == "localhost" or host.endswith(".localhost"):
         return True
     try:

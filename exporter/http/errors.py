@@ -11,7 +11,7 @@ from exporter.http.request import HttpRequest
 
 
 class RetryableError(Exception):
-    """A failed attempt that may be repeated; `reason` is fit for a log, `retry_after` the header that came with it."""
+    """A failed attempt that may be repeated; `reason` is fit for a log, `retry_after` the header of its response."""
 
     def __init__(
         self, kind: Callable[[str], ReportError], message: str, reason: str, retry_after: str | None = None
@@ -33,7 +33,7 @@ HTTPX_ERRORS = (
     httpx.CookieConflict,
     OSError,  # an ssl.SSLError in the middle of an answer passes httpx as it is
 )
-"""Everything that may come out of httpx while one request is sent."""
+"""Everything that httpx may raise while one request is sent."""
 
 MAPPED: tuple[tuple[type[Exception], type[ReportError]], ...] = (
     (httpx.TimeoutException, TimedOutError),
@@ -95,7 +95,7 @@ def _root(cause: BaseException, sent: HttpRequest) -> str | None:
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
-    """Yields `error` and what it comes from, deepest last; of a group (one per address tried) the first."""
+    """Yields `error` and its causes, deepest last; of a group (one per address tried) the first."""
     cause: BaseException | None = error
     while cause is not None:
         yield cause

@@ -30,7 +30,7 @@ class RetryBudget:
     left: float
 
     def spend(self, seconds: float) -> bool:
-        """Takes `seconds` if that much is left, and tells whether it was."""
+        """Takes `seconds` if that much is left, and returns whether it was."""
         if seconds > self.left:
             return False
         self.left -= seconds
@@ -64,7 +64,7 @@ def wait(attempt: int, header: str | None, clock: Clock) -> float:
     """Returns the seconds to wait after `attempt` (from 1): full jitter, but never less than the platform asks for.
 
     Jitter holds also for `Retry-After: 0` and dates of the past: they say that the platform is ready, not that
-    everybody may come at once. https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/
+    all clients may retry at once. https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/
     """
     backoff = clock.random.uniform(0, min(BACKOFF_CAP, BACKOFF_BASE * 2 ** (attempt - 1)))
     return max(backoff, retry_after(header, clock.utcnow()))

@@ -35,7 +35,7 @@ _ZLIB_METHOD = 8
 
 
 async def hide_target(response: httpx.Response) -> None:
-    """Moves a redirect's target out of httpx's sight.
+    """Hides a redirect's target from httpx.
 
     Without a target nothing can be followed, and a broken one cannot fail before its status is seen.
     """

@@ -58,7 +58,7 @@ def _pairs(
 
 
 def _same(old: Table, new: Table) -> bool:
-    """Tells whether two tables hold the same figures; NaN, which equals nothing, is compared by its bytes."""
+    """Returns whether two tables hold the same figures; NaN, which equals nothing, is compared by its bytes."""
     return (
         old.companies == new.companies
         and old.columns.keys() == new.columns.keys()

@@ -108,7 +108,7 @@ def pieces(days: Days, longest: int) -> tuple[Days, ...]:
 
 
 def _is_settled(day: date, block: Block, rules: DayRules) -> bool:
-    """Tells whether a day was read after its settle time."""
+    """Returns whether a day was read after its settle time."""
     return block.read_at >= calendars.end(day, rules.zone) + rules.settle
 
 

@@ -1,7 +1,7 @@
 """What is held of one report: blocks of figures per day, immutable; folding an answer in makes a new ledger.
 
 Knows no clock, no time zone and no rule about when a day counts: that is `exporter.ledger.day_status`. Nothing here
-ever falls out because an answer left it out: a row once held stays until its day leaves the held history.
+ever falls out because an answer left it out: a row once held stays until its day is no longer held.
 """
 
 import math
@@ -19,7 +19,7 @@ from exporter.domain.errors import SchemaError
 from exporter.domain.model import Column, Days, Reading, Row
 
 IsWanted = Callable[[str, str], bool]
-"""Tells by id and name whether a company is to be held."""
+"""Returns, by id and name, whether a company is to be held."""
 MANY = 50
 """So many rows for each company that is looked for are walked through; of more, each company is searched for."""
 
@@ -67,7 +67,7 @@ class Table:
 class Block:
     """One day of one report.
 
-    `read_at` is when the newest good answer that covers the day was asked for; `listed` tells whether any answer had a
+    `read_at` is when the newest good answer that covers the day was asked for; `listed` is whether any answer had a
     row for it, be it of a company that is not held; `tables` maps parts to rows.
     """
 
@@ -171,7 +171,7 @@ def narrowed(ledger: Ledger, wanted: IsWanted) -> Ledger:
 
 
 def _only(table: Table, companies: Container[str]) -> Table:
-    """Returns the rows of some companies; a column that none of them has a figure for goes, as if it never came."""
+    """Returns the rows of some companies; a column that none of them has a figure for is dropped."""
     kept = [company in companies for company in table.companies]
     columns = {column: array("d", compress(values, kept)) for column, values in table.columns.items()}
     left = {column: values for column, values in columns.items() if not all(map(math.isnan, values))}
@@ -179,7 +179,7 @@ def _only(table: Table, companies: Container[str]) -> Table:
 
 
 def _kept(blocks: Mapping[date, Block], asked: Asked) -> dict[date, Block]:
-    """Returns the blocks of the held history; days after the running one stem from a clock that was ahead."""
+    """Returns the blocks of the days to hold; days after the running one stem from a clock that was ahead."""
     oldest = asked.today - timedelta(days=asked.keep_days)
     return {day: block for day, block in blocks.items() if oldest <= day <= asked.today}
 

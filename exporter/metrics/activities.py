@@ -1,9 +1,9 @@
-"""What alerts judge: the activities of companies, what is usual for them, and their limits.
+"""What alerts evaluate: the activities of companies, what is usual for them, and their limits.
 
     chat_usage_activity_last_day{source="production",report="chat-sessions",company_id="17",company="Northwind",
         activity="user_queries"} 61.0
 
-An activity is a measure's figures of one company and day, added up over modes, tools or whatever its labels tell apart.
+An activity is a measure's figures of one company and day, added up over modes, tools or whatever its labels separate.
 Generic over `exporter.domain.model.Measure`; knows no platform and no text format.
 """
 
@@ -47,7 +47,7 @@ WEEK = timedelta(days=7)
 
 def activity_families(view: ReportView) -> tuple[Family, ...]:
     """Returns the five families of a report's activities; of stale figures the fixed limits are left."""
-    companies = _judged(view)
+    companies = _companies(view)
     samples: dict[str, list[Sample]] = {name: [] for name in HELP}
     for measure in view.report.measures:
         for activity in measure.activities:
@@ -60,8 +60,8 @@ def activity_families(view: ReportView) -> tuple[Family, ...]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Judged:
-    """The companies of a report and, in their order, what each is judged by, whatever the activity."""
+class _Companies:
+    """The companies of a report and, in their order, the limits and the calendar of each, whatever the activity."""
 
     index: CompanyIndex
     limits: Sequence[Mapping[str, ActivityLimits]]
@@ -69,11 +69,11 @@ class _Judged:
     working_days: Sequence[date | None]
 
 
-def _judged(view: ReportView) -> _Judged:
+def _companies(view: ReportView) -> _Companies:
     index, days = CompanyIndex(view), sorted(view.day_status.published, reverse=True)
     companies = list(zip(index.all_companies, index.names, strict=True))
     calendars = [view.company_limits.calendar(*company, view.rules.calendar) for company in companies]
-    return _Judged(
+    return _Companies(
         index,
         [view.company_limits.limits(*company) for company in companies],
         calendars,
@@ -113,7 +113,7 @@ def _on_day(index: CompanyIndex, columns: Mapping[str, Sequence[Column]], limite
     return total
 
 
-def _samples(companies: _Judged, measure: Measure, activity: Activity) -> Iterator[tuple[str, list[Sample]]]:
+def _samples(companies: _Companies, measure: Measure, activity: Activity) -> Iterator[tuple[str, list[Sample]]]:
     index, view, status = companies.index, companies.index.view, companies.index.view.day_status
     columns = {part: _columns(index, part, measure, activity) for part in view.report.parts}
     if not any(columns.values()):
@@ -144,7 +144,7 @@ def _samples(companies: _Judged, measure: Measure, activity: Activity) -> Iterat
         yield LIMIT, list(writer.limits(map(ActivityLimits.lower, limits, map(writer.served, of_working))))
 
 
-def _baselines(companies: _Judged, on_day: Callable[[date], list[float]], of: Sequence[date | None]) -> list[float]:
+def _baselines(companies: _Companies, on_day: Callable[[date], list[float]], of: Sequence[date | None]) -> list[float]:
     """Returns what is usual for each company on the weekday of a day of its own; NaN where that is not known."""
     covered = companies.index.view.day_status.covered
     known: dict[tuple[date | None, int], Sequence[tuple[float, ...]]] = {}  # most share their day and their calendar

@@ -27,7 +27,7 @@ DATED = (Kind.SUM, Kind.DISTINCT, Kind.AVERAGE)
 
 
 class DayState(StrEnum):
-    """How far a day has come (docs/days.md)."""
+    """The state of a day (docs/days.md)."""
 
     TODAY = "today"
     SETTLING = "settling"

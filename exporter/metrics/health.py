@@ -11,9 +11,9 @@ from exporter.domain.model import FieldNote
 class Health:
     """How polling a report goes: moments are None before the first; `outcome` is that of the last poll.
 
-    `last_partial` is when the newest poll was made of which a part failed and a part was read. `history` tells whether
+    `last_partial` is when the newest poll was made of which a part failed and a part was read. `history` is whether
     the past was asked for once; `restatements` counts figures that changed after they were served as complete,
-    `restated_ratio` is how much of a day changed at the last poll, 0 to 1. `supported` tells if the platform has the
+    `restated_ratio` is how much of a day changed at the last poll, 0 to 1. `supported` is whether the platform has the
     report. `drift` counts fields by kind and `violations` rows by invariant, as of the last good poll; `fields` is what
     its answer says of its fields. `reason` is why the last poll failed, in one line; empty if it was good.
     """

@@ -1,8 +1,9 @@
 """Chooses which values of limited labels each company keeps; pure.
 
 Per company the values with the largest sum over the month are kept, the rest is added up as `other`. One choice holds
-for all windows, and a value that is kept leaves only when it has clearly fallen behind: a series must not come and go
-with every poll. Of two limited labels the second one is chosen for each value of the first (reasons per channel).
+for all windows, and a value that is kept leaves only when it has clearly fallen behind: series must not
+appear and vanish with every poll. Of two limited labels the second one is chosen per value of the first (reasons per
+channel).
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence

@@ -68,5 +68,5 @@ def columns_if_all_fit(ledger: Ledger, part: str, measure: Measure, cap: int) ->
 
 
 def batches(companies: Sequence[str]) -> Iterator[Sequence[str]]:
-    """Cuts companies into batches, of which all that is held of limited labels may be in memory at once."""
+    """Cuts companies into batches, so that limited labels are in memory for one batch at a time."""
     return (companies[start : start + BATCH] for start in range(0, len(companies), BATCH))

@@ -41,7 +41,7 @@ class ActivityLimits(NamedTuple):
 
     @property
     def has_lower(self) -> bool:
-        """Tells whether too little can be a breach."""
+        """Returns whether too little can be a breach."""
         return any(limit.bound == "lower" for limit in self.limits)
 
     def fixed(self) -> Iterator[Limit]:

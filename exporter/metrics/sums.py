@@ -112,6 +112,6 @@ def kept_sums(
 
 
 def _is_read(held: Uses, labels: Labels, days: Iterable[date]) -> bool:
-    """Tells whether a value, or the break-down that it would be in, was read on all of these days."""
+    """Returns whether a value, or the break-down that it would be in, was read on all of these days."""
     figures, read = held.figures[labels], held.read.get(labels[:-1], ())
     return all(day in figures or day in read for day in days)

@@ -32,7 +32,7 @@ def _expendable(measure: Measure, window: Window | None) -> Expendable:
     if measure.per_subject:
         return Expendable.CHANNELS
     if any(measure.limits):
-        return Expendable.OPEN_LABELS
+        return Expendable.LIMITED_LABELS
     return window.expendable if window else Expendable.NEVER
 
 

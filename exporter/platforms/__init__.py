@@ -1,1 +1,1 @@
-"""The platforms that come with the exporter, found through entry points in pyproject.toml as plugins are."""
+"""The built-in platforms, found through entry points in pyproject.toml as plugins are."""

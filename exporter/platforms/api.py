@@ -26,7 +26,7 @@ class Request:
     `report` is the label of the request's own metrics, mostly the report's name. `instead` is asked, once, when the
     platform refuses this request with 403 (a filter that the key may not use). `subject` names what of the platform
     the request is about (a channel): after a failure the other requests of that subject wait for the next poll, those
-    of other subjects are asked. `discovery` is the topic of what the answer tells, without which nothing else can be
+    of other subjects are asked. `discovery` is the topic of what the answer lists, without which nothing else can be
     asked; one poll a day asks for it. A `method` other than GET changes something: it is tried once.
     """
 
@@ -78,11 +78,11 @@ class Expression:
 
 @dataclass(frozen=True, slots=True)
 class Fields:
-    """Where an operator says that the figures of a report stand, each relative to the level above.
+    """Where an operator says that the figures of a report are, each relative to the level above.
 
     `entries` is searched in the answer, `company_id`, `company` and `days` in an entry, `date` and `items` in a day,
     `label` in an item, `value` in an item or, without items, in a day. Without `days` the figures are levels of now,
-    and an entry stands for its day.
+    and an entry is its own day.
     """
 
     entries: Expression
@@ -97,7 +97,7 @@ class Fields:
 
 @dataclass(frozen=True, slots=True)
 class Component:
-    """Where an operator says that one component of an answer stands.
+    """Where an operator says that one component of an answer is.
 
     Either `value`, searched in the answer, is one number; or `items` finds a list in it, and `label` and `value` a name
     and a number in each item; or `series` finds a list, and `time` and `value` a moment and a number in each.
@@ -114,7 +114,7 @@ class Component:
 class Override:
     """What an operator knows better about a report.
 
-    Its `path` below the base URL, where its figures stand (`fields`), or each of its `components`, by name.
+    Its `path` below the base URL, where its figures are (`fields`), or each of its `components`, by name.
     """
 
     path: str | None = None
@@ -146,7 +146,7 @@ class Option:
 
 
 class LabelLimit(NamedTuple):
-    """An option `label_limits.<name>`: how many values the open labels that name it may have, unless the operator says.
+    """An option `label_limits.<name>`: how many values the limited labels that name it may have by default.
 
     `description` is one sentence for the example configuration.
     """
@@ -207,7 +207,7 @@ class Report(ReportDefaults, Protocol):
 
     @property
     def parts(self) -> Mapping[str, tuple[Column, ...]]:
-        """The parts that its rows come in, each with the columns that are known beforehand."""
+        """The parts of its rows, each with the columns that are known beforehand."""
 
     def plan(self, days: Days, scope: Scope, discoveries: Discoveries = ...) -> tuple[Request, ...]:
         """Returns the requests whose answers together cover `days`, the most wanted first.
@@ -233,7 +233,7 @@ class Report(ReportDefaults, Protocol):
 class Explanation(NamedTuple):
     """How an answer was read: which place of a row feeds `family` and why.
 
-    `fields` are those that it describes, `places` where described numbers stand in a row, `undescribed` the paths of
+    `fields` are those that it describes, `places` where described numbers are in a row, `undescribed` the paths of
     the numbers that are left out.
     """
 
@@ -250,7 +250,7 @@ class SelfDescribing(Protocol):
     """A report whose answers describe their own fields: it chooses one of them, and `check --probe` shows which."""
 
     def explain(self, body: bytes, request: Request, context: Context) -> Explanation | None:
-        """Tells how an answer is read; None for one that lists nothing. Raises what `Report.decode` raises."""
+        """Returns how an answer is read; None for one that lists nothing. Raises what `Report.decode` raises."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,7 +259,7 @@ class Platform:
 
     Its `name` is the metric prefix and the value of `platform` in the configuration. `base_url` cleans what the
     operator wrote into the URL that paths are appended to; `headers` makes the authentication headers from the key;
-    `reports` are all that it has, by name. `version` is raised when the same answers come to mean other rows: what a
+    `reports` are all that it has, by name. `version` is raised when the same answers yield other rows: what a
     state file holds of the earlier one is asked for again. `overridden` makes a report as an operator describes it
     and raises ConfigError when that cannot be (None: no option); `field_defaults` are the expressions of `Fields`
     that may be left out. `options` are the platform's own, and `equipped` makes a report that knows their values.

@@ -38,7 +38,7 @@ class ItemNames:
         return None
 
     def person(self, item: object) -> str | None:
-        """Returns what tells a person of a list from the others: the user's id, any id, or else a name."""
+        """Returns what identifies a person in a list: the user's id, any id, or else a name."""
         if not isinstance(item, dict):
             return json_values.identity(item)[0]
         return json_values.identity(item.get("user_id"))[0] or self.identity(item) or self.label(item)

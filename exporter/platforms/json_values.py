@@ -51,7 +51,7 @@ def parse(body: bytes) -> object:
 
 
 class Listed:
-    """A list of an answer, each of whose items is parsed when its turn comes: all together would be ten times as large.
+    """A list of an answer whose items are parsed one at a time: all together would be ten times as large.
 
     Whoever reads it twice has it parsed twice. Reading raises NotJsonError, as `parse` does.
     """
@@ -64,7 +64,7 @@ class Listed:
 
 
 def opened(body: bytes, lists: Collection[str]) -> object:
-    """Does what `parse` does, but leaves what stands under the keys `lists` of an object as `Listed`, if it is a list.
+    """Does what `parse` does, but leaves each list under the keys `lists` of an object as `Listed`.
 
     Raises:
         NotJsonError: it is not JSON; what is wrong within an item of these lists shows when that is read.
@@ -88,7 +88,7 @@ def _parse_leniently(text: bytes) -> object:
     except RecursionError as error:
         raise NotJsonError(_TOO_DEEP) from error
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-        # msgspec names a place, never the text that stands there.
+        # msgspec names a place, never the text there.
         raise NotJsonError(
             f"the answer is no JSON: {error}" if _is_utf8(text) else "the answer is not UTF-8"
         ) from error
@@ -158,7 +158,7 @@ def day(value: object) -> date | None:
 
 
 def is_number(value: object) -> bool:
-    """Tells whether it is a JSON number; `true` is none."""
+    """Returns whether it is a JSON number; `true` is none."""
     return type(value) in (int, float)
 
 

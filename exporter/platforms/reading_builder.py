@@ -86,7 +86,7 @@ class ReadingBuilder:
                 self.listed += are_rows
 
     def company(self, holder: object, path: str) -> str | None:
-        """Returns the id of a company and learns its name; None, and a row that could not be read, if it has no id."""
+        """Returns the id of a company and notes its name; None, and a row that could not be read, if it has no id."""
         if not isinstance(holder, dict):
             self.note("missing" if holder is None else "retyped", path)
             self.listed += 1
@@ -94,7 +94,7 @@ class ReadingBuilder:
         return self.named(holder.get("id"), holder.get("name"), (f"{path}.id", f"{path}.name"))
 
     def named(self, identity: object, name: object, paths: tuple[str, str]) -> str | None:
-        """Does the same for an id and a name that stand at these paths."""
+        """Does the same for an id and a name at these paths."""
         company, flaw = json_values.identity(identity)
         self.note(flaw, paths[0])
         if company is None:
@@ -102,7 +102,7 @@ class ReadingBuilder:
             return None
         text, flaw = json_values.name(name)
         self.note(flaw, paths[1])
-        # One answer may name a company twice, differently; which name is served must not hang on their order.
+        # One answer may name a company twice, differently; which name is served must not depend on their order.
         self.names[company] = max(self.names.get(company, ""), text)
         return company
 
@@ -142,7 +142,7 @@ class ReadingBuilder:
             self.violate("duplicate_row", key)
         self.rows[key] = figures
 
-    def judge(self, invariants: Sequence[Invariant], moments: Set[Column]) -> None:
+    def check_rows(self, invariants: Sequence[Invariant], moments: Set[Column]) -> None:
         """Notes the rows that break an invariant, or have one of the `moments` outside their day."""
         limits: dict[date, tuple[float, float]] = {}
         for key, figures in self.rows.items():
@@ -157,7 +157,7 @@ class ReadingBuilder:
                     self.violate("answer_outside_day", key)
 
     def reading(self, parts: frozenset[str], fields: tuple[FieldNote, ...]) -> Reading:
-        """Closes the reading.
+        """Returns what was built.
 
         Raises:
             SchemaError: rows are listed, and not one of them could be read.

@@ -57,7 +57,7 @@ def complaints(platform: Platform, subjects: int = 2) -> tuple[str, ...]:
             found.append(f"{name}: is called {report.name} by itself")
         for measure in report.measures:
             if measure.family in families:
-                found.append(f"{name}: {measure.family}: stands twice")
+                found.append(f"{name}: {measure.family}: is there twice")
             families.add(measure.family)
             found.extend(f"{name}: {measure.family}: {text}" for text in _of_measure(platform, measure))
         found.extend(

@@ -1,4 +1,4 @@
-"""Asks a report for days: one request after the other, each answer decoded as it comes.
+"""Asks a report for days: one request after the other, each answer decoded on arrival.
 
 An answer may bring a discovery that changes the requests after it, and a failure may leave others worth asking.
 """
@@ -76,7 +76,7 @@ async def ask(
 
 @dataclass(slots=True)
 class _Questions:
-    """What is still to be asked (`todo`), and what came of the requests so far."""
+    """What is still to be asked (`todo`), and the results of the requests so far."""
 
     target: Target
     report: Report

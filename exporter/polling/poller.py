@@ -48,7 +48,7 @@ class PollOutputs:
 class Poller:
     """Polls one source; of one source, one poll runs at a time.
 
-    `store` is where the states come from at the start, and go after polls; without one every start is from empty.
+    `store` loads the states at the start and saves them after polls; without one every start is from empty.
     """
 
     def __init__(

@@ -68,7 +68,7 @@ class Finding:
 
 
 class LastCodes:
-    """Remembers how the last attempt of each report ended (`exporter.http.Observer`)."""
+    """Keeps how the last attempt of each report ended (`exporter.http.Observer`)."""
 
     def __init__(self) -> None:
         self._codes: dict[str, str] = {}
@@ -170,12 +170,12 @@ def _drifted(folded: Folded) -> Iterator[str]:
 
 
 def _unread(answers: Iterable[Answer]) -> Iterator[str]:
-    """Yields the outline of what could not be read, once for all that look alike: keys and types, no figure."""
+    """Yields the shape of what could not be read, once for all that look alike: keys and types, no figure."""
     found: dict[str, dict[str, None]] = {}
     for unread in (each for answer in answers for each in answer.reading.unread):
         found.setdefault(unread.outline, {})[unread.name] = None
-    for outline, names in found.items():
-        yield printable(f"cannot be read: {enumerated([*names], FIELDS_SHOWN)}; where the answer is {outline}")
+    for shape, names in found.items():
+        yield printable(f"cannot be read: {enumerated([*names], FIELDS_SHOWN)}; where the answer is {shape}")
 
 
 def _broken(error: Exception) -> str:

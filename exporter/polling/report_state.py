@@ -18,7 +18,7 @@ class ReportState:
     `listed` are the companies of the last good answers, wanted or not, None before the first.
     `to_refresh` are the pieces of the held days that the refresh pass has not asked for yet, newest first;
     `refreshed_for` is the last day that this pass belongs to. `kept` are the values that limited labels have, by
-    family. `discoveries` are those of the platform. `widened` tells that companies are wanted whose past was never
+    family. `discoveries` are those of the platform. `widened` says that companies are wanted whose past was never
     held: the next good poll plans the pass anew, and sums wait for its end.
     """
 
@@ -34,7 +34,7 @@ class ReportState:
 
 @dataclass(frozen=True, slots=True)
 class StateStore:
-    """Where one source's states, by report, come from at the start and go after polls; called in the worker thread."""
+    """Loads one source's states, by report, at the start and saves them after polls; called in the worker thread."""
 
     load: Callable[[], Mapping[str, ReportState]]
     save: Callable[[Mapping[str, ReportState]], None]

@@ -102,7 +102,7 @@ class Timetable:
 
 
 class Schedule:
-    """Runs timetables until stopped; `alive` tells whether the scheduler's heart still beats."""
+    """Runs timetables until stopped; `alive` is whether the scheduler still runs jobs."""
 
     def __init__(
         self,
@@ -130,7 +130,7 @@ class Schedule:
     async def stop(self) -> None:
         """Ends the jobs; what runs is cancelled, and has ended when this returns."""
         if self._scheduler.running:
-            self._scheduler.pause()  # shutdown comes a turn of the loop later, and what is due would still start
+            self._scheduler.pause()  # shutdown takes effect a turn of the loop later, and what is due would still start
             self._scheduler.shutdown(wait=False)
         await _cancel(tuple(self._running))
 
@@ -140,7 +140,7 @@ class Schedule:
         self._arm_source(table, first)
 
     async def remove(self, source: str) -> bool:
-        """Polls a source no more; what ran, which it tells, was cancelled and has ended when this returns."""
+        """Polls a source no more; returns whether a poll was running; it was cancelled and has ended."""
         table = self._timetables.pop(source)
         for job in self._scheduler.get_jobs():
             if job.id.startswith(f"{source}/"):
@@ -150,7 +150,7 @@ class Schedule:
         return bool(running)
 
     def alive(self, within: float) -> bool:
-        """Tells whether the scheduler ran a job within so many seconds."""
+        """Returns whether the scheduler ran a job within so many seconds."""
         return self._monotonic() - self._beat_at < within
 
     def next_poll(self, source: str) -> datetime | None:

@@ -33,7 +33,7 @@ def replace_file(path: Path, pieces: Iterable[bytes]) -> None:
     The folder is not synchronised: after a power cut the old file does as well as the new one.
 
     Raises:
-        OSError: it cannot be written; the old one stands. EBUSY: another process writes it at this moment.
+        OSError: it cannot be written; the old one stays. EBUSY: another process writes it at this moment.
     """
     fresh = path.with_name(f"{path.name}.new")
     with open(fresh, "ab", opener=_private) as file:  # one that a killed process left is as good
@@ -121,7 +121,7 @@ class StateFile:
         try:
             return decoded(self._path.read_bytes())
         except FileNotFoundError:
-            log.info("no state file yet; it comes with the first poll", extra={"path": str(self._path)})
+            log.info("no state file yet; the first poll writes it", extra={"path": str(self._path)})
         except (OSError, ForeignError) as error:
             self._is_ours = False
             reason = f"cannot be read ({error.strerror})" if isinstance(error, OSError) else str(error)
@@ -163,7 +163,7 @@ class StateFile:
 
 
 def _identity(path: Path) -> tuple[int, int] | None:
-    """Returns what tells a file from the one that replaces it; None if there is none."""
+    """Returns what identifies a file: the one that replaces it has another; None if there is none."""
     try:
         found = path.stat()
     except OSError:
@@ -172,12 +172,12 @@ def _identity(path: Path) -> tuple[int, int] | None:
 
 
 def _same(old: Mapping[str, ReportState], new: Mapping[str, ReportState]) -> bool:
-    """Tells whether nothing was replaced: what changes in a state, changes as a new state."""
+    """Returns whether nothing was replaced: what changes in a state, changes as a new state."""
     return old.keys() == new.keys() and all(old[report] is state for report, state in new.items())
 
 
 def _without_pass(state: ReportState) -> ReportState:
-    """Returns a state whose refresh pass is to come: another number of days is held from now on."""
+    """Returns a state that needs a refresh pass: another number of days is held from now on."""
     return replace(state, health=replace(state.health, history=False), to_refresh=(), refreshed_for=None)
 
 

@@ -43,7 +43,7 @@ class Worker:
 class DaemonThreads(ThreadPoolExecutor):
     """Runs each function in a thread of its own, for an event loop's default: names are looked up, key files read.
 
-    Neither the end of the loop nor another function waits for one that hangs. They stay few: a source polls once at a
+    Neither the end of the loop nor another function waits for one that blocks. They stay few: a source polls once at a
     time, so it has one of them.
     """
 

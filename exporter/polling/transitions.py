@@ -36,7 +36,7 @@ class Folded:
     `names` are all companies that the answers list, wanted or not. `drift` counts, by kind (unknown, missing, retyped),
     the fields that are not as documented, `drifted` has their sorted paths; `violations` counts rows that cannot be
     true, `left_out` all that was odd, rows of days that nobody asked for included; `fields` is what the answers say of
-    their fields. `corrections` tell what changed, `day_bytes` how large a day of an answer is.
+    their fields. `corrections` say what changed, `day_bytes` how large a day of an answer is.
     """
 
     ledger: Ledger
@@ -109,7 +109,7 @@ def mark_ok(health: Health, folded: Folded, now: datetime) -> Health:
 
 
 def lacks(states: Mapping[str, ReportState], report: Report, error: ReportError) -> bool:
-    """Tells whether, by an error, the platform has no such report, or none that can be read.
+    """Returns whether, by an error, the platform has no such report, or none that can be read.
 
     Not if it was good before, and not if no report is good: then something else is wrong.
     """

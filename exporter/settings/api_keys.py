@@ -1,4 +1,4 @@
-"""API keys: told from slips before the first request, read anew from their file whenever asked for, never shown."""
+"""API keys: checked for slips before the first request, read anew from their file at each use, never shown."""
 
 import re
 from dataclasses import dataclass, field
@@ -61,7 +61,7 @@ def check(path: Path, written: str) -> None:
 
 @dataclass(frozen=True, slots=True)
 class WrittenKey:
-    """A key that stands in the configuration itself; a call returns it."""
+    """A key that is in the configuration itself; a call returns it."""
 
     value: str = field(repr=False)
 
@@ -71,7 +71,7 @@ class WrittenKey:
 
 @dataclass(frozen=True, slots=True)
 class KeyFile:
-    """A key that stands in a file and may change there; a call reads it and raises ConfigError if it cannot."""
+    """A key that is in a file and may change there; a call reads it and raises ConfigError if it cannot."""
 
     path: Path
     source: str

@@ -29,7 +29,7 @@ class Environment:
 
 
 def is_name(word: str) -> bool:
-    """Tells whether `word` can name a source or a calendar: as a label and, folded, in an environment variable."""
+    """Returns whether `word` can name a source or a calendar: as a label and, folded, in an environment variable."""
     return bool(_NAME.fullmatch(word))
 
 

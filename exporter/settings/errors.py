@@ -13,7 +13,7 @@ from exporter.settings.readers import Loc, OptionError, quoted, remedy, shown
 from exporter.settings.yaml_file import Document
 
 _LAST = 2**31
-"""More lines than a file has: what the environment set comes after what the file set."""
+"""More lines than a file has: what the environment set is sorted after what the file set."""
 _PLAIN = {"missing": "is missing; add it", "tuple_type": 'expected a list of entries, each below a "-"'}
 
 

@@ -18,7 +18,7 @@ _NAMES = {
 }
 """What the one entry of each group with names is called in the example."""
 _OFF = ("components",)
-"""Groups that cannot stand in the example's first source: its platform has none."""
+"""Groups that cannot be in the example's first source: its platform has none."""
 _SECOND = "support-bot"
 _WIDTH = 100
 _HEAD = """\
@@ -75,7 +75,7 @@ def _written(group: type[Group], others: tuple[str, ...] = ()) -> Iterator[str]:
 
 
 def _entries(name: str, field: FieldInfo, inner: type[Group]) -> Iterator[str]:
-    """Yields what stands in a group: its options, or one entry with them."""
+    """Yields what is in a group: its options, or one entry with them."""
     if is_named(field):
         yield f"{_NAMES[name]}:"
         yield from _indented(_written(inner))

@@ -116,7 +116,7 @@ def _validated(tree: Mapping[str, object], context: ValidationContext) -> tuple[
 
 
 def _misnamed(section: str, entries: object) -> Iterator[Problem]:
-    """Yields names that cannot be told apart in the environment, or do not make a plain label."""
+    """Yields names that are the same in the environment, or do not make a plain label."""
     folded: dict[str, str] = {}
     for name in entries if isinstance(entries, dict) else ():
         if not environment.is_name(name):

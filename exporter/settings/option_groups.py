@@ -1,7 +1,7 @@
-"""How an option is declared, and those that stand together: polls, families, companies, calendars.
+"""How an option is declared, and those that belong together: polls, families, companies, calendars.
 
-Each option is one field: its reader, its default as one would write it, and what it means. Defaults are read and judged
-like anything that an operator writes.
+Each option is one field: its reader, its default as one would write it, and what it means. Defaults are read and
+checked like anything that an operator writes.
 """
 
 import math
@@ -57,9 +57,9 @@ def option(default: object, description: str, example: object = None) -> Any:
 
 
 class Group(BaseModel):
-    """Options that stand together; null and a missing option are its default, an unknown one is an error."""
+    """Options that belong together; null and a missing option are its default, an unknown one is an error."""
 
-    # Errors never hold the input: beside a mistyped option stands the key.
+    # Errors never hold the input: beside a mistyped option is the key.
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True, arbitrary_types_allowed=True)
 
     @model_validator(mode="before")
@@ -139,7 +139,7 @@ class LimitsOptions(Group):
 
 
 class PrivacyOptions(Group):
-    """What is not told of people."""
+    """What is not published about people."""
 
     min_group: Whole = option(
         "0", "Figures about fewer people than this are absent everywhere, a whole number; 0 people are told."

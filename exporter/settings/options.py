@@ -86,7 +86,7 @@ def _with_limits(limits: tuple[LabelLimit, ...]) -> type[Options]:
 
 
 def _is_folder(path: Path) -> bool:
-    """Does what `Path.is_dir` does, which since Python 3.14 is silent about why it cannot tell; raises OSError."""
+    """Does what `Path.is_dir` does, which since Python 3.14 hides why it fails; raises OSError."""
     try:
         return S_ISDIR(path.stat().st_mode)
     except (FileNotFoundError, NotADirectoryError):
@@ -101,12 +101,12 @@ def group_of(field: FieldInfo) -> type[Group] | None:
 
 
 def is_listed(field: FieldInfo) -> bool:
-    """Tells whether the option holds a list of entries, each with the same options inside."""
+    """Returns whether the option holds a list of entries, each with the same options inside."""
     return get_origin(field.annotation) is tuple and group_of(field) is not None
 
 
 def is_named(field: FieldInfo) -> bool:
-    """Tells whether the option holds entries by name, each with the same options inside."""
+    """Returns whether the option holds entries by name, each with the same options inside."""
     return get_origin(field.annotation) is dict and group_of(field) is not None
 
 
@@ -124,7 +124,7 @@ def group_at(loc: Loc, groups: Mapping[Loc, type[Group]]) -> type[Group]:
 def walk(group: type[Group], way: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], FieldInfo]]:
     """Yields every option with its place, groups before what is in them.
 
-    `NAME` stands for the name of an entry, `N` for its place in a list.
+    `NAME` is for the name of an entry, `N` for its place in a list.
     """
     for name, field in group.model_fields.items():
         yield (*way, name), field

@@ -40,7 +40,7 @@ OptionalExpression = Annotated[Expression | None, PlainValidator(optional(expres
 
 
 class FieldsOptions(Group):
-    """Where the figures of a report stand, each a JMESPath expression relative to the level above."""
+    """Where the figures of a report are, each a JMESPath expression relative to the level above."""
 
     entries: OptionalExpression = option(
         None,
@@ -88,12 +88,12 @@ class FieldsOptions(Group):
     def _is_there(cls, value: Expression | None, info: ValidationInfo) -> Expression | None:
         others = [name for name, given in info.data.items() if given]
         if others and not value:
-            raise OptionError("is missing; say where the number stands", beside=(others[0],))
+            raise OptionError("is missing; say where the number is", beside=(others[0],))
         return value
 
 
 class ComponentOptions(Group):
-    """Where one component of an answer stands: a number, a list of names and numbers, or one of moments and numbers."""
+    """Where one component of an answer is: a number, a list of names and numbers, or one of moments and numbers."""
 
     items: OptionalExpression = option(
         None,
@@ -133,7 +133,7 @@ class ComponentOptions(Group):
     @classmethod
     def _is_there(cls, value: Expression | None) -> Expression | None:
         if value is None:
-            raise ValueError("is missing; say where the number stands")
+            raise ValueError("is missing; say where the number is")
         return value
 
 

@@ -1,4 +1,4 @@
-"""What was set, as frozen values for the rest of the program, and what options are judged against."""
+"""What was set, as frozen values for the rest of the program, and what options are checked against."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field

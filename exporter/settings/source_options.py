@@ -1,6 +1,6 @@
 """The options of a source and the rules that bind them.
 
-A rule across options stands at the later one of them and sees the earlier ones, so that all that is wrong shows at
+A rule across options is at the later one of them and sees the earlier ones, so that all that is wrong shows at
 once; `OptionError.beside` names the one to look at where that is another.
 """
 

@@ -53,7 +53,7 @@ class Selecting(Group):
         return source
 
     def selects(self, source: str) -> bool:
-        """Tells whether the entry holds for companies of a source."""
+        """Returns whether the entry holds for companies of a source."""
         return fnmatchcase(source, self.source)
 
 
@@ -139,7 +139,7 @@ class ThresholdOptions(Selecting):
 
 
 class CompanyCalendarOptions(Selecting):
-    """Which calendar tells the working days of some companies; the first entry that selects one counts."""
+    """Which calendar has the working days of some companies; the first entry that selects one counts."""
 
     calendar: CalendarName = option(..., "Which of the calendars, a name.", "default")
 

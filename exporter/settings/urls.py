@@ -29,7 +29,7 @@ def proxy(value: object) -> str:
 
 
 def is_exposed(address: str) -> bool:
-    """Tells whether requests to this URL cross a network in plain text."""
+    """Returns whether requests to this URL cross a network in plain text."""
     parts = urlsplit(address)
     return parts.scheme == "http" and not is_loopback(parts.hostname or "")
 

@@ -1,4 +1,4 @@
-"""Reads the YAML file into a tree of texts that remembers its lines; knows no option.
+"""Reads the YAML file into a tree of texts that keeps their lines; knows no option.
 
 Scalars stay the text that is written: YAML's own guesses (`1:30` is 90, `no` is false, `007` is 7, a date is a date)
 never happen. Only null, `~` and nothing are null. Anchors, aliases and merge keys work; tags are refused.
@@ -36,7 +36,7 @@ class Document:
 
 
 class _Loader(yaml.SafeLoader):
-    """Composes nodes in which every plain scalar but null is text, and notes keys that stand twice."""
+    """Composes nodes in which every plain scalar but null is text, and notes keys that are there twice."""
 
     yaml_implicit_resolvers = {  # noqa: RUF012  the base class declares it so
         first: [rule for rule in rules if rule[0] in (_NULL, _MERGE)]
@@ -117,7 +117,7 @@ class _Tree:
         self._left = most
 
     def mapping(self, node: yaml.MappingNode, loc: Loc) -> dict[str, object]:
-        self._loader.flatten_mapping(node)  # a merged key stands before the own ones, which so go before it
+        self._loader.flatten_mapping(node)  # a merged key is before the own ones, which so override it
         options: dict[str, object] = {}
         for key, value in node.value:
             name = _whole(key)

@@ -272,7 +272,7 @@ def test_series_above_the_limit_go_in_their_order(most: int, gone: list[str]) ->
     """Whole kinds, so that no company has what another one lacks; what is kept off is counted."""
     kinds = {
         "chat_channels": (2, Expendable.CHANNELS),
-        "chat_tools": (4, Expendable.OPEN_LABELS),
+        "chat_tools": (4, Expendable.LIMITED_LABELS),
         "chat_28d": (2, Expendable.MONTH),
         "chat_7d": (3, Expendable.WEEK),
         "chat_last_day": (4, Expendable.NEVER),

@@ -68,14 +68,14 @@ NOWHERE = {
 @pytest.mark.parametrize("answer", NOWHERE.values(), ids=NOWHERE)
 def test_what_does_not_say_whose_it_is_is_not_found(answer: object) -> None:
     """Numbers of places in a list are no ids."""
-    assert find(answer, COUNT, ASKED) == Unreadable("it stands neither under its name nor under its id")
+    assert find(answer, COUNT, ASKED) == Unreadable("it is neither under its name nor under its id")
 
 
 def test_a_component_in_two_places_is_not_clear() -> None:
     """Neither of them is taken."""
     answer = {"CONVERSATION_COUNT": 5, "conversationCount": 6}
 
-    assert find(answer, COUNT, ASKED) == Unreadable("it stands there more than once")
+    assert find(answer, COUNT, ASKED) == Unreadable("it is there more than once")
 
 
 def test_a_number_under_an_id_is_no_breakdown() -> None:

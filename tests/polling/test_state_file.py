@@ -291,7 +291,7 @@ def test_no_file_yet_is_no_fault(tmp_path: Path, caplog: pytest.LogCaptureFixtur
     assert StateFile(tmp_path / "state", lambda: NOON).store("s", MADE_BY, RULES).load() == {}
 
     assert [(each.levelname, each.message) for each in caplog.records] == [
-        ("INFO", "no state file yet; it comes with the first poll")
+        ("INFO", "no state file yet; the first poll writes it")
     ]
 
 

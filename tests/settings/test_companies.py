@@ -155,7 +155,7 @@ def test_components_are_read_and_compiled(file: Path) -> None:
 
 
 COMPONENTS = {
-    "no value": ("{items: a, label: b}", "VISITS.value: is missing; say where the number stands"),
+    "no value": ("{items: a, label: b}", "VISITS.value: is missing; say where the number is"),
     "items alone": ("{items: a, value: b}", "VISITS.label: goes with items; set both, or neither"),
     "label alone": ("{label: a, value: b}", "VISITS.label: goes with items; set both, or neither"),
     "series alone": ("{series: a, value: b}", "VISITS.time: goes with series; set both, or neither"),

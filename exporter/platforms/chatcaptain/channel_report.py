@@ -1,4 +1,4 @@
-"""The report of ChatCaptain's channels: which there are is learned once a day, then each is asked about."""
+"""The report of ChatCaptain's channels: which there are is discovered once a day, then each is asked about."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace

@@ -17,12 +17,12 @@ _EPOCHS = (946_684_800, 4_102_444_800)
 
 
 def is_time(value: object) -> bool:
-    """Tells whether a text is a date or a date-time; "2024" is neither."""
+    """Returns whether a text is a date or a date-time; "2024" is neither."""
     return isinstance(value, str) and bool(_DATE.fullmatch(value) or _DATE_TIME.fullmatch(value))
 
 
 def is_epoch(value: object) -> bool:
-    """Tells whether a number can be a moment in seconds or milliseconds since 1970."""
+    """Returns whether a number can be a moment in seconds or milliseconds since 1970."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return False
     first, last = _EPOCHS
@@ -46,7 +46,7 @@ class LocalDay(NamedTuple):
         return _written(first), _written(max(first, calendars.end(self.day, self.zone) - _MILLISECOND))
 
     def begins(self, moment: float) -> bool:
-        """Tells whether a bucket that starts then is one of this day, cut at its midnight and not at another zone's."""
+        """Returns whether a bucket that starts then is one of this day, cut at its midnight, not another zone's."""
         since = moment - calendars.start(self.day, self.zone).timestamp()
         return moment < calendars.end(self.day, self.zone).timestamp() and since >= 0 and since % BUCKET == 0
 

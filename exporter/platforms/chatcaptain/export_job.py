@@ -20,7 +20,7 @@ LONGEST_WORD = 60
 
 
 class Progress(NamedTuple):
-    """Where an export stands: the platform's own `word`, and the `link` to the file once it is complete.
+    """The state of an export: the platform's own `word`, and the `link` to the file once it is complete.
 
     The link is a secret: it opens the file to whoever has it.
     """
@@ -36,7 +36,7 @@ def start(chatbot_id: str, days: Days, zone: ZoneInfo) -> Request:
 
 
 def ask(chatbot_id: str, export_id: str, days: Days) -> Request:
-    """Returns the request that asks where an export stands."""
+    """Returns the request that asks for the state of an export."""
     return Request(REPORT, f"{_path(chatbot_id)}/{quote(export_id, safe='')}", {}, days)
 
 
@@ -61,7 +61,7 @@ def started(body: bytes) -> str:
 
 
 def progress(body: bytes) -> Progress:
-    """Reads where an export stands: without a link it is pending, whatever the word is.
+    """Reads the state of an export: without a link it is pending, whatever the word is.
 
     Raises:
         NotJsonError, SchemaError: the answer is none.

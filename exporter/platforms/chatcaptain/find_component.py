@@ -1,6 +1,6 @@
-"""Components of ChatCaptain's reports: what each feeds, and where in an answer of unknown shape it stands.
+"""Components of ChatCaptain's reports: what each feeds, and where in an answer of unknown shape it is.
 
-An answer is about the components that were asked for. One of several stands under its name, in whatever spelling, or
+An answer is about the components that were asked for. One of several is under its name, in whatever spelling, or
 its id; or in a list of objects of which each holds the name or the id of one. One level of `data`, `report`,
 `components` or `result` may lie around it, or several. The answer about one alone needs no key.
 """
@@ -21,7 +21,7 @@ _DEEPEST = 4
 _ID_FIELDS = frozenset(("id", "component", "componentid", "key", "name", "type"))
 _ID = re.compile(r"[0-9]{1,2}", re.ASCII)
 _NOT_A_LETTER = re.compile(r"[^a-z0-9]+")
-_NOT_FOUND = Unreadable("it stands neither under its name nor under its id")
+_NOT_FOUND = Unreadable("it is neither under its name nor under its id")
 
 
 @dataclass(frozen=True)
@@ -74,9 +74,9 @@ def envelope(root: object, *, may_be_null: bool = False) -> object:
 
 
 def _said(error: object, message: object) -> str:
-    """Returns what an error says, in one printable line; names and figures do not stand in one."""
-    told = error.get("message", error.get("code")) if isinstance(error, dict) else error
-    words = [text for text in (told, message) if isinstance(text, str) and text.strip()]
+    """Returns what an error says, in one printable line; it holds no names and no figures."""
+    said = error.get("message", error.get("code")) if isinstance(error, dict) else error
+    words = [text for text in (said, message) if isinstance(text, str) and text.strip()]
     line = printable(" ".join(": ".join(dict.fromkeys(words)).split()))
     return line[:LONGEST_ERROR] + ("…" if len(line) > LONGEST_ERROR else "") or "without words"
 
@@ -89,7 +89,7 @@ def find(root: object, component: ReportComponent, asked: Collection[int]) -> ob
         else:
             found = list(_in_list(holder, component, asked))
         if found:
-            return found[0] if len(found) == 1 else Unreadable("it stands there more than once")
+            return found[0] if len(found) == 1 else Unreadable("it is there more than once")
     return _NOT_FOUND
 
 
@@ -104,7 +104,7 @@ def _holders(root: object, depth: int) -> Iterator[Mapping[str, object] | Sequen
 
 
 def _under_key(holder: Mapping[str, object], component: ReportComponent, asked: Collection[int]) -> Iterator[object]:
-    """Yields what stands under the name, else under the id.
+    """Yields what is under the name, else under the id.
 
     Numbers are ids only where each of them was asked for: else they count places in a list, or are names of something.
     """
@@ -118,7 +118,7 @@ def _under_key(holder: Mapping[str, object], component: ReportComponent, asked: 
 
 
 def _in_list(holder: Sequence[object], component: ReportComponent, asked: Collection[int]) -> Iterator[object]:
-    """Yields the objects that hold the name, else those that hold the id, without what tells whose they are."""
+    """Yields the objects that hold the name, else those that hold the id, without the field that identifies them."""
     items = [each for each in holder if isinstance(each, dict)]
     named = [each for each in items if any(_is_named(value, component) for value in each.values())]
     if not named:

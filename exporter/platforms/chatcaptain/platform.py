@@ -2,7 +2,7 @@
 
 Sources, for all facts here: the OpenAPI document "ChatCaptain API" 1.0, page Statistics
 (docs.chatcaptain.com/api/api-dokumentation/statistics), and the vendor's n8n package for the header. The answers of
-overview and channel are not documented; how they are read, and what is a guess, stands in docs/platform-apis.md.
+overview and channel are not documented; how they are read, and what is a guess, is in docs/platform-apis.md.
 """
 
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""Tells what an undocumented JSON value is: one number, a break-down by name, a series in time; guesses nothing.
+"""Classifies an undocumented JSON value: one number, a break-down by name, a series in time; guesses nothing.
 
 What does not fit is Unreadable and says why, without a figure or a name. Knows no component and no platform.
 """
@@ -207,7 +207,7 @@ def _number_of(records: Sequence[Record]) -> str | Unreadable:
 
 
 def _are(records: Sequence[Record], key: str, test: Callable[[object], bool]) -> bool:
-    """Tells whether what stands under a key passes a test wherever it is, and is somewhere."""
+    """Returns whether the value under a key passes a test wherever the key is, and it is somewhere."""
     values = [each[key] for each in records if each.get(key) is not None]
     return bool(values) and all(map(test, values))
 

@@ -31,7 +31,7 @@ class DocumentedReport(Endpoint):
 
     @property
     def has_days(self) -> bool:
-        """Tells whether its rows have dates."""
+        """Returns whether its rows have dates."""
         return any(array.dated for array in self.arrays)
 
     @property
@@ -52,11 +52,11 @@ class DocumentedReport(Endpoint):
             if array.part in parts:
                 ArrayReader(array, rows).read(root[array.key])
         fields = (field for array in self.arrays for field in array.fields)
-        rows.judge(self.checks, {field.column for field in fields if field.read is json_values.moment})
+        rows.check_rows(self.checks, {field.column for field in fields if field.read is json_values.moment})
         return rows.reading(parts, field_notes.notes(*(root.get(array.metadata) for array in self.arrays)))
 
     def _expect(self, root: Mapping[str, object], rows: ReadingBuilder) -> None:
-        """Notes what stands beside the arrays and is not documented; what is missing there costs no figure."""
+        """Notes what is beside the arrays and not documented; what is missing there costs no figure."""
         rows.expect(root, {key for array in self.arrays for key in (array.key, array.metadata)}, "")
         for array in self.arrays:
             key = array.metadata

@@ -1,4 +1,4 @@
-"""What an answer says of its own fields, and where its numbers stand; both without a figure or a name in it."""
+"""What an answer says of its own fields, and where its numbers are; both without a figure or a name in it."""
 
 from collections.abc import Iterator, Mapping
 
@@ -34,11 +34,11 @@ def _notes(metadata: dict[str, object]) -> Iterator[FieldNote]:
 
 
 def is_identity(key: str) -> bool:
-    """Tells whether a number under this key is an id and not a figure."""
+    """Returns whether a number under this key is an id and not a figure."""
     return key == "id" or key.endswith("_id")
 
 
-def survey(root: object) -> str:
+def summary(root: object) -> str:
     """Says what an answer describes and where it has numbers, for the message about one that cannot be read."""
     if not isinstance(root, dict):
         return f"The answer is {json_outline.summary(root)}."
@@ -66,5 +66,5 @@ def numbers(value: object, path: str, depth: int = DEEPEST) -> Iterator[str]:
 
 
 def maps_names(value: Mapping[str, object]) -> bool:
-    """Tells whether an object may map names to numbers: it holds nothing else."""
+    """Returns whether an object may map names to numbers: it holds nothing else."""
     return bool(value) and all(each is None or json_values.is_number(each) for each in value.values())

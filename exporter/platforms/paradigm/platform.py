@@ -2,7 +2,7 @@
 
 Sources, for all facts here: the pages of the reporting API, for chat-sessions the OpenAPI document of the release
 xenial-xerus (docs.lighton.ai/api-reference-v2/reporting/get-company-chat-sessions-report.md), and the guide
-"Reporting". What they leave open, and what is assumed instead, stands in docs/platform-apis.md under the same words.
+"Reporting". What they leave open, and what is assumed instead, is in docs/platform-apis.md under the same words.
 """
 
 from collections.abc import Mapping
@@ -21,7 +21,7 @@ from exporter.platforms.reading_builder import Invariant
 
 API = "/api/v2"
 ALL = "all"
-"""The part of reports that do not tell chats from agents."""
+"""The part of reports that do not separate chats from agents."""
 
 MODE = ("mode",)
 SESSIONS = Measure(
@@ -108,12 +108,12 @@ FEEDBACKS = Measure(
     ("feedback",),
     activities=(Activity("likes", "like"), Activity("dislikes", "dislike"), Activity("copies", "copy")),
 )
-JUDGED = Measure("paradigm_feedback_model_responses", "Responses that users could give feedback on", Kind.SUM)
+RATEABLE = Measure("paradigm_feedback_model_responses", "Responses that users could give feedback on", Kind.SUM)
 CHATS_FEEDBACK = DocumentedReport(
     name="chats-feedback",
     path=f"{API}/reporting/chats-feedback/",  # plural "chats", singular "feedback"
     day_bytes=120,
-    measures=(FEEDBACKS, JUDGED),
+    measures=(FEEDBACKS, RATEABLE),
     arrays=(
         Array(
             "reporting",
@@ -124,7 +124,7 @@ CHATS_FEEDBACK = DocumentedReport(
                     _count("dislikes_count", FEEDBACKS.family, "dislike"),
                     _count("copies_count", FEEDBACKS.family, "copy"),
                 ),
-                HERE: (_count("model_responses_count", JUDGED.family),),
+                HERE: (_count("model_responses_count", RATEABLE.family),),
             },
         ),
     ),
@@ -132,7 +132,7 @@ CHATS_FEEDBACK = DocumentedReport(
         Invariant(
             "likes_dislikes_gt_responses",
             (Column(FEEDBACKS.family, ("like",)), Column(FEEDBACKS.family, ("dislike",))),
-            Column(JUDGED.family),
+            Column(RATEABLE.family),
         ),
     ),
 )

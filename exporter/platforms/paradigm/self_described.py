@@ -36,14 +36,14 @@ class _Undocumented(Endpoint):
 
     @property
     def has_days(self) -> bool:
-        """Tells whether its figures belong to days."""
+        """Returns whether its figures belong to days."""
         return self.measure.kind is not Kind.LEVEL
 
     def refusal(self, complaint: str, root: object, context: Context, option: str = "") -> SchemaError:
         """Says why an answer cannot be read, what is in it, and which option helps; no figure and no name."""
         place = f"sources.{context.source}.overrides.{self.name}{option}"
         return SchemaError(
-            f"{context.source}/{self.name}: {complaint}. {field_notes.survey(root)} Remedy: set {place} (see {DOCS})"
+            f"{context.source}/{self.name}: {complaint}. {field_notes.summary(root)} Remedy: set {place} (see {DOCS})"
         )
 
     def close(self, rows: ReadingBuilder, root: object) -> Reading:
@@ -54,7 +54,7 @@ class _Undocumented(Endpoint):
 
 @dataclass(frozen=True, slots=True)
 class MappedReport(_Undocumented):
-    """A report of which an operator says where its figures stand; without days they are levels of now."""
+    """A report of which an operator says where its figures are; without days they are levels of now."""
 
     fields: Fields
 
@@ -93,7 +93,7 @@ class DescribedReport(_Undocumented):
         return self.close(found.rows, root)
 
     def explain(self, body: bytes, request: Request, context: Context) -> Explanation | None:
-        """Tells how an answer is read; see `exporter.platforms.api.SelfDescribing.explain`."""
+        """Returns how an answer is read; see `exporter.platforms.api.SelfDescribing.explain`."""
         root = json_values.opened(body, survey.ARRAYS)
         found = self._survey(root, request, context)
         choice = self._choice(found, root, context)

@@ -1,4 +1,4 @@
-"""Reads an answer by its own description: `metadata` names its fields, the shape of a row tells where they stand.
+"""Reads an answer by its own description: `metadata` names its fields, the shape of a row shows where they are.
 
     {metadata: {<field>: {description, unit}}, reporting: [{company: {id, name}, dates: [{date, ...}]}]}
 
@@ -23,7 +23,7 @@ _NUMERIC = re.compile(r"\s*[-+]?[0-9]+(\.[0-9]*)?\s*", re.ASCII)
 
 
 class Place(NamedTuple):
-    """Where in a row numbers stand: the object or list that holds them, of which shape that is, and their key.
+    """Where in a row numbers are: the object or list that holds them, of which shape that is, and their key.
 
     As text: `n`, `feedbacks.n`, `tools[].n`, and `tools.*` for an object that maps names to numbers.
     """
@@ -55,7 +55,7 @@ class DescribedFigure(NamedTuple):
 
     @property
     def is_guess(self) -> bool:
-        """Tells whether only the lack of another field says that this one describes it."""
+        """Returns whether only the lack of another field says that this one describes it."""
         return self.place.shape == NAMES and self.place.holder != self.field
 
 
@@ -175,7 +175,7 @@ class _ArrayReader:
         return None
 
     def _once(self, figure: DescribedFigure) -> DescribedFigure:
-        """Returns the same object for the same figure: of hundreds of thousands most are small and come again."""
+        """Returns the same object for the same figure: of hundreds of thousands most are small and repeated."""
         return self._known.setdefault(figure, figure)
 
     def _at(self, place: Place) -> str:
@@ -205,7 +205,7 @@ class _ArrayReader:
             self._rows.note("unknown", unknown)
 
     def _maps_names(self, name: str, fields: Mapping[str, object]) -> bool:
-        """Tells whether an object maps names to numbers: it is described itself, or one field is and none of its names.
+        """Returns whether an object maps names to numbers: it is described itself, or one field is, none of its names.
 
         Seen in no known report.
         """
