@@ -66,13 +66,13 @@ def assemble(
     *,
     lifecycle: bool = False,
     docs: str = DOCS,
-    pace: fetch.Clock | None = None,
+    client_clock: fetch.Clock | None = None,
 ) -> Exporter:
     """Makes all parts; nothing runs and nothing is asked until the exporter is entered.
 
-    Days are those of `clock`; jobs wait by the machine's own, and so do requests that are given no `pace`. `read` reads
-    the configuration again for a reload, which `lifecycle` permits over HTTP too. `docs` is where the status page finds
-    the runbooks.
+    Days are those of `clock`; jobs wait by the machine's own, and so do requests without a `client_clock`. `read`
+    reads the configuration again for a reload, which `lifecycle` permits over HTTP too. `docs` is where the status page
+    finds the runbooks.
 
     Raises:
         ConfigError: a source's URL, CA file or proxy cannot be used.
@@ -88,7 +88,7 @@ def assemble(
     def make(source: Source) -> Running:
         rules = source.target.rules
         store = state_file.store(source.name, fingerprint(source), rules) if state_file else None
-        client = client_of(source, telemetry.observer(source.name), pace)
+        client = client_of(source, telemetry.observer(source.name), client_clock)
         return Running(source, client, Poller(source.target, client, outputs, clock, store))
 
     sources = Sources(make, outputs, schedule, clock.now)

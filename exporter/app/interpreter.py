@@ -1,4 +1,4 @@
-"""Python and its memory, set for what works for long: `serve`, whose page is asked for meanwhile, and `backfill`."""
+"""Memory settings of Python for what runs for long: `serve`, which is scraped meanwhile, and `backfill`."""
 
 import ctypes
 import gc
@@ -37,9 +37,9 @@ def switch_often() -> None:
 def give_back() -> None:
     """Has large blocks go back to the system when they are freed, where the C library is glibc.
 
-    By itself that learns from the first answer of 8 MiB that such blocks come and go, takes the next ones from its
-    heap, and leaves gaps there: a back-fill of months took 7 MiB more than one of a month. For `serve` it learns
-    well: else a scrape that is not compressed would take two and a half times as long.
+    By itself glibc raises its threshold after the first answer of 8 MiB, takes the next such blocks from its heap,
+    and leaves gaps there: a backfill of months took 7 MiB more than one of a month. `serve` needs that threshold:
+    else a scrape that is not compressed would take two and a half times as long.
     """
     with suppress(AttributeError):  # another C library
         ctypes.CDLL(None).mallopt(M_MMAP_THRESHOLD, LARGE)

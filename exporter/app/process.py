@@ -18,7 +18,7 @@ Result = TypeVar("Result")
 
 
 def run_command(work: Coroutine[object, object, Result]) -> Result:
-    """Runs the coroutine of a command as `asyncio.run` does, and ends with it: no thread that hangs is waited for."""
+    """Runs the coroutine of a command as `asyncio.run` does, and ends with it: no thread that blocks is waited for."""
     with asyncio.Runner() as runner:
         runner.get_loop().set_default_executor(DaemonThreads())
         return runner.run(work)
@@ -30,7 +30,7 @@ async def serving(
 ) -> AsyncIterator[None]:
     """Serves an application on a listening socket while the block runs; open requests get a second to end.
 
-    A `web_config` lets only those in who may come.
+    With a `web_config`, only requests that it permits are answered.
     """
     passwords = PasswordVerifier()
     running = server(app if web_config is None else BasicAuth(app, web_config.users, passwords), web_config)

@@ -1,6 +1,6 @@
 """The sources that run, and how a new configuration changes them while everything is served on.
 
-What an equal source has keeps running untouched. All else changes in one step of the page: until then the old page is
+What an equal source has keeps running untouched. All else changes in one step: until then the old exposition is
 served, and after it the new one.
 """
 
@@ -46,13 +46,13 @@ class Change:
 
 
 def is_another(old: Source, new: Source) -> bool:
-    """Tells whether a source's held days are worth nothing under its new settings."""
+    """Returns whether a source's held days are worth nothing under its new settings."""
     kept = (old.platform, old.base_url, old.target.rules.zone, identity(old))
     return kept != (new.platform, new.base_url, new.target.rules.zone, identity(new))
 
 
 def identity(source: Source) -> Mapping[str, object]:
-    """Returns those of the platform's own options that tell which figures these are."""
+    """Returns those of the platform's own options that identify its figures."""
     names = {option.name for option in source.platform.options if option.identifies}
     return {name: value for name, value in source.account.options.items() if name in names}
 
@@ -153,7 +153,7 @@ class Sources:
         return made
 
     async def _end(self, name: str, closing: AsyncExitStack) -> bool:
-        """Ends the polls of a source, its connections later; tells whether it cut one off."""
+        """Ends the polls of a source, its connections later; returns whether it cut one off."""
         closing.push_async_callback(self._running[name].client.aclose)
         return await self._schedule.remove(name)
 

@@ -10,7 +10,7 @@ from datetime import date
 from functools import partial
 from typing import NamedTuple, Protocol
 
-from exporter.backfill.figures import Piece, figures, folded, outlined
+from exporter.backfill.figures import Piece, evidence, figures, folded
 from exporter.backfill.manifest import Manifest, ReportProgress
 from exporter.domain.calendars import ONE_DAY
 from exporter.domain.clock import Time
@@ -34,7 +34,7 @@ LONGEST_PIECE = 31
 LONGEST_PIECE_BY_DAY = 7
 """In days, where each day is a question of its own: what a killed run has to ask again."""
 SAMPLE_DAYS = 7
-"""The newest days, which tell how large an answer is: a week, because weekends are small."""
+"""The newest days, which show how large an answer is: a week, because weekends are small."""
 
 
 class Destination(Protocol):
@@ -46,7 +46,7 @@ class Destination(Protocol):
     async def take(self, piece: Piece, figures: Iterable[Dated], /) -> None:
         """Takes the figures of a piece, family after family, each made as it is taken, in whatever thread.
 
-        When it returns they are safe, and may come again all the same.
+        When it returns they are safe; they may still be handed over again.
         """
 
 
@@ -77,21 +77,26 @@ class Backfill:
     """One run over what the manifest says is left.
 
     Args:
-        manifest: how far earlier runs came.
+        manifest: the progress of earlier runs.
         destination: where figures go.
         worker: where answers are read.
         time: moments at which answers are read.
-        tell: hears of each piece that was handed on.
+        report_step: called with each piece that was handed on.
     """
 
     def __init__(
-        self, manifest: Manifest, destination: Destination, worker: Worker, time: Time, tell: Callable[[Step], None]
+        self,
+        manifest: Manifest,
+        destination: Destination,
+        worker: Worker,
+        time: Time,
+        report_step: Callable[[Step], None],
     ) -> None:
         self._manifest = manifest
         self._destination = destination
         self._worker = worker
         self._time = time
-        self._tell = tell
+        self._report_step = report_step
         self._done = 0
         self._total = 0
 
@@ -153,10 +158,10 @@ class Backfill:
         for piece in reversed(pieces(left, progress.longest)):
             state = await self._handed_on(job, report, piece, state)
             self._done += len(piece)
-            self._tell(Step(self._done, self._total, Piece(source, report.name, piece)))
+            self._report_step(Step(self._done, self._total, Piece(source, report.name, piece)))
 
     async def _begun(self, job: StoreRequest, report: Report, days: Days) -> tuple[ReportProgress, Discoveries]:
-        """Asks for the newest days alone: if the report is there, how large answers are, what has to be learned."""
+        """Asks for the newest days alone: if the report is there, how large answers are, what has to be discovered."""
         source, count = job.target.source, 1 if report.asks_by_day else SAMPLE_DAYS
         newest = next(iter(pieces(days, count)))
         try:
@@ -176,7 +181,7 @@ class Backfill:
         after = await self._read(job, report, days, state)
         target, piece = job.target, Piece(job.target.source, report.name, days)
         await self._destination.take(piece, figures(target, report, after, days, self._time.now()))
-        after = replace(after, ledger=await self._worker.run(partial(outlined, after.ledger)))
+        after = replace(after, ledger=await self._worker.run(partial(evidence, after.ledger)))
         await self._worker.run(partial(self._manifest.done, piece, after))
         return after
 

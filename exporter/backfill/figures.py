@@ -1,4 +1,4 @@
-"""What the answers about old days come to: figures by the rules of the page, day by day; pure, knows no store."""
+"""Figures of old days, by the same rules as those of new days, day by day; pure, knows no store."""
 
 import math
 from array import array
@@ -54,9 +54,9 @@ def helps(target: Target) -> Mapping[str, str]:
 
 
 def folded(target: Target, state: ReportState, asked: Answers, days: Days, now: datetime) -> ReportState:
-    """Returns what is remembered of a report after what was asked about `days`.
+    """Returns the state of a report after what was asked about `days`.
 
-    Held are these days and `history_days` before them: so long a company that is silent counts 0, as on the page.
+    Held are these days and `history_days` before them: so long a company that is silent counts 0, as in the exposition.
 
     Raises:
         SchemaError: an answer lacks a part that held days have.
@@ -68,24 +68,24 @@ def folded(target: Target, state: ReportState, asked: Answers, days: Days, now: 
     return ReportState(ledger, Health(target.interval, last_success=now, history=True), discoveries=asked.discoveries)
 
 
-def outlined(ledger: Ledger) -> Ledger:
+def evidence(ledger: Ledger) -> Ledger:
     """Returns what the days after these need of them: that a company has rows, and figures, not which.
 
     Of each row and each figure the newest one is left, as 0: so zeros keep their evidence for as long, and the many
     days that are held beside a piece are little more than one.
     """
-    rows, told = defaultdict[str, set[str]](set), defaultdict[tuple[str, Column], set[str]](set)
+    rows, noted = defaultdict[str, set[str]](set), defaultdict[tuple[str, Column], set[str]](set)
     blocks: dict[date, Block] = {}
     for day in sorted(ledger.blocks, reverse=True):
         tables: dict[str, Table] = {}
         for part, table in ledger.blocks[day].tables.items():
-            newest = {column: set(table.with_figure(column)) - told[part, column] for column in table.columns}
+            newest = {column: set(table.with_figure(column)) - noted[part, column] for column in table.columns}
             here = (set(table.companies) - rows[part]).union(*newest.values())
             rows[part] |= here
             for column, companies in newest.items():
-                told[part, column] |= companies
+                noted[part, column] |= companies
             if here:
-                tables[part] = _outline(table, here, newest)
+                tables[part] = _zeros(table, here, newest)
         blocks[day] = replace(ledger.blocks[day], tables=tables)
     return replace(ledger, blocks=blocks)
 
@@ -93,7 +93,7 @@ def outlined(ledger: Ledger) -> Ledger:
 def figures(target: Target, report: Report, state: ReportState, days: Days, now: datetime) -> Iterator[Dated]:
     """Yields the figures of these days as they are taken: by family in the order of lines; of a series by day.
 
-    Which values open labels keep is chosen for these days alone, so that it does not hang on where a run began.
+    Which values limited labels keep is chosen for these days alone, so that it does not depend on where a run began.
     """
     seen = view(target, report, state, now)
     wanted = (measure for measure in measures(seen) if not _is_excluded(target, measure))
@@ -110,12 +110,12 @@ def _in_lines(measure: Measure) -> str:
     return daily(measure) + "{"
 
 
-def _outline(table: Table, rows: set[str], told: Mapping[Column, set[str]]) -> Table:
-    """Returns some rows, with 0 for what they are the newest to tell."""
+def _zeros(table: Table, rows: set[str], newest: Mapping[Column, set[str]]) -> Table:
+    """Returns some rows, with 0 for the figures of which they are the newest."""
     companies = tuple(company for company in table.companies if company in rows)
     columns = {
         column: array("d", [0.0 if company in those else math.nan for company in companies])
-        for column, those in told.items()
+        for column, those in newest.items()
         if those
     }
     return Table(companies, columns)

@@ -1,6 +1,6 @@
-"""How far a back-fill has come, so that one that was killed goes on: a folder with manifest.json, which alone counts.
+"""The progress of a backfill, so that one that was killed goes on: a folder with manifest.json, which alone counts.
 
-Beside it stands what each report remembers of its last days, which zeros need as evidence. It is written first, under a
+Beside it is what each report keeps of its last days, which zeros need as evidence. It is written first, under a
 name of its own; then the manifest, whole or not at all, makes it the one that counts; then the one before goes.
 """
 
@@ -27,7 +27,7 @@ AGAIN = "give the options of its first run, or delete the folder to begin anew"
 
 
 def digest(value: str) -> str:
-    """Returns what tells two values apart and neither of them."""
+    """Returns what differs for two values and shows neither of them."""
     return sha256(value.encode()).hexdigest()
 
 
@@ -39,7 +39,7 @@ class DateRange(msgspec.Struct, frozen=True):
 
 
 class ReportProgress(msgspec.Struct, frozen=True):
-    """How far a report has come: it is asked in pieces of at most `longest` days, and done until `until`.
+    """The progress of a report: it is asked in pieces of at most `longest` days, and done until `until`.
 
     `left_out` says in one line why it is not asked at all; empty if it is.
     """
@@ -71,7 +71,7 @@ class Manifest:
 
     @property
     def finished(self) -> bool:
-        """Tells whether everything was handed on."""
+        """Returns whether everything was handed on."""
         return self._content.finished
 
     def span(self, source: str) -> Days:
@@ -80,11 +80,11 @@ class Manifest:
         return Days(span.first, span.last)
 
     def progress(self, source: str, report: str) -> ReportProgress | None:
-        """Returns how far a report has come; None before it was asked at all."""
+        """Returns the progress of a report; None before it was asked at all."""
         return self._content.reports.get(f"{source}/{report}")
 
     def state(self, source: str, report: str) -> ReportState | None:
-        """Returns what a report remembers of its last days; None before the first ones are done.
+        """Returns what a report keeps of its last days; None before the first ones are done.
 
         Raises:
             ConfigError: it is damaged.
@@ -106,7 +106,7 @@ class Manifest:
         )
 
     def done(self, piece: Piece, state: ReportState) -> None:
-        """Takes note that a piece was handed on, and of what is remembered after it."""
+        """Notes that a piece was handed on, and the state after it."""
         source, report, days = piece
         before = self._content.reports[f"{source}/{report}"]
         kept = Section({}, len(state.ledger.blocks), {report: state})
@@ -166,8 +166,8 @@ def continued(
 ) -> Iterator[Manifest]:
     """Opens the manifest in a folder for later days, or begins one.
 
-    What is asked under the names in `loosely` may have changed since, sources may have come and gone, and once all was
-    handed on so may the `target`.
+    What is asked under the names in `loosely` may have changed since, sources may have been added or removed, and the
+    `target` may have changed once all was handed on.
 
     Raises:
         ConfigError, OSError: as in `opened`.

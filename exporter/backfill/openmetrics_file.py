@@ -1,9 +1,9 @@
-"""The history as one OpenMetrics file: a run of sorted lines per piece, at the end merged into families and series.
+"""A backfill as one OpenMetrics file: a run of sorted lines per piece, at the end merged into families and series.
 
     paradigm_user_queries_daily{source="production",company_id="17",company="Northwind",mode="chat"} 61.0 1717243200
 
-A series' samples stand together and rise in time, as the format demands, however the pieces came; and neither a piece
-nor the merge holds more than its own share in memory.
+A series' samples are together and in time order, as the format demands, in whatever order pieces arrive; and neither a
+piece nor the merge holds more than its own share in memory.
 """
 
 import asyncio
@@ -89,7 +89,7 @@ def family(line: str) -> str:
 
 
 class Runs:
-    """The sorted lines of the pieces in `folder`; equal series come in the order of source, report and day.
+    """The sorted lines of the pieces in `folder`; equal series are in the order of source, report and day.
 
     `added` are further labels of every series; at most `most_open` files are merged at a time.
     """

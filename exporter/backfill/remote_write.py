@@ -1,6 +1,6 @@
 """Sends figures to a store of time series by Prometheus' remote write 1.0; asks again only where that can help.
 
-A store does not overwrite: what comes twice with the same value changes nothing there.
+A store does not overwrite: what is sent twice with the same value changes nothing there.
 """
 
 import asyncio
@@ -47,7 +47,7 @@ class RemoteWrite:
     added: Mapping[str, str]
 
     async def begin(self, oldest: date) -> None:
-        """Writes one sample of a family of its own on the oldest day that is to come: whether days so old are taken.
+        """Writes one sample of a family of its own on the oldest day to be sent: whether days so old are taken.
 
         Raises:
             StoreError: they are not, with the remedy; or nothing is.

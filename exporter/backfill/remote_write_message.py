@@ -45,7 +45,7 @@ def series_of(figures: Iterable[Dated], added: Mapping[str, str]) -> Iterator[Se
 
 
 def batches(found: Iterable[Series], most: int) -> Iterator[Sequence[Series]]:
-    """Cuts series into batches of about `most` samples; a series with more stands alone."""
+    """Cuts series into batches of about `most` samples; a series with more is a batch of its own."""
     batch, count = list[Series](), 0
     for each in found:
         if batch and count + len(each.samples) > most:

@@ -20,15 +20,15 @@ from exporter.http import is_loopback, tls_context
 
 TIMEOUT_SECONDS = 60.0
 """A store that merges what is out of order may take its time."""
-VERDICT_SECONDS = 0.25
+REFUSAL_SECONDS = 0.25
 """How long a new connection listens before it speaks: longer than a store beside us takes to refuse a certificate."""
 
 CUT_OFF = (httpx.TransportError, OSError)
-"""What comes out of httpx where no answer came; an ssl.SSLError in the middle of one passes httpx as it is."""
+"""What httpx raises without an answer; an ssl.SSLError in the middle of one passes httpx unchanged."""
 
 
 class BasicAuth(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A user, whose password stands here or in a file."""
+    """A user, whose password is here or in a file."""
 
     username: str
     password: str | None = None
@@ -117,7 +117,7 @@ def client(
 
 
 def cut_off(url: str, error: Exception) -> str:
-    """Returns why no answer came, for asking again.
+    """Returns why there was no answer, for asking again.
 
     Raises:
         StoreError: the two do not trust each other; asking again would not help.
@@ -137,16 +137,16 @@ async def _listen_first(request: httpx.Request) -> None:
     By TLS 1.3 it says so after our side of the handshake is done. If it then leaves with a request unread, its system
     resets the connection, and why is lost: a certificate that is missing would look like a store that is away.
     """
-    request.extensions["trace"] = _verdict
+    request.extensions["trace"] = _raise_tls_refusal
 
 
-async def _verdict(event: str, info: Mapping[str, Any]) -> None:
+async def _raise_tls_refusal(event: str, info: Mapping[str, Any]) -> None:
     """Hears of a request's events (https://www.python-httpx.org/advanced/extensions/#trace); raises what is heard."""
     if not event.endswith(".start_tls.complete"):
         return
     stream = info["return_value"]
     try:
-        async with asyncio.timeout(VERDICT_SECONDS):
+        async with asyncio.timeout(REFUSAL_SECONDS):
             await stream.read(1)
     except TimeoutError:  # who agrees says nothing
         return

@@ -46,7 +46,7 @@ def check(
     config_file: ConfigFile = None,
     probe: Annotated[bool, typer.Option("--probe", help="Also ask every report once; exit 1 if one fails.")] = False,
 ) -> None:
-    """Validate the configuration, without asking any platform unless told to.
+    """Validate the configuration; no platform is asked without --probe.
 
     Exit 2 and one line per mistake if it is wrong.
     """
@@ -70,15 +70,15 @@ def describe(each: Source) -> str:
 
 
 def ask(settings: Settings) -> tuple[Finding, ...] | None:
-    """Asks every report, by the machine's clocks; None when the process was told to end meanwhile."""
-    with progress(Console(stderr=True), sum(len(each.target.reports) for each in settings.sources.values())) as tell:
-        return run_command(unless_signalled(probed(settings, Time(utcnow, time.monotonic), tell)))
+    """Asks every report, by the machine's clocks; None when a signal ended the process meanwhile."""
+    with progress(Console(stderr=True), sum(len(each.target.reports) for each in settings.sources.values())) as show:
+        return run_command(unless_signalled(probed(settings, Time(utcnow, time.monotonic), show)))
 
 
 async def probed(
-    settings: Settings, clocks: Time, tell: Callable[[str], None], clock: fetch.Clock | None = None
+    settings: Settings, clocks: Time, show: Callable[[str], None], clock: fetch.Clock | None = None
 ) -> tuple[Finding, ...]:
-    """Asks every report of every source, one after the other; `tell` hears of each before, by `clock` the clients wait.
+    """Asks every report of every source, one after the other; `show` gets each name before; clients wait by `clock`.
 
     Raises:
         ConfigError: a source's URL, CA file or proxy cannot be used; then nobody was asked.
@@ -96,13 +96,13 @@ async def probed(
             probes.append((target, Probe(target, client, codes, worker, clocks)))
         for target, probe in probes:
             for report in target.reports:
-                tell(f"{target.source}: {report.name}")
+                show(f"{target.source}: {report.name}")
                 findings.append(await probe.ask(report))
     return tuple(findings)
 
 
 async def unless_signalled(work: Coroutine[object, object, Result]) -> Result | None:
-    """Returns the result of `work`, or None when the process was told to end before there was one."""
+    """Returns the result of `work`, or None when a signal ended the process before there was one."""
     task = asyncio.ensure_future(work)
     for each in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(each, task.cancel)

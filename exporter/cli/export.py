@@ -34,7 +34,7 @@ T = TypeVar("T")
 PLATFORM = "chatcaptain"
 FIRST_WAIT, LONGEST_WAIT, GROWTH = 2.0, 30.0, 1.5
 """Between two questions about the status, in seconds."""
-PATIENCE = 60.0
+RETRY_SECONDS = 60.0
 """What all retries of failed questions together may wait, in seconds."""
 
 
@@ -52,11 +52,11 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """How time passes, and who hears of it."""
+    """The clock to wait by, and where progress is shown."""
 
     monotonic: Callable[[], float]
     sleep: Callable[[float], Awaitable[None]]
-    tell: Callable[[str], None]
+    show: Callable[[str], None]
 
 
 def export(
@@ -86,13 +86,13 @@ def export(
     asked = _days(
         first, last, resumes=export_id is not None, today=datetime.now(UTC).astimezone(chosen.target.rules.zone).date()
     )
-    with progress(Console(stderr=True)) as (tell, told):
+    with progress(Console(stderr=True)) as (show, show_bytes):
         site = urlsplit(chosen.base_url)
         at_home = site.scheme == "http" and is_loopback(site.hostname or "")
-        rules = download.DownloadRules(_option("--max-size", size, max_size), at_home, told)
+        rules = download.DownloadRules(_option("--max-size", size, max_size), at_home, show_bytes)
         seconds = _option("--deadline", duration, deadline).total_seconds()
         order = Order(_chatbot_id(chosen), asked, output.absolute(), rules, export_id, seconds)
-        done = run_command(unless_signalled(_exported(chosen, order, tell)))
+        done = run_command(unless_signalled(_exported(chosen, order, show)))
     if done is None:
         raise FailedError("ended before the export was saved; resume it with the --export-id that is named above")
     typer.echo(f"{output}: {done} bytes")
@@ -147,10 +147,10 @@ def progress(console: Console) -> Iterator[tuple[Callable[[str], None], Callable
         yield lambda words: bar.update(task, description=words), lambda done: bar.update(task, completed=done)
 
 
-async def _exported(chosen: Source, order: Order, tell: Callable[[str], None]) -> int:
+async def _exported(chosen: Source, order: Order, show: Callable[[str], None]) -> int:
     client = client_of(chosen, LastCodes())
     try:
-        return await exported(client, order, chosen, Waiting(time.monotonic, asyncio.sleep, tell))
+        return await exported(client, order, chosen, Waiting(time.monotonic, asyncio.sleep, show))
     finally:
         await client.aclose()
 
@@ -162,7 +162,7 @@ async def exported(fetch: Fetch, order: Order, chosen: Source, waiting: Waiting)
         FailedError: it failed, or was not ready in time; names the id, by which it can be resumed.
     """
     export_id = order.export_id or await _started(fetch, order, chosen)
-    waiting.tell(f"export {export_id} of {chosen.name}; resume with --export-id {export_id}")
+    waiting.show(f"export {export_id} of {chosen.name}; resume with --export-id {export_id}")
     try:
         async with asyncio.timeout(order.seconds):
             return await _saved(fetch, order, export_id, waiting)
@@ -190,7 +190,7 @@ async def _saved(fetch: Fetch, order: Order, export_id: str, waiting: Waiting) -
     began, refused = waiting.monotonic(), False
     while True:
         link = await _link(fetch, order, export_id, waiting, order.seconds - (waiting.monotonic() - began))
-        waiting.tell("downloading")
+        waiting.show("downloading")
         try:
             return await download.save(link, order.target, order.rules)
         except download.LinkRefusedError:
@@ -201,10 +201,10 @@ async def _saved(fetch: Fetch, order: Order, export_id: str, waiting: Waiting) -
 
 async def _link(fetch: Fetch, order: Order, export_id: str, waiting: Waiting, seconds: float) -> str:
     """Asks for the status until there is a link."""
-    began, wait, retry_budget = waiting.monotonic(), FIRST_WAIT, RetryBudget(PATIENCE)
+    began, wait, retry_budget = waiting.monotonic(), FIRST_WAIT, RetryBudget(RETRY_SECONDS)
     while True:
         word, link = job.progress(await fetch.get(job.ask(order.chatbot_id, export_id, order.days), retry_budget))
-        waiting.tell(f"the platform says: {word}")
+        waiting.show(f"the platform says: {word}")
         if link is not None:
             return link
         if waiting.monotonic() - began + wait > seconds:

@@ -37,7 +37,7 @@ def configure(level: LogLevel, format_: LogFormat) -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(formatter(format_))
     logging.basicConfig(level=level.name, handlers=[handler], force=True)
-    for name in LOUD_LIBRARIES:  # at INFO they tell URLs, jobs and connections, each many times an hour
+    for name in LOUD_LIBRARIES:  # at INFO they log URLs, jobs and connections, each many times an hour
         logging.getLogger(name).setLevel(logging.WARNING)
 
 

@@ -25,7 +25,7 @@ A day is any 24 hours of running: "expected" is the mean over many, "at most" ho
 the most calls within a minute. The daily pass over history_days is included, in as many pieces as so many companies
 take; retries are excluded, and so are polls added by a restart or a step of the clock.
 A report that the platform lacks is counted as if it had it; with "reports: auto" it costs one call a day.
-SeriesCounts are the most that so many companies can have: every mode, on both days, and of open labels (tool) as many
+Series are the most that so many companies can have: every mode, on both days, and of limited labels (tool) as many
 values as are kept and "other". Each HTTP status but 200 that occurs adds one to chat_usage_api_requests_total. Left
 out is chat_usage_field_info, one for each field that the platform describes."""
 
@@ -61,7 +61,7 @@ def plan(
         for note in settings.notes:
             typer.echo(note)
         show(foreseen, Console(highlight=False))
-    judge(foreseen, max_series, max_calls_per_day)
+    check_limits(foreseen, max_series, max_calls_per_day)
 
 
 def planned(each: Source) -> SourcePlan:
@@ -70,7 +70,7 @@ def planned(each: Source) -> SourcePlan:
     return SourcePlan(each.target, cadence, each.poll.requests_per_minute, each.platform.one_company)
 
 
-def judge(foreseen: Forecast, max_series: int | None, max_calls: int | None) -> None:
+def check_limits(foreseen: Forecast, max_series: int | None, max_calls: int | None) -> None:
     """Compares with the limits.
 
     Raises:

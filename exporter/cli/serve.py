@@ -87,10 +87,10 @@ def docs_at(url: str) -> str:
 
 
 async def _serve(exporter: Exporter, listening: socket.socket, web_config: LiveWebConfig) -> None:
-    told, told_again = end_signal(), reload_signal()
+    ended, reloaded = end_signal(), reload_signal()
     async with serving(exporter.app, listening, web_config):
         where = f"{url(listening, tls=web_config.context is not None)}/metrics"
         log.info("serving", extra={"url": where, "version": __version__})
-        async with exporter, reloading(told_again, exporter.reloader.reload):
-            await told.wait()
+        async with exporter, reloading(reloaded, exporter.reloader.reload):
+            await ended.wait()
             log.info("ending")

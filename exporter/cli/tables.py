@@ -14,7 +14,7 @@ GAP = "  "
 
 @dataclass(frozen=True, slots=True)
 class TableColumn:
-    """A column; `number` stands at the right, `long` texts are the first to be folded where space is scarce."""
+    """A column; `number` is aligned right, `long` texts are the first to be folded where space is scarce."""
 
     heading: str
     number: bool = False

@@ -74,8 +74,8 @@ class Measure:
     """What a report counts: one metric family per window.
 
     `family` is the metric name without its window, `labels` the names of the labels after source, company_id and
-    company (at most two; an INFO has as many as it needs), `help` one sentence without a full stop that the page
-    completes with window and report. Without `today` the running day is not served. `limits` are parallel to `labels`,
+    company (at most two; an INFO has as many as it needs), `help` one sentence without a full stop; window and
+    report are appended. Without `today` the running day is not served. `limits` are parallel to `labels`,
     or empty: a limited label, to which anybody may add values, has the name of its label limit, any other label has
     "". `people` are counted: small groups may have to stay private. `activities` are what alerts evaluate.
     With `per_subject` the first label has no more values than the platform has subjects that requests are about
@@ -171,7 +171,7 @@ class Sample(NamedTuple):
 
 
 class Expendable(IntEnum):
-    """What goes first, from the smallest on, when the page would have more series than the operator allows."""
+    """What is dropped first, from the smallest on, when there are more series than the operator allows."""
 
     CHANNELS = 1
     LIMITED_LABELS = 2  # tools, intents, languages: labels that anybody may add values to

@@ -14,9 +14,9 @@ from exporter.metrics.source_info import SourceInfo
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """What everybody outside the poller may see: the page, and the (source, report) pairs that have served figures.
+    """What is visible outside the poller: the exposition, and the (source, report) pairs that have served figures.
 
-    `views` and `source_infos` are what the page was made from, by source and report, and by source.
+    `views` and `source_infos` are what the exposition was made from, by source and report, and by source.
     """
 
     page: Page = field(default_factory=lambda: EMPTY)
@@ -26,7 +26,7 @@ class Published:
 
 
 class RenderedSource(NamedTuple):
-    """What a source has on the page: families by report, and the names of the reports that have figures there.
+    """What is served of a source: families by report, and the names of the reports that have figures there.
 
     `views` (by report) and `source_info` are what the families were made from.
     """
@@ -49,11 +49,11 @@ class Board:
         self._chunks: Mapping[Key, tuple[Chunk, ...]] = {}
 
     def put(self, source: str, rendered: RenderedSource) -> None:
-        """Replaces what some reports of a source have on the page, all at once."""
+        """Replaces what is served of some reports of a source, all at once."""
         self._show(self._chunks, {source: rendered})
 
     def replace(self, rendered: Mapping[str, RenderedSource], max_series: int) -> None:
-        """Replaces all that some sources have on the page, in one step; a source with `NOTHING` goes."""
+        """Replaces all that is served of some sources, in one step; a source with `NOTHING` goes."""
         self._max_series = max_series
         self._show({key: found for key, found in self._chunks.items() if key[0] not in rendered}, rendered)
 

@@ -17,9 +17,9 @@ RUN = 1024 * 1024
 
 
 class GzipPiece(NamedTuple):
-    """A part of a page; `deflated`, if there, is the same as raw deflate that ends on a byte and looks back at nothing.
+    """A part of an exposition; `deflated`, if there, is the same as raw deflate.
 
-    Without it the piece is too small to be compressed alone.
+    It ends on a byte and looks back at nothing. Without it the piece is too small to be compressed alone.
     """
 
     plain: bytes
@@ -39,7 +39,7 @@ def deflate(plain: bytes) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class Body:
-    """A rendered page in one format: its pieces, which the formats share, each compressed; its checksum and length."""
+    """An exposition in one format: its pieces, which the formats share, each compressed; its checksum and length."""
 
     pieces: tuple[GzipPiece, ...]
     crc: int
@@ -47,12 +47,12 @@ class Body:
 
     @classmethod
     def of(cls, plain: bytes) -> "Body":
-        """Compresses a page."""
+        """Compresses an exposition."""
         return cls.joined((GzipPiece(plain),))
 
     @classmethod
     def joined(cls, pieces: Iterable[GzipPiece]) -> "Body":
-        """Makes a page of pieces; what is too small to be compressed alone is compressed with its neighbours."""
+        """Makes an exposition of pieces; what is too small to be compressed alone is compressed with its neighbours."""
         packed: list[GzipPiece] = []
         for alone, run in groupby(pieces, key=lambda piece: piece.deflated is not None):
             found = tuple(run)
@@ -64,15 +64,15 @@ class Body:
 
     @property
     def plain(self) -> bytes:
-        """The page as it is read, in one."""
+        """The exposition as it is read, in one."""
         return self.with_tail(b"")
 
     def with_tail(self, tail: bytes) -> bytes:
-        """Returns page and tail."""
+        """Returns exposition and tail."""
         return b"".join((*(piece.plain for piece in self.pieces), tail))
 
     def runs(self, tail: bytes) -> Iterator[bytes]:
-        """Yields page and tail in runs of about `RUN` bytes, so that no reader needs a copy of it all."""
+        """Yields exposition and tail in runs of about `RUN` bytes, so that no reader needs a copy of it all."""
         run: list[bytes] = []
         length = 0
         for plain in (*(piece.plain for piece in self.pieces), tail):
@@ -84,7 +84,7 @@ class Body:
         yield b"".join(run)
 
     def with_tail_gzipped(self, tail: bytes) -> bytes:
-        """Returns page and tail as one gzip member: a second one would be cut off silently by some readers."""
+        """Returns exposition and tail as one gzip member: a second one would be cut off silently by some readers."""
         packer = zlib.compressobj(GZIP_LEVEL, zlib.DEFLATED, RAW_DEFLATE)
         end = packer.compress(tail) + packer.flush(zlib.Z_FINISH)
         size = (self.size + len(tail)) & 0xFFFFFFFF

@@ -40,7 +40,7 @@ def too_many(chunks: Iterable[Chunk], max_series: int) -> frozenset[Expendable]:
 
 
 def cardinality(chunks: Mapping[Key, Sequence[Chunk]], dropped_kinds: frozenset[Expendable]) -> tuple[Family, Family]:
-    """Counts the series of each source: those on the page, and those that are kept off it, by kind."""
+    """Counts the series of each source: those served, and those dropped, by kind."""
     shown, dropped = Counter[tuple[str, ...]](), Counter[tuple[str, ...]]()
     for (source, _), found in chunks.items():
         dropped.update({(source, reason): 0 for reason in REASONS.values()})

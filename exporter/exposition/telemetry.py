@@ -1,4 +1,4 @@
-"""The exporter's own live metrics, written by prometheus-client behind the rendered page at each scrape.
+"""The exporter's own live metrics, written by prometheus-client after the rendered families at each scrape.
 
 Only what changes between two polls, or without one, is here: requests, polls, build, process. What follows from the
 ledger is in `exporter.metrics.report_health`; a family must not be in both.
@@ -122,7 +122,7 @@ class Telemetry:
         return chain(self.registry.collect(), self._process.collect())
 
     def tail(self, format_: Format) -> bytes:
-        """Writes the live metrics in one format; in OpenMetrics they end the page (`# EOF`)."""
+        """Writes the live metrics in one format; in OpenMetrics they end the exposition (`# EOF`)."""
         if format_ not in self._written:
             self._written[format_] = _latest(self.registry, format_).removesuffix(END)
         return self._written[format_] + _latest(self._process, format_)

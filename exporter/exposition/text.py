@@ -1,8 +1,8 @@
-"""The one place that writes the exposition formats: families to lines, lines to pages.
+"""The one place that writes the exposition formats: families to lines, lines to expositions.
 
 Text 0.0.4 and OpenMetrics 1.0 share every sample line; they differ in header lines, in the name of a counter's
-family and in the last line. Knows no HTTP: the web takes the finished bytes of the board's one slot. A page is
-rendered and compressed once, when data change; a scrape adds the live self-metrics behind it (`Body.with_tail`).
+family and in the last line. Knows no HTTP: the web takes the finished bytes of the board's one slot. An exposition
+is rendered and compressed once, when data change; a scrape adds the live self-metrics behind it (`Body.with_tail`).
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -16,7 +16,7 @@ from exporter.domain.model import Expendable, Family
 from exporter.exposition.gzip_pieces import Body, GzipPiece
 
 AT_ONCE = 1000
-"""Lines encoded together: of a page's lines, one name with an emoji makes a text of four bytes a character."""
+"""Lines encoded together: of all lines, one name with an emoji makes a text of four bytes a character."""
 
 
 class Format(Enum):
@@ -107,7 +107,7 @@ def escaped(text: str) -> str:
 
 
 def number(figure: float) -> str:
-    """Writes a figure as prometheus-client does, so that both parts of a page agree: 12.0, 1.234567e+06."""
+    """Writes a figure as prometheus-client does, so that both parts of an exposition agree: 12.0, 1.234567e+06."""
     text = repr(figure)
     dot = text.find(".")
     if figure > 0 and dot > 6:  # noqa: PLR2004 where Go's %g turns to exponents
@@ -117,7 +117,7 @@ def number(figure: float) -> str:
 
 
 Page = Mapping[Format, Body]
-"""A page in every format."""
+"""An exposition in every format."""
 
 EMPTY: Page = MappingProxyType({format_: Body.of(b"") for format_ in Format})
 

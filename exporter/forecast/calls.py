@@ -1,7 +1,7 @@
 """What a configuration will cost before anything is asked: polls and requests per day, the peak, series per family.
 
-Pure. Nothing is listed by hand: requests come from `Report.plan`, moments from the schedule, and series from the road
-itself: one invented company that has every figure travels it, and what it has then counts once per company.
+Pure. Nothing is listed by hand: requests are those of `Report.plan`, moments those of the schedule, and series
+those of one invented company that has every figure, times the number of companies.
 """
 
 from collections import Counter
@@ -93,7 +93,7 @@ class Forecast:
 
     @property
     def total_series(self) -> int:
-        """The series of the whole page, but `chat_usage_field_info`: what a platform says of itself is not foreseen."""
+        """All series but `chat_usage_field_info`: what a platform says of itself is not foreseen."""
         of_reports = (report.series for source in self.sources for report in source.reports)
         everywhere = (self.series, *(source.series for source in self.sources), *of_reports)
         return sum(sum(series.values()) for series in everywhere)
@@ -157,9 +157,9 @@ def _source(plan: SourcePlan, size: Size, now: datetime, live: Callable[[str, st
     rate, at_once = polls(plan.cadence, now), most_polls(plan.cadence, MINUTE, now)
     reports, together = [], 0
     for report in target.reports:
-        recent, past, learning = _requests(plan, report, size, now)
-        calls = _sum((rate.times(*recent), PASSES.times(*past), PASSES.times(learning, learning)))
-        peak = at_once * recent[1] + past[1] + learning
+        recent, past, discovery = _requests(plan, report, size, now)
+        calls = _sum((rate.times(*recent), PASSES.times(*past), PASSES.times(discovery, discovery)))
+        peak = at_once * recent[1] + past[1] + discovery
         series = Counter(served(target, report, size, now)) + Counter(live(target.source, report.name))
         reports.append(ReportForecast(report.name, calls, min(peak, cap), series))
         together += peak
@@ -167,14 +167,14 @@ def _source(plan: SourcePlan, size: Size, now: datetime, live: Callable[[str, st
 
 
 class Counts(NamedTuple):
-    """How many requests one poll takes, one pass over the past, and what has to be learned anew each day.
+    """How many requests one poll takes, one pass over the past, and what has to be discovered anew each day.
 
     The first two usually, and at worst: if every filter is refused, and nothing can be asked together.
     """
 
     recent: tuple[int, int]
     past: tuple[int, int]
-    learning: int
+    discovery: int
 
 
 def _requests(plan: SourcePlan, report: Report, size: Size, now: datetime) -> Counts:
@@ -187,13 +187,13 @@ def _requests(plan: SourcePlan, report: Report, size: Size, now: datetime) -> Co
 
     def count(*ranges: Days) -> tuple[int, int]:
         usual, most = (
-            [request for days in ranges for request in report.plan(days, target.scope, learned)]
-            for learned in (discoveries, worst)
+            [request for days in ranges for request in report.plan(days, target.scope, known)]
+            for known in (discoveries, worst)
         )
         return len(usual), len(most) + sum(request.instead is not None for request in most)
 
-    learning = sum(bool(request.discovery) for request in report.plan(recent, target.scope))
-    return Counts(count(recent), count(*(pieces(past, longest) if past else ())), learning)
+    discovery = sum(bool(request.discovery) for request in report.plan(recent, target.scope))
+    return Counts(count(recent), count(*(pieces(past, longest) if past else ())), discovery)
 
 
 def _sum(rates: Iterable[Rate]) -> Rate:

@@ -45,7 +45,7 @@ def once(target: Target, size: Size, now: datetime) -> SeriesCounts:
 
 
 def served(target: Target, report: Report, size: Size, now: datetime) -> SeriesCounts:
-    """Counts what the page would have of a report if every company had all figures on each held day."""
+    """Counts what would be served of a report if every company had all figures on each held day."""
     health = Health(target.interval, last_attempt=now, last_success=now, duration=0.0, outcome="ok", history=True)
     discoveries = report.assumed_discoveries(calendars.day_at(now, target.rules.zone), size.channels)
     state = ReportState(_held(target, report, size, now), health, discoveries=discoveries)

@@ -26,7 +26,7 @@ REPORT_LABELS = ("source", "report")
 def families(view: ReportView) -> Iterator[Family]:
     """Yields every family of one report that has samples: figures, unless they are stale, and health.
 
-    One after the other: the samples of all of them together would be far more than the page.
+    One after the other: the samples of all of them together would be far more than the exposition.
     """
     found = iter(()) if view.day_status.stale else usage_families(view)
     for family in chain(found, activity_families(view), _health(view)):

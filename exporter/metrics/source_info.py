@@ -1,4 +1,4 @@
-"""What a source has once on the page, whatever its reports are: companies, settle time, unmatched selectors.
+"""What the exposition has once per source, whatever its reports are: companies, settle time, unmatched selectors.
 
 A line of it:
 

@@ -160,7 +160,7 @@ class Poller:
                 state = transitions.with_refresh_pass(state, days, longest, attempt, self.target.rules)
             self._states[report.name] = state
         _log_poll(self.target.source, report.name, state, result)
-        await self._publish(report)  # before it is counted: who sees the count finds the poll's figures on the page
+        await self._publish(report)  # before it is counted: who sees the count finds the poll's figures served
         self._outputs.telemetry.polled(self.target.source, report.name, state.health.outcome or "")
 
     async def _ask(self, report: Report, days: Days, now: datetime, retry_budget: RetryBudget) -> PollResult:

@@ -35,7 +35,7 @@ class Found:
     """What good answers held.
 
     Of the days asked for (`asked`) `listed` have a row; both are 0 for levels, which belong to no day. `companies` are
-    those that would be served, `series` what the page would have of the report, its health included. `unknown` and
+    those that would be served, `series` what would be served of the report, its health included. `unknown` and
     `missing` count fields, `left_out` counts by kind what else could not be read. `notes` are lines that say which
     fields drifted, and how an answer that describes its own fields was read.
     """

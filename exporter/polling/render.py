@@ -1,4 +1,4 @@
-"""From the states of a source to the families that are on the page; pure, every moment is an argument."""
+"""From the states of a source to the families that are served; pure, every moment is an argument."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
@@ -20,7 +20,7 @@ from exporter.polling.target import Target
 
 
 class Rendered(NamedTuple):
-    """What a source has on the page, and the values that limited labels have there, by report and family."""
+    """What is served of a source, and the values that limited labels have there, by report and family."""
 
     rendered_source: RenderedSource
     kept: Mapping[str, Mapping[str, Kept]]

@@ -1,7 +1,7 @@
 """The threads beside the event loop: one for decoding to rendering, a job at a time; others for what may block.
 
 They are daemons, unlike those of `concurrent.futures`, which are waited for at exit: SIGTERM must end the program
-within 2 s, also while a large page is rendered or a name server is silent.
+within 2 s, also while a large exposition is rendered or a name server is silent.
 """
 
 import asyncio

@@ -68,7 +68,7 @@ class Control:
 
     async def delayed(self, path: str) -> tuple[int, tuple[Scenario, ...]]:
         """Waits as the scenarios have it; returns the request's number for its path, and what is going on then."""
-        number = self.requests[path]  # taken before the wait, in which others may come
+        number = self.requests[path]  # taken before the wait, in which others may arrive
         await self._sleep(sum(scenario.delay for scenario in self.scenarios))
         return number, self.scenarios
 
@@ -86,7 +86,7 @@ class Control:
         self._begin(scenarios)
 
     def state(self) -> Mapping[str, object]:
-        """Returns what `GET /control` tells."""
+        """Returns what `GET /control` shows."""
         return {
             "now": utc_text(self.now()),
             "follows_wall_clock": self._fixed is None,

@@ -30,7 +30,7 @@ class WebContext:
     """What the web may see: the board, the live metrics, the scheduler's heartbeat, and the sources by name.
 
     `sources` may change between two requests. `worker` makes what is read by people and by BI tools: neither a scrape
-    nor a poll waits for it. `next_poll` tells when the source of a name is polled next. `reload` reads the
+    nor a poll waits for it. `next_poll` says when the source of a name is polled next. `reload` reads the
     configuration again and returns in one line why that failed, nothing if it did not; None is not permitted. `docs` is
     the address of the folder with the runbooks, without a slash at its end. `refusal` is why the last reload failed.
     """
@@ -72,7 +72,7 @@ def create_app(outlook: WebContext) -> Starlette:
             return PlainTextResponse("ready\n")
         names = ", ".join(outlook.sources)
         return PlainTextResponse(
-            f"no report has been served yet; sources: {names}. chat_usage_polls_total on /metrics tells why\n", 503
+            f"no report has been served yet; sources: {names}. chat_usage_polls_total on /metrics shows why\n", 503
         )
 
     return Starlette(

@@ -60,7 +60,7 @@ def _liking(format_: Format, wanted: Iterable[Range]) -> float:
 
 
 def takes_gzip(accept_encoding: str) -> bool:
-    """Tells whether a client takes gzip, named or by `*`, and does not like plain bytes better."""
+    """Returns whether a client takes gzip, named or by `*`, and does not like plain bytes better."""
     by_name = {wanted.value: wanted.quality for wanted in ranges(accept_encoding)}
     gzip = by_name.get("gzip", by_name.get("x-gzip", by_name.get("*", 0.0)))
     return gzip > 0 and gzip >= by_name.get("identity", 0.0)
@@ -79,6 +79,6 @@ def preferred(accept: str, types: Sequence[str]) -> str:
 
 
 def is_known(etag: str, if_none_match: str) -> bool:
-    """Tells whether a client has this version (RFC 9110, 13.1.2); weak and strong tags count alike."""
+    """Returns whether a client has this version (RFC 9110, 13.1.2); weak and strong tags count alike."""
     known = {each.strip().removeprefix("W/") for each in if_none_match.split(",")}
     return "*" in known or etag.removeprefix("W/") in known

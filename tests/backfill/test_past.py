@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exporter.backfill.figures import by_family, figures, folded, outlined
+from exporter.backfill.figures import by_family, evidence, figures, folded
 from exporter.domain.model import Column, Days, Reading, Row
 from exporter.ledger.ledger import Ledger
 from exporter.metrics.daily import Dated
@@ -81,7 +81,7 @@ def histories(draw: st.DrawFn) -> tuple[Report, Rows]:
 def test_an_outline_of_the_days_before_changes_no_figure(history: tuple[Report, Rows], lengths: list[int]) -> None:
     """Who has been there, and since when a figure counts 0, is all that later days ask of them."""
     report, rows = history
-    assert handed_on(report, rows, lengths, outlined) == handed_on(report, rows, lengths, whole)
+    assert handed_on(report, rows, lengths, evidence) == handed_on(report, rows, lengths, whole)
 
 
 @given(histories(), st.integers(1, 20))
@@ -89,7 +89,7 @@ def test_an_outline_has_each_row_and_figure_once(history: tuple[Report, Rows], l
     report, rows = history
     days = Days(FIRST, FIRST + timedelta(days=length - 1))
     state = folded(TARGET, ReportState(Ledger(), Health(TARGET.interval)), answer(report, rows, days), days, NOON)
-    ledger = outlined(state.ledger)
+    ledger = evidence(state.ledger)
 
     assert ledger.names == state.ledger.names
     assert ledger.blocks.keys() == state.ledger.blocks.keys()
@@ -112,7 +112,7 @@ def test_what_an_open_label_keeps_is_what_the_piece_uses_most() -> None:
     web, mail = (Column("paradigm_tool_uses", (tool,)) for tool in ("web", "mail"))
     rows: Rows = {("all", 0, "1"): {web: 100.0, mail: 1.0}, ("all", 1, "1"): {web: 1.0, mail: 2.0}}
     limits = LabelLimits({**LabelLimits().values, "tools": 1})
-    first, second = handed_on(REPORTS["tools"], rows, [1, 1], outlined, limits)
+    first, second = handed_on(REPORTS["tools"], rows, [1, 1], evidence, limits)
     assert {each.labels["tool"]: each.value for each in first} == {"web": 100.0, OTHER: 1.0}
     assert {each.labels["tool"]: each.value for each in second} == {"mail": 2.0, OTHER: 1.0}
 

@@ -86,7 +86,7 @@ async def test_a_refused_filter_and_a_refused_question_are_two_requests() -> Non
     assert asked.notes.codes == ["403", "403"]
 
 
-async def test_what_is_asked_instead_shares_the_patience() -> None:
+async def test_what_is_asked_instead_shares_the_retry_budget() -> None:
     asked = bench(answer(403), answer(429, retry_after="40"), answer())
     asked.retry_budget = RetryBudget(50)
     assert await asked.ask(FILTERED) == GOOD

@@ -60,7 +60,7 @@ async def test_concurrent_callers_are_served_in_order() -> None:
 
 
 @pytest.mark.anyio
-async def test_the_rate_limit_holds_for_every_attempt_and_spends_no_patience() -> None:
+async def test_the_rate_limit_holds_for_every_attempt_and_spends_no_retry_budget() -> None:
     asked = bench(answer(503), httpx.ReadError("reset"), answer())
     asked.limits = ClientLimits(timeout=5, max_body=1000, requests_per_minute=1)
     asked.time.random = Random(1)

@@ -120,7 +120,7 @@ async def test_retry_after_is_the_least_wait(told: str, waits: float, status: in
         pytest.param("Sat, 21 Nov 2026 12:00:00 GMT", id="a-day-as-date"),
     ],
 )
-async def test_a_wait_beyond_patience_gives_up_at_once(status: int, error: type[ReportError], told: str) -> None:
+async def test_a_wait_beyond_the_budget_gives_up_at_once(status: int, error: type[ReportError], told: str) -> None:
     asked = bench(answer(status, retry_after=told))
     with pytest.raises(error, match="this poll can wait 1800 s"):
         await asked.ask()
@@ -129,7 +129,7 @@ async def test_a_wait_beyond_patience_gives_up_at_once(status: int, error: type[
     assert asked.retry_budget.left == 1800, "what is not waited is not spent"
 
 
-async def test_requests_of_a_poll_share_its_patience() -> None:
+async def test_requests_of_a_poll_share_its_retry_budget() -> None:
     retry_budget = RetryBudget(50)
     first, second = bench(answer(429, retry_after="30"), answer()), bench(answer(429, retry_after="30"), answer())
     first.retry_budget = second.retry_budget = retry_budget

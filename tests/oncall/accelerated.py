@@ -128,7 +128,7 @@ async def _run(stage: Stage, folder: Path, polling: asyncio.Lock, ready: asyncio
     settings = load(file, {}, platforms())
     seconds, sleep = _virtual_seconds(stage.acceleration), _sleep(stage.acceleration)
     pace = Clock(seconds, stage.acceleration.now, sleep)
-    exporter = assemble(settings, Time(stage.acceleration.now, seconds), pace=pace)
+    exporter = assemble(settings, Time(stage.acceleration.now, seconds), client_clock=pace)
     async with AsyncExitStack() as stack:
         for platform in stage.platforms.values():
             app = create_app(platform.world, stage.acceleration.now, scenarios=(platform.scenario,), sleep=sleep)

@@ -135,7 +135,7 @@ async def test_a_new_password_makes_the_old_one_void(folder: Path) -> None:
         assert (await http.get(f"http://{place}/metrics", auth=("alice", "newer"))).status_code == 200
 
 
-async def test_verdicts_are_forgotten_before_they_fill_the_memory() -> None:
+async def test_results_are_forgotten_before_they_fill_the_memory() -> None:
     passwords = PasswordVerifier()
     try:
         for number in range(130):

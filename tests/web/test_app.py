@@ -184,7 +184,7 @@ async def test_ready_is_who_served_a_report(board: Board, client: Client) -> Non
     assert (503, 200) == (before.status_code, after.status_code)
     assert before.text == (
         "no report has been served yet; sources: production, support-bot. "
-        "chat_usage_polls_total on /metrics tells why\n"
+        "chat_usage_polls_total on /metrics shows why\n"
     )
     assert after.text == "ready\n"
 

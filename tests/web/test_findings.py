@@ -11,7 +11,7 @@ import yaml
 
 from exporter.domain.errors import OUTCOMES as EVERY_OUTCOME
 from exporter.metrics.report_view import ReportView
-from exporter.web.status.problems import COVERS, OUTCOMES, PATIENCE, RESTATED, Level, is_fresh, of_report
+from exporter.web.status.problems import COVERS, FAILING_FOR, OUTCOMES, RESTATED, Level, is_fresh, of_report
 from tests.road.road import RULES
 from tests.web.outlooks import NOON
 from tests.web.test_days import named
@@ -141,4 +141,4 @@ def test_thresholds_are_those_of_the_shipped_alert_rules() -> None:
     assert covers is not None
     assert COVERS == timedelta(days=2, seconds=int(covers[1]))
     assert rules["ChatUsageRestated"].partition(" unless")[0].endswith(f" > {RESTATED}")
-    assert f", {int(PATIENCE.total_seconds() // 3600)} * 3600)" in rules["ChatUsageReportFetchFailing"]
+    assert f", {int(FAILING_FOR.total_seconds() // 3600)} * 3600)" in rules["ChatUsageReportFetchFailing"]

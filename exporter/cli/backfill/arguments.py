@@ -1,4 +1,4 @@
-"""What an operator wants of the past: which sources, which days, with which labels, and what the figures hang on."""
+"""What an operator wants of the past: which sources, which days, with which labels, and what the figures depend on."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -87,7 +87,7 @@ def loose(chosen: Sequence[Source]) -> Sequence[str]:
 
 
 def asked(options: Mapping[str, str], chosen: Sequence[Source]) -> Mapping[str, str]:
-    """Returns what the figures hang on, by name; of what the configuration says only digests."""
+    """Returns what the figures depend on, by name; of the configuration only digests."""
     parts = dict(options)
     for each in chosen:
         target = each.target

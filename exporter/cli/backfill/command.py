@@ -87,7 +87,7 @@ def backfill(
 
 
 def _refuse_misfits(output: Path | None, url: str | None, verify: str | None, *, keeps: bool, goes_on: bool) -> None:
-    """Raises ConfigError where options do not go together; `keeps` tells that a manifest is named."""
+    """Raises ConfigError where options do not go together; `keeps` says that a manifest is named."""
     if sum(each is not None for each in (output, url, verify)) != 1:
         raise ConfigError("give one of --output FILE (for promtool), --remote-write URL and --verify URL")
     if goes_on and url is None:

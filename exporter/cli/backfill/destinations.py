@@ -113,8 +113,8 @@ def _hand_on(chosen: Sequence[Source], manifest: Manifest, opening: Opening) -> 
     Raises:
         FailedError: it was interrupted, or a report is not done; a line for each.
     """
-    with progress(Console(stderr=True), time.monotonic) as tell:
-        result = run_command(unless_signalled(_asked(chosen, manifest, opening, tell)))
+    with progress(Console(stderr=True), time.monotonic) as report_step:
+        result = run_command(unless_signalled(_asked(chosen, manifest, opening, report_step)))
     if result is None:
         raise FailedError("ended before all days were asked; the same command goes on from there")
     for each in result.left_out:
@@ -127,7 +127,7 @@ async def _asked(
     chosen: Sequence[Source],
     manifest: Manifest,
     opening: Opening,
-    tell: Callable[[Step], None],
+    report_step: Callable[[Step], None],
 ) -> BackfillResult:
     async with AsyncExitStack() as closing:
         worker = Worker("backfill")
@@ -138,4 +138,4 @@ async def _asked(
             platform = client_of(each, LastCodes())
             closing.push_async_callback(platform.aclose)
             jobs.append(StoreRequest(each.target, platform))
-        return await Backfill(manifest, destination, worker, CLOCK, tell).run(jobs)
+        return await Backfill(manifest, destination, worker, CLOCK, report_step).run(jobs)

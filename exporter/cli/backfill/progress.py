@@ -15,7 +15,7 @@ SILENCE_SECONDS = 10.0
 """Between two lines, where there is no terminal."""
 
 
-class Pace:
+class BackfillSpeed:
     """How fast this run is, by `monotonic` seconds since it was made; what earlier runs did does not count."""
 
     def __init__(self, monotonic: Callable[[], float]) -> None:
@@ -37,32 +37,32 @@ class Pace:
 @contextmanager
 def progress(console: Console, monotonic: Callable[[], float]) -> Iterator[Callable[[Step], None]]:
     """Gives what is called after each piece; days count once for each report."""
-    pace = Pace(monotonic)
+    speed = BackfillSpeed(monotonic)
     if not console.is_terminal:
-        yield _lines(pace, console, monotonic)
+        yield _lines(speed, console, monotonic)
         return
     columns = SpinnerColumn(), TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn()
-    with Progress(*columns, TextColumn("{task.fields[pace]}"), console=console, transient=True) as bar:
-        task = bar.add_task("", total=None, pace="")
+    with Progress(*columns, TextColumn("{task.fields[speed]}"), console=console, transient=True) as bar:
+        task = bar.add_task("", total=None, speed="")
 
-        def tell(step: Step) -> None:
+        def show(step: Step) -> None:
             words = f"{step.piece.source}: {step.piece.report}"
-            bar.update(task, description=words, completed=step.done, total=step.total, pace=pace.words(step))
+            bar.update(task, description=words, completed=step.done, total=step.total, speed=speed.words(step))
 
-        yield tell
+        yield show
 
 
-def _lines(pace: Pace, console: Console, monotonic: Callable[[], float]) -> Callable[[Step], None]:
+def _lines(speed: BackfillSpeed, console: Console, monotonic: Callable[[], float]) -> Callable[[Step], None]:
     """Makes what prints the first and the last piece, and between them one in a while."""
     printed_at = float("-inf")
 
-    def tell(step: Step) -> None:
+    def show(step: Step) -> None:
         nonlocal printed_at
-        words = pace.words(step)
+        words = speed.words(step)
         if step.done < step.total and monotonic() - printed_at < SILENCE_SECONDS:
             return
         printed_at = monotonic()
         source, report, days = step.piece
         tables.say(console, f"{source}: {report} until {days.last}; {step.done} of {step.total} days, {words}")
 
-    return tell
+    return show

@@ -91,7 +91,7 @@ def chatbot_environment(bots: Bots, base: str) -> Mapping[str, str]:
 
 
 def _source(name: str, base: str, options: Mapping[str, str]) -> Mapping[str, str]:
-    """Configures a source as an operator would, but to poll every minute: a demonstration is watched."""
+    """Configures a source as an operator would, but to poll every minute: a demonstration needs quick results."""
     common = {
         "BASE_URL": base,
         "ALLOW_HTTP": "true",  # where --simulate.listen-address is not on loopback
@@ -119,11 +119,11 @@ async def _demo(
     simulated: socket.socket,
     beside: stack.Stack | None,
 ) -> None:
-    told = end_signal()
+    ended = end_signal()
     async with serving(platform, simulated), serving(exporter.app, listening), exporter:
         if beside is None:
-            await told.wait()
+            await ended.wait()
         else:
             async with stack.running(beside, url(listening)) as invitation:
                 typer.echo(invitation)
-                await told.wait()
+                await ended.wait()

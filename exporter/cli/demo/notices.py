@@ -51,14 +51,14 @@ def delivering(config: Mapping[str, object], files: Path, receiver: str) -> Mapp
     }
 
 
-def create_app(tell: Callable[[str], None]) -> Starlette:
-    """Makes the application that takes the messages, each of which it tells as text."""
+def create_app(show: Callable[[str], None]) -> Starlette:
+    """Makes the application that takes the messages and hands each to `show` as text."""
 
     async def take(request: Request) -> Response:
         message = msgspec.json.decode(await request.body(), type=Message)
         for each in message.attachments:
             text = notice(request.path_params["name"], each)
-            tell(_shown(text) if request.path_params["channel"] == SLACK else text)
+            show(_shown(text) if request.path_params["channel"] == SLACK else text)
         return Response("ok")
 
     return Starlette(routes=[Route("/{channel}/{name}", take, methods=["POST"])])
@@ -70,7 +70,7 @@ def notice(receiver: str, attachment: Attachment) -> str:
     return "\n".join([f"--- to {receiver}: {attachment.title}", *(f"    {line}" if line else "" for line in lines), ""])
 
 
-def tell(text: str) -> None:
+def show(text: str) -> None:
     """Prints a notice."""
     typer.echo(text)
 
@@ -99,7 +99,7 @@ def _blocks(receiver: Mapping[str, object], address: str, name: str) -> Iterator
 
 
 def _at(block: Mapping[str, object], path: str) -> str | None:
-    """Returns what stands at a path of keys, None where nothing does."""
+    """Returns what is at a path of keys, None where nothing does."""
     found: object = block
     for key in path.split("."):
         found = found.get(key) if isinstance(found, dict) else None

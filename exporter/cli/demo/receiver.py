@@ -32,9 +32,9 @@ def run(arguments: Sequence[str]) -> int:
 
 
 async def _receive(listening: socket.socket) -> None:
-    told = end_signal()
-    async with serving(notices.create_app(notices.tell), listening):
-        await told.wait()
+    ended = end_signal()
+    async with serving(notices.create_app(notices.show), listening):
+        await ended.wait()
 
 
 if __name__ == "__main__":

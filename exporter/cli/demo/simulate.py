@@ -88,6 +88,6 @@ def announcement(world: World, bots: Bots, base: str) -> str:
 
 
 async def _simulate(app: Starlette, listening: socket.socket) -> None:
-    told = end_signal()
+    ended = end_signal()
     async with serving(app, listening):
-        await told.wait()
+        await ended.wait()

@@ -38,13 +38,13 @@ class Program:
 
 @dataclass(frozen=True, slots=True)
 class Timeouts:
-    """How long a program may take, in seconds, to get ready and, once told, to end."""
+    """How long a program may take, in seconds, to get ready and, after a signal, to end."""
 
     ready: float = 30.0
     end: float = 10.0
 
 
-PATIENCE = Timeouts()
+TIMEOUTS = Timeouts()
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +80,8 @@ def find(addresses: Mapping[str, str], package: Path = Path(exporter.__file__).p
 
 
 @asynccontextmanager
-async def running(stack: Stack, target: str, patience: Timeouts = PATIENCE) -> AsyncIterator[str]:
-    """Runs the programs for the length of a block, on `target` (the exporter's URL); yields what to tell a person.
+async def running(stack: Stack, target: str, timeouts: Timeouts = TIMEOUTS) -> AsyncIterator[str]:
+    """Runs the programs for the length of a block, on `target` (the exporter's URL); yields what to show a person.
 
     Raises:
         FailedError: a program did not get ready; the message holds the end of its log.
@@ -89,7 +89,7 @@ async def running(stack: Stack, target: str, patience: Timeouts = PATIENCE) -> A
     async with AsyncExitStack() as closing:
         folder = Path(closing.enter_context(tempfile.TemporaryDirectory(prefix="chat-usage-demo-")))
         listening = closing.enter_context(listen(LOOPBACK, OPTION))
-        await closing.enter_async_context(serving(notices.create_app(notices.tell), listening))
+        await closing.enter_async_context(serving(notices.create_app(notices.show), listening))
         receiver, alerting = url(listening), stack.alertmanager.url
         configs = {
             "alertmanager": notices.delivering(_read(stack.files, "alertmanager"), stack.files, receiver),
@@ -99,10 +99,10 @@ async def running(stack: Stack, target: str, patience: Timeouts = PATIENCE) -> A
             (folder / f"{name}.yml").write_text(yaml.safe_dump(dict(config)))
         alone = "--cluster.listen-address="  # or it listens on every interface for others of its kind
         await closing.enter_async_context(
-            _program(stack.alertmanager, folder, patience, (f"--storage.path={folder}/am", alone))
+            _program(stack.alertmanager, folder, timeouts, (f"--storage.path={folder}/am", alone))
         )
         await closing.enter_async_context(
-            _program(stack.prometheus, folder, patience, (f"--storage.tsdb.path={folder}/tsdb",))
+            _program(stack.prometheus, folder, timeouts, (f"--storage.tsdb.path={folder}/tsdb",))
         )
         yield invitation(stack.prometheus.url, alerting)
 
@@ -130,7 +130,7 @@ def invitation(prometheus: str, alertmanager: str) -> str:
 
 
 @asynccontextmanager
-async def _program(program: Program, folder: Path, patience: Timeouts, options: Sequence[str]) -> AsyncIterator[None]:
+async def _program(program: Program, folder: Path, timeouts: Timeouts, options: Sequence[str]) -> AsyncIterator[None]:
     """Runs a program for the length of a block, which starts when it is ready."""
     name = program.path.name
     command = [
@@ -150,18 +150,18 @@ async def _program(program: Program, folder: Path, patience: Timeouts, options: 
             start_new_session=True,
         )  # a session of its own: Ctrl-C is for the demo, which ends the programs in order
     try:
-        if not await _is_ready(process, program.url, patience.ready):
+        if not await _is_ready(process, program.url, timeouts.ready):
             raise FailedError(f"{OPTION}: {name} did not get ready: {_last_line(log)}")
         yield
     finally:
-        await _end(process, patience.end)
+        await _end(process, timeouts.end)
 
 
-async def _is_ready(process: asyncio.subprocess.Process, address: str, patience_s: float) -> bool:
+async def _is_ready(process: asyncio.subprocess.Process, address: str, seconds: float) -> bool:
     """Waits until a program answers that it is ready; false if it ended, or took too long."""
     async with httpx.AsyncClient(trust_env=False) as http:
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(patience_s):
+            async with asyncio.timeout(seconds):
                 while process.returncode is None:
                     with contextlib.suppress(httpx.TransportError):
                         if (await http.get(f"{address}/-/ready")).is_success:

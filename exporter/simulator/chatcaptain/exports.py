@@ -18,7 +18,7 @@ from exporter.simulator.paradigm.reports import Document
 WAITING = ("queued", "IN_BEARBEITUNG")
 """The words of the first polls, in order; the last one is repeated by an export that never ends."""
 HUGE = 2**30
-"""In bytes: more than anybody should keep in memory."""
+"""In bytes: more than anybody should hold at once."""
 _PIECE = b"2026-03-02;Website;12;61\n" * 4096
 
 

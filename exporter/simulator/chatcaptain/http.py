@@ -39,7 +39,7 @@ class ChatCaptain:
         self._exports = exports
 
     async def answer(self, request: Request) -> Response:
-        """Answers one of the six calls as the platform and whatever stands before it would.
+        """Answers one of the six calls as the platform and whatever is in front of it would.
 
         Raises:
             RefusedError: the platform refuses it.

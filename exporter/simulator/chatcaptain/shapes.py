@@ -27,7 +27,7 @@ def keyed(components: Sequence[ComponentValue]) -> Document:
 def listed(components: Sequence[ComponentValue]) -> Document:
     """`{"data": [{"id": 1, "value": 12}, {"id": 3, "value": [{"name": "de", "count": 7, "share": 0.58}]}]}`.
 
-    Times are epoch milliseconds, and an empty `error` stands beside the data.
+    Times are epoch milliseconds, and an empty `error` is beside the data.
     """
     return {
         "data": [{"id": each.id, "value": _json(each.value, _shared, _epochs)} for each in components],
@@ -45,7 +45,7 @@ def numbered(components: Sequence[ComponentValue]) -> Document:
 
 
 def bare(components: Sequence[ComponentValue]) -> Document:
-    """`{"data": 12}` for one component; `{"data": [12, {"de": 7}]}` for more, from which none can be told."""
+    """`{"data": 12}` for one component; `{"data": [12, {"de": 7}]}` for more, which cannot be assigned."""
     values = [_json(each.value, dict, _dated) for each in components]
     return {"data": values[0] if len(values) == 1 else values}
 

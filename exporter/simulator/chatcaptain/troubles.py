@@ -111,7 +111,7 @@ _LOOKS = {
     "keyed": "reports have their components by name (the default)",
     "listed": "reports list the numbers and values of their components, shares beside counts",
     "numbered": "reports have their components by number",
-    "bare": "reports name no component: only the answer to one at a time can be told",
+    "bare": "reports name no component: only answers about one component can be read",
     "odd": "reports look like nothing that a rule could read",
 }
 ERROR = "Statistik-Dienst nicht erreichbar"

@@ -1,4 +1,4 @@
-"""Who uses the simulated platform: names, sizes, habits, coming and going; pure, from a seed."""
+"""Who uses the simulated platform: names, sizes, habits, arrival and departure; pure, from a seed."""
 
 import math
 from dataclasses import dataclass
@@ -38,7 +38,7 @@ _FORMS = ("AG", "GmbH", "SA", "SAS", "SARL", "SE", "KG", "& Cie", "e.V.", "Group
 
 @dataclass(frozen=True, slots=True)
 class Tenure:
-    """A customer who comes and goes: `stays` days on the platform, then `pauses` days off it, over and over.
+    """A customer who leaves and returns: `stays` days on the platform, then `pauses` days off it, over and over.
 
     Cycles, not dates, so that whatever two years one looks at have companies that start and companies that end.
     """
@@ -73,7 +73,7 @@ class Company:
     tenure: Tenure | None
 
     def is_customer(self, day: date) -> bool:
-        """Tells whether the company is on the platform on `day`."""
+        """Returns whether the company is on the platform on `day`."""
         return self.tenure is None or self.tenure.age(day) is not None
 
     def growth(self, day: date) -> float:
@@ -117,7 +117,7 @@ def _company(seed: int, number: int, agents_from: date) -> Company:
         period=1500 + 3000 * period,
         phase=phase,
         agents_from=date.fromordinal(agents_from.toordinal() + int(270 * adopts)),
-        tenure=None if number % 4 else _tenure(tenure),  # every fourth comes and goes; the first one never
+        tenure=None if number % 4 else _tenure(tenure),  # every fourth leaves and returns; the first one never
     )
 
 
@@ -130,7 +130,7 @@ def _tenure(draw: float) -> Tenure:
 def _name(seed: int, number: int) -> str:
     if number <= len(_WELL_KNOWN):
         return _WELL_KNOWN[number - 1]
-    place = (number * 7919 + seed * 31) % MOST_COMPANIES  # 7919 is prime: no name comes twice
+    place = (number * 7919 + seed * 31) % MOST_COMPANIES  # 7919 is prime: no name occurs twice
     rest, stem = divmod(place, len(_STEMS))
     form, trade = divmod(rest, len(_TRADES))
     return f"{_STEMS[stem]}{_TRADES[trade]} {_FORMS[form]}"

@@ -19,7 +19,7 @@ _SUBJECTS = (
     ("tender.pdf", "Tender"),
 )
 _MOST_DOCUMENTS = 15
-"""Different documents a day, so that a thousand companies' history stays an answer of some 35 MB."""
+"""Different documents a day, so that the past of a thousand companies stays an answer of some 35 MB."""
 _TOOLS: Mapping[str, Mapping[Mode, float]] = {
     "Document search": {"chat": 0.35, "agent": 0.6},
     "Web search": {"chat": 0.15, "agent": 0.45},
@@ -124,7 +124,7 @@ def tools(world: World, company: Company, view: DayView) -> tuple[ToolUse, ...]:
 
 
 def activity(world: World, company: Company, view: DayView) -> ActiveUsers | None:
-    """Returns how many people came, None on a day without queries that were answered."""
+    """Returns how many people were active, None on a day without queries that were answered."""
     queries = sum(figures.user_queries for figures in use(world, company, view).values())
     if not queries:
         return None

@@ -39,7 +39,7 @@ class Paradigm:
         self._control = control
 
     async def answer(self, request: Request) -> Response:
-        """Answers one request as the platform and whatever stands before it would.
+        """Answers one request as the platform and whatever is in front of it would.
 
         Raises:
             RefusedError: the platform refuses it.

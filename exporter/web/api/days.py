@@ -63,7 +63,7 @@ class DaysApi:
         return StreamingResponse(self._sent(pieces), headers=headers)
 
     async def _sent(self, pieces: Iterator[partial[bytes]]) -> AsyncIterator[bytes]:
-        """Makes a piece when the one before was taken, so that memory does not hang on the length of an answer."""
+        """Makes a piece when the one before was taken, so that memory does not depend on the length of an answer."""
         for piece in pieces:
             if made := await self._worker.run(piece):
                 yield made

@@ -1,7 +1,7 @@
 """Finds what a query asks for among what was published: which reports, days and companies, piece by piece. Pure.
 
-Everything here runs in the thread of the status page: what the shelves work out once is kept until a report's view is
-another one.
+Everything here runs in the thread of the status page: what `DailyFigures` compute once is kept until a report's
+view is another one.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -32,7 +32,7 @@ class Company(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a query comes to: a page of companies in order, and the `last` of them if there are more.
+    """The result of a query: a page of companies in order, and the `last` of them if there are more.
 
     `version` changes when the answer does.
     """
@@ -77,10 +77,10 @@ def available(views: Mapping[Key, ReportView]) -> Available:
 
 
 class DailyFiguresFinder:
-    """Answers queries about what was published, from shelves that it keeps as long as they are the newest ones."""
+    """Answers queries about what was published, from daily figures that it keeps as long as they are the newest."""
 
     def __init__(self) -> None:
-        self._shelves: dict[Key, DailyFigures] = {}
+        self._daily: dict[Key, DailyFigures] = {}
 
     def answer(self, views: Mapping[Key, ReportView], query: Query) -> Answer:
         """Answers a query."""
@@ -98,10 +98,10 @@ class DailyFiguresFinder:
         return Answer(query, all_daily, tuple(page), last, version.hexdigest())
 
     def all_daily(self, views: Mapping[Key, ReportView]) -> Mapping[Key, DailyFigures]:
-        """Returns the shelves of these views, by source and report, in order."""
-        kept = {key: daily for key, daily in self._shelves.items() if views.get(key) is daily.view}
-        self._shelves = {key: kept.get(key) or DailyFigures(views[key]) for key in sorted(views)}
-        return self._shelves
+        """Returns the daily figures of these views, by source and report, in order."""
+        kept = {key: daily for key, daily in self._daily.items() if views.get(key) is daily.view}
+        self._daily = {key: kept.get(key) or DailyFigures(views[key]) for key in sorted(views)}
+        return self._daily
 
 
 def _companies(all_daily: Iterable[DailyFigures], query: Query) -> Sequence[Company]:

@@ -12,7 +12,7 @@ from exporter.domain.errors import QueryError
 MOST_COMPANIES = 10_000
 COMPANIES = 1_000
 """How many companies a page has where nothing else is asked for."""
-LONGEST_SELECTOR = 256  # each glob is compiled, and the standard library remembers thousands of them
+LONGEST_SELECTOR = 256  # each glob is compiled, and the standard library caches thousands of them
 
 
 class DaysFormat(Enum):
@@ -97,7 +97,7 @@ def read(pairs: Iterable[tuple[str, str]], available: Available) -> Query:
     """Reads the pairs of a query string.
 
     Raises:
-        QueryError: a parameter is unknown, comes twice, or has a value that cannot be meant.
+        QueryError: a parameter is unknown, is there twice, or has a value that cannot be meant.
     """
     given: dict[str, list[str]] = {}
     for name, value in pairs:

@@ -25,13 +25,13 @@ class Writer(Protocol):
     """Writes one answer: a head, the figures of some companies at a time, an end."""
 
     def head(self) -> bytes:
-        """Writes what stands before the figures."""
+        """Writes what precedes the figures."""
 
     def figures(self, figures: Sequence[Dated]) -> bytes:
         """Writes some figures."""
 
     def end(self) -> bytes:
-        """Writes what stands behind the figures."""
+        """Writes what follows the figures."""
 
 
 def writer(answer: Answer, format_: DaysFormat) -> Writer:
@@ -88,7 +88,7 @@ class CsvWriter:
         return _lines(_cells(each) for each in figures)
 
     def end(self) -> bytes:
-        """Writes nothing: where the next page begins stands in the header Link."""
+        """Writes nothing: where the next page begins is in the header Link."""
         return b""
 
 

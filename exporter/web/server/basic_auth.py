@@ -23,9 +23,9 @@ LONGEST_PASSWORD = 72
 
 
 class PasswordVerifier:
-    """Compares passwords with their hashes, in a thread of its own, and remembers what came of the newest ones.
+    """Compares passwords with their hashes, in a thread of its own, and keeps the newest results.
 
-    A scrape every few seconds would else cost a hash each. What is remembered are keyed digests, no passwords.
+    A scrape every few seconds would else cost a hash each. It keeps keyed digests, not passwords.
     """
 
     def __init__(self) -> None:
@@ -34,7 +34,7 @@ class PasswordVerifier:
         self._known: OrderedDict[bytes, bool] = OrderedDict()
 
     async def of(self, users: Mapping[str, bytes], name: str, password: bytes) -> bool:
-        """Tells whether this is a user's password; takes as long for an unknown user as for a known one."""
+        """Returns whether this is a user's password; takes as long for an unknown user as for a known one."""
         hashed = users.get(name)
         digest = hashlib.blake2b(
             b"\0".join((name.encode(), hashed or b"", password)), key=self._secret, digest_size=32

@@ -77,7 +77,7 @@ class Connection(H11Protocol):
             super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Reads on; a request has to end in time, however slowly its bytes come."""
+        """Reads on; a request has to end in time, however slowly its bytes arrive."""
         super().data_received(data)
         if self.conn.their_state in (h11.IDLE, h11.SEND_BODY):
             self._await_request()

@@ -18,7 +18,7 @@ from exporter.web.server.web_config import LiveWebConfig
 
 log = logging.getLogger(__name__)
 
-WATCH_SECONDS = 1.0
+CHECK_SECONDS = 1.0
 MAX_PORT = 65535
 BACKLOG = 1024
 ACCEPTS = 16
@@ -58,7 +58,7 @@ def _split(address: str, option: str) -> tuple[str, int]:
 
 
 def _is_encodable(host: str) -> bool:
-    """Tells whether a name can be asked for at all; the socket module finds out too late to close its socket."""
+    """Returns whether a name can be asked for at all; the socket module finds out too late to close its socket."""
     try:
         host.encode("idna")
     except UnicodeError:
@@ -93,12 +93,12 @@ class Server(uvicorn.Server):
         self._following = asyncio.get_running_loop().create_task(self._follow())
 
     async def _follow(self) -> None:
-        """Watches the web configuration until the end; new connections get what is configured now.
+        """Follows the web configuration until the end; new connections get what is configured now.
 
         Not to be cancelled: sockets in the midst of a change would be nobody's.
         """
         shown = self.web_config.context
-        while not await self._ends_within(WATCH_SECONDS):
+        while not await self._ends_within(CHECK_SECONDS):
             self.web_config.refresh()
             if self.web_config.context is not shown and self.started:
                 shown = self.web_config.context
@@ -112,7 +112,7 @@ class Server(uvicorn.Server):
         for each in before:
             for listening in each.sockets:
                 loop.remove_reader(listening.fileno())
-        await self._ends_within(WATCH_SECONDS)  # what was just accepted belongs to a server that must still be open
+        await self._ends_within(CHECK_SECONDS)  # what was just accepted belongs to a server that must still be open
         for each in before:
             each.close()
 
@@ -122,15 +122,15 @@ class Server(uvicorn.Server):
             connection, config=self.config, server_state=self.server_state, app_state=self.lifespan.state
         )
         context, loop = self.config.ssl, asyncio.get_running_loop()
-        patience = connection.limits.handshake if context else None
+        timeout = connection.limits.handshake if context else None
         made = [
             await loop.create_server(
-                factory, sock=each.dup(), ssl=context, backlog=ACCEPTS, ssl_handshake_timeout=patience
+                factory, sock=each.dup(), ssl=context, backlog=ACCEPTS, ssl_handshake_timeout=timeout
             )
             for each in self._listening
         ]
         for each in self._listening:
-            each.listen(BACKLOG)  # asyncio has told the kernel, too, to queue no more than it accepts at once
+            each.listen(BACKLOG)  # asyncio limited the kernel's queue, too, to what it accepts at once
         return made
 
     async def _ends_within(self, seconds: float) -> bool:
@@ -146,7 +146,7 @@ class Server(uvicorn.Server):
         yield
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Cuts off what is open after the grace, in silence: uvicorn tells of it as errors, with tracebacks."""
+        """Cuts off what is open after the grace, in silence: uvicorn logs it as errors, with tracebacks."""
         self._ending.set()
         await self._following
         for each in self._listening:

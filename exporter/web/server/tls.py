@@ -85,7 +85,7 @@ def _as_file(inline: str | None, path: str | None) -> Iterator[str]:
 
 
 def is_allowed(certificate: Mapping[str, object] | None, allowed: Sequence[str]) -> bool:
-    """Tells whether a client's verified certificate has one of the allowed names among its alternative ones.
+    """Returns whether a client's verified certificate has one of the allowed names among its alternative ones.
 
     As in the toolkit a name is compared whole: DNS name, IP address, e-mail address or URI.
     """

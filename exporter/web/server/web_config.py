@@ -18,7 +18,7 @@ Stamp = tuple[tuple[int, int, int] | None, ...]
 
 
 class LiveWebConfig:
-    """What is in effect: `config`, and the `context` of TLS, None for plain HTTP. Without a path everybody may come.
+    """What is in effect: `config`, and the `context` of TLS, None for plain HTTP. Without a path, anybody may connect.
 
     Raises:
         ConfigError: the file, or a certificate that it names, cannot be used.
@@ -45,7 +45,7 @@ class LiveWebConfig:
         stamp = _stamp(self._files)
         if self._path is None or stamp == self._stamp:
             return
-        self._stamp = stamp  # also of a file that is wrong: it is told of once
+        self._stamp = stamp  # also of a file that is wrong: it is reported once
         try:
             self._take(read(self._path))
         except ConfigError as error:

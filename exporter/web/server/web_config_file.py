@@ -191,14 +191,14 @@ OPEN = WebConfig()
 
 @dataclass(frozen=True, slots=True)
 class ReadConfig:
-    """A configuration and the files that it was made from, which are to be watched."""
+    """A configuration and the files that it was made from, to be checked for changes."""
 
     config: WebConfig
     files: tuple[Path, ...] = field(default=())
 
 
 def read(path: Path) -> ReadConfig:
-    """Reads and judges the file.
+    """Reads and validates the file.
 
     Raises:
         ConfigError: it cannot be read, or says something that cannot be done; a line for each problem, without values.

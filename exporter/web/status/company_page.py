@@ -50,8 +50,8 @@ def company_page(
     companies: Companies, choice: CompanyQuery, shown: Published, all_daily: Mapping[Key, DailyFigures], now: datetime
 ) -> CompanyPage:
     """Returns the companies that a choice shows, sorted, a page of them."""
-    judged = fresh(shown.views, now)
-    everybody = [_row(each, choice, companies, judged) for each in companies.all]
+    fresh_reports = fresh(shown.views, now)
+    everybody = [_row(each, choice, companies, fresh_reports) for each in companies.all]
     chosen = (each for each in everybody if fits(each, choice))
     fitting = sorted(chosen, key=order(choice), reverse=choice.sort == "-company")
     pages = max(-(-len(fitting) // PER_PAGE), 1)
@@ -68,15 +68,15 @@ def company_page(
     )
 
 
-def _row(company: Company, choice: CompanyQuery, companies: Companies, judged: frozenset[Key]) -> CompanyRow:
+def _row(company: Company, choice: CompanyQuery, companies: Companies, fresh_reports: frozenset[Key]) -> CompanyRow:
     names = companies.activities.get(company.source, ())
     activity = choice.activity if choice.activity in names else next(iter(names), "")
     measured = company.activities.get(activity)
-    return CompanyRow(company, activity, measured, company.breaches(judged), company.limit_status(judged))
+    return CompanyRow(company, activity, measured, company.breaches(fresh_reports), company.limit_status(fresh_reports))
 
 
 def fits(row: CompanyRow, choice: CompanyQuery) -> bool:
-    """Tells whether a company is one of those that were chosen."""
+    """Returns whether a company is one of those that were chosen."""
     company, words = row.company, choice.q.casefold()
     return (
         (not choice.source or company.source == choice.source)
@@ -87,7 +87,7 @@ def fits(row: CompanyRow, choice: CompanyQuery) -> bool:
 
 
 def order(choice: CompanyQuery) -> Callable[[CompanyRow], tuple[object, ...]]:
-    """Returns what companies are sorted by; who has no figure stands at the end, whichever way."""
+    """Returns what companies are sorted by; who has no figure is at the end, whichever way."""
     column, sign = choice.sort.removeprefix("-"), -1.0 if choice.sort.startswith("-") else 1.0
 
     def key(row: CompanyRow) -> tuple[object, ...]:
@@ -122,7 +122,7 @@ def _lines(rows: Sequence[CompanyRow], all_daily: Mapping[Key, DailyFigures]) ->
 
 
 def _measure(daily: DailyFigures, name: str) -> tuple[Measure, Activity]:
-    """Returns where an activity of a report comes from."""
+    """Returns the measure and the activity of that name in a report."""
     return next(
         (measure, activity)
         for measure in daily.view.report.measures

@@ -1,4 +1,4 @@
-"""The companies of the status page: what alerts judge of each, what is usual, and which limits it breaks. Pure.
+"""The companies of the status page: what alerts evaluate of each, what is usual, and which limits it breaks. Pure.
 
 The figures are those of chat_usage_activity_* on /metrics, made by the same function, so that both agree.
 """
@@ -19,7 +19,7 @@ from exporter.metrics.source_info import SourceInfo
 from exporter.web.status.problems import is_fresh
 
 SEVERITIES = ("critical", "warning", "info")
-"""The worst first; one that an operator made up stands behind them."""
+"""The worst first; an operator's own ones are after them."""
 RUNBOOKS = {
     ("lower", "fixed"): "ChatUsageBelowThreshold",
     ("upper", "fixed"): "ChatUsageAboveThreshold",
@@ -40,7 +40,7 @@ class Breach(NamedTuple):
 
     @property
     def runbook(self) -> str:
-        """The name of the alert that tells of it."""
+        """The name of the alert that reports it."""
         return RUNBOOKS[self.bound, self.basis]
 
     @property
@@ -50,7 +50,7 @@ class Breach(NamedTuple):
 
 
 class Measured(NamedTuple):
-    """What is served of one activity of a company; `limited` tells whether it has limits, `broken` which it breaks."""
+    """What is served of one activity of a company; `limited` is whether it has limits, `broken` which it breaks."""
 
     report: str
     last_day: float | None
@@ -80,8 +80,8 @@ class Company:
         limited = [measured for measured in self.activities.values() if measured.limited]
         if not limited:
             return "–"
-        judged = any((self.source, measured.report) in fresh for measured in limited)
-        return "kept" if judged else "not judged"
+        compared = any((self.source, measured.report) in fresh for measured in limited)
+        return "kept" if compared else "not judged"
 
     def breaches(self, fresh: Container[Key]) -> tuple[Breach, ...]:
         """Returns the limits that are broken in reports that are fresh, the worst first."""
@@ -174,5 +174,5 @@ def _listed(source_info: SourceInfo) -> Iterator[Company]:
 
 
 def fresh(views: Mapping[Key, ReportView], now: datetime) -> frozenset[Key]:
-    """Returns the reports whose figures are new enough to be judged."""
+    """Returns the reports whose figures are new enough to be compared with limits."""
     return frozenset(key for key, view in views.items() if is_fresh(view, now))

@@ -1,6 +1,6 @@
 """What is wrong with a report or a source, in words for somebody who was woken, each with its runbook. Pure.
 
-The laws are those of the alert rules (alert_rules/data.yml, platform.yml), but told at once: an alert waits.
+The laws are those of the alert rules (alert_rules/data.yml, platform.yml), but shown at once: an alert waits.
 """
 
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ from exporter.metrics.report_view import ReportView
 from exporter.metrics.source_info import SourceInfo
 from exporter.web.status.text import day_ago, figure, moment, span
 
-PATIENCE = timedelta(hours=6)
+FAILING_FOR = timedelta(hours=6)
 """How long polls may fail, at least, before that is an alert."""
 COVERS = timedelta(days=2, hours=2)
 """How old the start of the last day may be, beside settle time and two intervals."""
@@ -61,7 +61,7 @@ OUTCOMES = {
 
 
 def is_fresh(view: ReportView, now: datetime) -> bool:
-    """Tells whether a report's figures are new enough to be judged by limits."""
+    """Returns whether a report's figures are new enough to be compared with limits."""
     day, status = view.day_status.last_day, view.day_status
     if day is None or status.empty_day or status.stale or not view.health.supported:
         return False
@@ -87,18 +87,18 @@ def _polls(view: ReportView, now: datetime) -> Iterator[Problem]:
     if health.outcome in OUTCOMES:
         what, runbook = OUTCOMES[health.outcome]
         since = f"no good poll since {moment(health.last_success)}" if health.last_success else "it was never read"
-        yield Problem(_patience(health, now), f"{what}; {since}", runbook, health.reason)
+        yield Problem(_failure_level(health, now), f"{what}; {since}", runbook, health.reason)
     overdue = now - (health.last_attempt or now) - 2 * health.interval
     if overdue > timedelta():
         what = f"Polls have stopped: the next one is {span(overdue + health.interval)} late"
         yield Problem(Level.BAD, what, "ChatUsageReportFetchFailing")
 
 
-def _patience(health: Health, now: datetime) -> Level:
+def _failure_level(health: Health, now: datetime) -> Level:
     """Returns how bad it is that the last poll failed: one failure among good polls is no reason to get up."""
     if health.outcome == "auth" or health.last_success is None:
         return Level.BAD
-    return Level.BAD if now - health.last_success > max(3 * health.interval, PATIENCE) else Level.WARNING
+    return Level.BAD if now - health.last_success > max(3 * health.interval, FAILING_FOR) else Level.WARNING
 
 
 def _days(view: ReportView, now: datetime) -> Iterator[Problem]:

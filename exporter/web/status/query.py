@@ -51,5 +51,5 @@ class CompanyQuery:
         return replace(self, sort=second if self.sort == first else first, page=1)
 
     def direction(self, column: str) -> str:
-        """Tells how a column is sorted, as `aria-sort` has it; empty if it is not."""
+        """Returns how a column is sorted, as `aria-sort` has it; empty if it is not."""
         return {column: "ascending", f"-{column}": "descending"}.get(self.sort, "")

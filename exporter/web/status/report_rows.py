@@ -75,7 +75,7 @@ def sources(shown: Published, next_polls: Mapping[str, datetime | None], now: da
 
 
 def troubles(blocks: Sequence[SourceBlock], refusal: FailedReload | None) -> tuple[ProblemGroup, ...]:
-    """Returns what is wrong, the worst first; what several reports of a source have is told once."""
+    """Returns what is wrong, the worst first; what several reports of a source have is shown once."""
     found: dict[tuple[str, Level, str, str], ProblemGroup] = {}
     if refusal is not None:
         found["", Level.WARNING, "", ""] = ProblemGroup("configuration", (), 0, of_configuration(refusal))

@@ -44,7 +44,7 @@ def six_weeks(
 
 
 def _belongs(dated: Dated, activity: Activity) -> bool:
-    """Tells whether a figure is one of those that the activity adds up."""
+    """Returns whether a figure is one of those that the activity adds up."""
     return not activity.label_value or (*dated.labels.values(),)[-1:] == (activity.label_value,)
 
 
