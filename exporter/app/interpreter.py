@@ -1,4 +1,4 @@
-"""Memory settings of Python for what runs for long: `serve`, which is scraped meanwhile, and `backfill`."""
+"""Settings of the interpreter for what runs for long: `serve`, which is scraped meanwhile, and `backfill`."""
 
 import ctypes
 import gc

@@ -71,7 +71,7 @@ class Array(NamedTuple):
 
     @property
     def row_path(self) -> str:
-        """Where a row stands."""
+        """The path of a row."""
         return f"{self.key}[].dates[]." if self.dated else f"{self.key}[]."
 
     def known(self, key: str) -> frozenset[str]:
@@ -88,11 +88,11 @@ _COMPANY_KEYS = frozenset({"id", "name"})
 
 
 PlacedFields = tuple[tuple[Field, str], ...]
-"""Fields and where each stands."""
+"""Fields, each with its path."""
 
 
 class _Object(NamedTuple):
-    """An object of a row: its key, its fields and where each stands, the keys that it may have, its own place."""
+    """An object of a row: its key, its fields and their paths, the keys that it may have, its own path."""
 
     key: str
     fields: PlacedFields
