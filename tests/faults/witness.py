@@ -11,15 +11,13 @@ from typing import NamedTuple
 import httpx
 
 from exporter.domain.calendars import day_at
-from exporter.simulator.paradigm import figures
 from exporter.simulator.paradigm.companies import Company
 from exporter.simulator.paradigm.world import DayView, World
-from tests.road.road import Series, series
-from tests.road.test_road import Naive
+from tests.road.expected import LEVELS, after_one_poll
+from tests.road.road import Series
 from tests.samples import samples
 
 REPORTS = ("chat-sessions", "users")
-MEMBERS = {"paradigm_members_active": "active", "paradigm_members_ever": "ever"}
 LINE = re.compile(r'^(paradigm_\w+)\{source="(\w+)",(.*)$', re.MULTILINE)
 POLLS = re.compile(r'^chat_usage_polls_total\{outcome="(\w+)",report="([\w-]+)",source="(\w+)"\} (.*)$', re.MULTILINE)
 WRONG = -1
@@ -44,18 +42,7 @@ def growing(world: World, since: datetime) -> World:
 
 def truth(world: World, moment: datetime, settle: timedelta) -> Mapping[str, Mapping[Series, float]]:
     """Returns what must be served, by report, of what the platform said at a moment."""
-    naive = Naive(world, settle)
-    naive.polls.append(moment)
-    view = world.view(day_at(moment, world.zone), moment)
-    assert view is not None
-    known = {company: figures.members(company, view) for company in world.companies}
-    members = {
-        series(family, company_id=str(company.id), company=company.name): float(getattr(level, name))
-        for company, level in known.items()
-        if level is not None
-        for family, name in MEMBERS.items()
-    }
-    return {"chat-sessions": naive.served(moment), "users": members}
+    return {report: after_one_poll(world, moment, report, settle) for report in REPORTS}
 
 
 class Seen(NamedTuple):
@@ -96,7 +83,7 @@ class Witness:
         self.looks += 1
         blocks: dict[Part, list[str]] = defaultdict(list)
         for name, source, rest in LINE.findall(text):
-            blocks[Part(source, REPORTS[name in MEMBERS])].append(f"{name}{{{rest}\n")
+            blocks[Part(source, REPORTS[name in LEVELS])].append(f"{name}{{{rest}\n")
         self.shown = {part: self._whose(part.report, "".join(lines)) for part, lines in blocks.items()}
         self.seen.update(Seen(self.stage, part, moment) for part, moment in self.shown.items())
         self.polls = {

@@ -1,0 +1,100 @@
+"""What the simulated Paradigm knows of a company's day, by the names of our families; never through our decoder."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import date, datetime
+from typing import NamedTuple
+
+from exporter.domain.model import Days
+from exporter.simulator.paradigm import figures
+from exporter.simulator.paradigm.companies import Company
+from exporter.simulator.paradigm.figures import ActiveUsers, DocumentUse, Feedback, Members, ToolUse
+from exporter.simulator.paradigm.world import DayView, Figures, World
+
+Labels = tuple[tuple[str, str], ...]
+NEWEST = "paradigm_last_model_response_timestamp_seconds"
+
+
+class Fact(NamedTuple):
+    """One figure that the platform has a row for: the family without its window, labels without source and company."""
+
+    family: str
+    labels: Labels
+    value: float
+
+
+def sessions(by_mode: Mapping[str, Figures | None]) -> Iterator[Fact]:
+    """Yields what chat-sessions should say."""
+    for mode, use in by_mode.items():
+        if use is not None:
+            labels = (("mode", mode),)
+            yield Fact("paradigm_sessions", labels, use.sessions)
+            yield Fact("paradigm_user_queries", labels, use.user_queries)
+            yield Fact("paradigm_model_responses", labels, use.model_responses)
+            yield Fact("paradigm_model_responses_with_docs", labels, use.model_responses_with_docs)
+            yield Fact("paradigm_unique_models", labels, use.unique_models)
+            yield Fact("paradigm_session_length_average", labels, use.average_length)
+            yield Fact(NEWEST, labels, use.last_model_response.timestamp())
+
+
+def feedback(given: Feedback | None) -> Iterator[Fact]:
+    """Yields what chats-feedback should say."""
+    if given is not None:
+        for kind, count in (("like", given.likes), ("dislike", given.dislikes), ("copy", given.copies)):
+            yield Fact("paradigm_feedbacks", (("feedback", kind),), count)
+        yield Fact("paradigm_feedback_model_responses", (), given.model_responses)
+
+
+def documents(used: Sequence[DocumentUse]) -> Iterator[Fact]:
+    """Yields what used-documents should say."""
+    if used:
+        yield Fact("paradigm_document_uses", (), sum(each.uses for each in used))
+        yield Fact("paradigm_documents_used", (), len({each.document_id for each in used}))
+
+
+def tools(used: Sequence[ToolUse]) -> Iterator[Fact]:
+    """Yields what tools should say."""
+    return (Fact("paradigm_tool_uses", (("tool", each.tool),), each.uses) for each in used)
+
+
+def activity(active: ActiveUsers | None) -> Iterator[Fact]:
+    """Yields what user-activities should say."""
+    if active is not None:
+        yield Fact("paradigm_active_users", (), active.active_users)
+
+
+def members(level: Members | None) -> Iterator[Fact]:
+    """Yields what users should say."""
+    if level is not None:
+        yield Fact("paradigm_members_active", (), level.active)
+        yield Fact("paradigm_members_ever", (), level.ever)
+
+
+FACTS: Mapping[str, Callable[[World, Company, DayView], Iterator[Fact]]] = {
+    "chat-sessions": lambda world, company, view: sessions(figures.use(world, company, view)),
+    "chats-feedback": lambda world, company, view: feedback(figures.feedback(world, company, view)),
+    "used-documents": lambda world, company, view: documents(figures.documents(world, company, view)),
+    "users": lambda _, company, view: members(figures.members(company, view)),
+    "tools": lambda world, company, view: tools(figures.tools(world, company, view)),
+    "user-activities": lambda world, company, view: activity(figures.activity(world, company, view)),
+}
+"""The facts of a company's day, by report."""
+
+
+class DailyFact(NamedTuple):
+    """A fact as the backfill names it, and whose and of when it is."""
+
+    family: str
+    company_id: str
+    labels: Labels
+    day: date
+    value: float
+
+
+def daily(world: World, days: Days, at: datetime) -> Iterator[DailyFact]:
+    """Yields all that the reports say of these days at the moment `at`, levels and moments left out."""
+    for view in world.views(days.first, days.last, at):
+        for company in world.known():
+            for report in FACTS.keys() - {"users"}:
+                for family, labels, value in FACTS[report](world, company, view):
+                    if family != NEWEST:
+                        yield DailyFact(f"{family}_daily", str(company.id), labels, view.day, value)
