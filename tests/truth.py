@@ -8,7 +8,7 @@ from exporter.domain.model import Days
 from exporter.simulator.paradigm import figures
 from exporter.simulator.paradigm.companies import Company
 from exporter.simulator.paradigm.figures import ActiveUsers, DocumentUse, Feedback, Members, ToolUse
-from exporter.simulator.paradigm.world import DayView, Figures, World
+from exporter.simulator.paradigm.world import DayView, Figures, Mode, World
 
 Labels = tuple[tuple[str, str], ...]
 NEWEST = "paradigm_last_model_response_timestamp_seconds"
@@ -22,7 +22,7 @@ class Fact(NamedTuple):
     value: float
 
 
-def sessions(by_mode: Mapping[str, Figures | None]) -> Iterator[Fact]:
+def sessions(by_mode: Mapping[Mode, Figures | None] | Mapping[Mode, Figures]) -> Iterator[Fact]:
     """Yields what chat-sessions should say."""
     for mode, use in by_mode.items():
         if use is not None:

@@ -10,12 +10,12 @@ from exporter.domain.model import Days
 from exporter.simulator.paradigm.companies import Company
 from exporter.simulator.paradigm.world import World
 from tests.road.road import RULES, Series, series
-from tests.truth import FACTS, NEWEST, Fact, Labels
+from tests.truth import FACTS, NEWEST, Labels
 
 DAY = timedelta(days=1)
 LEVELS = frozenset({"paradigm_members_active", "paradigm_members_ever"})
-AVERAGES = frozenset({"paradigm_session_length_average"})
-DISTINCT = frozenset({"paradigm_unique_models", "paradigm_documents_used", "paradigm_active_users"})
+AVERAGE = "paradigm_session_length_average"
+NO_SUM = frozenset({AVERAGE, "paradigm_unique_models", "paradigm_documents_used", "paradigm_active_users"})
 NOT_TODAY = frozenset({"paradigm_tool_uses"})
 ROW_LABELS = ("mode", "tool")
 """What has a row of its own, and counts 0 from its first row on."""
@@ -36,6 +36,7 @@ class ExpectedReport:
         self.knows_past = False
         self._facts = FACTS[report]
         self._rows = cache(self._read_rows)  # of the same days again and again
+        self._end = cache(lambda day: end(day, world.zone))
 
     def saw(self, answers: Iterable[Answered]) -> None:
         """Takes note of what was answered."""
@@ -53,18 +54,22 @@ class ExpectedReport:
 
     def last_day(self, now: datetime) -> date | None:
         """Returns the newest day before today that was seen after its settle time."""
-        settled = [day for day, when in self.seen.items() if when >= end(day, self.world.zone) + self.settle]
+        settled = [day for day, when in self.seen.items() if when >= self._end(day) + self.settle]
         return max((day for day in settled if day < day_at(now, self.world.zone)), default=None)
 
     def served(self, now: datetime) -> Mapping[Series, float]:
         """Returns every figure of the report."""
         if self.is_stale(now):
             return {}
+        last, today = self.last_day(now), day_at(now, self.world.zone)
         return {
             series(name, company_id=str(company.id), company=company.name, **dict(labels)): value
             for company in self.world.known()
             for rows in self._rows_of(company)
-            for name, labels, value in self._figures(rows, now)
+            for family, labels in next(iter(rows.values()))
+            for name, value in self._figures(
+                family, {day: row[family, labels] for day, row in rows.items()}, last, today
+            )
         }
 
     def _rows_of(self, company: Company) -> Iterable[Mapping[date, Row]]:
@@ -82,35 +87,35 @@ class ExpectedReport:
             rows[tuple(label for label in labels if label[0] in ROW_LABELS)][family, labels] = value
         return rows
 
-    def _figures(self, rows: Mapping[date, Row], now: datetime) -> Iterator[Fact]:
-        first, newest, last = min(rows), max(self.seen), self.last_day(now)
-        today = newest if newest == day_at(now, self.world.zone) else None
-        for family, labels in rows[first]:
-            of_day = {day: row[family, labels] for day, row in rows.items()}
-            if family == NEWEST:
-                yield Fact(family, labels, max(of_day.values()))
-            elif family in LEVELS:
-                if newest in of_day:
-                    yield Fact(family, labels, of_day[newest])
-            else:
-                if today is not None and family not in NOT_TODAY:
-                    yield from self._on(today, Fact(f"{family}_today", labels, 0.0), of_day, family)
-                if last is not None and first <= last:
-                    yield from self._on(last, Fact(f"{family}_last_day", labels, 0.0), of_day, family)
-                    yield from self._sums(last, family, labels, of_day)
+    def _figures(
+        self, family: str, of_day: Mapping[date, float], last: date | None, today: date
+    ) -> Iterator[tuple[str, float]]:
+        """Yields what a family shows of a figure, which counts 0 from the first day on that it has a row for."""
+        first = min(of_day)
+        if family == NEWEST:
+            yield family, max(of_day.values())
+            return
+        if family in LEVELS:
+            yield from ((family, of_day[day]) for day in of_day if day == max(self.seen))
+            return
+        if today in self.seen and family not in NOT_TODAY:
+            yield from _on(today, f"{family}_today", of_day)
+        if last is not None and first <= last:
+            yield from _on(last, f"{family}_last_day", of_day)
+            if self.knows_past and family not in NO_SUM:
+                yield f"{family}_7d", self._sum(of_day, last, 7)
+                yield f"{family}_28d", self._sum(of_day, last, 28)
 
-    def _on(self, day: date, zero: Fact, of_day: Mapping[date, float], family: str) -> Iterator[Fact]:
-        """Yields the figure of a day; without a row a count is 0, and there is no average."""
-        if day in of_day or family not in AVERAGES:
-            yield zero._replace(value=of_day.get(day, 0.0))
+    def _sum(self, of_day: Mapping[date, float], last: date, length: int) -> float:
+        """Adds up the days that were seen after their end."""
+        window = [last - n * DAY for n in range(length)]
+        return sum(of_day[day] for day in window if day in of_day and self.seen[day] >= self._end(day))
 
-    def _sums(self, last: date, family: str, labels: Labels, of_day: Mapping[date, float]) -> Iterator[Fact]:
-        """Yields what adds up, over the days that were seen after their end."""
-        if self.knows_past and family not in AVERAGES | DISTINCT:
-            for suffix, length in (("_7d", 7), ("_28d", 28)):
-                window = (last - n * DAY for n in range(length))
-                counted = [day for day in window if day in of_day and self.seen[day] >= end(day, self.world.zone)]
-                yield Fact(family + suffix, labels, sum(of_day[day] for day in counted))
+
+def _on(day: date, name: str, of_day: Mapping[date, float]) -> Iterator[tuple[str, float]]:
+    """Yields the figure of a day; without a row a count is 0, and there is no average."""
+    if day in of_day or not name.startswith(AVERAGE):
+        yield name, of_day.get(day, 0.0)
 
 
 def after_one_poll(
