@@ -21,8 +21,8 @@ from exporter.metrics.daily import Dated, DayState, Evidence
 from exporter.platforms.paradigm.platform import TOOLS
 from exporter.simulator.paradigm.world import World
 from tests.backfill.past import NOON, REPORTS, TARGET, KilledError, Past
-from tests.backfill.truth import Fact, facts
 from tests.road.road import target_with
+from tests.truth import DailyFact, daily
 
 pytestmark = pytest.mark.anyio
 
@@ -50,7 +50,7 @@ def read(path: Path) -> Mapping[Key, float]:
     return found
 
 
-def key(fact: Fact) -> Key:
+def key(fact: DailyFact) -> Key:
     return fact.family, fact.company_id, fact.labels, fact.day
 
 
@@ -66,12 +66,12 @@ async def test_every_figure_of_the_platform_is_there_once(past: Past) -> None:
     assert came.failed == came.left_out == ()
 
     found = read(past.output)
-    truth = {key(fact): fact.value for fact in facts(past.world, QUARTER, NOON)}
+    truth = {key(fact): fact.value for fact in daily(past.world, QUARTER, NOON)}
     assert truth.items() <= found.items()
     assert written.samples == len(found)
     assert {found[each] for each in found.keys() - truth.keys()} == {0.0}
     first = defaultdict[tuple[str, str], date](lambda: QUARTER.last)
-    for fact in facts(past.world, QUARTER, NOON):
+    for fact in daily(past.world, QUARTER, NOON):
         mode = dict(fact.labels).get("mode", "") or fact.family
         first[fact.company_id, mode] = min(first[fact.company_id, mode], fact.day)
     early = [

@@ -17,9 +17,9 @@ import pytest
 from exporter.cli.backfill.destinations import BLOCKS
 from exporter.domain.model import Days
 from exporter.simulator.paradigm.world import World
-from tests.backfill.truth import facts
 from tests.e2e.commands import SEED, simulating
 from tests.e2e.prometheus import Prometheus, started
+from tests.truth import daily
 
 pytestmark = [pytest.mark.e2e, pytest.mark.once]
 
@@ -95,7 +95,7 @@ def months(days: Days) -> Iterator[Days]:
 
 def truth(world: World, days: Days) -> Mapping[Sum, float]:
     found = defaultdict[Sum, float](float)
-    for fact in facts(world, days, datetime.now(UTC)):
+    for fact in daily(world, days, datetime.now(UTC)):
         month = max(fact.day.replace(day=1), days.first)
         found[Sum(fact.family, fact.company_id, month)] += fact.value
     return found

@@ -11,18 +11,11 @@ from exporter.domain import calendars
 from exporter.domain.model import Days, Row
 from exporter.domain.scope import Scope
 from exporter.platforms.api import Context
-from exporter.platforms.paradigm.platform import (
-    CHAT_SESSIONS,
-    CHATS_FEEDBACK,
-    REPORTS,
-    TOOLS,
-    USED_DOCUMENTS,
-    USER_ACTIVITIES,
-    USERS,
-)
-from exporter.simulator.paradigm import figures, reports
+from exporter.platforms.paradigm.platform import CHAT_SESSIONS, REPORTS
+from exporter.simulator.paradigm import reports
 from exporter.simulator.paradigm.companies import Company
-from exporter.simulator.paradigm.world import MODES, DayView, World
+from exporter.simulator.paradigm.world import DayView, World
+from tests.truth import FACTS
 
 Figures = Mapping[tuple[str, str, tuple[str, ...]], float]
 """The figures of one company and day by part, family and label values."""
@@ -34,81 +27,12 @@ MOMENTS = {
 SEEDS = (1, 7, 2026)
 
 
-def sessions(world: World, company: Company, view: DayView) -> Figures:
-    """Returns what chat-sessions should say."""
-    found: dict[tuple[str, str, tuple[str, ...]], float] = {}
-    for mode in MODES:
-        use = world.figures(company, view, mode)
-        if use:
-            found |= {
-                (mode, f"paradigm_{family}", (mode,)): float(value)
-                for family, value in {
-                    "sessions": use.sessions,
-                    "user_queries": use.user_queries,
-                    "model_responses": use.model_responses,
-                    "model_responses_with_docs": use.model_responses_with_docs,
-                    "unique_models": use.unique_models,
-                    "session_length_average": use.average_length,
-                    "last_model_response_timestamp_seconds": use.last_model_response.timestamp(),
-                }.items()
-            }
-    return found
-
-
-def feedback(world: World, company: Company, view: DayView) -> Figures:
-    """Returns what chats-feedback should say."""
-    said = figures.feedback(world, company, view)
-    if said is None:
-        return {}
+def truth(name: str, world: World, company: Company, view: DayView) -> Figures:
+    """Returns what a report should say."""
     return {
-        ("all", "paradigm_feedbacks", ("like",)): said.likes,
-        ("all", "paradigm_feedbacks", ("dislike",)): said.dislikes,
-        ("all", "paradigm_feedbacks", ("copy",)): said.copies,
-        ("all", "paradigm_feedback_model_responses", ()): said.model_responses,
+        (dict(labels).get("mode", "all"), family, tuple(value for _, value in labels)): figure
+        for family, labels, figure in FACTS[name](world, company, view)
     }
-
-
-def documents(world: World, company: Company, view: DayView) -> Figures:
-    """Returns what used-documents should say."""
-    used = figures.documents(world, company, view)
-    if not used:
-        return {}
-    return {
-        ("all", "paradigm_document_uses", ()): sum(use.uses for use in used),
-        ("all", "paradigm_documents_used", ()): len({use.document_id for use in used}),
-    }
-
-
-def members(_: World, company: Company, view: DayView) -> Figures:
-    """Returns what users should say."""
-    level = figures.members(company, view)
-    if level is None:
-        return {}
-    return {
-        ("all", "paradigm_members_active", ()): level.active,
-        ("all", "paradigm_members_ever", ()): level.ever,
-    }
-
-
-def tools(world: World, company: Company, view: DayView) -> Figures:
-    """Returns what tools should say."""
-    return {("all", "paradigm_tool_uses", (use.tool,)): use.uses for use in figures.tools(world, company, view)}
-
-
-def activity(world: World, company: Company, view: DayView) -> Figures:
-    """Returns what user-activities should say."""
-    there = figures.activity(world, company, view)
-    return {("all", "paradigm_active_users", ()): there.active_users} if there else {}
-
-
-TRUTHS = {
-    CHAT_SESSIONS.name: sessions,
-    CHATS_FEEDBACK.name: feedback,
-    USED_DOCUMENTS.name: documents,
-    USERS.name: members,
-    TOOLS.name: tools,
-    USER_ACTIVITIES.name: activity,
-}
 
 
 def by_row(rows: Iterable[Row]) -> Mapping[tuple[str, date], Figures]:
@@ -134,14 +58,14 @@ def test_every_figure_is_the_simulators_own(name: str, seed: int, moment: tuple[
     (request,) = REPORTS[name].plan(days, Scope())
     reading = REPORTS[name].decode(body, request, Context("s", today, zone))
 
-    truth = {
-        (str(company.id), view.day): expected
+    expected = {
+        (str(company.id), view.day): found
         for company in world.known()
         for view in (views if REPORTS[name].has_days else views[-1:])
-        if (expected := TRUTHS[name](world, company, view))
+        if (found := truth(name, world, company, view))
     }
-    assert truth == by_row(reading.rows)
-    assert truth
+    assert expected == by_row(reading.rows)
+    assert expected
     assert not reading.surprises
     assert {note.field for note in reading.fields} == described_fields(name)
 

@@ -1,13 +1,16 @@
 """What the simulated platforms say is true, asked of `/truth`, by the names and labels of our families."""
 
 from collections.abc import Iterator, Mapping
-from datetime import date, datetime
+from datetime import date
 from functools import cache
 
 import httpx
-from msgspec import Struct, json
+from msgspec import json
 
 from exporter.simulator.chatcaptain.bots import Chatbot
+from exporter.simulator.paradigm.figures import ActiveUsers, DocumentUse, Feedback, Members, ToolUse
+from exporter.simulator.paradigm.world import Figures, Mode
+from tests.truth import activity, documents, feedback, members, sessions, tools
 
 Key = tuple[str, frozenset[tuple[str, str]]]
 """A family without its window, and its labels without source and company's name."""
@@ -24,47 +27,6 @@ BROKEN_DOWN = {
 OF_CALLS = frozenset({"call_duration", "call_user_inputs_median", "calls_by_end_reason", "calls_by_exit_step"})
 OF_CHANNELS = OF_CALLS | {"conversations", "messages", "interactions"}
 """Which figures of a channel are served; those of calls of voice channels alone."""
-
-
-class Use(Struct):
-    """What chat-sessions counts of one mode."""
-
-    sessions: float
-    unique_models: float
-    average_length: float
-    user_queries: float
-    model_responses: float
-    model_responses_with_docs: float
-    last_model_response: datetime
-
-
-class Feedback(Struct):
-    """What people said of the answers."""
-
-    model_responses: float
-    likes: float
-    dislikes: float
-    copies: float
-
-
-class Members(Struct):
-    """Members of a company, ever and now."""
-
-    ever: float
-    active: float
-
-
-class Uses(Struct):
-    """How often a tool, or a document (without a name of its own here), was used."""
-
-    uses: float
-    tool: str = ""
-
-
-class Activity(Struct):
-    """How many people were there."""
-
-    active_users: float
 
 
 Told = float | dict[str, float] | None
@@ -91,17 +53,15 @@ class Truth:
         def told(report: str) -> bytes:
             return self._ask(company_id=company_id, day=day.isoformat(), report=report)
 
-        parts = [
-            *_sessions(json.decode(told("chat-sessions"), type=dict[str, Use | None])),
-            *_feedback(json.decode(told("chats-feedback"), type=Feedback | None)),
-            *_documents(json.decode(told("used-documents"), type=list[Uses])),
-            *(("tool_uses", {"tool": each.tool}, each.uses) for each in json.decode(told("tools"), type=list[Uses])),
+        facts = [
+            *sessions(json.decode(told("chat-sessions"), type=dict[Mode, Figures | None])),
+            *feedback(json.decode(told("chats-feedback"), type=Feedback | None)),
+            *documents(json.decode(told("used-documents"), type=list[DocumentUse])),
+            *tools(json.decode(told("tools"), type=list[ToolUse])),
+            *activity(json.decode(told("user-activities"), type=ActiveUsers | None)),
+            *members(json.decode(told("users"), type=Members | None)),
         ]
-        if activity := json.decode(told("user-activities"), type=Activity | None):
-            parts.append(("active_users", {}, activity.active_users))
-        if members := json.decode(told("users"), type=Members | None):
-            parts += [("members_ever", {}, members.ever), ("members_active", {}, members.active)]
-        return {_key(f"paradigm_{family}", {**labels, "company_id": company_id}): n for family, labels, n in parts}
+        return {_key(family, {**dict(labels), "company_id": company_id}): n for family, labels, n in facts}
 
     def _chatbot(self, day: date) -> Facts:
         """Returns the figures of the chatbot of ChatCaptain on one day."""
@@ -120,29 +80,6 @@ class Truth:
 
 def _key(family: str, labels: Mapping[str, str]) -> Key:
     return family, frozenset(labels.items())
-
-
-def _sessions(modes: Mapping[str, Use | None]) -> Iterator[Part]:
-    for mode, use in modes.items():
-        if use is not None:
-            labels = {"mode": mode}
-            yield "session_length_average", labels, use.average_length
-            yield "last_model_response_timestamp_seconds", labels, use.last_model_response.timestamp()
-            for family in ("sessions", "unique_models", "user_queries", "model_responses", "model_responses_with_docs"):
-                yield family, labels, getattr(use, family)
-
-
-def _feedback(said: Feedback | None) -> Iterator[Part]:
-    if said is not None:
-        for kind, count in (("like", said.likes), ("dislike", said.dislikes), ("copy", said.copies)):
-            yield "feedbacks", {"feedback": kind}, count
-        yield "feedback_model_responses", {}, said.model_responses
-
-
-def _documents(used: list[Uses]) -> Iterator[Part]:
-    if used:
-        yield "document_uses", {}, sum(each.uses for each in used)
-        yield "documents_used", {}, len(used)
 
 
 def _talk(told: Mapping[str, Told], prefix: str, labels: Mapping[str, str]) -> Iterator[Part]:
