@@ -1,18 +1,19 @@
 """What panels show is what the simulated platforms know: worked out from their truth, not from our page."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
 from exporter.domain.model import Days
 from exporter.simulator.chatcaptain.truth import truth
-from exporter.simulator.paradigm import figures
-from exporter.simulator.paradigm.world import MODES, Figures, Mode
+from exporter.simulator.paradigm.world import MODES
 from tests.dashboards.conftest import Lived
 from tests.dashboards.shipped import Object, targets, variables
 from tests.dashboards.story import NOW
 from tests.dashboards.test_answers import DOCUMENTS, answer, chosen
+from tests.truth import FACTS, Fact
 
 pytestmark = [pytest.mark.e2e, pytest.mark.once]
 
@@ -52,54 +53,50 @@ def seen_at(day: date) -> datetime:
     return min(NOW, datetime(day.year, day.month, day.day, 21, tzinfo=UTC) + timedelta(days=1))
 
 
-def rows(
-    lived: Lived, day: date, at: datetime | None = None, mode: Mode | None = None
-) -> Iterable[tuple[str, Figures]]:
-    """Yields the names and figures of all companies on a day, as the platform knew them at a moment."""
-    for company in lived.story.world.known():
-        for each in MODES if mode is None else (mode,):
-            found = lived.story.world.truth(company.id, day, each, at=at or seen_at(day))
-            if found:
-                yield company.name, found
+def facts(lived: Lived, day: date, at: datetime | None = None) -> Iterator[tuple[str, Fact]]:
+    """Yields the facts of all companies on a day, as the platform knew them at a moment, with the company's name."""
+    world = lived.story.world
+    view = world.view(day, at or seen_at(day))
+    assert view
+    for company in world.known():
+        for of_report in FACTS.values():
+            yield from ((company.name, fact) for fact in of_report(world, company, view))
 
 
 def total(
-    lived: Lived, what: str, days: Iterable[date], at: datetime | None = None, company: str | None = None
+    lived: Lived,
+    what: str,
+    days: Iterable[date],
+    at: datetime | None = None,
+    company: str | None = None,
+    label: tuple[str, str] | None = None,
 ) -> float:
-    """Adds up a figure of days."""
+    """Adds up a figure of days, of one company or label where one is given."""
     return float(
-        sum(getattr(found, what) for day in days for name, found in rows(lived, day, at) if company in (None, name))
+        sum(
+            fact.value
+            for day in days
+            for name, fact in facts(lived, day, at)
+            if fact.family == f"paradigm_{what}" and company in (None, name) and label in (None, *fact.labels)
+        )
     )
 
 
-def opinions(lived: Lived, days: Iterable[date]) -> tuple[float, float]:
-    """Returns likes and dislikes of days, as the platform knows them now."""
-    given = [
-        found
-        for day in days
-        for company in lived.story.world.known()
-        if (view := lived.story.world.view(day, NOW)) and (found := figures.feedback(lived.story.world, company, view))
-    ]
-    return float(sum(each.likes for each in given)), float(sum(each.dislikes for each in given))
+def share_of_opinions(lived: Lived, kind: str) -> float:
+    """Returns how many of the likes and dislikes of the week are of a kind, as the platform knows them now."""
+    likes, dislikes, asked = (
+        total(lived, "feedbacks", WEEK, NOW, label=("feedback", each)) for each in ("like", "dislike", kind)
+    )
+    return asked / (likes + dislikes)
 
 
-def users(lived: Lived, day: date) -> float:
-    """Returns the active users of a day, of all companies."""
-    view = lived.story.world.view(day, seen_at(day))
-    assert view
-    found = (figures.activity(lived.story.world, company, view) for company in lived.story.world.known())
-    return float(sum(each.active_users for each in found if each))
-
-
-def tool_uses(lived: Lived, company_name: str) -> dict[str, float]:
+def tool_uses(lived: Lived, company: str) -> dict[str, float]:
     """Returns the uses of tools over the month."""
-    company = next(each for each in lived.story.world.known() if each.name == company_name)
-    found: dict[str, float] = {}
-    for day in MONTH:
-        view = lived.story.world.view(day, NOW)
-        for each in figures.tools(lived.story.world, company, view) if view else ():
-            found[each.tool] = found.get(each.tool, 0.0) + each.uses
-    return {tool: uses for tool, uses in found.items() if uses}
+    found = defaultdict[str, float](float)
+    for name, fact in (each for day in MONTH for each in facts(lived, day, NOW)):
+        if name == company and fact.family == "paradigm_tool_uses":
+            found[dict(fact.labels)["tool"]] += fact.value
+    return found
 
 
 def of_bot(lived: Lived, report: str, what: str, days: Iterable[date]) -> float:
@@ -111,15 +108,12 @@ def of_bot(lived: Lived, report: str, what: str, days: Iterable[date]) -> float:
 
 def by_mode(lived: Lived, day: date) -> dict[str, float]:
     """Returns the queries of a day by mode."""
-    return {mode: float(sum(found.user_queries for _, found in rows(lived, day, mode=mode))) for mode in MODES}
+    return {mode: total(lived, "user_queries", [day], label=("mode", mode)) for mode in MODES}
 
 
 def by_company(lived: Lived, day: date) -> dict[str, float]:
-    """Returns how much was asked on a day: queries of companies, conversations of the chatbot."""
-    found = {company.name: 0.0 for company in lived.story.world.known()}
-    for name, row in rows(lived, day):
-        found[name] += row.user_queries
-    return found
+    """Returns the queries of a day by company."""
+    return {each.name: total(lived, "user_queries", [day], company=each.name) for each in lived.story.world.known()}
 
 
 Case = tuple[str, str, date | None, Callable[[Lived], Mapping[str, float]]]
@@ -142,17 +136,15 @@ CASES: Mapping[str, Case] = {
     ),
     "a bar stands on its day": ("overview", "Queries by mode/A", TUESDAY, lambda it: by_mode(it, TUESDAY)),
     "a day that was not served has no bar": ("overview", "Queries by mode/A", UNSEEN, lambda _: {}),
-    "active users": ("overview", "Active users/A", TUESDAY, lambda it: {"": users(it, TUESDAY)}),
+    "active users": ("overview", "Active users/A", TUESDAY, lambda it: {"": total(it, "active_users", [TUESDAY])}),
     "the last day of one company": ("company", "Last complete day/A", None, lambda it: {"": by_company(it, LAST)[ONE]}),
     "7 days of one company": ("company", "7 days/A", None, lambda it: {"": total(it, "user_queries", WEEK, NOW, ONE)}),
     "28 days of one company": (
         "company", "28 days/A", None, lambda it: {"": total(it, "user_queries", MONTH, NOW, ONE)},
     ),
     "tools of one company": ("company", "Tools, 28 days/A", None, lambda it: tool_uses(it, ONE)),
-    "liked": (
-        "overview", "Liked, 7 days/A", None, lambda it: {"": opinions(it, WEEK)[0] / sum(opinions(it, WEEK))},
-    ),
-    "disliked": ("quality", "Disliked/A", None, lambda it: {"": opinions(it, WEEK)[1] / sum(opinions(it, WEEK))}),
+    "liked": ("overview", "Liked, 7 days/A", None, lambda it: {"": share_of_opinions(it, "like")}),
+    "disliked": ("quality", "Disliked/A", None, lambda it: {"": share_of_opinions(it, "dislike")}),
     "conversations of the chatbot": (
         "bots", "Conversations/A", None, lambda it: {"": of_bot(it, "overview", "conversations", [LAST])},
     ),
