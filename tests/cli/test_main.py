@@ -309,6 +309,8 @@ def test_output_that_cannot_be_written_is_one_line(
     assert capsys.readouterr().err == f"{PROGRAM}: No space left on device; free or change what it writes to\n"
 
 
+# An interrupt may come between open() and `with` in Python's own pathlib: the file is then closed by its finalizer.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_an_interrupt_ends_a_command_in_peace(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Ctrl-C while a configuration is read from a pipe: no traceback, and nobody takes it for a success."""
     pipe = tmp_path / "exporter.yml"
