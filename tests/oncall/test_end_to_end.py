@@ -7,9 +7,9 @@ five programs per scenario would take as long as the scenario.
 
 import socket
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
-from functools import cache
 from itertools import groupby
 from pathlib import Path
 from typing import NamedTuple
@@ -164,22 +164,20 @@ def pass_time(case: Config, acceleration: Acceleration, trouble: Callable[[str, 
 
 
 @pytest.fixture(scope="module")
-def pass_stretch(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Stretch]:
-    """Returns what lets the stretch of time of a name pass, once for all tests that ask for it."""
-
-    @cache
-    def passed(name: str) -> Stretch:
-        (case,) = [case for case in STRETCHES if case["id"] == name]
-        folder = tmp_path_factory.mktemp("stretch")
-        return run(case, folder, programs.find("prometheus"), programs.find("alertmanager"))
-
-    return passed
+def stretches(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Stretch]:
+    """Lets the stretches of time pass side by side, once for all tests; they wait more than they work."""
+    servers = programs.find("prometheus"), programs.find("alertmanager")
+    with ThreadPoolExecutor() as pool:
+        passing = {
+            str(case["id"]): pool.submit(run, case, tmp_path_factory.mktemp("stretch"), *servers) for case in STRETCHES
+        }
+        return {name: stretch.result() for name, stretch in passing.items()}
 
 
 @pytest.fixture
-def stretch(pass_stretch: Callable[[str], Stretch], request: pytest.FixtureRequest) -> Stretch:
+def stretch(stretches: Mapping[str, Stretch], request: pytest.FixtureRequest) -> Stretch:
     """Returns what came of the stretch of time whose name is asked for."""
-    return pass_stretch(request.param)
+    return stretches[request.param]
 
 
 def written(message: Message) -> Config:
