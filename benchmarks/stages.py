@@ -24,7 +24,7 @@ from exporter.exposition.gzip_pieces import deflate
 from exporter.exposition.text import Chunk, Format, Quoted, join
 from exporter.exposition.text import write as write_family
 from exporter.ledger.ledger import Ledger
-from exporter.metrics.health import Health
+from exporter.metrics.report_view import Health
 from exporter.platforms.api import NO_DISCOVERIES, Context, Report, Request
 from exporter.platforms.registry import platforms
 from exporter.polling.render import rendered

@@ -20,7 +20,7 @@ from exporter.http import RetryBudget
 from exporter.ledger.day_status import pieces
 from exporter.ledger.ledger import Ledger
 from exporter.metrics.daily import Dated
-from exporter.metrics.health import Health
+from exporter.metrics.report_view import Health
 from exporter.platforms.api import NO_DISCOVERIES, Discoveries, Report
 from exporter.polling.ask import Answers, Fetch, Transport, ask
 from exporter.polling.report_state import ReportState

@@ -15,7 +15,7 @@ from exporter.domain.model import Column, Days, Measure
 from exporter.ledger.day_status import DayRules
 from exporter.ledger.ledger import Asked, Block, Ledger, Table, fold
 from exporter.metrics.daily import DailyFigures, Dated, measures
-from exporter.metrics.health import Health
+from exporter.metrics.report_view import Health
 from exporter.platforms.api import Report
 from exporter.polling.ask import Answers
 from exporter.polling.render import view

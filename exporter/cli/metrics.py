@@ -15,8 +15,7 @@ from exporter.exposition.telemetry import Telemetry
 from exporter.metrics.activities import HELP, LABELS, LIMIT, LIMIT_LABELS
 from exporter.metrics.report_health import REPORT_FAMILIES, REPORT_GAUGES, REPORT_LABELS
 from exporter.metrics.source_info import SOURCE_FAMILIES
-from exporter.metrics.usage import COMPANY_LABELS
-from exporter.metrics.windows import describe, windows
+from exporter.metrics.windows import family_of, windows
 from exporter.platforms.api import Report
 from exporter.platforms.registry import platforms
 
@@ -100,8 +99,8 @@ def catalogue() -> Iterator[Entry]:
 
 def _of_measure(measure: Measure, report: Report) -> Iterator[Entry]:
     for window in windows(measure) or (None,):
-        name, text = describe(measure, window, report)
-        yield _entry(name, "gauge", (*COMPANY_LABELS, *measure.labels), text)
+        family = family_of(measure, window, report)
+        yield _entry(family.name, family.kind, family.label_names, family.help)
 
 
 def _entry(name: str, type_: str, labels: tuple[str, ...], text: str) -> Entry:

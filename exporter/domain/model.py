@@ -18,8 +18,8 @@ invariant  what must hold between the figures of one row; one that does not is c
 family     a metric family: name, type, help, samples
 """
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from enum import Enum, IntEnum
 from typing import NamedTuple
@@ -190,7 +190,3 @@ class Family:
     samples: tuple[Sample, ...] = ()
     kind: str = "gauge"
     expendable: Expendable = Expendable.NEVER
-
-    def of(self, samples: Iterable[Sample]) -> "Family":
-        """Returns the same family with these samples."""
-        return replace(self, samples=tuple(samples))

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from exporter.domain.model import Expendable, Family, Sample
 from exporter.exposition.text import Chunk, Key
@@ -49,8 +50,8 @@ def cardinality(chunks: Mapping[Key, Sequence[Chunk]], dropped_kinds: frozenset[
                 dropped[source, REASONS[chunk.expendable]] += chunk.series
             else:
                 shown[(source,)] += chunk.series
-    return SERIES.of(_counted(shown)), DROPPED.of(_counted(dropped))
+    return replace(SERIES, samples=_counted(shown)), replace(DROPPED, samples=_counted(dropped))
 
 
-def _counted(counts: Mapping[tuple[str, ...], int]) -> Iterable[Sample]:
-    return (Sample(labels, float(count)) for labels, count in sorted(counts.items()))
+def _counted(counts: Mapping[tuple[str, ...], int]) -> tuple[Sample, ...]:
+    return tuple(Sample(labels, float(count)) for labels, count in sorted(counts.items()))

@@ -15,8 +15,8 @@ from exporter.exposition.series_limit import cardinality
 from exporter.exposition.telemetry import Telemetry
 from exporter.exposition.text import write
 from exporter.ledger.ledger import Asked, Ledger, fold
-from exporter.metrics.health import Health
 from exporter.metrics.report_health import families
+from exporter.metrics.report_view import Health
 from exporter.metrics.source_info import source_families
 from exporter.platforms.api import Report
 from exporter.polling.render import source_view, view

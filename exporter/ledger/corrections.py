@@ -44,8 +44,8 @@ def _pairs(
 ) -> Iterator[tuple[Kind, float, float]]:
     """Yields the figures of a day as they were served and as they are now; none of a part that did not change."""
     for part, new in after.blocks[day].tables.items():
-        old = before.blocks[day].tables.get(part, Table())
-        if _same(old, new):
+        old = before.table(day, part)
+        if new is old:
             continue
         first = first_days.get(part, {})
         for column, values in new.columns.items():
@@ -55,15 +55,6 @@ def _pairs(
                 for company, value in zip(new.companies, values, strict=True):
                     if not math.isnan(value) and not math.isnan(was := served.get(company, math.nan)):
                         yield kind, was, value
-
-
-def _same(old: Table, new: Table) -> bool:
-    """Returns whether two tables hold the same figures; NaN, which equals nothing, is compared by its bytes."""
-    return (
-        old.companies == new.companies
-        and old.columns.keys() == new.columns.keys()
-        and all(old.columns[column].tobytes() == values.tobytes() for column, values in new.columns.items())
-    )
 
 
 def _served(table: Table, column: Column, kind: Kind, there: set[str]) -> Mapping[str, float]:

@@ -28,6 +28,10 @@ class DayRules:
     max_staleness: timedelta
     calendar: Calendar
 
+    def settled_at(self, day: date) -> datetime:
+        """Returns the moment from which on an answer can say all of a day."""
+        return calendars.end(day, self.zone) + self.settle
+
 
 @dataclass(frozen=True, slots=True)
 class DayStatus:
@@ -57,7 +61,7 @@ def days_to_ask(ledger: Ledger, now: datetime, rules: DayRules) -> Days:
     held_since = min(ledger.blocks, default=today)
     for day in Days(held_since, today) if held_since < first else ():
         block = ledger.blocks.get(day)
-        if block is None or day in waiting or not _is_settled(day, block, rules):
+        if block is None or day in waiting or block.read_at < rules.settled_at(day):
             return Days(max(min(day, first), today - timedelta(days=rules.keep_days)), today)
     return Days(first, today)
 
@@ -67,7 +71,11 @@ def day_status(ledger: Ledger, now: datetime, last_read: datetime | None, rules:
     today = calendars.day_at(now, rules.zone)
     running = ledger.blocks.get(today)
     waiting = _waiting(ledger.blocks, rules)
-    published = _published(ledger, today, waiting, rules)
+    published = frozenset(
+        day
+        for day, block in ledger.blocks.items()
+        if day < today and day not in waiting and block.read_at >= rules.settled_at(day)
+    )
     return DayStatus(
         last_day=max(published, default=None),
         today=today if running is not None and running.read_at >= calendars.start(today, rules.zone) else None,
@@ -77,19 +85,6 @@ def day_status(ledger: Ledger, now: datetime, last_read: datetime | None, rules:
             day for day, block in ledger.blocks.items() if block.read_at >= calendars.end(day, rules.zone)
         ),
         published=published,
-    )
-
-
-def published_days(ledger: Ledger, now: datetime, rules: DayRules) -> frozenset[date]:
-    """Returns the days that are served as complete: settled, ended by now, not waiting for a row."""
-    return _published(ledger, calendars.day_at(now, rules.zone), _waiting(ledger.blocks, rules), rules)
-
-
-def _published(ledger: Ledger, today: date, waiting: set[date], rules: DayRules) -> frozenset[date]:
-    return frozenset(
-        day
-        for day, block in ledger.blocks.items()
-        if day < today and day not in waiting and _is_settled(day, block, rules)
     )
 
 
@@ -107,11 +102,6 @@ def pieces(days: Days, longest: int) -> tuple[Days, ...]:
     )
 
 
-def _is_settled(day: date, block: Block, rules: DayRules) -> bool:
-    """Returns whether a day was read after its settle time."""
-    return block.read_at >= calendars.end(day, rules.zone) + rules.settle
-
-
 def _waiting(blocks: Mapping[date, Block], rules: DayRules) -> set[date]:
     """Returns the settled working days on which no company has a row, as long as that may mean "not there yet".
 
@@ -122,7 +112,7 @@ def _waiting(blocks: Mapping[date, Block], rules: DayRules) -> set[date]:
         block = blocks[day]
         if block.listed:
             break
-        wait_ends = calendars.end(day, rules.zone) + rules.settle + WAIT_FOR_ROWS
-        if rules.calendar.is_working(day) and _is_settled(day, block, rules) and block.read_at < wait_ends:
+        settled_at = rules.settled_at(day)
+        if rules.calendar.is_working(day) and settled_at <= block.read_at < settled_at + WAIT_FOR_ROWS:
             waiting.add(day)
     return waiting

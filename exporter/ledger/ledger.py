@@ -16,7 +16,7 @@ from operator import eq
 from typing import NamedTuple
 
 from exporter.domain.errors import SchemaError
-from exporter.domain.model import Column, Days, Reading, Row
+from exporter.domain.model import Column, Days, Reading
 
 IsWanted = Callable[[str, str], bool]
 """Returns, by id and name, whether a company is to be held."""
@@ -63,6 +63,9 @@ class Table:
         return compress(self.companies, map(eq, values, values))
 
 
+NO_ROWS = Table()
+
+
 @dataclass(frozen=True, slots=True)
 class Block:
     """One day of one report.
@@ -87,6 +90,16 @@ class Ledger:
     blocks: Mapping[date, Block] = field(default_factory=dict)
     names: Mapping[str, str] = field(default_factory=dict)
     withdrawn: frozenset[str] = frozenset()
+
+    def table(self, day: date, part: str) -> Table:
+        """Returns the rows of a part on a day; none if the day is not held."""
+        block = self.blocks.get(day)
+        return NO_ROWS if block is None else block.tables.get(part, NO_ROWS)
+
+    def companies_on(self, days: Iterable[date]) -> set[str]:
+        """Returns the companies that have a row on some of these days."""
+        blocks = (self.blocks[day] for day in days if day in self.blocks)
+        return set().union(*(table.companies for block in blocks for table in block.tables.values()))
 
     def columns(self) -> Mapping[str, frozenset[Column]]:
         """Returns, per part, the columns that some held row has a figure for."""
@@ -113,8 +126,7 @@ class Ledger:
         if (part, column) not in self._first_figures:
             first: dict[str, date] = {}
             for day in sorted(self.blocks, reverse=True):
-                table = self.blocks[day].tables.get(part, Table())
-                first.update(dict.fromkeys(table.with_figure(column), day))
+                first.update(dict.fromkeys(self.table(day, part).with_figure(column), day))
             self._first_figures[part, column] = first
         return self._first_figures[part, column]
 
@@ -141,21 +153,38 @@ def fold(ledger: Ledger, reading: Reading, asked: Asked, wanted: IsWanted) -> Le
     """
     _refuse_lost_parts(ledger, reading)
     chosen = {company for company, name in reading.names.items() if wanted(company, name)}
-    rows = _by_day_and_part(row for row in reading.rows if row.company_id in chosen)
+    rows: dict[date, dict[str, dict[str, Mapping[Column, float]]]] = {day: {} for day in asked.days}
+    for row in reading.rows:
+        if row.company_id in chosen and row.day in rows:
+            rows[row.day].setdefault(row.part, {})[row.company_id] = row.figures
     listed = {row.day for row in reading.rows}
-    blocks = _kept(ledger.blocks, asked)
-    for day in asked.days:
-        block = _block(blocks.get(day), rows.get(day, {}), asked.at, listed=day in listed)
+    oldest = asked.today - timedelta(days=asked.keep_days)
+    # Days after the running one stem from a clock that was ahead.
+    blocks = {day: block for day, block in ledger.blocks.items() if oldest <= day <= asked.today}
+    for day, of_day in rows.items():
+        block = _block(blocks.get(day), of_day, asked.at, listed=day in listed)
         # Of a day that still runs a later reading cannot be: the clock was ahead and has been set back.
         blocks[day] = replace(block, read_at=asked.at) if day == asked.today else block
-    held = _held(ledger, blocks, (part for day in asked.days for part in rows.get(day, {}).values()))
+    if blocks.keys() >= ledger.blocks.keys():
+        held = set(ledger.names).union(*(companies for of_day in rows.values() for companies in of_day.values()))
+    else:
+        held = Ledger(blocks).companies_on(blocks)
     names = {**ledger.names, **{company: reading.names[company] or ledger.names.get(company, "") for company in chosen}}
-    answered = {row.company_id for row in reading.rows}
+    # Somebody who had no row in these days before, and has none now, was quiet: that changes nothing.
+    missed = (ledger.companies_on(asked.days) | ledger.withdrawn) - {row.company_id for row in reading.rows}
     return Ledger(
-        blocks,
-        {company: name for company, name in names.items() if company in held},
-        frozenset(_withdrawn(ledger, asked.days, answered) & held),
+        blocks, {company: name for company, name in names.items() if company in held}, frozenset(missed & held)
     )
+
+
+def _refuse_lost_parts(ledger: Ledger, reading: Reading) -> None:
+    held = {part for block in ledger.blocks.values() for part, table in block.tables.items() if table.companies}
+    if lost := held - reading.parts:
+        raise SchemaError(
+            f"the answer has no rows of {' and '.join(sorted(lost))} any more, not even an empty list, though held days"
+            " have; the figures stay. If the platform dropped them for good, delete the state_file, if one is set, and"
+            " restart the exporter"
+        )
 
 
 def narrowed(ledger: Ledger, wanted: IsWanted) -> Ledger:
@@ -178,54 +207,27 @@ def _only(table: Table, companies: Container[str]) -> Table:
     return Table(tuple(compress(table.companies, kept)), left)
 
 
-def _kept(blocks: Mapping[date, Block], asked: Asked) -> dict[date, Block]:
-    """Returns the blocks of the days to hold; days after the running one stem from a clock that was ahead."""
-    oldest = asked.today - timedelta(days=asked.keep_days)
-    return {day: block for day, block in blocks.items() if oldest <= day <= asked.today}
-
-
-def _held(ledger: Ledger, blocks: Mapping[date, Block], new: Iterable[Iterable[str]]) -> set[str]:
-    """Returns the companies of all blocks, which are those held and the `new` ones until a block is dropped."""
-    return set(ledger.names).union(*new) if blocks.keys() >= ledger.blocks.keys() else _companies(blocks.values())
-
-
-def _companies(blocks: Iterable[Block]) -> set[str]:
-    return set().union(*(table.companies for block in blocks for table in block.tables.values()))
-
-
-def _refuse_lost_parts(ledger: Ledger, reading: Reading) -> None:
-    held = {part for block in ledger.blocks.values() for part, table in block.tables.items() if table.companies}
-    if lost := held - reading.parts:
-        raise SchemaError(
-            f"the answer has no rows of {' and '.join(sorted(lost))} any more, not even an empty list, though held days"
-            " have; the figures stay. If the platform dropped them for good, delete the state_file, if one is set, and"
-            " restart the exporter"
-        )
-
-
-def _by_day_and_part(rows: Iterable[Row]) -> Mapping[date, Mapping[str, Mapping[str, Mapping[Column, float]]]]:
-    """Files figures by day, part and company."""
-    filed: dict[date, dict[str, dict[str, Mapping[Column, float]]]] = {}
-    for row in rows:
-        filed.setdefault(row.day, {}).setdefault(row.part, {})[row.company_id] = row.figures
-    return filed
-
-
 def _block(
     old: Block | None, rows: Mapping[str, Mapping[str, Mapping[Column, float]]], at: datetime, *, listed: bool
 ) -> Block:
     """Returns a day's block after one answer; its `read_at` never goes back, so neither does what is published."""
-    if old is None:
-        return Block(at, listed, {part: _table(Table(), figures) for part, figures in rows.items()})
-    tables = {**old.tables, **{part: _table(old.tables.get(part, Table()), figures) for part, figures in rows.items()}}
-    return Block(max(old.read_at, at), old.listed or listed, tables)
+    held = {} if old is None else old.tables
+    tables = {**held, **{part: _table(held.get(part, NO_ROWS), figures) for part, figures in rows.items()}}
+    return Block(at, listed, tables) if old is None else Block(max(old.read_at, at), old.listed or listed, tables)
 
 
 def _table(old: Table, rows: Mapping[str, Mapping[Column, float]]) -> Table:
-    """Lays new rows over held ones; a figure that the new row lacks stays as it was held."""
+    """Lays new rows over held ones; a figure that the new row lacks stays as it was held.
+
+    Returns the held table itself if nothing changed; NaN, which equals nothing, is compared by its bytes.
+    """
     companies = tuple(sorted({*old.companies, *rows}, key=by_number))
+    if is_same := companies == old.companies:
+        companies, columns = old.companies, {column: values[:] for column, values in old.columns.items()}
+    else:
+        places = old.places(companies)
+        columns = {column: array("d", old.spread(column, places, math.nan)) for column in old.columns}
     place = {company: index for index, company in enumerate(companies)}
-    columns = {column: _moved(values, old.companies, place) for column, values in old.columns.items()}
     for company, figures in rows.items():
         index = place[company]
         for column, value in figures.items():
@@ -233,7 +235,10 @@ def _table(old: Table, rows: Mapping[str, Mapping[Column, float]]) -> Table:
             if values is None:
                 values = columns[column] = _empty(len(companies))
             values[index] = value
-    return Table(old.companies if old.companies == companies else companies, columns)
+    is_same = is_same and len(columns) == len(old.columns)
+    if is_same and all(columns[column].tobytes() == values.tobytes() for column, values in old.columns.items()):
+        return old
+    return Table(companies, columns)
 
 
 def _place(rows: Sequence[str], company: str) -> int:
@@ -246,24 +251,5 @@ def by_number(identity: str) -> tuple[int, str]:
     return len(identity), identity
 
 
-def _moved(values: "array[float]", companies: tuple[str, ...], place: Mapping[str, int]) -> "array[float]":
-    """Copies a column to the places that its companies have in a table of more companies."""
-    if len(place) == len(companies):
-        return values[:]
-    moved = _empty(len(place))
-    for company, value in zip(companies, values, strict=True):
-        moved[place[company]] = value
-    return moved
-
-
 def _empty(length: int) -> "array[float]":
     return array("d", [math.nan]) * length
-
-
-def _withdrawn(ledger: Ledger, asked: Days, answered: set[str]) -> set[str]:
-    """Returns who is withdrawn after an answer about `asked` that had rows of the companies `answered`.
-
-    Somebody who had no row in these days before, and has none now, was quiet: that changes nothing.
-    """
-    held = _companies(ledger.blocks[day] for day in asked if day in ledger.blocks)
-    return (held | ledger.withdrawn) - answered

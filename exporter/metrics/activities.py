@@ -17,9 +17,8 @@ from statistics import median
 
 from exporter.domain.calendars import Calendar
 from exporter.domain.model import Activity, Column, Family, Measure, Sample
-from exporter.metrics.company_index import CompanyIndex
 from exporter.metrics.limits import NO_LIMITS, ActivityLimits, Limit
-from exporter.metrics.report_view import ReportView
+from exporter.metrics.report_view import CompanyIndex, ReportView
 
 LABELS = ("source", "report", "company_id", "company", "activity")
 LIMIT_LABELS = (*LABELS, "bound", "basis", "severity")
@@ -47,11 +46,13 @@ WEEK = timedelta(days=7)
 
 def activity_families(view: ReportView) -> tuple[Family, ...]:
     """Returns the five families of a report's activities; of stale figures the fixed limits are left."""
-    companies = _companies(view)
+    companies = _Companies.of(view)
     samples: dict[str, list[Sample]] = {name: [] for name in HELP}
     for measure in view.report.measures:
         for activity in measure.activities:
-            for name, found in _samples(companies, measure, activity):
+            # Without a column that some held row has a figure for it is nobody's 0.
+            columns = {part: _columns(companies.index, part, measure, activity) for part in view.report.parts}
+            for name, found in _samples(companies, measure, activity.name, columns) if any(columns.values()) else ():
                 samples[name] += found
     return tuple(
         Family(name, text, LIMIT_LABELS if name == LIMIT else LABELS, tuple(samples[name]))
@@ -68,28 +69,67 @@ class _Companies:
     calendars: Sequence[Calendar]
     working_days: Sequence[date | None]
 
-
-def _companies(view: ReportView) -> _Companies:
-    index, days = CompanyIndex(view), sorted(view.day_status.published, reverse=True)
-    companies = list(zip(index.all_companies, index.names, strict=True))
-    calendars = [view.company_limits.calendar(*company, view.rules.calendar) for company in companies]
-    return _Companies(
-        index,
-        [view.company_limits.limits(*company) for company in companies],
-        calendars,
-        [next(filter(calendar.is_working, days), None) for calendar in calendars],
-    )
+    @classmethod
+    def of(cls, view: ReportView) -> "_Companies":
+        index, days = CompanyIndex(view), sorted(view.day_status.published, reverse=True)
+        companies = list(zip(index.all_companies, index.names, strict=True))
+        limits = [view.company_limits.limits(*company) for company in companies]
+        calendars = [view.company_limits.calendar(*company, view.rules.calendar) for company in companies]
+        return cls(index, limits, calendars, [next(filter(each.is_working, days), None) for each in calendars])
 
 
-def _columns(index: CompanyIndex, part: str, measure: Measure, activity: Activity) -> tuple[Column, ...]:
-    """Returns the columns of an activity that some held row has a figure for; without any it is nobody's 0."""
-    return tuple(
+def _columns(index: CompanyIndex, part: str, measure: Measure, activity: Activity) -> Sequence[Column]:
+    return [
         column
-        for column in index.columns.get(part, frozenset())
+        for column in index.columns.get(part, ())
         if column.family == measure.family
         and len(column.label_values) == len(measure.labels)
         and (not activity.label_value or column.label_values[-1] == activity.label_value)
-    )
+    ]
+
+
+def _samples(
+    companies: _Companies, measure: Measure, activity: str, columns: Mapping[str, Sequence[Column]]
+) -> Iterator[tuple[str, list[Sample]]]:
+    """Yields the samples of one activity, by family; figures about fewer people than may be served are left out."""
+    index, view, status = companies.index, companies.index.view, companies.index.view.day_status
+    least = view.min_group if measure.people else 0
+    limits = [each.get(activity, NO_LIMITS) for each in companies.limits]
+    labels = [
+        (view.source, view.report.name, company, name, activity)
+        for company, name in zip(index.all_companies, index.names, strict=True)
+    ]
+    fixed = ([limit for limit in each.limits if limit.basis == "fixed"] for each in limits)
+    yield LIMIT, _limit_samples(labels, fixed)
+    if status.stale or status.last_day is None:
+        return
+    on_day = cache(partial(_on_day, index, columns, any(measure.limits)))
+    days = companies.working_days
+    found = {LAST_DAY: on_day(status.last_day)}
+    if status.today is not None and measure.today:
+        found[TODAY] = on_day(status.today)
+    found[LAST_WORKING_DAY] = [
+        on_day(day)[place] if day and any(limit.bound == "lower" for limit in each.limits) else math.nan
+        for place, (day, each) in enumerate(zip(days, limits, strict=True))
+    ]
+    usual: dict[str, list[float]] = {}
+    if view.health.history:
+        last = [status.last_day] * len(limits)
+        found[BASELINE] = usual["upper"] = _baselines(companies, on_day, last)
+        usual["lower"] = usual["upper"] if days == last else _baselines(companies, on_day, days)
+    for name, values in found.items():
+        yield name, [Sample(own, each) for own, each in zip(labels, values, strict=True) if each >= least or each == 0]
+    for bound, baselines in usual.items():
+        served = (each if each >= least or each == 0 else math.nan for each in baselines)
+        yield LIMIT, _limit_samples(labels, (each.usual(bound, of) for each, of in zip(limits, served, strict=True)))
+
+
+def _limit_samples(labels: Sequence[tuple[str, ...]], limits: Iterable[Iterable[Limit]]) -> list[Sample]:
+    return [
+        Sample((*own, *place), value)
+        for own, of_company in zip(labels, limits, strict=True)
+        for *place, value in of_company
+    ]
 
 
 def _on_day(index: CompanyIndex, columns: Mapping[str, Sequence[Column]], limited: bool, day: date) -> list[float]:
@@ -100,7 +140,7 @@ def _on_day(index: CompanyIndex, columns: Mapping[str, Sequence[Column]], limite
     """
     total = [0.0 if first <= day else math.nan for first in index.first_days]
     for part, of_part in columns.items():
-        if not index.table(day, part).companies:
+        if not index.view.ledger.table(day, part).companies:
             continue
         rows = [0.0] * len(index.companies[part])
         for column in of_part:
@@ -111,37 +151,6 @@ def _on_day(index: CompanyIndex, columns: Mapping[str, Sequence[Column]], limite
         for place, value in zip(index.places[part], rows, strict=True):
             total[place] += value
     return total
-
-
-def _samples(companies: _Companies, measure: Measure, activity: Activity) -> Iterator[tuple[str, list[Sample]]]:
-    index, view, status = companies.index, companies.index.view, companies.index.view.day_status
-    columns = {part: _columns(index, part, measure, activity) for part in view.report.parts}
-    if not any(columns.values()):
-        return
-    limits = [each.get(activity.name, NO_LIMITS) for each in companies.limits]
-    writer = _Writer(index, activity.name, view.min_group if measure.people else 0)
-    yield LIMIT, list(writer.limits(each.fixed() for each in limits))
-    if status.stale or status.last_day is None:
-        return
-    on_day = cache(partial(_on_day, index, columns, any(measure.limits)))
-    last = status.last_day
-    yield LAST_DAY, list(writer.figures(on_day(last)))
-    if status.today is not None and measure.today:
-        yield TODAY, list(writer.figures(on_day(status.today)))
-    working = [
-        on_day(day)[place] if day and each.has_lower else math.nan
-        for place, (day, each) in enumerate(zip(companies.working_days, limits, strict=True))
-    ]
-    yield LAST_WORKING_DAY, list(writer.figures(working))
-    if view.health.history:
-        of_last = [last] * len(limits)
-        usual = _baselines(companies, on_day, of_last)
-        yield BASELINE, list(writer.figures(usual))
-        yield LIMIT, list(writer.limits(map(ActivityLimits.upper, limits, map(writer.served, usual))))
-        of_working = (
-            usual if companies.working_days == of_last else _baselines(companies, on_day, companies.working_days)
-        )
-        yield LIMIT, list(writer.limits(map(ActivityLimits.lower, limits, map(writer.served, of_working))))
 
 
 def _baselines(companies: _Companies, on_day: Callable[[date], list[float]], of: Sequence[date | None]) -> list[float]:
@@ -155,38 +164,6 @@ def _baselines(companies: _Companies, on_day: Callable[[date], list[float]], of:
             earlier = [day - WEEK * n for n in range(1, WEEKS + 1)] if day else []
             columns = [on_day(each) for each in earlier if each in covered and each not in calendar.holidays]
             rows = known[day, id(calendar)] = list(zip(*columns, strict=True)) or [()] * len(of)
-        found.append(_median(rows[place]))
+        points = [point for point in rows[place] if not math.isnan(point)]
+        found.append(median(points) if len(points) >= FEWEST_POINTS else math.nan)
     return found
-
-
-def _median(row: Sequence[float]) -> float:
-    points = [point for point in row if not math.isnan(point)]
-    return median(points) if len(points) >= FEWEST_POINTS else math.nan
-
-
-class _Writer:
-    """Makes the samples of one activity; what is about fewer people than `least` is left out, but 0 is served."""
-
-    def __init__(self, index: CompanyIndex, activity: str, least: int) -> None:
-        source, report = index.view.source, index.view.report.name
-        self._labels = [
-            (source, report, company, name, activity)
-            for company, name in zip(index.all_companies, index.names, strict=True)
-        ]
-        self._least = least
-
-    def served(self, value: float) -> float:
-        """Returns a value if it may be served, else NaN."""
-        return value if value >= self._least or value == 0 else math.nan
-
-    def figures(self, values: Sequence[float]) -> Iterator[Sample]:
-        """Yields the values that may be served."""
-        for labels, value in zip(self._labels, values, strict=True):
-            if value >= self._least or value == 0:
-                yield Sample(labels, value)
-
-    def limits(self, found: Iterable[Iterable[Limit]]) -> Iterator[Sample]:
-        """Yields the limits of each company."""
-        for labels, limits in zip(self._labels, found, strict=True):
-            for bound, basis, severity, value in limits:
-                yield Sample((*labels, bound, basis, severity), value)

@@ -5,7 +5,7 @@ are left out, limited labels keep their limits. Knows no HTTP and no format.
 """
 
 import math
-from collections.abc import Collection, Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Container, Iterable, Iterator, Mapping
 from datetime import date, timedelta
 from enum import StrEnum
 from fnmatch import fnmatchcase
@@ -14,13 +14,11 @@ from hashlib import blake2b
 
 import msgspec
 
-from exporter.domain import calendars
 from exporter.domain.model import Kind, Measure, Sample
-from exporter.metrics.company_index import CompanyIndex
-from exporter.metrics.limited_labels import batches
-from exporter.metrics.report_view import ReportView
+from exporter.metrics.limited_labels import batches, uses
+from exporter.metrics.report_view import CompanyIndex, ReportView
 from exporter.metrics.sums import kept_sums
-from exporter.metrics.windows import WindowDays, describe, windows
+from exporter.metrics.windows import WindowDays, family_of, windows
 
 DATED = (Kind.SUM, Kind.DISTINCT, Kind.AVERAGE)
 """The kinds whose figures belong to one day; a moment or a level does not."""
@@ -61,7 +59,7 @@ class Dated(msgspec.Struct, frozen=True):
 def measures(view: ReportView) -> Iterator[Measure]:
     """Yields the measures of a report whose figures have days, without those whose every family is unwanted."""
     for measure in view.report.measures if view.report.has_days else ():
-        names = [describe(measure, window, view.report)[0] for window in windows(measure)]
+        names = [family_of(measure, window, view.report).name for window in windows(measure)]
         if measure.kind in DATED and not all(any(fnmatchcase(name, glob) for glob in view.excluded) for name in names):
             yield measure
 
@@ -79,8 +77,7 @@ def _state(view: ReportView, day: date, reread_since: date) -> DayState:
         return DayState.FINAL if day < reread_since else DayState.PUBLISHED
     if day == view.day_status.today:
         return DayState.TODAY
-    settled_at = calendars.end(day, view.rules.zone) + view.rules.settle
-    return DayState.EMPTY if view.ledger.blocks[day].read_at >= settled_at else DayState.SETTLING
+    return DayState.EMPTY if view.ledger.blocks[day].read_at >= view.rules.settled_at(day) else DayState.SETTLING
 
 
 class DailyFigures:
@@ -122,39 +119,36 @@ class DailyFigures:
         yield from self._figures(self._whole, chosen, days)
 
     def _figures(self, index: CompanyIndex, chosen: Iterable[Measure], days: Container[date]) -> Iterator[Dated]:
-        states = {day: state for day, state in self.states.items() if day in days}
+        # A day that waits for its rows has no figures yet.
+        states = {day: state for day, state in self.states.items() if day in days and state is not DayState.EMPTY}
+        ended = {day: state for day, state in states.items() if state is not DayState.TODAY}
         for measure in chosen:
-            yield from (self._limited if any(measure.limits) else self._plain)(index, measure, states)
+            of_kind = self._limited if any(measure.limits) else self._plain
+            yield from of_kind(index, measure, states if measure.today else ended)
 
     def _plain(self, index: CompanyIndex, measure: Measure, states: Mapping[date, DayState]) -> Iterator[Dated]:
         for part, column in self._whole.columns_of(measure):
-            if part not in index.companies:
-                continue
-            for day, state in _days(states, measure):
+            for day, state in states.items() if part in index.companies else ():
                 silence = math.nan if measure.kind is Kind.AVERAGE or state is DayState.SETTLING else 0.0
+                here = frozenset(self.view.ledger.table(day, part).companies)
                 values = index.on_day(day, part, column, silence)
-                here = frozenset(index.table(day, part).companies)
-                for sample in index.samples(part, column, values, day):
+                for sample in index.samples(measure, part, column, values, day):
                     yield self._dated(sample, measure, day, state, here)
 
     def _limited(self, index: CompanyIndex, measure: Measure, states: Mapping[date, DayState]) -> Iterator[Dated]:
-        for part, companies in index.companies.items():
-            for some in batches(companies):
-                yield from self._limited_of(index, measure, part, some, states)
-
-    def _limited_of(
-        self, index: CompanyIndex, measure: Measure, part: str, some: Sequence[str], states: Mapping[date, DayState]
-    ) -> Iterator[Dated]:
-        view, uses = index.view, index.uses(part, measure, some)
-        kept, caps = view.kept.get(measure.family, {}), view.label_limits.caps(measure)
-        for day, state in _days(states, measure):
-            here, window = frozenset(index.table(day, part).companies), WindowDays((day,), day)
-            for company in (each for each in some if each in uses):
-                if state is DayState.SETTLING and company not in here:
-                    continue
-                for labels, value in kept_sums(uses[company], kept.get(company, frozenset()), caps, window, measure):
-                    sample = Sample((view.source, company, view.ledger.names[company], *labels), value)
-                    yield self._dated(sample, measure, day, state, here)
+        view, ledger, caps = self.view, self.view.ledger, self.view.label_limits.caps(measure)
+        kept = view.kept.get(measure.family, {})
+        for part, some in ((part, some) for part, every in index.companies.items() for some in batches(every)):
+            held = uses(ledger, part, measure, view.label_limits.value_length, some)
+            for day, state in states.items():
+                here, window = frozenset(ledger.table(day, part).companies), WindowDays((day,), day)
+                for company in filter(held.__contains__, some):
+                    if state is DayState.SETTLING and company not in here:
+                        continue
+                    keeps = kept.get(company, frozenset())
+                    for labels, value in kept_sums(held[company], keeps, caps, window, measure):
+                        sample = Sample((view.source, company, ledger.names[company], *labels), value)
+                        yield self._dated(sample, measure, day, state, here)
 
     def _dated(self, sample: Sample, measure: Measure, day: date, state: DayState, here: Container[str]) -> Dated:
         source, company_id, company, *labels = sample.label_values
@@ -170,10 +164,3 @@ class DailyFigures:
             state=state,
             evidence=Evidence.ROW if company_id in here else Evidence.SILENCE,
         )
-
-
-def _days(states: Mapping[date, DayState], measure: Measure) -> Iterator[tuple[date, DayState]]:
-    """Yields the days that a measure may have figures on; a day that waits for its rows has none yet."""
-    for day, state in states.items():
-        if state is not DayState.EMPTY and (measure.today or state is not DayState.TODAY):
-            yield day, state

@@ -39,27 +39,15 @@ class ActivityLimits(NamedTuple):
     limits: tuple[Limit, ...] = ()
     min_baseline: float = 0.0
 
-    @property
-    def has_lower(self) -> bool:
-        """Returns whether too little can be a breach."""
-        return any(limit.bound == "lower" for limit in self.limits)
+    def usual(self, bound: str, baseline: float) -> Iterator[Limit]:
+        """Yields the lower or upper limits that are a share or a multiple of what is usual, as numbers.
 
-    def fixed(self) -> Iterator[Limit]:
-        """Yields the limits that depend on no figure."""
-        return (limit for limit in self.limits if limit.basis == "fixed")
-
-    def lower(self, baseline: float) -> Iterator[Limit]:
-        """Yields the shares of what is usual, as numbers; of a usual under `min_baseline` there is none."""
-        return self._of_usual("lower", baseline) if baseline >= self.min_baseline else iter(())
-
-    def upper(self, baseline: float) -> Iterator[Limit]:
-        """Yields the multiples of what is usual, as numbers; it counts as `min_baseline` at least."""
-        return iter(()) if math.isnan(baseline) else self._of_usual("upper", max(baseline, self.min_baseline))
-
-    def _of_usual(self, bound: str, baseline: float) -> Iterator[Limit]:
-        for limit in self.limits:
-            if (limit.bound, limit.basis) == (bound, "usual"):
-                yield limit._replace(value=limit.value * baseline)
+        Below `min_baseline` there is no lower one, and for an upper one the usual counts as that at least.
+        """
+        if baseline >= self.min_baseline or (bound == "upper" and not math.isnan(baseline)):
+            for limit in self.limits:
+                if (limit.bound, limit.basis) == (bound, "usual"):
+                    yield limit._replace(value=limit.value * max(baseline, self.min_baseline))
 
 
 NO_LIMITS = ActivityLimits()
@@ -99,29 +87,20 @@ def resolved(entries: Iterable[Threshold]) -> Mapping[str, ActivityLimits]:
     """
     written: dict[str, dict[tuple[str, str], float]] = {}
     least: dict[str, float] = {}
-    for entry in entries:
-        for activity in entry.activities:
-            for option, value in entry.limits.items():
-                if option == "min_baseline":
-                    least[activity] = value or 0.0
-                else:
-                    _lay(written.setdefault(activity, {}), option, entry.severity, value)
+    for entry, activity in ((each, activity) for each in entries for activity in each.activities):
+        limits = written.setdefault(activity, {})
+        for option, value in entry.limits.items():
+            if option == "min_baseline":
+                least[activity] = value or 0.0
+            elif value is None:
+                for key in [each for each in limits if each[0] == option and entry.severity in (None, each[1])]:
+                    del limits[key]
+            else:
+                limits[option, entry.severity or (SEVERITY_OF_SPIKES if option == "spike_ratio" else SEVERITY)] = value
     return {
         activity: ActivityLimits(
-            tuple(
-                Limit(*_PLACES[option], severity, value)
-                for (option, severity), value in sorted(written.get(activity, {}).items())
-            ),
+            tuple(Limit(*_PLACES[option], severity, value) for (option, severity), value in sorted(limits.items())),
             least.get(activity, 0.0),
         )
-        for activity in written.keys() | least.keys()
+        for activity, limits in written.items()
     }
-
-
-def _lay(limits: dict[tuple[str, str], float], option: str, severity: str | None, value: float | None) -> None:
-    if value is None:
-        for key in [each for each in limits if each[0] == option and severity in (None, each[1])]:
-            del limits[key]
-        return
-    usual = SEVERITY_OF_SPIKES if option == "spike_ratio" else SEVERITY
-    limits[option, severity or usual] = value

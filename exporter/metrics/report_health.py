@@ -5,8 +5,8 @@ A line of it:
     chat_usage_report_day_timestamp_seconds{source="production",report="chat-sessions"} 1.7724096e+09
 """
 
-from collections.abc import Callable, Iterator
-from datetime import datetime
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from fnmatch import fnmatchcase
 from itertools import chain
 from typing import NamedTuple
@@ -34,31 +34,12 @@ def families(view: ReportView) -> Iterator[Family]:
             yield family
 
 
-# Health: one table, a line per family.
-
-
 class Gauge(NamedTuple):
     """A gauge of one report: None is no sample."""
 
     name: str
     help: str
     value: Callable[[ReportView], float | None]
-
-
-def _seconds(moment: datetime | None) -> float:
-    return 0.0 if moment is None else moment.timestamp()
-
-
-def _day_start(view: ReportView) -> float | None:
-    day = view.day_status.last_day
-    return None if day is None else calendars.start(day, view.rules.zone).timestamp()
-
-
-def _companies_on_last_day(view: ReportView) -> float | None:
-    day = view.day_status.last_day
-    if day is None:
-        return None
-    return len({company for table in view.ledger.blocks[day].tables.values() for company in table.companies})
 
 
 REPORT_GAUGES = (
@@ -71,14 +52,18 @@ REPORT_GAUGES = (
     Gauge(
         "chat_usage_report_day_timestamp_seconds",
         "Start of the day that the _last_day families of the report describe, in seconds since 1970.",
-        _day_start,
+        lambda v: calendars.start(day, v.rules.zone).timestamp() if (day := v.day_status.last_day) else None,
     ),
     Gauge(
         "chat_usage_report_empty_day",
         "1 while a complete working day without a row of any company waits to be served as zeros.",
         lambda v: v.day_status.empty_day if v.report.has_days else None,
     ),
-    Gauge("chat_usage_report_companies", "Companies with a row of their own on the last day.", _companies_on_last_day),
+    Gauge(
+        "chat_usage_report_companies",
+        "Companies with a row of their own on the last day.",
+        lambda v: len(v.ledger.companies_on([day])) if (day := v.day_status.last_day) else None,
+    ),
     Gauge(
         "chat_usage_report_companies_withdrawn",
         "Companies whose rows of all asked days the platform took back; they have no series until it lists them again.",
@@ -92,12 +77,12 @@ REPORT_GAUGES = (
     Gauge(
         "chat_usage_poll_last_attempt_timestamp_seconds",
         "When the report was last polled, in seconds since 1970; 0 is never.",
-        lambda v: _seconds(v.health.last_attempt),
+        lambda v: v.health.last_attempt.timestamp() if v.health.last_attempt else 0.0,
     ),
     Gauge(
         "chat_usage_poll_last_success_timestamp_seconds",
         "When the last good poll of the report was made, in seconds since 1970; 0 is never.",
-        lambda v: _seconds(v.health.last_success),
+        lambda v: v.health.last_success.timestamp() if v.health.last_success else 0.0,
     ),
     Gauge(
         "chat_usage_poll_interval_seconds",
@@ -116,7 +101,6 @@ LAST_OUTCOME = Family(
     (*REPORT_LABELS, "outcome"),
 )
 
-
 COVERAGE = Family(
     "chat_usage_report_window_coverage_ratio",
     "Share of the window's days that were read after their end, 0 to 1.",
@@ -128,7 +112,6 @@ RESTATEMENTS = Family(
     REPORT_LABELS,
     kind="counter",
 )
-
 
 DRIFT = Family(
     "chat_usage_schema_drift",
@@ -149,38 +132,26 @@ FIELD_INFO = Family(
 REPORT_FAMILIES = (LAST_OUTCOME, DRIFT, VIOLATIONS, FIELD_INFO, COVERAGE, RESTATEMENTS)
 
 
-def _trust(view: ReportView) -> Iterator[Family]:
-    """Yields what says whether the figures can be trusted, once a poll was good."""
+def _health(view: ReportView) -> Iterator[Family]:
+    """Yields what says how the report fares, and, once a poll was good, whether its figures can be trusted."""
     labels, health = (view.source, view.report.name), view.health
     if health.last_success is not None:
-        drift = (Sample((*labels, kind), float(health.drift.get(kind, 0))) for kind in DRIFTS)
+        yield _family(DRIFT, labels, {kind: health.drift.get(kind, 0) for kind in DRIFTS})
         invariants = dict.fromkeys((*view.report.invariants, *INVARIANTS, *health.violations))
-        broken = (Sample((*labels, name), float(health.violations.get(name, 0))) for name in invariants)
-        yield DRIFT.of(drift)
-        yield VIOLATIONS.of(broken)
-        yield FIELD_INFO.of(Sample((*labels, *note), 1.0) for note in health.fields)
-
-
-def _coverage(view: ReportView) -> tuple[Sample, ...]:
-    last = view.day_status.last_day
-    if last is None:
-        return ()
-    return tuple(
-        Sample(
-            (view.source, view.report.name, window.suffix.removeprefix("_")),
-            sum(day in view.day_status.covered for day in window.ending(last)) / window.days,
-        )
-        for window in SUMS
-    )
-
-
-def _health(view: ReportView) -> Iterator[Family]:
-    labels = (view.source, view.report.name)
-    yield from _trust(view)
-    yield COVERAGE.of(_coverage(view))
-    yield RESTATEMENTS.of([Sample(labels, float(view.health.restatements))])
+        yield _family(VIOLATIONS, labels, {name: health.violations.get(name, 0) for name in invariants})
+        yield replace(FIELD_INFO, samples=tuple(Sample((*labels, *note), 1.0) for note in health.fields))
+    if (last := view.day_status.last_day) is not None:
+        covered = view.day_status.covered
+        ratios = {each.suffix[1:]: len(covered.intersection(each.ending(last))) / each.days for each in SUMS}
+        yield _family(COVERAGE, labels, ratios)
+    yield replace(RESTATEMENTS, samples=(Sample(labels, float(health.restatements)),))
     for gauge in REPORT_GAUGES:
         value = gauge.value(view)
         samples = () if value is None else (Sample(labels, float(value)),)
         yield Family(gauge.name, gauge.help, REPORT_LABELS, samples)
-    yield LAST_OUTCOME.of(Sample((*labels, each), float(view.health.outcome == each)) for each in OUTCOMES)
+    yield _family(LAST_OUTCOME, labels, {each: health.outcome == each for each in OUTCOMES})
+
+
+def _family(family: Family, labels: tuple[str, ...], values: Mapping[str, float]) -> Family:
+    """Returns a family with a sample for each value of its last label."""
+    return replace(family, samples=tuple(Sample((*labels, label), float(value)) for label, value in values.items()))

@@ -5,8 +5,8 @@ A line of it:
     chat_usage_company_info{source="s",platform="paradigm",company_id="17",company="Northwind",expected="false"} 1.0
 """
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 from exporter.domain.model import Family, Sample
@@ -16,8 +16,6 @@ from exporter.ledger.ledger import by_number
 SETTLE = Family(
     "chat_usage_settle_seconds", "How long after its end a day of the source is complete, as configured.", ("source",)
 )
-
-
 COMPANY_INFO = Family(
     "chat_usage_company_info",
     "Always 1; the companies of a source, and whether it was expected. Expected and never seen: no name.",
@@ -53,15 +51,14 @@ class SourceInfo:
 def source_families(view: SourceInfo) -> tuple[Family, ...]:
     """Returns the families that a source has once."""
     unmatched = {**({} if view.listed is None else view.companies.unmatched(view.listed)), **view.unmatched}
-    return (
-        SETTLE.of([Sample((view.source,), view.settle.total_seconds())]),
-        COMPANY_INFO.of(_company_info(view)),
-        UNMATCHED.of(Sample((view.source, option), float(count)) for option, count in unmatched.items()),
-    )
-
-
-def _company_info(view: SourceInfo) -> Iterator[Sample]:
     expected = frozenset(view.companies.expected)
-    for company in sorted((view.names.keys() - view.withdrawn) | expected, key=by_number):
-        labels = (view.source, view.platform, company, view.names.get(company, ""), str(company in expected).lower())
-        yield Sample(labels, 1.0)
+    companies = (
+        (company, view.names.get(company, ""), str(company in expected).lower())
+        for company in sorted((view.names.keys() - view.withdrawn) | expected, key=by_number)
+    )
+    samples = {
+        SETTLE: [Sample((view.source,), view.settle.total_seconds())],
+        COMPANY_INFO: [Sample((view.source, view.platform, *labels), 1.0) for labels in companies],
+        UNMATCHED: [Sample((view.source, option), float(count)) for option, count in unmatched.items()],
+    }
+    return tuple(replace(family, samples=tuple(found)) for family, found in samples.items())

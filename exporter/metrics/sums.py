@@ -1,37 +1,14 @@
-"""Sums of figures over the days of a window: of a column, and of limited labels with what is `other`; pure."""
+"""Sums over the days of a window of figures with limited labels: of each value that is kept, and of `other`; pure."""
 
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
-from operator import add
 
 from exporter.domain.model import Column, Kind, Measure, Sample
-from exporter.metrics.company_index import CompanyIndex
 from exporter.metrics.label_limits import OTHER, placed, sum_over
-from exporter.metrics.limited_labels import Labels, Uses, batches, columns_if_all_fit
-from exporter.metrics.report_view import ReportView
+from exporter.metrics.limited_labels import Labels, Uses, batches, columns_if_all_fit, uses
+from exporter.metrics.report_view import CompanyIndex, ReportView
 from exporter.metrics.windows import Window, WindowDays
-
-
-class ColumnSums:
-    """Sums of a measure's columns by company; a longer window goes on from the sum of a shorter one.
-
-    A row that lacks the figure makes its company's sum unknown, not smaller.
-    """
-
-    def __init__(self, index: CompanyIndex) -> None:
-        self._index = index
-        self._sums: dict[tuple[str, Column], tuple[tuple[date, ...], list[float]]] = {}
-
-    def over(self, days: tuple[date, ...], part: str, column: Column) -> list[float]:
-        """Adds up days, newest first."""
-        added, total = self._sums.get((part, column), ((), []))
-        if not added or days[: len(added)] != added:
-            added, total = days[:1], self._index.on_day(days[0], part, column, 0.0)
-        for day in days[len(added) :]:
-            total = list(map(add, total, self._index.on_day(day, part, column, 0.0)))
-        self._sums[part, column] = days, total
-        return total
 
 
 def limited_sums(
@@ -50,7 +27,7 @@ def limited_sums(
                 samples[window] += _column_samples(index, part, columns, days)
             continue
         for some in batches(companies):
-            found = index.uses(part, measure, some)
+            found = uses(view.ledger, part, measure, view.label_limits.value_length, some)
             for company in filter(found.__contains__, some):
                 own, keeps = (view.source, company, view.ledger.names[company]), kept.get(company, frozenset())
                 for window, days in windows.items():
@@ -81,7 +58,7 @@ def _column_samples(
         total = [0.0] * len(index.companies[part])
         for day in days.days:
             figures = index.on_day(day, part, column, 0.0)
-            total = list(map(add, total, [0.0 if math.isnan(value) else value for value in figures]))
+            total = [old if math.isnan(value) else old + value for old, value in zip(total, figures, strict=True)]
         for company, own, value in zip(index.companies[part], index.labels(part, labels), total, strict=True):
             if first_days.get(company, date.max) <= days.last:
                 yield Sample(own, value)

@@ -1,12 +1,14 @@
-"""The windows that figures are served in: over which days, under which name; pure, knows no figure."""
+"""The windows that figures are served in: over which days, in which family; pure, knows no figure."""
 
 from collections.abc import Mapping
 from datetime import date, timedelta
 from typing import NamedTuple
 
-from exporter.domain.model import Expendable, Kind, Measure
+from exporter.domain.model import Expendable, Family, Kind, Measure
 from exporter.ledger.day_status import DayStatus
 from exporter.platforms.api import Report
+
+COMPANY_LABELS = ("source", "company_id", "company")
 
 
 class Window(NamedTuple):
@@ -39,14 +41,9 @@ SUMS = (WEEK, MONTH)
 
 def windows(measure: Measure) -> tuple[Window, ...]:
     """Returns the windows that a measure is served in; none for a moment or a level, sums only for what adds up."""
-    today = (TODAY,) if measure.today else ()
-    match measure.kind:
-        case Kind.SUM:
-            return (LAST_DAY, *today, *SUMS)
-        case Kind.INSTANT | Kind.LEVEL | Kind.INFO:
-            return ()
-        case _:
-            return (LAST_DAY, *today)
+    if measure.kind in (Kind.INSTANT, Kind.LEVEL, Kind.INFO):
+        return ()
+    return (LAST_DAY, *((TODAY,) if measure.today else ()), *(SUMS if measure.kind is Kind.SUM else ()))
 
 
 class WindowDays(NamedTuple):
@@ -67,11 +64,16 @@ def days_by_window(measure: Measure, status: DayStatus, *, sums: bool) -> Mappin
     return found
 
 
-def describe(measure: Measure, window: Window | None, report: Report) -> tuple[str, str]:
-    """Returns name and HELP of a measure's family in a window."""
-    if window is None:
-        return measure.family, f"{measure.help}, by the report {report.name}; polled and cached."
-    return (
-        f"{measure.family}{window.suffix}",
-        f"{measure.help} {window.words}, by the report {report.name}; polled and cached, {window.day_gauge}.",
-    )
+def family_of(measure: Measure, window: Window | None, report: Report) -> Family:
+    """Returns the family of a measure in a window, without its samples."""
+    if measure.per_subject:
+        expendable = Expendable.CHANNELS
+    elif any(measure.limits):
+        expendable = Expendable.LIMITED_LABELS
+    else:
+        expendable = window.expendable if window else Expendable.NEVER
+    over = f" {window.words}" if window else ""
+    when = f", {window.day_gauge}" if window else ""
+    text = f"{measure.help}{over}, by the report {report.name}; polled and cached{when}."
+    name = f"{measure.family}{window.suffix}" if window else measure.family
+    return Family(name, text, COMPANY_LABELS + measure.labels, expendable=expendable)

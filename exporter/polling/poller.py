@@ -19,7 +19,7 @@ from exporter.exposition.telemetry import Telemetry
 from exporter.http import RetryBudget
 from exporter.ledger.day_status import days_to_ask
 from exporter.ledger.ledger import Ledger
-from exporter.metrics.health import Health
+from exporter.metrics.report_view import Health
 from exporter.platforms.api import Report
 from exporter.polling import transitions
 from exporter.polling.ask import Fetch, Transport, ask

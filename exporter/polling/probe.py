@@ -14,8 +14,8 @@ from exporter.domain.text import enumerated, printable
 from exporter.http import RetryBudget
 from exporter.ledger.day_status import days_to_ask
 from exporter.ledger.ledger import Ledger
-from exporter.metrics.health import Health
 from exporter.metrics.report_health import families
+from exporter.metrics.report_view import Health
 from exporter.platforms.api import NO_DISCOVERIES, Context, Report, SelfDescribing
 from exporter.polling.ask import Answers, Fetch, Transport, ask
 from exporter.polling.render import view

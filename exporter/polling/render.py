@@ -52,6 +52,7 @@ def view(target: Target, report: Report, state: ReportState, now: datetime) -> R
     status = day_status(state.ledger, now, state.health.read_at, target.rules)
     if not report.has_days:
         status = replace(status, last_day=None, today=None, empty_day=False)
+    has_limited_labels = any(any(measure.limits) for measure in report.measures)
     return ReportView(
         target.source,
         report,
@@ -60,7 +61,7 @@ def view(target: Target, report: Report, state: ReportState, now: datetime) -> R
         state.health,
         target.rules,
         target.limits,
-        keep_labels(report, state.ledger, status.last_day, target.limits, state.kept),
+        keep_labels(report, state.ledger, status.last_day, target.limits, state.kept) if has_limited_labels else {},
         target.min_group,
         target.excluded,
         target.company_limits,

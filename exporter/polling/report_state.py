@@ -6,8 +6,8 @@ from datetime import date
 
 from exporter.domain.model import Days
 from exporter.ledger.ledger import Ledger
-from exporter.metrics.health import Health
 from exporter.metrics.label_limits import Kept
+from exporter.metrics.report_view import Health
 from exporter.platforms.api import Discoveries
 
 

@@ -22,7 +22,7 @@ import msgspec
 
 from exporter.domain.model import Column, Days
 from exporter.ledger.ledger import Block, Ledger, Table, by_number
-from exporter.metrics.health import Health
+from exporter.metrics.report_view import Health
 from exporter.platforms.api import Discovery
 from exporter.polling.report_state import ReportState
 

@@ -10,9 +10,9 @@ from exporter.domain.calendars import day_at
 from exporter.domain.errors import NotFoundError, ReportError, SchemaError
 from exporter.domain.model import Days, FieldNote, Reading
 from exporter.ledger.corrections import Corrections, corrections
-from exporter.ledger.day_status import DayRules, day_status, days_to_refresh, pieces, published_days
+from exporter.ledger.day_status import DayRules, day_status, days_to_refresh, pieces
 from exporter.ledger.ledger import Asked, Ledger, fold, narrowed
-from exporter.metrics.health import Health
+from exporter.metrics.report_view import Health
 from exporter.platforms.api import Discoveries, Report, Request
 from exporter.polling.report_state import ReportState
 from exporter.polling.target import Target
@@ -80,7 +80,8 @@ def fold_answers(target: Target, report: Report, ledger: Ledger, answers: Collec
         asked.update(request.days)
         outside, size = outside + reading.outside_range, size + len(body)
     drift = {kind: len(paths) for kind, paths in drifted.items()}
-    served = published_days(ledger, now, target.rules) & asked & folded.blocks.keys()
+    served = day_status(ledger, now, now, target.rules).published & asked & folded.blocks.keys()
+    restated = [day for day in served if folded.blocks[day].tables != ledger.blocks[day].tables]
     return Folded(
         ledger=folded,
         names=names,
@@ -89,7 +90,7 @@ def fold_answers(target: Target, report: Report, ledger: Ledger, answers: Collec
         violations=violations,
         left_out={**drift, **violations, **({"outside_range": outside} if outside else {})},
         fields=tuple(sorted(fields.values())),
-        corrections=corrections(ledger, folded, served, report.measures),
+        corrections=corrections(ledger, folded, restated, report.measures) if restated else Corrections(),
         day_bytes=size / len(asked),
     )
 

@@ -15,9 +15,8 @@ from exporter.domain.model import Column, Days, Reading, Row
 from exporter.ledger.day_status import DayRules, day_status
 from exporter.ledger.ledger import Asked, Ledger, fold
 from exporter.metrics.activities import LAST_DAY, LAST_WORKING_DAY, LIMIT, activity_families
-from exporter.metrics.health import Health
 from exporter.metrics.limits import CompanyLimits
-from exporter.metrics.report_view import ReportView
+from exporter.metrics.report_view import Health, ReportView
 from exporter.platforms.paradigm.platform import CHAT_SESSIONS, QUERIES
 from exporter.simulator.paradigm.companies import Company
 from exporter.simulator.paradigm.world import MODES, DayView, World

@@ -11,8 +11,8 @@ from exporter.backfill.figures import by_family, evidence, figures, folded
 from exporter.domain.model import Column, Days, Reading, Row
 from exporter.ledger.ledger import Ledger
 from exporter.metrics.daily import Dated
-from exporter.metrics.health import Health
 from exporter.metrics.label_limits import OTHER, LabelLimits
+from exporter.metrics.report_view import Health
 from exporter.platforms.api import NO_DISCOVERIES, Report, Request
 from exporter.platforms.paradigm import platform as paradigm
 from exporter.polling.ask import Answers

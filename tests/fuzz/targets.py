@@ -15,8 +15,8 @@ from exporter.domain.model import Reading
 from exporter.exposition.text import Format, join, write
 from exporter.ledger.ledger import Asked as Covered
 from exporter.ledger.ledger import Ledger, fold
-from exporter.metrics.health import Health
 from exporter.metrics.report_health import families
+from exporter.metrics.report_view import Health
 from exporter.platforms.api import Discovery
 from exporter.platforms.chatcaptain import export_job
 from exporter.platforms.registry import platforms

@@ -17,9 +17,8 @@ from exporter.domain.thresholds import Threshold
 from exporter.ledger.day_status import day_status
 from exporter.ledger.ledger import Asked, Ledger, fold
 from exporter.metrics.activities import BASELINE, LAST_DAY, LAST_WORKING_DAY, LIMIT, TODAY, activity_families
-from exporter.metrics.health import Health
 from exporter.metrics.limits import CompanyLimits
-from exporter.metrics.report_view import ReportView
+from exporter.metrics.report_view import Health, ReportView
 from exporter.platforms.api import Report
 from exporter.platforms.paradigm.platform import (
     CHAT_SESSIONS,

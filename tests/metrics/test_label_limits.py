@@ -12,11 +12,9 @@ from exporter.domain.model import Column, Days, Kind, Measure, Reading, Row
 from exporter.ledger.day_status import DayStatus
 from exporter.ledger.ledger import Asked, Ledger, fold
 from exporter.metrics import windows
-from exporter.metrics.company_index import CompanyIndex
-from exporter.metrics.health import Health
 from exporter.metrics.label_limits import OTHER, Kept, LabelLimits, keep, keep_all, keep_labels
 from exporter.metrics.limited_labels import Uses, columns_if_all_fit, uses
-from exporter.metrics.report_view import ReportView
+from exporter.metrics.report_view import CompanyIndex, Health, ReportView
 from exporter.metrics.sums import kept_sums, limited_sums
 from exporter.metrics.windows import WindowDays
 from exporter.platforms.paradigm import platform as paradigm

@@ -14,8 +14,8 @@ from exporter.domain.scope import Scope
 from exporter.exposition.text import write
 from exporter.http import RetryBudget
 from exporter.ledger.ledger import Ledger
-from exporter.metrics.health import Health
 from exporter.metrics.report_health import families
+from exporter.metrics.report_view import Health
 from exporter.platforms.api import NO_DISCOVERIES, Account, Component, Discoveries, Override, Request
 from exporter.platforms.chatcaptain.find_component import ReportComponent as Asked
 from exporter.platforms.chatcaptain.platform import CHANNEL, OVERVIEW, PLATFORM

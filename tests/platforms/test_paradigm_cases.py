@@ -15,8 +15,8 @@ from exporter.domain.scope import Scope
 from exporter.exposition.text import write
 from exporter.ledger.day_status import DayRules
 from exporter.ledger.ledger import Asked, Ledger, fold
-from exporter.metrics.health import Health
 from exporter.metrics.report_health import families
+from exporter.metrics.report_view import Health
 from exporter.platforms.api import Context
 from exporter.platforms.paradigm.platform import CHAT_SESSIONS
 from exporter.polling.render import view

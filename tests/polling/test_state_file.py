@@ -20,7 +20,7 @@ from exporter.app.assemble import assemble, fingerprint
 from exporter.domain.calendars import day_at, end
 from exporter.ledger.day_status import DayRules
 from exporter.ledger.ledger import Block, Ledger, Table
-from exporter.metrics.health import Health
+from exporter.metrics.report_view import Health
 from exporter.platforms.paradigm.platform import CHAT_SESSIONS
 from exporter.platforms.registry import platforms
 from exporter.polling.report_state import ReportState, StateStore

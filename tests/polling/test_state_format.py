@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from exporter.domain.model import Days
 from exporter.exposition.text import EMPTY, Format, join, write
 from exporter.ledger.ledger import Block, Ledger, Table, by_number
-from exporter.metrics.health import Health
 from exporter.metrics.report_health import families
+from exporter.metrics.report_view import Health
 from exporter.platforms.api import Discovery
 from exporter.platforms.paradigm.platform import CHAT_SESSIONS
 from exporter.polling.render import view

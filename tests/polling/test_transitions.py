@@ -10,7 +10,7 @@ from exporter.domain.model import Column, Days, Reading, Row
 from exporter.domain.scope import Scope
 from exporter.domain.selectors import Companies
 from exporter.ledger.ledger import Asked, Ledger, fold, narrowed
-from exporter.metrics.health import Health
+from exporter.metrics.report_view import Health
 from exporter.platforms.paradigm.platform import CHAT_SESSIONS
 from exporter.polling.report_state import ReportState
 from exporter.polling.target import Target

@@ -10,7 +10,7 @@ import pytest
 
 from exporter.domain.scope import Scope
 from exporter.metrics.source_info import COMPANY_INFO
-from exporter.metrics.windows import describe, windows
+from exporter.metrics.windows import family_of, windows
 from exporter.platforms.paradigm.platform import REPORTS
 from exporter.polling.target import Target
 from exporter.simulator.app import create_app
@@ -23,7 +23,7 @@ BEGIN = utc(2026, 11, 17, 15)
 HOURS, AFTERWARDS = 24, 2
 TARGET = Target("s", "paradigm", tuple(REPORTS.values()), Scope(), RULES, HOUR)
 FIGURES = {
-    describe(measure, window, report)[0]: report.name
+    family_of(measure, window, report).name: report.name
     for report in REPORTS.values()
     for measure in report.measures
     for window in windows(measure) or (None,)

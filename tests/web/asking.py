@@ -11,7 +11,7 @@ import msgspec
 from exporter.domain.model import Days, Reading
 from exporter.exposition.board import Board
 from exporter.ledger.ledger import Asked, Ledger, fold
-from exporter.metrics.health import Health
+from exporter.metrics.report_view import Health
 from exporter.polling.render import rendered
 from exporter.polling.report_state import ReportState
 from exporter.polling.target import Target

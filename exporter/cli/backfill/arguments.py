@@ -9,7 +9,7 @@ from exporter.backfill.figures import newest_final
 from exporter.backfill.manifest import digest
 from exporter.domain.errors import ConfigError
 from exporter.domain.model import Days
-from exporter.metrics.usage import COMPANY_LABELS
+from exporter.metrics.windows import COMPANY_LABELS
 from exporter.settings import Settings, Source
 from exporter.settings.readers import day
 
