@@ -6,7 +6,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from exporter.domain.model import Family
-from exporter.exposition.series_limit import cardinality, too_many
+from exporter.exposition.series_limit import series_limit
 from exporter.exposition.text import EMPTY, Chunk, Key, Page, Quoted, join, write
 from exporter.metrics.report_view import ReportView
 from exporter.metrics.source_info import SourceInfo
@@ -65,15 +65,13 @@ class Board:
             for report, families in each.reports.items()
         }
         chunks = {**kept, **written}
-        dropped = too_many((chunk for found in chunks.values() for chunk in found), self._max_series)
-        left = (chunk for key in sorted(chunks) for chunk in chunks[key] if chunk.expendable not in dropped)
-        counts = (write(family) for family in cardinality(chunks, dropped) if family.samples)
+        limit = series_limit(chunks, self._max_series)
+        left = (chunk for key in sorted(chunks) for chunk in chunks[key] if chunk.expendable not in limit.dropped)
+        counts = (write(family) for family in limit.families if family.samples)
         served = self.shown.served | {(source, report) for source, each in rendered.items() for report in each.serves}
         views = {key: view for key, view in self.shown.views.items() if key in kept}
         views |= {(source, report): view for source, each in rendered.items() for report, view in each.views.items()}
-        source_infos = {
-            source: source_info for source, source_info in self.shown.source_infos.items() if (source, "") in kept
-        }
-        source_infos |= {source: each.source_info for source, each in rendered.items() if each.source_info is not None}
+        infos = {source: info for source, info in self.shown.source_infos.items() if (source, "") in kept}
+        infos |= {source: each.source_info for source, each in rendered.items() if each.source_info is not None}
         self._chunks = chunks
-        self.shown = Published(join((*left, *counts)), served & chunks.keys(), views, source_infos)
+        self.shown = Published(join((*left, *counts)), served & chunks.keys(), views, infos)

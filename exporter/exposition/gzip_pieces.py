@@ -55,8 +55,11 @@ class Body:
         """Makes an exposition of pieces; what is too small to be compressed alone is compressed with its neighbours."""
         packed: list[GzipPiece] = []
         for alone, run in groupby(pieces, key=lambda piece: piece.deflated is not None):
-            found = tuple(run)
-            packed += found if alone else (_together(found),)
+            if alone:
+                packed += run
+            else:
+                plain = b"".join(piece.plain for piece in run)
+                packed.append(GzipPiece(plain, deflate(plain)))
         crc = 0
         for piece in packed:
             crc = zlib.crc32(piece.plain, crc)
@@ -90,8 +93,3 @@ class Body:
         size = (self.size + len(tail)) & 0xFFFFFFFF
         deflated = (piece.deflated or b"" for piece in self.pieces)
         return b"".join((GZIP_HEADER, *deflated, end, pack("<II", zlib.crc32(tail, self.crc), size)))
-
-
-def _together(run: Iterable[GzipPiece]) -> GzipPiece:
-    plain = b"".join(piece.plain for piece in run)
-    return GzipPiece(plain, deflate(plain))

@@ -1,8 +1,9 @@
-"""Dropping series above the maximum, by kind, and counting what is shown and dropped."""
+"""Counting the series of the exposition, and dropping those above the maximum, kind by kind."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import NamedTuple
 
 from exporter.domain.model import Expendable, Family, Sample
 from exporter.exposition.text import Chunk, Key
@@ -21,37 +22,35 @@ REASONS = {
     Expendable.MONTH: "28d",
     Expendable.WEEK: "7d",
 }
+"""What is dropped, in this order, by its name; what is never expendable stays, however many series that is."""
 
 
-def too_many(chunks: Iterable[Chunk], max_series: int) -> frozenset[Expendable]:
-    """Returns the kinds of series that must go, in their order, so that the others are at most `max_series`.
+class SeriesLimit(NamedTuple):
+    """The kinds of series that must go, so that the others are at most the maximum, and what is counted per source."""
 
-    What is never expendable stays, however many that is.
-    """
-    counts = Counter[Expendable]()
-    for chunk in chunks:
-        counts[chunk.expendable] += chunk.series
-    dropped: set[Expendable] = set()
-    for kind in REASONS:
-        if counts.total() <= max_series:
-            break
-        del counts[kind]
-        dropped.add(kind)
-    return frozenset(dropped)
+    dropped: frozenset[Expendable]
+    families: tuple[Family, Family]
 
 
-def cardinality(chunks: Mapping[Key, Sequence[Chunk]], dropped_kinds: frozenset[Expendable]) -> tuple[Family, Family]:
+def series_limit(chunks: Mapping[Key, Sequence[Chunk]], max_series: int) -> SeriesLimit:
     """Counts the series of each source: those served, and those dropped, by kind."""
-    shown, dropped = Counter[tuple[str, ...]](), Counter[tuple[str, ...]]()
+    counts = Counter[tuple[str, Expendable]]()
     for (source, _), found in chunks.items():
-        dropped.update({(source, reason): 0 for reason in REASONS.values()})
         for chunk in found:
-            if chunk.expendable in dropped_kinds:
-                dropped[source, REASONS[chunk.expendable]] += chunk.series
-            else:
-                shown[(source,)] += chunk.series
-    return replace(SERIES, samples=_counted(shown)), replace(DROPPED, samples=_counted(dropped))
-
-
-def _counted(counts: Mapping[tuple[str, ...], int]) -> tuple[Sample, ...]:
-    return tuple(Sample(labels, float(count)) for labels, count in sorted(counts.items()))
+            counts[source, chunk.expendable] += chunk.series
+    left, kinds = counts.total(), set[Expendable]()
+    for kind in REASONS:
+        if left <= max_series:
+            break
+        left -= sum(count for (_, each), count in counts.items() if each is kind)
+        kinds.add(kind)
+    shown = Counter[tuple[str]]()
+    dropped = Counter({(source, reason): 0 for source, _ in chunks for reason in REASONS.values()})
+    for (source, kind), count in counts.items():
+        if kind in kinds:
+            dropped[source, REASONS[kind]] += count
+        else:
+            shown[(source,)] += count
+    series = tuple(Sample(labels, float(count)) for labels, count in sorted(shown.items()))
+    gone = tuple(Sample(labels, float(count)) for labels, count in sorted(dropped.items()))
+    return SeriesLimit(frozenset(kinds), (replace(SERIES, samples=series), replace(DROPPED, samples=gone)))

@@ -66,6 +66,8 @@ class Telemetry:
             ("source",),
             registry=self.registry,
         )
+        self._written: dict[Format, bytes] = {}
+        self._change = self._written.clear  # has it written anew at the next scrape: between two polls it stays
         self.config = ConfigGauges(self.registry, self._change)
         build = client.Gauge(
             "chat_usage_exporter_build_info",
@@ -78,11 +80,6 @@ class Telemetry:
         self._process = client.CollectorRegistry()
         client.ProcessCollector(registry=self._process)
         client.GCCollector(registry=self._process)
-        self._written: dict[Format, bytes] = {}
-
-    def _change(self) -> None:
-        """Has what is counted written anew at the next scrape: between two polls it stays as it is."""
-        self._written.clear()
 
     def expect(self, source: str, report: str) -> None:
         """Starts all series of a report at 0, so that the first failure is a rise that `increase()` sees."""

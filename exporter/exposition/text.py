@@ -5,8 +5,10 @@ family and in the last line. Knows no HTTP: the web takes the finished bytes of 
 is rendered and compressed once, when data change; a scrape adds the live self-metrics behind it (`Body.with_tail`).
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from enum import Enum
+from functools import cache
 from itertools import groupby, islice
 from operator import attrgetter
 from types import MappingProxyType
@@ -41,7 +43,19 @@ class Chunk(NamedTuple):
         return self.piece.plain.decode()
 
 
-def write(family: Family, quoted: "Quoted | None" = None) -> Chunk:
+@dataclass(slots=True)
+class Quoted:
+    """What families that are about the same companies write once: values with their escapes, labels by their values.
+
+    Labels are kept for one tuple of label `names` at a time, since that of a family is mostly that of the next one.
+    """
+
+    names: tuple[str, ...] = ()
+    labels: dict[tuple[str, ...], str] = field(default_factory=dict)
+    escaped: Callable[[str], str] = field(default_factory=lambda: cache(escaped))
+
+
+def write(family: Family, quoted: Quoted | None = None) -> Chunk:
     """Writes the lines of one family; families that are about the same companies may share what is `quoted`."""
     openmetrics_name = family.name.removesuffix("_total") if family.kind == "counter" else family.name
     text = family.help.replace("\\", r"\\").replace("\n", r"\n")
@@ -50,55 +64,21 @@ def write(family: Family, quoted: "Quoted | None" = None) -> Chunk:
         Format.OPENMETRICS: f"# HELP {openmetrics_name} {escaped(family.help)}\n"
         f"# TYPE {openmetrics_name} {family.kind}\n",
     }
-    lines = _lines(family, Quoted() if quoted is None else quoted)
+    lines = _lines(family, quoted or Quoted())
     plain = b"".join("".join(some).encode() for some in iter(lambda: tuple(islice(lines, AT_ONCE)), ()))
     encoded = {format_: header.encode() for format_, header in headers.items()}
     return Chunk(family.name, encoded, GzipPiece.of(plain), len(family.samples), family.expendable)
 
 
-def _lines(family: Family, quoted: "Quoted") -> Iterator[str]:
-    labels = quoted.labels(family.label_names)
+def _lines(family: Family, quoted: Quoted) -> Iterator[str]:
+    if quoted.names != family.label_names:
+        quoted.names, quoted.labels = family.label_names, {}
+    labels, template = quoted.labels, ",".join(f'{name}="%s"' for name in family.label_names)
     for values, figure in family.samples:
-        yield f"{family.name}{{{labels[values]}}} {number(figure)}\n"
-
-
-class Quoted:
-    """The text between the braces of lines, written once for families that are about the same companies.
-
-    Kept for one tuple of label names at a time, since that of a family is mostly that of the next one.
-    """
-
-    def __init__(self) -> None:
-        self._values = _Values()
-        self._labels = _Labels((), self._values)
-
-    def labels(self, names: tuple[str, ...]) -> Mapping[tuple[str, ...], str]:
-        """Returns labels as they are written, by their values."""
-        if self._labels.names != names:
-            self._labels = _Labels(names, self._values)
-        return self._labels
-
-
-class _Values(dict[str, str]):
-    """Label values as they are written, each escaped once."""
-
-    def __missing__(self, text: str) -> str:
-        written = self[text] = escaped(text)
-        return written
-
-
-class _Labels(dict[tuple[str, ...], str]):
-    """Labels of these names as they are written."""
-
-    def __init__(self, names: tuple[str, ...], values: _Values) -> None:
-        super().__init__()
-        self.names = names
-        self._template = ",".join(f'{name}="%s"' for name in names)
-        self._values = values
-
-    def __missing__(self, values: tuple[str, ...]) -> str:
-        written = self[values] = self._template % tuple(map(self._values.__getitem__, values))
-        return written
+        written = labels.get(values)
+        if written is None:
+            written = labels[values] = template % tuple(map(quoted.escaped, values))
+        yield f"{family.name}{{{written}}} {number(figure)}\n"
 
 
 def escaped(text: str) -> str:

@@ -3,6 +3,7 @@
 What it has then counts once per company. Pure.
 """
 
+import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ from itertools import product
 
 from exporter.domain import calendars
 from exporter.domain.model import Column, Days, Family, Reading, Row
-from exporter.exposition.series_limit import cardinality
+from exporter.exposition.series_limit import series_limit
 from exporter.exposition.telemetry import Telemetry
 from exporter.exposition.text import write
 from exporter.ledger.ledger import Asked, Ledger, fold
@@ -40,8 +41,8 @@ def once(target: Target, size: Size, now: datetime) -> SeriesCounts:
     """Counts what a source has once: per company its name, and the series that count its series."""
     state = ReportState(_held(target, target.reports[0], size, now), Health(target.interval), listed={})
     own = source_families(source_view(target, {"": state}))
-    counts = cardinality({(target.source, ""): [write(family) for family in own]}, frozenset())
-    return _of_everybody((*own, *counts), size.companies)
+    counts = series_limit({(target.source, ""): [write(family) for family in own]}, sys.maxsize)
+    return _of_everybody((*own, *counts.families), size.companies)
 
 
 def served(target: Target, report: Report, size: Size, now: datetime) -> SeriesCounts:
