@@ -50,11 +50,6 @@ class Companies(Selection):
         only = self.include[0] if len(self.include) == 1 else ""
         return Scope(only if only.isascii() and only.isdecimal() else None)
 
-    def unmatched(self, names: Mapping[str, str]) -> Mapping[str, int]:
-        """Counts, per option, the selectors that match none of the companies (id to name) that the platform lists."""
-        counts = {f"companies.{option}": count for option, count in Selection.unmatched(self, names).items()}
-        return {**counts, "companies.expected": sum(each not in names for each in self.expected)}
-
 
 def selects(selector: str, identity: str, name: str) -> bool:
     """Returns whether `id:17`, `name:Nor*`, or a glob on either selects a thing; case counts."""

@@ -26,13 +26,9 @@ class Published:
 
 
 class RenderedSource(NamedTuple):
-    """What is served of a source: families by report, and the names of the reports that have figures there.
-
-    `views` (by report) and `source_info` are what the families were made from.
-    """
+    """What is served of a source: families by report; `views` (by report) and `source_info` are what made them."""
 
     reports: Mapping[str, Iterable[Family]]
-    serves: Iterable[str] = ()
     views: Mapping[str, ReportView] = MappingProxyType({})
     source_info: SourceInfo | None = None
 
@@ -58,20 +54,22 @@ class Board:
         self._show({key: found for key, found in self._chunks.items() if key[0] not in rendered}, rendered)
 
     def _show(self, kept: Mapping[Key, tuple[Chunk, ...]], rendered: Mapping[str, RenderedSource]) -> None:
-        written = {
-            (source, report): tuple(write(family, quoted) for family in families)
-            for source, each in rendered.items()
-            for quoted in (Quoted(),)
-            for report, families in each.reports.items()
-        }
-        chunks = {**kept, **written}
+        chunks, served = dict(kept), set(self.shown.served)
+        for source, each in rendered.items():
+            quoted = Quoted()
+            for report, families in each.reports.items():
+                found = []
+                for family in families:
+                    found.append(write(family, quoted))
+                    if report and "company_id" in family.label_names:
+                        served.add((source, report))
+                chunks[source, report] = tuple(found)
         limit = series_limit(chunks, self._max_series)
         left = (chunk for key in sorted(chunks) for chunk in chunks[key] if chunk.expendable not in limit.dropped)
         counts = (write(family) for family in limit.families if family.samples)
-        served = self.shown.served | {(source, report) for source, each in rendered.items() for report in each.serves}
         views = {key: view for key, view in self.shown.views.items() if key in kept}
         views |= {(source, report): view for source, each in rendered.items() for report, view in each.views.items()}
         infos = {source: info for source, info in self.shown.source_infos.items() if (source, "") in kept}
         infos |= {source: each.source_info for source, each in rendered.items() if each.source_info is not None}
         self._chunks = chunks
-        self.shown = Published(join((*left, *counts)), served & chunks.keys(), views, infos)
+        self.shown = Published(join((*left, *counts)), frozenset(served & chunks.keys()), views, infos)

@@ -34,8 +34,8 @@ class SourceInfo:
     """All that the families of a source are made from, whatever its reports are.
 
     `names` are all companies ever held, `withdrawn` those that no report serves; `listed` are those that the platform
-    lists, wanted or not, None before the first good poll. `unmatched` counts by option the words of the platform's own
-    selections that match nothing.
+    lists, wanted or not, None before the first good poll. `unmatched` counts by option the selectors that match
+    nothing.
     """
 
     source: str
@@ -50,7 +50,6 @@ class SourceInfo:
 
 def source_families(view: SourceInfo) -> tuple[Family, ...]:
     """Returns the families that a source has once."""
-    unmatched = {**({} if view.listed is None else view.companies.unmatched(view.listed)), **view.unmatched}
     expected = frozenset(view.companies.expected)
     companies = (
         (company, view.names.get(company, ""), str(company in expected).lower())
@@ -59,6 +58,6 @@ def source_families(view: SourceInfo) -> tuple[Family, ...]:
     samples = {
         SETTLE: [Sample((view.source,), view.settle.total_seconds())],
         COMPANY_INFO: [Sample((view.source, view.platform, *labels), 1.0) for labels in companies],
-        UNMATCHED: [Sample((view.source, option), float(count)) for option, count in unmatched.items()],
+        UNMATCHED: [Sample((view.source, option), float(count)) for option, count in view.unmatched.items()],
     }
     return tuple(replace(family, samples=tuple(found)) for family, found in samples.items())

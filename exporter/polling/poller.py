@@ -156,8 +156,7 @@ class Poller:
                 health = transitions.mark_ok(health, folded, attempt)
             state = transitions.with_result(replace(state, health=health), result)
             if error is None and folded is not None and report.has_days:
-                longest = transitions.longest_piece(report, folded.day_bytes)
-                state = transitions.with_refresh_pass(state, days, longest, attempt, self.target.rules)
+                state = transitions.with_refresh_pass(state, report, days, folded.day_bytes, attempt, self.target.rules)
             self._states[report.name] = state
         _log_poll(self.target.source, report.name, state, result)
         await self._publish(report)  # before it is counted: who sees the count finds the poll's figures served
@@ -206,14 +205,9 @@ class Poller:
 
     async def _publish(self, *reports: Report) -> None:
         """Renders some reports, and what the source has once."""
-        render = self.rendering(*reports)
-
-        def publish() -> Rendered:
-            made = render()
-            self._outputs.board.put(self.target.source, made.rendered_source)
-            return made
-
-        for name, kept in (await self._outputs.worker.run(publish)).kept.items():
+        made = await self._outputs.worker.run(self.rendering(*reports))
+        await self._outputs.worker.run(partial(self._outputs.board.put, self.target.source, made.rendered_source))
+        for name, kept in made.kept.items():
             self._states[name] = replace(self._states[name], kept=kept)
 
     def rendering(self, *reports: Report) -> Callable[[], Rendered]:

@@ -1,12 +1,10 @@
 """From the states of a source to the families that are served; pure, every moment is an argument."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
-from itertools import chain
 from typing import NamedTuple
 
-from exporter.domain.model import Family
 from exporter.domain.selectors import selects
 from exporter.exposition.board import RenderedSource
 from exporter.ledger.day_status import day_status
@@ -29,22 +27,10 @@ class Rendered(NamedTuple):
 def rendered(target: Target, states: Mapping[str, ReportState], reports: Iterable[Report], now: datetime) -> Rendered:
     """Renders some reports of a source, and what the source has once; families are made as they are taken, once."""
     views = {report.name: view(target, report, states[report.name], now) for report in reports}
-    found = {name: _peeked(families(each)) for name, each in views.items()}
-    serves = [name for name, (_, has_companies) in found.items() if has_companies]
     source_info = source_view(target, states)
-    by_report = {name: each for name, (each, _) in found.items()}
-    rendered_source = RenderedSource({**by_report, "": source_families(source_info)}, serves, views, source_info)
+    by_report = {name: families(each) for name, each in views.items()}
+    rendered_source = RenderedSource({**by_report, "": source_families(source_info)}, views, source_info)
     return Rendered(rendered_source, {name: each.kept for name, each in views.items()})
-
-
-def _peeked(found: Iterator[Family]) -> tuple[Iterator[Family], bool]:
-    """Returns the same families, and whether any is about companies, having made no more than it takes to see that."""
-    first: list[Family] = []
-    for family in found:
-        first.append(family)
-        if "company_id" in family.label_names:
-            return chain(first, found), True
-    return iter(first), False
 
 
 def view(target: Target, report: Report, state: ReportState, now: datetime) -> ReportView:
@@ -76,6 +62,18 @@ def source_view(target: Target, states: Mapping[str, ReportState]) -> SourceInfo
     names = {company: name for ledger in ledgers for company, name in ledger.names.items()}
     lists = [state.listed for state in states.values() if state.listed is not None]
     listed = {company: name for each in lists for company, name in each.items()} if lists else None
+    unmatched: dict[str, int] = {}
+    if listed is not None:
+        unmatched |= {f"companies.{option}": count for option, count in target.companies.unmatched(listed).items()}
+        unmatched["companies.expected"] = sum(each not in listed for each in target.companies.expected)
+        for option, selectors in target.selectors.items():
+            unmatched[option] = sum(
+                not any(selects(each, *company) for company in listed.items()) for each in selectors
+            )
+    for option, selection in target.selections.items():
+        for discovery in (state.discoveries[option] for state in states.values() if option in state.discoveries):
+            things = {identity: name for identity, name, *_ in discovery.rows}
+            unmatched |= {f"{option}.{name}": count for name, count in selection.unmatched(things).items()}
     return SourceInfo(
         target.source,
         target.platform,
@@ -84,18 +82,5 @@ def source_view(target: Target, states: Mapping[str, ReportState]) -> SourceInfo
         names,
         frozenset(names.keys() - here),
         listed,
-        dict(_unmatched(target, states, listed)),
+        unmatched,
     )
-
-
-def _unmatched(
-    target: Target, states: Mapping[str, ReportState], listed: Mapping[str, str] | None
-) -> Iterator[tuple[str, int]]:
-    """Yields how many selectors of each option match nothing of what the platform has, once that is known."""
-    if listed is not None:
-        for option, selectors in target.selectors.items():
-            yield option, sum(not any(selects(each, *company) for company in listed.items()) for each in selectors)
-    for option, selection in target.selections.items():
-        for discovery in (state.discoveries[option] for state in states.values() if option in state.discoveries):
-            things = {identity: name for identity, name, *_ in discovery.rows}
-            yield from ((f"{option}.{name}", count) for name, count in selection.unmatched(things).items())

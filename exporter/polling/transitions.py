@@ -140,17 +140,19 @@ def longest_piece(report: Report, day_bytes: float) -> int:
     return 1 if report.asks_by_day else max(1, int(PIECE_BYTES / max(day_bytes, 1)))
 
 
-def with_refresh_pass(state: ReportState, asked: Days, longest: int, now: datetime, rules: DayRules) -> ReportState:
+def with_refresh_pass(
+    state: ReportState, report: Report, asked: Days, day_bytes: float, now: datetime, rules: DayRules
+) -> ReportState:
     """Plans the refresh pass, if a good poll is the first one with a new last day, after a start or a wider selection.
 
-    `asked` are the days of that poll, which the pass leaves out; its pieces have at most `longest` days.
+    `asked` are the days of that poll, which the pass leaves out; `day_bytes` is how large a day of its answer is.
     """
     last_day = day_status(state.ledger, now, now, rules).last_day
     complete = state.health.history and not state.widened
     if last_day == state.refreshed_for and (complete or (state.to_refresh and not state.widened)):
         return state
     days = days_to_refresh(asked, rules)
-    cut = pieces(days, longest) if days else ()
+    cut = pieces(days, longest_piece(report, day_bytes)) if days else ()
     health = replace(state.health, history=complete or not cut)
     return replace(state, to_refresh=cut, refreshed_for=last_day, widened=False, health=health)
 

@@ -220,9 +220,9 @@ def test_lines_of_a_family_stay_together_whoever_they_come_from(format_: Format)
 def test_a_report_replaces_its_own_lines_only() -> None:
     """What one report publishes leaves the others as they are."""
     board = Board()
-    board.put("s", RenderedSource({"one": (gauge("chat_a", "A", 1),)}, ["one"]))
-    board.put("s", RenderedSource({"two": (gauge("chat_b", "A", 2),)}))
-    board.put("s", RenderedSource({"one": ()}, ["one"]))
+    board.put("s", RenderedSource({"one": (gauge("chat_a", "A", 1),)}))
+    board.put("s", RenderedSource({"two": (Family("chat_b", "Help.", ("source",), (Sample(("s",), 2),)),)}))
+    board.put("s", RenderedSource({"one": ()}))
 
     assert "# HELP chat_b Help.\n# TYPE chat_b gauge\nchat_b" in board.shown.page[Format.TEXT].plain.decode()
     assert "chat_a" not in board.shown.page[Format.TEXT].plain.decode()
@@ -292,7 +292,7 @@ def test_all_of_a_source_is_replaced_in_one_step() -> None:
     board = Board()
     for source in ("a", "b", "c"):
         for report in ("one", "two"):
-            board.put(source, RenderedSource({report: (gauge(f"chat_{report}", source, 1),)}, [report]))
+            board.put(source, RenderedSource({report: (gauge(f"chat_{report}", source, 1),)}))
 
     board.replace({"a": RenderedSource({"one": (gauge("chat_one", "a", 2),)}), "b": NOTHING}, 100)
 
@@ -310,12 +310,12 @@ def test_all_of_a_source_is_replaced_in_one_step() -> None:
 def test_what_cannot_be_written_changes_nothing() -> None:
     """An error in one source's families takes no other source off the page."""
     board = Board()
-    board.put("a", RenderedSource({"one": (gauge("chat_one", "a", 1),)}, ["one"]))
+    board.put("a", RenderedSource({"one": (gauge("chat_one", "a", 1),)}))
     before = board.shown
     broken = (gauge("chat_one", "a", 2 / zero) for zero in (0,))
 
     with pytest.raises(ZeroDivisionError):
-        board.replace({"a": RenderedSource({"one": broken}, ["one"]), "b": NOTHING}, 100)
+        board.replace({"a": RenderedSource({"one": broken}), "b": NOTHING}, 100)
 
     assert board.shown is before
     board.put("a", RenderedSource({"two": ()}))

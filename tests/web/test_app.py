@@ -37,7 +37,7 @@ async def test_a_scrape_reads_back(
     board: Board, client: Client, content_type: str, parse: Parse, encoding: str
 ) -> None:
     """Figures and live metrics are one valid page: every family once, every label whole, exactly the type asked for."""
-    board.put("production", RenderedSource({"chat-sessions": figures(7.0)}, ["chat-sessions"]))
+    board.put("production", RenderedSource({"chat-sessions": figures(7.0)}))
 
     async with client() as http:
         response = await http.get("/metrics", headers={"Accept": content_type, "Accept-Encoding": encoding})
@@ -57,7 +57,7 @@ async def test_lines_of_a_family_are_in_one_piece(
     board: Board, client: Client, content_type: str, parse: Parse
 ) -> None:
     """The parsers forgive it in the text format, Prometheus' own linter does not."""
-    board.put("production", RenderedSource({"chat-sessions": figures(7.0, companies=3)}, ["chat-sessions"]))
+    board.put("production", RenderedSource({"chat-sessions": figures(7.0, companies=3)}))
 
     async with client() as http:
         text = plain(await http.get("/metrics", headers={"Accept": content_type}))
@@ -75,7 +75,7 @@ def tail(family: Metric, content_type: str) -> str:
 @ENCODINGS
 async def test_headers_of_a_scrape(board: Board, client: Client, encoding: str) -> None:
     """A cache between would know what the answer depends on, and the length is that of what is sent."""
-    board.put("production", RenderedSource({"chat-sessions": figures(7.0)}, ["chat-sessions"]))
+    board.put("production", RenderedSource({"chat-sessions": figures(7.0)}))
     ask = {"Accept-Encoding": encoding}
 
     async with (
@@ -96,7 +96,7 @@ async def test_headers_of_a_scrape(board: Board, client: Client, encoding: str) 
 @pytest.mark.parametrize("path", ["/metrics", "/", "/-/healthy", "/-/ready"])
 async def test_head_is_get_without_the_body(board: Board, client: Client, path: str, encoding: str) -> None:
     """Load balancers ask so; the length is that of the body which GET would have."""
-    board.put("production", RenderedSource({"chat-sessions": figures(7.0)}, ["chat-sessions"]))
+    board.put("production", RenderedSource({"chat-sessions": figures(7.0)}))
     async with client(tail=lambda _format: b"# EOF\n") as http:
         get, head = [await http.request(each, path, headers={"Accept-Encoding": encoding}) for each in ("GET", "HEAD")]
 
@@ -139,10 +139,10 @@ async def test_a_page_published_meanwhile_waits_for_the_next_scrape(
     board: Board, telemetry: Telemetry, client: Client, content_type: str, parse: Parse, encoding: str
 ) -> None:
     """The slot is read once per scrape: no answer holds parts of two pages, nor the checksum of another one."""
-    board.put("production", RenderedSource({"chat-sessions": figures(1.0, companies=50)}, ["chat-sessions"]))
+    board.put("production", RenderedSource({"chat-sessions": figures(1.0, companies=50)}))
 
     def publishing(format_: Format) -> bytes:
-        board.put("production", RenderedSource({"chat-sessions": figures(2.0, companies=90)}, ["chat-sessions"]))
+        board.put("production", RenderedSource({"chat-sessions": figures(2.0, companies=90)}))
         return telemetry.tail(format_)
 
     headers = {"Accept": content_type, "Accept-Encoding": encoding}
@@ -178,7 +178,7 @@ async def test_ready_is_who_served_a_report(board: Board, client: Client) -> Non
     async with client() as http:
         board.put("production", RenderedSource({"chat-sessions": ()}))
         before = await http.get("/-/ready")
-        board.put("production", RenderedSource({"chat-sessions": figures(1.0)}, ["chat-sessions"]))
+        board.put("production", RenderedSource({"chat-sessions": figures(1.0)}))
         after = await http.get("/-/ready")
 
     assert (503, 200) == (before.status_code, after.status_code)

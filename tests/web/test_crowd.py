@@ -33,7 +33,7 @@ async def test_each_of_fifty_scrapers_gets_one_publication(
     def publish() -> None:
         board.put(
             "production",
-            RenderedSource({"chat-sessions": figures(float(next(publications)), COMPANIES)}, ["chat-sessions"]),
+            RenderedSource({"chat-sessions": figures(float(next(publications)), COMPANIES)}),
         )
 
     publish()

@@ -149,7 +149,7 @@ def _of_source(source_info: SourceInfo) -> Iterator[Problem]:
     if missing:
         what = f"Expected and in no report: {_companies(len(missing))} ({', '.join(missing[:5])})"
         yield Problem(Level.WARNING, what, "ChatUsageCompanyMissing")
-    unmatched = {**source_info.companies.unmatched(source_info.listed), **source_info.unmatched}
+    unmatched = source_info.unmatched
     for option in sorted(option for option, count in unmatched.items() if count and option != "companies.expected"):
         what = f"{unmatched[option]} of the selectors in {option} match nothing that the platform lists"
         yield Problem(Level.WARNING, what, "ChatUsageConfigUnmatched")
