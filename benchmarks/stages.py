@@ -20,8 +20,7 @@ from benchmarks.cpu import cpu
 from benchmarks.figure import Figure
 from exporter.app import interpreter
 from exporter.domain.model import Days, Family, Reading
-from exporter.exposition.gzip_pieces import deflate
-from exporter.exposition.text import Chunk, Format, Quoted, join
+from exporter.exposition.text import Chunk, Format, Quoted, deflate, join
 from exporter.exposition.text import write as write_family
 from exporter.ledger.ledger import Ledger
 from exporter.metrics.report_view import Health

@@ -1,22 +1,5 @@
 """The error tree; every error knows its name in the exposition, none knows its cause.
 
-ChatUsageError
-├── ConfigError             the configuration is wrong: exit 2, nothing was polled
-├── StoreError              a store of time series refuses what it is sent or asked
-├── QueryError              somebody asked our own API for what it does not have: 400
-└── ReportError             one report of one source could not be polled; has an `outcome`
-    ├── AuthError           401 or 403
-    ├── RateLimitedError    429 until the retry budget ran out
-    ├── TimedOutError       no whole answer within `poll.timeout`
-    ├── ConnectionLostError refused, reset, DNS, TLS, proxy, an answer cut short
-    ├── HttpStatusError     any other status that is not 200, redirects included
-    │   └── NotFoundError   404
-    ├── TooLargeError       more than `poll.max_body` bytes, counted after decompression
-    ├── NotJsonError        a 200 whose body is no JSON
-    ├── SchemaError         JSON, but not the report's shape
-    ├── PlatformError       an error inside a 200
-    └── InternalError       a slip of ours
-
 A message names the thing, the place of the value and the remedy, never a key and never a report's data.
 """
 

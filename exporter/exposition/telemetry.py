@@ -6,9 +6,10 @@ ledger is in `exporter.metrics.report_health`; a family must not be in both.
 
 import platform
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from itertools import chain
-from typing import NamedTuple
 
 import prometheus_client as client
 from prometheus_client import openmetrics
@@ -28,17 +29,17 @@ class Telemetry:
     def __init__(self) -> None:
         client.disable_created_metrics()  # type: ignore[no-untyped-call]  # each would be one more family of the text format
         self.registry = client.CollectorRegistry()
-        self._polls = client.Counter(
+        counter = partial(client.Counter, registry=self.registry)
+        gauge = partial(client.Gauge, registry=self.registry)
+        self._polls = counter(
             "chat_usage_polls_total",
             "Polls of a report by their outcome; skipped means that the poll before still ran.",
             (*REPORT_LABELS, "outcome"),
-            registry=self.registry,
         )
-        self._requests = client.Counter(
+        self._requests = counter(
             "chat_usage_api_requests_total",
             "Requests to a reporting API by the status of the answer; error is a request without one.",
             (*REPORT_LABELS, "code"),
-            registry=self.registry,
         )
         self._seconds = client.Histogram(
             "chat_usage_api_request_duration_seconds",
@@ -47,33 +48,29 @@ class Telemetry:
             buckets=SECONDS,
             registry=self.registry,
         )
-        self._waits = client.Counter(
+        self._waits = counter(
             "chat_usage_api_retry_wait_seconds_total",
             "Seconds spent waiting before a request was tried again.",
             REPORT_LABELS,
-            registry=self.registry,
         )
-        self._skew = client.Gauge(
+        self._skew = gauge(
             "chat_usage_api_clock_skew_seconds",
             "By how much the platform's clock is ahead of ours, by the Date of its newest answer, in steps of 1 s; "
             "an old answer out of a cache shows here too.",
             ("source",),
-            registry=self.registry,
         )
-        self._key_expiry = client.Gauge(
+        self._key_expiry = gauge(
             "chat_usage_api_key_expiry_timestamp_seconds",
             "Start of the day on which the API key expires, as configured, in seconds since 1970.",
             ("source",),
-            registry=self.registry,
         )
         self._written: dict[Format, bytes] = {}
         self._change = self._written.clear  # has it written anew at the next scrape: between two polls it stays
         self.config = ConfigGauges(self.registry, self._change)
-        build = client.Gauge(
+        build = gauge(
             "chat_usage_exporter_build_info",
             "Always 1; which exporter runs on which Python.",
             ("version", "python_version"),
-            registry=self.registry,
         )
         build.labels(__version__, platform.python_version()).set(1)
         client.PlatformCollector(registry=self.registry)
@@ -111,8 +108,7 @@ class Telemetry:
 
     def observer(self, source: str) -> "RequestObserver":
         """Returns what counts the requests of one source."""
-        counters = RequestCounters(self._requests, self._seconds, self._waits, self._skew)
-        return RequestObserver(source, counters, self._change)
+        return RequestObserver(source, self._requests, self._seconds, self._waits, self._skew, self._change)
 
     def served(self) -> Iterator[Metric]:
         """Yields the live metrics: what is counted, and the process."""
@@ -134,38 +130,32 @@ def _latest(registry: client.CollectorRegistry, format_: Format) -> bytes:
     return client.generate_latest(registry)
 
 
-class RequestCounters(NamedTuple):
-    """What counts the requests of all sources."""
+@dataclass(frozen=True, slots=True)
+class RequestObserver:
+    """Counts the requests of one source (`exporter.http.Observer`), and says so by `changed`."""
 
+    source: str
     requests: client.Counter
     seconds: client.Histogram
     waits: client.Counter
     skew: client.Gauge
-
-
-class RequestObserver:
-    """Counts the requests of one source (`exporter.http.Observer`), and says so by `changed`."""
-
-    def __init__(self, source: str, counters: RequestCounters, changed: Callable[[], None]) -> None:
-        self._source = source
-        self._counters = counters
-        self._changed = changed
+    changed: Callable[[], None]
 
     def request(self, report: str, code: str, seconds: float) -> None:
         """Counts one request that ended, `code` being the status or `error`."""
-        self._counters.requests.labels(self._source, report, code).inc()
-        self._counters.seconds.labels(self._source, report).observe(seconds)
-        self._changed()
+        self.requests.labels(self.source, report, code).inc()
+        self.seconds.labels(self.source, report).observe(seconds)
+        self.changed()
 
     def waited(self, report: str, seconds: float) -> None:
         """Counts a wait before another attempt."""
-        self._counters.waits.labels(self._source, report).inc(seconds)
-        self._changed()
+        self.waits.labels(self.source, report).inc(seconds)
+        self.changed()
 
     def dated(self, skew: float) -> None:
         """Keeps by how much the platform's clock is ahead, in seconds."""
-        self._counters.skew.labels(self._source).set(skew)
-        self._changed()
+        self.skew.labels(self.source).set(skew)
+        self.changed()
 
 
 class ConfigGauges:

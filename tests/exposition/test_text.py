@@ -17,8 +17,7 @@ from prometheus_client.parser import text_string_to_metric_families as parse_tex
 
 from exporter.domain.model import Expendable, Family, Sample
 from exporter.exposition.board import NOTHING, Board, RenderedSource
-from exporter.exposition.gzip_pieces import RUN, SMALL, Body, GzipPiece
-from exporter.exposition.text import AT_ONCE, EMPTY, Format, join, number, write
+from exporter.exposition.text import AT_ONCE, EMPTY, RUN, SMALL, Body, Format, GzipPiece, join, number, write
 
 FORMATS = pytest.mark.parametrize("format_", Format, ids=lambda format_: format_.name.lower())
 LABELS = ("company", "company_id", "source")  # in the order in which prometheus-client sorts them

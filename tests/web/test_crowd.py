@@ -9,8 +9,7 @@ import httpx
 import pytest
 
 from exporter.exposition.board import Board, RenderedSource
-from exporter.exposition.gzip_pieces import RUN
-from exporter.exposition.text import Format
+from exporter.exposition.text import RUN, Format
 from exporter.polling.threads import Worker
 from tests.web.conftest import Client, figures
 
