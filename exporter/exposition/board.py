@@ -1,12 +1,13 @@
 """The one slot between poller and web: what was published last."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections import Counter
+from collections.abc import Container, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import NamedTuple
 
-from exporter.domain.model import Family
-from exporter.exposition.series_limit import series_limit
+from exporter.domain.model import Expendable, Family, Sample
+from exporter.exposition.series_limit import DROPPED, REASONS, SERIES, SeriesCounts, kinds_to_drop
 from exporter.exposition.text import EMPTY, Chunk, Key, Page, Quoted, join, write
 from exporter.metrics.report_view import ReportView
 from exporter.metrics.source_info import SourceInfo
@@ -64,12 +65,32 @@ class Board:
                     if report and "company_id" in family.label_names:
                         served.add((source, report))
                 chunks[source, report] = tuple(found)
-        limit = series_limit(chunks, self._max_series)
-        left = (chunk for key in sorted(chunks) for chunk in chunks[key] if chunk.expendable not in limit.dropped)
-        counts = (write(family) for family in limit.families if family.samples)
+        counts = Counter[tuple[str, Expendable]]()
+        for (source, _), written in chunks.items():
+            for chunk in written:
+                counts[source, chunk.expendable] += chunk.series
+        dropped = kinds_to_drop(counts, self._max_series) if counts.total() > self._max_series else frozenset()
+        left = (chunk for key in sorted(chunks) for chunk in chunks[key] if chunk.expendable not in dropped)
+        counted = (write(each) for each in _counted({source for source, _ in chunks}, counts, dropped) if each.samples)
         views = {key: view for key, view in self.shown.views.items() if key in kept}
         views |= {(source, report): view for source, each in rendered.items() for report, view in each.views.items()}
         infos = {source: info for source, info in self.shown.source_infos.items() if (source, "") in kept}
         infos |= {source: each.source_info for source, each in rendered.items() if each.source_info is not None}
         self._chunks = chunks
-        self.shown = Published(join((*left, *counts)), frozenset(served & chunks.keys()), views, infos)
+        self.shown = Published(join((*left, *counted)), frozenset(served & chunks.keys()), views, infos)
+
+
+def _counted(sources: Iterable[str], counts: SeriesCounts, dropped: Container[Expendable]) -> tuple[Family, Family]:
+    """Returns how many series of each source are served, and how many are dropped, by kind."""
+    served = Counter[tuple[str, ...]]()
+    gone = Counter[tuple[str, ...]]({(source, reason): 0 for source in sources for reason in REASONS.values()})
+    for (source, kind), count in counts.items():
+        if kind in dropped:
+            gone[source, REASONS[kind]] += count
+        else:
+            served[(source,)] += count
+    series, series_dropped = (
+        replace(family, samples=tuple(Sample(labels, float(count)) for labels, count in sorted(found.items())))
+        for family, found in ((SERIES, served), (DROPPED, gone))
+    )
+    return series, series_dropped

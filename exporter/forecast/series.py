@@ -3,7 +3,6 @@
 What it has then counts once per company. Pure.
 """
 
-import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -12,9 +11,8 @@ from itertools import product
 
 from exporter.domain import calendars
 from exporter.domain.model import Column, Days, Family, Reading, Row
-from exporter.exposition.series_limit import series_limit
+from exporter.exposition.series_limit import DROPPED, REASONS, SERIES
 from exporter.exposition.telemetry import Telemetry
-from exporter.exposition.text import write
 from exporter.ledger.ledger import Asked, Ledger, fold
 from exporter.metrics.report_health import families
 from exporter.metrics.report_view import Health
@@ -40,9 +38,8 @@ class Size:
 def once(target: Target, size: Size, now: datetime) -> SeriesCounts:
     """Counts what a source has once: per company its name, and the series that count its series."""
     state = ReportState(_held(target, target.reports[0], size, now), Health(target.interval), listed={})
-    own = source_families(source_view(target, {"": state}))
-    counts = series_limit({(target.source, ""): [write(family) for family in own]}, sys.maxsize)
-    return _of_everybody((*own, *counts.families), size.companies)
+    own = _of_everybody(source_families(source_view(target, {"": state})), size.companies)
+    return {**own, SERIES.name: 1, DROPPED.name: len(REASONS)}
 
 
 def served(target: Target, report: Report, size: Size, now: datetime) -> SeriesCounts:
