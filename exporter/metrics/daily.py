@@ -139,14 +139,14 @@ class DailyFigures:
         view, ledger, caps = self.view, self.view.ledger, self.view.label_limits.caps(measure)
         kept = view.kept.get(measure.family, {})
         for part, some in ((part, some) for part, every in index.companies.items() for some in batches(every)):
-            held = uses(ledger, part, measure, view.label_limits.value_length, some)
+            held = dict(uses(ledger, part, measure, view.label_limits.value_length, some))
             for day, state in states.items():
                 here, window = frozenset(ledger.table(day, part).companies), WindowDays((day,), day)
-                for company in filter(held.__contains__, some):
+                for company, of_company in held.items():
                     if state is DayState.SETTLING and company not in here:
                         continue
                     keeps = kept.get(company, frozenset())
-                    for labels, value in kept_sums(held[company], keeps, caps, window, measure):
+                    for labels, value in kept_sums(of_company, keeps, caps, window, measure):
                         sample = Sample((view.source, company, ledger.names[company], *labels), value)
                         yield self._dated(sample, measure, day, state, here)
 

@@ -10,11 +10,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from itertools import repeat
-from typing import NamedTuple
 
 from exporter.domain.model import Column, Kind, Measure
 from exporter.ledger.ledger import Ledger, by_number
-from exporter.metrics.limited_labels import Labels, Uses, batches, columns_if_all_fit, uses
+from exporter.metrics.limited_labels import Labels, Uses, columns_if_all_fit, uses
 from exporter.metrics.windows import MONTH
 from exporter.platforms.api import Report
 
@@ -48,7 +47,8 @@ def keep_labels(
 
     Of a report's families whose first label has the same limit the first one chooses for all.
     """
-    held = _Held(ledger, limits, MONTH.ending(last_day) if last_day is not None else (), before)
+    month, length = MONTH.ending(last_day) if last_day is not None else (), limits.value_length
+    companies = sorted(ledger.names, key=by_number)
     chosen: dict[str, Kept] = {}
     leaders: dict[str, str] = {}
     for measure in report.measures:
@@ -56,56 +56,47 @@ def keep_labels(
             continue
         leader = leaders.setdefault(measure.limits[0], measure.family) if measure.limits[0] else measure.family
         leading = None if leader == measure.family else chosen[leader]
-        chosen[measure.family] = {
-            company: labels for part in report.parts for company, labels in _keep_in_part(held, part, measure, leading)
-        }
+        caps, earlier, kept = limits.caps(measure), before.get(measure.family, {}), dict[str, frozenset[Labels]]()
+        for part in report.parts:
+            fits = leading is None and caps[0] is not None
+            columns = columns_if_all_fit(ledger, part, measure, caps[0] or 0) if fits else None
+            if columns is not None:
+                kept.update(keep_all(ledger, part, columns, length))
+                continue
+            for company, held in uses(ledger, part, measure, length, companies):
+                of_leading = None if leading is None else leading.get(company, frozenset())
+                kept[company] = keep(held, month, caps, earlier.get(company, frozenset()), of_leading)
+        chosen[measure.family] = kept
     return chosen
 
 
-class _Held(NamedTuple):
-    """What values are chosen from, whatever the measure: the held days, those of the month, the choice before."""
-
-    ledger: Ledger
-    limits: LabelLimits
-    month: tuple[date, ...]
-    before: Mapping[str, Kept]
-
-
-def _keep_in_part(
-    held: _Held, part: str, measure: Measure, leading: Kept | None
-) -> Iterator[tuple[str, frozenset[Labels]]]:
-    """Yields what each company keeps of a measure in a part."""
-    ledger, caps, length = held.ledger, held.limits.caps(measure), held.limits.value_length
-    if leading is None and caps[0] is not None:
-        columns = columns_if_all_fit(ledger, part, measure, caps[0])
-        if columns is not None:
-            yield from keep_all(ledger, part, columns, length).items()
-            return
-    before = held.before.get(measure.family, {})
-    for some in batches(sorted(ledger.names, key=by_number)):
-        yield from keep(uses(ledger, part, measure, length, some), held.month, caps, before, leading).items()
-
-
 def keep(
-    found: Mapping[str, Uses],
+    held: Uses,
     month: Sequence[date],
     caps: Sequence[int | None],
-    before: Kept,
-    leading: Kept | None = None,
-) -> Kept:
-    """Chooses per company which values are kept, by their sum over the month, then by name.
+    before: frozenset[Labels],
+    leading: frozenset[Labels] | None = None,
+) -> frozenset[Labels]:
+    """Chooses which values a company keeps, by their sum over the month, then by name; `before` it has these.
 
     `caps` are parallel to the labels; what another family chose of the first label holds here too if it is `leading`.
     """
-    return {
-        company: _chosen(
-            {labels: sum_over(figures, month) for labels, figures in held.figures.items()},
-            caps,
-            before.get(company, frozenset()),
-            None if leading is None else leading.get(company, frozenset()),
-        )
-        for company, held in found.items()
-    }
+    sums = {labels: sum_over(figures, month) for labels, figures in held.figures.items()}
+    kept: set[Labels] = set()
+    for depth, cap in enumerate(caps):
+        if cap is None:
+            continue
+        if depth == 0 and leading is not None:
+            kept.update(labels for labels in leading if len(labels) == 1)
+            continue
+        groups: dict[Labels, dict[str, float]] = {}
+        for labels, value in sums.items():
+            group = groups.setdefault(placed(labels[:depth], kept, caps), {})
+            group[labels[depth]] = group.get(labels[depth], 0.0) + value
+        for way, values in groups.items():
+            stays = {labels[depth] for labels in before if len(labels) == depth + 1 and labels[:depth] == way}
+            kept.update((*way, value) for value in _first(values, cap, stays))
+    return frozenset(kept)
 
 
 def keep_all(ledger: Ledger, part: str, columns: Iterable[Column], length: int) -> Kept:
@@ -121,29 +112,6 @@ def keep_all(ledger: Ledger, part: str, columns: Iterable[Column], length: int) 
 def sum_over(figures: Mapping[date, float], days: Iterable[date]) -> float:
     """Adds up the figures of some days; a day without one adds 0."""
     return sum(map(figures.get, days, repeat(0.0)))
-
-
-def _chosen(
-    sums: Mapping[Labels, float],
-    caps: Sequence[int | None],
-    before: frozenset[Labels],
-    leading: frozenset[Labels] | None,
-) -> frozenset[Labels]:
-    kept: set[Labels] = set()
-    for depth, cap in enumerate(caps):
-        if cap is None:
-            continue
-        if depth == 0 and leading is not None:
-            kept.update(labels for labels in leading if len(labels) == 1)
-            continue
-        groups: dict[Labels, dict[str, float]] = {}
-        for labels, value in sums.items():
-            group = groups.setdefault(placed(labels[:depth], kept, caps), {})
-            group[labels[depth]] = group.get(labels[depth], 0.0) + value
-        for way, values in groups.items():
-            held = {labels[depth] for labels in before if len(labels) == depth + 1 and labels[:depth] == way}
-            kept.update((*way, value) for value in _first(values, cap, held))
-    return frozenset(kept)
 
 
 def _first(sums: Mapping[str, float], limit: int, held: set[str]) -> Iterator[str]:

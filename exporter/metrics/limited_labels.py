@@ -27,25 +27,30 @@ class Uses(NamedTuple):
     read: dict[Labels, set[date]]
 
 
-def uses(ledger: Ledger, part: str, measure: Measure, length: int, companies: Sequence[str]) -> Mapping[str, Uses]:
-    """Returns what is held of a measure by company, for some companies, sorted by number.
+def uses(
+    ledger: Ledger, part: str, measure: Measure, length: int, companies: Sequence[str]
+) -> Iterator[tuple[str, Uses]]:
+    """Yields what is held of a measure, of those of these companies that have any, sorted by number.
 
     Values are cut to `length`; those that are cut alike are added up.
     """
     tables = {day: block.tables[part] for day, block in ledger.blocks.items() if part in block.tables}
-    places = {day: table.places(companies) for day, table in tables.items()}
     columns = dict.fromkeys(column for table in tables.values() for column in table.columns)
-    found: dict[str, Uses] = {}
-    for column in (each for each in columns if each.family == measure.family):
-        labels = tuple(value[:length] for value in column.label_values)
-        by_day = {
-            day: table.spread(column, places[day], math.nan) for day, table in tables.items() if column in table.columns
-        }
-        for company, values in zip(companies, zip(*by_day.values(), strict=True), strict=True):
-            days = {day: value for day, value in zip(by_day, values, strict=True) if value == value}  # noqa: PLR0124 NaN
-            if days:
-                _add(found.setdefault(company, Uses({}, {})), labels, days, len(measure.labels))
-    return found
+    for some in batches(companies):
+        places = {day: table.places(some) for day, table in tables.items()}
+        found: dict[str, Uses] = {}
+        for column in (each for each in columns if each.family == measure.family):
+            labels = tuple(value[:length] for value in column.label_values)
+            by_day = {
+                day: table.spread(column, places[day], math.nan)
+                for day, table in tables.items()
+                if column in table.columns
+            }
+            for company, values in zip(some, zip(*by_day.values(), strict=True), strict=True):
+                days = {day: value for day, value in zip(by_day, values, strict=True) if value == value}  # noqa: PLR0124 NaN
+                if days:
+                    _add(found.setdefault(company, Uses({}, {})), labels, days, len(measure.labels))
+        yield from ((company, found[company]) for company in some if company in found)
 
 
 def _add(held: Uses, labels: Labels, days: Mapping[date, float], depth: int) -> None:

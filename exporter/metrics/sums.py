@@ -6,7 +6,7 @@ from datetime import date
 
 from exporter.domain.model import Column, Kind, Measure, Sample
 from exporter.metrics.label_limits import OTHER, placed, sum_over
-from exporter.metrics.limited_labels import Labels, Uses, batches, columns_if_all_fit, uses
+from exporter.metrics.limited_labels import Labels, Uses, columns_if_all_fit, uses
 from exporter.metrics.report_view import CompanyIndex, ReportView
 from exporter.metrics.windows import Window, WindowDays
 
@@ -26,13 +26,11 @@ def limited_sums(
             for window, days in windows.items():
                 samples[window] += _column_samples(index, part, columns, days)
             continue
-        for some in batches(companies):
-            found = uses(view.ledger, part, measure, view.label_limits.value_length, some)
-            for company in filter(found.__contains__, some):
-                own, keeps = (view.source, company, view.ledger.names[company]), kept.get(company, frozenset())
-                for window, days in windows.items():
-                    sums = kept_sums(found[company], keeps, caps, days, measure)
-                    samples[window] += (Sample((*own, *labels), value) for labels, value in sums)
+        for company, held in uses(view.ledger, part, measure, view.label_limits.value_length, companies):
+            own, keeps = (view.source, company, view.ledger.names[company]), kept.get(company, frozenset())
+            for window, days in windows.items():
+                sums = kept_sums(held, keeps, caps, days, measure)
+                samples[window] += (Sample((*own, *labels), value) for labels, value in sums)
     return samples
 
 

@@ -12,7 +12,7 @@ from exporter.domain.model import Column, Days, Kind, Measure, Reading, Row
 from exporter.ledger.day_status import DayStatus
 from exporter.ledger.ledger import Asked, Ledger, fold
 from exporter.metrics import windows
-from exporter.metrics.label_limits import OTHER, Kept, LabelLimits, keep, keep_all, keep_labels
+from exporter.metrics.label_limits import OTHER, LabelLimits, keep, keep_all, keep_labels
 from exporter.metrics.limited_labels import Uses, columns_if_all_fit, uses
 from exporter.metrics.report_view import CompanyIndex, Health, ReportView
 from exporter.metrics.sums import kept_sums, limited_sums
@@ -44,8 +44,8 @@ def figures(**tools: float) -> Uses:
 
 
 def kept(found: Uses, limit: int, before: set[str] | None = None) -> set[str]:
-    earlier: Kept = {"17": frozenset((tool,) for tool in before or ())}
-    return {labels[-1] for labels in keep({"17": found}, MONTH, (limit,), earlier)["17"]}
+    earlier = frozenset((tool,) for tool in before or ())
+    return {labels[-1] for labels in keep(found, MONTH, (limit,), earlier)}
 
 
 def shown(found: Uses, chosen: set[Labels], measure: Measure = TOOLS, span: WindowDays = NOW) -> Mapping[Labels, float]:
@@ -96,7 +96,7 @@ def test_values_that_are_cut_alike_are_added_up() -> None:
     reading = Reading({"17": "Northwind"}, frozenset({"all"}), (row,))
     ledger = fold(Ledger(), reading, Asked(days, TODAY, NOON, 45), lambda _id, _name: True)
 
-    assert uses(ledger, "all", TOOLS, 5, ("17",)) == {"17": Uses({("web s",): {TODAY: 5.0}}, {})}
+    assert list(uses(ledger, "all", TOOLS, 5, ("17",))) == [("17", Uses({("web s",): {TODAY: 5.0}}, {}))]
 
 
 def test_a_break_down_that_was_not_read_has_no_zeros() -> None:
@@ -136,8 +136,8 @@ def test_of_two_open_labels_the_second_is_chosen_for_each_value_of_the_first() -
     """The first one as another family chose it; what is not kept of either is `other`."""
     reasons = {("a", "x"): 5, ("a", "y"): 4, ("b", "x"): 3, ("c", "y"): 2, ("c", "z"): 1}
     found = Uses({labels: {TODAY: float(value)} for labels, value in reasons.items()}, {})
-    leading: Kept = {"17": frozenset({("a",), ("b",)})}
-    chosen = keep({"17": found}, MONTH, (2, 1), {}, leading)["17"]
+    leading = frozenset({("a",), ("b",)})
+    chosen = keep(found, MONTH, (2, 1), frozenset(), leading)
 
     assert chosen == {("a",), ("b",), ("a", "x"), ("b", "x"), (OTHER, "y")}
     assert shown(found, set(chosen), replace(REASONS, needs_read_marker=False)) == {
@@ -163,7 +163,7 @@ def test_no_use_is_lost_and_no_limit_broken(
 ) -> None:
     """Whatever was kept before: at most `limit` values and `other`, and the same sum."""
     held = Uses(found, {})
-    chosen = keep({"17": held}, MONTH, (limit,), {"17": before}).get("17", frozenset())
+    chosen = keep(held, MONTH, (limit,), before)
     served = list(kept_sums(held, chosen, (limit,), WindowDays(MONTH, TODAY), TOOLS))
 
     assert len(chosen) <= limit
@@ -198,9 +198,10 @@ def test_where_all_fit_all_are_kept_without_ranking(history: History, cap: int, 
     columns = columns_if_all_fit(ledger, "all", TOOLS, cap)
 
     if columns is not None:
-        assert keep_all(ledger, "all", columns, length) == keep(
-            uses(ledger, "all", TOOLS, length, ("1", "2")), MONTH, (cap,), {}
-        )
+        assert keep_all(ledger, "all", columns, length) == {
+            company: keep(held, MONTH, (cap,), frozenset())
+            for company, held in uses(ledger, "all", TOOLS, length, ("1", "2"))
+        }
     else:
         assert cap < len({tool for companies in history.values() for used in companies.values() for tool in used})
 
