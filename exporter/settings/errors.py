@@ -4,12 +4,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from pydantic import ValidationError
-from pydantic_core import ErrorDetails
 
 from exporter.settings.environment import is_name
-from exporter.settings.option_groups import Group
-from exporter.settings.options import group_at, group_of, is_listed
-from exporter.settings.readers import Loc, OptionError, quoted, remedy, shown
+from exporter.settings.readers import Loc, OptionError, shown
 from exporter.settings.yaml_file import Document
 
 _LAST = 2**31
@@ -25,13 +22,16 @@ class Problem(NamedTuple):
     other: Loc = ()
 
 
-def found(error: ValidationError, groups: Mapping[Loc, type[Group]]) -> Iterator[Problem]:
-    """Yields what validation found, without any value that the message does not quote itself.
-
-    `groups` are the options at the empty place, and at those where the class of the options depends on a value.
-    """
+def found(error: ValidationError) -> Iterator[Problem]:
+    """Yields what validation found, without any value that the message does not quote itself."""
     for detail in error.errors(include_url=False, include_input=False):
-        yield _problem(detail, groups)
+        loc, reason = detail["loc"], detail.get("ctx", {}).get("error")
+        if isinstance(reason, OptionError):
+            yield Problem((*loc, *reason.inside), str(reason), (*loc[:-1], *reason.beside) if reason.beside else ())
+        elif isinstance(reason, ValueError):
+            yield Problem(loc, str(reason))
+        else:
+            yield Problem(loc, _PLAIN.get(detail["type"], "expected options of its own, one per line below it"))
 
 
 def lines(problems: Sequence[Problem], document: Document, variables: Mapping[Loc, str]) -> list[str]:
@@ -39,24 +39,6 @@ def lines(problems: Sequence[Problem], document: Document, variables: Mapping[Lo
     placed = [(*_place(problem, document, variables), problem) for problem in problems]
     placed.sort(key=lambda entry: (entry[0], entry[1]))
     return [f"{place}: {_option(problem.loc)}: {problem.message}" for _, place, problem in placed]
-
-
-def _problem(detail: ErrorDetails, groups: Mapping[Loc, type[Group]]) -> Problem:
-    loc, reason = detail["loc"], detail.get("ctx", {}).get("error")
-    if detail["type"] == "extra_forbidden":
-        return Problem(loc, _unknown(str(loc[-1]), group_at(loc[:-1], groups)))
-    if isinstance(reason, OptionError):
-        return Problem((*loc, *reason.inside), str(reason), (*loc[:-1], *reason.beside) if reason.beside else ())
-    if isinstance(reason, ValueError):
-        return Problem(loc, str(reason))
-    return Problem(loc, _PLAIN.get(detail["type"], "expected options of its own, one per line below it"))
-
-
-def _unknown(word: str, group: type[Group]) -> str:
-    for name, field in group.model_fields.items():
-        if (inner := group_of(field)) and not is_listed(field) and word in inner.model_fields:
-            return f"unknown key here, did you mean {quoted(f'{name}.{word}')}?"
-    return f"unknown key, {remedy(word, group.model_fields)}"
 
 
 def _place(problem: Problem, document: Document, variables: Mapping[Loc, str]) -> tuple[int, str]:

@@ -1,14 +1,18 @@
 """Writes what the option classes say of themselves: the example file and the table of the manual."""
 
+import ast
+import inspect
 import textwrap
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from itertools import pairwise
 
 from pydantic.fields import FieldInfo
 
 from exporter.platforms.api import Platform
 from exporter.settings import platform_options
-from exporter.settings.option_groups import Group
-from exporter.settings.options import group_of, is_listed, is_named, options_of, walk
+from exporter.settings.option_groups import Group, group_of, is_listed, is_named
+from exporter.settings.options import options_of
 
 _NAMES = {
     "sources": "production",
@@ -35,14 +39,40 @@ def example(platforms: Mapping[str, Platform]) -> str:
 
 def table(platforms: Mapping[str, Platform]) -> str:
     """Returns every option as a Markdown table."""
-    options = [(way, field, "") for way, field in walk(options_of(platforms))]
+    options = list(walk(options_of(platforms)))
     for platform in _with_own(platforms):
-        of = f"{platform.title}: "
-        options += [
-            (way, field, of) for way, field in walk(platform_options.own_options(platform.options), ("sources", "NAME"))
-        ]
-    rows = [f"| `{'.'.join(way)}` | {_cell(field)} | {of}{field.description} |" for way, field, of in options]
+        own = walk(platform_options.own_options(platform.options), ("sources", "NAME"))
+        options += [(way, field, f"{platform.title}: {meaning}") for way, field, meaning in own]
+    rows = [f"| `{'.'.join(way)}` | {_cell(field)} | {meaning} |" for way, field, meaning in options]
     return "\n".join(["| Option | Default | Meaning |", "|---|---|---|", *rows]) + "\n"
+
+
+def walk(group: type[Group], way: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], FieldInfo, str]]:
+    """Yields every option with its place and its meaning, groups before what is in them.
+
+    `NAME` is for the name of an entry, `N` for its place in a list.
+    """
+    meanings = _meanings(group)
+    for name, field in group.model_fields.items():
+        yield (*way, name), field, meanings[name]
+        if inner := group_of(field):
+            entry = ["NAME"] if is_named(field) else ["N"] if is_listed(field) else []
+            yield from walk(inner, (*way, name, *entry))
+
+
+def _meanings(group: type[Group]) -> dict[str, str]:
+    """Returns what the docstrings below the options say, or the descriptions of those that are made of data.
+
+    pydantic can read the docstrings, too, but does so at each start, which then takes a third longer.
+    """
+    meanings = {name: field.description or "" for name, field in group.model_fields.items()}
+    for each in group.__mro__:
+        with suppress(OSError, TypeError):  # a class that is made of data, or built in, has no source text
+            body = ast.parse(inspect.getsource(each)).body[0].body  # type: ignore[attr-defined]  # it is a class
+            for declared, text in pairwise(body):
+                if isinstance(declared, ast.AnnAssign) and isinstance(text, ast.Expr):
+                    meanings[ast.unparse(declared.target)] = " ".join(ast.literal_eval(text.value).split())
+    return meanings
 
 
 def _with_own(platforms: Mapping[str, Platform]) -> Iterator[Platform]:
@@ -60,10 +90,11 @@ def _others(platforms: Mapping[str, Platform]) -> Iterator[str]:
 
 
 def _written(group: type[Group], others: tuple[str, ...] = ()) -> Iterator[str]:
+    meanings = _meanings(group)
     for name, field in group.model_fields.items():
         if others:
             yield ""
-        yield from _comment(field.description or "")
+        yield from _comment(meanings[name])
         inner = group_of(field)
         if inner is None:
             yield f"{'# ' if _is_off(name, field) else ''}{name}: {_value(field)}"

@@ -25,7 +25,6 @@ from exporter.settings.errors import Problem
 from exporter.settings.option_groups import Group
 from exporter.settings.options import Options, options_of
 from exporter.settings.overrides import override
-from exporter.settings.readers import Loc
 from exporter.settings.settings import Settings, Source, ValidationContext
 from exporter.settings.source_options import SourceOptions
 from exporter.settings.thresholds import Selecting
@@ -103,16 +102,10 @@ def _names(tree: Mapping[str, object], section: str) -> frozenset[str]:
 
 def _validated(tree: Mapping[str, object], context: ValidationContext) -> tuple[Options | None, list[Problem]]:
     wrong = [problem for section in ("sources", "calendars") for problem in _misnamed(section, tree.get(section))]
-    root = options_of(context.platforms)
     try:
-        return root.model_validate(tree, context=context), wrong
+        return options_of(context.platforms).model_validate(tree, context=context), wrong
     except ValidationError as error:
-        sources = tree.get("sources")
-        groups: dict[Loc, type[Group]] = {(): root}
-        for name, given in sources.items() if isinstance(sources, dict) else ():
-            platform = platform_options.chosen(given, context.platforms)
-            groups["sources", name] = platform_options.source_options(platform.options if platform else ())
-        return None, [*wrong, *errors.found(error, groups)]
+        return None, [*wrong, *errors.found(error)]
 
 
 def _misnamed(section: str, entries: object) -> Iterator[Problem]:

@@ -1,12 +1,12 @@
 """How an option is declared, and those that belong together: polls, families, companies, calendars.
 
-Each option is one field: its reader, its default as one would write it, and what it means. Defaults are read and
-checked like anything that an operator writes.
+Each option is one field: its reader, its default as one would write it, and below it what it means. Defaults are read
+and checked like anything that an operator writes.
 """
 
 import math
 from datetime import date, timedelta
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args, get_origin
 from zoneinfo import ZoneInfo
 
 from pydantic import (
@@ -19,21 +19,20 @@ from pydantic import (
     field_validator,
     model_validator,
 )
+from pydantic.fields import FieldInfo
 
 from exporter.settings import readers
-from exporter.settings.readers import OptionError, spoken
+from exporter.settings.readers import OptionError, quoted, remedy, spoken
 
 Text = Annotated[str, PlainValidator(readers.text)]
-OptionalText = Annotated[str | None, PlainValidator(readers.optional(readers.text))]
 Duration = Annotated[timedelta, PlainValidator(readers.duration)]
 Size = Annotated[int, PlainValidator(readers.size)]
 Share = Annotated[float, PlainValidator(readers.share)]
 Whole = Annotated[int, PlainValidator(readers.whole)]
 Flag = Annotated[bool, PlainValidator(readers.flag)]
-OptionalDay = Annotated[date | None, PlainValidator(readers.optional(readers.day))]
+Day = Annotated[date, PlainValidator(readers.day)]
 Zone = Annotated[ZoneInfo, PlainValidator(readers.zone)]
 Texts = Annotated[tuple[str, ...], PlainValidator(readers.texts)]
-Reports = Annotated[tuple[str, ...] | None, PlainValidator(readers.reports)]
 Weekdays = Annotated[frozenset[int], PlainValidator(readers.set_of(readers.weekday))]
 Dates = Annotated[frozenset[date], PlainValidator(readers.set_of(readers.day))]
 
@@ -50,46 +49,88 @@ def within(otherwise: str, *, least: float = 0, most: float = math.inf) -> After
     return AfterValidator(check)
 
 
-def option(default: object, description: str, example: object = None) -> Any:
-    """Declares an option; `...` is the default of one that must be set, `example` is for one without a default."""
+def option(default: object, *, example: object = None, description: str | None = None) -> Any:
+    """Declares an option.
+
+    `...` is the default of one that must be set; `example` is for one without a default, `description` for one whose
+    class has no source text, in which the docstring below the option would be.
+    """
     examples = None if example is None else [example]
     return Field(default, validate_default=True, description=description, examples=examples)
 
 
+def _refuse(message: object) -> None:
+    raise ValueError(message)
+
+
 class Group(BaseModel):
-    """Options that belong together; null and a missing option are its default, an unknown one is an error."""
+    """Options that belong together; one that is not set is its default, an unknown one is an error.
+
+    Not set is what is missing, null and, where the default is nothing, empty: a variable cannot say null.
+    """
 
     # Errors never hold the input: beside a mistyped option is the key.
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True, arbitrary_types_allowed=True)
+    model_config = ConfigDict(extra="allow", frozen=True, hide_input_in_errors=True, arbitrary_types_allowed=True)
+    __pydantic_extra__: dict[str, Annotated[object, PlainValidator(_refuse)]]
 
     @model_validator(mode="before")
     @classmethod
-    def _null_is_default(cls, given: object) -> object:
+    def _set_ones(cls, given: object) -> object:
+        """Leaves out what is not set, and puts in the place of an unknown option's value what is to be said of it."""
         if not isinstance(given, dict):
             return {} if given is None else given
-        return {key: value for key, value in given.items() if value is not None or key not in cls.model_fields}
+        fields = cls.model_fields
+        return {
+            key: value if key in fields else _unknown(key, cls)
+            for key, value in given.items()
+            if key not in fields or not _is_unset(value, fields[key])
+        }
+
+
+def _is_unset(value: object, field: FieldInfo) -> bool:
+    return value is None or (field.default is None and isinstance(value, str) and not value.strip())
+
+
+def _unknown(word: str, group: type[Group]) -> str:
+    for name, field in group.model_fields.items():
+        if (inner := group_of(field)) and not is_listed(field) and word in inner.model_fields:
+            return f"unknown key here, did you mean {quoted(f'{name}.{word}')}?"
+    return f"unknown key, {remedy(word, group.model_fields)}"
+
+
+def group_of(field: FieldInfo) -> type[Group] | None:
+    """Returns the options inside an option, if it has some: its own, or those of each of its entries."""
+    inner = get_args(field.annotation)
+    candidates = (field.annotation, *inner, *(each for part in inner for each in get_args(part)))
+    return next((each for each in candidates if isinstance(each, type) and issubclass(each, Group)), None)
+
+
+def is_listed(field: FieldInfo) -> bool:
+    """Returns whether the option holds a list of entries, each with the same options inside."""
+    return get_origin(field.annotation) is tuple and group_of(field) is not None
+
+
+def is_named(field: FieldInfo) -> bool:
+    """Returns whether the option holds entries by name, each with the same options inside."""
+    return get_origin(field.annotation) is dict and group_of(field) is not None
 
 
 class PollOptions(Group):
     """How a platform is asked: `jitter` is a part of the interval, `timeout` one whole attempt, `max_body` bytes."""
 
-    interval: Annotated[Duration, within("{} is too short; the shortest is 1m", least=60)] = option(
-        "1h", "Time between two polls, a duration (1h, 30m); at least 1m."
-    )
-    jitter: Annotated[Share, within("{:.0%} is too much; the most is 50%", most=0.5)] = option(
-        "10%",
-        "Each poll is moved by up to this part of the interval, so that many exporters do not ask at once; "
-        "0% to 50%, or 0 to 0.5.",
-    )
-    timeout: Annotated[Duration, within("{} leaves no time for an answer; write 60s", least=1)] = option(
-        "60s", "Time for one attempt, until its whole answer is there, a duration; shorter than the interval."
-    )
+    interval: Annotated[Duration, within("{} is too short; the shortest is 1m", least=60)] = option("1h")
+    """Time between two polls, a duration (1h, 30m); at least 1m."""
+    jitter: Annotated[Share, within("{:.0%} is too much; the most is 50%", most=0.5)] = option("10%")
+    """Each poll is moved by up to this part of the interval, so that many exporters do not ask at once; 0% to 50%, or 0
+    to 0.5."""
+    timeout: Annotated[Duration, within("{} leaves no time for an answer; write 60s", least=1)] = option("60s")
+    """Time for one attempt, until its whole answer is there, a duration; shorter than the interval."""
     max_body: Annotated[Size, within("{} bytes hold no answer; write a size such as 256MiB", least=1024)] = option(
-        "256MiB", "Largest answer that is read, after decompression, a size (256MiB, 10MB, or bytes)."
+        "256MiB"
     )
-    requests_per_minute: Annotated[Whole, within("{} would never ask; the least is 1", least=1)] = option(
-        "60", "Most requests per minute to this source, a whole number; as many may go at once."
-    )
+    """Largest answer that is read, after decompression, a size (256MiB, 10MB, or bytes)."""
+    requests_per_minute: Annotated[Whole, within("{} would never ask; the least is 1", least=1)] = option("60")
+    """Most requests per minute to this source, a whole number; as many may go at once."""
 
     @field_validator("timeout")
     @classmethod
@@ -104,23 +145,20 @@ class PollOptions(Group):
 class FamiliesOptions(Group):
     """Which metric families are served: all but those that a glob of `exclude` matches."""
 
-    exclude: Texts = option(
-        [], 'Families that are not wanted, a list of names or globs (paradigm_tool_uses*, "*_28d").'
-    )
+    exclude: Texts = option([])
+    """Families that are not wanted, a list of names or globs (paradigm_tool_uses*, "*_28d")."""
 
 
 class CompaniesOptions(Group):
     """Which companies are served; `exclude` goes before `include`."""
 
-    include: Texts = option(
-        ["*"],
-        "Companies that are served, a list of ids (17) or case-sensitive globs of the name (Nor*). "
-        "Exactly one id is also asked of the platform alone.",
-    )
-    exclude: Texts = option([], "Companies that are not served although included, a list of ids or globs of the name.")
-    expected: Texts = option(
-        [], "Ids of companies that should be there, a list; one that is not shows in chat_usage_company_info."
-    )
+    include: Texts = option(["*"])
+    """Companies that are served, a list of ids (17) or case-sensitive globs of the name (Nor*). Exactly one id is also
+    asked of the platform alone."""
+    exclude: Texts = option([])
+    """Companies that are not served although included, a list of ids or globs of the name."""
+    expected: Texts = option([])
+    """Ids of companies that should be there, a list; one that is not shows in chat_usage_company_info."""
 
     @field_validator("include")
     @classmethod
@@ -133,27 +171,24 @@ class CompaniesOptions(Group):
 class LimitsOptions(Group):
     """What all sources together may take."""
 
-    max_series: Whole = option(
-        "2000000", "Most series on the page; above it go channels, tools and languages, then 28d, then 7d."
-    )
+    max_series: Whole = option("2000000")
+    """Most series on the page; above it go channels, tools and languages, then 28d, then 7d."""
 
 
 class PrivacyOptions(Group):
     """What is not published about people."""
 
-    min_group: Whole = option(
-        "0", "Figures about fewer people than this are absent everywhere, a whole number; 0 people are told."
-    )
+    min_group: Whole = option("0")
+    """Figures about fewer people than this are absent everywhere, a whole number; 0 people are told."""
 
 
 class CalendarOptions(Group):
     """Which days people work."""
 
-    weekend: Weekdays = option(
-        ["sat", "sun"],
-        "Weekdays off, a list of mon, tue, wed, thu, fri, sat, sun; [] where every day is a working day.",
-    )
-    holidays: Dates = option([], "Other days off, a list of dates (2026-12-25).")
+    weekend: Weekdays = option(["sat", "sun"])
+    """Weekdays off, a list of mon, tue, wed, thu, fri, sat, sun; [] where every day is a working day."""
+    holidays: Dates = option([])
+    """Other days off, a list of dates (2026-12-25)."""
 
     @field_validator("weekend")
     @classmethod

@@ -1,13 +1,12 @@
-"""The whole configuration as one class, and what can be asked of the classes: which option is where."""
+"""The whole configuration as one class."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from stat import S_ISDIR
-from typing import Annotated, get_args, get_origin
+from typing import Annotated
 
 from pydantic import PlainValidator, create_model, field_validator
-from pydantic.fields import FieldInfo
 
 from exporter.platforms.api import LabelLimit, Platform
 from exporter.settings import platform_options
@@ -18,8 +17,7 @@ from exporter.settings.option_groups import (
     PrivacyOptions,
     option,
 )
-from exporter.settings.readers import Loc, optional, text
-from exporter.settings.source_options import SourceOptions, checked_path
+from exporter.settings.source_options import SourceOptions, path_that
 from exporter.settings.thresholds import CompanyCalendarList, ThresholdList
 
 
@@ -34,38 +32,32 @@ def _check_folder(path: Path, _written: str) -> None:
         raise ValueError("its folder does not exist; create it, or give a path in one that does")
 
 
-StateFile = Annotated[Path | None, PlainValidator(optional(text)), checked_path(_check_folder)]
+StateFile = Annotated[Path, path_that(_check_folder)]
 
 
 class Options(Group):
     """The whole configuration."""
 
-    sources: dict[str, Annotated[SourceOptions, PlainValidator(platform_options.of_its_platform)]] = option(
-        {},
-        "The accounts to poll, by name. The name becomes the label source: lower-case letters and digits, "
-        'with single "-" or "_" between them.',
-    )
-    label_limits: Group = option({}, "How many values open labels may have, per company.")
-    privacy: PrivacyOptions = option({}, "What is not told of people.")
-    limits: LimitsOptions = option({}, "What all sources together may take.")
-    calendars: dict[str, CalendarOptions] = option(
-        {}, "Days off, by name. There is always one named default; a source names another with calendar."
-    )
-    company_calendars: CompanyCalendarList = option(
-        (), "Companies that keep another calendar than their source; the first entry that selects one counts."
-    )
-    thresholds: ThresholdList = option(
-        (),
-        "Limits of activities, per company, that alerts judge by. Before the first entry stands the "
-        "built-in one: company *, activity [user_queries, conversations], drop_ratio 0.5, spike_ratio 3, "
-        "min_baseline 20. Of several that select a company the last one counts, per limit and severity.",
-    )
-    state_file: StateFile = option(
-        None,
-        "Path of a file that keeps what was read, written anew after each poll, so that a restart serves "
-        "figures at once; its folder must exist and be writable. Not set, a restart asks the platform for all of it.",
-        "/var/lib/chat-usage-exporter/state",
-    )
+    sources: dict[str, Annotated[SourceOptions, PlainValidator(platform_options.of_its_platform)]] = option({})
+    """The accounts to poll, by name. The name becomes the label source: lower-case letters and digits, with single "-"
+    or "_" between them."""
+    label_limits: Group = option({})
+    """How many values open labels may have, per company."""
+    privacy: PrivacyOptions = option({})
+    """What is not told of people."""
+    limits: LimitsOptions = option({})
+    """What all sources together may take."""
+    calendars: dict[str, CalendarOptions] = option({})
+    """Days off, by name. There is always one named default; a source names another with calendar."""
+    company_calendars: CompanyCalendarList = option(())
+    """Companies that keep another calendar than their source; the first entry that selects one counts."""
+    thresholds: ThresholdList = option(())
+    """Limits of activities, per company, that alerts judge by. Before the first entry stands the built-in one: company
+    *, activity [user_queries, conversations], drop_ratio 0.5, spike_ratio 3, min_baseline 20. Of several that select a
+    company the last one counts, per limit and severity."""
+    state_file: StateFile | None = option(None, example="/var/lib/chat-usage-exporter/state")
+    """Path of a file that keeps what was read, written anew after each poll, so that a restart serves figures at once;
+    its folder must exist and be writable. Not set, a restart asks the platform for all of it."""
 
     @field_validator("sources", mode="before")
     @classmethod
@@ -81,8 +73,7 @@ def options_of(platforms: Mapping[str, Platform]) -> type[Options]:
 
 @cache
 def _with_limits(limits: tuple[LabelLimit, ...]) -> type[Options]:
-    field = option({}, Options.model_fields["label_limits"].description or "")
-    return create_model("Options", __base__=Options, label_limits=(platform_options.label_limits(limits), field))
+    return create_model("Options", __base__=Options, label_limits=(platform_options.label_limits(limits), option({})))
 
 
 def _is_folder(path: Path) -> bool:
@@ -91,43 +82,3 @@ def _is_folder(path: Path) -> bool:
         return S_ISDIR(path.stat().st_mode)
     except (FileNotFoundError, NotADirectoryError):
         return False
-
-
-def group_of(field: FieldInfo) -> type[Group] | None:
-    """Returns the options inside an option, if it has some: its own, or those of each of its entries."""
-    inner = get_args(field.annotation)
-    candidates = (field.annotation, *inner, *(each for part in inner for each in get_args(part)))
-    return next((each for each in candidates if isinstance(each, type) and issubclass(each, Group)), None)
-
-
-def is_listed(field: FieldInfo) -> bool:
-    """Returns whether the option holds a list of entries, each with the same options inside."""
-    return get_origin(field.annotation) is tuple and group_of(field) is not None
-
-
-def is_named(field: FieldInfo) -> bool:
-    """Returns whether the option holds entries by name, each with the same options inside."""
-    return get_origin(field.annotation) is dict and group_of(field) is not None
-
-
-def group_at(loc: Loc, groups: Mapping[Loc, type[Group]]) -> type[Group]:
-    """Returns the group at a place that validation found; `groups` are those at places where no field says it."""
-    group = groups[()]
-    for depth, part in enumerate(loc, 1):
-        if loc[:depth] in groups:
-            group = groups[loc[:depth]]
-        elif field := group.model_fields.get(str(part)):
-            group = group_of(field) or group
-    return group
-
-
-def walk(group: type[Group], way: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], FieldInfo]]:
-    """Yields every option with its place, groups before what is in them.
-
-    `NAME` is for the name of an entry, `N` for its place in a list.
-    """
-    for name, field in group.model_fields.items():
-        yield (*way, name), field
-        if inner := group_of(field):
-            entry = ["NAME"] if is_named(field) else ["N"] if is_listed(field) else []
-            yield from walk(inner, (*way, name, *entry))

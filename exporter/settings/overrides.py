@@ -10,7 +10,7 @@ from exporter.domain.errors import ConfigError
 from exporter.platforms import jmespath_fields
 from exporter.platforms.api import Component, Expression, Fields, Override, Platform
 from exporter.settings.option_groups import Group, option
-from exporter.settings.readers import OptionError, optional, quoted, remedy, text
+from exporter.settings.readers import OptionError, quoted, remedy, text
 from exporter.settings.settings import platform_of
 
 _PATH = re.compile(r"(?:/(?!\.{1,2}(?:/|$))[A-Za-z0-9._~!$&'()*+,;=:@%-]+)+/?")
@@ -35,45 +35,31 @@ def expression(value: object) -> Expression:
         raise ValueError(f"{quoted(written)} {error}; see jmespath.org") from None
 
 
-OptionalPath = Annotated[str | None, PlainValidator(optional(path))]
-OptionalExpression = Annotated[Expression | None, PlainValidator(optional(expression))]
+UrlPath = Annotated[str, PlainValidator(path)]
+JmesPath = Annotated[Expression, PlainValidator(expression)]
 
 
 class FieldsOptions(Group):
     """Where the figures of a report are, each a JMESPath expression relative to the level above."""
 
-    entries: OptionalExpression = option(
-        None,
-        "From the answer: the list of companies, a JMESPath expression; by default reporting.",
-        "reporting",
-    )
-    company_id: OptionalExpression = option(
-        None, "From a company's entry: its id, a JMESPath expression; by default company.id.", "company.id"
-    )
-    company: OptionalExpression = option(
-        None, "From an entry: the company's name, a JMESPath expression; by default company.name.", "company.name"
-    )
-    days: OptionalExpression = option(
-        None,
-        "From an entry: the list of days, a JMESPath expression; "
-        "without it the figures are those of now, which have no day.",
-        "dates",
-    )
-    date: OptionalExpression = option(
-        None, "From a day: its date as YYYY-MM-DD, a JMESPath expression; by default date.", "date"
-    )
-    items: OptionalExpression = option(
-        None,
-        "From a day: the list of what is counted there, a JMESPath expression; without it there is one number per day.",
-        "tools",
-    )
-    label: OptionalExpression = option(None, "From an item: its name, a JMESPath expression.", "name")
-    value: OptionalExpression = option(
-        None,
-        "From an item, or without items from a day: the number, a JMESPath expression. "
-        "Needed as soon as one of the others is set.",
-        "n",
-    )
+    entries: JmesPath | None = option(None, example="reporting")
+    """From the answer: the list of companies, a JMESPath expression; by default reporting."""
+    company_id: JmesPath | None = option(None, example="company.id")
+    """From a company's entry: its id, a JMESPath expression; by default company.id."""
+    company: JmesPath | None = option(None, example="company.name")
+    """From an entry: the company's name, a JMESPath expression; by default company.name."""
+    days: JmesPath | None = option(None, example="dates")
+    """From an entry: the list of days, a JMESPath expression; without it the figures are those of now, which have no
+    day."""
+    date: JmesPath | None = option(None, example="date")
+    """From a day: its date as YYYY-MM-DD, a JMESPath expression; by default date."""
+    items: JmesPath | None = option(None, example="tools")
+    """From a day: the list of what is counted there, a JMESPath expression; without it there is one number per day."""
+    label: JmesPath | None = option(None, example="name")
+    """From an item: its name, a JMESPath expression."""
+    value: JmesPath | None = option(None, example="n")
+    """From an item, or without items from a day: the number, a JMESPath expression. Needed as soon as one of the others
+    is set."""
 
     @field_validator("date", "label")
     @classmethod
@@ -95,24 +81,17 @@ class FieldsOptions(Group):
 class ComponentOptions(Group):
     """Where one component of an answer is: a number, a list of names and numbers, or one of moments and numbers."""
 
-    items: OptionalExpression = option(
-        None,
-        "From the answer: the list of what is counted, a JMESPath expression; with label and value.",
-        "data.languages",
-    )
-    label: OptionalExpression = option(None, "From an item: its name, a JMESPath expression.", "lang")
-    series: OptionalExpression = option(
-        None,
-        "From the answer: a list of moments with numbers, a JMESPath expression; with time and value. "
-        "What lies within the day is added up.",
-        "data.perDay",
-    )
-    time: OptionalExpression = option(None, "From an entry of series: its moment, a JMESPath expression.", "ts")
-    value: OptionalExpression = option(
-        None,
-        "From an item, from an entry of series, or without both from the answer: the number, a JMESPath expression.",
-        "n",
-    )
+    items: JmesPath | None = option(None, example="data.languages")
+    """From the answer: the list of what is counted, a JMESPath expression; with label and value."""
+    label: JmesPath | None = option(None, example="lang")
+    """From an item: its name, a JMESPath expression."""
+    series: JmesPath | None = option(None, example="data.perDay")
+    """From the answer: a list of moments with numbers, a JMESPath expression; with time and value. What lies within the
+    day is added up."""
+    time: JmesPath | None = option(None, example="ts")
+    """From an entry of series: its moment, a JMESPath expression."""
+    value: JmesPath | None = option(None, example="n")
+    """From an item, from an entry of series, or without both from the answer: the number, a JMESPath expression."""
 
     @field_validator("label", "time")
     @classmethod
@@ -140,20 +119,13 @@ class ComponentOptions(Group):
 class OverrideOptions(Group):
     """What is different about one report."""
 
-    path: OptionalPath = option(
-        None,
-        "Where the platform has the report, a path below base_url; by default the documented one.",
-        "/api/v2/reporting/tools/",
-    )
-    fields: FieldsOptions = option(
-        {},
-        "Where its figures stand, if its answer does not say so itself; for the reports without a published shape.",
-    )
-    components: dict[str, ComponentOptions] = option(
-        {},
-        "Where each component of an answer stands, by its name (CONVERSATION_COUNT), if it is not found; "
-        "for platforms that are asked for components.",
-    )
+    path: UrlPath | None = option(None, example="/api/v2/reporting/tools/")
+    """Where the platform has the report, a path below base_url; by default the documented one."""
+    fields: FieldsOptions = option({})
+    """Where its figures stand, if its answer does not say so itself; for the reports without a published shape."""
+    components: dict[str, ComponentOptions] = option({})
+    """Where each component of an answer stands, by its name (CONVERSATION_COUNT), if it is not found; for platforms
+    that are asked for components."""
 
     @field_validator("components")
     @classmethod

@@ -9,7 +9,7 @@ from pydantic import ValidationInfo, create_model
 from exporter.domain.errors import ConfigError
 from exporter.domain.selectors import Selection
 from exporter.platforms.api import Account, LabelLimit, Option, OptionKind, Platform
-from exporter.settings.option_groups import Group, OptionalText, Text, Texts, Whole, option, within
+from exporter.settings.option_groups import Group, Text, Texts, Whole, option, within
 from exporter.settings.settings import context_of
 from exporter.settings.source_options import SourceOptions
 
@@ -17,8 +17,10 @@ from exporter.settings.source_options import SourceOptions
 class SelectionOptions(Group):
     """Which things of a kind are wanted; `exclude` goes before `include`."""
 
-    include: Texts = option(["*"], "Which are wanted, a list of ids or case-sensitive globs of the name.")
-    exclude: Texts = option([], "Which are not wanted although included, a list of ids or globs of the name.")
+    include: Texts = option(["*"])
+    """Which are wanted, a list of ids or case-sensitive globs of the name."""
+    exclude: Texts = option([])
+    """Which are not wanted although included, a list of ids or globs of the name."""
 
 
 @cache
@@ -30,12 +32,9 @@ def own_options(options: tuple[Option, ...]) -> type[Group]:
 
 def _field(own: Option) -> tuple[object, object]:
     if own.kind is OptionKind.SELECTION:
-        return SelectionOptions, option({}, own.description)
-    return (
-        (Text, option(..., own.description, own.example))
-        if own.required
-        else (OptionalText, option(None, own.description, own.example))
-    )
+        return SelectionOptions, option({}, description=own.description)
+    kind, default = (Text, ...) if own.required else (Text | None, None)
+    return kind, option(default, example=own.example, description=own.description)
 
 
 @cache
@@ -47,9 +46,10 @@ def source_options(options: tuple[Option, ...]) -> type[SourceOptions]:
 @cache
 def label_limits(limits: tuple[LabelLimit, ...]) -> type[Group]:
     """Makes the class of `label_limits`."""
-    fields = {each.name: (Whole, option(str(each.default), each.description)) for each in limits}
+    fields = {each.name: (Whole, option(str(each.default), description=each.description)) for each in limits}
     length = Annotated[Whole, within("{} characters tell no values apart; the least is 8", least=8)]
-    longest = option("128", "Longest value of such a label, in characters; longer ones are cut. At least 8.")
+    meaning = "Longest value of such a label, in characters; longer ones are cut. At least 8."
+    longest = option("128", description=meaning)
     return create_model("LabelLimitsOptions", __base__=Group, **fields, value_length=(length, longest))  # type: ignore[call-overload,no-any-return]  # the same
 
 

@@ -86,16 +86,6 @@ def text(value: object) -> str:
     return stripped
 
 
-def optional(read: Callable[[object], T]) -> Callable[[object], T | None]:
-    """Makes a reader that takes null and empty text for "not set"; the environment cannot say null otherwise."""
-
-    def read_if_set(value: object) -> T | None:
-        unset = value is None or (isinstance(value, str) and not value.strip())
-        return None if unset else read(value)
-
-    return read_if_set
-
-
 def duration(value: object) -> timedelta:
     """Reads `90s`, `30m`, `6h`, `3d`, `1w`, `1h30m`; without a unit only `0`."""
     written = text(value)

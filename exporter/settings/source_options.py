@@ -16,13 +16,12 @@ from exporter.domain.errors import ConfigError
 from exporter.settings import api_keys, urls
 from exporter.settings.option_groups import (
     CompaniesOptions,
+    Day,
     Duration,
     FamiliesOptions,
     Flag,
     Group,
-    OptionalDay,
     PollOptions,
-    Reports,
     Text,
     Whole,
     Zone,
@@ -30,24 +29,23 @@ from exporter.settings.option_groups import (
     within,
 )
 from exporter.settings.overrides import OverrideOptions, of_reports
-from exporter.settings.readers import AUTO, OptionError, optional, quoted, remedy, spoken, text
+from exporter.settings.readers import AUTO, OptionError, quoted, remedy, reports, spoken, text
 from exporter.settings.settings import context_of, platform_of
 
 LONGEST_HISTORY = 400
 """In days: what a platform can be asked in a reasonable time, and more than a year for comparisons."""
 
 
-def checked_path(proof: Callable[[Path, str], object]) -> AfterValidator:
-    """Makes a path, from the configuration's folder on, of one that is written; `proof` refuses it by a ValueError."""
+def path_that(proof: Callable[[Path, str], object]) -> PlainValidator:
+    """Makes a reader of a path, from the configuration's folder on; `proof` refuses it by a ValueError."""
 
-    def check(written: str | None, info: ValidationInfo) -> Path | None:
-        if written is None:
-            return None
+    def read(value: object, info: ValidationInfo) -> Path:
+        written = text(value)
         path = context_of(info).folder / written
         proof(path, written)
         return path
 
-    return AfterValidator(check)
+    return PlainValidator(read)
 
 
 def kept_calendar(calendar: str, info: ValidationInfo) -> str:
@@ -58,13 +56,12 @@ def kept_calendar(calendar: str, info: ValidationInfo) -> str:
     return calendar
 
 
-OptionalUrl = Annotated[str | None, PlainValidator(optional(urls.url))]
-OptionalProxy = Annotated[str | None, PlainValidator(optional(urls.proxy))]
-OptionalKey = Annotated[
-    SecretStr | None, PlainValidator(optional(lambda value: SecretStr(api_keys.clean(text(value)))))
-]
-CheckedKeyFile = Annotated[Path | None, PlainValidator(optional(text)), checked_path(api_keys.check)]
-CheckedCertificates = Annotated[Path | None, PlainValidator(optional(text)), checked_path(urls.check_certificates)]
+Url = Annotated[str, PlainValidator(urls.url)]
+Proxy = Annotated[str, PlainValidator(urls.proxy)]
+Key = Annotated[SecretStr, PlainValidator(lambda value: SecretStr(api_keys.clean(text(value))))]
+KeyFile = Annotated[Path, path_that(api_keys.check)]
+Certificates = Annotated[Path, path_that(urls.check_certificates)]
+Reports = Annotated[tuple[str, ...] | None, PlainValidator(reports)]
 CalendarName = Annotated[Text, AfterValidator(kept_calendar)]
 Settle = Annotated[Duration, within("{} is too long; the longest is 14d", most=14 * 86400)]
 Overrides = Annotated[dict[str, OverrideOptions], AfterValidator(of_reports)]
@@ -73,65 +70,49 @@ Overrides = Annotated[dict[str, OverrideOptions], AfterValidator(of_reports)]
 class SourceOptions(Group):
     """One account on a platform."""
 
-    platform: Text = option(..., "Which platform it is.", "paradigm")
-    base_url: OptionalUrl = option(
-        None,
-        "Where the platform answers, a URL, with or without /api/v2; by default the platform's own.",
-        urls.EXAMPLE_URL,
-    )
-    api_key_file: CheckedKeyFile = option(
-        None,
-        "Path of a file that holds the API key alone; read anew for each request. "
-        "Exactly one of api_key_file and api_key is needed.",
-        "/run/secrets/paradigm",
-    )
-    api_key: OptionalKey = option(None, "The API key itself; a file is safer.", api_keys.EXAMPLE_KEY)
-    api_key_expires: OptionalDay = option(
-        None, "The day on which the key expires, a date, so that a gauge tells and an alert can warn.", "2027-03-01"
-    )
-    ca_file: CheckedCertificates = option(
-        None,
-        "Path of a PEM file with the authority of a private instance; by default the well-known ones.",
-        "/etc/ssl/private-ca.pem",
-    )
-    proxy_url: OptionalProxy = option(
-        None,
-        "URL of a proxy; by default that of the usual environment variables (HTTPS_PROXY, NO_PROXY).",
-        urls.EXAMPLE_PROXY,
-    )
-    allow_http: Flag = option(
-        "false", "Whether the key may cross a network in plain http, true or false; loopback is always allowed."
-    )
-    timezone: Zone = option(
-        "UTC",
-        "Zone of the platform's days, a name such as Europe/Paris; it mirrors the platform, it does not re-bucket.",
-    )
-    poll: PollOptions = option({}, "How the platform is asked.")
-    reports: Reports = option(
-        AUTO,
-        "Reports to ask: auto (all that the platform has; one that it lacks is no failure), "
-        "or a list of names (then each is required).",
-    )
-    families: FamiliesOptions = option({}, "Which metric families are served.")
-    companies: CompaniesOptions = option({}, "Which companies are served.")
-    overrides: Overrides = option({}, "Where a report is, or its figures are, by the report's name.")
-    settle: Settle = option("6h", "A day is complete this long after its midnight, a duration (6h, 1d); at most 14d.")
-    reread_days: Whole = option(
-        "3",
-        "Each poll asks for this many days before today, a whole number; at least settle in days, "
-        "rounded up, and 1 more.",
-    )
-    history_days: Whole = option(
-        "45",
-        "Days asked once a day, for windows, baselines and corrections, a whole number; "
-        "more than reread_days, at most 400.",
-    )
-    max_staleness: Duration = option(
-        "3d",
-        "After this long without a good poll the figures go, the freshness stays, a duration; "
-        "longer than poll.interval.",
-    )
-    calendar: CalendarName = option("default", "Which of the calendars tells its working days, a name.")
+    platform: Text = option(..., example="paradigm")
+    """Which platform it is."""
+    base_url: Url | None = option(None, example=urls.EXAMPLE_URL)
+    """Where the platform answers, a URL, with or without /api/v2; by default the platform's own."""
+    api_key_file: KeyFile | None = option(None, example="/run/secrets/paradigm")
+    """Path of a file that holds the API key alone; read anew for each request. Exactly one of api_key_file and api_key
+    is needed."""
+    api_key: Key | None = option(None, example=api_keys.EXAMPLE_KEY)
+    """The API key itself; a file is safer."""
+    api_key_expires: Day | None = option(None, example="2027-03-01")
+    """The day on which the key expires, a date, so that a gauge tells and an alert can warn."""
+    ca_file: Certificates | None = option(None, example="/etc/ssl/private-ca.pem")
+    """Path of a PEM file with the authority of a private instance; by default the well-known ones."""
+    proxy_url: Proxy | None = option(None, example=urls.EXAMPLE_PROXY)
+    """URL of a proxy; by default that of the usual environment variables (HTTPS_PROXY, NO_PROXY)."""
+    allow_http: Flag = option("false")
+    """Whether the key may cross a network in plain http, true or false; loopback is always allowed."""
+    timezone: Zone = option("UTC")
+    """Zone of the platform's days, a name such as Europe/Paris; it mirrors the platform, it does not re-bucket."""
+    poll: PollOptions = option({})
+    """How the platform is asked."""
+    reports: Reports = option(AUTO)
+    """Reports to ask: auto (all that the platform has; one that it lacks is no failure), or a list of names (then each
+    is required)."""
+    families: FamiliesOptions = option({})
+    """Which metric families are served."""
+    companies: CompaniesOptions = option({})
+    """Which companies are served."""
+    overrides: Overrides = option({})
+    """Where a report is, or its figures are, by the report's name."""
+    settle: Settle = option("6h")
+    """A day is complete this long after its midnight, a duration (6h, 1d); at most 14d."""
+    reread_days: Whole = option("3")
+    """Each poll asks for this many days before today, a whole number; at least settle in days, rounded up, and 1
+    more."""
+    history_days: Whole = option("45")
+    """Days asked once a day, for windows, baselines and corrections, a whole number; more than reread_days, at most
+    400."""
+    max_staleness: Duration = option("3d")
+    """After this long without a good poll the figures go, the freshness stays, a duration; longer than
+    poll.interval."""
+    calendar: CalendarName = option("default")
+    """Which of the calendars tells its working days, a name."""
 
     @field_validator("platform")
     @classmethod

@@ -8,14 +8,12 @@ from pydantic import BeforeValidator, PlainValidator, ValidationInfo, field_vali
 from exporter.domain.thresholds import LIMITS, Threshold
 from exporter.settings import readers
 from exporter.settings.option_groups import Group, Text, option
-from exporter.settings.readers import OptionError, number, optional, quoted, remedy, text
+from exporter.settings.readers import OptionError, number, quoted, remedy, text
 from exporter.settings.settings import context_of
 from exporter.settings.source_options import CalendarName
 
 OFF = "off"
 SEVERITIES = ("critical", "warning", "info")
-Limit = float | str | None
-"""A number, `off`, or nothing."""
 
 
 def limit(value: object) -> float | str:
@@ -32,17 +30,18 @@ def severity(value: object) -> str:
 
 
 Activities = Annotated[tuple[str, ...], PlainValidator(readers.one_or_more)]
-OptionalLimit = Annotated[Limit, PlainValidator(optional(limit))]
-OptionalSeverity = Annotated[str | None, PlainValidator(optional(severity))]
+Limit = Annotated[float | str, PlainValidator(limit)]
+"""A number, or `off`."""
+Severity = Annotated[str, PlainValidator(severity)]
 
 
 class Selecting(Group):
     """An entry that selects companies."""
 
-    source: Text = option("*", "Which sources it holds for: a source's name, or a glob of it.")
-    company: Text = option(
-        "*", "Which companies it holds for: id:17, name:Nor*, or a case-sensitive glob of either.", "id:17"
-    )
+    source: Text = option("*")
+    """Which sources it holds for: a source's name, or a glob of it."""
+    company: Text = option("*", example="id:17")
+    """Which companies it holds for: id:17, name:Nor*, or a case-sensitive glob of either."""
 
     @field_validator("source")
     @classmethod
@@ -60,35 +59,21 @@ class Selecting(Group):
 class ThresholdOptions(Selecting):
     """Limits for activities of companies; of several entries the last one counts, per limit and severity."""
 
-    activity: Activities = option(
-        ...,
-        "Which activities it limits, one or a list: user_queries, conversations, sessions, ...",
-        "user_queries",
-    )
-    below: OptionalLimit = option(
-        None, "Alert when a working day has less than this number; off removes the limit.", "50"
-    )
-    above: OptionalLimit = option(None, "Alert when a day has more than this number; off removes the limit.", "20000")
-    drop_ratio: OptionalLimit = option(
-        None,
-        "Alert when a working day has less than this part of what is usual for its weekday, "
-        "between 0 and 1; off removes the limit.",
-        "0.5",
-    )
-    spike_ratio: OptionalLimit = option(
-        None, "Alert when a day has more than so many times the usual, above 1; off removes the limit.", "3"
-    )
-    min_baseline: OptionalLimit = option(
-        None,
-        "The two ratios need a usual figure of at least this number; for spikes the usual counts as "
-        "this much at least.",
-        "20",
-    )
-    severity: OptionalSeverity = option(
-        None,
-        "Severity of its alerts: critical, warning or info; by default warning, of spike_ratio info.",
-        "critical",
-    )
+    activity: Activities = option(..., example="user_queries")
+    """Which activities it limits, one or a list: user_queries, conversations, sessions, ..."""
+    below: Limit | None = option(None, example="50")
+    """Alert when a working day has less than this number; off removes the limit."""
+    above: Limit | None = option(None, example="20000")
+    """Alert when a day has more than this number; off removes the limit."""
+    drop_ratio: Limit | None = option(None, example="0.5")
+    """Alert when a working day has less than this part of what is usual for its weekday, between 0 and 1; off removes
+    the limit."""
+    spike_ratio: Limit | None = option(None, example="3")
+    """Alert when a day has more than so many times the usual, above 1; off removes the limit."""
+    min_baseline: Limit | None = option(None, example="20")
+    """The two ratios need a usual figure of at least this number; for spikes the usual counts as this much at least."""
+    severity: Severity | None = option(None, example="critical")
+    """Severity of its alerts: critical, warning or info; by default warning, of spike_ratio info."""
 
     @field_validator("activity")
     @classmethod
@@ -103,7 +88,7 @@ class ThresholdOptions(Selecting):
 
     @field_validator("above")
     @classmethod
-    def _is_over_below(cls, above: Limit, info: ValidationInfo) -> Limit:
+    def _is_over_below(cls, above: Limit | None, info: ValidationInfo) -> Limit | None:
         below = info.data.get("below")
         if isinstance(below, float) and isinstance(above, float) and above < below:
             raise OptionError(f"{above:g} is less than below, which is {below:g}", beside=("below",))
@@ -111,21 +96,21 @@ class ThresholdOptions(Selecting):
 
     @field_validator("drop_ratio")
     @classmethod
-    def _is_a_part(cls, ratio: Limit) -> Limit:
+    def _is_a_part(cls, ratio: Limit | None) -> Limit | None:
         if isinstance(ratio, float) and not 0 < ratio < 1:
             raise ValueError(f"{ratio:g} is out of range; write a number between 0 and 1, such as 0.5")
         return ratio
 
     @field_validator("spike_ratio")
     @classmethod
-    def _is_a_multiple(cls, ratio: Limit) -> Limit:
+    def _is_a_multiple(cls, ratio: Limit | None) -> Limit | None:
         if isinstance(ratio, float) and ratio <= 1:
             raise ValueError(f"{ratio:g} is out of range; write a number above 1, such as 3")
         return ratio
 
     @field_validator("min_baseline")
     @classmethod
-    def _limits_anything(cls, least: Limit, info: ValidationInfo) -> Limit:
+    def _limits_anything(cls, least: Limit | None, info: ValidationInfo) -> Limit | None:
         given = [info.data.get(name, OFF) for name in LIMITS if name != "min_baseline"]
         if least is None and all(value is None for value in given):
             raise ValueError(f"the entry sets no limit; set one of: {', '.join(LIMITS)}")
@@ -141,7 +126,8 @@ class ThresholdOptions(Selecting):
 class CompanyCalendarOptions(Selecting):
     """Which calendar has the working days of some companies; the first entry that selects one counts."""
 
-    calendar: CalendarName = option(..., "Which of the calendars, a name.", "default")
+    calendar: CalendarName = option(..., example="default")
+    """Which of the calendars, a name."""
 
 
 ThresholdList = Annotated[tuple[ThresholdOptions, ...], BeforeValidator(readers.entries)]

@@ -20,8 +20,8 @@ from exporter.ledger.day_status import DayRules
 from exporter.platforms.api import NO_DISCOVERIES, Context, Discoveries, Platform, ReportDefaults, Request
 from exporter.platforms.registry import platforms
 from exporter.settings import Settings, Source, load
-from exporter.settings.example_file import example, table
-from exporter.settings.options import options_of, walk
+from exporter.settings.example_file import example, table, walk
+from exporter.settings.options import options_of
 
 ROOT = Path(__file__).parents[2]
 KEY = "sk-good-key"
@@ -852,7 +852,7 @@ def test_the_example_names_every_option_and_its_commented_values_are_good(file: 
     )
     found = settings(file, text).sources["production"]
     assert (found.base_url, found.proxy_url) == ("https://paradigm.lighton.ai", "http://proxy.example.org:3128")
-    assert all(re.search(rf"(?m)^[ #]*{way[-1]}:", text) for way, _ in walk(options_of(PLATFORMS)))
+    assert all(re.search(rf"(?m)^[ #]*{way[-1]}:", text) for way, *_ in walk(options_of(PLATFORMS)))
 
 
 def test_the_placeholder_of_the_example_is_refused(file: Path) -> None:
@@ -867,4 +867,4 @@ def test_the_manual_explains_every_option() -> None:
 
 
 def test_every_option_has_a_description_that_ends_as_a_sentence() -> None:
-    assert [way for way, field in walk(options_of(platforms())) if not (field.description or "").endswith(".")] == []
+    assert [way for way, _, meaning in walk(options_of(platforms())) if not meaning.endswith(".")] == []
