@@ -1,8 +1,10 @@
 """API keys: checked for slips before the first request, read anew from their file at each use, never shown."""
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
+
+from pydantic import SecretStr
 
 from exporter.domain.errors import ConfigError
 from exporter.settings.readers import quoted
@@ -60,23 +62,19 @@ def check(path: Path, written: str) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class WrittenKey:
-    """A key that is in the configuration itself; a call returns it."""
+class ApiKey:
+    """The key of a source: `written` in the configuration, or in a file at `path`, where it may change.
 
-    value: str = field(repr=False)
+    A call returns it as it is now, and raises ConfigError when the file cannot be read.
+    """
 
-    def __call__(self) -> str:
-        return self.value
-
-
-@dataclass(frozen=True, slots=True)
-class KeyFile:
-    """A key that is in a file and may change there; a call reads it and raises ConfigError if it cannot."""
-
-    path: Path
     source: str
+    written: SecretStr | None
+    path: Path | None
 
     def __call__(self) -> str:
+        if self.path is None:
+            return self.written.get_secret_value() if self.written else ""
         try:
             return read(self.path, str(self.path))
         except ValueError as error:

@@ -20,13 +20,13 @@ from exporter.metrics.label_limits import LabelLimits
 from exporter.metrics.limits import CompanyLimits
 from exporter.platforms.api import Platform
 from exporter.polling.target import Target
-from exporter.settings import api_keys, environment, errors, platform_options, yaml_file
+from exporter.settings import environment, errors, platform_options, yaml_file
+from exporter.settings.api_keys import ApiKey
 from exporter.settings.errors import Problem
 from exporter.settings.option_groups import Group
 from exporter.settings.options import Options, options_of
 from exporter.settings.overrides import override
 from exporter.settings.settings import Settings, Source, ValidationContext
-from exporter.settings.source_options import SourceOptions
 from exporter.settings.thresholds import Selecting
 from exporter.settings.yaml_file import Document
 
@@ -189,7 +189,7 @@ def _source(name: str, common: Options, platform: Platform, calendars: Mapping[s
         name=name,
         platform=platform,
         base_url=options.base_url or "",
-        key=_key(name, options),
+        key=ApiKey(name, options.api_key, options.api_key_file),
         key_expires=options.api_key_expires,
         overrides=overrides,
         account=account,
@@ -211,9 +211,3 @@ def _of_alone(entries: Iterable[Selecting], name: str, sources: Iterable[str]) -
 def _label_limits(options: Group) -> LabelLimits:
     values = dict(options)
     return LabelLimits(values, values.pop("value_length"))
-
-
-def _key(name: str, options: SourceOptions) -> api_keys.WrittenKey | api_keys.KeyFile:
-    if options.api_key:
-        return api_keys.WrittenKey(options.api_key.get_secret_value())
-    return api_keys.KeyFile(options.api_key_file or Path(), name)

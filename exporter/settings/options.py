@@ -23,13 +23,13 @@ from exporter.settings.thresholds import CompanyCalendarList, ThresholdList
 
 def _check_folder(path: Path, _written: str) -> None:
     try:
-        is_folder, has_folder = _is_folder(path), _is_folder(path.parent)
+        if S_ISDIR(path.stat().st_mode):
+            raise ValueError("is a folder; give the path of a file in it")
+    except (FileNotFoundError, NotADirectoryError):
+        if not path.parent.is_dir():
+            raise ValueError("its folder does not exist; create it, or give a path in one that does") from None
     except OSError as error:  # a folder around it that may not be entered, a name that is too long
         raise ValueError(f"cannot be looked for ({error.strerror}); give another path, or access to it") from None
-    if is_folder:
-        raise ValueError("is a folder; give the path of a file in it")
-    if not has_folder:
-        raise ValueError("its folder does not exist; create it, or give a path in one that does")
 
 
 StateFile = Annotated[Path, path_that(_check_folder)]
@@ -74,11 +74,3 @@ def options_of(platforms: Mapping[str, Platform]) -> type[Options]:
 @cache
 def _with_limits(limits: tuple[LabelLimit, ...]) -> type[Options]:
     return create_model("Options", __base__=Options, label_limits=(platform_options.label_limits(limits), option({})))
-
-
-def _is_folder(path: Path) -> bool:
-    """Does what `Path.is_dir` does, which since Python 3.14 hides why it fails; raises OSError."""
-    try:
-        return S_ISDIR(path.stat().st_mode)
-    except (FileNotFoundError, NotADirectoryError):
-        return False

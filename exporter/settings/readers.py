@@ -23,14 +23,9 @@ AUTO = "auto"
 _LONGEST = 40
 _HARMLESS = re.compile(r"[A-Za-z_-]{1,24}")
 _UNITS = {"w": 604800, "d": 86400, "h": 3600, "m": 60, "s": 1}
-_DURATION = re.compile("".join(rf"(?:(?P<{unit}>[0-9]{{1,6}}){unit})?" for unit in _UNITS))
+_DURATION = "0|" + "".join(rf"(?:(?P<{unit}>[0-9]{{1,6}}){unit})?" for unit in _UNITS)
 _SIZES = {"": 1, "B": 1, "kB": 10**3, "MB": 10**6, "GB": 10**9, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30}
-_SIZE = re.compile(r"([0-9]{1,12})([A-Za-z]*)")
-_SHARE = re.compile(r"([0-9]{1,3}(?:\.[0-9]{1,6})?)(%?)")
-_NUMBER = re.compile(r"[0-9]{1,15}(?:\.[0-9]{1,9})?")
-_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
-_WHOLE = re.compile(r"[0-9]{1,9}")
-_FLAGS = {"true": True, "false": False}
+_WHOLE = "[0-9]{1,9}"
 
 
 class OptionError(ValueError):
@@ -86,16 +81,68 @@ def text(value: object) -> str:
     return stripped
 
 
+def _reader(pattern: str, otherwise: str, read: Callable[[re.Match[str]], T]) -> Callable[[object], T]:
+    """Makes a reader of texts that match; `otherwise` says of others, and of what `read` refuses, what to write."""
+
+    def read_match(value: object) -> T:
+        written = text(value)
+        try:
+            if match := re.fullmatch(pattern, written):
+                return read(match)
+        except ValueError:
+            pass  # 2026-02-30: the form is right, the day is not
+        raise ValueError(f"{quoted(written)} {otherwise}")
+
+    return read_match
+
+
+number = _reader(
+    r"[0-9]{1,15}(?:\.[0-9]{1,9})?",
+    "is no number from 0 on; write one such as 50 or 0.5",
+    lambda match: float(match[0]),
+)
+whole = _reader(_WHOLE, "is no whole number; write digits only, such as 45", lambda match: int(match[0]))
+size = _reader(
+    f"([0-9]{{1,12}})({'|'.join(_SIZES)})",
+    "is no size; write 256MiB, 10MB, or the bytes as a whole number",
+    lambda match: int(match[1]) * _SIZES[match[2]],
+)
+flag = _reader(
+    "(?i:(true)|false)",  # yes, no, on and off mean different things to different readers of YAML
+    "is neither true nor false; write one of the two",
+    lambda match: match[1] is not None,
+)
+day = _reader(
+    "[0-9]{4}-[0-9]{2}-[0-9]{2}",
+    "is no date; write year-month-day, such as 2026-12-25",
+    lambda match: date.fromisoformat(match[0]),
+)
+_length = _reader(
+    _DURATION,
+    "is no duration; write 30m, 6h, 3d, 1h30m",
+    lambda match: timedelta(seconds=sum(int(match[unit] or 0) * seconds for unit, seconds in _UNITS.items())),
+)
+_part = _reader(
+    r"([0-9]{1,3}(?:\.[0-9]{1,6})?)(%?)",
+    "is no percentage; write 10% or 0.1",
+    lambda match: float(match[1]) / (100 if match[2] else 1),
+)
+
+
 def duration(value: object) -> timedelta:
     """Reads `90s`, `30m`, `6h`, `3d`, `1w`, `1h30m`; without a unit only `0`."""
     written = text(value)
-    if written == "0":
-        return timedelta(0)
-    if _WHOLE.fullmatch(written):
+    if written != "0" and re.fullmatch(_WHOLE, written):
         raise ValueError(f"{quoted(written)} has no unit; write {written}s, {written}m, {written}h or {written}d")
-    if not (match := _DURATION.fullmatch(written)):
-        raise ValueError(f"{quoted(written)} is no duration; write 30m, 6h, 3d, 1h30m")
-    return timedelta(seconds=sum(int(match[unit] or 0) * seconds for unit, seconds in _UNITS.items()))
+    return _length(written)
+
+
+def share(value: object) -> float:
+    """Reads a part of one: `10%` or `0.1`; a bare whole number but 0 could mean either and is refused."""
+    part, written = _part(value), text(value)
+    if part >= 1 and not written.endswith("%"):
+        raise ValueError(f"{quoted(written)} has no unit; write {written}%, or a part of one such as 0.1")
+    return part
 
 
 def spoken(length: timedelta) -> str:
@@ -106,63 +153,6 @@ def spoken(length: timedelta) -> str:
             words += f"{rest // seconds}{unit}"
             rest %= seconds
     return words or "0s"
-
-
-def number(value: object) -> float:
-    """Reads a number that is not negative: `50`, `0.5`."""
-    written = text(value)
-    if not _NUMBER.fullmatch(written):
-        raise ValueError(f"{quoted(written)} is no number from 0 on; write one such as 50 or 0.5")
-    return float(written)
-
-
-def size(value: object) -> int:
-    """Reads a number of bytes: `256MiB`, `10MB`, `1048576`."""
-    written = text(value)
-    match = _SIZE.fullmatch(written)
-    if not match or match[2] not in _SIZES:
-        raise ValueError(f"{quoted(written)} is no size; write 256MiB, 10MB, or the bytes as a whole number")
-    return int(match[1]) * _SIZES[match[2]]
-
-
-def share(value: object) -> float:
-    """Reads a part of one: `10%` or `0.1`; a bare whole number but 0 could mean either and is refused."""
-    written = text(value)
-    match = _SHARE.fullmatch(written)
-    if not match:
-        raise ValueError(f"{quoted(written)} is no percentage; write 10% or 0.1")
-    if match[2]:
-        return float(match[1]) / 100
-    if float(match[1]) >= 1:
-        raise ValueError(f"{quoted(written)} has no unit; write {match[1]}%, or a part of one such as 0.1")
-    return float(match[1])
-
-
-def whole(value: object) -> int:
-    """Reads a whole number, 0 or more."""
-    written = text(value)
-    if not _WHOLE.fullmatch(written):
-        raise ValueError(f"{quoted(written)} is no whole number; write digits only, such as 45")
-    return int(written)
-
-
-def flag(value: object) -> bool:
-    """Reads `true` or `false`; yes, no, on and off mean different things to different readers of YAML."""
-    written = text(value)
-    if written.lower() not in _FLAGS:
-        raise ValueError(f"{quoted(written)} is neither true nor false; write one of the two")
-    return _FLAGS[written.lower()]
-
-
-def day(value: object) -> date:
-    """Reads a calendar date, quoted or not: `2026-12-25`."""
-    written = text(value)
-    try:
-        if _DAY.fullmatch(written):
-            return date.fromisoformat(written)
-    except ValueError:
-        pass  # 2026-02-30: the form is right, the day is not
-    raise ValueError(f"{quoted(written)} is no date; write year-month-day, such as 2026-12-25")
 
 
 def weekday(value: object) -> int:

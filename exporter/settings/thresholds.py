@@ -1,5 +1,6 @@
 """The options `thresholds` and `company_calendars`: lists of entries that select companies, in the file's order."""
 
+import math
 from fnmatch import fnmatchcase
 from typing import Annotated
 
@@ -94,18 +95,14 @@ class ThresholdOptions(Selecting):
             raise OptionError(f"{above:g} is less than below, which is {below:g}", beside=("below",))
         return above
 
-    @field_validator("drop_ratio")
+    @field_validator("drop_ratio", "spike_ratio")
     @classmethod
-    def _is_a_part(cls, ratio: Limit | None) -> Limit | None:
-        if isinstance(ratio, float) and not 0 < ratio < 1:
-            raise ValueError(f"{ratio:g} is out of range; write a number between 0 and 1, such as 0.5")
-        return ratio
-
-    @field_validator("spike_ratio")
-    @classmethod
-    def _is_a_multiple(cls, ratio: Limit | None) -> Limit | None:
-        if isinstance(ratio, float) and ratio <= 1:
-            raise ValueError(f"{ratio:g} is out of range; write a number above 1, such as 3")
+    def _is_possible(cls, ratio: Limit | None, info: ValidationInfo) -> Limit | None:
+        least, most, example = 0.0, 1.0, "between 0 and 1, such as 0.5"
+        if info.field_name == "spike_ratio":
+            least, most, example = 1, math.inf, "above 1, such as 3"
+        if isinstance(ratio, float) and not least < ratio < most:
+            raise ValueError(f"{ratio:g} is out of range; write a number {example}")
         return ratio
 
     @field_validator("min_baseline")

@@ -36,7 +36,7 @@ class Document:
 
 
 class _Loader(yaml.SafeLoader):
-    """Composes nodes in which every plain scalar but null is text, and notes keys that are there twice."""
+    """Turns a document into dicts, lists, texts and None; notes the line of each, and keys that are there twice."""
 
     yaml_implicit_resolvers = {  # noqa: RUF012  the base class declares it so
         first: [rule for rule in rules if rule[0] in (_NULL, _MERGE)]
@@ -46,6 +46,8 @@ class _Loader(yaml.SafeLoader):
     def __init__(self, content: str) -> None:
         super().__init__(content)
         self.twice: list[tuple[int, str, int]] = []
+        self.lines: dict[Loc, int] = {}
+        self._left = len(content) + _MOST_BY_ALIAS
 
     def compose_mapping_node(self, anchor: object) -> yaml.MappingNode:
         node = super().compose_mapping_node(anchor)  # type: ignore[arg-type]  # the stubs take the anchor for a table
@@ -62,6 +64,32 @@ class _Loader(yaml.SafeLoader):
         """Merges, and keeps each key once, the last one: merges of merges would else multiply."""
         super().flatten_mapping(node)
         node.value = list({key.value: (key, value) for key, value in node.value}.values())
+
+    def mapping(self, node: yaml.MappingNode, loc: Loc) -> dict[str, object]:
+        self.flatten_mapping(node)  # a merged key is before the own ones, which so override it
+        options: dict[str, object] = {}
+        for key, value in node.value:
+            name = _whole(key)
+            self.lines[*loc, name] = key.start_mark.line + 1
+            options[name] = self._value(value, (*loc, name))
+        return options
+
+    def _value(self, node: yaml.Node, loc: Loc) -> object:
+        self._left -= 1
+        if len(loc) > _DEEPEST:
+            raise yaml.MarkedYAMLError(problem="is nested too deeply", problem_mark=node.start_mark)
+        if self._left < 0:
+            raise yaml.MarkedYAMLError(problem="aliases (*...) repeat too much", problem_mark=node.start_mark)
+        if isinstance(node, yaml.MappingNode):
+            return self.mapping(node, loc)
+        if isinstance(node, yaml.SequenceNode):
+            self.lines.update({(*loc, n): item.start_mark.line + 1 for n, item in enumerate(node.value)})
+            return [self._value(item, (*loc, number)) for number, item in enumerate(node.value)]
+        if node.tag not in (_TEXT, _NULL):
+            raise yaml.MarkedYAMLError(
+                problem="tags (!...) are not read; quote the value", problem_mark=node.start_mark
+            )
+        return None if node.tag == _NULL else _whole(node)
 
 
 def read(path: Path) -> Document:
@@ -97,50 +125,14 @@ def _read(content: str, name: str) -> Document:
             return Document(name)
         if not isinstance(root, yaml.MappingNode):
             raise yaml.MarkedYAMLError(problem="expected options on top, such as sources", problem_mark=root.start_mark)
-        tree = _Tree(loader, len(content) + _MOST_BY_ALIAS)
-        options = tree.mapping(root, ())
+        options = loader.mapping(root, ())
     finally:
         loader.dispose()
     problems = [
         f'{name}:{line}: the key "{shown(key)}" is set again (first in line {first}); keep one of the two'
         for line, key, first in loader.twice
     ]
-    return Document(name, options, tree.lines, tuple(problems))
-
-
-class _Tree:
-    """Turns nodes into dicts, lists, texts and None, and notes the line of each."""
-
-    def __init__(self, loader: _Loader, most: int) -> None:
-        self.lines: dict[Loc, int] = {}
-        self._loader = loader
-        self._left = most
-
-    def mapping(self, node: yaml.MappingNode, loc: Loc) -> dict[str, object]:
-        self._loader.flatten_mapping(node)  # a merged key is before the own ones, which so override it
-        options: dict[str, object] = {}
-        for key, value in node.value:
-            name = _whole(key)
-            self.lines[*loc, name] = key.start_mark.line + 1
-            options[name] = self._value(value, (*loc, name))
-        return options
-
-    def _value(self, node: yaml.Node, loc: Loc) -> object:
-        self._left -= 1
-        if len(loc) > _DEEPEST:
-            raise yaml.MarkedYAMLError(problem="is nested too deeply", problem_mark=node.start_mark)
-        if self._left < 0:
-            raise yaml.MarkedYAMLError(problem="aliases (*...) repeat too much", problem_mark=node.start_mark)
-        if isinstance(node, yaml.MappingNode):
-            return self.mapping(node, loc)
-        if isinstance(node, yaml.SequenceNode):
-            self.lines.update({(*loc, n): item.start_mark.line + 1 for n, item in enumerate(node.value)})
-            return [self._value(item, (*loc, number)) for number, item in enumerate(node.value)]
-        if node.tag not in (_TEXT, _NULL):
-            raise yaml.MarkedYAMLError(
-                problem="tags (!...) are not read; quote the value", problem_mark=node.start_mark
-            )
-        return None if node.tag == _NULL else _whole(node)
+    return Document(name, options, loader.lines, tuple(problems))
 
 
 def _whole(node: yaml.Node) -> str:
