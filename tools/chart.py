@@ -14,8 +14,8 @@ from pathlib import Path
 
 from exporter.platforms.registry import platforms
 from exporter.settings import platform_options
-from exporter.settings.option_groups import Group
-from exporter.settings.options import group_of, is_listed, is_named, options_of
+from exporter.settings.option_groups import Group, group_of, is_listed, is_named
+from exporter.settings.options import options_of
 from exporter.settings.source_options import SourceOptions
 
 ROOT = Path(__file__).parents[1]
