@@ -11,8 +11,10 @@ from enum import StrEnum
 from fnmatch import fnmatchcase
 from functools import cached_property
 from hashlib import blake2b
+from typing import Annotated
 
 import msgspec
+from msgspec import Meta
 
 from exporter.domain.model import Kind, Measure, Sample
 from exporter.metrics.limited_labels import batches, uses
@@ -34,14 +36,24 @@ class DayState(StrEnum):
     FINAL = "final"
 
 
+State = Annotated[
+    DayState,
+    Meta(
+        description="`today` runs and is partial; `settling` has ended and may still change; `empty` is a working day "
+        "without any row, which waits; `published` is served as complete; `final` is not asked again but by the daily "
+        "refresh pass."
+    ),
+]
+
+
 class Evidence(StrEnum):
-    """What a figure rests on: the company has a row on that day, or its silence is a zero."""
+    """`row`: the platform listed the company on that day; `silence`: it did not, which is a zero."""
 
     ROW = "row"
     SILENCE = "silence"
 
 
-class Dated(msgspec.Struct, frozen=True):
+class Dated(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One figure; `labels` are the measure's own, name and value, at most two."""
 
     date: date
@@ -49,10 +61,10 @@ class Dated(msgspec.Struct, frozen=True):
     report: str
     company_id: str
     company: str
-    measure: str
-    labels: Mapping[str, str]
+    measure: Annotated[str, Meta(description="The name of its metric without the window.")]
+    labels: Annotated[Mapping[str, str], Meta(max_length=2)]
     value: float
-    state: DayState
+    state: State
     evidence: Evidence
 
 

@@ -35,7 +35,7 @@ def first_cells() -> set[str]:
 
 
 def test_each_parameter_field_and_state_is_explained() -> None:
-    words = {*(each.name for each in PARAMETERS), *COLUMNS, *Dated.__struct_fields__, *DayState}
+    words = {*PARAMETERS, *COLUMNS, *Dated.__struct_fields__, *DayState}
     assert words <= first_cells()
     assert all(f"`{each}`" in PAGE.read_text() for each in Evidence)
 

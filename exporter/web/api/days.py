@@ -14,13 +14,14 @@ from exporter.exposition.board import Board
 from exporter.polling.threads import Worker
 from exporter.web.api.find import Answer, DailyFiguresFinder, available
 from exporter.web.api.openapi import description
-from exporter.web.api.query import DaysFormat, cursor, read
+from exporter.web.api.query import DaysFormat, read
 from exporter.web.api.write import document
 from exporter.web.negotiation import is_known, preferred, takes_gzip
 
 GZIP = zlib.MAX_WBITS | 16
 GZIP_LEVEL = 1  # figures compress well at any level; this one costs least
-MEDIA_TYPES = {"application/json": DaysFormat.JSON, "text/csv": DaysFormat.CSV}
+FORMATS: Mapping[str, DaysFormat] = {"application/json": "json", "text/csv": "csv"}
+CONTENT_TYPES = {"json": "application/json", "csv": "text/csv; charset=utf-8; header=present"}
 VARY = {"Vary": "Accept, Accept-Encoding", "X-Content-Type-Options": "nosniff", "Cache-Control": "no-cache"}
 
 
@@ -30,7 +31,7 @@ class DaysApi:
     def __init__(self, board: Board, worker: Worker, finder: DailyFiguresFinder) -> None:
         self._board = board
         self._worker = worker
-        self._archive = finder
+        self._finder = finder
 
     def routes(self) -> tuple[Route, ...]:
         """Returns the routes."""
@@ -47,42 +48,38 @@ class DaysApi:
             query = read(request.query_params.multi_items(), available(views))
         except QueryError as error:
             return JSONResponse({"error": str(error)}, 400, VARY)
-        accepted = preferred(",".join(request.headers.getlist("accept")), tuple(MEDIA_TYPES))
-        format_ = query.format or MEDIA_TYPES[accepted]
-        answer = await self._worker.run(partial(self._archive.answer, views, query))
-        headers = {"Content-Type": format_.value, **VARY, **_links(answer, request)}
-        headers["ETag"] = etag = f'W/"{answer.version}-{format_.name.lower()}"'
-        if format_ is DaysFormat.CSV:
+        accepted = preferred(",".join(request.headers.getlist("accept")), tuple(FORMATS))
+        format_ = query.format or FORMATS[accepted]
+        answer = await self._worker.run(partial(self._finder.answer, views, query))
+        headers = {"Content-Type": CONTENT_TYPES[format_], **VARY, **_links(answer, request)}
+        headers["ETag"] = etag = f'W/"{answer.version}-{format_}"'
+        if format_ == "csv":
             headers["Content-Disposition"] = 'attachment; filename="days.csv"'
         if is_known(etag, ",".join(request.headers.getlist("if-none-match"))):
             return Response(status_code=304, headers=headers)
-        pieces: Iterator[partial[bytes]] = iter(()) if request.method == "HEAD" else document(answer, format_)
+        pieces = iter(()) if request.method == "HEAD" else document(answer, format_)
         if takes_gzip(",".join(request.headers.getlist("accept-encoding"))):
             headers["Content-Encoding"] = "gzip"
             pieces = _gzipped(pieces)
         return StreamingResponse(self._sent(pieces), headers=headers)
 
-    async def _sent(self, pieces: Iterator[partial[bytes]]) -> AsyncIterator[bytes]:
+    async def _sent(self, pieces: Iterator[bytes]) -> AsyncIterator[bytes]:
         """Makes a piece when the one before was taken, so that memory does not depend on the length of an answer."""
-        for piece in pieces:
-            if made := await self._worker.run(piece):
-                yield made
+        while (piece := await self._worker.run(partial(next, pieces, None))) is not None:
+            if piece:
+                yield piece
 
 
-def _gzipped(pieces: Iterator[partial[bytes]]) -> Iterator[partial[bytes]]:
+def _gzipped(pieces: Iterator[bytes]) -> Iterator[bytes]:
     packer = zlib.compressobj(GZIP_LEVEL, zlib.DEFLATED, GZIP)
-
-    def packed(piece: partial[bytes]) -> bytes:
-        return packer.compress(piece())
-
     for piece in pieces:
-        yield partial(packed, piece)
-    yield partial(packer.flush)
+        yield packer.compress(piece)
+    yield packer.flush()
 
 
 def _links(answer: Answer, request: Request) -> Mapping[str, str]:
     """Links to the next page, relative to this one, so that it holds behind any proxy."""
-    if answer.last is None:
+    if answer.next is None:
         return {}
     pairs = [pair for pair in request.query_params.multi_items() if pair[0] != "cursor"]
-    return {"Link": f'<?{urlencode([*pairs, ("cursor", cursor(*answer.last))])}>; rel="next"'}
+    return {"Link": f'<?{urlencode([*pairs, ("cursor", answer.next)])}>; rel="next"'}

@@ -11,13 +11,12 @@ from itertools import groupby
 from typing import NamedTuple
 
 from exporter import __version__
-from exporter.domain.model import Days
 from exporter.domain.selectors import selects
 from exporter.exposition.text import Key
 from exporter.ledger.ledger import by_number
 from exporter.metrics.daily import DailyFigures, Dated, measures
 from exporter.metrics.report_view import ReportView
-from exporter.web.api.query import Available, Query
+from exporter.web.api.query import Available, DaysQuery, cursor
 
 PIECE = 20
 """How many companies' figures are made at once: about 20,000 of 46 days, 0.2 s, for which other readers wait."""
@@ -32,48 +31,43 @@ class Company(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The result of a query: a page of companies in order, and the `last` of them if there are more.
+    """The result of a query: a page of companies in order; `next` is the cursor of the next page, if there is one.
 
     `version` changes when the answer does.
     """
 
-    query: Query
+    query: DaysQuery
     all_daily: tuple[DailyFigures, ...]
     companies: tuple[Company, ...]
-    last: Company | None
+    next: str | None
     version: str
 
-    @property
-    def days(self) -> Days:
-        """The days that were asked for."""
-        return Days(self.query.first, self.query.last)
+    def figures(self) -> Iterator[Sequence[Dated]]:
+        """Yields the figures of some companies of one source at a time: by company, day, report, measure and label."""
+        for source, group in groupby(self.companies, key=lambda each: each.source):
+            ids = [each.company_id for each in group]
+            for start in range(0, len(ids), PIECE):
+                yield self._of(source, ids[start : start + PIECE])
 
-    def pieces(self) -> Iterator[tuple[Company, ...]]:
-        """Cuts the page into what is made at once."""
-        for _, group in groupby(self.companies, key=lambda each: each.source):
-            whole = tuple(group)
-            yield from (whole[start : start + PIECE] for start in range(0, len(whole), PIECE))
-
-    def figures(self, piece: Sequence[Company]) -> Sequence[Dated]:
-        """Returns the figures of some companies of one source: by company, day, report, measure and label."""
-        place = {company_id: index for index, (_, company_id) in enumerate(piece)}
+    def _of(self, source: str, ids: Sequence[str]) -> Sequence[Dated]:
+        place = {company_id: index for index, company_id in enumerate(ids)}
         found: list[Dated] = []
         for daily in self.all_daily:
-            if daily.view.source == piece[0].source:
-                found += daily.figures(place, wanted(daily.view, self.query), self.days)
+            if daily.view.source == source:
+                found += daily.figures(place, wanted(daily.view, self.query), self.query.days)
         return sorted(found, key=lambda each: (place[each.company_id], each.date))
 
 
-def wanted(view: ReportView, query: Query) -> frozenset[str]:
+def wanted(view: ReportView, query: DaysQuery) -> frozenset[str]:
     """Returns the measures of a report that a query asks for."""
     families = frozenset(measure.family for measure in measures(view))
-    return families & frozenset(query.measures) if query.measures else families
+    return families & frozenset(query.measure) if query.measure else families
 
 
 def available(views: Mapping[Key, ReportView]) -> Available:
     """Says what can be asked for."""
     families = {measure.family for view in views.values() for measure in measures(view)}
-    return Available(sorted({source for source, _ in views}), sorted(families))
+    return {"source": sorted({source for source, _ in views}), "measure": sorted(families)}
 
 
 class DailyFiguresFinder:
@@ -82,20 +76,20 @@ class DailyFiguresFinder:
     def __init__(self) -> None:
         self._daily: dict[Key, DailyFigures] = {}
 
-    def answer(self, views: Mapping[Key, ReportView], query: Query) -> Answer:
+    def answer(self, views: Mapping[Key, ReportView], query: DaysQuery) -> Answer:
         """Answers a query."""
         all_daily = tuple(
             daily
             for (source, _), daily in self.all_daily(views).items()
-            if (not query.sources or source in query.sources) and wanted(daily.view, query)
+            if (not query.source or source in query.source) and wanted(daily.view, query)
         )
         companies = _companies(all_daily, query)
         page = companies[: query.limit]
         version = blake2b(repr((__version__, query)).encode(), digest_size=16)
         for daily in all_daily:
             version.update(daily.version)
-        last = page[-1] if len(companies) > len(page) else None
-        return Answer(query, all_daily, tuple(page), last, version.hexdigest())
+        following = cursor(*page[-1]) if len(companies) > len(page) else None
+        return Answer(query, all_daily, tuple(page), following, version.hexdigest())
 
     def all_daily(self, views: Mapping[Key, ReportView]) -> Mapping[Key, DailyFigures]:
         """Returns the daily figures of these views, by source and report, in order."""
@@ -104,15 +98,13 @@ class DailyFiguresFinder:
         return self._daily
 
 
-def _companies(all_daily: Iterable[DailyFigures], query: Query) -> Sequence[Company]:
+def _companies(all_daily: Iterable[DailyFigures], query: DaysQuery) -> Sequence[Company]:
     """Returns the companies that are asked for, by source and id, from where the page before ended."""
     found: dict[tuple[str, tuple[int, str]], Company] = {}
     after = (query.after[0], by_number(query.after[1])) if query.after else ("", (0, ""))
     for daily in all_daily:
         for company_id, name in daily.companies.items():
             place = daily.view.source, by_number(company_id)
-            if place > after and (
-                not query.companies or any(selects(each, company_id, name) for each in query.companies)
-            ):
+            if place > after and (not query.company or any(selects(each, company_id, name) for each in query.company)):
                 found[place] = Company(daily.view.source, company_id)
     return [found[place] for place in sorted(found)]

@@ -3,14 +3,15 @@
 import csv
 import io
 from collections.abc import Iterable, Iterator, Sequence
-from functools import partial
-from typing import Protocol
+from datetime import date
+from typing import Annotated
 
 import msgspec
+from msgspec import Meta
 
-from exporter.metrics.daily import DailyFigures, Dated
-from exporter.web.api.find import Answer, Company
-from exporter.web.api.query import DaysFormat, cursor
+from exporter.metrics.daily import DailyFigures, Dated, State
+from exporter.web.api.find import Answer
+from exporter.web.api.query import DaysFormat, DaysQuery
 
 COLUMNS = (
     *("date", "source", "report", "company_id", "company", "measure"),
@@ -21,75 +22,65 @@ FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 """What a spreadsheet takes for the beginning of a formula, or skips before one; full-width forms count in Asia."""
 
 
-class Writer(Protocol):
-    """Writes one answer: a head, the figures of some companies at a time, an end."""
+class HeldDay(msgspec.Struct, forbid_unknown_fields=True):
+    """A held day of a report."""
 
-    def head(self) -> bytes:
-        """Writes what precedes the figures."""
-
-    def figures(self, figures: Sequence[Dated]) -> bytes:
-        """Writes some figures."""
-
-    def end(self) -> bytes:
-        """Writes what follows the figures."""
+    date: date
+    state: State
 
 
-def writer(answer: Answer, format_: DaysFormat) -> Writer:
-    """Returns what writes an answer in a format."""
-    return JsonWriter(answer) if format_ is DaysFormat.JSON else CsvWriter()
+class ReportDays(msgspec.Struct, forbid_unknown_fields=True):
+    """A report and its held days."""
+
+    source: str
+    report: str
+    timezone: str
+    stale: Annotated[bool, Meta(description="No poll has read the report for `max_staleness`: its figures are gone.")]
+    last_day: date | None
+    days: list[HeldDay]
 
 
-class JsonWriter:
-    """An object with `reports`, `figures` and `next`; its pieces are one document."""
+class DaysDocument(msgspec.Struct, forbid_unknown_fields=True):
+    """The answer in JSON; it is written in pieces and never held as a whole."""
 
-    def __init__(self, answer: Answer) -> None:
-        self._answer = answer
-        self._begun = False
-
-    def head(self) -> bytes:
-        """Writes the reports with the states of their days."""
-        reports = [_report(daily, self._answer) for daily in self._answer.all_daily]
-        return b'{"reports":' + msgspec.json.encode(reports) + b',"figures":['
-
-    def figures(self, figures: Sequence[Dated]) -> bytes:
-        """Writes some figures."""
-        written = msgspec.json.encode(figures)[1:-1]
-        comma = b",\n" if self._begun and written else b""
-        self._begun |= bool(written)
-        return comma + written
-
-    def end(self) -> bytes:
-        """Writes where the next page begins."""
-        last = self._answer.last
-        return b'],"next":' + msgspec.json.encode(cursor(*last) if last else None) + b"}\n"
+    reports: list[ReportDays]
+    figures: list[Dated]
+    next: Annotated[str | None, Meta(description="The `cursor` of the next page, null on the last one.")]
 
 
-def _report(daily: DailyFigures, answer: Answer) -> object:
+def document(answer: Answer, format_: DaysFormat) -> Iterator[bytes]:
+    """Yields the pieces of an answer; each is made when it is asked for."""
+    return _json(answer) if format_ == "json" else _csv(answer)
+
+
+def _json(answer: Answer) -> Iterator[bytes]:
+    reports = [_report_days(daily, answer.query) for daily in answer.all_daily]
+    yield b'{"reports":' + msgspec.json.encode(reports) + b',"figures":['
+    separator = b""
+    for figures in answer.figures():
+        if figures:
+            yield separator + msgspec.json.encode(figures)[1:-1]
+            separator = b",\n"
+    yield b'],"next":' + msgspec.json.encode(answer.next) + b"}\n"
+
+
+def _report_days(daily: DailyFigures, query: DaysQuery) -> ReportDays:
     status = daily.view.day_status
-    return {
-        "source": daily.view.source,
-        "report": daily.view.report.name,
-        "timezone": daily.view.rules.zone.key,
-        "stale": status.stale,
-        "last_day": None if status.stale else status.last_day,
-        "days": [{"date": day, "state": state} for day, state in daily.states.items() if day in answer.days],
-    }
+    return ReportDays(
+        source=daily.view.source,
+        report=daily.view.report.name,
+        timezone=daily.view.rules.zone.key,
+        stale=status.stale,
+        last_day=None if status.stale else status.last_day,
+        days=[HeldDay(day, state) for day, state in daily.states.items() if day in query.days],
+    )
 
 
-class CsvWriter:
-    """RFC 4180 with a header line; what a spreadsheet would take for a formula begins with an apostrophe."""
-
-    def head(self) -> bytes:
-        """Writes the names of the columns."""
-        return _lines([COLUMNS])
-
-    def figures(self, figures: Sequence[Dated]) -> bytes:
-        """Writes a line for each figure."""
-        return _lines(_cells(each) for each in figures)
-
-    def end(self) -> bytes:
-        """Writes nothing: where the next page begins is in the header Link."""
-        return b""
+def _csv(answer: Answer) -> Iterator[bytes]:
+    """Yields RFC 4180 with a header line; where the next page begins is in the header Link."""
+    yield _lines([COLUMNS])
+    for figures in answer.figures():
+        yield _lines(map(_cells, figures))
 
 
 def _lines(rows: Iterable[Sequence[str]]) -> bytes:
@@ -106,22 +97,10 @@ def _cells(figure: Dated) -> Sequence[str]:
 
 
 def _harmless(text: str) -> str:
+    """Puts an apostrophe before what a spreadsheet would take for a formula."""
     return f"'{text}" if text.startswith(FORMULA) else text
 
 
 def _number(value: float) -> str:
     """Writes whole numbers without a point, which many a locale reads as something else."""
     return str(int(value)) if value.is_integer() else repr(value)
-
-
-def document(answer: Answer, format_: DaysFormat) -> Iterator[partial[bytes]]:
-    """Yields what writes an answer, a piece each, to be called in this order."""
-    writing = writer(answer, format_)
-    yield partial(writing.head)
-    for piece in answer.pieces():
-        yield partial(_written, writing, answer, piece)
-    yield partial(writing.end)
-
-
-def _written(writing: Writer, answer: Answer, piece: Sequence[Company]) -> bytes:
-    return writing.figures(answer.figures(piece))
