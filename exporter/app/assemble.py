@@ -99,7 +99,7 @@ def assemble(
     reloader = Reloader(read or (lambda: settings), sources, telemetry.config, clock.now)
     reload = reloader.reload if lifecycle else None
     scheduled = (schedule.alive, sources.names, readers, clock.now, schedule.next_poll)
-    app = create_app(WebContext(board, telemetry.tail, *scheduled, reload, docs, lambda: reloader.refusal))
+    app = create_app(WebContext(board, telemetry.tail, *scheduled, reload, docs, lambda: reloader.failed_reload))
     return Exporter(app, sources, schedule, reloader, closing)
 
 

@@ -17,7 +17,7 @@ log = logging.getLogger(__name__)
 class Reloader:
     """Makes what is configured now take effect, one reload at a time; `read` may block and raises a ConfigError.
 
-    `refusal` is why the last reload failed, None if it did not.
+    `failed_reload` is why the last reload failed, None if it did not.
     """
 
     def __init__(
@@ -28,7 +28,7 @@ class Reloader:
         self._gauges = gauges
         self._now = now
         self._turn = asyncio.Lock()
-        self.refusal: FailedReload | None = None
+        self.failed_reload: FailedReload | None = None
 
     async def reload(self) -> str:
         """Reads and applies the configuration; returns in one line why that failed, nothing if it did not."""
@@ -42,13 +42,13 @@ class Reloader:
                 log.exception("reload broke")
                 return self._refused("an error of the exporter itself; please report it with the lines of its log")
             self._gauges.took(settings.digest, self._now())
-            self.refusal = None
+            self.failed_reload = None
             log.info("configuration reloaded", extra=_log_fields(change))
             return ""
 
     def _refused(self, reason: str) -> str:
         self._gauges.refused()
-        self.refusal = FailedReload(self._now(), reason)
+        self.failed_reload = FailedReload(self._now(), reason)
         log.error("configuration not reloaded; the one before goes on", extra={"reason": reason})
         return reason
 

@@ -4,6 +4,8 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
+from starlette.requests import Request
+
 from exporter.exposition.text import Format
 
 VERSIONS = {Format.TEXT: "0.0.4", Format.OPENMETRICS: "1.0.0"}
@@ -38,23 +40,37 @@ def _quality(text: str) -> float:
     return min(float(text), 1.0) if QUALITY.fullmatch(text) else 1.0
 
 
+def header(request: Request, name: str) -> str:
+    """Returns a header as a list; its lines may be repeated, and together are one list (RFC 9110, 5.3)."""
+    return ",".join(request.headers.getlist(name))
+
+
 def exposition(accept: str) -> Format:
     """Chooses the exposition format; who names none that we have gets the text format, as from any exporter.
 
     OpenMetrics must be asked for by name, in version 1.0.0 or in no version; at equal quality it goes before text.
     """
     wanted = ranges(accept)
-    openmetrics, text = _liking(Format.OPENMETRICS, wanted), _liking(Format.TEXT, wanted)
+    openmetrics = _quality_of(NAMES[Format.OPENMETRICS], wanted, VERSIONS[Format.OPENMETRICS])
+    text = _quality_of(NAMES[Format.TEXT], wanted, VERSIONS[Format.TEXT])
     return Format.OPENMETRICS if openmetrics and openmetrics >= text else Format.TEXT
 
 
-def _liking(format_: Format, wanted: Iterable[Range]) -> float:
-    """Returns the quality of the most precise range that fits (RFC 9110, 12.5.1), 0 if none does."""
-    names, version = NAMES[format_], VERSIONS[format_]
+def preferred(accept: str, types: Sequence[str]) -> str:
+    """Chooses one of some media types, without parameters; the first of those that are liked best, or not refused."""
+    wanted = ranges(accept)
+    return max(types, key=lambda each: _quality_of(("*/*", f"{each.partition('/')[0]}/*", each), wanted))
+
+
+def _quality_of(names: Sequence[str], wanted: Iterable[Range], version: str = "") -> float:
+    """Returns the quality of the most precise range that fits (RFC 9110, 12.5.1), 0 if none does.
+
+    `names` are from the least precise on; a range may ask for no other `version`, if there is one.
+    """
     fitting = (
         (names.index(each.value), "version" in each.parameters, each.quality)
         for each in wanted
-        if each.value in names and each.parameters.get("version", version) == version
+        if each.value in names and (not version or each.parameters.get("version", version) == version)
     )
     return max(fitting, default=(0, False, 0.0))[-1]
 
@@ -64,18 +80,6 @@ def takes_gzip(accept_encoding: str) -> bool:
     by_name = {wanted.value: wanted.quality for wanted in ranges(accept_encoding)}
     gzip = by_name.get("gzip", by_name.get("x-gzip", by_name.get("*", 0.0)))
     return gzip > 0 and gzip >= by_name.get("identity", 0.0)
-
-
-def preferred(accept: str, types: Sequence[str]) -> str:
-    """Chooses one of some media types, without parameters; the first of those that are liked best, or not refused."""
-    wanted = ranges(accept)
-
-    def liking(media_type: str) -> float:
-        names = ("*/*", f"{media_type.partition('/')[0]}/*", media_type)  # the more precise, the later
-        fitting = ((names.index(each.value), each.quality) for each in wanted if each.value in names)
-        return max(fitting, default=(0, 0.0))[-1]
-
-    return max(types, key=liking)
 
 
 def is_known(etag: str, if_none_match: str) -> bool:

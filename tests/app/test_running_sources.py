@@ -275,10 +275,10 @@ async def test_a_file_that_cannot_be_used_changes_nothing(
         assert set(made.page("chat_usage_config_last_reload_success_t").values()) == {
             made.clock.now().timestamp() - 3600
         }
-        told = [made.reloader.refusal]
+        told = [made.reloader.failed_reload]
 
         assert not await made.reload(a="")
-        assert [*told, made.reloader.refusal] == [FailedReload(made.clock.now(), reason), None]
+        assert [*told, made.reloader.failed_reload] == [FailedReload(made.clock.now(), reason), None]
         assert set(made.page("chat_usage_config_last_reload_successful").values()) == {1}
         assert set(made.page("chat_usage_config_last_reload_success_t").values()) == {made.clock.now().timestamp()}
 

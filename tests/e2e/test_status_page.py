@@ -12,7 +12,7 @@ from exporter.web.app import create_app
 from exporter.web.server.server import listen, url
 from tests.e2e.browser import NARROW, WIDE, Tab, browsing, opened
 from tests.e2e.stage import NOON, staged
-from tests.web.outlooks import outlook
+from tests.web.contexts import web_context
 from tests.web.test_days import named
 
 pytestmark = [pytest.mark.anyio, pytest.mark.e2e, pytest.mark.once]
@@ -145,7 +145,7 @@ async def test_names_with_markup_are_text(chromium: Path) -> None:
     worker = Worker("readers")
     with listen("127.0.0.1:0", "test") as listening:
         async with (
-            serving(create_app(outlook(named(), worker)), listening),
+            serving(create_app(web_context(named(), worker)), listening),
             browsing(chromium) as browser,
             opened(browser, url(listening), NOON) as tab,
         ):

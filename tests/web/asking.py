@@ -19,7 +19,7 @@ from exporter.polling.threads import Worker
 from exporter.web.app import create_app
 from tests.road.road import target_with
 from tests.samples import samples
-from tests.web.outlooks import outlook
+from tests.web.contexts import web_context
 
 LABELS_OF_A_COMPANY = ("source", "company_id", "company")
 
@@ -89,7 +89,7 @@ class Answer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 async def asking(board: Board, **options: Any) -> AsyncIterator[httpx.AsyncClient]:
     """Yields a client of the application over a board."""
     worker = Worker("readers")
-    app = create_app(outlook(board, worker, **options))
+    app = create_app(web_context(board, worker, **options))
     try:
         async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://exporter") as http:
             yield http

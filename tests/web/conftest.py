@@ -11,7 +11,7 @@ from exporter.exposition.telemetry import Telemetry
 from exporter.exposition.text import Format
 from exporter.polling.threads import Worker
 from exporter.web.app import create_app
-from tests.web.outlooks import outlook
+from tests.web.contexts import web_context
 
 Client = Callable[..., httpx.AsyncClient]
 
@@ -56,7 +56,7 @@ def client(board: Board, telemetry: Telemetry, worker: Worker) -> Client:
         alive: Callable[[float], bool] = lambda _within: True,
         sources: tuple[str, ...] = ("production", "support-bot"),
     ) -> httpx.AsyncClient:
-        transport = httpx.ASGITransport(create_app(outlook(board, worker, tail=tail, alive=alive, sources=sources)))
+        transport = httpx.ASGITransport(create_app(web_context(board, worker, tail=tail, alive=alive, sources=sources)))
         client = httpx.AsyncClient(transport=transport, base_url="http://exporter")
         for name in ("accept", "accept-encoding"):
             del client.headers[name]

@@ -32,7 +32,7 @@ class ReadPage(HTMLParser):
         given = dict(attrs)
         if tag == "tr" and self._inside("tbody"):
             self._table().append({})
-        if tag == "li" and self._class("ul") == "findings":
+        if tag == "li" and self._class("ul") == "problems":
             self.wrong.append("")
         if tag == "svg":
             self.pictures.append(given["aria-label"] or "")
@@ -55,7 +55,7 @@ class ReadPage(HTMLParser):
             if label:
                 row = self._table()[-1]
                 row[label] = f"{row.get(label, '')}{text}".lstrip()
-        elif self._class("ul") == "findings" and self._inside("li"):
+        elif self._class("ul") == "problems" and self._inside("li"):
             self.wrong[-1] = f"{self.wrong[-1]}{text}".lstrip()
         elif (self._class("p") or "").startswith("summary"):
             self.summary = f"{self.summary}{text}".lstrip()

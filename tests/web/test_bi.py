@@ -20,7 +20,7 @@ from exporter.web.app import create_app
 from exporter.web.server.server import listen, url
 from tests.road.road import utc
 from tests.web.asking import published
-from tests.web.outlooks import outlook
+from tests.web.contexts import web_context
 
 pytestmark = pytest.mark.anyio
 
@@ -51,7 +51,7 @@ async def test_the_recipe_adds_up_modes_on_complete_days() -> None:
         for each in names
     )
     board, worker = published(Reading(names, frozenset(MODES), rows), held, NOON), Worker("readers")
-    app = create_app(outlook(board, worker))
+    app = create_app(web_context(board, worker))
     recipe = PAGE.read_text().rpartition("```python\n")[2].partition("```")[0]
     with listen("127.0.0.1:0", "test") as listening:
         code = recipe.replace("http://exporter:9854", url(listening))

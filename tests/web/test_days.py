@@ -24,7 +24,7 @@ from exporter.web.app import create_app
 from tests.road.road import RULES, PassedClock, Road, set_scenarios, target_with, utc
 from tests.road.test_chatcaptain import Platform
 from tests.web.asking import Answer, Figure, asking, days, on, published, window
-from tests.web.outlooks import outlook
+from tests.web.contexts import web_context
 
 pytestmark = pytest.mark.anyio
 
@@ -451,7 +451,7 @@ async def test_gzip_and_head(query: str) -> None:
 async def test_a_scrape_does_not_wait_for_a_reader() -> None:
     """Nor does anything else on the event loop, while a long answer is made."""
     worker, end = Worker("readers"), Event()
-    transport = httpx.ASGITransport(create_app(outlook(named(), worker)))
+    transport = httpx.ASGITransport(create_app(web_context(named(), worker)))
     async with httpx.AsyncClient(transport=transport, base_url="http://exporter") as http, asyncio.TaskGroup() as group:
         busy = group.create_task(worker.run(lambda: end.wait(20)))
         await asyncio.sleep(0)  # so that it stands in the queue before the reader

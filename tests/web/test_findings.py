@@ -13,7 +13,7 @@ from exporter.domain.errors import OUTCOMES as EVERY_OUTCOME
 from exporter.metrics.report_view import ReportView
 from exporter.web.status.problems import COVERS, FAILING_FOR, OUTCOMES, RESTATED, Level, is_fresh, of_report
 from tests.road.road import RULES
-from tests.web.outlooks import NOON
+from tests.web.contexts import NOON
 from tests.web.test_days import named
 
 RUNBOOKS = Path(__file__).parents[2] / "docs" / "runbooks"
@@ -114,7 +114,7 @@ def test_a_report_is_fresh_as_long_as_the_alert_rules_say() -> None:
     limit = datetime(2026, 11, 19, tzinfo=NOON.tzinfo) + timedelta(days=2, hours=2) + RULES.settle + 2 * HOUR
     assert is_fresh(found, limit - MOMENT)
     assert not is_fresh(found, limit)
-    assert "It is late: its newest complete day was 2 days ago; limits are not judged" in {
+    assert "It is late: its newest complete day was 2 days ago; limits are not evaluated" in {
         what for _, what, _ in told(replace(found, health=replace(found.health, last_attempt=limit)), limit)
     }
 

@@ -8,13 +8,13 @@ import pytest
 from exporter.exposition.board import Board
 from exporter.polling.threads import Worker
 from exporter.web.app import create_app
-from tests.web.outlooks import outlook
+from tests.web.contexts import web_context
 
 pytestmark = pytest.mark.anyio
 
 
 async def ask(method: str, reload: Callable[[], Awaitable[str]] | None) -> httpx.Response:
-    seen = outlook(Board(), Worker("readers"), reload=reload)
+    seen = web_context(Board(), Worker("readers"), reload=reload)
     transport = httpx.ASGITransport(create_app(seen))
     async with httpx.AsyncClient(transport=transport, base_url="http://exporter") as http:
         return await http.request(method, "/-/reload")
@@ -65,7 +65,7 @@ async def test_nothing_but_a_post_reloads(method: str, permitted: bool) -> None:
 
 async def test_ready_names_the_sources_of_now() -> None:
     names = {"one": 1}
-    app = create_app(outlook(Board(), Worker("readers"), sources=names.keys()))
+    app = create_app(web_context(Board(), Worker("readers"), sources=names.keys()))
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://exporter") as http:
         before = (await http.get("/-/ready")).text
         names["two"] = 2

@@ -16,7 +16,7 @@ from exporter.exposition.text import Format
 from exporter.polling.threads import Worker
 from exporter.web.app import create_app
 from exporter.web.server.server import listen, server, url
-from tests.web.outlooks import outlook
+from tests.web.contexts import web_context
 
 OPTION = "--web.listen-address"
 LARGE = b"#" * 30_000_000 + b"\n"  # more than the buffers of a socket take
@@ -134,7 +134,7 @@ def large(_format: Format) -> bytes:
     return LARGE
 
 
-APP = create_app(outlook(Board(), Worker("readers"), tail=large))
+APP = create_app(web_context(Board(), Worker("readers"), tail=large))
 
 
 @contextmanager
@@ -180,7 +180,7 @@ async def test_a_server_ends_although_a_peer_does_not_read(caplog: pytest.LogCap
         asked.set()
         return large(format_)
 
-    running = server(create_app(outlook(Board(), Worker("readers"), tail=noticing)))
+    running = server(create_app(web_context(Board(), Worker("readers"), tail=noticing)))
     async with asyncio.timeout(PATIENCE_S):
         with listen("127.0.0.1:0", OPTION) as listening, peers(url(listening), SCRAPE, count=1):
             serve = asyncio.create_task(running.serve(sockets=[listening]))

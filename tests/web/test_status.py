@@ -21,7 +21,7 @@ from exporter.web.api.find import DailyFiguresFinder
 from exporter.web.app import create_app
 from exporter.web.server.basic_auth import BasicAuth, PasswordVerifier
 from exporter.web.server.web_config import LiveWebConfig
-from exporter.web.status.page import DOCS, StatusPage
+from exporter.web.status.page import DOCS, PageState, StatusPage
 from exporter.web.status.problems import FailedReload
 from exporter.web.status.query import CompanyQuery
 from exporter.web.status.sparkline import sparkline
@@ -30,7 +30,7 @@ from tests.road.road import RULES, PassedClock, Road, set_scenarios, target_with
 from tests.road.test_reports import begin
 from tests.samples import samples
 from tests.web.asking import Answer, asking, days, on, published
-from tests.web.outlooks import outlook
+from tests.web.contexts import web_context
 from tests.web.reading import ReadPage
 from tests.web.test_days import NAMES, named, paradigm
 
@@ -190,12 +190,12 @@ async def test_limits_are_broken_as_the_alert_rules_have_it() -> None:
     assert [identity(row) for row in (await status(board, "?show=broken")).companies] == [company]
 
 
-async def test_limits_are_not_judged_by_old_figures() -> None:
+async def test_limits_are_not_evaluated_by_old_figures() -> None:
     """As by the alert rules: when the last day is too old, the report is what is wrong, not the company."""
     board = await quiet()
     page = await status(board, now=lambda: NOON + timedelta(days=2))
-    assert {row["Limits"].strip() for row in page.companies} == {"not judged"}
-    assert any("limits are not judged" in each for each in page.wrong)
+    assert {row["Limits"].strip() for row in page.companies} == {"not evaluated"}
+    assert any("limits are not evaluated" in each for each in page.wrong)
 
 
 FAILING = {
@@ -247,12 +247,12 @@ async def test_what_has_one_cause_is_told_once() -> None:
 
 async def test_a_refused_configuration_shows_until_a_good_one_is_read() -> None:
     """Whoever looks whether a change has arrived must see that it has not, also before the alert fires."""
-    refusal: FailedReload | None = FailedReload(NOON - HOUR, "exporter.yml:3: settle: give <a> duration")
+    failed_reload: FailedReload | None = FailedReload(NOON - HOUR, "exporter.yml:3: settle: give <a> duration")
     async with paradigm(PassedClock(NOON), World.from_seed(3, 4)) as road:
         await road.poller.poll()
-        async with asking(road.board, refusal=lambda: refusal) as http:
+        async with asking(road.board, failed_reload=lambda: failed_reload) as http:
             refused = ReadPage.of((await http.get("/")).text)
-            refusal = None
+            failed_reload = None
             good = ReadPage.of((await http.get("/")).text)
 
     (line,) = refused.wrong
@@ -399,17 +399,18 @@ async def test_every_link_is_answered_or_leads_to_a_runbook() -> None:
 
 
 async def test_the_page_is_rendered_once_a_minute_and_publication() -> None:
-    """Whoever else asks gets the same bytes; another choice, minute or publication is another page."""
+    """Whoever else asks gets the same bytes; another query, minute or publication is another page."""
     files = dict.fromkeys(("icon.svg", "status.css", "status.js"), "")
     status_page, shown, board = StatusPage(DailyFiguresFinder(), files), Published(), named()
-    first = status_page.page(board.shown, CompanyQuery(), {}, NOON)
-    assert status_page.page(board.shown, CompanyQuery(), {}, NOON + timedelta(seconds=59)) is first
-    assert status_page.page(board.shown, CompanyQuery(q="x"), {}, NOON) is not first
-    assert status_page.page(board.shown, CompanyQuery(), {}, NOON + timedelta(minutes=1)) is not first
-    assert status_page.page(shown, CompanyQuery(), {}, NOON) is not first
+    state = PageState(board.shown, NOON, {})
+    first = status_page.page(state, CompanyQuery())
+    assert status_page.page(state._replace(now=NOON + timedelta(seconds=59)), CompanyQuery()) is first
+    assert status_page.page(state, CompanyQuery(q="x")) is not first
+    assert status_page.page(state._replace(now=NOON + timedelta(minutes=1)), CompanyQuery()) is not first
+    assert status_page.page(state._replace(shown=shown), CompanyQuery()) is not first
     for number in range(100):
-        status_page.page(shown, CompanyQuery(page=number), {}, NOON)
-    assert len(status_page._prints) == 64
+        status_page.page(state._replace(shown=shown), CompanyQuery(page=number))
+    assert len(status_page._pages) == 64
 
 
 async def test_headers_keep_everything_out() -> None:
@@ -428,7 +429,7 @@ async def test_headers_of_the_web_configuration_win(tmp_path: Path) -> None:
     """Who configures a policy of his own means it; the other headers stay."""
     (tmp_path / "web.yml").write_text("http_server_config: {headers: {Content-Security-Policy: sandbox}}\n")
     worker, passwords = Worker("readers"), PasswordVerifier()
-    gated = BasicAuth(create_app(outlook(named(), worker)), LiveWebConfig(tmp_path / "web.yml").users, passwords)
+    gated = BasicAuth(create_app(web_context(named(), worker)), LiveWebConfig(tmp_path / "web.yml").users, passwords)
     async with httpx.AsyncClient(transport=httpx.ASGITransport(gated), base_url="http://exporter") as http:
         for path in ("/", "/static/status.css", "/api/v1/days"):
             answer = await http.get(path)

@@ -16,7 +16,7 @@ from exporter.web.api.find import Answer, DailyFiguresFinder, available
 from exporter.web.api.openapi import description
 from exporter.web.api.query import DaysFormat, read
 from exporter.web.api.write import document
-from exporter.web.negotiation import is_known, preferred, takes_gzip
+from exporter.web.negotiation import header, is_known, preferred, takes_gzip
 
 GZIP = zlib.MAX_WBITS | 16
 GZIP_LEVEL = 1  # figures compress well at any level; this one costs least
@@ -48,17 +48,17 @@ class DaysApi:
             query = read(request.query_params.multi_items(), available(views))
         except QueryError as error:
             return JSONResponse({"error": str(error)}, 400, VARY)
-        accepted = preferred(",".join(request.headers.getlist("accept")), tuple(FORMATS))
+        accepted = preferred(header(request, "accept"), tuple(FORMATS))
         format_ = query.format or FORMATS[accepted]
         answer = await self._worker.run(partial(self._finder.answer, views, query))
         headers = {"Content-Type": CONTENT_TYPES[format_], **VARY, **_links(answer, request)}
         headers["ETag"] = etag = f'W/"{answer.version}-{format_}"'
         if format_ == "csv":
             headers["Content-Disposition"] = 'attachment; filename="days.csv"'
-        if is_known(etag, ",".join(request.headers.getlist("if-none-match"))):
+        if is_known(etag, header(request, "if-none-match")):
             return Response(status_code=304, headers=headers)
         pieces = iter(()) if request.method == "HEAD" else document(answer, format_)
-        if takes_gzip(",".join(request.headers.getlist("accept-encoding"))):
+        if takes_gzip(header(request, "accept-encoding")):
             headers["Content-Encoding"] = "gzip"
             pieces = _gzipped(pieces)
         return StreamingResponse(self._sent(pieces), headers=headers)

@@ -5,15 +5,13 @@ are the host's, it has no Cache-Control, and it reads the disk in a thread for e
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
 
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
-from starlette.routing import Route
 
-from exporter.web.negotiation import is_known
+from exporter.web.negotiation import header, is_known
 
 TYPES = {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml"}
 POLICY = (
@@ -29,43 +27,24 @@ HARDENED = {
 A_YEAR = "public, max-age=31536000, immutable"
 
 
-@dataclass(frozen=True, slots=True)
-class Asset:
-    """A file: its bytes, what it is, and the version that its content has."""
-
-    content: bytes
-    type: str
-    version: str
-
-
 class Assets:
-    """The files, read once."""
+    """The files, read once: `addresses` are relative to the status page, each with the version of its content."""
 
     def __init__(self) -> None:
-        self._files = {each.name: _asset(each) for each in sorted((Path(__file__).parent / "static").iterdir())}
-
-    @property
-    def addresses(self) -> Mapping[str, str]:
-        """Where each file is, relative to the status page."""
-        return {name: f"static/{name}?v={asset.version}" for name, asset in self._files.items()}
-
-    def routes(self) -> tuple[Route, ...]:
-        """Returns the route of all files."""
-        return (Route("/static/{name}", self.answer),)
+        folder = Path(__file__).parent / "static"
+        self._files = {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
+        self._versions = {name: blake2b(content, digest_size=8).hexdigest() for name, content in self._files.items()}
+        self.addresses: Mapping[str, str] = {
+            name: f"static/{name}?v={version}" for name, version in self._versions.items()
+        }
 
     async def answer(self, request: Request) -> Response:
         """Answers with a file, 304 if the client has it."""
-        asset = self._files.get(request.path_params["name"])
-        if asset is None:
+        name = request.path_params["name"]
+        if name not in self._files:
             return PlainTextResponse("there is no such file\n", 404)
-        etag = f'"{asset.version}"'
-        is_versioned = request.query_params.get("v") == asset.version
+        etag, is_versioned = f'"{self._versions[name]}"', request.query_params.get("v") == self._versions[name]
         headers = {"ETag": etag, "Cache-Control": A_YEAR if is_versioned else "no-cache", **HARDENED}
-        if is_known(etag, ",".join(request.headers.getlist("if-none-match"))):
+        if is_known(etag, header(request, "if-none-match")):
             return Response(status_code=304, headers=headers)
-        return Response(asset.content, headers={**headers, "Content-Type": asset.type})
-
-
-def _asset(path: Path) -> Asset:
-    content = path.read_bytes()
-    return Asset(content, TYPES[path.suffix], blake2b(content, digest_size=8).hexdigest())
+        return Response(self._files[name], headers={**headers, "Content-Type": TYPES[Path(name).suffix]})

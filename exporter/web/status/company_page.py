@@ -1,8 +1,8 @@
-"""The companies that a reader of the status page chose: sorted, a page of them, each with its six weeks. Pure."""
+"""The companies that a query of the status page asks for: sorted, a page of them, each with its six weeks. Pure."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from typing import NamedTuple
 
 from exporter.domain.model import Activity, Measure
@@ -10,21 +10,13 @@ from exporter.exposition.board import Published
 from exporter.exposition.text import Key
 from exporter.ledger.ledger import by_number
 from exporter.metrics.daily import DailyFigures
-from exporter.web.status.company_rows import Breach, Companies, Company, Measured, fresh
+from exporter.web.status.company_rows import Breach, Companies, Company, Measured
+from exporter.web.status.problems import is_fresh
 from exporter.web.status.query import ATTENTION, PER_PAGE, CompanyQuery
 from exporter.web.status.sparkline import Sparkline, six_weeks, sparkline
 
-FIGURES: Mapping[str, Callable[[Measured], float | None]] = {
-    "last_day": lambda measured: measured.last_day,
-    "today": lambda measured: measured.today,
-    "usual": lambda measured: measured.usual,
-    "share": lambda measured: measured.share,
-}
-"""What companies can be sorted by, besides their names."""
 
-
-@dataclass(frozen=True, slots=True)
-class CompanyRow:
+class CompanyRow(NamedTuple):
     """One company, one activity of it, the limits that it breaks, or a word of them; a `line` where it is shown."""
 
     company: Company
@@ -36,7 +28,7 @@ class CompanyRow:
 
 
 class CompanyPage(NamedTuple):
-    """One page of companies: how many there are in all, how many fit the choice, how many pages that is."""
+    """One page of companies: how many there are in all, how many fit the query, how many pages that is."""
 
     rows: tuple[CompanyRow, ...]
     all: int
@@ -47,19 +39,18 @@ class CompanyPage(NamedTuple):
 
 
 def company_page(
-    companies: Companies, choice: CompanyQuery, shown: Published, all_daily: Mapping[Key, DailyFigures], now: datetime
+    companies: Companies, query: CompanyQuery, shown: Published, all_daily: Mapping[Key, DailyFigures], now: datetime
 ) -> CompanyPage:
-    """Returns the companies that a choice shows, sorted, a page of them."""
-    fresh_reports = fresh(shown.views, now)
-    everybody = [_row(each, choice, companies, fresh_reports) for each in companies.all]
-    chosen = (each for each in everybody if fits(each, choice))
-    fitting = sorted(chosen, key=order(choice), reverse=choice.sort == "-company")
+    """Returns the companies that a query asks for, sorted, a page of them."""
+    fresh = frozenset(key for key, view in shown.views.items() if is_fresh(view, now))
+    everybody = [_row(each, query, companies, fresh) for each in companies.all]
+    fitting = sorted(filter(partial(_fits, query), everybody), key=_order(query), reverse=query.sort == "-company")
     pages = max(-(-len(fitting) // PER_PAGE), 1)
-    page = min(choice.page, pages)
+    page = min(query.page, pages)
     rows = fitting[(page - 1) * PER_PAGE : page * PER_PAGE]
     lines = _lines(rows, all_daily)
     return CompanyPage(
-        rows=tuple(replace(each, line=lines.get((each.company.source, each.company.company_id))) for each in rows),
+        rows=tuple(each._replace(line=lines.get((each.company.source, each.company.company_id))) for each in rows),
         all=len(everybody),
         fitting=len(fitting),
         pages=pages,
@@ -68,27 +59,27 @@ def company_page(
     )
 
 
-def _row(company: Company, choice: CompanyQuery, companies: Companies, fresh_reports: frozenset[Key]) -> CompanyRow:
+def _row(company: Company, query: CompanyQuery, companies: Companies, fresh: frozenset[Key]) -> CompanyRow:
     names = companies.activities.get(company.source, ())
-    activity = choice.activity if choice.activity in names else next(iter(names), "")
+    activity = query.activity if query.activity in names else next(iter(names), "")
     measured = company.activities.get(activity)
-    return CompanyRow(company, activity, measured, company.breaches(fresh_reports), company.limit_status(fresh_reports))
+    return CompanyRow(company, activity, measured, company.breaches(fresh), company.limit_status(fresh))
 
 
-def fits(row: CompanyRow, choice: CompanyQuery) -> bool:
-    """Returns whether a company is one of those that were chosen."""
-    company, words = row.company, choice.q.casefold()
+def _fits(query: CompanyQuery, row: CompanyRow) -> bool:
+    """Returns whether a company is one of those that are asked for."""
+    company, words = row.company, query.q.casefold()
     return (
-        (not choice.source or company.source == choice.source)
-        and (not choice.activity or row.activity == choice.activity)
-        and (not choice.broken or bool(row.breaches))
+        (not query.source or company.source == query.source)
+        and (not query.activity or row.activity == query.activity)
+        and (not query.broken or bool(row.breaches))
         and (not words or words in company.name.casefold() or words == company.company_id.casefold())
     )
 
 
-def order(choice: CompanyQuery) -> Callable[[CompanyRow], tuple[object, ...]]:
+def _order(query: CompanyQuery) -> Callable[[CompanyRow], tuple[object, ...]]:
     """Returns what companies are sorted by; who has no figure is at the end, whichever way."""
-    column, sign = choice.sort.removeprefix("-"), -1.0 if choice.sort.startswith("-") else 1.0
+    column, sign = query.sort.removeprefix("-"), -1.0 if query.sort.startswith("-") else 1.0
 
     def key(row: CompanyRow) -> tuple[object, ...]:
         company, measured = row.company, row.measured
@@ -98,7 +89,7 @@ def order(choice: CompanyQuery) -> Callable[[CompanyRow], tuple[object, ...]]:
             return rank, not company.note, -((measured and measured.last_day) or 0.0), place
         if column == "company":
             return company.name.casefold(), place
-        value = FIGURES[column](measured) if measured else None
+        value: float | None = getattr(measured, column, None)
         return value is None, sign * (value or 0.0), place
 
     return key

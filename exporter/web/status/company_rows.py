@@ -5,7 +5,6 @@ The figures are those of chat_usage_activity_* on /metrics, made by the same fun
 
 from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 from fnmatch import fnmatchcase
 from typing import NamedTuple
 
@@ -16,7 +15,6 @@ from exporter.ledger.ledger import by_number
 from exporter.metrics.activities import BASELINE, LAST_DAY, LAST_WORKING_DAY, LIMIT, TODAY, activity_families
 from exporter.metrics.report_view import ReportView
 from exporter.metrics.source_info import SourceInfo
-from exporter.web.status.problems import is_fresh
 
 SEVERITIES = ("critical", "warning", "info")
 """The worst first; an operator's own ones are after them."""
@@ -77,20 +75,15 @@ class Company:
 
     def limit_status(self, fresh: Container[Key]) -> str:
         """Says in a word how it keeps its limits, where it breaks none."""
-        limited = [measured for measured in self.activities.values() if measured.limited]
+        limited = [(self.source, each.report) in fresh for each in self.activities.values() if each.limited]
         if not limited:
             return "–"
-        compared = any((self.source, measured.report) in fresh for measured in limited)
-        return "kept" if compared else "not judged"
+        return "kept" if any(limited) else "not evaluated"
 
     def breaches(self, fresh: Container[Key]) -> tuple[Breach, ...]:
         """Returns the limits that are broken in reports that are fresh, the worst first."""
-        found = (
-            breach
-            for measured in self.activities.values()
-            if (self.source, measured.report) in fresh
-            for breach in measured.broken
-        )
+        measured = (each for each in self.activities.values() if (self.source, each.report) in fresh)
+        found = (breach for each in measured for breach in each.broken)
         return tuple(sorted(found, key=lambda each: (each.rank, each.activity)))
 
 
@@ -106,9 +99,9 @@ def companies(shown: Published) -> Companies:
     """Puts together what was published of companies."""
     found: dict[tuple[str, str], Company] = {}
     activities: dict[str, list[Activity]] = {}
-    for source_info in shown.source_infos.values():
-        found.update({(source_info.source, each.company_id): each for each in _listed(source_info)})
-        activities[source_info.source] = []
+    for info in shown.source_infos.values():
+        found.update({(info.source, each.company_id): each for each in _listed(info)})
+        activities[info.source] = []
     for (source, report), view in sorted(shown.views.items()):
         activities.setdefault(source, []).extend(
             activity for measure in view.report.measures for activity in measure.activities
@@ -147,8 +140,8 @@ def _measured(view: ReportView, report: str) -> Iterator[tuple[Whose, Measured]]
     for whose in figures | limits:
         known = figures.get(whose, {})
         broken = tuple(_broken(whose[2], known, limits.get(whose, ())))
-        shown = (known.get(LAST_DAY), known.get(TODAY), known.get(BASELINE))
-        yield whose, Measured(report, *shown, whose in limits, broken)
+        served = (known.get(LAST_DAY), known.get(TODAY), known.get(BASELINE))
+        yield whose, Measured(report, *served, whose in limits, broken)
 
 
 def _broken(
@@ -161,18 +154,11 @@ def _broken(
             yield Breach(severity, activity, bound, basis, value, limit)
 
 
-def _listed(source_info: SourceInfo) -> Iterator[Company]:
+def _listed(info: SourceInfo) -> Iterator[Company]:
     """Yields the companies that the source should have: those that are held, those that are expected."""
-    held = source_info.names.keys() - source_info.withdrawn
-    for company_id in {*source_info.names, *source_info.companies.expected}:
-        if company_id in held:
-            yield Company(source_info.source, company_id, source_info.names[company_id])
-        elif company_id in source_info.names:
-            yield Company(source_info.source, company_id, source_info.names[company_id], "taken back by the platform")
+    for company_id in {*info.names, *info.companies.expected}:
+        if company_id not in info.names:
+            note = "expected, never seen"
         else:
-            yield Company(source_info.source, company_id, "", "expected, never seen")
-
-
-def fresh(views: Mapping[Key, ReportView], now: datetime) -> frozenset[Key]:
-    """Returns the reports whose figures are new enough to be compared with limits."""
-    return frozenset(key for key, view in views.items() if is_fresh(view, now))
+            note = "taken back by the platform" if company_id in info.withdrawn else ""
+        yield Company(info.source, company_id, info.names.get(company_id, ""), note)

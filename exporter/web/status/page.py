@@ -1,24 +1,24 @@
-"""Renders the status page, once per publication, minute and choice, in the thread of those who read."""
+"""Renders the status page, once per publication, minute and query, in the thread of those who read."""
 
 import gzip
 from collections import OrderedDict
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from exporter import __version__
 from exporter.exposition.board import Published
 from exporter.web.api.find import DailyFiguresFinder
-from exporter.web.status import text as words
+from exporter.web.status import text
 from exporter.web.status.company_page import company_page
 from exporter.web.status.company_rows import Companies, companies
 from exporter.web.status.problems import FailedReload, Level
 from exporter.web.status.query import CompanyQuery
-from exporter.web.status.report_rows import sources, troubles
+from exporter.web.status.report_rows import all_problems, source_rows
 from exporter.web.status.sparkline import HEIGHT, WIDTH
 
 MOST_PAGES = 64
@@ -27,8 +27,16 @@ DOCS = "https://example.org/chat-usage-exporter/docs"
 GZIP_LEVEL = 4
 
 
-@dataclass(frozen=True, slots=True)
-class RenderedPage:
+class PageState(NamedTuple):
+    """What a page is about, whatever its query: `failed_reload` is why the last reload failed, None if it did not."""
+
+    shown: Published
+    now: datetime
+    next_polls: Mapping[str, datetime | None]
+    failed_reload: FailedReload | None = None
+
+
+class RenderedPage(NamedTuple):
     """A rendered page, plain and compressed."""
 
     plain: bytes
@@ -39,65 +47,45 @@ class StatusPage:
     """Renders pages and keeps those of the newest publication; used by one thread alone."""
 
     def __init__(self, finder: DailyFiguresFinder, assets: Mapping[str, str], docs: str = DOCS) -> None:
-        folder = Path(__file__).parent / "templates"
         environment = Environment(
-            loader=FileSystemLoader(folder),
+            loader=FileSystemLoader(Path(__file__).parent / "templates"),
             autoescape=True,
             undefined=StrictUndefined,
             trim_blocks=True,
             lstrip_blocks=True,
         )
         environment.globals.update(
-            Level=Level, words=words, version=__version__, docs=docs, assets=assets, width=WIDTH, height=HEIGHT
+            Level=Level, text=text, version=__version__, docs=docs, assets=assets, width=WIDTH, height=HEIGHT
         )
         self._template = environment.get_template("status.html.jinja")
-        self._archive = finder
-        self._of: Published | None = None
+        self._finder = finder
+        self._shown: Published | None = None
         self._companies = Companies((), {})
-        self._prints: OrderedDict[tuple[CompanyQuery, str, FailedReload | None], RenderedPage] = OrderedDict()
+        self._pages: OrderedDict[tuple[CompanyQuery, str, FailedReload | None], RenderedPage] = OrderedDict()
 
-    def page(
-        self,
-        shown: Published,
-        choice: CompanyQuery,
-        next_polls: Mapping[str, datetime | None],
-        now: datetime,
-        refusal: FailedReload | None = None,
-    ) -> RenderedPage:
-        """Returns the page of a choice as of the present minute; `refusal` is why the last reload failed."""
-        if shown is not self._of:
-            self._of, self._companies = shown, companies(shown)
-            self._prints.clear()
-        key = choice, words.moment(now), refusal
-        if key not in self._prints:
-            plain = self._rendered(shown, choice, next_polls, now, refusal)
-            self._prints[key] = RenderedPage(plain, gzip.compress(plain, GZIP_LEVEL))
-        while len(self._prints) > MOST_PAGES:
-            self._prints.popitem(last=False)
-        return self._prints[key]
+    def page(self, state: PageState, query: CompanyQuery) -> RenderedPage:
+        """Returns the page of a query as of the present minute."""
+        if state.shown is not self._shown:
+            self._shown, self._companies = state.shown, companies(state.shown)
+            self._pages.clear()
+        key = query, text.moment(state.now), state.failed_reload
+        if key not in self._pages:
+            plain = self._render(state, query)
+            self._pages[key] = RenderedPage(plain, gzip.compress(plain, GZIP_LEVEL))
+        while len(self._pages) > MOST_PAGES:
+            self._pages.popitem(last=False)
+        return self._pages[key]
 
-    def _rendered(
-        self,
-        shown: Published,
-        choice: CompanyQuery,
-        next_polls: Mapping[str, datetime | None],
-        now: datetime,
-        refusal: FailedReload | None,
-    ) -> bytes:
-        blocks = sources(shown, next_polls, now)
-        activities = {name for names in self._companies.activities.values() for name in names}
+    def _render(self, state: PageState, query: CompanyQuery) -> bytes:
+        sources = source_rows(state.shown, state.next_polls, state.now)
+        all_daily = self._finder.all_daily(state.shown.views)
         return self._template.render(
-            now=now,
-            choice=choice,
-            sources=blocks,
-            troubles=troubles(blocks, refusal),
-            refused=refusal is not None,
-            companies=company_page(self._companies, choice, shown, self._archive.all_daily(shown.views), now),
-            activities=sorted(activities),
-            ago=partial(_ago, now),
+            now=state.now,
+            query=query,
+            sources=sources,
+            problems=all_problems(sources, state.failed_reload),
+            failed_reload=state.failed_reload,
+            companies=company_page(self._companies, query, state.shown, all_daily, state.now),
+            activities=sorted({name for names in self._companies.activities.values() for name in names}),
+            ago=partial(text.ago, state.now),
         ).encode()
-
-
-def _ago(now: datetime, at: datetime) -> str:
-    """Says how long ago a moment is, or how far ahead."""
-    return f"{words.span(now - at)} ago" if at <= now else f"in {words.span(at - now)}"

@@ -67,10 +67,10 @@ def is_fresh(view: ReportView, now: datetime) -> bool:
     return now - calendars.start(day, view.rules.zone) < COVERS + view.rules.settle + 2 * view.health.interval
 
 
-def of_configuration(refusal: FailedReload) -> Problem:
-    """Returns what is wrong with a configuration that was refused."""
-    what = f"Refused when it was reloaded, {moment(refusal.at)}; the one before goes on"
-    return Problem(Level.WARNING, what, "ChatUsageConfigReloadFailed", refusal.reason)
+def of_configuration(failed: FailedReload) -> Problem:
+    """Returns what is wrong with a configuration that could not be used."""
+    what = f"Refused when it was reloaded, {moment(failed.at)}; the one before goes on"
+    return Problem(Level.WARNING, what, "ChatUsageConfigReloadFailed", failed.reason)
 
 
 def of_report(view: ReportView, now: datetime) -> tuple[Problem, ...]:
@@ -107,10 +107,10 @@ def _days(view: ReportView, now: datetime) -> Iterator[Problem]:
         length = span(view.rules.max_staleness)
         yield Problem(Level.BAD, f"Its figures are withheld: nothing was read for {length}", "ChatUsageReportStale")
     if status.empty_day:
-        what = "A complete working day has no row of any company yet; limits are not judged"
+        what = "A complete working day has no row of any company yet; limits are not evaluated"
         yield Problem(Level.WARNING, what, "ChatUsageReportEmpty")
     elif day is not None and not status.stale and not is_fresh(view, now):
-        what = f"It is late: its newest complete day was {day_ago(day, today)}; limits are not judged"
+        what = f"It is late: its newest complete day was {day_ago(day, today)}; limits are not evaluated"
         yield Problem(Level.WARNING, what, "ChatUsageReportStale")
 
 
@@ -133,26 +133,20 @@ def _answers(view: ReportView) -> Iterator[Problem]:
         yield Problem(Level.NOTE, what, "ChatUsageRestated")
 
 
-def of_source(source_info: SourceInfo) -> tuple[Problem, ...]:
-    """Returns what is wrong with a source as a whole: companies that are missing, words that select nothing."""
-    return tuple(_of_source(source_info))
-
-
-def _of_source(source_info: SourceInfo) -> Iterator[Problem]:
-    if source_info.listed is None:
-        return
-    missing = [
-        company
-        for company in source_info.companies.expected
-        if company not in source_info.names.keys() - source_info.withdrawn
-    ]
+def of_source(info: SourceInfo) -> tuple[Problem, ...]:
+    """Returns what is wrong with a source as a whole: companies that are missing, selectors that match nothing."""
+    if info.listed is None:
+        return ()
+    found = []
+    missing = [each for each in info.companies.expected if each not in info.names.keys() - info.withdrawn]
     if missing:
         what = f"Expected and in no report: {_companies(len(missing))} ({', '.join(missing[:5])})"
-        yield Problem(Level.WARNING, what, "ChatUsageCompanyMissing")
-    unmatched = source_info.unmatched
-    for option in sorted(option for option, count in unmatched.items() if count and option != "companies.expected"):
-        what = f"{unmatched[option]} of the selectors in {option} match nothing that the platform lists"
-        yield Problem(Level.WARNING, what, "ChatUsageConfigUnmatched")
+        found.append(Problem(Level.WARNING, what, "ChatUsageCompanyMissing"))
+    for option, count in sorted(info.unmatched.items()):
+        if count and option != "companies.expected":
+            what = f"{count} of the selectors in {option} match nothing that the platform lists"
+            found.append(Problem(Level.WARNING, what, "ChatUsageConfigUnmatched"))
+    return tuple(found)
 
 
 def _companies(count: int) -> str:

@@ -13,7 +13,7 @@ LONGEST_WORDS = 200
 
 @dataclass(frozen=True, slots=True)
 class CompanyQuery:
-    """A choice; what cannot be meant is taken for what is usual, since links to the page live long."""
+    """A query; what cannot be meant is taken for the default, since links to the page live long."""
 
     q: str = ""
     source: str = ""
@@ -36,17 +36,17 @@ class CompanyQuery:
         )
 
     def link(self) -> str:
-        """Writes the query string, without what is usual."""
+        """Writes the query string, without defaults."""
         words = {"q": self.q, "source": self.source, "activity": self.activity, "show": "broken" if self.broken else ""}
         words |= {"sort": "" if self.sort == ATTENTION else self.sort, "page": "" if self.page == 1 else str(self.page)}
         return f"?{urlencode({name: word for name, word in words.items() if word})}#companies"
 
     def at(self, page: int) -> "CompanyQuery":
-        """Returns the same choice on another page."""
+        """Returns the same query for another page."""
         return replace(self, page=page)
 
     def sorted_by(self, column: str) -> "CompanyQuery":
-        """Returns the choice that a click on a column's head makes: names from A on, figures from the largest on."""
+        """Returns the query that a click on a column's head makes: names from A on, figures from the largest on."""
         first, second = (column, f"-{column}") if column == "company" else (f"-{column}", column)
         return replace(self, sort=second if self.sort == first else first, page=1)
 

@@ -1,36 +1,31 @@
 """How sources and reports are, as the status page shows it: health, last day, polls, and what is wrong. Pure."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime
 from itertools import groupby
 from typing import NamedTuple
 
 from exporter.domain import calendars
 from exporter.exposition.board import Published
-from exporter.metrics.report_health import REPORT_GAUGES
 from exporter.metrics.report_view import ReportView
 from exporter.web.status.problems import FailedReload, Level, Problem, of_configuration, of_report, of_source
 from exporter.web.status.text import day_ago
 
-COMPANIES = next(gauge.value for gauge in REPORT_GAUGES if gauge.name == "chat_usage_report_companies")
-
 
 class ReportRow(NamedTuple):
-    """One report: how it is in a word, what is wrong, its last day, polls and companies."""
+    """One report: its health in a word, what is wrong, its last day, polls and companies."""
 
-    source: str
     report: str
     level: Level
-    word: str
-    findings: tuple[Problem, ...]
+    health: str
+    problems: tuple[Problem, ...]
     day: date | None
     ago: str
     last_success: datetime | None
-    last_attempt: datetime | None
     companies: int | None
 
 
-class SourceBlock(NamedTuple):
+class SourceRows(NamedTuple):
     """One source, its reports, and what is wrong with it as a whole."""
 
     name: str
@@ -38,83 +33,70 @@ class SourceBlock(NamedTuple):
     zone: str
     next_poll: datetime | None
     reports: tuple[ReportRow, ...]
-    findings: tuple[Problem, ...]
+    problems: tuple[Problem, ...]
 
 
-class ProblemGroup(NamedTuple):
-    """One finding, and the reports of a source that have it; none if it is about the source as a whole."""
+class PlacedProblem(NamedTuple):
+    """What is wrong, and with what: the configuration, a source, or some reports of one."""
 
-    source: str
-    reports: tuple[str, ...]
-    of: int
-    finding: Problem
-
-    @property
-    def where(self) -> str:
-        """The reports in words."""
-        if not self.reports:
-            return self.source
-        is_every = len(self.reports) == self.of > 1
-        return f"{self.source}, {f'all {self.of} reports' if is_every else ', '.join(self.reports)}"
+    where: str
+    problem: Problem
 
 
-def sources(shown: Published, next_polls: Mapping[str, datetime | None], now: datetime) -> tuple[SourceBlock, ...]:
+def source_rows(shown: Published, next_polls: Mapping[str, datetime | None], now: datetime) -> tuple[SourceRows, ...]:
     """Says how every source and report is."""
     by_source = {source: tuple(keys) for source, keys in groupby(sorted(shown.views), key=lambda key: key[0])}
     return tuple(
-        SourceBlock(
+        SourceRows(
             name=source,
             platform=shown.source_infos[source].platform,
             zone=shown.views[keys[0]].rules.zone.key,
             next_poll=next_polls.get(source),
-            reports=tuple(report_row(shown.views[key], now) for key in keys),
-            findings=of_source(shown.source_infos[source]),
+            reports=tuple(_report_row(shown.views[key], now) for key in keys),
+            problems=of_source(shown.source_infos[source]),
         )
         for source, keys in by_source.items()
     )
 
 
-def troubles(blocks: Sequence[SourceBlock], refusal: FailedReload | None) -> tuple[ProblemGroup, ...]:
-    """Returns what is wrong, the worst first; what several reports of a source have is shown once."""
-    found: dict[tuple[str, Level, str, str], ProblemGroup] = {}
-    if refusal is not None:
-        found["", Level.WARNING, "", ""] = ProblemGroup("configuration", (), 0, of_configuration(refusal))
-    for block in blocks:
-        for report in block.reports:
-            for finding in report.findings:
-                key = block.name, finding.level, finding.what, finding.runbook
-                before = found[key].reports if key in found else ()
-                first = found[key].finding if key in found else finding
-                found[key] = ProblemGroup(block.name, (*before, report.report), len(block.reports), first)
-        for finding in block.findings:
-            key = block.name, finding.level, finding.what, ""
-            found[key] = ProblemGroup(block.name, (), len(block.reports), finding)
-    return tuple(sorted(found.values(), key=lambda each: -each.finding.level))
-
-
-def report_row(view: ReportView, now: datetime) -> ReportRow:
-    """Says how a report is."""
-    found, day = of_report(view, now), view.day_status.last_day
-    level = max((each.level for each in found), default=Level.GOOD)
-    companies = None if day is None else COMPANIES(view)
-    today = calendars.day_at(now, view.rules.zone)
+def _report_row(view: ReportView, now: datetime) -> ReportRow:
+    problems, day = of_report(view, now), view.day_status.last_day
+    level = max((each.level for each in problems), default=Level.GOOD)
     return ReportRow(
-        source=view.source,
         report=view.report.name,
         level=level,
-        word=_word(view, level),
-        findings=found,
+        health=_health(view, level),
+        problems=problems,
         day=day,
-        ago="" if day is None else day_ago(day, today),
+        ago="" if day is None else day_ago(day, calendars.day_at(now, view.rules.zone)),
         last_success=view.health.last_success,
-        last_attempt=view.health.last_attempt,
-        companies=None if companies is None else int(companies),
+        companies=None if day is None else len(view.ledger.companies_on([day])),
     )
 
 
-def _word(view: ReportView, level: Level) -> str:
+def _health(view: ReportView, level: Level) -> str:
     if not view.health.supported:
         return "not on this platform"
     if view.health.last_attempt is None:
         return "not polled yet"
     return {Level.GOOD: "good", Level.NOTE: "good", Level.WARNING: "look at it", Level.BAD: "bad"}[level]
+
+
+def all_problems(sources: Sequence[SourceRows], failed_reload: FailedReload | None) -> tuple[PlacedProblem, ...]:
+    """Returns what is wrong, the worst first; what several reports of a source have is shown once."""
+    found = [] if failed_reload is None else [PlacedProblem("configuration", of_configuration(failed_reload))]
+    for source in sources:
+        found += _of_reports(source)
+        found += [PlacedProblem(source.name, problem) for problem in source.problems]
+    return tuple(sorted(found, key=lambda each: -each.problem.level))
+
+
+def _of_reports(source: SourceRows) -> Iterator[PlacedProblem]:
+    """Yields the problems of a source's reports; where they differ in the reason alone, with the first reason."""
+    shared: dict[Problem, tuple[Problem, list[str]]] = {}
+    for report in source.reports:
+        for problem in report.problems:
+            shared.setdefault(problem._replace(why=""), (problem, []))[1].append(report.report)
+    for problem, names in shared.values():
+        is_every = len(names) == len(source.reports) > 1
+        yield PlacedProblem(f"{source.name}, {f'all {len(names)} reports' if is_every else ', '.join(names)}", problem)

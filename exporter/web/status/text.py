@@ -29,6 +29,11 @@ def span(length: timedelta) -> str:
     return f"{length // DAY} days"
 
 
+def ago(now: datetime, at: datetime) -> str:
+    """Says how long ago a moment is, or how far ahead."""
+    return f"{span(now - at)} ago" if at <= now else f"in {span(at - now)}"
+
+
 def day_ago(day: date, today: date) -> str:
     """Says how long ago a day was."""
     days = (today - day).days

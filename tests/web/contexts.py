@@ -23,7 +23,7 @@ def alive(_within: float) -> bool:
     return True
 
 
-def outlook(
+def web_context(
     board: Board,
     worker: Worker,
     *,
@@ -34,7 +34,7 @@ def outlook(
     next_poll: Callable[[str], datetime | None] = lambda _source: None,
     reload: Callable[[], Awaitable[str]] | None = None,
     docs: str = DOCS,
-    refusal: Callable[[], FailedReload | None] = lambda: None,
+    failed_reload: Callable[[], FailedReload | None] = lambda: None,
 ) -> WebContext:
-    """Returns an outlook on a board at noon; nothing is scheduled."""
-    return WebContext(board, tail, alive, sources, worker, now, next_poll, reload, docs, refusal)
+    """Returns a context with a board at noon; nothing is scheduled."""
+    return WebContext(board, tail, alive, sources, worker, now, next_poll, reload, docs, failed_reload)
