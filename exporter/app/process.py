@@ -33,7 +33,7 @@ async def serving(
     With a `web_config`, only requests that it permits are answered.
     """
     passwords = PasswordVerifier()
-    running = server(app if web_config is None else BasicAuth(app, web_config.users, passwords), web_config)
+    running = server(app if web_config is None else BasicAuth(app, web_config.current, passwords), web_config)
     loop = asyncio.get_running_loop()
     task = loop.create_task(running.serve(sockets=[listening]))
     try:

@@ -139,7 +139,7 @@ async def test_results_are_forgotten_before_they_fill_the_memory() -> None:
     passwords = PasswordVerifier()
     try:
         for number in range(130):
-            assert not await passwords.of({"alice": HASH.encode()}, "alice", str(number).encode())
+            assert not await passwords.verify({"alice": HASH.encode()}, "alice", str(number).encode())
         assert len(passwords._known) == 100
     finally:
         passwords.close()

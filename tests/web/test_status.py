@@ -429,7 +429,7 @@ async def test_headers_of_the_web_configuration_win(tmp_path: Path) -> None:
     """Who configures a policy of his own means it; the other headers stay."""
     (tmp_path / "web.yml").write_text("http_server_config: {headers: {Content-Security-Policy: sandbox}}\n")
     worker, passwords = Worker("readers"), PasswordVerifier()
-    gated = BasicAuth(create_app(web_context(named(), worker)), LiveWebConfig(tmp_path / "web.yml").users, passwords)
+    gated = BasicAuth(create_app(web_context(named(), worker)), LiveWebConfig(tmp_path / "web.yml").current, passwords)
     async with httpx.AsyncClient(transport=httpx.ASGITransport(gated), base_url="http://exporter") as http:
         for path in ("/", "/static/status.css", "/api/v1/days"):
             answer = await http.get(path)

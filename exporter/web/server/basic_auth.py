@@ -33,7 +33,7 @@ class PasswordVerifier:
         self._secret = secrets.token_bytes(32)
         self._known: OrderedDict[bytes, bool] = OrderedDict()
 
-    async def of(self, users: Mapping[str, bytes], name: str, password: bytes) -> bool:
+    async def verify(self, users: Mapping[str, bytes], name: str, password: bytes) -> bool:
         """Returns whether this is a user's password; takes as long for an unknown user as for a known one."""
         hashed = users.get(name)
         digest = hashlib.blake2b(
@@ -75,20 +75,18 @@ class BasicAuth:
         config = self._config()
         headers = config.http_server_config.headers
 
-        async def dressed(message: Message) -> None:
+        async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 MutableHeaders(scope=message).update(headers)
             await send(message)
 
-        if config.users and scope["path"] not in FREE and not await self._knows(config, Headers(scope=scope)):
-            refusal = PlainTextResponse("Unauthorized\n", 401, {"WWW-Authenticate": "Basic"})
-            await refusal(scope, receive, dressed)
-            return
-        await self._app(scope, receive, dressed)
-
-    async def _knows(self, config: WebConfig, headers: Headers) -> bool:
-        name, password = credentials(headers.get("authorization", ""))
-        return await self._passwords.of(config.users, name, password)
+        if config.users and scope["path"] not in FREE:
+            name, password = credentials(Headers(scope=scope).get("authorization", ""))
+            if not await self._passwords.verify(config.users, name, password):
+                unauthorized = PlainTextResponse("Unauthorized\n", 401, {"WWW-Authenticate": "Basic"})
+                await unauthorized(scope, receive, send_with_headers)
+                return
+        await self._app(scope, receive, send_with_headers)
 
 
 def credentials(header: str) -> tuple[str, bytes]:

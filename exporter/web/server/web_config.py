@@ -10,7 +10,7 @@ from pathlib import Path
 
 from exporter.domain.errors import ConfigError
 from exporter.web.server import tls
-from exporter.web.server.web_config_file import OPEN, ReadConfig, WebConfig, read
+from exporter.web.server.web_config_file import OPEN, WebConfig, read
 
 log = logging.getLogger(__name__)
 
@@ -31,10 +31,10 @@ class LiveWebConfig:
         self._files: tuple[Path, ...] = ()
         self._stamp: Stamp = ()
         if path is not None:
-            self._take(read(path))
+            self._take(path)
             self._stamp = _stamp(self._files)
 
-    def users(self) -> WebConfig:
+    def current(self) -> WebConfig:
         """Returns the configuration as it is at this moment, for a request: looks at the file before."""
         if self._path is not None and _stamp(self._files[:1]) != self._stamp[:1]:
             self.refresh()
@@ -47,7 +47,7 @@ class LiveWebConfig:
             return
         self._stamp = stamp  # also of a file that is wrong: it is reported once
         try:
-            self._take(read(self._path))
+            self._take(self._path)
         except ConfigError as error:
             reason = "; ".join(str(error).splitlines())
             log.error("web configuration not changed", extra={"reason": reason})  # noqa: TRY400 - one line, no traceback
@@ -55,18 +55,19 @@ class LiveWebConfig:
         self._stamp = _stamp(self._files)
         log.info("web configuration changed", extra={"file": str(self._path)})
 
-    def _take(self, found: ReadConfig) -> None:
-        section = found.config.tls_server_config
+    def _take(self, path: Path) -> None:
+        config = read(path)
+        section = config.tls_server_config
         context = None if section is None else tls.context(section)
-        self.config, self.context, self._files = found.config, context, found.files
+        self.config, self.context, self._files = config, context, (path, *config.files)
 
 
 def _stamp(files: Iterable[Path]) -> Stamp:
     """Returns what changes when a file does: also where a link, as of a mounted secret, points to another one."""
-    return tuple(map(_of_file, files))
+    return tuple(map(_stamp_of, files))
 
 
-def _of_file(path: Path) -> tuple[int, int, int] | None:
+def _stamp_of(path: Path) -> tuple[int, int, int] | None:
     try:
         found = path.stat()
     except OSError:

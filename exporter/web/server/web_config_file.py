@@ -5,13 +5,22 @@ serves all exporters. What cannot be done here is refused by name instead of bei
 """
 
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeVar
 
 import yaml
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 from exporter.domain.errors import ConfigError
 
@@ -33,10 +42,8 @@ HEADERS: Mapping[str, re.Pattern[str]] = {
     "X-XSS-Protection": re.compile(r"[ -~]+"),
 }
 """The headers that the toolkit lets be set, and what they may hold."""
+Given = TypeVar("Given")
 BCRYPT = re.compile(r"\$2[aby]\$(0[4-9]|1\d|2\d|3[01])\$[./A-Za-z0-9]{53}")
-
-ClientAuth = Literal["NoClientCert", "VerifyClientCertIfGiven", "RequireAndVerifyClientCert"]
-_UNVERIFIED = ("RequestClientCert", "RequireAnyClientCert")
 
 
 def _text(value: object) -> object:
@@ -53,8 +60,48 @@ def _line(value: object) -> object:
     return _text(value)
 
 
+def _absolute(path: str, info: ValidationInfo) -> str:
+    """Returns a path from the folder of the file, whatever the process's is."""
+    return str((info.context or Path()) / path)
+
+
+def _suite(suite: str) -> str:
+    if suite not in CIPHERS:
+        raise ValueError(
+            f'"{suite[:60]}" cannot be chosen; those of TLS 1.3 are always offered, of TLS 1.2 there are: '
+            + ", ".join(CIPHERS)
+        )
+    return suite
+
+
+def _refuse(reason: str, *values: str) -> Callable[[Given], Given]:
+    """Makes a validator that says why some values of the toolkit are not taken; without `values`, any that is set."""
+
+    def checked(given: Given) -> Given:
+        if given in values if values else given:
+            raise ValueError(reason.format(given))
+        return given
+
+    return checked
+
+
 Lines = Annotated[str, BeforeValidator(_text)]
 Text = Annotated[str, BeforeValidator(_line)]
+File = Annotated[Text, AfterValidator(_absolute)]
+_verified = _refuse(
+    "{} asks for certificates without verifying them, which Python cannot;"
+    " write VerifyClientCertIfGiven or RequireAndVerifyClientCert",
+    "RequestClientCert",
+    "RequireAnyClientCert",
+)
+_safe = _refuse("{} is broken and not spoken here; write TLS12 or TLS13", "TLS10", "TLS11")
+_no_curves = _refuse("cannot be set: Python's ssl takes no list of curves before 3.15; leave it out")
+_no_http2 = _refuse("is not spoken here, HTTP/1.1 is; leave it out, or write false")
+_no_rate_limit = _refuse("is not done here: a scrape costs next to nothing; put a proxy in front to limit requests")
+ClientAuth = Annotated[
+    Literal["NoClientCert", "VerifyClientCertIfGiven", "RequireAndVerifyClientCert"], BeforeValidator(_verified)
+]
+Version = Annotated[Literal["TLS12", "TLS13"], BeforeValidator(_safe)]
 
 
 class _Section(BaseModel):
@@ -62,56 +109,21 @@ class _Section(BaseModel):
 
 
 class Tls(_Section):
-    """The section `tls_server_config`: files are absolute once the file is read."""
+    """The section `tls_server_config`; files are absolute."""
 
-    cert_file: Text | None = None
-    key_file: Text | None = None
+    cert_file: File | None = None
+    key_file: File | None = None
     cert: Lines | None = Field(default=None, repr=False)
     key: Lines | None = Field(default=None, repr=False)
-    client_ca_file: Text | None = None
+    client_ca_file: File | None = None
     client_ca: Lines | None = Field(default=None, repr=False)
     client_auth_type: ClientAuth = "NoClientCert"
     client_allowed_sans: tuple[Text, ...] = ()
-    min_version: Literal["TLS12", "TLS13"] = "TLS12"
-    max_version: Literal["TLS12", "TLS13"] = "TLS13"
-    cipher_suites: tuple[Text, ...] = ()
+    min_version: Version = "TLS12"
+    max_version: Version = "TLS13"
+    cipher_suites: tuple[Annotated[Text, AfterValidator(_suite)], ...] = ()
     prefer_server_cipher_suites: bool = True
-    curve_preferences: tuple[Text, ...] = ()
-
-    @field_validator("client_auth_type", mode="before")
-    @classmethod
-    def _can_be_verified(cls, value: object) -> object:
-        if value in _UNVERIFIED:
-            raise ValueError(
-                f"{value} asks for certificates without verifying them, which Python cannot;"
-                " write VerifyClientCertIfGiven or RequireAndVerifyClientCert"
-            )
-        return value
-
-    @field_validator("min_version", "max_version", mode="before")
-    @classmethod
-    def _is_safe(cls, value: object) -> object:
-        if value in ("TLS10", "TLS11"):
-            raise ValueError(f"{value} is broken and not spoken here; write TLS12 or TLS13")
-        return value
-
-    @field_validator("cipher_suites")
-    @classmethod
-    def _are_known(cls, suites: tuple[str, ...]) -> tuple[str, ...]:
-        for suite in suites:
-            if suite not in CIPHERS:
-                raise ValueError(
-                    f'"{suite[:60]}" cannot be chosen; those of TLS 1.3 are always offered, of TLS 1.2 there are: '
-                    + ", ".join(CIPHERS)
-                )
-        return suites
-
-    @field_validator("curve_preferences")
-    @classmethod
-    def _no_curves(cls, curves: tuple[str, ...]) -> tuple[str, ...]:
-        if curves:
-            raise ValueError("cannot be set: Python's ssl takes no list of curves before 3.15; leave it out")
-        return curves
+    curve_preferences: Annotated[tuple[Text, ...], AfterValidator(_no_curves)] = ()
 
     @model_validator(mode="after")
     def _fits(self) -> "Tls":
@@ -135,15 +147,8 @@ class Tls(_Section):
 class Http(_Section):
     """The section `http_server_config`."""
 
-    http2: bool | None = None
+    http2: Annotated[bool | None, AfterValidator(_no_http2)] = None
     headers: Mapping[Text, Lines] = {}
-
-    @field_validator("http2")
-    @classmethod
-    def _is_not_spoken(cls, http2: bool | None) -> bool | None:
-        if http2:
-            raise ValueError("is not spoken here, HTTP/1.1 is; leave it out, or write false")
-        return http2
 
     @field_validator("headers")
     @classmethod
@@ -162,7 +167,7 @@ class WebConfig(_Section):
     tls_server_config: Tls | None = None
     http_server_config: Http = Http()
     basic_auth_users: Mapping[Text, Text] = Field(default={}, repr=False)
-    rate_limit: None = None
+    rate_limit: Annotated[None, BeforeValidator(_no_rate_limit)] = None
 
     @field_validator("basic_auth_users")
     @classmethod
@@ -174,30 +179,23 @@ class WebConfig(_Section):
                 raise ValueError(f"user {number} has no bcrypt hash; make one with: htpasswd -nBC 10 '' | tr -d ':\\n'")
         return users
 
-    @field_validator("rate_limit", mode="before")
-    @classmethod
-    def _is_left_out(cls, given: object) -> None:
-        if given is not None:
-            raise ValueError("is not done here: a scrape costs next to nothing; put a proxy in front to limit requests")
-
     @property
     def users(self) -> Mapping[str, bytes]:
         """The hashes of the users' passwords, by name; nobody: everybody may ask."""
         return {name: hashed.encode() for name, hashed in self.basic_auth_users.items()}
 
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """The files that it names, to be checked for changes."""
+        tls = self.tls_server_config
+        named = (tls.cert_file, tls.key_file, tls.client_ca_file) if tls else ()
+        return tuple(Path(name) for name in named if name)
+
 
 OPEN = WebConfig()
 
 
-@dataclass(frozen=True, slots=True)
-class ReadConfig:
-    """A configuration and the files that it was made from, to be checked for changes."""
-
-    config: WebConfig
-    files: tuple[Path, ...] = field(default=())
-
-
-def read(path: Path) -> ReadConfig:
+def read(path: Path) -> WebConfig:
     """Reads and validates the file.
 
     Raises:
@@ -211,10 +209,9 @@ def read(path: Path) -> ReadConfig:
     except (yaml.YAMLError, ValueError, OverflowError, LookupError, AttributeError, TypeError, RecursionError) as error:
         raise ConfigError(f"{path}{_place(error)}: is no YAML in UTF-8; see docs/web-config.md") from None
     try:
-        config = WebConfig.model_validate({} if given is None else given)
+        return WebConfig.model_validate({} if given is None else given, context=path.parent)
     except ValidationError as error:
         raise ConfigError("\n".join(_lines(path, error))) from None
-    return _absolute(path, config)
 
 
 def _place(error: Exception) -> str:
@@ -242,14 +239,3 @@ def _known(loc: list[str]) -> tuple[str, ...]:
     sections: Mapping[str, type[_Section]] = {"tls_server_config": Tls, "http_server_config": Http}
     section = sections[loc[0]] if len(loc) > 1 else WebConfig
     return tuple(section.model_fields)
-
-
-def _absolute(path: Path, config: WebConfig) -> ReadConfig:
-    """Returns the configuration with paths from the folder of the file."""
-    tls = config.tls_server_config
-    if tls is None:
-        return ReadConfig(config, (path,))
-    named = {name: getattr(tls, name) for name in ("cert_file", "key_file", "client_ca_file") if getattr(tls, name)}
-    absolute = {name: str(path.parent / written) for name, written in named.items()}
-    moved = config.model_copy(update={"tls_server_config": tls.model_copy(update=absolute)})
-    return ReadConfig(moved, (path, *map(Path, absolute.values())))
