@@ -21,7 +21,7 @@ import httpx
 
 import exporter
 from exporter import http
-from exporter.domain.clock import Time
+from exporter.domain.clock import Clock
 from exporter.exposition.board import Board
 from exporter.exposition.telemetry import Telemetry
 from exporter.platforms.registry import platforms
@@ -96,7 +96,7 @@ async def steady_poll(calls: Calls) -> None:
         telemetry.observer(source.name),
         transport=httpx.ASGITransport(create_app(world, now)),
     )
-    poller = Poller(target, client, PollOutputs(Board(), telemetry, worker), Time(now, _seconds(now)))
+    poller = Poller(target, client, PollOutputs(Board(), telemetry, worker), Clock(now, _seconds(now)))
     await poller.start()
     await poller.poll()
     moment += timedelta(hours=1)

@@ -1,11 +1,9 @@
 """Puts the parts together: from settings to pollers, schedule and web application. No other module sees them all."""
 
 import random
-import time
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from types import TracebackType
 
 from starlette.applications import Starlette
@@ -13,7 +11,7 @@ from starlette.applications import Starlette
 from exporter import http as fetch
 from exporter.app.reload import Reloader
 from exporter.app.running_sources import Running, Sources, identity
-from exporter.domain.clock import Time
+from exporter.domain.clock import Clock
 from exporter.exposition.board import Board
 from exporter.exposition.telemetry import Telemetry
 from exporter.polling.poller import Poller, PollOutputs
@@ -24,13 +22,7 @@ from exporter.settings import Settings, Source
 from exporter.web.app import WebContext, create_app
 from exporter.web.status.page import DOCS
 
-
-def utcnow() -> datetime:
-    """Returns the wall clock's moment, aware."""
-    return datetime.now(UTC)
-
-
-CLOCK = Time(utcnow, time.monotonic)
+CLOCK = Clock()
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,12 +53,12 @@ class Exporter:
 
 def assemble(
     settings: Settings,
-    clock: Time = CLOCK,
+    clock: Clock = CLOCK,
     read: Callable[[], Settings] | None = None,
     *,
     lifecycle: bool = False,
     docs: str = DOCS,
-    client_clock: fetch.Clock | None = None,
+    client_clock: Clock | None = None,
 ) -> Exporter:
     """Makes all parts; nothing runs and nothing is asked until the exporter is entered.
 
@@ -103,7 +95,7 @@ def assemble(
     return Exporter(app, sources, schedule, reloader, closing)
 
 
-def client_of(source: Source, observer: fetch.Observer, clock: fetch.Clock | None = None) -> fetch.Client:
+def client_of(source: Source, observer: fetch.Observer, clock: Clock | None = None) -> fetch.Client:
     """Makes the HTTP client of a source; without a `clock` it waits by the machine's own."""
     endpoint = fetch.Endpoint(
         source=source.name,

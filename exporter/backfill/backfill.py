@@ -13,7 +13,7 @@ from typing import NamedTuple, Protocol
 from exporter.backfill.figures import Piece, evidence, figures, folded
 from exporter.backfill.manifest import Manifest, ReportProgress
 from exporter.domain.calendars import ONE_DAY
-from exporter.domain.clock import Time
+from exporter.domain.clock import Clock
 from exporter.domain.errors import NotFoundError, ReportError, SchemaError
 from exporter.domain.model import Days
 from exporter.http import RetryBudget
@@ -80,7 +80,7 @@ class Backfill:
         manifest: the progress of earlier runs.
         destination: where figures go.
         worker: where answers are read.
-        time: moments at which answers are read.
+        clock: moments at which answers are read.
         report_step: called with each piece that was handed on.
     """
 
@@ -89,13 +89,13 @@ class Backfill:
         manifest: Manifest,
         destination: Destination,
         worker: Worker,
-        time: Time,
+        clock: Clock,
         report_step: Callable[[Step], None],
     ) -> None:
         self._manifest = manifest
         self._destination = destination
         self._worker = worker
-        self._time = time
+        self._clock = clock
         self._report_step = report_step
         self._done = 0
         self._total = 0
@@ -180,7 +180,7 @@ class Backfill:
     async def _handed_on(self, job: StoreRequest, report: Report, days: Days, state: ReportState) -> ReportState:
         after = await self._read(job, report, days, state)
         target, piece = job.target, Piece(job.target.source, report.name, days)
-        await self._destination.take(piece, figures(target, report, after, days, self._time.now()))
+        await self._destination.take(piece, figures(target, report, after, days, self._clock.now()))
         after = replace(after, ledger=await self._worker.run(partial(evidence, after.ledger)))
         await self._worker.run(partial(self._manifest.done, piece, after))
         return after
@@ -188,12 +188,12 @@ class Backfill:
     async def _read(self, job: StoreRequest, report: Report, days: Days, state: ReportState) -> ReportState:
         """Asks for days and returns what is held then; the answers, which are larger, are let go of."""
         answers = await self._asked(job, report, days, state.discoveries)
-        return await self._worker.run(partial(folded, job.target, state, answers, days, self._time.now()))
+        return await self._worker.run(partial(folded, job.target, state, answers, days, self._clock.now()))
 
     async def _asked(self, job: StoreRequest, report: Report, days: Days, discoveries: Discoveries) -> Answers:
         """Asks for days; a part of them is not enough, because each day is handed on once."""
         transport = Transport(job.fetch, RetryBudget(PATIENCE_SECONDS), self._worker)
-        answers = await ask(job.target, report, days, discoveries, transport, self._time.now())
+        answers = await ask(job.target, report, days, discoveries, transport, self._clock.now())
         if answers.error is not None:
             raise answers.error
         return answers

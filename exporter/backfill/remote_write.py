@@ -15,9 +15,10 @@ from exporter.backfill.figures import Piece, by_family
 from exporter.backfill.openmetrics_file import noon
 from exporter.backfill.remote_write_message import NAME, Series, batches, encoded, series_of
 from exporter.backfill.store_client import CUT_OFF, cut_off
+from exporter.domain.clock import Clock
 from exporter.domain.errors import StoreError
 from exporter.domain.text import one_line
-from exporter.http import Clock, RetryBudget
+from exporter.http import RetryBudget
 from exporter.http.rate_limit import wait
 from exporter.metrics.daily import Dated
 
@@ -104,7 +105,7 @@ def _words(answer: httpx.Response) -> str:
 
 
 def _older(oldest: date, clock: Clock) -> str:
-    days = (clock.utcnow().date() - oldest).days + 1
+    days = (clock.now().date() - oldest).days + 1
     return (
         f"For Prometheus set storage.tsdb.out_of_order_time_window to {days}d or more, for Mimir the limit "
         f"out_of_order_time_window, for VictoriaMetrics -retentionPeriod; or write the past by --output, for promtool"

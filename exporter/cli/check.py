@@ -3,7 +3,6 @@
 import asyncio
 import os
 import signal
-import time
 from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import AsyncExitStack, contextmanager
 from typing import Annotated, TypeVar
@@ -12,13 +11,12 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
 
-from exporter import http as fetch
-from exporter.app.assemble import client_of, utcnow
+from exporter.app.assemble import CLOCK, client_of
 from exporter.app.process import run_command
 from exporter.cli import tables
 from exporter.cli.options import ConfigFile, FailedError
 from exporter.cli.tables import SOFT_HYPHEN, TableColumn
-from exporter.domain.clock import Time
+from exporter.domain.clock import Clock
 from exporter.platforms.registry import platforms
 from exporter.polling.probe import Finding, LastCodes, Probe
 from exporter.polling.threads import Worker
@@ -72,11 +70,11 @@ def describe(each: Source) -> str:
 def ask(settings: Settings) -> tuple[Finding, ...] | None:
     """Asks every report, by the machine's clocks; None when a signal ended the process meanwhile."""
     with progress(Console(stderr=True), sum(len(each.target.reports) for each in settings.sources.values())) as show:
-        return run_command(unless_signalled(probed(settings, Time(utcnow, time.monotonic), show)))
+        return run_command(unless_signalled(probed(settings, CLOCK, show)))
 
 
 async def probed(
-    settings: Settings, clocks: Time, show: Callable[[str], None], clock: fetch.Clock | None = None
+    settings: Settings, clocks: Clock, show: Callable[[str], None], clock: Clock | None = None
 ) -> tuple[Finding, ...]:
     """Asks every report of every source, one after the other; `show` gets each name before; clients wait by `clock`.
 

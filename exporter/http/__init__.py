@@ -2,7 +2,7 @@
 
 client      one request as a sequence of attempts: key, rate limit, retries, trusted certificates
 endpoint    what a client is given: where to ask, as whom, within which limits, who observes it
-rate_limit  clock, retry budget, rate limit, how long to wait
+rate_limit  retry budget, rate limit, how long to wait
 request     a request as it goes out, as messages speak of it; cleans foreign text
 response    what an answer says: the body of a good one, without holding more than allowed, else the error
 errors      what httpx raises, as errors of ours
@@ -11,6 +11,6 @@ download    a file behind a link that an answer named
 
 from exporter.http.client import Client, tls_context
 from exporter.http.endpoint import ClientLimits, Endpoint, Observer, is_loopback
-from exporter.http.rate_limit import Clock, RetryBudget
+from exporter.http.rate_limit import RetryBudget
 
-__all__ = ["Client", "ClientLimits", "Clock", "Endpoint", "Observer", "RetryBudget", "is_loopback", "tls_context"]
+__all__ = ["Client", "ClientLimits", "Endpoint", "Observer", "RetryBudget", "is_loopback", "tls_context"]

@@ -10,6 +10,7 @@ from pathlib import Path
 import httpx
 
 from exporter import __version__
+from exporter.domain.clock import Clock
 from exporter.domain.errors import AuthError, ConfigError
 from exporter.http import rate_limit
 from exporter.http.endpoint import ClientLimits, Endpoint, Observer, is_loopback
@@ -44,12 +45,12 @@ class Client:
         observer: Observer,
         *,
         transport: httpx.AsyncBaseTransport | None = None,
-        clock: rate_limit.Clock | None = None,
+        clock: Clock | None = None,
     ) -> None:
         self._endpoint = endpoint
         self._limits = limits
         self._observer = observer
-        self._clock = clock or rate_limit.Clock()
+        self._clock = clock or Clock()
         self._bucket = rate_limit.Bucket(limits.requests_per_minute, self._clock)
         base = _base(endpoint)
         self._base, self._site = str(base).rstrip("/"), _site(base)
@@ -138,7 +139,7 @@ class Client:
                 code = str(response.status_code)
                 if dated := rate_limit.http_date(response.headers.get("Date", "")):
                     half = (self._clock.monotonic() - began) / 2  # it is taken to be made in the middle of the wait
-                    self._observer.dated((dated - self._clock.utcnow()).total_seconds() + half)
+                    self._observer.dated((dated - self._clock.now()).total_seconds() + half)
                 return await report_body(response, sent, self._limits.max_body)
         except HTTPX_ERRORS as error:
             raise translate(error, sent, self._limits.timeout) from error

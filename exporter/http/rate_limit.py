@@ -1,26 +1,14 @@
-"""How fast and how patiently one client asks: clock, rate limit, waits between attempts; knows no HTTP client."""
+"""How fast and how patiently one client asks: rate limit, waits between attempts; knows no HTTP client."""
 
-import asyncio
 import re
-import time
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from random import Random, SystemRandom
+
+from exporter.domain.clock import Clock
 
 BACKOFF_BASE = 2.0
 BACKOFF_CAP = 60.0
-
-
-@dataclass(frozen=True, slots=True)
-class Clock:
-    """Time and chance, as arguments: seconds that only grow, the moment in UTC, a sleep, a source of jitter."""
-
-    monotonic: Callable[[], float] = time.monotonic
-    utcnow: Callable[[], datetime] = lambda: datetime.now(UTC)
-    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
-    random: Random = field(default_factory=SystemRandom)
 
 
 @dataclass(slots=True)
@@ -67,7 +55,7 @@ def wait(attempt: int, header: str | None, clock: Clock) -> float:
     all clients may retry at once. https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/
     """
     backoff = clock.random.uniform(0, min(BACKOFF_CAP, BACKOFF_BASE * 2 ** (attempt - 1)))
-    return max(backoff, retry_after(header, clock.utcnow()))
+    return max(backoff, retry_after(header, clock.now()))
 
 
 def retry_after(header: str | None, now: datetime) -> float:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
 
-from exporter.domain.clock import Time
+from exporter.domain.clock import Clock
 from exporter.domain.errors import InternalError, ReportError
 from exporter.domain.model import Days
 from exporter.exposition.board import Board
@@ -52,12 +52,12 @@ class Poller:
     """
 
     def __init__(
-        self, target: Target, fetch: Fetch, outputs: PollOutputs, time: Time, store: StateStore | None = None
+        self, target: Target, fetch: Fetch, outputs: PollOutputs, clock: Clock, store: StateStore | None = None
     ) -> None:
         self.target = target
         self._fetch = fetch
         self._outputs = outputs
-        self._time = time
+        self._clock = clock
         self._store = store
         self._polling = False
         self._turn = asyncio.Lock()  # of who may ask: a poll, or a piece of the refresh pass
@@ -108,11 +108,11 @@ class Poller:
 
     def due_at(self) -> datetime:
         """Returns when the next poll is due, by the last ones."""
-        return transitions.due_at(self._states.values(), self._time.now())
+        return transitions.due_at(self._states.values(), self._clock.now())
 
     def expires_at(self) -> datetime | None:
         """Returns when the figures of some report next become too old to be served."""
-        return transitions.expires_at(self._states.values(), self._time.now(), self.target.rules.max_staleness)
+        return transitions.expires_at(self._states.values(), self._clock.now(), self.target.rules.max_staleness)
 
     async def _load(self) -> None:
         """Takes up the states that an earlier process stored; the interval is the one that is configured now."""
@@ -138,14 +138,14 @@ class Poller:
 
     async def _poll_report(self, report: Report, retry_budget: RetryBudget) -> None:
         async with self._turn:
-            attempt, started = self._time.now(), self._time.monotonic()
+            attempt, started = self._clock.now(), self._clock.monotonic()
             state = self._states[report.name]
             if not state.health.supported and attempt - (state.health.last_attempt or attempt) < ASK_AGAIN:
                 return
             days = days_to_ask(state.ledger, attempt, self.target.rules)
             result = await self._ask(report, days, attempt, retry_budget)
             folded, error = result.folded, result.error
-            duration = self._time.monotonic() - started
+            duration = self._clock.monotonic() - started
             health = replace(state.health, last_attempt=attempt, duration=duration, reason=str(error or ""))
             if error is not None:
                 lacking = report.name not in self.target.required and transitions.lacks(self._states, report, error)
@@ -189,7 +189,7 @@ class Poller:
                     return
                 piece, *rest = state.to_refresh
                 retry_budget = RetryBudget(self.target.interval.total_seconds() / 2)
-                result = await self._ask(report, piece, self._time.now(), retry_budget)
+                result = await self._ask(report, piece, self._clock.now(), retry_budget)
                 fields = {"source": self.target.source, "report": report.name, "first": piece.first, "last": piece.last}
                 state = self._states[report.name] = transitions.with_result(state, result)
                 if result.error is not None:
@@ -212,7 +212,7 @@ class Poller:
 
     def rendering(self, *reports: Report) -> Callable[[], Rendered]:
         """Returns what renders some reports and the source, as they are now: work for the worker."""
-        return partial(rendered, self.target, dict(self._states), reports, self._time.now())
+        return partial(rendered, self.target, dict(self._states), reports, self._clock.now())
 
 
 def _log_poll(source: str, report: str, state: ReportState, result: PollResult) -> None:

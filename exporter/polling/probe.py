@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from exporter.domain.calendars import day_at
-from exporter.domain.clock import Time
+from exporter.domain.clock import Clock
 from exporter.domain.errors import ReportError
 from exporter.domain.text import enumerated, printable
 from exporter.http import RetryBudget
@@ -91,16 +91,16 @@ class LastCodes:
 class Probe:
     """Asks the reports of one source; `codes` is the observer of `fetch`."""
 
-    def __init__(self, target: Target, fetch: Fetch, codes: LastCodes, worker: Worker, time: Time) -> None:
+    def __init__(self, target: Target, fetch: Fetch, codes: LastCodes, worker: Worker, clock: Clock) -> None:
         self._target = target
         self._fetch = fetch
         self._codes = codes
         self._worker = worker
-        self._time = time
+        self._clock = clock
 
     async def ask(self, report: Report) -> Finding:
         """Asks one report for the days of a first poll; a failure is a finding too."""
-        now, began = self._time.now(), self._time.monotonic()
+        now, began = self._clock.now(), self._clock.monotonic()
         outcome, found, message = "ok", None, ""
         try:
             found, failure = await self._find(report, now)
@@ -110,7 +110,7 @@ class Probe:
             outcome, message = error.outcome, self._line(report, str(error))
         except Exception as error:  # of ours: the other reports are asked all the same
             outcome, message = "internal", self._line(report, _broken(error))
-        seconds = self._time.monotonic() - began
+        seconds = self._clock.monotonic() - began
         return Finding(self._target.source, report.name, self._codes.of(report.name), outcome, seconds, found, message)
 
     async def _find(self, report: Report, now: datetime) -> tuple[Found | None, ReportError | None]:

@@ -14,7 +14,7 @@ import httpx
 from exporter import http as fetch
 from exporter.app.reload import Reloader
 from exporter.app.running_sources import Running, Sources
-from exporter.domain.clock import Time
+from exporter.domain.clock import Clock
 from exporter.domain.errors import ConfigError
 from exporter.exposition.board import Board, RenderedSource
 from exporter.exposition.telemetry import Telemetry
@@ -98,7 +98,7 @@ class Fleet:
     def __post_init__(self) -> None:
         # Timers are real, so the date is; but it is always about noon where days end, far from midnight and settle.
         self.zone = ZoneInfo(f"Etc/GMT{self.clock.now().hour - 12:+d}")
-        time = Time(self.clock.now, self.clock.seconds)
+        clock = Clock(self.clock.now, self.clock.seconds)
         self.platforms = Platforms(self.clock)
         self.worker = Worker("fleet")
         outputs = PollOutputs(self.board, self.telemetry, self.worker)
@@ -106,7 +106,7 @@ class Fleet:
 
         def make(source: Source) -> Running:
             client = self.client(source)
-            return Running(source, client, Poller(source.target, client, outputs, time))
+            return Running(source, client, Poller(source.target, client, outputs, clock))
 
         self.sources = Sources(make, outputs, self.schedule, self.clock.now)
         self.reloader = Reloader(

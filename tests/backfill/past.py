@@ -13,7 +13,7 @@ from exporter.backfill.backfill import Backfill, BackfillResult, Step, StoreRequ
 from exporter.backfill.figures import Piece, helps
 from exporter.backfill.manifest import opened
 from exporter.backfill.openmetrics_file import Runs, Written
-from exporter.domain.clock import Time
+from exporter.domain.clock import Clock
 from exporter.domain.model import Days
 from exporter.metrics.daily import Dated
 from exporter.platforms.paradigm.platform import PLATFORM
@@ -72,7 +72,7 @@ class Past:
             closing.push_async_callback(client.aclose)
             manifest = closing.enter_context(opened(self.backfill, {"a": "b"}, {"s": self.days}))
             mortal = Mortal(Runs(self.backfill, {"job": "history"}), self.dies_at, late=self.late)
-            back = Backfill(manifest, mortal, worker, Time(clock.now, clock.seconds), steps.append)
+            back = Backfill(manifest, mortal, worker, Clock(clock.now, clock.seconds), steps.append)
             came = await back.run([StoreRequest(self.target, client)])
         return came, steps, transport.requests
 

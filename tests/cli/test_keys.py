@@ -13,7 +13,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from exporter.app.assemble import client_of
 from exporter.app.process import serving
-from exporter.domain.clock import Time
+from exporter.domain.clock import Clock
 from exporter.exposition.board import Board
 from exporter.exposition.telemetry import Telemetry
 from exporter.platforms.registry import platforms
@@ -85,7 +85,7 @@ async def polled(tmp_path: Path, key: str) -> AsyncIterator[Polled]:
         client = client_of(one, telemetry.observer(one.name))
         closing.push_async_callback(client.aclose)
         closing.callback(worker.close)
-        poller = Poller(one.target, client, PollOutputs(Board(), telemetry, worker), Time(lambda: NOON, lambda: 0.0))
+        poller = Poller(one.target, client, PollOutputs(Board(), telemetry, worker), Clock(lambda: NOON, lambda: 0.0))
         await poller.start()
         yield Polled(platform, file, poller, telemetry)
 

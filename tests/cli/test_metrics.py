@@ -17,7 +17,7 @@ from exporter.app.process import serving
 from exporter.cli.demo.command import demonstration
 from exporter.cli.main import run
 from exporter.cli.metrics import Entry, catalogue
-from exporter.domain.clock import Time
+from exporter.domain.clock import Clock
 from exporter.platforms.registry import platforms
 from exporter.settings import load
 from exporter.simulator.app import create_app
@@ -53,7 +53,7 @@ async def page() -> Page:
                 "CHAT_USAGE_SOURCES__DEMO__API_KEY_EXPIRES": "2027-03-01",
             }
             settings = load(None, environ, platforms())
-            exporter = assemble(settings, Time(lambda: NOON, lambda: 0.0))
+            exporter = assemble(settings, Clock(lambda: NOON, lambda: 0.0))
             for poller in exporter.pollers:
                 await poller.start()
                 await poller.poll()

@@ -16,7 +16,7 @@ from exporter.app.process import serving
 from exporter.cli.check import conclude, probed, progress
 from exporter.cli.main import run
 from exporter.cli.options import FailedError
-from exporter.domain.clock import Time
+from exporter.domain.clock import Clock
 from exporter.domain.errors import ConfigError
 from exporter.domain.model import Days
 from exporter.domain.scope import Scope
@@ -59,8 +59,8 @@ def configured(base_url: str, key: str = WORLD.keys.admin, **options: str) -> Ma
     return {f"CHAT_USAGE_SOURCES__PRODUCTION__{name}": value for name, value in values.items()}
 
 
-def clocks(clock: PassedClock) -> Time:
-    return Time(clock.now, clock.seconds)
+def clocks(clock: PassedClock) -> Clock:
+    return Clock(clock.now, clock.seconds)
 
 
 async def findings(*scenarios: str, path: str = "", world: World = WORLD, **options: str) -> tuple[Finding, ...]:

@@ -11,7 +11,7 @@ import httpx
 from exporter.app.assemble import Exporter, assemble
 from exporter.app.process import serving
 from exporter.cli.demo.command import demonstration
-from exporter.domain.clock import Time
+from exporter.domain.clock import Clock
 from exporter.platforms.registry import platforms
 from exporter.settings import load
 from exporter.simulator.app import create_app
@@ -57,7 +57,7 @@ async def staged(companies: int = 20, scenario: str = "normal", *, one_report: b
     platform = create_app(world, clock.now, scenarios=(scenario,), bots=bots)
     with listen("127.0.0.1:0", "test") as listening, listen("127.0.0.1:0", "test") as simulated:
         environ = {**demonstration(world, bots, url(simulated)), **QUICKER, **(FIRST_REPORTS if one_report else {})}
-        exporter = assemble(load(None, environ, platforms()), Time(clock.now, clock.seconds))
+        exporter = assemble(load(None, environ, platforms()), Clock(clock.now, clock.seconds))
         async with serving(platform, simulated), serving(exporter.app, listening):
             try:
                 for poller in exporter.pollers:

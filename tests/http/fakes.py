@@ -7,8 +7,9 @@ from random import Random
 
 import httpx
 
+from exporter.domain.clock import Clock
 from exporter.domain.model import Days
-from exporter.http import Client, ClientLimits, Clock, Endpoint, RetryBudget
+from exporter.http import Client, ClientLimits, Endpoint, RetryBudget
 from exporter.platforms.api import Request
 from exporter.platforms.paradigm.platform import PLATFORM
 
@@ -50,7 +51,7 @@ class Time:
     def clock(self) -> Clock:
         return Clock(
             monotonic=lambda: self.passed,
-            utcnow=lambda: NOON + timedelta(seconds=self.passed),
+            now=lambda: NOON + timedelta(seconds=self.passed),
             sleep=self.sleep,
             random=self.random,
         )

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exporter.http import ClientLimits, Clock, RetryBudget, rate_limit
+from exporter.domain.clock import Clock
+from exporter.http import ClientLimits, RetryBudget, rate_limit
 from tests.http.fakes import NOON, REQUEST, Time, answer, bench
 
 
@@ -95,4 +96,4 @@ def test_any_retry_after_is_some_number_of_seconds(told: str) -> None:
 def test_without_arguments_the_clock_is_the_real_one() -> None:
     clock = Clock()
     assert clock.monotonic() <= clock.monotonic()
-    assert abs((datetime.now(UTC) - clock.utcnow()).total_seconds()) < 5
+    assert abs((datetime.now(UTC) - clock.now()).total_seconds()) < 5

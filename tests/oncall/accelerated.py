@@ -23,8 +23,7 @@ from exporter.app.assemble import Exporter, assemble
 from exporter.app.process import serving
 from exporter.app.running_sources import timetable
 from exporter.domain import calendars
-from exporter.domain.clock import Time
-from exporter.http import Clock
+from exporter.domain.clock import Clock
 from exporter.platforms.registry import platforms
 from exporter.polling.poller import Poller
 from exporter.polling.schedule import SPREAD
@@ -127,8 +126,8 @@ async def _run(stage: Stage, folder: Path, polling: asyncio.Lock, ready: asyncio
     file.write_text(stage.configuration())
     settings = load(file, {}, platforms())
     seconds, sleep = _virtual_seconds(stage.acceleration), _sleep(stage.acceleration)
-    pace = Clock(seconds, stage.acceleration.now, sleep)
-    exporter = assemble(settings, Time(stage.acceleration.now, seconds), client_clock=pace)
+    pace = Clock(stage.acceleration.now, seconds, sleep)
+    exporter = assemble(settings, Clock(stage.acceleration.now, seconds), client_clock=pace)
     async with AsyncExitStack() as stack:
         for platform in stage.platforms.values():
             app = create_app(platform.world, stage.acceleration.now, scenarios=(platform.scenario,), sleep=sleep)

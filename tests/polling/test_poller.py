@@ -9,7 +9,7 @@ from datetime import timedelta
 import httpx
 import pytest
 
-from exporter.domain.clock import Time
+from exporter.domain.clock import Clock
 from exporter.domain.scope import Scope
 from exporter.domain.selectors import Companies
 from exporter.exposition.board import Board
@@ -122,7 +122,7 @@ class Broken:
 def poller(fetch: Waiting | Broken, telemetry: Telemetry, rules: DayRules = RULES) -> Poller:
     target = Target("s", "paradigm", (CHAT_SESSIONS,), Scope(), rules, HOUR)
     clock = PassedClock(NOON)
-    return Poller(target, fetch, PollOutputs(Board(), telemetry, Worker("poll")), Time(clock.now, clock.seconds))
+    return Poller(target, fetch, PollOutputs(Board(), telemetry, Worker("poll")), Clock(clock.now, clock.seconds))
 
 
 def counted(telemetry: Telemetry, outcome: str) -> float | None:

@@ -17,7 +17,7 @@ import httpx
 
 from exporter import http as fetch
 from exporter.domain.calendars import Calendar
-from exporter.domain.clock import Time
+from exporter.domain.clock import Clock
 from exporter.domain.scope import Scope
 from exporter.domain.selectors import Companies
 from exporter.domain.thresholds import built_in
@@ -63,8 +63,8 @@ class PassedClock:
     async def sleep(self, seconds: float) -> None:
         self.slept.append(seconds)
 
-    def for_fetch(self) -> fetch.Clock:
-        return fetch.Clock(self.seconds, self.now, self.sleep, Random(0))
+    def for_fetch(self) -> Clock:
+        return Clock(self.now, self.seconds, self.sleep, Random(0))
 
 
 class Series(NamedTuple):
@@ -137,7 +137,7 @@ class Road:
             clock=clock.for_fetch(),
         )
         outputs = PollOutputs(self.board, self.telemetry, self.worker, past or asyncio.Lock())
-        self.poller = Poller(target or target_with(), self.client, outputs, Time(clock.now, clock.seconds), store)
+        self.poller = Poller(target or target_with(), self.client, outputs, Clock(clock.now, clock.seconds), store)
 
     @classmethod
     def to(cls, world: World, clock: PassedClock, *scenarios: str, settle: timedelta = RULES.settle) -> "Road":

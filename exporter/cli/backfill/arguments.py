@@ -4,9 +4,10 @@ import re
 from collections.abc import Mapping, Sequence
 from datetime import date
 
-from exporter.app.assemble import fingerprint, utcnow
+from exporter.app.assemble import fingerprint
 from exporter.backfill.figures import newest_final
 from exporter.backfill.manifest import digest
+from exporter.domain.clock import utcnow
 from exporter.domain.errors import ConfigError
 from exporter.domain.model import Days
 from exporter.metrics.windows import COMPANY_LABELS

@@ -25,7 +25,6 @@ from exporter.cli.check import unless_signalled
 from exporter.cli.options import FailedError
 from exporter.domain.errors import ConfigError
 from exporter.domain.model import Days
-from exporter.http import Clock
 from exporter.polling.probe import LastCodes
 from exporter.polling.threads import Worker
 from exporter.settings import Source
@@ -48,7 +47,7 @@ class Store(NamedTuple):
     async def taking(self) -> AsyncIterator[RemoteWrite]:
         """Opens the way to what takes samples."""
         async with client(self.url, self.config, self.folder) as http:
-            yield RemoteWrite(self.url, http, Clock(), self.labels)
+            yield RemoteWrite(self.url, http, CLOCK, self.labels)
 
 
 def into_file(chosen: Sequence[Source], manifest: Manifest, runs: Runs, output: Path) -> None:
