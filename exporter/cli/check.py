@@ -74,9 +74,9 @@ def ask(settings: Settings) -> tuple[Finding, ...] | None:
 
 
 async def probed(
-    settings: Settings, clocks: Clock, show: Callable[[str], None], clock: Clock | None = None
+    settings: Settings, clock: Clock, show: Callable[[str], None], client_clock: Clock | None = None
 ) -> tuple[Finding, ...]:
-    """Asks every report of every source, one after the other; `show` gets each name before; clients wait by `clock`.
+    """Asks every report of every source, one by one; `show` gets each name before; clients wait by `client_clock`.
 
     Raises:
         ConfigError: a source's URL, CA file or proxy cannot be used; then nobody was asked.
@@ -88,10 +88,10 @@ async def probed(
         probes = []
         for each in settings.sources.values():
             codes = LastCodes()
-            client = client_of(each, codes, clock)
+            client = client_of(each, codes, client_clock)
             closing.push_async_callback(client.aclose)
             target = each.target
-            probes.append((target, Probe(target, client, codes, worker, clocks)))
+            probes.append((target, Probe(target, client, codes, worker, clock)))
         for target, probe in probes:
             for report in target.reports:
                 show(f"{target.source}: {report.name}")
