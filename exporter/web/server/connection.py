@@ -33,10 +33,10 @@ LIMITS = ConnectionLimits()
 
 @dataclass(slots=True)
 class WaitingConnections:
-    """The connections of a server that wait for their client, the longest waiting first; sets that keep their order."""
+    """The connections of a server that wait for their client, the longest waiting first, with what cuts each off."""
 
-    asking: "dict[Connection, None]" = field(default_factory=dict)
-    unread: "dict[Connection, None]" = field(default_factory=dict)
+    asking: "dict[Connection, asyncio.TimerHandle | None]" = field(default_factory=dict)
+    unread: "dict[Connection, asyncio.TimerHandle | None]" = field(default_factory=dict)
 
     def make_room(self) -> None:
         """Cuts off who has waited longest for a request, else who has not read for longest."""
@@ -52,8 +52,6 @@ class Connection(H11Protocol):
     limits: ConnectionLimits
     waiting: WaitingConnections
     _refused = False
-    _hurry: asyncio.TimerHandle | None = None
-    _unread: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
         """Takes up a connection, or closes it."""
@@ -82,7 +80,7 @@ class Connection(H11Protocol):
         if self.conn.their_state in (h11.IDLE, h11.SEND_BODY):
             self._await_request()
         else:
-            self._has_asked()
+            self._end_wait(self.waiting.asking)
 
     def on_response_complete(self) -> None:
         """Waits for the next request; until its first byte uvicorn's limit for idle connections holds."""
@@ -95,14 +93,13 @@ class Connection(H11Protocol):
     def pause_writing(self) -> None:
         """Stops writing until the client has read."""
         super().pause_writing()
-        self.waiting.unread[self] = None
-        self._unread = self.loop.call_later(self.limits.reading, self.cut_off)
+        self.waiting.unread[self] = self.loop.call_later(self.limits.reading, self.cut_off)
         if len(self.waiting.unread) > self.limits.unread:
             next(iter(self.waiting.unread)).cut_off()
 
     def resume_writing(self) -> None:
         """Writes on."""
-        self._has_read()
+        self._end_wait(self.waiting.unread)
         super().resume_writing()
 
     def cut_off(self) -> None:
@@ -111,24 +108,16 @@ class Connection(H11Protocol):
         self.transport.abort()
 
     def _await_request(self) -> None:
-        if self._hurry is None:
-            self._hurry = self.loop.call_later(self.limits.request, self.cut_off)
+        if self.waiting.asking.get(self) is None:
+            self.waiting.asking[self] = self.loop.call_later(self.limits.request, self.cut_off)
 
-    def _has_asked(self) -> None:
-        self.waiting.asking.pop(self, None)
-        if self._hurry is not None:
-            self._hurry.cancel()
-            self._hurry = None
-
-    def _has_read(self) -> None:
-        self.waiting.unread.pop(self, None)
-        if self._unread is not None:
-            self._unread.cancel()
-            self._unread = None
+    def _end_wait(self, waiting: "dict[Connection, asyncio.TimerHandle | None]") -> None:
+        if (timer := waiting.pop(self, None)) is not None:
+            timer.cancel()
 
     def _leave(self) -> None:
-        self._has_asked()
-        self._has_read()
+        self._end_wait(self.waiting.asking)
+        self._end_wait(self.waiting.unread)
 
 
 def connection_class(web_config: LiveWebConfig, limits: ConnectionLimits = LIMITS) -> type[Connection]:

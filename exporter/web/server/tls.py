@@ -29,30 +29,26 @@ def context(tls: Tls) -> ssl.SSLContext:
         made.set_ciphers(":".join(CIPHERS[suite] for suite in tls.cipher_suites))
     if not tls.prefer_server_cipher_suites:
         made.options &= ~ssl.OP_CIPHER_SERVER_PREFERENCE
-    _load_certificate(made, tls)
+    with (
+        _naming(f"{tls.cert_file or 'cert'} and {tls.key_file or 'key'}"),
+        _as_file(tls.cert, tls.cert_file) as cert,
+        _as_file(tls.key, tls.key_file) as key,
+    ):
+        # Without a callback OpenSSL would ask the terminal for the passphrase of an encrypted key.
+        made.load_cert_chain(cert, key, password=_no_passphrase)
     made.verify_mode = _CLIENTS[tls.client_auth_type]
-    _load_authorities(made, tls)
+    if tls.client_ca_file or tls.client_ca:
+        with _naming(tls.client_ca_file or "client_ca"):
+            made.load_verify_locations(cafile=tls.client_ca_file, cadata=tls.client_ca)
     return made
 
 
-def _load_certificate(made: ssl.SSLContext, tls: Tls) -> None:
+@contextmanager
+def _naming(where: str) -> Iterator[None]:
+    """Makes a ConfigError of what goes wrong with a certificate or a key."""
     try:
-        with _as_file(tls.cert, tls.cert_file) as cert, _as_file(tls.key, tls.key_file) as key:
-            # Without a callback OpenSSL would ask the terminal for the passphrase of an encrypted key.
-            made.load_cert_chain(cert, key, password=_no_passphrase)
+        yield
     except (OSError, ValueError) as error:  # ssl.SSLError is an OSError
-        where = f"{tls.cert_file or 'cert'} and {tls.key_file or 'key'}"
-        raise ConfigError(f"tls_server_config: {where}: {_reason(error)}") from None
-
-
-def _load_authorities(made: ssl.SSLContext, tls: Tls) -> None:
-    try:
-        if tls.client_ca_file:
-            made.load_verify_locations(cafile=tls.client_ca_file)
-        elif tls.client_ca:
-            made.load_verify_locations(cadata=tls.client_ca)
-    except (OSError, ValueError) as error:
-        where = tls.client_ca_file or "client_ca"
         raise ConfigError(f"tls_server_config: {where}: {_reason(error)}") from None
 
 
