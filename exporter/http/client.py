@@ -9,13 +9,12 @@ from pathlib import Path
 
 import httpx
 
-from exporter import __version__
 from exporter.domain.clock import Clock
 from exporter.domain.errors import AuthError, ConfigError
 from exporter.http import rate_limit
 from exporter.http.endpoint import ClientLimits, Endpoint, Observer, is_loopback
 from exporter.http.errors import HTTPX_ERRORS, RetryableError, translate
-from exporter.http.request import HttpRequest
+from exporter.http.request import USER_AGENT, HttpRequest
 from exporter.http.response import hide_target, report_body
 from exporter.platforms.api import Request
 
@@ -25,7 +24,7 @@ HEADERS = {
     "Accept": "application/json",
     "Accept-Encoding": "gzip",
     "Connection": "close",  # or what is sent beyond an answer would be taken for the answer to the next question
-    "User-Agent": f"chat-usage-exporter/{__version__}",
+    "User-Agent": USER_AGENT,
 }
 
 
@@ -69,8 +68,8 @@ class Client:
         """
         try:
             return await self._with_newest_key(request, retry_budget)
-        except AuthError as refusal:
-            if refusal.status != HTTPStatus.FORBIDDEN or request.instead is None:
+        except AuthError as error:
+            if error.status != HTTPStatus.FORBIDDEN or request.instead is None:
                 raise
         return await self._with_newest_key(request.instead, retry_budget)
 
@@ -84,8 +83,8 @@ class Client:
         try:
             attempts = self._limits.attempts if request.method == "GET" else 1
             return await self._with_retries(request, key, retry_budget, attempts)
-        except AuthError as refusal:
-            if refusal.status != HTTPStatus.UNAUTHORIZED:
+        except AuthError as error:
+            if error.status != HTTPStatus.UNAUTHORIZED:
                 raise
             newer = await self._key(request.report)
             if newer == key:

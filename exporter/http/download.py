@@ -17,12 +17,13 @@ from pathlib import Path
 
 import httpx
 
-from exporter import __version__
 from exporter.domain.errors import ConnectionLostError, HttpStatusError, ReportError, TimedOutError, TooLargeError
 from exporter.http.errors import HTTPX_ERRORS
+from exporter.http.request import USER_AGENT
 from exporter.http.response import pieces
 
 MOST_REDIRECTS = 3
+HEADERS = {"User-Agent": USER_AGENT, "Accept-Encoding": "gzip"}
 _REFUSED = (401, 403, 404, 410)
 
 Resolve = Callable[[str, int], Awaitable[list[str]]]
@@ -81,31 +82,22 @@ async def save(link: str, target: Path, rules: DownloadRules) -> int:
 
 async def _into(link: str, write: Callable[[bytes], object], rules: DownloadRules) -> int:
     url = httpx.URL(link)
-    headers = {"User-Agent": f"chat-usage-exporter/{__version__}", "Accept-Encoding": "gzip"}
     async with httpx.AsyncClient(
-        transport=rules.transport, follow_redirects=False, trust_env=not rules.at_home, timeout=60
+        headers=HEADERS, transport=rules.transport, follow_redirects=False, trust_env=not rules.at_home, timeout=60
     ) as http:
         for _ in range(MOST_REDIRECTS + 1):
-            at = await _checked(url, rules)
-            extensions = {"sni_hostname": url.host}
-            request = http.build_request("GET", at, headers={**headers, "Host": _host(url)}, extensions=extensions)
+            address = await _checked(url, rules)
+            host = {"Host": url.netloc.decode().rpartition("@")[2]}
             try:
-                response = await http.send(request, stream=True)
-                try:
+                async with http.stream("GET", address, headers=host, extensions={"sni_hostname": url.host}) as response:
                     if response.is_redirect:
                         url = url.join(response.headers.get("Location", ""))
                         continue
-                    _refuse(response, url)
-                    return await _written(response, write, rules)
-                finally:
-                    await response.aclose()
+                    _check_status(response, url)
+                    return await _write(response, write, rules)
             except HTTPX_ERRORS as error:
                 raise _lost(error, url) from error
     raise HttpStatusError(f"the download from {url.host} is redirected more than {MOST_REDIRECTS} times")
-
-
-def _host(url: httpx.URL) -> str:
-    return url.netloc.decode().rpartition("@")[2]
 
 
 async def _checked(url: httpx.URL, rules: DownloadRules) -> httpx.URL:
@@ -127,14 +119,14 @@ async def _checked(url: httpx.URL, rules: DownloadRules) -> httpx.URL:
     return url.copy_with(host=addresses[0])
 
 
-def _refuse(response: httpx.Response, url: httpx.URL) -> None:
+def _check_status(response: httpx.Response, url: httpx.URL) -> None:
     if response.status_code in _REFUSED:
         raise LinkRefusedError(f"{url.host} answered {response.status_code} to the download link")
     if response.status_code != httpx.codes.OK:
         raise HttpStatusError(f"{url.host} answered {response.status_code} to the download")
 
 
-async def _written(response: httpx.Response, write: Callable[[bytes], object], rules: DownloadRules) -> int:
+async def _write(response: httpx.Response, write: Callable[[bytes], object], rules: DownloadRules) -> int:
     size = 0
     async for piece in pieces(response):
         size += len(piece)

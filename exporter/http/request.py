@@ -2,10 +2,12 @@
 
 from dataclasses import dataclass, field
 
+from exporter import __version__
 from exporter.domain.text import one_line
 from exporter.http.endpoint import Endpoint
 from exporter.platforms.api import Request
 
+USER_AGENT = f"chat-usage-exporter/{__version__}"
 SHOWN = 160
 """Characters of foreign text in a message."""
 

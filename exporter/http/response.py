@@ -52,7 +52,7 @@ async def report_body(response: httpx.Response, sent: HttpRequest, max_body: int
     """
     method = sent.request.method
     if response.status_code != HTTPStatus.OK and (response.status_code, method) != (HTTPStatus.ACCEPTED, "POST"):
-        raise await _refusal(response, sent)
+        raise await _status_error(response, sent)
     if "html" in response.headers.get("Content-Type", "").lower():
         raise _not_json(response, sent, await read_body(response, EXCERPT))
     whole = await read_body(response, max_body)
@@ -152,7 +152,7 @@ def _not_json(response: httpx.Response, sent: HttpRequest, start: bytes) -> NotJ
     )
 
 
-async def _refusal(response: httpx.Response, sent: HttpRequest) -> ReportError | RetryableError:
+async def _status_error(response: httpx.Response, sent: HttpRequest) -> ReportError | RetryableError:
     status = response.status_code
     if status == HTTPStatus.NO_CONTENT:
         return _not_json(response, sent, b"")
@@ -185,23 +185,20 @@ def _redirect(response: httpx.Response, sent: HttpRequest) -> str:
 
 def _remedy(status: int, sent: HttpRequest) -> str:
     """Returns what an operator can do, with what the platform's documentation adds."""
-    endpoint = sent.endpoint
-    also = f"; {endpoint.remedies[status]}" if status in endpoint.remedies else ""
-    if status == HTTPStatus.UNAUTHORIZED:
-        return f": the key is wrong, expired or withdrawn; put a new one into {endpoint.key_place}{also}"
+    endpoint, report = sent.endpoint, sent.request.report
     if status == HTTPStatus.FORBIDDEN and "company_id" in sent.request.params:
         return ": the key may not filter by company; its owner must be admin, or ask without companies.include"
-    if status == HTTPStatus.FORBIDDEN:
-        return f": the key in {endpoint.key_place} may not read this report{also}"
-    if status == HTTPStatus.NOT_FOUND:
-        option = f"sources.{endpoint.source}.overrides.{sent.request.report}.path"
-        return (
-            f": this release of the platform may lack the report or have it elsewhere ({option}), "
-            f"or base_url is wrong{also}"
-        )
     if status == HTTPStatus.TOO_MANY_REQUESTS:
         return ": too many requests; see poll.requests_per_minute"
-    return ""
+    texts = {
+        HTTPStatus.UNAUTHORIZED: "the key is wrong, expired or withdrawn; put a new one into " + endpoint.key_place,
+        HTTPStatus.FORBIDDEN: f"the key in {endpoint.key_place} may not read this report",
+        HTTPStatus.NOT_FOUND: "this release of the platform may lack the report or have it elsewhere "
+        f"(sources.{endpoint.source}.overrides.{report}.path), or base_url is wrong",
+    }
+    if status not in texts:
+        return ""
+    return f": {texts[HTTPStatus(status)]}" + (f"; {endpoint.remedies[status]}" if status in endpoint.remedies else "")
 
 
 async def _quoted_body(response: httpx.Response, sent: HttpRequest) -> str:
