@@ -449,7 +449,7 @@ async def test_a_removed_source_leaves_page_and_api() -> None:
 
 
 async def test_unwanted_families_are_not_on_the_page() -> None:
-    """What is not on /metrics is not told here either: a dash, and no limit."""
+    """What is not on /metrics is not shown here either: a dash, and no limit."""
     async with paradigm(PassedClock(NOON), World.from_seed(3, 4), excluded=("chat_usage_activity_*",)) as road:
         await road.poller.poll()
         page = await status(road.board)

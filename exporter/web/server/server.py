@@ -52,18 +52,13 @@ def _bound(host: str, port: int) -> socket.socket:
 
 def _split(address: str, option: str) -> tuple[str, int]:
     host, colon, port = address.rpartition(":")
-    if not colon or not port.isascii() or not port.isdigit() or int(port) > MAX_PORT or not _is_encodable(host):
+    try:
+        host.encode("idna")  # the socket module finds out too late to close its socket
+    except UnicodeError:
+        colon = ""
+    if not colon or not port.isascii() or not port.isdigit() or int(port) > MAX_PORT:
         raise ConfigError(f'{option}: "{address}" is no address; write host:port or :port, as in 127.0.0.1:9854')
     return host.removeprefix("[").removesuffix("]"), int(port)
-
-
-def _is_encodable(host: str) -> bool:
-    """Returns whether a name can be asked for at all; the socket module finds out too late to close its socket."""
-    try:
-        host.encode("idna")
-    except UnicodeError:
-        return False
-    return True
 
 
 def url(listening: socket.socket, *, tls: bool = False) -> str:

@@ -5,7 +5,6 @@ from datetime import datetime
 from functools import partial
 from typing import NamedTuple
 
-from exporter.domain.model import Activity, Measure
 from exporter.exposition.board import Published
 from exporter.exposition.text import Key
 from exporter.ledger.ledger import by_number
@@ -13,7 +12,7 @@ from exporter.metrics.daily import DailyFigures
 from exporter.web.status.company_rows import Breach, Companies, Company, Measured
 from exporter.web.status.problems import is_fresh
 from exporter.web.status.query import ATTENTION, PER_PAGE, CompanyQuery
-from exporter.web.status.sparkline import Sparkline, six_weeks, sparkline
+from exporter.web.status.sparkline import Sparkline, sparklines
 
 
 class CompanyRow(NamedTuple):
@@ -102,21 +101,8 @@ def _lines(rows: Sequence[CompanyRow], all_daily: Mapping[Key, DailyFigures]) ->
         if each.measured is not None and each.measured.last_day is not None:
             key = each.company.source, each.measured.report, each.activity
             wanted.setdefault(key, {})[each.company.company_id] = each.measured.usual
-    found: dict[tuple[str, str], Sparkline] = {}
-    for (source, report, activity), usual in wanted.items():
-        daily = all_daily[source, report]
-        day = daily.view.day_status.last_day
-        for company, values in six_weeks(daily, *_measure(daily, activity), usual).items():
-            if day is not None:
-                found[source, company] = sparkline(values, day, usual[company])
-    return found
-
-
-def _measure(daily: DailyFigures, name: str) -> tuple[Measure, Activity]:
-    """Returns the measure and the activity of that name in a report."""
-    return next(
-        (measure, activity)
-        for measure in daily.view.report.measures
-        for activity in measure.activities
-        if activity.name == name
-    )
+    return {
+        (source, company): line
+        for (source, report, activity), usual in wanted.items()
+        for company, line in sparklines(all_daily[source, report], activity, usual).items()
+    }

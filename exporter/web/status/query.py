@@ -1,4 +1,4 @@
-"""What of the companies a reader of the status page wants to see: words, source, activity, order, page."""
+"""Which companies a reader of the status page asks for: text, source, activity, order, page."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -37,9 +37,15 @@ class CompanyQuery:
 
     def link(self) -> str:
         """Writes the query string, without defaults."""
-        words = {"q": self.q, "source": self.source, "activity": self.activity, "show": "broken" if self.broken else ""}
-        words |= {"sort": "" if self.sort == ATTENTION else self.sort, "page": "" if self.page == 1 else str(self.page)}
-        return f"?{urlencode({name: word for name, word in words.items() if word})}#companies"
+        given = {
+            "q": self.q,
+            "source": self.source,
+            "activity": self.activity,
+            "show": "broken" if self.broken else "",
+            "sort": "" if self.sort == ATTENTION else self.sort,
+            "page": "" if self.page == 1 else str(self.page),
+        }
+        return f"?{urlencode({name: value for name, value in given.items() if value})}#companies"
 
     def at(self, page: int) -> "CompanyQuery":
         """Returns the same query for another page."""

@@ -1,10 +1,10 @@
 """Six weeks of one activity as a picture: a bar per day, for an SVG path, and the same in words. Pure."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from typing import NamedTuple
 
-from exporter.domain.model import Activity, Measure
+from exporter.domain.model import Activity
 from exporter.metrics.daily import DailyFigures, Dated, DayState
 from exporter.web.status.text import figure
 
@@ -24,10 +24,8 @@ class Sparkline(NamedTuple):
     words: str
 
 
-def six_weeks(
-    daily: DailyFigures, measure: Measure, activity: Activity, companies: Iterable[str]
-) -> Mapping[str, Sequence[float | None]]:
-    """Returns, per company, an activity of the 42 days that end with the last one; None where there is no figure.
+def sparklines(daily: DailyFigures, activity_name: str, usual: Mapping[str, float | None]) -> Mapping[str, Sparkline]:
+    """Draws an activity of the 42 days that end with the last one, for each company of `usual`.
 
     A day on which a row lacks the figure shows what the others add up to.
     """
@@ -35,12 +33,13 @@ def six_weeks(
     if last is None:
         return {}
     days = [last - timedelta(days=DAYS - 1 - n) for n in range(DAYS)]
-    wanted = frozenset(companies)
+    activities = {each.name: (measure, each) for measure in daily.view.report.measures for each in measure.activities}
+    measure, activity = activities[activity_name]
     found: dict[tuple[str, date], float] = {}
-    for each in daily.figures(wanted, (measure.family,), days):
+    for each in daily.figures(frozenset(usual), (measure.family,), days):
         if each.state in COMPLETE and _belongs(each, activity):
             found[each.company_id, each.date] = found.get((each.company_id, each.date), 0.0) + each.value
-    return {company: [found.get((company, day)) for day in days] for company in wanted}
+    return {company: sparkline([found.get((company, day)) for day in days], last, usual[company]) for company in usual}
 
 
 def _belongs(dated: Dated, activity: Activity) -> bool:
