@@ -19,7 +19,7 @@ from exporter.domain.model import Days
 from exporter.http import RetryBudget
 from exporter.ledger.day_status import pieces
 from exporter.ledger.ledger import Ledger
-from exporter.metrics.daily import Dated
+from exporter.metrics.daily import DailyFigure
 from exporter.metrics.report_view import Health
 from exporter.platforms.api import NO_DISCOVERIES, Discoveries, Report
 from exporter.polling.ask import Answers, Fetch, Transport, ask
@@ -43,7 +43,7 @@ class Destination(Protocol):
     async def begin(self, oldest: date, /) -> None:
         """Makes sure that days from `oldest` on can be taken at all; called before a platform is asked."""
 
-    async def take(self, piece: Piece, figures: Iterable[Dated], /) -> None:
+    async def take(self, piece: Piece, figures: Iterable[DailyFigure], /) -> None:
         """Takes the figures of a piece, family after family, each made as it is taken, in whatever thread.
 
         When it returns they are safe; they may still be handed over again.

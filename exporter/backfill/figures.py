@@ -14,7 +14,7 @@ from exporter.domain.calendars import day_at
 from exporter.domain.model import Column, Days, Measure
 from exporter.ledger.day_status import DayRules
 from exporter.ledger.ledger import Asked, Block, Ledger, Table, fold
-from exporter.metrics.daily import DailyFigures, Dated, measures
+from exporter.metrics.daily import DailyFigure, DailyFigures, measures
 from exporter.metrics.report_view import Health
 from exporter.platforms.api import Report
 from exporter.polling.ask import Answers
@@ -90,7 +90,7 @@ def evidence(ledger: Ledger) -> Ledger:
     return replace(ledger, blocks=blocks)
 
 
-def figures(target: Target, report: Report, state: ReportState, days: Days, now: datetime) -> Iterator[Dated]:
+def figures(target: Target, report: Report, state: ReportState, days: Days, now: datetime) -> Iterator[DailyFigure]:
     """Yields the figures of these days as they are taken: by family in the order of lines; of a series by day.
 
     Which values limited labels keep is chosen for these days alone, so that it does not depend on where a run began.
@@ -100,7 +100,7 @@ def figures(target: Target, report: Report, state: ReportState, days: Days, now:
     yield from DailyFigures(seen).of_all(sorted(wanted, key=_in_lines), days)
 
 
-def by_family(figures: Iterable[Dated]) -> Iterator[Iterator[Dated]]:
+def by_family(figures: Iterable[DailyFigure]) -> Iterator[Iterator[DailyFigure]]:
     """Yields the figures of one family after the other: of all of them together there may be too many."""
     yield from (some for _, some in groupby(figures, key=lambda figure: figure.measure))
 

@@ -19,7 +19,7 @@ from typing import NamedTuple
 
 from exporter.backfill.figures import SUFFIX, Piece, by_family
 from exporter.exposition.text import escaped, number
-from exporter.metrics.daily import Dated
+from exporter.metrics.daily import DailyFigure
 from exporter.polling.state_file import replace_file
 
 EPOCH = date(1970, 1, 1).toordinal()
@@ -37,7 +37,7 @@ def noon(day: date) -> int:
     return (day.toordinal() - EPOCH) * DAY_SECONDS + NOON_SECONDS
 
 
-def labels_of(figure: Dated) -> Mapping[str, str]:
+def labels_of(figure: DailyFigure) -> Mapping[str, str]:
     """Returns the labels of a figure's series, those of the live families, in their order."""
     return {
         "source": figure.source,
@@ -47,7 +47,7 @@ def labels_of(figure: Dated) -> Mapping[str, str]:
     }
 
 
-def lines(figures: Iterable[Dated], added: Mapping[str, str]) -> Iterator[str]:
+def lines(figures: Iterable[DailyFigure], added: Mapping[str, str]) -> Iterator[str]:
     """Yields figures as lines with a line end each, sorted by series; of a series they stay in their order.
 
     `added` are further labels of every series. Until they are sorted a figure is held as two numbers: a line is 200
@@ -102,7 +102,7 @@ class Runs:
     async def begin(self, oldest: date) -> None:
         """Takes days of any age."""
 
-    async def take(self, piece: Piece, figures: Iterable[Dated]) -> None:
+    async def take(self, piece: Piece, figures: Iterable[DailyFigure]) -> None:
         """Writes the lines of one piece, family after family, in the place of what an interrupted run left of it.
 
         Raises:
@@ -110,7 +110,7 @@ class Runs:
         """
         await asyncio.to_thread(self._write, piece, figures)
 
-    def _write(self, piece: Piece, figures: Iterable[Dated]) -> None:
+    def _write(self, piece: Piece, figures: Iterable[DailyFigure]) -> None:
         path = self._folder / f"{piece.source}.{piece.report}.{piece.days.first}{RUNS}"
         found = chain.from_iterable(lines(some, self._added) for some in by_family(figures))
         replace_file(path, (part.encode() for part in _blocks(found)))

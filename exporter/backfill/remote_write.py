@@ -20,7 +20,7 @@ from exporter.domain.errors import StoreError
 from exporter.domain.text import one_line
 from exporter.http import RetryBudget
 from exporter.http.rate_limit import wait
-from exporter.metrics.daily import Dated
+from exporter.metrics.daily import DailyFigure
 
 MOST_SAMPLES = 2000
 """In one request: what Prometheus itself sends by default."""
@@ -55,7 +55,7 @@ class RemoteWrite:
         """
         await self._send([Series({NAME: PROBE, **self.added}, [(noon(oldest), 1.0)])], oldest)
 
-    async def take(self, _piece: Piece, figures: Iterable[Dated]) -> None:
+    async def take(self, _piece: Piece, figures: Iterable[DailyFigure]) -> None:
         """Sends figures; when it returns the store has them.
 
         Raises:

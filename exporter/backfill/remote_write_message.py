@@ -17,7 +17,7 @@ import cramjam
 
 from exporter.backfill.figures import SUFFIX
 from exporter.backfill.openmetrics_file import labels_of, noon
-from exporter.metrics.daily import Dated
+from exporter.metrics.daily import DailyFigure
 
 NAME = "__name__"
 VARINT, FIXED64, BYTES = 0, 1, 2  # wire types
@@ -31,7 +31,7 @@ class Series(NamedTuple):
     samples: Sequence[tuple[int, float]]
 
 
-def series_of(figures: Iterable[Dated], added: Mapping[str, str]) -> Iterator[Series]:
+def series_of(figures: Iterable[DailyFigure], added: Mapping[str, str]) -> Iterator[Series]:
     """Puts figures together that belong to one series; `added` are further labels of each."""
     found: dict[tuple[str, ...], Series] = {}
     samples: dict[tuple[str, ...], list[tuple[int, float]]] = {}

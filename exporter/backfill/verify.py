@@ -21,7 +21,7 @@ from exporter.backfill.store_client import CUT_OFF, cut_off
 from exporter.domain.errors import StoreError
 from exporter.domain.model import Days
 from exporter.exposition.text import escaped
-from exporter.metrics.daily import Dated
+from exporter.metrics.daily import DailyFigure
 
 TOLERANCE = 1e-9
 """Of a sum, as a share: stores add up in another order."""
@@ -71,7 +71,7 @@ class Comparison:
         """
         await self._sums("vector(0)", noon(oldest))
 
-    async def take(self, piece: Piece, figures: Iterable[Dated]) -> None:
+    async def take(self, piece: Piece, figures: Iterable[DailyFigure]) -> None:
         """Compares the sums of a piece.
 
         Raises:
@@ -127,7 +127,7 @@ def months(days: Days) -> Iterator[Days]:
         first = following
 
 
-def summed(figures: Iterable[Dated], days: Days) -> Mapping[Which, float]:
+def summed(figures: Iterable[DailyFigure], days: Days) -> Mapping[Which, float]:
     """Adds up the figures of `days` per family, company and month, over labels of their own."""
     month_of = {day: month for month in months(days) for day in month}
     sums = defaultdict[Which, float](float)

@@ -53,7 +53,7 @@ class Evidence(StrEnum):
     SILENCE = "silence"
 
 
-class Dated(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class DailyFigure(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One figure; `labels` are the measure's own, name and value, at most two."""
 
     date: date
@@ -121,16 +121,18 @@ class DailyFigures:
                     digest.update(table.columns[column])
         return digest.digest()
 
-    def figures(self, companies: Collection[str], wanted: Container[str], days: Container[date]) -> Iterator[Dated]:
+    def figures(
+        self, companies: Collection[str], wanted: Container[str], days: Container[date]
+    ) -> Iterator[DailyFigure]:
         """Yields the figures of some companies in some measures (by family), by measure and label, then by day."""
         index = CompanyIndex(self.view, companies)
         yield from self._figures(index, (each for each in measures(self.view) if each.family in wanted), days)
 
-    def of_all(self, chosen: Iterable[Measure], days: Container[date]) -> Iterator[Dated]:
+    def of_all(self, chosen: Iterable[Measure], days: Container[date]) -> Iterator[DailyFigure]:
         """Yields the figures of all companies in some measures, one measure after the other."""
         yield from self._figures(self._whole, chosen, days)
 
-    def _figures(self, index: CompanyIndex, chosen: Iterable[Measure], days: Container[date]) -> Iterator[Dated]:
+    def _figures(self, index: CompanyIndex, chosen: Iterable[Measure], days: Container[date]) -> Iterator[DailyFigure]:
         # A day that waits for its rows has no figures yet.
         states = {day: state for day, state in self.states.items() if day in days and state is not DayState.EMPTY}
         ended = {day: state for day, state in states.items() if state is not DayState.TODAY}
@@ -138,7 +140,7 @@ class DailyFigures:
             of_kind = self._limited if any(measure.limits) else self._plain
             yield from of_kind(index, measure, states if measure.today else ended)
 
-    def _plain(self, index: CompanyIndex, measure: Measure, states: Mapping[date, DayState]) -> Iterator[Dated]:
+    def _plain(self, index: CompanyIndex, measure: Measure, states: Mapping[date, DayState]) -> Iterator[DailyFigure]:
         for part, column in self._whole.columns_of(measure):
             for day, state in states.items() if part in index.companies else ():
                 silence = math.nan if measure.kind is Kind.AVERAGE or state is DayState.SETTLING else 0.0
@@ -147,7 +149,7 @@ class DailyFigures:
                 for sample in index.samples(measure, part, column, values, day):
                     yield self._dated(sample, measure, day, state, here)
 
-    def _limited(self, index: CompanyIndex, measure: Measure, states: Mapping[date, DayState]) -> Iterator[Dated]:
+    def _limited(self, index: CompanyIndex, measure: Measure, states: Mapping[date, DayState]) -> Iterator[DailyFigure]:
         view, ledger, caps = self.view, self.view.ledger, self.view.label_limits.caps(measure)
         kept = view.kept.get(measure.family, {})
         for part, some in ((part, some) for part, every in index.companies.items() for some in batches(every)):
@@ -162,9 +164,9 @@ class DailyFigures:
                         sample = Sample((view.source, company, ledger.names[company], *labels), value)
                         yield self._dated(sample, measure, day, state, here)
 
-    def _dated(self, sample: Sample, measure: Measure, day: date, state: DayState, here: Container[str]) -> Dated:
+    def _dated(self, sample: Sample, measure: Measure, day: date, state: DayState, here: Container[str]) -> DailyFigure:
         source, company_id, company, *labels = sample.label_values
-        return Dated(
+        return DailyFigure(
             date=day,
             source=source,
             report=self.view.report.name,

@@ -15,7 +15,7 @@ from exporter.backfill.manifest import opened
 from exporter.backfill.openmetrics_file import Runs, Written
 from exporter.domain.clock import Clock
 from exporter.domain.model import Days
-from exporter.metrics.daily import Dated
+from exporter.metrics.daily import DailyFigure
 from exporter.platforms.paradigm.platform import PLATFORM
 from exporter.polling.probe import LastCodes
 from exporter.polling.target import Target
@@ -100,7 +100,7 @@ class Mortal:
     async def begin(self, oldest: date) -> None:
         await self._runs.begin(oldest)
 
-    async def take(self, piece: Piece, figures: Iterable[Dated]) -> None:
+    async def take(self, piece: Piece, figures: Iterable[DailyFigure]) -> None:
         if self._dies_at == self._taken and not self._late:
             raise KilledError
         await self._runs.take(piece, figures)

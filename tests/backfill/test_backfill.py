@@ -17,7 +17,7 @@ from exporter.backfill.manifest import ReportProgress, continued, opened
 from exporter.backfill.openmetrics_file import Runs, lines, noon
 from exporter.domain.errors import ConfigError
 from exporter.domain.model import Days
-from exporter.metrics.daily import Dated, DayState, Evidence
+from exporter.metrics.daily import DailyFigure, DayState, Evidence
 from exporter.platforms.paradigm.platform import TOOLS
 from exporter.simulator.paradigm.world import World
 from tests.backfill.past import NOON, REPORTS, TARGET, KilledError, Past
@@ -209,8 +209,8 @@ async def test_zeros_end_when_a_company_is_away_for_longer_than_the_history(tmp_
     assert left + timedelta(days=kept - 7) < max(after) <= left + timedelta(days=kept + 31)
 
 
-def dated(day: date, value: float, company: str = "N", **labels: str) -> Dated:
-    return Dated(
+def dated(day: date, value: float, company: str = "N", **labels: str) -> DailyFigure:
+    return DailyFigure(
         date=day,
         source="s",
         report="r",

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from exporter.backfill.figures import by_family, evidence, figures, folded
 from exporter.domain.model import Column, Days, Reading, Row
 from exporter.ledger.ledger import Ledger
-from exporter.metrics.daily import Dated
+from exporter.metrics.daily import DailyFigure
 from exporter.metrics.label_limits import OTHER, LabelLimits
 from exporter.metrics.report_view import Health
 from exporter.platforms.api import NO_DISCOVERIES, Report, Request
@@ -42,10 +42,10 @@ def whole(ledger: Ledger) -> Ledger:
 
 def handed_on(
     report: Report, rows: Rows, lengths: Sequence[int], outline: Outline, limits: LabelLimits | None = None
-) -> list[list[Dated]]:
+) -> list[list[DailyFigure]]:
     """Returns the figures of each piece; pieces follow each other and have so many days."""
     target = replace(TARGET, limits=limits or TARGET.limits)
-    state, found, day = ReportState(Ledger(), Health(target.interval)), list[list[Dated]](), FIRST
+    state, found, day = ReportState(Ledger(), Health(target.interval)), list[list[DailyFigure]](), FIRST
     for length in lengths:
         days = Days(day, day + timedelta(days=length - 1))
         state = folded(target, state, answer(report, rows, days), days, NOON)

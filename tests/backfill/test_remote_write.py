@@ -20,7 +20,7 @@ from exporter.backfill.remote_write_message import Series, batches, encoded, ser
 from exporter.backfill.store_client import client, http_config
 from exporter.domain.errors import ConfigError, StoreError
 from exporter.domain.model import Days
-from exporter.metrics.daily import Dated, DayState, Evidence
+from exporter.metrics.daily import DailyFigure, DayState, Evidence
 from tests.backfill.past import NOON
 from tests.certificates import self_signed, signed
 from tests.road.road import PassedClock
@@ -32,9 +32,9 @@ FIRST = date(2026, 11, 1)
 PIECE = Piece("s", "r", Days(FIRST, FIRST))
 
 
-def figures(count: int, company: str = "17", mode: str = "chat") -> list[Dated]:
+def figures(count: int, company: str = "17", mode: str = "chat") -> list[DailyFigure]:
     return [
-        Dated(
+        DailyFigure(
             date=FIRST + timedelta(days=n),
             source="s",
             report="r",

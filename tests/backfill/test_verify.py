@@ -14,7 +14,7 @@ from exporter.backfill.figures import Piece
 from exporter.backfill.verify import Comparison, months
 from exporter.domain.errors import StoreError
 from exporter.domain.model import Days
-from exporter.metrics.daily import Dated, DayState, Evidence
+from exporter.metrics.daily import DailyFigure, DayState, Evidence
 
 pytestmark = pytest.mark.anyio
 
@@ -22,8 +22,8 @@ PIECE = Piece("s", "r", Days(date(2026, 8, 30), date(2026, 9, 2)))
 AUGUST, SEPTEMBER = months(PIECE.days)
 
 
-def figure(day: date, company: str, value: float, mode: str = "chat") -> Dated:
-    return Dated(
+def figure(day: date, company: str, value: float, mode: str = "chat") -> DailyFigure:
+    return DailyFigure(
         date=day,
         source="s",
         report="r",
@@ -63,7 +63,7 @@ class Store:
         return httpx.Response(200, content=msgspec.json.encode({"status": "success", "data": {"result": result}}))
 
 
-async def compare(store: Store, figures: Sequence[Dated] = FIGURES) -> Comparison:
+async def compare(store: Store, figures: Sequence[DailyFigure] = FIGURES) -> Comparison:
     http = httpx.AsyncClient(transport=httpx.MockTransport(store))
     comparison = Comparison("http://store/", http, {"job": 'x"'})
     await comparison.take(PIECE, figures)

@@ -10,7 +10,7 @@ import pytest
 
 from exporter.app.process import serving
 from exporter.domain.model import Column, Days, Reading, Row
-from exporter.metrics.daily import Dated, DayState, Evidence
+from exporter.metrics.daily import DailyFigure, DayState, Evidence
 from exporter.platforms.paradigm.platform import QUERIES
 from exporter.polling.threads import Worker
 from exporter.simulator.paradigm.world import MODES
@@ -35,7 +35,7 @@ def first_cells() -> set[str]:
 
 
 def test_each_parameter_field_and_state_is_explained() -> None:
-    words = {*PARAMETERS, *COLUMNS, *Dated.__struct_fields__, *DayState}
+    words = {*PARAMETERS, *COLUMNS, *DailyFigure.__struct_fields__, *DayState}
     assert words <= first_cells()
     assert all(f"`{each}`" in PAGE.read_text() for each in Evidence)
 

@@ -14,7 +14,7 @@ from exporter import __version__
 from exporter.domain.selectors import selects
 from exporter.exposition.text import Key
 from exporter.ledger.ledger import by_number
-from exporter.metrics.daily import DailyFigures, Dated, measures
+from exporter.metrics.daily import DailyFigure, DailyFigures, measures
 from exporter.metrics.report_view import ReportView
 from exporter.web.api.query import Available, DaysQuery, cursor
 
@@ -42,16 +42,16 @@ class Answer:
     next: str | None
     version: str
 
-    def figures(self) -> Iterator[Sequence[Dated]]:
+    def figures(self) -> Iterator[Sequence[DailyFigure]]:
         """Yields the figures of some companies of one source at a time: by company, day, report, measure and label."""
         for source, group in groupby(self.companies, key=lambda each: each.source):
             ids = [each.company_id for each in group]
             for start in range(0, len(ids), PIECE):
                 yield self._of(source, ids[start : start + PIECE])
 
-    def _of(self, source: str, ids: Sequence[str]) -> Sequence[Dated]:
+    def _of(self, source: str, ids: Sequence[str]) -> Sequence[DailyFigure]:
         place = {company_id: index for index, company_id in enumerate(ids)}
-        found: list[Dated] = []
+        found: list[DailyFigure] = []
         for daily in self.all_daily:
             if daily.view.source == source:
                 found += daily.figures(place, wanted(daily.view, self.query), self.query.days)

@@ -9,7 +9,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from exporter.metrics.daily import DailyFigures, Dated, State
+from exporter.metrics.daily import DailyFigure, DailyFigures, State
 from exporter.web.api.find import Answer
 from exporter.web.api.query import DaysFormat, DaysQuery
 
@@ -44,7 +44,7 @@ class DaysDocument(msgspec.Struct, forbid_unknown_fields=True):
     """The answer in JSON; it is written in pieces and never held as a whole."""
 
     reports: list[ReportDays]
-    figures: list[Dated]
+    figures: list[DailyFigure]
     next: Annotated[str | None, Meta(description="The `cursor` of the next page, null on the last one.")]
 
 
@@ -89,7 +89,7 @@ def _lines(rows: Iterable[Sequence[str]]) -> bytes:
     return text.getvalue().encode()
 
 
-def _cells(figure: Dated) -> Sequence[str]:
+def _cells(figure: DailyFigure) -> Sequence[str]:
     texts = [figure.source, figure.report, figure.company_id, figure.company, figure.measure]
     labels = [text for pair in figure.labels.items() for text in pair]
     labels += [""] * (len(COLUMNS) - len(texts) - len(labels) - 4)

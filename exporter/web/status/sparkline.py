@@ -5,7 +5,7 @@ from datetime import date, timedelta
 from typing import NamedTuple
 
 from exporter.domain.model import Activity
-from exporter.metrics.daily import DailyFigures, Dated, DayState
+from exporter.metrics.daily import DailyFigure, DailyFigures, DayState
 from exporter.web.status.text import figure
 
 DAYS = 42
@@ -42,7 +42,7 @@ def sparklines(daily: DailyFigures, activity_name: str, usual: Mapping[str, floa
     return {company: sparkline([found.get((company, day)) for day in days], last, usual[company]) for company in usual}
 
 
-def _belongs(dated: Dated, activity: Activity) -> bool:
+def _belongs(dated: DailyFigure, activity: Activity) -> bool:
     """Returns whether a figure is one of those that the activity adds up."""
     return not activity.label_value or (*dated.labels.values(),)[-1:] == (activity.label_value,)
 
