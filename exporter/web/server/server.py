@@ -16,8 +16,6 @@ from exporter.domain.errors import ConfigError
 from exporter.web.server.connection import LIMITS, Connection, ConnectionLimits, connection_class
 from exporter.web.server.web_config import LiveWebConfig
 
-log = logging.getLogger(__name__)
-
 CHECK_SECONDS = 1.0
 MAX_PORT = 65535
 BACKLOG = 1024
@@ -73,18 +71,17 @@ def url(listening: socket.socket, *, tls: bool = False) -> str:
 class Server(uvicorn.Server):
     """A server that leaves signals alone: uvicorn raises them again, which ends the process before we are done."""
 
-    _listening: tuple[socket.socket, ...] = ()
-
     def __init__(self, config: uvicorn.Config, web_config: LiveWebConfig) -> None:
         super().__init__(config)
         self.web_config = web_config
         self._ending = asyncio.Event()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Starts to accept connections, with TLS if it is configured."""
-        self._listening = tuple(each.dup() for each in sockets or ())
+        """Starts to accept connections on the one socket that is given, with TLS if it is configured."""
+        (listening,) = sockets or []
+        self._listening = listening.dup()
         await super().startup([])  # it would accept without a limit on how long a hand-shake may take
-        self.servers = await self._accept()
+        self.servers = [await self._accept()]
         self._following = asyncio.get_running_loop().create_task(self._follow())
 
     async def _follow(self) -> None:
@@ -100,32 +97,27 @@ class Server(uvicorn.Server):
                 await self._accept_anew(shown)
 
     async def _accept_anew(self, context: ssl.SSLContext | None) -> None:
-        """Accepts from the same sockets with another context; what waits in their queues is served, nothing drops."""
-        before, self.config.ssl = self.servers, context
-        self.servers = await self._accept()
-        loop = asyncio.get_running_loop()
-        for each in before:
-            for listening in each.sockets:
-                loop.remove_reader(listening.fileno())
+        """Accepts from the same socket with another context; what waits in its queue is served, nothing drops."""
+        (before,), self.config.ssl = self.servers, context
+        self.servers = [await self._accept()]
+        for listening in before.sockets:
+            asyncio.get_running_loop().remove_reader(listening.fileno())
         await self._ends_within(CHECK_SECONDS)  # what was just accepted belongs to a server that must still be open
-        for each in before:
-            each.close()
+        before.close()
 
-    async def _accept(self) -> list[asyncio.Server]:
+    async def _accept(self) -> asyncio.Server:
         connection = cast("type[Connection]", self.config.http_protocol_class)
         factory = functools.partial(
             connection, config=self.config, server_state=self.server_state, app_state=self.lifespan.state
         )
-        context, loop = self.config.ssl, asyncio.get_running_loop()
-        timeout = connection.limits.handshake if context else None
-        made = [
-            await loop.create_server(
-                factory, sock=each.dup(), ssl=context, backlog=ACCEPTS, ssl_handshake_timeout=timeout
-            )
-            for each in self._listening
-        ]
-        for each in self._listening:
-            each.listen(BACKLOG)  # asyncio limited the kernel's queue, too, to what it accepts at once
+        made = await asyncio.get_running_loop().create_server(
+            factory,
+            sock=self._listening.dup(),
+            ssl=self.config.ssl,
+            backlog=ACCEPTS,
+            ssl_handshake_timeout=connection.limits.handshake if self.config.ssl else None,
+        )
+        self._listening.listen(BACKLOG)  # asyncio limited the kernel's queue, too, to what it accepts at once
         return made
 
     async def _ends_within(self, seconds: float) -> bool:
@@ -144,8 +136,7 @@ class Server(uvicorn.Server):
         """Cuts off what is open after the grace, in silence: uvicorn logs it as errors, with tracebacks."""
         self._ending.set()
         await self._following
-        for each in self._listening:
-            each.close()
+        self._listening.close()
         log = logging.getLogger("uvicorn.error")
         level = log.level
         log.setLevel(logging.CRITICAL)
@@ -161,7 +152,7 @@ class Server(uvicorn.Server):
 
 
 def server(app: ASGIApp, web_config: LiveWebConfig | None = None, limits: ConnectionLimits = LIMITS) -> Server:
-    """Makes a server for an application; run it with `await server.serve(sockets=[...])`."""
+    """Makes a server for an application; run it with `await server.serve(sockets=[listening])`."""
     web_config = web_config or LiveWebConfig()
     config = uvicorn.Config(
         app,
