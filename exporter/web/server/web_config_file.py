@@ -61,8 +61,8 @@ def _line(value: object) -> object:
 
 
 def _absolute(path: str, info: ValidationInfo) -> str:
-    """Returns a path from the folder of the file, whatever the process's is."""
-    return str((info.context or Path()) / path)
+    """Returns a path from the folder of the file, whatever the process's is; an empty one is none."""
+    return str((info.context or Path()) / path) if path else ""
 
 
 def _suite(suite: str) -> str:
