@@ -152,7 +152,7 @@ def _drawn(watched: Target, states: Mapping[str, ReportState], report: Report) -
 
 
 def _families(watched: Target, states: Mapping[str, ReportState], report: Report) -> Iterator[Family]:
-    for families in rendered(watched, states, [report], NOW).rendered_source.reports.values():
+    for families in rendered(watched, states, [report], NOW).reports.values():
         yield from families
 
 

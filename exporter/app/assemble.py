@@ -35,11 +35,6 @@ class Exporter:
     reloader: Reloader
     closing: AsyncExitStack
 
-    @property
-    def pollers(self) -> tuple[Poller, ...]:
-        """The pollers of all sources."""
-        return self.sources.pollers
-
     async def __aenter__(self) -> "Exporter":
         await self.sources.start()
         return self

@@ -12,7 +12,7 @@ from datetime import datetime
 
 from exporter import http as fetch
 from exporter.domain import calendars
-from exporter.exposition.board import NOTHING, RenderedSource
+from exporter.exposition.board import NOTHING
 from exporter.polling.poller import Poller, PollOutputs
 from exporter.polling.schedule import Cadence, Pollable, Schedule, Timetable
 from exporter.settings import Settings, Source
@@ -35,15 +35,6 @@ class Change:
     changed: tuple[str, ...]
     removed: tuple[str, ...]
 
-    @classmethod
-    def between(cls, old: Mapping[str, Source], new: Mapping[str, Source]) -> "Change":
-        """Compares two configurations."""
-        return cls(
-            added=tuple(name for name in new if name not in old),
-            changed=tuple(name for name in new if name in old and new[name] != old[name]),
-            removed=tuple(name for name in old if name not in new),
-        )
-
 
 def is_another(old: Source, new: Source) -> bool:
     """Returns whether a source's held days are worth nothing under its new settings."""
@@ -61,10 +52,6 @@ def timetable(source: Source, poller: Pollable) -> Timetable:
     """Says when a source is polled."""
     rules = source.target.rules
     return Timetable(source.name, poller, Cadence(source.poll.interval, source.poll.jitter, rules.zone, rules.settle))
-
-
-def _reports(source: Source) -> set[str]:
-    return {report.name for report in source.target.reports}
 
 
 class Sources:
@@ -119,8 +106,13 @@ class Sources:
             ConfigError: a source's URL, CA file or proxy cannot be used; nothing has changed.
         """
         async with self._turn, AsyncExitStack() as closing:
-            change = Change.between({name: each.source for name, each in self._running.items()}, settings.sources)
-            fresh = await self._make_all([settings.sources[name] for name in (*change.added, *change.changed)])
+            old, new = {name: each.source for name, each in self._running.items()}, settings.sources
+            change = Change(
+                added=tuple(name for name in new if name not in old),
+                changed=tuple(name for name in new if name in old and new[name] != old[name]),
+                removed=tuple(name for name in old if name not in new),
+            )
+            fresh = await self._make_all([new[name] for name in (*change.added, *change.changed)])
             cut_off = {name: await self._end(name, closing) for name in (*change.changed, *change.removed)}
             for each in fresh:
                 before = self._running.get(each.source.name)
@@ -135,9 +127,9 @@ class Sources:
             renderings = {each.source.name: each.poller.rendering(*each.poller.target.reports) for each in fresh}
 
             def publish() -> None:
-                sources: dict[str, RenderedSource] = {name: made().rendered_source for name, made in renderings.items()}
-                sources |= dict.fromkeys(change.removed, NOTHING)
-                self._outputs.board.replace(sources, settings.limits.max_series)
+                sources = {name: rendering() for name, rendering in renderings.items()}
+                gone = dict.fromkeys(change.removed, NOTHING)
+                self._outputs.board.replace({**sources, **gone}, settings.limits.max_series)
 
             await self._outputs.worker.run(publish)
         return change
@@ -162,8 +154,10 @@ class Sources:
         if old is not None and is_another(old.source, new.source):
             self._outputs.telemetry.forget(name)
         elif old is not None:
-            for report in _reports(old.source) - _reports(new.source):
-                self._outputs.telemetry.forget(name, report)
+            kept = {report.name for report in new.source.target.reports}
+            for report in old.source.target.reports:
+                if report.name not in kept:
+                    self._outputs.telemetry.forget(name, report.name)
         new.poller.expect()
         self._register(new)
         self._schedule.add(timetable(new.source, new.poller), self._now() if cut_off else new.poller.due_at())

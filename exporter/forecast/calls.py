@@ -5,11 +5,10 @@ those of one invented company that has every figure, times the number of compani
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import NamedTuple
-from zoneinfo import ZoneInfo
 
 from exporter.domain import calendars
 from exporter.domain.model import Days
@@ -36,6 +35,12 @@ class Rate:
     def times(self, expected: int, most: int) -> "Rate":
         """Returns how often something happens that goes with each of these, usually and at most."""
         return Rate(self.expected * expected, self.most * most)
+
+    def __add__(self, other: "Rate") -> "Rate":
+        return Rate(self.expected + other.expected, self.most + other.most)
+
+
+NEVER = Rate(0.0, 0)
 
 
 PASSES = Rate(1.0, 2)
@@ -75,7 +80,7 @@ class SourceForecast:
     @property
     def calls(self) -> Rate:
         """The calls of all reports."""
-        return _sum(report.calls for report in self.reports)
+        return sum((report.calls for report in self.reports), NEVER)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +94,7 @@ class Forecast:
     @property
     def calls(self) -> Rate:
         """The calls of all sources."""
-        return _sum(source.calls for source in self.sources)
+        return sum((source.calls for source in self.sources), NEVER)
 
     @property
     def total_series(self) -> int:
@@ -135,7 +140,9 @@ def most_requests_in_a_minute(requests_per_minute: int) -> int:
 def _most_after_midnights(cadence: Cadence, span: timedelta, now: datetime) -> int:
     """Counts in the midnights of a year, so that days of 23 and 25 hours count as they are."""
     reach = max(cadence.delays().values(), default=timedelta(0)) + DAY
-    midnights = _midnights(now - reach, now + A_YEAR_OF_DAYS * DAY, cadence.zone)
+    first_day = calendars.day_at(now - reach, cadence.zone)
+    last_day = calendars.day_at(now + A_YEAR_OF_DAYS * DAY, cadence.zone) - calendars.ONE_DAY
+    midnights = [calendars.end(day, cadence.zone) for day in Days(first_day, last_day)]
     earliest = sorted(midnight + delay for midnight in midnights for delay in cadence.delays().values())
     most = first = 0
     for last, moment in enumerate(earliest):
@@ -145,20 +152,13 @@ def _most_after_midnights(cadence: Cadence, span: timedelta, now: datetime) -> i
     return most
 
 
-def _midnights(since: datetime, until: datetime, zone: ZoneInfo) -> Iterator[datetime]:
-    midnight = calendars.next_midnight(since, zone)
-    while midnight < until:
-        yield midnight
-        midnight = calendars.next_midnight(midnight, zone)
-
-
 def _source(plan: SourcePlan, size: Size, now: datetime, live: Callable[[str, str], SeriesCounts]) -> SourceForecast:
     target, cap = plan.target, most_requests_in_a_minute(plan.requests_per_minute)
     rate, at_once = polls(plan.cadence, now), most_polls(plan.cadence, MINUTE, now)
     reports, together = [], 0
     for report in target.reports:
         recent, past, discovery = _requests(plan, report, size, now)
-        calls = _sum((rate.times(*recent), PASSES.times(*past), PASSES.times(discovery, discovery)))
+        calls = rate.times(*recent) + PASSES.times(*past) + PASSES.times(discovery, discovery)
         peak = at_once * recent[1] + past[1] + discovery
         series = Counter(served(target, report, size, now)) + Counter(live(target.source, report.name))
         reports.append(ReportForecast(report.name, calls, min(peak, cap), series))
@@ -194,8 +194,3 @@ def _requests(plan: SourcePlan, report: Report, size: Size, now: datetime) -> Co
 
     discovery = sum(bool(request.discovery) for request in report.plan(recent, target.scope))
     return Counts(count(recent), count(*(pieces(past, longest) if past else ())), discovery)
-
-
-def _sum(rates: Iterable[Rate]) -> Rate:
-    rates = tuple(rates)
-    return Rate(sum(rate.expected for rate in rates), sum(rate.most for rate in rates))

@@ -14,7 +14,7 @@ from functools import partial
 from exporter.domain.clock import Clock
 from exporter.domain.errors import InternalError, ReportError
 from exporter.domain.model import Days
-from exporter.exposition.board import Board
+from exporter.exposition.board import Board, RenderedSource
 from exporter.exposition.telemetry import Telemetry
 from exporter.http import RetryBudget
 from exporter.ledger.day_status import days_to_ask
@@ -23,7 +23,7 @@ from exporter.metrics.report_view import Health
 from exporter.platforms.api import Report
 from exporter.polling import transitions
 from exporter.polling.ask import Fetch, Transport, ask
-from exporter.polling.render import Rendered, rendered
+from exporter.polling.render import rendered
 from exporter.polling.report_state import ReportState, StateStore
 from exporter.polling.target import Target
 from exporter.polling.threads import Worker
@@ -206,11 +206,11 @@ class Poller:
     async def _publish(self, *reports: Report) -> None:
         """Renders some reports, and what the source has once."""
         made = await self._outputs.worker.run(self.rendering(*reports))
-        await self._outputs.worker.run(partial(self._outputs.board.put, self.target.source, made.rendered_source))
-        for name, kept in made.kept.items():
-            self._states[name] = replace(self._states[name], kept=kept)
+        await self._outputs.worker.run(partial(self._outputs.board.put, self.target.source, made))
+        for name, view in made.views.items():
+            self._states[name] = replace(self._states[name], kept=view.kept)
 
-    def rendering(self, *reports: Report) -> Callable[[], Rendered]:
+    def rendering(self, *reports: Report) -> Callable[[], RenderedSource]:
         """Returns what renders some reports and the source, as they are now: work for the worker."""
         return partial(rendered, self.target, dict(self._states), reports, self._clock.now())
 

@@ -3,12 +3,11 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
-from typing import NamedTuple
 
 from exporter.domain.selectors import selects
 from exporter.exposition.board import RenderedSource
 from exporter.ledger.day_status import day_status
-from exporter.metrics.label_limits import Kept, keep_labels
+from exporter.metrics.label_limits import keep_labels
 from exporter.metrics.report_health import families
 from exporter.metrics.report_view import ReportView
 from exporter.metrics.source_info import SourceInfo, source_families
@@ -17,20 +16,14 @@ from exporter.polling.report_state import ReportState
 from exporter.polling.target import Target
 
 
-class Rendered(NamedTuple):
-    """What is served of a source, and the values that limited labels have there, by report and family."""
-
-    rendered_source: RenderedSource
-    kept: Mapping[str, Mapping[str, Kept]]
-
-
-def rendered(target: Target, states: Mapping[str, ReportState], reports: Iterable[Report], now: datetime) -> Rendered:
+def rendered(
+    target: Target, states: Mapping[str, ReportState], reports: Iterable[Report], now: datetime
+) -> RenderedSource:
     """Renders some reports of a source, and what the source has once; families are made as they are taken, once."""
     views = {report.name: view(target, report, states[report.name], now) for report in reports}
     source_info = source_view(target, states)
     by_report = {name: families(each) for name, each in views.items()}
-    rendered_source = RenderedSource({**by_report, "": source_families(source_info)}, views, source_info)
-    return Rendered(rendered_source, {name: each.kept for name, each in views.items()})
+    return RenderedSource({**by_report, "": source_families(source_info)}, views, source_info)
 
 
 def view(target: Target, report: Report, state: ReportState, now: datetime) -> ReportView:

@@ -163,17 +163,13 @@ def taken_over(states: Mapping[str, ReportState], old: Target, new: Target) -> M
     Companies that are not wanted any more leave at once. The past of those that may be wanted now is to be asked for,
     as it is when more days are to be held.
     """
-    return {
-        report.name: with_new_settings(states[report.name], old, new) for report in new.reports if report.name in states
-    }
-
-
-def with_new_settings(state: ReportState, old: Target, new: Target) -> ReportState:
-    health = replace(state.health, interval=new.interval)
-    kept = replace(state, ledger=narrowed(state.ledger, new.companies.wants), health=health)
+    kept: dict[str, ReportState] = {}
     widened = not new.companies.within(old.companies)
-    if widened or new.rules.keep_days > old.rules.keep_days:
-        return replace(kept, to_refresh=(), refreshed_for=None, widened=state.widened or widened)
+    for name, state in ((report.name, states[report.name]) for report in new.reports if report.name in states):
+        health = replace(state.health, interval=new.interval)
+        kept[name] = replace(state, ledger=narrowed(state.ledger, new.companies.wants), health=health)
+        if widened or new.rules.keep_days > old.rules.keep_days:
+            kept[name] = replace(kept[name], to_refresh=(), refreshed_for=None, widened=state.widened or widened)
     return kept
 
 

@@ -79,7 +79,7 @@ def test_options_arrive_at_the_poller(settings: Settings) -> None:
 
 def test_options_arrive_at_the_schedule(settings: Settings) -> None:
     """How often, how late, and in which zone midnight is."""
-    [poller] = assemble(settings).pollers
+    [poller] = assemble(settings).sources.pollers
     table = timetable(settings.sources["production"], poller)
 
     assert table.poller is poller

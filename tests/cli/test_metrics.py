@@ -54,7 +54,7 @@ async def page() -> Page:
             }
             settings = load(None, environ, platforms())
             exporter = assemble(settings, Clock(lambda: NOON, lambda: 0.0))
-            for poller in exporter.pollers:
+            for poller in exporter.sources.pollers:
                 await poller.start()
                 await poller.poll()
             transport = httpx.ASGITransport(exporter.app)

@@ -47,7 +47,7 @@ class Stage:
             answer = await http.post(f"{self.platform}/control", json={"scenarios": [scenario]})
             answer.raise_for_status()
         self.clock.moment += timedelta(hours=1)
-        await asyncio.gather(*(poller.poll() for poller in self.exporter.pollers))
+        await asyncio.gather(*(poller.poll() for poller in self.exporter.sources.pollers))
 
 
 @asynccontextmanager
@@ -60,9 +60,9 @@ async def staged(companies: int = 20, scenario: str = "normal", *, one_report: b
         exporter = assemble(load(None, environ, platforms()), Clock(clock.now, clock.seconds))
         async with serving(platform, simulated), serving(exporter.app, listening):
             try:
-                for poller in exporter.pollers:
+                for poller in exporter.sources.pollers:
                     await poller.start()
-                await asyncio.gather(*(poller.poll() for poller in exporter.pollers))
+                await asyncio.gather(*(poller.poll() for poller in exporter.sources.pollers))
                 yield Stage(url(listening), url(simulated), clock, exporter)
             finally:
                 await exporter.closing.aclose()

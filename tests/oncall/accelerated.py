@@ -133,7 +133,7 @@ async def _run(stage: Stage, folder: Path, polling: asyncio.Lock, ready: asyncio
             app = create_app(platform.world, stage.acceleration.now, scenarios=(platform.scenario,), sleep=sleep)
             await stack.enter_async_context(serving(app, platform.listening))
         stack.push_async_callback(exporter.closing.aclose)
-        await asyncio.gather(*(_first(poller) for poller in exporter.pollers))
+        await asyncio.gather(*(_first(poller) for poller in exporter.sources.pollers))
         await stack.enter_async_context(serving(Steady(exporter.app, polling), stage.listening))
         drivers = _drivers(exporter, settings.sources, polling, stage.acceleration)
         driving = [asyncio.ensure_future(each) for each in drivers]
@@ -177,7 +177,7 @@ def _drivers(
     exporter: Exporter, sources: Mapping[str, Source], polling: asyncio.Lock, acceleration: Acceleration
 ) -> Iterator[Awaitable[None]]:
     """Yields what polls each source at its interval and after midnight and settle, and turns its page at midnight."""
-    for each, poller in zip(sources.values(), exporter.pollers, strict=True):
+    for each, poller in zip(sources.values(), exporter.sources.pollers, strict=True):
         poll = _alone(poller.poll, polling)
         yield _repeat(poll, _each_interval(each), acceleration)
         for delay in (*timetable(each, poller).cadence.delays().values(), None):

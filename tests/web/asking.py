@@ -134,8 +134,6 @@ def published(reading: Reading, days: Days, now: datetime, target: Target | None
     board = Board()
     board.put(
         target.source,
-        rendered(
-            target, {report.name: ReportState(ledger, health, reading.names)}, target.reports, now
-        ).rendered_source,
+        rendered(target, {report.name: ReportState(ledger, health, reading.names)}, target.reports, now),
     )
     return board
