@@ -5,8 +5,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 
-from exporter.domain.model import Column, Kind, Measure
-from exporter.ledger.ledger import Ledger, Table
+from exporter.domain.model import Kind, Measure
+from exporter.ledger.ledger import Ledger
 
 TIMELESS = (Kind.INSTANT, Kind.LEVEL)
 """What belongs to no day changes all the time."""
@@ -47,21 +47,10 @@ def _pairs(
         old = before.table(day, part)
         if new is old:
             continue
-        first = first_days.get(part, {})
+        first, places = first_days.get(part, {}), old.places(new.companies)
         for column, values in new.columns.items():
-            kind = kinds.get(column.family)
-            if kind is not None:
-                served = _served(old, column, kind, {company for company, since in first.items() if since <= day})
-                for company, value in zip(new.companies, values, strict=True):
-                    if not math.isnan(value) and not math.isnan(was := served.get(company, math.nan)):
-                        yield kind, was, value
-
-
-def _served(table: Table, column: Column, kind: Kind, there: set[str]) -> Mapping[str, float]:
-    """Returns a day's figures as they were served, the zeros of silent companies included."""
-    silence = math.nan if kind is Kind.AVERAGE else 0.0
-    served = dict.fromkeys(there.difference(table.companies), silence)
-    values = table.columns.get(column)
-    if values is not None:
-        served.update((c, value) for c, value in zip(table.companies, values, strict=True) if c in there)
-    return served
+            if kind := kinds.get(column.family):
+                was = old.spread(column, places, math.nan if kind is Kind.AVERAGE else 0.0)
+                for company, served, value in zip(new.companies, was, values, strict=True):
+                    if first.get(company, date.max) <= day and not math.isnan(value) and not math.isnan(served):
+                        yield kind, served, value
