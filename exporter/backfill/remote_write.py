@@ -19,7 +19,7 @@ from exporter.domain.clock import Clock
 from exporter.domain.errors import StoreError
 from exporter.domain.text import one_line
 from exporter.http import RetryBudget
-from exporter.http.rate_limit import wait
+from exporter.http.client import wait
 from exporter.metrics.daily import DailyFigure
 
 MOST_SAMPLES = 2000

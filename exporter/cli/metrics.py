@@ -13,8 +13,7 @@ from exporter.domain.model import Measure
 from exporter.exposition.series_limit import DROPPED, SERIES
 from exporter.exposition.telemetry import Telemetry
 from exporter.metrics.activities import HELP, LABELS, LIMIT, LIMIT_LABELS
-from exporter.metrics.report_health import REPORT_FAMILIES, REPORT_GAUGES, REPORT_LABELS
-from exporter.metrics.source_info import SOURCE_FAMILIES
+from exporter.metrics.report_health import REPORT_FAMILIES, REPORT_GAUGES, REPORT_LABELS, SOURCE_FAMILIES
 from exporter.metrics.windows import family_of, windows
 from exporter.platforms.api import Report
 from exporter.platforms.registry import platforms

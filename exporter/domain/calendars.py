@@ -1,14 +1,36 @@
-"""When a day starts, ends and is a working day; pure functions over aware datetimes, no clock.
+"""Days: ranges of them, when one starts, ends and is a working day; pure functions over aware datetimes, no clock.
 
 A day starts at its local midnight and ends where the next one starts: 23 or 25 hours when clocks change, no time at
 all when a zone jumps over the date line (Pacific/Apia, 2011-12-30).
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 ONE_DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Days:
+    """The calendar days from `first` to `last`, both included; never empty."""
+
+    first: date
+    last: date
+
+    def __post_init__(self) -> None:
+        if self.last < self.first:
+            raise ValueError(f"{self.last} is before {self.first}")
+
+    def __iter__(self) -> Iterator[date]:
+        return (self.first + timedelta(days=n) for n in range(len(self)))
+
+    def __len__(self) -> int:
+        return (self.last - self.first).days + 1
+
+    def __contains__(self, day: object) -> bool:
+        return isinstance(day, date) and self.first <= day <= self.last
 
 
 def start(day: date, zone: ZoneInfo) -> datetime:

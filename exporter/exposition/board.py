@@ -9,8 +9,7 @@ from typing import NamedTuple
 from exporter.domain.model import Expendable, Family, Sample
 from exporter.exposition.series_limit import DROPPED, REASONS, SERIES, SeriesCounts, kinds_to_drop
 from exporter.exposition.text import EMPTY, Chunk, Key, Page, Quoted, join, write
-from exporter.metrics.report_view import ReportView
-from exporter.metrics.source_info import SourceInfo
+from exporter.metrics.report_view import ReportView, SourceInfo
 
 
 @dataclass(frozen=True, slots=True)

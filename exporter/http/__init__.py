@@ -1,16 +1,16 @@
 """The one HTTP client: key, rate limit, retries, time-out, size cap; knows no report's shape and no Prometheus.
 
-client      one request as a sequence of attempts: key, rate limit, retries, trusted certificates
+client      one request as a sequence of attempts: key, rate limit, retry budget, how long to wait
+connection  base URL, proxy, trusted certificates
 endpoint    what a client is given: where to ask, as whom, within which limits, who observes it
-rate_limit  retry budget, rate limit, how long to wait
 request     a request as it goes out, as messages speak of it; cleans foreign text
 response    what an answer says: the body of a good one, without holding more than allowed, else the error
 errors      what httpx raises, as errors of ours
 download    a file behind a link that an answer named
 """
 
-from exporter.http.client import Client, tls_context
+from exporter.http.client import Client, RetryBudget
+from exporter.http.connection import tls_context
 from exporter.http.endpoint import ClientLimits, Endpoint, Observer, is_loopback
-from exporter.http.rate_limit import RetryBudget
 
 __all__ = ["Client", "ClientLimits", "Endpoint", "Observer", "RetryBudget", "is_loopback", "tls_context"]

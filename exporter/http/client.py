@@ -1,31 +1,68 @@
-"""One request as a sequence of attempts: key, rate limit, time-out, retries; knows no report's shape."""
+"""One request as a sequence of attempts: key, rate limit, time-out, retries; knows no report's shape.
+
+How fast and how patiently it asks is here, too: the rate limit, and the wait that `Retry-After` and the budget allow.
+"""
 
 import asyncio
 import logging
-import ssl
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from http import HTTPStatus
-from http.cookiejar import CookieJar, DefaultCookiePolicy
-from pathlib import Path
 
 import httpx
 
 from exporter.domain.clock import Clock
 from exporter.domain.errors import AuthError, ConfigError
-from exporter.http import rate_limit
-from exporter.http.endpoint import ClientLimits, Endpoint, Observer, is_loopback
+from exporter.http.connection import base_url, http_client, site
+from exporter.http.endpoint import ClientLimits, Endpoint, Observer
 from exporter.http.errors import HTTPX_ERRORS, RetryableError, translate
-from exporter.http.request import USER_AGENT, HttpRequest
-from exporter.http.response import hide_target, report_body
+from exporter.http.request import HttpRequest
+from exporter.http.response import report_body
 from exporter.platforms.api import Request
 
 log = logging.getLogger(__name__)
 
-HEADERS = {
-    "Accept": "application/json",
-    "Accept-Encoding": "gzip",
-    "Connection": "close",  # or what is sent beyond an answer would be taken for the answer to the next question
-    "User-Agent": USER_AGENT,
-}
+BACKOFF_BASE = 2.0
+BACKOFF_CAP = 60.0
+
+
+@dataclass(slots=True)
+class RetryBudget:
+    """What one poll may still spend waiting between attempts: seconds `left`, shared by the poll's requests."""
+
+    left: float
+
+    def spend(self, seconds: float) -> bool:
+        """Takes `seconds` if that much is left, and returns whether it was."""
+        if seconds > self.left:
+            return False
+        self.left -= seconds
+        return True
+
+
+class Bucket:
+    """At most `per_minute` requests a minute after a burst of the same size; callers are served in their order."""
+
+    def __init__(self, per_minute: float, clock: Clock) -> None:
+        self._burst = max(1.0, per_minute)
+        self._per_second = per_minute / 60
+        self._clock = clock
+        self._tokens = self._burst
+        self._filled = clock.monotonic()
+
+    async def take(self) -> None:
+        """Returns when one more request may go out.
+
+        The place in the queue is taken before the wait, by going into debt; that keeps the order without a lock. A
+        caller that is cancelled while it waits leaves its place unused: the platform is asked less, never more.
+        """
+        now = self._clock.monotonic()
+        self._tokens = min(self._burst, self._tokens + (now - self._filled) * self._per_second) - 1
+        self._filled = now
+        if self._tokens < 0:
+            await self._clock.sleep(-self._tokens / self._per_second)
 
 
 class Client:
@@ -50,13 +87,13 @@ class Client:
         self._limits = limits
         self._observer = observer
         self._clock = clock or Clock()
-        self._bucket = rate_limit.Bucket(limits.requests_per_minute, self._clock)
-        base = _base(endpoint)
-        self._base, self._site = str(base).rstrip("/"), _site(base)
-        self._http = _http(endpoint, transport)
-        self._proxy = _site(httpx.URL(endpoint.proxy_url)) if endpoint.proxy_url else None
+        self._bucket = Bucket(limits.requests_per_minute, self._clock)
+        base = base_url(endpoint)
+        self._base, self._site = str(base).rstrip("/"), site(base)
+        self._http = http_client(endpoint, transport)
+        self._proxy = site(httpx.URL(endpoint.proxy_url)) if endpoint.proxy_url else None
 
-    async def get(self, request: Request, retry_budget: rate_limit.RetryBudget) -> bytes:
+    async def get(self, request: Request, retry_budget: RetryBudget) -> bytes:
         """Returns the whole answer, decompressed: not empty, not a page, else unchecked.
 
         Asks again as the platform and `retry_budget` allow; asks `request.instead`, once, after a 403.
@@ -77,7 +114,7 @@ class Client:
         """Closes the connections."""
         await self._http.aclose()
 
-    async def _with_newest_key(self, request: Request, retry_budget: rate_limit.RetryBudget) -> bytes:
+    async def _with_newest_key(self, request: Request, retry_budget: RetryBudget) -> bytes:
         """Asks with the key; a key that was replaced meanwhile is tried once after a 401."""
         key = await self._key(request.report)
         try:
@@ -103,9 +140,7 @@ class Client:
             raise AuthError(f"{where} is empty or holds line ends or other unfit characters", HTTPStatus.UNAUTHORIZED)
         return key
 
-    async def _with_retries(
-        self, request: Request, key: str, retry_budget: rate_limit.RetryBudget, attempts: int
-    ) -> bytes:
+    async def _with_retries(self, request: Request, key: str, retry_budget: RetryBudget, attempts: int) -> bytes:
         url = f"{self._base}/{request.path.lstrip('/')}"
         sent = HttpRequest(self._endpoint, request, self._site, url, key, self._proxy)
         attempt = 1
@@ -113,17 +148,17 @@ class Client:
             try:
                 return await self._attempt(sent)
             except RetryableError as failure:
-                wait = rate_limit.wait(attempt, failure.retry_after, self._clock)
+                seconds = wait(attempt, failure.retry_after, self._clock)
                 if attempt >= attempts:
                     raise failure.given_up(f"attempt {attempt} of {attempts}") from failure.__cause__
-                if not retry_budget.spend(wait):
-                    why = f"the next attempt would be in {wait:.0f} s, this poll can wait {retry_budget.left:.0f} s"
+                if not retry_budget.spend(seconds):
+                    why = f"the next attempt would be in {seconds:.0f} s, this poll can wait {retry_budget.left:.0f} s"
                     raise failure.given_up(why) from failure.__cause__
                 reason = failure.reason
             where = (self._endpoint.source, request.report)
-            log.debug("%s: %s: attempt %d failed (%s), next in %.1f s", *where, attempt, reason, wait)
-            await self._clock.sleep(wait)
-            self._observer.waited(request.report, wait)
+            log.debug("%s: %s: attempt %d failed (%s), next in %.1f s", *where, attempt, reason, seconds)
+            await self._clock.sleep(seconds)
+            self._observer.waited(request.report, seconds)
             attempt += 1
 
     async def _attempt(self, sent: HttpRequest) -> bytes:
@@ -136,7 +171,7 @@ class Client:
                 self._http.stream(request.method, sent.url, params=request.params, headers=headers) as response,
             ):
                 code = str(response.status_code)
-                if dated := rate_limit.http_date(response.headers.get("Date", "")):
+                if dated := http_date(response.headers.get("Date", "")):
                     half = (self._clock.monotonic() - began) / 2  # it is taken to be made in the middle of the wait
                     self._observer.dated((dated - self._clock.now()).total_seconds() + half)
                 return await report_body(response, sent, self._limits.max_body)
@@ -146,60 +181,30 @@ class Client:
             self._observer.request(request.report, code, self._clock.monotonic() - began)
 
 
-def _site(url: httpx.URL) -> str:
-    return f"{url.scheme}://{url.netloc.decode()}"
+def wait(attempt: int, header: str | None, clock: Clock) -> float:
+    """Returns the seconds to wait after `attempt` (from 1): full jitter, but never less than the platform asks for.
 
-
-def _base(endpoint: Endpoint) -> httpx.URL:
-    where = f"{endpoint.source}: base_url"
-    try:
-        base = httpx.URL(endpoint.base_url)
-    except httpx.InvalidURL:  # its message may quote a password
-        raise ConfigError(f"{where} is no URL, see its host and port") from None
-    if base.scheme not in ("http", "https") or not base.host:
-        raise ConfigError(f"{where} must start with https:// and a host")
-    if base.userinfo or base.query or base.fragment:
-        raise ConfigError(f"{where} must hold no user, password, query or fragment")  # a user would replace the key
-    return base
-
-
-def _http(endpoint: Endpoint, transport: httpx.AsyncBaseTransport | None) -> httpx.AsyncClient:
-    try:
-        return httpx.AsyncClient(
-            headers=HEADERS,
-            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),  # a login page's session would outrank the key
-            verify=_trust(endpoint),
-            proxy=endpoint.proxy_url,
-            timeout=None,  # noqa: S113 -- the whole attempt has one
-            follow_redirects=False,
-            event_hooks={"response": [hide_target]},
-            trust_env=not is_loopback(httpx.URL(endpoint.base_url).host),  # a proxy cannot reach this machine's own
-            transport=transport,
-        )
-    except (ValueError, ImportError, httpx.InvalidURL):  # a scheme that httpx does not speak, such as socks5
-        raise ConfigError(
-            f"{endpoint.source}: proxy_url (or HTTPS_PROXY, HTTP_PROXY, ALL_PROXY) must be an http:// or https:// URL"
-        ) from None  # the message of httpx may quote a password
-
-
-def _trust(endpoint: Endpoint) -> ssl.SSLContext:
-    try:
-        return tls_context(endpoint.ca_file)
-    except OSError as error:  # ssl.SSLError is one
-        where = f"ca_file {endpoint.ca_file}" if endpoint.ca_file else "SSL_CERT_FILE of the environment"
-        raise ConfigError(f"{endpoint.source}: {where} is no readable PEM file of certificates: {error}") from error
-
-
-def tls_context(ca_file: str | Path | None) -> ssl.SSLContext:
-    """Returns a client's side of TLS that trusts the authorities of a file, else SSL_CERT_FILE's, else the well-known.
-
-    The same certificates on every Python: 3.13 began to refuse what RFC 5280 wants otherwise, such as an authority's
-    signature without a key identifier. Companies' own authorities, and proxies that look into TLS, make many of these,
-    and every other program there takes them.
-
-    Raises:
-        OSError: a file is not there or holds no certificate.
+    Jitter holds also for `Retry-After: 0` and dates of the past: they say that the platform is ready, not that
+    all clients may retry at once. https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/
     """
-    context = httpx.create_ssl_context() if ca_file is None else ssl.create_default_context(cafile=ca_file)
-    context.verify_flags &= ~ssl.VERIFY_X509_STRICT
-    return context
+    backoff = clock.random.uniform(0, min(BACKOFF_CAP, BACKOFF_BASE * 2 ** (attempt - 1)))
+    return max(backoff, retry_after(header, clock.now()))
+
+
+def retry_after(header: str | None, now: datetime) -> float:
+    """Returns the seconds that a `Retry-After` asks for (RFC 9110, 10.2.3); 0 when it is absent, past or unreadable."""
+    header = (header or "").strip()
+    if re.fullmatch(r"[0-9]+(\.[0-9]+)?", header):
+        return float(header)
+    moment = http_date(header)
+    return 0.0 if moment is None else max(0.0, (moment - now).total_seconds())
+
+
+def http_date(written: str) -> datetime | None:
+    """Reads the date of a header (RFC 9110, 5.6.7); None if it is none."""
+    try:
+        moment = parsedate_to_datetime(written)
+    except (ValueError, OverflowError):
+        return None
+    # "-0000": the sender does not say its zone; HTTP dates are in UTC
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment

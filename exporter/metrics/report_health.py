@@ -1,6 +1,6 @@
 """Which families exist for one report of one source: its figures, unless they are stale, and how it fares.
 
-A line of it:
+And those that a source has once, whatever its reports are: companies, settle time, unmatched selectors. A line of it:
 
     chat_usage_report_day_timestamp_seconds{source="production",report="chat-sessions"} 1.7724096e+09
 """
@@ -14,8 +14,9 @@ from typing import NamedTuple
 from exporter.domain import calendars
 from exporter.domain.errors import OUTCOMES
 from exporter.domain.model import Family, Sample
+from exporter.ledger.ledger import by_number
 from exporter.metrics.activities import activity_families
-from exporter.metrics.report_view import ReportView
+from exporter.metrics.report_view import ReportView, SourceInfo
 from exporter.metrics.usage import usage_families
 from exporter.metrics.windows import SUMS
 from exporter.platforms.api import INVARIANTS
@@ -155,3 +156,34 @@ def _health(view: ReportView) -> Iterator[Family]:
 def _family(family: Family, labels: tuple[str, ...], values: Mapping[str, float]) -> Family:
     """Returns a family with a sample for each value of its last label."""
     return replace(family, samples=tuple(Sample((*labels, label), float(value)) for label, value in values.items()))
+
+
+SETTLE = Family(
+    "chat_usage_settle_seconds", "How long after its end a day of the source is complete, as configured.", ("source",)
+)
+COMPANY_INFO = Family(
+    "chat_usage_company_info",
+    "Always 1; the companies of a source, and whether it was expected. Expected and never seen: no name.",
+    ("source", "platform", "company_id", "company", "expected"),
+)
+UNMATCHED = Family(
+    "chat_usage_config_unmatched_selectors",
+    "Selectors of an option that match nothing the platform lists; absent before the first good poll.",
+    ("source", "option"),
+)
+SOURCE_FAMILIES = (SETTLE, COMPANY_INFO, UNMATCHED)
+
+
+def source_families(view: SourceInfo) -> tuple[Family, ...]:
+    """Returns the families that a source has once."""
+    expected = frozenset(view.companies.expected)
+    companies = (
+        (company, view.names.get(company, ""), str(company in expected).lower())
+        for company in sorted((view.names.keys() - view.withdrawn) | expected, key=by_number)
+    )
+    samples = {
+        SETTLE: [Sample((view.source,), view.settle.total_seconds())],
+        COMPANY_INFO: [Sample((view.source, view.platform, *labels), 1.0) for labels in companies],
+        UNMATCHED: [Sample((view.source, option), float(count)) for option, count in view.unmatched.items()],
+    }
+    return tuple(replace(family, samples=tuple(found)) for family, found in samples.items())

@@ -1,10 +1,11 @@
-"""All that the families of one report of one source are made from; knows no family and no window."""
+"""All that the families of one report, and those of one source, are made from; knows no family and no window."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
 from exporter.domain.model import Column, FieldNote, Measure, Sample
+from exporter.domain.selectors import Companies
 from exporter.ledger.day_status import DayRules, DayStatus
 from exporter.ledger.ledger import Ledger, Places, by_number
 from exporter.metrics.label_limits import Kept, LabelLimits
@@ -64,6 +65,25 @@ class ReportView:
     excluded: tuple[str, ...] = ()
     company_limits: CompanyLimits = field(default_factory=CompanyLimits)
     discoveries: Discoveries = field(default_factory=lambda: NO_DISCOVERIES)
+
+
+@dataclass(frozen=True, slots=True)
+class SourceInfo:
+    """All that the families of a source are made from, whatever its reports are.
+
+    `names` are all companies ever held, `withdrawn` those that no report serves; `listed` are those that the platform
+    lists, wanted or not, None before the first good poll. `unmatched` counts by option the selectors that match
+    nothing.
+    """
+
+    source: str
+    platform: str
+    settle: timedelta
+    companies: Companies
+    names: Mapping[str, str]
+    withdrawn: frozenset[str]
+    listed: Mapping[str, str] | None
+    unmatched: Mapping[str, int] = field(default_factory=dict)
 
 
 class CompanyIndex:

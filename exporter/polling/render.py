@@ -8,9 +8,8 @@ from exporter.domain.selectors import selects
 from exporter.exposition.board import RenderedSource
 from exporter.ledger.day_status import day_status
 from exporter.metrics.label_limits import keep_labels
-from exporter.metrics.report_health import families
-from exporter.metrics.report_view import ReportView
-from exporter.metrics.source_info import SourceInfo, source_families
+from exporter.metrics.report_health import families, source_families
+from exporter.metrics.report_view import ReportView, SourceInfo
 from exporter.platforms.api import Report
 from exporter.polling.report_state import ReportState
 from exporter.polling.target import Target

@@ -13,8 +13,7 @@ from exporter.domain.errors import OUTCOMES, ReportError
 from exporter.exposition.telemetry import SECONDS, Telemetry
 from exporter.exposition.text import Format
 from exporter.http import Observer
-from exporter.metrics.report_health import LAST_OUTCOME, REPORT_GAUGES
-from exporter.metrics.source_info import SETTLE
+from exporter.metrics.report_health import LAST_OUTCOME, REPORT_GAUGES, SETTLE
 from tests.road.road import utc
 
 REPORT = {"source": "production", "report": "chat-sessions"}

@@ -25,7 +25,7 @@ from exporter.forecast.calls import (
     polls,
 )
 from exporter.forecast.series import Size
-from exporter.http.rate_limit import Bucket
+from exporter.http.client import Bucket
 from exporter.metrics.label_limits import LabelLimits
 from exporter.metrics.report_health import FIELD_INFO
 from exporter.platforms.api import NO_DISCOVERIES, Context, Discoveries, Report, ReportDefaults, Request

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from exporter.domain.clock import Clock
-from exporter.http import ClientLimits, RetryBudget, rate_limit
+from exporter.http import ClientLimits, RetryBudget, client
 from tests.http.fakes import NOON, REQUEST, Time, answer, bench
 
 
@@ -26,7 +26,7 @@ from tests.http.fakes import NOON, REQUEST, Time, answer, bench
 )
 async def test_a_burst_then_an_even_pace(per_minute: float, calls: int, waits: list[float]) -> None:
     time = Time()
-    bucket = rate_limit.Bucket(per_minute, time.clock)
+    bucket = client.Bucket(per_minute, time.clock)
     for _ in range(calls):
         await bucket.take()
     assert time.slept == pytest.approx(waits)
@@ -35,7 +35,7 @@ async def test_a_burst_then_an_even_pace(per_minute: float, calls: int, waits: l
 @pytest.mark.anyio
 async def test_the_burst_comes_back_with_time_and_is_never_more() -> None:
     time = Time()
-    bucket = rate_limit.Bucket(2, time.clock)
+    bucket = client.Bucket(2, time.clock)
     time.passed = 3600
     for _ in range(3):
         await bucket.take()
@@ -52,7 +52,7 @@ async def test_concurrent_callers_are_served_in_order() -> None:
         asleep.append(seconds)
         await awake.wait()
 
-    bucket = rate_limit.Bucket(1, Clock(monotonic=lambda: 0.0, sleep=sleep))
+    bucket = client.Bucket(1, Clock(monotonic=lambda: 0.0, sleep=sleep))
     calls = [asyncio.create_task(bucket.take()) for _ in range(4)]
     await calls[0]
     awake.set()
@@ -84,13 +84,13 @@ def test_patience_is_never_overspent(wanted: list[float], whole: float) -> None:
 @given(seed=st.integers(), attempt=st.integers(1, 20))
 def test_jitter_is_full_and_capped(seed: int, attempt: int) -> None:
     chance = Random(seed)
-    seconds = rate_limit.wait(attempt, None, Time(random=chance).clock)
+    seconds = client.wait(attempt, None, Time(random=chance).clock)
     assert 0 <= seconds <= min(60, 2**attempt)
 
 
 @given(told=st.text() | st.from_regex(r"[0-9]{1,3}(\.[0-9]+)?"))
 def test_any_retry_after_is_some_number_of_seconds(told: str) -> None:
-    assert rate_limit.retry_after(told, NOON) >= 0
+    assert client.retry_after(told, NOON) >= 0
 
 
 def test_without_arguments_the_clock_is_the_real_one() -> None:

@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from exporter.domain.scope import Scope
-from exporter.metrics.source_info import COMPANY_INFO
+from exporter.metrics.report_health import COMPANY_INFO
 from exporter.metrics.windows import family_of, windows
 from exporter.platforms.paradigm.platform import REPORTS
 from exporter.polling.target import Target

@@ -13,8 +13,7 @@ from exporter.exposition.board import Published
 from exporter.exposition.text import Key
 from exporter.ledger.ledger import by_number
 from exporter.metrics.activities import BASELINE, LAST_DAY, LAST_WORKING_DAY, LIMIT, TODAY, activity_families
-from exporter.metrics.report_view import ReportView
-from exporter.metrics.source_info import SourceInfo
+from exporter.metrics.report_view import ReportView, SourceInfo
 
 SEVERITIES = ("critical", "warning", "info")
 """The worst first; an operator's own ones are after them."""

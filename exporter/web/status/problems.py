@@ -9,8 +9,7 @@ from enum import IntEnum
 from typing import NamedTuple
 
 from exporter.domain import calendars
-from exporter.metrics.report_view import Health, ReportView
-from exporter.metrics.source_info import SourceInfo
+from exporter.metrics.report_view import Health, ReportView, SourceInfo
 from exporter.web.status.text import day_ago, figure, moment, span
 
 FAILING_FOR = timedelta(hours=6)

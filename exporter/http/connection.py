@@ -1,0 +1,81 @@
+"""The connections of one client: base URL, proxy, trusted certificates; knows no request."""
+
+import ssl
+from http.cookiejar import CookieJar, DefaultCookiePolicy
+from pathlib import Path
+
+import httpx
+
+from exporter.domain.errors import ConfigError
+from exporter.http.endpoint import Endpoint, is_loopback
+from exporter.http.request import USER_AGENT
+from exporter.http.response import hide_target
+
+HEADERS = {
+    "Accept": "application/json",
+    "Accept-Encoding": "gzip",
+    "Connection": "close",  # or what is sent beyond an answer would be taken for the answer to the next question
+    "User-Agent": USER_AGENT,
+}
+
+
+def site(url: httpx.URL) -> str:
+    """Returns scheme, host and port."""
+    return f"{url.scheme}://{url.netloc.decode()}"
+
+
+def base_url(endpoint: Endpoint) -> httpx.URL:
+    """Returns what request paths are appended to; raises ConfigError if it cannot be."""
+    where = f"{endpoint.source}: base_url"
+    try:
+        base = httpx.URL(endpoint.base_url)
+    except httpx.InvalidURL:  # its message may quote a password
+        raise ConfigError(f"{where} is no URL, see its host and port") from None
+    if base.scheme not in ("http", "https") or not base.host:
+        raise ConfigError(f"{where} must start with https:// and a host")
+    if base.userinfo or base.query or base.fragment:
+        raise ConfigError(f"{where} must hold no user, password, query or fragment")  # a user would replace the key
+    return base
+
+
+def http_client(endpoint: Endpoint, transport: httpx.AsyncBaseTransport | None) -> httpx.AsyncClient:
+    """Returns a client without cookies and redirects; raises ConfigError if CA file or proxy cannot be used."""
+    try:
+        return httpx.AsyncClient(
+            headers=HEADERS,
+            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),  # a login page's session would outrank the key
+            verify=_trust(endpoint),
+            proxy=endpoint.proxy_url,
+            timeout=None,  # noqa: S113 -- the whole attempt has one
+            follow_redirects=False,
+            event_hooks={"response": [hide_target]},
+            trust_env=not is_loopback(httpx.URL(endpoint.base_url).host),  # a proxy cannot reach this machine's own
+            transport=transport,
+        )
+    except (ValueError, ImportError, httpx.InvalidURL):  # a scheme that httpx does not speak, such as socks5
+        raise ConfigError(
+            f"{endpoint.source}: proxy_url (or HTTPS_PROXY, HTTP_PROXY, ALL_PROXY) must be an http:// or https:// URL"
+        ) from None  # the message of httpx may quote a password
+
+
+def _trust(endpoint: Endpoint) -> ssl.SSLContext:
+    try:
+        return tls_context(endpoint.ca_file)
+    except OSError as error:  # ssl.SSLError is one
+        where = f"ca_file {endpoint.ca_file}" if endpoint.ca_file else "SSL_CERT_FILE of the environment"
+        raise ConfigError(f"{endpoint.source}: {where} is no readable PEM file of certificates: {error}") from error
+
+
+def tls_context(ca_file: str | Path | None) -> ssl.SSLContext:
+    """Returns a client's side of TLS that trusts the authorities of a file, else SSL_CERT_FILE's, else the well-known.
+
+    The same certificates on every Python: 3.13 began to refuse what RFC 5280 wants otherwise, such as an authority's
+    signature without a key identifier. Companies' own authorities, and proxies that look into TLS, make many of these,
+    and every other program there takes them.
+
+    Raises:
+        OSError: a file is not there or holds no certificate.
+    """
+    context = httpx.create_ssl_context() if ca_file is None else ssl.create_default_context(cafile=ca_file)
+    context.verify_flags &= ~ssl.VERIFY_X509_STRICT
+    return context
