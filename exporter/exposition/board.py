@@ -55,7 +55,11 @@ class Board:
 
     def _show(self, kept: Mapping[Key, tuple[Chunk, ...]], rendered: Mapping[str, RenderedSource]) -> None:
         chunks, served = dict(kept), set(self.shown.served)
+        views = {key: view for key, view in self.shown.views.items() if key in kept}
+        infos = {source: info for source, info in self.shown.source_infos.items() if (source, "") in kept}
         for source, each in rendered.items():
+            views |= {(source, report): view for report, view in each.views.items()}
+            infos |= {} if each.source_info is None else {source: each.source_info}
             quoted = Quoted()
             for report, families in each.reports.items():
                 found = []
@@ -71,10 +75,6 @@ class Board:
         dropped = kinds_to_drop(counts, self._max_series) if counts.total() > self._max_series else frozenset()
         left = (chunk for key in sorted(chunks) for chunk in chunks[key] if chunk.expendable not in dropped)
         counted = (write(each) for each in _counted({source for source, _ in chunks}, counts, dropped) if each.samples)
-        views = {key: view for key, view in self.shown.views.items() if key in kept}
-        views |= {(source, report): view for source, each in rendered.items() for report, view in each.views.items()}
-        infos = {source: info for source, info in self.shown.source_infos.items() if (source, "") in kept}
-        infos |= {source: each.source_info for source, each in rendered.items() if each.source_info is not None}
         self._chunks = chunks
         self.shown = Published(join((*left, *counted)), frozenset(served & chunks.keys()), views, infos)
 

@@ -92,7 +92,7 @@ def _samples(
     companies: _Companies, measure: Measure, activity: str, columns: Mapping[str, Sequence[Column]]
 ) -> Iterator[tuple[str, list[Sample]]]:
     """Yields the samples of one activity, by family; figures about fewer people than may be served are left out."""
-    index, view, status = companies.index, companies.index.view, companies.index.view.day_status
+    index, view = companies.index, companies.index.view
     least = view.min_group if measure.people else 0
     limits = [each.get(activity, NO_LIMITS) for each in companies.limits]
     labels = [
@@ -101,27 +101,38 @@ def _samples(
     ]
     fixed = ([limit for limit in each.limits if limit.basis == "fixed"] for each in limits)
     yield LIMIT, _limit_samples(labels, fixed)
-    if status.stale or status.last_day is None:
+    if view.day_status.stale or view.day_status.last_day is None:
         return
-    on_day = cache(partial(_on_day, index, columns, any(measure.limits)))
-    days = companies.working_days
-    found = {LAST_DAY: on_day(status.last_day)}
-    if status.today is not None and measure.today:
-        found[TODAY] = on_day(status.today)
-    found[LAST_WORKING_DAY] = [
-        on_day(day)[place] if day and any(limit.bound == "lower" for limit in each.limits) else math.nan
-        for place, (day, each) in enumerate(zip(days, limits, strict=True))
-    ]
-    usual: dict[str, list[float]] = {}
-    if view.health.history:
-        last = [status.last_day] * len(limits)
-        found[BASELINE] = usual["upper"] = _baselines(companies, on_day, last)
-        usual["lower"] = usual["upper"] if days == last else _baselines(companies, on_day, days)
-    for name, values in found.items():
+    figures, usual = _figures(companies, measure, limits, columns, view.day_status.last_day)
+    for name, values in figures.items():
         yield name, [Sample(own, each) for own, each in zip(labels, values, strict=True) if each >= least or each == 0]
     for bound, baselines in usual.items():
         served = (each if each >= least or each == 0 else math.nan for each in baselines)
         yield LIMIT, _limit_samples(labels, (each.usual(bound, of) for each, of in zip(limits, served, strict=True)))
+
+
+def _figures(
+    companies: _Companies,
+    measure: Measure,
+    limits: Sequence[ActivityLimits],
+    columns: Mapping[str, Sequence[Column]],
+    last_day: date,
+) -> tuple[Mapping[str, list[float]], Mapping[str, list[float]]]:
+    """Returns the figures of an activity by family, and what is usual by the bound of the limits made from it."""
+    view, days = companies.index.view, companies.working_days
+    on_day = cache(partial(_on_day, companies.index, columns, any(measure.limits)))
+    figures, usual = {LAST_DAY: on_day(last_day)}, dict[str, list[float]]()
+    if view.day_status.today is not None and measure.today:
+        figures[TODAY] = on_day(view.day_status.today)
+    figures[LAST_WORKING_DAY] = [
+        on_day(day)[place] if day and any(limit.bound == "lower" for limit in each.limits) else math.nan
+        for place, (day, each) in enumerate(zip(days, limits, strict=True))
+    ]
+    if view.health.history:
+        last = [last_day] * len(limits)
+        figures[BASELINE] = usual["upper"] = _baselines(companies, on_day, last)
+        usual["lower"] = usual["upper"] if days == last else _baselines(companies, on_day, days)
+    return figures, usual
 
 
 def _limit_samples(labels: Sequence[tuple[str, ...]], limits: Iterable[Iterable[Limit]]) -> list[Sample]:
