@@ -14,7 +14,7 @@ from exporter.domain.errors import ConfigError
 from exporter.simulator.chatcaptain import http as chatcaptain
 from exporter.simulator.chatcaptain.bots import Bots
 from exporter.simulator.chatcaptain.exports import Exports
-from exporter.simulator.control import Clock, Control, ControlPages, RefusedError, Sleep
+from exporter.simulator.control import Clock, Control, RefusedError, Sleep, routes
 from exporter.simulator.paradigm.http import PATH, Paradigm
 from exporter.simulator.paradigm.world import World
 from exporter.simulator.scenarios import NORMAL
@@ -46,13 +46,11 @@ def create_app(
         ConfigError: a scenario does not exist.
     """
     control = Control(world, clock, scenarios, bots, sleep)
-    pages, paradigm, files = ControlPages(control), Paradigm(control), exports or Exports(world.seed)
+    paradigm, files = Paradigm(control), exports or Exports(world.seed)
     captain = chatcaptain.ChatCaptain(control, files)
     app = Starlette(
         routes=[
-            Route("/control", pages.show, methods=["GET"]),
-            Route("/control", pages.change, methods=["POST"]),
-            Route("/truth", pages.truth, methods=["GET"]),
+            *routes(control),
             Route(PATH + "{name:path}", paradigm.answer, methods=_METHODS),
             Route(chatcaptain.STATISTICS, captain.answer, methods=_METHODS),
             Route(chatcaptain.PATH + "{path:path}", captain.nothing, methods=_METHODS),

@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime
 import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import Route
 
 from exporter.domain import calendars
 from exporter.domain.errors import ConfigError
@@ -96,7 +97,9 @@ class Control:
         }
 
     def truth(self, query: Mapping[str, str]) -> object:
-        """Returns the figures that `GET /truth` asks for: None (or no items) where there are none.
+        """Returns the figures that `GET /truth?company_id=&day=&report=` asks for: None (or no items) without any.
+
+        ChatCaptain's are at `/truth?chatbot=&day=&report=overview|channel|inbox` (and `&channel=`).
 
         Raises:
             ConfigError: something is missing, unreadable or unknown; the message says what there is.
@@ -122,27 +125,21 @@ class Control:
             self.bots = scenario.chatcaptain.bots(self.bots, since)
 
 
-class ControlPages:
-    """The HTTP surface of the switches: `/control` and `/truth`; what raises ConfigError is answered with 400."""
+def routes(control: Control) -> list[Route]:
+    """Returns where the switches are; what raises ConfigError is answered with 400."""
 
-    def __init__(self, control: Control) -> None:
-        self._control = control
+    async def show(_request: Request) -> Response:
+        return answer(control.state())
 
-    async def show(self, _request: Request) -> Response:
-        """Answers `GET /control`."""
-        return answer(self._control.state())
+    async def change(request: Request) -> Response:
+        control.change(_switches(await request.body()))
+        return answer(control.state())
 
-    async def change(self, request: Request) -> Response:
-        """Answers `POST /control` with the new state."""
-        self._control.change(_switches(await request.body()))
-        return answer(self._control.state())
+    async def truth(request: Request) -> Response:
+        return answer(control.truth(request.query_params))
 
-    async def truth(self, request: Request) -> Response:
-        """Answers `GET /truth?company_id=&day=&report=`: the figures, null (or no items) where it has none.
-
-        ChatCaptain's are at `/truth?chatbot=&day=&report=overview|channel|inbox` (and `&channel=`).
-        """
-        return answer(self._control.truth(request.query_params))
+    get = [Route("/control", show, methods=["GET"]), Route("/truth", truth, methods=["GET"])]
+    return [*get, Route("/control", change, methods=["POST"])]
 
 
 def answer(content: object, status: int = 200) -> Response:

@@ -3,7 +3,7 @@
 Source: https://docs.chatcaptain.com/api/api-dokumentation/statistics (ids and names). What the names mean is inferred.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
@@ -33,24 +33,20 @@ COMPONENTS: Mapping[str, tuple[str, ...]] = {"overview": OVERVIEW, "channel": CH
 """The names of each report's components; a component's number is its place."""
 
 _INTERVAL, _TREND = "_INTERVAL", "_PERIODIC_TREND"
-_COUNTS: Mapping[str, Callable[[Tally], int]] = {
-    "STEP_EXEC_COUNT": lambda so_far: so_far.counts["steps"],
-    "CONVERSATION_COUNT": lambda so_far: so_far.total("language"),
-    "MESSAGE_COUNT": lambda so_far: so_far.counts["messages"],
-    "INTENT_COUNT": lambda so_far: so_far.total("intent"),
-    "INTERACTION_COUNT": lambda so_far: so_far.counts["interactions"],
-    "CALL_DURATION": lambda so_far: so_far.counts["call_duration"],
-    "CALL_DURATION_TOTAL": lambda so_far: so_far.counts["call_duration"],
-}
-_BREAK_DOWNS = {
-    "CONVERSATION_LANGUAGES": "language",
-    "CONVERSATION_BY_CHANNEL_TYPE": "channel_type",
-    "INTENT_HITS": "intent",
-    "CALL_EXIT_STEP": "exit_step",
-    "CALL_END_REASON": "end_reason",
-    "CALL_TRANSFER_TARGET": "transfer_target",
-}
-_MEDIANS = {
+_FIGURES = {
+    "STEP_EXEC_COUNT": "steps",
+    "CONVERSATION_COUNT": "conversations",
+    "MESSAGE_COUNT": "messages",
+    "INTENT_COUNT": "intents",
+    "INTERACTION_COUNT": "interactions",
+    "CALL_DURATION": "call_duration",
+    "CALL_DURATION_TOTAL": "call_duration",
+    "CONVERSATION_LANGUAGES": "conversations_by_language",
+    "CONVERSATION_BY_CHANNEL_TYPE": "conversations_by_channel_type",
+    "INTENT_HITS": "intent_hits",
+    "CALL_EXIT_STEP": "calls_by_exit_step",
+    "CALL_END_REASON": "calls_by_end_reason",
+    "CALL_TRANSFER_TARGET": "calls_by_transfer_target",
     "CONVERSATION_MESSAGE_COUNT_MEDIAN": "conversation_messages_median",
     "MESSAGE_LENGTH_MEDIAN": "message_length_median",
     "INTENT_SCORE_MEDIAN": "intent_score_median",
@@ -112,17 +108,15 @@ def answered(question: StatisticsQuery, report: str, numbers: Iterable[int]) -> 
 
 def _value(name: str, so_far: Tally, question: StatisticsQuery) -> Value:
     base = name.removesuffix(_OF_CHANNEL)
+    figure = _FIGURES[base.removesuffix(_INTERVAL).removesuffix(_TREND)]
     if base.endswith(_INTERVAL):
-        return _series(_COUNTS[base.removesuffix(_INTERVAL)], question)
+        return _series(figure, question)
     if base.endswith(_TREND):
-        count = _COUNTS[base.removesuffix(_TREND)]
-        return Trend(count(so_far), count(question.tally(_before(question.frame))))
-    if base in _BREAK_DOWNS:
-        return so_far.part(_BREAK_DOWNS[base])
-    return so_far.level(_MEDIANS[base]) if base in _MEDIANS else _COUNTS[base](so_far)
+        return Trend(so_far.count(figure), question.tally(_before(question.frame)).count(figure))
+    return so_far.figure(figure)
 
 
-def _series(count: Callable[[Tally], int], question: StatisticsQuery) -> Intervals:
+def _series(figure: str, question: StatisticsQuery) -> Intervals:
     frame, interval = question.frame, question.interval
     start = frame.first
     if question.at_utc:
@@ -130,7 +124,7 @@ def _series(count: Callable[[Tally], int], question: StatisticsQuery) -> Interva
     points = []
     while start < frame.until:
         bucket = Frame(max(start, frame.first), min(start + interval, frame.until))
-        points.append((start, count(question.tally(bucket))))
+        points.append((start, question.tally(bucket).count(figure)))
         start += interval
     return Intervals(tuple(points))
 

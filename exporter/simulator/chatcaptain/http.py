@@ -118,12 +118,13 @@ def _inbox(question: StatisticsQuery) -> Document:
     join = so_far.level("inbox_join_time_average_seconds") or 0
     operators = [
         {"operatorId": each, "operatorName": OPERATOR_NAMES[each], "acceptedCount": count, "avgJoinTimeSeconds": join}
-        for each, count in so_far.part("operator").items()
+        for each, count in so_far.parts["operator"].items()
+        if count
     ]
     data = {
-        "transferredToAgentCount": so_far.counts["inbox_transfers"],
-        "conversationAcceptedCount": so_far.total("operator"),
-        "conversationNotAcceptedCount": so_far.counts["inbox_not_accepted"],
+        "transferredToAgentCount": so_far.count("inbox_transfers"),
+        "conversationAcceptedCount": so_far.count("inbox_accepted"),
+        "conversationNotAcceptedCount": so_far.count("inbox_not_accepted"),
         "averageJoinTimeSeconds": join,
         "agentPerformance": operators,
     }
@@ -135,5 +136,5 @@ def _sheet(question: StatisticsQuery) -> bytes:
     lines = ["channel;conversations;messages"]
     for channel in question.channels:
         so_far = tally(question.bots, question.chatbot, (channel,), question.frame, question.at)
-        lines.append(f"{channel.id};{so_far.total('language')};{so_far.counts['messages']}")
+        lines.append(f"{channel.id};{so_far.count('conversations')};{so_far.count('messages')}")
     return "\n".join([*lines, ""]).encode()

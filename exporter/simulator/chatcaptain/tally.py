@@ -14,6 +14,16 @@ from exporter.simulator.paradigm.world import DayView, view
 
 _WEIGHED_BY = {"inbox_join_time_average_seconds": "operator"}
 """Whose number makes a level count when days or channels are put together; by default the conversations."""
+_SUMS = {"conversations": "language", "intents": "intent", "inbox_accepted": "operator"}
+"""The figures that are the sum of a break-down."""
+_BREAK_DOWNS = {
+    "conversations_by_language": "language",
+    "conversations_by_channel_type": "channel_type",
+    "intent_hits": "intent",
+    "calls_by_end_reason": "end_reason",
+    "calls_by_exit_step": "exit_step",
+    "calls_by_transfer_target": "transfer_target",
+}
 _A_MOMENT = timedelta(microseconds=1)
 
 
@@ -59,13 +69,15 @@ class Tally:
             if weight := weights[_WEIGHED_BY.get(name, "language")]:
                 self.levels[name].append((level, weight))
 
-    def part(self, name: str) -> Mapping[str, int]:
-        """Returns a break-down without the names that have nothing."""
-        return {each: count for each, count in self.parts[name].items() if count}
+    def figure(self, name: str) -> int | float | Mapping[str, int] | None:
+        """Returns what has this name in the exporter: a count, a level, or a break-down by what there is of it."""
+        if name in _BREAK_DOWNS:
+            return {each: count for each, count in self.parts[_BREAK_DOWNS[name]].items() if count}
+        return self.level(name) if name.endswith(("_median", "_average_seconds")) else self.count(name)
 
-    def total(self, name: str) -> int:
-        """Returns the sum of a break-down."""
-        return self.parts[name].total()
+    def count(self, name: str) -> int:
+        """Returns a figure that adds up."""
+        return self.parts[_SUMS[name]].total() if name in _SUMS else self.counts[name]
 
     def level(self, name: str) -> float | None:
         """Returns a median or mean, None where nothing happened that could have one."""

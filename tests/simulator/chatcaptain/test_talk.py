@@ -21,7 +21,7 @@ from exporter.simulator.chatcaptain.components import (
 )
 from exporter.simulator.chatcaptain.shapes import ODD_OVERRIDES, iso, odd
 from exporter.simulator.chatcaptain.tally import Frame, Tally, tally
-from exporter.simulator.chatcaptain.truth import overview_truth, truth
+from exporter.simulator.chatcaptain.truth import truth
 
 LATER = datetime(2026, 11, 20, tzinfo=UTC)
 ZONES = ["UTC", "Europe/Paris", "America/St_Johns", "Asia/Kolkata", "Pacific/Kiritimati"]
@@ -95,11 +95,10 @@ def test_an_overview_is_the_sum_of_its_channels() -> None:
         summed = plus(summed, flat(tally(bots, bot, (channel,), frame, LATER)))
     whole = tally(bots, bot, bot.channels, frame, LATER)
     assert flat(whole) == summed
-    said = overview_truth(whole)
     for part in ("conversations_by_language", "conversations_by_channel_type"):
-        items = said[part]
+        items = whole.figure(part)
         assert isinstance(items, dict)
-        assert sum(items.values()) == said["conversations"]
+        assert sum(items.values()) == whole.figure("conversations")
 
 
 def test_the_past_is_two_years_long_and_weekends_are_quiet() -> None:
@@ -108,7 +107,7 @@ def test_the_past_is_two_years_long_and_weekends_are_quiet() -> None:
 
     def conversations(first: date, days: int) -> int:
         frames = (Frame.of_day(first + timedelta(days=n), bots) for n in range(days))
-        return sum(tally(bots, bot, bot.channels, frame, LATER).total("language") for frame in frames)
+        return sum(tally(bots, bot, bot.channels, frame, LATER).count("conversations") for frame in frames)
 
     assert conversations(date(2024, 11, 25), 5) > 100  # two years ago, Monday to Friday
     assert conversations(date(2026, 3, 7), 2) < conversations(date(2026, 3, 2), 2) / 2
@@ -120,8 +119,8 @@ def test_a_median_is_null_where_nothing_was_said() -> None:
     bot = bots.chatbots[0]
     night = calendars.start(date(2026, 3, 3), bots.zone)
     quiet = tally(bots, bot, bot.channels[:1], Frame(night, night + timedelta(hours=1)), LATER)
-    assert overview_truth(quiet)["conversation_messages_median"] is None
-    assert overview_truth(quiet)["conversations"] == 0
+    assert quiet.figure("conversation_messages_median") is None
+    assert quiet.figure("conversations") == 0
 
 
 def test_twelve_channels_of_a_day_are_answered_within_five_milliseconds() -> None:
