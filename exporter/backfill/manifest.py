@@ -31,13 +31,6 @@ def digest(value: str) -> str:
     return sha256(value.encode()).hexdigest()
 
 
-class DateRange(msgspec.Struct, frozen=True):
-    """The days that are wanted of a source, both included."""
-
-    first: date
-    last: date
-
-
 class ReportProgress(msgspec.Struct, frozen=True):
     """The progress of a report: it is asked in pieces of at most `longest` days, and done until `until`.
 
@@ -57,7 +50,7 @@ class Contents(msgspec.Struct, frozen=True, omit_defaults=True):
 
     version: int
     question: dict[str, str]
-    spans: dict[str, DateRange]
+    spans: dict[str, Days]
     reports: dict[str, ReportProgress] = {}
     finished: bool = False
 
@@ -76,8 +69,7 @@ class Manifest:
 
     def span(self, source: str) -> Days:
         """Returns the days that are wanted of a source, as they were when the back-fill began."""
-        span = self._content.spans[source]
-        return Days(span.first, span.last)
+        return self._content.spans[source]
 
     def progress(self, source: str, report: str) -> ReportProgress | None:
         """Returns the progress of a report; None before it was asked at all."""
@@ -101,9 +93,7 @@ class Manifest:
 
     def begin(self, source: str, report: str, progress: ReportProgress) -> None:
         """Takes note of how a report is asked, or why it is not."""
-        self._write(
-            msgspec.structs.replace(self._content, reports={**self._content.reports, f"{source}/{report}": progress})
-        )
+        self.write(reports={**self._content.reports, f"{source}/{report}": progress})
 
     def done(self, piece: Piece, state: ReportState) -> None:
         """Notes that a piece was handed on, and the state after it."""
@@ -122,25 +112,23 @@ class Manifest:
         """
         wanted = dict(self._content.spans)
         for source, days in spans.items():
-            known = wanted.get(source, DateRange(days.first, days.last))
-            wanted[source] = DateRange(known.first, max(known.last, days.last))
+            known = wanted.get(source, days)
+            wanted[source] = Days(known.first, max(known.last, days.last))
         if wanted != self._content.spans:
             asked = {**self._content.question, **question}
             reports = {name: each for name, each in self._content.reports.items() if not each.left_out}
-            self._write(Contents(VERSION, asked, wanted, reports))
+            self.write(question=asked, spans=wanted, reports=reports, finished=False)
 
     def finish(self) -> None:
         """Takes note that everything was handed on."""
-        self._write(msgspec.structs.replace(self._content, finished=True))
-
-    def save(self) -> None:
-        """Writes the manifest as it is."""
-        self._write(self._content)
+        self.write(finished=True)
 
     def _state_file(self, source: str, report: str, until: date) -> Path:
         return self.folder / f"{source}.{report}.{until}.state"
 
-    def _write(self, content: Contents) -> None:
+    def write(self, **changes: object) -> None:
+        """Writes the manifest, whole or not at all, with what changes of it."""
+        content = msgspec.structs.replace(self._content, **changes)
         replace_file(self.folder / NAME, [msgspec.json.format(msgspec.json.encode(content), indent=1)])
         self._content = content
 
@@ -204,16 +192,10 @@ def _refuse(folder: Path, changed: Collection[str]) -> None:
 
 
 def _manifest(folder: Path, known: Contents | None, question: Mapping[str, str], spans: Mapping[str, Days]) -> Manifest:
-    manifest = Manifest(folder, known or _begun(question, spans))
+    manifest = Manifest(folder, known or Contents(VERSION, dict(question), dict(spans)))
     if known is None:
-        manifest.save()
+        manifest.write()
     return manifest
-
-
-def _begun(question: Mapping[str, str], spans: Mapping[str, Days]) -> Contents:
-    return Contents(
-        VERSION, dict(question), {source: DateRange(days.first, days.last) for source, days in spans.items()}
-    )
 
 
 def _read(path: Path) -> Contents | None:

@@ -9,19 +9,20 @@ piece nor the merge holds more than its own share in memory.
 import asyncio
 import heapq
 from array import array
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import date
 from itertools import chain
 from pathlib import Path
-from typing import NamedTuple
+from typing import Generic, NamedTuple, TypeVar
 
 from exporter.backfill.figures import SUFFIX, Piece, by_family
 from exporter.exposition.text import escaped, number
 from exporter.metrics.daily import DailyFigure
 from exporter.polling.state_file import replace_file
 
+T = TypeVar("T")
 EPOCH = date(1970, 1, 1).toordinal()
 DAY_SECONDS = 86400
 NOON_SECONDS = DAY_SECONDS // 2
@@ -53,29 +54,34 @@ def lines(figures: Iterable[DailyFigure], added: Mapping[str, str]) -> Iterator[
     `added` are further labels of every series. Until they are sorted a figure is held as two numbers: a line is 200
     bytes, and there are a quarter of a million of a month of tools of 1,000 companies.
     """
-    found: dict[tuple[str, ...], _Samples] = {}  # escaping costs most, and a month says the same of each series
+
+    def name(figure: DailyFigure) -> str:
+        pairs = ",".join(f'{label}="{escaped(value)}"' for label, value in {**labels_of(figure), **added}.items())
+        return f"{figure.measure}{SUFFIX}{{{pairs}}}"
+
+    for each in sorted(by_series(figures, name), key=lambda each: series(each.series)):
+        for seconds, value in zip(each.seconds, each.values, strict=True):
+            yield f"{each.series} {number(value)} {seconds}\n"
+
+
+class Samples(NamedTuple, Generic[T]):
+    """What a series has: how it is called, and in parallel moments (seconds since 1970) and figures, in order."""
+
+    series: T
+    seconds: "array[int]"
+    values: "array[float]"
+
+
+def by_series(figures: Iterable[DailyFigure], called: Callable[[DailyFigure], T]) -> Collection[Samples[T]]:
+    """Puts the figures of each series together; `called` once for each, since escaping costs most."""
+    found: dict[tuple[str, ...], Samples[T]] = {}
     for figure in figures:
         which = (figure.measure, figure.company_id, figure.company, *figure.labels.values())
         if which not in found:
-            name = f"{figure.measure}{SUFFIX}{{{_pairs({**labels_of(figure), **added})}}}"
-            found[which] = _Samples(name, array("d"), array("q"))
-        found[which].values.append(figure.value)
+            found[which] = Samples(called(figure), array("q"), array("d"))
         found[which].seconds.append(noon(figure.date))
-    for each in sorted(found.values(), key=lambda each: series(each.name)):
-        for value, seconds in zip(each.values, each.seconds, strict=True):
-            yield f"{each.name} {number(value)} {seconds}\n"
-
-
-class _Samples(NamedTuple):
-    """What a series has: its name with all labels, and in parallel figures and moments."""
-
-    name: str
-    values: "array[float]"
-    seconds: "array[int]"
-
-
-def _pairs(labels: Mapping[str, str]) -> str:
-    return ",".join(f'{name}="{escaped(value)}"' for name, value in labels.items())
+        found[which].values.append(figure.value)
+    return found.values()
 
 
 def series(line: str) -> str:

@@ -16,7 +16,7 @@ from typing import NamedTuple
 import cramjam
 
 from exporter.backfill.figures import SUFFIX
-from exporter.backfill.openmetrics_file import labels_of, noon
+from exporter.backfill.openmetrics_file import by_series, labels_of
 from exporter.metrics.daily import DailyFigure
 
 NAME = "__name__"
@@ -33,15 +33,8 @@ class Series(NamedTuple):
 
 def series_of(figures: Iterable[DailyFigure], added: Mapping[str, str]) -> Iterator[Series]:
     """Puts figures together that belong to one series; `added` are further labels of each."""
-    found: dict[tuple[str, ...], Series] = {}
-    samples: dict[tuple[str, ...], list[tuple[int, float]]] = {}
-    for figure in figures:
-        which = (figure.measure, figure.company_id, *figure.labels.values())
-        if which not in found:
-            labels = {NAME: figure.measure + SUFFIX, **labels_of(figure), **added}
-            found[which] = Series(labels, samples.setdefault(which, []))
-        samples[which].append((noon(figure.date), figure.value))
-    yield from found.values()
+    for each in by_series(figures, lambda figure: {NAME: figure.measure + SUFFIX, **labels_of(figure), **added}):
+        yield Series(each.series, tuple(zip(each.seconds, each.values, strict=True)))
 
 
 def batches(found: Iterable[Series], most: int) -> Iterator[Sequence[Series]]:

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import Annotated
 from urllib.parse import urlsplit
 
 import typer
@@ -19,7 +19,7 @@ from exporter.app.assemble import client_of
 from exporter.app.process import run_command
 from exporter.cli import tables
 from exporter.cli.check import unless_signalled
-from exporter.cli.options import ConfigFile, FailedError
+from exporter.cli.options import ConfigFile, FailedError, option_value
 from exporter.domain.errors import ConfigError, NotFoundError, ReportError
 from exporter.domain.model import Days
 from exporter.http import RetryBudget, download, is_loopback
@@ -30,7 +30,6 @@ from exporter.polling.probe import LastCodes
 from exporter.settings import Settings, Source, load
 from exporter.settings.readers import day, duration, size
 
-T = TypeVar("T")
 PLATFORM = "chatcaptain"
 FIRST_WAIT, LONGEST_WAIT, GROWTH = 2.0, 30.0, 1.5
 """Between two questions about the status, in seconds."""
@@ -89,8 +88,8 @@ def export(
     with progress(Console(stderr=True)) as (show, show_bytes):
         site = urlsplit(chosen.base_url)
         at_home = site.scheme == "http" and is_loopback(site.hostname or "")
-        rules = download.DownloadRules(_option("--max-size", size, max_size), at_home, show_bytes)
-        seconds = _option("--deadline", duration, deadline).total_seconds()
+        rules = download.DownloadRules(option_value("--max-size", size, max_size), at_home, show_bytes)
+        seconds = option_value("--deadline", duration, deadline).total_seconds()
         order = Order(_chatbot_id(chosen), asked, output.absolute(), rules, export_id, seconds)
         done = run_command(unless_signalled(_exported(chosen, order, show)))
     if done is None:
@@ -121,18 +120,11 @@ def _days(first: str | None, last: str | None, *, resumes: bool, today: date) ->
     yesterday = today - timedelta(days=1)
     if first is None and not resumes:
         raise ConfigError("--from: say from which day on, as --from 2026-01-31")
-    begin = yesterday if first is None else _option("--from", day, first)
-    end = max(yesterday, begin) if last is None else _option("--to", day, last)
+    begin = yesterday if first is None else option_value("--from", day, first)
+    end = max(yesterday, begin) if last is None else option_value("--to", day, last)
     if end < begin:
         raise ConfigError(f"--to: {end} is before --from {begin}; exchange them")
     return Days(begin, end)
-
-
-def _option(name: str, read: Callable[[object], T], written: str) -> T:
-    try:
-        return read(written)
-    except ValueError as error:
-        raise ConfigError(f"{name}: {error}") from None
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 import json
 import os
 from collections.abc import Iterator, Mapping
+from dataclasses import asdict
 from enum import StrEnum
 from typing import Annotated
 
@@ -141,31 +142,22 @@ def document(foreseen: Forecast) -> Mapping[str, object]:
     return {
         "companies_per_source": foreseen.size.companies,
         "channels_per_chatbot": foreseen.size.channels,
-        "total": {"series": foreseen.total_series, "calls_per_day": _pair(foreseen.calls)},
-        "sources": [_of_source(each) for each in foreseen.sources],
+        "total": {"series": foreseen.total_series, "calls_per_day": asdict(foreseen.calls)},
+        "sources": [
+            {
+                "source": each.name,
+                "polls_per_day": asdict(each.polls),
+                **_calls_of(each),
+                "reports": [
+                    {"report": report.name, **_calls_of(report), "series": report.series} for report in each.reports
+                ],
+                "series": each.series,
+            }
+            for each in foreseen.sources
+        ],
         "series": foreseen.series,
     }
 
 
-def _of_source(each: SourceForecast) -> Mapping[str, object]:
-    return {
-        "source": each.name,
-        "polls_per_day": _pair(each.polls),
-        "calls_per_day": _pair(each.calls),
-        "peak_calls_per_minute": each.peak,
-        "reports": [_of_report(report) for report in each.reports],
-        "series": each.series,
-    }
-
-
-def _of_report(report: ReportForecast) -> Mapping[str, object]:
-    return {
-        "report": report.name,
-        "calls_per_day": _pair(report.calls),
-        "peak_calls_per_minute": report.peak,
-        "series": report.series,
-    }
-
-
-def _pair(rate: Rate) -> Mapping[str, object]:
-    return {"expected": rate.expected, "most": rate.most}
+def _calls_of(each: SourceForecast | ReportForecast) -> Mapping[str, object]:
+    return {"calls_per_day": asdict(each.calls), "peak_calls_per_minute": each.peak}

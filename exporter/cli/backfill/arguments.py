@@ -2,11 +2,11 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from datetime import date
 
 from exporter.app.assemble import fingerprint
 from exporter.backfill.figures import newest_final
 from exporter.backfill.manifest import digest
+from exporter.cli.options import option_value
 from exporter.domain.clock import utcnow
 from exporter.domain.errors import ConfigError
 from exporter.domain.model import Days
@@ -41,8 +41,8 @@ def span(first: str | None, last: str | None, wanted: Source, *, known: bool) ->
     if first is None and not known:
         raise ConfigError("--from: say from which day on, as --from 2024-01-31")
     newest = newest_final(utcnow(), wanted.target.rules)
-    end = newest if last is None else _day("--to", last)
-    begin = end if first is None else _day("--from", first)
+    end = newest if last is None else option_value("--to", day, last)
+    begin = end if first is None else option_value("--from", day, first)
     if end > newest:
         raise ConfigError(
             f"--to: {end} may still change: the newest final day of {wanted.name} is {newest} (reread_days is "
@@ -51,13 +51,6 @@ def span(first: str | None, last: str | None, wanted: Source, *, known: bool) ->
     if end < begin:
         raise ConfigError(f"--from: {begin} is after {end}, the last day that is asked; choose an earlier one")
     return Days(begin, end)
-
-
-def _day(option: str, written: str) -> date:
-    try:
-        return day(written)
-    except ValueError as error:
-        raise ConfigError(f"{option}: {error}") from None
 
 
 def added(written: Sequence[str], chosen: Sequence[Source]) -> Mapping[str, str]:
