@@ -122,7 +122,7 @@ class Control:
         self.world, self.bots = self._usual, self._usual_bots
         for scenario, since in self._since.items():
             self.world = scenario.world(self.world, since)
-            self.bots = scenario.chatcaptain.bots(self.bots, since)
+            self.bots = scenario.bots(self.bots, since)
 
 
 def routes(control: Control) -> list[Route]:

@@ -10,8 +10,10 @@ from zoneinfo import ZoneInfo
 from starlette.responses import HTMLResponse, JSONResponse, Response
 
 from exporter.domain.errors import ConfigError
+from exporter.simulator.chatcaptain import troubles
 from exporter.simulator.chatcaptain.bots import Bots
-from exporter.simulator.chatcaptain.troubles import OWN, Trouble, every_other, key_rejected
+from exporter.simulator.chatcaptain.shapes import SHAPES, Shape
+from exporter.simulator.chatcaptain.troubles import Call, Fate
 from exporter.simulator.paradigm.companies import Company
 from exporter.simulator.paradigm.reports import Document
 from exporter.simulator.paradigm.world import Condition, DayView, Keys, World
@@ -19,27 +21,36 @@ from exporter.simulator.paradigm.world import Condition, DayView, Keys, World
 T = TypeVar("T")
 Place = TypeVar("Place", World, Bots)
 NORMAL = "normal"
-NO_TROUBLE = Trouble()
 
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
     """One trouble; every piece that is not given leaves things as they are.
 
-    `delay` is in seconds; `instead` makes the answer to the n-th request (from 1) of a path in place of the report's;
-    `keys` and `world` (with the day on which the scenario began) change what is true; `document` and `body` change
-    only what is sent. All of these are Paradigm's, but `delay` and `body`; `chatcaptain` is the trouble of the other.
+    Of both platforms are `delay`, in seconds, and `body`, which changes what is sent.
+
+    Of Paradigm: `instead` makes the answer to the n-th request (from 1) of a path in place of the report's; `keys` and
+    `world` (with the day on which the scenario began) change what is true; `document` changes only what is sent.
+
+    Of ChatCaptain: `bot_instead` makes the answer in place of the platform's; `bots` (with that day) changes what is
+    true, `shape` how reports look, `bot_document` what a call's good answer says, `at_utc` where series are cut, `fate`
+    how exports end.
     """
 
     name: str
     description: str
     delay: float = 0.0
+    body: Callable[[bytes], bytes] = lambda body: body
     instead: Callable[[int], Response | None] = lambda _number: None
     keys: Callable[[Keys], Keys] = lambda keys: keys
     world: Callable[[World, date], World] = lambda world, _since: world
     document: Callable[[Document], Document] = lambda document: document
-    body: Callable[[bytes], bytes] = lambda body: body
-    chatcaptain: Trouble = NO_TROUBLE
+    bot_instead: Callable[[Call], Response | None] = lambda _call: None
+    bots: Callable[[Bots, date], Bots] = lambda bots, _since: bots
+    bot_document: Callable[[str, Document], Document] = lambda _name, document: document
+    shape: Shape | None = None
+    at_utc: bool = False
+    fate: Fate | None = None
 
 
 def chosen(names: Iterable[str]) -> tuple[Scenario, ...]:
@@ -145,58 +156,70 @@ def _half(body: bytes) -> bytes:
     return body[: len(body) // 2]
 
 
-SCENARIOS: Mapping[str, Scenario] = {
-    scenario.name: scenario
-    for scenario in (
-        Scenario(NORMAL, "nothing is wrong"),
-        Scenario(
-            "outage",
-            "every report answers 503 with a proxy's page",
-            instead=_unavailable,
-            chatcaptain=Trouble(instead=_unavailable),
-        ),
-        Scenario("slow", "every report takes 3 seconds", delay=3.0),
-        Scenario(
-            "late-day",
-            "a day has no rows at all until 14:00 of the next day",
-            world=_late,
-            chatcaptain=Trouble(bots=_late),
-        ),
-        Scenario(
-            "restatement",
-            "a day is a fifth too low until 12:00 of the second day after it",
-            world=_restated,
-            chatcaptain=Trouble(bots=_restated),
-        ),
-        Scenario(
-            "rate-limited",
-            "every other request of a report is refused with 429",
-            instead=_every_other,
-            chatcaptain=Trouble(instead=every_other),
-        ),
-        Scenario(
-            "key-rejected",
-            "every key is refused with 401",
-            instead=_rejected,
-            chatcaptain=Trouble(instead=key_rejected),
-        ),
-        Scenario("key-swapped", "the admin's key has become a company admin's: it sees company 1 alone", keys=_swapped),
-        Scenario("missing-company", "the second busiest company is gone from every report", world=_missing),
-        Scenario(
-            "quiet-company",
-            "the busiest company has a tenth of its use from the day before the scenario began",
-            world=_quiet,
-            chatcaptain=Trouble(bots=_quiet_bot),
-        ),
-        Scenario(
-            "html-200",
-            "every report answers 200 with a log-in page",
-            instead=_login_page,
-            chatcaptain=Trouble(instead=_login_page),
-        ),
-        Scenario("truncated", "every answer ends in its middle", body=_half),
-        Scenario("schema-change", "the lists of an answer have other names", document=_renamed),
-        Scenario("field-renamed", "user_queries_count of chats is called queries_count", document=_queries_renamed),
-        *(Scenario(name, says, chatcaptain=trouble) for name, (says, trouble) in OWN.items()),
-    )
+_LATE = "a day has no rows at all until 14:00 of the next day"
+_RESTATED = "a day is a fifth too low until 12:00 of the second day after it"
+_THROTTLED = "every other request of a report is refused with 429"
+_QUIET = "the busiest company has a tenth of its use from the day before the scenario began"
+_OF_PARADIGM = (
+    Scenario(NORMAL, "nothing is wrong"),
+    Scenario("outage", "every report answers 503 with a proxy's page", instead=_unavailable, bot_instead=_unavailable),
+    Scenario("slow", "every report takes 3 seconds", delay=3.0),
+    Scenario("late-day", _LATE, world=_late, bots=_late),
+    Scenario("restatement", _RESTATED, world=_restated, bots=_restated),
+    Scenario("rate-limited", _THROTTLED, instead=_every_other, bot_instead=troubles.every_other),
+    Scenario("key-rejected", "every key is refused with 401", instead=_rejected, bot_instead=troubles.key_rejected),
+    Scenario("key-swapped", "the admin's key has become a company admin's: it sees company 1 alone", keys=_swapped),
+    Scenario("missing-company", "the second busiest company is gone from every report", world=_missing),
+    Scenario("quiet-company", _QUIET, world=_quiet, bots=_quiet_bot),
+    Scenario("html-200", "every report answers 200 with a log-in page", instead=_login_page, bot_instead=_login_page),
+    Scenario("truncated", "every answer ends in its middle", body=_half),
+    Scenario("schema-change", "the lists of an answer have other names", document=_renamed),
+    Scenario("field-renamed", "user_queries_count of chats is called queries_count", document=_queries_renamed),
+)
+_LOOKS = {
+    "keyed": "reports have their components by name (the default)",
+    "listed": "reports list the numbers and values of their components, shares beside counts",
+    "numbered": "reports have their components by number",
+    "bare": "reports name no component: only answers about one component can be read",
+    "odd": "reports look like nothing that a rule could read",
 }
+_ERROR = {"data": None, "error": troubles.ERROR}
+_OF_CHATCAPTAIN = (
+    *(Scenario(f"shape-{name}", _LOOKS[name], shape=shape) for name, shape in SHAPES.items()),
+    Scenario(
+        "error-in-200",
+        "a report answers 200 with an error's text and no data",
+        bot_document=troubles.of_figures(lambda _: dict(_ERROR)),
+    ),
+    Scenario(
+        "error-beside-data",
+        "a report answers 200 with an error's text beside its figures",
+        bot_document=troubles.of_figures(lambda document: document | {"error": troubles.ERROR}),
+    ),
+    Scenario(
+        "data-null", "a report answers 200 with data null", bot_document=troubles.of_figures(lambda _: {"data": None})
+    ),
+    Scenario("channels-broken", "the list of channels answers 500", bot_instead=troubles.channels_broken),
+    Scenario(
+        "channel-broken",
+        "the second channel's report answers 500, the others are good",
+        bot_instead=troubles.channel_broken,
+    ),
+    Scenario("channel-removed", "the last channel is gone", bots=troubles.without_last_channel),
+    Scenario("channel-renamed", "the first channel has another name", bots=troubles.with_renamed_channel),
+    Scenario("utc-buckets", "series are cut at midnight UTC, whatever the time frame", at_utc=True),
+    Scenario(
+        "gaps-in-series",
+        "series leave out the intervals in which nothing happened",
+        bot_document=troubles.of_figures(troubles.with_gaps),
+    ),
+    Scenario("export-never-ends", "an export is never done", fate="never-ends"),
+    Scenario("export-fails", "an export ends with an error", fate="fails"),
+    Scenario("export-link-refused", "an export's first link answers 403, the next one is good", fate="link-refused"),
+    Scenario("export-redirected", "an export's link leads to another one", fate="redirected"),
+    Scenario("export-huge", "an export's file has a gibibyte and does not say so", fate="huge"),
+    Scenario("export-truncated", "an export's file ends in its middle", fate="truncated"),
+)
+SCENARIOS: Mapping[str, Scenario] = {scenario.name: scenario for scenario in (*_OF_PARADIGM, *_OF_CHATCAPTAIN)}
+OF_CHATCAPTAIN = frozenset(scenario.name for scenario in _OF_CHATCAPTAIN)
+"""The scenarios of ChatCaptain alone."""

@@ -21,9 +21,9 @@ from exporter.polling.ask import Fetch, Transport, ask
 from exporter.polling.target import Target
 from exporter.simulator.app import create_app
 from exporter.simulator.chatcaptain.bots import Bots
-from exporter.simulator.chatcaptain.shapes import ODD_OVERRIDES
 from exporter.simulator.paradigm.world import World
 from tests.road.road import PassedClock, Road, target_with, utc
+from tests.simulator.chatcaptain.odd import ODD_OVERRIDES
 
 NOW = utc(2026, 11, 20, 12)
 ZONE = ZoneInfo("UTC")

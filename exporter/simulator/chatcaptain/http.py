@@ -51,7 +51,7 @@ class ChatCaptain:
         if not name:
             return await self.nothing(request)
         call = Call(name, number, self._place(chatbot_id, request.query_params.get("channelId", "")))
-        if response := first(scenario.chatcaptain.instead(call) for scenario in active):
+        if response := first(scenario.bot_instead(call) for scenario in active):
             return response
         chatbot = chatbot_of(self._control.bots, chatbot_id, request.headers.get(KEY_HEADER))
         if name in {"export", "status"}:
@@ -61,7 +61,7 @@ class ChatCaptain:
         def body() -> bytes:
             document = make()
             for scenario in active:
-                document = scenario.chatcaptain.document(name, document)
+                document = scenario.bot_document(name, document)
             return changed(msgspec.json.encode(document), (scenario.body for scenario in active))
 
         # A year in hours takes a moment, during which the other requests want to be answered.
@@ -85,16 +85,16 @@ class ChatCaptain:
             return lambda: _inbox(about)
         channels = chatbot.channels if name == "overview" else (channel_of(chatbot, query),)
         frame, interval, numbers = report_of(query, name)
-        at_utc = any(scenario.chatcaptain.at_utc for scenario in active)
+        at_utc = any(scenario.at_utc for scenario in active)
         question = self._about(chatbot, channels, frame)._replace(interval=interval, at_utc=at_utc)
-        shape = first(scenario.chatcaptain.shape for scenario in active) or keyed
+        shape = first(scenario.shape for scenario in active) or keyed
         return lambda: shape(answered(question, name, numbers))
 
     def _about(self, chatbot: Chatbot, channels: tuple[Channel, ...], frame: Frame) -> StatisticsQuery:
         return StatisticsQuery(self._control.bots, chatbot, channels, frame, self._control.now())
 
     def _export(self, request: Request, chatbot: Chatbot, export_id: str, active: Active) -> Response:
-        self._exports.fate = first(scenario.chatcaptain.fate for scenario in active)
+        self._exports.fate = first(scenario.fate for scenario in active)
         if not export_id:
             about = self._about(chatbot, chatbot.channels, frame_of(request.query_params))
             return answer(self._exports.start(chatbot.id, _sheet(about)), 202)

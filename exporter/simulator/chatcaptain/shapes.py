@@ -6,7 +6,7 @@ Each shape writes the same components into another document. Medians of a frame 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 
-from exporter.simulator.chatcaptain.components import COMPONENTS, ComponentValue, Intervals, Trend, Value
+from exporter.simulator.chatcaptain.components import ComponentValue, Intervals, Trend, Value
 from exporter.simulator.paradigm.reports import Document
 
 Shape = Callable[[Sequence[ComponentValue]], Document]
@@ -53,28 +53,12 @@ def bare(components: Sequence[ComponentValue]) -> Document:
 def odd(components: Sequence[ComponentValue]) -> Document:
     """`{"stats": [{"k": "c1", "n": {"v": 12}}, {"k": "c3", "n": {"v": [{"w": "de", "q": 7}]}}]}`.
 
-    No rule can read it; `ODD_OVERRIDES` can.
+    No rule can read it; JMESPath expressions can.
     """
     return {"stats": [{"k": f"c{each.id}", "n": {"v": _json(each.value, _foreign, _ticked)}} for each in components]}
 
 
 SHAPES: Mapping[str, Shape] = {"keyed": keyed, "listed": listed, "numbered": numbered, "bare": bare, "odd": odd}
-
-
-def _odd_override(number: int, name: str) -> Mapping[str, str]:
-    found = f"stats[?k=='c{number}'].n.v | [0]"
-    if "_INTERVAL" in name:
-        return {"series": found, "time": "t", "value": "q"}
-    if name.removesuffix("_FOR_CHANNEL_ID").endswith(("COUNT", "MEDIAN", "TOTAL", "TREND")):
-        return {"value": found}
-    return {"items": found, "label": "w", "value": "q"}
-
-
-ODD_OVERRIDES: Mapping[str, Mapping[str, Mapping[str, str]]] = {
-    report: {name: _odd_override(number, name) for number, name in enumerate(names)}
-    for report, names in COMPONENTS.items()
-}
-"""JMESPath expressions that read the shape `odd`, by report and component, as `overrides` has them."""
 
 
 def _json(value: Value, items: _Items, points: _Points) -> object:

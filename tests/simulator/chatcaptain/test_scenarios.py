@@ -12,9 +12,10 @@ import pytest
 from exporter.simulator.chatcaptain.bots import Bots
 from exporter.simulator.chatcaptain.components import OVERVIEW
 from exporter.simulator.chatcaptain.exports import Exports
-from exporter.simulator.chatcaptain.shapes import ODD_OVERRIDES
-from exporter.simulator.chatcaptain.troubles import ERROR, OWN
+from exporter.simulator.chatcaptain.troubles import ERROR
+from exporter.simulator.scenarios import OF_CHATCAPTAIN
 from tests.simulator.chatcaptain.conftest import NOW, Client, Connect, frame
+from tests.simulator.chatcaptain.odd import ODD_OVERRIDES
 
 pytestmark = pytest.mark.anyio
 DAY = date(2026, 2, 27)
@@ -321,4 +322,4 @@ async def test_export_huge_does_not_say_how_large_it_is(connect: Connect, export
 def test_every_scenario_of_this_platform_has_a_test_here() -> None:
     """A scenario that nobody checks promises nothing."""
     text = inspect.getsource(inspect.getmodule(keyed) or inspect)
-    assert [name for name in OWN if f'"{name}"' not in text] == []
+    assert [name for name in OF_CHATCAPTAIN if f'"{name}"' not in text] == []

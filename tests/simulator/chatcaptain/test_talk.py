@@ -19,9 +19,10 @@ from exporter.simulator.chatcaptain.components import (
     Trend,
     answered,
 )
-from exporter.simulator.chatcaptain.shapes import ODD_OVERRIDES, iso, odd
+from exporter.simulator.chatcaptain.shapes import iso, odd
 from exporter.simulator.chatcaptain.tally import Frame, Tally, tally
 from exporter.simulator.chatcaptain.truth import truth
+from tests.simulator.chatcaptain.odd import ODD_OVERRIDES
 
 LATER = datetime(2026, 11, 20, tzinfo=UTC)
 ZONES = ["UTC", "Europe/Paris", "America/St_Johns", "Asia/Kolkata", "Pacific/Kiritimati"]
