@@ -14,6 +14,7 @@ from pathlib import Path
 
 from exporter.platforms.registry import platforms
 from exporter.settings import platform_options
+from exporter.settings.example_file import meanings
 from exporter.settings.option_groups import Group, group_of, is_listed, is_named
 from exporter.settings.options import options_of
 from exporter.settings.source_options import SourceOptions
@@ -60,19 +61,19 @@ def copies() -> frozenset[Path]:
 
 def schema_of(groups: Iterable[type[Group]], more: Schema | None = None) -> Schema:
     """Returns the schema of options that stand together; only their names are judged, their values by the exporter."""
-    options = {name: field for group in groups for name, field in group.model_fields.items()}
+    options = [(name, field, meanings(group)[name]) for group in groups for name, field in group.model_fields.items()]
     properties: dict[str, object] = dict(more or {})
-    for name, field in options.items():
+    for name, field, meaning in options:
         if name in OF_THE_CHART:
             continue
-        properties[name] = {"description": field.description}
+        properties[name] = {"description": meaning}
         if inner := group_of(field):
             found = schema_of([inner])
             if is_listed(field):
                 found = {"type": "array", "items": found}
             elif is_named(field):
                 found = {"type": "object", "additionalProperties": found}
-            properties[name] = {"description": field.description, **found}
+            properties[name] = {"description": meaning, **found}
     return {"type": "object", "additionalProperties": False, "properties": properties}
 
 

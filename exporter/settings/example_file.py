@@ -52,27 +52,27 @@ def walk(group: type[Group], way: tuple[str, ...] = ()) -> Iterator[tuple[tuple[
 
     `NAME` is for the name of an entry, `N` for its place in a list.
     """
-    meanings = _meanings(group)
+    described = meanings(group)
     for name, field in group.model_fields.items():
-        yield (*way, name), field, meanings[name]
+        yield (*way, name), field, described[name]
         if inner := group_of(field):
             entry = ["NAME"] if is_named(field) else ["N"] if is_listed(field) else []
             yield from walk(inner, (*way, name, *entry))
 
 
-def _meanings(group: type[Group]) -> dict[str, str]:
+def meanings(group: type[Group]) -> dict[str, str]:
     """Returns what the docstrings below the options say, or the descriptions of those that are made of data.
 
     pydantic can read the docstrings, too, but does so at each start, which then takes a third longer.
     """
-    meanings = {name: field.description or "" for name, field in group.model_fields.items()}
+    found = {name: field.description or "" for name, field in group.model_fields.items()}
     for each in group.__mro__:
         with suppress(OSError, TypeError):  # a class that is made of data, or built in, has no source text
             body = ast.parse(inspect.getsource(each)).body[0].body  # type: ignore[attr-defined]  # it is a class
             for declared, text in pairwise(body):
                 if isinstance(declared, ast.AnnAssign) and isinstance(text, ast.Expr):
-                    meanings[ast.unparse(declared.target)] = " ".join(ast.literal_eval(text.value).split())
-    return meanings
+                    found[ast.unparse(declared.target)] = " ".join(ast.literal_eval(text.value).split())
+    return found
 
 
 def _with_own(platforms: Mapping[str, Platform]) -> Iterator[Platform]:
@@ -90,11 +90,11 @@ def _others(platforms: Mapping[str, Platform]) -> Iterator[str]:
 
 
 def _written(group: type[Group], others: tuple[str, ...] = ()) -> Iterator[str]:
-    meanings = _meanings(group)
+    described = meanings(group)
     for name, field in group.model_fields.items():
         if others:
             yield ""
-        yield from _comment(meanings[name])
+        yield from _comment(described[name])
         inner = group_of(field)
         if inner is None:
             yield f"{'# ' if _is_off(name, field) else ''}{name}: {_value(field)}"
