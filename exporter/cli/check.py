@@ -3,13 +3,13 @@
 import asyncio
 import os
 import signal
-from collections.abc import Callable, Coroutine, Iterator, Sequence
-from contextlib import AsyncExitStack, contextmanager
+from collections.abc import Callable, Coroutine, Sequence
+from contextlib import AsyncExitStack
 from typing import Annotated, TypeVar
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
+from rich.progress import BarColumn, MofNCompleteColumn
 
 from exporter.app.assemble import CLOCK, client_of
 from exporter.app.process import run_command
@@ -69,8 +69,13 @@ def describe(each: Source) -> str:
 
 def ask(settings: Settings) -> tuple[Finding, ...] | None:
     """Asks every report, by the machine's clocks; None when a signal ended the process meanwhile."""
-    with progress(Console(stderr=True), sum(len(each.target.reports) for each in settings.sources.values())) as show:
-        return run_command(unless_signalled(probed(settings, CLOCK, show)))
+    names = [f"{each.name}: {report.name}" for each in settings.sources.values() for report in each.target.reports]
+    with tables.progress(Console(stderr=True), BarColumn(), MofNCompleteColumn()) as show:
+
+        def asking(step: str) -> None:
+            show(f"asking {step}", done=names.index(step), total=len(names))
+
+        return run_command(unless_signalled(probed(settings, CLOCK, asking)))
 
 
 async def probed(
@@ -106,18 +111,6 @@ async def unless_signalled(work: Coroutine[object, object, Result]) -> Result | 
         asyncio.get_running_loop().add_signal_handler(each, task.cancel)
     await asyncio.wait([task])
     return None if task.cancelled() else task.result()
-
-
-@contextmanager
-def progress(console: Console, steps: int) -> Iterator[Callable[[str], None]]:
-    """Gives what is called before each step: it moves a bar on a terminal and prints a line elsewhere."""
-    if not console.is_terminal:
-        yield lambda step: tables.say(console, f"asking {step}")
-        return
-    columns = SpinnerColumn(), TextColumn("asking {task.description}", markup=False), BarColumn(), MofNCompleteColumn()
-    with Progress(*columns, console=console, transient=True) as bar:
-        task = bar.add_task("", total=steps, completed=-1, visible=False)
-        yield lambda step: bar.update(task, description=step, advance=1, visible=True)
 
 
 def conclude(findings: Sequence[Finding] | None, console: Console) -> None:

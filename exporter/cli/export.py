@@ -3,8 +3,7 @@
 import asyncio
 import os
 import time
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -13,7 +12,7 @@ from urllib.parse import urlsplit
 
 import typer
 from rich.console import Console
-from rich.progress import DownloadColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import DownloadColumn, TimeElapsedColumn
 
 from exporter.app.assemble import client_of
 from exporter.app.process import run_command
@@ -85,10 +84,10 @@ def export(
     asked = _days(
         first, last, resumes=export_id is not None, today=datetime.now(UTC).astimezone(chosen.target.rules.zone).date()
     )
-    with progress(Console(stderr=True)) as (show, show_bytes):
-        site = urlsplit(chosen.base_url)
+    with tables.progress(Console(stderr=True), DownloadColumn(), TimeElapsedColumn(), transient=False) as show:
+        site, most = urlsplit(chosen.base_url), option_value("--max-size", size, max_size)
         at_home = site.scheme == "http" and is_loopback(site.hostname or "")
-        rules = download.DownloadRules(option_value("--max-size", size, max_size), at_home, show_bytes)
+        rules = download.DownloadRules(most, at_home, lambda done: show(done=done))
         seconds = option_value("--deadline", duration, deadline).total_seconds()
         order = Order(_chatbot_id(chosen), asked, output.absolute(), rules, export_id, seconds)
         done = run_command(unless_signalled(_exported(chosen, order, show)))
@@ -125,18 +124,6 @@ def _days(first: str | None, last: str | None, *, resumes: bool, today: date) ->
     if end < begin:
         raise ConfigError(f"--to: {end} is before --from {begin}; exchange them")
     return Days(begin, end)
-
-
-@contextmanager
-def progress(console: Console) -> Iterator[tuple[Callable[[str], None], Callable[[int], None]]]:
-    """Gives what is called with words and with bytes: a bar on a terminal, a line per word elsewhere."""
-    if not console.is_terminal:
-        yield lambda words: tables.say(console, words), lambda _bytes: None
-        return
-    columns = SpinnerColumn(), TextColumn("{task.description}", markup=False), DownloadColumn(), TimeElapsedColumn()
-    with Progress(*columns, console=console) as bar:
-        task = bar.add_task("", total=None)
-        yield lambda words: bar.update(task, description=words), lambda done: bar.update(task, completed=done)
 
 
 async def _exported(chosen: Source, order: Order, show: Callable[[str], None]) -> int:

@@ -1,9 +1,11 @@
-"""Prints tables: by Rich on a terminal, as plain aligned lines elsewhere; nothing is ever cut off."""
+"""Prints tables and progress: by Rich on a terminal, as plain lines elsewhere; nothing is ever cut off."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from rich.console import Console
+from rich.progress import Progress, ProgressColumn, SpinnerColumn, TextColumn
 from rich.table import Table
 from rich.text import Text
 
@@ -36,6 +38,24 @@ def show(console: Console, title: str, columns: Sequence[TableColumn], rows: Seq
 def say(console: Console, text: str) -> None:
     """Prints text; lines are wrapped on a terminal only."""
     console.print(Text(text), soft_wrap=not console.is_terminal)
+
+
+@contextmanager
+def progress(console: Console, *columns: ProgressColumn, transient: bool = True) -> Iterator[Callable[..., None]]:
+    """Gives what shows words, how much is `done` and of what `total`: by a bar with these columns on a terminal.
+
+    Elsewhere it prints the words.
+    """
+    shown = SpinnerColumn(), TextColumn("{task.description}", markup=False), *columns
+    with Progress(*shown, console=console, transient=transient, disable=not console.is_terminal) as bar:
+        task = bar.add_task("", total=None)
+
+        def show(words: str | None = None, *, done: int | None = None, total: int | None = None) -> None:
+            bar.update(task, description=words, completed=done, total=total)
+            if words and not console.is_terminal:
+                say(console, words)
+
+        yield show
 
 
 def _table(columns: Sequence[TableColumn], rows: Sequence[Sequence[str]]) -> Table:

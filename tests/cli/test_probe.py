@@ -11,11 +11,13 @@ from functools import reduce
 import msgspec
 import pytest
 from rich.console import Console
+from rich.progress import MofNCompleteColumn
 
 from exporter.app.process import serving
-from exporter.cli.check import conclude, probed, progress
+from exporter.cli.check import conclude, probed
 from exporter.cli.main import run
 from exporter.cli.options import FailedError
+from exporter.cli.tables import progress
 from exporter.domain.clock import Clock
 from exporter.domain.errors import ConfigError
 from exporter.domain.model import Days
@@ -368,9 +370,9 @@ class TestTerminal:
     def test_progress_is_a_bar_that_goes_away(self) -> None:
         """It names what is asked and how many are left."""
         terminal = io.StringIO()
-        with progress(Console(file=terminal, width=80, force_terminal=True), 2) as tell:
-            tell("production: chat-sessions")
-            tell("production: [users]")
+        with progress(Console(file=terminal, width=80, force_terminal=True), MofNCompleteColumn()) as show:
+            show("asking production: chat-sessions", done=0, total=2)
+            show("asking production: [users]", done=1, total=2)
 
         rendered = re.sub(r"\x1b\[[0-9;]*m", "", terminal.getvalue())
         assert "asking production: [users]" in rendered

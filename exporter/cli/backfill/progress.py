@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from datetime import timedelta
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
+from rich.progress import BarColumn, MofNCompleteColumn
 
 from exporter.backfill.backfill import Step
 from exporter.cli import tables
@@ -41,15 +41,10 @@ def progress(console: Console, monotonic: Callable[[], float]) -> Iterator[Calla
     if not console.is_terminal:
         yield _lines(speed, console, monotonic)
         return
-    columns = SpinnerColumn(), TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn()
-    with Progress(*columns, TextColumn("{task.fields[speed]}"), console=console, transient=True) as bar:
-        task = bar.add_task("", total=None, speed="")
-
-        def show(step: Step) -> None:
-            words = f"{step.piece.source}: {step.piece.report}"
-            bar.update(task, description=words, completed=step.done, total=step.total, speed=speed.words(step))
-
-        yield show
+    with tables.progress(console, BarColumn(), MofNCompleteColumn()) as show:
+        yield lambda step: show(
+            f"{step.piece.source}: {step.piece.report}, {speed.words(step)}", done=step.done, total=step.total
+        )
 
 
 def _lines(speed: BackfillSpeed, console: Console, monotonic: Callable[[], float]) -> Callable[[Step], None]:
