@@ -167,24 +167,18 @@ class SourceOptions(Group):
                 raise ValueError(f"{platform.title} has no report {quoted(name)}; {remedy(name, platform.reports)}")
         return reports
 
-    @field_validator("reread_days")
+    @field_validator("reread_days", "history_days")
     @classmethod
-    def _reaches_over_settle(cls, reread_days: int, info: ValidationInfo) -> int:
-        settle = info.data.get("settle", timedelta(0))
-        least = math.ceil(settle / timedelta(days=1)) + 1
-        if not least <= reread_days < LONGEST_HISTORY:
-            limits = f"{least} (settle, {spoken(settle)}, in days and 1 more) to {LONGEST_HISTORY - 1}"
-            raise OptionError(f"{reread_days} is out of range; write {limits}", beside=("settle",))
-        return reread_days
-
-    @field_validator("history_days")
-    @classmethod
-    def _reaches_over_reread(cls, history_days: int, info: ValidationInfo) -> int:
-        least = info.data.get("reread_days", 0) + 1
-        if not least <= history_days <= LONGEST_HISTORY:
-            limits = f"{least} (reread_days and 1 more) to {LONGEST_HISTORY}"
-            raise OptionError(f"{history_days} is out of range; write {limits}", beside=("reread_days",))
-        return history_days
+    def _reach_far_enough(cls, days: int, info: ValidationInfo) -> int:
+        least, most, why, beside = info.data.get("reread_days", 0), LONGEST_HISTORY, "reread_days", "reread_days"
+        if info.field_name == "reread_days":
+            settle = info.data.get("settle", timedelta(0))
+            least, most = math.ceil(settle / timedelta(days=1)), LONGEST_HISTORY - 1
+            why, beside = f"settle, {spoken(settle)}, in days", "settle"
+        if not least < days <= most:
+            limits = f"{least + 1} ({why} and 1 more) to {most}"
+            raise OptionError(f"{days} is out of range; write {limits}", beside=(beside,))
+        return days
 
     @field_validator("max_staleness")
     @classmethod

@@ -154,17 +154,21 @@ def _switches(body: bytes) -> Mapping[str, object]:
         raise ConfigError(f"/control wants a JSON object with {' and '.join(SWITCHES)}: {error}") from error
 
 
-def _moment(value: object) -> datetime | None:
-    if value is None:
-        return None
+def instant(written: str) -> datetime | None:
+    """Reads a moment of ISO 8601, as UTC; None without a zone, and where the years of the simulator end."""
     try:
-        moment = datetime.fromisoformat(str(value))
+        moment = datetime.fromisoformat(written)
     except ValueError:
-        moment = None
-    if moment is None or moment.tzinfo is None or not FIRST_YEAR <= moment.year <= LAST_YEAR:
+        return None
+    return moment.astimezone(UTC) if moment.tzinfo and FIRST_YEAR <= moment.year <= LAST_YEAR else None
+
+
+def _moment(value: object) -> datetime | None:
+    moment = instant(str(value))
+    if value is not None and moment is None:
         example = f"write 2026-03-02T10:00:00Z, {FIRST_YEAR} to {LAST_YEAR}, or null for the clock on the wall"
         raise ConfigError(f"now {value!r} is no moment; {example}")
-    return moment.astimezone(UTC)
+    return moment
 
 
 def _scenarios(value: object) -> tuple[Scenario, ...]:

@@ -1,19 +1,18 @@
 """What a request to the simulated ChatCaptain asks, validated as NestJS does it; ChatCaptain documents no error."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from exporter.simulator.chatcaptain.bots import Bots, Channel, Chatbot
 from exporter.simulator.chatcaptain.components import COMPONENTS
 from exporter.simulator.chatcaptain.tally import Frame
 from exporter.simulator.chatcaptain.troubles import refusal
-from exporter.simulator.control import RefusedError
+from exporter.simulator.control import RefusedError, instant
 
 KEY_HEADER = "x-chatcaptain-key"
 INTERVALS = {"86400": timedelta(days=1), "3600": timedelta(hours=1)}
 MOST_INTERVALS = 1200
 """Of a series; the longer interval is meant for several days, the shorter one for a single day."""
-FIRST_YEAR, LAST_YEAR = 2000, 2100
 _A_MILLISECOND = timedelta(milliseconds=1)
 
 
@@ -93,14 +92,10 @@ def _frame(query: Mapping[str, str], wrong: list[str]) -> Frame | None:
 
 
 def _instant(query: Mapping[str, str], name: str, wrong: list[str]) -> datetime | None:
-    try:
-        moment = datetime.fromisoformat(query.get(name, ""))
-    except ValueError:
-        moment = None
-    if moment is None or moment.tzinfo is None or not FIRST_YEAR <= moment.year <= LAST_YEAR:
+    moment = instant(query.get(name, ""))
+    if moment is None:
         wrong.append(f"{name} must be a valid ISO 8601 date string")
-        return None
-    return moment.astimezone(UTC)
+    return moment
 
 
 def _numbers(query: Mapping[str, str], report: str, wrong: list[str]) -> tuple[int, ...]:
