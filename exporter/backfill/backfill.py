@@ -12,7 +12,6 @@ from typing import NamedTuple, Protocol
 
 from exporter.backfill.figures import Piece, evidence, figures, folded
 from exporter.backfill.manifest import Manifest, ReportProgress
-from exporter.domain.calendars import ONE_DAY
 from exporter.domain.clock import Clock
 from exporter.domain.errors import NotFoundError, ReportError, SchemaError
 from exporter.domain.model import Days
@@ -97,8 +96,7 @@ class Backfill:
         self._worker = worker
         self._clock = clock
         self._report_step = report_step
-        self._done = 0
-        self._total = 0
+        self._wanted: tuple[tuple[str, str], ...] = ()
 
     async def run(self, jobs: Sequence[StoreRequest]) -> BackfillResult:
         """Asks for all that is left, a piece at a time.
@@ -108,10 +106,9 @@ class Backfill:
         """
         failed: list[str] = []
         wanted = [(job, report) for job in jobs for report in job.target.reports if report.has_days]
-        oldest = self._oldest_left(wanted)
-        if oldest is not None:
-            await self._destination.begin(oldest)
-        self._count((job.target.source, report.name) for job, report in wanted)
+        self._wanted = tuple((job.target.source, report.name) for job, report in wanted)
+        if left := self._left():
+            await self._destination.begin(min(days.first for days in left))
         for job, report in wanted:
             try:
                 await self._report(job, report)
@@ -119,23 +116,13 @@ class Backfill:
                 failed.append(_line(job.target.source, report, str(error)))
         return BackfillResult(tuple(failed), tuple(self._left_out(wanted)))
 
-    def _oldest_left(self, wanted: Iterable[tuple[StoreRequest, Report]]) -> date | None:
-        """Returns the oldest day that is still to be handed on; None when there is none."""
-        left = (
-            _left(
-                self._manifest.span(job.target.source),
-                self._manifest.progress(job.target.source, report.name),
-            )
-            for job, report in wanted
-        )
-        return min((days.first for days in left if days is not None), default=None)
+    def _left(self) -> list[Days]:
+        """Returns, of each report that is not done, the days that are still to be handed on."""
+        return [days for which in self._wanted if (days := self._manifest.left(*which)) is not None]
 
-    def _count(self, reports: Iterable[tuple[str, str]]) -> None:
-        for source, report in reports:
-            days, progress = self._manifest.span(source), self._manifest.progress(source, report)
-            self._total += len(days)
-            if progress is None or not progress.left_out:
-                self._done += len(days) - len(_left(days, progress) or ())
+    def _step(self, piece: Piece) -> Step:
+        total = sum(len(self._manifest.span(source)) for source, _ in self._wanted)
+        return Step(total - sum(len(days) for days in self._left()), total, piece)
 
     def _left_out(self, wanted: Iterable[tuple[StoreRequest, Report]]) -> Iterable[str]:
         for job, report in wanted:
@@ -145,20 +132,17 @@ class Backfill:
 
     async def _report(self, job: StoreRequest, report: Report) -> None:
         source = job.target.source
-        days = self._manifest.span(source)
         progress, discoveries = self._manifest.progress(source, report.name), NO_DISCOVERIES
         if progress is None:
-            progress, discoveries = await self._begun(job, report, days)
-        left = _left(days, progress)
+            progress, discoveries = await self._begun(job, report, self._manifest.span(source))
+        left = self._manifest.left(source, report.name)
         if left is None:
-            self._done += len(days) if progress.left_out else 0
             return
         empty = ReportState(Ledger(), Health(job.target.interval), discoveries=discoveries)
         state = await self._worker.run(partial(self._manifest.state, source, report.name)) or empty
         for piece in reversed(pieces(left, progress.longest)):
             state = await self._handed_on(job, report, piece, state)
-            self._done += len(piece)
-            self._report_step(Step(self._done, self._total, Piece(source, report.name, piece)))
+            self._report_step(self._step(Piece(source, report.name, piece)))
 
     async def _begun(self, job: StoreRequest, report: Report, days: Days) -> tuple[ReportProgress, Discoveries]:
         """Asks for the newest days alone: if the report is there, how large answers are, what has to be discovered."""
@@ -197,15 +181,6 @@ class Backfill:
         if answers.error is not None:
             raise answers.error
         return answers
-
-
-def _left(days: Days, progress: ReportProgress | None) -> Days | None:
-    """Returns the days that are still to be asked; None when there are none."""
-    if progress is None:
-        return days
-    if progress.left_out or (progress.until is not None and progress.until >= days.last):
-        return None
-    return days if progress.until is None else Days(progress.until + ONE_DAY, days.last)
 
 
 def _line(source: str, report: Report, text: str) -> str:

@@ -15,6 +15,7 @@ from pathlib import Path
 import msgspec
 
 from exporter.backfill.figures import Piece
+from exporter.domain.calendars import ONE_DAY
 from exporter.domain.errors import ConfigError
 from exporter.domain.model import Days
 from exporter.polling.report_state import ReportState
@@ -74,6 +75,14 @@ class Manifest:
     def progress(self, source: str, report: str) -> ReportProgress | None:
         """Returns the progress of a report; None before it was asked at all."""
         return self._content.reports.get(f"{source}/{report}")
+
+    def left(self, source: str, report: str) -> Days | None:
+        """Returns the days of a report that are still to be asked; None when there are none."""
+        days, progress = self.span(source), self.progress(source, report)
+        if progress is not None and progress.left_out:
+            return None
+        first = days.first if progress is None or progress.until is None else progress.until + ONE_DAY
+        return Days(first, days.last) if first <= days.last else None
 
     def state(self, source: str, report: str) -> ReportState | None:
         """Returns what a report keeps of its last days; None before the first ones are done.
