@@ -68,6 +68,14 @@ def remedy(word: str, known: Iterable[str]) -> str:
     return f"did you mean {quoted(near)}?" if near else f"known: {', '.join(known) or 'none'}"
 
 
+def existing(word: str, known: Iterable[str], otherwise: str) -> str:
+    """Returns the word if it is known; `otherwise` says that something of this name is not there."""
+    known = tuple(known)
+    if word not in known:
+        raise ValueError(f"{otherwise} {quoted(word)}; {remedy(word, known)}")
+    return word
+
+
 def text(value: object) -> str:
     """Reads a single text without the blanks around it."""
     if not isinstance(value, str):

@@ -29,7 +29,7 @@ from exporter.settings.option_groups import (
     within,
 )
 from exporter.settings.overrides import OverrideOptions, of_reports
-from exporter.settings.readers import AUTO, OptionError, quoted, remedy, reports, spoken, text
+from exporter.settings.readers import AUTO, OptionError, existing, reports, spoken, text
 from exporter.settings.settings import context_of, platform_of
 
 LONGEST_HISTORY = 400
@@ -48,21 +48,22 @@ def path_that(proof: Callable[[Path, str], object]) -> PlainValidator:
     return PlainValidator(read)
 
 
-def kept_calendar(calendar: str, info: ValidationInfo) -> str:
-    """Checks that a calendar of this name is configured."""
-    known = sorted(context_of(info).calendars)
-    if calendar not in known:
-        raise ValueError(f"no calendar {quoted(calendar)}; {remedy(calendar, known)}")
-    return calendar
+def _installed(platform: str, info: ValidationInfo) -> str:
+    return existing(platform, context_of(info).platforms, "no platform")
 
 
+def _kept(calendar: str, info: ValidationInfo) -> str:
+    return existing(calendar, sorted(context_of(info).calendars), "no calendar")
+
+
+PlatformName = Annotated[Text, AfterValidator(_installed)]
 Url = Annotated[str, PlainValidator(urls.url)]
 Proxy = Annotated[str, PlainValidator(urls.proxy)]
 Key = Annotated[SecretStr, PlainValidator(lambda value: SecretStr(api_keys.clean(text(value))))]
 KeyFile = Annotated[Path, path_that(api_keys.check)]
 Certificates = Annotated[Path, path_that(urls.check_certificates)]
 Reports = Annotated[tuple[str, ...] | None, PlainValidator(reports)]
-CalendarName = Annotated[Text, AfterValidator(kept_calendar)]
+CalendarName = Annotated[Text, AfterValidator(_kept)]
 Settle = Annotated[Duration, within("{} is too long; the longest is 14d", most=14 * 86400)]
 Overrides = Annotated[dict[str, OverrideOptions], AfterValidator(of_reports)]
 
@@ -70,7 +71,7 @@ Overrides = Annotated[dict[str, OverrideOptions], AfterValidator(of_reports)]
 class SourceOptions(Group):
     """One account on a platform."""
 
-    platform: Text = option(..., example="paradigm")
+    platform: PlatformName = option(..., example="paradigm")
     """Which platform it is."""
     base_url: Url | None = option(None, example=urls.EXAMPLE_URL)
     """Where the platform answers, a URL, with or without /api/v2; by default the platform's own."""
@@ -114,14 +115,6 @@ class SourceOptions(Group):
     calendar: CalendarName = option("default")
     """Which of the calendars tells its working days, a name."""
 
-    @field_validator("platform")
-    @classmethod
-    def _exists(cls, platform: str, info: ValidationInfo) -> str:
-        known = context_of(info).platforms
-        if platform not in known:
-            raise ValueError(f"no platform {quoted(platform)}; {remedy(platform, known)}")
-        return platform
-
     @field_validator("base_url")
     @classmethod
     def _cleaned(cls, base_url: str | None, info: ValidationInfo) -> str | None:
@@ -162,10 +155,7 @@ class SourceOptions(Group):
             return reports
         if not reports:
             raise ValueError(f"names no report; write auto, or some of: {', '.join(platform.reports)}")
-        for name in reports:
-            if name not in platform.reports:
-                raise ValueError(f"{platform.title} has no report {quoted(name)}; {remedy(name, platform.reports)}")
-        return reports
+        return tuple(existing(name, platform.reports, f"{platform.title} has no report") for name in reports)
 
     @field_validator("reread_days", "history_days")
     @classmethod

@@ -9,7 +9,7 @@ from pydantic import BeforeValidator, PlainValidator, ValidationInfo, field_vali
 from exporter.domain.thresholds import LIMITS, Threshold
 from exporter.settings import readers
 from exporter.settings.option_groups import Group, Text, option
-from exporter.settings.readers import OptionError, number, quoted, remedy, text
+from exporter.settings.readers import OptionError, existing, number, quoted, remedy, text
 from exporter.settings.settings import context_of
 from exporter.settings.source_options import CalendarName
 
@@ -47,10 +47,8 @@ class Selecting(Group):
     @field_validator("source")
     @classmethod
     def _exists(cls, source: str, info: ValidationInfo) -> str:
-        known = sorted(context_of(info).sources)
-        if not any(letter in source for letter in "*?[") and source not in known:
-            raise ValueError(f"there is no source {quoted(source)}; {remedy(source, known)}")
-        return source
+        is_glob = any(letter in source for letter in "*?[")
+        return source if is_glob else existing(source, sorted(context_of(info).sources), "there is no source")
 
     def selects(self, source: str) -> bool:
         """Returns whether the entry holds for companies of a source."""
@@ -82,10 +80,7 @@ class ThresholdOptions(Selecting):
         known = sorted(context_of(info).activities)
         if not activities:
             raise ValueError(f"names no activity; known: {', '.join(known)}")
-        for activity in activities:
-            if activity not in known:
-                raise ValueError(f"there is no activity {quoted(activity)}; {remedy(activity, known)}")
-        return activities
+        return tuple(existing(activity, known, "there is no activity") for activity in activities)
 
     @field_validator("above")
     @classmethod
