@@ -1,8 +1,8 @@
 """`make chart-schemas`: takes from elsewhere the schemas by which tests judge the chart's objects.
 
-Kubernetes' own come from the package kubernetes-validate, those of Prometheus' operator from its Go module: each
-without descriptions, complete in itself, and refusing unknown fields; all of them in one zip file. Go and a package
-index are needed; tests need neither.
+Kubernetes' own come from the package kubernetes-validate, those of custom resources from the Go modules of their
+projects: each without descriptions, complete in itself, and refusing unknown fields; all of them in one zip file. Go
+and a package index are needed; tests need neither.
 
 usage: python tools/chart_schemas.py
 """
@@ -15,14 +15,17 @@ import zipfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+import yaml
+
 ARCHIVE = Path(__file__).parents[1] / "tests" / "helm" / "schemas" / "upstream.zip"
 PACKAGE = "kubernetes-validate==1.37.0"
-RELEASES = ("1.25.0", "1.37.0")
-"""The oldest release of Kubernetes that the chart is for, and the newest one there are schemas of."""
+RELEASES = ("1.25.0", "1.29.0", "1.33.0", "1.37.0")
+"""Of Kubernetes: from the oldest that the chart is for to the newest one there are schemas of."""
 KINDS = (
     "configmap-v1",
     "cronjob-batch-v1",
     "deployment-apps-v1",
+    "ingress-networking-v1",
     "networkpolicy-networking-v1",
     "persistentvolumeclaim-v1",
     "pod-v1",
@@ -31,8 +34,21 @@ KINDS = (
     "service-v1",
     "serviceaccount-v1",
 )
-OPERATOR = "github.com/prometheus-operator/prometheus-operator@v0.85.0"
-CUSTOM = ("alertmanagerconfigs", "podmonitors", "prometheusrules", "scrapeconfigs", "servicemonitors")
+PROMETHEUS = "github.com/prometheus-operator/prometheus-operator@v0.85.0"
+PROMETHEUS_KINDS = ("alertmanagerconfigs", "podmonitors", "prometheusrules", "scrapeconfigs", "servicemonitors")
+CUSTOM: Mapping[str, tuple[str, str]] = {
+    **{name: (PROMETHEUS, f"jsonnet/prometheus-operator/{name}-crd.json") for name in PROMETHEUS_KINDS},
+    "grafanadashboards": (
+        "github.com/grafana/grafana-operator/v5@v5.18.0",
+        "config/crd/bases/grafana.integreatly.org_grafanadashboards.yaml",
+    ),
+    "httproutes": (
+        "sigs.k8s.io/gateway-api@v1.4.0",
+        "config/crd/standard/gateway.networking.k8s.io_httproutes.yaml",
+    ),
+    "verticalpodautoscalers": ("k8s.io/autoscaler/vertical-pod-autoscaler@v1.4.1", "deploy/vpa-v1-crd-gen.yaml"),
+}
+"""Custom resources that the chart may make: the Go module that defines each, and the file there."""
 DEFINITIONS = ("/api/_definitions.json#/$defs/", "#/$defs/")
 """How the package's schemas refer to what they share: from without, and among each other."""
 DROPPED = {"description", "default", "format"}
@@ -83,25 +99,24 @@ def references(schema: object) -> Iterator[str]:
 
 
 def definition(plural: str) -> Json:
-    """Returns the definition of one of the operator's custom resources, as it is given to a cluster."""
-    told = subprocess.run(  # noqa: S603 our own arguments
-        ["go", "mod", "download", "-json", OPERATOR],  # noqa: S607 found on PATH, as an operator finds it
-        check=True,
-        capture_output=True,
+    """Returns the definition of a custom resource, as it is given to a cluster."""
+    module, file = CUSTOM[plural]
+    told = subprocess.run(["go", "mod", "download", "-json", module], check=True, capture_output=True)  # noqa: S603, S607 our own arguments; found on PATH, as an operator finds it
+    text = Path(json.loads(told.stdout)["Dir"], file).read_text()
+    found: Json = next(
+        each for each in yaml.safe_load_all(text) if each and each["metadata"]["name"].startswith(f"{plural}.")
     )
-    folder = Path(json.loads(told.stdout)["Dir"], "jsonnet", "prometheus-operator")
-    found: Json = json.loads((folder / f"{plural}-crd.json").read_text())
     return found
 
 
-def operator() -> Iterator[tuple[str, Json]]:
+def custom() -> Iterator[tuple[str, Json]]:
     """Yields a file name and the schema of each version of each custom resource."""
     for plural in CUSTOM:
         spec = definition(plural)["spec"]
         assert isinstance(spec, dict)  # noqa: S101 it is what a definition is
-        kind = spec["names"]["kind"].lower()
+        kind, group = spec["names"]["kind"].lower(), spec["group"].partition(".")[0]
         for version in spec["versions"]:
-            yield f"custom/{kind}-monitoring-{version['name']}.json", closed(version["schema"]["openAPIV3Schema"])
+            yield f"custom/{kind}-{group}-{version['name']}.json", closed(version["schema"]["openAPIV3Schema"])
 
 
 def closed(schema: Json) -> Json:
@@ -140,7 +155,7 @@ def bare(value: object) -> object:
 def main() -> int:
     """Writes all schemas anew; returns the exit status."""
     with tempfile.TemporaryDirectory() as folder:
-        found = [*kubernetes(Path(folder)), *operator()]
+        found = [*kubernetes(Path(folder)), *custom()]
     with zipfile.ZipFile(ARCHIVE, "w") as archive:
         for name, schema in found:
             text = json.dumps(schema, separators=(",", ":"), sort_keys=True) + "\n"

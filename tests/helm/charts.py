@@ -1,7 +1,8 @@
 """The chart as helm renders it: found, rendered, read as data; knows nothing of what should be in it."""
 
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Hashable, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 
 import yaml
@@ -33,8 +34,9 @@ def template(*options: str | Path, chart: Path = CHART) -> subprocess.CompletedP
     return helm("template", RELEASE, chart, "--namespace", NAMESPACE, "--kube-version", NEWEST, *options)
 
 
+@cache
 def rendered(*options: str | Path) -> str:
-    """Returns the manifests.
+    """Returns the manifests; each set of options is rendered once.
 
     Raises:
         ValueError: helm refuses the values; the message is helm's.
@@ -45,9 +47,43 @@ def rendered(*options: str | Path) -> str:
     return done.stdout
 
 
+class StrictLoader(yaml.CSafeLoader):
+    """Reads YAML as Flux, kustomize and a strict API server do: a key that is there twice is an error."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, object]:
+        """Returns a mapping whose keys are all different.
+
+        Raises:
+            yaml.constructor.ConstructorError: a key is there twice.
+        """
+        found = super().construct_mapping(node, deep)
+        if len(found) < len(node.value):
+            keys = [self.construct_object(key) for key, _ in node.value]  # type: ignore[no-untyped-call]  # PyYAML's stubs lack it
+            twice = sorted({str(key) for key in keys if keys.count(key) > 1})
+            raise yaml.constructor.ConstructorError(None, None, f"twice: {', '.join(twice)}", node.start_mark)
+        return found
+
+
+StrictLoader.add_constructor(
+    "tag:yaml.org,2002:value", StrictLoader.construct_yaml_str
+)  # a bare = is a text since YAML 1.2
+
+
+def documents(text: str) -> list[Config]:
+    """Returns the objects of a text, whose keys must all differ."""
+    return [mapping(each) for each in yaml.load_all(text, StrictLoader) if each is not None]
+
+
 def objects(*options: str | Path) -> list[Config]:
     """Returns the manifests as data."""
-    return [mapping(each) for each in yaml.safe_load_all(rendered(*options)) if each is not None]
+    return documents(rendered(*options))
+
+
+def valued(values: Mapping[str, object], folder: Path) -> Path:
+    """Writes values into a file for helm."""
+    file = folder / "values.yaml"
+    file.write_text(yaml.safe_dump(dict(values)))
+    return file
 
 
 def objects_of(case: str) -> list[Config]:

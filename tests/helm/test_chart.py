@@ -77,7 +77,7 @@ def test_the_readme_is_made_of_the_values(tmp_path: Path) -> None:
 
 
 def test_without_dashboards_there_is_nothing_to_show(tmp_path: Path) -> None:
-    """And each JSON file that is there becomes a ConfigMap with a file of its own name and text."""
+    """And each JSON file that is there becomes a ConfigMap with its text, below a name that no other release has."""
     copy = tmp_path / "chart"
     shutil.copytree(CHART, copy)
     shutil.rmtree(copy / "dashboards", ignore_errors=True)
@@ -90,5 +90,6 @@ def test_without_dashboards_there_is_nothing_to_show(tmp_path: Path) -> None:
         (copy / "dashboards" / name).write_text(text)
     found = list(yaml.safe_load_all(template(*options, chart=copy).stdout))
 
-    assert [each["data"] for each in found] == [{"chat-usage-company.json": text}, {"chat-usage-overview.json": text}]
+    name = "monitoring-chat-usage-chat-usage-exporter-dashboard"
+    assert [each["data"] for each in found] == [{f"{name}-company.json": text}, {f"{name}-overview.json": text}]
     assert {each["metadata"]["labels"]["grafana_dashboard"] for each in found} == {"1"}

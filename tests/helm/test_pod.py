@@ -1,8 +1,11 @@
 """The pod: safe by the strictest standard, asked how it is at the right places, and found by what looks for it."""
 
-import pytest
+from pathlib import Path
 
-from tests.helm.charts import CASES, at, objects, objects_of, of_kind, the, values
+import pytest
+import yaml
+
+from tests.helm.charts import CASES, CHART, at, objects, objects_of, of_kind, the, valued
 from tests.helm.pod_security import violations
 from tests.oncall.shipped import Config, mapping, mappings, words
 
@@ -143,7 +146,7 @@ def test_the_policy_lets_out_what_polling_needs() -> None:
 def test_a_changed_configuration_makes_a_new_pod_and_a_changed_label_of_prometheus_does_not() -> None:
     way = ("spec", "template", "metadata", "annotations", "checksum/config")
     before = at(the(objects(), "Deployment"), *way)
-    assert at(the(objects("--set", "serviceMonitor.enabled=true"), "Deployment"), *way) == before
+    assert at(the(objects("--set", "scrape.kind=ServiceMonitor"), "Deployment"), *way) == before
     assert at(the(objects("--set", "config.privacy.min_group=5"), "Deployment"), *way) != before
 
 
@@ -170,6 +173,91 @@ def test_the_historys_pods_are_nobody_elses() -> None:
     ],
 )
 def test_the_historys_policy_lets_out_to_the_store(url: str, port: int) -> None:
-    found = objects("--values", values("history"), "--set", f"history.remoteWriteUrl={url}")
-    (*_, store) = mappings(at(of_kind(found, "NetworkPolicy")[1], "spec", "egress"))
-    assert store == {"ports": [{"port": port, "protocol": "TCP"}]}
+    found = objects(
+        "--set", f"networkPolicy.enabled=true,history.enabled=true,history.from=2026-11-01,history.remoteWriteUrl={url}"
+    )  # fmt: skip
+    of_exporter, of_history = of_kind(found, "NetworkPolicy")
+    assert ports_out(of_exporter) == {53, 443}
+    assert ports_out(of_history) == {53, 443, port}
+
+
+def ports_out(policy: Config) -> set[object]:
+    """Returns the ports that a policy lets out to, anywhere."""
+    rules = mappings(at(policy, "spec", "egress"))
+    assert all(rule.keys() == {"ports"} for rule in rules)
+    return {port["port"] for rule in rules for port in mappings(rule["ports"])}
+
+
+@pytest.mark.parametrize(
+    ("source", "environment", "ports"),
+    [
+        ({}, [], {443}),
+        ({"base_url": "https://paradigm.corp.example:8443"}, [], {8443}),
+        ({"base_url": "http://[2001:db8::1]:8080/api/v2"}, [], {8080}),
+        ({"base_url": "http://paradigm.corp.example", "allow_http": True}, [], {80}),
+        ({"base_url": "https://a:8443", "proxy_url": "http://proxy:3128"}, [], {3128}),
+        ({"base_url": "https://a:8443"}, [{"name": "HTTPS_PROXY", "value": "http://proxy:3128"}], {8443, 3128}),
+        ({}, [{"name": "https_proxy", "value": "proxy.{{ .Release.Namespace }}:3129"}], {443, 3129}),
+    ],
+)
+def test_the_policy_lets_out_to_the_urls_that_are_configured(
+    source: Config, environment: list[Config], ports: set[int], tmp_path: Path
+) -> None:
+    sources = {"p": {"platform": "paradigm", **source}}
+    given: Config = {"sources": sources, "extraEnv": environment, "networkPolicy": {"enabled": True}}
+    assert ports_out(the(objects("--values", valued(given, tmp_path)), "NetworkPolicy")) == {53, *ports}
+
+
+def test_whole_rules_may_let_out_by_ranges_and_names() -> None:
+    """They are left as they are."""
+    policy = the(objects_of("restricted-network"), "NetworkPolicy")
+    assert at(policy, "spec", "egress", 1, "ports", 1) == {"port": 3000, "endPort": 3200, "protocol": "TCP"}
+
+
+def test_all_pods_are_scheduled_labelled_and_limited_alike() -> None:
+    """A tainted node, a quota, a mesh or a policy that lets the exporter be lets its history and its test be, too."""
+    found = objects_of("mesh-and-quota")
+    templates = [
+        mapping(at(the(found, "Deployment"), "spec", "template")),
+        mapping(at(the(found, "CronJob"), "spec", "jobTemplate", "spec", "template")),
+        next(each for each in found if each["kind"] == "Pod"),
+    ]
+    for template in templates:
+        spec, metadata = mapping(template["spec"]), mapping(template["metadata"])
+        assert spec["tolerations"] == [{"key": "dedicated", "operator": "Exists"}]
+        assert spec["nodeSelector"] == {"pool": "mon"}
+        assert spec["priorityClassName"] == "high"
+        assert mapping(metadata["labels"])["netpol"] == "allow"
+        assert mapping(metadata["annotations"])["sidecar.istio.io/inject"] == "false"
+        (only,) = mappings(spec["containers"])
+        assert mapping(at(only, "resources", "limits")).keys() == {"cpu", "memory"}
+        assert mapping(at(only, "resources", "requests")).keys() == {"cpu", "memory"}
+
+
+def test_the_historys_pod_has_the_files_and_the_environment_of_the_exporters() -> None:
+    """But none of the options of `serve`."""
+    found = objects_of("history")
+    (history,) = mappings(at(the(found, "CronJob"), "spec", "jobTemplate", "spec", "template", "spec", "containers"))
+    for field in ("env", "envFrom"):
+        assert history.get(field) == container(found).get(field)
+    assert {"name": "corp-ca", "mountPath": "/etc/extra"} in mappings(history["volumeMounts"])
+    assert "--web.enable-lifecycle" in words(container(found)["args"])
+    assert "--web.enable-lifecycle" not in words(history["args"])
+
+
+@pytest.mark.parametrize(
+    ("image", "name", "version"),
+    [
+        ({"tag": "2.0"}, "chat-usage-exporter:2.0", "2.0"),
+        ({"tag": f"2.0@sha256:{'0' * 64}"}, f"chat-usage-exporter:2.0@sha256:{'0' * 64}", "2.0"),
+        ({"tag": f"@sha256:{'0' * 64}"}, f"chat-usage-exporter@sha256:{'0' * 64}", None),
+        ({"digest": f"sha256:{'0' * 64}"}, f"chat-usage-exporter@sha256:{'0' * 64}", None),
+    ],
+)
+def test_the_image_is_named_by_tag_or_digest(image: Config, name: str, version: str | None, tmp_path: Path) -> None:
+    found = objects("--values", valued({"image": image}, tmp_path))
+    assert container(found)["image"] == name
+    labels = mapping(at(the(found, "Deployment"), "metadata", "labels"))
+    assert labels["app.kubernetes.io/version"] == (
+        version or yaml.safe_load((CHART / "Chart.yaml").read_text())["appVersion"]
+    )

@@ -14,7 +14,7 @@ from tests.oncall.shipped import Config, mapping, mappings
 pytestmark = [pytest.mark.e2e, pytest.mark.once]
 
 KEYS = "/run/secrets/chat-usage-exporter"
-CA = "/etc/chat-usage-exporter/ca/ca.crt"
+AUTHORITIES = ("/etc/chat-usage-exporter/ca/ca.crt", "/etc/extra/ca.crt")
 
 
 def written(found: list[Config]) -> str:
@@ -29,7 +29,9 @@ def taken(found: list[Config], folder: Path) -> Settings:
     for pair in mounted(found):
         (folder / pair).write_text("a-key-that-opens-nothing")
     self_signed(folder, "ca")
-    text = written(found).replace(KEYS, str(folder)).replace(CA, str(folder / "ca.crt"))
+    text = written(found).replace(KEYS, str(folder))
+    for place in AUTHORITIES:
+        text = text.replace(place, str(folder / "ca.crt"))
     file = folder / "exporter.yml"
     file.write_text(text.replace("/var/lib/chat-usage-exporter/", f"{folder}/"))
     return load(file, {}, platforms())

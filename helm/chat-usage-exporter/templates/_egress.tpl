@@ -1,26 +1,71 @@
-{{/* To whom the pods that ask the platforms may speak. */}}
+{{/* The port of a URL. in: the URL */}}
+{{- define "chat-usage-exporter.portOf" -}}
+{{- $url := urlParse (contains "://" . | ternary . (printf "http://%s" .)) -}}
+{{- regexFind `:[0-9]+$` $url.host | trimPrefix ":" | default (eq $url.scheme "https" | ternary "443" "80") -}}
+{{- end -}}
+
+{{/*
+The URLs that the pods ask, as JSON, each with the place where it is set: of the sources, or of a source's proxy in their place; of
+proxies in the environment.
+*/}}
+{{- define "chat-usage-exporter.urls" -}}
+{{- $urls := dict -}}
+{{- range $name, $source := include "chat-usage-exporter.sources" . | fromJson -}}
+{{- if $source.proxy_url -}}
+{{- $_ := set $urls (printf "sources.%s.proxy_url" $name) $source.proxy_url -}}
+{{- else -}}
+{{- $_ := set $urls (printf "sources.%s.base_url" $name) ($source.base_url | default "https://") -}}
+{{- end -}}
+{{- end -}}
+{{- range $variable := .Values.extraEnv -}}
+{{- if and (has (lower $variable.name) (list "https_proxy" "http_proxy" "all_proxy")) $variable.value -}}
+{{- $_ := set $urls (printf "extraEnv %s" $variable.name) (tpl $variable.value $) -}}
+{{- end -}}
+{{- end -}}
+{{- toJson $urls -}}
+{{- end -}}
+
+{{/* To whom the pods may speak: to DNS, and to the ports of all URLs. in: (dict "root" $ "urls" (list FURTHER-URLS)) */}}
 {{- define "chat-usage-exporter.egress" -}}
+{{- $urls := include "chat-usage-exporter.urls" .root | fromJson -}}
+{{- range .urls -}}{{- $_ := set $urls "history.remoteWriteUrl" . -}}{{- end -}}
+{{- $ports := dict -}}
+{{- range $place, $url := $urls -}}
+{{- $_ := set $ports (include "chat-usage-exporter.portOf" $url) $place -}}
+{{- end -}}
+{{- with .root.Values.networkPolicy.egress -}}
+{{- range $port, $place := $ports -}}
+{{- if not (include "chat-usage-exporter.letsOut" (dict "rules" $.root.Values.networkPolicy.egress "port" $port)) -}}
+{{- fail (printf "networkPolicy.egress: no rule lets out to port %s of %s" $port $place) -}}
+{{- end -}}
+{{- end -}}
+{{- toYaml . -}}
+{{- else -}}
 # names
 - ports:
   - port: 53
     protocol: UDP
   - port: 53
     protocol: TCP
-  {{- with .Values.networkPolicy.egress.dns }}
-  to:
-  {{- toYaml . | nindent 2 }}
-  {{- end }}
-# the platforms, or the proxy before them
+# the platforms, or the proxies before them, and the store
 - ports:
-  {{- range .Values.networkPolicy.egress.ports }}
-  - port: {{ int . }}
+  {{- range $port := keys $ports | sortAlpha }}
+  - port: {{ $port }}
     protocol: TCP
   {{- end }}
-  {{- with .Values.networkPolicy.egress.to }}
-  to:
-  {{- toYaml . | nindent 2 }}
-  {{- end }}
-{{- with .Values.networkPolicy.egress.extra }}
-{{ toYaml . }}
-{{- end }}
+{{- end -}}
+{{- end -}}
+
+{{/* Something, where one of the rules lets out to a port over TCP. A port that is given by its name may be any. in: (dict "rules" LIST "port" TEXT) */}}
+{{- define "chat-usage-exporter.letsOut" -}}
+{{- range .rules -}}
+{{- if not .ports -}}any{{- end -}}
+{{- range .ports -}}
+{{- if eq (.protocol | default "TCP") "TCP" -}}
+{{- if or (not .port) (and (kindIs "string" .port) (not (regexMatch "^[0-9]+$" .port))) -}}any
+{{- else if and (le (int .port) (int $.port)) (le (int $.port) (int (.endPort | default .port))) -}}yes
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
 {{- end -}}

@@ -19,6 +19,11 @@
 {{- define "chat-usage-exporter.onlyReceivers" -}}
 {{- $names := list -}}
 {{- range .receivers -}}{{- $names = append $names .name -}}{{- end -}}
+{{- range $route := .routes -}}
+{{- if and $route.receiver (not (has $route.receiver (append $names "nobody"))) -}}
+{{- fail (printf "alertmanagerConfig.routes: there is no receiver %q in alertmanagerConfig.receivers; there are: %s" $route.receiver (join ", " $names)) -}}
+{{- end -}}
+{{- end -}}
 {{- range $severity := list "critical" "warning" "info" "watchdog" -}}
 {{- $name := index $ $severity -}}
 {{- if and (eq $severity "critical") (not $name) -}}

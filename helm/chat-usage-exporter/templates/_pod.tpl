@@ -1,132 +1,59 @@
-{{/* What all pods of the exporter share beside their containers. */}}
-{{- define "chat-usage-exporter.everyPod" -}}
-serviceAccountName: {{ include "chat-usage-exporter.serviceAccountName" . }}
-automountServiceAccountToken: false
-enableServiceLinks: false
-{{- with include "chat-usage-exporter.imagePullSecrets" . }}
-{{ . }}
-{{- end }}
-{{- with .Values.podSecurityContext }}
-securityContext:
-  {{- toYaml . | nindent 2 }}
-{{- end }}
-{{- range $field := list "priorityClassName" "dnsPolicy" "dnsConfig" "hostAliases" "nodeSelector" "tolerations" "affinity" }}
-{{- with index $.Values $field }}
-{{ dict $field . | toYaml }}
-{{- end }}
+{{/*
+The template of every pod of the release: one container, and around it what the values say of all pods.
+in: (dict "root" $ "found" NAME-OF-SELECTOR-LABELS "container" MAP "volumes" LIST "annotations" MAP "spec" MAP), the last three as needed
+*/}}
+{{- define "chat-usage-exporter.podTemplate" -}}
+{{- $values := .root.Values -}}
+{{- $annotations := include "chat-usage-exporter.merged" (list $values.podAnnotations .annotations) | fromYaml -}}
+metadata:
+  labels:
+    {{- include "chat-usage-exporter.labels" (dict "root" .root "labels" (list $values.podLabels) "found" .found) | nindent 4 }}
+  {{- with $annotations }}
+  annotations:
+    {{- include "chat-usage-exporter.filled" (dict "root" $.root "value" .) | nindent 4 }}
+  {{- end }}
+spec:
+  {{- $container := dict
+        "image" (include "chat-usage-exporter.image" .root)
+        "imagePullPolicy" $values.image.pullPolicy
+        "securityContext" $values.securityContext }}
+  {{- $container = include "chat-usage-exporter.merged" (list $container .container) | fromYaml }}
+  {{- $spec := dict
+        "serviceAccountName" (include "chat-usage-exporter.serviceAccountName" .root)
+        "automountServiceAccountToken" $values.automountServiceAccountToken
+        "enableServiceLinks" false
+        "imagePullSecrets" (include "chat-usage-exporter.imagePullSecrets" .root | fromYamlArray)
+        "securityContext" $values.podSecurityContext
+        "volumes" .volumes }}
+  {{- range $field := list "priorityClassName" "dnsPolicy" "dnsConfig" "hostAliases" "nodeSelector" "tolerations" "affinity" }}
+  {{- $_ := set $spec $field (index $values $field) }}
+  {{- end }}
+  {{- $spec = include "chat-usage-exporter.merged" (list $spec .spec $values.podSpec) | fromYaml }}
+  {{- $_ := set $spec "containers" (prepend ($spec.containers | default list) $container) }}
+  {{- range $field, $value := $spec }}
+  {{- if or (kindIs "bool" $value) $value }}
+  {{- dict $field $value | toYaml | nindent 2 }}
+  {{- end }}
+  {{- end }}
+{{- end -}}
+
+{{- define "chat-usage-exporter.imagePullSecrets" -}}
+{{- range concat (dig "imagePullSecrets" list (.Values.global | default dict) | default list) .Values.imagePullSecrets }}
+- {{ kindIs "string" . | ternary (dict "name" .) . | toJson }}
 {{- end }}
 {{- end -}}
 
-{{- define "chat-usage-exporter.pod" -}}
-{{ include "chat-usage-exporter.everyPod" . }}
-terminationGracePeriodSeconds: {{ int .Values.terminationGracePeriodSeconds }}
-{{- range $field := list "topologySpreadConstraints" "initContainers" }}
-{{- with index $.Values $field }}
-{{ dict $field . | toYaml }}
-{{- end }}
-{{- end }}
-containers:
-- name: exporter
-  {{- include "chat-usage-exporter.container" . | nindent 2 }}
-{{- with .Values.extraContainers }}
-{{ toYaml . }}
-{{- end }}
-volumes:
-{{- include "chat-usage-exporter.volumes" . | nindent 0 }}
-{{- end -}}
-
-{{- define "chat-usage-exporter.container" -}}
-image: {{ include "chat-usage-exporter.image" . | quote }}
-imagePullPolicy: {{ .Values.image.pullPolicy }}
-args:
-- serve
-- --config.file=/etc/chat-usage-exporter/exporter.yml
-- --web.listen-address=:{{ int .Values.containerPort }}
-- --log.level={{ .Values.log.level }}
-- --log.format={{ .Values.log.format }}
-{{- if .Values.web.existingSecret }}
-- --web.config.file=/etc/chat-usage-exporter/web/{{ .Values.web.key }}
-{{- end }}
-{{- with .Values.extraArgs }}
-{{ toYaml . }}
-{{- end }}
+{{/* What the exporter's container and the history's share: environment, and mounts of the configuration and its files. */}}
+{{- define "chat-usage-exporter.sourceContainer" -}}
 {{- with .Values.extraEnv }}
 env:
-{{ toYaml . }}
+{{ include "chat-usage-exporter.filled" (dict "root" $ "value" .) }}
 {{- end }}
 {{- with .Values.extraEnvFrom }}
 envFrom:
 {{ toYaml . }}
 {{- end }}
-ports:
-- name: http
-  containerPort: {{ int .Values.containerPort }}
-  protocol: TCP
-{{- range $kind := list "startupProbe" "livenessProbe" "readinessProbe" }}
-{{- with index $.Values $kind }}
-{{- $probe := deepCopy . }}
-{{- if or $probe.tcpSocket $probe.exec $probe.grpc }}
-{{- /* another way to ask is meant instead of the default's, beside which it stands here */}}
-{{- $probe = omit $probe "httpGet" }}
-{{- end }}
-{{- if and $.Values.web.tls $probe.httpGet }}
-{{- $_ := set $probe.httpGet "scheme" "HTTPS" }}
-{{- end }}
-{{ dict $kind $probe | toYaml }}
-{{- end }}
-{{- end }}
-{{- with .Values.resources }}
-resources:
-  {{- toYaml . | nindent 2 }}
-{{- end }}
-{{- with .Values.securityContext }}
-securityContext:
-  {{- toYaml . | nindent 2 }}
-{{- end }}
 volumeMounts:
-{{- include "chat-usage-exporter.sourceMounts" . | nindent 0 }}
-{{- if .Values.web.existingSecret }}
-- name: web
-  mountPath: /etc/chat-usage-exporter/web
-  readOnly: true
-{{- end }}
-{{- if ne .Values.state.type "none" }}
-- name: state
-  mountPath: /var/lib/chat-usage-exporter
-{{- end }}
-- name: tmp
-  mountPath: /tmp
-{{- with .Values.extraVolumeMounts }}
-{{ toYaml . }}
-{{- end }}
-{{- end -}}
-
-{{- define "chat-usage-exporter.volumes" -}}
-{{ include "chat-usage-exporter.sourceVolumes" . }}
-{{- with .Values.web.existingSecret }}
-- name: web
-  secret:
-    secretName: {{ . }}
-{{- end }}
-{{- if eq .Values.state.type "emptyDir" }}
-- name: state
-  emptyDir:
-    sizeLimit: {{ .Values.state.size }}
-{{- else if eq .Values.state.type "persistentVolumeClaim" }}
-- name: state
-  persistentVolumeClaim:
-    claimName: {{ .Values.state.existingClaim | default (printf "%s-state" (include "chat-usage-exporter.fullname" .)) }}
-{{- end }}
-- name: tmp
-  emptyDir:
-    sizeLimit: 64Mi
-{{- with .Values.extraVolumes }}
-{{ toYaml . }}
-{{- end }}
-{{- end -}}
-
-{{/* Where the configuration, the keys and the authorities of the platforms are mounted. */}}
-{{- define "chat-usage-exporter.sourceMounts" -}}
 - name: config
   mountPath: /etc/chat-usage-exporter/exporter.yml
   subPath: exporter.yml
@@ -139,9 +66,14 @@ volumeMounts:
   mountPath: /etc/chat-usage-exporter/ca
   readOnly: true
 {{- end }}
+- name: tmp
+  mountPath: /tmp
+{{- with .Values.extraVolumeMounts }}
+{{ toYaml . }}
+{{- end }}
 {{- end -}}
 
-{{/* What they are. */}}
+{{/* The volumes of those mounts. */}}
 {{- define "chat-usage-exporter.sourceVolumes" -}}
 - name: config
   configMap:
@@ -160,20 +92,20 @@ volumeMounts:
 {{- if and .Values.caBundle.configMap .Values.caBundle.secret }}
 {{- fail "caBundle: configMap is set beside secret; keep one of the two" }}
 {{- end }}
-{{- with .Values.caBundle.configMap }}
+{{- if or .Values.caBundle.configMap .Values.caBundle.secret }}
 - name: ca
-  configMap:
-    name: {{ . }}
-    items:
-    - key: {{ $.Values.caBundle.key | quote }}
-      path: ca.crt
+  projected:
+    sources:
+    - {{ empty .Values.caBundle.secret | ternary "configMap" "secret" }}:
+        name: {{ .Values.caBundle.secret | default .Values.caBundle.configMap }}
+        items:
+        - key: {{ .Values.caBundle.key | quote }}
+          path: ca.crt
 {{- end }}
-{{- with .Values.caBundle.secret }}
-- name: ca
-  secret:
-    secretName: {{ . }}
-    items:
-    - key: {{ $.Values.caBundle.key | quote }}
-      path: ca.crt
+- name: tmp
+  emptyDir:
+    sizeLimit: 64Mi
+{{- with .Values.extraVolumes }}
+{{ toYaml . }}
 {{- end }}
 {{- end -}}

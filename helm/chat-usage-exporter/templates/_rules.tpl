@@ -34,7 +34,7 @@ have templates of their own ({{ `{{ $labels.company }}` }}), which are Prometheu
 {{- concat $groups $wanted.additionalGroups | toYaml -}}
 {{- end -}}
 
-{{/* One alert with the labels, severity, duration and addresses that the values give it, as JSON. */}}
+{{/* One alert with the labels, severity, duration, job and addresses that the values give it, as JSON. */}}
 {{- define "chat-usage-exporter.alert" -}}
 {{- $wanted := .root.Values.prometheusRule -}}
 {{- $rule := deepCopy .rule -}}
@@ -48,8 +48,9 @@ have templates of their own ({{ `{{ $labels.company }}` }}), which are Prometheu
 {{- range $annotation, $text := $rule.annotations -}}
 {{- $text = $text | replace "https://example.org/chat-usage-exporter" (trimSuffix "/" $wanted.runbookBaseUrl) -}}
 {{- $text = $text | replace "https://grafana.example.org" (trimSuffix "/" $wanted.dashboardBaseUrl) -}}
-{{- $_ := set $rule.annotations $annotation $text -}}
+{{- $_ := set $rule.annotations $annotation (include "chat-usage-exporter.ownUids" (dict "root" $.root "text" $text)) -}}
 {{- end -}}
+{{- $_ := set $rule "expr" ($rule.expr | replace `job="chat-usage-exporter"` (printf `job="%s"` (include "chat-usage-exporter.job" .root))) -}}
 {{- toJson $rule -}}
 {{- end -}}
 

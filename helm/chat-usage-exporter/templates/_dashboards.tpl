@@ -1,0 +1,13 @@
+{{/* What dashboards' UIDs end with, so that those of two releases differ in one Grafana. Without them the repository's are meant. */}}
+{{- define "chat-usage-exporter.uidSuffix" -}}
+{{- if .Values.dashboards.enabled -}}
+{{- $release := printf "%s/%s" (include "chat-usage-exporter.namespace" .) (include "chat-usage-exporter.fullname" .) -}}
+{{- eq .Values.dashboards.uidSuffix "auto" | ternary (printf "-%s" (sha256sum $release | trunc 8)) .Values.dashboards.uidSuffix -}}
+{{- end -}}
+{{- end -}}
+
+{{/* The text of a dashboard, or of an alert's link to one, with the UIDs of this release. in: (dict "root" $ "text" TEXT) */}}
+{{- define "chat-usage-exporter.ownUids" -}}
+{{- $suffix := include "chat-usage-exporter.uidSuffix" .root -}}
+{{- regexReplaceAll `("uid": "|/d/)(chat-usage-[a-z-]+)` .text (printf "${1}${2}%s" $suffix) -}}
+{{- end -}}
