@@ -2,6 +2,8 @@
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from copy import deepcopy
+from functools import cache
 
 import yaml
 
@@ -15,6 +17,7 @@ EXAMPLE = re.compile(r"E\.g\. `(.+)`$")
 Way = tuple[str, ...]
 
 
+@cache
 def described() -> Mapping[Way, object]:
     """Returns each value of values.yaml that has a meaning, by its place, with its example.
 
@@ -50,5 +53,5 @@ def laid(ways: Iterable[Way]) -> Config:
         part: Config = found
         for step in way[:-1]:
             part = mapping(part.setdefault(step, {}))
-        part[way[-1]] = examples[way]
+        part[way[-1]] = deepcopy(examples[way])
     return found

@@ -1,7 +1,9 @@
 """The configuration that the chart writes is one that the exporter takes, with each key where it looks for it."""
 
 import base64
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -28,13 +30,21 @@ def taken(found: list[Config], folder: Path) -> Settings:
     """Has the exporter read the configuration file, with the folders of the pod below `folder`."""
     for pair in mounted(found):
         (folder / pair).write_text("a-key-that-opens-nothing")
-    self_signed(folder, "ca")
+    (folder / "ca.crt").write_text(authority())
     text = written(found).replace(KEYS, str(folder))
     for place in AUTHORITIES:
         text = text.replace(place, str(folder / "ca.crt"))
     file = folder / "exporter.yml"
     file.write_text(text.replace("/var/lib/chat-usage-exporter/", f"{folder}/"))
     return load(file, {}, platforms())
+
+
+@cache
+def authority() -> str:
+    """Returns a certificate of one's own; making it takes time."""
+    with TemporaryDirectory() as folder:
+        self_signed(Path(folder), "ca")
+        return Path(folder, "ca.crt").read_text()
 
 
 def mounted(found: list[Config]) -> dict[str, tuple[str, str]]:
