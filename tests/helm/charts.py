@@ -58,15 +58,14 @@ class StrictLoader(yaml.CSafeLoader):
         """
         found = super().construct_mapping(node, deep)
         if len(found) < len(node.value):
-            keys = [self.construct_object(key) for key, _ in node.value]  # type: ignore[no-untyped-call]  # PyYAML's stubs lack it
+            keys = [self.construct_object(key) for key, _ in node.value]
             twice = sorted({str(key) for key in keys if keys.count(key) > 1})
             raise yaml.constructor.ConstructorError(None, None, f"twice: {', '.join(twice)}", node.start_mark)
         return found
 
 
-StrictLoader.add_constructor(
-    "tag:yaml.org,2002:value", StrictLoader.construct_yaml_str
-)  # a bare = is a text since YAML 1.2
+# a bare = is a text since YAML 1.2
+StrictLoader.add_constructor("tag:yaml.org,2002:value", lambda _, node: str(node.value))
 
 
 def documents(text: str) -> list[Config]:

@@ -48,7 +48,8 @@ def _example(meaning: str, way: Sequence[str]) -> object:
 
 def laid(ways: Iterable[Way]) -> Config:
     """Returns values with the examples of some places."""
-    examples, found = described(), {}
+    examples = described()
+    found: Config = {}
     for way in ways:
         part: Config = found
         for step in way[:-1]:

@@ -32,7 +32,7 @@ def faults(texts: Mapping[str, str], release: str) -> dict[str, list[str]]:
     with tempfile.TemporaryDirectory() as folder:
         for name, text in texts.items():
             Path(folder, f"{name}.yaml").write_text(text)
-        command = [go_tool("kubeconform"), "-strict", "-output=json", *options, folder]
+        command: list[str | Path] = [go_tool("kubeconform"), "-strict", "-output=json", *options, folder]
         done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
     found: dict[str, list[str]] = {}
     for each in mappings(json.loads(done.stdout)["resources"]):

@@ -177,7 +177,7 @@ def test_kustomize_inflates_the_chart_itself(tmp_path: Path) -> None:
     home = {"chartHome": str(CHART.parent)}
     (tmp_path / "kustomization.yaml").write_text(yaml.safe_dump({"helmGlobals": home, "helmCharts": [chart]}))
     options = ("--enable-helm", "--load-restrictor=LoadRestrictionsNone", f"--helm-command={go_tool('helm')}")
-    command = [go_tool("kustomize"), "build", *options, tmp_path]
+    command: list[str | Path] = [go_tool("kustomize"), "build", *options, tmp_path]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert {each["kind"] for each in documents(done.stdout)} >= {"Deployment", "Service", "ServiceAccount"}

@@ -32,6 +32,28 @@ class Cluster:
         question = {"fieldValidation": "Strict", **({} if really else {"dryRun": "All"})}
         return self.api.post(self.place(found, namespace), params=question, json=found)
 
+    def apply(self, text: str, *, namespace: str = "default") -> httpx.Response:
+        """Has the server judge an object by server-side apply, as Flux and Argo do, from the YAML as it is written."""
+        found = mapping(yaml.safe_load(text.replace("matchType: =", 'matchType: "="')))
+        path = f"{self.place(found, None)}/{mapping(found['metadata'])['name']}".replace(
+            "/namespaces/default/", f"/namespaces/{namespace}/"
+        )
+        question = {"fieldManager": "flux", "fieldValidation": "Strict", "dryRun": "All"}
+        headers = {"Content-Type": "application/apply-patch+yaml"}
+        return self.api.patch(path, params=question, headers=headers, content=text)
+
+    def all_objects(self) -> set[str]:
+        """Returns the path of every object that the server keeps, but for those it makes itself."""
+        groups = self.api.get("/apis").json()["groups"]
+        bases = ["/api/v1", *(f"/apis/{each['preferredVersion']['groupVersion']}" for each in groups)]
+        return {
+            f"{base}/{resource['name']}/{each['metadata'].get('namespace')}/{each['metadata']['name']}"
+            for base in bases
+            for resource in self.api.get(base).json()["resources"]
+            if "list" in resource["verbs"] and resource["name"] not in {"events", "leases"}
+            for each in self.api.get(f"{base}/{resource['name']}").json().get("items") or []
+        }
+
     def place(self, found: Config, namespace: str | None = None) -> str:
         """Returns the path at which objects of a kind are created, as the server's discovery says."""
         version = str(found["apiVersion"])
@@ -51,7 +73,7 @@ class Cluster:
 
 @contextmanager
 def running(folder: Path) -> Iterator[Cluster]:
-    """Runs etcd and the API server, with the operator's kinds, for the length of a block."""
+    """Runs etcd and the API server, with the custom kinds, for the length of a block."""
     told = subprocess.run([TOOLS], check=True, capture_output=True, text=True)
     tools = Path(told.stdout.strip())
     store = f"http://127.0.0.1:{programs.free_port()}"
@@ -69,7 +91,7 @@ def running(folder: Path) -> Iterator[Cluster]:
             cluster = Cluster(api, kubeconfig)
             for plural in CUSTOM:
                 cluster.create(dict(definition(plural)), really=True).raise_for_status()
-            programs.wait_for(lambda: served(api), "the operator's kinds", PATIENCE_S)
+            programs.wait_for(lambda: served(api), "the custom kinds", PATIENCE_S)
             yield cluster
 
 
@@ -82,10 +104,15 @@ def is_ready(api: httpx.Client) -> bool:
 
 
 def served(api: httpx.Client) -> bool:
-    """Tells whether the server has all of the operator's kinds."""
-    answers = [api.get(f"/apis/monitoring.coreos.com/{version}") for version in ("v1", "v1alpha1")]
-    names = {each["name"] for answer in answers if answer.is_success for each in answer.json()["resources"]}
-    return names >= set(CUSTOM)
+    """Tells whether the server has all custom kinds."""
+    found = api.get("/apis/apiextensions.k8s.io/v1/customresourcedefinitions").json()["items"]
+    ready = [
+        each["metadata"]["name"]
+        for each in found
+        for condition in each.get("status", {}).get("conditions", [])
+        if (condition["type"], condition["status"]) == ("Established", "True")
+    ]
+    return len(ready) == len(CUSTOM)
 
 
 def etcd(tools: Path, folder: Path, store: str) -> list[str | Path]:

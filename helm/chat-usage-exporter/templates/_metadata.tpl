@@ -35,8 +35,12 @@ Metadata of an object.
 in: (dict "root" $), and what differs: "suffix" of its name, "name", "namespace", "labels" (list MAPS), "annotations" MAP, "found"
 */}}
 {{- define "chat-usage-exporter.metadata" -}}
-name: {{ .name | default (printf "%s%s" (include "chat-usage-exporter.fullname" .root) (.suffix | default "")) }}
-namespace: {{ .namespace | default (include "chat-usage-exporter.namespace" .root) }}
+{{- $own := include "chat-usage-exporter.namespace" .root -}}
+{{- $namespace := .namespace | default $own -}}
+{{- /* in a namespace that others use too, a release of that name may have an object already */ -}}
+{{- $first := eq $namespace $own | ternary "" (printf "%s-" $own) -}}
+name: {{ .name | default (printf "%s%s%s" $first (include "chat-usage-exporter.fullname" .root) (.suffix | default "")) }}
+namespace: {{ $namespace }}
 labels:
   {{- include "chat-usage-exporter.labels" . | nindent 2 }}
 {{- with .annotations }}
