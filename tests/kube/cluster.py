@@ -52,6 +52,7 @@ class Cluster:
             for resource in self.api.get(base).json()["resources"]
             if "list" in resource["verbs"] and resource["name"] not in {"events", "leases"}
             for each in self.api.get(f"{base}/{resource['name']}").json().get("items") or []
+            if "deletionTimestamp" not in each["metadata"]  # a claim waits for a controller, which is not there
         }
 
     def place(self, found: Config, namespace: str | None = None) -> str:
@@ -109,7 +110,7 @@ def served(api: httpx.Client) -> bool:
     ready = [
         each["metadata"]["name"]
         for each in found
-        for condition in each.get("status", {}).get("conditions", [])
+        for condition in each["status"]["conditions"] or []
         if (condition["type"], condition["status"]) == ("Established", "True")
     ]
     return len(ready) == len(CUSTOM)
@@ -132,7 +133,7 @@ def server(tools: Path, folder: Path, store: str, port: int) -> list[str | Path]
     return [
         tools / "kube-apiserver", f"--etcd-servers={store}", "--bind-address=127.0.0.1", f"--secure-port={port}",
         f"--cert-dir={folder}/certificates", f"--token-auth-file={folder}/tokens.csv", "--authorization-mode=RBAC",
-        "--service-cluster-ip-range=10.0.0.0/24", "--service-account-issuer=https://accounts.example.org",
+        "--service-cluster-ip-range=10.0.0.0/24,fd00::/108", "--service-account-issuer=https://accounts.example.org",
         f"--service-account-key-file={folder}/accounts.key",
         f"--service-account-signing-key-file={folder}/accounts.key",
         "--disable-admission-plugins=ServiceAccount", "--endpoint-reconciler-type=none",
