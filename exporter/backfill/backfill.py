@@ -21,7 +21,7 @@ from exporter.ledger.ledger import Ledger
 from exporter.metrics.daily import DailyFigure
 from exporter.metrics.report_view import Health
 from exporter.platforms.api import NO_DISCOVERIES, Discoveries, Report
-from exporter.polling.ask import Answers, Fetch, Transport, ask
+from exporter.polling.ask import Answers, Fetch, Known, Transport, ask
 from exporter.polling.report_state import ReportState
 from exporter.polling.target import Target
 from exporter.polling.threads import Worker
@@ -175,11 +175,13 @@ class Backfill:
         return await self._worker.run(partial(folded, job.target, state, answers, days, self._clock.now()))
 
     async def _asked(self, job: StoreRequest, report: Report, days: Days, discoveries: Discoveries) -> Answers:
-        """Asks for days; a part of them is not enough, because each day is handed on once."""
+        """Asks for days; what no poll can read is left out, but what may come yet is not: a day is handed on once."""
         transport = Transport(job.fetch, RetryBudget(PATIENCE_SECONDS), self._worker)
-        answers = await ask(job.target, report, days, discoveries, transport, self._clock.now())
-        if answers.error is not None:
-            raise answers.error
+        answers = await ask(job.target, report, days, Known(discoveries), transport, self._clock.now())
+        errors = [each.error for each in answers.failures]
+        passing = [each for each in errors if not isinstance(each, SchemaError)]
+        if passing or (errors and not answers.answers):
+            raise (passing or errors)[0]
         return answers
 
 

@@ -12,7 +12,7 @@ import typer
 from exporter.domain.model import Measure
 from exporter.exposition.series_limit import DROPPED, SERIES
 from exporter.exposition.telemetry import Telemetry
-from exporter.metrics.activities import HELP, LABELS, LIMIT, LIMIT_LABELS
+from exporter.metrics.activities import HELP, label_names
 from exporter.metrics.report_health import REPORT_FAMILIES, REPORT_GAUGES, REPORT_LABELS, SOURCE_FAMILIES
 from exporter.metrics.windows import family_of, windows
 from exporter.platforms.api import Report
@@ -88,7 +88,7 @@ def catalogue() -> Iterator[Entry]:
             for measure in report.measures:
                 yield from _of_measure(measure, report)
     for name, text in HELP.items():
-        yield _entry(name, "gauge", LIMIT_LABELS if name == LIMIT else LABELS, text)
+        yield _entry(name, "gauge", label_names(name), text)
     for gauge in REPORT_GAUGES:
         yield _entry(gauge.name, "gauge", REPORT_LABELS, gauge.help)
     for family in (*REPORT_FAMILIES, *SOURCE_FAMILIES, SERIES, DROPPED):

@@ -107,12 +107,15 @@ class Unread(NamedTuple):
     """What was asked for and could not be read, though the rest could.
 
     `message` is one line: what, where, the remedy; no figure. `outline` is what was found instead: keys and types;
-    `name` is what was asked for.
+    `name` is what was asked for, `family` what it would have fed. Where it `is_absent` there was no value at all, which
+    is no fault of a day on which nothing happened.
     """
 
     message: str
     outline: str = ""
     name: str = ""
+    family: str = ""
+    is_absent: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,8 +127,8 @@ class Reading:
     `drift` maps `unknown`, `missing` and `retyped` to the fields that are so: each by its path
     (`reporting[].dates[].chats.n`), once, in however many rows it is. Of several answers, unite them, then count.
     `violations` maps invariants to the number of rows (company, day and part) that break them, and `outside_range`
-    counts the rows of days that were not asked for. `fields` is what the answer says of its fields. With something
-    `unread` the poll has failed (outcome schema), and the rows are held all the same.
+    counts the rows of days that were not asked for. `fields` is what the answer says of its fields. What is `unread`
+    costs nothing else: the rows are held. `guesses` say in words how values were read whose meaning was inferred.
     """
 
     names: Mapping[str, str]
@@ -136,6 +139,7 @@ class Reading:
     outside_range: int = 0
     fields: tuple[FieldNote, ...] = ()
     unread: tuple[Unread, ...] = ()
+    guesses: frozenset[str] = frozenset()
 
     @property
     def surprises(self) -> Mapping[str, int]:

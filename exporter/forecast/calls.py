@@ -190,7 +190,7 @@ def _requests(plan: SourcePlan, report: Report, size: Size, now: datetime) -> Co
             [request for days in ranges for request in report.plan(days, target.scope, known)]
             for known in (discoveries, worst)
         )
-        return len(usual), len(most) + sum(request.instead is not None for request in most)
+        return len(usual), sum(1 + (request.instead is not None) + len(request.parts) for request in most)
 
     discovery = sum(bool(request.discovery) for request in report.plan(recent, target.scope))
     return Counts(count(recent), count(*(pieces(past, longest) if past else ())), discovery)

@@ -10,14 +10,26 @@ Generic over `exporter.domain.model.Measure`; knows no platform and no text form
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from functools import cache, partial
+from itertools import repeat
 from operator import add
 from statistics import median
 
 from exporter.domain.calendars import Calendar
 from exporter.domain.model import Activity, Column, Family, Measure, Sample
+from exporter.metrics import missing_limits as missing
 from exporter.metrics.limits import NO_LIMITS, ActivityLimits, Limit
+from exporter.metrics.missing_limits import (
+    FEWEST_POINTS,
+    NO_HISTORY,
+    UNREAD,
+    WEEK,
+    WEEKS,
+    Judged,
+    missing_limits,
+    why_missing,
+)
 from exporter.metrics.report_view import CompanyIndex, ReportView
 
 LABELS = ("source", "report", "company_id", "company", "activity")
@@ -38,14 +50,12 @@ HELP: Mapping[str, str] = {
     f"before, holidays left out; {_ADD}.",
     LIMIT: "Limits in the activity's own unit: lower ones for the last working day, upper ones for the last day; usual "
     "ones are made from what is usual for the weekday.",
+    missing.FAMILY: missing.HELP,
 }
-WEEKS = 6
-FEWEST_POINTS = 3
-WEEK = timedelta(days=7)
 
 
 def activity_families(view: ReportView) -> tuple[Family, ...]:
-    """Returns the five families of a report's activities; of stale figures the fixed limits are left."""
+    """Returns the families of a report's activities; of stale figures the fixed limits are left."""
     companies = _Companies.of(view)
     samples: dict[str, list[Sample]] = {name: [] for name in HELP}
     for measure in view.report.measures:
@@ -54,10 +64,15 @@ def activity_families(view: ReportView) -> tuple[Family, ...]:
             columns = {part: _columns(companies.index, part, measure, activity) for part in view.report.parts}
             for name, found in _samples(companies, measure, activity.name, columns) if any(columns.values()) else ():
                 samples[name] += found
-    return tuple(
-        Family(name, text, LIMIT_LABELS if name == LIMIT else LABELS, tuple(samples[name]))
-        for name, text in HELP.items()
-    )
+            if not any(columns.values()) and not view.day_status.stale:
+                limited = (UNREAD for each in companies.limits if each.get(activity.name, NO_LIMITS).limits)
+                samples[missing.FAMILY] += missing_limits(view, activity.name, limited)
+    return tuple(Family(name, text, label_names(name), tuple(samples[name])) for name, text in HELP.items())
+
+
+def label_names(family: str) -> tuple[str, ...]:
+    """Returns the labels of a family of activities."""
+    return {LIMIT: LIMIT_LABELS, missing.FAMILY: missing.LABELS}.get(family, LABELS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +117,8 @@ def _samples(
     fixed = ([limit for limit in each.limits if limit.basis == "fixed"] for each in limits)
     yield LIMIT, _limit_samples(labels, fixed)
     if view.day_status.stale or view.day_status.last_day is None:
+        waiting = (NO_HISTORY for each in limits if each.limits and not view.day_status.stale)
+        yield missing.FAMILY, list(missing_limits(view, activity, waiting))
         return
     figures, usual = _figures(companies, measure, limits, columns, view.day_status.last_day)
     for name, values in figures.items():
@@ -109,6 +126,18 @@ def _samples(
     for bound, baselines in usual.items():
         served = (each if each >= least or each == 0 else math.nan for each in baselines)
         yield LIMIT, _limit_samples(labels, (each.usual(bound, of) for each, of in zip(limits, served, strict=True)))
+    unknown = [math.nan] * len(limits)
+    judged = map(
+        Judged,
+        limits,
+        companies.calendars,
+        index.first_days,
+        zip(repeat(view.day_status.last_day), companies.working_days, strict=False),
+        zip(figures[LAST_DAY], figures[LAST_WORKING_DAY], strict=True),
+        zip(usual.get("upper", unknown), usual.get("lower", unknown), strict=True),
+    )
+    why = (why_missing(each, history=view.health.history) for each in judged)
+    yield missing.FAMILY, list(missing_limits(view, activity, why))
 
 
 def _figures(

@@ -45,7 +45,8 @@ def keep_labels(
 ) -> Mapping[str, Kept]:
     """Chooses anew, by family, which values of limited labels each company keeps; `before` are those that it has.
 
-    Of a report's families whose first label has the same limit the first one chooses for all.
+    Of a report's families whose first label has the same limit the first one chooses for all; what it does not know
+    has the places that are left.
     """
     month, length = MONTH.ending(last_day) if last_day is not None else (), limits.value_length
     companies = sorted(ledger.names, key=by_number)
@@ -88,6 +89,8 @@ def keep(
             continue
         if depth == 0 and leading is not None:
             kept.update(labels for labels in leading if len(labels) == 1)
+            others = {labels[0]: value for labels, value in sums.items() if labels[:1] not in kept}
+            kept.update((value,) for value in _first(others, max(cap - len(kept), 0), set()))
             continue
         groups: dict[Labels, dict[str, float]] = {}
         for labels, value in sums.items():

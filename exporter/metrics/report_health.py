@@ -120,6 +120,11 @@ DRIFT = Family(
     (*REPORT_LABELS, "kind"),
 )
 DRIFTS = ("unknown", "missing", "retyped")
+UNREAD = Family(
+    "chat_usage_report_unread",
+    "Days of which an item (a component, or a channel by its id) was asked for at the last poll and could not be read.",
+    (*REPORT_LABELS, "item"),
+)
 VIOLATIONS = Family(
     "chat_usage_invariant_violations",
     "Rows of the last good answer that cannot be true, by what they break.",
@@ -130,13 +135,14 @@ FIELD_INFO = Family(
     "Always 1; what the platform says of the fields of the report.",
     (*REPORT_LABELS, "field", "unit", "description"),
 )
-REPORT_FAMILIES = (LAST_OUTCOME, DRIFT, VIOLATIONS, FIELD_INFO, COVERAGE, RESTATEMENTS)
+REPORT_FAMILIES = (LAST_OUTCOME, UNREAD, DRIFT, VIOLATIONS, FIELD_INFO, COVERAGE, RESTATEMENTS)
 
 
 def _health(view: ReportView) -> Iterator[Family]:
-    """Yields what says how the report fares, and, once a poll was good, whether its figures can be trusted."""
+    """Yields what says how the report fares, and, once something was read, whether its figures can be trusted."""
     labels, health = (view.source, view.report.name), view.health
-    if health.last_success is not None:
+    yield _family(UNREAD, labels, health.unread)
+    if health.read_at is not None:
         yield _family(DRIFT, labels, {kind: health.drift.get(kind, 0) for kind in DRIFTS})
         invariants = dict.fromkeys((*view.report.invariants, *INVARIANTS, *health.violations))
         yield _family(VIOLATIONS, labels, {name: health.violations.get(name, 0) for name in invariants})

@@ -21,7 +21,8 @@ class Health:
     the past was asked for once; `restatements` counts figures that changed after they were served as complete,
     `restated_ratio` is how much of a day changed at the last poll, 0 to 1. `supported` is whether the platform has the
     report. `drift` counts fields by kind and `violations` rows by invariant, as of the last good poll; `fields` is what
-    its answer says of its fields. `reason` is why the last poll failed, in one line; empty if it was good.
+    its answer says of its fields. `unread` says of how many days each item could not be read at the last poll.
+    `reason` is why the last poll failed or an item is unread, in one line; empty if all was read.
     """
 
     interval: timedelta
@@ -38,6 +39,7 @@ class Health:
     fields: tuple[FieldNote, ...] = ()
     last_partial: datetime | None = None
     reason: str = ""
+    unread: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def read_at(self) -> datetime | None:

@@ -25,9 +25,10 @@ class Request:
 
     `report` is the label of the request's own metrics, mostly the report's name. `instead` is asked, once, when the
     platform refuses this request with 403 (a filter that the key may not use). `subject` names what of the platform
-    the request is about (a channel): after a failure the other requests of that subject wait for the next poll, those
-    of other subjects are asked. `discovery` is the topic of what the answer lists, without which nothing else can be
-    asked; one poll a day asks for it. A `method` other than GET changes something: it is tried once.
+    the request is about (a channel), `items` what of it is asked for (components), if that is not everything. `parts`
+    are requests for single items, by item: each is asked where the request for all of them fails or does not yield it.
+    `discovery` is the topic of what the answer lists, without which nothing else can be asked; one poll a day asks for
+    it. A `method` other than GET changes something: it is tried once.
     """
 
     report: str
@@ -36,6 +37,8 @@ class Request:
     days: Days
     instead: "Request | None" = None
     subject: str = ""
+    items: tuple[str, ...] = ()
+    parts: Mapping[str, "Request"] = field(default_factory=dict)
     discovery: str = ""
     method: str = "GET"
 
@@ -61,11 +64,15 @@ class NeedsDiscovery:
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """Where and when an answer is read: the name of the `source`, its running day `today`, the `zone` of its days."""
+    """Where and when an answer is read: the name of the `source`, its running day `today`, the `zone` of its days.
+
+    On a `quiet` day all other figures of the subject are 0: what has no value then is no fault.
+    """
 
     source: str
     today: date
     zone: ZoneInfo
+    quiet: bool = False
 
 
 @dataclass(frozen=True, slots=True)

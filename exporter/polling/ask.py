@@ -1,9 +1,12 @@
 """Asks a report for days: one request after the other, each answer decoded on arrival.
 
-An answer may bring a discovery that changes the requests after it, and a failure may leave others worth asking.
+An answer may bring a discovery that changes the requests after it. What fails is skipped where it failed: an item, or
+a subject, on a day. Only what fails for one subject after the other ends the questions.
 """
 
-from dataclasses import dataclass, field
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
 from typing import NamedTuple, Protocol
@@ -12,20 +15,28 @@ from exporter.domain.calendars import day_at
 from exporter.domain.errors import (
     AuthError,
     ConnectionLostError,
+    HttpStatusError,
+    NotFoundError,
+    PlatformError,
     RateLimitedError,
     ReportError,
     SchemaError,
     TimedOutError,
 )
-from exporter.domain.model import Days, Reading
+from exporter.domain.model import Days, Reading, Unread
 from exporter.http import RetryBudget
-from exporter.platforms.api import Context, Discoveries, NeedsDiscovery, Report, Request
+from exporter.platforms.api import NO_DISCOVERIES, Context, Discoveries, NeedsDiscovery, Report, Request
 from exporter.polling.target import Target
 from exporter.polling.threads import Worker
 from exporter.polling.transitions import Answer
 
-HOPELESS = (AuthError, RateLimitedError, TimedOutError, ConnectionLostError)
-"""After one of these whatever else is asked would fail alike."""
+ALIKE = (AuthError, RateLimitedError, TimedOutError, ConnectionLostError, NotFoundError)
+"""What may be wrong with the key, the host or the report: two subjects in a row are evidence that others fail alike."""
+IN_A_ROW = 2
+"""So many failures in a row are evidence; of errors that are none of `ALIKE` it takes one more."""
+NO_STRIKES: Mapping[str, int] = {}
+DIVISIBLE = (HttpStatusError, PlatformError)
+"""What a request for several items may fail with because of one of them."""
 
 
 class Fetch(Protocol):
@@ -43,86 +54,252 @@ class Transport(NamedTuple):
     worker: Worker
 
 
-class Answers(NamedTuple):
-    """All answers of a report about some days.
+class Known(NamedTuple):
+    """What is known of a report before it is asked: its `discoveries`, whether it was ever read, which subjects fail.
 
-    With an `error` some requests failed, the first one with it; what was answered besides counts all the same.
-    `discoveries` are those known before and the new ones.
+    Nothing is asked about those that were `given_up`.
+    """
+
+    discoveries: Discoveries = NO_DISCOVERIES
+    was_read: bool = False
+    given_up: frozenset[str] = frozenset()
+
+
+class Failure(NamedTuple):
+    """What could not be read: all that a request asked for or, where the rest was read, what is `unread` of it."""
+
+    request: Request
+    error: ReportError
+    unread: Unread | None = None
+
+    @property
+    def items(self) -> tuple[str, ...]:
+        """What is missing: a subject (a channel), else items (components), else the report."""
+        if self.request.subject:
+            return (self.request.subject,)
+        return (self.unread.name,) if self.unread else self.request.items or (self.request.report,)
+
+
+class Answers(NamedTuple):
+    """All answers of a report about some days; what was answered counts, whatever the `failures` are.
+
+    `discoveries` are those known before and the new ones, `strikes` says how often each subject failed. The questions
+    were `ended` where the rest would have failed alike.
     """
 
     answers: tuple[Answer, ...]
     discoveries: Discoveries
-    error: ReportError | None = None
+    failures: tuple[Failure, ...] = ()
+    strikes: Mapping[str, int] = NO_STRIKES
+    ended: bool = False
 
 
-async def ask(
-    target: Target, report: Report, days: Days, discoveries: Discoveries, transport: Transport, now: datetime
-) -> Answers:
+def given_up(strikes: Mapping[str, int]) -> frozenset[str]:
+    """Returns the subjects that failed so often that they are not asked about any more."""
+    return frozenset(subject for subject, count in strikes.items() if count >= IN_A_ROW)
+
+
+async def ask(target: Target, report: Report, days: Days, known: Known, transport: Transport, now: datetime) -> Answers:
     """Asks all that `days` of a report take, one request after the other, and has each answer decoded."""
-    context = Context(target.source, day_at(now, target.rules.zone), target.rules.zone)
-    questions = _Questions(target, report, days, discoveries, list(report.plan(days, target.scope, discoveries)))
+    today = day_at(now, target.rules.zone)
+    questions = _Questions(
+        target, report, days, known, transport, Context(target.source, today, target.rules.zone), known.discoveries
+    )
+    questions.plan(known.discoveries)
     while questions.todo:
-        request = questions.todo.pop(0)
-        if request.subject in questions.failed_subjects:
-            continue
-        try:
-            body = await transport.fetch.get(request, transport.retry_budget)
-            decoded = await transport.worker.run(partial(report.decode, body, request, context))
-            questions.answered(request, body, decoded)
-        except ReportError as error:
-            questions.failed(request, error)
-    return Answers(tuple(questions.answers), questions.discoveries, questions.error)
+        await questions.ask(questions.todo.pop(0))
+    await questions.settle_empty()
+    return Answers(
+        tuple(questions.answers),
+        questions.discoveries,
+        tuple(questions.failures),
+        questions.strikes,
+        questions.ended,
+    )
+
+
+Parts = Mapping[str, Unread | None]
+"""The names of the parts to ask for; of each what the answer to the whole left out, if it did."""
 
 
 @dataclass(slots=True)
 class _Questions:
-    """What is still to be asked (`todo`), and the results of the requests so far."""
+    """What is still to be asked (`todo`), and the results of the requests so far.
+
+    `empty` are answers in which nothing has a value. Of subjects, `answered` are those with an answer, `in_a_row` those
+    of the failures since the last answer; `strikes` counts the failures of each.
+    """
 
     target: Target
     report: Report
     days: Days
+    known: Known
+    transport: Transport
+    context: Context
     discoveries: Discoveries
-    todo: list[Request]
+    todo: list[Request] = field(default_factory=list)
     answers: list[Answer] = field(default_factory=list)
-    failed_subjects: set[str] = field(default_factory=set)
-    error: ReportError | None = None
+    empty: list[Answer] = field(default_factory=list)
+    failures: list[Failure] = field(default_factory=list)
+    answered: set[str] = field(default_factory=set)
+    in_a_row: list[str] = field(default_factory=list)
+    strikes: Counter[str] = field(default_factory=Counter)
+    ended: bool = False
 
-    def answered(self, request: Request, body: bytes, decoded: Reading | NeedsDiscovery) -> None:
-        """Takes up an answer.
+    def plan(self, discoveries: Discoveries) -> None:
+        """Plans with these discoveries; what was asked is not asked again."""
+        done = [*(each.request for each in self.answers), *(each.request for each in self.failures)]
+        plan = self.report.plan(self.days, self.target.scope, discoveries)
+        self.todo = [each for each in plan if each.subject not in self.known.given_up and each not in done]
+
+    async def ask(self, request: Request) -> None:
+        """Asks, and asks in parts for what could not be asked or read together."""
+        error: ReportError | None = None
+        parts: Parts = {}
+        try:
+            parts = await self._answer(request)
+        except ReportError as failure:
+            error = failure
+            if isinstance(error, DIVISIBLE) and not isinstance(error, NotFoundError) and not self.in_a_row:
+                parts = dict.fromkeys(request.parts)
+        before = len(self.failures)
+        answered = await self._ask_parts(request, parts, answered=error is None)
+        if answered:
+            self.answered.add(_subject(request))
+            self.in_a_row.clear()
+        elif error is not None:
+            del self.failures[before:]
+            self._failed(request, error)
+
+    async def settle_empty(self) -> None:
+        """Decides about answers without any value: on a day on which nothing happened that is no fault.
+
+        Nor is it where the whole day is empty, as long as others are not: then it is a day without rows.
+        """
+        read = self._was_read()
+        for request, body, reading in self.empty:
+            figures = tuple(self._figures(request))
+            if figures and not any(figures):
+                self._keep(request, body, await self._decoded(request, body, replace(self.context, quiet=True)))
+            elif read and not figures:
+                self._keep(request, body, replace(reading, unread=()))
+            else:
+                self._note_unread(request, reading.unread)
+
+    async def _answer(self, request: Request, left_out: Unread | None = None) -> Parts:
+        """Asks once and takes the answer up; returns the parts to ask for what it does not yield.
+
+        What was `left_out` of an answer to more has no value where nothing is in an answer about it alone.
+        """
+        body = await self.transport.fetch.get(request, self.transport.retry_budget)
+        decoded = await self._decoded(request, body, self.context)
+        if isinstance(decoded, NeedsDiscovery):
+            self._discovered(decoded.discoveries)
+            return {}
+        if left_out is not None and not any(True for _ in self._figures_in(decoded)):
+            decoded = replace(decoded, rows=(), unread=decoded.unread or (left_out,))
+        is_empty = not decoded.rows and bool(decoded.unread) and all(each.is_absent for each in decoded.unread)
+        parts = {each.name: each if each.is_absent else None for each in decoded.unread if each.name in request.parts}
+        if is_empty and (not parts or self._was_read()):
+            self.empty.append(Answer(request, body, decoded))
+            return {}
+        self._keep(request, body, decoded, parts)
+        return parts
+
+    async def _decoded(self, request: Request, body: bytes, context: Context) -> Reading | NeedsDiscovery:
+        return await self.transport.worker.run(partial(self.report.decode, body, request, context))
+
+    def _keep(
+        self, request: Request, body: bytes, reading: Reading | NeedsDiscovery, parts: Iterable[str] = ()
+    ) -> None:
+        """Takes up what was read, and what was not but for `parts`; without anything read it is no answer."""
+        if isinstance(reading, Reading):
+            self._note_unread(request, (each for each in reading.unread if each.name not in parts))
+            if reading.rows or not reading.unread:
+                self.answers.append(Answer(request, body, reading))
+
+    def _note_unread(self, request: Request, unread: Iterable[Unread]) -> None:
+        self.failures += [Failure(request, SchemaError(each.message), each) for each in unread]
+
+    async def _ask_parts(self, request: Request, parts: Parts, *, answered: bool) -> bool:
+        """Asks one part after the other; returns whether there was an answer to the whole or to some part."""
+        in_a_row, left = 0, list(parts)
+        while left:
+            part = request.parts[name := left.pop(0)]
+            try:
+                await self._answer(part, parts[name])
+                answered, in_a_row = True, 0
+            except ReportError as error:
+                self.failures.append(Failure(part, error))
+                in_a_row += 1
+                if in_a_row >= IN_A_ROW and (not answered or isinstance(error, ALIKE)):
+                    self.failures += [Failure(request.parts[each], error) for each in left]
+                    break
+        return answered
+
+    def _failed(self, request: Request, error: ReportError) -> None:
+        """Takes note of a failure: the subject's other days come last, and after another failure not at all."""
+        self.failures.append(Failure(request, error))
+        if request.discovery:
+            self._discovery_failed(request)
+            return
+        subject = _subject(request)
+        self.strikes[subject] += 1
+        self.in_a_row.append(subject)
+        later = [each for each in self.todo if _subject(each) == subject]
+        self.todo = [each for each in self.todo if _subject(each) != subject]
+        if self.strikes[subject] < IN_A_ROW:
+            self.todo += later
+        else:
+            self.failures += [Failure(each, error) for each in later]
+        self._end_if_all_fail(subject, error)
+
+    def _end_if_all_fail(self, subject: str, error: ReportError) -> None:
+        """Ends the questions on evidence: subjects failed in a row, and one that answered before fails, too."""
+        alike = isinstance(error, ALIKE)
+        if len(set(self.in_a_row)) < IN_A_ROW + (not alike) or (self.answered and not alike):
+            return
+        witness = next((each for each in self.todo if _subject(each) in self.answered), None)
+        if witness is not None and subject not in self.answered:
+            self.todo = [witness, *(each for each in self.todo if each is not witness)]
+        elif any(_subject(each) not in self.strikes for each in self.todo):
+            self.ended, self.todo = True, []
+
+    def _discovered(self, discoveries: Discoveries) -> None:
+        """Plans anew with what was discovered.
 
         Raises:
-            SchemaError: it is a discovery that was known.
+            SchemaError: it was known.
         """
-        if isinstance(decoded, NeedsDiscovery):
-            if all(self.discoveries.get(topic) == discovery for topic, discovery in decoded.discoveries.items()):
-                raise SchemaError(f"{self.target.source}/{self.report.name}: the answer leads nowhere")
-            self.discoveries = {**self.discoveries, **decoded.discoveries}
-            self._plan(self.discoveries)
-            return
-        self.answers.append(Answer(request, body, decoded))
-        if decoded.unread:
-            self.error = self.error or SchemaError(decoded.unread[0].message)
-            if not decoded.rows:
-                self.failed_subjects.add(request.subject)
+        if all(self.discoveries.get(topic) == discovery for topic, discovery in discoveries.items()):
+            raise SchemaError(f"{self.target.source}/{self.report.name}: the answer leads nowhere")
+        self.discoveries = {**self.discoveries, **discoveries}
+        self.plan(self.discoveries)
 
-    def failed(self, request: Request, error: ReportError) -> None:
-        """Takes note of a failure: the rest of its subject, or everything, waits for the next poll.
-
-        Where a discovery could not be refreshed the known one serves once more, until it is too old.
-        """
-        self.error = self.error or error
+    def _discovery_failed(self, request: Request) -> None:
+        """Uses the known discovery once more, until it is too old; without one nothing can be asked."""
         known = self.discoveries.get(request.discovery)
-        if known is not None and self.days.last - known.day > self.target.rules.max_staleness:
-            known = None
-        if isinstance(error, HOPELESS) or (request.discovery and known is None):
-            self.todo = []
-        elif known is not None:
-            self._plan({**self.discoveries, request.discovery: known._replace(day=self.days.last)})
+        if known is None or self.days.last - known.day > self.target.rules.max_staleness:
+            self.ended, self.todo = True, []
         else:
-            self.failed_subjects.add(request.subject)
+            self.plan({**self.discoveries, request.discovery: known._replace(day=self.days.last)})
 
-    def _plan(self, discoveries: Discoveries) -> None:
-        """Plans anew with these discoveries; what is answered is not asked again."""
-        done = [answer.request for answer in self.answers]
-        plan = self.report.plan(self.days, self.target.scope, discoveries)
-        self.todo = [request for request in plan if request not in done]
+    def _was_read(self) -> bool:
+        return self.known.was_read or any(any(True for _ in self._figures_in(each.reading)) for each in self.answers)
+
+    def _figures(self, request: Request) -> Iterator[float]:
+        """Yields what was read of a request's subject on its days."""
+        for asked, _, reading in self.answers:
+            if (asked.subject, asked.days) == (request.subject, request.days):
+                yield from self._figures_in(reading)
+
+    def _figures_in(self, reading: Reading) -> Iterator[float]:
+        """Yields the figures of an answer, without what marks a break-down as read."""
+        depths = {measure.family: len(measure.labels) for measure in self.report.measures}
+        for row in reading.rows:
+            yield from (n for column, n in row.figures.items() if len(column.label_values) == depths.get(column.family))
+
+
+def _subject(request: Request) -> str:
+    """Returns what a request is about; without a subject of its own it is the days."""
+    return request.subject or f"{request.days.first}"

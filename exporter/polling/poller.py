@@ -6,6 +6,7 @@ is written by anybody else, and what others may see is published on the board.
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -22,7 +23,8 @@ from exporter.ledger.ledger import Ledger
 from exporter.metrics.report_view import Health
 from exporter.platforms.api import Report
 from exporter.polling import transitions
-from exporter.polling.ask import Fetch, Transport, ask
+from exporter.polling.ask import IN_A_ROW, Fetch, Known, Transport, ask, given_up
+from exporter.polling.poll_result import poll_result
 from exporter.polling.render import rendered
 from exporter.polling.report_state import ReportState, StateStore
 from exporter.polling.target import Target
@@ -61,6 +63,8 @@ class Poller:
         self._store = store
         self._polling = False
         self._turn = asyncio.Lock()  # of who may ask: a poll, or a piece of the refresh pass
+        self._given_up: dict[str, frozenset[str] | None] = {}  # subjects that failed at the last poll; None: all did
+        self._unread_pieces: dict[str, frozenset[Days]] = {}  # of the past, when the rest of it was read
         self._states = {report.name: ReportState(Ledger(), Health(target.interval)) for report in target.reports}
 
     async def take_over(self, other: "Poller") -> None:
@@ -143,65 +147,89 @@ class Poller:
             if not state.health.supported and attempt - (state.health.last_attempt or attempt) < ASK_AGAIN:
                 return
             days = days_to_ask(state.ledger, attempt, self.target.rules)
-            result = await self._ask(report, days, attempt, retry_budget)
-            folded, error = result.folded, result.error
+            result = await self._ask(report, days, retry_budget)
             duration = self._clock.monotonic() - started
-            health = replace(state.health, last_attempt=attempt, duration=duration, reason=str(error or ""))
-            if error is not None:
-                lacking = report.name not in self.target.required and transitions.lacks(self._states, report, error)
-                supported = health.supported and not lacking
-                partial_at = health.last_partial if folded is None else attempt
-                health = replace(health, outcome=error.outcome, supported=supported, last_partial=partial_at)
-            elif folded is not None:
-                health = transitions.mark_ok(health, folded, attempt)
+            lacking = report.name not in self.target.required and transitions.lacks(self._states, report, result)
+            health = transitions.after_poll(replace(state.health, duration=duration), result, attempt)
+            health = replace(health, supported=health.supported and not lacking)
             state = transitions.with_result(replace(state, health=health), result)
-            if error is None and folded is not None and report.has_days:
-                state = transitions.with_refresh_pass(state, report, days, folded.day_bytes, attempt, self.target.rules)
+            if result.folded is not None and not result.ended and report.has_days:
+                day_bytes = result.folded.day_bytes
+                state = transitions.with_refresh_pass(state, report, days, day_bytes, attempt, self.target.rules)
             self._states[report.name] = state
+            is_read = result.folded is not None and not result.ended
+            self._given_up[report.name] = given_up(result.strikes) if is_read else None
         _log_poll(self.target.source, report.name, state, result)
         await self._publish(report)  # before it is counted: who sees the count finds the poll's figures served
         self._outputs.telemetry.polled(self.target.source, report.name, state.health.outcome or "")
 
-    async def _ask(self, report: Report, days: Days, now: datetime, retry_budget: RetryBudget) -> PollResult:
-        """Asks for days and folds the answers."""
-        state = self._states[report.name]
+    async def _ask(
+        self, report: Report, days: Days, retry_budget: RetryBudget, skipped: frozenset[str] = frozenset()
+    ) -> PollResult:
+        """Asks for days, but not about the `skipped` subjects, and folds the answers."""
+        state, now = self._states[report.name], self._clock.now()
         transport = Transport(self._fetch, retry_budget, self._outputs.worker)
+        known = Known(state.discoveries, bool(state.ledger.names), skipped)
         try:
-            answers, discoveries, error = await ask(self.target, report, days, state.discoveries, transport, now)
-            if not answers:
-                return PollResult(None, discoveries, error)
-            fold = partial(transitions.fold_answers, self.target, report, state.ledger, answers, now)
-            return PollResult(await self._outputs.worker.run(fold), discoveries, error)
+            asked = await ask(self.target, report, days, known, transport, now)
+            return await self._outputs.worker.run(
+                partial(poll_result, self.target, report, state.ledger, asked, days, now)
+            )
         except ReportError as error:
-            return PollResult(None, state.discoveries, error)
+            return PollResult(None, state.discoveries, error, reason=str(error))
         except Exception:
             log.exception("poll broke", extra={"source": self.target.source, "report": report.name})
             slip = InternalError("an error of the exporter itself; please report it with the lines above")
-            return PollResult(None, state.discoveries, slip)
+            return PollResult(None, state.discoveries, slip, reason=str(slip))
 
     async def _run_refresh_pass(self, report: Report) -> None:
-        """Asks for the planned days piece by piece, polls going first; what fails waits for the next poll."""
-        asked_until = max(piece.last for piece in self._states[report.name].to_refresh)
-        while (state := self._states[report.name]).to_refresh and state.health.outcome == "ok":
+        """Asks for the planned days piece by piece, polls going first; what fails waits for the next poll.
+
+        After two failures in a row everything does.
+        """
+        planned, strikes = self._states[report.name].to_refresh, Counter[str]()
+        failed, in_a_row, is_any_read = list[Days](), 0, False
+        while in_a_row < IN_A_ROW:
             async with self._outputs.refreshing, self._turn:
-                state = self._states[report.name]
-                if not state.to_refresh:
-                    return
-                piece, *rest = state.to_refresh
-                retry_budget = RetryBudget(self.target.interval.total_seconds() / 2)
-                result = await self._ask(report, piece, self._clock.now(), retry_budget)
-                fields = {"source": self.target.source, "report": report.name, "first": piece.first, "last": piece.last}
-                state = self._states[report.name] = transitions.with_result(state, result)
-                if result.error is not None:
-                    reason = {"outcome": result.error.outcome, "reason": str(result.error)}
-                    log.warning("history failed", extra=fields | reason)
-                    return
-                health = replace(state.health, history=state.health.history or not rest)
-                self._states[report.name] = replace(state, to_refresh=tuple(rest), health=health)
-                log.debug("history read", extra=fields)
-            if not rest:
-                log.info("history read", extra=fields | {"last": asked_until})
-                await self._publish(report)
+                left = [each for each in self._states[report.name].to_refresh if each not in failed]
+                skipped = self._given_up.get(report.name)
+                if skipped is None or not left:
+                    break
+                result = await self._ask_piece(report, left[0], skipped | given_up(strikes))
+            strikes.update(result.strikes)
+            is_read = result.folded is not None and not result.ended
+            is_any_read |= is_read
+            in_a_row = 0 if is_read else in_a_row + 1
+            failed += [] if is_read else [left[0]]
+        if is_any_read or failed:
+            await self._end_refresh_pass(report, Days(planned[-1].first, planned[0].last), is_any_read=is_any_read)
+
+    async def _end_refresh_pass(self, report: Report, days: Days, *, is_any_read: bool) -> None:
+        """Publishes the sums once all of the past was read, but for what failed in the pass before, too."""
+        left = frozenset(self._states[report.name].to_refresh)
+        if left <= self._unread_pieces.get(report.name, frozenset()):
+            fields = {"source": self.target.source, "report": report.name, "first": days.first, "last": days.last}
+            log.info("history read", extra=fields)
+            await self._publish(report)
+        if is_any_read:
+            self._unread_pieces[report.name] = left
+
+    async def _ask_piece(self, report: Report, piece: Days, skipped: frozenset[str]) -> PollResult:
+        """Asks for a piece of the past; it is done where it was read, be it in part."""
+        retry_budget = RetryBudget(self.target.interval.total_seconds() / 2)
+        result = await self._ask(report, piece, retry_budget, skipped)
+        state = transitions.with_result(self._states[report.name], result)
+        fields = {"source": self.target.source, "report": report.name, "first": piece.first, "last": piece.last}
+        left = state.to_refresh
+        if result.folded is None or result.ended:
+            reason = {"outcome": result.error.outcome if result.error else "ok", "reason": result.reason}
+            log.warning("history failed", extra=fields | reason)
+        else:
+            left = tuple(each for each in left if each != piece)
+            log.debug("history read", extra=fields)
+        history = state.health.history or self._unread_pieces.get(report.name, frozenset()).issuperset(left)
+        self._states[report.name] = replace(state, to_refresh=left, health=replace(state.health, history=history))
+        return result
 
     async def _publish(self, *reports: Report) -> None:
         """Renders some reports, and what the source has once."""
@@ -227,10 +255,14 @@ def _log_poll(source: str, report: str, state: ReportState, result: PollResult) 
     }
     if result.folded is not None and result.folded.left_out:
         fields["left_out"] = " ".join(f"{kind}={count}" for kind, count in sorted(result.folded.left_out.items()))
-    if result.error is not None:
-        fields["reason"] = state.health.reason
-    if result.error is None:
+    if result.unread:
+        fields["unread"] = " ".join(f"{item}={count}" for item, count in sorted(result.unread.items()))
+    if result.reason:
+        fields["reason"] = result.reason
+    if result.error is None and not result.reason:
         log.info("polled", extra=fields)
+    elif result.error is None:
+        log.warning("polled in part", extra=fields)
     elif state.health.supported:
         log.warning("poll failed", extra=fields)
     else:

@@ -1,7 +1,7 @@
 """Asks a report once, as a first poll does, and says what was found; publishes nothing."""
 
 import traceback
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -10,19 +10,21 @@ from pathlib import Path
 from exporter.domain.calendars import day_at
 from exporter.domain.clock import Clock
 from exporter.domain.errors import ReportError
+from exporter.domain.model import Days
 from exporter.domain.text import enumerated, printable
 from exporter.http import RetryBudget
 from exporter.ledger.day_status import days_to_ask
 from exporter.ledger.ledger import Ledger
 from exporter.metrics.report_health import families
 from exporter.metrics.report_view import Health
-from exporter.platforms.api import NO_DISCOVERIES, Context, Report, SelfDescribing
-from exporter.polling.ask import Answers, Fetch, Transport, ask
+from exporter.platforms.api import Context, Report, SelfDescribing
+from exporter.polling.ask import Answers, Fetch, Known, Transport, ask
+from exporter.polling.poll_result import poll_result
 from exporter.polling.render import view
 from exporter.polling.report_state import ReportState
 from exporter.polling.target import Target
 from exporter.polling.threads import Worker
-from exporter.polling.transitions import Answer, Folded, fold_answers, mark_ok
+from exporter.polling.transitions import Answer, Folded, after_poll, with_result
 
 RETRY_SECONDS = 60.0
 """What one report may wait between attempts: somebody is looking on."""
@@ -116,10 +118,9 @@ class Probe:
     async def _find(self, report: Report, now: datetime) -> tuple[Found | None, ReportError | None]:
         days = days_to_ask(Ledger(), now, self._target.rules)
         transport = Transport(self._fetch, RetryBudget(RETRY_SECONDS), self._worker)
-        answers = await ask(self._target, report, days, NO_DISCOVERIES, transport, now)
-        if not answers.answers:
-            return None, answers.error
-        return await self._worker.run(partial(_found, self._target, report, answers, now)), answers.error
+        asked = await ask(self._target, report, days, Known(), transport, now)
+        error = next((each.error for each in asked.failures), None)
+        return await self._worker.run(partial(_found, self._target, report, asked, days, now)), error
 
     def _line(self, report: Report, text: str) -> str:
         """Returns one line that names source and report, as messages of the client do already."""
@@ -128,10 +129,13 @@ class Probe:
         return who + " ".join(text.split())
 
 
-def _found(target: Target, report: Report, answers: Answers, now: datetime) -> Found:
-    folded = fold_answers(target, report, Ledger(), answers.answers, now)
-    health = Health(target.interval, last_attempt=now, duration=0.0, history=True)
-    state = ReportState(folded.ledger, mark_ok(health, folded, now), discoveries=answers.discoveries)
+def _found(target: Target, report: Report, asked: Answers, days: Days, now: datetime) -> Found | None:
+    result = poll_result(target, report, Ledger(), asked, days, now)
+    folded = result.folded
+    if folded is None:
+        return None
+    health = after_poll(Health(target.interval, duration=0.0, history=True), result, now)
+    state = with_result(ReportState(Ledger(), health), result)
     served = families(view(target, report, state, now))
     return Found(
         asked=len(folded.ledger.blocks) if report.has_days else 0,
@@ -141,7 +145,7 @@ def _found(target: Target, report: Report, answers: Answers, now: datetime) -> F
         unknown=folded.drift.get("unknown", 0),
         missing=folded.drift.get("missing", 0),
         left_out={kind: count for kind, count in folded.left_out.items() if kind not in ("unknown", "missing")},
-        notes=(*_explained(target, report, answers.answers, now), *_drifted(folded), *_unread(answers.answers)),
+        notes=(*_explained(target, report, asked.answers, now), *_drifted(folded), *_guessed(asked), *_unread(asked)),
     )
 
 
@@ -169,13 +173,22 @@ def _drifted(folded: Folded) -> Iterator[str]:
         yield "; ".join(f"{kind}: {enumerated(paths, FIELDS_SHOWN)}" for kind, paths in sorted(folded.drifted.items()))
 
 
-def _unread(answers: Iterable[Answer]) -> Iterator[str]:
-    """Yields the shape of what could not be read, once for all that look alike: keys and types, no figure."""
+def _guessed(asked: Answers) -> Iterator[str]:
+    """Yields one line of all values whose meaning was inferred from their shape."""
+    guesses = sorted({guess for answer in asked.answers for guess in answer.reading.guesses})
+    if guesses:
+        yield f"a guess, compare it with the platform's own figures: {enumerated(guesses, FIELDS_SHOWN)}"
+
+
+def _unread(asked: Answers) -> Iterator[str]:
+    """Yields what could not be read, once for all that looks or fails alike: keys and types, no figure."""
     found: dict[str, dict[str, None]] = {}
-    for unread in (each for answer in answers for each in answer.reading.unread):
-        found.setdefault(unread.outline, {})[unread.name] = None
-    for shape, names in found.items():
-        yield printable(f"cannot be read: {enumerated([*names], FIELDS_SHOWN)}; where the answer is {shape}")
+    for failure in asked.failures:
+        unread = failure.unread
+        why = f"where the answer is {unread.outline}" if unread else " ".join(str(failure.error).split())
+        found.setdefault(why, {}).update(dict.fromkeys([unread.name] if unread else failure.items))
+    for why, items in found.items():
+        yield printable(f"cannot be read: {enumerated([*items], FIELDS_SHOWN)}; {why}")
 
 
 def _broken(error: Exception) -> str:

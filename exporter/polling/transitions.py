@@ -17,6 +17,7 @@ from exporter.platforms.api import Discoveries, Report, Request
 from exporter.polling.report_state import ReportState
 from exporter.polling.target import Target
 
+NONE_COUNTED: Mapping[str, int] = {}
 PIECE_BYTES = 8 * 2**20
 """About as large as one answer about the past may be: decoding holds every thread up, 20 ms for so much."""
 
@@ -51,14 +52,20 @@ class Folded:
 
 
 class PollResult(NamedTuple):
-    """What a poll of a report brought: its answers folded, what was discovered, what went wrong first.
+    """What a poll of a report brought: its answers folded, what was discovered, why it was not good.
 
-    With an error what was folded counts all the same; nothing is folded only with an error.
+    With an error what was folded counts all the same; nothing is folded only with an error. `unread` says of how many
+    days items could not be read, `reason` why in one line, the first of them; `strikes` says how often
+    each subject failed. The questions were `ended` where the rest would have failed alike.
     """
 
     folded: Folded | None
     discoveries: Discoveries
     error: ReportError | None
+    unread: Mapping[str, int] = NONE_COUNTED
+    reason: str = ""
+    strikes: Mapping[str, int] = NONE_COUNTED
+    ended: bool = False
 
 
 def fold_answers(target: Target, report: Report, ledger: Ledger, answers: Collection[Answer], now: datetime) -> Folded:
@@ -95,12 +102,23 @@ def fold_answers(target: Target, report: Report, ledger: Ledger, answers: Collec
     )
 
 
-def mark_ok(health: Health, folded: Folded, now: datetime) -> Health:
-    """Returns the health of a report whose poll was good."""
+def after_poll(health: Health, result: PollResult, now: datetime) -> Health:
+    """Returns the health of a report after a poll, of which it does not say whether the platform lacks the report."""
+    folded, error = result.folded, result.error
+    health = replace(
+        health,
+        last_attempt=now,
+        outcome="ok" if error is None else error.outcome,
+        reason=result.reason,
+        unread=result.unread,
+    )
+    if error is None:
+        health = replace(health, last_success=now, supported=True)
+    if folded is None:
+        return health
     return replace(
         health,
-        outcome="ok",
-        last_success=now,
+        last_partial=health.last_partial if error is None else now,
         supported=True,
         restated_ratio=0.0,
         drift=folded.drift,
@@ -109,13 +127,14 @@ def mark_ok(health: Health, folded: Folded, now: datetime) -> Health:
     )
 
 
-def lacks(states: Mapping[str, ReportState], report: Report, error: ReportError) -> bool:
-    """Returns whether, by an error, the platform has no such report, or none that can be read.
+def lacks(states: Mapping[str, ReportState], report: Report, result: PollResult) -> bool:
+    """Returns whether the platform has no such report, or nothing in it can be read.
 
-    Not if it was good before, and not if no report is good: then something else is wrong.
+    Not if anything of it was read at some time, and not if no report is read: then something else is wrong.
     """
-    good = {name for name, state in states.items() if state.health.last_success is not None}
-    return bool(good) and report.name not in good and isinstance(error, NotFoundError | SchemaError)
+    read = {name for name, state in states.items() if state.health.read_at is not None}
+    unreadable = result.folded is None and isinstance(result.error, NotFoundError | SchemaError)
+    return unreadable and bool(read) and report.name not in read
 
 
 def with_result(state: ReportState, result: PollResult) -> ReportState:

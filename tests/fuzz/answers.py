@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from itertools import repeat
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -10,14 +11,14 @@ import httpx
 
 from exporter.domain.calendars import day_at
 from exporter.domain.model import Days
+from exporter.domain.scope import Scope
 from exporter.http import RetryBudget
 from exporter.platforms.api import Account, Component, Context, Discovery, Fields, Override, Report, Request
 from exporter.platforms.chatcaptain import export_job
 from exporter.platforms.chatcaptain import platform as chatcaptain
-from exporter.platforms.chatcaptain.component_report import ALONE
 from exporter.platforms.jmespath_fields import expression
 from exporter.platforms.paradigm import platform as paradigm
-from exporter.polling.ask import Fetch, Transport, ask
+from exporter.polling.ask import Fetch, Known, Transport, ask
 from exporter.polling.target import Target
 from exporter.simulator.app import create_app
 from exporter.simulator.chatcaptain.bots import Bots
@@ -78,7 +79,6 @@ async def of_chatcaptain() -> list[Asked]:
     """Returns answers of all reports in each shape that is understood, and in one that an operator describes."""
     bots = Bots.from_seed(1, 1, 3, ZONE)
     account = Account("s", {"chatbot_id": bots.chatbots[0].id, "company": "ACME"})
-    taught = {ALONE: Discovery(TODAY, tuple((each.name,) for each in chatcaptain.OVERVIEW.components))}
     found = []
     for shape in (*SHAPES, "shape-odd"):
         clock = PassedClock(NOW)
@@ -90,7 +90,9 @@ async def of_chatcaptain() -> list[Asked]:
                 found += await _asked(road, f"chatcaptain {name}", report, {})
             if shape != "shape-odd":
                 overview = platform.configured("overview", None, account)
-                found += await _asked(road, "chatcaptain overview alone", overview, taught)
+                parts = [part for request in overview.plan(DAYS, Scope()) for part in request.parts.values()]
+                bodies = [await road.client.get(part, RetryBudget(60)) for part in parts]
+                found += map(Asked, repeat("chatcaptain overview alone"), repeat(overview), parts, bodies)
     return found
 
 
@@ -124,9 +126,10 @@ async def _asked(road: Road, what: str, report: Report, discoveries: Mapping[str
     """Asks all that a poll of two days would ask; keeps one answer of each length and kind."""
     listening = Listening(road.client, [])
     target: Target = target_with(reports=(report,))
-    answers = await ask(target, report, DAYS, discoveries, Transport(listening, RetryBudget(60), road.worker), NOW)
-    if answers.error is not None:
-        raise answers.error
+    transport = Transport(listening, RetryBudget(60), road.worker)
+    answers = await ask(target, report, DAYS, Known(discoveries), transport, NOW)
+    for failure in answers.failures:
+        raise failure.error
     return [Asked(_kind(what, request), report, request, body) for request, body in listening.heard]
 
 

@@ -16,6 +16,7 @@ from exporter.domain.model import Column, Days, Reading, Row
 from exporter.domain.thresholds import Threshold
 from exporter.ledger.day_status import day_status
 from exporter.ledger.ledger import Asked, Ledger, fold
+from exporter.metrics import missing_limits
 from exporter.metrics.activities import BASELINE, LAST_DAY, LAST_WORKING_DAY, LIMIT, TODAY, activity_families
 from exporter.metrics.limits import CompanyLimits
 from exporter.metrics.report_view import Health, ReportView
@@ -93,6 +94,7 @@ def served(
     return {
         (family.name, sample.label_values[2], *sample.label_values[4:]): sample.value
         for family in found
+        if family.name != missing_limits.FAMILY
         for sample in family.samples
     }
 

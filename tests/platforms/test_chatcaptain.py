@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from exporter.domain.errors import ConfigError, NotJsonError, PlatformError, ReportError, SchemaError
-from exporter.domain.model import Column, Days, Kind, Reading, Row
+from exporter.domain.model import Column, Days, Kind, Reading
 from exporter.domain.scope import Scope
 from exporter.domain.selectors import Selection
 from exporter.platforms.api import (
@@ -153,19 +153,18 @@ def test_a_day_has_the_limits_of_the_zone_of_its_source() -> None:
     assert request.path == f"{WHERE}/inbox"
 
 
-def test_what_was_learned_to_be_asked_alone_is_until_the_next_day() -> None:
-    """Each new day begins with one question for all."""
-    alone = {"alone": Discovery(TODAY, (("MESSAGE_COUNT",), ("INTENT_HITS",)))}
+def test_a_question_has_a_part_for_each_component() -> None:
+    """What an operator describes is asked for together: it may be anywhere in the answer."""
+    (request,) = report("overview").plan(ONE, SCOPE)
+    described = mapped(
+        MESSAGE_COUNT={"value": "a"}, CONVERSATION_COUNT_INTERVAL={"series": "b", "time": "t", "value": "n"}
+    )
+    (other,) = report("overview", described).plan(ONE, SCOPE)
 
-    asked = report("overview").plan(ONE, SCOPE, alone)
-    tomorrow = report("overview").plan(Days(date(2026, 3, 4), date(2026, 3, 4)), SCOPE, alone)
-
-    assert [(each.subject, each.params["components"]) for each in asked] == [
-        ("", "1,14,0,13,3,4,6,10,12"),
-        ("MESSAGE_COUNT", "7"),
-        ("INTENT_HITS", "11"),
-    ]
-    assert [each.params["components"] for each in tomorrow] == [EVERYTHING]
+    assert request.items == tuple(request.parts) == tuple(each.name for each in OVERVIEW.components)
+    assert [each.params["components"] for each in request.parts.values()] == EVERYTHING.split(",")
+    assert other.parts.keys() == {*request.items, "overrides"} - {"MESSAGE_COUNT", "CONVERSATION_COUNT"}
+    assert other.parts["overrides"].params["components"] == "2,7"
 
 
 def test_channels_are_listed_first() -> None:
@@ -191,34 +190,17 @@ def test_each_channel_is_asked_for_each_day_and_calls_only_where_people_call() -
     assert {each.path for each in asked} == {f"{WHERE}/reports/channel"}
 
 
-def test_what_is_asked_alone_is_asked_of_each_channel() -> None:
-    """Its subject is the component of that channel: the rest of the channel does not wait for it."""
-    alone = {
-        "alone": Discovery(TODAY, (("MESSAGE_COUNT_FOR_CHANNEL_ID",),)),
-        "voice-alone": Discovery(TODAY, (("CALL_END_REASON",),)),
-    }
-
-    asked = report("channel").plan(ONE, SCOPE, {**KNOWN, **alone})
-
-    assert [(each.subject, each.params["components"]) for each in asked] == [
-        ("w1", "1,9"),
-        ("w1/MESSAGE_COUNT_FOR_CHANNEL_ID", "12"),
-        ("v1", "1,9,16,19,20"),
-        ("v1/MESSAGE_COUNT_FOR_CHANNEL_ID", "12"),
-        ("v1/CALL_END_REASON", "21"),
-    ]
-
-
 def test_what_is_supposed_for_forecasts_is_enough_to_ask() -> None:
     """Web channels that answer everything at once; at worst voice channels and each question alone."""
     overview, channel, inbox = (report(name) for name in ("overview", "channel", "inbox"))
 
     def asks(of: Report, *, at_worst: bool) -> int:
-        return len(of.plan(ONE, SCOPE, of.assumed_discoveries(TODAY, 3, at_worst=at_worst)))
+        plan = of.plan(ONE, SCOPE, of.assumed_discoveries(TODAY, 3, at_worst=at_worst))
+        return len(plan) + sum(len(request.parts) for request in plan if at_worst)
 
     assert all(each.asks_by_day and each.has_days for each in (overview, channel, inbox))
     assert [asks(each, at_worst=False) for each in (overview, channel, inbox)] == [1, 3, 1]
-    assert [asks(each, at_worst=True) for each in (overview, channel, inbox)] == [11, 21, 1]
+    assert [asks(each, at_worst=True) for each in (overview, channel, inbox)] == [12, 24, 1]
 
 
 # The list of channels
@@ -439,13 +421,46 @@ def test_a_day_that_was_answered_has_a_row_even_if_all_is_zero() -> None:
     )
 
 
-def test_a_breakdown_that_is_null_was_not_read() -> None:
-    """Nor is a count that is null: both are missing, and no zeros."""
-    came = decode(report("overview"), question("overview", "MESSAGE_COUNT", "INTENT_HITS"), {"7": None, "11": None})
+def test_what_has_no_value_is_no_fault_of_a_day_on_which_nothing_happened() -> None:
+    """Nothing was counted: then counts are 0, break-downs have nothing in them, and there is no median."""
+    nothing: Truth = {"CONVERSATION_COUNT": 0, "MESSAGE_COUNT": None, "INTENT_HITS": None, "STEP_EXEC_COUNT": []}
+
+    came = decode(report("overview"), question("overview"), nothing)
 
     assert isinstance(came, Reading)
-    assert came.rows == (Row("all", YESTERDAY, "b/1", {}),)
-    assert came.drift == {"missing": {"MESSAGE_COUNT", "INTENT_HITS"}}
+    assert (came.unread, came.drift) == ((), {})
+    assert set(figures(came).values()) == {0.0}
+    assert {name for name, _ in figures(came)} == {"conversations", "messages", "interactions", "steps", "intents"}
+    assert came.rows[0].figures[Column("chatcaptain_intent_hits")] == 1.0
+
+
+def test_what_has_no_value_on_another_day_was_not_read() -> None:
+    """A count, a break-down, or what is left out; null is no median of any day."""
+    truth: Truth = {each.name: {} if each.figure is Shape.BREAKDOWN else 1 for each in OVERVIEW.components}
+    without = {name: value for name, value in truth.items() if name != "INTENT_SCORE_MEDIAN"}
+    odd = {**without, "MESSAGE_COUNT": None, "INTENT_HITS": None, "MESSAGE_LENGTH_MEDIAN": None, "STEP_EXEC_COUNT": "x"}
+
+    came = decode(report("overview"), question("overview"), odd)
+
+    assert isinstance(came, Reading)
+    assert {each.name: each.is_absent for each in came.unread} == {
+        "MESSAGE_COUNT": True,
+        "INTENT_HITS": True,
+        "INTENT_SCORE_MEDIAN": True,
+        "STEP_EXEC_COUNT": False,
+    }
+    assert {each.family for each in came.unread} & {column.family for column in came.rows[0].figures} == set()
+
+
+def test_what_an_answer_calls_otherwise_is_not_left_out() -> None:
+    """Of an answer with other keys nothing is known; of an empty one, that nothing is there."""
+    other = decode(report("overview"), question("overview"), {"data": {"foo": 1}})
+    empty = decode(report("overview"), question("overview"), {"data": {}})
+
+    assert isinstance(other, Reading)
+    assert isinstance(empty, Reading)
+    assert (other.rows, {each.is_absent for each in other.unread}) == ((), {False})
+    assert (empty.rows, {each.is_absent for each in empty.unread}) == ((), {True})
 
 
 def test_names_that_are_equal_are_added_up() -> None:
@@ -474,26 +489,6 @@ def test_a_day_after_today_is_counted_and_left_out() -> None:
     assert (came.rows, came.violations) == ((), {"future_date": 1})
 
 
-def test_what_a_combined_answer_does_not_yield_is_asked_alone() -> None:
-    """With what is asked alone already: a lesson holds all of them."""
-    request = question("overview", *(each.name for each in OVERVIEW.components if each.name != "MESSAGE_COUNT"))
-    truth: dict[str, object] = {each.name: {} if each.figure is Shape.BREAKDOWN else 0 for each in OVERVIEW.components}
-
-    came = decode(report("overview"), request, truth | {"INTENT_HITS": "many"})
-
-    assert came == NeedsDiscovery({"alone": Discovery(TODAY, (("MESSAGE_COUNT",), ("INTENT_HITS",)))})
-
-
-def test_voice_components_are_learned_apart() -> None:
-    """What a web channel's answer teaches says nothing of calls."""
-    web = decode(report("channel"), question("channel", channel=WEB), {"1": 5, "9": 6})
-    voice = decode(report("channel"), question("channel"), {"1": 5, "12": 6, "9": 6, "16": 1})
-
-    assert web == NeedsDiscovery({"alone": Discovery(TODAY, (("MESSAGE_COUNT_FOR_CHANNEL_ID",),))})
-    names = (("CALL_EXIT_STEP",), ("CALL_USER_INPUTS_MEDIAN",), ("CALL_END_REASON",))
-    assert voice == NeedsDiscovery({"voice-alone": Discovery(TODAY, names)})
-
-
 def test_what_a_single_answer_does_not_yield_is_told_without_its_data() -> None:
     """One line that names source, report, component, keys and remedy; keys that may be names are counted."""
     answer = {"data": {"Refund for Mr. X": {"2024": "x"}, "total": 17}, "Peter": 4711}
@@ -502,8 +497,8 @@ def test_what_a_single_answer_does_not_yield_is_told_without_its_data() -> None:
 
     assert isinstance(came, Reading)
     assert came.rows == ()
-    ((message, outline, name),) = came.unread
-    assert name == "INTENT_HITS"
+    ((message, outline, name, family, is_absent),) = came.unread
+    assert (name, family, is_absent) == ("INTENT_HITS", "chatcaptain_intent_hits", False)
     assert message == (
         "support/overview: INTENT_HITS cannot be read: a break-down is expected, and an object is there whose values "
         "are not all whole numbers. The answer has the keys data, 1 more that may be names. Remedy: set "
@@ -529,7 +524,7 @@ def test_an_answer_that_is_a_failure_is_none_with_zeros(name: str, body: bytes, 
         report(name).decode(body, question(name), CONTEXT)
 
 
-def test_a_median_alone_may_be_null() -> None:
+def test_a_component_alone_may_be_null() -> None:
     """Of a day without conversations there is none, and nothing else was asked for; an error is one all the same."""
     request = question("overview", "MESSAGE_LENGTH_MEDIAN")
 
@@ -540,8 +535,9 @@ def test_a_median_alone_may_be_null() -> None:
     assert not came.unread
     with pytest.raises(PlatformError):
         decode(report("overview"), request, {"data": None, "error": "down"})
-    with pytest.raises(SchemaError):
-        decode(report("overview"), question("overview", "MESSAGE_COUNT"), {"data": None})
+    count = decode(report("overview"), question("overview", "MESSAGE_COUNT"), {"data": None})
+    assert isinstance(count, Reading)
+    assert [each.is_absent for each in count.unread] == [True]
 
 
 def test_buckets_of_another_zone_are_refused_with_the_zone() -> None:
@@ -627,14 +623,14 @@ def test_an_expression_that_finds_nothing_is_named_and_the_others_are_served(
 ) -> None:
     """It is not asked for alone: the operator has the last word."""
     of = report("overview", mapped(**components))
-    (request,) = of.plan(ONE, SCOPE, {"alone": Discovery(TODAY, (("MESSAGE_COUNT",), ("INTENT_HITS",)))})[:1]
+    (request,) = of.plan(ONE, SCOPE)
     truth: Truth = {each.name: {} if each.figure is Shape.BREAKDOWN else 1 for each in OVERVIEW.components}
     answer = {**truth, "text": "x", "list": [{"a": "x", "n": 1, "t": "2026-03-02T00:00:00Z"}]}
 
     came = decode(of, request, answer)
 
     assert isinstance(came, Reading)
-    ((message, _, _),) = came.unread
+    ((message, *_),) = came.unread
     assert f"{next(iter(components))} cannot be read: {why}. " in message
     assert f"overrides.overview.components.{next(iter(components))} " in message
     assert figures(came)["conversations", ()] == 1.0

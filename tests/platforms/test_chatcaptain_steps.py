@@ -21,7 +21,7 @@ from exporter.platforms.chatcaptain.find_component import ReportComponent as Ask
 from exporter.platforms.chatcaptain.platform import CHANNEL, OVERVIEW, PLATFORM
 from exporter.platforms.chatcaptain.read_component import Shape
 from exporter.platforms.jmespath_fields import expression
-from exporter.polling.ask import Answers, Transport, ask
+from exporter.polling.ask import Answers, Known, Transport, ask
 from exporter.polling.render import view
 from exporter.polling.report_state import ReportState
 from exporter.polling.target import Target
@@ -50,7 +50,8 @@ class ChatCaptain:
 
     async def get(self, request: Request, retry_budget: RetryBudget) -> bytes:
         tail = request.path.rpartition("/")[2]
-        self.asked.append(" ".join((tail, request.subject, str(request.days.first.day))))
+        about = request.subject if len(request.items) != 1 else f"{request.subject}/{request.items[0]}"
+        self.asked.append(" ".join((tail, about, str(request.days.first.day))))
         if tail in self.broken or request.params.get("channelId") in self.broken:
             raise HttpStatusError("500")
         if tail == "channels":
@@ -76,7 +77,7 @@ async def inquire(
     worker, report = Worker("inquiry"), PLATFORM.configured(name, override, ACCOUNT)
     target: Target = target_with(RULES, reports=(report,))
     try:
-        return await ask(target, report, BOTH, discoveries, Transport(platform, RetryBudget(60), worker), NOW)
+        return await ask(target, report, BOTH, Known(discoveries), Transport(platform, RetryBudget(60), worker), NOW)
     finally:
         worker.close()
 
@@ -104,43 +105,29 @@ async def test_what_is_understood_at_once_is_asked_at_once() -> None:
     came = await inquire(platform, "overview")
 
     assert platform.asked == ["overview  2", "overview  3"]
-    assert (came.discoveries, came.error) == ({}, None)
+    assert (came.discoveries, came.failures) == ({}, ())
     assert whole("overview", came) == {each.name for each in OVERVIEW.components}
 
 
-async def test_what_is_not_understood_together_is_asked_alone_for_the_rest_of_the_day() -> None:
-    """The first answer teaches; the day after begins with one question for all."""
+async def test_what_is_not_understood_together_is_asked_alone() -> None:
+    """Of each day; the rest of the first answer counts."""
     platform = ChatCaptain(apart=frozenset(("MESSAGE_COUNT", "INTENT_HITS")))
     came = await inquire(platform, "overview")
 
-    alone = ["overview MESSAGE_COUNT 2", "overview INTENT_HITS 2", "overview  3"]
-    assert platform.asked == [
-        "overview  2",
-        "overview  2",
-        *alone,
-        "overview MESSAGE_COUNT 3",
-        "overview INTENT_HITS 3",
-    ]
-    assert came.error is None
+    of_a_day = ["overview ", "overview /MESSAGE_COUNT", "overview /INTENT_HITS"]
+    assert platform.asked == [f"{each} {day}" for day in (2, 3) for each in of_a_day]
+    assert not came.failures
     assert whole("overview", came) == {each.name for each in OVERVIEW.components}
-
-    again = ChatCaptain(apart=platform.apart)
-    await inquire(again, "overview", came.discoveries)
-    assert again.asked == platform.asked[1:]
-
-    old = {topic: discovery._replace(day=YESTERDAY) for topic, discovery in came.discoveries.items()}
-    await inquire(tomorrow := ChatCaptain(), "overview", old)
-    assert tomorrow.asked == ["overview  2", "overview  3"]
 
 
 async def test_what_is_not_understood_at_all_is_told_and_the_rest_is_served() -> None:
-    """It is asked once alone, not for each day."""
+    """It is asked for alone of each day: what fails for Sunday may be there on Monday."""
     platform = ChatCaptain(never=frozenset(("MESSAGE_COUNT",)))
     came = await inquire(platform, "overview")
 
-    assert platform.asked == ["overview  2", "overview  2", "overview MESSAGE_COUNT 2", "overview  3"]
-    assert came.error is not None
-    assert (came.error.outcome, "MESSAGE_COUNT cannot be read" in str(came.error)) == ("schema", True)
+    assert platform.asked == [f"overview {each} {day}" for day in (2, 3) for each in ("", "/MESSAGE_COUNT")]
+    assert [(each.items, each.error.outcome) for each in came.failures] == [(("MESSAGE_COUNT",), "schema")] * 2
+    assert "MESSAGE_COUNT cannot be read" in str(came.failures[0].error)
     assert whole("overview", came) == {each.name for each in OVERVIEW.components} - platform.never
 
 
@@ -150,9 +137,9 @@ async def test_an_unseen_shape_gives_no_figure_and_a_mapping_makes_it_work() -> 
     platform = ChatCaptain(never=names)
     came = await inquire(platform, "overview")
 
-    assert len(platform.asked) == 1 + len(names)
-    assert not [row for answer in came.answers for row in answer.reading.rows]
-    assert came.error is not None
+    assert len(platform.asked) == 2 * (1 + len(names))
+    assert not came.answers
+    assert {item for each in came.failures for item in each.items} == names
 
     where = Override(
         components={
@@ -164,7 +151,7 @@ async def test_an_unseen_shape_gives_no_figure_and_a_mapping_makes_it_work() -> 
     )
     told = ChatCaptain(never=names)
     came = await inquire(told, "overview", override=where)
-    assert (told.asked, came.error) == (["overview  2", "overview  3"], None)
+    assert (told.asked, came.failures) == (["overview  2", "overview  3"], ())
     assert {row.figures[Column("chatcaptain_messages")] for answer in came.answers for row in answer.reading.rows} == {
         7
     }
@@ -176,7 +163,7 @@ async def test_channels_are_learned_then_each_is_asked() -> None:
     came = await inquire(platform, "channel")
 
     assert platform.asked == ["channels  3", "channel w1 2", "channel v1 2", "channel w1 3", "channel v1 3"]
-    assert came.error is None
+    assert not came.failures
     assert whole("channel", came, ("w1",)) == {each.name for each in CHANNEL.components if not each.voice}
     assert whole("channel", came, ("v1",)) == {each.name for each in CHANNEL.components}
 
@@ -215,31 +202,46 @@ async def test_channels_of_a_day_are_served_side_by_side() -> None:
     ]
 
 
-async def test_what_is_asked_alone_of_channels_is_learned_for_all_of_them() -> None:
-    """Of calls from a voice channel, of the rest from any."""
-    apart = frozenset(("MESSAGE_COUNT_FOR_CHANNEL_ID", "CALL_END_REASON"))
-    platform = ChatCaptain(apart=apart)
+async def test_what_is_not_understood_of_a_channel_is_asked_alone_of_it() -> None:
+    """Of each channel and day."""
+    platform = ChatCaptain(apart=frozenset(("MESSAGE_COUNT_FOR_CHANNEL_ID", "CALL_END_REASON")))
     came = await inquire(platform, "channel")
 
     of_a_day = [
-        ["channel w1", "channel w1/MESSAGE_COUNT_FOR_CHANNEL_ID"],
-        ["channel v1", "channel v1/MESSAGE_COUNT_FOR_CHANNEL_ID", "channel v1/CALL_END_REASON"],
+        *("channel w1", "channel w1/MESSAGE_COUNT_FOR_CHANNEL_ID"),
+        *("channel v1", "channel v1/MESSAGE_COUNT_FOR_CHANNEL_ID", "channel v1/CALL_END_REASON"),
     ]
-    first = ["channels  3", "channel w1 2", *(f"{each} 2" for each in of_a_day[0]), "channel v1 2"]
-    rest = [*(f"{each} 2" for each in of_a_day[1]), *(f"{each} 3" for channel in of_a_day for each in channel)]
-    assert platform.asked == [*first, *rest]
-    assert came.error is None
+    assert platform.asked == ["channels  3", *(f"{each} {day}" for day in (2, 3) for each in of_a_day)]
+    assert not came.failures
     assert whole("channel", came, ("v1",)) == {each.name for each in CHANNEL.components}
 
 
 async def test_one_broken_channel_leaves_the_others() -> None:
-    """It is asked once; the report has failed, and the good channel counts."""
+    """Once it is asked in parts, since one of them may break it; then the channel is given up."""
     platform = ChatCaptain(broken=frozenset(("w1",)))
     came = await inquire(platform, "channel")
 
-    assert platform.asked == ["channels  3", "channel w1 2", "channel v1 2", "channel v1 3"]
-    assert came.error is not None
+    assert [each for each in platform.asked if "v1" in each] == ["channel v1 2", "channel v1 3"]
+    assert len([each for each in platform.asked if "w1" in each]) == 2 * 3
+    assert {each.items for each in came.failures} == {("w1",)}
     assert whole("channel", came, ("v1",)) == {each.name for each in CHANNEL.components}
+
+
+@pytest.mark.parametrize("status", [400, 422, 500])
+async def test_a_refusal_of_several_components_is_tried_one_by_one(status: int) -> None:
+    """Then the one that the platform cannot give is the only one that is missing."""
+
+    class Refusing(ChatCaptain):
+        async def get(self, request: Request, retry_budget: RetryBudget) -> bytes:
+            body = await ChatCaptain.get(self, request, retry_budget)
+            if len(request.items) > 1 or request.items == ("INTENT_COUNT",):
+                raise HttpStatusError(str(status))
+            return body
+
+    came = await inquire(Refusing(), "overview")
+
+    assert whole("overview", came) == {each.name for each in OVERVIEW.components} - {"INTENT_COUNT"}
+    assert {each.items for each in came.failures} == {("INTENT_COUNT",)}
 
 
 async def test_a_list_that_cannot_be_refreshed_serves_once_more() -> None:
@@ -251,5 +253,5 @@ async def test_a_list_that_cannot_be_refreshed_serves_once_more() -> None:
     came = await inquire(platform, "channel", old)
 
     assert platform.asked == ["channels  3", "channel w1 2", "channel v1 2", "channel w1 3", "channel v1 3"]
-    assert came.error is not None
+    assert [each.request.report for each in came.failures] == ["channels"]
     assert len(came.answers) == 4

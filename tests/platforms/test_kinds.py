@@ -51,8 +51,6 @@ def test_buckets_of_a_day_of_25_hours_are_added_up() -> None:
 @pytest.mark.parametrize(
     ("value", "figure", "leaf"),
     [
-        pytest.param(None, Shape.COUNT, (None, "missing"), id="count-null"),
-        pytest.param(None, Shape.TOTAL, (None, "missing"), id="total-null"),
         pytest.param(None, Shape.MEDIAN, (None, None), id="median-null"),
         pytest.param({"value": None}, Shape.MEDIAN, (None, None), id="median-null-in-an-object"),
         pytest.param(0.25, Shape.MEDIAN, (0.25, None), id="median"),
@@ -60,15 +58,9 @@ def test_buckets_of_a_day_of_25_hours_are_added_up() -> None:
         pytest.param(12.5, Shape.COUNT, (12.5, "retyped"), id="count-in-parts"),
         pytest.param(-1, Shape.COUNT, (None, "negative"), id="negative"),
         pytest.param(10**400, Shape.COUNT, (None, "retyped"), id="beyond-a-double"),
-        pytest.param(
-            [{"ts": MIDNIGHT, "n": None}, {"ts": MIDNIGHT, "n": 3}],
-            Shape.COUNT,
-            (None, "missing"),
-            id="bucket-null",
-        ),
     ],
 )
-def test_null_is_missing_but_for_a_median(value: object, figure: Shape, leaf: object) -> None:
+def test_a_number_is_read_as_it_is_and_null_is_no_median(value: object, figure: Shape, leaf: object) -> None:
     """A day without conversations has none."""
     assert read(value, figure, DAY) == Found(((None, leaf),))  # type: ignore[arg-type]  # a leaf it is
 
@@ -77,18 +69,16 @@ NO_NUMBER = {
     "text": ("5", "a number is expected, and string is there"),
     "boolean": (True, "a number is expected, and boolean is there"),
     "wrapped-without-end": (WRAPPED, "one number is expected, and 2 can be meant"),
-    "empty-object": ({}, "one number is expected, and none can be meant"),
     "two-numbers": ({"value": 5, "previous": 4}, "one number is expected, and 2 can be meant"),
     "two-nulls": ({"value": None, "previous": None}, "one number is expected, and 2 can be meant"),
     "number-and-list": ({"value": 5, "days": [1]}, "one number is expected, and 3 can be meant"),
-    "empty-list": ([], "one number is expected, and an empty list is there"),
-    "numbers": ([5], "one number is expected, and a list is there"),
+    "numbers": ([5, 6, 7], "one number is expected, and a list is there"),
     "no-moments": ([{"name": "de", "n": 5}], "a list is there, but not of moments with a number each"),
     "moments-unclear": (
         [{"a": MIDNIGHT, "b": MIDNIGHT, "n": 5}],
         "a list is there, but not of moments with a number each",
     ),
-    "no-number-in-buckets": ([{"ts": MIDNIGHT}], "no number is there to be counted"),
+    "no-number-in-buckets": ([{"ts": MIDNIGHT, "n": "x"}], "no number is there to be counted"),
     "unclear-in-buckets": ([{"ts": MIDNIGHT, "new": 5, "old": 6}], "which number counts is not clear: new, old"),
     "text-in-a-bucket": ({MIDNIGHT: "5"}, "no number is there to be counted"),
     "without-an-offset": (
@@ -112,9 +102,123 @@ def test_what_is_no_clear_number_is_refused(value: object, why: str) -> None:
     assert read(value, Shape.COUNT, DAY) == Unreadable(why)
 
 
-def test_a_series_is_no_median() -> None:
-    """Medians of parts of a day make no median of it."""
-    assert isinstance(read([{"ts": MIDNIGHT, "n": 5}], Shape.MEDIAN, DAY), Unreadable)
+def test_a_series_of_parts_of_a_day_is_no_median() -> None:
+    """Medians of them make no median of it."""
+    value = [{"ts": "2026-10-24T22:00:00Z", "n": 5}, {"ts": "2026-10-25T22:00:00Z", "n": 2}]
+
+    assert isinstance(read(value, Shape.MEDIAN, AUTUMN), Unreadable)
+
+
+ABSENT: dict[str, tuple[object, tuple[Shape, ...]]] = {
+    "null": (None, (Shape.COUNT, Shape.TOTAL, Shape.BREAKDOWN)),
+    "null-in-an-object": ({"value": None}, (Shape.COUNT, Shape.TOTAL)),
+    "null-data": ({"data": None}, (Shape.COUNT, Shape.TOTAL, Shape.BREAKDOWN)),
+    "null-in-a-list": ([None], (Shape.COUNT, Shape.TOTAL)),
+    "null-in-a-bucket": ([{"ts": MIDNIGHT, "n": None}], (Shape.COUNT, Shape.TOTAL)),
+    "null-in-one-of-two-buckets": ([{"ts": MIDNIGHT, "n": None}, {"ts": MIDNIGHT, "n": 3}], (Shape.COUNT,)),
+    "null-under-a-time": ({MIDNIGHT: None}, (Shape.COUNT, Shape.TOTAL)),
+    "null-now": ({"current": None, "previous": 4}, (Shape.COUNT, Shape.TOTAL)),
+    "empty-object": ({}, (Shape.COUNT, Shape.TOTAL, Shape.MEDIAN)),
+    "empty-list": ([], (Shape.COUNT, Shape.TOTAL, Shape.MEDIAN)),
+    "empty-data": ({"data": {"result": []}}, (Shape.COUNT, Shape.TOTAL, Shape.MEDIAN)),
+    "empty-text": ("", tuple(Shape)),
+    "empty-table": ({"columns": ["day", "n"], "rows": []}, (Shape.COUNT, Shape.TOTAL, Shape.MEDIAN)),
+}
+
+
+@pytest.mark.parametrize(
+    ("value", "figure"),
+    [
+        pytest.param(value, each, id=f"{name}-{each.value}")
+        for name, (value, shapes) in ABSENT.items()
+        for each in shapes
+    ],
+)
+def test_what_is_null_or_empty_is_absent(value: object, figure: Shape) -> None:
+    """Whether that is a fault is seen from the rest of the day."""
+    found = read(value, figure, DAY)
+
+    assert isinstance(found, Unreadable)
+    assert found.is_absent
+
+
+MILLISECONDS = 1772492400000
+TABLES = {
+    "table": ({"columns": ["language", "n"], "rows": [["de", 5], ["en", 7]]}, Shape.BREAKDOWN, {"de": 5.0, "en": 7.0}),
+    "table-of-described-columns": (
+        {"columns": [{"name": "day"}, {"name": "n"}], "rows": [["2026-03-03", 5]]},
+        Shape.COUNT,
+        {None: 5.0},
+    ),
+    "labels": ({"labels": ["de", "en"], "data": [5, 7]}, Shape.BREAKDOWN, {"de": 5.0, "en": 7.0}),
+    "labels-and-a-dataset": (
+        {"labels": ["de"], "datasets": [{"label": "Conversations", "data": [5]}]},
+        Shape.BREAKDOWN,
+        {"de": 5.0},
+    ),
+    "days-as-labels": ({"labels": ["2026-03-03"], "data": [5]}, Shape.COUNT, {None: 5.0}),
+    "pairs-of-time": ([[MIDNIGHT, 5]], Shape.COUNT, {None: 5.0}),
+    "pairs-of-milliseconds": ([[MILLISECONDS, 5]], Shape.TOTAL, {None: 5.0}),
+    "pairs-of-names": ([["de", 5], ["en", 7]], Shape.BREAKDOWN, {"de": 5.0, "en": 7.0}),
+    "current": ({"current": 5, "previous": 4}, Shape.COUNT, {None: 5.0}),
+    "current-and-the-change": ({"current": 5, "previous": 4, "change": 0.25}, Shape.TOTAL, {None: 5.0}),
+    "current-break-down": ({"current": {"de": 5}, "previous": {"de": 4}}, Shape.BREAKDOWN, {"de": 5.0}),
+    "current-median": ({"current": 2.5, "previous": 4}, Shape.MEDIAN, {None: 2.5}),
+    "grouped-by-nothing": ([{"_id": None, "count": 5}], Shape.COUNT, {None: 5.0}),
+    "grouped": ([{"_id": {"language": "de"}, "count": 5}], Shape.BREAKDOWN, {"de": 5.0}),
+    "one-part": ([5], Shape.COUNT, {None: 5.0}),
+    "one-part-median": ([2.5], Shape.MEDIAN, {None: 2.5}),
+    "hours": ([1] * 24, Shape.COUNT, {None: 24.0}),
+}
+
+
+@pytest.mark.parametrize(("value", "figure", "expected"), TABLES.values(), ids=TABLES)
+def test_tables_are_read_and_said_to_be_a_guess(
+    value: object, figure: Shape, expected: dict[str | None, float]
+) -> None:
+    """Where they can mean one thing alone."""
+    found = read(value, figure, DAY)
+
+    assert isinstance(found, Found)
+    assert {name: number for name, (number, _) in found.figures} == expected
+    assert found.guess
+
+
+MEDIANS = {
+    "under-a-date": {"2026-03-03": 2.5},
+    "under-a-time": {MIDNIGHT: 2.5},
+    "date": [{"date": "2026-03-03", "value": 2.5}],
+    "iso": [{"timestamp": MIDNIGHT, "median": 2.5}],
+    "milliseconds": [{"t": MILLISECONDS, "v": 2.5}],
+    "seconds": [{"t": MILLISECONDS // 1000, "v": 2.5}],
+    "grouped-by-day": [{"_id": "2026-03-03", "median": 2.5}],
+}
+
+
+@pytest.mark.parametrize("value", MEDIANS.values(), ids=MEDIANS)
+def test_the_only_bucket_of_a_day_is_its_median(value: object) -> None:
+    """As it is its count."""
+    assert read(value, Shape.MEDIAN, DAY) == Found(((None, (2.5, None)),))
+
+
+UNCLEAR = {
+    "rows-of-another-length": ({"columns": ["language", "n"], "rows": [["de"]]}, Shape.BREAKDOWN),
+    "labels-of-another-length": ({"labels": ["de"], "data": [5, 7]}, Shape.BREAKDOWN),
+    "two-datasets": ({"labels": ["de"], "datasets": [{"data": [5]}, {"data": [7]}]}, Shape.BREAKDOWN),
+    "more-lists": ({"labels": ["de"], "data": [5], "shares": [1]}, Shape.BREAKDOWN),
+    "hours-of-another-day": ([1] * 23, Shape.COUNT),
+    "medians-of-hours": ([1.5] * 24, Shape.MEDIAN),
+    "two-groups": ([{"_id": "web", "count": 5}, {"_id": "voice", "count": 7}], Shape.COUNT),
+    "percentiles": ({"p50": 0.5, "p90": 0.9}, Shape.MEDIAN),
+    "pairs-of-another-day": ([["2026-03-02", 5]], Shape.COUNT),
+    "triples": ([["de", 5, 0.5]], Shape.BREAKDOWN),
+}
+
+
+@pytest.mark.parametrize(("value", "figure"), UNCLEAR.values(), ids=UNCLEAR)
+def test_tables_that_may_mean_something_else_are_not_read(value: object, figure: Shape) -> None:
+    """The operator's mapping is the last word."""
+    assert isinstance(read(value, figure, DAY), Unreadable)
 
 
 BREAKDOWNS = {
@@ -181,7 +285,7 @@ def test_what_is_no_clear_breakdown_is_refused(value: object, why: str) -> None:
 
 
 def test_parts_of_a_breakdown_may_be_missing() -> None:
-    """A null, or one without a name among others, is noted; a break-down that is null has no part at all."""
+    """A null, or one without a name among others, is noted."""
     listed = [{"name": "de", "n": 5}, {"name": None, "n": 7}, {"name": "en", "n": None}]
     several = [{"name": "de", "title": "German", "n": 5}, {"name": " ", "title": " ", "n": 5}]
 
@@ -190,4 +294,3 @@ def test_parts_of_a_breakdown_may_be_missing() -> None:
     )
     assert read(several, Shape.BREAKDOWN, DAY) == Found((("de", (5.0, None)), ("", (None, "missing"))))
     assert read({"de": 5, "en": None}, Shape.BREAKDOWN, DAY) == Found((("de", (5.0, None)), ("en", (None, "missing"))))
-    assert read(None, Shape.BREAKDOWN, DAY) == Found(((None, (None, "missing")),))

@@ -11,6 +11,7 @@ from exporter.domain.errors import (
     AuthError,
     ConnectionLostError,
     HttpStatusError,
+    NotJsonError,
     PlatformError,
     RateLimitedError,
     ReportError,
@@ -28,7 +29,7 @@ from exporter.platforms.api import (
     ReportDefaults,
     Request,
 )
-from exporter.polling.ask import Answers, Transport, ask
+from exporter.polling.ask import Answers, Known, Transport, ask, given_up
 from exporter.polling.threads import Worker
 from tests.road.road import RULES, target_with, utc
 
@@ -91,13 +92,20 @@ class Platform:
         return msgspec.json.encode(answer)
 
 
-async def inquire(platform: Platform, discoveries: Discoveries, report: Shops | None = None) -> Answers:
+async def inquire(
+    platform: Platform, discoveries: Discoveries, report: Shops | None = None, days: Days = DAYS
+) -> Answers:
     worker, report = Worker("inquiry"), report or Shops()
     try:
         line = Transport(platform, RetryBudget(60), worker)
-        return await ask(target_with(RULES, reports=(report,)), report, DAYS, discoveries, line, NOW)
+        return await ask(target_with(RULES, reports=(report,)), report, days, Known(discoveries), line, NOW)
     finally:
         worker.close()
+
+
+def error_of(came: Answers) -> ReportError | None:
+    """Returns the first failure."""
+    return next((each.error for each in came.failures), None)
 
 
 async def test_what_is_missing_is_learned_first() -> None:
@@ -106,7 +114,7 @@ async def test_what_is_missing_is_learned_first() -> None:
     came = await inquire(platform, NO_DISCOVERIES)
 
     assert platform.asked == [SHOPS, "a/2", "b/2", "a/3", "b/3"]
-    assert (came.discoveries, came.error) == (KNOWN, None)
+    assert (came.discoveries, error_of(came)) == (KNOWN, None)
 
     again = Platform({})
     await inquire(again, came.discoveries)
@@ -120,7 +128,7 @@ async def test_a_list_that_cannot_be_refreshed_serves_once_more() -> None:
     came = await inquire(platform, OLD)
 
     assert platform.asked == [SHOPS, "a/2", "b/2", "a/3", "b/3"]
-    assert (came.discoveries, came.error, len(came.answers)) == (OLD, broken, 4)
+    assert (came.discoveries, error_of(came), len(came.answers)) == (OLD, broken, 4)
 
 
 async def test_without_any_list_nothing_can_be_asked() -> None:
@@ -137,41 +145,70 @@ async def test_without_any_list_nothing_can_be_asked() -> None:
         pytest.param(PlatformError("an error in a 200"), id="error-in-200"),
     ],
 )
-async def test_one_broken_subject_leaves_the_others(trouble: ReportError) -> None:
-    """It is asked once, not for each day, and the first failure is the one that is told."""
-    platform = Platform({"a/2": trouble, "b/3": PlatformError("later")})
+async def test_one_broken_day_of_a_subject_leaves_its_other_days(trouble: ReportError) -> None:
+    """They come last, so that the other subjects do not wait for it."""
+    platform = Platform({"a/2": trouble})
     came = await inquire(platform, KNOWN)
 
-    assert platform.asked == ["a/2", "b/2", "b/3"]
-    assert came.error is trouble
-    assert [answer.request.path for answer in came.answers] == ["b/2"]
+    assert platform.asked == ["a/2", "b/2", "b/3", "a/3"]
+    assert [each.error for each in came.failures] == [trouble]
+    assert [answer.request.path for answer in came.answers] == ["b/2", "b/3", "a/3"]
 
 
-@pytest.mark.parametrize(
-    "trouble",
-    [
-        pytest.param(AuthError("401", 401), id="auth"),
-        pytest.param(RateLimitedError("429"), id="rate-limited"),
-        pytest.param(TimedOutError("60 s"), id="timeout"),
-        pytest.param(ConnectionLostError("refused"), id="connection"),
-    ],
-)
-async def test_what_would_fail_for_all_ends_the_questions(trouble: ReportError) -> None:
-    """What came before it counts."""
-    platform = Platform({"b/2": trouble})
-    came = await inquire(platform, KNOWN)
-
-    assert platform.asked == ["a/2", "b/2"]
-    assert (came.error, len(came.answers)) == (trouble, 1)
+EACH = [
+    pytest.param(AuthError("403", 403), id="auth"),
+    pytest.param(RateLimitedError("429"), id="rate-limited"),
+    pytest.param(TimedOutError("60 s"), id="timeout"),
+    pytest.param(ConnectionLostError("refused"), id="connection"),
+    pytest.param(HttpStatusError("500"), id="http"),
+    pytest.param(NotJsonError("html"), id="not-json"),
+]
 
 
-async def test_what_cannot_be_read_is_told_and_not_asked_for_other_days() -> None:
+@pytest.mark.parametrize("trouble", EACH)
+@pytest.mark.parametrize("subject", ["a", "b", "c", "d"])
+async def test_a_subject_that_fails_whatever_it_is_asked_leaves_the_others(trouble: ReportError, subject: str) -> None:
+    """It is asked twice, last, and then given up, in this poll and for the past."""
+    known = {SHOPS: Discovery(TODAY, (("a",), ("b",), ("c",), ("d",)))}
+    platform = Platform({f"{subject}/{day}": trouble for day in (1, 2, 3)})
+    came = await inquire(platform, known, days=Days(date(2026, 3, 1), TODAY))
+
+    assert len([path for path in platform.asked if path.startswith(subject)]) == 2
+    assert {answer.request.path for answer in came.answers} == {
+        f"{each}/{day}" for each in "abcd" if each != subject for day in (1, 2, 3)
+    }
+    assert (came.ended, given_up(came.strikes), len(came.failures)) == (False, frozenset({subject}), 3)
+
+
+@pytest.mark.parametrize("trouble", EACH[:4])
+async def test_two_subjects_in_a_row_are_evidence_that_the_others_fail_alike(trouble: ReportError) -> None:
+    """Of the key or the host; unless one that answered before answers still."""
+    known = {SHOPS: Discovery(TODAY, (("a",), ("b",), ("c",), ("d",)))}
+    everything = Platform({f"{shop}/{day}": trouble for shop in "abcd" for day in (2, 3)})
+    came = await inquire(everything, known)
+    assert (everything.asked, came.ended) == (["a/2", "b/2"], True)
+
+    later = Platform({f"{shop}/{day}": trouble for shop in "abcd" for day in (2, 3) if (shop, day) != ("a", 2)})
+    came = await inquire(later, known)
+    assert (later.asked, came.ended, len(came.answers)) == (["a/2", "b/2", "c/2", "a/3"], True, 1)
+
+    two = Platform({f"{shop}/{day}": trouble for shop in "bc" for day in (2, 3)})
+    came = await inquire(two, known)
+    assert two.asked == ["a/2", "b/2", "c/2", "a/3", "d/2", "d/3", "b/3", "c/3"]
+    assert (came.ended, len(came.answers)) == (False, 4)
+
+
+async def test_what_cannot_be_read_on_one_day_is_asked_for_the_others() -> None:
     platform = Platform({"a/2": "many"})
     came = await inquire(platform, KNOWN)
 
-    assert platform.asked == ["a/2", "b/2", "b/3"]
-    assert came.error is not None
-    assert (came.error.outcome, str(came.error)) == ("schema", "no number; set an override")
+    assert platform.asked == ["a/2", "b/2", "a/3", "b/3"]
+    [failure] = came.failures
+    assert (failure.error.outcome, str(failure.error), failure.items) == (
+        "schema",
+        "no number; set an override",
+        ("a",),
+    )
 
 
 async def test_what_is_answered_is_not_asked_again_after_a_lesson() -> None:
@@ -187,7 +224,7 @@ async def test_what_is_answered_is_not_asked_again_after_a_lesson() -> None:
     came = await inquire(platform, KNOWN, Late())
 
     assert platform.asked == ["a/2", "b/2", "c/2", "a/3", "c/3"]
-    assert came.error is None
+    assert not came.failures
 
 
 async def test_an_answer_that_teaches_nothing_new_ends_in_a_failure() -> None:
@@ -200,6 +237,5 @@ async def test_an_answer_that_teaches_nothing_new_ends_in_a_failure() -> None:
     platform = Platform({})
     came = await inquire(platform, KNOWN, Circle())
 
-    assert platform.asked == ["a/2", "b/2"]
-    assert came.error is not None
-    assert "leads nowhere" in str(came.error)
+    assert platform.asked == ["a/2", "b/2", "a/3", "b/3"]
+    assert "leads nowhere" in str(error_of(came))

@@ -333,11 +333,13 @@ async def test_a_failure_is_no_figure(scenario: str, outcomes: Mapping[str, floa
 
 
 async def test_one_broken_channel_leaves_the_others() -> None:
-    """The poll is a failure, their figures are served."""
+    """No limit needs it, so the poll is good; their figures are served, and the channel is named."""
     platform = Platform.of(UTC_ZONE, NOON, "channel-broken")
     async with platform.road() as road:
         await road.poller.poll()
-        assert outcomes_of(road) == {"ok": 2.0, "http_error": 1.0}
+        assert outcomes_of(road) == {"ok": 3.0}
+        [unread] = road.page("chat_usage_report_unread")
+        assert dict(unread.labels) == {"report": "channel", "item": platform.bots.chatbots[0].channels[1].id}
         served = {dict(each.labels)["channel_id"] for each in road.page("chatcaptain_channel_conversations_last_day")}
     channels = [channel.id for channel in platform.bots.chatbots[0].channels]
     assert served == set(channels) - {channels[1]}

@@ -35,10 +35,9 @@ class ChannelReport(ComponentReport):
         return replace(self, chatbot=chatbot_of(account), channels=wanted)
 
     def assumed_discoveries(self, day: date, subjects: int, *, at_worst: bool = False) -> Discoveries:
-        """So many web channels; at worst voice channels, of which each component has to be asked for alone."""
+        """So many web channels; at worst voice channels."""
         rows = tuple((str(number), "", "voice" if at_worst else "web") for number in range(subjects))
-        alone = ComponentReport.assumed_discoveries(self, day, subjects, at_worst=at_worst)
-        return {**alone, CHANNEL_INFO: Discovery(day, rows)}
+        return {CHANNEL_INFO: Discovery(day, rows)}
 
     def plan(self, days: Days, scope: Scope, discoveries: Discoveries = NO_DISCOVERIES) -> tuple[Request, ...]:
         """Asks for the list of channels unless it is known for the last of the days, then for each channel's days."""
@@ -46,12 +45,10 @@ class ChannelReport(ComponentReport):
         if known is None or known.day < days.last:
             path, last = self.chatbot.path(CHANNELS), Days(days.last, days.last)
             return (Request(CHANNELS, path, {}, last, discovery=CHANNEL_INFO),)
-        alone = self.alone(days, discoveries)
         return tuple(
-            request
+            self.question(LocalDay(day, scope.zone), self._of(kind), channel)
             for day in newest_first(days)
             for channel, _, kind in known.rows
-            for request in self.questions(LocalDay(day, scope.zone), self._of(kind), alone, channel)
         )
 
     def decode(self, body: bytes, request: Request, context: Context) -> Reading | NeedsDiscovery:

@@ -1,7 +1,7 @@
 """The reports of ChatCaptain whose answers depend on the components that are asked for: how to ask and read them.
 
-All wanted components are asked for together; what the answer does not yield is asked for alone, for the rest of the
-day. An operator's expressions are the last word for a component, which then is never asked for alone.
+All wanted components are asked for together; what the answer does not yield is asked for alone. An operator's
+expressions are the last word for a component, which then is never asked for alone.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -20,7 +20,6 @@ from exporter.platforms.api import (
     Component,
     Context,
     Discoveries,
-    Discovery,
     NeedsDiscovery,
     Override,
     ReportDefaults,
@@ -28,14 +27,21 @@ from exporter.platforms.api import (
 )
 from exporter.platforms.chatcaptain import jmespath_component
 from exporter.platforms.chatcaptain.day_bounds import BUCKET, LocalDay
-from exporter.platforms.chatcaptain.find_component import ReportComponent, envelope, find
-from exporter.platforms.chatcaptain.read_component import Found, Shape, Unreadable, read
+from exporter.platforms.chatcaptain.find_component import NOT_FOUND, ReportComponent, envelope, find
+from exporter.platforms.chatcaptain.read_component import NO_MEDIAN, Found, Shape, Unreadable, read, unwrapped
 from exporter.platforms.reading_builder import ReadingBuilder, RowKey
 
 ALL = "all"
 """The only part of every report."""
-ALONE, VOICE_ALONE = "alone", "voice-alone"
-"""The topics of what was discovered to need a question of its own: of every channel, and of voice channels only."""
+DESCRIBED = "overrides"
+"""The name of the part of a question that asks for all components that an operator describes."""
+NOTHING = {
+    Shape.COUNT: Found(((None, (0.0, None)),)),
+    Shape.TOTAL: Found(((None, (0.0, None)),)),
+    Shape.MEDIAN: NO_MEDIAN,
+    Shape.BREAKDOWN: Found(()),
+}
+"""What a component without a value is on a day on which nothing happened."""
 DOCS = 'docs/platform-apis.md, "ChatCaptain"'
 
 
@@ -135,37 +141,25 @@ class ComponentReport(StatisticsReport):
         """Returns the report of one chatbot."""
         return replace(self, chatbot=chatbot_of(account))
 
-    def assumed_discoveries(self, day: date, subjects: int, *, at_worst: bool = False) -> Discoveries:
-        """At worst each component has to be asked for alone."""
-        return self._discoveries(day, self._free()) if at_worst else {}
-
     def plan(self, days: Days, scope: Scope, discoveries: Discoveries = NO_DISCOVERIES) -> tuple[Request, ...]:
-        """Asks for each day, for all components at once but those that it has to ask for alone."""
-        alone = self.alone(days, discoveries)
-        local = (LocalDay(day, scope.zone) for day in newest_first(days))
-        return tuple(request for day in local for request in self.questions(day, self.components, alone))
+        """Asks for each day."""
+        return tuple(self.question(LocalDay(day, scope.zone), self.components) for day in newest_first(days))
 
-    def alone(self, days: Days, discoveries: Discoveries) -> frozenset[str]:
-        """Returns the names of what is asked for alone; what was discovered on an earlier day counts no more."""
-        found = (discoveries.get(topic) for topic in (ALONE, VOICE_ALONE))
-        return frozenset(
-            row[0] for discovery in found if discovery and discovery.day >= days.last for row in discovery.rows
-        )
+    def question(self, day: LocalDay, wanted: Sequence[ReportComponent], channel: str = "") -> Request:
+        """Asks about a day, of a channel if one is given: for all components at once, or in parts for one each.
 
-    def questions(
-        self, day: LocalDay, wanted: Sequence[ReportComponent], alone: frozenset[str], channel: str = ""
-    ) -> Iterator[Request]:
-        """Yields the questions about a day, of a channel if one is given."""
-        apart = [each for each in wanted if each.name in alone and self._mapping(each) is None]
-        together = [each for each in wanted if each not in apart]
-        if together:
-            yield self._question(day, together, channel, channel)
-        for each in apart:
-            yield self._question(day, [each], channel, f"{channel}/{each.name}" if channel else each.name)
+        What an operator describes is never asked for alone: it may be anywhere in an answer about all of it.
+        """
+        described = [each for each in wanted if self._mapping(each) is not None]
+        parts = {each.name: self._request(day, [each], channel) for each in wanted if each not in described}
+        if described and parts:
+            parts[DESCRIBED] = self._request(day, described, channel)
+        return replace(self._request(day, wanted, channel), parts=parts if len(parts) > 1 else {})
 
-    def _question(self, day: LocalDay, wanted: Sequence[ReportComponent], channel: str, subject: str) -> Request:
+    def _request(self, day: LocalDay, wanted: Sequence[ReportComponent], channel: str) -> Request:
         params = {"interval": str(BUCKET), "components": ",".join(str(self._asked_as(each)) for each in wanted)}
-        return self.request(day, {**params, "channelId": channel} if channel else params, subject)
+        request = self.request(day, {**params, "channelId": channel} if channel else params, channel)
+        return replace(request, items=tuple(each.name for each in wanted))
 
     def _asked_as(self, component: ReportComponent) -> int:
         by_interval = component.interval is not None and component.interval_name in self.mapped
@@ -178,45 +172,32 @@ class ComponentReport(StatisticsReport):
                 return name, self.mapped[name]
         return None
 
-    def _free(self) -> tuple[ReportComponent, ...]:
-        """Returns the components that no operator describes."""
-        return tuple(each for each in self.components if self._mapping(each) is None)
-
-    def _discoveries(self, day: date, alone: Sequence[ReportComponent]) -> Discoveries:
-        topics = {topic: [c for c in alone if c.voice == (topic == VOICE_ALONE)] for topic in (ALONE, VOICE_ALONE)}
-        return {
-            topic: Discovery(day, tuple((each.name,) for each in names)) for topic, names in topics.items() if names
-        }
-
     def decode(self, body: bytes, request: Request, context: Context) -> Reading | NeedsDiscovery:
         """Reads one answer; see `exporter.platforms.api.Report.decode`."""
         numbers = [int(number) for number in request.params["components"].split(",")]
         asked = [each for each in self.components if self._asked_as(each) in numbers]
-        is_median = [each.figure for each in asked] == [Shape.MEDIAN]
-        root = envelope(json_values.parse(body), may_be_null=is_median)
-        day = LocalDay(request.days.first, context.zone)
-        found = {each: self._read(each, root, numbers, day) for each in asked}
-        unread = {each: found[each] for each in asked if isinstance(found[each], Unreadable)}
-        lost = [each for each in unread if self._mapping(each) is None]
-        if lost and len(asked) > 1:
-            return NeedsDiscovery(self._discoveries(context.today, self._to_ask_alone(lost, asked)))
+        root = envelope(json_values.parse(body), may_be_null=len(asked) == 1)
+        found = {each: self._read(each, root, numbers, LocalDay(request.days.first, context.zone)) for each in asked}
         rows, key = self.builder(request, context)
         before = (json_values.label(request.params["channelId"]),) if "channelId" in request.params else ()
-        figures: dict[Column, float] = {}
+        figures, read = dict[Column, float](), list[float]()
         for each, what in found.items():
             if isinstance(what, Found):
-                _take(each, what, figures, (before, rows, key))
+                read += _take(each, what, figures, (before, rows, key))
+        absent = _absent(found, root)
+        if context.quiet or (read and not any(read)):
+            for each in absent:
+                found[each] = NOTHING[each.figure]
+                _take(each, NOTHING[each.figure], figures, (before, rows, key))
+        unread = {each: what for each, what in found.items() if isinstance(what, Unreadable)}
         if len(unread) < len(asked):
             self.file(rows, key, figures)
-        complaints = tuple(self._unread(each, unreadable, root, context) for each, unreadable in unread.items())
-        return replace(rows.reading(frozenset({ALL}), ()), unread=complaints)
-
-    def _to_ask_alone(
-        self, lost: Sequence[ReportComponent], asked: Sequence[ReportComponent]
-    ) -> tuple[ReportComponent, ...]:
-        """Returns what was asked for alone before and what is lost now; of voice components if one of them is lost."""
-        kinds = {each.voice for each in lost}
-        return tuple(each for each in self._free() if each.voice in kinds and (each in lost or each not in asked))
+        complaints = [
+            self._unread(*each, root, context)._replace(is_absent=each[0] in absent) for each in unread.items()
+        ]
+        guesses = {f"{each.name}: {f.guess}" for each, f in found.items() if isinstance(f, Found) and f.guess}
+        reading = rows.reading(frozenset({ALL}), ())
+        return replace(reading, unread=tuple(complaints), guesses=frozenset(guesses))
 
     def _read(
         self, component: ReportComponent, root: object, asked: Sequence[int], day: LocalDay
@@ -229,17 +210,26 @@ class ComponentReport(StatisticsReport):
             value = root
         return value if isinstance(value, Unreadable) else read(value, component.figure, day)
 
-    def _unread(
-        self, component: ReportComponent, unreadable: Found | Unreadable, root: object, context: Context
-    ) -> Unread:
+    def _unread(self, component: ReportComponent, unreadable: Unreadable, root: object, context: Context) -> Unread:
         described = self._mapping(component)
         name = described[0] if described else component.name
         place = f"sources.{context.source}.overrides.{self.name}.components.{name}"
-        why = unreadable.why if isinstance(unreadable, Unreadable) else ""
-        where = f"{context.source}/{self.name}: {name} cannot be read: {why}"
-        return Unread(
-            f"{where}. {json_outline.keys(root)} Remedy: set {place} (see {DOCS})", json_outline.outline(root), name
-        )
+        where = f"{context.source}/{self.name}: {name} cannot be read: {unreadable.why}"
+        message = f"{where}. {json_outline.keys(root)} Remedy: set {place} (see {DOCS})"
+        return Unread(message, json_outline.outline(root), component.name, component.family)
+
+
+def _absent(found: Mapping[ReportComponent, Found | Unreadable], root: object) -> frozenset[ReportComponent]:
+    """Returns the components without a value: nothing, null or empty.
+
+    One that is not found has none only if others are, or nothing is there: else it may be called in another way.
+    """
+    may_be_left_out = any(isinstance(each, Found) for each in found.values()) or unwrapped(root) in ({}, [])
+    return frozenset(
+        each
+        for each, what in found.items()
+        if isinstance(what, Unreadable) and (what.is_absent or (what == NOT_FOUND and may_be_left_out))
+    )
 
 
 def chatbot_of(account: Account) -> Chatbot:
@@ -252,13 +242,16 @@ def _take(
     found: Found,
     figures: dict[Column, float],
     place: tuple[tuple[str, ...], ReadingBuilder, RowKey],
-) -> None:
+) -> list[float]:
     """Adds figures to a row, under the label values `before` them, and notes that a break-down was read at all."""
     before, rows, key = place
+    read: list[float] = []
     for label, number in found.figures:
         figure = rows.figure(number, component.name if label is None else f"{component.name}[]", key)
         column = Column(component.family, before if label is None else (*before, label))
         if figure is not None:
             figures[column] = figures.get(column, 0.0) + figure
-    if component.figure is Shape.BREAKDOWN and all(label is not None for label, _ in found.figures):
+            read.append(figure)
+    if component.figure is Shape.BREAKDOWN:
         figures[Column(component.family, before)] = 1.0  # what the row lacks counts 0: Measure.needs_read_marker
+    return read

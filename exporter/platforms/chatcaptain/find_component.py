@@ -21,7 +21,7 @@ _DEEPEST = 4
 _ID_FIELDS = frozenset(("id", "component", "componentid", "key", "name", "type"))
 _ID = re.compile(r"[0-9]{1,2}", re.ASCII)
 _NOT_A_LETTER = re.compile(r"[^a-z0-9]+")
-_NOT_FOUND = Unreadable("it is neither under its name nor under its id")
+NOT_FOUND = Unreadable("it is neither under its name nor under its id")
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,7 @@ def find(root: object, component: ReportComponent, asked: Collection[int]) -> ob
             found = list(_in_list(holder, component, asked))
         if found:
             return found[0] if len(found) == 1 else Unreadable("it is there more than once")
-    return _NOT_FOUND
+    return NOT_FOUND
 
 
 def _holders(root: object, depth: int) -> Iterator[Mapping[str, object] | Sequence[object]]:
@@ -111,8 +111,8 @@ def _under_key(holder: Mapping[str, object], component: ReportComponent, asked: 
     named = [value for key, value in holder.items() if _plain(key) in component.spellings]
     ids = {key for key in holder if key.isdecimal()}
     if not named and ids <= {str(each) for each in asked}:
-        value = holder.get(str(component.number), _NOT_FOUND)
-        if value is not _NOT_FOUND and not (component.figure is Shape.BREAKDOWN and json_values.is_number(value)):
+        value = holder.get(str(component.number), NOT_FOUND)
+        if value is not NOT_FOUND and not (component.figure is Shape.BREAKDOWN and json_values.is_number(value)):
             named = [value]
     yield from named
 

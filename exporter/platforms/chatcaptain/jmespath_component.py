@@ -40,7 +40,9 @@ def _value(where: Component, root: object, figure: Shape) -> json_values.Checked
     found = where.value.search(root)
     if found is None:
         return (
-            (None, "missing") if figure is Shape.MEDIAN else Unreadable(f'value ("{where.value.text}") finds nothing')
+            (None, "missing")
+            if figure is Shape.MEDIAN
+            else Unreadable(f'value ("{where.value.text}") finds nothing', is_absent=True)
         )
     return one(found, figure)
 
@@ -49,7 +51,8 @@ def _series(where: Component, root: object, figure: Shape, day: LocalDay) -> jso
     """Adds up buckets; without any nothing happened."""
     found = where.series.search(root) if where.series else None
     if not isinstance(found, list):
-        return Unreadable(f'series ("{where.series.text if where.series else ""}") finds {_instead(found)}')
+        why = f'series ("{where.series.text if where.series else ""}") finds {_instead(found)}'
+        return Unreadable(why, is_absent=found is None)
     times = [where.time.search(each) if where.time else None for each in found]
     if found and all(time is None for time in times):
         return Unreadable(f'time ("{where.time.text if where.time else ""}") finds nothing')
@@ -59,7 +62,8 @@ def _series(where: Component, root: object, figure: Shape, day: LocalDay) -> jso
 def _items(where: Component, root: object) -> Found | Unreadable:
     found = where.items.search(root) if where.items else None
     if not isinstance(found, list):
-        return Unreadable(f'items ("{where.items.text if where.items else ""}") finds {_instead(found)}')
+        why = f'items ("{where.items.text if where.items else ""}") finds {_instead(found)}'
+        return Unreadable(why, is_absent=found is None)
     pairs = [(_label(where, each), where.value.search(each)) for each in found]
     if pairs and all(label is None for label, _ in pairs):
         return Unreadable(f'label ("{where.label.text if where.label else ""}") finds no name')

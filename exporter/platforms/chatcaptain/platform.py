@@ -229,6 +229,7 @@ PLATFORM = Platform(
         LabelLimit("reasons", 20, "The same for the reasons for which calls end, per channel."),
         LabelLimit(CHANNELS, 50, "The same for its channels."),
     ),
+    version=2,
     one_company=True,
     remedies={
         401: f"keys are in its dashboard under Settings, API; {_THE_BOT}",

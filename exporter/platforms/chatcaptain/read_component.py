@@ -1,14 +1,19 @@
-"""Classifies an undocumented JSON value: one number, a break-down by name, a series in time; guesses nothing.
+"""Classifies an undocumented JSON value: one number, a break-down by name, a series in time.
 
-What does not fit is Unreadable and says why, without a figure or a name. Knows no component and no platform.
+Where the meaning of a shape was inferred it is marked as a guess. What does not fit is Unreadable and says why, without
+a figure or a name. Knows no component and no platform.
 """
 
+import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import timedelta
 from enum import Enum
 from typing import NamedTuple
 
+from exporter.domain import calendars
 from exporter.platforms import json_outline, json_values
 from exporter.platforms.chatcaptain.day_bounds import LocalDay, is_epoch, is_time
+from exporter.platforms.chatcaptain.table_shapes import reshaped
 from exporter.platforms.item_names import ItemNames
 from exporter.platforms.paradigm.field_notes import DEEPEST, is_identity
 
@@ -30,24 +35,37 @@ class Shape(Enum):
 
 
 class Unreadable(NamedTuple):
-    """Why a value cannot be what it is taken for."""
+    """Why a value cannot be what it is taken for; it `is_absent` if there is none: nothing, null, or empty."""
 
     why: str
+    is_absent: bool = False
 
 
 class Found(NamedTuple):
-    """What was read: figures by name, the one number under None. A break-down that is null is one missing number."""
+    """What was read: figures by name, the one number under None; and, if its meaning is a `guess`, how it was read."""
 
     figures: tuple[tuple[str | None, json_values.Checked], ...]
+    guess: str = ""
+
+
+NULL, EMPTY = Unreadable("it is null", is_absent=True), Unreadable("it is empty", is_absent=True)
+NO_MEDIAN = Found(((None, (None, None)),))
 
 
 def read(value: object, figure: Shape, day: LocalDay) -> Found | Unreadable:
-    """Reads a value that has to be such a figure of this day."""
-    bare = unwrapped(value)
+    """Reads a value that has to be such a figure of this day; null is no median of a day on which nothing happened."""
+    bare, guess = reshaped(unwrapped(value))
+    if bare is None:
+        return NO_MEDIAN if figure is Shape.MEDIAN else NULL
+    if bare == "" or (bare in ({}, []) and figure is not Shape.BREAKDOWN):
+        return EMPTY
     if figure is Shape.BREAKDOWN:
-        return breakdown(bare)
+        found = breakdown(bare)
+        return found if isinstance(found, Unreadable) else found._replace(guess=guess)
+    if isinstance(bare, list) and bare and not isinstance(bare[0], dict):
+        bare, guess = _summed(bare, figure, day), "numbers of the parts of a day"
     number = _number(bare, figure, day)
-    return number if isinstance(number, Unreadable) else Found(((None, number),))
+    return number if isinstance(number, Unreadable) else Found(((None, number),), guess)
 
 
 def unwrapped(value: object) -> object:
@@ -55,6 +73,7 @@ def unwrapped(value: object) -> object:
     for _ in range(DEEPEST):
         holder = value if isinstance(value, dict) else {}
         inner = [key for key, each in holder.items() if key in _INNER and isinstance(each, dict | list)]
+        inner = inner or [key for key, each in holder.items() if key in WRAPPERS and each is None]
         beside = (each for key, each in holder.items() if key not in inner)
         if len(inner) != 1 or not all(each is None or isinstance(each, str | bool) for each in beside):
             break
@@ -63,9 +82,9 @@ def unwrapped(value: object) -> object:
 
 
 def one(value: object, figure: Shape) -> json_values.Checked | Unreadable:
-    """Reads a value that has to be a number; null is missing, but no median of a day on which nothing happened."""
+    """Reads a value that has to be a number; null is no median of a day on which nothing happened."""
     if value is None:
-        return None, None if figure is Shape.MEDIAN else "missing"
+        return (None, None) if figure is Shape.MEDIAN else NULL
     if not json_values.is_number(value):
         return Unreadable(f"a number is expected, and {json_outline.outline(value, 1)} is there")
     return json_values.number(value) if figure in (Shape.MEDIAN, Shape.TOTAL) else json_values.count(value)
@@ -97,17 +116,32 @@ def _numbers(value: Record, depth: int) -> Iterator[object]:
 
 
 def _listed(value: Sequence[object], figure: Shape, day: LocalDay) -> json_values.Checked | Unreadable:
-    """Reads a list of buckets; an empty one may list anything, so it is no zero."""
+    """Reads a list of buckets."""
     records = [each for each in value if isinstance(each, dict)]
-    if figure is Shape.MEDIAN or not records or len(records) < len(value):
-        return Unreadable(f"one number is expected, and {'an empty list' if not value else 'a list'} is there")
+    if not records or len(records) < len(value):
+        return Unreadable("one number is expected, and a list is there")
     time = _time_of(records)
     if time is None:
         return Unreadable("a list is there, but not of moments with a number each")
-    key = _number_of([{k: v for k, v in each.items() if k != time and not is_time(v)} for each in records])
+    if figure is Shape.MEDIAN and len(records) > 1:
+        return Unreadable("a median is expected, and medians of parts of a day make none of it")
+    rest = [{k: v for k, v in each.items() if k != time and not is_time(v)} for each in records]
+    if all(each is None for record in rest for each in record.values()):
+        return one(None, figure)
+    key = _number_of(rest, only=figure in (Shape.MEDIAN, Shape.TOTAL))
     if isinstance(key, Unreadable):
         return key
     return buckets(((each[time], each.get(key)) for each in records), figure, day)
+
+
+def _summed(value: Sequence[object], figure: Shape, day: LocalDay) -> object:
+    """Returns the one number of a list of as many numbers as the day has parts; the same list if it has not."""
+    length = (calendars.end(day.day, day.zone) - calendars.start(day.day, day.zone)) / timedelta(hours=1)
+    parts = (1,) if figure is Shape.MEDIAN else (1, math.ceil(length / 24), round(length))
+    numbers = [each for each in value if isinstance(each, int | float) and json_values.is_number(each)]
+    if len(value) == 1 and (numbers or value[0] is None):
+        return value[0]
+    return sum(numbers) if len(numbers) == len(value) and len(value) in parts else value
 
 
 def buckets(found: Iterable[tuple[object, object]], figure: Shape, day: LocalDay) -> json_values.Checked | Unreadable:
@@ -128,7 +162,7 @@ def buckets(found: Iterable[tuple[object, object]], figure: Shape, day: LocalDay
         if isinstance(number, Unreadable) or number[0] is None:
             return number
         total, flaws = total + number[0], [*flaws, number[1]]
-    return total, next(filter(None, flaws), None)
+    return total, next((each for each in flaws if each), None)
 
 
 def _time_of(records: Sequence[Record]) -> str | None:
@@ -143,8 +177,6 @@ def _time_of(records: Sequence[Record]) -> str | None:
 
 def breakdown(value: object) -> Found | Unreadable:
     """Reads numbers by name: an object of numbers, or of objects with a number, or a list of names with a number."""
-    if value is None:
-        return Found(((None, (None, "missing")),))
     if isinstance(value, dict):
         return _by_key(value)
     if isinstance(value, list):
@@ -193,13 +225,16 @@ def _chosen(named: Iterable[tuple[str | None, Record]], records: Sequence[Record
     return Found(tuple((name or "", number if name is not None else (None, "missing")) for name, number in found))
 
 
-def _number_of(records: Sequence[Record]) -> str | Unreadable:
-    """Returns the key of the number that counts: the only one of integers, else the one called like a count."""
+def _number_of(records: Sequence[Record], *, only: bool = False) -> str | Unreadable:
+    """Returns the key of the number that counts: the only one of integers, else the one called like a count.
+
+    Where a fraction may be meant, it is the `only` number that there is.
+    """
     keys = dict.fromkeys(key for each in records for key in each if not _is_an_id(key))
     numbers = [key for key in keys if _are(records, key, json_values.is_number)]
     integers = [key for key in numbers if _are(records, key, lambda each: isinstance(each, int))]
     named = [key for key in numbers if key.casefold() in _COUNTS and _are(records, key, _is_whole)]
-    for decided in (integers, named):
+    for decided in (numbers if only else [], integers, named):
         if len(decided) == 1:
             return decided[0]
     shown = ", ".join(sorted({json_outline.key(key) for key in numbers}))

@@ -1,0 +1,68 @@
+"""Why limits that are configured are not in force, by company; pure."""
+
+import math
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from datetime import date, timedelta
+from typing import NamedTuple
+
+from exporter.domain.calendars import Calendar
+from exporter.domain.model import Sample
+from exporter.metrics.limits import ActivityLimits
+from exporter.metrics.report_view import ReportView
+
+FAMILY = "chat_usage_activity_limit_missing"
+LABELS = ("source", "report", "activity", "reason")
+NO_HISTORY, FEW_WEEKS, UNREAD = "no_history", "few_weeks", "unread"
+HELP = (
+    "Companies for which configured limits of an activity are not in force, by reason: the past was not read yet "
+    f"({NO_HISTORY}), fewer than 3 such weekdays are known ({FEW_WEEKS}), or figures could not be read ({UNREAD})."
+)
+WEEKS = 6
+FEWEST_POINTS = 3
+WEEK = timedelta(days=7)
+
+
+class Judged(NamedTuple):
+    """What the limits of one company are compared with or made from; NaN is not known.
+
+    `first` is the day of its first row; `figures` are those of the last day and the last working day, `baselines` what
+    is usual for them.
+    """
+
+    limits: ActivityLimits
+    calendar: Calendar
+    first: date
+    days: tuple[date, date | None]
+    figures: tuple[float, float]
+    baselines: tuple[float, float]
+
+
+def missing_limits(view: ReportView, activity: str, reasons: Iterable[str | None]) -> Iterator[Sample]:
+    """Yields of how many companies limits of an activity are missing, by reason; None is a company without any."""
+    for reason, count in sorted(Counter(filter(None, reasons)).items()):
+        yield Sample((view.source, view.report.name, activity, reason), float(count))
+
+
+def why_missing(judged: Judged, *, history: bool) -> str | None:
+    """Returns why some limit of a company is not in force; None if all are, or none is configured."""
+    if not judged.limits.limits:
+        return None
+    bases = {(limit.bound, limit.basis) for limit in judged.limits.limits}
+    for place, bound in enumerate(("upper", "lower")):
+        if bound not in {each for each, _ in bases}:
+            continue
+        day = judged.days[place]
+        if day is None or day < judged.first:
+            return FEW_WEEKS
+        if math.isnan(judged.figures[place]):
+            return UNREAD
+        if (bound, "usual") in bases and math.isnan(judged.baselines[place]):
+            return _why_no_baseline(judged, day) if history else NO_HISTORY
+    return None
+
+
+def _why_no_baseline(judged: Judged, day: date) -> str:
+    earlier = (day - WEEK * n for n in range(1, WEEKS + 1))
+    there = [each for each in earlier if each >= judged.first and each not in judged.calendar.holidays]
+    return UNREAD if len(there) >= FEWEST_POINTS else FEW_WEEKS

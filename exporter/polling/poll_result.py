@@ -1,0 +1,90 @@
+"""What answers and failures come to: the held days, whether the poll was good, which items it could not read; pure."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from datetime import date, datetime
+
+from exporter.domain.calendars import ONE_DAY
+from exporter.domain.errors import NotJsonError, ReportError, SchemaError
+from exporter.domain.model import Days
+from exporter.ledger.ledger import Ledger
+from exporter.platforms.api import Report
+from exporter.polling.ask import Answers, Failure
+from exporter.polling.target import Target
+from exporter.polling.transitions import PollResult, fold_answers
+
+MOST_ITEMS = 50
+"""So many items have a series of their own."""
+OTHER = "other"
+
+
+def poll_result(
+    target: Target, report: Report, ledger: Ledger, asked: Answers, days: Days, now: datetime
+) -> PollResult:
+    """Returns what asking for these days brought.
+
+    Raises:
+        ReportError: an answer contradicts what is held; then none counts.
+    """
+    error = poll_error(target, report, asked, days)
+    return PollResult(
+        fold_answers(target, report, ledger, asked.answers, now) if asked.answers else None,
+        asked.discoveries,
+        error,
+        unread_items(asked),
+        str(error or next((each.error for each in asked.failures), "")),
+        asked.strikes,
+        asked.ended,
+    )
+
+
+def poll_error(target: Target, report: Report, asked: Answers, days: Days) -> ReportError | None:
+    """Returns why a poll of these days was not good; None if what limits need of the newest complete day was read."""
+    if not asked.failures:
+        return None
+    discovery = next((each.error for each in asked.failures if each.request.discovery), None)
+    if discovery is not None or asked.ended or not _is_anything_read(asked):
+        return discovery or asked.failures[0].error
+    judged = days.last - ONE_DAY
+    failed = [each for each in asked.failures if judged in each.request.days]
+    read = {
+        column.family
+        for answer in asked.answers
+        for row in answer.reading.rows
+        if row.day == judged
+        for column in row.figures
+    }
+    missing = families_with_limits(target, report) - read
+    if not failed or not missing:
+        return None
+    return next((each.error for each in failed if each.unread and each.unread.family in missing), failed[0].error)
+
+
+def families_with_limits(target: Target, report: Report) -> frozenset[str]:
+    """Returns the families of a report whose activities have a limit for some company."""
+    limited = {activity for entry in target.company_limits.thresholds if entry.limits for activity in entry.activities}
+    return frozenset(m.family for m in report.measures if any(each.name in limited for each in m.activities))
+
+
+def unread_items(asked: Answers) -> Mapping[str, int]:
+    """Returns of how many days each item could not be read; what fails alike for all items is no fault of one."""
+    missing = {(item, day) for each in asked.failures if _is_its_own(each, asked) for item, day in _of(each)}
+    counts = Counter(item for item, _ in missing)
+    named = dict(sorted(counts.items())[:MOST_ITEMS])
+    return {**named, OTHER: rest} if (rest := counts.total() - sum(named.values())) else named
+
+
+def _is_its_own(failure: Failure, asked: Answers) -> bool:
+    """Returns whether a failure is one of what was asked for, not of the platform, the key or a list of subjects."""
+    if failure.request.discovery:
+        return False
+    unreadable = failure.unread is not None or isinstance(failure.error, SchemaError | NotJsonError)
+    return unreadable or (_is_anything_read(asked) and not asked.ended)
+
+
+def _of(failure: Failure) -> Iterator[tuple[str, date]]:
+    return ((item, day) for item in failure.items for day in failure.request.days)
+
+
+def _is_anything_read(asked: Answers) -> bool:
+    return any(row.figures for answer in asked.answers for row in answer.reading.rows)
