@@ -28,6 +28,7 @@ DAY, HOUR = timedelta(days=1), timedelta(hours=1)
 MIDNIGHT = timedelta(hours=12)
 HELD = {"overview": 24, "channel": 8, "inbox": 24}
 """Days: enough for baselines, where there are any."""
+MONDAY = NOON - 4 * DAY
 QUIET = date(2026, 11, 15)
 """A Sunday, on which nobody says a word in the worlds of these tests."""
 LIMITED = Threshold(
@@ -86,10 +87,10 @@ def target_of(platform: Platform, reports: tuple[str, ...]) -> Target:
 
 
 async def travel(
-    reports: tuple[str, ...], trouble: Troubled, *, good_start: bool = False, channels: int = 2
+    reports: tuple[str, ...], trouble: Troubled, *, good_start: bool = False, channels: int = 2, begin: datetime = NOON
 ) -> tuple[Page, Page]:
     """Returns the page after the first poll, and that of two days later; a `good_start` has no trouble before."""
-    platform = Platform.of(UTC_ZONE, NOON, channels=channels)
+    platform = Platform.of(UTC_ZONE, begin, channels=channels)
     transport = (
         Troubled(platform.transport, quiet_sunday) if good_start else replace(trouble, platform=platform.transport)
     )
@@ -167,6 +168,10 @@ def of_use(page: Page, *without: str) -> Page:
     }
 
 
+def unread_of(page: Page) -> Mapping[str, float]:
+    return {dict(series.labels)["item"]: value for series, value in page.items() if series.name == UNREAD}
+
+
 def value_of(page: Page, family: str) -> float | None:
     return next((value for series, value in page.items() if series.name == family), None)
 
@@ -187,7 +192,180 @@ def test_a_component_that_cannot_be_read_costs_itself_alone(
         assert of_use(page, *own) == of_use(expected, *own)
         assert value_of(page, "chat_usage_report_supported") == 1.0
     is_no_fault = (component.figure, kind) in {(Shape.MEDIAN, "null"), (Shape.BREAKDOWN, "empty")}
-    unread = {dict(series.labels)["item"]: value for series, value in pages[1].items() if series.name == UNREAD}
-    assert bool(unread) is not is_no_fault
+    assert bool(unread_of(pages[1])) is not is_no_fault
     needed = component.family in {f"chatcaptain_{name}" for name in ("conversations", "messages", "interactions")}
     assert value_of(pages[1], "chat_usage_report_up") == float(is_no_fault or not needed)
+
+
+# Days on which nothing happens
+
+
+@pytest.mark.parametrize("good_start", [False, True], ids=["first-start", "running"])
+@pytest.mark.parametrize("kind", ["absent", "null", "empty"])
+@pytest.mark.parametrize("component", OVERVIEW.components, ids=lambda each: each.name)
+def test_what_has_no_value_on_a_quiet_day_is_no_fault(
+    component: ReportComponent, kind: str, good_start: bool, untroubled: Mapping[str, tuple[Page, Page]]
+) -> None:
+    """Polls stay good, nothing is unread, and every figure is the truth: nothing is counted of such a day."""
+    trouble = Troubled(change=answering(component.name, lambda _: KINDS[kind](component), {QUIET}))
+    pages = anyio.run(partial(travel, ("overview",), trouble, good_start=good_start, begin=MONDAY))
+
+    expected = anyio.run(partial(travel, ("overview",), Troubled(change=quiet_sunday), begin=MONDAY))
+    for page, truth in zip(pages, expected, strict=True):
+        assert of_use(page) == of_use(truth)
+        assert not [series for series in page if series.name == UNREAD]
+        assert value_of(page, "chat_usage_report_up") == 1.0
+
+
+@pytest.mark.parametrize("nothing", [{}, [], {"data": {}}, {"data": []}], ids=str)
+def test_a_quiet_day_may_have_nothing_in_it_at_all(nothing: object) -> None:
+    """Then it is a day without rows, as of any platform: zeros on a Sunday."""
+
+    def change(request: httpx.Request, document: object) -> object:
+        return nothing if day_of(request) == QUIET and report_of(request) == "overview" else document
+
+    pages = anyio.run(partial(travel, ("overview",), Troubled(change=change), begin=MONDAY))
+    expected = anyio.run(partial(travel, ("overview",), Troubled(change=quiet_sunday), begin=MONDAY))
+    broken_down = [each.family for each in OVERVIEW.components if each.figure is Shape.BREAKDOWN]
+    for page, truth in zip(pages, expected, strict=True):
+        assert of_use(page, *broken_down) == of_use(truth, *broken_down)
+        assert not [series for series in page if series.name == UNREAD]
+        assert value_of(page, "chat_usage_report_up") == 1.0
+
+
+def test_what_fails_for_one_day_is_asked_for_the_next() -> None:
+    """Of a component that cannot be read for yesterday, today is served."""
+    yesterday = NOON.date() - DAY
+    trouble = Troubled(change=answering("CONVERSATION_COUNT", lambda _: "?", {yesterday}))
+    [page, _] = anyio.run(travel, ("overview",), trouble)
+    [truth, _] = anyio.run(travel, ("overview",), Troubled(change=quiet_sunday))
+
+    assert value_of(page, "chatcaptain_conversations_today") == value_of(truth, "chatcaptain_conversations_today")
+    assert value_of(page, "chatcaptain_conversations_today") is not None
+    assert value_of(page, "chatcaptain_conversations_last_day") is None
+    assert unread_of(page) == {"CONVERSATION_COUNT": 1.0}
+
+
+@pytest.mark.parametrize("status", [400, 422, 500])
+def test_a_refusal_of_several_components_is_tried_one_by_one(
+    status: int, untroubled: Mapping[str, tuple[Page, Page]]
+) -> None:
+    """All of them are read, as the truth has them."""
+
+    def instead(request: httpx.Request) -> httpx.Response | None:
+        several = "," in request.url.params.get("components", "")
+        return json({"statusCode": status, "message": "one component only"}, status) if several else None
+
+    pages = anyio.run(travel, ("overview",), Troubled(change=quiet_sunday, instead=instead))
+    for page, expected in zip(pages, untroubled["overview"], strict=True):
+        assert of_use(page) == of_use(expected)
+        assert value_of(page, "chat_usage_report_up") == 1.0
+        assert unread_of(page) == {}
+
+
+# Channels
+
+TROUBLES: Mapping[str, Answer] = {
+    "500": lambda _: json({"statusCode": 500}, 500),
+    "403": lambda _: json({"statusCode": 403}, 403),
+    "time-out": hang,
+    "not-json": lambda _: httpx.Response(200, stream=httpx.ByteStream(b"<html>Log in</html>")),
+}
+CHANNELS_OF_TWO = tuple(channel.id for channel in Platform.of(UTC_ZONE, NOON, channels=2).bots.chatbots[0].channels)
+CHANNELS = tuple(channel.id for channel in Platform.of(UTC_ZONE, NOON).bots.chatbots[0].channels)
+
+
+def of_channels(*channels: str, then: Answer) -> Answer:
+    return lambda request: then(request) if request.url.params.get("channelId") in channels else None
+
+
+@pytest.fixture(scope="module")
+def five_channels() -> tuple[Page, Page]:
+    """Returns the pages of five channels without trouble."""
+    return anyio.run(partial(travel, ("overview", "channel"), Troubled(change=quiet_sunday), channels=5))
+
+
+@pytest.mark.parametrize("good_start", [False, True], ids=["first-start", "running"])
+@pytest.mark.parametrize("trouble", TROUBLES)
+@pytest.mark.parametrize(
+    "failing",
+    [*((channel,) for channel in CHANNELS), CHANNELS[1:3], CHANNELS[-2:]],
+    ids=["first", "second", "third", "fourth", "fifth", "two-in-the-middle", "the-last-two"],
+)
+def test_a_channel_that_fails_costs_itself_alone(
+    failing: tuple[str, ...], trouble: str, good_start: bool, five_channels: tuple[Page, Page]
+) -> None:
+    """Every other channel has all its windows, break-downs have their channel's id, and few questions are wasted."""
+    asked: list[httpx.Request] = []
+    troubled = Troubled(change=quiet_sunday, instead=of_channels(*failing, then=TROUBLES[trouble]), asked=asked)
+    pages = anyio.run(partial(travel, ("overview", "channel"), troubled, good_start=good_start, channels=5))
+
+    for page, expected in zip(pages, five_channels, strict=True):
+        assert of_use(page, *failing) == of_use(expected, *failing)
+        assert not [series for series in page if dict(series.labels).get("channel_id") == "other"]
+    assert unread_of(pages[1]) == dict.fromkeys(failing, 4.0)
+    assert [value for series, value in pages[1].items() if series.name == "chat_usage_report_up"] == [1.0, 1.0]
+    polls = 4
+    wasted = len([each for each in asked if each.url.params.get("channelId") in failing])
+    assert wasted <= polls * len(failing) * 2 * 3 * 3, "twice a poll, in two parts where that may help, three attempts"
+
+
+def test_a_channel_whose_counts_fail_keeps_its_id_in_its_break_downs(
+    untroubled: Mapping[str, tuple[Page, Page]],
+) -> None:
+    """It is a real channel, and no remainder."""
+
+    def change(request: httpx.Request, document: object) -> object:
+        document = quiet_sunday(request, document)
+        if isinstance(document, dict) and "CALL_END_REASON" in document.get("data", ()):
+            return {"data": document["data"] | {"CONVERSATION_COUNT_FOR_CHANNEL_ID": "?"}}
+        return "?" if request.url.params.get("components") == "1" else document
+
+    pages = anyio.run(travel, ("channel",), Troubled(change=change))
+    for page, expected in zip(pages, untroubled["channel"], strict=True):
+        own = ("chatcaptain_channel_conversations",)
+        assert of_use(page, *own) == of_use(expected, *own)
+        assert not [series for series in page if dict(series.labels).get("channel_id") == "other"]
+
+
+@pytest.mark.parametrize("trouble", ["403", "time-out"])
+def test_what_fails_for_all_channels_ends_the_poll_early(trouble: str) -> None:
+    """Two of them in a row are the evidence; the other reports go on, and no channel is blamed."""
+    asked: list[httpx.Request] = []
+    troubled = Troubled(instead=of_channels(*CHANNELS, then=TROUBLES[trouble]), asked=asked)
+    [page, _] = anyio.run(partial(travel, ("channel",), troubled, channels=5))
+
+    assert value_of(page, "chat_usage_report_up") == 0.0
+    assert unread_of(page) == {}
+    assert len({each.url.params["channelId"] for each in asked if "channelId" in each.url.params}) == 2
+
+
+# Which report is supported
+
+
+def test_only_a_report_of_which_nothing_can_be_read_is_unsupported() -> None:
+    """While another one is good; then its items are named all the same."""
+
+    def odd(request: httpx.Request, document: object) -> object:
+        return {"stats": "?"} if report_of(request) == "channel" else document
+
+    [page, _] = anyio.run(travel, ("overview", "channel"), Troubled(change=odd))
+    supported = {dict(s.labels)["report"]: v for s, v in page.items() if s.name == "chat_usage_report_supported"}
+
+    assert supported == {"overview": 1.0, "channel": 0.0}
+    assert set(unread_of(page)) == {*CHANNELS_OF_TWO}
+
+
+def test_limits_that_are_not_in_force_are_counted_with_the_reason() -> None:
+    """A count that cannot be read has no limits; what is read keeps them."""
+    trouble = Troubled(change=answering("CONVERSATION_COUNT", lambda _: "?"))
+    [page, _] = anyio.run(travel, ("overview",), trouble)
+    missing = {
+        (dict(series.labels)["activity"], dict(series.labels)["reason"]): value
+        for series, value in page.items()
+        if series.name == "chat_usage_activity_limit_missing"
+    }
+
+    assert missing == {("conversations", "unread"): 1.0}
+    assert value_of(page, "chat_usage_report_up") == 0.0
+    assert value_of(page, "chatcaptain_messages_28d") is not None
