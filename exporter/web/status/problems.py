@@ -17,6 +17,7 @@ FAILING_FOR = timedelta(hours=6)
 COVERS = timedelta(days=2, hours=2)
 """How old the start of the last day may be, beside settle time and two intervals."""
 RESTATED = 0.1
+MOST_ITEMS = 5
 
 
 class Level(IntEnum):
@@ -73,10 +74,11 @@ def of_configuration(failed: FailedReload) -> Problem:
 
 
 def of_report(view: ReportView, now: datetime) -> tuple[Problem, ...]:
-    """Returns what is wrong with a report, the worst first; nothing of one that the platform does not have."""
-    if not view.health.supported or view.health.last_attempt is None:
+    """Returns what is wrong with a report, the worst first; of an unsupported one only what cannot be read."""
+    if view.health.last_attempt is None:
         return ()
-    found = (*_polls(view, now), *_days(view, now), *_answers(view))
+    found = (*_polls(view, now), *_days(view, now), *_answers(view)) if view.health.supported else ()
+    found = (*found, *_unread(view.health))
     return tuple(sorted(found, key=lambda each: -each.level))
 
 
@@ -111,6 +113,14 @@ def _days(view: ReportView, now: datetime) -> Iterator[Problem]:
     elif day is not None and not status.stale and not is_fresh(view, now):
         what = f"It is late: its newest complete day was {day_ago(day, today)}; limits are not evaluated"
         yield Problem(Level.WARNING, what, "ChatUsageReportStale")
+
+
+def _unread(health: Health) -> Iterator[Problem]:
+    if health.unread:
+        items = ", ".join(f"{item} ({days} days)" for item, days in list(health.unread.items())[:MOST_ITEMS])
+        more = f" and {len(health.unread) - MOST_ITEMS} more" if len(health.unread) > MOST_ITEMS else ""
+        why = health.reason if health.outcome == "ok" or not health.supported else ""
+        yield Problem(Level.WARNING, f"Not read at the last poll: {items}{more}", "ChatUsageReportUnread", why)
 
 
 def _answers(view: ReportView) -> Iterator[Problem]:
