@@ -21,7 +21,8 @@ from exporter.ledger.ledger import Ledger
 from exporter.metrics.daily import DailyFigure
 from exporter.metrics.report_view import Health
 from exporter.platforms.api import NO_DISCOVERIES, Discoveries, Report
-from exporter.polling.ask import Answers, Fetch, Known, Transport, ask
+from exporter.polling.answers import Answers, Known
+from exporter.polling.ask import Fetch, Transport, ask
 from exporter.polling.report_state import ReportState
 from exporter.polling.target import Target
 from exporter.polling.threads import Worker

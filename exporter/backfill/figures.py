@@ -17,7 +17,7 @@ from exporter.ledger.ledger import Asked, Block, Ledger, Table, fold
 from exporter.metrics.daily import DailyFigure, DailyFigures, measures
 from exporter.metrics.report_view import Health
 from exporter.platforms.api import Report
-from exporter.polling.ask import Answers
+from exporter.polling.answers import Answers
 from exporter.polling.render import view
 from exporter.polling.report_state import ReportState
 from exporter.polling.target import Target

@@ -9,7 +9,7 @@ from exporter.domain.errors import NotJsonError, ReportError, SchemaError
 from exporter.domain.model import Days
 from exporter.ledger.ledger import Ledger
 from exporter.platforms.api import Report
-from exporter.polling.ask import Answers, Failure
+from exporter.polling.answers import Answers, Failure
 from exporter.polling.target import Target
 from exporter.polling.transitions import PollResult, fold_answers
 

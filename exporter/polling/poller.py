@@ -23,7 +23,8 @@ from exporter.ledger.ledger import Ledger
 from exporter.metrics.report_view import Health
 from exporter.platforms.api import Report
 from exporter.polling import transitions
-from exporter.polling.ask import IN_A_ROW, Fetch, Known, Transport, ask, given_up
+from exporter.polling.answers import IN_A_ROW, Known, given_up
+from exporter.polling.ask import Fetch, Transport, ask
 from exporter.polling.poll_result import poll_result
 from exporter.polling.render import rendered
 from exporter.polling.report_state import ReportState, StateStore

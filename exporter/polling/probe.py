@@ -18,7 +18,8 @@ from exporter.ledger.ledger import Ledger
 from exporter.metrics.report_health import families
 from exporter.metrics.report_view import Health
 from exporter.platforms.api import Context, Report, SelfDescribing
-from exporter.polling.ask import Answers, Fetch, Known, Transport, ask
+from exporter.polling.answers import Answers, Known
+from exporter.polling.ask import Fetch, Transport, ask
 from exporter.polling.poll_result import poll_result
 from exporter.polling.render import view
 from exporter.polling.report_state import ReportState

@@ -15,7 +15,7 @@ from exporter.metrics.label_limits import OTHER, LabelLimits
 from exporter.metrics.report_view import Health
 from exporter.platforms.api import NO_DISCOVERIES, Report, Request
 from exporter.platforms.paradigm import platform as paradigm
-from exporter.polling.ask import Answers
+from exporter.polling.answers import Answers
 from exporter.polling.report_state import ReportState
 from exporter.polling.transitions import Answer
 from tests.backfill.past import NOON

@@ -29,7 +29,8 @@ from exporter.platforms.api import (
     ReportDefaults,
     Request,
 )
-from exporter.polling.ask import Answers, Known, Transport, ask, given_up
+from exporter.polling.answers import Answers, Known, given_up
+from exporter.polling.ask import Transport, ask
 from exporter.polling.threads import Worker
 from tests.road.road import RULES, target_with, utc
 

@@ -70,6 +70,22 @@ def test_a_failure_is_bad_when_it_lasts(found: ReportView, level: Level) -> None
             id="new-fields",
         ),
         pytest.param(
+            {"unread": {"INTENT_SCORE_MEDIAN": 4}, "outcome": "ok", "reason": "why"},
+            [(Level.WARNING, "Not read at the last poll: INTENT_SCORE_MEDIAN (4 days)", "ChatUsageReportUnread")],
+            id="a-part-that-is-not-read",
+        ),
+        pytest.param(
+            {"unread": {"b": 4, **dict.fromkeys("cdefgh", 1)}, "supported": False},
+            [
+                (
+                    Level.WARNING,
+                    "Not read at the last poll: b (4 days), c (1 days), d (1 days), e (1 days), f (1 days) and 2 more",
+                    "ChatUsageReportUnread",
+                )
+            ],
+            id="an-unsupported-report-of-which-nothing-is-read",
+        ),
+        pytest.param(
             {"drift": {"unknown": 2, "missing": 1}},
             [
                 (

@@ -78,7 +78,7 @@ def of_report(view: ReportView, now: datetime) -> tuple[Problem, ...]:
     if view.health.last_attempt is None:
         return ()
     found = (*_polls(view, now), *_days(view, now), *_answers(view)) if view.health.supported else ()
-    found = (*found, *_unread(view.health))
+    found = (*found, *_unread(view.report.name, view.health))
     return tuple(sorted(found, key=lambda each: -each.level))
 
 
@@ -115,10 +115,12 @@ def _days(view: ReportView, now: datetime) -> Iterator[Problem]:
         yield Problem(Level.WARNING, what, "ChatUsageReportStale")
 
 
-def _unread(health: Health) -> Iterator[Problem]:
-    if health.unread:
-        items = ", ".join(f"{item} ({days} days)" for item, days in list(health.unread.items())[:MOST_ITEMS])
-        more = f" and {len(health.unread) - MOST_ITEMS} more" if len(health.unread) > MOST_ITEMS else ""
+def _unread(report: str, health: Health) -> Iterator[Problem]:
+    """Yields which items could not be read; that all of a report cannot is said by its outcome."""
+    found = list(health.unread.items())
+    if found and (not health.supported or [*health.unread] != [report]):
+        more = f" and {len(found) - MOST_ITEMS} more" if len(found) > MOST_ITEMS else ""
+        items = ", ".join(f"{item} ({days} days)" for item, days in found[:MOST_ITEMS])
         why = health.reason if health.outcome == "ok" or not health.supported else ""
         yield Problem(Level.WARNING, f"Not read at the last poll: {items}{more}", "ChatUsageReportUnread", why)
 

@@ -1,0 +1,191 @@
+"""What can be read counts on Paradigm, too: reports, companies and fields that cannot be read leave the others."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+import anyio
+import httpx
+import msgspec
+import pytest
+
+from exporter.domain.thresholds import Threshold
+from exporter.metrics.limits import CompanyLimits
+from exporter.platforms.paradigm.platform import REPORTS
+from exporter.polling.target import Target
+from exporter.simulator.app import create_app
+from exporter.simulator.paradigm.world import World
+from tests.road.road import BUILT_IN, RULES, PassedClock, Road, Series, target_with, utc
+from tests.road.test_reports_apart import TROUBLES
+
+BEGIN = utc(2026, 11, 3, 15)
+WEEKS = 3
+DAILY = timedelta(days=1)
+OWN = Threshold(
+    ("likes", "dislikes", "tool_uses", "document_uses", "active_users", "user_queries"),
+    {"below": 1.0, "drop_ratio": 0.5, "spike_ratio": 3.0, "min_baseline": 0.0},
+)
+OF_USE = ("paradigm_", "chat_usage_activity_")
+
+Page = Mapping[Series, float]
+Document = dict[str, object]
+
+
+@dataclass
+class Changed(httpx.ASGITransport):
+    """The simulated platform, but for one path, whose answers are wrong, or are changed."""
+
+    world: World
+    clock: PassedClock
+    path: str
+    trouble: Callable[[httpx.Request], httpx.Response] | None = None
+    change: Callable[[Document], Document] = lambda document: document
+
+    def __post_init__(self) -> None:
+        super().__init__(create_app(self.world, self.clock.now, sleep=self.clock.sleep))
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        if request.url.path != self.path:
+            return await super().handle_async_request(request)
+        if self.trouble is not None:
+            return self.trouble(request)
+        answer = await super().handle_async_request(request)
+        body = b"".join([part async for part in answer.stream])  # type: ignore[union-attr]  # it is an async one
+        content = msgspec.json.encode(self.change(msgspec.json.decode(body)))
+        return httpx.Response(200, stream=httpx.ByteStream(content))
+
+
+def target_of(*names: str) -> Target:
+    target = target_with(replace(RULES, keep_days=45), reports=tuple(REPORTS[name] for name in names))
+    return replace(target, company_limits=CompanyLimits((BUILT_IN, OWN)))
+
+
+async def travel(names: tuple[str, ...], polls: int, path: str = "", **what: object) -> Page:
+    """Returns the page after so many polls, one a day; the last of them at noon."""
+    clock, world = PassedClock(BEGIN), World.from_seed(1, 5)
+    platform = Changed(world, clock, path, **what)  # type: ignore[arg-type]  # as Changed has them
+    async with Road(platform, clock, world.keys.admin, target_of(*names)) as road:
+        for _ in range(polls):
+            await road.poller.poll()
+            clock.moment += DAILY
+        return road.page()
+
+
+def of_use(page: Page, report: str) -> Page:
+    """Returns figures, baselines and limits of all reports but one."""
+    families = tuple(measure.family for measure in REPORTS[report].measures)
+    return {
+        series: value
+        for series, value in page.items()
+        if series.name.startswith(OF_USE)
+        and not series.name.startswith(families)
+        and dict(series.labels).get("report") != report
+    }
+
+
+@pytest.mark.parametrize("report", [name for name in REPORTS if name != "chat-sessions"])
+def test_a_report_that_fails_for_weeks_leaves_the_limits_of_the_others(report: str) -> None:
+    """Whatever goes wrong with it, from the first day on; what they have is what they have without it."""
+    names = ("chat-sessions", "chats-feedback", report) if report != "chats-feedback" else ("chat-sessions", report)
+    trouble = TROUBLES[list(REPORTS).index(report) % len(TROUBLES)]
+    page = anyio.run(travel_with, names, report, trouble)
+    truth = anyio.run(travel, names, 7 * WEEKS)
+
+    assert of_use(page, report) == of_use(truth, report)
+    assert [series for series in of_use(page, report) if series.name == "chat_usage_activity_limit"]
+
+
+async def travel_with(names: tuple[str, ...], report: str, trouble: Callable[[httpx.Request], httpx.Response]) -> Page:
+    return await travel(names, 7 * WEEKS, REPORTS[report].path, trouble=trouble)
+
+
+async def changed(report: str, change: Callable[[Document], Document]) -> Page:
+    return await travel((report,), 2, REPORTS[report].path, change=change)
+
+
+def test_users_have_no_days_and_need_none() -> None:
+    """Its levels are served after one poll, it waits for no past, and has no day that could be missing."""
+    page = anyio.run(travel, ("users",), 1)
+
+    assert {series.name for series in page} >= {"paradigm_members_active", "paradigm_members_ever"}
+    assert [value for series, value in page.items() if series.name == "chat_usage_report_up"] == [1.0]
+    assert not [series for series in page if series.name in ("chat_usage_report_unread", "chat_usage_report_empty_day")]
+    assert not [series for series in page if series.name == "chat_usage_activity_limit_missing"]
+
+
+ODD_ROWS: Mapping[str, Callable[[Document], None]] = {
+    "no-dates": lambda row: row.update(dates=None),
+    "dates-of-another-type": lambda row: row.update(dates="many"),
+    "dates-without-a-date": lambda row: row.update(dates=[{"sessions_count": 1}]),
+    "no-company": lambda row: row.update(company=None),
+    "a-company-without-an-id": lambda row: row.update(company={"name": "X"}),
+}
+
+
+@pytest.mark.parametrize("odd", ODD_ROWS.values(), ids=ODD_ROWS)
+def test_rows_of_one_company_that_cannot_be_read_leave_those_of_the_others(odd: Callable[[Document], None]) -> None:
+    """In both modes; that something is missing is counted."""
+    gone: list[str] = []
+
+    def change(document: Document) -> Document:
+        for part in ("reporting", "reporting_agents"):
+            rows = document[part]
+            assert isinstance(rows, list)
+            for row in rows[:1]:
+                gone.append(str(row["company"]["id"]))
+                odd(row)
+        return document
+
+    page, truth = anyio.run(changed, "chat-sessions", change), anyio.run(travel, ("chat-sessions",), 2)
+
+    def others(of: Page) -> Page:
+        return {
+            series: value
+            for series, value in of.items()
+            if series.name.startswith(OF_USE) and dict(series.labels).get("company_id") not in {None, *gone}
+        }
+
+    assert others(page) == others(truth)
+    assert others(page)
+    assert sum(value for series, value in page.items() if series.name == "chat_usage_schema_drift") > 0
+
+
+FIELDS = ("user_queries_count", "model_responses_count", "unique_models_count", "last_model_response_date")
+
+
+@pytest.mark.parametrize("value", [None, "x", [], {}], ids=repr)
+@pytest.mark.parametrize("field", FIELDS)
+def test_a_field_that_cannot_be_read_leaves_the_other_fields(field: str, value: object) -> None:
+    """Of every company and day; limits that need it are said to be missing, the others are in force."""
+
+    def change(document: Document) -> Document:
+        for part in ("reporting", "reporting_agents"):
+            rows = document[part]
+            assert isinstance(rows, list)
+            for row in rows:
+                for day in row["dates"]:
+                    for holder in (each for each in day.values() if isinstance(each, dict) and field in each):
+                        holder[field] = value
+                    day.update({field: value} if field in day else {})
+        return document
+
+    page, truth = anyio.run(changed, "chat-sessions", change), anyio.run(travel, ("chat-sessions",), 2)
+    own = {
+        "user_queries_count": ("paradigm_user_queries", "user_queries"),
+        "model_responses_count": ("paradigm_model_responses_last", "paradigm_model_responses_t", "model_responses"),
+        "unique_models_count": ("paradigm_unique_models",),
+        "last_model_response_date": ("paradigm_last_model_response",),
+    }[field]
+
+    def others(of: Page) -> Page:
+        return {
+            series: value
+            for series, value in of.items()
+            if series.name.startswith(OF_USE)
+            and not series.name.startswith((*own, "paradigm_model_responses_7d", "paradigm_model_responses_28d"))
+            and dict(series.labels).get("activity") not in own
+        }
+
+    assert others(page) == others(truth)
+    missing = {dict(s.labels)["reason"] for s in page if s.name == "chat_usage_activity_limit_missing"}
+    assert missing == ({"unread"} if field == "user_queries_count" else set())
