@@ -82,6 +82,10 @@ class NotFoundError(HttpStatusError):
     """404: the platform, or this release of it, has no such report."""
 
 
+class UnavailableError(HttpStatusError):
+    """502, 503, 504: the platform, or what is in front of it, is down, whatever it is asked."""
+
+
 class TooLargeError(ReportError):
     """The answer is larger than the operator allows."""
 

@@ -21,11 +21,13 @@ from exporter.domain.errors import (
     RateLimitedError,
     ReportError,
     TooLargeError,
+    UnavailableError,
 )
 from exporter.http.errors import HTTPX_ERRORS, RetryableError
 from exporter.http.request import HttpRequest
 
 EXCERPT = 4096
+DOWN = (HTTPStatus.BAD_GATEWAY, HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.GATEWAY_TIMEOUT)
 """Bytes read of an answer that is only quoted."""
 PIECE = 256 * 1024
 """Bytes unpacked at a time: about a millisecond of the event loop."""
@@ -166,7 +168,8 @@ async def _status_error(response: httpx.Response, sent: HttpRequest) -> ReportEr
     if status == HTTPStatus.TOO_MANY_REQUESTS:
         return RetryableError(RateLimitedError, message, str(status), retry_after)
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        return RetryableError(HttpStatusError, message, str(status), retry_after)
+        kind = UnavailableError if status in DOWN else HttpStatusError
+        return RetryableError(kind, message, str(status), retry_after)
     return NotFoundError(message) if status == HTTPStatus.NOT_FOUND else HttpStatusError(message)
 
 

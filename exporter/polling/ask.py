@@ -22,6 +22,7 @@ from exporter.domain.errors import (
     ReportError,
     SchemaError,
     TimedOutError,
+    UnavailableError,
 )
 from exporter.domain.model import Days, Reading, Unread
 from exporter.http import RetryBudget
@@ -31,7 +32,7 @@ from exporter.polling.target import Target
 from exporter.polling.threads import Worker
 from exporter.polling.transitions import Answer
 
-ALIKE = (AuthError, RateLimitedError, TimedOutError, ConnectionLostError, NotFoundError)
+ALIKE = (AuthError, RateLimitedError, TimedOutError, ConnectionLostError, NotFoundError, UnavailableError)
 """What may be wrong with the key, the host or the report: two subjects in a row are evidence that others fail alike."""
 DIVISIBLE = (HttpStatusError, PlatformError)
 """What a request for several items may fail with because of one of them."""
@@ -113,7 +114,7 @@ class _Questions:
             parts = await self._answer(request)
         except ReportError as failure:
             error = failure
-            if isinstance(error, DIVISIBLE) and not isinstance(error, NotFoundError) and not self.in_a_row:
+            if isinstance(error, DIVISIBLE) and not isinstance(error, ALIKE) and not self.in_a_row:
                 parts = dict.fromkeys(request.parts)
         before = len(self.failures)
         answered = await self._ask_parts(request, parts, answered=error is None)

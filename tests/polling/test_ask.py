@@ -16,6 +16,7 @@ from exporter.domain.errors import (
     RateLimitedError,
     ReportError,
     TimedOutError,
+    UnavailableError,
 )
 from exporter.domain.model import Column, Days, Kind, Measure, Reading, Row, Unread
 from exporter.domain.scope import Scope
@@ -161,6 +162,7 @@ EACH = [
     pytest.param(RateLimitedError("429"), id="rate-limited"),
     pytest.param(TimedOutError("60 s"), id="timeout"),
     pytest.param(ConnectionLostError("refused"), id="connection"),
+    pytest.param(UnavailableError("503"), id="unavailable"),
     pytest.param(HttpStatusError("500"), id="http"),
     pytest.param(NotJsonError("html"), id="not-json"),
 ]
@@ -181,7 +183,7 @@ async def test_a_subject_that_fails_whatever_it_is_asked_leaves_the_others(troub
     assert (came.ended, given_up(came.strikes), len(came.failures)) == (False, frozenset({subject}), 3)
 
 
-@pytest.mark.parametrize("trouble", EACH[:4])
+@pytest.mark.parametrize("trouble", EACH[:5])
 async def test_two_subjects_in_a_row_are_evidence_that_the_others_fail_alike(trouble: ReportError) -> None:
     """Of the key or the host; unless one that answered before answers still."""
     known = {SHOPS: Discovery(TODAY, (("a",), ("b",), ("c",), ("d",)))}
