@@ -74,8 +74,13 @@ def documents(text: str) -> list[Config]:
 
 
 def objects(*options: str | Path) -> list[Config]:
-    """Returns the manifests as data."""
-    return documents(rendered(*options))
+    """Returns the manifests as data, which is to be read only."""
+    return list(_read(*options))
+
+
+@cache
+def _read(*options: str | Path) -> tuple[Config, ...]:
+    return tuple(documents(rendered(*options)))
 
 
 def valued(values: Mapping[str, object], folder: Path) -> Path:

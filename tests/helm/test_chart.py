@@ -12,7 +12,8 @@ import yaml
 
 from tests.e2e.programs import go_tool
 from tests.helm import golden
-from tests.helm.charts import CASES, CHART, NEWEST, ROOT, helm, template, values
+from tests.helm.charts import CASES, CHART, NEWEST, ROOT, helm, template, valued, values
+from tests.helm.examples import described, laid
 from tools import chart
 
 pytestmark = [pytest.mark.e2e, pytest.mark.once]
@@ -48,13 +49,14 @@ def test_the_schema_knows_the_exporters_options() -> None:
     assert chart.SCHEMA.read_text() == chart.schema()
 
 
-def test_the_schema_is_one_that_helm_understands() -> None:
-    """Draft 7, by its meta-schema; and the values that are shipped are judged by it with another program than helm."""
+def test_the_schema_is_one_that_helm_understands(tmp_path: Path) -> None:
+    """Draft 7, by its meta-schema; shipped values, and all examples, are judged with another program than helm."""
+    examples = valued(laid(described()), tmp_path)
     assert json.loads(chart.SCHEMA.read_text())["$schema"] == "http://json-schema.org/draft-07/schema#"
     program = Path(sys.executable).with_name("check-jsonschema")
     checks: tuple[tuple[str | Path, ...], ...] = (
         ("--check-metaschema", chart.SCHEMA),
-        ("--schemafile", chart.SCHEMA, CHART / "values.yaml", *map(values, CASES)),
+        ("--schemafile", chart.SCHEMA, CHART / "values.yaml", examples, *map(values, CASES)),
     )
     for options in checks:
         done = subprocess.run([program, *options], capture_output=True, text=True, check=False)

@@ -3,6 +3,7 @@
 import re
 import subprocess
 from collections.abc import Iterator
+from copy import deepcopy
 from pathlib import Path
 
 import pytest
@@ -54,7 +55,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
 def pod() -> Config:
     """Returns the pod that the Deployment of the defaults would make."""
     template = mapping(at(the(objects("--set", "existingSecret.name=paradigm"), "Deployment"), "spec", "template"))
-    return {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "exporter"}, "spec": template["spec"]}
+    return deepcopy({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "exporter"}, "spec": template["spec"]})
 
 
 @pytest.mark.parametrize("case", CASES)
