@@ -33,6 +33,7 @@ class Exporter:
     sources: Sources
     schedule: Schedule
     reloader: Reloader
+    telemetry: Telemetry
     closing: AsyncExitStack
 
     async def __aenter__(self) -> "Exporter":
@@ -87,7 +88,7 @@ def assemble(
     reload = reloader.reload if lifecycle else None
     scheduled = (schedule.alive, sources.names, readers, clock.now, schedule.next_poll)
     app = create_app(WebContext(board, telemetry.tail, *scheduled, reload, docs, lambda: reloader.failed_reload))
-    return Exporter(app, sources, schedule, reloader, closing)
+    return Exporter(app, sources, schedule, reloader, telemetry, closing)
 
 
 def client_of(source: Source, observer: fetch.Observer, clock: Clock | None = None) -> fetch.Client:

@@ -26,14 +26,18 @@ def run_command(work: Coroutine[object, object, Result]) -> Result:
 
 @asynccontextmanager
 async def serving(
-    app: ASGIApp, listening: socket.socket, web_config: LiveWebConfig | None = None
+    app: ASGIApp,
+    listening: socket.socket,
+    web_config: LiveWebConfig | None = None,
+    refused: Callable[[str], None] = lambda _reason: None,
 ) -> AsyncIterator[None]:
     """Serves an application on a listening socket while the block runs; open requests get a second to end.
 
-    With a `web_config`, only requests that it permits are answered.
+    With a `web_config`, only requests that it permits are answered; `refused` is told why others are not.
     """
     passwords = PasswordVerifier()
-    running = server(app if web_config is None else BasicAuth(app, web_config.current, passwords), web_config)
+    gated = app if web_config is None else BasicAuth(app, web_config.current, passwords, refused)
+    running = server(gated, web_config)
     loop = asyncio.get_running_loop()
     task = loop.create_task(running.serve(sockets=[listening]))
     try:

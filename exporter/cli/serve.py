@@ -88,7 +88,7 @@ def docs_at(url: str) -> str:
 
 async def _serve(exporter: Exporter, listening: socket.socket, web_config: LiveWebConfig) -> None:
     ended, reloaded = end_signal(), reload_signal()
-    async with serving(exporter.app, listening, web_config):
+    async with serving(exporter.app, listening, web_config, exporter.telemetry.auth_failed):
         where = f"{url(listening, tls=web_config.context is not None)}/metrics"
         log.info("serving", extra={"url": where, "version": __version__})
         async with exporter, reloading(reloaded, exporter.reloader.reload):

@@ -64,6 +64,14 @@ class Telemetry:
             "Start of the day on which the API key expires, as configured, in seconds since 1970.",
             ("source",),
         )
+        self._auth_failures = counter(
+            "chat_usage_web_auth_failures_total",
+            "Requests to the exporter whose password was wrong (credentials), or was not checked because too many "
+            "waited for their check (too_many).",
+            ("reason",),
+        )
+        for reason in ("credentials", "too_many"):
+            self._auth_failures.labels(reason)
         self._written: dict[Format, bytes] = {}
         self._change = self._written.clear  # has it written anew at the next scrape: between two polls it stays
         self.config = ConfigGauges(self.registry, self._change)
@@ -89,6 +97,11 @@ class Telemetry:
     def polled(self, source: str, report: str, outcome: str) -> None:
         """Counts the end of a poll."""
         self._polls.labels(source, report, outcome).inc()
+        self._change()
+
+    def auth_failed(self, reason: str) -> None:
+        """Counts a request that was refused for its password."""
+        self._auth_failures.labels(reason).inc()
         self._change()
 
     def key_expires(self, source: str, moment: datetime | None) -> None:

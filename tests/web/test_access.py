@@ -1,12 +1,14 @@
 """Nobody in who does not belong: users, certificates and headers on a real server, changed while it runs."""
 
 import asyncio
+import itertools
 import shutil
 import ssl
 import subprocess
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from threading import Event, Semaphore
 
 import bcrypt
 import httpx
@@ -17,7 +19,14 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
 from exporter.app.process import serving
-from exporter.web.server.basic_auth import PasswordVerifier, credentials
+from exporter.exposition.telemetry import Telemetry
+from exporter.web.server.basic_auth import (
+    UNKNOWN_USER,
+    PasswordVerifier,
+    TooManyChecksError,
+    client_network,
+    credentials,
+)
 from exporter.web.server.server import listen
 from exporter.web.server.web_config import LiveWebConfig
 from tests.certificates import self_signed, signed
@@ -59,11 +68,11 @@ def folder(certificates: Path, tmp_path: Path) -> Path:
 
 
 @asynccontextmanager
-async def site(folder: Path, config: str) -> AsyncIterator[str]:
+async def site(folder: Path, config: str, refused: Callable[[str], None] = lambda _reason: None) -> AsyncIterator[str]:
     """Serves with a web configuration; gives host and port."""
     (folder / "web.yml").write_text(config)
     with listen("127.0.0.1:0", "--web.listen-address") as listening:
-        async with serving(APP, listening, LiveWebConfig(folder / "web.yml")):
+        async with serving(APP, listening, LiveWebConfig(folder / "web.yml"), refused):
             await asyncio.sleep(0)  # the server's task begins
             yield "{}:{}".format(*listening.getsockname())
 
@@ -135,14 +144,145 @@ async def test_a_new_password_makes_the_old_one_void(folder: Path) -> None:
         assert (await http.get(f"http://{place}/metrics", auth=("alice", "newer"))).status_code == 200
 
 
-async def test_results_are_forgotten_before_they_fill_the_memory() -> None:
-    passwords = PasswordVerifier()
-    try:
-        for number in range(130):
-            assert not await passwords.verify({"alice": HASH.encode()}, "alice", str(number).encode())
-        assert len(passwords._known) == 100
-    finally:
-        passwords.close()
+async def verified(
+    passwords: PasswordVerifier, password: bytes, name: str = "alice", client: str = "192.0.2.1"
+) -> bool:
+    return await passwords.verify({"alice": HASH.encode()}, name, password, client)
+
+
+@pytest.fixture
+def passwords() -> Iterator[PasswordVerifier]:
+    verifier = PasswordVerifier()
+    yield verifier
+    verifier.close()
+
+
+async def test_wrong_passwords_are_forgotten_before_they_fill_the_memory(passwords: PasswordVerifier) -> None:
+    for number in range(130):
+        assert not await verified(passwords, str(number).encode())
+    assert len(passwords._wrong) == 100
+
+
+async def test_wrong_passwords_do_not_push_out_a_right_one(
+    passwords: PasswordVerifier, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After more wrong ones than are remembered, a known password costs no hash."""
+    assert await verified(passwords, b"secret")
+    for number in range(130):
+        assert not await verified(passwords, str(number).encode(), client=f"192.0.2.{number}")
+    monkeypatch.setattr(bcrypt, "checkpw", None)
+    assert await verified(passwords, b"secret")
+
+
+class Hashing:
+    """Takes the place of bcrypt: notes the hashes that are compared, and waits until it is `released`."""
+
+    def __init__(self) -> None:
+        self.compared: list[bytes] = []
+        self.begun = Semaphore(0)
+        self.released = Event()
+
+    def __call__(self, password: bytes, hashed: bytes) -> bool:
+        self.compared.append(hashed)
+        self.begun.release()
+        assert self.released.wait(10)
+        return password == b"secret"
+
+
+@pytest.fixture
+def hashing(monkeypatch: pytest.MonkeyPatch) -> Iterator[Hashing]:
+    slow = Hashing()
+    monkeypatch.setattr(bcrypt, "checkpw", slow)
+    yield slow
+    slow.released.set()
+
+
+async def begun(checks: Iterable[Coroutine[object, object, bool]]) -> list["asyncio.Task[bool]"]:
+    tasks = [asyncio.create_task(each) for each in checks]
+    await asyncio.sleep(0)
+    return tasks
+
+
+async def test_one_client_has_few_checks_that_wait(passwords: PasswordVerifier, hashing: Hashing) -> None:
+    """And they wait in one thread: the check of another client begins at once."""
+    waiting = await begun(verified(passwords, str(number).encode()) for number in range(4))
+    with pytest.raises(TooManyChecksError):
+        await verified(passwords, b"one more")
+    other = await begun([verified(passwords, b"secret", client="192.0.2.2")])
+    for _ in range(2):
+        assert await asyncio.to_thread(hashing.begun.acquire, timeout=10)
+    hashing.released.set()
+    assert await asyncio.gather(*waiting, *other) == [False] * 4 + [True]
+    assert not await verified(passwords, b"one more")
+
+
+async def test_all_clients_have_few_checks_that_wait(passwords: PasswordVerifier, hashing: Hashing) -> None:
+    waiting = await begun(verified(passwords, b"x", client=f"192.0.2.{n}", name=str(n)) for n in range(16))
+    with pytest.raises(TooManyChecksError):
+        await verified(passwords, b"x", client="192.0.2.99")
+    hashing.released.set()
+    assert not any(await asyncio.gather(*waiting))
+
+
+async def test_one_password_is_checked_once_however_many_ask(passwords: PasswordVerifier, hashing: Hashing) -> None:
+    """Also where the first who asks goes away."""
+    first, *others = await begun(verified(passwords, b"secret") for _ in range(20))
+    first.cancel()
+    hashing.released.set()
+    assert all(await asyncio.gather(*others))
+    assert len(hashing.compared) == 1
+
+
+async def test_an_unknown_name_costs_the_same_whoever_the_users_are(
+    passwords: PasswordVerifier, hashing: Hashing
+) -> None:
+    hashing.released.set()
+    dear = HASH.replace("$04$", "$18$").encode()
+    assert not await passwords.verify({"alice": dear}, "bob", b"secret", "192.0.2.1")
+    assert hashing.compared == [UNKNOWN_USER]
+
+
+@pytest.mark.parametrize("header", ["", "Bearer x", "Basic ???"])
+async def test_without_a_password_nothing_is_hashed(folder: Path, hashing: Hashing, header: str) -> None:
+    async with site(folder, USERS) as place, httpx.AsyncClient(trust_env=False) as http:
+        response = await http.get(f"http://{place}/metrics", headers={"Authorization": header})
+        assert (response.status_code, hashing.compared) == (401, [])
+
+
+async def test_guesses_beyond_the_limit_are_refused_at_once_and_counted(folder: Path, hashing: Hashing) -> None:
+    """Each refusal ends its connection; a known password goes through meanwhile, and probes do."""
+    telemetry = Telemetry()
+
+    def counted(reason: str) -> float | None:
+        return telemetry.registry.get_sample_value("chat_usage_web_auth_failures_total", {"reason": reason})
+
+    async with site(folder, USERS, telemetry.auth_failed) as place, httpx.AsyncClient(trust_env=False) as http:
+        hashing.released.set()
+        assert (await http.get(f"http://{place}/metrics", auth=("alice", "secret"))).status_code == 200
+        hashing.released.clear()
+        guesses = [asyncio.create_task(http.get(f"http://{place}/metrics", auth=("alice", f"{n}"))) for n in range(9)]
+        refused = [await each for each in itertools.islice(asyncio.as_completed(guesses), 5)]
+        assert {each.status_code for each in refused} == {429}
+        assert {(each.headers["Retry-After"], each.headers["Connection"]) for each in refused} == {("1", "close")}
+        assert (await http.get(f"http://{place}/metrics", auth=("alice", "secret"))).status_code == 200
+        assert (await http.get(f"http://{place}/-/healthy")).status_code == 200
+        hashing.released.set()
+        assert sorted(each.status_code for each in await asyncio.gather(*guesses)) == [401] * 4 + [429] * 5
+    assert (counted("credentials"), counted("too_many")) == (4, 5)
+
+
+@pytest.mark.parametrize(
+    ("client", "network"),
+    [
+        (("192.0.2.1", 1), "192.0.2.1"),
+        (("::ffff:192.0.2.1", 1), "192.0.2.1"),
+        (("2001:db8:1:2:3:4:5:6", 1), "2001:db8:1:2::/64"),
+        (("a name", 1), "a name"),
+        (None, ""),
+    ],
+)
+def test_clients_are_told_apart_by_address(client: tuple[str, int] | None, network: str) -> None:
+    assert client_network({"type": "http", "client": client}) == network
 
 
 def test_credentials_are_read_as_rfc_7617_has_them() -> None:

@@ -1,11 +1,14 @@
 """Asks users for their password and puts the configured headers on every answer."""
 
+import asyncio
 import base64
 import binascii
 import hashlib
+import ipaddress
 import secrets
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 import bcrypt
 from starlette.datastructures import Headers, MutableHeaders
@@ -17,41 +20,85 @@ from exporter.web.server.web_config_file import WebConfig
 
 FREE = frozenset({"/-/healthy", "/-/ready"})
 """Probes of a cluster have no password."""
-MOST_REMEMBERED = 100
+MOST_WRONG = 100
+"""Wrong passwords that are remembered, so that a scrape with an old password does not cost a hash each time."""
 LONGEST_PASSWORD = 72
 """In bytes: bcrypt looks at no more, and refuses to."""
+THREADS = 2
+MOST_PENDING, MOST_PENDING_PER_CLIENT = 16, 4
+"""Passwords that wait for their check, in all and per client address; one more is refused unchecked."""
+UNKNOWN_USER = b"$2y$10$QOauhQNbBCuQDKes6eFzPeMqBSjb7Mr5DUmpZ/VcEd00UAV/LDeSi"
+"""Compared for names that nobody has, as exporter-toolkit does: its cost tells nothing about that of the users."""
+
+
+class TooManyChecksError(Exception):
+    """So many passwords wait to be checked that this one is not."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Check:
+    client: str
+    worker: Worker
+    result: "asyncio.Task[bool]"
 
 
 class PasswordVerifier:
-    """Compares passwords with their hashes, in a thread of its own, and keeps the newest results.
+    """Compares passwords with their hashes, in threads of its own, and keeps the results: keyed digests, no passwords.
 
-    A scrape every few seconds would else cost a hash each. It keeps keyed digests, not passwords.
+    Guesses must not hold up scrapes: the right password of a user is remembered apart from wrong ones, the checks that
+    wait are few, and those of one client address wait for each other in one thread.
     """
 
     def __init__(self) -> None:
-        self._worker = Worker("passwords")
+        self._workers = tuple(Worker(f"passwords {number}") for number in range(THREADS))
         self._secret = secrets.token_bytes(32)
-        self._known: OrderedDict[bytes, bool] = OrderedDict()
+        self._right: dict[str, bytes] = {}
+        self._wrong: OrderedDict[bytes, None] = OrderedDict()
+        self._pending: dict[bytes, _Check] = {}
 
-    async def verify(self, users: Mapping[str, bytes], name: str, password: bytes) -> bool:
-        """Returns whether this is a user's password; takes as long for an unknown user as for a known one."""
+    async def verify(self, users: Mapping[str, bytes], name: str, password: bytes, client: str) -> bool:
+        """Returns whether this is a user's password.
+
+        Raises:
+            TooManyChecksError: that is not known, and too many checks wait already.
+        """
         hashed = users.get(name)
         digest = hashlib.blake2b(
             b"\0".join((name.encode(), hashed or b"", password)), key=self._secret, digest_size=32
         ).digest()
-        if digest not in self._known:
-            # Of an unknown user the hash of somebody else is compared, which costs as much.
-            compared = hashed or max(users.values(), key=lambda each: each[4:6])
-            good = await self._worker.run(lambda: _matches(password, compared))
-            self._known[digest] = good and hashed is not None
-        self._known.move_to_end(digest)
-        while len(self._known) > MOST_REMEMBERED:
-            self._known.popitem(last=False)
-        return self._known[digest]
+        if hashed is not None and self._right.get(name) == digest:
+            return True
+        if digest in self._wrong:
+            self._wrong.move_to_end(digest)
+            return False
+        if digest not in self._pending:
+            self._begin(digest, password, hashed or UNKNOWN_USER, client)
+        # Other requests may wait for the same check: it goes on when this one ends.
+        good = await asyncio.shield(self._pending[digest].result) and hashed is not None
+        if good:
+            self._right = {each: known for each, known in self._right.items() if each in users} | {name: digest}
+        else:
+            self._wrong[digest] = None
+            while len(self._wrong) > MOST_WRONG:
+                self._wrong.popitem(last=False)
+        return good
 
     def close(self) -> None:
-        """Ends the thread."""
-        self._worker.close()
+        """Ends the threads."""
+        for worker in self._workers:
+            worker.close()
+
+    def _begin(self, digest: bytes, password: bytes, hashed: bytes, client: str) -> None:
+        own = [each for each in self._pending.values() if each.client == client]
+        if len(self._pending) >= MOST_PENDING or len(own) >= MOST_PENDING_PER_CLIENT:
+            raise TooManyChecksError
+        worker = own[0].worker if own else min(self._workers, key=self._load)
+        result = asyncio.get_running_loop().create_task(worker.run(lambda: _matches(password, hashed)))
+        self._pending[digest] = _Check(client, worker, result)
+        result.add_done_callback(lambda _: self._pending.pop(digest))
+
+    def _load(self, worker: Worker) -> int:
+        return sum(each.worker is worker for each in self._pending.values())
 
 
 def _matches(password: bytes, hashed: bytes) -> bool:
@@ -60,15 +107,25 @@ def _matches(password: bytes, hashed: bytes) -> bool:
 
 
 class BasicAuth:
-    """The gate before an application; `config` returns what is in effect now."""
+    """The gate before an application; `config` returns what is in effect now.
 
-    def __init__(self, app: ASGIApp, config: Callable[[], WebConfig], passwords: PasswordVerifier) -> None:
+    `refused` is told why a request with a password is not let through: `credentials` or `too_many`.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        config: Callable[[], WebConfig],
+        passwords: PasswordVerifier,
+        refused: Callable[[str], None] = lambda _reason: None,
+    ) -> None:
         self._app = app
         self._config = config
         self._passwords = passwords
+        self._refused = refused
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Lets a request through, or answers 401."""
+        """Lets a request through, or answers 401 or 429."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -80,22 +137,49 @@ class BasicAuth:
                 MutableHeaders(scope=message).update(headers)
             await send(message)
 
-        if config.users and scope["path"] not in FREE:
-            name, password = credentials(Headers(scope=scope).get("authorization", ""))
-            if not await self._passwords.verify(config.users, name, password):
-                unauthorized = PlainTextResponse("Unauthorized\n", 401, {"WWW-Authenticate": "Basic"})
-                await unauthorized(scope, receive, send_with_headers)
-                return
-        await self._app(scope, receive, send_with_headers)
+        allowed = not config.users or scope["path"] in FREE
+        app = self._app if allowed else await self._checked(config.users, scope)
+        await app(scope, receive, send_with_headers)
+
+    async def _checked(self, users: Mapping[str, bytes], scope: Scope) -> ASGIApp:
+        """Returns what answers a request: the application, or a refusal."""
+        given = credentials(Headers(scope=scope).get("authorization", ""))
+        if given is None:
+            return _refusal("Unauthorized", 401, {"WWW-Authenticate": "Basic"})
+        try:
+            if await self._passwords.verify(users, *given, client_network(scope)):
+                return self._app
+        except TooManyChecksError:
+            self._refused("too_many")
+            return _refusal("Too many passwords are being checked", 429, {"Retry-After": "1"})
+        self._refused("credentials")
+        return _refusal("Unauthorized", 401, {"WWW-Authenticate": "Basic"})
 
 
-def credentials(header: str) -> tuple[str, bytes]:
-    """Reads `Authorization: Basic ...` (RFC 7617); what is none is nobody with an empty password."""
+def _refusal(text: str, status: int, headers: Mapping[str, str]) -> ASGIApp:
+    """Answers and closes: who guesses on has to wait to be accepted again, behind whom is served."""
+    return PlainTextResponse(f"{text}\n", status, {**headers, "Connection": "close"})
+
+
+def client_network(scope: Scope) -> str:
+    """Returns the address of a client, of IPv6 its first 64 bits: one client may have all addresses below them."""
+    host = (scope.get("client") or ("", 0))[0]
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return str(host)
+    if isinstance(address, ipaddress.IPv6Address):
+        return str(address.ipv4_mapped or ipaddress.IPv6Network((int(address) >> 64 << 64, 64)))
+    return str(address)
+
+
+def credentials(header: str) -> tuple[str, bytes] | None:
+    """Reads `Authorization: Basic ...` (RFC 7617); None if it is none."""
     scheme, _, encoded = header.partition(" ")
     if scheme.lower() != "basic":
-        return "", b""
+        return None
     try:
         name, colon, password = base64.b64decode(encoded.strip(), validate=True).partition(b":")
-        return (name.decode(), password) if colon else ("", b"")
+        return (name.decode(), password) if colon else None
     except (binascii.Error, UnicodeDecodeError):
-        return "", b""
+        return None
