@@ -4,6 +4,7 @@ client      one request as a sequence of attempts: key, rate limit, retry budget
 connection  base URL, proxy, trusted certificates
 endpoint    what a client is given: where to ask, as whom, within which limits, who observes it
 request     a request as it goes out, as messages speak of it; cleans foreign text
+key_mask    takes the key out of what a platform sends
 response    what an answer says: the body of a good one, without holding more than allowed, else the error
 errors      what httpx raises, as errors of ours
 download    a file behind a link that an answer named

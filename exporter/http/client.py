@@ -18,6 +18,7 @@ from exporter.domain.errors import AuthError, ConfigError
 from exporter.http.connection import base_url, http_client, site
 from exporter.http.endpoint import ClientLimits, Endpoint, Observer
 from exporter.http.errors import HTTPX_ERRORS, RetryableError, translate
+from exporter.http.key_mask import KeyMask
 from exporter.http.request import HttpRequest
 from exporter.http.response import report_body
 from exporter.platforms.api import Request
@@ -94,7 +95,7 @@ class Client:
         self._proxy = site(httpx.URL(endpoint.proxy_url)) if endpoint.proxy_url else None
 
     async def get(self, request: Request, retry_budget: RetryBudget) -> bytes:
-        """Returns the whole answer, decompressed: not empty, not a page, else unchecked.
+        """Returns the whole answer, decompressed, the key in it masked: not empty, not a page, else unchecked.
 
         Asks again as the platform and `retry_budget` allow; asks `request.instead`, once, after a 403.
 
@@ -142,7 +143,8 @@ class Client:
 
     async def _with_retries(self, request: Request, key: str, retry_budget: RetryBudget, attempts: int) -> bytes:
         url = f"{self._base}/{request.path.lstrip('/')}"
-        sent = HttpRequest(self._endpoint, request, self._site, url, key, self._proxy)
+        mask = KeyMask(key, self._endpoint.headers(key))
+        sent = HttpRequest(self._endpoint, request, self._site, url, key, mask, self._proxy)
         attempt = 1
         while True:
             try:
@@ -174,7 +176,7 @@ class Client:
                 if dated := http_date(response.headers.get("Date", "")):
                     half = (self._clock.monotonic() - began) / 2  # it is taken to be made in the middle of the wait
                     self._observer.dated((dated - self._clock.now()).total_seconds() + half)
-                return await report_body(response, sent, self._limits.max_body)
+                return sent.mask.in_body(await report_body(response, sent, self._limits.max_body))
         except HTTPX_ERRORS as error:
             raise translate(error, sent, self._limits.timeout) from error
         finally:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from exporter import __version__
 from exporter.domain.text import one_line
 from exporter.http.endpoint import Endpoint
+from exporter.http.key_mask import KeyMask
 from exporter.platforms.api import Request
 
 USER_AGENT = f"chat-usage-exporter/{__version__}"
@@ -24,6 +25,7 @@ class HttpRequest:
     site: str
     url: str
     key: str = field(repr=False)
+    mask: KeyMask = field(repr=False)
     proxy: str | None
 
     def message(self, text: str) -> str:
@@ -32,5 +34,5 @@ class HttpRequest:
 
     def quote(self, text: str) -> str:
         """Returns foreign text fit for a message: without the key, printable, in one line, cut."""
-        text = one_line(text.replace(self.key, "[key]"))
+        text = one_line(self.mask.in_text(text).replace(self.key, "[key]"))  # also a short one
         return text if len(text) <= SHOWN else text[: SHOWN - 1] + "…"

@@ -175,7 +175,7 @@ async def _status_error(response: httpx.Response, sent: HttpRequest) -> ReportEr
 
 def _redirect(response: httpx.Response, sent: HttpRequest) -> str:
     """Names where a redirect points to, without path and query: those may hold what is secret."""
-    target = response.extensions["target"]
+    target = sent.mask.in_text(response.extensions["target"])  # before its host is written in small letters
     try:
         url = response.request.url.join(target)
     except httpx.InvalidURL:

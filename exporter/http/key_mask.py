@@ -1,0 +1,53 @@
+"""Takes the key out of what a platform sends, before anybody else sees it.
+
+A platform may echo the key that it was sent: in an error, in a name, as the name of a field. What it sends ends in
+logs, on the status page, in /metrics, the API and files, each with escapes of its own; so the key is masked where it
+comes in.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+
+SHORTEST = 8
+"""Characters of a key that is masked in answers; a shorter one could be a part of any word."""
+MASKED = b"[key]"
+SHORT_ESCAPES = frozenset('"\\/')
+"""Visible letters that JSON writes, or may write, after a backslash."""
+VISIBLE_ESCAPE = re.compile(rb"\\u00[2-7]")
+NEVER = b"(?!)"
+
+
+class KeyMask:
+    """Masks a `key`, and what `Authorization` makes of it, also where JSON writes their letters as escapes."""
+
+    def __init__(self, key: str, headers: Mapping[str, str]) -> None:
+        sent = " ".join(value for name, value in headers.items() if name.lower() == "authorization")
+        words = sorted({key, *sent.split()}, key=len, reverse=True)
+        self._words = tuple(word.encode() for word in words if len(word) >= SHORTEST)
+        self._short = tuple(f"\\{letter}".encode() for letter in SHORT_ESCAPES.intersection("".join(words)))
+        self._any_form = re.compile("|".join(map(_any_form, self._words)).encode() or NEVER)
+
+    def in_body(self, body: bytes) -> bytes:
+        """Returns an answer without the key; `body` itself if it does not hold it, which is fast."""
+        if any(escape in body for escape in self._short) or VISIBLE_ESCAPE.search(body):
+            return self._any_form.sub(MASKED, body)
+        for word in self._words:
+            if word in body:
+                body = body.replace(word, MASKED)
+        return body
+
+    def in_text(self, text: str) -> str:
+        """Returns a header, or an error's text, without the key."""
+        return self.in_body(text.encode(errors="replace")).decode()
+
+
+def _any_form(word: bytes) -> str:
+    return "".join(f"(?:{'|'.join(_forms(letter))})" for letter in word.decode())
+
+
+def _forms(letter: str) -> Iterator[str]:
+    """Yields a visible letter as JSON may write it, as patterns; the longest first, or a backslash would stay."""
+    if letter in SHORT_ESCAPES:
+        yield rf"\\{re.escape(letter)}"
+    yield rf"\\u(?i:{ord(letter):04x})"
+    yield re.escape(letter)
