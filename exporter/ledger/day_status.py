@@ -37,9 +37,10 @@ class DayRules:
 class DayStatus:
     """What the ledger of one report says at one moment.
 
-    `last_day` is the newest published day, `today` the running day if it was read, `empty_day` whether a working day
-    without any row waits. `stale` figures must not be served. `covered` are the days that were read after their end:
-    only they count for windows. `published` are the days that are served as complete.
+    `last_day` is the newest published day, `running` the running day if it was read, `today` if some answer had a row
+    of it too; `empty_day` is whether a working day without any row waits. `stale` figures must not be served. `covered`
+    are the days that were read after their end: only they count for windows. `published` are the days that are served
+    as complete.
     """
 
     last_day: date | None
@@ -48,6 +49,7 @@ class DayStatus:
     stale: bool
     covered: frozenset[date] = frozenset()
     published: frozenset[date] = frozenset()
+    running: date | None = None
 
 
 def days_to_ask(ledger: Ledger, now: datetime, rules: DayRules) -> Days:
@@ -69,7 +71,8 @@ def days_to_ask(ledger: Ledger, now: datetime, rules: DayRules) -> Days:
 def day_status(ledger: Ledger, now: datetime, last_read: datetime | None, rules: DayRules) -> DayStatus:
     """Returns the status of one report's held days at the moment `now`."""
     today = calendars.day_at(now, rules.zone)
-    running = ledger.blocks.get(today)
+    block = ledger.blocks.get(today)
+    running = today if block is not None and block.read_at >= calendars.start(today, rules.zone) else None
     waiting = _waiting(ledger.blocks, rules)
     published = frozenset(
         day
@@ -78,13 +81,14 @@ def day_status(ledger: Ledger, now: datetime, last_read: datetime | None, rules:
     )
     return DayStatus(
         last_day=max(published, default=None),
-        today=today if running is not None and running.read_at >= calendars.start(today, rules.zone) else None,
+        today=running if block is not None and block.listed else None,
         empty_day=bool(waiting),
         stale=last_read is None or now - last_read > rules.max_staleness,
         covered=frozenset(
             day for day, block in ledger.blocks.items() if block.read_at >= calendars.end(day, rules.zone)
         ),
         published=published,
+        running=running,
     )
 
 

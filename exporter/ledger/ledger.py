@@ -1,7 +1,7 @@
 """What is held of one report: blocks of figures per day, immutable; folding an answer in makes a new ledger.
 
-Knows no clock, no time zone and no rule about when a day counts: that is `exporter.ledger.day_status`. Nothing here
-ever falls out because an answer left it out: a row once held stays until its day is no longer held.
+Knows no clock and no rule about when a day counts: that is `exporter.ledger.day_status`. A row that an answer had after
+the end of its day never falls out because a later answer leaves it out; one that was only seen while its day ran does.
 """
 
 import math
@@ -14,7 +14,9 @@ from functools import cached_property
 from itertools import compress, repeat
 from operator import eq
 from typing import NamedTuple
+from zoneinfo import ZoneInfo
 
+from exporter.domain import calendars
 from exporter.domain.errors import SchemaError
 from exporter.domain.model import Column, Days, Reading
 
@@ -33,10 +35,14 @@ class Places(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """The rows of one part on one day: `columns` are parallel to `companies` (ids, sorted); NaN is an absent figure."""
+    """The rows of one part on one day: `columns` are parallel to `companies` (ids, sorted); NaN is an absent figure.
+
+    Of the `lost` no figure is known: their rows were only seen while the day ran, and no answer after its end had them.
+    """
 
     companies: tuple[str, ...] = ()
     columns: Mapping[Column, "array[float]"] = field(default_factory=dict)
+    lost: frozenset[str] = frozenset()
 
     def places(self, companies: Sequence[str]) -> Places:
         """Returns where companies, sorted by number, are here; looks at the rows from the first to the last alone."""
@@ -61,6 +67,10 @@ class Table:
         """Returns the companies that have a figure in a column; NaN alone differs from itself."""
         values = self.columns.get(column, ())
         return compress(self.companies, map(eq, values, values))
+
+    def not_lost(self) -> Iterable[str]:
+        """Returns the companies whose rows count."""
+        return filter(lambda company: company not in self.lost, self.companies) if self.lost else self.companies
 
 
 NO_ROWS = Table()
@@ -101,6 +111,20 @@ class Ledger:
         blocks = (self.blocks[day] for day in days if day in self.blocks)
         return set().union(*(table.companies for block in blocks for table in block.tables.values()))
 
+    def companies_listed(self, day: date) -> set[str]:
+        """Returns the companies whose row of a day counts, without those that were withdrawn."""
+        tables = self.blocks[day].tables.values() if day in self.blocks else ()
+        return set().union(*(table.not_lost() for table in tables)) - self.withdrawn
+
+    def lost_on(self, days: Iterable[date], part: str) -> frozenset[str]:
+        """Returns the companies whose row of some of these days was lost."""
+        return frozenset().union(*(self.table(day, part).lost for day in days))
+
+    def lost_rows(self, days: Iterable[date]) -> int:
+        """Returns how many rows of these days were lost."""
+        blocks = (self.blocks[day] for day in days if day in self.blocks)
+        return sum(len(table.lost) for block in blocks for table in block.tables.values())
+
     def columns(self) -> Mapping[str, frozenset[Column]]:
         """Returns, per part, the columns that some held row has a figure for."""
         found: dict[str, set[Column]] = {}
@@ -115,7 +139,7 @@ class Ledger:
         first: dict[str, dict[str, date]] = {}
         for day in sorted(self.blocks, reverse=True):
             for part, table in self.blocks[day].tables.items():
-                first.setdefault(part, {}).update(dict.fromkeys(table.companies, day))
+                first.setdefault(part, {}).update(dict.fromkeys(table.not_lost(), day))
         return {
             part: {company: day for company, day in days.items() if company not in self.withdrawn}
             for part, days in first.items()
@@ -137,12 +161,16 @@ class Ledger:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What an answer covers: `days`, asked for at the moment `at` while `today` ran; `keep_days` are held before it."""
+    """What an answer covers: `days`, asked for at the moment `at` while `today` ran; `keep_days` are held before it.
+
+    `zone` is that of the days; None where figures are levels of now, which belong to no day.
+    """
 
     days: Days
     today: date
     at: datetime
     keep_days: int
+    zone: ZoneInfo | None = None
 
 
 def fold(ledger: Ledger, reading: Reading, asked: Asked, wanted: IsWanted) -> Ledger:
@@ -162,7 +190,10 @@ def fold(ledger: Ledger, reading: Reading, asked: Asked, wanted: IsWanted) -> Le
     # Days after the running one stem from a clock that was ahead.
     blocks = {day: block for day, block in ledger.blocks.items() if oldest <= day <= asked.today}
     for day, of_day in rows.items():
-        block = _block(blocks.get(day), of_day, asked.at, listed=day in listed)
+        old = blocks.get(day)
+        if old is not None and asked.zone and old.read_at < calendars.end(day, asked.zone) <= asked.at:
+            old = _lost(old)
+        block = _block(old, of_day, asked.at, listed=day in listed)
         # Of a day that still runs a later reading cannot be: the clock was ahead and has been set back.
         blocks[day] = replace(block, read_at=asked.at) if day == asked.today else block
     if blocks.keys() >= ledger.blocks.keys():
@@ -204,7 +235,13 @@ def _only(table: Table, companies: Container[str]) -> Table:
     kept = [company in companies for company in table.companies]
     columns = {column: array("d", compress(values, kept)) for column, values in table.columns.items()}
     left = {column: values for column, values in columns.items() if not all(map(math.isnan, values))}
-    return Table(tuple(compress(table.companies, kept)), left)
+    return Table(tuple(compress(table.companies, kept)), left, frozenset(filter(companies.__contains__, table.lost)))
+
+
+def _lost(block: Block) -> Block:
+    """Returns a day of which only its running hours were read, as it is after its end: all is lost until it is read."""
+    tables = {part: Table(table.companies, lost=frozenset(table.companies)) for part, table in block.tables.items()}
+    return Block(block.read_at, listed=False, tables=tables)
 
 
 def _block(
@@ -235,10 +272,11 @@ def _table(old: Table, rows: Mapping[str, Mapping[Column, float]]) -> Table:
             if values is None:
                 values = columns[column] = _empty(len(companies))
             values[index] = value
-    is_same = is_same and len(columns) == len(old.columns)
+    lost = old.lost.difference(rows)
+    is_same = is_same and len(columns) == len(old.columns) and lost == old.lost
     if is_same and all(columns[column].tobytes() == values.tobytes() for column, values in old.columns.items()):
         return old
-    return Table(companies, columns)
+    return Table(companies, columns, lost)
 
 
 def _place(rows: Sequence[str], company: str) -> int:

@@ -188,6 +188,9 @@ def _on_day(index: CompanyIndex, columns: Mapping[str, Sequence[Column]], limite
             if limited:
                 found = [0.0 if math.isnan(value) else value for value in found]
             rows = list(map(add, rows, found))
+        if lost := index.view.ledger.table(day, part).lost:
+            here = index.companies[part]
+            rows = [math.nan if company in lost else value for company, value in zip(here, rows, strict=True)]
         for place, value in zip(index.places[part], rows, strict=True):
             total[place] += value
     return total

@@ -87,7 +87,7 @@ def states(view: ReportView) -> Mapping[date, DayState]:
 def _state(view: ReportView, day: date, reread_since: date) -> DayState:
     if day in view.day_status.published:
         return DayState.FINAL if day < reread_since else DayState.PUBLISHED
-    if day == view.day_status.today:
+    if day == view.day_status.running:
         return DayState.TODAY
     return DayState.EMPTY if view.ledger.blocks[day].read_at >= view.rules.settled_at(day) else DayState.SETTLING
 

@@ -4,7 +4,7 @@ Of all companies that is far more than what is served, so it is gathered for a b
 """
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from datetime import date
 from typing import NamedTuple
 
@@ -20,11 +20,13 @@ Labels = tuple[str, ...]
 class Uses(NamedTuple):
     """What a company has of a family with limited labels: `figures` by label values and day.
 
-    `read` are the days on which a break-down was read, by the label values before the one that it is broken down by.
+    `read` are the days on which a break-down was read, by the label values before the one that it is broken down by;
+    `lost` are those of which the company's row was lost.
     """
 
     figures: dict[Labels, dict[date, float]]
     read: dict[Labels, set[date]]
+    lost: Set[date] = frozenset()
 
 
 def uses(
@@ -49,7 +51,8 @@ def uses(
             for company, values in zip(some, zip(*by_day.values(), strict=True), strict=True):
                 days = {day: value for day, value in zip(by_day, values, strict=True) if value == value}  # noqa: PLR0124 NaN
                 if days:
-                    _add(found.setdefault(company, Uses({}, {})), labels, days, len(measure.labels))
+                    lost = frozenset(day for day, table in tables.items() if company in table.lost)
+                    _add(found.setdefault(company, Uses({}, {}, lost)), labels, days, len(measure.labels))
         yield from ((company, found[company]) for company in some if company in found)
 
 

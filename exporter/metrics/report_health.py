@@ -63,7 +63,7 @@ REPORT_GAUGES = (
     Gauge(
         "chat_usage_report_companies",
         "Companies with a row of their own on the last day.",
-        lambda v: len(v.ledger.companies_on([day])) if (day := v.day_status.last_day) else None,
+        lambda v: len(v.ledger.companies_listed(day)) if (day := v.day_status.last_day) else None,
     ),
     Gauge(
         "chat_usage_report_companies_withdrawn",

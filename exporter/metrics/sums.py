@@ -53,12 +53,13 @@ def _column_samples(
     """Yields the sums of companies that had the value by the last day; a row without it adds 0."""
     for labels, column in sorted(columns.items()):
         first_days = index.view.ledger.first_figures(part, column)
+        lost = index.view.ledger.lost_on(days.days, part)
         total = [0.0] * len(index.companies[part])
         for day in days.days:
             figures = index.on_day(day, part, column, 0.0)
             total = [old if math.isnan(value) else old + value for old, value in zip(total, figures, strict=True)]
         for company, own, value in zip(index.companies[part], index.labels(part, labels), total, strict=True):
-            if first_days.get(company, date.max) <= days.last:
+            if first_days.get(company, date.max) <= days.last and company not in lost:
                 yield Sample(own, value)
 
 
@@ -69,7 +70,10 @@ def kept_sums(
 
     A value counts 0 from the first day that it was used on, and has no figure before it. If the measure needs a read
     marker, it counts 0 only on days on which the break-down was read; without one of the days there is no figure.
+    Nor is there one if a day's row was lost.
     """
+    if not held.lost.isdisjoint(days.days):
+        return
     shown: dict[Labels, float] = {}
     unknown: set[Labels] = set()
     for labels, figures in sorted(held.figures.items()):

@@ -15,7 +15,7 @@ from exporter.domain.model import Column, Days, FieldNote, Measure, Reading
 from exporter.domain.scope import Scope
 from exporter.domain.selectors import Selection
 
-INVARIANTS = ("negative", "duplicate_row", "future_date", "answer_outside_day")
+INVARIANTS = ("negative", "duplicate_row", "future_date", "answer_outside_day", "row_lost")
 """The invariants of the rows of any report."""
 
 

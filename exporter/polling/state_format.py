@@ -76,6 +76,7 @@ class _Source(msgspec.Struct, array_like=True):
 class _Table(msgspec.Struct, array_like=True):
     companies: bytes
     columns: list[tuple[Column, bytes]]
+    lost: bytes = b""
 
 
 class _Block(msgspec.Struct, array_like=True):
@@ -170,6 +171,7 @@ def _block(day: date, block: Block, places: Mapping[str, int]) -> _Block:
         part: _Table(
             array(PLACE, map(places.__getitem__, table.companies)).tobytes(),
             [(column, figures.tobytes()) for column, figures in table.columns.items()],
+            array(PLACE, map(places.__getitem__, sorted(table.lost, key=by_number))).tobytes(),
         )
         for part, table in block.tables.items()
     }
@@ -243,7 +245,8 @@ class _IdTable:
 
 
 def _table(table: _Table, ids: _IdTable) -> Table:
-    found = Table(ids.at(table.companies), {column: array("d", figures) for column, figures in table.columns})
+    columns = {column: array("d", figures) for column, figures in table.columns}
+    found = Table(ids.at(table.companies), columns, frozenset(ids.at(table.lost)))
     if any(len(figures) != len(found.companies) for figures in found.columns.values()):
         raise ValueError("a column has not one figure for each company")
     return found

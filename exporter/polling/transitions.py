@@ -75,17 +75,21 @@ def fold_answers(target: Target, report: Report, ledger: Ledger, answers: Collec
         ReportError: one of them contradicts what is held; then none counts.
     """
     today = day_at(now, target.rules.zone)
+    zone = target.rules.zone if report.has_days else None
     folded, size, names = ledger, 0, dict[str, str]()
     asked, drifted, fields = set[date](), dict[str, frozenset[str]](), dict[str, FieldNote]()
     violations, outside = Counter[str](), 0
     for request, body, reading in answers:
-        folded = fold(folded, reading, Asked(request.days, today, now, target.rules.keep_days), target.companies.wants)
+        days = Asked(request.days, today, now, target.rules.keep_days, zone)
+        folded = fold(folded, reading, days, target.companies.wants)
         names.update(reading.names)
         drifted.update({kind: paths | drifted.get(kind, frozenset()) for kind, paths in reading.drift.items()})
         violations.update(reading.violations)
         fields.update({note.field: note for note in reading.fields})
         asked.update(request.days)
         outside, size = outside + reading.outside_range, size + len(body)
+    if lost := folded.lost_rows(asked):
+        violations["row_lost"] = lost
     drift = {kind: len(paths) for kind, paths in drifted.items()}
     served = day_status(ledger, now, now, target.rules).published & asked & folded.blocks.keys()
     restated = [day for day in served if folded.blocks[day].tables != ledger.blocks[day].tables]

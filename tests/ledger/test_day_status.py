@@ -195,7 +195,7 @@ class TestEmptyDays:
         ledger = polled(Ledger(), at(WEDNESDAY, 7), [("a", MONDAY, 1.0)])
         ledger = polled(ledger, at(WEDNESDAY, 8), [("a", MONDAY, 1.0), ("a", TUESDAY, 2.0)])
 
-        assert told(judged(ledger, at(WEDNESDAY, 8))) == (TUESDAY, WEDNESDAY, False)
+        assert told(judged(ledger, at(WEDNESDAY, 8))) == (TUESDAY, None, False)
 
     def test_a_row_of_a_later_day_ends_the_wait(self) -> None:
         """The platform went on, so the day was really empty."""
@@ -224,7 +224,7 @@ class TestEmptyDays:
         """Nobody works on Saturday."""
         ledger = polled(Ledger(), at(SUNDAY, 7), [("a", FRIDAY, 1.0)])
 
-        assert told(judged(ledger, at(SUNDAY, 7))) == (SATURDAY, SUNDAY, False)
+        assert told(judged(ledger, at(SUNDAY, 7))) == (SATURDAY, None, False)
 
     def test_a_waiting_day_is_asked_for_until_it_is_decided(self) -> None:
         """Also when it is older than the re-read days."""

@@ -38,7 +38,8 @@ def tables(draw: st.DrawFn, part: str) -> Table:
     companies = tuple(sorted(draw(ids), key=by_number))
     columns = draw(st.lists(st.sampled_from(CHAT_SESSIONS.parts[part]), unique=True)) if companies else []
     figures = st.lists(st.floats(allow_infinity=False), min_size=len(companies), max_size=len(companies))
-    return Table(companies, {column: array("d", draw(figures)) for column in columns})
+    lost = frozenset(draw(st.lists(st.sampled_from(companies)) if companies else st.just([])))
+    return Table(companies, {column: array("d", draw(figures)) for column in columns}, lost)
 
 
 @st.composite
@@ -107,6 +108,7 @@ def test_what_was_kept_comes_back_to_the_bit(kept: dict[str, Section]) -> None:
                 state.discoveries,
             )
             assert (again.ledger.names, again.ledger.withdrawn) == (state.ledger.names, state.ledger.withdrawn)
+            assert again.ledger.lost_rows(again.ledger.blocks) == state.ledger.lost_rows(state.ledger.blocks)
 
 
 @pytest.mark.parametrize(
@@ -119,7 +121,7 @@ def test_what_was_kept_comes_back_to_the_bit(kept: dict[str, Section]) -> None:
         ),
         pytest.param(Ledger, {"blocks", "names", "withdrawn"}, id="ledger"),
         pytest.param(Block, {"read_at", "listed", "tables"}, id="block"),
-        pytest.param(Table, {"companies", "columns"}, id="table"),
+        pytest.param(Table, {"companies", "columns", "lost"}, id="table"),
     ],
 )
 def test_all_that_is_remembered_is_kept(kind: type[ReportState | Ledger | Block | Table], kept: set[str]) -> None:

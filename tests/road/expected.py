@@ -62,13 +62,15 @@ class ExpectedReport:
         if self.is_stale(now):
             return {}
         last, today = self.last_day(now), day_at(now, self.world.zone)
+        found = {company: list(self._rows_of(company)) for company in self.world.known()}
+        running = today if any(today in rows for of_company in found.values() for rows in of_company) else None
         return {
             series(name, company_id=str(company.id), company=company.name, **dict(labels)): value
-            for company in self.world.known()
-            for rows in self._rows_of(company)
+            for company, of_company in found.items()
+            for rows in of_company
             for family, labels in next(iter(rows.values()))
             for name, value in self._figures(
-                family, {day: row[family, labels] for day, row in rows.items()}, last, today
+                family, {day: row[family, labels] for day, row in rows.items()}, last, running
             )
         }
 
@@ -88,9 +90,12 @@ class ExpectedReport:
         return rows
 
     def _figures(
-        self, family: str, of_day: Mapping[date, float], last: date | None, today: date
+        self, family: str, of_day: Mapping[date, float], last: date | None, today: date | None
     ) -> Iterator[tuple[str, float]]:
-        """Yields what a family shows of a figure, which counts 0 from the first day on that it has a row for."""
+        """Yields what a family shows of a figure, which counts 0 from the first day on that it has a row for.
+
+        `today` is None while nobody has a row of it.
+        """
         first = min(of_day)
         if family == NEWEST:
             yield family, max(of_day.values())
@@ -98,7 +103,7 @@ class ExpectedReport:
         if family in LEVELS:
             yield from ((family, of_day[day]) for day in of_day if day == max(self.seen))
             return
-        if today in self.seen and family not in NOT_TODAY:
+        if today and family not in NOT_TODAY:
             yield from _on(today, f"{family}_today", of_day)
         if last is not None and first <= last:
             yield from _on(last, f"{family}_last_day", of_day)

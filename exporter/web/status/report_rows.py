@@ -70,7 +70,7 @@ def _report_row(view: ReportView, now: datetime) -> ReportRow:
         day=day,
         ago="" if day is None else day_ago(day, calendars.day_at(now, view.rules.zone)),
         last_success=view.health.last_success,
-        companies=None if day is None else len(view.ledger.companies_on([day])),
+        companies=None if day is None else len(view.ledger.companies_listed(day)),
     )
 
 

@@ -1,0 +1,210 @@
+"""Days that can be believed: what was only seen while a day ran, on the whole road, is no figure of the complete day.
+
+The platform here is a table of rows that a test writes; what is served is read from the exposition and from the API.
+"""
+
+import json
+from collections.abc import Mapping
+from datetime import date, datetime, timedelta
+
+import httpx
+import pytest
+
+from exporter.domain.model import Days
+from exporter.platforms.api import Report
+from exporter.platforms.paradigm.platform import REPORTS
+from tests.road.road import CHAT_SESSIONS, PassedClock, Road, only, target_with, utc
+
+pytestmark = pytest.mark.anyio
+
+DAY, HOUR = timedelta(days=1), timedelta(hours=1)
+WEDNESDAY = date(2026, 3, 4)
+NOON = utc(2026, 3, 4, 12)
+TRUE, PARTIAL = 100, 40
+QUERIES = "paradigm_user_queries"
+
+
+class Platform(httpx.AsyncBaseTransport):
+    """Answers with `rows`, user queries in chats by company and day, of the days that were asked; or with `answer`."""
+
+    def __init__(self, rows: dict[tuple[str, date], object] | None = None) -> None:
+        self.rows = rows or {}
+        self.names = {"17": "Northwind", "18": "Contoso"}
+        self.answer: bytes | None = None
+        self.asked: list[Mapping[str, str]] = []
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        self.asked.append(dict(request.url.params))
+        query = request.url.params
+        days = Days(date.fromisoformat(query["start_date"]), date.fromisoformat(query["end_date"]))
+        answer = self.answer or json.dumps(self.report(request.url.path, days)).encode()
+        return httpx.Response(200, stream=httpx.ByteStream(answer))
+
+    def report(self, path: str, days: Days) -> Mapping[str, object]:
+        row = tool_row if path.endswith("/tools/") else chat_row
+        listed = [
+            {
+                "company": {"id": int(company), "name": name},
+                "dates": [row(day, value) for (who, day), value in self.rows.items() if who == company and day in days],
+            }
+            for company, name in self.names.items()
+        ]
+        described = {"usage_count": {"description": "uses", "unit": "count"}}
+        return {"metadata": described, "reporting": listed, "reporting_agents": []}
+
+
+def chat_row(day: date, queries: object) -> Mapping[str, object]:
+    return {
+        "date": day.isoformat(),
+        "sessions": {"sessions_count": 1, "unique_models_count": 1, "average_session_length": 1.0},
+        "chats": {"user_queries_count": queries, "model_responses_count": 1, "last_model_response_date": None},
+    }
+
+
+def tool_row(day: date, uses: object) -> Mapping[str, object]:
+    return {"date": day.isoformat(), "tools": [{"name": "Web search", "usage_count": uses}]}
+
+
+def all_days(*companies: str) -> dict[tuple[str, date], object]:
+    return {(company, WEDNESDAY - n * DAY): TRUE for company in companies for n in range(46)}
+
+
+def values(road: Road, name: str) -> Mapping[str, float]:
+    """Returns the values of a family of chats by company."""
+    return {dict(key.labels)["company_id"]: value for key, value in road.page().items() if key.name == name}
+
+
+def judged(road: Road) -> Mapping[str, float]:
+    """Returns the user queries that alerts judge, by company."""
+    found = ((dict(key.labels), value) for key, value in road.page("chat_usage_activity_last_day").items())
+    return {labels["company_id"]: value for labels, value in found if labels["activity"] == "user_queries"}
+
+
+def health(road: Road, name: str) -> float:
+    """Returns the value of the one series of exactly this name."""
+    (value,) = (value for key, value in road.page(name).items() if key.name == name)
+    return value
+
+
+async def at(road: Road, moment: datetime) -> None:
+    road.clock.moment = moment
+    await road.poller.poll()
+
+
+def lost(road: Road) -> float:
+    found = road.page("chat_usage_invariant_violations")
+    return next(value for key, value in found.items() if ("invariant", "row_lost") in key.labels)
+
+
+@pytest.mark.parametrize(
+    "later",
+    [
+        pytest.param(None, id="missing"),
+        pytest.param({"queries": None}, id="null"),
+        pytest.param({"queries": "many"}, id="other-type"),
+    ],
+)
+async def test_a_figure_seen_only_while_its_day_ran_is_none_of_the_complete_day(
+    later: Mapping[str, object] | None,
+) -> None:
+    """Not 0 and not the partial one: absent, and so are sums and baselines with it, until an answer has it again."""
+    platform = Platform(all_days("17", "18") | {("17", WEDNESDAY): PARTIAL})
+    async with Road(platform, PassedClock(NOON), "k") as road:
+        await road.poller.poll()
+        assert values(road, f"{QUERIES}_today") == {"17": PARTIAL, "18": TRUE}
+        del platform.rows["17", WEDNESDAY]
+        if later:
+            platform.rows["17", WEDNESDAY] = later["queries"]
+        platform.rows["18", WEDNESDAY + DAY] = 1
+
+        await at(road, utc(2026, 3, 5, 6, 5))
+
+        assert only(road, "chat_usage_report_day_timestamp_seconds") == utc(2026, 3, 4).timestamp()
+        assert values(road, f"{QUERIES}_last_day") == {"18": TRUE}
+        assert values(road, f"{QUERIES}_7d") == {"18": 7 * TRUE}
+        assert values(road, f"{QUERIES}_28d") == {"18": 28 * TRUE}
+        assert judged(road).keys() == {"18"}
+        assert lost(road) == (later is None)
+        assert health(road, "chat_usage_report_companies") == (2 if later else 1)
+        assert only(road, "chat_usage_report_companies_withdrawn") == 0
+
+        platform.rows["17", WEDNESDAY] = TRUE
+        await at(road, utc(2026, 3, 5, 12))
+
+        assert values(road, f"{QUERIES}_last_day") == {"17": TRUE, "18": TRUE}
+        assert values(road, f"{QUERIES}_7d") == {"17": 7 * TRUE, "18": 7 * TRUE}
+        assert lost(road) == 0
+        assert only(road, "chat_usage_report_restatements_total") == 0
+
+
+async def test_a_lost_row_stays_lost_in_the_sums() -> None:
+    """Five days later the week is still not known, not too low."""
+    platform = Platform(all_days("17", "18") | {("17", WEDNESDAY): PARTIAL})
+    async with Road(platform, PassedClock(NOON), "k") as road:
+        await road.poller.poll()
+        del platform.rows["17", WEDNESDAY]
+        for n in range(1, 6):
+            platform.rows |= {("17", WEDNESDAY + n * DAY): TRUE, ("18", WEDNESDAY + n * DAY): TRUE}
+            await at(road, NOON + n * DAY)
+
+        assert values(road, f"{QUERIES}_last_day") == {"17": TRUE, "18": TRUE}
+        assert values(road, f"{QUERIES}_7d") == {"18": 7 * TRUE}
+
+
+async def test_what_was_served_as_complete_stays() -> None:
+    """A row that an answer had after its day, taken back later, is no lost one."""
+    platform = Platform(all_days("17", "18"))
+    async with Road(platform, PassedClock(NOON), "k") as road:
+        await road.poller.poll()
+        await at(road, utc(2026, 3, 5, 0, 5))
+        del platform.rows["17", WEDNESDAY]
+        await at(road, utc(2026, 3, 5, 7))
+
+        assert values(road, f"{QUERIES}_last_day") == {"17": TRUE, "18": TRUE}
+        assert lost(road) == 0
+
+
+async def test_a_day_of_lost_rows_alone_waits_like_an_empty_day() -> None:
+    """Nobody is 0 on it: the day before stays, and a day after its settle time all of it is absent."""
+    platform = Platform(all_days("17", "18"))
+    async with Road(platform, PassedClock(NOON), "k") as road:
+        await road.poller.poll()
+        for company in ("17", "18"):
+            del platform.rows[company, WEDNESDAY]
+        await at(road, utc(2026, 3, 5, 6, 5))
+
+        assert only(road, "chat_usage_report_empty_day") == 1
+        assert only(road, "chat_usage_report_day_timestamp_seconds") == utc(2026, 3, 3).timestamp()
+        assert lost(road) == 2
+
+        await at(road, utc(2026, 3, 6, 6, 5))
+        assert only(road, "chat_usage_report_day_timestamp_seconds") == utc(2026, 3, 4).timestamp()
+        assert values(road, f"{QUERIES}_last_day") == {}
+
+
+async def test_the_uses_of_a_tool_are_not_0_on_a_day_whose_row_was_lost() -> None:
+    """Elsewhere a tool that a row does not name was not used; of no row that is not known."""
+    tools: tuple[Report, ...] = (REPORTS["tools"],)
+    platform = Platform(all_days("17", "18") | {("17", WEDNESDAY): PARTIAL})
+    async with Road(platform, PassedClock(NOON), "k", target_with(reports=tools)) as road:
+        await road.poller.poll()
+        del platform.rows["17", WEDNESDAY]
+        await at(road, utc(2026, 3, 5, 6, 5))
+
+        for name in ("paradigm_tool_uses_last_day", "paradigm_tool_uses_7d", "chat_usage_activity_last_day"):
+            assert values(road, name).keys() == {"18"}, name
+
+
+async def test_today_needs_a_row_of_somebody() -> None:
+    """While nobody has one nobody is 0; with the first one the others are."""
+    platform = Platform(all_days("17", "18"))
+    for company in ("17", "18"):
+        del platform.rows[company, WEDNESDAY]
+    async with Road(platform, PassedClock(NOON), "k", target_with(reports=CHAT_SESSIONS)) as road:
+        await road.poller.poll()
+        assert values(road, f"{QUERIES}_today") == {}
+        assert values(road, "chat_usage_activity_today") == {}
+
+        platform.rows["17", WEDNESDAY] = 5
+        await at(road, NOON + HOUR)
+        assert values(road, f"{QUERIES}_today") == {"17": 5, "18": 0}
