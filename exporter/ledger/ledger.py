@@ -201,8 +201,11 @@ def fold(ledger: Ledger, reading: Reading, asked: Asked, wanted: IsWanted) -> Le
     else:
         held = Ledger(blocks).companies_on(blocks)
     names = {**ledger.names, **{company: reading.names[company] or ledger.names.get(company, "") for company in chosen}}
-    # Somebody who had no row in these days before, and has none now, was quiet: that changes nothing.
-    missed = (ledger.companies_on(asked.days) | ledger.withdrawn) - {row.company_id for row in reading.rows}
+    if reading.rows or asked.today in asked.days:
+        # Somebody who had no row in these days before, and has none now, was quiet: that changes nothing.
+        missed = (ledger.companies_on(asked.days) | ledger.withdrawn) - {row.company_id for row in reading.rows}
+    else:
+        missed = set(ledger.withdrawn)  # days that the platform keeps no more take nobody back
     return Ledger(
         blocks, {company: name for company, name in names.items() if company in held}, frozenset(missed & held)
     )

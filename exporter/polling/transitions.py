@@ -90,8 +90,11 @@ def fold_answers(target: Target, report: Report, ledger: Ledger, answers: Collec
         outside, size = outside + reading.outside_range, size + len(body)
     if lost := folded.lost_rows(asked):
         violations["row_lost"] = lost
+    status = day_status(ledger, now, now, target.rules)
+    if today in asked and not any(reading.rows for _, _, reading in answers):
+        _refuse_nobody(ledger, asked & status.covered if report.has_days else asked)
     drift = {kind: len(paths) for kind, paths in drifted.items()}
-    served = day_status(ledger, now, now, target.rules).published & asked & folded.blocks.keys()
+    served = status.published & asked & folded.blocks.keys()
     restated = [day for day in served if folded.blocks[day].tables != ledger.blocks[day].tables]
     return Folded(
         ledger=folded,
@@ -104,6 +107,16 @@ def fold_answers(target: Target, report: Report, ledger: Ledger, answers: Collec
         corrections=corrections(ledger, folded, restated, report.measures) if restated else Corrections(),
         day_bytes=size / len(asked),
     )
+
+
+def _refuse_nobody(ledger: Ledger, days: Iterable[date]) -> None:
+    """Refuses an answer without a row of anybody, if somebody has rows of these days."""
+    if companies := set[str]().union(*map(ledger.companies_listed, days)):
+        raise SchemaError(
+            f"the answer has no row of anybody any more, though {len(companies)} companies had some on the same days;"
+            " the figures stay. If the account was emptied for good, delete the state_file, if one is set, and restart"
+            " the exporter"
+        )
 
 
 def after_poll(health: Health, result: PollResult, now: datetime) -> Health:

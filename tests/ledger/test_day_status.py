@@ -154,6 +154,16 @@ def test_a_quiet_company_is_not_withdrawn() -> None:
     assert ledger.withdrawn == frozenset()
 
 
+def test_days_that_the_platform_keeps_no_more_take_nobody_back() -> None:
+    """An old piece of the past that lists nothing leaves everybody what is held."""
+    ledger = polled(Ledger(), at(TUESDAY, 7), EVERY_DAY)
+    old = Asked(Days(date(2026, 2, 25), MONDAY), TUESDAY, at(TUESDAY, 8), RULES.keep_days)
+    asked = fold(ledger, Reading({}, frozenset({"chat"}), ()), old, lambda _id, _name: True)
+
+    assert asked.withdrawn == frozenset()
+    assert figure(asked, MONDAY) == 10.0
+
+
 def test_a_company_gone_from_the_held_history_is_gone() -> None:
     """With its last held row goes its name."""
     rules = replace(RULES, keep_days=5)

@@ -208,3 +208,54 @@ async def test_today_needs_a_row_of_somebody() -> None:
         platform.rows["17", WEDNESDAY] = 5
         await at(road, NOON + HOUR)
         assert values(road, f"{QUERIES}_today") == {"17": 5, "18": 0}
+
+
+EMPTY_ANSWERS: Mapping[str, object] = {
+    "no-companies": {"reporting": [], "reporting_agents": []},
+    "no-dates": {"reporting": [{"company": {"id": 17, "name": "Northwind"}, "dates": []}], "reporting_agents": []},
+}
+
+
+@pytest.mark.parametrize("answer", EMPTY_ANSWERS.values(), ids=EMPTY_ANSWERS)
+async def test_an_answer_that_takes_everybody_back_fails(answer: object) -> None:
+    """The figures stay, and nobody is withdrawn, until they are too old; the next row of anybody is good again."""
+    platform = Platform(all_days("17", "18"))
+    async with Road(platform, PassedClock(NOON), "k") as road:
+        await road.poller.poll()
+        before = road.page("paradigm_")
+        platform.answer = json.dumps(answer).encode()
+        await at(road, NOON + HOUR)
+
+        assert road.outcomes() == {"ok": 1, "schema": 1}
+        assert road.page("paradigm_") == before
+        assert health(road, "chat_usage_report_companies_withdrawn") == 0
+
+        platform.answer = None
+        del platform.rows["18", WEDNESDAY]
+        await at(road, NOON + 2 * HOUR)
+        assert road.outcomes() == {"ok": 2, "schema": 1}
+
+
+async def test_levels_that_are_gone_at_once_fail_too() -> None:
+    """Members belong to no day."""
+    platform = Platform()
+    listed = {"company": {"id": 17}, "current_active_members": 5, "total_historical_members": 9}
+    users: tuple[Report, ...] = (REPORTS["users"],)
+    async with Road(platform, PassedClock(NOON), "k", target_with(reports=users)) as road:
+        for companies in ([listed], []):
+            platform.answer = json.dumps({"reporting": companies}).encode()
+            await road.poller.poll()
+
+        assert road.outcomes() == {"ok": 1, "schema": 1}
+        assert values(road, "paradigm_members_active") == {"17": 5}
+
+
+async def test_a_silent_account_is_none_that_takes_everybody_back() -> None:
+    """Nobody had a row in the asked days before: a closed week is good, and zeros."""
+    platform = Platform(all_days("17", "18"))
+    async with Road(platform, PassedClock(NOON), "k") as road:
+        for n in range(12):
+            await at(road, NOON + n * DAY)
+
+        assert road.outcomes() == {"ok": 12}
+        assert values(road, f"{QUERIES}_last_day") == {"17": 0, "18": 0}
