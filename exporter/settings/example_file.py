@@ -66,8 +66,8 @@ def meanings(group: type[Group]) -> dict[str, str]:
     pydantic can read the docstrings, too, but does so at each start, which then takes a third longer.
     """
     found = {name: field.description or "" for name, field in group.model_fields.items()}
-    for each in group.__mro__:
-        with suppress(OSError, TypeError):  # a class that is made of data, or built in, has no source text
+    for each in (each for each in group.__mro__ if issubclass(each, Group)):  # pydantic's are long, and declare none
+        with suppress(OSError, TypeError):  # a class that is made of data has no source text
             body = ast.parse(inspect.getsource(each)).body[0].body  # type: ignore[attr-defined]  # it is a class
             for declared, text in pairwise(body):
                 if isinstance(declared, ast.AnnAssign) and isinstance(text, ast.Expr):
