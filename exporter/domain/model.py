@@ -18,6 +18,7 @@ invariant  what must hold between the figures of one row; one that does not is c
 family     a metric family: name, type, help, samples
 """
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
@@ -129,6 +130,7 @@ class Reading:
     `violations` maps invariants to the number of rows (company, day and part) that break them, and `outside_range`
     counts the rows of days that were not asked for. `fields` is what the answer says of its fields. What is `unread`
     costs nothing else: the rows are held. `guesses` say in words how values were read whose meaning was inferred.
+    `next_page` is the link to the page that the answer goes on in, empty if this is all.
     """
 
     names: Mapping[str, str]
@@ -140,6 +142,23 @@ class Reading:
     fields: tuple[FieldNote, ...] = ()
     unread: tuple[Unread, ...] = ()
     guesses: frozenset[str] = frozenset()
+    next_page: str = ""
+
+    def joined(self, page: "Reading") -> "Reading":
+        """Returns what this page of an answer and the next one say together."""
+        kinds = self.drift.keys() | page.drift.keys()
+        return Reading(
+            {**self.names, **page.names},
+            self.parts | page.parts,
+            self.rows + page.rows,
+            {kind: self.drift.get(kind, frozenset()) | page.drift.get(kind, frozenset()) for kind in kinds},
+            Counter(self.violations) + Counter(page.violations),
+            self.outside_range + page.outside_range,
+            tuple(dict.fromkeys(self.fields + page.fields)),
+            self.unread + page.unread,
+            self.guesses | page.guesses,
+            page.next_page,
+        )
 
     @property
     def surprises(self) -> Mapping[str, int]:

@@ -14,7 +14,7 @@ from http import HTTPStatus
 import httpx
 
 from exporter.domain.clock import Clock
-from exporter.domain.errors import AuthError, ConfigError
+from exporter.domain.errors import AuthError, ConfigError, SchemaError
 from exporter.http.connection import base_url, http_client, site
 from exporter.http.endpoint import ClientLimits, Endpoint, Observer
 from exporter.http.errors import HTTPX_ERRORS, RetryableError, translate
@@ -142,9 +142,9 @@ class Client:
         return key
 
     async def _with_retries(self, request: Request, key: str, retry_budget: RetryBudget, attempts: int) -> bytes:
-        url = f"{self._base}/{request.path.lstrip('/')}"
+        url, params = self._address(request)
         mask = KeyMask(key, self._endpoint.headers(key))
-        sent = HttpRequest(self._endpoint, request, self._site, url, key, mask, self._proxy)
+        sent = HttpRequest(self._endpoint, request, self._site, url, key, mask, self._proxy, params)
         attempt = 1
         while True:
             try:
@@ -163,6 +163,24 @@ class Client:
             self._observer.waited(request.report, seconds)
             attempt += 1
 
+    def _address(self, request: Request) -> tuple[str, httpx.QueryParams]:
+        """Returns the URL of a request, and its query.
+
+        Raises:
+            SchemaError: it is a link to another host, which the key is not for.
+        """
+        url = f"{self._base}/{request.path.lstrip('/')}"
+        if not request.link:
+            return url, httpx.QueryParams(dict(request.params))
+        where = f"{self._endpoint.source}: {request.report}: the answer goes on in a page whose link"
+        try:
+            link = httpx.URL(url).join(request.link)
+        except (httpx.InvalidURL, ValueError):
+            raise SchemaError(f"{where} is no URL") from None
+        if site(link) != self._site or link.userinfo:
+            raise SchemaError(f"{where} does not begin with {self._site}; half of an answer is none")
+        return str(link.copy_with(query=None, fragment=None)), link.params
+
     async def _attempt(self, sent: HttpRequest) -> bytes:
         await self._bucket.take()
         began = self._clock.monotonic()
@@ -170,7 +188,7 @@ class Client:
         try:
             async with (
                 asyncio.timeout(self._limits.timeout),
-                self._http.stream(request.method, sent.url, params=request.params, headers=headers) as response,
+                self._http.stream(request.method, sent.url, params=sent.params, headers=headers) as response,
             ):
                 code = str(response.status_code)
                 if dated := http_date(response.headers.get("Date", "")):

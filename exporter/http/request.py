@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass, field
 
+import httpx
+
 from exporter import __version__
 from exporter.domain.text import one_line
 from exporter.http.endpoint import Endpoint
@@ -27,6 +29,7 @@ class HttpRequest:
     key: str = field(repr=False)
     mask: KeyMask = field(repr=False)
     proxy: str | None
+    params: httpx.QueryParams = field(default_factory=httpx.QueryParams, repr=False)
 
     def message(self, text: str) -> str:
         """Returns one line that says who asked for what."""

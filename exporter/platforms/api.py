@@ -28,7 +28,8 @@ class Request:
     the request is about (a channel), `items` what of it is asked for (components), if that is not everything. `parts`
     are requests for single items, by item: each is asked where the request for all of them fails or does not yield it.
     `discovery` is the topic of what the answer lists, without which nothing else can be asked; one poll a day asks for
-    it. A `method` other than GET changes something: it is tried once.
+    it. A `method` other than GET changes something: it is tried once. With a `link`, as an answer named it, that is
+    asked in place of path and params, if it does not leave the platform.
     """
 
     report: str
@@ -41,6 +42,7 @@ class Request:
     parts: Mapping[str, "Request"] = field(default_factory=dict)
     discovery: str = ""
     method: str = "GET"
+    link: str = ""
 
 
 class Discovery(NamedTuple):

@@ -37,7 +37,10 @@ class Invariant(NamedTuple):
 
 @dataclass(slots=True)
 class ReadingBuilder:
-    """Collects what one answer says; `listed` counts the rows that it lists for the asked days, readable or not."""
+    """Collects what one answer says; `listed` counts the rows that it lists for the asked days, readable or not.
+
+    `next_page` is the link to the page that it goes on in, if it is one of several.
+    """
 
     days: Days
     context: Context
@@ -45,6 +48,7 @@ class ReadingBuilder:
     rows: dict[RowKey, Mapping[Column, float]] = field(default_factory=dict)
     listed: int = 0
     outside_range: int = 0
+    next_page: str = ""
     _drift: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     _violations: dict[str, set[RowKey]] = field(default_factory=lambda: defaultdict(set))
     _dates: dict[str, date | None] = field(default_factory=dict)
@@ -170,7 +174,7 @@ class ReadingBuilder:
         rows = tuple(Row(key.part, key.day, key.company_id, figures) for key, figures in self.rows.items())
         drift = {kind: frozenset(paths) for kind, paths in self._drift.items()}
         violations = {invariant: len(keys) for invariant, keys in self._violations.items()}
-        return Reading(self.names, parts, rows, drift, violations, self.outside_range, fields)
+        return Reading(self.names, parts, rows, drift, violations, self.outside_range, fields, next_page=self.next_page)
 
     def _oddities(self) -> str:
         """Says which fields were missing or of another type, and which invariants were broken."""

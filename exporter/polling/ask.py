@@ -37,6 +37,9 @@ ALIKE = (AuthError, RateLimitedError, TimedOutError, ConnectionLostError, NotFou
 DIVISIBLE = (HttpStatusError, PlatformError)
 """What a request for several items may fail with because of one of them."""
 
+MOST_PAGES = 100
+"""In so many further pages an answer may go on."""
+
 
 class Fetch(Protocol):
     """What is needed of `exporter.http.Client`."""
@@ -145,8 +148,7 @@ class _Questions:
 
         What was `left_out` of an answer to more has no value where nothing is in an answer about it alone.
         """
-        body = await self.transport.fetch.get(request, self.transport.retry_budget)
-        decoded = await self._decoded(request, body, self.context)
+        body, decoded = await self._whole(request)
         if isinstance(decoded, NeedsDiscovery):
             self._discovered(decoded.discoveries)
             return {}
@@ -159,6 +161,24 @@ class _Questions:
             return {}
         self._keep(request, body, decoded, parts)
         return parts
+
+    async def _whole(self, request: Request) -> tuple[bytes, Reading | NeedsDiscovery]:
+        """Asks for an answer and all the pages that it goes on in.
+
+        Raises:
+            ReportError: a page failed, or there is no end: half of an answer is none.
+        """
+        body = await self.transport.fetch.get(request, self.transport.retry_budget)
+        decoded, links = await self._decoded(request, body, self.context), list[str]()
+        while isinstance(decoded, Reading) and decoded.next_page:
+            links.append(decoded.next_page)
+            if len(links) > MOST_PAGES or decoded.next_page in links[:-1]:
+                raise SchemaError(f"the answer goes on in page after page without an end ({len(links)} asked)")
+            further = replace(request, link=decoded.next_page, instead=None)
+            page = await self.transport.fetch.get(further, self.transport.retry_budget)
+            read = await self._decoded(further, page, self.context)
+            decoded, body = (decoded.joined(read), body + page) if isinstance(read, Reading) else (read, page)
+        return body, decoded
 
     async def _decoded(self, request: Request, body: bytes, context: Context) -> Reading | NeedsDiscovery:
         return await self.transport.worker.run(partial(self.report.decode, body, request, context))

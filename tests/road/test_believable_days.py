@@ -31,14 +31,31 @@ class Platform(httpx.AsyncBaseTransport):
         self.rows = rows or {}
         self.names = {"17": "Northwind", "18": "Contoso"}
         self.answer: bytes | None = None
+        self.next: object = None
         self.asked: list[Mapping[str, str]] = []
+        self.hosts: set[str] = set()
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        self.asked.append(dict(request.url.params))
-        query = request.url.params
+        self.hosts.add(f"{request.url.scheme}://{request.url.netloc.decode()}")
+        query = dict(request.url.params) if "start_date" in request.url.params else self.asked[-1]
+        self.asked.append(query)
         days = Days(date.fromisoformat(query["start_date"]), date.fromisoformat(query["end_date"]))
-        answer = self.answer or json.dumps(self.report(request.url.path, days)).encode()
+        answer = self.answer or json.dumps(self.page(request, days)).encode()
         return httpx.Response(200, stream=httpx.ByteStream(answer))
+
+    def page(self, request: httpx.Request, days: Days) -> Mapping[str, object]:
+        """Returns the report; with `next` it is the first company of it, and how the others are to be asked for."""
+        report = self.report(request.url.path, days)
+        if self.next is None:
+            return report
+        listed, number = report["reporting"], int(request.url.params.get("page", "1"))
+        assert isinstance(listed, list)
+        link = self.next
+        if isinstance(link, str) and number < len(listed):
+            link = link.format(query=request.url.copy_set_param("page", number + 1).query.decode())
+        elif isinstance(link, str) and "{query}" in link:
+            link = None
+        return {**report, "count": len(listed), "next": link, "reporting": listed[number - 1 : number]}
 
     def report(self, path: str, days: Days) -> Mapping[str, object]:
         row = tool_row if path.endswith("/tools/") else chat_row
@@ -259,3 +276,44 @@ async def test_a_silent_account_is_none_that_takes_everybody_back() -> None:
 
         assert road.outcomes() == {"ok": 12}
         assert values(road, f"{QUERIES}_last_day") == {"17": 0, "18": 0}
+
+
+@pytest.mark.parametrize("link", ["https://paradigm.example/api/v2/reporting/chat-sessions/?{query}", "?{query}"])
+async def test_an_answer_in_pages_is_read_as_one(link: str) -> None:
+    """At a first start and ever after; nobody is withdrawn because of being on the second page."""
+    platform = Platform(all_days("17", "18"))
+    async with Road(platform, PassedClock(NOON), "k") as road:
+        platform.next = link
+        for hours in range(2):
+            await at(road, NOON + hours * HOUR)
+
+            assert values(road, f"{QUERIES}_last_day") == {"17": TRUE, "18": TRUE}
+            assert values(road, f"{QUERIES}_28d") == {"17": 28 * TRUE, "18": 28 * TRUE}
+        assert road.outcomes() == {"ok": 2}
+        assert health(road, "chat_usage_report_companies_withdrawn") == 0
+
+
+@pytest.mark.parametrize(
+    "link",
+    [
+        pytest.param("https://elsewhere.example/?{query}", id="other-host"),
+        pytest.param("http://paradigm.example/?{query}", id="without-tls"),
+        pytest.param("https://user@paradigm.example/?{query}", id="with-a-user"),
+        pytest.param("https://[/?{query}", id="no-url"),
+        pytest.param("b2Zmc2V0PTI=", id="cursor"),
+        pytest.param(2, id="number"),
+        pytest.param("?same", id="no-end"),
+    ],
+)
+async def test_half_of_an_answer_is_none(link: object) -> None:
+    """A further page that cannot be asked, or no last one, lets the report fail; the figures stay."""
+    platform = Platform(all_days("17", "18"))
+    async with Road(platform, PassedClock(NOON), "k") as road:
+        await road.poller.poll()
+        before = road.page("paradigm_")
+        platform.next, platform.hosts = link, set()
+        await at(road, NOON + HOUR)
+
+        assert road.outcomes() == {"ok": 1, "schema": 1}
+        assert road.page("paradigm_") == before
+        assert platform.hosts == {"https://paradigm.example"}

@@ -7,6 +7,7 @@ from exporter.domain.errors import SchemaError
 from exporter.domain.model import Column, Measure, Reading
 from exporter.platforms import json_outline, json_values
 from exporter.platforms.api import Context, Request
+from exporter.platforms.further_page import further_page
 from exporter.platforms.paradigm import field_notes
 from exporter.platforms.paradigm.documented_reader import Array, ArrayReader
 from exporter.platforms.paradigm.requests import INVARIANTS, Endpoint
@@ -42,7 +43,7 @@ class DocumentedReport(Endpoint):
     def decode(self, body: bytes, request: Request, context: Context) -> Reading:
         """Reads one answer; see `exporter.platforms.api.Report.decode`."""
         root = json_values.opened(body, {array.key for array in self.arrays})
-        rows = ReadingBuilder(request.days, context)
+        rows = ReadingBuilder(request.days, context, next_page=further_page(root))
         parts = frozenset(array.part for array in self.arrays if isinstance(root, dict) and array.key in root)
         if not isinstance(root, dict) or not parts:
             wanted = " or ".join(f'"{array.key}"' for array in self.arrays)

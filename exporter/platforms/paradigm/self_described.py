@@ -7,6 +7,7 @@ from exporter.domain.errors import SchemaError
 from exporter.domain.model import Column, Kind, Measure, Reading
 from exporter.platforms import jmespath_fields, json_values
 from exporter.platforms.api import Context, Explanation, Fields, Request
+from exporter.platforms.further_page import further_page
 from exporter.platforms.paradigm import field_notes, survey
 from exporter.platforms.paradigm.choose_field import Choice, NoChoice, Wanted, choose
 from exporter.platforms.paradigm.requests import Endpoint
@@ -61,7 +62,7 @@ class MappedReport(_Undocumented):
     def decode(self, body: bytes, request: Request, context: Context) -> Reading:
         """Reads one answer; see `exporter.platforms.api.Report.decode`."""
         root = json_values.parse(body)
-        rows = ReadingBuilder(request.days, context)
+        rows = ReadingBuilder(request.days, context, next_page=further_page(root))
         reader = jmespath_fields.Reader(self.fields, jmespath_fields.Target(self.measure.family, self.part), rows)
         reader.read(root)
         for option in reader.fruitless:
@@ -115,7 +116,7 @@ class DescribedReport(_Undocumented):
             raise self.refusal('expected an object with a list "reporting"', root, context)
         if not isinstance(root.get("reporting_agents", []), list | json_values.Listed):
             raise self.refusal('"reporting_agents" is no list', root, context)
-        return survey.survey(root, ReadingBuilder(request.days, context))
+        return survey.survey(root, ReadingBuilder(request.days, context, next_page=further_page(root)))
 
     def _choice(self, found: FieldSurvey, root: object, context: Context) -> Choice | None:
         """Chooses the place to read; None when no row lists anything."""

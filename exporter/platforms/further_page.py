@@ -1,0 +1,43 @@
+"""Finds in an answer that it is one page of several: no page alone is an answer. Knows no report."""
+
+from collections.abc import Mapping
+
+from exporter.domain.errors import SchemaError
+
+HOLDERS = ("links", "_links", "pagination", "meta")
+"""The objects beside the rows that may say where the next page is."""
+LINKS = ("next", "next_page", "next_url", "next_link")
+TOKENS = ("next_cursor", "next_page_token", "next_token", "has_more", "has_next")
+"""What says that there is more, and not where."""
+
+
+def further_page(root: object) -> str:
+    """Returns the link to the next page that an answer names beside its rows; empty if it names none.
+
+    Raises:
+        SchemaError: there is more, and it does not say where.
+    """
+    if not isinstance(root, dict):
+        return ""
+    for holder in (root, *(root[key] for key in HOLDERS if isinstance(root.get(key), dict))):
+        for key in LINKS:
+            if value := holder.get(key):
+                return _link(key, value)
+        for key in TOKENS:
+            if holder.get(key):
+                raise _more(key)
+    return ""
+
+
+def _link(key: str, value: object) -> str:
+    link = value.get("href") if isinstance(value, Mapping) else value
+    if isinstance(link, str) and link.startswith(("http://", "https://", "/", "?")):
+        return link
+    raise _more(key)
+
+
+def _more(key: str) -> SchemaError:
+    return SchemaError(
+        f'the answer is one page of several ("{key}" says so), and names no link to the next one; half of an answer is'
+        " none. Ask the platform's operator for answers in one piece"
+    )
