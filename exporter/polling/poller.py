@@ -7,7 +7,7 @@ is written by anybody else, and what others may see is published on the board.
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -157,11 +157,11 @@ class Poller:
             if result.folded is not None and not result.ended and report.has_days:
                 day_bytes = result.folded.day_bytes
                 state = transitions.with_refresh_pass(state, report, days, day_bytes, attempt, self.target.rules)
-            self._states[report.name] = state
+            renamed = self._take_up(report, state)
             is_read = result.folded is not None and not result.ended
             self._given_up[report.name] = given_up(result.strikes) if is_read else None
         _log_poll(self.target.source, report.name, state, result)
-        await self._publish(report)  # before it is counted: who sees the count finds the poll's figures served
+        await self._publish(report, *renamed)  # before it is counted: who sees the count finds its figures served
         self._outputs.telemetry.polled(self.target.source, report.name, state.health.outcome or "")
 
     async def _ask(
@@ -229,8 +229,17 @@ class Poller:
             left = tuple(each for each in left if each != piece)
             log.debug("history read", extra=fields)
         history = state.health.history or self._unread_pieces.get(report.name, frozenset()).issuperset(left)
-        self._states[report.name] = replace(state, to_refresh=left, health=replace(state.health, history=history))
+        state = replace(state, to_refresh=left, health=replace(state.health, history=history))
+        if renamed := self._take_up(report, state):
+            await self._publish(*renamed)
         return result
+
+    def _take_up(self, report: Report, state: ReportState) -> Sequence[Report]:
+        """Takes up the state of a report after an answer; returns the others of which it renamed companies."""
+        before = dict(self._states)
+        self._states |= transitions.with_newest_names(before, report.name, state, self.target.companies)
+        others = (each for each in self.target.reports if each is not report)
+        return [each for each in others if self._states[each.name].ledger is not before[each.name].ledger]
 
     async def _publish(self, *reports: Report) -> None:
         """Renders some reports, and what the source has once."""

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from exporter.domain.calendars import day_at
 from exporter.domain.errors import NotFoundError, ReportError, SchemaError
 from exporter.domain.model import Days, FieldNote, Reading
+from exporter.domain.selectors import Companies
 from exporter.ledger.corrections import Corrections, corrections
 from exporter.ledger.day_status import DayRules, day_status, days_to_refresh, pieces
 from exporter.ledger.ledger import Asked, Ledger, fold, narrowed
@@ -166,6 +167,29 @@ def with_result(state: ReportState, result: PollResult) -> ReportState:
     )
     listed = {**(state.listed or {}), **folded.names}
     return replace(state, ledger=folded.ledger, health=health, listed=listed, discoveries=result.discoveries)
+
+
+def with_newest_names(
+    states: Mapping[str, ReportState], report: str, state: ReportState, companies: Companies
+) -> Mapping[str, ReportState]:
+    """Returns the states with that of a report after an answer; in all of them a company bears its newest name.
+
+    That is the one that some report gave last without having given it before: reports may disagree for ever.
+    """
+    before = states[report].listed or {}
+    given = {
+        company: name
+        for company, name in (state.listed or {}).items()
+        if name and name != before.get(company) and companies.wants(company, name)
+    }
+    known = {company: name for each in states.values() for company, name in each.ledger.names.items() if name}
+    newest = known | given
+    return {name: _with_names(each, newest) for name, each in {**states, report: state}.items()}
+
+
+def _with_names(state: ReportState, newest: Mapping[str, str]) -> ReportState:
+    names = {company: newest.get(company, name) for company, name in state.ledger.names.items()}
+    return state if names == state.ledger.names else replace(state, ledger=replace(state.ledger, names=names))
 
 
 def longest_piece(report: Report, day_bytes: float) -> int:

@@ -4,13 +4,14 @@ The platform here is a table of rows that a test writes; what is served is read 
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 
 import httpx
 import pytest
 
 from exporter.domain.model import Days
+from exporter.metrics.daily import DailyFigures
 from exporter.platforms.api import Report
 from exporter.platforms.paradigm.platform import REPORTS
 from tests.road.road import CHAT_SESSIONS, PassedClock, Road, only, target_with, utc
@@ -34,6 +35,8 @@ class Platform(httpx.AsyncBaseTransport):
         self.next: object = None
         self.asked: list[Mapping[str, str]] = []
         self.hosts: set[str] = set()
+        self.unlisted: frozenset[str] = frozenset()
+        self.names_of_tools: Mapping[str, str] = {}
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         self.hosts.add(f"{request.url.scheme}://{request.url.netloc.decode()}")
@@ -61,13 +64,17 @@ class Platform(httpx.AsyncBaseTransport):
         row = tool_row if path.endswith("/tools/") else chat_row
         listed = [
             {
-                "company": {"id": int(company), "name": name},
+                "company": {"id": int(company), "name": self.name(company, path)},
                 "dates": [row(day, value) for (who, day), value in self.rows.items() if who == company and day in days],
             }
-            for company, name in self.names.items()
+            for company in self.names
+            if not (company in self.unlisted and path.endswith("/tools/") and WEDNESDAY in days)
         ]
         described = {"usage_count": {"description": "uses", "unit": "count"}}
         return {"metadata": described, "reporting": listed, "reporting_agents": []}
+
+    def name(self, company: str, path: str) -> str:
+        return self.names_of_tools.get(company, self.names[company]) if "/tools/" in path else self.names[company]
 
 
 def chat_row(day: date, queries: object) -> Mapping[str, object]:
@@ -101,6 +108,17 @@ def health(road: Road, name: str) -> float:
     """Returns the value of the one series of exactly this name."""
     (value,) = (value for key, value in road.page(name).items() if key.name == name)
     return value
+
+
+def names(road: Road, company: str) -> set[str]:
+    """Returns every name that a company has in the exposition."""
+    found = (dict(key.labels) for key in road.page())
+    return {labels["company"] for labels in found if labels.get("company_id") == company}
+
+
+def figures_by_day(road: Road) -> Sequence[DailyFigures]:
+    """Returns what the API serves, by report."""
+    return [DailyFigures(view) for view in road.board.shown.views.values()]
 
 
 async def at(road: Road, moment: datetime) -> None:
@@ -317,3 +335,36 @@ async def test_half_of_an_answer_is_none(link: object) -> None:
         assert road.outcomes() == {"ok": 1, "schema": 1}
         assert road.page("paradigm_") == before
         assert platform.hosts == {"https://paradigm.example"}
+
+
+async def test_a_company_has_one_name_on_a_page() -> None:
+    """Also in the reports that do not list it since it was renamed, in the API's rows, and where reports disagree."""
+    both: tuple[Report, ...] = (*CHAT_SESSIONS, REPORTS["tools"])
+    platform = Platform(all_days("17", "18"))
+    platform.unlisted = frozenset({"18"})  # in the tools of these days
+    async with Road(platform, PassedClock(NOON), "k", target_with(reports=both)) as road:
+        await road.poller.poll()
+        assert "18" in values(road, "paradigm_tool_uses_28d")
+        platform.names["18"] = "Contoso SE"
+        await at(road, NOON + HOUR)
+
+        assert names(road, "18") == {"Contoso SE"}
+        assert {each.companies["18"] for each in figures_by_day(road)} == {"Contoso SE"}
+
+        platform.names["18"], platform.unlisted = "Contoso", frozenset()
+        await at(road, NOON + 2 * HOUR)
+        assert names(road, "18") == {"Contoso"}
+
+
+async def test_reports_that_disagree_on_a_name_settle_for_one() -> None:
+    """The one that was given last; it does not change with each poll."""
+    both: tuple[Report, ...] = (*CHAT_SESSIONS, REPORTS["tools"])
+    platform = Platform(all_days("17", "18"))
+    platform.names_of_tools = {"18": "Contoso Inc."}
+    seen = set[frozenset[str]]()
+    async with Road(platform, PassedClock(NOON), "k", target_with(reports=both)) as road:
+        for hours in range(3):
+            await at(road, NOON + hours * HOUR)
+            seen.add(frozenset(names(road, "18")))
+
+    assert seen == {frozenset({"Contoso Inc."})}
