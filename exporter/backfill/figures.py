@@ -56,13 +56,13 @@ def helps(target: Target) -> Mapping[str, str]:
 def folded(target: Target, state: ReportState, asked: Answers, days: Days, now: datetime) -> ReportState:
     """Returns the state of a report after what was asked about `days`.
 
-    Held are these days and `history_days` before them: so long a company that is silent counts 0, as in the exposition.
+    Nothing that is held is dropped: a company that left counts 0 to the end, so that a store's sums have no gap.
 
     Raises:
         SchemaError: an answer lacks a part that held days have.
     """
     ledger = state.ledger
-    keep_days = target.rules.keep_days + len(days) - 1
+    keep_days = (days.last - min(ledger.blocks, default=days.first)).days
     for request, _, reading in asked.answers:
         ledger = fold(ledger, reading, Asked(request.days, days.last, now, keep_days), target.companies.wants)
     return ReportState(ledger, Health(target.interval, last_success=now, history=True), discoveries=asked.discoveries)
@@ -71,8 +71,8 @@ def folded(target: Target, state: ReportState, asked: Answers, days: Days, now: 
 def evidence(ledger: Ledger) -> Ledger:
     """Returns what the days after these need of them: that a company has rows, and figures, not which.
 
-    Of each row and each figure the newest one is left, as 0: so zeros keep their evidence for as long, and the many
-    days that are held beside a piece are little more than one.
+    Of each row and each figure the newest one is left, as 0, and no day without any: so zeros keep their evidence, and
+    what is held beside a piece is little more than one day.
     """
     rows, noted = defaultdict[str, set[str]](set), defaultdict[tuple[str, Column], set[str]](set)
     blocks: dict[date, Block] = {}
@@ -86,7 +86,8 @@ def evidence(ledger: Ledger) -> Ledger:
                 noted[part, column] |= companies
             if here:
                 tables[part] = _zeros(table, here, newest)
-        blocks[day] = replace(ledger.blocks[day], tables=tables)
+        if tables:
+            blocks[day] = replace(ledger.blocks[day], tables=tables)
     return replace(ledger, blocks=blocks)
 
 

@@ -191,8 +191,8 @@ async def test_what_fails_is_asked_again_by_the_next_run(tmp_path: Path) -> None
     assert torn.output.read_bytes() == whole.output.read_bytes()
 
 
-async def test_zeros_end_when_a_company_is_away_for_longer_than_the_history(tmp_path: Path) -> None:
-    """A company that left is not counted 0 for ever, and one that was never there has no series."""
+async def test_a_company_that_left_is_0_to_the_end(tmp_path: Path) -> None:
+    """However long ago: a line that ends looks like an exporter that stopped."""
     world = World.from_seed(1, 12)
     leaver, left = next(
         (company, day)
@@ -204,9 +204,12 @@ async def test_zeros_end_when_a_company_is_away_for_longer_than_the_history(tmp_
     past = Past(tmp_path, world, days, target_with())
     await past.run()
     past.written()
-    after = [day for (_, company, _, day) in read(past.output) if company == str(leaver.id) and day > left]
-    kept = TARGET.rules.keep_days
-    assert left + timedelta(days=kept - 7) < max(after) <= left + timedelta(days=kept + 31)
+    after = {
+        day: value
+        for (_, company, _, day), value in read(past.output).items()
+        if company == str(leaver.id) and day > left
+    }
+    assert after == dict.fromkeys(Days(left + timedelta(days=1), days.last), 0.0)
 
 
 def dated(day: date, value: float, company: str = "N", **labels: str) -> DailyFigure:

@@ -19,11 +19,9 @@ from exporter.polling.answers import Answers
 from exporter.polling.report_state import ReportState
 from exporter.polling.transitions import Answer
 from tests.backfill.past import NOON
-from tests.road.road import RULES, target_with
+from tests.road.road import target_with
 
 FIRST = date(2026, 3, 2)
-BEFORE = 6
-"""Days before a piece that count as evidence: fewer than two pieces have."""
 REPORTS = paradigm.PLATFORM.reports
 COLUMNS: Mapping[str, Mapping[str, Sequence[Column]]] = {
     "chat-sessions": REPORTS["chat-sessions"].parts,
@@ -32,7 +30,7 @@ COLUMNS: Mapping[str, Mapping[str, Sequence[Column]]] = {
 Outline = Callable[[Ledger], Ledger]
 Rows = Mapping[tuple[str, int, str], Mapping[Column, float]]
 """Figures by part, day (counted from the first one) and company."""
-TARGET = target_with(replace(RULES, keep_days=BEFORE), reports=(REPORTS["chat-sessions"], REPORTS["tools"]))
+TARGET = target_with(reports=(REPORTS["chat-sessions"], REPORTS["tools"]))
 
 
 def whole(ledger: Ledger) -> Ledger:
@@ -92,7 +90,8 @@ def test_an_outline_has_each_row_and_figure_once(history: tuple[Report, Rows], l
     ledger = evidence(state.ledger)
 
     assert ledger.names == state.ledger.names
-    assert ledger.blocks.keys() == state.ledger.blocks.keys()
+    assert ledger.blocks.keys() <= state.ledger.blocks.keys()
+    assert all(block.tables for block in ledger.blocks.values())
     told = [
         (part, column, company)
         for block in ledger.blocks.values()

@@ -368,3 +368,16 @@ async def test_reports_that_disagree_on_a_name_settle_for_one() -> None:
             seen.add(frozenset(names(road, "18")))
 
     assert seen == {frozenset({"Contoso Inc."})}
+
+
+async def test_companies_that_were_withdrawn_are_not_counted_as_there() -> None:
+    """Their held rows of the last day are no rows that the platform lists."""
+    platform = Platform(all_days("17", "18"))
+    async with Road(platform, PassedClock(NOON), "k") as road:
+        await road.poller.poll()
+        assert health(road, "chat_usage_report_companies") == 2
+        platform.rows = all_days("17")
+        await at(road, NOON + HOUR)
+
+        assert health(road, "chat_usage_report_companies") == 1
+        assert health(road, "chat_usage_report_companies_withdrawn") == 1

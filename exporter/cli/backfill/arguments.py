@@ -71,7 +71,7 @@ def added(written: Sequence[str], chosen: Sequence[Source]) -> Mapping[str, str]
     return found
 
 
-OF_FIGURES = ("reports", "families.exclude", "label_limits", "min_group", "history_days")
+OF_FIGURES = ("reports", "families.exclude", "label_limits", "min_group")
 """What decides which figures there are, and not what they mean: it may change from one day to the next."""
 
 
@@ -91,7 +91,6 @@ def asked(options: Mapping[str, str], chosen: Sequence[Source]) -> Mapping[str, 
             "families.exclude": "\n".join(target.excluded),
             "label_limits": repr(target.limits),
             "min_group": str(target.min_group),
-            "history_days": str(target.rules.keep_days),
         }
         parts |= {f"{each.name}: {name}": digest(value) for name, value in values.items()}
     return parts
