@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import shlex
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -19,8 +20,9 @@ from exporter.app.process import run_command
 from exporter.cli import tables
 from exporter.cli.check import unless_signalled
 from exporter.cli.options import ConfigFile, FailedError, option_value
-from exporter.domain.errors import ConfigError, NotFoundError, ReportError
+from exporter.domain.errors import ConfigError, NotFoundError, ReportError, SchemaError
 from exporter.domain.model import Days
+from exporter.domain.text import printable
 from exporter.http import RetryBudget, download, is_loopback
 from exporter.platforms.chatcaptain import export_job as job
 from exporter.platforms.registry import platforms
@@ -32,6 +34,8 @@ from exporter.settings.readers import day, duration, size
 PLATFORM = "chatcaptain"
 FIRST_WAIT, LONGEST_WAIT, GROWTH = 2.0, 30.0, 1.5
 """Between two questions about the status, in seconds."""
+MOST_PROMISES = 3
+"""So often the platform may say that the export is complete without a link."""
 RETRY_SECONDS = 60.0
 """What all retries of failed questions together may wait, in seconds."""
 
@@ -141,7 +145,8 @@ async def exported(fetch: Fetch, order: Order, chosen: Source, waiting: Waiting)
         FailedError: it failed, or was not ready in time; names the id, by which it can be resumed.
     """
     export_id = order.export_id or await _started(fetch, order, chosen)
-    waiting.show(f"export {export_id} of {chosen.name}; resume with --export-id {export_id}")
+    shown = shlex.quote(printable(export_id))  # it is offered to be copied into a shell
+    waiting.show(f"export {shown} of {chosen.name}; resume with --export-id {shown}")
     try:
         async with asyncio.timeout(order.seconds):
             return await _saved(fetch, order, export_id, waiting)
@@ -153,7 +158,7 @@ async def exported(fetch: Fetch, order: Order, chosen: Source, waiting: Waiting)
         why = f"failed: {error}"
     except OSError as error:
         why = f"cannot be saved at {order.target}: {error.strerror or error}; free or choose another place"
-    raise FailedError(f"{chosen.name}: export {export_id} {why}. Resume with --export-id {export_id}")
+    raise FailedError(f"{chosen.name}: export {shown} {why}. Resume with --export-id {shown}")
 
 
 async def _started(fetch: Fetch, order: Order, chosen: Source) -> str:
@@ -179,13 +184,19 @@ async def _saved(fetch: Fetch, order: Order, export_id: str, waiting: Waiting) -
 
 
 async def _link(fetch: Fetch, order: Order, export_id: str, waiting: Waiting, seconds: float) -> str:
-    """Asks for the status until there is a link."""
+    """Asks for the status until there is a link; one that is promised may come a little later."""
+    promises = 0
     began, wait, retry_budget = waiting.monotonic(), FIRST_WAIT, RetryBudget(RETRY_SECONDS)
     while True:
-        word, link = job.progress(await fetch.get(job.ask(order.chatbot_id, export_id, order.days), retry_budget))
+        word, link, claimed = job.progress(
+            await fetch.get(job.ask(order.chatbot_id, export_id, order.days), retry_budget)
+        )
         waiting.show(f"the platform says: {word}")
         if link is not None:
             return link
+        promises += claimed
+        if promises >= MOST_PROMISES:
+            raise SchemaError(f"the platform says {word}, but names no downloadUrl")
         if waiting.monotonic() - began + wait > seconds:
             raise TimeoutError
         await waiting.sleep(wait)

@@ -16,6 +16,7 @@ from exporter.cli.options import FailedError
 from exporter.cli.plan import plan
 from exporter.cli.serve import serve
 from exporter.domain.errors import ConfigError
+from exporter.domain.text import printable
 
 PROGRAM = "chat-usage-exporter"
 FAILED = 1
@@ -70,7 +71,7 @@ def run(arguments: Sequence[str]) -> int:
         return app(list(arguments), prog_name=PROGRAM, standalone_mode=False) or 0
     except (ConfigError, FailedError) as error:
         for line in str(error).splitlines():
-            print(f"{PROGRAM}: {line}", file=sys.stderr)  # noqa: T201 the one place that speaks of failures
+            print(f"{PROGRAM}: {printable(line)}", file=sys.stderr)  # noqa: T201 the one place that speaks of failures
         return WRONG_USE if isinstance(error, ConfigError) else FAILED
     except typer.TyperException as error:
         text = error.format_message()

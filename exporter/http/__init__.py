@@ -7,7 +7,8 @@ request     a request as it goes out, as messages speak of it; cleans foreign te
 key_mask    takes the key out of what a platform sends
 response    what an answer says: the body of a good one, without holding more than allowed, else the error
 errors      what httpx raises, as errors of ours
-download    a file behind a link that an answer named
+link        what a link in an answer may point to
+download    a file behind such a link
 """
 
 from exporter.http.client import Client, RetryBudget

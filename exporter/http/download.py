@@ -1,17 +1,9 @@
-"""Fetches a file from an address that an answer named: without any key, to places that are not ours, within limits.
+"""Fetches a file from an address that an answer named: without any key, to places that are not ours, within limits."""
 
-A link is outside data, so it could point into the operator's own network. Each name is resolved here, every address
-is checked, and the connection goes to a checked address, under the name that TLS checks: a name that resolves
-differently a moment later (DNS rebinding) changes nothing.
-"""
-
-import asyncio
 import contextlib
-import ipaddress
 import os
-import socket
 import tempfile
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -19,24 +11,17 @@ import httpx
 
 from exporter.domain.errors import ConnectionLostError, HttpStatusError, ReportError, TimedOutError, TooLargeError
 from exporter.http.errors import HTTPX_ERRORS
+from exporter.http.link import Resolve, check, resolve
 from exporter.http.request import USER_AGENT
-from exporter.http.response import pieces
+from exporter.http.response import hide_target, pieces
 
 MOST_REDIRECTS = 3
 HEADERS = {"User-Agent": USER_AGENT, "Accept-Encoding": "gzip"}
 _REFUSED = (401, 403, 404, 410)
 
-Resolve = Callable[[str, int], Awaitable[list[str]]]
-
 
 class LinkRefusedError(HttpStatusError):
     """The link is not good any more; a fresh one may be."""
-
-
-async def resolve(host: str, port: int) -> list[str]:
-    """Returns the addresses of a host, by the machine's resolver."""
-    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    return list(dict.fromkeys(str(address[0]) for *_, address in found))
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,49 +66,35 @@ async def save(link: str, target: Path, rules: DownloadRules) -> int:
 
 
 async def _into(link: str, write: Callable[[bytes], object], rules: DownloadRules) -> int:
-    url = httpx.URL(link)
     async with httpx.AsyncClient(
-        headers=HEADERS, transport=rules.transport, follow_redirects=False, trust_env=not rules.at_home, timeout=60
+        headers=HEADERS,
+        transport=rules.transport,
+        follow_redirects=False,
+        event_hooks={"response": [hide_target]},
+        trust_env=not rules.at_home,
+        timeout=60,
     ) as http:
         for _ in range(MOST_REDIRECTS + 1):
-            address = await _checked(url, rules)
-            host = {"Host": url.netloc.decode().rpartition("@")[2]}
+            checked = await check(link, rules.resolve, at_home=rules.at_home)
+            host = {"Host": checked.url.netloc.decode().rpartition("@")[2]}
+            sni = {"sni_hostname": checked.host}
             try:
-                async with http.stream("GET", address, headers=host, extensions={"sni_hostname": url.host}) as response:
+                async with http.stream("GET", checked.address, headers=host, extensions=sni) as response:
                     if response.is_redirect:
-                        url = url.join(response.headers.get("Location", ""))
+                        link = checked.redirect(response.extensions["target"])
                         continue
-                    _check_status(response, url)
+                    _check_status(response, checked.host)
                     return await _write(response, write, rules)
             except HTTPX_ERRORS as error:
-                raise _lost(error, url) from error
-    raise HttpStatusError(f"the download from {url.host} is redirected more than {MOST_REDIRECTS} times")
+                raise _lost(error, checked.host) from error
+    raise HttpStatusError(f"the download from {checked.host} is redirected more than {MOST_REDIRECTS} times")
 
 
-async def _checked(url: httpx.URL, rules: DownloadRules) -> httpx.URL:
-    """Returns the URL with a checked address in place of its host."""
-    if url.scheme != "https" and not (url.scheme == "http" and rules.at_home):
-        raise HttpStatusError(f"the download link of {url.host or 'nowhere'} is not https, and not followed")
-    try:
-        addresses = await rules.resolve(url.host, url.port or 443)
-    except OSError as error:
-        raise ConnectionLostError(f"the host {url.host} of the download link is not found") from error
-    for address in addresses:
-        found = ipaddress.ip_address(address.partition("%")[0])
-        if not found.is_global and not (rules.at_home and found.is_loopback):
-            raise HttpStatusError(
-                f"the download link points to {url.host}, which is in a private network; it is not followed"
-            )
-    if not addresses:
-        raise ConnectionLostError(f"the host {url.host} of the download link has no address")
-    return url.copy_with(host=addresses[0])
-
-
-def _check_status(response: httpx.Response, url: httpx.URL) -> None:
+def _check_status(response: httpx.Response, host: str) -> None:
     if response.status_code in _REFUSED:
-        raise LinkRefusedError(f"{url.host} answered {response.status_code} to the download link")
+        raise LinkRefusedError(f"{host} answered {response.status_code} to the download link")
     if response.status_code != httpx.codes.OK:
-        raise HttpStatusError(f"{url.host} answered {response.status_code} to the download")
+        raise HttpStatusError(f"{host} answered {response.status_code} to the download")
 
 
 async def _write(response: httpx.Response, write: Callable[[bytes], object], rules: DownloadRules) -> int:
@@ -137,8 +108,8 @@ async def _write(response: httpx.Response, write: Callable[[bytes], object], rul
     return size
 
 
-def _lost(error: Exception, url: httpx.URL) -> ReportError:
+def _lost(error: Exception, host: str) -> ReportError:
     """Makes one of our errors, without the link."""
     if isinstance(error, TimeoutError | httpx.TimeoutException):
-        return TimedOutError(f"{url.host} did not send the file in time")
-    return ConnectionLostError(f"the download from {url.host} broke off ({type(error).__name__})")
+        return TimedOutError(f"{host} did not send the file in time")
+    return ConnectionLostError(f"the download from {host} broke off ({type(error).__name__})")

@@ -1,7 +1,9 @@
 """`export` over real HTTP: a platform with status words of its own, and a host for the files that must see no key."""
 
 import asyncio
+import json
 import os
+import shlex
 import signal
 import stat
 import subprocess
@@ -10,9 +12,13 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, date, datetime
+from ipaddress import IPv4Address, IPv6Address, ip_address
 from pathlib import Path
 
+import httpx
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from exporter.app.assemble import client_of
 from exporter.app.process import serving
@@ -20,9 +26,11 @@ from exporter.cli.demo.command import chatbot_environment
 from exporter.cli.export import Order, Waiting, chatbot, exported
 from exporter.cli.main import run
 from exporter.cli.options import FailedError
-from exporter.domain.errors import HttpStatusError, PlatformError, SchemaError
+from exporter.domain.errors import ConnectionLostError, HttpStatusError, PlatformError, SchemaError
 from exporter.domain.model import Days
-from exporter.http import download
+from exporter.http import RetryBudget, download
+from exporter.http.link import Resolve, check, is_allowed
+from exporter.platforms.api import Request
 from exporter.platforms.chatcaptain import export_job as job
 from exporter.platforms.registry import platforms
 from exporter.polling.probe import LastCodes
@@ -170,7 +178,7 @@ async def test_a_key_that_is_refused_is_told_and_nothing_was_started(site: Sites
             await made.save()
 
 
-def resolving(*addresses: str) -> download.Resolve:
+def resolving(*addresses: str) -> Resolve:
     async def resolve(_host: str, _port: int) -> list[str]:
         return list(addresses)
 
@@ -187,6 +195,13 @@ def resolving(*addresses: str) -> download.Resolve:
         pytest.param("https://files.example/x", ["10.1.2.3"], "private network", id="private"),
         pytest.param("https://files.example/x", ["::1"], "private network", id="loopback-6"),
         pytest.param("https://files.example/x", ["93.184.216.34", "10.0.0.1"], "private network", id="one-of-two"),
+        pytest.param("https://files.example:99999/x", ["93.184.216.34"], "no link", id="port-too-high"),
+        pytest.param("https://files.example:abc/x", ["93.184.216.34"], "no link", id="port-of-letters"),
+        pytest.param("https://xn--/", [], "has no address", id="half-a-name"),
+        pytest.param("https://files.\ufb00\u202e/x", ["93.184.216.34"], "no link", id="no-name"),
+        pytest.param("https://files.example/\0", ["93.184.216.34"], "no link", id="nul"),
+        pytest.param("https://files.example/\r\nX: y", ["93.184.216.34"], "no link", id="line-end"),
+        pytest.param(f"https://files.example/{'x' * 70_000}", ["93.184.216.34"], "no link", id="without-end"),
     ],
 )
 async def test_a_link_into_the_operator_s_network_is_not_followed(
@@ -194,9 +209,142 @@ async def test_a_link_into_the_operator_s_network_is_not_followed(
 ) -> None:
     """Whatever the name says: what it resolves to is judged, and that is connected to."""
     rules = download.DownloadRules(1000, resolve=resolving(*addresses))
-    with pytest.raises(HttpStatusError, match=words):
+    with pytest.raises((HttpStatusError, ConnectionLostError), match=words):
         await download.save(link, tmp_path / "file", rules)
     assert os.listdir(tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    "location", ["https://a:abc/", "http://xn--/", "https://xn--/", "https://\ufb00/", "", "file:///x"]
+)
+async def test_a_redirect_to_what_is_no_link_is_a_refusal(tmp_path: Path, location: str) -> None:
+    """Nor one to the same place for ever, nor to where a link may not point."""
+    moved = httpx.Response(302, headers={b"Location": location.encode()})
+    rules = download.DownloadRules(
+        1000, resolve=resolving("93.184.216.34"), transport=httpx.MockTransport(lambda _request: moved)
+    )
+    with pytest.raises(HttpStatusError):
+        await download.save("https://files.example/x", tmp_path / "file", rules)
+
+
+class Telling:
+    """A platform that answers to the start of an export, and then the same to each question about it."""
+
+    def __init__(self, start: object, state: object) -> None:
+        self.start, self.state = (json.dumps(each).encode() for each in (start, state))
+
+    async def get(self, request: Request, _retry_budget: RetryBudget) -> bytes:
+        return self.start if request.method == "POST" else self.state
+
+
+async def told(start: object, state: object, tmp_path: Path, export_id: str | None = None) -> tuple[str, str]:
+    """Exports, which fails; returns the progress and the failure."""
+    settings, clock = load(None, chatbot_environment(BOTS, "http://127.0.0.1:1"), platforms()), Clock()
+    order = Order("b", DAYS, tmp_path / "file", download.DownloadRules(1000), export_id, 1800)
+    with pytest.raises(FailedError) as failed:
+        await exported(Telling(start, state), order, chatbot(settings, None), clock.waiting())
+    return "\n".join(clock.words), str(failed.value)
+
+
+@pytest.mark.parametrize(
+    ("state", "words"),
+    [
+        ({"status": "Completed"}, "the platform says Completed, but names no downloadUrl"),
+        ({"status": "completed", "downloadUrl": " "}, "the platform says completed, but names no downloadUrl"),
+        ({"status": "completed", "downloadUrl": 7}, "the downloadUrl is a number, no link"),
+        ({"status": "x", "downloadUrl": ["https://x/"]}, "the downloadUrl is a list, no link"),
+    ],
+)
+async def test_an_export_without_a_link_is_not_waited_for_until_the_deadline(
+    tmp_path: Path, state: object, words: str
+) -> None:
+    assert words in (await told({"exportId": "exp_1"}, state, tmp_path))[1]
+
+
+@pytest.mark.parametrize("export_id", ["a\x1b[1mb", "a\nexport saved OK", "a\u202eb", "x" * 201])
+async def test_an_id_that_is_none_is_not_printed(tmp_path: Path, export_id: str) -> None:
+    words, failure = await told({"exportId": export_id}, {}, tmp_path)
+    assert words == ""
+    assert "the exportId is no id" in failure
+    assert export_id not in failure
+
+
+@pytest.mark.parametrize("started_here", [True, False], ids=["of-the-platform", "of-the-operator"])
+async def test_an_id_is_offered_to_a_shell_in_quotes(tmp_path: Path, started_here: bool) -> None:
+    export_id = "x'; rm -rf ~ #"
+    words, failure = await told(
+        {"exportId": export_id}, {"error": "\x1b[2J\nno"}, tmp_path, None if started_here else export_id
+    )
+    for said in (words, failure):
+        assert shlex.split(said.rpartition("--export-id ")[2]) == [export_id]
+        assert said.isprintable()
+
+
+LETTERS = st.text(max_size=20)
+LINKS = st.one_of(
+    st.text(),
+    st.builds(
+        "{}://{}{}{}/{}".format,
+        st.sampled_from(("https", "http", "file", "HTTPS", "")) | LETTERS,
+        st.sampled_from(("", "user:password@", "@")) | LETTERS,
+        st.sampled_from(("files.example", "127.0.0.1", "0x7f.1", "2130706433", "localhost", "xn--"))
+        | LETTERS
+        | st.ip_addresses().map(lambda ip: f"[{ip}]" if ip.version == 6 else str(ip)),
+        st.sampled_from(("", ":443", ":0", ":99999", ":-1", ":x")) | LETTERS,
+        LETTERS,
+    ),
+)
+
+
+@given(LINKS, st.ip_addresses())
+async def test_a_link_is_checked_or_refused(link: str, address: IPv4Address | IPv6Address) -> None:
+    """Never another error, never an address beyond the internet, never a control character in the reason."""
+    reason, good = "", None
+    try:
+        good = await check(link, resolving(str(address)), at_home=False)
+    except (HttpStatusError, ConnectionLostError) as refusal:
+        reason = str(refusal)
+    assert reason.isprintable()
+    assert "password" not in reason
+    if good is None:
+        return
+    assert good.url.scheme == "https"
+    assert ip_address(good.address.host) == address
+    assert is_allowed(str(address))
+
+
+@pytest.mark.parametrize(
+    ("address", "allowed"),
+    [
+        ("93.184.216.34", True),
+        ("2606:2800:220:1::1", True),
+        ("64:ff9b::5db8:d822", True),
+        ("64:ff9b::a9fe:a9fe", False),
+        ("64:ff9b:1::5db8:d822", False),
+        ("2002:5db8:d822::1", True),
+        ("2002:7f00:1::1", False),
+        ("2001:0:5db8:d822::1", False),
+        ("::ffff:10.0.0.1", False),
+        ("::ffff:93.184.216.34", True),
+        ("::7f00:1", False),
+        ("::", False),
+        ("fe80::1%eth0", False),
+        ("fec0::1", False),
+        ("fd00::1", False),
+        ("ff0e::1", False),
+        ("2001:db8::1", False),
+        ("224.0.0.1", False),
+        ("240.0.0.1", False),
+        ("255.255.255.255", False),
+        ("0.0.0.0", False),  # noqa: S104 -- compared, not bound
+        ("100.64.0.1", False),
+        ("192.168.0.1", False),
+    ],
+)
+def test_only_addresses_on_the_internet_are_followed(address: str, allowed: bool) -> None:
+    assert is_allowed(address) is allowed
+    assert not is_allowed("10.0.0.1", at_home=True)
+    assert is_allowed("::ffff:127.0.0.1", at_home=True)
 
 
 def test_answers_mean_what_the_documentation_says() -> None:

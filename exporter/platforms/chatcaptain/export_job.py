@@ -17,16 +17,20 @@ from exporter.platforms.chatcaptain.day_bounds import LocalDay
 
 REPORT = "export"
 LONGEST_WORD = 60
+LONGEST_ID = 200
+COMPLETE = frozenset({"complete", "completed", "done", "finished", "ready", "success", "succeeded"})
+"""Words, in small letters, after which there should be a link."""
 
 
 class Progress(NamedTuple):
     """The state of an export: the platform's own `word`, and the `link` to the file once it is complete.
 
-    The link is a secret: it opens the file to whoever has it.
+    The link is a secret: it opens the file to whoever has it. `claimed` says that the word promises one.
     """
 
     word: str
     link: str | None
+    claimed: bool = False
 
 
 def start(chatbot_id: str, days: Days, zone: ZoneInfo) -> Request:
@@ -57,6 +61,8 @@ def started(body: bytes) -> str:
         raise SchemaError(
             f"the answer has no exportId but {json_outline.summary(answer)}; was the export started at all?"
         )
+    if len(export_id) > LONGEST_ID or not export_id.isprintable():
+        raise SchemaError(f"the exportId is no id: it is longer than {LONGEST_ID} or holds control characters")
     return export_id
 
 
@@ -64,13 +70,15 @@ def progress(body: bytes) -> Progress:
     """Reads the state of an export: without a link it is pending, whatever the word is.
 
     Raises:
-        NotJsonError, SchemaError: the answer is none.
+        NotJsonError, SchemaError: the answer is none, or what should be the link is no text.
         PlatformError: the export failed.
     """
     answer = _answer(body)
     word, link = answer.get("status"), answer.get("downloadUrl")
     shown = word if isinstance(word, str) else "without a word"
-    return Progress(_printable(shown), link if isinstance(link, str) and link.strip() else None)
+    if not isinstance(link, str | None):
+        raise SchemaError(f"the downloadUrl is {json_outline.summary(link)}, no link")
+    return Progress(_printable(shown), (link or "").strip() or None, shown.strip().lower() in COMPLETE)
 
 
 def _answer(body: bytes) -> dict[str, object]:
