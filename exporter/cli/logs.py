@@ -6,7 +6,8 @@ Modules log with `logging` and put what is variable into `extra`; this is the on
 import json
 import logging
 import sys
-from collections.abc import MutableMapping
+import time
+from collections.abc import Callable, Mapping, MutableMapping
 from enum import StrEnum
 
 import structlog
@@ -14,6 +15,16 @@ from structlog.typing import Processor
 
 NEEDS_QUOTES = frozenset(' "=\\')
 LOUD_LIBRARIES = ("apscheduler", "httpx", "httpcore", "uvicorn", "asyncio")
+
+SECONDS_APART = 60.0
+REPEATED: Mapping[str, str] = {
+    "Invalid HTTP request received.": "malformed requests refused",
+    "socket.accept() out of system resource": "connections cannot be accepted: no file descriptor or memory is left; "
+    "raise the limit (ulimit -n)",
+    "client refused: its certificate has no name of client_allowed_sans": "clients refused: their certificates have "
+    "no name of client_allowed_sans",
+}
+"""What whoever reaches the port can have logged as often as they like: how it begins, and what is written instead."""
 
 
 class LogLevel(StrEnum):
@@ -36,9 +47,34 @@ def configure(level: LogLevel, format_: LogFormat) -> None:
     """Sends the log of the whole process to stderr."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(formatter(format_))
+    handler.addFilter(Repeated(time.monotonic))
     logging.basicConfig(level=level.name, handlers=[handler], force=True)
     for name in LOUD_LIBRARIES:  # at INFO they log URLs, jobs and connections, each many times an hour
         logging.getLogger(name).setLevel(logging.WARNING)
+
+
+class Repeated(logging.Filter):
+    """Lets each message of `REPEATED` through once a minute, without a traceback, with its `count` since the last."""
+
+    def __init__(self, now: Callable[[], float]) -> None:
+        super().__init__()
+        self._now = now
+        self._counts = dict.fromkeys(REPEATED, 0)
+        self._written: dict[str, float] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Returns whether a record is written."""
+        kind = next((each for each in REPEATED if str(record.msg).startswith(each)), None)
+        if kind is None:
+            return True
+        self._counts[kind] += 1
+        now = self._now()
+        if now - self._written.get(kind, -SECONDS_APART) < SECONDS_APART:
+            return False
+        record.msg, record.args, record.exc_info, record.exc_text = REPEATED[kind], (), None, None
+        record.count = self._counts[kind]
+        self._counts[kind], self._written[kind] = 0, now
+        return True
 
 
 def formatter(format_: LogFormat) -> logging.Formatter:

@@ -1,16 +1,20 @@
 """Log lines: each is one line, parses as what it says it is, and gives back what was logged."""
 
+import inspect
 import json
 import logging
 import re
+from asyncio import selector_events
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from uvicorn.protocols.http import h11_impl
 
-from exporter.cli.logs import LOUD_LIBRARIES, LogFormat, LogLevel, configure, formatter
+from exporter.cli.logs import LOUD_LIBRARIES, REPEATED, LogFormat, LogLevel, Repeated, configure, formatter
+from exporter.web.server import connection
 
 FORMATS = pytest.mark.parametrize("format_", LogFormat)
 PAIR = re.compile(r'([^\s="]+)=("(?:[^"\\]|\\.)*"|[^\s"]*)(?: |$)')
@@ -119,3 +123,26 @@ def test_libraries_do_not_talk_at_debug(capsys: pytest.CaptureFixture[str]) -> N
 
     lines = capsys.readouterr().err.splitlines()
     assert ["heard"] * (len(LOUD_LIBRARIES) + 1) == [parsed(line, LogFormat.LOGFMT)["msg"] for line in lines]
+
+
+@pytest.mark.parametrize("message", REPEATED)
+def test_what_a_client_can_have_logged_at_will_is_one_line_a_minute(message: str) -> None:
+    """With how often it happened since the line before, and without a traceback; other messages pass."""
+    minutes = 0.0
+    handler = Repeated(lambda: minutes * 60)
+    written = []
+    for second in range(180):
+        minutes = second / 60
+        each = record(f"{message}\nsocket: <...>", OSError("too many open files"))
+        if handler.filter(each):
+            written.append((each.getMessage(), each.__dict__["count"], each.exc_info))
+        assert handler.filter(record("polled"))
+    assert written == [(REPEATED[message], count, None) for count in (1, 60, 60)]
+
+
+def test_messages_of_libraries_are_still_what_they_were() -> None:
+    """They are known by their beginning, which a new release may change."""
+    told = [inspect.getsource(each) for each in (h11_impl, selector_events, connection)]
+    assert [
+        message for message in REPEATED if not any(f'"{message}"' in f"{text}".replace("'", '"') for text in told)
+    ] == []

@@ -1,6 +1,8 @@
 """Clients that are slow on purpose or by misfortune: who takes too long goes, and nobody takes another one's place."""
 
 import asyncio
+import os
+import resource
 import socket
 import ssl
 from collections.abc import AsyncIterator
@@ -14,7 +16,13 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from exporter.web.server.connection import LIMITS, ConnectionLimits
+from exporter.web.server.connection import (
+    FEWEST_CONNECTIONS,
+    LIMITS,
+    RESERVED_DESCRIPTORS,
+    ConnectionLimits,
+    connection_limits,
+)
 from exporter.web.server.server import listen, server
 from exporter.web.server.web_config import LiveWebConfig
 from tests.certificates import self_signed
@@ -220,3 +228,31 @@ def test_an_answer_is_sent_at_once(host: str) -> None:
 def test_the_limits_leave_prometheus_alone() -> None:
     """Its longest usual scrape time-out, 60 s, ends no later than our patience with who reads slowly."""
     assert LIMITS.reading >= 60 > LIMITS.request > LIMITS.handshake
+
+
+@pytest.mark.parametrize(
+    ("descriptors", "connections"),
+    [
+        pytest.param(100_000, LIMITS.connections, id="many"),
+        pytest.param(None, LIMITS.connections, id="without-a-limit"),
+        pytest.param(200, 200 - RESERVED_DESCRIPTORS - 50, id="few"),
+        pytest.param(64, FEWEST_CONNECTIONS, id="hardly-any"),
+    ],
+)
+def test_connections_leave_descriptors_free(
+    monkeypatch: pytest.MonkeyPatch, descriptors: int | None, connections: int
+) -> None:
+    limit = resource.RLIM_INFINITY if descriptors is None else descriptors
+    monkeypatch.setattr(resource, "getrlimit", lambda _which: (limit, limit))
+    monkeypatch.setattr(os, "listdir", lambda _path: ["0"] * 50)
+    assert connection_limits().connections == connections
+
+
+async def test_an_upgrade_is_not_taken_and_not_talked_about(caplog: pytest.LogCaptureFixture) -> None:
+    """Nor is a library recommended."""
+    async with door(LIMITS) as opened:
+        peer = await opened.peer()
+        head = ASK.replace(b"\r\n\r\n", b"\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n")
+        await peer.says(head)
+        assert (await peer.reader.readuntil(b"small\n")).startswith(b"HTTP/1.1 200 ")
+    assert caplog.messages == []

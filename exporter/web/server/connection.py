@@ -2,7 +2,9 @@
 
 import asyncio
 import logging
-from dataclasses import dataclass, field
+import os
+import resource
+from dataclasses import dataclass, field, replace
 
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
@@ -19,6 +21,7 @@ class ConnectionLimits:
 
     At most `connections` are open, at most `unread` of them with an answer that waits to be read: it takes the memory
     of a page. uvicorn has no limits of these kinds: its own on connections refuses the newest one, which is Prometheus.
+    Of new ones `accepts` are taken up in one turn of the event loop, asyncio would take all before it serves anybody.
     """
 
     handshake: float = 10.0
@@ -26,9 +29,25 @@ class ConnectionLimits:
     reading: float = 60.0
     connections: int = 512
     unread: int = 32
+    accepts: int = 16
 
 
 LIMITS = ConnectionLimits()
+RESERVED_DESCRIPTORS = 32
+"""Left free for polls, key files, the state file, and for connections that are accepted before others make room."""
+FEWEST_CONNECTIONS, FEWEST_ACCEPTS = 4, 4
+"""Where descriptors are few: some turns pass between the accept of a connection and the end of the one that goes."""
+
+
+def connection_limits() -> ConnectionLimits:
+    """Returns limits whose connections leave some of the process's file descriptors free."""
+    most, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if most == resource.RLIM_INFINITY:
+        return LIMITS
+    left = most - len(os.listdir("/dev/fd")) - RESERVED_DESCRIPTORS
+    if left >= LIMITS.connections:
+        return LIMITS
+    return replace(LIMITS, connections=max(FEWEST_CONNECTIONS, left), accepts=FEWEST_ACCEPTS)
 
 
 @dataclass(slots=True)
@@ -82,6 +101,10 @@ class Connection(H11Protocol):
         else:
             self._end_wait(self.waiting.asking)
 
+    def _should_upgrade(self) -> bool:
+        """Takes no upgrade: the request is answered as it is, as RFC 9110 (7.8) lets a server do."""
+        return False
+
     def on_response_complete(self) -> None:
         """Waits for the next request; until its first byte uvicorn's limit for idle connections holds."""
         super().on_response_complete()
@@ -120,7 +143,7 @@ class Connection(H11Protocol):
         self._end_wait(self.waiting.unread)
 
 
-def connection_class(web_config: LiveWebConfig, limits: ConnectionLimits = LIMITS) -> type[Connection]:
+def connection_class(web_config: LiveWebConfig, limits: ConnectionLimits) -> type[Connection]:
     """Makes the class of the connections of one server: uvicorn makes them itself, with arguments of its own."""
     return type(
         "Connection", (Connection,), {"web_config": web_config, "limits": limits, "waiting": WaitingConnections()}

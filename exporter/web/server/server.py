@@ -13,14 +13,12 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from exporter.domain.errors import ConfigError
-from exporter.web.server.connection import LIMITS, Connection, ConnectionLimits, connection_class
+from exporter.web.server.connection import Connection, ConnectionLimits, connection_class, connection_limits
 from exporter.web.server.web_config import LiveWebConfig
 
 CHECK_SECONDS = 1.0
 MAX_PORT = 65535
 BACKLOG = 1024
-ACCEPTS = 16
-"""New connections in one turn of the event loop; asyncio would take up the whole backlog before it serves anybody."""
 
 
 def listen(address: str, option: str) -> socket.socket:
@@ -114,7 +112,7 @@ class Server(uvicorn.Server):
             factory,
             sock=self._listening.dup(),
             ssl=self.config.ssl,
-            backlog=ACCEPTS,
+            backlog=connection.limits.accepts,
             ssl_handshake_timeout=connection.limits.handshake if self.config.ssl else None,
         )
         self._listening.listen(BACKLOG)  # asyncio limited the kernel's queue, too, to what it accepts at once
@@ -151,7 +149,7 @@ class Server(uvicorn.Server):
         self.should_exit = True
 
 
-def server(app: ASGIApp, web_config: LiveWebConfig | None = None, limits: ConnectionLimits = LIMITS) -> Server:
+def server(app: ASGIApp, web_config: LiveWebConfig | None = None, limits: ConnectionLimits | None = None) -> Server:
     """Makes a server for an application; run it with `await server.serve(sockets=[listening])`."""
     web_config = web_config or LiveWebConfig()
     config = uvicorn.Config(
@@ -163,7 +161,7 @@ def server(app: ASGIApp, web_config: LiveWebConfig | None = None, limits: Connec
         timeout_graceful_shutdown=1,
         timeout_keep_alive=75,  # longer than a scrape interval, so that Prometheus keeps its connection
         loop="asyncio",
-        http=connection_class(web_config, limits),
+        http=connection_class(web_config, limits or connection_limits()),
         ws="none",
     )
     config.load()
