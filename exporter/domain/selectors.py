@@ -1,5 +1,9 @@
-"""Selectors: how an operator names things that have an id and a name, companies above all; pure."""
+"""Selectors: how an operator names things that have an id and a name, companies above all; pure.
 
+One language everywhere: `17` or a glob selects by id or name, `id:17` by id, `name:Nor*` by name; case counts.
+"""
+
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -7,35 +11,67 @@ from fnmatch import fnmatchcase
 from exporter.domain.scope import Scope
 
 EVERYTHING = "*"
+_PREFIXED = re.compile(r"(id|name)\s*:\s*(.*)", re.IGNORECASE | re.DOTALL)
+
+
+def selector(written: str) -> str:
+    """Returns a selector without what people write by mistake: `ID: 17` is `id:17`.
+
+    Raises:
+        ValueError: nothing follows the prefix.
+    """
+    written = written.strip()
+    match = _PREFIXED.fullmatch(written)
+    if match is None:
+        return written
+    if not match[2]:
+        raise ValueError(f"has nothing after {match[1]}: to select by; write id:17 or name:Nor*")
+    return f"{match[1].lower()}:{match[2]}"
+
+
+def selects(selector: str, identity: str, name: str) -> bool:
+    """Returns whether a selector, as `selector` returns it, selects a thing."""
+    if selector.startswith("id:"):
+        return _matches(selector.removeprefix("id:"), identity)
+    if selector.startswith("name:"):
+        return _matches(selector.removeprefix("name:"), name)
+    return _matches(selector, identity) or _matches(selector, name)
+
+
+def literal(selector: str) -> str:
+    """Returns what a selector has after its prefix."""
+    return selector.removeprefix("id:").removeprefix("name:")
+
+
+def _matches(glob: str, text: str) -> bool:
+    return glob == text or fnmatchcase(text, glob)  # as it is written first: "Acme [test]" is a name, not a glob
 
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """What is wanted, by id or by a case-sensitive glob of the name; `exclude` goes before `include`."""
+    """What is wanted, by selectors; `exclude` goes before `include`."""
 
     include: tuple[str, ...] = (EVERYTHING,)
     exclude: tuple[str, ...] = ()
 
     def wants(self, identity: str, name: str) -> bool:
         """Returns whether the thing is wanted."""
-        included = identity in self.include or any(fnmatchcase(name, glob) for glob in self.include)
-        return included and not (identity in self.exclude or any(fnmatchcase(name, glob) for glob in self.exclude))
+        return any(selects(each, identity, name) for each in self.include) and not any(
+            selects(each, identity, name) for each in self.exclude
+        )
 
     def unmatched(self, names: Mapping[str, str]) -> Mapping[str, int]:
         """Counts, for `include` and `exclude`, the selectors that match none of the things that exist (id to name)."""
         chosen = [each for each in self.include if each != EVERYTHING]
         return {
-            option: sum(
-                not (selector in names or any(fnmatchcase(name, selector) for name in names.values()))
-                for selector in selectors
-            )
+            option: sum(not any(selects(each, *thing) for thing in names.items()) for each in selectors)
             for option, selectors in (("include", chosen), ("exclude", self.exclude))
         }
 
 
 @dataclass(frozen=True, slots=True)
 class Companies(Selection):
-    """Which companies are served; `expected` are ids that should be there, which widen nothing."""
+    """Which companies are served; `expected` select those that should be there, which widens nothing."""
 
     expected: tuple[str, ...] = ()
 
@@ -47,14 +83,22 @@ class Companies(Selection):
     @property
     def scope(self) -> Scope:
         """What may be asked of the platform at once: one company, if exactly one id is included."""
-        only = self.include[0] if len(self.include) == 1 else ""
+        only = self.include[0].removeprefix("id:") if len(self.include) == 1 else ""
         return Scope(only if only.isascii() and only.isdecimal() else None)
 
+    def missing(self, held: Mapping[str, str], listed: Mapping[str, str]) -> tuple[str, ...]:
+        """Returns the `expected` that select no company that is held (id to name), but those that are excluded.
 
-def selects(selector: str, identity: str, name: str) -> bool:
-    """Returns whether `id:17`, `name:Nor*`, or a glob on either selects a thing; case counts."""
-    if selector.startswith("id:"):
-        return fnmatchcase(identity, selector.removeprefix("id:"))
-    if selector.startswith("name:"):
-        return fnmatchcase(name, selector.removeprefix("name:"))
-    return fnmatchcase(identity, selector) or fnmatchcase(name, selector)
+        `listed` are all that the platform lists, excluded or not.
+        """
+        seen = [*held.items(), *(each for each in listed.items() if not self.wants(*each))]
+        return tuple(
+            each
+            for each in self.expected
+            if not any(selects(each, *company) for company in seen)
+            and not any(selects(other, literal(each), literal(each)) for other in self.exclude)
+        )
+
+    def expects(self, identity: str, name: str) -> bool:
+        """Returns whether the company should be there."""
+        return any(selects(each, identity, name) for each in self.expected)

@@ -14,6 +14,7 @@ from typing import NamedTuple
 from exporter.domain import calendars
 from exporter.domain.errors import OUTCOMES
 from exporter.domain.model import Family, Sample
+from exporter.domain.selectors import literal
 from exporter.ledger.ledger import by_number
 from exporter.metrics.activities import activity_families
 from exporter.metrics.report_view import ReportView, SourceInfo
@@ -169,7 +170,8 @@ SETTLE = Family(
 )
 COMPANY_INFO = Family(
     "chat_usage_company_info",
-    "Always 1; the companies of a source, and whether it was expected. Expected and never seen: no name.",
+    "Always 1; the companies of a source, and whether it was expected. Expected and never seen: no name, and as the id "
+    "what was written.",
     ("source", "platform", "company_id", "company", "expected"),
 )
 UNMATCHED = Family(
@@ -182,10 +184,12 @@ SOURCE_FAMILIES = (SETTLE, COMPANY_INFO, UNMATCHED)
 
 def source_families(view: SourceInfo) -> tuple[Family, ...]:
     """Returns the families that a source has once."""
-    expected = frozenset(view.companies.expected)
+    expected = frozenset(each for each in view.names.items() if view.companies.expects(*each))
+    missing = frozenset((literal(each), "") for each in view.never_seen)
+    here = frozenset(each for each in view.names.items() if each[0] not in view.withdrawn)
     companies = (
-        (company, view.names.get(company, ""), str(company in expected).lower())
-        for company in sorted((view.names.keys() - view.withdrawn) | expected, key=by_number)
+        (*company, str(company in expected or company in missing).lower())
+        for company in sorted(here | expected | missing, key=lambda each: by_number(each[0]))
     )
     samples = {
         SETTLE: [Sample((view.source,), view.settle.total_seconds())],

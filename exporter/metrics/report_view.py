@@ -87,6 +87,11 @@ class SourceInfo:
     listed: Mapping[str, str] | None
     unmatched: Mapping[str, int] = field(default_factory=dict)
 
+    @property
+    def never_seen(self) -> tuple[str, ...]:
+        """The selectors of expected companies that selected nobody yet."""
+        return self.companies.missing(self.names, self.listed or {})
+
 
 class CompanyIndex:
     """The companies that have a row on some held day, all of them or those `among` some, sorted by number.

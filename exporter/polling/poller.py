@@ -19,7 +19,7 @@ from exporter.exposition.board import Board, RenderedSource
 from exporter.exposition.telemetry import Telemetry
 from exporter.http import RetryBudget
 from exporter.ledger.day_status import days_to_ask
-from exporter.ledger.ledger import Ledger
+from exporter.ledger.ledger import Ledger, narrowed
 from exporter.metrics.report_view import Health
 from exporter.platforms.api import Report
 from exporter.polling import transitions
@@ -130,7 +130,8 @@ class Poller:
             return
         for name in self._states.keys() & stored.keys():
             health = replace(stored[name].health, interval=self.target.interval)
-            self._states[name] = replace(stored[name], health=health)
+            ledger = narrowed(stored[name].ledger, self.target.companies.wants)
+            self._states[name] = replace(stored[name], health=health, ledger=ledger)
 
     async def _save(self) -> None:
         """Stores the states for a later process; whether that works does not change the poll."""

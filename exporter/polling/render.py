@@ -57,7 +57,7 @@ def source_view(target: Target, states: Mapping[str, ReportState]) -> SourceInfo
     unmatched: dict[str, int] = {}
     if listed is not None:
         unmatched |= {f"companies.{option}": count for option, count in target.companies.unmatched(listed).items()}
-        unmatched["companies.expected"] = sum(each not in listed for each in target.companies.expected)
+        unmatched["companies.expected"] = len(target.companies.missing(listed, {}))
         for option, selectors in target.selectors.items():
             unmatched[option] = sum(
                 not any(selects(each, *company) for company in listed.items()) for each in selectors

@@ -33,6 +33,8 @@ Flag = Annotated[bool, PlainValidator(readers.flag)]
 Day = Annotated[date, PlainValidator(readers.day)]
 Zone = Annotated[ZoneInfo, PlainValidator(readers.zone)]
 Texts = Annotated[tuple[str, ...], PlainValidator(readers.texts)]
+Selector = Annotated[str, PlainValidator(readers.selector)]
+Selectors = Annotated[tuple[str, ...], PlainValidator(readers.selectors)]
 Weekdays = Annotated[frozenset[int], PlainValidator(readers.set_of(readers.weekday))]
 Dates = Annotated[frozenset[date], PlainValidator(readers.set_of(readers.day))]
 
@@ -152,13 +154,13 @@ class FamiliesOptions(Group):
 class CompaniesOptions(Group):
     """Which companies are served; `exclude` goes before `include`."""
 
-    include: Texts = option(["*"])
-    """Companies that are served, a list of ids (17) or case-sensitive globs of the name (Nor*). Exactly one id is also
-    asked of the platform alone."""
-    exclude: Texts = option([])
-    """Companies that are not served although included, a list of ids or globs of the name."""
-    expected: Texts = option([])
-    """Ids of companies that should be there, a list; one that is not shows in chat_usage_company_info."""
+    include: Selectors = option(["*"])
+    """Companies that are served, a list of selectors: 17, id:17, name:Nor*, or a glob of either; case counts. Exactly
+    one id is also asked of the platform alone."""
+    exclude: Selectors = option([])
+    """Companies that are not served although included, a list of selectors."""
+    expected: Selectors = option([])
+    """Companies that should be there, a list of selectors; one that selects nobody shows in chat_usage_company_info."""
 
     @field_validator("include")
     @classmethod

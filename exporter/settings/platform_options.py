@@ -9,7 +9,7 @@ from pydantic import ValidationInfo, create_model
 from exporter.domain.errors import ConfigError
 from exporter.domain.selectors import Selection
 from exporter.platforms.api import Account, LabelLimit, Option, OptionKind, Platform
-from exporter.settings.option_groups import Group, Text, Texts, Whole, option, within
+from exporter.settings.option_groups import Group, Selectors, Text, Whole, option, within
 from exporter.settings.settings import context_of
 from exporter.settings.source_options import SourceOptions
 
@@ -17,10 +17,10 @@ from exporter.settings.source_options import SourceOptions
 class SelectionOptions(Group):
     """Which things of a kind are wanted; `exclude` goes before `include`."""
 
-    include: Texts = option(["*"])
-    """Which are wanted, a list of ids or case-sensitive globs of the name."""
-    exclude: Texts = option([])
-    """Which are not wanted although included, a list of ids or globs of the name."""
+    include: Selectors = option(["*"])
+    """Which are wanted, a list of selectors: an id, id:t1o15p, name:Web*, or a glob of either; case counts."""
+    exclude: Selectors = option([])
+    """Which are not wanted although included, a list of selectors."""
 
 
 @cache

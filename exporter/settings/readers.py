@@ -12,6 +12,7 @@ from difflib import get_close_matches
 from typing import TypeVar
 from zoneinfo import ZoneInfo, available_timezones
 
+from exporter.domain import selectors as language
 from exporter.domain.text import printable
 
 T = TypeVar("T")
@@ -182,16 +183,34 @@ def zone(value: object) -> ZoneInfo:
         raise ValueError(f"{quoted(written)} is no known time zone; {hint}") from None
 
 
+def selector(value: object) -> str:
+    """Reads a selector (`exporter.domain.selectors`); `id: 17` without quotes is a key and a value to YAML."""
+    if isinstance(value, dict) and len(value) == 1:
+        [(prefix, pattern)] = value.items()
+        if str(prefix).strip().lower() in ("id", "name"):
+            value = f"{prefix}:{text(pattern)}"
+    return language.selector(text(value))
+
+
+def selectors(value: object) -> tuple[str, ...]:
+    """Reads a list of selectors, each once, in order."""
+    return tuple(dict.fromkeys(selector(item) for item in _items(value)))
+
+
 def texts(value: object) -> tuple[str, ...]:
     """Reads a list of texts, each once, in order; numbers are texts (`007` stays `007`)."""
+    return tuple(dict.fromkeys(text(item) for item in _items(value)))
+
+
+def _items(value: object) -> Iterable[object]:
     if isinstance(value, Variable):
         if value.lstrip().startswith("["):
             value = _json(value, 'starts like JSON but is none; write ["one", "two"], or one,two')
         else:
-            value = [item for item in value.split(",") if item.strip()]
+            return [item for item in value.split(",") if item.strip()]
     if not isinstance(value, list | tuple):
         raise ValueError('expected a list; write [one, two], or one "- item" per line')  # noqa: TRY004  as in text()
-    return tuple(dict.fromkeys(text(item) for item in value))
+    return value
 
 
 def set_of(read: Callable[[object], T]) -> Callable[[object], frozenset[T]]:

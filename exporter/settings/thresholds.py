@@ -8,7 +8,7 @@ from pydantic import BeforeValidator, PlainValidator, ValidationInfo, field_vali
 
 from exporter.domain.thresholds import LIMITS, Threshold
 from exporter.settings import readers
-from exporter.settings.option_groups import Group, Text, option
+from exporter.settings.option_groups import Group, Selector, Text, option
 from exporter.settings.readers import OptionError, existing, number, quoted, remedy, text
 from exporter.settings.settings import context_of
 from exporter.settings.source_options import CalendarName
@@ -41,8 +41,8 @@ class Selecting(Group):
 
     source: Text = option("*")
     """Which sources it holds for: a source's name, or a glob of it."""
-    company: Text = option("*", example="id:17")
-    """Which companies it holds for: id:17, name:Nor*, or a case-sensitive glob of either."""
+    company: Selector = option("*", example="id:17")
+    """Which companies it holds for, a selector: 17, id:17, name:Nor*, or a glob of either; case counts."""
 
     @field_validator("source")
     @classmethod

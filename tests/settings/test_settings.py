@@ -151,6 +151,11 @@ VALUES = {
         ("007", "1_0", "1e3"),
     ),
     "Norway": ("companies: {include: [no, on, null_]}", "target.companies.include", ("no", "on", "null_")),
+    "selectors as they are meant": (
+        'companies: {exclude: ["ID:12", "id: 13", id: 14, "Name : Nor*", id:12]}',
+        "target.companies.exclude",
+        ("id:12", "id:13", "id:14", "name:Nor*"),
+    ),
     "commas in a file": ('companies: {include: ["A, B"]}', "target.companies.include", ("A, B",)),
     "families": ('families: {exclude: ["*_28d"]}', "target.excluded", ("*_28d",)),
     "cleaned by the platform": ("base_url: https://own.example.org/", "base_url", "https://own.example.org"),
@@ -735,7 +740,7 @@ COMPANIES = {
     "by another id": (Companies(("17",), ()), "170", "Nord", False),
     "by glob": (Companies(("No*",), ()), "17", "Nord", True),
     "case": (Companies(("no*",), ()), "17", "Nord", False),
-    "ids are no globs": (Companies(("1*",), ()), "17", "Nord", False),
+    "by glob of ids": (Companies(("1*",), ()), "17", "Nord", True),
     "excluded by id": (Companies(("*",), ("17",)), "17", "Nord", False),
     "excluded by name": (Companies(("17",), ("Nord",)), "17", "Nord", False),
 }
@@ -743,7 +748,7 @@ COMPANIES = {
 
 @pytest.mark.parametrize(("companies", "company_id", "name", "wanted"), COMPANIES.values(), ids=COMPANIES)
 def test_companies_are_wanted_by_id_or_name(companies: Companies, company_id: str, name: str, wanted: bool) -> None:
-    """Ids match whole, names as case-sensitive globs; exclude goes before include."""
+    """Ids and names match as case-sensitive globs; exclude goes before include."""
     assert companies.wants(company_id, name) is wanted
 
 
@@ -767,6 +772,8 @@ def test_a_selection_is_within_another_only_if_it_is_sure(one: Companies, other:
 
 SCOPES = {
     "one id": (("17",), "17"),
+    "one prefixed id": (("id:17",), "17"),
+    "one glob of ids": (("id:1*",), None),
     "one name": (("Nord",), None),
     "two ids": (("17", "18"), None),
     "²": (("²",), None),

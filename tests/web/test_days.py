@@ -384,7 +384,8 @@ WRONG = {
     "cursor=17": 'cursor="17" is none of ours; take it from next of the page before',
     "format=xml": 'the format "xml" does not exist; known: csv, json',
     "format=JSON": 'the format "JSON" does not exist; known: csv, json',
-    "company=" + "a" * 257: f'company="{"a" * 60}..." is too long; give 256 characters at most',
+    "company=" + "a" * 257: f'company="{"a" * 60}..." is no selector; give id:17 or name:Nor*, 256 characters at most',
+    "company=id:": 'company="id:" is no selector; give id:17 or name:Nor*, 256 characters at most',
     "source=a%0Ab": "the source 'a\\nb' does not exist; known: s",
 }
 

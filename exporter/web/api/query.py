@@ -7,6 +7,7 @@ from difflib import get_close_matches
 from typing import Annotated, Literal, get_args
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -20,6 +21,7 @@ from pydantic.json_schema import SkipJsonSchema
 
 from exporter.domain.errors import QueryError
 from exporter.domain.model import Days
+from exporter.domain.selectors import selector
 
 MOST_COMPANIES = 10_000
 LONGEST_SELECTOR = 256  # each glob is compiled, and the standard library caches thousands of them
@@ -42,7 +44,7 @@ def _written(pattern: str) -> BeforeValidator:
 
 Day = Annotated[date, _written("[0-9]{4}-[0-9]{2}-[0-9]{2}")]
 Count = Annotated[int, Field(ge=1, le=MOST_COMPANIES), _written("[1-9][0-9]*")]
-Selector = Annotated[str, Field(max_length=LONGEST_SELECTOR)]
+Selector = Annotated[str, Field(max_length=LONGEST_SELECTOR), AfterValidator(selector)]
 Cursor = Annotated[str, Field(pattern="^[^/]+/")]
 
 
@@ -57,8 +59,8 @@ class DaysQuery(BaseModel):
     source: tuple[str, ...] = Field((), description="Only this source; may be repeated.")
     company: tuple[Selector, ...] = Field(
         (),
-        description="Only companies that this selects: `id:17`, `name:Nor*`, or a glob on either, case-sensitive; "
-        "may be repeated.",
+        description="Only companies that this selects: `17`, `id:17`, `name:Nor*`, or a glob of either; case "
+        "counts; may be repeated.",
     )
     measure: tuple[str, ...] = Field(
         (), description="Only this measure: the name of its metric without the window; may be repeated."
@@ -105,7 +107,7 @@ class DaysQuery(BaseModel):
 PARAMETERS = {field.alias or name: field for name, field in DaysQuery.model_fields.items()}
 NO_DAY = "is no day; write it as 2026-03-02"
 REMEDIES = {
-    "company": f"is too long; give {LONGEST_SELECTOR} characters at most",
+    "company": f"is no selector; give id:17 or name:Nor*, {LONGEST_SELECTOR} characters at most",
     "from": NO_DAY,
     "to": NO_DAY,
     "limit": f"is no number of companies; give 1 to {MOST_COMPANIES}",

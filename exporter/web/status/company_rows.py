@@ -9,6 +9,7 @@ from fnmatch import fnmatchcase
 from typing import NamedTuple
 
 from exporter.domain.model import Activity
+from exporter.domain.selectors import literal
 from exporter.exposition.board import Published
 from exporter.exposition.text import Key
 from exporter.ledger.ledger import by_number
@@ -156,9 +157,8 @@ def _broken(
 
 def _listed(info: SourceInfo) -> Iterator[Company]:
     """Yields the companies that the source should have: those that are held, those that are expected."""
-    for company_id in {*info.names, *info.companies.expected}:
-        if company_id not in info.names:
-            note = "expected, never seen"
-        else:
-            note = "taken back by the platform" if company_id in info.withdrawn else ""
-        yield Company(info.source, company_id, info.names.get(company_id, ""), note)
+    for company_id, name in info.names.items():
+        note = "taken back by the platform" if company_id in info.withdrawn else ""
+        yield Company(info.source, company_id, name, note)
+    for selector in info.never_seen:
+        yield Company(info.source, literal(selector), "", "expected, never seen")

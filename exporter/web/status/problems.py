@@ -149,7 +149,8 @@ def of_source(info: SourceInfo) -> tuple[Problem, ...]:
     if info.listed is None:
         return ()
     found = []
-    missing = [each for each in info.companies.expected if each not in info.names.keys() - info.withdrawn]
+    held = {company: name for company, name in info.names.items() if company not in info.withdrawn}
+    missing = info.companies.missing(held, info.listed)
     if missing:
         what = f"Expected and in no report: {_companies(len(missing))} ({', '.join(missing[:5])})"
         found.append(Problem(Level.WARNING, what, "ChatUsageCompanyMissing"))
