@@ -80,6 +80,7 @@ def mornings(world: World, rules: DayRules = OPERATED) -> Iterator[tuple[date, M
             {
                 (family.name, sample.label_values[2], *sample.label_values[5:]): sample.value
                 for family in families
+                if "company" in family.label_names
                 for sample in family.samples
                 if sample.label_values[4] == "user_queries"
             },
