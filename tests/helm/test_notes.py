@@ -23,7 +23,8 @@ data:
 def notes(folder: Path, *options: str | Path) -> str:
     """Returns the notes as one line."""
     copy = folder / "chart"
-    shutil.copytree(CHART, copy)
+    shutil.copytree(CHART, copy, ignore=shutil.ignore_patterns("*.json"))
+    shutil.copy(CHART / "values.schema.json", copy)
     (copy / "templates" / "reader.yaml").write_text(READER)
     done = template("--show-only", "templates/reader.yaml", *options, chart=copy)
     assert done.returncode == 0, done.stderr
