@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Generic, NamedTuple, TypeVar
 
 from exporter.backfill.figures import SUFFIX, Piece, by_family
+from exporter.domain.text import label_value
 from exporter.exposition.text import escaped, number
 from exporter.metrics.daily import DailyFigure
 from exporter.polling.state_file import replace_file
@@ -40,12 +41,8 @@ def noon(day: date) -> int:
 
 def labels_of(figure: DailyFigure) -> Mapping[str, str]:
     """Returns the labels of a figure's series, those of the live families, in their order."""
-    return {
-        "source": figure.source,
-        "company_id": figure.company_id,
-        "company": figure.company,
-        **figure.labels,
-    }
+    company = {"source": figure.source, "company_id": figure.company_id, "company": figure.company}
+    return {name: label_value(value) for name, value in {**company, **figure.labels}.items()}
 
 
 def lines(figures: Iterable[DailyFigure], added: Mapping[str, str]) -> Iterator[str]:

@@ -17,6 +17,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from exporter.domain.model import Expendable, Family
+from exporter.domain.text import label_value
 
 GZIP_HEADER = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff"
 GZIP_LEVEL = 1  # daily figures compress 15 to 30 times at any level; this one costs a tenth of the default
@@ -131,14 +132,14 @@ class Chunk(NamedTuple):
 
 @dataclass(slots=True)
 class Quoted:
-    """What families that are about the same companies write once: values with their escapes, labels by their values.
+    """What families that are about the same companies write once: values, cut, with escapes; labels by their values.
 
     Labels are kept for one tuple of label `names` at a time, since that of a family is mostly that of the next one.
     """
 
     names: tuple[str, ...] = ()
     labels: dict[tuple[str, ...], str] = field(default_factory=dict)
-    escaped: Callable[[str], str] = field(default_factory=lambda: cache(escaped))
+    escaped: Callable[[str], str] = field(default_factory=lambda: cache(lambda value: escaped(label_value(value))))
 
 
 def write(family: Family, quoted: Quoted | None = None) -> Chunk:

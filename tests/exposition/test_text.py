@@ -202,6 +202,14 @@ def gauge(name: str, company: str, value: float) -> Family:
     return Family(name, "Help.", LABELS, (Sample((company, "17", "s"), value),))
 
 
+@pytest.mark.parametrize("letter", ["x", '"', "🚀"], ids=["plain", "escaped", "four-bytes"])
+def test_a_name_of_four_million_letters_is_cut_in_each_line(letter: str) -> None:
+    """A company has more than a hundred series: together they stay below a megabyte."""
+    name = letter * 4_000_000
+    assert 118 * len(write(gauge("chat_a", name, 1)).piece.plain) < 1_000_000
+    assert write(gauge("chat_a", name, 1)).piece.plain != write(gauge("chat_a", name + letter, 1)).piece.plain
+
+
 @FORMATS
 def test_lines_of_a_family_stay_together_whoever_they_come_from(format_: Format) -> None:
     """Two sources have the same families; each family has one header and one block of lines."""
