@@ -345,7 +345,27 @@ async def test_numbers_of_csv(figure: float, text: str) -> None:
     """Whole ones have no point, which is a thousands separator in half of Europe; numbers are never quoted."""
     async with asking(named({"1": "One"}, figure, NOON.date())) as http:
         line = (await http.get("/api/v1/days?format=csv")).text.splitlines()[1]
-    assert line == f"{TODAY},s,chat-sessions,1,One,paradigm_user_queries,mode,chat,,,{text},today,row"
+    texts = ("s", "chat-sessions", "1", "One", "paradigm_user_queries", "mode", "chat", "", "")
+    quoted = [f'"{each}"' for each in (TODAY, *texts, "today", "row")]
+    assert line == ",".join((*quoted[:10], text, *quoted[10:]))
+
+
+@pytest.mark.parametrize(
+    ("name", "cell"),
+    [
+        pytest.param("ACME;=cmd|' /C calc'!A1", "ACME;'=cmd|' /C calc'!A1", id="behind-a-semicolon"),
+        pytest.param('ACME; "=1', "ACME; \"'=1", id="behind-a-semicolon-and-blanks"),
+        pytest.param("ACME\t＋1", "ACME\t'＋1", id="behind-a-tab"),
+        pytest.param(" \xa0=1", "' \xa0=1", id="behind-blanks"),
+        pytest.param("\x01=1", "'\x01=1", id="behind-a-control-character"),
+        pytest.param("a=b; c - d", "a=b; c - d", id="no-formula"),
+    ],
+)
+async def test_no_cell_of_any_locale_begins_a_formula(name: str, cell: str) -> None:
+    """With a semicolon between cells, as in France and Germany, quotes within a line mean nothing."""
+    async with asking(named({"1": name})) as http:
+        [_, row, *_] = csv.reader(io.StringIO((await http.get("/api/v1/days?format=csv")).text, newline=""))
+    assert row[4] == cell
 
 
 @pytest.mark.parametrize(

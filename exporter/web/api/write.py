@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 from typing import Annotated
@@ -18,8 +19,11 @@ COLUMNS = (
     *("label", "label_value", "second_label", "second_label_value"),
     *("value", "state", "evidence"),
 )
-FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+BLANKS, FORMULA = r"[\s\0-\x1f\"]*", "[=+\\-@＝＋－＠]"
+BEGINS_FORMULA = re.compile(f"{BLANKS}{FORMULA}|[\t\r\n]")
 """What a spreadsheet takes for the beginning of a formula, or skips before one; full-width forms count in Asia."""
+INNER_FORMULA = re.compile(f"([;\t\r\n]{BLANKS})(?={FORMULA})")
+"""The same behind what many a locale takes for the end of a cell, whatever the quotes."""
 
 
 class HeldDay(msgspec.Struct, forbid_unknown_fields=True):
@@ -83,13 +87,13 @@ def _csv(answer: Answer) -> Iterator[bytes]:
         yield _lines(map(_cells, figures))
 
 
-def _lines(rows: Iterable[Sequence[str]]) -> bytes:
+def _lines(rows: Iterable[Sequence[str | float]]) -> bytes:
     text = io.StringIO()
-    csv.writer(text).writerows(rows)
+    csv.writer(text, quoting=csv.QUOTE_NONNUMERIC).writerows(rows)
     return text.getvalue().encode()
 
 
-def _cells(figure: DailyFigure) -> Sequence[str]:
+def _cells(figure: DailyFigure) -> Sequence[str | float]:
     texts = [figure.source, figure.report, figure.company_id, figure.company, figure.measure]
     labels = [text for pair in figure.labels.items() for text in pair]
     labels += [""] * (len(COLUMNS) - len(texts) - len(labels) - 4)
@@ -98,9 +102,11 @@ def _cells(figure: DailyFigure) -> Sequence[str]:
 
 def _harmless(text: str) -> str:
     """Puts an apostrophe before what a spreadsheet would take for a formula."""
-    return f"'{text}" if text.startswith(FORMULA) else text
+    begins = BEGINS_FORMULA.match(text)
+    at = begins.end() if begins else 0
+    return ("'" if begins else "") + text[:at] + INNER_FORMULA.sub(r"\1'", text[at:])
 
 
-def _number(value: float) -> str:
-    """Writes whole numbers without a point, which many a locale reads as something else."""
-    return str(int(value)) if value.is_integer() else repr(value)
+def _number(value: float) -> float:
+    """Returns what is written without a point if it is whole: many a locale reads the point as something else."""
+    return int(value) if value.is_integer() else value
