@@ -14,7 +14,7 @@ import httpx
 from exporter.backfill.figures import Piece, by_family
 from exporter.backfill.openmetrics_file import noon
 from exporter.backfill.remote_write_message import NAME, Series, batches, encoded, series_of
-from exporter.backfill.store_client import CUT_OFF, cut_off
+from exporter.backfill.store_client import CUT_OFF, cut_off, shown_url
 from exporter.domain.clock import Clock
 from exporter.domain.errors import StoreError
 from exporter.domain.text import one_line
@@ -76,7 +76,8 @@ class RemoteWrite:
                 return
             seconds = wait(attempt, retry_after, self.clock)
             if not retry_budget.spend(seconds):
-                raise StoreError(f"{self.url}: {why}, {attempt} times; mend the store, then the same command goes on")
+                again = "mend the store, then the same command goes on"
+                raise StoreError(f"{shown_url(self.url)}: {why}, {attempt} times; {again}")
             await self.clock.sleep(seconds)
 
     async def _try(self, body: bytes, oldest: date) -> tuple[str | None, str]:
@@ -91,12 +92,12 @@ class RemoteWrite:
             return None, cut_off(self.url, error)
         if answer.is_success:
             return None, ""
-        words = _words(answer)
+        words, store = _words(answer), shown_url(self.url)
         if any(each in words for each in TOO_OLD):
-            raise StoreError(f"{self.url}: takes no samples of {oldest} ({words}). {_older(oldest, self.clock)}")
+            raise StoreError(f"{store}: takes no samples of {oldest} ({words}). {_older(oldest, self.clock)}")
         if answer.status_code == TOO_MANY_REQUESTS or answer.status_code >= SERVER_ERROR:
             return answer.headers.get("Retry-After"), f"answered {answer.status_code} ({words})"
-        raise StoreError(f"{self.url}: refused the samples with {answer.status_code} ({words}). {_remedy(answer)}")
+        raise StoreError(f"{store}: refused the samples with {answer.status_code} ({words}). {_remedy(answer)}")
 
 
 def _words(answer: httpx.Response) -> str:

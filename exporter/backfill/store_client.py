@@ -18,6 +18,7 @@ from exporter import __version__
 from exporter.domain.errors import ConfigError, StoreError
 from exporter.http import is_loopback, tls_context
 
+MAX_PORT = 65535
 TIMEOUT_SECONDS = 60.0
 """A store that merges what is out of order may take its time."""
 REFUSAL_SECONDS = 0.25
@@ -91,6 +92,31 @@ def http_config(path: Path | None) -> HttpConfig:
     return config
 
 
+def check_url(url: str) -> None:
+    """Checks the URL of a store, before anything is asked or written.
+
+    Raises:
+        ConfigError: it cannot be used; the message does not show it, since it may hold a password.
+    """
+    try:
+        parsed = httpx.URL(url)
+        host, port = parsed.host, parsed.port
+    except (httpx.InvalidURL, ValueError):
+        raise ConfigError("the URL of the store is none; see its host and port") from None
+    if parsed.scheme not in {"http", "https"} or not host:
+        raise ConfigError("the URL of the store must start with http:// or https:// and a host")
+    if port is not None and not 0 < port <= MAX_PORT:
+        raise ConfigError("the URL of the store is none; see its host and port")
+    if parsed.userinfo:
+        raise ConfigError("the URL of the store must hold no user or password; give them by --http.config.file")
+
+
+def shown_url(url: str) -> str:
+    """Returns the URL of a store as it may be printed and kept: its query may hold a token."""
+    place, _, query = url.partition("?")
+    return f"{place}?…" if query else url
+
+
 def client(
     url: str, config: HttpConfig, folder: Path, transport: httpx.AsyncBaseTransport | None = None
 ) -> httpx.AsyncClient:
@@ -99,7 +125,7 @@ def client(
     Raises:
         ConfigError: the URL or a file cannot be used.
     """
-    _refuse_odd(url)
+    check_url(url)
     try:
         return httpx.AsyncClient(
             headers={"User-Agent": f"chat-usage-exporter/{__version__}", **_headers(config, folder)},
@@ -126,7 +152,7 @@ def cut_off(url: str, error: Exception) -> str:
     while cause is not None:
         why = str(getattr(cause, "reason", None) or cause)
         if isinstance(cause, ssl.SSLCertVerificationError) or (isinstance(cause, ssl.SSLError) and "ALERT" in why):
-            raise StoreError(f"{url}: no TLS ({why}); see tls_config in --http.config.file") from error
+            raise StoreError(f"{shown_url(url)}: no TLS ({why}); see tls_config in --http.config.file") from error
         cause = cause.__cause__ or cause.__context__
     return f"cannot be reached ({type(error).__name__})"
 
@@ -153,17 +179,6 @@ async def _raise_tls_refusal(event: str, info: Mapping[str, Any]) -> None:
     except BaseException:
         await stream.aclose()
         raise
-
-
-def _refuse_odd(url: str) -> None:
-    try:
-        parsed = httpx.URL(url)
-    except httpx.InvalidURL:  # its message may quote a password
-        raise ConfigError("the URL of the store is none; see its host and port") from None
-    if parsed.scheme not in {"http", "https"} or not parsed.host:
-        raise ConfigError("the URL of the store must start with http:// or https:// and a host")
-    if parsed.userinfo:
-        raise ConfigError("the URL of the store must hold no user or password; give them by --http.config.file")
 
 
 def _basic(given: BasicAuth | None, folder: Path) -> tuple[str, str] | None:

@@ -175,6 +175,41 @@ def test_continuing_begins_where_nothing_was_begun(configured: str, tmp_path: Pa
     assert len(store.written) == 6
 
 
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://user:CANARY@127.0.0.1:9/api/v1/write",
+        "http://CANARY:99999/api/v1/write",
+        "http://CANARY:abc/",
+        "http://xn--/CANARY",
+        "ftp://CANARY/",
+        "CANARY",
+    ],
+)
+@pytest.mark.parametrize("option", ["--remote-write", "--verify"])
+@pytest.mark.usefixtures("configured")
+def test_a_url_is_judged_before_anything_is_written(tmp_path: Path, capsys: Text, option: str, url: str) -> None:
+    keeps = ("--manifest", str(tmp_path / "m")) if option == "--remote-write" else ()
+    assert run(["backfill", *SPAN, option, url, *keeps]) == 2
+    said = capsys.readouterr()
+    assert "the URL of the store" in said.err
+    assert "CANARY" not in said.err + said.out
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.usefixtures("configured")
+def test_a_token_in_a_url_is_neither_kept_nor_printed(tmp_path: Path, capsys: Text) -> None:
+    """Another one is another question all the same."""
+    with served(Store(status=400)) as store:
+        begun = ["backfill", *SPAN, "--manifest", str(tmp_path / "m"), "--remote-write"]
+        assert run([*begun, f"{store.url}?token=CANARY"]) == 1
+        assert run([*begun, f"{store.url}?token=CANARY"]) == 1
+        assert run([*begun, f"{store.url}?token=OTHER"]) == 2
+    said = capsys.readouterr()
+    assert f"{store.url}?…: refused" in said.err
+    assert "CANARY" not in said.err + said.out + (tmp_path / "m" / "manifest.json").read_text()
+
+
 def test_a_store_that_refuses_ends_it(configured: str, tmp_path: Path, capsys: Text) -> None:
     with served(Store(status=404)) as store:
         way = ("--remote-write", f"{store.url}/write", "--manifest", str(tmp_path / "m"))

@@ -8,9 +8,9 @@ from typing import Annotated
 import typer
 
 from exporter.app import interpreter
-from exporter.backfill.manifest import continued, opened
+from exporter.backfill.manifest import continued, digest, opened
 from exporter.backfill.openmetrics_file import Runs
-from exporter.backfill.store_client import http_config
+from exporter.backfill.store_client import check_url, http_config, shown_url
 from exporter.cli.backfill.arguments import added, asked, loose, sources, span
 from exporter.cli.backfill.destinations import Store, compared, into_file, into_store
 from exporter.cli.options import ConfigFile, FailedError
@@ -60,6 +60,9 @@ def backfill(
     settings = load(config_file, os.environ, platforms(), keeps_state=False)
     chosen = sources(settings, source_name)
     labels = added(label or (), chosen)
+    for url in (remote_write, verify):
+        if url is not None:
+            check_url(url)
     _refuse_misfits(output, remote_write, verify, keeps=manifest_folder is not None, goes_on=goes_on)
     folder = _folder(output, manifest_folder)
     spans = {each.name: span(first, last, each, known=goes_on and folder.exists()) for each in chosen}
@@ -67,7 +70,7 @@ def backfill(
         verify or remote_write or "", http_config(http_file), http_file.parent if http_file else Path(), labels
     )
     options = {"--from": first or "", "--to": last or "", "--label": repr(sorted(labels.items()))}
-    question = asked({**options, TARGET: remote_write or str(output)}, chosen)
+    question = asked({**options, TARGET: _kept(remote_write) if remote_write else str(output)}, chosen)
     interpreter.collect_rarely()
     interpreter.give_back()
     try:
@@ -84,6 +87,12 @@ def backfill(
     except OSError as error:
         place = error.filename or output or folder
         raise FailedError(f"{place}: {error.strerror or error}; mend it, then the same command goes on") from error
+
+
+def _kept(url: str) -> str:
+    """Returns the URL of a store as the manifest keeps it: of a query only what tells it from another one."""
+    shown = shown_url(url)
+    return shown if shown == url else f"{shown} {digest(url)}"
 
 
 def _refuse_misfits(output: Path | None, url: str | None, verify: str | None, *, keeps: bool, goes_on: bool) -> None:

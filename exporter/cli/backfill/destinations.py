@@ -18,7 +18,7 @@ from exporter.backfill.figures import helps
 from exporter.backfill.manifest import Manifest, opened
 from exporter.backfill.openmetrics_file import Runs
 from exporter.backfill.remote_write import RemoteWrite
-from exporter.backfill.store_client import HttpConfig, client
+from exporter.backfill.store_client import HttpConfig, client, shown_url
 from exporter.backfill.verify import Comparison
 from exporter.cli.backfill.progress import progress
 from exporter.cli.check import unless_signalled
@@ -72,7 +72,7 @@ def into_store(chosen: Sequence[Source], manifest: Manifest, store: Store) -> No
     if not manifest.finished:
         _hand_on(chosen, manifest, store.taking)
         manifest.finish()
-    typer.echo(f"{store.url}: has all final days, {_days(chosen, manifest)}")
+    typer.echo(f"{shown_url(store.url)}: has all final days, {_days(chosen, manifest)}")
 
 
 def compared(chosen: Sequence[Source], spans: Mapping[str, Days], store: Store) -> None:
@@ -96,9 +96,9 @@ def compared(chosen: Sequence[Source], spans: Mapping[str, Days], store: Store) 
     summary = f"{comparison.differing} of {comparison.compared} sums per company and month differ, {days}"
     if comparison.differing:
         raise FailedError(
-            "\n".join((*comparison.lines, f"{store.url}: {summary}; a store keeps what it was given first"))
+            "\n".join((*comparison.lines, f"{shown_url(store.url)}: {summary}; a store keeps what it was given first"))
         )
-    typer.echo(f"{store.url}: {summary}")
+    typer.echo(f"{shown_url(store.url)}: {summary}")
 
 
 def _days(chosen: Sequence[Source], manifest: Manifest) -> str:
