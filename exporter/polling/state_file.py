@@ -9,6 +9,7 @@ import errno
 import fcntl
 import logging
 import os
+import stat
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
@@ -119,7 +120,7 @@ class StateFile:
 
     def _sections(self) -> Mapping[str, Section]:
         try:
-            return decoded(self._path.read_bytes())
+            return decoded(_regular(self._path))
         except FileNotFoundError:
             log.info("no state file yet; the first poll writes it", extra={"path": str(self._path)})
         except (OSError, ForeignError) as error:
@@ -160,6 +161,14 @@ class StateFile:
 
     def _refuse(self, what: str, reason: str, **where: str) -> None:
         log.warning(f"{what}: {REFUSED}", extra={"path": str(self._path), **where, "reason": reason})
+
+
+def _regular(path: Path) -> bytes:
+    """Reads a regular file; a pipe or a device might never end, and the worker with it."""
+    with open(path, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK)) as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise OSError(errno.EINVAL, "is no regular file")
+        return file.read()
 
 
 def _identity(path: Path) -> tuple[int, int] | None:

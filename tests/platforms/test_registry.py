@@ -1,7 +1,10 @@
 """Platforms are found by their entry points, and what they are asked for is as narrow as the operator is."""
 
+import subprocess
+import sys
 from datetime import date
 from importlib.metadata import EntryPoint
+from pathlib import Path
 
 import pytest
 
@@ -31,6 +34,22 @@ def test_a_plugin_that_does_not_work_is_one_line(target: str, complaint: str) ->
 
     with pytest.raises(ConfigError, match=f'the platform "broken" .*{complaint}.*uninstall its package'):
         platforms([entry])
+
+
+def test_what_lies_in_the_current_folder_is_no_plugin(tmp_path: Path) -> None:
+    """Nor a library of ours: `python -m` would look there first."""
+    info = tmp_path / "stray-1.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: stray\nVersion: 1\n")
+    (info / "entry_points.txt").write_text(f"[{ENTRY_POINTS}]\nstray = stray:PLATFORM\n")
+    for name in ("stray", "typer"):
+        (tmp_path / f"{name}.py").write_text("raise SystemExit('loaded')\n")
+    (tmp_path / "c.yml").write_text("sources:\n  a: {platform: stray, api_key: some-key}\n")
+    command = [sys.executable, "-m", "exporter.cli", "check", "--config.file=c.yml"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 2
+    assert "loaded" not in done.stderr
+    assert "stray" in done.stderr
 
 
 def test_a_day_before_the_first_is_no_range() -> None:

@@ -2,6 +2,7 @@
 
 import errno
 import logging
+import os
 import subprocess
 import sys
 import zlib
@@ -282,6 +283,22 @@ def test_a_file_that_cannot_be_read_is_left_as_it_is(tmp_path: Path, caplog: pyt
     ((_, reason),) = warned(caplog)
     assert str(reason).startswith("cannot be read (Is a directory); it is left as it is, and nothing is kept; ")
     assert list(tmp_path.parent.glob("*.new")) == []
+
+
+@pytest.mark.parametrize("kind", ["pipe", "device"])
+def test_what_might_never_end_is_not_read(tmp_path: Path, caplog: pytest.LogCaptureFixture, kind: str) -> None:
+    """Nor written: whoever named it meant another file."""
+    path = tmp_path / "pipe" if kind == "pipe" else Path("/dev/zero")
+    if kind == "pipe":
+        os.mkfifo(path)
+    store = StateFile(path, lambda: NOON).store("s", MADE_BY, RULES)
+
+    assert store.load() == {}
+    store.save({REPORT: state()})
+
+    ((_, reason),) = warned(caplog)
+    assert str(reason).startswith("cannot be read (is no regular file); it is left as it is")
+    assert not path.is_file()
 
 
 def test_no_file_yet_is_no_fault(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
