@@ -11,7 +11,8 @@ from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from exporter.exposition.board import Board
-from exporter.exposition.text import Format
+from exporter.exposition.select import select
+from exporter.exposition.text import Body, Format
 from exporter.polling.threads import Worker
 from exporter.web.api.days import DaysApi
 from exporter.web.api.find import DailyFiguresFinder
@@ -67,6 +68,9 @@ def create_app(context: WebContext) -> Starlette:
 async def _metrics(context: WebContext, request: Request) -> Response:
     format_ = exposition(header(request, "accept"))
     body, tail = context.board.shown.page[format_], context.tail(format_)
+    if names := request.query_params.getlist("name[]"):
+        selected = await context.worker.run(lambda: select(body.with_tail(tail), names))
+        body, tail = Body.of(selected), b""
     headers = {"Content-Type": format_.value, "Vary": "Accept, Accept-Encoding"}
     if takes_gzip(header(request, "accept-encoding")):
         return Response(body.with_tail_gzipped(tail), headers={**headers, "Content-Encoding": "gzip"})

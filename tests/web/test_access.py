@@ -112,6 +112,22 @@ async def test_what_is_no_password_is_refused(folder: Path, header: str) -> None
         assert response.status_code == 401
 
 
+async def test_a_whole_url_in_the_request_line_is_no_way_around(folder: Path) -> None:
+    """It names what needs a user, or what needs none, as the path alone does."""
+    async with site(folder, USERS) as place:
+        host, _, port = place.partition(":")
+        for target, status in (
+            ("http://x/-/healthy", b"200"),
+            ("http://x/metrics", b"401"),
+            ("http://-/healthy", b"401"),
+        ):
+            reader, writer = await asyncio.open_connection(host, int(port))
+            writer.write(f"GET {target} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode())
+            assert (await reader.read()).split()[1] == status
+            writer.close()
+            await writer.wait_closed()
+
+
 async def test_probes_need_no_user(folder: Path) -> None:
     async with site(folder, USERS) as place, httpx.AsyncClient(trust_env=False) as http:
         for path in ("/-/healthy", "/-/ready"):

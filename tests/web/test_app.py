@@ -67,6 +67,39 @@ async def test_lines_of_a_family_are_in_one_piece(
     assert sorted(declared) == sorted(family.name + tail(family, content_type) for family in parse(text))
 
 
+@FORMATS
+@pytest.mark.parametrize(
+    ("query", "families"),
+    [
+        pytest.param("name[]=paradigm_document_uses_today", {"paradigm_document_uses_today"}, id="rendered"),
+        pytest.param("name[]=chat_usage_polls_total&name[]=python_info", {"chat_usage_polls", "python"}, id="live"),
+        pytest.param(
+            "name[]=chat_usage_api_request_duration_seconds_bucket",
+            {"chat_usage_api_request_duration_seconds"},
+            id="histogram",
+        ),
+        pytest.param("name[]=chat_usage", set(), id="half-a-name"),
+        pytest.param("name[]=", set(), id="no-name"),
+    ],
+)
+async def test_families_are_picked_by_name(
+    board: Board, client: Client, content_type: str, parse: Parse, query: str, families: set[str]
+) -> None:
+    """Whole, as they are in the exposition, and it is one still."""
+    board.put("production", RenderedSource({"chat-sessions": figures(7.0, companies=3)}))
+    ask = {"Accept": content_type, "Accept-Encoding": "identity"}
+
+    async with client() as http:
+        response, whole = [await http.get(f"/metrics?{each}", headers=ask) for each in (query, "")]
+        gzipped = await http.get(f"/metrics?{query}", headers={**ask, "Accept-Encoding": "gzip"})
+
+    assert (200, content_type) == (response.status_code, response.headers["Content-Type"])
+    assert (gzipped.headers["Content-Encoding"], gzipped.content) == ("gzip", response.content)
+    assert {family.name.removesuffix("_info") for family in parse(plain(response))} == families
+    assert all(block in plain(whole) for block in plain(response).removesuffix("# EOF\n").split("# HELP "))
+    assert plain(response).endswith("# EOF\n") is (content_type == OPENMETRICS)
+
+
 def tail(family: Metric, content_type: str) -> str:
     """Returns what the text format has behind the name of a family."""
     return "_total" if family.type == "counter" and content_type == TEXT else ""

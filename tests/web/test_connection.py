@@ -256,3 +256,21 @@ async def test_an_upgrade_is_not_taken_and_not_talked_about(caplog: pytest.LogCa
         await peer.says(head)
         assert (await peer.reader.readuntil(b"small\n")).startswith(b"HTTP/1.1 200 ")
     assert caplog.messages == []
+
+
+@pytest.mark.parametrize(
+    ("target", "status"),
+    [
+        (b"http://exporter/small", b"200"),
+        (b"HTTPS://exporter:9854/sm%61ll?x=/", b"200"),
+        (b"http://exporter", b"404"),
+        (b"http://exporter/http://exporter/small", b"404"),
+        (b"/http://exporter/small", b"404"),
+        (b"ftp://exporter/small", b"404"),
+    ],
+)
+async def test_a_request_line_may_name_the_whole_url(target: bytes, status: bytes) -> None:
+    async with door(LIMITS) as opened:
+        peer = await opened.peer()
+        await peer.says(ASK.replace(b"/small", target))
+        assert (await peer.reader.readline()).split()[1] == status

@@ -4,13 +4,15 @@ import asyncio
 import contextlib
 import functools
 import logging
+import re
 import socket
 import ssl
 from collections.abc import Iterator
 from typing import cast
+from urllib.parse import unquote
 
 import uvicorn
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from exporter.domain.errors import ConfigError
 from exporter.web.server.connection import Connection, ConnectionLimits, connection_class, connection_limits
@@ -18,6 +20,7 @@ from exporter.web.server.web_config import LiveWebConfig
 
 CHECK_SECONDS = 1.0
 MAX_PORT = 65535
+AUTHORITY = re.compile(rb"https?://[^/?#]*", re.IGNORECASE)
 BACKLOG = 1024
 
 
@@ -149,11 +152,23 @@ class Server(uvicorn.Server):
         self.should_exit = True
 
 
+def origin_form(app: ASGIApp) -> ASGIApp:
+    """Takes requests whose line names the whole URL, as of a proxy, which a server has to (RFC 9112, 3.2.2)."""
+
+    async def asked(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and (match := AUTHORITY.match(scope["raw_path"])):
+            raw_path = scope["raw_path"][match.end() :] or b"/"
+            scope = {**scope, "raw_path": raw_path, "path": unquote(raw_path.decode("ascii"))}
+        await app(scope, receive, send)
+
+    return asked
+
+
 def server(app: ASGIApp, web_config: LiveWebConfig | None = None, limits: ConnectionLimits | None = None) -> Server:
     """Makes a server for an application; run it with `await server.serve(sockets=[listening])`."""
     web_config = web_config or LiveWebConfig()
     config = uvicorn.Config(
-        app,
+        origin_form(app),
         lifespan="off",
         log_config=None,
         access_log=False,

@@ -1,0 +1,25 @@
+"""Picks families out of a finished exposition by their names, as Prometheus' own libraries do for `?name[]=`."""
+
+import re
+from collections.abc import Collection, Iterator
+
+_FAMILY = re.compile(rb"^# HELP (\S+)(?: .*)?\n(?:[^#].*\n|# (?!HELP |EOF).*\n)*", re.MULTILINE)
+_SUFFIXES = ("_total", "_bucket", "_sum", "_count", "_created", "_info", "_gsum", "_gcount")
+_END = b"# EOF\n"
+
+
+def select(exposition: bytes, names: Collection[str]) -> bytes:
+    """Returns the families that have one of the names, or samples of one of them; in OpenMetrics with its end."""
+    wanted = {name.encode() for name in _with_families(names)}
+    found = [family[0] for family in _FAMILY.finditer(exposition) if _is_wanted(family[1], wanted)]
+    return b"".join(found) + (_END if exposition.endswith(_END) else b"")
+
+
+def _with_families(names: Collection[str]) -> Iterator[str]:
+    for name in names:
+        yield name
+        yield from (name.removesuffix(suffix) for suffix in _SUFFIXES if name.endswith(suffix))
+
+
+def _is_wanted(family: bytes, wanted: Collection[bytes]) -> bool:
+    return family in wanted or family.removesuffix(b"_total") in wanted
