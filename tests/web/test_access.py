@@ -135,10 +135,11 @@ async def test_probes_need_no_user(folder: Path) -> None:
 
 
 async def test_headers_are_on_every_answer_also_a_refusal(folder: Path) -> None:
-    config = f"{USERS}http_server_config: {{headers: {{X-Frame-Options: deny}}}}\n"
+    config = f"{USERS}http_server_config: {{headers: {{X-Frame-Options: deny, X-XSS-Protection: 1}}}}\n"
     async with site(folder, config) as place, httpx.AsyncClient(trust_env=False) as http:
         for path in ("/metrics", "/-/healthy", "/nowhere"):
-            assert (await http.get(f"http://{place}{path}")).headers["X-Frame-Options"] == "deny"
+            headers = (await http.get(f"http://{place}{path}")).headers
+            assert (headers["X-Frame-Options"], headers["X-XSS-Protection"]) == ("deny", "1")
 
 
 async def test_a_user_who_is_removed_is_refused_at_the_next_request(folder: Path) -> None:
@@ -312,12 +313,14 @@ def test_credentials_are_read_as_rfc_7617_has_them() -> None:
         pytest.param("client", "", True, id="known"),
         pytest.param(None, "", False, id="no-certificate"),
         pytest.param("stranger", "", False, id="of-another-authority"),
+        pytest.param("client", "\n", False, id="of-no-authority-of-the-system"),
         pytest.param("client", "  client_allowed_sans: [prometheus.example]\n", True, id="an-allowed-name"),
         pytest.param("client", "  client_allowed_sans: [other.example]\n", False, id="no-allowed-name"),
     ],
 )
 async def test_clients_show_their_certificate(folder: Path, own: str | None, allowed: str, comes_in: bool) -> None:
-    async with site(folder, TLS + CLIENTS + allowed) as place, client(folder, own=own) as http:
+    clients = CLIENTS if allowed != "\n" else CLIENTS.partition("\n")[2]
+    async with site(folder, TLS + clients + allowed) as place, client(folder, own=own) as http:
         try:
             came_in = (await http.get(f"https://{place}/metrics")).status_code == 200
         except httpx.TransportError:
@@ -344,6 +347,8 @@ async def test_plain_http_is_no_way_around_tls(folder: Path) -> None:
             False,
             id="another-cipher",
         ),
+        pytest.param(TLS + "  cipher_suites: [TLS_AES_128_GCM_SHA256]\n", "-tls1_2", False, id="of-1.3-with-1.2"),
+        pytest.param(TLS + "  cipher_suites: [TLS_AES_128_GCM_SHA256]\n", "-tls1_3", True, id="of-1.3-with-1.3"),
     ],
 )
 async def test_openssl_finds_what_is_configured(folder: Path, config: str, argument: str, works: bool) -> None:

@@ -1,5 +1,6 @@
 """From the section `tls_server_config` to what the server speaks, and who of the clients may stay."""
 
+import logging
 import os
 import ssl
 import tempfile
@@ -8,6 +9,8 @@ from contextlib import contextmanager
 
 from exporter.domain.errors import ConfigError
 from exporter.web.server.web_config_file import CIPHERS, Tls
+
+log = logging.getLogger(__name__)
 
 _VERSIONS = {"TLS12": ssl.TLSVersion.TLSv1_2, "TLS13": ssl.TLSVersion.TLSv1_3}
 _CLIENTS = {
@@ -25,10 +28,13 @@ def context(tls: Tls) -> ssl.SSLContext:
     """
     made = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     made.minimum_version, made.maximum_version = _VERSIONS[tls.min_version], _VERSIONS[tls.max_version]
-    if tls.cipher_suites:
-        made.set_ciphers(":".join(CIPHERS[suite] for suite in tls.cipher_suites))
+    _choose_ciphers(made, tls.cipher_suites)
     if not tls.prefer_server_cipher_suites:
         made.options &= ~ssl.OP_CIPHER_SERVER_PREFERENCE
+    for file in (tls.cert_file, tls.key_file):
+        if file is not None:
+            with _naming(file), open(file, "rb"):
+                pass
     with (
         _naming(f"{tls.cert_file or 'cert'} and {tls.key_file or 'key'}"),
         _as_file(tls.cert, tls.cert_file) as cert,
@@ -40,7 +46,20 @@ def context(tls: Tls) -> ssl.SSLContext:
     if tls.client_ca_file or tls.client_ca:
         with _naming(tls.client_ca_file or "client_ca"):
             made.load_verify_locations(cafile=tls.client_ca_file, cadata=tls.client_ca)
+    elif made.verify_mode != ssl.CERT_NONE:
+        made.load_default_certs(ssl.Purpose.CLIENT_AUTH)  # those of the system, as with the toolkit
     return made
+
+
+def _choose_ciphers(made: ssl.SSLContext, suites: Sequence[str]) -> None:
+    """Offers these suites of TLS 1.2, without any of them TLS 1.3 alone; those of 1.3 are always offered."""
+    chosen = [CIPHERS[suite] for suite in suites if suite in CIPHERS]
+    if len(chosen) < len(suites):
+        log.info("cipher suites of TLS 1.3 cannot be chosen: all of them are offered")
+    if chosen:
+        made.set_ciphers(":".join(chosen))
+    elif suites:
+        made.minimum_version = ssl.TLSVersion.TLSv1_3
 
 
 @contextmanager

@@ -34,6 +34,8 @@ CIPHERS: Mapping[str, str] = {
     "TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256": "ECDHE-RSA-CHACHA20-POLY1305",
 }
 """The suites of TLS 1.2 that are still safe, by their names in Go and in OpenSSL."""
+CIPHERS_OF_TLS13 = frozenset({"TLS_AES_128_GCM_SHA256", "TLS_AES_256_GCM_SHA384", "TLS_CHACHA20_POLY1305_SHA256"})
+"""They are always offered: neither Go nor Python lets them be chosen."""
 HEADERS: Mapping[str, re.Pattern[str]] = {
     "Content-Security-Policy": re.compile(r"[ -~]+"),
     "Strict-Transport-Security": re.compile(r"[ -~]+"),
@@ -53,6 +55,11 @@ def _text(value: object) -> object:
     return value
 
 
+def _header(value: object) -> object:
+    """Takes also a whole number, such as `X-XSS-Protection: 1`."""
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else _text(value)
+
+
 def _line(value: object) -> object:
     """Refuses also what can be neither a path nor a name, and would spoil the messages about it."""
     if isinstance(value, str) and not value.isprintable():
@@ -66,11 +73,8 @@ def _absolute(path: str, info: ValidationInfo) -> str:
 
 
 def _suite(suite: str) -> str:
-    if suite not in CIPHERS:
-        raise ValueError(
-            f'"{suite[:60]}" cannot be chosen; those of TLS 1.3 are always offered, of TLS 1.2 there are: '
-            + ", ".join(CIPHERS)
-        )
+    if suite not in CIPHERS and suite not in CIPHERS_OF_TLS13:
+        raise ValueError(f'"{suite[:60]}" is not safe or does not exist; of TLS 1.2 there are: {", ".join(CIPHERS)}')
     return suite
 
 
@@ -97,7 +101,16 @@ _verified = _refuse(
 _safe = _refuse("{} is broken and not spoken here; write TLS12 or TLS13", "TLS10", "TLS11")
 _no_curves = _refuse("cannot be set: Python's ssl takes no list of curves before 3.15; leave it out")
 _no_http2 = _refuse("is not spoken here, HTTP/1.1 is; leave it out, or write false")
-_no_rate_limit = _refuse("is not done here: a scrape costs next to nothing; put a proxy in front to limit requests")
+
+
+def _no_rate_limit(value: object) -> None:
+    """Takes a limit of zeros, which is none for the toolkit, too."""
+    zeros = {"interval": (0, "0", "0s"), "burst": (0,)}
+    none = isinstance(value, dict) and all(each in zeros.get(name, ()) for name, each in value.items())
+    if value is not None and not none:
+        raise ValueError("is not done here: a scrape costs next to nothing; put a proxy in front to limit requests")
+
+
 ClientAuth = Annotated[
     Literal["NoClientCert", "VerifyClientCertIfGiven", "RequireAndVerifyClientCert"], BeforeValidator(_verified)
 ]
@@ -132,15 +145,14 @@ class Tls(_Section):
                 raise ValueError(f"{what} and {what}_file are both set; keep one of the two")
         if not (self.cert or self.cert_file) or not (self.key or self.key_file):
             raise ValueError("needs a certificate and its key; set cert_file and key_file")
-        verifies = self.client_auth_type != "NoClientCert"
-        if verifies != bool(self.client_ca or self.client_ca_file):
-            raise ValueError(
-                "client_ca_file and a client_auth_type that verifies belong together; set both, or neither"
-            )
+        if (self.client_ca or self.client_ca_file) and self.client_auth_type == "NoClientCert":
+            raise ValueError("client_ca_file needs a client_auth_type that verifies, or leave it out")
         if self.client_allowed_sans and self.client_auth_type != "RequireAndVerifyClientCert":
             raise ValueError("client_allowed_sans needs client_auth_type: RequireAndVerifyClientCert")
         if self.min_version > self.max_version:
             raise ValueError(f"min_version {self.min_version} is above max_version {self.max_version}")
+        if self.cipher_suites and self.max_version == "TLS12" and CIPHERS_OF_TLS13.issuperset(self.cipher_suites):
+            raise ValueError("cipher_suites has none of TLS 1.2, and max_version is TLS12; add one of 1.2")
         return self
 
 
@@ -148,7 +160,7 @@ class Http(_Section):
     """The section `http_server_config`."""
 
     http2: Annotated[bool | None, AfterValidator(_no_http2)] = None
-    headers: Mapping[Text, Lines] = {}
+    headers: Mapping[Text, Annotated[str, BeforeValidator(_header)]] = {}
 
     @field_validator("headers")
     @classmethod
