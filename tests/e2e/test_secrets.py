@@ -61,12 +61,14 @@ OTHERS = """
   refused: {{platform: paradigm, base_url: '{platform}', api_key: CANARY-refused-9d3a7e, reports: [tools]}}
   echoed: {{platform: paradigm, base_url: '{echo}', api_key: CANARY-echoed-77b0aa, reports: [tools]}}
   echoed-bot: {{platform: chatcaptain, base_url: '{echo}', chatbot_id: x, api_key: CANARY-echoed-77b0aa}}
+  good-echo: {{platform: paradigm, base_url: '{good_echo}', api_key: CANARY-echoed-77b0aa, reports: [tools]}}
+  good-echo-bot: {{platform: chatcaptain, base_url: '{good_echo}', chatbot_id: x, api_key: CANARY-echoed-77b0aa}}
   behind: {{platform: paradigm, base_url: 'https://paradigm.example', api_key: {admin}, reports: [tools],
             proxy_url: 'http://me:CANARY-proxy-e41d@127.0.0.1:9'}}
 state_file: state
 """
 SOURCES = tuple(f"{scenario}{kind}" for scenario in SCENARIOS for kind in ("", "-bot"))
-OTHER_SOURCES = ("inline", "bot", "refused", "echoed", "echoed-bot", "behind")
+OTHER_SOURCES = ("inline", "bot", "refused", "echoed", "echoed-bot", "good-echo", "good-echo-bot", "behind")
 PATHS = (
     "/",
     "/metrics",
@@ -83,6 +85,7 @@ COMMANDS = (
     ("check", "--probe"),
     ("plan",),
     ("export", "--source=echoed-bot", "--output={folder}/echoed"),
+    ("export", "--source=good-echo-bot", "--output={folder}/good-echo"),
     ("backfill", "--source=echoed-bot", "--from=2026-11-01", "--output={folder}/echoed.om"),
     ("backfill", "--source=normal-bot", "--from=2026-11-01", "--to=2026-11-02", "--output={folder}/normal.om"),
     *(
@@ -117,7 +120,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     (made / "web.yml").write_text(f"basic_auth_users: {{me: '{HASH}'}}\n")
     with platforms() as base, echo(418) as told:
         sources = [SCENARIO.format(scenario=name, platform=f"{base}/{name}", bot=BOT.id) for name in SCENARIOS]
-        others = OTHERS.format(platform=f"{base}/normal", admin=KEYS.admin, echo=told, bot=BOT.id)
+        good = told.replace("/418", "/200")
+        others = OTHERS.format(platform=f"{base}/normal", admin=KEYS.admin, echo=told, good_echo=good, bot=BOT.id)
         (made / "exporter.yml").write_text(f"sources:\n{''.join(sources)}{others}")
         yield made
 
