@@ -20,7 +20,7 @@ from exporter.ledger.day_status import pieces
 from exporter.ledger.ledger import Ledger
 from exporter.metrics.daily import DailyFigure
 from exporter.metrics.report_view import Health
-from exporter.platforms.api import NO_DISCOVERIES, Discoveries, Report
+from exporter.platforms.api import END_DATE, NO_DISCOVERIES, Discoveries, Discovery, Report
 from exporter.polling.answers import Answers, Known
 from exporter.polling.ask import Fetch, Transport, ask
 from exporter.polling.report_state import ReportState
@@ -178,7 +178,8 @@ class Backfill:
     async def _asked(self, job: StoreRequest, report: Report, days: Days, discoveries: Discoveries) -> Answers:
         """Asks for days; what no poll can read is left out, but what may come yet is not: a day is handed on once."""
         transport = Transport(job.fetch, RetryBudget(PATIENCE_SECONDS), self._worker)
-        answers = await ask(job.target, report, days, Known(discoveries), transport, self._clock.now())
+        known = {**discoveries, END_DATE: Discovery(days.last, ())}  # one day more: no seam, wherever a range ends
+        answers = await ask(job.target, report, days, Known(known), transport, self._clock.now())
         errors = [each.error for each in answers.failures]
         passing = [each for each in errors if not isinstance(each, SchemaError)]
         if passing or (errors and not answers.answers):

@@ -15,7 +15,7 @@ from exporter.domain.model import Column, Days, FieldNote, Measure, Reading
 from exporter.domain.scope import Scope
 from exporter.domain.selectors import Selection
 
-INVARIANTS = ("negative", "duplicate_row", "future_date", "answer_outside_day", "row_lost")
+INVARIANTS = ("negative", "duplicate_row", "future_date", "answer_outside_day", "row_lost", "end_exclusive")
 """The invariants of the rows of any report."""
 
 
@@ -55,6 +55,8 @@ class Discovery(NamedTuple):
 Discoveries = Mapping[str, Discovery]
 """What a report has found out, by topic; kept between polls and in the state file."""
 NO_DISCOVERIES: Discoveries = {}
+END_DATE = "end_date"
+"""The topic of the discovery that the last day asked for is not in the answer: then one day more is asked for."""
 
 
 @dataclass(frozen=True, slots=True)

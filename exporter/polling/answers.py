@@ -1,6 +1,7 @@
 """What asking a report brings: its answers, and what could not be read; plain values."""
 
 from collections.abc import Mapping
+from datetime import date
 from typing import NamedTuple
 
 from exporter.domain.errors import (
@@ -20,12 +21,13 @@ NO_STRIKES: Mapping[str, int] = {}
 class Known(NamedTuple):
     """What is known of a report before it is asked: its `discoveries`, whether it was ever read, which subjects fail.
 
-    Nothing is asked about those that were `given_up`.
+    Nothing is asked about those that were `given_up`. Of the days `listed` some answer had rows.
     """
 
     discoveries: Discoveries = NO_DISCOVERIES
     was_read: bool = False
     given_up: frozenset[str] = frozenset()
+    listed: frozenset[date] = frozenset()
 
 
 class Failure(NamedTuple):

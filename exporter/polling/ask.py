@@ -11,7 +11,7 @@ from datetime import datetime
 from functools import partial
 from typing import NamedTuple, Protocol
 
-from exporter.domain.calendars import day_at
+from exporter.domain.calendars import ONE_DAY, day_at
 from exporter.domain.errors import (
     AuthError,
     ConnectionLostError,
@@ -26,7 +26,7 @@ from exporter.domain.errors import (
 )
 from exporter.domain.model import Days, Reading, Unread
 from exporter.http import RetryBudget
-from exporter.platforms.api import Context, Discoveries, NeedsDiscovery, Report, Request
+from exporter.platforms.api import END_DATE, Context, Discoveries, Discovery, NeedsDiscovery, Report, Request
 from exporter.polling.answers import IN_A_ROW, Answers, Failure, Known
 from exporter.polling.target import Target
 from exporter.polling.threads import Worker
@@ -149,6 +149,8 @@ class _Questions:
         What was `left_out` of an answer to more has no value where nothing is in an answer about it alone.
         """
         body, decoded = await self._whole(request)
+        if isinstance(decoded, Reading) and self._is_end_exclusive(request, decoded):
+            decoded = NeedsDiscovery({END_DATE: Discovery(self.context.today, ())})
         if isinstance(decoded, NeedsDiscovery):
             self._discovered(decoded.discoveries)
             return {}
@@ -161,6 +163,22 @@ class _Questions:
             return {}
         self._keep(request, body, decoded, parts)
         return parts
+
+    def _is_end_exclusive(self, request: Request, reading: Reading) -> bool:
+        """Returns whether an answer newly shows that the last day asked for is never in it.
+
+        A day that ended, of which another answer has rows, is left out, and the day before is not. Rows of the day
+        after the last one show the contrary; today says nothing, as a platform may list it later.
+        """
+        last = request.days.last
+        if last >= self.context.today:
+            return False
+        if END_DATE in self.discoveries:
+            if reading.outside_range:
+                self.discoveries = {key: each for key, each in self.discoveries.items() if key != END_DATE}
+            return False
+        days = {row.day for row in reading.rows}
+        return last in self.known.listed and last not in days and last - ONE_DAY in days
 
     async def _whole(self, request: Request) -> tuple[bytes, Reading | NeedsDiscovery]:
         """Asks for an answer and all the pages that it goes on in.

@@ -2,13 +2,14 @@
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import date, datetime
 
 from exporter.domain.calendars import ONE_DAY
 from exporter.domain.errors import NotJsonError, ReportError, SchemaError
 from exporter.domain.model import Days
 from exporter.ledger.ledger import Ledger
-from exporter.platforms.api import Report
+from exporter.platforms.api import END_DATE, Report
 from exporter.polling.answers import Answers, Failure
 from exporter.polling.target import Target
 from exporter.polling.transitions import PollResult, fold_answers
@@ -27,8 +28,11 @@ def poll_result(
         ReportError: an answer contradicts what is held; then none counts.
     """
     error = poll_error(target, report, asked, days)
+    folded = fold_answers(target, report, ledger, asked.answers, now) if asked.answers else None
+    if folded is not None and END_DATE in asked.discoveries:
+        folded = replace(folded, violations={**folded.violations, "end_exclusive": 1})
     return PollResult(
-        fold_answers(target, report, ledger, asked.answers, now) if asked.answers else None,
+        folded,
         asked.discoveries,
         error,
         unread_items(asked),

@@ -171,7 +171,8 @@ class Poller:
         """Asks for days, but not about the `skipped` subjects, and folds the answers."""
         state, now = self._states[report.name], self._clock.now()
         transport = Transport(self._fetch, retry_budget, self._outputs.worker)
-        known = Known(state.discoveries, bool(state.ledger.names), skipped)
+        listed = frozenset(day for day, block in state.ledger.blocks.items() if block.listed)
+        known = Known(state.discoveries, bool(state.ledger.names), skipped, listed)
         try:
             asked = await ask(self.target, report, days, known, transport, now)
             return await self._outputs.worker.run(

@@ -7,7 +7,7 @@ from datetime import datetime
 from functools import partial
 from pathlib import Path
 
-from exporter.domain.calendars import day_at
+from exporter.domain.calendars import ONE_DAY, day_at
 from exporter.domain.clock import Clock
 from exporter.domain.errors import ReportError
 from exporter.domain.model import Days
@@ -17,7 +17,7 @@ from exporter.ledger.day_status import days_to_ask
 from exporter.ledger.ledger import Ledger
 from exporter.metrics.report_health import families
 from exporter.metrics.report_view import Health
-from exporter.platforms.api import Context, Report, SelfDescribing
+from exporter.platforms.api import END_DATE, Context, Report, SelfDescribing
 from exporter.polling.answers import Answers, Known
 from exporter.polling.ask import Fetch, Transport, ask
 from exporter.polling.poll_result import poll_result
@@ -120,6 +120,13 @@ class Probe:
         days = days_to_ask(Ledger(), now, self._target.rules)
         transport = Transport(self._fetch, RetryBudget(RETRY_SECONDS), self._worker)
         asked = await ask(self._target, report, days, Known(), transport, now)
+        yesterday = days.last - ONE_DAY
+        listed = {row.day for answer in asked.answers for row in answer.reading.rows}
+        if yesterday in listed and days.last not in listed and not report.asks_by_day:
+            shorter, known = Days(days.first, yesterday), Known(listed=frozenset({yesterday}))
+            discoveries = (await ask(self._target, report, shorter, known, transport, now)).discoveries
+            if END_DATE in discoveries:
+                asked = await ask(self._target, report, days, Known(discoveries), transport, now)
         error = next((each.error for each in asked.failures), None)
         return await self._worker.run(partial(_found, self._target, report, asked, days, now)), error
 
@@ -146,7 +153,13 @@ def _found(target: Target, report: Report, asked: Answers, days: Days, now: date
         unknown=folded.drift.get("unknown", 0),
         missing=folded.drift.get("missing", 0),
         left_out={kind: count for kind, count in folded.left_out.items() if kind not in ("unknown", "missing")},
-        notes=(*_explained(target, report, asked.answers, now), *_drifted(folded), *_guessed(asked), *_unread(asked)),
+        notes=(
+            *_ended(asked),
+            *_explained(target, report, asked.answers, now),
+            *_drifted(folded),
+            *_guessed(asked),
+            *_unread(asked),
+        ),
     )
 
 
@@ -166,6 +179,12 @@ def _explained(target: Target, report: Report, answers: tuple[Answer, ...], now:
         return
     fields = enumerated([printable(f"{note.field} ({note.unit})") for note in chosen.fields], FIELDS_SHOWN)
     yield f"{chosen.family} is fed by {printable(chosen.place)}: {printable(chosen.why)}; described are {fields}"
+
+
+def _ended(asked: Answers) -> Iterator[str]:
+    """Yields that ranges end a day early."""
+    if END_DATE in asked.discoveries:
+        yield "end_date is exclusive: the last day asked for is never in an answer, so one day more is asked for"
 
 
 def _drifted(folded: Folded) -> Iterator[str]:

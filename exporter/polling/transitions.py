@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
-from exporter.domain.calendars import day_at
+from exporter.domain.calendars import ONE_DAY, day_at
 from exporter.domain.errors import NotFoundError, ReportError, SchemaError
 from exporter.domain.model import Days, FieldNote, Reading
 from exporter.domain.selectors import Companies
@@ -205,7 +205,8 @@ def with_refresh_pass(
 ) -> ReportState:
     """Plans the refresh pass, if a good poll is the first one with a new last day, after a start or a wider selection.
 
-    `asked` are the days of that poll, which the pass leaves out; `day_bytes` is how large a day of its answer is.
+    `asked` are the days of that poll, of which the pass asks for the first one too; `day_bytes` is how large a day of
+    its answer is.
     """
     last_day = day_status(state.ledger, now, now, rules).last_day
     complete = state.health.history and not state.widened
@@ -213,6 +214,8 @@ def with_refresh_pass(
         return state
     days = days_to_refresh(asked, rules)
     cut = pieces(days, longest_piece(report, day_bytes)) if days else ()
+    if not report.asks_by_day:  # the day after is known from another answer: it shows where a range really ends
+        cut = tuple(Days(each.first, each.last + ONE_DAY) for each in cut)
     health = replace(state.health, history=complete or not cut)
     return replace(state, to_refresh=cut, refreshed_for=last_day, widened=False, health=health)
 

@@ -59,7 +59,7 @@ async def test_the_past_is_asked_for_after_the_first_poll_and_once_after_each_fl
     recorder, road = begin()
     async with road:
         await road.poller.poll()
-        recent, past = Days(date(2026, 2, 28), TODAY), Days(date(2026, 1, 17), date(2026, 2, 27))
+        recent, past = Days(date(2026, 2, 28), TODAY), Days(date(2026, 1, 17), date(2026, 2, 28))
         assert recorder.asked == [recent, past]
 
         road.clock.moment += HOUR
@@ -71,7 +71,7 @@ async def test_the_past_is_asked_for_after_the_first_poll_and_once_after_each_fl
 
         road.clock.moment = utc(2026, 3, 4, 6, 1)
         await road.poller.poll()
-        assert recorder.asked[-1] == Days(date(2026, 1, 18), date(2026, 2, 28))
+        assert recorder.asked[-1] == Days(date(2026, 1, 18), date(2026, 3, 1))
 
 
 async def test_sums_are_absent_until_the_past_was_read_once() -> None:
@@ -115,7 +115,7 @@ async def test_a_poll_goes_before_the_next_piece_of_the_past() -> None:
 
         assert road.outcomes() == {"ok": 2}
         assert road.page(WEEK)
-        assert [days.last for days in recorder.asked].count(date(2026, 2, 27)) == 1
+        assert [days.last for days in recorder.asked].count(date(2026, 2, 28)) == 1
 
 
 async def test_two_sources_ask_for_their_past_one_after_the_other() -> None:

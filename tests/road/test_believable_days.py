@@ -10,10 +10,12 @@ from datetime import date, datetime, timedelta
 import httpx
 import pytest
 
+from exporter.domain.clock import Clock
 from exporter.domain.model import Days
 from exporter.metrics.daily import DailyFigures
 from exporter.platforms.api import Report
 from exporter.platforms.paradigm.platform import REPORTS
+from exporter.polling.probe import LastCodes, Probe
 from tests.road.road import CHAT_SESSIONS, PassedClock, Road, only, target_with, utc
 
 pytestmark = pytest.mark.anyio
@@ -35,7 +37,8 @@ class Platform(httpx.AsyncBaseTransport):
         self.next: object = None
         self.asked: list[Mapping[str, str]] = []
         self.hosts: set[str] = set()
-        self.unlisted: frozenset[str] = frozenset()
+        self.silent_in_tools: frozenset[str] = frozenset()
+        self.is_end_exclusive = False
         self.names_of_tools: Mapping[str, str] = {}
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
@@ -43,6 +46,8 @@ class Platform(httpx.AsyncBaseTransport):
         query = dict(request.url.params) if "start_date" in request.url.params else self.asked[-1]
         self.asked.append(query)
         days = Days(date.fromisoformat(query["start_date"]), date.fromisoformat(query["end_date"]))
+        if self.is_end_exclusive:
+            days = Days(days.first, days.last - DAY)
         answer = self.answer or json.dumps(self.page(request, days)).encode()
         return httpx.Response(200, stream=httpx.ByteStream(answer))
 
@@ -61,14 +66,17 @@ class Platform(httpx.AsyncBaseTransport):
         return {**report, "count": len(listed), "next": link, "reporting": listed[number - 1 : number]}
 
     def report(self, path: str, days: Days) -> Mapping[str, object]:
-        row = tool_row if path.endswith("/tools/") else chat_row
+        is_tools = path.endswith("/tools/")
+        row, silent = (tool_row, self.silent_in_tools) if is_tools else (chat_row, frozenset[str]())
+        rows = {key: value for key, value in self.rows.items() if key[1] in days}
+        rows = {key: value for key, value in rows.items() if key[0] not in silent or key[1] < WEDNESDAY - 5 * DAY}
         listed = [
             {
                 "company": {"id": int(company), "name": self.name(company, path)},
-                "dates": [row(day, value) for (who, day), value in self.rows.items() if who == company and day in days],
+                "dates": [row(day, value) for (who, day), value in rows.items() if who == company],
             }
             for company in self.names
-            if not (company in self.unlisted and path.endswith("/tools/") and WEDNESDAY in days)
+            if company not in silent or company in {who for who, _ in rows}
         ]
         described = {"usage_count": {"description": "uses", "unit": "count"}}
         return {"metadata": described, "reporting": listed, "reporting_agents": []}
@@ -126,9 +134,13 @@ async def at(road: Road, moment: datetime) -> None:
     await road.poller.poll()
 
 
-def lost(road: Road) -> float:
+def violations(road: Road, invariant: str) -> float:
     found = road.page("chat_usage_invariant_violations")
-    return next(value for key, value in found.items() if ("invariant", "row_lost") in key.labels)
+    return next(value for key, value in found.items() if ("invariant", invariant) in key.labels)
+
+
+def lost(road: Road) -> float:
+    return violations(road, "row_lost")
 
 
 @pytest.mark.parametrize(
@@ -341,7 +353,7 @@ async def test_a_company_has_one_name_on_a_page() -> None:
     """Also in the reports that do not list it since it was renamed, in the API's rows, and where reports disagree."""
     both: tuple[Report, ...] = (*CHAT_SESSIONS, REPORTS["tools"])
     platform = Platform(all_days("17", "18"))
-    platform.unlisted = frozenset({"18"})  # in the tools of these days
+    platform.silent_in_tools = frozenset({"18"})
     async with Road(platform, PassedClock(NOON), "k", target_with(reports=both)) as road:
         await road.poller.poll()
         assert "18" in values(road, "paradigm_tool_uses_28d")
@@ -351,7 +363,7 @@ async def test_a_company_has_one_name_on_a_page() -> None:
         assert names(road, "18") == {"Contoso SE"}
         assert {each.companies["18"] for each in figures_by_day(road)} == {"Contoso SE"}
 
-        platform.names["18"], platform.unlisted = "Contoso", frozenset()
+        platform.names["18"], platform.silent_in_tools = "Contoso", frozenset()
         await at(road, NOON + 2 * HOUR)
         assert names(road, "18") == {"Contoso"}
 
@@ -381,3 +393,53 @@ async def test_companies_that_were_withdrawn_are_not_counted_as_there() -> None:
 
         assert health(road, "chat_usage_report_companies") == 1
         assert health(road, "chat_usage_report_companies_withdrawn") == 1
+
+
+async def test_an_end_date_that_is_exclusive_is_recognised() -> None:
+    """No day of zeros at the seam; from then on today is there; it shows as an invariant, and is kept."""
+    platform = Platform(all_days("17", "18"))
+    platform.is_end_exclusive = True
+    async with Road(platform, PassedClock(NOON), "k") as road:
+        await road.poller.poll()
+        assert values(road, f"{QUERIES}_today") == {}
+        assert values(road, f"{QUERIES}_7d") == {"17": 7 * TRUE, "18": 7 * TRUE}
+        assert values(road, f"{QUERIES}_28d") == {"17": 28 * TRUE, "18": 28 * TRUE}
+
+        await at(road, NOON + HOUR)
+        assert values(road, f"{QUERIES}_today") == {"17": TRUE, "18": TRUE}
+        assert platform.asked[-1]["end_date"] == (WEDNESDAY + DAY).isoformat()
+        assert violations(road, "end_exclusive") == 1
+        assert road.outcomes() == {"ok": 2}
+
+        platform.is_end_exclusive = False
+        platform.rows |= {(company, WEDNESDAY + DAY): TRUE for company in ("17", "18")}
+        await at(road, NOON + DAY)
+        await at(road, NOON + DAY + HOUR)
+        assert platform.asked[-1]["end_date"] == (WEDNESDAY + DAY).isoformat()
+        assert violations(road, "end_exclusive") == 0
+
+
+async def test_a_platform_that_does_not_list_today_has_no_exclusive_end() -> None:
+    """The days before end where they should."""
+    platform = Platform({key: value for key, value in all_days("17", "18").items() if key[1] < WEDNESDAY})
+    async with Road(platform, PassedClock(NOON), "k") as road:
+        await road.poller.poll()
+        await at(road, NOON + HOUR)
+
+        assert values(road, f"{QUERIES}_today") == {}
+        assert violations(road, "end_exclusive") == 0
+
+
+@pytest.mark.parametrize("is_exclusive", [True, False])
+async def test_a_probe_says_that_an_end_date_is_exclusive(is_exclusive: bool) -> None:
+    """By a second question, which ends with a day that the first one listed; both are asked again, one day further."""
+    platform = Platform(all_days("17", "18"))
+    platform.is_end_exclusive = is_exclusive
+    async with Road(platform, PassedClock(NOON), "k") as road:
+        probe = Probe(target_with(), road.client, LastCodes(), road.worker, Clock(road.clock.now, road.clock.seconds))
+        finding = await probe.ask(CHAT_SESSIONS[0])
+
+    assert finding.found is not None
+    assert finding.found.listed == finding.found.asked
+    assert any("end_date is exclusive" in note for note in finding.found.notes) is is_exclusive
+    assert len(platform.asked) == (4 if is_exclusive else 1)

@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass
 
+from exporter.domain.calendars import ONE_DAY
 from exporter.domain.model import Days
 from exporter.domain.scope import Scope
-from exporter.platforms.api import NO_DISCOVERIES, Discoveries, ReportDefaults, Request
+from exporter.platforms.api import END_DATE, NO_DISCOVERIES, Discoveries, ReportDefaults, Request
 
 INVARIANTS = ("with_docs_gt_responses", "likes_dislikes_gt_responses", "active_gt_ever")
 """Served of every report, also of those that cannot break them."""
@@ -29,10 +30,13 @@ class Endpoint(ReportDefaults):
     def plan(self, days: Days, scope: Scope, discoveries: Discoveries = NO_DISCOVERIES) -> tuple[Request, ...]:
         """Asks for all days at once, both ends included; without `end_date` the server would choose its own today.
 
+        That `end_date` is included is inferred; where it turned out not to be it is the day after.
+
         `company_id` "works for admin users only" (OpenAPI); what a company admin gets with it is unknown, so a refusal
         is followed by the question without it.
         """
-        params = {"start_date": days.first.isoformat(), "end_date": days.last.isoformat()}
+        end = days.last + ONE_DAY if END_DATE in discoveries else days.last
+        params = {"start_date": days.first.isoformat(), "end_date": end.isoformat()}
         everything = Request(self.name, self.path, params, days)
         if scope.company_id is None:
             return (everything,)
