@@ -88,7 +88,7 @@ def platform(companies: int, keep_days: int = HISTORY.days) -> Iterator[Program]
         yield program
 
 
-def configure(folder: Path, polled: Program, history_days: int = 45) -> Path:
+def configure(folder: Path, polled: Program, history_days: int = 60) -> Path:
     """Writes the configuration of an exporter of a platform, which polls it every hour."""
     (folder / "key").write_text(World.from_seed(SEED, 1).keys.admin)
     path = folder / "exporter.yml"

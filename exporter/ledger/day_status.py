@@ -14,6 +14,10 @@ from exporter.domain.calendars import Calendar
 from exporter.domain.model import Days
 from exporter.ledger.ledger import Block, Ledger
 
+BASELINE_DAYS = 42
+"""What is usual is made of the same weekdays of so many days before."""
+LONGEST_CLOSURE = 60
+"""Of days off in a row, so many are held beyond the configured ones."""
 WAIT_FOR_ROWS = timedelta(hours=24)
 
 
@@ -27,10 +31,27 @@ class DayRules:
     keep_days: int
     max_staleness: timedelta
     calendar: Calendar
+    company_calendars: tuple[Calendar, ...] = ()
 
     def settled_at(self, day: date) -> datetime:
         """Returns the moment from which on an answer can say all of a day."""
         return calendars.end(day, self.zone) + self.settle
+
+    def held_since(self, now: datetime) -> date:
+        """Returns the oldest day that is to be held: before a closure of weeks some days more than `keep_days`.
+
+        What is usual for the newest complete working day needs six weeks before that day, whichever it is. Where fewer
+        days are configured nothing is usual.
+        """
+        today = calendars.day_at(now, self.zone)
+        oldest = today - timedelta(days=self.keep_days)
+        if self.keep_days <= BASELINE_DAYS:
+            return oldest
+        for calendar in {self.calendar, *self.company_calendars}:
+            days = (today - timedelta(days=n) for n in range(1, LONGEST_CLOSURE))
+            judged = next((day for day in days if calendar.is_working(day) and self.settled_at(day) <= now), today)
+            oldest = min(oldest, judged - timedelta(days=BASELINE_DAYS))
+        return oldest
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,9 +113,9 @@ def day_status(ledger: Ledger, now: datetime, last_read: datetime | None, rules:
     )
 
 
-def days_to_refresh(asked: Days, rules: DayRules) -> Days | None:
+def days_to_refresh(asked: Days, rules: DayRules, held_since: date | None = None) -> Days | None:
     """Returns the held days before those that a poll just asked for; None when there are none."""
-    first, last = asked.last - timedelta(days=rules.keep_days), asked.first - timedelta(days=1)
+    first, last = held_since or asked.last - timedelta(days=rules.keep_days), asked.first - timedelta(days=1)
     return Days(first, last) if first <= last else None
 
 

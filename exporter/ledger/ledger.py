@@ -20,6 +20,8 @@ from exporter.domain import calendars
 from exporter.domain.errors import SchemaError
 from exporter.domain.model import Column, Days, Reading
 
+FirstDays = Mapping[str, Mapping[str, date]]
+"""The day of each company's first row, by part and company."""
 IsWanted = Callable[[str, str], bool]
 """Returns, by id and name, whether a company is to be held."""
 MANY = 50
@@ -94,12 +96,14 @@ class Ledger:
     """The held days of one report of one source.
 
     `names` maps the ids of held companies to their newest names; `withdrawn` are the companies whose rows of all asked
-    days the platform took back: their days stay held. Has no slots, so that what is asked again and again can be kept.
+    days the platform took back: their days stay held. `first_seen` has the days of first rows that are held no more.
+    Has no slots, so that what is asked again and again can be kept.
     """
 
     blocks: Mapping[date, Block] = field(default_factory=dict)
     names: Mapping[str, str] = field(default_factory=dict)
     withdrawn: frozenset[str] = frozenset()
+    first_seen: FirstDays = field(default_factory=dict)
 
     def table(self, day: date, part: str) -> Table:
         """Returns the rows of a part on a day; none if the day is not held."""
@@ -135,13 +139,17 @@ class Ledger:
 
     @cached_property
     def first_days(self) -> Mapping[str, Mapping[str, date]]:
-        """Returns, per part, the first held day of each company's rows; withdrawn companies are left out."""
+        """Returns, per part, the day of the first row of each company that has one held; without withdrawn ones."""
         first: dict[str, dict[str, date]] = {}
         for day in sorted(self.blocks, reverse=True):
             for part, table in self.blocks[day].tables.items():
                 first.setdefault(part, {}).update(dict.fromkeys(table.not_lost(), day))
         return {
-            part: {company: day for company, day in days.items() if company not in self.withdrawn}
+            part: {
+                company: min(day, self.first_seen.get(part, {}).get(company, day))
+                for company, day in days.items()
+                if company not in self.withdrawn
+            }
             for part, days in first.items()
         }
 
@@ -207,8 +215,22 @@ def fold(ledger: Ledger, reading: Reading, asked: Asked, wanted: IsWanted) -> Le
     else:
         missed = set(ledger.withdrawn)  # days that the platform keeps no more take nobody back
     return Ledger(
-        blocks, {company: name for company, name in names.items() if company in held}, frozenset(missed & held)
+        blocks,
+        {company: name for company, name in names.items() if company in held},
+        frozenset(missed & held),
+        _first_seen(ledger, blocks.keys(), held),
     )
+
+
+def _first_seen(ledger: Ledger, kept: Container[date], held: Container[str]) -> FirstDays:
+    """Returns the first days of the companies that are still held, as rows of other days than those `kept` leave."""
+    found = {part: dict(days) for part, days in ledger.first_seen.items()}
+    for day in sorted(day for day in ledger.blocks if day not in kept):
+        for part, table in ledger.blocks[day].tables.items():
+            of_part = found.setdefault(part, {})
+            for company in table.not_lost():
+                of_part.setdefault(company, day)
+    return {part: {company: day for company, day in days.items() if company in held} for part, days in found.items()}
 
 
 def _refuse_lost_parts(ledger: Ledger, reading: Reading) -> None:
@@ -230,7 +252,7 @@ def narrowed(ledger: Ledger, wanted: IsWanted) -> Ledger:
         day: replace(block, tables={part: _only(table, names) for part, table in block.tables.items()})
         for day, block in ledger.blocks.items()
     }
-    return Ledger(blocks, names, ledger.withdrawn & names.keys())
+    return Ledger(blocks, names, ledger.withdrawn & names.keys(), _first_seen(ledger, blocks, names))
 
 
 def _only(table: Table, companies: Container[str]) -> Table:

@@ -65,6 +65,7 @@ class _Report(msgspec.Struct, array_like=True):
     ids: list[str]
     days: int
     discoveries: dict[str, Discovery]
+    first_seen: dict[str, dict[str, date]] = {}
 
 
 class _Source(msgspec.Struct, array_like=True):
@@ -163,6 +164,7 @@ def _report(state: ReportState, ids: Sequence[str]) -> _Report:
         ids=list(ids),
         days=len(ledger.blocks),
         discoveries=dict(state.discoveries),
+        first_seen={part: dict(days) for part, days in ledger.first_seen.items()},
     )
 
 
@@ -206,7 +208,7 @@ def _state(record: _Report, frames: Iterator[bytes]) -> ReportState:
         if not EARLIEST <= block.day < LATEST:
             raise ValueError("a day has no days around it")
         blocks[block.day] = Block(_moment(block.read_at), block.listed, tables)
-    ledger = Ledger(blocks, record.names, frozenset(record.withdrawn))
+    ledger = Ledger(blocks, record.names, frozenset(record.withdrawn), record.first_seen)
     health = record.health
     for moment in (health.last_attempt, health.last_success, health.last_partial):
         if moment is not None:

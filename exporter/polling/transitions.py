@@ -77,11 +77,12 @@ def fold_answers(target: Target, report: Report, ledger: Ledger, answers: Collec
     """
     today = day_at(now, target.rules.zone)
     zone = target.rules.zone if report.has_days else None
+    keep_days = (today - target.rules.held_since(now)).days
     folded, size, names = ledger, 0, dict[str, str]()
     asked, drifted, fields = set[date](), dict[str, frozenset[str]](), dict[str, FieldNote]()
     violations, outside = Counter[str](), 0
     for request, body, reading in answers:
-        days = Asked(request.days, today, now, target.rules.keep_days, zone)
+        days = Asked(request.days, today, now, keep_days, zone)
         folded = fold(folded, reading, days, target.companies.wants)
         names.update(reading.names)
         drifted.update({kind: paths | drifted.get(kind, frozenset()) for kind, paths in reading.drift.items()})
@@ -212,7 +213,7 @@ def with_refresh_pass(
     complete = state.health.history and not state.widened
     if last_day == state.refreshed_for and (complete or (state.to_refresh and not state.widened)):
         return state
-    days = days_to_refresh(asked, rules)
+    days = days_to_refresh(asked, rules, rules.held_since(now))
     cut = pieces(days, longest_piece(report, day_bytes)) if days else ()
     if not report.asks_by_day:  # the day after is known from another answer: it shows where a range really ends
         cut = tuple(Days(each.first, each.last + ONE_DAY) for each in cut)

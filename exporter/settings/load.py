@@ -162,6 +162,9 @@ def _source(name: str, common: Options, platform: Platform, calendars: Mapping[s
             zone=options.timezone,
             keep_days=options.history_days,
             calendar=calendars[options.calendar],
+            company_calendars=tuple(
+                calendars[each.calendar] for each in common.company_calendars if each.selects(name)
+            ),
         ),
         interval=options.poll.interval,
         companies=companies,

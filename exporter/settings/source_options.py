@@ -13,6 +13,7 @@ from typing import Annotated
 from pydantic import AfterValidator, PlainValidator, SecretStr, ValidationInfo, field_validator
 
 from exporter.domain.errors import ConfigError
+from exporter.ledger.day_status import BASELINE_DAYS
 from exporter.settings import api_keys, urls
 from exporter.settings.option_groups import (
     CompaniesOptions,
@@ -34,6 +35,8 @@ from exporter.settings.settings import context_of, platform_of
 
 LONGEST_HISTORY = 400
 """In days: what a platform can be asked in a reasonable time, and more than a year for comparisons."""
+LONG_WEEKEND = 3
+"""In days: so long before the newest complete day the newest complete working day may be without a closure."""
 
 
 def path_that(proof: Callable[[Path, str], object]) -> PlainValidator:
@@ -106,9 +109,9 @@ class SourceOptions(Group):
     reread_days: Whole = option("3")
     """Each poll asks for this many days before today, a whole number; at least settle in days, rounded up, and 1
     more."""
-    history_days: Whole = option("45")
-    """Days asked once a day, for windows, baselines and corrections, a whole number; more than reread_days, at most
-    400."""
+    history_days: Whole = option("60")
+    """Days asked once a day, for windows, baselines and corrections, a whole number; at least settle in days, rounded
+    up, and 46 more, at most 400."""
     max_staleness: Duration = option("3d")
     """After this long without a good poll the figures go, the freshness stays, a duration; longer than
     poll.interval."""
@@ -160,11 +163,15 @@ class SourceOptions(Group):
     @field_validator("reread_days", "history_days")
     @classmethod
     def _reach_far_enough(cls, days: int, info: ValidationInfo) -> int:
-        least, most, why, beside = info.data.get("reread_days", 0), LONGEST_HISTORY, "reread_days", "reread_days"
+        settle = info.data.get("settle", timedelta(0))
+        in_days, most, why, beside = math.ceil(settle / timedelta(days=1)), LONGEST_HISTORY, "", "settle"
+        least = needed = in_days if info.field_name == "reread_days" else BASELINE_DAYS + LONG_WEEKEND + in_days
         if info.field_name == "reread_days":
-            settle = info.data.get("settle", timedelta(0))
-            least, most = math.ceil(settle / timedelta(days=1)), LONGEST_HISTORY - 1
-            why, beside = f"settle, {spoken(settle)}, in days", "settle"
+            most, why = LONGEST_HISTORY - 1, f"settle, {spoken(settle)}, in days"
+        elif (least := max(needed, info.data.get("reread_days", 0))) > needed:
+            why, beside = "reread_days", "reread_days"
+        else:
+            why = f"six weeks of baselines, a long weekend and settle, {spoken(settle)}, in days"
         if not least < days <= most:
             limits = f"{least + 1} ({why} and 1 more) to {most}"
             raise OptionError(f"{days} is out of range; write {limits}", beside=(beside,))

@@ -42,7 +42,7 @@ sources:
     companies: {{include: [17]}}
     settle: 8h
     reread_days: 5
-    history_days: 60
+    history_days: 70
     max_staleness: 2d
     calendar: french
 calendars:
@@ -67,7 +67,7 @@ def test_options_arrive_at_the_poller(settings: Settings) -> None:
         zone=PARIS,
         settle=timedelta(hours=8),
         reread_days=5,
-        keep_days=60,
+        keep_days=70,
         max_staleness=timedelta(days=2),
         calendar=Calendar(frozenset({6}), frozenset({date(2026, 12, 25)})),
     )
@@ -153,16 +153,15 @@ async def test_a_failed_poll_is_one_line_and_a_count(caplog: pytest.LogCaptureFi
         exporter = assemble(load(None, environ, platforms()))
         transport = httpx.ASGITransport(exporter.app)
         async with httpx.AsyncClient(transport=transport, base_url="http://exporter") as http, exporter:
-            page = await until(
-                http, "/metrics", 'last_outcome{source="demo",report="chat-sessions",outcome="auth"} 1.0'
-            )
+            counted = 'chat_usage_polls_total{outcome="auth",report="chat-sessions",source="demo"} 1.0'
+            page = await until(http, "/metrics", counted)
             ready = await http.get("/-/ready")
 
     [failed] = [record for record in caplog.records if record.levelno >= logging.WARNING]
     assert ("poll failed", "auth") == (failed.msg, vars(failed)["outcome"])
     assert environ["CHAT_USAGE_SOURCES__DEMO__API_KEY"] not in caplog.text + str(vars(failed)) + page
     assert ("# TYPE paradigm_" in page, ready.status_code) == (False, 503)
-    assert 'chat_usage_polls_total{outcome="auth",report="chat-sessions",source="demo"} 1.0\n' in page
+    assert 'last_outcome{source="demo",report="chat-sessions",outcome="auth"} 1.0\n' in page
 
 
 @pytest.mark.parametrize("base", ["http://127.0.0.1:9855", "http://192.0.2.7:9855", "http://[::1]:9855"])

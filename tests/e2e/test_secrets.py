@@ -51,9 +51,9 @@ FORMS: tuple[Callable[[str], str], ...] = (
 )
 SCENARIO = """
   {scenario}:
-    {{platform: paradigm, base_url: '{platform}', api_key_file: key, reports: [users], history_days: 4}}
+    {{platform: paradigm, base_url: '{platform}', api_key_file: key, reports: [users], history_days: 47}}
   {scenario}-bot: {{platform: chatcaptain, base_url: '{platform}', chatbot_id: {bot}, api_key_file: bot.key,
-    reports: [overview], history_days: 4, poll: {{timeout: 2s}}}}
+    reports: [overview], history_days: 47, poll: {{timeout: 2s}}}}
 """
 OTHERS = """
   inline: {{platform: paradigm, base_url: '{platform}', api_key: {admin}}}

@@ -267,3 +267,49 @@ class TestClocksThatJump:
         back = polled(ledger, at(TUESDAY, 5, 30), EVERY_DAY)
 
         assert judged(back, at(TUESDAY, 5, 30)).last_day == MONDAY
+
+
+class TestHeldDays:
+    """What is usual for a day needs six weeks before it, whichever day that is."""
+
+    @pytest.mark.parametrize(
+        ("now", "oldest"),
+        [
+            pytest.param(at(MONDAY, 12), date(2026, 1, 16), id="as-configured"),
+            pytest.param(at(TUESDAY, 5), date(2026, 1, 16), id="before-monday-is-complete"),
+            pytest.param(at(TUESDAY, 6), date(2026, 1, 17), id="monday-is-complete"),
+        ],
+    )
+    def test_the_sixth_week_is_held(self, now: datetime, oldest: date) -> None:
+        """Before Monday is complete Friday is judged, and its weekday six weeks before is held."""
+        assert RULES.held_since(now) == oldest
+
+    @pytest.mark.parametrize("weeks", [1, 3])
+    def test_a_closure_holds_the_days_before_it(self, weeks: int) -> None:
+        """A company that is closed for weeks keeps what is usual for its last working day."""
+        closed = Calendar(holidays=frozenset(MONDAY + timedelta(days=n) for n in range(7 * weeks)))
+        last, now = date(2026, 2, 27), at(MONDAY + timedelta(days=7 * weeks), 12)
+
+        for rules in (replace(RULES, calendar=closed), replace(RULES, company_calendars=(closed,))):
+            assert rules.held_since(now) == last - timedelta(days=42)
+
+    def test_a_first_day_is_remembered_when_its_rows_leave(self) -> None:
+        """A day of silence later on stays one of zeros, and is none before the first row."""
+        rules, ledger = replace(RULES, keep_days=5), Ledger()
+        for n in range(9):
+            now = at(MONDAY + timedelta(days=n), 12)
+            rows = [("a", MONDAY, 1.0), ("a", MONDAY + timedelta(days=6), 1.0), ("b", day_at(now, rules.zone), 1.0)]
+            ledger = polled(ledger, now, rows, rules)
+
+        assert min(ledger.blocks) > MONDAY
+        assert ledger.first_days["chat"]["a"] == MONDAY
+
+    def test_a_company_that_is_gone_is_not_remembered(self) -> None:
+        """If it comes back after all held days, that is its first row."""
+        rules = replace(RULES, keep_days=5)
+        ledger = polled(Ledger(), at(MONDAY, 12), [("a", MONDAY, 1.0), ("b", MONDAY, 1.0)], rules)
+        for n in range(1, 8):
+            day = MONDAY + timedelta(days=n)
+            ledger = polled(ledger, at(day, 12), [("a", day, 1.0)], rules)
+
+        assert ledger.first_seen["chat"].keys() == {"a"}

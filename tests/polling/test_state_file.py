@@ -644,7 +644,7 @@ async def test_ready_right_after_a_restart_also_when_the_platform_is_down(tmp_pa
         pytest.param(
             'companies: {include: ["Nor*"], exclude: [7]}', {"companies.include", "companies.exclude"}, id="companies"
         ),
-        pytest.param("poll: {interval: 2h}, settle: 7h, history_days: 20", set(), id="what-the-figures-do-not-hang-on"),
+        pytest.param("poll: {interval: 2h}, settle: 7h, history_days: 50", set(), id="what-the-figures-do-not-hang-on"),
     ],
 )
 def test_the_fingerprint_is_what_the_figures_hang_on(tmp_path: Path, more: str, changes: set[str]) -> None:

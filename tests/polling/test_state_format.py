@@ -48,7 +48,9 @@ def ledgers(draw: st.DrawFn) -> Ledger:
     blocks = draw(st.dictionaries(days, st.builds(Block, moments, st.booleans(), parts), max_size=6))
     held = {company for block in blocks.values() for table in block.tables.values() for company in table.companies}
     names = {company: draw(st.text(max_size=5)) for company in sorted(held)}
-    return Ledger(blocks, names, frozenset(draw(st.lists(st.sampled_from(sorted(held))) if held else st.just([]))))
+    some = st.sampled_from(sorted(held)) if held else st.nothing()
+    first = draw(st.dictionaries(st.sampled_from(sorted(CHAT_SESSIONS.parts)), st.dictionaries(some, days)))
+    return Ledger(blocks, names, frozenset(draw(st.lists(some))), first)
 
 
 healths = st.builds(
@@ -108,6 +110,7 @@ def test_what_was_kept_comes_back_to_the_bit(kept: dict[str, Section]) -> None:
                 state.discoveries,
             )
             assert (again.ledger.names, again.ledger.withdrawn) == (state.ledger.names, state.ledger.withdrawn)
+            assert again.ledger.first_seen == state.ledger.first_seen
             assert again.ledger.lost_rows(again.ledger.blocks) == state.ledger.lost_rows(state.ledger.blocks)
 
 
@@ -119,7 +122,7 @@ def test_what_was_kept_comes_back_to_the_bit(kept: dict[str, Section]) -> None:
             {"ledger", "health", "to_refresh", "refreshed_for", "widened", "discoveries"} | ANEW,
             id="state",
         ),
-        pytest.param(Ledger, {"blocks", "names", "withdrawn"}, id="ledger"),
+        pytest.param(Ledger, {"blocks", "names", "withdrawn", "first_seen"}, id="ledger"),
         pytest.param(Block, {"read_at", "listed", "tables"}, id="block"),
         pytest.param(Table, {"companies", "columns", "lost"}, id="table"),
     ],

@@ -34,6 +34,7 @@ class ExpectedReport:
         self.seen: dict[date, datetime] = {}
         self.latest: datetime | None = None  # good poll
         self.knows_past = False
+        self.first: dict[tuple[int, Labels], date] = {}
         self._facts = FACTS[report]
         self._rows = cache(self._read_rows)  # of the same days again and again
         self._end = cache(lambda day: end(day, world.zone))
@@ -46,7 +47,30 @@ class ExpectedReport:
             if days.last == today:
                 self.latest = moment
             self.knows_past |= days.last < today
-            self.seen = {each: when for each, when in self.seen.items() if each >= today - RULES.keep_days * DAY}
+            oldest = min(today - RULES.keep_days * DAY, self._judged(today, moment) - 42 * DAY)
+            gone = sorted(each for each in self.seen if each < oldest)
+            self._remember_first(gone)
+            for each in gone:
+                del self.seen[each]
+            self._forget_who_is_gone(gone)
+
+    def _remember_first(self, gone: Iterable[date]) -> None:
+        """Takes note of the first rows of companies, as their days leave."""
+        for day in gone:
+            for company in self.world.known():
+                for part in self._rows(company, day, self.seen[day]):
+                    self.first.setdefault((company.id, part), day)
+
+    def _forget_who_is_gone(self, gone: Iterable[date]) -> None:
+        """Forgets companies without any row in the days that are left."""
+        for company in self.world.known() if gone else ():
+            if not any(self._rows(company, day, when) for day, when in self.seen.items()):
+                self.first = {key: day for key, day in self.first.items() if key[0] != company.id}
+
+    def _judged(self, today: date, now: datetime) -> date:
+        """Returns the newest working day whose settle time is over: its weekday six weeks before is held."""
+        days = (today - n * DAY for n in range(1, 30))
+        return next(day for day in days if RULES.calendar.is_working(day) and self._end(day) + self.settle <= now)
 
     def is_stale(self, now: datetime) -> bool:
         """Tells whether figures are too old to be served, and a state too old to be taken up."""
@@ -62,25 +86,29 @@ class ExpectedReport:
         if self.is_stale(now):
             return {}
         last, today = self.last_day(now), day_at(now, self.world.zone)
-        found = {company: list(self._rows_of(company)) for company in self.world.known()}
-        running = today if any(today in rows for of_company in found.values() for rows in of_company) else None
+        found = {company: self._rows_of(company) for company in self.world.known()}
+        running = today if any(today in rows for parts in found.values() for rows in parts.values()) else None
         return {
             series(name, company_id=str(company.id), company=company.name, **dict(labels)): value
-            for company, of_company in found.items()
-            for rows in of_company
+            for company, parts in found.items()
+            for part, rows in parts.items()
             for family, labels in next(iter(rows.values()))
             for name, value in self._figures(
-                family, {day: row[family, labels] for day, row in rows.items()}, last, running
+                family,
+                {day: row[family, labels] for day, row in rows.items()},
+                last,
+                running,
+                self.first.get((company.id, part), date.max),
             )
         }
 
-    def _rows_of(self, company: Company) -> Iterable[Mapping[date, Row]]:
-        """Returns the company's rows by day, those of each mode or tool apart."""
+    def _rows_of(self, company: Company) -> Mapping[Labels, Mapping[date, Row]]:
+        """Returns the company's rows by mode or tool, and by day."""
         found: dict[Labels, dict[date, Row]] = defaultdict(dict)
         for day, when in self.seen.items():
             for part, row in self._rows(company, day, when).items():
                 found[part][day] = row
-        return found.values()
+        return found
 
     def _read_rows(self, company: Company, day: date, when: datetime) -> Mapping[Labels, Row]:
         view = self.world.view(day, when)
@@ -90,13 +118,13 @@ class ExpectedReport:
         return rows
 
     def _figures(
-        self, family: str, of_day: Mapping[date, float], last: date | None, today: date | None
+        self, family: str, of_day: Mapping[date, float], last: date | None, today: date | None, first: date
     ) -> Iterator[tuple[str, float]]:
         """Yields what a family shows of a figure, which counts 0 from the first day on that it has a row for.
 
-        `today` is None while nobody has a row of it.
+        `today` is None while nobody has a row of it; `first` is the first day if that has left the held ones.
         """
-        first = min(of_day)
+        first = min(first, *of_day)
         if family == NEWEST:
             yield family, max(of_day.values())
             return

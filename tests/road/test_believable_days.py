@@ -5,18 +5,20 @@ The platform here is a table of rows that a test writes; what is served is read 
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 
 import httpx
 import pytest
 
+from exporter.domain.calendars import Calendar
 from exporter.domain.clock import Clock
 from exporter.domain.model import Days
 from exporter.metrics.daily import DailyFigures
 from exporter.platforms.api import Report
 from exporter.platforms.paradigm.platform import REPORTS
 from exporter.polling.probe import LastCodes, Probe
-from tests.road.road import CHAT_SESSIONS, PassedClock, Road, only, target_with, utc
+from tests.road.road import CHAT_SESSIONS, RULES, PassedClock, Road, only, target_with, utc
 
 pytestmark = pytest.mark.anyio
 
@@ -443,3 +445,53 @@ async def test_a_probe_says_that_an_end_date_is_exclusive(is_exclusive: bool) ->
     assert finding.found.listed == finding.found.asked
     assert any("end_date is exclusive" in note for note in finding.found.notes) is is_exclusive
     assert len(platform.asked) == (4 if is_exclusive else 1)
+
+
+FRIDAY = date(2026, 2, 27)
+FRIDAYS = {FRIDAY - 7 * n * DAY: value for n, value in enumerate((900, 100, 200, 300, 1000, 1100, 1200))}
+
+
+def lower_limit(road: Road) -> Mapping[str, float]:
+    """Returns the lower limit of user queries by company."""
+    found = ((dict(key.labels), value) for key, value in road.page("chat_usage_activity_limit").items())
+    return {
+        labels["company_id"]: value
+        for labels, value in found
+        if (labels["activity"], labels["bound"]) == ("user_queries", "lower")
+    }
+
+
+async def test_the_sixth_week_is_not_lost_before_monday_is_complete() -> None:
+    """From Tuesday's midnight on Friday is still judged, by the same six Fridays: its limit is the same."""
+    platform = Platform({**all_days("18"), **{("17", day): value for day, value in FRIDAYS.items()}})
+    async with Road(platform, PassedClock(utc(2026, 3, 2, 23, 30)), "k") as road:
+        await road.poller.poll()
+        assert lower_limit(road)["17"] == 325
+        await at(road, utc(2026, 3, 3, 0, 5))
+        assert lower_limit(road)["17"] == 325
+
+
+async def test_a_closure_of_three_weeks_leaves_the_limit_as_it_was() -> None:
+    """The last working day before it is judged by the six weeks before that; also after a start within it."""
+    closed = Calendar(holidays=frozenset(FRIDAY + n * DAY for n in range(1, 22)))
+    target = target_with(replace(RULES, calendar=closed))
+    platform = Platform({("17", day): value for day, value in FRIDAYS.items()})
+    async with Road(platform, PassedClock(NOON), "k", target) as road:
+        for n in range(0, 17, 2):
+            await at(road, NOON + n * DAY)
+            assert lower_limit(road) == {"17": 325}, n
+    async with Road(platform, PassedClock(NOON + 16 * DAY), "k", target) as road:
+        await road.poller.poll()
+        assert lower_limit(road) == {"17": 325}
+
+
+async def test_a_silent_day_stays_one_of_zeros_when_the_first_row_leaves() -> None:
+    """Six weeks back the company was there, and silent; that its first row is held no more changes nothing."""
+    recent = {("17", WEDNESDAY - n * DAY): 107 for n in range(-1, 24)}
+    platform = Platform({**all_days("18"), **recent, ("17", WEDNESDAY - 45 * DAY): 5})
+    async with Road(platform, PassedClock(NOON), "k") as road:
+        for n in range(2):
+            await at(road, NOON + n * DAY)
+            found = {key.labels: value for key, value in road.page("chat_usage_activity_baseline").items()}
+            usual = next(v for k, v in found.items() if {("company_id", "17"), ("activity", "user_queries")} <= k)
+            assert usual == 53.5

@@ -114,7 +114,7 @@ def one_source(options: str) -> str:
 
 
 def test_defaults_are_those_of_the_contract(file: Path) -> None:
-    """A source with nothing but platform and key polls hourly, settles after 6 h, rereads 3 of 45 days."""
+    """A source with nothing but platform and key polls hourly, settles after 6 h, rereads 3 of 60 days."""
     a = source(file)
     assert (a.name, a.platform, a.base_url) == ("a", PLATFORMS["paradigm"], "https://paradigm.example.org")
     assert (a.key(), a.ca_file, a.proxy_url, a.target.rules.zone) == (KEY, None, None, ZoneInfo("UTC"))
@@ -122,7 +122,7 @@ def test_defaults_are_those_of_the_contract(file: Path) -> None:
     assert (a.poll.max_body, a.poll.requests_per_minute) == (256 * 2**20, 60)
     assert [report.name for report in a.target.reports] == ["chat-sessions", "tools", "users"]
     assert (a.target.required, a.target.excluded, a.target.companies) == (frozenset(), (), Companies(("*",), ()))
-    rules = DayRules(ZoneInfo("UTC"), timedelta(hours=6), 3, 45, timedelta(days=3), Calendar())
+    rules = DayRules(ZoneInfo("UTC"), timedelta(hours=6), 3, 60, timedelta(days=3), Calendar())
     assert a.target.rules == rules
 
 
@@ -275,11 +275,22 @@ WRONG = {
         "reread_days",
         "3 is out of range; write 4 (settle, 3d, in days and 1 more) to 399",
     ),
-    "short history": ("history_days: 3", "history_days", "3 is out of range; write 4 (reread_days and 1 more) to 400"),
+    "short history": (
+        "history_days: 46",
+        "history_days",
+        "46 is out of range; write 47 (six weeks of baselines, a long weekend and settle, 6h, in days and 1 more)"
+        " to 400",
+    ),
+    "history shorter than what is read again": (
+        "reread_days: 70",
+        "history_days",
+        "60 is out of range; write 71 (reread_days and 1 more) to 400",
+    ),
     "long history": (
         "history_days: 401",
         "history_days",
-        "401 is out of range; write 4 (reread_days and 1 more) to 400",
+        "401 is out of range; write 47 (six weeks of baselines, a long weekend and settle, 6h, in days and 1 more)"
+        " to 400",
     ),
     "stale at once": (
         "max_staleness: 1h",
