@@ -7,7 +7,7 @@ import asyncio
 import logging
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 
@@ -27,6 +27,8 @@ log = logging.getLogger(__name__)
 
 BACKOFF_BASE = 2.0
 BACKOFF_CAP = 60.0
+TRIED_AGAIN = timedelta(days=1)
+"""After so long a request that was refused is tried again, in case the key may ask it by now."""
 
 
 @dataclass(slots=True)
@@ -92,24 +94,31 @@ class Client:
         base = base_url(endpoint)
         self._base, self._site = str(base).rstrip("/"), site(base)
         self._http = http_client(endpoint, transport)
+        self._refused_at: datetime | None = None
         self._proxy = site(httpx.URL(endpoint.proxy_url)) if endpoint.proxy_url else None
 
     async def get(self, request: Request, retry_budget: RetryBudget) -> bytes:
         """Returns the whole answer, decompressed, the key in it masked: not empty, not a page, else unchecked.
 
-        Asks again as the platform and `retry_budget` allow; asks `request.instead`, once, after a 403.
+        Asks again as the platform and `retry_budget` allow; asks `request.instead`, once, after a 403. Where that was
+        good it is asked at once for a day: a filter that the key may not use is not tried with each request.
 
         Raises:
             AuthError: 401 or 403, or there is no usable key (status 401).
             RateLimitedError, HttpStatusError: 429; any other status than 200.
             TimedOutError, ConnectionLostError, TooLargeError, NotJsonError: as their names say.
         """
+        refused_at = self._refused_at
+        if request.instead is not None and refused_at and self._clock.now() - refused_at < TRIED_AGAIN:
+            return await self._with_newest_key(request.instead, retry_budget)
         try:
             return await self._with_newest_key(request, retry_budget)
         except AuthError as error:
             if error.status != HTTPStatus.FORBIDDEN or request.instead is None:
                 raise
-        return await self._with_newest_key(request.instead, retry_budget)
+        body = await self._with_newest_key(request.instead, retry_budget)
+        self._refused_at = self._clock.now()
+        return body
 
     async def aclose(self) -> None:
         """Closes the connections."""

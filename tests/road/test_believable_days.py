@@ -14,6 +14,7 @@ import pytest
 from exporter.domain.calendars import Calendar
 from exporter.domain.clock import Clock
 from exporter.domain.model import Days
+from exporter.domain.selectors import Companies
 from exporter.metrics.daily import DailyFigures
 from exporter.platforms.api import Report
 from exporter.platforms.paradigm.platform import REPORTS
@@ -40,7 +41,7 @@ class Platform(httpx.AsyncBaseTransport):
         self.asked: list[Mapping[str, str]] = []
         self.hosts: set[str] = set()
         self.silent_in_tools: frozenset[str] = frozenset()
-        self.is_end_exclusive = False
+        self.is_end_exclusive = self.refuses_filter = False
         self.names_of_tools: Mapping[str, str] = {}
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
@@ -48,6 +49,8 @@ class Platform(httpx.AsyncBaseTransport):
         query = dict(request.url.params) if "start_date" in request.url.params else self.asked[-1]
         self.asked.append(query)
         days = Days(date.fromisoformat(query["start_date"]), date.fromisoformat(query["end_date"]))
+        if self.refuses_filter and "company_id" in query:
+            return httpx.Response(403, stream=httpx.ByteStream(b"{}"))
         if self.is_end_exclusive:
             days = Days(days.first, days.last - DAY)
         answer = self.answer or json.dumps(self.page(request, days)).encode()
@@ -495,3 +498,21 @@ async def test_a_silent_day_stays_one_of_zeros_when_the_first_row_leaves() -> No
             found = {key.labels: value for key, value in road.page("chat_usage_activity_baseline").items()}
             usual = next(v for k, v in found.items() if {("company_id", "17"), ("activity", "user_queries")} <= k)
             assert usual == 53.5
+
+
+async def test_a_filter_that_the_key_may_not_use_is_tried_once_a_day() -> None:
+    """A company admin's key, and one company included: one refusal a day instead of one before each request."""
+    platform, only_one = Platform(all_days("17", "18")), Companies(("17",))
+    platform.refuses_filter = True
+    target = replace(target_with(companies=only_one), scope=only_one.scope)
+    async with Road(platform, PassedClock(NOON), "k", target) as road:
+        for hours in range(24):
+            await at(road, NOON + hours * HOUR)
+        assert sum("company_id" in query for query in platform.asked) == 1
+        assert values(road, f"{QUERIES}_last_day") == {"17": TRUE}
+
+        platform.refuses_filter = False
+        await at(road, NOON + DAY)
+        await at(road, NOON + DAY + HOUR)
+        assert sum("company_id" in query for query in platform.asked) == 3
+        assert road.outcomes() == {"ok": 26}
