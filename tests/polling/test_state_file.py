@@ -173,7 +173,7 @@ async def test_a_pass_over_the_past_goes_on_where_it_was(tmp_path: Path) -> None
         assert not after.page("paradigm_user_queries_7d")
         await after.poller.poll()
         assert after.page("paradigm_user_queries_7d")
-    assert platform.asked == [("2026-02-28", "2026-03-03"), ("2026-01-17", "2026-02-27")]
+    assert platform.asked == [("2026-02-28", "2026-03-03"), ("2026-01-17", "2026-02-28")]
 
 
 async def test_another_length_of_history_is_asked_for_anew(tmp_path: Path) -> None:
@@ -189,7 +189,7 @@ async def test_another_length_of_history_is_asked_for_anew(tmp_path: Path) -> No
         assert not after.page("paradigm_user_queries_28d")
         await after.poller.poll()
         assert after.page("paradigm_user_queries_28d")
-    assert ("2026-01-17", "2026-02-27") in platform.asked
+    assert ("2026-01-17", "2026-02-28") in platform.asked
 
 
 async def test_the_interval_is_the_one_that_is_configured_now(tmp_path: Path) -> None:
