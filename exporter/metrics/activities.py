@@ -16,6 +16,7 @@ from itertools import repeat
 from operator import add
 from statistics import median
 
+from exporter.domain import calendars
 from exporter.domain.calendars import Calendar
 from exporter.domain.model import Activity, Column, Family, Measure, Sample
 from exporter.metrics import missing_limits as missing
@@ -39,6 +40,7 @@ TODAY = "chat_usage_activity_today"
 LAST_WORKING_DAY = "chat_usage_activity_last_working_day"
 BASELINE = "chat_usage_activity_baseline"
 LIMIT = "chat_usage_activity_limit"
+WORKING_DAY = "chat_usage_company_last_working_day_timestamp_seconds"
 _ADD = "never to be added over activity; polled and cached"
 HELP: Mapping[str, str] = {
     LAST_DAY: f"What alerts judge on the newest complete day, summed over mode; {_ADD}, "
@@ -51,6 +53,8 @@ HELP: Mapping[str, str] = {
     LIMIT: "Limits in the activity's own unit: lower ones for the last working day, upper ones for the last day; usual "
     "ones are made from what is usual for the weekday.",
     missing.FAMILY: missing.HELP,
+    WORKING_DAY: "Start of the newest complete day that is a working day of the company's calendar, in seconds since "
+    "1970.",
 }
 
 
@@ -58,6 +62,8 @@ def activity_families(view: ReportView) -> tuple[Family, ...]:
     """Returns the families of a report's activities; of stale figures the fixed limits are left."""
     companies = _Companies.of(view)
     samples: dict[str, list[Sample]] = {name: [] for name in HELP}
+    if any(measure.activities for measure in view.report.measures) and not view.day_status.stale:
+        samples[WORKING_DAY] = list(_working_days(companies))
     for measure in view.report.measures:
         for activity in measure.activities:
             # Without a column that some held row has a figure for it is nobody's 0.
@@ -72,7 +78,7 @@ def activity_families(view: ReportView) -> tuple[Family, ...]:
 
 def label_names(family: str) -> tuple[str, ...]:
     """Returns the labels of a family of activities."""
-    return {LIMIT: LIMIT_LABELS, missing.FAMILY: missing.LABELS}.get(family, LABELS)
+    return {LIMIT: LIMIT_LABELS, missing.FAMILY: missing.LABELS, WORKING_DAY: LABELS[:-1]}.get(family, LABELS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +97,16 @@ class _Companies:
         limits = [view.company_limits.limits(*company) for company in companies]
         calendars = [view.company_limits.calendar(*company, view.rules.calendar) for company in companies]
         return cls(index, limits, calendars, [next(filter(each.is_working, days), None) for each in calendars])
+
+
+def _working_days(companies: _Companies) -> Iterator[Sample]:
+    """Yields when the last working day of each company began, in the zone of the source."""
+    view = companies.index.view
+    start = cache(lambda day: calendars.start(day, view.rules.zone).timestamp())
+    every = zip(companies.index.all_companies, companies.index.names, companies.working_days, strict=True)
+    for company, name, day in every:
+        if day is not None:
+            yield Sample((view.source, view.report.name, company, name), start(day))
 
 
 def _columns(index: CompanyIndex, part: str, measure: Measure, activity: Activity) -> Sequence[Column]:

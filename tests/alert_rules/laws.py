@@ -1,8 +1,8 @@
 """For each alert one law: at which figure it is silent, from which on it fires, and with which words.
 
 Each is tested four times: just below (before the breach), firing, clearing (after it), and without the figure.
-Time runs in steps of 10 minutes: 6 hours of `below`, 12 of `breach`, 12 of `below` again, if the law does not say
-otherwise.
+Time runs in steps of 10 minutes, or of an hour where days matter: 6 hours of `below`, 12 of `breach`, 12 of `below`
+again, if the law does not say otherwise.
 `age:60` is a moment that is always 60 s ago, `stuck` the moment at which the breach began.
 """
 
@@ -34,7 +34,8 @@ class Law:
     """`main` is the series that the alert watches; `fires` are the labels, `value` its value as people read it.
 
     `lasts` are the steps of below, breach and below again; `at` the steps at which each of the three is looked at.
-    `without` are the labels with which it fires where the figure is missing, if it does.
+    `without` are the labels with which it fires where the figure is missing, if it does. A step has so many minutes;
+    `texts` are what its words look up: the limit, the day, the usual share.
     """
 
     alert: str
@@ -49,19 +50,39 @@ class Law:
     at: tuple[int, int, int] = (6 * HOUR - 1, 18 * HOUR - 1, 30 * HOUR - 1)
     besides: Sequence[tuple[str, Labels, str, str]] = field(default=())
     without: Labels | None = None
+    step: int = 10
+    texts: Labels = field(default_factory=dict)
 
     @property
     def name(self) -> str:
         """The alert and, where two rules share the name, the severity."""
         return f"{self.alert} {self.fires.get('severity', '')}".strip()
 
-    def series(self, *, missing: bool = False) -> list[Series]:
-        """Returns the input; without the watched series where it is `missing`."""
-        watched = [(self.main, self.of, self.below, self.breach), *self.besides]
-        lines = [Series(name, labels, self._values(below, breach)) for name, labels, below, breach in watched]
+    def time(self, step: int) -> str:
+        """Returns the moment of a step."""
+        return f"{step * self.step}m"
+
+    def series(self, *, missing: bool = False, kept: bool = False, more: Labels | None = None) -> list[Series]:
+        """Returns the input, each with `more` labels; without the watched series where it is `missing`.
+
+        Where the law is `kept` nothing is breached at any time.
+        """
+        watched = [(self.main, self.of, self.below, self.below if kept else self.breach), *self.besides]
+        lines = [
+            Series(name, labels, self._values(below, below if kept else breach))
+            for name, labels, below, breach in watched
+        ]
         whole = f"x{sum(self.lasts) - 1}"
-        context = [series._replace(values=series.values + whole) for series in self.context]
-        return [*context, *([] if missing else lines)]
+        context = [
+            series if "x" in series.values else series._replace(values=self._scaled(series.values) + whole)
+            for series in self.context
+        ]
+        every = [*context, *([] if missing else lines)]
+        return [series._replace(labels={**series.labels, **(more or {})}) for series in every]
+
+    def _scaled(self, values: str) -> str:
+        """Returns the values of a moment that goes on as time does, whatever the step is."""
+        return values.replace("+600", f"+{self.step * 60}")
 
     def _values(self, below: str, breach: str) -> str:
         first, second, third = self.lasts
@@ -69,7 +90,7 @@ class Law:
         return " ".join(
             f"_x{count}"
             if value == "_"
-            else f"{_from(value, begin * 600)}x{count - 1}"  # axN is N + 1 values, _xN is N
+            else f"{self._scaled(_from(value, begin * self.step * 60))}x{count - 1}"  # axN is N + 1 values, _xN is N
             for value, begin, count in parts
         )
 
@@ -91,7 +112,10 @@ def limit(bound: str, basis: str, severity: str, value: str, source: str = "a") 
 def breached(alert: str, main: str, figures: tuple[str, str], of: tuple[str, str, str]) -> Law:
     """Returns the law of a limit of such a bound, basis and severity; `figures`: the last allowed one, one beyond it."""
     last, beyond = figures
-    return Law(alert, main, QUERIES, last, beyond, of_limit(*of), beyond, (*FRESH, limit(*of, last)))
+    day = "Monday 29 December 1969" if of[0] == "lower" else "Wednesday 31 December 1969"
+    context = (*FRESH, limit(*of, last), worked("chat-sessions"))
+    texts = {"limit": last, "day": day}
+    return Law(alert, main, QUERIES, last, beyond, of_limit(*of), beyond, context, texts=texts)
 
 
 def without(name: str, context: Sequence[Series] = FRESH) -> tuple[Series, ...]:
@@ -101,7 +125,25 @@ def without(name: str, context: Sequence[Series] = FRESH) -> tuple[Series, ...]:
 
 LAST, WORKING = "chat_usage_activity_last_day", "chat_usage_activity_last_working_day"
 CHAT, AGENT = {**COMPANY, "mode": "chat"}, {**COMPANY, "mode": "agent"}
-DAY = 144  # steps
+DAY = 24  # steps of an hour
+WORKED = " ".join(f"{number * 86400 - 172800}x23" for number in range(12))
+"""When the last working day began, through 12 days that are all worked on, by steps of an hour."""
+
+
+def worked(report: str, values: str = "-259200") -> Series:
+    """Returns when the last working day of the company began: a Monday, if nothing else is said."""
+    labels = {**REPORT, **COMPANY, "report": report}
+    return Series("chat_usage_company_last_working_day_timestamp_seconds", labels, values)
+
+
+def fresh(report: str) -> tuple[Series, ...]:
+    """Returns what tells that a report is up to date."""
+    return tuple(
+        each._replace(labels={**each.labels, "report": report}) if "report" in each.labels else each for each in FRESH
+    )
+
+
+WEEK = {"step": 60, "lasts": (8 * DAY, 2 * DAY, 2 * DAY), "at": (8 * DAY - 1, 10 * DAY - 1, 12 * DAY - 1)}
 MANY = tuple(
     Series(
         "chat_usage_activity_limit",
@@ -136,7 +178,9 @@ LAWS = (
         "0",
         COMPANY,
         "",
-        (*FRESH, Series("paradigm_user_queries_28d", CHAT, "100")),
+        (*FRESH, Series("paradigm_user_queries_28d", CHAT, "100"), worked("chat-sessions", WORKED)),
+        **WEEK,
+        texts={"sum": "100"},
     ),
     Law(
         "ChatUsageGroundedShareLow",
@@ -152,6 +196,7 @@ LAWS = (
             Series("paradigm_model_responses_28d", CHAT, "400"),
             Series("paradigm_model_responses_with_docs_28d", CHAT, "160"),
         ),
+        texts={"share": "40%"},
     ),
     Law(
         "ChatUsageManyCompaniesDropped",
@@ -160,9 +205,15 @@ LAWS = (
         "50",
         "49",
         REPORT,
-        "50%",
-        (*FRESH, *MANY, *(Series(WORKING, many(n), "50") for n in (3, 4))),
-        besides=((WORKING, many(2), "50", "49"),),
+        "75%",
+        # Two of four fell before: chance.
+        (
+            *FRESH,
+            *MANY,
+            worked("chat-sessions"),
+            *(Series(WORKING, many(n), value) for n, value in ((2, "49"), (3, "49"), (4, "50"))),
+        ),
+        texts={"count": "3", "day": "Monday 29 December 1969"},
     ),
     Law(
         "ChatUsageNoReportAtAll",
@@ -171,11 +222,11 @@ LAWS = (
         "age:0",
         "stuck",
         {"source": "a"},
-        "",
-        (),
-        without={},
-        lasts=(30 * HOUR, 40 * HOUR, 40 * HOUR),
-        at=(30 * HOUR - 1, 70 * HOUR - 1, 110 * HOUR - 1),
+        "1d 15h 0m 0s",
+        (Series("chat_usage_poll_interval_seconds", REPORT, "3600"),),
+        step=60,
+        lasts=(30, 40, 40),
+        at=(29, 69, 109),
     ),
     Law(
         "ChatUsageReportFetchFailing",
@@ -215,6 +266,7 @@ LAWS = (
         REPORT,
         "2d 10h 0m 1s",
         without("chat_usage_report_day_timestamp_seconds"),
+        texts={"day": "Tuesday 30 December 1969"},
     ),
     Law(
         "ChatUsageReportEmpty",
@@ -317,7 +369,7 @@ LAWS = (
         {"job": "chat-usage-exporter"},
         "",
         (),
-        without={"job": "chat-usage-exporter"},
+        without={},
     ),
     Law(
         "ChatUsageConfigReloadFailed",
@@ -325,7 +377,34 @@ LAWS = (
         {"instance": "x:1"},
         "1",
         "0",
-        {"instance": "x:1"},
+        {},
+        "",
+    ),
+    Law(
+        "ChatUsageRulesFailing",
+        "prometheus_rule_evaluation_failures_total",
+        {"rule_group": "/rules/usage.yml;chat-usage-activity", "instance": "p:1"},
+        "0",
+        "0+1",
+        {"rule_group": "/rules/usage.yml;chat-usage-activity"},
+        "1.5",
+    ),
+    Law(
+        "ChatUsageHistoryJobFailed",
+        "node_systemd_unit_state",
+        {"name": "chat-usage-history.service", "state": "failed"},
+        "0",
+        "1",
+        {"name": "chat-usage-history.service"},
+        "",
+    ),
+    Law(
+        "ChatUsageHistoryJobFailed",
+        "kube_job_status_failed",
+        {"job_name": "r-chat-usage-exporter-history-29", "reason": "BackoffLimitExceeded"},
+        "0",
+        "1",
+        {"job_name": "r-chat-usage-exporter-history-29"},
         "",
     ),
     Law(
@@ -364,6 +443,7 @@ LAWS = (
         COMPANY,
         "69",
         FRESH,
+        step=60,
         lasts=(15 * DAY, 2 * DAY, 2 * DAY),
         at=(15 * DAY - 1, 17 * DAY - 1, 19 * DAY - 1),
     ),
@@ -375,7 +455,7 @@ LAWS = (
         "41",
         COMPANY,
         "41%",
-        FRESH,
+        fresh("chats-feedback"),
         besides=(("paradigm_feedbacks_7d", {**COMPANY, "feedback": "like"}, "60", "59"),),
     ),
     Law(
@@ -386,7 +466,8 @@ LAWS = (
         "0",
         {**COMPANY, "tool": "CRM"},
         "40",
-        (*FRESH, Series("paradigm_tool_uses_28d", {**COMPANY, "tool": "CRM"}, "40")),
+        (*fresh("tools"), Series("paradigm_tool_uses_28d", {**COMPANY, "tool": "CRM"}, "40"), worked("tools", WORKED)),
+        **WEEK,
         without={**COMPANY, "tool": "CRM"},
     ),
     Law(
@@ -397,7 +478,12 @@ LAWS = (
         "0",
         COMPANY,
         "40",
-        (*FRESH, Series("paradigm_document_uses_28d", COMPANY, "40")),
+        (
+            *fresh("used-documents"),
+            Series("paradigm_document_uses_28d", COMPANY, "40"),
+            worked("used-documents", WORKED),
+        ),
+        **WEEK,
         without=COMPANY,
     ),
     Law(
@@ -408,6 +494,7 @@ LAWS = (
         "0",
         REPORT,
         "",
+        step=60,
         lasts=(8 * DAY, DAY // 2, DAY // 2),
         at=(8 * DAY - 1, 8 * DAY + DAY // 2 - 1, 9 * DAY - 1),
     ),
@@ -415,11 +502,11 @@ LAWS = (
         "ChatUsageUnansweredQueries",
         "chat_usage_activity_today",
         {**QUERIES, "activity": "model_responses"},
-        "80",
-        "79",
+        "200",
+        "199",
         COMPANY,
-        "21%",
-        (*FRESH, Series("chat_usage_activity_today", QUERIES, "100")),
+        "20.4%",
+        (*FRESH, Series("chat_usage_activity_today", QUERIES, "250")),
     ),
     Law(
         "ChatUsageNoAnswerForLong",
@@ -429,7 +516,7 @@ LAWS = (
         "age:345601",
         COMPANY,
         "4d 0h 0m 1s",
-        (*FRESH, Series("paradigm_model_responses_28d", CHAT, "100")),
+        (*FRESH, Series("paradigm_model_responses_28d", CHAT, "100"), worked("chat-sessions", "-144000+600")),
     ),
     Law(
         "ChatUsageAPIThrottled",
@@ -460,6 +547,7 @@ LAWS = (
         COMPANY,
         "",
         FRESH,
+        step=60,
         lasts=(2 * DAY, DAY // 2, DAY // 2),
         at=(2 * DAY - 1, 2 * DAY + DAY // 2 - 1, 3 * DAY - 1),
     ),

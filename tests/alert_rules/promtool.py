@@ -28,15 +28,6 @@ def alerts() -> Mapping[str, Sequence[Mapping[str, object]]]:
     return found
 
 
-def files_of(alert: str) -> tuple[Path, ...]:
-    """Returns the files that an alert needs: its own, and the one with the recordings."""
-    return tuple(
-        file
-        for file in FILES
-        if (file.name == "usage.yml" and file.parent.name == "alert_rules") or f"alert: {alert}\n" in file.read_text()
-    )
-
-
 class Series(NamedTuple):
     """One input series: a name, its labels, and its values in promtool's notation."""
 
@@ -56,15 +47,32 @@ def yaml_text(value: str) -> str:
     return f'"{escaped}"'
 
 
-def expanded(text: str, labels: Labels, value: str) -> str:
+LOOKED_UP = re.compile(r"\{\{ with printf `([^`]*)`[^{]*\| query \}\}(.*?)\{\{.*?\}\}(.*?)\{\{ end \}\}")
+KINDS = {
+    "activity_limit": "limit",
+    "day_timestamp_seconds": "day",
+    "share_28d": "share",
+    "_28d": "sum",
+    "count by": "count",
+}
+"""What a query in the words of an alert is for, by a part of it."""
+
+
+def expanded(text: str, labels: Labels, value: str, texts: Labels) -> str:
     """Fills in the few forms of templates that the annotations use; `value` is the rendered value."""
+
+    def looked_up(found: re.Match[str]) -> str:
+        kind = next(kind for part, kind in KINDS.items() if part in found[1])
+        return f"{found[2]}{texts[kind]}{found[3]}" if kind in texts else ""
+
+    text = LOOKED_UP.sub(looked_up, text)
     text = re.sub(r"\{\{ \$labels\.(\w+) \| urlquery \}\}", lambda m: quote_plus(labels.get(m[1], "")), text)
     text = re.sub(r"\{\{ \$labels\.(\w+) \}\}", lambda m: labels.get(m[1], ""), text)
     text = re.sub(r"\{\{ if .*\{\{ else \}\}(.*?)\{\{ end \}\}", r"\1", text)
     return re.sub(r"\{\{ \$value[^}]*\}\}", value, text)
 
 
-def fired(alert: str, labels: Labels, value: str) -> Mapping[str, object]:
+def fired(alert: str, labels: Labels, value: str, texts: Labels | None = None) -> Mapping[str, Labels]:
     """Returns the alert that must fire, with all its labels and annotations."""
     candidates = alerts()[alert]
     own = [each for each in candidates if _severity(each) == labels.get("severity")]
@@ -76,7 +84,7 @@ def fired(alert: str, labels: Labels, value: str) -> Mapping[str, object]:
     assert isinstance(annotations, Mapping)
     return {
         "exp_labels": full,
-        "exp_annotations": {key: expanded(str(text), full, value) for key, text in annotations.items()},
+        "exp_annotations": {key: expanded(str(text), full, value, texts or {}) for key, text in annotations.items()},
     }
 
 
@@ -88,25 +96,83 @@ def _severity(rule: Mapping[str, object]) -> str:
 
 def document(tests: Iterable[Mapping[str, object]], interval: str, files: Sequence[Path] = FILES) -> str:
     """Returns a test file for these rules."""
-    names = [group["name"] for file in files for group in yaml.safe_load(file.read_text())["groups"]]
+    names = [group["name"] for file in files for group in _groups(file)]
+    return _dumped(_document(tests, interval, [str(file) for file in files], names))
+
+
+def alone(folder: Path, name: str, tests: Iterable[Mapping[str, object]], interval: str, rule: Rule) -> Path:
+    """Writes a test file for one alert and what it reads of other rules, with its rules beside it; returns it."""
+    words = " ".join(query for query, *_ in LOOKED_UP.findall(str(rule["annotations"])))
+    read = _read_by(f"{rule['expr']} {words}")
+    groups = [
+        {**group, "rules": kept}
+        for group in GROUPS
+        if (kept := [each for each in group["rules"] if _name(each) in read])
+    ]
+    groups.append({"name": "alert", "interval": "1m", "rules": [rule]})
+    (folder / f"{name}.rules.yml").write_text(_dumped({"groups": groups}), "utf-8")
+    text = _dumped(_document(tests, interval, [f"{name}.rules.yml"], [str(group["name"]) for group in groups]))
+    file = folder / f"{name}.yml"
+    file.write_text(text, "utf-8")
+    return file
+
+
+def _read_by(expression: str) -> frozenset[str]:
+    """Returns the recordings and alerts that an expression reads, and those that these read."""
+    found = [rule for group in GROUPS for rule in group["rules"] if _name(rule) in expression]
+    return frozenset(map(_name, found)).union(*(_read_by(rule["expr"]) for rule in found))
+
+
+def _name(rule: Rule) -> str:
+    return str(rule.get("record") or rule["alert"])
+
+
+def _document(
+    tests: Iterable[Mapping[str, object]], interval: str, files: Sequence[str], names: Sequence[str]
+) -> Mapping[str, object]:
     order = [*(name for name in ORDER if name in names), *(name for name in names if name not in ORDER)]
-    return yaml.safe_dump(
-        {
-            "rule_files": [str(file) for file in files],
-            "evaluation_interval": interval,
-            "group_eval_order": order,
-            "tests": list(tests),
-        },
-        sort_keys=False,
-        width=10**9,
-        allow_unicode=True,
+    return {
+        "rule_files": list(files),
+        "evaluation_interval": interval,
+        "group_eval_order": order,
+        "tests": list(tests),
+    }
+
+
+def _groups(file: Path) -> list[Mapping[str, object]]:
+    found: list[Mapping[str, object]] = yaml.load(file.read_text(), yaml.CSafeLoader)["groups"]
+    return found
+
+
+def _dumped(document: Mapping[str, object]) -> str:
+    return yaml.dump(document, Dumper=yaml.CSafeDumper, sort_keys=False, width=10**9, allow_unicode=True)
+
+
+def verdicts(promtool: str, files: Sequence[Path]) -> Mapping[str, str]:
+    """Runs several test files in one process; returns what promtool complains of by file name, nothing when all hold.
+
+    A start costs as much as the tests of several alerts.
+    """
+    done = subprocess.run(
+        [promtool, "test", "rules", *(file.name for file in files)],
+        cwd=files[0].parent,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=300,
+        check=False,
     )
+    # in the order of the files, which Prometheus 3.x no longer names
+    _, *parts = re.split(r"^  (SUCCESS|FAILED:)$", done.stdout, flags=re.MULTILINE)
+    told = list(zip(parts[::2], parts[1::2], strict=True))
+    assert len(told) == len(files), done.stdout
+    return {
+        file.name: "" if word == "SUCCESS" else text or word for file, (word, text) in zip(files, told, strict=True)
+    }
 
 
 def complaints(promtool: str, folder: Path, text: str) -> str:
     """Runs promtool's tests; returns what it complains of, nothing when all hold."""
-    (folder / "tests.yml").write_text(text, "utf-8")
-    done = subprocess.run(
-        [promtool, "test", "rules", "tests.yml"], cwd=folder, capture_output=True, text=True, timeout=300, check=False
-    )
-    return "" if done.returncode == 0 else f"{done.stdout}\n{done.stderr}"
+    file = folder / "tests.yml"
+    file.write_text(text, "utf-8")
+    return verdicts(promtool, [file])[file.name]

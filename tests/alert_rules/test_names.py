@@ -1,5 +1,6 @@
 """Every metric and label in a rule exists: parsed, and compared with the catalogue, which equals what is served."""
 
+import re
 from collections.abc import Iterator, Mapping
 
 import promql_parser as promql
@@ -9,13 +10,18 @@ from exporter.cli.metrics import catalogue
 from tests.alert_rules.promtool import GROUPS
 
 RULES = [rule for group in GROUPS for rule in group["rules"]]
-SERVED: Mapping[str, frozenset[str]] = {entry.name: frozenset(entry.labels) for entry in catalogue()}
-ALERTS = frozenset({"alertname", "alertstate", "severity", "source", "report", "company_id", "company", "activity"})
+RELEASE = frozenset({"cluster", "namespace", "job"})
+"""What tells one release of the exporter from another: Prometheus' labels, which all series of a release share."""
+SERVED: Mapping[str, frozenset[str]] = {entry.name: frozenset(entry.labels) | RELEASE for entry in catalogue()}
+OF_ALERTS = frozenset({"alertname", "alertstate", "severity", "source", "report", "company_id", "company", "activity"})
 PROMETHEUS: Mapping[str, frozenset[str]] = {
-    "up": frozenset({"job", "instance", "cluster", "namespace"}),
-    "ALERTS": ALERTS,
+    "up": RELEASE | {"instance"},
+    "ALERTS": RELEASE | OF_ALERTS,
+    "prometheus_rule_evaluation_failures_total": RELEASE | {"rule_group"},
+    "node_systemd_unit_state": RELEASE | {"name", "state"},
+    "kube_job_status_failed": RELEASE | {"job_name"},
 }
-"""What Prometheus itself, or the scrape, brings along."""
+"""What Prometheus itself, the scrape, or another exporter brings along."""
 
 
 def parts(expression: str) -> Iterator[object]:
@@ -41,14 +47,17 @@ def selectors(expression: str) -> Iterator[promql.VectorSelector]:
 
 
 def recorded() -> Mapping[str, frozenset[str]]:
-    """Returns what the rules record, each with the labels that its name and its expression give it."""
-    return {
-        rule["record"]: frozenset().union(*map(grouping, parts(rule["expr"]))) | {"bound", "basis", "severity"}
-        for rule in RULES
-        if "record" in rule
-    }
+    """Returns what the rules record, each with the labels that its expression, or what it reads, gives it."""
+    found: dict[str, frozenset[str]] = {}
+    for rule in RULES:
+        if "record" in rule:
+            grouped = frozenset().union(*map(grouping, parts(rule["expr"])))
+            read = (found.get(str(each.name), frozenset()) for each in selectors(rule["expr"]))
+            found[rule["record"]] = grouped.union({"bound", "basis", "severity"}, *read)
+    return found
 
 
+QUERY = re.compile(r"printf `([^`]*)`")
 KNOWN = {**SERVED, **PROMETHEUS, **recorded()}
 
 
@@ -62,6 +71,23 @@ def test_a_rule_reads_what_is_served(rule: Mapping[str, str]) -> None:
         assert asked <= KNOWN[str(each.name)] | {"instance", "job"}, each.name
     labels = frozenset().union(*(KNOWN[str(each.name)] for each in read))
     assert frozenset().union(*map(grouping, parts(rule["expr"]))) <= labels
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.get("alert") or rule["record"])
+def test_a_rule_keeps_the_release(rule: Mapping[str, str]) -> None:
+    """Wherever it groups or matches: a release must not hide another one, nor speak for it."""
+    told = [labels for part in parts(rule["expr"]) if (labels := grouping(part))]
+    assert [labels for labels in told if not labels >= RELEASE] == []
+
+
+def test_what_words_look_up_is_served() -> None:
+    """A query with a misspelt name would find nothing, and the text would lack it without a word."""
+    queries = [each for rule in RULES for text in rule.get("annotations", {}).values() for each in QUERY.findall(text)]
+    assert len(queries) > 10
+    for query in queries:
+        text = query.replace('".*%s"', '"x"').replace("%q", '"x"')
+        names = [str(each.name) for each in selectors(text) if each.name]
+        assert {name for name in names if "|" not in name} <= KNOWN.keys()
 
 
 def test_the_parser_sees_what_stands_deep_inside() -> None:

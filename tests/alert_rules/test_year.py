@@ -82,7 +82,7 @@ def mornings(world: World, rules: DayRules = OPERATED) -> Iterator[tuple[date, M
                 for family in families
                 if "company" in family.label_names
                 for sample in family.samples
-                if sample.label_values[4] == "user_queries"
+                if sample.label_values[4:5] == ("user_queries",)
             },
         )
 

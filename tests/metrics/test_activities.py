@@ -17,7 +17,15 @@ from exporter.domain.thresholds import Threshold
 from exporter.ledger.day_status import day_status
 from exporter.ledger.ledger import Asked, Ledger, fold
 from exporter.metrics import missing_limits
-from exporter.metrics.activities import BASELINE, LAST_DAY, LAST_WORKING_DAY, LIMIT, TODAY, activity_families
+from exporter.metrics.activities import (
+    BASELINE,
+    LAST_DAY,
+    LAST_WORKING_DAY,
+    LIMIT,
+    TODAY,
+    WORKING_DAY,
+    activity_families,
+)
 from exporter.metrics.limits import CompanyLimits
 from exporter.metrics.report_view import Health, ReportView
 from exporter.platforms.api import Report
@@ -67,6 +75,7 @@ def served(
     sums: bool = True,
     min_group: int = 0,
     success: datetime | None = None,
+    working_days: bool = False,
 ) -> Mapping[tuple[str, ...], float]:
     """Returns the samples by family and by the labels after source, report and company's name."""
     asked = Days(SINCE, (read_at or now).date())
@@ -95,6 +104,7 @@ def served(
         (family.name, sample.label_values[2], *sample.label_values[4:]): sample.value
         for family in found
         if family.name != missing_limits.FAMILY
+        if (family.name == WORKING_DAY) is working_days
         for sample in family.samples
     }
 
@@ -248,6 +258,10 @@ def test_a_holiday_is_no_working_day_of_those_who_keep_it() -> None:
     found = served(*cases, company_limits=CompanyLimits((BUILT_IN,), (calendar,)))
     assert found[usual(LAST_WORKING_DAY, NORTHWIND)] == 60
     assert found[usual(LAST_WORKING_DAY, TAILSPIN)] == 0
+    assert served(*cases, company_limits=CompanyLimits((BUILT_IN,), (calendar,)), working_days=True) == {
+        (WORKING_DAY, NORTHWIND): utc(2026, 3, 2).timestamp(),
+        (WORKING_DAY, TAILSPIN): utc(2026, 3, 3).timestamp(),
+    }
 
 
 def test_only_what_has_a_lower_limit_has_a_last_working_day() -> None:
@@ -264,6 +278,7 @@ def test_stale_figures_go_and_fixed_limits_stay() -> None:
     read_at = NOON - timedelta(days=4)
     found = served(queries(lambda _: 60), read_at=read_at, now=NOON, company_limits=CompanyLimits((BUILT_IN, FIXED)))
     assert found == {(LIMIT, NORTHWIND, "user_queries", "lower", "fixed", "critical"): 50}
+    assert served(queries(lambda _: 60), read_at=read_at, now=NOON, working_days=True) == {}
 
 
 @pytest.mark.parametrize(

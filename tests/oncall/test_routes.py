@@ -13,6 +13,7 @@ from tests.oncall.shipped import mapping, mappings, texts, words
 pytestmark = pytest.mark.e2e
 
 ROUTES = [pytest.param(case, id=str(case["id"])) for case in shipped.cases("routes")]
+RELEASE = "cluster, namespace, job"
 SECRET = re.compile(r"(key|password|secret|token|slack_url|api_url)(_file)?$")
 
 
@@ -183,7 +184,7 @@ def test_the_page_about_on_call_has_each_inhibition_and_receiver() -> None:
             re.split(r'[=~"() ]+', " ".join(words(rule["target_matchers"])))
         )
         assert ("unless critical" in target) == (spares_pages and "ExporterDown" not in source), target
-        assert {*shared.replace("company", "company_id").split(", "), "alertname"} == {
+        assert {*shared.replace("company", "company_id").replace("release", RELEASE).split(", "), "alertname"} == {
             *words(rule["equal"]),
             "alertname",
         }

@@ -14,7 +14,15 @@ from exporter.exposition.board import Published
 from exporter.exposition.text import Key
 from exporter.ledger.ledger import by_number
 from exporter.metrics import missing_limits
-from exporter.metrics.activities import BASELINE, LAST_DAY, LAST_WORKING_DAY, LIMIT, TODAY, activity_families
+from exporter.metrics.activities import (
+    BASELINE,
+    LAST_DAY,
+    LAST_WORKING_DAY,
+    LIMIT,
+    TODAY,
+    WORKING_DAY,
+    activity_families,
+)
 from exporter.metrics.report_view import ReportView, SourceInfo
 
 SEVERITIES = ("critical", "warning", "info")
@@ -129,7 +137,9 @@ def _measured(view: ReportView, report: str) -> Iterator[tuple[Whose, Measured]]
     figures: dict[Whose, dict[str, float]] = {}
     limits: dict[Whose, list[tuple[str, str, str, float]]] = {}
     for family in activity_families(view) if view.report.has_days else ():
-        if family.name == missing_limits.FAMILY or any(fnmatchcase(family.name, glob) for glob in view.excluded):
+        if family.name in {missing_limits.FAMILY, WORKING_DAY} or any(
+            fnmatchcase(family.name, glob) for glob in view.excluded
+        ):
             continue
         for (_, _, company_id, company, activity, *limit), value in family.samples:
             whose = company_id, company, activity
