@@ -102,7 +102,7 @@ def document(tests: Iterable[Mapping[str, object]], interval: str, files: Sequen
 
 def alone(folder: Path, name: str, tests: Iterable[Mapping[str, object]], interval: str, rule: Rule) -> Path:
     """Writes a test file for one alert and what it reads of other rules, with its rules beside it; returns it."""
-    words = " ".join(query for query, *_ in LOOKED_UP.findall(str(rule["annotations"])))
+    words = " ".join(query for query, *_ in LOOKED_UP.findall(str(rule.get("annotations"))))
     read = _read_by(f"{rule['expr']} {words}")
     groups = [
         {**group, "rules": kept}

@@ -7,10 +7,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.alert_rules.laws import LAWS, STEP, Law
-from tests.alert_rules.promtool import FILES, GROUPS, complaints, document
-from tests.alert_rules.test_laws import cases
-from tests.helm.charts import at, objects, objects_of, the
+from tests.alert_rules.laws import FRESH, QUERIES, limit
+from tests.alert_rules.promtool import FILES, GROUPS, Series, alone, verdicts
+from tests.helm.charts import at, objects, objects_of, the, values
 from tests.oncall.amtool import program
 from tests.oncall.shipped import Config, alertmanager, mapping, mappings
 
@@ -20,11 +19,6 @@ OPT_IN = {
     rule["alert"] for file in FILES if file.parent.name == "optional"
     for group in yaml.safe_load(file.read_text())["groups"] for rule in group["rules"]
 }  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def rendered_groups() -> list[Config]:
-    return groups(objects_of("rules-all"))
 
 
 def groups(found: list[Config]) -> list[Config]:
@@ -46,31 +40,6 @@ def test_with_all_alerts_the_rules_are_those_of_the_repository() -> None:
     """Group by group, rule by rule, as data."""
     found = {str(group["name"]): group for group in groups(objects_of("rules-all"))}
     assert found == {group["name"]: group for group in GROUPS}
-
-
-def rules_for(alert: str, found: Sequence[Config]) -> Config:
-    """Returns a file of rules with all that is recorded, one alert, and the alerts that it counts: others cost time."""
-    counted = {
-        name
-        for group in found
-        for rule in mappings(group["rules"])
-        if rule.get("alert") == alert
-        for name in re.findall(r"ChatUsage\w+", str(rule["expr"]))
-    }
-    wanted = {None, alert, *counted}
-    kept = [
-        {**group, "rules": [rule for rule in mappings(group["rules"]) if rule.get("alert") in wanted]}
-        for group in found
-    ]
-    return {"groups": [group for group in kept if group["rules"]]}
-
-
-@pytest.mark.parametrize("law", LAWS, ids=lambda law: law.name)
-def test_an_alert_out_of_the_object_keeps_its_law(law: Law, rendered_groups: Sequence[Config], tmp_path: Path) -> None:
-    """By promtool's tests of alert_rules/, run on what a cluster would load."""
-    file = tmp_path / "rendered.yml"
-    file.write_text(yaml.safe_dump(rules_for(law.alert, rendered_groups)))
-    assert complaints(str(program("promtool", "trixie")), tmp_path, document(cases(law), STEP, [file])) == ""
 
 
 def test_by_default_the_opt_in_alerts_are_off() -> None:
@@ -133,3 +102,47 @@ def test_alerts_carry_the_namespace_by_which_the_operator_routes() -> None:
     found = objects_of("alertmanager")
     namespace = at(the(found, "AlertmanagerConfig"), "metadata", "namespace")
     assert {mapping(rule["labels"])["namespace"] for rule in alerts(found)} == {namespace}
+
+
+SOURCE = ("--values", values("default"))
+BELOW = "ChatUsageBelowThreshold"
+WARNING, CRITICAL = limit("lower", "fixed", "warning", "50"), limit("lower", "fixed", "critical", "10")
+
+
+def fires(expression: str, series: Sequence[Series], of: int, folder: Path) -> None:
+    """Judges by promtool that an expression finds so many, after a day."""
+    rule = {"record": "found", "expr": expression}
+    samples = [{"labels": "{}", "value": of}]
+    check = {"expr": "count(found)", "eval_time": "1d", "exp_samples": samples}
+    test = {"interval": "1h", "input_series": [each.document() for each in series], "promql_expr_test": [check]}
+    file = alone(folder, "rendered", [test], "1h", rule)
+    assert verdicts(str(program("promtool", "trixie")), [file]) == {file.name: ""}
+
+
+def rule_with(alert: str, found: list[Config]) -> str:
+    return next(str(rule["expr"]) for rule in alerts(found) if rule["alert"] == alert)
+
+
+def test_a_fixed_severity_makes_one_alert_of_two_limits(tmp_path: Path) -> None:
+    """A warning and a critical limit of one company, both broken: equal alerts would make the rule fail."""
+    found = objects("--set", f"prometheusRule.enabled=true,prometheusRule.severityOverrides.{BELOW}=critical", *SOURCE)
+    figures = [*FRESH, WARNING, CRITICAL, Series("chat_usage_activity_last_working_day", QUERIES, "5")]
+    series = [each._replace(values=each.values.replace("+600", "+3600") + "x30") for each in figures]
+    fires(rule_with(BELOW, found), series, 1, tmp_path)
+
+
+def test_of_two_namespaces_that_are_down_a_release_judges_its_own(tmp_path: Path) -> None:
+    every = ("--set-json", "prometheusRule.groups={}", "--set-json", "prometheusRule.disabled=[]")
+    found = objects("--values", values("alertmanager"), *every)
+    namespace = str(at(the(found, "AlertmanagerConfig"), "metadata", "namespace"))
+    expression = rule_with("ChatUsageExporterDown", found)
+    job = re.search(r'job="([^"]+)"', expression)
+    assert job
+    up = [Series("up", {"job": job[1], "namespace": each}, "0x30") for each in (namespace, "team-b")]
+    fires(expression, up, 1, tmp_path)
+
+
+@pytest.mark.parametrize("label", ["source", "company", "report", "namespace", "alertname"])
+def test_a_label_that_tells_alerts_apart_is_refused(label: str) -> None:
+    with pytest.raises(ValueError, match="told apart by this label"):
+        objects("--set", f"prometheusRule.enabled=true,prometheusRule.additionalLabels.{label}=x", *SOURCE)

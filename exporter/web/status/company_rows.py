@@ -128,6 +128,8 @@ def companies(shown: Published) -> Companies:
     )
 
 
+NO_ACTIVITY = frozenset({missing_limits.FAMILY, WORKING_DAY})
+"""The families of activities that are figures of none."""
 Whose = tuple[str, str, str]
 """Id and name of a company, and an activity."""
 

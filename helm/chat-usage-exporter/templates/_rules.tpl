@@ -40,10 +40,23 @@ have templates of their own ({{ `{{ $labels.company }}` }}), which are Prometheu
 {{- $rule := deepCopy .rule -}}
 {{- if .root.Values.alertmanagerConfig.enabled -}}
 {{- /* the operator shows an AlertmanagerConfig only alerts with the label of its own namespace */ -}}
+{{- /* and a fixed label would make alerts of two namespaces equal: only this release's are judged; what has no namespace, or that of a
+       Prometheus, has no other */ -}}
+{{- if ne .rule.alert "ChatUsageRulesFailing" -}}
+{{- $_ := set $rule "expr" (printf "(\n%s\n)\nand on (namespace) (label_replace(vector(1), \"namespace\", %q, \"\", \"\") or vector(1))\n" (trimSuffix "\n" $rule.expr) (include "chat-usage-exporter.namespace" .root)) -}}
+{{- else -}}
+{{- $_ := set $rule "expr" (printf "max without (namespace) (%s)" $rule.expr) -}}
+{{- end -}}
 {{- $_ := set $rule.labels "namespace" (.root.Values.alertmanagerConfig.namespace | default (include "chat-usage-exporter.namespace" .root)) -}}
 {{- end -}}
 {{- $_ := set $rule "labels" (merge $rule.labels $wanted.additionalLabels) -}}
-{{- with index $wanted.severityOverrides $rule.alert -}}{{- $_ := set $rule.labels "severity" . -}}{{- end -}}
+{{- with index $wanted.severityOverrides $rule.alert -}}
+{{- if contains "$labels.severity" $rule.labels.severity -}}
+{{- /* a warning and a critical limit of one company would be the same alert */ -}}
+{{- $_ := set $rule "expr" (printf "max without (severity) (\n%s\n)\n" (trimSuffix "\n" $rule.expr)) -}}
+{{- end -}}
+{{- $_ := set $rule.labels "severity" . -}}
+{{- end -}}
 {{- with index $wanted.forOverrides $rule.alert -}}{{- $_ := set $rule "for" . -}}{{- end -}}
 {{- range $annotation, $text := $rule.annotations -}}
 {{- $text = $text | replace "https://example.org/chat-usage-exporter" (trimSuffix "/" $wanted.runbookBaseUrl) -}}
@@ -65,6 +78,12 @@ have templates of their own ({{ `{{ $labels.company }}` }}), which are Prometheu
     (list "severityOverrides" "alert" (keys .wanted.severityOverrides) $alerts)
     (list "forOverrides" "alert" (keys .wanted.forOverrides) $alerts)
     (list "groups" "group" (keys .wanted.groups) $groups) -}}
+{{- $identity := list "activity" "alertname" "basis" "bound" "cluster" "company" "company_id" "instance" "invariant" "job" "job_name" "kind" "name" "namespace" "option" "reason" "report" "rule_group" "source" "tool" "window" -}}
+{{- range $label, $_ := .wanted.additionalLabels -}}
+{{- if has $label $identity -}}
+{{- fail (printf "prometheusRule.additionalLabels.%s: alerts are told apart by this label of their own; choose another name" $label) -}}
+{{- end -}}
+{{- end -}}
 {{- range $kind := $kinds -}}
 {{- range $name := index $kind 2 -}}
 {{- if not (has $name (index $kind 3)) -}}
