@@ -159,7 +159,7 @@ def verdicts(promtool: str, files: Sequence[Path]) -> Mapping[str, str]:
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        timeout=300,
+        timeout=600,
         check=False,
     )
     # in the order of the files, which Prometheus 3.x no longer names

@@ -10,32 +10,35 @@ from tests.alert_rules.promtool import FILES, Series, document, verdicts
 
 pytestmark = [pytest.mark.e2e, pytest.mark.once]
 
-HOURS = 30 * 24
+DAYS = 24
+HOURS = DAYS * 24
 SUCCESS = "chat_usage_poll_last_success_timestamp_seconds"
 POLLED = Series(SUCCESS, REPORT, "0+3600")
 INTERVAL = Series("chat_usage_poll_interval_seconds", REPORT, "3600")
 UP = Series("up", {"job": "chat-usage-exporter", "instance": "a"}, "1")
 BUILD = Series("chat_usage_exporter_build_info", {"job": "chat-usage-exporter", "instance": "a"}, "1")
 TODAY, WORKING = "chat_usage_activity_today", "chat_usage_activity_last_working_day"
-CLOSED = worked("chat-sessions", f"{WORKED} 777600x{HOURS}")
-"""Twelve days of work, and then none."""
+OPEN = " ".join(f"{number * 86400 - 172800}x23" for number in range(DAYS + 1))
+CLOSED = f"{WORKED} 777600x{HOURS}"
+"""When the last working day began: each day is one, or twelve days of work and then none."""
+SUM_OF_WEEK = f"9x{17 * 24 - 1} 0x{HOURS}"
+"""Use until the tenth day: a week later the week's sum is 0."""
 
 
 def company(name: str, labels: Mapping[str, str], values: str) -> Series:
     return Series(name, {**COMPANY, **labels}, values)
 
 
-def silent(company_is_closed: bool) -> list[Series]:
-    """Returns a company that uses nothing for a week: on days off, or on working days."""
-    days = f"{WORKED} 777600x{HOURS}" if company_is_closed else " ".join(f"{n * 86400 - 172800}x23" for n in range(30))
+def silent(days: str) -> list[Series]:
+    """Returns a company that uses nothing for a week, and its working days."""
     sums = [
-        company("paradigm_user_queries_7d", {"mode": "chat"}, "0"),
+        company("paradigm_user_queries_7d", {"mode": "chat"}, SUM_OF_WEEK),
         company("paradigm_user_queries_28d", {"mode": "chat"}, "500"),
         company("paradigm_model_responses_28d", {"mode": "chat"}, "500"),
         company("paradigm_document_uses_28d", {}, "90"),
-        company("paradigm_document_uses_7d", {}, "0"),
+        company("paradigm_document_uses_7d", {}, SUM_OF_WEEK),
         company("paradigm_tool_uses_28d", {"tool": "CRM"}, "90"),
-        company("paradigm_tool_uses_7d", {"tool": "CRM"}, "0"),
+        company("paradigm_tool_uses_7d", {"tool": "CRM"}, SUM_OF_WEEK),
         Series("paradigm_last_model_response_timestamp_seconds", CHAT, "864000"),
     ]
     reports = ("chat-sessions", "tools", "used-documents")
@@ -70,78 +73,73 @@ def fallen(down: int, of: int) -> list[Series]:
 
 GONE = f"{' '.join(f'{hour * 3600}' for hour in range(12))} stale"
 SILENCE = ("ChatUsageCompanyInactive", "ChatUsageDocumentsUnused", "ChatUsageNoAnswerForLong", "ChatUsageToolUnused")
-QUIET: Mapping[str, tuple[Sequence[Series], Sequence[str]]] = {
+LATE = [each._replace(values="-600000") if "day_timestamp" in each.name else each for each in grounded(100, 0.5, 10)]
+CASES: Mapping[str, tuple[Sequence[Series], Sequence[str]]] = {
     "a Prometheus that never saw the exporter": ([Series("unrelated", {}, "1")], ["ChatUsageExporterDown"]),
     "a Prometheus that meets the exporter": ([POLLED, INTERVAL, UP, BUILD], []),
     "a source that was removed": (
         [
             Series(SUCCESS, {**REPORT, "source": "old"}, GONE),
             Series(INTERVAL.name, {**REPORT, "source": "old"}, "3600x11 stale"),
-            POLLED,
-            INTERVAL,
-            UP,
-            BUILD,
+            *(POLLED, INTERVAL, UP, BUILD),
         ],
         [],
     ),
-    "any name of the job": ([*(each._replace(labels={"job": "r", "instance": "a"}) for each in (UP, BUILD))], []),
-    "a company that is closed": (silent(True), []),
-    "a company that is not": (silent(False), SILENCE),
-    "39 answers to 50 queries": (answered(50, 39), []),
-    "390 answers to 500 queries": (answered(500, 390), ["ChatUsageUnansweredQueries"]),
-    "no answer of 100 with documents, where 4 are usual": (grounded(100, 0.04, 0), []),
-    "10 answers of 100 with documents, where 50 are usual": (grounded(100, 0.5, 10), ["ChatUsageGroundedShareLow"]),
-    "2 of 2 companies that fell": (fallen(2, 2), ["ChatUsageActivityDropped"]),
-    "3 of 4 companies that fell": (fallen(3, 4), ["ChatUsageActivityDropped", "ChatUsageManyCompaniesDropped"]),
-    "late figures": (
+    "an exporter that does not come back": (
         [
-            *grounded(100, 0.5, 10),
-            *(
-                [each._replace(values="-600000") if "day_timestamp" in each.name else each for each in FRESH][2:3]
-            ),
+            *(Series(each.name, each.labels, f"{each.values}x30 stale") for each in (POLLED, INTERVAL, BUILD)),
+            UP._replace(values=f"1x30 0x{HOURS}"),
         ],
-        [],
+        ["ChatUsageExporterDown", "ChatUsageNoReportAtAll"],
+    ),
+    "any name of the job": ([each._replace(labels={"job": "r", "instance": "a"}) for each in (UP, BUILD)], []),
+    "a company that is closed, for weeks": ([*silent(CLOSED), UP, BUILD], []),
+    "a company that is not, for weeks": ([*silent(OPEN), UP, BUILD], SILENCE),
+    "39 answers to 50 queries": ([*answered(50, 39), UP, BUILD], []),
+    "390 answers to 500 queries": ([*answered(500, 390), UP, BUILD], ["ChatUsageUnansweredQueries"]),
+    "no answer of 100 with documents, where 4 are usual": ([*grounded(100, 0.04, 0), UP, BUILD], []),
+    "10 answers of 100 with documents, where 50 are usual": (
+        [*grounded(100, 0.5, 10), UP, BUILD],
+        ["ChatUsageGroundedShareLow"],
+    ),
+    "the same in figures that are late": ([*LATE, UP, BUILD], ["ChatUsageReportStale"]),
+    "2 of 2 companies that fell": ([*fallen(2, 2), UP, BUILD], ["ChatUsageActivityDropped"]),
+    "3 of 4 companies that fell": (
+        [*fallen(3, 4), UP, BUILD],
+        ["ChatUsageActivityDropped", "ChatUsageManyCompaniesDropped"],
     ),
 }
-"""The series of each case, and the alerts that may fire in it, of all that there are."""
-EVER = "count by (alertname) (count_over_time(ALERTS{{alertstate=\"firing\"{more}}}[30d]))"
-ENDED = 'alertname!~"ChatUsageWatchdog|ChatUsageThresholdMissing|ChatUsageReport.*|ChatUsageExporterDown"'
+"""The series of each case, and the alerts that fire at some time of it, of all that there are."""
+EVER = (
+    'count by (alertname) (count_over_time(ALERTS{alertstate="firing",'
+    f'alertname!~"ChatUsageWatchdog|ChatUsageThresholdMissing"}}[{DAYS}d])) > bool 0'
+)
 
 
-def steady(each: Series) -> Series:
-    """Returns a series that goes on for all days, by steps of an hour."""
+def steady(each: Series, hours: int) -> Series:
+    """Returns a series that goes on for all hours, by steps of one."""
     if "x" in each.values or "stale" in each.values:
         return each
-    return each._replace(values=each.values.replace("+600", "+3600") + f"x{HOURS}")
+    return each._replace(values=each.values.replace("+600", "+3600") + f"x{hours}")
+
+
+def case(name: str, series: Sequence[Series], told: Sequence[str]) -> Mapping[str, object]:
+    """Returns a test of promtool, of four days if the name does not speak of weeks."""
+    hours = HOURS if "weeks" in name else 4 * 24
+    samples = [{"labels": f'{{alertname="{each}"}}', "value": 1} for each in sorted(told)]
+    check = {"expr": EVER, "eval_time": f"{hours - 1}h", "exp_samples": samples}
+    return {
+        "interval": "1h",
+        "input_series": [steady(each, hours).document() for each in series],
+        "promql_expr_test": [check],
+    }
 
 
 def test_only_what_has_a_cause_is_told_of(promtool: str, tmp_path: Path) -> None:
-    """At no time of 30 days, by all rules, opt-in ones too; what the cases do not serve is left out."""
-    tests = [
-        {
-            "name": name,
-            "interval": "1h",
-            "input_series": [steady(each).document() for each in series],
-            "promql_expr_test": [
-                {
-                    "expr": EVER.format(more="" if "Prometheus" in name or "source" in name else f",{ENDED}")
-                    if name != "any name of the job"
-                    else EVER.format(more=',alertname="ChatUsageExporterDown"'),
-                    "eval_time": f"{HOURS - 1}h",
-                    "exp_samples": [],
-                }
-            ],
-        }
-        for name, (series, _) in QUIET.items()
-    ]
-    for test, (_, told) in zip(tests, QUIET.values(), strict=True):
-        (check,) = test["promql_expr_test"]  # type: ignore[misc]  # a list of one, above
-        check["expr"] = check["expr"].replace("count by", "0 * count by") + ' unless on (alertname) vector(0)'
-        found = [{"labels": f'{{alertname="{name}"}}', "value": 0} for name in sorted(told)]
-        check["exp_samples"] = found
+    """At no time of these days, by all rules, opt-in ones too."""
     files = []
-    for number, test in enumerate(tests):
-        files.append(tmp_path / f"{number}.yml")
-        files[-1].write_text(document([test], "1h", FILES), "utf-8")
+    for name, (series, told) in CASES.items():
+        files.append(tmp_path / f"{name}.yml")
+        files[-1].write_text(document([case(name, series, told)], "1h", FILES), "utf-8")
     found = verdicts(promtool, files)
     assert found == dict.fromkeys(found, "")

@@ -60,10 +60,12 @@ def rows(world: World, day: date) -> Iterator[Row]:
                 yield Row(mode, day, str(company.id), {column: float(figures.user_queries)})
 
 
-def mornings(world: World, rules: DayRules = OPERATED) -> Iterator[tuple[date, Mapping[tuple[str, ...], float]]]:
+def mornings(
+    world: World, rules: DayRules = OPERATED, limits: CompanyLimits | None = None
+) -> Iterator[tuple[date, Mapping[tuple[str, ...], float]]]:
     """Yields each day of the year with the samples of the morning after it."""
     names = {str(company.id): company.name for company in world.companies}
-    ledger, company_limits = Ledger(), CompanyLimits((BUILT_IN,))
+    ledger, company_limits = Ledger(), limits or CompanyLimits((BUILT_IN,))
     for number in range(-KEEP, A_YEAR):
         day = BEGIN + timedelta(days=number)
         now = datetime.combine(day, datetime.min.time(), utc(2000, 1, 1).tzinfo) + MORNING
