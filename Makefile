@@ -15,6 +15,9 @@ SBOM_ARGS ?=
 FUZZ_ARGS ?=
 # make soak SOAK_ARGS="--minutes 5"
 SOAK_ARGS ?= --minutes 60
+# make rules DOCS_URL=https://docs.example.com/chat-usage GRAFANA_URL=https://grafana.example.com
+DOCS_URL ?=
+GRAFANA_URL ?=
 # make slow SLOW_ARGS=--short
 SLOW_ARGS ?=
 # make bench BENCH_ARGS=--short
@@ -30,7 +33,7 @@ SCRIPTS = .ci/run tools/chromium tools/debian-mirror tools/debian-sid tools/go-t
 
 export PYTHON
 
-.PHONY: help demo test coverage test-all fuzz soak slow bench lint docs dashboards pictures image compose chart chart-golden chart-schemas kube lock sbom audit tools clean
+.PHONY: help demo test coverage test-all fuzz soak slow bench lint docs rules dashboards pictures image compose chart chart-golden chart-schemas kube lock sbom audit tools clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-13s %s\n", $$1, $$2}' Makefile
@@ -92,6 +95,10 @@ docs: ## write the generated files anew: config/exporter.example.yml, docs/metri
 	text=$$($(VENV)/bin/python -m exporter.settings) && printf '%s\n' "$$text" > config/exporter.example.yml
 	text=$$($(VENV)/bin/chat-usage-exporter metrics) && printf '%s\n' "$$text" > docs/metrics.md
 	text=$$($(VENV)/bin/python -m tools.runbooks) && printf '%s\n' "$$text" > docs/runbooks/README.md
+
+rules: ## build/alert_rules/ with your addresses (DOCS_URL=https://... GRAFANA_URL=https://...; without one, without its links)
+	@tools/venv $(VENV) run
+	$(VENV)/bin/python -m tools.rules --docs-url "$(DOCS_URL)" --grafana-url "$(GRAFANA_URL)"
 
 image: ## build the image without a container engine, on Debian packages (root, Debian)
 	@tools/image build

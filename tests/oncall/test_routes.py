@@ -17,10 +17,10 @@ RELEASE = "cluster, namespace, job"
 SECRET = re.compile(r"(key|password|secret|token|slack_url|api_url)(_file)?$")
 
 
-def text_with_jira() -> str:
-    """Returns the example with the block for Jira in force."""
+def text_with(kind: str) -> str:
+    """Returns the example with a block in force that is commented out."""
     text = shipped.ALERTMANAGER.read_text()
-    block = re.search(r"(?m)^  # jira_configs:\n(?:  # .*\n)+", text)
+    block = re.search(rf"(?m)^  # {kind}:\n(?:  # (?:-|  ).*\n)+", text)
     assert block
     return text.replace(block[0], block[0].replace("  # ", "  "))
 
@@ -53,10 +53,11 @@ def test_the_example_is_valid(amtool: Path, tmp_path: Path) -> None:
     assert "level=warn" not in told.all
 
 
-def test_the_block_for_jira_is_valid(tmp_path: Path) -> None:
+@pytest.mark.parametrize("kind", ["jira_configs", "msteamsv2_configs"])
+def test_a_block_that_is_commented_out_is_valid(tmp_path: Path, kind: str) -> None:
     """Where Alertmanager knows it: 0.28 as its makers build it, but not as Debian does."""
     file = tmp_path / "alertmanager.yml"
-    file.write_text(text_with_jira())
+    file.write_text(text_with(kind))
 
     told = said(program("amtool", "sid"), "check-config", file)
 
@@ -134,7 +135,7 @@ def test_no_secret_stands_in_the_example() -> None:
             return []
         return [*value.items(), *(pair for each in value.values() for pair in keys(each))]
 
-    found = [(key, value) for key, value in keys(yaml.safe_load(text_with_jira())) if SECRET.search(key)]
+    found = [(key, value) for key, value in keys(yaml.safe_load(text_with("jira_configs"))) if SECRET.search(key)]
 
     assert len(found) > 5
     assert all(key.endswith("_file") or "atlassian" in str(value) for key, value in found), found

@@ -18,10 +18,10 @@ DOCS = "https://example.org/chat-usage-exporter/docs/runbooks"
 GRAFANA = "https://grafana.example.org/d/chat-usage-company?var-source=production&var-company=Northwind&from=now-30d"
 HOSTILE = '<!channel> R&D "Ü" +1 {{ .X }} \\ <script>'
 MESSAGES = ["headline", "text", "pagerduty.description", "pagerduty.firing", "jsm.message", "jsm.description",
-            "slack.title", "slack.text", "email.html"]  # fmt: skip
-LINKING = ["text", "jsm.description", "slack.text", "email.html"]
+            "slack.title", "slack.text", "teams.title", "teams.text", "email.html"]  # fmt: skip
+LINKING = ["text", "jsm.description", "slack.text", "teams.text", "email.html"]
 LIMITS = {"pagerduty.description": 1024, "jsm.message": 130, "jsm.description": 15_000, "slack.title": 300,
-          "slack.text": 40_000, "headline": 300}  # fmt: skip
+          "slack.text": 40_000, "teams.text": 25_000, "headline": 300}  # fmt: skip
 
 
 def alert(status: str = "firing", name: str = "ChatUsageActivityDropped", **labels: str) -> Config:
@@ -147,6 +147,7 @@ def test_a_silence_is_of_that_alert(render: Rendering) -> None:
     [
         pytest.param("slack.text", "<!channel>", id="a mention in Slack"),
         pytest.param("slack.title", "<!channel>", id="a mention in a title of Slack"),
+        pytest.param("teams.text", "<!channel>", id="markup in Teams"),
         pytest.param("email.html", "<script>", id="markup in an e-mail"),
     ],
 )
@@ -202,4 +203,4 @@ def templated(value: object, key: str = "") -> Iterator[tuple[str, str]]:
 
 def silences(text: str) -> list[str]:
     """Returns the matchers of each link to the silence form."""
-    return [unquote(each) for each in re.findall(r"#/silences/new\?filter=([^\s\"|>]+)", text)]
+    return [unquote(each) for each in re.findall(r"#/silences/new\?filter=([^\s\"|>)]+)", text)]

@@ -1,0 +1,30 @@
+"""`make rules`: one address for all runbooks, one for all dashboards, and no link that leads nowhere."""
+
+import pytest
+import yaml
+
+from tests.alert_rules.promtool import FILES
+from tools.rules import DOCS, GRAFANA, linked
+
+TEXTS = [file.read_text() for file in FILES]
+
+
+@pytest.mark.parametrize("text", TEXTS)
+def test_all_links_lead_where_the_operator_says(text: str) -> None:
+    found = linked(text, "https://docs.here/", "https://grafana.here")
+    assert "example.org" not in found
+    assert found.count("https://docs.here/docs/runbooks/") == text.count(DOCS)
+    assert found.count("https://grafana.here/d/chat-usage-") == text.count(GRAFANA)
+
+
+@pytest.mark.parametrize("text", TEXTS)
+def test_without_an_address_there_is_no_link(text: str) -> None:
+    """And nothing else goes."""
+    found, given = (
+        [rule for group in yaml.safe_load(each)["groups"] for rule in group["rules"]]
+        for each in (linked(text, "", ""), text)
+    )
+    for rule, before in zip(found, given, strict=True):
+        gone = {"runbook_url", "dashboard_url"}
+        kept = {key: value for key, value in before.get("annotations", {}).items() if key not in gone}
+        assert rule == ({**before, "annotations": kept} if kept else before)
