@@ -143,7 +143,7 @@ def fresh(report: str) -> tuple[Series, ...]:
     )
 
 
-WEEK = {"step": 60, "lasts": (8 * DAY, 2 * DAY, 2 * DAY), "at": (8 * DAY - 1, 10 * DAY - 1, 12 * DAY - 1)}
+WEEK, WEEK_AT = (8 * DAY, 2 * DAY, 2 * DAY), (8 * DAY - 1, 10 * DAY - 1, 12 * DAY - 1)
 MANY = tuple(
     Series(
         "chat_usage_activity_limit",
@@ -179,7 +179,9 @@ LAWS = (
         COMPANY,
         "",
         (*FRESH, Series("paradigm_user_queries_28d", CHAT, "100"), worked("chat-sessions", WORKED)),
-        **WEEK,
+        step=60,
+        lasts=WEEK,
+        at=WEEK_AT,
         texts={"sum": "100"},
     ),
     Law(
@@ -467,7 +469,9 @@ LAWS = (
         {**COMPANY, "tool": "CRM"},
         "40",
         (*fresh("tools"), Series("paradigm_tool_uses_28d", {**COMPANY, "tool": "CRM"}, "40"), worked("tools", WORKED)),
-        **WEEK,
+        step=60,
+        lasts=WEEK,
+        at=WEEK_AT,
         without={**COMPANY, "tool": "CRM"},
     ),
     Law(
@@ -483,7 +487,9 @@ LAWS = (
             Series("paradigm_document_uses_28d", COMPANY, "40"),
             worked("used-documents", WORKED),
         ),
-        **WEEK,
+        step=60,
+        lasts=WEEK,
+        at=WEEK_AT,
         without=COMPANY,
     ),
     Law(

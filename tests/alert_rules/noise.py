@@ -132,8 +132,8 @@ def year(companies: int, seed: int) -> Told:
             sums[str(company.id)].add(world, company, day)
             now |= {(rule, str(company.id)) for rule in sums[str(company.id)].rules()}
         for rule, company_id in now - firing:
-            company = world.company(int(company_id)) if company_id else None
-            if company is not None and not company.is_customer(day):
+            customer = world.company(int(company_id)) if company_id else None
+            if customer is not None and not customer.is_customer(day):
                 found.of_gone[rule] += 1
             else:
                 found.by_month[rule, f"{day:%Y-%m}"] += 1

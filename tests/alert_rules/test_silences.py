@@ -87,7 +87,10 @@ CASES: Mapping[str, tuple[Sequence[Series], Sequence[str]]] = {
     ),
     "an exporter that does not come back": (
         [
-            *(Series(each.name, each.labels, f"{each.values}x30 stale") for each in (POLLED, INTERVAL, BUILD)),
+            *(
+                Series(each.name, {**each.labels, "job": UP.labels["job"]}, f"{each.values}x30 stale")
+                for each in (POLLED, INTERVAL, BUILD)
+            ),
             UP._replace(values=f"1x30 0x{HOURS}"),
         ],
         ["ChatUsageExporterDown", "ChatUsageNoReportAtAll"],
