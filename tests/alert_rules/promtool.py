@@ -96,7 +96,7 @@ def _severity(rule: Mapping[str, object]) -> str:
 
 def document(tests: Iterable[Mapping[str, object]], interval: str, files: Sequence[Path] = FILES) -> str:
     """Returns a test file for these rules."""
-    names = [group["name"] for file in files for group in _groups(file)]
+    names = [str(group["name"]) for file in files for group in _groups(file)]
     return _dumped(_document(tests, interval, [str(file) for file in files], names))
 
 
