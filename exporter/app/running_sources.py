@@ -132,6 +132,8 @@ class Sources:
                 self._outputs.board.replace({**sources, **gone}, settings.limits.max_series)
 
             await self._outputs.worker.run(publish)
+            self._outputs.selector_log.reloaded()
+            self._outputs.selector_log.note(self._outputs.board.shown.unmatched)
         return change
 
     async def _make_all(self, sources: Iterable[Source]) -> Sequence[Running]:

@@ -3,7 +3,8 @@
 import asyncio
 import os
 import signal
-from collections.abc import Callable, Coroutine, Sequence
+from collections import Counter
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack
 from typing import Annotated, TypeVar
 
@@ -17,8 +18,11 @@ from exporter.cli import tables
 from exporter.cli.options import ConfigFile, FailedError
 from exporter.cli.tables import SOFT_HYPHEN, TableColumn
 from exporter.domain.clock import Clock
+from exporter.domain.selectors import Entry, matches
+from exporter.domain.text import enumerated, printable
 from exporter.platforms.registry import platforms
 from exporter.polling.probe import Finding, LastCodes, Probe
+from exporter.polling.target import Target
 from exporter.polling.threads import Worker
 from exporter.settings import Settings, Source, load
 
@@ -38,6 +42,12 @@ COLUMNS = (
     TableColumn("Left out", long=True),
     TableColumn("Time", number=True),
 )
+SELECTOR_COLUMNS = (
+    TableColumn("Source"),
+    TableColumn("Option"),
+    TableColumn("Selector", long=True),
+    TableColumn(f"Com{SOFT_HYPHEN}panies", number=True),
+)
 
 
 def check(
@@ -55,7 +65,8 @@ def check(
         typer.echo(describe(each))
     typer.echo("The configuration is valid.")
     if probe:
-        conclude(ask(settings), Console(highlight=False))
+        targets = [each.target for each in settings.sources.values()]
+        conclude(ask(settings), Console(highlight=False), targets)
 
 
 def describe(each: Source) -> str:
@@ -113,11 +124,11 @@ async def unless_signalled(work: Coroutine[object, object, Result]) -> Result | 
     return None if task.cancelled() else task.result()
 
 
-def conclude(findings: Sequence[Finding] | None, console: Console) -> None:
-    """Prints one row for each report, and below what was noted; nothing when there was no time to ask.
+def conclude(findings: Sequence[Finding] | None, console: Console, targets: Sequence[Target] = ()) -> None:
+    """Prints one row for each report and selector, and below what was noted; nothing when there was no time to ask.
 
     Raises:
-        FailedError: a report failed; one line for each, which belongs below the table.
+        FailedError: a report failed, or nobody of a source would be served; one line for each, which belongs below.
     """
     if findings is None:
         return
@@ -127,9 +138,46 @@ def conclude(findings: Sequence[Finding] | None, console: Console) -> None:
         console.print()
     for note in notes:
         tables.say(console, note)
+    _show_selectors(console, targets, findings)
     messages = [finding.message for finding in findings if finding.message]
+    messages += [line for target in targets for line in _nobody(target, findings)]
     if messages:
         raise FailedError("\n".join(messages))
+
+
+def _show_selectors(console: Console, targets: Sequence[Target], findings: Sequence[Finding]) -> None:
+    """Prints how many companies each selector matches, in all sources that it holds for, and which match nothing."""
+    counts = Counter[Entry]()
+    for target in targets:
+        names = _names(target, findings)
+        by_option = {**target.companies.entries(target.source, "companies"), **target.selectors}
+        counts.update({each: matches(each.selector, names) for entries in by_option.values() for each in entries})
+    if not counts:
+        return
+    rows = [(*map(printable, entry), str(count)) for entry, count in counts.items()]
+    tables.show(console, "How many companies each selector matches in these days", SELECTOR_COLUMNS, rows)
+    for source, option in dict.fromkeys((entry.source, entry.option) for entry, count in counts.items() if not count):
+        idle = [
+            printable(each.selector) for each, count in counts.items() if each[:2] == (source, option) and not count
+        ]
+        tables.say(console, f"{source}: {option}: matches nothing in these days: {enumerated(idle, len(idle))}")
+
+
+def _names(target: Target, findings: Sequence[Finding]) -> Mapping[str, str]:
+    found = (each.found.names for each in findings if each.found and each.source == target.source)
+    return {company: name for names in found for company, name in names.items()}
+
+
+def _nobody(target: Target, findings: Sequence[Finding]) -> Iterator[str]:
+    """Yields a line if answers were good and no company of them would be served."""
+    found = [each.found for each in findings if each.found and each.source == target.source]
+    if found and not any(each.companies for each in found):
+        listed = len(_names(target, findings))
+        yield (
+            f"{target.source}: no company is served: include and exclude leave none of {listed} companies"
+            if listed
+            else f"{target.source}: no company is served: none is listed in these days; may the key see them?"
+        )
 
 
 def _row(finding: Finding) -> tuple[str, ...]:

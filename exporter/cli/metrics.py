@@ -14,6 +14,7 @@ from exporter.exposition.series_limit import DROPPED, SERIES
 from exporter.exposition.telemetry import Telemetry
 from exporter.metrics.activities import HELP, label_names
 from exporter.metrics.report_health import REPORT_FAMILIES, REPORT_GAUGES, REPORT_LABELS, SOURCE_FAMILIES
+from exporter.metrics.unmatched import UNMATCHED, UNMATCHED_INFO
 from exporter.metrics.windows import family_of, windows
 from exporter.platforms.api import Report
 from exporter.platforms.registry import platforms
@@ -43,6 +44,7 @@ EXAMPLES = {
     "platform": "paradigm",
     "expected": "true",
     "option": "companies.include",
+    "selector": "id:17",
     "reason": "28d",
     "kind": "missing",
     "invariant": "duplicate_row",
@@ -91,7 +93,7 @@ def catalogue() -> Iterator[Entry]:
         yield _entry(name, "gauge", label_names(name), text)
     for gauge in REPORT_GAUGES:
         yield _entry(gauge.name, "gauge", REPORT_LABELS, gauge.help)
-    for family in (*REPORT_FAMILIES, *SOURCE_FAMILIES, SERIES, DROPPED):
+    for family in (*REPORT_FAMILIES, *SOURCE_FAMILIES, UNMATCHED, UNMATCHED_INFO, SERIES, DROPPED):
         yield _entry(family.name, family.kind, family.label_names, family.help)
     yield from _live()
 

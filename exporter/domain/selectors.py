@@ -4,9 +4,10 @@ One language everywhere: `17` or a glob selects by id or name, `id:17` by id, `n
 """
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields
 from fnmatch import fnmatchcase
+from typing import NamedTuple
 
 from exporter.domain.scope import Scope
 
@@ -47,6 +48,25 @@ def _matches(glob: str, text: str) -> bool:
     return glob == text or fnmatchcase(text, glob)  # as it is written first: "Acme [test]" is a name, not a glob
 
 
+class Entry(NamedTuple):
+    """A selector of the configuration: whose (a source, or the glob of several), in which option, its text."""
+
+    source: str
+    option: str
+    selector: str
+
+
+def matches(selector: str, things: Mapping[str, str]) -> int:
+    """Counts the things (id to name) that a selector selects."""
+    return sum(selects(selector, *thing) for thing in things.items())
+
+
+def unmatched(entries: Iterable[Entry], things: Mapping[str, str]) -> tuple[Entry, ...]:
+    """Returns the entries that select none of the things that exist (id to name)."""
+    rest = (each for each in entries if each.selector.removeprefix("id:") not in things)  # most name one id: no search
+    return tuple(each for each in rest if not any(selects(each.selector, *thing) for thing in things.items()))
+
+
 @dataclass(frozen=True, slots=True)
 class Selection:
     """What is wanted, by selectors; `exclude` goes before `include`."""
@@ -60,12 +80,13 @@ class Selection:
             selects(each, identity, name) for each in self.exclude
         )
 
-    def unmatched(self, names: Mapping[str, str]) -> Mapping[str, int]:
-        """Counts, for `include` and `exclude`, the selectors that match none of the things that exist (id to name)."""
-        chosen = [each for each in self.include if each != EVERYTHING]
+    def entries(self, source: str, option: str) -> Mapping[str, tuple[Entry, ...]]:
+        """Returns the selectors of a source by option, `option` being the name of the whole."""
         return {
-            option: sum(not any(selects(each, *thing) for thing in names.items()) for each in selectors)
-            for option, selectors in (("include", chosen), ("exclude", self.exclude))
+            (name := f"{option}.{field.name}"): tuple(
+                Entry(source, name, each) for each in getattr(self, field.name) if each != EVERYTHING
+            )
+            for field in fields(self)
         }
 
 

@@ -10,19 +10,25 @@ from exporter.domain.model import Expendable, Family, Sample
 from exporter.exposition.series_limit import DROPPED, REASONS, SERIES, SeriesCounts, kinds_to_drop
 from exporter.exposition.text import EMPTY, Chunk, Key, Page, Quoted, join, write
 from exporter.metrics.report_view import ReportView, SourceInfo
+from exporter.metrics.unmatched import Unmatched, everywhere, unmatched_families
+
+SELECTORS = " selectors"
+"""In the place of a report, for what is known of the selectors of all sources: no report has such a name."""
 
 
 @dataclass(frozen=True, slots=True)
 class Published:
     """What is visible outside the poller: the exposition, and the (source, report) pairs that have served figures.
 
-    `views` and `source_infos` are what the exposition was made from, by source and report, and by source.
+    `views` and `source_infos` are what the exposition was made from, by source and report, and by source; `unmatched`
+    are the selectors of the configuration that match nothing.
     """
 
     page: Page = field(default_factory=lambda: EMPTY)
     served: frozenset[Key] = frozenset()
     views: Mapping[Key, ReportView] = field(default_factory=dict)
     source_infos: Mapping[str, SourceInfo] = field(default_factory=dict)
+    unmatched: Unmatched = field(default_factory=dict)
 
 
 class RenderedSource(NamedTuple):
@@ -68,15 +74,21 @@ class Board:
                     if report and "company_id" in family.label_names:
                         served.add((source, report))
                 chunks[source, report] = tuple(found)
+        unmatched = everywhere(infos.values())
+        chunks = {key: written for key, written in chunks.items() if key[1] != SELECTORS}
+        sources = {source for source, _ in chunks}
+        for source in infos.keys() | unmatched.keys():
+            counts_of_all, named = unmatched_families(source, unmatched.get(source, {}))
+            chunks[source, SELECTORS] = (write(counts_of_all), *([write(named)] if named.samples else []))
         counts = Counter[tuple[str, Expendable]]()
         for (source, _), written in chunks.items():
-            for chunk in written:
+            for chunk in written if source in sources else ():
                 counts[source, chunk.expendable] += chunk.series
         dropped = kinds_to_drop(counts, self._max_series) if counts.total() > self._max_series else frozenset()
         left = (chunk for key in sorted(chunks) for chunk in chunks[key] if chunk.expendable not in dropped)
-        counted = (write(each) for each in _counted({source for source, _ in chunks}, counts, dropped) if each.samples)
+        counted = (write(each) for each in _counted(sources, counts, dropped) if each.samples)
         self._chunks = chunks
-        self.shown = Published(join((*left, *counted)), frozenset(served & chunks.keys()), views, infos)
+        self.shown = Published(join((*left, *counted)), frozenset(served & chunks.keys()), views, infos, unmatched)
 
 
 def _counted(sources: Iterable[str], counts: SeriesCounts, dropped: Container[Expendable]) -> tuple[Family, Family]:

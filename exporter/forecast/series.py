@@ -16,6 +16,7 @@ from exporter.exposition.telemetry import Telemetry
 from exporter.ledger.ledger import Asked, Ledger, fold
 from exporter.metrics.report_health import families, source_families
 from exporter.metrics.report_view import Health
+from exporter.metrics.unmatched import UNMATCHED
 from exporter.platforms.api import Report
 from exporter.polling.render import source_view, view
 from exporter.polling.report_state import ReportState
@@ -36,9 +37,11 @@ class Size:
 
 def once(target: Target, size: Size, now: datetime) -> SeriesCounts:
     """Counts what a source has once: per company its name, and the series that count its series."""
-    state = ReportState(_held(target, target.reports[0], size, now), Health(target.interval), listed={})
-    own = _of_everybody(source_families(source_view(target, {"": state})), size.companies)
-    return {**own, SERIES.name: 1, DROPPED.name: len(REASONS)}
+    health = Health(target.interval, last_attempt=now)
+    state = ReportState(_held(target, target.reports[0], size, now), health, listed={})
+    info = source_view(target, {"": state})
+    own = _of_everybody(source_families(info), size.companies)
+    return {**own, UNMATCHED.name: len(info.unmatched), SERIES.name: 1, DROPPED.name: len(REASONS)}
 
 
 def served(target: Target, report: Report, size: Size, now: datetime) -> SeriesCounts:

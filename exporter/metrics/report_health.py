@@ -1,6 +1,6 @@
 """Which families exist for one report of one source: its figures, unless they are stale, and how it fares.
 
-And those that a source has once, whatever its reports are: companies, settle time, unmatched selectors. A line of it:
+And those that a source has once, whatever its reports are: companies and settle time. A line of it:
 
     chat_usage_report_day_timestamp_seconds{source="production",report="chat-sessions"} 1.7724096e+09
 """
@@ -174,12 +174,7 @@ COMPANY_INFO = Family(
     "what was written.",
     ("source", "platform", "company_id", "company", "expected"),
 )
-UNMATCHED = Family(
-    "chat_usage_config_unmatched_selectors",
-    "Selectors of an option that match nothing the platform lists; absent before the first good poll.",
-    ("source", "option"),
-)
-SOURCE_FAMILIES = (SETTLE, COMPANY_INFO, UNMATCHED)
+SOURCE_FAMILIES = (SETTLE, COMPANY_INFO)
 
 
 def source_families(view: SourceInfo) -> tuple[Family, ...]:
@@ -194,6 +189,5 @@ def source_families(view: SourceInfo) -> tuple[Family, ...]:
     samples = {
         SETTLE: [Sample((view.source,), view.settle.total_seconds())],
         COMPANY_INFO: [Sample((view.source, view.platform, *labels), 1.0) for labels in companies],
-        UNMATCHED: [Sample((view.source, option), float(count)) for option, count in view.unmatched.items()],
     }
     return tuple(replace(family, samples=tuple(found)) for family, found in samples.items())

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
 from exporter.domain.model import Column, FieldNote, Measure, Sample
-from exporter.domain.selectors import Companies
+from exporter.domain.selectors import Companies, Entry
 from exporter.ledger.day_status import DayRules, DayStatus
 from exporter.ledger.ledger import Ledger, Places, by_number
 from exporter.metrics.label_limits import Kept, LabelLimits
@@ -74,8 +74,8 @@ class SourceInfo:
     """All that the families of a source are made from, whatever its reports are.
 
     `names` are all companies ever held, `withdrawn` those that no report serves; `listed` are those that the platform
-    lists, wanted or not, None before the first good poll. `unmatched` counts by option the selectors that match
-    nothing.
+    lists, wanted or not, None before the first good poll. `unmatched` are by option the selectors that match
+    nothing here; those that hold for other sources too may match there.
     """
 
     source: str
@@ -85,7 +85,7 @@ class SourceInfo:
     names: Mapping[str, str]
     withdrawn: frozenset[str]
     listed: Mapping[str, str] | None
-    unmatched: Mapping[str, int] = field(default_factory=dict)
+    unmatched: Mapping[str, tuple[Entry, ...]] = field(default_factory=dict)
 
     @property
     def never_seen(self) -> tuple[str, ...]:

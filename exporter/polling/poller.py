@@ -28,6 +28,7 @@ from exporter.polling.ask import Fetch, Transport, ask
 from exporter.polling.poll_result import poll_result
 from exporter.polling.render import rendered
 from exporter.polling.report_state import ReportState, StateStore
+from exporter.polling.selector_log import SelectorLog
 from exporter.polling.target import Target
 from exporter.polling.threads import Worker
 from exporter.polling.transitions import PollResult
@@ -46,6 +47,7 @@ class PollOutputs:
     telemetry: Telemetry
     worker: Worker
     refreshing: asyncio.Lock = field(default_factory=asyncio.Lock)
+    selector_log: SelectorLog = field(default_factory=SelectorLog)
 
 
 class Poller:
@@ -105,6 +107,7 @@ class Poller:
         for report in self.target.reports:
             if self._states[report.name].to_refresh:
                 await self._run_refresh_pass(report)
+        self._outputs.selector_log.note(self._outputs.board.shown.unmatched)
         await self._save()
 
     async def refresh(self) -> None:

@@ -2,7 +2,7 @@
 
 import traceback
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -40,7 +40,8 @@ class Found:
     Of the days asked for (`asked`) `listed` have a row; both are 0 for levels, which belong to no day. `companies` are
     those that would be served, `series` what would be served of the report, its health included. `unknown` and
     `missing` count fields, `left_out` counts by kind what else could not be read. `notes` are lines that say which
-    fields drifted, and how an answer that describes its own fields was read.
+    fields drifted, and how an answer that describes its own fields was read. `names` are all companies that the
+    platform lists (id to name), wanted or not.
     """
 
     asked: int
@@ -51,6 +52,7 @@ class Found:
     missing: int
     left_out: Mapping[str, int]
     notes: tuple[str, ...] = ()
+    names: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +162,7 @@ def _found(target: Target, report: Report, asked: Answers, days: Days, now: date
             *_guessed(asked),
             *_unread(asked),
         ),
+        names=folded.names,
     )
 
 

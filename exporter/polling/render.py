@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 
-from exporter.domain.selectors import selects
+from exporter.domain.selectors import Entry, unmatched
 from exporter.exposition.board import RenderedSource
 from exporter.ledger.day_status import day_status
 from exporter.metrics.label_limits import keep_labels
@@ -54,18 +54,15 @@ def source_view(target: Target, states: Mapping[str, ReportState]) -> SourceInfo
     names = {company: name for ledger in ledgers for company, name in ledger.names.items()}
     lists = [state.listed for state in states.values() if state.listed is not None]
     listed = {company: name for each in lists for company, name in each.items()} if lists else None
-    unmatched: dict[str, int] = {}
-    if listed is not None:
-        unmatched |= {f"companies.{option}": count for option, count in target.companies.unmatched(listed).items()}
-        unmatched["companies.expected"] = len(target.companies.missing(listed, {}))
-        for option, selectors in target.selectors.items():
-            unmatched[option] = sum(
-                not any(selects(each, *company) for company in listed.items()) for each in selectors
-            )
+    idle: dict[str, tuple[Entry, ...]] = {}
+    if listed is not None and all(map(_is_settled, states.values())):
+        by_option = {**target.companies.entries(target.source, "companies"), **target.selectors}
+        idle |= {option: unmatched(entries, {**names, **listed}) for option, entries in by_option.items()}
     for option, selection in target.selections.items():
         for discovery in (state.discoveries[option] for state in states.values() if option in state.discoveries):
             things = {identity: name for identity, name, *_ in discovery.rows}
-            unmatched |= {f"{option}.{name}": count for name, count in selection.unmatched(things).items()}
+            own = selection.entries(target.source, option)
+            idle |= {name: unmatched(entries, things) for name, entries in own.items()}
     return SourceInfo(
         target.source,
         target.platform,
@@ -74,5 +71,10 @@ def source_view(target: Target, states: Mapping[str, ReportState]) -> SourceInfo
         names,
         frozenset(names.keys() - here),
         listed,
-        unmatched,
+        idle,
     )
+
+
+def _is_settled(state: ReportState) -> bool:
+    """Returns whether a report was asked for all that it may know of companies: a first poll sees a few days alone."""
+    return state.health.last_attempt is not None and (state.health.history or not state.to_refresh)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from exporter.domain.scope import Scope
-from exporter.domain.selectors import Companies, Selection
+from exporter.domain.selectors import Companies, Entry, Selection
 from exporter.ledger.day_status import DayRules
 from exporter.metrics.label_limits import LabelLimits
 from exporter.metrics.limits import CompanyLimits
@@ -19,7 +19,7 @@ class Target:
     The platform may lack a report that is not `required`. `limits` hold for limited labels, `min_group` for people.
     `selections` are those among the platform's own options, by name; they select from the discovery of that name.
     `company_limits` has the limits of activities and the calendars of companies; `selectors` are those in it, by
-    option, that are to match a company of this source.
+    option.
     """
 
     source: str
@@ -35,4 +35,4 @@ class Target:
     excluded: tuple[str, ...] = ()
     selections: Mapping[str, Selection] = field(default_factory=dict)
     company_limits: CompanyLimits = field(default_factory=CompanyLimits)
-    selectors: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    selectors: Mapping[str, tuple[Entry, ...]] = field(default_factory=dict)

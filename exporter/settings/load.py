@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from exporter.domain.calendars import Calendar, CompanyCalendar
 from exporter.domain.errors import ConfigError
-from exporter.domain.selectors import Companies, Selection
+from exporter.domain.selectors import Companies, Entry, Selection
 from exporter.domain.thresholds import built_in
 from exporter.ledger.day_status import DayRules
 from exporter.metrics.label_limits import LabelLimits
@@ -182,8 +182,8 @@ def _source(name: str, common: Options, platform: Platform, calendars: Mapping[s
             ),
         ),
         selectors={
-            "thresholds": _of_alone(common.thresholds, name, common.sources),
-            "company_calendars": _of_alone(common.company_calendars, name, common.sources),
+            "thresholds": _entries("thresholds", common.thresholds, name, common.sources),
+            "company_calendars": _entries("company_calendars", common.company_calendars, name, common.sources),
         },
     )
     return _of_options(
@@ -206,9 +206,14 @@ def _of_options(kind: "type[T]", options: Group, **others: object) -> "T":
     return kind(**{name: value for name, value in options if name in wanted}, **others)
 
 
-def _of_alone(entries: Iterable[Selecting], name: str, sources: Iterable[str]) -> tuple[str, ...]:
-    """Returns the selectors of companies in entries for one source: another's companies could be meant by the rest."""
-    return tuple(each.company for each in entries if [source for source in sources if each.selects(source)] == [name])
+def _entries(option: str, given: Iterable[Selecting], name: str, sources: Iterable[str]) -> tuple[Entry, ...]:
+    """Returns the selectors of companies in entries for a source: by its name, or by what selects others too."""
+    found: dict[Entry, None] = {}
+    for each in given:
+        held_for = [source for source in sources if each.selects(source)]
+        if name in held_for:
+            found[Entry(name if len(held_for) == 1 else each.source, option, each.company)] = None
+    return tuple(found)
 
 
 def _label_limits(options: Group) -> LabelLimits:

@@ -136,7 +136,9 @@ async def test_another_platform_or_other_days_start_from_nothing(tmp_path: Path,
         await made.until_polled("a")
 
 
-async def test_limits_and_calendars_take_effect_without_a_question(tmp_path: Path) -> None:
+async def test_limits_and_calendars_take_effect_without_a_question(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     """They are the operator's, not the platform's."""
     async with fleet(tmp_path, a="") as made:
         of_two = {"company_id": "2", "activity": "user_queries"}
@@ -158,7 +160,32 @@ async def test_limits_and_calendars_take_effect_without_a_question(tmp_path: Pat
         assert len(after) >= len(before)
         idle = made.page("chat_usage_config_unmatched_selectors", option="thresholds")
         assert list(idle.values()) == [1.0]
+        assert [vars(each)["selectors"] for each in caplog.records if each.msg == "selectors match nothing"] == [
+            "nobody"
+        ]
         assert made.platforms.asked == []
+
+
+async def test_an_entry_for_several_sources_counts_when_it_matches_in_none(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Once, under what selects the sources; one that matches in another source is in order."""
+    two = f"base_url: 'https://two.example', api_key: {WORLDS['two.example'].keys.admin}"
+    entries = (
+        "thresholds:\n"
+        "  - {company: 'id:3', activity: user_queries, below: 7}\n"
+        "  - {company: 'ID: 99', activity: sessions, above: 1}\n"
+        "  - {source: '[ab]', company: 'Nobody*', activity: sessions, above: 1}\n"
+    )
+    async with fleet(tmp_path, a="companies: {include: [1]}", b=two, _=entries) as made:
+        await made.reloader.reload()  # both have been polled by now
+        counts, named = (made.page(f"chat_usage_config_unmatched_selector{end}") for end in ("s", "_info"))
+    assert {dict(labels)["source"] for (_, labels), value in counts.items() if value} == {"*", "[ab]"}
+    found = {tuple(value for _, value in sorted(labels)) for _, labels in named}
+    assert found == {("thresholds", "id:99", "*"), ("thresholds", "Nobody*", "[ab]")}
+    logged = [(vars(each)["source"], vars(each)["selectors"]) for each in caplog.records if "selectors" in vars(each)]
+    assert {*logged} == {("*", "id:99"), ("[ab]", "Nobody*")}
+    assert len(logged) == 2 * 2  # at the start and at the reload
 
 
 async def test_companies_that_are_not_wanted_any_more_go_at_once(tmp_path: Path) -> None:

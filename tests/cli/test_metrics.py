@@ -19,6 +19,7 @@ from exporter.cli.main import run
 from exporter.cli.metrics import Entry, catalogue
 from exporter.domain.clock import Clock
 from exporter.metrics import missing_limits, report_health
+from exporter.metrics.unmatched import UNMATCHED_INFO
 from exporter.platforms.registry import platforms
 from exporter.settings import load
 from exporter.simulator.app import create_app
@@ -82,8 +83,12 @@ async def test_every_family_of_a_page_is_in_the_catalogue(page: Page) -> None:
 
 @pytest.mark.anyio
 async def test_every_family_of_the_catalogue_is_served(page: Page) -> None:
-    """Nothing is documented that does not exist; two are there only while something cannot be read."""
-    assert sorted(ENTRIES.keys() - page.families) == [missing_limits.FAMILY, report_health.UNREAD.name]
+    """Nothing is documented that does not exist; three are there only while something is wrong."""
+    assert sorted(ENTRIES.keys() - page.families) == [
+        missing_limits.FAMILY,
+        UNMATCHED_INFO.name,
+        report_health.UNREAD.name,
+    ]
 
 
 def test_each_family_stands_once_in_the_catalogue() -> None:

@@ -107,6 +107,35 @@ def listed_companies(world: World) -> int:
     return len(rows)
 
 
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    ("include", "said"),
+    [
+        ("id:1,ID: 999", ""),
+        ("id:999,Nobody*", "include and exclude leave none of 11 companies"),
+        ("id:999", "none is listed in these days; may the key see them?"),
+    ],
+)
+async def test_each_selector_has_its_number_of_companies(include: str, said: str) -> None:
+    """Those that match nothing are named once more; a source of which nobody would be served has failed."""
+    clock = PassedClock(NOW)
+    with listen("127.0.0.1:0", "test") as listening:
+        async with serving(create_app(WORLD, clock.now), listening):
+            environ = configured(url(listening), COMPANIES__INCLUDE=include, REPORTS="chat-sessions,users")
+            settings = load(None, environ, platforms())
+            found = await probed(settings, clocks(clock), lambda _step: None, clock.for_fetch())
+    out, error = io.StringIO(), ""
+    try:
+        conclude(found, Console(file=out, width=80), [each.target for each in settings.sources.values()])
+    except FailedError as failed:
+        error = str(failed)
+    lines = [" ".join(line.split()) for line in out.getvalue().splitlines()]
+    assert "production companies.include id:999 0" in lines
+    assert ("production companies.include id:1 1" in lines) is ("id:1" in include.split(","))
+    assert [line for line in lines if line.startswith("production: companies.include: matches nothing in these days: ")]
+    assert error == (f"production: no company is served: {said}" if said else "")
+
+
 OF_WEEKS = ("chat_usage_activity_baseline", "chat_usage_activity_limit")
 """What takes six weeks of days: a probe asks for four days."""
 

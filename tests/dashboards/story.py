@@ -16,7 +16,7 @@ from starlette.applications import Starlette
 
 from exporter.domain.model import Days
 from exporter.domain.scope import Scope
-from exporter.domain.selectors import Selection
+from exporter.domain.selectors import Entry, Selection
 from exporter.domain.thresholds import Threshold, built_in
 from exporter.exposition.text import Format
 from exporter.metrics.limits import CompanyLimits
@@ -161,7 +161,11 @@ class Story:
             RULES,
             POLLS[PARADIGM],
             company_limits=CompanyLimits((BUILT_IN, fallen, most, unjudged)),
-            selectors={"thresholds": (fallen.company, unjudged.company, "name:Nobody*")},
+            selectors={
+                "thresholds": tuple(
+                    Entry("s", "thresholds", each) for each in (fallen.company, unjudged.company, "name:Nobody*")
+                )
+            },
         )
         return Road(self.platform, self.clock, self.world.keys.admin, target)
 

@@ -289,7 +289,7 @@ async def test_an_empty_day_and_companies_that_are_missing() -> None:
     told = "\n".join(page.wrong)
     assert "s, chat-sessions: A complete working day has no row of any company yet" in told
     assert "s: Expected and in no report: 1 company (4711)" in told
-    assert "s: 1 of the selectors in companies.exclude match nothing" in told
+    assert "s: Selectors in companies.exclude that match nothing: 1 (" in told
     (missing,) = (row for row in page.companies if identity(row) == "seen")
     assert missing["Company"] == "– 4711 expected, never seen"
 

@@ -3,13 +3,16 @@
 The laws are those of the alert rules (alert_rules/data.yml, platform.yml), but shown at once: an alert waits.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from enum import IntEnum
+from fnmatch import fnmatchcase
 from typing import NamedTuple
 
 from exporter.domain import calendars
+from exporter.domain.text import enumerated
 from exporter.metrics.report_view import Health, ReportView, SourceInfo
+from exporter.metrics.unmatched import Unmatched
 from exporter.web.status.text import day_ago, figure, moment, span
 
 FAILING_FOR = timedelta(hours=6)
@@ -144,7 +147,7 @@ def _answers(view: ReportView) -> Iterator[Problem]:
         yield Problem(Level.NOTE, what, "ChatUsageRestated")
 
 
-def of_source(info: SourceInfo) -> tuple[Problem, ...]:
+def of_source(info: SourceInfo, unmatched: Unmatched) -> tuple[Problem, ...]:
     """Returns what is wrong with a source as a whole: companies that are missing, selectors that match nothing."""
     if info.listed is None:
         return ()
@@ -154,11 +157,22 @@ def of_source(info: SourceInfo) -> tuple[Problem, ...]:
     if missing:
         what = f"Expected and in no report: {_companies(len(missing))} ({', '.join(missing[:5])})"
         found.append(Problem(Level.WARNING, what, "ChatUsageCompanyMissing"))
-    for option, count in sorted(info.unmatched.items()):
-        if count and option != "companies.expected":
-            what = f"{count} of the selectors in {option} match nothing that the platform lists"
+    for _, option, selectors in _unmatched(info, unmatched):
+        if option != "companies.expected":
+            what = f"Selectors in {option} that match nothing: {len(selectors)} ({enumerated(selectors)})"
             found.append(Problem(Level.WARNING, what, "ChatUsageConfigUnmatched"))
     return tuple(found)
+
+
+def _unmatched(info: SourceInfo, unmatched: Unmatched) -> Sequence[tuple[str, str, tuple[str, ...]]]:
+    """Returns source, option and selectors of what matches nothing and holds for a source, others included."""
+    return sorted(
+        (source, option, selectors)
+        for source, by_option in unmatched.items()
+        if fnmatchcase(info.source, source)
+        for option, selectors in by_option.items()
+        if selectors
+    )
 
 
 def _companies(count: int) -> str:

@@ -53,7 +53,7 @@ def source_rows(shown: Published, next_polls: Mapping[str, datetime | None], now
             zone=shown.views[keys[0]].rules.zone.key,
             next_poll=next_polls.get(source),
             reports=tuple(_report_row(shown.views[key], now) for key in keys),
-            problems=of_source(shown.source_infos[source]),
+            problems=of_source(shown.source_infos[source], shown.unmatched),
         )
         for source, keys in by_source.items()
     )

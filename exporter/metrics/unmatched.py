@@ -1,0 +1,56 @@
+"""The selectors of the configuration that match nothing, in no source that they hold for.
+
+A line of it:
+
+chat_usage_config_unmatched_selector_info{source="production",option="companies.exclude",selector="id:12"} 1
+"""
+
+from collections.abc import Collection, Mapping
+from dataclasses import replace
+from fnmatch import fnmatchcase
+
+from exporter.domain.model import Family, Sample
+from exporter.metrics.report_view import SourceInfo
+
+MOST_SERIES = 100
+"""Of so many selectors of a source each has a series; all of them are counted."""
+
+Unmatched = Mapping[str, Mapping[str, tuple[str, ...]]]
+"""Selectors by source and option; what holds for several sources has the glob that selects them in the place of one."""
+
+UNMATCHED = Family(
+    "chat_usage_config_unmatched_selectors",
+    "Selectors of an option that match nothing the platform lists; absent before the first good poll. An entry for "
+    "several sources counts when it matches in none, with their glob as the source.",
+    ("source", "option"),
+)
+UNMATCHED_INFO = Family(
+    "chat_usage_config_unmatched_selector_info",
+    "Always 1; a selector that matches nothing the platform lists, of each source 100 at most.",
+    ("source", "option", "selector"),
+)
+
+
+def everywhere(infos: Collection[SourceInfo]) -> Unmatched:
+    """Returns what matches nothing in any of the sources that it holds for, once all of them can be judged."""
+    unmatched = {info.source: {each for found in info.unmatched.values() for each in found} for info in infos}
+    found: dict[str, dict[str, tuple[str, ...]]] = {}
+    for info in infos:
+        for option, entries in info.unmatched.items():
+            found.setdefault(info.source, {}).setdefault(option, ())
+            for entry in entries:
+                holders = [own for source, own in unmatched.items() if fnmatchcase(source, entry.source)]
+                if all(entry in own for own in holders):
+                    written = found.setdefault(entry.source, {}).get(option, ())
+                    found[entry.source][option] = tuple(dict.fromkeys((*written, entry.selector)))
+    return found
+
+
+def unmatched_families(source: str, by_option: Mapping[str, tuple[str, ...]]) -> tuple[Family, Family]:
+    """Returns how many selectors match nothing, and which."""
+    counts = (Sample((source, option), float(len(selectors))) for option, selectors in by_option.items())
+    named = [(source, option, each) for option, selectors in sorted(by_option.items()) for each in selectors]
+    return (
+        replace(UNMATCHED, samples=tuple(counts)),
+        replace(UNMATCHED_INFO, samples=tuple(Sample(labels, 1.0) for labels in named[:MOST_SERIES])),
+    )
