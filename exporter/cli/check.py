@@ -125,13 +125,13 @@ async def unless_signalled(work: Coroutine[object, object, Result]) -> Result | 
 
 
 def conclude(findings: Sequence[Finding] | None, console: Console, targets: Sequence[Target] = ()) -> None:
-    """Prints one row for each report and selector, and below what was noted; nothing when there was no time to ask.
+    """Prints one row for each report and selector, and below what was noted.
 
     Raises:
-        FailedError: a report failed, or nobody of a source would be served; one line for each, which belongs below.
+        FailedError: it was interrupted, a report failed, or nobody of a source would be served; one line for each.
     """
     if findings is None:
-        return
+        raise FailedError("interrupted before every report had answered")
     tables.show(console, "What every report answered", COLUMNS, [_row(finding) for finding in findings])
     notes = [f"{each.source}: {each.report}: {note}" for each in findings if each.found for note in each.found.notes]
     if notes:
@@ -139,7 +139,7 @@ def conclude(findings: Sequence[Finding] | None, console: Console, targets: Sequ
     for note in notes:
         tables.say(console, note)
     _show_selectors(console, targets, findings)
-    messages = [finding.message for finding in findings if finding.message]
+    messages = _causes(findings)
     messages += [line for target in targets for line in _nobody(target, findings)]
     if messages:
         raise FailedError("\n".join(messages))
@@ -161,6 +161,19 @@ def _show_selectors(console: Console, targets: Sequence[Target], findings: Seque
             printable(each.selector) for each, count in counts.items() if each[:2] == (source, option) and not count
         ]
         tables.say(console, f"{source}: {option}: matches nothing in these days: {enumerated(idle, len(idle))}")
+
+
+def _causes(findings: Sequence[Finding]) -> list[str]:
+    """Returns a line for each failure; what all reports of a source have in common is one."""
+    causes: dict[tuple[str, str], list[Finding]] = {}
+    for each in findings:
+        if each.message:
+            cause = each.message.removeprefix(f"{each.source}: {each.report}: ")
+            causes.setdefault((each.source, cause), []).append(each)
+    return [
+        each[0].message if len(each) == 1 else f"{source}: {', '.join(one.report for one in each)}: {cause}"
+        for (source, cause), each in causes.items()
+    ]
 
 
 def _names(target: Target, findings: Sequence[Finding]) -> Mapping[str, str]:

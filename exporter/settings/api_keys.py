@@ -1,6 +1,7 @@
 """API keys: checked for slips before the first request, read anew from their file at each use, never shown."""
 
 import re
+from codecs import BOM_UTF8
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from exporter.settings.readers import quoted
 
 EXAMPLE_KEY = "replace-me"
 _PLACEHOLDER = re.compile(r"<.*>|\.{3,}|x{3,}|\*{3,}|(replace|change)[-_]?me|(your|my|the)[-_].*key.*", re.IGNORECASE)
+_PATH = re.compile(r"(/|\.{1,2}/).*|[\w.-]+(/[\w.-]+)*\.(key|txt|token|secret|pem)", re.DOTALL)
 _VISIBLE = re.compile(r"[!-~]+")
 _LONGEST = 16384
 """In bytes; the longest tokens are a tenth of it, and a file that is much longer is another file."""
@@ -46,7 +48,7 @@ def read(path: Path, name: str) -> str:
     if len(content) > _LONGEST:
         raise ValueError(f"{name} is too long for a key; give the path of a file with the key alone")
     try:
-        return clean(content.decode("ascii", errors="replace"))
+        return clean(content.removeprefix(BOM_UTF8).decode("ascii", errors="replace"))  # editors of Windows write one
     except ValueError as error:
         raise ValueError(f"the key in {name} {error}") from None
 
@@ -57,8 +59,8 @@ def check(path: Path, written: str) -> None:
     Raises:
         ValueError: it does not.
     """
-    is_path = written.startswith(("/", "./", "../"))
-    read(path, quoted(written) if is_path else "the file (its name could be a key: not shown)")
+    hidden = "the file (what is written could be a key: not shown; a path can begin with ./)"
+    read(path, quoted(written) if _PATH.fullmatch(written) else hidden)
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,8 @@ from exporter.settings.readers import Loc, Variable
 
 PREFIX = "CHAT_USAGE_"
 DOWN = "__"
+GROUPS = ("sources_", "calendars_", "limits_", "label_limits_", "privacy_")
+EXAMPLE = "CHAT_USAGE_SOURCES__NAME__POLL__INTERVAL"
 _NAME = re.compile(r"(?=.{1,63}$)[a-z0-9]+(?:[-_][a-z0-9]+)*")
 _SERVICE_LINK = re.compile(r".*_(SERVICE_HOST|SERVICE_PORT(_.+)?|PORT_[0-9]+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)")
 
@@ -63,6 +65,9 @@ def read(environ: Mapping[str, str], file: Mapping[str, object]) -> Environment:
         if not variable.upper().startswith(PREFIX) or _is_service_link(variable, value):
             continue
         loc = _place(variable, file)
+        if len(loc) == 1 and loc[0].startswith(GROUPS):
+            problems.append(f'{variable}: has no level below; write "__" between levels: {EXAMPLE}')
+            continue
         if rival := next((names[loc[:depth]] for depth in range(1, len(loc) + 1) if loc[:depth] in names), None):
             problems.append(f"{variable}: says the same as {rival}, or what belongs inside it; keep one of the two")
             continue

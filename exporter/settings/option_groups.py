@@ -139,7 +139,8 @@ class PollOptions(Group):
     def _within_interval(cls, timeout: timedelta, info: ValidationInfo) -> timedelta:
         interval = info.data.get("interval")
         if interval and timeout >= interval:
-            message = f"{spoken(timeout)} must be shorter than poll.interval, which is {spoken(interval)}"
+            fitting = f"write {spoken(interval / 2)}, or a longer interval"
+            message = f"{spoken(timeout)} must be shorter than poll.interval, which is {spoken(interval)}; {fitting}"
             raise OptionError(message, beside=("interval",))
         return timeout
 

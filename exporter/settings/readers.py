@@ -154,6 +154,12 @@ def share(value: object) -> float:
     return part
 
 
+def ratio(value: object) -> float:
+    """Reads a ratio: `0.5` or `50%`, `3` or `300%`."""
+    written = text(value)
+    return number(written[:-1]) / 100 if written.endswith("%") else number(written)
+
+
 def spoken(length: timedelta) -> str:
     """Writes a duration as an operator would: `1h30m`, in whole seconds."""
     rest, words = int(length.total_seconds()), ""

@@ -22,6 +22,11 @@ def limit(value: object) -> float | str:
     return OFF if isinstance(value, str) and value.strip() == OFF else number(value)
 
 
+def ratio(value: object) -> float | str:
+    """Reads a ratio as a number or a percentage, or `off`."""
+    return OFF if isinstance(value, str) and value.strip() == OFF else readers.ratio(value)
+
+
 def severity(value: object) -> str:
     """Reads a severity."""
     written = text(value)
@@ -33,6 +38,8 @@ def severity(value: object) -> str:
 Activities = Annotated[tuple[str, ...], PlainValidator(readers.one_or_more)]
 Limit = Annotated[float | str, PlainValidator(limit)]
 """A number, or `off`."""
+Ratio = Annotated[float | str, PlainValidator(ratio)]
+"""A number or a percentage, or `off`."""
 Severity = Annotated[str, PlainValidator(severity)]
 
 
@@ -64,10 +71,10 @@ class ThresholdOptions(Selecting):
     """Alert when a working day has less than this number; off removes the limit."""
     above: Limit | None = option(None, example="20000")
     """Alert when a day has more than this number; off removes the limit."""
-    drop_ratio: Limit | None = option(None, example="0.5")
-    """Alert when a working day has less than this part of what is usual for its weekday, between 0 and 1; off removes
-    the limit."""
-    spike_ratio: Limit | None = option(None, example="3")
+    drop_ratio: Ratio | None = option(None, example="0.5")
+    """Alert when a working day has less than this part of what is usual for its weekday, between 0 and 1, or 50%; off
+    removes the limit."""
+    spike_ratio: Ratio | None = option(None, example="3")
     """Alert when a day has more than so many times the usual, above 1; off removes the limit."""
     min_baseline: Limit | None = option(None, example="20")
     """The two ratios need a usual figure of at least this number; for spikes the usual counts as this much at least."""
@@ -92,10 +99,10 @@ class ThresholdOptions(Selecting):
 
     @field_validator("drop_ratio", "spike_ratio")
     @classmethod
-    def _is_possible(cls, ratio: Limit | None, info: ValidationInfo) -> Limit | None:
-        least, most, example = 0.0, 1.0, "between 0 and 1, such as 0.5"
+    def _is_possible(cls, ratio: Ratio | None, info: ValidationInfo) -> Ratio | None:
+        least, most, example = 0.0, 1.0, "between 0 and 1, such as 0.5 or 50%"
         if info.field_name == "spike_ratio":
-            least, most, example = 1, math.inf, "above 1, such as 3"
+            least, most, example = 1, math.inf, "above 1, such as 3 or 300%"
         if isinstance(ratio, float) and not least < ratio < most:
             raise ValueError(f"{ratio:g} is out of range; write a number {example}")
         return ratio

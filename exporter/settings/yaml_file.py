@@ -22,6 +22,12 @@ _TEXT = "tag:yaml.org,2002:str"
 _NULL = "tag:yaml.org,2002:null"
 _MERGE = "tag:yaml.org,2002:merge"
 _HALF = re.compile("[\ud800-\udfff]")
+_ADVICE = {
+    r"found character '\t'": "a tab, where YAML takes blanks alone; replace each tab by two blanks",
+    "but found another document": 'a second document begins ("---"); keep one per file',
+    "mapping values are not allowed": "a second colon in one line; quote the text that holds it",
+}
+"""What YAML's own words mean to somebody who wrote the file."""
 _QUOTE = re.compile(r"'[^'<>]{2,}'|\"[^\"<>]{2,}\"")
 
 
@@ -147,5 +153,7 @@ def _syntax(error: yaml.MarkedYAMLError, name: str) -> str:
     """Says where and what; what the file holds is left out, since it may be a key."""
     mark = error.problem_mark or error.context_mark
     place = f"{name}:{mark.line + 1}:{mark.column + 1}" if mark else name
-    problem = _QUOTE.sub("...", error.problem or error.context or "is no YAML")
+    said = error.problem or error.context or "is no YAML"
+    advice = (advice for words, advice in _ADVICE.items() if said.startswith(words))
+    problem = next(advice, None) or _QUOTE.sub("...", said)
     return f"{place}: {problem}"

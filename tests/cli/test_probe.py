@@ -390,10 +390,20 @@ class TestTerminal:
         for cell in ("rate_limited", "10000", "260021", "61.0s", "4/4", "17", *note.split()):
             assert cell in shown
 
+    def test_a_cause_that_reports_share_is_said_once(self) -> None:
+        """With all of them; another source has a line of its own."""
+        found = [
+            Finding(source, report, "403", "auth", 0.1, None, f"{source}: {report}: the key is refused")
+            for source, report in (("a", "users"), ("a", "tools"), ("b", "users"))
+        ]
+        with pytest.raises(FailedError, match=r"^a: users, tools: the key is refused\nb: users: the key is refused$"):
+            conclude(found, Console(file=io.StringIO()))
+
     def test_who_was_interrupted_is_shown_nothing(self) -> None:
-        """No table of half the reports."""
+        """No table of half the reports, and no success."""
         terminal = io.StringIO()
-        conclude(None, Console(file=terminal))
+        with pytest.raises(FailedError, match="interrupted"):
+            conclude(None, Console(file=terminal))
 
         assert terminal.getvalue() == ""
 

@@ -211,6 +211,10 @@ THRESHOLDS = {
     "not a number": ("below: nan", 'below: "nan" is no number'),
     "infinite": ("above: .inf", 'above: ".inf" is no number'),
     "upside down": ("below: 9, above: 3", "above: 3 is less than below, which is 9"),
+    "drop of too much": (
+        "drop_ratio: 50",
+        "drop_ratio: 50 is out of range; write a number between 0 and 1, such as 0.5 or 50%",
+    ),
     "drop of nothing": ("drop_ratio: 0", "drop_ratio: 0 is out of range; write a number between 0 and 1"),
     "drop of all": ("drop_ratio: 1", "drop_ratio: 1 is out of range"),
     "no spike": ("spike_ratio: 1", "spike_ratio: 1 is out of range; write a number above 1"),

@@ -195,7 +195,7 @@ WRONG = {
     "slow": (
         "poll: {interval: 1m, timeout: 1m30s}",
         "poll.timeout",
-        "1m30s must be shorter than poll.interval, which is 1m",
+        "1m30s must be shorter than poll.interval, which is 1m; write 30s, or a longer interval",
     ),
     "small": ("poll: {max_body: 10B}", "poll.max_body", "10 bytes hold no answer; write a size such as 256MiB"),
     "bits": (
@@ -359,9 +359,13 @@ def test_all_problems_are_listed_in_the_order_of_the_file(file: Path) -> None:
 
 
 UNREADABLE = {
-    "tab": (b"sources:\n\ta: b\n", "exporter.yml:2:1: found character"),
+    "tab": (
+        b"sources:\n\ta: b\n",
+        "exporter.yml:2:1: a tab, where YAML takes blanks alone; replace each tab by two blanks",
+    ),
     "bracket": (b"sources: {a: [}\n", "exporter.yml:1:15: expected the node content"),
-    "two documents": (b"a: b\n---\nc: d\n", "exporter.yml:2:1: but found another document"),
+    "two documents": (b"a: b\n---\nc: d\n", 'exporter.yml:2:1: a second document begins ("---"); keep one per file'),
+    "second colon": (b"a: id: 9\n", "exporter.yml:1:6: a second colon in one line; quote the text that holds it"),
     "list on top": (b"- a\n", "exporter.yml:1:1: expected options on top, such as sources"),
     "text on top": (b"sources\n", "exporter.yml:1:1: expected options on top, such as sources"),
     "list as key": (b"sources: {[a]: b}\n", "exporter.yml:1:11: a key must be plain text"),
@@ -475,7 +479,10 @@ def test_a_variable_reaches_the_source_whose_name_has_dashes(file: Path) -> None
 
 MISSET = {
     "unknown section": ({"CHAT_USAGE_SOURCE__A__SETTLE": "1h"}, 'source: unknown key, did you mean "sources"?'),
-    "one underscore": ({"CHAT_USAGE_SOURCES_A_SETTLE": "1h"}, 'sources_a_settle: unknown key, did you mean "sources"?'),
+    "one underscore": (
+        {"CHAT_USAGE_SOURCES_A_SETTLE": "1h"},
+        'has no level below; write "__" between levels: CHAT_USAGE_SOURCES__NAME__POLL__INTERVAL',
+    ),
     "port": (
         {"CHAT_USAGE_PORT": "9854"},
         "port: unknown key, known: sources, label_limits, privacy, limits, calendars, company_calendars, thresholds, "
@@ -600,6 +607,22 @@ def test_a_bad_key_file_is_refused_before_the_first_poll(
         Path("key").write_text(content, encoding="utf-8")
     (line,) = complaints(file, one_source("api_key: null, api_key_file: ./key"))
     assert line.startswith(f'exporter.yml:2: sources.a.api_key_file: {before}"./key" {after}')
+
+
+def test_a_key_file_of_windows_is_read(file: Path) -> None:
+    """Its editors put a mark at the start."""
+    Path("key").write_bytes(b"\xef\xbb\xbf" + KEY.encode() + b"\r\n")
+    assert source(file, "api_key: null, api_key_file: ./key").key() == KEY
+
+
+@pytest.mark.parametrize(
+    ("written", "shown"),
+    [("secrets/paradigm.key", True), ("../x", True), (KEY, False), ("c2VjcmV0/c2VjcmV0", False), ("a+b/c.key", False)],
+)
+def test_a_key_file_is_named_unless_it_may_be_a_key(file: Path, written: str, shown: bool) -> None:
+    (line,) = complaints(file, one_source(f"api_key: null, api_key_file: {written}"))
+    assert (f'cannot read "{written}" (No such file' in line) is shown
+    assert (written in line) is shown
 
 
 KEYS = {
