@@ -73,6 +73,13 @@ def test_all_forms_of_a_base_url_mean_one_instance(written: str) -> None:
     assert paradigm.base_url(written) == "https://paradigm.example.com"
 
 
+@pytest.mark.parametrize("path", ["/api/v1", "/api/v2/reporting/chat-sessions/", "/llm/api/v3/"])
+def test_an_endpoint_is_no_base_url(path: str) -> None:
+    """Every report would be a 404."""
+    with pytest.raises(ValueError, match="ends in an endpoint or another version of the API"):
+        paradigm.base_url(f"https://paradigm.example.com{path}")
+
+
 def test_a_path_prefix_stays() -> None:
     """A reverse proxy may put the instance below a path."""
     assert paradigm.base_url("https://x.example/llm/api/v2/") == "https://x.example/llm"

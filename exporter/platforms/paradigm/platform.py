@@ -5,6 +5,7 @@ xenial-xerus (docs.lighton.ai/api-reference-v2/reporting/get-company-chat-sessio
 "Reporting". What they leave open, and what is assumed instead, is in docs/platform-apis.md under the same words.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from urllib.parse import urlsplit, urlunsplit
@@ -244,9 +245,14 @@ def base_url(text: str) -> str:
     """Cleans a base URL: with or without `/api/v2`, a slash, a path prefix, capitals, it means the same instance.
 
     LightOn's own PARADIGM_BASE_URL includes `/api/v2`; the paths of the reports bring it along.
+
+    Raises:
+        ValueError: what is left is an endpoint, which no report could be below.
     """
     parts = urlsplit(text.strip())
     path = parts.path.rstrip("/").removesuffix(API).rstrip("/")
+    if re.search(r"/api/v\d+(/|$)", path):
+        raise ValueError("it ends in an endpoint or another version of the API; give what is before /api/v2")
     return urlunsplit((parts.scheme.lower(), parts.netloc.lower(), path, "", ""))
 
 
