@@ -243,26 +243,6 @@ def _refuse_lost_parts(ledger: Ledger, reading: Reading) -> None:
         )
 
 
-def narrowed(ledger: Ledger, wanted: IsWanted) -> Ledger:
-    """Returns the ledger without the rows of companies that are not wanted any more."""
-    names = {company: name for company, name in ledger.names.items() if wanted(company, name)}
-    if len(names) == len(ledger.names):
-        return ledger
-    blocks = {
-        day: replace(block, tables={part: _only(table, names) for part, table in block.tables.items()})
-        for day, block in ledger.blocks.items()
-    }
-    return Ledger(blocks, names, ledger.withdrawn & names.keys(), _first_seen(ledger, blocks, names))
-
-
-def _only(table: Table, companies: Container[str]) -> Table:
-    """Returns the rows of some companies; a column that none of them has a figure for is dropped."""
-    kept = [company in companies for company in table.companies]
-    columns = {column: array("d", compress(values, kept)) for column, values in table.columns.items()}
-    left = {column: values for column, values in columns.items() if not all(map(math.isnan, values))}
-    return Table(tuple(compress(table.companies, kept)), left, frozenset(filter(companies.__contains__, table.lost)))
-
-
 def _lost(block: Block) -> Block:
     """Returns a day of which only its running hours were read, as it is after its end: all is lost until it is read."""
     tables = {part: Table(table.companies, lost=frozenset(table.companies)) for part, table in block.tables.items()}

@@ -12,7 +12,8 @@ from exporter.domain.model import Days, FieldNote, Reading
 from exporter.domain.selectors import Companies
 from exporter.ledger.corrections import Corrections, corrections
 from exporter.ledger.day_status import DayRules, day_status, days_to_refresh, pieces
-from exporter.ledger.ledger import Asked, Ledger, fold, narrowed
+from exporter.ledger.ledger import Asked, Ledger, fold
+from exporter.ledger.narrowed import narrowed
 from exporter.metrics.report_view import Health
 from exporter.platforms.api import Discoveries, Report, Request
 from exporter.polling.report_state import ReportState
