@@ -134,7 +134,7 @@ def test_each_channel_keeps_its_own_texts() -> None:
         "chat-usage-jsm": of("jsm.message", "jsm.description"),
         "chat-usage-slack": of("slack.title", "slack.text"),
         "chat-usage-account-team": of("headline", "text"),
-        "chat-usage-tickets": of("headline", "text"),
+        "chat-usage-tickets": of("slack.title", "slack.text"),
         "chat-usage-dead-mans-switch": of("headline", "text"),
     }
 
