@@ -1,14 +1,39 @@
-"""Sums over the days of a window of figures with limited labels: of each value that is kept, and of `other`; pure."""
+"""Sums over the days of a window, those of limited labels too: of each value that is kept, and of `other`; pure."""
 
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
+from operator import add
 
 from exporter.domain.model import Column, Kind, Measure, Sample
 from exporter.metrics.label_limits import OTHER, placed, sum_over
 from exporter.metrics.limited_labels import Labels, Uses, columns_if_all_fit, uses
 from exporter.metrics.report_view import CompanyIndex, ReportView
 from exporter.metrics.windows import Window, WindowDays
+
+Sums = dict[tuple[str, Column], tuple[tuple[date, ...], list[float]]]
+"""By part and column the days that are added up so far, newest first, and the sums of the companies."""
+
+
+def window_sums(index: CompanyIndex, measure: Measure, window: WindowDays, sums: Sums) -> Iterator[Sample]:
+    """Yields the figures of a window; a longer one goes on from the sum of a shorter one.
+
+    A row that lacks the figure makes its company's sum unknown, not smaller.
+    """
+    days = window.days
+    for part, column in index.columns_of(measure):
+        if part not in index.companies:
+            continue
+        if measure.kind is Kind.AVERAGE:
+            total = index.on_day(window.last, part, column, math.nan)
+        else:
+            added, total = sums.get((part, column), ((), []))
+            if not added or days[: len(added)] != added:
+                added, total = days[:1], index.on_day(days[0], part, column, 0.0)
+            for day in days[len(added) :]:
+                total = list(map(add, total, index.on_day(day, part, column, 0.0)))
+            sums[part, column] = days, total
+        yield from index.samples(measure, part, column, total, window.last)
 
 
 def limited_sums(

@@ -8,16 +8,11 @@ Generic over `exporter.domain.model.Measure`; knows no platform and no text form
 import math
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from datetime import date
-from operator import add
 
-from exporter.domain.model import Column, Family, Kind, Measure, Sample
+from exporter.domain.model import Family, Kind, Measure, Sample
 from exporter.metrics.report_view import CompanyIndex, ReportView
-from exporter.metrics.sums import limited_sums
-from exporter.metrics.windows import Window, WindowDays, days_by_window, family_of, windows
-
-Sums = dict[tuple[str, Column], tuple[tuple[date, ...], list[float]]]
-"""By part and column the days that are added up so far, newest first, and the sums of the companies."""
+from exporter.metrics.sums import Sums, limited_sums, window_sums
+from exporter.metrics.windows import Window, days_by_window, family_of, windows
 
 
 def usage_families(view: ReportView) -> Iterator[Family]:
@@ -32,32 +27,11 @@ def usage_families(view: ReportView) -> Iterator[Family]:
         elif any(measure.limits):
             found = limited_sums(index, measure, days).items()
         elif windows(measure):
-            found = ((window, _window_samples(index, measure, each, sums)) for window, each in days.items())
+            found = ((window, window_sums(index, measure, each, sums)) for window, each in days.items())
         else:
             found = ((None, _newest_samples(index, measure)),)
         for window, samples in found:
             yield replace(family_of(measure, window, view.report), samples=tuple(samples))
-
-
-def _window_samples(index: CompanyIndex, measure: Measure, window: WindowDays, sums: Sums) -> Iterator[Sample]:
-    """Yields the figures of a window; a longer one goes on from the sum of a shorter one.
-
-    A row that lacks the figure makes its company's sum unknown, not smaller.
-    """
-    days = window.days
-    for part, column in index.columns_of(measure):
-        if part not in index.companies:
-            continue
-        if measure.kind is Kind.AVERAGE:
-            total = index.on_day(window.last, part, column, math.nan)
-        else:
-            added, total = sums.get((part, column), ((), []))
-            if not added or days[: len(added)] != added:
-                added, total = days[:1], index.on_day(days[0], part, column, 0.0)
-            for day in days[len(added) :]:
-                total = list(map(add, total, index.on_day(day, part, column, 0.0)))
-            sums[part, column] = days, total
-        yield from index.samples(measure, part, column, total, window.last)
 
 
 def _newest_samples(index: CompanyIndex, measure: Measure) -> Iterator[Sample]:
