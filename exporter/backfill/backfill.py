@@ -16,7 +16,7 @@ from exporter.domain.clock import Clock
 from exporter.domain.errors import NotFoundError, ReportError, SchemaError
 from exporter.domain.model import Days
 from exporter.http import RetryBudget
-from exporter.ledger.day_status import pieces
+from exporter.ledger.days_to_ask import pieces
 from exporter.ledger.ledger import Ledger
 from exporter.metrics.daily import DailyFigure
 from exporter.metrics.report_view import Health

@@ -1,4 +1,4 @@
-"""The life of a day: which days to ask, which one is published, which one runs; pure, every moment is an argument.
+"""The life of a day: which one is published, which one runs, which wait; pure, every moment is an argument.
 
 A day is published when a good answer that covers it was asked for after its end and the settle time. Nothing moves
 backwards: it depends on when days were read (`Block.read_at`, which only rises), not on what time it is now.
@@ -11,7 +11,6 @@ from zoneinfo import ZoneInfo
 
 from exporter.domain import calendars
 from exporter.domain.calendars import Calendar
-from exporter.domain.model import Days
 from exporter.ledger.ledger import Block, Ledger
 
 BASELINE_DAYS = 42
@@ -73,28 +72,12 @@ class DayStatus:
     running: date | None = None
 
 
-def days_to_ask(ledger: Ledger, now: datetime, rules: DayRules) -> Days:
-    """Returns the days of the next poll: from the oldest that is not settled yet, at least the re-read ones, to today.
-
-    Never more than are held, and on a first start only the re-read ones.
-    """
-    today = calendars.day_at(now, rules.zone)
-    first = today - timedelta(days=rules.reread_days)
-    waiting = _waiting(ledger.blocks, rules)
-    held_since = min(ledger.blocks, default=today)
-    for day in Days(held_since, today) if held_since < first else ():
-        block = ledger.blocks.get(day)
-        if block is None or day in waiting or block.read_at < rules.settled_at(day):
-            return Days(max(min(day, first), today - timedelta(days=rules.keep_days)), today)
-    return Days(first, today)
-
-
 def day_status(ledger: Ledger, now: datetime, last_read: datetime | None, rules: DayRules) -> DayStatus:
     """Returns the status of one report's held days at the moment `now`."""
     today = calendars.day_at(now, rules.zone)
     block = ledger.blocks.get(today)
     running = today if block is not None and block.read_at >= calendars.start(today, rules.zone) else None
-    waiting = _waiting(ledger.blocks, rules)
+    waiting = waiting_days(ledger.blocks, rules)
     published = frozenset(
         day
         for day, block in ledger.blocks.items()
@@ -113,21 +96,7 @@ def day_status(ledger: Ledger, now: datetime, last_read: datetime | None, rules:
     )
 
 
-def days_to_refresh(asked: Days, rules: DayRules, held_since: date | None = None) -> Days | None:
-    """Returns the held days before those that a poll just asked for; None when there are none."""
-    first, last = held_since or asked.last - timedelta(days=rules.keep_days), asked.first - timedelta(days=1)
-    return Days(first, last) if first <= last else None
-
-
-def pieces(days: Days, longest: int) -> tuple[Days, ...]:
-    """Cuts days into pieces of at most `longest` days, newest first; no day twice, none left out."""
-    cuts = range(len(days), 0, -longest)
-    return tuple(
-        Days(days.first + timedelta(days=max(end - longest, 0)), days.first + timedelta(days=end - 1)) for end in cuts
-    )
-
-
-def _waiting(blocks: Mapping[date, Block], rules: DayRules) -> set[date]:
+def waiting_days(blocks: Mapping[date, Block], rules: DayRules) -> set[date]:
     """Returns the settled working days on which no company has a row, as long as that may mean "not there yet".
 
     A row of the day or of a later one ends the wait, and so does an answer 24 hours after the settle time.

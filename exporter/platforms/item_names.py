@@ -4,7 +4,6 @@ import re
 from collections.abc import Mapping
 
 from exporter.platforms import json_values
-from exporter.platforms.paradigm import field_notes
 
 _TIME = re.compile(r"\d{4}-\d{2}-\d{2}([T ][\d:.+Z-]+)?", re.ASCII)
 
@@ -47,7 +46,7 @@ class ItemNames:
         """Returns the keys that may hold a name, best first, and those that may hold an id."""
         keys = tuple(item)
         if keys not in self._ranked:
-            identities = sorted(filter(field_notes.is_identity, keys), key=lambda key: (len(key), key))
+            identities = sorted(filter(json_values.is_identity, keys), key=lambda key: (len(key), key))
             names = sorted(set(keys) - set(identities), key=_name_rank)
             self._ranked[keys] = tuple(names), tuple(identities)
         return self._ranked[keys]

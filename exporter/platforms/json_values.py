@@ -31,6 +31,8 @@ _FIELD = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,63}")
 _EXACT = 2**53
 """The largest whole number up to which a double holds every one."""
 _NOT_IN_A_LABEL = re.compile("[\x00\ud800-\udfff]")
+DEEPEST = 16
+"""No report that could be read is nested more deeply."""
 
 
 def parse(body: bytes) -> object:
@@ -198,3 +200,8 @@ def moment(value: object) -> Checked:
     except ValueError:
         pass
     return None, "retyped"
+
+
+def is_identity(key: str) -> bool:
+    """Returns whether a number under this key is an id and not a figure."""
+    return key == "id" or key.endswith("_id")

@@ -11,7 +11,8 @@ from exporter.domain.errors import NotFoundError, ReportError, SchemaError
 from exporter.domain.model import Days, FieldNote, Reading
 from exporter.domain.selectors import Companies
 from exporter.ledger.corrections import Corrections, corrections
-from exporter.ledger.day_status import DayRules, day_status, days_to_refresh, pieces
+from exporter.ledger.day_status import DayRules, day_status
+from exporter.ledger.days_to_ask import days_to_refresh, pieces
 from exporter.ledger.ledger import Asked, Ledger, fold
 from exporter.ledger.narrowed import narrowed
 from exporter.metrics.report_view import Health

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from exporter.domain.model import Days
-from exporter.ledger.day_status import days_to_refresh, pieces
+from exporter.ledger.days_to_ask import days_to_refresh, pieces
 from exporter.simulator.app import create_app
 from exporter.simulator.paradigm.world import World
 from tests.road.road import RULES, PassedClock, Road, only, set_scenarios, utc

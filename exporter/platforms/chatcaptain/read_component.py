@@ -15,7 +15,7 @@ from exporter.platforms import json_outline, json_values
 from exporter.platforms.chatcaptain.day_bounds import LocalDay, is_epoch, is_time
 from exporter.platforms.chatcaptain.table_shapes import reshaped
 from exporter.platforms.item_names import ItemNames
-from exporter.platforms.paradigm.field_notes import DEEPEST, is_identity
+from exporter.platforms.json_values import DEEPEST, is_identity
 
 WRAPPERS = ("data", "report", "components", "result")
 """Keys of objects that hold nothing but what is meant."""

@@ -8,9 +8,6 @@ from exporter.platforms import json_outline, json_values
 
 LONGEST_NOTE = 200
 """Characters of what a platform says of a field."""
-"""So many keys or paths a message shows."""
-DEEPEST = 16
-"""No report that could be read is nested more deeply."""
 
 
 def fields(metadata: object) -> frozenset[str]:
@@ -33,11 +30,6 @@ def _notes(metadata: dict[str, object]) -> Iterator[FieldNote]:
             yield FieldNote(*(json_values.label(each)[:LONGEST_NOTE] for each in (field, unit, text)))
 
 
-def is_identity(key: str) -> bool:
-    """Returns whether a number under this key is an id and not a figure."""
-    return key == "id" or key.endswith("_id")
-
-
 def summary(root: object) -> str:
     """Says what an answer describes and where it has numbers, for the message about one that cannot be read."""
     if not isinstance(root, dict):
@@ -49,7 +41,7 @@ def summary(root: object) -> str:
     return f"{says}. Numbers found at: {enumerated(sorted(set(numbers(rest, '')))) or 'no place'}."
 
 
-def numbers(value: object, path: str, depth: int = DEEPEST) -> Iterator[str]:
+def numbers(value: object, path: str, depth: int = json_values.DEEPEST) -> Iterator[str]:
     """Yields the paths of all numbers but ids; what may be names of people or things is shown as `*`."""
     if isinstance(value, list | json_values.Listed) and depth:
         for each in value:
@@ -58,7 +50,7 @@ def numbers(value: object, path: str, depth: int = DEEPEST) -> Iterator[str]:
         # An object of nothing but numbers, or of such objects, may map names to them; an item of a list does not.
         is_record = not path or path.endswith("[]") or any(isinstance(each, str | list) for each in value.values())
         for key, each in value.items():
-            if not is_identity(key):
+            if not json_values.is_identity(key):
                 shown = json_values.key(key) if is_record else "*"
                 yield from numbers(each, f"{path}.{shown}" if path else shown, depth - 1)
     elif json_values.is_number(value):

@@ -170,7 +170,7 @@ class _ArrayReader:
             if isinstance(value, bool) or (isinstance(value, str) and _NUMERIC.fullmatch(value)):
                 self._rows.note("retyped", self._at(place))
                 return self._once(DescribedFigure(place, place.key, None, *called))
-        elif not (isinstance(value, str) or field_notes.is_identity(place.key)):
+        elif not (isinstance(value, str) or json_values.is_identity(place.key)):
             self._leave_out(value, self._at(place))
         return None
 
@@ -209,7 +209,7 @@ class _ArrayReader:
 
         Seen in no known report.
         """
-        if not field_notes.maps_names(fields) or any(map(field_notes.is_identity, fields)):
+        if not field_notes.maps_names(fields) or any(map(json_values.is_identity, fields)):
             return False
         if self._described & fields.keys():
             return False

@@ -1,0 +1,38 @@
+"""Which days to ask for: those of a poll, those of the daily pass over the held days, and in which pieces."""
+
+from datetime import date, datetime, timedelta
+
+from exporter.domain import calendars
+from exporter.domain.model import Days
+from exporter.ledger.day_status import DayRules, waiting_days
+from exporter.ledger.ledger import Ledger
+
+
+def days_to_ask(ledger: Ledger, now: datetime, rules: DayRules) -> Days:
+    """Returns the days of the next poll: from the oldest that is not settled yet, at least the re-read ones, to today.
+
+    Never more than are held, and on a first start only the re-read ones.
+    """
+    today = calendars.day_at(now, rules.zone)
+    first = today - timedelta(days=rules.reread_days)
+    waiting = waiting_days(ledger.blocks, rules)
+    held_since = min(ledger.blocks, default=today)
+    for day in Days(held_since, today) if held_since < first else ():
+        block = ledger.blocks.get(day)
+        if block is None or day in waiting or block.read_at < rules.settled_at(day):
+            return Days(max(min(day, first), today - timedelta(days=rules.keep_days)), today)
+    return Days(first, today)
+
+
+def days_to_refresh(asked: Days, rules: DayRules, held_since: date | None = None) -> Days | None:
+    """Returns the held days before those that a poll just asked for; None when there are none."""
+    first, last = held_since or asked.last - timedelta(days=rules.keep_days), asked.first - timedelta(days=1)
+    return Days(first, last) if first <= last else None
+
+
+def pieces(days: Days, longest: int) -> tuple[Days, ...]:
+    """Cuts days into pieces of at most `longest` days, newest first; no day twice, none left out."""
+    cuts = range(len(days), 0, -longest)
+    return tuple(
+        Days(days.first + timedelta(days=max(end - longest, 0)), days.first + timedelta(days=end - 1)) for end in cuts
+    )
