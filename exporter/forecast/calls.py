@@ -157,9 +157,9 @@ def _source(plan: SourcePlan, size: Size, now: datetime, live: Callable[[str, st
     rate, at_once = polls(plan.cadence, now), most_polls(plan.cadence, MINUTE, now)
     reports, together = [], 0
     for report in target.reports:
-        recent, past, discovery = _requests(plan, report, size, now)
-        calls = rate.times(*recent) + PASSES.times(*past) + PASSES.times(discovery, discovery)
-        peak = at_once * recent[1] + past[1] + discovery
+        recent, past, discovery, refused = _requests(plan, report, size, now)
+        calls = rate.times(*recent) + PASSES.times(*past) + PASSES.times(discovery, discovery + refused)
+        peak = at_once * recent[1] + past[1] + discovery + refused
         series = Counter(served(target, report, size, now)) + Counter(live(target.source, report.name))
         reports.append(ReportForecast(report.name, calls, min(peak, cap), series))
         together += peak
@@ -169,12 +169,14 @@ def _source(plan: SourcePlan, size: Size, now: datetime, live: Callable[[str, st
 class Counts(NamedTuple):
     """How many requests one poll takes, one pass over the past, and what has to be discovered anew each day.
 
-    The first two usually, and at worst: if every filter is refused, and nothing can be asked together.
+    The first two usually, and at worst: if nothing can be asked together. `refused` is 1 if there is a company filter,
+    which a key that may not use it tries once a day.
     """
 
     recent: tuple[int, int]
     past: tuple[int, int]
     discovery: int
+    refused: int
 
 
 def _requests(plan: SourcePlan, report: Report, size: Size, now: datetime) -> Counts:
@@ -190,7 +192,9 @@ def _requests(plan: SourcePlan, report: Report, size: Size, now: datetime) -> Co
             [request for days in ranges for request in report.plan(days, target.scope, known)]
             for known in (discoveries, worst)
         )
-        return len(usual), sum(1 + (request.instead is not None) + len(request.parts) for request in most)
+        return len(usual), sum(1 + len(request.parts) for request in most)
 
-    discovery = sum(bool(request.discovery) for request in report.plan(recent, target.scope))
-    return Counts(count(recent), count(*(pieces(past, longest) if past else ())), discovery)
+    first = report.plan(recent, target.scope)
+    discovery = sum(bool(request.discovery) for request in first)
+    refused = int(any(request.instead for request in first))
+    return Counts(count(recent), count(*(pieces(past, longest) if past else ())), discovery, refused)

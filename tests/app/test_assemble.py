@@ -139,7 +139,7 @@ async def test_an_exporter_polls_while_it_is_open(caplog: pytest.LogCaptureFixtu
 
     polled = [record for record in caplog.records if record.msg == "polled"]
     assert (503, 200) == (before.status_code, health.status_code)
-    assert 'paradigm_user_queries_today{source="demo"' in page
+    assert 'paradigm_user_queries_last_day{source="demo"' in page
     assert [("demo", "chat-sessions", "ok")] == [
         (vars(record)["source"], vars(record)["report"], vars(record)["outcome"]) for record in polled
     ]

@@ -24,7 +24,7 @@ NOON = utc(2026, 11, 20, 12)  # a Friday
 QUICKER = {
     "CHAT_USAGE_SOURCES__DEMO__POLL__INTERVAL": "1h",
     "CHAT_USAGE_SOURCES__DEMO_BOT__POLL__INTERVAL": "1h",
-    "CHAT_USAGE_SOURCES__DEMO_BOT__HISTORY_DAYS": "9",  # each day of it is a request
+    "CHAT_USAGE_SOURCES__DEMO_BOT__HISTORY_DAYS": "47",  # each day of it is a request: no more than there have to be
 }
 FIRST_REPORTS = {
     "CHAT_USAGE_SOURCES__DEMO__REPORTS": "chat-sessions",

@@ -40,9 +40,12 @@ def growing(world: World, since: datetime) -> World:
     return world.under(condition)
 
 
+HISTORY_DAYS = 60  # the default of the option
+
+
 def truth(world: World, moment: datetime, settle: timedelta) -> Mapping[str, Mapping[Series, float]]:
     """Returns what must be served, by report, of what the platform said at a moment."""
-    return {report: after_one_poll(world, moment, report, settle) for report in REPORTS}
+    return {report: after_one_poll(world, moment, report, settle, HISTORY_DAYS) for report in REPORTS}
 
 
 class Seen(NamedTuple):

@@ -28,9 +28,16 @@ Answered = tuple[Days, datetime]
 class ExpectedReport:
     """What a report must show, by the answers that one process was given, or one before that kept its state."""
 
-    def __init__(self, world: World, report: str = "chat-sessions", settle: timedelta = RULES.settle) -> None:
+    def __init__(
+        self,
+        world: World,
+        report: str = "chat-sessions",
+        settle: timedelta = RULES.settle,
+        keep_days: int = RULES.keep_days,
+    ) -> None:
         self.world = world
         self.settle = settle
+        self.keep_days = keep_days
         self.seen: dict[date, datetime] = {}
         self.latest: datetime | None = None  # good poll
         self.knows_past = False
@@ -47,7 +54,7 @@ class ExpectedReport:
             if days.last == today:
                 self.latest = moment
             self.knows_past |= days.last < today
-            oldest = min(today - RULES.keep_days * DAY, self._judged(today, moment) - 42 * DAY)
+            oldest = min(today - self.keep_days * DAY, self._judged(today, moment) - 42 * DAY)
             gone = sorted(each for each in self.seen if each < oldest)
             self._remember_first(gone)
             for each in gone:
@@ -152,9 +159,13 @@ def _on(day: date, name: str, of_day: Mapping[date, float]) -> Iterator[tuple[st
 
 
 def after_one_poll(
-    world: World, moment: datetime, report: str = "chat-sessions", settle: timedelta = RULES.settle
+    world: World,
+    moment: datetime,
+    report: str = "chat-sessions",
+    settle: timedelta = RULES.settle,
+    keep_days: int = RULES.keep_days,
 ) -> Mapping[Series, float]:
     """Returns what a report must show of what the platform said of all days at a moment."""
-    expected, today = ExpectedReport(world, report, settle), day_at(moment, world.zone)
-    expected.saw([(Days(today - RULES.keep_days * DAY, today - DAY), moment), (Days(today, today), moment)])
+    expected, today = ExpectedReport(world, report, settle, keep_days), day_at(moment, world.zone)
+    expected.saw([(Days(today - keep_days * DAY, today - DAY), moment), (Days(today, today), moment)])
     return expected.served(moment)
