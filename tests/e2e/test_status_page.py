@@ -40,7 +40,7 @@ SCENES = {
     "outage": Scene(("2 of 2 reports need attention", "answers with an error", "1 h ago", "Northwind"), after="outage"),
     "key-rejected": Scene(("The platform refuses the key", "put a new one", "what to do"), after="key-rejected"),
     "late-day": Scene(("has no row of any company yet", "2026-11-18"), before="late-day"),
-    "quiet-company": Scene(("1 company breaks a limit", "warning", "below"), before="quiet-company"),
+    "quiet-company": Scene(("2 companies break a limit", "warning", "below"), before="quiet-company"),
     "1000-companies": Scene(("page 1 of", "Page 2"), companies=1000),
 }
 
