@@ -53,10 +53,13 @@ class Evidence(StrEnum):
     SILENCE = "silence"
 
 
+Day = date  # Python 3.14 looks annotations up late, when a field may bear the name of its type
+
+
 class DailyFigure(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One figure; `labels` are the measure's own, name and value, at most two."""
 
-    date: date
+    date: Day
     source: str
     report: str
     company_id: str

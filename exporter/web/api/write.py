@@ -26,10 +26,13 @@ INNER_FORMULA = re.compile(f"([;\t\r\n]{BLANKS})(?={FORMULA})")
 """The same behind what many a locale takes for the end of a cell, whatever the quotes."""
 
 
+Day = date  # Python 3.14 looks annotations up late, when a field may bear the name of its type
+
+
 class HeldDay(msgspec.Struct, forbid_unknown_fields=True):
     """A held day of a report."""
 
-    date: date
+    date: Day
     state: State
 
 
