@@ -53,6 +53,12 @@ EXAMPLES = {
     "description": "Average length of a chat session",
 }
 
+OWN_EXAMPLES = {
+    "chat_usage_activity_limit_missing": {"reason": "few_weeks"},
+    "chat_usage_web_auth_failures_total": {"reason": "credentials"},
+}
+"""Of families whose label has other values than the one above."""
+
 
 class CatalogueFormat(StrEnum):
     """How the catalogue is written."""
@@ -106,7 +112,8 @@ def _of_measure(measure: Measure, report: Report) -> Iterator[Entry]:
 
 def _entry(name: str, type_: str, labels: tuple[str, ...], text: str) -> Entry:
     suffix, further = ("_bucket", ("le",)) if type_ == "histogram" else ("", ())
-    pairs = ",".join(f'{label}="{EXAMPLES.get(label, "...")}"' for label in (*labels, *further))
+    examples = EXAMPLES | OWN_EXAMPLES.get(name, {})
+    pairs = ",".join(f'{label}="{examples.get(label, "...")}"' for label in (*labels, *further))
     return Entry(name, type_, labels, text, f"{name}{suffix}{{{pairs}}} 1.0" if pairs else f"{name} 1.0")
 
 

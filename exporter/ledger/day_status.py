@@ -48,8 +48,8 @@ class DayRules:
             return oldest
         for calendar in {self.calendar, *self.company_calendars}:
             days = (today - timedelta(days=n) for n in range(1, LONGEST_CLOSURE))
-            judged = next((day for day in days if calendar.is_working(day) and self.settled_at(day) <= now), today)
-            oldest = min(oldest, judged - timedelta(days=BASELINE_DAYS))
+            newest = next((day for day in days if calendar.is_working(day) and self.settled_at(day) <= now), today)
+            oldest = min(oldest, newest - timedelta(days=BASELINE_DAYS))
         return oldest
 
 

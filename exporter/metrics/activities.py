@@ -27,7 +27,7 @@ from exporter.metrics.missing_limits import (
     UNREAD,
     WEEK,
     WEEKS,
-    Judged,
+    Compared,
     missing_limits,
     why_missing,
 )
@@ -143,8 +143,8 @@ def _samples(
         served = (each if each >= least or each == 0 else math.nan for each in baselines)
         yield LIMIT, _limit_samples(labels, (each.usual(bound, of) for each, of in zip(limits, served, strict=True)))
     unknown = [math.nan] * len(limits)
-    judged = map(
-        Judged,
+    compared = map(
+        Compared,
         limits,
         companies.calendars,
         index.first_days,
@@ -152,7 +152,7 @@ def _samples(
         zip(figures[LAST_DAY], figures[LAST_WORKING_DAY], strict=True),
         zip(usual.get("upper", unknown), usual.get("lower", unknown), strict=True),
     )
-    why = (why_missing(each, history=view.health.history) for each in judged)
+    why = (why_missing(each, history=view.health.history) for each in compared)
     yield missing.FAMILY, list(missing_limits(view, activity, why))
 
 

@@ -23,7 +23,7 @@ FEWEST_POINTS = 3
 WEEK = timedelta(days=7)
 
 
-class Judged(NamedTuple):
+class Compared(NamedTuple):
     """What the limits of one company are compared with or made from; NaN is not known.
 
     `first` is the day of its first row; `figures` are those of the last day and the last working day, `baselines` what
@@ -44,25 +44,25 @@ def missing_limits(view: ReportView, activity: str, reasons: Iterable[str | None
         yield Sample((view.source, view.report.name, activity, reason), float(count))
 
 
-def why_missing(judged: Judged, *, history: bool) -> str | None:
+def why_missing(compared: Compared, *, history: bool) -> str | None:
     """Returns why some limit of a company is not in force; None if all are, or none is configured."""
-    if not judged.limits.limits:
+    if not compared.limits.limits:
         return None
-    bases = {(limit.bound, limit.basis) for limit in judged.limits.limits}
+    bases = {(limit.bound, limit.basis) for limit in compared.limits.limits}
     for place, bound in enumerate(("upper", "lower")):
         if bound not in {each for each, _ in bases}:
             continue
-        day = judged.days[place]
-        if day is None or day < judged.first:
+        day = compared.days[place]
+        if day is None or day < compared.first:
             return FEW_WEEKS
-        if math.isnan(judged.figures[place]):
+        if math.isnan(compared.figures[place]):
             return UNREAD
-        if (bound, "usual") in bases and math.isnan(judged.baselines[place]):
-            return _why_no_baseline(judged, day) if history else NO_HISTORY
+        if (bound, "usual") in bases and math.isnan(compared.baselines[place]):
+            return _why_no_baseline(compared, day) if history else NO_HISTORY
     return None
 
 
-def _why_no_baseline(judged: Judged, day: date) -> str:
+def _why_no_baseline(compared: Compared, day: date) -> str:
     earlier = (day - WEEK * n for n in range(1, WEEKS + 1))
-    there = [each for each in earlier if each >= judged.first and each not in judged.calendar.holidays]
+    there = [each for each in earlier if each >= compared.first and each not in compared.calendar.holidays]
     return UNREAD if len(there) >= FEWEST_POINTS else FEW_WEEKS

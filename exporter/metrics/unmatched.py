@@ -32,7 +32,7 @@ UNMATCHED_INFO = Family(
 
 
 def everywhere(infos: Collection[SourceInfo]) -> Unmatched:
-    """Returns what matches nothing in any of the sources that it holds for, once all of them can be judged."""
+    """Returns what matches nothing in any of the sources that it holds for, once all of them have been read."""
     unmatched = {info.source: {each for found in info.unmatched.values() for each in found} for info in infos}
     found: dict[str, dict[str, tuple[str, ...]]] = {}
     for info in infos:

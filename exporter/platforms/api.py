@@ -7,11 +7,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from enum import Enum
-from typing import NamedTuple, Protocol, runtime_checkable
+from typing import NamedTuple, Protocol
 from zoneinfo import ZoneInfo
 
 from exporter.domain.errors import ConfigError
-from exporter.domain.model import Column, Days, FieldNote, Measure, Reading
+from exporter.domain.model import Column, Days, Measure, Reading
 from exporter.domain.scope import Scope
 from exporter.domain.selectors import Selection
 
@@ -239,29 +239,6 @@ class Report(ReportDefaults, Protocol):
             SchemaError: it is JSON but not this report.
             PlatformError: it reports a failure.
         """
-
-
-class Explanation(NamedTuple):
-    """How an answer was read: which place of a row feeds `family` and why.
-
-    `fields` are those that it describes, `places` where described numbers are in a row, `undescribed` the paths of
-    the numbers that are left out.
-    """
-
-    family: str
-    place: str
-    why: str
-    fields: tuple[FieldNote, ...]
-    places: tuple[str, ...]
-    undescribed: tuple[str, ...]
-
-
-@runtime_checkable
-class SelfDescribing(Protocol):
-    """A report whose answers describe their own fields: it chooses one of them, and `check --probe` shows which."""
-
-    def explain(self, body: bytes, request: Request, context: Context) -> Explanation | None:
-        """Returns how an answer is read; None for one that lists nothing. Raises what `Report.decode` raises."""
 
 
 @dataclass(frozen=True, slots=True)

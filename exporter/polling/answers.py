@@ -4,17 +4,13 @@ from collections.abc import Mapping
 from datetime import date
 from typing import NamedTuple
 
-from exporter.domain.errors import (
-    ReportError,
-)
+from exporter.domain.errors import ReportError
 from exporter.domain.model import Unread
 from exporter.platforms.api import NO_DISCOVERIES, Discoveries, Request
 from exporter.polling.transitions import Answer
 
 IN_A_ROW = 2
 """So many failures in a row are evidence; of errors that are none of `ALIKE` it takes one more."""
-
-
 NO_STRIKES: Mapping[str, int] = {}
 
 

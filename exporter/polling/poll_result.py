@@ -49,13 +49,13 @@ def poll_error(target: Target, report: Report, asked: Answers, days: Days) -> Re
     discovery = next((each.error for each in asked.failures if each.request.discovery), None)
     if discovery is not None or asked.ended or not _is_anything_read(asked):
         return discovery or asked.failures[0].error
-    judged = days.last - ONE_DAY
-    failed = [each for each in asked.failures if judged in each.request.days]
+    newest = days.last - ONE_DAY
+    failed = [each for each in asked.failures if newest in each.request.days]
     read = {
         column.family
         for answer in asked.answers
         for row in answer.reading.rows
-        if row.day == judged
+        if row.day == newest
         for column in row.figures
     }
     missing = families_with_limits(target, report) - read

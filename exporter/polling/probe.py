@@ -17,7 +17,8 @@ from exporter.ledger.days_to_ask import days_to_ask
 from exporter.ledger.ledger import Ledger
 from exporter.metrics.report_health import families
 from exporter.metrics.report_view import Health
-from exporter.platforms.api import END_DATE, Context, Report, SelfDescribing
+from exporter.platforms.api import END_DATE, Context, Report
+from exporter.platforms.self_describing import SelfDescribing
 from exporter.polling.answers import Answers, Known
 from exporter.polling.ask import Fetch, Transport, ask
 from exporter.polling.poll_result import poll_result

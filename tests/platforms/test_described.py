@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from exporter.domain.errors import SchemaError
 from exporter.domain.model import Column, Days, FieldNote, Kind, Reading
 from exporter.domain.scope import Scope
-from exporter.platforms.api import Context, Explanation
+from exporter.platforms.api import Context
 from exporter.platforms.paradigm import survey
 from exporter.platforms.paradigm.documented import DocumentedReport
 from exporter.platforms.paradigm.documented_reader import HERE, Array
@@ -26,6 +26,7 @@ from exporter.platforms.paradigm.platform import (
 )
 from exporter.platforms.paradigm.self_described import DescribedReport
 from exporter.platforms.reading_builder import ReadingBuilder
+from exporter.platforms.self_describing import Explanation
 from exporter.simulator.paradigm import reports
 from exporter.simulator.paradigm.world import World
 

@@ -6,13 +6,14 @@ from dataclasses import dataclass, replace
 from exporter.domain.errors import SchemaError
 from exporter.domain.model import Column, Kind, Measure, Reading
 from exporter.platforms import jmespath_fields, json_values
-from exporter.platforms.api import Context, Explanation, Fields, Request
+from exporter.platforms.api import Context, Fields, Request
 from exporter.platforms.further_page import further_page
 from exporter.platforms.paradigm import field_notes, survey
 from exporter.platforms.paradigm.choose_field import Choice, NoChoice, Wanted, choose
 from exporter.platforms.paradigm.requests import Endpoint
 from exporter.platforms.paradigm.survey import LIST, FieldSurvey, Place, RowSurvey
 from exporter.platforms.reading_builder import ReadingBuilder, RowKey
+from exporter.platforms.self_describing import Explanation
 
 Filed = dict[RowKey, dict[Column, float]]
 DOCS = 'docs/platform-apis.md, "Reports without a published schema"'
@@ -94,7 +95,7 @@ class DescribedReport(_Undocumented):
         return self.close(found.rows, root)
 
     def explain(self, body: bytes, request: Request, context: Context) -> Explanation | None:
-        """Returns how an answer is read; see `exporter.platforms.api.SelfDescribing.explain`."""
+        """Returns how an answer is read; see `exporter.platforms.self_describing.SelfDescribing.explain`."""
         root = json_values.opened(body, survey.ARRAYS)
         found = self._survey(root, request, context)
         choice = self._choice(found, root, context)
