@@ -168,7 +168,7 @@ def _causes(findings: Sequence[Finding]) -> list[str]:
     causes: dict[tuple[str, str], list[Finding]] = {}
     for each in findings:
         if each.message:
-            cause = each.message.removeprefix(f"{each.source}: {each.report}: ")
+            cause = each.message.removeprefix(f"{each.source}: {each.report}: ").replace(each.report, "*")  # in its URL
             causes.setdefault((each.source, cause), []).append(each)
     return [
         each[0].message if len(each) == 1 else f"{source}: {', '.join(one.report for one in each)}: {cause}"

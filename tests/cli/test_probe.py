@@ -391,12 +391,12 @@ class TestTerminal:
             assert cell in shown
 
     def test_a_cause_that_reports_share_is_said_once(self) -> None:
-        """With all of them; another source has a line of its own."""
+        """With all of them, though each has its own URL; another source has a line of its own."""
         found = [
-            Finding(source, report, "403", "auth", 0.1, None, f"{source}: {report}: the key is refused")
+            Finding(source, report, "403", "auth", 0.1, None, f"{source}: {report}: /{report}/ answered 403")
             for source, report in (("a", "users"), ("a", "tools"), ("b", "users"))
         ]
-        with pytest.raises(FailedError, match=r"^a: users, tools: the key is refused\nb: users: the key is refused$"):
+        with pytest.raises(FailedError, match=r"^a: users, tools: /\*/ answered 403\nb: users: /users/ answered 403$"):
             conclude(found, Console(file=io.StringIO()))
 
     def test_who_was_interrupted_is_shown_nothing(self) -> None:
@@ -437,7 +437,7 @@ def platform(*scenarios: str) -> Iterator[str]:
 def test_the_exit_status_says_whether_all_reports_are_good(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], key: str, status: int, row: str
 ) -> None:
-    """The table is on stdout, progress and failures are on stderr, one line each; no key on either."""
+    """The table is on stdout, progress is on stderr, and so is the one cause of all failures; no key on either."""
     with platform() as base_url:
         for name, value in configured(base_url, key, REPORTS="auto").items():
             monkeypatch.setenv(name, value)
@@ -448,8 +448,8 @@ def test_the_exit_status_says_whether_all_reports_are_good(
     assert re.findall(rf"^production  (\S+) +{row}", out, re.MULTILINE) == list(REPORTS)
     assert lines[: len(REPORTS)] == [f"asking production: {report}" for report in REPORTS]
     assert [line.partition(": http")[0] for line in lines[len(REPORTS) :]] == [
-        f"chat-usage-exporter: production: {report}" for report in REPORTS if status
-    ]
+        f"chat-usage-exporter: production: {', '.join(REPORTS)}"
+    ] * status
     assert not any(key in out + err for key in KEYS)
 
 
