@@ -23,7 +23,7 @@ EXPECTED = Path(__file__).with_name("expected.json")
 SLACK = 0.7
 """A ratio may fall to this share of the expected one: by how much two runs on a busy machine differ."""
 RATIO = "ratio: "
-STEADY = (live.PEAK, live.PEAK_AFTER, live.FAILED)
+STEADY = (live.PEAK, live.PEAK_AFTER, live.FAILED, live.USUAL)
 GROWTH_FROM, GROWTH = 100, "growth: exponent of a poll's cost by companies"
 TIMES = f"growth: a poll's cost against that of {live.MANY:,} companies"
 SIZES, SHORT_SIZES = (20, 100, 1000, 10_000), (100, 1000)

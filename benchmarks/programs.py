@@ -1,4 +1,4 @@
-"""The programs that are measured, as processes on loopback: simulated platform, exporter, the usual way."""
+"""The programs that are measured, as processes on loopback: platform, exporter, the usual way, bytes that are ready."""
 
 import socket
 import subprocess
@@ -38,7 +38,7 @@ class Program:
         connection = HTTPConnection("127.0.0.1", self.port, timeout=60)
         try:
             connection.request("GET", path)
-            return connection.getresponse().read().decode()
+            return connection.getresponse().read().decode(errors="replace")
         except (OSError, HTTPException):
             return ""
         finally:
@@ -124,4 +124,13 @@ def usual(page: Path) -> Iterator[Program]:
     port = free_port()
     with running((sys.executable, "-m", "benchmarks.usual", str(page), str(port)), port) as program:
         program.wait(lambda: bool(program.page("/")), "prometheus-client")
+        yield program
+
+
+@contextmanager
+def ready(size: int) -> Iterator[Program]:
+    """Serves so many bytes that are ready, and does nothing else."""
+    port = free_port()
+    with running((sys.executable, "-m", "benchmarks.ready", str(size), str(port)), port) as program:
+        program.wait(lambda: bool(program.page("/")), "the bytes that are ready")
         yield program
