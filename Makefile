@@ -32,6 +32,8 @@ COMPILE = .tools/resolver/bin/uv pip compile --quiet --universal --python-versio
 SCRIPTS = .ci/run tools/chromium tools/debian-mirror tools/debian-sid tools/go-tools tools/image tools/kube tools/parts tools/venv
 
 export PYTHON
+# Tests start our programs hundreds of times: each would compile them anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help demo test coverage test-all fuzz soak slow bench lint docs rules dashboards pictures image compose chart chart-golden chart-schemas kube lock sbom audit tools clean
 

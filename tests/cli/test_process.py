@@ -9,10 +9,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-import httpx
 import pytest
 
 import exporter
+from tests import loopback
 from tests.cli.conftest import CANARY
 from tests.e2e.programs import answers, free_port, running, wait_for
 from tests.threaded import echo
@@ -149,13 +149,13 @@ def test_serve_takes_all_descriptors_that_it_may(tmp_path: Path, monkeypatch: py
     command = ["sh", "-c", 'ulimit -S -n 256 && ulimit -H -n 2048 && exec "$@"', "sh", *COMMAND, "serve"]
     options = ["--web.listen-address", base.removeprefix("http://")]
     with running([*command, *options], tmp_path / "log", lambda: answers(f"{base}/-/healthy")):
-        page = httpx.get(f"{base}/metrics", trust_env=False).text
+        page = loopback.get(f"{base}/metrics").text
 
     assert "\nprocess_max_fds 2048.0\n" in page
 
 
 def control(platform: str) -> str:
-    return httpx.get(f"http://{platform}/control", trust_env=False).text
+    return loopback.get(f"http://{platform}/control").text
 
 
 @pytest.mark.parametrize("status", [200, 401, 403, 418])
@@ -169,7 +169,7 @@ def test_no_key_is_ever_shown(status: int, tmp_path: Path, monkeypatch: pytest.M
         with running(
             [*command, "--log.level", "debug", "--log.format", "json"], log, lambda: "poll failed" in log.read_text()
         ) as process:
-            pages = [httpx.get(f"{base}{path}", trust_env=False).text for path in ("/", "/metrics", "/-/ready")]
+            pages = [loopback.get(f"{base}{path}").text for path in ("/", "/metrics", "/-/ready")]
             assert ended(process, signal.SIGTERM) == 0
 
     lines = [json.loads(line) for line in log.read_text().splitlines()]

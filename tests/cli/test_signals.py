@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import Thread
 
-import httpx
 import pytest
 
 from exporter.app.process import end_signal, reload_signal, reloading
 from exporter.cli.main import run
+from tests import loopback
 from tests.cli.conftest import CANARY
 from tests.e2e.programs import answers, free_port, wait_for
 
@@ -25,7 +25,7 @@ def signalling(number: signal.Signals, ready: str) -> Iterator[list[str]]:
 
     def watch() -> None:
         wait_for(lambda: answers(ready), ready, 20)
-        seen.append(httpx.get(ready, trust_env=False).text)
+        seen.append(loopback.get(ready).text)
         os.kill(os.getpid(), number)
 
     watcher = Thread(target=watch)

@@ -14,6 +14,7 @@ from exporter.cli.demo import notices, stack
 from exporter.cli.main import run
 from exporter.cli.options import FailedError
 from exporter.domain.errors import ConfigError
+from tests import loopback
 from tests.cli.test_process import COMMAND, GRACE_S
 from tests.e2e.programs import answers, find, running, wait_for
 from tests.oncall import shipped
@@ -210,7 +211,7 @@ def test_a_demo_with_its_stack_delivers_and_ends_whole(tmp_path: Path) -> None:
         prometheus, alertmanager = urls(log.read_text())
         wait_for(lambda: up(prometheus), "the exporter to be scraped", 90)  # its interval, and what Prometheus adds
         assert len(rules(prometheus)) > 10
-        httpx.post(f"{alertmanager}/api/v2/alerts", json=[{"labels": WATCHDOG}], trust_env=False).raise_for_status()
+        loopback.post(f"{alertmanager}/api/v2/alerts", json=[{"labels": WATCHDOG}]).raise_for_status()
         notice = "--- to chat-usage-dead-mans-switch: [FIRING:1] ChatUsageWatchdog"
         wait_for(lambda: notice in log.read_text(), "the notification", 90)  # Alertmanager waits before a first one
         process.send_signal(signal.SIGTERM)
@@ -229,10 +230,10 @@ def urls(told: str) -> Iterator[str]:
 
 
 def up(prometheus: str) -> bool:
-    answer = httpx.get(f"{prometheus}/api/v1/query", params={"query": "up == 1"}, trust_env=False)
+    answer = loopback.get(f"{prometheus}/api/v1/query", params={"query": "up == 1"})
     return bool(answer.json()["data"]["result"])
 
 
 def rules(prometheus: str) -> list[object]:
-    groups = httpx.get(f"{prometheus}/api/v1/rules", trust_env=False).json()["data"]["groups"]
+    groups = loopback.get(f"{prometheus}/api/v1/rules").json()["data"]["groups"]
     return [rule for group in groups for rule in group["rules"]]

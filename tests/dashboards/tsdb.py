@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
-import httpx
 import msgspec
 
+from tests import loopback
 from tests.alert_rules.promtool import FILES, GROUPS
 from tests.alert_rules.promtool import yaml_text as quoted
 from tests.dashboards.story import STEP, TARGET, Series, Story, openmetrics
@@ -89,7 +89,7 @@ class Past:
         return self._ask("query_range", {"query": expression, "step": str(step.total_seconds()), **span})
 
     def _ask(self, kind: str, asked: Mapping[str, str]) -> Sequence[Curve]:
-        answer = httpx.post(f"{self.url}/api/v1/{kind}", data=dict(asked), trust_env=False, timeout=PATIENCE_S)
+        answer = loopback.post(f"{self.url}/api/v1/{kind}", data=dict(asked), timeout=PATIENCE_S)
         if answer.is_error:
             raise ValueError(f"{asked['query']}: {answer.text}")
         return msgspec.json.decode(answer.content, type=_Answer).data.result
@@ -151,7 +151,7 @@ def _of_prometheus(past: Past) -> Iterator[str]:
     """Yields what this Prometheus says of our rules, as if it had scraped itself all the time."""
     hours = (past.now - past.begin) // STEP
     moments = [int((past.begin + number * STEP).timestamp()) for number in range(hours + 1)]
-    page = httpx.get(f"{past.url}/metrics", trust_env=False).text
+    page = loopback.get(f"{past.url}/metrics").text
     for name, labels, value in re.findall(r"^(prometheus_rule_\w+)\{(.*chat-usage.*)\} (\S+)$", page, re.MULTILINE):
         shown = str(_duration_s(past, labels)) if name == "prometheus_rule_group_last_duration_seconds" else value
         yield from openmetrics_lines(name, labels, dict.fromkeys(moments, shown))

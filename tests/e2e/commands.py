@@ -10,6 +10,7 @@ import httpx
 import msgspec
 
 from exporter.simulator.paradigm.world import World
+from tests import loopback
 from tests.e2e import programs
 
 COMMAND = Path(sys.executable).with_name("chat-usage-exporter")
@@ -30,11 +31,11 @@ class Served:
 
     def get(self, path: str, **headers: str) -> httpx.Response:
         """Asks the exporter."""
-        return httpx.get(self.url + path, headers=headers, trust_env=False)
+        return loopback.get(self.url + path, headers=headers)
 
     def truth(self, **question: str) -> Mapping[str, object]:
         """Asks the simulated platform for the truth, which the exporter never does."""
-        answer = httpx.get(f"{self.platform}/truth", params=question, trust_env=False)
+        answer = loopback.get(f"{self.platform}/truth", params=question)
         found: Mapping[str, object] = msgspec.json.decode(answer.raise_for_status().content)
         return found
 

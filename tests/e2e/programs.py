@@ -14,6 +14,8 @@ from typing import TypeVar
 import httpx
 import pytest
 
+from tests import loopback
+
 Found = TypeVar("Found")
 
 PAUSE_S = 0.05
@@ -53,7 +55,7 @@ def free_port() -> int:
 def answers(url: str) -> bool:
     """Tells whether a GET of `url` is answered by 200; proxies of the environment are not asked."""
     try:
-        return httpx.get(url, trust_env=False).status_code == httpx.codes.OK
+        return loopback.get(url).status_code == httpx.codes.OK
     except httpx.TransportError:
         return False
 

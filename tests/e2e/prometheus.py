@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-import httpx
 import msgspec
 
+from tests import loopback
 from tests.e2e import programs
 
 
@@ -45,7 +45,7 @@ class Prometheus:
         Raises:
             ValueError: Prometheus refuses it; the message is its own.
         """
-        answer = httpx.get(f"{self.url}/api/v1/query", params={"query": expression}, trust_env=False)
+        answer = loopback.get(f"{self.url}/api/v1/query", params={"query": expression})
         if answer.is_error:
             raise ValueError(f"{expression}: {answer.text}")
         vector = msgspec.json.decode(answer.content, type=_Answer).data
@@ -60,7 +60,7 @@ class Prometheus:
         try:
             return programs.wait_for(lambda: self.query(expression), f"a result of {expression}", patience_s)
         except TimeoutError as error:
-            targets = httpx.get(f"{self.url}/api/v1/targets", trust_env=False).text
+            targets = loopback.get(f"{self.url}/api/v1/targets").text
             raise TimeoutError(f"{error}; targets: {targets}") from None
 
 

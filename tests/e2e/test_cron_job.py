@@ -9,10 +9,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
 
-import httpx
 import pytest
 
 from exporter.simulator.paradigm.world import World
+from tests import loopback
 from tests.certificates import self_signed
 from tests.cli.test_backfill import Store, served
 from tests.e2e.commands import COMMAND, SEED, simulating
@@ -31,7 +31,7 @@ def behind_tls(platform: str, folder: Path) -> Iterator[str]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             sent = {name: value for name, value in self.headers.items() if name.lower() != "host"}
-            answer = httpx.get(platform + self.path, headers=sent, trust_env=False)
+            answer = loopback.get(platform + self.path, headers=sent)
             self.send_response(answer.status_code)
             self.send_header("Content-Type", answer.headers["content-type"])
             self.send_header("Content-Length", str(len(answer.content)))

@@ -14,6 +14,7 @@ import httpx
 import pytest
 
 from exporter.simulator.paradigm.world import World
+from tests import loopback
 from tests.e2e import programs
 from tests.e2e.commands import SEED
 
@@ -35,7 +36,7 @@ class Served:
     log: Path
 
     def get(self, path: str) -> httpx.Response:
-        return httpx.get(f"{self.url}{path}", trust_env=False)
+        return loopback.get(f"{self.url}{path}")
 
     def shows(self, *lines: str) -> bool:
         page = self.get("/metrics").text
@@ -134,10 +135,10 @@ def test_a_process_reloads_over_http_where_it_is_permitted(tmp_path: Path) -> No
     ):
         assert served.get("/-/reload").status_code == 405
         served.config.write_text("sources: {a: {platform: no}}")
-        refused = httpx.post(f"{served.url}/-/reload", trust_env=False)
+        refused = loopback.post(f"{served.url}/-/reload")
         seen = served.get("/").text
         served.config.write_text(sources(platform, a="settle: 7h"))
-        reloaded = httpx.post(f"{served.url}/-/reload", trust_env=False)
+        reloaded = loopback.post(f"{served.url}/-/reload")
         assert served.shows(GOOD, 'chat_usage_settle_seconds{source="a"} 25200')
 
     assert refused.status_code == 500
@@ -149,7 +150,7 @@ def test_a_process_reloads_over_http_where_it_is_permitted(tmp_path: Path) -> No
 
 def test_a_process_reloads_over_http_nowhere_else(tmp_path: Path) -> None:
     with simulating(tmp_path) as platform, serving(tmp_path, sources(platform, a="")) as served:
-        answer = httpx.post(f"{served.url}/-/reload", trust_env=False)
+        answer = loopback.post(f"{served.url}/-/reload")
 
         assert answer.status_code == 403
         assert "--web.enable-lifecycle" in answer.text

@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
-import httpx
 import pytest
 
 from exporter.backfill.openmetrics_file import noon
@@ -15,6 +14,7 @@ from exporter.backfill.remote_write import HEADERS
 from exporter.backfill.remote_write_message import Series, encoded
 from exporter.domain.model import Days
 from exporter.simulator.paradigm.world import World
+from tests import loopback
 from tests.e2e import programs
 from tests.e2e.commands import SEED, simulating
 from tests.e2e.prometheus import Prometheus, started
@@ -54,7 +54,7 @@ def receiving(program: Path, folder: Path, window: str) -> Iterator[Prometheus]:
     config.write_text(json.dumps({"storage": {"tsdb": {"out_of_order_time_window": window}}}))
     with started(program, folder, config, RECEIVES) as store:
         body = encoded([Series({"__name__": "now"}, [(int(datetime.now(UTC).timestamp()), 1.0)])])
-        httpx.post(f"{store.url}/api/v1/write", content=body, headers=HEADERS, trust_env=False).raise_for_status()
+        loopback.post(f"{store.url}/api/v1/write", content=body, headers=HEADERS).raise_for_status()
         yield store
 
 
@@ -71,13 +71,13 @@ def log(folder: Path) -> str:
 
 def asked(platform: str) -> int:
     """Returns how many requests the simulated platform got."""
-    seen = httpx.get(f"{platform}/control", trust_env=False).json()["requests"]
+    seen = loopback.get(f"{platform}/control").json()["requests"]
     return sum(seen.values())
 
 
 def samples(store: Prometheus) -> str:
     """Returns what a Prometheus says of the samples that it was sent."""
-    lines = httpx.get(f"{store.url}/metrics", trust_env=False).text.splitlines()
+    lines = loopback.get(f"{store.url}/metrics").text.splitlines()
     [line] = [each for each in lines if each.startswith("prometheus_tsdb_head_out_of_order_samples_appended_total")]
     return line
 
@@ -89,7 +89,7 @@ def test_three_years_in_victoria_metrics_are_exact(tmp_path: Path) -> None:
         url = ("--remote-write", f"{store.url}/api/v1/write")
         assert run_backfill(platform, tmp_path, (*options, *url), kill_after_s=4).status in {0, -9}
         assert run_backfill(platform, tmp_path, (*options, *url)).status == 0
-        httpx.get(f"{store.url}/internal/force_flush", trust_env=False)
+        loopback.get(f"{store.url}/internal/force_flush")
         wanted = truth(World.from_seed(SEED, COMPANIES), YEARS)
         found = stored(store, sorted({which.family for which in wanted}), YEARS)
     assert told(found) == told(wanted)
@@ -97,7 +97,7 @@ def test_three_years_in_victoria_metrics_are_exact(tmp_path: Path) -> None:
 
 def refused(store: Prometheus) -> bool:
     """Tells whether a VictoriaMetrics refused samples of remote write."""
-    lines = httpx.get(f"{store.url}/metrics", trust_env=False).text.splitlines()
+    lines = loopback.get(f"{store.url}/metrics").text.splitlines()
     [count] = [
         line.split()[-1] for line in lines if line.startswith('vm_http_request_errors_total{path="/api/v1/write"')
     ]
@@ -116,7 +116,7 @@ def test_a_store_that_is_full_and_then_away_gets_everything_once(tmp_path: Path,
             assert not run.done()
         with victoria(tmp_path, port=port) as store:
             ended = run.result(60)
-            httpx.get(f"{store.url}/internal/force_flush", trust_env=False)
+            loopback.get(f"{store.url}/internal/force_flush")
             wanted = truth(World.from_seed(SEED, 10), days)
             found = stored(store, sorted({which.family for which in wanted}), days)
     assert ended.status == 0
@@ -147,7 +147,7 @@ def test_a_store_is_compared_with_the_platform(prometheus: Path, tmp_path: Path)
 
         labels = {"__name__": "paradigm_user_queries_daily", "source": "s", "company_id": "3", "job": "history"}
         surplus = encoded([Series(labels, [(noon(WEEKS.last), 1e6)])])
-        httpx.post(f"{store.url}/api/v1/write", content=surplus, headers=HEADERS, trust_env=False).raise_for_status()
+        loopback.post(f"{store.url}/api/v1/write", content=surplus, headers=HEADERS).raise_for_status()
         assert run_backfill(platform, tmp_path, options).status == 1
         [line] = [each for each in log(tmp_path).splitlines() if "paradigm_user_queries_daily" in each]
         assert "of company 3" in line

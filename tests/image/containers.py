@@ -11,6 +11,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from tests import loopback
 from tests.e2e import programs
 
 SCRIPT = Path(__file__).parents[2] / "tools" / "image"
@@ -69,7 +70,7 @@ class Container:
     def page(self) -> str:
         """Returns /metrics, or nothing while nobody answers."""
         try:
-            return httpx.get(f"{self.url}/metrics", trust_env=False).text
+            return loopback.get(f"{self.url}/metrics").text
         except httpx.TransportError:
             return ""
 

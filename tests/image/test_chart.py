@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import httpx
 import pytest
 
 from exporter.simulator.paradigm.world import World
+from tests import loopback
 from tests.e2e.commands import simulating
 from tests.e2e.programs import free_port, wait_for
 from tests.e2e.test_remote_write import victoria
@@ -98,6 +98,6 @@ def test_its_cron_job_keeps_a_store_current(image: str, tmp_path: Path) -> None:
         mounts = mounted(found, pod, tmp_path, World.from_seed(1).keys.admin)
         for _ in range(2):
             podman("run", "--rm", "--user=65532:65532", *CONFINED, *mounts, image, *words(container["args"]))
-            httpx.get(f"{store.url}/internal/force_flush", trust_env=False)
+            loopback.get(f"{store.url}/internal/force_flush")
             days = store.query('sum(count_over_time(paradigm_user_queries_daily{company_id="3",mode="chat"}[30d]))')
             assert [each.value for each in days] == [7.0]  # of ten days three may still change

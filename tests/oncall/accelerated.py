@@ -15,7 +15,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import Thread
 
-import httpx
 import yaml
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -32,6 +31,7 @@ from exporter.simulator.app import create_app
 from exporter.simulator.paradigm.world import World, holidays
 from exporter.simulator.scenarios import NORMAL
 from exporter.web.server.server import listen, url
+from tests import loopback
 from tests.e2e.programs import wait_for
 from tests.oncall.faster import Acceleration
 
@@ -53,7 +53,7 @@ class Platform:
 
     def set(self, scenario: str) -> None:
         """Says what is wrong from now on."""
-        httpx.post(f"{url(self.listening)}/control", json={"scenarios": [scenario]}, trust_env=False).raise_for_status()
+        loopback.post(f"{url(self.listening)}/control", json={"scenarios": [scenario]}).raise_for_status()
 
 
 @dataclass(frozen=True, slots=True)

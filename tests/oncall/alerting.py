@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import httpx
 import msgspec
 import yaml
 
+from tests import loopback
 from tests.e2e import programs
 from tests.oncall.shipped import Config
 
@@ -38,11 +38,11 @@ class Alertmanager:
         now = datetime.now(UTC)
         times = {"startsAt": now.isoformat(), "endsAt": (now + timedelta(hours=1)).isoformat()}
         body = [{"labels": dict(labels), **times} for labels in alerts]
-        httpx.post(f"{self.url}/api/v2/alerts", json=body, trust_env=False).raise_for_status()
+        loopback.post(f"{self.url}/api/v2/alerts", json=body).raise_for_status()
 
     def alerts(self) -> list[Held]:
         """Returns the alerts that fire."""
-        answer = httpx.get(f"{self.url}/api/v2/alerts", trust_env=False).raise_for_status()
+        answer = loopback.get(f"{self.url}/api/v2/alerts").raise_for_status()
         return msgspec.json.decode(answer.content, type=list[Held])
 
 

@@ -14,12 +14,12 @@ from itertools import groupby
 from pathlib import Path
 from typing import NamedTuple
 
-import httpx
 import pytest
 import yaml
 
 from exporter.simulator.paradigm.world import World
 from exporter.simulator.scenarios import NORMAL
+from tests import loopback
 from tests.e2e import programs
 from tests.e2e.prometheus import Prometheus
 from tests.oncall import faster, shipped
@@ -91,7 +91,7 @@ def follow(server: Prometheus, folder: Path, acceleration: Acceleration) -> None
     for path in shipped.rule_files(optional=False):
         changed = faster.rules(mapping(yaml.safe_load(path.read_text())), acceleration, EVALUATE)
         (folder / "rules" / path.name).write_text(yaml.safe_dump(dict(changed)))
-    httpx.post(f"{server.url}/-/reload", trust_env=False).raise_for_status()
+    loopback.post(f"{server.url}/-/reload").raise_for_status()
 
 
 def company(rank: int | str) -> int:

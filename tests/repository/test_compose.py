@@ -9,11 +9,11 @@ import subprocess
 import sys
 from pathlib import Path
 
-import httpx
 import pytest
 import yaml
 
 from exporter.cli.demo import receiver
+from tests import loopback
 from tests.e2e import programs
 from tests.e2e.commands import COMMAND, simulating
 from tests.oncall.amtool import program
@@ -156,7 +156,7 @@ def test_the_receiver_prints_what_people_would_get(tmp_path: Path) -> None:
             return peer.connect_ex(("127.0.0.1", int(address.rpartition(":")[2]))) == 0
 
     with programs.running([sys.executable, "-u", *entry[1:-1], address], log, listens) as running:
-        answer = httpx.post(f"http://{address}/slack_configs/chat-usage-pager", json=message, trust_env=False)
+        answer = loopback.post(f"http://{address}/slack_configs/chat-usage-pager", json=message)
         programs.end(running, grace_s=5)
     assert (answer.status_code, running.returncode) == (200, 0)
     assert log.read_text() == "--- to chat-usage-pager: A company fell\n    by half\n\n"

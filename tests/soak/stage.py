@@ -7,10 +7,9 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-import httpx
-
 from exporter.simulator.chatcaptain.bots import Bots, Chatbot
 from exporter.simulator.paradigm.world import World
+from tests import loopback
 from tests.e2e.commands import COMMAND
 from tests.e2e.programs import answers, end, free_port, wait_for
 
@@ -88,11 +87,11 @@ class Stage:
 
     def page(self) -> str:
         """Returns what is served."""
-        return httpx.get(f"{self.exporter_url}/metrics", trust_env=False).raise_for_status().text
+        return loopback.get(f"{self.exporter_url}/metrics").raise_for_status().text
 
     def control(self, **wanted: object) -> None:
         """Sets clock or scenarios of the platforms."""
-        httpx.post(f"{self.platform_url}/control", json=wanted, trust_env=False, timeout=GRACE_S).raise_for_status()
+        loopback.post(f"{self.platform_url}/control", json=wanted, timeout=GRACE_S).raise_for_status()
 
     def close(self) -> int:
         """Ends everything and returns the exporter's exit status."""
