@@ -70,7 +70,6 @@ def check(
 
 
 def describe(each: Source) -> str:
-    """Says in one line what is polled of a source."""
     minutes = each.poll.interval.total_seconds() / 60
     return (
         f"{each.name}: {each.platform.title} at {each.base_url}, every {minutes:g} min, "
@@ -92,11 +91,7 @@ def ask(settings: Settings) -> tuple[Finding, ...] | None:
 async def probed(
     settings: Settings, clock: Clock, show: Callable[[str], None], client_clock: Clock | None = None
 ) -> tuple[Finding, ...]:
-    """Asks every report of every source, one by one; `show` gets each name before; clients wait by `client_clock`.
-
-    Raises:
-        ConfigError: a source's URL, CA file or proxy cannot be used; then nobody was asked.
-    """
+    """Asks every report, one by one; raises ConfigError, before anybody is asked, if a source cannot be reached so."""
     findings = []
     async with AsyncExitStack() as closing:
         worker = Worker("probe")
@@ -125,11 +120,7 @@ async def unless_signalled(work: Coroutine[object, object, Result]) -> Result | 
 
 
 def conclude(findings: Sequence[Finding] | None, console: Console, targets: Sequence[Target] = ()) -> None:
-    """Prints one row for each report and selector, and below what was noted.
-
-    Raises:
-        FailedError: it was interrupted, a report failed, or nobody of a source would be served; one line for each.
-    """
+    """Prints a row for each report and selector; raises FailedError with a line for each cause of one."""
     if findings is None:
         raise FailedError("interrupted before every report had answered")
     tables.show(console, "What every report answered", COLUMNS, [_row(finding) for finding in findings])
@@ -146,7 +137,6 @@ def conclude(findings: Sequence[Finding] | None, console: Console, targets: Sequ
 
 
 def _show_selectors(console: Console, targets: Sequence[Target], findings: Sequence[Finding]) -> None:
-    """Prints how many companies each selector matches, in all sources that it holds for, and which match nothing."""
     counts = Counter[Entry]()
     for target in targets:
         names = _names(target, findings)
@@ -182,7 +172,6 @@ def _names(target: Target, findings: Sequence[Finding]) -> Mapping[str, str]:
 
 
 def _nobody(target: Target, findings: Sequence[Finding]) -> Iterator[str]:
-    """Yields a line if answers were good and no company of them would be served."""
     found = [each.found for each in findings if each.found and each.source == target.source]
     if found and not any(each.companies for each in found):
         listed = len(_names(target, findings))

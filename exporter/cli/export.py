@@ -101,11 +101,7 @@ def export(
 
 
 def chatbot(settings: Settings, name: str | None) -> Source:
-    """Returns the source that is asked.
-
-    Raises:
-        ConfigError: it does not exist, is no chatbot, or one has to be chosen.
-    """
+    """Returns the source that is asked; raises ConfigError if it does not exist, is no chatbot, or has to be chosen."""
     bots = {each.name: each for each in settings.sources.values() if each.platform.name == PLATFORM}
     known = ", ".join(bots) or "none"
     if name is not None and name not in bots:
@@ -139,11 +135,7 @@ async def _exported(chosen: Source, order: Order, show: Callable[[str], None]) -
 
 
 async def exported(fetch: Fetch, order: Order, chosen: Source, waiting: Waiting) -> int:
-    """Starts or resumes an export and saves its file; returns its bytes.
-
-    Raises:
-        FailedError: it failed, or was not ready in time; names the id, by which it can be resumed.
-    """
+    """Starts or resumes an export and saves its file; returns its bytes. A FailedError names the id to resume it by."""
     export_id = order.export_id or await _started(fetch, order, chosen)
     shown = shlex.quote(printable(export_id))  # it is offered to be copied into a shell
     waiting.show(f"export {shown} of {chosen.name}; resume with --export-id {shown}")

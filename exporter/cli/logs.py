@@ -44,7 +44,6 @@ class LogFormat(StrEnum):
 
 
 def configure(level: LogLevel, format_: LogFormat) -> None:
-    """Sends the log of the whole process to stderr."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(formatter(format_))
     handler.addFilter(Repeated(time.monotonic))
@@ -63,7 +62,6 @@ class Repeated(logging.Filter):
         self._written: dict[str, float] = {}
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Returns whether a record is written."""
         kind = next((each for each in REPEATED if str(record.msg).startswith(each)), None)
         if kind is None:
             return True
@@ -99,7 +97,6 @@ def formatter(format_: LogFormat) -> logging.Formatter:
 
 
 def _in_order(_logger: object, _method: str, event: MutableMapping[str, object]) -> MutableMapping[str, object]:
-    """Puts time, level and message first, for the eye."""
     first = {key: event.pop(key) for key in ("ts", "level", "msg")}
     return {**first, **event}
 

@@ -50,7 +50,6 @@ if not simulated:
 
 
 def show_version(wanted: bool) -> None:
-    """Prints the version and ends."""
     if wanted:
         typer.echo(f"{PROGRAM} {__version__}")
         raise typer.Exit
@@ -86,5 +85,4 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def main() -> None:
-    """Runs the command of the process."""
     sys.exit(run(sys.argv[1:]))

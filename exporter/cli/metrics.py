@@ -132,7 +132,6 @@ def _live() -> Iterator[Entry]:
 
 
 def markdown(entries: tuple[Entry, ...]) -> str:
-    """Writes the catalogue as a Markdown page."""
     lines = [
         "# Metrics",
         "",

@@ -66,17 +66,12 @@ def plan(
 
 
 def planned(each: Source) -> SourcePlan:
-    """Says what of a source costs anything."""
     cadence = Cadence(each.poll.interval, each.poll.jitter, each.target.rules.zone, each.target.rules.settle)
     return SourcePlan(each.target, cadence, each.poll.requests_per_minute, each.platform.one_company)
 
 
 def check_limits(foreseen: Forecast, max_series: int | None, max_calls: int | None) -> None:
-    """Compares with the limits.
-
-    Raises:
-        FailedError: a figure is over its limit; the one line says which, and by how much.
-    """
+    """Raises FailedError if a figure is over its limit; the one line says which, and by how much."""
     found = [
         *_exceeded(foreseen.total_series, "series", MAX_SERIES, max_series, "exclude companies or families"),
         *_exceeded(foreseen.calls.most, "calls in 24 hours", MAX_CALLS, max_calls, "raise poll.interval"),
@@ -91,7 +86,6 @@ def _exceeded(figure: int, what: str, option: str, limit: int | None, remedy: st
 
 
 def show(foreseen: Forecast, console: Console) -> None:
-    """Prints the tables."""
     columns = (
         TableColumn("Source", long=True),
         TableColumn("Report", long=True),

@@ -76,11 +76,6 @@ def take_descriptors() -> None:
 
 
 def docs_at(url: str) -> str:
-    """Reads the address of the docs.
-
-    Raises:
-        ConfigError: it is none that a browser can open.
-    """
     if not re.fullmatch(r"https?://[^\s/]+(/\S*)?", url):
         raise ConfigError(f'{DOCS_OPTION}: "{url}" is no address of a web page; write it as {DOCS}')
     return url.rstrip("/")

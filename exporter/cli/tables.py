@@ -24,7 +24,6 @@ class TableColumn:
 
 
 def show(console: Console, title: str, columns: Sequence[TableColumn], rows: Sequence[Sequence[str]]) -> None:
-    """Prints one table below its title."""
     console.print()
     if console.is_terminal:
         console.print(Text(title, style="bold"))

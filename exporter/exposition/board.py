@@ -92,7 +92,6 @@ class Board:
 
 
 def _counted(sources: Iterable[str], counts: SeriesCounts, dropped: Container[Expendable]) -> tuple[Family, Family]:
-    """Returns how many series of each source are served, and how many are dropped, by kind."""
     served = Counter[tuple[str, ...]]()
     gone = Counter[tuple[str, ...]]({(source, reason): 0 for source in sources for reason in REASONS.values()})
     for (source, kind), count in counts.items():

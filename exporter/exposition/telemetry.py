@@ -95,12 +95,10 @@ class Telemetry:
         self._change()
 
     def polled(self, source: str, report: str, outcome: str) -> None:
-        """Counts the end of a poll."""
         self._polls.labels(source, report, outcome).inc()
         self._change()
 
     def auth_failed(self, reason: str) -> None:
-        """Counts a request that was refused for its password."""
         self._auth_failures.labels(reason).inc()
         self._change()
 
@@ -124,7 +122,6 @@ class Telemetry:
         return RequestObserver(source, self._requests, self._seconds, self._waits, self._skew, self._change)
 
     def served(self) -> Iterator[Metric]:
-        """Yields the live metrics: what is counted, and the process."""
         return chain(self.registry.collect(), self._process.collect())
 
     def tail(self, format_: Format) -> bytes:
@@ -161,7 +158,6 @@ class RequestObserver:
         self.changed()
 
     def waited(self, report: str, seconds: float) -> None:
-        """Counts a wait before another attempt."""
         self.waits.labels(self.source, report).inc(seconds)
         self.changed()
 
@@ -193,13 +189,11 @@ class ConfigGauges:
         )
 
     def took(self, digest: int, moment: datetime) -> None:
-        """Takes note of a configuration that took effect, with the number of its content."""
         self._successful.set(1)
         self._success_at.set(moment.timestamp())
         self._hash.set(digest)
         self._changed()
 
     def refused(self) -> None:
-        """Takes note of one that cannot be used."""
         self._successful.set(0)
         self._changed()

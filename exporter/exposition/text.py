@@ -47,7 +47,6 @@ class GzipPiece(NamedTuple):
 
     @classmethod
     def of(cls, plain: bytes) -> "GzipPiece":
-        """Compresses a part, if it is large enough."""
         return cls(plain, deflate(plain) if len(plain) >= SMALL else None)
 
 
@@ -67,7 +66,6 @@ class Body:
 
     @classmethod
     def of(cls, plain: bytes) -> "Body":
-        """Compresses an exposition."""
         return cls.joined((GzipPiece(plain),))
 
     @classmethod
@@ -87,11 +85,9 @@ class Body:
 
     @property
     def plain(self) -> bytes:
-        """The exposition as it is read, in one."""
         return self.with_tail(b"")
 
     def with_tail(self, tail: bytes) -> bytes:
-        """Returns exposition and tail."""
         return b"".join((*(piece.plain for piece in self.pieces), tail))
 
     def runs(self, tail: bytes) -> Iterator[bytes]:
@@ -126,7 +122,6 @@ class Chunk(NamedTuple):
 
     @property
     def lines(self) -> str:
-        """The lines as text."""
         return self.piece.plain.decode()
 
 
@@ -169,7 +164,6 @@ def _lines(family: Family, quoted: Quoted) -> Iterator[str]:
 
 
 def escaped(text: str) -> str:
-    """Writes a text as it is between quotes, in either format."""
     return text.replace("\\", r"\\").replace("\n", r"\n").replace('"', r"\"")
 
 

@@ -79,7 +79,6 @@ class SourceForecast:
 
     @property
     def calls(self) -> Rate:
-        """The calls of all reports."""
         return sum((report.calls for report in self.reports), NEVER)
 
 
@@ -93,7 +92,6 @@ class Forecast:
 
     @property
     def calls(self) -> Rate:
-        """The calls of all sources."""
         return sum((source.calls for source in self.sources), NEVER)
 
     @property

@@ -53,7 +53,6 @@ def served(target: Target, report: Report, size: Size, now: datetime) -> SeriesC
 
 
 def _of_everybody(families_of_one: Iterable[Family], companies: int) -> SeriesCounts:
-    """Counts each series of the one company as often as there are companies."""
     return {
         family.name: len(family.samples) * (companies if "company_id" in family.label_names else 1)
         for family in families_of_one

@@ -12,11 +12,7 @@ TOKENS = ("next_cursor", "next_page_token", "next_token", "has_more", "has_next"
 
 
 def further_page(root: object) -> str:
-    """Returns the link to the next page that an answer names beside its rows; empty if it names none.
-
-    Raises:
-        SchemaError: there is more, and it does not say where.
-    """
+    """Returns the link to the next page, empty if none is named; raises SchemaError if there is more and no link."""
     if not isinstance(root, dict):
         return ""
     for holder in (root, *(root[key] for key in HOLDERS if isinstance(root.get(key), dict))):

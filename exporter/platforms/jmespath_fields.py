@@ -82,7 +82,6 @@ class Reader:
         return tuple(option for option, found in self._found.items() if not found)
 
     def read(self, root: object) -> None:
-        """Reads the whole answer."""
         for entry in self._list("entries", self._fields.entries, root):
             identity = self._find("company_id", self._fields.company_id, entry)
             name = self._find("company", self._fields.company, entry)

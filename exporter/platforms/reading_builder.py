@@ -64,7 +64,6 @@ class ReadingBuilder:
             self._drift["unknown"].update(f"{path}{json_values.key(key)}" for key in holder.keys() - known)
 
     def violate(self, invariant: str, key: RowKey) -> None:
-        """Notes that a row breaks an invariant."""
         self._violations[invariant].add(key)
 
     def figure(self, found: tuple[float | None, json_values.Flaw | None], path: str, key: RowKey) -> float | None:
@@ -128,7 +127,6 @@ class ReadingBuilder:
         return None
 
     def level_key(self, part: str, company: str) -> RowKey:
-        """Returns what a level of now is filed under."""
         self.listed += 1
         return RowKey(part, company, self.days.last)
 
@@ -161,11 +159,7 @@ class ReadingBuilder:
                     self.violate("answer_outside_day", key)
 
     def reading(self, parts: frozenset[str], fields: tuple[FieldNote, ...]) -> Reading:
-        """Returns what was built.
-
-        Raises:
-            SchemaError: rows are listed, and not one of them could be read.
-        """
+        """Returns what was built; raises SchemaError if rows are listed, and not one of them could be read."""
         if self.listed and not any(self.rows.values()):
             raise SchemaError(
                 f"none of {self.listed} listed rows could be read: {self._oddities()};"
@@ -177,7 +171,6 @@ class ReadingBuilder:
         return Reading(self.names, parts, rows, drift, violations, self.outside_range, fields, next_page=self.next_page)
 
     def _oddities(self) -> str:
-        """Says which fields were missing or of another type, and which invariants were broken."""
         drift = [f"{kind} {enumerated(sorted(paths))}" for kind, paths in sorted(self._drift.items())]
         return "; ".join([*drift, *sorted(self._violations)])
 

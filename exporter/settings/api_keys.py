@@ -19,11 +19,7 @@ _LONGEST = 16384
 
 
 def clean(written: str) -> str:
-    """Returns the key without the blanks and line ends around it.
-
-    Raises:
-        ValueError: what is left cannot be a key; the message does not show it.
-    """
+    """Returns the key without the blanks around it; raises ValueError, without showing it, if it cannot be one."""
     key = written.strip()
     if not key:
         raise ValueError("is empty; put the key that the platform gave you there")
@@ -35,11 +31,7 @@ def clean(written: str) -> str:
 
 
 def read(path: Path, name: str) -> str:
-    """Reads the key in the file at `path`, which messages call `name`.
-
-    Raises:
-        ValueError: there is no such file, it cannot be read, or holds no key; the message shows neither.
-    """
+    """Reads the key in the file at `path`, which messages call `name`; a ValueError shows neither file nor key."""
     try:
         with path.open("rb") as file:
             content = file.read(_LONGEST + 1)
@@ -54,11 +46,7 @@ def read(path: Path, name: str) -> str:
 
 
 def check(path: Path, written: str) -> None:
-    """Proves that a file holds a key; names only what was surely meant as a path: operators paste the key itself.
-
-    Raises:
-        ValueError: it does not.
-    """
+    """Raises ValueError if a file holds no key; it names only what was surely meant as a path: operators paste keys."""
     hidden = "the file (what is written could be a key: not shown; a path can begin with ./)"
     read(path, quoted(written) if _PATH.fullmatch(written) else hidden)
 

@@ -31,12 +31,11 @@ class Environment:
 
 
 def is_name(word: str) -> bool:
-    """Returns whether `word` can name a source or a calendar: as a label and, folded, in an environment variable."""
+    """Returns whether `word` can name a source or a calendar: as a label and, folded, in a variable."""
     return bool(_NAME.fullmatch(word))
 
 
 def fold(name: str) -> str:
-    """Returns the name as an environment variable would have it, in lower case."""
     return name.replace("-", "_").lower()
 
 

@@ -42,7 +42,6 @@ def lines(problems: Sequence[Problem], document: Document, variables: Mapping[Lo
 
 
 def _place(problem: Problem, document: Document, variables: Mapping[Loc, str]) -> tuple[int, str]:
-    """Finds where a value was set; if it was not, where the other one was, else what is nearest around it."""
     around = (problem.loc[:depth] for depth in range(len(problem.loc) - 1, 0, -1))
     ways = (problem.loc, *([problem.other] if problem.other else []), *around)
     return next(place for way in ways for place in _places(way, document, variables))
@@ -63,7 +62,6 @@ def _option(loc: Loc) -> str:
 
 
 def _word(part: str | int, depth: int) -> str:
-    """Names a part of a place; entries of a list are counted from 1."""
     if isinstance(part, int):
         return str(part + 1)
     return part if depth == 1 and is_name(part) else shown(part)

@@ -33,12 +33,10 @@ This file is generated: make docs."""
 
 
 def example(platforms: Mapping[str, Platform]) -> str:
-    """Returns a configuration file with every option."""
     return "\n".join([*_comment(_HEAD), *_written(options_of(platforms), tuple(_others(platforms)))]) + "\n"
 
 
 def table(platforms: Mapping[str, Platform]) -> str:
-    """Returns every option as a Markdown table."""
     options = list(walk(options_of(platforms)))
     for platform in _with_own(platforms):
         own = walk(platform_options.own_options(platform.options), ("sources", "NAME"))
@@ -106,7 +104,6 @@ def _written(group: type[Group], others: tuple[str, ...] = ()) -> Iterator[str]:
 
 
 def _entries(name: str, field: FieldInfo, inner: type[Group]) -> Iterator[str]:
-    """Yields what is in a group: its options, or one entry with them."""
     if is_named(field):
         yield f"{_NAMES[name]}:"
         yield from _indented(_written(inner))

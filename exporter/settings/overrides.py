@@ -27,7 +27,6 @@ def path(value: object) -> str:
 
 
 def expression(value: object) -> Expression:
-    """Reads and compiles a JMESPath expression."""
     written = text(value)
     try:
         return jmespath_fields.expression(written)
@@ -159,7 +158,6 @@ def of_reports(given: Mapping[str, OverrideOptions], info: ValidationInfo) -> Ma
 
 
 def override(options: OverrideOptions, platform: Platform) -> Override | None:
-    """Returns what was set of a report, None for nothing."""
     components = {name: Component(**dict(each)) for name, each in options.components.items()}
     given = {name: value for name, value in options.fields if value is not None}
     if not given:

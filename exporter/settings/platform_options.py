@@ -25,7 +25,6 @@ class SelectionOptions(Group):
 
 @cache
 def own_options(options: tuple[Option, ...]) -> type[Group]:
-    """Makes the class of a platform's own options."""
     fields = {each.name: _field(each) for each in options}
     return create_model("OwnOptions", __base__=Group, **fields)  # type: ignore[call-overload,no-any-return]  # fields known at run time
 
@@ -39,13 +38,11 @@ def _field(own: Option) -> tuple[object, object]:
 
 @cache
 def source_options(options: tuple[Option, ...]) -> type[SourceOptions]:
-    """Makes the class of a source whose platform has options of its own."""
     return create_model("SourceOptions", __base__=(own_options(options), SourceOptions))  # type: ignore[arg-type]  # both are
 
 
 @cache
 def label_limits(limits: tuple[LabelLimit, ...]) -> type[Group]:
-    """Makes the class of `label_limits`."""
     fields = {each.name: (Whole, option(str(each.default), description=each.description)) for each in limits}
     length = Annotated[Whole, within("{} characters tell no values apart; the least is 8", least=8)]
     meaning = "Longest value of such a label, in characters; longer ones are cut. At least 8."
@@ -76,12 +73,10 @@ def of_its_platform(named: object, info: ValidationInfo) -> SourceOptions:
 
 
 def chosen(given: object, platforms: Mapping[str, Platform]) -> Platform | None:
-    """Returns the platform that a source names, if it is installed."""
     return platforms.get(str(given.get("platform")).strip()) if isinstance(given, dict) else None
 
 
 def account(name: str, platform: Platform, options: SourceOptions) -> Account:
-    """Returns the values of a platform's own options."""
     values = {each.name: getattr(options, each.name) for each in platform.options}
     return Account(
         name,

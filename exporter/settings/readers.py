@@ -45,7 +45,6 @@ class Variable(str):
 
 
 def quoted(text: str) -> str:
-    """Quotes a value that is no secret, on one line and not longer than a line bears."""
     visible = printable(text)
     return json.dumps(visible if len(visible) <= _LONGEST else f"{visible[: _LONGEST - 1]}…", ensure_ascii=False)
 
@@ -171,7 +170,6 @@ def spoken(length: timedelta) -> str:
 
 
 def weekday(value: object) -> int:
-    """Reads `mon` ... `sun`; Monday is 0."""
     written = text(value)
     if written.lower() not in WEEKDAYS:
         raise ValueError(f"{quoted(written)} is no weekday; {remedy(written, WEEKDAYS)}")
@@ -199,12 +197,10 @@ def selector(value: object) -> str:
 
 
 def selectors(value: object) -> tuple[str, ...]:
-    """Reads a list of selectors, each once, in order."""
     return tuple(dict.fromkeys(selector(item) for item in _items(value)))
 
 
 def texts(value: object) -> tuple[str, ...]:
-    """Reads a list of texts, each once, in order; numbers are texts (`007` stays `007`)."""
     return tuple(dict.fromkeys(text(item) for item in _items(value)))
 
 
@@ -220,7 +216,6 @@ def _items(value: object) -> Iterable[object]:
 
 
 def set_of(read: Callable[[object], T]) -> Callable[[object], frozenset[T]]:
-    """Makes a reader of a list whose order says nothing."""
     return lambda value: frozenset(read(item) for item in texts(value))
 
 
@@ -230,7 +225,6 @@ def reports(value: object) -> tuple[str, ...] | None:
 
 
 def one_or_more(value: object) -> tuple[str, ...]:
-    """Reads one text, or a list of some."""
     return (text(value),) if isinstance(value, str) and not isinstance(value, Variable) else texts(value)
 
 

@@ -64,7 +64,6 @@ class ValidationContext:
 
     @property
     def activities(self) -> frozenset[str]:
-        """The activities that some report of some platform has."""
         return frozenset(
             activity.name
             for platform in self.platforms.values()
@@ -75,7 +74,6 @@ class ValidationContext:
 
 
 def context_of(info: ValidationInfo) -> ValidationContext:
-    """Returns what the validation was started with."""
     return cast("ValidationContext", info.context)
 
 

@@ -18,17 +18,14 @@ SEVERITIES = ("critical", "warning", "info")
 
 
 def limit(value: object) -> float | str:
-    """Reads a number, or `off`."""
     return OFF if isinstance(value, str) and value.strip() == OFF else number(value)
 
 
 def ratio(value: object) -> float | str:
-    """Reads a ratio as a number or a percentage, or `off`."""
     return OFF if isinstance(value, str) and value.strip() == OFF else readers.ratio(value)
 
 
 def severity(value: object) -> str:
-    """Reads a severity."""
     written = text(value)
     if written not in SEVERITIES:
         raise ValueError(f"{quoted(written)} is no severity; {remedy(written, SEVERITIES)}")
@@ -58,7 +55,6 @@ class Selecting(Group):
         return source if is_glob else existing(source, sorted(context_of(info).sources), "there is no source")
 
     def selects(self, source: str) -> bool:
-        """Returns whether the entry holds for companies of a source."""
         return fnmatchcase(source, self.source)
 
 
@@ -116,7 +112,6 @@ class ThresholdOptions(Selecting):
         return least
 
     def threshold(self) -> Threshold:
-        """Returns the entry as a plain value."""
         given = {name: getattr(self, name) for name in LIMITS}
         limits = {name: None if value == OFF else value for name, value in given.items() if value is not None}
         return Threshold(self.activity, limits, self.source, self.company, self.severity)

@@ -29,17 +29,11 @@ def proxy(value: object) -> str:
 
 
 def is_exposed(address: str) -> bool:
-    """Returns whether requests to this URL cross a network in plain text."""
     parts = urlsplit(address)
     return parts.scheme == "http" and not is_loopback(parts.hostname or "")
 
 
 def check_certificates(path: Path, _written: str) -> None:
-    """Proves that a file holds certificates.
-
-    Raises:
-        ValueError: it cannot be read, or holds none.
-    """
     try:
         ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cafile=path)
     except ssl.SSLError:

@@ -99,11 +99,7 @@ class _Loader(yaml.SafeLoader):
 
 
 def read(path: Path) -> Document:
-    """Reads the file.
-
-    Raises:
-        ConfigError: it cannot be read, or is no YAML with options on top.
-    """
+    """Reads the file; raises ConfigError if it cannot be read, or is no YAML with options on top."""
     try:
         content = path.read_bytes().decode("utf-8-sig")
     except OSError as error:

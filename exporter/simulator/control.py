@@ -60,11 +60,9 @@ class Control:
 
     @property
     def scenarios(self) -> tuple[Scenario, ...]:
-        """What is going on."""
         return tuple(self._since)
 
     def now(self) -> datetime:
-        """Returns the moment that was set, else that of the clock."""
         return self._fixed or self._clock()
 
     async def delayed(self, path: str) -> tuple[int, tuple[Scenario, ...]]:
@@ -74,11 +72,7 @@ class Control:
         return number, self.scenarios
 
     def change(self, wanted: Mapping[str, object]) -> None:
-        """Sets the clock (`now`) and the scenarios; what is not named stays, and a mistake changes nothing.
-
-        Raises:
-            ConfigError: an unknown key, scenario or moment; the message lists what is known.
-        """
+        """Sets the clock (`now`) and the scenarios; what is not named stays, and a ConfigError changes nothing."""
         if unknown := sorted(wanted.keys() - set(SWITCHES)):
             raise ConfigError(f"{unknown[0]!r} cannot be set; known: {', '.join(SWITCHES)}")
         fixed = _moment(wanted["now"]) if "now" in wanted else self._fixed
@@ -87,7 +81,6 @@ class Control:
         self._begin(scenarios)
 
     def state(self) -> Mapping[str, object]:
-        """Returns what `GET /control` shows."""
         return {
             "now": utc_text(self.now()),
             "follows_wall_clock": self._fixed is None,
@@ -126,8 +119,6 @@ class Control:
 
 
 def routes(control: Control) -> list[Route]:
-    """Returns where the switches are; what raises ConfigError is answered with 400."""
-
     async def show(_request: Request) -> Response:
         return answer(control.state())
 
@@ -143,7 +134,6 @@ def routes(control: Control) -> list[Route]:
 
 
 def answer(content: object, status: int = 200) -> Response:
-    """Returns a response of JSON."""
     return Response(msgspec.json.encode(content), status, media_type="application/json")
 
 

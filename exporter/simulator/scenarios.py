@@ -54,11 +54,7 @@ class Scenario:
 
 
 def chosen(names: Iterable[str]) -> tuple[Scenario, ...]:
-    """Returns the scenarios with these names, in the registry's order and each once; none at all is `normal`.
-
-    Raises:
-        ConfigError: there is no such scenario; the message lists those that exist.
-    """
+    """Returns the scenarios with these names, in the registry's order and each once; none at all is `normal`."""
     wanted = set(names) or {NORMAL}
     if unknown := sorted(wanted - SCENARIOS.keys()):
         raise ConfigError(f"scenario {unknown[0]!r} does not exist; known: {', '.join(SCENARIOS)}")

@@ -18,11 +18,7 @@ LABEL = re.compile(r"([a-zA-Z_][a-zA-Z0-9_]*)=(.*)", re.DOTALL)
 
 
 def sources(settings: Settings, name: str | None) -> tuple[Source, ...]:
-    """Returns the sources whose past is wanted: those that have reports whose figures have days.
-
-    Raises:
-        ConfigError: there is none, or none of that name.
-    """
+    """Returns the sources that have reports with days; raises ConfigError if none has, or none is named so."""
     if name is not None and name not in settings.sources:
         raise ConfigError(f"--source: there is no source {name}; there are: {', '.join(settings.sources)}")
     found = [settings.sources[name]] if name is not None else list(settings.sources.values())
@@ -54,11 +50,7 @@ def span(first: str | None, last: str | None, wanted: Source, *, known: bool) ->
 
 
 def added(written: Sequence[str], chosen: Sequence[Source]) -> Mapping[str, str]:
-    """Reads labels that every series gets.
-
-    Raises:
-        ConfigError: one is no label, or the series have it already.
-    """
+    """Reads labels that every series gets; raises ConfigError if one is none, or the series have it already."""
     found: dict[str, str] = {}
     own = {name for each in chosen for report in each.target.reports for m in report.measures for name in m.labels}
     for each in written:
@@ -76,7 +68,6 @@ OF_FIGURES = ("reports", "families.exclude", "label_limits", "min_group")
 
 
 def loose(chosen: Sequence[Source]) -> Sequence[str]:
-    """Returns the names of what may change when a manifest is continued."""
     return ("--from", "--to", *(f"{each.name}: {name}" for each in chosen for name in OF_FIGURES))
 
 

@@ -108,11 +108,6 @@ def _refuse_misfits(output: Path | None, url: str | None, verify: str | None, *,
 
 
 def _folder(output: Path | None, manifest: Path | None) -> Path:
-    """Returns where the manifest is.
-
-    Raises:
-        ConfigError: nothing can be written there, or the file is somebody else's.
-    """
     folder = manifest or Path(f"{output}.backfill")
     for each in (folder, output):
         if each is not None and not each.absolute().parent.is_dir():

@@ -45,7 +45,6 @@ class Store(NamedTuple):
 
     @asynccontextmanager
     async def taking(self) -> AsyncIterator[RemoteWrite]:
-        """Opens the way to what takes samples."""
         async with client(self.url, self.config, self.folder) as http:
             yield RemoteWrite(self.url, http, CLOCK, self.labels)
 
@@ -76,11 +75,7 @@ def into_store(chosen: Sequence[Source], manifest: Manifest, store: Store) -> No
 
 
 def compared(chosen: Sequence[Source], spans: Mapping[str, Days], store: Store) -> None:
-    """Asks the platforms and the store, and says where they differ.
-
-    Raises:
-        FailedError: they do; a line for each of the first sums.
-    """
+    """Asks the platforms and the store; raises FailedError, with a line for each of the first sums that differ."""
     found: list[Comparison] = []
 
     @asynccontextmanager
@@ -107,11 +102,6 @@ def _days(chosen: Sequence[Source], manifest: Manifest) -> str:
 
 
 def _hand_on(chosen: Sequence[Source], manifest: Manifest, opening: Opening) -> None:
-    """Hands all on that is left, and says what was left out.
-
-    Raises:
-        FailedError: it was interrupted, or a report is not done; a line for each.
-    """
     with progress(Console(stderr=True), time.monotonic) as report_step:
         result = run_command(unless_signalled(_asked(chosen, manifest, opening, report_step)))
     if result is None:

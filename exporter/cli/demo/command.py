@@ -68,17 +68,14 @@ def demo(
 
 
 def demonstration(world: World, bots: Bots, base: str) -> Mapping[str, str]:
-    """Configures the exporter for the simulated platforms."""
     return {**environment(world, base), **chatbot_environment(bots, base)}
 
 
 def environment(world: World, base: str) -> Mapping[str, str]:
-    """Configures the source `demo`, the simulated Paradigm."""
     return _source("DEMO", base, {"PLATFORM": "paradigm", "API_KEY": world.keys.admin})
 
 
 def chatbot_environment(bots: Bots, base: str) -> Mapping[str, str]:
-    """Configures the source `demo_bot`, the simulated ChatCaptain's first chatbot."""
     chatbot = bots.chatbots[0]
     options = {
         "PLATFORM": "chatcaptain",
@@ -102,7 +99,6 @@ def _source(name: str, base: str, options: Mapping[str, str]) -> Mapping[str, st
 
 
 def invitation(exporter: str, platform: str) -> str:
-    """Says where everything is and what to try."""
     return (
         f"The exporter is at {exporter}, the simulated platforms at {platform}. Ctrl-C ends all.\n"
         f"Open {exporter}/ in a browser: the status page. Or try:\n"

@@ -52,8 +52,6 @@ def delivering(config: Mapping[str, object], files: Path, receiver: str) -> Mapp
 
 
 def create_app(show: Callable[[str], None]) -> Starlette:
-    """Makes the application that takes the messages and hands each to `show` as text."""
-
     async def take(request: Request) -> Response:
         message = msgspec.json.decode(await request.body(), type=Message)
         for each in message.attachments:
@@ -71,7 +69,6 @@ def notice(receiver: str, attachment: Attachment) -> str:
 
 
 def show(text: str) -> None:
-    """Prints a notice."""
     typer.echo(text)
 
 
@@ -99,7 +96,6 @@ def _blocks(receiver: Mapping[str, object], address: str, name: str) -> Iterator
 
 
 def _at(block: Mapping[str, object], path: str) -> str | None:
-    """Returns what is at a path of keys, None where nothing does."""
     found: object = block
     for key in path.split("."):
         found = found.get(key) if isinstance(found, dict) else None

@@ -57,11 +57,6 @@ def simulate(
 
 
 def zone(name: str) -> ZoneInfo:
-    """Returns a time zone.
-
-    Raises:
-        ConfigError: there is none of that name.
-    """
     try:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError) as error:  # OSError: Europe is a folder
@@ -69,7 +64,6 @@ def zone(name: str) -> ZoneInfo:
 
 
 def announcement(world: World, bots: Bots, base: str) -> str:
-    """Says where the platforms are and which keys open them; they open nothing else."""
     bot = bots.chatbots[0]
     return (
         f"A simulated Paradigm of {len(world.companies)} companies (seed {world.seed}) is at {base}\n"

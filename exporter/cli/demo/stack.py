@@ -131,7 +131,6 @@ def invitation(prometheus: str, alertmanager: str) -> str:
 
 @asynccontextmanager
 async def _program(program: Program, folder: Path, timeouts: Timeouts, options: Sequence[str]) -> AsyncIterator[None]:
-    """Runs a program for the length of a block, which starts when it is ready."""
     name = program.path.name
     command = [
         f"--config.file={folder / name}.yml",
@@ -158,7 +157,6 @@ async def _program(program: Program, folder: Path, timeouts: Timeouts, options: 
 
 
 async def _is_ready(process: asyncio.subprocess.Process, address: str, seconds: float) -> bool:
-    """Waits until a program answers that it is ready; false if it ended, or took too long."""
     async with httpx.AsyncClient(trust_env=False) as http:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):

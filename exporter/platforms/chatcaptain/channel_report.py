@@ -29,7 +29,6 @@ class ChannelReport(ComponentReport):
     channels: Selection = field(default_factory=Selection)
 
     def equipped(self, account: Account) -> "ChannelReport":
-        """Returns the report of one chatbot's wanted channels."""
         channels = account.options.get(CHANNELS)
         wanted = channels if isinstance(channels, Selection) else self.channels
         return replace(self, chatbot=chatbot_of(account), channels=wanted)
@@ -52,7 +51,6 @@ class ChannelReport(ComponentReport):
         )
 
     def decode(self, body: bytes, request: Request, context: Context) -> Reading | NeedsDiscovery:
-        """Reads one answer; see `exporter.platforms.api.Report.decode`."""
         if request.discovery != CHANNEL_INFO:
             return ComponentReport.decode(self, body, request, context)
         channels = _listed(envelope(json_values.parse(body)))
@@ -63,17 +61,12 @@ class ChannelReport(ComponentReport):
         )
 
     def _of(self, kind: str) -> Sequence[ReportComponent]:
-        """Returns what is asked of a channel of this type."""
         has_calls = kind.casefold() in VOICE_TYPES
         return [each for each in self.components if has_calls or not each.voice]
 
 
 def _listed(root: object) -> tuple[tuple[str, str, str], ...]:
-    """Reads the documented list of channels; each once, the last one of an id counts.
-
-    Raises:
-        SchemaError: there is no such list, or nothing in it has an id.
-    """
+    """Reads the documented list of channels; each once, the last one of an id counts."""
     listed = root.get("channels") if isinstance(root, dict) else None
     if not isinstance(listed, list):
         raise SchemaError(f'expected an object with a list "channels". {json_outline.keys(root)}')

@@ -59,7 +59,6 @@ class Chatbot:
     company: str = ""
 
     def path(self, tail: str) -> str:
-        """Returns the path of one of its statistics."""
         return f"/v1/chatbots/{quote(self.identity, safe='')}/statistics/{tail}"
 
 
@@ -79,7 +78,6 @@ class StatisticsReport(ReportDefaults):
 
     @property
     def asks_by_day(self) -> bool:
-        """One request asks for one day."""
         return True
 
     @property
@@ -89,11 +87,9 @@ class StatisticsReport(ReportDefaults):
 
     @property
     def parts(self) -> Mapping[str, tuple[Column, ...]]:
-        """One part, with the columns that have no label."""
         return {ALL: tuple(Column(measure.family) for measure in self.measures if not measure.labels)}
 
     def request(self, day: LocalDay, params: Mapping[str, str], subject: str = "") -> Request:
-        """Asks for one day."""
         since, until = day.limits
         limits = {"from": since, "to": until}
         path = self.path or self.chatbot.path(self.tail)
@@ -106,7 +102,6 @@ class StatisticsReport(ReportDefaults):
         return rows, RowKey(ALL, self.chatbot.identity, request.days.first)
 
     def file(self, rows: ReadingBuilder, key: RowKey, figures: Mapping[Column, float]) -> None:
-        """Files the one row of an answer."""
         if key.day > rows.context.today:
             rows.violate("future_date", key)
         else:
@@ -121,11 +116,6 @@ class ComponentReport(StatisticsReport):
     mapped: Mapping[str, Component] = field(default_factory=dict)
 
     def overridden(self, override: Override) -> "ComponentReport":
-        """Returns the report as an operator describes it.
-
-        Raises:
-            ConfigError: an expression is for no component of the report, or does not fit it.
-        """
         known = {component.name: component for component in self.components}
         intervals = {each.interval_name: each for each in self.components if each.interval is not None}
         for name, where in override.components.items():
@@ -138,11 +128,9 @@ class ComponentReport(StatisticsReport):
         return replace(self, mapped=override.components, path=override.path or self.path)
 
     def equipped(self, account: Account) -> "ComponentReport":
-        """Returns the report of one chatbot."""
         return replace(self, chatbot=chatbot_of(account))
 
     def plan(self, days: Days, scope: Scope, discoveries: Discoveries = NO_DISCOVERIES) -> tuple[Request, ...]:
-        """Asks for each day."""
         return tuple(self.question(LocalDay(day, scope.zone), self.components) for day in newest_first(days))
 
     def question(self, day: LocalDay, wanted: Sequence[ReportComponent], channel: str = "") -> Request:
@@ -173,7 +161,6 @@ class ComponentReport(StatisticsReport):
         return None
 
     def decode(self, body: bytes, request: Request, context: Context) -> Reading | NeedsDiscovery:
-        """Reads one answer; see `exporter.platforms.api.Report.decode`."""
         numbers = [int(number) for number in request.params["components"].split(",")]
         asked = [each for each in self.components if self._asked_as(each) in numbers]
         root = envelope(json_values.parse(body), may_be_null=len(asked) == 1)

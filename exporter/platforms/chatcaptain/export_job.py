@@ -40,7 +40,6 @@ def start(chatbot_id: str, days: Days, zone: ZoneInfo) -> Request:
 
 
 def ask(chatbot_id: str, export_id: str, days: Days) -> Request:
-    """Returns the request that asks for the state of an export."""
     return Request(REPORT, f"{_path(chatbot_id)}/{quote(export_id, safe='')}", {}, days)
 
 
@@ -49,12 +48,7 @@ def _path(chatbot_id: str) -> str:
 
 
 def started(body: bytes) -> str:
-    """Reads the id of an export that was started.
-
-    Raises:
-        NotJsonError, SchemaError: the answer has no id.
-        PlatformError: it reports an error.
-    """
+    """Reads the id of an export; raises NotJsonError, SchemaError (no id) or PlatformError (it reports an error)."""
     answer = _answer(body)
     export_id = answer.get("exportId")
     if not isinstance(export_id, str) or not export_id.strip():
@@ -67,12 +61,7 @@ def started(body: bytes) -> str:
 
 
 def progress(body: bytes) -> Progress:
-    """Reads the state of an export: without a link it is pending, whatever the word is.
-
-    Raises:
-        NotJsonError, SchemaError: the answer is none, or what should be the link is no text.
-        PlatformError: the export failed.
-    """
+    """Reads the state of an export: without a link it is pending, whatever the word is; raises what `started` does."""
     answer = _answer(body)
     word, link = answer.get("status"), answer.get("downloadUrl")
     shown = word if isinstance(word, str) else "without a word"

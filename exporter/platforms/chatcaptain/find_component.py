@@ -40,7 +40,6 @@ class ReportComponent:
 
     @property
     def interval_name(self) -> str:
-        """The name of the component that holds it per interval."""
         stem = self.name.removesuffix(FOR_CHANNEL)
         return f"{stem}_INTERVAL{self.name[len(stem) :]}"
 
@@ -134,7 +133,6 @@ def _is_named(value: object, component: ReportComponent) -> bool:
 
 
 def _id_of(item: Mapping[str, object]) -> int | None:
-    """Returns the one id in the fields that may hold it."""
     found = {_as_id(value) for key, value in item.items() if _plain(key) in _ID_FIELDS} - {None}
     return found.pop() if len(found) == 1 else None
 

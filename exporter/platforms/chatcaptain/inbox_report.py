@@ -30,17 +30,11 @@ class InboxReport(StatisticsReport):
     """The inbox; its measures are transfers, accepted, not accepted, and the mean time to join, in this order."""
 
     def overridden(self, override: Override) -> "InboxReport":
-        """Returns the report at another path.
-
-        Raises:
-            ConfigError: it is described in another way, though its shape is documented.
-        """
         if override.components:
             raise ConfigError("the shape of inbox is documented, so only path can be set; leave components out")
         return replace(self, path=override.path or self.path)
 
     def equipped(self, account: Account) -> "InboxReport":
-        """Returns the report of one chatbot."""
         return replace(self, chatbot=chatbot_of(account))
 
     def plan(self, days: Days, scope: Scope, discoveries: Discoveries = NO_DISCOVERIES) -> tuple[Request, ...]:
@@ -48,7 +42,6 @@ class InboxReport(StatisticsReport):
         return tuple(self.request(LocalDay(day, scope.zone), {}) for day in newest_first(days))
 
     def decode(self, body: bytes, request: Request, context: Context) -> Reading:
-        """Reads one answer; see `exporter.platforms.api.Report.decode`."""
         root = envelope(json_values.parse(body))
         data = root.get("data") if isinstance(root, dict) else None
         if not isinstance(root, dict) or not isinstance(data, dict):

@@ -8,11 +8,7 @@ from exporter.platforms.chatcaptain.read_component import Found, Shape, Unreadab
 
 
 def refuse_misfit(name: str, where: Component, figure: Shape | None) -> None:
-    """Refuses expressions that find something else than the component is; without a `figure` it is a series.
-
-    Raises:
-        ConfigError: they do not fit.
-    """
+    """Raises ConfigError if expressions find something else than the component; without a `figure` that is a series."""
     if where.series and not where.time:
         raise ConfigError(f"{name}: series needs time and value; set time")
     if where.items and not where.label:

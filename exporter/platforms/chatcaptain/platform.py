@@ -163,18 +163,12 @@ REPORTS: Mapping[str, ComponentReport | InboxReport] = {each.name: each for each
 
 
 def overridden(name: str, override: Override) -> Report:
-    """Returns a report with another path, or with components that an operator's expressions find.
-
-    Raises:
-        ConfigError: they do not fit the report.
-    """
     if override.fields is not None:
         raise ConfigError(f"{name} has no fields; set path, or components of overview and channel")
     return REPORTS[name].overridden(override)
 
 
 def equipped(report: Report, account: Account) -> Report:
-    """Returns a report of one chatbot: its id, what it is called, which of its channels are wanted."""
     return report.equipped(account) if isinstance(report, ComponentReport | InboxReport) else report
 
 

@@ -116,7 +116,6 @@ def _numbers(value: Record, depth: int) -> Iterator[object]:
 
 
 def _listed(value: Sequence[object], figure: Shape, day: LocalDay) -> json_values.Checked | Unreadable:
-    """Reads a list of buckets."""
     records = [each for each in value if isinstance(each, dict)]
     if not records or len(records) < len(value):
         return Unreadable("one number is expected, and a list is there")
@@ -242,7 +241,6 @@ def _number_of(records: Sequence[Record], *, only: bool = False) -> str | Unread
 
 
 def _are(records: Sequence[Record], key: str, test: Callable[[object], bool]) -> bool:
-    """Returns whether the value under a key passes a test wherever the key is, and it is somewhere."""
     values = [each[key] for each in records if each.get(key) is not None]
     return bool(values) and all(map(test, values))
 

@@ -32,7 +32,6 @@ class NoChoice(NamedTuple):
 
 
 def choose(found: FieldSurvey, wanted: Wanted) -> Choice | NoChoice:
-    """Chooses among the figures that were found."""
     figures = _figures(found, wanted)
     readable = {figure.place for figure in figures if figure.value is not None}
     if wanted.of_items and len(readable) == 1:

@@ -27,21 +27,17 @@ class DocumentedReport(Endpoint):
 
     @property
     def parts(self) -> Mapping[str, tuple[Column, ...]]:
-        """The columns of each part, in the order of the documentation."""
         return {array.part: array.columns for array in self.arrays}
 
     @property
     def has_days(self) -> bool:
-        """Returns whether its rows have dates."""
         return any(array.dated for array in self.arrays)
 
     @property
     def invariants(self) -> tuple[str, ...]:
-        """Those of all reports, and its own."""
         return tuple(dict.fromkeys((*INVARIANTS, *(check.name for check in self.checks))))
 
     def decode(self, body: bytes, request: Request, context: Context) -> Reading:
-        """Reads one answer; see `exporter.platforms.api.Report.decode`."""
         root = json_values.opened(body, {array.key for array in self.arrays})
         rows = ReadingBuilder(request.days, context, next_page=further_page(root))
         parts = frozenset(array.part for array in self.arrays if isinstance(root, dict) and array.key in root)

@@ -55,27 +55,22 @@ class Array(NamedTuple):
 
     @property
     def fields(self) -> tuple[Field, ...]:
-        """The fields of a row, in the order of the documentation."""
         return tuple(field for fields in self.objects.values() for field in fields)
 
     @property
     def described(self) -> frozenset[str]:
-        """The fields that the documentation describes."""
         return frozenset((*(field.key for field in self.fields), *((self.items.number,) if self.items else ())))
 
     @property
     def columns(self) -> tuple[Column, ...]:
-        """What its rows can feed, in the order of the documentation."""
         of_items = (self.items.total, self.items.distinct) if self.items else ()
         return (*(each.column for each in self.fields), *of_items)
 
     @property
     def row_path(self) -> str:
-        """The path of a row."""
         return f"{self.key}[].dates[]." if self.dated else f"{self.key}[]."
 
     def known(self, key: str) -> frozenset[str]:
-        """Returns the documented keys of an object of a row, or of the row itself."""
         fields = frozenset(each.key for each in self.objects.get(key, ()))
         if key != HERE:
             return fields
@@ -121,11 +116,7 @@ class ArrayReader:
         ]
 
     def read(self, entries: object) -> None:
-        """Reads the whole array.
-
-        Raises:
-            SchemaError: it is no list.
-        """
+        """Reads the whole array; raises SchemaError if it is no list."""
         array, rows = self._array, self._rows
         if not isinstance(entries, list | json_values.Listed):
             raise SchemaError(f'"{array.key}" is {json_outline.summary(entries)}, expected a list of companies')

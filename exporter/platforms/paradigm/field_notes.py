@@ -58,5 +58,4 @@ def numbers(value: object, path: str, depth: int = json_values.DEEPEST) -> Itera
 
 
 def maps_names(value: Mapping[str, object]) -> bool:
-    """Returns whether an object may map names to numbers: it holds nothing else."""
     return bool(value) and all(each is None or json_values.is_number(each) for each in value.values())

@@ -223,11 +223,6 @@ REPORTS: Mapping[str, DocumentedReport | DescribedReport] = {
 
 
 def overridden(name: str, override: Override) -> Report:
-    """Returns a report with another path, or one of the two without a published shape read by the operator's fields.
-
-    Raises:
-        ConfigError: the fields do not fit what the report feeds.
-    """
     report = REPORTS[name]
     report = replace(report, path=override.path or report.path)
     if override.fields is None:

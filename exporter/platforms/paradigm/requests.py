@@ -24,7 +24,6 @@ class Endpoint(ReportDefaults):
 
     @property
     def invariants(self) -> tuple[str, ...]:
-        """Those of all reports."""
         return INVARIANTS
 
     def plan(self, days: Days, scope: Scope, discoveries: Discoveries = NO_DISCOVERIES) -> tuple[Request, ...]:

@@ -28,7 +28,6 @@ class _Undocumented(Endpoint):
 
     @property
     def measures(self) -> tuple[Measure, ...]:
-        """The one measure."""
         return (self.measure,)
 
     @property
@@ -38,7 +37,6 @@ class _Undocumented(Endpoint):
 
     @property
     def has_days(self) -> bool:
-        """Returns whether its figures belong to days."""
         return self.measure.kind is not Kind.LEVEL
 
     def refusal(self, complaint: str, root: object, context: Context, option: str = "") -> SchemaError:
@@ -49,7 +47,6 @@ class _Undocumented(Endpoint):
         )
 
     def close(self, rows: ReadingBuilder, root: object) -> Reading:
-        """Closes a reading; notes on fields are those of both arrays."""
         metadata = (root.get(key) for key in survey.ARRAYS.values()) if isinstance(root, dict) else ()
         return rows.reading(frozenset({self.part}), field_notes.notes(*metadata))
 
@@ -61,7 +58,6 @@ class MappedReport(_Undocumented):
     fields: Fields
 
     def decode(self, body: bytes, request: Request, context: Context) -> Reading:
-        """Reads one answer; see `exporter.platforms.api.Report.decode`."""
         root = json_values.parse(body)
         rows = ReadingBuilder(request.days, context, next_page=further_page(root))
         reader = jmespath_fields.Reader(self.fields, jmespath_fields.Target(self.measure.family, self.part), rows)
@@ -84,7 +80,6 @@ class DescribedReport(_Undocumented):
         return MappedReport(self.name, self.path, self.day_bytes, measure, self.part, fields)
 
     def decode(self, body: bytes, request: Request, context: Context) -> Reading:
-        """Reads one answer; see `exporter.platforms.api.Report.decode`."""
         root = json_values.opened(body, survey.ARRAYS)
         found = self._survey(root, request, context)
         filed = self._filed(found, self._choice(found, root, context))
@@ -95,7 +90,6 @@ class DescribedReport(_Undocumented):
         return self.close(found.rows, root)
 
     def explain(self, body: bytes, request: Request, context: Context) -> Explanation | None:
-        """Returns how an answer is read; see `exporter.platforms.self_describing.SelfDescribing.explain`."""
         root = json_values.opened(body, survey.ARRAYS)
         found = self._survey(root, request, context)
         choice = self._choice(found, root, context)
@@ -112,7 +106,6 @@ class DescribedReport(_Undocumented):
         )
 
     def _survey(self, root: object, request: Request, context: Context) -> FieldSurvey:
-        """Looks at all rows, if the answer is in the envelope of the other reports."""
         if not isinstance(root, dict) or not isinstance(root.get("reporting"), list | json_values.Listed):
             raise self.refusal('expected an object with a list "reporting"', root, context)
         if not isinstance(root.get("reporting_agents", []), list | json_values.Listed):
@@ -152,7 +145,6 @@ class DescribedReport(_Undocumented):
         return filed
 
     def _key(self, row: RowKey) -> RowKey:
-        """Returns what a row of either array is filed under."""
         return RowKey(self.part, row.company_id, row.day)
 
     def _chosen(

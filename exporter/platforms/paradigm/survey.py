@@ -97,7 +97,6 @@ class FieldSurvey:
 
 
 def survey(root: Mapping[str, object], rows: ReadingBuilder) -> FieldSurvey:
-    """Reads the arrays of an answer that are lists."""
     found = FieldSurvey(rows)
     for array, metadata in ARRAYS.items():
         if isinstance(root.get(array), list | json_values.Listed):
@@ -179,7 +178,6 @@ class _ArrayReader:
         return self._known.setdefault(figure, figure)
 
     def _at(self, place: Place) -> str:
-        """Returns the path of a place, spelled once."""
         path = self._paths.get(place)
         if path is None:
             path = self._paths[place] = f"{self._path}{place}"
@@ -200,7 +198,6 @@ class _ArrayReader:
             self._leave_out(fields, self._at(Place(name, ROW, "")))
 
     def _leave_out(self, value: object, path: str) -> None:
-        """Notes numbers that are not described."""
         for unknown in field_notes.numbers(value, path):
             self._rows.note("unknown", unknown)
 

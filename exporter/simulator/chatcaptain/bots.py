@@ -48,7 +48,6 @@ class Chatbot:
     channels: tuple[Channel, ...]
 
     def channel(self, channel_id: str) -> Channel | None:
-        """Returns the channel with this id, None when there is none."""
         return next((channel for channel in self.channels if channel.id == channel_id), None)
 
 
@@ -82,11 +81,9 @@ class Bots:
         return cls(seed, chatbots, zone or ZoneInfo("UTC"))
 
     def chatbot(self, chatbot_id: str) -> Chatbot | None:
-        """Returns the chatbot with this id, None when there is none."""
         return next((chatbot for chatbot in self.chatbots if chatbot.id == chatbot_id), None)
 
     def under(self, condition: Condition) -> "Bots":
-        """Returns these chatbots with one more thing that changes how much they are used."""
         return replace(self, conditions=(*self.conditions, condition))
 
 

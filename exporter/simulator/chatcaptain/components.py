@@ -95,12 +95,10 @@ class StatisticsQuery(NamedTuple):
     at_utc: bool = False
 
     def tally(self, frame: Frame) -> Tally:
-        """Returns what happened within a frame."""
         return tally(self.bots, self.chatbot, self.channels, frame, self.at)
 
 
 def answered(question: StatisticsQuery, report: str, numbers: Iterable[int]) -> tuple[ComponentValue, ...]:
-    """Returns what the components with these numbers say, in the order in which they were asked for."""
     names = COMPONENTS[report]
     so_far = question.tally(question.frame)
     return tuple(ComponentValue(number, names[number], _value(names[number], so_far, question)) for number in numbers)

@@ -49,7 +49,6 @@ class Exports:
         self._jobs: dict[str, Job] = {}
 
     def start(self, chatbot_id: str, content: bytes) -> Document:
-        """Starts an export and returns what the platform says of it."""
         export_id = f"exp_{token(10, self._seed, 'export', len(self._jobs))}"
         self._jobs[export_id] = Job(chatbot_id, content)
         return {"exportId": export_id}
@@ -82,15 +81,12 @@ class Exports:
         return self._file(job)
 
     async def show_seen(self, _request: Request) -> Response:
-        """Answers `GET /seen`: the headers of the requests for files."""
         return JSONResponse(list(self.seen))
 
     def app(self) -> Starlette:
-        """Makes the host of the files as an application of its own."""
         return Starlette(routes=self.routes())
 
     def routes(self) -> list[Route]:
-        """Returns where the files are."""
         return [Route("/files/{export_id}", self.serve), Route("/seen", self.show_seen)]
 
     def _file(self, job: Job) -> Response:

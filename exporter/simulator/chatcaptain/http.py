@@ -39,11 +39,7 @@ class ChatCaptain:
         self._exports = exports
 
     async def answer(self, request: Request) -> Response:
-        """Answers one of the six calls as the platform and whatever is in front of it would.
-
-        Raises:
-            RefusedError: the platform refuses it.
-        """
+        """Answers one of the six calls as the platform and whatever is in front of it would; raises RefusedError."""
         number, active = await self._control.delayed(request.url.path)
         path, chatbot_id = request.path_params["call"], request.path_params["chatbot_id"]
         _, _, export_id = path.partition("export/")

@@ -21,11 +21,7 @@ def _refused(status: int, message: str | list[str]) -> RefusedError:
 
 
 def chatbot_of(bots: Bots, chatbot_id: str, key: str | None) -> Chatbot:
-    """Returns the chatbot that the key opens.
-
-    Raises:
-        RefusedError: 401 without a key of ours, 404 for an unknown chatbot, 403 with another chatbot's key.
-    """
+    """Returns the chatbot that the key opens; refuses with 401 no key of ours, 404 no chatbot, 403 another's key."""
     if key not in {chatbot.key for chatbot in bots.chatbots}:
         raise _refused(401, "Invalid API key" if key else "Missing API key")
     chatbot = bots.chatbot(chatbot_id)
@@ -37,11 +33,7 @@ def chatbot_of(bots: Bots, chatbot_id: str, key: str | None) -> Chatbot:
 
 
 def channel_of(chatbot: Chatbot, query: Mapping[str, str]) -> Channel:
-    """Returns the channel that is asked about.
-
-    Raises:
-        RefusedError: 400 without `channelId`, 404 for an unknown one.
-    """
+    """Returns the channel that is asked about; refuses with 400 where there is no `channelId`, 404 an unknown one."""
     channel_id = query.get("channelId", "")
     if not channel_id:
         raise _refused(400, ["channelId should not be empty"])
@@ -52,11 +44,7 @@ def channel_of(chatbot: Chatbot, query: Mapping[str, str]) -> Channel:
 
 
 def frame_of(query: Mapping[str, str]) -> Frame:
-    """Returns the time frame: any instants, the end inclusive to the millisecond.
-
-    Raises:
-        RefusedError: 400, with everything that is wrong.
-    """
+    """Returns the time frame: any instants, the end inclusive to the millisecond; refuses with 400 what is wrong."""
     wrong: list[str] = []
     frame = _frame(query, wrong)
     if frame is None or wrong:
@@ -65,11 +53,7 @@ def frame_of(query: Mapping[str, str]) -> Frame:
 
 
 def report_of(query: Mapping[str, str], report: str) -> tuple[Frame, timedelta, tuple[int, ...]]:
-    """Returns what a report is asked for: the time frame, the interval of series, the numbers of components.
-
-    Raises:
-        RefusedError: 400, with everything that is wrong.
-    """
+    """Returns the time frame, the interval of series, the numbers of components; refuses with 400 what is wrong."""
     wrong: list[str] = []
     frame, numbers = _frame(query, wrong), _numbers(query, report, wrong)
     interval = INTERVALS.get(query.get("interval", ""))

@@ -36,7 +36,6 @@ class Frame:
 
     @classmethod
     def of_day(cls, day: date, bots: Bots) -> "Frame":
-        """Returns the frame of a day in the chatbots' zone."""
         return cls(calendars.start(day, bots.zone), calendars.end(day, bots.zone))
 
 
@@ -76,7 +75,6 @@ class Tally:
         return self.level(name) if name.endswith(("_median", "_average_seconds")) else self.count(name)
 
     def count(self, name: str) -> int:
-        """Returns a figure that adds up."""
         return self.parts[_SUMS[name]].total() if name in _SUMS else self.counts[name]
 
     def level(self, name: str) -> float | None:
@@ -99,7 +97,6 @@ def tally(bots: Bots, chatbot: Chatbot, channels: Iterable[Channel], frame: Fram
 
 
 def _days(bots: Bots, frame: Frame, at: datetime) -> Iterator[DayView]:
-    """Yields the days that the frame touches and that are kept."""
     if frame.until <= frame.first:
         return
     last = calendars.day_at(frame.until - _A_MOMENT, bots.zone)

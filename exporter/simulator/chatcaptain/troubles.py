@@ -34,12 +34,10 @@ def refusal(status: int, message: str | list[str]) -> Response:
 
 
 def key_rejected(_call: Call) -> Response:
-    """Refuses every key."""
     return refusal(401, "Invalid API key")
 
 
 def every_other(call: Call) -> Response | None:
-    """Refuses every other request of a path for a second."""
     if call.number % 2 == 0:
         return None
     response = refusal(429, "ThrottlerException: Too Many Requests")
@@ -48,12 +46,10 @@ def every_other(call: Call) -> Response | None:
 
 
 def channels_broken(call: Call) -> Response | None:
-    """Refuses the list of channels."""
     return refusal(500, "Channel service unavailable") if call.name == "channels" else None
 
 
 def channel_broken(call: Call) -> Response | None:
-    """Refuses the report of the second channel."""
     return refusal(500, "Internal server error") if call.name == "channel" and call.channel == 1 else None
 
 
@@ -77,18 +73,14 @@ def _is_empty(each: object) -> bool:
 
 
 def with_gaps(document: Document) -> Document:
-    """Leaves the intervals out in which nothing happened."""
     return {key: _without_empty(value) for key, value in document.items()}
 
 
 def without_last_channel(bots: Bots, _since: date) -> Bots:
-    """Takes the last channel of each chatbot away."""
     return replace(bots, chatbots=tuple(replace(each, channels=each.channels[:-1]) for each in bots.chatbots))
 
 
 def with_renamed_channel(bots: Bots, _since: date) -> Bots:
-    """Gives the first channel of each chatbot another name."""
-
     def renamed(chatbot: Chatbot) -> Chatbot:
         first, *others = chatbot.channels
         return replace(chatbot, channels=(replace(first, name=f"{first.name} (neu)"), *others))

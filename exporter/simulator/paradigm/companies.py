@@ -73,7 +73,6 @@ class Company:
     tenure: Tenure | None
 
     def is_customer(self, day: date) -> bool:
-        """Returns whether the company is on the platform on `day`."""
         return self.tenure is None or self.tenure.age(day) is not None
 
     def growth(self, day: date) -> float:
@@ -95,11 +94,7 @@ class Company:
 
 
 def populate(seed: int, count: int, agents_from: date) -> tuple[Company, ...]:
-    """Makes the companies 1 to `count`; a smaller world is the beginning of a larger one.
-
-    Raises:
-        ConfigError: `count` is not between 1 and 10,000.
-    """
+    """Makes the companies 1 to `count` (1 to 10,000); a smaller world is the beginning of a larger one."""
     if not 1 <= count <= MOST_COMPANIES:
         raise ConfigError(f"{count} simulated companies: choose a number from 1 to {MOST_COMPANIES}")
     return tuple(_company(seed, number, agents_from) for number in range(1, count + 1))

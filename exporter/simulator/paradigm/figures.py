@@ -76,12 +76,10 @@ class Members:
 
 
 def use(world: World, company: Company, view: DayView) -> Mapping[Mode, Figures]:
-    """Returns the figures of the modes that have a row on the viewed day."""
     return {mode: figures for mode in MODES if (figures := world.figures(company, view, mode))}
 
 
 def feedback(world: World, company: Company, view: DayView) -> Feedback | None:
-    """Returns the day's feedback, None on a day without answers."""
     responses = sum(figures.model_responses for figures in use(world, company, view).values())
     if not responses:
         return None
@@ -95,7 +93,6 @@ def feedback(world: World, company: Company, view: DayView) -> Feedback | None:
 
 
 def documents(world: World, company: Company, view: DayView) -> tuple[DocumentUse, ...]:
-    """Returns the documents that the day's answers used, the most used one first."""
     answers = sum(figures.model_responses_with_docs for figures in use(world, company, view).values())
     if not answers:
         return ()
@@ -124,7 +121,6 @@ def tools(world: World, company: Company, view: DayView) -> tuple[ToolUse, ...]:
 
 
 def activity(world: World, company: Company, view: DayView) -> ActiveUsers | None:
-    """Returns how many people were active, None on a day without queries that were answered."""
     queries = sum(figures.user_queries for figures in use(world, company, view).values())
     if not queries:
         return None
@@ -133,7 +129,6 @@ def activity(world: World, company: Company, view: DayView) -> ActiveUsers | Non
 
 
 def members(company: Company, view: DayView) -> Members | None:
-    """Returns the company's members as known on the viewed day, None while it is no customer."""
     return _members(company, view) if company.is_customer(view.day) else None
 
 

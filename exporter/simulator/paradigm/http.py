@@ -39,11 +39,7 @@ class Paradigm:
         self._control = control
 
     async def answer(self, request: Request) -> Response:
-        """Answers one request as the platform and whatever is in front of it would.
-
-        Raises:
-            RefusedError: the platform refuses it.
-        """
+        """Answers one request as the platform and whatever is in front of it would; raises RefusedError."""
         number, active = await self._control.delayed(request.url.path)
         if response := first(scenario.instead(number) for scenario in active):
             return response
@@ -82,11 +78,6 @@ def _to_the_slash(request: Request) -> Response:
 
 
 def _company_of(authorization: str | None, keys: Keys) -> int | None:
-    """Returns the only company that the key may see, None for all of them.
-
-    Raises:
-        RefusedError: no key, an unknown one or an expired one.
-    """
     scheme, _, key = (authorization or "").partition(" ")
     if scheme.lower() != "bearer" or not key:
         raise _unauthorized("Authentication credentials were not provided.")
@@ -102,11 +93,6 @@ def _unauthorized(detail: str) -> RefusedError:
 
 
 def _query(query: Mapping[str, str], today: date) -> ReportQuery:
-    """Reads the query; `end_date` is today by default.
-
-    Raises:
-        RefusedError: 400, with every field that is wrong.
-    """
     wrong: dict[str, object] = {}
     begin = _date(query, "start_date", None, wrong)
     end = _date(query, "end_date", today, wrong)
@@ -143,11 +129,7 @@ def _integer(query: Mapping[str, str], field: str, wrong: dict[str, object]) -> 
 
 
 def _visible(world: World, wanted: int | None, own: int | None) -> Iterable[Company]:
-    """Returns the companies that the answer is about: a filter that fits nothing finds nothing.
-
-    Raises:
-        RefusedError: 403, a company admin asked for another company.
-    """
+    """Returns the companies that the answer is about: a filter that fits nothing finds nothing."""
     if own is not None and wanted not in {None, own}:
         raise _refused(403, {"detail": "You do not have permission to perform this action."})
     only = own if wanted is None else wanted

@@ -47,7 +47,6 @@ class Part:
 
     @property
     def described(self) -> Mapping[str, tuple[str, str]]:
-        """The description and unit of each field that has them."""
         return {each.path.rpartition(".")[2]: (each.description, each.unit) for each in self.fields if each.description}
 
     def entry(self, world: World, company: Company, views: Sequence[DayView]) -> Document | None:
@@ -85,7 +84,6 @@ class SimulatedReport:
     truth: OfDay
 
     def answer(self, world: World, companies: Iterable[Company], views: Sequence[DayView]) -> Document:
-        """Makes the whole answer about these companies and days, in their order."""
         companies = tuple(companies)
         document: Document = {}
         for part in self.parts:
@@ -102,7 +100,6 @@ _WITH_DOCS, _LAST_RESPONSE = "Number of model responses that used documents", "T
 
 
 def _use(visit: str, answers: str, opened: str, length: str) -> tuple[ReportField, ...]:
-    """Returns the fields of chat-sessions for one mode: the same figures under other names."""
     visits = f"{visit}s"
     return (
         ReportField("sessions", f"{visits}.{visits}_count", opened),

@@ -95,21 +95,17 @@ class World:
         return cls(seed, companies, _keys(seed), zone or ZoneInfo("UTC"))
 
     def without(self, company_id: int) -> "World":
-        """Returns this world as if the company had never been there."""
         return replace(self, absent=self.absent | {company_id})
 
     def under(self, condition: Condition) -> "World":
-        """Returns this world with one more thing that changes what is used."""
         return replace(self, conditions=(*self.conditions, condition))
 
     def company(self, company_id: int) -> Company | None:
-        """Returns the company with this id, None when there is none."""
         if company_id in self.absent or not 1 <= company_id <= len(self.companies):
             return None
         return self.companies[company_id - 1]
 
     def known(self) -> Iterable[Company]:
-        """Yields the companies in the order of their ids."""
         return (company for company in self.companies if company.id not in self.absent)
 
     def busiest(self, rank: int) -> Company:
@@ -190,7 +186,6 @@ def _so_far(company: Company, view: DayView, queries: int, luck: tuple[float, ..
 
 
 def holidays(year: int) -> tuple[date, ...]:
-    """Returns the days of `year` on which the simulated companies do not work, weekends aside."""
     return tuple(date(year, month, day) for month, day in HOLIDAYS)
 
 

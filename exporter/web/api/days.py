@@ -34,11 +34,9 @@ class DaysApi:
         self._finder = finder
 
     def routes(self) -> tuple[Route, ...]:
-        """Returns the routes."""
         return Route("/api/v1/days", self.days), Route("/api/v1/openapi.json", self.openapi)
 
     async def openapi(self, _request: Request) -> Response:
-        """Answers with the description, which names the sources and measures that there are."""
         return JSONResponse(description(available(self._board.shown.views)), headers=VARY)
 
     async def days(self, request: Request) -> Response:

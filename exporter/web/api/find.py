@@ -59,13 +59,11 @@ class Answer:
 
 
 def wanted(view: ReportView, query: DaysQuery) -> frozenset[str]:
-    """Returns the measures of a report that a query asks for."""
     families = frozenset(measure.family for measure in measures(view))
     return families & frozenset(query.measure) if query.measure else families
 
 
 def available(views: Mapping[Key, ReportView]) -> Available:
-    """Says what can be asked for."""
     families = {measure.family for view in views.values() for measure in measures(view)}
     return {"source": sorted({source for source, _ in views}), "measure": sorted(families)}
 
@@ -77,7 +75,6 @@ class DailyFiguresFinder:
         self._daily: dict[Key, DailyFigures] = {}
 
     def answer(self, views: Mapping[Key, ReportView], query: DaysQuery) -> Answer:
-        """Answers a query."""
         all_daily = tuple(
             daily
             for (source, _), daily in self.all_daily(views).items()

@@ -44,7 +44,6 @@ INFO: Schema = {
 
 
 def description(available: Available) -> Schema:
-    """Returns the description of the API, with what there is to ask for."""
     days = {
         "operationId": "days",
         "summary": "Figures per company and day, as they are held.",

@@ -94,7 +94,6 @@ class DaysQuery(BaseModel):
 
     @property
     def days(self) -> Days:
-        """The days that are asked for."""
         return Days(self.first or date.min, self.last or date.max)
 
     @property
@@ -121,11 +120,7 @@ def cursor(source: str, company_id: str) -> str:
 
 
 def read(pairs: Iterable[tuple[str, str]], available: Available) -> DaysQuery:
-    """Reads the pairs of a query string.
-
-    Raises:
-        QueryError: a parameter is unknown, is there twice, or has a value that cannot be meant.
-    """
+    """Reads the pairs of a query string; raises QueryError if one is unknown, there twice, or cannot be meant."""
     given: dict[str, list[str]] = {}
     for name, value in pairs:
         if name not in PARAMETERS:

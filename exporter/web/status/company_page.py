@@ -40,7 +40,6 @@ class CompanyPage(NamedTuple):
 def company_page(
     companies: Companies, query: CompanyQuery, shown: Published, all_daily: Mapping[Key, DailyFigures], now: datetime
 ) -> CompanyPage:
-    """Returns the companies that a query asks for, sorted, a page of them."""
     fresh = frozenset(key for key, view in shown.views.items() if is_fresh(view, now))
     everybody = [_row(each, query, companies, fresh) for each in companies.all]
     fitting = sorted(filter(partial(_fits, query), everybody), key=_order(query), reverse=query.sort == "-company")
@@ -66,7 +65,6 @@ def _row(company: Company, query: CompanyQuery, companies: Companies, fresh: fro
 
 
 def _fits(query: CompanyQuery, row: CompanyRow) -> bool:
-    """Returns whether a company is one of those that are asked for."""
     company, words = row.company, query.q.casefold()
     return (
         (not query.source or company.source == query.source)

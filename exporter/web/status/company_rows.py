@@ -52,7 +52,6 @@ class Breach(NamedTuple):
 
     @property
     def rank(self) -> int:
-        """Smaller is worse."""
         return SEVERITIES.index(self.severity) if self.severity in SEVERITIES else len(SEVERITIES)
 
 
@@ -160,7 +159,6 @@ def _measured(view: ReportView, report: str) -> Iterator[tuple[Whose, Measured]]
 def _broken(
     activity: str, known: Mapping[str, float], limits: Iterable[tuple[str, str, str, float]]
 ) -> Iterator[Breach]:
-    """Yields the limits that are broken, compared as the alert rules do."""
     for bound, basis, severity, limit in limits:
         value = known.get(LAST_WORKING_DAY if bound == "lower" else LAST_DAY)
         if value is not None and (value < limit if bound == "lower" else value > limit):

@@ -71,7 +71,6 @@ def is_fresh(view: ReportView, now: datetime) -> bool:
 
 
 def of_configuration(failed: FailedReload) -> Problem:
-    """Returns what is wrong with a configuration that could not be used."""
     what = f"Refused when it was reloaded, {moment(failed.at)}; the one before goes on"
     return Problem(Level.WARNING, what, "ChatUsageConfigReloadFailed", failed.reason)
 

@@ -24,7 +24,6 @@ class CompanyQuery:
 
     @classmethod
     def of(cls, query: Mapping[str, str]) -> "CompanyQuery":
-        """Reads a query string."""
         sort, page = query.get("sort", ATTENTION), query.get("page", "1")
         return cls(
             q=query.get("q", "").strip()[:LONGEST_WORDS],
@@ -36,7 +35,6 @@ class CompanyQuery:
         )
 
     def link(self) -> str:
-        """Writes the query string, without defaults."""
         given = {
             "q": self.q,
             "source": self.source,
@@ -48,7 +46,6 @@ class CompanyQuery:
         return f"?{urlencode({name: value for name, value in given.items() if value})}#companies"
 
     def at(self, page: int) -> "CompanyQuery":
-        """Returns the same query for another page."""
         return replace(self, page=page)
 
     def sorted_by(self, column: str) -> "CompanyQuery":

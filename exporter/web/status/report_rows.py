@@ -44,7 +44,6 @@ class PlacedProblem(NamedTuple):
 
 
 def source_rows(shown: Published, next_polls: Mapping[str, datetime | None], now: datetime) -> tuple[SourceRows, ...]:
-    """Says how every source and report is."""
     by_source = {source: tuple(keys) for source, keys in groupby(sorted(shown.views), key=lambda key: key[0])}
     return tuple(
         SourceRows(

@@ -7,12 +7,10 @@ MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 
 
 def moment(at: datetime) -> str:
-    """Says a moment to the minute."""
     return f"{at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
 
 
 def stamp(at: datetime) -> str:
-    """Writes a moment for a machine (the attribute `datetime`)."""
     return f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
@@ -35,7 +33,6 @@ def ago(now: datetime, at: datetime) -> str:
 
 
 def day_ago(day: date, today: date) -> str:
-    """Says how long ago a day was."""
     days = (today - day).days
     return {0: "today", 1: "yesterday"}.get(days, f"{days} days ago")
 
