@@ -16,8 +16,6 @@ from exporter.domain.text import enumerated
 from exporter.platforms import json_values
 from exporter.platforms.api import Context
 
-"""So many fields a message shows of a kind."""
-
 
 class RowKey(NamedTuple):
     """What a row is known by."""
@@ -59,9 +57,10 @@ class ReadingBuilder:
             self._drift[flaw].add(path)
 
     def expect(self, holder: Mapping[str, object], known: Set[str], path: str) -> None:
-        """Notes the fields of an object that the documentation does not know."""
+        """Notes the fields of the object at `path` that the documentation does not know."""
         if not holder.keys() <= known:
-            self._drift["unknown"].update(f"{path}{json_values.key(key)}" for key in holder.keys() - known)
+            place = f"{path}." if path else ""
+            self._drift["unknown"].update(f"{place}{json_values.key(key)}" for key in holder.keys() - known)
 
     def violate(self, invariant: str, key: RowKey) -> None:
         self._violations[invariant].add(key)

@@ -48,7 +48,7 @@ class InboxReport(StatisticsReport):
             raise SchemaError(f'expected an object with an object "data". {json_outline.keys(root)}')
         rows, key = self.builder(request, context)
         rows.expect(root, {"data", "error"}, "")
-        rows.expect(data, {TRANSFERS, ACCEPTED, NOT_ACCEPTED, JOIN_TIME, OPERATORS}, "data.")
+        rows.expect(data, {TRANSFERS, ACCEPTED, NOT_ACCEPTED, JOIN_TIME, OPERATORS}, "data")
         figures: dict[Column, float] = {}
         for measure, (name, number) in zip(self.measures, _figures(data).items(), strict=True):
             figure = rows.figure(number, f"data.{name}", key)

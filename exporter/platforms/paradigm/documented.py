@@ -1,4 +1,4 @@
-"""The reports whose shape Paradigm documents."""
+"""A report whose shape Paradigm documents."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -48,7 +48,7 @@ class DocumentedReport(Endpoint):
         for array in self.arrays:
             if array.part in parts:
                 ArrayReader(array, rows).read(root[array.key])
-        fields = (field for array in self.arrays for field in array.fields)
+        fields = (field for array in self.arrays for of_object in array.objects.values() for field in of_object)
         rows.check_rows(self.checks, {field.column for field in fields if field.read is json_values.moment})
         return rows.reading(parts, field_notes.notes(*(root.get(array.metadata) for array in self.arrays)))
 
@@ -59,7 +59,7 @@ class DocumentedReport(Endpoint):
             key = array.metadata
             described = root.get(key)
             if isinstance(described, dict):
-                rows.expect(described, array.described, f"{key}.")
+                rows.expect(described, array.described, key)
                 for field, note in described.items():
                     if isinstance(note, dict):
-                        rows.expect(note, {"description", "unit"}, f"{key}.{json_values.key(field)}.")
+                        rows.expect(note, {"description", "unit"}, f"{key}.{json_values.key(field)}")

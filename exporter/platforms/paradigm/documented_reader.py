@@ -1,6 +1,8 @@
 """Reads the documented shape of an array: companies, their days, and values with fixed names in them."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 from exporter.domain.errors import SchemaError
@@ -38,12 +40,22 @@ class Items(NamedTuple):
     distinct: Column
 
 
-class Array(NamedTuple):
+class PlacedObject(NamedTuple):
+    """An object of a row: its key, its fields with their paths, the keys that it may have, its own path."""
+
+    key: str
+    fields: tuple[tuple[Field, str], ...]
+    known: frozenset[str]
+    path: str
+
+
+@dataclass(frozen=True)
+class Array:
     """One array of an answer.
 
     Its key, the part that its rows belong to, the fields by the object they lie in (HERE: the row itself), a list of
     items, whether an entry has `dates` with a row each or is itself one row of now, and the key of the object that
-    describes its fields.
+    describes its fields. What a reader needs to know of each row is worked out once.
     """
 
     key: str
@@ -53,105 +65,80 @@ class Array(NamedTuple):
     dated: bool = True
     metadata: str = "metadata"
 
-    @property
-    def fields(self) -> tuple[Field, ...]:
-        return tuple(field for fields in self.objects.values() for field in fields)
-
-    @property
+    @cached_property
     def described(self) -> frozenset[str]:
-        return frozenset((*(field.key for field in self.fields), *((self.items.number,) if self.items else ())))
+        numbers = {self.items.number} if self.items else set()
+        return frozenset(numbers | {field.key for fields in self.objects.values() for field in fields})
 
-    @property
+    @cached_property
     def columns(self) -> tuple[Column, ...]:
         of_items = (self.items.total, self.items.distinct) if self.items else ()
-        return (*(each.column for each in self.fields), *of_items)
+        return (*(field.column for fields in self.objects.values() for field in fields), *of_items)
 
-    @property
+    @cached_property
     def row_path(self) -> str:
-        return f"{self.key}[].dates[]." if self.dated else f"{self.key}[]."
+        return f"{self.key}[].dates[]" if self.dated else f"{self.key}[]"
 
-    def known(self, key: str) -> frozenset[str]:
-        fields = frozenset(each.key for each in self.objects.get(key, ()))
-        if key != HERE:
-            return fields
-        of_items = {self.items.key} if self.items else set()
-        own = {"date"} if self.dated else {"company"}
-        return fields | (self.objects.keys() - {HERE}) | of_items | own
+    @cached_property
+    def row_keys(self) -> frozenset[str]:
+        """The documented keys of a row."""
+        own = {"date" if self.dated else "company", *([self.items.key] if self.items else [])}
+        return frozenset(own | self.objects.keys() - {HERE} | {each.key for each in self.objects.get(HERE, ())})
 
-
-_COMPANY_KEYS = frozenset({"id", "name"})
-
-
-PlacedFields = tuple[tuple[Field, str], ...]
-"""Fields, each with its path."""
-
-
-class _Object(NamedTuple):
-    """An object of a row: its key, its fields and their paths, the keys that it may have, its own path."""
-
-    key: str
-    fields: PlacedFields
-    known: frozenset[str]
-    path: str
+    @cached_property
+    def placed(self) -> tuple[PlacedObject, ...]:
+        found = []
+        for key, fields in self.objects.items():
+            path = f"{self.row_path}.{key}" if key else self.row_path
+            known = frozenset(each.key for each in fields) if key else self.row_keys
+            found.append(PlacedObject(key, tuple((each, f"{path}.{each.key}") for each in fields), known, path))
+        return tuple(found)
 
 
-def _object(key: str, fields: Iterable[Field], known: frozenset[str], path: str) -> _Object:
-    return _Object(key, tuple((each, f"{path}.{each.key}") for each in fields), known, path)
-
-
+@dataclass(frozen=True, slots=True)
 class ArrayReader:
-    """Reads one array; what it needs to know of each row is worked out once."""
+    """Reads one array."""
 
-    def __init__(self, array: Array, rows: ReadingBuilder) -> None:
-        self._array = array
-        self._rows = rows
-        self._entry_keys = frozenset({"company", "dates"}) if array.dated else array.known(HERE)
-        self._row_keys = array.known(HERE)
-        self._company_path = f"{array.key}[].company"
-        self._dates_path = f"{array.key}[].dates"
-        self._day_path = f"{array.row_path}date"
-        self._objects = [
-            _object(key, fields, array.known(key), f"{array.row_path}{key}" if key else array.row_path[:-1])
-            for key, fields in array.objects.items()
-        ]
+    array: Array
+    rows: ReadingBuilder
 
     def read(self, entries: object) -> None:
         """Reads the whole array; raises SchemaError if it is no list."""
-        array, rows = self._array, self._rows
+        array, rows, path = self.array, self.rows, f"{self.array.key}[]"
         if not isinstance(entries, list | json_values.Listed):
             raise SchemaError(f'"{array.key}" is {json_outline.summary(entries)}, expected a list of companies')
+        known = frozenset({"company", "dates"}) if array.dated else array.row_keys
         for entry in rows.objects(entries, array.key, are_rows=True):
-            rows.expect(entry, self._entry_keys, f"{array.key}[].")
-            self._entry(entry)
+            rows.expect(entry, known, path)
+            holder = entry.get("company")
+            company = rows.company(holder, f"{path}.company")
+            if isinstance(holder, dict):
+                rows.expect(holder, {"id", "name"}, f"{path}.company")
+            if company is not None:
+                self._entry(company, entry)
 
-    def _entry(self, entry: Mapping[str, object]) -> None:
-        array, rows = self._array, self._rows
-        holder = entry.get("company")
-        company = rows.company(holder, self._company_path)
-        if isinstance(holder, dict):
-            rows.expect(holder, _COMPANY_KEYS, f"{array.key}[].company.")
-        if company is None:
-            return
+    def _entry(self, company: str, entry: Mapping[str, object]) -> None:
+        array, rows, path = self.array, self.rows, self.array.row_path
         if not array.dated:
             key = rows.level_key(array.part, company)
             rows.add(key, self._figures(entry, key))
             return
-        for row in rows.objects(entry.get("dates"), self._dates_path, are_rows=True):
-            rows.expect(row, self._row_keys, array.row_path)
-            if dated := rows.key(array.part, company, row.get("date"), self._day_path):
+        for row in rows.objects(entry.get("dates"), path.removesuffix("[]"), are_rows=True):
+            rows.expect(row, array.row_keys, path)
+            if dated := rows.key(array.part, company, row.get("date"), f"{path}.date"):
                 rows.add(dated, self._figures(row, dated))
 
     def _figures(self, row: Mapping[str, object], key: RowKey) -> Mapping[Column, float]:
         """Reads the values of one row; what is absent stays absent."""
-        rows, items = self._rows, self._array.items
+        rows, items = self.rows, self.array.items
         figures: dict[Column, float] = {}
-        for name, fields, known, path in self._objects:
+        for name, fields, known, path in self.array.placed:
             holder = row.get(name) if name else row
             if not isinstance(holder, dict):
                 rows.note("missing" if holder is None else "retyped", path)
                 continue
             if name:
-                rows.expect(holder, known, f"{path}.")
+                rows.expect(holder, known, path)
             self._read_fields(holder, fields, key, figures)
         if items:
             figures |= self._items(items, row.get(items.key), key)
@@ -160,7 +147,7 @@ class ArrayReader:
     def _read_fields(
         self,
         holder: Mapping[str, object],
-        fields: PlacedFields,
+        fields: tuple[tuple[Field, str], ...],
         key: RowKey,
         figures: dict[Column, float],
     ) -> None:
@@ -170,19 +157,19 @@ class ArrayReader:
                 continue
             figure, flaw = found = read(value)
             if flaw:
-                self._rows.figure(found, path, key)
+                self.rows.figure(found, path, key)
             if figure is not None:
                 figures[column] = figure
 
     def _items(self, items: Items, listed: object, key: RowKey) -> Mapping[Column, float]:
         """Adds up a list and counts its different ids; of a list without one readable number the figure is absent."""
-        rows, path = self._rows, f"{self._array.row_path}{items.key}"
+        rows, path = self.rows, f"{self.array.row_path}.{items.key}"
         known = items.ignored | {items.identity, items.number}
-        item_path, identity_path, number_path = f"{path}[].", f"{path}[].{items.identity}", f"{path}[].{items.number}"
+        identity_path, number_path = f"{path}[].{items.identity}", f"{path}[].{items.number}"
         numbers: list[float] = []
         ids: set[str] = set()
         for item in rows.objects(listed, path, are_rows=False):
-            rows.expect(item, known, item_path)
+            rows.expect(item, known, f"{path}[]")
             identity, flaw = json_values.identity(item.get(items.identity))
             rows.note(flaw, identity_path)
             if identity is not None:
