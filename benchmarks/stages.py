@@ -96,7 +96,7 @@ def past(watched: Target, report: Report, world: World) -> ReportState:
 
 
 def _folded(watched: Target, report: Report, ledger: Ledger, answer: Answer) -> Folded:
-    return fold_answers(watched, report, ledger, (answer,), NOW)
+    return fold_answers(watched, report, ReportState(ledger, Health(watched.interval)), (answer,), NOW)
 
 
 def measure(companies: int) -> Stages:

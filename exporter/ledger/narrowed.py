@@ -1,9 +1,10 @@
-"""What is left of held days when fewer companies are wanted; pure."""
+"""What is left of held days when fewer companies are wanted, or one of them turns out to be another one; pure."""
 
 import math
 from array import array
-from collections.abc import Container
+from collections.abc import Collection, Container, Mapping, Set
 from dataclasses import replace
+from datetime import date
 from itertools import compress
 
 from exporter.ledger.ledger import IsWanted, Ledger, Table
@@ -23,6 +24,43 @@ def narrowed(ledger: Ledger, wanted: IsWanted) -> Ledger:
         for part, days in ledger.first_seen.items()
     }
     return Ledger(blocks, names, ledger.withdrawn & names.keys(), first_seen)
+
+
+def began_anew(ledger: Ledger, asked: Collection[date], renamed: Mapping[str, Set[date]]) -> Mapping[str, date]:
+    """Returns which of the `renamed` companies are others than before, and since when: those whose past is gone.
+
+    Of the `asked` days they have rows on those given; of the days before these none is left, though some are held.
+    """
+    found: dict[str, date] = {}
+    for company, listed in renamed.items():
+        first = min(listed, default=date.max)
+        held = {day for day in asked if company in ledger.companies_on((day,))}
+        gone = held - listed
+        if all(day < first for day in gone) and (gone or (company in ledger.withdrawn and not held)):
+            found[company] = first
+    return found
+
+
+def without_past(ledger: Ledger, began: Mapping[str, date]) -> Ledger:
+    """Returns the ledger without the rows of companies before the days on which they began."""
+    began = {company: day for company, day in began.items() if company in ledger.names}
+    if not began:
+        return ledger
+    blocks = {}
+    for day, block in ledger.blocks.items():
+        gone = {company for company, first in began.items() if day < first}
+        tables = {part: _without(table, gone) for part, table in block.tables.items()}
+        blocks[day] = replace(block, tables=tables)
+    first_seen = {
+        part: {c: day for c, day in days.items() if c not in began} for part, days in ledger.first_seen.items()
+    }
+    without = Ledger(blocks, ledger.names, ledger.withdrawn, first_seen)
+    held = without.companies_on(blocks)
+    return narrowed(without, lambda company, _: company in held or company not in began)
+
+
+def _without(table: Table, companies: Set[str]) -> Table:
+    return table if companies.isdisjoint(table.companies) else _only(table, set(table.companies) - companies)
 
 
 def _only(table: Table, companies: Container[str]) -> Table:

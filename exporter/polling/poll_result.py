@@ -8,9 +8,9 @@ from datetime import date, datetime
 from exporter.domain.calendars import ONE_DAY
 from exporter.domain.errors import NotJsonError, ReportError, SchemaError
 from exporter.domain.model import Days
-from exporter.ledger.ledger import Ledger
 from exporter.platforms.api import END_DATE, Report
 from exporter.polling.answers import Answers, Failure
+from exporter.polling.report_state import ReportState
 from exporter.polling.target import Target
 from exporter.polling.transitions import PollResult, fold_answers
 
@@ -20,7 +20,7 @@ OTHER = "other"
 
 
 def poll_result(
-    target: Target, report: Report, ledger: Ledger, asked: Answers, days: Days, now: datetime
+    target: Target, report: Report, before: ReportState, asked: Answers, days: Days, now: datetime
 ) -> PollResult:
     """Returns what asking for these days brought.
 
@@ -28,7 +28,7 @@ def poll_result(
         ReportError: an answer contradicts what is held; then none counts.
     """
     error = poll_error(target, report, asked, days)
-    folded = fold_answers(target, report, ledger, asked.answers, now) if asked.answers else None
+    folded = fold_answers(target, report, before, asked.answers, now) if asked.answers else None
     if folded is not None and END_DATE in asked.discoveries:
         folded = replace(folded, violations={**folded.violations, "end_exclusive": 1})
     return PollResult(

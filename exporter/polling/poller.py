@@ -160,13 +160,12 @@ class Poller:
             health = replace(health, supported=health.supported and not lacking)
             state = transitions.with_result(replace(state, health=health), result)
             if result.folded is not None and not result.ended and report.has_days:
-                day_bytes = result.folded.day_bytes
-                state = transitions.with_refresh_pass(state, report, days, day_bytes, attempt, self.target.rules)
-            renamed = self._take_up(report, state)
+                state = transitions.with_refresh_pass(state, report, days, result.folded, attempt, self.target.rules)
+            changed = self._take_up(report, state, result)
             is_read = result.folded is not None and not result.ended
             self._given_up[report.name] = given_up(result.strikes) if is_read else None
         _log_poll(self.target.source, report.name, state, result)
-        await self._publish(report, *renamed)  # before it is counted: who sees the count finds its figures served
+        await self._publish(report, *changed)  # before it is counted: who sees the count finds its figures served
         self._outputs.telemetry.polled(self.target.source, report.name, state.health.outcome or "")
 
     async def _ask(
@@ -179,9 +178,7 @@ class Poller:
         known = Known(state.discoveries, bool(state.ledger.names), skipped, listed)
         try:
             asked = await ask(self.target, report, days, known, transport, now)
-            return await self._outputs.worker.run(
-                partial(poll_result, self.target, report, state.ledger, asked, days, now)
-            )
+            return await self._outputs.worker.run(partial(poll_result, self.target, report, state, asked, days, now))
         except ReportError as error:
             return PollResult(None, state.discoveries, error, reason=str(error))
         except Exception:
@@ -236,14 +233,14 @@ class Poller:
             log.debug("history read", extra=fields)
         history = state.health.history or self._unread_pieces.get(report.name, frozenset()).issuperset(left)
         state = replace(state, to_refresh=left, health=replace(state.health, history=history))
-        if renamed := self._take_up(report, state):
-            await self._publish(*renamed)
+        if changed := self._take_up(report, state, result):
+            await self._publish(*changed)
         return result
 
-    def _take_up(self, report: Report, state: ReportState) -> Sequence[Report]:
-        """Takes up the state of a report after an answer; returns the others of which it renamed companies."""
-        before = dict(self._states)
-        self._states |= transitions.with_newest_names(before, report.name, state, self.target.companies)
+    def _take_up(self, report: Report, state: ReportState, result: PollResult) -> Sequence[Report]:
+        """Takes up the state of a report after an answer; returns the others of which it changed companies."""
+        before, began = dict(self._states), result.folded.began if result.folded else {}
+        self._states |= transitions.taken_up(before, report.name, state, began, self.target.companies)
         others = (each for each in self.target.reports if each is not report)
         return [each for each in others if self._states[each.name].ledger is not before[each.name].ledger]
 

@@ -2,7 +2,7 @@
 
 import traceback
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -141,12 +141,12 @@ class Probe:
 
 
 def _found(target: Target, report: Report, asked: Answers, days: Days, now: datetime) -> Found | None:
-    result = poll_result(target, report, Ledger(), asked, days, now)
+    state = ReportState(Ledger(), Health(target.interval, duration=0.0, history=True))
+    result = poll_result(target, report, state, asked, days, now)
     folded = result.folded
     if folded is None:
         return None
-    health = after_poll(Health(target.interval, duration=0.0, history=True), result, now)
-    state = with_result(ReportState(Ledger(), health), result)
+    state = with_result(replace(state, health=after_poll(state.health, result, now)), result)
     served = families(view(target, report, state, now))
     return Found(
         asked=len(folded.ledger.blocks) if report.has_days else 0,

@@ -14,7 +14,7 @@ from exporter.ledger.corrections import Corrections, corrections
 from exporter.ledger.day_status import DayRules, day_status
 from exporter.ledger.days_to_ask import days_to_refresh, pieces
 from exporter.ledger.ledger import Asked, Ledger, fold
-from exporter.ledger.narrowed import narrowed
+from exporter.ledger.narrowed import began_anew, narrowed, without_past
 from exporter.metrics.report_view import Health
 from exporter.platforms.api import Discoveries, Report, Request
 from exporter.polling.report_state import ReportState
@@ -40,7 +40,8 @@ class Folded:
     `names` are all companies that the answers list, wanted or not. `drift` counts, by kind (unknown, missing, retyped),
     the fields that are not as documented, `drifted` has their sorted paths; `violations` counts rows that cannot be
     true, `left_out` all that was odd, rows of days that nobody asked for included; `fields` is what the answers say of
-    their fields. `corrections` say what changed, `day_bytes` how large a day of an answer is.
+    their fields. `corrections` say what changed, `day_bytes` how large a day of an answer is. Companies that `began`
+    anew are others than before, by the day since when; `is_past_open` says that the past is to be read again at once.
     """
 
     ledger: Ledger
@@ -52,6 +53,8 @@ class Folded:
     fields: tuple[FieldNote, ...]
     corrections: Corrections
     day_bytes: float
+    began: Mapping[str, date]
+    is_past_open: bool
 
 
 class PollResult(NamedTuple):
@@ -71,7 +74,9 @@ class PollResult(NamedTuple):
     ended: bool = False
 
 
-def fold_answers(target: Target, report: Report, ledger: Ledger, answers: Collection[Answer], now: datetime) -> Folded:
+def fold_answers(
+    target: Target, report: Report, before: ReportState, answers: Collection[Answer], now: datetime
+) -> Folded:
     """Folds all answers of a report that were asked for at `now`; there is at least one.
 
     Raises:
@@ -80,7 +85,8 @@ def fold_answers(target: Target, report: Report, ledger: Ledger, answers: Collec
     today = day_at(now, target.rules.zone)
     zone = target.rules.zone if report.has_days else None
     keep_days = (today - target.rules.held_since(now)).days
-    folded, size, names = ledger, 0, dict[str, str]()
+    ledger = folded = before.ledger
+    size, names = 0, dict[str, str]()
     asked, drifted, fields = set[date](), dict[str, frozenset[str]](), dict[str, FieldNote]()
     violations, outside = Counter[str](), 0
     for request, body, reading in answers:
@@ -97,9 +103,13 @@ def fold_answers(target: Target, report: Report, ledger: Ledger, answers: Collec
     status = day_status(ledger, now, now, target.rules)
     if today in asked and not any(reading.rows for _, _, reading in answers):
         _refuse_nobody(ledger, asked & status.covered if report.has_days else asked)
+    began = _began_anew(before, names, asked, answers) if report.has_days else {}
+    folded = without_past(folded, began)
     drift = {kind: len(paths) for kind, paths in drifted.items()}
     served = status.published & asked & folded.blocks.keys()
     restated = [day for day in served if folded.blocks[day].tables != ledger.blocks[day].tables]
+    changed = corrections(ledger, folded, restated, report.measures) if restated else Corrections()
+    is_merged = bool(changed.count and folded.withdrawn - ledger.withdrawn)
     return Folded(
         ledger=folded,
         names=names,
@@ -108,9 +118,23 @@ def fold_answers(target: Target, report: Report, ledger: Ledger, answers: Collec
         violations=violations,
         left_out={**drift, **violations, **({"outside_range": outside} if outside else {})},
         fields=tuple(sorted(fields.values())),
-        corrections=corrections(ledger, folded, restated, report.measures) if restated else Corrections(),
+        corrections=changed,
         day_bytes=size / len(asked),
+        began=began,
+        is_past_open=bool(began) or is_merged or not folded.companies_on(restated) <= ledger.names.keys(),
     )
+
+
+def _began_anew(
+    before: ReportState, names: Mapping[str, str], asked: Collection[date], answers: Iterable[Answer]
+) -> Mapping[str, date]:
+    """Returns the companies that are others than before; their names are compared with what this report gave."""
+    given = before.listed or before.ledger.names
+    renamed = {each: set[date]() for each, name in names.items() if name and given.get(each, name) not in ("", name)}
+    for row in (row for answer in answers for row in answer.reading.rows if renamed):
+        if row.company_id in renamed:
+            renamed[row.company_id].add(row.day)
+    return began_anew(before.ledger, asked, renamed)
 
 
 def _refuse_nobody(ledger: Ledger, days: Iterable[date]) -> None:
@@ -172,13 +196,15 @@ def with_result(state: ReportState, result: PollResult) -> ReportState:
     return replace(state, ledger=folded.ledger, health=health, listed=listed, discoveries=result.discoveries)
 
 
-def with_newest_names(
-    states: Mapping[str, ReportState], report: str, state: ReportState, companies: Companies
+def taken_up(
+    states: Mapping[str, ReportState], report: str, state: ReportState, began: Mapping[str, date], companies: Companies
 ) -> Mapping[str, ReportState]:
-    """Returns the states with that of a report after an answer; in all of them a company bears its newest name.
+    """Returns the states with that of a report after an answer; what it says of companies holds in all of them.
 
-    That is the one that some report gave last without having given it before: reports may disagree for ever.
+    One that began anew has no past, and that past is asked for again. A company bears its newest name, the one that
+    some report gave last without having given it before: reports may disagree for ever.
     """
+    states = {name: _without_past(each, began) for name, each in states.items()} if began else states
     before = states[report].listed or {}
     given = {
         company: name
@@ -188,6 +214,11 @@ def with_newest_names(
     known = {company: name for each in states.values() for company, name in each.ledger.names.items() if name}
     newest = known | given
     return {name: _with_names(each, newest) for name, each in {**states, report: state}.items()}
+
+
+def _without_past(state: ReportState, began: Mapping[str, date]) -> ReportState:
+    ledger = without_past(state.ledger, began)
+    return state if ledger is state.ledger else replace(state, ledger=ledger, refreshed_for=None)
 
 
 def _with_names(state: ReportState, newest: Mapping[str, str]) -> ReportState:
@@ -204,19 +235,20 @@ def longest_piece(report: Report, day_bytes: float) -> int:
 
 
 def with_refresh_pass(
-    state: ReportState, report: Report, asked: Days, day_bytes: float, now: datetime, rules: DayRules
+    state: ReportState, report: Report, asked: Days, folded: Folded, now: datetime, rules: DayRules
 ) -> ReportState:
     """Plans the refresh pass, if a good poll is the first one with a new last day, after a start or a wider selection.
 
-    `asked` are the days of that poll, of which the pass asks for the first one too; `day_bytes` is how large a day of
-    its answer is.
+    Or if what it read says that the past has changed. `asked` are the days of that poll, of which the pass asks for the
+    first one too.
     """
     last_day = day_status(state.ledger, now, now, rules).last_day
     complete = state.health.history and not state.widened
-    if last_day == state.refreshed_for and (complete or (state.to_refresh and not state.widened)):
+    is_done = complete or (state.to_refresh and not state.widened)
+    if last_day == state.refreshed_for and is_done and not folded.is_past_open:
         return state
     days = days_to_refresh(asked, rules, rules.held_since(now))
-    cut = pieces(days, longest_piece(report, day_bytes)) if days else ()
+    cut = pieces(days, longest_piece(report, folded.day_bytes)) if days else ()
     if not report.asks_by_day:  # the day after is known from another answer: it shows where a range really ends
         cut = tuple(Days(each.first, each.last + ONE_DAY) for each in cut)
     health = replace(state.health, history=complete or not cut)

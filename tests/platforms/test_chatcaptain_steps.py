@@ -177,8 +177,8 @@ async def test_channels_of_a_day_are_served_side_by_side() -> None:
     came = await inquire(ChatCaptain(), "channel")
     report = PLATFORM.configured("channel", None, ACCOUNT)
     target: Target = target_with(RULES, reports=(report,))
-    ledger = fold_answers(target, report, Ledger(), came.answers, NOW).ledger
     health = Health(timedelta(hours=1), last_success=NOW)
+    ledger = fold_answers(target, report, ReportState(Ledger(), health), came.answers, NOW).ledger
 
     seen = families(view(target, report, ReportState(ledger, health, discoveries=came.discoveries), NOW))
     lines = "".join(write(family).lines for family in seen if family.name.endswith(("_last_day", "_channel_info")))

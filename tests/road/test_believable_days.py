@@ -460,7 +460,7 @@ def lower_limit(road: Road) -> Mapping[str, float]:
     return {
         labels["company_id"]: value
         for labels, value in found
-        if (labels["activity"], labels["bound"]) == ("user_queries", "lower")
+        if (labels["activity"], labels.get("bound")) == ("user_queries", "lower")
     }
 
 

@@ -1,0 +1,140 @@
+"""Companies that are merged, moved or created anew by the platform: all figures are right when the poll has ended."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import date
+
+import pytest
+
+from exporter.platforms.api import Report
+from exporter.platforms.paradigm.platform import REPORTS
+from tests.road.road import CHAT_SESSIONS, RULES, PassedClock, Road, target_with, utc
+from tests.road.test_believable_days import (
+    DAY,
+    HOUR,
+    NOON,
+    QUERIES,
+    TRUE,
+    WEDNESDAY,
+    Platform,
+    all_days,
+    at,
+    figures_by_day,
+    lower_limit,
+    names,
+    values,
+)
+
+pytestmark = pytest.mark.anyio
+
+MORNING = utc(2026, 3, 5, 7)
+BOTH: tuple[Report, ...] = (*CHAT_SESSIONS, REPORTS["tools"])
+MONTH = {name: f"{name}_28d" for name in (QUERIES, "paradigm_tool_uses")}
+
+
+def month(road: Road) -> Mapping[str, Mapping[str, float]]:
+    """Returns the sums of 28 days by family, and by company."""
+    return {name: values(road, family) for name, family in MONTH.items()}
+
+
+def of_all(figures: Mapping[str, float]) -> Mapping[str, Mapping[str, float]]:
+    return dict.fromkeys(MONTH, figures)
+
+
+async def test_the_past_of_merged_companies_is_read_at_once() -> None:
+    """The total is the same as before, and so is what is usual; later polls ask for no past again."""
+    platform = Platform(all_days("17", "18"))
+    async with Road(platform, PassedClock(NOON), "k", target_with(reports=BOTH)) as road:
+        await road.poller.poll()
+        assert month(road) == of_all({"17": 28 * TRUE, "18": 28 * TRUE})
+        platform.rows, platform.names = dict.fromkeys(all_days("17"), 2 * TRUE), {"17": "Northwind"}
+        await at(road, NOON + HOUR)
+
+        assert month(road) == of_all({"17": 2 * 28 * TRUE})
+        assert lower_limit(road) == {"17": TRUE}
+        platform.asked.clear()
+        await at(road, NOON + 2 * HOUR)
+        assert len(platform.asked) == len(BOTH)
+
+
+async def test_a_company_under_a_new_id_keeps_its_past_and_its_limits() -> None:
+    """The platform has its rows under the new id alone: it is served once, with what is usual, and has one name."""
+    platform = Platform(all_days("17", "18"))
+    async with Road(platform, PassedClock(NOON), "k", target_with(reports=BOTH)) as road:
+        await road.poller.poll()
+        platform.rows, platform.names = all_days("17", "19"), {"17": "Northwind", "19": "Contoso"}
+        await at(road, NOON + HOUR)
+
+        assert month(road) == of_all({"17": 28 * TRUE, "19": 28 * TRUE})
+        assert lower_limit(road) == {"17": TRUE / 2, "19": TRUE / 2}
+        assert (names(road, "18"), names(road, "19")) == (set(), {"Contoso"})
+        assert all(list(each.companies.values()) == ["Northwind", "Contoso"] for each in figures_by_day(road))
+
+
+async def test_a_company_deleted_and_created_under_a_new_id_is_counted_once() -> None:
+    """The old one is withdrawn; the new one begins with its own first row."""
+    platform = Platform(all_days("17", "18"))
+    async with Road(platform, PassedClock(NOON), "k", target_with(reports=BOTH)) as road:
+        await road.poller.poll()
+        platform.rows = {**all_days("17"), ("19", WEDNESDAY): 5}
+        platform.names = {"17": "Northwind", "19": "Contoso"}
+        await at(road, NOON + HOUR)
+        await at(road, MORNING)
+
+        assert month(road) == of_all({"17": 28 * TRUE, "19": 5})
+        assert lower_limit(road) == {"17": TRUE / 2}
+
+
+@pytest.mark.parametrize("rows", [{}, {("17", WEDNESDAY): 5}], ids=["without-a-row", "with-a-row"])
+@pytest.mark.parametrize("gone", [0, 9], ids=["at-once", "nine-days-later"])
+async def test_a_company_created_anew_under_an_old_id_has_no_past(
+    rows: dict[tuple[str, date], object], gone: int
+) -> None:
+    """In no report, though it is quiet in some of them; neither sums nor baselines are those of the old one."""
+    rows = {(company, day + gone * DAY): value for (company, day), value in rows.items()}
+    others: dict[tuple[str, date], object] = {("18", WEDNESDAY + n * DAY): TRUE for n in range(-45, gone + 1)}
+    quiet = {("17", WEDNESDAY - n * DAY): TRUE for n in range(6, 46)}
+    for held in (all_days("17"), all_days("17") if gone else quiet | {("17", WEDNESDAY - DAY): TRUE}):
+        platform = Platform({**held, **all_days("18")})
+        async with Road(platform, PassedClock(NOON), "k", target_with(reports=BOTH)) as road:
+            await road.poller.poll()
+            if gone:
+                platform.rows, platform.names = others, {"18": "Contoso"}
+                await at(road, NOON + gone * DAY)
+            platform.rows, platform.names = {**others, **rows}, {"17": "Fabrikam", "18": "Contoso"}
+            await at(road, NOON + gone * DAY + HOUR)
+            assert all(each.keys() == {"18"} for each in month(road).values())
+            await at(road, MORNING + gone * DAY)
+
+            assert month(road) == of_all({"18": 28 * TRUE} | ({"17": 5} if rows else {}))
+            assert lower_limit(road).keys() == {"18"}
+            assert names(road, "17") == ({"Fabrikam"} if rows else set())
+
+
+async def test_it_is_new_in_the_reports_that_say_nothing_of_it() -> None:
+    """A report that lists neither the old nor the new one holds none of the old days."""
+    platform = Platform(all_days("17", "18"))
+    platform.silent_in_tools = frozenset({"17"})
+    async with Road(platform, PassedClock(NOON), "k", target_with(reports=BOTH)) as road:
+        await road.poller.poll()
+        assert "17" in month(road)["paradigm_tool_uses"]
+        platform.rows = {**all_days("18"), ("17", WEDNESDAY): 5}
+        platform.names["17"] = "Fabrikam"
+        await at(road, NOON + HOUR)
+
+        assert month(road) == of_all({"18": 28 * TRUE})
+
+
+@pytest.mark.parametrize("missing", [set[int](), {1, 2, 3}], ids=["all-there", "asked-days-missing-once"])
+async def test_a_company_that_is_only_renamed_keeps_its_past(missing: set[int]) -> None:
+    """Also where the platform has no row any more of the days that polls ask for: the rest of it is read at once."""
+    platform = Platform(all_days("17", "18"))
+    async with Road(platform, PassedClock(NOON), "k", target_with(replace(RULES, reread_days=3))) as road:
+        await road.poller.poll()
+        platform.names["17"] = "Fabrikam"
+        for n in missing:
+            del platform.rows["17", WEDNESDAY - n * DAY]
+        await at(road, NOON + HOUR)
+
+        assert values(road, MONTH[QUERIES]) == {"17": (28 - len(missing)) * TRUE, "18": 28 * TRUE}
+        assert lower_limit(road).keys() == {"17", "18"}
