@@ -117,6 +117,7 @@ ABSENT: dict[str, tuple[object, tuple[Shape, ...]]] = {
     "null-in-a-bucket": ([{"ts": MIDNIGHT, "n": None}], (Shape.COUNT, Shape.TOTAL)),
     "null-in-one-of-two-buckets": ([{"ts": MIDNIGHT, "n": None}, {"ts": MIDNIGHT, "n": 3}], (Shape.COUNT,)),
     "null-under-a-time": ({MIDNIGHT: None}, (Shape.COUNT, Shape.TOTAL)),
+    "null-in-the-only-record": ([{"_id": None, "n": None}], (Shape.COUNT, Shape.TOTAL, Shape.BREAKDOWN)),
     "null-now": ({"current": None, "previous": 4}, (Shape.COUNT, Shape.TOTAL)),
     "empty-object": ({}, (Shape.COUNT, Shape.TOTAL, Shape.MEDIAN)),
     "empty-list": ([], (Shape.COUNT, Shape.TOTAL, Shape.MEDIAN)),

@@ -31,8 +31,8 @@ def reshaped(value: object) -> Reshaped:
         return Reshaped(found, "pairs of a name or a time and a number")
     if len(value) == 1 and isinstance(value[0], dict):
         numbers = [each for each in value[0].values() if each is not None]
-        if len(numbers) == 1 and json_values.is_number(numbers[0]) and not is_epoch(numbers[0]):
-            return Reshaped(numbers[0], "the number of the only record")
+        if not numbers or (len(numbers) == 1 and json_values.is_number(numbers[0]) and not is_epoch(numbers[0])):
+            return Reshaped(next(iter(numbers), None), "the number of the only record")
     if any(isinstance(each, dict) and isinstance(each.get("_id"), dict) for each in value):
         return Reshaped([_flat(each) for each in value], "what it is grouped by is under _id")
     return Reshaped(value)

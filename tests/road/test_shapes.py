@@ -1,0 +1,149 @@
+"""Every shape that ChatCaptain's answers may have gives the same figures, windows, baselines and limits.
+
+Along the whole road: each page is compared with that of the simulated platform as it is, which
+tests/road/test_chatcaptain.py holds against the platform's own truth.
+"""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from functools import partial
+from typing import NamedTuple
+
+import anyio
+import httpx
+import pytest
+
+from exporter.domain.clock import Clock
+from exporter.platforms.chatcaptain.platform import PLATFORM
+from exporter.polling.probe import LastCodes, Probe
+from tests.road.road import Road
+from tests.road.test_chatcaptain import NOON, UTC_ZONE, Platform
+from tests.road.test_partial_answers import (
+    MONDAY,
+    REPORTED,
+    UNREAD,
+    Page,
+    Troubled,
+    of_use,
+    quiet_sunday,
+    report_of,
+    target_of,
+    travel,
+    value_of,
+)
+
+REPORTS = tuple(REPORTED)
+Number = int | float | None
+Numbers = Mapping[str, int]
+
+
+class Moment(NamedTuple):
+    """When the asked day begins, in every way of writing it."""
+
+    iso: str
+
+    @property
+    def date(self) -> str:
+        return self.iso[:10]
+
+    @property
+    def seconds(self) -> int:
+        return int(datetime.fromisoformat(self.iso).timestamp())
+
+
+class Shape(NamedTuple):
+    """How one number and how numbers by name are written, and whether what is meant has to be inferred."""
+
+    number: Callable[[Number, Moment], object]
+    numbers: Callable[[Numbers], object] = dict
+    is_guess: bool = True
+
+
+def hours(number: Number, _: Moment) -> object:
+    """Writes a count hour by hour; a median has none."""
+    return [number // 24] * 23 + [number - number // 24 * 23] if isinstance(number, int) else [number]
+
+
+SHAPES: Mapping[str, Shape] = {
+    "columns-and-rows": Shape(
+        lambda n, at: {"columns": ["day", "n"], "rows": [[at.date, n]]},
+        lambda by_name: {"columns": ["name", "n"], "rows": [[*each] for each in by_name.items()]},
+    ),
+    "labels-and-data": Shape(
+        lambda n, at: {"labels": [at.date], "data": [n]},
+        lambda by_name: {"labels": list(by_name), "data": list(by_name.values())},
+    ),
+    "pairs": Shape(lambda n, at: [[at.iso, n]], lambda by_name: [[*each] for each in by_name.items()]),
+    "pairs-of-an-epoch": Shape(lambda n, at: [[at.seconds * 1000, n]]),
+    "current-and-previous": Shape(
+        lambda n, _: {"current": n, "previous": 4}, lambda by_name: {"current": by_name, "previous": {"fr": 4}}
+    ),
+    "grouped": Shape(
+        lambda n, _: [{"_id": None, "count": n}],
+        lambda by_name: [{"_id": {"name": name}, "count": n} for name, n in by_name.items()],
+    ),
+    "grouped-by-day": Shape(
+        lambda n, at: [{"_id": at.date, "count": n}],
+        lambda by_name: [{"_id": name, "count": n} for name, n in by_name.items()],
+        is_guess=False,
+    ),
+    "array-of-the-day": Shape(lambda n, _: [n]),
+    "array-of-its-hours": Shape(hours),
+    "under-a-date": Shape(lambda n, at: {at.date: n}, is_guess=False),
+    "date": Shape(lambda n, at: [{"date": at.date, "n": n}], is_guess=False),
+    "epoch": Shape(lambda n, at: [{"t": at.seconds, "n": n}], is_guess=False),
+    "iso": Shape(lambda n, at: [{"timestamp": at.iso, "n": n}], is_guess=False),
+}
+
+
+def written(shape: Shape, request: httpx.Request, document: object) -> object:
+    """Writes all components of an answer in a shape; nothing happened on one day of them."""
+    document = quiet_sunday(request, document)
+    if report_of(request) not in REPORTS or not isinstance(document, dict):
+        return document
+    at = Moment(request.url.params["from"])
+    return {
+        "data": {
+            name: shape.numbers(value) if isinstance(value, dict) else shape.number(value, at)
+            for name, value in document["data"].items()
+        }
+    }
+
+
+@pytest.fixture(scope="module")
+def untroubled() -> tuple[Page, Page]:
+    """Returns the pages of the platform as it is."""
+    return anyio.run(partial(travel, REPORTS, Troubled(change=quiet_sunday), begin=MONDAY))
+
+
+@pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES)
+def test_a_shape_changes_no_figure(shape: Shape, untroubled: tuple[Page, Page]) -> None:
+    """Counts, totals, medians and break-downs, also where nothing happened; nothing is unread."""
+    pages = anyio.run(partial(travel, REPORTS, Troubled(change=partial(written, shape)), begin=MONDAY))
+
+    for page, expected in zip(pages, untroubled, strict=True):
+        assert of_use(page) == of_use(expected)
+        assert not [series for series in page if series.name == UNREAD]
+        assert value_of(page, "chat_usage_report_up") == 1.0
+    assert {s.name.rpartition("_")[2] for s in of_use(pages[1])} >= {"28d", "7d", "day", "today", "baseline", "limit"}
+
+
+@pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES)
+@pytest.mark.anyio
+async def test_a_probe_says_what_is_a_guess(shape: Shape) -> None:
+    """By the name of each component that was read so, and of no other."""
+    platform = Platform.of(UTC_ZONE, NOON, channels=2)
+    transport = Troubled(platform.transport, partial(written, shape))
+    target = target_of(platform, REPORTS)
+    async with Road(transport, platform.clock, platform.bots.chatbots[0].key, target, platform=PLATFORM) as road:
+        clock = Clock(platform.clock.now, platform.clock.seconds)
+        probe = Probe(target, road.client, LastCodes(), road.worker, clock)
+        for report in target.reports:
+            finding = await probe.ask(report)
+            assert finding.found is not None
+            guesses = [note for note in finding.found.notes if note.startswith("a guess")]
+            assert bool(guesses) is shape.is_guess
+            assert not finding.message
+            named = {each.name for each in REPORTED[report.name].components if f"{each.name}:" in " ".join(guesses)}
+            if shape.is_guess and shape.numbers is not dict:
+                assert named == {each.name for each in REPORTED[report.name].components}
