@@ -5,20 +5,14 @@ import itertools
 import shutil
 import ssl
 import subprocess
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import Coroutine, Iterable, Iterator
 from pathlib import Path
 from threading import Event, Semaphore
 
 import bcrypt
 import httpx
 import pytest
-from starlette.applications import Starlette
-from starlette.requests import Request
-from starlette.responses import PlainTextResponse
-from starlette.routing import Route
 
-from exporter.app.process import serving
 from exporter.exposition.telemetry import Telemetry
 from exporter.web.server.basic_auth import (
     UNKNOWN_USER,
@@ -27,9 +21,10 @@ from exporter.web.server.basic_auth import (
     client_network,
     credentials,
 )
-from exporter.web.server.server import listen
-from exporter.web.server.web_config import LiveWebConfig
+from exporter.web.server.rate_limit import TokenBucket
+from exporter.web.server.web_config_file import RateLimit
 from tests.certificates import self_signed, signed
+from tests.web.site import client, site
 
 pytestmark = [
     pytest.mark.anyio,
@@ -39,14 +34,8 @@ pytestmark = [
 HASH = bcrypt.hashpw(b"secret", bcrypt.gensalt(4)).decode()
 USERS = f"basic_auth_users: {{alice: '{HASH}'}}\n"
 TLS = "tls_server_config:\n  cert_file: server.crt\n  key_file: server.key\n"
+TLS_13 = f"{TLS}  cipher_suites: [TLS_AES_128_GCM_SHA256]\nhttp_server_config: {{http2: false}}\n"
 CLIENTS = "  client_ca_file: ca.crt\n  client_auth_type: RequireAndVerifyClientCert\n"
-
-
-async def hello(_request: Request) -> PlainTextResponse:
-    return PlainTextResponse("hello")
-
-
-APP = Starlette(routes=[Route(path, hello) for path in ("/metrics", "/-/healthy", "/-/ready")])
 
 
 @pytest.fixture(scope="module")
@@ -65,24 +54,6 @@ def folder(certificates: Path, tmp_path: Path) -> Path:
     for file in certificates.iterdir():
         shutil.copy(file, tmp_path)
     return tmp_path
-
-
-@asynccontextmanager
-async def site(folder: Path, config: str, refused: Callable[[str], None] = lambda _reason: None) -> AsyncIterator[str]:
-    """Serves with a web configuration; gives host and port."""
-    (folder / "web.yml").write_text(config)
-    with listen("127.0.0.1:0", "--web.listen-address") as listening:
-        async with serving(APP, listening, LiveWebConfig(folder / "web.yml"), refused):
-            await asyncio.sleep(0)  # the server's task begins
-            yield "{}:{}".format(*listening.getsockname())
-
-
-def client(folder: Path, server: str = "server", own: str | None = None) -> httpx.AsyncClient:
-    """A client that trusts one certificate and may have one of its own."""
-    trust = ssl.create_default_context(cafile=folder / f"{server}.crt")
-    if own:
-        trust.load_cert_chain(folder / f"{own}.crt", folder / f"{own}.key")
-    return httpx.AsyncClient(verify=trust, trust_env=False)
 
 
 @pytest.mark.parametrize(
@@ -132,6 +103,30 @@ async def test_probes_need_no_user(folder: Path) -> None:
     async with site(folder, USERS) as place, httpx.AsyncClient(trust_env=False) as http:
         for path in ("/-/healthy", "/-/ready"):
             assert (await http.get(f"http://{place}{path}")).status_code == 200
+
+
+async def test_a_rate_limit_is_for_all_but_probes(folder: Path) -> None:
+    """What goes through meets the password then, as in the toolkit; a changed limit begins anew."""
+    config = f"{USERS}rate_limit: {{interval: 1h, burst: 2}}\n"
+    async with site(folder, config) as place, httpx.AsyncClient(trust_env=False) as http:
+        found = [(await http.get(f"http://{place}/metrics")).status_code for _ in range(3)]
+        assert (found, (await http.get(f"http://{place}/-/healthy")).status_code) == ([401, 401, 429], 200)
+        (folder / "web.yml").write_text("rate_limit: {interval: 1h, burst: 1}\n")
+        assert [(await http.get(f"http://{place}/metrics")).status_code for _ in range(2)] == [200, 429]
+
+
+@pytest.mark.parametrize(
+    ("interval", "seconds"),
+    [("0", 0), (0, 0), ("1s", 1), ("1m30s", 90), ("1.5h", 5400), ("250ms", 0.25), ("10us", 1e-5), (10**9, 1)],
+)
+def test_an_interval_is_read_as_go_writes_it(interval: object, seconds: float) -> None:
+    limit = RateLimit.model_validate({"interval": interval, "burst": 3})
+    now = 0.0
+    bucket = TokenBucket(limit, lambda: now)
+    assert limit.interval == pytest.approx(seconds)
+    assert [bucket.take() for _ in range(4)] == [True] * 3 + [not seconds]
+    now = 1.5 * seconds
+    assert [bucket.take() for _ in range(2)] == [True, not seconds]
 
 
 async def test_headers_are_on_every_answer_also_a_refusal(folder: Path) -> None:
@@ -342,13 +337,13 @@ async def test_plain_http_is_no_way_around_tls(folder: Path) -> None:
         pytest.param(TLS + "  min_version: TLS13\n", "-tls1_2", False, id="not-1.2"),
         pytest.param(TLS + "  max_version: TLS12\n", "-tls1_3", False, id="not-1.3"),
         pytest.param(
-            TLS + "  max_version: TLS12\n  cipher_suites: [TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384]\n",
-            "-cipher=ECDHE-RSA-AES128-GCM-SHA256",
+            TLS + "  max_version: TLS12\n  cipher_suites: [TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256]\n",
+            "-cipher=ECDHE-RSA-AES256-GCM-SHA384",
             False,
             id="another-cipher",
         ),
-        pytest.param(TLS + "  cipher_suites: [TLS_AES_128_GCM_SHA256]\n", "-tls1_2", False, id="of-1.3-with-1.2"),
-        pytest.param(TLS + "  cipher_suites: [TLS_AES_128_GCM_SHA256]\n", "-tls1_3", True, id="of-1.3-with-1.3"),
+        pytest.param(TLS_13, "-tls1_2", False, id="of-1.3-with-1.2"),
+        pytest.param(TLS_13, "-tls1_3", True, id="of-1.3-with-1.3"),
     ],
 )
 async def test_openssl_finds_what_is_configured(folder: Path, config: str, argument: str, works: bool) -> None:

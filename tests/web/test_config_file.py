@@ -74,8 +74,8 @@ def test_a_missing_file_is_refused(tmp_path: Path) -> None:
 def test_every_cipher_is_one_of_openssl(folder: Path) -> None:
     """The names of Go are translated."""
     for suite in CIPHERS:
-        text = f"tls_server_config: {{cert_file: server.crt, key_file: server.key, cipher_suites: [{suite}]}}"
-        (folder / "web.yml").write_text(text)
+        tls = f"{{cert_file: server.crt, key_file: server.key, cipher_suites: [{suite}]}}"
+        (folder / "web.yml").write_text(f"tls_server_config: {tls}\nhttp_server_config: {{http2: false}}\n")
         context = LiveWebConfig(folder / "web.yml").context
         assert context is not None
         assert CIPHERS[suite] in {each["name"] for each in context.get_ciphers()}

@@ -1,4 +1,4 @@
-"""Asks users for their password and puts the configured headers on every answer."""
+"""Asks users for their password, limits requests, and puts the configured headers on every answer."""
 
 import asyncio
 import base64
@@ -16,10 +16,11 @@ from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from exporter.polling.threads import Worker
-from exporter.web.server.web_config_file import WebConfig
+from exporter.web.server.rate_limit import TokenBucket
+from exporter.web.server.web_config_file import OPEN, WebConfig
 
 FREE = frozenset({"/-/healthy", "/-/ready"})
-"""Probes of a cluster have no password."""
+"""Probes of a cluster have no password, and no rate limit may end a pod."""
 MOST_WRONG = 100
 """Wrong passwords that are remembered, so that a scrape with an old password does not cost a hash each time."""
 LONGEST_PASSWORD = 72
@@ -123,6 +124,7 @@ class BasicAuth:
         self._config = config
         self._passwords = passwords
         self._refused = refused
+        self._bucket = TokenBucket(OPEN.rate_limit)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Lets a request through, or answers 401 or 429."""
@@ -137,9 +139,15 @@ class BasicAuth:
                 MutableHeaders(scope=message).update(headers)
             await send(message)
 
-        allowed = not config.users or scope["path"] in FREE
-        app = self._app if allowed else await self._checked(config.users, scope)
+        app = self._app if scope["path"] in FREE else await self._let_in(config, scope)
         await app(scope, receive, send_with_headers)
+
+    async def _let_in(self, config: WebConfig, scope: Scope) -> ASGIApp:
+        if self._bucket.limit != config.rate_limit:
+            self._bucket = TokenBucket(config.rate_limit)
+        if not self._bucket.take():
+            return PlainTextResponse("Too Many Requests\n", 429, {"Retry-After": "1"})
+        return await self._checked(config.users, scope) if config.users else self._app
 
     async def _checked(self, users: Mapping[str, bytes], scope: Scope) -> ASGIApp:
         """Returns what answers a request: the application, or a refusal."""

@@ -32,10 +32,16 @@ CIPHERS: Mapping[str, str] = {
     "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256": "ECDHE-RSA-AES128-GCM-SHA256",
     "TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384": "ECDHE-RSA-AES256-GCM-SHA384",
     "TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256": "ECDHE-RSA-CHACHA20-POLY1305",
+    "TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA": "ECDHE-ECDSA-AES128-SHA",
+    "TLS_ECDHE_ECDSA_WITH_AES_256_CBC_SHA": "ECDHE-ECDSA-AES256-SHA",
+    "TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA": "ECDHE-RSA-AES128-SHA",
+    "TLS_ECDHE_RSA_WITH_AES_256_CBC_SHA": "ECDHE-RSA-AES256-SHA",
 }
-"""The suites of TLS 1.2 that are still safe, by their names in Go and in OpenSSL."""
+"""The suites of TLS 1.2 that Go does not call insecure, by their names in Go and in OpenSSL."""
 CIPHERS_OF_TLS13 = frozenset({"TLS_AES_128_GCM_SHA256", "TLS_AES_256_GCM_SHA384", "TLS_CHACHA20_POLY1305_SHA256"})
 """They are always offered: neither Go nor Python lets them be chosen."""
+CIPHERS_OF_HTTP2 = frozenset({"TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256", "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256"})
+"""Of a list for TLS 1.2 the toolkit demands one of them, unless `http2` is off (RFC 9113, 9.2.2)."""
 HEADERS: Mapping[str, re.Pattern[str]] = {
     "Content-Security-Policy": re.compile(r"[ -~]+"),
     "Strict-Transport-Security": re.compile(r"[ -~]+"),
@@ -44,6 +50,9 @@ HEADERS: Mapping[str, re.Pattern[str]] = {
     "X-XSS-Protection": re.compile(r"[ -~]+"),
 }
 """The headers that the toolkit lets be set, and what they may hold."""
+SECONDS: Mapping[str, float] = {"h": 3600, "m": 60, "s": 1, "ms": 1e-3, "us": 1e-6, "µs": 1e-6, "ns": 1e-9}
+PART = re.compile(r"([0-9]+(?:\.[0-9]*)?|\.[0-9]+)(h|m(?!s)|s|ms|us|µs|ns)")
+DURATION = re.compile(rf"0|(?:{PART.pattern})+")
 Given = TypeVar("Given")
 BCRYPT = re.compile(r"\$2[aby]\$(0[4-9]|1\d|2\d|3[01])\$[./A-Za-z0-9]{53}")
 
@@ -100,15 +109,14 @@ _verified = _refuse(
 )
 _safe = _refuse("{} is broken and not spoken here; write TLS12 or TLS13", "TLS10", "TLS11")
 _no_curves = _refuse("cannot be set: Python's ssl takes no list of curves before 3.15; leave it out")
-_no_http2 = _refuse("is not spoken here, HTTP/1.1 is; leave it out, or write false")
 
 
-def _no_rate_limit(value: object) -> None:
-    """Takes a limit of zeros, which is none for the toolkit, too."""
-    zeros = {"interval": (0, "0", "0s"), "burst": (0,)}
-    none = isinstance(value, dict) and all(each in zeros.get(name, ()) for name, each in value.items())
-    if value is not None and not none:
-        raise ValueError("is not done here: a scrape costs next to nothing; put a proxy in front to limit requests")
+def _seconds(value: object) -> float:
+    """Reads a duration as Go writes it, such as `1m30s`; a number is nanoseconds, as the toolkit reads it."""
+    written = f"{value}ns" if isinstance(value, int) and not isinstance(value, bool) else value
+    if isinstance(written, str) and DURATION.fullmatch(written):
+        return sum(float(number) * SECONDS.get(unit, 0) for number, unit in PART.findall(written))
+    raise ValueError("is no duration; write one such as 1s or 500ms")
 
 
 ClientAuth = Annotated[
@@ -159,7 +167,8 @@ class Tls(_Section):
 class Http(_Section):
     """The section `http_server_config`."""
 
-    http2: Annotated[bool | None, AfterValidator(_no_http2)] = None
+    http2: bool = True
+    """Decides only what the toolkit demands of `cipher_suites`: HTTP/1.1 is spoken, and a client is free to."""
     headers: Mapping[Text, Annotated[str, BeforeValidator(_header)]] = {}
 
     @field_validator("headers")
@@ -173,13 +182,31 @@ class Http(_Section):
         return {name: value for name, value in headers.items() if value}
 
 
+class RateLimit(_Section):
+    """The section `rate_limit`: seconds in which one more request is allowed, and how many at once at most."""
+
+    interval: Annotated[float, BeforeValidator(_seconds)] = 0.0
+    burst: Annotated[int, Field(strict=True, ge=0)] = 0
+
+
 class WebConfig(_Section):
     """The whole file; without one everybody may connect, in plain HTTP."""
 
     tls_server_config: Tls | None = None
     http_server_config: Http = Http()
     basic_auth_users: Mapping[Text, Text] = Field(default={}, repr=False)
-    rate_limit: Annotated[None, BeforeValidator(_no_rate_limit)] = None
+    rate_limit: RateLimit = RateLimit()
+
+    @model_validator(mode="after")
+    def _could_speak_http2(self) -> "WebConfig":
+        tls = self.tls_server_config
+        listed = tls and self.http_server_config.http2 and tls.min_version == "TLS12" and tls.cipher_suites
+        if listed and CIPHERS_OF_HTTP2.isdisjoint(listed):
+            raise ValueError(
+                "tls_server_config.cipher_suites has none of those that HTTP/2 needs, which other exporters speak;"
+                f" add {' or '.join(sorted(CIPHERS_OF_HTTP2))}, or write http_server_config: {{http2: false}}"
+            )
+        return self
 
     @field_validator("basic_auth_users")
     @classmethod
@@ -248,6 +275,10 @@ def _shown(where: str) -> str:
 
 
 def _known(loc: list[str]) -> tuple[str, ...]:
-    sections: Mapping[str, type[_Section]] = {"tls_server_config": Tls, "http_server_config": Http}
+    sections: Mapping[str, type[_Section]] = {
+        "tls_server_config": Tls,
+        "http_server_config": Http,
+        "rate_limit": RateLimit,
+    }
     section = sections[loc[0]] if len(loc) > 1 else WebConfig
     return tuple(section.model_fields)

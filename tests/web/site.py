@@ -1,0 +1,42 @@
+"""A small application behind a web configuration on a real socket, and its clients."""
+
+import asyncio
+import ssl
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import httpx
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse
+from starlette.routing import Route
+
+from exporter.app.process import serving
+from exporter.web.server.server import listen
+from exporter.web.server.web_config import LiveWebConfig
+
+
+async def hello(_request: Request) -> PlainTextResponse:
+    return PlainTextResponse("hello")
+
+
+APP = Starlette(routes=[Route(path, hello) for path in ("/metrics", "/-/healthy", "/-/ready")])
+
+
+@asynccontextmanager
+async def site(folder: Path, config: str, refused: Callable[[str], None] = lambda _reason: None) -> AsyncIterator[str]:
+    """Serves with a web configuration; gives host and port."""
+    (folder / "web.yml").write_text(config)
+    with listen("127.0.0.1:0", "--web.listen-address") as listening:
+        async with serving(APP, listening, LiveWebConfig(folder / "web.yml"), refused):
+            await asyncio.sleep(0)  # the server's task begins
+            yield "{}:{}".format(*listening.getsockname())
+
+
+def client(folder: Path, server: str = "server", own: str | None = None) -> httpx.AsyncClient:
+    """A client that trusts one certificate and may have one of its own."""
+    trust = ssl.create_default_context(cafile=folder / f"{server}.crt")
+    if own:
+        trust.load_cert_chain(folder / f"{own}.crt", folder / f"{own}.key")
+    return httpx.AsyncClient(verify=trust, trust_env=False)
