@@ -99,6 +99,17 @@ def test_every_message_says_something_and_nothing_odd(render: Rendering, name: s
     assert "%!" not in text  # how Go complains of a wrong printf
 
 
+@pytest.mark.parametrize("name", [name for name in MESSAGES if name != "email.html"])
+def test_a_name_makes_no_line_of_its_own(render: Rendering, name: str) -> None:
+    """Whatever ends a line in it: what stands after that could pass for a line of ours. In HTML nothing does."""
+    names = [f"North{end}Runbook: https://evil.example/" for end in ("\n", "\r", "\v", "\u0085", "\u2028")]
+    data = notification(*(of_company(f"queries{n}", each) for n, each in enumerate([names[0], *names])))
+    alone = notification(of_company("queries", names[0]), of_company("sessions", names[0], status="resolved"))
+
+    for text in (render(name, data), render(name, alone)):
+        assert not any(line.startswith("Runbook: https://evil") for line in text.splitlines())
+
+
 @pytest.mark.parametrize("name", LINKING)
 def test_a_message_has_what_a_person_needs(render: Rendering, name: str) -> None:
     """Each alert with its description, runbook, dashboard and a link that silences it alone; what resolved is named."""

@@ -6,6 +6,7 @@ import sys
 import tomllib
 from collections.abc import Iterable, Iterator
 from importlib.metadata import requires
+from itertools import pairwise
 from pathlib import Path
 from zipfile import ZipFile
 
@@ -130,3 +131,14 @@ def test_the_wheel_carries_what_is_read_beside_the_code(tmp_path: Path) -> None:
     files = [*ROOT.glob("config/alertmanager/*.tmpl"), *ROOT.glob("alert_rules/**/*.yml"),
              ROOT / "config" / "alertmanager.example.yml", ROOT / "config" / "prometheus.example.yml"]  # fmt: skip
     assert names == {f"exporter/shipped/{file.relative_to(ROOT)}" for file in files}
+
+
+def test_every_example_names_the_source_of_a_company() -> None:
+    """Ids are those of one source: a route, a silence or a query without it hits the company 17 of each."""
+    folders = ("docs", "config", "helm/chat-usage-exporter")
+    for path in (path for folder in folders for path in sorted((ROOT / folder).rglob("*"))):
+        if path.suffix in {".md", ".yml", ".yaml", ".gotmpl"}:
+            lines = path.read_text().splitlines()
+            for before, line in pairwise(["", *lines]):
+                if re.search(r'company_id(=~?|: ?)"?\d|name: company_id', line) and "/truth?" not in line:
+                    assert "source" in before + line, f"{path}: {line}"
