@@ -13,6 +13,7 @@ from exporter.app.reload import Reloader
 from exporter.app.running_sources import Running, Sources, identity
 from exporter.domain.clock import Clock
 from exporter.exposition.board import Board
+from exporter.exposition.series_limit import PageLimits
 from exporter.exposition.telemetry import Telemetry
 from exporter.polling.poller import Poller, PollOutputs
 from exporter.polling.schedule import Schedule
@@ -65,7 +66,7 @@ def assemble(
     Raises:
         ConfigError: a source's URL, CA file or proxy cannot be used.
     """
-    board = Board(settings.limits.max_series)
+    board = Board(PageLimits(settings.limits.max_series, settings.limits.max_size))
     telemetry, worker, readers, closing = Telemetry(), Worker("worker"), Worker("readers"), AsyncExitStack()
     outputs = PollOutputs(board, telemetry, worker)
     closing.callback(worker.close)

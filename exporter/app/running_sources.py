@@ -13,6 +13,7 @@ from datetime import datetime
 from exporter import http as fetch
 from exporter.domain import calendars
 from exporter.exposition.board import NOTHING
+from exporter.exposition.series_limit import PageLimits
 from exporter.polling.poller import Poller, PollOutputs
 from exporter.polling.schedule import Cadence, Pollable, Schedule, Timetable
 from exporter.settings import Settings, Source
@@ -129,7 +130,8 @@ class Sources:
             def publish() -> None:
                 sources = {name: rendering() for name, rendering in renderings.items()}
                 gone = dict.fromkeys(change.removed, NOTHING)
-                self._outputs.board.replace({**sources, **gone}, settings.limits.max_series)
+                limits = PageLimits(settings.limits.max_series, settings.limits.max_size)
+                self._outputs.board.replace({**sources, **gone}, limits)
 
             await self._outputs.worker.run(publish)
             self._outputs.selector_log.reloaded()

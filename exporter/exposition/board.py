@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from exporter.domain.model import Expendable, Family, Sample
-from exporter.exposition.series_limit import DROPPED, REASONS, SERIES, SeriesCounts, kinds_to_drop
+from exporter.exposition.series_limit import DROPPED, REASONS, SERIES, USUAL_LIMITS, Amounts, PageLimits, kinds_to_drop
 from exporter.exposition.text import EMPTY, Chunk, Key, Page, Quoted, join, write
 from exporter.metrics.report_view import ReportView, SourceInfo
 from exporter.metrics.unmatched import Unmatched, everywhere, unmatched_families
@@ -45,18 +45,18 @@ NOTHING = RenderedSource(MappingProxyType({}))
 class Board:
     """The one slot between poller and web. Written by the worker thread alone; `shown` is for anybody."""
 
-    def __init__(self, max_series: int = 2_000_000) -> None:
+    def __init__(self, limits: PageLimits = USUAL_LIMITS) -> None:
         self.shown = Published()
-        self._max_series = max_series
+        self._limits = limits
         self._chunks: Mapping[Key, tuple[Chunk, ...]] = {}
 
     def put(self, source: str, rendered: RenderedSource) -> None:
         """Replaces what is served of some reports of a source, all at once."""
         self._show(self._chunks, {source: rendered})
 
-    def replace(self, rendered: Mapping[str, RenderedSource], max_series: int) -> None:
+    def replace(self, rendered: Mapping[str, RenderedSource], limits: PageLimits) -> None:
         """Replaces all that is served of some sources, in one step; a source with `NOTHING` goes."""
-        self._max_series = max_series
+        self._limits = limits
         self._show({key: found for key, found in self._chunks.items() if key[0] not in rendered}, rendered)
 
     def _show(self, kept: Mapping[Key, tuple[Chunk, ...]], rendered: Mapping[str, RenderedSource]) -> None:
@@ -80,18 +80,19 @@ class Board:
         for source in infos.keys() | unmatched.keys():
             counts_of_all, named = unmatched_families(source, unmatched.get(source, {}))
             chunks[source, SELECTORS] = (write(counts_of_all), *([write(named)] if named.samples else []))
-        counts = Counter[tuple[str, Expendable]]()
+        counts, sizes = Counter[tuple[str, Expendable]](), Counter[tuple[str, Expendable]]()
         for (source, _), written in chunks.items():
             for chunk in written if source in sources else ():
                 counts[source, chunk.expendable] += chunk.series
-        dropped = kinds_to_drop(counts, self._max_series) if counts.total() > self._max_series else frozenset()
+                sizes[source, chunk.expendable] += len(chunk.piece.plain)
+        dropped = kinds_to_drop(counts, self._limits.series) | kinds_to_drop(sizes, self._limits.size)
         left = (chunk for key in sorted(chunks) for chunk in chunks[key] if chunk.expendable not in dropped)
         counted = (write(each) for each in _counted(sources, counts, dropped) if each.samples)
         self._chunks = chunks
         self.shown = Published(join((*left, *counted)), frozenset(served & chunks.keys()), views, infos, unmatched)
 
 
-def _counted(sources: Iterable[str], counts: SeriesCounts, dropped: Container[Expendable]) -> tuple[Family, Family]:
+def _counted(sources: Iterable[str], counts: Amounts, dropped: Container[Expendable]) -> tuple[Family, Family]:
     served = Counter[tuple[str, ...]]()
     gone = Counter[tuple[str, ...]]({(source, reason): 0 for source in sources for reason in REASONS.values()})
     for (source, kind), count in counts.items():

@@ -1,6 +1,7 @@
-"""What is dropped above the maximum of series, kind by kind, and the families that tell of it."""
+"""What is dropped above the maximum of series or bytes, kind by kind, and the families that tell of it."""
 
 from collections.abc import Mapping
+from typing import NamedTuple
 
 from exporter.domain.model import Expendable, Family
 
@@ -9,7 +10,7 @@ SERIES = Family(
 )
 DROPPED = Family(
     "chat_usage_series_dropped",
-    "Series of the source that limits.max_series keeps off the page, by what they are.",
+    "Series of the source that limits.max_series or limits.max_size keeps off the page, by what they are.",
     ("source", "reason"),
 )
 REASONS = {
@@ -20,16 +21,25 @@ REASONS = {
 }
 """What is dropped, in this order, by its name; what is never expendable stays, however many series that is."""
 
-SeriesCounts = Mapping[tuple[str, Expendable], int]
-"""How many series each source has, by kind."""
+
+class PageLimits(NamedTuple):
+    """How many series an exposition may have, and bytes of text."""
+
+    series: int = 2_000_000
+    size: int = 512 * 2**20
 
 
-def kinds_to_drop(counts: SeriesCounts, max_series: int) -> frozenset[Expendable]:
-    """Returns the kinds of series that must go, so that the others are at most `max_series`."""
-    left, dropped = sum(counts.values()), set[Expendable]()
+USUAL_LIMITS = PageLimits()
+Amounts = Mapping[tuple[str, Expendable], int]
+"""How many series, or bytes, each source has, by kind."""
+
+
+def kinds_to_drop(amounts: Amounts, most: int) -> frozenset[Expendable]:
+    """Returns the kinds of series that must go, so that the others are at most `most` series, or bytes."""
+    left, dropped = sum(amounts.values()), set[Expendable]()
     for kind in REASONS:
-        if left <= max_series:
+        if left <= most:
             break
-        left -= sum(count for (_, each), count in counts.items() if each is kind)
+        left -= sum(count for (_, each), count in amounts.items() if each is kind)
         dropped.add(kind)
     return frozenset(dropped)

@@ -176,6 +176,8 @@ class LimitsOptions(Group):
 
     max_series: Whole = option("2000000")
     """Most series on the page; above it go channels, tools and languages, then 28d, then 7d."""
+    max_size: Size = option("512MiB")
+    """Most bytes of the page, for what long names make of it, a size (512MiB); what goes is the same."""
 
 
 class PrivacyOptions(Group):

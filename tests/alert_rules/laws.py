@@ -383,6 +383,15 @@ LAWS = (
         "",
     ),
     Law(
+        "ChatUsageWebAuthFailures",
+        "chat_usage_web_auth_failures_total",
+        {"reason": "credentials", "instance": "e:1"},
+        "0+13",
+        "0+14",
+        {},
+        "21",
+    ),
+    Law(
         "ChatUsageRulesFailing",
         "prometheus_rule_evaluation_failures_total",
         {"rule_group": "/rules/usage.yml;chat-usage-activity", "instance": "p:1"},

@@ -17,6 +17,7 @@ from exporter.app.running_sources import Running, Sources
 from exporter.domain.clock import Clock
 from exporter.domain.errors import ConfigError
 from exporter.exposition.board import Board, RenderedSource
+from exporter.exposition.series_limit import PageLimits
 from exporter.exposition.telemetry import Telemetry
 from exporter.exposition.text import Format
 from exporter.platforms.paradigm.platform import CHAT_SESSIONS, PLATFORM
@@ -76,8 +77,8 @@ class Slots(Board):
         super().put(source, sheet)
         self.pages.append(self.shown.page)
 
-    def replace(self, sheets: Mapping[str, RenderedSource], max_series: int) -> None:
-        super().replace(sheets, max_series)
+    def replace(self, sheets: Mapping[str, RenderedSource], limits: PageLimits) -> None:
+        super().replace(sheets, limits)
         self.pages.append(self.shown.page)
 
 

@@ -92,9 +92,10 @@ async def test_a_setting_shows_on_the_page_at_once(tmp_path: Path) -> None:
         assert not made.page("chat_usage_api_key_expiry")
 
 
-async def test_a_limit_of_all_sources_holds_at_once(tmp_path: Path) -> None:
+@pytest.mark.parametrize("limit", ["max_series: 1", "max_size: 1"])
+async def test_a_limit_of_all_sources_holds_at_once(tmp_path: Path, limit: str) -> None:
     async with fleet(tmp_path, a="") as made:
-        await made.reload(a="", _="limits: {max_series: 1}")
+        await made.reload(a="", _=f"limits: {{{limit}}}")
 
         assert not made.page("paradigm_sessions_7d")
         assert made.page("paradigm_sessions_last_day")

@@ -17,6 +17,7 @@ from prometheus_client.parser import text_string_to_metric_families as parse_tex
 
 from exporter.domain.model import Expendable, Family, Sample
 from exporter.exposition.board import NOTHING, Board, RenderedSource
+from exporter.exposition.series_limit import PageLimits
 from exporter.exposition.text import AT_ONCE, EMPTY, RUN, SMALL, Body, Format, GzipPiece, join, number, write
 
 FORMATS = pytest.mark.parametrize("format_", Format, ids=lambda format_: format_.name.lower())
@@ -275,7 +276,8 @@ def sized(name: str, count: int, expendable: Expendable) -> Family:
         pytest.param(0, ["chat_channels", "chat_tools", "chat_28d", "chat_7d"], id="and-nothing-else"),
     ],
 )
-def test_series_above_the_limit_go_in_their_order(most: int, gone: list[str]) -> None:
+@pytest.mark.parametrize("by_bytes", [False, True])
+def test_series_above_the_limit_go_in_their_order(most: int, gone: list[str], by_bytes: bool) -> None:
     """Whole kinds, so that no company has what another one lacks; what is kept off is counted."""
     kinds = {
         "chat_channels": (2, Expendable.CHANNELS),
@@ -284,8 +286,10 @@ def test_series_above_the_limit_go_in_their_order(most: int, gone: list[str]) ->
         "chat_7d": (3, Expendable.WEEK),
         "chat_last_day": (4, Expendable.NEVER),
     }
-    board = Board(most)
-    board.put("s", RenderedSource({"r": [sized(name, *kind) for name, kind in kinds.items()]}))
+    families = [sized(name, *kind) for name, kind in kinds.items()]
+    most_bytes = sum(len(write(each).piece.plain) for each in families if each.name not in gone)
+    board = Board(PageLimits(size=most_bytes) if by_bytes else PageLimits(most))
+    board.put("s", RenderedSource({"r": families}))
 
     page = board.shown.page[Format.TEXT].plain.decode()
 
@@ -301,7 +305,7 @@ def test_all_of_a_source_is_replaced_in_one_step() -> None:
         for report in ("one", "two"):
             board.put(source, RenderedSource({report: (gauge(f"chat_{report}", source, 1),)}))
 
-    board.replace({"a": RenderedSource({"one": (gauge("chat_one", "a", 2),)}), "b": NOTHING}, 100)
+    board.replace({"a": RenderedSource({"one": (gauge("chat_one", "a", 2),)}), "b": NOTHING}, PageLimits())
 
     assert [
         line for line in board.shown.page[Format.TEXT].plain.decode().splitlines() if line.startswith("chat_o")
@@ -322,7 +326,7 @@ def test_what_cannot_be_written_changes_nothing() -> None:
     broken = (gauge("chat_one", "a", 2 / zero) for zero in (0,))
 
     with pytest.raises(ZeroDivisionError):
-        board.replace({"a": RenderedSource({"one": broken}), "b": NOTHING}, 100)
+        board.replace({"a": RenderedSource({"one": broken}), "b": NOTHING}, PageLimits())
 
     assert board.shown is before
     board.put("a", RenderedSource({"two": ()}))

@@ -13,6 +13,7 @@ from exporter.domain.calendars import Calendar
 from exporter.domain.model import Column, Days, Reading, Row
 from exporter.domain.selectors import Companies
 from exporter.exposition.board import NOTHING, Board, Published
+from exporter.exposition.series_limit import USUAL_LIMITS
 from exporter.platforms.paradigm.platform import PLATFORM, QUERIES
 from exporter.polling.threads import Worker
 from exporter.simulator.app import create_app as create_platform
@@ -442,7 +443,7 @@ async def test_headers_of_the_web_configuration_win(tmp_path: Path) -> None:
 async def test_a_removed_source_leaves_page_and_api() -> None:
     """In the one step in which its series go."""
     board = named()
-    board.replace({"s": NOTHING}, 1000)
+    board.replace({"s": NOTHING}, USUAL_LIMITS)
     async with asking(board) as http:
         assert not (await days(http)).reports
     assert not (await status(board)).reports
