@@ -94,7 +94,14 @@ def assemble(
 
 def client_of(source: Source, observer: fetch.Observer, clock: Clock | None = None) -> fetch.Client:
     """Makes the HTTP client of a source; without a `clock` it waits by the machine's own."""
-    endpoint = fetch.Endpoint(
+    poll = source.poll
+    limits = fetch.ClientLimits(poll.timeout.total_seconds(), poll.max_body, poll.requests_per_minute)
+    return fetch.Client(endpoint_of(source), limits, observer, clock=clock)
+
+
+def endpoint_of(source: Source) -> fetch.Endpoint:
+    """Returns how a source is reached."""
+    return fetch.Endpoint(
         source=source.name,
         base_url=source.base_url,
         headers=source.platform.headers,
@@ -103,9 +110,6 @@ def client_of(source: Source, observer: fetch.Observer, clock: Clock | None = No
         proxy_url=source.proxy_url,
         remedies=source.platform.remedies,
     )
-    poll = source.poll
-    limits = fetch.ClientLimits(poll.timeout.total_seconds(), poll.max_body, poll.requests_per_minute)
-    return fetch.Client(endpoint, limits, observer, clock=clock)
 
 
 def fingerprint(source: Source) -> Mapping[str, str]:

@@ -14,7 +14,7 @@ import httpx
 from exporter.backfill.figures import Piece, by_family
 from exporter.backfill.openmetrics_file import noon
 from exporter.backfill.remote_write_message import NAME, Series, batches, encoded, series_of
-from exporter.backfill.store_client import CUT_OFF, cut_off, shown_url
+from exporter.backfill.store_client import CUT_OFF, cut_off, reached
 from exporter.domain.clock import Clock
 from exporter.domain.errors import StoreError
 from exporter.domain.text import one_line
@@ -77,7 +77,7 @@ class RemoteWrite:
             seconds = wait(attempt, retry_after, self.clock)
             if not retry_budget.spend(seconds):
                 again = "mend the store, then the same command goes on"
-                raise StoreError(f"{shown_url(self.url)}: {why}, {attempt} times; {again}")
+                raise StoreError(f"{reached(self.url)}: {why}, {attempt} times; {again}")
             await self.clock.sleep(seconds)
 
     async def _try(self, body: bytes, oldest: date) -> tuple[str | None, str]:
@@ -92,7 +92,7 @@ class RemoteWrite:
             return None, cut_off(self.url, error)
         if answer.is_success:
             return None, ""
-        words, store = _words(answer), shown_url(self.url)
+        words, store = _words(answer), reached(self.url)
         if any(each in words for each in TOO_OLD):
             raise StoreError(f"{store}: takes no samples of {oldest} ({words}). {_older(oldest, self.clock)}")
         if answer.status_code == TOO_MANY_REQUESTS or answer.status_code >= SERVER_ERROR:

@@ -16,7 +16,8 @@ import yaml
 
 from exporter import __version__
 from exporter.domain.errors import ConfigError, StoreError
-from exporter.http import is_loopback, tls_context
+from exporter.http import tls_context
+from exporter.http.proxy import proxy_for
 
 MAX_PORT = 65535
 TIMEOUT_SECONDS = 60.0
@@ -117,6 +118,12 @@ def shown_url(url: str) -> str:
     return f"{place}?…" if query else url
 
 
+def reached(url: str) -> str:
+    """Returns the URL of a store for an error, with the proxy that it is reached through."""
+    proxy = proxy_for(httpx.URL(url))
+    return shown_url(url) + (f" (through the proxy {proxy})" if proxy else "")
+
+
 def client(
     url: str, config: HttpConfig, folder: Path, transport: httpx.AsyncBaseTransport | None = None
 ) -> httpx.AsyncClient:
@@ -126,6 +133,7 @@ def client(
         ConfigError: the URL or a file cannot be used.
     """
     check_url(url)
+    proxy = proxy_for(httpx.URL(url))
     try:
         return httpx.AsyncClient(
             headers={"User-Agent": f"chat-usage-exporter/{__version__}", **_headers(config, folder)},
@@ -133,7 +141,8 @@ def client(
             verify=_trust(config.tls_config, folder),
             timeout=TIMEOUT_SECONDS,
             follow_redirects=False,
-            trust_env=not is_loopback(httpx.URL(url).host),  # a proxy cannot reach this machine's own
+            proxy=proxy.url if proxy else None,
+            trust_env=False,  # httpx refuses networks of IPv6 in NO_PROXY
             transport=transport,
             event_hooks={"request": [_listen_first]},
         )
@@ -152,7 +161,7 @@ def cut_off(url: str, error: Exception) -> str:
     while cause is not None:
         why = str(getattr(cause, "reason", None) or cause)
         if isinstance(cause, ssl.SSLCertVerificationError) or (isinstance(cause, ssl.SSLError) and "ALERT" in why):
-            raise StoreError(f"{shown_url(url)}: no TLS ({why}); see tls_config in --http.config.file") from error
+            raise StoreError(f"{reached(url)}: no TLS ({why}); see tls_config in --http.config.file") from error
         cause = cause.__cause__ or cause.__context__
     return f"cannot be reached ({type(error).__name__})"
 

@@ -17,7 +17,7 @@ import msgspec
 
 from exporter.backfill.figures import SUFFIX, Piece
 from exporter.backfill.openmetrics_file import NOON_SECONDS, noon
-from exporter.backfill.store_client import CUT_OFF, cut_off, shown_url
+from exporter.backfill.store_client import CUT_OFF, cut_off, reached
 from exporter.domain.errors import StoreError
 from exporter.domain.model import Days
 from exporter.exposition.text import escaped
@@ -95,13 +95,13 @@ class Comparison:
         try:
             answer = await self.http.post(address, data={"query": expression, "time": str(at)})
         except CUT_OFF as error:
-            raise StoreError(f"{shown_url(address)}: {cut_off(address, error)}; see --verify") from error
+            raise StoreError(f"{reached(address)}: {cut_off(address, error)}; see --verify") from error
         try:
             result = msgspec.json.decode(answer.content, type=_Answer).data.result
             return {each.metric.get("company_id", ""): float(each.value[1]) for each in result}
         except (msgspec.MsgspecError, ValueError) as error:
             remedy = "--verify takes the URL below which /api/v1/query is, as http://prometheus:9090"
-            raise StoreError(f"{shown_url(address)}: answered {answer.status_code}, and no sums; {remedy}") from error
+            raise StoreError(f"{reached(address)}: answered {answer.status_code}, and no sums; {remedy}") from error
 
     def _compare(self, source: str, ours: Mapping[Which, float], theirs: Mapping[Which, float]) -> None:
         for which in sorted({**ours, **theirs}, key=lambda each: (each.month.first, each.company_id)):

@@ -15,7 +15,7 @@ import typer
 from rich.console import Console
 from rich.progress import DownloadColumn, TimeElapsedColumn
 
-from exporter.app.assemble import client_of
+from exporter.app.assemble import client_of, endpoint_of
 from exporter.app.process import run_command
 from exporter.cli import tables
 from exporter.cli.check import unless_signalled
@@ -91,7 +91,7 @@ def export(
     with tables.progress(Console(stderr=True), DownloadColumn(), TimeElapsedColumn(), transient=False) as show:
         site, most = urlsplit(chosen.base_url), option_value("--max-size", size, max_size)
         at_home = site.scheme == "http" and is_loopback(site.hostname or "")
-        rules = download.DownloadRules(most, at_home, lambda done: show(done=done))
+        rules = download.DownloadRules(endpoint_of(chosen), most, at_home, lambda done: show(done=done))
         seconds = option_value("--deadline", duration, deadline).total_seconds()
         order = Order(_chatbot_id(chosen), asked, output.absolute(), rules, export_id, seconds)
         done = run_command(unless_signalled(_exported(chosen, order, show)))

@@ -1,7 +1,8 @@
 """The one HTTP client: key, rate limit, retries, time-out, size cap; knows no report's shape and no Prometheus.
 
 client      one request as a sequence of attempts: key, rate limit, retry budget, how long to wait
-connection  base URL, proxy, trusted certificates
+connection  base URL, trusted certificates
+proxy       which proxy a request goes through, by the configuration or the environment
 endpoint    what a client is given: where to ask, as whom, within which limits, who observes it
 request     a request as it goes out, as messages speak of it; cleans foreign text
 key_mask    takes the key out of what a platform sends

@@ -15,10 +15,11 @@ import httpx
 
 from exporter.domain.clock import Clock
 from exporter.domain.errors import AuthError, ConfigError, SchemaError
-from exporter.http.connection import base_url, http_client, site
+from exporter.http.connection import HEADERS, base_url, http_client, proxy_of
 from exporter.http.endpoint import ClientLimits, Endpoint, Observer
 from exporter.http.errors import HTTPX_ERRORS, RetryableError, translate
 from exporter.http.key_mask import KeyMask
+from exporter.http.proxy import site
 from exporter.http.request import HttpRequest
 from exporter.http.response import report_body
 from exporter.platforms.api import Request
@@ -93,9 +94,9 @@ class Client:
         self._bucket = Bucket(limits.requests_per_minute, self._clock)
         base = base_url(endpoint)
         self._base, self._site = str(base).rstrip("/"), site(base)
-        self._http = http_client(endpoint, transport)
+        self._proxy = proxy_of(endpoint, base)
+        self._http = http_client(endpoint, self._proxy, transport, HEADERS)
         self._refused_at: datetime | None = None
-        self._proxy = site(httpx.URL(endpoint.proxy_url)) if endpoint.proxy_url else None
 
     async def get(self, request: Request, retry_budget: RetryBudget) -> bytes:
         """Returns the whole answer, decompressed, the key in it masked: not empty, not a page, else unchecked.

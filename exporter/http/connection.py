@@ -1,13 +1,15 @@
-"""The connections of one client: base URL, proxy, trusted certificates; knows no request."""
+"""The connections of a client: base URL, proxy, trusted certificates; knows no request."""
 
 import ssl
+from collections.abc import Mapping
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from pathlib import Path
 
 import httpx
 
 from exporter.domain.errors import ConfigError
-from exporter.http.endpoint import Endpoint, is_loopback
+from exporter.http.endpoint import Endpoint
+from exporter.http.proxy import Proxy, proxy_for
 from exporter.http.request import USER_AGENT
 from exporter.http.response import hide_target
 
@@ -17,11 +19,6 @@ HEADERS = {
     "Connection": "close",  # or what is sent beyond an answer would be taken for the answer to the next question
     "User-Agent": USER_AGENT,
 }
-
-
-def site(url: httpx.URL) -> str:
-    """Returns scheme, host and port."""
-    return f"{url.scheme}://{url.netloc.decode()}"
 
 
 def base_url(endpoint: Endpoint) -> httpx.URL:
@@ -38,24 +35,29 @@ def base_url(endpoint: Endpoint) -> httpx.URL:
     return base
 
 
-def http_client(endpoint: Endpoint, transport: httpx.AsyncBaseTransport | None) -> httpx.AsyncClient:
-    """Returns a client without cookies and redirects; raises ConfigError if CA file or proxy cannot be used."""
+def http_client(
+    endpoint: Endpoint, proxy: Proxy | None, transport: httpx.AsyncBaseTransport | None, headers: Mapping[str, str]
+) -> httpx.AsyncClient:
+    """Returns a client without cookies, redirects and time-out; raises ConfigError if the CA file cannot be used."""
+    return httpx.AsyncClient(
+        headers=headers,
+        cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),  # a login page's session would outrank the key
+        verify=_trust(endpoint),
+        proxy=proxy.url if proxy else None,
+        timeout=None,  # noqa: S113 -- the whole attempt has one
+        follow_redirects=False,
+        event_hooks={"response": [hide_target]},
+        trust_env=False,  # httpx refuses networks of IPv6 in NO_PROXY
+        transport=transport,
+    )
+
+
+def proxy_of(endpoint: Endpoint, url: httpx.URL) -> Proxy | None:
+    """Returns what `url` is asked through for this source; raises ConfigError if the proxy is none."""
     try:
-        return httpx.AsyncClient(
-            headers=HEADERS,
-            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),  # a login page's session would outrank the key
-            verify=_trust(endpoint),
-            proxy=endpoint.proxy_url,
-            timeout=None,  # noqa: S113 -- the whole attempt has one
-            follow_redirects=False,
-            event_hooks={"response": [hide_target]},
-            trust_env=not is_loopback(httpx.URL(endpoint.base_url).host),  # a proxy cannot reach this machine's own
-            transport=transport,
-        )
-    except (ValueError, ImportError, httpx.InvalidURL):  # a scheme that httpx does not speak, such as socks5
-        raise ConfigError(
-            f"{endpoint.source}: proxy_url (or HTTPS_PROXY, HTTP_PROXY, ALL_PROXY) must be an http:// or https:// URL"
-        ) from None  # the message of httpx may quote a password
+        return proxy_for(url, endpoint.proxy_url)
+    except ConfigError as error:
+        raise ConfigError(f"{endpoint.source}: {error}") from None
 
 
 def _trust(endpoint: Endpoint) -> ssl.SSLContext:

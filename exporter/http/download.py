@@ -3,19 +3,24 @@
 import contextlib
 import os
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import httpx
 
 from exporter.domain.errors import ConnectionLostError, HttpStatusError, ReportError, TimedOutError, TooLargeError
+from exporter.http.connection import http_client, proxy_of
+from exporter.http.endpoint import Endpoint
 from exporter.http.errors import HTTPX_ERRORS
-from exporter.http.link import Resolve, check, resolve
+from exporter.http.link import CheckedLink, Resolve, check, resolve
+from exporter.http.proxy import Proxy
 from exporter.http.request import USER_AGENT
-from exporter.http.response import hide_target, pieces
+from exporter.http.response import pieces
 
 MOST_REDIRECTS = 3
+TIMEOUT_SECONDS = 60.0
+"""To connect, and between two pieces."""
 HEADERS = {"User-Agent": USER_AGENT, "Accept-Encoding": "gzip"}
 _REFUSED = (401, 403, 404, 410)
 
@@ -28,10 +33,12 @@ class LinkRefusedError(HttpStatusError):
 class DownloadRules:
     """What a download may do.
 
-    `at_home` says that the source itself is on this machine in plain http: then files may be there, too. `max_bytes`
-    counts after decompression. `progress` is called with the bytes so far.
+    It uses the proxy and the trusted authorities of the source's `endpoint`, not its key. `at_home` says that the
+    source itself is on this machine in plain http: then files may be there, too. `max_bytes` counts after
+    decompression. `progress` is called with the bytes so far.
     """
 
+    endpoint: Endpoint
     max_bytes: int
     at_home: bool = False
     progress: Callable[[int], None] = lambda _bytes: None
@@ -49,6 +56,7 @@ async def save(link: str, target: Path, rules: DownloadRules) -> int:
         HttpStatusError: any other status, a redirect too many, or an address that may not be asked.
         TooLargeError: it is longer than `max_bytes`.
         ConnectionLostError, TimedOutError: as their names say; also for a file that is cut short.
+        ConfigError: the proxy or the CA file cannot be used.
         OSError: it cannot be written.
     """
     descriptor, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=".part")  # mode 0600
@@ -66,28 +74,31 @@ async def save(link: str, target: Path, rules: DownloadRules) -> int:
 
 
 async def _into(link: str, write: Callable[[bytes], object], rules: DownloadRules) -> int:
-    async with httpx.AsyncClient(
-        headers=HEADERS,
-        transport=rules.transport,
-        follow_redirects=False,
-        event_hooks={"response": [hide_target]},
-        trust_env=not rules.at_home,
-        timeout=60,
-    ) as http:
-        for _ in range(MOST_REDIRECTS + 1):
-            checked = await check(link, rules.resolve, at_home=rules.at_home)
-            host = {"Host": checked.url.netloc.decode().rpartition("@")[2]}
-            sni = {"sni_hostname": checked.host}
+    for _ in range(MOST_REDIRECTS + 1):
+        checked = await check(link, rules.resolve, at_home=rules.at_home)
+        proxy = proxy_of(rules.endpoint, checked.url)
+        addresses = (checked.url,) if proxy else checked.addresses
+        async with http_client(rules.endpoint, proxy, rules.transport, HEADERS) as http:
             try:
-                async with http.stream("GET", checked.address, headers=host, extensions=sni) as response:
-                    if response.is_redirect:
-                        link = checked.redirect(response.extensions["target"])
-                        continue
+                response = await _answer(http, checked, addresses)
+                if not response.is_redirect:
                     _check_status(response, checked.host)
                     return await _write(response, write, rules)
             except HTTPX_ERRORS as error:
-                raise _lost(error, checked.host) from error
+                raise _lost(error, checked.host, proxy) from error
+        link = checked.redirect(response.extensions["target"])
     raise HttpStatusError(f"the download from {checked.host} is redirected more than {MOST_REDIRECTS} times")
+
+
+async def _answer(http: httpx.AsyncClient, checked: CheckedLink, addresses: Sequence[httpx.URL]) -> httpx.Response:
+    """Returns the beginning of the answer of the first address that can be connected to."""
+    host = {"Host": checked.url.netloc.decode()}
+    extensions = {"sni_hostname": checked.host, "timeout": httpx.Timeout(TIMEOUT_SECONDS).as_dict()}
+    *others, last = (http.build_request("GET", each, headers=host, extensions=extensions) for each in addresses)
+    for request in others:
+        with contextlib.suppress(httpx.ConnectError, httpx.ConnectTimeout):
+            return await http.send(request, stream=True)
+    return await http.send(last, stream=True)
 
 
 def _check_status(response: httpx.Response, host: str) -> None:
@@ -108,8 +119,9 @@ async def _write(response: httpx.Response, write: Callable[[bytes], object], rul
     return size
 
 
-def _lost(error: Exception, host: str) -> ReportError:
+def _lost(error: Exception, host: str, proxy: Proxy | None) -> ReportError:
     """Makes one of our errors, without the link."""
+    through = f" (through the proxy {proxy})" if proxy else ""
     if isinstance(error, TimeoutError | httpx.TimeoutException):
-        return TimedOutError(f"{host} did not send the file in time")
-    return ConnectionLostError(f"the download from {host} broke off ({type(error).__name__})")
+        return TimedOutError(f"{host} did not send the file in time{through}")
+    return ConnectionLostError(f"the download from {host} broke off ({type(error).__name__}){through}")

@@ -69,13 +69,12 @@ def _may_pass(error: Exception) -> bool:
 
 
 def _lost(error: Exception, sent: HttpRequest) -> str:
-    through = f" through the proxy {sent.proxy}" if sent.proxy else ""
     if isinstance(error, httpx.ProxyError):
-        return f"the proxy did not connect to {sent.site}: {sent.quote(str(error))}; see proxy_url or HTTPS_PROXY"
+        return f"the proxy did not connect to {sent.site}: {sent.quote(str(error))}"
     for cause in _causes(error):
         if text := _root(cause, sent):
-            return text + through
-    return f"the connection to {sent.site}{through} failed: {sent.quote(str(error)) or type(error).__name__}"
+            return text
+    return f"the connection to {sent.site} failed: {sent.quote(str(error)) or type(error).__name__}"
 
 
 def _root(cause: BaseException, sent: HttpRequest) -> str | None:
@@ -87,7 +86,8 @@ def _root(cause: BaseException, sent: HttpRequest) -> str | None:
             why = sent.quote(getattr(cause, "reason", None) or str(cause))
             return f"no TLS with {sent.site}: {why}; see base_url and ca_file"
         case socket.gaierror():
-            return f"the host of {sent.site} is not found: {cause.strerror}; see base_url"
+            option = sent.proxy.place if sent.proxy else "base_url"
+            return f"the host of {sent.proxy or sent.site} is not found: {cause.strerror}; see {option}"
         case OSError(strerror=str(why)):
             return f"the connection to {sent.site} failed: {why}"
         case _:

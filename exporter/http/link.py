@@ -2,7 +2,8 @@
 
 A link is outside data, so it could point into the operator's own network. Each name is resolved here, every address
 is checked, and the connection goes to a checked address, under the name that TLS checks: a name that resolves
-differently a moment later (DNS rebinding) changes nothing.
+differently a moment later (DNS rebinding) changes nothing. A proxy resolves the name again: then it is TLS that refuses
+who is not of that name.
 """
 
 import asyncio
@@ -28,11 +29,11 @@ _NAT64 = IPv6Network("64:ff9b::/96")  # RFC 6052, 2.1
 
 @dataclass(frozen=True, slots=True)
 class CheckedLink:
-    """A link that may be followed: its `url`, its `host` as TLS checks it, and the URL to connect to, by `address`."""
+    """A link that may be followed: its `url`, its `host` as TLS checks it, and the URLs to connect to, by address."""
 
     url: httpx.URL
     host: str
-    address: httpx.URL
+    addresses: tuple[httpx.URL, ...]
 
     def redirect(self, location: str) -> str:
         """Returns the link that a redirect names, unchecked.
@@ -75,7 +76,7 @@ async def check(link: str, resolved: Resolve, *, at_home: bool) -> CheckedLink:
             )
     if not addresses:
         raise ConnectionLostError(f"the host {host} of the download link has no address")
-    return CheckedLink(url, host, url.copy_with(host=addresses[0]))
+    return CheckedLink(url, host, tuple(url.copy_with(host=address) for address in addresses))
 
 
 def _parsed(link: str, schemes: Sequence[str]) -> httpx.URL:

@@ -8,6 +8,7 @@ from exporter import __version__
 from exporter.domain.text import one_line
 from exporter.http.endpoint import Endpoint
 from exporter.http.key_mask import KeyMask
+from exporter.http.proxy import Proxy
 from exporter.platforms.api import Request
 
 USER_AGENT = f"chat-usage-exporter/{__version__}"
@@ -19,7 +20,7 @@ SHOWN = 160
 class HttpRequest:
     """One request as it goes out with a `key`.
 
-    `url` is without query; `site` is its scheme, host and port, `proxy` the same of proxy_url, without its password.
+    `url` is without query; `site` is its scheme, host and port.
     """
 
     endpoint: Endpoint
@@ -28,12 +29,13 @@ class HttpRequest:
     url: str
     key: str = field(repr=False)
     mask: KeyMask = field(repr=False)
-    proxy: str | None
+    proxy: Proxy | None
     params: httpx.QueryParams = field(default_factory=httpx.QueryParams, repr=False)
 
     def message(self, text: str) -> str:
-        """Returns one line that says who asked for what."""
-        return f"{self.endpoint.source}: {self.request.report}: {text}"
+        """Returns one line that says who asked for what, and through what."""
+        through = f" (through the proxy {self.proxy})" if self.proxy else ""
+        return f"{self.endpoint.source}: {self.request.report}: {text}{through}"
 
     def quote(self, text: str) -> str:
         """Returns foreign text fit for a message: without the key, printable, in one line, cut."""

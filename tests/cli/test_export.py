@@ -20,7 +20,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exporter.app.assemble import client_of
+from exporter.app.assemble import client_of, endpoint_of
 from exporter.app.process import serving
 from exporter.cli.demo.command import chatbot_environment
 from exporter.cli.export import Order, Waiting, chatbot, exported
@@ -40,6 +40,7 @@ from exporter.simulator.chatcaptain.bots import Bots
 from exporter.simulator.chatcaptain.exports import Exports
 from exporter.simulator.paradigm.world import World
 from exporter.web.server.server import listen, url
+from tests.http.fakes import endpoint
 
 pytestmark = pytest.mark.anyio
 
@@ -80,7 +81,7 @@ class Site:
     async def save(self, export_id: str | None = None, seconds: float = 1800, max_bytes: int = 2**24) -> int:
         client = client_of(self.source, LastCodes())
         try:
-            rules = download.DownloadRules(max_bytes, at_home=True)
+            rules = download.DownloadRules(endpoint_of(self.source), max_bytes, at_home=True)
             order = Order(BOTS.chatbots[0].id, DAYS, self.target, rules, export_id, seconds)
             return await exported(client, order, self.source, self.clock.waiting())
         finally:
@@ -208,7 +209,7 @@ async def test_a_link_into_the_operator_s_network_is_not_followed(
     tmp_path: Path, link: str, addresses: list[str], words: str
 ) -> None:
     """Whatever the name says: what it resolves to is judged, and that is connected to."""
-    rules = download.DownloadRules(1000, resolve=resolving(*addresses))
+    rules = download.DownloadRules(endpoint(), 1000, resolve=resolving(*addresses))
     with pytest.raises((HttpStatusError, ConnectionLostError), match=words):
         await download.save(link, tmp_path / "file", rules)
     assert os.listdir(tmp_path) == []
@@ -221,7 +222,7 @@ async def test_a_redirect_to_what_is_no_link_is_a_refusal(tmp_path: Path, locati
     """Nor one to the same place for ever, nor to where a link may not point."""
     moved = httpx.Response(302, headers={b"Location": location.encode()})
     rules = download.DownloadRules(
-        1000, resolve=resolving("93.184.216.34"), transport=httpx.MockTransport(lambda _request: moved)
+        endpoint(), 1000, resolve=resolving("93.184.216.34"), transport=httpx.MockTransport(lambda _request: moved)
     )
     with pytest.raises(HttpStatusError):
         await download.save("https://files.example/x", tmp_path / "file", rules)
@@ -240,7 +241,7 @@ class Telling:
 async def told(start: object, state: object, tmp_path: Path, export_id: str | None = None) -> tuple[str, str]:
     """Exports, which fails; returns the progress and the failure."""
     settings, clock = load(None, chatbot_environment(BOTS, "http://127.0.0.1:1"), platforms()), Clock()
-    order = Order("b", DAYS, tmp_path / "file", download.DownloadRules(1000), export_id, 1800)
+    order = Order("b", DAYS, tmp_path / "file", download.DownloadRules(endpoint(), 1000), export_id, 1800)
     with pytest.raises(FailedError) as failed:
         await exported(Telling(start, state), order, chatbot(settings, None), clock.waiting())
     return "\n".join(clock.words), str(failed.value)
@@ -309,7 +310,7 @@ async def test_a_link_is_checked_or_refused(link: str, address: IPv4Address | IP
     if good is None:
         return
     assert good.url.scheme == "https"
-    assert ip_address(good.address.host) == address
+    assert [ip_address(each.host) for each in good.addresses] == [address]
     assert is_allowed(str(address))
 
 
