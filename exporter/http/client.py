@@ -7,7 +7,7 @@ import asyncio
 import logging
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 
@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 
 BACKOFF_BASE = 2.0
 BACKOFF_CAP = 60.0
-TRIED_AGAIN = timedelta(days=1)
+TRIED_AGAIN_SECONDS = 86400.0
 """After so long a request that was refused is tried again, in case the key may ask it by now."""
 
 
@@ -96,7 +96,7 @@ class Client:
         self._base, self._site = str(base).rstrip("/"), site(base)
         self._proxy = proxy_of(endpoint, base)
         self._http = http_client(endpoint, self._proxy, transport, HEADERS)
-        self._refused_at: datetime | None = None
+        self._refused_at: float | None = None
 
     async def get(self, request: Request, retry_budget: RetryBudget) -> bytes:
         """Returns the whole answer, decompressed, the key in it masked: not empty, not a page, else unchecked.
@@ -110,7 +110,7 @@ class Client:
             TimedOutError, ConnectionLostError, TooLargeError, NotJsonError: as their names say.
         """
         refused_at = self._refused_at
-        if request.instead is not None and refused_at and self._clock.now() - refused_at < TRIED_AGAIN:
+        if request.instead and refused_at is not None and self._clock.monotonic() - refused_at < TRIED_AGAIN_SECONDS:
             return await self._with_newest_key(request.instead, retry_budget)
         try:
             return await self._with_newest_key(request, retry_budget)
@@ -118,7 +118,7 @@ class Client:
             if error.status != HTTPStatus.FORBIDDEN or request.instead is None:
                 raise
         body = await self._with_newest_key(request.instead, retry_budget)
-        self._refused_at = self._clock.now()
+        self._refused_at = self._clock.monotonic()
         return body
 
     async def aclose(self) -> None:

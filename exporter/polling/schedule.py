@@ -1,12 +1,14 @@
 """When things happen: APScheduler jobs that poll sources and render anew at midnight, and the watchdog over the clock.
 
-Knows what to call, not what it does. A wall clock that jumps leaves APScheduler waiting for the old time: the watchdog
-compares it with the monotonic clock and makes all jobs anew.
+Knows what to call, not what it does. APScheduler goes by the wall clock. Where that jumps it would wait for the old
+time, or begin all that it takes for missed: the watchdog and every job that is due first compare it with the monotonic
+clock, and after a jump everything begins anew.
 """
 
 import asyncio
 import logging
 import random
+import sys
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -16,7 +18,6 @@ from zoneinfo import ZoneInfo
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from apscheduler.triggers.base import BaseTrigger
 from apscheduler.triggers.date import DateTrigger
-from apscheduler.triggers.interval import IntervalTrigger
 
 from exporter.domain import calendars
 
@@ -49,6 +50,24 @@ class Rhythm:
 
     beat: float = 15.0
     comparison: float = 30.0
+
+
+class Every(BaseTrigger):  # type: ignore[misc]  # APScheduler 3 ships no types
+    """Fires every `interval`, up to `jitter` (a share of it) late; what was missed counts once, however much it is.
+
+    APScheduler's own one goes through everything that was missed: minutes, after a clock went from 1970 to now.
+    """
+
+    def __init__(self, interval: timedelta, jitter: float, chance: random.Random) -> None:
+        self._interval = interval
+        self._jitter = jitter
+        self._chance = chance
+
+    def get_next_fire_time(self, previous_fire_time: datetime | None, now: datetime) -> datetime:
+        """Returns the next moment after `now`."""
+        wait = self._interval * (1 + self._jitter * self._chance.random())
+        due = (previous_fire_time or now) + wait
+        return due if due > now else now + wait
 
 
 class AfterMidnight(BaseTrigger):  # type: ignore[misc]  # APScheduler 3 ships no types
@@ -85,9 +104,8 @@ class Cadence:
 
     def triggers(self, chance: random.Random) -> Mapping[str, BaseTrigger]:
         """Returns all that lets polls begin, by name."""
-        seconds = self.interval.total_seconds()
         return {
-            "interval": IntervalTrigger(seconds=seconds, jitter=seconds * self.jitter, timezone=UTC),
+            "interval": Every(self.interval, self.jitter, chance),
             **{name: AfterMidnight(self.zone, delay, SPREAD, chance) for name, delay in self.delays().items()},
         }
 
@@ -117,15 +135,21 @@ class Schedule:
         self._chance = chance
         self._rhythm = rhythm or Rhythm()
         self._beat_at = monotonic()
-        defaults = {"misfire_grace_time": None, "coalesce": True, "max_instances": 2}  # the poller counts overlaps
+        defaults = {
+            "misfire_grace_time": None,
+            "coalesce": True,
+            "max_instances": sys.maxsize,
+        }  # the poller counts overlaps
         self._scheduler = AsyncIOScheduler(timezone=UTC, job_defaults=defaults)
-        self._running: dict[asyncio.Task[None], Timetable | None] = {}
+        self._running: dict[asyncio.Task[None], tuple[Timetable | None, int]] = {}
+        self._armed = 0  # how often: jobs of earlier times are void
+        self._offset = self._measured()
 
     def start(self) -> None:
         """Starts on the running event loop, with the sources that are added later."""
         self._scheduler.start()
         self._arm()
-        self._running[asyncio.get_running_loop().create_task(self._watch())] = None
+        self._running[asyncio.get_running_loop().create_task(self._watch())] = None, self._armed
 
     async def stop(self) -> None:
         """Ends the jobs; what runs is cancelled, and has ended when this returns."""
@@ -145,7 +169,7 @@ class Schedule:
         for job in self._scheduler.get_jobs():
             if job.id.startswith(f"{source}/"):
                 job.remove()
-        running = [task for task, of in self._running.items() if of is table]
+        running = [task for task, (of, _) in self._running.items() if of is table]
         await _cancel(running)
         return bool(running)
 
@@ -161,8 +185,9 @@ class Schedule:
     def _arm(self) -> None:
         """Makes all jobs anew from the present time."""
         self._beat_at = self._monotonic()
-        beat = IntervalTrigger(seconds=self._rhythm.beat, timezone=UTC)
-        self._scheduler.add_job(self._run, beat, (self._beat, None), id="heartbeat", replace_existing=True)
+        self._armed += 1
+        beat = Every(timedelta(seconds=self._rhythm.beat), 0.0, self._chance)
+        self._scheduler.add_job(self._run, beat, (self._beat, None, self._armed), id="heartbeat", replace_existing=True)
         for table in self._timetables.values():
             self._arm_source(table, self._now())
 
@@ -191,15 +216,19 @@ class Schedule:
     def _add(self, table: Timetable, name: str, job: Job, trigger: BaseTrigger, first: datetime | None = None) -> None:
         start = {} if first is None else {"next_run_time": first}
         name = f"{table.source}/{name}"
-        self._scheduler.add_job(self._run, trigger, (job, table), id=name, name=name, replace_existing=True, **start)
+        job_of = (job, table, self._armed)
+        self._scheduler.add_job(self._run, trigger, job_of, id=name, name=name, replace_existing=True, **start)
 
-    async def _run(self, job: Job, table: Timetable | None) -> None:
-        """Runs a job where `stop` and `remove` find it."""
-        if table is not None and self._timetables.get(table.source) is not table:
-            return  # removed after APScheduler had made the task, before the task began
+    async def _run(self, job: Job, table: Timetable | None, armed: int) -> None:
+        """Runs a job where `stop` and `remove` find it; ends what a source began before the clock jumped."""
+        self.compare()
+        if table is not None and (self._timetables.get(table.source) is not table or armed != self._armed):
+            return  # removed, or made anew, after APScheduler had made the task, before the task began
         task = cast("asyncio.Task[None]", asyncio.current_task())
-        self._running[task] = table
+        self._running[task] = table, armed
         try:
+            if table is not None:
+                await _cancel([each for each, (of, then) in self._running.items() if of is table and then != armed])
             await job()
         except asyncio.CancelledError:
             log.debug("cancelled")  # by one of the two; APScheduler would log it as an error
@@ -211,20 +240,19 @@ class Schedule:
 
     async def _watch(self) -> None:
         """Compares both clocks for ever."""
-        offset = self._offset()
         while True:
             await asyncio.sleep(self._rhythm.comparison)
-            offset = self.compare(offset)
+            self.compare()
 
-    def compare(self, offset: float) -> float:
-        """Makes all jobs anew if the wall clock left the monotonic one since `offset`; returns the present offset."""
-        present = self._offset()
-        if abs(present - offset) > JUMP_SECONDS:
-            log.warning("the wall clock jumped; polling anew", extra={"seconds": round(present - offset)})
+    def compare(self) -> None:
+        """Makes all jobs anew if the wall clock left the monotonic one since the last comparison."""
+        before, self._offset = self._offset, self._measured()
+        if abs(self._offset - before) > JUMP_SECONDS:
+            log.warning("the wall clock jumped; polling anew", extra={"seconds": round(self._offset - before)})
             self._arm()
-        return present
 
-    def _offset(self) -> float:
+    def _measured(self) -> float:
+        """Returns by how much the wall clock is ahead of the monotonic one."""
         return self._now().timestamp() - self._monotonic()
 
 

@@ -227,7 +227,7 @@ async def test_a_new_source_is_polled_at_once_and_a_removed_one_leaves_no_series
         assert made.page("chat_usage_polls", source="new")
         assert list(made.sources.names) == ["b", "new"]
         await made.until_polled("new")
-        made.schedule.compare(1000.0)  # a jump of the clock arms everything anew
+        made.jump()
         await made.until_polled("new", "b", polls=2)
         assert not made.page(source="a")
         assert [client.closed for client in made.clients] == [True, False, False]
@@ -261,7 +261,7 @@ async def test_a_poll_that_runs_is_cut_off_and_made_anew(tmp_path: Path) -> None
     """By the new client; the old one is closed when nobody uses it any more, and nothing is logged as a failure."""
     async with fleet(tmp_path, a="") as made:
         made.platforms.gate = asyncio.Event()
-        made.schedule.compare(1000.0)  # a jump of the clock: polls at once
+        made.jump()  # polls at once
         asked = len(made.platforms.asked)
         await made.until(lambda: len(made.platforms.asked) > asked)
 

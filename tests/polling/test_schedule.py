@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta, timezone
+from itertools import pairwise
 from random import Random
 from typing import cast
 from zoneinfo import ZoneInfo
@@ -16,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from exporter.domain import calendars
-from exporter.polling.schedule import AfterMidnight, Cadence, Rhythm, Schedule, Timetable
+from exporter.polling.schedule import AfterMidnight, Cadence, Every, Rhythm, Schedule, Timetable
 
 pytestmark = pytest.mark.anyio
 
@@ -73,19 +74,32 @@ def test_each_midnight_has_one_moment(zone: ZoneInfo, now: datetime, delay: time
     assert starts[first - 1] + delay + SPREAD <= now
 
 
-@given(zones, moments, delays, st.timedeltas(timedelta(0), 3 * DAY), st.randoms(use_true_random=False))
-def test_a_late_scheduler_catches_up_once(
-    zone: ZoneInfo, now: datetime, delay: timedelta, late: timedelta, chance: Random
-) -> None:
-    """After a sleep, the next moment is not before the present, later than the one before, and the search ends."""
-    trigger = AfterMidnight(zone, delay, SPREAD, chance)
-    due = trigger.get_next_fire_time(None, now)
-    woken, missed = due + late, [due]
-    while missed[-1] <= woken:
-        missed.append(trigger.get_next_fire_time(missed[-1], woken))
+cadences = st.builds(Cadence, st.sampled_from((MINUTE, HOUR, DAY)), st.sampled_from((0.0, 0.1)), zones, delays)
+lateness = st.timedeltas(timedelta(0), 3 * DAY) | st.timedeltas(timedelta(0), 70 * 365 * DAY)
 
-    assert len(missed) <= 3
-    assert missed == sorted(set(missed))
+
+@given(cadences, moments, lateness, st.randoms(use_true_random=False))
+def test_a_late_scheduler_catches_up_once(cadence: Cadence, now: datetime, late: timedelta, chance: Random) -> None:
+    """After a sleep, or from 1970 on: each next moment is later than the one before, and the search ends at once."""
+    for trigger in cadence.triggers(chance).values():
+        due = trigger.get_next_fire_time(None, now)
+        woken, missed = due + late, [due]
+        while missed[-1] <= woken and len(missed) <= 3:
+            missed.append(trigger.get_next_fire_time(missed[-1], woken))
+
+        assert missed[-1] > woken
+        assert len(missed) <= 3
+        assert missed == sorted(set(missed))
+
+
+@given(st.timedeltas(timedelta(seconds=1), DAY), st.floats(0, 1), moments, st.randoms(use_true_random=False))
+def test_polls_are_an_interval_apart(interval: timedelta, jitter: float, now: datetime, chance: Random) -> None:
+    """Up to the jitter later, never earlier, and the next one counts from there."""
+    trigger, fired = Every(interval, jitter, chance), [now]
+    for _ in range(5):
+        fired.append(trigger.get_next_fire_time(fired[-1], fired[-1]))
+    waits = [after - before for before, after in pairwise(fired)]
+    assert all(interval <= wait <= interval * (1 + jitter) + timedelta(microseconds=1) for wait in waits)
 
 
 @pytest.mark.parametrize(
@@ -132,12 +146,16 @@ class Poller:
     breaks: bool = False
     ends: list[datetime | None] = field(default_factory=list)
     polls: int = 0
+    running: int = 0
+    together: int = 0
     refreshes: int = 0
     cancelled: int = 0
     happened: asyncio.Condition = field(default_factory=asyncio.Condition)
 
     async def poll(self) -> None:
         self.polls += 1
+        self.running += 1
+        self.together = max(self.together, self.running)
         await self._tell()
         try:
             if self.hangs:
@@ -146,7 +164,10 @@ class Poller:
                 raise ValueError("a slip of the poller")
         except asyncio.CancelledError:
             self.cancelled += 1
+            await turns()  # as connections need to close
             raise
+        finally:
+            self.running -= 1
 
     async def refresh(self) -> None:
         self.refreshes += 1
@@ -179,10 +200,6 @@ class Clock:
         self.asked.set()
         return time.monotonic() + self.ticks
 
-    @property
-    def offset(self) -> float:
-        return self.now().timestamp() - self.monotonic()
-
 
 def zone_with(midnight: timedelta) -> ZoneInfo:
     """Returns a zone whose midnight was so long ago, to the microsecond; its name, which it lacks, is not asked for."""
@@ -213,7 +230,7 @@ async def running(
     schedule = Schedule(clock.now, clock.monotonic, Least(), rhythm or Rhythm())
     schedule.start()
     for each in tables:
-        schedule.add(each, clock.now())
+        schedule.add(each, datetime.now(UTC))
     try:
         yield schedule
     finally:
@@ -301,18 +318,46 @@ async def test_pages_turn_when_figures_become_too_old() -> None:
 @pytest.mark.parametrize("seconds", [-3600.0, -11.0, 11.0, 3600.0])
 async def test_a_jump_of_the_wall_clock_arms_everything_anew(seconds: float, caplog: pytest.LogCaptureFixture) -> None:
     """APScheduler would wait for the old time; the heart, which waited with it, beats at once."""
-    clock, poller = Clock(), Poller()
+    clock, poller = Clock(timedelta(seconds=-100 - seconds), -100.0), Poller()
     async with running(table(poller), clock=clock) as schedule:
         await poller.until(lambda poller: poller.polls == 1)
-        clock.ticks += 100.0
+        clock.wall, clock.ticks = timedelta(0), 0.0
         assert not schedule.alive(60)
 
-        present = schedule.compare(clock.offset - seconds)
+        schedule.compare()
+        schedule.compare()
 
         assert schedule.alive(60)
-        assert present == pytest.approx(clock.offset, abs=1)
         await poller.until(lambda poller: poller.polls == 2)
-    assert "the wall clock jumped; polling anew" in caplog.text
+    assert caplog.text.count("the wall clock jumped; polling anew") == 1
+
+
+@pytest.mark.parametrize("jump", [-10 * 365 * DAY, 57 * HOUR, 10 * 365 * DAY, 56 * 365 * DAY], ids=str)
+async def test_a_poll_that_a_jump_overtakes_is_ended_and_none_runs_beside_it(jump: timedelta) -> None:
+    """It asked for the days of the wrong clock; nothing overlaps, so nothing is skipped, whichever job is due first."""
+    clock, poller = Clock(wall=-jump), Poller(hangs=True)
+    async with running(table(poller), clock=clock) as schedule:
+        await poller.until(lambda poller: poller.polls == 1)
+        clock.wall = timedelta(0)
+        schedule.compare()
+        await poller.until(lambda poller: poller.polls == 2)
+        await turns()
+
+        assert (poller.polls, poller.cancelled, poller.together) == (2, 1, 1)
+
+
+async def test_all_that_a_jump_makes_due_is_one_poll() -> None:
+    """After a suspend the interval, a midnight, a settle time have passed: one poll is enough, none is skipped."""
+    clock, poller = Clock(wall=-57 * HOUR), Poller(hangs=True)
+    async with running(table(poller), clock=clock) as schedule:
+        await poller.until(lambda poller: poller.polls == 1)
+        clock.wall = timedelta(0)
+        for job in schedule._scheduler.get_jobs():
+            job.modify(next_run_time=clock.now())
+        await poller.until(lambda poller: poller.polls == 2)
+        await turns()
+
+        assert (poller.polls, poller.cancelled, poller.together) == (2, 1, 1)
 
 
 @pytest.mark.parametrize("seconds", [-9.0, 0.0, 9.0])
@@ -321,7 +366,8 @@ async def test_a_clock_that_is_slewed_arms_nothing(seconds: float, caplog: pytes
     clock, poller = Clock(), Poller()
     async with running(table(poller), clock=clock) as schedule:
         await poller.until(lambda poller: poller.polls == 1)
-        schedule.compare(clock.offset - seconds)
+        clock.wall += timedelta(seconds=seconds)
+        schedule.compare()
         await turns()
 
     assert (1, "") == (poller.polls, caplog.text)
@@ -435,7 +481,8 @@ async def test_a_jump_of_the_clock_arms_what_was_added_and_not_what_was_removed(
         await gone.until(lambda poller: poller.polls == 1)
         await schedule.remove("production")
         schedule.add(table(here, source="here"), datetime.now(UTC) + HOUR)
-        schedule.compare(clock.offset - 100)
+        clock.wall -= timedelta(seconds=100)
+        schedule.compare()
         await here.until(lambda poller: poller.polls == 1)
 
     assert gone.polls == 1
