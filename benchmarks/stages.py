@@ -153,7 +153,7 @@ def _drawn(watched: Target, states: Mapping[str, ReportState], report: Report) -
 
 def _families(watched: Target, states: Mapping[str, ReportState], report: Report) -> Iterator[Family]:
     for families in rendered(watched, states, [report], NOW).reports.values():
-        yield from families
+        yield from (each.made() for each in families)
 
 
 def _by_client(families: Iterable[Family]) -> bytes:

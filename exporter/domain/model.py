@@ -19,8 +19,8 @@ family     a metric family: name, type, help, samples
 """
 
 from collections import Counter
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import date
 from enum import Enum, IntEnum
 from typing import NamedTuple
@@ -194,3 +194,32 @@ class Family:
     samples: tuple[Sample, ...] = ()
     kind: str = "gauge"
     expendable: Expendable = Expendable.NEVER
+
+    @property
+    def made_from(self) -> None:
+        """What it is made from is not known."""
+
+    def made(self) -> "Family":
+        """Returns the family, which has its samples."""
+        return self
+
+
+@dataclass(frozen=True, slots=True)
+class DeferredFamily:
+    """A family whose samples are made when they are needed; while `made_from` stays equal, so do they.
+
+    None is made from what is never the same twice.
+    """
+
+    family: Family
+    make: Callable[[], Iterable[Sample]]
+    made_from: tuple[object, ...] | None = None
+
+    @property
+    def name(self) -> str:
+        """The family's name."""
+        return self.family.name
+
+    def made(self) -> Family:
+        """Returns the family with its samples."""
+        return replace(self.family, samples=tuple(self.make()))

@@ -1,12 +1,12 @@
 """The one slot between poller and web: what was published last."""
 
 from collections import Counter
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import NamedTuple
 
-from exporter.domain.model import Expendable, Family, Sample
+from exporter.domain.model import DeferredFamily, Expendable, Family, Sample
 from exporter.exposition.series_limit import DROPPED, REASONS, SERIES, USUAL_LIMITS, Amounts, PageLimits, kinds_to_drop
 from exporter.exposition.text import EMPTY, Chunk, Key, Page, Quoted, join, write
 from exporter.metrics.report_view import ReportView, SourceInfo
@@ -34,7 +34,7 @@ class Published:
 class RenderedSource(NamedTuple):
     """What is served of a source: families by report; `views` (by report) and `source_info` are what made them."""
 
-    reports: Mapping[str, Iterable[Family]]
+    reports: Mapping[str, Iterable[Family | DeferredFamily]]
     views: Mapping[str, ReportView] = MappingProxyType({})
     source_info: SourceInfo | None = None
 
@@ -68,12 +68,9 @@ class Board:
             infos |= {} if each.source_info is None else {source: each.source_info}
             quoted = Quoted()
             for report, families in each.reports.items():
-                found = []
-                for family in families:
-                    found.append(write(family, quoted))
-                    if report and "company_id" in family.label_names:
-                        served.add((source, report))
-                chunks[source, report] = tuple(found)
+                chunks[source, report] = tuple(_written(families, kept.get((source, report), ()), quoted))
+                if report and any(chunk.series and chunk.has_companies for chunk in chunks[source, report]):
+                    served.add((source, report))
         unmatched = everywhere(infos.values())
         chunks = {key: written for key, written in chunks.items() if key[1] != SELECTORS}
         sources = {source for source, _ in chunks}
@@ -86,10 +83,27 @@ class Board:
                 counts[source, chunk.expendable] += chunk.series
                 sizes[source, chunk.expendable] += len(chunk.piece.plain)
         dropped = kinds_to_drop(counts, self._limits.series) | kinds_to_drop(sizes, self._limits.size)
-        left = (chunk for key in sorted(chunks) for chunk in chunks[key] if chunk.expendable not in dropped)
+        left = (
+            chunk for key in sorted(chunks) for chunk in chunks[key] if chunk.series and chunk.expendable not in dropped
+        )
         counted = (write(each) for each in _counted(sources, counts, dropped) if each.samples)
         self._chunks = chunks
         self.shown = Published(join((*left, *counted)), frozenset(served & chunks.keys()), views, infos, unmatched)
+
+
+def _written(families: Iterable[Family | DeferredFamily], before: Iterable[Chunk], quoted: Quoted) -> Iterator[Chunk]:
+    """Yields the families as written; what is made from the same as before is as it was written before."""
+    old = {chunk.family: chunk for chunk in before}
+    compared: tuple[object, object, bool] = None, None, True  # mostly the same two as for the family before
+    for each in families:
+        chunk = old.get(each.name)
+        if each.made_from and chunk and chunk.made_from:
+            if compared[0] is not chunk.made_from or compared[1] is not each.made_from:
+                compared = chunk.made_from, each.made_from, chunk.made_from == each.made_from
+            if compared[2]:
+                yield chunk
+                continue
+        yield write(each.made(), quoted)._replace(made_from=each.made_from)
 
 
 def _counted(sources: Iterable[str], counts: Amounts, dropped: Container[Expendable]) -> tuple[Family, Family]:

@@ -112,13 +112,18 @@ class Body:
 
 
 class Chunk(NamedTuple):
-    """The lines of one family from one source and report, and the headers of the family in each format."""
+    """The lines of one family from one source and report, and the headers of the family in each format.
+
+    `has_companies` is whether each line names one; `made_from` is what they were made from (`DeferredFamily`).
+    """
 
     family: str
     headers: Mapping[Format, bytes]
     piece: GzipPiece
     series: int
     expendable: Expendable
+    has_companies: bool = False
+    made_from: tuple[object, ...] | None = None
 
     @property
     def lines(self) -> str:
@@ -149,7 +154,8 @@ def write(family: Family, quoted: Quoted | None = None) -> Chunk:
     lines = _lines(family, quoted or Quoted())
     plain = b"".join("".join(some).encode() for some in iter(lambda: tuple(islice(lines, AT_ONCE)), ()))
     encoded = {format_: header.encode() for format_, header in headers.items()}
-    return Chunk(family.name, encoded, GzipPiece.of(plain), len(family.samples), family.expendable)
+    has_companies = "company_id" in family.label_names
+    return Chunk(family.name, encoded, GzipPiece.of(plain), len(family.samples), family.expendable, has_companies)
 
 
 def _lines(family: Family, quoted: Quoted) -> Iterator[str]:

@@ -18,7 +18,7 @@ from statistics import median
 
 from exporter.domain import calendars
 from exporter.domain.calendars import Calendar
-from exporter.domain.model import Activity, Column, Family, Measure, Sample
+from exporter.domain.model import Activity, Column, DeferredFamily, Family, Measure, Sample
 from exporter.metrics import missing_limits as missing
 from exporter.metrics.limits import NO_LIMITS, ActivityLimits, Limit
 from exporter.metrics.missing_limits import (
@@ -58,22 +58,20 @@ HELP: Mapping[str, str] = {
 }
 
 
-def activity_families(view: ReportView) -> tuple[Family, ...]:
-    """Returns the families of a report's activities; of stale figures the fixed limits are left."""
-    companies = _Companies.of(view)
-    samples: dict[str, list[Sample]] = {name: [] for name in HELP}
-    if any(measure.activities for measure in view.report.measures) and not view.day_status.stale:
-        samples[WORKING_DAY] = list(_working_days(companies))
-    for measure in view.report.measures:
-        for activity in measure.activities:
-            # Without a column that some held row has a figure for it is nobody's 0.
-            columns = {part: _columns(companies.index, part, measure, activity) for part in view.report.parts}
-            for name, found in _samples(companies, measure, activity.name, columns) if any(columns.values()) else ():
-                samples[name] += found
-            if not any(columns.values()) and not view.day_status.stale:
-                limited = (UNREAD for each in companies.limits if each.get(activity.name, NO_LIMITS).limits)
-                samples[missing.FAMILY] += missing_limits(view, activity.name, limited)
-    return tuple(Family(name, text, label_names(name), tuple(samples[name])) for name, text in HELP.items())
+def activity_families(view: ReportView) -> Iterator[DeferredFamily]:
+    """Yields the families of a report's activities; of stale figures the fixed limits are left."""
+    companies, ended = _Companies.of(view), view.ended()
+    samples = cache(partial(_samples_of_ended_days, companies))
+    for name, text in HELP.items():
+        family = Family(name, text, label_names(name))
+        if name == TODAY:
+            yield DeferredFamily(family, partial(_samples_of_today, companies))
+        else:
+            yield DeferredFamily(family, partial(_of_family, samples, name), ended)
+
+
+def _of_family(samples: Callable[[], Mapping[str, list[Sample]]], family: str) -> list[Sample]:
+    return samples()[family]
 
 
 def label_names(family: str) -> tuple[str, ...]:
@@ -97,6 +95,41 @@ class _Companies:
         limits = [view.company_limits.limits(*company) for company in companies]
         calendars = [view.company_limits.calendar(*company, view.rules.calendar) for company in companies]
         return cls(index, limits, calendars, [next(filter(each.is_working, days), None) for each in calendars])
+
+
+def _activities(companies: _Companies) -> Iterator[tuple[Measure, Activity, Mapping[str, Sequence[Column]]]]:
+    """Yields the activities of a report, with the columns by part that some held row has a figure for."""
+    report = companies.index.view.report
+    for measure in report.measures:
+        for activity in measure.activities:
+            yield measure, activity, {part: _columns(companies.index, part, measure, activity) for part in report.parts}
+
+
+def _samples_of_today(companies: _Companies) -> Iterator[Sample]:
+    """Yields what activities have so far today."""
+    view = companies.index.view
+    if view.day_status.stale or view.day_status.last_day is None or view.day_status.today is None:
+        return
+    for measure, activity, columns in _activities(companies):
+        if measure.today and any(columns.values()):
+            figures = _on_day(companies.index, columns, any(measure.limits), view.day_status.today)
+            yield from _served(companies, measure, activity.name, figures)
+
+
+def _samples_of_ended_days(companies: _Companies) -> Mapping[str, list[Sample]]:
+    """Returns the samples of all families but today's, by family."""
+    view = companies.index.view
+    samples: dict[str, list[Sample]] = {name: [] for name in HELP}
+    if any(measure.activities for measure in view.report.measures) and not view.day_status.stale:
+        samples[WORKING_DAY] = list(_working_days(companies))
+    for measure, activity, columns in _activities(companies):
+        # Without a column that some held row has a figure for it is nobody's 0.
+        for name, found in _samples(companies, measure, activity.name, columns) if any(columns.values()) else ():
+            samples[name] += found
+        if not any(columns.values()) and not view.day_status.stale:
+            limited = (UNREAD for each in companies.limits if each.get(activity.name, NO_LIMITS).limits)
+            samples[missing.FAMILY] += missing_limits(view, activity.name, limited)
+    return samples
 
 
 def _working_days(companies: _Companies) -> Iterator[Sample]:
@@ -125,11 +158,7 @@ def _samples(
     """Yields the samples of one activity, by family; figures about fewer people than may be served are left out."""
     index, view = companies.index, companies.index.view
     least = view.min_group if measure.people else 0
-    limits = [each.get(activity, NO_LIMITS) for each in companies.limits]
-    labels = [
-        (view.source, view.report.name, company, name, activity)
-        for company, name in zip(index.all_companies, index.names, strict=True)
-    ]
+    limits, labels = [each.get(activity, NO_LIMITS) for each in companies.limits], _labels(companies, activity)
     fixed = ([limit for limit in each.limits if limit.basis == "fixed"] for each in limits)
     yield LIMIT, _limit_samples(labels, fixed)
     if view.day_status.stale or view.day_status.last_day is None:
@@ -138,7 +167,7 @@ def _samples(
         return
     figures, usual = _figures(companies, measure, limits, columns, view.day_status.last_day)
     for name, values in figures.items():
-        yield name, [Sample(own, each) for own, each in zip(labels, values, strict=True) if each >= least or each == 0]
+        yield name, list(_served(companies, measure, activity, values))
     for bound, baselines in usual.items():
         served = (each if each >= least or each == 0 else math.nan for each in baselines)
         yield LIMIT, _limit_samples(labels, (each.usual(bound, of) for each, of in zip(limits, served, strict=True)))
@@ -167,8 +196,6 @@ def _figures(
     view, days = companies.index.view, companies.working_days
     on_day = cache(partial(_on_day, companies.index, columns, any(measure.limits)))
     figures, usual = {LAST_DAY: on_day(last_day)}, dict[str, list[float]]()
-    if view.day_status.today is not None and measure.today:
-        figures[TODAY] = on_day(view.day_status.today)
     figures[LAST_WORKING_DAY] = [
         on_day(day)[place] if day and any(limit.bound == "lower" for limit in each.limits) else math.nan
         for place, (day, each) in enumerate(zip(days, limits, strict=True))
@@ -178,6 +205,19 @@ def _figures(
         figures[BASELINE] = usual["upper"] = _baselines(companies, on_day, last)
         usual["lower"] = usual["upper"] if days == last else _baselines(companies, on_day, days)
     return figures, usual
+
+
+def _labels(companies: _Companies, activity: str) -> Sequence[tuple[str, ...]]:
+    view, every = companies.index.view, zip(companies.index.all_companies, companies.index.names, strict=True)
+    return [(view.source, view.report.name, company, name, activity) for company, name in every]
+
+
+def _served(companies: _Companies, measure: Measure, activity: str, figures: Iterable[float]) -> Iterator[Sample]:
+    """Yields figures, but not those about fewer people than may be served."""
+    least = companies.index.view.min_group if measure.people else 0
+    for own, figure in zip(_labels(companies, activity), figures, strict=True):
+        if figure >= least or figure == 0:
+            yield Sample(own, figure)
 
 
 def _limit_samples(labels: Sequence[tuple[str, ...]], limits: Iterable[Iterable[Limit]]) -> list[Sample]:

@@ -5,15 +5,16 @@ And those that a source has once, whatever its reports are: companies and settle
     chat_usage_report_day_timestamp_seconds{source="production",report="chat-sessions"} 1.7724096e+09
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from fnmatch import fnmatchcase
+from functools import partial
 from itertools import chain
 from typing import NamedTuple
 
 from exporter.domain import calendars
 from exporter.domain.errors import OUTCOMES
-from exporter.domain.model import Family, Sample
+from exporter.domain.model import DeferredFamily, Family, Sample
 from exporter.domain.selectors import literal
 from exporter.ledger.ledger import by_number
 from exporter.metrics.activities import activity_families
@@ -30,10 +31,16 @@ def families(view: ReportView) -> Iterator[Family]:
 
     One after the other: the samples of all of them together would be far more than the exposition.
     """
-    found = iter(()) if view.day_status.stale else usage_families(view)
-    for family in chain(found, activity_families(view), _health(view)):
-        if family.samples and not any(fnmatchcase(family.name, glob) for glob in view.excluded):
-            yield family
+    yield from (family for each in deferred_families(view) if (family := each.made()).samples)
+
+
+def deferred_families(view: ReportView) -> Iterator[Family | DeferredFamily]:
+    """Yields the families of one report; whether they have samples shows when they are made."""
+    figures = iter(()) if view.day_status.stale else usage_families(view)
+    found: Iterable[Family | DeferredFamily] = chain[Family | DeferredFamily](
+        figures, activity_families(view), _health(view)
+    )
+    return (each for each in found if not any(fnmatchcase(each.name, glob) for glob in view.excluded))
 
 
 class Gauge(NamedTuple):
@@ -177,17 +184,16 @@ COMPANY_INFO = Family(
 SOURCE_FAMILIES = (SETTLE, COMPANY_INFO)
 
 
-def source_families(view: SourceInfo) -> tuple[Family, ...]:
-    """Returns the families that a source has once."""
+def source_families(view: SourceInfo) -> Iterator[Family | DeferredFamily]:
+    """Yields the families that a source has once."""
+    yield replace(SETTLE, samples=(Sample((view.source,), view.settle.total_seconds()),))
+    yield DeferredFamily(COMPANY_INFO, partial(_companies, view), (view,))
+
+
+def _companies(view: SourceInfo) -> Iterator[Sample]:
     expected = frozenset(each for each in view.names.items() if view.companies.expects(*each))
     missing = frozenset((literal(each), "") for each in view.never_seen)
     here = frozenset(each for each in view.names.items() if each[0] not in view.withdrawn)
-    companies = (
-        (*company, str(company in expected or company in missing).lower())
-        for company in sorted(here | expected | missing, key=lambda each: by_number(each[0]))
-    )
-    samples = {
-        SETTLE: [Sample((view.source,), view.settle.total_seconds())],
-        COMPANY_INFO: [Sample((view.source, view.platform, *labels), 1.0) for labels in companies],
-    }
-    return tuple(replace(family, samples=tuple(found)) for family, found in samples.items())
+    for company in sorted(here | expected | missing, key=lambda each: by_number(each[0])):
+        is_expected = str(company in expected or company in missing).lower()
+        yield Sample((view.source, view.platform, *company, is_expected), 1.0)

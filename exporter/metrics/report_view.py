@@ -1,7 +1,7 @@
 """All that the families of one report, and those of one source, are made from; knows no family and no window."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 
 from exporter.domain.model import Column, FieldNote, Measure, Sample
@@ -67,6 +67,17 @@ class ReportView:
     excluded: tuple[str, ...] = ()
     company_limits: CompanyLimits = field(default_factory=CompanyLimits)
     discoveries: Discoveries = field(default_factory=lambda: NO_DISCOVERIES)
+
+    def ended(self) -> tuple[object, ...]:
+        """Returns all that the figures of ended days are made from: equal until a day, a company or a setting changes.
+
+        Soon compared: what an answer did not change is the same object as before.
+        """
+        ledger, status = self.ledger, replace(self.day_status, today=None, running=None)
+        health = Health(self.health.interval, history=self.health.history)
+        tables = {day: block.tables for day, block in ledger.blocks.items() if day != self.day_status.running}
+        rest = replace(self, ledger=Ledger(), day_status=status, health=health)
+        return rest, ledger.names, ledger.withdrawn, ledger.first_days, ledger.columns(), tables
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,32 +6,44 @@ Generic over `exporter.domain.model.Measure`; knows no platform and no text form
 """
 
 import math
-from collections.abc import Iterable, Iterator
-from dataclasses import replace
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 
-from exporter.domain.model import Family, Kind, Measure, Sample
+from exporter.domain.model import DeferredFamily, Kind, Measure, Sample
 from exporter.metrics.report_view import CompanyIndex, ReportView
 from exporter.metrics.sums import Sums, limited_sums, window_sums
-from exporter.metrics.windows import Window, days_by_window, family_of, windows
+from exporter.metrics.windows import TODAY, Window, WindowDays, days_by_window, family_of, windows
 
 
-def usage_families(view: ReportView) -> Iterator[Family]:
+def usage_families(view: ReportView) -> Iterator[DeferredFamily]:
     """Yields the families of all measures and windows that there is a day for."""
-    index = CompanyIndex(view)
+    index, ended = CompanyIndex(view), view.ended()
     for measure in view.report.measures:
+        if not windows(measure):
+            make = _info_samples if measure.kind is Kind.INFO else _newest_samples
+            yield DeferredFamily(family_of(measure, None, view.report), partial(make, index, measure))
+            continue
         days = days_by_window(measure, view.day_status, sums=view.health.history)
-        sums: Sums = {}
-        found: Iterable[tuple[Window | None, Iterable[Sample]]]
-        if measure.kind is Kind.INFO:
-            found = ((None, _info_samples(index, measure)),)
-        elif any(measure.limits):
-            found = limited_sums(index, measure, days).items()
-        elif windows(measure):
-            found = ((window, window_sums(index, measure, each, sums)) for window, each in days.items())
-        else:
-            found = ((None, _newest_samples(index, measure)),)
-        for window, samples in found:
-            yield replace(family_of(measure, window, view.report), samples=tuple(samples))
+        sums, limited = Sums(), dict[Window, Sequence[Sample]]()
+        for window, of_window in days.items():
+            family, made_from = family_of(measure, window, view.report), None if window is TODAY else ended
+            if any(measure.limits):
+                yield DeferredFamily(family, partial(_limited, index, measure, days, limited, window), made_from)
+            else:
+                yield DeferredFamily(family, partial(window_sums, index, measure, of_window, sums), made_from)
+
+
+def _limited(
+    index: CompanyIndex,
+    measure: Measure,
+    days: Mapping[Window, WindowDays],
+    made: dict[Window, Sequence[Sample]],
+    window: Window,
+) -> Sequence[Sample]:
+    """Returns the figures of limited labels in a window: those of all at once, unless only today's are needed."""
+    if window not in made:
+        made.update(limited_sums(index, measure, {window: days[window]} if window is TODAY else days))
+    return made[window]
 
 
 def _newest_samples(index: CompanyIndex, measure: Measure) -> Iterator[Sample]:

@@ -8,7 +8,7 @@ from exporter.domain.selectors import Entry, unmatched
 from exporter.exposition.board import RenderedSource
 from exporter.ledger.day_status import day_status
 from exporter.metrics.label_limits import keep_labels
-from exporter.metrics.report_health import families, source_families
+from exporter.metrics.report_health import deferred_families, source_families
 from exporter.metrics.report_view import ReportView, SourceInfo
 from exporter.platforms.api import Report
 from exporter.polling.report_state import ReportState
@@ -21,7 +21,7 @@ def rendered(
     """Renders some reports of a source, and what the source has once; families are made as they are taken, once."""
     views = {report.name: view(target, report, states[report.name], now) for report in reports}
     source_info = source_view(target, states)
-    by_report = {name: families(each) for name, each in views.items()}
+    by_report = {name: deferred_families(each) for name, each in views.items()}
     return RenderedSource({**by_report, "": source_families(source_info)}, views, source_info)
 
 

@@ -76,7 +76,7 @@ def mornings(
         status = day_status(ledger, now, now, rules)
         health = Health(timedelta(hours=1), history=True)
         view = ReportView("s", CHAT_SESSIONS, ledger, status, health, rules, company_limits=company_limits)
-        families = activity_families(view)
+        families = [each.made() for each in activity_families(view)]
         yield (
             day,
             {

@@ -3,6 +3,7 @@
 import gzip
 import zlib
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from itertools import groupby
 from random import Random
 
@@ -15,7 +16,7 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
-from exporter.domain.model import Expendable, Family, Sample
+from exporter.domain.model import DeferredFamily, Expendable, Family, Sample
 from exporter.exposition.board import NOTHING, Board, RenderedSource
 from exporter.exposition.series_limit import PageLimits
 from exporter.exposition.text import AT_ONCE, EMPTY, RUN, SMALL, Body, Format, GzipPiece, join, number, write
@@ -316,6 +317,28 @@ def test_all_of_a_source_is_replaced_in_one_step() -> None:
     assert 'company="b"' not in board.shown.page[Format.TEXT].plain.decode()
     assert 'chat_usage_series{source="b"}' not in board.shown.page[Format.TEXT].plain.decode()
     assert {("a", "one"), ("c", "one"), ("c", "two")} == board.shown.served
+
+
+def test_a_family_is_made_again_only_if_it_is_made_from_something_else() -> None:
+    """Blocks of days that an answer did not change are the same objects, so what they show is not made anew."""
+    board, made = Board(), list[int]()
+
+    def deferred(day: int) -> DeferredFamily:
+        family = gauge("chat_a", "A", day)
+
+        def make() -> tuple[Sample, ...]:
+            made.append(day)
+            return family.samples
+
+        return DeferredFamily(replace(family, samples=()), make, ("day", day))
+
+    for day in (1, 1, 2, 2, 1):
+        board.put("s", RenderedSource({"r": (deferred(day), gauge("chat_b", "A", day))}))
+        assert f"{write(gauge('chat_a', 'A', day)).lines}" in board.shown.page[Format.TEXT].plain.decode()
+
+    assert made == [1, 2, 1]
+    board.replace({"s": RenderedSource({"r": (deferred(1),)})}, PageLimits(100))
+    assert made == [1, 2, 1, 1], "after a reload everything is made anew"
 
 
 def test_what_cannot_be_written_changes_nothing() -> None:

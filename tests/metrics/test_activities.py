@@ -99,7 +99,7 @@ def served(
         min_group=min_group,
         company_limits=company_limits or CompanyLimits((BUILT_IN,)),
     )
-    found = activity_families(view)
+    found = [each.made() for each in activity_families(view)]
     return {
         (family.name, sample.label_values[2], *sample.label_values[4:]): sample.value
         for family in found

@@ -78,6 +78,7 @@ class Journey:
             case _:
                 await self._poll(what)
         assert self.expected.served(self.clock.moment) == self.road.page("paradigm_"), what
+        assert self.road.text() == self.road.text_made_anew(), what
         last = max(self.road.page("chat_usage_report_day_timestamp_seconds").values(), default=0.0)
         assert self.newest <= last
         self.newest = last

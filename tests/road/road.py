@@ -21,11 +21,12 @@ from exporter.domain.clock import Clock
 from exporter.domain.scope import Scope
 from exporter.domain.selectors import Companies
 from exporter.domain.thresholds import built_in
-from exporter.exposition.board import Board
+from exporter.exposition.board import Board, RenderedSource
 from exporter.exposition.telemetry import Telemetry
 from exporter.exposition.text import Format
 from exporter.ledger.day_status import DayRules
 from exporter.metrics.limits import CompanyLimits
+from exporter.metrics.report_health import deferred_families, source_families
 from exporter.platforms.api import Platform, Report
 from exporter.platforms.paradigm.platform import PLATFORM
 from exporter.polling.poller import Poller, PollOutputs
@@ -150,13 +151,23 @@ class Road:
         await self.poller.start()
         return self
 
-    async def __aexit__(self, *_: object) -> None:
+    async def __aexit__(self, kind: type[BaseException] | None = None, *_: object) -> None:
         await self.client.aclose()
         self.worker.close()
+        if kind is None:
+            assert self.text() == self.text_made_anew()
 
     def text(self) -> str:
         """Returns the rendered page, without the live tail."""
         return self.board.shown.page[Format.TEXT].plain.decode()
+
+    def text_made_anew(self) -> str:
+        """Returns the page as it is if nothing of it was written before."""
+        shown, board = self.board.shown, Board()
+        reports = {report: deferred_families(view) for (_, report), view in shown.views.items()}
+        for info in shown.source_infos.values():
+            board.put("s", RenderedSource({**reports, "": source_families(info)}, source_info=info))
+        return board.shown.page[Format.TEXT].plain.decode()
 
     def page(self, prefix: str = "") -> Mapping[Series, float]:
         """Returns the samples of the page and the live tail whose names start with `prefix`."""

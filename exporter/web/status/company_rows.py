@@ -137,7 +137,7 @@ def _measured(view: ReportView, report: str) -> Iterator[tuple[Whose, Measured]]
     """Yields what is on the page of metrics of each company and activity: unwanted families are not."""
     figures: dict[Whose, dict[str, float]] = {}
     limits: dict[Whose, list[tuple[str, str, str, float]]] = {}
-    for family in activity_families(view) if view.report.has_days else ():
+    for family in (each.made() for each in activity_families(view)) if view.report.has_days else ():
         if family.name in {missing_limits.FAMILY, WORKING_DAY} or any(
             fnmatchcase(family.name, glob) for glob in view.excluded
         ):
