@@ -1,11 +1,15 @@
 """What every test may ask for; refuses skips where PYTEST_ADDOPTS says so (CI)."""
 
+import sys
 from collections import Counter
 from collections.abc import Callable, Generator, Sequence
 from typing import Any, TypeVar
 
 import pytest
 from hypothesis import settings
+
+# httpx looks for it at each simulated request, and an import in vain costs a fifth of that
+sys.modules.setdefault("sniffio", None)  # type: ignore[arg-type]  # None ends the import at once
 
 AnyReport = TypeVar("AnyReport", pytest.TestReport, pytest.CollectReport)
 

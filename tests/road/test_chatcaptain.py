@@ -80,14 +80,17 @@ class Platform:
         async with httpx.AsyncClient(transport=self.transport) as http:
             await set_scenarios(http, *scenarios)
 
-    def target(self, overrides: Mapping[str, Override] | None = None, reports: tuple[str, ...] = REPORTS) -> Target:
+    def target(
+        self, overrides: Mapping[str, Override] | None = None, reports: tuple[str, ...] = REPORTS, keep_days: int = 8
+    ) -> Target:
+        """Returns the source, with as few held days as a week's sum needs: each is a request per report and channel."""
         given = overrides or {}
         return Target(
             source="s",
             platform="chatcaptain",
             reports=tuple(PLATFORM.configured(name, given.get(name), self.account) for name in reports),
             scope=Scope(zone=self.bots.zone),
-            rules=replace(RULES, zone=self.bots.zone),
+            rules=replace(RULES, zone=self.bots.zone, keep_days=keep_days),
             interval=timedelta(hours=1),
         )
 
@@ -242,11 +245,12 @@ def asked(road: Road) -> Mapping[str, float]:
     return found
 
 
-@pytest.mark.parametrize("channels", [1, 12])
-async def test_requests_are_as_plan_says_and_final_days_are_not_asked_again(channels: int) -> None:
+@pytest.mark.parametrize(("channels", "held"), [(1, RULES.keep_days), (12, 8)])
+async def test_requests_are_as_plan_says_and_final_days_are_not_asked_again(channels: int, held: int) -> None:
     """A start asks for the past once; the next poll for the days that can still change; the channels once a day."""
     platform = Platform.of(UTC_ZONE, NOON, channels=channels)
-    async with platform.road() as road:
+    target = platform.target(keep_days=held)
+    async with platform.road(target) as road:
         await road.poller.poll()
         start = asked(road)
         road.clock.moment += timedelta(hours=1)
@@ -258,14 +262,12 @@ async def test_requests_are_as_plan_says_and_final_days_are_not_asked_again(chan
 
     days = RULES.reread_days + 1
     assert one_poll == {"overview": days, "inbox": days, "channel": days * channels, "channels": 0.0}
-    past = RULES.keep_days + 1 - days
-    assert start == {"overview": 46, "inbox": 46, "channel": 46 * channels, "channels": 1}
+    past = held + 1 - days
+    assert start == {"overview": held + 1, "inbox": held + 1, "channel": (held + 1) * channels, "channels": 1}
     assert flip == start
 
     cadence = Cadence(timedelta(hours=1), 0.0, UTC_ZONE, RULES.settle)
-    [foreseen] = forecast(
-        [SourcePlan(platform.target(), cadence, 60, one_company=True)], Size(1, channels), NOON
-    ).sources
+    [foreseen] = forecast([SourcePlan(target, cadence, 60, one_company=True)], Size(1, channels), NOON).sources
     polls_a_day = 26
     by_report = {report.name: report.calls.expected for report in foreseen.reports}
     assert by_report == {
@@ -278,11 +280,12 @@ async def test_requests_are_as_plan_says_and_final_days_are_not_asked_again(chan
 async def test_the_series_of_a_chatbot_are_within_the_forecast() -> None:
     """Per family; the forecast supposes every name of every break-down, and calls in every channel."""
     platform = Platform.of(UTC_ZONE, NOON)
-    async with platform.road() as road:
+    target = platform.target(keep_days=RULES.keep_days)
+    async with platform.road(target) as road:
         await road.poller.poll()
         text = road.text()
     cadence = Cadence(timedelta(hours=1), 0.0, UTC_ZONE, RULES.settle)
-    [foreseen] = forecast([SourcePlan(platform.target(), cadence, 60, one_company=True)], Size(9, 5), NOON).sources
+    [foreseen] = forecast([SourcePlan(target, cadence, 60, one_company=True)], Size(9, 5), NOON).sources
     most: dict[str, int] = dict(foreseen.series)
     for report in foreseen.reports:
         for family, count in report.series.items():
@@ -298,7 +301,7 @@ async def test_the_series_of_a_chatbot_are_within_the_forecast() -> None:
 async def test_twelve_channels_serve_their_last_day_within_a_minute() -> None:
     """At 60 requests a minute, while the history goes on: the clock moves as far as the rate limit makes it wait."""
     platform = replace(Platform.of(UTC_ZONE, NOON, channels=12), clock=MovingClock(NOON))
-    async with platform.road(per_minute=60) as road:
+    async with platform.road(platform.target(keep_days=RULES.keep_days), per_minute=60) as road:
         served_at: list[float] = []
         put = road.board.put
 
@@ -372,7 +375,7 @@ async def test_without_a_list_of_channels_the_other_reports_go_on() -> None:
 async def test_a_renamed_channel_stays_the_same_series() -> None:
     """The name is in one place, where it changes at the next list."""
     platform = Platform.of(UTC_ZONE, NOON)
-    async with platform.road() as road:
+    async with platform.road(platform.target(keep_days=RULES.keep_days)) as road:
         await road.poller.poll()
         before = road.page("chatcaptain_channel_conversations_28d").keys()
         names = {dict(each.labels)["channel"] for each in road.page("chatcaptain_channel_info")}
