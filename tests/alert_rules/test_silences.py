@@ -1,4 +1,7 @@
-"""What must not be told of: chance, days off, what was removed, what was never there; and what must be, beside it."""
+"""What must not be told of: chance, days off, what was removed, what was never there; and what must be, beside it.
+
+By the oldest and the newest promtool; test_laws.py holds each rule against the one between too.
+"""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -7,6 +10,8 @@ import pytest
 
 from tests.alert_rules.laws import CHAT, COMPANY, FRESH, QUERIES, REPORT, WORKED, fresh, limit, many, worked
 from tests.alert_rules.promtool import FILES, Series, document, verdicts
+from tests.oncall.amtool import program
+from tests.oncall.shipped import SUITES
 
 pytestmark = [pytest.mark.e2e, pytest.mark.once]
 
@@ -114,9 +119,15 @@ CASES: Mapping[str, tuple[Sequence[Series], Sequence[str]]] = {
 }
 """The series of each case, and the alerts that fire at some time of it, of all that there are."""
 EVER = (
-    'count by (alertname) (count_over_time(ALERTS{alertstate="firing",'
+    'count by (alertname, source) (count_over_time(ALERTS{alertstate="firing",'
     f'alertname!~"ChatUsageWatchdog|ChatUsageThresholdMissing"}}[{DAYS}d])) > bool 0'
 )
+OF_NO_SOURCE = "ChatUsageExporterDown"
+ALONE = [[name] for name, (series, _) in CASES.items() if UP not in series]
+"""What the whole exporter does, by case."""
+BESIDE = [name for name in CASES if [name] not in ALONE]
+"""Cases that are sources of one exporter: each evaluation of the rules is one for all of them."""
+TOGETHER = [*ALONE, *([name for name in BESIDE if ("weeks" in name) is weeks] for weeks in (False, True))]
 
 
 def steady(each: Series, hours: int) -> Series:
@@ -126,23 +137,36 @@ def steady(each: Series, hours: int) -> Series:
     return each._replace(values=each.values.replace("+600", "+3600") + f"x{hours}")
 
 
-def case(name: str, series: Sequence[Series], told: Sequence[str]) -> Mapping[str, object]:
-    """Returns a test of promtool, of four days if the name does not speak of weeks."""
-    hours = HOURS if "weeks" in name else 4 * 24
-    samples = [{"labels": f'{{alertname="{each}"}}', "value": 1} for each in sorted(told)]
-    check = {"expr": EVER, "eval_time": f"{hours - 1}h", "exp_samples": samples}
-    return {
-        "interval": "1h",
-        "input_series": [steady(each, hours).document() for each in series],
-        "promql_expr_test": [check],
+def of_source(each: Series, source: str) -> Series:
+    """Returns a series of source `a` as one of another source."""
+    return each._replace(labels={**each.labels, "source": source}) if each.labels.get("source") == "a" else each
+
+
+def days(names: Sequence[str]) -> Mapping[str, object]:
+    """Returns a test of promtool of cases, each a source, of four days if their names do not speak of weeks."""
+    hours = HOURS if "weeks" in names[0] else 4 * 24
+    series = {
+        (found["series"], found["values"]): found
+        for name in names
+        for each in CASES[name][0]
+        if (found := steady(of_source(each, name), hours).document())
     }
+    told = [
+        Series("", {"alertname": alert, **({} if alert == OF_NO_SOURCE else {"source": name})}, "")
+        for name in names
+        for alert in CASES[name][1]
+    ]
+    samples = [{"labels": each.document()["series"], "value": 1} for each in told]
+    check = {"expr": EVER, "eval_time": f"{hours - 1}h", "exp_samples": samples}
+    return {"interval": "1h", "input_series": list(series.values()), "promql_expr_test": [check]}
 
 
-def test_only_what_has_a_cause_is_told_of(promtool: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("suite", [SUITES[0], SUITES[-1]])
+def test_only_what_has_a_cause_is_told_of(suite: str, tmp_path: Path) -> None:
     """At no time of these days, by all rules, opt-in ones too."""
     files = []
-    for name, (series, told) in CASES.items():
-        files.append(tmp_path / f"{name}.yml")
-        files[-1].write_text(document([case(name, series, told)], "1h", FILES), "utf-8")
-    found = verdicts(promtool, files)
+    for number, names in enumerate(TOGETHER):
+        files.append(tmp_path / f"{number}.yml")
+        files[-1].write_text(document([days(names)], "1h", FILES), "utf-8")
+    found = verdicts(str(program("promtool", suite)), files)
     assert found == dict.fromkeys(found, "")

@@ -1,4 +1,7 @@
-"""Five weeks of the exporter's own pages: alerts fire when they should, once, and are silent when they should be."""
+"""Five weeks of the exporter's own pages: alerts fire when they should, once, and are silent when they should be.
+
+By the oldest and the newest promtool; test_laws.py holds each rule against the one between too.
+"""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -118,5 +121,5 @@ async def test_five_weeks(tmp_path: Path) -> None:
         "promql_expr_test": [*of_main(roles, tiny), *OF_OTHERS],
     }
     text = document([test], "30m", DEFAULT)
-    found = {suite: complaints(str(program("promtool", suite)), tmp_path, text) for suite in SUITES}
-    assert found == dict.fromkeys(SUITES, "")
+    found = {suite: complaints(str(program("promtool", suite)), tmp_path, text) for suite in (SUITES[0], SUITES[-1])}
+    assert found == dict.fromkeys(found, "")
