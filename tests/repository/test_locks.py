@@ -16,7 +16,12 @@ import pytest
 ROOT = Path(__file__).parents[2]
 PIPS = {"pip-23-0": (3, 11), "pip-23-2": (3, 13), "pip-newest": (3, 99)}
 """The pips to try, with the newest Python that each one runs on."""
-RUNNING = [lock for lock, newest in PIPS.items() if sys.version_info[:2] <= newest]
+RUNNING = [
+    pytest.param(lock, marks=[] if lock == "pip-newest" else pytest.mark.e2e)
+    for lock, newest in PIPS.items()
+    if sys.version_info[:2] <= newest
+]
+"""Those that run here; the older ones are foreign programs."""
 INSTALLING = [
     "Dockerfile",
     "Makefile",
