@@ -28,6 +28,7 @@ from exporter.web.status.query import CompanyQuery
 from exporter.web.status.sparkline import sparkline
 from exporter.web.status.text import figure, share, span
 from tests.road.road import RULES, PassedClock, Road, set_scenarios, target_with, utc
+from tests.road.test_believable_days import Platform, all_days
 from tests.road.test_reports import begin
 from tests.samples import samples
 from tests.web.asking import Answer, asking, days, on, published
@@ -307,6 +308,26 @@ async def test_a_company_that_was_taken_back_is_named() -> None:
     (line,) = page.wrong
     assert "The platform took back all rows of 1 company" in line
     assert [row for row in page.companies if "taken back by the platform" in row["Company"]]
+
+
+async def test_a_renamed_company_has_one_name() -> None:
+    """On the page whatever activity is shown or searched for, and in the API: the newest, also of quiet reports."""
+    platform = Platform(all_days("17", "18"))
+    platform.silent_in_tools = frozenset({"18"})
+    both = (PLATFORM.reports["chat-sessions"], PLATFORM.reports["tools"])
+    async with Road(platform, PassedClock(utc(2026, 3, 4, 12)), "k", target_with(reports=both)) as road:
+        await road.poller.poll()
+        platform.names["18"] = "Contoso SE"
+        await road.poller.poll()
+        queries = ("", "?activity=tool_uses", "?q=Contoso", "?q=Contoso+SE")
+        pages = [await status(road.board, query) for query in queries]
+        async with asking(road.board) as http:
+            answer = await days(http, "company=18")
+
+    for page in pages:
+        assert [row["Company"] for row in page.companies if identity(row) == "18"] == ["Contoso SE 18"]
+    assert {key.company for key in answer.figures} == {"Contoso SE"}
+    assert {key.measure for key in answer.figures} > {"paradigm_tool_uses", "paradigm_user_queries"}
 
 
 async def test_before_the_first_poll() -> None:
