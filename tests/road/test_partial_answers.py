@@ -6,7 +6,7 @@ tests/road/test_chatcaptain.py holds against the platform's own truth.
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import partial
 
 import anyio
@@ -26,9 +26,9 @@ from tests.road.test_chatcaptain import NOON, UTC_ZONE, Platform
 
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
 MIDNIGHT = timedelta(hours=12)
-HELD = {"overview": 24, "channel": 7}
+HELD = {"overview": 24, "channel": 7, "inbox": 24}
 """Days: enough for baselines, where there are any."""
-MONDAY = NOON - 4 * DAY
+MONDAY, FRIDAY = NOON - 4 * DAY, NOON - 7 * DAY
 QUIET = date(2026, 11, 15)
 """A Sunday, on which nobody says a word in the worlds of these tests."""
 LIMITED = Threshold(
@@ -167,7 +167,7 @@ COMPONENTS = [(name, each) for name, report in REPORTED.items() for each in repo
 @pytest.fixture(scope="module")
 def untroubled() -> Mapping[str, tuple[Page, Page]]:
     """Returns the pages without trouble, by report."""
-    return {name: anyio.run(travel, (name,), Troubled(change=quiet_sunday)) for name in REPORTED}
+    return {name: anyio.run(travel, (name,), Troubled(change=quiet_sunday)) for name in HELD}
 
 
 def of_use(page: Page, *without: str) -> Page:
@@ -211,6 +211,32 @@ def test_a_component_that_cannot_be_read_costs_itself_alone(
     assert value_of(pages[1], "chat_usage_report_up") == float(is_no_fault or not needed)
 
 
+INBOX = {
+    "transferredToAgentCount": "inbox_transfers",
+    "conversationAcceptedCount": "inbox_accepted",
+    "conversationNotAcceptedCount": "inbox_not_accepted",
+    "averageJoinTimeSeconds": "inbox_join_time_average_seconds",
+    "agentPerformance": "of nobody",
+}
+ODD_VALUES: Mapping[str, object] = {"absent": MISSING, "null": None, "empty": [], "other-type": "12"}
+
+
+@pytest.mark.parametrize("good_start", [False, True], ids=["first-start", "running"])
+@pytest.mark.parametrize("kind", ODD_VALUES)
+def test_a_field_of_the_inbox_that_cannot_be_read_costs_itself_alone(
+    kind: str, good_start: bool, untroubled: Mapping[str, tuple[Page, Page]]
+) -> None:
+    """Its shape is documented: what differs is counted as drift, whichever field it is."""
+    for name, own in INBOX.items():
+        trouble = Troubled(change=answering(name, lambda _: ODD_VALUES[kind]))
+        pages = anyio.run(partial(travel, ("inbox",), trouble, good_start=good_start))
+        for page, expected in zip(pages, untroubled["inbox"], strict=True):
+            assert of_use(page, f"chatcaptain_{own}", own) == of_use(expected, f"chatcaptain_{own}", own), name
+        assert value_of(pages[1], "chat_usage_report_supported") == 1.0
+        drift = sum(value for series, value in pages[1].items() if series.name == "chat_usage_schema_drift")
+        assert bool(drift) is not (name == "agentPerformance" and kind == "empty"), name
+
+
 # Days on which nothing happens
 
 
@@ -234,6 +260,32 @@ def test_what_has_no_value_on_a_quiet_day_is_no_fault(
         assert of_use(page) == of_use(truth)
         assert not [series for series in page if series.name == UNREAD]
         assert value_of(page, "chat_usage_report_up") == 1.0
+
+
+@pytest.mark.parametrize("kind", ["absent", "null", "empty"])
+@pytest.mark.anyio
+async def test_a_quiet_weekend_is_no_fault_while_running(kind: str) -> None:
+    """From Friday to Tuesday each poll is good, and each day becomes the last day, though medians have no value."""
+    platform = Platform.of(UTC_ZONE, FRIDAY, channels=2)
+
+    def quiet(request: httpx.Request, document: object) -> object:
+        day = day_of(request)
+        if day is None or not isinstance(document, dict) or day.weekday() not in (5, 6):
+            return document
+        found = {each.name: silent(document["data"][each.name]) for each in OVERVIEW.components}
+        medians = {each.name: KINDS[kind](each) for each in OVERVIEW.components if each.figure is Shape.MEDIAN}
+        return {"data": {name: value for name, value in {**found, **medians}.items() if value is not MISSING}}
+
+    transport, key = Troubled(platform.transport, quiet), platform.bots.chatbots[0].key
+    async with Road(transport, platform.clock, key, target_of(platform, ("overview",)), platform=PLATFORM) as road:
+        for hours in range(0, 4 * 24 + 1, 6):
+            platform.clock.moment = FRIDAY + hours * HOUR
+            await road.poller.poll()
+            page = road.page()
+            day = datetime.fromtimestamp(value_of(page, "chat_usage_report_day_timestamp_seconds") or 0, UTC).date()
+            assert day == (platform.clock.moment - 6 * HOUR).date() - DAY
+            assert value_of(page, "chat_usage_report_up") == 1.0
+            assert not unread_of(page)
 
 
 @pytest.mark.parametrize("nothing", [{}, [], {"data": {}}, {"data": []}], ids=str)

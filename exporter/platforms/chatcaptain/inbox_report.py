@@ -65,5 +65,6 @@ class InboxReport(StatisticsReport):
 def _figures(data: Mapping[str, object]) -> Mapping[str, json_values.Checked]:
     """Reads the figures in the order of the measures; of nobody who joined there is no mean time, whatever it says."""
     counts = {name: json_values.count(data.get(name)) for name in (TRANSFERS, ACCEPTED, NOT_ACCEPTED)}
-    nobody = counts[ACCEPTED][0] == 0
-    return {**counts, JOIN_TIME: (None, None) if nobody else json_values.number(data.get(JOIN_TIME))}
+    accepted, time = counts[ACCEPTED][0], json_values.number(data.get(JOIN_TIME))
+    is_nobody = accepted == 0 or (accepted is None and time[0] == 0)
+    return {**counts, JOIN_TIME: (None, None) if is_nobody else time}
