@@ -15,7 +15,7 @@ from exporter.domain.calendars import Calendar
 from exporter.domain.clock import Clock
 from exporter.domain.model import Days
 from exporter.domain.selectors import Companies
-from exporter.metrics.daily import DailyFigures
+from exporter.metrics.daily import DailyFigures, measures
 from exporter.platforms.api import Report
 from exporter.platforms.paradigm.platform import REPORTS
 from exporter.polling.probe import LastCodes, Probe
@@ -111,9 +111,9 @@ def values(road: Road, name: str) -> Mapping[str, float]:
     return {dict(key.labels)["company_id"]: value for key, value in road.page().items() if key.name == name}
 
 
-def judged(road: Road) -> Mapping[str, float]:
+def judged(road: Road, name: str = "last_day") -> Mapping[str, float]:
     """Returns the user queries that alerts judge, by company."""
-    found = ((dict(key.labels), value) for key, value in road.page("chat_usage_activity_last_day").items())
+    found = ((dict(key.labels), value) for key, value in road.page(f"chat_usage_activity_{name}").items())
     return {labels["company_id"]: value for labels, value in found if labels["activity"] == "user_queries"}
 
 
@@ -132,6 +132,13 @@ def names(road: Road, company: str) -> set[str]:
 def figures_by_day(road: Road) -> Sequence[DailyFigures]:
     """Returns what the API serves, by report."""
     return [DailyFigures(view) for view in road.board.shown.views.values()]
+
+
+def listed_by_the_api(road: Road, day: date) -> set[str]:
+    """Returns the companies that have user queries on a day in the API."""
+    (daily,) = figures_by_day(road)
+    chosen = [each for each in measures(daily.view) if each.family == QUERIES]
+    return {each.company_id for each in daily.of_all(chosen, {day})}
 
 
 async def at(road: Road, moment: datetime) -> None:
@@ -175,7 +182,8 @@ async def test_a_figure_seen_only_while_its_day_ran_is_none_of_the_complete_day(
         assert values(road, f"{QUERIES}_last_day") == {"18": TRUE}
         assert values(road, f"{QUERIES}_7d") == {"18": 7 * TRUE}
         assert values(road, f"{QUERIES}_28d") == {"18": 28 * TRUE}
-        assert judged(road).keys() == {"18"}
+        assert judged(road).keys() == judged(road, "last_working_day").keys() == {"18"}
+        assert listed_by_the_api(road, WEDNESDAY) == {"18"}
         assert lost(road) == (later is None)
         assert health(road, "chat_usage_report_companies") == (2 if later else 1)
         assert only(road, "chat_usage_report_companies_withdrawn") == 0
