@@ -318,9 +318,27 @@ async def test_clients_show_their_certificate(folder: Path, own: str | None, all
     async with site(folder, TLS + clients + allowed) as place, client(folder, own=own) as http:
         try:
             came_in = (await http.get(f"https://{place}/metrics")).status_code == 200
-        except httpx.TransportError:
+        except (httpx.TransportError, ssl.SSLError):
             came_in = False
         assert came_in is comes_in
+
+
+@pytest.mark.parametrize(
+    ("arguments", "alert"),
+    [
+        pytest.param([], "certificate required", id="no-certificate"),
+        pytest.param(["-cert", "stranger.crt", "-key", "stranger.key"], "unknown ca", id="of-another-authority"),
+        pytest.param(["-tls1_2"], "protocol version", id="an-old-version"),
+    ],
+)
+async def test_a_client_is_told_why_its_hand_shake_fails(folder: Path, arguments: list[str], alert: str) -> None:
+    """By an alert of TLS, as the toolkit does: a connection that just ends looks like a fault of the network."""
+    async with site(folder, f"{TLS}{CLIENTS}  min_version: TLS13\n") as place:
+        command = ["openssl", "s_client", "-connect", place, "-ign_eof", *arguments]
+        done = await asyncio.to_thread(
+            lambda: subprocess.run(command, cwd=folder, input=b"", capture_output=True, timeout=20, check=False)
+        )
+        assert f"alert {alert}" in done.stderr.decode()
 
 
 async def test_plain_http_is_no_way_around_tls(folder: Path) -> None:

@@ -20,13 +20,51 @@ _CLIENTS = {
 }
 
 
+class _AlertingObject(ssl.SSLObject):
+    """Lets asyncio send the alert of a hand-shake that failed: it sends what is written where more is to be read."""
+
+    outgoing: ssl.MemoryBIO
+    _failed: ssl.SSLError | None = None
+
+    def do_handshake(self) -> None:
+        """Goes on with the hand-shake; one that has failed fails when the client, told why, sends or leaves."""
+        if self._failed is not None:
+            raise self._failed
+        try:
+            super().do_handshake()
+        except (ssl.SSLWantReadError, ssl.SSLWantWriteError):
+            raise
+        except ssl.SSLError as error:
+            if not self.outgoing.pending:
+                raise
+            self._failed = error
+            raise ssl.SSLWantReadError from error
+
+
+class _AlertingContext(ssl.SSLContext):
+    sslobject_class = _AlertingObject
+
+    def wrap_bio(
+        self,
+        incoming: ssl.MemoryBIO,
+        outgoing: ssl.MemoryBIO,
+        server_side: bool = False,
+        server_hostname: str | bytes | None = None,
+        session: ssl.SSLSession | None = None,
+    ) -> ssl.SSLObject:
+        made = super().wrap_bio(incoming, outgoing, server_side, server_hostname, session)
+        if isinstance(made, _AlertingObject):
+            made.outgoing = outgoing
+        return made
+
+
 def context(tls: Tls) -> ssl.SSLContext:
     """Makes the server's side of TLS.
 
     Raises:
         ConfigError: a certificate or a key cannot be read, or they do not belong together.
     """
-    made = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    made = _AlertingContext(ssl.PROTOCOL_TLS_SERVER)
     made.minimum_version, made.maximum_version = _VERSIONS[tls.min_version], _VERSIONS[tls.max_version]
     _choose_ciphers(made, tls.cipher_suites)
     if not tls.prefer_server_cipher_suites:
