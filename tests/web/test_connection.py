@@ -189,14 +189,18 @@ async def _to_the_end(peer: Peer) -> bytes:
     return bytes(read)
 
 
-async def test_the_longest_waiting_makes_room_for_a_new_one() -> None:
-    """Not the new one, and not one who asks in between."""
-    async with door(ConnectionLimits(request=LONG_S, connections=4)) as opened:
-        scraper = await opened.peer()
+@pytest.mark.parametrize("tls", [False, True])
+async def test_the_longest_waiting_makes_room_for_a_new_one(certified: Path, tls: bool) -> None:
+    """Not the new one, and not one who asks in between; who is silent does not even shake hands."""
+    limits = ConnectionLimits(
+        request=LONG_S, handshake=LONG_S, connections=LIMITS.connections if tls else 4, tls_connections=4
+    )
+    async with door(limits, certified if tls else None) as opened:
+        scraper = await opened.peer(tls=tls)
         assert await scraper.is_answered()
         silent = [await opened.peer() for _ in range(3)]
         assert await scraper.is_answered()
-        newest = await opened.peer()
+        newest = await opened.peer(tls=tls)
 
         assert await silent[0].is_cut_off()
         assert await newest.is_answered()
@@ -245,7 +249,8 @@ def test_connections_leave_descriptors_free(
     limit = resource.RLIM_INFINITY if descriptors is None else descriptors
     monkeypatch.setattr(resource, "getrlimit", lambda _which: (limit, limit))
     monkeypatch.setattr(os, "listdir", lambda _path: ["0"] * 50)
-    assert connection_limits().connections == connections
+    limits = connection_limits()
+    assert (limits.connections, limits.tls_connections) == (connections, min(connections, LIMITS.tls_connections))
 
 
 async def test_an_upgrade_is_not_taken_and_not_talked_about(caplog: pytest.LogCaptureFixture) -> None:

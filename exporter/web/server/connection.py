@@ -5,6 +5,7 @@ import logging
 import os
 import resource
 from dataclasses import dataclass, field, replace
+from typing import Protocol
 
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
@@ -19,8 +20,9 @@ log = logging.getLogger(__name__)
 class ConnectionLimits:
     """What clients may take, in seconds: a hand-shake of TLS, a request, an answer in which nothing is read on.
 
-    At most `connections` are open, at most `unread` of them with an answer that waits to be read: it takes the memory
-    of a page. uvicorn has no limits of these kinds: its own on connections refuses the newest one, which is Prometheus.
+    At most `connections` are open, with TLS `tls_connections`, since asyncio has 256 KiB for each. At most `unread` of
+    them have an answer that waits to be read: it takes the memory of a page. uvicorn has no limits of these kinds: its
+    own on connections refuses the newest one, which is Prometheus.
     Of new ones `accepts` are taken up in one turn of the event loop, asyncio would take all before it serves anybody.
     """
 
@@ -28,6 +30,7 @@ class ConnectionLimits:
     request: float = 30.0
     reading: float = 60.0
     connections: int = 512
+    tls_connections: int = 128
     unread: int = 32
     accepts: int = 16
 
@@ -47,21 +50,41 @@ def connection_limits() -> ConnectionLimits:
     left = most - len(os.listdir("/dev/fd")) - RESERVED_DESCRIPTORS
     if left >= LIMITS.connections:
         return LIMITS
-    return replace(LIMITS, connections=max(FEWEST_CONNECTIONS, left), accepts=FEWEST_ACCEPTS)
+    most = max(FEWEST_CONNECTIONS, left)
+    return replace(LIMITS, connections=most, tls_connections=min(most, LIMITS.tls_connections), accepts=FEWEST_ACCEPTS)
+
+
+class Waiting(Protocol):
+    """Who waits for a client."""
+
+    def cut_off(self) -> None:
+        """Ends the wait and the connection."""
 
 
 @dataclass(slots=True)
 class WaitingConnections:
     """The connections of a server that wait for their client, the longest waiting first, with what cuts each off."""
 
-    asking: "dict[Connection, asyncio.TimerHandle | None]" = field(default_factory=dict)
-    unread: "dict[Connection, asyncio.TimerHandle | None]" = field(default_factory=dict)
+    asking: dict[Waiting, asyncio.TimerHandle | None] = field(default_factory=dict)
+    unread: dict[Waiting, asyncio.TimerHandle | None] = field(default_factory=dict)
+    handshakes: int = 0
 
     def make_room(self) -> None:
         """Cuts off who has waited longest for a request, else who has not read for longest."""
         for each in self.asking or self.unread:
             each.cut_off()
             return
+
+    def begin_handshake(self, waiting: Waiting, seconds: float) -> None:
+        """Waits for a hand-shake to end."""
+        self.handshakes += 1
+        self.asking[waiting] = asyncio.get_running_loop().call_later(seconds, waiting.cut_off)
+
+    def end_handshake(self, waiting: Waiting) -> None:
+        """Waits no more, if it was waited for."""
+        if (timer := self.asking.pop(waiting, None)) is not None:
+            timer.cancel()
+            self.handshakes -= 1
 
 
 class Connection(H11Protocol):
@@ -82,8 +105,7 @@ class Connection(H11Protocol):
             transport.abort()
             return
         super().connection_made(transport)
-        if len(self.connections) > self.limits.connections:
-            self.waiting.make_room()
+        self.make_room()
         self.waiting.asking[self] = None
         self._await_request()
 
@@ -125,6 +147,12 @@ class Connection(H11Protocol):
         self._end_wait(self.waiting.unread)
         super().resume_writing()
 
+    def make_room(self) -> None:
+        """Cuts off another one if too many are open."""
+        most = self.limits.tls_connections if self.web_config.context else self.limits.connections
+        if len(self.connections) + self.waiting.handshakes > most:
+            self.waiting.make_room()
+
     def cut_off(self) -> None:
         """Ends the connection, whatever it does."""
         self._leave()
@@ -134,7 +162,7 @@ class Connection(H11Protocol):
         if self.waiting.asking.get(self) is None:
             self.waiting.asking[self] = self.loop.call_later(self.limits.request, self.cut_off)
 
-    def _end_wait(self, waiting: "dict[Connection, asyncio.TimerHandle | None]") -> None:
+    def _end_wait(self, waiting: dict[Waiting, asyncio.TimerHandle | None]) -> None:
         if (timer := waiting.pop(self, None)) is not None:
             timer.cancel()
 

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import functools
 import logging
 import re
 import socket
@@ -16,6 +15,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from exporter.domain.errors import ConfigError
 from exporter.web.server.connection import Connection, ConnectionLimits, connection_class, connection_limits
+from exporter.web.server.handshake import Handshake
 from exporter.web.server.web_config import LiveWebConfig
 
 CHECK_SECONDS = 1.0
@@ -107,16 +107,14 @@ class Server(uvicorn.Server):
         before.close()
 
     async def _accept(self) -> asyncio.Server:
-        connection = cast("type[Connection]", self.config.http_protocol_class)
-        factory = functools.partial(
-            connection, config=self.config, server_state=self.server_state, app_state=self.lifespan.state
-        )
+        connection, context = cast("type[Connection]", self.config.http_protocol_class), self.config.ssl
+
+        def accepted() -> Connection | Handshake:
+            made = connection(self.config, self.server_state, self.lifespan.state)
+            return Handshake(made, context) if context else made
+
         made = await asyncio.get_running_loop().create_server(
-            factory,
-            sock=self._listening.dup(),
-            ssl=self.config.ssl,
-            backlog=connection.limits.accepts,
-            ssl_handshake_timeout=connection.limits.handshake if self.config.ssl else None,
+            accepted, sock=self._listening.dup(), backlog=connection.limits.accepts
         )
         self._listening.listen(BACKLOG)  # asyncio limited the kernel's queue, too, to what it accepts at once
         return made
