@@ -1,7 +1,7 @@
 """Mutations of each rule, of up to eight kinds. Its laws notice five."""
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import chain, islice, zip_longest
 from pathlib import Path
 from typing import NamedTuple
@@ -68,11 +68,22 @@ def changed(expression: str, kind: str, spot: "re.Match[str]") -> str:
     return expression[: spot.start()] + new + expression[spot.end() :]
 
 
-def noticed_by(laws: list[Law], mutants: Sequence[Mutant], promtool: str, folder: Path) -> list[bool]:
-    """Tells of each mutant whether the laws no longer hold, in one run of promtool."""
-    checks = [case for law in laws for case in cases(law)]
+def noticed_by(laws: list[Law], mutants: Sequence[Mutant], promtool: str, folder: Path) -> int:
+    """Returns how many mutants the laws notice, or enough; the case of several releases, the dearest, is asked last."""
+    *first, last = zip(*map(cases, laws), strict=True)
+    seen = complained_of(laws, mutants, [case for each in first for case in each], promtool, folder)
+    if sum(seen) >= ENOUGH:
+        return sum(seen)
+    unseen = [mutant for mutant, is_seen in zip(mutants, seen, strict=True) if not is_seen]
+    return sum(seen) + sum(complained_of(laws, unseen, last, promtool, folder))
+
+
+def complained_of(
+    laws: list[Law], mutants: Sequence[Mutant], checks: Sequence[Mapping[str, object]], promtool: str, folder: Path
+) -> list[bool]:
+    """Tells of each mutant whether a check fails, in one run of promtool."""
     files = [alone(folder, f"{n}", checks, f"{laws[0].step}m", mutant.rule) for n, mutant in enumerate(mutants)]
-    found = verdicts(promtool, files)
+    found = verdicts(promtool, files) if files else {}
     return [found[file.name] != "" for file in files]
 
 
@@ -92,7 +103,7 @@ def test_five_mutants_are_noticed(name: str, tmp_path: Path, noticed: dict[str, 
     found = 0
     for some in batched(mutants(original), ENOUGH + 1):
         tried += some
-        found += sum(noticed_by(laws, some, promtool, tmp_path))
+        found += noticed_by(laws, some, promtool, tmp_path)
         if found >= ENOUGH:
             break
     noticed[name] = min(found, ENOUGH)
