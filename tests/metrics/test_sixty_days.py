@@ -37,6 +37,8 @@ Row = tuple[str, date]
 Figures = dict[str, float]
 
 
+NOBODY_WORKS = (date(2026, 4, 14), date(2026, 4, 29), date(2026, 5, 15))
+"""Working days by all calendars."""
 GONE = (2, 8, 14, 40, 90, 9000)
 ends = cache(partial(end, zone=PARIS))
 
@@ -68,7 +70,7 @@ class World:
             works = RULES.calendar.is_working(day) or (company == "3" and day not in EASTER_AND_MORE)
             gone = random.choice(GONE) if random.random() < 0.2 else 0
             life = Life(random.randint(10, 99) + 0.0, random.randint(6, 20), gone, random.random() < 0.03)
-            if works and day not in silent[company] and random.random() > 0.05:
+            if works and day not in (*silent[company], *NOBODY_WORKS) and random.random() > 0.05:
                 found[company, day] = life
         return found
 
