@@ -3,11 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date
+from pathlib import Path
 
 import pytest
 
 from exporter.platforms.api import Report
 from exporter.platforms.paradigm.platform import REPORTS
+from exporter.polling.state_file import StateFile
 from tests.road.road import CHAT_SESSIONS, RULES, PassedClock, Road, target_with, utc
 from tests.road.test_believable_days import (
     DAY,
@@ -123,6 +125,20 @@ async def test_it_is_new_in_the_reports_that_say_nothing_of_it() -> None:
         await at(road, NOON + HOUR)
 
         assert month(road) == of_all({"18": 28 * TRUE})
+
+
+async def test_it_is_new_also_if_it_was_created_while_the_exporter_was_down(tmp_path: Path) -> None:
+    """What the state file holds is the old one's."""
+    clock, target = PassedClock(NOON), target_with(reports=BOTH)
+    platform = Platform(all_days("17", "18"))
+    for hours in range(2):
+        store = StateFile(tmp_path / "state", clock.now).store("s", {"platform": "p"}, target.rules)
+        async with Road(platform, clock, "k", target, store=store) as road:
+            assert month(road) == of_all({"17": 28 * TRUE, "18": 28 * TRUE} if hours else {})
+            await at(road, NOON + hours * HOUR)
+            platform.rows = {**all_days("18"), ("17", WEDNESDAY): 5}
+            platform.names["17"] = "Fabrikam"
+    assert month(road) == of_all({"18": 28 * TRUE})
 
 
 @pytest.mark.parametrize("missing", [set[int](), {1, 2, 3}], ids=["all-there", "asked-days-missing-once"])

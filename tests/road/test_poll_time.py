@@ -30,7 +30,7 @@ async def polled(failing: Sequence[str], channels: int = 5, trouble: str = "time
         return TROUBLES[trouble](request)
 
     target, key = target_of(platform, ("overview", "channel")), platform.bots.chatbots[0].key
-    target = replace(target, rules=replace(target.rules, keep_days=7))
+    target = replace(target, rules=replace(target.rules, keep_days=4))
     pages = []
     async with Road(Troubled(platform.transport, instead=fail), clock, key, target, platform=PLATFORM) as road:
         for days in (0, 2):
