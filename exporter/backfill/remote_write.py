@@ -4,7 +4,7 @@ A store does not overwrite: what is sent twice with the same value changes nothi
 """
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from itertools import chain
@@ -14,7 +14,7 @@ import httpx
 from exporter.backfill.figures import Piece, by_family
 from exporter.backfill.openmetrics_file import noon
 from exporter.backfill.remote_write_message import NAME, Series, batches, encoded, series_of
-from exporter.backfill.store_client import CUT_OFF, cut_off, reached
+from exporter.backfill.store_client import CUT_OFF, cut_off, reached, sent_secrets
 from exporter.domain.clock import Clock
 from exporter.domain.errors import StoreError
 from exporter.domain.text import one_line
@@ -40,12 +40,13 @@ MOST_WORDS = 200
 
 @dataclass(frozen=True, slots=True)
 class RemoteWrite:
-    """One store at `url`, reached by `http`; `added` are further labels of every series."""
+    """One store at `url`, reached by `http`; `added` are further labels of every series; each wait is reported."""
 
     url: str
     http: httpx.AsyncClient
     clock: Clock
     added: Mapping[str, str]
+    report_wait: Callable[[str], None] = lambda _words: None
 
     async def begin(self, oldest: date) -> None:
         """Writes one sample of a family of its own on the oldest day to be sent: whether days so old are taken.
@@ -78,6 +79,7 @@ class RemoteWrite:
             if not retry_budget.spend(seconds):
                 again = "mend the store, then the same command goes on"
                 raise StoreError(f"{reached(self.url)}: {why}, {attempt} times; {again}")
+            self.report_wait(f"{reached(self.url)}: {why}; asked again in {seconds:.0f} s")
             await self.clock.sleep(seconds)
 
     async def _try(self, body: bytes, oldest: date) -> tuple[str | None, str]:
@@ -101,8 +103,8 @@ class RemoteWrite:
 
 
 def _words(answer: httpx.Response) -> str:
-    """Returns the beginning of what a store says, in one line."""
-    return one_line(answer.text)[:MOST_WORDS] or "without a word"
+    """Returns the beginning of what a store says, in one line, without what it was sent as a secret."""
+    return one_line(sent_secrets(answer.request).in_message(answer.text))[:MOST_WORDS] or "without a word"
 
 
 def _older(oldest: date, clock: Clock) -> str:

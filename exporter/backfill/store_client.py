@@ -5,8 +5,11 @@ done here is refused by name.
 """
 
 import asyncio
+import base64
+import binascii
 import ssl
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +20,7 @@ import yaml
 from exporter import __version__
 from exporter.domain.errors import ConfigError, StoreError
 from exporter.http import tls_context
+from exporter.http.key_mask import KeyMask
 from exporter.http.proxy import proxy_for
 
 MAX_PORT = 65535
@@ -25,6 +29,12 @@ TIMEOUT_SECONDS = 60.0
 REFUSAL_SECONDS = 0.25
 """How long a new connection listens before it speaks: longer than a store beside us takes to refuse a certificate."""
 
+PUBLIC_HEADERS = frozenset(
+    {
+        *("accept", "accept-encoding", "connection", "content-encoding", "content-length", "content-type"),
+        *("host", "user-agent", "x-prometheus-remote-write-version"),
+    }
+)
 CUT_OFF = (httpx.TransportError, OSError)
 """What httpx raises without an answer; an ssl.SSLError in the middle of one passes httpx unchanged."""
 
@@ -122,6 +132,16 @@ def reached(url: str) -> str:
     """Returns the URL of a store for an error, with the proxy that it is reached through."""
     proxy = proxy_for(httpx.URL(url))
     return shown_url(url) + (f" (through the proxy {proxy})" if proxy else "")
+
+
+def sent_secrets(request: httpx.Request) -> KeyMask:
+    """Makes a mask of what a request tells a store in confidence, which the store may echo."""
+    sent = [value for name, value in request.headers.items() if name not in PUBLIC_HEADERS]
+    sent += request.url.params.values()
+    _, _, encoded = request.headers.get("Authorization", "").partition("Basic ")
+    with suppress(binascii.Error, UnicodeDecodeError):
+        sent.append(base64.b64decode(encoded).decode().partition(":")[2])
+    return KeyMask("", {"Authorization": " ".join(sent)})
 
 
 def client(

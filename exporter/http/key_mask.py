@@ -26,6 +26,8 @@ class KeyMask:
         self._words = tuple(word.encode() for word in words if len(word) >= SHORTEST)
         self._short = tuple(f"\\{letter}".encode() for letter in SHORT_ESCAPES.intersection("".join(words)))
         self._any_form = re.compile("|".join(map(_any_form, self._words)).encode() or NEVER)
+        short = "|".join(re.escape(word) for word in words if 0 < len(word) < SHORTEST)
+        self._short_words = re.compile(rf"(?<!\w)(?:{short})(?!\w)" if short else NEVER.decode())
 
     def in_body(self, body: bytes) -> bytes:
         """Returns an answer without the key; `body` itself if it does not hold it, which is fast."""
@@ -37,8 +39,12 @@ class KeyMask:
         return body
 
     def in_text(self, text: str) -> str:
-        """Returns a header, or an error's text, without the key."""
+        """Returns a header without the key."""
         return self.in_body(text.encode(errors="replace")).decode()
+
+    def in_message(self, text: str) -> str:
+        """Returns an error's text without the key; a short one is masked where it is a word by itself."""
+        return self._short_words.sub(MASKED.decode(), self.in_text(text))
 
 
 def _any_form(word: bytes) -> str:

@@ -39,5 +39,5 @@ class HttpRequest:
 
     def quote(self, text: str) -> str:
         """Returns foreign text fit for a message: without the key, printable, in one line, cut."""
-        text = one_line(self.mask.in_text(text).replace(self.key, "[key]"))  # also a short one
+        text = one_line(self.mask.in_message(text))
         return text if len(text) <= SHOWN else text[: SHOWN - 1] + "…"

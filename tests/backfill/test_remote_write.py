@@ -3,7 +3,7 @@
 import ssl
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -192,10 +192,43 @@ async def test_what_does_not_pass_is_not_tried_again(trouble: Callable[[], httpx
 
 
 async def test_patience_ends() -> None:
-    store = Store([lost])
+    """Each wait is said before it begins."""
+    store, said = Store([lost]), list[str]()
     with pytest.raises(StoreError, match=r"cannot be reached .* times; mend the store"):
-        await store.remote().take(PIECE, figures(1))
+        await replace(store.remote(), report_wait=said.append).take(PIECE, figures(1))
     assert sum(store.clock.slept) <= 900
+    assert len(said) == len(store.clock.slept)
+    assert said[0].startswith(f"{URL}: cannot be reached (ConnectError); asked again in ")
+
+
+@pytest.mark.parametrize("password", ["canary-of-the-store", "c4n"])
+@pytest.mark.parametrize("status", [401, 500])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "basic_auth: {{username: u, password: {0}}}",
+        "authorization: {{credentials: {0}}}",
+        "http_headers: {{X-Token: {{secrets: [{0}]}}}}",
+        "",
+    ],
+)
+async def test_a_store_that_echoes_its_secrets_has_none_shown(
+    tmp_path: Path, text: str, status: int, password: str
+) -> None:
+    """Neither in an error nor while it is waited for: password, its Authorization, a header, a token in the URL."""
+    (tmp_path / "http.yml").write_text(text.format(password))
+    url, said, authorization = f"{URL}?token={password}", list[str](), list[str]()
+
+    def echo(request: httpx.Request) -> httpx.Response:
+        authorization.extend(request.headers.get("authorization", "").split()[1:])
+        return httpx.Response(status, text=f"bad {password} in {dict(request.headers)} of {request.url}")
+
+    async with client(url, http_config(tmp_path / "http.yml"), tmp_path, httpx.MockTransport(echo)) as http:
+        with pytest.raises(StoreError) as caught:
+            await RemoteWrite(url, http, PassedClock(NOON).for_fetch(), {}, said.append).begin(FIRST)
+    assert bool(said) is (status == 500)
+    for secret in (password, *authorization):
+        assert secret not in "\n".join((str(caught.value), *said))
 
 
 async def test_the_age_is_asked_with_a_sample_that_is_nobodys() -> None:

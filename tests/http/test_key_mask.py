@@ -54,6 +54,11 @@ def test_a_short_key_could_be_a_part_of_any_word() -> None:
     assert KeyMask("sessions"[: SHORTEST - 1], NONE).in_body(b"sessions") == b"sessions"
 
 
+def test_a_short_key_is_masked_in_errors_where_it_is_a_word() -> None:
+    mask = KeyMask("a", NONE)
+    assert mask.in_message("a certificate of 'a', key=a: a") == "[key] certificate of '[key]', key=[key]: [key]"
+
+
 @pytest.mark.anyio
 @pytest.mark.parametrize(
     "echo",

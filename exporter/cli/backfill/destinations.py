@@ -46,7 +46,7 @@ class Store(NamedTuple):
     @asynccontextmanager
     async def taking(self) -> AsyncIterator[RemoteWrite]:
         async with client(self.url, self.config, self.folder) as http:
-            yield RemoteWrite(self.url, http, CLOCK, self.labels)
+            yield RemoteWrite(self.url, http, CLOCK, self.labels, lambda words: typer.echo(words, err=True))
 
 
 def into_file(chosen: Sequence[Source], manifest: Manifest, runs: Runs, output: Path) -> None:
