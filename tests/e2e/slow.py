@@ -39,13 +39,16 @@ HELLO = b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"
 """How a client's part of a hand-shake begins; it announces 512 bytes."""
 
 Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
+Auth = tuple[str, str]
 
 
 class Target(NamedTuple):
-    """A running exporter: where it answers, and the file of the authority to trust if it speaks TLS."""
+    """A running exporter: where it answers, the file of the authority to trust with TLS, its log and process."""
 
     url: str
     authority: Path | None
+    log: Path = Path()
+    pid: int = 0
 
     @property
     def trust(self) -> ssl.SSLContext | bool:
@@ -192,27 +195,32 @@ def _timed(http: httpx.Client, target: Target) -> float:
 
 
 @contextmanager
-def served(*, tls: bool) -> Iterator[Target]:
-    """Runs an exporter that has read everything of a simulated platform and polls no more for an hour."""
+def served(*, tls: bool, web_config: str = "", auth: Auth | None = None) -> Iterator[Target]:
+    """Runs an exporter that has read everything of a simulated platform and polls no more for an hour.
+
+    `web_config` is what it is configured with besides TLS, `auth` who may then ask.
+    """
     with tempfile.TemporaryDirectory() as name, simulating(Path(name)) as platform:
         folder, address = Path(name), f"127.0.0.1:{free_port()}"
         (folder / "key").write_text(World.from_seed(SEED).keys.admin)
         config = f"sources: {{production: {{platform: paradigm, base_url: '{platform}', api_key_file: key}}}}\n"
         (folder / "exporter.yml").write_text(config)
         options = [f"--config.file={folder / 'exporter.yml'}", f"--web.listen-address={address}"]
-        target = Target(f"http://{address}", None)
+        target = Target(f"http://{address}", None, folder / "serve.log")
         if tls:
             self_signed(folder, "server", "IP:127.0.0.1")
-            (folder / "web.yml").write_text("tls_server_config: {cert_file: server.crt, key_file: server.key}\n")
-            options.append(f"--web.config.file={folder / 'web.yml'}")
-            target = Target(f"https://{address}", folder / "server.crt")
-        with running([COMMAND, "serve", *options], folder / "serve.log", lambda: _has_past(target), PATIENCE_S):
-            yield target
+            web_config += "tls_server_config: {cert_file: server.crt, key_file: server.key}\n"
+            target = Target(f"https://{address}", folder / "server.crt", folder / "serve.log")
+        (folder / "web.yml").write_text(web_config)
+        options.append(f"--web.config.file={folder / 'web.yml'}")
+        command: list[str | Path] = [COMMAND, "serve", *options]
+        with running(command, target.log, lambda: _has_past(target, auth), PATIENCE_S) as process:
+            yield target._replace(pid=process.pid)
 
 
-def _has_past(target: Target) -> bool:
+def _has_past(target: Target, auth: Auth | None) -> bool:
     try:
-        page = httpx.get(f"{target.url}/metrics", verify=target.trust, trust_env=False).text
+        page = httpx.get(f"{target.url}/metrics", verify=target.trust, trust_env=False, auth=auth).text
     except httpx.TransportError:
         return False
     last = 'chat_usage_report_window_coverage_ratio{source="production",report="user-activities",window="28d"} 1.0'
