@@ -25,6 +25,7 @@ from exporter.polling.probe import Finding, LastCodes, Probe
 from exporter.polling.target import Target
 from exporter.polling.threads import Worker
 from exporter.settings import Settings, Source, load
+from exporter.settings.no_effect import without_effect
 
 Result = TypeVar("Result")
 
@@ -59,7 +60,7 @@ def check(
     Exit 2 and one line per mistake if it is wrong.
     """
     settings = load(config_file, os.environ, platforms())
-    for note in settings.notes:
+    for note in (*settings.notes, *without_effect(settings, CLOCK.now())):
         typer.echo(note)
     for each in settings.sources.values():
         typer.echo(describe(each))

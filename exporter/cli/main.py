@@ -44,6 +44,7 @@ if find_spec("exporter.cli.demo"):
 commands: tuple[Callable[..., None], ...] = (serve, check, plan, *simulated, backfill, export, metrics)
 for command in commands:
     app.command()(command)
+NAMES = frozenset(command.__name__ for command in commands)
 if not simulated:
     for name in ("demo", "simulate"):
         app.command(name, hidden=True, context_settings=ANY_ARGUMENTS)(simulated_platforms)
@@ -76,7 +77,9 @@ def run(arguments: Sequence[str]) -> int:
         text = error.format_message()
         if "\n" not in text:  # that would be the help, for who gave no command
             asked = getattr(getattr(error, "ctx", None), "command_path", PROGRAM)
-            text = f"{PROGRAM}: {text.rstrip('.')}; see {asked} --help"
+            command = next((each for each in arguments if each in NAMES), None) if asked == PROGRAM else None
+            place = f" before the command; options stand after {command}" if command else ""
+            text = f"{PROGRAM}: {text.rstrip('.')}{place}; see {asked} --help"
         print(text, file=sys.stderr)  # noqa: T201 the same
         return error.exit_code
     except OSError as error:  # of standard output, such as a full disk; all others are translated where they appear

@@ -13,7 +13,7 @@ import typer
 
 from exporter import __version__
 from exporter.app import interpreter
-from exporter.app.assemble import Exporter, assemble
+from exporter.app.assemble import CLOCK, Exporter, assemble
 from exporter.app.process import end_signal, reload_signal, reloading, run_command, serving
 from exporter.cli import logs
 from exporter.cli.options import (
@@ -29,6 +29,7 @@ from exporter.cli.options import (
 from exporter.domain.errors import ConfigError
 from exporter.platforms.registry import platforms
 from exporter.settings import load
+from exporter.settings.no_effect import without_effect
 from exporter.web.server.server import listen, url
 from exporter.web.server.web_config import LiveWebConfig
 from exporter.web.status.page import DOCS
@@ -59,6 +60,8 @@ def serve(
         logs.configure(log_level, log_format)
         for note in settings.notes:
             log.info(note)
+        for line in without_effect(settings, CLOCK.now()):
+            log.warning(line)
         exporter = assemble(settings, read=read, lifecycle=enable_lifecycle, docs=docs)
         interpreter.collect_rarely()
         interpreter.switch_often()

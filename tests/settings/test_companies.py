@@ -197,6 +197,20 @@ def test_thresholds_follow_the_built_in_one_in_their_order(file: Path) -> None:
     assert sources["desk"].target.company_limits.thresholds == (built_in(()), first, second)
 
 
+@pytest.mark.parametrize(
+    ("written", "limits"),
+    [
+        ("drop_ratio: 40%", {"drop_ratio": 0.4}),
+        ("drop_ratio: 12.5 %", {"drop_ratio": 0.125}),
+        ("spike_ratio: 300%", {"spike_ratio": 3.0}),
+    ],
+)
+def test_a_ratio_may_be_a_percentage(file: Path, written: str, limits: Mapping[str, float]) -> None:
+    entry = f"    workspace: w\nthresholds: [{{activity: user_queries, {written}}}]\n"
+    _, given = loaded(file, GOOD + entry).sources["a"].target.company_limits.thresholds
+    assert given.limits == limits
+
+
 def test_the_environment_gives_thresholds_as_json(file: Path) -> None:
     environ = {"CHAT_USAGE_THRESHOLDS": '[{"company": "id:17", "activity": "likes", "above": 3}]'}
     found = loaded(file, f"{GOOD}    workspace: w\n", environ).sources["a"].target.company_limits.thresholds
