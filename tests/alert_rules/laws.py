@@ -17,6 +17,7 @@ HOUR = 6
 SETTLE = Series("chat_usage_settle_seconds", {"source": "a"}, "21600")
 REPORT = {"source": "a", "report": "chat-sessions"}
 COMPANY = {"source": "a", "company_id": "1", "company": 'R&D "Ü"'}
+UNMATCHED = {"source": "a", "option": "thresholds"}
 QUERIES = {**REPORT, **COMPANY, "activity": "user_queries"}
 FRESH = (
     SETTLE,
@@ -421,11 +422,13 @@ LAWS = (
     Law(
         "ChatUsageConfigUnmatched",
         "chat_usage_config_unmatched_selectors",
-        {"source": "a", "option": "thresholds"},
+        UNMATCHED,
         "0",
         "1",
-        {"source": "a", "option": "thresholds"},
+        UNMATCHED,
         "1",
+        (*FRESH, Series("chat_usage_config_unmatched_selector_info", {**UNMATCHED, "selector": "id:99"}, "1")),
+        texts={"selector": "id:99"},
     ),
     # Optional ones.
     Law(

@@ -48,7 +48,9 @@ def yaml_text(value: str) -> str:
 
 
 LOOKED_UP = re.compile(r"\{\{ with printf `([^`]*)`[^{]*\| query \}\}(.*?)\{\{.*?\}\}(.*?)\{\{ end \}\}")
+LISTED = re.compile(r"\{\{ range query \(printf `([^`]*)`[^)]*\) \}\}(.*?)\{\{.*?\}\}(.*?)\{\{ end \}\}")
 KINDS = {
+    "selector_info": "selector",
     "activity_limit": "limit",
     "day_timestamp_seconds": "day",
     "share_28d": "share",
@@ -65,7 +67,7 @@ def expanded(text: str, labels: Labels, value: str, texts: Labels) -> str:
         kind = next(kind for part, kind in KINDS.items() if part in found[1])
         return f"{found[2]}{texts[kind]}{found[3]}" if kind in texts else ""
 
-    text = LOOKED_UP.sub(looked_up, text)
+    text = LISTED.sub(looked_up, LOOKED_UP.sub(looked_up, text))
     text = re.sub(r"\{\{ \$labels\.(\w+) \| urlquery \}\}", lambda m: quote_plus(labels.get(m[1], "")), text)
     text = re.sub(r"\{\{ \$labels\.(\w+) \}\}", lambda m: labels.get(m[1], ""), text)
     text = re.sub(r"\{\{ if .*\{\{ else \}\}(.*?)\{\{ end \}\}", r"\1", text)
