@@ -125,7 +125,7 @@ class Sources:
                 del self._running[name]
             for each in fresh:
                 self._begin(each, cut_off=cut_off.get(each.source.name, False))
-            renderings = {each.source.name: each.poller.rendering(*each.poller.target.reports) for each in fresh}
+            renderings = {each.source.name: each.poller.rendering() for each in fresh}
 
             def publish() -> None:
                 sources = {name: rendering() for name, rendering in renderings.items()}

@@ -27,7 +27,7 @@ def poll_result(
     Raises:
         ReportError: an answer contradicts what is held; then none counts.
     """
-    error = poll_error(target, report, asked, days)
+    error = poll_error(target, report, asked, days) if asked.failures else None
     folded = fold_answers(target, report, before, asked.answers, now) if asked.answers else None
     if folded is not None and END_DATE in asked.discoveries:
         folded = replace(folded, violations={**folded.violations, "end_exclusive": 1})
@@ -35,7 +35,7 @@ def poll_result(
         folded,
         asked.discoveries,
         error,
-        unread_items(asked),
+        unread_items(asked) if asked.failures else {},
         str(error or next((each.error for each in asked.failures), "")),
         asked.strikes,
         asked.ended,

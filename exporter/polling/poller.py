@@ -1,13 +1,14 @@
 """Polls the reports of one source: ask, fold, render, publish, and once a day the same for the days before.
 
-What computes runs in the worker thread; what waits, on the event loop. A failed report keeps what it has; nothing here
-is written by anybody else, and what others may see is published on the board.
+What computes runs in the worker thread; what waits, on the event loop. A failed report keeps what it has, an error of
+our own costs the step it is in. Nothing here is written by anybody else; what others may see is on the board.
 """
 
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -21,15 +22,15 @@ from exporter.http import RetryBudget
 from exporter.ledger.days_to_ask import days_to_ask
 from exporter.ledger.ledger import Ledger
 from exporter.ledger.narrowed import narrowed
-from exporter.metrics.report_view import Health
+from exporter.metrics.report_view import Health, ReportView
 from exporter.platforms.api import Report
 from exporter.polling import transitions
 from exporter.polling.answers import IN_A_ROW, Known, given_up
 from exporter.polling.ask import Fetch, Transport, ask
+from exporter.polling.poll_log import SelectorLog, log_poll
 from exporter.polling.poll_result import poll_result
 from exporter.polling.render import rendered
 from exporter.polling.report_state import ReportState, StateStore
-from exporter.polling.selector_log import SelectorLog
 from exporter.polling.target import Target
 from exporter.polling.threads import Worker
 from exporter.polling.transitions import PollResult
@@ -38,6 +39,7 @@ log = logging.getLogger(__name__)
 
 ASK_AGAIN = timedelta(hours=24)
 """How long a report that the platform lacks is left alone."""
+SLIP = "an error of the exporter itself; please report it with its lines of the log"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +67,9 @@ class Poller:
         self._outputs = outputs
         self._clock = clock
         self._store = store
-        self._polling = False
+        self._polling = self._refreshing = False
         self._turn = asyncio.Lock()  # of who may ask: a poll, or a piece of the refresh pass
+        self._past_due: set[str] = set()  # reports of whose past a poll left something to ask for
         self._given_up: dict[str, frozenset[str] | None] = {}  # subjects that failed at the last poll; None: all did
         self._unread_pieces: dict[str, frozenset[Days]] = {}  # of the past, when the rest of it was read
         self._states = {report.name: ReportState(Ledger(), Health(target.interval)) for report in target.reports}
@@ -79,7 +82,8 @@ class Poller:
     async def start(self) -> None:
         """Publishes the source before its first poll: all outcomes at 0, and the figures of the stored states."""
         self.expect()
-        await self._load()
+        with self._guarded("loading the state failed; the source starts empty"):
+            await self._load()
         await self.refresh()
 
     def expect(self) -> None:
@@ -88,7 +92,10 @@ class Poller:
             self._outputs.telemetry.expect(self.target.source, report.name)
 
     async def poll(self) -> None:
-        """Polls every report once, one after the other; if the poll before still runs, counts that and does nothing."""
+        """Polls every report once, one after the other, then the past; polls that come due meanwhile go in between.
+
+        If the poll before still runs, counts that and does nothing.
+        """
         if self._polling:
             for report in self.target.reports:
                 self._outputs.telemetry.polled(self.target.source, report.name, "skipped")
@@ -99,21 +106,21 @@ class Poller:
             return
         self._polling = True
         try:
-            retry_budget = RetryBudget(self.target.interval.total_seconds() / 2)
-            for report in self.target.reports:
-                await self._poll_report(report, retry_budget)
+            async with self._turn:
+                retry_budget = RetryBudget(self.target.interval.total_seconds() / 2)
+                for report in self.target.reports:
+                    await self._poll_report(report, retry_budget)
+            await self._save()
         finally:
             self._polling = False
-        await self._save()
-        for report in self.target.reports:
-            if self._states[report.name].to_refresh:
-                await self._run_refresh_pass(report)
-        self._outputs.selector_log.note(self._outputs.board.shown.unmatched)
-        await self._save()
+        self._past_due |= {name for name, state in self._states.items() if state.to_refresh}
+        if self._past_due and not self._refreshing:
+            await self._refresh_past()
 
     async def refresh(self) -> None:
         """Renders all reports anew, without a request: a midnight passed, or figures became too old."""
-        await self._publish(*self.target.reports)
+        for report in self.target.reports:
+            await self._render(report)
 
     def due_at(self) -> datetime:
         """Returns when the next poll is due, by the last ones."""
@@ -123,50 +130,63 @@ class Poller:
         """Returns when the figures of some report next become too old to be served."""
         return transitions.expires_at(self._states.values(), self._clock.now(), self.target.rules.max_staleness)
 
+    @contextmanager
+    def _guarded(self, what: str, **fields: str) -> Iterator[None]:
+        """Logs an error of our own with its place, and goes on after the block."""
+        try:
+            yield
+        except Exception:
+            log.exception(what, extra={"source": self.target.source, **fields})
+
     async def _load(self) -> None:
         """Takes up the states that an earlier process stored; the interval is the one that is configured now."""
-        if self._store is None:
-            return
-        try:
-            stored = await self._outputs.worker.run(self._store.load)
-        except Exception:
-            log.exception("loading the state failed; the source starts empty", extra={"source": self.target.source})
-            return
+        stored = await self._outputs.worker.run(self._store.load) if self._store else {}
         for name in self._states.keys() & stored.keys():
             health = replace(stored[name].health, interval=self.target.interval)
             ledger = narrowed(stored[name].ledger, self.target.companies.wants)
             self._states[name] = replace(stored[name], health=health, ledger=ledger)
 
     async def _save(self) -> None:
-        """Stores the states for a later process; whether that works does not change the poll."""
-        if self._store is None:
-            return
-        try:
-            await self._outputs.worker.run(partial(self._store.save, dict(self._states)))
-        except Exception:
-            log.exception("saving the state failed", extra={"source": self.target.source})
+        """Names selectors that match nothing, and stores the states for a later process."""
+        with self._guarded("naming the selectors that match nothing failed"):
+            self._outputs.selector_log.note(self._outputs.board.shown.unmatched)
+        with self._guarded("saving the state failed"):
+            if self._store is not None:
+                await self._outputs.worker.run(partial(self._store.save, dict(self._states)))
 
     async def _poll_report(self, report: Report, retry_budget: RetryBudget) -> None:
-        async with self._turn:
-            attempt, started = self._clock.now(), self._clock.monotonic()
-            state = self._states[report.name]
-            if not state.health.supported and attempt - (state.health.last_attempt or attempt) < ASK_AGAIN:
-                return
-            days = days_to_ask(state.ledger, attempt, self.target.rules)
-            result = await self._ask(report, days, retry_budget)
-            duration = self._clock.monotonic() - started
-            lacking = report.name not in self.target.required and transitions.lacks(self._states, report, result)
-            health = transitions.after_poll(replace(state.health, duration=duration), result, attempt)
+        """Polls a report, unless the platform lacks it; an error of our own is an outcome, and undoes the poll."""
+        attempt, held, outcome = self._clock.now(), dict(self._states), ""
+        health = held[report.name].health
+        if not health.supported and attempt - (health.last_attempt or attempt) < ASK_AGAIN:
+            return
+        self._given_up[report.name] = None
+        with self._guarded("poll broke", report=report.name):
+            outcome = await self._poll_once(report, retry_budget, attempt)
+        if not outcome:
+            health = replace(health, last_attempt=attempt, outcome=InternalError.outcome, reason=SLIP)
+            self._states = held | {report.name: replace(held[report.name], health=health)}
+            await self._render(report)
+        self._outputs.telemetry.polled(self.target.source, report.name, outcome or InternalError.outcome)
+
+    async def _poll_once(self, report: Report, retry_budget: RetryBudget, attempt: datetime) -> str:
+        """Asks for the newest days, publishes and takes up what came; returns the outcome."""
+        state, started = self._states[report.name], self._clock.monotonic()
+        days = days_to_ask(state.ledger, attempt, self.target.rules)
+        result = await self._ask(report, days, retry_budget)
+        health = replace(state.health, duration=self._clock.monotonic() - started)
+        health = transitions.after_poll(health, result, attempt)
+        if result.folded is None and report.name not in self.target.required:
+            lacking = transitions.lacks(self._states, report, result)
             health = replace(health, supported=health.supported and not lacking)
-            state = transitions.with_result(replace(state, health=health), result)
-            if result.folded is not None and not result.ended and report.has_days:
-                state = transitions.with_refresh_pass(state, report, days, result.folded, attempt, self.target.rules)
-            changed = self._take_up(report, state, result)
-            is_read = result.folded is not None and not result.ended
-            self._given_up[report.name] = given_up(result.strikes) if is_read else None
-        _log_poll(self.target.source, report.name, state, result)
-        await self._publish(report, *changed)  # before it is counted: who sees the count finds its figures served
-        self._outputs.telemetry.polled(self.target.source, report.name, state.health.outcome or "")
+        state = transitions.with_result(replace(state, health=health), result)
+        is_read = result.folded is not None and not result.ended
+        if result.folded is not None and is_read and report.has_days:
+            state = transitions.with_refresh_pass(state, report, days, result.folded, attempt, self.target.rules)
+        await self._take_up(report, state, result, report)  # before it is counted: who sees the count finds its figures served
+        self._given_up[report.name] = given_up(result.strikes) if is_read else None
+        log_poll(self.target.source, report.name, state, result)
+        return health.outcome or ""
 
     async def _ask(
         self, report: Report, days: Days, retry_budget: RetryBudget, skipped: frozenset[str] = frozenset()
@@ -181,32 +201,34 @@ class Poller:
             return await self._outputs.worker.run(partial(poll_result, self.target, report, state, asked, days, now))
         except ReportError as error:
             return PollResult(None, state.discoveries, error, reason=str(error))
-        except Exception:
-            log.exception("poll broke", extra={"source": self.target.source, "report": report.name})
-            slip = InternalError("an error of the exporter itself; please report it with the lines above")
-            return PollResult(None, state.discoveries, slip, reason=str(slip))
+
+    async def _refresh_past(self) -> None:
+        """Asks for the past of all reports that polls left some of, those of polls that go in between included."""
+        self._refreshing = True
+        try:
+            while report := next((each for each in self.target.reports if each.name in self._past_due), None):
+                self._past_due.remove(report.name)
+                await self._run_refresh_pass(report)
+        finally:
+            self._refreshing = False
+        await self._save()
 
     async def _run_refresh_pass(self, report: Report) -> None:
-        """Asks for the planned days piece by piece, polls going first; what fails waits for the next poll.
-
-        After two failures in a row everything does.
-        """
-        planned, strikes = self._states[report.name].to_refresh, Counter[str]()
-        failed, in_a_row, is_any_read = list[Days](), 0, False
+        """Asks piece by piece, polls going first; what fails, or all after two failures, waits for the next poll."""
+        asked, failed, in_a_row, strikes = list[Days](), list[Days](), 0, Counter[str]()
         while in_a_row < IN_A_ROW:
             async with self._outputs.refreshing, self._turn:
                 left = [each for each in self._states[report.name].to_refresh if each not in failed]
-                skipped = self._given_up.get(report.name)
+                skipped, is_read = self._given_up.get(report.name), False
                 if skipped is None or not left:
                     break
-                result = await self._ask_piece(report, left[0], skipped | given_up(strikes))
-            strikes.update(result.strikes)
-            is_read = result.folded is not None and not result.ended
-            is_any_read |= is_read
-            in_a_row = 0 if is_read else in_a_row + 1
+                with self._guarded("history broke", report=report.name):
+                    is_read = await self._ask_piece(report, left[0], skipped | given_up(strikes), strikes)
+            asked.append(left[0])
             failed += [] if is_read else [left[0]]
-        if is_any_read or failed:
-            await self._end_refresh_pass(report, Days(planned[-1].first, planned[0].last), is_any_read=is_any_read)
+            in_a_row = 0 if is_read else in_a_row + 1
+        if asked:
+            await self._end_refresh_pass(report, Days(asked[-1].first, asked[0].last), is_any_read=asked != failed)
 
     async def _end_refresh_pass(self, report: Report, days: Days, *, is_any_read: bool) -> None:
         """Publishes the sums once all of the past was read, but for what failed in the pass before, too."""
@@ -214,69 +236,59 @@ class Poller:
         if left <= self._unread_pieces.get(report.name, frozenset()):
             fields = {"source": self.target.source, "report": report.name, "first": days.first, "last": days.last}
             log.info("history read", extra=fields)
-            await self._publish(report)
+            await self._render(report)
         if is_any_read:
             self._unread_pieces[report.name] = left
 
-    async def _ask_piece(self, report: Report, piece: Days, skipped: frozenset[str]) -> PollResult:
-        """Asks for a piece of the past; it is done where it was read, be it in part."""
+    async def _ask_piece(self, report: Report, piece: Days, skipped: frozenset[str], strikes: Counter[str]) -> bool:
+        """Asks for a piece of the past and counts which subjects failed; returns whether it was read, be it in part."""
         retry_budget = RetryBudget(self.target.interval.total_seconds() / 2)
         result = await self._ask(report, piece, retry_budget, skipped)
+        strikes.update(result.strikes)
         state = transitions.with_result(self._states[report.name], result)
         fields = {"source": self.target.source, "report": report.name, "first": piece.first, "last": piece.last}
-        left = state.to_refresh
-        if result.folded is None or result.ended:
-            reason = {"outcome": result.error.outcome if result.error else "ok", "reason": result.reason}
-            log.warning("history failed", extra=fields | reason)
-        else:
+        left, is_read = state.to_refresh, result.folded is not None and not result.ended
+        if is_read:
             left = tuple(each for each in left if each != piece)
             log.debug("history read", extra=fields)
+        else:
+            reason = {"outcome": result.error.outcome if result.error else "ok", "reason": result.reason}
+            log.warning("history failed", extra=fields | reason)
         history = state.health.history or self._unread_pieces.get(report.name, frozenset()).issuperset(left)
         state = replace(state, to_refresh=left, health=replace(state.health, history=history))
-        if changed := self._take_up(report, state, result):
-            await self._publish(*changed)
-        return result
+        await self._take_up(report, state, result)
+        return is_read
 
-    def _take_up(self, report: Report, state: ReportState, result: PollResult) -> Sequence[Report]:
-        """Takes up the state of a report after an answer; returns the others of which it changed companies."""
+    async def _render(self, report: Report) -> None:
+        """Renders a report anew; if that breaks, its health alone: older figures would be taken for present ones."""
+        state = self._states[report.name]
+        broken = replace(state.health, outcome=InternalError.outcome, reason=SLIP)
+        for each in (state, replace(state, health=broken, ledger=Ledger())):
+            with self._guarded("rendering broke", report=report.name):
+                await self._publish({**self._states, report.name: each}, report)
+                break
+
+    async def _take_up(self, report: Report, state: ReportState, result: PollResult, *also: Report) -> None:
+        """Takes up the state of a report after an answer; renders `also` those of which it changes companies."""
         before, began = dict(self._states), result.folded.began if result.folded else {}
         self._states |= transitions.taken_up(before, report.name, state, began, self.target.companies)
         others = (each for each in self.target.reports if each is not report)
-        return [each for each in others if self._states[each.name].ledger is not before[each.name].ledger]
+        changed = [each for each in others if self._states[each.name].ledger is not before[each.name].ledger]
+        if also or changed:
+            await self._publish(self._states, *also, *changed)
 
-    async def _publish(self, *reports: Report) -> None:
-        """Renders some reports, and what the source has once."""
-        made = await self._outputs.worker.run(self.rendering(*reports))
-        await self._outputs.worker.run(partial(self._outputs.board.put, self.target.source, made))
-        for name, view in made.views.items():
+    async def _publish(self, states: Mapping[str, ReportState], *reports: Report) -> None:
+        """Renders some reports, and what the source has once, and has that served."""
+        states, now = dict(states), self._clock.now()
+
+        def publish() -> Mapping[str, ReportView]:
+            made = rendered(self.target, states, reports, now)
+            self._outputs.board.put(self.target.source, made)
+            return made.views
+
+        for name, view in (await self._outputs.worker.run(publish)).items():
             self._states[name] = replace(self._states[name], kept=view.kept)
 
-    def rendering(self, *reports: Report) -> Callable[[], RenderedSource]:
-        """Returns what renders some reports and the source, as they are now: work for the worker."""
-        return partial(rendered, self.target, dict(self._states), reports, self._clock.now())
-
-
-def _log_poll(source: str, report: str, state: ReportState, result: PollResult) -> None:
-    """Logs the one line of a poll, by the state after it."""
-    fields: dict[str, object] = {
-        "source": source,
-        "report": report,
-        "outcome": state.health.outcome,
-        "seconds": round(state.health.duration or 0.0, 3),
-        "companies": len(state.ledger.names),
-        "days": len(state.ledger.blocks),
-    }
-    if result.folded is not None and result.folded.left_out:
-        fields["left_out"] = " ".join(f"{kind}={count}" for kind, count in sorted(result.folded.left_out.items()))
-    if result.unread:
-        fields["unread"] = " ".join(f"{item}={count}" for item, count in sorted(result.unread.items()))
-    if result.reason:
-        fields["reason"] = result.reason
-    if result.error is None and not result.reason:
-        log.info("polled", extra=fields)
-    elif result.error is None:
-        log.warning("polled in part", extra=fields)
-    elif state.health.supported:
-        log.warning("poll failed", extra=fields)
-    else:
-        log.info("the platform lacks the report; asked again in a day", extra=fields)
+    def rendering(self) -> Callable[[], RenderedSource]:
+        """Returns what renders the source as it is now: work for the worker."""
+        return partial(rendered, self.target, dict(self._states), self.target.reports, self._clock.now())

@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import date, datetime, timedelta
+from itertools import groupby
 
 import httpx
 import pytest
@@ -10,9 +11,11 @@ from hypothesis import strategies as st
 
 from exporter.domain.model import Days
 from exporter.ledger.days_to_ask import days_to_refresh, pieces
+from exporter.platforms.paradigm.platform import REPORTS
+from exporter.polling import transitions
 from exporter.simulator.app import create_app
 from exporter.simulator.paradigm.world import World
-from tests.road.road import RULES, PassedClock, Road, only, set_scenarios, utc
+from tests.road.road import RULES, PassedClock, Road, only, set_scenarios, target_with, utc
 
 pytestmark = pytest.mark.anyio
 
@@ -116,6 +119,37 @@ async def test_a_poll_goes_before_the_next_piece_of_the_past() -> None:
         assert road.outcomes() == {"ok": 2}
         assert road.page(WEEK)
         assert [days.last for days in recorder.asked].count(date(2026, 2, 28)) == 1
+
+
+async def test_polls_that_come_due_while_the_past_is_read_go_in_between(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All their reports at once, after one piece at most, and each has ended before the next piece; none is dropped."""
+    monkeypatch.setattr(transitions, "PIECE_BYTES", 1)  # a piece for each day
+    clock, world = PassedClock(NOON), World.from_seed(1, 6)
+    app = httpx.ASGITransport(create_app(world, clock.now, sleep=clock.sleep))
+    asked, due = list[tuple[str, date, date]](), list[asyncio.Task[None]]()
+
+    async def answer(request: httpx.Request) -> httpx.Response:
+        first, last = (date.fromisoformat(request.url.params[name]) for name in ("start_date", "end_date"))
+        asked.append((request.url.path, first, last))
+        if last < TODAY:
+            assert all(poll.done() for poll in due[:-1] if asked[-2][-1] < TODAY)
+            if len(asked) % 9 == 0:
+                due.append(asyncio.create_task(road.poller.poll()))
+                await asyncio.sleep(0)
+        return await app.handle_async_request(request)
+
+    reports = (REPORTS["chat-sessions"], REPORTS["chats-feedback"])
+    async with Road(httpx.MockTransport(answer), clock, world.keys.admin, target_with(reports=reports)) as road:
+        await road.poller.poll()
+
+        assert road.outcomes() == {"ok": 1 + len(due)}
+        assert len(due) > 5
+        runs = [[path for path, *_ in run] for newest, run in groupby(asked, lambda each: each[-1] == TODAY) if newest]
+        assert runs == [runs[0]] * (1 + len(due))
+        assert len(runs[0]) == 2
+        past = [each for each in asked if each[-1] < TODAY]
+        assert len(past) == len(set(past)) == 2 * 42
+        assert set(road.page("chat_usage_report_window_coverage_ratio").values()) == {1.0}
 
 
 async def test_two_sources_ask_for_their_past_one_after_the_other() -> None:

@@ -260,11 +260,12 @@ async def test_a_poll_that_hangs_delays_no_other_source() -> None:
         assert stuck.polls >= 1
 
 
-async def test_a_poll_that_is_due_while_one_runs_reaches_the_poller() -> None:
-    """The poller counts what it skips; APScheduler would drop it in silence."""
+async def test_every_poll_that_is_due_while_others_run_reaches_the_poller(caplog: pytest.LogCaptureFixture) -> None:
+    """The poller counts what it skips; what APScheduler drops would be in no metric."""
     poller = Poller(hangs=True)
     async with running(table(poller, interval=SOON)):
-        await poller.until(lambda poller: poller.polls == 2)
+        await poller.until(lambda poller: poller.polls == 7)
+    assert not caplog.records
 
 
 async def test_a_poll_that_breaks_is_no_end_of_polling(caplog: pytest.LogCaptureFixture) -> None:
@@ -405,7 +406,7 @@ async def test_stop_cancels_what_runs_and_says_nothing(caplog: pytest.LogCapture
     at_return = stuck.cancelled
     await turns()
 
-    assert (2, 2) == (at_return, stuck.polls)
+    assert at_return == stuck.polls >= 2
     assert not [record for record in caplog.records if record.levelno >= logging.WARNING]
 
 
@@ -435,7 +436,8 @@ async def test_a_source_that_is_removed_is_polled_no_more(caplog: pytest.LogCapt
         polls = healthy.polls
         await healthy.until(lambda poller: poller.polls >= polls + 3)
 
-    assert (True, 2, 2) == (ran, at_return, stuck.polls)
+    assert ran
+    assert at_return == stuck.polls >= 2
     assert not [record for record in caplog.records if record.levelno >= logging.WARNING]
 
 

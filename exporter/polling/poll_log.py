@@ -1,0 +1,61 @@
+"""What polls leave in the log: a line each, and the selectors that match nothing, once until that changes."""
+
+import logging
+
+from exporter.domain.text import enumerated, printable
+from exporter.metrics.unmatched import Unmatched
+from exporter.polling.report_state import ReportState
+from exporter.polling.transitions import PollResult
+
+log = logging.getLogger(__name__)
+NAMED = 50
+
+
+def log_poll(source: str, report: str, state: ReportState, result: PollResult) -> None:
+    """Logs the one line of a poll, by the state after it."""
+    fields: dict[str, object] = {
+        "source": source,
+        "report": report,
+        "outcome": state.health.outcome,
+        "seconds": round(state.health.duration or 0.0, 3),
+        "companies": len(state.ledger.names),
+        "days": len(state.ledger.blocks),
+    }
+    if result.folded is not None and result.folded.left_out:
+        fields["left_out"] = " ".join(f"{kind}={count}" for kind, count in sorted(result.folded.left_out.items()))
+    if result.unread:
+        fields["unread"] = " ".join(f"{item}={count}" for item, count in sorted(result.unread.items()))
+    if result.reason:
+        fields["reason"] = result.reason
+    if result.error is None and not result.reason:
+        log.info("polled", extra=fields)
+    elif result.error is None:
+        log.warning("polled in part", extra=fields)
+    elif state.health.supported:
+        log.warning("poll failed", extra=fields)
+    else:
+        log.info("the platform lacks the report; asked again in a day", extra=fields)
+
+
+class SelectorLog:
+    """Names the selectors that match nothing, each once until that changes or the configuration is read anew."""
+
+    def __init__(self) -> None:
+        self._logged: frozenset[tuple[str, str, str]] = frozenset()
+
+    def reloaded(self) -> None:
+        """Has everything be logged again."""
+        self._logged = frozenset()
+
+    def note(self, unmatched: Unmatched) -> None:
+        """Logs one line per source and option with what was not logged before."""
+        now = set[tuple[str, str, str]]()
+        for source, by_option in sorted(unmatched.items()):
+            for option, selectors in sorted(by_option.items()):
+                now |= {(source, option, each) for each in selectors}
+                if new := [each for each in selectors if (source, option, each) not in self._logged]:
+                    named = enumerated([printable(each) for each in new], NAMED)
+                    log.warning(
+                        "selectors match nothing", extra={"source": source, "option": option, "selectors": named}
+                    )
+        self._logged = frozenset(now)
