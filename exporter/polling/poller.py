@@ -183,7 +183,8 @@ class Poller:
         is_read = result.folded is not None and not result.ended
         if result.folded is not None and is_read and report.has_days:
             state = transitions.with_refresh_pass(state, report, days, result.folded, attempt, self.target.rules)
-        await self._take_up(report, state, result, report)  # before it is counted: who sees the count finds its figures served
+        # Before it is counted: who sees the count finds its figures served.
+        await self._take_up(report, state, result, report)
         self._given_up[report.name] = given_up(result.strikes) if is_read else None
         log_poll(self.target.source, report.name, state, result)
         return health.outcome or ""
