@@ -37,7 +37,7 @@ class Case:
 
 
 def _read(path: Path) -> Iterator[Case]:
-    table = yaml.safe_load(path.read_text(encoding="utf-8"))
+    table = yaml.load(path.read_text(encoding="utf-8"), yaml.CSafeLoader)
     for entry in table["cases"]:
         yield _case(path.stem, table.get("shared", {}), **entry)
 

@@ -27,7 +27,7 @@ METRIC = re.compile(r"\b(?:paradigm|chatcaptain|chat_usage)_\w+\b")
 def rules() -> Iterator[tuple[Path, Config]]:
     """Yields each rule that is an alert, with its file."""
     for path in shipped.rule_files():
-        for group in mappings(mapping(yaml.safe_load(path.read_text()))["groups"]):
+        for group in mappings(mapping(yaml.load(path.read_text(), yaml.CSafeLoader))["groups"]):
             yield from ((path, rule) for rule in mappings(group["rules"]) if "alert" in rule)
 
 
