@@ -4,6 +4,7 @@ import random
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from functools import partial
 from types import TracebackType
 
 from starlette.applications import Starlette
@@ -38,7 +39,11 @@ class Exporter:
     closing: AsyncExitStack
 
     async def __aenter__(self) -> "Exporter":
-        await self.sources.start()
+        try:
+            await self.sources.start()
+        except BaseException:
+            await self.__aexit__(None, None, None)
+            raise
         return self
 
     async def __aexit__(
@@ -71,21 +76,23 @@ def assemble(
     outputs = PollOutputs(board, telemetry, worker)
     closing.callback(worker.close)
     closing.callback(readers.close)
-    state_file = StateFile(settings.state_file, clock.now) if settings.state_file else None
+    state_file = StateFile(settings.state_file, clock.now, gauges=telemetry.state)
     schedule = Schedule(clock.now, clock.monotonic, random.Random())  # noqa: S311 jitter
 
     def make(source: Source) -> Running:
-        rules = source.target.rules
-        store = state_file.store(source.name, fingerprint(source), rules) if state_file else None
         client = client_of(source, telemetry.observer(source.name), client_clock)
+        store = state_file.store(source.name, fingerprint(source), source.target.rules)
         return Running(source, client, Poller(source.target, client, outputs, clock, store))
+
+    async def use_state_file(settings: Settings) -> None:
+        await worker.run(partial(state_file.use, settings.state_file, settings.sources))
 
     sources = Sources(make, outputs, schedule, clock.now)
     closing.push_async_callback(sources.aclose)
     for source in settings.sources.values():
         sources.add(source)
     telemetry.config.took(settings.digest, clock.now())
-    reloader = Reloader(read or (lambda: settings), sources, telemetry.config, clock.now)
+    reloader = Reloader(read or (lambda: settings), sources, telemetry.config, clock.now, use_state_file)
     reload = reloader.reload if lifecycle else None
     scheduled = (schedule.alive, sources.names, readers, clock.now, schedule.next_poll)
     app = create_app(WebContext(board, telemetry.tail, *scheduled, reload, docs, lambda: reloader.failed_reload))

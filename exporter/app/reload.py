@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import datetime
 
 from exporter.app.running_sources import Change, Sources
@@ -17,16 +17,23 @@ log = logging.getLogger(__name__)
 class Reloader:
     """Makes what is configured now take effect, one reload at a time; `read` may block and raises a ConfigError.
 
-    `failed_reload` is why the last reload failed, None if it did not.
+    `took_effect` is called with the settings once the sources run by them. `failed_reload` is why the last reload
+    failed, None if it did not.
     """
 
     def __init__(
-        self, read: Callable[[], Settings], sources: Sources, gauges: ConfigGauges, now: Callable[[], datetime]
+        self,
+        read: Callable[[], Settings],
+        sources: Sources,
+        gauges: ConfigGauges,
+        now: Callable[[], datetime],
+        took_effect: Callable[[Settings], Awaitable[None]],
     ) -> None:
         self._read = read
         self._sources = sources
         self._gauges = gauges
         self._now = now
+        self._took_effect = took_effect
         self._turn = asyncio.Lock()
         self.failed_reload: FailedReload | None = None
 
@@ -36,6 +43,7 @@ class Reloader:
             try:
                 settings = await asyncio.to_thread(self._read)
                 change = await self._sources.change(settings)
+                await self._took_effect(settings)
             except ConfigError as error:
                 return self._refused("; ".join(str(error).splitlines()))
             except Exception:

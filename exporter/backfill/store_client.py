@@ -10,6 +10,7 @@ import binascii
 import ssl
 from collections.abc import Mapping
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ import msgspec
 import yaml
 
 from exporter import __version__
+from exporter.domain.blocking import in_time
 from exporter.domain.errors import ConfigError, StoreError
 from exporter.http import tls_context
 from exporter.http.key_mask import KeyMask
@@ -90,7 +92,7 @@ def http_config(path: Path | None) -> HttpConfig:
     if path is None:
         return HttpConfig()
     try:
-        given = yaml.safe_load(path.read_text("utf-8"))
+        given = yaml.safe_load(in_time(path.read_bytes, path).decode())
         config = msgspec.convert(given or {}, HttpConfig)
     except OSError as error:
         raise ConfigError(f"--http.config.file: {path}: {error.strerror}; name a readable file") from error
@@ -235,13 +237,14 @@ def _secret(value: str | None, file: str | None, name: str, folder: Path) -> str
 
 
 def _read(path: Path) -> str:
-    return path.read_text("utf-8").strip()
+    return in_time(path.read_bytes, path).decode().strip()
 
 
 def _trust(given: TlsConfig, folder: Path) -> ssl.SSLContext:
     context = tls_context(folder / given.ca_file if given.ca_file else None)
     if given.cert_file is not None:
-        context.load_cert_chain(folder / given.cert_file, folder / given.key_file if given.key_file else None)
+        cert, key = folder / given.cert_file, folder / given.key_file if given.key_file else None
+        in_time(partial(context.load_cert_chain, cert, key), cert)
     if given.insecure_skip_verify:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE

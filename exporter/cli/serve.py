@@ -1,5 +1,6 @@
 """`serve`: polls and serves until SIGTERM or SIGINT; SIGHUP reloads the configuration."""
 
+import asyncio
 import logging
 import os
 import re
@@ -89,6 +90,17 @@ async def _serve(exporter: Exporter, listening: socket.socket, web_config: LiveW
     async with serving(exporter.app, listening, web_config, exporter.telemetry.auth_failed):
         where = f"{url(listening, tls=web_config.context is not None)}/metrics"
         log.info("serving", extra={"url": where, "version": __version__})
-        async with exporter, reloading(reloaded, exporter.reloader.reload):
-            await ended.wait()
-            log.info("ending")
+        polling = asyncio.ensure_future(_poll(exporter, reloaded))
+        signalled = asyncio.ensure_future(ended.wait())
+        await asyncio.wait((polling, signalled), return_when=asyncio.FIRST_COMPLETED)
+        log.info("ending")
+        for task in (polling, signalled):
+            task.cancel()  # also a start that waits for its state file
+        await asyncio.wait((polling,))
+        if not polling.cancelled():
+            polling.result()
+
+
+async def _poll(exporter: Exporter, reloaded: asyncio.Event) -> None:
+    async with exporter, reloading(reloaded, exporter.reloader.reload):
+        await asyncio.Event().wait()

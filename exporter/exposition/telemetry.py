@@ -13,7 +13,8 @@ from itertools import chain
 
 import prometheus_client as client
 from prometheus_client import openmetrics
-from prometheus_client.metrics_core import Metric
+from prometheus_client.metrics_core import GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
 
 from exporter import __version__
 from exporter.domain.errors import OUTCOMES
@@ -75,6 +76,8 @@ class Telemetry:
         self._written: dict[Format, bytes] = {}
         self._change = self._written.clear  # has it written anew at the next scrape: between two polls it stays
         self.config = ConfigGauges(self.registry, self._change)
+        self.state = StateGauges(self._change)
+        self.registry.register(self.state)
         build = gauge(
             "chat_usage_exporter_build_info",
             "Always 1; which exporter runs on which Python.",
@@ -196,4 +199,49 @@ class ConfigGauges:
 
     def refused(self) -> None:
         self._successful.set(0)
+        self._changed()
+
+
+class StateGauges(Collector):
+    """Shows how the last write of the state file went; nothing where there is none."""
+
+    def __init__(self, changed: Callable[[], object] = lambda: None) -> None:
+        self._changed = changed
+        self._successful: bool | None = None
+        self._success_at = 0.0
+
+    def collect(self) -> Iterator[Metric]:
+        """Yields the families, if there is a state file."""
+        if self._successful is None:
+            return
+        yield GaugeMetricFamily(
+            "chat_usage_state_last_write_successful",
+            "1 if the state file could be written when it was last tried; 0: a restart asks the platform anew.",
+            self._successful,
+        )
+        yield GaugeMetricFamily(
+            "chat_usage_state_last_write_success_timestamp_seconds",
+            "When this process last wrote the state file, in seconds since 1970; 0 is never.",
+            self._success_at,
+        )
+
+    def unused(self) -> None:
+        """Takes note that there is no state file."""
+        self._note(None)
+
+    def expected(self, *, is_ours: bool) -> None:
+        """Takes note of a state file that was not written yet; one that is not ours will not be."""
+        self._note(is_ours)
+
+    def written(self, moment: datetime) -> None:
+        """Takes note of a write."""
+        self._success_at = moment.timestamp()
+        self._note(successful=True)
+
+    def failed(self) -> None:
+        """Takes note of a write that failed."""
+        self._note(successful=False)
+
+    def _note(self, successful: bool | None) -> None:
+        self._successful = successful
         self._changed()

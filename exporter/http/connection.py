@@ -2,11 +2,13 @@
 
 import ssl
 from collections.abc import Mapping
+from functools import partial
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from pathlib import Path
 
 import httpx
 
+from exporter.domain.blocking import in_time
 from exporter.domain.errors import ConfigError
 from exporter.http.endpoint import Endpoint
 from exporter.http.proxy import Proxy, proxy_for
@@ -78,6 +80,7 @@ def tls_context(ca_file: str | Path | None) -> ssl.SSLContext:
     Raises:
         OSError: a file is not there or holds no certificate.
     """
-    context = httpx.create_ssl_context() if ca_file is None else ssl.create_default_context(cafile=ca_file)
+    create = httpx.create_ssl_context if ca_file is None else partial(ssl.create_default_context, cafile=ca_file)
+    context = in_time(create, ca_file or "SSL_CERT_FILE")
     context.verify_flags &= ~ssl.VERIFY_X509_STRICT
     return context

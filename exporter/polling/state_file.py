@@ -11,20 +11,26 @@ import logging
 import os
 import stat
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import Future
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 
+from exporter.domain.blocking import in_daemon, in_time, result_in_time
+from exporter.exposition.telemetry import StateGauges
 from exporter.ledger.day_status import DayRules
 from exporter.polling.report_state import ReportState, StateStore
-from exporter.polling.state_format import ForeignError, Section, UnusableError, decoded, encoded
+from exporter.polling.state_format import ForeignError, Section, UnusableError, VersionError, decoded, encoded
 
 log = logging.getLogger(__name__)
 
 PRIVATE = 0o600
 REFUSED = "starts empty, asks the platform again"
 ROOM = "give the exporter's user a writable folder with free space"
+SECONDS = 30.0
+"""How long reading or writing the file may take; polls wait for it."""
 APART = "give each exporter a state_file of its own"
 
 
@@ -71,21 +77,32 @@ Write = Callable[[Path, Iterable[bytes]], None]
 
 
 class StateFile:
-    """Stores the states of the sources of one process; the file belongs to this process alone.
+    """Stores the states of the sources of one process in a file of its own; without a path it stores nothing.
 
     Every source is announced by `store` before the first of them loads: the file is read once. A second process that
-    writes it is reported; what either of them wrote last is whole, and can be used by both.
+    writes it is reported; what either of them wrote last is whole, and can be used by both. A file system that does
+    not answer within `seconds` is reported as a full one is.
     """
 
-    def __init__(self, path: Path, now: Callable[[], datetime], write: Write = replace_file) -> None:
+    def __init__(
+        self,
+        path: Path | None,
+        now: Callable[[], datetime],
+        write: Write = replace_file,
+        gauges: StateGauges | None = None,
+        seconds: float = SECONDS,
+    ) -> None:
         self._path = path
         self._now = now
+        self._gauges = gauges or StateGauges()
         self._write = write
+        self._seconds = seconds
         self._announced: set[str] = set()
         self._kept: dict[str, Section] = {}
         self._is_read = False
         self._is_ours = True  # what may be somebody else's is never replaced
         self._written: tuple[int, int] | None = None
+        self._writing: Future[None] | None = None
 
     def store(self, source: str, fingerprint: Mapping[str, str], rules: DayRules) -> StateStore:
         """Announces a source and returns where its states are stored.
@@ -100,9 +117,24 @@ class StateFile:
             return self._load(source, Section(digests, rules.keep_days, {}), rules)
 
         def save(states: Mapping[str, ReportState]) -> None:
-            self._save(source, Section(digests, rules.keep_days, dict(states)))
+            before, self._kept[source] = self._kept.get(source), Section(digests, rules.keep_days, dict(states))
+            if before is None or not _same(before.reports, states):
+                self._save()
 
         return StateStore(load, save)
+
+    def use(self, path: Path | None, sources: Iterable[str]) -> None:
+        """Goes on in the file at `path`, with what is held of these sources alone; the one before stays as it is."""
+        self._announced = set(sources)
+        kept = {name: section for name, section in self._kept.items() if name in self._announced}
+        if path == self._path and len(kept) == len(self._kept):
+            return
+        self._kept = kept
+        if path != self._path:
+            log.info("state_file changed", extra={"path": str(path), "before": str(self._path)})
+            self._path, self._is_ours, self._written = path, True, None
+            self._sections()
+        self._save()
 
     def _load(self, source: str, empty: Section, rules: DayRules) -> Mapping[str, ReportState]:
         """Returns the states of a source that can be used, and keeps only those."""
@@ -119,8 +151,19 @@ class StateFile:
         return usable
 
     def _sections(self) -> Mapping[str, Section]:
+        """Reads the file, says what cannot be used of it, and whether it may be replaced."""
+        if self._path is None:
+            self._gauges.unused()
+            return {}
+        sections: Mapping[str, Section] = {}
         try:
-            return decoded(_regular(self._path))
+            content = in_time(partial(_regular, self._path), self._path, self._seconds)
+            try:
+                sections = decoded(content)
+            except VersionError as error:
+                copy = self._path.with_name(f"{self._path.name}.other-version")
+                in_time(partial(self._write, copy, [content]), copy, self._seconds)
+                self._refuse("state file not used", f"{error}; kept as {copy.name}, the next poll replaces it")
         except FileNotFoundError:
             log.info("no state file yet; the first poll writes it", extra={"path": str(self._path)})
         except (OSError, ForeignError) as error:
@@ -130,7 +173,8 @@ class StateFile:
             self._refuse("state file not used", f"{reason}; {remedy}")
         except UnusableError as error:
             self._refuse("state file not used", f"{error}; the next poll replaces it")
-        return {}
+        self._gauges.expected(is_ours=self._is_ours)
+        return sections
 
     def _usable(self, source: str, section: Section, rules: DayRules) -> Iterator[tuple[str, ReportState]]:
         """Yields the reports that are neither too old nor from the future."""
@@ -143,21 +187,29 @@ class StateFile:
             log.info("state restored", extra={"source": source, "report": report, **seen})
             yield report, state if section.keep_days == rules.keep_days else _without_pass(state)
 
-    def _save(self, source: str, section: Section) -> None:
-        before, self._kept[source] = self._kept.get(source), section
-        if not self._is_ours or (before is not None and _same(before.reports, section.reports)):
+    def _save(self) -> None:
+        if self._path is None or not self._is_ours:
             return
-        if self._written is not None and _identity(self._path) not in (self._written, None):
-            log.warning("state file replaced by another process", extra={"path": str(self._path), "reason": APART})
         try:
-            self._write(self._path, encoded(self._kept))
-            self._written = _identity(self._path)
+            if self._writing is not None and not self._writing.done():
+                raise TimeoutError(errno.ETIMEDOUT, "the write before has not ended yet")
+            self._writing = in_daemon(partial(self._replace, self._path, dict(self._kept)))
+            result_in_time(self._writing, self._path, self._seconds)
         except OSError as error:
+            self._gauges.failed()
             remedy = APART if error.errno == errno.EBUSY else ROOM
             log.warning(
                 "state file not written: figures are served all the same, a restart asks the platform anew",
                 extra={"path": str(self._path), "reason": f"{error.strerror}; {remedy}"},
             )
+        else:
+            self._gauges.written(self._now())
+
+    def _replace(self, path: Path, sections: Mapping[str, Section]) -> None:
+        if self._written is not None and _identity(path) not in (self._written, None):
+            log.warning("state file replaced by another process", extra={"path": str(path), "reason": APART})
+        self._write(path, encoded(sections))
+        self._written = _identity(path)
 
     def _refuse(self, what: str, reason: str, **where: str) -> None:
         log.warning(f"{what}: {REFUSED}", extra={"path": str(self._path), **where, "reason": reason})

@@ -40,6 +40,10 @@ class UnusableError(ValueError):
     """These bytes are no state that can be used; the message says why."""
 
 
+class VersionError(UnusableError):
+    """They are of another version of the format; the program that wrote them may need them again."""
+
+
 class ForeignError(UnusableError):
     """They are of something else, which somebody may still need."""
 
@@ -66,6 +70,7 @@ class _Report(msgspec.Struct, array_like=True):
     days: int
     discoveries: dict[str, Discovery]
     first_seen: dict[str, dict[str, date]] = {}
+    kept: dict[str, dict[str, list[tuple[str, ...]]]] = {}
 
 
 class _Source(msgspec.Struct, array_like=True):
@@ -100,13 +105,14 @@ def decoded(content: bytes) -> Mapping[str, Section]:
     """Reads a whole state file; the reverse of `encoded`.
 
     Raises:
-        UnusableError: it is of another version, cut short or damaged.
+        UnusableError: it is cut short or damaged.
+        VersionError: it is of another version.
         ForeignError: it is something else.
     """
     if not MAGIC.startswith(content[: len(MAGIC)]):
         raise ForeignError("is no state file of this program")
     if not HEAD.startswith(content[: len(HEAD)]):
-        raise UnusableError("is of another version of its format")
+        raise VersionError("is of another version of its format")
     end = len(content) - sha256().digest_size
     if end < len(HEAD) or sha256(memoryview(content)[:end]).digest() != content[end:]:
         raise UnusableError("is cut short or damaged: its checksum does not fit")
@@ -165,6 +171,9 @@ def _report(state: ReportState, ids: Sequence[str]) -> _Report:
         days=len(ledger.blocks),
         discoveries=dict(state.discoveries),
         first_seen={part: dict(days) for part, days in ledger.first_seen.items()},
+        kept={
+            family: {company: sorted(labels) for company, labels in kept.items()} for family, kept in state.kept.items()
+        },
     )
 
 
@@ -220,6 +229,10 @@ def _state(record: _Report, frames: Iterator[bytes]) -> ReportState:
         refreshed_for=record.refreshed_for,
         widened=record.widened,
         discoveries=record.discoveries,
+        kept={
+            family: {company: frozenset(labels) for company, labels in kept.items()}
+            for family, kept in record.kept.items()
+        },
     )
 
 

@@ -12,6 +12,8 @@ from queue import SimpleQueue
 from threading import Thread
 from typing import ParamSpec, TypeVar
 
+from exporter.domain.blocking import complete, in_daemon
+
 Result = TypeVar("Result")
 Arguments = ParamSpec("Arguments")
 
@@ -27,7 +29,7 @@ class Worker:
     async def run(self, function: Callable[[], Result]) -> Result:
         """Waits for the function's turn and returns its result, or raises what it raised."""
         future: Future[Result] = Future()
-        self._jobs.put(partial(_complete, future, function))
+        self._jobs.put(partial(complete, future, function))
         return await asyncio.wrap_future(future)
 
     def close(self) -> None:
@@ -51,23 +53,8 @@ class DaemonThreads(ThreadPoolExecutor):
         self, function: Callable[Arguments, Result], /, *args: Arguments.args, **kwargs: Arguments.kwargs
     ) -> Future[Result]:
         """Starts the function."""
-        future: Future[Result] = Future()
-        job = partial(_complete, future, partial(function, *args, **kwargs))
-        Thread(target=job, name="daemon", daemon=True).start()
-        return future
+        return in_daemon(partial(function, *args, **kwargs))
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
         """Waits for nobody, whatever `wait` says."""
         super().shutdown(wait=False, cancel_futures=cancel_futures)
-
-
-def _complete(future: Future[Result], function: Callable[[], Result]) -> None:
-    """Runs the function and settles the future, unless that was cancelled."""
-    if not future.set_running_or_notify_cancel():
-        return
-    try:
-        future.set_result(function())
-    except StopIteration as error:  # asyncio's futures refuse it: the caller would wait for ever
-        future.set_exception(RuntimeError("the function raised StopIteration").with_traceback(error.__traceback__))
-    except BaseException as error:  # whatever it is belongs to the caller
-        future.set_exception(error)

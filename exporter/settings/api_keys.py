@@ -3,10 +3,12 @@
 import re
 from codecs import BOM_UTF8
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from pydantic import SecretStr
 
+from exporter.domain.blocking import in_time
 from exporter.domain.errors import ConfigError
 from exporter.settings.readers import quoted
 
@@ -33,8 +35,7 @@ def clean(written: str) -> str:
 def read(path: Path, name: str) -> str:
     """Reads the key in the file at `path`, which messages call `name`; a ValueError shows neither file nor key."""
     try:
-        with path.open("rb") as file:
-            content = file.read(_LONGEST + 1)
+        content = in_time(partial(_beginning, path), path)
     except OSError as error:
         raise ValueError(f"cannot read {name} ({error.strerror}); give the path of a file with the key") from None
     if len(content) > _LONGEST:
@@ -43,6 +44,11 @@ def read(path: Path, name: str) -> str:
         return clean(content.removeprefix(BOM_UTF8).decode("ascii", errors="replace"))  # editors of Windows write one
     except ValueError as error:
         raise ValueError(f"the key in {name} {error}") from None
+
+
+def _beginning(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(_LONGEST + 1)
 
 
 def check(path: Path, written: str) -> None:

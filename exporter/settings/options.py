@@ -8,6 +8,7 @@ from typing import Annotated
 
 from pydantic import PlainValidator, create_model, field_validator
 
+from exporter.domain.blocking import in_time
 from exporter.platforms.api import LabelLimit, Platform
 from exporter.settings import platform_options
 from exporter.settings.option_groups import (
@@ -23,10 +24,10 @@ from exporter.settings.thresholds import CompanyCalendarList, ThresholdList
 
 def _check_folder(path: Path, _written: str) -> None:
     try:
-        if S_ISDIR(path.stat().st_mode):
+        if S_ISDIR(in_time(path.stat, path).st_mode):
             raise ValueError("is a folder; give the path of a file in it")
     except (FileNotFoundError, NotADirectoryError):
-        if not path.parent.is_dir():
+        if not in_time(path.parent.is_dir, path):
             raise ValueError("its folder does not exist; create it, or give a path in one that does") from None
     except OSError as error:  # a folder around it that may not be entered, a name that is too long
         raise ValueError(f"cannot be looked for ({error.strerror}); give another path, or access to it") from None

@@ -1,9 +1,11 @@
 """Reads addresses: URLs of platforms and proxies, and the files that an option points to; keeps credentials unseen."""
 
 import ssl
+from functools import partial
 from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
 
+from exporter.domain.blocking import in_time
 from exporter.http import is_loopback
 from exporter.settings.readers import text
 
@@ -35,7 +37,7 @@ def is_exposed(address: str) -> bool:
 
 def check_certificates(path: Path, _written: str) -> None:
     try:
-        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cafile=path)
+        in_time(partial(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations, path), path)
     except ssl.SSLError:
         raise ValueError("holds no certificate in PEM form; give the authority's own PEM file") from None
     except OSError as error:

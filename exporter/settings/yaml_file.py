@@ -11,6 +11,7 @@ from pathlib import Path
 
 import yaml
 
+from exporter.domain.blocking import in_time
 from exporter.domain.errors import ConfigError
 from exporter.settings.readers import Loc, shown
 
@@ -101,7 +102,7 @@ class _Loader(yaml.SafeLoader):
 def read(path: Path) -> Document:
     """Reads the file; raises ConfigError if it cannot be read, or is no YAML with options on top."""
     try:
-        content = path.read_bytes().decode("utf-8-sig")
+        content = in_time(path.read_bytes, path).decode("utf-8-sig")
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read ({error.strerror}); give --config.file the path of a file") from None
     except UnicodeDecodeError:

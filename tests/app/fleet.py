@@ -23,8 +23,9 @@ from exporter.exposition.text import Format
 from exporter.platforms.paradigm.platform import CHAT_SESSIONS, PLATFORM
 from exporter.polling.poller import Poller, PollOutputs
 from exporter.polling.schedule import Schedule
+from exporter.polling.state_file import StateFile
 from exporter.polling.threads import Worker
-from exporter.settings import Source, load
+from exporter.settings import Settings, Source, load
 from exporter.simulator.app import create_app
 from exporter.simulator.paradigm.world import World
 from tests.road.road import PassedClock
@@ -104,15 +105,24 @@ class Fleet:
         self.platforms = Platforms(self.clock)
         self.worker = Worker("fleet")
         outputs = PollOutputs(self.board, self.telemetry, self.worker)
+        self.state_file = StateFile(None, self.clock.now, gauges=self.telemetry.state)
         self.schedule = Schedule(self.clock.now, lambda: self.clock.seconds() + self.ticks, Random(0))
 
         def make(source: Source) -> Running:
             client = self.client(source)
-            return Running(source, client, Poller(source.target, client, outputs, clock))
+            store = self.state_file.store(source.name, {}, source.target.rules)
+            return Running(source, client, Poller(source.target, client, outputs, clock, store))
+
+        async def use_state_file(settings: Settings) -> None:
+            await self.worker.run(lambda: self.state_file.use(settings.state_file, settings.sources))
 
         self.sources = Sources(make, outputs, self.schedule, self.clock.now)
         self.reloader = Reloader(
-            lambda: load(self.file, {}, {"paradigm": TWICE}), self.sources, self.telemetry.config, self.clock.now
+            lambda: load(self.file, {}, {"paradigm": TWICE}),
+            self.sources,
+            self.telemetry.config,
+            self.clock.now,
+            use_state_file,
         )
 
     def jump(self) -> None:

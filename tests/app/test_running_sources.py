@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from exporter.app.reload import Reloader
 from exporter.exposition.text import Format, Page
+from exporter.polling.state_format import decoded
 from exporter.web.status.problems import FailedReload
 from tests.app.fleet import KEY, WORLDS, fleet
 
@@ -330,7 +330,8 @@ async def test_an_error_of_our_own_is_no_end_of_anything(tmp_path: Path, caplog:
         raise ZeroDivisionError
 
     async with fleet(tmp_path, a="") as made:
-        reloader = Reloader(broken, made.sources, made.telemetry.config, made.clock.now)  # type: ignore[arg-type]  # wrong on purpose
+        reloader = made.reloader
+        reloader._read = broken  # type: ignore[assignment]  # wrong on purpose
 
         assert "please report it" in await reloader.reload()
     assert "ZeroDivisionError" in caplog.text
@@ -360,3 +361,18 @@ async def test_reloads_come_one_after_the_other(tmp_path: Path) -> None:
         assert list(made.sources.names) == ["a", "b"]
         await made.until_polled("a", "b")
         assert [client.closed for client in made.clients] == [False, False]
+
+
+async def test_a_reload_moves_the_state_and_forgets_who_went(tmp_path: Path) -> None:
+    """The new file has all that is held, at once; the one before stays as it was left."""
+    first, second = tmp_path / "first", tmp_path / "second"
+    async with fleet(tmp_path, a="", b="") as made:
+        assert made.page("chat_usage_state_") == {}
+        assert await made.reload(a="", b="", _=f"state_file: {first}") == ""
+        assert decoded(first.read_bytes()).keys() == {"a", "b"}
+        assert list(made.page("chat_usage_state_last_write_successful").values()) == [1]
+        before = first.read_bytes()
+        assert await made.reload(a="", _=f"state_file: {second}") == ""
+        assert decoded(second.read_bytes()).keys() == {"a"}
+        assert decoded(second.read_bytes())["a"].reports["chat-sessions"].ledger.blocks
+        assert first.read_bytes() == before

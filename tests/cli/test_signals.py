@@ -5,12 +5,19 @@ import os
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from threading import Thread
 
 import pytest
 
+from exporter.app.assemble import assemble
 from exporter.app.process import end_signal, reload_signal, reloading
 from exporter.cli.main import run
+from exporter.cli.serve import _serve
+from exporter.platforms.registry import platforms
+from exporter.settings import load
+from exporter.web.server.server import listen
+from exporter.web.server.web_config import LiveWebConfig
 from tests import loopback
 from tests.cli.conftest import CANARY
 from tests.e2e.programs import answers, free_port, wait_for
@@ -128,3 +135,33 @@ def test_demo_ends_when_told(number: signal.Signals, capsys: pytest.CaptureFixtu
     assert (0, ["ready\n"]) == (status, seen)
     assert f"The exporter is at http://{address}, the simulated platforms at http://{platform}." in out
     assert "msg=polled source=demo report=chat-sessions outcome=ok" in err
+
+
+@dataclass
+class HangingSources:
+    """Sources whose start waits for a file that does not come."""
+
+    begun: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def start(self) -> None:
+        self.begun.set()
+        await asyncio.Event().wait()
+
+
+@SIGNALS
+@pytest.mark.anyio
+async def test_a_start_that_hangs_is_ended(number: signal.Signals) -> None:
+    """As on a state file that cannot be read, nor waited for."""
+    environ = {"PARADIGM_API_KEY": CANARY, "PARADIGM_BASE_URL": "http://127.0.0.1:1"}
+    exporter = replace(assemble(load(None, environ, platforms())), sources=(sources := HangingSources()))  # type: ignore[arg-type]  # a fake
+    loop = asyncio.get_running_loop()
+    try:
+        with listen("127.0.0.1:0", "") as listening:
+            serving = loop.create_task(_serve(exporter, listening, LiveWebConfig()))
+            await sources.begun.wait()
+            os.kill(os.getpid(), number)
+            async with asyncio.timeout(20):
+                await serving
+    finally:
+        for each in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            loop.remove_signal_handler(each)

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
+from threading import Event
 
 import httpx
 import pytest
@@ -18,7 +19,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from exporter.app.assemble import assemble, fingerprint
+from exporter.domain.blocking import result_in_time
 from exporter.domain.calendars import day_at, end
+from exporter.exposition.telemetry import StateGauges
 from exporter.ledger.day_status import DayRules
 from exporter.ledger.ledger import Block, Ledger, Table
 from exporter.metrics.report_view import Health
@@ -26,7 +29,7 @@ from exporter.platforms.paradigm.platform import CHAT_SESSIONS
 from exporter.platforms.registry import platforms
 from exporter.polling.report_state import ReportState, StateStore
 from exporter.polling.state_file import StateFile, replace_file
-from exporter.polling.state_format import HEAD, MAGIC
+from exporter.polling.state_format import HEAD, MAGIC, decoded
 from exporter.settings import load
 from exporter.simulator.app import create_app
 from exporter.simulator.paradigm.world import World
@@ -239,7 +242,9 @@ def of_another_version(content: bytes) -> bytes:
     [
         pytest.param(cut, "is cut short or damaged: its checksum does not fit; the next poll replaces it", id="cut"),
         pytest.param(
-            of_another_version, "is of another version of its format; the next poll replaces it", id="version"
+            of_another_version,
+            "is of another version of its format; kept as state.other-version, the next poll replaces it",
+            id="version",
         ),
     ],
 )
@@ -255,6 +260,129 @@ def test_a_file_that_cannot_be_used_is_one_line_and_is_replaced(
     assert warned(caplog) == [("state file not used: starts empty, asks the platform again", reason)]
     store.save({REPORT: state()})
     assert StateFile(path, lambda: NOON).store("s", MADE_BY, RULES).load().keys() == {REPORT}
+
+
+def test_a_file_of_a_newer_version_is_kept_beside_the_new_one(tmp_path: Path) -> None:
+    """Whoever went back to an older release may go forth again; where there is no room for it, it is not replaced."""
+    path, disk = tmp_path / "state", Disk()
+    path.write_bytes(newer := of_another_version(keep(path, {REPORT: state()})))
+    for disk.error in (OSError(errno.ENOSPC, "no luck"), None):
+        store = StateFile(path, lambda: NOON, disk.write).store("s", MADE_BY, RULES)
+        assert store.load() == {}
+        store.save({REPORT: state()})
+        assert (path.read_bytes() == newer) == (disk.error is not None)
+
+    assert (tmp_path / "state.other-version").read_bytes() == newer
+
+
+class Hanging:
+    """A file system that does not answer until it is told to; `begun` counts the writes."""
+
+    def __init__(self) -> None:
+        self.answers = Event()
+        self.begun = 0
+
+    def write(self, path: Path, pieces: Iterable[bytes]) -> None:
+        self.begun += 1
+        self.answers.wait()
+        replace_file(path, pieces)
+
+
+def test_a_write_that_hangs_is_one_line_and_holds_up_one_poll(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """Nobody waits for it twice; when it has ended the next poll is kept again."""
+    disk, path = Hanging(), tmp_path / "state"
+    file = StateFile(path, lambda: NOON, disk.write, gauges := StateGauges(), seconds=0.01)
+    store = file.store("s", MADE_BY, RULES)
+    store.load()
+    assert written(gauges) == (1, 0)
+    for _ in range(3):
+        store.save({REPORT: state()})
+    assert written(gauges) == (0, 0)
+    assert [str(reason).partition(";")[0] for _, reason in warned(caplog)] == [
+        "no answer within 0.01 s", *["the write before has not ended yet"] * 2
+    ]  # fmt: skip
+    disk.answers.set()
+    result_in_time(file._writing, path, 60)  # type: ignore[arg-type]
+    file._seconds = 60
+    store.save({REPORT: state()})
+    assert (disk.begun, written(gauges)) == (2, (1, NOON.timestamp()))
+
+
+def test_a_file_system_that_does_not_answer_is_named_at_the_start(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A lookup that hangs, as in a folder on a dead server: it is left as it is, and the start goes on."""
+    gauges, path = StateGauges(), HangingPath(tmp_path / "state")
+    StateFile(path, lambda: NOON, gauges=gauges, seconds=0.01).store("s", MADE_BY, RULES).load()
+    HangingPath.answers.set()
+
+    ((_, reason),) = warned(caplog)
+    assert str(reason).startswith("cannot be read (no answer within 0.01 s); it is left as it is")
+    assert written(gauges) == (0, 0)
+
+
+class HangingPath(type(Path())):  # type: ignore[misc]  # PosixPath
+    """A path in a folder on a server that does not answer: what opens it waits."""
+
+    answers = Event()
+
+    def __fspath__(self) -> str:
+        self.answers.wait()
+        return str(self)
+
+
+def written(gauges: StateGauges) -> tuple[float, ...]:
+    """Returns whether the last write was good, and when the last good one was; nothing without a state file."""
+    return tuple(metric.samples[0].value for metric in gauges.collect())
+
+
+@pytest.mark.parametrize("number", [None, errno.ENOSPC, errno.EROFS])
+def test_how_the_last_write_went_is_a_metric(tmp_path: Path, number: int | None) -> None:
+    gauges, disk = StateGauges(), Disk()
+    assert written(gauges) == ()
+    store = StateFile(tmp_path / "state", lambda: NOON, disk.write, gauges).store("s", MADE_BY, RULES)
+    store.load()
+    assert written(gauges) == (1, 0)
+    store.save({REPORT: state()})
+    disk.error = None if number is None else OSError(number, "no luck")
+    store.save({REPORT: state()})
+    assert written(gauges) == (int(number is None), NOON.timestamp())
+
+
+def test_without_a_path_nothing_is_stored_until_there_is_one(tmp_path: Path) -> None:
+    """A reload gives one, then another, then none; what was removed of the sources is in none of them."""
+    gauges, first, second = StateGauges(), tmp_path / "first", tmp_path / "second"
+    file = StateFile(None, lambda: NOON, gauges=gauges)
+    for source in ("gone", "s"):
+        store = file.store(source, MADE_BY, RULES)
+        assert store.load() == {}
+        store.save({REPORT: state()})
+    assert (written(gauges), os.listdir(tmp_path)) == ((), [])
+
+    file.use(first, ("gone", "s"))
+    assert decoded(first.read_bytes()).keys() == {"gone", "s"}
+    file.use(first, ("s",))
+    assert decoded(first.read_bytes()).keys() == {"s"}
+    before = first.read_bytes()
+    file.use(second, ("s",))
+    assert decoded(second.read_bytes()).keys() == {"s"}
+    file.use(None, ("s",))
+    store.save({REPORT: state()})
+    assert (written(gauges), first.read_bytes(), sorted(os.listdir(tmp_path))) == ((), before, ["first", "second"])
+
+
+def test_a_reload_replaces_no_file_of_somebody_else(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    other = tmp_path / "exporter.yml"
+    other.write_text("sources: {}\n")
+    file = StateFile(tmp_path / "state", lambda: NOON)
+    store = file.store("s", MADE_BY, RULES)
+    store.load()
+    store.save({REPORT: state()})
+    file.use(other, ("s",))
+    store.save({REPORT: state()})
+
+    assert other.read_text() == "sources: {}\n"
+    assert "is no state file of this program" in str(warned(caplog))
 
 
 def test_a_file_of_somebody_else_is_left_as_it_is(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

@@ -6,7 +6,9 @@ import ssl
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 
+from exporter.domain.blocking import in_time
 from exporter.domain.errors import ConfigError
 from exporter.web.server.web_config_file import CIPHERS, Tls
 
@@ -71,22 +73,29 @@ def context(tls: Tls) -> ssl.SSLContext:
         made.options &= ~ssl.OP_CIPHER_SERVER_PREFERENCE
     for file in (tls.cert_file, tls.key_file):
         if file is not None:
-            with _naming(file), open(file, "rb"):
-                pass
+            with _naming(file):
+                in_time(partial(_open, file), file)
     with (
         _naming(f"{tls.cert_file or 'cert'} and {tls.key_file or 'key'}"),
         _as_file(tls.cert, tls.cert_file) as cert,
         _as_file(tls.key, tls.key_file) as key,
     ):
         # Without a callback OpenSSL would ask the terminal for the passphrase of an encrypted key.
-        made.load_cert_chain(cert, key, password=_no_passphrase)
+        in_time(partial(made.load_cert_chain, cert, key, password=_no_passphrase), cert)
     made.verify_mode = _CLIENTS[tls.client_auth_type]
     if tls.client_ca_file or tls.client_ca:
         with _naming(tls.client_ca_file or "client_ca"):
-            made.load_verify_locations(cafile=tls.client_ca_file, cadata=tls.client_ca)
+            load = partial(made.load_verify_locations, cafile=tls.client_ca_file, cadata=tls.client_ca)
+            in_time(load, tls.client_ca_file or "client_ca")
     elif made.verify_mode != ssl.CERT_NONE:
         made.load_default_certs(ssl.Purpose.CLIENT_AUTH)  # those of the system, as with the toolkit
     return made
+
+
+def _open(file: str) -> None:
+    """Raises an OSError if a file cannot be read; of OpenSSL's errors nobody learns which of two it is."""
+    with open(file, "rb"):
+        pass
 
 
 def _choose_ciphers(made: ssl.SSLContext, suites: Sequence[str]) -> None:

@@ -22,6 +22,7 @@ from pydantic import (
     model_validator,
 )
 
+from exporter.domain.blocking import in_time
 from exporter.domain.errors import ConfigError
 
 VERSIONS = ("TLS12", "TLS13")
@@ -241,7 +242,7 @@ def read(path: Path) -> WebConfig:
         ConfigError: it cannot be read, or says something that cannot be done; a line for each problem, without values.
     """
     try:
-        given = yaml.safe_load(path.read_text("utf-8"))
+        given = yaml.safe_load(in_time(path.read_bytes, path).decode())
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read ({error.strerror}); see --web.config.file") from None
     # With a tag (!!int x) PyYAML's constructors stumble over what is written, each in its own way.

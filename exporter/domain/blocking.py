@@ -1,0 +1,49 @@
+"""What may block for ever, as files on a file system that does not answer: in threads that nobody has to wait for."""
+
+import errno
+from collections.abc import Callable
+from concurrent.futures import Future, wait
+from functools import partial
+from os import PathLike
+from threading import Thread
+from typing import TypeVar
+
+Result = TypeVar("Result")
+
+FILE_SECONDS = 5.0
+"""How long a file that an operator names may take to be read."""
+
+
+def in_daemon(function: Callable[[], Result]) -> Future[Result]:
+    """Starts the function in a thread of its own, which keeps no process from ending."""
+    future: Future[Result] = Future()
+    Thread(target=partial(complete, future, function), name="daemon", daemon=True).start()
+    return future
+
+
+def in_time(access: Callable[[], Result], path: str | PathLike[str], seconds: float = FILE_SECONDS) -> Result:
+    """Returns what `access` to the file at `path` returns, or raises what it raises.
+
+    Raises:
+        TimeoutError: an OSError; it has not ended after so many seconds, and is left behind.
+    """
+    return result_in_time(in_daemon(access), path, seconds)
+
+
+def result_in_time(future: Future[Result], path: str | PathLike[str], seconds: float) -> Result:
+    """Waits for an access as `in_time` does; it may have begun before."""
+    if not wait([future], seconds).done:
+        raise TimeoutError(errno.ETIMEDOUT, f"no answer within {seconds:g} s", str(path))
+    return future.result()
+
+
+def complete(future: Future[Result], function: Callable[[], Result]) -> None:
+    """Runs the function and settles the future, unless that was cancelled."""
+    if not future.set_running_or_notify_cancel():
+        return
+    try:
+        future.set_result(function())
+    except StopIteration as error:  # asyncio's futures refuse it: the caller would wait for ever
+        future.set_exception(RuntimeError("the function raised StopIteration").with_traceback(error.__traceback__))
+    except BaseException as error:  # whatever it is belongs to the caller
+        future.set_exception(error)
