@@ -1,12 +1,13 @@
 """Compares what a store has with what the platform says, by sums that the store itself adds up per company and month.
 
-It is where figures go instead of a store that takes them: each piece is asked of the platform, and of the store.
+It is where figures go instead of a store that takes them, or behind it: each piece is asked of the platform, and of the
+store.
 """
 
 import asyncio
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from itertools import product
@@ -17,12 +18,16 @@ import msgspec
 
 from exporter.backfill.figures import SUFFIX, Piece
 from exporter.backfill.openmetrics_file import NOON_SECONDS, noon
+from exporter.backfill.remote_write import RemoteWrite
 from exporter.backfill.store_client import CUT_OFF, cut_off, reached
+from exporter.domain.clock import Clock
 from exporter.domain.errors import StoreError
 from exporter.domain.model import Days
 from exporter.exposition.text import escaped
 from exporter.metrics.daily import DailyFigure
 
+SETTLING = (1.0, 2.0, 4.0, 8.0, 15.0)
+"""Seconds between questions for what was just written, which a store may take a moment to find."""
 TOLERANCE = 1e-9
 """Of a sum, as a share: stores add up in another order."""
 MOST_SHOWN = 50
@@ -78,10 +83,30 @@ class Comparison:
             StoreError: the store does not answer.
         """
         ours = await asyncio.to_thread(summed, figures, piece.days)
+        compared, differing = await self.differences(piece, ours)
+        self.compared += compared
+        self.differing += len(differing)
+        self.lines += differing[: MOST_SHOWN - len(self.lines)]
+
+    async def differences(self, piece: Piece, ours: Mapping[Which, float]) -> tuple[int, Sequence[str]]:
+        """Returns how many sums of a piece were compared, and a line for each that differs in the store.
+
+        Raises:
+            StoreError: the store does not answer.
+        """
+        compared, lines = 0, list[str]()
         for month, family in product(months(piece.days), sorted({each.family for each in ours})):
-            theirs = await self._stored(family, piece.source, month)
             here = {each: ours[each] for each in ours if each.family == family and each.month == month}
-            self._compare(piece.source, here, theirs)
+            theirs = await self._stored(family, piece.source, month)
+            both = {each: here.get(each, 0.0) for each in {**here, **theirs}}
+            compared += len(both)
+            lines += (
+                f"{piece.source}: {family} of company {which.company_id}, {month.first} to {month.last}: "
+                f"the platform has {platform:.10g}, the store {theirs.get(which, 0.0):.10g}"
+                for which, platform in sorted(both.items(), key=lambda each: each[0].company_id)
+                if not math.isclose(platform, theirs.get(which, 0.0), rel_tol=TOLERANCE)
+            )
+        return compared, lines
 
     async def _stored(self, family: str, source: str, month: Days) -> Mapping[Which, float]:
         """Asks for the sums of a family over some days, by company."""
@@ -93,7 +118,7 @@ class Comparison:
     async def _sums(self, expression: str, at: int) -> Mapping[str, float]:
         address = self.url.rstrip("/") + "/api/v1/query"
         try:
-            answer = await self.http.post(address, data={"query": expression, "time": str(at)})
+            answer = await self.http.post(address, data={"query": expression, "time": str(at), "nocache": "1"})
         except CUT_OFF as error:
             raise StoreError(f"{reached(address)}: {cut_off(address, error)}; see --verify") from error
         try:
@@ -102,20 +127,6 @@ class Comparison:
         except (msgspec.MsgspecError, ValueError) as error:
             remedy = "--verify takes the URL below which /api/v1/query is, as http://prometheus:9090"
             raise StoreError(f"{reached(address)}: answered {answer.status_code}, and no sums; {remedy}") from error
-
-    def _compare(self, source: str, ours: Mapping[Which, float], theirs: Mapping[Which, float]) -> None:
-        for which in sorted({**ours, **theirs}, key=lambda each: (each.month.first, each.company_id)):
-            platform, store = ours.get(which, 0.0), theirs.get(which, 0.0)
-            self.compared += 1
-            if math.isclose(platform, store, rel_tol=TOLERANCE):
-                continue
-            self.differing += 1
-            if len(self.lines) < MOST_SHOWN:
-                family, company, days = which
-                self.lines.append(
-                    f"{source}: {family} of company {company}, {days.first} to {days.last}: "
-                    f"the platform has {platform:.10g}, the store {store:.10g}"
-                )
 
 
 def months(days: Days) -> Iterator[Days]:
@@ -129,8 +140,54 @@ def months(days: Days) -> Iterator[Days]:
 
 def summed(figures: Iterable[DailyFigure], days: Days) -> Mapping[Which, float]:
     """Adds up the figures of `days` per family, company and month, over labels of their own."""
-    month_of = {day: month for month in months(days) for day in month}
     sums = defaultdict[Which, float](float)
+    for _ in _noting(figures, days, sums):
+        pass
+    return sums
+
+
+def _noting(figures: Iterable[DailyFigure], days: Days, sums: MutableMapping[Which, float]) -> Iterator[DailyFigure]:
+    """Yields figures on their way to a store, and adds them up in `sums`."""
+    month_of = {day: month for month in months(days) for day in month}
     for each in figures:
         sums[Which(each.measure + SUFFIX, each.company_id, month_of[each.date])] += each.value
-    return sums
+        yield each
+
+
+@dataclass(frozen=True, slots=True)
+class ReadBack:
+    """Figures go to a store by `write`, and count as sent when `comparison` finds their sums there."""
+
+    write: RemoteWrite
+    comparison: Comparison
+    clock: Clock
+
+    async def begin(self, oldest: date) -> None:
+        """Makes sure that the store answers, and takes days so old.
+
+        Raises:
+            StoreError: it does not.
+        """
+        await self.comparison.begin(oldest)
+        await self.write.begin(oldest)
+
+    async def take(self, piece: Piece, figures: Iterable[DailyFigure]) -> None:
+        """Sends a piece and reads its sums back.
+
+        Raises:
+            StoreError: the store does not take it, does not answer, or has something else.
+        """
+        ours = defaultdict[Which, float](float)
+        await self.write.take(piece, _noting(figures, piece.days, ours))
+        _, lines = await self.comparison.differences(piece, ours)
+        for seconds in SETTLING:
+            if not lines:
+                return
+            await self.clock.sleep(seconds)
+            _, lines = await self.comparison.differences(piece, ours)
+        if lines:
+            more = f" (and {len(lines) - 1} more)" if len(lines) > 1 else ""
+            raise StoreError(
+                f"{reached(self.comparison.url)}: does not have what it was sent: {lines[0]}{more}; the same command "
+                "sends these days again; what a store was given first stays: then leave --verify out"
+            )

@@ -393,6 +393,15 @@ LAWS = (
         "21",
     ),
     Law(
+        "ChatUsageStateNotWritten",
+        "chat_usage_state_last_write_successful",
+        {"instance": "x:1"},
+        "1",
+        "0",
+        {},
+        "",
+    ),
+    Law(
         "ChatUsageRulesFailing",
         "prometheus_rule_evaluation_failures_total",
         {"rule_group": "/rules/usage.yml;chat-usage-activity", "instance": "p:1"},
@@ -418,6 +427,23 @@ LAWS = (
         "1",
         {"job_name": "r-chat-usage-exporter-history-29"},
         "",
+    ),
+    *(
+        Law(
+            "ChatUsageHistoryJobOverdue",
+            main,
+            of,
+            "age:216000",
+            "age:216001",
+            of,
+            "2d 12h 0m 1s",
+            (),
+        )
+        for main, of in (
+            ("node_systemd_timer_last_trigger_seconds", {"name": "chat-usage-history.timer"}),
+            ("kube_cronjob_status_last_successful_time", {"cronjob": "r-chat-usage-exporter-history"}),
+            ("kube_cronjob_created", {"cronjob": "r-chat-usage-exporter-history"}),
+        )
     ),
     Law(
         "ChatUsageConfigUnmatched",

@@ -19,7 +19,10 @@ PROMETHEUS: Mapping[str, frozenset[str]] = {
     "ALERTS": RELEASE | OF_ALERTS,
     "prometheus_rule_evaluation_failures_total": RELEASE | {"rule_group"},
     "node_systemd_unit_state": RELEASE | {"name", "state"},
+    "node_systemd_timer_last_trigger_seconds": RELEASE | {"name"},
     "kube_job_status_failed": RELEASE | {"job_name"},
+    "kube_cronjob_status_last_successful_time": RELEASE | {"cronjob"},
+    "kube_cronjob_created": RELEASE | {"cronjob"},
 }
 """What Prometheus itself, the scrape, or another exporter brings along."""
 

@@ -11,10 +11,12 @@ import msgspec
 import pytest
 
 from exporter.backfill.figures import Piece
-from exporter.backfill.verify import Comparison, months
+from exporter.backfill.remote_write import RemoteWrite
+from exporter.backfill.verify import Comparison, ReadBack, months
 from exporter.domain.errors import StoreError
 from exporter.domain.model import Days
 from exporter.metrics.daily import DailyFigure, DayState, Evidence
+from tests.road.road import PassedClock
 
 pytestmark = pytest.mark.anyio
 
@@ -118,3 +120,51 @@ async def test_a_store_that_does_not_answer_is_one_line(answer: object, words: s
     comparison = Comparison("http://store", httpx.AsyncClient(transport=httpx.MockTransport(answer)), {})
     with pytest.raises(StoreError, match=re.escape(words)):
         await comparison.begin(AUGUST.first)
+
+
+@dataclass
+class LateStore(Store):
+    """Takes samples, and has lost August's until it was asked so often."""
+
+    right_after: int = 0
+    written: int = 0
+
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        if request.url.path == "/write":
+            self.written += 1
+            return httpx.Response(204)
+        self.august = {"1": 3.0 if len(self.questions) // 2 >= self.right_after else 1.0}
+        return Store.__call__(self, request)
+
+
+@pytest.mark.parametrize(
+    ("right_after", "slept"), [(0, []), (1, [1.0]), (3, [1.0, 2.0, 4.0]), (99, [1.0, 2.0, 4.0, 8.0, 15.0])]
+)
+async def test_what_is_sent_counts_when_it_is_read_back(right_after: int, slept: list[float]) -> None:
+    """A store may find it a moment later; what it never has is not taken for sent, and is sent again."""
+    store, clock = LateStore(right_after=right_after), PassedClock(datetime(2026, 11, 20, tzinfo=UTC))
+    http = httpx.AsyncClient(transport=httpx.MockTransport(store))
+    write = RemoteWrite("http://store/write", http, clock.for_fetch(), {})
+    both = ReadBack(write, Comparison("http://store", http, {}), clock.for_fetch())
+    if right_after > len(slept):
+        lost = "does not have what it was sent: s: m_daily of company 1, .*: the platform has 3, the store 1; the same"
+        with pytest.raises(StoreError, match=lost):
+            await both.take(PIECE, FIGURES)
+    else:
+        await both.take(PIECE, FIGURES)
+    assert (store.written, clock.slept) == (1, slept)
+
+
+async def test_before_anything_is_sent_the_store_has_to_answer() -> None:
+    """At both addresses: a wrong one of the two would show after hours."""
+    paths: list[str] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        paths.append(request.url.path)
+        return httpx.Response(404 if request.url.path == "/api/v1/query" else 204)
+
+    http = httpx.AsyncClient(transport=httpx.MockTransport(answer))
+    write = RemoteWrite("http://store/write", http, PassedClock(datetime(2026, 11, 20, tzinfo=UTC)).for_fetch(), {})
+    with pytest.raises(StoreError, match="--verify takes the URL"):
+        await ReadBack(write, Comparison("http://store", http, {}), write.clock).begin(AUGUST.first)
+    assert paths == ["/api/v1/query"]

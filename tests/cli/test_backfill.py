@@ -110,8 +110,8 @@ def test_a_file_is_written_once(configured: str, tmp_path: Path, capsys: Text) -
 
 
 WRONG = {
-    "nowhere": ((*SPAN,), "give one of --output FILE"),
-    "two": ((*SPAN, "--output", "{0}/a", "--verify", "http://s"), "give one of --output FILE"),
+    "nowhere": ((*SPAN,), "give --output FILE"),
+    "two": ((*SPAN, "--output", "{0}/a", "--verify", "http://s"), "give --output FILE"),
     "continued file": ((*SPAN, "--output", "{0}/a", "--continue"), "--continue: goes with --remote-write"),
     "kept by nobody": ((*SPAN, "--verify", "http://s", "--manifest", "{0}/m"), "--verify writes nothing"),
     "no manifest": ((*SPAN, "--remote-write", "http://s"), "--manifest: name a folder"),
@@ -166,7 +166,7 @@ def test_a_store_gets_each_day_once(configured: str, tmp_path: Path, capsys: Tex
     assert len(store.written) == 2 * first
     assert run(again) == 0
     assert len(store.written) == 2 * first
-    assert f"has all final days, {FIRST} to {NEWEST}" in capsys.readouterr().out
+    assert f"took all final days, {FIRST} to {NEWEST}; not read back: add --verify URL" in capsys.readouterr().out
 
 
 def test_continuing_begins_where_nothing_was_begun(configured: str, tmp_path: Path, store: Store) -> None:

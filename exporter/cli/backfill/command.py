@@ -38,7 +38,9 @@ def backfill(
     ] = None,
     verify: Annotated[
         str | None,
-        typer.Option("--verify", metavar="URL", help="Write nothing; compare with the store there."),
+        typer.Option(
+            "--verify", metavar="URL", help="Read back what is sent, from the store there; alone: only compare."
+        ),
     ] = None,
     http_file: Annotated[
         Path | None,
@@ -66,15 +68,14 @@ def backfill(
     _refuse_misfits(output, remote_write, verify, keeps=manifest_folder is not None, goes_on=goes_on)
     folder = _folder(output, manifest_folder)
     spans = {each.name: span(first, last, each, known=goes_on and folder.exists()) for each in chosen}
-    store = Store(
-        verify or remote_write or "", http_config(http_file), http_file.parent if http_file else Path(), labels
-    )
+    reached = (http_config(http_file), http_file.parent if http_file else Path(), labels)
+    store = Store(remote_write or verify or "", *reached, verify)
     options = {"--from": first or "", "--to": last or "", "--label": repr(sorted(labels.items()))}
     question = asked({**options, TARGET: _kept(remote_write) if remote_write else str(output)}, chosen)
     interpreter.collect_rarely()
     interpreter.give_back()
     try:
-        if verify is not None:
+        if verify is not None and remote_write is None:
             return compared(chosen, spans, store)
         way = partial(continued, loosely=loose(chosen), target=TARGET) if goes_on else opened
         with way(folder, question, spans) as manifest:
@@ -97,11 +98,11 @@ def _kept(url: str) -> str:
 
 def _refuse_misfits(output: Path | None, url: str | None, verify: str | None, *, keeps: bool, goes_on: bool) -> None:
     """Raises ConfigError where options do not go together; `keeps` says that a manifest is named."""
-    if sum(each is not None for each in (output, url, verify)) != 1:
-        raise ConfigError("give one of --output FILE (for promtool), --remote-write URL and --verify URL")
+    if (output is None) == (url is None and verify is None):
+        raise ConfigError("give --output FILE (for promtool), or --remote-write URL, --verify URL or both")
     if goes_on and url is None:
         raise ConfigError("--continue: goes with --remote-write URL alone; a file is written once")
-    if verify is not None and keeps:
+    if verify is not None and url is None and keeps:
         raise ConfigError("--manifest: --verify writes nothing; leave it out")
     if url is not None and not keeps:
         raise ConfigError("--manifest: name a folder that keeps how far it is, as --manifest history.backfill")

@@ -19,7 +19,7 @@ from exporter.backfill.manifest import Manifest, opened
 from exporter.backfill.openmetrics_file import Runs
 from exporter.backfill.remote_write import RemoteWrite
 from exporter.backfill.store_client import HttpConfig, client, shown_url
-from exporter.backfill.verify import Comparison
+from exporter.backfill.verify import Comparison, ReadBack
 from exporter.cli.backfill.progress import progress
 from exporter.cli.check import unless_signalled
 from exporter.cli.options import FailedError
@@ -36,17 +36,27 @@ Opening = Callable[[], AbstractAsyncContextManager[Destination]]
 
 
 class Store(NamedTuple):
-    """A store of time series: its URL, how it is reached (files are relative to `folder`), the labels of our series."""
+    """A store of time series: its URL, how it is reached (files are relative to `folder`), the labels of our series.
+
+    `verify` is where it can be asked for what it holds, if that is known.
+    """
 
     url: str
     config: HttpConfig
     folder: Path
     labels: Mapping[str, str]
+    verify: str | None = None
 
     @asynccontextmanager
-    async def taking(self) -> AsyncIterator[RemoteWrite]:
+    async def taking(self) -> AsyncIterator[Destination]:
+        """Opens the way to what takes samples, and reads them back where that is known."""
         async with client(self.url, self.config, self.folder) as http:
-            yield RemoteWrite(self.url, http, CLOCK, self.labels, lambda words: typer.echo(words, err=True))
+            write = RemoteWrite(self.url, http, CLOCK, self.labels, lambda words: typer.echo(words, err=True))
+            if self.verify is None:
+                yield write
+                return
+            async with client(self.verify, self.config, self.folder) as asking:
+                yield ReadBack(write, Comparison(self.verify, asking, self.labels), CLOCK)
 
 
 def into_file(chosen: Sequence[Source], manifest: Manifest, runs: Runs, output: Path) -> None:
@@ -67,11 +77,14 @@ def into_file(chosen: Sequence[Source], manifest: Manifest, runs: Runs, output: 
 
 
 def into_store(chosen: Sequence[Source], manifest: Manifest, store: Store) -> None:
-    """Sends what is left, if anything is, and says which days the store has."""
-    if not manifest.finished:
+    """Sends what is left, if anything is, and says which days the store took, and whether they are there."""
+    checked = f"read back from {shown_url(store.verify)}" if store.verify else "not read back: add --verify URL"
+    if manifest.finished:
+        checked = "nothing was left to send; --verify URL alone compares"
+    else:
         _hand_on(chosen, manifest, store.taking)
         manifest.finish()
-    typer.echo(f"{shown_url(store.url)}: has all final days, {_days(chosen, manifest)}")
+    typer.echo(f"{shown_url(store.url)}: took all final days, {_days(chosen, manifest)}; {checked}")
 
 
 def compared(chosen: Sequence[Source], spans: Mapping[str, Days], store: Store) -> None:

@@ -25,10 +25,10 @@ proxies in the environment.
 {{- toJson $urls -}}
 {{- end -}}
 
-{{/* To whom the pods may speak: to DNS, and to the ports of all URLs. in: (dict "root" $ "urls" (list FURTHER-URLS)) */}}
+{{/* To whom the pods may speak: to DNS, and to the ports of all URLs. in: (dict "root" $ "urls" FURTHER-URLS-BY-NAME) */}}
 {{- define "chat-usage-exporter.egress" -}}
 {{- $urls := include "chat-usage-exporter.urls" .root | fromJson -}}
-{{- range .urls -}}{{- $_ := set $urls "history.remoteWriteUrl" . -}}{{- end -}}
+{{- range $name, $url := .urls -}}{{- if $url -}}{{- $_ := set $urls $name $url -}}{{- end -}}{{- end -}}
 {{- $ports := dict -}}
 {{- range $place, $url := $urls -}}
 {{- $_ := set $ports (include "chat-usage-exporter.portOf" $url) $place -}}
