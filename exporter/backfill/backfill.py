@@ -51,18 +51,26 @@ class Destination(Protocol):
 
 
 class StoreRequest(NamedTuple):
-    """A source whose past is wanted, and how it is reached."""
+    """A source whose past is wanted, and how it is reached: at most so often."""
 
     target: Target
     fetch: Fetch
+    requests_per_minute: float
 
 
 class Step(NamedTuple):
-    """How far all is: days of reports that are `done` of `total`, and the piece that was handed on last."""
+    """How far all is: days of reports that are `done` of `total`, and the piece that was handed on last.
+
+    Of requests this run has `asked` so many and has so many `left`; those take `seconds_left` at least, by what each
+    source may be asked.
+    """
 
     done: int
     total: int
     piece: Piece
+    asked: int
+    left: int
+    seconds_left: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +106,9 @@ class Backfill:
         self._clock = clock
         self._report_step = report_step
         self._wanted: tuple[tuple[str, str], ...] = ()
+        self._planned: dict[tuple[str, str], list[int]] = {}  # requests of each piece that is left, in its turn
+        self._asked_for = 0
+        self._per_minute: dict[str, float] = {}
 
     async def run(self, jobs: Sequence[StoreRequest]) -> BackfillResult:
         """Asks for all that is left, a piece at a time.
@@ -106,13 +117,20 @@ class Backfill:
             StoreError, OSError: the destination does not take it.
         """
         failed: list[str] = []
+        self._per_minute = {job.target.source: job.requests_per_minute for job in jobs}
         wanted = [(job, report) for job in jobs for report in job.target.reports if report.has_days]
         self._wanted = tuple((job.target.source, report.name) for job, report in wanted)
         if left := self._left():
             await self._destination.begin(min(days.first for days in left))
-        for job, report in wanted:
+        begun = []
+        for job, report in wanted:  # all of them before the first goes on: then it is known how much is to be asked
             try:
-                await self._report(job, report)
+                begun.append((job, report, await self._begin(job, report)))
+            except ReportError as error:
+                failed.append(_line(job.target.source, report, str(error)))
+        for job, report, discoveries in begun:
+            try:
+                await self._report(job, report, discoveries)
             except ReportError as error:
                 failed.append(_line(job.target.source, report, str(error)))
         return BackfillResult(tuple(failed), tuple(self._left_out(wanted)))
@@ -123,7 +141,11 @@ class Backfill:
 
     def _step(self, piece: Piece) -> Step:
         total = sum(len(self._manifest.span(source)) for source, _ in self._wanted)
-        return Step(total - sum(len(days) for days in self._left()), total, piece)
+        done = total - sum(len(days) for days in self._left())
+        self._asked_for += self._planned[piece.source, piece.report].pop(0)
+        left = {which: sum(requests) for which, requests in self._planned.items()}
+        seconds = sum(requests * 60 / self._per_minute[source] for (source, _), requests in left.items())
+        return Step(done, total, piece, self._asked_for, sum(left.values()), seconds)
 
     def _left_out(self, wanted: Iterable[tuple[StoreRequest, Report]]) -> Iterable[str]:
         for job, report in wanted:
@@ -131,21 +153,35 @@ class Backfill:
             if progress is not None and progress.left_out:
                 yield _line(job.target.source, report, progress.left_out)
 
-    async def _report(self, job: StoreRequest, report: Report) -> None:
-        source = job.target.source
-        progress, discoveries = self._manifest.progress(source, report.name), NO_DISCOVERIES
-        if progress is None:
-            progress, discoveries = await self._begun(job, report, self._manifest.span(source))
-        left = self._manifest.left(source, report.name)
-        if left is None:
-            return
+    async def _begin(self, job: StoreRequest, report: Report) -> Discoveries:
+        """Finds out what the questions of a report depend on, and how many there are."""
+        source, progress = job.target.source, self._manifest.progress(job.target.source, report.name)
+        if progress is not None and (progress.until is not None or progress.left_out):
+            state = await self._worker.run(partial(self._manifest.state, source, report.name))
+            discoveries = state.discoveries if state else NO_DISCOVERIES
+        else:
+            discoveries = await self._sample(job, report, self._manifest.span(source))
+        self._planned[source, report.name] = [
+            len(report.plan(piece, job.target.scope, {**discoveries, END_DATE: Discovery(piece.last, ())}))
+            for piece in self._pieces(source, report)
+        ]
+        return discoveries
+
+    def _pieces(self, source: str, report: Report) -> Sequence[Days]:
+        """Returns the pieces of a report that are still to be handed on, in their order."""
+        left, progress = self._manifest.left(source, report.name), self._manifest.progress(source, report.name)
+        return () if left is None or progress is None else pieces(left, progress.longest)[::-1]
+
+    async def _report(self, job: StoreRequest, report: Report, discoveries: Discoveries) -> None:
+        source, left = job.target.source, self._pieces(job.target.source, report)
         empty = ReportState(Ledger(), Health(job.target.interval), discoveries=discoveries)
-        state = await self._worker.run(partial(self._manifest.state, source, report.name)) or empty
-        for piece in reversed(pieces(left, progress.longest)):
+        state = await self._worker.run(partial(self._manifest.state, source, report.name)) if left else None
+        state = state or empty
+        for piece in left:
             state = await self._handed_on(job, report, piece, state)
             self._report_step(self._step(Piece(source, report.name, piece)))
 
-    async def _begun(self, job: StoreRequest, report: Report, days: Days) -> tuple[ReportProgress, Discoveries]:
+    async def _sample(self, job: StoreRequest, report: Report, days: Days) -> Discoveries:
         """Asks for the newest days alone: if the report is there, how large answers are, what has to be discovered."""
         source, count = job.target.source, 1 if report.asks_by_day else SAMPLE_DAYS
         newest = next(iter(pieces(days, count)))
@@ -156,11 +192,12 @@ class Backfill:
                 raise
             progress, discoveries = ReportProgress(0, left_out=str(error)), NO_DISCOVERIES
         else:
+            self._asked_for += len(answers.answers)
             size = sum(len(answer.body) for answer in answers.answers) / len(newest)
             longest = LONGEST_PIECE_BY_DAY if report.asks_by_day else min(LONGEST_PIECE, longest_piece(report, size))
             progress, discoveries = ReportProgress(longest), answers.discoveries
         await self._worker.run(partial(self._manifest.begin, source, report.name, progress))
-        return progress, discoveries
+        return discoveries
 
     async def _handed_on(self, job: StoreRequest, report: Report, days: Days, state: ReportState) -> ReportState:
         after = await self._read(job, report, days, state)

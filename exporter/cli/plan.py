@@ -28,7 +28,7 @@ take; retries are excluded, and so are polls added by a restart or a step of the
 A report that the platform lacks is counted as if it had it; with "reports: auto" it costs one call a day.
 Series are the most that so many companies can have: every mode, on both days, and of limited labels (tool) as many
 values as are kept and "other". Each HTTP status but 200 that occurs adds one to chat_usage_api_requests_total. Left
-out is chat_usage_field_info, one for each field that the platform describes."""
+out are chat_usage_field_info, one for each field that the platform describes, and the two of a state_file."""
 
 
 class PlanFormat(StrEnum):

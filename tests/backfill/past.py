@@ -73,7 +73,7 @@ class Past:
             manifest = closing.enter_context(opened(self.backfill, {"a": "b"}, {"s": self.days}))
             mortal = Mortal(Runs(self.backfill, {"job": "history"}), self.dies_at, late=self.late)
             back = Backfill(manifest, mortal, worker, Clock(clock.now, clock.seconds), steps.append)
-            came = await back.run([StoreRequest(self.target, client)])
+            came = await back.run([StoreRequest(self.target, client, 6000)])
         return came, steps, transport.requests
 
     @property

@@ -242,7 +242,8 @@ def test_a_platform_that_refuses_ends_it(
 
 def steps() -> Iterator[Step]:
     for done in (31, 62, 93):
-        yield Step(done, 93, Piece("s", "tools", Days(date(2026, 1, 1), date(2026, 1, 31))))
+        piece = Piece("s", "tools", Days(date(2026, 1, 1), date(2026, 1, 31)))
+        yield Step(done, 93, piece, asked=done // 31, left=3 - done // 31, seconds_left=0.0)
 
 
 def ticking(by: float) -> Callable[[], float]:
@@ -276,4 +277,4 @@ def test_progress_is_a_bar_on_a_terminal() -> None:
         for step in steps():
             tell(step)
     assert "93/93" in text.getvalue()
-    assert "days/s" in text.getvalue()
+    assert "requests/s" in text.getvalue()

@@ -139,5 +139,5 @@ async def _asked(
         for each in chosen:
             platform = client_of(each, LastCodes())
             closing.push_async_callback(platform.aclose)
-            jobs.append(StoreRequest(each.target, platform))
+            jobs.append(StoreRequest(each.target, platform, each.poll.requests_per_minute))
         return await Backfill(manifest, destination, worker, CLOCK, report_step).run(jobs)

@@ -21,17 +21,19 @@ class BackfillSpeed:
     def __init__(self, monotonic: Callable[[], float]) -> None:
         self._monotonic = monotonic
         self._began = monotonic()
-        self._before: int | None = None
 
     def words(self, step: Step) -> str:
-        """Says the rate and the time left: `12.5 days/s, 7m50s left`."""
-        if self._before is None:
-            self._before = step.done - len(step.piece.days)
+        """Says the rate and the time left: `0.9 requests/s, 7m50s left`."""
         seconds = self._monotonic() - self._began
         if seconds <= 0:
             return ""
-        rate = (step.done - self._before) / seconds
-        return f"{rate:.1f} days/s, {spoken(timedelta(seconds=(step.total - step.done) / rate))} left"
+        rate = step.asked / seconds
+        return f"{rate:.1f} requests/s, {spoken(timedelta(seconds=seconds_left(step, rate)))} left"
+
+
+def seconds_left(step: Step, rate: float) -> float:
+    """Returns how long the rest takes at this rate, but no faster than sources may be asked: that begins by a burst."""
+    return max(step.left / rate, step.seconds_left)
 
 
 @contextmanager
