@@ -67,7 +67,7 @@ def test_what_cannot_be_foreseen_is_said(capsys: pytest.CaptureFixture[str]) -> 
     run(["plan"])
 
     legend = " ".join(capsys.readouterr().out.partition("\nTotal ")[2].split())
-    assert "Left out is chat_usage_field_info" in legend
+    assert "are chat_usage_field_info" in legend
     assert 'with "reports: auto" it costs one call a day' in legend
 
 

@@ -9,12 +9,13 @@ from threading import Event
 import pytest
 
 from exporter.backfill.store_client import HttpConfig, TlsConfig, client, http_config
-from exporter.domain.blocking import FILE_SECONDS, in_time
+from exporter.domain.blocking import FILE_SECONDS, in_time, result_in_time
 from exporter.domain.errors import ConfigError
 from exporter.http import Client, ClientLimits
 from exporter.platforms.registry import platforms
 from exporter.settings import load
 from exporter.web.server.web_config import LiveWebConfig
+from tests.hanging import hanging
 from tests.http.fakes import Notes, endpoint
 
 
@@ -32,6 +33,25 @@ def test_what_does_not_end_in_time_is_an_error_of_its_file() -> None:
         in_time(ended.wait, "file", 0.01)
     assert (caught.value.strerror, caught.value.filename) == ("no answer within 0.01 s", "file")
     ended.set()
+
+
+def test_a_request_waits_once_for_a_web_configuration_that_hangs(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What was in effect stays; when the file system answers again, what has changed is taken up."""
+    path, answers = hanging(tmp_path / "web.yml")
+    path_there = tmp_path / "web.yml"
+    path_there.write_text("http_server_config: {http2: false}\n")
+    answers.set()
+    live = LiveWebConfig(path)
+    before = live.current()
+    answers.clear()
+    assert all(live.current() is before for _ in range(1000))
+    assert caplog.text.count("web configuration not looked at") == 1
+    path_there.write_text("http_server_config: {headers: {X-Frame-Options: deny}}\n")
+    answers.set()
+    result_in_time(live._looking, path_there, 60)  # type: ignore[arg-type]
+    assert live.current().http_server_config != before.http_server_config
 
 
 def source(*options: str) -> str:

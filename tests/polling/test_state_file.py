@@ -34,6 +34,7 @@ from exporter.settings import load
 from exporter.simulator.app import create_app
 from exporter.simulator.paradigm.world import World
 from tests.examples import examples
+from tests.hanging import hanging
 from tests.road.road import RULES, PassedClock, Road, only, target_with, utc
 
 pytestmark = pytest.mark.anyio
@@ -312,23 +313,13 @@ def test_a_file_system_that_does_not_answer_is_named_at_the_start(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     """A lookup that hangs, as in a folder on a dead server: it is left as it is, and the start goes on."""
-    gauges, path = StateGauges(), HangingPath(tmp_path / "state")
+    gauges, (path, answers) = StateGauges(), hanging(tmp_path / "state")
     StateFile(path, lambda: NOON, gauges=gauges, seconds=0.01).store("s", MADE_BY, RULES).load()
-    HangingPath.answers.set()
+    answers.set()
 
     ((_, reason),) = warned(caplog)
     assert str(reason).startswith("cannot be read (no answer within 0.01 s); it is left as it is")
     assert written(gauges) == (0, 0)
-
-
-class HangingPath(type(Path())):  # type: ignore[misc]  # PosixPath
-    """A path in a folder on a server that does not answer: what opens it waits."""
-
-    answers = Event()
-
-    def __fspath__(self) -> str:
-        self.answers.wait()
-        return str(self)
 
 
 def written(gauges: StateGauges) -> tuple[float, ...]:

@@ -5,15 +5,20 @@ A file that cannot be used changes nothing: what was in effect stays, and the lo
 
 import logging
 import ssl
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from concurrent.futures import Future
+from functools import partial
 from pathlib import Path
 
+from exporter.domain.blocking import in_daemon, result_in_time
 from exporter.domain.errors import ConfigError
 from exporter.web.server import tls
 from exporter.web.server.web_config_file import OPEN, WebConfig, read
 
 log = logging.getLogger(__name__)
 
+LOOK_SECONDS = 1.0
+"""How long a request waits for the file system, once."""
 Stamp = tuple[tuple[int, int, int] | None, ...]
 
 
@@ -30,19 +35,20 @@ class LiveWebConfig:
         self.context: ssl.SSLContext | None = None
         self._files: tuple[Path, ...] = ()
         self._stamp: Stamp = ()
+        self._looking: Future[Stamp] | None = None
         if path is not None:
             self._take(path)
             self._stamp = _stamp(self._files)
 
     def current(self) -> WebConfig:
         """Returns the configuration as it is at this moment, for a request: looks at the file before."""
-        if self._path is not None and _stamp(self._files[:1]) != self._stamp[:1]:
+        if self._path is not None and self._look(self._files[:1]) != self._stamp[:1]:
             self.refresh()
         return self.config
 
     def refresh(self) -> None:
         """Takes up what has changed, certificates included."""
-        stamp = _stamp(self._files)
+        stamp = self._look(self._files)
         if self._path is None or stamp == self._stamp:
             return
         self._stamp = stamp  # also of a file that is wrong: it is reported once
@@ -54,6 +60,18 @@ class LiveWebConfig:
             return
         self._stamp = _stamp(self._files)
         log.info("web configuration changed", extra={"file": str(self._path)})
+
+    def _look(self, files: Sequence[Path]) -> Stamp:
+        """Looks at files; while a file system does not answer they have not changed, and only the first look waits."""
+        unchanged = self._stamp[: len(files)]
+        if not files or (self._looking is not None and not self._looking.done()):
+            return unchanged
+        self._looking = in_daemon(partial(_stamp, files))
+        try:
+            return result_in_time(self._looking, files[0], LOOK_SECONDS)
+        except TimeoutError as error:
+            log.warning("web configuration not looked at", extra={"file": str(files[0]), "reason": error.strerror})
+            return unchanged
 
     def _take(self, path: Path) -> None:
         config = read(path)
