@@ -122,7 +122,7 @@ def _live() -> Iterator[Entry]:
     telemetry = Telemetry()
     telemetry.expect(EXAMPLES["source"], EXAMPLES["report"])
     telemetry.key_expires(EXAMPLES["source"], datetime.now(UTC))
-    telemetry.state.written(datetime.now(UTC))
+    telemetry.state.note(True)
     observer = telemetry.observer(EXAMPLES["source"])
     observer.request(EXAMPLES["report"], EXAMPLES["code"], 0.0)
     observer.dated(0.0)

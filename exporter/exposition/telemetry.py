@@ -76,7 +76,11 @@ class Telemetry:
         self._written: dict[Format, bytes] = {}
         self._change = self._written.clear  # has it written anew at the next scrape: between two polls it stays
         self.config = ConfigGauges(self.registry, self._change)
-        self.state = StateGauges(self._change)
+        helps = (
+            "1 if the state file could be written when it was last tried; 0: a restart asks the platform anew.",
+            "When this process last wrote the state file, in seconds since 1970; 0 is never.",
+        )
+        self.state = LastAttempt("chat_usage_state_last_write", helps, self._change)
         self.registry.register(self.state)
         build = gauge(
             "chat_usage_exporter_build_info",
@@ -170,21 +174,43 @@ class RequestObserver:
         self.changed()
 
 
+class LastAttempt(Collector):
+    """Shows whether the last attempt was successful, and when the last such one was; nothing before the first `note`.
+
+    NAME_successful 1.0
+    NAME_success_timestamp_seconds 1.7e+09
+    """
+
+    def __init__(self, name: str = "", helps: tuple[str, str] = ("", ""), changed: Callable[[], object] = int) -> None:
+        self._families = (f"{name}_successful", helps[0]), (f"{name}_success_timestamp_seconds", helps[1])
+        self._changed = changed
+        self._successful: bool | None = None
+        self._success_at = 0.0
+
+    def collect(self) -> Iterator[Metric]:
+        """Yields both families."""
+        if self._successful is not None:
+            for (family, text), value in zip(self._families, (self._successful, self._success_at), strict=True):
+                yield GaugeMetricFamily(family, text, value)
+
+    def note(self, successful: bool | None, at: datetime | None = None) -> None:
+        """Takes note of an attempt; None: there is nothing to attempt."""
+        self._successful = successful
+        self._success_at = at.timestamp() if at else self._success_at
+        self._changed()
+
+
 class ConfigGauges:
     """Shows which configuration is in effect and how the last attempt to change it went."""
 
     def __init__(self, registry: client.CollectorRegistry, changed: Callable[[], None]) -> None:
-        self._changed = changed
-        self._successful = client.Gauge(
-            "chat_usage_config_last_reload_successful",
+        helps = (
             "1 if the configuration could be used when it was last read; 0: the one before goes on.",
-            registry=registry,
-        )
-        self._success_at = client.Gauge(
-            "chat_usage_config_last_reload_success_timestamp_seconds",
             "When the configuration that is in effect was read, in seconds since 1970.",
-            registry=registry,
         )
+        self._reload = LastAttempt("chat_usage_config_last_reload", helps, changed)
+        self._reload.note(False)
+        registry.register(self._reload)
         self._hash = client.Gauge(
             "chat_usage_config_hash",
             "A number made of what is configured, in file and environment, without secrets: 48 bits of its SHA-256.",
@@ -192,56 +218,8 @@ class ConfigGauges:
         )
 
     def took(self, digest: int, moment: datetime) -> None:
-        self._successful.set(1)
-        self._success_at.set(moment.timestamp())
         self._hash.set(digest)
-        self._changed()
+        self._reload.note(True, moment)
 
     def refused(self) -> None:
-        self._successful.set(0)
-        self._changed()
-
-
-class StateGauges(Collector):
-    """Shows how the last write of the state file went; nothing where there is none."""
-
-    def __init__(self, changed: Callable[[], object] = lambda: None) -> None:
-        self._changed = changed
-        self._successful: bool | None = None
-        self._success_at = 0.0
-
-    def collect(self) -> Iterator[Metric]:
-        """Yields the families, if there is a state file."""
-        if self._successful is None:
-            return
-        yield GaugeMetricFamily(
-            "chat_usage_state_last_write_successful",
-            "1 if the state file could be written when it was last tried; 0: a restart asks the platform anew.",
-            self._successful,
-        )
-        yield GaugeMetricFamily(
-            "chat_usage_state_last_write_success_timestamp_seconds",
-            "When this process last wrote the state file, in seconds since 1970; 0 is never.",
-            self._success_at,
-        )
-
-    def unused(self) -> None:
-        """Takes note that there is no state file."""
-        self._note(None)
-
-    def expected(self, *, is_ours: bool) -> None:
-        """Takes note of a state file that was not written yet; one that is not ours will not be."""
-        self._note(is_ours)
-
-    def written(self, moment: datetime) -> None:
-        """Takes note of a write."""
-        self._success_at = moment.timestamp()
-        self._note(successful=True)
-
-    def failed(self) -> None:
-        """Takes note of a write that failed."""
-        self._note(successful=False)
-
-    def _note(self, successful: bool | None) -> None:
-        self._successful = successful
-        self._changed()
+        self._reload.note(False)

@@ -19,7 +19,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from exporter.domain.blocking import in_daemon, in_time, result_in_time
-from exporter.exposition.telemetry import StateGauges
+from exporter.exposition.telemetry import LastAttempt
 from exporter.ledger.day_status import DayRules
 from exporter.polling.report_state import ReportState, StateStore
 from exporter.polling.state_format import ForeignError, Section, UnusableError, VersionError, decoded, encoded
@@ -89,12 +89,12 @@ class StateFile:
         path: Path | None,
         now: Callable[[], datetime],
         write: Write = replace_file,
-        gauges: StateGauges | None = None,
+        gauges: LastAttempt | None = None,
         seconds: float = SECONDS,
     ) -> None:
         self._path = path
         self._now = now
-        self._gauges = gauges or StateGauges()
+        self._gauges = gauges or LastAttempt()
         self._write = write
         self._seconds = seconds
         self._announced: set[str] = set()
@@ -153,7 +153,7 @@ class StateFile:
     def _sections(self) -> Mapping[str, Section]:
         """Reads the file, says what cannot be used of it, and whether it may be replaced."""
         if self._path is None:
-            self._gauges.unused()
+            self._gauges.note(None)
             return {}
         sections: Mapping[str, Section] = {}
         try:
@@ -173,7 +173,7 @@ class StateFile:
             self._refuse("state file not used", f"{reason}; {remedy}")
         except UnusableError as error:
             self._refuse("state file not used", f"{error}; the next poll replaces it")
-        self._gauges.expected(is_ours=self._is_ours)
+        self._gauges.note(self._is_ours)
         return sections
 
     def _usable(self, source: str, section: Section, rules: DayRules) -> Iterator[tuple[str, ReportState]]:
@@ -196,14 +196,14 @@ class StateFile:
             self._writing = in_daemon(partial(self._replace, self._path, dict(self._kept)))
             result_in_time(self._writing, self._path, self._seconds)
         except OSError as error:
-            self._gauges.failed()
+            self._gauges.note(False)
             remedy = APART if error.errno == errno.EBUSY else ROOM
             log.warning(
                 "state file not written: figures are served all the same, a restart asks the platform anew",
                 extra={"path": str(self._path), "reason": f"{error.strerror}; {remedy}"},
             )
         else:
-            self._gauges.written(self._now())
+            self._gauges.note(True, self._now())
 
     def _replace(self, path: Path, sections: Mapping[str, Section]) -> None:
         if self._written is not None and _identity(path) not in (self._written, None):

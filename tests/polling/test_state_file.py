@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 from exporter.app.assemble import assemble, fingerprint
 from exporter.domain.blocking import result_in_time
 from exporter.domain.calendars import day_at, end
-from exporter.exposition.telemetry import StateGauges
+from exporter.exposition.telemetry import LastAttempt
 from exporter.ledger.day_status import DayRules
 from exporter.ledger.ledger import Block, Ledger, Table
 from exporter.metrics.report_view import Health
@@ -292,7 +292,7 @@ class Hanging:
 def test_a_write_that_hangs_is_one_line_and_holds_up_one_poll(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     """Nobody waits for it twice; when it has ended the next poll is kept again."""
     disk, path = Hanging(), tmp_path / "state"
-    file = StateFile(path, lambda: NOON, disk.write, gauges := StateGauges(), seconds=0.01)
+    file = StateFile(path, lambda: NOON, disk.write, gauges := LastAttempt(), seconds=0.01)
     store = file.store("s", MADE_BY, RULES)
     store.load()
     assert written(gauges) == (1, 0)
@@ -313,7 +313,7 @@ def test_a_file_system_that_does_not_answer_is_named_at_the_start(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     """A lookup that hangs, as in a folder on a dead server: it is left as it is, and the start goes on."""
-    gauges, (path, answers) = StateGauges(), hanging(tmp_path / "state")
+    gauges, (path, answers) = LastAttempt(), hanging(tmp_path / "state")
     StateFile(path, lambda: NOON, gauges=gauges, seconds=0.01).store("s", MADE_BY, RULES).load()
     answers.set()
 
@@ -322,14 +322,14 @@ def test_a_file_system_that_does_not_answer_is_named_at_the_start(
     assert written(gauges) == (0, 0)
 
 
-def written(gauges: StateGauges) -> tuple[float, ...]:
+def written(gauges: LastAttempt) -> tuple[float, ...]:
     """Returns whether the last write was good, and when the last good one was; nothing without a state file."""
     return tuple(metric.samples[0].value for metric in gauges.collect())
 
 
 @pytest.mark.parametrize("number", [None, errno.ENOSPC, errno.EROFS])
 def test_how_the_last_write_went_is_a_metric(tmp_path: Path, number: int | None) -> None:
-    gauges, disk = StateGauges(), Disk()
+    gauges, disk = LastAttempt(), Disk()
     assert written(gauges) == ()
     store = StateFile(tmp_path / "state", lambda: NOON, disk.write, gauges).store("s", MADE_BY, RULES)
     store.load()
@@ -342,7 +342,7 @@ def test_how_the_last_write_went_is_a_metric(tmp_path: Path, number: int | None)
 
 def test_without_a_path_nothing_is_stored_until_there_is_one(tmp_path: Path) -> None:
     """A reload gives one, then another, then none; what was removed of the sources is in none of them."""
-    gauges, first, second = StateGauges(), tmp_path / "first", tmp_path / "second"
+    gauges, first, second = LastAttempt(), tmp_path / "first", tmp_path / "second"
     file = StateFile(None, lambda: NOON, gauges=gauges)
     for source in ("gone", "s"):
         store = file.store(source, MADE_BY, RULES)
