@@ -42,7 +42,7 @@ def proxy_for(url: httpx.URL, configured: str | None = None, environ: Mapping[st
     """
     if configured is not None:
         return _checked(configured, "proxy_url")
-    if is_loopback(url.host):
+    if is_loopback(url.raw_host.decode()):
         return None
     for name in (f"{url.scheme}_proxy", "all_proxy"):
         place = name if name in environ else name.upper()
@@ -69,7 +69,7 @@ def _covers(entry: str, url: httpx.URL) -> bool:
     """Returns whether an entry of NO_PROXY is this host: a name, its parent domain, an address, or its network."""
     if entry == "*":
         return True
-    host = url.host.rstrip(".")
+    host = url.raw_host.decode().rstrip(".")
     try:
         return ipaddress.ip_address(host) in ipaddress.ip_network(entry, strict=False)
     except ValueError:  # one of the two is a name, or has a port

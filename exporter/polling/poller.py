@@ -158,7 +158,7 @@ class Poller:
         """Polls a report, unless the platform lacks it; an error of our own is an outcome, and undoes the poll."""
         attempt, held, outcome = self._clock.now(), dict(self._states), ""
         health = held[report.name].health
-        if not health.supported and attempt - (health.last_attempt or attempt) < ASK_AGAIN:
+        if not health.supported and abs(attempt - (health.last_attempt or attempt)) < ASK_AGAIN:
             return
         self._given_up[report.name] = None
         with self._guarded("poll broke", report=report.name):

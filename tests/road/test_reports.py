@@ -128,6 +128,18 @@ async def test_a_report_that_the_platform_lacks_is_asked_once_a_day() -> None:
         assert road.page("paradigm_tool_uses_last_day")
 
 
+async def test_a_report_that_is_lacked_is_asked_again_after_a_clock_that_was_ahead() -> None:
+    """It would wait for that time, ten years."""
+    road, platform, _ = begin("tools")
+    road.clock.moment += 3650 * 24 * HOUR
+    async with road:
+        await road.poller.poll()
+        assert platform.asked.count("tools") == 1
+        road.clock.moment -= 3650 * 24 * HOUR
+        await road.poller.poll()
+        assert platform.asked.count("tools") == 2
+
+
 async def test_a_report_that_cannot_be_read_is_one_that_the_platform_lacks() -> None:
     """A shape that is none of the report's; a log-in page is not."""
     road, platform, _ = begin("tools")
