@@ -16,6 +16,7 @@ class ReadPage(HTMLParser):
     pictures: list[str] = field(default_factory=list)
     wrong: list[str] = field(default_factory=list)
     links: list[str] = field(default_factory=list)
+    totals: list[str] = field(default_factory=list)
     summary: str = ""
     _open: list[tuple[str, Mapping[str, str | None]]] = field(default_factory=list)
 
@@ -34,6 +35,8 @@ class ReadPage(HTMLParser):
             self._table().append({})
         if tag == "li" and self._class("ul") == "problems":
             self.wrong.append("")
+        if given.get("class") == "total":
+            self.totals.append("")
         if tag == "svg":
             self.pictures.append(given["aria-label"] or "")
         if tag in ("a", "link", "script") and (address := given.get("href") or given.get("src")):
@@ -57,6 +60,8 @@ class ReadPage(HTMLParser):
                 row[label] = f"{row.get(label, '')}{text}".lstrip()
         elif self._class("ul") == "problems" and self._inside("li"):
             self.wrong[-1] = f"{self.wrong[-1]}{text}".lstrip()
+        elif self._class("p") == "total":
+            self.totals[-1] += text
         elif (self._class("p") or "").startswith("summary"):
             self.summary = f"{self.summary}{text}".lstrip()
 

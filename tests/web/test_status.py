@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +26,7 @@ from exporter.web.status.page import DOCS, PageState, StatusPage
 from exporter.web.status.problems import FailedReload
 from exporter.web.status.query import CompanyQuery
 from exporter.web.status.sparkline import sparkline
-from exporter.web.status.text import figure, share, span
+from exporter.web.status.text import day_name, figure, share, span, words
 from tests.road.road import RULES, PassedClock, Road, set_scenarios, target_with, utc
 from tests.road.test_believable_days import Platform, all_days
 from tests.road.test_reports import begin
@@ -121,7 +121,7 @@ async def test_another_activity_is_shown_with_its_own_figures(name: str) -> None
         page, text = await status(road.board, f"?activity={name}"), road.text()
 
     served = activity(text, "last_day", name)
-    assert {each["Activity"] for each in page.companies} == {name}
+    assert {each["Activity"] for each in page.companies} == {words(name)}
     assert {identity(row): row["Last day"] for row in page.companies} == {
         identity(row): figure(served.get(identity(row))) for row in page.companies
     }
@@ -147,10 +147,11 @@ async def test_six_weeks_are_those_of_the_api() -> None:
         assert f": {len(by_day)} days with figures, {low} to {high}, " in picture
 
 
-async def quiet() -> Board:
+async def quiet(moment: datetime = NOON) -> Board:
     """Returns a board on which two activities of the busiest company have fallen."""
     clock, world = PassedClock(NOON), World.from_seed(1, 6)
     transport = httpx.ASGITransport(create_platform(world, clock.now, sleep=clock.sleep, scenarios=("quiet-company",)))
+    clock.moment = moment
     async with Road(transport, clock, world.keys.admin) as road:
         await road.poller.poll()
     return road.board
@@ -171,25 +172,51 @@ def broken(text: str) -> set[tuple[str, str, str]]:
         value = values.get((f"chat_usage_activity_{day}", company, name))
         if value is not None and (value < limit if bound == "lower" else value > limit):
             side = "below" if bound == "lower" else "above"
-            found.add((company, severity, f"{name} {figure(value)} {side} {figure(limit)}"))
+            family = "chat_usage_company_last_working_day_timestamp_seconds"
+            judged = datetime.fromtimestamp(values[(family, company, "")], UTC).date()
+            said = f"{words(name)} {figure(value)} on {day_name(judged)}, {side} {figure(limit)}"
+            found.add((company, severity, said))
     return found
 
 
-async def test_limits_are_broken_as_the_alert_rules_have_it() -> None:
-    """Who breaks one stands first, with the figure, the limit and a way to the runbook; who does not, keeps them."""
-    board = await quiet()
+SUNDAY = utc(2026, 11, 22, 12)
+
+
+@pytest.mark.parametrize(("now", "judged"), [(NOON, "Thu 19 Nov 2026"), (SUNDAY, "Fri 20 Nov 2026")])
+async def test_limits_are_broken_as_the_alert_rules_have_it(now: datetime, judged: str) -> None:
+    """Who breaks one stands first, with the judged day, its figure, the limit and a way to the runbook.
+
+    On a weekend that day is Friday, whatever Saturday's figure beside it is; who keeps all limits has nothing there.
+    """
+    board = await quiet(now)
     text = next(iter(board.shown.page.values())).plain.decode()
-    page = await status(board)
+    page = await status(board, now=lambda: now)
 
     expected = broken(text)
     assert len(expected) == 1
-    ((company, severity, words),) = expected
+    ((company, severity, said),) = expected
+    assert f" on {judged}, below " in said
     assert identity(page.companies[0]) == company
     limits = " ".join(page.companies[0]["Limits"].split())
-    assert limits == f"{severity} {' '.join(words.split())} by the usual what to do: ChatUsageActivityDropped"
-    assert {row["Limits"].strip() for row in page.companies[1:]} == {"kept"}
+    assert limits == f"{severity} {' '.join(said.split())} by the usual what to do: ChatUsageActivityDropped"
+    assert {row["Limits"].strip() for row in page.companies[1:]} == {""}
     assert "1 company breaks a limit" in page.summary
-    assert [identity(row) for row in (await status(board, "?show=broken")).companies] == [company]
+    fitting = await status(board, "?show=broken", now=lambda: now)
+    assert [identity(row) for row in fitting.companies] == [company]
+
+
+async def test_what_companies_come_to_is_on_top_with_its_day() -> None:
+    """Of each source with figures: the sum of its companies, against what is usual for those that have it."""
+    async with paradigm(PassedClock(SUNDAY), World.from_seed(3, 12)) as road:
+        await road.poller.poll()
+        page, text = await status(road.board, now=lambda: SUNDAY), road.text()
+
+    used, usual = activity(text, "last_day"), activity(text, "baseline")
+    share_of_usual = share(sum(used[each] for each in usual) / sum(usual.values()))
+    active = sum(value > 0 for value in used.values())
+    (total,) = page.totals
+    queries_of_day = f"{figure(sum(used.values()))} user queries, {share_of_usual} of the usual"
+    assert total == f"Sat 21 Nov 2026 · {queries_of_day} · {active} of {len(page.companies)} companies active"
 
 
 async def test_limits_are_not_evaluated_by_old_figures() -> None:

@@ -5,6 +5,7 @@ The figures are those of chat_usage_activity_* on /metrics, made by the same fun
 
 from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import date, datetime
 from fnmatch import fnmatchcase
 from typing import NamedTuple
 
@@ -36,7 +37,7 @@ RUNBOOKS = {
 
 
 class Breach(NamedTuple):
-    """A limit that a company breaks: `value` is below a lower `limit`, above an upper one."""
+    """A limit that a company breaks: `value`, of `day`, is below a lower `limit`, above an upper one."""
 
     severity: str
     activity: str
@@ -44,6 +45,7 @@ class Breach(NamedTuple):
     basis: str
     value: float
     limit: float
+    day: date | None
 
     @property
     def runbook(self) -> str:
@@ -82,11 +84,11 @@ class Company:
     activities: dict[str, Measured] = field(default_factory=dict)
 
     def limit_status(self, fresh: Container[Key]) -> str:
-        """Says in a word how it keeps its limits, where it breaks none."""
+        """Says in a word how it stands with limits, where it breaks none: nothing where it keeps them."""
         limited = [(self.source, each.report) in fresh for each in self.activities.values() if each.limited]
         if not limited:
             return "–"
-        return "kept" if any(limited) else "not evaluated"
+        return "" if any(limited) else "not evaluated"
 
     def breaches(self, fresh: Container[Key]) -> tuple[Breach, ...]:
         """Returns the limits that are broken in reports that are fresh, the worst first."""
@@ -127,8 +129,33 @@ def companies(shown: Published) -> Companies:
     )
 
 
-NO_ACTIVITY = frozenset({missing_limits.FAMILY, WORKING_DAY})
-"""The families of activities that are figures of none."""
+class Total(NamedTuple):
+    """What the companies of a source come to on a day, by the activity that is shown first; `known` are all of them."""
+
+    source: str
+    activity: str
+    day: date
+    used: float
+    share: float | None
+    active: int
+    known: int
+
+
+def totals(shown: Published, companies: Companies) -> Iterator[Total]:
+    """Yields the sources that have figures; the share is of who has something usual to be compared with."""
+    for source, names in companies.activities.items():
+        own = [each for each in companies.all if each.source == source]
+        measured = [each.activities[names[0]] for each in own if names and names[0] in each.activities]
+        used = [(each.last_day, each.usual) for each in measured if each.last_day is not None]
+        day = shown.views[source, measured[0].report].day_status.last_day if used else None
+        if day is not None:
+            usual = sum(usual for _, usual in used if usual is not None)
+            compared = sum(value for value, usual in used if usual is not None)
+            active = sum(value > 0 for value, _ in used)
+            share = compared / usual if usual else None
+            yield Total(source, names[0], day, sum(value for value, _ in used), share, active, len(own))
+
+
 Whose = tuple[str, str, str]
 """Id and name of a company, and an activity."""
 
@@ -137,7 +164,11 @@ def _measured(view: ReportView, report: str) -> Iterator[tuple[Whose, Measured]]
     """Yields what is on the page of metrics of each company and activity: unwanted families are not."""
     figures: dict[Whose, dict[str, float]] = {}
     limits: dict[Whose, list[tuple[str, str, str, float]]] = {}
+    working: Mapping[str, date] = {}
     for family in (each.made() for each in activity_families(view)) if view.report.has_days else ():
+        if family.name == WORKING_DAY:
+            starts = ((labels[2], datetime.fromtimestamp(value, view.rules.zone)) for labels, value in family.samples)
+            working = {company_id: start.date() for company_id, start in starts}
         if family.name in {missing_limits.FAMILY, WORKING_DAY} or any(
             fnmatchcase(family.name, glob) for glob in view.excluded
         ):
@@ -151,18 +182,22 @@ def _measured(view: ReportView, report: str) -> Iterator[tuple[Whose, Measured]]
                 figures.setdefault(whose, {})[family.name] = value
     for whose in figures | limits:
         known = figures.get(whose, {})
-        broken = tuple(_broken(whose[2], known, limits.get(whose, ())))
+        days = {"lower": working.get(whose[0]), "upper": view.day_status.last_day}
+        broken = tuple(_broken(whose[2], known, limits.get(whose, ()), days))
         served = (known.get(LAST_DAY), known.get(TODAY), known.get(BASELINE))
         yield whose, Measured(report, *served, whose in limits, broken)
 
 
 def _broken(
-    activity: str, known: Mapping[str, float], limits: Iterable[tuple[str, str, str, float]]
+    activity: str,
+    known: Mapping[str, float],
+    limits: Iterable[tuple[str, str, str, float]],
+    days: Mapping[str, date | None],
 ) -> Iterator[Breach]:
     for bound, basis, severity, limit in limits:
         value = known.get(LAST_WORKING_DAY if bound == "lower" else LAST_DAY)
         if value is not None and (value < limit if bound == "lower" else value > limit):
-            yield Breach(severity, activity, bound, basis, value, limit)
+            yield Breach(severity, activity, bound, basis, value, limit, days[bound])
 
 
 def _listed(info: SourceInfo) -> Iterator[Company]:

@@ -15,7 +15,7 @@ from exporter.exposition.board import Published
 from exporter.web.api.find import DailyFiguresFinder
 from exporter.web.status import text
 from exporter.web.status.company_page import company_page
-from exporter.web.status.company_rows import Companies, companies
+from exporter.web.status.company_rows import Companies, companies, totals
 from exporter.web.status.problems import FailedReload, Level
 from exporter.web.status.query import CompanyQuery
 from exporter.web.status.report_rows import all_problems, source_rows
@@ -86,6 +86,7 @@ class StatusPage:
             problems=all_problems(sources, state.failed_reload),
             failed_reload=state.failed_reload,
             companies=company_page(self._companies, query, state.shown, all_daily, state.now),
+            totals=tuple(totals(state.shown, self._companies)),
             activities=sorted({name for names in self._companies.activities.values() for name in names}),
             ago=partial(text.ago, state.now),
         ).encode()

@@ -32,6 +32,16 @@ def ago(now: datetime, at: datetime) -> str:
     return f"{span(now - at)} ago" if at <= now else f"in {span(at - now)}"
 
 
+def day_name(day: date) -> str:
+    """Says a day with its weekday: Thu 19 Nov 2026."""
+    return f"{day:%a} {day.day} {day:%b %Y}"
+
+
+def words(name: str) -> str:
+    """Says the name of an activity: User queries."""
+    return name.replace("_", " ").capitalize()
+
+
 def day_ago(day: date, today: date) -> str:
     days = (today - day).days
     return {0: "today", 1: "yesterday"}.get(days, f"{days} days ago")
