@@ -45,6 +45,7 @@ for (const name of names.length ? names : NAMES) {
     const asked = new URLSearchParams({ dashboard: uid, theme, prometheus, now, interval, ...WANTED[name] })
     await page.goto(`http://127.0.0.1:${server.address().port}/?${asked}`)
     await page.waitForSelector('body[data-loaded]', { timeout: 60000 })
+    if ((await page.getAttribute('body', 'data-loaded')) === 'broken') throw new Error(await page.innerText('body'))
     await page.waitForFunction(() => document.fonts.status === 'loaded' && document.querySelector('#board') !== null)
     const height = await page.evaluate(() => document.querySelector('#board').offsetHeight)
     await page.setViewportSize({ width: 1600, height }) // what lies outside the window is not drawn

@@ -21,16 +21,18 @@ from grafana_dashboards.src.language import (
     Query,
     states,
 )
-from grafana_dashboards.src.panels import gauges, lines, named_stat, stat, timeline
-from grafana_dashboards.src.queries import SOURCE
-from grafana_dashboards.src.tables import Column, Keys, table
+from grafana_dashboards.src.panels import gauges, lines, named_stat, timeline
+from grafana_dashboards.src.queries import BY_SOURCE, RELEASE, RELEASE_CHOSEN, SOURCE, TO_ITS_DATE
+from grafana_dashboards.src.tables import Column, Keys, band, table
 
-TARGET = 'job=~"$job", instance=~"$instance"'
+TARGET = ", ".join((*RELEASE_CHOSEN, 'instance=~"$instance"'))
+BY_TARGET = ", ".join((*RELEASE, "instance"))
 OF_SOURCE = f"{TARGET}, {SOURCE}"
-BY_REPORT = "source, report"
+BY_REPORT = ", ".join((*BY_SOURCE, "report"))
+OURS = f"and on ({BY_TARGET}) last_over_time(chat_usage_exporter_build_info{{{TARGET}}}[$__range])"
+"""Of targets, those that are exporters of ours: when all are chosen, other jobs fit as well."""
 GROUPS = 'rule_group=~".*;chat-usage.*"'
 NOT_SCRAPED = "Prometheus does not scrape itself, or the alert rules are not loaded"
-NEVER = "not configured"
 
 
 def draft() -> frame.Draft:
@@ -41,20 +43,22 @@ def draft() -> frame.Draft:
         text="The exporter itself: up, configured, polling; what the platforms' APIs answer; what it costs.",
         variables=[
             frame.data_source(),
-            frame.chosen("job", "Job", "label_values(chat_usage_exporter_build_info, job)"),
-            frame.chosen("instance", "Instance", 'label_values(chat_usage_exporter_build_info{job=~"$job"}, instance)'),
+            *frame.releases(),
+            frame.chosen("instance", "Instance", f"label_values(chat_usage_exporter_build_info{{{', '.join(RELEASE_CHOSEN)}}}, instance)"),
             frame.chosen("source", "Source", f"label_values(chat_usage_settle_seconds{{{TARGET}}}, source)"),
         ],
-        annotations=[frame.built_in(), frame.alerts(""), frame.restarts()],
+        annotations=[frame.built_in(), *frame.alerts('company!=""'), frame.restarts()],
         rows=[
             frame.Row("Health", _health()),
             frame.Row("Reports", _reports()),
             frame.Row("What the platforms answer", _api()),
-            frame.Row("Can the figures be trusted", _trust()),
-            frame.Row("Size", _size()),
-            frame.Row("Process and rules", _process()),
+            frame.Row("Can the figures be trusted", _trust(), closed=True),
+            frame.Row("Size", _size(), closed=True),
+            frame.Row("Process and rules", _process(), closed=True),
         ],
-    )
+        since="now-7d",
+        refresh="5m",
+    )  # fmt: skip
 
 
 def _of(name: str, how: str = "max", by: str = BY_REPORT, window: str = "1h", more: str = "") -> str:
@@ -71,15 +75,20 @@ def _group(name: str, window: str = "") -> str:
 def _health() -> list[Panel]:
     config = f"last_over_time(chat_usage_config_last_reload_successful{{{TARGET}}}[1h])"
     since = f"last_over_time(chat_usage_config_last_reload_success_timestamp_seconds{{{TARGET}}}[1h])"
+    well = f"avg({_of('chat_usage_report_up')} unless on ({BY_REPORT}) {_of('chat_usage_report_supported')} == 0)"
+    written = states({"1": ("as written", GOOD), "0": ("an older one", BAD)})
     return [
-        stat(Card("Up", "Whether Prometheus reached the exporter at its last scrape.", PLAIN, 3, 5, 0, "no target", ((None, BAD), (1.0, GOOD)), mappings=YES), Query(f"min(up{{{TARGET}}})", "up")),
-        stat(Card("Configuration", "Whether the configuration could be used when it was last read; if not, the one before goes on: see ChatUsageConfigReloadFailed.", PLAIN, 3, 5, 0, "no target", ((None, BAD), (1.0, GOOD)), mappings=states({"1": ("as written", GOOD), "0": ("an older one", BAD)})), Query(f"min({config})", "configuration")),
-        stat(Card("Configuration read", "When the configuration in effect was read.", MOMENT, 3, 5, None, "no target"), Query(f"1000 * max({since})", "read")),
-        stat(Card("Reports read well", "Share of the supported reports whose last poll was good. Below 100 %, the table tells which and why.", SHARE, 3, 5, 0, "no report", ((None, BAD), (0.99, GOOD)), most=1.0), Query(f"avg({_of('chat_usage_report_up')} unless on ({BY_REPORT}) {_of('chat_usage_report_supported')} == 0)", "good")),
-        stat(Card("Oldest day", "Time since the start of the oldest day that a report calls its newest complete one; up to 55 h is in order.", SECONDS, 3, 5, 1, "no report", AGE_OF_A_DAY), Query(f"max(time() - {_of('chat_usage_report_day_timestamp_seconds')})", "age")),
-        stat(Card("Next key expires", "Time until the first API key expires, where api_key_expires is configured. Below 14 days ChatUsageAPIKeyExpiresSoon fires.", SECONDS, 3, 5, 0, NEVER, ((None, BAD), (14 * 86400.0, WATCH), (30 * 86400.0, GOOD)), least=None), Query(f"min({_of('chat_usage_api_key_expiry_timestamp_seconds', by='source')} - time())", "left")),
-        stat(Card("Series served", "Series on the page, live metrics left out.", COUNT, 3, 5, 1), Query(f"sum({_of('chat_usage_series', by='source')})", "series")),
-        named_stat(Card("Version", "Which version of the exporter answers, and on which Python it runs.", PLAIN, 3, 5, 0, "no target"), Query(f"max by (version, python_version) (last_over_time(chat_usage_exporter_build_info{{{TARGET}}}[1h]))", "{{version}}, Python {{python_version}}")),
+        band(
+            Card("In one line", "Whether Prometheus reached every exporter at its last scrape; whether the configuration could be used when it was last read (if not, the one before goes on: ChatUsageConfigReloadFailed), and when that was; the share of the supported reports whose last poll was good; age of the oldest day that a report calls its newest complete one (up to 55 h is in order); time until the first API key expires, where api_key_expires is configured (below 14 days ChatUsageAPIKeyExpiresSoon fires); and series on the page.", width=20, height=5, least=None),
+            Column(Query(f"min(up{{{TARGET}}} {OURS})", "up"), PLAIN, 0, mappings=YES),
+            Column(Query(f"min({config})", "configuration"), PLAIN, 0, mappings=written),
+            Column(Query(f"1000 * max({since})", "read"), MOMENT),
+            Column(Query(well, "reports read well"), SHARE, 0, steps=((None, BAD), (0.99, GOOD))),
+            Column(Query(f"max(time() - {_of('chat_usage_report_day_timestamp_seconds')})", "oldest data"), SECONDS, 1, steps=AGE_OF_A_DAY),
+            Column(Query(f"min({_of('chat_usage_api_key_expiry_timestamp_seconds', by=', '.join(BY_SOURCE))} - time())", "next key expires"), SECONDS, 0, steps=((None, BAD), (14 * 86400.0, WATCH), (30 * 86400.0, GOOD))),
+            Column(Query(f"sum({_of('chat_usage_series', by=', '.join(BY_SOURCE))})", "series"), COUNT, 1),
+        ),
+        named_stat(Card("Version", "Which version of the exporter answers, and on which Python it runs.", PLAIN, 4, 5, 0, "no target"), Query(f"max by (version, python_version) (last_over_time(chat_usage_exporter_build_info{{{TARGET}}}[1h]))", "{{version}}, Python {{python_version}}")),
     ]  # fmt: skip
 
 
@@ -88,17 +97,19 @@ def _reports() -> list[Panel]:
     columns = [
         Column(Query(outcome, "Last poll"), PLAIN, 0, 90, mappings=states({"1": ("", GOOD)})),
         Column(Query(f"1000 * {_of('chat_usage_poll_last_success_timestamp_seconds')}", "Last good poll"), MOMENT),
-        Column(Query(f"1000 * {_of('chat_usage_report_day_timestamp_seconds')}", "Newest complete day"), DATE, width=170),
+        Column(Query(f"1000 * ({_of('chat_usage_report_day_timestamp_seconds')} + {TO_ITS_DATE})", "Newest complete day"), DATE, width=170),
         Column(Query(_of("chat_usage_report_companies"), "Companies"), PLAIN, 0),
         Column(Query(_of("chat_usage_report_empty_day"), "Waits for rows"), PLAIN, 0, mappings=states({"1": ("yes", WATCH), "0": ("no", "text")})),
         Column(Query(_of("chat_usage_report_supported"), "Supported"), PLAIN, 0, mappings=states({"1": ("yes", "text"), "0": ("no", WATCH)})),
         Column(Query(_of("chat_usage_poll_duration_seconds"), "Poll took"), SECONDS, 2),
         Column(Query(_of("chat_usage_poll_interval_seconds"), "Every"), SECONDS, 0),
     ]  # fmt: skip
-    keys = Keys({"source": "Source", "report": "Report", "outcome": "Outcome"}, ("Value #A",), widths={"report": 150})
+    keys = Keys(
+        {"source": "Source", "report": "Report", "outcome": "Outcome"}, (*RELEASE, "Value #A"), widths={"report": 150}
+    )
     age = f"time() - max by ({BY_REPORT}) (chat_usage_report_day_timestamp_seconds{{{OF_SOURCE}}})"
     return [
-        table(Card("Reports", "A row per report: how its last poll ended, when one was good, which day is its newest complete one. An outcome other than ok names the cause: see docs/runbooks.", PLAIN, 24, 11, nothing="–"), keys, columns, "Report", ascending=True),
+        table(Card("Reports", "A row per report: how its last poll ended, when one was good, which day is its newest complete one. An outcome other than ok names the cause: see docs/runbooks.", PLAIN, 24, 11, nothing="–"), keys, columns, "Source", "Report", ascending=True),
         lines(Card("Age of the newest complete day", "Rises by an hour an hour and falls by a day when the next day is complete: a saw of 24 h. One that goes on rising is late.", SECONDS, 12, 9, 1, "no report"), Query(age, "{{source}} {{report}}"), many=True),
         timeline(Card("Last poll of each report", "How the last poll of each report ended, over time. The log line of a poll that was not good names the cause, as the table above does for the newest.", PLAIN, 12, 9, 0, "no report", ((None, GOOD), (1.0, BAD)), mappings=states({"1": ("not good", BAD), "0": ("good", GOOD)})), Query(f"max by ({BY_REPORT}) (1 - chat_usage_report_up{{{OF_SOURCE}}})", "{{source}} {{report}}")),
     ]  # fmt: skip
@@ -121,14 +132,14 @@ def _api() -> list[Panel]:
 
 
 def _trust() -> list[Panel]:
-    restated = _of("chat_usage_report_restated_ratio", by="source, report")
+    restated = _of("chat_usage_report_restated_ratio")
     return [
         gauges(Card("Days read, of those in the sums", "Share of the days of the 7- and 28-day sums that were read after their end, the smaller of both. Below 100 % the sums are too small: ChatUsageWindowGaps.", SHARE, 8, 11, 0, "no history yet", ((None, BAD), (1.0, GOOD)), most=1.0), Query(_of("chat_usage_report_window_coverage_ratio", "min"), "{{source}} {{report}}")),
         lines(Card("Corrected by the platform", "How much of a day that was served as complete changed at the last poll, the largest. Above 10 % ChatUsageRestated fires: reports made of those figures are wrong.", SHARE, 8, 11, 1), Query(restated, "{{source}} {{report}}"), many=True),
         lines(Card("Corrections, 1 day", "Figures (per company, day, measure and label) that changed after they were served as complete, within a day.", COUNT, 8, 11, 0), Query(f"sum by ({BY_REPORT}) (increase(chat_usage_report_restatements_total{{{OF_SOURCE}}}[1d]))", "{{source}} {{report}}"), many=True),
-        table(Card("Fields that are not as documented", "Fields of the last good answer that are unknown, missing or of another type. missing and retyped: figures are absent or wrong (ChatUsageSchemaDrift).", PLAIN, 8, 8, 0, "none"), Keys({"source": "Source", "report": "Report", "kind": "Kind"}, widths={"source": 110, "kind": 100}), [Column(Query(_of("chat_usage_schema_drift", by=f"{BY_REPORT}, kind") + " > 0", "Fields"), PLAIN, 0, steps=ANY_IS_ODD)], "Fields"),
-        table(Card("Figures that cannot be true", "Rows of the last good answer that break what must hold, by what they break (ChatUsageInvariantViolated).", PLAIN, 8, 8, 0, "none"), Keys({"source": "Source", "report": "Report", "invariant": "What is broken"}, widths={"source": 110, "invariant": 190}), [Column(Query(_of("chat_usage_invariant_violations", by=f"{BY_REPORT}, invariant") + " > 0", "Rows"), PLAIN, 0, steps=ANY_IS_ODD)], "Rows"),
-        table(Card("Companies that were taken back", "Companies whose rows of all asked days the platform took back: their series are gone, and no limit speaks for them (ChatUsageCompaniesWithdrawn).", PLAIN, 8, 8, 0, "none"), Keys({"source": "Source", "report": "Report"}), [Column(Query(_of("chat_usage_report_companies_withdrawn") + " > 0", "Companies"), PLAIN, 0, steps=ANY_IS_ODD)], "Companies"),
+        table(Card("Fields that are not as documented", "Fields of the last good answer that are unknown, missing or of another type. missing and retyped: figures are absent or wrong (ChatUsageSchemaDrift).", PLAIN, 8, 8, 0, "none"), Keys({"source": "Source", "report": "Report", "kind": "Kind"}, RELEASE, widths={"source": 110, "kind": 100}), [Column(Query(_of("chat_usage_schema_drift", by=f"{BY_REPORT}, kind") + " > 0", "Fields"), PLAIN, 0, steps=ANY_IS_ODD)], "Fields"),
+        table(Card("Figures that cannot be true", "Rows of the last good answer that break what must hold, by what they break (ChatUsageInvariantViolated).", PLAIN, 8, 8, 0, "none"), Keys({"source": "Source", "report": "Report", "invariant": "What is broken"}, RELEASE, widths={"source": 110, "invariant": 190}), [Column(Query(_of("chat_usage_invariant_violations", by=f"{BY_REPORT}, invariant") + " > 0", "Rows"), PLAIN, 0, steps=ANY_IS_ODD)], "Rows"),
+        table(Card("Companies that were taken back", "Companies whose rows of all asked days the platform took back: their series are gone, and no limit speaks for them (ChatUsageCompaniesWithdrawn).", PLAIN, 8, 8, 0, "none"), Keys({"source": "Source", "report": "Report"}, RELEASE), [Column(Query(_of("chat_usage_report_companies_withdrawn") + " > 0", "Companies"), PLAIN, 0, steps=ANY_IS_ODD)], "Companies"),
     ]  # fmt: skip
 
 
@@ -138,16 +149,14 @@ def _size() -> list[Panel]:
     return [
         gauges(Card("Largest families", "Series by family, the twelve largest. families.exclude leaves families out.", COUNT, 8, 10, 0), Query(families, "{{__name__}}")),
         lines(Card("Series by source", "Series on the page by source, and those that limits.max_series keeps off it.", COUNT, 8, 10), Query(f"max by (source) (chat_usage_series{{{OF_SOURCE}}})", "{{source}}"), Query(f"{dropped} > 0", "{{source}} dropped")),
-        lines(Card("Scrapes", "How long Prometheus waited for the page. A page is made when a report was polled, not when it is scraped.", SECONDS, 8, 10, 3), Query(f"max by (instance) (scrape_duration_seconds{{{TARGET}}})", "{{instance}}")),
+        lines(Card("Scrapes", "How long Prometheus waited for the page. A page is made when a report was polled, not when it is scraped.", SECONDS, 8, 10, 3), Query(f"max by (instance) (scrape_duration_seconds{{{TARGET}}} {OURS})", "{{instance}}")),
     ]  # fmt: skip
 
 
 def _process() -> list[Panel]:
     return [
-        lines(Card("CPU", "Cores that the exporter uses; a poll of many companies is a short peak.", PLAIN, 6, 7, None, "no target"), Query(f"rate(process_cpu_seconds_total{{{TARGET}}}[$__rate_interval]) and on (job, instance) chat_usage_exporter_build_info", "{{instance}}")),
-        lines(Card("Memory", "Resident memory of the exporter: 45 days of history of 1,000 companies are under 200 MiB.", BYTES, 6, 7, 0, "no target"), Query(f"process_resident_memory_bytes{{{TARGET}}} and on (job, instance) chat_usage_exporter_build_info", "{{instance}}")),
-        lines(Card("Open files", "Open files and sockets as a share of what the process may have.", SHARE, 6, 7, 1, "no target", most=1.0), Query(f"process_open_fds{{{TARGET}}} / process_max_fds{{{TARGET}}} and on (job, instance) chat_usage_exporter_build_info", "{{instance}}")),
-        lines(Card("Collections of garbage", "Full collections an hour; each stops the process for a moment.", COUNT, 6, 7, None, "no target"), Query(f'3600 * rate(python_gc_collections_total{{{TARGET}, generation="2"}}[$__rate_interval]) and on (job, instance) chat_usage_exporter_build_info', "{{instance}}")),
+        lines(Card("CPU cores", "Cores that the exporter uses; a poll of many companies is a short peak.", PLAIN, 12, 7, None, "no target"), Query(f"rate(process_cpu_seconds_total{{{TARGET}}}[$__rate_interval]) {OURS}", "{{instance}}")),
+        lines(Card("Memory", "Resident memory of the exporter: 45 days of history of 1,000 companies are under 200 MiB.", BYTES, 12, 7, 0, "no target"), Query(f"process_resident_memory_bytes{{{TARGET}}} {OURS}", "{{instance}}")),
         lines(Card("Evaluation of our alert rules", "How long Prometheus took for each group of our rules at its last evaluation.", SECONDS, 12, 7, 3, NOT_SCRAPED), Query(f"max by (group) ({_group('prometheus_rule_group_last_duration_seconds')})", "{{group}}"), many=True),
         lines(Card("Rules that failed", "Evaluations of our rules that failed within an hour: anything above 0 is an alert that cannot fire.", COUNT, 12, 7, 0, NOT_SCRAPED), Query(f"sum by (group) ({_group('prometheus_rule_evaluation_failures_total', '[1h]')})", "{{group}}"), many=True),
     ]  # fmt: skip

@@ -21,6 +21,7 @@ from grafana_foundation_sdk.models.dashboard import (
 from grafana_dashboards.src.frame import DATA_SOURCE, PREFIX, TAG, Draft, Row, links
 
 COLUMNS = 24
+MENU = "inControlsMenu"
 IDS = 900_000
 """Ids are from 1 to this, far from the numbers that Grafana itself gives to panels that it repeats."""
 
@@ -39,9 +40,9 @@ def finished(draft: Draft) -> Dashboard:
         timezone="utc",  # bars begin at midnight UTC (`queries`)
         editable=False,
         graph_tooltip=DashboardCursorSync.CROSSHAIR,
-        time=DashboardDashboardTime("now-30d/d", "now"),
+        time=DashboardDashboardTime(draft.since, "now"),
         timepicker=TimePickerConfig(refresh_intervals=["1m", "5m", "15m", "1h"]),
-        refresh="5m",
+        refresh=draft.refresh,
         panels=list(_placed(draft)),
         templating=DashboardDashboardTemplating([_without_interval(each) for each in draft.variables]),
         annotations=AnnotationContainer(list(draft.annotations)),
@@ -51,21 +52,33 @@ def finished(draft: Draft) -> Dashboard:
 
 
 def written(dashboard: Dashboard) -> str:
-    """Returns the JSON of a file, keys sorted, so that a change shows as such."""
-    return json.dumps(json.loads(JSONEncoder().encode(dashboard)), indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+    """Returns the JSON of a file, keys sorted, so that a change shows as such.
+
+    The SDK sends every link and note into the menu of the controls, where nobody sees it: that is left out.
+    """
+    whole = json.loads(JSONEncoder().encode(dashboard), object_hook=_without_placement)
+    return json.dumps(whole, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+
+
+def _without_placement(each: dict[str, object]) -> dict[str, object]:
+    return {key: value for key, value in each.items() if (key, value) != ("placement", MENU)}
 
 
 def _placed(draft: Draft) -> Iterator[Panel | RowPanel]:
     seen: dict[int, str] = {}
     y = 0
     for row in draft.rows:
-        headline = RowPanel(False, row.title, None, GridPos(1, COLUMNS, 0, y), _id(seen, row.title), [])
+        headline = RowPanel(row.closed, row.title, None, GridPos(1, COLUMNS, 0, y), _id(seen, row.title), [])
         yield headline
-        y = _lay_out(row, y + 1)
+        below = _lay_out(row, y + 1)
         for panel in row.panels:
             panel.id_val = _id(seen, f"{row.title} / {panel.title}")
             _ask(panel)
-            yield panel
+        if row.closed:
+            headline.panels, y = list(row.panels), y + 1
+        else:
+            yield from row.panels
+            y = below
 
 
 def _id(seen: dict[int, str], words: str) -> int:

@@ -1,27 +1,42 @@
-"""Alerts that fire, as panels ask for them; those of severity none (a watchdog) are no news."""
+"""Alerts that fire, as panels count and list them: one question, so that all of them tell the same number.
+
+What only informs is on Alert tuning; a watchdog (severity none) is no news.
+"""
 
 from grafana_foundation_sdk.models.dashboard import DashboardLink, Panel
 
 from grafana_dashboards.src import frame
-from grafana_dashboards.src.language import BAD, CALM, PLAIN, WATCH, Card, Query, states
+from grafana_dashboards.src.language import ACTIVITY_NAMES, PLAIN, SEVERITIES, Card, Query, states
+from grafana_dashboards.src.queries import COMPANY, RELEASE_CHOSEN
 from grafana_dashboards.src.tables import Column, Keys, table
 
-SEVERITIES = {"3": ("critical", BAD), "2": ("warning", WATCH), "1": ("info", CALM)}
-WORDS = states({word: (word, colour) for word, colour in SEVERITIES.values()})
-"""Colours the words of the label `severity`."""
+RANKS = states({"2": ("critical", SEVERITIES["critical"]), "1": ("warning", SEVERITIES["warning"])})
+WORDS = (*states({word: (word, colour) for word, colour in SEVERITIES.items()}), *ACTIVITY_NAMES)
+"""Colours the words of the label `severity`, and says activities in words."""
 TITLES = {"activity": "Activity", "company": "Company", "source": "Source", "report": "Report"}
 WIDTHS = {"alertname": 225, "company": 160, "activity": 115, "source": 85, "report": 120}
+LABELS = ("alertname", *COMPANY, "report", "activity", "tool")
+"""What tells alerts apart that are one to a reader: two limits of one figure are one, the worse one."""
+OF_FLEET = ('source=~"$source|"', 'company=~"$company|"')
+"""Of the chosen, and what is about no source or no company: it is about all of them."""
 
 
-def firing(*matchers: str, severity: str = 'severity!="none"') -> str:
+def selected(*matchers: str, severity: str) -> str:
     """Returns the selector of firing alerts of ours."""
-    every = ", ".join(('alertname=~"ChatUsage.+"', 'alertstate="firing"', severity, *matchers))
+    every = ", ".join(('alertname=~"ChatUsage.+"', 'alertstate="firing"', severity, *RELEASE_CHOSEN, *matchers))
     return f"ALERTS{{{every}}}"
 
 
 def urgent(*matchers: str) -> str:
     """Returns the selector of those that somebody is told of."""
-    return firing(*matchers, severity='severity=~"critical|warning"')
+    return selected(*matchers, severity='severity!~"info|none"')
+
+
+def firing(*matchers: str) -> str:
+    """Returns 2 for each critical alert that fires and 1 for each other one that somebody is told of."""
+    by = ", ".join(LABELS)
+    critical = selected(*matchers, severity='severity="critical"')
+    return f"(2 * max by ({by}) ({critical}) or max by ({by}) ({urgent(*matchers)}))"
 
 
 def shortly(expression: str) -> str:
@@ -31,12 +46,10 @@ def shortly(expression: str) -> str:
 
 def firing_table(card: Card, labels: tuple[str, ...], *matchers: str) -> Panel:
     """A row for each alert that fires, the worst first; its name leads to the runbook, a company to its page."""
-    by = ", ".join(("alertname", *labels))
-    of_each = {rank: firing(*matchers, severity=f'severity="{word}"') for rank, (word, _) in SEVERITIES.items()}
-    ranked = " or ".join(f"{rank} * max by ({by}) ({selector})" for rank, selector in of_each.items())
     links: dict[str, DashboardLink] = {"alertname": frame.to_runbook("Alert")}
     if "company" in labels:
         links["company"] = frame.to_dashboard("company", "This company", "source=Source", "company=Company")
-    keys = Keys({"alertname": "Alert", **{label: TITLES[label] for label in labels}}, (), links, WIDTHS)
-    severity = Column(Query(ranked, "Severity"), PLAIN, 0, 80, leads=True, mappings=states(SEVERITIES))
+    hidden = tuple(label for label in LABELS if label not in (*labels, "alertname"))
+    keys = Keys({"alertname": "Alert", **{label: TITLES[label] for label in labels}}, hidden, links, WIDTHS)
+    severity = Column(Query(firing(*matchers), "Severity"), PLAIN, 0, 80, leads=True, mappings=RANKS)
     return table(card, keys, [severity], "Severity")

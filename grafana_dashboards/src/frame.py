@@ -9,7 +9,6 @@ from grafana_foundation_sdk.models.dashboard import (
     DashboardLink,
     DashboardLinkType,
     Panel,
-    VariableHide,
     VariableModel,
     VariableOption,
     VariableRefresh,
@@ -17,25 +16,33 @@ from grafana_foundation_sdk.models.dashboard import (
     VariableType,
 )
 
+from grafana_dashboards.src.language import ACTIVITIES
+from grafana_dashboards.src.queries import RELEASE, RELEASE_CHOSEN
+
 PREFIX = "chat-usage"
 TAG = "chat-usage"
 DATA_SOURCE = DataSourceRef("prometheus", "${datasource}")
 ALL = VariableOption(selected=True, text=["All"], value=["$__all"])
+KNOWN_COMPANIES = f'label_values(chat_usage_company_info{{{", ".join(RELEASE_CHOSEN)}, source=~"$source"}}, company)'
 DOCS = "https://example.org/chat-usage-exporter/docs"
 """Where the documentation is; the same stands in the alert rules, and the chart replaces both."""
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """Panels below a headline, laid out from left to right and from top to bottom."""
+    """Panels below a headline, laid out from left to right and from top to bottom; a closed one is opened by a click."""
 
     title: str
     panels: Sequence[Panel]
+    closed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A dashboard without what the finish adds; `name` completes its uid and file name; `text` says who it is for."""
+    """A dashboard without what the finish adds; `name` completes its uid and file name; `text` says who it is for.
+
+    Figures are of days, and Prometheus keeps 15 unless told otherwise: what `since` and `refresh` are at first fits that.
+    """
 
     name: str
     title: str
@@ -43,6 +50,8 @@ class Draft:
     variables: Sequence[VariableModel]
     annotations: Sequence[AnnotationQuery]
     rows: Sequence[Row]
+    since: str = "now-14d/d"
+    refresh: str = "1h"
 
 
 def data_source() -> VariableModel:
@@ -52,11 +61,28 @@ def data_source() -> VariableModel:
     )
 
 
-def chosen(name: str, label: str, query: str, *, hidden: bool = False) -> VariableModel:
+def chosen(name: str, label: str, query: str, every: str | None = ".+") -> VariableModel:
     """Lets one choose any number of a label's values, all at first; `.+` for all leaves out series without the label."""
     made = _asked(name, label, query)
-    made.multi, made.include_all, made.all_value, made.current = True, True, ".+", ALL
-    made.hide = VariableHide.HIDE_VARIABLE if hidden else VariableHide.DONT_HIDE
+    made.multi, made.include_all, made.all_value, made.current = True, True, every, ALL
+    return made
+
+
+def releases() -> list[VariableModel]:
+    """Lets one tell releases apart; `.*` for all, as a plain Prometheus has no cluster and no namespace."""
+    return [
+        chosen(name, name.capitalize(), f"label_values(chat_usage_exporter_build_info{{{', '.join(RELEASE_CHOSEN[:place])}}}, {name})", ".*")
+        for place, name in enumerate(RELEASE)
+    ]  # fmt: skip
+
+
+def activities(selector: str) -> VariableModel:
+    """Lets one choose activities that there are, said in words."""
+    words = f'label_replace(count by (activity) ({selector}), "words", "$1", "activity", "(.+)")'
+    for name, (text, _) in ACTIVITIES.items():
+        words = f'label_replace({words}, "words", "{text}", "activity", "{name}")'
+    made = _asked("activity", "Activity", f"query_result({words})")
+    made.regex = '/activity="(?<value>[^"]+)".*words="(?<text>[^"]+)"/'
     return made
 
 
@@ -65,11 +91,11 @@ def one_of(name: str, label: str, query: str) -> VariableModel:
     return _asked(name, label, query)
 
 
-def some_of(name: str, label: str, query: str, first: Sequence[str]) -> VariableModel:
-    """Lets one choose any number of a label's values; `first` are chosen at first, those of them that exist."""
-    made = chosen(name, label, query)
-    made.current = VariableOption(selected=True, text=list(first), value=list(first))
-    return made
+def several(variable: VariableModel, first: Sequence[str]) -> VariableModel:
+    """Lets one choose any number of its values; `first` are chosen at first, those of them that exist."""
+    variable.multi, variable.include_all, variable.all_value = True, True, ".+"
+    variable.current = VariableOption(selected=True, text=[ACTIVITIES[name][0] for name in first], value=list(first))
+    return variable
 
 
 def fixed(name: str, label: str, values: Sequence[str], *, every: bool = False) -> VariableModel:
@@ -96,12 +122,12 @@ def history() -> VariableModel:
 
 def sources() -> VariableModel:
     """Lets one choose sources, by a family that every source has whatever its reports hold."""
-    return chosen("source", "Source", "label_values(chat_usage_company_info, source)")
+    return chosen("source", "Source", f"label_values(chat_usage_company_info{{{', '.join(RELEASE_CHOSEN)}}}, source)")
 
 
 def companies() -> VariableModel:
     """Lets one choose companies of the chosen sources."""
-    return chosen("company", "Company", 'label_values(chat_usage_company_info{source=~"$source"}, company)')
+    return chosen("company", "Company", KNOWN_COMPANIES)
 
 
 def modes() -> VariableModel:
@@ -109,23 +135,32 @@ def modes() -> VariableModel:
     return fixed("mode", "Mode", ("chat", "agent"), every=True)
 
 
-def alerts(matchers: str) -> AnnotationQuery:
-    """Marks when alerts fired; `matchers` choose whose, and are empty or begin with a comma."""
-    return _annotation(
-        "Alerts firing",
-        f'ALERTS{{alertname=~"ChatUsage.+", alertstate="firing", severity!="none"{matchers}}}',
-        "red",
-        "{{alertname}} {{company}}",
-    )
+def alerts(company: str = 'company=~"$company"') -> list[AnnotationQuery]:
+    """Marks when alerts began to fire: outages, which explain a hole in every company, and if wanted those of companies.
+
+    Those that inform, and a watchdog, are no news.
+    """
+    ours = ('alertname=~"ChatUsage.+"', 'alertstate="firing"', 'severity!~"info|none"', *RELEASE_CHOSEN)
+    outages = ", ".join((*ours, 'source=~"$source|"', 'company=""'))
+    of_companies = ", ".join((*ours, 'source=~"$source"', company))
+    return [
+        _annotation("Outages", _begins(f"ALERTS{{{outages}}}"), "red", "{{alertname}} {{source}} {{report}}"),
+        _annotation("Alerts of companies", _begins(f"ALERTS{{{of_companies}}}"), "orange", "{{alertname}} {{company}}", shown=False),
+    ]  # fmt: skip
+
+
+def _begins(selector: str) -> str:
+    """Returns something at the first hour of firing alone: neighbouring moments would be joined to an area."""
+    return f"max_over_time({selector}[1h]) unless max_over_time({selector}[1h] offset 1h)"
 
 
 def restarts() -> AnnotationQuery:
     """Marks when an exporter was started anew."""
-    started = "changes(process_start_time_seconds[1h]) > 0"
-    which = "max by (job, instance) (last_over_time(chat_usage_exporter_build_info[1h]))"
-    return _annotation(
-        "Exporter restarted", f"{started} and on (job, instance) {which}", "blue", "{{instance}} restarted"
-    )
+    target = ", ".join(RELEASE_CHOSEN)
+    by = ", ".join((*RELEASE, "instance"))
+    started = f"changes(process_start_time_seconds{{{target}}}[1h]) > 0"
+    which = f"max by ({by}) (last_over_time(chat_usage_exporter_build_info{{{target}}}[1h]))"
+    return _annotation("Exporter restarted", f"{started} and on ({by}) {which}", "blue", "{{instance}} restarted")
 
 
 def built_in() -> AnnotationQuery:
@@ -154,9 +189,8 @@ def to_dashboard(name: str, title: str, *fields: str) -> DashboardLink:
     """Returns a link from a row of a table; `fields` are variables and the columns that they are set to: `company=Company`."""
     pairs = (field.split("=", 1) for field in fields)
     query = "".join(f'&var-{variable}=${{__data.fields["{column}"]:percentencode}}' for variable, column in pairs)
-    return DashboardLink(
-        title, DashboardLinkType.LINK, url=f"/d/{PREFIX}-{name}?${{__url_time_range}}&${{datasource:queryparam}}{query}"
-    )
+    kept = "&".join(f"${{{variable}:queryparam}}" for variable in ("datasource", *RELEASE))
+    return DashboardLink(title, DashboardLinkType.LINK, url=f"/d/{PREFIX}-{name}?${{__url_time_range}}&{kept}{query}")
 
 
 def to_runbook(column: str) -> DashboardLink:
@@ -179,11 +213,11 @@ def _asked(name: str, label: str, query: str) -> VariableModel:
     )
 
 
-def _annotation(name: str, expression: str, colour: str, title: str) -> AnnotationQuery:
+def _annotation(name: str, expression: str, colour: str, title: str, *, shown: bool = True) -> AnnotationQuery:
     return AnnotationQuery(
         name,
         DATA_SOURCE,
-        True,
+        shown,
         False,
         colour,
         expr=expression,

@@ -1,7 +1,8 @@
 """The one visual language of all dashboards: colours, units, line styles, thresholds, words for nothing.
 
 A colour means the same thing everywhere, and never alone: what is usual and what is a limit has a dash of its own, a
-state has a word. Green, orange and red say good, watch and bad and nothing else.
+state has a word. Green, orange and red say good, watch and bad and nothing else; what is the complement of another figure
+(liked, disliked) is shown as one of the two everywhere, on one scale.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,55 +12,58 @@ from enum import Enum
 from grafana_foundation_sdk.models import units
 from grafana_foundation_sdk.models.dashboard import DynamicConfigValue, Threshold, ValueMap, ValueMappingResult
 
+GOOD, WATCH, BAD, CALM, QUIET = "green", "orange", "red", "blue", "text"
 COUNT, EXACT, SHARE, SECONDS = units.Short, units.LocaleFormat, units.PercentUnit, units.Seconds
 BYTES, PLAIN = units.BytesIEC, units.Number
 """`COUNT` is for axes and headlines (8.03 K), `EXACT` for tables and bars with names (8,031)."""
 MOMENT = "dateTimeFromNow"
 """A time in milliseconds, shown as "3 days ago"; the SDK has no constant for it."""
-DATE = "dateTimeAsIso"
-"""A time in milliseconds, shown as date and time."""
+DATE = "time:ddd D MMM YYYY"
+"""A time in milliseconds, shown as the day that it is in UTC: Thu 19 Nov 2026."""
+SHORT_DATE = "time:ddd D MMM"
+NEUTRAL = ((None, QUIET),)
 
-GOOD, WATCH, BAD, CALM, QUIET = "green", "orange", "red", "blue", "text"
+ACTIVITIES: Mapping[str, tuple[str, str]] = {
+    "user_queries": ("User queries", "blue"),
+    "conversations": ("Conversations", "blue"),
+    "active_users": ("Active users", "super-light-purple"),
+    "sessions": ("Sessions", "purple"),
+    "model_responses": ("Answers", "light-blue"),
+    "model_responses_with_docs": ("Grounded answers", "dark-blue"),
+    "likes": ("Likes", "semi-dark-green"),
+    "dislikes": ("Dislikes", "semi-dark-red"),
+    "copies": ("Copies", "super-light-blue"),
+    "tool_uses": ("Tool uses", "yellow"),
+    "document_uses": ("Document uses", "semi-dark-yellow"),
+    "messages": ("Messages", "light-blue"),
+    "interactions": ("Interactions", "purple"),
+    "inbox_transfers": ("Hand-overs", "purple"),
+}
+"""What activities are called, and their colour; one of another platform is called as its label has it."""
 COLOURS: Mapping[str, str] = {
+    **dict(ACTIVITIES.values()),
+    "Queries": "blue",
     "chat": "blue",
     "agent": "purple",
-    "queries": "blue",
-    "user_queries": "blue",
-    "conversations": "blue",
-    "answers": "light-blue",
-    "model_responses": "light-blue",
-    "grounded answers": "dark-blue",
-    "model_responses_with_docs": "dark-blue",
-    "sessions": "purple",
-    "messages": "light-blue",
-    "interactions": "purple",
-    "active users": "super-light-purple",
-    "active_users": "super-light-purple",
     "like": "semi-dark-green",
-    "likes": "semi-dark-green",
     "dislike": "semi-dark-red",
-    "dislikes": "semi-dark-red",
     "copy": "super-light-blue",
-    "copies": "super-light-blue",
-    "tool_uses": "yellow",
-    "document_uses": "semi-dark-yellow",
-    "document uses": "semi-dark-yellow",
-    "documents": "light-yellow",
-    "transfers": "purple",
-    "inbox_transfers": "purple",
-    "accepted": "semi-dark-green",
-    "not accepted": "semi-dark-orange",
+    "Documents": "light-yellow",
+    "Accepted": "semi-dark-green",
+    "Not accepted": "semi-dark-orange",
 }
 """By what a series is called."""
+ACTIVITY_WORDS = "${activity:text}"
 NAMES_OF: Mapping[str, tuple[str, ...]] = {
     "{{mode}}": ("chat", "agent"),
     "{{feedback}}": ("like", "dislike", "copy"),
-    "{{activity}}": tuple(name for name in COLOURS if "_" in name or name.endswith("s")),
+    ACTIVITY_WORDS: tuple(words for words, _ in ACTIVITIES.values()),
 }
 """What series are called whose name is a label's value."""
 
 NO_FIGURES = "no figures"
-NOTHING_YET = "nothing yet: history begins when Prometheus first scrapes"
+NOTHING_YET = "no day yet: Prometheus has days from its first scrape on, backfill sends those before"
+NO_REPORT = f"{NOTHING_YET}; or the platform has no such report"
 NO_SUCH_COMPANY = "none for this choice"
 
 
@@ -68,8 +72,8 @@ class Style(Enum):
 
     BARS = "bars"  # a day's figure
     USUAL = "usual"  # what is usual for the weekday
-    LOWER = "lower"  # a limit that figures must not be below
-    UPPER = "upper"  # a limit that figures must not be above
+    LOWER = "lower"  # a limit that figures must not be below; its colour is its severity's, as the legend ends with it
+    UPPER = "upper"  # a limit that figures must not be above, likewise
     LINE = "line"  # anything else
 
 
@@ -107,6 +111,10 @@ class Card:
         return [Threshold(value, colour) for value, colour in self.steps]
 
 
+LIKED = ((None, BAD), (0.6, WATCH), (0.75, GOOD))
+"""For the likes of all opinions: below 0.6 ChatUsageDislikeShareHigh fires, where it is on."""
+ANSWERED = ((None, BAD), (0.85, WATCH), (0.93, GOOD))
+"""For answers per query."""
 LOW_IS_BAD = ((None, BAD), (0.5, WATCH), (0.8, GOOD))
 """For shares of what is usual: half of it breaks the default limit."""
 AGE_OF_A_DAY = ((None, GOOD), (55 * 3600.0, WATCH), (58 * 3600.0, BAD))
@@ -122,6 +130,9 @@ def states(words: Mapping[str, tuple[str, str]]) -> tuple[ValueMap, ...]:
     return (ValueMap({value: ValueMappingResult(text=word, color=colour) for value, (word, colour) in words.items()}),)
 
 
+SEVERITIES: Mapping[str, str] = {"critical": BAD, "warning": WATCH, "info": CALM}
+ACTIVITY_NAMES = states({name: (words, QUIET) for name, (words, _) in ACTIVITIES.items()})
+"""Says activities in words, in tables."""
 YES = states({"1": ("yes", GOOD), "0": ("no", BAD)})
 
 
@@ -136,7 +147,7 @@ def painted(colour: str) -> DynamicConfigValue:
 
 
 def _painted(style: Style, colour: str) -> Mapping[str, object]:
-    fixed = colour or {Style.USUAL: QUIET, Style.LOWER: WATCH, Style.UPPER: BAD}.get(style, "")
+    fixed = colour or (QUIET if style is Style.USUAL else "")
     return {"color": {"mode": "fixed", "fixedColor": fixed}} if fixed else {}
 
 

@@ -1,53 +1,60 @@
-"""For the owner of the platform: who uses it, who stopped, are answers grounded, do people like them, is it all true."""
+"""For the owner of the platform: who uses it, who stopped, what needs attention."""
 
 from grafana_foundation_sdk.models.dashboard import Panel
 
 from grafana_dashboards.src import frame
-from grafana_dashboards.src.firing import firing, firing_table, shortly, urgent
+from grafana_dashboards.src.firing import OF_FLEET, firing, firing_table, shortly, urgent
 from grafana_dashboards.src.language import (
     AGE_OF_A_DAY,
+    ANSWERED,
     ANY_IS_BAD,
     BAD,
-    GOOD,
+    COUNT,
+    DATE,
+    EXACT,
     LOW_IS_BAD,
-    MOMENT,
+    NEUTRAL,
     NOTHING_YET,
     PLAIN,
     SECONDS,
     SHARE,
     SHARE_OF_USUAL,
-    WATCH,
+    SHORT_DATE,
     Card,
     Query,
     Style,
     states,
 )
-from grafana_dashboards.src.panels import bars, dots, gauges, squares, stat, timeline
+from grafana_dashboards.src.panels import bars, dots, squares, timeline
 from grafana_dashboards.src.queries import (
     ACTIVE_USERS,
+    BY_SOURCE,
+    COMPANY,
     FLEET,
     GROUNDED,
-    LIKES,
-    OPINIONS,
     QUERIES,
+    RELEASE,
     RESPONSES,
     SAME_SERIES,
-    SESSIONS,
+    TO_ITS_DATE,
     USE,
+    Measure,
+    a_week_before,
     activity,
+    change,
+    day_of,
     share,
     total,
 )
-from grafana_dashboards.src.tables import Column, Keys, table
+from grafana_dashboards.src.tables import Column, Keys, band, compared, table
 
 MOST = 40
 """Companies that a panel of squares can show."""
-OURS = ('source=~"$source"', 'company=~"$company"')
 USED = FLEET.last_day(USE)
 USUAL = FLEET.now("chat_usage_activity_baseline", USE)
 JUDGED = f"{USED} and {SAME_SERIES} {USUAL}"
 """Of who has something usual to be compared with."""
-BY_COMPANY = ("source", "company_id", "company")
+NO_WEEK = "no week before"
 
 
 def draft() -> frame.Draft:
@@ -55,65 +62,116 @@ def draft() -> frame.Draft:
     return frame.Draft(
         name="overview",
         title="Overview",
-        text="All companies on one page: who uses the platform, who stopped, and whether the figures can be trusted.",
-        variables=[frame.data_source(), frame.sources(), frame.companies(), frame.modes(), frame.history()],
-        annotations=[frame.built_in(), frame.alerts(', company=~"$company"'), frame.restarts()],
+        text="All companies on one page: who uses the platform, who stopped, what needs attention.",
+        variables=[frame.data_source(), *frame.releases(), frame.sources(), frame.companies(), frame.modes(), frame.history()],
+        annotations=[frame.built_in(), *frame.alerts(), frame.restarts()],
         rows=[
-            frame.Row("Last complete day", [*_use(), *_people_and_trust()]),
-            frame.Row("Trend", _trend()),
-            frame.Row("Companies", _companies()),
-            frame.Row("Attention", _attention()),
+            frame.Row("Last complete day", [_in_one_line(), *_figures()]),
+            frame.Row("What needs attention", _attention()),
+            frame.Row("Companies, by trouble and size", _companies()),
+            frame.Row("Day by day", _trend()),
         ],
-    )
+    )  # fmt: skip
 
 
-def _use() -> list[Panel]:
-    asked, answered = total(FLEET.last_day(QUERIES)), total(FLEET.last_day(RESPONSES))
+def _in_one_line() -> Panel:
     used, usual = total(JUDGED), total(f"{USUAL} and {SAME_SERIES} {USED}")
+    by = ", ".join((*BY_SOURCE, "company_id"))
+    known = f"count(max by ({by}) ({FLEET.now('chat_usage_company_info')}))"
+    oldest = f"max(time() - {day_of(FLEET)})"
+    return band(
+        Card("In one line", "The newest complete day of any report, queries of users on it (report chat-sessions), queries and conversations as a share of what is usual for that weekday (median of 6 weeks), companies that asked something and those that the platform knows, age of the oldest day that a report calls its newest (up to 55 h is in order; more is ChatUsageReportStale), and the alerts that are listed below.", width=24, height=4),
+        Column(Query(f"1000 * (max({day_of(FLEET)}) + {TO_ITS_DATE})", "day"), DATE),
+        Column(Query(total(FLEET.last_day(QUERIES)), "queries"), EXACT, 0),
+        Column(Query(share(used, usual), "of the usual"), SHARE, 0, steps=LOW_IS_BAD),
+        Column(Query(f"count(max by ({by}) ({USED} > 0))", "companies active"), PLAIN, 0),
+        Column(Query(known, "companies known"), PLAIN, 0),
+        Column(Query(oldest, "oldest data"), SECONDS, 1, steps=AGE_OF_A_DAY),
+        Column(Query(f"count({firing(*OF_FLEET)}) or 0 * {known}", "alerts firing"), PLAIN, 0, steps=ANY_IS_BAD),
+    )  # fmt: skip
+
+
+def _before(expression: str, words: str) -> Column:
+    return Column(Query(expression, words), SHARE, 1, steps=NEUTRAL)
+
+
+def _figures() -> list[Panel]:
+    def shares(part: Measure, whole: Measure) -> tuple[str, str, str]:
+        """Returns a share by day, of the last day, and of the same weekday a week before."""
+        return (
+            share(total(FLEET.days(part)), total(FLEET.days(whole))),
+            share(total(FLEET.last_day(part)), total(FLEET.last_day(whole))),
+            share(total(a_week_before(FLEET, part)), total(a_week_before(FLEET, whole))),
+        )
+
+    answered, grounded = shares(RESPONSES, QUERIES), shares(GROUNDED, RESPONSES)
     return [
-        stat(
-            Card("Queries", "Queries of users on the newest complete day; report chat-sessions. Which day that is, Data age tells.", width=3, height=5),
-            Query(asked, "queries"),
+        compared(
+            Card("Queries", "Queries of users a day and on the last one, against the same weekday a week before; report chat-sessions.", COUNT, 6, 6, None, NOTHING_YET),
+            Query(total(FLEET.days(QUERIES)), "queries"), _before(change(FLEET, QUERIES), "on a week before"),
         ),
-        stat(
-            Card("Against the usual", "Queries and conversations of the last complete day as a share of what is usual for that weekday (median of 6 weeks). Below half, look at the table for who is missing.", SHARE, 3, 5, 0, NOTHING_YET, LOW_IS_BAD),
-            Query(share(used, usual), "of the usual"),
+        compared(
+            Card("Active users", "Different users a day and on the last one, added over companies, against the same weekday a week before; report user-activities. Users of different days are partly the same people: do not add days.", COUNT, 6, 6, None, NOTHING_YET),
+            Query(total(FLEET.days(ACTIVE_USERS)), "active users"), _before(change(FLEET, ACTIVE_USERS), "on a week before"),
         ),
-        stat(
-            Card("Answered", "Answers as a share of queries; report chat-sessions. Well below its own past: answers fail.", SHARE, 3, 5, 1),
-            Query(share(answered, asked), "answered"),
+        compared(
+            Card("Answered", "Answers as a share of queries, a day and on the last one, and the difference to the same weekday a week before in points; report chat-sessions. Well below its own past: answers fail.", SHARE, 6, 6, 1, NOTHING_YET, ANSWERED, least=None),
+            Query(answered[0], "answered"), _before(f"{answered[1]} - {answered[2]}", "points on a week before"),
         ),
-        stat(
-            Card("Grounded", "Answers that used documents as a share of all answers; report chat-sessions. A sudden fall: the index or its access is broken, while answers still come.", SHARE, 3, 5, 1),
-            Query(share(total(FLEET.last_day(GROUNDED)), answered), "grounded"),
+        compared(
+            Card("Grounded", "Answers that used documents as a share of all answers, a day and on the last one, and the difference to the same weekday a week before in points; report chat-sessions. A sudden fall: the index or its access is broken, while answers still come.", SHARE, 6, 6, 1, NOTHING_YET, least=None),
+            Query(grounded[0], "grounded"), _before(f"{grounded[1]} - {grounded[2]}", "points on a week before"),
         ),
     ]  # fmt: skip
 
 
-def _people_and_trust() -> list[Panel]:
-    likes, opinions = total(FLEET.sums(LIKES, "7d")), total(FLEET.sums(OPINIONS, "7d"))
-    known = 'max by (source, company_id) (last_over_time(chat_usage_company_info{source=~"$source", company=~"$company"}[1h]))'
-    active = f"count(max by (source, company_id) ({USED} > 0))"
-    started = 'last_over_time(chat_usage_report_day_timestamp_seconds{source=~"$source"}[1h])'
+def _attention() -> list[Panel]:
+    story = shortly(f"max_over_time({urgent(*OF_FLEET)}[1h])")
     return [
-        stat(
-            Card("Liked, 7 days", "Likes as a share of likes and dislikes over 7 complete days; report chats-feedback. Feedback is rare: read it over a week, and see Quality.", SHARE, 3, 5, 0, "no feedback", ((None, BAD), (0.5, WATCH), (0.6, GOOD))),
-            Query(share(likes, opinions), "liked"),
+        firing_table(
+            Card("Firing now", "Alerts that fire now, the worst first, of the chosen sources and companies; those without a company are about a source or the exporter. Click an alert for its runbook. What only informs is on Alert tuning.", PLAIN, 13, 8, nothing="none"),
+            ("company", "activity", "source", "report"), *OF_FLEET,
         ),
-        stat(
-            Card("Companies active", "Companies with a query or a conversation on the last complete day, of those that the platform knows. On weekends few are.", PLAIN, 3, 5, 0),
-            Query(active, "active"),
-            Query(f"count({known})", "known"),
-        ),
-        stat(
-            Card("Data age", "Time since the start of the oldest day that any report calls its newest complete one. Up to 55 h is in order: a day ends 24 h after its start, is complete 6 h later, and stays the newest for another 24 h. Red: ChatUsageReportStale; see Exporter.", SECONDS, 3, 5, 1, "no report", AGE_OF_A_DAY),
-            Query(f"max(time() - max by (source, report) ({started}))", "age"),
-        ),
-        stat(
-            Card("Alerts firing", "Critical alerts and warnings that fire now, those about the exporter too. The table below names them, and those that only inform.", PLAIN, 3, 5, 0, "none", ANY_IS_BAD),
-            Query(f"count({urgent()})", "firing"),
+        timeline(
+            Card("When alerts fired", "When critical alerts and warnings fired. A line that is there on every Monday is a limit to tune: see Alert tuning.", PLAIN, 11, 8, 0, "none in this time", ANY_IS_BAD, mappings=states({"1": ("firing", BAD)})),
+            Query(f"max by (company, alert) ({story})", "{{company}} {{alert}}"),
         ),
     ]  # fmt: skip
+
+
+def _companies() -> list[Panel]:
+    on_days, usual = FLEET.days(USE), FLEET.days(USE, "baseline")
+    shares = share(total(f"{on_days} and {SAME_SERIES} {usual}", "company"), total(usual, "company"))
+    shares = f"({shares}) and topk({MOST}, {total(usual, 'company')})"
+    return [
+        _table_of_companies(),
+        squares(
+            Card("Share of the usual by day", "A square per company and day, by name: what it used as a share of what is usual for that weekday. Red is below half of it, blue above one and a half; no square: no figure of that day, or nothing usual yet. A red day may be a holiday that the calendar does not know. The 40 largest are shown; choose others to see them.", SHARE, 9, 14, 0, NOTHING_YET, SHARE_OF_USUAL, least=None),
+            Query(shares, "{{company}}"),
+        ),
+    ]  # fmt: skip
+
+
+def _table_of_companies() -> Panel:
+    ratio = share(total(JUDGED, *COMPANY), total(f"{USUAL} and {SAME_SERIES} {USED}", *COMPANY))
+    columns = [
+        Column(Query(f"count by ({', '.join(COMPANY)}) ({firing(*OF_FLEET)} and on (source, company_id) {FLEET.now('chat_usage_company_info')})", "Alerts"), PLAIN, 0, 70, steps=ANY_IS_BAD),
+        Column(Query(f"1000 * (max by ({', '.join(COMPANY)}) ({USED} * 0 + on ({', '.join(BY_SOURCE)}, report) group_left () {day_of(FLEET)}) + {TO_ITS_DATE})", "Day"), SHORT_DATE, width=105),
+        Column(Query(total(USED, *COMPANY), "Use"), decimals=0, width=75),
+        Column(Query(ratio, "Of the usual"), SHARE, 0, 150, bar=True, steps=SHARE_OF_USUAL, most=1.5),
+        Column(Query(total(FLEET.days(USE), *COMPANY), "By day"), width=270, trend=True),
+    ]  # fmt: skip
+    link = frame.to_dashboard("company", "This company", "source=Source", "company=Company")
+    keys = Keys(
+        {"company": "Company", "source": "Source"},
+        (*RELEASE, "company_id"),
+        {"company": link},
+        {"company": 190, "source": 85},
+    )
+    return table(
+        Card("Who uses it", "A row per company, those with alerts first: queries (of a chatbot: conversations) of its last complete day, as a share of the usual for the weekday, and by day. Click a company for its own page.", width=15, height=14, nothing="–"),
+        keys, columns, "Alerts", "Use",
+    )  # fmt: skip
 
 
 def _trend() -> list[Panel]:
@@ -126,68 +184,7 @@ def _trend() -> list[Panel]:
         ),
         dots(
             Card("Answers, and those grounded in documents", "Answers a day, and those of them that used documents; report chat-sessions. The gap between the lines is what was answered without a source.", nothing=NOTHING_YET),
-            Query(total(FLEET.days(RESPONSES)), "answers"),
-            Query(total(FLEET.days(GROUNDED)), "grounded answers"),
-        ),
-        bars(
-            Card("Sessions by mode", "Chat sessions and agent threads begun a day; report chat-sessions.", nothing=NOTHING_YET),
-            Query(total(FLEET.days(SESSIONS), "mode"), "{{mode}}", Style.BARS),
-        ),
-        bars(
-            Card("Active users", "Different users a day, added over companies; report user-activities. Users of different days are partly the same people: do not add days.", nothing=NOTHING_YET),
-            Query(total(FLEET.days(ACTIVE_USERS)), "active users", Style.BARS),
-        ),
-    ]  # fmt: skip
-
-
-def _companies() -> list[Panel]:
-    on_days, usual = FLEET.days(USE), FLEET.days(USE, "baseline")
-    shares = share(total(f"{on_days} and {SAME_SERIES} {usual}", "company"), total(usual, "company"))
-    shares = f"({shares}) and topk({MOST}, {total(usual, 'company')})"
-    return [
-        _table_of_companies(),
-        gauges(
-            Card("Ten largest", "Queries, of a chatbot conversations, of the last complete day.", width=8, height=13),
-            Query(f"topk(10, {total(USED, *BY_COMPANY)})", "{{company}}"),
-        ),
-        squares(
-            Card("Share of the usual by day", "A square per company and day: what it used as a share of what is usual for that weekday. Red is below half of it, blue above one and a half; no square: no figure of that day, or nothing usual yet. A red day may be a holiday that the calendar does not know. The 40 largest are shown; choose others to see them.", SHARE, 16, 13, 0, NOTHING_YET, SHARE_OF_USUAL, least=None),
-            Query(shares, "{{company}}"),
-        ),
-    ]  # fmt: skip
-
-
-def _table_of_companies() -> Panel:
-    ratio = share(total(JUDGED, *BY_COMPANY), total(f"{USUAL} and {SAME_SERIES} {USED}", *BY_COMPANY))
-    answered = FLEET.now("paradigm_last_model_response_timestamp_seconds", SESSIONS)
-    alerts = total(
-        f"max by (source, company_id, company, alertname, severity, activity) ({firing(*OURS)})", *BY_COMPANY
-    )
-    link = frame.to_dashboard("company", "This company", "source=Source", "company=Company")
-    columns = [
-        Column(Query(total(USED, *BY_COMPANY), "Last day"), decimals=0, width=100),
-        Column(Query(ratio, "Of the usual"), SHARE, 0, 190, bar=True, steps=SHARE_OF_USUAL, most=1.5),
-        Column(Query(total(FLEET.days(USE), *BY_COMPANY), "30 days"), width=240, trend=True),
-        Column(Query(FLEET.now("paradigm_members_active"), "Members"), PLAIN, 0, 100),
-        Column(Query(f"1000 * max by (source, company_id, company) ({answered})", "Last answer"), MOMENT, width=140),
-        Column(Query(alerts, "Alerts"), PLAIN, 0, 90, steps=ANY_IS_BAD),
-    ]
-    keys = Keys({"company": "Company", "source": "Source"}, ("company_id",), {"company": link}, {"source": 110})
-    return table(
-        Card("Who uses it", "A row per company: queries (of a chatbot: conversations) of the last complete day, as a share of the usual for the weekday, and over the time range. The last answer is as of the last poll. Click a company for its own page.", width=24, height=12, nothing="–"),
-        keys, columns, "Last day",
-    )  # fmt: skip
-
-
-def _attention() -> list[Panel]:
-    story = shortly(f"max_over_time({urgent(*OURS)}[1h])")
-    return [
-        firing_table(
-            Card("Firing now", "Alerts that fire now, the worst first; those without a company are about a source or the exporter. Click an alert for its runbook.", PLAIN, 12, 11, nothing="none"),
-            ("company", "activity", "source", "report"),
-        ),
-        timeline(
-            Card("Alerts by company", "When critical alerts and warnings about a company fired. A line that is there on every Monday is a limit to tune: see Alert tuning.", PLAIN, 12, 11, 0, "none in this time", ANY_IS_BAD, mappings=states({"1": ("firing", BAD)})),
-            Query(f"max by (company, alert) ({story})", "{{company}}: {{alert}}"),
+            Query(total(FLEET.days(RESPONSES)), "Answers"),
+            Query(total(FLEET.days(GROUNDED)), "Grounded answers"),
         ),
     ]  # fmt: skip

@@ -21,7 +21,20 @@ from grafana_foundation_sdk.models.dashboard import (
 )
 from grafana_foundation_sdk.models.prometheus import Dataquery
 
-from grafana_dashboards.src.language import COLOURS, COUNT, EXACT, MOMENT, NAMES_OF, Card, Query, Style, drawn, painted
+from grafana_dashboards.src.language import (
+    COLOURS,
+    COUNT,
+    DATE,
+    EXACT,
+    MOMENT,
+    NAMES_OF,
+    SEVERITIES,
+    Card,
+    Query,
+    Style,
+    drawn,
+    painted,
+)
 
 A_DAY = "1d"
 MANY = 3
@@ -33,12 +46,18 @@ _TABLE: Mapping[str, object] = {**_LIST, "displayMode": "table", "calcs": ["last
 _NO_LEGEND: Mapping[str, object] = {**_LIST, "showLegend": False}
 
 
-def stat(card: Card, *queries: Query) -> Panel:
+def stat(card: Card, *queries: Query, overrides: Sequence[Override] = ()) -> Panel:
     """One figure, or a few with their names, as of the end of the time range."""
     targets = [instant(*asked) for asked in _lettered(queries)]
-    return _described(
-        "stat", card, targets, _stat_options(queries, has_words=card.unit == MOMENT or bool(card.mappings))
-    )
+    options = _stat_options(queries, has_words=card.unit in (MOMENT, DATE) or bool(card.mappings))
+    return _described("stat", card, targets, options, FieldConfigSource(_defaults(card), list(overrides)))
+
+
+def figure_and_line(card: Card, by_day: Query, other: Query, overrides: Sequence[Override]) -> Panel:
+    """The figure of the newest day with a line of the days before, and another one beside it."""
+    targets = [_ranged(by_day, "A", A_DAY), instant(other, "B")]
+    options = {**_stat_options((by_day, other)), "graphMode": "area"}
+    return _described("stat", card, targets, options, FieldConfigSource(_defaults(card), list(overrides)))
 
 
 def named_stat(card: Card, query: Query) -> Panel:
@@ -138,6 +157,11 @@ def _over_time(
         for query, ref_id in _lettered(queries)
         if query.style not in (Style.LINE, Style.BARS) or query.colour
     ]
+    by_severity = [
+        Override(matcher=MatcherConfig("byRegexp", f"/limit, .*, {severity}$/"), properties=[painted(colour)])
+        for severity, colour in SEVERITIES.items()
+        if any(query.style in (Style.LOWER, Style.UPPER) for query in queries)
+    ]
     by_name = [
         Override(matcher=MatcherConfig("byName", name), properties=[painted(colour)])
         for name, colour in COLOURS.items()
@@ -147,7 +171,7 @@ def _over_time(
     usual = {"drawStyle": "line", "lineWidth": 1, "fillOpacity": 0, "spanNulls": False, "showPoints": "auto"}
     targets = [_ranged(*asked, step) for asked in _lettered(queries)]
     defaults = _defaults(card, by_thresholds=False, custom={**usual, **custom})
-    fields = FieldConfigSource(defaults, [*by_name, *by_query])
+    fields = FieldConfigSource(defaults, [*by_name, *by_query, *by_severity])
     return _described("timeseries", card, targets, options, fields)
 
 
@@ -161,8 +185,8 @@ def _stat_options(queries: Sequence[Query], *, has_words: bool = False) -> Mappi
         "reduceOptions": _LAST,
         "showPercentChange": False,
         "textMode": "value_and_name" if len(queries) > 1 else "value",
-        "wideLayout": True,
-        "text": {"titleSize": 13, "valueSize": 22 if has_words else 32},
+        "wideLayout": len(queries) == 1,  # else names stand above their figures
+        "text": {"titleSize": 13, "valueSize": 22 if has_words or len(queries) > 1 else 32},
     }
 
 

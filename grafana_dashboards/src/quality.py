@@ -4,9 +4,13 @@ from grafana_foundation_sdk.models.dashboard import Panel
 
 from grafana_dashboards.src import frame
 from grafana_dashboards.src.language import (
+    ANSWERED,
     BAD,
+    DATE,
     GOOD,
+    LIKED,
     NOTHING_YET,
+    PLAIN,
     SHARE,
     WATCH,
     Card,
@@ -15,7 +19,7 @@ from grafana_dashboards.src.language import (
 )
 from grafana_dashboards.src.panels import bars, dots, gauges, stat
 from grafana_dashboards.src.queries import (
-    DISLIKES,
+    COMPANY,
     DOCUMENT_USES,
     FEEDBACKS,
     FLEET,
@@ -24,20 +28,22 @@ from grafana_dashboards.src.queries import (
     OPINIONS,
     QUERIES,
     RATED,
+    RELEASE,
     RESPONSES,
+    TO_ITS_DATE,
     TOOL_USES,
     Measure,
+    day_of,
     share,
     total,
 )
 from grafana_dashboards.src.tables import Column, Keys, table
 
-BY_COMPANY = ("source", "company_id", "company")
 ENOUGH = 100
 """Answers of a window below which a company's share of them says nothing; the alert has the same bound."""
 ENOUGH_OPINIONS = 10
-FEW_DISLIKES = ((None, GOOD), (0.25, WATCH), (0.4, BAD))
-"""From 0.4 on ChatUsageDislikeShareHigh fires, where it is on."""
+FALLING = ((None, BAD), (-0.1, WATCH), (-0.03, GOOD))
+"""For what a share has lost against its own past, in points."""
 
 
 def draft() -> frame.Draft:
@@ -46,8 +52,15 @@ def draft() -> frame.Draft:
         name="quality",
         title="Quality",
         text="Are queries answered, are answers grounded in documents, do people like them: over all, over time, and by company.",
-        variables=[frame.data_source(), frame.sources(), frame.companies(), frame.modes(), frame.history()],
-        annotations=[frame.built_in(), frame.alerts(', company=~"$company"'), frame.restarts()],
+        variables=[
+            frame.data_source(),
+            *frame.releases(),
+            frame.sources(),
+            frame.companies(),
+            frame.modes(),
+            frame.history(),
+        ],
+        annotations=[frame.built_in(), *frame.alerts(), frame.restarts()],
         rows=[
             frame.Row("Last 7 complete days", _headlines()),
             frame.Row("Over time", _trend()),
@@ -63,12 +76,13 @@ def _ratio(part: Measure, whole: Measure, window: str, *by: str, least: int = 0)
 def _headlines() -> list[Panel]:
     change = f"({_ratio(GROUNDED, RESPONSES, '7d')}) - ({_ratio(GROUNDED, RESPONSES, '28d')})"
     return [
-        stat(Card("Answered", "Answers per query over 7 complete days; report chat-sessions.", SHARE, 4, 5, 1), Query(_ratio(RESPONSES, QUERIES, "7d"), "answered")),
-        stat(Card("Grounded", "Answers that used documents per answer, over 7 complete days; report chat-sessions.", SHARE, 4, 5, 1), Query(_ratio(GROUNDED, RESPONSES, "7d"), "grounded")),
-        stat(Card("Grounded, against 28 days", "The grounded share of 7 days less that of 28 days, in points. Much below zero: retrieval or the index is broken for some company; see the movers below.", SHARE, 4, 5, 1, steps=((None, BAD), (-0.1, WATCH), (-0.03, GOOD)), least=None), Query(change, "change")),
-        stat(Card("Disliked", "Dislikes per opinion (like or dislike) over 7 complete days; report chats-feedback.", SHARE, 4, 5, 1, "no feedback", FEW_DISLIKES), Query(_ratio(DISLIKES, OPINIONS, "7d"), "disliked")),
-        stat(Card("Answers with an opinion", "Likes and dislikes per answer over 7 complete days: how many people say what they think. The smaller, the less the share of dislikes says.", SHARE, 4, 5, 1, "no feedback"), Query(_ratio(OPINIONS, RATED, "7d"), "rated")),
-        stat(Card("Tool uses per answer", "Uses of tools per answer over 7 complete days; reports tools and chat-sessions. Agents use several per answer.", "none", 4, 5, 2), Query(_ratio(TOOL_USES, RESPONSES, "7d"), "tools")),
+        stat(Card("Newest day", "The newest complete day of any report: the last of the 7.", DATE, 4, 5, None, "no report"), Query(f"1000 * (max({day_of(FLEET)}) + {TO_ITS_DATE})", "day")),
+        stat(Card("Answered", "Answers per query over 7 complete days; report chat-sessions.", SHARE, 3, 5, 1, steps=ANSWERED), Query(_ratio(RESPONSES, QUERIES, "7d"), "answered")),
+        stat(Card("Grounded", "Answers that used documents per answer, over 7 complete days; report chat-sessions.", SHARE, 3, 5, 1), Query(_ratio(GROUNDED, RESPONSES, "7d"), "grounded")),
+        stat(Card("Grounded, against 28 days", "The grounded share of 7 days less that of 28 days, in points. Much below zero: retrieval or the index is broken for some company; see the movers below.", SHARE, 4, 5, 1, steps=FALLING, least=None), Query(change, "change")),
+        stat(Card("Liked", "Likes per opinion (like or dislike) over 7 complete days; report chats-feedback.", SHARE, 3, 5, 1, "no feedback", LIKED), Query(_ratio(LIKES, OPINIONS, "7d"), "liked")),
+        stat(Card("Answers with an opinion", "Likes and dislikes per answer over 7 complete days: how many people say what they think. The smaller, the less the share of likes says.", SHARE, 4, 5, 1, "no feedback"), Query(_ratio(OPINIONS, RATED, "7d"), "rated")),
+        stat(Card("Tool uses per answer", "Uses of tools per answer over 7 complete days; reports tools and chat-sessions. Agents use several per answer.", PLAIN, 3, 5, 2), Query(_ratio(TOOL_USES, RESPONSES, "7d"), "tools")),
     ]  # fmt: skip
 
 
@@ -80,33 +94,34 @@ def _trend() -> list[Panel]:
         dots(Card("Answered, by mode", "Answers per query a day; report chat-sessions. Weekends have few queries: a low point there is a handful of them.", SHARE, 8, nothing=NOTHING_YET, least=None, most=1.0), Query(of_days(RESPONSES, QUERIES), "{{mode}}")),
         dots(Card("Grounded, by mode", "Answers that used documents per answer a day; report chat-sessions.", SHARE, 8, nothing=NOTHING_YET, most=1.0), Query(of_days(GROUNDED, RESPONSES), "{{mode}}")),
         bars(Card("Feedback", "Likes, dislikes and copies a day; report chats-feedback.", width=8, nothing=NOTHING_YET), Query(total(FLEET.days(FEEDBACKS), "feedback"), "{{feedback}}", Style.BARS)),
-        dots(Card("Disliked, 7-day share", "Dislikes per opinion over the 7 days that end with each day; report chats-feedback.", SHARE, 12, nothing=NOTHING_YET, most=1.0), Query(share(total(FLEET.days(DISLIKES, "7d")), total(FLEET.days(OPINIONS, "7d"))), "dislike")),
-        bars(Card("Uses of documents", "Uses of documents in answers a day; report used-documents. None for a week where there were many: a document source is detached.", width=12, nothing=NOTHING_YET), Query(total(FLEET.days(DOCUMENT_USES)), "document uses", Style.BARS)),
+        dots(Card("Liked, 7-day share", "Likes per opinion over the 7 days that end with each day; report chats-feedback.", SHARE, 12, nothing=NOTHING_YET, most=1.0), Query(share(total(FLEET.days(LIKES, "7d")), total(FLEET.days(OPINIONS, "7d"))), "Likes")),
+        bars(Card("Uses of documents", "Uses of documents in answers a day; report used-documents. None for a week where there were many: a document source is detached.", width=12, nothing=NOTHING_YET), Query(total(FLEET.days(DOCUMENT_USES)), "Document uses", Style.BARS)),
     ]  # fmt: skip
 
 
 def _companies() -> list[Panel]:
-    grounded_week = _ratio(GROUNDED, RESPONSES, "7d", *BY_COMPANY, least=ENOUGH)
-    grounded_month = _ratio(GROUNDED, RESPONSES, "28d", *BY_COMPANY, least=ENOUGH)
-    disliked = _ratio(DISLIKES, OPINIONS, "28d", *BY_COMPANY, least=ENOUGH_OPINIONS)
-    low_is_bad = ((None, BAD), (0.85, WATCH), (0.93, GOOD))
+    grounded_week = _ratio(GROUNDED, RESPONSES, "7d", *COMPANY, least=ENOUGH)
+    grounded_month = _ratio(GROUNDED, RESPONSES, "28d", *COMPANY, least=ENOUGH)
+    moved = f"({grounded_week}) - on ({', '.join(COMPANY)}) ({grounded_month})"
+    liked = _ratio(LIKES, OPINIONS, "28d", *COMPANY, least=ENOUGH_OPINIONS)
     columns = [
-        Column(Query(total(FLEET.sums(QUERIES, "7d"), *BY_COMPANY), "Queries, 7 d"), decimals=0, width=130),
-        Column(Query(_ratio(RESPONSES, QUERIES, "7d", *BY_COMPANY), "Answered"), SHARE, 1, steps=low_is_bad),
+        Column(Query(total(FLEET.sums(QUERIES, "7d"), *COMPANY), "Queries, 7 d"), decimals=0, width=130),
+        Column(Query(_ratio(RESPONSES, QUERIES, "7d", *COMPANY), "Answered"), SHARE, 1, steps=ANSWERED),
         Column(Query(grounded_week, "Grounded"), SHARE, 0, bar=True, most=1.0),
-        Column(Query(grounded_month, "Grounded, 28 d"), SHARE, 0, bar=True, most=1.0),
-        Column(Query(total(FLEET.sums(LIKES, "28d"), *BY_COMPANY), "Likes, 28 d"), decimals=0, width=120),
-        Column(Query(disliked, "Disliked, 28 d"), SHARE, 0, steps=FEW_DISLIKES),
+        Column(Query(moved, "On its 28 days"), SHARE, 1, width=130, steps=FALLING),
+        Column(Query(total(FLEET.sums(OPINIONS, "28d"), *COMPANY), "Opinions, 28 d"), decimals=0, width=130),
+        Column(Query(liked, "Liked, 28 d"), SHARE, 0, steps=LIKED),
     ]
     link = frame.to_dashboard("company", "This company", "source=Source", "company=Company")
-    keys = Keys({"company": "Company", "source": "Source"}, ("company_id",), {"company": link}, {"source": 110})
-    lost = f"({grounded_month}) - on ({', '.join(BY_COMPANY)}) ({grounded_week})"
+    keys = Keys(
+        {"company": "Company", "source": "Source"}, (*RELEASE, "company_id"), {"company": link}, {"source": 110}
+    )
     return [
         table(
             Card("Companies compared", f"A row per company. Shares of answers need {ENOUGH} answers, shares of opinions {ENOUGH_OPINIONS} opinions; an empty cell has fewer. A company whose grounded share is far from its own 28 days has a problem of its own; all of them at once, the platform has.", width=24, height=11, nothing="–"),
             keys, columns, "Queries, 7 d",
         ),
-        gauges(Card("Grounding: who lost most", f"Grounded share of 28 days less that of 7 days, the five largest losses, with {ENOUGH} answers at least. When less than half of its month is left, ChatUsageGroundedShareLow fires.", SHARE, 8, 8, 1, "too few answers", ((None, GOOD), (0.03, WATCH), (0.1, BAD)), most=0.5), Query(f"topk(5, {lost})", "{{company}}")),
-        gauges(Card("Least answered", f"Answers per query over 7 complete days, the five lowest, with {ENOUGH} queries at least.", SHARE, 8, 8, 1, most=1.0, steps=low_is_bad), Query(f"bottomk(5, {_ratio(RESPONSES, QUERIES, '7d', *BY_COMPANY, least=ENOUGH)})", "{{company}}")),
-        gauges(Card("Most disliked", f"Dislikes per opinion over 28 complete days, the five highest, with {ENOUGH_OPINIONS} opinions at least.", SHARE, 8, 8, 0, "too little feedback", FEW_DISLIKES, most=1.0), Query(f"topk(5, {disliked})", "{{company}}")),
+        gauges(Card("Grounding: who moved most", f"Grounded share of 7 days less that of 28 days, in points: the four largest falls and the four largest rises, with {ENOUGH} answers at least. When less than half of its month is left, ChatUsageGroundedShareLow fires.", SHARE, 8, 8, 1, "too few answers", FALLING, most=0.3, least=-0.3), Query(f"sort(bottomk(4, {moved}) or topk(4, {moved}))", "{{company}}")),
+        gauges(Card("Least answered", f"Answers per query over 7 complete days, the five lowest, with {ENOUGH} queries at least.", SHARE, 8, 8, 1, most=1.0, steps=ANSWERED), Query(f"bottomk(5, {_ratio(RESPONSES, QUERIES, '7d', *COMPANY, least=ENOUGH)})", "{{company}}")),
+        gauges(Card("Least liked", f"Likes per opinion over 28 complete days, the five lowest, with {ENOUGH_OPINIONS} opinions at least.", SHARE, 8, 8, 0, "too little feedback", LIKED, most=1.0), Query(f"bottomk(5, {liked})", "{{company}}")),
     ]  # fmt: skip

@@ -5,21 +5,31 @@ Three readings of a measure, and the traps that each is made for:
 now       `max by (...) (last_over_time(x[1h]))`: a lost scrape leaves no hole, two replicas count once
 days      read with a step of a day, the figure of day D at D 00:00 UTC. It is served for 24 hours from its flip on:
           where days are UTC's from D+1 in the morning to D+2, so it is what was served at 23:00 on D+1; far in the
-          east from D in the evening, so it is what was served at 10:00 on D+1. Whichever it is, the report's day was D
+          east from D in the evening, so it is what was served at 10:00 on D+1; the newest day is what is served at the
+          end of the range, so that it is drawn as soon as a headline has it. Whichever it is, the report's day was D
           then (`chat_usage_report_day_timestamp_seconds`), or it is no figure of D: the report was late. Only a few
           hours are read for each day: a month of thousands of series, all of it, takes Prometheus many seconds
 usual, limits  the same, as they belong to the same day
+
+Two releases in one Prometheus never hide each other: cluster, namespace and job stay beside the source, as in the alert rules.
 """
 
 from dataclasses import dataclass
 
-COMPANY = ("source", "company_id", "company")
-SAME_SERIES = "on (source, report, company_id, company, activity)"
+RELEASE = ("cluster", "namespace", "job")
+"""What tells two releases apart; series that were written without such a label are of all."""
+RELEASE_CHOSEN = tuple(f'{label}=~"${label}"' for label in RELEASE)
+SOURCE = 'source=~"$source"'
+BY_SOURCE = (*RELEASE, "source")
+COMPANY = (*BY_SOURCE, "company_id", "company")
+SAME_SERIES = f"on ({', '.join((*BY_SOURCE, 'report', 'company_id', 'company', 'activity'))})"
 """What figures, their usual and their limits are matched by."""
-READINGS = ("[3h] offset -47h", "[4h] offset -34h")
-"""From D 00:00 on, D+1 from 20:00 to 23:00 and from 06:00 to 10:00, each with what was served last."""
+READINGS = ("[3h] offset -47h", "[4h] offset -34h", "[1h] @ end()")
+"""From D 00:00 on, D+1 from 20:00 to 23:00 and from 06:00 to 10:00, each with what was served last; and of the newest D, now."""
 BEGINS = "+ 5400) < 43200"
 """D begins from 13.5 hours before D 00:00 UTC to 10.5 hours after it: in Auckland, in Honolulu, and all between."""
+TO_ITS_DATE = 48600
+"""Seconds from the start of a day, wherever it is, to a moment that has the same date in UTC."""
 OF_ITS_DAY = "[1d] offset -1d"
 """From D 00:00 on, the one sample of a history at D 12:00."""
 ACTIVITY = "chat_usage_activity"
@@ -51,9 +61,13 @@ def activity(matcher: str) -> Measure:
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """Whom a dashboard shows, by its variables: `matchers` stand in every selector, `by_label` where the label is."""
+    """Whom a dashboard shows, by its variables.
 
-    matchers: tuple[str, ...]
+    `of_source` stand in every selector, `of_company` where companies are, `by_label` where the label is.
+    """
+
+    of_source: tuple[str, ...]
+    of_company: tuple[str, ...] = ()
     by_label: tuple[tuple[str, str], ...] = ()
 
     def now(self, name: str, measure: Measure | None = None, *labels: str) -> str:
@@ -88,7 +102,7 @@ class Scope:
         return f"max by ({_list(*COMPANY, *labels)}) (last_over_time({selector}{OF_ITS_DAY}))"
 
     def _scraped(self, measure: Measure, suffix: str, labels: tuple[str, ...]) -> str:
-        on = "source, report" if "report" in labels else "source"
+        on = _list(*BY_SOURCE, *(("report",) if "report" in labels else ()))
         selector = self.selected(f"{measure.name}_{suffix}", measure)
         read = (
             f"max by ({_list(*COMPANY, *labels)}) (last_over_time({selector}{reading}))"
@@ -101,12 +115,13 @@ class Scope:
         """Returns the selector of a family in this scope; `more` are further matchers."""
         labels = measure.labels if measure else ()
         wanted = [matcher for label, matcher in self.by_label if label in labels]
-        return f"{name}{{{_list(*self.matchers, *wanted, *(measure.matchers if measure else ()), *more)}}}"
+        own = measure.matchers if measure else ()
+        return f"{name}{{{_list(*self.of_source, *self.of_company, *wanted, *own, *more)}}}"
 
     def _is_of_the_day(self, report: str, reading: str) -> str:
         """Returns something for each source (and report) whose figures, as read for a day, are of that day."""
-        matchers = _list(self.matchers[0], *((f'report="{report}"',) if report else ()))
-        by = "source" if report else "source, report"
+        matchers = _list(*self.of_source, *((f'report="{report}"',) if report else ()))
+        by = _list(*BY_SOURCE, *(() if report else ("report",)))
         read = f"last_over_time({DAY_STARTED}{{{matchers}}}{reading})"
         return f"(abs(max by ({by}) ({read}) - time() {BEGINS})"
 
@@ -121,6 +136,25 @@ def share(part: str, whole: str, least: int = 0) -> str:
     return f"{part} / ({whole} > 0)" if least == 0 else f"{part} / ({whole} >= {least})"
 
 
+def day_of(scope: Scope, more: str = "") -> str:
+    """Returns the start of each report's newest complete day."""
+    selector = f"{DAY_STARTED}{{{_list(*scope.of_source)}}}"
+    return f"max by ({_list(*BY_SOURCE, 'report')}) (last_over_time({selector}[1h]{more}))"
+
+
+def a_week_before(scope: Scope, measure: Measure) -> str:
+    """Returns the figures that were served a week ago, where they were those of the same weekday."""
+    then = scope.last_day(measure).replace("[1h]", "[1h] offset 7d")
+    of_report = f'report="{measure.report}"'
+    now, before = (day_of(scope, more).replace("}", f", {of_report}}}") for more in ("", " offset 7d"))
+    return f"({then} and on ({_list(*BY_SOURCE)}) abs({now} - {before} - 604800) < 7200)"
+
+
+def change(scope: Scope, measure: Measure) -> str:
+    """Returns by how much the last day is above the same weekday of the week before, as a share of that."""
+    return f"{share(total(scope.last_day(measure)), total(a_week_before(scope, measure)))} - 1"
+
+
 def over_days(expression: str, how: str, days: int) -> str:
     """Takes `days` (see the module) and puts them together, `how` being sum, avg, count, max."""
     return f"{how}_over_time(({expression})[{days}d:1d])"
@@ -129,10 +163,10 @@ def over_days(expression: str, how: str, days: int) -> str:
 def within_sight(limits: str, days: str, usual: str) -> str:
     """Leaves out limits far above everything else, which would press the days to the ground.
 
-    In sight is what is at most four times the usual (of 20, where less is usual), or less than twice the day's figure.
+    In sight is what is at most one and a half times the usual (of 20, where less is usual) or the day's figure.
     """
-    near = f"{limits} <= {SAME_SERIES} group_left () 4 * clamp_min({usual}, 20)"
-    return f"({near} or {limits} < {SAME_SERIES} group_left () 2 * {days})"
+    near = f"{limits} <= {SAME_SERIES} group_left () 1.5 * clamp_min({usual}, 20)"
+    return f"({near} or {limits} <= {SAME_SERIES} group_left () 1.5 * {days})"
 
 
 def for_each(limits: str, figure: str) -> str:
@@ -144,12 +178,13 @@ def _list(*words: str) -> str:
     return ", ".join(words)
 
 
-SOURCE = 'source=~"$source"'
 HISTORY = 'source=~"$history"'
 """The variable's value is every source or none."""
-FLEET = Scope((SOURCE, 'company=~"$company"'), (("mode", 'mode=~"$mode"'),))
+OF_SOURCES = (*RELEASE_CHOSEN, SOURCE)
+OF_MODE = (("mode", 'mode=~"$mode"'),)
+FLEET = Scope(OF_SOURCES, ('company=~"$company"',), OF_MODE)
 """Any number of companies."""
-ONE = Scope((SOURCE, 'company="$company"'), (("mode", 'mode=~"$mode"'),))
+ONE = Scope(OF_SOURCES, ('company="$company"',), OF_MODE)
 """One company: its name is compared as it is written, as it may hold what a regular expression reads otherwise."""
 
 SESSIONS = Measure("paradigm_sessions", "chat-sessions", ("mode",))
@@ -157,7 +192,6 @@ QUERIES = Measure("paradigm_user_queries", "chat-sessions", ("mode",))
 RESPONSES = Measure("paradigm_model_responses", "chat-sessions", ("mode",))
 GROUNDED = Measure("paradigm_model_responses_with_docs", "chat-sessions", ("mode",))
 SESSION_LENGTH = Measure("paradigm_session_length_average", "chat-sessions", ("mode",))
-MODELS = Measure("paradigm_unique_models", "chat-sessions", ("mode",))
 FEEDBACKS = Measure("paradigm_feedbacks", "chats-feedback", ("feedback",))
 LIKES = Measure("paradigm_feedbacks", "chats-feedback", ("feedback",), ('feedback="like"',))
 DISLIKES = Measure("paradigm_feedbacks", "chats-feedback", ("feedback",), ('feedback="dislike"',))

@@ -23,8 +23,8 @@ from grafana_foundation_sdk.models.dashboard import (
 )
 from grafana_foundation_sdk.models.prometheus import Dataquery, PromQueryFormat
 
-from grafana_dashboards.src.language import CALM, EXACT, Card, Query, painted
-from grafana_dashboards.src.panels import A_DAY
+from grafana_dashboards.src.language import ACTIVITY_NAMES, CALM, EXACT, Card, Query, painted
+from grafana_dashboards.src.panels import A_DAY, figure_and_line, stat
 
 Steps = tuple[tuple[float | None, str], ...]
 
@@ -58,8 +58,8 @@ class Keys:
     widths: Mapping[str, int] = field(default_factory=dict)
 
 
-def table(card: Card, keys: Keys, columns: Sequence[Column], sort: str, *, ascending: bool = False) -> Panel:
-    """A table; `sort` is the title of the column that decides the order, the largest first unless `ascending`."""
+def table(card: Card, keys: Keys, columns: Sequence[Column], *sort: str, ascending: bool = False) -> Panel:
+    """A table; `sort` are the titles of the columns that decide the order, the largest first unless `ascending`."""
     targets = [_target(column, chr(ord("A") + number)) for number, column in enumerate(columns)]
     return Panel(
         type_val="table",
@@ -67,7 +67,11 @@ def table(card: Card, keys: Keys, columns: Sequence[Column], sort: str, *, ascen
         description=card.text,
         targets=list(targets),
         transformations=_merged(keys, columns, targets),
-        options={"cellHeight": "sm", "showHeader": True, "sortBy": [{"displayName": sort, "desc": not ascending}]},
+        options={
+            "cellHeight": "sm",
+            "showHeader": True,
+            "sortBy": [{"displayName": title, "desc": not ascending} for title in sort],
+        },
         field_config=FieldConfigSource(_defaults(card), [*_of_keys(keys), *(_of(column) for column in columns)]),
         grid_pos=GridPos(h=card.height, w=card.width),
     )
@@ -125,6 +129,8 @@ def _of_keys(keys: Keys) -> list[Override]:
         properties = [DynamicConfigValue("unit", "string")]
         if label in keys.links:
             properties.append(DynamicConfigValue("links", [keys.links[label]]))
+        if label == "activity":
+            properties.append(DynamicConfigValue("mappings", list(ACTIVITY_NAMES)))
         if label in keys.widths:
             properties.append(DynamicConfigValue("custom.width", keys.widths[label]))
         found.append(Override(matcher=MatcherConfig("byName", title), properties=properties))
@@ -132,16 +138,32 @@ def _of_keys(keys: Keys) -> list[Override]:
 
 
 def _of(column: Column) -> Override:
-    properties: dict[str, object | None] = {
-        "unit": column.unit,
-        "decimals": column.decimals,
+    properties = {
         "custom.width": column.width,
         "max": column.most,
         "custom.cellOptions": _cell(column),
-        "mappings": list(column.mappings) or None,
+        "color": painted(CALM).value if column.trend else None,
     }
-    if column.trend:
-        properties["color"] = painted(CALM).value
+    return _override(column, properties)
+
+
+def band(card: Card, *parts: Column) -> Panel:
+    """Figures of several kinds in one line, each with its name, as of the end of the time range."""
+    return stat(card, *(part.query for part in parts), overrides=[_override(part, {}) for part in parts])
+
+
+def compared(card: Card, by_day: Query, other: Column) -> Panel:
+    """The figure of the newest day with a line of the days before, and what it is compared with."""
+    return figure_and_line(card, by_day, other.query, [_override(other, {})])
+
+
+def _override(column: Column, more: Mapping[str, object | None]) -> Override:
+    properties: dict[str, object | None] = {
+        "unit": column.unit,
+        "decimals": column.decimals,
+        "mappings": list(column.mappings) or None,
+        **more,
+    }
     if column.steps:
         steps = [Threshold(value, colour) for value, colour in column.steps]
         properties["thresholds"] = ThresholdsConfig(ThresholdsMode.ABSOLUTE, steps)

@@ -27,7 +27,7 @@ def lived(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lived]:
     tools = Tools.found()
     story = Story()
     anyio.run(story.live)
-    with filled(story, tools, tmp_path_factory.mktemp("past")) as past:
+    with filled(story, tools, tmp_path_factory.mktemp("past"), twin="staging") as past:
         yield Lived(story, past)
 
 

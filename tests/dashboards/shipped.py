@@ -30,8 +30,12 @@ def an_object(value: object) -> Object:
 
 
 def panels(document: Object) -> Iterator[Object]:
-    """Yields the panels that ask something, not the headlines of rows."""
-    return (each for each in objects(document["panels"]) if each["type"] != "row")
+    """Yields the panels that ask something, those of closed rows too, not the headlines of rows."""
+    for each in objects(document["panels"]):
+        if each["type"] == "row":
+            yield from objects(each["panels"])
+        else:
+            yield each
 
 
 def targets(document: Object) -> Iterator[tuple[Object, Object]]:
@@ -60,9 +64,9 @@ def strings(value: object) -> Iterator[str]:
 
 
 def filled(expression: str, values: Mapping[str, str]) -> str:
-    """Puts values in the places of variables, `$name` and `${name}`.
+    """Puts values in the places of variables, `$name`, `${name}` and `${name:format}`.
 
     Raises:
         KeyError: a variable has no value.
     """
-    return re.sub(r"\$(?:\{(\w+)\}|([a-zA-Z_]\w*))", lambda found: values[found[1] or found[2]], expression)
+    return re.sub(r"\$(?:\{(\w+)(?::\w+)?\}|([a-zA-Z_]\w*))", lambda found: values[found[1] or found[2]], expression)

@@ -4,11 +4,13 @@ What happens in them is planted, so that every panel has something to show, and 
 for pictures; twelve are enough to ask every question.
 """
 
+import json
 import re
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from email.utils import format_datetime
+from pathlib import Path
 from typing import NamedTuple
 
 import httpx
@@ -37,10 +39,14 @@ STEP = timedelta(hours=1)
 POLLS: Mapping[str, timedelta] = {"demo": timedelta(hours=3), "demo_bot": timedelta(hours=6)}
 """A chatbot costs a request for each day and channel."""
 PARADIGM, CHATCAPTAIN = "demo", "demo_bot"
-TARGET = {"job": "chat-usage-exporter", "instance": "localhost:9854"}
+TARGET = {"namespace": "production", "job": "chat-usage-exporter", "instance": "localhost:9854"}
 OUTAGE = (utc(2026, 11, 11, 2), utc(2026, 11, 12, 5))
 """Tuesday the 10th is never served in time to be drawn."""
 REFUSALS = (utc(2026, 11, 17, 8), utc(2026, 11, 17, 20))
+SOAK: Sequence[float] = json.loads((Path(__file__).parents[2] / "docs" / "pictures" / "soak.json").read_text())[
+    "curves"
+]["rss"]
+"""Resident memory of a real exporter that polls as many companies (docs/reliability.md)."""
 _LINE = re.compile(r"^([a-zA-Z_:][\w:]*)(?:\{(.*)\})? (\S+)$", re.MULTILINE)
 
 
@@ -139,8 +145,9 @@ class Story:
         text = road.text()
         if self._last.get(name, ("", ()))[0] != text:
             self._last[name] = text, list(_read(text, name))
-        yield from self._last[name][1]
-        yield from _read(road.telemetry.tail(Format.TEXT).decode(), name)
+        hours = (self.clock.moment - self.begin) // STEP
+        for series, value in (*self._last[name][1], *_read(road.telemetry.tail(Format.TEXT).decode(), name)):
+            yield series, _as_alone(series, hours) or value
 
     def _scenarios(self, name: str) -> Callable[[], Awaitable[None]]:
         async def change() -> None:
@@ -186,6 +193,17 @@ class Story:
             company_limits=CompanyLimits((built_in((chatcaptain.CONVERSATIONS,)),)),
         )
         return Road(self.platform, self.clock, bot.key, target, platform=chatcaptain.PLATFORM)
+
+
+def _as_alone(series: Series, hours: int) -> str | None:
+    """Returns what an exporter with a process and a network of its own would say; here time stands while it polls."""
+    if series.name == "process_resident_memory_bytes":
+        return str(SOAK[hours % len(SOAK)])
+    if series.name == "process_cpu_seconds_total":
+        return str(4 + 1.5 * hours)
+    if series.name == "chat_usage_poll_duration_seconds":
+        return str(0.4 + 0.1 * (len(series.labels) % 7) + 0.03 * (hours % 5))
+    return None
 
 
 def _read(text: str, source: str) -> Iterator[tuple[Series, str]]:

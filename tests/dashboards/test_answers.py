@@ -7,7 +7,9 @@ that the Prometheus saw take half a minute to live.
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
 
 import pytest
 
@@ -31,6 +33,9 @@ MAY_BE_EMPTY: Mapping[tuple[str, str], tuple[frozenset[str] | None, str]] = {
     ("chat-usage-exporter", "Fields that are not as documented/A"): (None, "all fields are"),
     ("chat-usage-exporter", "Figures that cannot be true/A"): (None, "all can"),
     ("chat-usage-exporter", "Companies that were taken back/A"): (None, "none was"),
+    ("chat-usage-company", "${activity:text} a day/D"): (None, "no upper limit is within sight of the days"),
+    ("chat-usage-alert-tuning", "${activity:text}, usual, limits/C"): (None, "limits are drawn of one company"),
+    ("chat-usage-alert-tuning", "${activity:text}, usual, limits/D"): (None, "limits are drawn of one company"),
     ("chat-usage-alert-tuning", "Alerts that would have come/B"): (ONE_COMPANY, "it fell, and never rose"),
     ("chat-usage-alert-tuning", "By company/C"): (ONE_COMPANY, "it fell, and never rose"),
     ("chat-usage-alert-tuning", "Companies without a lower limit/A"): (ONE_COMPANY, "it has one"),
@@ -52,8 +57,13 @@ def chosen(variable: Object, value: str | None) -> str:
 
 
 def offered(past: Past, query: str, values: Mapping[str, str]) -> Sequence[str]:
-    """Returns the values of a `label_values(selector, label)`, sorted."""
-    found = re.fullmatch(r"label_values\((.+), (\w+)\)", filled(query, values))
+    """Returns the values of a `label_values(selector, label)`, sorted, or the activities of a `query_result`."""
+    asked = filled(query, values)
+    if inner := re.fullmatch(r"query_result\((.+)\)", asked):
+        found_words = {each.metric["activity"]: each.metric["words"] for each in past.at(inner[1])}
+        assert found_words["user_queries"] == "User queries"
+        return sorted(found_words)
+    found = re.fullmatch(r"label_values\((.+), (\w+)\)", asked)
     assert found
     name = found[2]
     return sorted(each.metric[name] for each in past.at(f"count by ({name}) ({found[1]})") if name in each.metric)
@@ -68,6 +78,8 @@ def some(name: str, lived: Lived) -> Mapping[str, str]:
         "source": "demo_bot" if is_of_bots else "demo",
         "company": bot if is_of_bots else fallen,
         "mode": "agent",
+        "cluster": "",
+        "namespace": "production",
         "activity": "user_queries",
         "job": "chat-usage-exporter",
         "instance": "localhost:9854",
@@ -116,7 +128,7 @@ def test_every_variable_offers_something(name: str, lived: Lived) -> None:
     values = some(name, lived)
     everything = next(iter(choices(name, lived)))[1]
     for key, variable in variables(DOCUMENTS[name]).items():
-        if variable["type"] == "query":
+        if variable["type"] == "query" and key != "cluster":  # a plain Prometheus has none
             assert values[key] in offered(lived.past, str(variable["definition"]), everything), key
 
 
@@ -128,6 +140,45 @@ def test_every_note_is_found(name: str, lived: Lived) -> None:
         if "expr" in note:
             found = lived.past.over(filled(str(note["expr"]), everything), HOUR)
             assert found or note["name"] == "Exporter restarted"
+            for curve in found:
+                moments = [at for at, _ in curve.values]
+                assert all(later - one > HOUR.total_seconds() for one, later in pairwise(moments)), "an area"
+
+
+@pytest.mark.parametrize("name", ["chat-usage-overview", "chat-usage-company"])
+def test_alerts_are_as_many_wherever_they_are_counted(name: str, lived: Lived) -> None:
+    """At all and at each choice: the figure on top, the rows of the list, the companies' column without outages."""
+    for words, values in choices(name, lived):
+        shown = {
+            (str(panel["title"]), str(target["legendFormat"])): answer(lived.past, target, values)
+            for panel, target in targets(DOCUMENTS[name])
+        }
+        listed = shown["Firing now", "Severity"]
+        (counted,) = shown["In one line", "alerts firing"]
+        assert counted.last == len(listed), words
+        if name == "chat-usage-overview":
+            of_companies = [each for each in listed if "company" in each.metric]
+            assert sum(each.last for each in shown["Who uses it", "Alerts"]) == len(of_companies), words
+
+
+@pytest.mark.parametrize(
+    ("name", "place"),
+    [
+        ("chat-usage-overview", "Queries/A"),
+        ("chat-usage-overview", "Queries by mode/A"),
+        ("chat-usage-company", "${activity:text} a day/A"),
+        ("chat-usage-company", "Queries, answers, grounded answers/A"),
+        ("chat-usage-quality", "Answered, by mode/A"),
+    ],
+)
+def test_the_first_day_has_its_bar(name: str, place: str, lived: Lived) -> None:
+    """Three hours after the first scrape the newest complete day is drawn, which was never read at its own hours."""
+    first = replace(lived.past, begin=lived.past.begin - 2 * DAY, now=lived.past.begin + 3 * HOUR)
+    target = next(each for panel, each in targets(DOCUMENTS[name]) if f"{panel['title']}/{each['refId']}" == place)
+    values = {**next(iter(choices(name, lived)))[1], "activity": "user_queries"}
+    found = answer(first, target, values)
+    assert found
+    assert all(curve.values[0][0] == first.begin.timestamp() for curve in found)
 
 
 def test_a_company_of_a_chatbot_has_its_page_too(lived: Lived) -> None:
@@ -135,20 +186,11 @@ def test_a_company_of_a_chatbot_has_its_page_too(lived: Lived) -> None:
     values = {**some("chat-usage-bots", lived), "activity": "conversations", "mode": ".+"}
     document = DOCUMENTS["chat-usage-company"]
     shown = {
-        str(panel["title"]): answer(lived.past, target, values)
-        for panel, target in targets(document)
-        if target["refId"] == "A"
+        f"{panel['title']}/{target['refId']}": answer(lived.past, target, values) for panel, target in targets(document)
     }
-    for title in (
-        "Last complete day",
-        "Against the usual",
-        "7 days",
-        "28 days",
-        "Data age",
-        "$activity",
-        "Limits in force",
-    ):
-        assert shown[title], title
+    line = [f"In one line/{letter}" for letter in "ABCDE"]
+    for place in (*line, "7 days/A", "28 days/A", "${activity:text} a day/A", "Limits in force/A"):
+        assert shown[place], place
 
 
 def test_the_exceptions_are_still_there() -> None:
@@ -179,7 +221,7 @@ def shown(lived: Lived, name: str, place: str, one: Mapping[str, str], day: date
     document = DOCUMENTS[f"chat-usage-{name}"]
     target = next(each for panel, each in targets(document) if f"{panel['title']}/{each['refId']}" == place)
     given = {key: each for key, each in variables(document).items() if each["type"] != "datasource"}
-    values = {key: chosen(each, one.get(key)) for key, each in given.items()}
+    values = {key: chosen(each, {"namespace": "production", **one}.get(key)) for key, each in given.items()}
     midnight = datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp() if day else None
     found = {}
     for curve in answer(lived.past, target, values):
@@ -267,14 +309,14 @@ Case = tuple[str, str, date | None, Callable[[Lived], Mapping[str, float]]]
 ONE = "Müller & Söhne GmbH"
 CASES: Mapping[str, Case] = {
     "queries of the last day": (
-        "overview", "Queries/A", None, lambda it: {"": total(it, "user_queries", [LAST])},
+        "overview", "In one line/B", None, lambda it: {"": total(it, "user_queries", [LAST])},
     ),
     "answered": (
-        "overview", "Answered/A", None,
+        "overview", "Answered/A", LAST,
         lambda it: {"": total(it, "model_responses", [LAST]) / total(it, "user_queries", [LAST])},
     ),
     "grounded": (
-        "overview", "Grounded/A", None,
+        "overview", "Grounded/A", LAST,
         lambda it: {"": total(it, "model_responses_with_docs", [LAST]) / total(it, "model_responses", [LAST])},
     ),
     "a dot of grounded answers": (
@@ -284,16 +326,15 @@ CASES: Mapping[str, Case] = {
     "a bar stands on its day": ("overview", "Queries by mode/A", TUESDAY, lambda it: by_mode(it, TUESDAY)),
     "a day that was not served has no bar": ("overview", "Queries by mode/A", UNSEEN, lambda _: {}),
     "active users": ("overview", "Active users/A", TUESDAY, lambda it: {"": total(it, "active_users", [TUESDAY])}),
-    "the last day of one company": ("company", "Last complete day/A", None, lambda it: {"": by_company(it, LAST)[ONE]}),
+    "the last day of one company": ("company", "In one line/B", None, lambda it: {"": by_company(it, LAST)[ONE]}),
     "7 days of one company": ("company", "7 days/A", None, lambda it: {"": total(it, "user_queries", WEEK, NOW, ONE)}),
     "28 days of one company": (
         "company", "28 days/A", None, lambda it: {"": total(it, "user_queries", MONTH, NOW, ONE)},
     ),
     "tools of one company": ("company", "Tools, 28 days/A", None, lambda it: tool_uses(it, ONE)),
-    "liked": ("overview", "Liked, 7 days/A", None, lambda it: {"": share_of_opinions(it, "like")}),
-    "disliked": ("quality", "Disliked/A", None, lambda it: {"": share_of_opinions(it, "dislike")}),
+    "liked": ("quality", "Liked/A", None, lambda it: {"": share_of_opinions(it, "like")}),
     "conversations of the chatbot": (
-        "bots", "Conversations/A", None, lambda it: {"": of_bot(it, "overview", "conversations", [LAST])},
+        "bots", "In one line/B", None, lambda it: {"": of_bot(it, "overview", "conversations", [LAST])},
     ),
     "hand-overs accepted": (
         "bots", "Hand-overs accepted, 7 days/A", None,
@@ -314,8 +355,8 @@ def test_a_panel_shows_the_truth(name: str, lived: Lived) -> None:
 def test_the_table_of_companies_shows_the_truth(lived: Lived) -> None:
     """A row per company: queries of the last day, of a chatbot conversations."""
     bot = lived.story.bots.chatbots[0].habits.name
-    table = shown(lived, "overview", "Who uses it/A", {"source": "demo"})
+    table = shown(lived, "overview", "Who uses it/C", {"source": "demo"})
     assert table == by_company(lived, LAST)
-    assert shown(lived, "overview", "Who uses it/A", {"source": "demo_bot"}) == {
+    assert shown(lived, "overview", "Who uses it/C", {"source": "demo_bot"}) == {
         bot: of_bot(lived, "overview", "conversations", [LAST])
     }

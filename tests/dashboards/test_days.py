@@ -8,14 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from grafana_dashboards.src.queries import Measure, Scope
+from grafana_dashboards.src.queries import OF_SOURCES, Measure, Scope
 from tests.dashboards.shipped import FILES, annotations, filled, read, targets
 from tests.dashboards.test_expressions import plain
 from tests.dashboards.tsdb import Past
-from tests.dashboards.zones import BEGIN, DAY, FIRST_SENT, HISTORY, LAST_SENT, LATE, SOURCES
+from tests.dashboards.zones import BEGIN, DAY, FIRST_SENT, HISTORY, LAST_SENT, LATE, SOURCES, TWICE
 
 pytestmark = [pytest.mark.e2e, pytest.mark.once]
 
+DAY_1970 = date(1970, 1, 1).toordinal()
 FLEET = Scope(('source=~"$source"',))
 
 
@@ -29,6 +30,18 @@ def test_a_figure_stands_on_its_own_day(source: str, measure: Measure, zones: Pa
     missing = {LATE} if source == "late on the 30th" else set()
     assert {day: shown.get(day) for day in complete} == {day: None if day in missing else day for day in complete}
     assert all(day == figure for day, figure in shown.items())
+
+
+@pytest.mark.parametrize(("namespace", "releases"), [(".*", 2), ("a", 1), ("", 0)])
+def test_two_releases_are_added_up_or_told_apart(namespace: str, releases: int, zones: Past) -> None:
+    """They name source and company alike; at all both count, once each, and at one value the other does not."""
+    values = {"source": TWICE, "history": ".+", "cluster": ".*", "namespace": namespace, "job": ".*"}
+    asked = f"sum({Scope(OF_SOURCES).days(Measure('x', 'r'))})"
+    found = zones.over(filled(asked, values), DAY)
+    assert len(found) == bool(releases)
+    for curve in found:
+        assert all(float(value) == releases * (at // 86400 + DAY_1970) for at, value in curve.values)
+        assert len(curve.values) > 10
 
 
 def days_of(source: str, history: str, zones: Past) -> dict[date, float]:

@@ -24,6 +24,7 @@ from tests.e2e import programs
 
 Labels = Mapping[str, str]
 PATIENCE_S = 60.0
+DAY = timedelta(days=1)
 OF_ALERTS = "ALERTS"
 SCRAPES = {"up": "1", "scrape_duration_seconds": "0.004"}
 """What Prometheus writes beside each scrape; the duration is one of a page of this size."""
@@ -96,9 +97,17 @@ class Past:
 
 
 @contextmanager
-def filled(story: Story, tools: Tools, folder: Path) -> Iterator[Past]:
-    """Runs a Prometheus that holds the story and what the rules make of it."""
+def filled(story: Story, tools: Tools, folder: Path, *, twin: str = "") -> Iterator[Past]:
+    """Runs a Prometheus that holds the story and what the rules make of it.
+
+    `twin` is the namespace of a second release, the same one in its last two days: what asks for all keeps them apart.
+    """
     scraped = {**story.samples, **_scrapes(story)}
+    since = (story.clock.moment - 2 * DAY).timestamp()
+    here, there = f'namespace="{TARGET["namespace"]}"', f'namespace="{twin}"'
+    for series, values in list(scraped.items()) if twin else ():
+        late = {at: value for at, value in values.items() if at > since}
+        scraped[series._replace(labels=series.labels.replace(here, there))] = late
     store(openmetrics(scraped), tools, folder)
     now = story.clock.moment - STEP
     for rules in _rounds():

@@ -25,6 +25,7 @@ SOURCES: Mapping[str, tuple[str, int]] = {
 }
 """Zone, and settle time in hours."""
 LATE = date(2026, 3, 30)
+TWICE = "of two releases"
 HISTORY = "of which a history was sent"
 """A source like `utc`; the figures of its history are higher by a half."""
 FIRST_SENT, LAST_SENT = date(2026, 3, 10), date(2026, 3, 31)
@@ -63,8 +64,9 @@ def scraped() -> Iterator[str]:
     """Yields what Prometheus would have scraped each hour, a minute after it."""
     moments = [BEGIN + number * STEP + timedelta(minutes=1) for number in range((NOW - BEGIN) // STEP)]
     yield from sent()
-    for source in (*SOURCES, HISTORY):
-        labels = f'source="{source}",report="r"'
+    twins = [(TWICE, f',namespace="{name}"') for name in "ab"]
+    for source, more in (*((each, "") for each in (*SOURCES, HISTORY)), *twins):
+        labels = f'source="{source}",report="r"{more}'
         pages = {int(moment.timestamp()): page(source, moment) for moment in moments}
         figures = {at: repr(figure) for at, (figure, _) in pages.items()}
         yield from openmetrics_lines("x_last_day", f'{labels},company_id="1",company="c"', figures)

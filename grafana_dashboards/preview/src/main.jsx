@@ -9,12 +9,11 @@ import { createRoot } from 'react-dom/client'
 import { prepare } from './frames.js'
 import { PanelView } from './panels.jsx'
 import { Prometheus } from './questions.js'
-import { fill, inQuery, resolve } from './variables.js'
+import { fill, inQuery, resolve, wordsOf } from './variables.js'
 
 const WIDTH = 1600
 const ROW = 30
 const GAP = 8
-const DAYS = 30
 const given = new URLSearchParams(window.location.search)
 
 // Panels that are repeated become one for each chosen value, in lines of `maxPerRow`; what stands below moves down.
@@ -32,7 +31,7 @@ function spread(panels, found) {
     each.forEach((value, number) => {
       const w = 24 / Math.min(panel.maxPerRow, Math.max(each.length, 1))
       const place = { w, h: at.h, x: (number % panel.maxPerRow) * w, y: at.y + Math.floor(number / panel.maxPerRow) * at.h }
-      out.push({ ...panel, gridPos: place, local: { [panel.repeat]: { query: inQuery(variable, [value]), shown: value } } })
+      out.push({ ...panel, gridPos: place, local: { [panel.repeat]: { query: inQuery(variable, [value]), shown: wordsOf(found[panel.repeat], value) } } })
     })
     moved += (Math.ceil(each.length / panel.maxPerRow) - 1) * at.h
   }
@@ -42,20 +41,21 @@ function spread(panels, found) {
 async function load(theme) {
   const dashboard = await (await fetch(`dashboards/${given.get('dashboard')}.json`)).json()
   const now = Number(given.get('now'))
-  const from = Math.floor(now / 86400 - DAYS) * 86400
+  const [, days, whole] = dashboard.time.from.match(/^now-(\d+)d(\/d)?$/)
+  const from = whole ? Math.floor(now / 86400 - days) * 86400 : now - days * 86400
   const prometheus = new Prometheus(given.get('prometheus'), now, Number(given.get('interval')))
   const wanted = Object.fromEntries([...given].filter(([key]) => key.startsWith('var-')).map(([key, value]) => [key.slice(4), value]))
-  const found = await resolve(dashboard, wanted, (query) => prometheus.labelValues(query))
+  const found = await resolve(dashboard, wanted, (variable, query) => prometheus.values(variable, query))
   const words = (local, key) => Object.fromEntries(Object.entries({ ...found, ...local }).map(([name, each]) => [name, each[key]]))
   const panels = []
   for (const panel of spread(dashboard.panels, found)) {
-    const shownTitle = fill(panel.title, words(panel.local, 'shown'))
+    const shownTitle = fill(panel.title, words(panel.local, 'query'), words(panel.local, 'shown'))
     if (panel.type === 'row') {
       panels.push({ ...panel, shownTitle })
       continue
     }
     try {
-      const answers = await Promise.all(panel.targets.map((target) => prometheus.frames(target, words(panel.local, 'query'), from)))
+      const answers = await Promise.all(panel.targets.map((target) => prometheus.frames(target, words(panel.local, 'query'), words(panel.local, 'shown'), from)))
       panels.push({ ...panel, shownTitle, frames: await prepare(panel, answers.flat(), theme) })
     } catch (error) {
       panels.push({ ...panel, shownTitle, frames: [], error: String(error) })
@@ -80,6 +80,16 @@ function Choices({ dashboard, found, from, now, theme }) {
             <span style={value}>{each.shown}</span>
           </span>
         ))}
+        {dashboard.annotations.list.filter((each) => !each.builtIn).map((each) => (
+          <span key={each.name} style={{ ...chip, opacity: each.enable ? 1 : 0.5 }}>
+            <span style={value}>{`${each.enable ? '☑' : '☐'} ${each.name}`}</span>
+          </span>
+        ))}
+        {dashboard.links.map((each) => (
+          <span key={each.title} style={chip}>
+            <span style={value}>{each.asDropdown ? `${each.title} ⌄` : each.title}</span>
+          </span>
+        ))}
         <span style={{ ...chip, marginLeft: 'auto' }}>
           <span style={value}>{`${day(from)} to ${day(now)}, UTC`}</span>
         </span>
@@ -99,7 +109,7 @@ function Board({ dashboard, found, panels, from, now, theme }) {
         {panels.map((panel) => {
           const where = place(panel.gridPos)
           const key = `${panel.id}-${panel.shownTitle}`
-          if (panel.type === 'row') return <div key={key} style={{ ...where, fontSize: 16, fontWeight: 500, paddingTop: 6, color: theme.colors.text.primary }}>{`⌄ ${panel.shownTitle}`}</div>
+          if (panel.type === 'row') return <div key={key} style={{ ...where, fontSize: 16, fontWeight: 500, paddingTop: 6, color: theme.colors.text.primary }}>{`${panel.collapsed ? '›' : '⌄'} ${panel.shownTitle}${panel.collapsed ? ` (${panel.panels.length} panels)` : ''}`}</div>
           return (
             <div key={key} style={where}>
               <PanelView panel={panel} frames={panel.frames} error={panel.error} width={where.width} height={where.height} theme={theme} from={from} now={now} />

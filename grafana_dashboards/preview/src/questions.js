@@ -19,14 +19,18 @@ export class Prometheus {
     return body.data.result
   }
 
-  async labelValues(query) {
-    const [, selector, label] = query.match(/^label_values\((.+), (\w+)\)$/)
-    const found = await this.ask('query', { query: `count by (${label}) (${selector})`, time: this.now })
-    return found.map((each) => each.metric[label]).filter(Boolean).sort((a, b) => a.localeCompare(b))
+  // What a variable offers: values of a label, or what its regular expression finds in series as Grafana writes them
+  async values(variable, query) {
+    const [, how, asked, label] = query.match(/^(label_values|query_result)\((.+?)(?:, (\w+))?\)$/s)
+    const found = await this.ask('query', { query: how === 'label_values' ? `count by (${label}) (${asked})` : asked, time: this.now })
+    const written = ({ __name__: name = '', ...labels }) => `${name}{${Object.entries(labels).map(([key, value]) => `${key}="${value}"`).join(',')}}`
+    const offered = found.map(({ metric }) => (label ? { value: metric[label], text: metric[label] } : written(metric).match(new RegExp(variable.regex.slice(1, -1))).groups))
+    return offered.filter((each) => each.value).sort((a, b) => a.text.localeCompare(b.text))
   }
 
   // The frames of one target; `from` is in seconds
-  async frames(target, chosen, from) {
+  async frames(target, chosen, shown, from) {
+    target = { ...target, legendFormat: fill(target.legendFormat ?? '', chosen, shown) }
     const step = Math.max(this.interval, target.interval ? seconds(target.interval) : 0)
     const own = { __rate_interval: `${4 * this.interval}s`, __interval: `${step}s`, __range: `${this.now - from}s` }
     const query = fill(target.expr, { ...chosen, ...own })

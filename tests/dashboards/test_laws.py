@@ -1,0 +1,214 @@
+"""What holds on all six dashboards, so that nothing on them contradicts anything else: each a law over their JSON."""
+
+import re
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import pytest
+from promql_parser import MatchOp, VectorSelector, parse, walk
+
+from exporter.cli.metrics import catalogue
+from tests.dashboards.shipped import (
+    FILES,
+    Object,
+    an_object,
+    annotations,
+    objects,
+    panels,
+    read,
+    strings,
+    targets,
+    variables,
+)
+from tests.dashboards.test_expressions import OF_HISTORY, plain
+
+every_file = pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+
+RELEASE = ("cluster", "namespace", "job")
+LABELS = {family.name: frozenset(family.labels) for family in catalogue()}
+OF_RULES = re.compile(r"prometheus_rule_")
+"""Prometheus' own, of no target of ours."""
+OF_COMPANY = ("source", "company_id", "company")
+RECORDED = {"source_report:chat_usage_report_fresh:bool": frozenset(("source", "report"))}
+SCALES: Mapping[str, tuple[float, ...]] = {
+    "liked": (0.6, 0.75),
+    "answered": (0.85, 0.93),
+    "of the usual": (0.5, 0.8),
+    "reports read well": (0.99,),
+    "days read": (1.0,),
+    "hand-overs accepted": (0.5, 0.8),
+    "share of the usual": (0.5, 0.8, 1.5),
+    "closest to the lower limit": (1.0, 1.5),
+    "on its 28 days": (-0.1, -0.03),
+    "grounded, against 28 days": (-0.1, -0.03),
+    "grounding: who moved most": (-0.1, -0.03),
+}
+"""Where a share has colours: what it is called begins so, or is the least of it, and its steps are these."""
+SEVERITIES = {"critical": "red", "warning": "orange", "info": "blue"}
+
+
+@every_file
+def test_links_and_notes_are_where_people_see_them(path: Path) -> None:
+    """The SDK puts them into the menu of the controls unless it is told otherwise."""
+    assert "inControlsMenu" not in set(strings(read(path)))
+    assert objects(read(path)["links"])
+
+
+@every_file
+def test_marks_are_of_outages_and_of_companies_if_wanted(path: Path) -> None:
+    """Without the built-in entry nobody could write a note into a panel; what only informs marks nothing."""
+    notes = {str(each["name"]): each for each in annotations(read(path))}
+    assert list(notes)[:3] == ["Annotations & Alerts", "Outages", "Alerts of companies"]
+    assert {name for name, each in notes.items() if not each["enable"]} == {"Alerts of companies"}
+    for name in ("Outages", "Alerts of companies"):
+        expression = str(notes[name]["expr"])
+        assert 'severity!~"info|none"' in expression
+        assert ('company=""' in expression) == (name == "Outages")
+        assert " unless " in expression, "neighbouring moments become an area"
+
+
+def chosen(document: Object, selector: VectorSelector) -> Iterator[str]:
+    """Yields the variables that a selector must have a matcher of, by the labels that its family has."""
+    name = str(selector.name or "")
+    if OF_RULES.match(name):
+        return
+    found = variables(document)
+    yield from RELEASE
+    known = name.removesuffix("_bucket")
+    labels = LABELS.get(known) or RECORDED.get(name) or frozenset(OF_COMPANY if name in OF_HISTORY else ())
+    if name == "ALERTS":
+        labels = frozenset(("source", "company") if "company" in found else ("source",))
+    yield from (label for label in ("source", "company", "mode") if label in labels and label in found)
+    if "instance" in found and name != "ALERTS":
+        yield "instance"
+
+
+@every_file
+def test_every_question_is_of_what_is_chosen(path: Path) -> None:
+    """Each selector has a matcher of each variable whose label its series have: two releases never mix unasked."""
+    document, missing = read(path), []
+    asked = [(str(panel["title"]), str(each["expr"])) for panel, each in targets(document)]
+    asked += [(str(each["name"]), str(each["expr"])) for each in annotations(document) if "expr" in each]
+    for title, expression in asked:
+        for selector in selectors(expression):
+            matched = {
+                matcher.name
+                for matcher in selector.matchers.matchers
+                if matcher.op != MatchOp.NotEqual and matcher.name != "__name__"
+            }
+            wanted = set(chosen(document, selector)) - ({"instance"} if title == "Exporter restarted" else set())
+            missing += [f"{title}: {selector.name} by {each}" for each in wanted - matched]
+    assert missing == []
+
+
+def selectors(expression: str) -> Iterator[VectorSelector]:
+    """Yields every selector of a question."""
+    found: list[object] = []
+    walk(parse(plain(expression)), found.append)
+    yield from (each for each in found if isinstance(each, VectorSelector))
+
+
+@every_file
+def test_variables_narrow_each_other(path: Path) -> None:
+    """What is offered of sources, companies and activities is of the chosen release."""
+    for name, each in variables(read(path)).items():
+        if each["type"] == "query" and name not in RELEASE:
+            assert all(f'{label}=~"${label}"' in str(each["definition"]) for label in RELEASE), name
+
+
+BY = r"max by \(alertname[^)]*\) \(ALERTS\{[^}]*\}\)"
+CORE = re.compile(rf"\(2 \* {BY} or {BY}\)")
+
+
+@every_file
+def test_alerts_are_counted_and_listed_by_one_question(path: Path) -> None:
+    """A count, a list and a column of one dashboard hold the same question word for word."""
+    found = defaultdict(set)
+    for panel, target in targets(read(path)):
+        expression = str(target["expr"])
+        if target["instant"] and "ALERTS" in expression and "_over_time" not in expression:
+            found[CORE.sub("", expression) == expression].add(str(panel["title"]))
+            assert len(CORE.findall(expression)) == 1, panel["title"]
+    kept = {core for _, target in targets(read(path)) for core in CORE.findall(str(target["expr"]))}
+    assert len(kept) <= 1
+    assert not found[True]
+    assert ("Firing now" in found[False]) == (path.stem in ("chat-usage-overview", "chat-usage-company"))
+
+
+def coloured(document: Object) -> Iterator[tuple[str, str, tuple[float, ...]]]:
+    """Yields what has a scale of colours: what it is called, its unit and the steps above the lowest."""
+    for panel in panels(document):
+        config = an_object(panel["fieldConfig"])
+        defaults = an_object(config["defaults"])
+        yield str(panel["title"]), str(defaults["unit"]), steps(defaults)
+        for override in objects(config["overrides"]):
+            properties = {str(each["id"]): each["value"] for each in objects(override["properties"])}
+            if "thresholds" in properties:
+                name = str(an_object(override["matcher"])["options"])
+                yield name, str(properties.get("unit", defaults["unit"])), steps(properties)
+
+
+def steps(holder: Object) -> tuple[float, ...]:
+    """Returns the values from which on another colour holds."""
+    return tuple(
+        float(str(each["value"]))
+        for each in objects(an_object(holder["thresholds"])["steps"])
+        if each["value"] is not None
+    )
+
+
+@every_file
+def test_one_figure_has_one_scale_everywhere(path: Path) -> None:
+    """And its complement is shown nowhere: what is liked on one page is not disliked in another colour on the next."""
+    for name, unit, found in coloured(read(path)):
+        assert "disliked" not in name.casefold()
+        if unit == "percentunit" and found:
+            what = name.casefold()
+            (scale,) = {SCALES[each] for each in SCALES if what.startswith(each) or what == f"least {each}"}
+            assert found in (scale, (*scale, 1.5)), name
+
+
+@every_file
+def test_limits_have_the_colour_of_their_severity_and_the_dash_of_their_direction(path: Path) -> None:
+    for panel in panels(read(path)):
+        legends = {str(each["refId"]): str(each.get("legendFormat")) for each in objects(panel["targets"])}
+        limits = {letter: legend for letter, legend in legends.items() if "limit," in legend}
+        if not limits:
+            continue
+        by_name, dashes = {}, {}
+        for override in objects(an_object(panel["fieldConfig"])["overrides"]):
+            matcher = an_object(override["matcher"])
+            properties = {str(each["id"]): each["value"] for each in objects(override["properties"])}
+            if matcher["id"] == "byRegexp":
+                by_name[str(matcher["options"])] = an_object(properties["color"])["fixedColor"]
+            if matcher["options"] in limits:
+                assert "color" not in properties
+                dashes[limits[str(matcher["options"])].split()[0]] = str(properties["custom.lineStyle"])
+        assert by_name == {f"/limit, .*, {severity}$/": colour for severity, colour in SEVERITIES.items()}
+        assert len(set(dashes.values())) == len(dashes) == 2, panel["title"]
+        assert all(legend.endswith("{{severity}}") for legend in limits.values())
+
+
+@every_file
+def test_what_lasts_has_a_unit_and_titles_are_words(path: Path) -> None:
+    """A duration without a unit is a riddle, and a label's value no title."""
+    for panel in panels(read(path)):
+        title, unit = str(panel["title"]), an_object(an_object(panel["fieldConfig"])["defaults"])["unit"]
+        assert "_" not in re.sub(r"\$\{?\w+(:text\})?", "", title)
+        assert "$activity" not in title
+        if re.search(r"length|duration|\btime\b|age of|waiting|clock|scrapes|until", title, re.IGNORECASE):
+            assert unit == "s", title
+        for target in objects(panel["targets"]):
+            assert target.get("legendFormat") != "{{activity}}", title
+
+
+@every_file
+def test_panels_of_days_say_what_fills_the_past(path: Path) -> None:
+    """On the first day there is no past, whatever the platform has: nobody is to look for the fault there."""
+    for panel in panels(read(path)):
+        nothing = str(an_object(an_object(panel["fieldConfig"])["defaults"])["noValue"])
+        is_chart = panel["type"] in ("timeseries", "status-history")
+        if is_chart and any(each.get("interval") == "1d" for each in objects(panel["targets"])):
+            assert "first scrape" in nothing, panel["title"]
+            assert "backfill" in nothing, panel["title"]
