@@ -9,6 +9,7 @@ import typer
 
 from exporter import __version__
 from exporter.cli.backfill.command import backfill
+from exporter.cli.calendar import calendar
 from exporter.cli.check import check
 from exporter.cli.export import export
 from exporter.cli.metrics import metrics
@@ -41,7 +42,7 @@ def simulated_platforms(_context: typer.Context) -> None:
 simulated: tuple[Callable[..., None], ...] = ()
 if find_spec("exporter.cli.demo"):
     simulated = import_module("exporter.cli.demo.command").demo, import_module("exporter.cli.demo.simulate").simulate
-commands: tuple[Callable[..., None], ...] = (serve, check, plan, *simulated, backfill, export, metrics)
+commands: tuple[Callable[..., None], ...] = (serve, check, plan, *simulated, backfill, export, calendar, metrics)
 for command in commands:
     app.command()(command)
 NAMES = frozenset(command.__name__ for command in commands)

@@ -130,7 +130,7 @@ def _nothing_to_poll(path: Path | None, platforms: Mapping[str, Platform]) -> st
 
 def _settings(options: Options, platforms: Mapping[str, Platform]) -> Settings:
     calendars = {DEFAULT_CALENDAR: Calendar()} | {
-        name: _of_options(Calendar, each) for name, each in options.calendars.items()
+        name: _of_options(Calendar, each, holidays=each.off()) for name, each in options.calendars.items()
     }
     sources = {
         name: _source(name, options, platforms[each.platform], calendars) for name, each in options.sources.items()

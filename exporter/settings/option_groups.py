@@ -22,6 +22,7 @@ from pydantic import (
 from pydantic.fields import FieldInfo
 
 from exporter.settings import readers
+from exporter.settings.public_holidays import days_off, public_holidays
 from exporter.settings.readers import OptionError, quoted, remedy, spoken
 
 Text = Annotated[str, PlainValidator(readers.text)]
@@ -36,7 +37,7 @@ Texts = Annotated[tuple[str, ...], PlainValidator(readers.texts)]
 Selector = Annotated[str, PlainValidator(readers.selector)]
 Selectors = Annotated[tuple[str, ...], PlainValidator(readers.selectors)]
 Weekdays = Annotated[frozenset[int], PlainValidator(readers.set_of(readers.weekday))]
-Dates = Annotated[frozenset[date], PlainValidator(readers.set_of(readers.day))]
+DaysOff = Annotated[frozenset[date], PlainValidator(days_off)]
 
 
 def within(otherwise: str, *, least: float = 0, most: float = math.inf) -> AfterValidator:
@@ -192,8 +193,12 @@ class CalendarOptions(Group):
 
     weekend: Weekdays = option(["sat", "sun"])
     """Weekdays off, a list of mon, tue, wed, thu, fri, sat, sun; [] where every day is a working day."""
-    holidays: Dates = option([])
-    """Other days off, a list of dates (2026-12-25)."""
+    holidays: DaysOff = option([])
+    """Other days off, a list of dates (2026-12-25), or of days of each year (12-25)."""
+    country: Text | None = option(None, example="FR")
+    """Country whose public holidays are days off too, a code: FR, DE, US, ..."""
+    subdivision: Text | None = option(None, example="57")
+    """Part of the country that has further ones, a code: 57 (Moselle), BY (Bavaria), ..."""
 
     @field_validator("weekend")
     @classmethod
@@ -201,3 +206,24 @@ class CalendarOptions(Group):
         if len(weekend) == len(readers.WEEKDAYS):
             raise ValueError("leaves no working day; take out at least one")
         return weekend
+
+    @field_validator("country")
+    @classmethod
+    def _is_known(cls, country: str | None) -> str | None:
+        if country:
+            public_holidays(country)
+        return country
+
+    @field_validator("subdivision")
+    @classmethod
+    def _is_part(cls, subdivision: str | None, info: ValidationInfo) -> str | None:
+        country = info.data.get("country", "")
+        if subdivision and country is None:
+            raise ValueError("goes with country; set both")
+        if subdivision and country:
+            public_holidays(country, subdivision)
+        return subdivision
+
+    def off(self) -> frozenset[date]:
+        """Returns all days off but weekends."""
+        return self.holidays | (public_holidays(self.country, self.subdivision) if self.country else frozenset())

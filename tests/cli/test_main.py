@@ -21,7 +21,7 @@ from exporter.cli import main
 from exporter.cli.main import PROGRAM, run
 from tests.cli.conftest import CANARY
 
-COMMANDS = ["serve", "check", "plan", "demo", "simulate", "backfill", "export", "metrics"]
+COMMANDS = ["serve", "check", "plan", "demo", "simulate", "backfill", "export", "calendar", "metrics"]
 GOOD = f"sources: {{production: {{platform: paradigm, api_key: {CANARY}}}}}\n"
 
 

@@ -22,6 +22,7 @@ from exporter.platforms.registry import platforms
 from exporter.settings import Settings, Source, load
 from exporter.settings.example_file import example, table, walk
 from exporter.settings.options import options_of
+from exporter.settings.public_holidays import YEARS
 
 ROOT = Path(__file__).parents[2]
 KEY = "sk-good-key"
@@ -744,6 +745,12 @@ WEEKENDS = {
         Calendar(holidays=frozenset({date(2026, 12, 25), date(2028, 2, 29)})),
     ),
     "null": ("~", Calendar()),
+    "each year": (
+        "{holidays: [12-25, 02-29]}",
+        Calendar(
+            holidays=frozenset({*(date(y, 12, 25) for y in YEARS), *(date(y, 2, 29) for y in YEARS if y % 4 == 0)})
+        ),
+    ),
 }
 
 
@@ -756,6 +763,13 @@ def test_the_default_calendar_is_that_of_all_sources(file: Path, options: str, c
 DAYS = {
     "full name": ("{weekend: [friday]}", 'default.weekend: "friday" is no weekday; did you mean "fri"?'),
     "no work": ("{weekend: [mon, tue, wed, thu, fri, sat, sun]}", "default.weekend: leaves no working day"),
+    "no day of any year": ("{holidays: [02-30]}", 'default.holidays: "02-30" is no date'),
+    "no country": ("{country: Frankreich}", 'default.country: "Frankreich" is no country whose holidays are known'),
+    "no part of it": (
+        "{country: DE, subdivision: BYX}",
+        'default.subdivision: "BYX" is no part of DE; did you mean "BY"?',
+    ),
+    "a part of nothing": ("{subdivision: BY}", "default.subdivision: goes with country; set both"),
     "no day": ("{holidays: [2026-02-30]}", 'default.holidays: "2026-02-30" is no date; write year-month-day, '),
     "other order": ("{holidays: [25/12/2026]}", 'default.holidays: "25/12/2026" is no date; write year-month-day, '),
     "unknown": ("{weekends: []}", 'default.weekends: unknown key, did you mean "weekend"?'),
@@ -766,6 +780,19 @@ DAYS = {
 def test_a_wrong_calendar_is_refused(file: Path, options: str, message: str) -> None:
     (line,) = complaints(file, one_source("") + f"calendars: {{default: {options}}}")
     assert line.startswith(f"exporter.yml:3: calendars.{message}")
+
+
+def test_public_holidays_are_days_off(file: Path) -> None:
+    """Beside one's own days; those of Moselle, which has Good Friday, are more than those of France."""
+    calendars = "calendars: {fr: {country: FR, holidays: [12-24]}, metz: {country: FR, subdivision: 57}}"
+    found = settings(file, one_source("") + calendars).calendars
+
+    for name, good_friday in (("fr", False), ("metz", True)):
+        off = found[name].holidays
+        assert {date(2026, 7, 14), date(2026, 5, 14), date(2027, 1, 1)} < off
+        assert (date(2026, 4, 3) in off) is good_friday
+    assert date(2027, 12, 24) in found["fr"].holidays
+    assert date(2027, 12, 24) not in found["metz"].holidays
 
 
 COMPANIES = {

@@ -1,0 +1,50 @@
+"""`calendar`: the days off of a calendar as time intervals of Alertmanager, so that they are written once."""
+
+import os
+from collections.abc import Iterable, Iterator
+from datetime import date
+from itertools import groupby
+from typing import Annotated
+
+import typer
+
+from exporter.app.assemble import CLOCK
+from exporter.cli.options import ConfigFile, option_value
+from exporter.platforms.registry import platforms
+from exporter.settings import load, readers
+from exporter.settings.readers import existing
+
+INTERVAL = "chat-usage-holidays"
+
+
+def calendar(
+    config_file: ConfigFile = None,
+    name: Annotated[str, typer.Option("--calendar", help="Which of the configured calendars.")] = "default",
+    zone: Annotated[
+        str, typer.Option("--location", metavar="ZONE", help="Time zone of the days, a name such as Europe/Paris.")
+    ] = "UTC",
+    years: Annotated[int, typer.Option("--years", min=1, max=20, help="How many years from this one on.")] = 3,
+) -> None:
+    """Write the days off of a calendar, weekends left out, as time intervals of Alertmanager.
+
+    Paste them below time_intervals in the place of chat-usage-holidays, once in so many years.
+    """
+    calendars = load(config_file, os.environ, platforms()).calendars
+    try:
+        chosen = calendars[existing(name, calendars, "--calendar: there is no calendar")]
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from None
+    location, first = option_value("--location", readers.zone, zone), CLOCK.now().year
+    days = (day for day in sorted(chosen.holidays) if first <= day.year < first + years)
+    for line in intervals(days, location.key):
+        typer.echo(line)
+
+
+def intervals(days: Iterable[date], location: str) -> Iterator[str]:
+    """Yields the lines of one time interval; Alertmanager takes no empty one."""
+    months = [(key, list(found)) for key, found in groupby(days, lambda day: (day.year, day.month))]
+    yield f"- name: {INTERVAL}"
+    yield "  time_intervals:" if months else "  time_intervals: []"
+    for (year, month), found in months:
+        written = ", ".join(f'"{day.day}"' for day in found)
+        yield f'  - {{years: ["{year}"], months: ["{month}"], days_of_month: [{written}], location: {location}}}'
