@@ -28,6 +28,7 @@ from exporter.polling.threads import Worker
 from exporter.settings import Settings, Source, load
 from exporter.simulator.app import create_app
 from exporter.simulator.paradigm.world import World
+from tests.certificates import one_authority
 from tests.road.road import PassedClock
 from tests.samples import samples
 
@@ -134,7 +135,12 @@ class Fleet:
         if source.name == self.unusable:
             raise ConfigError(f"{source.name}: its proxy is none")
         endpoint = fetch.Endpoint(
-            source.name, source.base_url, source.platform.headers, source.key, proxy_url=source.proxy_url
+            source.name,
+            source.base_url,
+            source.platform.headers,
+            source.key,
+            proxy_url=source.proxy_url,
+            ca_file=one_authority(),
         )
         limits = fetch.ClientLimits(60.0, 2**28, 6000)
         made = Client(

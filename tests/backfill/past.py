@@ -22,6 +22,7 @@ from exporter.polling.target import Target
 from exporter.polling.threads import Worker
 from exporter.simulator.app import create_app
 from exporter.simulator.paradigm.world import World
+from tests.certificates import one_authority
 from tests.road.road import RULES, PassedClock, target_with, utc
 
 NOON = utc(2026, 11, 20, 12)
@@ -57,7 +58,9 @@ class Past:
         """Goes on; returns how it went, what was handed on and how many requests that took."""
         clock, steps = PassedClock(NOON), list[Step]()
         app = create_app(self.world, clock.now, scenarios=self.scenarios, sleep=clock.sleep)
-        endpoint = fetch.Endpoint("s", "https://paradigm.example", PLATFORM.headers, lambda: self.world.keys.admin)
+        endpoint = fetch.Endpoint(
+            "s", "https://paradigm.example", PLATFORM.headers, lambda: self.world.keys.admin, ca_file=one_authority()
+        )
         async with AsyncExitStack() as closing:
             worker = Worker("past")
             closing.callback(worker.close)

@@ -12,6 +12,7 @@ from exporter.domain.model import Days
 from exporter.http import Client, ClientLimits, Endpoint, RetryBudget
 from exporter.platforms.api import Request
 from exporter.platforms.paradigm.platform import PLATFORM
+from tests.certificates import one_authority
 
 KEY = "sk-SECRET-0123456789"
 NEW_KEY = "sk-NEWER-9876543210"
@@ -166,4 +167,4 @@ class Bench:
 
 
 def bench(*answers: httpx.Response | Exception, key: Callable[[], str] | None = None) -> Bench:
-    return Bench(Platform(answers), endpoint(key))
+    return Bench(Platform(answers), endpoint(key, ca_file=one_authority()))

@@ -1,18 +1,13 @@
 """The whole road on a passed-in clock and without a socket: simulated platform, client, poller, board."""
 
 import asyncio
-import atexit
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from functools import cache
-from pathlib import Path
 from random import Random
-from tempfile import TemporaryDirectory
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-import certifi
 import httpx
 
 from exporter import http as fetch
@@ -35,6 +30,7 @@ from exporter.polling.target import Target
 from exporter.polling.threads import Worker
 from exporter.simulator.app import create_app
 from exporter.simulator.paradigm.world import World, holidays
+from tests.certificates import one_authority
 from tests.samples import samples
 
 HOLIDAYS = frozenset(day for year in range(2000, 2101) for day in holidays(year))
@@ -99,16 +95,6 @@ def target_with(
     )
 
 
-@cache
-def one_authority() -> Path:
-    """Returns a folder with `ca.pem`: loading all well-known authorities takes 30 ms, and no road reaches anybody."""
-    folder = TemporaryDirectory()
-    atexit.register(folder.cleanup)
-    first, mark, _ = Path(certifi.where()).read_text(encoding="utf-8").partition("-----END CERTIFICATE-----\n")
-    (Path(folder.name) / "ca.pem").write_text(first + mark, encoding="utf-8")
-    return Path(folder.name)
-
-
 class Road:
     """A poller of one source on the simulated platform; `page()` is what a scrape would read."""
 
@@ -128,7 +114,7 @@ class Road:
         self.telemetry = Telemetry()
         self.worker = Worker("road")
         endpoint = fetch.Endpoint(
-            "s", "https://paradigm.example", platform.headers, lambda: key, ca_file=str(one_authority() / "ca.pem")
+            "s", "https://paradigm.example", platform.headers, lambda: key, ca_file=one_authority()
         )
         self.client = fetch.Client(
             endpoint,
