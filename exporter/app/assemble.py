@@ -1,7 +1,7 @@
 """Puts the parts together: from settings to pollers, schedule and web application. No other module sees them all."""
 
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from functools import partial
@@ -84,15 +84,15 @@ def assemble(
         store = state_file.store(source.name, fingerprint(source), source.target.rules)
         return Running(source, client, Poller(source.target, client, outputs, clock, store))
 
-    async def use_state_file(settings: Settings) -> None:
-        await worker.run(partial(state_file.use, settings.state_file, settings.sources))
+    def keep(new: Settings) -> Awaitable[None]:
+        return worker.run(partial(state_file.use, new.state_file, new.sources))
 
     sources = Sources(make, outputs, schedule, clock.now)
     closing.push_async_callback(sources.aclose)
     for source in settings.sources.values():
         sources.add(source)
     telemetry.config.took(settings.digest, clock.now())
-    reloader = Reloader(read or (lambda: settings), sources, telemetry.config, clock.now, use_state_file)
+    reloader = Reloader(read or (lambda: settings), sources, telemetry.config, clock.now, keep)
     reload = reloader.reload if lifecycle else None
     scheduled = (schedule.alive, sources.names, readers, clock.now, schedule.next_poll)
     app = create_app(WebContext(board, telemetry.tail, *scheduled, reload, docs, lambda: reloader.failed_reload))
