@@ -186,13 +186,16 @@ class Fleet:
                 await asyncio.sleep(0.005)
 
     async def until_polled(self, *sources: str, polls: int = 1) -> None:
-        """Waits until sources were polled so often, their past included."""
+        """Waits until sources were polled so often, their past included, and those polls have ended."""
 
         def polled() -> bool:
             counts = {
                 dict(key[1])["source"]: value for key, value in self.page("chat_usage_polls", outcome="ok").items()
             }
-            return all(counts.get(each) == polls and self.page("paradigm_sessions_7d", source=each) for each in sources)
+            running = {table.source for table, _ in self.schedule._running.values() if table is not None}
+            return running.isdisjoint(sources) and all(
+                counts.get(each) == polls and self.page("paradigm_sessions_7d", source=each) for each in sources
+            )
 
         await self.until(polled)
 
