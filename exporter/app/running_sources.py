@@ -1,11 +1,11 @@
 """The sources that run, and how a new configuration changes them while everything is served on.
 
 What an equal source has keeps running untouched. All else changes in one step: until then the old exposition is
-served, and after it the new one.
+served, and after it the new one. A change that breaks is undone.
 """
 
 import asyncio
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import datetime
@@ -101,73 +101,83 @@ class Sources:
             await each.client.aclose()
 
     async def change(self, settings: Settings) -> Change:
-        """Runs what is configured now instead of what was.
+        """Runs what is configured now instead of what was; if any step fails, what was runs on.
 
         Raises:
             ConfigError: a source's URL, CA file or proxy cannot be used; nothing has changed.
         """
         async with self._turn, AsyncExitStack() as closing:
-            old, new = {name: each.source for name, each in self._running.items()}, settings.sources
+            running, new, before = dict(self._running), settings.sources, self._outputs.board.limits
             change = Change(
-                added=tuple(name for name in new if name not in old),
-                changed=tuple(name for name in new if name in old and new[name] != old[name]),
-                removed=tuple(name for name in old if name not in new),
+                added=tuple(name for name in new if name not in running),
+                changed=tuple(name for name in new if name in running and new[name] != running[name].source),
+                removed=tuple(name for name in running if name not in new),
             )
-            fresh = await self._make_all([new[name] for name in (*change.added, *change.changed)])
-            cut_off = {name: await self._end(name, closing) for name in (*change.changed, *change.removed)}
-            for each in fresh:
-                before = self._running.get(each.source.name)
-                if before is not None and not is_another(before.source, each.source):
-                    await each.poller.take_over(before.poller)
-            # From here to the worker's queue nobody else has a turn, so that no poll publishes in between.
-            for name in change.removed:
-                self._outputs.telemetry.forget(name)
-                del self._running[name]
-            for each in fresh:
-                self._begin(each, cut_off=cut_off.get(each.source.name, False))
-            renderings = {each.source.name: each.poller.rendering() for each in fresh}
-
-            def publish() -> None:
-                sources = {name: rendering() for name, rendering in renderings.items()}
-                gone = dict.fromkeys(change.removed, NOTHING)
-                limits = PageLimits(settings.limits.max_series, settings.limits.max_size)
-                self._outputs.board.replace({**sources, **gone}, limits)
-
-            await self._outputs.worker.run(publish)
-            self._outputs.selector_log.reloaded()
-            self._outputs.selector_log.note(self._outputs.board.shown.unmatched)
+            fresh = dict[str, Running]()
+            for name in (*change.added, *change.changed):
+                fresh[name] = self._make(new[name])
+                closing.push_async_callback(fresh[name].client.aclose)
+            old = {name: running[name] for name in (*change.changed, *change.removed)}
+            try:
+                await self._swap(old, fresh, PageLimits(settings.limits.max_series, settings.limits.max_size))
+                self._forget(old, fresh)
+                self._outputs.selector_log.reloaded()
+                self._outputs.selector_log.note(self._outputs.board.shown.unmatched)
+            except Exception:
+                await self._swap_back(fresh, old, before)
+                raise
+            closing.pop_all()
+            await asyncio.gather(*(each.client.aclose() for each in old.values()), return_exceptions=True)
         return change
 
-    async def _make_all(self, sources: Iterable[Source]) -> Sequence[Running]:
-        """Makes the parts of sources, all or none."""
-        made = []
-        async with AsyncExitStack() as failing:
-            for source in sources:
-                made.append(self._make(source))
-                failing.push_async_callback(made[-1].client.aclose)
-            failing.pop_all()
-        return made
+    async def _swap(self, old: Mapping[str, Running], new: Mapping[str, Running], limits: PageLimits) -> None:
+        """Ends the polls of `old` ones, and begins and publishes the `new` ones, which go on from what those hold."""
+        for name in old:
+            await self._schedule.remove(name)
+        for name in old.keys() & new.keys():
+            if not is_another(old[name].source, new[name].source):
+                await new[name].poller.take_over(old[name].poller)
+        await self._begin(new, old.keys() - new.keys(), limits)
 
-    async def _end(self, name: str, closing: AsyncExitStack) -> bool:
-        """Ends the polls of a source, its connections later; returns whether it cut one off."""
-        closing.push_async_callback(self._running[name].client.aclose)
-        return await self._schedule.remove(name)
-
-    def _begin(self, new: Running, *, cut_off: bool) -> None:
-        name, old = new.source.name, self._running.get(new.source.name)
-        if old is not None and is_another(old.source, new.source):
+    async def _swap_back(self, new: Mapping[str, Running], old: Mapping[str, Running], limits: PageLimits) -> None:
+        """Has the `old` ones go on as they were."""
+        for name in new:
+            await self._schedule.remove(name)
+        await self._begin(old, new.keys() - old.keys(), limits)
+        for name in new.keys() - old.keys():
             self._outputs.telemetry.forget(name)
-        elif old is not None:
-            kept = {report.name for report in new.source.target.reports}
-            for report in old.source.target.reports:
-                if report.name not in kept:
-                    self._outputs.telemetry.forget(name, report.name)
-        new.poller.expect()
-        self._register(new)
-        self._schedule.add(timetable(new.source, new.poller), self._now() if cut_off else new.poller.due_at())
+
+    async def _begin(self, sources: Mapping[str, Running], gone: Collection[str], limits: PageLimits) -> None:
+        """Polls and publishes sources, in one step in which others go."""
+        for name in gone:
+            self._running.pop(name, None)
+        for each in sources.values():
+            self._register(each)
+            self._schedule.add(timetable(each.source, each.poller), each.poller.due_at())
+        renderings = {name: each.poller.rendering() for name, each in sources.items()}
+
+        def publish() -> None:
+            rendered = {name: rendering() for name, rendering in renderings.items()}
+            self._outputs.board.replace(dict.fromkeys(gone, NOTHING) | rendered, limits)
+
+        await self._outputs.worker.run(publish)  # nobody else had a turn: no poll publishes before
+
+    def _forget(self, old: Mapping[str, Running], new: Mapping[str, Running]) -> None:
+        """Drops the live series of what is no more, or is another now."""
+        for name, each in old.items():
+            if name not in new or is_another(each.source, new[name].source):
+                self._outputs.telemetry.forget(name)
+            else:
+                kept = {report.name for report in new[name].source.target.reports}
+                for report in each.source.target.reports:
+                    if report.name not in kept:
+                        self._outputs.telemetry.forget(name, report.name)
+        for each in new.values():
+            self._register(each)
 
     def _register(self, new: Running) -> None:
         self._running[new.source.name] = new
+        new.poller.expect()
         day = new.source.key_expires
         moment = None if day is None else calendars.start(day, new.source.target.rules.zone)
         self._outputs.telemetry.key_expires(new.source.name, moment)

@@ -43,23 +43,28 @@ NOTHING = RenderedSource(MappingProxyType({}))
 
 
 class Board:
-    """The one slot between poller and web. Written by the worker thread alone; `shown` is for anybody."""
+    """The one slot between poller and web. Written by the worker thread alone; `shown` is for anybody.
+
+    Of what is more than the `limits`, some is dropped.
+    """
 
     def __init__(self, limits: PageLimits = USUAL_LIMITS) -> None:
         self.shown = Published()
-        self._limits = limits
+        self.limits = limits
         self._chunks: Mapping[Key, tuple[Chunk, ...]] = {}
 
     def put(self, source: str, rendered: RenderedSource) -> None:
         """Replaces what is served of some reports of a source, all at once."""
-        self._show(self._chunks, {source: rendered})
+        self._show(self._chunks, {source: rendered}, self.limits)
 
     def replace(self, rendered: Mapping[str, RenderedSource], limits: PageLimits) -> None:
-        """Replaces all that is served of some sources, in one step; a source with `NOTHING` goes."""
-        self._limits = limits
-        self._show({key: found for key, found in self._chunks.items() if key[0] not in rendered}, rendered)
+        """Replaces all that is served of some sources, in one step or not at all; a source with `NOTHING` goes."""
+        kept = {key: found for key, found in self._chunks.items() if key[0] not in rendered}
+        self._show(kept, rendered, limits)
 
-    def _show(self, kept: Mapping[Key, tuple[Chunk, ...]], rendered: Mapping[str, RenderedSource]) -> None:
+    def _show(
+        self, kept: Mapping[Key, tuple[Chunk, ...]], rendered: Mapping[str, RenderedSource], limits: PageLimits
+    ) -> None:
         chunks, served = dict(kept), set(self.shown.served)
         views = {key: view for key, view in self.shown.views.items() if key in kept}
         infos = {source: info for source, info in self.shown.source_infos.items() if (source, "") in kept}
@@ -82,13 +87,14 @@ class Board:
             for chunk in written if source in sources else ():
                 counts[source, chunk.expendable] += chunk.series
                 sizes[source, chunk.expendable] += len(chunk.piece.plain)
-        dropped = kinds_to_drop(counts, self._limits.series) | kinds_to_drop(sizes, self._limits.size)
+        dropped = kinds_to_drop(counts, limits.series) | kinds_to_drop(sizes, limits.size)
         left = (
             chunk for key in sorted(chunks) for chunk in chunks[key] if chunk.series and chunk.expendable not in dropped
         )
         counted = (write(each) for each in _counted(sources, counts, dropped) if each.samples)
-        self._chunks = chunks
-        self.shown = Published(join((*left, *counted)), frozenset(served & chunks.keys()), views, infos, unmatched)
+        page = join((*left, *counted))
+        self.shown = Published(page, frozenset(served & chunks.keys()), views, infos, unmatched)
+        self._chunks, self.limits = chunks, limits
 
 
 def _written(families: Iterable[Family | DeferredFamily], before: Iterable[Chunk], quoted: Quoted) -> Iterator[Chunk]:

@@ -67,7 +67,7 @@ class Poller:
         self._outputs = outputs
         self._clock = clock
         self._store = store
-        self._polling = self._refreshing = False
+        self._polling = self._refreshing = self._cut_off = False
         self._turn = asyncio.Lock()  # of who may ask: a poll, or a piece of the refresh pass
         self._past_due: set[str] = set()  # reports of whose past a poll left something to ask for
         self._given_up: dict[str, frozenset[str] | None] = {}  # subjects that failed at the last poll; None: all did
@@ -76,7 +76,7 @@ class Poller:
 
     async def take_over(self, other: "Poller") -> None:
         """Goes on from the states of another poller of the same platform, which has ended."""
-        states, old = dict(other._states), other.target
+        states, old, self._cut_off = dict(other._states), other.target, other._cut_off
         self._states |= await self._outputs.worker.run(lambda: transitions.taken_over(states, old, self.target))
 
     async def start(self) -> None:
@@ -104,12 +104,13 @@ class Poller:
                 extra={"source": self.target.source},
             )
             return
-        self._polling = True
+        self._polling = self._cut_off = True
         try:
             async with self._turn:
                 retry_budget = RetryBudget(self.target.interval.total_seconds() / 2)
                 for report in self.target.reports:
                     await self._poll_report(report, retry_budget)
+            self._cut_off = False
             await self._save()
         finally:
             self._polling = False
@@ -123,8 +124,9 @@ class Poller:
             await self._render(report)
 
     def due_at(self) -> datetime:
-        """Returns when the next poll is due, by the last ones."""
-        return transitions.due_at(self._states.values(), self._clock.now())
+        """Returns when the next poll is due, by the last ones: at once, if the last one was cut off."""
+        now = self._clock.now()
+        return now if self._cut_off else transitions.due_at(self._states.values(), now)
 
     def expires_at(self) -> datetime | None:
         """Returns when the figures of some report next become too old to be served."""

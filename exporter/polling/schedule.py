@@ -135,11 +135,8 @@ class Schedule:
         self._chance = chance
         self._rhythm = rhythm or Rhythm()
         self._beat_at = monotonic()
-        defaults = {
-            "misfire_grace_time": None,
-            "coalesce": True,
-            "max_instances": sys.maxsize,
-        }  # the poller counts overlaps
+        any_number = sys.maxsize  # the poller counts overlaps; what APScheduler drops nobody counts
+        defaults = {"misfire_grace_time": None, "coalesce": True, "max_instances": any_number}
         self._scheduler = AsyncIOScheduler(timezone=UTC, job_defaults=defaults)
         self._running: dict[asyncio.Task[None], tuple[Timetable | None, int]] = {}
         self._armed = 0  # how often: jobs of earlier times are void
@@ -163,15 +160,13 @@ class Schedule:
         self._timetables[table.source] = table
         self._arm_source(table, first)
 
-    async def remove(self, source: str) -> bool:
-        """Polls a source no more; returns whether a poll was running; it was cancelled and has ended."""
-        table = self._timetables.pop(source)
+    async def remove(self, source: str) -> None:
+        """Polls a source no more; a poll that runs is cancelled, and has ended when this returns."""
+        table = self._timetables.pop(source, None)
         for job in self._scheduler.get_jobs():
             if job.id.startswith(f"{source}/"):
                 job.remove()
-        running = [task for task, (of, _) in self._running.items() if of is table]
-        await _cancel(running)
-        return bool(running)
+        await _cancel([task for task, (of, _) in self._running.items() if of is table is not None])
 
     def alive(self, within: float) -> bool:
         """Returns whether the scheduler ran a job within so many seconds."""

@@ -2,14 +2,22 @@
 
 import asyncio
 import logging
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from itertools import count
 from pathlib import Path
 
 import pytest
 
+from exporter.exposition import board
+from exporter.exposition.telemetry import Telemetry
 from exporter.exposition.text import Format, Page
+from exporter.polling import poller, transitions
+from exporter.polling.poll_log import SelectorLog
+from exporter.polling.schedule import Schedule
 from exporter.polling.state_format import decoded
 from exporter.web.status.problems import FailedReload
+from tests.app import fleet as fleets
 from tests.app.fleet import KEY, WORLDS, fleet
 
 pytestmark = pytest.mark.anyio
@@ -335,6 +343,70 @@ async def test_an_error_of_our_own_is_no_end_of_anything(tmp_path: Path, caplog:
 
         assert "please report it" in await reloader.reload()
     assert "ZeroDivisionError" in caplog.text
+
+
+STEPS: Sequence[tuple[object, str, int]] = (
+    (fleets, "load", 1),
+    (fleets.Client, "__init__", 1),
+    (fleets.Client, "__init__", 2),
+    (Schedule, "remove", 1),
+    (Schedule, "remove", 2),
+    (transitions, "taken_over", 1),
+    (Telemetry, "expect", 1),
+    (Telemetry, "expect", 2),
+    (Telemetry, "key_expires", 2),
+    (Schedule, "add", 1),
+    (Schedule, "add", 2),
+    (poller, "rendered", 1),
+    (poller, "rendered", 2),
+    (board, "write", 20),
+    (board, "join", 1),
+    (Telemetry, "forget", 1),
+    (Telemetry, "forget", 2),
+    (SelectorLog, "reloaded", 1),
+)
+"""What a reload takes: the function, and which of its calls."""
+
+
+async def test_a_slip_at_any_step_leaves_what_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is polled on and served as before; the same reload, tried again, works."""
+    new = {"a": "settle: 7h", "b": "base_url: 'https://two.example'", "fresh": "", "_": "limits: {max_series: 5000}"}
+    new["b"] += f", api_key: {WORLDS['two.example'].keys.admin}"
+    async with fleet(tmp_path, a="", b="api_key_expires: 2027-03-01", gone="") as made:
+        before, page = made.running(), made.page("paradigm_")
+        for owner, name, call in STEPS:
+            plant(monkeypatch, owner, name, call)
+            assert "please report it" in await made.reload(**new), (name, call)
+            monkeypatch.undo()
+            assert (before, page) == (made.running(), made.page("paradigm_")), (name, call)
+            assert not made.page(source="fresh"), (name, call)
+            made.clock.moment += timedelta(milliseconds=1)  # timers are real: it may not be ahead of the machine's
+            made.schedule.compare(1000.0)  # a jump of the clock: polls at once
+            polled = dict.fromkeys(before, made.clock.moment.timestamp())
+            await made.until(lambda polled=polled: polled == last_attempts(made))  # type: ignore[misc]
+        assert not await made.reload(**new)
+        await made.until(lambda: made.companies("fresh") and made.companies("b"))
+        assert set(made.sources.names) == {"a", "b", "fresh"}
+        assert not made.page(source="gone")
+        assert set(made.page("chat_usage_settle_seconds", source="a").values()) == {7 * 3600}
+        assert [client.closed for client in made.clients].count(False) == 3
+
+
+def plant(monkeypatch: pytest.MonkeyPatch, owner: object, name: str, call: int) -> None:
+    """Has one call of a function fail."""
+    real, calls = getattr(owner, name), count(1)
+
+    def planted(*args: object, **kwargs: object) -> object:
+        if next(calls) == call:
+            raise ZeroDivisionError
+        return real(*args, **kwargs)
+
+    monkeypatch.setattr(owner, name, planted)
+
+
+def last_attempts(made: fleets.Fleet) -> Mapping[str, float]:
+    found = made.page("chat_usage_poll_last_attempt_timestamp_seconds")
+    return {dict(labels)["source"]: moment for (_, labels), moment in found.items()}
 
 
 async def test_a_good_reload_is_one_line(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
