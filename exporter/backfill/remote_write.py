@@ -4,7 +4,7 @@ A store does not overwrite: what is sent twice with the same value changes nothi
 """
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from itertools import chain
@@ -82,7 +82,7 @@ class RemoteWrite:
             self.report_wait(f"{reached(self.url)}: {why}; asked again in {seconds:.0f} s")
             await self.clock.sleep(seconds)
 
-    async def _try(self, body: bytes, oldest: date) -> tuple[str | None, str]:
+    async def _try(self, body: bytes, oldest: date) -> tuple[Sequence[str], str]:
         """Sends a request once; returns what `Retry-After` says and why it is to be sent again, empty if it is not.
 
         Raises:
@@ -91,14 +91,14 @@ class RemoteWrite:
         try:
             answer = await self.http.post(self.url, content=body, headers=HEADERS)
         except CUT_OFF as error:
-            return None, cut_off(self.url, error)
+            return (), cut_off(self.url, error)
         if answer.is_success:
-            return None, ""
+            return (), ""
         words, store = _words(answer), reached(self.url)
         if any(each in words for each in TOO_OLD):
             raise StoreError(f"{store}: takes no samples of {oldest} ({words}). {_older(oldest, self.clock)}")
         if answer.status_code == TOO_MANY_REQUESTS or answer.status_code >= SERVER_ERROR:
-            return answer.headers.get("Retry-After"), f"answered {answer.status_code} ({words})"
+            return answer.headers.get_list("Retry-After"), f"answered {answer.status_code} ({words})"
         raise StoreError(f"{store}: refused the samples with {answer.status_code} ({words}). {_remedy(answer)}")
 
 

@@ -126,6 +126,7 @@ def _live() -> Iterator[Entry]:
     observer = telemetry.observer(EXAMPLES["source"])
     observer.request(EXAMPLES["report"], EXAMPLES["code"], 0.0)
     observer.dated(0.0)
+    observer.paused(datetime.fromtimestamp(0, UTC))
     for metric in telemetry.served():
         name = f"{metric.name}_total" if metric.type == "counter" else metric.name
         labels = tuple(label for label in metric.samples[0].labels if label != "le") if metric.samples else ()

@@ -24,7 +24,8 @@ MAX_SERIES, MAX_CALLS = "--max-series", "--max-calls-per-day"
 LEGEND = """\
 A day is any 24 hours of running: "expected" is the mean over many, "at most" holds for each. "Peak/min" is
 the most calls within a minute. The daily pass over history_days is included, in as many pieces as so many companies
-take; retries are excluded, and so are polls added by a restart or a step of the clock.
+take; retries are excluded, and so are polls added by a restart or a step of the clock. While a platform wants to be
+left alone (429 or 503 with Retry-After), for a day at most, no poll of that source costs a call.
 A report that the platform lacks is counted as if it had it; with "reports: auto" it costs one call a day.
 Series are the most that so many companies can have: every mode, on both days, and of limited labels (tool) as many
 values as are kept and "other". Each HTTP status but 200 that occurs adds one to chat_usage_api_requests_total. Left

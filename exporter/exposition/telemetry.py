@@ -39,7 +39,8 @@ class Telemetry:
         )
         self._requests = counter(
             "chat_usage_api_requests_total",
-            "Requests to a reporting API by the status of the answer; error is a request without one.",
+            "Requests to a reporting API by the status of the answer; error is a request without one, cancelled is one "
+            "that a reload or the end cut off.",
             (*REPORT_LABELS, "code"),
         )
         self._seconds = client.Histogram(
@@ -58,6 +59,12 @@ class Telemetry:
             "chat_usage_api_clock_skew_seconds",
             "By how much the platform's clock is ahead of ours, by the Date of its newest answer, in steps of 1 s; "
             "an old answer out of a cache shows here too.",
+            ("source",),
+        )
+        self._paused_until = gauge(
+            "chat_usage_api_paused_until_timestamp_seconds",
+            "Until when no request of the source goes out because the platform asked for that (429 or 503 with "
+            "Retry-After), in seconds since 1970; absent before the first time.",
             ("source",),
         )
         self._key_expiry = gauge(
@@ -120,13 +127,14 @@ class Telemetry:
     def forget(self, source: str, report: str | None = None) -> None:
         """Drops all series of a source, or of one report of it."""
         of_reports = (self._polls, self._requests, self._seconds, self._waits)
-        for family in of_reports if report else (*of_reports, self._skew, self._key_expiry):
+        for family in of_reports if report else (*of_reports, self._skew, self._paused_until, self._key_expiry):
             family.remove_by_labels({"source": source, **({"report": report} if report else {})})
         self._change()
 
     def observer(self, source: str) -> "RequestObserver":
         """Returns what counts the requests of one source."""
-        return RequestObserver(source, self._requests, self._seconds, self._waits, self._skew, self._change)
+        families = self._requests, self._seconds, self._waits, self._paused_until, self._skew
+        return RequestObserver(source, *families, self._change)
 
     def served(self) -> Iterator[Metric]:
         return chain(self.registry.collect(), self._process.collect())
@@ -155,6 +163,7 @@ class RequestObserver:
     requests: client.Counter
     seconds: client.Histogram
     waits: client.Counter
+    paused_until: client.Gauge
     skew: client.Gauge
     changed: Callable[[], None]
 
@@ -166,6 +175,11 @@ class RequestObserver:
 
     def waited(self, report: str, seconds: float) -> None:
         self.waits.labels(self.source, report).inc(seconds)
+        self.changed()
+
+    def paused(self, until: datetime) -> None:
+        """Keeps until when the platform wants no request."""
+        self.paused_until.labels(self.source).set(until.timestamp())
         self.changed()
 
     def dated(self, skew: float) -> None:

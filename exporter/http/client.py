@@ -6,10 +6,12 @@ How fast and how patiently it asks is here, too: the rate limit, and the wait th
 import asyncio
 import logging
 import re
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
+from typing import NamedTuple
 
 import httpx
 
@@ -28,6 +30,8 @@ log = logging.getLogger(__name__)
 
 BACKOFF_BASE = 2.0
 BACKOFF_CAP = 60.0
+LONGEST_PAUSE_SECONDS = 86400.0
+"""As long as the platform may be left alone for one answer: by mistake it may ask for years."""
 TRIED_AGAIN_SECONDS = 86400.0
 """After so long a request that was refused is tried again, in case the key may ask it by now."""
 
@@ -44,6 +48,14 @@ class RetryBudget:
             return False
         self.left -= seconds
         return True
+
+
+class Pause(NamedTuple):
+    """How long the platform is to be left alone: by the monotonic and the wall clock, and after which answer."""
+
+    ends: float
+    until: datetime
+    failure: RetryableError
 
 
 class Bucket:
@@ -97,6 +109,7 @@ class Client:
         self._proxy = proxy_of(endpoint, base)
         self._http = http_client(endpoint, self._proxy, transport, HEADERS)
         self._refused_at: float | None = None
+        self._pause: Pause | None = None
 
     async def get(self, request: Request, retry_budget: RetryBudget) -> bytes:
         """Returns the whole answer, decompressed, the key in it masked: not empty, not a page, else unchecked.
@@ -106,7 +119,7 @@ class Client:
 
         Raises:
             AuthError: 401 or 403, or there is no usable key (status 401).
-            RateLimitedError, HttpStatusError: 429; any other status than 200.
+            RateLimitedError, HttpStatusError: 429; any other status than 200. Or it is paused after such an answer.
             TimedOutError, ConnectionLostError, TooLargeError, NotJsonError: as their names say.
         """
         refused_at = self._refused_at
@@ -155,23 +168,48 @@ class Client:
         url, params = self._address(request)
         mask = KeyMask(key, self._endpoint.headers(key))
         sent = HttpRequest(self._endpoint, request, self._site, url, key, mask, self._proxy, params)
+        await self._obey_pause(sent, retry_budget)
         attempt = 1
         while True:
             try:
                 return await self._attempt(sent)
             except RetryableError as failure:
+                self._note_pause(failure)
                 seconds = wait(attempt, failure.retry_after, self._clock)
                 if attempt >= attempts:
                     raise failure.given_up(f"attempt {attempt} of {attempts}") from failure.__cause__
                 if not retry_budget.spend(seconds):
                     why = f"the next attempt would be in {seconds:.0f} s, this poll can wait {retry_budget.left:.0f} s"
+                    if failure.retry_after and self._pause:
+                        why += f"; the source is asked nothing until {self._pause.until:%Y-%m-%dT%H:%M:%SZ}"
                     raise failure.given_up(why) from failure.__cause__
                 reason = failure.reason
             where = (self._endpoint.source, request.report)
             log.debug("%s: %s: attempt %d failed (%s), next in %.1f s", *where, attempt, reason, seconds)
-            await self._clock.sleep(seconds)
-            self._observer.waited(request.report, seconds)
+            await self._wait(request, seconds)
             attempt += 1
+
+    def _note_pause(self, failure: RetryableError) -> None:
+        """Has all requests of the source wait, if the platform asks for that."""
+        now = self._clock.now()
+        if seconds := min(retry_after(failure.retry_after, now), LONGEST_PAUSE_SECONDS):
+            until = now + timedelta(seconds=seconds)
+            self._pause = Pause(self._clock.monotonic() + seconds, until, failure)
+            self._observer.paused(until)
+
+    async def _obey_pause(self, sent: HttpRequest, retry_budget: RetryBudget) -> None:
+        """Waits until the platform may be asked; if the poll cannot wait so long, fails as the answer did."""
+        pause = self._pause
+        if pause is None or (seconds := pause.ends - self._clock.monotonic()) <= 0:
+            return
+        if not retry_budget.spend(seconds):
+            asked = f"{self._site} is asked nothing until {pause.until:%Y-%m-%dT%H:%M:%SZ}"
+            raise pause.failure.kind(sent.message(f"{asked}: it answered {pause.failure.reason} with Retry-After"))
+        await self._wait(sent.request, seconds)
+
+    async def _wait(self, request: Request, seconds: float) -> None:
+        await self._clock.sleep(seconds)
+        self._observer.waited(request.report, seconds)
 
     def _address(self, request: Request) -> tuple[str, httpx.QueryParams]:
         """Returns the URL of a request, and its query.
@@ -205,28 +243,38 @@ class Client:
                     half = (self._clock.monotonic() - began) / 2  # it is taken to be made in the middle of the wait
                     self._observer.dated((dated - self._clock.now()).total_seconds() + half)
                 return sent.mask.in_body(await report_body(response, sent, self._limits.max_body))
+        except asyncio.CancelledError:
+            code = "cancelled"  # by a reload or the end: no failure of the platform
+            raise
         except HTTPX_ERRORS as error:
             raise translate(error, sent, self._limits.timeout) from error
         finally:
             self._observer.request(request.report, code, self._clock.monotonic() - began)
 
 
-def wait(attempt: int, header: str | None, clock: Clock) -> float:
+def wait(attempt: int, headers: Sequence[str], clock: Clock) -> float:
     """Returns the seconds to wait after `attempt` (from 1): full jitter, but never less than the platform asks for.
 
     Jitter holds also for `Retry-After: 0` and dates of the past: they say that the platform is ready, not that
     all clients may retry at once. https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/
     """
     backoff = clock.random.uniform(0, min(BACKOFF_CAP, BACKOFF_BASE * 2 ** (attempt - 1)))
-    return max(backoff, retry_after(header, clock.now()))
+    return max(backoff, retry_after(headers, clock.now()))
 
 
-def retry_after(header: str | None, now: datetime) -> float:
-    """Returns the seconds that a `Retry-After` asks for (RFC 9110, 10.2.3); 0 when it is absent, past or unreadable."""
-    header = (header or "").strip()
-    if re.fullmatch(r"[0-9]+(\.[0-9]+)?", header):
-        return float(header)
-    moment = http_date(header)
+def retry_after(headers: Iterable[str], now: datetime) -> float:
+    """Returns the seconds that `Retry-After` asks for (RFC 9110, 10.2.3); 0 when it is absent, past or unreadable.
+
+    Of several, the longest: a proxy may add its own, or join them by commas.
+    """
+    parts = (part.strip() for header in headers for part in (header, *header.split(",")))
+    return max((_seconds(part, now) for part in parts), default=0.0)
+
+
+def _seconds(written: str, now: datetime) -> float:
+    if re.fullmatch(r"[0-9]+(\.[0-9]+)?", written):
+        return float(written)
+    moment = http_date(written)
     return 0.0 if moment is None else max(0.0, (moment - now).total_seconds())
 
 

@@ -3,6 +3,7 @@
 import ipaddress
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Protocol
 
 
@@ -10,10 +11,13 @@ class Observer(Protocol):
     """Who observes requests; called on the event loop, must not block."""
 
     def request(self, report: str, code: str, seconds: float) -> None:
-        """Takes note of one attempt: `code` is its HTTP status or `error`, `seconds` how long it took."""
+        """Takes note of one attempt: `code` is its status, `error` or `cancelled`, `seconds` how long it took."""
 
     def waited(self, report: str, seconds: float) -> None:
         """Takes note of a wait between two attempts; waits for the rate limit are not reported."""
+
+    def paused(self, until: datetime) -> None:
+        """Takes note that the platform wants no request until that moment."""
 
     def dated(self, skew: float) -> None:
         """Takes note that the platform's clock is `skew` seconds ahead, by the `Date` of an answer: whole seconds."""

@@ -2,7 +2,7 @@
 
 import socket
 import ssl
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import httpx
 
@@ -11,19 +11,19 @@ from exporter.http.request import HttpRequest
 
 
 class RetryableError(Exception):
-    """A failed attempt that may be repeated; `reason` is fit for a log, `retry_after` the header of its response."""
+    """A failed attempt that may be repeated; `reason` is fit for a log, `retry_after` those headers of its response."""
 
     def __init__(
-        self, kind: Callable[[str], ReportError], message: str, reason: str, retry_after: str | None = None
+        self, kind: Callable[[str], ReportError], message: str, reason: str, retry_after: Sequence[str] = ()
     ) -> None:
         super().__init__(message)
-        self._kind = kind
+        self.kind = kind
         self.reason = reason
         self.retry_after = retry_after
 
     def given_up(self, why: str) -> ReportError:
         """Returns the error that this becomes when it is not repeated."""
-        return self._kind(f"{self} ({why})")
+        return self.kind(f"{self} ({why})")
 
 
 HTTPX_ERRORS = (

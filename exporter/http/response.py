@@ -164,7 +164,7 @@ async def _status_error(response: httpx.Response, sent: HttpRequest) -> ReportEr
     message = sent.message(f"{sent.url} answered {status}{_remedy(status, sent)}{quoted}")
     if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
         return AuthError(message, status)
-    retry_after = response.headers.get("Retry-After")
+    retry_after = response.headers.get_list("Retry-After")
     if status == HTTPStatus.TOO_MANY_REQUESTS:
         return RetryableError(RateLimitedError, message, str(status), retry_after)
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:

@@ -86,6 +86,9 @@ class LastCodes:
     def waited(self, report: str, seconds: float) -> None:
         """Waits are part of the time that a report takes."""
 
+    def paused(self, until: datetime) -> None:
+        """A probe is over before; its messages say so."""
+
     def dated(self, skew: float) -> None:
         """The platform's clock does not change what a report holds."""
 

@@ -59,6 +59,7 @@ async def page() -> Page:
             for poller in exporter.sources.pollers:
                 await poller.start()
                 await poller.poll()
+            exporter.telemetry.observer("demo").paused(NOON)
             transport = httpx.ASGITransport(exporter.app)
             async with httpx.AsyncClient(transport=transport, base_url="http://exporter") as http:
                 answer = await http.get("/metrics", headers={"Accept": "application/openmetrics-text"})

@@ -66,6 +66,7 @@ class Notes:
     seconds: list[float] = field(default_factory=list)
     waits: list[float] = field(default_factory=list)
     skews: list[float] = field(default_factory=list)
+    pauses: list[datetime] = field(default_factory=list)
     reports: set[str] = field(default_factory=set)
 
     def request(self, report: str, code: str, seconds: float) -> None:
@@ -76,6 +77,9 @@ class Notes:
     def waited(self, report: str, seconds: float) -> None:
         self.reports.add(report)
         self.waits.append(seconds)
+
+    def paused(self, until: datetime) -> None:
+        self.pauses.append(until)
 
     def dated(self, skew: float) -> None:
         self.skews.append(skew)

@@ -84,13 +84,13 @@ def test_patience_is_never_overspent(wanted: list[float], whole: float) -> None:
 @given(seed=st.integers(), attempt=st.integers(1, 20))
 def test_jitter_is_full_and_capped(seed: int, attempt: int) -> None:
     chance = Random(seed)
-    seconds = client.wait(attempt, None, Time(random=chance).clock)
+    seconds = client.wait(attempt, (), Time(random=chance).clock)
     assert 0 <= seconds <= min(60, 2**attempt)
 
 
 @given(told=st.text() | st.from_regex(r"[0-9]{1,3}(\.[0-9]+)?"))
 def test_any_retry_after_is_some_number_of_seconds(told: str) -> None:
-    assert client.retry_after(told, NOON) >= 0
+    assert client.retry_after([told], NOON) >= 0
 
 
 def test_without_arguments_the_clock_is_the_real_one() -> None:

@@ -1,14 +1,16 @@
 """What passes is asked again, as the platform says and the poll's patience allows; what does not pass is not."""
 
+import asyncio
 import logging
 from dataclasses import replace
+from datetime import timedelta
 
 import httpx
 import pytest
 
 from exporter.domain.errors import ConnectionLostError, HttpStatusError, RateLimitedError, ReportError, TimedOutError
-from exporter.http import RetryBudget
-from tests.http.fakes import GOOD, KEY, LIMITS, answer, bench
+from exporter.http import Client, RetryBudget
+from tests.http.fakes import GOOD, KEY, LIMITS, NOON, REQUEST, answer, bench
 
 pytestmark = pytest.mark.anyio
 
@@ -98,13 +100,19 @@ async def test_a_time_out_of_the_library_is_one_of_ours() -> None:
         pytest.param("Fri, 99 Nov 2026 12:01:00 GMT", 2, id="no-such-date"),
         pytest.param("", 2, id="empty"),
         pytest.param("²", 2, id="a-digit-that-is-none"),
+        pytest.param("30|60", 60, id="two-headers"),
+        pytest.param("60, 30", 60, id="two-joined-by-a-proxy"),
+        pytest.param("30|Fri, 20 Nov 2026 12:01:00 GMT", 60, id="seconds-and-a-date"),
+        pytest.param("Fri, 20 Nov 2026 12:01:00 GMT, 30", 60, id="a-date-and-seconds-joined"),
+        pytest.param("soon|30", 30, id="one-unreadable"),
     ],
 )
 @pytest.mark.parametrize("status", [429, 503])
 async def test_retry_after_is_the_least_wait(told: str, waits: float, status: int) -> None:
     asked = bench(answer(status), answer())
     assert asked.platform
-    asked.platform.answers[0].headers = httpx.Headers([(b"Retry-After", told.encode())])  # type: ignore[union-attr]  # no exception, an answer
+    headers = httpx.Headers([(b"Retry-After", each.encode()) for each in told.split("|")])
+    asked.platform.answers[0].headers = headers  # type: ignore[union-attr]  # no exception, an answer
     assert await asked.ask() == GOOD
     assert asked.notes.waits == [waits]
 
@@ -136,6 +144,61 @@ async def test_requests_of_a_poll_share_its_retry_budget() -> None:
     assert await first.ask() == GOOD
     with pytest.raises(RateLimitedError, match="next attempt would be in 30 s, this poll can wait 20 s"):
         await second.ask()
+
+
+OTHER = replace(REQUEST, report="chats-feedback", path="/reporting/chats-feedback/")
+
+
+@pytest.mark.parametrize(
+    ("status", "error"), [pytest.param(429, RateLimitedError, id="429"), pytest.param(503, HttpStatusError, id="503")]
+)
+@pytest.mark.parametrize(
+    ("told", "hours"),
+    [
+        pytest.param("3600", 1, id="an-hour"),
+        pytest.param("Fri, 20 Nov 2026 13:00:00 GMT", 1, id="an-hour-as-date"),
+        pytest.param("9" * 400, 24, id="a-day-at-most"),
+    ],
+)
+async def test_a_long_retry_after_pauses_the_whole_source(
+    told: str, hours: int, status: int, error: type[ReportError]
+) -> None:
+    """One request; until that moment none of any report goes out, whatever asks, and then they do again."""
+    asked = bench(answer(status, retry_after=told), answer())
+    assert asked.platform
+    client = asked.client()
+    until = NOON + timedelta(hours=hours)
+    for minute in range(0, 60 * hours, 20):
+        asked.time.passed = minute * 60 + 1.0 if minute else 0.0
+        for request in (REQUEST, OTHER):
+            with pytest.raises(error, match=f"is asked nothing until {until:%Y-%m-%dT%H:%M:%SZ}"):
+                await client.get(request, RetryBudget(600))
+    assert asked.notes.codes == [str(status)]
+    assert asked.notes.pauses == [until]
+
+    asked.time.passed = hours * 3600 - 500.0
+    assert await client.get(OTHER, RetryBudget(600)) == GOOD
+    assert await client.get(REQUEST, RetryBudget(0)) == GOOD
+    assert asked.notes.waits == [500]
+    await client.aclose()
+
+
+async def test_a_request_that_is_cut_off_is_no_error_of_the_platform() -> None:
+    """By a reload or the end of the program; one that times out is."""
+    asked, begun = bench(answer()), asyncio.Event()
+
+    async def hang(_: httpx.Request) -> httpx.Response:
+        begun.set()
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    client = Client(asked.endpoint, asked.limits, asked.notes, transport=httpx.MockTransport(hang))
+    asking = asyncio.create_task(client.get(REQUEST, asked.retry_budget))
+    await begun.wait()
+    asking.cancel()
+    await asyncio.gather(asking, return_exceptions=True)
+    assert asked.notes.codes == ["cancelled"]
+    await client.aclose()
 
 
 async def test_retries_are_told_at_debug_without_body_or_key(caplog: pytest.LogCaptureFixture) -> None:

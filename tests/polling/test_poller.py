@@ -17,13 +17,14 @@ from exporter.exposition.telemetry import Telemetry
 from exporter.http import RetryBudget
 from exporter.ledger.day_status import DayRules
 from exporter.platforms.api import Request
-from exporter.platforms.paradigm.platform import CHAT_SESSIONS
+from exporter.platforms.paradigm.platform import CHAT_SESSIONS, REPORTS
 from exporter.polling.poller import Poller, PollOutputs
 from exporter.polling.target import Target
 from exporter.polling.threads import Worker
 from exporter.simulator.app import create_app
 from exporter.simulator.paradigm.world import World
-from tests.road.road import RULES, PassedClock, Road, Series, only, set_scenarios, utc
+from exporter.web.status.report_rows import source_rows
+from tests.road.road import RULES, PassedClock, Road, Series, only, set_scenarios, target_with, utc
 
 pytestmark = pytest.mark.anyio
 
@@ -143,6 +144,40 @@ async def test_a_poll_that_overlaps_is_skipped_and_counted() -> None:
     await running
 
     assert (counted(telemetry, "ok"), counted(telemetry, "skipped")) == (1, 1)
+
+
+async def test_an_hour_of_rest_holds_for_all_that_a_source_asks() -> None:
+    """One request, then none of its reports, of the next polls, or of the past; the page says until when."""
+    clock, subject = PassedClock(NOON), world()
+    app, asked, busy = httpx.ASGITransport(create_app(subject, clock.now)), list[str](), [NOON + 5 * HOUR]
+
+    async def answer(request: httpx.Request) -> httpx.Response:
+        asked.append(request.url.path)
+        if clock.moment < busy[0]:
+            return await app.handle_async_request(request)
+        busy[0] += 100 * HOUR
+        return httpx.Response(429, headers=[("Retry-After", "30"), ("Retry-After", "3600")])
+
+    reports = (CHAT_SESSIONS, REPORTS["chats-feedback"])
+    async with Road(httpx.MockTransport(answer), clock, subject.keys.admin, target_with(reports=reports)) as road:
+        await road.poller.poll()
+        clock.moment = busy[0]
+        asked.clear()
+        for _ in range(3):
+            await road.poller.poll()
+            clock.moment += HOUR / 6
+        assert len(asked) == 1
+        assert road.outcomes() == {"ok": 1, "rate_limited": 3}
+        assert set(road.page("chat_usage_api_paused_until").values()) == {(NOON + 6 * HOUR).timestamp()}
+        sources = source_rows(road.board.shown, {}, clock.moment)
+        reasons = [problem.why for row in sources[0].reports for problem in row.problems]
+        assert len(reasons) == 2
+        assert all("is asked nothing until 2026-03-03T18:00:00Z" in reason for reason in reasons)
+
+        clock.moment = NOON + 6 * HOUR
+        await road.poller.poll()
+        assert len(asked) == 1 + len(reports)
+        assert road.outcomes() == {"ok": 2, "rate_limited": 3}
 
 
 async def test_an_error_of_our_own_is_one_more_outcome(caplog: pytest.LogCaptureFixture) -> None:
