@@ -1,5 +1,6 @@
 """What httpx raises, as errors of ours, with what an operator can do about it; knows no answer."""
 
+import re
 import socket
 import ssl
 from collections.abc import Callable, Iterator, Sequence
@@ -47,6 +48,9 @@ MAPPED: tuple[tuple[type[Exception], type[ReportError]], ...] = (
 _TRANSIENT = (httpx.NetworkError, httpx.RemoteProtocolError, httpx.ProxyError, OSError)
 
 
+ANOTHER = "does it speak HTTP/2 alone? the exporter speaks HTTP/1.1; see base_url, or put a proxy before it"
+
+
 def kind(error: Exception) -> type[ReportError]:
     """Returns the class of ours that `error` becomes."""
     return next((ours for foreign, ours in MAPPED if isinstance(error, foreign)), ConnectionLostError)
@@ -74,7 +78,9 @@ def _lost(error: Exception, sent: HttpRequest) -> str:
     for cause in _causes(error):
         if text := _root(cause, sent):
             return text
-    return f"the connection to {sent.site} failed: {sent.quote(str(error)) or type(error).__name__}"
+    why = sent.quote(str(error)) or type(error).__name__
+    other = f"; {ANOTHER}" if re.search("illegal (request|status) line", why) else ""
+    return f"the connection to {sent.site} failed: {why}{other}"
 
 
 def _root(cause: BaseException, sent: HttpRequest) -> str | None:
@@ -84,6 +90,8 @@ def _root(cause: BaseException, sent: HttpRequest) -> str | None:
             return f"the certificate of {sent.site} is refused: {why}; a private authority goes into ca_file"
         case ssl.SSLError():
             why = sent.quote(getattr(cause, "reason", None) or str(cause))
+            if "NO_APPLICATION_PROTOCOL" in why:
+                return f"no HTTP/1.1 with {sent.site}: {why}; {ANOTHER}"
             return f"no TLS with {sent.site}: {why}; see base_url and ca_file"
         case socket.gaierror():
             option = sent.proxy.place if sent.proxy else "base_url"

@@ -175,6 +175,8 @@ async def _status_error(response: httpx.Response, sent: HttpRequest) -> ReportEr
 
 def _redirect(response: httpx.Response, sent: HttpRequest) -> str:
     """Names where a redirect points to, without path and query: those may hold what is secret."""
+    if response.status_code == HTTPStatus.NOT_MODIFIED:
+        return "answered 304 (not modified), which nobody asked for: a cache in between? see base_url and proxy_url"
     target = sent.mask.in_text(response.extensions["target"])  # before its host is written in small letters
     try:
         url = response.request.url.join(target)

@@ -13,7 +13,7 @@ def platforms(entries: Iterable[EntryPoint] | None = None) -> Mapping[str, Platf
     """Finds every installed platform, built-in or plugin, by name; `entries` are the installed ones unless given.
 
     Raises:
-        ConfigError: an entry point cannot be loaded or names no Platform.
+        ConfigError: an entry point cannot be loaded or names no Platform, or two packages bring one of the same name.
     """
     found: dict[str, Platform] = {}
     for entry in entry_points(group=ENTRY_POINTS) if entries is None else entries:
@@ -23,7 +23,8 @@ def platforms(entries: Iterable[EntryPoint] | None = None) -> Mapping[str, Platf
             raise ConfigError(f"{_plugin(entry)} cannot be loaded ({error}); mend or uninstall its package") from error
         if not isinstance(platform, Platform):
             raise ConfigError(f"{_plugin(entry)} is no exporter.platforms.api.Platform; mend or uninstall its package")
-        found[entry.name] = platform
+        if found.setdefault(entry.name, platform) is not platform:
+            raise ConfigError(f"{_plugin(entry)} is there already, from another package; uninstall one of them")
     return dict(sorted(found.items()))
 
 

@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from exporter.exposition.board import Board
+from exporter.exposition.board import Board, Published
 from exporter.exposition.select import select
 from exporter.exposition.text import Body, Format
 from exporter.polling.threads import Worker
@@ -102,9 +102,18 @@ async def _healthy(context: WebContext, _request: Request) -> Response:
 async def _ready(context: WebContext, _request: Request) -> Response:
     if context.board.shown.served:
         return PlainTextResponse("ready\n")
+    if _matches_nobody(context.board.shown, context.sources):
+        return PlainTextResponse("ready; no company matches: see companies.include and companies.exclude\n")
     names = ", ".join(context.sources)
     hint = "chat_usage_polls_total on /metrics shows why"
     return PlainTextResponse(f"no report has been served yet; sources: {names}. {hint}\n", 503)
+
+
+def _matches_nobody(shown: Published, sources: Collection[str]) -> bool:
+    """Returns whether the last polls of all sources were good, and none of them holds a company."""
+    supported = {key: view.health.outcome == "ok" for key, view in shown.views.items() if view.health.supported}
+    is_read = {source for source, _ in supported} >= set(sources) and all(supported.values())
+    return is_read and not any(info.names for info in shown.source_infos.values())
 
 
 async def _reload(context: WebContext, _request: Request) -> Response:

@@ -144,8 +144,8 @@ def statuses() -> Iterator[Fault]:
     """Yields refusals, and pages instead of reports."""
     yield Fault("a storm of 500", ON_STATUS, status(b"500 Internal Server Error"))
     yield Fault("a storm of 502", ON_STATUS, status(b"502 Bad Gateway"))
-    yield Fault("503 for an hour", ON_STATUS, status(b"503 Service Unavailable", STORM, b"Retry-After: 3600"))
-    yield Fault("429 for a day", frozenset({"rate_limited"}), status(b"429 Slow", b"{}", b"Retry-After: 86400"))
+    yield Fault("503 for a while", ON_STATUS, status(b"503 Service Unavailable", STORM, b"Retry-After: 45"))
+    yield Fault("429 for a while", frozenset({"rate_limited"}), status(b"429 Slow", b"{}", b"Retry-After: 45"))
     yield Fault("401", frozenset({"auth"}), status(b"401 Unauthorized", b"{}"))
     yield Fault("403", frozenset({"auth"}), status(b"403 Forbidden", b"{}"))
     yield Fault("404", ON_STATUS, status(b"404 Not Found", b"{}"))

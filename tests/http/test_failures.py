@@ -93,6 +93,8 @@ REFUSED = ConnectionRefusedError(111, "Connection refused")
         pytest.param(ssl.SSLError(1, "[SSL] bad record"), "no TLS with https://paradigm.example: [SSL] bad", id="tls"),
         pytest.param(httpx.ProxyError(f"407 {KEY}"), "the proxy did not connect to https://paradigm.example: 407 [key]",
                      id="proxy"),
+        pytest.param(ssl.SSLError(1, "TLSV1_ALERT_NO_APPLICATION_PROTOCOL"), "HTTP/2 alone?", id="http2-alpn"),
+        pytest.param(httpx.RemoteProtocolError("illegal request line"), "HTTP/2 alone?", id="http2"),
         pytest.param(httpx.ReadError(""), "the connection to https://paradigm.example failed: ReadError", id="no-text"),
         pytest.param(httpx.RemoteProtocolError(f"Illegal header {KEY}"), "Illegal header [key]", id="key-in-the-text"),
     ],

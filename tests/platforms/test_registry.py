@@ -36,6 +36,17 @@ def test_a_plugin_that_does_not_work_is_one_line(target: str, complaint: str) ->
         platforms([entry])
 
 
+@pytest.mark.parametrize("order", [1, -1])
+def test_two_platforms_of_one_name_are_refused(order: int) -> None:
+    """Whichever is found first; one that is found twice, as in two folders of the path, is one."""
+    built_in = EntryPoint("paradigm", "exporter.platforms.paradigm.platform:PLATFORM", ENTRY_POINTS)
+    plugin = EntryPoint("paradigm", "exporter.platforms.chatcaptain.platform:PLATFORM", ENTRY_POINTS)
+
+    assert platforms([built_in, built_in]) == {"paradigm": paradigm.PLATFORM}
+    with pytest.raises(ConfigError, match=r'the platform "paradigm" .* from another package; uninstall one of them'):
+        platforms([built_in, plugin][::order])
+
+
 def test_what_lies_in_the_current_folder_is_no_plugin(tmp_path: Path) -> None:
     """Nor a library of ours: `python -m` would look there first."""
     info = tmp_path / "stray-1.dist-info"

@@ -9,10 +9,17 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
+from exporter.domain.selectors import Companies
 from exporter.exposition.board import Board, RenderedSource
 from exporter.exposition.telemetry import Telemetry
 from exporter.exposition.text import Format
+from exporter.platforms.paradigm.platform import REPORTS
+from exporter.simulator.app import create_app as create_simulator
+from exporter.simulator.paradigm.world import World
+from exporter.web.app import create_app
+from tests.road.road import PassedClock, Road, target_with
 from tests.web.conftest import Client, figures
+from tests.web.contexts import NOON, web_context
 
 pytestmark = pytest.mark.anyio
 
@@ -220,6 +227,30 @@ async def test_ready_is_who_served_a_report(board: Board, client: Client) -> Non
         "chat_usage_polls_total on /metrics shows why\n"
     )
     assert after.text == "ready\n"
+
+
+@pytest.mark.parametrize("answers", [200, 503])
+async def test_ready_says_that_no_company_matches(answers: int) -> None:
+    """Once every report was read well: then there is nothing to wait for."""
+    clock, world = PassedClock(NOON), World.from_seed(1, 6)
+    app = httpx.ASGITransport(create_simulator(world, clock.now, sleep=clock.sleep))
+
+    async def answer(request: httpx.Request) -> httpx.Response:
+        down = answers != 200 and "feedback" in request.url.path
+        return httpx.Response(answers) if down else await app.handle_async_request(request)
+
+    reports = (REPORTS["chat-sessions"], REPORTS["chats-feedback"])
+    target = target_with(companies=Companies(include=("nobody",)), reports=reports)
+    async with Road(httpx.MockTransport(answer), clock, world.keys.admin, target) as road:
+        context = web_context(road.board, road.worker)
+        transport = httpx.ASGITransport(create_app(context))
+        async with httpx.AsyncClient(transport=transport, base_url="http://exporter") as http:
+            before = await http.get("/-/ready")
+            await road.poller.poll()
+            after = await http.get("/-/ready")
+
+    assert (before.status_code, after.status_code) == (503, answers)
+    assert ("no company matches" in after.text) == (answers == 200)
 
 
 @pytest.mark.parametrize(

@@ -47,7 +47,7 @@ def reaches(host: str, port: int) -> bool:
     [
         pytest.param(":0", "http://localhost:{}", ["127.0.0.1", "::1"], id="every interface"),
         pytest.param("0.0.0.0:0", "http://localhost:{}", ["127.0.0.1"], id="every interface of IPv4"),
-        pytest.param("[::]:0", "http://localhost:{}", ["::1"], id="every interface of IPv6"),
+        pytest.param("[::]:0", "http://localhost:{}", ["::1", "127.0.0.1"], id="every interface by IPv6"),
         pytest.param("127.0.0.1:0", "http://127.0.0.1:{}", ["127.0.0.1"], id="IPv4"),
         pytest.param("[::1]:0", "http://[::1]:{}", ["::1"], id="IPv6"),
         pytest.param("::1:0", "http://[::1]:{}", ["::1"], id="IPv6 without brackets"),
@@ -57,7 +57,7 @@ def reaches(host: str, port: int) -> bool:
 def test_an_address_is_listened_on(address: str, base: str, hosts: list[str]) -> None:
     """Port 0 is any free one; the URL is one that a person on this machine can open."""
     here = [host for host in hosts if can_listen(host)]
-    if not here:
+    if hosts[0] not in here:
         with pytest.raises(ConfigError, match=f"{OPTION}$"):
             listen(address, OPTION)
         return

@@ -25,7 +25,7 @@ BACKLOG = 1024
 
 
 def listen(address: str, option: str) -> socket.socket:
-    """Opens a listening socket at `host:port`; an empty host is every interface, IPv6 and IPv4.
+    """Opens a listening socket at `host:port`; an empty host or `[::]` is every interface, IPv6 and IPv4.
 
     Raises:
         ConfigError: the address cannot be read, is in use or is not ours; it names `option`, the flag to change.
@@ -43,7 +43,7 @@ def listen(address: str, option: str) -> socket.socket:
 
 
 def _bound(host: str, port: int) -> socket.socket:
-    if not host and socket.has_dualstack_ipv6():
+    if host in ("", "::") and socket.has_dualstack_ipv6():
         return socket.create_server(("::", port), family=socket.AF_INET6, backlog=BACKLOG, dualstack_ipv6=True)
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     return socket.create_server((host, port), family=family, backlog=BACKLOG)
