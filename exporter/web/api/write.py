@@ -105,9 +105,7 @@ def _cells(figure: DailyFigure) -> Sequence[str | float]:
 
 def _harmless(text: str) -> str:
     """Puts an apostrophe before what a spreadsheet would take for a formula."""
-    begins = BEGINS_FORMULA.match(text)
-    at = begins.end() if begins else 0
-    return ("'" if begins else "") + text[:at] + INNER_FORMULA.sub(r"\1'", text[at:])
+    return ("'" if BEGINS_FORMULA.match(text) else "") + INNER_FORMULA.sub(r"\1'", text)
 
 
 def _number(value: float) -> float:
