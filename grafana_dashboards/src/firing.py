@@ -21,21 +21,41 @@ OF_FLEET = ('source=~"$source|"', 'company=~"$company|"')
 """Of the chosen, and what is about no source or no company: it is about all of them."""
 
 
+NO_COMPANY = 'company_id=""'
+
+
 def selected(*matchers: str, severity: str) -> str:
     """Returns the selector of firing alerts of ours."""
     every = ", ".join(('alertname=~"ChatUsage.+"', 'alertstate="firing"', severity, *RELEASE_CHOSEN, *matchers))
     return f"ALERTS{{{every}}}"
 
 
-def urgent(*matchers: str) -> str:
-    """Returns the selector of those that somebody is told of."""
-    return selected(*matchers, severity='severity!~"info|none"')
+def told(*matchers: str, severity: str, window: str = "") -> str:
+    """Returns firing alerts, those about companies with their names: an alert knows its company by the id alone.
+
+    Where a matcher of companies lets through none, those about no company too; with a `window` all that fired in it.
+    """
+    own = [each for each in matchers if not each.startswith("company")]
+    companies = [each for each in matchers if each.startswith("company")]
+    every = selected(*own, severity=severity)
+    found = f"max_over_time({every}[{window}])" if window else every
+    if not companies:
+        return found
+    without = (
+        f" or {found.replace(every, selected(*own, NO_COMPANY, severity=severity))}" if "|" in companies[0] else ""
+    )
+    return frame.named(found, *(each.replace("|", "") for each in companies)) + without
+
+
+def urgent(*matchers: str, window: str = "") -> str:
+    """Returns those that somebody is told of."""
+    return told(*matchers, severity='severity!~"info|none"', window=window)
 
 
 def firing(*matchers: str) -> str:
     """Returns 2 for each critical alert that fires and 1 for each other one that somebody is told of."""
     by = ", ".join(LABELS)
-    critical = selected(*matchers, severity='severity="critical"')
+    critical = told(*matchers, severity='severity="critical"')
     return f"(2 * max by ({by}) ({critical}) or max by ({by}) ({urgent(*matchers)}))"
 
 

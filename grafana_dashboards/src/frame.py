@@ -17,7 +17,7 @@ from grafana_foundation_sdk.models.dashboard import (
 )
 
 from grafana_dashboards.src.language import ACTIVITIES
-from grafana_dashboards.src.queries import RELEASE, RELEASE_CHOSEN
+from grafana_dashboards.src.queries import COMPANY, RELEASE, RELEASE_CHOSEN
 
 PREFIX = "chat-usage"
 TAG = "chat-usage"
@@ -135,17 +135,23 @@ def modes() -> VariableModel:
     return fixed("mode", "Mode", ("chat", "agent"), every=True)
 
 
+def named(alerts: str, *matchers: str) -> str:
+    """Returns alerts about companies, those of the matchers, with their names."""
+    names = f"max by ({', '.join(COMPANY)}) (chat_usage_company_info{{{', '.join(matchers)}}})"
+    return f"({alerts}) * on ({', '.join(COMPANY[:-1])}) group_left ({COMPANY[-1]}) {names}"
+
+
 def alerts(company: str = 'company=~"$company"') -> list[AnnotationQuery]:
     """Marks when alerts began to fire: outages, which explain a hole in every company, and if wanted those of companies.
 
     Those that inform, and a watchdog, are no news.
     """
     ours = ('alertname=~"ChatUsage.+"', 'alertstate="firing"', 'severity!~"info|none"', *RELEASE_CHOSEN)
-    outages = ", ".join((*ours, 'source=~"$source|"', 'company=""'))
-    of_companies = ", ".join((*ours, 'source=~"$source"', company))
+    outages = ", ".join((*ours, 'source=~"$source|"', 'company_id=""'))
+    of_companies = ", ".join((*ours, 'source=~"$source"', 'company_id!=""'))
     return [
         _annotation("Outages", _begins(f"ALERTS{{{outages}}}"), "red", "{{alertname}} {{source}} {{report}}"),
-        _annotation("Alerts of companies", _begins(f"ALERTS{{{of_companies}}}"), "orange", "{{alertname}} {{company}}", shown=False),
+        _annotation("Alerts of companies", named(_begins(f"ALERTS{{{of_companies}}}"), company), "orange", "{{alertname}} {{company}}", shown=False),
     ]  # fmt: skip
 
 

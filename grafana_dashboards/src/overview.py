@@ -126,7 +126,7 @@ def _figures() -> list[Panel]:
 
 
 def _attention() -> list[Panel]:
-    story = shortly(f"max_over_time({urgent(*OF_FLEET)}[1h])")
+    story = shortly(urgent(*OF_FLEET, window="1h"))
     return [
         firing_table(
             Card("Firing now", "Alerts that fire now, the worst first, of the chosen sources and companies; those without a company are about a source or the exporter. Click an alert for its runbook. What only informs is on Alert tuning.", PLAIN, 13, 8, nothing="none"),

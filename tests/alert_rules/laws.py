@@ -78,7 +78,8 @@ class Law:
             series if "x" in series.values else series._replace(values=self._scaled(series.values) + whole)
             for series in self.context
         ]
-        every = [*context, *([] if missing else lines)]
+        names = [Series("chat_usage_company_info", COMPANY, f"1{whole}")] if "company" in self.fires else []
+        every = [*context, *names, *([] if missing else lines)]
         return [series._replace(labels={**series.labels, **(more or {})}) for series in every]
 
     def _scaled(self, values: str) -> str:
@@ -300,7 +301,7 @@ LAWS = (
         "_",
         COMPANY,
         "",
-        (*FRESH, Series("chat_usage_company_info", {**COMPANY, "platform": "paradigm", "expected": "true"}, "1")),
+        (*FRESH, Series("chat_usage_company_info", {**COMPANY, "expected": "true"}, "1")),
         without=COMPANY,
     ),
     Law("ChatUsageRestated", "chat_usage_report_restated_ratio", REPORT, "0.1", "0.11", REPORT, "11%"),

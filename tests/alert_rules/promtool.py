@@ -47,10 +47,11 @@ def yaml_text(value: str) -> str:
     return f'"{escaped}"'
 
 
-LOOKED_UP = re.compile(r"\{\{ with printf `([^`]*)`[^{]*\| query \}\}(.*?)\{\{.*?\}\}(.*?)\{\{ end \}\}")
-LISTED = re.compile(r"\{\{ range query \(printf `([^`]*)`[^)]*\) \}\}(.*?)\{\{.*?\}\}(.*?)\{\{ end \}\}")
+LOOKED_UP = re.compile(r"\{\{ with printf `([^`]*)`[^{]*\| query \}\}(.*?)\{\{(.*?)\}\}(.*?)\{\{ end \}\}")
+LISTED = re.compile(r"\{\{ range query \(printf `([^`]*)`[^)]*\) \}\}(.*?)\{\{(.*?)\}\}(.*?)\{\{ end \}\}")
 KINDS = {
     "selector_info": "selector",
+    "company_info": "company",
     "activity_limit": "limit",
     "day_timestamp_seconds": "day",
     "share_28d": "share",
@@ -65,7 +66,9 @@ def expanded(text: str, labels: Labels, value: str, texts: Labels) -> str:
 
     def looked_up(found: re.Match[str]) -> str:
         kind = next(kind for part, kind in KINDS.items() if part in found[1])
-        return f"{found[2]}{texts[kind]}{found[3]}" if kind in texts else ""
+        if kind not in texts:
+            return ""
+        return found[2] + (quote_plus(texts[kind]) if "urlquery" in found[3] else texts[kind]) + found[4]
 
     text = LISTED.sub(looked_up, LOOKED_UP.sub(looked_up, text))
     text = re.sub(r"\{\{ \$labels\.(\w+) \| urlquery \}\}", lambda m: quote_plus(labels.get(m[1], "")), text)
@@ -75,18 +78,19 @@ def expanded(text: str, labels: Labels, value: str, texts: Labels) -> str:
 
 
 def fired(alert: str, labels: Labels, value: str, texts: Labels | None = None) -> Mapping[str, Labels]:
-    """Returns the alert that must fire, with all its labels and annotations."""
+    """Returns the alert that must fire, with its labels and annotations; a company's name is for these alone."""
     candidates = alerts()[alert]
     own = [each for each in candidates if _severity(each) == labels.get("severity")]
     rule = (own or list(candidates))[0]
-    full = {**labels, "service": "chat-usage"}
+    full = {name: text for name, text in labels.items() if name != "company"} | {"service": "chat-usage"}
+    known = {**{name: text for name, text in labels.items() if name == "company"}, **(texts or {})}
     if "{{" not in _severity(rule):
         full["severity"] = _severity(rule)
     annotations = rule["annotations"]
     assert isinstance(annotations, Mapping)
     return {
         "exp_labels": full,
-        "exp_annotations": {key: expanded(str(text), full, value, texts or {}) for key, text in annotations.items()},
+        "exp_annotations": {key: expanded(str(text), full, value, known) for key, text in annotations.items()},
     }
 
 
@@ -123,6 +127,12 @@ def _read_by(expression: str) -> frozenset[str]:
     """Returns the recordings and alerts that an expression reads, and those that these read."""
     found = [rule for group in GROUPS for rule in group["rules"] if _name(rule) in expression]
     return frozenset(map(_name, found)).union(*(_read_by(rule["expr"]) for rule in found))
+
+
+def is_nested(rule: Rule) -> bool:
+    """Tells whether a rule reads what reads another one."""
+    read = [each for group in GROUPS for each in group["rules"] if _name(each) in str(rule["expr"])]
+    return any(_read_by(each["expr"]) for each in read)
 
 
 def _name(rule: Rule) -> str:

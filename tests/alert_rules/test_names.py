@@ -76,6 +76,14 @@ def test_a_rule_reads_what_is_served(rule: Mapping[str, str]) -> None:
     assert frozenset().union(*map(grouping, parts(rule["expr"]))) <= labels
 
 
+def test_no_name_of_a_company_tells_alerts_apart() -> None:
+    """A rename would end one alert and begin another; what is recorded of a name is for texts alone."""
+    named = {rule["record"] if "record" in rule else rule["alert"]
+             for rule in RULES for part in parts(rule["expr"]) if "company" in grouping(part)}  # fmt: skip
+    assert named == {"source_company:chat_usage_company_info:max"}
+    assert [rule for rule in RULES if "company_info:max" in rule["expr"] or "$labels.company " in str(rule)] == []
+
+
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.get("alert") or rule["record"])
 def test_a_rule_keeps_the_release(rule: Mapping[str, str]) -> None:
     """Wherever it groups or matches: a release must not hide another one, nor speak for it."""
@@ -111,7 +119,8 @@ def test_an_alert_is_complete(rule: Mapping[str, Mapping[str, str]]) -> None:
     expected = {"{{ $labels.severity }}"} if name in LIMITED else {"critical", "warning", "info", "none"}
     assert labels["severity"] in expected
     assert labels.keys() == {"severity", "service"}
-    assert annotations.keys() == {"summary", "description", "runbook_url", "dashboard_url"}
+    of_company = {"company"} if "$labels.company_id" in str(annotations) else set[str]()
+    assert annotations.keys() == {"summary", "description", "runbook_url", "dashboard_url"} | of_company
     assert "{{" not in annotations["summary"]
     assert annotations["summary"].endswith(".")
     assert annotations["runbook_url"] == f"https://example.org/chat-usage-exporter/docs/runbooks/{name}.md"

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.alert_rules.laws import CHAT, COMPANY, FRESH, QUERIES, REPORT, WORKED, fresh, limit, many, worked
-from tests.alert_rules.promtool import FILES, Series, document, verdicts
+from tests.alert_rules.promtool import FILES, Series, complaints, document, verdicts
 from tests.oncall.amtool import program
 from tests.oncall.shipped import SUITES
 
@@ -159,6 +159,53 @@ def days(names: Sequence[str]) -> Mapping[str, object]:
     samples = [{"labels": each.document()["series"], "value": 1} for each in told]
     check = {"expr": EVER, "eval_time": f"{hours - 1}h", "exp_samples": samples}
     return {"interval": "1h", "input_series": list(series.values()), "promql_expr_test": [check]}
+
+
+MIDNIGHT, LATER = 12, 24
+RENAMED = {**QUERIES, "company": "Northwind AG"}
+OLD, NEW = f"{{}}x{MIDNIGHT - 1} stale", f"_x{MIDNIGHT} {{}}x{LATER}"
+"""Half hours of a figure of the company by its old name, and by its new one."""
+
+
+def served(name: str, labels: Mapping[str, str], before: str, after: str) -> list[Series]:
+    """Returns a figure of a company that is renamed in the moment in which a day takes the place of another."""
+    return [
+        Series(name, {**labels, **QUERIES}, OLD.format(before)),
+        Series(name, {**labels, **RENAMED}, NEW.format(after)),
+    ]
+
+
+def test_a_company_that_is_renamed_keeps_its_alert_and_gets_no_other(promtool: str, tmp_path: Path) -> None:
+    """At the same moment a day with a higher figure and limit gives way: neither is held against the other's."""
+    lower, upper = ({"bound": bound, "basis": "fixed", "severity": "warning"} for bound in ("lower", "upper"))
+    figures = [
+        *served(WORKING, {}, "49", "49"),
+        *served("chat_usage_activity_last_day", {}, "500", "49"),
+        *served("chat_usage_activity_limit", lower, "50", "50"),
+        *served("chat_usage_activity_limit", upper, "600", "100"),
+    ]
+    series = [each if "company" in each.labels else each._replace(values=f"{each.values}x40") for each in FRESH]
+    ever = 'count(last_over_time(ALERTS_FOR_STATE{company_id="1"}[18h]))'
+    checks = [
+        {"expr": ever, "eval_time": "18h", "exp_samples": [{"labels": "{}", "value": 1}]},
+        {
+            "expr": 'changes(ALERTS_FOR_STATE{alertname="ChatUsageBelowThreshold"}[18h])',
+            "eval_time": "18h",
+            "exp_samples": [{"labels": Series("", of_alert(lower), "").document()["series"], "value": 0}],
+        },
+    ]
+    test = {
+        "interval": "30m",
+        "input_series": [each.document() for each in (*series, *figures)],
+        "promql_expr_test": checks,
+    }
+    assert complaints(promtool, tmp_path, document([test], "30m", FILES)) == ""
+
+
+def of_alert(limit: Mapping[str, str]) -> Mapping[str, str]:
+    """Returns the labels of the alert about it, which has no name of the company."""
+    named = {"alertname": "ChatUsageBelowThreshold", "service": "chat-usage", **QUERIES, **limit}
+    return {name: text for name, text in named.items() if name != "company"}
 
 
 @pytest.mark.parametrize("suite", [SUITES[0], SUITES[-1]])

@@ -123,21 +123,22 @@ def test_a_page_for_one_company_is_never_swallowed() -> None:
         assert 'severity=~"warning|info"' in targets or targets & of_no_company or same, rule
 
 
-def test_warnings_wait_for_the_office_to_open_and_pages_do_not(tmp_path: Path) -> None:
-    """Where the office never opens, a page is delivered, and the warning that fired with it is not."""
+def test_warnings_and_pages_about_yesterday_wait_and_other_pages_do_not(tmp_path: Path) -> None:
+    """Where no hours ever begin, a page is delivered, a warning is not, and of many that fell only Slack hears."""
     page = {"service": "chat-usage", "alertname": "ChatUsageNoReportAtAll", "severity": "critical", "source": "a"}
+    yesterday = {**page, "alertname": "ChatUsageManyCompaniesDropped"}
     warning = {"service": "chat-usage", "alertname": "ChatUsageConfigReloadFailed", "severity": "warning"}
     theirs = {**warning, "company_id": "17", "source": "b"}  # their e-mail knows no hours: it is sent after the ticket
     with collecting() as collector:
         config = shipped.delivering_to(shipped.alertmanager(), collector.url, at_any_hour=False)
         with alertmanager(program("alertmanager", "trixie"), tmp_path, routed(config)) as running:
             running.post([warning, theirs])
-            running.post([page])
-            programs.wait_for(lambda: len(collector.messages) >= 4, "the page and the e-mail", PATIENCE_S)
+            running.post([page, yesterday])
+            programs.wait_for(lambda: len(collector.messages) >= 5, "both pages and the e-mail", PATIENCE_S)
 
     assert Counter(message.receiver for message in collector.messages) == {
         "chat-usage-pager": 1,
         "chat-usage-jsm": 1,
-        "chat-usage-slack": 1,
+        "chat-usage-slack": 2,
         "chat-usage-account-team": 1,
     }

@@ -160,13 +160,14 @@ def test_repetitions_fit_into_intervals() -> None:
         assert route["repeat_interval"] < 120 * 3600
 
 
-def test_only_warnings_keep_office_hours() -> None:
+def test_only_warnings_and_pages_about_yesterday_keep_hours() -> None:
     """And in a place: without a location the hours would be those of UTC."""
     config = shipped.alertmanager()
     intervals = [part for each in mappings(config["time_intervals"]) for part in mappings(each["time_intervals"])]
     timed = [route for route in shipped.routes(mapping(config["route"])) if "active_time_intervals" in route]
 
-    assert [route["matchers"] for route in timed] == [['severity="warning"']]
+    of_yesterday = ['alertname="ChatUsageManyCompaniesDropped"']
+    assert [route["matchers"] for route in timed] == [of_yesterday, of_yesterday, ['severity="warning"']]
     assert all("location" in part for part in intervals)
 
 

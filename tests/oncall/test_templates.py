@@ -14,8 +14,8 @@ from tests.oncall.shipped import Config, mappings
 
 pytestmark = pytest.mark.e2e
 
-DOCS = "https://example.org/chat-usage-exporter/docs/runbooks"
-GRAFANA = "https://grafana.example.org/d/chat-usage-company?var-source=production&var-company=Northwind&from=now-30d"
+DOCS = "https://wiki.example.com/chat-usage/docs/runbooks"
+GRAFANA = "https://grafana.example.com/d/chat-usage-company?var-source=production&var-company=Northwind&from=now-30d"
 HOSTILE = '<!channel> R&D "Ü" +1 {{ .X }} \\ <script>'
 MESSAGES = ["headline", "text", "pagerduty.description", "pagerduty.firing", "jsm.message", "jsm.description",
             "slack.title", "slack.text", "teams.title", "teams.text", "email.html"]  # fmt: skip
@@ -24,14 +24,16 @@ LIMITS = {"pagerduty.description": 1024, "jsm.message": 130, "jsm.description": 
           "slack.text": 40_000, "teams.text": 25_000, "headline": 300}  # fmt: skip
 
 
-def alert(status: str = "firing", name: str = "ChatUsageActivityDropped", **labels: str) -> Config:
+def alert(status: str = "firing", name: str = "ChatUsageActivityDropped", company: str = "", **labels: str) -> Config:
     """Makes an alert as Alertmanager hands it to a template."""
+    named = {"company": company} if company else {}
     return {
         "status": status,
         "labels": {"alertname": name, "service": "chat-usage", "severity": "warning", "source": "production", **labels},
         "annotations": {
+            **named,
             "summary": f"Summary of {name}.",
-            "description": f"Description of {labels.get('activity', name)}, {labels.get('company', 'no company')}.",
+            "description": f"Description of {labels.get('activity', name)}, {company or 'no company'}.",
             "runbook_url": f"{DOCS}/{name}.md",
             "dashboard_url": GRAFANA,
         },
@@ -122,6 +124,17 @@ def test_a_message_has_what_a_person_needs(render: Rendering, name: str) -> None
     assert name == "jsm.description" or "likes" in text
 
 
+@pytest.mark.parametrize("name", [*LINKING, "pagerduty.firing"])
+def test_a_link_that_was_never_set_is_left_out(render: Rendering, name: str) -> None:
+    """The shipped rules have an address of nobody; the link that silences is Alertmanager's own."""
+    links = {"runbook_url": f"{DOCS}/a.md".replace("wiki.example.com", "example.org"),
+             "dashboard_url": GRAFANA.replace("example.com", "example.org")}  # fmt: skip
+    unset = alert(company_id="17")
+    text = render(name, notification({**unset, "annotations": {**shipped.mapping(unset["annotations"]), **links}}))
+    assert "Description of " in text
+    assert not re.search(r"runbook|dashboard|example\.org/(d|chat)", text, re.IGNORECASE)
+
+
 @pytest.mark.parametrize(
     ("data", "headline"),
     [
@@ -142,7 +155,7 @@ def test_a_headline_says_how_many_where_and_what(render: Rendering, data: Config
 
 
 def test_a_silence_is_of_that_alert(render: Rendering) -> None:
-    """By all of its labels but the name of the company, which may change, as the form of Alertmanager reads them."""
+    """By all of its labels, as the form of Alertmanager reads them."""
     odd = alert(source=HOSTILE, company_id="17", company="Northwind")
     labels = {"alertname": "ChatUsageActivityDropped", "company_id": "17", "severity": "warning", "source": HOSTILE}
     expected = f"{{{','.join(f'{name}={json.dumps(value, ensure_ascii=False)}' for name, value in labels.items())}}}"
@@ -171,7 +184,8 @@ def test_long_messages_keep_within_the_limits_of_their_channels(render: Renderin
     """With 50 alerts of a company with the longest name in another script, and endless annotations."""
     company = "会" * 128
     one = of_company("x", company)
-    texts = {"summary": "s" * 5000, "description": "d" * 5000, "runbook_url": f"{DOCS}/{'r' * 60}.md",
+    texts = {"company": company, "summary": "s" * 5000, "description": "d" * 5000,
+             "runbook_url": f"{DOCS}/{'r' * 60}.md",
              "dashboard_url": GRAFANA.replace("Northwind", "%E4%BC%9A" * 128)}  # fmt: skip
     data = notification(*[{**one, "annotations": texts}] * 50)
 
