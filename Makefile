@@ -99,7 +99,7 @@ docs: ## write the generated files anew: config/exporter.example.yml, docs/metri
 	text=$$($(VENV)/bin/chat-usage-exporter metrics) && printf '%s\n' "$$text" > docs/metrics.md
 	text=$$($(VENV)/bin/python -m tools.runbooks) && printf '%s\n' "$$text" > docs/runbooks/README.md
 
-rules: ## build/alert_rules/ with your addresses (DOCS_URL=https://... GRAFANA_URL=https://...; without one, without its links)
+rules: ## build/alert_rules/ and build/grafana_dashboards/ with your addresses (DOCS_URL=https://... GRAFANA_URL=https://...; without one, without its links)
 	@tools/venv $(VENV) run
 	$(VENV)/bin/python -m tools.rules --docs-url "$(DOCS_URL)" --grafana-url "$(GRAFANA_URL)"
 

@@ -1,9 +1,11 @@
-"""`make rules`: writes the alert rules with the addresses of your documentation and of your Grafana.
+"""`make rules`: writes the alert rules and dashboards with the addresses of your documentation and of your Grafana.
 
-An address that is not given takes its links away, so that no text has a link that leads nowhere. By hand:
+An address that is not given takes its links away from the rules, so that no text has one that leads nowhere. By hand:
 `sed 's#https://example.org/chat-usage-exporter#DOCS_URL#'` and `sed 's#https://grafana.example.org#GRAFANA_URL#'`.
 
 usage: VENV/bin/python -m tools.rules [--docs-url URL] [--grafana-url URL] [FOLDER]
+
+FOLDER, build/ by default, gets alert_rules/ and grafana_dashboards/.
 """
 
 import argparse
@@ -11,7 +13,8 @@ import re
 import sys
 from pathlib import Path
 
-RULES = Path(__file__).parents[1] / "alert_rules"
+ROOT = Path(__file__).parents[1]
+WRITTEN = ("alert_rules/**/*.yml", "grafana_dashboards/*.json", "grafana_dashboards/import/*.json")
 DOCS, GRAFANA = "https://example.org/chat-usage-exporter", "https://grafana.example.org"
 
 
@@ -22,17 +25,24 @@ def linked(text: str, docs_url: str, grafana_url: str) -> str:
     return text
 
 
+def placed(text: str, docs_url: str) -> str:
+    """Returns a dashboard whose links lead below this address, if there is one; to other dashboards they have none."""
+    return text.replace(DOCS, docs_url.rstrip("/")) if docs_url else text
+
+
 def main() -> int:
-    """Writes the rules; returns the exit status."""
+    """Writes rules and dashboards; returns the exit status."""
     parser = argparse.ArgumentParser(prog="python -m tools.rules")
     parser.add_argument("--docs-url", default="")
     parser.add_argument("--grafana-url", default="")
-    parser.add_argument("folder", type=Path, nargs="?", default=Path("build/alert_rules"))
+    parser.add_argument("folder", type=Path, nargs="?", default=Path("build"))
     given = parser.parse_args()
-    for path in sorted(RULES.rglob("*.yml")):
-        target = given.folder / path.relative_to(RULES)
+    for path in sorted(path for pattern in WRITTEN for path in ROOT.glob(pattern)):
+        text = path.read_text()
+        target = given.folder / path.relative_to(ROOT)
         target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_text(linked(path.read_text(), given.docs_url, given.grafana_url))
+        is_rules = path.suffix == ".yml"
+        target.write_text(linked(text, given.docs_url, given.grafana_url) if is_rules else placed(text, given.docs_url))
     return 0
 
 

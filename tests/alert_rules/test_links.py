@@ -3,8 +3,8 @@
 import pytest
 import yaml
 
-from tests.alert_rules.promtool import FILES
-from tools.rules import DOCS, GRAFANA, linked
+from tests.alert_rules.promtool import FILES, ROOT
+from tools.rules import DOCS, GRAFANA, linked, placed
 
 TEXTS = [file.read_text() for file in FILES]
 
@@ -28,3 +28,12 @@ def test_without_an_address_there_is_no_link(text: str) -> None:
         gone = {"runbook_url", "dashboard_url"}
         kept = {key: value for key, value in before.get("annotations", {}).items() if key not in gone}
         assert rule == ({**before, "annotations": kept} if kept else before)
+
+
+def test_dashboards_lead_to_the_same_documentation() -> None:
+    """To each other they lead without an address."""
+    for path in (ROOT / "grafana_dashboards").glob("*.json"):
+        text = path.read_text()
+        assert DOCS in text
+        assert "example.org" not in placed(text, "https://docs.here/")
+        assert placed(text, "") == text

@@ -7,8 +7,10 @@ from exporter.exposition.board import Board
 from exporter.exposition.text import Format
 from exporter.polling.threads import Worker
 from exporter.web.app import WebContext
-from exporter.web.status.page import DOCS
 from exporter.web.status.problems import FailedReload
+
+WIKI = "https://wiki.example.com/usage/docs"
+"""Where somebody has the runbooks."""
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 
@@ -33,7 +35,7 @@ def web_context(
     now: Callable[[], datetime] = lambda: NOON,
     next_poll: Callable[[str], datetime | None] = lambda _source: None,
     reload: Callable[[], Awaitable[str]] | None = None,
-    docs: str = DOCS,
+    docs: str = WIKI,
     failed_reload: Callable[[], FailedReload | None] = lambda: None,
 ) -> WebContext:
     """Returns a context with a board at noon; nothing is scheduled."""

@@ -22,7 +22,8 @@ from exporter.web.api.find import DailyFiguresFinder
 from exporter.web.app import create_app
 from exporter.web.server.basic_auth import BasicAuth, PasswordVerifier
 from exporter.web.server.web_config import LiveWebConfig
-from exporter.web.status.page import DOCS, PageState, StatusPage
+from exporter.web.status.page import DOCS as EXAMPLE
+from exporter.web.status.page import PageState, StatusPage
 from exporter.web.status.problems import FailedReload
 from exporter.web.status.query import CompanyQuery
 from exporter.web.status.sparkline import sparkline
@@ -32,7 +33,7 @@ from tests.road.test_believable_days import Platform, all_days
 from tests.road.test_reports import begin
 from tests.samples import samples
 from tests.web.asking import Answer, asking, days, on, published
-from tests.web.contexts import web_context
+from tests.web.contexts import WIKI, web_context
 from tests.web.reading import ReadPage
 from tests.web.test_days import NAMES, named, paradigm
 
@@ -252,7 +253,7 @@ async def test_a_failing_report_says_what_why_since_when_and_what_to_do(scenario
     (line,) = page.wrong
     assert f"s, chat-sessions: {what}; no good poll since 2026-11-20 12:00 UTC" in line
     assert why in line
-    assert f"{DOCS}/runbooks/{runbook}.md" in page.links
+    assert f"{WIKI}/runbooks/{runbook}.md" in page.links
     assert world.keys.admin not in line
     assert page.companies == before.companies
     assert page.reports[0]["Last good poll"].split() == ["2026-11-20", "12:00", "UTC", "1", "h", "ago"]
@@ -287,7 +288,7 @@ async def test_a_refused_configuration_shows_until_a_good_one_is_read() -> None:
     (line,) = refused.wrong
     assert "configuration: Refused when it was reloaded, 2026-11-20 11:00 UTC; the one before goes on" in line
     assert "exporter.yml:3: settle: give <a> duration" in line
-    assert f"{DOCS}/runbooks/ChatUsageConfigReloadFailed.md" in refused.links
+    assert f"{WIKI}/runbooks/ChatUsageConfigReloadFailed.md" in refused.links
     assert "The configuration was refused" in refused.summary
     assert not good.wrong
     assert "configuration" not in good.summary
@@ -434,14 +435,23 @@ async def test_runbooks_are_where_the_operator_has_them() -> None:
     assert not any("example.org" in link for link in page.links)
 
 
+async def test_without_an_address_of_the_runbooks_there_is_no_dead_link() -> None:
+    """The address that stands as an example leads nowhere; the runbook is named all the same."""
+    page = await status(await quiet(), docs=EXAMPLE)
+    assert not any("example.org" in link for link in page.links)
+    assert any(
+        "what to do: runbook ChatUsageActivityDropped" in cell for row in page.companies for cell in row.values()
+    )
+
+
 async def test_every_link_is_answered_or_leads_to_a_runbook() -> None:
     """Pages, heads and files; nothing is loaded from another host."""
     board = await quiet()
     page = await status(board)
     async with asking(board) as http:
         for link in page.links:
-            if link.startswith(DOCS):
-                assert (RUNBOOKS / link.removeprefix(f"{DOCS}/runbooks/")).is_file()
+            if link.startswith(WIKI):
+                assert (RUNBOOKS / link.removeprefix(f"{WIKI}/runbooks/")).is_file()
             else:
                 assert (await http.get(link)).status_code == 200, link
     assert sum(link.startswith("static/") for link in page.links) == 3

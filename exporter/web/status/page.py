@@ -23,7 +23,7 @@ from exporter.web.status.sparkline import HEIGHT, WIDTH
 
 MOST_PAGES = 64
 DOCS = "https://example.org/chat-usage-exporter/docs"
-"""Where the folder docs is, with the runbooks in it, as in alert_rules; an operator may have it elsewhere."""
+"""Where the folder docs is, with the runbooks in it, as in alert_rules: an example, to which nothing links."""
 GZIP_LEVEL = 4
 
 
@@ -54,8 +54,9 @@ class StatusPage:
             trim_blocks=True,
             lstrip_blocks=True,
         )
+        linked = "" if docs == DOCS else docs
         environment.globals.update(
-            Level=Level, text=text, version=__version__, docs=docs, assets=assets, width=WIDTH, height=HEIGHT
+            Level=Level, text=text, version=__version__, docs=linked, assets=assets, width=WIDTH, height=HEIGHT
         )
         self._template = environment.get_template("status.html.jinja")
         self._finder = finder

@@ -9,5 +9,6 @@
 {{/* The text of a dashboard, or of an alert's link to one, with the UIDs of this release. in: (dict "root" $ "text" TEXT) */}}
 {{- define "chat-usage-exporter.ownUids" -}}
 {{- $suffix := include "chat-usage-exporter.uidSuffix" .root -}}
-{{- regexReplaceAll `("uid": "|/d/)(chat-usage-[a-z-]+)` .text (printf "${1}${2}%s" $suffix) -}}
+{{- $text := .text | replace "https://example.org/chat-usage-exporter" (trimSuffix "/" .root.Values.prometheusRule.runbookBaseUrl) -}}
+{{- regexReplaceAll `("uid": "|/d/)(chat-usage-[a-z-]+)` $text (printf "${1}${2}%s" $suffix) -}}
 {{- end -}}

@@ -59,7 +59,6 @@ have templates of their own ({{ `{{ $labels.company }}` }}), which are Prometheu
 {{- end -}}
 {{- with index $wanted.forOverrides $rule.alert -}}{{- $_ := set $rule "for" . -}}{{- end -}}
 {{- range $annotation, $text := $rule.annotations -}}
-{{- $text = $text | replace "https://example.org/chat-usage-exporter" (trimSuffix "/" $wanted.runbookBaseUrl) -}}
 {{- $text = $text | replace "https://grafana.example.org" (trimSuffix "/" $wanted.dashboardBaseUrl) -}}
 {{- $_ := set $rule.annotations $annotation (include "chat-usage-exporter.ownUids" (dict "root" $.root "text" $text)) -}}
 {{- end -}}
