@@ -48,6 +48,13 @@ async def serving(
         passwords.close()
 
 
+async def serving_until_signalled(app: ASGIApp, listening: socket.socket) -> None:
+    """Serves an application until SIGTERM or SIGINT."""
+    ended = end_signal()
+    async with serving(app, listening):
+        await ended.wait()
+
+
 def end_signal() -> asyncio.Event:
     """Returns what SIGTERM and SIGINT set; a second one changes nothing.
 

@@ -5,6 +5,7 @@ import os
 import shlex
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -93,7 +94,7 @@ def export(
         at_home = site.scheme == "http" and is_loopback(site.hostname or "")
         rules = download.DownloadRules(endpoint_of(chosen), most, at_home, lambda done: show(done=done))
         seconds = option_value("--deadline", duration, deadline).total_seconds()
-        order = Order(_chatbot_id(chosen), asked, output.absolute(), rules, export_id, seconds)
+        order = Order(str(chosen.account.options["chatbot_id"]), asked, output.absolute(), rules, export_id, seconds)
         done = run_command(unless_signalled(_exported(chosen, order, show)))
     if done is None:
         raise FailedError("ended before the export was saved; resume it with the --export-id that is named above")
@@ -111,10 +112,6 @@ def chatbot(settings: Settings, name: str | None) -> Source:
     return bots[name] if name is not None else next(iter(bots.values()))
 
 
-def _chatbot_id(chosen: Source) -> str:
-    return str(chosen.account.options["chatbot_id"])
-
-
 def _days(first: str | None, last: str | None, *, resumes: bool, today: date) -> Days:
     yesterday = today - timedelta(days=1)
     if first is None and not resumes:
@@ -127,11 +124,8 @@ def _days(first: str | None, last: str | None, *, resumes: bool, today: date) ->
 
 
 async def _exported(chosen: Source, order: Order, show: Callable[[str], None]) -> int:
-    client = client_of(chosen, LastCodes())
-    try:
+    async with aclosing(client_of(chosen, LastCodes())) as client:
         return await exported(client, order, chosen, Waiting(time.monotonic, asyncio.sleep, show))
-    finally:
-        await client.aclose()
 
 
 async def exported(fetch: Fetch, order: Order, chosen: Source, waiting: Waiting) -> int:

@@ -98,15 +98,12 @@ def show(foreseen: Forecast, console: Console) -> None:
         rows.append(("together", str(sum(series.values()))))
         tables.show(console, f"Series {title}", (TableColumn("Family"), TableColumn("Series", number=True)), rows)
     console.print()
-    total = f"Total for {_sized(foreseen.size)}: at most {foreseen.total_series} series"
+    channels = f" and {foreseen.size.channels} channels per chatbot" if foreseen.size.channels else ""
+    sized = f"{foreseen.size.companies} companies per source{channels}"
+    total = f"Total for {sized}: at most {foreseen.total_series} series"
     tables.say(console, f"{total}; {_number(foreseen.calls.expected)} calls a day, at most {foreseen.calls.most}.")
     console.print()
     tables.say(console, LEGEND)
-
-
-def _sized(size: Size) -> str:
-    channels = f" and {size.channels} channels per chatbot" if size.channels else ""
-    return f"{size.companies} companies per source{channels}"
 
 
 def _calls(foreseen: Forecast) -> Iterator[tuple[str, ...]]:

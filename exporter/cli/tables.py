@@ -71,10 +71,9 @@ def _table(columns: Sequence[TableColumn], rows: Sequence[Sequence[str]]) -> Tab
     return table
 
 
-def _lines(columns: Sequence[TableColumn], rows: Sequence[Sequence[str]]) -> list[str]:
+def _lines(columns: Sequence[TableColumn], rows: Sequence[Sequence[str]]) -> Iterator[str]:
     widths = [max(len(row[place]) for row in rows) for place in range(len(columns))]
-    return [GAP.join(_padded(*cell) for cell in zip(columns, row, widths, strict=True)).rstrip() for row in rows]
-
-
-def _padded(column: TableColumn, cell: str, width: int) -> str:
-    return cell.rjust(width) if column.number else cell.ljust(width)
+    for row in rows:
+        cells = zip(columns, row, widths, strict=True)
+        padded = (cell.rjust(width) if column.number else cell.ljust(width) for column, cell, width in cells)
+        yield GAP.join(padded).rstrip()

@@ -11,15 +11,11 @@ _END = b"# EOF\n"
 def select(exposition: bytes, names: Collection[str]) -> bytes:
     """Returns the families that have one of the names, or samples of one of them; in OpenMetrics with its end."""
     wanted = {name.encode() for name in _with_families(names)}
-    found = [family[0] for family in _FAMILY.finditer(exposition) if _is_wanted(family[1], wanted)]
-    return b"".join(found) + (_END if exposition.endswith(_END) else b"")
+    found = (each for each in _FAMILY.finditer(exposition) if {each[1], each[1].removesuffix(b"_total")} & wanted)
+    return b"".join(family[0] for family in found) + (_END if exposition.endswith(_END) else b"")
 
 
 def _with_families(names: Collection[str]) -> Iterator[str]:
     for name in names:
         yield name
         yield from (name.removesuffix(suffix) for suffix in _SUFFIXES if name.endswith(suffix))
-
-
-def _is_wanted(family: bytes, wanted: Collection[bytes]) -> bool:
-    return family in wanted or family.removesuffix(b"_total") in wanted

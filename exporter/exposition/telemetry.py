@@ -37,31 +37,31 @@ class Telemetry:
             "Polls of a report by their outcome; skipped means that the poll before still ran.",
             (*REPORT_LABELS, "outcome"),
         )
-        self._requests = counter(
+        self.requests = counter(
             "chat_usage_api_requests_total",
             "Requests to a reporting API by the status of the answer; error is a request without one, cancelled is one "
             "that a reload or the end cut off.",
             (*REPORT_LABELS, "code"),
         )
-        self._seconds = client.Histogram(
+        self.seconds = client.Histogram(
             "chat_usage_api_request_duration_seconds",
             "How long requests to a reporting API took, the whole answer included.",
             REPORT_LABELS,
             buckets=SECONDS,
             registry=self.registry,
         )
-        self._waits = counter(
+        self.waits = counter(
             "chat_usage_api_retry_wait_seconds_total",
             "Seconds spent waiting before a request was tried again.",
             REPORT_LABELS,
         )
-        self._skew = gauge(
+        self.skew = gauge(
             "chat_usage_api_clock_skew_seconds",
             "By how much the platform's clock is ahead of ours, by the Date of its newest answer, in steps of 1 s; "
             "an old answer out of a cache shows here too.",
             ("source",),
         )
-        self._paused_until = gauge(
+        self.paused_until = gauge(
             "chat_usage_api_paused_until_timestamp_seconds",
             "Until when no request of the source goes out because the platform asked for that (429 or 503 with "
             "Retry-After), in seconds since 1970; absent before the first time.",
@@ -81,13 +81,13 @@ class Telemetry:
         for reason in ("credentials", "too_many"):
             self._auth_failures.labels(reason)
         self._written: dict[Format, bytes] = {}
-        self._change = self._written.clear  # has it written anew at the next scrape: between two polls it stays
-        self.config = ConfigGauges(self.registry, self._change)
+        self.changed = self._written.clear  # has it written anew at the next scrape: between two polls it stays
+        self.config = ConfigGauges(self.registry, self.changed)
         helps = (
             "1 if the state file could be written when it was last tried; 0: a restart asks the platform anew.",
             "When this process last wrote the state file, in seconds since 1970; 0 is never.",
         )
-        self.state = LastAttempt("chat_usage_state_last_write", helps, self._change)
+        self.state = LastAttempt("chat_usage_state_last_write", helps, self.changed)
         self.registry.register(self.state)
         build = gauge(
             "chat_usage_exporter_build_info",
@@ -104,17 +104,17 @@ class Telemetry:
         """Starts all series of a report at 0, so that the first failure is a rise that `increase()` sees."""
         for outcome in OUTCOMES:
             self._polls.labels(source, report, outcome)
-        self._seconds.labels(source, report)
-        self._waits.labels(source, report)
-        self._change()
+        self.seconds.labels(source, report)
+        self.waits.labels(source, report)
+        self.changed()
 
     def polled(self, source: str, report: str, outcome: str) -> None:
         self._polls.labels(source, report, outcome).inc()
-        self._change()
+        self.changed()
 
     def auth_failed(self, reason: str) -> None:
         self._auth_failures.labels(reason).inc()
-        self._change()
+        self.changed()
 
     def key_expires(self, source: str, moment: datetime | None) -> None:
         """Sets when the key of a source expires; None is not known."""
@@ -122,19 +122,18 @@ class Telemetry:
             self._key_expiry.remove_by_labels({"source": source})
         else:
             self._key_expiry.labels(source).set(moment.timestamp())
-        self._change()
+        self.changed()
 
     def forget(self, source: str, report: str | None = None) -> None:
         """Drops all series of a source, or of one report of it."""
-        of_reports = (self._polls, self._requests, self._seconds, self._waits)
-        for family in of_reports if report else (*of_reports, self._skew, self._paused_until, self._key_expiry):
+        of_reports = (self._polls, self.requests, self.seconds, self.waits)
+        for family in of_reports if report else (*of_reports, self.skew, self.paused_until, self._key_expiry):
             family.remove_by_labels({"source": source, **({"report": report} if report else {})})
-        self._change()
+        self.changed()
 
     def observer(self, source: str) -> "RequestObserver":
         """Returns what counts the requests of one source."""
-        families = self._requests, self._seconds, self._waits, self._paused_until, self._skew
-        return RequestObserver(source, *families, self._change)
+        return RequestObserver(source, self)
 
     def served(self) -> Iterator[Metric]:
         return chain(self.registry.collect(), self._process.collect())
@@ -157,35 +156,30 @@ def _latest(registry: client.CollectorRegistry, format_: Format) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class RequestObserver:
-    """Counts the requests of one source (`exporter.http.Observer`), and says so by `changed`."""
+    """Counts the requests of one source (`exporter.http.Observer`)."""
 
     source: str
-    requests: client.Counter
-    seconds: client.Histogram
-    waits: client.Counter
-    paused_until: client.Gauge
-    skew: client.Gauge
-    changed: Callable[[], None]
+    telemetry: Telemetry
 
     def request(self, report: str, code: str, seconds: float) -> None:
         """Counts one request that ended, `code` being the status or `error`."""
-        self.requests.labels(self.source, report, code).inc()
-        self.seconds.labels(self.source, report).observe(seconds)
-        self.changed()
+        self.telemetry.requests.labels(self.source, report, code).inc()
+        self.telemetry.seconds.labels(self.source, report).observe(seconds)
+        self.telemetry.changed()
 
     def waited(self, report: str, seconds: float) -> None:
-        self.waits.labels(self.source, report).inc(seconds)
-        self.changed()
+        self.telemetry.waits.labels(self.source, report).inc(seconds)
+        self.telemetry.changed()
 
     def paused(self, until: datetime) -> None:
         """Keeps until when the platform wants no request."""
-        self.paused_until.labels(self.source).set(until.timestamp())
-        self.changed()
+        self.telemetry.paused_until.labels(self.source).set(until.timestamp())
+        self.telemetry.changed()
 
     def dated(self, skew: float) -> None:
         """Keeps by how much the platform's clock is ahead, in seconds."""
-        self.skew.labels(self.source).set(skew)
-        self.changed()
+        self.telemetry.skew.labels(self.source).set(skew)
+        self.telemetry.changed()
 
 
 class LastAttempt(Collector):

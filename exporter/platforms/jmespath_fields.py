@@ -1,7 +1,7 @@
 """Reads an answer by an operator's expressions (JMESPath), one per level, since none can look at its parent."""
 
 from collections.abc import Iterator
-from typing import NamedTuple
+from dataclasses import dataclass, field
 
 import jmespath
 from jmespath.exceptions import ParseError
@@ -60,21 +60,15 @@ def _refuse_bad_call(name: str, arguments: int) -> None:
         raise ValueError(f"calls {name}() with {arguments} arguments; it takes {least}{len(signature)}")
 
 
-class Target(NamedTuple):
-    """What the figures feed: the family of a measure with at most one label, in this part."""
+@dataclass(slots=True)
+class Reader:
+    """Reads one answer into `rows` of a part, for the family of a measure with at most one label."""
 
+    fields: Fields
     family: str
     part: str
-
-
-class Reader:
-    """Reads one answer; `fruitless` are the options whose expressions were tried and found nothing."""
-
-    def __init__(self, fields: Fields, target: Target, rows: ReadingBuilder) -> None:
-        self._fields = fields
-        self._target = target
-        self._rows = rows
-        self._found: dict[str, bool] = {}
+    rows: ReadingBuilder
+    _found: dict[str, bool] = field(default_factory=dict)
 
     @property
     def fruitless(self) -> tuple[str, ...]:
@@ -82,51 +76,51 @@ class Reader:
         return tuple(option for option, found in self._found.items() if not found)
 
     def read(self, root: object) -> None:
-        for entry in self._list("entries", self._fields.entries, root):
-            identity = self._find("company_id", self._fields.company_id, entry)
-            name = self._find("company", self._fields.company, entry)
-            company = self._rows.named(identity, name, ("fields.company_id", "fields.company"))
+        for entry in self._list("entries", self.fields.entries, root):
+            identity = self._find("company_id", self.fields.company_id, entry)
+            name = self._find("company", self.fields.company, entry)
+            company = self.rows.named(identity, name, ("fields.company_id", "fields.company"))
             if company is not None:
                 self._entry(company, entry)
 
     def _entry(self, company: str, entry: object) -> None:
-        if self._fields.days is None:
-            self._row(self._rows.level_key(self._target.part, company), entry)
+        if self.fields.days is None:
+            self._row(self.rows.level_key(self.part, company), entry)
             return
-        for day in self._list("days", self._fields.days, entry):
-            date = self._find("date", self._fields.date, day)
-            if key := self._rows.key(self._target.part, company, date, "fields.date"):
+        for day in self._list("days", self.fields.days, entry):
+            date = self._find("date", self.fields.date, day)
+            if key := self.rows.key(self.part, company, date, "fields.date"):
                 self._row(key, day)
 
     def _row(self, key: RowKey, row: object) -> None:
         figures: dict[Column, float] = {}
-        if self._fields.items is None:
-            self._value(row, Column(self._target.family), figures, key)
+        if self.fields.items is None:
+            self._value(row, Column(self.family), figures, key)
         else:
-            items = self._find("items", self._fields.items, row)
+            items = self._find("items", self.fields.items, row)
             if items == []:
-                self._rows.listed -= 1  # it lists nothing: no figure can be expected of it
+                self.rows.listed -= 1  # it lists nothing: no figure can be expected of it
             for item in items if isinstance(items, list) else ():
                 if column := self._column(item):
                     self._value(item, column, figures, key)
             if not isinstance(items, list):
-                self._rows.note("missing" if items is None else "retyped", "fields.items")
-        self._rows.add(key, figures)
+                self.rows.note("missing" if items is None else "retyped", "fields.items")
+        self.rows.add(key, figures)
 
     def _column(self, item: object) -> Column | None:
         """Returns what an item's figure is filed under; None, noted, for one without the label that is wanted."""
-        if self._fields.label is None:
-            return Column(self._target.family)
-        label = self._find("label", self._fields.label, item)
+        if self.fields.label is None:
+            return Column(self.family)
+        label = self._find("label", self.fields.label, item)
         text = str(label) if json_values.is_number(label) else label
         if not isinstance(text, str) or not text.strip():
-            self._rows.note("retyped" if text else "missing", "fields.label")
+            self.rows.note("retyped" if text else "missing", "fields.label")
             return None
-        return Column(self._target.family, (json_values.label(text),))
+        return Column(self.family, (json_values.label(text),))
 
     def _value(self, holder: object, column: Column, figures: dict[Column, float], key: RowKey) -> None:
-        value = self._find("value", self._fields.value, holder)
-        figure = self._rows.figure(json_values.count(value), "fields.value", key)
+        value = self._find("value", self.fields.value, holder)
+        figure = self.rows.figure(json_values.count(value), "fields.value", key)
         if figure is not None:
             figures[column] = figures.get(column, 0.0) + figure
 
@@ -135,8 +129,8 @@ class Reader:
         found = self._find(option, expression, value)
         if isinstance(found, list):
             return found
-        self._rows.note("missing" if found is None else "retyped", f"fields.{option}")
-        self._rows.listed += 1
+        self.rows.note("missing" if found is None else "retyped", f"fields.{option}")
+        self.rows.listed += 1
         return []
 
     def _find(self, option: str, expression: Expression, value: object) -> object:

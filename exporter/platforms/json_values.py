@@ -22,7 +22,7 @@ _TOO_DEEP = "the answer is nested too deeply to be a report"
 _BOM = b"\xef\xbb\xbf"
 _ESCAPE = re.compile(
     rb"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"  # a pair
-    rb"|(?P<lone>\\u[dD][89a-fA-F][0-9a-fA-F]{2})"  # half of one
+    rb"|(?P<lone>\\u[dD][89a-fA-F][0-9a-fA-F]{2})"  # half of one, which becomes U+FFFD
     rb"|\\.",  # any other escape, so that the second backslash of two starts none
     re.DOTALL,
 )
@@ -86,7 +86,7 @@ def opened(body: bytes, lists: Collection[str]) -> object:
 def _parse_leniently(text: bytes) -> object:
     """Parses what the fast path refused, once more, with lone surrogates replaced and any size of float."""
     try:
-        return _WIDE_FLOATS.decode(_without_lone_surrogates(text))
+        return _WIDE_FLOATS.decode(_ESCAPE.sub(lambda match: rb"\ufffd" if match["lone"] else match[0], text))
     except RecursionError as error:
         raise NotJsonError(_TOO_DEEP) from error
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
@@ -102,11 +102,6 @@ def _is_utf8(text: bytes) -> bool:
     except UnicodeDecodeError:
         return False
     return True
-
-
-def _without_lone_surrogates(text: bytes) -> bytes:
-    r"""Replaces each half of a surrogate pair that lacks its other half by `\ufffd`."""
-    return _ESCAPE.sub(lambda match: rb"\ufffd" if match["lone"] else match[0], text)
 
 
 Flaw = Literal["missing", "retyped", "negative"]

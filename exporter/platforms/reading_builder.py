@@ -145,34 +145,29 @@ class ReadingBuilder:
 
     def check_rows(self, invariants: Sequence[Invariant], moments: Set[Column]) -> None:
         """Notes the rows that break an invariant, or have one of the `moments` outside their day."""
-        limits: dict[date, tuple[float, float]] = {}
+        zone, midnights = self.context.zone, dict[date, tuple[float, float]]()
         for key, figures in self.rows.items():
             for name, parts, whole in invariants:
                 if whole in figures and sum(figures.get(part, 0.0) for part in parts) > figures[whole]:
                     self.violate(name, key)
             for column in moments & figures.keys():
-                if key.day not in limits:
-                    limits[key.day] = _limits(key.day, self.context)
-                start, end = limits[key.day]
+                day = key.day
+                if day not in midnights:
+                    midnights[day] = calendars.start(day, zone).timestamp(), calendars.end(day, zone).timestamp()
+                start, end = midnights[day]
                 if not start <= figures[column] < end:
                     self.violate("answer_outside_day", key)
 
     def reading(self, parts: frozenset[str], fields: tuple[FieldNote, ...]) -> Reading:
         """Returns what was built; raises SchemaError if rows are listed, and not one of them could be read."""
         if self.listed and not any(self.rows.values()):
+            noted = [f"{kind} {enumerated(sorted(paths))}" for kind, paths in sorted(self._drift.items())]
+            oddities = "; ".join([*noted, *sorted(self._violations)])
             raise SchemaError(
-                f"none of {self.listed} listed rows could be read: {self._oddities()};"
-                " compare the answer with docs/platform-apis.md"
+                f"none of {self.listed} listed rows could be read: {oddities}; compare the answer with"
+                " docs/platform-apis.md"
             )
         rows = tuple(Row(key.part, key.day, key.company_id, figures) for key, figures in self.rows.items())
         drift = {kind: frozenset(paths) for kind, paths in self._drift.items()}
         violations = {invariant: len(keys) for invariant, keys in self._violations.items()}
         return Reading(self.names, parts, rows, drift, violations, self.outside_range, fields, next_page=self.next_page)
-
-    def _oddities(self) -> str:
-        drift = [f"{kind} {enumerated(sorted(paths))}" for kind, paths in sorted(self._drift.items())]
-        return "; ".join([*drift, *sorted(self._violations)])
-
-
-def _limits(day: date, context: Context) -> tuple[float, float]:
-    return calendars.start(day, context.zone).timestamp(), calendars.end(day, context.zone).timestamp()

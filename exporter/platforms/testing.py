@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 from exporter.domain.errors import ReportError
 from exporter.domain.model import Days, Kind, Measure, Reading
 from exporter.domain.scope import Scope
-from exporter.platforms.api import INVARIANTS, Context, NeedsDiscovery, Platform, Report, Request
+from exporter.platforms.api import INVARIANTS, Context, NeedsDiscovery, Platform, Report
 
 TODAY = date(2026, 3, 3)
 WEEK = Days(TODAY - timedelta(days=6), TODAY)
@@ -50,7 +50,9 @@ def complaints(platform: Platform, subjects: int = 2) -> tuple[str, ...]:
     Reports that need a discovery before they can ask are assumed to have found so many `subjects` (channels).
     """
     found = [f"{platform.name}: is no metric prefix"] if not _NAME.fullmatch(platform.name) else []
-    found += [f"label limit {limit.name}: is no name" for limit in platform.label_limits if not _is_limit(limit.name)]
+    for limit in platform.label_limits:
+        if not _NAME.fullmatch(limit.name) or limit.name == "value_length":
+            found.append(f"label limit {limit.name}: is no name")
     families: set[str] = set()
     for name, report in platform.reports.items():
         if name != report.name:
@@ -109,10 +111,6 @@ def _of_measure(platform: Platform, measure: Measure) -> Iterator[str]:
         yield f"the platform declares no label limit {undeclared[0]}"
 
 
-def _is_limit(name: str) -> bool:
-    return bool(_NAME.fullmatch(name)) and name != "value_length"
-
-
 def _of_parts(report: Report) -> Iterator[str]:
     labels: Mapping[str, int] = {measure.family: len(measure.labels) for measure in report.measures}
     if not report.parts:
@@ -133,12 +131,8 @@ def _of_plan(report: Report, subjects: int) -> Iterator[str]:
     if {day for request in requests for day in request.days} != set(WEEK):
         yield "its questions do not cover the days that are asked for"
     for request in requests:
-        yield from _of_request(request, report)
-
-
-def _of_request(request: Request, report: Report) -> Iterator[str]:
-    parts = urlsplit(request.path)
-    if parts.scheme or parts.netloc or parts.query or not request.path.startswith("/"):
-        yield f"asks {request.path}, which is no path below the base URL"
-    if report.asks_by_day and len(request.days) > 1:
-        yield "asks for several days at once, though it says that it asks by day"
+        parts = urlsplit(request.path)
+        if parts.scheme or parts.netloc or parts.query or not request.path.startswith("/"):
+            yield f"asks {request.path}, which is no path below the base URL"
+        if report.asks_by_day and len(request.days) > 1:
+            yield "asks for several days at once, though it says that it asks by day"

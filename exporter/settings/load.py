@@ -148,7 +148,8 @@ def _source(name: str, common: Options, platform: Platform, calendars: Mapping[s
     }
     measures = (measure for report in platform.reports.values() for measure in report.measures)
     names = tuple(platform.reports) if options.reports is None else options.reports
-    companies = _of_options(Companies, options.companies)
+    companies, limits = _of_options(Companies, options.companies), dict(common.label_limits)
+    own_calendars = [each for each in common.company_calendars if each.selects(name)]
     target = _of_options(
         Target,
         options,
@@ -162,24 +163,18 @@ def _source(name: str, common: Options, platform: Platform, calendars: Mapping[s
             zone=options.timezone,
             keep_days=options.history_days,
             calendar=calendars[options.calendar],
-            company_calendars=tuple(
-                calendars[each.calendar] for each in common.company_calendars if each.selects(name)
-            ),
+            company_calendars=tuple(calendars[each.calendar] for each in own_calendars),
         ),
         interval=options.poll.interval,
         companies=companies,
         required=frozenset(options.reports or ()),
-        limits=_label_limits(common.label_limits),
+        limits=LabelLimits(limits, limits.pop("value_length")),
         min_group=common.privacy.min_group,
         excluded=options.families.exclude,
         selections={name: value for name, value in account.options.items() if isinstance(value, Selection)},
         company_limits=CompanyLimits(
             (built_in(measures), *(each.threshold() for each in common.thresholds if each.selects(name))),
-            tuple(
-                CompanyCalendar(each.company, calendars[each.calendar])
-                for each in common.company_calendars
-                if each.selects(name)
-            ),
+            tuple(CompanyCalendar(each.company, calendars[each.calendar]) for each in own_calendars),
         ),
         selectors={
             "thresholds": _entries("thresholds", common.thresholds, name, common.sources),
@@ -214,8 +209,3 @@ def _entries(option: str, given: Iterable[Selecting], name: str, sources: Iterab
         if name in held_for:
             found[Entry(name if len(held_for) == 1 else each.source, option, each.company)] = None
     return tuple(found)
-
-
-def _label_limits(options: Group) -> LabelLimits:
-    values = dict(options)
-    return LabelLimits(values, values.pop("value_length"))

@@ -1,6 +1,7 @@
 """The options `thresholds` and `company_calendars`: lists of entries that select companies, in the file's order."""
 
 import math
+from collections.abc import Callable
 from fnmatch import fnmatchcase
 from typing import Annotated
 
@@ -9,7 +10,7 @@ from pydantic import BeforeValidator, PlainValidator, ValidationInfo, field_vali
 from exporter.domain.thresholds import LIMITS, Threshold
 from exporter.settings import readers
 from exporter.settings.option_groups import Group, Selector, Text, option
-from exporter.settings.readers import OptionError, existing, number, quoted, remedy, text
+from exporter.settings.readers import OptionError, existing, quoted, remedy, text
 from exporter.settings.settings import context_of
 from exporter.settings.source_options import CalendarName
 
@@ -17,12 +18,9 @@ OFF = "off"
 SEVERITIES = ("critical", "warning", "info")
 
 
-def limit(value: object) -> float | str:
-    return OFF if isinstance(value, str) and value.strip() == OFF else number(value)
-
-
-def ratio(value: object) -> float | str:
-    return OFF if isinstance(value, str) and value.strip() == OFF else readers.ratio(value)
+def or_off(read: Callable[[object], float]) -> PlainValidator:
+    """Reads a number, or `off`."""
+    return PlainValidator(lambda value: OFF if isinstance(value, str) and value.strip() == OFF else read(value))
 
 
 def severity(value: object) -> str:
@@ -33,10 +31,8 @@ def severity(value: object) -> str:
 
 
 Activities = Annotated[tuple[str, ...], PlainValidator(readers.one_or_more)]
-Limit = Annotated[float | str, PlainValidator(limit)]
-"""A number, or `off`."""
-Ratio = Annotated[float | str, PlainValidator(ratio)]
-"""A number or a percentage, or `off`."""
+Limit = Annotated[float | str, or_off(readers.number)]
+Ratio = Annotated[float | str, or_off(readers.ratio)]
 Severity = Annotated[str, PlainValidator(severity)]
 
 

@@ -61,7 +61,7 @@ class _Loader(yaml.SafeLoader):
         first: dict[str, int] = {}
         for key, _ in node.value:
             if not isinstance(key, yaml.ScalarNode):
-                raise yaml.MarkedYAMLError(problem="a key must be plain text", problem_mark=key.start_mark)
+                raise _wrong("a key must be plain text", key)
             if key.value in first and key.tag != _MERGE:
                 self.twice.append((key.start_mark.line + 1, key.value, first[key.value]))
             first.setdefault(key.value, key.start_mark.line + 1)
@@ -84,18 +84,16 @@ class _Loader(yaml.SafeLoader):
     def _value(self, node: yaml.Node, loc: Loc) -> object:
         self._left -= 1
         if len(loc) > _DEEPEST:
-            raise yaml.MarkedYAMLError(problem="is nested too deeply", problem_mark=node.start_mark)
+            raise _wrong("is nested too deeply", node)
         if self._left < 0:
-            raise yaml.MarkedYAMLError(problem="aliases (*...) repeat too much", problem_mark=node.start_mark)
+            raise _wrong("aliases (*...) repeat too much", node)
         if isinstance(node, yaml.MappingNode):
             return self.mapping(node, loc)
         if isinstance(node, yaml.SequenceNode):
             self.lines.update({(*loc, n): item.start_mark.line + 1 for n, item in enumerate(node.value)})
             return [self._value(item, (*loc, number)) for number, item in enumerate(node.value)]
         if node.tag not in (_TEXT, _NULL):
-            raise yaml.MarkedYAMLError(
-                problem="tags (!...) are not read; quote the value", problem_mark=node.start_mark
-            )
+            raise _wrong("tags (!...) are not read; quote the value", node)
         return None if node.tag == _NULL else _whole(node)
 
 
@@ -127,7 +125,7 @@ def _read(content: str, name: str) -> Document:
         if root is None or root.tag == _NULL:
             return Document(name)
         if not isinstance(root, yaml.MappingNode):
-            raise yaml.MarkedYAMLError(problem="expected options on top, such as sources", problem_mark=root.start_mark)
+            raise _wrong("expected options on top, such as sources", root)
         options = loader.mapping(root, ())
     finally:
         loader.dispose()
@@ -138,11 +136,15 @@ def _read(content: str, name: str) -> Document:
     return Document(name, options, loader.lines, tuple(problems))
 
 
+def _wrong(problem: str, node: yaml.Node) -> yaml.MarkedYAMLError:
+    return yaml.MarkedYAMLError(problem=problem, problem_mark=node.start_mark)
+
+
 def _whole(node: yaml.Node) -> str:
     """Returns the text of a scalar; half of a character, which an escape can write, is none and cannot be printed."""
     text = str(node.value)
     if _HALF.search(text):
-        raise yaml.MarkedYAMLError(problem="an escape (\\u...) is half of a character", problem_mark=node.start_mark)
+        raise _wrong("an escape (\\u...) is half of a character", node)
     return text
 
 

@@ -318,7 +318,7 @@ def expected(truth: Truth, components: tuple[Asked, ...], *before: str) -> Mappi
     """Returns the figures that a truth makes."""
     found: dict[tuple[str, tuple[str, ...]], float] = {}
     for each in components:
-        family, value = each.family.removeprefix("chatcaptain_"), truth[each.name]
+        family, value = each.measure.family.removeprefix("chatcaptain_"), truth[each.name]
         if isinstance(value, dict):
             found.update({(family, (*before, name)): float(n) for name, n in value.items()})
         elif isinstance(value, int | float):

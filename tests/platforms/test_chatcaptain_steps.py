@@ -95,7 +95,7 @@ def whole(name: str, came: Answers, channel: tuple[str, ...] = ()) -> set[str]:
     return {
         each.name
         for each in NAMES[name].values()
-        if figures.get(Column(each.family, (*channel, "a") if each.figure is Shape.BREAKDOWN else channel))
+        if figures.get(Column(each.measure.family, (*channel, "a") if each.figure is Shape.BREAKDOWN else channel))
         == float(each.number)
     }
 

@@ -3,9 +3,9 @@
 import pytest
 
 from exporter.domain.errors import PlatformError, SchemaError
-from exporter.platforms.chatcaptain.find_component import ReportComponent, envelope, find
+from exporter.platforms.chatcaptain.find_component import NoComponentError, ReportComponent, envelope, find
 from exporter.platforms.chatcaptain.platform import CHANNEL, OVERVIEW
-from exporter.platforms.chatcaptain.read_component import Unreadable
+from exporter.platforms.chatcaptain.read_component import UnreadableError
 
 COUNT, MESSAGES = OVERVIEW.components[:2]
 LANGUAGES = next(each for each in OVERVIEW.components if each.name == "CONVERSATION_LANGUAGES")
@@ -68,19 +68,23 @@ NOWHERE = {
 @pytest.mark.parametrize("answer", NOWHERE.values(), ids=NOWHERE)
 def test_what_does_not_say_whose_it_is_is_not_found(answer: object) -> None:
     """Numbers of places in a list are no ids."""
-    assert find(answer, COUNT, ASKED) == Unreadable("it is neither under its name nor under its id")
+    with pytest.raises(NoComponentError, match="it is neither under its name nor under its id"):
+        find(answer, COUNT, ASKED)
 
 
 def test_a_component_in_two_places_is_not_clear() -> None:
     """Neither of them is taken."""
     answer = {"CONVERSATION_COUNT": 5, "conversationCount": 6}
 
-    assert find(answer, COUNT, ASKED) == Unreadable("it is there more than once")
+    with pytest.raises(UnreadableError, match="it is there more than once"):
+        find(answer, COUNT, ASKED)
 
 
 def test_a_number_under_an_id_is_no_breakdown() -> None:
     """It may be that of a step that is called so."""
-    assert isinstance(find({"3": 5}, LANGUAGES, (3,)), Unreadable)
+    with pytest.raises(NoComponentError):
+        find({"3": 5}, LANGUAGES, (3, 4))
+    assert find({"3": 5}, LANGUAGES, (3,)) == {"3": 5}, "an answer about it alone needs no name"
     assert find({"3": {"de": 5}}, LANGUAGES, (3,)) == {"de": 5}
 
 

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from exporter.platforms.chatcaptain.day_bounds import LocalDay
-from exporter.platforms.chatcaptain.read_component import Found, Shape, Unreadable, read
+from exporter.platforms.chatcaptain.read_component import Found, Shape, UnreadableError, read
 
 DAY = LocalDay(date(2026, 3, 3), ZoneInfo("Europe/Berlin"))
 AUTUMN = LocalDay(date(2026, 10, 25), ZoneInfo("Europe/Berlin"))
@@ -99,14 +99,17 @@ NO_NUMBER = {
 @pytest.mark.parametrize(("value", "why"), NO_NUMBER.values(), ids=NO_NUMBER)
 def test_what_is_no_clear_number_is_refused(value: object, why: str) -> None:
     """Nothing is guessed; the reason names neither figures nor names."""
-    assert read(value, Shape.COUNT, DAY) == Unreadable(why)
+    with pytest.raises(UnreadableError) as raised:
+        read(value, Shape.COUNT, DAY)
+    assert str(raised.value) == why
 
 
 def test_a_series_of_parts_of_a_day_is_no_median() -> None:
     """Medians of them make no median of it."""
     value = [{"ts": "2026-10-24T22:00:00Z", "n": 5}, {"ts": "2026-10-25T22:00:00Z", "n": 2}]
 
-    assert isinstance(read(value, Shape.MEDIAN, AUTUMN), Unreadable)
+    with pytest.raises(UnreadableError):
+        read(value, Shape.MEDIAN, AUTUMN)
 
 
 ABSENT: dict[str, tuple[object, tuple[Shape, ...]]] = {
@@ -137,10 +140,9 @@ ABSENT: dict[str, tuple[object, tuple[Shape, ...]]] = {
 )
 def test_what_is_null_or_empty_is_absent(value: object, figure: Shape) -> None:
     """Whether that is a fault is seen from the rest of the day."""
-    found = read(value, figure, DAY)
-
-    assert isinstance(found, Unreadable)
-    assert found.is_absent
+    with pytest.raises(UnreadableError) as raised:
+        read(value, figure, DAY)
+    assert raised.value.is_absent
 
 
 MILLISECONDS = 1772492400000
@@ -180,7 +182,6 @@ def test_tables_are_read_and_said_to_be_a_guess(
     """Where they can mean one thing alone."""
     found = read(value, figure, DAY)
 
-    assert isinstance(found, Found)
     assert {name: number for name, (number, _) in found.figures} == expected
     assert found.guess
 
@@ -219,7 +220,8 @@ UNCLEAR = {
 @pytest.mark.parametrize(("value", "figure"), UNCLEAR.values(), ids=UNCLEAR)
 def test_tables_that_may_mean_something_else_are_not_read(value: object, figure: Shape) -> None:
     """The operator's mapping is the last word."""
-    assert isinstance(read(value, figure, DAY), Unreadable)
+    with pytest.raises(UnreadableError):
+        read(value, figure, DAY)
 
 
 BREAKDOWNS = {
@@ -248,7 +250,6 @@ def test_numbers_by_name_are_found(value: object, expected: dict[str, float]) ->
     """As an object or a list, with a share or an id beside the count."""
     found = read(value, Shape.BREAKDOWN, DAY)
 
-    assert isinstance(found, Found)
     assert {name: leaf for name, (leaf, _) in found.figures} == expected
 
 
@@ -282,7 +283,9 @@ NO_BREAKDOWN = {
 @pytest.mark.parametrize(("value", "why"), NO_BREAKDOWN.values(), ids=NO_BREAKDOWN)
 def test_what_is_no_clear_breakdown_is_refused(value: object, why: str) -> None:
     """A share is no count, and of two counts none is chosen."""
-    assert read(value, Shape.BREAKDOWN, DAY) == Unreadable(why)
+    with pytest.raises(UnreadableError) as raised:
+        read(value, Shape.BREAKDOWN, DAY)
+    assert str(raised.value) == why
 
 
 def test_parts_of_a_breakdown_may_be_missing() -> None:

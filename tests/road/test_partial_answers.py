@@ -201,13 +201,15 @@ def test_a_component_that_cannot_be_read_costs_itself_alone(
     trouble = Troubled(change=answering(component.name, lambda _: broken))
     pages = anyio.run(partial(travel, (report,), trouble, good_start=good_start))
 
-    own = (component.family, component.family.removeprefix("chatcaptain_"))
+    own = (component.measure.family, component.measure.family.removeprefix("chatcaptain_"))
     for page, expected in zip(pages, untroubled[report], strict=True):
         assert of_use(page, *own) == of_use(expected, *own)
         assert value_of(page, "chat_usage_report_supported") == 1.0
     is_no_fault = (component.figure, kind) in {(Shape.MEDIAN, "null"), (Shape.BREAKDOWN, "empty")}
     assert bool(unread_of(pages[1])) is not is_no_fault
-    needed = component.family in {f"chatcaptain_{name}" for name in ("conversations", "messages", "interactions")}
+    needed = component.measure.family in {
+        f"chatcaptain_{name}" for name in ("conversations", "messages", "interactions")
+    }
     assert value_of(pages[1], "chat_usage_report_up") == float(is_no_fault or not needed)
 
 
@@ -296,7 +298,7 @@ def test_a_quiet_day_may_have_nothing_in_it_at_all(nothing: object, from_monday:
         return nothing if day_of(request) == QUIET and report_of(request) == "overview" else document
 
     pages = anyio.run(partial(travel, ("overview",), Troubled(change=change), begin=MONDAY))
-    broken_down = [each.family for each in OVERVIEW.components if each.figure is Shape.BREAKDOWN]
+    broken_down = [each.measure.family for each in OVERVIEW.components if each.figure is Shape.BREAKDOWN]
     for page, truth in zip(pages, from_monday, strict=True):
         assert of_use(page, *broken_down) == of_use(truth, *broken_down)
         assert not [series for series in page if series.name == UNREAD]

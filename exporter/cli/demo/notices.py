@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import msgspec
-import typer
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
@@ -66,10 +65,6 @@ def notice(receiver: str, attachment: Attachment) -> str:
     """Returns a message as a person reads it, without the headline twice."""
     lines = [line for line in attachment.text.strip().splitlines() if line != attachment.title]
     return "\n".join([f"--- to {receiver}: {attachment.title}", *(f"    {line}" if line else "" for line in lines), ""])
-
-
-def show(text: str) -> None:
-    typer.echo(text)
 
 
 def _shown(text: str) -> str:

@@ -4,11 +4,12 @@ Part of a stack for trying (compose.yml), not of the program: `demo --stack` has
 """
 
 import asyncio
-import socket
 import sys
 from collections.abc import Sequence
 
-from exporter.app.process import end_signal, serving
+import typer
+
+from exporter.app.process import serving_until_signalled
 from exporter.cli.demo import notices
 from exporter.domain.errors import ConfigError
 from exporter.web.server.server import listen
@@ -21,7 +22,7 @@ def run(arguments: Sequence[str]) -> int:
     try:
         (address,) = arguments
         with listen(address, ADDRESS) as listening:
-            asyncio.run(_receive(listening))
+            asyncio.run(serving_until_signalled(notices.create_app(typer.echo), listening))
     except ValueError:
         sys.stderr.write(f"receiver: say where to listen, and nothing else: {ADDRESS}\n")
         return 2
@@ -29,12 +30,6 @@ def run(arguments: Sequence[str]) -> int:
         sys.stderr.write(f"receiver: {error}\n")
         return 2
     return 0
-
-
-async def _receive(listening: socket.socket) -> None:
-    ended = end_signal()
-    async with serving(notices.create_app(notices.show), listening):
-        await ended.wait()
 
 
 if __name__ == "__main__":

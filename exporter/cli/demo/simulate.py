@@ -1,16 +1,14 @@
 """`simulate`: only the simulated platforms, over real HTTP, for tests and demonstrations."""
 
 import asyncio
-import socket
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Annotated
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import typer
-from starlette.applications import Starlette
 
-from exporter.app.process import end_signal, serving
+from exporter.app.process import serving_until_signalled
 from exporter.domain.errors import ConfigError
 from exporter.simulator.app import create_app
 from exporter.simulator.chatcaptain.bots import MOST_CHANNELS, USUAL_CHANNELS, Bots
@@ -53,7 +51,7 @@ def simulate(
     app = create_app(world, lambda: datetime.now(UTC), scenarios=tuple(scenario or (NORMAL,)), bots=bots)
     with listen(listen_address, OPTION) as listening:
         typer.echo(announcement(world, bots, url(listening)))
-        asyncio.run(_simulate(app, listening))
+        asyncio.run(serving_until_signalled(app, listening))
 
 
 def zone(name: str) -> ZoneInfo:
@@ -79,9 +77,3 @@ def announcement(world: World, bots: Bots, base: str) -> str:
         "Serve ChatCaptain's, by a file for --config.file:\n"
         f"  sources: {{bot: {{platform: chatcaptain, base_url: '{base}', chatbot_id: {bot.id}, api_key: {bot.key}}}}}"
     )
-
-
-async def _simulate(app: Starlette, listening: socket.socket) -> None:
-    ended = end_signal()
-    async with serving(app, listening):
-        await ended.wait()

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
+import typer
 import yaml
 
 import exporter
@@ -89,7 +90,7 @@ async def running(stack: Stack, target: str, timeouts: Timeouts = TIMEOUTS) -> A
     async with AsyncExitStack() as closing:
         folder = Path(closing.enter_context(tempfile.TemporaryDirectory(prefix="chat-usage-demo-")))
         listening = closing.enter_context(listen(LOOPBACK, OPTION))
-        await closing.enter_async_context(serving(notices.create_app(notices.show), listening))
+        await closing.enter_async_context(serving(notices.create_app(typer.echo), listening))
         receiver, alerting = url(listening), stack.alertmanager.url
         configs = {
             "alertmanager": notices.delivering(_read(stack.files, "alertmanager"), stack.files, receiver),
@@ -150,7 +151,8 @@ async def _program(program: Program, folder: Path, timeouts: Timeouts, options: 
         )  # a session of its own: Ctrl-C is for the demo, which ends the programs in order
     try:
         if not await _is_ready(process, program.url, timeouts.ready):
-            raise FailedError(f"{OPTION}: {name} did not get ready: {_last_line(log)}")
+            last = (log.read_text(errors="replace").strip().splitlines() or ["it said nothing"])[-1]
+            raise FailedError(f"{OPTION}: {name} did not get ready: {last}")
         yield
     finally:
         await _end(process, timeouts.end)
@@ -192,7 +194,3 @@ def _vacant(address: str, option: str) -> str:
 
 def _address(base: str) -> str:
     return base.removeprefix("http://")
-
-
-def _last_line(log: Path) -> str:
-    return (log.read_text(errors="replace").strip().splitlines() or ["it said nothing"])[-1]

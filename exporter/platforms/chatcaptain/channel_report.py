@@ -10,7 +10,7 @@ from exporter.domain.scope import Scope
 from exporter.domain.selectors import Selection
 from exporter.platforms import json_outline, json_values
 from exporter.platforms.api import NO_DISCOVERIES, Account, Context, Discoveries, Discovery, NeedsDiscovery, Request
-from exporter.platforms.chatcaptain.component_report import ComponentReport, chatbot_of, newest_first
+from exporter.platforms.chatcaptain.component_report import ComponentReport, newest_first
 from exporter.platforms.chatcaptain.day_bounds import LocalDay
 from exporter.platforms.chatcaptain.find_component import ReportComponent, envelope
 
@@ -31,7 +31,7 @@ class ChannelReport(ComponentReport):
     def equipped(self, account: Account) -> "ChannelReport":
         channels = account.options.get(CHANNELS)
         wanted = channels if isinstance(channels, Selection) else self.channels
-        return replace(self, chatbot=chatbot_of(account), channels=wanted)
+        return replace(ComponentReport.equipped(self, account), channels=wanted)
 
     def assumed_discoveries(self, day: date, subjects: int, *, at_worst: bool = False) -> Discoveries:
         """So many web channels; at worst voice channels."""

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from difflib import get_close_matches
+from typing import Self
 from urllib.parse import quote
 
 from exporter.domain.errors import ConfigError
@@ -27,8 +28,8 @@ from exporter.platforms.api import (
 )
 from exporter.platforms.chatcaptain import jmespath_component
 from exporter.platforms.chatcaptain.day_bounds import BUCKET, LocalDay
-from exporter.platforms.chatcaptain.find_component import NOT_FOUND, ReportComponent, envelope, find
-from exporter.platforms.chatcaptain.read_component import NO_MEDIAN, Found, Shape, Unreadable, read, unwrapped
+from exporter.platforms.chatcaptain.find_component import NoComponentError, ReportComponent, envelope, find
+from exporter.platforms.chatcaptain.read_component import NO_MEDIAN, Found, Shape, UnreadableError, read, unwrapped
 from exporter.platforms.reading_builder import ReadingBuilder, RowKey
 
 ALL = "all"
@@ -75,6 +76,11 @@ class StatisticsReport(ReportDefaults):
     tail: str
     chatbot: Chatbot = field(default_factory=Chatbot)
     path: str | None = None
+
+    def equipped(self, account: Account) -> Self:
+        """Returns the report of one chatbot; the company is called as the source is, if nothing is said."""
+        identity, company = account.options.get("chatbot_id"), account.options.get("company")
+        return replace(self, chatbot=Chatbot(str(identity or ""), str(company or account.source)))
 
     @property
     def asks_by_day(self) -> bool:
@@ -127,9 +133,6 @@ class ComponentReport(StatisticsReport):
             jmespath_component.refuse_misfit(name, where, None if name in intervals else known[name].figure)
         return replace(self, mapped=override.components, path=override.path or self.path)
 
-    def equipped(self, account: Account) -> "ComponentReport":
-        return replace(self, chatbot=chatbot_of(account))
-
     def plan(self, days: Days, scope: Scope, discoveries: Discoveries = NO_DISCOVERIES) -> tuple[Request, ...]:
         return tuple(self.question(LocalDay(day, scope.zone), self.components) for day in newest_first(days))
 
@@ -176,7 +179,7 @@ class ComponentReport(StatisticsReport):
             for each in absent:
                 found[each] = NOTHING[each.figure]
                 _take(each, NOTHING[each.figure], figures, (before, rows, key))
-        unread = {each: what for each, what in found.items() if isinstance(what, Unreadable)}
+        unread = {each: what for each, what in found.items() if isinstance(what, UnreadableError)}
         if len(unread) < len(asked):
             self.file(rows, key, figures)
         complaints = [
@@ -188,25 +191,25 @@ class ComponentReport(StatisticsReport):
 
     def _read(
         self, component: ReportComponent, root: object, asked: Sequence[int], day: LocalDay
-    ) -> Found | Unreadable:
+    ) -> Found | UnreadableError:
         described = self._mapping(component)
-        if described is not None:
-            return jmespath_component.read(described[1], root, component.figure, day)
-        value = find(root, component, asked)
-        if isinstance(value, Unreadable) and len(asked) == 1:
-            value = root
-        return value if isinstance(value, Unreadable) else read(value, component.figure, day)
+        try:
+            if described is not None:
+                return jmespath_component.read(described[1], root, component.figure, day)
+            return read(find(root, component, asked), component.figure, day)
+        except UnreadableError as error:
+            return error
 
-    def _unread(self, component: ReportComponent, unreadable: Unreadable, root: object, context: Context) -> Unread:
+    def _unread(self, component: ReportComponent, why: UnreadableError, root: object, context: Context) -> Unread:
         described = self._mapping(component)
         name = described[0] if described else component.name
         place = f"sources.{context.source}.overrides.{self.name}.components.{name}"
-        where = f"{context.source}/{self.name}: {name} cannot be read: {unreadable.why}"
+        where = f"{context.source}/{self.name}: {name} cannot be read: {why}"
         message = f"{where}. {json_outline.keys(root)} Remedy: set {place} (see {DOCS})"
-        return Unread(message, json_outline.outline(root), component.name, component.family)
+        return Unread(message, json_outline.outline(root), component.name, component.measure.family)
 
 
-def _absent(found: Mapping[ReportComponent, Found | Unreadable], root: object) -> frozenset[ReportComponent]:
+def _absent(found: Mapping[ReportComponent, Found | UnreadableError], root: object) -> frozenset[ReportComponent]:
     """Returns the components without a value: nothing, null or empty.
 
     One that is not found has none only if others are, or nothing is there: else it may be called in another way.
@@ -215,13 +218,9 @@ def _absent(found: Mapping[ReportComponent, Found | Unreadable], root: object) -
     return frozenset(
         each
         for each, what in found.items()
-        if isinstance(what, Unreadable) and (what.is_absent or (what == NOT_FOUND and may_be_left_out))
+        if isinstance(what, UnreadableError)
+        and (what.is_absent or (isinstance(what, NoComponentError) and may_be_left_out))
     )
-
-
-def chatbot_of(account: Account) -> Chatbot:
-    """Returns whose figures a source's reports have; the company is called as the source is, if nothing is said."""
-    return Chatbot(str(account.options.get("chatbot_id") or ""), str(account.options.get("company") or account.source))
 
 
 def _take(
@@ -232,13 +231,13 @@ def _take(
 ) -> list[float]:
     """Adds figures to a row, under the label values `before` them, and notes that a break-down was read at all."""
     before, rows, key = place
-    read: list[float] = []
+    family, read = component.measure.family, list[float]()
     for label, number in found.figures:
         figure = rows.figure(number, component.name if label is None else f"{component.name}[]", key)
-        column = Column(component.family, before if label is None else (*before, label))
+        column = Column(family, before if label is None else (*before, label))
         if figure is not None:
             figures[column] = figures.get(column, 0.0) + figure
             read.append(figure)
     if component.figure is Shape.BREAKDOWN:
-        figures[Column(component.family, before)] = 1.0  # what the row lacks counts 0: Measure.needs_read_marker
+        figures[Column(family, before)] = 1.0  # what the row lacks counts 0: Measure.needs_read_marker
     return read

@@ -13,6 +13,7 @@ from exporter.domain.model import Days
 from exporter.domain.text import printable
 from exporter.platforms import json_outline, json_values
 from exporter.platforms.api import Request
+from exporter.platforms.chatcaptain.component_report import Chatbot
 from exporter.platforms.chatcaptain.day_bounds import LocalDay
 
 REPORT = "export"
@@ -36,15 +37,11 @@ class Progress(NamedTuple):
 def start(chatbot_id: str, days: Days, zone: ZoneInfo) -> Request:
     """Returns the request that starts an export of some days; the end is inclusive, as in the reports."""
     first, last = LocalDay(days.first, zone).limits[0], LocalDay(days.last, zone).limits[1]
-    return Request(REPORT, _path(chatbot_id), {"from": first, "to": last}, days, method="POST")
+    return Request(REPORT, Chatbot(chatbot_id).path(REPORT), {"from": first, "to": last}, days, method="POST")
 
 
 def ask(chatbot_id: str, export_id: str, days: Days) -> Request:
-    return Request(REPORT, f"{_path(chatbot_id)}/{quote(export_id, safe='')}", {}, days)
-
-
-def _path(chatbot_id: str) -> str:
-    return f"/v1/chatbots/{quote(chatbot_id, safe='')}/statistics/export"
+    return Request(REPORT, f"{Chatbot(chatbot_id).path(REPORT)}/{quote(export_id, safe='')}", {}, days)
 
 
 def started(body: bytes) -> str:

@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from exporter.domain.errors import PlatformError, SchemaError
+from exporter.domain.model import Measure
 from exporter.domain.text import printable
 from exporter.platforms import json_outline, json_values
-from exporter.platforms.chatcaptain.read_component import WRAPPERS, Shape, Unreadable
+from exporter.platforms.chatcaptain.read_component import WRAPPERS, Shape, UnreadableError
 
 FOR_CHANNEL = "_FOR_CHANNEL_ID"
 LONGEST_ERROR = 200
@@ -21,19 +22,22 @@ _DEEPEST = 4
 _ID_FIELDS = frozenset(("id", "component", "componentid", "key", "name", "type"))
 _ID = re.compile(r"[0-9]{1,2}", re.ASCII)
 _NOT_A_LETTER = re.compile(r"[^a-z0-9]+")
-NOT_FOUND = Unreadable("it is neither under its name nor under its id")
+
+
+class NoComponentError(UnreadableError):
+    """The answer does not name a component."""
 
 
 @dataclass(frozen=True)
 class ReportComponent:
-    """A component: its name and id in its report, the family that it feeds, what it is, if only of `voice` channels.
+    """A component: its name and id in its report, the measure it feeds, what it is, if only of `voice` channels.
 
     `interval` is the id of the component that holds the same figure per interval.
     """
 
     name: str
     number: int
-    family: str
+    measure: Measure
     figure: Shape = Shape.COUNT
     voice: bool = False
     interval: int | None = None
@@ -81,15 +85,24 @@ def _said(error: object, message: object) -> str:
 
 
 def find(root: object, component: ReportComponent, asked: Collection[int]) -> object:
-    """Returns what an answer holds of a component, a Misfit if that is not clear; `asked` are the ids asked for."""
+    """Returns what an answer holds of a component; `asked` are the ids asked for: an answer about one alone is it.
+
+    Raises UnreadableError if that is not clear.
+    """
     for holder in _holders(root, _DEEPEST):
         if isinstance(holder, Mapping):
             found = list(_under_key(holder, component, asked))
         else:
             found = list(_in_list(holder, component, asked))
+        if len(found) == 1:
+            return found[0]
+        if found and len(asked) > 1:
+            raise UnreadableError("it is there more than once")
         if found:
-            return found[0] if len(found) == 1 else Unreadable("it is there more than once")
-    return NOT_FOUND
+            break
+    if len(asked) == 1:
+        return root
+    raise NoComponentError("it is neither under its name nor under its id")
 
 
 def _holders(root: object, depth: int) -> Iterator[Mapping[str, object] | Sequence[object]]:
@@ -109,9 +122,10 @@ def _under_key(holder: Mapping[str, object], component: ReportComponent, asked: 
     """
     named = [value for key, value in holder.items() if _plain(key) in component.spellings]
     ids = {key for key in holder if key.isdecimal()}
-    if not named and ids <= {str(each) for each in asked}:
-        value = holder.get(str(component.number), NOT_FOUND)
-        if value is not NOT_FOUND and not (component.figure is Shape.BREAKDOWN and json_values.is_number(value)):
+    number = str(component.number)
+    if not named and number in holder and ids <= {str(each) for each in asked}:
+        value = holder[number]
+        if not (component.figure is Shape.BREAKDOWN and json_values.is_number(value)):
             named = [value]
     yield from named
 

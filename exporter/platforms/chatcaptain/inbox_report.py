@@ -13,8 +13,8 @@ from exporter.domain.errors import ConfigError, SchemaError
 from exporter.domain.model import Column, Days, Reading
 from exporter.domain.scope import Scope
 from exporter.platforms import json_outline, json_values
-from exporter.platforms.api import NO_DISCOVERIES, Account, Context, Discoveries, Override, Request
-from exporter.platforms.chatcaptain.component_report import ALL, StatisticsReport, chatbot_of, newest_first
+from exporter.platforms.api import NO_DISCOVERIES, Context, Discoveries, Override, Request
+from exporter.platforms.chatcaptain.component_report import ALL, StatisticsReport, newest_first
 from exporter.platforms.chatcaptain.day_bounds import LocalDay
 from exporter.platforms.chatcaptain.find_component import envelope
 
@@ -33,9 +33,6 @@ class InboxReport(StatisticsReport):
         if override.components:
             raise ConfigError("the shape of inbox is documented, so only path can be set; leave components out")
         return replace(self, path=override.path or self.path)
-
-    def equipped(self, account: Account) -> "InboxReport":
-        return replace(self, chatbot=chatbot_of(account))
 
     def plan(self, days: Days, scope: Scope, discoveries: Discoveries = NO_DISCOVERIES) -> tuple[Request, ...]:
         """Asks for one day at a time: an answer is a total over all of its days."""

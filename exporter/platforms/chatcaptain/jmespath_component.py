@@ -1,10 +1,19 @@
 """Reads a component by an operator's expressions (JMESPath)."""
 
+from collections.abc import Sequence
+
 from exporter.domain.errors import ConfigError
 from exporter.platforms import json_outline, json_values
-from exporter.platforms.api import Component
+from exporter.platforms.api import Component, Expression
 from exporter.platforms.chatcaptain.day_bounds import LocalDay
-from exporter.platforms.chatcaptain.read_component import Found, Shape, Unreadable, buckets, one
+from exporter.platforms.chatcaptain.read_component import (
+    Found,
+    Shape,
+    UnreadableError,
+    buckets,
+    labelled,
+    one,
+)
 
 
 def refuse_misfit(name: str, where: Component, figure: Shape | None) -> None:
@@ -23,60 +32,40 @@ def refuse_misfit(name: str, where: Component, figure: Shape | None) -> None:
         raise ConfigError(f"{name} is a median, and medians of hours or days make no median; set value alone")
 
 
-def read(where: Component, root: object, figure: Shape, day: LocalDay) -> Found | Unreadable:
-    """Reads the whole answer by the expressions; one that finds nothing is Unreadable, which names it."""
-    if where.items is not None:
-        return _items(where, root)
-    number = _series(where, root, figure, day) if where.series is not None else _value(where, root, figure)
-    return number if isinstance(number, Unreadable) else Found(((None, number),))
-
-
-def _value(where: Component, root: object, figure: Shape) -> json_values.Checked | Unreadable:
-    """Reads one number; nothing is no median, since that of a quiet day is null, but it is counted as missing."""
+def read(where: Component, root: object, figure: Shape, day: LocalDay) -> Found:
+    """Reads the whole answer by the expressions; an UnreadableError names one that finds nothing."""
+    if where.items and where.label:
+        items = _list("items", where.items, root)
+        labels, values = [_label(where.label.search(each)) for each in items], [*map(where.value.search, items)]
+        _refuse_nothing(f'label ("{where.label.text}") finds no name', labels)
+        _refuse_nothing(f'value ("{where.value.text}") finds nothing', values)
+        return labelled(labels, values)
+    if where.series and where.time:
+        entries = _list("series", where.series, root)
+        times = [*map(where.time.search, entries)]
+        _refuse_nothing(f'time ("{where.time.text}") finds nothing', times)
+        pairs = zip(times, map(where.value.search, entries), strict=True)
+        return Found(((None, buckets(pairs, figure, day)),))
     found = where.value.search(root)
+    if found is None and figure is Shape.MEDIAN:  # that of a quiet day is null, but it is counted as missing
+        return Found(((None, (None, "missing")),))
     if found is None:
-        return (
-            (None, "missing")
-            if figure is Shape.MEDIAN
-            else Unreadable(f'value ("{where.value.text}") finds nothing', is_absent=True)
-        )
-    return one(found, figure)
+        raise UnreadableError(f'value ("{where.value.text}") finds nothing', is_absent=True)
+    return Found(((None, one(found, figure)),))
 
 
-def _series(where: Component, root: object, figure: Shape, day: LocalDay) -> json_values.Checked | Unreadable:
-    """Adds up buckets; without any nothing happened."""
-    found = where.series.search(root) if where.series else None
+def _list(option: str, expression: Expression, root: object) -> list[object]:
+    found = expression.search(root)
     if not isinstance(found, list):
-        why = f'series ("{where.series.text if where.series else ""}") finds {_instead(found)}'
-        return Unreadable(why, is_absent=found is None)
-    times = [where.time.search(each) if where.time else None for each in found]
-    if found and all(time is None for time in times):
-        return Unreadable(f'time ("{where.time.text if where.time else ""}") finds nothing')
-    return buckets(zip(times, map(where.value.search, found), strict=True), figure, day)
+        instead = "nothing" if found is None else f"{json_outline.outline(found, 1)} instead of a list"
+        raise UnreadableError(f'{option} ("{expression.text}") finds {instead}', is_absent=found is None)
+    return found
 
 
-def _items(where: Component, root: object) -> Found | Unreadable:
-    found = where.items.search(root) if where.items else None
-    if not isinstance(found, list):
-        why = f'items ("{where.items.text if where.items else ""}") finds {_instead(found)}'
-        return Unreadable(why, is_absent=found is None)
-    pairs = [(_label(where, each), where.value.search(each)) for each in found]
-    if pairs and all(label is None for label, _ in pairs):
-        return Unreadable(f'label ("{where.label.text if where.label else ""}") finds no name')
-    if pairs and all(value is None for _, value in pairs):
-        return Unreadable(f'value ("{where.value.text}") finds nothing')
-    return Found(
-        tuple(
-            (label or "", json_values.count(value) if label is not None else (None, "missing"))
-            for label, value in pairs
-        )
-    )
+def _refuse_nothing(why: str, found: Sequence[object]) -> None:
+    if found and all(each is None for each in found):
+        raise UnreadableError(why)
 
 
-def _label(where: Component, item: object) -> str | None:
-    label = where.label.search(item) if where.label else None
-    return json_values.label(str(label)) if isinstance(label, str) or json_values.is_number(label) else None
-
-
-def _instead(found: object) -> str:
-    return "nothing" if found is None else f"{json_outline.outline(found, 1)} instead of a list"
+def _label(found: object) -> str | None:
+    return json_values.label(str(found)) if isinstance(found, str) or json_values.is_number(found) else None

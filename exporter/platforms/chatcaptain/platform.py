@@ -12,7 +12,7 @@ from exporter.domain.errors import ConfigError
 from exporter.domain.model import Activity, Kind, Measure
 from exporter.platforms.api import Account, LabelLimit, Option, OptionKind, Override, Platform, Report
 from exporter.platforms.chatcaptain.channel_report import CHANNEL_INFO, CHANNELS, ChannelReport
-from exporter.platforms.chatcaptain.component_report import ComponentReport
+from exporter.platforms.chatcaptain.component_report import ComponentReport, StatisticsReport
 from exporter.platforms.chatcaptain.find_component import ReportComponent
 from exporter.platforms.chatcaptain.inbox_report import InboxReport
 from exporter.platforms.chatcaptain.read_component import Shape
@@ -27,84 +27,55 @@ def _sum(name: str, text: str, *activities: Activity) -> Measure:
 
 def _by(name: str, text: str, label: str, limit: str) -> Measure:
     """Returns a break-down: one that could not be read is not a break-down without anything in it."""
-    return Measure(
-        f"chatcaptain_{name}",
-        text,
-        Kind.SUM,
-        (label,),
-        today=False,
-        limits=(limit,),
-        needs_read_marker=True,
-        per_subject=limit == CHANNELS,
-    )
+    family, per_subject = f"chatcaptain_{name}", limit == CHANNELS
+    return Measure(family, text, Kind.SUM, (label,), False, (limit,), needs_read_marker=True, per_subject=per_subject)
 
 
-def _median(name: str, text: str) -> Measure:
+def _average(name: str, text: str) -> Measure:
     return Measure(f"chatcaptain_{name}", text, Kind.AVERAGE)
 
 
 CONVERSATIONS = _sum("conversations", "Conversations", Activity("conversations", usual_limits=True))
-MESSAGES = _sum("messages", "Messages", Activity("messages"))
-INTERACTIONS = _sum("interactions", "Interactions", Activity("interactions"))
-STEPS = _sum("steps", "Steps that were executed")
-INTENTS = _sum("intents", "Intents that were recognised")
 BY_LANGUAGE = _by("conversations_by_language", "Conversations in a language", "language", "languages")
 # An open set of types: each is that of a channel, so there are never more of them than channels.
 BY_CHANNEL_TYPE = _by(
     "conversations_by_channel_type", "Conversations over channels of a type", "channel_type", CHANNELS
 )
 INTENT_HITS = _by("intent_hits", "Hits of an intent", "intent", "intents")
-CONVERSATION_MESSAGES = _median("conversation_messages_median", "Median number of messages of a conversation")
-MESSAGE_LENGTH = _median("message_length_median", f"Median length of a message, {_REPORTED}")
-INTENT_SCORE = _median("intent_score_median", "Median score of recognised intents")
+CONVERSATION_MESSAGES = _average("conversation_messages_median", "Median number of messages of a conversation")
+MESSAGE_LENGTH = _average("message_length_median", f"Median length of a message, {_REPORTED}")
+INTENT_SCORE = _average("intent_score_median", "Median score of recognised intents")
 
 # The names are the vendor's, and so are the ids; those of channel are others (docs/platform-apis.md has all of them).
+_OVERVIEW = (
+    ReportComponent("CONVERSATION_COUNT", 1, CONVERSATIONS, interval=2),
+    ReportComponent("MESSAGE_COUNT", 7, _sum("messages", "Messages", Activity("messages")), interval=8),
+    ReportComponent(
+        "INTERACTION_COUNT", 14, _sum("interactions", "Interactions", Activity("interactions")), interval=15
+    ),
+    ReportComponent("STEP_EXEC_COUNT", 0, _sum("steps", "Steps that were executed")),
+    ReportComponent("INTENT_COUNT", 13, _sum("intents", "Intents that were recognised")),
+    ReportComponent("CONVERSATION_LANGUAGES", 3, BY_LANGUAGE, Shape.BREAKDOWN),
+    ReportComponent("CONVERSATION_BY_CHANNEL_TYPE", 4, BY_CHANNEL_TYPE, Shape.BREAKDOWN),
+    ReportComponent("INTENT_HITS", 11, INTENT_HITS, Shape.BREAKDOWN),
+    ReportComponent("CONVERSATION_MESSAGE_COUNT_MEDIAN", 6, CONVERSATION_MESSAGES, Shape.MEDIAN),
+    ReportComponent("MESSAGE_LENGTH_MEDIAN", 10, MESSAGE_LENGTH, Shape.MEDIAN),
+    ReportComponent("INTENT_SCORE_MEDIAN", 12, INTENT_SCORE, Shape.MEDIAN),
+)
 OVERVIEW = ComponentReport(
     name="overview",
     day_bytes=1500,
-    measures=(
-        CONVERSATIONS,
-        MESSAGES,
-        INTERACTIONS,
-        STEPS,
-        INTENTS,
-        BY_LANGUAGE,
-        BY_CHANNEL_TYPE,
-        INTENT_HITS,
-        CONVERSATION_MESSAGES,
-        MESSAGE_LENGTH,
-        INTENT_SCORE,
-    ),
+    measures=tuple(each.measure for each in _OVERVIEW),
     tail="reports/overview",
-    components=(
-        ReportComponent("CONVERSATION_COUNT", 1, CONVERSATIONS.family, interval=2),
-        ReportComponent("MESSAGE_COUNT", 7, MESSAGES.family, interval=8),
-        ReportComponent("INTERACTION_COUNT", 14, INTERACTIONS.family, interval=15),
-        ReportComponent("STEP_EXEC_COUNT", 0, STEPS.family),
-        ReportComponent("INTENT_COUNT", 13, INTENTS.family),
-        ReportComponent("CONVERSATION_LANGUAGES", 3, BY_LANGUAGE.family, Shape.BREAKDOWN),
-        ReportComponent("CONVERSATION_BY_CHANNEL_TYPE", 4, BY_CHANNEL_TYPE.family, Shape.BREAKDOWN),
-        ReportComponent("INTENT_HITS", 11, INTENT_HITS.family, Shape.BREAKDOWN),
-        ReportComponent("CONVERSATION_MESSAGE_COUNT_MEDIAN", 6, CONVERSATION_MESSAGES.family, Shape.MEDIAN),
-        ReportComponent("MESSAGE_LENGTH_MEDIAN", 10, MESSAGE_LENGTH.family, Shape.MEDIAN),
-        ReportComponent("INTENT_SCORE_MEDIAN", 12, INTENT_SCORE.family, Shape.MEDIAN),
-    ),
+    components=_OVERVIEW,
 )
 
 
 def _channel(name: str, text: str, kind: Kind = Kind.SUM, by: tuple[str, str] | None = None) -> Measure:
     """Returns a figure per channel, or broken down further; each answer is about one channel."""
     labels, limits = (("channel_id", by[0]), (CHANNELS, by[1])) if by else (("channel_id",), (CHANNELS,))
-    return Measure(
-        f"chatcaptain_channel_{name}",
-        text,
-        kind,
-        labels,
-        today=not by,
-        limits=limits,
-        needs_read_marker=True,
-        per_subject=True,
-    )
+    family = f"chatcaptain_channel_{name}"
+    return Measure(family, text, kind, labels, not by, limits, needs_read_marker=True, per_subject=True)
 
 
 INFO = Measure(
@@ -115,37 +86,32 @@ INFO = Measure(
     limits=(CHANNELS, "", ""),
     per_subject=True,
 )
-CHANNEL_CONVERSATIONS = _channel("conversations", "Conversations over a channel")
-CHANNEL_MESSAGES = _channel("messages", "Messages over a channel")
-CHANNEL_INTERACTIONS = _channel("interactions", "Interactions over a channel")
+CONVERSATIONS_OVER = _channel("conversations", "Conversations over a channel")
+MESSAGES_OVER = _channel("messages", "Messages over a channel")
+INTERACTIONS_OVER = _channel("interactions", "Interactions over a channel")
 CALL_DURATION = _channel("call_duration", f"Duration of the calls over a channel together, {_REPORTED}")
 BY_END_REASON = _channel("calls_by_end_reason", "Calls over a channel by why they ended", by=("reason", "reasons"))
 BY_EXIT_STEP = _channel("calls_by_exit_step", "Calls over a channel by the step they ended in", by=("step", "steps"))
 CALL_INPUTS = _channel("call_user_inputs_median", "Median number of a user's inputs in a call", Kind.AVERAGE)
 
+_CHANNEL = (
+    ReportComponent("CONVERSATION_COUNT_FOR_CHANNEL_ID", 1, CONVERSATIONS_OVER, interval=2),
+    ReportComponent("MESSAGE_COUNT_FOR_CHANNEL_ID", 12, MESSAGES_OVER, interval=13),
+    ReportComponent("INTERACTION_COUNT_FOR_CHANNEL_ID", 9, INTERACTIONS_OVER, interval=10),
+    ReportComponent("CALL_DURATION_TOTAL", 16, CALL_DURATION, Shape.TOTAL, voice=True),
+    ReportComponent("CALL_EXIT_STEP", 19, BY_EXIT_STEP, Shape.BREAKDOWN, voice=True),
+    ReportComponent("CALL_USER_INPUTS_MEDIAN", 20, CALL_INPUTS, Shape.MEDIAN, voice=True),
+    ReportComponent("CALL_END_REASON", 21, BY_END_REASON, Shape.BREAKDOWN, voice=True),
+)
 CHANNEL = ChannelReport(
     name="channel",
     day_bytes=3000,  # a dozen channels
     measures=(
-        INFO,
-        CHANNEL_CONVERSATIONS,
-        CHANNEL_MESSAGES,
-        CHANNEL_INTERACTIONS,
-        CALL_DURATION,
-        BY_END_REASON,
-        BY_EXIT_STEP,
-        CALL_INPUTS,
+        *(INFO, CONVERSATIONS_OVER, MESSAGES_OVER, INTERACTIONS_OVER, CALL_DURATION),
+        *(BY_END_REASON, BY_EXIT_STEP, CALL_INPUTS),
     ),
     tail="reports/channel",
-    components=(
-        ReportComponent("CONVERSATION_COUNT_FOR_CHANNEL_ID", 1, CHANNEL_CONVERSATIONS.family, interval=2),
-        ReportComponent("MESSAGE_COUNT_FOR_CHANNEL_ID", 12, CHANNEL_MESSAGES.family, interval=13),
-        ReportComponent("INTERACTION_COUNT_FOR_CHANNEL_ID", 9, CHANNEL_INTERACTIONS.family, interval=10),
-        ReportComponent("CALL_DURATION_TOTAL", 16, CALL_DURATION.family, Shape.TOTAL, voice=True),
-        ReportComponent("CALL_EXIT_STEP", 19, BY_EXIT_STEP.family, Shape.BREAKDOWN, voice=True),
-        ReportComponent("CALL_USER_INPUTS_MEDIAN", 20, CALL_INPUTS.family, Shape.MEDIAN, voice=True),
-        ReportComponent("CALL_END_REASON", 21, BY_END_REASON.family, Shape.BREAKDOWN, voice=True),
-    ),
+    components=_CHANNEL,
 )
 
 INBOX = InboxReport(
@@ -155,7 +121,7 @@ INBOX = InboxReport(
         _sum("inbox_transfers", "Conversations that were handed to people", Activity("inbox_transfers")),
         _sum("inbox_accepted", "Conversations that people accepted"),
         _sum("inbox_not_accepted", "Conversations that nobody accepted"),
-        Measure("chatcaptain_inbox_join_time_average_seconds", "Mean time until a person joined", Kind.AVERAGE),
+        _average("inbox_join_time_average_seconds", "Mean time until a person joined"),
     ),
     tail="inbox",
 )
@@ -169,7 +135,7 @@ def overridden(name: str, override: Override) -> Report:
 
 
 def equipped(report: Report, account: Account) -> Report:
-    return report.equipped(account) if isinstance(report, ComponentReport | InboxReport) else report
+    return report.equipped(account) if isinstance(report, StatisticsReport) else report
 
 
 def base_url(text: str) -> str:

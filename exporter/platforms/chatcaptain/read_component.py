@@ -1,7 +1,7 @@
 """Classifies an undocumented JSON value: one number, a break-down by name, a series in time.
 
-Where the meaning of a shape was inferred it is marked as a guess. What does not fit is Unreadable and says why, without
-a figure or a name. Knows no component and no platform.
+Where the meaning of a shape was inferred it is marked as a guess. An UnreadableError says why a value does not
+fit, without a figure or a name. Knows no component and no platform.
 """
 
 import math
@@ -34,11 +34,12 @@ class Shape(Enum):
     BREAKDOWN = "break-down"
 
 
-class Unreadable(NamedTuple):
+class UnreadableError(Exception):
     """Why a value cannot be what it is taken for; it `is_absent` if there is none: nothing, null, or empty."""
 
-    why: str
-    is_absent: bool = False
+    def __init__(self, why: str, *, is_absent: bool = False) -> None:
+        super().__init__(why)
+        self.is_absent = is_absent
 
 
 class Found(NamedTuple):
@@ -48,24 +49,21 @@ class Found(NamedTuple):
     guess: str = ""
 
 
-NULL, EMPTY = Unreadable("it is null", is_absent=True), Unreadable("it is empty", is_absent=True)
 NO_MEDIAN = Found(((None, (None, None)),))
 
 
-def read(value: object, figure: Shape, day: LocalDay) -> Found | Unreadable:
+def read(value: object, figure: Shape, day: LocalDay) -> Found:
     """Reads a value that has to be such a figure of this day; null is no median of a day on which nothing happened."""
     bare, guess = reshaped(unwrapped(value))
-    if bare is None:
-        return NO_MEDIAN if figure is Shape.MEDIAN else NULL
-    if bare == "" or (bare in ({}, []) and figure is not Shape.BREAKDOWN):
-        return EMPTY
+    if bare is None and figure is Shape.MEDIAN:
+        return NO_MEDIAN
+    if bare in (None, "") or (bare in ({}, []) and figure is not Shape.BREAKDOWN):
+        raise UnreadableError("it is null" if bare is None else "it is empty", is_absent=True)
     if figure is Shape.BREAKDOWN:
-        found = breakdown(bare)
-        return found if isinstance(found, Unreadable) else found._replace(guess=guess)
-    if isinstance(bare, list) and bare and not isinstance(bare[0], dict):
+        return breakdown(bare)._replace(guess=guess)
+    if isinstance(bare, list) and not isinstance(bare[0], dict):
         bare, guess = _summed(bare, figure, day), "numbers of the parts of a day"
-    number = _number(bare, figure, day)
-    return number if isinstance(number, Unreadable) else Found(((None, number),), guess)
+    return Found(((None, _number(bare, figure, day)),), guess)
 
 
 def unwrapped(value: object) -> object:
@@ -81,16 +79,18 @@ def unwrapped(value: object) -> object:
     return value
 
 
-def one(value: object, figure: Shape) -> json_values.Checked | Unreadable:
+def one(value: object, figure: Shape) -> json_values.Checked:
     """Reads a value that has to be a number; null is no median of a day on which nothing happened."""
     if value is None:
-        return (None, None) if figure is Shape.MEDIAN else NULL
+        if figure is Shape.MEDIAN:
+            return None, None
+        raise UnreadableError("it is null", is_absent=True)
     if not json_values.is_number(value):
-        return Unreadable(f"a number is expected, and {json_outline.outline(value, 1)} is there")
+        raise UnreadableError(f"a number is expected, and {json_outline.outline(value, 1)} is there")
     return json_values.number(value) if figure in (Shape.MEDIAN, Shape.TOTAL) else json_values.count(value)
 
 
-def _number(value: object, figure: Shape, day: LocalDay) -> json_values.Checked | Unreadable:
+def _number(value: object, figure: Shape, day: LocalDay) -> json_values.Checked:
     if isinstance(value, dict) and value and all(map(is_time, value)):
         value = [{"time": time, "value": each} for time, each in value.items()]
     if isinstance(value, list):
@@ -99,7 +99,7 @@ def _number(value: object, figure: Shape, day: LocalDay) -> json_values.Checked 
         found = list(_numbers(value, DEEPEST))
         numbers = [each for each in found if each is not None] or found
         if len(numbers) != 1:
-            return Unreadable(f"one number is expected, and {len(numbers) or 'none'} can be meant")
+            raise UnreadableError(f"one number is expected, and {len(numbers) or 'none'} can be meant")
         value = numbers[0]
     return one(value, figure)
 
@@ -115,21 +115,19 @@ def _numbers(value: Record, depth: int) -> Iterator[object]:
             yield from (0, 0)
 
 
-def _listed(value: Sequence[object], figure: Shape, day: LocalDay) -> json_values.Checked | Unreadable:
+def _listed(value: Sequence[object], figure: Shape, day: LocalDay) -> json_values.Checked:
     records = [each for each in value if isinstance(each, dict)]
     if not records or len(records) < len(value):
-        return Unreadable("one number is expected, and a list is there")
+        raise UnreadableError("one number is expected, and a list is there")
     time = _time_of(records)
     if time is None:
-        return Unreadable("a list is there, but not of moments with a number each")
+        raise UnreadableError("a list is there, but not of moments with a number each")
     if figure is Shape.MEDIAN and len(records) > 1:
-        return Unreadable("a median is expected, and medians of parts of a day make none of it")
+        raise UnreadableError("a median is expected, and medians of parts of a day make none of it")
     rest = [{k: v for k, v in each.items() if k != time and not is_time(v)} for each in records]
     if all(each is None for record in rest for each in record.values()):
         return one(None, figure)
     key = _number_of(rest, only=figure in (Shape.MEDIAN, Shape.TOTAL))
-    if isinstance(key, Unreadable):
-        return key
     return buckets(((each[time], each.get(key)) for each in records), figure, day)
 
 
@@ -143,7 +141,7 @@ def _summed(value: Sequence[object], figure: Shape, day: LocalDay) -> object:
     return sum(numbers) if len(numbers) == len(value) and len(value) in parts else value
 
 
-def buckets(found: Iterable[tuple[object, object]], figure: Shape, day: LocalDay) -> json_values.Checked | Unreadable:
+def buckets(found: Iterable[tuple[object, object]], figure: Shape, day: LocalDay) -> json_values.Checked:
     """Adds up buckets, each the moment it starts and a number; one that is not of the asked day fails all of them.
 
     One that starts at no midnight of ours holds hours of another day: then the platform counts in another zone.
@@ -152,13 +150,15 @@ def buckets(found: Iterable[tuple[object, object]], figure: Shape, day: LocalDay
     for time, value in found:
         moment = day.moment(time)
         if moment is None:
-            return Unreadable("when a bucket starts can be read from none of ISO 8601 with an offset, a date, an epoch")
+            raise UnreadableError(
+                "when a bucket starts can be read from none of ISO 8601 with an offset, a date, an epoch"
+            )
         if not day.begins(moment):
-            return Unreadable(
+            raise UnreadableError(
                 f"a bucket starts at no midnight of the asked day in {day.zone.key}; is that the chatbot's timezone?"
             )
         number = one(value, figure)
-        if isinstance(number, Unreadable) or number[0] is None:
+        if number[0] is None:
             return number
         total, flaws = total + number[0], [*flaws, number[1]]
     return total, next((each for each in flaws if each), None)
@@ -174,62 +174,63 @@ def _time_of(records: Sequence[Record]) -> str | None:
     return None
 
 
-def breakdown(value: object) -> Found | Unreadable:
+def breakdown(value: object) -> Found:
     """Reads numbers by name: an object of numbers, or of objects with a number, or a list of names with a number."""
     if isinstance(value, dict):
         return _by_key(value)
-    if isinstance(value, list):
-        records = [each for each in value if isinstance(each, dict)]
-        if len(records) < len(value):
-            return Unreadable("a break-down is expected, and a list of something else than objects is there")
-        return _chosen(zip(_labels(records), records, strict=True), records)
-    return Unreadable(f"a break-down is expected, and {json_outline.outline(value, 1)} is there")
+    if not isinstance(value, list):
+        raise UnreadableError(f"a break-down is expected, and {json_outline.outline(value, 1)} is there")
+    records = [each for each in value if isinstance(each, dict)]
+    if len(records) < len(value):
+        raise UnreadableError("a break-down is expected, and a list of something else than objects is there")
+    return _chosen(_labels(records), records)
 
 
-def _by_key(value: Record) -> Found | Unreadable:
+def _by_key(value: Record) -> Found:
     if any(map(is_time, value)):
-        return Unreadable("a break-down is expected, and a series is there")
+        raise UnreadableError("a break-down is expected, and a series is there")
     if value and all(key.casefold() in _COUNTS for key in value):
-        return Unreadable("a break-down is expected, and an object is there whose keys are no names of anything")
+        raise UnreadableError("a break-down is expected, and an object is there whose keys are no names of anything")
     records = [each for each in value.values() if isinstance(each, dict)]
     if value and len(records) == len(value):
-        return _by_record(value, records)
+        key = _number_of(records)
+        # They have to be alike: else the object may only hold the break-down, with one name in it.
+        if not (key.casefold() in _COUNTS or (len(records) > 1 and all(key in each for each in records))):
+            why = "a break-down is expected, and whether the outer keys or the inner ones are names is not clear"
+            raise UnreadableError(why)
+        return _chosen(map(json_values.label, value), records)
     if not all(each is None or _is_whole(each) for each in value.values()):
-        return Unreadable("a break-down is expected, and an object is there whose values are not all whole numbers")
+        why = "a break-down is expected, and an object is there whose values are not all whole numbers"
+        raise UnreadableError(why)
     return Found(tuple((json_values.label(name), json_values.count(each)) for name, each in value.items()))
 
 
-def _by_record(value: Record, records: Sequence[Record]) -> Found | Unreadable:
-    """Reads an object of records, which have to be alike: else it may only hold the break-down, with one name in it."""
-    key = _number_of(records)
-    if isinstance(key, str) and not (
-        key.casefold() in _COUNTS or (len(records) > 1 and all(key in r for r in records))
-    ):
-        return Unreadable(
-            "a break-down is expected, and whether the outer keys or the inner ones are names is not clear"
-        )
-    return _chosen(zip(map(json_values.label, value), records, strict=True), records)
-
-
-def _chosen(named: Iterable[tuple[str | None, Record]], records: Sequence[Record]) -> Found | Unreadable:
+def _chosen(names: Iterable[str | None], records: Sequence[Record]) -> Found:
     """Takes of each record the number that counts; one without a name is missing, and none may be without."""
     if not records:
         return Found(())
-    key = _number_of(records)
-    if isinstance(key, Unreadable):
-        return key
-    found = [(name, json_values.count(each.get(key))) for name, each in named]
-    if all(name is None for name, _ in found):
-        return Unreadable("a break-down is expected, and a list without names is there")
-    return Found(tuple((name or "", number if name is not None else (None, "missing")) for name, number in found))
+    key, names = _number_of(records), list(names)
+    if all(name is None for name in names):
+        raise UnreadableError("a break-down is expected, and a list without names is there")
+    return labelled(names, [each.get(key) for each in records])
 
 
-def _number_of(records: Sequence[Record], *, only: bool = False) -> str | Unreadable:
+def labelled(names: Iterable[str | None], values: Iterable[object]) -> Found:
+    """Reads counts by name; that of an item without a name is missing."""
+    return Found(
+        tuple(
+            (name or "", (None, "missing") if name is None else json_values.count(value))
+            for name, value in zip(names, values, strict=True)
+        )
+    )
+
+
+def _number_of(records: Sequence[Record], *, only: bool = False) -> str:
     """Returns the key of the number that counts: the only one of integers, else the one called like a count.
 
     Where a fraction may be meant, it is the `only` number that there is.
     """
-    keys = dict.fromkeys(key for each in records for key in each if not _is_an_id(key))
+    keys = dict.fromkeys(key for each in records for key in each if not (is_identity(key) or key.endswith("Id")))
     numbers = [key for key in keys if _are(records, key, json_values.is_number)]
     integers = [key for key in numbers if _are(records, key, lambda each: isinstance(each, int))]
     named = [key for key in numbers if key.casefold() in _COUNTS and _are(records, key, _is_whole)]
@@ -237,7 +238,9 @@ def _number_of(records: Sequence[Record], *, only: bool = False) -> str | Unread
         if len(decided) == 1:
             return decided[0]
     shown = ", ".join(sorted({json_outline.key(key) for key in numbers}))
-    return Unreadable(f"which number counts is not clear: {shown}" if numbers else "no number is there to be counted")
+    raise UnreadableError(
+        f"which number counts is not clear: {shown}" if numbers else "no number is there to be counted"
+    )
 
 
 def _are(records: Sequence[Record], key: str, test: Callable[[object], bool]) -> bool:
@@ -246,13 +249,7 @@ def _are(records: Sequence[Record], key: str, test: Callable[[object], bool]) ->
 
 
 def _is_whole(value: object) -> bool:
-    return json_values.is_number(value) and (
-        isinstance(value, int) or (isinstance(value, float) and value.is_integer())
-    )
-
-
-def _is_an_id(key: str) -> bool:
-    return is_identity(key) or key.endswith("Id")
+    return type(value) is int or (isinstance(value, float) and value.is_integer())
 
 
 def _labels(records: Sequence[Record]) -> Iterator[str | None]:

@@ -1,6 +1,6 @@
 """What an answer says of its own fields, and where its numbers are; both without a figure or a name in it."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 from exporter.domain.model import FieldNote
 from exporter.domain.text import enumerated
@@ -55,7 +55,3 @@ def numbers(value: object, path: str, depth: int = json_values.DEEPEST) -> Itera
                 yield from numbers(each, f"{path}.{shown}" if path else shown, depth - 1)
     elif json_values.is_number(value):
         yield path
-
-
-def maps_names(value: Mapping[str, object]) -> bool:
-    return bool(value) and all(each is None or json_values.is_number(each) for each in value.values())

@@ -25,25 +25,17 @@ ALL = "all"
 """The part of reports that do not separate chats from agents."""
 
 MODE = ("mode",)
-SESSIONS = Measure(
-    "paradigm_sessions", "Chat sessions or agent threads", Kind.SUM, MODE, activities=(Activity("sessions"),)
-)
-QUERIES = Measure(
-    "paradigm_user_queries",
-    "Queries that users sent",
-    Kind.SUM,
-    MODE,
-    activities=(Activity("user_queries", usual_limits=True),),
-)
-RESPONSES = Measure(
-    "paradigm_model_responses", "Responses of the models", Kind.SUM, MODE, activities=(Activity("model_responses"),)
-)
-GROUNDED = Measure(
-    "paradigm_model_responses_with_docs",
-    "Responses grounded in documents",
-    Kind.SUM,
-    MODE,
-    activities=(Activity("model_responses_with_docs"),),
+
+
+def _sum(name: str, text: str, labels: tuple[str, ...], *activities: Activity) -> Measure:
+    return Measure(f"paradigm_{name}", text, Kind.SUM, labels, activities=activities)
+
+
+SESSIONS = _sum("sessions", "Chat sessions or agent threads", MODE, Activity("sessions"))
+QUERIES = _sum("user_queries", "Queries that users sent", MODE, Activity("user_queries", usual_limits=True))
+RESPONSES = _sum("model_responses", "Responses of the models", MODE, Activity("model_responses"))
+GROUNDED = _sum(
+    "model_responses_with_docs", "Responses grounded in documents", MODE, Activity("model_responses_with_docs")
 )
 MODELS = Measure("paradigm_unique_models", "Different models used", Kind.DISTINCT, MODE)
 LENGTH = Measure(
@@ -102,14 +94,13 @@ def _count(key: str, family: str, *label_values: str) -> Field:
     return Field(key, Column(family, label_values), json_values.count)
 
 
-FEEDBACKS = Measure(
-    "paradigm_feedbacks",
+FEEDBACKS = _sum(
+    "feedbacks",
     "Responses that users liked, disliked or copied",
-    Kind.SUM,
     ("feedback",),
-    activities=(Activity("likes", "like"), Activity("dislikes", "dislike"), Activity("copies", "copy")),
+    *(Activity("likes", "like"), Activity("dislikes", "dislike"), Activity("copies", "copy")),
 )
-RATEABLE = Measure("paradigm_feedback_model_responses", "Responses that users could give feedback on", Kind.SUM)
+RATEABLE = _sum("feedback_model_responses", "Responses that users could give feedback on", ())
 CHATS_FEEDBACK = DocumentedReport(
     name="chats-feedback",
     path=f"{API}/reporting/chats-feedback/",  # plural "chats", singular "feedback"
@@ -138,9 +129,7 @@ CHATS_FEEDBACK = DocumentedReport(
     ),
 )
 
-DOCUMENT_USES = Measure(
-    "paradigm_document_uses", "Uses of documents in responses", Kind.SUM, activities=(Activity("document_uses"),)
-)
+DOCUMENT_USES = _sum("document_uses", "Uses of documents in responses", (), Activity("document_uses"))
 DOCUMENTS_USED = Measure("paradigm_documents_used", "Different documents used in responses", Kind.DISTINCT)
 USED_DOCUMENTS = DocumentedReport(
     name="used-documents",

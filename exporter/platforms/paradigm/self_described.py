@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import cache
 
 from exporter.domain.errors import SchemaError
 from exporter.domain.model import Column, Kind, Measure, Reading
@@ -60,7 +61,7 @@ class MappedReport(_Undocumented):
     def decode(self, body: bytes, request: Request, context: Context) -> Reading:
         root = json_values.parse(body)
         rows = ReadingBuilder(request.days, context, next_page=further_page(root))
-        reader = jmespath_fields.Reader(self.fields, jmespath_fields.Target(self.measure.family, self.part), rows)
+        reader = jmespath_fields.Reader(self.fields, self.measure.family, self.part, rows)
         reader.read(root)
         for option in reader.fruitless:
             words = f'fields.{option} ("{getattr(self.fields, option).text}") finds nothing'
@@ -126,7 +127,7 @@ class DescribedReport(_Undocumented):
     def _filed(self, found: FieldSurvey, choice: Choice | None) -> Filed | None:
         """Returns the figures of the chosen place by row; None if they are of people who may be the same ones."""
         filed: Filed = {self._key(key): {} for key in found.seen}
-        columns = _Columns(self.measure.family)
+        column_of = cache(lambda label: Column(self.measure.family, () if label is None else (label,)))
         if choice and choice.people:
             for whose, people in _crowds(found, choice.place.holder):
                 filed[self._key(whose)] = {Column(self.measure.family): float(len(people))}
@@ -138,7 +139,7 @@ class DescribedReport(_Undocumented):
                 for guess in {figure.place for figure in row.figures if figure.is_guess} - {choice.place}:
                     found.rows.note("unknown", f"{path}{guess}")
                 for label, value in self._chosen(row, choice.place, found.rows, f"{path}{chosen}"):
-                    column = columns[label]
+                    column = column_of(label)
                     if column in figures and self.measure.kind is Kind.DISTINCT:
                         return None
                     figures[column] = figures[column] + value if column in figures else value
@@ -169,18 +170,6 @@ class DescribedReport(_Undocumented):
                 yield figure.label, figure.value
             else:
                 rows.note("missing", f"{path.rpartition('.')[0]}.name")
-
-
-class _Columns(dict[str | None, Column]):
-    """The columns of a family by label, each made once: hundreds of thousands of figures bear the same few."""
-
-    def __init__(self, family: str) -> None:
-        super().__init__()
-        self._family = family
-
-    def __missing__(self, label: str | None) -> Column:
-        column = self[label] = Column(self._family, () if label is None else (label,))
-        return column
 
 
 def _crowds(found: FieldSurvey, listed_in: str) -> Iterator[tuple[RowKey, frozenset[str]]]:

@@ -104,22 +104,21 @@ def survey(root: Mapping[str, object], rows: ReadingBuilder) -> FieldSurvey:
     return found
 
 
+@dataclass(slots=True)
 class _ArrayReader:
     """Reads one array into a survey."""
 
-    def __init__(self, array: str, described: frozenset[str], found: FieldSurvey) -> None:
-        self._array = array
-        self._described = described
-        self._found = found
-        self._rows = found.rows
-        self._item_names = ItemNames()
-        self._path = ""
-        self._paths: dict[Place, str] = {}
-        self._listed: dict[str, dict[str, Place]] = {}
-        self._known: dict[DescribedFigure, DescribedFigure] = {}
+    _array: str
+    _described: frozenset[str]
+    _found: FieldSurvey
+    _item_names: ItemNames = field(default_factory=ItemNames)
+    _path: str = ""
+    _paths: dict[Place, str] = field(default_factory=dict)
+    _listed: dict[str, dict[str, Place]] = field(default_factory=dict)
+    _known: dict[DescribedFigure, DescribedFigure] = field(default_factory=dict)
 
     def read(self, entries: object) -> None:
-        array, rows = self._array, self._rows
+        array, rows = self._array, self._found.rows
         for entry in rows.objects(entries, array, are_rows=True):
             company = rows.company(entry.get("company"), f"{array}[].company")
             if company is None:
@@ -135,14 +134,14 @@ class _ArrayReader:
 
     def _dated(self, company: str, dates: object) -> None:
         self._path = f"{self._array}[].dates[]."
-        for row in self._rows.objects(dates, f"{self._array}[].dates", are_rows=True):
-            key = self._rows.key(self._array, company, row.get("date"), f"{self._path}date")
+        for row in self._found.rows.objects(dates, f"{self._array}[].dates", are_rows=True):
+            key = self._found.rows.key(self._array, company, row.get("date"), f"{self._path}date")
             if key:
                 self._row(key, {k: v for k, v in row.items() if k != "date"})
 
     def _row(self, key: RowKey, row: Mapping[str, object]) -> None:
         bare = not any(value or value == 0 for value in row.values())
-        self._rows.listed -= bare
+        self._found.rows.listed -= bare
         figures: list[DescribedFigure] = []
         lengths: dict[str, int] = {}
         people: dict[str, frozenset[str]] = {}
@@ -164,10 +163,10 @@ class _ArrayReader:
             if json_values.is_number(value):
                 number, flaw = json_values.number(value)
                 if flaw:
-                    self._rows.figure((number, flaw), self._at(place), key)
+                    self._found.rows.figure((number, flaw), self._at(place), key)
                 return self._once(DescribedFigure(place, place.key, number, *called))
             if isinstance(value, bool) or (isinstance(value, str) and _NUMERIC.fullmatch(value)):
-                self._rows.note("retyped", self._at(place))
+                self._found.rows.note("retyped", self._at(place))
                 return self._once(DescribedFigure(place, place.key, None, *called))
         elif not (isinstance(value, str) or json_values.is_identity(place.key)):
             self._leave_out(value, self._at(place))
@@ -188,7 +187,7 @@ class _ArrayReader:
             place = Place(name, NAMES, "")
             field = name if name in self._described else next(iter(self._described))
             for label, value in fields.items():
-                number = self._rows.figure(json_values.number(value), self._at(place), key)
+                number = self._found.rows.figure(json_values.number(value), self._at(place), key)
                 yield self._once(DescribedFigure(place, field, number, json_values.label(label)))
         elif self._described & fields.keys():
             for inner, value in fields.items():
@@ -199,16 +198,16 @@ class _ArrayReader:
 
     def _leave_out(self, value: object, path: str) -> None:
         for unknown in field_notes.numbers(value, path):
-            self._rows.note("unknown", unknown)
+            self._found.rows.note("unknown", unknown)
 
     def _maps_names(self, name: str, fields: Mapping[str, object]) -> bool:
         """Returns whether an object maps names to numbers: it is described itself, or one field is, none of its names.
 
         Seen in no known report.
         """
-        if not field_notes.maps_names(fields) or any(map(json_values.is_identity, fields)):
+        if not fields or not all(each is None or json_values.is_number(each) for each in fields.values()):
             return False
-        if self._described & fields.keys():
+        if any(map(json_values.is_identity, fields)) or self._described & fields.keys():
             return False
         return name in self._described or len(self._described) == 1
 
@@ -229,5 +228,5 @@ class _ArrayReader:
             return None
         found = {self._item_names.person(item) for item in items}
         if None in found:
-            self._rows.note("missing", self._at(Place(name, LIST, "user_id")))
+            self._found.rows.note("missing", self._at(Place(name, LIST, "user_id")))
         return frozenset(person for person in found if person is not None)
