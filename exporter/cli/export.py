@@ -76,7 +76,7 @@ def export(
         str | None, typer.Option("--export-id", metavar="ID", help="Resume this export instead of starting one.")
     ] = None,
     deadline: Annotated[str, typer.Option("--deadline", metavar="TIME", help="Give up after this long.")] = "30m",
-    max_size: Annotated[str, typer.Option("--max-size", metavar="SIZE", help="Longest file that is saved.")] = "1GiB",
+    max_size: Annotated[str, typer.Option("--max-size", metavar="SIZE", help="Largest file that is saved.")] = "1GiB",
     force: Annotated[bool, typer.Option("--force", help="Replace the file if it is there.")] = False,
 ) -> None:
     """Export a chatbot's statistics from ChatCaptain into a file: starts the job, waits, downloads."""

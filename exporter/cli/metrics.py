@@ -68,7 +68,7 @@ class CatalogueFormat(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class CatalogueEntry:
     """One family of the catalogue."""
 
     name: str
@@ -89,7 +89,7 @@ def metrics(
         typer.echo(markdown(entries), nl=False)
 
 
-def catalogue() -> Iterator[Entry]:
+def catalogue() -> Iterator[CatalogueEntry]:
     """Yields every family that any configuration can make, platforms first."""
     for platform in platforms().values():
         for report in platform.reports.values():
@@ -104,20 +104,20 @@ def catalogue() -> Iterator[Entry]:
     yield from _live()
 
 
-def _of_measure(measure: Measure, report: Report) -> Iterator[Entry]:
+def _of_measure(measure: Measure, report: Report) -> Iterator[CatalogueEntry]:
     for window in windows(measure) or (None,):
         family = family_of(measure, window, report)
         yield _entry(family.name, family.kind, family.label_names, family.help)
 
 
-def _entry(name: str, type_: str, labels: tuple[str, ...], text: str) -> Entry:
+def _entry(name: str, type_: str, labels: tuple[str, ...], text: str) -> CatalogueEntry:
     suffix, further = ("_bucket", ("le",)) if type_ == "histogram" else ("", ())
     examples = EXAMPLES | OWN_EXAMPLES.get(name, {})
     pairs = ",".join(f'{label}="{examples.get(label, "...")}"' for label in (*labels, *further))
-    return Entry(name, type_, labels, text, f"{name}{suffix}{{{pairs}}} 1.0" if pairs else f"{name} 1.0")
+    return CatalogueEntry(name, type_, labels, text, f"{name}{suffix}{{{pairs}}} 1.0" if pairs else f"{name} 1.0")
 
 
-def _live() -> Iterator[Entry]:
+def _live() -> Iterator[CatalogueEntry]:
     """Yields the families of the live tail: a telemetry that saw one request knows them all."""
     telemetry = Telemetry()
     telemetry.expect(EXAMPLES["source"], EXAMPLES["report"])
@@ -133,7 +133,7 @@ def _live() -> Iterator[Entry]:
         yield _entry(name, metric.type, labels, metric.documentation)
 
 
-def markdown(entries: tuple[Entry, ...]) -> str:
+def markdown(entries: tuple[CatalogueEntry, ...]) -> str:
     lines = [
         "# Metrics",
         "",

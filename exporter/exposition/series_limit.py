@@ -1,4 +1,4 @@
-"""What is dropped above the maximum of series or bytes, kind by kind, and the families that tell of it."""
+"""What is dropped above the maximum of series or bytes, kind by kind, and the families that count it."""
 
 from collections.abc import Mapping
 from typing import NamedTuple

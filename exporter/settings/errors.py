@@ -14,7 +14,7 @@ _LAST = 2**31
 _PLAIN = {"missing": "is missing; add it", "tuple_type": 'expected a list of entries, each below a "-"'}
 
 
-class Problem(NamedTuple):
+class Mistake(NamedTuple):
     """What is wrong with the value at a place, or with it and another one that it does not fit."""
 
     loc: Loc
@@ -22,26 +22,26 @@ class Problem(NamedTuple):
     other: Loc = ()
 
 
-def found(error: ValidationError) -> Iterator[Problem]:
+def found(error: ValidationError) -> Iterator[Mistake]:
     """Yields what validation found, without any value that the message does not quote itself."""
     for detail in error.errors(include_url=False, include_input=False):
         loc, reason = detail["loc"], detail.get("ctx", {}).get("error")
         if isinstance(reason, OptionError):
-            yield Problem((*loc, *reason.inside), str(reason), (*loc[:-1], *reason.beside) if reason.beside else ())
+            yield Mistake((*loc, *reason.inside), str(reason), (*loc[:-1], *reason.beside) if reason.beside else ())
         elif isinstance(reason, ValueError):
-            yield Problem(loc, str(reason))
+            yield Mistake(loc, str(reason))
         else:
-            yield Problem(loc, _PLAIN.get(detail["type"], "expected options of its own, one per line below it"))
+            yield Mistake(loc, _PLAIN.get(detail["type"], "expected options of its own, one per line below it"))
 
 
-def lines(problems: Sequence[Problem], document: Document, variables: Mapping[Loc, str]) -> list[str]:
+def lines(problems: Sequence[Mistake], document: Document, variables: Mapping[Loc, str]) -> list[str]:
     """Returns a line for each problem, in the order of the file, those of the environment after them."""
     placed = [(*_place(problem, document, variables), problem) for problem in problems]
     placed.sort(key=lambda entry: (entry[0], entry[1]))
     return [f"{place}: {_option(problem.loc)}: {problem.message}" for _, place, problem in placed]
 
 
-def _place(problem: Problem, document: Document, variables: Mapping[Loc, str]) -> tuple[int, str]:
+def _place(problem: Mistake, document: Document, variables: Mapping[Loc, str]) -> tuple[int, str]:
     around = (problem.loc[:depth] for depth in range(len(problem.loc) - 1, 0, -1))
     ways = (problem.loc, *([problem.other] if problem.other else []), *around)
     return next(place for way in ways for place in _places(way, document, variables))

@@ -22,7 +22,7 @@ from exporter.platforms.api import Platform
 from exporter.polling.target import Target
 from exporter.settings import environment, errors, platform_options, yaml_file
 from exporter.settings.api_keys import ApiKey
-from exporter.settings.errors import Problem
+from exporter.settings.errors import Mistake
 from exporter.settings.option_groups import Group
 from exporter.settings.options import Options, options_of
 from exporter.settings.overrides import override
@@ -100,7 +100,7 @@ def _names(tree: Mapping[str, object], section: str) -> frozenset[str]:
     return frozenset(entries if isinstance(entries, dict) else ())
 
 
-def _validated(tree: Mapping[str, object], context: ValidationContext) -> tuple[Options | None, list[Problem]]:
+def _validated(tree: Mapping[str, object], context: ValidationContext) -> tuple[Options | None, list[Mistake]]:
     wrong = [problem for section in ("sources", "calendars") for problem in _misnamed(section, tree.get(section))]
     try:
         return options_of(context.platforms).model_validate(tree, context=context), wrong
@@ -108,16 +108,16 @@ def _validated(tree: Mapping[str, object], context: ValidationContext) -> tuple[
         return None, [*wrong, *errors.found(error)]
 
 
-def _misnamed(section: str, entries: object) -> Iterator[Problem]:
+def _misnamed(section: str, entries: object) -> Iterator[Mistake]:
     """Yields names that are the same in the environment, or do not make a plain label."""
     folded: dict[str, str] = {}
     for name in entries if isinstance(entries, dict) else ():
         if not environment.is_name(name):
-            yield Problem(
+            yield Mistake(
                 (section, name), 'a name is lower-case letters and digits with single "-" or "_" between them'
             )
         elif rival := folded.get(environment.fold(name)):
-            yield Problem((section, name), f"has the same name as {rival} in environment variables; rename one of them")
+            yield Mistake((section, name), f"has the same name as {rival} in environment variables; rename one of them")
         folded.setdefault(environment.fold(name), name)
 
 

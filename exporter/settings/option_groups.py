@@ -176,16 +176,16 @@ class LimitsOptions(Group):
     """What all sources together may take."""
 
     max_series: Whole = option("2000000")
-    """Most series on the page; above it go channels, tools and languages, then 28d, then 7d."""
+    """Maximum number of series. Above it, channels go first, then tools and languages, 28-day sums, 7-day sums."""
     max_size: Size = option("512MiB")
-    """Most bytes of the page, for what long names make of it, a size (512MiB); what goes is the same."""
+    """Maximum size of the exposition, which long names make large, a size (512MiB). Above it, the same go first."""
 
 
 class PrivacyOptions(Group):
     """What is not published about people."""
 
     min_group: Whole = option("0")
-    """Figures about fewer people than this are absent everywhere, a whole number; 0 people are told."""
+    """Figures about fewer people than this are left out everywhere, a whole number; those about nobody are served."""
 
 
 class CalendarOptions(Group):

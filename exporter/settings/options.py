@@ -43,9 +43,9 @@ class Options(Group):
     """The accounts to poll, by name. The name becomes the label source: lower-case letters and digits, with single "-"
     or "_" between them."""
     label_limits: Group = option({})
-    """How many values open labels may have, per company."""
+    """How many values limited labels may have, per company."""
     privacy: PrivacyOptions = option({})
-    """What is not told of people."""
+    """What is not published about people."""
     limits: LimitsOptions = option({})
     """What all sources together may take."""
     calendars: dict[str, CalendarOptions] = option({})
@@ -53,9 +53,9 @@ class Options(Group):
     company_calendars: CompanyCalendarList = option(())
     """Companies that keep another calendar than their source; the first entry that selects one counts."""
     thresholds: ThresholdList = option(())
-    """Limits of activities, per company, that alerts judge by. Before the first entry stands the built-in one: company
-    *, activity [user_queries, conversations], drop_ratio 0.5, spike_ratio 3, min_baseline 20. Of several that select a
-    company the last one counts, per limit and severity."""
+    """Limits of activities, per company, that alerts compare with. Before the first entry goes the built-in one:
+    company *, activity [user_queries, conversations], drop_ratio 0.5, spike_ratio 3, min_baseline 20. Of several that
+    select a company the last one counts, per limit and severity."""
     state_file: StateFile | None = option(None, example="/var/lib/chat-usage-exporter/state")
     """Path of a file that keeps what was read, written anew after each poll, so that a restart serves figures at once;
     its folder must exist and be writable. Not set, a restart asks the platform for all of it."""

@@ -121,9 +121,9 @@ class OverrideOptions(Group):
     path: UrlPath | None = option(None, example="/api/v2/reporting/tools/")
     """Where the platform has the report, a path below base_url; by default the documented one."""
     fields: FieldsOptions = option({})
-    """Where its figures stand, if its answer does not say so itself; for the reports without a published shape."""
+    """Where its figures are, if its answer does not say so itself; for the reports without a published shape."""
     components: dict[str, ComponentOptions] = option({})
-    """Where each component of an answer stands, by its name (CONVERSATION_COUNT), if it is not found; for platforms
+    """Where each component of an answer is, by its name (CONVERSATION_COUNT), if it is not found; for platforms
     that are asked for components."""
 
     @field_validator("components")

@@ -84,7 +84,7 @@ class SourceOptions(Group):
     api_key: Key | None = option(None, example=api_keys.EXAMPLE_KEY)
     """The API key itself; a file is safer."""
     api_key_expires: Day | None = option(None, example="2027-03-01")
-    """The day on which the key expires, a date, so that a gauge tells and an alert can warn."""
+    """The day on which the key expires, a date; a gauge shows it, so that an alert can warn."""
     ca_file: Certificates | None = option(None, example="/etc/ssl/private-ca.pem")
     """Path of a PEM file with the authority of a private instance; by default the well-known ones."""
     proxy_url: Proxy | None = option(None, example=urls.EXAMPLE_PROXY)
@@ -113,10 +113,10 @@ class SourceOptions(Group):
     """Days asked once a day, for windows, baselines and corrections, a whole number; at least settle in days, rounded
     up, and 46 more, at most 400."""
     max_staleness: Duration = option("3d")
-    """After this long without a good poll the figures go, the freshness stays, a duration; longer than
-    poll.interval."""
+    """If no poll succeeds for this long, usage series are removed, while poll and day timestamps remain; a duration
+    longer than poll.interval."""
     calendar: CalendarName = option("default")
-    """Which of the calendars tells its working days, a name."""
+    """Which of the calendars has its working days, a name."""
 
     @field_validator("base_url")
     @classmethod

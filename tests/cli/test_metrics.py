@@ -16,7 +16,7 @@ from exporter.app.assemble import assemble
 from exporter.app.process import serving
 from exporter.cli.demo.command import demonstration
 from exporter.cli.main import run
-from exporter.cli.metrics import Entry, catalogue
+from exporter.cli.metrics import CatalogueEntry, catalogue
 from exporter.domain.clock import Clock
 from exporter.metrics import missing_limits, report_health
 from exporter.metrics.unmatched import UNMATCHED_INFO
@@ -102,7 +102,7 @@ def test_each_family_stands_once_in_the_catalogue() -> None:
 
 
 @pytest.mark.parametrize("entry", [pytest.param(entry, id=name) for name, entry in ENTRIES.items()])
-def test_each_example_is_a_sample_of_its_family(entry: Entry) -> None:
+def test_each_example_is_a_sample_of_its_family(entry: CatalogueEntry) -> None:
     """It can be pasted into a page: it parses, and has exactly the labels that are listed."""
     [family] = parse_text(f"# TYPE {entry.name} {entry.type}\n{entry.example}\n")
 
@@ -119,7 +119,7 @@ def test_the_catalogue_as_json(capsys: pytest.CaptureFixture[str]) -> None:
     printed = json.loads(capsys.readouterr().out)
     fields = ["name", "type", "labels", "help", "example"]
     assert [list(each) for each in printed] == [fields] * len(ENTRIES)
-    assert [Entry(**{**each, "labels": tuple(each["labels"])}) for each in printed] == list(catalogue())
+    assert [CatalogueEntry(**{**each, "labels": tuple(each["labels"])}) for each in printed] == list(catalogue())
 
 
 def test_the_page_of_the_documentation_is_the_output(capsys: pytest.CaptureFixture[str]) -> None:

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from exporter.platforms.chatcaptain.day_bounds import LocalDay
-from exporter.platforms.chatcaptain.read_component import Found, Shape, UnreadableError, read
+from exporter.platforms.chatcaptain.read_component import Readable, Shape, UnreadableError, read
 
 DAY = LocalDay(date(2026, 3, 3), ZoneInfo("Europe/Berlin"))
 AUTUMN = LocalDay(date(2026, 10, 25), ZoneInfo("Europe/Berlin"))
@@ -38,14 +38,14 @@ NUMBERS = {
 @pytest.mark.parametrize(("value", "expected"), NUMBERS.values(), ids=NUMBERS)
 def test_one_number_is_found(value: object, expected: float) -> None:
     """In an object, below a wrapper, or as the only bucket of its day."""
-    assert read(value, Shape.COUNT, DAY) == Found(((None, (expected, None)),))
+    assert read(value, Shape.COUNT, DAY) == Readable(((None, (expected, None)),))
 
 
 def test_buckets_of_a_day_of_25_hours_are_added_up() -> None:
     """The last hour is in a second bucket."""
     value = [{"ts": "2026-10-24T22:00:00Z", "n": 5}, {"ts": "2026-10-25T22:00:00Z", "n": 2}]
 
-    assert read(value, Shape.COUNT, AUTUMN) == Found(((None, (7.0, None)),))
+    assert read(value, Shape.COUNT, AUTUMN) == Readable(((None, (7.0, None)),))
 
 
 @pytest.mark.parametrize(
@@ -62,7 +62,7 @@ def test_buckets_of_a_day_of_25_hours_are_added_up() -> None:
 )
 def test_a_number_is_read_as_it_is_and_null_is_no_median(value: object, figure: Shape, leaf: object) -> None:
     """A day without conversations has none."""
-    assert read(value, figure, DAY) == Found(((None, leaf),))  # type: ignore[arg-type]  # a leaf it is
+    assert read(value, figure, DAY) == Readable(((None, leaf),))  # type: ignore[arg-type]  # a leaf it is
 
 
 NO_NUMBER = {
@@ -200,7 +200,7 @@ MEDIANS = {
 @pytest.mark.parametrize("value", MEDIANS.values(), ids=MEDIANS)
 def test_the_only_bucket_of_a_day_is_its_median(value: object) -> None:
     """As it is its count."""
-    assert read(value, Shape.MEDIAN, DAY) == Found(((None, (2.5, None)),))
+    assert read(value, Shape.MEDIAN, DAY) == Readable(((None, (2.5, None)),))
 
 
 UNCLEAR = {
@@ -293,8 +293,10 @@ def test_parts_of_a_breakdown_may_be_missing() -> None:
     listed = [{"name": "de", "n": 5}, {"name": None, "n": 7}, {"name": "en", "n": None}]
     several = [{"name": "de", "title": "German", "n": 5}, {"name": " ", "title": " ", "n": 5}]
 
-    assert read(listed, Shape.BREAKDOWN, DAY) == Found(
+    assert read(listed, Shape.BREAKDOWN, DAY) == Readable(
         (("de", (5.0, None)), ("", (None, "missing")), ("en", (None, "missing")))
     )
-    assert read(several, Shape.BREAKDOWN, DAY) == Found((("de", (5.0, None)), ("", (None, "missing"))))
-    assert read({"de": 5, "en": None}, Shape.BREAKDOWN, DAY) == Found((("de", (5.0, None)), ("en", (None, "missing"))))
+    assert read(several, Shape.BREAKDOWN, DAY) == Readable((("de", (5.0, None)), ("", (None, "missing"))))
+    assert read({"de": 5, "en": None}, Shape.BREAKDOWN, DAY) == Readable(
+        (("de", (5.0, None)), ("en", (None, "missing")))
+    )

@@ -29,7 +29,14 @@ from exporter.platforms.api import (
 from exporter.platforms.chatcaptain import jmespath_component
 from exporter.platforms.chatcaptain.day_bounds import BUCKET, LocalDay
 from exporter.platforms.chatcaptain.find_component import NoComponentError, ReportComponent, envelope, find
-from exporter.platforms.chatcaptain.read_component import NO_MEDIAN, Found, Shape, UnreadableError, read, unwrapped
+from exporter.platforms.chatcaptain.read_component import (
+    NO_MEDIAN,
+    Readable,
+    Shape,
+    UnreadableError,
+    read,
+    unwrapped,
+)
 from exporter.platforms.reading_builder import ReadingBuilder, RowKey
 
 ALL = "all"
@@ -37,10 +44,10 @@ ALL = "all"
 DESCRIBED = "overrides"
 """The name of the part of a question that asks for all components that an operator describes."""
 NOTHING = {
-    Shape.COUNT: Found(((None, (0.0, None)),)),
-    Shape.TOTAL: Found(((None, (0.0, None)),)),
+    Shape.COUNT: Readable(((None, (0.0, None)),)),
+    Shape.TOTAL: Readable(((None, (0.0, None)),)),
     Shape.MEDIAN: NO_MEDIAN,
-    Shape.BREAKDOWN: Found(()),
+    Shape.BREAKDOWN: Readable(()),
 }
 """What a component without a value is on a day on which nothing happened."""
 DOCS = 'docs/platform-apis.md, "ChatCaptain"'
@@ -172,7 +179,7 @@ class ComponentReport(StatisticsReport):
         before = (json_values.label(request.params["channelId"]),) if "channelId" in request.params else ()
         figures, read = dict[Column, float](), list[float]()
         for each, what in found.items():
-            if isinstance(what, Found):
+            if isinstance(what, Readable):
                 read += _take(each, what, figures, (before, rows, key))
         absent = _absent(found, root)
         if context.quiet or (read and not any(read)):
@@ -185,13 +192,13 @@ class ComponentReport(StatisticsReport):
         complaints = [
             self._unread(*each, root, context)._replace(is_absent=each[0] in absent) for each in unread.items()
         ]
-        guesses = {f"{each.name}: {f.guess}" for each, f in found.items() if isinstance(f, Found) and f.guess}
+        guesses = {f"{each.name}: {f.guess}" for each, f in found.items() if isinstance(f, Readable) and f.guess}
         reading = rows.reading(frozenset({ALL}), ())
         return replace(reading, unread=tuple(complaints), guesses=frozenset(guesses))
 
     def _read(
         self, component: ReportComponent, root: object, asked: Sequence[int], day: LocalDay
-    ) -> Found | UnreadableError:
+    ) -> Readable | UnreadableError:
         described = self._mapping(component)
         try:
             if described is not None:
@@ -209,12 +216,12 @@ class ComponentReport(StatisticsReport):
         return Unread(message, json_outline.outline(root), component.name, component.measure.family)
 
 
-def _absent(found: Mapping[ReportComponent, Found | UnreadableError], root: object) -> frozenset[ReportComponent]:
+def _absent(found: Mapping[ReportComponent, Readable | UnreadableError], root: object) -> frozenset[ReportComponent]:
     """Returns the components without a value: nothing, null or empty.
 
     One that is not found has none only if others are, or nothing is there: else it may be called in another way.
     """
-    may_be_left_out = any(isinstance(each, Found) for each in found.values()) or unwrapped(root) in ({}, [])
+    may_be_left_out = any(isinstance(each, Readable) for each in found.values()) or unwrapped(root) in ({}, [])
     return frozenset(
         each
         for each, what in found.items()
@@ -225,7 +232,7 @@ def _absent(found: Mapping[ReportComponent, Found | UnreadableError], root: obje
 
 def _take(
     component: ReportComponent,
-    found: Found,
+    found: Readable,
     figures: dict[Column, float],
     place: tuple[tuple[str, ...], ReadingBuilder, RowKey],
 ) -> list[float]:

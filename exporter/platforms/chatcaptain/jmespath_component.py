@@ -7,7 +7,7 @@ from exporter.platforms import json_outline, json_values
 from exporter.platforms.api import Component, Expression
 from exporter.platforms.chatcaptain.day_bounds import LocalDay
 from exporter.platforms.chatcaptain.read_component import (
-    Found,
+    Readable,
     Shape,
     UnreadableError,
     buckets,
@@ -32,7 +32,7 @@ def refuse_misfit(name: str, where: Component, figure: Shape | None) -> None:
         raise ConfigError(f"{name} is a median, and medians of hours or days make no median; set value alone")
 
 
-def read(where: Component, root: object, figure: Shape, day: LocalDay) -> Found:
+def read(where: Component, root: object, figure: Shape, day: LocalDay) -> Readable:
     """Reads the whole answer by the expressions; an UnreadableError names one that finds nothing."""
     if where.items and where.label:
         items = _list("items", where.items, root)
@@ -45,13 +45,13 @@ def read(where: Component, root: object, figure: Shape, day: LocalDay) -> Found:
         times = [*map(where.time.search, entries)]
         _refuse_nothing(f'time ("{where.time.text}") finds nothing', times)
         pairs = zip(times, map(where.value.search, entries), strict=True)
-        return Found(((None, buckets(pairs, figure, day)),))
+        return Readable(((None, buckets(pairs, figure, day)),))
     found = where.value.search(root)
     if found is None and figure is Shape.MEDIAN:  # that of a quiet day is null, but it is counted as missing
-        return Found(((None, (None, "missing")),))
+        return Readable(((None, (None, "missing")),))
     if found is None:
         raise UnreadableError(f'value ("{where.value.text}") finds nothing', is_absent=True)
-    return Found(((None, one(found, figure)),))
+    return Readable(((None, one(found, figure)),))
 
 
 def _list(option: str, expression: Expression, root: object) -> list[object]:

@@ -42,17 +42,17 @@ class UnreadableError(Exception):
         self.is_absent = is_absent
 
 
-class Found(NamedTuple):
+class Readable(NamedTuple):
     """What was read: figures by name, the one number under None; and, if its meaning is a `guess`, how it was read."""
 
     figures: tuple[tuple[str | None, json_values.Checked], ...]
     guess: str = ""
 
 
-NO_MEDIAN = Found(((None, (None, None)),))
+NO_MEDIAN = Readable(((None, (None, None)),))
 
 
-def read(value: object, figure: Shape, day: LocalDay) -> Found:
+def read(value: object, figure: Shape, day: LocalDay) -> Readable:
     """Reads a value that has to be such a figure of this day; null is no median of a day on which nothing happened."""
     bare, guess = reshaped(unwrapped(value))
     if bare is None and figure is Shape.MEDIAN:
@@ -63,7 +63,7 @@ def read(value: object, figure: Shape, day: LocalDay) -> Found:
         return breakdown(bare)._replace(guess=guess)
     if isinstance(bare, list) and not isinstance(bare[0], dict):
         bare, guess = _summed(bare, figure, day), "numbers of the parts of a day"
-    return Found(((None, _number(bare, figure, day)),), guess)
+    return Readable(((None, _number(bare, figure, day)),), guess)
 
 
 def unwrapped(value: object) -> object:
@@ -174,7 +174,7 @@ def _time_of(records: Sequence[Record]) -> str | None:
     return None
 
 
-def breakdown(value: object) -> Found:
+def breakdown(value: object) -> Readable:
     """Reads numbers by name: an object of numbers, or of objects with a number, or a list of names with a number."""
     if isinstance(value, dict):
         return _by_key(value)
@@ -186,7 +186,7 @@ def breakdown(value: object) -> Found:
     return _chosen(_labels(records), records)
 
 
-def _by_key(value: Record) -> Found:
+def _by_key(value: Record) -> Readable:
     if any(map(is_time, value)):
         raise UnreadableError("a break-down is expected, and a series is there")
     if value and all(key.casefold() in _COUNTS for key in value):
@@ -202,22 +202,22 @@ def _by_key(value: Record) -> Found:
     if not all(each is None or _is_whole(each) for each in value.values()):
         why = "a break-down is expected, and an object is there whose values are not all whole numbers"
         raise UnreadableError(why)
-    return Found(tuple((json_values.label(name), json_values.count(each)) for name, each in value.items()))
+    return Readable(tuple((json_values.label(name), json_values.count(each)) for name, each in value.items()))
 
 
-def _chosen(names: Iterable[str | None], records: Sequence[Record]) -> Found:
+def _chosen(names: Iterable[str | None], records: Sequence[Record]) -> Readable:
     """Takes of each record the number that counts; one without a name is missing, and none may be without."""
     if not records:
-        return Found(())
+        return Readable(())
     key, names = _number_of(records), list(names)
     if all(name is None for name in names):
         raise UnreadableError("a break-down is expected, and a list without names is there")
     return labelled(names, [each.get(key) for each in records])
 
 
-def labelled(names: Iterable[str | None], values: Iterable[object]) -> Found:
+def labelled(names: Iterable[str | None], values: Iterable[object]) -> Readable:
     """Reads counts by name; that of an item without a name is missing."""
-    return Found(
+    return Readable(
         tuple(
             (name or "", (None, "missing") if name is None else json_values.count(value))
             for name, value in zip(names, values, strict=True)

@@ -10,12 +10,12 @@ from exporter.platforms.api import Context, Request
 from exporter.platforms.further_page import further_page
 from exporter.platforms.paradigm import field_notes
 from exporter.platforms.paradigm.documented_reader import Array, ArrayReader
-from exporter.platforms.paradigm.requests import INVARIANTS, Endpoint
+from exporter.platforms.paradigm.requests import INVARIANTS, ReportEndpoint
 from exporter.platforms.reading_builder import Invariant, ReadingBuilder
 
 
 @dataclass(frozen=True, slots=True)
-class DocumentedReport(Endpoint):
+class DocumentedReport(ReportEndpoint):
     """A report of the envelope `{metadata, <array>: [{company: {id, name}, dates: [{date, ...}]}]}`.
 
     One of the `checks` that fails is a broken invariant.

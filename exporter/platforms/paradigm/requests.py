@@ -12,7 +12,7 @@ INVARIANTS = ("with_docs_gt_responses", "likes_dislikes_gt_responses", "active_g
 
 
 @dataclass(frozen=True, slots=True)
-class Endpoint(ReportDefaults):
+class ReportEndpoint(ReportDefaults):
     """One reporting endpoint: the label `report`, the path below the base URL, and how large its answers are.
 
     `day_bytes` is about what one company's day takes in an answer.

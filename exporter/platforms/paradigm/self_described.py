@@ -11,7 +11,7 @@ from exporter.platforms.api import Context, Fields, Request
 from exporter.platforms.further_page import further_page
 from exporter.platforms.paradigm import field_notes, survey
 from exporter.platforms.paradigm.choose_field import Choice, NoChoice, Wanted, choose
-from exporter.platforms.paradigm.requests import Endpoint
+from exporter.platforms.paradigm.requests import ReportEndpoint
 from exporter.platforms.paradigm.survey import LIST, FieldSurvey, Place, RowSurvey
 from exporter.platforms.reading_builder import ReadingBuilder, RowKey
 from exporter.platforms.self_describing import Explanation
@@ -21,7 +21,7 @@ DOCS = 'docs/platform-apis.md, "Reports without a published schema"'
 
 
 @dataclass(frozen=True, slots=True)
-class _Undocumented(Endpoint):
+class _Undocumented(ReportEndpoint):
     """A report that feeds one measure; its rows are one part."""
 
     measure: Measure

@@ -12,7 +12,7 @@ from starlette.routing import Route
 from exporter.domain.errors import QueryError
 from exporter.exposition.board import Board
 from exporter.polling.threads import Worker
-from exporter.web.api.find import Answer, DailyFiguresFinder, available
+from exporter.web.api.find import DailyFiguresFinder, DaysPage, available
 from exporter.web.api.openapi import description
 from exporter.web.api.query import DaysFormat, read
 from exporter.web.api.write import document
@@ -75,7 +75,7 @@ def _gzipped(pieces: Iterator[bytes]) -> Iterator[bytes]:
     yield packer.flush()
 
 
-def _links(answer: Answer, request: Request) -> Mapping[str, str]:
+def _links(answer: DaysPage, request: Request) -> Mapping[str, str]:
     """Links to the next page, relative to this one, so that it holds behind any proxy."""
     if answer.next is None:
         return {}

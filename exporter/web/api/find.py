@@ -22,7 +22,7 @@ PIECE = 20
 """How many companies' figures are made at once: about 20,000 of 46 days, 0.2 s, for which other readers wait."""
 
 
-class Company(NamedTuple):
+class CompanyKey(NamedTuple):
     """Whose figures they are."""
 
     source: str
@@ -30,15 +30,15 @@ class Company(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """The result of a query: a page of companies in order; `next` is the cursor of the next page, if there is one.
+class DaysPage:
+    """One page of the result of a query: companies in order; `next` is the cursor of the next page, if there is one.
 
     `version` changes when the answer does.
     """
 
     query: DaysQuery
     all_daily: tuple[DailyFigures, ...]
-    companies: tuple[Company, ...]
+    companies: tuple[CompanyKey, ...]
     next: str | None
     version: str
 
@@ -74,7 +74,7 @@ class DailyFiguresFinder:
     def __init__(self) -> None:
         self._daily: dict[Key, DailyFigures] = {}
 
-    def answer(self, views: Mapping[Key, ReportView], query: DaysQuery) -> Answer:
+    def answer(self, views: Mapping[Key, ReportView], query: DaysQuery) -> DaysPage:
         all_daily = tuple(
             daily
             for (source, _), daily in self.all_daily(views).items()
@@ -86,7 +86,7 @@ class DailyFiguresFinder:
         for daily in all_daily:
             version.update(daily.version)
         following = cursor(*page[-1]) if len(companies) > len(page) else None
-        return Answer(query, all_daily, tuple(page), following, version.hexdigest())
+        return DaysPage(query, all_daily, tuple(page), following, version.hexdigest())
 
     def all_daily(self, views: Mapping[Key, ReportView]) -> Mapping[Key, DailyFigures]:
         """Returns the daily figures of these views, by source and report, in order."""
@@ -95,13 +95,13 @@ class DailyFiguresFinder:
         return self._daily
 
 
-def _companies(all_daily: Iterable[DailyFigures], query: DaysQuery) -> Sequence[Company]:
+def _companies(all_daily: Iterable[DailyFigures], query: DaysQuery) -> Sequence[CompanyKey]:
     """Returns the companies that are asked for, by source and id, from where the page before ended."""
-    found: dict[tuple[str, tuple[int, str]], Company] = {}
+    found: dict[tuple[str, tuple[int, str]], CompanyKey] = {}
     after = (query.after[0], by_number(query.after[1])) if query.after else ("", (0, ""))
     for daily in all_daily:
         for company_id, name in daily.companies.items():
             place = daily.view.source, by_number(company_id)
             if place > after and (not query.company or any(selects(each, company_id, name) for each in query.company)):
-                found[place] = Company(daily.view.source, company_id)
+                found[place] = CompanyKey(daily.view.source, company_id)
     return [found[place] for place in sorted(found)]

@@ -11,7 +11,7 @@ import msgspec
 from msgspec import Meta
 
 from exporter.metrics.daily import DailyFigure, DailyFigures, State
-from exporter.web.api.find import Answer
+from exporter.web.api.find import DaysPage
 from exporter.web.api.query import DaysFormat, DaysQuery
 
 COLUMNS = (
@@ -55,12 +55,12 @@ class DaysDocument(msgspec.Struct, forbid_unknown_fields=True):
     next: Annotated[str | None, Meta(description="The `cursor` of the next page, null on the last one.")]
 
 
-def document(answer: Answer, format_: DaysFormat) -> Iterator[bytes]:
+def document(answer: DaysPage, format_: DaysFormat) -> Iterator[bytes]:
     """Yields the pieces of an answer; each is made when it is asked for."""
     return _json(answer) if format_ == "json" else _csv(answer)
 
 
-def _json(answer: Answer) -> Iterator[bytes]:
+def _json(answer: DaysPage) -> Iterator[bytes]:
     reports = [_report_days(daily, answer.query) for daily in answer.all_daily]
     yield b'{"reports":' + msgspec.json.encode(reports) + b',"figures":['
     separator = b""
@@ -83,7 +83,7 @@ def _report_days(daily: DailyFigures, query: DaysQuery) -> ReportDays:
     )
 
 
-def _csv(answer: Answer) -> Iterator[bytes]:
+def _csv(answer: DaysPage) -> Iterator[bytes]:
     """Yields RFC 4180 with a header line; where the next page begins is in the header Link."""
     yield _lines([COLUMNS])
     for figures in answer.figures():

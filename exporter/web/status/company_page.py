@@ -9,7 +9,7 @@ from exporter.exposition.board import Published
 from exporter.exposition.text import Key
 from exporter.ledger.ledger import by_number
 from exporter.metrics.daily import DailyFigures
-from exporter.web.status.company_rows import Breach, Companies, Company, Measured
+from exporter.web.status.company_rows import Breach, Measured, ShownCompanies, ShownCompany
 from exporter.web.status.problems import is_fresh
 from exporter.web.status.query import ATTENTION, PER_PAGE, CompanyQuery
 from exporter.web.status.sparkline import Sparkline, sparklines
@@ -18,7 +18,7 @@ from exporter.web.status.sparkline import Sparkline, sparklines
 class CompanyRow(NamedTuple):
     """One company, one activity of it, the limits that it breaks, or a word of them; a `line` where it is shown."""
 
-    company: Company
+    company: ShownCompany
     activity: str
     measured: Measured | None
     breaches: tuple[Breach, ...]
@@ -38,7 +38,11 @@ class CompanyPage(NamedTuple):
 
 
 def company_page(
-    companies: Companies, query: CompanyQuery, shown: Published, all_daily: Mapping[Key, DailyFigures], now: datetime
+    companies: ShownCompanies,
+    query: CompanyQuery,
+    shown: Published,
+    all_daily: Mapping[Key, DailyFigures],
+    now: datetime,
 ) -> CompanyPage:
     fresh = frozenset(key for key, view in shown.views.items() if is_fresh(view, now))
     everybody = [_row(each, query, companies, fresh) for each in companies.all]
@@ -57,7 +61,7 @@ def company_page(
     )
 
 
-def _row(company: Company, query: CompanyQuery, companies: Companies, fresh: frozenset[Key]) -> CompanyRow:
+def _row(company: ShownCompany, query: CompanyQuery, companies: ShownCompanies, fresh: frozenset[Key]) -> CompanyRow:
     names = companies.activities.get(company.source, ())
     activity = query.activity if query.activity in names else next(iter(names), "")
     measured = company.activities.get(activity)

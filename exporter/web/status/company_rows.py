@@ -74,7 +74,7 @@ class Measured(NamedTuple):
 
 
 @dataclass(slots=True)
-class Company:
+class ShownCompany:
     """One company of a source; `note` says why it has no figures, where that is known."""
 
     source: str
@@ -98,16 +98,16 @@ class Company:
 
 
 @dataclass(frozen=True, slots=True)
-class Companies:
+class ShownCompanies:
     """All companies by source and id, and the activities that their sources have, the one to show first in front."""
 
-    all: tuple[Company, ...]
+    all: tuple[ShownCompany, ...]
     activities: Mapping[str, tuple[str, ...]]
 
 
-def companies(shown: Published) -> Companies:
+def companies(shown: Published) -> ShownCompanies:
     """Puts together what was published of companies."""
-    found: dict[tuple[str, str], Company] = {}
+    found: dict[tuple[str, str], ShownCompany] = {}
     activities: dict[str, list[Activity]] = {}
     for info in shown.source_infos.values():
         found.update({(info.source, each.company_id): each for each in _listed(info)})
@@ -117,10 +117,10 @@ def companies(shown: Published) -> Companies:
             activity for measure in view.report.measures for activity in measure.activities
         )
         for (company_id, company, activity), measured in _measured(view, report):
-            whose = found.setdefault((source, company_id), Company(source, company_id, company))
+            whose = found.setdefault((source, company_id), ShownCompany(source, company_id, company))
             whose.activities.setdefault(activity, measured)
     ordered = sorted(found, key=lambda each: (each[0], by_number(each[1])))
-    return Companies(
+    return ShownCompanies(
         tuple(found[each] for each in ordered),
         {
             source: tuple(each.name for each in sorted(declared, key=lambda each: not each.usual_limits))
@@ -141,7 +141,7 @@ class Total(NamedTuple):
     known: int
 
 
-def totals(shown: Published, companies: Companies) -> Iterator[Total]:
+def totals(shown: Published, companies: ShownCompanies) -> Iterator[Total]:
     """Yields the sources that have figures; the share is of who has something usual to be compared with."""
     for source, names in companies.activities.items():
         own = [each for each in companies.all if each.source == source]
@@ -200,10 +200,10 @@ def _broken(
             yield Breach(severity, activity, bound, basis, value, limit, days[bound])
 
 
-def _listed(info: SourceInfo) -> Iterator[Company]:
+def _listed(info: SourceInfo) -> Iterator[ShownCompany]:
     """Yields the companies that the source should have: those that are held, those that are expected."""
     for company_id, name in info.names.items():
         note = "taken back by the platform" if company_id in info.withdrawn else ""
-        yield Company(info.source, company_id, name, note)
+        yield ShownCompany(info.source, company_id, name, note)
     for selector in info.never_seen:
-        yield Company(info.source, literal(selector), "", "expected, never seen")
+        yield ShownCompany(info.source, literal(selector), "", "expected, never seen")

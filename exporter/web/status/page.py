@@ -15,7 +15,7 @@ from exporter.exposition.board import Published
 from exporter.web.api.find import DailyFiguresFinder
 from exporter.web.status import text
 from exporter.web.status.company_page import company_page
-from exporter.web.status.company_rows import Companies, companies, totals
+from exporter.web.status.company_rows import ShownCompanies, companies, totals
 from exporter.web.status.problems import FailedReload, Level
 from exporter.web.status.query import CompanyQuery
 from exporter.web.status.report_rows import all_problems, source_rows
@@ -61,7 +61,7 @@ class StatusPage:
         self._template = environment.get_template("status.html.jinja")
         self._finder = finder
         self._shown: Published | None = None
-        self._companies = Companies((), {})
+        self._companies = ShownCompanies((), {})
         self._pages: OrderedDict[tuple[CompanyQuery, str, FailedReload | None], RenderedPage] = OrderedDict()
 
     def page(self, state: PageState, query: CompanyQuery) -> RenderedPage:
