@@ -125,10 +125,6 @@ class Chunk(NamedTuple):
     has_companies: bool = False
     made_from: tuple[object, ...] | None = None
 
-    @property
-    def lines(self) -> str:
-        return self.piece.plain.decode()
-
 
 @dataclass(slots=True)
 class Quoted:

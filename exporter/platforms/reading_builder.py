@@ -111,9 +111,14 @@ class ReadingBuilder:
     def key(self, part: str, company: str, written: object, path: str) -> RowKey | None:
         """Returns what a row of this written date is filed under; None, noted, when it is not of an asked day."""
         self.listed += 1
-        day = self._day(written)
+        if not isinstance(written, str):
+            self.note("missing" if written is None else "retyped", path)
+            return None
+        if written not in self._dates:  # each spelling is read once: thousands of companies list the same few
+            self._dates[written] = json_values.day(written)
+        day = self._dates[written]
         if day is None:
-            self.note("retyped" if written is not None else "missing", path)
+            self.note("retyped", path)
             return None
         key = RowKey(part, company, day)
         if day in self.days and day <= self.context.today:
@@ -128,14 +133,6 @@ class ReadingBuilder:
     def level_key(self, part: str, company: str) -> RowKey:
         self.listed += 1
         return RowKey(part, company, self.days.last)
-
-    def _day(self, text: object) -> date | None:
-        """Reads a date, each spelling once: thousands of companies list the same few."""
-        if not isinstance(text, str):
-            return None
-        if text not in self._dates:
-            self._dates[text] = json_values.day(text)
-        return self._dates[text]
 
     def add(self, key: RowKey, figures: Mapping[Column, float]) -> None:
         """Files one row: an equal repetition counts once, of different ones the last, and the difference is noted."""

@@ -13,7 +13,7 @@ from exporter.domain.errors import ConfigError
 from exporter.simulator.chatcaptain import troubles
 from exporter.simulator.chatcaptain.bots import Bots
 from exporter.simulator.chatcaptain.shapes import SHAPES, Shape
-from exporter.simulator.chatcaptain.troubles import Call, Fate
+from exporter.simulator.chatcaptain.troubles import Call, Fate, refusal
 from exporter.simulator.paradigm.companies import Company
 from exporter.simulator.paradigm.reports import Document
 from exporter.simulator.paradigm.world import Condition, DayView, Keys, World
@@ -79,19 +79,11 @@ def _login_page(_request: object) -> Response:
     return HTMLResponse("<!doctype html><html><title>Log in</title><body>Please log in.</body></html>")
 
 
-def _rejected(_number: int) -> Response:
-    return JSONResponse({"detail": "Invalid API key."}, 401, {"WWW-Authenticate": "Bearer"})
-
-
-def _every_other(number: int) -> Response | None:
+def _throttled(refused: Response, number: int) -> Response | None:
     if number % 2 == 0:
         return None
-    detail = "Request was throttled. Expected available in 1 second."
-    return JSONResponse({"detail": detail}, 429, {"Retry-After": "1"})
-
-
-def _swapped(keys: Keys) -> Keys:
-    return replace(keys, admin=keys.next_admin, company_admin=keys.admin)
+    refused.headers["Retry-After"] = "1"
+    return refused
 
 
 def _late(place: Place, _since: date) -> Place:
@@ -111,28 +103,8 @@ def _short(share: float, zone: ZoneInfo, days: int, until: time) -> Condition:
     return condition
 
 
-def _quiet(world: World, since: date) -> World:
-    return world.under(_hush(world.busiest(0).id, since - timedelta(days=1)))
-
-
-def _quiet_bot(bots: Bots, since: date) -> Bots:
-    return bots.under(_hush(bots.chatbots[0].habits.id, since - timedelta(days=1)))
-
-
-def _hush(company_id: int, first: date) -> Condition:
-    return lambda company, view: 0.1 if company.id == company_id and view.day >= first else 1.0
-
-
-def _missing(world: World, _since: date) -> World:
-    return world.without(world.busiest(1).id)
-
-
-def _renamed(document: Document) -> Document:
-    return {key.replace("reporting", "results"): value for key, value in document.items()}
-
-
-def _queries_renamed(document: Document) -> Document:
-    return {key: _relabelled(value) for key, value in document.items()}
+def _hush(company_id: int, since: date) -> Condition:
+    return lambda company, view: 0.1 if company.id == company_id and view.day >= since - timedelta(days=1) else 1.0
 
 
 def _relabelled(value: object) -> object:
@@ -148,29 +120,55 @@ def _relabelled(value: object) -> object:
     }
 
 
-def _half(body: bytes) -> bytes:
-    return body[: len(body) // 2]
-
-
 _LATE = "a day has no rows at all until 14:00 of the next day"
 _RESTATED = "a day is a fifth too low until 12:00 of the second day after it"
-_THROTTLED = "every other request of a report is refused with 429"
-_QUIET = "the busiest company has a tenth of its use from the day before the scenario began"
+_WAIT = "Request was throttled. Expected available in 1 second."
 _OF_PARADIGM = (
     Scenario(NORMAL, "nothing is wrong"),
     Scenario("outage", "every report answers 503 with a proxy's page", instead=_unavailable, bot_instead=_unavailable),
     Scenario("slow", "every report takes 3 seconds", delay=3.0),
     Scenario("late-day", _LATE, world=_late, bots=_late),
     Scenario("restatement", _RESTATED, world=_restated, bots=_restated),
-    Scenario("rate-limited", _THROTTLED, instead=_every_other, bot_instead=troubles.every_other),
-    Scenario("key-rejected", "every key is refused with 401", instead=_rejected, bot_instead=troubles.key_rejected),
-    Scenario("key-swapped", "the admin's key has become a company admin's: it sees company 1 alone", keys=_swapped),
-    Scenario("missing-company", "the second busiest company is gone from every report", world=_missing),
-    Scenario("quiet-company", _QUIET, world=_quiet, bots=_quiet_bot),
+    Scenario(
+        "rate-limited",
+        "every other request of a report is refused with 429",
+        instead=lambda number: _throttled(JSONResponse({"detail": _WAIT}, 429), number),
+        bot_instead=lambda call: _throttled(refusal(429, "ThrottlerException: Too Many Requests"), call.number),
+    ),
+    Scenario(
+        "key-rejected",
+        "every key is refused with 401",
+        instead=lambda _: JSONResponse({"detail": "Invalid API key."}, 401, {"WWW-Authenticate": "Bearer"}),
+        bot_instead=lambda _: refusal(401, "Invalid API key"),
+    ),
+    Scenario(
+        "key-swapped",
+        "the admin's key has become a company admin's: it sees company 1 alone",
+        keys=lambda keys: replace(keys, admin=keys.next_admin, company_admin=keys.admin),
+    ),
+    Scenario(
+        "missing-company",
+        "the second busiest company is gone from every report",
+        world=lambda world, _: world.without(world.busiest(1).id),
+    ),
+    Scenario(
+        "quiet-company",
+        "the busiest company has a tenth of its use from the day before the scenario began",
+        world=lambda world, since: world.under(_hush(world.busiest(0).id, since)),
+        bots=lambda bots, since: bots.under(_hush(bots.chatbots[0].habits.id, since)),
+    ),
     Scenario("html-200", "every report answers 200 with a log-in page", instead=_login_page, bot_instead=_login_page),
-    Scenario("truncated", "every answer ends in its middle", body=_half),
-    Scenario("schema-change", "the lists of an answer have other names", document=_renamed),
-    Scenario("field-renamed", "user_queries_count of chats is called queries_count", document=_queries_renamed),
+    Scenario("truncated", "every answer ends in its middle", body=lambda body: body[: len(body) // 2]),
+    Scenario(
+        "schema-change",
+        "the lists of an answer have other names",
+        document=lambda document: {key.replace("reporting", "results"): value for key, value in document.items()},
+    ),
+    Scenario(
+        "field-renamed",
+        "user_queries_count of chats is called queries_count",
+        document=lambda document: {key: _relabelled(value) for key, value in document.items()},
+    ),
 )
 _LOOKS = {
     "keyed": "reports have their components by name (the default)",
@@ -195,19 +193,33 @@ _OF_CHATCAPTAIN = (
     Scenario(
         "data-null", "a report answers 200 with data null", bot_document=troubles.of_figures(lambda _: {"data": None})
     ),
-    Scenario("channels-broken", "the list of channels answers 500", bot_instead=troubles.channels_broken),
+    Scenario(
+        "channels-broken",
+        "the list of channels answers 500",
+        bot_instead=lambda call: refusal(500, "Channel service unavailable") if call.name == "channels" else None,
+    ),
     Scenario(
         "channel-broken",
         "the second channel's report answers 500, the others are good",
-        bot_instead=troubles.channel_broken,
+        bot_instead=lambda call: (
+            refusal(500, "Internal server error") if (call.name, call.channel) == ("channel", 1) else None
+        ),
     ),
-    Scenario("channel-removed", "the last channel is gone", bots=troubles.without_last_channel),
-    Scenario("channel-renamed", "the first channel has another name", bots=troubles.with_renamed_channel),
+    Scenario(
+        "channel-removed",
+        "the last channel is gone",
+        bots=lambda bots, _: bots.each(lambda bot: replace(bot, channels=bot.channels[:-1])),
+    ),
+    Scenario(
+        "channel-renamed",
+        "the first channel has another name",
+        bots=lambda bots, _: bots.each(troubles.with_renamed_channel),
+    ),
     Scenario("utc-buckets", "series are cut at midnight UTC, whatever the time frame", at_utc=True),
     Scenario(
         "gaps-in-series",
         "series leave out the intervals in which nothing happened",
-        bot_document=troubles.of_figures(troubles.with_gaps),
+        bot_document=troubles.of_figures(troubles.without_empty),
     ),
     Scenario("export-never-ends", "an export is never done", fate="never-ends"),
     Scenario("export-fails", "an export ends with an error", fate="fails"),

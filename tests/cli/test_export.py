@@ -19,6 +19,7 @@ import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from starlette.applications import Starlette
 
 from exporter.app.assemble import client_of, endpoint_of
 from exporter.app.process import serving
@@ -104,7 +105,7 @@ def site(tmp_path: Path) -> Sites:
             exports = Exports(1, url(other), huge=2**25)
             world = World.from_seed(1, 1)
             app = create_app(world, lambda: NOON, scenarios=scenarios or ("normal",), bots=BOTS, exports=exports)
-            async with serving(app, one), serving(exports.app(), other):
+            async with serving(app, one), serving(Starlette(routes=exports.routes()), other):
                 yield Site(url(one), exports, tmp_path)
 
     return made

@@ -334,7 +334,9 @@ def test_a_family_is_made_again_only_if_it_is_made_from_something_else() -> None
 
     for day in (1, 1, 2, 2, 1):
         board.put("s", RenderedSource({"r": (deferred(day), gauge("chat_b", "A", day))}))
-        assert f"{write(gauge('chat_a', 'A', day)).lines}" in board.shown.page[Format.TEXT].plain.decode()
+        assert (
+            f"{write(gauge('chat_a', 'A', day)).piece.plain.decode()}" in board.shown.page[Format.TEXT].plain.decode()
+        )
 
     assert made == [1, 2, 1]
     board.replace({"s": RenderedSource({"r": (deferred(1),)})}, PageLimits(100))

@@ -181,7 +181,8 @@ async def test_channels_of_a_day_are_served_side_by_side() -> None:
     ledger = fold_answers(target, report, ReportState(Ledger(), health), came.answers, NOW).ledger
 
     seen = families(view(target, report, ReportState(ledger, health, discoveries=came.discoveries), NOW))
-    lines = "".join(write(family).lines for family in seen if family.name.endswith(("_last_day", "_channel_info")))
+    shown = (family for family in seen if family.name.endswith(("_last_day", "_channel_info")))
+    lines = "".join(write(family).piece.plain.decode() for family in shown)
 
     company = 'source="s",company_id="b1",company="support"'
     assert [line for line in lines.splitlines() if line.startswith("chatcaptain")] == [

@@ -51,7 +51,7 @@ def served(ledger: Ledger) -> str:
     target = Target("s", "paradigm", (CHAT_SESSIONS,), Scope(), RULES, timedelta(hours=1))
     seen = view(target, CHAT_SESSIONS, ReportState(ledger, health), NOON)
     figures = [each for each in families(seen) if each.name.startswith("paradigm_")]
-    return "".join(write(family).lines for family in figures)
+    return "".join(write(family).piece.plain.decode() for family in figures)
 
 
 def outcome(case: Case) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 from exporter.domain.errors import SchemaError
 from exporter.domain.model import Column, Measure, Reading
@@ -25,15 +26,15 @@ class DocumentedReport(ReportEndpoint):
     arrays: tuple[Array, ...]
     checks: tuple[Invariant, ...] = ()
 
-    @property
+    @cached_property
     def parts(self) -> Mapping[str, tuple[Column, ...]]:
         return {array.part: array.columns for array in self.arrays}
 
-    @property
+    @cached_property
     def has_days(self) -> bool:
         return any(array.dated for array in self.arrays)
 
-    @property
+    @cached_property
     def invariants(self) -> tuple[str, ...]:
         return tuple(dict.fromkeys((*INVARIANTS, *(check.name for check in self.checks))))
 

@@ -20,14 +20,12 @@ def fields(metadata: object) -> frozenset[str]:
 
 def notes(*metadata: object) -> tuple[FieldNote, ...]:
     """Returns what an answer says of its fields, each different note once; what is not in words is ignored."""
-    return tuple(sorted({note for each in metadata if isinstance(each, dict) for note in _notes(each)}))
-
-
-def _notes(metadata: dict[str, object]) -> Iterator[FieldNote]:
-    for field, note in metadata.items():
+    found = set()
+    for field, note in (pair for each in metadata if isinstance(each, dict) for pair in each.items()):
         unit, text = (note.get("unit"), note.get("description")) if isinstance(note, dict) else (None, None)
         if isinstance(unit, str) and isinstance(text, str):
-            yield FieldNote(*(json_values.label(each)[:LONGEST_NOTE] for each in (field, unit, text)))
+            found.add(FieldNote(*(json_values.label(part)[:LONGEST_NOTE] for part in (field, unit, text))))
+    return tuple(sorted(found))
 
 
 def summary(root: object) -> str:

@@ -1,5 +1,6 @@
 """Who uses the simulated ChatCaptain: chatbots, their keys, their channels; pure, from a seed."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from zoneinfo import ZoneInfo
@@ -82,6 +83,9 @@ class Bots:
 
     def chatbot(self, chatbot_id: str) -> Chatbot | None:
         return next((chatbot for chatbot in self.chatbots if chatbot.id == chatbot_id), None)
+
+    def each(self, change: Callable[[Chatbot], Chatbot]) -> "Bots":
+        return replace(self, chatbots=tuple(map(change, self.chatbots)))
 
     def under(self, condition: Condition) -> "Bots":
         return replace(self, conditions=(*self.conditions, condition))

@@ -6,7 +6,6 @@ Documented are `exportId`, `status`, `downloadUrl` and `error`; status words and
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 
-from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response, StreamingResponse
 from starlette.routing import Route
@@ -82,9 +81,6 @@ class Exports:
 
     async def show_seen(self, _request: Request) -> Response:
         return JSONResponse(list(self.seen))
-
-    def app(self) -> Starlette:
-        return Starlette(routes=self.routes())
 
     def routes(self) -> list[Route]:
         return [Route("/files/{export_id}", self.serve), Route("/seen", self.show_seen)]

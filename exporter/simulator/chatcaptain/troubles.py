@@ -2,12 +2,11 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from datetime import date
 from typing import Literal, NamedTuple
 
 from starlette.responses import JSONResponse, Response
 
-from exporter.simulator.chatcaptain.bots import Bots, Chatbot
+from exporter.simulator.chatcaptain.bots import Chatbot
 from exporter.simulator.paradigm.reports import Document
 
 Fate = Literal["never-ends", "fails", "link-refused", "redirected", "huge", "truncated"]
@@ -33,38 +32,20 @@ def refusal(status: int, message: str | list[str]) -> Response:
     return JSONResponse({"statusCode": status, "message": message, "error": REASONS[status]}, status)
 
 
-def key_rejected(_call: Call) -> Response:
-    return refusal(401, "Invalid API key")
-
-
-def every_other(call: Call) -> Response | None:
-    if call.number % 2 == 0:
-        return None
-    response = refusal(429, "ThrottlerException: Too Many Requests")
-    response.headers["Retry-After"] = "1"
-    return response
-
-
-def channels_broken(call: Call) -> Response | None:
-    return refusal(500, "Channel service unavailable") if call.name == "channels" else None
-
-
-def channel_broken(call: Call) -> Response | None:
-    return refusal(500, "Internal server error") if call.name == "channel" and call.channel == 1 else None
-
-
 def of_figures(change: Callable[[Document], Document]) -> Callable[[str, Document], Document]:
     """Changes the answers that hold figures, and no other."""
     return lambda name, document: change(document) if name in {"overview", "channel", "inbox"} else document
 
 
-def _without_empty(document: object) -> object:
-    """Returns a JSON value whose series lack the intervals in which nothing happened."""
-    if isinstance(document, Mapping):
-        return {key: _without_empty(value) for key, value in document.items()}
-    if not isinstance(document, list):
-        return document
-    return [_without_empty(each) for each in document if not _is_empty(each)]
+def without_empty(document: Document) -> Document:
+    """Leaves the intervals of series out in which nothing happened."""
+    return {key: _without_empty(value) for key, value in document.items()}
+
+
+def _without_empty(value: object) -> object:
+    if isinstance(value, Mapping):
+        return {key: _without_empty(each) for key, each in value.items()}
+    return [_without_empty(each) for each in value if not _is_empty(each)] if isinstance(value, list) else value
 
 
 def _is_empty(each: object) -> bool:
@@ -72,17 +53,6 @@ def _is_empty(each: object) -> bool:
     return bool(timed) and isinstance(each, Mapping) and 0 in each.values()
 
 
-def with_gaps(document: Document) -> Document:
-    return {key: _without_empty(value) for key, value in document.items()}
-
-
-def without_last_channel(bots: Bots, _since: date) -> Bots:
-    return replace(bots, chatbots=tuple(replace(each, channels=each.channels[:-1]) for each in bots.chatbots))
-
-
-def with_renamed_channel(bots: Bots, _since: date) -> Bots:
-    def renamed(chatbot: Chatbot) -> Chatbot:
-        first, *others = chatbot.channels
-        return replace(chatbot, channels=(replace(first, name=f"{first.name} (neu)"), *others))
-
-    return replace(bots, chatbots=tuple(renamed(each) for each in bots.chatbots))
+def with_renamed_channel(chatbot: Chatbot) -> Chatbot:
+    first, *others = chatbot.channels
+    return replace(chatbot, channels=(replace(first, name=f"{first.name} (neu)"), *others))

@@ -8,6 +8,7 @@ from typing import Any
 import httpx
 import jmespath
 import pytest
+from starlette.applications import Starlette
 
 from exporter.simulator.chatcaptain.bots import Bots
 from exporter.simulator.chatcaptain.components import OVERVIEW
@@ -239,7 +240,7 @@ async def export(client: Client, polls: int) -> list[Answer]:
 
 
 async def file(exports: Exports, url: str) -> httpx.Response:
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(exports.app())) as http:
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(Starlette(routes=exports.routes()))) as http:
         return await http.get(url, headers={"x-seen": "yes"})
 
 
