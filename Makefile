@@ -95,7 +95,7 @@ lint: ## style, types, direction of imports, shell scripts
 docs: ## write the generated files anew: config/exporter.example.yml, docs/metrics.md, the list of runbooks
 	@tools/venv $(VENV) run
 	@mkdir -p config
-	text=$$($(VENV)/bin/python -m exporter.settings) && printf '%s\n' "$$text" > config/exporter.example.yml
+	text=$$($(VENV)/bin/python -m tools.options) && printf '%s\n' "$$text" > config/exporter.example.yml
 	text=$$($(VENV)/bin/chat-usage-exporter metrics) && printf '%s\n' "$$text" > docs/metrics.md
 	text=$$($(VENV)/bin/python -m tools.runbooks) && printf '%s\n' "$$text" > docs/runbooks/README.md
 

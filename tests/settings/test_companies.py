@@ -15,7 +15,7 @@ from exporter.platforms.api import Account, Option, OptionKind, Override, Platfo
 from exporter.platforms.paradigm import platform as paradigm
 from exporter.platforms.registry import platforms
 from exporter.settings import Settings, load
-from exporter.settings.example_file import example, table
+from tools.options import example, table
 
 KEY = "a-key-in-a-test"
 

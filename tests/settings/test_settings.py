@@ -20,9 +20,9 @@ from exporter.ledger.day_status import DayRules
 from exporter.platforms.api import NO_DISCOVERIES, Context, Discoveries, Platform, ReportDefaults, Request
 from exporter.platforms.registry import platforms
 from exporter.settings import Settings, Source, load
-from exporter.settings.example_file import example, table, walk
 from exporter.settings.options import options_of
 from exporter.settings.public_holidays import YEARS
+from tools.options import example, table, walk
 
 ROOT = Path(__file__).parents[2]
 KEY = "sk-good-key"
@@ -889,7 +889,7 @@ def test_a_state_file_that_could_never_be_written_is_refused(file: Path, written
 
 
 def test_the_example_file_is_what_the_classes_say() -> None:
-    """Stale? `python -m exporter.settings > config/exporter.example.yml`."""
+    """Stale? `python -m tools.options > config/exporter.example.yml`."""
     assert (ROOT / "config" / "exporter.example.yml").read_text(encoding="utf-8") == example(platforms())
 
 
@@ -900,7 +900,7 @@ def test_the_module_prints_what_is_kept_in_the_repository(
     arguments: list[str], text: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr("sys.argv", ["settings", *arguments])
-    runpy.run_module("exporter.settings", run_name="__main__")
+    runpy.run_path(str(ROOT / "tools" / "options.py"), run_name="__main__")
     assert capsys.readouterr().out == text
 
 
@@ -930,7 +930,7 @@ def test_the_placeholder_of_the_example_is_refused(file: Path) -> None:
 
 
 def test_the_manual_explains_every_option() -> None:
-    """Stale? `python -m exporter.settings table` prints the table of docs/configuration.md."""
+    """Stale? `python -m tools.options table` prints the table of docs/configuration.md."""
     assert table(platforms()) in (ROOT / "docs" / "configuration.md").read_text(encoding="utf-8")
 
 

@@ -1,7 +1,11 @@
-"""Writes what the option classes say of themselves: the example file and the table of the manual."""
+"""`make docs`: prints what the option classes say of themselves, the example file or the manual's table.
+
+usage: VENV/bin/python -m tools.options [table]
+"""
 
 import ast
 import inspect
+import sys
 import textwrap
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
@@ -10,6 +14,7 @@ from itertools import pairwise
 from pydantic.fields import FieldInfo
 
 from exporter.platforms.api import Platform
+from exporter.platforms.registry import platforms as installed
 from exporter.settings import platform_options
 from exporter.settings.option_groups import Group, group_of, is_listed, is_named
 from exporter.settings.options import options_of
@@ -141,3 +146,8 @@ def _cell(field: FieldInfo) -> str:
     if field.default is None or group_of(field):
         return ""
     return f"`{_value(field)}`"
+
+
+if __name__ == "__main__":
+    write = table if sys.argv[1:] == ["table"] else example
+    sys.stdout.write(write(installed()))
