@@ -16,17 +16,7 @@ from exporter import __version__
 from exporter.app import interpreter
 from exporter.app.assemble import CLOCK, Exporter, assemble
 from exporter.app.process import end_signal, reload_signal, reloading, run_command, serving
-from exporter.cli import logs
-from exporter.cli.options import (
-    DOCS_OPTION,
-    LISTEN_OPTION,
-    ConfigFile,
-    DocsUrl,
-    Format,
-    Level,
-    ListenAddress,
-    WebConfigFile,
-)
+from exporter.cli import logs, options
 from exporter.domain.errors import ConfigError
 from exporter.platforms.registry import platforms
 from exporter.settings import load
@@ -39,16 +29,16 @@ log = logging.getLogger(__name__)
 
 
 def serve(
-    config_file: ConfigFile = None,
-    listen_address: ListenAddress = ":9854",
-    web_config_file: WebConfigFile = None,
+    config_file: options.ConfigFile = None,
+    listen_address: options.ListenAddress = ":9854",
+    web_config_file: options.WebConfigFile = None,
     enable_lifecycle: Annotated[
         bool,
         typer.Option("--web.enable-lifecycle", help="Let POST /-/reload reload the configuration, as SIGHUP does."),
     ] = False,
-    docs_url: DocsUrl = DOCS,
-    log_level: Level = logs.LogLevel.INFO,
-    log_format: Format = logs.LogFormat.LOGFMT,
+    docs_url: options.DocsUrl = DOCS,
+    log_level: options.Level = logs.LogLevel.INFO,
+    log_format: options.Format = logs.LogFormat.LOGFMT,
 ) -> None:
     """Poll the configured sources and serve their figures until SIGTERM or SIGINT; SIGHUP reloads the configuration.
 
@@ -57,7 +47,7 @@ def serve(
     read = partial(load, config_file, os.environ, platforms())
     docs, settings, web_config = docs_at(docs_url), read(), LiveWebConfig(web_config_file)
     take_descriptors()
-    with listen(listen_address, LISTEN_OPTION) as listening:
+    with listen(listen_address, options.LISTEN_OPTION) as listening:
         logs.configure(log_level, log_format)
         for note in settings.notes:
             log.info(note)
@@ -81,7 +71,7 @@ def take_descriptors() -> None:
 
 def docs_at(url: str) -> str:
     if not re.fullmatch(r"https?://[^\s/]+(/\S*)?", url):
-        raise ConfigError(f'{DOCS_OPTION}: "{url}" is no address of a web page; write it as {DOCS}')
+        raise ConfigError(f'{options.DOCS_OPTION}: "{url}" is no address of a web page; write it as {DOCS}')
     return url.rstrip("/")
 
 

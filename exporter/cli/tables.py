@@ -41,10 +41,7 @@ def say(console: Console, text: str) -> None:
 
 @contextmanager
 def progress(console: Console, *columns: ProgressColumn, transient: bool = True) -> Iterator[Callable[..., None]]:
-    """Gives what shows words, how much is `done` and of what `total`: by a bar with these columns on a terminal.
-
-    Elsewhere it prints the words.
-    """
+    """Gives what shows words, how much is `done` and of what `total`: a bar on a terminal, elsewhere the words."""
     shown = SpinnerColumn(), TextColumn("{task.description}", markup=False), *columns
     with Progress(*shown, console=console, transient=transient, disable=not console.is_terminal) as bar:
         task = bar.add_task("", total=None)

@@ -128,10 +128,7 @@ def most_polls(cadence: Cadence, span: timedelta, now: datetime) -> int:
 
 
 def most_requests_in_a_minute(requests_per_minute: int) -> int:
-    """Returns the most requests that the rate limit lets through in a minute.
-
-    After a quiet minute that is a whole burst, and what is refilled before the next minute begins.
-    """
+    """Returns what the rate limit lets through: a whole burst, and what is refilled within a minute."""
     return 2 * requests_per_minute - 1
 
 

@@ -123,10 +123,7 @@ class Component:
 
 @dataclass(frozen=True, slots=True)
 class Override:
-    """What an operator knows better about a report.
-
-    Its `path` below the base URL, where its figures are (`fields`), or each of its `components`, by name.
-    """
+    """What an operator knows better about a report: its `path`, where figures (`fields`) or `components` are."""
 
     path: str | None = None
     fields: Fields | None = None
@@ -157,10 +154,7 @@ class Option:
 
 
 class LabelLimit(NamedTuple):
-    """An option `label_limits.<name>`: how many values the limited labels that name it may have by default.
-
-    `description` is one sentence for the example configuration.
-    """
+    """An option `label_limits.<name>`: how many values its labels may have; `description` is one sentence."""
 
     name: str
     default: int

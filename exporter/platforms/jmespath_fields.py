@@ -14,11 +14,7 @@ from exporter.platforms.reading_builder import ReadingBuilder, RowKey
 
 
 def expression(text: str) -> Expression:
-    """Compiles an expression.
-
-    Raises:
-        ValueError: it is no JMESPath, or calls a function that does not exist or takes other arguments; in one line.
-    """
+    """Compiles an expression; a ValueError says in one line why it is none."""
     try:
         compiled = jmespath.compile(text)
     except ParseError as error:

@@ -66,11 +66,7 @@ class Listed:
 
 
 def opened(body: bytes, lists: Collection[str]) -> object:
-    """Does what `parse` does, but leaves each list under the keys `lists` of an object as `Listed`.
-
-    Raises:
-        NotJsonError: it is not JSON; what is wrong within an item of these lists shows when that is read.
-    """
+    """Does what `parse` does, but leaves each list under the keys `lists` of an object as `Listed`."""
     try:
         fields = _FIELDS.decode(body.removeprefix(_BOM))
         return {
@@ -111,10 +107,7 @@ Checked = tuple[float | None, Flaw | None]
 
 
 def identity(value: object) -> tuple[str | None, Flaw | None]:
-    """Reads an id with all its digits; None where there is none.
-
-    The documented type is an integer; a string, or `17.0`, is read and is `retyped`.
-    """
+    """Reads an id with all its digits, None where there is none; a string, or `17.0`, is read and is `retyped`."""
     if type(value) is int:  # almost every id
         return str(value), None
     match value:

@@ -35,10 +35,7 @@ class Invariant(NamedTuple):
 
 @dataclass(slots=True)
 class ReadingBuilder:
-    """Collects what one answer says; `listed` counts the rows that it lists for the asked days, readable or not.
-
-    `next_page` is the link to the page that it goes on in, if it is one of several.
-    """
+    """Collects what one answer says; `listed` counts the rows of the asked days, readable or not."""
 
     days: Days
     context: Context

@@ -71,11 +71,7 @@ def complaints(platform: Platform, subjects: int = 2) -> tuple[str, ...]:
 def read(
     report: Report, body: bytes, days: Days = WEEK, today: date = TODAY, zone: ZoneInfo | None = None
 ) -> Reading | NeedsDiscovery:
-    """Reads one answer to the first question about `days`, as a poll on `today` would.
-
-    Raises:
-        ReportError: as `exporter.platforms.api.Report.decode` does.
-    """
+    """Reads one answer to the first question about `days`, as a poll on `today` would; raises ReportError."""
     request = report.plan(days, Scope(), report.assumed_discoveries(days.last, 1))[0]
     return report.decode(body, request, Context("source", today, zone or ZoneInfo("UTC")))
 

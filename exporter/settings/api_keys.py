@@ -59,10 +59,7 @@ def check(path: Path, written: str) -> None:
 
 @dataclass(frozen=True, slots=True)
 class ApiKey:
-    """The key of a source: `written` in the configuration, or in a file at `path`, where it may change.
-
-    A call returns it as it is now, and raises ConfigError when the file cannot be read.
-    """
+    """A source's key, `written` or in a file at `path`; a call returns it as it is now, or raises ConfigError."""
 
     source: str
     written: SecretStr | None

@@ -11,13 +11,7 @@ from pydantic import PlainValidator, create_model, field_validator
 from exporter.domain.blocking import in_time
 from exporter.platforms.api import LabelLimit, Platform
 from exporter.settings import platform_options
-from exporter.settings.option_groups import (
-    CalendarOptions,
-    Group,
-    LimitsOptions,
-    PrivacyOptions,
-    option,
-)
+from exporter.settings.option_groups import CalendarOptions, Group, LimitsOptions, PrivacyOptions, option
 from exporter.settings.source_options import SourceOptions, path_that
 from exporter.settings.thresholds import CompanyCalendarList, ThresholdList
 

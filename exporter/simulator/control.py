@@ -34,10 +34,7 @@ class RefusedError(Exception):
 
 
 class Control:
-    """The state of one running simulator: the only thing about it that changes.
-
-    `world` and `bots` are as the scenarios make them; `requests` counts by path, the simulator's own left out.
-    """
+    """The only thing about a simulator that changes; `requests` counts by path, the simulator's own left out."""
 
     def __init__(
         self,

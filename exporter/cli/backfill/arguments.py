@@ -29,11 +29,7 @@ def sources(settings: Settings, name: str | None) -> tuple[Source, ...]:
 
 
 def span(first: str | None, last: str | None, wanted: Source, *, known: bool) -> Days:
-    """Returns the days that are wanted of a source; where the first one is `known` already it need not be given.
-
-    Raises:
-        ConfigError: they are no dates, in the wrong order, or not final yet.
-    """
+    """Returns the days wanted of a source; where the first one is `known` already it need not be given."""
     if first is None and not known:
         raise ConfigError("--from: say from which day on, as --from 2024-01-31")
     newest = newest_final(utcnow(), wanted.target.rules)

@@ -82,11 +82,7 @@ def find(addresses: Mapping[str, str], package: Path = Path(exporter.__file__).p
 
 @asynccontextmanager
 async def running(stack: Stack, target: str, timeouts: Timeouts = TIMEOUTS) -> AsyncIterator[str]:
-    """Runs the programs for the length of a block, on `target` (the exporter's URL); yields what to show a person.
-
-    Raises:
-        FailedError: a program did not get ready; the message holds the end of its log.
-    """
+    """Runs the programs on `target` (the exporter's URL); yields what to show; a FailedError has the end of a log."""
     async with AsyncExitStack() as closing:
         folder = Path(closing.enter_context(tempfile.TemporaryDirectory(prefix="chat-usage-demo-")))
         listening = closing.enter_context(listen(LOOPBACK, OPTION))
@@ -109,10 +105,7 @@ async def running(stack: Stack, target: str, timeouts: Timeouts = TIMEOUTS) -> A
 
 
 def scrape(config: Mapping[str, object], files: Path, target: str, alertmanager: str) -> Mapping[str, object]:
-    """Returns a configuration of Prometheus with the addresses and paths of here.
-
-    The shipped one has one job and one Alertmanager.
-    """
+    """Returns a configuration of Prometheus with the addresses and paths of here; it has one job, one Alertmanager."""
     (job,) = config["scrape_configs"]  # type: ignore[misc]  # YAML has no types; a test reads the shipped file
     alerting = {"alertmanagers": [{"static_configs": [{"targets": [_address(alertmanager)]}]}]}
     jobs = [{**job, "static_configs": [{"targets": [_address(target)]}]}]  # type: ignore[has-type]  # the same

@@ -29,14 +29,7 @@ from exporter.platforms.api import (
 from exporter.platforms.chatcaptain import jmespath_component
 from exporter.platforms.chatcaptain.day_bounds import BUCKET, LocalDay
 from exporter.platforms.chatcaptain.find_component import NoComponentError, ReportComponent, envelope, find
-from exporter.platforms.chatcaptain.read_component import (
-    NO_MEDIAN,
-    Readable,
-    Shape,
-    UnreadableError,
-    read,
-    unwrapped,
-)
+from exporter.platforms.chatcaptain.read_component import NO_MEDIAN, Readable, Shape, UnreadableError, read, unwrapped
 from exporter.platforms.reading_builder import ReadingBuilder, RowKey
 
 ALL = "all"
@@ -72,10 +65,7 @@ class Chatbot:
 
 @dataclass(frozen=True, slots=True)
 class StatisticsReport(ReportDefaults):
-    """What all reports of a chatbot share; the answer about one day has no days of its own.
-
-    `path` is an operator's.
-    """
+    """What all reports of a chatbot share: an answer about one day has none of its own. `path` is an operator's."""
 
     name: str
     day_bytes: int
@@ -144,10 +134,7 @@ class ComponentReport(StatisticsReport):
         return tuple(self.question(LocalDay(day, scope.zone), self.components) for day in newest_first(days))
 
     def question(self, day: LocalDay, wanted: Sequence[ReportComponent], channel: str = "") -> Request:
-        """Asks about a day, of a channel if one is given: for all components at once, or in parts for one each.
-
-        What an operator describes is never asked for alone: it may be anywhere in an answer about all of it.
-        """
+        """Asks about a day, of a channel if one is given: for all components at once, or in parts for one each."""
         described = [each for each in wanted if self._mapping(each) is not None]
         parts = {each.name: self._request(day, [each], channel) for each in wanted if each not in described}
         if described and parts:

@@ -6,14 +6,7 @@ from exporter.domain.errors import ConfigError
 from exporter.platforms import json_outline, json_values
 from exporter.platforms.api import Component, Expression
 from exporter.platforms.chatcaptain.day_bounds import LocalDay
-from exporter.platforms.chatcaptain.read_component import (
-    Readable,
-    Shape,
-    UnreadableError,
-    buckets,
-    labelled,
-    one,
-)
+from exporter.platforms.chatcaptain.read_component import Readable, Shape, UnreadableError, buckets, labelled, one
 
 
 def refuse_misfit(name: str, where: Component, figure: Shape | None) -> None:

@@ -17,10 +17,7 @@ from exporter.platforms.reading_builder import Invariant, ReadingBuilder
 
 @dataclass(frozen=True, slots=True)
 class DocumentedReport(ReportEndpoint):
-    """A report of the envelope `{metadata, <array>: [{company: {id, name}, dates: [{date, ...}]}]}`.
-
-    One of the `checks` that fails is a broken invariant.
-    """
+    """A report of the envelope `{metadata, <array>: [{company: {id, name}, dates: [{date, ...}]}]}`."""
 
     measures: tuple[Measure, ...]
     arrays: tuple[Array, ...]

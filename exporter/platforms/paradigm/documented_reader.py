@@ -15,10 +15,7 @@ HERE = ""
 
 
 class Field(NamedTuple):
-    """One value of a row: its key, the column that it feeds, how it is read.
-
-    Older releases lack an `optional` one: that is not counted as missing.
-    """
+    """One value of a row: its key, its column, how it is read; older releases lack an `optional` one."""
 
     key: str
     column: Column

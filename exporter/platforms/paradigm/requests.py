@@ -13,10 +13,7 @@ INVARIANTS = ("with_docs_gt_responses", "likes_dislikes_gt_responses", "active_g
 
 @dataclass(frozen=True, slots=True)
 class ReportEndpoint(ReportDefaults):
-    """One reporting endpoint: the label `report`, the path below the base URL, and how large its answers are.
-
-    `day_bytes` is about what one company's day takes in an answer.
-    """
+    """One reporting endpoint: the label `report`, the path, about how many bytes a company's day takes."""
 
     name: str
     path: str

@@ -151,10 +151,7 @@ class DescribedReport(_Undocumented):
     def _chosen(
         self, row: RowSurvey, place: Place, rows: ReadingBuilder, path: str
     ) -> Iterator[tuple[str | None, float]]:
-        """Yields the figures of one row at the chosen place by label, and notes what is missing or no whole number.
-
-        The label is None where the measure has none.
-        """
+        """Yields the figures of a row at the chosen place by label (None: none), and notes what is missing."""
         expected = row.lengths.get(place.holder, 1) if place.shape == LIST else 1
         found = [figure for figure in row.figures if figure.place == place]
         if len(found) < expected and not row.bare:

@@ -42,10 +42,7 @@ ROW, OBJECT, LIST, NAMES, PEOPLE = "", ".", "[].", ".*", "[]"
 
 
 class DescribedFigure(NamedTuple):
-    """A described number: its place, the field that describes it, and in a list the item that has it.
-
-    A `value` of None is one that cannot be read.
-    """
+    """A described number: place, field that describes it, item of a list; a `value` of None cannot be read."""
 
     place: Place
     field: str
@@ -201,10 +198,7 @@ class _ArrayReader:
             self._found.rows.note("unknown", unknown)
 
     def _maps_names(self, name: str, fields: Mapping[str, object]) -> bool:
-        """Returns whether an object maps names to numbers: it is described itself, or one field is, none of its names.
-
-        Seen in no known report.
-        """
+        """Returns whether an object maps names to numbers; seen in no known report."""
         if not fields or not all(each is None or json_values.is_number(each) for each in fields.values()):
             return False
         if any(map(json_values.is_identity, fields)) or self._described & fields.keys():

@@ -70,11 +70,7 @@ class Bots:
     def from_seed(
         cls, seed: int, chatbot_count: int = 1, channel_count: int = USUAL_CHANNELS, zone: ZoneInfo | None = None
     ) -> "Bots":
-        """Makes the chatbots of `seed` with so many channels each; their days are those of `zone` (default UTC).
-
-        Raises:
-            ConfigError: `chatbot_count` is not between 1 and 10,000, or `channel_count` not between 1 and 200.
-        """
+        """Makes the chatbots of `seed`, each with 1 to 200 channels; their days are those of `zone` (default UTC)."""
         if not 1 <= channel_count <= MOST_CHANNELS:
             raise ConfigError(f"{channel_count} simulated channels: choose a number from 1 to {MOST_CHANNELS}")
         companies = populate(seed, chatbot_count, _NO_AGENTS)

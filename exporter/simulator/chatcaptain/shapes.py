@@ -51,10 +51,7 @@ def bare(components: Sequence[ComponentValue]) -> Document:
 
 
 def odd(components: Sequence[ComponentValue]) -> Document:
-    """`{"stats": [{"k": "c1", "n": {"v": 12}}, {"k": "c3", "n": {"v": [{"w": "de", "q": 7}]}}]}`.
-
-    No rule can read it; JMESPath expressions can.
-    """
+    """`{"stats": [{"k": "c1", "n": {"v": 12}}]}`: no rule can read it; JMESPath expressions can."""
     return {"stats": [{"k": f"c{each.id}", "n": {"v": _json(each.value, _foreign, _ticked)}} for each in components]}
 
 

@@ -17,10 +17,7 @@ REASONS |= {500: "Internal Server Error"}
 
 
 class Call(NamedTuple):
-    """One request: the call's name (`overview`, `channel`, `inbox`, `channels`, `export`, `status`).
-
-    `number` counts the requests of its path from 1; `channel` is the place of the channel that it is about, from 0.
-    """
+    """One request: the call's name, its number for its path (from 1), the place of the channel it is about (from 0)."""
 
     name: str
     number: int

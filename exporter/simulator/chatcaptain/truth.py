@@ -24,11 +24,7 @@ TRUTHS = {
 
 
 def truth(bots: Bots, query: Mapping[str, str], at: datetime) -> Mapping[str, object]:
-    """Returns the figures of `report` (and `channel`) of a `chatbot` on a `day` of the bots' zone, as known at `at`.
-
-    Raises:
-        ConfigError: something is missing, unreadable or unknown; the message says what there is.
-    """
+    """Returns the figures of `report` (and `channel`) of a `chatbot` on a `day` of the bots' zone, as known at `at`."""
     try:
         day, report = date.fromisoformat(query["day"]), query["report"]
     except (KeyError, ValueError) as error:

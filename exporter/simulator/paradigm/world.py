@@ -86,11 +86,7 @@ class World:
     def from_seed(
         cls, seed: int, company_count: int = 20, zone: ZoneInfo | None = None, agents_from: date = AGENTS_FROM
     ) -> "World":
-        """Makes the world of `seed`; its companies are numbered from 1, its days are those of `zone` (default UTC).
-
-        Raises:
-            ConfigError: `company_count` is not between 1 and 10,000.
-        """
+        """Makes the world of `seed`; its companies (1 to 10,000) are numbered from 1, its days are those of `zone`."""
         companies = populate(seed, company_count, agents_from)
         return cls(seed, companies, _keys(seed), zone or ZoneInfo("UTC"))
 
@@ -114,10 +110,7 @@ class World:
         return stayers[min(rank, len(stayers) - 1)]
 
     def truth(self, company_id: int, day: date, mode: Mode, *, at: datetime) -> Figures | None:
-        """Returns what the platform knows at the (aware) moment `at` of this company's day, None when no row exists.
-
-        No figure ever falls while `at` rises, and none changes after the day's end unless a condition says so.
-        """
+        """Returns what the platform knows at `at` of a company's day; no figure falls while `at` rises."""
         company = self.company(company_id)
         view = self.view(day, at)
         return self.figures(company, view, mode) if company and view else None

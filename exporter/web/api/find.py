@@ -31,10 +31,7 @@ class CompanyKey(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class DaysPage:
-    """One page of the result of a query: companies in order; `next` is the cursor of the next page, if there is one.
-
-    `version` changes when the answer does.
-    """
+    """A page of companies in order; `next` is the cursor of the next one; `version` changes when the answer does."""
 
     query: DaysQuery
     all_daily: tuple[DailyFigures, ...]

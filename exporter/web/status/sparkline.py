@@ -25,10 +25,7 @@ class Sparkline(NamedTuple):
 
 
 def sparklines(daily: DailyFigures, activity_name: str, usual: Mapping[str, float | None]) -> Mapping[str, Sparkline]:
-    """Draws an activity of the 42 days that end with the last one, for each company of `usual`.
-
-    A day on which a row lacks the figure shows what the others add up to.
-    """
+    """Draws 42 days for each company of `usual`; where a row lacks the figure, what the others add up to."""
     last = daily.view.day_status.last_day
     if last is None:
         return {}
