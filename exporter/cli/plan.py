@@ -74,16 +74,15 @@ def planned(each: Source) -> SourcePlan:
 def check_limits(foreseen: Forecast, max_series: int | None, max_calls: int | None) -> None:
     """Raises FailedError if a figure is over its limit; the one line says which, and by how much."""
     found = [
-        *_exceeded(foreseen.total_series, "series", MAX_SERIES, max_series, "exclude companies or families"),
-        *_exceeded(foreseen.calls.most, "calls in 24 hours", MAX_CALLS, max_calls, "raise poll.interval"),
+        f"up to {figure} {what}, which is {figure - limit} more than {option} {limit}: {remedy}"
+        for figure, what, option, limit, remedy in (
+            (foreseen.total_series, "series", MAX_SERIES, max_series, "exclude companies or families"),
+            (foreseen.calls.most, "calls in 24 hours", MAX_CALLS, max_calls, "raise poll.interval"),
+        )
+        if limit is not None and figure > limit
     ]
     if found:
         raise FailedError("; ".join(found))
-
-
-def _exceeded(figure: int, what: str, option: str, limit: int | None, remedy: str) -> Iterator[str]:
-    if limit is not None and figure > limit:
-        yield f"up to {figure} {what}, which is {figure - limit} more than {option} {limit}: {remedy}"
 
 
 def show(foreseen: Forecast, console: Console) -> None:

@@ -16,24 +16,14 @@ def further_page(root: object) -> str:
     if not isinstance(root, dict):
         return ""
     for holder in (root, *(root[key] for key in HOLDERS if isinstance(root.get(key), dict))):
-        for key in LINKS:
-            if value := holder.get(key):
-                return _link(key, value)
-        for key in TOKENS:
-            if holder.get(key):
-                raise _more(key)
+        for key in (*LINKS, *TOKENS):
+            value = holder.get(key)
+            link = value.get("href") if isinstance(value, Mapping) else value
+            if key in LINKS and isinstance(link, str) and link.startswith(("http://", "https://", "/", "?")):
+                return link
+            if value:
+                raise SchemaError(
+                    f'the answer is one page of several ("{key}" says so), and names no link to the next one; half of'
+                    " an answer is none. Ask the platform's operator for answers in one piece"
+                )
     return ""
-
-
-def _link(key: str, value: object) -> str:
-    link = value.get("href") if isinstance(value, Mapping) else value
-    if isinstance(link, str) and link.startswith(("http://", "https://", "/", "?")):
-        return link
-    raise _more(key)
-
-
-def _more(key: str) -> SchemaError:
-    return SchemaError(
-        f'the answer is one page of several ("{key}" says so), and names no link to the next one; half of an answer is'
-        " none. Ask the platform's operator for answers in one piece"
-    )

@@ -11,7 +11,7 @@ import socket
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from threading import Thread
 
@@ -28,7 +28,7 @@ from exporter.polling.poller import Poller
 from exporter.polling.schedule import SPREAD
 from exporter.settings import Source, load
 from exporter.simulator.app import create_app
-from exporter.simulator.paradigm.world import World, holidays
+from exporter.simulator.paradigm.world import HOLIDAYS, World
 from exporter.simulator.scenarios import NORMAL
 from exporter.web.server.server import listen, url
 from tests import loopback
@@ -71,7 +71,7 @@ class Stage:
             {
                 "sources": {name: _options(each) for name, each in self.platforms.items()},
                 "thresholds": [{"activity": ACTIVITIES, "drop_ratio": 0.5, "min_baseline": 20}],
-                "calendars": {"default": {"holidays": [day for year in years for day in holidays(year)]}},
+                "calendars": {"default": {"holidays": [date(year, *each) for year in years for each in HOLIDAYS]}},
             }
         )
 

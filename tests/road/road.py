@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from random import Random
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
@@ -29,11 +29,12 @@ from exporter.polling.report_state import StateStore
 from exporter.polling.target import Target
 from exporter.polling.threads import Worker
 from exporter.simulator.app import create_app
-from exporter.simulator.paradigm.world import World, holidays
+from exporter.simulator.paradigm.world import HOLIDAYS as KEPT_BY_ALL
+from exporter.simulator.paradigm.world import World
 from tests.certificates import one_authority
 from tests.samples import samples
 
-HOLIDAYS = frozenset(day for year in range(2000, 2101) for day in holidays(year))
+HOLIDAYS = frozenset(date(year, month, day) for year in range(2000, 2101) for month, day in KEPT_BY_ALL)
 RULES = DayRules(
     zone=ZoneInfo("UTC"),
     settle=timedelta(hours=6),

@@ -1,6 +1,6 @@
 """The report of ChatCaptain's channels: which there are is discovered once a day, then each is asked about."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 
@@ -70,14 +70,12 @@ def _listed(root: object) -> tuple[tuple[str, str, str], ...]:
     listed = root.get("channels") if isinstance(root, dict) else None
     if not isinstance(listed, list):
         raise SchemaError(f'expected an object with a list "channels". {json_outline.keys(root)}')
-    found = {row[0]: row for each in listed if isinstance(each, dict) for row in _row(each)}
+    found: dict[str, tuple[str, str, str]] = {}
+    for each in listed:
+        identity = json_values.identity(each.get("channelId"))[0] if isinstance(each, dict) else None
+        if identity is not None:
+            name, kind = (json_values.name(each.get(key))[0] for key in ("channelName", "channelType"))
+            found[identity] = identity, name, kind
     if listed and not found:
         raise SchemaError(f'none of {len(listed)} channels has a "channelId"; compare with docs/platform-apis.md')
     return tuple(found.values())
-
-
-def _row(channel: Mapping[str, object]) -> Iterator[tuple[str, str, str]]:
-    identity, _ = json_values.identity(channel.get("channelId"))
-    if identity is not None:
-        name, kind = (json_values.name(channel.get(key))[0] for key in ("channelName", "channelType"))
-        yield identity, name, kind

@@ -11,14 +11,14 @@ BUCKET = 86400
 """Seconds of a bucket, whatever clocks do: a day of 25 hours begins a second one."""
 _MILLISECOND = timedelta(milliseconds=1)
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
-_DATE_TIME = re.compile(r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}.*", re.ASCII)
+_TIME = re.compile(r"\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}.*)?", re.ASCII)
 _EPOCHS = (946_684_800, 4_102_444_800)
 """The years 2000 to 2100 in seconds: a number between them, or 1000 times them, is a moment; no day counts so many."""
 
 
 def is_time(value: object) -> bool:
     """Returns whether a text is a date or a date-time; "2024" is neither."""
-    return isinstance(value, str) and bool(_DATE.fullmatch(value) or _DATE_TIME.fullmatch(value))
+    return isinstance(value, str) and bool(_TIME.fullmatch(value))
 
 
 def is_epoch(value: object) -> bool:

@@ -6,7 +6,6 @@
 The operators in `agentPerformance` are people: nothing of them is read.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from exporter.domain.errors import ConfigError, SchemaError
@@ -46,8 +45,12 @@ class InboxReport(StatisticsReport):
         rows, key = self.builder(request, context)
         rows.expect(root, {"data", "error"}, "")
         rows.expect(data, {TRANSFERS, ACCEPTED, NOT_ACCEPTED, JOIN_TIME, OPERATORS}, "data")
+        counts = {name: json_values.count(data.get(name)) for name in (TRANSFERS, ACCEPTED, NOT_ACCEPTED)}
+        accepted, time = counts[ACCEPTED][0], json_values.number(data.get(JOIN_TIME))
+        is_nobody = accepted == 0 or (accepted is None and time[0] == 0)  # who joined: there is no mean time then
+        numbers = {**counts, JOIN_TIME: (None, None) if is_nobody else time}
         figures: dict[Column, float] = {}
-        for measure, (name, number) in zip(self.measures, _figures(data).items(), strict=True):
+        for measure, (name, number) in zip(self.measures, numbers.items(), strict=True):
             figure = rows.figure(number, f"data.{name}", key)
             if figure is not None:
                 figures[Column(measure.family)] = figure
@@ -57,11 +60,3 @@ class InboxReport(StatisticsReport):
         rows.listed += 1
         self.file(rows, key, figures)
         return rows.reading(frozenset({ALL}), ())
-
-
-def _figures(data: Mapping[str, object]) -> Mapping[str, json_values.Checked]:
-    """Reads the figures in the order of the measures; of nobody who joined there is no mean time, whatever it says."""
-    counts = {name: json_values.count(data.get(name)) for name in (TRANSFERS, ACCEPTED, NOT_ACCEPTED)}
-    accepted, time = counts[ACCEPTED][0], json_values.number(data.get(JOIN_TIME))
-    is_nobody = accepted == 0 or (accepted is None and time[0] == 0)
-    return {**counts, JOIN_TIME: (None, None) if is_nobody else time}

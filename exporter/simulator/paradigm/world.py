@@ -178,10 +178,6 @@ def _so_far(company: Company, view: DayView, queries: int, luck: tuple[float, ..
     )
 
 
-def holidays(year: int) -> tuple[date, ...]:
-    return tuple(date(year, month, day) for month, day in HOLIDAYS)
-
-
 def utc_text(moment: datetime) -> str:
     """Writes a moment as the platform does: `2026-03-02T17:41:09Z`."""
     return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="seconds") + "Z"

@@ -4,8 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from typing import NamedTuple
 
-from exporter.domain.model import Activity
-from exporter.metrics.daily import DailyFigure, DailyFigures, DayState
+from exporter.metrics.daily import DailyFigures, DayState
 from exporter.web.status.text import figure
 
 DAYS = 42
@@ -34,14 +33,10 @@ def sparklines(daily: DailyFigures, activity_name: str, usual: Mapping[str, floa
     measure, activity = activities[activity_name]
     found: dict[tuple[str, date], float] = {}
     for each in daily.figures(frozenset(usual), (measure.family,), days):
-        if each.state in COMPLETE and _belongs(each, activity):
+        belongs = not activity.label_value or [*each.labels.values()][-1:] == [activity.label_value]
+        if each.state in COMPLETE and belongs:
             found[each.company_id, each.date] = found.get((each.company_id, each.date), 0.0) + each.value
     return {company: sparkline([found.get((company, day)) for day in days], last, usual[company]) for company in usual}
-
-
-def _belongs(dated: DailyFigure, activity: Activity) -> bool:
-    """Returns whether a figure is one of those that the activity adds up."""
-    return not activity.label_value or (*dated.labels.values(),)[-1:] == (activity.label_value,)
 
 
 def sparkline(values: Sequence[float | None], last_day: date, usual: float | None = None) -> Sparkline:
