@@ -7,18 +7,12 @@ from exporter.platforms.api import Context, Request
 
 
 class Explanation(NamedTuple):
-    """How an answer was read: which place of a row feeds `family` and why.
-
-    `fields` are those that it describes, `places` where described numbers are in a row, `undescribed` the paths of
-    the numbers that are left out.
-    """
+    """How an answer was read: which place of a row feeds `family` and why; `fields` are those that it describes."""
 
     family: str
     place: str
     why: str
     fields: tuple[FieldNote, ...]
-    places: tuple[str, ...]
-    undescribed: tuple[str, ...]
 
 
 @runtime_checkable

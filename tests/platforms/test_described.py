@@ -164,9 +164,8 @@ def test_a_reading_can_be_explained() -> None:
             FieldNote("calls_count", "integer", "The calls_count"),
             FieldNote("latency_ms", "ms", "The latency_ms"),
         ),
-        places=("tools[].calls_count", "tools[].latency_ms"),
-        undescribed=("reporting[].dates[].tools[].n",),
     )
+    assert decode(TOOLS, answer(metadata, day)).drift["unknown"] == {"reporting[].dates[].tools[].n"}
 
 
 def test_an_answer_without_figures_needs_no_explanation() -> None:

@@ -92,19 +92,11 @@ class DescribedReport(_Undocumented):
 
     def explain(self, body: bytes, request: Request, context: Context) -> Explanation | None:
         root = json_values.opened(body, survey.ARRAYS)
-        found = self._survey(root, request, context)
-        choice = self._choice(found, root, context)
+        choice = self._choice(self._survey(root, request, context), root, context)
         if choice is None:
             return None
-        reading = self.decode(body, request, context)
-        return Explanation(
-            family=self.measure.family,
-            place=str(choice.place),
-            why=choice.why,
-            fields=reading.fields,
-            places=tuple(sorted({str(figure.place) for row in found.seen.values() for figure in row.figures})),
-            undescribed=tuple(sorted(reading.drift.get("unknown", ()))),
-        )
+        fields = self.decode(body, request, context).fields
+        return Explanation(self.measure.family, str(choice.place), choice.why, fields)
 
     def _survey(self, root: object, request: Request, context: Context) -> FieldSurvey:
         if not isinstance(root, dict) or not isinstance(root.get("reporting"), list | json_values.Listed):
