@@ -1,7 +1,7 @@
 """How sources and reports are, as the status page shows it: health, last day, polls, and what is wrong. Pure."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import date, datetime
+from datetime import datetime
 from itertools import groupby
 from typing import NamedTuple
 
@@ -13,16 +13,23 @@ from exporter.web.status.text import day_ago
 
 
 class ReportRow(NamedTuple):
-    """One report: its health in a word, what is wrong, its last day, polls and companies."""
+    """One report and what is wrong with it; `ago` says how long ago its last day was."""
 
-    report: str
-    level: Level
-    health: str
+    view: ReportView
     problems: tuple[Problem, ...]
-    day: date | None
     ago: str
-    last_success: datetime | None
-    companies: int | None
+
+    @property
+    def level(self) -> Level:
+        return max((each.level for each in self.problems), default=Level.GOOD)
+
+    @property
+    def health(self) -> str:
+        if not self.view.health.supported:
+            return "not on this platform"
+        if self.view.health.last_attempt is None:
+            return "not polled yet"
+        return {Level.GOOD: "good", Level.NOTE: "good", Level.WARNING: "look at it", Level.BAD: "bad"}[self.level]
 
 
 class SourceRows(NamedTuple):
@@ -59,26 +66,8 @@ def source_rows(shown: Published, next_polls: Mapping[str, datetime | None], now
 
 
 def _report_row(view: ReportView, now: datetime) -> ReportRow:
-    problems, day = of_report(view, now), view.day_status.last_day
-    level = max((each.level for each in problems), default=Level.GOOD)
-    return ReportRow(
-        report=view.report.name,
-        level=level,
-        health=_health(view, level),
-        problems=problems,
-        day=day,
-        ago="" if day is None else day_ago(day, calendars.day_at(now, view.rules.zone)),
-        last_success=view.health.last_success,
-        companies=None if day is None else len(view.ledger.companies_listed(day)),
-    )
-
-
-def _health(view: ReportView, level: Level) -> str:
-    if not view.health.supported:
-        return "not on this platform"
-    if view.health.last_attempt is None:
-        return "not polled yet"
-    return {Level.GOOD: "good", Level.NOTE: "good", Level.WARNING: "look at it", Level.BAD: "bad"}[level]
+    day, today = view.day_status.last_day, calendars.day_at(now, view.rules.zone)
+    return ReportRow(view, of_report(view, now), "" if day is None else day_ago(day, today))
 
 
 def all_problems(sources: Sequence[SourceRows], failed_reload: FailedReload | None) -> tuple[PlacedProblem, ...]:
@@ -95,7 +84,7 @@ def _of_reports(source: SourceRows) -> Iterator[PlacedProblem]:
     shared: dict[Problem, tuple[Problem, list[str]]] = {}
     for report in source.reports:
         for problem in report.problems:
-            shared.setdefault(problem._replace(why=""), (problem, []))[1].append(report.report)
+            shared.setdefault(problem._replace(why=""), (problem, []))[1].append(report.view.report.name)
     for problem, names in shared.values():
         is_every = len(names) == len(source.reports) > 1
         yield PlacedProblem(f"{source.name}, {f'all {len(names)} reports' if is_every else ', '.join(names)}", problem)
