@@ -3,8 +3,7 @@
 import asyncio
 import os
 import shlex
-import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -16,11 +15,12 @@ import typer
 from rich.console import Console
 from rich.progress import DownloadColumn, TimeElapsedColumn
 
-from exporter.app.assemble import client_of, endpoint_of
+from exporter.app.assemble import CLOCK, client_of, endpoint_of
 from exporter.app.process import run_command
 from exporter.cli import tables
 from exporter.cli.check import unless_signalled
 from exporter.cli.options import ConfigFile, FailedError, option_value
+from exporter.domain.clock import Clock
 from exporter.domain.errors import ConfigError, NotFoundError, ReportError, SchemaError
 from exporter.domain.model import Days
 from exporter.domain.text import printable
@@ -43,7 +43,10 @@ RETRY_SECONDS = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What is wanted: days of a chatbot, saved at `target`; `export_id` resumes an export that was started before."""
+    """What is wanted: days of a chatbot, saved at `target`; `export_id` resumes an export that was started before.
+
+    It is given up after `seconds` by the `clock`; `show` gets how far it is.
+    """
 
     chatbot_id: str
     days: Days
@@ -51,15 +54,8 @@ class Order:
     rules: download.DownloadRules
     export_id: str | None
     seconds: float
-
-
-@dataclass(frozen=True, slots=True)
-class Waiting:
-    """The clock to wait by, and where progress is shown."""
-
-    monotonic: Callable[[], float]
-    sleep: Callable[[float], Awaitable[None]]
     show: Callable[[str], None]
+    clock: Clock = CLOCK
 
 
 def export(
@@ -94,8 +90,10 @@ def export(
         at_home = site.scheme == "http" and is_loopback(site.hostname or "")
         rules = download.DownloadRules(endpoint_of(chosen), most, at_home, lambda done: show(done=done))
         seconds = option_value("--deadline", duration, deadline).total_seconds()
-        order = Order(str(chosen.account.options["chatbot_id"]), asked, output.absolute(), rules, export_id, seconds)
-        done = run_command(unless_signalled(_exported(chosen, order, show)))
+        order = Order(
+            str(chosen.account.options["chatbot_id"]), asked, output.absolute(), rules, export_id, seconds, show
+        )
+        done = run_command(unless_signalled(_exported(chosen, order)))
     if done is None:
         raise FailedError("ended before the export was saved; resume it with the --export-id that is named above")
     typer.echo(f"{output}: {done} bytes")
@@ -123,19 +121,19 @@ def _days(first: str | None, last: str | None, *, resumes: bool, today: date) ->
     return Days(begin, end)
 
 
-async def _exported(chosen: Source, order: Order, show: Callable[[str], None]) -> int:
+async def _exported(chosen: Source, order: Order) -> int:
     async with aclosing(client_of(chosen, LastCodes())) as client:
-        return await exported(client, order, chosen, Waiting(time.monotonic, asyncio.sleep, show))
+        return await exported(client, order, chosen)
 
 
-async def exported(fetch: Fetch, order: Order, chosen: Source, waiting: Waiting) -> int:
+async def exported(fetch: Fetch, order: Order, chosen: Source) -> int:
     """Starts or resumes an export and saves its file; returns its bytes. A FailedError names the id to resume it by."""
     export_id = order.export_id or await _started(fetch, order, chosen)
     shown = shlex.quote(printable(export_id))  # it is offered to be copied into a shell
-    waiting.show(f"export {shown} of {chosen.name}; resume with --export-id {shown}")
+    order.show(f"export {shown} of {chosen.name}; resume with --export-id {shown}")
     try:
         async with asyncio.timeout(order.seconds):
-            return await _saved(fetch, order, export_id, waiting)
+            return await _saved(fetch, order, export_id)
     except TimeoutError:
         why = f"is not complete after {order.seconds:g} s; raise --deadline"
     except NotFoundError:
@@ -155,12 +153,12 @@ async def _started(fetch: Fetch, order: Order, chosen: Source) -> str:
         raise FailedError(f"{chosen.name}: the export was not started: {error}") from error
 
 
-async def _saved(fetch: Fetch, order: Order, export_id: str, waiting: Waiting) -> int:
+async def _saved(fetch: Fetch, order: Order, export_id: str) -> int:
     """Waits for the link and follows it; a link that is refused is asked for once more."""
-    began, refused = waiting.monotonic(), False
+    began, refused = order.clock.monotonic(), False
     while True:
-        link = await _link(fetch, order, export_id, waiting, order.seconds - (waiting.monotonic() - began))
-        waiting.show("downloading")
+        link = await _link(fetch, order, export_id, order.seconds - (order.clock.monotonic() - began))
+        order.show("downloading")
         try:
             return await download.save(link, order.target, order.rules)
         except download.LinkRefusedError:
@@ -169,21 +167,21 @@ async def _saved(fetch: Fetch, order: Order, export_id: str, waiting: Waiting) -
             refused = True
 
 
-async def _link(fetch: Fetch, order: Order, export_id: str, waiting: Waiting, seconds: float) -> str:
+async def _link(fetch: Fetch, order: Order, export_id: str, seconds: float) -> str:
     """Asks for the status until there is a link; one that is promised may come a little later."""
     promises = 0
-    began, wait, retry_budget = waiting.monotonic(), FIRST_WAIT, RetryBudget(RETRY_SECONDS)
+    began, wait, retry_budget = order.clock.monotonic(), FIRST_WAIT, RetryBudget(RETRY_SECONDS)
     while True:
         word, link, claimed = job.progress(
             await fetch.get(job.ask(order.chatbot_id, export_id, order.days), retry_budget)
         )
-        waiting.show(f"the platform says: {word}")
+        order.show(f"the platform says: {word}")
         if link is not None:
             return link
         promises += claimed
         if promises >= MOST_PROMISES:
             raise SchemaError(f"the platform says {word}, but names no downloadUrl")
-        if waiting.monotonic() - began + wait > seconds:
+        if order.clock.monotonic() - began + wait > seconds:
             raise TimeoutError
-        await waiting.sleep(wait)
+        await order.clock.sleep(wait)
         wait = min(wait * GROWTH, LONGEST_WAIT)

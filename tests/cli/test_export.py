@@ -24,9 +24,10 @@ from starlette.applications import Starlette
 from exporter.app.assemble import client_of, endpoint_of
 from exporter.app.process import serving
 from exporter.cli.demo.command import chatbot_environment
-from exporter.cli.export import Order, Waiting, chatbot, exported
+from exporter.cli.export import Order, chatbot, exported
 from exporter.cli.main import run
 from exporter.cli.options import FailedError
+from exporter.domain.clock import Clock
 from exporter.domain.errors import ConnectionLostError, HttpStatusError, PlatformError, SchemaError
 from exporter.domain.model import Days
 from exporter.http import RetryBudget, download
@@ -51,8 +52,8 @@ BOTS = Bots.from_seed(1)
 ROOT = Path(__file__).parents[2]
 
 
-class Clock:
-    """Moves when somebody sleeps; keeps what was told."""
+class Passed:
+    """A clock that moves when somebody sleeps; keeps what was shown."""
 
     def __init__(self) -> None:
         self.seconds = 0.0
@@ -64,8 +65,9 @@ class Clock:
     async def sleep(self, seconds: float) -> None:
         self.seconds += seconds
 
-    def waiting(self) -> Waiting:
-        return Waiting(self.now, self.sleep, self.words.append)
+    @property
+    def clock(self) -> Clock:
+        return Clock(monotonic=self.now, sleep=self.sleep)
 
 
 class Site:
@@ -74,7 +76,7 @@ class Site:
     def __init__(self, base: str, exports: Exports, folder: Path) -> None:
         self.exports = exports
         self.target = folder / "statistics.csv"
-        self.clock = Clock()
+        self.passed = Passed()
         self.base = base
         settings = load(None, chatbot_environment(BOTS, base), platforms())
         self.source = chatbot(settings, None)
@@ -83,8 +85,9 @@ class Site:
         client = client_of(self.source, LastCodes())
         try:
             rules = download.DownloadRules(endpoint_of(self.source), max_bytes, at_home=True)
-            order = Order(BOTS.chatbots[0].id, DAYS, self.target, rules, export_id, seconds)
-            return await exported(client, order, self.source, self.clock.waiting())
+            show, clock = self.passed.words.append, self.passed.clock
+            order = Order(BOTS.chatbots[0].id, DAYS, self.target, rules, export_id, seconds, show, clock)
+            return await exported(client, order, self.source)
         finally:
             await client.aclose()
 
@@ -119,9 +122,9 @@ async def test_an_export_is_waited_for_and_saved(site: Sites) -> None:
     assert made.target.stat().st_size == size > 0
     assert stat.S_IMODE(made.target.stat().st_mode) == 0o600
     assert made.leftovers == []
-    words = [word.removeprefix("the platform says: ") for word in made.clock.words if "says" in word]
+    words = [word.removeprefix("the platform says: ") for word in made.passed.words if "says" in word]
     assert words == ["queued", "IN_BEARBEITUNG", "completed"]
-    assert "--export-id exp_" in made.clock.words[0]
+    assert "--export-id exp_" in made.passed.words[0]
 
 
 async def test_the_other_host_sees_no_key(site: Sites) -> None:
@@ -163,7 +166,7 @@ async def test_a_failed_export_leaves_nothing_behind(site: Sites, scenario: str,
 
     assert words in str(failed.value)
     assert "\n" not in str(failed.value)
-    assert "signature" not in str(failed.value) + "".join(made.clock.words)
+    assert "signature" not in str(failed.value) + "".join(made.passed.words)
     assert not made.target.exists()
     assert made.leftovers == []
 
@@ -241,11 +244,12 @@ class Telling:
 
 async def told(start: object, state: object, tmp_path: Path, export_id: str | None = None) -> tuple[str, str]:
     """Exports, which fails; returns the progress and the failure."""
-    settings, clock = load(None, chatbot_environment(BOTS, "http://127.0.0.1:1"), platforms()), Clock()
-    order = Order("b", DAYS, tmp_path / "file", download.DownloadRules(endpoint(), 1000), export_id, 1800)
+    settings, passed = load(None, chatbot_environment(BOTS, "http://127.0.0.1:1"), platforms()), Passed()
+    rules, show = download.DownloadRules(endpoint(), 1000), passed.words.append
+    order = Order("b", DAYS, tmp_path / "file", rules, export_id, 1800, show, passed.clock)
     with pytest.raises(FailedError) as failed:
-        await exported(Telling(start, state), order, chatbot(settings, None), clock.waiting())
-    return "\n".join(clock.words), str(failed.value)
+        await exported(Telling(start, state), order, chatbot(settings, None))
+    return "\n".join(passed.words), str(failed.value)
 
 
 @pytest.mark.parametrize(
