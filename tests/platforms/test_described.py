@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -50,21 +51,28 @@ def by_documentation(report: DocumentedReport, body: bytes) -> Rows:
 
 def by_description(report: DocumentedReport, body: bytes) -> Rows:
     """Returns the figures that the description alone finds, under the columns of the documentation."""
-    found = survey.survey(msgspec.json.decode(body), ReadingBuilder(DAYS, CONTEXT))
+    root = msgspec.json.decode(body)
+    found = survey.survey(root, ReadingBuilder(DAYS, CONTEXT))
     arrays = {array.key: array for array in report.arrays}
+    written = {
+        (key, str(entry["company"]["id"]), row["date"]): row
+        for key in arrays
+        for entry in root[key]
+        for row in entry.get("dates", ())
+    }
     return {
-        (arrays[key.part].part, key.company_id, key.day): figures(arrays[key.part], row)
-        for key, row in found.seen.items()
+        (arrays[part].part, company, day): figures(arrays[part], row, written.get((part, company, f"{day}"), {}))
+        for (part, company, day), row in found.seen.items()
     }
 
 
-def figures(array: Array, row: survey.RowSurvey) -> Mapping[Column, float]:
+def figures(array: Array, row: survey.RowSurvey, written: Mapping[str, Any]) -> Mapping[Column, float]:
     """Files what was found in one row under the columns of the documentation."""
     if array.items:
         uses = [figure for figure in row.figures if figure.value is not None]
         return {
             array.items.total: sum(figure.value or 0.0 for figure in uses),
-            array.items.distinct: float(len({figure.identity for figure in uses})),
+            array.items.distinct: float(len({each[array.items.identity] for each in written[array.items.key]})),
         }
     columns = {leaf.key: leaf.column for fields in array.objects.values() for leaf in fields}
     return {columns[figure.field]: figure.value for figure in row.figures if figure.value is not None}

@@ -48,17 +48,11 @@ class DescribedFigure(NamedTuple):
     field: str
     value: float | None
     label: str | None = None
-    identity: str | None = None
 
     @property
     def is_guess(self) -> bool:
         """Returns whether only the lack of another field says that this one describes it."""
         return self.place.shape == NAMES and self.place.holder != self.field
-
-
-Called = tuple[str | None, str | None]
-NOTHING: Called = (None, None)
-"""Label and identity of an item; of a number in no list."""
 
 
 NO_LENGTHS: Mapping[str, int] = MappingProxyType({})
@@ -154,17 +148,17 @@ class _ArrayReader:
                 figures.append(figure)
         self._found.see(key, RowSurvey(tuple(figures), lengths or NO_LENGTHS, people or NO_PEOPLE, bare))
 
-    def _figure(self, place: Place, value: object, key: RowKey, called: Called = NOTHING) -> DescribedFigure | None:
+    def _figure(self, place: Place, value: object, key: RowKey, label: str | None = None) -> DescribedFigure | None:
         """Returns the value if it is a figure, without a value if that cannot be read; looks for nothing below it."""
         if place.key in self._described:
             if json_values.is_number(value):
                 number, flaw = json_values.number(value)
                 if flaw:
                     self._found.rows.figure((number, flaw), self._at(place), key)
-                return self._once(DescribedFigure(place, place.key, number, *called))
+                return self._once(DescribedFigure(place, place.key, number, label))
             if isinstance(value, bool) or (isinstance(value, str) and _NUMERIC.fullmatch(value)):
                 self._found.rows.note("retyped", self._at(place))
-                return self._once(DescribedFigure(place, place.key, None, *called))
+                return self._once(DescribedFigure(place, place.key, None, label))
         elif not (isinstance(value, str) or json_values.is_identity(place.key)):
             self._leave_out(value, self._at(place))
         return None
@@ -209,10 +203,10 @@ class _ArrayReader:
         places = self._listed.setdefault(name, {})  # made once: a list has the same few keys, thousands of times
         for item in items:
             if isinstance(item, dict):
-                called = (self._item_names.label(item), self._item_names.identity(item))
+                label = self._item_names.label(item)
                 for inner, value in item.items():
                     place = places.get(inner) or places.setdefault(inner, Place(name, LIST, inner))
-                    if figure := self._figure(place, value, key, called):
+                    if figure := self._figure(place, value, key, label):
                         yield figure
 
     def _people(self, name: str, items: Sequence[object]) -> frozenset[str] | None:
