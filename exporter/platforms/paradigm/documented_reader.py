@@ -120,9 +120,10 @@ class ArrayReader:
             key = rows.level_key(array.part, company)
             rows.add(key, self._figures(entry, key))
             return
+        part, known, date_path = array.part, array.row_keys, f"{path}.date"
         for row in rows.objects(entry.get("dates"), path.removesuffix("[]"), are_rows=True):
-            rows.expect(row, array.row_keys, path)
-            if dated := rows.key(array.part, company, row.get("date"), f"{path}.date"):
+            rows.expect(row, known, path)
+            if dated := rows.key(part, company, row.get("date"), date_path):
                 rows.add(dated, self._figures(row, dated))
 
     def _figures(self, row: Mapping[str, object], key: RowKey) -> Mapping[Column, float]:
@@ -162,11 +163,11 @@ class ArrayReader:
         """Adds up a list and counts its different ids; of a list without one readable number the figure is absent."""
         rows, path = self.rows, f"{self.array.row_path}.{items.key}"
         known = items.ignored | {items.identity, items.number}
-        identity_path, number_path = f"{path}[].{items.identity}", f"{path}[].{items.number}"
+        item_path, identity_path, number_path = f"{path}[]", f"{path}[].{items.identity}", f"{path}[].{items.number}"
         numbers: list[float] = []
         ids: set[str] = set()
         for item in rows.objects(listed, path, are_rows=False):
-            rows.expect(item, known, f"{path}[]")
+            rows.expect(item, known, item_path)
             identity, flaw = json_values.identity(item.get(items.identity))
             rows.note(flaw, identity_path)
             if identity is not None:
