@@ -36,7 +36,7 @@ def test_no_cell_is_a_formula(name: str) -> None:
 @given(NAMES)
 def test_a_label_is_the_name(name: str) -> None:
     """And its line is one line."""
-    lines = write(Family("chat", "Help.", ("company",), (Sample((name,), 1.0),))).lines
+    lines = write(Family("chat", "Help.", ("company",), (Sample((name,), 1.0),))).piece.plain.decode()
     assert lines.count("\n") == 1
     [family] = parsed(lines)
     [sample] = family.samples
