@@ -100,11 +100,13 @@ def test_uids_may_stay_as_they_are() -> None:
     assert "chat-usage-overview" in uids(usual)  # dashboards that others install have no suffix
 
 
-def test_office_hours_hold_for_warnings_alone() -> None:
+def test_office_hours_hold_for_warnings_and_waking_hours_for_pages_about_yesterday() -> None:
     config = the(objects_of("alertmanager"), "AlertmanagerConfig")
-    watchdog, own, critical, warning, info = mappings(at(config, "spec", "route", "routes"))
+    watchdog, own, yesterday, critical, warning, info = mappings(at(config, "spec", "route", "routes"))
     assert warning["activeTimeIntervals"] == ["office-hours"]
     assert warning["muteTimeIntervals"] == ["holidays"]
+    assert yesterday["activeTimeIntervals"] == ["waking-hours"]
     assert own["continue"] is True
     assert all("activeTimeIntervals" not in route for route in (watchdog, own, critical, info))
-    assert {each["name"] for each in mappings(at(config, "spec", "muteTimeIntervals"))} == {"office-hours", "holidays"}
+    names = {each["name"] for each in mappings(at(config, "spec", "muteTimeIntervals"))}
+    assert names == {"office-hours", "waking-hours", "holidays"}
