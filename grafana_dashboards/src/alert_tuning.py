@@ -3,7 +3,7 @@
 from grafana_foundation_sdk.models.dashboard import Panel
 
 from grafana_dashboards.src import frame
-from grafana_dashboards.src.firing import OF_FLEET, WORDS, selected, shortly
+from grafana_dashboards.src.firing import OF_FLEET, WORDS, shortly, told
 from grafana_dashboards.src.language import (
     ACTIVITY_WORDS,
     ANY_IS_ODD,
@@ -151,12 +151,11 @@ def _over_time() -> Panel:
 
 
 def _noise() -> list[Panel]:
-    every = selected(*OF_FLEET, severity='severity!="none"')
-    hourly = f"max_over_time({every}[1h])"
+    hourly, named = (told(*whose, severity='severity!="none"', window="1h") for whose in (OF_FLEET, frame.CHOSEN))
     hours = "sum_over_time((group by ({by}) ({what}))[${{__range}}:1h]) * 3600"
     fresh = f"max by ({', '.join((*BY_SOURCE, 'report'))}) (source_report:chat_usage_report_fresh:bool{{{', '.join(OF_SOURCES)}}})"
     by_alert = hours.format(by="alert", what=shortly(hourly))
-    by_company = hours.format(by="company", what=hourly.replace("company=~", 'company!="", company=~'))
+    by_company = hours.format(by="company", what=named)
     return [
         gauges(Card("Time firing, by alert", "For how long of the time range an alert fired for any of the chosen companies, those that only inform too. Much of info is harmless; much of a warning is not read any more.", SECONDS, 8, 11, 1, "none"), Query(f"sort_desc({by_alert})", "{{alert}}")),
         gauges(Card("Time firing, by company", "The ten companies for which any alert fired longest in the time range: limits of their own would help (docs/thresholds.md).", SECONDS, 8, 11, 1, "none"), Query(f"topk(10, {by_company})", "{{company}}")),

@@ -135,6 +135,10 @@ def modes() -> VariableModel:
     return fixed("mode", "Mode", ("chat", "agent"), every=True)
 
 
+CHOSEN = ('source=~"$source"', 'company=~"$company"')
+"""Matchers of the companies that are chosen."""
+
+
 def named(alerts: str, *matchers: str) -> str:
     """Returns alerts about companies, those of the matchers, with their names."""
     names = f"max by ({', '.join(COMPANY)}) (chat_usage_company_info{{{', '.join(matchers)}}})"
