@@ -128,11 +128,8 @@ def test_warnings_and_pages_about_yesterday_wait_and_other_pages_do_not(tmp_path
     page = {"service": "chat-usage", "alertname": "ChatUsageNoReportAtAll", "severity": "critical", "source": "a"}
     yesterday = {**page, "alertname": "ChatUsageManyCompaniesDropped"}
     warning = {"service": "chat-usage", "alertname": "ChatUsageConfigReloadFailed", "severity": "warning"}
-    theirs = {
-        **warning,
-        "company_id": "17",
-        "source": "production",
-    }  # their e-mail knows no hours: it is sent after the ticket
+    # Their e-mail knows no hours: it is sent after the ticket.
+    theirs = {**warning, "company_id": "17", "source": "production"}
     with collecting() as collector:
         config = shipped.delivering_to(shipped.alertmanager(), collector.url, at_any_hour=False)
         with alertmanager(program("alertmanager", "trixie"), tmp_path, routed(config)) as running:
