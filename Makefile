@@ -73,10 +73,10 @@ soak: ## an hour of polls every 5 s, random faults and 5 scrapers: flat and righ
 	@tools/venv $(VENV) dev
 	@$(VENV)/bin/python -m tests.soak $(SOAK_ARGS)
 
-slow: ## 500 slow clients, and floods of 1,000 connections, without and with TLS: what does a scrape lose? (SLOW_ARGS=--short)
+slow: ## 500 slow clients, and floods of 1,000 connections, without and with TLS: what does a scrape lose? (SLOW_ARGS=--short: no floods)
 	@tools/venv $(VENV) dev
 	@$(VENV)/bin/python -m tests.e2e.slow $(SLOW_ARGS)
-	@$(VENV)/bin/python -m tests.e2e.floods
+	@$(if $(SLOW_ARGS),,$(VENV)/bin/python -m tests.e2e.floods)
 
 bench: ## speed and memory of 20 to 10,000 companies, beside prometheus-client, in ten minutes (BENCH_ARGS=--short: one)
 	@tools/venv $(VENV) dev

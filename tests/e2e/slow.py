@@ -161,8 +161,10 @@ async def _stay(client: Client, target: Target, there: asyncio.Event) -> None:
     try:
         await client(target, there)
     except (ConnectionError, asyncio.IncompleteReadError):
-        if not there.is_set():  # to cut it off later is the server's right
+        # To cut it off later is the server's right; with TLS, which takes more memory, at once: fewer may be there.
+        if not there.is_set() and target.authority is None:
             raise
+        there.set()
 
 
 def scrapes(target: Target) -> Sequence[float]:
