@@ -23,6 +23,7 @@ class Collector(ThreadingHTTPServer):
     """Keeps each message in the order in which they came; the last word of a path is the receiver."""
 
     daemon_threads = True
+    request_queue_size = 128  # all receivers may connect at once; a refused message would come again seconds later
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Posted)
