@@ -151,9 +151,9 @@ class Road:
     def text_made_anew(self) -> str:
         """Returns the page as it is if nothing of it was written before."""
         shown, board = self.board.shown, Board()
-        reports = {report: deferred_families(view) for (_, report), view in shown.views.items()}
-        for info in shown.source_infos.values():
-            board.put("s", RenderedSource({**reports, "": source_families(info)}, source_info=info))
+        for source, info in shown.source_infos.items():
+            reports = {report: deferred_families(view) for (of, report), view in shown.views.items() if of == source}
+            board.put(source, RenderedSource({**reports, "": source_families(info)}, source_info=info))
         return board.shown.page[Format.TEXT].plain.decode()
 
     def page(self, prefix: str = "") -> Mapping[Series, float]:
