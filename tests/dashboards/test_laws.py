@@ -64,8 +64,15 @@ def test_marks_are_of_outages_and_of_companies_if_wanted(path: Path) -> None:
     for name in ("Outages", "Alerts of companies"):
         expression = str(notes[name]["expr"])
         assert 'severity!~"info|none"' in expression
-        assert ('company=""' in expression) == (name == "Outages")
+        assert ('company_id=""' in expression) == (name == "Outages")
         assert " unless " in expression, "neighbouring moments become an area"
+
+
+NAMES = re.compile(
+    r"on \(cluster, namespace, job, source, company_id\) group_left \(company\) max by \([^)]*\)"
+    r' \(chat_usage_company_info\{company(?:=~?"\$company"|!="")\}\)'
+)
+"""The names that are chosen, joined to alerts, which have none: of the same release and source as the alert."""
 
 
 def chosen(document: Object, selector: VectorSelector) -> Iterator[str]:
@@ -78,7 +85,7 @@ def chosen(document: Object, selector: VectorSelector) -> Iterator[str]:
     known = name.removesuffix("_bucket")
     labels = LABELS.get(known) or RECORDED.get(name) or frozenset(OF_COMPANY if name in OF_HISTORY else ())
     if name == "ALERTS":
-        labels = frozenset(("source", "company") if "company" in found else ("source",))
+        labels = frozenset(("source",))
     yield from (label for label in ("source", "company", "mode") if label in labels and label in found)
     if "instance" in found and name != "ALERTS":
         yield "instance"
@@ -91,7 +98,9 @@ def test_every_question_is_of_what_is_chosen(path: Path) -> None:
     asked = [(str(panel["title"]), str(each["expr"])) for panel, each in targets(document)]
     asked += [(str(each["name"]), str(each["expr"])) for each in annotations(document) if "expr" in each]
     for title, expression in asked:
-        for selector in selectors(expression):
+        if "ALERTS" in expression and "company" in variables(document) and 'company_id=""' not in expression:
+            assert NAMES.search(expression), title
+        for selector in selectors(NAMES.sub("on () group_left () vector(1)", expression)):
             matched = {
                 matcher.name
                 for matcher in selector.matchers.matchers
@@ -117,7 +126,7 @@ def test_variables_narrow_each_other(path: Path) -> None:
             assert all(f'{label}=~"${label}"' in str(each["definition"]) for label in RELEASE), name
 
 
-BY = r"max by \(alertname[^)]*\) \(ALERTS\{[^}]*\}\)"
+BY = rf"max by \(alertname[^)]*\) \(\(ALERTS\{{[^}}]*\}}\) \* {NAMES.pattern}(?: or ALERTS\{{[^}}]*\}})?\)"
 CORE = re.compile(rf"\(2 \* {BY} or {BY}\)")
 
 

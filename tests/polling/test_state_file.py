@@ -87,7 +87,9 @@ def served(subject: Road) -> str:
     of series follows.
     """
     lines = subject.text().splitlines(keepends=True)
-    return "".join(line for line in lines if not line.startswith(NOT_REMEMBERED))
+    return "".join(
+        line for line in lines if not line.removeprefix("# HELP ").removeprefix("# TYPE ").startswith(NOT_REMEMBERED)
+    )
 
 
 async def compare(folder: Path, begin: datetime, steps: Iterable[tuple[timedelta, bool]]) -> Road:
