@@ -59,7 +59,7 @@ def _scrapes(companies: int, program: Program, folder: Path) -> Iterator[Figure]
     """Measures scrapes by one scraper: ours, of as many bytes that are ready, and those of the usual way."""
     many = companies == MANY
     packed = limit = _packed(program)
-    with programs.ready(packed.size) as ready:
+    with programs.compared("benchmarks.ready", packed.size) as ready:
         for _ in range(TRIES):  # in turn: the machine is fast and slow for both
             packed, limit = min(packed, _packed(program), key=CPU), min(limit, _packed(ready), key=CPU)
     plain = scrapes.in_turn(program, 20, "identity", cpu.of_thread)
@@ -74,7 +74,7 @@ def _scrapes(companies: int, program: Program, folder: Path) -> Iterator[Figure]
         return
     page = folder / "page.txt"
     page.write_text(program.page())
-    with programs.usual(page) as usual:
+    with programs.compared("benchmarks.usual", page) as usual:
         made = scrapes.in_turn(usual, 2 if many else 10, "gzip", cpu.of_process)
         yield Figure("usual way: gzip", companies, made.cpu * 1000, "ms CPU")
         yield Figure("usual way: memory", companies, cpu.resident(usual.pid), "MiB")

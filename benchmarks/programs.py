@@ -119,18 +119,9 @@ def has_past(program: Program) -> bool:
 
 
 @contextmanager
-def usual(page: Path) -> Iterator[Program]:
-    """Serves the gauges of a page by prometheus-client, which makes the page anew at each scrape."""
+def compared(module: str, argument: object) -> Iterator[Program]:
+    """Runs what ours is compared with, a module that serves at once: `benchmarks.usual` or `benchmarks.ready`."""
     port = free_port()
-    with running((sys.executable, "-m", "benchmarks.usual", str(page), str(port)), port) as program:
-        program.wait(lambda: bool(program.page("/")), "prometheus-client")
-        yield program
-
-
-@contextmanager
-def ready(size: int) -> Iterator[Program]:
-    """Serves so many bytes that are ready, and does nothing else."""
-    port = free_port()
-    with running((sys.executable, "-m", "benchmarks.ready", str(size), str(port)), port) as program:
-        program.wait(lambda: bool(program.page("/")), "the bytes that are ready")
+    with running((sys.executable, "-m", module, str(argument), str(port)), port) as program:
+        program.wait(lambda: bool(program.page("/")), module)
         yield program

@@ -29,10 +29,8 @@ def public_holidays(country: str, subdivision: str | None = None) -> frozenset[d
         ValueError: the library does not know it; the message says what is like it.
     """
     library = import_module("holidays")
-    try:
+    with suppress(NotImplementedError):  # what the library raises of a country or a part that it does not know
         return frozenset(library.country_holidays(country, subdiv=subdivision, years=YEARS))
-    except NotImplementedError:
-        pass
     codes = tuple(code for _, *codes in library.registry.COUNTRIES.values() for code in codes)
     if country not in codes:
         raise ValueError(f"{quoted(country)} is no country whose holidays are known; write its code, such as FR")

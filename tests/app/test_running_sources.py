@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import count
 from pathlib import Path
@@ -368,6 +368,11 @@ STEPS: Sequence[tuple[object, str, int]] = (
 """What a reload takes: the function, and which of its calls."""
 
 
+async def until_attempted(made: fleets.Fleet, sources: Iterable[str], moment: datetime) -> None:
+    expected = dict.fromkeys(sources, moment.timestamp())
+    await made.until(lambda: expected == last_attempts(made))
+
+
 async def test_a_slip_at_any_step_leaves_what_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is polled on and served as before; the same reload, tried again, works."""
     new = {"a": "settle: 7h", "b": "base_url: 'https://two.example'", "fresh": "", "_": "limits: {max_series: 5000}"}
@@ -382,8 +387,7 @@ async def test_a_slip_at_any_step_leaves_what_was(tmp_path: Path, monkeypatch: p
             assert not made.page(source="fresh"), (name, call)
             made.clock.moment += timedelta(milliseconds=1)  # timers are real: it may not be ahead of the machine's
             made.jump()  # polls at once
-            polled = dict.fromkeys(before, made.clock.moment.timestamp())
-            await made.until(lambda polled=polled: polled == last_attempts(made))  # type: ignore[misc]
+            await until_attempted(made, before, made.clock.moment)
         assert not await made.reload(**new)
         await made.until(lambda: made.companies("fresh") and made.companies("b"))
         assert set(made.sources.names) == {"a", "b", "fresh"}

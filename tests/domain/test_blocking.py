@@ -50,7 +50,8 @@ def test_a_request_waits_once_for_a_web_configuration_that_hangs(
     assert caplog.text.count("web configuration not looked at") == 1
     path_there.write_text("http_server_config: {headers: {X-Frame-Options: deny}}\n")
     answers.set()
-    result_in_time(live._looking, path_there, 60)  # type: ignore[arg-type]
+    assert live._looking is not None
+    result_in_time(live._looking, path_there, 60)
     assert live.current().http_server_config != before.http_server_config
 
 

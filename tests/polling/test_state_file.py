@@ -305,7 +305,8 @@ def test_a_write_that_hangs_is_one_line_and_holds_up_one_poll(tmp_path: Path, ca
         "no answer within 0.01 s", *["the write before has not ended yet"] * 2
     ]  # fmt: skip
     disk.answers.set()
-    result_in_time(file._writing, path, 60)  # type: ignore[arg-type]
+    assert file._writing is not None
+    result_in_time(file._writing, path, 60)
     file._seconds = 60
     store.save({REPORT: state()})
     assert (disk.begun, written(gauges)) == (2, (1, NOON.timestamp()))
