@@ -89,6 +89,10 @@ NO_NUMBER = {
         [{"ts": "2026-03-03T00:00:00Z", "n": 5}],
         "a bucket starts at no midnight of the asked day in Europe/Berlin; is that the chatbot's timezone?",
     ),
+    "one-moment-in-two-rows": (
+        [["2026-03-03", 4], ["2026-03-03", 4]],
+        "two buckets start at the same moment: do they add up, or is one there twice?",
+    ),
     "a-day-early": (
         [{"ts": MIDNIGHT, "n": 5}, {"ts": "2026-03-01T23:00:00Z", "n": 5}],
         "a bucket starts at no midnight of the asked day in Europe/Berlin; is that the chatbot's timezone?",

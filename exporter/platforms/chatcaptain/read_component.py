@@ -146,7 +146,7 @@ def buckets(found: Iterable[tuple[object, object]], figure: Shape, day: LocalDay
 
     One that starts at no midnight of ours holds hours of another day: then the platform counts in another zone.
     """
-    total, flaws = 0.0, list[json_values.Flaw | None]()
+    total, flaws, begun = 0.0, list[json_values.Flaw | None](), set[float]()
     for time, value in found:
         moment = day.moment(time)
         if moment is None:
@@ -157,6 +157,9 @@ def buckets(found: Iterable[tuple[object, object]], figure: Shape, day: LocalDay
             raise UnreadableError(
                 f"a bucket starts at no midnight of the asked day in {day.zone.key}; is that the chatbot's timezone?"
             )
+        if moment in begun:
+            raise UnreadableError("two buckets start at the same moment: do they add up, or is one there twice?")
+        begun.add(moment)
         number = one(value, figure)
         if number[0] is None:
             return number
