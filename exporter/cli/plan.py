@@ -101,6 +101,9 @@ def show(foreseen: Forecast, console: Console) -> None:
     sized = f"{foreseen.size.companies} companies per source{channels}"
     total = f"Total for {sized}: at most {foreseen.total_series} series"
     tables.say(console, f"{total}; {_number(foreseen.calls.expected)} calls a day, at most {foreseen.calls.most}.")
+    if foreseen.most_in_parts > foreseen.calls.most:
+        reason = "If a platform cannot answer for several components at once, each is asked for on its own"
+        tables.say(console, f"{reason}: at most {foreseen.most_in_parts} calls a day, which no gate counts.")
     console.print()
     tables.say(console, LEGEND)
 
@@ -134,6 +137,7 @@ def document(foreseen: Forecast) -> Mapping[str, object]:
         "companies_per_source": foreseen.size.companies,
         "channels_per_chatbot": foreseen.size.channels,
         "total": {"series": foreseen.total_series, "calls_per_day": asdict(foreseen.calls)},
+        "most_calls_per_day_in_parts": foreseen.most_in_parts,
         "sources": [
             {
                 "source": each.name,

@@ -32,9 +32,9 @@ class Rate:
     expected: float
     most: int
 
-    def times(self, expected: int, most: int) -> "Rate":
+    def times(self, expected: int, most: int | None = None) -> "Rate":
         """Returns how often something happens that goes with each of these, usually and at most."""
-        return Rate(self.expected * expected, self.most * most)
+        return Rate(self.expected * expected, self.most * (expected if most is None else most))
 
     def __add__(self, other: "Rate") -> "Rate":
         return Rate(self.expected + other.expected, self.most + other.most)
@@ -59,10 +59,14 @@ class SourcePlan:
 
 @dataclass(frozen=True, slots=True)
 class ReportForecast:
-    """One report: `calls` per 24 hours, `peak` in calls within one minute, `series` without the live ones' codes."""
+    """One report: `calls` per 24 hours, `peak` in calls within one minute, `series` without the live ones' codes.
+
+    `most_in_parts` is the most calls per 24 hours if the platform fails at every request for several parts at once.
+    """
 
     name: str
     calls: Rate
+    most_in_parts: int
     peak: int
     series: SeriesCounts
 
@@ -93,6 +97,10 @@ class Forecast:
     @property
     def calls(self) -> Rate:
         return sum((source.calls for source in self.sources), NEVER)
+
+    @property
+    def most_in_parts(self) -> int:
+        return sum(report.most_in_parts for source in self.sources for report in source.reports)
 
     @property
     def total_series(self) -> int:
@@ -153,28 +161,36 @@ def _source(plan: SourcePlan, size: Size, now: datetime, live: Callable[[str, st
     reports, together = [], 0
     for report in target.reports:
         recent, past, discovery, refused = _requests(plan, report, size, now)
-        calls = rate.times(*recent) + PASSES.times(*past) + PASSES.times(discovery, discovery + refused)
-        peak = at_once * recent[1] + past[1] + discovery + refused
+        discovered = PASSES.times(discovery, discovery + refused)
+        calls = rate.times(recent.whole) + PASSES.times(past.whole) + discovered
+        in_parts = rate.times(recent.in_parts) + PASSES.times(past.in_parts) + discovered
+        peak = at_once * recent.whole + past.whole + discovery + refused
         series = Counter(served(target, report, size, now)) + Counter(live(target.source, report.name))
-        reports.append(ReportForecast(report.name, calls, min(peak, cap), series))
+        reports.append(ReportForecast(report.name, calls, in_parts.most, min(peak, cap), series))
         together += peak
     return SourceForecast(target.source, rate, min(together, cap), tuple(reports), once(target, size, now))
 
 
-class Counts(NamedTuple):
-    """How many requests one poll takes, one pass over the past, and what has to be discovered anew each day.
+class Count(NamedTuple):
+    """How many requests something takes: asked `whole`, and if all of it has to be asked `in_parts` after that."""
 
-    The first two usually, and at worst: if nothing can be asked together. `refused` is 1 if there is a company filter,
-    which a key that may not use it tries once a day.
+    whole: int
+    in_parts: int
+
+
+class Requests(NamedTuple):
+    """The requests of one poll, of one pass over the past, and of what has to be discovered anew each day.
+
+    `refused` is 1 if there is a company filter, which a key that may not use it tries once a day.
     """
 
-    recent: tuple[int, int]
-    past: tuple[int, int]
+    recent: Count
+    past: Count
     discovery: int
     refused: int
 
 
-def _requests(plan: SourcePlan, report: Report, size: Size, now: datetime) -> Counts:
+def _requests(plan: SourcePlan, report: Report, size: Size, now: datetime) -> Requests:
     target = plan.target
     recent = days_to_ask(Ledger(), now, target.rules)
     past = days_to_refresh(recent, target.rules) if report.has_days else None
@@ -182,14 +198,14 @@ def _requests(plan: SourcePlan, report: Report, size: Size, now: datetime) -> Co
     discoveries = report.assumed_discoveries(recent.last, size.channels)
     worst = report.assumed_discoveries(recent.last, size.channels, at_worst=True)
 
-    def count(*ranges: Days) -> tuple[int, int]:
-        usual, most = (
+    def count(*ranges: Days) -> Count:
+        whole, in_parts = (
             [request for days in ranges for request in report.plan(days, target.scope, known)]
             for known in (discoveries, worst)
         )
-        return len(usual), sum(1 + len(request.parts) for request in most)
+        return Count(len(whole), sum(1 + len(request.parts) for request in in_parts))
 
     first = report.plan(recent, target.scope)
     discovery = sum(bool(request.discovery) for request in first)
     refused = int(any(request.instead for request in first))
-    return Counts(count(recent), count(*(pieces(past, longest) if past else ())), discovery, refused)
+    return Requests(count(recent), count(*(pieces(past, longest) if past else ())), discovery, refused)

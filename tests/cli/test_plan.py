@@ -83,6 +83,7 @@ def test_json_says_the_same(capsys: pytest.CaptureFixture[str]) -> None:
     assert document["companies_per_source"] == 100
     assert document["total"]["series"] == sum(sum(series.values()) for series in everything)
     assert document["total"]["calls_per_day"] == source["calls_per_day"]
+    assert document["most_calls_per_day_in_parts"] == source["calls_per_day"]["most"], "no report has parts"
     assert {report["report"]: report["calls_per_day"] for report in source["reports"]} == {
         name: {"expected": pytest.approx(24 / 1.05 + 2 + pieces), "most": 27 + 2 * pieces}
         for name, pieces in PIECES_OF_100.items()

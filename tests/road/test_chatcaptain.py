@@ -13,7 +13,7 @@ from exporter.domain.errors import ConfigError
 from exporter.domain.scope import Scope
 from exporter.domain.selectors import Selection
 from exporter.exposition.board import RenderedSource
-from exporter.forecast.calls import SourcePlan, forecast
+from exporter.forecast.calls import SourcePlan, forecast, polls
 from exporter.forecast.series import Size
 from exporter.platforms.api import Account, Component, Override
 from exporter.platforms.chatcaptain.platform import PLATFORM
@@ -275,6 +275,13 @@ async def test_requests_are_as_plan_says_and_final_days_are_not_asked_again(chan
         "channel": polls_a_day * one_poll["channel"] + past * channels + 1,
         "inbox": polls_a_day * one_poll["inbox"] + past,
     }
+    most_polls = polls(cadence, NOON).most
+    assert {report.name: report.calls.most for report in foreseen.reports} == {
+        "overview": most_polls * one_poll["overview"] + 2 * past,
+        "channel": most_polls * one_poll["channel"] + 2 * (past * channels + 1),
+        "inbox": most_polls * one_poll["inbox"] + 2 * past,
+    }, "a pass over the past at the start and one after the flip; components are asked for together"
+    assert all(report.most_in_parts > report.calls.most for report in foreseen.reports if report.name != "inbox")
 
 
 async def test_the_series_of_a_chatbot_are_within_the_forecast() -> None:
