@@ -43,12 +43,15 @@ class Reloader:
             try:
                 settings = await asyncio.to_thread(self._read)
                 change = await self._sources.change(settings)
-                await self._took_effect(settings)
             except ConfigError as error:
                 return self._refused("; ".join(str(error).splitlines()))
             except Exception:
                 log.exception("reload broke")
                 return self._refused("an error of the exporter itself; please report it with the lines of its log")
+            try:
+                await self._took_effect(settings)
+            except Exception:
+                log.exception("the sources run by the new configuration, the state file still by the old one")
             self._gauges.took(settings.digest, self._now())
             self.failed_reload = None
             log.info("configuration reloaded", extra=_log_fields(change))

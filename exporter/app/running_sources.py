@@ -9,9 +9,11 @@ from collections.abc import Callable, Collection, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 from exporter import http as fetch
 from exporter.domain import calendars
+from exporter.domain.blocking import in_daemon
 from exporter.exposition.board import NOTHING
 from exporter.exposition.series_limit import PageLimits
 from exporter.polling.poller import Poller, PollOutputs
@@ -115,7 +117,7 @@ class Sources:
             )
             fresh = dict[str, Running]()
             for name in (*change.added, *change.changed):
-                fresh[name] = self._make(new[name])
+                fresh[name] = await asyncio.wrap_future(in_daemon(partial(self._make, new[name])))  # reads a CA file
                 closing.push_async_callback(fresh[name].client.aclose)
             old = {name: running[name] for name in (*change.changed, *change.removed)}
             try:
@@ -137,6 +139,7 @@ class Sources:
         for name in old.keys() & new.keys():
             if not is_another(old[name].source, new[name].source):
                 await new[name].poller.take_over(old[name].poller)
+                new[name].client.take_over(old[name].client)
         await self._begin(new, old.keys() - new.keys(), limits)
 
     async def _swap_back(self, new: Mapping[str, Running], old: Mapping[str, Running], limits: PageLimits) -> None:

@@ -111,6 +111,10 @@ class Client:
         self._refused_at: float | None = None
         self._pause: Pause | None = None
 
+    def take_over(self, other: "Client") -> None:
+        """Leaves the platform alone for as long as it asked another client of it to."""
+        self._pause = other._pause
+
     async def get(self, request: Request, retry_budget: RetryBudget) -> bytes:
         """Returns the whole answer, decompressed, the key in it masked: not empty, not a page, else unchecked.
 

@@ -41,7 +41,10 @@ Samples = Mapping[tuple[str, frozenset[tuple[str, str]]], float]
 
 
 class Platforms(httpx.AsyncBaseTransport):
-    """The simulated platforms by their hosts; `gate`, once set up, holds every answer back until it is opened."""
+    """The simulated platforms by their hosts; `gate`, once set up, holds every answer back until it is opened.
+
+    While there are `too_many` requests, each is refused, and the next is wanted in two hours.
+    """
 
     def __init__(self, clock: PassedClock) -> None:
         self._apps = {
@@ -50,11 +53,14 @@ class Platforms(httpx.AsyncBaseTransport):
         }
         self.asked: list[httpx.Request] = []
         self.gate: asyncio.Event | None = None
+        self.too_many = False
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         self.asked.append(request)
         if self.gate is not None:
             await self.gate.wait()
+        if self.too_many:
+            return httpx.Response(429, headers={"Retry-After": "7200"})
         return await self._apps[request.url.host].handle_async_request(request)
 
 
@@ -88,7 +94,7 @@ class Slots(Board):
 class Fleet:
     """An exporter without its web edge: a configuration file, the sources that run by it, and what a scrape reads.
 
-    Of the source `unusable` no client can be made.
+    Of the source `unusable` no client can be made; each is made after `before_client`, which may block.
     """
 
     file: Path
@@ -97,6 +103,7 @@ class Fleet:
     board: Slots = field(default_factory=Slots)
     clients: list[Client] = field(default_factory=list)
     unusable: str = ""
+    before_client: Callable[[], object] = bool
     ticks: float = 0.0
 
     def __post_init__(self) -> None:
@@ -132,6 +139,7 @@ class Fleet:
         self.schedule.compare()
 
     def client(self, source: Source) -> Client:
+        self.before_client()
         if source.name == self.unusable:
             raise ConfigError(f"{source.name}: its proxy is none")
         endpoint = fetch.Endpoint(

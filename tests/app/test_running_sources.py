@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import count
 from pathlib import Path
+from threading import Event
 
 import pytest
 
@@ -15,6 +16,7 @@ from exporter.exposition.text import Format, Page
 from exporter.polling import poller, transitions
 from exporter.polling.poll_log import SelectorLog
 from exporter.polling.schedule import Schedule
+from exporter.polling.state_file import StateFile
 from exporter.polling.state_format import decoded
 from exporter.web.status.problems import FailedReload
 from tests.app import fleet as fleets
@@ -331,6 +333,19 @@ async def test_a_client_that_cannot_be_made_changes_nothing(tmp_path: Path) -> N
         assert [client.closed for client in made.clients] == [False, True]
 
 
+async def test_a_ca_file_that_takes_its_time_holds_up_nobody(tmp_path: Path) -> None:
+    """Health and scrapes are answered while a client is made."""
+    answered, waits = Event(), list[bool]()
+    async with fleet(tmp_path, a="") as made:
+        made.before_client = lambda: waits.append(answered.wait(fleets.PATIENCE_S))
+        reload = asyncio.create_task(made.reload(a="settle: 7h"))
+        await made.until(made.reloader._turn.locked)
+        asyncio.get_running_loop().call_later(0.05, answered.set)
+
+        assert await reload == ""
+        assert waits == [True]
+
+
 async def test_an_error_of_our_own_is_no_end_of_anything(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     """It is logged with its traceback, for a report to us."""
 
@@ -394,6 +409,39 @@ async def test_a_slip_at_any_step_leaves_what_was(tmp_path: Path, monkeypatch: p
         assert not made.page(source="gone")
         assert set(made.page("chat_usage_settle_seconds", source="a").values()) == {7 * 3600}
         assert [client.closed for client in made.clients].count(False) == 3
+
+
+async def test_a_slip_of_the_state_file_does_not_hide_that_the_sources_changed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It is stored by the next reload that works."""
+    state = f"state_file: {tmp_path / 'state'}"
+    async with fleet(tmp_path, a="") as made:
+        plant(monkeypatch, StateFile, "use", 1)
+        assert await made.reload(a="settle: 7h", _=state) == ""
+        assert set(made.page("chat_usage_settle_seconds", source="a").values()) == {7 * 3600}
+        assert "the state file still by the old one" in caplog.text
+
+        assert await made.reload(a="settle: 7h", _=state) == ""
+        assert decoded((tmp_path / "state").read_bytes()).keys() == {"a"}
+
+
+async def test_a_pause_that_the_platform_asks_for_outlives_a_reload(tmp_path: Path) -> None:
+    """Of the same platform; another one was not asked for it."""
+    async with fleet(tmp_path, a="", b="") as made:
+        made.platforms.too_many = True
+        made.jump()
+        await made.until(lambda: all(made.page("chat_usage_polls", outcome="rate_limited", source=s) for s in "ab"))
+        await made.until(lambda: set(made.page("chat_usage_polls", outcome="rate_limited").values()) == {1.0})
+        made.platforms.too_many = False
+        made.platforms.asked.clear()
+
+        two = f"base_url: 'https://two.example', api_key: {WORLDS['two.example'].keys.admin}"
+        await made.reload(a="settle: 7h", b=two)
+        made.clock.moment += HOUR
+        made.jump()
+        await made.until_polled("b")
+        assert {each.url.host for each in made.platforms.asked} == {"two.example"}
 
 
 def plant(monkeypatch: pytest.MonkeyPatch, owner: object, name: str, call: int) -> None:
