@@ -79,8 +79,10 @@ def assemble(
     state_file = StateFile(settings.state_file, clock.now, gauges=telemetry.state)
     schedule = Schedule(clock.now, clock.monotonic, random.Random())  # noqa: S311 jitter
 
+    keys_in_use = dict[str, str]()
+
     def make(source: Source) -> Running:
-        client = client_of(source, telemetry.observer(source.name), client_clock)
+        client = client_of(source, telemetry.observer(source.name), client_clock, keys_in_use)
         store = state_file.store(source.name, fingerprint(source), source.target.rules)
         return Running(source, client, Poller(source.target, client, outputs, clock, store))
 
@@ -99,14 +101,19 @@ def assemble(
     return Exporter(app, sources, schedule, reloader, telemetry, closing)
 
 
-def client_of(source: Source, observer: fetch.Observer, clock: Clock | None = None) -> fetch.Client:
-    """Makes the HTTP client of a source; without a `clock` it waits by the machine's own."""
+def client_of(
+    source: Source, observer: fetch.Observer, clock: Clock | None = None, keys_in_use: dict[str, str] | None = None
+) -> fetch.Client:
+    """Makes the HTTP client of a source; without a `clock` it waits by the machine's own.
+
+    Clients that share `keys_in_use` mask the keys of all of them in what they are sent.
+    """
     poll = source.poll
     limits = fetch.ClientLimits(poll.timeout.total_seconds(), poll.max_body, poll.requests_per_minute)
-    return fetch.Client(endpoint_of(source), limits, observer, clock=clock)
+    return fetch.Client(endpoint_of(source, keys_in_use), limits, observer, clock=clock)
 
 
-def endpoint_of(source: Source) -> fetch.Endpoint:
+def endpoint_of(source: Source, keys_in_use: dict[str, str] | None = None) -> fetch.Endpoint:
     """Returns how a source is reached."""
     return fetch.Endpoint(
         source=source.name,
@@ -116,6 +123,7 @@ def endpoint_of(source: Source) -> fetch.Endpoint:
         ca_file=str(source.ca_file) if source.ca_file else None,
         proxy_url=source.proxy_url,
         remedies=source.platform.remedies,
+        keys_in_use={} if keys_in_use is None else keys_in_use,
     )
 
 

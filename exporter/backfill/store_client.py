@@ -143,7 +143,7 @@ def sent_secrets(request: httpx.Request) -> KeyMask:
     _, _, encoded = request.headers.get("Authorization", "").partition("Basic ")
     with suppress(binascii.Error, UnicodeDecodeError):
         sent.append(base64.b64decode(encoded).decode().partition(":")[2])
-    return KeyMask("", {"Authorization": " ".join(sent)})
+    return KeyMask((), {"Authorization": " ".join(sent)})
 
 
 def client(

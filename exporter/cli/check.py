@@ -97,10 +97,10 @@ async def probed(
     async with AsyncExitStack() as closing:
         worker = Worker("probe")
         closing.callback(worker.close)
-        probes = []
+        probes, keys_in_use = [], dict[str, str]()
         for each in settings.sources.values():
             codes = LastCodes()
-            client = client_of(each, codes, client_clock)
+            client = client_of(each, codes, client_clock, keys_in_use)
             closing.push_async_callback(client.aclose)
             target = each.target
             probes.append((target, Probe(target, client, codes, worker, clock)))

@@ -170,7 +170,8 @@ class Client:
 
     async def _with_retries(self, request: Request, key: str, retry_budget: RetryBudget, attempts: int) -> bytes:
         url, params = self._address(request)
-        mask = KeyMask(key, self._endpoint.headers(key))
+        self._endpoint.keys_in_use[self._endpoint.source] = key
+        mask = KeyMask(self._endpoint.keys_in_use.values(), self._endpoint.headers(key))
         sent = HttpRequest(self._endpoint, request, self._site, url, key, mask, self._proxy, params)
         await self._obey_pause(sent, retry_budget)
         attempt = 1

@@ -45,6 +45,8 @@ class Endpoint:
     and raises OSError or ConfigError; `headers` makes the authentication headers from it. `key_place` says in messages
     where the operator put the key. `ca_file` is used instead of the usual authorities, `proxy_url` instead of the
     environment's proxies. `remedies` say, by HTTP status, what the platform's documentation advises.
+
+    `keys_in_use`, which endpoints may share, has the newest key of each source: clients add theirs and mask all.
     """
 
     source: str
@@ -55,6 +57,7 @@ class Endpoint:
     ca_file: str | None = None
     proxy_url: str | None = field(default=None, repr=False)  # may hold a password
     remedies: Mapping[int, str] = field(default_factory=dict)
+    keys_in_use: dict[str, str] = field(default_factory=dict, repr=False)
 
 
 def is_loopback(host: str) -> bool:

@@ -1,12 +1,13 @@
-"""Takes the key out of what a platform sends, before anybody else sees it.
+"""Takes keys out of what a platform sends, before anybody else sees it.
 
-A platform may echo the key that it was sent: in an error, in a name, as the name of a field. What it sends ends in
-logs, on the status page, in /metrics, the API and files, each with escapes of its own; so the key is masked where it
-comes in.
+A platform may echo the key that it was sent, or another source's: in an error, in a name, as the name of a field. What
+it sends ends in logs, on the status page, in /metrics, the API and files, each with escapes of its own; so keys are
+masked where they come in.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from functools import cached_property
 
 SHORTEST = 8
 """Characters of a key that is masked in answers; a shorter one could be a part of any word."""
@@ -18,19 +19,25 @@ NEVER = b"(?!)"
 
 
 class KeyMask:
-    """Masks a `key`, and what `Authorization` makes of it, also where JSON writes their letters as escapes."""
+    """Masks `keys`, and what `Authorization` makes of one, also where JSON writes their letters as escapes."""
 
-    def __init__(self, key: str, headers: Mapping[str, str]) -> None:
+    def __init__(self, keys: Collection[str], headers: Mapping[str, str]) -> None:
         sent = " ".join(value for name, value in headers.items() if name.lower() == "authorization")
-        words = sorted({key, *sent.split()}, key=len, reverse=True)
-        self._words = tuple(word.encode() for word in words if len(word) >= SHORTEST)
-        self._short = tuple(f"\\{letter}".encode() for letter in SHORT_ESCAPES.intersection("".join(words)))
-        self._any_form = re.compile("|".join(map(_any_form, self._words)).encode() or NEVER)
-        short = "|".join(re.escape(word) for word in words if 0 < len(word) < SHORTEST)
-        self._short_words = re.compile(rf"(?<!\w)(?:{short})(?!\w)" if short else NEVER.decode())
+        self._all = sorted({*keys, *sent.split()}, key=len, reverse=True)
+        self._words = tuple(word.encode() for word in self._all if len(word) >= SHORTEST)
+        self._short = tuple(f"\\{letter}".encode() for letter in SHORT_ESCAPES.intersection("".join(self._all)))
+
+    @cached_property
+    def _any_form(self) -> re.Pattern[bytes]:
+        return re.compile("|".join(map(_any_form, self._words)).encode() or NEVER)
+
+    @cached_property
+    def _short_words(self) -> re.Pattern[str]:
+        short = "|".join(re.escape(word) for word in self._all if 0 < len(word) < SHORTEST)
+        return re.compile(rf"(?<!\w)(?:{short})(?!\w)" if short else NEVER.decode())
 
     def in_body(self, body: bytes) -> bytes:
-        """Returns an answer without the key; `body` itself if it does not hold it, which is fast."""
+        """Returns an answer without the keys; `body` itself if it holds none, which is fast."""
         if any(escape in body for escape in self._short) or VISIBLE_ESCAPE.search(body):
             return self._any_form.sub(MASKED, body)
         for word in self._words:
@@ -39,11 +46,11 @@ class KeyMask:
         return body
 
     def in_text(self, text: str) -> str:
-        """Returns a header without the key."""
+        """Returns a header without the keys."""
         return self.in_body(text.encode(errors="replace")).decode()
 
     def in_message(self, text: str) -> str:
-        """Returns an error's text without the key; a short one is masked where it is a word by itself."""
+        """Returns an error's text without the keys; a short one is masked where it is a word by itself."""
         return self._short_words.sub(MASKED.decode(), self.in_text(text))
 
 

@@ -1,5 +1,7 @@
 """The key is read anew for each request; a refusal is answered with a changed key or without the filter, once."""
 
+from dataclasses import replace
+
 import pytest
 
 from exporter.domain.errors import AuthError, ConfigError, HttpStatusError
@@ -98,3 +100,18 @@ async def test_a_401_is_no_reason_to_drop_the_filter() -> None:
     with pytest.raises(AuthError):
         await asked.ask(FILTERED)
     assert asked.notes.codes == ["401"]
+
+
+async def test_the_newest_keys_of_other_sources_are_masked_too() -> None:
+    """Whoever echoes one, in an answer or in an error; a key that was replaced is nobody's any more."""
+    said = b'{"who": "%s %s %s"}' % (KEY.encode(), NEW_KEY.encode(), b"sk-of-nobody")
+    other, asked = bench(answer(), key=keys("sk-of-nobody", NEW_KEY)), bench(answer(200, said), answer(418, said))
+    other.endpoint = replace(other.endpoint, source="other", keys_in_use=asked.endpoint.keys_in_use)
+    client = other.client()
+    for _ in range(2):
+        await client.get(FILTERED, other.retry_budget)
+    await client.aclose()
+
+    assert await asked.ask() == b'{"who": "[key] [key] sk-of-nobody"}'
+    with pytest.raises(HttpStatusError, match=r"\[key\] \[key\] sk-of-nobody"):
+        await asked.ask()
