@@ -9,7 +9,7 @@ EMPTY = frozenset({"meta", "link", "input", "br", "path"})
 
 @dataclass
 class ReadPage(HTMLParser):
-    """A page that was read: `reports` and `companies` by row, `wrong` by line, `links` with their texts."""
+    """A page that was read: `reports` and `companies` by row, `wrong` by line, `links` with their texts, all `tags`."""
 
     reports: list[dict[str, str]] = field(default_factory=list)
     companies: list[dict[str, str]] = field(default_factory=list)
@@ -18,6 +18,7 @@ class ReadPage(HTMLParser):
     links: list[str] = field(default_factory=list)
     totals: list[str] = field(default_factory=list)
     summary: str = ""
+    tags: list[tuple[str, ...]] = field(default_factory=list)
     _open: list[tuple[str, Mapping[str, str | None]]] = field(default_factory=list)
 
     @classmethod
@@ -31,6 +32,7 @@ class ReadPage(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         given = dict(attrs)
+        self.tags.append((tag, *given))
         if tag == "tr" and self._inside("tbody"):
             self._table().append({})
         if tag == "li" and self._class("ul") == "problems":

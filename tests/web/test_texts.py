@@ -3,18 +3,25 @@
 import csv
 import io
 import re
-from html.parser import HTMLParser
+from collections.abc import Sequence
+from datetime import date
 
-from hypothesis import example, given
+import pytest
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from markupsafe import escape
 from prometheus_client.parser import text_string_to_metric_families as parsed
 
-from exporter.domain.model import Family, Sample
+from exporter.domain.model import Column, Days, Family, Reading, Row, Sample
 from exporter.domain.text import label_value, one_line, printable
 from exporter.exposition.text import write
+from exporter.platforms.paradigm.platform import QUERIES
+from exporter.simulator.paradigm.world import MODES
 from exporter.web.api.write import _harmless, _lines
+from tests.road.road import utc
+from tests.web.asking import asking, published
+from tests.web.reading import ReadPage
 
+NOON = utc(2026, 11, 20, 12)
 PARTS = ("=", "+1", "-", "@", "＝", ";", "\t", "\r\n", '"', "'", "\\", "<script>", "&amp;", "\x1b[2J", "\0", "\u2028")
 NAMES = st.lists(st.sampled_from(PARTS) | st.text(max_size=4), max_size=8).map("".join)
 
@@ -43,27 +50,28 @@ def test_a_label_is_the_name(name: str) -> None:
     assert sample.labels == {"company": label_value(name)}
 
 
-class Texts(HTMLParser):
-    """Collects the text of a page, and its tags."""
-
-    def __init__(self) -> None:
-        super().__init__(convert_charrefs=True)
-        self.text = ""
-        self.tags: list[str] = []
-
-    def handle_data(self, data: str) -> None:
-        self.text += data
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append(tag)
+async def page_of(names: Sequence[str], words: str) -> ReadPage:
+    """Reads the status page of companies with these names, in which somebody looked for `words`."""
+    companies = {str(number): name for number, name in enumerate(names)}
+    held = Days(date(2026, 11, 18), NOON.date())
+    queries = Column(QUERIES.family, ("chat",))
+    rows = tuple(Row("chat", day, each, {queries: 9.0}) for day in held for each in companies)
+    async with asking(published(Reading(companies, frozenset(MODES), rows), held, NOON)) as http:
+        response = await http.get("/", params={"q": words} if words else {})
+    assert response.status_code == 200
+    return ReadPage.of(response.text)
 
 
-@given(NAMES)
-def test_a_page_has_the_name_and_no_tag_of_it(name: str) -> None:
-    page = Texts()
-    page.feed(f"<p>{escape(name)}</p>")
-    page.close()
-    assert (page.text, page.tags) == (name, ["p"])
+@pytest.mark.anyio
+@settings(max_examples=20)
+@given(st.lists(NAMES, min_size=1, max_size=9), NAMES.filter(str.strip))
+async def test_a_page_has_what_is_sent_as_text_alone(names: list[str], words: str) -> None:
+    """The tags of the same page about plain names, and the names themselves."""
+    page, plain = await page_of(names, ""), await page_of(["x"] * len(names), "")
+    assert page.tags == plain.tags
+    shown = sorted(" ".join(row["Company"].rpartition(" ")[0].split()) for row in page.companies)
+    assert shown == sorted(" ".join(label_value(name).split()) or "–" for name in names)
+    assert (await page_of(["x"], words)).tags in [(await page_of(["x"], each)).tags for each in ("x", "nobody")]
 
 
 @given(NAMES)
