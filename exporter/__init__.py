@@ -1,4 +1,4 @@
-"""Serves the daily usage figures of chat platforms as Prometheus gauges (docs/architecture.md)."""
+"""Serves the daily usage figures of chat platforms as Prometheus gauges (docs/development/architecture.md)."""
 
 from importlib.metadata import version
 

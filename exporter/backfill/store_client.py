@@ -99,7 +99,7 @@ def http_config(path: Path | None) -> HttpConfig:
     except (yaml.YAMLError, UnicodeError, RecursionError):  # its message may quote a secret
         raise ConfigError(f"--http.config.file: {path} is no YAML; see promtool's HTTP client configuration") from None
     except msgspec.ValidationError as error:  # names types and places, no values
-        raise ConfigError(f"--http.config.file: {path}: {error}; see docs/history.md for what it may hold") from error
+        raise ConfigError(f"--http.config.file: {path}: {error}; see docs/backfill.md for what it may hold") from error
     if config.basic_auth and config.authorization:
         raise ConfigError(f"--http.config.file: {path}: basic_auth and authorization exclude each other; keep one")
     return config

@@ -138,7 +138,7 @@ def markdown(entries: tuple[CatalogueEntry, ...]) -> str:
         "# Metrics",
         "",
         "Made by `make docs` from the program itself (`chat-usage-exporter metrics`); do not edit by hand.",
-        "Which day a figure belongs to, and when it is 0 or absent: [days.md](days.md).",
+        "Which day a figure belongs to, and when it is 0 or absent: [concepts.md](concepts.md).",
     ]
     for entry in entries:
         labels = ", ".join(f"`{label}`" for label in entry.labels) or "none"

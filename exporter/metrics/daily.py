@@ -27,7 +27,7 @@ DATED = (Kind.SUM, Kind.DISTINCT, Kind.AVERAGE)
 
 
 class DayState(StrEnum):
-    """The state of a day (docs/days.md)."""
+    """The state of a day (docs/concepts.md)."""
 
     TODAY = "today"
     SETTLING = "settling"

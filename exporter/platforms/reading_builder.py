@@ -159,7 +159,7 @@ class ReadingBuilder:
             oddities = "; ".join([*noted, *sorted(self._violations)])
             raise SchemaError(
                 f"none of {self.listed} listed rows could be read: {oddities}; compare the answer with"
-                " docs/platform-apis.md"
+                " docs/development/platform-apis.md"
             )
         rows = tuple(Row(key.part, key.day, key.company_id, figures) for key, figures in self.rows.items())
         drift = {kind: frozenset(paths) for kind, paths in self._drift.items()}

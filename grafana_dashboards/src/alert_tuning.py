@@ -158,7 +158,7 @@ def _noise() -> list[Panel]:
     by_company = hours.format(by="company", what=named)
     return [
         gauges(Card("Time firing, by alert", "For how long of the time range an alert fired for any of the chosen companies, those that only inform too. Much of info is harmless; much of a warning is not read any more.", SECONDS, 8, 11, 1, "none"), Query(f"sort_desc({by_alert})", "{{alert}}")),
-        gauges(Card("Time firing, by company", "The ten companies for which any alert fired longest in the time range: limits of their own would help (docs/thresholds.md).", SECONDS, 8, 11, 1, "none"), Query(f"topk(10, {by_company})", "{{company}}")),
+        gauges(Card("Time firing, by company", "The ten companies for which any alert fired longest in the time range: limits of their own would help (docs/limits.md).", SECONDS, 8, 11, 1, "none"), Query(f"topk(10, {by_company})", "{{company}}")),
         timeline(Card("Judged or not, by report", "Limits are only judged while their report is fresh: not late, and no empty day waiting. Needs the alert rules.", PLAIN, 8, 11, 0, "the alert rules are not loaded", ((None, BAD), (1.0, GOOD)), mappings=states({"1": ("judged", GOOD), "0": ("not judged", BAD)})), Query(fresh, "{{source}} {{report}}")),
     ]  # fmt: skip
 

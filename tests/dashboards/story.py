@@ -46,7 +46,7 @@ REFUSALS = (utc(2026, 11, 17, 8), utc(2026, 11, 17, 20))
 SOAK: Sequence[float] = json.loads((Path(__file__).parents[2] / "docs" / "pictures" / "soak.json").read_text())[
     "curves"
 ]["rss"]
-"""Resident memory of a real exporter that polls as many companies (docs/reliability.md)."""
+"""Resident memory of a real exporter that polls as many companies (docs/development/reliability.md)."""
 _LINE = re.compile(r"^([a-zA-Z_:][\w:]*)(?:\{(.*)\})? (\S+)$", re.MULTILINE)
 
 

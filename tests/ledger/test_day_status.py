@@ -1,4 +1,4 @@
-"""The life of a day (docs/days.md), law by law, with a clock passed in."""
+"""The life of a day (docs/concepts.md), law by law, with a clock passed in."""
 
 from collections.abc import Sequence
 from dataclasses import replace

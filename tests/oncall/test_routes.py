@@ -173,7 +173,7 @@ def test_only_warnings_and_pages_about_yesterday_keep_hours() -> None:
 
 def test_the_page_about_on_call_has_each_inhibition_and_receiver() -> None:
     """Row by row in the order of the file, with the alerts that it names."""
-    page = (shipped.ROOT / "docs" / "on-call.md").read_text()
+    page = (shipped.ROOT / "docs" / "alerting.md").read_text()
     rows = re.findall(r"^\| (\d+) \| (.*?) \| (.*?) \| (.*?) \|$", page, re.MULTILINE)
     rules = mappings(shipped.alertmanager()["inhibit_rules"])
 

@@ -502,7 +502,8 @@ def test_what_a_single_answer_does_not_yield_is_told_without_its_data() -> None:
     assert message == (
         "support/overview: INTENT_HITS cannot be read: a break-down is expected, and an object is there whose values "
         "are not all whole numbers. The answer has the keys data, 1 more that may be names. Remedy: set "
-        'sources.support.overrides.overview.components.INTENT_HITS (see docs/platform-apis.md, "ChatCaptain")'
+        "sources.support.overrides.overview.components.INTENT_HITS "
+        '(see docs/development/platform-apis.md, "ChatCaptain")'
     )
     assert outline == "{data: {total: integer, … 1 name: {… 1 name: string}}, … 1 name: integer}"
 

@@ -191,7 +191,7 @@ def test_the_message_about_an_unreadable_answer_says_what_helps() -> None:
     assert str(caught.value) == (
         "s/tools: no described figure found. metadata describes: usage_count. "
         "Numbers found at: reporting[].dates[].tools[].n. Remedy: set sources.s.overrides.tools "
-        '(see docs/platform-apis.md, "Reports without a published schema")'
+        '(see docs/development/platform-apis.md, "Reports without a published schema")'
     )
 
 

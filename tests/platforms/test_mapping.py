@@ -150,7 +150,8 @@ def test_an_expression_that_finds_nothing_is_named(option: str) -> None:
     message = str(caught.value)
     assert message.startswith(f'production/tools: fields.{option} ("nowhere") finds nothing. metadata is absent. ')
     assert "Numbers found at: data.customers[].history[].usage[].n. " in message
-    assert f"Remedy: set sources.production.overrides.tools.fields.{option} (see docs/platform-apis.md" in message
+    assert f"Remedy: set sources.production.overrides.tools.fields.{option} " in message
+    assert "(see docs/development/platform-apis.md" in message
     assert "Northwind" not in message
 
 

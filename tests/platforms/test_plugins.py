@@ -1,4 +1,4 @@
-"""A platform takes one file, a report of a built-in one a line of its table: docs/plugins.md, as it stands."""
+"""A platform takes one file, a report of a built-in one a line of its table: the manual for plugins, as it stands."""
 
 import importlib.util
 import json
@@ -39,7 +39,7 @@ from exporter.platforms.paradigm.documented_reader import Array, Field
 from exporter.platforms.testing import TODAY, complaints, read, survived
 from tests.road.road import PassedClock, Road, series, target_with, utc
 
-PAGE = Path(__file__).parents[2] / "docs" / "plugins.md"
+PAGE = Path(__file__).parents[2] / "docs" / "development" / "plugins.md"
 NOON = utc(2026, 3, 3, 12)
 
 

@@ -1,4 +1,4 @@
-"""What is read of an answer of each report that docs/platform-apis.md knows a trap in; cases/ has a table of each."""
+"""What is read of an answer of each report, in each way in which it may differ; cases/ has a table of each."""
 
 import json
 import re
@@ -16,7 +16,7 @@ from exporter.platforms.api import Context
 from exporter.platforms.paradigm.platform import REPORTS
 from tests.platforms.answer_cases import CASES, Case
 
-DOCUMENTATION = Path(__file__).parents[2] / "docs" / "platform-apis.md"
+DOCUMENTATION = Path(__file__).parents[2] / "docs" / "development" / "platform-apis.md"
 TODAY = date(2026, 3, 3)
 DAYS = Days(date(2026, 2, 28), TODAY)
 
@@ -62,7 +62,7 @@ def test_an_answer_is_read_exactly_so(case: Case) -> None:
 
 
 def test_every_case_is_explained_and_every_explanation_has_a_case() -> None:
-    """In the words of the tables of docs/platform-apis.md; one id means the same in all reports."""
+    """In the words of the tables of docs/development/platform-apis.md; one id means the same in all reports."""
     explained = re.findall(r"^\| `([a-z0-9-]+)` \| (.*) \|$", DOCUMENTATION.read_text(encoding="utf-8"), re.MULTILINE)
 
     assert sorted(explained) == sorted({(case.id, case.about) for case in CASES})

@@ -1,4 +1,4 @@
-"""The traps that have no folder: docs/traps.md names the test of each, and each test is there."""
+"""The traps that have no folder: docs/development/traps.md names the test of each, and each test is there."""
 
 import re
 from pathlib import Path
@@ -6,9 +6,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-NAMED = sorted(
-    set(re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", (ROOT / "docs" / "traps.md").read_text(encoding="utf-8")))
-)
+PAGE = (ROOT / "docs" / "development" / "traps.md").read_text(encoding="utf-8")
+NAMED = sorted(set(re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", PAGE)))
 
 
 @pytest.mark.parametrize(("file", "test"), NAMED, ids=[test for _, test in NAMED])
@@ -19,9 +18,7 @@ def test_the_test_of_a_trap_is_there(file: str, test: str) -> None:
 
 def test_every_trap_names_a_test() -> None:
     """A row without one is a wish."""
-    rows = [
-        line for line in (ROOT / "docs" / "traps.md").read_text(encoding="utf-8").splitlines() if line.startswith("| ")
-    ]
+    rows = [line for line in PAGE.splitlines() if line.startswith("| ")]
     traps = [row for row in rows if not row.startswith(("| Trap", "|---"))]
 
     assert len(traps) > 30

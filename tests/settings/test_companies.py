@@ -267,7 +267,7 @@ def test_thresholds_are_a_list(file: Path) -> None:
     assert line == 'exporter.yml:7: thresholds: expected a list of entries, each below a "-"'
 
 
-PAGE = Path(__file__).parents[2] / "docs" / "thresholds.md"
+PAGE = Path(__file__).parents[2] / "docs" / "limits.md"
 
 
 def test_the_entries_of_the_manual_are_good(file: Path) -> None:

@@ -167,7 +167,7 @@ def test_the_picture_in_the_documentation_is_of_its_figures() -> None:
     assert report.minutes >= 45
     assert report.compared > 1000
     assert report.troubles.keys() == set(TROUBLES)
-    page = (PICTURES.parent / "reliability.md").read_text()
+    page = (PICTURES.parent / "development" / "reliability.md").read_text()
     told = (f"| {report.compared:,} | 0 |", f"| {report.scrapes.count:,} (", f"{report.outcomes['ok']:,.0f} good")
     grew = tuple(f"| {each.grew / MIB:.2f} MiB |" for name, each in report.verdicts().items() if name in ("rss", "pss"))
     assert [figure for figure in (*told, *grew) if figure not in page] == []

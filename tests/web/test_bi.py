@@ -1,4 +1,4 @@
-"""docs/bi.md says what there is to ask and what comes, and its recipe runs as it stands."""
+"""docs/http-api.md says what there is to ask and what comes, and its recipe runs as it stands."""
 
 import asyncio
 import re
@@ -24,7 +24,7 @@ from tests.web.contexts import web_context
 
 pytestmark = pytest.mark.anyio
 
-PAGE = Path(__file__).parents[2] / "docs" / "bi.md"
+PAGE = Path(__file__).parents[2] / "docs" / "http-api.md"
 NOON = utc(2026, 11, 20, 12)
 
 

@@ -20,7 +20,7 @@ from tests.web.site import site
 
 pytestmark = pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl is not there to make certificates")
 
-DOCS = Path(__file__).parents[2] / "docs" / "web-config.md"
+DOCS = Path(__file__).parents[2] / "docs" / "security.md"
 TAKEN, REFUSED, REFUSED_HERE = "taken", "refused", "refused here alone"
 FILES = "cert_file: server.crt, key_file: server.key"
 VERIFIED = f"{FILES}, client_auth_type: VerifyClientCertIfGiven"

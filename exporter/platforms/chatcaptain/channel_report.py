@@ -77,5 +77,7 @@ def _listed(root: object) -> tuple[tuple[str, str, str], ...]:
             name, kind = (json_values.name(each.get(key))[0] for key in ("channelName", "channelType"))
             found[identity] = identity, name, kind
     if listed and not found:
-        raise SchemaError(f'none of {len(listed)} channels has a "channelId"; compare with docs/platform-apis.md')
+        raise SchemaError(
+            f'none of {len(listed)} channels has a "channelId"; compare with docs/development/platform-apis.md'
+        )
     return tuple(found.values())

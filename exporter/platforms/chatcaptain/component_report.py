@@ -43,7 +43,7 @@ NOTHING = {
     Shape.BREAKDOWN: Readable(()),
 }
 """What a component without a value is on a day on which nothing happened."""
-DOCS = 'docs/platform-apis.md, "ChatCaptain"'
+DOCS = 'docs/development/platform-apis.md, "ChatCaptain"'
 
 
 def newest_first(days: Days) -> Iterator[date]:

@@ -65,7 +65,7 @@ def envelope(root: object, *, may_be_null: bool = False) -> object:
     if not isinstance(root, dict):
         if root is None or isinstance(root, str | bool):
             raise SchemaError(
-                f"expected an object, got {json_outline.summary(root)}; compare with docs/platform-apis.md"
+                f"expected an object, got {json_outline.summary(root)}; compare with docs/development/platform-apis.md"
             )
         return root
     error = root.get("error")

@@ -2,7 +2,7 @@
 
 Sources, for all facts here: the OpenAPI document "ChatCaptain API" 1.0, page Statistics
 (docs.chatcaptain.com/api/api-dokumentation/statistics), and the vendor's n8n package for the header. The answers of
-overview and channel are not documented; how they are read, and what is a guess, is in docs/platform-apis.md.
+overview and channel are not documented: docs/development/platform-apis.md says how they are read, and what is a guess.
 """
 
 from collections.abc import Mapping
@@ -46,7 +46,7 @@ CONVERSATION_MESSAGES = _average("conversation_messages_median", "Median number 
 MESSAGE_LENGTH = _average("message_length_median", f"Median length of a message, {_REPORTED}")
 INTENT_SCORE = _average("intent_score_median", "Median score of recognised intents")
 
-# The names are the vendor's, and so are the ids; those of channel are others (docs/platform-apis.md has all of them).
+# Names and ids are the vendor's; the ids of channel are others (docs/development/platform-apis.md has all of them).
 _OVERVIEW = (
     ReportComponent("CONVERSATION_COUNT", 1, CONVERSATIONS, interval=2),
     ReportComponent("MESSAGE_COUNT", 7, _sum("messages", "Messages", Activity("messages")), interval=8),

@@ -2,7 +2,7 @@
 
 Sources, for all facts here: the pages of the reporting API, for chat-sessions the OpenAPI document of the release
 xenial-xerus (docs.lighton.ai/api-reference-v2/reporting/get-company-chat-sessions-report.md), and the guide
-"Reporting". What they leave open, and what is assumed instead, is in docs/platform-apis.md under the same words.
+"Reporting". What they leave open, and what is assumed instead, is in docs/development/platform-apis.md.
 """
 
 import re

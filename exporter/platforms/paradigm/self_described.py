@@ -17,7 +17,7 @@ from exporter.platforms.reading_builder import ReadingBuilder, RowKey
 from exporter.platforms.self_describing import Explanation
 
 Filed = dict[RowKey, dict[Column, float]]
-DOCS = 'docs/platform-apis.md, "Reports without a published schema"'
+DOCS = 'docs/development/platform-apis.md, "Reports without a published schema"'
 
 
 @dataclass(frozen=True, slots=True)

@@ -179,7 +179,7 @@ class Http(_Section):
             if name not in HEADERS:
                 raise ValueError(f'"{name[:60]}" cannot be set; known: {", ".join(HEADERS)}')
             if value and not HEADERS[name].fullmatch(value):
-                raise ValueError(f"{name} cannot have that value; see docs/web-config.md")
+                raise ValueError(f"{name} cannot have that value; see docs/security.md")
         return {name: value for name, value in headers.items() if value}
 
 
@@ -247,7 +247,7 @@ def read(path: Path) -> WebConfig:
         raise ConfigError(f"{path}: cannot be read ({error.strerror}); see --web.config.file") from None
     # With a tag (!!int x) PyYAML's constructors stumble over what is written, each in its own way.
     except (yaml.YAMLError, ValueError, OverflowError, LookupError, AttributeError, TypeError, RecursionError) as error:
-        raise ConfigError(f"{path}{_place(error)}: is no YAML in UTF-8; see docs/web-config.md") from None
+        raise ConfigError(f"{path}{_place(error)}: is no YAML in UTF-8; see docs/security.md") from None
     try:
         return WebConfig.model_validate({} if given is None else given, context=path.parent)
     except ValidationError as error:
