@@ -37,13 +37,25 @@ def options(command: str) -> dict[str, str]:
     }
 
 
+def told(heading: str) -> dict[str, str]:
+    """Returns the options of a section's table with their defaults; that of a list is told in words."""
+    table = re.findall(r"^\| `(--[\w.-]+)[^`]*` \| ([^|]*?) ?\| ", section(heading), re.MULTILINE)
+    return {name: "" if name == "--scenario" else default for name, default in table}
+
+
 @pytest.mark.parametrize("command", group().commands)
 def test_each_option_stands_on_the_page_with_its_default(command: str) -> None:
-    """None is missing, none is invented; the default of a list is told in words."""
-    table = re.findall(r"^\| `(--[\w.-]+)[^`]*` \| ([^|]*?) ?\| ", section(command), re.MULTILINE)
-    told = {name: "" if name == "--scenario" else default for name, default in table}
+    """None is missing, none is invented, and none of those that several have stands twice."""
+    common = told("Common options")
+    of_its_own = {name: default for name, default in options(command).items() if name not in common}
 
-    assert told == options(command)
+    assert told(command) == of_its_own
+    assert common | options(command) == {**options(command), **common}
+
+
+def test_each_common_option_is_one_of_several_commands() -> None:
+    for name in told("Common options"):
+        assert sum(name in options(command) for command in group().commands) > 1
 
 
 def test_the_page_has_no_command_that_does_not_exist() -> None:
@@ -52,6 +64,7 @@ def test_the_page_has_no_command_that_does_not_exist() -> None:
 
 
 def test_each_scenario_stands_on_the_page() -> None:
-    """With its own words."""
-    for name, scenario in SCENARIOS.items():
-        assert f"| `{name}` | {scenario.description} |" in section("simulate")
+    """And none is invented; the platforms themselves describe them, at /control."""
+    listed = section("simulate").partition("Scenarios:")[2].partition("`GET /control`")[0]
+
+    assert sorted(re.findall("`([^`]+)`", listed)) == sorted(SCENARIOS)
