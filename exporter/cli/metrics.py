@@ -1,21 +1,21 @@
 """`metrics`: prints the catalogue of every family; docs/metrics.md is its output."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 import typer
 
-from exporter.domain.model import Measure
+from exporter.domain.model import Family, Measure
 from exporter.exposition.series_limit import DROPPED, SERIES
 from exporter.exposition.telemetry import Telemetry
 from exporter.metrics.activities import HELP, label_names
 from exporter.metrics.report_health import REPORT_FAMILIES, REPORT_GAUGES, REPORT_LABELS, SOURCE_FAMILIES
 from exporter.metrics.unmatched import UNMATCHED, UNMATCHED_INFO
-from exporter.metrics.windows import family_of, windows
+from exporter.metrics.windows import LAST_DAY, MONTH, TODAY, WEEK, family_of, windows
 from exporter.platforms.api import Report
 from exporter.platforms.registry import platforms
 
@@ -45,7 +45,8 @@ EXAMPLES = {
     "expected": "true",
     "option": "companies.include",
     "selector": "id:17",
-    "reason": "28d",
+    "reason": "caller_hung_up",
+    "item": "CONVERSATION_LANGUAGES",
     "kind": "missing",
     "invariant": "duplicate_row",
     "field": "average_session_length",
@@ -55,9 +56,43 @@ EXAMPLES = {
 
 OWN_EXAMPLES = {
     "chat_usage_activity_limit_missing": {"reason": "few_weeks"},
+    "chat_usage_series_dropped": {"reason": "28d"},
     "chat_usage_web_auth_failures_total": {"reason": "credentials"},
 }
 """Of families whose label has other values than the one above."""
+
+
+VALUES = {
+    "_timestamp_seconds": 1.7724096e09,
+    "_restated_ratio": 0.02,
+    "_ratio": 0.98,
+    "_empty_day": 0.0,
+    "_withdrawn": 0.0,
+    "_hash": 1.95428e14,
+    "_bytes": 8.1e07,
+    "_interval_seconds": 3600.0,
+    "_settle_seconds": 21600.0,
+    "_last_day": 61.0,
+    "_today": 12.0,
+    "_7d": 402.0,
+    "_28d": 1718.0,
+    "_baseline": 58.0,
+    "_limit": 29.0,
+    "_companies": 19.0,
+    "_members_active": 140.0,
+    "_series": 2310.0,
+    "_total": 214.0,
+}
+"""Values of examples, by the end of a family's name; 1 for all others."""
+
+SUFFIXES = ("", LAST_DAY.suffix, TODAY.suffix, WEEK.suffix, MONTH.suffix)
+WINDOWS = f"""\
+| Suffix | Window |
+|---|---|
+| `{LAST_DAY.suffix}` | the newest complete day; `{LAST_DAY.day_gauge.split()[0]}` is its start |
+| `{TODAY.suffix}` | the running day: partial, may fall |
+| `{WEEK.suffix}`, `{MONTH.suffix}` | the 7 or 28 days that end with the last day |
+| `_daily` | one final day, in a store, written by [backfill](backfill.md) |"""
 
 
 class CatalogueFormat(StrEnum):
@@ -78,43 +113,59 @@ class CatalogueEntry:
     example: str
 
 
+class Section(NamedTuple):
+    """Families that belong together, under a heading; those of a report are listed by measure."""
+
+    title: str
+    entries: tuple[CatalogueEntry, ...]
+    measures: tuple[Measure, ...] = ()
+
+
 def metrics(
     format_: Annotated[CatalogueFormat, typer.Option("--format", help="How to write it.")] = CatalogueFormat.MARKDOWN,
 ) -> None:
     """Print the catalogue of every metric family."""
-    entries = tuple(catalogue())
     if format_ is CatalogueFormat.JSON:
-        typer.echo(json.dumps([asdict(entry) for entry in entries], indent=2))
+        typer.echo(json.dumps([asdict(entry) for entry in catalogue()], indent=2))
     else:
-        typer.echo(markdown(entries), nl=False)
+        typer.echo(markdown(tuple(sections())), nl=False)
 
 
 def catalogue() -> Iterator[CatalogueEntry]:
     """Yields every family that any configuration can make, platforms first."""
+    return (entry for section in sections() for entry in section.entries)
+
+
+def sections() -> Iterator[Section]:
+    """Yields the catalogue by report, then what the exporter says of itself."""
     for platform in platforms().values():
         for report in platform.reports.values():
-            for measure in report.measures:
-                yield from _of_measure(measure, report)
-    for name, text in HELP.items():
-        yield _entry(name, "gauge", label_names(name), text)
-    for gauge in REPORT_GAUGES:
-        yield _entry(gauge.name, "gauge", REPORT_LABELS, gauge.help)
-    for family in (*REPORT_FAMILIES, *SOURCE_FAMILIES, UNMATCHED, UNMATCHED_INFO, SERIES, DROPPED):
-        yield _entry(family.name, family.kind, family.label_names, family.help)
-    yield from _live()
+            of_report = (entry for measure in report.measures for entry in _of_measure(measure, report))
+            yield Section(f"{platform.title}: {report.name}", tuple(of_report), tuple(report.measures))
+    yield Section("Activities and limits", tuple(_entry(name, "gauge", label_names(name), HELP[name]) for name in HELP))
+    gauges = (_entry(gauge.name, "gauge", REPORT_LABELS, gauge.help) for gauge in REPORT_GAUGES)
+    yield Section("Reports", (*gauges, *map(_of_family, REPORT_FAMILIES)))
+    of_source = (*SOURCE_FAMILIES, UNMATCHED, UNMATCHED_INFO, SERIES, DROPPED)
+    yield Section("Sources", tuple(map(_of_family, of_source)))
+    yield Section("Exporter", tuple(_live()))
 
 
 def _of_measure(measure: Measure, report: Report) -> Iterator[CatalogueEntry]:
-    for window in windows(measure) or (None,):
-        family = family_of(measure, window, report)
-        yield _entry(family.name, family.kind, family.label_names, family.help)
+    return (_of_family(family_of(measure, window, report)) for window in windows(measure) or (None,))
+
+
+def _of_family(family: Family) -> CatalogueEntry:
+    return _entry(family.name, family.kind, family.label_names, family.help)
 
 
 def _entry(name: str, type_: str, labels: tuple[str, ...], text: str) -> CatalogueEntry:
     suffix, further = ("_bucket", ("le",)) if type_ == "histogram" else ("", ())
     examples = EXAMPLES | OWN_EXAMPLES.get(name, {})
     pairs = ",".join(f'{label}="{examples.get(label, "...")}"' for label in (*labels, *further))
-    return CatalogueEntry(name, type_, labels, text, f"{name}{suffix}{{{pairs}}} 1.0" if pairs else f"{name} 1.0")
+    value = next((value for end, value in VALUES.items() if name.endswith(end)), 1.0)
+    return CatalogueEntry(
+        name, type_, labels, text, f"{name}{suffix}{{{pairs}}} {value}" if pairs else f"{name} {value}"
+    )
 
 
 def _live() -> Iterator[CatalogueEntry]:
@@ -133,15 +184,44 @@ def _live() -> Iterator[CatalogueEntry]:
         yield _entry(name, metric.type, labels, metric.documentation)
 
 
-def markdown(entries: tuple[CatalogueEntry, ...]) -> str:
+def markdown(found: tuple[Section, ...]) -> str:
+    index = [f"* [{section.title}](#{_anchor(section.title)})" for section in found]
     lines = [
         "# Metrics",
         "",
-        "Made by `make docs` from the program itself (`chat-usage-exporter metrics`); do not edit by hand.",
-        "Which day a figure belongs to, and when it is 0 or absent: [concepts.md](concepts.md).",
+        "Generated by `make docs` from `chat-usage-exporter metrics`; `--format json` has types and HELP texts.",
+        "[Concepts](concepts.md) says when a figure is 0 or absent. Figures of companies are gauges, with the labels",
+        "`source`, `company_id` and `company`.",
+        *("", WINDOWS, "", *index),
     ]
-    for entry in entries:
-        labels = ", ".join(f"`{label}`" for label in entry.labels) or "none"
-        lines += ["", f"## `{entry.name}`", "", f"{entry.help} Type: {entry.type}. Labels: {labels}.", ""]
-        lines += ["```", entry.example, "```"]
+    for section in found:
+        lines += ["", f"## {section.title}", "", *(_by_measure(section) if section.measures else _by_family(section))]
     return "\n".join(lines) + "\n"
+
+
+def _by_measure(section: Section) -> Iterator[str]:
+    """Yields a row for each measure, and examples: the first measure in all its windows, others where labels differ."""
+    yield from ("| Measure | Suffixes | Labels | Figure |", "|---|---|---|---|")
+    for measure in section.measures:
+        suffixes = _listed(window.suffix for window in windows(measure))
+        yield f"| `{measure.family}` | {suffixes} | {_listed(measure.labels)} | {measure.help} |"
+    first = section.measures[0]
+    of_labels = {entry.labels: entry for entry in reversed(section.entries)}
+    shown = (e for e in section.entries if e.name.removeprefix(first.family) in SUFFIXES or e is of_labels[e.labels])
+    yield from ("", "```", *(entry.example for entry in shown), "```")
+
+
+def _by_family(section: Section) -> Iterator[str]:
+    yield from ("| Family | Type | Labels | Meaning |", "|---|---|---|---|")
+    for entry in section.entries:
+        yield f"| `{entry.name}` | {entry.type} | {_listed(entry.labels)} | {entry.help} |"
+    ours = (entry.example for entry in section.entries if entry.name.startswith("chat_usage_"))
+    yield from ("", "```", *ours, "```")
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(f"`{name}`" for name in names) or "none"
+
+
+def _anchor(title: str) -> str:
+    return title.lower().replace(":", "").replace(" ", "-")
