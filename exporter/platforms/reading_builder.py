@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import date
+from itertools import repeat
 from typing import NamedTuple
 
 from exporter.domain import calendars
@@ -46,7 +47,7 @@ class ReadingBuilder:
     next_page: str = ""
     _drift: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     _violations: dict[str, set[RowKey]] = field(default_factory=lambda: defaultdict(set))
-    _dates: dict[str, date | None] = field(default_factory=dict)
+    _asked: dict[str, date] = field(default_factory=dict)
 
     def note(self, flaw: str | None, path: str) -> None:
         """Notes what is wrong with the field at `path`, if anything is; how many rows have it does not count."""
@@ -108,17 +109,15 @@ class ReadingBuilder:
     def key(self, part: str, company: str, written: object, path: str) -> RowKey | None:
         """Returns what a row of this written date is filed under; None, noted, when it is not of an asked day."""
         self.listed += 1
-        if not isinstance(written, str):
-            self.note("missing" if written is None else "retyped", path)
-            return None
-        if written not in self._dates:  # each spelling is read once: thousands of companies list the same few
-            self._dates[written] = json_values.day(written)
-        day = self._dates[written]
+        if isinstance(written, str) and written in self._asked:  # thousands of companies list the same few days
+            return RowKey(part, company, self._asked[written])
+        day = json_values.day(written)
         if day is None:
-            self.note("retyped", path)
+            self.note("missing" if written is None else "retyped", path)
             return None
         key = RowKey(part, company, day)
         if day in self.days and day <= self.context.today:
+            self._asked[str(written)] = day
             return key
         self.listed -= 1
         if day > self.context.today:
@@ -133,24 +132,25 @@ class ReadingBuilder:
 
     def add(self, key: RowKey, figures: Mapping[Column, float]) -> None:
         """Files one row: an equal repetition counts once, of different ones the last, and the difference is noted."""
-        if self.rows.get(key, figures) != figures:
+        held = self.rows.setdefault(key, figures)
+        if held is not figures and held != figures:
             self.violate("duplicate_row", key)
-        self.rows[key] = figures
+            self.rows[key] = figures
 
     def check_rows(self, invariants: Sequence[Invariant], moments: Set[Column]) -> None:
         """Notes the rows that break an invariant, or have one of the `moments` outside their day."""
         zone, midnights = self.context.zone, dict[date, tuple[float, float]]()
+        for day in {key.day for key in self.rows} if moments else ():
+            midnights[day] = calendars.start(day, zone).timestamp(), calendars.end(day, zone).timestamp()
         for key, figures in self.rows.items():
             for name, parts, whole in invariants:
-                if whole in figures and sum(figures.get(part, 0.0) for part in parts) > figures[whole]:
+                if whole in figures and sum(map(figures.get, parts, repeat(0.0))) > figures[whole]:
                     self.violate(name, key)
-            for column in moments & figures.keys():
-                day = key.day
-                if day not in midnights:
-                    midnights[day] = calendars.start(day, zone).timestamp(), calendars.end(day, zone).timestamp()
-                start, end = midnights[day]
-                if not start <= figures[column] < end:
-                    self.violate("answer_outside_day", key)
+            for column in moments:
+                if column in figures:
+                    start, end = midnights[key.day]
+                    if not start <= figures[column] < end:
+                        self.violate("answer_outside_day", key)
 
     def reading(self, parts: frozenset[str], fields: tuple[FieldNote, ...]) -> Reading:
         """Returns what was built; raises SchemaError if rows are listed, and not one of them could be read."""
@@ -161,7 +161,7 @@ class ReadingBuilder:
                 f"none of {self.listed} listed rows could be read: {oddities}; compare the answer with"
                 " docs/development/platform-apis.md"
             )
-        rows = tuple(Row(key.part, key.day, key.company_id, figures) for key, figures in self.rows.items())
+        rows = tuple(Row(part, day, company, figures) for (part, company, day), figures in self.rows.items())
         drift = {kind: frozenset(paths) for kind, paths in self._drift.items()}
         violations = {invariant: len(keys) for invariant, keys in self._violations.items()}
         return Reading(self.names, parts, rows, drift, violations, self.outside_range, fields, next_page=self.next_page)

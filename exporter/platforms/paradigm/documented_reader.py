@@ -1,9 +1,16 @@
-"""Reads the documented shape of an array: companies, their days, and values with fixed names in them."""
+"""Reads the documented shape of an array: companies, their days, and values with fixed names in them.
 
-from collections.abc import Callable, Mapping
+An entry that msgspec finds to be of the documented types has no surprise but in what is judged value by value. Any
+other entry is read key by key, and each surprise noted.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple
+from operator import attrgetter
+from typing import Any, NamedTuple
+
+import msgspec
 
 from exporter.domain.errors import SchemaError
 from exporter.domain.model import Column
@@ -91,6 +98,56 @@ class Array:
             found.append(PlacedObject(key, tuple((each, f"{path}.{each.key}") for each in fields), known, path))
         return tuple(found)
 
+    @cached_property
+    def decoder(self) -> msgspec.json.Decoder[msgspec.Struct]:
+        """Decodes an entry that is all as documented, and no other."""
+        row: list[tuple[str, object] | tuple[str, object, None]] = []
+        for key, fields in self.objects.items():
+            typed = [_typed(field) for field in fields]
+            row += [(key, _type_of(key, typed))] if key else typed
+        if self.items:
+            known = [(self.items.identity, int), (self.items.number, json_values.Count)]
+            item = _type_of(self.items.key, [*known, *((key, object, None) for key in self.items.ignored)])
+            row.append((self.items.key, list[item]))  # type: ignore[valid-type]
+        if self.dated:
+            dated = _type_of("row", [("date", str), *row])
+            row = [("dates", list[dated])]  # type: ignore[valid-type]
+        company = _type_of("company", [("id", int), ("name", str)])
+        return msgspec.json.Decoder(_type_of("entry", [("company", company), *row]))
+
+    @cached_property
+    def counted(self) -> tuple[Column, ...]:
+        """The columns that the types of an entry judge."""
+        return tuple(field.column for field, _, _ in self._fields if field.read is json_values.count)
+
+    @cached_property
+    def counts(self) -> Callable[[object], tuple[int | None, ...]]:
+        """Returns the values of these columns in a row."""
+        paths = [value for field, _, value in self._fields if field.read is json_values.count]
+        return attrgetter(*paths) if len(paths) > 1 else lambda row: tuple(attrgetter(path)(row) for path in paths)
+
+    @cached_property
+    def judged(self) -> tuple[tuple[Field, str, Callable[[object], object]], ...]:
+        """The fields whose type says too little, so that a value is judged: with their path, and what gets a value."""
+        judged = (each for each in self._fields if each[0].read is not json_values.count)
+        return tuple((field, path, attrgetter(value)) for field, path, value in judged)
+
+    @property
+    def _fields(self) -> Iterator[tuple[Field, str, str]]:
+        """Yields each field with its path in an answer, and with its path in a row."""
+        for key, fields, _, _ in self.placed:
+            for field, path in fields:
+                yield field, path, f"{key}.{field.key}" if key else field.key
+
+
+def _typed(field: Field) -> tuple[str, object] | tuple[str, object, None]:
+    kind: object = json_values.Count if field.read is json_values.count else object
+    return (field.key, kind | None, None) if field.optional else (field.key, kind)  # type: ignore[operator]
+
+
+def _type_of(name: str, fields: Iterable[tuple[str, object] | tuple[str, object, None]]) -> type[msgspec.Struct]:
+    return msgspec.defstruct(name, fields, forbid_unknown_fields=True, kw_only=True, gc=False)
+
 
 @dataclass(frozen=True, slots=True)
 class ArrayReader:
@@ -101,11 +158,47 @@ class ArrayReader:
 
     def read(self, entries: object) -> None:
         """Reads the whole array; raises SchemaError if it is no list."""
-        array, rows, path = self.array, self.rows, f"{self.array.key}[]"
+        array, path = self.array, f"{self.array.key}[]"
         if not isinstance(entries, list | json_values.Listed):
             raise SchemaError(f'"{array.key}" is {json_outline.summary(entries)}, expected a list of companies')
+        typed = entries.as_type(array.decoder) if isinstance(entries, json_values.Listed) else entries
+        for entry in typed:
+            if isinstance(entry, msgspec.Struct):
+                self._documented(entry, path)
+            else:
+                self._surprising(entry, path)
+
+    def _documented(self, entry: Any, path: str) -> None:
+        """Files the rows of an entry that is all as documented."""
+        array, rows, paths = self.array, self.rows, (f"{path}.company.id", f"{path}.company.name")
+        company = rows.named(entry.company.id, entry.company.name, paths)
+        if company is None:
+            return
+        if not array.dated:
+            key = rows.level_key(array.part, company)
+            rows.add(key, self._figures_of(entry, key))
+            return
+        for row in entry.dates:
+            if dated := rows.key(array.part, company, row.date, f"{array.row_path}.date"):
+                rows.add(dated, self._figures_of(row, dated))
+
+    def _figures_of(self, row: Any, key: RowKey) -> Mapping[Column, float]:
+        array = self.array
+        counts = zip(array.counted, array.counts(row), strict=True)
+        figures = {column: float(value) for column, value in counts if value is not None}
+        for field, path, value in array.judged:
+            self._read(field, path, value(row), key, figures)
+        if items := array.items:
+            listed = getattr(row, items.key)
+            figures[items.total] = sum(map(attrgetter(items.number), listed), 0.0)
+            figures[items.distinct] = float(len(set(map(attrgetter(items.identity), listed))))
+        return figures
+
+    def _surprising(self, listed: object, path: str) -> None:
+        """Reads an entry of which something is not as documented, and notes what."""
+        array, rows = self.array, self.rows
         known = frozenset({"company", "dates"}) if array.dated else array.row_keys
-        for entry in rows.objects(entries, array.key, are_rows=True):
+        for entry in rows.objects([listed], array.key, are_rows=True):
             rows.expect(entry, known, path)
             holder = entry.get("company")
             company = rows.company(holder, f"{path}.company")
@@ -137,27 +230,20 @@ class ArrayReader:
                 continue
             if name:
                 rows.expect(holder, known, path)
-            self._read_fields(holder, fields, key, figures)
+            for field, place in fields:
+                self._read(field, place, holder.get(field.key), key, figures)
         if items:
             figures |= self._items(items, row.get(items.key), key)
         return figures
 
-    def _read_fields(
-        self,
-        holder: Mapping[str, object],
-        fields: tuple[tuple[Field, str], ...],
-        key: RowKey,
-        figures: dict[Column, float],
-    ) -> None:
-        for (name, column, read, optional), path in fields:
-            value = holder.get(name)
-            if value is None and optional:
-                continue
-            figure, flaw = found = read(value)
-            if flaw:
-                self.rows.figure(found, path, key)
-            if figure is not None:
-                figures[column] = figure
+    def _read(self, field: Field, path: str, value: object, key: RowKey, figures: dict[Column, float]) -> None:
+        if value is None and field.optional:
+            return
+        figure, flaw = found = field.read(value)
+        if flaw:
+            self.rows.figure(found, path, key)
+        if figure is not None:
+            figures[field.column] = figure
 
     def _items(self, items: Items, listed: object, key: RowKey) -> Mapping[Column, float]:
         """Adds up a list and counts its different ids; of a list without one readable number the figure is absent."""

@@ -1,0 +1,95 @@
+"""Reading by types and reading key by key say the same of any answer of a documented report."""
+
+import copy
+import json
+from collections.abc import Iterator
+from datetime import UTC, date, datetime
+from functools import cache
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from exporter.domain.errors import SchemaError
+from exporter.domain.model import Days, Reading
+from exporter.platforms import json_values
+from exporter.platforms.api import Context
+from exporter.platforms.paradigm.documented import DocumentedReport
+from exporter.platforms.paradigm.documented_reader import ArrayReader
+from exporter.platforms.paradigm.platform import REPORTS as OURS
+from exporter.platforms.reading_builder import ReadingBuilder
+from exporter.simulator.paradigm.reports import REPORTS
+from exporter.simulator.paradigm.world import World
+
+DAYS = Days(date(2026, 3, 1), date(2026, 3, 3))
+NOON = datetime(2026, 3, 3, 12, tzinfo=UTC)
+DOCUMENTED = sorted(name for name, report in OURS.items() if isinstance(report, DocumentedReport))
+ODD: tuple[object, ...] = (
+    *(None, True, 0, -1, -0.0, 12.0, 12.5, 1e300, 2**53, 2**53 + 1, 2**70, "", "  ", "17", "a\x00b", "\ud800"),
+    *([], {}, [[]], [None], {"id": 1}, "2026-03-02", "2026-02-01", "2026-03-04", "2026-03-02T23:59:60Z"),
+    *("2026-03-02T12:00:00Z", "2026-03-02T12:00:00.9999999+01:00", "2026-03-02T12:00:00"),
+)
+"""Values that some field may have, be they right, wrong, or readable and wrong."""
+
+
+@cache
+def simulated(name: str) -> str:
+    world = World.from_seed(3, 3)
+    return json.dumps(REPORTS[name].answer(world, world.known(), world.views(DAYS.first, DAYS.last, NOON)))
+
+
+def places(value: object) -> Iterator[tuple[dict[str, object] | list[object], str | int]]:
+    """Yields every place in a JSON value, as what holds it and its key there."""
+    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, each in inner:
+        yield value, key  # type: ignore[misc]
+        yield from places(each)
+
+
+def read(report: DocumentedReport, body: bytes, *, by_types: bool) -> Reading | str:
+    """Reads the arrays of an answer; a list that is parsed already has no types to be read by."""
+    keys = {array.key for array in report.arrays}
+    root = json_values.opened(body, keys if by_types else ())
+    rows = ReadingBuilder(DAYS, Context("s", DAYS.last, ZoneInfo("UTC")))
+    assert isinstance(root, dict)
+    try:
+        for array in report.arrays:
+            if array.key in root:
+                ArrayReader(array, rows).read(root[array.key])
+        return rows.reading(frozenset(), ())
+    except SchemaError as error:
+        return str(error)
+
+
+@pytest.mark.parametrize("name", DOCUMENTED)
+@given(data=st.data())
+def test_both_ways_of_reading_agree(name: str, data: st.DataObject) -> None:
+    """Whatever is replaced, left out, added or said twice, in however many places."""
+    report, root = OURS[name], json.loads(simulated(name))
+    assert isinstance(report, DocumentedReport)
+    for _ in range(data.draw(st.integers(0, 3))):
+        holder, key = data.draw(st.sampled_from(list(places(root))))
+        change = data.draw(st.sampled_from(("replace", "remove", "add", "repeat")))
+        if change == "replace":
+            holder[key] = copy.deepcopy(data.draw(st.sampled_from(ODD)))  # type: ignore[index]
+        elif isinstance(holder, dict):
+            holder.pop(str(key)) if change == "remove" else holder.update(new=data.draw(st.sampled_from(ODD)))
+        elif isinstance(key, int):
+            holder.pop(key) if change == "remove" else holder.insert(key, copy.deepcopy(holder[key]))
+    body = json.dumps(root).encode()
+
+    assert read(report, body, by_types=True) == read(report, body, by_types=False)
+
+
+@pytest.mark.parametrize("name", DOCUMENTED)
+def test_what_is_as_documented_is_read_by_types(name: str) -> None:
+    """So that the law above has two ways to compare."""
+    report = OURS[name]
+    assert isinstance(report, DocumentedReport)
+    root = json_values.opened(simulated(name).encode(), {array.key for array in report.arrays})
+    assert isinstance(root, dict)
+    for array in report.arrays:
+        entries = root[array.key]
+        assert isinstance(entries, json_values.Listed)
+        assert not any(isinstance(entry, dict) for entry in entries.as_type(array.decoder))
