@@ -1,1 +1,1 @@
-"""The platforms as programs of their own, with plausible figures and their troubles; knows nothing of our decoders."""
+"""Simulated platforms with plausible figures and faults; knows nothing of our decoders."""

@@ -1,4 +1,4 @@
-"""The simulated platforms as one Starlette application; whoever calls it brings the server."""
+"""The simulated platforms as one Starlette application."""
 
 import asyncio
 
@@ -32,19 +32,7 @@ def create_app(
     bots: Bots | None = None,
     exports: Exports | None = None,
 ) -> Starlette:
-    """Makes the application.
-
-    Args:
-        world: what is true on Paradigm.
-        clock: returns the present moment, aware; `POST /control` may set another one.
-        scenarios: what is wrong from the start.
-        sleep: waits the seconds that slow answers take.
-        bots: what is true on ChatCaptain; by default one chatbot of the world's seed and zone.
-        exports: the exports of ChatCaptain, with a host of their own; by default served by this application.
-
-    Raises:
-        ConfigError: a scenario does not exist.
-    """
+    """Makes the application; without `exports` files are served by it too. ConfigError: a scenario does not exist."""
     control = Control(world, clock, scenarios, bots, sleep)
     paradigm, files = Paradigm(control), exports or Exports(world.seed)
     captain = chatcaptain.ChatCaptain(control, files)
@@ -64,8 +52,6 @@ def create_app(
 
 
 class _Counting:
-    """Counts every request before anything else sees it."""
-
     def __init__(self, app: ASGIApp, control: Control) -> None:
         self._app = app
         self._control = control
@@ -77,7 +63,7 @@ class _Counting:
 
 
 async def _refuse(_request: Request, error: Exception) -> Response:
-    """Answers where a request went wrong: as Django REST framework does, where no route fits."""
+    """Answers a failed request; where no route matches, as Django REST framework does."""
     if isinstance(error, RefusedError):
         return error.response
     if isinstance(error, HTTPException):

@@ -1,4 +1,4 @@
-"""The simulator's own switches: its clock, its scenarios, its count of requests, and what is true at the moment."""
+"""The simulator's controls: clock, scenarios, request counts, and the true figures."""
 
 import asyncio
 from collections import Counter
@@ -26,7 +26,7 @@ SWITCHES = ("now", "scenarios")
 
 
 class RefusedError(Exception):
-    """The request gets this response instead."""
+    """Answers the request with this response."""
 
     def __init__(self, response: Response) -> None:
         super().__init__(response.status_code)
@@ -34,7 +34,7 @@ class RefusedError(Exception):
 
 
 class Control:
-    """The only thing about a simulator that changes; `requests` counts by path, the simulator's own left out."""
+    """All mutable state of a simulator; `requests` counts by path."""
 
     def __init__(
         self,
@@ -63,13 +63,13 @@ class Control:
         return self._fixed or self._clock()
 
     async def delayed(self, path: str) -> tuple[int, tuple[Scenario, ...]]:
-        """Waits as the scenarios have it; returns the request's number for its path, and what is going on then."""
+        """Waits as scenarios demand; returns the request's number for its path and the scenarios after the wait."""
         number = self.requests[path]  # taken before the wait, in which others may arrive
         await self._sleep(sum(scenario.delay for scenario in self.scenarios))
         return number, self.scenarios
 
     def change(self, wanted: Mapping[str, object]) -> None:
-        """Sets the clock (`now`) and the scenarios; what is not named stays, and a ConfigError changes nothing."""
+        """Sets the clock (`now`) and the scenarios; a ConfigError changes nothing."""
         if unknown := sorted(wanted.keys() - set(SWITCHES)):
             raise ConfigError(f"{unknown[0]!r} cannot be set; known: {', '.join(SWITCHES)}")
         fixed = _moment(wanted["now"]) if "now" in wanted else self._fixed
@@ -87,12 +87,9 @@ class Control:
         }
 
     def truth(self, query: Mapping[str, str]) -> object:
-        """Returns the figures that `GET /truth?company_id=&day=&report=` asks for: None (or no items) without any.
+        """Returns the true figures for `company_id`, `day`, `report`, or `chatbot`, `day`, `report` (and `channel`).
 
-        ChatCaptain's are at `/truth?chatbot=&day=&report=overview|channel|inbox` (and `&channel=`).
-
-        Raises:
-            ConfigError: something is missing, unreadable or unknown; the message says what there is.
+        None or nothing if there are none; ConfigError if something is missing, unreadable or unknown.
         """
         if "chatbot" in query:
             return truth(self.bots, query, self.now())
@@ -142,7 +139,7 @@ def _switches(body: bytes) -> Mapping[str, object]:
 
 
 def instant(written: str) -> datetime | None:
-    """Reads a moment of ISO 8601, as UTC; None without a zone, and where the years of the simulator end."""
+    """Reads an ISO 8601 moment as UTC; None without a zone or outside the simulator's years."""
     try:
         moment = datetime.fromisoformat(written)
     except ValueError:

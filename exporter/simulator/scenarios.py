@@ -1,4 +1,4 @@
-"""What can go wrong with a platform: scenarios, which add up when several are on."""
+"""What can go wrong with a platform: scenarios, which can be combined."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -25,16 +25,13 @@ NORMAL = "normal"
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """One trouble; every piece that is not given leaves things as they are.
+    """One fault; every piece that is not given leaves things as they are.
 
-    Of both platforms are `delay`, in seconds, and `body`, which changes what is sent.
-
-    Of Paradigm: `instead` makes the answer to the n-th request (from 1) of a path in place of the report's; `keys` and
-    `world` (with the day on which the scenario began) change what is true; `document` changes only what is sent.
-
-    Of ChatCaptain: `bot_instead` makes the answer in place of the platform's; `bots` (with that day) changes what is
-    true, `shape` how reports look, `bot_document` what a call's good answer says, `at_utc` where series are cut, `fate`
-    how exports end.
+    Both platforms: `delay` in seconds, `body` changes the bytes sent.
+    Paradigm: `instead` replaces the answer to the n-th request (from 1) of a path; `keys` and `world` (with the
+    day on which the scenario began) change what is true; `document` only what is sent.
+    ChatCaptain: `bot_instead`, `bots`, `bot_document` likewise; `shape` of reports, `at_utc` where series are
+    cut, `fate` of exports.
     """
 
     name: str
@@ -54,7 +51,7 @@ class Scenario:
 
 
 def chosen(names: Iterable[str]) -> tuple[Scenario, ...]:
-    """Returns the scenarios with these names, in the registry's order and each once; none at all is `normal`."""
+    """Returns the scenarios with these names, in the registry's order; without any, `normal`."""
     wanted = set(names) or {NORMAL}
     if unknown := sorted(wanted - SCENARIOS.keys()):
         raise ConfigError(f"scenario {unknown[0]!r} does not exist; known: {', '.join(SCENARIOS)}")
@@ -62,12 +59,12 @@ def chosen(names: Iterable[str]) -> tuple[Scenario, ...]:
 
 
 def first(found: Iterable[T | None]) -> T | None:
-    """Returns the first of what scenarios give that is anything: None where all of them leave things as they are."""
+    """Returns the first that is not None."""
     return next((each for each in found if each is not None), None)
 
 
 def changed(value: T, changes: Iterable[Callable[[T], T]]) -> T:
-    """Returns what the changes of several scenarios make of a value, one after the other."""
+    """Applies the changes one after the other."""
     return reduce(lambda so_far, change: change(so_far), changes, value)
 
 
@@ -95,7 +92,7 @@ def _restated(place: Place, _since: date) -> Place:
 
 
 def _short(share: float, zone: ZoneInfo, days: int, until: time) -> Condition:
-    """Leaves only a share of a day's use until a time of day so many days after it."""
+    """Leaves only a share of a day's use until a time of day that many days later."""
 
     def condition(_: Company, view: DayView) -> float:
         return 1.0 if view.at >= datetime.combine(view.day + timedelta(days), until, zone) else share
@@ -108,7 +105,6 @@ def _hush(company_id: int, since: date) -> Condition:
 
 
 def _relabelled(value: object) -> object:
-    """Returns a JSON value in which the objects `chats` count their queries under another name."""
     if isinstance(value, list):
         return [_relabelled(each) for each in value]
     if not isinstance(value, dict):
@@ -230,4 +226,3 @@ _OF_CHATCAPTAIN = (
 )
 SCENARIOS: Mapping[str, Scenario] = {scenario.name: scenario for scenario in (*_OF_PARADIGM, *_OF_CHATCAPTAIN)}
 OF_CHATCAPTAIN = frozenset(scenario.name for scenario in _OF_CHATCAPTAIN)
-"""The scenarios of ChatCaptain alone."""

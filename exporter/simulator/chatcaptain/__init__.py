@@ -1,1 +1,1 @@
-"""ChatCaptain as a program of its own, from its documentation; the shape of its reports, which has none, is ours."""
+"""The simulated ChatCaptain, from its documentation; the shapes of its undocumented reports are invented."""

@@ -1,4 +1,4 @@
-"""Who uses the simulated ChatCaptain: chatbots, their keys, their channels; pure, from a seed."""
+"""Chatbots, keys and channels of the simulated ChatCaptain; pure, from a seed."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -13,7 +13,7 @@ from exporter.simulator.paradigm.world import HISTORY, Condition
 USUAL_CHANNELS = 5
 MOST_CHANNELS = 200
 _LEAST_SIZE = 120.0
-"""Conversations on a working day, so that the least channel of a demonstration has some."""
+"""Conversations on a working day, so that the smallest channel of a demo has some."""
 _NO_AGENTS = date(9999, 1, 1)
 _CHANNELS = (
     ("Website", "web"),
@@ -31,7 +31,7 @@ _CHANNELS = (
 
 @dataclass(frozen=True, slots=True)
 class Channel:
-    """One way to a chatbot; `share` is its part (ratio) of the chatbot's conversations."""
+    """One channel of a chatbot; `share` is its part (ratio) of the chatbot's conversations."""
 
     id: str
     name: str
@@ -41,7 +41,7 @@ class Channel:
 
 @dataclass(frozen=True, slots=True)
 class Chatbot:
-    """One chatbot with the one key that opens it; `habits` is the company that runs it: how much, and when."""
+    """One chatbot and its only key; `habits` is the company that runs it."""
 
     id: str
     key: str
@@ -54,11 +54,7 @@ class Chatbot:
 
 @dataclass(frozen=True, slots=True)
 class Bots:
-    """The chatbots of a platform; equal seeds make equal ones. Make it with `Bots.from_seed`.
-
-    `zone` is the zone of the people who talk to them, `conditions` change how much they do, and what they did is kept
-    for the time `keeps`.
-    """
+    """The chatbots of a platform; equal seeds make equal ones. `zone` is that of its users, `keeps` its retention."""
 
     seed: int
     chatbots: tuple[Chatbot, ...]
@@ -70,7 +66,7 @@ class Bots:
     def from_seed(
         cls, seed: int, chatbot_count: int = 1, channel_count: int = USUAL_CHANNELS, zone: ZoneInfo | None = None
     ) -> "Bots":
-        """Makes the chatbots of `seed`, each with 1 to 200 channels; their days are those of `zone` (default UTC)."""
+        """Makes `chatbot_count` chatbots, each with 1 to 200 channels; `zone` defaults to UTC."""
         if not 1 <= channel_count <= MOST_CHANNELS:
             raise ConfigError(f"{channel_count} simulated channels: choose a number from 1 to {MOST_CHANNELS}")
         companies = populate(seed, chatbot_count, _NO_AGENTS)

@@ -1,6 +1,7 @@
-"""The components of both reports by their documented numbers, and what each says of a time frame; knows no shape.
+"""The components of both reports by their documented numbers, and their values in a time frame; knows no shape.
 
-Source: https://docs.chatcaptain.com/api/api-dokumentation/statistics (ids and names). What the names mean is inferred.
+Source: https://docs.chatcaptain.com/api/api-dokumentation/statistics (ids and names). What the names mean is
+inferred.
 """
 
 from collections.abc import Iterable, Mapping
@@ -30,7 +31,7 @@ CHANNEL = (
     *("CALL_DURATION_MEDIAN", "CALL_EXIT_STEP", "CALL_USER_INPUTS_MEDIAN", "CALL_END_REASON", "CALL_TRANSFER_TARGET"),
 )
 COMPONENTS: Mapping[str, tuple[str, ...]] = {"overview": OVERVIEW, "channel": CHANNEL}
-"""The names of each report's components; a component's number is its place."""
+"""The names of each report's components; a component's number is its index."""
 
 _INTERVAL, _TREND = "_INTERVAL", "_PERIODIC_TREND"
 _FIGURES = {
@@ -56,13 +57,11 @@ _FIGURES = {
 
 
 class Intervals(NamedTuple):
-    """A count per interval, each with the start of its interval."""
-
     points: tuple[tuple[datetime, int], ...]
 
 
 class Trend(NamedTuple):
-    """A count, and that of the time frame of the same length before."""
+    """A count, and that of the preceding time frame of the same length."""
 
     current: int
     previous: int
@@ -73,18 +72,13 @@ Value = int | float | None | Mapping[str, int] | Intervals | Trend
 
 
 class ComponentValue(NamedTuple):
-    """What one component of a report says."""
-
     id: int
     name: str
     value: Value
 
 
 class StatisticsQuery(NamedTuple):
-    """What a valid request asks of a chatbot, or of some of its channels, at the moment `at`.
-
-    `interval` is that of the series; `at_utc` cuts them at midnights (hours) of UTC, not from the frame's start on.
-    """
+    """A valid request at the moment `at`; `at_utc` cuts series at UTC midnights instead of at the frame's start."""
 
     bots: Bots
     chatbot: Chatbot

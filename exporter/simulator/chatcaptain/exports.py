@@ -1,6 +1,6 @@
 """The asynchronous exports of the simulated ChatCaptain, and the host that serves their files.
 
-Documented are `exportId`, `status`, `downloadUrl` and `error`; status words and file format are invented.
+`exportId`, `status`, `downloadUrl` and `error` are documented; status words and file format are invented.
 """
 
 from collections.abc import AsyncIterator, Mapping
@@ -15,16 +15,14 @@ from exporter.simulator.chatcaptain.troubles import Fate
 from exporter.simulator.paradigm.reports import Document
 
 WAITING = ("queued", "IN_BEARBEITUNG")
-"""The words of the first polls, in order; the last one is repeated by an export that never ends."""
+"""Status words of the first polls; an export that never ends repeats the last one."""
 HUGE = 2**30
-"""In bytes: more than anybody should hold at once."""
+"""In bytes."""
 _PIECE = b"2026-03-02;Website;12;61\n" * 4096
 
 
 @dataclass(slots=True)
 class Job:
-    """One export: its file's bytes, how often its status was asked, and the links that were given out."""
-
     chatbot_id: str
     content: bytes
     asked: int = 0
@@ -32,11 +30,10 @@ class Job:
 
 
 class Exports:
-    """All exports of a platform: the state that its calls and the host of the files share.
+    """All exports of a platform, shared by its API and the host of the files.
 
-    `base` is where the files are served, without a slash at its end; by default below the platform itself.
-    `huge` is the size (bytes) of a huge file. `seen` holds the headers (names in lower case) of every request for a
-    file, oldest first.
+    `base` is the URL (without a trailing slash) that files are served below, by default the platform's own;
+    `huge` is the size (bytes) of a huge file; `seen` holds the headers of every request for a file, oldest first.
     """
 
     def __init__(self, seed: int, base: str | None = None, huge: int = HUGE) -> None:
@@ -53,7 +50,7 @@ class Exports:
         return {"exportId": export_id}
 
     def status(self, chatbot_id: str, export_id: str, platform: str) -> Document | None:
-        """Returns the export's status, one step further at each call; None when the chatbot has no such export."""
+        """Returns the export's status, one step further at each call; None if the chatbot has no such export."""
         job = self._jobs.get(export_id)
         if job is None or job.chatbot_id != chatbot_id:
             return None
@@ -67,7 +64,6 @@ class Exports:
         return {"status": "completed", "downloadUrl": f"{link}?signature={self._signature(export_id, job.links)}"}
 
     async def serve(self, request: Request) -> Response:
-        """Answers `GET /files/{export_id}?signature=`: the file, or what has become of it."""
         self.seen.append(dict(request.headers))
         export_id, signature = request.path_params["export_id"], request.query_params.get("signature", "")
         job = self._jobs.get(export_id)

@@ -32,14 +32,11 @@ Active = tuple[Scenario, ...]
 
 
 class ChatCaptain:
-    """Everything below `/v1/`."""
-
     def __init__(self, control: Control, exports: Exports) -> None:
         self._control = control
         self._exports = exports
 
     async def answer(self, request: Request) -> Response:
-        """Answers one of the six calls as the platform and whatever is in front of it would; raises RefusedError."""
         number, active = await self._control.delayed(request.url.path)
         path, chatbot_id = request.path_params["call"], request.path_params["chatbot_id"]
         _, _, export_id = path.partition("export/")
@@ -64,7 +61,6 @@ class ChatCaptain:
         return Response(await asyncio.to_thread(body), media_type="application/json")
 
     async def nothing(self, request: Request) -> Response:
-        """Answers where no call is, as NestJS does."""
         return refusal(404, f"Cannot {request.method} {request.url.path}")
 
     def _place(self, chatbot_id: str, channel_id: str) -> int | None:
@@ -73,7 +69,7 @@ class ChatCaptain:
         return ids.index(channel_id) if channel_id in ids else None
 
     def _maker(self, name: str, chatbot: Chatbot, query: Mapping[str, str], active: Active) -> Callable[[], Document]:
-        """Returns what makes the document; what is wrong with the request is raised here."""
+        """Returns what makes the document; a wrong request is refused here."""
         if name == "channels":
             return lambda: _channels(chatbot)
         if name == "inbox":
@@ -99,7 +95,6 @@ class ChatCaptain:
 
 
 def _channels(chatbot: Chatbot) -> Document:
-    """Makes the list of channels; its fields are documented."""
     return {
         "channels": [
             {"channelId": channel.id, "channelName": channel.name, "channelType": channel.type}
@@ -109,7 +104,7 @@ def _channels(chatbot: Chatbot) -> Document:
 
 
 def _inbox(question: StatisticsQuery) -> Document:
-    """Makes the inbox; its fields are documented, among them the names of people."""
+    """Makes the inbox as documented, with the names of people."""
     so_far = question.tally(question.frame)
     join = so_far.level("inbox_join_time_average_seconds") or 0
     operators = [
@@ -128,7 +123,7 @@ def _inbox(question: StatisticsQuery) -> Document:
 
 
 def _sheet(question: StatisticsQuery) -> bytes:
-    """Makes an export's file: a line per channel; the format is invented."""
+    """Makes an export's file, a line per channel; the format is invented."""
     lines = ["channel;conversations;messages"]
     for channel in question.channels:
         so_far = tally(question.bots, question.chatbot, (channel,), question.frame, question.at)

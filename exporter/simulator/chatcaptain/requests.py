@@ -1,4 +1,4 @@
-"""What a request to the simulated ChatCaptain asks, validated as NestJS does it; ChatCaptain documents no error."""
+"""Validates requests to the simulated ChatCaptain as NestJS does; ChatCaptain documents no errors."""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -12,7 +12,6 @@ from exporter.simulator.control import RefusedError, instant
 KEY_HEADER = "x-chatcaptain-key"
 INTERVALS = {"86400": timedelta(days=1), "3600": timedelta(hours=1)}
 MOST_INTERVALS = 1200
-"""Of a series; the longer interval is meant for several days, the shorter one for a single day."""
 _A_MILLISECOND = timedelta(milliseconds=1)
 
 
@@ -21,7 +20,7 @@ def _refused(status: int, message: str | list[str]) -> RefusedError:
 
 
 def chatbot_of(bots: Bots, chatbot_id: str, key: str | None) -> Chatbot:
-    """Returns the chatbot that the key opens; refuses with 401 no key of ours, 404 no chatbot, 403 another's key."""
+    """Returns the chatbot that the key opens; refuses with 401 (unknown key), 404 (no chatbot), 403 (another's key)."""
     if key not in {chatbot.key for chatbot in bots.chatbots}:
         raise _refused(401, "Invalid API key" if key else "Missing API key")
     chatbot = bots.chatbot(chatbot_id)
@@ -33,7 +32,6 @@ def chatbot_of(bots: Bots, chatbot_id: str, key: str | None) -> Chatbot:
 
 
 def channel_of(chatbot: Chatbot, query: Mapping[str, str]) -> Channel:
-    """Returns the channel that is asked about; refuses with 400 where there is no `channelId`, 404 an unknown one."""
     channel_id = query.get("channelId", "")
     if not channel_id:
         raise _refused(400, ["channelId should not be empty"])
@@ -44,7 +42,7 @@ def channel_of(chatbot: Chatbot, query: Mapping[str, str]) -> Channel:
 
 
 def frame_of(query: Mapping[str, str]) -> Frame:
-    """Returns the time frame: any instants, the end inclusive to the millisecond; refuses with 400 what is wrong."""
+    """Returns the time frame; `to` is inclusive to the millisecond."""
     wrong: list[str] = []
     frame = _frame(query, wrong)
     if frame is None or wrong:
@@ -53,7 +51,7 @@ def frame_of(query: Mapping[str, str]) -> Frame:
 
 
 def report_of(query: Mapping[str, str], report: str) -> tuple[Frame, timedelta, tuple[int, ...]]:
-    """Returns the time frame, the interval of series, the numbers of components; refuses with 400 what is wrong."""
+    """Returns the time frame, the interval of series and the numbers of components."""
     wrong: list[str] = []
     frame, numbers = _frame(query, wrong), _numbers(query, report, wrong)
     interval = INTERVALS.get(query.get("interval", ""))

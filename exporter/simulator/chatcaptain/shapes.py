@@ -1,7 +1,4 @@
-"""How the reports might look: their JSON has no documentation, so there are several; pure.
-
-Each shape writes the same components into another document. Medians of a frame without conversations are null in all.
-"""
+"""Possible shapes of the reports, whose JSON is undocumented; medians of a frame without conversations are null."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
@@ -25,10 +22,7 @@ def keyed(components: Sequence[ComponentValue]) -> Document:
 
 
 def listed(components: Sequence[ComponentValue]) -> Document:
-    """`{"data": [{"id": 1, "value": 12}, {"id": 3, "value": [{"name": "de", "count": 7, "share": 0.58}]}]}`.
-
-    Times are epoch milliseconds, and an empty `error` is beside the data.
-    """
+    """`{"data": [{"id": 1, "value": 12}, {"id": 3, "value": [{"name": "de", "count": 7, "share": 0.58}]}]}`."""
     return {
         "data": [{"id": each.id, "value": _json(each.value, _shared, _epochs)} for each in components],
         "error": None,
@@ -67,7 +61,6 @@ def _json(value: Value, items: _Items, points: _Points) -> object:
 
 
 def _points(time: str, count: str, written: Callable[[datetime], object]) -> _Points:
-    """Makes what writes a series as objects of a time and a count by these names."""
     return lambda points: [{time: written(start), count: each} for start, each in points]
 
 

@@ -1,4 +1,4 @@
-"""What is said to a chatbot on a day and channel, as a plan of the whole day; pure, knows no report."""
+"""A whole day of a chatbot's channel; pure, knows no report."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -28,19 +28,15 @@ INTENTS = {
 END_REASONS = {"user_hangup": 60.0, "transferred": 15.0, "Bot: Auflegen": 15.0, "timeout (30 s)": 8.0, "error": 2.0}
 EXIT_STEPS = {"Begrüßung": 20.0, "Menü › Rechnung": 30.0, "Übergabe": 15.0, "Verabschiedung": 35.0}
 TRANSFER_TARGETS = {"+49 30 901820": 60.0, "+33 1 40 20 50 50": 40.0}
-"""Phone numbers: personal data that nobody asks for and that must never leave."""
+"""Phone numbers: personal data that must never leave the exporter."""
 OPERATORS = {"op_1": 50.0, "op_2": 30.0, "op_3": 20.0}
 OPERATOR_NAMES = {"op_1": "Annegret Müßig", "op_2": "Loïc Lefèvre", "op_3": "Zsófia Őri"}
-"""Personal data that must never leave."""
+"""Personal data that must never leave the exporter."""
 
 
 @dataclass(frozen=True, slots=True)
 class ChannelDay:
-    """A whole day of one channel: what will have happened when it is over.
-
-    Use is spread evenly from `opens` to `closes`; where both are the same moment, all of it happens then. `counts` and
-    `parts` (break-downs) are of the whole day; a day's `levels` are its medians and means.
-    """
+    """A whole day of one channel; use is spread evenly from `opens` to `closes`, at once if they are equal."""
 
     opens: datetime
     closes: datetime
@@ -49,14 +45,14 @@ class ChannelDay:
     levels: Mapping[str, float]
 
     def share(self, moment: datetime) -> float:
-        """Returns the part (ratio) of the day's use that happened before `moment`; never falls while it rises."""
+        """Returns the part (ratio) of the day's use that happened before `moment`."""
         if moment <= self.opens:
             return 0.0
         return 1.0 if moment >= self.closes else (moment - self.opens) / (self.closes - self.opens)
 
 
 def channel_day(seed: int, chatbot: Chatbot, channel: Channel, view: DayView, condition: float) -> ChannelDay:
-    """Returns the channel's whole viewed day; `condition` is what happens to its use, as a ratio."""
+    """Returns the channel's whole day; `condition` multiplies its use."""
     luck = draws(seed, chatbot.id, channel.id, view.day.toordinal())
     habits = chatbot.habits
     if channel.type == "debug":  # the bot's own check at midnight sharp: a wrong end of a day counts it twice
@@ -98,7 +94,6 @@ def _break_downs(channel: Channel, conversations: int, luck: tuple[float, ...]) 
 
 
 def _transfers(channel: Channel, conversations: int, luck: tuple[float, ...]) -> int:
-    """Returns how many conversations people were asked into."""
     return 0 if channel.type == "debug" else int(conversations * 0.1 * (1 + luck[7]))
 
 
@@ -123,7 +118,7 @@ def _levels(channel: Channel, luck: tuple[float, ...]) -> Mapping[str, float]:
 
 
 def _parted(total: int, weights: _Weights) -> Items:
-    """Divides a total among names so that the parts add up to it; names without any are left out."""
+    """Divides a total by weights so that the parts add up to it; empty parts are left out."""
     if not total:
         return ()
     whole = sum(weights.values())

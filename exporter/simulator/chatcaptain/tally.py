@@ -1,4 +1,4 @@
-"""What happened within a time frame: the figures of its channels, added up; pure, the same for adjoining frames."""
+"""Figures of a time frame, added up over channels; adjoining frames add up exactly; pure."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
@@ -13,9 +13,9 @@ from exporter.simulator.chatcaptain.talk import ChannelDay, channel_day
 from exporter.simulator.paradigm.world import DayView, view
 
 _WEIGHED_BY = {"inbox_join_time_average_seconds": "operator"}
-"""Whose number makes a level count when days or channels are put together; by default the conversations."""
+"""The break-down that weighs a level when days or channels are combined; by default conversations."""
 _SUMS = {"conversations": "language", "intents": "intent", "inbox_accepted": "operator"}
-"""The figures that are the sum of a break-down."""
+"""Figures that are the sum of a break-down."""
 _BREAK_DOWNS = {
     "conversations_by_language": "language",
     "conversations_by_channel_type": "channel_type",
@@ -29,7 +29,7 @@ _A_MOMENT = timedelta(microseconds=1)
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """What happened from `first` on and before `until`, both UTC."""
+    """From `first` to before `until`, both UTC."""
 
     first: datetime
     until: datetime
@@ -41,17 +41,14 @@ class Frame:
 
 @dataclass(slots=True)
 class Tally:
-    """Figures that add up: `counts`, break-downs (`parts`), and levels with what they weigh."""
+    """Counts, break-downs (`parts`), and levels with their weights."""
 
     counts: Counter[str] = field(default_factory=Counter)
     parts: defaultdict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
     levels: defaultdict[str, list[tuple[float, int]]] = field(default_factory=lambda: defaultdict(list))
 
     def add(self, channel: Channel, whole: ChannelDay, frame: Frame) -> None:
-        """Adds what of a channel's day lies in the frame.
-
-        Every single count is cut off below at both ends, so adjoining frames add up and none falls as time goes on.
-        """
+        """Adds the frame's part of a channel's day; rounding down at both ends makes adjoining frames add up."""
         before, after = whole.share(frame.first), whole.share(frame.until)
         if before == after:
             return
@@ -69,7 +66,7 @@ class Tally:
                 self.levels[name].append((level, weight))
 
     def figure(self, name: str) -> int | float | Mapping[str, int] | None:
-        """Returns what has this name in the exporter: a count, a level, or a break-down by what there is of it."""
+        """Returns the figure with this name in the exporter: a count, a level or a break-down."""
         if name in _BREAK_DOWNS:
             return {each: count for each, count in self.parts[_BREAK_DOWNS[name]].items() if count}
         return self.level(name) if name.endswith(("_median", "_average_seconds")) else self.count(name)
@@ -78,14 +75,14 @@ class Tally:
         return self.parts[_SUMS[name]].total() if name in _SUMS else self.counts[name]
 
     def level(self, name: str) -> float | None:
-        """Returns a median or mean, None where nothing happened that could have one."""
+        """Returns a median or mean; None if nothing happened."""
         found = self.levels[name]
         weight = sum(each for _, each in found)
         return round(sum(level * each for level, each in found) / weight, 2) if weight else None
 
 
 def tally(bots: Bots, chatbot: Chatbot, channels: Iterable[Channel], frame: Frame, at: datetime) -> Tally:
-    """Returns what is known at the moment `at` of what these channels of a chatbot did within the frame."""
+    """Returns what is known at the moment `at` of these channels of a chatbot within the frame."""
     channels = tuple(channels)
     seen = Frame(frame.first, min(frame.until, at))
     so_far = Tally()

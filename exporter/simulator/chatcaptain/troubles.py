@@ -1,4 +1,4 @@
-"""What can go wrong with the simulated ChatCaptain: the pieces of which scenarios are made."""
+"""What can go wrong with the simulated ChatCaptain."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -10,14 +10,14 @@ from exporter.simulator.chatcaptain.bots import Chatbot
 from exporter.simulator.paradigm.reports import Document
 
 Fate = Literal["never-ends", "fails", "link-refused", "redirected", "huge", "truncated"]
-"""What happens to an export."""
+"""How an export ends."""
 ERROR = "Statistik-Dienst nicht erreichbar"
 REASONS = {400: "Bad Request", 401: "Unauthorized", 403: "Forbidden", 404: "Not Found", 429: "Too Many Requests"}
 REASONS |= {500: "Internal Server Error"}
 
 
 class Call(NamedTuple):
-    """One request: the call's name, its number for its path (from 1), the place of the channel it is about (from 0)."""
+    """A request by the call's name, its number for its path (from 1) and the index of its channel."""
 
     name: str
     number: int
@@ -30,12 +30,12 @@ def refusal(status: int, message: str | list[str]) -> Response:
 
 
 def of_figures(change: Callable[[Document], Document]) -> Callable[[str, Document], Document]:
-    """Changes the answers that hold figures, and no other."""
+    """Restricts `change` to answers that hold figures."""
     return lambda name, document: change(document) if name in {"overview", "channel", "inbox"} else document
 
 
 def without_empty(document: Document) -> Document:
-    """Leaves the intervals of series out in which nothing happened."""
+    """Drops the empty intervals of series."""
     return {key: _without_empty(value) for key, value in document.items()}
 
 

@@ -1,4 +1,4 @@
-"""What ChatCaptain should say of a chatbot, by names of our own; for those who check what was read of it."""
+"""What ChatCaptain should report of a chatbot, for tests."""
 
 from collections.abc import Mapping
 from datetime import date, datetime
@@ -20,7 +20,7 @@ TRUTHS = {
     "channel": (*_TEXTS, *_CALLS),
     "inbox": ("inbox_transfers", "inbox_accepted", "inbox_not_accepted", "inbox_join_time_average_seconds"),
 }
-"""The figures of each report; phone numbers of transfers and what single operators did are no part of any truth."""
+"""The figures of each report, without phone numbers and single operators."""
 
 
 def truth(bots: Bots, query: Mapping[str, str], at: datetime) -> Mapping[str, object]:

@@ -1,4 +1,4 @@
-"""Who uses the simulated platform: names, sizes, habits, arrival and departure; pure, from a seed."""
+"""Companies of the simulated platform: names, sizes, habits, arrival and departure; pure, from a seed."""
 
 import math
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ MOST_COMPANIES = 10_000
 _YEAR = 365.25
 _MILLENNIUM = date(2000, 1, 1).toordinal()
 _SPREAD = (-2.5, 0.0, 1.0, 2.2, -1.0)
-"""Added to the logarithm of a size, so that even five companies are of very different size."""
+"""Added to the logarithm of a size, so that even five companies differ much in size."""
 _WELL_KNOWN = (
     "Northwind",
     "Müller & Söhne GmbH",
@@ -38,9 +38,9 @@ _FORMS = ("AG", "GmbH", "SA", "SAS", "SARL", "SE", "KG", "& Cie", "e.V.", "Group
 
 @dataclass(frozen=True, slots=True)
 class Tenure:
-    """A customer who leaves and returns: `stays` days on the platform, then `pauses` days off it, over and over.
+    """A customer who leaves and returns: `stays` days on the platform, then `pauses` days off it, repeatedly.
 
-    Cycles, not dates, so that whatever two years one looks at have companies that start and companies that end.
+    Cycles, not dates, so that any two years have companies that start and companies that end.
     """
 
     stays: int
@@ -48,7 +48,7 @@ class Tenure:
     offset: int
 
     def age(self, day: date) -> int | None:
-        """Returns the days since the company started, None while it is no customer."""
+        """Returns the days since the company started; None while it is no customer."""
         position = (day.toordinal() + self.offset) % (self.stays + self.pauses)
         return position if position < self.stays else None
 
@@ -57,9 +57,8 @@ class Tenure:
 class Company:
     """One company and its habits.
 
-    `size` is its user queries on a usual working day, `weekend` what is left of them on a day off (ratio), `docs` the
-    share of answers that use documents, `period` (days) and `phase` the slow wave of its business, `agents_from` the
-    day from which it moves from chats to agents, `tenure` None for a customer of all times.
+    `size` is user queries on a usual working day, `weekend` the ratio on a day off, `docs` the share of answers
+    with documents, `period` (days) and `phase` a slow wave, `agents_from` the first day of agents.
     """
 
     id: int
@@ -76,7 +75,7 @@ class Company:
         return self.tenure is None or self.tenure.age(day) is not None
 
     def growth(self, day: date) -> float:
-        """Returns its business on `day` as a ratio to `size`: 0 for no customer, small in the first months."""
+        """Returns the ratio of business on `day` to `size`: 0 for no customer, small in the first months."""
         age = self.tenure.age(day) if self.tenure else None
         if self.tenure and age is None:
             return 0.0
@@ -86,7 +85,7 @@ class Company:
         return started * wave * (0.7 + 0.012 * years)
 
     def agent_share(self, day: date) -> float:
-        """Returns the part of its use that goes to agents on `day`: 0 at first, 0.97 half a year after the start."""
+        """Returns the agents' part of use on `day`: 0 at first, 0.97 half a year after the start."""
         since = (day - self.agents_from).days
         if since < 0:
             return 0.0
@@ -94,7 +93,7 @@ class Company:
 
 
 def populate(seed: int, count: int, agents_from: date) -> tuple[Company, ...]:
-    """Makes the companies 1 to `count` (1 to 10,000); a smaller world is the beginning of a larger one."""
+    """Makes companies 1 to `count`; a smaller world is a prefix of a larger one."""
     if not 1 <= count <= MOST_COMPANIES:
         raise ConfigError(f"{count} simulated companies: choose a number from 1 to {MOST_COMPANIES}")
     return tuple(_company(seed, number, agents_from) for number in range(1, count + 1))

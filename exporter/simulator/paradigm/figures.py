@@ -1,4 +1,4 @@
-"""The truth behind the smaller reports, made from the figures of `world`; pure, never falling in a day."""
+"""Figures of the smaller reports, derived from those of `world`; pure, never falling within a day."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ _SUBJECTS = (
     ("tender.pdf", "Tender"),
 )
 _MOST_DOCUMENTS = 15
-"""Different documents a day, so that the past of a thousand companies stays an answer of some 35 MB."""
+"""Documents per day, so that two years of 1,000 companies stay an answer of some 35 MB."""
 _TOOLS: Mapping[str, Mapping[Mode, float]] = {
     "Document search": {"chat": 0.35, "agent": 0.6},
     "Web search": {"chat": 0.15, "agent": 0.45},
@@ -33,8 +33,6 @@ _TOOLS: Mapping[str, Mapping[Mode, float]] = {
 
 @dataclass(frozen=True, slots=True)
 class Feedback:
-    """What people said about the day's answers, chats and agents together."""
-
     model_responses: int
     likes: int
     dislikes: int
@@ -43,8 +41,6 @@ class Feedback:
 
 @dataclass(frozen=True, slots=True)
 class DocumentUse:
-    """One document and how often the day's answers used it."""
-
     document_id: int
     filename: str
     title: str
@@ -53,23 +49,19 @@ class DocumentUse:
 
 @dataclass(frozen=True, slots=True)
 class ToolUse:
-    """One tool and how often the day's answers used it."""
-
     tool: str
     uses: int
 
 
 @dataclass(frozen=True, slots=True)
 class ActiveUsers:
-    """How many different people were there on the day, and how often they connected."""
-
     active_users: int
     connections: int
 
 
 @dataclass(frozen=True, slots=True)
 class Members:
-    """A company's members ever and now; a level, not a figure of a day."""
+    """Members ever and now; a level, not a figure of a day."""
 
     ever: int
     active: int
@@ -114,7 +106,6 @@ def _document(company: Company, number: int, uses: int) -> DocumentUse:
 
 
 def tools(world: World, company: Company, view: DayView) -> tuple[ToolUse, ...]:
-    """Returns the tools that were used on the day, by name in the platform's order."""
     responses = {mode: figures.model_responses for mode, figures in use(world, company, view).items()}
     uses = {name: sum(int(n * rates[mode]) for mode, n in responses.items()) for name, rates in _TOOLS.items()}
     return tuple(ToolUse(name, count) for name, count in uses.items() if count)

@@ -1,4 +1,4 @@
-"""The HTTP surface of the simulated Paradigm's reports: keys, rights, validation as Django REST framework does them."""
+"""HTTP of the simulated Paradigm's reports: keys, permissions, validation as in Django REST framework."""
 
 import asyncio
 import re
@@ -25,21 +25,16 @@ _NO_INTEGER = "A valid integer is required."
 
 
 class ReportQuery(NamedTuple):
-    """What a valid query asks: these days, of one company or of all."""
-
     first: date
     last: date
     company_id: int | None
 
 
 class Paradigm:
-    """Everything below `/api/v2/reporting/`."""
-
     def __init__(self, control: Control) -> None:
         self._control = control
 
     async def answer(self, request: Request) -> Response:
-        """Answers one request as the platform and whatever is in front of it would; raises RefusedError."""
         number, active = await self._control.delayed(request.url.path)
         if response := first(scenario.instead(number) for scenario in active):
             return response
@@ -72,7 +67,7 @@ def _refused(status: int, body: Mapping[str, object], headers: Mapping[str, str]
 
 
 def _to_the_slash(request: Request) -> Response:
-    """Redirects to the path with a slash, as Django does before it looks at the key."""
+    """Redirects to the path with a slash, as Django does before it checks the key."""
     query = f"?{request.url.query}" if request.url.query else ""
     return RedirectResponse(f"{request.url.path}/{query}", 301)
 
@@ -129,7 +124,7 @@ def _integer(query: Mapping[str, str], field: str, wrong: dict[str, object]) -> 
 
 
 def _visible(world: World, wanted: int | None, own: int | None) -> Iterable[Company]:
-    """Returns the companies that the answer is about: a filter that fits nothing finds nothing."""
+    """Returns the companies of the answer; a filter that matches nothing finds nothing."""
     if own is not None and wanted not in {None, own}:
         raise _refused(403, {"detail": "You do not have permission to perform this action."})
     only = own if wanted is None else wanted

@@ -14,16 +14,12 @@ from exporter.simulator.paradigm.companies import Company
 from exporter.simulator.paradigm.world import MODES, DayView, World, utc_text
 
 Document = dict[str, object]
-"""A JSON object that is about to be written."""
 OfDay = Callable[[World, Company, DayView], object]
-"""What is true of a company on a day: None or an empty tuple where there is no row."""
+"""The figures of a company on a day; None or an empty tuple without a row."""
 
 
 class ReportField(NamedTuple):
-    """A field of a row, at `path` (`name`, or `object.name`): which attribute it holds, and how it is described.
-
-    Without a description it is a label, which the platform does not describe.
-    """
+    """A field of a row at `path` (`name`, or `object.name`); without a description it is a label."""
 
     attribute: str
     path: str
@@ -33,9 +29,9 @@ class ReportField(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One list of companies in an answer, below `key`; what describes its fields is below `described_by`.
+    """One list of companies in an answer, below `key`, its fields described below `described_by`.
 
-    Several figures of a day are objects in a list, below `items`. A `level` has no days, and is of the last one asked.
+    Several figures of a day form a list below `items`. A `level` has no days: the last one asked counts.
     """
 
     fields: tuple[ReportField, ...]
@@ -50,7 +46,6 @@ class Part:
         return {each.path.rpartition(".")[2]: (each.description, each.unit) for each in self.fields if each.description}
 
     def entry(self, world: World, company: Company, views: Sequence[DayView]) -> Document | None:
-        """Returns what is said of a company; None where it has no row."""
         rows = [
             ({"date": view.day.isoformat()}, self._row(found))
             for view in (views[-1:] if self.level else views)
@@ -77,7 +72,7 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class SimulatedReport:
-    """One reporting endpoint; `truth` is what it should say of one company and day, by the names of our own."""
+    """One reporting endpoint; `truth` is what it should report of a company and day, by the exporter's names."""
 
     name: str
     parts: tuple[Part, ...]

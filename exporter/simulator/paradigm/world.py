@@ -1,4 +1,4 @@
-"""The truth of the simulated platform: who used it how much on which day, as seen at a moment; pure, knows no HTTP."""
+"""The true figures of the simulated platform, as seen at a moment; pure, knows no HTTP."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
@@ -15,16 +15,16 @@ from exporter.simulator.paradigm.companies import Company, populate
 Mode = Literal["chat", "agent"]
 MODES: tuple[Mode, ...] = ("chat", "agent")
 HISTORY = timedelta(days=1096)
-"""How far back the platform's reports go."""
+"""Retention of the platform's reports."""
 AGENTS_FROM = date(2025, 12, 1)
-"""When the platform got agents (its release Unique Urchin)."""
+"""First day of agents (release Unique Urchin)."""
 HOLIDAYS = ((1, 1), (5, 1), (10, 3), (12, 25), (12, 26))
 """Month and day of the holidays that all companies keep."""
 
 
 @dataclass(frozen=True, slots=True)
 class Keys:
-    """The platform's API keys; `next_admin` is an admin's once the first is none, `company_id` the company admin's."""
+    """API keys; `next_admin` is an admin's once `admin` no longer is, `company_id` the company of `company_admin`."""
 
     admin: str
     next_admin: str
@@ -35,10 +35,7 @@ class Keys:
 
 @dataclass(frozen=True, slots=True)
 class DayView:
-    """A day as it is seen at the moment `at`.
-
-    `elapsed` is the part of it that is over, from 0 to 1; `length` is in seconds; `business` is the season as a ratio.
-    """
+    """A day as seen at the moment `at`; `elapsed` is a ratio, `length` in seconds, `business` the season's ratio."""
 
     day: date
     at: datetime
@@ -63,16 +60,12 @@ class Figures:
 
 
 Condition = Callable[[Company, DayView], float]
-"""What happens to a company's use on a day, as a ratio; 0 leaves the row out."""
+"""Multiplies a company's use on a day; 0 leaves the row out."""
 
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """A platform with its companies; equal seeds make equal worlds. Make it with `World.from_seed`.
-
-    `zone` is the zone of its days; for the time `keeps` it keeps them. `absent` companies are unknown to it,
-    `conditions` change what is used.
-    """
+    """A platform with its companies; equal seeds make equal worlds. `zone` is its days' zone, `keeps` its retention."""
 
     seed: int
     companies: tuple[Company, ...]
@@ -86,7 +79,7 @@ class World:
     def from_seed(
         cls, seed: int, company_count: int = 20, zone: ZoneInfo | None = None, agents_from: date = AGENTS_FROM
     ) -> "World":
-        """Makes the world of `seed`; its companies (1 to 10,000) are numbered from 1, its days are those of `zone`."""
+        """Makes the world of `seed`; its companies (1 to 10,000) are numbered from 1."""
         companies = populate(seed, company_count, agents_from)
         return cls(seed, companies, _keys(seed), zone or ZoneInfo("UTC"))
 
@@ -105,18 +98,18 @@ class World:
         return (company for company in self.companies if company.id not in self.absent)
 
     def busiest(self, rank: int) -> Company:
-        """Returns the company of this rank, from 0 on, among those that are always there, or the last one of them."""
+        """Returns the company of this rank (from 0) among those that never leave, or the last one of them."""
         stayers = sorted((c for c in self.companies if c.tenure is None), key=lambda c: (-c.size, c.id))
         return stayers[min(rank, len(stayers) - 1)]
 
     def truth(self, company_id: int, day: date, mode: Mode, *, at: datetime) -> Figures | None:
-        """Returns what the platform knows at `at` of a company's day; no figure falls while `at` rises."""
+        """Returns the figures of a company's day as known at `at`; none falls while `at` rises."""
         company = self.company(company_id)
         view = self.view(day, at)
         return self.figures(company, view, mode) if company and view else None
 
     def views(self, first: date, last: date, at: datetime) -> tuple[DayView, ...]:
-        """Returns the days from `first` to `last` that have begun at `at` and are still kept, in order."""
+        """Returns the days from `first` to `last` that have begun at `at` and are still kept."""
         today = calendars.day_at(at, self.zone)
         first, last = max(first, today - self.keeps), min(last, today)
         if last < first:
@@ -124,11 +117,10 @@ class World:
         return tuple(view for day in Days(first, last) if (view := self.view(day, at)))
 
     def view(self, day: date, at: datetime) -> DayView | None:
-        """Returns `day` as seen at `at`; None when it is not begun, no longer kept, or without any time in its zone."""
         return view(day, at, self.zone, self.keeps)
 
     def figures(self, company: Company, view: DayView, mode: Mode) -> Figures | None:
-        """Returns the company's figures in `mode` of the viewed day, None when it has no row."""
+        """Returns the company's figures in `mode` of the viewed day; None without a row."""
         expected = company.size * company.growth(view.day) * view.business * (company.weekend if view.off else 1.0)
         share = company.agent_share(view.day)
         expected *= 1.3 * share if mode == "agent" else 1 - share  # agents are asked more
@@ -142,7 +134,7 @@ class World:
 
 
 def view(day: date, at: datetime, zone: ZoneInfo, keeps: timedelta) -> DayView | None:
-    """Returns `day` of `zone` as seen at `at`; None when it is not begun, no longer kept, or without any time."""
+    """Returns `day` of `zone` as seen at `at`; None if it has not begun, is no longer kept, or has no hours."""
     today = calendars.day_at(at, zone)
     if not today - keeps <= day <= today:
         return None
@@ -157,7 +149,7 @@ def view(day: date, at: datetime, zone: ZoneInfo, keeps: timedelta) -> DayView |
 def _so_far(company: Company, view: DayView, queries: int, luck: tuple[float, ...]) -> Figures | None:
     """Returns what of a whole day's use had happened at the time of the view; None before the first answer.
 
-    Use is spread evenly from `opens` to `closes` (ratios of the day), which makes the n-th answer's time known.
+    Use is spread evenly from `opens` to `closes` (ratios of the day), so the time of each answer is known.
     """
     opens, closes = 0.24 + 0.1 * luck[2], 0.72 + 0.24 * luck[3]
     over = min(max((view.elapsed - opens) / (closes - opens), 0.0), 1.0)
@@ -194,7 +186,7 @@ def _business(day: date) -> float:
 
 
 def _keys(seed: int) -> Keys:
-    """Makes keys that look like those of Django REST framework's key package: a prefix, a dot, a secret."""
+    """Makes keys that look like those of Django REST framework's key package."""
     admin, next_admin, company_admin, expired = (
         f"{token(8, seed, owner, 'prefix')}.{token(32, seed, owner, 'secret')}"
         for owner in ("admin", "next admin", "company admin", "expired")
