@@ -1,7 +1,4 @@
-"""One request as a sequence of attempts: key, rate limit, time-out, retries; knows no report's shape.
-
-How fast and how patiently it asks is here, too: the rate limit, and the wait that `Retry-After` and the budget allow.
-"""
+"""One request as a sequence of attempts: key, rate limit, time-out, and waits by `Retry-After` and retry budget."""
 
 import asyncio
 import logging
@@ -31,14 +28,14 @@ log = logging.getLogger(__name__)
 BACKOFF_BASE = 2.0
 BACKOFF_CAP = 60.0
 LONGEST_PAUSE_SECONDS = 86400.0
-"""As long as the platform may be left alone for one answer: by mistake it may ask for years."""
+"""The longest pause that one answer can cause: by mistake a platform may ask for years."""
 TRIED_AGAIN_SECONDS = 86400.0
-"""After so long a request that was refused is tried again, in case the key may ask it by now."""
+"""After this long a refused request is tried again, in case the key may ask it by now."""
 
 
 @dataclass(slots=True)
 class RetryBudget:
-    """What one poll may still spend waiting between attempts: seconds `left`, shared by the poll's requests."""
+    """Seconds `left` that one poll may still wait between attempts, shared by its requests."""
 
     left: float
 
@@ -51,7 +48,7 @@ class RetryBudget:
 
 
 class Pause(NamedTuple):
-    """How long the platform is to be left alone: by the monotonic and the wall clock, and after which answer."""
+    """When requests may go out again, by the monotonic and the wall clock, and the answer that asked for it."""
 
     ends: float
     until: datetime
@@ -59,7 +56,7 @@ class Pause(NamedTuple):
 
 
 class Bucket:
-    """At most `per_minute` requests a minute after a burst of the same size; callers are served in their order."""
+    """At most `per_minute` requests a minute after a burst of the same size; first come, first served."""
 
     def __init__(self, per_minute: float, clock: Clock) -> None:
         self._burst = max(1.0, per_minute)
@@ -71,8 +68,8 @@ class Bucket:
     async def take(self) -> None:
         """Returns when one more request may go out.
 
-        The place in the queue is taken before the wait, by going into debt; that keeps the order without a lock. A
-        caller that is cancelled while it waits leaves its place unused: the platform is asked less, never more.
+        Tokens are taken before the wait, by going into debt; that keeps the order without a lock. A caller
+        that is cancelled while it waits leaves its token unused.
         """
         now = self._clock.monotonic()
         self._tokens = min(self._burst, self._tokens + (now - self._filled) * self._per_second) - 1
@@ -82,12 +79,9 @@ class Bucket:
 
 
 class Client:
-    """Asks one source, each question on a connection of its own; keeps no cookies, follows no redirect.
+    """Asks one source, each request on a connection of its own; keeps no cookies, follows no redirect.
 
-    Lives on one event loop.
-
-    Raises:
-        ConfigError: `base_url`, `ca_file` or `proxy_url` cannot be used.
+    Lives on one event loop. Raises ConfigError if `base_url`, `ca_file` or `proxy_url` cannot be used.
     """
 
     def __init__(
@@ -139,11 +133,10 @@ class Client:
         return body
 
     async def aclose(self) -> None:
-        """Closes the connections."""
         await self._http.aclose()
 
     async def _with_newest_key(self, request: Request, retry_budget: RetryBudget) -> bytes:
-        """Asks with the key; a key that was replaced meanwhile is tried once after a 401."""
+        """Asks with the key; after a 401 a key that was replaced meanwhile is tried once."""
         key = await self._key(request.report)
         try:
             attempts = self._limits.attempts if request.method == "GET" else 1
@@ -195,7 +188,6 @@ class Client:
             attempt += 1
 
     def _note_pause(self, failure: RetryableError) -> None:
-        """Has all requests of the source wait, if the platform asks for that."""
         now = self._clock.now()
         if seconds := min(retry_after(failure.retry_after, now), LONGEST_PAUSE_SECONDS):
             until = now + timedelta(seconds=seconds)
@@ -203,7 +195,7 @@ class Client:
             self._observer.paused(until)
 
     async def _obey_pause(self, sent: HttpRequest, retry_budget: RetryBudget) -> None:
-        """Waits until the platform may be asked; if the poll cannot wait so long, fails as the answer did."""
+        """Waits until the platform may be asked again; fails as the last answer did if the budget is too small."""
         pause = self._pause
         if pause is None or (seconds := pause.ends - self._clock.monotonic()) <= 0:
             return
@@ -217,11 +209,7 @@ class Client:
         self._observer.waited(request.report, seconds)
 
     def _address(self, request: Request) -> tuple[str, httpx.QueryParams]:
-        """Returns the URL of a request, and its query.
-
-        Raises:
-            SchemaError: it is a link to another host, which the key is not for.
-        """
+        """Returns the URL and query of a request; SchemaError if its link leads to a host that the key is not for."""
         url = f"{self._base}/{request.path.lstrip('/')}"
         if not request.link:
             return url, httpx.QueryParams(dict(request.params))
@@ -260,17 +248,17 @@ class Client:
 def wait(attempt: int, headers: Sequence[str], clock: Clock) -> float:
     """Returns the seconds to wait after `attempt` (from 1): full jitter, but never less than the platform asks for.
 
-    Jitter holds also for `Retry-After: 0` and dates of the past: they say that the platform is ready, not that
-    all clients may retry at once. https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/
+    Jitter also applies to `Retry-After: 0` and past dates: they say that the platform is ready, not that all
+    clients may retry at once. https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/
     """
     backoff = clock.random.uniform(0, min(BACKOFF_CAP, BACKOFF_BASE * 2 ** (attempt - 1)))
     return max(backoff, retry_after(headers, clock.now()))
 
 
 def retry_after(headers: Iterable[str], now: datetime) -> float:
-    """Returns the seconds that `Retry-After` asks for (RFC 9110, 10.2.3); 0 when it is absent, past or unreadable.
+    """Returns the seconds that `Retry-After` asks for (RFC 9110, 10.2.3); 0 if it is absent, past or unreadable.
 
-    Of several, the longest: a proxy may add its own, or join them by commas.
+    The longest counts: a proxy may add its own, or join them by commas.
     """
     parts = (part.strip() for header in headers for part in (header, *header.split(",")))
     return max((_seconds(part, now) for part in parts), default=0.0)
@@ -284,7 +272,7 @@ def _seconds(written: str, now: datetime) -> float:
 
 
 def http_date(written: str) -> datetime | None:
-    """Reads the date of a header (RFC 9110, 5.6.7); None if it is none."""
+    """Reads the date of a header (RFC 9110, 5.6.7); None if it cannot be read."""
     try:
         moment = parsedate_to_datetime(written)
     except (ValueError, OverflowError):

@@ -1,4 +1,4 @@
-"""The connections of a client: base URL, proxy, trusted certificates; knows no request."""
+"""Connections of a client: base URL, proxy, trusted certificates; knows no request."""
 
 import ssl
 from collections.abc import Mapping
@@ -24,7 +24,7 @@ HEADERS = {
 
 
 def base_url(endpoint: Endpoint) -> httpx.URL:
-    """Returns what request paths are appended to; raises ConfigError if it cannot be."""
+    """Returns the URL that request paths are appended to; ConfigError if it cannot be used."""
     where = f"{endpoint.source}: base_url"
     try:
         base = httpx.URL(endpoint.base_url)
@@ -40,7 +40,7 @@ def base_url(endpoint: Endpoint) -> httpx.URL:
 def http_client(
     endpoint: Endpoint, proxy: Proxy | None, transport: httpx.AsyncBaseTransport | None, headers: Mapping[str, str]
 ) -> httpx.AsyncClient:
-    """Returns a client without cookies, redirects and time-out; raises ConfigError if the CA file cannot be used."""
+    """Returns a client without cookies, redirects and time-out; ConfigError if the CA file cannot be used."""
     return httpx.AsyncClient(
         headers=headers,
         cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),  # a login page's session would outrank the key
@@ -55,7 +55,7 @@ def http_client(
 
 
 def proxy_of(endpoint: Endpoint, url: httpx.URL) -> Proxy | None:
-    """Returns what `url` is asked through for this source; raises ConfigError if the proxy is none."""
+    """Returns the proxy for `url`, if any; ConfigError if it cannot be used."""
     try:
         return proxy_for(url, endpoint.proxy_url)
     except ConfigError as error:
@@ -71,14 +71,10 @@ def _trust(endpoint: Endpoint) -> ssl.SSLContext:
 
 
 def tls_context(ca_file: str | Path | None) -> ssl.SSLContext:
-    """Returns a client's side of TLS that trusts the authorities of a file, else SSL_CERT_FILE's, else the well-known.
+    """Returns a client context that trusts `ca_file`, else SSL_CERT_FILE, else the system's authorities.
 
-    The same certificates on every Python: 3.13 began to refuse what RFC 5280 wants otherwise, such as an authority's
-    signature without a key identifier. Companies' own authorities, and proxies that look into TLS, make many of these,
-    and every other program there takes them.
-
-    Raises:
-        OSError: a file is not there or holds no certificate.
+    Strict RFC 5280 checks, on by default since Python 3.13, stay off: many companies' own authorities and TLS-
+    inspecting proxies fail them. OSError if a file is missing or holds no certificate.
     """
     create = httpx.create_ssl_context if ca_file is None else partial(ssl.create_default_context, cafile=ca_file)
     context = in_time(create, ca_file or "SSL_CERT_FILE")

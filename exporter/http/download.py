@@ -1,4 +1,4 @@
-"""Fetches a file from an address that an answer named: without any key, to places that are not ours, within limits."""
+"""Downloads a file from a link in an answer: without the key, never from private networks, within limits."""
 
 import contextlib
 import os
@@ -20,22 +20,22 @@ from exporter.http.response import pieces
 
 MOST_REDIRECTS = 3
 TIMEOUT_SECONDS = 60.0
-"""To connect, and between two pieces."""
+"""To connect, and between two chunks."""
 HEADERS = {"User-Agent": USER_AGENT, "Accept-Encoding": "gzip"}
 _REFUSED = (401, 403, 404, 410)
 
 
 class LinkRefusedError(HttpStatusError):
-    """The link is not good any more; a fresh one may be."""
+    """The link is no longer valid; a new one may be."""
 
 
 @dataclass(frozen=True, slots=True)
 class DownloadRules:
     """What a download may do.
 
-    It uses the proxy and the trusted authorities of the source's `endpoint`, not its key. `at_home` says that the
-    source itself is on this machine in plain http: then files may be there, too. `max_bytes` counts after
-    decompression. `progress` is called with the bytes so far.
+    It uses the proxy and authorities of the source's `endpoint`, not its key. `at_home`: the source is on this
+    machine in plain http, so files may be too. `max_bytes` counts after decompression; `progress` gets the bytes
+    so far.
     """
 
     endpoint: Endpoint
@@ -47,17 +47,11 @@ class DownloadRules:
 
 
 async def save(link: str, target: Path, rules: DownloadRules) -> int:
-    """Saves what is behind a link, readable by this user alone; the target appears when it is complete.
+    """Saves the file behind a link, readable by this user alone, and returns its size; `target` appears when complete.
 
-    Returns the number of bytes.
-
-    Raises:
-        LinkRefusedError: 401, 403, 404 or 410.
-        HttpStatusError: any other status, a redirect too many, or an address that may not be asked.
-        TooLargeError: it is longer than `max_bytes`.
-        ConnectionLostError, TimedOutError: as their names say; also for a file that is cut short.
-        ConfigError: the proxy or the CA file cannot be used.
-        OSError: it cannot be written.
+    Raises LinkRefusedError (401, 403, 404, 410), HttpStatusError (any other status, too many redirects, a
+    forbidden address), TooLargeError, ConnectionLostError (also if cut short), TimedOutError, ConfigError (proxy
+    or CA file), OSError (cannot be written).
     """
     descriptor, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=".part")  # mode 0600
     try:
@@ -91,7 +85,7 @@ async def _into(link: str, write: Callable[[bytes], object], rules: DownloadRule
 
 
 async def _answer(http: httpx.AsyncClient, checked: CheckedLink, addresses: Sequence[httpx.URL]) -> httpx.Response:
-    """Returns the beginning of the answer of the first address that can be connected to."""
+    """Returns the response of the first address that can be connected to."""
     host = {"Host": checked.url.netloc.decode()}
     extensions = {"sni_hostname": checked.host, "timeout": httpx.Timeout(TIMEOUT_SECONDS).as_dict()}
     *others, last = (http.build_request("GET", each, headers=host, extensions=extensions) for each in addresses)
@@ -120,7 +114,7 @@ async def _write(response: httpx.Response, write: Callable[[bytes], object], rul
 
 
 def _lost(error: Exception, host: str, proxy: Proxy | None) -> ReportError:
-    """Makes one of our errors, without the link."""
+    """Translates the error, without the link."""
     through = f" (through the proxy {proxy})" if proxy else ""
     if isinstance(error, TimeoutError | httpx.TimeoutException):
         return TimedOutError(f"{host} did not send the file in time{through}")

@@ -1,4 +1,4 @@
-"""What a client is given: where to ask, as whom, within which limits, and who observes how it went."""
+"""What a client needs: where to ask, as whom, within which limits, and who observes requests."""
 
 import ipaddress
 from collections.abc import Callable, Mapping
@@ -8,27 +8,27 @@ from typing import Protocol
 
 
 class Observer(Protocol):
-    """Who observes requests; called on the event loop, must not block."""
+    """Observes requests; called on the event loop, must not block."""
 
     def request(self, report: str, code: str, seconds: float) -> None:
-        """Takes note of one attempt: `code` is its status, `error` or `cancelled`, `seconds` how long it took."""
+        """Notes one attempt: `code` is its status, `error` or `cancelled`."""
 
     def waited(self, report: str, seconds: float) -> None:
-        """Takes note of a wait between two attempts; waits for the rate limit are not reported."""
+        """Notes a wait between two attempts; waits for the rate limit are not reported."""
 
     def paused(self, until: datetime) -> None:
-        """Takes note that the platform wants no request until that moment."""
+        """Notes that the platform wants no request until that moment."""
 
     def dated(self, skew: float) -> None:
-        """Takes note that the platform's clock is `skew` seconds ahead, by the `Date` of an answer: whole seconds."""
+        """Notes that the platform's clock is `skew` whole seconds ahead, by the `Date` of an answer."""
 
 
 @dataclass(frozen=True, slots=True)
 class ClientLimits:
-    """What one client may take.
+    """Limits of one client.
 
-    `timeout` is in seconds, for one attempt with its whole answer; `max_body` in bytes, after decompression;
-    `requests_per_minute` is also the burst; `attempts` are those of one request, the first one included.
+    `timeout` in seconds, for one attempt with its whole answer; `max_body` in bytes, after decompression;
+    `requests_per_minute` is also the burst; `attempts` per request, the first included.
     """
 
     timeout: float
@@ -41,12 +41,9 @@ class ClientLimits:
 class Endpoint:
     """One source as the client sees it.
 
-    `base_url` is what request paths are appended to. `key` returns the key as it is now, without white space around it,
-    and raises OSError or ConfigError; `headers` makes the authentication headers from it. `key_place` says in messages
-    where the operator put the key. `ca_file` is used instead of the usual authorities, `proxy_url` instead of the
-    environment's proxies. `remedies` say, by HTTP status, what the platform's documentation advises.
-
-    `keys_in_use`, which endpoints may share, has the newest key of each source: clients add theirs and mask all.
+    `key` returns the current key and raises OSError or ConfigError; `headers` makes authentication headers of it;
+    `key_place` names in messages where the key is configured. `remedies` holds the platform's own advice by
+    status.
     """
 
     source: str
@@ -61,7 +58,7 @@ class Endpoint:
 
 
 def is_loopback(host: str) -> bool:
-    """Returns whether a host is this machine, as far as its name says."""
+    """Returns whether a host is this machine, judged by its name alone."""
     if host == "localhost" or host.endswith(".localhost"):
         return True
     try:

@@ -1,4 +1,4 @@
-"""What httpx raises, as errors of ours, with what an operator can do about it; knows no answer."""
+"""Translates httpx errors into ours, with what an operator can do about them."""
 
 import re
 import socket
@@ -12,7 +12,7 @@ from exporter.http.request import HttpRequest
 
 
 class RetryableError(Exception):
-    """A failed attempt that may be repeated; `reason` is fit for a log, `retry_after` those headers of its response."""
+    """A failed attempt that may be repeated; `reason` is fit for a log, `retry_after` holds those headers."""
 
     def __init__(
         self, kind: Callable[[str], ReportError], message: str, reason: str, retry_after: Sequence[str] = ()
@@ -23,7 +23,6 @@ class RetryableError(Exception):
         self.retry_after = retry_after
 
     def given_up(self, why: str) -> ReportError:
-        """Returns the error that this becomes when it is not repeated."""
         return self.kind(f"{self} ({why})")
 
 
@@ -43,33 +42,27 @@ MAPPED: tuple[tuple[type[Exception], type[ReportError]], ...] = (
     (httpx.TooManyRedirects, HttpStatusError),
     (httpx.HTTPStatusError, HttpStatusError),
 )
-"""The first that fits counts; all the others of `HTTPX_ERRORS` are a ConnectionLostError."""
+"""The first match counts; all others of `HTTPX_ERRORS` become a ConnectionLostError."""
 
 _TRANSIENT = (httpx.NetworkError, httpx.RemoteProtocolError, httpx.ProxyError, OSError)
-
-
 ANOTHER = "does it speak HTTP/2 alone? the exporter speaks HTTP/1.1; see base_url, or put a proxy before it"
 
 
 def kind(error: Exception) -> type[ReportError]:
-    """Returns the class of ours that `error` becomes."""
     return next((ours for foreign, ours in MAPPED if isinstance(error, foreign)), ConnectionLostError)
 
 
 def translate(error: Exception, sent: HttpRequest, timeout: float) -> ReportError | RetryableError:
-    """Returns what one of `HTTPX_ERRORS` means for the request; `timeout` (seconds) is for the message."""
+    """Returns our error for one of `HTTPX_ERRORS`; `timeout` (seconds) is for the message."""
     ours = kind(error)
     if ours is TimedOutError:
         return ours(sent.message(f"no whole answer from {sent.site} within {timeout:g} s (poll.timeout)"))
     if ours is ConnectionLostError:
         message = sent.message(_lost(error, sent))
-        return RetryableError(ours, message, type(error).__name__) if _may_pass(error) else ours(message)
+        untrusted = any(isinstance(cause, ssl.SSLCertVerificationError) for cause in _causes(error))
+        may_pass = isinstance(error, _TRANSIENT) and not untrusted
+        return RetryableError(ours, message, type(error).__name__) if may_pass else ours(message)
     return ours(sent.message(f"{sent.site} answered, but {sent.quote(str(error))}"))
-
-
-def _may_pass(error: Exception) -> bool:
-    untrusted = any(isinstance(cause, ssl.SSLCertVerificationError) for cause in _causes(error))
-    return isinstance(error, _TRANSIENT) and not untrusted
 
 
 def _lost(error: Exception, sent: HttpRequest) -> str:

@@ -1,8 +1,7 @@
-"""Takes keys out of what a platform sends, before anybody else sees it.
+"""Masks the key in everything that a platform sends.
 
-A platform may echo the key that it was sent, or another source's: in an error, in a name, as the name of a field. What
-it sends ends in logs, on the status page, in /metrics, the API and files, each with escapes of its own; so keys are
-masked where they come in.
+A platform may echo the key in an error, a name or a field name, and what it sends ends in logs, on the status page,
+in /metrics, the API and files, each with its own escapes; so the key is masked on arrival.
 """
 
 import re
@@ -10,16 +9,16 @@ from collections.abc import Collection, Iterator, Mapping
 from functools import cached_property
 
 SHORTEST = 8
-"""Characters of a key that is masked in answers; a shorter one could be a part of any word."""
+"""Length of a key that is masked in answers; a shorter one could be part of any word."""
 MASKED = b"[key]"
 SHORT_ESCAPES = frozenset('"\\/')
-"""Visible letters that JSON writes, or may write, after a backslash."""
+"""Visible letters that JSON may write after a backslash."""
 VISIBLE_ESCAPE = re.compile(rb"\\u00[2-7]")
 NEVER = b"(?!)"
 
 
 class KeyMask:
-    """Masks `keys`, and what `Authorization` makes of one, also where JSON writes their letters as escapes."""
+    """Masks `key` and the words of `Authorization`, also where JSON writes their letters as escapes."""
 
     def __init__(self, keys: Collection[str], headers: Mapping[str, str]) -> None:
         sent = " ".join(value for name, value in headers.items() if name.lower() == "authorization")
@@ -37,7 +36,7 @@ class KeyMask:
         return re.compile(rf"(?<!\w)(?:{short})(?!\w)" if short else NEVER.decode())
 
     def in_body(self, body: bytes) -> bytes:
-        """Returns an answer without the keys; `body` itself if it holds none, which is fast."""
+        """Returns a body without the key; `body` itself if it does not hold it, which is fast."""
         if any(escape in body for escape in self._short) or VISIBLE_ESCAPE.search(body):
             return self._any_form.sub(MASKED, body)
         for word in self._words:
@@ -46,11 +45,10 @@ class KeyMask:
         return body
 
     def in_text(self, text: str) -> str:
-        """Returns a header without the keys."""
         return self.in_body(text.encode(errors="replace")).decode()
 
     def in_message(self, text: str) -> str:
-        """Returns an error's text without the keys; a short one is masked where it is a word by itself."""
+        """Returns an error's text without the key; a short key is masked where it is a word by itself."""
         return self._short_words.sub(MASKED.decode(), self.in_text(text))
 
 
@@ -59,7 +57,7 @@ def _any_form(word: bytes) -> str:
 
 
 def _forms(letter: str) -> Iterator[str]:
-    """Yields a visible letter as JSON may write it, as patterns; the longest first, or a backslash would stay."""
+    """Yields the ways in which JSON may write a visible letter, as patterns, the longest first."""
     if letter in SHORT_ESCAPES:
         yield rf"\\{re.escape(letter)}"
     yield rf"\\u(?i:{ord(letter):04x})"

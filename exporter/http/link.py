@@ -1,9 +1,8 @@
-"""Judges a link that an answer named: nothing else makes an address to fetch a file from out of it.
+"""Checks links in answers before they are followed.
 
-A link is outside data, so it could point into the operator's own network. Each name is resolved here, every address
-is checked, and the connection goes to a checked address, under the name that TLS checks: a name that resolves
-differently a moment later (DNS rebinding) changes nothing. A proxy resolves the name again: then it is TLS that refuses
-who is not of that name.
+A link is outside data and could point into the operator's own network. The host name is resolved once and every
+address is checked; the connection uses a checked address, so DNS rebinding changes nothing. A proxy resolves the name
+again; there TLS refuses an impostor.
 """
 
 import asyncio
@@ -29,18 +28,14 @@ _NAT64 = IPv6Network("64:ff9b::/96")  # RFC 6052, 2.1
 
 @dataclass(frozen=True, slots=True)
 class CheckedLink:
-    """A link that may be followed: its `url`, its `host` as TLS checks it, and the URLs to connect to, by address."""
+    """A link that may be followed: its `url`, its `host` for TLS, and the URLs to connect to, by address."""
 
     url: httpx.URL
     host: str
     addresses: tuple[httpx.URL, ...]
 
     def redirect(self, location: str) -> str:
-        """Returns the link that a redirect names, unchecked.
-
-        Raises:
-            HttpStatusError: it names none.
-        """
+        """Returns the unchecked link that a redirect names; HttpStatusError if it names none."""
         try:
             return str(self.url.join(location))
         except (httpx.InvalidURL, ValueError):
@@ -48,19 +43,16 @@ class CheckedLink:
 
 
 async def resolve(host: str, port: int) -> list[str]:
-    """Returns the addresses of a host, by the machine's resolver."""
+    """Returns the addresses of a host by the system's resolver."""
     found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
     return list(dict.fromkeys(str(address[0]) for *_, address in found))
 
 
 async def check(link: str, resolved: Resolve, *, at_home: bool) -> CheckedLink:
-    """Checks a link and the addresses of its host.
+    """Checks a link and the addresses of its host; `at_home` also permits this machine in plain http.
 
-    `at_home` says that the source itself is on this machine in plain http: then files may be there, too.
-
-    Raises:
-        HttpStatusError: it is no link, not https, or points to where it may not; the message does not show it.
-        ConnectionLostError: its host is not found.
+    Raises HttpStatusError (no link, not https, or a forbidden address; the message does not show it) and
+    ConnectionLostError (host not found).
     """
     url = _parsed(link, ("https", "http") if at_home else ("https",))
     host = url.raw_host.decode()
@@ -92,7 +84,7 @@ def _parsed(link: str, schemes: Sequence[str]) -> httpx.URL:
 
 
 def is_allowed(address: str, *, at_home: bool = False) -> bool:
-    """Returns whether an address is one of a host on the internet, or, `at_home`, of this machine."""
+    """Returns whether an address is that of a host on the internet or, `at_home`, of this machine."""
     found = _inner(ipaddress.ip_address(address.partition("%")[0]))
     if at_home and found.is_loopback:
         return True
@@ -102,7 +94,7 @@ def is_allowed(address: str, *, at_home: bool = False) -> bool:
 
 
 def _inner(address: IPv4Address | IPv6Address) -> IPv4Address | IPv6Address:
-    """Returns the IPv4 address that is reached by an IPv6 address: mapped, by NAT64 or by 6to4."""
+    """Returns the IPv4 address inside an IPv6 address: mapped, NAT64 or 6to4."""
     if isinstance(address, IPv4Address):
         return address
     if address in _NAT64:

@@ -1,6 +1,6 @@
-"""Which proxy a request goes through: the configured one, else that of the usual environment variables.
+"""Chooses the proxy of a request: the configured one, else that of the usual environment variables.
 
-Hosts in NO_PROXY are read as Go's programs read them, Prometheus among them: https://pkg.go.dev/golang.org/x/net/http/httpproxy
+NO_PROXY is read as in Go, and so in Prometheus: https://pkg.go.dev/golang.org/x/net/http/httpproxy
 """
 
 import ipaddress
@@ -20,7 +20,7 @@ _PORTS = {"http": 80, "https": 443}
 
 @dataclass(frozen=True, slots=True)
 class Proxy:
-    """A proxy by its `url`, and the `place` where an operator put it; as text both, without its password."""
+    """A proxy's `url` and the `place` where it is configured; as text without its password."""
 
     url: str = field(repr=False)
     place: str
@@ -35,10 +35,9 @@ def site(url: httpx.URL) -> str:
 
 
 def proxy_for(url: httpx.URL, configured: str | None = None, environ: Mapping[str, str] = os.environ) -> Proxy | None:
-    """Returns what `url` is asked through; None if that is nothing. This machine is asked directly, unless configured.
+    """Returns the proxy for `url`, if any; this machine is asked directly, unless one is configured.
 
-    Raises:
-        ConfigError: the proxy is none; the message says where it was put.
+    ConfigError if it cannot be used; the message says where it is set.
     """
     if configured is not None:
         return _checked(configured, "proxy_url")
@@ -66,7 +65,7 @@ def _checked(url: str, place: str) -> Proxy:
 
 
 def _covers(entry: str, url: httpx.URL) -> bool:
-    """Returns whether an entry of NO_PROXY is this host: a name, its parent domain, an address, or its network."""
+    """Returns whether an entry of NO_PROXY covers the host: a name, its parent domain, an address, or its network."""
     if entry == "*":
         return True
     host = url.raw_host.decode().rstrip(".")

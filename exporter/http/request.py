@@ -1,4 +1,4 @@
-"""A request as it goes out, and messages about it: the one place that makes a message out of a platform's text."""
+"""A request as it is sent, and messages about it; the one place that quotes a platform's text."""
 
 from dataclasses import dataclass, field
 
@@ -13,15 +13,12 @@ from exporter.platforms.api import Request
 
 USER_AGENT = f"chat-usage-exporter/{__version__}"
 SHOWN = 160
-"""Characters of foreign text in a message."""
+"""Length of foreign text in a message."""
 
 
 @dataclass(frozen=True, slots=True)
 class HttpRequest:
-    """One request as it goes out with a `key`.
-
-    `url` is without query; `site` is its scheme, host and port.
-    """
+    """One request as it is sent; `url` has no query, `site` is its scheme, host and port."""
 
     endpoint: Endpoint
     request: Request
@@ -33,11 +30,11 @@ class HttpRequest:
     params: httpx.QueryParams = field(default_factory=httpx.QueryParams, repr=False)
 
     def message(self, text: str) -> str:
-        """Returns one line that says who asked for what, and through what."""
+        """Returns one line: source, report, text, and the proxy if there is one."""
         through = f" (through the proxy {self.proxy})" if self.proxy else ""
         return f"{self.endpoint.source}: {self.request.report}: {text}{through}"
 
     def quote(self, text: str) -> str:
-        """Returns foreign text fit for a message: without the key, printable, in one line, cut."""
+        """Makes foreign text fit for a message: without the key, printable, one line, cut."""
         text = one_line(self.mask.in_message(text))
         return text if len(text) <= SHOWN else text[: SHOWN - 1] + "…"

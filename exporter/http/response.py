@@ -1,7 +1,7 @@
-"""What an answer says: its body, unpacked within a limit, or an error by its status and first bytes; decodes no JSON.
+"""Reads an answer: its body, unpacked within a limit, or an error from status and first bytes; decodes no JSON.
 
-httpx decompresses a whole network chunk at once, so that 64 KiB of a gzip bomb become 64 MiB, and takes a gzip without
-its end for a whole one (0.28). Both are why the raw bytes are unpacked here.
+httpx (0.28) decompresses a whole network chunk at once, so that 64 KiB of a gzip bomb become 64 MiB, and accepts a
+gzip without its end. So the raw bytes are unpacked here.
 """
 
 import asyncio
@@ -26,9 +26,8 @@ from exporter.domain.errors import (
 from exporter.http.errors import HTTPX_ERRORS, RetryableError
 from exporter.http.request import HttpRequest
 
-EXCERPT = 4096
+EXCERPT = 4096  # bytes read of an answer that is only quoted
 DOWN = (HTTPStatus.BAD_GATEWAY, HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.GATEWAY_TIMEOUT)
-"""Bytes read of an answer that is only quoted."""
 PIECE = 256 * 1024
 """Bytes unpacked at a time: about a millisecond of the event loop."""
 ENCODINGS: tuple[list[str], ...] = ([], ["gzip"], ["x-gzip"], ["deflate"])
@@ -37,20 +36,15 @@ _ZLIB_METHOD = 8
 
 
 async def hide_target(response: httpx.Response) -> None:
-    """Hides a redirect's target from httpx.
-
-    Without a target nothing can be followed, and a broken one cannot fail before its status is seen.
-    """
+    """Hides a redirect's target from httpx, so that a broken one cannot fail before its status is seen."""
     response.extensions["target"] = response.headers.pop("Location", "")
 
 
 async def report_body(response: httpx.Response, sent: HttpRequest, max_body: int) -> bytes:
     """Returns the body of an answer that may be a report.
 
-    Raises:
-        RetryableError: 429 or 5xx.
-        AuthError, HttpStatusError, NotJsonError, TooLargeError: as their names say.
-        httpx.HTTPError: the body could not be read.
+    Raises RetryableError (429 or 5xx), AuthError, HttpStatusError, NotJsonError, TooLargeError, or
+    httpx.HTTPError if the body cannot be read.
     """
     method = sent.request.method
     if response.status_code != HTTPStatus.OK and (response.status_code, method) != (HTTPStatus.ACCEPTED, "POST"):
@@ -66,11 +60,10 @@ async def report_body(response: httpx.Response, sent: HttpRequest, max_body: int
 
 
 async def read_body(response: httpx.Response, limit: int) -> bytes:
-    """Returns the unpacked body; of one that is longer than `limit`, more than `limit` and at most one piece beyond.
+    """Returns the unpacked body; of one longer than `limit`, at most one piece more than `limit`.
 
-    Raises:
-        httpx.DecodingError: the body is not in the encoding that it announces, or that is one we did not ask for.
-        httpx.RemoteProtocolError: the packed body has no end.
+    Raises httpx.DecodingError (an encoding that is wrong or was not asked for), httpx.RemoteProtocolError (no
+    end).
     """
     body = io.BytesIO()  # hands its buffer out without a copy
     async for piece in pieces(response):
@@ -81,11 +74,7 @@ async def read_body(response: httpx.Response, limit: int) -> bytes:
 
 
 async def pieces(response: httpx.Response) -> AsyncIterator[bytes]:
-    """Yields the unpacked body in pieces of about `PIECE` bytes at most.
-
-    Raises:
-        httpx.DecodingError, httpx.RemoteProtocolError: as `read_body` does.
-    """
+    """Yields the unpacked body in pieces of at most `PIECE` bytes; raises as `read_body` does."""
     announced = response.headers.get("Content-Encoding", "")
     names = [name for name in announced.lower().replace(" ", "").split(",") if name not in ("", "identity")]
     if names not in ENCODINGS:
@@ -122,12 +111,12 @@ class _Unpacker:
             yield piece
 
     def finish(self) -> None:
-        """Raises httpx.RemoteProtocolError when the last member has no end."""
+        """Raises httpx.RemoteProtocolError if the last member has no end."""
         if self._inflate is not None and not self._inflate.eof:
             raise httpx.RemoteProtocolError(f"the {self._encoding} body has no end")
 
     def _at_member(self, raw: bytes) -> bytes:
-        """Makes ready for the member that `raw` starts, if the last one has ended; zeros between are padding."""
+        """Prepares for the next member if the last one has ended; zeros between members are padding."""
         if self._inflate is not None:
             if not self._inflate.eof:
                 return raw
@@ -174,7 +163,7 @@ async def _status_error(response: httpx.Response, sent: HttpRequest) -> ReportEr
 
 
 def _redirect(response: httpx.Response, sent: HttpRequest) -> str:
-    """Names where a redirect points to, without path and query: those may hold what is secret."""
+    """Names a redirect's target without path and query, which may hold secrets."""
     if response.status_code == HTTPStatus.NOT_MODIFIED:
         return "answered 304 (not modified), which nobody asked for: a cache in between? see base_url and proxy_url"
     target = sent.mask.in_text(response.extensions["target"])  # before its host is written in small letters
@@ -189,7 +178,6 @@ def _redirect(response: httpx.Response, sent: HttpRequest) -> str:
 
 
 def _remedy(status: int, sent: HttpRequest) -> str:
-    """Returns what an operator can do, with what the platform's documentation adds."""
     endpoint, report = sent.endpoint, sent.request.report
     if status == HTTPStatus.FORBIDDEN and "company_id" in sent.request.params:
         return ": the key may not filter by company; its owner must be admin, or ask without companies.include"
@@ -207,7 +195,7 @@ def _remedy(status: int, sent: HttpRequest) -> str:
 
 
 async def _quoted_body(response: httpx.Response, sent: HttpRequest) -> str:
-    """Returns what an error's body says, ready to be appended; nothing when it is a page or cannot be read."""
+    """Returns what an error's body says, ready to be appended; nothing if it is a page or cannot be read."""
     try:
         text = await read_body(response, EXCERPT)
     except HTTPX_ERRORS:
