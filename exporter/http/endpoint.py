@@ -43,7 +43,7 @@ class Endpoint:
 
     `key` returns the current key and raises OSError or ConfigError; `headers` makes authentication headers of it;
     `key_place` names in messages where the key is configured. `remedies` holds the platform's own advice by
-    status.
+    status. Endpoints may share `keys_in_use`, the newest key of each source: clients add theirs and mask all.
     """
 
     source: str

@@ -1,7 +1,7 @@
-"""Masks the key in everything that a platform sends.
+"""Masks the keys of all sources in everything that a platform sends.
 
-A platform may echo the key in an error, a name or a field name, and what it sends ends in logs, on the status page,
-in /metrics, the API and files, each with its own escapes; so the key is masked on arrival.
+A platform may echo a key in an error, a name or a field name, and what it sends ends in logs, on the status page,
+in /metrics, the API and files, each with its own escapes; so keys are masked on arrival.
 """
 
 import re
@@ -18,7 +18,7 @@ NEVER = b"(?!)"
 
 
 class KeyMask:
-    """Masks `key` and the words of `Authorization`, also where JSON writes their letters as escapes."""
+    """Masks `keys` and the words of `Authorization`, also where JSON writes their letters as escapes."""
 
     def __init__(self, keys: Collection[str], headers: Mapping[str, str]) -> None:
         sent = " ".join(value for name, value in headers.items() if name.lower() == "authorization")
@@ -36,7 +36,7 @@ class KeyMask:
         return re.compile(rf"(?<!\w)(?:{short})(?!\w)" if short else NEVER.decode())
 
     def in_body(self, body: bytes) -> bytes:
-        """Returns a body without the key; `body` itself if it does not hold it, which is fast."""
+        """Returns a body without the keys; `body` itself if it holds none, which is fast."""
         if any(escape in body for escape in self._short) or VISIBLE_ESCAPE.search(body):
             return self._any_form.sub(MASKED, body)
         for word in self._words:
@@ -48,7 +48,7 @@ class KeyMask:
         return self.in_body(text.encode(errors="replace")).decode()
 
     def in_message(self, text: str) -> str:
-        """Returns an error's text without the key; a short key is masked where it is a word by itself."""
+        """Returns an error's text without the keys; a short key is masked where it is a word by itself."""
         return self._short_words.sub(MASKED.decode(), self.in_text(text))
 
 
