@@ -1,4 +1,4 @@
-"""What may block for ever, as files on a file system that does not answer: in threads that nobody has to wait for."""
+"""Runs what may block for ever, such as a file system that does not answer, in threads that nobody has to wait for."""
 
 import errno
 from collections.abc import Callable
@@ -11,7 +11,7 @@ from typing import TypeVar
 Result = TypeVar("Result")
 
 FILE_SECONDS = 5.0
-"""How long a file that an operator names may take to be read."""
+"""Time to read a file that an operator names."""
 
 
 def in_daemon(function: Callable[[], Result]) -> Future[Result]:
@@ -22,16 +22,12 @@ def in_daemon(function: Callable[[], Result]) -> Future[Result]:
 
 
 def in_time(access: Callable[[], Result], path: str | PathLike[str], seconds: float = FILE_SECONDS) -> Result:
-    """Returns what `access` to the file at `path` returns, or raises what it raises.
-
-    Raises:
-        TimeoutError: an OSError; it has not ended after so many seconds, and is left behind.
-    """
+    """Returns what `access` to the file at `path` returns; TimeoutError (an OSError) if it takes too long."""
     return result_in_time(in_daemon(access), path, seconds)
 
 
 def result_in_time(future: Future[Result], path: str | PathLike[str], seconds: float) -> Result:
-    """Waits for an access as `in_time` does; it may have begun before."""
+    """Waits for an access that may have begun before, as `in_time` does."""
     if not wait([future], seconds).done:
         raise TimeoutError(errno.ETIMEDOUT, f"no answer within {seconds:g} s", str(path))
     return future.result()

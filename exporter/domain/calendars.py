@@ -1,7 +1,7 @@
-"""Days: ranges of them, when one starts, ends and is a working day; pure functions over aware datetimes, no clock.
+"""Ranges of days, when a day starts and ends, and whether it is a working day; pure, aware datetimes, no clock.
 
-A day starts at its local midnight and ends where the next one starts: 23 or 25 hours when clocks change, no time at
-all when a zone jumps over the date line (Pacific/Apia, 2011-12-30).
+A day starts at its local midnight and ends where the next one starts: after 23 or 25 hours when clocks change, after
+none when a zone jumps over the date line (Pacific/Apia, 2011-12-30).
 """
 
 from collections.abc import Iterator
@@ -34,15 +34,11 @@ class Days:
 
 
 def start(day: date, zone: ZoneInfo) -> datetime:
-    """Returns the moment (UTC) at which `day` starts in `zone`.
-
-    Where clocks jump over midnight that is the moment of the jump; where midnight occurs twice, the first one.
-    """
+    """Returns the moment (UTC) at which `day` starts in `zone`: a jump over midnight, or the first of two midnights."""
     return datetime.combine(day, time.min, tzinfo=zone).astimezone(UTC)
 
 
 def end(day: date, zone: ZoneInfo) -> datetime:
-    """Returns the moment (UTC) at which `day` ends: the start of the next one."""
     return start(day + ONE_DAY, zone)
 
 
@@ -57,7 +53,6 @@ def day_at(moment: datetime, zone: ZoneInfo) -> date:
 
 
 def next_midnight(moment: datetime, zone: ZoneInfo) -> datetime:
-    """Returns the first start of a day (UTC) after `moment`."""
     return end(day_at(moment, zone), zone)
 
 
@@ -69,13 +64,12 @@ class Calendar:
     holidays: frozenset[date] = frozenset()
 
     def is_working(self, day: date) -> bool:
-        """Returns whether `day` is neither weekend nor holiday."""
         return day.weekday() not in self.weekend and day not in self.holidays
 
 
 @dataclass(frozen=True, slots=True)
 class CompanyCalendar:
-    """The calendar of the companies that a selector (`id:17`, `name:Nor*`, a glob on either) chooses."""
+    """The calendar of the companies that a selector matches."""
 
     company: str
     calendar: Calendar

@@ -1,4 +1,4 @@
-"""The clocks, passed as an argument: only the edges of the program read one directly."""
+"""Clocks are arguments: only the edges of the program read one directly."""
 
 import asyncio
 import time
@@ -9,15 +9,14 @@ from random import Random, SystemRandom
 
 
 def utcnow() -> datetime:
-    """Returns the wall clock's moment, aware."""
     return datetime.now(UTC)
 
 
 @dataclass(frozen=True, slots=True)
 class Clock:
-    """Time and chance, the machine's own where nothing is said.
+    """Time and randomness, by default the machine's.
 
-    `now` is aware, `monotonic` counts seconds and never jumps, `sleep` waits; `random` gives the jitter of waits.
+    `now` is aware, `monotonic` counts seconds and never jumps, `random` gives the jitter of waits.
     """
 
     now: Callable[[], datetime] = utcnow

@@ -1,6 +1,6 @@
-"""The error tree; every error knows its name in the exposition, none knows its cause.
+"""The error tree; every error knows its outcome label.
 
-A message names the thing, the place of the value and the remedy, never a key and never a report's data.
+A message names the thing, the place of the value and the remedy, never a key or a report's data.
 """
 
 from typing import ClassVar
@@ -19,7 +19,7 @@ OUTCOMES = (
     "skipped",
     "internal",
 )
-"""Every value of the label `outcome` of `chat_usage_polls_total`, in the order of the page."""
+"""Every value of the label `outcome` of `chat_usage_polls_total`, in the order of the exposition."""
 
 
 class ChatUsageError(Exception):
@@ -27,15 +27,15 @@ class ChatUsageError(Exception):
 
 
 class ConfigError(ChatUsageError):
-    """The configuration is wrong; the message says what, where and how to mend it."""
+    """The configuration is wrong."""
 
 
 class QueryError(ChatUsageError):
-    """A parameter of a request to our own API is wrong; the message names it, its value and what is known."""
+    """A parameter of a request to our own API is wrong; the message names it, its value and known values."""
 
 
 class StoreError(ChatUsageError):
-    """A store of time series did not take samples or did not answer; the message says what to change there."""
+    """A store of time series did not take samples or did not answer."""
 
 
 class ReportError(ChatUsageError):
@@ -45,7 +45,7 @@ class ReportError(ChatUsageError):
 
 
 class AuthError(ReportError):
-    """The platform refused the key (401) or what it may see (403)."""
+    """The platform rejected the key (401) or its permissions (403)."""
 
     outcome = "auth"
 
@@ -55,7 +55,7 @@ class AuthError(ReportError):
 
 
 class RateLimitedError(ReportError):
-    """The platform answered 429 and the wait that it wants is longer than the poll can give."""
+    """The platform answered 429 with a wait longer than the poll can give."""
 
     outcome = "rate_limited"
 
@@ -73,7 +73,7 @@ class ConnectionLostError(ReportError):
 
 
 class HttpStatusError(ReportError):
-    """A status that is no answer to the question: a redirect, a 4xx, a 5xx."""
+    """A redirect, 4xx or 5xx."""
 
     outcome = "http_error"
 
@@ -83,7 +83,7 @@ class NotFoundError(HttpStatusError):
 
 
 class UnavailableError(HttpStatusError):
-    """502, 503, 504: the platform, or what is in front of it, is down, whatever it is asked."""
+    """502, 503, 504: the platform, or a proxy before it, is down."""
 
 
 class TooLargeError(ReportError):
@@ -93,19 +93,19 @@ class TooLargeError(ReportError):
 
 
 class NotJsonError(ReportError):
-    """A 200 that carries something else than JSON."""
+    """A 200 without JSON."""
 
     outcome = "not_json"
 
 
 class SchemaError(ReportError):
-    """JSON that is not in the report's shape; the message names the field."""
+    """JSON in an unexpected shape; the message names the field."""
 
     outcome = "schema"
 
 
 class InternalError(ReportError):
-    """A slip of ours; its traceback is in the log."""
+    """A bug of ours; its traceback is in the log."""
 
     outcome = "internal"
 

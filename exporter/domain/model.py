@@ -29,7 +29,7 @@ from exporter.domain.calendars import Days as Days  # noqa: PLC0414 one of the n
 
 
 class Kind(Enum):
-    """How the figures of a measure behave over days, which decides its windows and whether silence is a zero."""
+    """How the figures of a measure behave over days, which decides its windows and whether no row is a zero."""
 
     SUM = "sum"  # adds up over days; a published day without a row counts 0
     DISTINCT = "distinct"  # 0 without a row, but does not add up over days
@@ -40,10 +40,10 @@ class Kind(Enum):
 
 
 class Activity(NamedTuple):
-    """What alerts evaluate of a measure, by its `name`: the sum of a company's figures whose last label value it has.
+    """What alerts evaluate of a measure: a company's sum over the figures whose last label value is `label_value`.
 
-    Without `label_value` it is the sum of all of them. With `usual_limits` a drop and a spike against what is usual are
-    limits of it unless an operator says otherwise (`exporter.domain.thresholds.built_in`).
+    Without `label_value` it is the sum of all. With `usual_limits` drops and spikes are limited by default
+    (`exporter.domain.thresholds.built_in`).
     """
 
     name: str
@@ -55,17 +55,14 @@ class Activity(NamedTuple):
 class Measure:
     """What a report counts: one metric family per window.
 
-    `family` is the metric name without its window, `labels` the names of the labels after source, company_id and
-    company (at most two; an INFO has as many as it needs), `help` one sentence without a full stop; window and
-    report are appended. Without `today` the running day is not served. `limits` are parallel to `labels`,
-    or empty: a limited label, to which anybody may add values, has the name of its label limit, any other label has
-    "". `people` are counted: small groups may have to stay private. `activities` are what alerts evaluate.
-    With `per_subject` the first label has no more values than the platform has subjects that requests are about
-    (channels): when there are too many series, these are dropped first.
-
-    A value of a limited label that a row lacks counts 0, from its first day on. Where that looks the same as a
-    break-down that could not be read, the measure is `needs_read_marker`: only rows with a figure under
-    `Column(family, label values before the last one)`, whatever it is, have read the break-down.
+    `family` is the metric name without its window; `labels` follow source, company_id and company (at most two,
+    except for INFO); `help` is one sentence without a full stop, completed by window and report. Without `today`
+    the running day is not served. `limits`, parallel to `labels` or empty, names the label limit of each limited
+    label, to which anybody may add values, and is "" for others. `people` are counted, so small groups may be
+    private. `per_subject`: the first label's values are subjects of requests (channels); those series are dropped
+    first.
+    A limited value that a row lacks counts 0 from its first day on. With `needs_read_marker`, only rows with a
+    figure under `Column(family, label values before the last one)` have read the break-down.
     """
 
     family: str
@@ -81,14 +78,14 @@ class Measure:
 
 
 class Column(NamedTuple):
-    """A measure's family and the values of its own labels: what one figure of a row is filed under."""
+    """A measure's family and the values of its own labels: the key of a figure in a row."""
 
     family: str
     label_values: tuple[str, ...] = ()
 
 
 class Row(NamedTuple):
-    """The figures of one company on one day in one part; a figure that is not there is absent, never 0."""
+    """The figures of one company, day and part; a missing figure is absent, never 0."""
 
     part: str
     day: date
@@ -97,7 +94,7 @@ class Row(NamedTuple):
 
 
 class FieldNote(NamedTuple):
-    """What a platform says of one of its fields: free text, `unit` included (Paradigm: "seconds", "integer")."""
+    """What a platform says of one of its fields, in free text (unit in Paradigm: "seconds", "integer")."""
 
     field: str
     unit: str
@@ -105,11 +102,11 @@ class FieldNote(NamedTuple):
 
 
 class Unread(NamedTuple):
-    """What was asked for and could not be read, though the rest could.
+    """Something that was asked for and could not be read, though the rest could.
 
-    `message` is one line: what, where, the remedy; no figure. `outline` is what was found instead: keys and types;
-    `name` is what was asked for, `family` what it would have fed. Where it `is_absent` there was no value at all, which
-    is no fault of a day on which nothing happened.
+    `message` is one line: what, where, the remedy; no figure. `outline` holds keys and types of what was found
+    instead; `name` was asked for, `family` would have been fed. `is_absent`: there was no value, which is normal
+    on a day without use.
     """
 
     message: str
@@ -123,14 +120,10 @@ class Unread(NamedTuple):
 class Reading:
     """One decoded answer.
 
-    `names` maps company ids to names; `parts` are the parts that the answer held, also empty ones.
-
-    `drift` maps `unknown`, `missing` and `retyped` to the fields that are so: each by its path
-    (`reporting[].dates[].chats.n`), once, in however many rows it is. Of several answers, unite them, then count.
-    `violations` maps invariants to the number of rows (company, day and part) that break them, and `outside_range`
-    counts the rows of days that were not asked for. `fields` is what the answer says of its fields. What is `unread`
-    costs nothing else: the rows are held. `guesses` say in words how values were read whose meaning was inferred.
-    `next_page` is the link to the page that the answer goes on in, empty if this is all.
+    `names` maps company ids to names; `parts` are those of the answer, also empty ones. `drift` maps `unknown`,
+    `missing` and `retyped` to field paths (`reporting[].dates[].chats.n`); unite them over several answers before
+    counting. `violations` counts rows per broken invariant, `outside_range` rows of days that were not asked for.
+    `guesses` say how values of inferred meaning were read. `next_page` links to the next page, if there is one.
     """
 
     names: Mapping[str, str]
@@ -145,7 +138,7 @@ class Reading:
     next_page: str = ""
 
     def joined(self, page: "Reading") -> "Reading":
-        """Returns what this page of an answer and the next one say together."""
+        """Returns this page of an answer together with the next one."""
         kinds = self.drift.keys() | page.drift.keys()
         return Reading(
             {**self.names, **page.names},
@@ -162,20 +155,20 @@ class Reading:
 
     @property
     def surprises(self) -> Mapping[str, int]:
-        """All that is wrong, by kind, for the log: fields of drift, rows of violations, rows outside the range."""
+        """Everything unexpected, by kind, for the log."""
         outside = {"outside_range": self.outside_range} if self.outside_range else {}
         return {**{kind: len(paths) for kind, paths in self.drift.items()}, **self.violations, **outside}
 
 
 class Sample(NamedTuple):
-    """The values of a family's labels, in the order of its label names, and the figure."""
+    """Label values, in the order of the family's label names, and the figure."""
 
     label_values: tuple[str, ...]
     value: float
 
 
 class Expendable(IntEnum):
-    """What is dropped first, from the smallest on, when there are more series than the operator allows."""
+    """What is dropped first, smallest value first, when there are more series than allowed."""
 
     CHANNELS = 1
     LIMITED_LABELS = 2  # tools, intents, languages: labels that anybody may add values to
@@ -186,7 +179,7 @@ class Expendable(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Family:
-    """A metric family ready to be written: `kind` is gauge or counter, a counter's name ends in `_total`."""
+    """A metric family ready to be written; the name of a counter ends in `_total`."""
 
     name: str
     help: str
@@ -197,19 +190,15 @@ class Family:
 
     @property
     def made_from(self) -> None:
-        """What it is made from is not known."""
+        """Unknown."""
 
     def made(self) -> "Family":
-        """Returns the family, which has its samples."""
         return self
 
 
 @dataclass(frozen=True, slots=True)
 class DeferredFamily:
-    """A family whose samples are made when they are needed; while `made_from` stays equal, so do they.
-
-    None is made from what is never the same twice.
-    """
+    """A family whose samples are made on demand; equal `made_from` means equal samples, None never does."""
 
     family: Family
     make: Callable[[], Iterable[Sample]]
@@ -217,9 +206,7 @@ class DeferredFamily:
 
     @property
     def name(self) -> str:
-        """The family's name."""
         return self.family.name
 
     def made(self) -> Family:
-        """Returns the family with its samples."""
         return replace(self.family, samples=tuple(self.make()))

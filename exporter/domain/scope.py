@@ -1,4 +1,4 @@
-"""What of a source is wanted: one company or all, and the zone of its days."""
+"""What is asked of a source: one company or all, and the zone of its days."""
 
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
@@ -8,10 +8,7 @@ UTC = ZoneInfo("UTC")
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """What the operator narrowed a source to, and the `zone` of its days.
-
-    `company_id` is set when exactly one company, by id, is wanted.
-    """
+    """`company_id` is set if exactly one company, by id, is wanted; `zone` is that of the days."""
 
     company_id: str | None = None
     zone: ZoneInfo = UTC

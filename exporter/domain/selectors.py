@@ -1,4 +1,4 @@
-"""Selectors: how an operator names things that have an id and a name, companies above all; pure.
+"""Selectors: how an operator names things that have an id and a name, above all companies; pure.
 
 One language everywhere: `17` or a glob selects by id or name, `id:17` by id, `name:Nor*` by name; case counts.
 """
@@ -16,11 +16,7 @@ _PREFIXED = re.compile(r"(id|name)\s*:\s*(.*)", re.IGNORECASE | re.DOTALL)
 
 
 def selector(written: str) -> str:
-    """Returns a selector without what people write by mistake: `ID: 17` is `id:17`.
-
-    Raises:
-        ValueError: nothing follows the prefix.
-    """
+    """Normalises a selector: `ID: 17` becomes `id:17`; ValueError if nothing follows the prefix."""
     written = written.strip()
     match = _PREFIXED.fullmatch(written)
     if match is None:
@@ -31,7 +27,7 @@ def selector(written: str) -> str:
 
 
 def selects(selector: str, identity: str, name: str) -> bool:
-    """Returns whether a selector, as `selector` returns it, selects a thing."""
+    """Returns whether a normalised selector matches a thing."""
     if selector.startswith("id:"):
         return _matches(selector.removeprefix("id:"), identity)
     if selector.startswith("name:"):
@@ -40,7 +36,6 @@ def selects(selector: str, identity: str, name: str) -> bool:
 
 
 def literal(selector: str) -> str:
-    """Returns what a selector has after its prefix."""
     return selector.removeprefix("id:").removeprefix("name:")
 
 
@@ -49,7 +44,7 @@ def _matches(glob: str, text: str) -> bool:
 
 
 class Entry(NamedTuple):
-    """A selector of the configuration: whose (a source, or the glob of several), in which option, its text."""
+    """A selector of the configuration: its source (or a glob), option and text."""
 
     source: str
     option: str
@@ -57,31 +52,29 @@ class Entry(NamedTuple):
 
 
 def matches(selector: str, things: Mapping[str, str]) -> int:
-    """Counts the things (id to name) that a selector selects."""
     return sum(selects(selector, *thing) for thing in things.items())
 
 
 def unmatched(entries: Iterable[Entry], things: Mapping[str, str]) -> tuple[Entry, ...]:
-    """Returns the entries that select none of the things that exist (id to name)."""
+    """Returns the entries that match none of the existing things (id to name)."""
     rest = (each for each in entries if each.selector.removeprefix("id:") not in things)  # most name one id: no search
     return tuple(each for each in rest if not any(selects(each.selector, *thing) for thing in things.items()))
 
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """What is wanted, by selectors; `exclude` goes before `include`."""
+    """Include and exclude selectors; `exclude` goes first."""
 
     include: tuple[str, ...] = (EVERYTHING,)
     exclude: tuple[str, ...] = ()
 
     def wants(self, identity: str, name: str) -> bool:
-        """Returns whether the thing is wanted."""
         return any(selects(each, identity, name) for each in self.include) and not any(
             selects(each, identity, name) for each in self.exclude
         )
 
     def entries(self, source: str, option: str) -> Mapping[str, tuple[Entry, ...]]:
-        """Returns the selectors of a source by option, `option` being the name of the whole."""
+        """Returns the selectors of a source by option, below the name `option`."""
         return {
             (name := f"{option}.{field.name}"): tuple(
                 Entry(source, name, each) for each in getattr(self, field.name) if each != EVERYTHING
@@ -92,12 +85,12 @@ class Selection:
 
 @dataclass(frozen=True, slots=True)
 class Companies(Selection):
-    """Which companies are served; `expected` select those that should be there, which widens nothing."""
+    """Which companies are served; `expected` select those that should exist, and widen nothing."""
 
     expected: tuple[str, ...] = ()
 
     def within(self, other: "Companies") -> bool:
-        """Returns whether the selectors alone prove that everybody selected here is selected by `other`."""
+        """Returns whether the selectors alone prove that this selection is a subset of `other`."""
         included = EVERYTHING in other.include or set(self.include) <= set(other.include)
         return included and set(other.exclude) <= set(self.exclude)
 
@@ -108,9 +101,9 @@ class Companies(Selection):
         return Scope(only if only.isascii() and only.isdecimal() else None)
 
     def missing(self, held: Mapping[str, str], listed: Mapping[str, str]) -> tuple[str, ...]:
-        """Returns the `expected` that select no company that is held (id to name), but those that are excluded.
+        """Returns the `expected` selectors that match no held company, except those of excluded ones.
 
-        `listed` are all that the platform lists, excluded or not.
+        Both arguments map ids to names; `listed` are all companies of the platform, excluded or not.
         """
         seen = [*held.items(), *(each for each in listed.items() if not self.wants(*each))]
         return tuple(
@@ -121,5 +114,4 @@ class Companies(Selection):
         )
 
     def expects(self, identity: str, name: str) -> bool:
-        """Returns whether the company should be there."""
         return any(selects(each, identity, name) for each in self.expected)

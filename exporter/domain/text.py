@@ -1,13 +1,13 @@
-"""Makes text from outside safe to print: no control characters, one line, lists of a bounded length. Pure."""
+"""Makes outside text safe to print: no control characters, one line, bounded length; pure."""
 
 from collections.abc import Sequence
 from hashlib import blake2b
 
 MOST_NAMED = 12
-"""So many words of a list are named in a log message."""
+"""Words of a list in a log message."""
 
 LONGEST_LABEL = 1024
-"""Letters of a label's value: a name stands in more than a hundred series of its company."""
+"""Characters of a label value: a name is repeated in more than 100 series of its company."""
 DIGEST_BYTES = 8
 
 
@@ -17,12 +17,12 @@ def printable(text: str, replacement: str = "\N{REPLACEMENT CHARACTER}") -> str:
 
 
 def one_line(text: str) -> str:
-    """Returns the words of a text, printable, with one space between them."""
+    """Makes a text printable, with single spaces between its words."""
     return " ".join(printable(text, " ").split())
 
 
 def label_value(text: str) -> str:
-    """Returns a text as the value of a label: a longer one is cut, and ends in a digest that tells it from others."""
+    """Cuts a long label value; it then ends in a digest that tells it from others."""
     if len(text) <= LONGEST_LABEL:
         return text
     digest = blake2b(text.encode(errors="surrogatepass"), digest_size=DIGEST_BYTES).hexdigest()
@@ -30,6 +30,6 @@ def label_value(text: str) -> str:
 
 
 def enumerated(words: Sequence[str], most: int = MOST_NAMED) -> str:
-    """Lists the first words, and says how many more there are: `a, b and 3 more`."""
+    """Lists the first words and counts the rest: `a, b and 3 more`."""
     rest = len(words) - most
     return ", ".join(words[:most]) + (f" and {rest} more" if rest > 0 else "")

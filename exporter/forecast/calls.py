@@ -1,7 +1,7 @@
-"""What a configuration will cost before anything is asked: polls and requests per day, the peak, series per family.
+"""Forecasts polls and requests per day, the peak, and series per family; pure.
 
-Pure. Nothing is listed by hand: requests are those of `Report.plan`, moments those of the schedule, and series
-those of one invented company that has every figure, times the number of companies.
+Nothing is listed by hand: requests come from `Report.plan`, moments from the schedule, series from one invented
+company that has every figure.
 """
 
 from collections import Counter
@@ -27,14 +27,13 @@ A_YEAR_OF_DAYS = 366
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """How often something happens in 24 hours: `expected` is the mean over many days, `most` the bound of each."""
+    """Events in 24 hours: `expected` is the mean over many days, `most` the bound of each."""
 
     expected: float
     most: int
 
-    def times(self, expected: int, most: int | None = None) -> "Rate":
-        """Returns how often something happens that goes with each of these, usually and at most."""
-        return Rate(self.expected * expected, self.most * (expected if most is None else most))
+    def times(self, expected: int, most: int) -> "Rate":
+        return Rate(self.expected * expected, self.most * most)
 
     def __add__(self, other: "Rate") -> "Rate":
         return Rate(self.expected + other.expected, self.most + other.most)
@@ -44,12 +43,12 @@ NEVER = Rate(0.0, 0)
 
 
 PASSES = Rate(1.0, 2)
-"""Passes over the past: one after each flip; 24 hours may hold two flips, or a start and a flip."""
+"""Refresh passes: one after each midnight; 24 hours may hold two, or a start and one."""
 
 
 @dataclass(frozen=True, slots=True)
 class SourcePlan:
-    """One source as it is configured; `requests_per_minute` is also the burst. It may be `one_company` by its kind."""
+    """One configured source; `requests_per_minute` is also the burst."""
 
     target: Target
     cadence: Cadence
@@ -59,10 +58,7 @@ class SourcePlan:
 
 @dataclass(frozen=True, slots=True)
 class ReportForecast:
-    """One report: `calls` per 24 hours, `peak` in calls within one minute, `series` without the live ones' codes.
-
-    `most_in_parts` is the most calls per 24 hours if the platform fails at every request for several parts at once.
-    """
+    """One report: `calls` per 24 hours, `peak` in calls per minute, `series` without live series by status code."""
 
     name: str
     calls: Rate
@@ -73,7 +69,7 @@ class ReportForecast:
 
 @dataclass(frozen=True, slots=True)
 class SourceForecast:
-    """One source: `series` are those that it has once, whatever its reports."""
+    """One source; `series` are those that it has once, whatever its reports."""
 
     name: str
     polls: Rate
@@ -104,14 +100,14 @@ class Forecast:
 
     @property
     def total_series(self) -> int:
-        """All series but `chat_usage_field_info`: what a platform says of itself is not foreseen."""
+        """All series but `chat_usage_field_info`, which depends on what a platform says."""
         of_reports = (report.series for source in self.sources for report in source.reports)
         everywhere = (self.series, *(source.series for source in self.sources), *of_reports)
         return sum(sum(series.values()) for series in everywhere)
 
 
 def forecast(plans: Sequence[SourcePlan], size: Size, now: datetime) -> Forecast:
-    """Foresees what `plans` cost with sources of this size; counts in the midnights of a year from `now`."""
+    """Forecasts the cost of `plans` with sources of this size, over the midnights of a year from `now`."""
     live = live_series(plan.target for plan in plans)
     sources = tuple(
         _source(plan, replace(size, companies=min(size.companies, 1)) if plan.one_company else size, now, live)
@@ -122,26 +118,26 @@ def forecast(plans: Sequence[SourcePlan], size: Size, now: datetime) -> Forecast
 
 
 def polls(cadence: Cadence, now: datetime) -> Rate:
-    """Returns how many polls begin in 24 hours, the one at a start included.
+    """Returns how many polls start in 24 hours, the one at the start of the process included.
 
-    An interval poll begins up to `jitter` late, equally likely at any moment, and the next one counts from there.
+    An interval poll starts up to `jitter` late, uniformly, and the next one counts from there.
     """
     interval = DAY / (cadence.interval * (1 + cadence.jitter / 2))
     return Rate(interval + len(cadence.delays()), most_polls(cadence, DAY, now))
 
 
 def most_polls(cadence: Cadence, span: timedelta, now: datetime) -> int:
-    """Returns the most polls that can begin within any `span`, its end excluded."""
+    """Returns the most polls that can start within any `span`, its end excluded."""
     return -(-span // cadence.interval) + _most_after_midnights(cadence, span, now)
 
 
 def most_requests_in_a_minute(requests_per_minute: int) -> int:
-    """Returns what the rate limit lets through: a whole burst, and what is refilled within a minute."""
+    """Returns what the rate limit lets through: a whole burst, and a minute's refill."""
     return 2 * requests_per_minute - 1
 
 
 def _most_after_midnights(cadence: Cadence, span: timedelta, now: datetime) -> int:
-    """Counts in the midnights of a year, so that days of 23 and 25 hours count as they are."""
+    """Counts over the midnights of a year, since days may have 23 or 25 hours."""
     reach = max(cadence.delays().values(), default=timedelta(0)) + DAY
     first_day = calendars.day_at(now - reach, cadence.zone)
     last_day = calendars.day_at(now + A_YEAR_OF_DAYS * DAY, cadence.zone) - calendars.ONE_DAY
@@ -171,17 +167,10 @@ def _source(plan: SourcePlan, size: Size, now: datetime, live: Callable[[str, st
     return SourceForecast(target.source, rate, min(together, cap), tuple(reports), once(target, size, now))
 
 
-class Count(NamedTuple):
-    """How many requests something takes: asked `whole`, and if all of it has to be asked `in_parts` after that."""
+class Counts(NamedTuple):
+    """Requests of one poll and of one refresh pass (usual, worst case), and discoveries per day.
 
-    whole: int
-    in_parts: int
-
-
-class Requests(NamedTuple):
-    """The requests of one poll, of one pass over the past, and of what has to be discovered anew each day.
-
-    `refused` is 1 if there is a company filter, which a key that may not use it tries once a day.
+    `refused` is 1 with a company filter, which a key without the right to it tries once a day.
     """
 
     recent: Count

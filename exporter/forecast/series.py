@@ -1,7 +1,4 @@
-"""How many series a configuration can have: one invented company that has every figure travels the whole road.
-
-What it has then counts once per company. Pure.
-"""
+"""Forecasts series from one invented company that has every figure and takes the whole pipeline; pure."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -24,19 +21,19 @@ from exporter.polling.target import Target
 
 GOOD = "200"
 SeriesCounts = Mapping[str, int]
-"""How many series each family has, by its name."""
+"""Series by family name."""
 
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """How large the platforms are supposed to be: companies of a source, channels of a company."""
+    """Assumed companies of a source, and channels of a company."""
 
     companies: int
     channels: int = 0
 
 
 def once(target: Target, size: Size, now: datetime) -> SeriesCounts:
-    """Counts what a source has once: per company its name, and the series that count its series."""
+    """Counts the series of a source that do not depend on its reports."""
     health = Health(target.interval, last_attempt=now)
     state = ReportState(_held(target, target.reports[0], size, now), health, listed={})
     info = source_view(target, {"": state})
@@ -45,7 +42,7 @@ def once(target: Target, size: Size, now: datetime) -> SeriesCounts:
 
 
 def served(target: Target, report: Report, size: Size, now: datetime) -> SeriesCounts:
-    """Counts what would be served of a report if every company had all figures on each held day."""
+    """Counts the series of a report if every company had all figures on each held day."""
     health = Health(target.interval, last_attempt=now, last_success=now, duration=0.0, outcome="ok", history=True)
     discoveries = report.assumed_discoveries(calendars.day_at(now, target.rules.zone), size.channels)
     state = ReportState(_held(target, report, size, now), health, discoveries=discoveries)
@@ -74,7 +71,7 @@ def _held(target: Target, report: Report, size: Size, now: datetime) -> Ledger:
 
 
 def _limited_columns(target: Target, report: Report, size: Size) -> Iterator[Column]:
-    """Yields as many values of limited labels as are kept, and one that is not; of channels as many as there are."""
+    """Yields as many values of limited labels as are kept and one more; of channels as many as there are."""
     for measure in report.measures:
         if any(measure.limits):
             caps = (1 if cap is None else cap + 1 for cap in target.limits.caps(measure))
@@ -87,7 +84,7 @@ def _limited_columns(target: Target, report: Report, size: Size) -> Iterator[Col
 
 
 def live_series(targets: Iterable[Target]) -> Callable[[str, str], SeriesCounts]:
-    """Returns the live series by source and report, of the process where both are empty, after one good answer each."""
+    """Returns the live series by source and report (both empty: the process), after one good answer each."""
     telemetry = Telemetry()
     for target in targets:
         for report in target.reports:
