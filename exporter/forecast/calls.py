@@ -32,8 +32,8 @@ class Rate:
     expected: float
     most: int
 
-    def times(self, expected: int, most: int) -> "Rate":
-        return Rate(self.expected * expected, self.most * most)
+    def times(self, expected: int, most: int | None = None) -> "Rate":
+        return Rate(self.expected * expected, self.most * (expected if most is None else most))
 
     def __add__(self, other: "Rate") -> "Rate":
         return Rate(self.expected + other.expected, self.most + other.most)
@@ -58,7 +58,10 @@ class SourcePlan:
 
 @dataclass(frozen=True, slots=True)
 class ReportForecast:
-    """One report: `calls` per 24 hours, `peak` in calls per minute, `series` without live series by status code."""
+    """One report: `calls` per 24 hours, `peak` in calls per minute, `series` without live series by status code.
+
+    `most_in_parts` is the most calls per 24 hours if no request for several components at once is answered.
+    """
 
     name: str
     calls: Rate
@@ -167,8 +170,15 @@ def _source(plan: SourcePlan, size: Size, now: datetime, live: Callable[[str, st
     return SourceForecast(target.source, rate, min(together, cap), tuple(reports), once(target, size, now))
 
 
-class Counts(NamedTuple):
-    """Requests of one poll and of one refresh pass (usual, worst case), and discoveries per day.
+class Count(NamedTuple):
+    """Requests if components are asked for `whole`, and if each has to be asked for `in_parts` after that."""
+
+    whole: int
+    in_parts: int
+
+
+class Requests(NamedTuple):
+    """Requests of one poll and of one refresh pass, and discoveries per day.
 
     `refused` is 1 with a company filter, which a key without the right to it tries once a day.
     """
