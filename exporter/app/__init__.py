@@ -1,1 +1,1 @@
-"""Puts the parts together: settings to running sources, reload, the life of the process."""
+"""Assembles the parts: running sources, reload, the life of the process."""

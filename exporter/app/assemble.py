@@ -1,4 +1,4 @@
-"""Puts the parts together: from settings to pollers, schedule and web application. No other module sees them all."""
+"""Assembles pollers, schedule and web application from settings; the only module that sees them all."""
 
 import random
 from collections.abc import Awaitable, Callable, Mapping
@@ -62,14 +62,11 @@ def assemble(
     docs: str = DOCS,
     client_clock: Clock | None = None,
 ) -> Exporter:
-    """Makes all parts; nothing runs and nothing is asked until the exporter is entered.
+    """Makes all parts; nothing runs and no platform is asked until the exporter is entered.
 
-    Days are those of `clock`; jobs wait by the machine's own, and so do requests without a `client_clock`. `read`
-    reads the configuration again for a reload, which `lifecycle` permits over HTTP too. `docs` is where the status page
-    finds the runbooks.
-
-    Raises:
-        ConfigError: a source's URL, CA file or proxy cannot be used.
+    Days follow `clock`; jobs wait by the machine's clock, and so do requests without a `client_clock`. `read`
+    rereads the configuration for a reload, which `lifecycle` permits over HTTP; `docs` is the address of the
+    runbooks. ConfigError if a source's URL, CA file or proxy cannot be used.
     """
     board = Board(PageLimits(settings.limits.max_series, settings.limits.max_size))
     telemetry, worker, readers, closing = Telemetry(), Worker("worker"), Worker("readers"), AsyncExitStack()
@@ -114,7 +111,6 @@ def client_of(
 
 
 def endpoint_of(source: Source, keys_in_use: dict[str, str] | None = None) -> fetch.Endpoint:
-    """Returns how a source is reached."""
     return fetch.Endpoint(
         source=source.name,
         base_url=source.base_url,
@@ -128,7 +124,7 @@ def endpoint_of(source: Source, keys_in_use: dict[str, str] | None = None) -> fe
 
 
 def fingerprint(source: Source) -> Mapping[str, str]:
-    """Says what the held figures of a source depend on, by the names of the options; a new key changes none of them."""
+    """Returns what the held figures of a source depend on, by option; a new key changes nothing."""
     return {
         "platform": source.platform.name,
         "version of the decoder": str(source.platform.version),

@@ -1,4 +1,4 @@
-"""Runs servers until SIGTERM or SIGINT, reloads at SIGHUP, and ends everything in order."""
+"""Runs servers until SIGTERM or SIGINT, reloads at SIGHUP, and shuts down in order."""
 
 import asyncio
 import signal
@@ -18,7 +18,7 @@ Result = TypeVar("Result")
 
 
 def run_command(work: Coroutine[object, object, Result]) -> Result:
-    """Runs the coroutine of a command as `asyncio.run` does, and ends with it: no thread that blocks is waited for."""
+    """Runs a command's coroutine as `asyncio.run` does, but waits for no thread that blocks."""
     with asyncio.Runner() as runner:
         runner.get_loop().set_default_executor(DaemonThreads())
         return runner.run(work)
@@ -31,9 +31,9 @@ async def serving(
     web_config: LiveWebConfig | None = None,
     refused: Callable[[str], None] = lambda _reason: None,
 ) -> AsyncIterator[None]:
-    """Serves an application on a listening socket while the block runs; open requests get a second to end.
+    """Serves an application while the block runs; open requests then get a second to end.
 
-    With a `web_config`, only requests that it permits are answered; `refused` is told why others are not.
+    With a `web_config`, only requests that it permits are answered; `refused` gets the reason of each other one.
     """
     passwords = PasswordVerifier()
     gated = app if web_config is None else BasicAuth(app, web_config.current, passwords, refused)
@@ -49,22 +49,21 @@ async def serving(
 
 
 async def serving_until_signalled(app: ASGIApp, listening: socket.socket) -> None:
-    """Serves an application until SIGTERM or SIGINT."""
     ended = end_signal()
     async with serving(app, listening):
         await ended.wait()
 
 
 def end_signal() -> asyncio.Event:
-    """Returns what SIGTERM and SIGINT set; a second one changes nothing.
+    """Returns an event that SIGTERM and SIGINT set.
 
-    Called before anything is served: until then a signal ends the process at once, with its own exit status.
+    Call it before anything is served: until then a signal ends the process at once, with its own exit status.
     """
     return _event_of(signal.SIGTERM, signal.SIGINT)
 
 
 def reload_signal() -> asyncio.Event:
-    """Returns what SIGHUP sets; called as early as `end_signal`: until then SIGHUP ends the process."""
+    """Returns an event that SIGHUP sets; call it as early as `end_signal`."""
     return _event_of(signal.SIGHUP)
 
 
@@ -77,7 +76,7 @@ def _event_of(*signals: signal.Signals) -> asyncio.Event:
 
 @asynccontextmanager
 async def reloading(requested: asyncio.Event, reload: Callable[[], Awaitable[str]]) -> AsyncIterator[None]:
-    """Reloads whenever `requested` is set while the block runs; set once more during a reload, another one follows."""
+    """Reloads whenever `requested` is set while the block runs, again if it is set during a reload."""
 
     async def each_time() -> None:
         while True:

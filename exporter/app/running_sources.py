@@ -1,7 +1,7 @@
-"""The sources that run, and how a new configuration changes them while everything is served on.
+"""The running sources, and how a new configuration changes them without an interruption.
 
-What an equal source has keeps running untouched. All else changes in one step: until then the old exposition is
-served, and after it the new one. A change that breaks is undone.
+Unchanged sources keep running. All others change in one step: the old exposition is served until then, the new one
+after. A change that fails is undone.
 """
 
 import asyncio
@@ -23,8 +23,6 @@ from exporter.settings import Settings, Source
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """One source and the parts that poll it."""
-
     source: Source
     client: fetch.Client
     poller: Poller
@@ -32,15 +30,13 @@ class Running:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """The names of the sources that another configuration adds, changes and removes."""
-
     added: tuple[str, ...]
     changed: tuple[str, ...]
     removed: tuple[str, ...]
 
 
 def is_another(old: Source, new: Source) -> bool:
-    """Returns whether a source's held days are worth nothing under its new settings."""
+    """Returns whether new settings make a source's held days worthless."""
     kept = (old.platform, old.base_url, old.target.rules.zone, identity(old))
     return kept != (new.platform, new.base_url, new.target.rules.zone, identity(new))
 
@@ -52,16 +48,14 @@ def identity(source: Source) -> Mapping[str, object]:
 
 
 def timetable(source: Source, poller: Pollable) -> Timetable:
-    """Says when a source is polled."""
     rules = source.target.rules
     return Timetable(source.name, poller, Cadence(source.poll.interval, source.poll.jitter, rules.zone, rules.settle))
 
 
 class Sources:
-    """Every source that runs, by name; only `change` changes them.
+    """All running sources, by name; only `change` changes them.
 
-    `make` makes the parts of a source, which do not run yet; it raises a ConfigError if its URL, CA file or proxy
-    cannot be used.
+    `make` makes the parts of a source, not yet running; ConfigError if its URL, CA file or proxy cannot be used.
     """
 
     def __init__(
@@ -76,20 +70,18 @@ class Sources:
 
     @property
     def names(self) -> Collection[str]:
-        """The names of the sources; follows each change."""
+        """The names of the sources, as a view that follows each change."""
         return self._running.keys()
 
     @property
     def pollers(self) -> tuple[Poller, ...]:
-        """The pollers that run now."""
         return tuple(each.poller for each in self._running.values())
 
     def add(self, source: Source) -> None:
-        """Adds one more source before the start; raises what `make` raises."""
+        """Adds a source before the start; raises what `make` raises."""
         self._register(self._make(source))
 
     async def start(self) -> None:
-        """Publishes all sources and polls them from now on."""
         async with self._turn:
             for poller in self.pollers:
                 await poller.start()
@@ -98,15 +90,13 @@ class Sources:
                 self._schedule.add(timetable(each.source, each.poller), self._now())
 
     async def aclose(self) -> None:
-        """Closes the connections."""
         for each in self._running.values():
             await each.client.aclose()
 
     async def change(self, settings: Settings) -> Change:
-        """Runs what is configured now instead of what was; if any step fails, what was runs on.
+        """Runs the new settings instead of the old; if any step fails, the old sources run on.
 
-        Raises:
-            ConfigError: a source's URL, CA file or proxy cannot be used; nothing has changed.
+        ConfigError: a source's URL, CA file or proxy cannot be used; nothing has changed.
         """
         async with self._turn, AsyncExitStack() as closing:
             running, new, before = dict(self._running), settings.sources, self._outputs.board.limits
@@ -133,7 +123,7 @@ class Sources:
         return change
 
     async def _swap(self, old: Mapping[str, Running], new: Mapping[str, Running], limits: PageLimits) -> None:
-        """Ends the polls of `old` ones, and begins and publishes the `new` ones, which go on from what those hold."""
+        """Stops the `old` sources, and starts and publishes the `new` ones, which take over what those hold."""
         for name in old:
             await self._schedule.remove(name)
         for name in old.keys() & new.keys():
@@ -143,7 +133,6 @@ class Sources:
         await self._begin(new, old.keys() - new.keys(), limits)
 
     async def _swap_back(self, new: Mapping[str, Running], old: Mapping[str, Running], limits: PageLimits) -> None:
-        """Has the `old` ones go on as they were."""
         for name in new:
             await self._schedule.remove(name)
         await self._begin(old, new.keys() - old.keys(), limits)
@@ -151,7 +140,7 @@ class Sources:
             self._outputs.telemetry.forget(name)
 
     async def _begin(self, sources: Mapping[str, Running], gone: Collection[str], limits: PageLimits) -> None:
-        """Polls and publishes sources, in one step in which others go."""
+        """Polls and publishes sources in the same step in which others go."""
         for name in gone:
             self._running.pop(name, None)
         for each in sources.values():
@@ -166,7 +155,7 @@ class Sources:
         await self._outputs.worker.run(publish)  # nobody else had a turn: no poll publishes before
 
     def _forget(self, old: Mapping[str, Running], new: Mapping[str, Running]) -> None:
-        """Drops the live series of what is no more, or is another now."""
+        """Drops the live series of sources and reports that are gone."""
         for name, each in old.items():
             if name not in new or is_another(each.source, new[name].source):
                 self._outputs.telemetry.forget(name)

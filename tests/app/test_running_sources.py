@@ -354,7 +354,7 @@ async def test_an_error_of_our_own_is_no_end_of_anything(tmp_path: Path, caplog:
 
     async with fleet(tmp_path, a="") as made:
         reloader = made.reloader
-        reloader._read = broken  # type: ignore[assignment]  # wrong on purpose
+        reloader.read = broken  # type: ignore[assignment]  # wrong on purpose
 
         assert "please report it" in await reloader.reload()
     assert "ZeroDivisionError" in caplog.text
