@@ -4,10 +4,12 @@ Along the whole road, each page is compared with that of the same platform witho
 tests/road/test_chatcaptain.py holds against the platform's own truth.
 """
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
+from itertools import product
+from typing import TypeVar
 
 import anyio
 import httpx
@@ -39,6 +41,7 @@ BUILT_IN = built_in(measure for report in REPORTS.values() for measure in report
 OF_USE = ("chatcaptain_", "chat_usage_activity_")
 UNREAD = "chat_usage_report_unread"
 
+T = TypeVar("T")
 Page = Mapping[Series, float]
 Answer = Callable[[httpx.Request], httpx.Response | None]
 Change = Callable[[httpx.Request, object], object]
@@ -164,6 +167,15 @@ REPORTED: Mapping[str, ComponentReport] = {"overview": OVERVIEW, "channel": CHAN
 COMPONENTS = [(name, each) for name, report in REPORTED.items() for each in report.components]
 
 
+def paired(subjects: Iterable[T], troubles: Iterable[str]) -> list[tuple[T, str, bool]]:
+    """Returns each subject with each trouble, in turn at the first start and while all went well before.
+
+    So each subject and each trouble meets both; all three together would cost twice as much and found nothing more.
+    """
+    both = product(enumerate(subjects), enumerate(troubles))
+    return [(subject, trouble, (row + column) % 2 == 1) for (row, subject), (column, trouble) in both]
+
+
 @pytest.fixture(scope="module")
 def untroubled() -> Mapping[str, tuple[Page, Page]]:
     """Returns the pages without trouble, by report."""
@@ -190,26 +202,23 @@ def value_of(page: Page, family: str) -> float | None:
     return next((value for series, value in page.items() if series.name == family), None)
 
 
-@pytest.mark.parametrize("good_start", [False, True], ids=["first-start", "running"])
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize(("report", "component"), COMPONENTS, ids=lambda each: getattr(each, "name", each))
+@pytest.mark.parametrize(("component", "kind", "good_start"), paired(COMPONENTS, KINDS))
 def test_a_component_that_cannot_be_read_costs_itself_alone(
-    report: str, component: ReportComponent, kind: str, good_start: bool, untroubled: Mapping[str, tuple[Page, Page]]
+    component: tuple[str, ReportComponent], kind: str, good_start: bool, untroubled: Mapping[str, tuple[Page, Page]]
 ) -> None:
     """Every other figure, window, baseline and limit is the truth, the report is supported, and the item is named."""
-    broken = KINDS[kind](component)
-    trouble = Troubled(change=answering(component.name, lambda _: broken))
+    report, part = component
+    broken = KINDS[kind](part)
+    trouble = Troubled(change=answering(part.name, lambda _: broken))
     pages = anyio.run(partial(travel, (report,), trouble, good_start=good_start))
 
-    own = (component.measure.family, component.measure.family.removeprefix("chatcaptain_"))
+    own = (part.measure.family, part.measure.family.removeprefix("chatcaptain_"))
     for page, expected in zip(pages, untroubled[report], strict=True):
         assert of_use(page, *own) == of_use(expected, *own)
         assert value_of(page, "chat_usage_report_supported") == 1.0
-    is_no_fault = (component.figure, kind) in {(Shape.MEDIAN, "null"), (Shape.BREAKDOWN, "empty")}
+    is_no_fault = (part.figure, kind) in {(Shape.MEDIAN, "null"), (Shape.BREAKDOWN, "empty")}
     assert bool(unread_of(pages[1])) is not is_no_fault
-    needed = component.measure.family in {
-        f"chatcaptain_{name}" for name in ("conversations", "messages", "interactions")
-    }
+    needed = part.measure.family in {f"chatcaptain_{name}" for name in ("conversations", "messages", "interactions")}
     assert value_of(pages[1], "chat_usage_report_up") == float(is_no_fault or not needed)
 
 
@@ -248,9 +257,7 @@ def from_monday() -> tuple[Page, Page]:
     return anyio.run(partial(travel, ("overview",), Troubled(change=quiet_sunday), begin=MONDAY))
 
 
-@pytest.mark.parametrize("good_start", [False, True], ids=["first-start", "running"])
-@pytest.mark.parametrize("kind", ["absent", "null", "empty"])
-@pytest.mark.parametrize("component", OVERVIEW.components, ids=lambda each: each.name)
+@pytest.mark.parametrize(("component", "kind", "good_start"), paired(OVERVIEW.components, ["absent", "null", "empty"]))
 def test_what_has_no_value_on_a_quiet_day_is_no_fault(
     component: ReportComponent, kind: str, good_start: bool, from_monday: tuple[Page, Page]
 ) -> None:
@@ -357,13 +364,10 @@ def five_channels() -> tuple[Page, Page]:
     return anyio.run(partial(travel, ("channel",), Troubled(change=quiet_sunday), channels=5))
 
 
-@pytest.mark.parametrize("good_start", [False, True], ids=["first-start", "running"])
-@pytest.mark.parametrize("trouble", TROUBLES)
-@pytest.mark.parametrize(
-    "failing",
-    [*((channel,) for channel in CHANNELS), CHANNELS[1:3], CHANNELS[-2:]],
-    ids=["first", "second", "third", "fourth", "fifth", "two-in-the-middle", "the-last-two"],
-)
+FAILING = [*((channel,) for channel in CHANNELS), CHANNELS[1:3], CHANNELS[-2:]]
+
+
+@pytest.mark.parametrize(("failing", "trouble", "good_start"), paired(FAILING, TROUBLES))
 def test_a_channel_that_fails_costs_itself_alone(
     failing: tuple[str, ...], trouble: str, good_start: bool, five_channels: tuple[Page, Page]
 ) -> None:
