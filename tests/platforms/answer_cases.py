@@ -2,8 +2,8 @@ r"""Reads the tables of answers: each `cases/<report>.yml` has the answers of on
 
 The question is asked on Tuesday 2026-03-03 for the days 2026-02-28 to 2026-03-03. Of each case the table has:
 
-    id        what docs/development/platform-apis.md explains it by; it means the same in every report
-    about     that explanation, word for word
+    id        its name; it means the same in every report
+    about     what it is and what happens, in a sentence
     body      the bytes of the answer, in the `encoding` (UTF-8 where none is named)
     held      the body of an answer that came an hour before, where there was one
     reading   how decoding ends, what was odd (fields of drift by path, rows of violations), and each figure
