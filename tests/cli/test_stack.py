@@ -10,7 +10,7 @@ import httpx
 import pytest
 import yaml
 
-from exporter.cli.demo import notices, stack
+from exporter.cli.demo import notices, past, stack
 from exporter.cli.main import run
 from exporter.cli.options import FailedError
 from exporter.domain.errors import ConfigError
@@ -114,6 +114,7 @@ def test_the_shipped_files_stay_valid(suite: str, tmp_path: Path) -> None:
         assert alerting[key] == ours[key]
     assert [each["name"] for each in mappings(alerting["receivers"]) if len(each) == 1] == ["chat-usage-null"]
     assert scraping["global"] == prometheus()["global"]
+    assert [each["job_name"] for each in mappings(prometheus()["scrape_configs"])] == [past.JOB]
 
 
 def prometheus() -> shipped.Config:
@@ -204,12 +205,16 @@ async def test_the_programs_run_for_the_length_of_a_block(capsys: pytest.Capture
 @pytest.mark.e2e
 @pytest.mark.usefixtures("real")
 def test_a_demo_with_its_stack_delivers_and_ends_whole(tmp_path: Path) -> None:
-    """An alert that Alertmanager gets is printed; after SIGTERM nothing answers any more."""
+    """Six weeks are in Prometheus, an alert that Alertmanager gets is printed; after SIGTERM nothing answers."""
     log = tmp_path / "log"
     command = [*COMMAND, "demo", "--stack", "--companies", "2", "--web.listen-address", "127.0.0.1:0"]
     with running(command, log, lambda: "Prometheus is at " in log.read_text()) as process:
         prometheus, alertmanager = urls(log.read_text())
         wait_for(lambda: up(prometheus), "the exporter to be scraped", 90)  # its interval, and what Prometheus adds
+        wait_for(lambda: "Prometheus now has the days from " in log.read_text(), "the past", 90)
+        assert (
+            days(prometheus, "paradigm_user_queries_daily") == days(prometheus, "chatcaptain_conversations_daily") == 43
+        )
         assert len(rules(prometheus)) > 10
         loopback.post(f"{alertmanager}/api/v2/alerts", json=[{"labels": WATCHDOG}]).raise_for_status()
         notice = "--- to chat-usage-dead-mans-switch: [FIRING:1] ChatUsageWatchdog"
@@ -232,6 +237,13 @@ def urls(told: str) -> Iterator[str]:
 def up(prometheus: str) -> bool:
     answer = loopback.get(f"{prometheus}/api/v1/query", params={"query": "up == 1"})
     return bool(answer.json()["data"]["result"])
+
+
+def days(prometheus: str, family: str) -> float:
+    """Returns how many days of a family there are, of the company or chatbot that has most."""
+    asked = f'max(count_over_time({family}{{job="chat-usage-exporter"}}[60d]))'
+    (found,) = loopback.get(f"{prometheus}/api/v1/query", params={"query": asked}).json()["data"]["result"]
+    return float(found["value"][1])
 
 
 def rules(prometheus: str) -> list[object]:

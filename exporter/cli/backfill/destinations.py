@@ -116,7 +116,7 @@ def _days(chosen: Sequence[Source], manifest: Manifest) -> str:
 
 def _hand_on(chosen: Sequence[Source], manifest: Manifest, opening: Opening) -> None:
     with progress(Console(stderr=True), time.monotonic) as report_step:
-        result = run_command(unless_signalled(_asked(chosen, manifest, opening, report_step)))
+        result = run_command(unless_signalled(ask_all(chosen, manifest, opening, report_step)))
     if result is None:
         raise FailedError("ended before all days were asked; the same command goes on from there")
     for each in result.left_out:
@@ -125,12 +125,13 @@ def _hand_on(chosen: Sequence[Source], manifest: Manifest, opening: Opening) -> 
         raise FailedError("\n".join((*result.failed, "days are missing; the same command goes on from there")))
 
 
-async def _asked(
+async def ask_all(
     chosen: Sequence[Source],
     manifest: Manifest,
     opening: Opening,
     report_step: Callable[[Step], None],
 ) -> BackfillResult:
+    """Asks sources for what is left and hands it on; raises StoreError or OSError where it is not taken."""
     async with AsyncExitStack() as closing:
         worker = Worker("backfill")
         closing.callback(worker.close)

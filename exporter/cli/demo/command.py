@@ -1,8 +1,9 @@
 """`demo`: the simulated platforms and the exporter polling them over real HTTP, in one process."""
 
+import asyncio
 import logging
 import socket
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Annotated
 
@@ -12,11 +13,11 @@ from starlette.applications import Starlette
 from exporter.app.assemble import Exporter, assemble
 from exporter.app.process import end_signal, run_command, serving
 from exporter.cli import logs
-from exporter.cli.demo import stack
+from exporter.cli.demo import past, stack
 from exporter.cli.demo.simulate import Channels, Companies, Scenarios, Seed
 from exporter.cli.options import LISTEN_OPTION, Format, Level
 from exporter.platforms.registry import platforms
-from exporter.settings import load
+from exporter.settings import Source, load
 from exporter.simulator.app import create_app
 from exporter.simulator.chatcaptain.bots import USUAL_CHANNELS, Bots
 from exporter.simulator.paradigm.world import World
@@ -61,10 +62,11 @@ def demo(
     platform = create_app(world, lambda: datetime.now(UTC), scenarios=tuple(scenario or (NORMAL,)), bots=bots)
     with listen(listen_address, LISTEN_OPTION) as listening, listen(platform_address, PLATFORM_OPTION) as simulated:
         environ = demonstration(world, bots, url(simulated))
-        exporter = assemble(load(None, environ, platforms()))
+        settings = load(None, environ, platforms())
+        exporter, sources = assemble(settings), list(settings.sources.values())
         logs.configure(log_level, log_format)
         typer.echo(invitation(url(listening), url(simulated)))
-        run_command(_demo(exporter, listening, platform, simulated, beside))
+        run_command(_demo(exporter, sources, listening, platform, simulated, beside))
 
 
 def demonstration(world: World, bots: Bots, base: str) -> Mapping[str, str]:
@@ -110,6 +112,7 @@ def invitation(exporter: str, platform: str) -> str:
 
 async def _demo(
     exporter: Exporter,
+    sources: Sequence[Source],
     listening: socket.socket,
     platform: Starlette,
     simulated: socket.socket,
@@ -120,6 +123,8 @@ async def _demo(
         if beside is None:
             await ended.wait()
         else:
-            async with stack.running(beside, url(listening)) as invitation:
+            async with stack.running(beside, url(listening)) as invitation, asyncio.TaskGroup() as tasks:
                 typer.echo(invitation)
+                filling = tasks.create_task(past.fill(sources, beside.prometheus.url, typer.echo))
                 await ended.wait()
+                filling.cancel()

@@ -19,7 +19,7 @@ import yaml
 
 import exporter
 from exporter.app.process import serving
-from exporter.cli.demo import notices
+from exporter.cli.demo import notices, past
 from exporter.cli.options import FailedError
 from exporter.web.server.server import listen, url
 
@@ -98,9 +98,8 @@ async def running(stack: Stack, target: str, timeouts: Timeouts = TIMEOUTS) -> A
         await closing.enter_async_context(
             _program(stack.alertmanager, folder, timeouts, (f"--storage.path={folder}/am", alone))
         )
-        await closing.enter_async_context(
-            _program(stack.prometheus, folder, timeouts, (f"--storage.tsdb.path={folder}/tsdb",))
-        )
+        data = (f"--storage.tsdb.path={folder}/tsdb", f"--storage.tsdb.retention.time={past.KEEPS}", past.RECEIVES)
+        await closing.enter_async_context(_program(stack.prometheus, folder, timeouts, data))
         yield invitation(stack.prometheus.url, alerting)
 
 
@@ -109,7 +108,9 @@ def scrape(config: Mapping[str, object], files: Path, target: str, alertmanager:
     (job,) = config["scrape_configs"]  # type: ignore[misc]  # YAML has no types; a test reads the shipped file
     alerting = {"alertmanagers": [{"static_configs": [{"targets": [_address(alertmanager)]}]}]}
     jobs = [{**job, "static_configs": [{"targets": [_address(target)]}]}]  # type: ignore[has-type]  # the same
-    return {**config, "rule_files": [f"{files}/alert_rules/*.yml"], "alerting": alerting, "scrape_configs": jobs}
+    storage = {"tsdb": {"out_of_order_time_window": past.KEEPS}}
+    rules = [f"{files}/alert_rules/*.yml"]
+    return {**config, "rule_files": rules, "alerting": alerting, "scrape_configs": jobs, "storage": storage}
 
 
 def invitation(prometheus: str, alertmanager: str) -> str:
