@@ -6,7 +6,6 @@ import os
 import re
 import subprocess
 import sys
-import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import timedelta
@@ -53,18 +52,18 @@ def answered(content: object) -> httpx.Response:
     return httpx.Response(200, stream=httpx.ByteStream(json.dumps(content).encode()))
 
 
-@pytest.fixture
-def installed(tmp_path: Path) -> Path:
-    """A folder with what installing the page's package leaves: the module, and the entry point that names it."""
-    (tmp_path / "acme_chat.py").write_text(block("# acme_chat.py"))
-    project = tomllib.loads(block("[project]"))["project"]
-    info = tmp_path / f"{project['name'].replace('-', '_')}-{project['version']}.dist-info"
-    info.mkdir()
-    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {project['name']}\nVersion: {project['version']}\n")
-    [(group, entries)] = project["entry-points"].items()
-    lines = "".join(f"{name} = {target}\n" for name, target in entries.items())
-    (info / "entry_points.txt").write_text(f"[{group}]\n{lines}")
-    return tmp_path
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with what the page's command installs: the module, and the entry point that names it."""
+    project, folder = tmp_path_factory.mktemp("acme"), tmp_path_factory.mktemp("installed")
+    for name, start in (("pyproject.toml", "[build-system]"), ("acme_chat.py", "# acme_chat.py")):
+        (project / name).write_text(block(start))
+    (project / "test_acme_chat.py").write_text(block("# test_acme_chat.py"))
+    from_here_alone = ("--no-index", "--no-deps", "--no-build-isolation", "--quiet", "--target", str(folder))
+    command = [sys.executable, "-m", *block("pip install").split(), *from_here_alone]
+    done = subprocess.run(command, cwd=project, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr
+    return folder
 
 
 @pytest.fixture
@@ -148,7 +147,7 @@ def test_an_installed_plugin_is_a_word_of_the_configuration(installed: Path, tmp
     config.write_text(block("sources:").replace("/run/secrets/acme", str(tmp_path / "key")))
 
     def run(*arguments: str) -> str:
-        path = os.pathsep.join((str(installed), str(PAGE.parents[1])))
+        path = os.pathsep.join((str(installed), str(PAGE.parents[2])))
         done = subprocess.run(
             [sys.executable, "-m", "exporter.cli", *arguments],
             env={**os.environ, "PYTHONPATH": path},
