@@ -92,11 +92,10 @@ lint: ## style, types, direction of imports, shell scripts
 	$(VENV)/bin/hadolint --failure-threshold style Dockerfile
 
 # A command that fails leaves the file as it was.
-docs: ## write what is generated: config/exporter.example.yml, docs/metrics.md, tables of options and of runbooks
+docs: ## write what is generated: config/exporter.example.yml, docs/metrics.md, the list of runbooks
 	@tools/venv $(VENV) run
 	@mkdir -p config
 	text=$$($(VENV)/bin/python -m tools.options) && printf '%s\n' "$$text" > config/exporter.example.yml
-	text=$$($(VENV)/bin/python -m tools.options manual) && printf '%s\n' "$$text" > docs/configuration.md
 	text=$$($(VENV)/bin/chat-usage-exporter metrics) && printf '%s\n' "$$text" > docs/metrics.md
 	text=$$($(VENV)/bin/python -m tools.runbooks) && printf '%s\n' "$$text" > docs/runbooks/README.md
 

@@ -1,6 +1,6 @@
-"""`make docs`: prints what the option classes say of themselves, as the example file or in the manual.
+"""`make docs`: prints config/exporter.example.yml, in which the option classes say what each option is.
 
-usage: VENV/bin/python -m tools.options [manual]
+usage: VENV/bin/python -m tools.options
 """
 
 import ast
@@ -10,7 +10,6 @@ import textwrap
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from itertools import pairwise
-from pathlib import Path
 
 from pydantic.fields import FieldInfo
 
@@ -20,8 +19,6 @@ from exporter.settings import platform_options
 from exporter.settings.option_groups import Group, group_of, is_listed, is_named
 from exporter.settings.options import options_of
 
-MANUAL = Path(__file__).parents[1] / "docs" / "configuration.md"
-_TABLE = "| Option | Default | Meaning |\n"
 _NAMES = {
     "sources": "production",
     "overrides": "tools",
@@ -42,23 +39,6 @@ This file is generated: make docs."""
 
 def example(platforms: Mapping[str, Platform]) -> str:
     return "\n".join([*_comment(_HEAD), *_written(options_of(platforms), tuple(_others(platforms)))]) + "\n"
-
-
-def manual(platforms: Mapping[str, Platform]) -> str:
-    """Returns docs/configuration.md, whose last section is the table of options, with that table anew."""
-    head, _, _ = MANUAL.read_text(encoding="utf-8").partition(_TABLE)
-    return head + table(platforms)
-
-
-def table(platforms: Mapping[str, Platform]) -> str:
-    """Returns a row for every option; of groups only lists, whose descriptions say more than their name."""
-    options = list(walk(options_of(platforms)))
-    for platform in _with_own(platforms):
-        own = walk(platform_options.own_options(platform.options), ("sources", "NAME"))
-        options += [(way, field, f"{platform.title}: {meaning}") for way, field, meaning in own]
-    said = [each for each in options if group_of(each[1]) is None or is_listed(each[1])]
-    rows = [f"| `{'.'.join(way)}` | {_cell(field)} | {meaning} |" for way, field, meaning in said]
-    return _TABLE + "\n".join(["|---|---|---|", *rows]) + "\n"
 
 
 def walk(group: type[Group], way: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], FieldInfo, str]]:
@@ -151,14 +131,5 @@ def _value(field: FieldInfo) -> str:
     return f'"{value}"' if value == "*" else str(value)
 
 
-def _cell(field: FieldInfo) -> str:
-    if field.is_required():
-        return "required"
-    if field.default is None or group_of(field):
-        return ""
-    return f"`{_value(field)}`"
-
-
 if __name__ == "__main__":
-    write = manual if sys.argv[1:] == ["manual"] else example
-    sys.stdout.write(write(installed()))
+    sys.stdout.write(example(installed()))

@@ -22,7 +22,7 @@ from exporter.platforms.registry import platforms
 from exporter.settings import Settings, Source, load
 from exporter.settings.options import options_of
 from exporter.settings.public_holidays import YEARS
-from tools.options import MANUAL, example, manual, walk
+from tools.options import example, walk
 
 ROOT = Path(__file__).parents[2]
 KEY = "sk-good-key"
@@ -893,15 +893,9 @@ def test_the_example_file_is_what_the_classes_say() -> None:
     assert (ROOT / "config" / "exporter.example.yml").read_text(encoding="utf-8") == example(platforms())
 
 
-@pytest.mark.parametrize(
-    ("arguments", "text"), [([], example(platforms())), (["manual"], manual(platforms()))], ids=["example", "manual"]
-)
-def test_the_module_prints_what_is_kept_in_the_repository(
-    arguments: list[str], text: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setattr("sys.argv", ["settings", *arguments])
+def test_the_module_prints_what_is_kept_in_the_repository(capsys: pytest.CaptureFixture[str]) -> None:
     runpy.run_path(str(ROOT / "tools" / "options.py"), run_name="__main__")
-    assert capsys.readouterr().out == text
+    assert capsys.readouterr().out == example(platforms())
 
 
 def test_the_example_file_loads_and_holds_the_defaults(file: Path) -> None:
@@ -927,11 +921,6 @@ def test_the_placeholder_of_the_example_is_refused(file: Path) -> None:
     text = example(PLATFORMS).replace("    api_key_file:", "    # api_key_file:").replace("# api_key: ", "api_key: ")
     (line,) = complaints(file, text)
     assert "sources.production.api_key: is the placeholder of an example" in line
-
-
-def test_the_manual_explains_every_option() -> None:
-    """Stale? `make docs`."""
-    assert MANUAL.read_text(encoding="utf-8") == manual(platforms())
 
 
 def test_every_option_has_a_description_that_ends_as_a_sentence() -> None:
