@@ -15,9 +15,9 @@ HEADING = "## All alerts\n"
 
 
 def index() -> str:
-    """Returns the page with a table for each rule file: every alert once, with the summary of its first rule."""
+    """Returns the page with a list for each rule file: every alert once, with the summary of its first rule."""
     head, _, _ = INDEX.read_text().partition(HEADING)
-    return head + HEADING + "".join(_table(path) for path in rule_files())
+    return head + HEADING + "".join(_list(path) for path in rule_files())
 
 
 def rule_files() -> Iterator[Path]:
@@ -27,13 +27,13 @@ def rule_files() -> Iterator[Path]:
     yield from sorted((folder / "optional").glob("*.yml"))
 
 
-def _table(path: Path) -> str:
+def _list(path: Path) -> str:
     groups = yaml.safe_load(path.read_text())["groups"]
     summaries: dict[str, str] = {}
     for rule in (rule for group in groups for rule in group["rules"] if "alert" in rule):
         summaries.setdefault(rule["alert"], rule["annotations"]["summary"])
-    rows = "".join(f"| [{alert}]({alert}.md) | {summary} |\n" for alert, summary in summaries.items())
-    return f"\n### {path.relative_to(ROOT / 'alert_rules')}\n\n| Alert | Says |\n|---|---|\n{rows}"
+    rows = "".join(f"* [{alert}]({alert}.md): {summary}\n" for alert, summary in summaries.items())
+    return f"\n### {path.relative_to(ROOT / 'alert_rules')}\n\n{rows}"
 
 
 if __name__ == "__main__":

@@ -121,9 +121,10 @@ def test_figures_of_days_are_read_at_their_own_midnight(path: Path) -> None:
 
 
 def test_the_catalogue_is_read_here_as_it_is_printed() -> None:
-    """The witness of the names above: docs/metrics.md has a row for each, or for its measure."""
+    """The witness of the names above: docs/metrics.md has a line for each, or for its measure."""
     page = (FILES[0].parents[1] / "docs" / "metrics.md").read_text()
-    rows = re.findall(r"^\| `([a-z]\w+)` \| (.*?) \|", page, re.M)
-    named = {name + suffix for name, said in rows for suffix in re.findall(r"`(_\w+)`", said) or [""]}
-    assert {family.name for family in catalogue()} == named
+    of_ours = re.findall(r"^\* `(\w+)`.*?(?:; ((?:`_\w+`(?:, )?)+))?$", page, re.M)
+    named = {name + suffix for name, said in of_ours for suffix in re.findall(r"`(_\w+)`", said) or [""]}
+    of_python = re.findall(r"`(\w+)`", page.rpartition("Also, as in every Python exporter:")[2])
+    assert {family.name for family in catalogue()} == named | {*of_python}
     assert json.dumps(sorted(OF_PROMETHEUS & named)) == "[]"
