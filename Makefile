@@ -29,6 +29,7 @@ QUICK = -n auto --dist worksteal -m "not e2e and not alone" --hypothesis-profile
 PREVIEW = grafana_dashboards/preview
 COMPILE = .tools/resolver/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-header --no-annotate $(UPGRADE)
+PAGES = README.md CHANGELOG.md CONTRIBUTING.md SECURITY.md docs helm
 SCRIPTS = .ci/run tools/chromium tools/debian-mirror tools/debian-sid tools/go-tools tools/image tools/kube tools/parts tools/venv
 
 export PYTHON
@@ -82,7 +83,7 @@ bench: ## speed and memory of 20 to 10,000 companies, beside prometheus-client, 
 	@tools/venv $(VENV) dev
 	@$(VENV)/bin/python -m benchmarks $(BENCH_ARGS)
 
-lint: ## style, types, direction of imports, shell scripts
+lint: ## style, types, direction of imports, shell scripts, spelling, Markdown
 	@tools/venv $(VENV) dev
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
@@ -90,6 +91,8 @@ lint: ## style, types, direction of imports, shell scripts
 	$(VENV)/bin/lint-imports --no-logo
 	$(VENV)/bin/shellcheck $(SCRIPTS)
 	$(VENV)/bin/hadolint --failure-threshold style Dockerfile
+	$(VENV)/bin/codespell
+	$(VENV)/bin/rumdl check --quiet $(PAGES)
 
 # A command that fails leaves the file as it was.
 docs: ## write what is generated: config/exporter.example.yml, docs/metrics.md, the list of runbooks
