@@ -45,7 +45,7 @@ def test_what_is_asked_for_ends_with_0() -> None:
     """On stdout, and nothing on stderr."""
     done = subprocess.run([*COMMAND, "--version"], capture_output=True, text=True, check=False)
 
-    assert (0, "chat-usage-exporter 0.1.0\n", "") == (done.returncode, done.stdout, done.stderr)
+    assert (0, "chat-usage-exporter 0.2.0\n", "") == (done.returncode, done.stdout, done.stderr)
 
 
 def test_without_the_simulated_platforms_it_says_where_they_are(tmp_path: Path) -> None:
