@@ -17,11 +17,11 @@ from exporter.exposition.telemetry import Telemetry
 from exporter.web.server.basic_auth import (
     UNKNOWN_USER,
     PasswordVerifier,
+    TokenBucket,
     TooManyChecksError,
     client_network,
     credentials,
 )
-from exporter.web.server.rate_limit import TokenBucket
 from exporter.web.server.web_config_file import RateLimit
 from tests.certificates import self_signed, signed
 from tests.web.site import client, site

@@ -1,4 +1,4 @@
-"""Asks users for their password, limits requests, and puts the configured headers on every answer."""
+"""Checks passwords, limits the rate of requests, and adds the configured headers to every answer."""
 
 import asyncio
 import base64
@@ -6,9 +6,10 @@ import binascii
 import hashlib
 import ipaddress
 import secrets
+import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import bcrypt
 from starlette.datastructures import Headers, MutableHeaders
@@ -16,24 +17,23 @@ from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from exporter.polling.threads import Worker
-from exporter.web.server.rate_limit import TokenBucket
-from exporter.web.server.web_config_file import OPEN, WebConfig
+from exporter.web.server.web_config_file import OPEN, RateLimit, WebConfig
 
 FREE = frozenset({"/-/healthy", "/-/ready"})
 """Probes of a cluster have no password, and no rate limit may end a pod."""
 MOST_WRONG = 100
 """Wrong passwords that are remembered, so that a scrape with an old password does not cost a hash each time."""
 LONGEST_PASSWORD = 72
-"""In bytes: bcrypt looks at no more, and refuses to."""
+"""In bytes: bcrypt reads no more, and refuses to."""
 THREADS = 2
 MOST_PENDING, MOST_PENDING_PER_CLIENT = 16, 4
 """Passwords that wait for their check, in all and per client address; one more is refused unchecked."""
 UNKNOWN_USER = b"$2y$10$QOauhQNbBCuQDKes6eFzPeMqBSjb7Mr5DUmpZ/VcEd00UAV/LDeSi"
-"""Compared for names that nobody has, as exporter-toolkit does: its cost tells nothing about that of the users."""
+"""Compared for unknown names, as in exporter-toolkit: its cost reveals nothing about that of the users."""
 
 
 class TooManyChecksError(Exception):
-    """So many passwords wait to be checked that this one is not."""
+    """Too many passwords wait to be checked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +43,35 @@ class _Check:
     result: "asyncio.Task[bool]"
 
 
-class PasswordVerifier:
-    """Compares passwords with their hashes, in threads of its own, and keeps the results: keyed digests, no passwords.
+class TokenBucket:
+    """Holds up to `burst` tokens, full at first, and gains one each `interval` (seconds), as in exporter-toolkit.
 
-    Guesses must not hold up scrapes: the right password of a user is remembered apart from wrong ones, the checks that
-    wait are few, and those of one client address wait for each other in one thread.
+    An interval of 0 is no limit, and a burst of 0 lets nothing through.
+    """
+
+    def __init__(self, limit: RateLimit, clock: Callable[[], float] = time.monotonic) -> None:
+        self.limit = limit
+        self._clock = clock
+        self._tokens = float(limit.burst)
+        self._seen = clock()
+
+    def take(self) -> bool:
+        if not self.limit.interval:
+            return True
+        now = self._clock()
+        self._tokens = min(self.limit.burst, self._tokens + (now - self._seen) / self.limit.interval)
+        self._seen = now
+        if self._tokens < 1:
+            return False
+        self._tokens -= 1
+        return True
+
+
+class PasswordVerifier:
+    """Compares passwords with hashes in threads of its own, and remembers results as keyed digests.
+
+    Guesses must not delay scrapes: right passwords are remembered apart from wrong ones, few checks may wait, and
+    those of one client address share one thread.
     """
 
     def __init__(self) -> None:
@@ -58,11 +82,7 @@ class PasswordVerifier:
         self._pending: dict[bytes, _Check] = {}
 
     async def verify(self, users: Mapping[str, bytes], name: str, password: bytes, client: str) -> bool:
-        """Returns whether this is a user's password.
-
-        Raises:
-            TooManyChecksError: that is not known, and too many checks wait already.
-        """
+        """Returns whether this is a user's password; TooManyChecksError if that is unknown and too many checks wait."""
         hashed = users.get(name)
         digest = hashlib.blake2b(
             b"\0".join((name.encode(), hashed or b"", password)), key=self._secret, digest_size=32
@@ -85,7 +105,6 @@ class PasswordVerifier:
         return good
 
     def close(self) -> None:
-        """Ends the threads."""
         for worker in self._workers:
             worker.close()
 
@@ -107,31 +126,24 @@ def _matches(password: bytes, hashed: bytes) -> bool:
     return good and len(password) <= LONGEST_PASSWORD
 
 
+@dataclass(slots=True)
 class BasicAuth:
-    """The gate before an application; `config` returns what is in effect now.
+    """Middleware that authenticates; `config` returns the current configuration.
 
-    `refused` is told why a request with a password is not let through: `credentials` or `too_many`.
+    `refused` gets the reason, `credentials` or `too_many`, why a request with a password is rejected.
     """
 
-    def __init__(
-        self,
-        app: ASGIApp,
-        config: Callable[[], WebConfig],
-        passwords: PasswordVerifier,
-        refused: Callable[[str], None] = lambda _reason: None,
-    ) -> None:
-        self._app = app
-        self._config = config
-        self._passwords = passwords
-        self._refused = refused
-        self._bucket = TokenBucket(OPEN.rate_limit)
+    app: ASGIApp
+    config: Callable[[], WebConfig]
+    passwords: PasswordVerifier
+    refused: Callable[[str], None] = lambda _reason: None
+    _bucket: TokenBucket = field(default_factory=lambda: TokenBucket(OPEN.rate_limit))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Lets a request through, or answers 401 or 429."""
         if scope["type"] != "http":
-            await self._app(scope, receive, send)
+            await self.app(scope, receive, send)
             return
-        config = self._config()
+        config = self.config()
         headers = config.http_server_config.headers
 
         async def send_with_headers(message: Message) -> None:
@@ -139,7 +151,7 @@ class BasicAuth:
                 MutableHeaders(scope=message).update(headers)
             await send(message)
 
-        app = self._app if scope["path"] in FREE else await self._let_in(config, scope)
+        app = self.app if scope["path"] in FREE else await self._let_in(config, scope)
         await app(scope, receive, send_with_headers)
 
     async def _let_in(self, config: WebConfig, scope: Scope) -> ASGIApp:
@@ -147,30 +159,30 @@ class BasicAuth:
             self._bucket = TokenBucket(config.rate_limit)
         if not self._bucket.take():
             return PlainTextResponse("Too Many Requests\n", 429, {"Retry-After": "1"})
-        return await self._checked(config.users, scope) if config.users else self._app
+        return await self._checked(config.users, scope) if config.users else self.app
 
     async def _checked(self, users: Mapping[str, bytes], scope: Scope) -> ASGIApp:
-        """Returns what answers a request: the application, or a refusal."""
+        """Returns what answers the request: the application, or a refusal."""
         given = credentials(Headers(scope=scope).get("authorization", ""))
         if given is None:
             return _refusal("Unauthorized", 401, {"WWW-Authenticate": "Basic"})
         try:
-            if await self._passwords.verify(users, *given, client_network(scope)):
-                return self._app
+            if await self.passwords.verify(users, *given, client_network(scope)):
+                return self.app
         except TooManyChecksError:
-            self._refused("too_many")
+            self.refused("too_many")
             return _refusal("Too many passwords are being checked", 429, {"Retry-After": "1"})
-        self._refused("credentials")
+        self.refused("credentials")
         return _refusal("Unauthorized", 401, {"WWW-Authenticate": "Basic"})
 
 
 def _refusal(text: str, status: int, headers: Mapping[str, str]) -> ASGIApp:
-    """Answers and closes: who guesses on has to wait to be accepted again, behind whom is served."""
+    """Answers and closes the connection, so that another guess has to wait to be accepted again."""
     return PlainTextResponse(f"{text}\n", status, {**headers, "Connection": "close"})
 
 
 def client_network(scope: Scope) -> str:
-    """Returns the address of a client, of IPv6 its first 64 bits: one client may have all addresses below them."""
+    """Returns a client's address; of IPv6 the /64 network, all of which one client may own."""
     host = (scope.get("client") or ("", 0))[0]
     try:
         address = ipaddress.ip_address(host)
