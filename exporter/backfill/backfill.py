@@ -1,11 +1,11 @@
-"""Asks the reports of sources for their past, oldest days first, and hands each piece on once, when it is whole.
+"""Asks the reports of sources for their past, oldest days first, and hands each piece on once it is complete.
 
-The road of a poll (plan, fetch, decode, fold), over old days. Zeros need what was there before, so a report goes on
-only where its last piece ended: what fails leaves the rest of that report for the next run, and no other.
+Zeros need what was there before, so a report goes on only where its last piece ended: a failure leaves the rest of
+that report, and of no other, for the next run.
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import partial
 from typing import NamedTuple, Protocol
@@ -29,29 +29,29 @@ from exporter.polling.threads import Worker
 from exporter.polling.transitions import longest_piece
 
 PATIENCE_SECONDS = 600.0
-"""What the retries of one piece may wait: nobody waits for this poll, and the next run would begin the piece anew."""
+"""What the retries of one piece may wait: nobody waits for this poll, and a new run would repeat the piece."""
 LONGEST_PIECE = 31
 LONGEST_PIECE_BY_DAY = 7
-"""In days, where each day is a question of its own: what a killed run has to ask again."""
+"""In days, where each day is a request of its own: what a killed run has to ask again."""
 SAMPLE_DAYS = 7
-"""The newest days, which show how large an answer is: a week, because weekends are small."""
+"""The newest days, which show how large an answer is; a week, because weekends are small."""
 
 
 class Destination(Protocol):
     """Where figures go."""
 
     async def begin(self, oldest: date, /) -> None:
-        """Makes sure that days from `oldest` on can be taken at all; called before a platform is asked."""
+        """Checks that days from `oldest` on can be taken at all; called before a platform is asked."""
 
     async def take(self, piece: Piece, figures: Iterable[DailyFigure], /) -> None:
-        """Takes the figures of a piece, family after family, each made as it is taken, in whatever thread.
+        """Takes the figures of a piece, family by family, in any thread; when it returns they are safe.
 
-        When it returns they are safe; they may still be handed over again.
+        The same figures may be handed over again.
         """
 
 
 class StoreRequest(NamedTuple):
-    """A source whose past is wanted, and how it is reached: at most so often."""
+    """A source whose past is wanted, and its transport and rate limit."""
 
     target: Target
     fetch: Fetch
@@ -59,10 +59,9 @@ class StoreRequest(NamedTuple):
 
 
 class Step(NamedTuple):
-    """How far all is: days of reports that are `done` of `total`, and the piece that was handed on last.
+    """Progress: days of reports that are `done` of `total`, and the last piece.
 
-    Of requests this run has `asked` so many and has so many `left`; those take `seconds_left` at least, by what each
-    source may be asked.
+    `asked` and `left` are requests; those left take at least `seconds_left`, by the rate limit of each source.
     """
 
     done: int
@@ -75,53 +74,34 @@ class Step(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class BackfillResult:
-    """How a run went: `failed` has a line for each report that is not done, `left_out` for each that is not there."""
+    """`failed` has a line for each report that is not complete, `left_out` for each that does not exist."""
 
     failed: tuple[str, ...]
     left_out: tuple[str, ...]
 
 
+@dataclass(slots=True)
 class Backfill:
-    """One run over what the manifest says is left.
+    """One run over what the manifest says is left; `report_step` is called after each piece."""
 
-    Args:
-        manifest: the progress of earlier runs.
-        destination: where figures go.
-        worker: where answers are read.
-        clock: moments at which answers are read.
-        report_step: called with each piece that was handed on.
-    """
-
-    def __init__(
-        self,
-        manifest: Manifest,
-        destination: Destination,
-        worker: Worker,
-        clock: Clock,
-        report_step: Callable[[Step], None],
-    ) -> None:
-        self._manifest = manifest
-        self._destination = destination
-        self._worker = worker
-        self._clock = clock
-        self._report_step = report_step
-        self._wanted: tuple[tuple[str, str], ...] = ()
-        self._planned: dict[tuple[str, str], list[int]] = {}  # requests of each piece that is left, in its turn
-        self._asked_for = 0
-        self._per_minute: dict[str, float] = {}
+    manifest: Manifest
+    destination: Destination
+    worker: Worker
+    clock: Clock
+    report_step: Callable[[Step], None]
+    _wanted: tuple[tuple[str, str], ...] = ()
+    _planned: dict[tuple[str, str], list[int]] = field(default_factory=dict)  # requests of each piece left, in turn
+    _asked_for: int = 0
+    _per_minute: dict[str, float] = field(default_factory=dict)
 
     async def run(self, jobs: Sequence[StoreRequest]) -> BackfillResult:
-        """Asks for all that is left, a piece at a time.
-
-        Raises:
-            StoreError, OSError: the destination does not take it.
-        """
+        """Asks for all that is left, piece by piece; raises StoreError or OSError if the destination refuses it."""
         failed: list[str] = []
         self._per_minute = {job.target.source: job.requests_per_minute for job in jobs}
         wanted = [(job, report) for job in jobs for report in job.target.reports if report.has_days]
         self._wanted = tuple((job.target.source, report.name) for job, report in wanted)
         if left := self._left():
-            await self._destination.begin(min(days.first for days in left))
+            await self.destination.begin(min(days.first for days in left))
         begun = []
         for job, report in wanted:  # all of them before the first goes on: then it is known how much is to be asked
             try:
@@ -136,11 +116,10 @@ class Backfill:
         return BackfillResult(tuple(failed), tuple(self._left_out(wanted)))
 
     def _left(self) -> list[Days]:
-        """Returns, of each report that is not done, the days that are still to be handed on."""
-        return [days for which in self._wanted if (days := self._manifest.left(*which)) is not None]
+        return [days for which in self._wanted if (days := self.manifest.left(*which)) is not None]
 
     def _step(self, piece: Piece) -> Step:
-        total = sum(len(self._manifest.span(source)) for source, _ in self._wanted)
+        total = sum(len(self.manifest.span(source)) for source, _ in self._wanted)
         done = total - sum(len(days) for days in self._left())
         self._asked_for += self._planned[piece.source, piece.report].pop(0)
         left = {which: sum(requests) for which, requests in self._planned.items()}
@@ -149,18 +128,18 @@ class Backfill:
 
     def _left_out(self, wanted: Iterable[tuple[StoreRequest, Report]]) -> Iterable[str]:
         for job, report in wanted:
-            progress = self._manifest.progress(job.target.source, report.name)
+            progress = self.manifest.progress(job.target.source, report.name)
             if progress is not None and progress.left_out:
                 yield _line(job.target.source, report, progress.left_out)
 
     async def _begin(self, job: StoreRequest, report: Report) -> Discoveries:
-        """Finds out what the questions of a report depend on, and how many there are."""
-        source, progress = job.target.source, self._manifest.progress(job.target.source, report.name)
+        """Returns the discoveries that a report's requests need, and plans its requests."""
+        source, progress = job.target.source, self.manifest.progress(job.target.source, report.name)
         if progress is not None and (progress.until is not None or progress.left_out):
-            state = await self._worker.run(partial(self._manifest.state, source, report.name))
+            state = await self.worker.run(partial(self.manifest.state, source, report.name))
             discoveries = state.discoveries if state else NO_DISCOVERIES
         else:
-            discoveries = await self._sample(job, report, self._manifest.span(source))
+            discoveries = await self._sample(job, report, self.manifest.span(source))
         self._planned[source, report.name] = [
             len(report.plan(piece, job.target.scope, {**discoveries, END_DATE: Discovery(piece.last, ())}))
             for piece in self._pieces(source, report)
@@ -168,21 +147,20 @@ class Backfill:
         return discoveries
 
     def _pieces(self, source: str, report: Report) -> Sequence[Days]:
-        """Returns the pieces of a report that are still to be handed on, in their order."""
-        left, progress = self._manifest.left(source, report.name), self._manifest.progress(source, report.name)
+        left, progress = self.manifest.left(source, report.name), self.manifest.progress(source, report.name)
         return () if left is None or progress is None else pieces(left, progress.longest)[::-1]
 
     async def _report(self, job: StoreRequest, report: Report, discoveries: Discoveries) -> None:
         source, left = job.target.source, self._pieces(job.target.source, report)
         empty = ReportState(Ledger(), Health(job.target.interval), discoveries=discoveries)
-        state = await self._worker.run(partial(self._manifest.state, source, report.name)) if left else None
+        state = await self.worker.run(partial(self.manifest.state, source, report.name)) if left else None
         state = state or empty
         for piece in left:
             state = await self._handed_on(job, report, piece, state)
-            self._report_step(self._step(Piece(source, report.name, piece)))
+            self.report_step(self._step(Piece(source, report.name, piece)))
 
     async def _sample(self, job: StoreRequest, report: Report, days: Days) -> Discoveries:
-        """Asks for the newest days alone: if the report is there, how large answers are, what has to be discovered."""
+        """Asks for the newest days alone: does the report exist, how large are answers, what has to be discovered?"""
         source, count = job.target.source, 1 if report.asks_by_day else SAMPLE_DAYS
         newest = next(iter(pieces(days, count)))
         try:
@@ -196,27 +174,26 @@ class Backfill:
             size = sum(len(answer.body) for answer in answers.answers) / len(newest)
             longest = LONGEST_PIECE_BY_DAY if report.asks_by_day else min(LONGEST_PIECE, longest_piece(report, size))
             progress, discoveries = ReportProgress(longest), answers.discoveries
-        await self._worker.run(partial(self._manifest.begin, source, report.name, progress))
+        await self.worker.run(partial(self.manifest.begin, source, report.name, progress))
         return discoveries
 
     async def _handed_on(self, job: StoreRequest, report: Report, days: Days, state: ReportState) -> ReportState:
         after = await self._read(job, report, days, state)
         target, piece = job.target, Piece(job.target.source, report.name, days)
-        await self._destination.take(piece, figures(target, report, after, days, self._clock.now()))
-        after = replace(after, ledger=await self._worker.run(partial(evidence, after.ledger)))
-        await self._worker.run(partial(self._manifest.done, piece, after))
+        await self.destination.take(piece, figures(target, report, after, days, self.clock.now()))
+        after = replace(after, ledger=await self.worker.run(partial(evidence, after.ledger)))
+        await self.worker.run(partial(self.manifest.done, piece, after))
         return after
 
     async def _read(self, job: StoreRequest, report: Report, days: Days, state: ReportState) -> ReportState:
-        """Asks for days and returns what is held then; the answers, which are larger, are let go of."""
         answers = await self._asked(job, report, days, state.discoveries)
-        return await self._worker.run(partial(folded, job.target, state, answers, days, self._clock.now()))
+        return await self.worker.run(partial(folded, job.target, state, answers, days, self.clock.now()))
 
     async def _asked(self, job: StoreRequest, report: Report, days: Days, discoveries: Discoveries) -> Answers:
-        """Asks for days; what no poll can read is left out, but what may come yet is not: a day is handed on once."""
-        transport = Transport(job.fetch, RetryBudget(PATIENCE_SECONDS), self._worker)
+        """Asks for days; leaves out what no poll can read, but fails if more may come: a day is handed on once."""
+        transport = Transport(job.fetch, RetryBudget(PATIENCE_SECONDS), self.worker)
         known = {**discoveries, END_DATE: Discovery(days.last, ())}  # one day more: no seam, wherever a range ends
-        answers = await ask(job.target, report, days, Known(known), transport, self._clock.now())
+        answers = await ask(job.target, report, days, Known(known), transport, self.clock.now())
         errors = [each.error for each in answers.failures]
         passing = [each for each in errors if not isinstance(each, SchemaError)]
         if passing or (errors and not answers.answers):

@@ -1,4 +1,4 @@
-"""Figures of old days, by the same rules as those of new days, day by day; pure, knows no store."""
+"""Figures of past days by the same rules as those of recent days; pure, knows no store."""
 
 import math
 from array import array
@@ -26,7 +26,7 @@ SUFFIX = "_daily"
 
 
 class Piece(NamedTuple):
-    """Days of one report of one source that are asked, and handed on, together."""
+    """Days of one report of one source that are asked and handed on together."""
 
     source: str
     report: str
@@ -34,12 +34,12 @@ class Piece(NamedTuple):
 
 
 def daily(measure: Measure) -> str:
-    """Returns the name of the family that holds one sample per day."""
+    """Returns the name of the family with one sample per day."""
     return measure.family + SUFFIX
 
 
 def newest_final(now: datetime, rules: DayRules) -> date:
-    """Returns the newest day that is not read again: what is asked of it now is what it stays (docs/concepts.md)."""
+    """Returns the newest day that is never read again (docs/days.md)."""
     return day_at(now, rules.zone) - timedelta(days=rules.reread_days + 1)
 
 
@@ -54,12 +54,9 @@ def helps(target: Target) -> Mapping[str, str]:
 
 
 def folded(target: Target, state: ReportState, asked: Answers, days: Days, now: datetime) -> ReportState:
-    """Returns the state of a report after what was asked about `days`.
+    """Returns the state of a report after what was asked about `days`; SchemaError if an answer lacks a known part.
 
-    Nothing that is held is dropped: a company that left counts 0 to the end, so that a store's sums have no gap.
-
-    Raises:
-        SchemaError: an answer lacks a part that held days have.
+    Nothing is dropped: a company that left counts 0 to the end, so that a store's sums have no gap.
     """
     ledger = state.ledger
     keep_days = (days.last - min(ledger.blocks, default=days.first)).days
@@ -69,10 +66,9 @@ def folded(target: Target, state: ReportState, asked: Answers, days: Days, now: 
 
 
 def evidence(ledger: Ledger) -> Ledger:
-    """Returns what the days after these need of them: that a company has rows, and figures, not which.
+    """Returns what later days need of the ledger: that a company has rows and figures, not which.
 
-    Of each row and each figure the newest one is left, as 0, and no day without any: so zeros keep their evidence, and
-    what is held beside a piece is little more than one day.
+    Of each row and figure only the newest stays, as 0, so zeros keep their evidence in little more than one day.
     """
     rows, noted = defaultdict[str, set[str]](set), defaultdict[tuple[str, Column], set[str]](set)
     blocks: dict[date, Block] = {}
@@ -92,27 +88,23 @@ def evidence(ledger: Ledger) -> Ledger:
 
 
 def figures(target: Target, report: Report, state: ReportState, days: Days, now: datetime) -> Iterator[DailyFigure]:
-    """Yields the figures of these days as they are taken: by family in the order of lines; of a series by day.
+    """Yields the figures of these days by family, and within a series by day.
 
-    Which values limited labels keep is chosen for these days alone, so that it does not depend on where a run began.
+    Which values limited labels keep is chosen for these days alone, independent of where a run began.
     """
     seen = view(target, report, state, now)
-    wanted = (measure for measure in measures(seen) if not _is_excluded(target, measure))
-    yield from DailyFigures(seen).of_all(sorted(wanted, key=_in_lines), days)
+    wanted = (each for each in measures(seen) if not any(fnmatchcase(daily(each), glob) for glob in target.excluded))
+    in_order = sorted(wanted, key=lambda measure: daily(measure) + "{")  # as their lines are sorted
+    yield from DailyFigures(seen).of_all(in_order, days)
 
 
 def by_family(figures: Iterable[DailyFigure]) -> Iterator[Iterator[DailyFigure]]:
-    """Yields the figures of one family after the other: of all of them together there may be too many."""
+    """Yields the figures of one family after the other, since all together may not fit into memory."""
     yield from (some for _, some in groupby(figures, key=lambda figure: figure.measure))
 
 
-def _in_lines(measure: Measure) -> str:
-    """Returns what sorts families as their lines are sorted."""
-    return daily(measure) + "{"
-
-
 def _zeros(table: Table, rows: set[str], newest: Mapping[Column, set[str]]) -> Table:
-    """Returns some rows, with 0 for the figures of which they are the newest."""
+    """Returns some rows, with 0 for their newest figures."""
     companies = tuple(company for company in table.companies if company in rows)
     columns = {
         column: array("d", [0.0 if company in those else math.nan for company in companies])
@@ -120,7 +112,3 @@ def _zeros(table: Table, rows: set[str], newest: Mapping[Column, set[str]]) -> T
         if those
     }
     return Table(companies, columns)
-
-
-def _is_excluded(target: Target, measure: Measure) -> bool:
-    return any(fnmatchcase(daily(measure), glob) for glob in target.excluded)

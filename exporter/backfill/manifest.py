@@ -1,7 +1,7 @@
-"""The progress of a backfill, so that one that was killed goes on: a folder with manifest.json, which alone counts.
+"""The progress of a backfill, so that a killed one can go on: a folder whose manifest.json alone counts.
 
-Beside it is what each report keeps of its last days, which zeros need as evidence. It is written first, under a
-name of its own; then the manifest, whole or not at all, makes it the one that counts; then the one before goes.
+Beside it lies the state of each report's last days, the evidence for zeros. A new state is written first, under a
+name of its own; then the manifest is replaced atomically; then the old state is deleted.
 """
 
 import fcntl
@@ -24,19 +24,16 @@ from exporter.polling.state_format import Section, UnusableError, decoded, encod
 
 NAME = "manifest.json"
 VERSION = 1
-AGAIN = "give the options of its first run, or delete the folder to begin anew"
+AGAIN = "repeat the options of its first run, or delete the folder to start over"
 
 
 def digest(value: str) -> str:
-    """Returns what differs for two values and shows neither of them."""
+    """Returns a digest that differs for different values and reveals none."""
     return sha256(value.encode()).hexdigest()
 
 
 class ReportProgress(msgspec.Struct, frozen=True):
-    """The progress of a report: it is asked in pieces of at most `longest` days, and done until `until`.
-
-    `left_out` says in one line why it is not asked at all; empty if it is.
-    """
+    """A report is asked in pieces of at most `longest` days and done until `until`; or `left_out` says why not."""
 
     longest: int
     until: date | None = None
@@ -44,10 +41,7 @@ class ReportProgress(msgspec.Struct, frozen=True):
 
 
 class Contents(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What manifest.json holds: the `question` by option, then spans by source, progress by report (source/report).
-
-    With `finished` everything was handed on.
-    """
+    """The content of manifest.json: `question` by option, `spans` by source, `reports` by source/report."""
 
     version: int
     question: dict[str, str]
@@ -57,7 +51,7 @@ class Contents(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Manifest:
-    """The manifest in `folder`, which belongs to this process alone; make it with `opened`."""
+    """The manifest in `folder`, which this process has locked; open it with `opened` or `continued`."""
 
     def __init__(self, folder: Path, content: Contents) -> None:
         self.folder = folder
@@ -65,11 +59,9 @@ class Manifest:
 
     @property
     def finished(self) -> bool:
-        """Returns whether everything was handed on."""
         return self._content.finished
 
     def span(self, source: str) -> Days:
-        """Returns the days that are wanted of a source, as they were when the back-fill began."""
         return self._content.spans[source]
 
     def progress(self, source: str, report: str) -> ReportProgress | None:
@@ -77,7 +69,7 @@ class Manifest:
         return self._content.reports.get(f"{source}/{report}")
 
     def left(self, source: str, report: str) -> Days | None:
-        """Returns the days of a report that are still to be asked; None when there are none."""
+        """Returns the days of a report that are still to be asked; None if there are none."""
         days, progress = self.span(source), self.progress(source, report)
         if progress is not None and progress.left_out:
             return None
@@ -85,11 +77,7 @@ class Manifest:
         return Days(first, days.last) if first <= days.last else None
 
     def state(self, source: str, report: str) -> ReportState | None:
-        """Returns what a report keeps of its last days; None before the first ones are done.
-
-        Raises:
-            ConfigError: it is damaged.
-        """
+        """Returns the state of a report's last days; None before the first ones; ConfigError if it is damaged."""
         progress = self.progress(source, report)
         if progress is None or progress.until is None:
             return None
@@ -98,10 +86,9 @@ class Manifest:
             return decoded(path.read_bytes())[source].reports[report]
         except (OSError, UnusableError, KeyError) as error:
             reason = error.strerror if isinstance(error, OSError) else error
-            raise ConfigError(f"{path}: {reason}; delete the folder {self.folder} to begin anew") from error
+            raise ConfigError(f"{path}: {reason}; delete the folder {self.folder} to start over") from error
 
     def begin(self, source: str, report: str, progress: ReportProgress) -> None:
-        """Takes note of how a report is asked, or why it is not."""
         self.write(reports={**self._content.reports, f"{source}/{report}": progress})
 
     def done(self, piece: Piece, state: ReportState) -> None:
@@ -115,9 +102,9 @@ class Manifest:
             self._state_file(source, report, before.until).unlink(missing_ok=True)
 
     def extend(self, question: Mapping[str, str], spans: Mapping[str, Days]) -> None:
-        """Takes note that later days are wanted too, from now on by this question; of a new source, all of its days.
+        """Adds later days, asked by this question, and all days of new sources.
 
-        What the platform lacked is asked again: a later release of it may have the report.
+        Reports that the platform lacked are asked again: a later release may have them.
         """
         wanted = dict(self._content.spans)
         for source, days in spans.items():
@@ -129,14 +116,13 @@ class Manifest:
             self.write(question=asked, spans=wanted, reports=reports, finished=False)
 
     def finish(self) -> None:
-        """Takes note that everything was handed on."""
         self.write(finished=True)
 
     def _state_file(self, source: str, report: str, until: date) -> Path:
         return self.folder / f"{source}.{report}.{until}.state"
 
     def write(self, **changes: object) -> None:
-        """Writes the manifest, whole or not at all, with what changes of it."""
+        """Replaces the manifest atomically."""
         content = msgspec.structs.replace(self._content, **changes)
         replace_file(self.folder / NAME, [msgspec.json.format(msgspec.json.encode(content), indent=1)])
         self._content = content
@@ -144,11 +130,10 @@ class Manifest:
 
 @contextmanager
 def opened(folder: Path, question: Mapping[str, str], spans: Mapping[str, Days]) -> Iterator[Manifest]:
-    """Opens the manifest in a folder, or begins one; `spans` count only then.
+    """Opens the manifest in a folder, or begins one with `spans`.
 
-    Raises:
-        ConfigError: another process has it, it answers another question, or it cannot be read.
-        OSError: the folder cannot be made or written.
+    Raises ConfigError (locked, begun with other options, or unreadable) and OSError (the folder cannot be
+    written).
     """
     with _locked(folder):
         known = _read(folder / NAME)
@@ -161,13 +146,9 @@ def opened(folder: Path, question: Mapping[str, str], spans: Mapping[str, Days])
 def continued(
     folder: Path, question: Mapping[str, str], spans: Mapping[str, Days], loosely: Collection[str], target: str
 ) -> Iterator[Manifest]:
-    """Opens the manifest in a folder for later days, or begins one.
+    """Opens the manifest in a folder for later days, or begins one; raises as `opened` does.
 
-    What is asked under the names in `loosely` may have changed since, sources may have been added or removed, and the
-    `target` may have changed once all was handed on.
-
-    Raises:
-        ConfigError, OSError: as in `opened`.
+    Options in `loosely` and the list of sources may differ, and so may `target` once everything was handed on.
     """
     with _locked(folder):
         known = _read(folder / NAME)
@@ -182,14 +163,14 @@ def continued(
 
 @contextmanager
 def _locked(folder: Path) -> Iterator[None]:
-    """Has the folder for this process alone; the lock ends with the process, however that ends."""
+    """Locks the folder for this process; the lock ends with the process, however that ends."""
     folder.mkdir(mode=0o700, exist_ok=True)
     lock = os.open(folder, os.O_RDONLY)
     try:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise ConfigError(f"{folder}: another backfill is at it; wait for its end") from None
+            raise ConfigError(f"{folder}: another backfill is using it; wait until it has ended") from None
         yield
     finally:
         os.close(lock)
@@ -197,7 +178,7 @@ def _locked(folder: Path) -> Iterator[None]:
 
 def _refuse(folder: Path, changed: Collection[str]) -> None:
     if changed:
-        raise ConfigError(f"{folder}: was begun with another {', '.join(sorted(changed))}; {AGAIN}")
+        raise ConfigError(f"{folder}: was started with a different {', '.join(sorted(changed))}; {AGAIN}")
 
 
 def _manifest(folder: Path, known: Contents | None, question: Mapping[str, str], spans: Mapping[str, Days]) -> Manifest:
@@ -213,7 +194,7 @@ def _read(path: Path) -> Contents | None:
     except FileNotFoundError:
         return None
     except msgspec.MsgspecError as error:
-        raise ConfigError(f"{path}: is no manifest of a back-fill ({error}); {AGAIN}") from error
+        raise ConfigError(f"{path}: is not a backfill manifest ({error}); {AGAIN}") from error
     if content.version != VERSION:
-        raise ConfigError(f"{path}: is of version {content.version}, this program writes {VERSION}; {AGAIN}")
+        raise ConfigError(f"{path}: has version {content.version}, this program writes {VERSION}; {AGAIN}")
     return content

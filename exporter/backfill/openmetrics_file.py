@@ -1,9 +1,8 @@
-"""A backfill as one OpenMetrics file: a run of sorted lines per piece, at the end merged into families and series.
+"""A backfill as one OpenMetrics file: sorted lines per piece, merged into families and series at the end.
 
-    paradigm_user_queries_daily{source="production",company_id="17",company="Northwind",mode="chat"} 61.0 1717243200
-
-A series' samples are together and in time order, as the format demands, in whatever order pieces arrive; and neither a
-piece nor the merge holds more than its own share in memory.
+paradigm_user_queries_daily{source="production",company_id="17",company="Northwind",mode="chat"} 61.0 1717243200
+The samples of a series are together and in time order, as the format demands, in whatever order pieces arrive; a
+merge holds one line per file in memory.
 """
 
 import asyncio
@@ -29,7 +28,7 @@ DAY_SECONDS = 86400
 NOON_SECONDS = DAY_SECONDS // 2
 RUNS = ".lines"
 MOST_OPEN = 200
-"""Runs that are merged at a time: open files are limited, often to 1,024."""
+"""Files that are merged at a time; open files are often limited to 1,024."""
 BLOCK = 4096
 """Lines that are written at a time."""
 
@@ -40,16 +39,16 @@ def noon(day: date) -> int:
 
 
 def labels_of(figure: DailyFigure) -> Mapping[str, str]:
-    """Returns the labels of a figure's series, those of the live families, in their order."""
+    """Returns the labels of a figure's series, as on the live families."""
     company = {"source": figure.source, "company_id": figure.company_id, "company": figure.company}
     return {name: label_value(value) for name, value in {**company, **figure.labels}.items()}
 
 
 def lines(figures: Iterable[DailyFigure], added: Mapping[str, str]) -> Iterator[str]:
-    """Yields figures as lines with a line end each, sorted by series; of a series they stay in their order.
+    """Yields figures as lines, sorted by series, and by time within a series; `added` are labels of every series.
 
-    `added` are further labels of every series. Until they are sorted a figure is held as two numbers: a line is 200
-    bytes, and there are a quarter of a million of a month of tools of 1,000 companies.
+    Until they are sorted a figure is two numbers: a line has 200 bytes, and a month of tools of 1,000 companies
+    has 250,000 of them.
     """
 
     def name(figure: DailyFigure) -> str:
@@ -62,7 +61,7 @@ def lines(figures: Iterable[DailyFigure], added: Mapping[str, str]) -> Iterator[
 
 
 class Samples(NamedTuple, Generic[T]):
-    """What a series has: how it is called, and in parallel moments (seconds since 1970) and figures, in order."""
+    """A series, and in parallel its moments (seconds since 1970) and figures."""
 
     series: T
     seconds: "array[int]"
@@ -70,7 +69,7 @@ class Samples(NamedTuple, Generic[T]):
 
 
 def by_series(figures: Iterable[DailyFigure], called: Callable[[DailyFigure], T]) -> Collection[Samples[T]]:
-    """Puts the figures of each series together; `called` once for each, since escaping costs most."""
+    """Groups figures by series; `called` is called once per series, since escaping costs most."""
     found: dict[tuple[str, ...], Samples[T]] = {}
     for figure in figures:
         which = (figure.measure, figure.company_id, figure.company, *figure.labels.values())
@@ -87,15 +86,11 @@ def series(line: str) -> str:
 
 
 def family(line: str) -> str:
-    """Returns the family's name of a line."""
     return line[: line.index("{")]
 
 
 class Runs:
-    """The sorted lines of the pieces in `folder`; equal series are in the order of source, report and day.
-
-    `added` are further labels of every series; at most `most_open` files are merged at a time.
-    """
+    """The sorted lines of pieces in `folder`; `added` are labels of every series, `most_open` bounds open files."""
 
     def __init__(self, folder: Path, added: Mapping[str, str], most_open: int = MOST_OPEN) -> None:
         self._folder = folder
@@ -106,11 +101,7 @@ class Runs:
         """Takes days of any age."""
 
     async def take(self, piece: Piece, figures: Iterable[DailyFigure]) -> None:
-        """Writes the lines of one piece, family after family, in the place of what an interrupted run left of it.
-
-        Raises:
-            OSError: they cannot be written.
-        """
+        """Writes the lines of one piece over what an interrupted run left of it; raises OSError."""
         await asyncio.to_thread(self._write, piece, figures)
 
     def _write(self, piece: Piece, figures: Iterable[DailyFigure]) -> None:
@@ -118,24 +109,19 @@ class Runs:
         found = chain.from_iterable(lines(some, self._added) for some in by_family(figures))
         replace_file(path, (part.encode() for part in _blocks(found)))
 
-    def merge(self, target: Path, helps: Mapping[str, str]) -> "Written":
-        """Writes the file of all pieces, whole or not at all; `helps` are the HELP texts by family.
-
-        Raises:
-            OSError: it cannot be written; nothing is lost.
-        """
+    def merge(self, target: Path, helps: Mapping[str, str]) -> "WrittenFile":
+        """Writes the file of all pieces atomically, with HELP texts by family; an OSError loses nothing."""
         paths, level = sorted(self._folder.glob(f"*{RUNS}")), 0
         while len(paths) > self._most_open:
             groups = [paths[n : n + self._most_open] for n in range(0, len(paths), self._most_open)]
             level += 1
             paths = [self._merged(group, f"{level}-{n:05}.merged") for n, group in enumerate(groups)]
-        writing = _Document(helps)
+        written = WrittenFile(helps)
         with _together(paths) as found:
-            replace_file(target, (part.encode() for part in _blocks(writing.over(found))))
-        return Written(writing.families, writing.samples)
+            replace_file(target, (part.encode() for part in _blocks(written.over(found))))
+        return written
 
     def clear(self) -> None:
-        """Deletes the lines: the file has them."""
         for pattern in (f"*{RUNS}", "*.merged"):
             for path in self._folder.glob(pattern):
                 path.unlink()
@@ -147,21 +133,13 @@ class Runs:
         return target
 
 
-@dataclass(frozen=True, slots=True)
-class Written:
-    """How many families and samples a file has."""
+@dataclass(slots=True)
+class WrittenFile:
+    """Adds headers and the end to sorted lines, and counts families and samples."""
 
-    families: int
-    samples: int
-
-
-class _Document:
-    """Puts the headers before each family of sorted lines, and the end behind all; counts both."""
-
-    def __init__(self, helps: Mapping[str, str]) -> None:
-        self._helps = helps
-        self.families = 0
-        self.samples = 0
+    helps: Mapping[str, str]
+    families: int = 0
+    samples: int = 0
 
     def over(self, found: Iterable[str]) -> Iterator[str]:
         name = ""
@@ -169,7 +147,7 @@ class _Document:
             if not line.startswith(name + "{"):
                 name = family(line)
                 self.families += 1
-                yield f"# HELP {name} {escaped(self._helps[name])}\n# TYPE {name} gauge\n"
+                yield f"# HELP {name} {escaped(self.helps[name])}\n# TYPE {name} gauge\n"
             self.samples += 1
             yield line
         yield "# EOF\n"
@@ -177,14 +155,14 @@ class _Document:
 
 @contextmanager
 def _together(paths: Sequence[Path]) -> Iterator[Iterator[str]]:
-    """Opens sorted files for the length of a `with` block and gives their lines, sorted."""
+    """Opens sorted files and gives their lines, sorted."""
     with ExitStack() as closing:
         files = [closing.enter_context(path.open(encoding="utf-8", newline="\n")) for path in paths]
         yield heapq.merge(*files, key=series)
 
 
 def _blocks(found: Iterable[str]) -> Iterator[str]:
-    """Joins lines into blocks, so that few writes are made and few lines held."""
+    """Joins lines into blocks, for few writes and little memory."""
     block: list[str] = []
     for line in found:
         block.append(line)

@@ -1,6 +1,6 @@
-"""Sends figures to a store of time series by Prometheus' remote write 1.0; asks again only where that can help.
+"""Sends figures to a store by Prometheus remote write 1.0; retries only where that can help.
 
-A store does not overwrite: what is sent twice with the same value changes nothing there.
+A store does not overwrite: sending the same value twice changes nothing.
 """
 
 import asyncio
@@ -23,12 +23,12 @@ from exporter.http.client import wait
 from exporter.metrics.daily import DailyFigure
 
 MOST_SAMPLES = 2000
-"""In one request: what Prometheus itself sends by default."""
+"""Per request: Prometheus' own default."""
 PATIENCE_SECONDS = 900.0
-"""What the retries of one request may wait: a store may be down for a while, and a restart takes minutes."""
+"""What the retries of one request may wait: a store's restart takes minutes."""
 PROBE = "chat_usage_backfill_probe"
 TOO_OLD = ("too old", "out of bounds", "out of order", "outside retention", "older than")
-"""What stores say of a sample that they will never take; Prometheus up to 2.42 says so with status 500."""
+"""What stores say of samples that they will never take; Prometheus up to 2.42 says so with status 500."""
 HEADERS = {
     "Content-Encoding": "snappy",
     "Content-Type": "application/x-protobuf",
@@ -40,7 +40,7 @@ MOST_WORDS = 200
 
 @dataclass(frozen=True, slots=True)
 class RemoteWrite:
-    """One store at `url`, reached by `http`; `added` are further labels of every series; each wait is reported."""
+    """One store at `url`; `added` are labels of every series; `report_wait` is told about each wait."""
 
     url: str
     http: httpx.AsyncClient
@@ -49,19 +49,11 @@ class RemoteWrite:
     report_wait: Callable[[str], None] = lambda _words: None
 
     async def begin(self, oldest: date) -> None:
-        """Writes one sample of a family of its own on the oldest day to be sent: whether days so old are taken.
-
-        Raises:
-            StoreError: they are not, with the remedy; or nothing is.
-        """
+        """Writes one sample of a probe family on the oldest day; StoreError, with the remedy, if it is refused."""
         await self._send([Series({NAME: PROBE, **self.added}, [(noon(oldest), 1.0)])], oldest)
 
     async def take(self, _piece: Piece, figures: Iterable[DailyFigure]) -> None:
-        """Sends figures; when it returns the store has them.
-
-        Raises:
-            StoreError: it has not all of them.
-        """
+        """Sends figures; when it returns the store has them all, else it raises StoreError."""
         found = chain.from_iterable(series_of(some, self.added) for some in by_family(figures))
         cut = batches(found, MOST_SAMPLES)
         while batch := await asyncio.to_thread(next, cut, ()):
@@ -77,17 +69,13 @@ class RemoteWrite:
                 return
             seconds = wait(attempt, retry_after, self.clock)
             if not retry_budget.spend(seconds):
-                again = "mend the store, then the same command goes on"
+                again = "fix the store and repeat the command to go on"
                 raise StoreError(f"{reached(self.url)}: {why}, {attempt} times; {again}")
-            self.report_wait(f"{reached(self.url)}: {why}; asked again in {seconds:.0f} s")
+            self.report_wait(f"{reached(self.url)}: {why}; retrying in {seconds:.0f} s")
             await self.clock.sleep(seconds)
 
     async def _try(self, body: bytes, oldest: date) -> tuple[Sequence[str], str]:
-        """Sends a request once; returns what `Retry-After` says and why it is to be sent again, empty if it is not.
-
-        Raises:
-            StoreError: sending it again would not help.
-        """
+        """Sends once; returns `Retry-After` and why to retry (empty: done); StoreError if a retry would not help."""
         try:
             answer = await self.http.post(self.url, content=body, headers=HEADERS)
         except CUT_OFF as error:
@@ -96,30 +84,30 @@ class RemoteWrite:
             return (), ""
         words, store = _words(answer), reached(self.url)
         if any(each in words for each in TOO_OLD):
-            raise StoreError(f"{store}: takes no samples of {oldest} ({words}). {_older(oldest, self.clock)}")
+            raise StoreError(f"{store}: does not take samples of {oldest} ({words}); {_older(oldest, self.clock)}")
         if answer.status_code == TOO_MANY_REQUESTS or answer.status_code >= SERVER_ERROR:
             return answer.headers.get_list("Retry-After"), f"answered {answer.status_code} ({words})"
-        raise StoreError(f"{store}: refused the samples with {answer.status_code} ({words}). {_remedy(answer)}")
+        raise StoreError(f"{store}: refused the samples with {answer.status_code} ({words}); {_remedy(answer)}")
 
 
 def _words(answer: httpx.Response) -> str:
-    """Returns the beginning of what a store says, in one line, without what it was sent as a secret."""
+    """Returns the beginning of a store's answer, one line, without the secrets that it was sent."""
     return one_line(sent_secrets(answer.request).in_message(answer.text))[:MOST_WORDS] or "without a word"
 
 
 def _older(oldest: date, clock: Clock) -> str:
     days = (clock.now().date() - oldest).days + 1
     return (
-        f"For Prometheus set storage.tsdb.out_of_order_time_window to {days}d or more, for Mimir the limit "
-        f"out_of_order_time_window, for VictoriaMetrics -retentionPeriod; or write the past by --output, for promtool"
+        f"for Prometheus set storage.tsdb.out_of_order_time_window to {days}d or more, for Mimir the limit "
+        f"out_of_order_time_window, for VictoriaMetrics -retentionPeriod; or use --output and promtool"
     )
 
 
 def _remedy(answer: httpx.Response) -> str:
     match answer.status_code:
         case 401 | 403:
-            return "Give credentials by --http.config.file"
+            return "set credentials in --http.config.file"
         case 404 | 405:
-            return "Prometheus takes samples at /api/v1/write, with --web.enable-remote-write-receiver"
+            return "Prometheus takes samples at /api/v1/write if started with --web.enable-remote-write-receiver"
         case _:
-            return "See the store's log"
+            return "see the store's log"

@@ -1,12 +1,10 @@
-"""The message of Prometheus' remote write 1.0: Protocol Buffers by hand, snappy by cramjam. Pure, knows no HTTP.
+"""The message of Prometheus remote write 1.0: Protocol Buffers by hand, snappy by cramjam; pure.
 
-https://prometheus.io/docs/specs/prw/remote_write_spec/: four messages of six fields, all of them strings, doubles, one
-int64 and lists of messages. Generated code and its run-time would be larger than this module, and less to be read.
-
-    message WriteRequest { repeated TimeSeries timeseries = 1; }
-    message TimeSeries   { repeated Label labels = 1; repeated Sample samples = 2; }
-    message Label        { string name = 1; string value = 2; }
-    message Sample       { double value = 1; int64 timestamp = 2; }
+https://prometheus.io/docs/specs/prw/remote_write_spec/: generated code and its run-time would be larger than this.
+message WriteRequest { repeated TimeSeries timeseries = 1; }
+message TimeSeries   { repeated Label labels = 1; repeated Sample samples = 2; }
+message Label        { string name = 1; string value = 2; }
+message Sample       { double value = 1; int64 timestamp = 2; }
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -25,20 +23,19 @@ SEVEN_BITS, MORE = 0x7F, 0x80
 
 
 class Series(NamedTuple):
-    """A series: its `labels`, the name among them, and its samples: seconds since 1970 and figures, in order."""
+    """A series: its `labels` with the name, and its samples as (seconds since 1970, figure)."""
 
     labels: Mapping[str, str]
     samples: Sequence[tuple[int, float]]
 
 
 def series_of(figures: Iterable[DailyFigure], added: Mapping[str, str]) -> Iterator[Series]:
-    """Puts figures together that belong to one series; `added` are further labels of each."""
     for each in by_series(figures, lambda figure: {NAME: figure.measure + SUFFIX, **labels_of(figure), **added}):
         yield Series(each.series, tuple(zip(each.seconds, each.values, strict=True)))
 
 
 def batches(found: Iterable[Series], most: int) -> Iterator[Sequence[Series]]:
-    """Cuts series into batches of about `most` samples; a series with more is a batch of its own."""
+    """Cuts series into batches of about `most` samples; a longer series is a batch of its own."""
     batch, count = list[Series](), 0
     for each in found:
         if batch and count + len(each.samples) > most:
@@ -74,7 +71,7 @@ def _message(field: int, content: bytes) -> bytes:
 
 
 def _varint(number: int) -> bytes:
-    """Writes a number from 0 on, seven bits a byte, the lowest first; a negative int64 is its two's complement."""
+    """Encodes a number, seven bits a byte, lowest first; a negative int64 as two's complement."""
     number &= 0xFFFFFFFFFFFFFFFF
     written = bytearray()
     while number > SEVEN_BITS:

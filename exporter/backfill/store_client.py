@@ -1,7 +1,6 @@
-"""How a store of time series is reached: its URL, and credentials, TLS and headers from a file that Prometheus knows.
+"""The HTTP client of a store: URL, and credentials, TLS and headers from promtool's `--http.config.file`.
 
-The file is promtool's own (`--http.config.file`): basic_auth, authorization, tls_config, http_headers. What cannot be
-done here is refused by name.
+Supported are basic_auth, authorization, tls_config and http_headers; anything else is refused by name.
 """
 
 import asyncio
@@ -27,9 +26,9 @@ from exporter.http.proxy import proxy_for
 
 MAX_PORT = 65535
 TIMEOUT_SECONDS = 60.0
-"""A store that merges what is out of order may take its time."""
+"""Merging out-of-order samples may take a store a while."""
 REFUSAL_SECONDS = 0.25
-"""How long a new connection listens before it speaks: longer than a store beside us takes to refuse a certificate."""
+"""How long a new connection listens before it sends: longer than a nearby store takes to refuse a certificate."""
 
 PUBLIC_HEADERS = frozenset(
     {
@@ -38,28 +37,22 @@ PUBLIC_HEADERS = frozenset(
     }
 )
 CUT_OFF = (httpx.TransportError, OSError)
-"""What httpx raises without an answer; an ssl.SSLError in the middle of one passes httpx unchanged."""
+"""What httpx raises without an answer; an ssl.SSLError inside one passes httpx unchanged."""
 
 
 class BasicAuth(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A user, whose password is here or in a file."""
-
     username: str
     password: str | None = None
     password_file: str | None = None
 
 
 class Authorization(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The header of that name: credentials of a type, here or in a file."""
-
     type: str = "Bearer"
     credentials: str | None = None
     credentials_file: str | None = None
 
 
 class TlsConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The authority that is trusted, and the certificate that is shown."""
-
     ca_file: str | None = None
     cert_file: str | None = None
     key_file: str | None = None
@@ -67,16 +60,12 @@ class TlsConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Header(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What a header holds, here or in files."""
-
     values: tuple[str, ...] = ()
     secrets: tuple[str, ...] = ()
     files: tuple[str, ...] = ()
 
 
 class HttpConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The file."""
-
     basic_auth: BasicAuth | None = None
     authorization: Authorization | None = None
     tls_config: TlsConfig = TlsConfig()
@@ -84,11 +73,7 @@ class HttpConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def http_config(path: Path | None) -> HttpConfig:
-    """Reads the file; paths in it are relative to its folder.
-
-    Raises:
-        ConfigError: it cannot be read, or holds what cannot be done.
-    """
+    """Reads the file, whose paths are relative to its folder; ConfigError if it cannot be read or done."""
     if path is None:
         return HttpConfig()
     try:
@@ -97,47 +82,43 @@ def http_config(path: Path | None) -> HttpConfig:
     except OSError as error:
         raise ConfigError(f"--http.config.file: {path}: {error.strerror}; name a readable file") from error
     except (yaml.YAMLError, UnicodeError, RecursionError):  # its message may quote a secret
-        raise ConfigError(f"--http.config.file: {path} is no YAML; see promtool's HTTP client configuration") from None
+        raise ConfigError(f"--http.config.file: {path} is not YAML; see promtool's HTTP client configuration") from None
     except msgspec.ValidationError as error:  # names types and places, no values
         raise ConfigError(f"--http.config.file: {path}: {error}; see docs/backfill.md for what it may hold") from error
     if config.basic_auth and config.authorization:
-        raise ConfigError(f"--http.config.file: {path}: basic_auth and authorization exclude each other; keep one")
+        raise ConfigError(f"--http.config.file: {path}: basic_auth and authorization are both set; keep one of the two")
     return config
 
 
 def check_url(url: str) -> None:
-    """Checks the URL of a store, before anything is asked or written.
-
-    Raises:
-        ConfigError: it cannot be used; the message does not show it, since it may hold a password.
-    """
+    """Checks the URL of a store; the ConfigError does not show it, since it may hold a password."""
     try:
         parsed = httpx.URL(url)
         host, port = parsed.host, parsed.port
     except (httpx.InvalidURL, ValueError):
-        raise ConfigError("the URL of the store is none; see its host and port") from None
+        raise ConfigError("the URL of the store is not valid; check its host and port") from None
     if parsed.scheme not in {"http", "https"} or not host:
         raise ConfigError("the URL of the store must start with http:// or https:// and a host")
     if port is not None and not 0 < port <= MAX_PORT:
-        raise ConfigError("the URL of the store is none; see its host and port")
+        raise ConfigError("the URL of the store is not valid; check its host and port")
     if parsed.userinfo:
-        raise ConfigError("the URL of the store must hold no user or password; give them by --http.config.file")
+        raise ConfigError("the URL of the store must not contain a user or password; give them by --http.config.file")
 
 
 def shown_url(url: str) -> str:
-    """Returns the URL of a store as it may be printed and kept: its query may hold a token."""
+    """Returns the URL of a store fit for messages and the manifest: its query may hold a token."""
     place, _, query = url.partition("?")
     return f"{place}?…" if query else url
 
 
 def reached(url: str) -> str:
-    """Returns the URL of a store for an error, with the proxy that it is reached through."""
+    """Returns the URL of a store for an error, with the proxy in use."""
     proxy = proxy_for(httpx.URL(url))
     return shown_url(url) + (f" (through the proxy {proxy})" if proxy else "")
 
 
 def sent_secrets(request: httpx.Request) -> KeyMask:
-    """Makes a mask of what a request tells a store in confidence, which the store may echo."""
+    """Makes a mask of the secrets in a request, which the store may echo."""
     sent = [value for name, value in request.headers.items() if name not in PUBLIC_HEADERS]
     sent += request.url.params.values()
     _, _, encoded = request.headers.get("Authorization", "").partition("Basic ")
@@ -149,11 +130,7 @@ def sent_secrets(request: httpx.Request) -> KeyMask:
 def client(
     url: str, config: HttpConfig, folder: Path, transport: httpx.AsyncBaseTransport | None = None
 ) -> httpx.AsyncClient:
-    """Makes the client of one store; files of the configuration are relative to `folder`, and read now.
-
-    Raises:
-        ConfigError: the URL or a file cannot be used.
-    """
+    """Makes the client of one store; reads files (relative to `folder`) now; ConfigError if URL or file is unusable."""
     check_url(url)
     proxy = proxy_for(httpx.URL(url))
     try:
@@ -174,11 +151,7 @@ def client(
 
 
 def cut_off(url: str, error: Exception) -> str:
-    """Returns why there was no answer, for asking again.
-
-    Raises:
-        StoreError: the two do not trust each other; asking again would not help.
-    """
+    """Returns why there was no answer; StoreError if TLS trust is missing, which a retry would not change."""
     cause: BaseException | None = error
     while cause is not None:
         why = str(getattr(cause, "reason", None) or cause)
@@ -189,16 +162,16 @@ def cut_off(url: str, error: Exception) -> str:
 
 
 async def _listen_first(request: httpx.Request) -> None:
-    """Has a new connection wait for what the store says of our certificate before anything is sent.
+    """Makes a new connection wait for the store's verdict on our certificate before anything is sent.
 
-    By TLS 1.3 it says so after our side of the handshake is done. If it then leaves with a request unread, its system
-    resets the connection, and why is lost: a certificate that is missing would look like a store that is away.
+    In TLS 1.3 the verdict arrives after our side of the handshake. If the store then closes with a request
+    unread, the connection is reset and the reason is lost: a missing certificate would look like an absent store.
     """
     request.extensions["trace"] = _raise_tls_refusal
 
 
 async def _raise_tls_refusal(event: str, info: Mapping[str, Any]) -> None:
-    """Hears of a request's events (https://www.python-httpx.org/advanced/extensions/#trace); raises what is heard."""
+    """Handles trace events (https://www.python-httpx.org/advanced/extensions/#trace)."""
     if not event.endswith(".start_tls.complete"):
         return
     stream = info["return_value"]

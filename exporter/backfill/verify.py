@@ -1,7 +1,6 @@
-"""Compares what a store has with what the platform says, by sums that the store itself adds up per company and month.
+"""Compares a store with the platform, by sums per company and month that the store itself computes.
 
-It is where figures go instead of a store that takes them, or behind it: each piece is asked of the platform, and of the
-store.
+It is a destination, alone or behind a store: each piece is asked of the platform and of the store.
 """
 
 import asyncio
@@ -27,14 +26,14 @@ from exporter.exposition.text import escaped
 from exporter.metrics.daily import DailyFigure
 
 SETTLING = (1.0, 2.0, 4.0, 8.0, 15.0)
-"""Seconds between questions for what was just written, which a store may take a moment to find."""
+"""Seconds between queries for what was just written, which a store may need a moment to find."""
 TOLERANCE = 1e-9
-"""Of a sum, as a share: stores add up in another order."""
+"""Relative; stores add up in another order."""
 MOST_SHOWN = 50
 
 
 class Which(NamedTuple):
-    """Whose figures are added up: a family, a company, the days of a month."""
+    """The key of a sum: family, company, days of a month."""
 
     family: str
     company_id: str
@@ -56,10 +55,7 @@ class _Answer(msgspec.Struct):
 
 @dataclass(slots=True)
 class Comparison:
-    """A store whose query API is at `url`, reached by `http`; `added` are further labels of every series.
-
-    `compared` counts sums, `differing` those that differ; `lines` say so of the first ones.
-    """
+    """A store with its query API at `url`; `compared` and `differing` count sums, `lines` shows the first ones."""
 
     url: str
     http: httpx.AsyncClient
@@ -69,19 +65,11 @@ class Comparison:
     lines: list[str] = field(default_factory=list)
 
     async def begin(self, oldest: date) -> None:
-        """Makes sure that the store answers.
-
-        Raises:
-            StoreError: it does not.
-        """
+        """Raises StoreError if the store does not answer."""
         await self._sums("vector(0)", noon(oldest))
 
     async def take(self, piece: Piece, figures: Iterable[DailyFigure]) -> None:
-        """Compares the sums of a piece.
-
-        Raises:
-            StoreError: the store does not answer.
-        """
+        """Compares the sums of a piece; StoreError if the store does not answer."""
         ours = await asyncio.to_thread(summed, figures, piece.days)
         compared, differing = await self.differences(piece, ours)
         self.compared += compared
@@ -89,11 +77,7 @@ class Comparison:
         self.lines += differing[: MOST_SHOWN - len(self.lines)]
 
     async def differences(self, piece: Piece, ours: Mapping[Which, float]) -> tuple[int, Sequence[str]]:
-        """Returns how many sums of a piece were compared, and a line for each that differs in the store.
-
-        Raises:
-            StoreError: the store does not answer.
-        """
+        """Returns how many sums were compared, and a line for each that differs; StoreError without an answer."""
         compared, lines = 0, list[str]()
         for month, family in product(months(piece.days), sorted({each.family for each in ours})):
             here = {each: ours[each] for each in ours if each.family == family and each.month == month}
@@ -109,7 +93,6 @@ class Comparison:
         return compared, lines
 
     async def _stored(self, family: str, source: str, month: Days) -> Mapping[Which, float]:
-        """Asks for the sums of a family over some days, by company."""
         matchers = ",".join(f'{name}="{escaped(value)}"' for name, value in {"source": source, **self.added}.items())
         end = noon(month.last) + NOON_SECONDS
         found = await self._sums(f"sum by (company_id) (sum_over_time({family}{{{matchers}}}[{len(month)}d]))", end)
@@ -125,12 +108,12 @@ class Comparison:
             result = msgspec.json.decode(answer.content, type=_Answer).data.result
             return {each.metric.get("company_id", ""): float(each.value[1]) for each in result}
         except (msgspec.MsgspecError, ValueError) as error:
-            remedy = "--verify takes the URL below which /api/v1/query is, as http://prometheus:9090"
-            raise StoreError(f"{reached(address)}: answered {answer.status_code}, and no sums; {remedy}") from error
+            remedy = "--verify takes the URL without /api/v1/query, such as http://prometheus:9090"
+            raise StoreError(f"{reached(address)}: answered {answer.status_code}, but no sums; {remedy}") from error
 
 
 def months(days: Days) -> Iterator[Days]:
-    """Yields the calendar months that days are in, the first and the last one cut."""
+    """Yields the calendar months of these days, the first and the last one cut."""
     first = days.first
     while first <= days.last:
         following = (first.replace(day=1) + timedelta(days=32)).replace(day=1)
@@ -139,7 +122,7 @@ def months(days: Days) -> Iterator[Days]:
 
 
 def summed(figures: Iterable[DailyFigure], days: Days) -> Mapping[Which, float]:
-    """Adds up the figures of `days` per family, company and month, over labels of their own."""
+    """Adds up the figures of `days` per family, company and month, over all other labels."""
     sums = defaultdict[Which, float](float)
     for _ in _noting(figures, days, sums):
         pass
@@ -147,7 +130,7 @@ def summed(figures: Iterable[DailyFigure], days: Days) -> Mapping[Which, float]:
 
 
 def _noting(figures: Iterable[DailyFigure], days: Days, sums: MutableMapping[Which, float]) -> Iterator[DailyFigure]:
-    """Yields figures on their way to a store, and adds them up in `sums`."""
+    """Passes figures on and adds them up in `sums`."""
     month_of = {day: month for month in months(days) for day in month}
     for each in figures:
         sums[Which(each.measure + SUFFIX, each.company_id, month_of[each.date])] += each.value
@@ -156,27 +139,19 @@ def _noting(figures: Iterable[DailyFigure], days: Days, sums: MutableMapping[Whi
 
 @dataclass(frozen=True, slots=True)
 class ReadBack:
-    """Figures go to a store by `write`, and count as sent when `comparison` finds their sums there."""
+    """Sends figures by `write`; they count as sent once `comparison` finds their sums."""
 
     write: RemoteWrite
     comparison: Comparison
     clock: Clock
 
     async def begin(self, oldest: date) -> None:
-        """Makes sure that the store answers, and takes days so old.
-
-        Raises:
-            StoreError: it does not.
-        """
+        """Raises StoreError if the store does not answer, or takes no days this old."""
         await self.comparison.begin(oldest)
         await self.write.begin(oldest)
 
     async def take(self, piece: Piece, figures: Iterable[DailyFigure]) -> None:
-        """Sends a piece and reads its sums back.
-
-        Raises:
-            StoreError: the store does not take it, does not answer, or has something else.
-        """
+        """Sends a piece and reads its sums back; StoreError if they are refused, missing or different."""
         ours = defaultdict[Which, float](float)
         await self.write.take(piece, _noting(figures, piece.days, ours))
         _, lines = await self.comparison.differences(piece, ours)
@@ -188,6 +163,6 @@ class ReadBack:
         if lines:
             more = f" (and {len(lines) - 1} more)" if len(lines) > 1 else ""
             raise StoreError(
-                f"{reached(self.comparison.url)}: does not have what it was sent: {lines[0]}{more}; the same command "
-                "sends these days again; what a store was given first stays: then leave --verify out"
+                f"{reached(self.comparison.url)}: does not have what it was sent: {lines[0]}{more}; repeat the command "
+                "to send these days again, without --verify if the store keeps its own values"
             )

@@ -12,7 +12,7 @@ from exporter import http as fetch
 from exporter.backfill.backfill import Backfill, BackfillResult, Step, StoreRequest
 from exporter.backfill.figures import Piece, helps
 from exporter.backfill.manifest import opened
-from exporter.backfill.openmetrics_file import Runs, Written
+from exporter.backfill.openmetrics_file import Runs, WrittenFile
 from exporter.domain.clock import Clock
 from exporter.domain.model import Days
 from exporter.metrics.daily import DailyFigure
@@ -83,7 +83,7 @@ class Past:
     def backfill(self) -> Path:
         return self.folder / "history.om.backfill"
 
-    def written(self) -> Written:
+    def written(self) -> WrittenFile:
         """Merges the file."""
         return Runs(self.backfill, {}).merge(self.output, helps(self.target))
 

@@ -257,7 +257,7 @@ def test_noon_is_that_of_the_date_in_utc(day: date) -> None:
 def test_another_question_is_refused(tmp_path: Path) -> None:
     with opened(tmp_path / "m", {"--from": "a", "--label": "b"}, {"s": QUARTER}):
         pass
-    with pytest.raises(ConfigError, match="another --label;"), opened(tmp_path / "m", {"--from": "a"}, {}):
+    with pytest.raises(ConfigError, match="different --label;"), opened(tmp_path / "m", {"--from": "a"}, {}):
         pass
 
 
@@ -272,7 +272,7 @@ def test_a_damaged_manifest_is_refused(tmp_path: Path) -> None:
     with opened(tmp_path / "m", {}, {}):
         pass
     os.truncate(tmp_path / "m" / "manifest.json", 9)
-    with pytest.raises(ConfigError, match="is no manifest"), opened(tmp_path / "m", {}, {}):
+    with pytest.raises(ConfigError, match="is not a backfill manifest"), opened(tmp_path / "m", {}, {}):
         pass
 
 
@@ -303,7 +303,7 @@ def test_what_would_mean_something_else_is_not_continued(tmp_path: Path, name: s
         if finished:
             manifest.finish()
     way = continued(tmp_path / "m", {**BEGUN, name: "other"}, NEW, ("limit",), "to")
-    with pytest.raises(ConfigError, match=f"another {name};"), way:
+    with pytest.raises(ConfigError, match=f"different {name};"), way:
         pass
 
 

@@ -194,11 +194,11 @@ async def test_what_does_not_pass_is_not_tried_again(trouble: Callable[[], httpx
 async def test_patience_ends() -> None:
     """Each wait is said before it begins."""
     store, said = Store([lost]), list[str]()
-    with pytest.raises(StoreError, match=r"cannot be reached .* times; mend the store"):
+    with pytest.raises(StoreError, match=r"cannot be reached .* times; fix the store"):
         await replace(store.remote(), report_wait=said.append).take(PIECE, figures(1))
     assert sum(store.clock.slept) <= 900
     assert len(said) == len(store.clock.slept)
-    assert said[0].startswith(f"{URL}: cannot be reached (ConnectError); asked again in ")
+    assert said[0].startswith(f"{URL}: cannot be reached (ConnectError); retrying in ")
 
 
 @pytest.mark.parametrize("password", ["canary-of-the-store", "c4n"])
@@ -272,10 +272,10 @@ async def test_a_store_is_reached_as_the_file_says(tmp_path: Path, text: str, he
 
 REFUSED = {
     "unknown": ("oauth2: {client_id: hunter2}", "unknown field"),
-    "two": ("{basic_auth: {username: u, password: hunter2}, authorization: {credentials: hunter2}}", "exclude each"),
+    "two": ("{basic_auth: {username: u, password: hunter2}, authorization: {credentials: hunter2}}", "are both set"),
     "both": ("authorization: {credentials: hunter2, credentials_file: f}", "exactly one"),
     "none": ("basic_auth: {username: hunter2}", "exactly one"),
-    "no-yaml": ("basic_auth: [hunter2", "no YAML"),
+    "no-yaml": ("basic_auth: [hunter2", "is not YAML"),
     "no-file": ("authorization: {credentials_file: nowhere}", "nowhere: No such file"),
     "no-ca": ("tls_config: {ca_file: nowhere}", "No such file"),
     "a-number": ("basic_auth: {username: u, password: 12}", "password"),

@@ -110,8 +110,8 @@ def lost(_: httpx.Request) -> httpx.Response:
     ("answer", "words"),
     [
         (lost, "cannot be reached"),
-        (lambda _: httpx.Response(404, text="404 page not found"), "answered 404, and no sums; --verify takes the URL"),
-        (lambda _: httpx.Response(200, json={"data": {"result": "x"}}), "answered 200, and no sums"),
+        (lambda _: httpx.Response(404, text="404 page not found"), "answered 404, but no sums; --verify takes the URL"),
+        (lambda _: httpx.Response(200, json={"data": {"result": "x"}}), "answered 200, but no sums"),
     ],
     ids=["gone", "elsewhere", "odd"],
 )
@@ -147,7 +147,7 @@ async def test_what_is_sent_counts_when_it_is_read_back(right_after: int, slept:
     write = RemoteWrite("http://store/write", http, clock.for_fetch(), {})
     both = ReadBack(write, Comparison("http://store", http, {}), clock.for_fetch())
     if right_after > len(slept):
-        lost = "does not have what it was sent: s: m_daily of company 1, .*: the platform has 3, the store 1; the same"
+        lost = "does not have what it was sent: s: m_daily of company 1, .*: the platform has 3, the store 1; repeat"
         with pytest.raises(StoreError, match=lost):
             await both.take(PIECE, FIGURES)
     else:

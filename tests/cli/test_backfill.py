@@ -112,19 +112,22 @@ def test_a_file_is_written_once(configured: str, tmp_path: Path, capsys: Text) -
 WRONG = {
     "nowhere": ((*SPAN,), "give --output FILE"),
     "two": ((*SPAN, "--output", "{0}/a", "--verify", "http://s"), "give --output FILE"),
-    "continued file": ((*SPAN, "--output", "{0}/a", "--continue"), "--continue: goes with --remote-write"),
-    "kept by nobody": ((*SPAN, "--verify", "http://s", "--manifest", "{0}/m"), "--verify writes nothing"),
-    "no manifest": ((*SPAN, "--remote-write", "http://s"), "--manifest: name a folder"),
+    "continued file": ((*SPAN, "--output", "{0}/a", "--continue"), "--continue: needs --remote-write"),
+    "kept by nobody": ((*SPAN, "--verify", "http://s", "--manifest", "{0}/m"), "--verify alone writes nothing"),
+    "no manifest": ((*SPAN, "--remote-write", "http://s"), "--manifest: is missing; name a folder"),
     "no folder": ((*SPAN, "--output", "{0}/no/where"), "does not exist; create it"),
-    "in the way": ((*SPAN, "--output", "{0}/there"), "is there already"),
-    "no first day": (("--output", "{0}/a"), "--from: say from which day on"),
+    "in the way": ((*SPAN, "--output", "{0}/there"), "exists already"),
+    "no first day": (("--output", "{0}/a"), "--from: is missing; give the first day"),
     "no date": (("--from", "yesterday", "--output", "{0}/a"), "--from:"),
-    "not final": (("--from", "2026-01-01", "--to", "2999-01-01", "--output", "{0}/a"), "may still change"),
+    "not final": (("--from", "2026-01-01", "--to", "2999-01-01", "--output", "{0}/a"), "is not final yet"),
     "backwards": (("--from", "2999-01-01", "--output", "{0}/a"), "is after"),
-    "no source": ((*SPAN, "--source", "other", "--output", "{0}/a"), "there is no source other; there are: paradigm"),
+    "no source": ((*SPAN, "--source", "other", "--output", "{0}/a"), "there is no source other; known: paradigm"),
     "no label": ((*SPAN, "--output", "{0}/a", "--label", "job"), "write NAME=VALUE"),
-    "our label": ((*SPAN, "--output", "{0}/a", "--label", "mode=x"), "is a label of the figures"),
-    "same label": ((*SPAN, "--output", "{0}/a", "--label", "a=x", "--label", "a=y"), "is given twice"),
+    "our label": ((*SPAN, "--output", "{0}/a", "--label", "mode=x"), "mode is repeated or a label of the"),
+    "same label": (
+        (*SPAN, "--output", "{0}/a", "--label", "a=x", "--label", "a=y"),
+        "a is repeated or a label of",
+    ),
     "odd store": ((*SPAN, "--remote-write", "store/write", "--manifest", "{0}/m"), "must start with http"),
 }
 
@@ -145,14 +148,14 @@ def test_levels_have_no_past(configured: str, tmp_path: Path, capsys: Text, monk
     )
     config = ("--config.file", str(tmp_path / "exporter.yml"))
     assert run(["backfill", *config, *SPAN, "--output", str(tmp_path / "a")]) == 2
-    assert "has figures of days" in capsys.readouterr().err
+    assert "none of the configured reports has days" in capsys.readouterr().err
 
 
 def test_another_question_needs_another_manifest(configured: str, tmp_path: Path, capsys: Text) -> None:
     command = ["backfill", *SPAN, "--output", str(tmp_path / "a")]
     assert run(command) == 0
     assert run([*command, "--label", "job=x"]) == 2
-    assert "was begun with another --label" in capsys.readouterr().err
+    assert "was started with a different --label" in capsys.readouterr().err
 
 
 def test_a_store_gets_each_day_once(configured: str, tmp_path: Path, capsys: Text, store: Store) -> None:
@@ -166,7 +169,7 @@ def test_a_store_gets_each_day_once(configured: str, tmp_path: Path, capsys: Tex
     assert len(store.written) == 2 * first
     assert run(again) == 0
     assert len(store.written) == 2 * first
-    assert f"took all final days, {FIRST} to {NEWEST}; not read back: add --verify URL" in capsys.readouterr().out
+    assert f"has all final days, {FIRST} to {NEWEST}; not read back: add --verify URL" in capsys.readouterr().out
 
 
 def test_continuing_begins_where_nothing_was_begun(configured: str, tmp_path: Path, store: Store) -> None:
@@ -236,7 +239,7 @@ def test_a_platform_that_refuses_ends_it(
     assert run(["backfill", *SPAN, "--output", str(tmp_path / "a")]) == 1
     lines = capsys.readouterr().err.splitlines()
     assert len(lines) == 6
-    assert "goes on" in lines[-1]
+    assert "go on from there" in lines[-1]
     assert not (tmp_path / "a").exists()
 
 

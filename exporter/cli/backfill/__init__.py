@@ -1,1 +1,1 @@
-"""The command `backfill`: the past, brought into a store."""
+"""The command `backfill`."""

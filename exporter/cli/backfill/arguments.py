@@ -1,4 +1,4 @@
-"""What an operator wants of the past: which sources, which days, with which labels, and what the figures depend on."""
+"""The arguments of `backfill`: sources, days, labels, and what the figures depend on."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -18,49 +18,49 @@ LABEL = re.compile(r"([a-zA-Z_][a-zA-Z0-9_]*)=(.*)", re.DOTALL)
 
 
 def sources(settings: Settings, name: str | None) -> tuple[Source, ...]:
-    """Returns the sources that have reports with days; raises ConfigError if none has, or none is named so."""
+    """Returns the chosen sources whose reports have days; ConfigError if there are none."""
     if name is not None and name not in settings.sources:
-        raise ConfigError(f"--source: there is no source {name}; there are: {', '.join(settings.sources)}")
+        raise ConfigError(f"--source: there is no source {name}; known: {', '.join(settings.sources)}")
     found = [settings.sources[name]] if name is not None else list(settings.sources.values())
     dated = tuple(each for each in found if any(report.has_days for report in each.target.reports))
     if not dated:
-        raise ConfigError("reports: no report that is configured has figures of days; add one, or leave reports out")
+        raise ConfigError("reports: none of the configured reports has days; add one that has, or leave reports out")
     return dated
 
 
 def span(first: str | None, last: str | None, wanted: Source, *, known: bool) -> Days:
-    """Returns the days wanted of a source; where the first one is `known` already it need not be given."""
+    """Returns the days to ask of a source; `--from` is optional if the manifest has it (`known`)."""
     if first is None and not known:
-        raise ConfigError("--from: say from which day on, as --from 2024-01-31")
+        raise ConfigError("--from: is missing; give the first day, such as --from 2024-01-31")
     newest = newest_final(utcnow(), wanted.target.rules)
     end = newest if last is None else option_value("--to", day, last)
     begin = end if first is None else option_value("--from", day, first)
     if end > newest:
         raise ConfigError(
-            f"--to: {end} may still change: the newest final day of {wanted.name} is {newest} (reread_days is "
+            f"--to: {end} is not final yet; the newest final day of {wanted.name} is {newest} (reread_days is "
             f"{wanted.target.rules.reread_days}); leave --to out, or wait"
         )
     if end < begin:
-        raise ConfigError(f"--from: {begin} is after {end}, the last day that is asked; choose an earlier one")
+        raise ConfigError(f"--from: {begin} is after the last day, {end}; choose an earlier one")
     return Days(begin, end)
 
 
 def added(written: Sequence[str], chosen: Sequence[Source]) -> Mapping[str, str]:
-    """Reads labels that every series gets; raises ConfigError if one is none, or the series have it already."""
+    """Reads labels for every series; ConfigError if one is invalid, repeated or a label of the figures."""
     found: dict[str, str] = {}
     own = {name for each in chosen for report in each.target.reports for m in report.measures for name in m.labels}
     for each in written:
         match = LABEL.fullmatch(each)
         if match is None or match[1].startswith("__") or not match[2]:
-            raise ConfigError(f'--label: "{each}" is no label; write NAME=VALUE, as job=chat-usage-exporter')
+            raise ConfigError(f'--label: "{each}" is not a label; write NAME=VALUE, such as job=chat-usage-exporter')
         if match[1] in found or match[1] in own or match[1] in COMPANY_LABELS:
-            raise ConfigError(f"--label: {match[1]} is given twice, or is a label of the figures; choose another name")
+            raise ConfigError(f"--label: {match[1]} is repeated or a label of the figures; choose another name")
         found[match[1]] = match[2]
     return found
 
 
 OF_FIGURES = ("reports", "families.exclude", "label_limits", "min_group")
-"""What decides which figures there are, and not what they mean: it may change from one day to the next."""
+"""Options that choose figures but do not change their meaning, so they may differ between runs."""
 
 
 def loose(chosen: Sequence[Source]) -> Sequence[str]:

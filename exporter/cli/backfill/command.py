@@ -23,42 +23,40 @@ TARGET = "--output or --remote-write"
 
 def backfill(
     config_file: ConfigFile = None,
-    first: Annotated[str | None, typer.Option("--from", metavar="DATE", help="First day, as 2024-01-31.")] = None,
+    first: Annotated[str | None, typer.Option("--from", metavar="DATE", help="First day, such as 2024-01-31.")] = None,
     last: Annotated[
         str | None, typer.Option("--to", metavar="DATE", help="Last day; by default the newest final one.")
     ] = None,
     source_name: Annotated[
-        str | None, typer.Option("--source", metavar="NAME", help="Only this source; by default all.")
+        str | None, typer.Option("--source", metavar="NAME", help="Only this source; by default all sources.")
     ] = None,
     output: Annotated[
-        Path | None, typer.Option("--output", metavar="FILE", help="Write this OpenMetrics file, for promtool.")
+        Path | None, typer.Option("--output", metavar="FILE", help="Write an OpenMetrics file for promtool.")
     ] = None,
     remote_write: Annotated[
-        str | None, typer.Option("--remote-write", metavar="URL", help="Send to this store by remote write instead.")
+        str | None, typer.Option("--remote-write", metavar="URL", help="Send to this store by remote write.")
     ] = None,
     verify: Annotated[
         str | None,
-        typer.Option(
-            "--verify", metavar="URL", help="Read back what is sent, from the store there; alone: only compare."
-        ),
+        typer.Option("--verify", metavar="URL", help="Read samples back from the store's query API; alone: compare."),
     ] = None,
     http_file: Annotated[
         Path | None,
-        typer.Option("--http.config.file", metavar="FILE", help="How the store is reached, as for promtool."),
+        typer.Option("--http.config.file", metavar="FILE", help="Credentials and TLS of the store, as for promtool."),
     ] = None,
     manifest_folder: Annotated[
         Path | None,
-        typer.Option("--manifest", metavar="FOLDER", help="Where it keeps how far it is; by default beside FILE."),
+        typer.Option("--manifest", metavar="FOLDER", help="Folder that keeps the progress; by default FILE.backfill."),
     ] = None,
     goes_on: Annotated[
-        bool, typer.Option("--continue", help="Send what became final since the manifest's last day.")
+        bool, typer.Option("--continue", help="Send days that became final since the last run.")
     ] = False,
     label: Annotated[
         list[str] | None,
-        typer.Option("--label", metavar="NAME=VALUE", help="A further label of every series; may be given again."),
+        typer.Option("--label", metavar="NAME=VALUE", help="Extra label of every series; may be repeated."),
     ] = None,
 ) -> None:
-    """Ask the platforms for their past and write one sample per final day. Killed, the same command goes on."""
+    """Write past days to a file or store, one sample per final day. Repeat the command to continue a killed run."""
     settings = load(config_file, os.environ, platforms(), keeps_state=False)
     chosen = sources(settings, source_name)
     labels = added(label or (), chosen)
@@ -87,25 +85,24 @@ def backfill(
         raise FailedError(str(error)) from error
     except OSError as error:
         place = error.filename or output or folder
-        raise FailedError(f"{place}: {error.strerror or error}; mend it, then the same command goes on") from error
+        raise FailedError(f"{place}: {error.strerror or error}; fix it and repeat the command to go on") from error
 
 
 def _kept(url: str) -> str:
-    """Returns the URL of a store as the manifest keeps it: of a query only what tells it from another one."""
+    """Returns the URL of a store for the manifest, with a digest instead of its query."""
     shown = shown_url(url)
     return shown if shown == url else f"{shown} {digest(url)}"
 
 
 def _refuse_misfits(output: Path | None, url: str | None, verify: str | None, *, keeps: bool, goes_on: bool) -> None:
-    """Raises ConfigError where options do not go together; `keeps` says that a manifest is named."""
     if (output is None) == (url is None and verify is None):
         raise ConfigError("give --output FILE (for promtool), or --remote-write URL, --verify URL or both")
     if goes_on and url is None:
-        raise ConfigError("--continue: goes with --remote-write URL alone; a file is written once")
+        raise ConfigError("--continue: needs --remote-write URL; a file cannot be continued")
     if verify is not None and url is None and keeps:
-        raise ConfigError("--manifest: --verify writes nothing; leave it out")
+        raise ConfigError("--manifest: leave it out; --verify alone writes nothing")
     if url is not None and not keeps:
-        raise ConfigError("--manifest: name a folder that keeps how far it is, as --manifest history.backfill")
+        raise ConfigError("--manifest: is missing; name a folder that keeps the progress, such as history.backfill")
 
 
 def _folder(output: Path | None, manifest: Path | None) -> Path:
@@ -114,5 +111,5 @@ def _folder(output: Path | None, manifest: Path | None) -> Path:
         if each is not None and not each.absolute().parent.is_dir():
             raise ConfigError(f"the folder of {each} does not exist; create it")
     if output is not None and output.exists() and not folder.exists():
-        raise ConfigError(f"--output: {output} is there already; move it away or choose another file")
+        raise ConfigError(f"--output: {output} exists already; move it away or choose another file")
     return folder

@@ -1,4 +1,4 @@
-"""What `backfill` does with the past: a file, a store that takes it, or a store that is compared with it."""
+"""The destinations of `backfill`: a file, a store that takes samples, or a store to compare with."""
 
 import shlex
 import time
@@ -30,16 +30,13 @@ from exporter.polling.threads import Worker
 from exporter.settings import Source
 
 BLOCKS = ("promtool", "tsdb", "create-blocks-from", "openmetrics", "--max-block-duration=744h")
-"""A block per month: by default promtool makes one per day, which takes 30 times as long."""
+"""Monthly blocks: promtool's default of one per day takes 30 times as long."""
 
 Opening = Callable[[], AbstractAsyncContextManager[Destination]]
 
 
 class Store(NamedTuple):
-    """A store of time series: its URL, how it is reached (files are relative to `folder`), the labels of our series.
-
-    `verify` is where it can be asked for what it holds, if that is known.
-    """
+    """A store: write URL, client configuration (files relative to `folder`), labels, and query URL (`verify`)."""
 
     url: str
     config: HttpConfig
@@ -49,7 +46,7 @@ class Store(NamedTuple):
 
     @asynccontextmanager
     async def taking(self) -> AsyncIterator[Destination]:
-        """Opens the way to what takes samples, and reads them back where that is known."""
+        """Opens the destination, which reads samples back if the store can be queried."""
         async with client(self.url, self.config, self.folder) as http:
             write = RemoteWrite(self.url, http, CLOCK, self.labels, lambda words: typer.echo(words, err=True))
             if self.verify is None:
@@ -60,11 +57,11 @@ class Store(NamedTuple):
 
 
 def into_file(chosen: Sequence[Source], manifest: Manifest, runs: Runs, output: Path) -> None:
-    """Asks for what is left, writes the file and says what to do with it."""
+    """Asks for what is left, writes the file and prints the next step."""
     if manifest.finished:
         runs.clear()  # of a run that was killed while it did
         if not output.exists():
-            raise ConfigError(f"{output} was written and is gone; delete the folder {manifest.folder} to begin anew")
+            raise ConfigError(f"{output}: was written and is gone; delete the folder {manifest.folder} to start over")
         typer.echo(f"{output}: is complete already; nothing was asked")
     else:
         _hand_on(chosen, manifest, lambda: nullcontext(runs))
@@ -72,23 +69,23 @@ def into_file(chosen: Sequence[Source], manifest: Manifest, runs: Runs, output: 
         manifest.finish()
         runs.clear()
         typer.echo(f"{output}: {written.samples} samples of {written.families} families, {_days(chosen, manifest)}")
-    typer.echo("Make blocks of it, into the data folder of Prometheus or a new one, whose retention must reach so far:")
+    typer.echo("To import it, make blocks in Prometheus' data folder; its retention must cover the first day:")
     typer.echo(f"  {shlex.join(BLOCKS)} {shlex.quote(str(output))} DATA_FOLDER")
 
 
 def into_store(chosen: Sequence[Source], manifest: Manifest, store: Store) -> None:
-    """Sends what is left, if anything is, and says which days the store took, and whether they are there."""
+    """Sends what is left, and prints which days the store took and whether they were read back."""
     checked = f"read back from {shown_url(store.verify)}" if store.verify else "not read back: add --verify URL"
     if manifest.finished:
-        checked = "nothing was left to send; --verify URL alone compares"
+        checked = "nothing was left to send; use --verify URL alone to compare"
     else:
         _hand_on(chosen, manifest, store.taking)
         manifest.finish()
-    typer.echo(f"{shown_url(store.url)}: took all final days, {_days(chosen, manifest)}; {checked}")
+    typer.echo(f"{shown_url(store.url)}: has all final days, {_days(chosen, manifest)}; {checked}")
 
 
 def compared(chosen: Sequence[Source], spans: Mapping[str, Days], store: Store) -> None:
-    """Asks the platforms and the store; raises FailedError, with a line for each of the first sums that differ."""
+    """Compares platforms and store; FailedError has a line for each of the first differences."""
     found: list[Comparison] = []
 
     @asynccontextmanager
@@ -104,7 +101,7 @@ def compared(chosen: Sequence[Source], spans: Mapping[str, Days], store: Store) 
     summary = f"{comparison.differing} of {comparison.compared} sums per company and month differ, {days}"
     if comparison.differing:
         raise FailedError(
-            "\n".join((*comparison.lines, f"{shown_url(store.url)}: {summary}; a store keeps what it was given first"))
+            "\n".join((*comparison.lines, f"{shown_url(store.url)}: {summary}; a store keeps the first value it got"))
         )
     typer.echo(f"{shown_url(store.url)}: {summary}")
 
@@ -118,11 +115,11 @@ def _hand_on(chosen: Sequence[Source], manifest: Manifest, opening: Opening) -> 
     with progress(Console(stderr=True), time.monotonic) as report_step:
         result = run_command(unless_signalled(ask_all(chosen, manifest, opening, report_step)))
     if result is None:
-        raise FailedError("ended before all days were asked; the same command goes on from there")
+        raise FailedError("interrupted before all days were asked; repeat the command to go on from there")
     for each in result.left_out:
         typer.echo(f"left out: {each}", err=True)
     if result.failed:
-        raise FailedError("\n".join((*result.failed, "days are missing; the same command goes on from there")))
+        raise FailedError("\n".join((*result.failed, "days are missing; repeat the command to go on from there")))
 
 
 async def ask_all(
