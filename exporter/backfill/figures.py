@@ -39,7 +39,7 @@ def daily(measure: Measure) -> str:
 
 
 def newest_final(now: datetime, rules: DayRules) -> date:
-    """Returns the newest day that is never read again (docs/days.md)."""
+    """Returns the newest day that is never read again (docs/concepts.md)."""
     return day_at(now, rules.zone) - timedelta(days=rules.reread_days + 1)
 
 
