@@ -1,4 +1,4 @@
-"""API keys: checked for slips before the first request, read anew from their file at each use, never shown."""
+"""API keys: checked before the first request, reread from their file at each use, never shown."""
 
 import re
 from codecs import BOM_UTF8
@@ -17,23 +17,23 @@ _PLACEHOLDER = re.compile(r"<.*>|\.{3,}|x{3,}|\*{3,}|(replace|change)[-_]?me|(yo
 _PATH = re.compile(r"(/|\.{1,2}/).*|[\w.-]+(/[\w.-]+)*\.(key|txt|token|secret|pem)", re.DOTALL)
 _VISIBLE = re.compile(r"[!-~]+")
 _LONGEST = 16384
-"""In bytes; the longest tokens are a tenth of it, and a file that is much longer is another file."""
+"""In bytes, ten times the longest tokens; a longer file is another file."""
 
 
 def clean(written: str) -> str:
-    """Returns the key without the blanks around it; raises ValueError, without showing it, if it cannot be one."""
+    """Strips the key; raises ValueError, without showing it, if it cannot be one."""
     key = written.strip()
     if not key:
-        raise ValueError("is empty; put the key that the platform gave you there")
+        raise ValueError("is empty; enter the key from the platform")
     if not _VISIBLE.fullmatch(key):
-        raise ValueError("holds a blank, a line end or a letter that no key has; put the key alone there")
+        raise ValueError("holds a blank, a line end or a character that no key has; enter the key alone")
     if _PLACEHOLDER.fullmatch(key):
-        raise ValueError("is the placeholder of an example; put the key that the platform gave you there")
+        raise ValueError("is the placeholder of an example; enter the key from the platform")
     return key
 
 
 def read(path: Path, name: str) -> str:
-    """Reads the key in the file at `path`, which messages call `name`; a ValueError shows neither file nor key."""
+    """Reads the key file at `path`, called `name` in messages; the ValueError shows neither file nor key."""
     try:
         content = in_time(partial(_beginning, path), path)
     except OSError as error:
@@ -52,14 +52,14 @@ def _beginning(path: Path) -> bytes:
 
 
 def check(path: Path, written: str) -> None:
-    """Raises ValueError if a file holds no key; it names only what was surely meant as a path: operators paste keys."""
-    hidden = "the file (what is written could be a key: not shown; a path can begin with ./)"
+    """Raises ValueError if a file holds no key; names the path only if it cannot be a pasted key."""
+    hidden = "the file (its name is not shown, since it could be a key; a path can begin with ./)"
     read(path, quoted(written) if _PATH.fullmatch(written) else hidden)
 
 
 @dataclass(frozen=True, slots=True)
 class ApiKey:
-    """A source's key, `written` or in a file at `path`; a call returns it as it is now, or raises ConfigError."""
+    """A source's key, `written` or in a file; a call returns the current key or raises ConfigError."""
 
     source: str
     written: SecretStr | None

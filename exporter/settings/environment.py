@@ -1,7 +1,7 @@
-"""Reads environment variables into the tree that the file has too, and lays it over that; knows no option.
+"""Reads environment variables into the tree of the file, and merges the two; knows no option.
 
-`CHAT_USAGE_SOURCES__SUPPORT_BOT__POLL__INTERVAL` is sources → support-bot → poll → interval: `__` goes one level down,
-case is folded, and `_` in the name of a source or calendar finds the one in the file whose name has `-` there.
+`CHAT_USAGE_SOURCES__SUPPORT_BOT__POLL__INTERVAL` is sources → support-bot → poll → interval: `__` goes one level
+down, case is folded, and `_` in the name of a source or calendar also matches `-`.
 """
 
 import re
@@ -23,7 +23,7 @@ _SERVICE_LINK = re.compile(r".*_(SERVICE_HOST|SERVICE_PORT(_.+)?|PORT_[0-9]+_(TC
 
 @dataclass(frozen=True, slots=True)
 class Environment:
-    """The variables' tree, the variable of each value by its place, and the problems that are not of one value."""
+    """The variables' tree, the variable of each value by its location, and problems of no single value."""
 
     tree: Mapping[str, object]
     names: Mapping[Loc, str]
@@ -31,7 +31,7 @@ class Environment:
 
 
 def is_name(word: str) -> bool:
-    """Returns whether `word` can name a source or a calendar: as a label and, folded, in a variable."""
+    """Returns whether `word` can name a source or a calendar, as a label and in a variable."""
     return bool(_NAME.fullmatch(word))
 
 
@@ -40,7 +40,7 @@ def fold(name: str) -> str:
 
 
 def over(upper: Mapping[str, object], lower: Mapping[str, object]) -> dict[str, object]:
-    """Lays one tree over another: options of both are the upper one's, groups of both are joined."""
+    """Merges two trees; where both set an option, the upper one's counts."""
 
     class Layers(BaseSettings):
         tree: dict[str, object] = {}
@@ -49,14 +49,13 @@ def over(upper: Mapping[str, object], lower: Mapping[str, object]) -> dict[str, 
         def settings_customise_sources(
             cls, settings_cls: type[BaseSettings], *_: PydanticBaseSettingsSource, **__: PydanticBaseSettingsSource
         ) -> tuple[PydanticBaseSettingsSource, ...]:
-            """Leaves the usual sources out: they read the environment of the process by rules of their own."""
             return tuple(InitSettingsSource(settings_cls, {"tree": tree}) for tree in (upper, lower))
 
     return Layers().tree
 
 
 def read(environ: Mapping[str, str], file: Mapping[str, object]) -> Environment:
-    """Reads the variables that are ours; `file` is the tree whose sources and calendars they may reach into."""
+    """Reads our variables; `file` is the tree whose sources and calendars they may change."""
     tree: dict[str, object] = {}
     names: dict[Loc, str] = {}
     problems: list[str] = []
@@ -65,10 +64,10 @@ def read(environ: Mapping[str, str], file: Mapping[str, object]) -> Environment:
             continue
         loc = _place(variable, file)
         if len(loc) == 1 and loc[0].startswith(GROUPS):
-            problems.append(f'{variable}: has no level below; write "__" between levels: {EXAMPLE}')
+            problems.append(f'{variable}: names a group of options; write "__" between levels: {EXAMPLE}')
             continue
         if rival := next((names[loc[:depth]] for depth in range(1, len(loc) + 1) if loc[:depth] in names), None):
-            problems.append(f"{variable}: says the same as {rival}, or what belongs inside it; keep one of the two")
+            problems.append(f"{variable}: sets the same as {rival}, or something inside it; keep one of the two")
             continue
         names[loc] = variable
         _set(tree, loc, Variable(value))
@@ -76,7 +75,7 @@ def read(environ: Mapping[str, str], file: Mapping[str, object]) -> Environment:
 
 
 def first_run(environ: Mapping[str, str], platforms: Iterable[Platform]) -> Environment:
-    """Returns the one source that a platform's own variables make; an empty key counts as not set."""
+    """Returns the source that a platform's own variables define; an empty key counts as not set."""
     for platform in platforms:
         key, url = platform.key_variable, platform.url_variable
         if environ.get(key, "").strip():

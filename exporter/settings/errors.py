@@ -1,4 +1,4 @@
-"""Makes one line of each problem: where the value was set, which option it is, what is wrong and how to mend it."""
+"""Makes one line of each problem: where the value is set, which option it is, what is wrong and how to fix it."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
@@ -10,12 +10,12 @@ from exporter.settings.readers import Loc, OptionError, shown
 from exporter.settings.yaml_file import Document
 
 _LAST = 2**31
-"""More lines than a file has: what the environment set is sorted after what the file set."""
+"""Sorts the environment's problems after those of the file."""
 _PLAIN = {"missing": "is missing; add it", "tuple_type": 'expected a list of entries, each below a "-"'}
 
 
 class Mistake(NamedTuple):
-    """What is wrong with the value at a place, or with it and another one that it does not fit."""
+    """A problem with the value at `loc`, or with it and the `other` one that it does not fit."""
 
     loc: Loc
     message: str
@@ -23,7 +23,7 @@ class Mistake(NamedTuple):
 
 
 def found(error: ValidationError) -> Iterator[Mistake]:
-    """Yields what validation found, without any value that the message does not quote itself."""
+    """Yields validation errors without any value that the message does not quote itself."""
     for detail in error.errors(include_url=False, include_input=False):
         loc, reason = detail["loc"], detail.get("ctx", {}).get("error")
         if isinstance(reason, OptionError):
@@ -35,7 +35,7 @@ def found(error: ValidationError) -> Iterator[Mistake]:
 
 
 def lines(problems: Sequence[Mistake], document: Document, variables: Mapping[Loc, str]) -> list[str]:
-    """Returns a line for each problem, in the order of the file, those of the environment after them."""
+    """Returns a line for each problem, in the order of the file, then of the environment."""
     placed = [(*_place(problem, document, variables), problem) for problem in problems]
     placed.sort(key=lambda entry: (entry[0], entry[1]))
     return [f"{place}: {_option(problem.loc)}: {problem.message}" for _, place, problem in placed]
@@ -48,7 +48,7 @@ def _place(problem: Mistake, document: Document, variables: Mapping[Loc, str]) -
 
 
 def _places(way: Loc, document: Document, variables: Mapping[Loc, str]) -> Iterator[tuple[int, str]]:
-    """Yields the places of an option: its variable, its line, and the variables that set something inside it."""
+    """Yields the places of an option: its variable, its line, and variables that set something inside it."""
     if way in variables:
         yield _LAST, variables[way]
     if way in document.lines:
@@ -57,11 +57,8 @@ def _places(way: Loc, document: Document, variables: Mapping[Loc, str]) -> Itera
 
 
 def _option(loc: Loc) -> str:
-    """Names the option; of the words in it only names of sources and calendars, and options, are sure to be shown."""
-    return ".".join(_word(part, depth) for depth, part in enumerate(loc))
-
-
-def _word(part: str | int, depth: int) -> str:
-    if isinstance(part, int):
-        return str(part + 1)
-    return part if depth == 1 and is_name(part) else shown(part)
+    """Names the option; apart from source and calendar names, only harmless words are shown."""
+    return ".".join(
+        str(part + 1) if isinstance(part, int) else part if depth == 1 and is_name(part) else shown(part)
+        for depth, part in enumerate(loc)
+    )

@@ -1,4 +1,4 @@
-"""Reads file and environment, has them validated, and hands over plain values or says all that is wrong."""
+"""Reads file and environment, validates them, and returns plain values, or reports everything that is wrong."""
 
 import hashlib
 import json
@@ -37,20 +37,16 @@ if TYPE_CHECKING:
 
 DEFAULT_CALENDAR = "default"
 _DIGEST_BYTES = 6
-"""A gauge is a double, which holds every whole number of 48 bits exactly."""
+"""A gauge is a double, which holds every integer of 48 bits exactly."""
 _CREDENTIALS = re.compile(r"(?<=//).*@")
 
 
 def load(
     path: Path | None, environ: Mapping[str, str], platforms: Mapping[str, Platform], *, keeps_state: bool = True
 ) -> Settings:
-    """Reads the file at `path`, if any, and `environ` over it.
+    """Reads the file at `path`, if any, and `environ` over it; ConfigError has one line per problem.
 
-    What keeps no state may run where the folder of `state_file` is not, in a CronJob of its own: there that option does
-    not count.
-
-    Raises:
-        ConfigError: something is wrong; its message has one line for each problem.
+    Commands that keep no state ignore `state_file`: they may run where its folder does not exist.
     """
     environ = environ if keeps_state else {**environ, "CHAT_USAGE_STATE_FILE": ""}
     file = yaml_file.read(path) if path else Document("the environment")
@@ -59,11 +55,11 @@ def load(
     first_run = environment.first_run(environ, platforms.values())
     for variable in list(first_run.names.values())[:1]:
         if tree.get("sources"):
-            notes.append(f"{variable} is ignored, since sources are configured")
+            notes.append(f"{variable} is ignored, because sources are configured")
         else:
             tree, names = environment.over(first_run.tree, tree), {**names, **first_run.names}
             (name,) = _names(tree, "sources")
-            notes.append(f'the source "{name}" comes from {variable}, since no sources are configured')
+            notes.append(f'the source "{name}" comes from {variable}, because no sources are configured')
     context = ValidationContext(
         platforms,
         _names(tree, "calendars") | {DEFAULT_CALENDAR},
@@ -80,10 +76,10 @@ def load(
 
 
 def digest(tree: Mapping[str, object]) -> int:
-    """Makes one number of what is written, by which two exporters, or two moments, can be compared: 48 bits of SHA-256.
+    """Returns a 48-bit number (of SHA-256) by which two configurations can be compared.
 
-    Equal files make equal numbers in whatever folder they are. Layout, order of keys and comments do not count, nor do
-    keys and the credentials of a proxy: nobody can guess at a secret with it, and a new key is no other configuration.
+    Layout, order of keys, comments and the folder do not count, nor do API keys and proxy credentials: so nobody
+    can guess secrets from it, and a new key is no other configuration.
     """
     written = json.dumps(_public(tree), sort_keys=True, ensure_ascii=False).encode()
     return int.from_bytes(hashlib.sha256(written).digest()[:_DIGEST_BYTES])
@@ -109,7 +105,7 @@ def _validated(tree: Mapping[str, object], context: ValidationContext) -> tuple[
 
 
 def _misnamed(section: str, entries: object) -> Iterator[Mistake]:
-    """Yields names that are the same in the environment, or do not make a plain label."""
+    """Yields names that are equal in the environment, or no valid labels."""
     folded: dict[str, str] = {}
     for name in entries if isinstance(entries, dict) else ():
         if not environment.is_name(name):
@@ -196,13 +192,13 @@ def _source(name: str, common: Options, platform: Platform, calendars: Mapping[s
 
 
 def _of_options(kind: "type[T]", options: Group, **others: object) -> "T":
-    """Makes a value of the options that have the names of its fields, and of what has another name or shape."""
+    """Makes a value of the options that have the names of its fields, and of `others`."""
     wanted = {each.name for each in fields(kind)} - others.keys()
     return kind(**{name: value for name, value in options if name in wanted}, **others)
 
 
 def _entries(option: str, given: Iterable[Selecting], name: str, sources: Iterable[str]) -> tuple[Entry, ...]:
-    """Returns the selectors of companies in entries for a source: by its name, or by what selects others too."""
+    """Returns the company selectors of a source, by its name, or by the glob that also matches other sources."""
     found: dict[Entry, None] = {}
     for each in given:
         held_for = [source for source in sources if each.selects(source)]

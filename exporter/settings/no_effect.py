@@ -1,4 +1,4 @@
-"""What is configured, could be meant otherwise, and has no effect: a line each, for `check` and the log."""
+"""Finds settings that are valid but have no effect: a line each, for `check` and the log."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
@@ -13,7 +13,7 @@ from exporter.settings.settings import Settings, Source
 
 
 def without_effect(settings: Settings, now: datetime) -> Iterator[str]:
-    """Yields a line for each exclusion that matches no family, key that has expired, and limit of no platform's."""
+    """Yields a line for each exclusion without a family, expired key, and limit of an activity that no source has."""
     for source in settings.sources.values():
         known = _families(source.platform)
         for glob in source.target.excluded:
@@ -24,18 +24,18 @@ def without_effect(settings: Settings, now: datetime) -> Iterator[str]:
         today = now.astimezone(source.target.rules.zone).date()
         if source.key_expires is not None and source.key_expires <= today:
             place = f"sources.{source.name}.api_key_expires"
-            yield f"{place}: the key has expired on {source.key_expires}; write the day on which the new one does"
+            yield f"{place}: the key expired on {source.key_expires}; set the day on which the new key expires"
     for activity, platforms in _of_nobody(settings.sources):
         titles = " or ".join(each.title for each in platforms)
         offered = sorted({name for each in platforms for name in _activities(each)})
         yield (
-            f"thresholds: {quoted(activity)} is no activity of {titles}, so its limit is never in force;"
+            f"thresholds: {quoted(activity)} is not an activity of {titles}, so its limit has no effect;"
             f" {remedy(activity, offered)}"
         )
 
 
 def _families(platform: Platform) -> tuple[str, ...]:
-    """Returns the names of all families that a source of the platform may exclude, those of a backfill too."""
+    """Returns all families that a source of the platform may exclude, those of a backfill too."""
     found = dict.fromkeys((*HELP, *(each.name for each in (*REPORT_GAUGES, *REPORT_FAMILIES))))
     for report in platform.reports.values():
         for measure in report.measures:
@@ -50,7 +50,7 @@ def _activities(platform: Platform) -> frozenset[str]:
 
 
 def _of_nobody(sources: Mapping[str, Source]) -> Iterator[tuple[str, Iterable[Platform]]]:
-    """Yields activities of entries that no source has for which the entry holds, with the platforms of those."""
+    """Yields activities that no source of their entry has, with the platforms of those sources."""
     held: dict[tuple[str, str], dict[str, Platform]] = {}
     for source in sources.values():
         _built_in, *given = source.target.company_limits.thresholds

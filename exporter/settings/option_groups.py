@@ -1,7 +1,7 @@
-"""How an option is declared, and those that belong together: polls, families, companies, calendars.
+"""How options are declared, and the groups for polls, families, companies and calendars.
 
-Each option is one field: its reader, its default as one would write it, and below it what it means. Defaults are read
-and checked like anything that an operator writes.
+Each option is one field: its reader, its default as an operator would write it, and its description below it.
+Defaults are read and checked like operators' values.
 """
 
 import math
@@ -41,7 +41,7 @@ DaysOff = Annotated[frozenset[date], PlainValidator(days_off)]
 
 
 def within(otherwise: str, *, least: float = 0, most: float = math.inf) -> AfterValidator:
-    """Refuses values out of bounds, durations in seconds; `otherwise` says so, with the value as `{}`."""
+    """Refuses values out of bounds (durations in seconds); `otherwise` is the message, with the value as `{}`."""
 
     def check(value: timedelta | float) -> timedelta | float:
         number = value.total_seconds() if isinstance(value, timedelta) else value
@@ -53,10 +53,10 @@ def within(otherwise: str, *, least: float = 0, most: float = math.inf) -> After
 
 
 def option(default: object, *, example: object = None, description: str | None = None) -> Any:
-    """Declares an option.
+    """Declares an option; the default `...` means required.
 
-    `...` is the default of one that must be set; `example` is for one without a default, `description` for one whose
-    class has no source text, in which the docstring below the option would be.
+    `example` is for an option without a default, `description` for a generated class, which has no docstring
+    below the field.
     """
     examples = None if example is None else [example]
     return Field(default, validate_default=True, description=description, examples=examples)
@@ -79,7 +79,7 @@ class Group(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _set_ones(cls, given: object) -> object:
-        """Leaves out what is not set, and puts in the place of an unknown option's value what is to be said of it."""
+        """Drops unset options, and replaces the value of an unknown one by its error message."""
         if not isinstance(given, dict):
             return {} if given is None else given
         fields = cls.model_fields
@@ -102,28 +102,28 @@ def _unknown(word: str, group: type[Group]) -> str:
 
 
 def group_of(field: FieldInfo) -> type[Group] | None:
-    """Returns the options inside an option, if it has some: its own, or those of each of its entries."""
+    """Returns the options inside an option, its own or those of each entry, if there are any."""
     inner = get_args(field.annotation)
     candidates = (field.annotation, *inner, *(each for part in inner for each in get_args(part)))
     return next((each for each in candidates if isinstance(each, type) and issubclass(each, Group)), None)
 
 
 def is_listed(field: FieldInfo) -> bool:
-    """Returns whether the option holds a list of entries, each with the same options inside."""
+    """Returns whether the option is a list of entries."""
     return get_origin(field.annotation) is tuple and group_of(field) is not None
 
 
 def is_named(field: FieldInfo) -> bool:
-    """Returns whether the option holds entries by name, each with the same options inside."""
+    """Returns whether the option holds entries by name."""
     return get_origin(field.annotation) is dict and group_of(field) is not None
 
 
 class PollOptions(Group):
     """How a platform is asked: `jitter` is a part of the interval, `timeout` one whole attempt, `max_body` bytes."""
 
-    interval: Annotated[Duration, within("{} is too short; the shortest is 1m", least=60)] = option("1h")
+    interval: Annotated[Duration, within("{} is too short; the minimum is 1m", least=60)] = option("1h")
     """Time between two polls, a duration (1h, 30m); at least 1m."""
-    jitter: Annotated[Share, within("{:.0%} is too much; the most is 50%", most=0.5)] = option("10%")
+    jitter: Annotated[Share, within("{:.0%} is too much; the maximum is 50%", most=0.5)] = option("10%")
     """Each poll is moved by up to this part of the interval, so that many exporters do not ask at once; 0% to 50%, or 0
     to 0.5."""
     timeout: Annotated[Duration, within("{} leaves no time for an answer; write 60s", least=1)] = option("60s")
@@ -132,7 +132,9 @@ class PollOptions(Group):
         "256MiB"
     )
     """Largest answer that is read, after decompression, a size (256MiB, 10MB, or bytes)."""
-    requests_per_minute: Annotated[Whole, within("{} would never ask; the least is 1", least=1)] = option("60")
+    requests_per_minute: Annotated[Whole, within("{} would allow no requests; the minimum is 1", least=1)] = option(
+        "60"
+    )
     """Most requests per minute to this source, a whole number; as many may go at once."""
 
     @field_validator("timeout")
@@ -168,7 +170,7 @@ class CompaniesOptions(Group):
     @classmethod
     def _includes_any(cls, include: tuple[str, ...]) -> tuple[str, ...]:
         if not include:
-            raise ValueError('includes nobody; write ["*"] for all companies')
+            raise ValueError('includes no company; write ["*"] for all companies')
         return include
 
 
@@ -204,7 +206,7 @@ class CalendarOptions(Group):
     @classmethod
     def _leaves_work(cls, weekend: frozenset[int]) -> frozenset[int]:
         if len(weekend) == len(readers.WEEKDAYS):
-            raise ValueError("leaves no working day; take out at least one")
+            raise ValueError("leaves no working day; remove at least one weekday")
         return weekend
 
     @field_validator("country")
@@ -219,11 +221,11 @@ class CalendarOptions(Group):
     def _is_part(cls, subdivision: str | None, info: ValidationInfo) -> str | None:
         country = info.data.get("country", "")
         if subdivision and country is None:
-            raise ValueError("goes with country; set both")
+            raise ValueError("needs country; set both")
         if subdivision and country:
             public_holidays(country, subdivision)
         return subdivision
 
     def off(self) -> frozenset[date]:
-        """Returns all days off but weekends."""
+        """Returns all days off except weekends."""
         return self.holidays | (public_holidays(self.country, self.subdivision) if self.country else frozenset())

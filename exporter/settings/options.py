@@ -61,7 +61,7 @@ class Options(Group):
 
 
 def options_of(platforms: Mapping[str, Platform]) -> type[Options]:
-    """Returns the class of the configuration with these platforms; those that need no options of their own first."""
+    """Returns the configuration class for these platforms; those without own options come first."""
     ordered = sorted(platforms.values(), key=lambda platform: bool(platform.options))
     return _with_limits(tuple(limit for platform in ordered for limit in platform.label_limits))
 

@@ -17,11 +17,11 @@ _PATH = re.compile(r"(?:/(?!\.{1,2}(?:/|$))[A-Za-z0-9._~!$&'()*+,;=:@%-]+)+/?")
 
 
 def path(value: object) -> str:
-    """Reads a path below the base URL: never a URL, since the key must not leave for another host."""
+    """Reads a path below the base URL; never a URL, since the key must not leave for another host."""
     written = text(value)
     if not _PATH.fullmatch(written):
         raise ValueError(
-            f"{quoted(written)} is no path; write one such as /api/v2/reporting/tools/, without host or query"
+            f"{quoted(written)} is not a path; write one such as /api/v2/reporting/tools/, without host or query"
         )
     return written
 
@@ -65,7 +65,7 @@ class FieldsOptions(Group):
     def _is_of_a_list(cls, given: Expression | None, info: ValidationInfo) -> Expression | None:
         name, of = ("date", "days") if info.field_name == "date" else ("label", "items")
         if given and not info.data.get(of, given):
-            raise OptionError(f"is read from {of}; set {of} as well, or leave {name} out", beside=(of,))
+            raise OptionError(f"needs {of}; set {of} too, or leave {name} out", beside=(of,))
         return given
 
     @field_validator("value")
@@ -73,7 +73,7 @@ class FieldsOptions(Group):
     def _is_there(cls, value: Expression | None, info: ValidationInfo) -> Expression | None:
         others = [name for name, given in info.data.items() if given]
         if others and not value:
-            raise OptionError("is missing; say where the number is", beside=(others[0],))
+            raise OptionError("is missing; give the path of the number", beside=(others[0],))
         return value
 
 
@@ -97,21 +97,21 @@ class ComponentOptions(Group):
     def _has_its_list(cls, given: Expression | None, info: ValidationInfo) -> Expression | None:
         other = "items" if info.field_name == "label" else "series"
         if other in info.data and bool(given) != bool(info.data[other]):
-            raise OptionError(f"goes with {other}; set both, or neither", beside=(other,))
+            raise OptionError(f"needs {other}; set both, or neither", beside=(other,))
         return given
 
     @field_validator("series")
     @classmethod
     def _is_no_list_of_items(cls, series: Expression | None, info: ValidationInfo) -> Expression | None:
         if series and info.data.get("items"):
-            raise OptionError("is another kind than items; keep one of the two", beside=("items",))
+            raise OptionError("cannot be combined with items; keep one of the two", beside=("items",))
         return series
 
     @field_validator("value")
     @classmethod
     def _is_there(cls, value: Expression | None) -> Expression | None:
         if value is None:
-            raise ValueError("is missing; say where the number is")
+            raise ValueError("is missing; give the path of the number")
         return value
 
 
@@ -136,7 +136,7 @@ class OverrideOptions(Group):
 
 
 def of_reports(given: Mapping[str, OverrideOptions], info: ValidationInfo) -> Mapping[str, OverrideOptions]:
-    """Checks that the source's platform has the reports and can read them so; an environment's `_` is `-`."""
+    """Checks that the platform has the reports and can read them this way; `_` in variables matches `-`."""
     platform = platform_of(info)
     if platform is None:  # its name is wrong, which is said already
         return given
@@ -147,7 +147,7 @@ def of_reports(given: Mapping[str, OverrideOptions], info: ValidationInfo) -> Ma
             what = f"{platform.title} has no report {quoted(written)}; {remedy(written, platform.reports)}"
             raise OptionError(what, inside=(written,))
         if name in found:
-            raise OptionError(f"is set as {quoted(name)} too; keep one of the two", inside=(written,))
+            raise OptionError(f"is also set as {quoted(name)}; keep one of the two", inside=(written,))
         found[name] = options
         try:
             platform.configured(name, override(options, platform))

@@ -1,4 +1,4 @@
-"""What the installed platforms add to the options, made into classes from what they declare (`platforms.api`)."""
+"""Options that installed platforms declare (`platforms.api`), made into classes."""
 
 from collections.abc import Mapping
 from functools import cache
@@ -44,16 +44,16 @@ def source_options(options: tuple[Option, ...]) -> type[SourceOptions]:
 @cache
 def label_limits(limits: tuple[LabelLimit, ...]) -> type[Group]:
     fields = {each.name: (Whole, option(str(each.default), description=each.description)) for each in limits}
-    length = Annotated[Whole, within("{} characters tell no values apart; the least is 8", least=8)]
+    length = Annotated[Whole, within("{} characters are too few to distinguish values; the minimum is 8", least=8)]
     meaning = "Longest value of such a label, in characters; longer ones are cut. At least 8."
     longest = option("128", description=meaning)
     return create_model("LabelLimitsOptions", __base__=Group, **fields, value_length=(length, longest))  # type: ignore[call-overload,no-any-return]  # the same
 
 
 def of_its_platform(named: object, info: ValidationInfo) -> SourceOptions:
-    """Validates one source, a pair of its name and what is written, with the options that its platform adds.
+    """Validates one source, given as (name, options), with its platform's options.
 
-    Where the platform does not exist the options of any platform are left out: only one thing is wrong with it.
+    If the platform does not exist, options of any platform are ignored: only one thing is wrong.
     """
     name, given = cast("tuple[str, object]", named)
     platforms = context_of(info).platforms

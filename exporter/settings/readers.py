@@ -1,7 +1,7 @@
-"""Reads one text, or a list of texts, as a typed value; a ValueError says what to write instead, as messages do.
+"""Reads one text, or a list of texts, as a typed value; the ValueError says what to write instead.
 
-Every value arrives as text, from the file (whose scalars `yaml_file` leaves as they are written) as from the
-environment; so `1:30`, `no`, `007` and `2026-12-25` mean the same everywhere, and the option decides what they are.
+Every value arrives as text, from the file (`yaml_file` keeps scalars as written) and from the environment; so `1:30`,
+`no`, `007` and `2026-12-25` mean the same everywhere, and the option decides.
 """
 
 import json
@@ -17,7 +17,7 @@ from exporter.domain.text import printable
 
 T = TypeVar("T")
 Loc = tuple[str | int, ...]
-"""The place of a value: keys, and numbers in lists."""
+"""The location of a value: keys, and indexes of lists."""
 
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 AUTO = "auto"
@@ -30,7 +30,7 @@ _WHOLE = "[0-9]{1,9}"
 
 
 class OptionError(ValueError):
-    """A problem that is not of the validated option alone: it lies `inside` it, or another one `beside` it matters."""
+    """A problem that lies `inside` the validated option, or also with the option `beside` it."""
 
     def __init__(self, message: str, inside: Loc = (), beside: Loc = ()) -> None:
         super().__init__(message)
@@ -39,7 +39,7 @@ class OptionError(ValueError):
 
 
 class Variable(str):
-    """The text of an environment variable: the only form that a list can take there."""
+    """The value of an environment variable."""
 
     __slots__ = ()
 
@@ -50,26 +50,26 @@ def quoted(text: str) -> str:
 
 
 def shown(key: str) -> str:
-    """Returns a key as it may be printed; with other signs, or long, it may be a secret (`{api_key:sk-1}`)."""
+    """Returns a key if it is harmless; another one may be a secret (`{api_key:sk-1}`)."""
     return key if _HARMLESS.fullmatch(key) else "…"
 
 
 def nearest(word: str, known: Iterable[str]) -> str | None:
-    """Returns the known word that is most like `word`, whatever its case, or None when none is."""
+    """Returns the known word most like `word`, ignoring case, if there is one."""
     folded = {each.lower(): each for each in known}
     close = get_close_matches(word.lower(), folded, n=1)
     return folded[close[0]] if close else None
 
 
 def remedy(word: str, known: Iterable[str]) -> str:
-    """Returns what to try instead of `word`: the nearest known word, else all of them."""
+    """Suggests the nearest known word, else all of them."""
     known = tuple(known)
     near = nearest(word, known)
     return f"did you mean {quoted(near)}?" if near else f"known: {', '.join(known) or 'none'}"
 
 
 def existing(word: str, known: Iterable[str], otherwise: str) -> str:
-    """Returns the word if it is known; `otherwise` says that something of this name is not there."""
+    """Returns a known word; `otherwise` begins the message for another one."""
     known = tuple(known)
     if word not in known:
         raise ValueError(f"{otherwise} {quoted(word)}; {remedy(word, known)}")
@@ -77,7 +77,7 @@ def existing(word: str, known: Iterable[str], otherwise: str) -> str:
 
 
 def text(value: object) -> str:
-    """Reads a single text without the blanks around it."""
+    """Reads one text, stripped."""
     if not isinstance(value, str):
         kind = "a list" if isinstance(value, list) else "options of its own"
         if value is None or isinstance(value, bool):  # null in a list, or what JSON in a variable says
@@ -90,7 +90,7 @@ def text(value: object) -> str:
 
 
 def _reader(pattern: str, otherwise: str, read: Callable[[re.Match[str]], T]) -> Callable[[object], T]:
-    """Makes a reader of texts that match; `otherwise` says of others, and of what `read` refuses, what to write."""
+    """Makes a reader of texts that match; `otherwise` completes the message for all others."""
 
     def read_match(value: object) -> T:
         written = text(value)
@@ -106,13 +106,13 @@ def _reader(pattern: str, otherwise: str, read: Callable[[re.Match[str]], T]) ->
 
 number = _reader(
     r"[0-9]{1,15}(?:\.[0-9]{1,9})?",
-    "is no number from 0 on; write one such as 50 or 0.5",
+    "is not a number; write one such as 50 or 0.5",
     lambda match: float(match[0]),
 )
-whole = _reader(_WHOLE, "is no whole number; write digits only, such as 45", lambda match: int(match[0]))
+whole = _reader(_WHOLE, "is not a whole number; write digits only, such as 45", lambda match: int(match[0]))
 size = _reader(
     f"([0-9]{{1,12}})({'|'.join(_SIZES)})",
-    "is no size; write 256MiB, 10MB, or the bytes as a whole number",
+    "is not a size; write 256MiB, 10MB, or the bytes as a whole number",
     lambda match: int(match[1]) * _SIZES[match[2]],
 )
 flag = _reader(
@@ -122,17 +122,17 @@ flag = _reader(
 )
 day = _reader(
     "[0-9]{4}-[0-9]{2}-[0-9]{2}",
-    "is no date; write year-month-day, such as 2026-12-25",
+    "is not a date; write year-month-day, such as 2026-12-25",
     lambda match: date.fromisoformat(match[0]),
 )
 _length = _reader(
     _DURATION,
-    "is no duration; write 30m, 6h, 3d, 1h30m",
+    "is not a duration; write 30m, 6h, 3d, 1h30m",
     lambda match: timedelta(seconds=sum(int(match[unit] or 0) * seconds for unit, seconds in _UNITS.items())),
 )
 _part = _reader(
     r"([0-9]{1,3}(?:\.[0-9]{1,6})?)(%?)",
-    "is no percentage; write 10% or 0.1",
+    "is not a percentage; write 10% or 0.1",
     lambda match: float(match[1]) / (100 if match[2] else 1),
 )
 
@@ -146,7 +146,7 @@ def duration(value: object) -> timedelta:
 
 
 def share(value: object) -> float:
-    """Reads a part of one: `10%` or `0.1`; a bare whole number but 0 could mean either and is refused."""
+    """Reads `10%` or `0.1`; a bare integer but 0 is ambiguous and refused."""
     part, written = _part(value), text(value)
     if part >= 1 and not written.endswith("%"):
         raise ValueError(f"{quoted(written)} has no unit; write {written}%, or a part of one such as 0.1")
@@ -160,7 +160,7 @@ def ratio(value: object) -> float:
 
 
 def spoken(length: timedelta) -> str:
-    """Writes a duration as an operator would: `1h30m`, in whole seconds."""
+    """Writes a duration in whole seconds as `1h30m`."""
     rest, words = int(length.total_seconds()), ""
     for unit, seconds in _UNITS.items():
         if unit != "w" and rest >= seconds:
@@ -172,23 +172,22 @@ def spoken(length: timedelta) -> str:
 def weekday(value: object) -> int:
     written = text(value)
     if written.lower() not in WEEKDAYS:
-        raise ValueError(f"{quoted(written)} is no weekday; {remedy(written, WEEKDAYS)}")
+        raise ValueError(f"{quoted(written)} is not a weekday; {remedy(written, WEEKDAYS)}")
     return WEEKDAYS.index(written.lower())
 
 
 def zone(value: object) -> ZoneInfo:
-    """Reads the name of a time zone: `Europe/Paris`."""
     written = text(value)
     try:
         return ZoneInfo(written)
     except (KeyError, ValueError, OSError):  # OSError: `Europe` is a folder in the system's own data
         near = nearest(written, available_timezones())
         hint = f"did you mean {quoted(near)}?" if near else "write UTC or a name such as Europe/Paris"
-        raise ValueError(f"{quoted(written)} is no known time zone; {hint}") from None
+        raise ValueError(f"{quoted(written)} is not a known time zone; {hint}") from None
 
 
 def selector(value: object) -> str:
-    """Reads a selector (`exporter.domain.selectors`); `id: 17` without quotes is a key and a value to YAML."""
+    """Reads a selector (`exporter.domain.selectors`); unquoted `id: 17` is a mapping in YAML."""
     if isinstance(value, dict) and len(value) == 1:
         [(prefix, pattern)] = value.items()
         if str(prefix).strip().lower() in ("id", "name"):
@@ -207,7 +206,7 @@ def texts(value: object) -> tuple[str, ...]:
 def _items(value: object) -> Iterable[object]:
     if isinstance(value, Variable):
         if value.lstrip().startswith("["):
-            value = _json(value, 'starts like JSON but is none; write ["one", "two"], or one,two')
+            value = _json(value, 'starts like JSON but is not; write ["one", "two"], or one,two')
         else:
             return [item for item in value.split(",") if item.strip()]
     if not isinstance(value, list | tuple):
@@ -229,8 +228,8 @@ def one_or_more(value: object) -> tuple[str, ...]:
 
 
 def entries(value: object) -> object:
-    """Reads a list of groups of options: as it is from the file, as JSON from the environment."""
-    return _json(value, 'is no JSON; write [{"company": "id:17", ...}]') if isinstance(value, Variable) else value
+    """Reads a list of groups of options, as JSON from the environment."""
+    return _json(value, 'is not JSON; write [{"company": "id:17", ...}]') if isinstance(value, Variable) else value
 
 
 def _json(written: str, otherwise: str) -> object:

@@ -1,4 +1,4 @@
-"""What was set, as frozen values for the rest of the program, and what options are checked against."""
+"""The settings as frozen values, and the context that options are validated in."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -18,10 +18,9 @@ from exporter.settings.option_groups import LimitsOptions, PollOptions
 class Source:
     """One configured account on a platform.
 
-    `key()` returns the key as it is now and raises ConfigError when its file is gone; `key_expires` is the day, in the
-    source's zone, from whose start it counts no more. `base_url` is cleaned by the platform. `overrides` says by name
-    what is different about a report; `account` holds the platform's own options. `target` is all that is polled of it,
-    what holds for all sources included: its figures depend on nothing else.
+    `key()` returns the current key, or raises ConfigError if its file is gone; `key_expires` is the day, in the
+    source's zone, from whose start it is invalid. `overrides` are by report; `account` holds the platform's own
+    options. `target` is everything that is polled, global options included: figures depend on nothing else.
     """
 
     name: str
@@ -39,10 +38,9 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Everything that was set, by name; `calendars` always holds `default`; `notes` are for the log.
+    """All settings; `calendars` always holds `default`; `notes` are for the log.
 
-    `state_file` is None where a restart is to start from empty. `digest` is a number made of what is written, secrets
-    left out.
+    Without a `state_file` a restart starts empty. `digest` identifies the configuration, without its secrets.
     """
 
     sources: Mapping[str, Source]
@@ -55,7 +53,7 @@ class Settings:
 
 @dataclass(frozen=True, slots=True)
 class ValidationContext:
-    """The installed platforms, the names of calendars and sources, the folder that relative paths start from."""
+    """Installed platforms, names of calendars and sources, and the folder that relative paths start from."""
 
     platforms: Mapping[str, Platform]
     calendars: frozenset[str]
@@ -78,5 +76,5 @@ def context_of(info: ValidationInfo) -> ValidationContext:
 
 
 def platform_of(info: ValidationInfo) -> Platform | None:
-    """Returns the source's platform, unless its name is wrong, which is said already."""
+    """Returns the source's platform; None if its name is wrong, which is reported already."""
     return context_of(info).platforms.get(info.data.get("platform", ""))

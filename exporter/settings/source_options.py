@@ -1,7 +1,7 @@
-"""The options of a source and the rules that bind them.
+"""The options of a source and the rules between them.
 
-A rule across options is at the later one of them and sees the earlier ones, so that all that is wrong shows at
-once; `OptionError.beside` names the one to look at where that is another.
+A rule across options belongs to the later one, so that all problems are reported at once; `OptionError.beside` names
+the other option.
 """
 
 import math
@@ -34,13 +34,13 @@ from exporter.settings.readers import AUTO, OptionError, existing, reports, spok
 from exporter.settings.settings import context_of, platform_of
 
 LONGEST_HISTORY = 400
-"""In days: what a platform can be asked in a reasonable time, and more than a year for comparisons."""
+"""In days: what a platform can be asked in reasonable time, and more than a year."""
 LONG_WEEKEND = 3
-"""In days: so long before the newest complete day the newest complete working day may be without a closure."""
+"""In days: the distance of the newest complete working day from the newest complete day, except closures."""
 
 
 def path_that(proof: Callable[[Path, str], object]) -> PlainValidator:
-    """Makes a reader of a path, from the configuration's folder on; `proof` refuses it by a ValueError."""
+    """Makes a reader of a path relative to the configuration's folder; `proof` refuses it by a ValueError."""
 
     def read(value: object, info: ValidationInfo) -> Path:
         written = text(value)
@@ -67,7 +67,7 @@ KeyFile = Annotated[Path, path_that(api_keys.check)]
 Certificates = Annotated[Path, path_that(urls.check_certificates)]
 Reports = Annotated[tuple[str, ...] | None, PlainValidator(reports)]
 CalendarName = Annotated[Text, AfterValidator(_kept)]
-Settle = Annotated[Duration, within("{} is too long; the longest is 14d", most=14 * 86400)]
+Settle = Annotated[Duration, within("{} is too long; the maximum is 14d", most=14 * 86400)]
 Overrides = Annotated[dict[str, OverrideOptions], AfterValidator(of_reports)]
 
 

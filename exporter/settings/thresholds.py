@@ -1,4 +1,4 @@
-"""The options `thresholds` and `company_calendars`: lists of entries that select companies, in the file's order."""
+"""The options `thresholds` and `company_calendars`: ordered lists of entries that select companies."""
 
 import math
 from collections.abc import Callable
@@ -19,14 +19,13 @@ SEVERITIES = ("critical", "warning", "info")
 
 
 def or_off(read: Callable[[object], float]) -> PlainValidator:
-    """Reads a number, or `off`."""
     return PlainValidator(lambda value: OFF if isinstance(value, str) and value.strip() == OFF else read(value))
 
 
 def severity(value: object) -> str:
     written = text(value)
     if written not in SEVERITIES:
-        raise ValueError(f"{quoted(written)} is no severity; {remedy(written, SEVERITIES)}")
+        raise ValueError(f"{quoted(written)} is not a severity; {remedy(written, SEVERITIES)}")
     return written
 
 

@@ -1,4 +1,4 @@
-"""Reads addresses: URLs of platforms and proxies, and the files that an option points to; keeps credentials unseen."""
+"""Reads URLs of platforms and proxies, and checks certificate files; never shows credentials."""
 
 import ssl
 from functools import partial
@@ -15,17 +15,17 @@ _SCHEMES = ("http", "https")
 
 
 def url(value: object) -> str:
-    """Reads an http or https URL without credentials, query and fragment; the message never shows it."""
+    """Reads an http(s) URL without credentials, query and fragment; the message never shows it."""
     parts = _split(text(value), EXAMPLE_URL)
     if parts.username is not None or parts.password is not None:
-        raise ValueError("holds a user or password; leave them out, the key alone authenticates")
+        raise ValueError("contains a user or password; leave them out, since only the key authenticates")
     if parts.query or parts.fragment:
-        raise ValueError(f'holds a "?" or "#"; give the address only, such as {EXAMPLE_URL}')
+        raise ValueError(f'contains "?" or "#"; give the address only, such as {EXAMPLE_URL}')
     return text(value)
 
 
 def proxy(value: object) -> str:
-    """Reads the URL of an http or https proxy, with or without credentials; the message never shows it."""
+    """Reads the URL of an http(s) proxy; the message never shows it."""
     _split(text(value), EXAMPLE_PROXY)
     return text(value)
 
@@ -39,7 +39,7 @@ def check_certificates(path: Path, _written: str) -> None:
     try:
         in_time(partial(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations, path), path)
     except ssl.SSLError:
-        raise ValueError("holds no certificate in PEM form; give the authority's own PEM file") from None
+        raise ValueError("holds no PEM certificate; give the PEM file of the authority") from None
     except OSError as error:
         raise ValueError(f"cannot be read ({error.strerror}); give the path of a PEM file") from None
 
@@ -51,5 +51,5 @@ def _split(address: str, example: str) -> SplitResult:
     except ValueError:  # a port that is no number, a broken IPv6 address
         usable = False
     if not usable or any(letter.isspace() for letter in address):
-        raise ValueError(f"is no URL; write http(s):// and a host, such as {example}")
+        raise ValueError(f"is not a URL; write http(s):// and a host, such as {example}")
     return parts

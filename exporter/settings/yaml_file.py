@@ -1,7 +1,7 @@
-"""Reads the YAML file into a tree of texts that keeps their lines; knows no option.
+"""Reads the YAML file into a tree of texts with their lines; knows no option.
 
-Scalars stay the text that is written: YAML's own guesses (`1:30` is 90, `no` is false, `007` is 7, a date is a date)
-never happen. Only null, `~` and nothing are null. Anchors, aliases and merge keys work; tags are refused.
+Scalars stay as written: YAML's own guesses (`1:30` is 90, `no` is false, `007` is 7, dates) never happen. Only null,
+`~` and nothing are null. Anchors, aliases and merge keys work; tags are refused.
 """
 
 import re
@@ -18,23 +18,23 @@ from exporter.settings.readers import Loc, shown
 _DEEPEST = 12
 """No option lies deeper than six levels; an alias that contains itself would never end."""
 _MOST_BY_ALIAS = 10_000
-"""So many values may aliases repeat; without them a file has no more values than letters."""
+"""Values that aliases may repeat; without them a file has no more values than letters."""
 _TEXT = "tag:yaml.org,2002:str"
 _NULL = "tag:yaml.org,2002:null"
 _MERGE = "tag:yaml.org,2002:merge"
 _HALF = re.compile("[\ud800-\udfff]")
 _ADVICE = {
-    r"found character '\t'": "a tab, where YAML takes blanks alone; replace each tab by two blanks",
+    r"found character '\t'": "a tab, where YAML allows only spaces; replace each tab with two spaces",
     "but found another document": 'a second document begins ("---"); keep one per file',
-    "mapping values are not allowed": "a second colon in one line; quote the text that holds it",
+    "mapping values are not allowed": "a second colon in one line; quote the text that contains it",
 }
-"""What YAML's own words mean to somebody who wrote the file."""
+"""Translations of YAML's own messages."""
 _QUOTE = re.compile(r"'[^'<>]{2,}'|\"[^\"<>]{2,}\"")
 
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """The file's tree, the line (from 1) of each value by its place, and the problems that are not of one value."""
+    """The file's tree, the line (from 1) of each value by its location, and problems of no single value."""
 
     name: str
     tree: Mapping[str, object] = field(default_factory=dict, repr=False)
@@ -43,7 +43,7 @@ class Document:
 
 
 class _Loader(yaml.SafeLoader):
-    """Turns a document into dicts, lists, texts and None; notes the line of each, and keys that are there twice."""
+    """Makes dicts, lists, texts and None; notes the line of each, and duplicate keys."""
 
     yaml_implicit_resolvers = {  # noqa: RUF012  the base class declares it so
         first: [rule for rule in rules if rule[0] in (_NULL, _MERGE)]
@@ -68,7 +68,7 @@ class _Loader(yaml.SafeLoader):
         return node
 
     def flatten_mapping(self, node: yaml.MappingNode) -> None:
-        """Merges, and keeps each key once, the last one: merges of merges would else multiply."""
+        """Merges, and keeps the last of equal keys: merges of merges would multiply otherwise."""
         super().flatten_mapping(node)
         node.value = list({key.value: (key, value) for key, value in node.value}.values())
 
@@ -86,36 +86,38 @@ class _Loader(yaml.SafeLoader):
         if len(loc) > _DEEPEST:
             raise _wrong("is nested too deeply", node)
         if self._left < 0:
-            raise _wrong("aliases (*...) repeat too much", node)
+            raise _wrong("aliases (*...) expand to too many values", node)
         if isinstance(node, yaml.MappingNode):
             return self.mapping(node, loc)
         if isinstance(node, yaml.SequenceNode):
             self.lines.update({(*loc, n): item.start_mark.line + 1 for n, item in enumerate(node.value)})
             return [self._value(item, (*loc, number)) for number, item in enumerate(node.value)]
         if node.tag not in (_TEXT, _NULL):
-            raise _wrong("tags (!...) are not read; quote the value", node)
+            raise _wrong("tags (!...) are not supported; quote the value", node)
         return None if node.tag == _NULL else _whole(node)
 
 
 def read(path: Path) -> Document:
-    """Reads the file; raises ConfigError if it cannot be read, or is no YAML with options on top."""
+    """Reads the file; ConfigError if it cannot be read, or has no options at the top level."""
     try:
         content = in_time(path.read_bytes, path).decode("utf-8-sig")
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read ({error.strerror}); give --config.file the path of a file") from None
     except UnicodeDecodeError:
-        raise ConfigError(f"{path}: is not in UTF-8; save it so") from None
+        raise ConfigError(f"{path}: is not in UTF-8; save it as UTF-8") from None
     try:
         return _read(content, str(path))
     except yaml.MarkedYAMLError as error:
         raise ConfigError(_syntax(error, str(path))) from None
     except yaml.reader.ReaderError as error:
         line = content.count("\n", 0, error.position) + 1
-        raise ConfigError(f"{path}:{line}: holds the control character {error.character:#04x}; delete it") from None
+        raise ConfigError(f"{path}:{line}: contains the control character {error.character:#04x}; delete it") from None
     except (OverflowError, ValueError):  # PyYAML hands an escape to chr() as it is written
-        raise ConfigError(f"{path}: has an escape (\\U...) of a character that does not exist; correct it") from None
+        raise ConfigError(
+            f"{path}: contains an escape (\\U...) of a character that does not exist; correct it"
+        ) from None
     except RecursionError:
-        raise ConfigError(f"{path}: is nested too deeply; options lie four levels deep") from None
+        raise ConfigError(f"{path}: is nested too deeply; options are at most six levels deep") from None
 
 
 def _read(content: str, name: str) -> Document:
@@ -125,7 +127,7 @@ def _read(content: str, name: str) -> Document:
         if root is None or root.tag == _NULL:
             return Document(name)
         if not isinstance(root, yaml.MappingNode):
-            raise _wrong("expected options on top, such as sources", root)
+            raise _wrong("expected options at the top level, such as sources", root)
         options = loader.mapping(root, ())
     finally:
         loader.dispose()
@@ -141,7 +143,7 @@ def _wrong(problem: str, node: yaml.Node) -> yaml.MarkedYAMLError:
 
 
 def _whole(node: yaml.Node) -> str:
-    """Returns the text of a scalar; half of a character, which an escape can write, is none and cannot be printed."""
+    """Returns the text of a scalar; refuses half of a character (an escaped surrogate), which cannot be printed."""
     text = str(node.value)
     if _HALF.search(text):
         raise _wrong("an escape (\\u...) is half of a character", node)
@@ -149,7 +151,7 @@ def _whole(node: yaml.Node) -> str:
 
 
 def _syntax(error: yaml.MarkedYAMLError, name: str) -> str:
-    """Says where and what; what the file holds is left out, since it may be a key."""
+    """Says where and what is wrong, without content of the file, which may be a key."""
     mark = error.problem_mark or error.context_mark
     place = f"{name}:{mark.line + 1}:{mark.column + 1}" if mark else name
     said = error.problem or error.context or "is no YAML"

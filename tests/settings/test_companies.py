@@ -153,11 +153,11 @@ def test_components_are_read_and_compiled(file: Path) -> None:
 
 
 COMPONENTS = {
-    "no value": ("{items: a, label: b}", "VISITS.value: is missing; say where the number is"),
-    "items alone": ("{items: a, value: b}", "VISITS.label: goes with items; set both, or neither"),
-    "label alone": ("{label: a, value: b}", "VISITS.label: goes with items; set both, or neither"),
-    "series alone": ("{series: a, value: b}", "VISITS.time: goes with series; set both, or neither"),
-    "both": ("{items: a, label: b, series: c, time: d, value: e}", "VISITS.series: is another kind than items"),
+    "no value": ("{items: a, label: b}", "VISITS.value: is missing; give the path of the number"),
+    "items alone": ("{items: a, value: b}", "VISITS.label: needs items; set both, or neither"),
+    "label alone": ("{label: a, value: b}", "VISITS.label: needs items; set both, or neither"),
+    "series alone": ("{series: a, value: b}", "VISITS.time: needs series; set both, or neither"),
+    "both": ("{items: a, label: b, series: c, time: d, value: e}", "VISITS.series: cannot be combined with items"),
     "no expression": ("{value: '[['}", 'VISITS.value: "[[" is no JMESPath expression'),
 }
 
@@ -215,13 +215,13 @@ def test_the_environment_gives_thresholds_as_json(file: Path) -> None:
 
     assert found[1:] == (Threshold(("likes",), {"above": 3.0}, company="id:17"),)
     [line] = complaints(file, f"{GOOD}    workspace: w\n", {"CHAT_USAGE_THRESHOLDS": "likes"})
-    assert line == 'CHAT_USAGE_THRESHOLDS: thresholds: is no JSON; write [{"company": "id:17", ...}]'
+    assert line == 'CHAT_USAGE_THRESHOLDS: thresholds: is not JSON; write [{"company": "id:17", ...}]'
 
 
 THRESHOLDS = {
-    "negative": ("below: -1", 'below: "-1" is no number from 0 on; write one such as 50 or 0.5'),
-    "not a number": ("below: nan", 'below: "nan" is no number'),
-    "infinite": ("above: .inf", 'above: ".inf" is no number'),
+    "negative": ("below: -1", 'below: "-1" is not a number; write one such as 50 or 0.5'),
+    "not a number": ("below: nan", 'below: "nan" is not a number'),
+    "infinite": ("above: .inf", 'above: ".inf" is not a number'),
     "upside down": ("below: 9, above: 3", "above: 3 is less than below, which is 9"),
     "drop of too much": (
         "drop_ratio: 50",
@@ -231,7 +231,7 @@ THRESHOLDS = {
     "drop of all": ("drop_ratio: 1", "drop_ratio: 1 is out of range"),
     "no spike": ("spike_ratio: 1", "spike_ratio: 1 is out of range; write a number above 1"),
     "no limit": ("severity: info", "the entry sets no limit; set one of: below, above"),
-    "severity": ("below: 1, severity: urgent", 'severity: "urgent" is no severity; known: critical, warning, info'),
+    "severity": ("below: 1, severity: urgent", 'severity: "urgent" is not a severity; known: critical, warning, info'),
     "misspelt": ("belowe: 1, above: 9", 'belowe: unknown key, did you mean "below"?'),
     "source": ("below: 1, source: dsk", 'source: there is no source "dsk"; did you mean "desk"?'),
 }

@@ -46,20 +46,20 @@ NOW = datetime(2026, 11, 29, 23, 30, tzinfo=UTC)  # in Paris it is the 30th
         pytest.param(
             ", api_key_expires: 2026-11-30",
             "",
-            ["sources.production.api_key_expires: the key has expired on 2026-11-30;"],
+            ["sources.production.api_key_expires: the key expired on 2026-11-30;"],
             id="a-day-that-has-begun",
         ),
         pytest.param(", api_key_expires: 2026-12-01", "", [], id="a-day-to-come"),
         pytest.param(
             "",
             "thresholds: [{activity: [conversations, sessions], below: 5}]",
-            ['thresholds: "conversations" is no activity of LightOn Paradigm, so its limit is never in force;'],
+            ['thresholds: "conversations" is not an activity of LightOn Paradigm, so its limit has no effect;'],
             id="an-activity-of-another-platform",
         ),
         pytest.param(
             "",
             f"{BOT}thresholds: [{{source: production, activity: conversations, below: 5}}]",
-            ['thresholds: "conversations" is no activity of LightOn Paradigm, so its limit is never in force;'],
+            ['thresholds: "conversations" is not an activity of LightOn Paradigm, so its limit has no effect;'],
             id="an-activity-of-another-source",
         ),
         pytest.param(

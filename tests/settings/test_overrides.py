@@ -99,7 +99,10 @@ WRONG = {
     ),
     "unknown option": ("tools: {pat: /a/}", '6: sources.a.overrides.tools.pat: unknown key, did you mean "path"?'),
     "url": ("tools: {path: 'https://x.example/a/'}", "6: sources.a.overrides.tools.path: "),
-    "other host": ("tools: {path: //x.example/a/}", '6: sources.a.overrides.tools.path: "//x.example/a/" is no path; '),
+    "other host": (
+        "tools: {path: //x.example/a/}",
+        '6: sources.a.overrides.tools.path: "//x.example/a/" is not a path',
+    ),
     "query": ("tools: {path: '/a/?start_date=2020-01-01'}", "6: sources.a.overrides.tools.path: "),
     "fragment": ("tools: {path: '/a/#x'}", "6: sources.a.overrides.tools.path: "),
     "upwards": ("tools: {path: /a/../b/}", "6: sources.a.overrides.tools.path: "),
@@ -120,12 +123,12 @@ WRONG = {
     "too many arguments": ("tools: {fields: {value: 'length(a, b)'}}", "calls length() with 2 arguments; it takes 1; "),
     "none of many": ("tools: {fields: {value: merge()}}", "calls merge() with 0 arguments; it takes at least 1; "),
     "nested": (f"tools: {{fields: {{value: '{'(' * 3000}'}}}}", " is nested too deeply; "),
-    "no value": ("tools:\n  fields:\n    items: tools", "8: sources.a.overrides.tools.fields.value: is missing; say "),
+    "no value": ("tools:\n  fields:\n    items: tools", "8: sources.a.overrides.tools.fields.value: is missing; give "),
     "date without days": (
         "tools: {fields: {date: d, value: n}}",
-        "fields.date: is read from days; set days as well, or ",
+        "fields.date: needs days; set days too, or leave date",
     ),
-    "label without items": ("tools: {fields: {label: l, value: n}}", "fields.label: is read from items; set items as "),
+    "label without items": ("tools: {fields: {label: l, value: n}}", "fields.label: needs items; set items too, or "),
     "no label": (
         "tools: {fields: {days: d, value: n}}",
         "overrides.tools.fields: tools is counted by tool; set items and ",

@@ -181,52 +181,60 @@ def test_a_value_is_read_as_meant(file: Path, options: str, path: str, value: ob
 
 WRONG = {
     "no unit": ("poll: {interval: 60}", "poll.interval", '"60" has no unit; write 60s, 60m, 60h or 60d'),
-    "sexagesimal": ("poll: {interval: 1:30}", "poll.interval", '"1:30" is no duration; write 30m, 6h, 3d, 1h30m'),
-    "unknown unit": ("poll: {interval: 6x}", "poll.interval", '"6x" is no duration; write 30m, 6h, 3d, 1h30m'),
-    "negative": ("settle: -1h", "settle", '"-1h" is no duration; write 30m, 6h, 3d, 1h30m'),
-    "hectic": ("poll: {interval: 59s}", "poll.interval", "59s is too short; the shortest is 1m"),
-    "wild": ("poll: {jitter: 60%}", "poll.jitter", "60% is too much; the most is 50%"),
+    "sexagesimal": ("poll: {interval: 1:30}", "poll.interval", '"1:30" is not a duration; write 30m, 6h, 3d, 1h30m'),
+    "unknown unit": ("poll: {interval: 6x}", "poll.interval", '"6x" is not a duration; write 30m, 6h, 3d, 1h30m'),
+    "negative": ("settle: -1h", "settle", '"-1h" is not a duration; write 30m, 6h, 3d, 1h30m'),
+    "hectic": ("poll: {interval: 59s}", "poll.interval", "59s is too short; the minimum is 1m"),
+    "wild": ("poll: {jitter: 60%}", "poll.jitter", "60% is too much; the maximum is 50%"),
     "ambiguous share": (
         "poll: {jitter: 10}",
         "poll.jitter",
         '"10" has no unit; write 10%, or a part of one such as 0.1',
     ),
-    "no share": ("poll: {jitter: some}", "poll.jitter", '"some" is no percentage; write 10% or 0.1'),
+    "no share": ("poll: {jitter: some}", "poll.jitter", '"some" is not a percentage; write 10% or 0.1'),
     "no time": ("poll: {timeout: 0}", "poll.timeout", "0s leaves no time for an answer; write 60s"),
     "slow": (
         "poll: {interval: 1m, timeout: 1m30s}",
         "poll.timeout",
         "1m30s must be shorter than poll.interval, which is 1m; write 30s, or a longer interval",
     ),
-    "small": ("poll: {max_body: 10B}", "poll.max_body", "10 bytes hold no answer; write a size such as 256MiB"),
+    "small": (
+        "poll: {max_body: 10B}",
+        "poll.max_body",
+        "10 bytes hold no answer; write a size such as 256MiB",
+    ),
     "bits": (
         "poll: {max_body: 10Mb}",
         "poll.max_body",
-        '"10Mb" is no size; write 256MiB, 10MB, or the bytes as a whole number',
+        '"10Mb" is not a size; write 256MiB, 10MB, or the bytes as a whole number',
     ),
-    "never asks": ("poll: {requests_per_minute: 0}", "poll.requests_per_minute", "0 would never ask; the least is 1"),
+    "never asks": (
+        "poll: {requests_per_minute: 0}",
+        "poll.requests_per_minute",
+        "0 would allow no requests; the minimum is 1",
+    ),
     "fraction": (
         "poll: {requests_per_minute: 1.5}",
         "poll.requests_per_minute",
-        '"1.5" is no whole number; write digits only, such as 45',
+        '"1.5" is not a whole number; write digits only, such as 45',
     ),
     "unknown platform": ("platform: paradime", "platform", 'no platform "paradime"; did you mean "paradigm"?'),
     "other platform": ("platform: zzz", "platform", 'no platform "zzz"; known: paradigm, captain'),
     "no URL": (
         "base_url: paradigm.example.org",
         "base_url",
-        "is no URL; write http(s):// and a host, such as https://paradigm.lighton.ai",
+        "is not a URL; write http(s):// and a host, such as https://paradigm.lighton.ai",
     ),
-    "no proxy": ("proxy_url: proxy", "proxy_url", "is no URL; write http(s):// and a host, such as http://proxy.ex"),
+    "no proxy": ("proxy_url: proxy", "proxy_url", "is not a URL; write http(s):// and a host, such as http://proxy.ex"),
     "no port": (
         "base_url: https://own:port",
         "base_url",
-        "is no URL; write http(s):// and a host, such as https://paradigm.lighton.ai",
+        "is not a URL; write http(s):// and a host, such as https://paradigm.lighton.ai",
     ),
     "query": (
         'base_url: "https://own/?a=b"',
         "base_url",
-        'holds a "?" or "#"; give the address only, such as https://paradigm.lighton.ai',
+        'contains "?" or "#"; give the address only, such as https://paradigm.lighton.ai',
     ),
     "refused by the platform": (
         "base_url: https://own/v1",
@@ -247,25 +255,25 @@ WRONG = {
     "mistyped zone": (
         "timezone: europe/pari",
         "timezone",
-        '"europe/pari" is no known time zone; did you mean "Europe/Paris"?',
+        '"europe/pari" is not a known time zone; did you mean "Europe/Paris"?',
     ),
-    "half a zone": ("timezone: Europe", "timezone", '"Europe" is no known time zone; '),
-    "line separator": ('timezone: "a\\u2028b\\x9b"', "timezone", '"a\ufffdb\ufffd" is no known time zone; '),
-    "long value": (f"timezone: {'x' * 99}", "timezone", f'"{"x" * 39}…" is no known time zone; '),
+    "half a zone": ("timezone: Europe", "timezone", '"Europe" is not a known time zone; '),
+    "line separator": ('timezone: "a\\u2028b\\x9b"', "timezone", '"a\ufffdb\ufffd" is not a known time zone; '),
+    "long value": (f"timezone: {'x' * 99}", "timezone", f'"{"x" * 39}…" is not a known time zone; '),
     "offset": (
         'timezone: "+02:00"',
         "timezone",
-        '"+02:00" is no known time zone; write UTC or a name such as Europe/Paris',
+        '"+02:00" is not a known time zone; write UTC or a name such as Europe/Paris',
     ),
     "unknown report": ("reports: [user]", "reports", 'Paradigm has no report "user"; did you mean "users"?'),
     "no report": ("reports: []", "reports", "names no report; write auto, or some of: chat-sessions, tools, users"),
     "no list": ("reports: users", "reports", 'expected a list; write [one, two], or one "- item" per line'),
     "list in a list": ("reports: [[users]]", "reports", "expected one value, not a list"),
     "null in a list": ("reports: [~]", "reports", "expected one value, not null"),
-    "nobody": ("companies: {include: []}", "companies.include", 'includes nobody; write ["*"] for all companies'),
+    "nobody": ("companies: {include: []}", "companies.include", 'includes no company; write ["*"] for all companies'),
     "no options": ("companies: all", "companies", "expected options of its own, one per line below it"),
     "empty": ('settle: ""', "settle", "is empty; give it a value or leave it out"),
-    "settles never": ("settle: 15d, reread_days: 17", "settle", "15d is too long; the longest is 14d"),
+    "settles never": ("settle: 15d, reread_days: 17", "settle", "15d is too long; the maximum is 14d"),
     "few reread days": (
         "settle: 30h, reread_days: 2",
         "reread_days",
@@ -299,12 +307,12 @@ WRONG = {
         "1h must be longer than poll.interval, which is 1h",
     ),
     "unknown calendar": ("calendar: defaut", "calendar", 'no calendar "defaut"; did you mean "default"?'),
-    "no certificates": ("ca_file: exporter.yml", "ca_file", "holds no certificate in PEM form; "),
+    "no certificates": ("ca_file: exporter.yml", "ca_file", "holds no PEM certificate; "),
     "no such certificates": ("ca_file: none.pem", "ca_file", "cannot be read (No such file or directory); give the "),
-    "long key": ("api_key: a b", "api_key", "holds a blank, a line end or a letter that no key has; "),
-    "placeholder": ("api_key: replace-me", "api_key", "is the placeholder of an example; put the key that the "),
-    "placeholder of the manual": ("api_key: <your key>", "api_key", "holds a blank, a line end or a letter that "),
-    "placeholder in brackets": ("api_key: <key>", "api_key", "is the placeholder of an example; put the key "),
+    "long key": ("api_key: a b", "api_key", "holds a blank, a line end or a character that no key has; "),
+    "placeholder": ("api_key: replace-me", "api_key", "is the placeholder of an example; enter the key from the "),
+    "placeholder of the manual": ("api_key: <your key>", "api_key", "holds a blank, a line end or a character that "),
+    "placeholder in brackets": ("api_key: <key>", "api_key", "is the placeholder of an example; enter the key "),
     "key as a list": ("api_key: [a]", "api_key", "expected one value, not a list"),
     "key as options": ("api_key: {a: b}", "api_key", "expected one value, not options of its own"),
     "mistyped": ("setle: 1h", "setle", 'unknown key, did you mean "settle"?'),
@@ -362,34 +370,34 @@ def test_all_problems_are_listed_in_the_order_of_the_file(file: Path) -> None:
 UNREADABLE = {
     "tab": (
         b"sources:\n\ta: b\n",
-        "exporter.yml:2:1: a tab, where YAML takes blanks alone; replace each tab by two blanks",
+        "exporter.yml:2:1: a tab, where YAML allows only spaces; replace each tab with two spaces",
     ),
     "bracket": (b"sources: {a: [}\n", "exporter.yml:1:15: expected the node content"),
     "two documents": (b"a: b\n---\nc: d\n", 'exporter.yml:2:1: a second document begins ("---"); keep one per file'),
-    "second colon": (b"a: id: 9\n", "exporter.yml:1:6: a second colon in one line; quote the text that holds it"),
-    "list on top": (b"- a\n", "exporter.yml:1:1: expected options on top, such as sources"),
-    "text on top": (b"sources\n", "exporter.yml:1:1: expected options on top, such as sources"),
+    "second colon": (b"a: id: 9\n", "exporter.yml:1:6: a second colon in one line; quote the text that contains it"),
+    "list on top": (b"- a\n", "exporter.yml:1:1: expected options at the top level, such as sources"),
+    "text on top": (b"sources\n", "exporter.yml:1:1: expected options at the top level, such as sources"),
     "list as key": (b"sources: {[a]: b}\n", "exporter.yml:1:11: a key must be plain text"),
-    "tag": (b"sources: !vault x\n", "exporter.yml:1:10: tags (!...) are not read; quote the value"),
+    "tag": (b"sources: !vault x\n", "exporter.yml:1:10: tags (!...) are not supported; quote the value"),
     "alias to nothing": (b"sources: *CANARY\n", "exporter.yml:1:10: found undefined alias ..."),
     "endless alias": (b"sources: &a {b: *a}\n", "exporter.yml:1:10: is nested too deeply"),
-    "deep": (b"a: " + b"[" * 2000, "exporter.yml: is nested too deeply; options lie four levels deep"),
+    "deep": (b"a: " + b"[" * 2000, "exporter.yml: is nested too deeply; options are at most six levels deep"),
     "aliases of aliases": (
         b"a: &a [x, x, x, x, x, x, x, x, x, x]\nb: &b [*a, *a, *a, *a, *a, *a, *a, *a, *a, *a]\n"
         b"c: &c [*b, *b, *b, *b, *b, *b, *b, *b, *b, *b]\nd: &d [*c, *c, *c, *c, *c, *c, *c, *c, *c, *c]\n",
-        "exporter.yml:1:35: aliases (*...) repeat too much",
+        "exporter.yml:1:35: aliases (*...) expand to too many values",
     ),
     "escape of no character": (
         b'a: "\\UFFFFFFFF"\n',
-        "exporter.yml: has an escape (\\U...) of a character that does not",
+        "exporter.yml: contains an escape (\\U...) of a character that does not",
     ),
     "escape of half a character": (
         b'a: b\nc: "\\ud800"\n',
         "exporter.yml:2:4: an escape (\\u...) is half of a character",
     ),
     "key of half a character": (b'"\\udc00": b\n', "exporter.yml:1:1: an escape (\\u...) is half of a character"),
-    "control character": (b"a: b\nc: \x01\n", "exporter.yml:2: holds the control character 0x01; delete it"),
-    "Latin-1": ("sources: é\n".encode("latin-1"), "exporter.yml: is not in UTF-8; save it so"),
+    "control character": (b"a: b\nc: \x01\n", "exporter.yml:2: contains the control character 0x01; delete it"),
+    "Latin-1": ("sources: é\n".encode("latin-1"), "exporter.yml: is not in UTF-8; save it as UTF-8"),
 }
 
 
@@ -482,7 +490,7 @@ MISSET = {
     "unknown section": ({"CHAT_USAGE_SOURCE__A__SETTLE": "1h"}, 'source: unknown key, did you mean "sources"?'),
     "one underscore": (
         {"CHAT_USAGE_SOURCES_A_SETTLE": "1h"},
-        'has no level below; write "__" between levels: CHAT_USAGE_SOURCES__NAME__POLL__INTERVAL',
+        'names a group of options; write "__" between levels: CHAT_USAGE_SOURCES__NAME__POLL__INTERVAL',
     ),
     "port": (
         {"CHAT_USAGE_PORT": "9854"},
@@ -498,16 +506,16 @@ MISSET = {
     "true in JSON": ({"CHAT_USAGE_SOURCES__A__REPORTS": "[true]"}, "sources.a.reports: expected one value, not true"),
     "broken JSON": (
         {"CHAT_USAGE_SOURCES__A__REPORTS": "[tools"},
-        'sources.a.reports: starts like JSON but is none; write ["one", "two"], or one,two',
+        'sources.a.reports: starts like JSON but is not; write ["one", "two"], or one,two',
     ),
     "no name": ({"CHAT_USAGE_SOURCES____SETTLE": "1h"}, "sources.…: a name is lower-case letters and digits"),
     "below a value": (
         {"CHAT_USAGE_SOURCES__A__SETTLE__X": "1", "CHAT_USAGE_SOURCES__A__SETTLE": "1h"},
-        "says the same as CHAT_USAGE_SOURCES__A__SETTLE, or what belongs inside it; keep one of the two",
+        "sets the same as CHAT_USAGE_SOURCES__A__SETTLE, or something inside it; keep one of the two",
     ),
     "twice": (
         {"chat_usage_sources__a__settle": "1h", "CHAT_USAGE_SOURCES__A__SETTLE": "1h"},
-        "says the same as chat_usage_sources__a__settle, or what belongs inside it; keep one of the two",
+        "sets the same as chat_usage_sources__a__settle, or something inside it; keep one of the two",
     ),
 }
 
@@ -534,7 +542,7 @@ def test_the_key_of_the_platforms_own_manual_is_enough(file: Path) -> None:
     found = settings(file, None, {"PARADIGM_API_KEY": f" {KEY}\n"})
     assert {name: each.key() for name, each in found.sources.items()} == {"paradigm": KEY}
     assert found.sources["paradigm"].base_url == "https://paradigm.example.org"
-    assert found.notes == ('the source "paradigm" comes from PARADIGM_API_KEY, since no sources are configured',)
+    assert found.notes == ('the source "paradigm" comes from PARADIGM_API_KEY, because no sources are configured',)
 
 
 def test_the_address_of_the_platforms_own_manual_counts_with_the_key(file: Path) -> None:
@@ -547,7 +555,7 @@ def test_the_address_of_the_platforms_own_manual_counts_with_the_key(file: Path)
 def test_the_key_of_the_platforms_own_manual_is_ignored_beside_sources(file: Path) -> None:
     found = settings(file, one_source(""), {"PARADIGM_API_KEY": "other"})
     assert (list(found.sources), found.sources["a"].key()) == (["a"], KEY)
-    assert found.notes == ("PARADIGM_API_KEY is ignored, since sources are configured",)
+    assert found.notes == ("PARADIGM_API_KEY is ignored, because sources are configured",)
 
 
 @pytest.mark.parametrize(
@@ -592,9 +600,9 @@ def test_a_key_file_is_read_anew_at_each_call(file: Path) -> None:
 
 KEY_FILES = {
     "missing": (None, "cannot read ", "(No such file or directory); give the path of a file with the key"),
-    "empty": ("\n", "the key in ", "is empty; put the key that the platform gave you there"),
-    "two lines": ("a\nb\n", "the key in ", "holds a blank, a line end or a letter that no key has"),
-    "no ASCII": ("clé", "the key in ", "holds a blank, a line end or a letter that no key has"),
+    "empty": ("\n", "the key in ", "is empty; enter the key from the platform"),
+    "two lines": ("a\nb\n", "the key in ", "holds a blank, a line end or a character that no key has"),
+    "no ASCII": ("clé", "the key in ", "holds a blank, a line end or a character that no key has"),
     "placeholder": ("YOUR_API_KEY", "the key in ", "is the placeholder of an example"),
     "long": ("a" * 20000, "", "is too long for a key; give the path of a file with the key alone"),
 }
@@ -761,17 +769,17 @@ def test_the_default_calendar_is_that_of_all_sources(file: Path, options: str, c
 
 
 DAYS = {
-    "full name": ("{weekend: [friday]}", 'default.weekend: "friday" is no weekday; did you mean "fri"?'),
+    "full name": ("{weekend: [friday]}", 'default.weekend: "friday" is not a weekday; did you mean "fri"?'),
     "no work": ("{weekend: [mon, tue, wed, thu, fri, sat, sun]}", "default.weekend: leaves no working day"),
-    "no day of any year": ("{holidays: [02-30]}", 'default.holidays: "02-30" is no date'),
-    "no country": ("{country: Frankreich}", 'default.country: "Frankreich" is no country whose holidays are known'),
+    "no day of any year": ("{holidays: [02-30]}", 'default.holidays: "02-30" is not a date'),
+    "no country": ("{country: Frankreich}", 'default.country: "Frankreich" is not a country with known holidays'),
     "no part of it": (
         "{country: DE, subdivision: BYX}",
-        'default.subdivision: "BYX" is no part of DE; did you mean "BY"?',
+        'default.subdivision: "BYX" is not a part of DE; did you mean "BY"?',
     ),
-    "a part of nothing": ("{subdivision: BY}", "default.subdivision: goes with country; set both"),
-    "no day": ("{holidays: [2026-02-30]}", 'default.holidays: "2026-02-30" is no date; write year-month-day, '),
-    "other order": ("{holidays: [25/12/2026]}", 'default.holidays: "25/12/2026" is no date; write year-month-day, '),
+    "a part of nothing": ("{subdivision: BY}", "default.subdivision: needs country; set both"),
+    "no day": ("{holidays: [2026-02-30]}", 'default.holidays: "2026-02-30" is not a date; write year-month-day, '),
+    "other order": ("{holidays: [25/12/2026]}", 'default.holidays: "25/12/2026" is not a date; write year-month-day, '),
     "unknown": ("{weekends: []}", 'default.weekends: unknown key, did you mean "weekend"?'),
 }
 
