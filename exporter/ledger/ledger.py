@@ -166,6 +166,39 @@ class Ledger:
     def _first_figures(self) -> dict[tuple[str, Column], Mapping[str, date]]:
         return {}
 
+    def following(self, before: "Ledger") -> "Ledger":
+        """Returns this ledger with what was worked out of the one before it, if tables only gained rows and figures.
+
+        The tables that did not change are the same objects, so the others alone are looked at.
+        """
+        tables = ((day, *each) for day, block in self.blocks.items() for each in block.tables.items())
+        changed = [(day, part, table) for day, part, table in tables if table is not before.table(day, part)]
+        is_lost = any(table.lost or before.table(day, part).lost for day, part, table in changed)
+        if is_lost or self.withdrawn != before.withdrawn or not before.blocks.keys() <= self.blocks.keys():
+            return self
+        if "first_days" in vars(before):
+            first = dict(before.first_days)
+            for day, part, table in changed:
+                here = (company for company in table.companies if company not in self.withdrawn)
+                first[part] = _earlier(first.get(part, {}), here, day, self.first_seen.get(part, {}))
+            vars(self)["first_days"] = first
+        self._first_figures.update(before._first_figures)
+        for day, part, table in changed:
+            for key in (key for key in self._first_figures if key[0] == part):
+                self._first_figures[key] = _earlier(self._first_figures[key], table.with_figure(key[1]), day)
+        return self
+
+
+NO_DAYS: Mapping[str, date] = {}
+
+
+def _earlier(
+    first: Mapping[str, date], companies: Iterable[str], day: date, seen: Mapping[str, date] = NO_DAYS
+) -> Mapping[str, date]:
+    """Returns the first days of companies, some of which have a row or figure on this day, too, or were seen before."""
+    earlier = {each: min(day, seen.get(each, day)) for each in companies if each not in first or first[each] > day}
+    return {**first, **earlier} if earlier else first
+
 
 @dataclass(frozen=True, slots=True)
 class Asked:
@@ -219,7 +252,7 @@ def fold(ledger: Ledger, reading: Reading, asked: Asked, wanted: IsWanted) -> Le
         {company: name for company, name in names.items() if company in held},
         frozenset(missed & held),
         _first_seen(ledger, blocks.keys(), held),
-    )
+    ).following(ledger)
 
 
 def _first_seen(ledger: Ledger, kept: Container[date], held: Container[str]) -> FirstDays:
@@ -263,10 +296,10 @@ def _table(old: Table, rows: Mapping[str, Mapping[Column, float]]) -> Table:
 
     Returns the held table itself if nothing changed; NaN, which equals nothing, is compared by its bytes.
     """
-    companies = tuple(sorted({*old.companies, *rows}, key=by_number))
-    if is_same := companies == old.companies:
+    if is_same := rows.keys() <= set(old.companies):
         companies, columns = old.companies, {column: values[:] for column, values in old.columns.items()}
     else:
+        companies = tuple(sorted({*old.companies, *rows}, key=by_number))
         places = old.places(companies)
         columns = {column: array("d", old.spread(column, places, math.nan)) for column in old.columns}
     place = {company: index for index, company in enumerate(companies)}
