@@ -104,9 +104,10 @@ def _written(families: Iterable[Family | DeferredFamily], before: Iterable[Chunk
     for each in families:
         chunk = old.get(each.name)
         if each.made_from and chunk and chunk.made_from:
-            if compared[0] is not chunk.made_from or compared[1] is not each.made_from:
-                compared = chunk.made_from, each.made_from, chunk.made_from == each.made_from
-            if compared[2]:
+            (was, *others_were), (is_now, *others_are) = chunk.made_from, each.made_from
+            if compared[0] is not was or compared[1] is not is_now:
+                compared = was, is_now, was == is_now
+            if compared[2] and others_were == others_are:
                 yield chunk
                 continue
         yield write(each.made(), quoted)._replace(made_from=each.made_from)

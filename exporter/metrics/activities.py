@@ -11,7 +11,7 @@ import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from functools import cache, partial
+from functools import cache, cached_property, partial
 from itertools import repeat
 from operator import add
 from statistics import median
@@ -58,14 +58,15 @@ HELP: Mapping[str, str] = {
 }
 
 
-def activity_families(view: ReportView) -> Iterator[DeferredFamily]:
+def activity_families(index: CompanyIndex) -> Iterator[DeferredFamily]:
     """Yields the families of a report's activities; of stale figures the fixed limits are left."""
-    companies, ended = _Companies.of(view), view.ended()
+    companies, today = _Companies(index), index.view.day_status.today
+    ended, so_far = index.made_from(_judged_days(index.view)), index.made_from([today] if today else [])
     samples = cache(partial(_samples_of_ended_days, companies))
     for name, text in HELP.items():
         family = Family(name, text, label_names(name))
         if name == TODAY:
-            yield DeferredFamily(family, partial(_samples_of_today, companies))
+            yield DeferredFamily(family, partial(_samples_of_today, companies), so_far)
         else:
             yield DeferredFamily(family, partial(_of_family, samples, name), ended)
 
@@ -79,22 +80,36 @@ def label_names(family: str) -> tuple[str, ...]:
     return {LIMIT: LIMIT_LABELS, missing.FAMILY: missing.LABELS, WORKING_DAY: LABELS[:-1]}.get(family, LABELS)
 
 
-@dataclass(frozen=True, slots=True)
+def _judged_days(view: ReportView) -> set[date]:
+    """Returns the days that activities are judged by: the last ones, by any calendar, and those that they are like."""
+    calendars = {view.rules.calendar, *(each.calendar for each in view.company_limits.calendars)}
+    last = {view.day_status.last_day, *(_last_working_day(view, each) for each in calendars)}
+    return {day - WEEK * n for day in last if day for n in range(WEEKS + 1)}
+
+
+def _last_working_day(view: ReportView, calendar: Calendar) -> date | None:
+    return next(filter(calendar.is_working, sorted(view.day_status.published, reverse=True)), None)
+
+
+@dataclass(frozen=True)
 class _Companies:
     """The companies of a report and, in their order, the limits and the calendar of each, whatever the activity."""
 
     index: CompanyIndex
-    limits: Sequence[Mapping[str, ActivityLimits]]
-    calendars: Sequence[Calendar]
-    working_days: Sequence[date | None]
 
-    @classmethod
-    def of(cls, view: ReportView) -> "_Companies":
-        index, days = CompanyIndex(view), sorted(view.day_status.published, reverse=True)
-        companies = list(zip(index.all_companies, index.names, strict=True))
-        limits = [view.company_limits.limits(*company) for company in companies]
-        calendars = [view.company_limits.calendar(*company, view.rules.calendar) for company in companies]
-        return cls(index, limits, calendars, [next(filter(each.is_working, days), None) for each in calendars])
+    @cached_property
+    def limits(self) -> Sequence[Mapping[str, ActivityLimits]]:
+        return list(map(self.index.view.company_limits.limits, self.index.all_companies, self.index.names))
+
+    @cached_property
+    def calendars(self) -> Sequence[Calendar]:
+        index, default = self.index, self.index.view.rules.calendar
+        return list(map(index.view.company_limits.calendar, index.all_companies, index.names, repeat(default)))
+
+    @cached_property
+    def working_days(self) -> Sequence[date | None]:
+        last = cache(partial(_last_working_day, self.index.view))
+        return list(map(last, self.calendars))
 
 
 def _activities(companies: _Companies) -> Iterator[tuple[Measure, Activity, Mapping[str, Sequence[Column]]]]:

@@ -18,7 +18,7 @@ from exporter.domain.model import DeferredFamily, Family, Sample
 from exporter.domain.selectors import literal
 from exporter.ledger.ledger import by_number
 from exporter.metrics.activities import activity_families
-from exporter.metrics.report_view import ReportView, SourceInfo
+from exporter.metrics.report_view import CompanyIndex, ReportView, SourceInfo
 from exporter.metrics.usage import usage_families
 from exporter.metrics.windows import SUMS
 from exporter.platforms.api import INVARIANTS
@@ -36,9 +36,10 @@ def families(view: ReportView) -> Iterator[Family]:
 
 def deferred_families(view: ReportView) -> Iterator[Family | DeferredFamily]:
     """Yields the families of one report; whether they have samples shows when they are made."""
-    figures = iter(()) if view.day_status.stale else usage_families(view)
+    index = CompanyIndex(view)
+    figures = iter(()) if view.day_status.stale else usage_families(index)
     found: Iterable[Family | DeferredFamily] = chain[Family | DeferredFamily](
-        figures, activity_families(view), _health(view)
+        figures, activity_families(index), _health(view)
     )
     return (each for each in found if not any(fnmatchcase(each.name, glob) for glob in view.excluded))
 

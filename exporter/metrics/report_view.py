@@ -1,8 +1,9 @@
 """All that the families of one report, and those of one source, are made from; knows no family and no window."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
+from functools import cached_property
 
 from exporter.domain.model import Column, FieldNote, Measure, Sample
 from exporter.domain.selectors import Companies, Entry
@@ -68,17 +69,6 @@ class ReportView:
     company_limits: CompanyLimits = field(default_factory=CompanyLimits)
     discoveries: Discoveries = field(default_factory=lambda: NO_DISCOVERIES)
 
-    def ended(self) -> tuple[object, ...]:
-        """Returns all that the figures of ended days are made from: equal until a day, a company or a setting changes.
-
-        Soon compared: what an answer did not change is the same object as before.
-        """
-        ledger, status = self.ledger, replace(self.day_status, today=None, running=None)
-        health = Health(self.health.interval, history=self.health.history)
-        tables = {day: block.tables for day, block in ledger.blocks.items() if day != self.day_status.running}
-        rest = replace(self, ledger=Ledger(), day_status=status, health=health)
-        return rest, ledger.names, ledger.withdrawn, ledger.first_days, ledger.columns(), tables
-
 
 @dataclass(frozen=True, slots=True)
 class SourceInfo:
@@ -131,6 +121,23 @@ class CompanyIndex:
         self.columns = view.ledger.columns()
         self._labels: dict[tuple[str, tuple[str, ...]], Sequence[tuple[str, ...]]] = {}
         self._rows: dict[tuple[date, str], Places] = {}
+
+    def made_from(self, days: Iterable[date]) -> tuple[object, ...]:
+        """Returns what figures of these days are made from: equal until one of them, a company or a setting changes.
+
+        Soon compared: what an answer did not change is the same object as before.
+        """
+        blocks = self.view.ledger.blocks
+        return self._common, {day: blocks[day].tables for day in days if day in blocks}
+
+    @cached_property
+    def _common(self) -> tuple[object, ...]:
+        """What figures of any day are made from."""
+        view, ledger = self.view, self.view.ledger
+        status = replace(view.day_status, today=None, running=None)
+        health = Health(view.health.interval, history=view.health.history)
+        rest = replace(view, ledger=Ledger(), day_status=status, health=health)
+        return rest, ledger.names, ledger.withdrawn, ledger.first_days, self.columns
 
     def columns_of(self, measure: Measure) -> Iterator[tuple[str, Column]]:
         """Yields the columns of a measure that some held row has a figure for, with the part that they belong to.

@@ -10,26 +10,30 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 
 from exporter.domain.model import DeferredFamily, Kind, Measure, Sample
-from exporter.metrics.report_view import CompanyIndex, ReportView
+from exporter.metrics.report_view import CompanyIndex
 from exporter.metrics.sums import Sums, limited_sums, window_sums
 from exporter.metrics.windows import TODAY, Window, WindowDays, days_by_window, family_of, windows
 
 
-def usage_families(view: ReportView) -> Iterator[DeferredFamily]:
+def usage_families(index: CompanyIndex) -> Iterator[DeferredFamily]:
     """Yields the families of all measures and windows that there is a day for."""
-    index, ended = CompanyIndex(view), view.ended()
+    view = index.view
+    held = index.made_from(view.ledger.blocks)
+    ended = index.made_from(day for day in view.ledger.blocks if day != view.day_status.running)
     for measure in view.report.measures:
         if not windows(measure):
             make = _info_samples if measure.kind is Kind.INFO else _newest_samples
-            yield DeferredFamily(family_of(measure, None, view.report), partial(make, index, measure))
+            yield DeferredFamily(family_of(measure, None, view.report), partial(make, index, measure), held)
             continue
         days = days_by_window(measure, view.day_status, sums=view.health.history)
         sums, limited = Sums(), dict[Window, Sequence[Sample]]()
         for window, of_window in days.items():
-            family, made_from = family_of(measure, window, view.report), None if window is TODAY else ended
-            if any(measure.limits):
+            family = family_of(measure, window, view.report)
+            if any(measure.limits):  # of each value the first day counts
+                made_from = held if window is TODAY else ended
                 yield DeferredFamily(family, partial(_limited, index, measure, days, limited, window), made_from)
             else:
+                made_from = index.made_from(of_window.days)
                 yield DeferredFamily(family, partial(window_sums, index, measure, of_window, sums), made_from)
 
 

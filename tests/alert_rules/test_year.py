@@ -16,7 +16,7 @@ from exporter.ledger.day_status import DayRules, day_status
 from exporter.ledger.ledger import Asked, Ledger, fold
 from exporter.metrics.activities import LAST_DAY, LAST_WORKING_DAY, LIMIT, activity_families
 from exporter.metrics.limits import CompanyLimits
-from exporter.metrics.report_view import Health, ReportView
+from exporter.metrics.report_view import CompanyIndex, Health, ReportView
 from exporter.platforms.paradigm.platform import CHAT_SESSIONS, QUERIES
 from exporter.simulator.paradigm.companies import Company
 from exporter.simulator.paradigm.world import MODES, DayView, World
@@ -76,7 +76,7 @@ def mornings(
         status = day_status(ledger, now, now, rules)
         health = Health(timedelta(hours=1), history=True)
         view = ReportView("s", CHAT_SESSIONS, ledger, status, health, rules, company_limits=company_limits)
-        families = [each.made() for each in activity_families(view)]
+        families = [each.made() for each in activity_families(CompanyIndex(view))]
         yield (
             day,
             {

@@ -27,7 +27,7 @@ from exporter.metrics.activities import (
     activity_families,
 )
 from exporter.metrics.limits import CompanyLimits
-from exporter.metrics.report_view import Health, ReportView
+from exporter.metrics.report_view import CompanyIndex, Health, ReportView
 from exporter.platforms.api import Report
 from exporter.platforms.paradigm.platform import (
     CHAT_SESSIONS,
@@ -99,7 +99,7 @@ def served(
         min_group=min_group,
         company_limits=company_limits or CompanyLimits((BUILT_IN,)),
     )
-    found = [each.made() for each in activity_families(view)]
+    found = [each.made() for each in activity_families(CompanyIndex(view))]
     return {
         (family.name, sample.label_values[2], *sample.label_values[4:]): sample.value
         for family in found

@@ -24,7 +24,7 @@ from exporter.metrics.activities import (
     WORKING_DAY,
     activity_families,
 )
-from exporter.metrics.report_view import ReportView, SourceInfo
+from exporter.metrics.report_view import CompanyIndex, ReportView, SourceInfo
 
 SEVERITIES = ("critical", "warning", "info")
 """The worst first; an operator's own ones are after them."""
@@ -165,7 +165,7 @@ def _measured(view: ReportView, report: str) -> Iterator[tuple[Whose, Measured]]
     figures: dict[Whose, dict[str, float]] = {}
     limits: dict[Whose, list[tuple[str, str, str, float]]] = {}
     working: Mapping[str, date] = {}
-    for family in (each.made() for each in activity_families(view)) if view.report.has_days else ():
+    for family in (each.made() for each in activity_families(CompanyIndex(view))) if view.report.has_days else ():
         if family.name == WORKING_DAY:
             starts = ((labels[2], datetime.fromtimestamp(value, view.rules.zone)) for labels, value in family.samples)
             working = {company_id: start.date() for company_id, start in starts}
