@@ -50,10 +50,11 @@ def view(target: Target, report: Report, state: ReportState, now: datetime) -> R
 def source_view(target: Target, states: Mapping[str, ReportState]) -> SourceInfo:
     """Puts together what all reports of a source know of its companies."""
     ledgers = [state.ledger for state in states.values()]
-    here = {company for ledger in ledgers for company in ledger.names.keys() - ledger.withdrawn}
-    names = {company: name for ledger in ledgers for company, name in ledger.names.items()}
+    withdrawn = frozenset[str]().union(*(ledger.withdrawn for ledger in ledgers))
+    here = {company for ledger in ledgers for company in withdrawn & ledger.names.keys() - ledger.withdrawn}
+    names = _merged(ledger.names for ledger in ledgers)
     lists = [state.listed for state in states.values() if state.listed is not None]
-    listed = {company: name for each in lists for company, name in each.items()} if lists else None
+    listed = _merged(lists) if lists else None
     idle: dict[str, tuple[Entry, ...]] = {}
     if listed is not None and all(map(_is_settled, states.values())):
         by_option = {**target.companies.entries(target.source, "companies"), **target.selectors}
@@ -69,10 +70,17 @@ def source_view(target: Target, states: Mapping[str, ReportState]) -> SourceInfo
         target.rules.settle,
         target.companies,
         names,
-        frozenset(names.keys() - here),
+        withdrawn - here,
         listed,
         idle,
     )
+
+
+def _merged(of_reports: Iterable[Mapping[str, str]]) -> Mapping[str, str]:
+    merged: dict[str, str] = {}
+    for each in of_reports:
+        merged |= each
+    return merged
 
 
 def _is_settled(state: ReportState) -> bool:

@@ -205,10 +205,12 @@ def taken_up(
     some report gave last without having given it before: reports may disagree for ever.
     """
     states = {name: _without_past(each, began) for name, each in states.items()} if began else states
-    before = states[report].listed or {}
+    before, listed = states[report].listed or {}, state.listed or {}
+    if not began and listed == before and state.ledger.names == states[report].ledger.names:
+        return {**states, report: state}  # nobody bears another name, as after nearly every poll
     given = {
         company: name
-        for company, name in (state.listed or {}).items()
+        for company, name in listed.items()
         if name and name != before.get(company) and companies.wants(company, name)
     }
     known = {company: name for each in states.values() for company, name in each.ledger.names.items() if name}
