@@ -21,12 +21,13 @@ class Uses(NamedTuple):
     """What a company has of a family with limited labels: `figures` by label values and day.
 
     `read` are the days on which a break-down was read, by the label values before the one that it is broken down by;
-    `lost` are those of which the company's row was lost.
+    `lost` are those of which the company's row was lost, `silent` the held days without any.
     """
 
     figures: dict[Labels, dict[date, float]]
     read: dict[Labels, set[date]]
     lost: Set[date] = frozenset()
+    silent: Set[date] = frozenset()
 
 
 def uses(
@@ -48,11 +49,14 @@ def uses(
                 for day, table in tables.items()
                 if column in table.columns
             }
-            for company, values in zip(some, zip(*by_day.values(), strict=True), strict=True):
+            for place, (company, values) in enumerate(zip(some, zip(*by_day.values(), strict=True), strict=True)):
                 days = {day: value for day, value in zip(by_day, values, strict=True) if value == value}  # noqa: PLR0124 NaN
                 if days:
-                    lost = frozenset(day for day, table in tables.items() if company in table.lost)
-                    _add(found.setdefault(company, Uses({}, {}, lost)), labels, days, len(measure.labels))
+                    if company not in found:
+                        lost = frozenset(day for day, table in tables.items() if company in table.lost)
+                        rows = {day for day, here in places.items() if here.each[place] >= 0}
+                        found[company] = Uses({}, {}, lost, ledger.blocks.keys() - rows)
+                    _add(found[company], labels, days, len(measure.labels))
         yield from ((company, found[company]) for company in some if company in found)
 
 

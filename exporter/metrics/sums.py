@@ -94,7 +94,7 @@ def kept_sums(
     """Yields what a company has over some days per kept value, and the rest as `other` where it can be added up.
 
     A value counts 0 from the first day that it was used on, and has no figure before it. If the measure needs a read
-    marker, it counts 0 only on days on which the break-down was read; without one of the days there is no figure.
+    marker, it counts 0 in a row only if the break-down was read there; without one of these rows there is no figure.
     Nor is there one if a day's row was lost.
     """
     if not held.lost.isdisjoint(days.days):
@@ -116,6 +116,6 @@ def kept_sums(
 
 
 def _is_read(held: Uses, labels: Labels, days: Iterable[date]) -> bool:
-    """Returns whether a value, or the break-down that it would be in, was read on all of these days."""
+    """Returns whether a value, or the break-down that it would be in, was read on all days on which there is a row."""
     figures, read = held.figures[labels], held.read.get(labels[:-1], ())
-    return all(day in figures or day in read for day in days)
+    return all(day in figures or day in read or day in held.silent for day in days)

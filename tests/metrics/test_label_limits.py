@@ -113,6 +113,14 @@ def test_a_break_down_that_was_not_read_has_no_zeros() -> None:
     assert shown(found, chosen, REASONS, BOTH) == {("a", "hung up"): 2, ("a", "lost"): 1}
 
 
+def test_a_day_without_a_row_is_a_day_of_zeros_for_a_break_down_too() -> None:
+    """A platform that lists only those who did something says so of their break-downs."""
+    found = Uses({("a", "hung up"): {YESTERDAY: 2.0}}, {})
+
+    assert shown(found, {*found.figures}, REASONS, BOTH) == {}
+    assert shown(found._replace(silent={TODAY}), {*found.figures}, REASONS, BOTH) == {("a", "hung up"): 2}
+
+
 def test_a_channel_that_did_not_answer_has_no_figure_and_makes_no_sum_smaller() -> None:
     """One that is gone altogether takes nothing from the others."""
     found = Uses(
