@@ -69,9 +69,9 @@ class Selection:
     exclude: tuple[str, ...] = ()
 
     def wants(self, identity: str, name: str) -> bool:
-        return any(selects(each, identity, name) for each in self.include) and not any(
-            selects(each, identity, name) for each in self.exclude
-        )
+        """Returns whether the thing is wanted."""
+        is_included = EVERYTHING in self.include or any(selects(each, identity, name) for each in self.include)
+        return is_included and not any(selects(each, identity, name) for each in self.exclude)
 
     def entries(self, source: str, option: str) -> Mapping[str, tuple[Entry, ...]]:
         """Returns the selectors of a source by option, below the name `option`."""

@@ -223,10 +223,12 @@ def fold(ledger: Ledger, reading: Reading, asked: Asked, wanted: IsWanted) -> Le
     _refuse_lost_parts(ledger, reading)
     chosen = {company for company, name in reading.names.items() if wanted(company, name)}
     rows: dict[date, dict[str, dict[str, Mapping[Column, float]]]] = {day: {} for day in asked.days}
-    for row in reading.rows:
-        if row.company_id in chosen and row.day in rows:
-            rows[row.day].setdefault(row.part, {})[row.company_id] = row.figures
-    listed = {row.day for row in reading.rows}
+    listed, answered = set[date](), set[str]()
+    for part, day, company, figures in reading.rows:
+        listed.add(day)
+        answered.add(company)
+        if company in chosen and day in rows:
+            rows[day].setdefault(part, {})[company] = figures
     oldest = asked.today - timedelta(days=asked.keep_days)
     # Days after the running one stem from a clock that was ahead.
     blocks = {day: block for day, block in ledger.blocks.items() if oldest <= day <= asked.today}
@@ -244,7 +246,7 @@ def fold(ledger: Ledger, reading: Reading, asked: Asked, wanted: IsWanted) -> Le
     names = {**ledger.names, **{company: reading.names[company] or ledger.names.get(company, "") for company in chosen}}
     if reading.rows or asked.today in asked.days:
         # Somebody who had no row in these days before, and has none now, was quiet: that changes nothing.
-        missed = (ledger.companies_on(asked.days) | ledger.withdrawn) - {row.company_id for row in reading.rows}
+        missed = (ledger.companies_on(asked.days) | ledger.withdrawn) - answered
     else:
         missed = set(ledger.withdrawn)  # days that the platform keeps no more take nobody back
     return Ledger(
@@ -302,13 +304,16 @@ def _table(old: Table, rows: Mapping[str, Mapping[Column, float]]) -> Table:
         companies = tuple(sorted({*old.companies, *rows}, key=by_number))
         places = old.places(companies)
         columns = {column: array("d", old.spread(column, places, math.nan)) for column in old.columns}
-    place = {company: index for index, company in enumerate(companies)}
+    place = dict(zip(companies, range(len(companies)), strict=True))
+    filled: tuple[tuple[Column, ...], list[array[float]]] = (), []  # a row mostly has the columns of the one before
     for company, figures in rows.items():
+        if filled[0] != (own := tuple(figures)):
+            for column in own:
+                if column not in columns:
+                    columns[column] = _empty(len(companies))
+            filled = own, [columns[column] for column in own]
         index = place[company]
-        for column, value in figures.items():
-            values = columns.get(column)
-            if values is None:
-                values = columns[column] = _empty(len(companies))
+        for values, value in zip(filled[1], figures.values(), strict=True):
             values[index] = value
     lost = old.lost.difference(rows)
     is_same = is_same and len(columns) == len(old.columns) and lost == old.lost
