@@ -8,7 +8,7 @@ import math
 import re
 from collections.abc import Collection, Iterable, Iterator
 from datetime import date, datetime
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, Literal, get_args
 
 import msgspec
 
@@ -32,7 +32,6 @@ _EXACT = 2**53
 """The largest whole number up to which a double holds every one."""
 Count = Annotated[int, msgspec.Meta(ge=0, le=_EXACT)]
 """What `count` reads without a flaw, as a type for msgspec."""
-Typed = TypeVar("Typed")
 _NOT_IN_A_LABEL = re.compile("[\x00\ud800-\udfff]")
 DEEPEST = 16
 """No report that could be read is nested more deeply."""
@@ -67,8 +66,8 @@ class Listed:
     def __iter__(self) -> Iterator[object]:
         return (parse(bytes(item)) for item in self._items)
 
-    def as_type(self, decoder: msgspec.json.Decoder[Typed]) -> Iterator[Typed | object]:
-        """Yields each item as the decoder's type, and as `parse` reads it where that refuses it."""
+    def by(self, decoder: msgspec.json.Decoder[object]) -> Iterator[object]:
+        """Yields each item as the decoder reads it, and as `parse` does where that refuses it."""
         for item in self._items:
             try:
                 yield decoder.decode(item)
@@ -109,6 +108,24 @@ def _is_utf8(text: bytes) -> bool:
     except UnicodeDecodeError:
         return False
     return True
+
+
+def decoder(shape: object) -> msgspec.json.Decoder[object]:
+    """Returns what decodes values of a shape, and refuses all others: a type, an object or a list of one, of shapes.
+
+    What may be None may be left out, too.
+    """
+    return msgspec.json.Decoder(_type_of(shape))
+
+
+def _type_of(shape: object) -> type:
+    if isinstance(shape, list):
+        item = _type_of(shape[0])
+        return list[item]  # type: ignore[valid-type]
+    if not isinstance(shape, dict):
+        return shape  # type: ignore[return-value]
+    fields = [(key, _type_of(each), *([None] if type(None) in get_args(each) else [])) for key, each in shape.items()]
+    return msgspec.defstruct("Typed", fields, forbid_unknown_fields=True, kw_only=True, gc=False)
 
 
 Flaw = Literal["missing", "retyped", "negative"]

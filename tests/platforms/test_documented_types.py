@@ -92,4 +92,4 @@ def test_what_is_as_documented_is_read_by_types(name: str) -> None:
     for array in report.arrays:
         entries = root[array.key]
         assert isinstance(entries, json_values.Listed)
-        assert not any(isinstance(entry, dict) for entry in entries.as_type(array.decoder))
+        assert not any(isinstance(entry, dict) for entry in entries.by(array.decoder))

@@ -4,7 +4,7 @@ An entry that msgspec finds to be of the documented types has no surprise but in
 other entry is read key by key, and each surprise noted.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from operator import attrgetter
@@ -28,6 +28,12 @@ class Field(NamedTuple):
     column: Column
     read: Callable[[object], json_values.Checked]
     optional: bool = False
+
+    @property
+    def type(self) -> object:
+        """The type of the values that need no judge: any, but of a count."""
+        kind = json_values.Count if self.read is json_values.count else object
+        return kind | None if self.optional else kind
 
 
 class Items(NamedTuple):
@@ -99,21 +105,15 @@ class Array:
         return tuple(found)
 
     @cached_property
-    def decoder(self) -> msgspec.json.Decoder[msgspec.Struct]:
+    def decoder(self) -> msgspec.json.Decoder[object]:
         """Decodes an entry that is all as documented, and no other."""
-        row: list[tuple[str, object] | tuple[str, object, None]] = []
-        for key, fields in self.objects.items():
-            typed = [_typed(field) for field in fields]
-            row += [(key, _type_of(key, typed))] if key else typed
-        if self.items:
-            known = [(self.items.identity, int), (self.items.number, json_values.Count)]
-            item = _type_of(self.items.key, [*known, *((key, object, None) for key in self.items.ignored)])
-            row.append((self.items.key, list[item]))  # type: ignore[valid-type]
-        if self.dated:
-            dated = _type_of("row", [("date", str), *row])
-            row = [("dates", list[dated])]  # type: ignore[valid-type]
-        company = _type_of("company", [("id", int), ("name", str)])
-        return msgspec.json.Decoder(_type_of("entry", [("company", company), *row]))
+        objects = {key: {each.key: each.type for each in fields} for key, fields in self.objects.items()}
+        row: dict[str, object] = {**objects.pop(HERE, {}), **objects}
+        if items := self.items:
+            names = dict.fromkeys(items.ignored, object | None)
+            row[items.key] = [{items.identity: int, items.number: json_values.Count, **names}]
+        row = {"dates": [{"date": str, **row}]} if self.dated else row
+        return json_values.decoder({"company": {"id": int, "name": str}, **row})
 
     @cached_property
     def counted(self) -> tuple[Column, ...]:
@@ -140,15 +140,6 @@ class Array:
                 yield field, path, f"{key}.{field.key}" if key else field.key
 
 
-def _typed(field: Field) -> tuple[str, object] | tuple[str, object, None]:
-    kind: object = json_values.Count if field.read is json_values.count else object
-    return (field.key, kind | None, None) if field.optional else (field.key, kind)  # type: ignore[operator]
-
-
-def _type_of(name: str, fields: Iterable[tuple[str, object] | tuple[str, object, None]]) -> type[msgspec.Struct]:
-    return msgspec.defstruct(name, fields, forbid_unknown_fields=True, kw_only=True, gc=False)
-
-
 @dataclass(frozen=True, slots=True)
 class ArrayReader:
     """Reads one array."""
@@ -161,7 +152,7 @@ class ArrayReader:
         array, path = self.array, f"{self.array.key}[]"
         if not isinstance(entries, list | json_values.Listed):
             raise SchemaError(f'"{array.key}" is {json_outline.summary(entries)}, expected a list of companies')
-        typed = entries.as_type(array.decoder) if isinstance(entries, json_values.Listed) else entries
+        typed = entries.by(array.decoder) if isinstance(entries, json_values.Listed) else entries
         for entry in typed:
             if isinstance(entry, msgspec.Struct):
                 self._documented(entry, path)
