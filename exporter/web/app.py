@@ -1,4 +1,4 @@
-"""The routes. A scrape picks finished bytes and adds the live self-metrics; only /-/reload changes anything."""
+"""The routes. A scrape takes finished bytes and adds live self-metrics; only /-/reload changes anything."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable
 from dataclasses import dataclass
@@ -28,12 +28,11 @@ HTML = "text/html; charset=utf-8"
 
 @dataclass(frozen=True, slots=True)
 class WebContext:
-    """What the web may see: the board, the live metrics, the scheduler's heartbeat, and the sources by name.
+    """What the web may see; `sources` may change between two requests.
 
-    `sources` may change between two requests. `worker` makes what is read by people and by BI tools: neither a scrape
-    nor a poll waits for it. `next_poll` says when the source of a name is polled next. `reload` reads the
-    configuration again and returns in one line why that failed, nothing if it did not; None is not permitted. `docs` is
-    the address of the folder with the runbooks, without a slash at its end. `failed_reload` is why the last one failed.
+    `worker` makes what people and BI tools read, so that neither scrapes nor polls wait for it. `reload` rereads
+    the configuration and returns why that failed (empty: it did not); None forbids it. `docs` is the address of
+    the runbooks, without a trailing slash.
     """
 
     board: Board
@@ -78,7 +77,7 @@ async def _metrics(context: WebContext, request: Request) -> Response:
 
 
 async def _each(runs: Iterable[bytes]) -> AsyncIterator[bytes]:
-    """Gives a page out as it is taken; Starlette would have a thread for each step of an iterator that is not async."""
+    """Makes the iterator asynchronous; Starlette would use a thread for each step of another one."""
     for run in runs:
         yield run
 
@@ -96,7 +95,7 @@ async def _status(context: WebContext, status_page: StatusPage, request: Request
 async def _healthy(context: WebContext, _request: Request) -> Response:
     if context.alive(HEARTBEAT_SECONDS):
         return PlainTextResponse("healthy\n")
-    return PlainTextResponse("the scheduler has not moved for a minute\n", 503)
+    return PlainTextResponse("the scheduler has not run for a minute\n", 503)
 
 
 async def _ready(context: WebContext, _request: Request) -> Response:
@@ -110,14 +109,13 @@ async def _ready(context: WebContext, _request: Request) -> Response:
 
 
 def _matches_nobody(shown: Published, sources: Collection[str]) -> bool:
-    """Returns whether the last polls of all sources were good, and none of them holds a company."""
+    """Returns whether the last polls of all sources succeeded without any company."""
     supported = {key: view.health.outcome == "ok" for key, view in shown.views.items() if view.health.supported}
     is_read = {source for source, _ in supported} >= set(sources) and all(supported.values())
     return is_read and not any(info.names for info in shown.source_infos.values())
 
 
 async def _reload(context: WebContext, _request: Request) -> Response:
-    """Reads the configuration again, as Prometheus does."""
     if context.reload is None:
         hint = "reloading over HTTP is off; start with --web.enable-lifecycle, or send SIGHUP\n"
         return PlainTextResponse(hint, 403)

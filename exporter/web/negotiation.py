@@ -1,4 +1,4 @@
-"""Which of several representations a client prefers, and which it already has, by its headers (RFC 9110)."""
+"""Content negotiation (RFC 9110): which representation a client prefers, and which one it has already."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -25,30 +25,28 @@ class Range(NamedTuple):
 
 
 def ranges(header: str) -> tuple[Range, ...]:
-    """Reads a header; an element whose q-value cannot be read counts fully, as if it had none."""
+    """Parses a header; an unreadable q-value counts as 1."""
     found = []
     for element in header.split(","):
         value, *rest = (piece.strip() for piece in element.split(";"))
         if value:
             pairs = (piece.partition("=") for piece in rest)
             parameters = {name.strip().lower(): text.strip().strip('"') for name, _, text in pairs}
-            found.append(Range(value.lower(), parameters, _quality(parameters.pop("q", "1"))))
+            q = parameters.pop("q", "1")
+            quality = min(float(q), 1.0) if QUALITY.fullmatch(q) else 1.0
+            found.append(Range(value.lower(), parameters, quality))
     return tuple(found)
 
 
-def _quality(text: str) -> float:
-    return min(float(text), 1.0) if QUALITY.fullmatch(text) else 1.0
-
-
 def header(request: Request, name: str) -> str:
-    """Returns a header as a list; its lines may be repeated, and together are one list (RFC 9110, 5.3)."""
+    """Returns a header whose lines may be repeated, as one list (RFC 9110, 5.3)."""
     return ",".join(request.headers.getlist(name))
 
 
 def exposition(accept: str) -> Format:
-    """Chooses the exposition format; who names none that we have gets the text format, as from any exporter.
+    """Chooses the exposition format; text if the client names none that we have.
 
-    OpenMetrics must be asked for by name, in version 1.0.0 or in no version; at equal quality it goes before text.
+    OpenMetrics must be named, in version 1.0.0 or without a version; at equal quality it wins.
     """
     wanted = ranges(accept)
     openmetrics = _quality_of(NAMES[Format.OPENMETRICS], wanted, VERSIONS[Format.OPENMETRICS])
@@ -57,15 +55,15 @@ def exposition(accept: str) -> Format:
 
 
 def preferred(accept: str, types: Sequence[str]) -> str:
-    """Chooses one of some media types, without parameters; the first of those that are liked best, or not refused."""
+    """Chooses the media type (without parameters) of the highest quality; the first of equal ones."""
     wanted = ranges(accept)
     return max(types, key=lambda each: _quality_of(("*/*", f"{each.partition('/')[0]}/*", each), wanted))
 
 
 def _quality_of(names: Sequence[str], wanted: Iterable[Range], version: str = "") -> float:
-    """Returns the quality of the most precise range that fits (RFC 9110, 12.5.1), 0 if none does.
+    """Returns the quality of the most specific matching range (RFC 9110, 12.5.1), 0 without one.
 
-    `names` are from the least precise on; a range may ask for no other `version`, if there is one.
+    `names` are in ascending order of precision; a range may ask for no other `version`.
     """
     fitting = (
         (names.index(each.value), "version" in each.parameters, each.quality)
@@ -76,13 +74,13 @@ def _quality_of(names: Sequence[str], wanted: Iterable[Range], version: str = ""
 
 
 def takes_gzip(accept_encoding: str) -> bool:
-    """Returns whether a client takes gzip, named or by `*`, and does not like plain bytes better."""
+    """Returns whether a client accepts gzip, named or by `*`, and does not prefer plain bytes."""
     by_name = {wanted.value: wanted.quality for wanted in ranges(accept_encoding)}
     gzip = by_name.get("gzip", by_name.get("x-gzip", by_name.get("*", 0.0)))
     return gzip > 0 and gzip >= by_name.get("identity", 0.0)
 
 
 def is_known(etag: str, if_none_match: str) -> bool:
-    """Returns whether a client has this version (RFC 9110, 13.1.2); weak and strong tags count alike."""
+    """Returns whether a client has this version (RFC 9110, 13.1.2), comparing tags weakly."""
     known = {each.strip().removeprefix("W/") for each in if_none_match.split(",")}
     return "*" in known or etag.removeprefix("W/") in known

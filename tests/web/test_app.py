@@ -202,7 +202,7 @@ def values(families: Iterable[Metric]) -> list[float]:
     [
         pytest.param(0.0, 200, "healthy\n", id="beats"),
         pytest.param(59.9, 200, "healthy\n", id="a beat is late"),
-        pytest.param(60.0, 503, "the scheduler has not moved for a minute\n", id="is silent"),
+        pytest.param(60.0, 503, "the scheduler has not run for a minute\n", id="is silent"),
     ],
 )
 async def test_health_is_the_heartbeat(client: Client, silent_for: float, status: int, body: str) -> None:

@@ -394,18 +394,19 @@ WRONG = {
     "source=": 'the source "" does not exist; known: s',
     "measure=paradigm_user_queries_last_day": 'the measure "paradigm_user_queries_last_day" does not exist; '
     'did you mean "paradigm_user_queries"?',
-    "from=2026-02-30": 'from="2026-02-30" is no day; write it as 2026-03-02',
-    "to=20261120": 'to="20261120" is no day; write it as 2026-03-02',
+    "from=2026-02-30": 'from="2026-02-30" is not a day; write it as 2026-03-02',
+    "to=20261120": 'to="20261120" is not a day; write it as 2026-03-02',
     "from=2026-11-02&to=2026-11-01": "from=2026-11-02 is after to=2026-11-01; swap them",
     "from=2026-11-02&from=2026-11-01": "from is given 2 times; give it once",
-    "limit=0": 'limit="0" is no number of companies; give 1 to 10000',
-    "limit=10001": 'limit="10001" is no number of companies; give 1 to 10000',
-    "limit=%D9%A3": 'limit="٣" is no number of companies; give 1 to 10000',
-    "cursor=17": 'cursor="17" is none of ours; take it from next of the page before',
+    "limit=0": 'limit="0" is not a number of companies; give 1 to 10000',
+    "limit=10001": 'limit="10001" is not a number of companies; give 1 to 10000',
+    "limit=%D9%A3": 'limit="٣" is not a number of companies; give 1 to 10000',
+    "cursor=17": 'cursor="17" is not a cursor of this API; take it from next of the previous page',
     "format=xml": 'the format "xml" does not exist; known: csv, json',
     "format=JSON": 'the format "JSON" does not exist; known: csv, json',
-    "company=" + "a" * 257: f'company="{"a" * 60}..." is no selector; give id:17 or name:Nor*, 256 characters at most',
-    "company=id:": 'company="id:" is no selector; give id:17 or name:Nor*, 256 characters at most',
+    "company="
+    + "a" * 257: f'company="{"a" * 60}..." is not a selector; give id:17 or name:Nor*, 256 characters at most',
+    "company=id:": 'company="id:" is not a selector; give id:17 or name:Nor*, 256 characters at most',
     "source=a%0Ab": "the source 'a\\nb' does not exist; known: s",
 }
 

@@ -126,7 +126,7 @@ def test_what_is_no_address_is_said(address: str) -> None:
     with pytest.raises(ConfigError) as caught:
         listen(address, OPTION)
 
-    told = f'{OPTION}: "{address}" is no address; write host:port or :port, as in 127.0.0.1:9854'
+    told = f'{OPTION}: "{address}" is not an address; write host:port or :port, as in 127.0.0.1:9854'
     assert str(caught.value) == told
 
 

@@ -1,4 +1,4 @@
-"""/api/v1/days: the held figures with their dates, read from what was published; nothing is asked of a platform."""
+"""/api/v1/days: held figures with their dates, from what is published; no platform is asked."""
 
 import zlib
 from collections.abc import AsyncIterator, Iterator, Mapping
@@ -26,7 +26,7 @@ VARY = {"Vary": "Accept, Accept-Encoding", "X-Content-Type-Options": "nosniff", 
 
 
 class DaysApi:
-    """The pages below /api/v1; what computes runs in the `worker`, which renders no metrics."""
+    """The routes below /api/v1; computation runs in `worker`, which renders no metrics."""
 
     def __init__(self, board: Board, worker: Worker, finder: DailyFiguresFinder) -> None:
         self._board = board
@@ -40,7 +40,7 @@ class DaysApi:
         return JSONResponse(description(available(self._board.shown.views)), headers=VARY)
 
     async def days(self, request: Request) -> Response:
-        """Answers with a page of days, 304 if the client has it, 400 if it cannot be meant."""
+        """Answers with a page of days, with 304 if the client has it, or 400 if the query is wrong."""
         views = self._board.shown.views
         try:
             query = read(request.query_params.multi_items(), available(views))
@@ -62,7 +62,7 @@ class DaysApi:
         return StreamingResponse(self._sent(pieces), headers=headers)
 
     async def _sent(self, pieces: Iterator[bytes]) -> AsyncIterator[bytes]:
-        """Makes a piece when the one before was taken, so that memory does not depend on the length of an answer."""
+        """Makes each piece once the last one was taken, so that memory does not depend on the answer's length."""
         while (piece := await self._worker.run(partial(next, pieces, None))) is not None:
             if piece:
                 yield piece
@@ -76,7 +76,7 @@ def _gzipped(pieces: Iterator[bytes]) -> Iterator[bytes]:
 
 
 def _links(answer: DaysPage, request: Request) -> Mapping[str, str]:
-    """Links to the next page, relative to this one, so that it holds behind any proxy."""
+    """Links to the next page, relative to this one, so that it works behind any proxy."""
     if answer.next is None:
         return {}
     pairs = [pair for pair in request.query_params.multi_items() if pair[0] != "cursor"]

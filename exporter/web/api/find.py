@@ -1,7 +1,6 @@
-"""Finds what a query asks for among what was published: which reports, days and companies, piece by piece. Pure.
+"""Finds reports, days and companies of a query among published views, piece by piece; pure.
 
-Everything here runs in the thread of the status page: what `DailyFigures` compute once is kept until a report's
-view is another one.
+It runs in the status page's thread; computed `DailyFigures` are kept while a report's view stays the same.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -19,19 +18,17 @@ from exporter.metrics.report_view import ReportView
 from exporter.web.api.query import Available, DaysQuery, cursor
 
 PIECE = 20
-"""How many companies' figures are made at once: about 20,000 of 46 days, 0.2 s, for which other readers wait."""
+"""Companies whose figures are made at once: about 20,000 figures of 46 days, 0.2 s that other readers wait."""
 
 
 class CompanyKey(NamedTuple):
-    """Whose figures they are."""
-
     source: str
     company_id: str
 
 
 @dataclass(frozen=True, slots=True)
 class DaysPage:
-    """A page of companies in order; `next` is the cursor of the next one; `version` changes when the answer does."""
+    """A page of companies in order; `next` is the next page's cursor; `version` changes with the answer."""
 
     query: DaysQuery
     all_daily: tuple[DailyFigures, ...]
@@ -40,7 +37,7 @@ class DaysPage:
     version: str
 
     def figures(self) -> Iterator[Sequence[DailyFigure]]:
-        """Yields the figures of some companies of one source at a time: by company, day, report, measure and label."""
+        """Yields the figures of some companies at a time: by company, day, report, measure and label."""
         for source, group in groupby(self.companies, key=lambda each: each.source):
             ids = [each.company_id for each in group]
             for start in range(0, len(ids), PIECE):
@@ -66,7 +63,7 @@ def available(views: Mapping[Key, ReportView]) -> Available:
 
 
 class DailyFiguresFinder:
-    """Answers queries about what was published, from daily figures that it keeps as long as they are the newest."""
+    """Answers queries from daily figures, which it keeps while they are current."""
 
     def __init__(self) -> None:
         self._daily: dict[Key, DailyFigures] = {}
@@ -93,7 +90,7 @@ class DailyFiguresFinder:
 
 
 def _companies(all_daily: Iterable[DailyFigures], query: DaysQuery) -> Sequence[CompanyKey]:
-    """Returns the companies that are asked for, by source and id, from where the page before ended."""
+    """Returns the matching companies behind the cursor, by source and id."""
     found: dict[tuple[str, tuple[int, str]], CompanyKey] = {}
     after = (query.after[0], by_number(query.after[1])) if query.after else ("", (0, ""))
     for daily in all_daily:

@@ -1,4 +1,4 @@
-"""What may be asked of /api/v1/days: one model, from which the errors and the OpenAPI parameters are made."""
+"""The query of /api/v1/days: one model, the source of its errors and OpenAPI parameters."""
 
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -28,11 +28,11 @@ LONGEST_SELECTOR = 256  # each glob is compiled, and the standard library caches
 
 DaysFormat = Literal["json", "csv"]
 Available = Mapping[str, Sequence[str]]
-"""The known values of `source` and `measure`: names of sources, and metrics without their windows."""
+"""Known values of `source` and `measure`: source names, and metrics without windows."""
 
 
 def _written(pattern: str) -> BeforeValidator:
-    """Refuses what pydantic reads besides: seconds since 1970 as a day, `1_000`, blanks."""
+    """Refuses what else pydantic reads: seconds since 1970 as a day, `1_000`, blanks."""
 
     def checked(text: str) -> str:
         if not re.fullmatch(pattern, text):
@@ -49,9 +49,9 @@ Cursor = Annotated[str, Field(pattern="^[^/]+/")]
 
 
 class DaysQuery(BaseModel):
-    """One request: empty `source`, `company` (selectors) and `measure` are all of them.
+    """One request; empty `source`, `company` (selectors) and `measure` match all.
 
-    The page starts behind the company of `cursor`. Without a `format` the client's Accept decides.
+    The page starts behind the company of `cursor`. Without a `format` the Accept header decides.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -98,29 +98,29 @@ class DaysQuery(BaseModel):
 
     @property
     def after(self) -> tuple[str, str] | None:
-        """The source and the id of the company that `cursor` names."""
+        """The source and company id in `cursor`."""
         source, _, company_id = (self.cursor or "").partition("/")
         return (source, company_id) if self.cursor else None
 
 
 PARAMETERS = {field.alias or name: field for name, field in DaysQuery.model_fields.items()}
-NO_DAY = "is no day; write it as 2026-03-02"
+NO_DAY = "is not a day; write it as 2026-03-02"
 REMEDIES = {
-    "company": f"is no selector; give id:17 or name:Nor*, {LONGEST_SELECTOR} characters at most",
+    "company": f"is not a selector; give id:17 or name:Nor*, {LONGEST_SELECTOR} characters at most",
     "from": NO_DAY,
     "to": NO_DAY,
-    "limit": f"is no number of companies; give 1 to {MOST_COMPANIES}",
-    "cursor": "is none of ours; take it from next of the page before",
+    "limit": f"is not a number of companies; give 1 to {MOST_COMPANIES}",
+    "cursor": "is not a cursor of this API; take it from next of the previous page",
 }
 
 
 def cursor(source: str, company_id: str) -> str:
-    """Writes what a page ends with; the reverse of `DaysQuery.after`."""
+    """Makes the cursor of a page; the reverse of `DaysQuery.after`."""
     return f"{source}/{company_id}"
 
 
 def read(pairs: Iterable[tuple[str, str]], available: Available) -> DaysQuery:
-    """Reads the pairs of a query string; raises QueryError if one is unknown, there twice, or cannot be meant."""
+    """Reads the pairs of a query string; QueryError if one is unknown, repeated or wrong."""
     given: dict[str, list[str]] = {}
     for name, value in pairs:
         if name not in PARAMETERS:
@@ -138,7 +138,7 @@ def read(pairs: Iterable[tuple[str, str]], available: Available) -> DaysQuery:
 
 
 def _message(error: ValidationError) -> str:
-    """Says the first thing that is wrong, in one line."""
+    """Describes the first problem in one line."""
     first = error.errors(include_url=False)[0]
     name = str(next(iter(first["loc"]), ""))
     if name in REMEDIES:
@@ -153,6 +153,6 @@ def _unknown(what: str, value: str, known: Collection[str]) -> str:
 
 
 def _shown(value: str, longest: int = 60) -> str:
-    """Shows a value in one line, whatever it is."""
+    """Quotes any value in one line."""
     shown = value if len(value) <= longest else f"{value[:longest]}..."
     return ascii(shown) if not shown.isprintable() else f'"{shown}"'

@@ -21,9 +21,9 @@ COLUMNS = (
 )
 BLANKS, FORMULA = r"[\s\0-\x1f\"]*", "[=+\\-@＝＋－＠]"
 BEGINS_FORMULA = re.compile(f"{BLANKS}{FORMULA}|[\t\r\n]")
-"""What a spreadsheet takes for the beginning of a formula, or skips before one; full-width forms count in Asia."""
+"""What a spreadsheet takes for the start of a formula, or skips before one; full-width signs count in Asia."""
 INNER_FORMULA = re.compile(f"([;\t\r\n]{BLANKS})(?={FORMULA})")
-"""The same behind what many a locale takes for the end of a cell, whatever the quotes."""
+"""The same behind what many locales take for the end of a cell, whatever the quotes."""
 
 
 Day = date  # Python 3.14 looks annotations up late, when a field may bear the name of its type
@@ -56,7 +56,7 @@ class DaysDocument(msgspec.Struct, forbid_unknown_fields=True):
 
 
 def document(answer: DaysPage, format_: DaysFormat) -> Iterator[bytes]:
-    """Yields the pieces of an answer; each is made when it is asked for."""
+    """Yields the pieces of an answer, each made on demand."""
     return _json(answer) if format_ == "json" else _csv(answer)
 
 
@@ -84,7 +84,7 @@ def _report_days(daily: DailyFigures, query: DaysQuery) -> ReportDays:
 
 
 def _csv(answer: DaysPage) -> Iterator[bytes]:
-    """Yields RFC 4180 with a header line; where the next page begins is in the header Link."""
+    """Yields RFC 4180 with a header line; the cursor is in the Link header."""
     yield _lines([COLUMNS])
     for figures in answer.figures():
         yield _lines(map(_cells, figures))
@@ -109,5 +109,5 @@ def _harmless(text: str) -> str:
 
 
 def _number(value: float) -> float:
-    """Returns what is written without a point if it is whole: many a locale reads the point as something else."""
+    """Makes integers, which are written without a decimal point: many locales read it differently."""
     return int(value) if value.is_integer() else value

@@ -1,4 +1,4 @@
-"""One client's connection: who may stay, how long a client may take, and who has to go when there are too many."""
+"""One client's connection: who may stay, how long a client may take, and who is closed when there are too many."""
 
 import asyncio
 import logging
@@ -18,12 +18,12 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class ConnectionLimits:
-    """What clients may take, in seconds: a hand-shake of TLS, a request, an answer in which nothing is read on.
+    """Seconds for a TLS handshake, for a request, and for an answer that the client does not read on.
 
-    At most `connections` are open, with TLS `tls_connections`, since asyncio has 256 KiB for each. At most `unread` of
-    them have an answer that waits to be read: it takes the memory of a page. uvicorn has no limits of these kinds: its
-    own on connections refuses the newest one, which is Prometheus.
-    Of new ones `accepts` are taken up in one turn of the event loop, asyncio would take all before it serves anybody.
+    At most `connections` are open (`tls_connections` with TLS, since asyncio holds 256 KiB for each), and at most
+    `unread` of them have an unread answer, which holds a page. uvicorn's own limit refuses the newest connection,
+    which is Prometheus. `accepts` new ones are taken per turn of the event loop; asyncio would take all before it
+    serves any.
     """
 
     handshake: float = 10.0
@@ -37,13 +37,13 @@ class ConnectionLimits:
 
 LIMITS = ConnectionLimits()
 RESERVED_DESCRIPTORS = 32
-"""Left free for polls, key files, the state file, and for connections that are accepted before others make room."""
+"""Left free for polls, key files, the state file, and connections accepted before others are closed."""
 FEWEST_CONNECTIONS, FEWEST_ACCEPTS = 4, 4
 """Where descriptors are few: some turns pass between the accept of a connection and the end of the one that goes."""
 
 
 def connection_limits() -> ConnectionLimits:
-    """Returns limits whose connections leave some of the process's file descriptors free."""
+    """Returns limits that leave some of the process's file descriptors free."""
     most, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     if most == resource.RLIM_INFINITY:
         return LIMITS
@@ -55,7 +55,7 @@ def connection_limits() -> ConnectionLimits:
 
 
 class Waiting(Protocol):
-    """Who waits for a client."""
+    """A connection or handshake that waits for its client."""
 
     def cut_off(self) -> None:
         """Ends the wait and the connection."""
@@ -63,32 +63,30 @@ class Waiting(Protocol):
 
 @dataclass(slots=True)
 class WaitingConnections:
-    """The connections of a server that wait for their client, the longest waiting first, with what cuts each off."""
+    """Connections that wait for their clients, longest first, each with its timer."""
 
     asking: dict[Waiting, asyncio.TimerHandle | None] = field(default_factory=dict)
     unread: dict[Waiting, asyncio.TimerHandle | None] = field(default_factory=dict)
     handshakes: int = 0
 
     def make_room(self) -> None:
-        """Cuts off who has waited longest for a request, else who has not read for longest."""
+        """Closes who has waited longest for a request, else who has not read for longest."""
         for each in self.asking or self.unread:
             each.cut_off()
             return
 
     def begin_handshake(self, waiting: Waiting, seconds: float) -> None:
-        """Waits for a hand-shake to end."""
         self.handshakes += 1
         self.asking[waiting] = asyncio.get_running_loop().call_later(seconds, waiting.cut_off)
 
     def end_handshake(self, waiting: Waiting) -> None:
-        """Waits no more, if it was waited for."""
         if (timer := self.asking.pop(waiting, None)) is not None:
             timer.cancel()
             self.handshakes -= 1
 
 
 class Connection(H11Protocol):
-    """A connection; one of a client whose certificate has no allowed name is closed before it can ask anything."""
+    """A connection; one whose client certificate has no allowed name is closed before its first request."""
 
     web_config: LiveWebConfig
     limits: ConnectionLimits
@@ -96,7 +94,6 @@ class Connection(H11Protocol):
     _refused = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
-        """Takes up a connection, or closes it."""
         section = self.web_config.config.tls_server_config
         tls = transport.get_extra_info("ssl_object")
         if section and tls and not is_allowed(tls.getpeercert(), section.client_allowed_sans):
@@ -110,7 +107,6 @@ class Connection(H11Protocol):
         self._await_request()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Lets go of a connection that was taken up."""
         if not self._refused:
             self._leave()
             super().connection_lost(exc)
@@ -124,11 +120,11 @@ class Connection(H11Protocol):
             self._end_wait(self.waiting.asking)
 
     def _should_upgrade(self) -> bool:
-        """Takes no upgrade: the request is answered as it is, as RFC 9110 (7.8) lets a server do."""
+        """Takes no upgrade: the request is answered as it is (RFC 9110, 7.8)."""
         return False
 
     def on_response_complete(self) -> None:
-        """Waits for the next request; until its first byte uvicorn's limit for idle connections holds."""
+        """Waits for the next request; until its first byte uvicorn's keep-alive limit holds."""
         super().on_response_complete()
         if self.conn.their_state is h11.IDLE and not self.transport.is_closing():
             self.waiting.asking[self] = None
@@ -136,25 +132,21 @@ class Connection(H11Protocol):
                 self._await_request()
 
     def pause_writing(self) -> None:
-        """Stops writing until the client has read."""
         super().pause_writing()
         self.waiting.unread[self] = self.loop.call_later(self.limits.reading, self.cut_off)
         if len(self.waiting.unread) > self.limits.unread:
             next(iter(self.waiting.unread)).cut_off()
 
     def resume_writing(self) -> None:
-        """Writes on."""
         self._end_wait(self.waiting.unread)
         super().resume_writing()
 
     def make_room(self) -> None:
-        """Cuts off another one if too many are open."""
         most = self.limits.tls_connections if self.web_config.context else self.limits.connections
         if len(self.connections) + self.waiting.handshakes > most:
             self.waiting.make_room()
 
     def cut_off(self) -> None:
-        """Ends the connection, whatever it does."""
         self._leave()
         self.transport.abort()
 
@@ -172,7 +164,7 @@ class Connection(H11Protocol):
 
 
 def connection_class(web_config: LiveWebConfig, limits: ConnectionLimits) -> type[Connection]:
-    """Makes the class of the connections of one server: uvicorn makes them itself, with arguments of its own."""
+    """Makes the connection class of one server: uvicorn creates connections itself."""
     return type(
         "Connection", (Connection,), {"web_config": web_config, "limits": limits, "waiting": WaitingConnections()}
     )

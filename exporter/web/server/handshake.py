@@ -1,4 +1,4 @@
-"""The hand-shake of TLS before a connection: counted and cut off as connections are, which asyncio's own is not."""
+"""The TLS handshake before a connection, counted and limited as connections are, which asyncio's own is not."""
 
 import asyncio
 import ssl
@@ -8,7 +8,7 @@ from exporter.web.server.connection import Connection
 
 
 class Handshake(asyncio.Protocol):
-    """Shakes hands with a client, then hands what it sends to a `connection`."""
+    """Shakes hands with a client, then passes what it sends to `connection`."""
 
     def __init__(self, connection: Connection, context: ssl.SSLContext) -> None:
         self._connection = connection
@@ -17,7 +17,7 @@ class Handshake(asyncio.Protocol):
         self._lost = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Takes up a client; nothing is read before the hand-shake begins."""
+        """Accepts a client; nothing is read before the handshake begins."""
         self._raw = cast("asyncio.Transport", transport)
         self._raw.pause_reading()
         self._connection.waiting.begin_handshake(self, self._connection.limits.handshake)
@@ -25,15 +25,13 @@ class Handshake(asyncio.Protocol):
         self._task = asyncio.get_running_loop().create_task(self._shake())
 
     def data_received(self, data: bytes) -> None:
-        """Keeps what arrives together with the end of the hand-shake."""
+        """Keeps what arrives together with the end of the handshake."""
         self._received += data
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Notes that the client left."""
         self._lost = True
 
     def cut_off(self) -> None:
-        """Ends the hand-shake."""
         self._connection.waiting.end_handshake(self)
         self._raw.abort()
 

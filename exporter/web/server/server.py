@@ -1,4 +1,4 @@
-"""The listening socket and uvicorn, without its signal handling: who starts a server also stops it."""
+"""The listening socket, and uvicorn without its signal handling: who starts a server also stops it."""
 
 import asyncio
 import contextlib
@@ -27,8 +27,7 @@ BACKLOG = 1024
 def listen(address: str, option: str) -> socket.socket:
     """Opens a listening socket at `host:port`; an empty host or `[::]` is every interface, IPv6 and IPv4.
 
-    Raises:
-        ConfigError: the address cannot be read, is in use or is not ours; it names `option`, the flag to change.
+    ConfigError, which names `option`, if the address is unreadable, in use or not ours.
     """
     host, port = _split(address, option)
     try:
@@ -56,12 +55,12 @@ def _split(address: str, option: str) -> tuple[str, int]:
     except UnicodeError:
         colon = ""
     if not colon or not port.isascii() or not port.isdigit() or int(port) > MAX_PORT:
-        raise ConfigError(f'{option}: "{address}" is no address; write host:port or :port, as in 127.0.0.1:9854')
+        raise ConfigError(f'{option}: "{address}" is not an address; write host:port or :port, as in 127.0.0.1:9854')
     return host.removeprefix("[").removesuffix("]"), int(port)
 
 
 def url(listening: socket.socket, *, tls: bool = False) -> str:
-    """Returns the URL under which a person on this machine reaches a listening socket."""
+    """Returns the URL for a person on this machine."""
     scheme = "https" if tls else "http"
     host, port, *_ = listening.getsockname()
     if host in ("::", "0.0.0.0"):  # noqa: S104 compared, not bound
@@ -70,7 +69,7 @@ def url(listening: socket.socket, *, tls: bool = False) -> str:
 
 
 class Server(uvicorn.Server):
-    """A server that leaves signals alone: uvicorn raises them again, which ends the process before we are done."""
+    """Leaves signals alone: uvicorn raises them again, which would end the process too early."""
 
     def __init__(self, config: uvicorn.Config, web_config: LiveWebConfig) -> None:
         super().__init__(config)
@@ -78,7 +77,7 @@ class Server(uvicorn.Server):
         self._ending = asyncio.Event()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Starts to accept connections on the one socket that is given, with TLS if it is configured."""
+        """Accepts connections on the one given socket, with TLS if it is configured."""
         (listening,) = sockets or []
         self._listening = listening.dup()
         await super().startup([])  # it would accept without a limit on how long a hand-shake may take
@@ -86,9 +85,9 @@ class Server(uvicorn.Server):
         self._following = asyncio.get_running_loop().create_task(self._follow())
 
     async def _follow(self) -> None:
-        """Follows the web configuration until the end; new connections get what is configured now.
+        """Applies changes of the web configuration to new connections, until the end.
 
-        Not to be cancelled: sockets in the midst of a change would be nobody's.
+        Not to be cancelled: sockets in the middle of a change would leak.
         """
         shown = self.web_config.context
         while not await self._ends_within(CHECK_SECONDS):
@@ -98,7 +97,7 @@ class Server(uvicorn.Server):
                 await self._accept_anew(shown)
 
     async def _accept_anew(self, context: ssl.SSLContext | None) -> None:
-        """Accepts from the same socket with another context; what waits in its queue is served, nothing drops."""
+        """Accepts from the same socket with another context; queued connections are served, none is dropped."""
         (before,), self.config.ssl = self.servers, context
         self.servers = [await self._accept()]
         for listening in before.sockets:
@@ -128,11 +127,10 @@ class Server(uvicorn.Server):
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Captures none."""
         yield
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Cuts off what is open after the grace, in silence: uvicorn logs it as errors, with tracebacks."""
+        """Cuts off what is open after the grace period; without uvicorn's errors and tracebacks in the log."""
         self._ending.set()
         await self._following
         self._listening.close()
@@ -146,12 +144,12 @@ class Server(uvicorn.Server):
             log.setLevel(level)
 
     def stop(self) -> None:
-        """Lets `serve` return soon; requests that run get a second."""
+        """Makes `serve` return soon; open requests get a second."""
         self.should_exit = True
 
 
 def origin_form(app: ASGIApp) -> ASGIApp:
-    """Takes requests whose line names the whole URL, as of a proxy, which a server has to (RFC 9112, 3.2.2)."""
+    """Accepts request lines with a whole URL, as sent to a proxy, which a server has to (RFC 9112, 3.2.2)."""
 
     async def asked(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and (match := AUTHORITY.match(scope["raw_path"])):

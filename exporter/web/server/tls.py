@@ -1,4 +1,4 @@
-"""From the section `tls_server_config` to what the server speaks, and who of the clients may stay."""
+"""Makes the TLS context of `tls_server_config`, and checks names of client certificates."""
 
 import logging
 import os
@@ -23,13 +23,13 @@ _CLIENTS = {
 
 
 class _AlertingObject(ssl.SSLObject):
-    """Lets asyncio send the alert of a hand-shake that failed: it sends what is written where more is to be read."""
+    """Makes asyncio send the alert of a failed handshake: it sends what is written when more is to be read."""
 
     outgoing: ssl.MemoryBIO
     _failed: ssl.SSLError | None = None
 
     def do_handshake(self) -> None:
-        """Goes on with the hand-shake; one that has failed fails when the client, told why, sends or leaves."""
+        """After a failure, waits for the client's reaction to the alert before it raises."""
         if self._failed is not None:
             raise self._failed
         try:
@@ -61,11 +61,7 @@ class _AlertingContext(ssl.SSLContext):
 
 
 def context(tls: Tls) -> ssl.SSLContext:
-    """Makes the server's side of TLS.
-
-    Raises:
-        ConfigError: a certificate or a key cannot be read, or they do not belong together.
-    """
+    """Makes the server's TLS context; ConfigError if a certificate or key is unreadable, or they do not match."""
     made = _AlertingContext(ssl.PROTOCOL_TLS_SERVER)
     made.minimum_version, made.maximum_version = _VERSIONS[tls.min_version], _VERSIONS[tls.max_version]
     _choose_ciphers(made, tls.cipher_suites)
@@ -73,8 +69,8 @@ def context(tls: Tls) -> ssl.SSLContext:
         made.options &= ~ssl.OP_CIPHER_SERVER_PREFERENCE
     for file in (tls.cert_file, tls.key_file):
         if file is not None:
-            with _naming(file):
-                in_time(partial(_open, file), file)
+            with _naming(file):  # OpenSSL's errors do not say which of the two cannot be read
+                in_time(partial(open, file, "rb"), file).close()
     with (
         _naming(f"{tls.cert_file or 'cert'} and {tls.key_file or 'key'}"),
         _as_file(tls.cert, tls.cert_file) as cert,
@@ -92,17 +88,11 @@ def context(tls: Tls) -> ssl.SSLContext:
     return made
 
 
-def _open(file: str) -> None:
-    """Raises an OSError if a file cannot be read; of OpenSSL's errors nobody learns which of two it is."""
-    with open(file, "rb"):
-        pass
-
-
 def _choose_ciphers(made: ssl.SSLContext, suites: Sequence[str]) -> None:
-    """Offers these suites of TLS 1.2, without any of them TLS 1.3 alone; those of 1.3 are always offered."""
+    """Offers these suites of TLS 1.2, or TLS 1.3 alone if none is listed; those of 1.3 are always offered."""
     chosen = [CIPHERS[suite] for suite in suites if suite in CIPHERS]
     if len(chosen) < len(suites):
-        log.info("cipher suites of TLS 1.3 cannot be chosen: all of them are offered")
+        log.info("cipher suites of TLS 1.3 cannot be chosen; all of them are offered")
     if chosen:
         made.set_ciphers(":".join(chosen))
     elif suites:
@@ -111,7 +101,7 @@ def _choose_ciphers(made: ssl.SSLContext, suites: Sequence[str]) -> None:
 
 @contextmanager
 def _naming(where: str) -> Iterator[None]:
-    """Makes a ConfigError of what goes wrong with a certificate or a key."""
+    """Translates errors of a certificate or key into ConfigError."""
     try:
         yield
     except (OSError, ValueError) as error:  # ssl.SSLError is an OSError
@@ -119,13 +109,13 @@ def _naming(where: str) -> Iterator[None]:
 
 
 def _no_passphrase() -> str:
-    raise ValueError("the key is encrypted; store it without a passphrase, readable by this user alone")
+    raise ValueError("the key is encrypted; store it without a passphrase, readable only by this user")
 
 
 def _reason(error: Exception) -> str:
     if isinstance(error, ssl.SSLError):
         words = (error.reason or "no PEM").lower().replace("_", " ")
-        return f"cannot be used ({words}); both must be PEM, and the key that of the certificate"
+        return f"cannot be used ({words}); both must be PEM, and the key must match the certificate"
     if isinstance(error, OSError):
         return f"cannot be read ({error.strerror})"
     return str(error)
@@ -133,7 +123,7 @@ def _reason(error: Exception) -> str:
 
 @contextmanager
 def _as_file(inline: str | None, path: str | None) -> Iterator[str]:
-    """Gives the path of a PEM text: Python's ssl reads certificates and keys of a server from files alone."""
+    """Gives the path of a PEM text, since Python's ssl loads certificate chains from files alone."""
     if path is not None:
         yield path
         return
@@ -147,9 +137,9 @@ def _as_file(inline: str | None, path: str | None) -> Iterator[str]:
 
 
 def is_allowed(certificate: Mapping[str, object] | None, allowed: Sequence[str]) -> bool:
-    """Returns whether a client's verified certificate has one of the allowed names among its alternative ones.
+    """Returns whether a verified client certificate has an allowed subject alternative name.
 
-    As in the toolkit a name is compared whole: DNS name, IP address, e-mail address or URI.
+    As in exporter-toolkit names are compared whole: DNS name, IP address, e-mail address or URI.
     """
     if not allowed:
         return True

@@ -1,6 +1,6 @@
-"""Holds the web configuration that is in effect, and reads it again when one of its files has changed.
+"""Holds the current web configuration, and rereads it when one of its files has changed.
 
-A file that cannot be used changes nothing: what was in effect stays, and the log says why.
+A file that cannot be used changes nothing, and the log says why.
 """
 
 import logging
@@ -23,10 +23,9 @@ Stamp = tuple[tuple[int, int, int] | None, ...]
 
 
 class LiveWebConfig:
-    """What is in effect: `config`, and the `context` of TLS, None for plain HTTP. Without a path, anybody may connect.
+    """The current `config` and TLS `context` (None: plain HTTP); without a path anybody may connect.
 
-    Raises:
-        ConfigError: the file, or a certificate that it names, cannot be used.
+    ConfigError if the file, or a certificate that it names, cannot be used.
     """
 
     def __init__(self, path: Path | None = None) -> None:
@@ -41,13 +40,13 @@ class LiveWebConfig:
             self._stamp = _stamp(self._files)
 
     def current(self) -> WebConfig:
-        """Returns the configuration as it is at this moment, for a request: looks at the file before."""
+        """Returns the configuration for a request, after a look at the file."""
         if self._path is not None and self._look(self._files[:1]) != self._stamp[:1]:
             self.refresh()
         return self.config
 
     def refresh(self) -> None:
-        """Takes up what has changed, certificates included."""
+        """Applies changes of the files, certificates included."""
         stamp = self._look(self._files)
         if self._path is None or stamp == self._stamp:
             return
@@ -62,7 +61,7 @@ class LiveWebConfig:
         log.info("web configuration changed", extra={"file": str(self._path)})
 
     def _look(self, files: Sequence[Path]) -> Stamp:
-        """Looks at files; while a file system does not answer they have not changed, and only the first look waits."""
+        """Stamps files; while a file system does not answer they count as unchanged, and only the first look waits."""
         unchanged = self._stamp[: len(files)]
         if not files or (self._looking is not None and not self._looking.done()):
             return unchanged
@@ -70,7 +69,9 @@ class LiveWebConfig:
         try:
             return result_in_time(self._looking, files[0], LOOK_SECONDS)
         except TimeoutError as error:
-            log.warning("web configuration not looked at", extra={"file": str(files[0]), "reason": error.strerror})
+            log.warning(
+                "web configuration files could not be checked", extra={"file": str(files[0]), "reason": error.strerror}
+            )
             return unchanged
 
     def _take(self, path: Path) -> None:
@@ -81,7 +82,7 @@ class LiveWebConfig:
 
 
 def _stamp(files: Iterable[Path]) -> Stamp:
-    """Returns what changes when a file does: also where a link, as of a mounted secret, points to another one."""
+    """Returns what changes when a file does, or a link of a mounted secret."""
     return tuple(map(_stamp_of, files))
 
 

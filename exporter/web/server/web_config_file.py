@@ -1,7 +1,7 @@
-"""Reads the web configuration file: who may connect, by which TLS, and which headers answers carry.
+"""Reads the web configuration file: who may connect, by which TLS, and headers of answers.
 
-The format is that of the Prometheus exporter-toolkit (docs/web-configuration.md in its repository), so that one file
-serves all exporters. What cannot be done here is refused by name instead of being ignored.
+The format is that of the Prometheus exporter-toolkit (docs/web-configuration.md there), so that one file serves all
+exporters. What is not supported is refused by name.
 """
 
 import re
@@ -38,11 +38,11 @@ CIPHERS: Mapping[str, str] = {
     "TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA": "ECDHE-RSA-AES128-SHA",
     "TLS_ECDHE_RSA_WITH_AES_256_CBC_SHA": "ECDHE-RSA-AES256-SHA",
 }
-"""The suites of TLS 1.2 that Go does not call insecure, by their names in Go and in OpenSSL."""
+"""TLS 1.2 suites that Go does not call insecure, by their names in Go and OpenSSL."""
 CIPHERS_OF_TLS13 = frozenset({"TLS_AES_128_GCM_SHA256", "TLS_AES_256_GCM_SHA384", "TLS_CHACHA20_POLY1305_SHA256"})
-"""They are always offered: neither Go nor Python lets them be chosen."""
+"""Always offered: neither Go nor Python lets them be chosen."""
 CIPHERS_OF_HTTP2 = frozenset({"TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256", "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256"})
-"""Of a list for TLS 1.2 the toolkit demands one of them, unless `http2` is off (RFC 9113, 9.2.2)."""
+"""exporter-toolkit demands one of them in a list for TLS 1.2, unless `http2` is off (RFC 9113, 9.2.2)."""
 HEADERS: Mapping[str, re.Pattern[str]] = {
     "Content-Security-Policy": re.compile(r"[ -~]+"),
     "Strict-Transport-Security": re.compile(r"[ -~]+"),
@@ -50,7 +50,7 @@ HEADERS: Mapping[str, re.Pattern[str]] = {
     "X-Frame-Options": re.compile("deny|sameorigin", re.IGNORECASE),
     "X-XSS-Protection": re.compile(r"[ -~]+"),
 }
-"""The headers that the toolkit lets be set, and what they may hold."""
+"""The headers that exporter-toolkit permits, and their values."""
 SECONDS: Mapping[str, float] = {"h": 3600, "m": 60, "s": 1, "ms": 1e-3, "us": 1e-6, "µs": 1e-6, "ns": 1e-9}
 PART = re.compile(r"([0-9]+(?:\.[0-9]*)?|\.[0-9]+)(h|m(?!s)|s|ms|us|µs|ns)")
 DURATION = re.compile(rf"0|(?:{PART.pattern})+")
@@ -59,37 +59,37 @@ BCRYPT = re.compile(r"\$2[aby]\$(0[4-9]|1\d|2\d|3[01])\$[./A-Za-z0-9]{53}")
 
 
 def _text(value: object) -> object:
-    """Refuses YAML's own guesses: a user named `no` must be quoted to be one."""
+    """Refuses YAML's own guesses: a user named `no` must be quoted."""
     if value is not None and not isinstance(value, str):
-        raise ValueError("expected a text; quote it")
+        raise ValueError("expected text; quote it")
     return value
 
 
 def _header(value: object) -> object:
-    """Takes also a whole number, such as `X-XSS-Protection: 1`."""
+    """Also takes an integer, such as `X-XSS-Protection: 1`."""
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else _text(value)
 
 
 def _line(value: object) -> object:
-    """Refuses also what can be neither a path nor a name, and would spoil the messages about it."""
+    """Also refuses control characters, which would spoil messages."""
     if isinstance(value, str) and not value.isprintable():
-        raise ValueError("holds a control character or half of a character; take it out")
+        raise ValueError("contains a control character or half of a character; remove it")
     return _text(value)
 
 
 def _absolute(path: str, info: ValidationInfo) -> str:
-    """Returns a path from the folder of the file, whatever the process's is; an empty one is none."""
+    """Returns a path relative to the folder of the file; an empty one is none."""
     return str((info.context or Path()) / path) if path else ""
 
 
 def _suite(suite: str) -> str:
     if suite not in CIPHERS and suite not in CIPHERS_OF_TLS13:
-        raise ValueError(f'"{suite[:60]}" is not safe or does not exist; of TLS 1.2 there are: {", ".join(CIPHERS)}')
+        raise ValueError(f'"{suite[:60]}" is insecure or unknown; known for TLS 1.2: {", ".join(CIPHERS)}')
     return suite
 
 
 def _refuse(reason: str, *values: str) -> Callable[[Given], Given]:
-    """Makes a validator that says why some values of the toolkit are not taken; without `values`, any that is set."""
+    """Makes a validator that refuses some values of exporter-toolkit; without `values`, any that is set."""
 
     def checked(given: Given) -> Given:
         if given in values if values else given:
@@ -103,21 +103,21 @@ Lines = Annotated[str, BeforeValidator(_text)]
 Text = Annotated[str, BeforeValidator(_line)]
 File = Annotated[Text, AfterValidator(_absolute)]
 _verified = _refuse(
-    "{} asks for certificates without verifying them, which Python cannot;"
+    "{} asks for certificates without verifying them, which Python cannot do;"
     " write VerifyClientCertIfGiven or RequireAndVerifyClientCert",
     "RequestClientCert",
     "RequireAnyClientCert",
 )
-_safe = _refuse("{} is broken and not spoken here; write TLS12 or TLS13", "TLS10", "TLS11")
-_no_curves = _refuse("cannot be set: Python's ssl takes no list of curves before 3.15; leave it out")
+_safe = _refuse("{} is insecure and not supported; write TLS12 or TLS13", "TLS10", "TLS11")
+_no_curves = _refuse("is not supported: Python's ssl has no list of curves before 3.15; leave it out")
 
 
 def _seconds(value: object) -> float:
-    """Reads a duration as Go writes it, such as `1m30s`; a number is nanoseconds, as the toolkit reads it."""
+    """Reads a Go duration such as `1m30s`; a number is nanoseconds, as in exporter-toolkit."""
     written = f"{value}ns" if isinstance(value, int) and not isinstance(value, bool) else value
     if isinstance(written, str) and DURATION.fullmatch(written):
         return sum(float(number) * SECONDS.get(unit, 0) for number, unit in PART.findall(written))
-    raise ValueError("is no duration; write one such as 1s or 500ms")
+    raise ValueError("is not a duration; write one such as 1s or 500ms")
 
 
 ClientAuth = Annotated[
@@ -131,8 +131,6 @@ class _Section(BaseModel):
 
 
 class Tls(_Section):
-    """The section `tls_server_config`; files are absolute."""
-
     cert_file: File | None = None
     key_file: File | None = None
     cert: Lines | None = Field(default=None, repr=False)
@@ -166,10 +164,8 @@ class Tls(_Section):
 
 
 class Http(_Section):
-    """The section `http_server_config`."""
-
     http2: bool = True
-    """Decides only what the toolkit demands of `cipher_suites`: HTTP/1.1 is spoken, and a client is free to."""
+    """Only checks `cipher_suites` as exporter-toolkit does: HTTP/1.1 is spoken."""
     headers: Mapping[Text, Annotated[str, BeforeValidator(_header)]] = {}
 
     @field_validator("headers")
@@ -184,7 +180,7 @@ class Http(_Section):
 
 
 class RateLimit(_Section):
-    """The section `rate_limit`: seconds in which one more request is allowed, and how many at once at most."""
+    """Seconds between requests, and requests at once."""
 
     interval: Annotated[float, BeforeValidator(_seconds)] = 0.0
     burst: Annotated[int, Field(strict=True, ge=0)] = 0
@@ -214,19 +210,18 @@ class WebConfig(_Section):
     def _are_hashes(cls, users: Mapping[str, str]) -> Mapping[str, str]:
         for number, (name, hashed) in enumerate(users.items(), 1):
             if not name or ":" in name:
-                raise ValueError(f"user {number}: a name has no colon and is not empty")
+                raise ValueError(f"user {number}: the name must not be empty or contain a colon")
             if not BCRYPT.fullmatch(hashed or ""):
                 raise ValueError(f"user {number} has no bcrypt hash; make one with: htpasswd -nBC 10 '' | tr -d ':\\n'")
         return users
 
     @property
     def users(self) -> Mapping[str, bytes]:
-        """The hashes of the users' passwords, by name; nobody: everybody may ask."""
+        """Password hashes by user name; without users nobody is asked."""
         return {name: hashed.encode() for name, hashed in self.basic_auth_users.items()}
 
     @property
     def files(self) -> tuple[Path, ...]:
-        """The files that it names, to be checked for changes."""
         tls = self.tls_server_config
         named = (tls.cert_file, tls.key_file, tls.client_ca_file) if tls else ()
         return tuple(Path(name) for name in named if name)
@@ -236,18 +231,14 @@ OPEN = WebConfig()
 
 
 def read(path: Path) -> WebConfig:
-    """Reads and validates the file.
-
-    Raises:
-        ConfigError: it cannot be read, or says something that cannot be done; a line for each problem, without values.
-    """
+    """Reads and validates the file; ConfigError has a line per problem, without values."""
     try:
         given = yaml.safe_load(in_time(path.read_bytes, path).decode())
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read ({error.strerror}); see --web.config.file") from None
     # With a tag (!!int x) PyYAML's constructors stumble over what is written, each in its own way.
     except (yaml.YAMLError, ValueError, OverflowError, LookupError, AttributeError, TypeError, RecursionError) as error:
-        raise ConfigError(f"{path}{_place(error)}: is no YAML in UTF-8; see docs/security.md") from None
+        raise ConfigError(f"{path}{_place(error)}: is not YAML in UTF-8; see docs/web-config.md") from None
     try:
         return WebConfig.model_validate({} if given is None else given, context=path.parent)
     except ValidationError as error:
