@@ -3,10 +3,10 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 
-from exporter.app.running_sources import Change, Sources
+from exporter.app.running_sources import Sources
 from exporter.domain.errors import ConfigError
 from exporter.exposition.telemetry import ConfigGauges
 from exporter.settings import Settings
@@ -40,24 +40,20 @@ class Reloader:
             except ConfigError as error:
                 return self._refused("; ".join(str(error).splitlines()))
             except Exception:
-                log.exception("reload broke")
-                return self._refused("an error of the exporter itself; please report it with the lines of its log")
+                log.exception("reload failed unexpectedly")
+                return self._refused("internal error of the exporter; please report it with its log")
             try:
                 await self.took_effect(settings)
             except Exception:
-                log.exception("the sources run by the new configuration, the state file still by the old one")
+                log.exception("sources run with the new configuration, the state file still with the old one")
             self.gauges.took(settings.digest, self.now())
             self.failed_reload = None
-            log.info("configuration reloaded", extra=_log_fields(change))
+            names = {what: ",".join(names) for what, names in asdict(change).items() if names}
+            log.info("configuration reloaded", extra=names)
             return ""
 
     def _refused(self, reason: str) -> str:
         self.gauges.refused()
         self.failed_reload = FailedReload(self.now(), reason)
-        log.error("configuration not reloaded; the one before goes on", extra={"reason": reason})
+        log.error("configuration not reloaded; the previous one stays in effect", extra={"reason": reason})
         return reason
-
-
-def _log_fields(change: Change) -> dict[str, object]:
-    named = {"added": change.added, "changed": change.changed, "removed": change.removed}
-    return {what: ",".join(names) for what, names in named.items() if names}

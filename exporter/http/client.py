@@ -158,7 +158,9 @@ class Client:
             raise AuthError(f"{where} cannot be read: {error}", HTTPStatus.UNAUTHORIZED) from error
         if not key or not key.isascii() or not key.isprintable() or key != key.strip():
             # no header can carry it, and the library's message would show it
-            raise AuthError(f"{where} is empty or holds line ends or other unfit characters", HTTPStatus.UNAUTHORIZED)
+            raise AuthError(
+                f"{where} is empty or holds characters that no HTTP header can carry", HTTPStatus.UNAUTHORIZED
+            )
         return key
 
     async def _with_retries(self, request: Request, key: str, retry_budget: RetryBudget, attempts: int) -> bytes:
@@ -177,9 +179,9 @@ class Client:
                 if attempt >= attempts:
                     raise failure.given_up(f"attempt {attempt} of {attempts}") from failure.__cause__
                 if not retry_budget.spend(seconds):
-                    why = f"the next attempt would be in {seconds:.0f} s, this poll can wait {retry_budget.left:.0f} s"
+                    why = f"the next attempt is in {seconds:.0f} s, but this poll can wait {retry_budget.left:.0f} s"
                     if failure.retry_after and self._pause:
-                        why += f"; the source is asked nothing until {self._pause.until:%Y-%m-%dT%H:%M:%SZ}"
+                        why += f"; requests to the source are paused until {self._pause.until:%Y-%m-%dT%H:%M:%SZ}"
                     raise failure.given_up(why) from failure.__cause__
                 reason = failure.reason
             where = (self._endpoint.source, request.report)
@@ -200,7 +202,7 @@ class Client:
         if pause is None or (seconds := pause.ends - self._clock.monotonic()) <= 0:
             return
         if not retry_budget.spend(seconds):
-            asked = f"{self._site} is asked nothing until {pause.until:%Y-%m-%dT%H:%M:%SZ}"
+            asked = f"requests to {self._site} are paused until {pause.until:%Y-%m-%dT%H:%M:%SZ}"
             raise pause.failure.kind(sent.message(f"{asked}: it answered {pause.failure.reason} with Retry-After"))
         await self._wait(sent.request, seconds)
 
@@ -213,13 +215,13 @@ class Client:
         url = f"{self._base}/{request.path.lstrip('/')}"
         if not request.link:
             return url, httpx.QueryParams(dict(request.params))
-        where = f"{self._endpoint.source}: {request.report}: the answer goes on in a page whose link"
+        where = f"{self._endpoint.source}: {request.report}: the link to the next page"
         try:
             link = httpx.URL(url).join(request.link)
         except (httpx.InvalidURL, ValueError):
-            raise SchemaError(f"{where} is no URL") from None
+            raise SchemaError(f"{where} is not a URL") from None
         if site(link) != self._site or link.userinfo:
-            raise SchemaError(f"{where} does not begin with {self._site}; half of an answer is none")
+            raise SchemaError(f"{where} does not begin with {self._site}; the answer is incomplete")
         return str(link.copy_with(query=None, fragment=None)), link.params
 
     async def _attempt(self, sent: HttpRequest) -> bytes:

@@ -29,11 +29,13 @@ def base_url(endpoint: Endpoint) -> httpx.URL:
     try:
         base = httpx.URL(endpoint.base_url)
     except httpx.InvalidURL:  # its message may quote a password
-        raise ConfigError(f"{where} is no URL, see its host and port") from None
+        raise ConfigError(f"{where} is not a URL; check its host and port") from None
     if base.scheme not in ("http", "https") or not base.host:
         raise ConfigError(f"{where} must start with https:// and a host")
     if base.userinfo or base.query or base.fragment:
-        raise ConfigError(f"{where} must hold no user, password, query or fragment")  # a user would replace the key
+        raise ConfigError(
+            f"{where} must not contain a user, password, query or fragment"
+        )  # a user would replace the key
     return base
 
 
@@ -67,7 +69,7 @@ def _trust(endpoint: Endpoint) -> ssl.SSLContext:
         return tls_context(endpoint.ca_file)
     except OSError as error:  # ssl.SSLError is one
         where = f"ca_file {endpoint.ca_file}" if endpoint.ca_file else "SSL_CERT_FILE of the environment"
-        raise ConfigError(f"{endpoint.source}: {where} is no readable PEM file of certificates: {error}") from error
+        raise ConfigError(f"{endpoint.source}: {where} is not a readable PEM file of certificates: {error}") from error
 
 
 def tls_context(ca_file: str | Path | None) -> ssl.SSLContext:

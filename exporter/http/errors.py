@@ -45,7 +45,7 @@ MAPPED: tuple[tuple[type[Exception], type[ReportError]], ...] = (
 """The first match counts; all others of `HTTPX_ERRORS` become a ConnectionLostError."""
 
 _TRANSIENT = (httpx.NetworkError, httpx.RemoteProtocolError, httpx.ProxyError, OSError)
-ANOTHER = "does it speak HTTP/2 alone? the exporter speaks HTTP/1.1; see base_url, or put a proxy before it"
+ANOTHER = "it may speak only HTTP/2, and the exporter speaks HTTP/1.1; check base_url, or put a proxy in front of it"
 
 
 def kind(error: Exception) -> type[ReportError]:
@@ -56,7 +56,7 @@ def translate(error: Exception, sent: HttpRequest, timeout: float) -> ReportErro
     """Returns our error for one of `HTTPX_ERRORS`; `timeout` (seconds) is for the message."""
     ours = kind(error)
     if ours is TimedOutError:
-        return ours(sent.message(f"no whole answer from {sent.site} within {timeout:g} s (poll.timeout)"))
+        return ours(sent.message(f"no complete answer from {sent.site} within {timeout:g} s; see poll.timeout"))
     if ours is ConnectionLostError:
         message = sent.message(_lost(error, sent))
         untrusted = any(isinstance(cause, ssl.SSLCertVerificationError) for cause in _causes(error))
@@ -80,7 +80,7 @@ def _root(cause: BaseException, sent: HttpRequest) -> str | None:
     match cause:
         case ssl.SSLCertVerificationError():
             why = sent.quote(cause.verify_message)
-            return f"the certificate of {sent.site} is refused: {why}; a private authority goes into ca_file"
+            return f"the certificate of {sent.site} is not trusted: {why}; for a private authority set ca_file"
         case ssl.SSLError():
             why = sent.quote(getattr(cause, "reason", None) or str(cause))
             if "NO_APPLICATION_PROTOCOL" in why:

@@ -39,7 +39,7 @@ class CheckedLink:
         try:
             return str(self.url.join(location))
         except (httpx.InvalidURL, ValueError):
-            raise HttpStatusError(f"{self.host} redirects the download to what is no link") from None
+            raise HttpStatusError(f"{self.host} redirects the download to an invalid link") from None
 
 
 async def resolve(host: str, port: int) -> list[str]:
@@ -63,7 +63,7 @@ async def check(link: str, resolved: Resolve, *, at_home: bool) -> CheckedLink:
     for address in addresses:
         if not is_allowed(address, at_home=at_home):
             raise HttpStatusError(
-                f"the download link points to {host}, which is in a private network or none of a single host; "
+                f"the download link points to {host}, whose address is in a private network or not that of one host; "
                 "it is not followed"
             )
     if not addresses:
@@ -77,9 +77,9 @@ def _parsed(link: str, schemes: Sequence[str]) -> httpx.URL:
     except (httpx.InvalidURL, ValueError):
         url = None
     if url is not None and url.scheme not in schemes:
-        raise HttpStatusError("the download link is not https, and not followed")
+        raise HttpStatusError("the download link is not https; it is not followed")
     if url is None or not _HOST.fullmatch(url.raw_host) or not 0 < (url.port or 443) <= _MAX_PORT:
-        raise HttpStatusError("the download link is no link that can be followed")
+        raise HttpStatusError("the download link is not valid; it is not followed")
     return url
 
 

@@ -53,7 +53,7 @@ async def report_body(response: httpx.Response, sent: HttpRequest, max_body: int
         raise _not_json(response, sent, await read_body(response, EXCERPT))
     whole = await read_body(response, max_body)
     if len(whole) > max_body:
-        raise TooLargeError(sent.message(f"the answer has more than {max_body} bytes unpacked; see poll.max_body"))
+        raise TooLargeError(sent.message(f"the unpacked answer is larger than {max_body} bytes; see poll.max_body"))
     if _first_byte(whole) in (b"", b"<"):
         raise _not_json(response, sent, whole[:EXCERPT])
     return whole

@@ -420,7 +420,7 @@ async def test_a_slip_of_the_state_file_does_not_hide_that_the_sources_changed(
         plant(monkeypatch, StateFile, "use", 1)
         assert await made.reload(a="settle: 7h", _=state) == ""
         assert set(made.page("chat_usage_settle_seconds", source="a").values()) == {7 * 3600}
-        assert "the state file still by the old one" in caplog.text
+        assert "the state file still with the old one" in caplog.text
 
         assert await made.reload(a="settle: 7h", _=state) == ""
         assert decoded((tmp_path / "state").read_bytes()).keys() == {"a"}

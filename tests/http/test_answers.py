@@ -141,7 +141,7 @@ async def test_the_size_cap_is_exact(size: int, good: bool) -> None:
     if good:
         assert len(await asked.ask()) == size
     else:
-        with pytest.raises(TooLargeError, match=r"more than 100000 bytes unpacked; see poll\.max_body"):
+        with pytest.raises(TooLargeError, match=r"larger than 100000 bytes; see poll\.max_body"):
             await asked.ask()
         assert asked.notes.codes == ["200"], "not asked again"
 

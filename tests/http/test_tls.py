@@ -89,7 +89,7 @@ async def test_a_bad_certificate_is_refused(tmp_path: Path, name: str, expired: 
     async with hostile(WHOLE, tls=tls) as server:
         url = f"https://127.0.0.1:{server.port}"
         asked = Bench(endpoint=endpoint(base_url=url, ca_file=cert if trusted else None))
-        with pytest.raises(ConnectionLostError, match=f"the certificate of {url} is refused: .*{says}.*ca_file"):
+        with pytest.raises(ConnectionLostError, match=f"the certificate of {url} is not trusted: .*{says}.*ca_file"):
             await asked.ask()
         assert server.heads == [], "the key was not sent"
         assert asked.notes.codes == ["error"], "a certificate does not heal in seconds"

@@ -55,7 +55,7 @@ async def test_a_whole_answer_is_taken(steps: tuple[Step, ...]) -> None:
 async def test_the_time_out_holds_for_the_whole_answer(steps: tuple[Step, ...], code: str) -> None:
     async with hostile(*steps) as server:
         asked = at(server.url, HASTY)
-        with pytest.raises(TimedOutError, match=r"no whole answer from http://127\.0\.0\.1:\d+ within 0\.3 s"):
+        with pytest.raises(TimedOutError, match=r"no complete answer from http://127\.0\.0\.1:\d+ within 0\.3 s"):
             await asyncio.wait_for(asked.ask(), 5)
         assert asked.notes.codes == [code], "not asked again"
 

@@ -172,7 +172,7 @@ async def test_an_hour_of_rest_holds_for_all_that_a_source_asks() -> None:
         sources = source_rows(road.board.shown, {}, clock.moment)
         reasons = [problem.why for row in sources[0].reports for problem in row.problems]
         assert len(reasons) == 2
-        assert all("is asked nothing until 2026-03-03T18:00:00Z" in reason for reason in reasons)
+        assert all("are paused until 2026-03-03T18:00:00Z" in reason for reason in reasons)
 
         clock.moment = NOON + 6 * HOUR
         await road.poller.poll()

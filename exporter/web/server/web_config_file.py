@@ -238,7 +238,7 @@ def read(path: Path) -> WebConfig:
         raise ConfigError(f"{path}: cannot be read ({error.strerror}); see --web.config.file") from None
     # With a tag (!!int x) PyYAML's constructors stumble over what is written, each in its own way.
     except (yaml.YAMLError, ValueError, OverflowError, LookupError, AttributeError, TypeError, RecursionError) as error:
-        raise ConfigError(f"{path}{_place(error)}: is not YAML in UTF-8; see docs/web-config.md") from None
+        raise ConfigError(f"{path}{_place(error)}: is not YAML in UTF-8; see docs/security.md") from None
     try:
         return WebConfig.model_validate({} if given is None else given, context=path.parent)
     except ValidationError as error:
