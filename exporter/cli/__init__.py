@@ -1,1 +1,1 @@
-"""The command line: one file per command; the only place that sees settings and parts together."""
+"""The command line: one file per command; the only package that sees settings and all parts."""

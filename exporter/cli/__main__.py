@@ -1,4 +1,4 @@
-"""`python -m exporter.cli`: the command, where it is not on PATH."""
+"""`python -m exporter.cli`, for where the command is not on PATH."""
 
 import sys
 

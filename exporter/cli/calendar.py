@@ -1,4 +1,4 @@
-"""`calendar`: the days off of a calendar as time intervals of Alertmanager, so that they are written once."""
+"""`calendar`: a calendar's days off as Alertmanager time intervals, so that they are configured once."""
 
 import os
 from collections.abc import Iterable, Iterator
@@ -19,15 +19,17 @@ INTERVAL = "chat-usage-holidays"
 
 def calendar(
     config_file: ConfigFile = None,
-    name: Annotated[str, typer.Option("--calendar", help="Which of the configured calendars.")] = "default",
+    name: Annotated[str, typer.Option("--calendar", metavar="NAME", help="Name of the calendar.")] = "default",
     zone: Annotated[
-        str, typer.Option("--location", metavar="ZONE", help="Time zone of the days, a name such as Europe/Paris.")
+        str, typer.Option("--location", metavar="ZONE", help="Time zone of the days, such as Europe/Paris.")
     ] = "UTC",
-    years: Annotated[int, typer.Option("--years", min=1, max=20, help="How many years from this one on.")] = 3,
+    years: Annotated[
+        int, typer.Option("--years", metavar="N", min=1, max=20, help="Number of years, from this one on.")
+    ] = 3,
 ) -> None:
-    """Write the days off of a calendar, weekends left out, as time intervals of Alertmanager.
+    """Print a calendar's days off as Alertmanager time intervals. Weekends are left out.
 
-    Paste them below time_intervals in the place of chat-usage-holidays, once in so many years.
+    Put them into time_intervals in place of chat-usage-holidays, again before the years run out.
     """
     calendars = load(config_file, os.environ, platforms()).calendars
     try:

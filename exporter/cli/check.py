@@ -1,4 +1,4 @@
-"""`check`: validates the configuration; with `--probe`, asks every report once and says what was found."""
+"""`check`: validates the configuration; with `--probe`, also asks every report once."""
 
 import asyncio
 import os
@@ -19,7 +19,7 @@ from exporter.cli.options import ConfigFile, FailedError
 from exporter.cli.tables import SOFT_HYPHEN, TableColumn
 from exporter.domain.clock import Clock
 from exporter.domain.selectors import Entry, matches
-from exporter.domain.text import enumerated, printable
+from exporter.domain.text import printable
 from exporter.platforms.registry import platforms
 from exporter.polling.probe import Finding, LastCodes, Probe
 from exporter.polling.target import Target
@@ -55,10 +55,7 @@ def check(
     config_file: ConfigFile = None,
     probe: Annotated[bool, typer.Option("--probe", help="Also ask every report once; exit 1 if one fails.")] = False,
 ) -> None:
-    """Validate the configuration; no platform is asked without --probe.
-
-    Exit 2 and one line per mistake if it is wrong.
-    """
+    """Validate the configuration, with --probe also every report. Exit 2 with one line per mistake."""
     settings = load(config_file, os.environ, platforms())
     for note in (*settings.notes, *without_effect(settings, CLOCK.now())):
         typer.echo(note)
@@ -79,7 +76,7 @@ def describe(each: Source) -> str:
 
 
 def ask(settings: Settings) -> tuple[Finding, ...] | None:
-    """Asks every report, by the machine's clocks; None when a signal ended the process meanwhile."""
+    """Asks every report, by the machine's clocks; None if a signal ended the process meanwhile."""
     names = [f"{each.name}: {report.name}" for each in settings.sources.values() for report in each.target.reports]
     with tables.progress(Console(stderr=True), BarColumn(), MofNCompleteColumn()) as show:
 
@@ -92,7 +89,7 @@ def ask(settings: Settings) -> tuple[Finding, ...] | None:
 async def probed(
     settings: Settings, clock: Clock, show: Callable[[str], None], client_clock: Clock | None = None
 ) -> tuple[Finding, ...]:
-    """Asks every report, one by one; raises ConfigError, before anybody is asked, if a source cannot be reached so."""
+    """Asks every report, one by one; ConfigError, before any request, if a source cannot be reached as configured."""
     findings = []
     async with AsyncExitStack() as closing:
         worker = Worker("probe")
@@ -112,7 +109,7 @@ async def probed(
 
 
 async def unless_signalled(work: Coroutine[object, object, Result]) -> Result | None:
-    """Returns the result of `work`, or None when a signal ended the process before there was one."""
+    """Returns the result of `work`, or None if a signal ended the process first."""
     task = asyncio.ensure_future(work)
     for each in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(each, task.cancel)
@@ -121,10 +118,10 @@ async def unless_signalled(work: Coroutine[object, object, Result]) -> Result | 
 
 
 def conclude(findings: Sequence[Finding] | None, console: Console, targets: Sequence[Target] = ()) -> None:
-    """Prints a row for each report and selector; raises FailedError with a line for each cause of one."""
+    """Prints a row for each report and selector; FailedError has a line for each distinct failure."""
     if findings is None:
         raise FailedError("interrupted before every report had answered")
-    tables.show(console, "What every report answered", COLUMNS, [_row(finding) for finding in findings])
+    tables.show(console, "Result of every report", COLUMNS, [_row(finding) for finding in findings])
     notes = [f"{each.source}: {each.report}: {note}" for each in findings if each.found for note in each.found.notes]
     if notes:
         console.print()
@@ -146,16 +143,16 @@ def _show_selectors(console: Console, targets: Sequence[Target], findings: Seque
     if not counts:
         return
     rows = [(*map(printable, entry), str(count)) for entry, count in counts.items()]
-    tables.show(console, "How many companies each selector matches in these days", SELECTOR_COLUMNS, rows)
+    tables.show(console, "Companies matched by each selector in these days", SELECTOR_COLUMNS, rows)
     for source, option in dict.fromkeys((entry.source, entry.option) for entry, count in counts.items() if not count):
-        idle = [
+        idle = (
             printable(each.selector) for each, count in counts.items() if each[:2] == (source, option) and not count
-        ]
-        tables.say(console, f"{source}: {option}: matches nothing in these days: {enumerated(idle, len(idle))}")
+        )
+        tables.say(console, f"{source}: {option}: matches no company in these days: {', '.join(idle)}")
 
 
 def _causes(findings: Sequence[Finding]) -> list[str]:
-    """Returns a line for each failure; what all reports of a source have in common is one."""
+    """Returns a line for each failure; one that all reports of a source share is one line."""
     causes: dict[tuple[str, str], list[Finding]] = {}
     for each in findings:
         if each.message:
@@ -179,19 +176,13 @@ def _nobody(target: Target, findings: Sequence[Finding]) -> Iterator[str]:
         yield (
             f"{target.source}: no company is served: include and exclude leave none of {listed} companies"
             if listed
-            else f"{target.source}: no company is served: none is listed in these days; may the key see them?"
+            else f"{target.source}: no company is served: none is listed in these days; check the key's permissions"
         )
 
 
 def _row(finding: Finding) -> tuple[str, ...]:
-    return (
-        finding.source,
-        finding.report,
-        finding.status or ABSENT,
-        finding.outcome,
-        *_found(finding),
-        f"{finding.seconds:.1f}s",
-    )
+    about = (finding.source, finding.report, finding.status or ABSENT, finding.outcome)
+    return (*about, *_found(finding), f"{finding.seconds:.1f}s")
 
 
 def _found(finding: Finding) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""`export`: ChatCaptain's asynchronous export of statistics: starts it, waits for it, saves the file; resumes by id."""
+"""`export`: ChatCaptain's asynchronous export of statistics: starts it, waits, saves the file; resumes by id."""
 
 import asyncio
 import os
@@ -36,17 +36,14 @@ PLATFORM = "chatcaptain"
 FIRST_WAIT, LONGEST_WAIT, GROWTH = 2.0, 30.0, 1.5
 """Between two questions about the status, in seconds."""
 MOST_PROMISES = 3
-"""So often the platform may say that the export is complete without a link."""
+"""How often the platform may call the export complete without a link."""
 RETRY_SECONDS = 60.0
-"""What all retries of failed questions together may wait, in seconds."""
+"""What all retries together may wait, in seconds."""
 
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What is wanted: days of a chatbot, saved at `target`; `export_id` resumes an export that was started before.
-
-    It is given up after `seconds` by the `clock`; `show` gets how far it is.
-    """
+    """What to export: days of a chatbot, saved at `target` within `seconds`; `export_id` resumes an export."""
 
     chatbot_id: str
     days: Days
@@ -61,25 +58,25 @@ class Order:
 def export(
     config_file: ConfigFile = None,
     source_name: Annotated[
-        str | None, typer.Option("--source", metavar="NAME", help="Which source; not needed if one is a chatbot.")
+        str | None, typer.Option("--source", metavar="NAME", help="The source; needed if several are chatbots.")
     ] = None,
-    first: Annotated[str | None, typer.Option("--from", metavar="DATE", help="First day, as 2026-01-31.")] = None,
+    first: Annotated[str | None, typer.Option("--from", metavar="DATE", help="First day, such as 2026-01-31.")] = None,
     last: Annotated[str | None, typer.Option("--to", metavar="DATE", help="Last day; by default yesterday.")] = None,
-    output: Annotated[Path, typer.Option("--output", metavar="FILE", help="Where the file is saved.")] = Path(
+    output: Annotated[Path, typer.Option("--output", metavar="FILE", help="File to write.")] = Path(
         "chatcaptain-export"
     ),
     export_id: Annotated[
         str | None, typer.Option("--export-id", metavar="ID", help="Resume this export instead of starting one.")
     ] = None,
     deadline: Annotated[str, typer.Option("--deadline", metavar="TIME", help="Give up after this long.")] = "30m",
-    max_size: Annotated[str, typer.Option("--max-size", metavar="SIZE", help="Largest file that is saved.")] = "1GiB",
-    force: Annotated[bool, typer.Option("--force", help="Replace the file if it is there.")] = False,
+    max_size: Annotated[str, typer.Option("--max-size", metavar="SIZE", help="Maximum size of the file.")] = "1GiB",
+    force: Annotated[bool, typer.Option("--force", help="Replace an existing file.")] = False,
 ) -> None:
-    """Export a chatbot's statistics from ChatCaptain into a file: starts the job, waits, downloads."""
+    """Export a chatbot's statistics from ChatCaptain to a file."""
     settings = load(config_file, os.environ, platforms(), keeps_state=False)
     chosen = chatbot(settings, source_name)
     if output.exists() and not force:
-        raise ConfigError(f"--output: {output} is there already; choose another file, or replace it with --force")
+        raise ConfigError(f"--output: {output} exists already; choose another file, or replace it with --force")
     if not output.absolute().parent.is_dir():
         raise ConfigError(f"--output: the folder of {output} does not exist; create it")
     asked = _days(
@@ -95,29 +92,29 @@ def export(
         )
         done = run_command(unless_signalled(_exported(chosen, order)))
     if done is None:
-        raise FailedError("ended before the export was saved; resume it with the --export-id that is named above")
+        raise FailedError("interrupted before the export was saved; resume it with the --export-id shown above")
     typer.echo(f"{output}: {done} bytes")
 
 
 def chatbot(settings: Settings, name: str | None) -> Source:
-    """Returns the source that is asked; raises ConfigError if it does not exist, is no chatbot, or has to be chosen."""
+    """Returns the source to ask; ConfigError if it does not exist, is no chatbot, or must be chosen."""
     bots = {each.name: each for each in settings.sources.values() if each.platform.name == PLATFORM}
     known = ", ".join(bots) or "none"
     if name is not None and name not in bots:
-        raise ConfigError(f"--source: {name} is no source of the platform {PLATFORM}; there are: {known}")
+        raise ConfigError(f"--source: {name} is not a source of the platform {PLATFORM}; known: {known}")
     if name is None and len(bots) != 1:
-        raise ConfigError(f"--source: say which source of the platform {PLATFORM}; there are: {known}")
+        raise ConfigError(f"--source: choose one source of the platform {PLATFORM}; known: {known}")
     return bots[name] if name is not None else next(iter(bots.values()))
 
 
 def _days(first: str | None, last: str | None, *, resumes: bool, today: date) -> Days:
     yesterday = today - timedelta(days=1)
     if first is None and not resumes:
-        raise ConfigError("--from: say from which day on, as --from 2026-01-31")
+        raise ConfigError("--from: is missing; give the first day, such as --from 2026-01-31")
     begin = yesterday if first is None else option_value("--from", day, first)
     end = max(yesterday, begin) if last is None else option_value("--to", day, last)
     if end < begin:
-        raise ConfigError(f"--to: {end} is before --from {begin}; exchange them")
+        raise ConfigError(f"--to: {end} is before --from {begin}; swap them")
     return Days(begin, end)
 
 
@@ -127,7 +124,7 @@ async def _exported(chosen: Source, order: Order) -> int:
 
 
 async def exported(fetch: Fetch, order: Order, chosen: Source) -> int:
-    """Starts or resumes an export and saves its file; returns its bytes. A FailedError names the id to resume it by."""
+    """Starts or resumes an export and saves its file; returns its size. A FailedError names the id to resume by."""
     export_id = order.export_id or await _started(fetch, order, chosen)
     shown = shlex.quote(printable(export_id))  # it is offered to be copied into a shell
     order.show(f"export {shown} of {chosen.name}; resume with --export-id {shown}")
@@ -137,11 +134,11 @@ async def exported(fetch: Fetch, order: Order, chosen: Source) -> int:
     except TimeoutError:
         why = f"is not complete after {order.seconds:g} s; raise --deadline"
     except NotFoundError:
-        why = "is not known to the platform (any more); start a new one without --export-id"
+        why = "is unknown to the platform, or no longer kept; start a new one without --export-id"
     except ReportError as error:
         why = f"failed: {error}"
     except OSError as error:
-        why = f"cannot be saved at {order.target}: {error.strerror or error}; free or choose another place"
+        why = f"cannot be saved at {order.target}: {error.strerror or error}; free space or choose another file"
     raise FailedError(f"{chosen.name}: export {shown} {why}. Resume with --export-id {shown}")
 
 
@@ -154,7 +151,7 @@ async def _started(fetch: Fetch, order: Order, chosen: Source) -> str:
 
 
 async def _saved(fetch: Fetch, order: Order, export_id: str) -> int:
-    """Waits for the link and follows it; a link that is refused is asked for once more."""
+    """Waits for the link and follows it; asks once more for a refused one."""
     began, refused = order.clock.monotonic(), False
     while True:
         link = await _link(fetch, order, export_id, order.seconds - (order.clock.monotonic() - began))
@@ -168,7 +165,7 @@ async def _saved(fetch: Fetch, order: Order, export_id: str) -> int:
 
 
 async def _link(fetch: Fetch, order: Order, export_id: str, seconds: float) -> str:
-    """Asks for the status until there is a link; one that is promised may come a little later."""
+    """Polls the status until there is a link, which may follow the word a little later."""
     promises = 0
     began, wait, retry_budget = order.clock.monotonic(), FIRST_WAIT, RetryBudget(RETRY_SECONDS)
     while True:
@@ -180,7 +177,7 @@ async def _link(fetch: Fetch, order: Order, export_id: str, seconds: float) -> s
             return link
         promises += claimed
         if promises >= MOST_PROMISES:
-            raise SchemaError(f"the platform says {word}, but names no downloadUrl")
+            raise SchemaError(f"the platform says {word}, but gives no downloadUrl")
         if order.clock.monotonic() - began + wait > seconds:
             raise TimeoutError
         await order.clock.sleep(wait)

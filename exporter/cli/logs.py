@@ -1,6 +1,6 @@
-"""Log lines for machines that people can read: logfmt or JSON on stderr, by the standard library and structlog.
+"""Log lines as logfmt or JSON on stderr, by the standard library and structlog.
 
-Modules log with `logging` and put what is variable into `extra`; this is the only place that knows how it is written.
+Modules log with `logging` and put what varies into `extra`; only this module knows the format.
 """
 
 import json
@@ -8,7 +8,7 @@ import logging
 import sys
 import time
 from collections.abc import Callable, Mapping, MutableMapping
-from enum import StrEnum
+from typing import Literal
 
 import structlog
 from structlog.typing import Processor
@@ -24,36 +24,24 @@ REPEATED: Mapping[str, str] = {
     "client refused: its certificate has no name of client_allowed_sans": "clients refused: their certificates have "
     "no name of client_allowed_sans",
 }
-"""What whoever reaches the port can have logged as often as they like: how it begins, and what is written instead."""
+"""Messages that anybody who reaches the port can cause: how each begins, and what is logged instead."""
 
 
-class LogLevel(StrEnum):
-    """The severities of the Prometheus family."""
-
-    DEBUG = "debug"
-    INFO = "info"
-    WARN = "warn"
-    ERROR = "error"
-
-
-class LogFormat(StrEnum):
-    """How a line is written."""
-
-    LOGFMT = "logfmt"
-    JSON = "json"
+LogLevel = Literal["debug", "info", "warn", "error"]
+LogFormat = Literal["logfmt", "json"]
 
 
 def configure(level: LogLevel, format_: LogFormat) -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(formatter(format_))
     handler.addFilter(Repeated(time.monotonic))
-    logging.basicConfig(level=level.name, handlers=[handler], force=True)
+    logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
     for name in LOUD_LIBRARIES:  # at INFO they log URLs, jobs and connections, each many times an hour
         logging.getLogger(name).setLevel(logging.WARNING)
 
 
 class Repeated(logging.Filter):
-    """Lets each message of `REPEATED` through once a minute, without a traceback, with its `count` since the last."""
+    """Passes each message of `REPEATED` once a minute, without a traceback, with its `count` since the last."""
 
     def __init__(self, now: Callable[[], float]) -> None:
         super().__init__()
@@ -78,7 +66,7 @@ class Repeated(logging.Filter):
 def formatter(format_: LogFormat) -> logging.Formatter:
     """Makes the formatter: ts, level, msg, then the fields of `extra`."""
     renderer: Processor = structlog.processors.JSONRenderer(ensure_ascii=False)
-    if format_ is LogFormat.LOGFMT:
+    if format_ == "logfmt":
         renderer = _logfmt
     return structlog.stdlib.ProcessorFormatter(
         foreign_pre_chain=[
@@ -102,12 +90,12 @@ def _in_order(_logger: object, _method: str, event: MutableMapping[str, object])
 
 
 def _logfmt(_logger: object, _method: str, event: MutableMapping[str, object]) -> str:
-    """Writes one line; structlog's own renderer leaves tabs and carriage returns bare, which breaks a line in two."""
+    """Writes one line; structlog's own renderer leaves tabs and carriage returns unescaped."""
     return " ".join(f"{key}={_value(value)}" for key, value in event.items())
 
 
 def _value(value: object) -> str:
-    """Writes a value as readers of logfmt expect it: in quotes, those of JSON, where it must be."""
+    """Quotes a value as in JSON where logfmt requires it."""
     text = "" if value is None else str(value)
     printable = text.isprintable()
     if printable and NEEDS_QUOTES.isdisjoint(text):

@@ -1,11 +1,10 @@
-"""`metrics`: prints the catalogue of every family; docs/metrics.md is its output."""
+"""`metrics`: prints the catalogue of all metric families; docs/metrics.md is its output."""
 
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from enum import StrEnum
-from typing import Annotated, NamedTuple
+from typing import Annotated, Literal, NamedTuple
 
 import typer
 
@@ -61,7 +60,7 @@ OWN_EXAMPLES = {
     "chat_usage_series_dropped": {"reason": "28d"},
     "chat_usage_web_auth_failures_total": {"reason": "credentials"},
 }
-"""Of families whose label has other values than the one above."""
+"""Families whose label has other values than above."""
 
 
 VALUES = {
@@ -97,17 +96,8 @@ WINDOWS = f"""\
 | `_daily` | one final day, in a store, written by [backfill](backfill.md) |"""
 
 
-class CatalogueFormat(StrEnum):
-    """How the catalogue is written."""
-
-    MARKDOWN = "markdown"
-    JSON = "json"
-
-
 @dataclass(frozen=True, slots=True)
 class CatalogueEntry:
-    """One family of the catalogue."""
-
     name: str
     type: str
     labels: tuple[str, ...]
@@ -124,10 +114,10 @@ class Section(NamedTuple):
 
 
 def metrics(
-    format_: Annotated[CatalogueFormat, typer.Option("--format", help="How to write it.")] = CatalogueFormat.MARKDOWN,
+    format_: Annotated[Literal["markdown", "json"], typer.Option("--format", help="Output format.")] = "markdown",
 ) -> None:
-    """Print the catalogue of every metric family."""
-    if format_ is CatalogueFormat.JSON:
+    """Print the catalogue of all metric families."""
+    if format_ == "json":
         typer.echo(json.dumps([asdict(entry) for entry in catalogue()], indent=2))
     else:
         typer.echo(markdown(tuple(sections())), nl=False)
@@ -171,7 +161,7 @@ def _entry(name: str, type_: str, labels: tuple[str, ...], text: str) -> Catalog
 
 
 def _live() -> Iterator[CatalogueEntry]:
-    """Yields the families of the live tail: a telemetry that saw one request knows them all."""
+    """Yields the live families: a telemetry that saw one request knows them all."""
     telemetry = Telemetry()
     telemetry.expect(EXAMPLES["source"], EXAMPLES["report"])
     telemetry.key_expires(EXAMPLES["source"], datetime.now(UTC))

@@ -1,4 +1,4 @@
-"""What several commands have: options, named as in the Prometheus family, and the error of a bad result."""
+"""Options shared by commands, named as in the Prometheus family, and the error of a failed command."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -16,23 +16,23 @@ ConfigFile = Annotated[
 ]
 LISTEN_OPTION = "--web.listen-address"
 ListenAddress = Annotated[
-    str, typer.Option(LISTEN_OPTION, metavar="HOST:PORT", help="Address to serve on; no host is every interface.")
+    str, typer.Option(LISTEN_OPTION, metavar="HOST:PORT", help="Address to serve on; without a host, every interface.")
 ]
 WebConfigFile = Annotated[
     Path | None,
-    typer.Option("--web.config.file", metavar="FILE", help="TLS, client certificates, users, headers; see the docs."),
+    typer.Option("--web.config.file", metavar="FILE", help="TLS, users and headers, in exporter-toolkit's format."),
 ]
 DOCS_OPTION = "--web.docs-url"
 DocsUrl = Annotated[
     str,
-    typer.Option(DOCS_OPTION, metavar="URL", help="Where the status page finds the runbooks: a copy of docs."),
+    typer.Option(DOCS_OPTION, metavar="URL", help="Address of the docs folder, for the status page's runbook links."),
 ]
-Level = Annotated[LogLevel, typer.Option("--log.level", help="Least severity that is logged.")]
+Level = Annotated[LogLevel, typer.Option("--log.level", help="Lowest severity that is logged.")]
 Format = Annotated[LogFormat, typer.Option("--log.format", help="Format of log lines.")]
 
 
 class FailedError(ChatUsageError):
-    """The command did its work and ends with exit status 1; the message has one line for each finding."""
+    """The command ran and ends with exit status 1; the message has one line per finding."""
 
 
 def option_value(name: str, read: Callable[[object], T], written: str) -> T:

@@ -1,11 +1,10 @@
-"""`plan`: what a configuration will cost, foretold without a request; a gate for those who review configurations."""
+"""`plan`: the cost of a configuration, computed without a request; a gate for reviews."""
 
 import json
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
-from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 from rich.console import Console
@@ -22,42 +21,34 @@ from exporter.settings import Source, load
 
 MAX_SERIES, MAX_CALLS = "--max-series", "--max-calls-per-day"
 LEGEND = """\
-A day is any 24 hours of running: "expected" is the mean over many, "at most" holds for each. "Peak/min" is
-the most calls within a minute. The daily pass over history_days is included, in as many pieces as so many companies
-take; retries are excluded, and so are polls added by a restart or a step of the clock. While a platform wants to be
-left alone (429 or 503 with Retry-After), for a day at most, no poll of that source costs a call.
-A report that the platform lacks is counted as if it had it; with "reports: auto" it costs one call a day.
-Series are the most that so many companies can have: every mode, on both days, and of limited labels (tool) as many
-values as are kept and "other". Each HTTP status but 200 that occurs adds one to chat_usage_api_requests_total. Left
-out are chat_usage_field_info, one for each field that the platform describes, and the two of a state_file."""
-
-
-class PlanFormat(StrEnum):
-    """How the plan is written."""
-
-    TEXT = "text"
-    JSON = "json"
+A day is any 24 hours: "expected" is the mean of many days, "at most" the bound of each, "peak/min" the most calls in
+one minute. The daily refresh pass over history_days is included; retries are not, nor polls caused by a restart or a
+clock step. After a 429 or 503 with Retry-After, the source is not called until then, for at most a day.
+A report that the platform lacks is counted in full; with "reports: auto" it costs one call a day.
+Series are the maximum for this many companies: every mode, on both days, and of limited labels (tool) all kept values
+and "other". Each HTTP status other than 200 adds one series to chat_usage_api_requests_total. Not counted:
+chat_usage_field_info, one series per field that the platform describes, and the two series of a state_file."""
 
 
 def plan(
     config_file: ConfigFile = None,
-    companies: Annotated[int, typer.Option(min=0, metavar="N", help="Companies of each source.")] = 100,
-    channels: Annotated[int, typer.Option(min=0, metavar="N", help="Channels of each chatbot.")] = 5,
+    companies: Annotated[int, typer.Option(min=0, metavar="N", help="Number of companies per source.")] = 100,
+    channels: Annotated[int, typer.Option(min=0, metavar="N", help="Number of channels per chatbot.")] = 5,
     max_series: Annotated[
         int | None, typer.Option(MAX_SERIES, min=0, metavar="N", help="Exit 1 if there can be more series.")
     ] = None,
     max_calls_per_day: Annotated[
-        int | None, typer.Option(MAX_CALLS, min=0, metavar="N", help="Exit 1 if 24 hours can bring more calls.")
+        int | None, typer.Option(MAX_CALLS, min=0, metavar="N", help="Exit 1 if there can be more calls in 24 hours.")
     ] = None,
-    format_: Annotated[PlanFormat, typer.Option("--format", help="How to write it.")] = PlanFormat.TEXT,
+    format_: Annotated[Literal["text", "json"], typer.Option("--format", help="Output format.")] = "text",
 ) -> None:
-    """Print calls per day, peak request rate and series per family, without asking any platform.
+    """Print calls per day, peak request rate and series. No platform is asked.
 
     With a limit, exit 1 and one line on stderr if it can be exceeded.
     """
     settings = load(config_file, os.environ, platforms(), keeps_state=False)
     foreseen = forecast([planned(each) for each in settings.sources.values()], Size(companies, channels), utcnow())
-    if format_ is PlanFormat.JSON:
+    if format_ == "json":
         typer.echo(json.dumps({"notes": settings.notes, **document(foreseen)}, indent=2))
     else:
         for note in settings.notes:
@@ -72,7 +63,7 @@ def planned(each: Source) -> SourcePlan:
 
 
 def check_limits(foreseen: Forecast, max_series: int | None, max_calls: int | None) -> None:
-    """Raises FailedError if a figure is over its limit; the one line says which, and by how much."""
+    """Raises FailedError if a figure is over its limit."""
     found = [
         f"up to {figure} {what}, which is {figure - limit} more than {option} {limit}: {remedy}"
         for figure, what, option, limit, remedy in (
@@ -132,7 +123,7 @@ def _series(foreseen: Forecast) -> Iterator[tuple[str, SeriesCounts]]:
 
 
 def document(foreseen: Forecast) -> Mapping[str, object]:
-    """Returns the forecast as JSON objects: names of the tables, nothing rounded."""
+    """Returns the forecast as JSON objects: the names of the tables, nothing rounded."""
     return {
         "companies_per_source": foreseen.size.companies,
         "channels_per_chatbot": foreseen.size.channels,

@@ -37,10 +37,10 @@ def serve(
         typer.Option("--web.enable-lifecycle", help="Let POST /-/reload reload the configuration, as SIGHUP does."),
     ] = False,
     docs_url: options.DocsUrl = DOCS,
-    log_level: options.Level = logs.LogLevel.INFO,
-    log_format: options.Format = logs.LogFormat.LOGFMT,
+    log_level: options.Level = "info",
+    log_format: options.Format = "logfmt",
 ) -> None:
-    """Poll the configured sources and serve their figures until SIGTERM or SIGINT; SIGHUP reloads the configuration.
+    """Poll the configured sources and serve their figures. Runs until SIGTERM or SIGINT; SIGHUP reloads.
 
     Without a configuration file: PARADIGM_API_KEY=... chat-usage-exporter serve
     """
@@ -60,9 +60,9 @@ def serve(
 
 
 def take_descriptors() -> None:
-    """Takes as many file descriptors as the system grants, as programs in Go do by themselves.
+    """Raises the limit of file descriptors as far as permitted, as Go programs do.
 
-    The usual 1,024 are for programs that still use `select`; unfinished hand-shakes could use them up within seconds.
+    The usual 1,024 are for programs that still use `select`; open handshakes could exhaust them within seconds.
     """
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     with suppress(ValueError):  # macOS says that there is no limit, and does not grant that
@@ -71,7 +71,7 @@ def take_descriptors() -> None:
 
 def docs_at(url: str) -> str:
     if not re.fullmatch(r"https?://[^\s/]+(/\S*)?", url):
-        raise ConfigError(f'{options.DOCS_OPTION}: "{url}" is no address of a web page; write it as {DOCS}')
+        raise ConfigError(f'{options.DOCS_OPTION}: "{url}" is not the address of a web page; write it as {DOCS}')
     return url.rstrip("/")
 
 

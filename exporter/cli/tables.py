@@ -1,4 +1,4 @@
-"""Prints tables and progress: by Rich on a terminal, as plain lines elsewhere; nothing is ever cut off."""
+"""Prints tables and progress: by Rich on a terminal, as plain lines elsewhere; nothing is cut off."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -10,13 +10,13 @@ from rich.table import Table
 from rich.text import Text
 
 SOFT_HYPHEN = "\u00ad"
-"""Where a heading may be broken on a terminal, which is narrow."""
+"""Where a heading may be broken on a narrow terminal."""
 GAP = "  "
 
 
 @dataclass(frozen=True, slots=True)
 class TableColumn:
-    """A column; `number` is aligned right, `long` texts are the first to be folded where space is scarce."""
+    """A column; `number` is aligned right, `long` texts are folded first."""
 
     heading: str
     number: bool = False
@@ -41,7 +41,7 @@ def say(console: Console, text: str) -> None:
 
 @contextmanager
 def progress(console: Console, *columns: ProgressColumn, transient: bool = True) -> Iterator[Callable[..., None]]:
-    """Gives what shows words, how much is `done` and of what `total`: a bar on a terminal, elsewhere the words."""
+    """Gives a function that shows words, and how much is `done` of `total`: a bar on a terminal, lines elsewhere."""
     shown = SpinnerColumn(), TextColumn("{task.description}", markup=False), *columns
     with Progress(*shown, console=console, transient=transient, disable=not console.is_terminal) as bar:
         task = bar.add_task("", total=None)

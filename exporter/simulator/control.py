@@ -150,12 +150,12 @@ def instant(written: str) -> datetime | None:
 def _moment(value: object) -> datetime | None:
     moment = instant(str(value))
     if value is not None and moment is None:
-        example = f"write 2026-03-02T10:00:00Z, {FIRST_YEAR} to {LAST_YEAR}, or null for the clock on the wall"
-        raise ConfigError(f"now {value!r} is no moment; {example}")
+        example = f"write 2026-03-02T10:00:00Z, {FIRST_YEAR} to {LAST_YEAR}, or null for the real clock"
+        raise ConfigError(f"now {value!r} is not a moment; {example}")
     return moment
 
 
 def _scenarios(value: object) -> tuple[Scenario, ...]:
     if not isinstance(value, list):
-        raise ConfigError(f"scenarios is no list; known scenarios: {', '.join(SCENARIOS)}")
+        raise ConfigError(f"scenarios is not a list; known scenarios: {', '.join(SCENARIOS)}")
     return chosen(str(name) for name in value)

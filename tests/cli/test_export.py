@@ -145,7 +145,7 @@ async def test_an_export_is_resumed_by_its_id(site: Sites) -> None:
             await made.save(seconds=1)
         export_id = str(late.value).rpartition(" ")[2]
         assert await made.save(export_id) > 0
-        with pytest.raises(FailedError, match="is not known to the platform"):
+        with pytest.raises(FailedError, match="is unknown to the platform"):
             await made.save("exp_unknown")
 
 
@@ -200,13 +200,13 @@ def resolving(*addresses: str) -> Resolve:
         pytest.param("https://files.example/x", ["10.1.2.3"], "private network", id="private"),
         pytest.param("https://files.example/x", ["::1"], "private network", id="loopback-6"),
         pytest.param("https://files.example/x", ["93.184.216.34", "10.0.0.1"], "private network", id="one-of-two"),
-        pytest.param("https://files.example:99999/x", ["93.184.216.34"], "no link", id="port-too-high"),
-        pytest.param("https://files.example:abc/x", ["93.184.216.34"], "no link", id="port-of-letters"),
+        pytest.param("https://files.example:99999/x", ["93.184.216.34"], "link is not valid", id="port-too-high"),
+        pytest.param("https://files.example:abc/x", ["93.184.216.34"], "link is not valid", id="port-of-letters"),
         pytest.param("https://xn--/", [], "has no address", id="half-a-name"),
-        pytest.param("https://files.\ufb00\u202e/x", ["93.184.216.34"], "no link", id="no-name"),
-        pytest.param("https://files.example/\0", ["93.184.216.34"], "no link", id="nul"),
-        pytest.param("https://files.example/\r\nX: y", ["93.184.216.34"], "no link", id="line-end"),
-        pytest.param(f"https://files.example/{'x' * 70_000}", ["93.184.216.34"], "no link", id="without-end"),
+        pytest.param("https://files.\ufb00\u202e/x", ["93.184.216.34"], "link is not valid", id="no-name"),
+        pytest.param("https://files.example/\0", ["93.184.216.34"], "link is not valid", id="nul"),
+        pytest.param("https://files.example/\r\nX: y", ["93.184.216.34"], "link is not valid", id="line-end"),
+        pytest.param(f"https://files.example/{'x' * 70_000}", ["93.184.216.34"], "link is not valid", id="without-end"),
     ],
 )
 async def test_a_link_into_the_operator_s_network_is_not_followed(
@@ -255,8 +255,8 @@ async def told(start: object, state: object, tmp_path: Path, export_id: str | No
 @pytest.mark.parametrize(
     ("state", "words"),
     [
-        ({"status": "Completed"}, "the platform says Completed, but names no downloadUrl"),
-        ({"status": "completed", "downloadUrl": " "}, "the platform says completed, but names no downloadUrl"),
+        ({"status": "Completed"}, "the platform says Completed, but gives no downloadUrl"),
+        ({"status": "completed", "downloadUrl": " "}, "the platform says completed, but gives no downloadUrl"),
         ({"status": "completed", "downloadUrl": 7}, "the downloadUrl is a number, no link"),
         ({"status": "x", "downloadUrl": ["https://x/"]}, "the downloadUrl is a list, no link"),
     ],
@@ -368,18 +368,18 @@ def test_answers_mean_what_the_documentation_says() -> None:
 CONFIG = "sources:\n  a: {platform: paradigm, api_key: some-key}\n"
 BOT = "  bot: {platform: chatcaptain, chatbot_id: b, api_key: some-key}\n"
 WRONG = {
-    "no chatbot": (CONFIG, [], "--source: say which source of the platform chatcaptain; there are: none"),
-    "another platform": (CONFIG + BOT, ["--source", "a"], "--source: a is no source of the platform chatcaptain"),
-    "no day": (CONFIG + BOT, [], "--from: say from which day on"),
+    "no chatbot": (CONFIG, [], "--source: choose one source of the platform chatcaptain; known: none"),
+    "another platform": (CONFIG + BOT, ["--source", "a"], "--source: a is not a source of the platform chatcaptain"),
+    "no day": (CONFIG + BOT, [], "--from: is missing; give the first day"),
     "upside down": (CONFIG + BOT, ["--from", "2026-02-01", "--to", "2026-01-01"], "--to: 2026-01-01 is before --from"),
-    "no date": (CONFIG + BOT, ["--from", "soon"], '--from: "soon" is no date'),
-    "no time": (CONFIG + BOT, ["--from", "2026-02-01", "--deadline", "soon"], '--deadline: "soon" is no duration'),
+    "no date": (CONFIG + BOT, ["--from", "soon"], '--from: "soon" is not a date'),
+    "no time": (CONFIG + BOT, ["--from", "2026-02-01", "--deadline", "soon"], '--deadline: "soon" is not a duration'),
     "no folder": (
         CONFIG + BOT,
         ["--from", "2026-02-01", "--output", "no/x"],
         "the folder of no/x does not exist",
     ),
-    "is there": (CONFIG + BOT, ["--from", "2026-02-01", "--output", "c.yml"], "--output: c.yml is there already"),
+    "is there": (CONFIG + BOT, ["--from", "2026-02-01", "--output", "c.yml"], "--output: c.yml exists already"),
 }
 
 

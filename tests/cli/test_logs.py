@@ -7,16 +7,17 @@ import re
 from asyncio import selector_events
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from typing import get_args
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from uvicorn.protocols.http import h11_impl
 
-from exporter.cli.logs import LOUD_LIBRARIES, REPEATED, LogFormat, LogLevel, Repeated, configure, formatter
+from exporter.cli.logs import LOUD_LIBRARIES, REPEATED, LogFormat, Repeated, configure, formatter
 from exporter.web.server import connection
 
-FORMATS = pytest.mark.parametrize("format_", LogFormat)
+FORMATS = pytest.mark.parametrize("format_", get_args(LogFormat))
 PAIR = re.compile(r'([^\s="]+)=("(?:[^"\\]|\\.)*"|[^\s"]*)(?: |$)')
 
 texts = st.text(st.characters(exclude_categories=[]), max_size=30)
@@ -32,7 +33,7 @@ def record(message: str, error: BaseException | None = None, **extra: object) ->
 
 def parsed(line: str, format_: LogFormat) -> Mapping[str, object]:
     """Reads a line as Loki and the like do; fails where a piece of it is no pair."""
-    if format_ is LogFormat.JSON:
+    if format_ == "json":
         found: dict[str, object] = json.loads(line)
         return found
     assert PAIR.sub("", line) == ""
@@ -72,7 +73,7 @@ def test_what_is_logged_reads_back(format_: LogFormat, message: str, reason: str
 )
 def test_logfmt_quotes_what_must_be_quoted(value: object, written: str) -> None:
     """And nothing else: people read it."""
-    line = formatter(LogFormat.LOGFMT).format(record("polled", reason=value))
+    line = formatter("logfmt").format(record("polled", reason=value))
 
     assert line.endswith(f" level=warning msg=polled {written}")
 
@@ -103,7 +104,7 @@ def test_an_exception_is_one_line(format_: LogFormat) -> None:
 
 def test_a_process_logs_to_stderr_from_a_severity_on(capsys: pytest.CaptureFixture[str]) -> None:
     """Standard output stays free for what a command prints; arguments of the message are filled in."""
-    configure(LogLevel.WARN, LogFormat.JSON)
+    configure("warn", "json")
     logging.getLogger("exporter.polling.poller").info("polled")
     logging.getLogger("exporter.polling.poller").warning("%d polls failed", 3)
 
@@ -114,7 +115,7 @@ def test_a_process_logs_to_stderr_from_a_severity_on(capsys: pytest.CaptureFixtu
 
 def test_libraries_do_not_talk_at_debug(capsys: pytest.CaptureFixture[str]) -> None:
     """They would tell headers, and the key with them; their warnings stay."""
-    configure(LogLevel.DEBUG, LogFormat.LOGFMT)
+    configure("debug", "logfmt")
     for name in LOUD_LIBRARIES:
         logging.getLogger(name).debug("quiet")
         logging.getLogger(f"{name}.inner").info("quiet")
@@ -122,7 +123,7 @@ def test_libraries_do_not_talk_at_debug(capsys: pytest.CaptureFixture[str]) -> N
     logging.getLogger("exporter").debug("heard")
 
     lines = capsys.readouterr().err.splitlines()
-    assert ["heard"] * (len(LOUD_LIBRARIES) + 1) == [parsed(line, LogFormat.LOGFMT)["msg"] for line in lines]
+    assert ["heard"] * (len(LOUD_LIBRARIES) + 1) == [parsed(line, "logfmt")["msg"] for line in lines]
 
 
 @pytest.mark.parametrize("message", REPEATED)

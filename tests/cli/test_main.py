@@ -60,6 +60,7 @@ def test_help_lists_every_command(capsys: pytest.CaptureFixture[str]) -> None:
     out, err = capsys.readouterr()
     listed = re.findall(r"^  ([a-z]+)  +\S", out.partition("Commands:")[2], re.MULTILINE)
     assert (COMMANDS, "") == (listed, err)
+    assert "..." not in out.partition("Commands:")[2], "a summary is cut off"
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -112,10 +113,10 @@ def told(status: int, capsys: pytest.CaptureFixture[str]) -> str:
         pytest.param(["metrics", "all"], f"Got unexpected extra argument(s) (all); see {PROGRAM} metrics --help",
                      id="an argument"),
         pytest.param(["simulate", "--listen-address", "9855"],
-                     '--listen-address: "9855" is no address; write host:port or :port, as in 127.0.0.1:9854',
+                     '--listen-address: "9855" is not an address; write host:port or :port, as in 127.0.0.1:9854',
                      id="no address"),
         pytest.param(["demo", "--simulate.listen-address", "x", "--web.listen-address", "127.0.0.1:0"],
-                     '--simulate.listen-address: "x" is no address; write host:port or :port, as in 127.0.0.1:9854',
+                     '--simulate.listen-address: "x" is not an address; write host:port or :port, as in 127.0.0.1:9854',
                      id="no address of the platform"),
         pytest.param(["serve"], "no sources to poll; name a file that has some with --config.file, or start with "
                      f"PARADIGM_API_KEY=... {PROGRAM} serve", id="no key"),
@@ -126,7 +127,7 @@ def told(status: int, capsys: pytest.CaptureFixture[str]) -> str:
         pytest.param(["check", "--config.file", "/"], "/: cannot be read (Is a directory); give --config.file the "
                      "path of a file", id="a folder"),
         pytest.param(["serve", "--web.docs-url", "javascript:alert(1)"],
-                     '--web.docs-url: "javascript:alert(1)" is no address of a web page; write it as '
+                     '--web.docs-url: "javascript:alert(1)" is not the address of a web page; write it as '
                      "https://example.org/chat-usage-exporter/docs", id="no address of a web page"),
         pytest.param(["simulate", "--companies", "0"], "0 simulated companies: choose a number from 1 to 10000",
                      id="no company"),
@@ -262,7 +263,7 @@ def test_check_describes_what_it_found(
     out, err = capsys.readouterr()
     assert err == ""
     assert out.splitlines() == [
-        "PARADIGM_API_KEY is ignored, since sources are configured",
+        "PARADIGM_API_KEY is ignored, because sources are configured",
         "production: LightOn Paradigm at https://paradigm.lighton.ai, every 60 min, days of Europe/Paris, "
         "reports chat-sessions, chats-feedback, tools, used-documents, users, user-activities",
         "test: LightOn Paradigm at https://test.example, every 1.5 min, days of UTC, reports users, chat-sessions",

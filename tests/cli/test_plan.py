@@ -67,7 +67,7 @@ def test_what_cannot_be_foreseen_is_said(capsys: pytest.CaptureFixture[str]) -> 
     run(["plan"])
 
     legend = " ".join(capsys.readouterr().out.partition("\nTotal ")[2].split())
-    assert "are chat_usage_field_info" in legend
+    assert "Not counted: chat_usage_field_info" in legend
     assert 'with "reports: auto" it costs one call a day' in legend
 
 
@@ -150,7 +150,7 @@ def test_what_is_ignored_is_told(monkeypatch: pytest.MonkeyPatch, capsys: pytest
     """In both formats, and JSON stays JSON."""
     for name, value in {"PLATFORM": "paradigm", "API_KEY": KEY}.items():
         monkeypatch.setenv(f"CHAT_USAGE_SOURCES__OTHER__{name}", value)
-    note = "PARADIGM_API_KEY is ignored, since sources are configured"
+    note = "PARADIGM_API_KEY is ignored, because sources are configured"
 
     run(["plan", "--format=json"])
     assert json.loads(capsys.readouterr().out)["notes"] == [note]

@@ -113,7 +113,7 @@ def listed_companies(world: World) -> int:
     [
         ("id:1,ID: 999", ""),
         ("id:999,Nobody*", "include and exclude leave none of 11 companies"),
-        ("id:999", "none is listed in these days; may the key see them?"),
+        ("id:999", "none is listed in these days; check the key's permissions"),
     ],
 )
 async def test_each_selector_has_its_number_of_companies(include: str, said: str) -> None:
@@ -132,7 +132,9 @@ async def test_each_selector_has_its_number_of_companies(include: str, said: str
     lines = [" ".join(line.split()) for line in out.getvalue().splitlines()]
     assert "production companies.include id:999 0" in lines
     assert ("production companies.include id:1 1" in lines) is ("id:1" in include.split(","))
-    assert [line for line in lines if line.startswith("production: companies.include: matches nothing in these days: ")]
+    assert [
+        line for line in lines if line.startswith("production: companies.include: matches no company in these days: ")
+    ]
     assert error == (f"production: no company is served: {said}" if said else "")
 
 
@@ -461,7 +463,7 @@ def test_without_probe_nobody_is_asked(monkeypatch: pytest.MonkeyPatch, capsys: 
 
     assert run(["check"]) == 0
     assert capsys.readouterr().out.splitlines() == [
-        'the source "paradigm" comes from PARADIGM_API_KEY, since no sources are configured',
+        'the source "paradigm" comes from PARADIGM_API_KEY, because no sources are configured',
         f"paradigm: LightOn Paradigm at {base_url}, every 60 min, days of UTC, reports {', '.join(REPORTS)}",
         "The configuration is valid.",
     ]

@@ -100,7 +100,7 @@ def test_serve_ends_when_told(
     out, err = capsys.readouterr()
     assert (0, ["healthy\n"], "") == (status, seen, out)
     assert [
-        'msg="the source \\"paradigm\\" comes from PARADIGM_API_KEY, since no sources are configured"',
+        'msg="the source \\"paradigm\\" comes from PARADIGM_API_KEY, because no sources are configured"',
         f"msg=serving url=http://{address}/metrics version=0.2.0",
         "msg=ending",
     ] == [line.split(" level=info ")[1] for line in err.splitlines() if " level=info " in line]

@@ -94,7 +94,7 @@ def test_an_address_that_is_none_names_its_option(on_path: Path) -> None:
     for name in stack.PROGRAMS:
         executable(on_path / name, "exit")
 
-    with pytest.raises(ConfigError, match=r'--stack\.alertmanager-address: "x" is no address'):
+    with pytest.raises(ConfigError, match=r'--stack\.alertmanager-address: "x" is not an address'):
         stack.find({**FREE, "alertmanager": "x"})
 
 

@@ -43,7 +43,7 @@ def main(config: Path, address: str, seconds: float) -> None:
     """Polls and serves until SIGTERM; SIGHUP reloads the configuration."""
     read = partial(hectic, config, timedelta(seconds=seconds))
     with listen(address, "HOST:PORT") as listening:
-        logs.configure(logs.LogLevel.INFO, logs.LogFormat.LOGFMT)
+        logs.configure("info", "logfmt")
         asyncio.run(_serve(assemble(read(), read=read), listening))
 
 

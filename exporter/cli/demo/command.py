@@ -52,10 +52,10 @@ def demo(
     ] = False,
     prometheus_address: PrometheusAddress = stack.LOOPBACK,
     alertmanager_address: AlertmanagerAddress = stack.LOOPBACK,
-    log_level: Level = logs.LogLevel.INFO,
-    log_format: Format = logs.LogFormat.LOGFMT,
+    log_level: Level = "info",
+    log_format: Format = "logfmt",
 ) -> None:
-    """Serve figures of a simulated Paradigm and ChatCaptain until Ctrl-C: no key and no network needed."""
+    """Serve figures of simulated platforms, without key or network. Runs until Ctrl-C."""
     addresses = {"prometheus": prometheus_address, "alertmanager": alertmanager_address}
     beside = stack.find(addresses) if with_stack else None
     world, bots = World.from_seed(seed, companies), Bots.from_seed(seed, channel_count=channels)

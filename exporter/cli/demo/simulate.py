@@ -42,7 +42,7 @@ def simulate(
         int, typer.Option("--keep-days", metavar="N", help=f"How many days before today it keeps, 1 to {MOST_KEPT}.")
     ] = HISTORY.days,
 ) -> None:
-    """Serve a simulated Paradigm and ChatCaptain with plausible figures until SIGTERM or SIGINT."""
+    """Serve the simulated platforms alone. Runs until SIGTERM or SIGINT."""
     if not 1 <= keep_days <= MOST_KEPT:
         raise ConfigError(f"{keep_days} kept days: choose a number from 1 to {MOST_KEPT}")
     keeps = timedelta(days=keep_days)

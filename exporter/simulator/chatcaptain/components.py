@@ -104,7 +104,9 @@ def _value(name: str, so_far: Tally, question: StatisticsQuery) -> Value:
     if base.endswith(_INTERVAL):
         return _series(figure, question)
     if base.endswith(_TREND):
-        return Trend(so_far.count(figure), question.tally(_before(question.frame)).count(figure))
+        first, until = question.frame.first, question.frame.until
+        before = question.tally(Frame(first - (until - first), first))
+        return Trend(so_far.count(figure), before.count(figure))
     return so_far.figure(figure)
 
 
@@ -119,7 +121,3 @@ def _series(figure: str, question: StatisticsQuery) -> Intervals:
         points.append((start, question.tally(bucket).count(figure)))
         start += interval
     return Intervals(tuple(points))
-
-
-def _before(frame: Frame) -> Frame:
-    return Frame(frame.first - (frame.until - frame.first), frame.first)

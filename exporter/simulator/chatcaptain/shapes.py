@@ -46,7 +46,11 @@ def bare(components: Sequence[ComponentValue]) -> Document:
 
 def odd(components: Sequence[ComponentValue]) -> Document:
     """`{"stats": [{"k": "c1", "n": {"v": 12}}]}`: no rule can read it; JMESPath expressions can."""
-    return {"stats": [{"k": f"c{each.id}", "n": {"v": _json(each.value, _foreign, _ticked)}} for each in components]}
+
+    def items(found: Iterable[tuple[str, int]]) -> object:
+        return [{"w": name, "q": count} for name, count in found]
+
+    return {"stats": [{"k": f"c{each.id}", "n": {"v": _json(each.value, items, _ticked)}} for each in components]}
 
 
 SHAPES: Mapping[str, Shape] = {"keyed": keyed, "listed": listed, "numbered": numbered, "bare": bare, "odd": odd}
@@ -74,7 +78,3 @@ def _shared(items: Iterable[tuple[str, int]]) -> object:
     items = tuple(items)
     whole = sum(count for _, count in items)
     return [{"name": name, "count": count, "share": round(count / whole, 4)} for name, count in items]
-
-
-def _foreign(items: Iterable[tuple[str, int]]) -> object:
-    return [{"w": name, "q": count} for name, count in items]

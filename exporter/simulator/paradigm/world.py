@@ -143,7 +143,8 @@ def view(day: date, at: datetime, zone: ZoneInfo, keeps: timedelta) -> DayView |
     if not length:
         return None
     elapsed = min((at - start).total_seconds() / length, 1.0)
-    return DayView(day, at, start, length, elapsed, _business(day), _is_off(day))
+    is_off = day.weekday() >= 5 or (day.month, day.day) in HOLIDAYS  # noqa: PLR2004 - Saturday is 5
+    return DayView(day, at, start, length, elapsed, _business(day), is_off)
 
 
 def _so_far(company: Company, view: DayView, queries: int, luck: tuple[float, ...]) -> Figures | None:
@@ -173,10 +174,6 @@ def _so_far(company: Company, view: DayView, queries: int, luck: tuple[float, ..
 def utc_text(moment: datetime) -> str:
     """Writes a moment as the platform does: `2026-03-02T17:41:09Z`."""
     return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="seconds") + "Z"
-
-
-def _is_off(day: date) -> bool:
-    return day.weekday() >= 5 or (day.month, day.day) in HOLIDAYS  # noqa: PLR2004 - Saturday is 5
 
 
 def _business(day: date) -> float:
