@@ -47,7 +47,7 @@ def test_a_request_waits_once_for_a_web_configuration_that_hangs(
     before = live.current()
     answers.clear()
     assert all(live.current() is before for _ in range(1000))
-    assert caplog.text.count("web configuration not looked at") == 1
+    assert caplog.text.count("web configuration files could not be checked") == 1
     path_there.write_text("http_server_config: {headers: {X-Frame-Options: deny}}\n")
     answers.set()
     assert live._looking is not None

@@ -122,7 +122,7 @@ def test_a_process_reloads_on_sighup_and_no_scrape_fails(tmp_path: Path) -> None
     log = served.log.read_text().splitlines()
     assert (status, set(statuses)) == (0, {200})
     refused, reloaded = [line.split(" level=")[1] for line in log if "configuration" in line]
-    assert refused.startswith('error msg="configuration not reloaded; the one before goes on" reason="')
+    assert refused.startswith('error msg="configuration not reloaded; the previous one stays in effect" reason="')
     assert f"{served.config}:1:" in refused
     assert reloaded == 'info msg="configuration reloaded" added=comes changed=stays removed=goes'
     assert not [line for line in log if "Traceback" in line]

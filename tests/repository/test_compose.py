@@ -167,7 +167,7 @@ def test_the_receiver_prints_what_people_would_get(tmp_path: Path) -> None:
     [
         pytest.param([], "say where to listen, and nothing else: HOST:PORT", id="nowhere"),
         pytest.param(["127.0.0.1:0", "x"], "say where to listen, and nothing else: HOST:PORT", id="more"),
-        pytest.param(["here"], 'HOST:PORT: "here" is no address', id="no address"),
+        pytest.param(["here"], 'HOST:PORT: "here" is not an address', id="no address"),
     ],
 )
 def test_a_receiver_that_cannot_listen_says_why(
