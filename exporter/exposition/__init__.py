@@ -1,1 +1,1 @@
-"""Metric families to the bytes that a scrape gets."""
+"""Metric families to the bytes of a scrape."""

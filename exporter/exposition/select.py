@@ -1,4 +1,4 @@
-"""Picks families out of a finished exposition by their names, as Prometheus' own libraries do for `?name[]=`."""
+"""Picks families out of a finished exposition, as Prometheus client libraries do for `?name[]=`."""
 
 import re
 from collections.abc import Collection, Iterator
@@ -9,7 +9,7 @@ _END = b"# EOF\n"
 
 
 def select(exposition: bytes, names: Collection[str]) -> bytes:
-    """Returns the families that have one of the names, or samples of one of them; in OpenMetrics with its end."""
+    """Returns the families that have one of the names, or samples of that name; OpenMetrics with its end."""
     wanted = {name.encode() for name in _with_families(names)}
     found = (each for each in _FAMILY.finditer(exposition) if {each[1], each[1].removesuffix(b"_total")} & wanted)
     return b"".join(family[0] for family in found) + (_END if exposition.endswith(_END) else b"")

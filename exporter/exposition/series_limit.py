@@ -1,4 +1,4 @@
-"""What is dropped above the maximum of series or bytes, kind by kind, and the families that count it."""
+"""Which kinds of series are dropped above the maximum of series or bytes, and the families that count them."""
 
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -19,11 +19,11 @@ REASONS = {
     Expendable.MONTH: "28d",
     Expendable.WEEK: "7d",
 }
-"""What is dropped, in this order, by its name; what is never expendable stays, however many series that is."""
+"""Dropped in this order, by name."""
 
 
 class PageLimits(NamedTuple):
-    """How many series an exposition may have, and bytes of text."""
+    """Maximum series of an exposition, and bytes of text."""
 
     series: int = 2_000_000
     size: int = 512 * 2**20
@@ -31,11 +31,11 @@ class PageLimits(NamedTuple):
 
 USUAL_LIMITS = PageLimits()
 Amounts = Mapping[tuple[str, Expendable], int]
-"""How many series, or bytes, each source has, by kind."""
+"""Series or bytes of each source, by kind."""
 
 
 def kinds_to_drop(amounts: Amounts, most: int) -> frozenset[Expendable]:
-    """Returns the kinds of series that must go, so that the others are at most `most` series, or bytes."""
+    """Returns the kinds of series to drop so that the rest is at most `most` series or bytes."""
     left, dropped = sum(amounts.values()), set[Expendable]()
     for kind in REASONS:
         if left <= most:

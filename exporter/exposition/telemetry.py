@@ -1,7 +1,7 @@
-"""The exporter's own live metrics, written by prometheus-client after the rendered families at each scrape.
+"""Live self-metrics, appended by prometheus-client at each scrape.
 
-Only what changes between two polls, or without one, is here: requests, polls, build, process. What follows from the
-ledger is in `exporter.metrics.report_health`; a family must not be in both.
+Only what changes between polls or without one: requests, polls, build, process. What follows from the ledger is in
+`exporter.metrics.report_health`; no family is in both.
 """
 
 import platform
@@ -25,7 +25,7 @@ SECONDS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 20.0, 30.0, 60.0)
 
 
 class Telemetry:
-    """Counts polls and requests; one per process, with a `registry` of its own for what is counted."""
+    """Counts polls and requests; one per process, with a `registry` of its own."""
 
     def __init__(self) -> None:
         client.disable_created_metrics()  # type: ignore[no-untyped-call]  # each would be one more family of the text format
@@ -101,7 +101,7 @@ class Telemetry:
         client.GCCollector(registry=self._process)
 
     def expect(self, source: str, report: str) -> None:
-        """Starts all series of a report at 0, so that the first failure is a rise that `increase()` sees."""
+        """Starts all series of a report at 0, so that `increase()` sees the first failure."""
         for outcome in OUTCOMES:
             self._polls.labels(source, report, outcome)
         self.seconds.labels(source, report)
@@ -117,7 +117,7 @@ class Telemetry:
         self.changed()
 
     def key_expires(self, source: str, moment: datetime | None) -> None:
-        """Sets when the key of a source expires; None is not known."""
+        """Sets when the key of a source expires; None is unknown."""
         if moment is None:
             self._key_expiry.remove_by_labels({"source": source})
         else:
@@ -125,21 +125,20 @@ class Telemetry:
         self.changed()
 
     def forget(self, source: str, report: str | None = None) -> None:
-        """Drops all series of a source, or of one report of it."""
+        """Drops all series of a source, or of one report."""
         of_reports = (self._polls, self.requests, self.seconds, self.waits)
         for family in of_reports if report else (*of_reports, self.skew, self.paused_until, self._key_expiry):
             family.remove_by_labels({"source": source, **({"report": report} if report else {})})
         self.changed()
 
     def observer(self, source: str) -> "RequestObserver":
-        """Returns what counts the requests of one source."""
         return RequestObserver(source, self)
 
     def served(self) -> Iterator[Metric]:
         return chain(self.registry.collect(), self._process.collect())
 
     def tail(self, format_: Format) -> bytes:
-        """Writes the live metrics in one format; in OpenMetrics they end the exposition (`# EOF`)."""
+        """Writes the live metrics; in OpenMetrics they end the exposition (`# EOF`)."""
         if format_ not in self._written:
             self._written[format_] = _latest(self.registry, format_).removesuffix(END)
         return self._written[format_] + _latest(self._process, format_)
@@ -162,7 +161,7 @@ class RequestObserver:
     telemetry: Telemetry
 
     def request(self, report: str, code: str, seconds: float) -> None:
-        """Counts one request that ended, `code` being the status or `error`."""
+        """Counts a request; `code` is its status, `error` or `cancelled`."""
         self.telemetry.requests.labels(self.source, report, code).inc()
         self.telemetry.seconds.labels(self.source, report).observe(seconds)
         self.telemetry.changed()
@@ -172,18 +171,16 @@ class RequestObserver:
         self.telemetry.changed()
 
     def paused(self, until: datetime) -> None:
-        """Keeps until when the platform wants no request."""
         self.telemetry.paused_until.labels(self.source).set(until.timestamp())
         self.telemetry.changed()
 
     def dated(self, skew: float) -> None:
-        """Keeps by how much the platform's clock is ahead, in seconds."""
         self.telemetry.skew.labels(self.source).set(skew)
         self.telemetry.changed()
 
 
 class LastAttempt(Collector):
-    """Shows whether the last attempt was successful, and when the last such one was; nothing before the first `note`.
+    """Shows whether the last attempt succeeded, and when one last did; nothing before the first `note`.
 
     NAME_successful 1.0
     NAME_success_timestamp_seconds 1.7e+09
@@ -196,20 +193,19 @@ class LastAttempt(Collector):
         self._success_at = 0.0
 
     def collect(self) -> Iterator[Metric]:
-        """Yields both families."""
         if self._successful is not None:
             for (family, text), value in zip(self._families, (self._successful, self._success_at), strict=True):
                 yield GaugeMetricFamily(family, text, value)
 
     def note(self, successful: bool | None, at: datetime | None = None) -> None:
-        """Takes note of an attempt; None: there is nothing to attempt."""
+        """Notes an attempt; None: there is nothing to attempt."""
         self._successful = successful
         self._success_at = at.timestamp() if at else self._success_at
         self._changed()
 
 
 class ConfigGauges:
-    """Shows which configuration is in effect and how the last attempt to change it went."""
+    """Shows which configuration is in effect and how its last reload went."""
 
     def __init__(self, registry: client.CollectorRegistry, changed: Callable[[], None]) -> None:
         helps = (

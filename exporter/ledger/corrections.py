@@ -1,4 +1,4 @@
-"""What an answer changed of figures that were served as complete; pure, compares two ledgers."""
+"""Finds what an answer changed of figures that were served as complete; pure, compares two ledgers."""
 
 import math
 from collections.abc import Iterable, Iterator, Mapping
@@ -9,7 +9,7 @@ from exporter.domain.model import Kind, Measure
 from exporter.ledger.ledger import Ledger
 
 TIMELESS = (Kind.INSTANT, Kind.LEVEL)
-"""What belongs to no day changes all the time."""
+"""Figures without a day change all the time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,8 +23,8 @@ class Corrections:
 def corrections(before: Ledger, after: Ledger, days: Iterable[date], measures: Iterable[Measure]) -> Corrections:
     """Compares the figures of `days`, which were served as complete from the ledger `before`.
 
-    A figure that was not served before is no correction; one of a company without a row was served as 0 from its first
-    row on. Moments are left out; only what adds up counts for the ratio.
+    A figure that was not served before is no correction; without a row a company was served as 0 from its first
+    row on. Moments are ignored; only what adds up counts for the ratio.
     """
     kinds = {measure.family: measure.kind for measure in measures if measure.kind not in TIMELESS}
     first_days = before.first_days
@@ -42,7 +42,7 @@ def corrections(before: Ledger, after: Ledger, days: Iterable[date], measures: I
 def _pairs(
     before: Ledger, after: Ledger, day: date, kinds: Mapping[str, Kind], first_days: Mapping[str, Mapping[str, date]]
 ) -> Iterator[tuple[Kind, float, float]]:
-    """Yields the figures of a day as they were served and as they are now; none of a part that did not change."""
+    """Yields a day's figures as served before and as they are now; none of an unchanged part."""
     for part, new in after.blocks[day].tables.items():
         old = before.table(day, part)
         if new is old:

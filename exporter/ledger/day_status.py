@@ -1,7 +1,7 @@
-"""The life of a day: which one is published, which one runs, which wait; pure, every moment is an argument.
+"""Which day is published, which one runs, which ones wait; pure, every moment is an argument.
 
-A day is published when a good answer that covers it was asked for after its end and the settle time. Nothing moves
-backwards: it depends on when days were read (`Block.read_at`, which only rises), not on what time it is now.
+A day is published once a good answer that covers it was asked for after its end and the settle time. Nothing moves
+backwards: only `Block.read_at` counts, which only rises, not the current time.
 """
 
 from collections.abc import Mapping
@@ -14,15 +14,15 @@ from exporter.domain.calendars import Calendar
 from exporter.ledger.ledger import Block, Ledger
 
 BASELINE_DAYS = 42
-"""What is usual is made of the same weekdays of so many days before."""
+"""Baselines are made of the same weekdays in this many days."""
 LONGEST_CLOSURE = 60
-"""Of days off in a row, so many are held beyond the configured ones."""
+"""Consecutive days off that are held beyond the configured days."""
 WAIT_FOR_ROWS = timedelta(hours=24)
 
 
 @dataclass(frozen=True, slots=True)
 class DayRules:
-    """What a source's operator says of days; `max_staleness` is how long figures outlive the last good poll."""
+    """The operator's settings about days; `max_staleness` is how long figures outlive the last good poll."""
 
     zone: ZoneInfo
     settle: timedelta
@@ -33,14 +33,13 @@ class DayRules:
     company_calendars: tuple[Calendar, ...] = ()
 
     def settled_at(self, day: date) -> datetime:
-        """Returns the moment from which on an answer can say all of a day."""
         return calendars.end(day, self.zone) + self.settle
 
     def held_since(self, now: datetime) -> date:
-        """Returns the oldest day that is to be held: before a closure of weeks some days more than `keep_days`.
+        """Returns the oldest day to hold: after a long closure, earlier than `keep_days`.
 
-        What is usual for the newest complete working day needs six weeks before that day, whichever it is. Where fewer
-        days are configured nothing is usual.
+        The baseline of the newest complete working day needs the six weeks before it; with fewer configured
+        days there are no baselines.
         """
         today = calendars.day_at(now, self.zone)
         oldest = today - timedelta(days=self.keep_days)
@@ -55,12 +54,11 @@ class DayRules:
 
 @dataclass(frozen=True, slots=True)
 class DayStatus:
-    """What the ledger of one report says at one moment.
+    """The status of one report's held days at one moment.
 
-    `last_day` is the newest published day, `running` the running day if it was read, `today` if some answer had a row
-    of it too; `empty_day` is whether a working day without any row waits. `stale` figures must not be served. `covered`
-    are the days that were read after their end: only they count for windows. `published` are the days that are served
-    as complete.
+    `last_day` is the newest published day, `running` the running day if it was read, `today` the same if it has
+    rows; `empty_day`: a working day without any row waits. `stale` figures must not be served. `covered` days
+    were read after their end and count for windows; `published` days are served as complete.
     """
 
     last_day: date | None
@@ -97,9 +95,9 @@ def day_status(ledger: Ledger, now: datetime, last_read: datetime | None, rules:
 
 
 def waiting_days(blocks: Mapping[date, Block], rules: DayRules) -> set[date]:
-    """Returns the settled working days on which no company has a row, as long as that may mean "not there yet".
+    """Returns the settled working days without any row that may still get rows.
 
-    A row of the day or of a later one ends the wait, and so does an answer 24 hours after the settle time.
+    A row of that or a later day ends the wait, and so does an answer 24 hours after the settle time.
     """
     waiting: set[date] = set()
     for day in sorted(blocks, reverse=True):

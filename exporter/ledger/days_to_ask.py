@@ -1,4 +1,4 @@
-"""Which days to ask for: those of a poll, those of the daily pass over the held days, and in which pieces."""
+"""Which days to ask for in a poll and in the refresh pass, and in which pieces."""
 
 from datetime import date, datetime, timedelta
 
@@ -9,9 +9,9 @@ from exporter.ledger.ledger import Ledger
 
 
 def days_to_ask(ledger: Ledger, now: datetime, rules: DayRules) -> Days:
-    """Returns the days of the next poll: from the oldest that is not settled yet, at least the re-read ones, to today.
+    """Returns the days of the next poll: from the oldest unsettled or re-read one to today.
 
-    Never more than are held, and on a first start only the re-read ones.
+    Never more than are held; at the first start only the re-read ones.
     """
     today = calendars.day_at(now, rules.zone)
     first = today - timedelta(days=rules.reread_days)
@@ -25,13 +25,13 @@ def days_to_ask(ledger: Ledger, now: datetime, rules: DayRules) -> Days:
 
 
 def days_to_refresh(asked: Days, rules: DayRules, held_since: date | None = None) -> Days | None:
-    """Returns the held days before those that a poll just asked for; None when there are none."""
+    """Returns the held days before those that a poll just asked for, if there are any."""
     first, last = held_since or asked.last - timedelta(days=rules.keep_days), asked.first - timedelta(days=1)
     return Days(first, last) if first <= last else None
 
 
 def pieces(days: Days, longest: int) -> tuple[Days, ...]:
-    """Cuts days into pieces of at most `longest` days, newest first; no day twice, none left out."""
+    """Cuts days into pieces of at most `longest` days, newest first."""
     cuts = range(len(days), 0, -longest)
     return tuple(
         Days(days.first + timedelta(days=max(end - longest, 0)), days.first + timedelta(days=end - 1)) for end in cuts

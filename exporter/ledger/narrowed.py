@@ -1,4 +1,4 @@
-"""What is left of held days when fewer companies are wanted, or one of them turns out to be another one; pure."""
+"""The held days that remain when fewer companies are wanted, or a company turns out to be another one; pure."""
 
 import math
 from array import array
@@ -11,7 +11,7 @@ from exporter.ledger.ledger import IsWanted, Ledger, Table
 
 
 def narrowed(ledger: Ledger, wanted: IsWanted) -> Ledger:
-    """Returns the ledger without the rows of companies that are not wanted any more."""
+    """Returns the ledger without the rows of unwanted companies."""
     names = {company: name for company, name in ledger.names.items() if wanted(company, name)}
     if len(names) == len(ledger.names):
         return ledger
@@ -27,9 +27,9 @@ def narrowed(ledger: Ledger, wanted: IsWanted) -> Ledger:
 
 
 def began_anew(ledger: Ledger, asked: Collection[date], renamed: Mapping[str, Set[date]]) -> Mapping[str, date]:
-    """Returns which of the `renamed` companies are others than before, and since when: those whose past is gone.
+    """Returns which `renamed` companies are new ones, by their first day: those whose past is gone.
 
-    Of the `asked` days they have rows on those given; of the days before these none is left, though some are held.
+    They have rows on some `asked` days, but none on the asked days before, though such rows are held.
     """
     found: dict[str, date] = {}
     for company, listed in renamed.items():
@@ -42,7 +42,7 @@ def began_anew(ledger: Ledger, asked: Collection[date], renamed: Mapping[str, Se
 
 
 def without_past(ledger: Ledger, began: Mapping[str, date]) -> Ledger:
-    """Returns the ledger without the rows of companies before the days on which they began."""
+    """Returns the ledger without companies' rows before the days on which they began."""
     began = {company: day for company, day in began.items() if company in ledger.names}
     if not began:
         return ledger
@@ -64,7 +64,7 @@ def _without(table: Table, companies: Set[str]) -> Table:
 
 
 def _only(table: Table, companies: Container[str]) -> Table:
-    """Returns the rows of some companies; a column that none of them has a figure for is dropped."""
+    """Returns the rows of some companies, without columns that none of them has."""
     kept = [company in companies for company in table.companies]
     columns = {column: array("d", compress(values, kept)) for column, values in table.columns.items()}
     left = {column: values for column, values in columns.items() if not all(map(math.isnan, values))}

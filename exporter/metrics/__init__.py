@@ -1,1 +1,1 @@
-"""Held days to metric families; pure, and without a word about how they are written."""
+"""Held days to metric families; pure, knows no text format."""

@@ -1,7 +1,7 @@
-"""The held figures with their dates, from what was published: one row per company, day, measure and label. Pure.
+"""Held figures with their dates: one row per company, day, measure and label; pure, knows no HTTP.
 
-A figure of the last day or of today is the one on /metrics, made by the same rules: zeros need evidence, small groups
-are left out, limited labels keep their limits. Knows no HTTP and no format.
+A figure of the last day or of today equals the one on /metrics: the same rules for zeros, small groups and limited
+labels.
 """
 
 import math
@@ -23,7 +23,7 @@ from exporter.metrics.sums import kept_sums
 from exporter.metrics.windows import WindowDays, family_of, windows
 
 DATED = (Kind.SUM, Kind.DISTINCT, Kind.AVERAGE)
-"""The kinds whose figures belong to one day; a moment or a level does not."""
+"""Kinds whose figures belong to one day."""
 
 
 class DayState(StrEnum):
@@ -57,7 +57,7 @@ Day = date  # Python 3.14 looks annotations up late, when a field may bear the n
 
 
 class DailyFigure(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One figure; `labels` are the measure's own, name and value, at most two."""
+    """One figure; `labels` are the measure's own, at most two."""
 
     date: Day
     source: str
@@ -72,7 +72,7 @@ class DailyFigure(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def measures(view: ReportView) -> Iterator[Measure]:
-    """Yields the measures of a report whose figures have days, without those whose every family is unwanted."""
+    """Yields the measures of a report with days that are not entirely excluded."""
     for measure in view.report.measures if view.report.has_days else ():
         names = [family_of(measure, window, view.report).name for window in windows(measure)]
         if measure.kind in DATED and not all(any(fnmatchcase(name, glob) for glob in view.excluded) for name in names):
@@ -96,7 +96,7 @@ def _state(view: ReportView, day: date, reread_since: date) -> DayState:
 
 
 class DailyFigures:
-    """The dated figures of one view; what all companies share is worked out once."""
+    """The dated figures of one view; what companies share is computed once."""
 
     def __init__(self, view: ReportView) -> None:
         self.view = view
@@ -109,7 +109,7 @@ class DailyFigures:
 
     @cached_property
     def version(self) -> bytes:
-        """What changes with the figures, and not with a poll that changed none."""
+        """Changes with the figures, not with a poll that changed none."""
         view, ledger = self.view, self.view.ledger
         digest = blake2b(digest_size=16)
         kept = {family: sorted((who, sorted(what)) for who, what in each.items()) for family, each in view.kept.items()}
@@ -127,12 +127,12 @@ class DailyFigures:
     def figures(
         self, companies: Collection[str], wanted: Container[str], days: Container[date]
     ) -> Iterator[DailyFigure]:
-        """Yields the figures of some companies in some measures (by family), by measure and label, then by day."""
+        """Yields figures of some companies and families, by measure, label and day."""
         index = CompanyIndex(self.view, companies)
         yield from self._figures(index, (each for each in measures(self.view) if each.family in wanted), days)
 
     def of_all(self, chosen: Iterable[Measure], days: Container[date]) -> Iterator[DailyFigure]:
-        """Yields the figures of all companies in some measures, one measure after the other."""
+        """Yields figures of all companies, one measure after the other."""
         yield from self._figures(self._whole, chosen, days)
 
     def _figures(self, index: CompanyIndex, chosen: Iterable[Measure], days: Container[date]) -> Iterator[DailyFigure]:

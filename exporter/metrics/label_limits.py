@@ -1,9 +1,8 @@
 """Chooses which values of limited labels each company keeps; pure.
 
-Per company the values with the largest sum over the month are kept, the rest is added up as `other`. One choice holds
-for all windows, and a value that is kept leaves only when it has clearly fallen behind: series must not
-appear and vanish with every poll. Of two limited labels the second one is chosen per value of the first (reasons per
-channel).
+Per company, the values with the largest sum over the month are kept; the rest is added up as `other`. One choice
+serves all windows, and a kept value leaves only when it has clearly fallen behind, so that series do not appear and
+vanish with every poll. Of two limited labels the second is chosen per value of the first.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -19,34 +18,34 @@ from exporter.platforms.api import Report
 
 OTHER = "other"
 SLACK = 1.2
-"""A kept value leaves when its rank is beyond so many times the limit."""
+"""A kept value leaves when its rank exceeds the limit times this."""
 
 Kept = Mapping[str, frozenset[Labels]]
-"""What a company keeps: values of the first label, pairs of values of the first and the second."""
+"""What a company keeps: values of the first label, pairs of values of both."""
 LIMITS = {"tools": 50, "languages": 30, "intents": 50, "steps": 30, "reasons": 20, "channels": 50}
 OWN_LIMIT = 50
-"""How many values a label may have whose limit is a plugin's own, which no option sets."""
+"""The limit of a plugin's own label limit that no option sets."""
 
 
 @dataclass(frozen=True, slots=True)
 class LabelLimits:
-    """How many values each limited label may have per company, by the limit's name, and how long a value may be."""
+    """Values per company by the limit's name, and the length of a value."""
 
     values: Mapping[str, int] = field(default_factory=lambda: LIMITS)
     value_length: int = 128
 
     def caps(self, measure: Measure) -> tuple[int | None, ...]:
-        """Returns how many values each label of a measure may have; None for one without a limit."""
+        """Returns how many values each label of a measure may have; None without a limit."""
         return tuple(self.values.get(limit, OWN_LIMIT) if limit else None for limit in measure.limits)
 
 
 def keep_labels(
     report: Report, ledger: Ledger, last_day: date | None, limits: LabelLimits, before: Mapping[str, Kept]
 ) -> Mapping[str, Kept]:
-    """Chooses anew, by family, which values of limited labels each company keeps; `before` are those that it has.
+    """Chooses anew, by family, which label values each company keeps; `before` are those that it has.
 
-    Of a report's families whose first label has the same limit the first one chooses for all; what it does not know
-    has the places that are left.
+    The first of a report's families with the same limit on the first label chooses for all; the others fill what
+    is left.
     """
     month, length = MONTH.ending(last_day) if last_day is not None else (), limits.value_length
     companies = sorted(ledger.names, key=by_number)
@@ -78,9 +77,9 @@ def keep(
     before: frozenset[Labels],
     leading: frozenset[Labels] | None = None,
 ) -> frozenset[Labels]:
-    """Chooses which values a company keeps, by their sum over the month, then by name; `before` it has these.
+    """Chooses a company's values by their sum over the month, then by name; `before` are those that it has.
 
-    `caps` are parallel to the labels; what another family chose of the first label holds here too if it is `leading`.
+    `caps` are parallel to the labels; values in `leading` were chosen by another family.
     """
     sums = {labels: sum_over(figures, month) for labels, figures in held.figures.items()}
     kept: set[Labels] = set()
@@ -103,7 +102,7 @@ def keep(
 
 
 def keep_all(ledger: Ledger, part: str, columns: Iterable[Column], length: int) -> Kept:
-    """Returns what `keep` would choose of columns that all fit."""
+    """Returns what `keep` would choose if everything fits."""
     chosen: dict[str, set[Labels]] = {}
     for column in columns:
         labels = tuple(value[:length] for value in column.label_values)
@@ -113,7 +112,7 @@ def keep_all(ledger: Ledger, part: str, columns: Iterable[Column], length: int) 
 
 
 def sum_over(figures: Mapping[date, float], days: Iterable[date]) -> float:
-    """Adds up the figures of some days; a day without one adds 0."""
+    """Adds up the figures of some days; a missing day adds 0."""
     return sum(map(figures.get, days, repeat(0.0)))
 
 
@@ -125,7 +124,7 @@ def _first(sums: Mapping[str, float], limit: int, held: set[str]) -> Iterator[st
 
 
 def placed(labels: Labels, kept: frozenset[Labels] | set[Labels], caps: Sequence[int | None]) -> Labels:
-    """Returns the label values under which a figure is served: `other` where a value is not kept."""
+    """Returns the label values under which a figure is served, with `other` for values that are not kept."""
     place: Labels = ()
     for value, cap in zip(labels, caps, strict=False):
         place = (*place, value if cap is None or (*place, value) in kept else OTHER)

@@ -1,6 +1,4 @@
-"""The selectors of the configuration that match nothing, in no source that they hold for.
-
-A line of it:
+"""Configured selectors that match nothing in any source that they apply to.
 
 chat_usage_config_unmatched_selector_info{source="production",option="companies.exclude",selector="id:12"} 1
 """
@@ -13,10 +11,10 @@ from exporter.domain.model import Family, Sample
 from exporter.metrics.report_view import SourceInfo
 
 MOST_SERIES = 100
-"""Of so many selectors of a source each has a series; all of them are counted."""
+"""Selectors of a source that have a series; all are counted."""
 
 Unmatched = Mapping[str, Mapping[str, tuple[str, ...]]]
-"""Selectors by source and option; what holds for several sources has the glob that selects them in the place of one."""
+"""Selectors by source (or glob of sources) and option."""
 
 UNMATCHED = Family(
     "chat_usage_config_unmatched_selectors",
@@ -32,7 +30,7 @@ UNMATCHED_INFO = Family(
 
 
 def everywhere(infos: Collection[SourceInfo]) -> Unmatched:
-    """Returns what matches nothing in any of the sources that it holds for, once all of them have been read."""
+    """Returns the selectors that match nothing in all of their sources, once these have been read."""
     unmatched = {info.source: {each for found in info.unmatched.values() for each in found} for info in infos}
     found: dict[str, dict[str, tuple[str, ...]]] = {}
     for info in infos:
@@ -47,7 +45,6 @@ def everywhere(infos: Collection[SourceInfo]) -> Unmatched:
 
 
 def unmatched_families(source: str, by_option: Mapping[str, tuple[str, ...]]) -> tuple[Family, Family]:
-    """Returns how many selectors match nothing, and which."""
     counts = (Sample((source, option), float(len(selectors))) for option, selectors in by_option.items())
     named = [(source, option, each) for option, selectors in sorted(by_option.items()) for each in selectors]
     return (

@@ -1,4 +1,4 @@
-"""The windows that figures are served in: over which days, in which family; pure, knows no figure."""
+"""The windows of figures: their days and family names; pure, knows no figure."""
 
 from collections.abc import Mapping
 from datetime import date, timedelta
@@ -12,7 +12,7 @@ COMPANY_LABELS = ("source", "company_id", "company")
 
 
 class Window(NamedTuple):
-    """A window of a measure: the suffix of the family's name, the words of its HELP line, how many days it adds up."""
+    """A window: the suffix of the family's name, words for HELP, and the number of days that it adds up."""
 
     suffix: str
     words: str
@@ -21,7 +21,7 @@ class Window(NamedTuple):
     expendable: Expendable = Expendable.NEVER
 
     def ending(self, last: date) -> tuple[date, ...]:
-        """Returns its days if it ends with this one, newest first."""
+        """Returns the days of the window that ends with `last`, newest first."""
         return tuple(last - timedelta(days=n) for n in range(self.days))
 
 
@@ -40,21 +40,21 @@ SUMS = (WEEK, MONTH)
 
 
 def windows(measure: Measure) -> tuple[Window, ...]:
-    """Returns the windows that a measure is served in; none for a moment or a level, sums only for what adds up."""
+    """Returns the windows of a measure: none for a moment or level, sums only for what adds up."""
     if measure.kind in (Kind.INSTANT, Kind.LEVEL, Kind.INFO):
         return ()
     return (LAST_DAY, *((TODAY,) if measure.today else ()), *(SUMS if measure.kind is Kind.SUM else ()))
 
 
 class WindowDays(NamedTuple):
-    """The days that a window adds up, newest first, and the one that it ends with."""
+    """The days of a window, newest first, and its last day."""
 
     days: tuple[date, ...]
     last: date
 
 
 def days_by_window(measure: Measure, status: DayStatus, *, sums: bool) -> Mapping[Window, WindowDays]:
-    """Returns the days of each window of a measure that may be served; windows of several days only with `sums`."""
+    """Returns the days of each window that may be served; windows of several days only with `sums`."""
     found: dict[Window, WindowDays] = {}
     for window in windows(measure):
         last = status.today if window is TODAY else status.last_day
@@ -65,7 +65,7 @@ def days_by_window(measure: Measure, status: DayStatus, *, sums: bool) -> Mappin
 
 
 def family_of(measure: Measure, window: Window | None, report: Report) -> Family:
-    """Returns the family of a measure in a window, without its samples."""
+    """Returns the family of a measure in a window, without samples."""
     if measure.per_subject:
         expendable = Expendable.CHANNELS
     elif any(measure.limits):

@@ -1,18 +1,18 @@
-"""Finds in an answer that it is one page of several: no page alone is an answer. Knows no report."""
+"""Detects that an answer is one page of several; knows no report."""
 
 from collections.abc import Mapping
 
 from exporter.domain.errors import SchemaError
 
 HOLDERS = ("links", "_links", "pagination", "meta")
-"""The objects beside the rows that may say where the next page is."""
+"""Objects beside the rows that may hold the next page's link."""
 LINKS = ("next", "next_page", "next_url", "next_link")
 TOKENS = ("next_cursor", "next_page_token", "next_token", "has_more", "has_next")
-"""What says that there is more, and not where."""
+"""Keys that say that there is more, but not where."""
 
 
 def further_page(root: object) -> str:
-    """Returns the link to the next page, empty if none is named; raises SchemaError if there is more and no link."""
+    """Returns the link to the next page, if any; SchemaError if there is more without a link."""
     if not isinstance(root, dict):
         return ""
     for holder in (root, *(root[key] for key in HOLDERS if isinstance(root.get(key), dict))):

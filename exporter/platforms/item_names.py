@@ -1,4 +1,4 @@
-"""What an item of a list is called, and which id it has, where no documentation says so."""
+"""Finds the name and id of a list's items where they are undocumented."""
 
 import re
 from collections.abc import Mapping
@@ -9,16 +9,16 @@ _TIME = re.compile(r"\d{4}-\d{2}-\d{2}([T ][\d:.+Z-]+)?", re.ASCII)
 
 
 class ItemNames:
-    """Names the items of one answer; the keys of an item are ranked once for all items that have the same ones."""
+    """Names the items of one answer; keys are ranked once for all items with the same keys."""
 
     def __init__(self) -> None:
         self._ranked: dict[tuple[str, ...], tuple[tuple[str, ...], tuple[str, ...]]] = {}
         self._labels: dict[str, str] = {}
 
     def label(self, item: Mapping[str, object]) -> str | None:
-        """Returns what an item is called: its name, else title or label, else any text that is no time, else its id.
+        """Returns an item's name: name, else title or label, else any text but a time, else its id.
 
-        Of several names the one with the shortest key, so that `name` goes before `vendor_name` in whatever order.
+        Of several names the one with the shortest key: `name` before `vendor_name`.
         """
         for key in self._ranks(item)[0]:
             text = item[key]
@@ -29,7 +29,7 @@ class ItemNames:
         return self.identity(item)
 
     def identity(self, item: Mapping[str, object]) -> str | None:
-        """Returns the id of an item: `id` itself, else the key that ends in `_id`, of several the shortest."""
+        """Returns an item's id: `id`, else the shortest key that ends in `_id`."""
         for key in self._ranks(item)[1]:
             identity, _ = json_values.identity(item[key])
             if identity is not None:
@@ -37,7 +37,7 @@ class ItemNames:
         return None
 
     def person(self, item: object) -> str | None:
-        """Returns what identifies a person in a list: the user's id, any id, or else a name."""
+        """Returns what identifies a person: the user's id, any id, or else a name."""
         if not isinstance(item, dict):
             return json_values.identity(item)[0]
         return json_values.identity(item.get("user_id"))[0] or self.identity(item) or self.label(item)

@@ -1,7 +1,7 @@
-"""What an answer looks like without what is in it: its keys and types, for those who describe it to the exporter.
+"""The keys and types of an answer, without its content, for those who describe it to the exporter.
 
-A key may be a name of somebody's intent, step or language. Only keys made of words that name fields are shown, and
-single letters.
+Keys may be names of intents, steps or languages; only keys made of words that name fields, or single letters, are
+shown.
 """
 
 import re
@@ -39,13 +39,13 @@ _WORDS = frozenset(
 
 
 def outline(value: object, depth: int = DEEPEST) -> str:
-    """Returns keys and types of a JSON value: `{data: {… 12 names: integer}}`; never a value, never a name in it."""
+    """Returns keys and types of a JSON value: `{data: {… 12 names: integer}}`."""
     text = _outline(value, depth)
     return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
 
 
 def summary(value: object) -> str:
-    """Says what a JSON value is without saying what is in it: an object's keys that name fields, else the type."""
+    """Describes a JSON value: an object's keys that name fields, else the type."""
     match value:
         case dict():
             names = sorted({json_values.key(str(each)) for each in value})
@@ -61,7 +61,7 @@ def summary(value: object) -> str:
 
 
 def keys(value: object) -> str:
-    """Names the keys of the topmost object, those that may be names of something only by their number."""
+    """Names the keys of the topmost object; possible names are only counted."""
     if not isinstance(value, dict):
         return f"The answer is {_outline(value, 1)}."
     shown, hidden = _parted(value)
@@ -70,7 +70,7 @@ def keys(value: object) -> str:
 
 
 def key(text: str) -> str:
-    """Returns a key if it is made of words that name fields, else `*`."""
+    """Returns a key made of words that name fields, else `*`."""
     return text if _names_a_field(text) else "*"
 
 

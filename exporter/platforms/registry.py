@@ -1,4 +1,4 @@
-"""The platforms that are installed, built-in ones and plugins alike, found by their entry points."""
+"""Finds installed platforms, built-in ones and plugins alike, by their entry points."""
 
 from collections.abc import Iterable, Mapping
 from importlib.metadata import EntryPoint, entry_points
@@ -10,11 +10,7 @@ ENTRY_POINTS = "chat_usage_exporter.sources"
 
 
 def platforms(entries: Iterable[EntryPoint] | None = None) -> Mapping[str, Platform]:
-    """Finds every installed platform, built-in or plugin, by name; `entries` are the installed ones unless given.
-
-    Raises:
-        ConfigError: an entry point cannot be loaded or names no Platform, or two packages bring one of the same name.
-    """
+    """Returns every installed platform by name; ConfigError if one cannot be loaded, or a name is not unique."""
     found: dict[str, Platform] = {}
     for entry in entry_points(group=ENTRY_POINTS) if entries is None else entries:
         try:

@@ -45,9 +45,9 @@ ODD_ANSWERS = (
 
 
 def complaints(platform: Platform, subjects: int = 2) -> tuple[str, ...]:
-    """Returns, in one line each, what of a platform breaks the rules for names, labels and questions.
+    """Returns, in one line each, which rules for names, labels and requests a platform breaks.
 
-    Reports that need a discovery before they can ask are assumed to have found so many `subjects` (channels).
+    Reports that need a discovery are assumed to have found `subjects` (channels).
     """
     found = [f"{platform.name}: is no metric prefix"] if not _NAME.fullmatch(platform.name) else []
     for limit in platform.label_limits:
@@ -71,7 +71,7 @@ def complaints(platform: Platform, subjects: int = 2) -> tuple[str, ...]:
 def read(
     report: Report, body: bytes, days: Days = WEEK, today: date = TODAY, zone: ZoneInfo | None = None
 ) -> Reading | NeedsDiscovery:
-    """Reads one answer to the first question about `days`, as a poll on `today` would; raises ReportError."""
+    """Reads one answer to the first request about `days`, as a poll on `today` would; raises ReportError."""
     request = report.plan(days, Scope(), report.assumed_discoveries(days.last, 1))[0]
     return report.decode(body, request, Context("source", today, zone or ZoneInfo("UTC")))
 

@@ -1,1 +1,1 @@
-"""When a report is asked, what is asked, and what becomes of the answer."""
+"""When a report is asked, what is asked, and what becomes of the answers."""

@@ -1,4 +1,4 @@
-"""What asking a report brings: its answers, and what could not be read; plain values."""
+"""The results of asking a report: answers, and what could not be read; plain values."""
 
 from collections.abc import Mapping
 from datetime import date
@@ -10,14 +10,14 @@ from exporter.platforms.api import NO_DISCOVERIES, Discoveries, Request
 from exporter.polling.transitions import Answer
 
 IN_A_ROW = 2
-"""So many failures in a row are evidence; of errors that are none of `ALIKE` it takes one more."""
+"""Failures in a row that count as evidence; errors other than `ALIKE` need one more."""
 NO_STRIKES: Mapping[str, int] = {}
 
 
 class Known(NamedTuple):
-    """What is known of a report before it is asked: its `discoveries`, whether it was ever read, which subjects fail.
+    """What is known of a report before it is asked: its `discoveries`, whether it was read before, failing subjects.
 
-    Nothing is asked about those that were `given_up`. Of the days `listed` some answer had rows.
+    Subjects in `given_up` are not asked about. Of the days `listed` some answer had rows.
     """
 
     discoveries: Discoveries = NO_DISCOVERIES
@@ -27,7 +27,7 @@ class Known(NamedTuple):
 
 
 class Failure(NamedTuple):
-    """What could not be read: all that a request asked for or, where the rest was read, what is `unread` of it."""
+    """What could not be read: all that a request asked for, or the `unread` items of it."""
 
     request: Request
     error: ReportError
@@ -42,10 +42,10 @@ class Failure(NamedTuple):
 
 
 class Answers(NamedTuple):
-    """All answers of a report about some days; what was answered counts, whatever the `failures` are.
+    """All answers of a report about some days, and all failures; each answer counts by itself.
 
-    `discoveries` are those known before and the new ones, `strikes` says how often each subject failed. The questions
-    were `ended` where the rest would have failed alike.
+    `discoveries` are known and new ones, `strikes` counts failures per subject. `ended`: asking stopped because
+    the rest would have failed alike.
     """
 
     answers: tuple[Answer, ...]
@@ -56,5 +56,5 @@ class Answers(NamedTuple):
 
 
 def given_up(strikes: Mapping[str, int]) -> frozenset[str]:
-    """Returns the subjects that failed so often that they are not asked about any more."""
+    """Returns the subjects that failed too often to be asked about again."""
     return frozenset(subject for subject, count in strikes.items() if count >= IN_A_ROW)

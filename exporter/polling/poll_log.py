@@ -1,4 +1,4 @@
-"""What polls leave in the log: a line each, and the selectors that match nothing, once until that changes."""
+"""The log of polls: one line each, and unmatched selectors, once until they change."""
 
 import logging
 
@@ -38,17 +38,16 @@ def log_poll(source: str, report: str, state: ReportState, result: PollResult) -
 
 
 class SelectorLog:
-    """Names the selectors that match nothing, each once until that changes or the configuration is read anew."""
+    """Logs selectors that match nothing, once until they change or the configuration is reloaded."""
 
     def __init__(self) -> None:
         self._logged: frozenset[tuple[str, str, str]] = frozenset()
 
     def reloaded(self) -> None:
-        """Has everything be logged again."""
         self._logged = frozenset()
 
     def note(self, unmatched: Unmatched) -> None:
-        """Logs one line per source and option with what was not logged before."""
+        """Logs one line per source and option with new unmatched selectors."""
         now = set[tuple[str, str, str]]()
         for source, by_option in sorted(unmatched.items()):
             for option, selectors in sorted(by_option.items()):

@@ -1,7 +1,7 @@
-"""Polls the reports of one source: ask, fold, render, publish, and once a day the same for the days before.
+"""Polls the reports of one source: ask, fold, render, publish, and once a day the same for past days.
 
-What computes runs in the worker thread; what waits, on the event loop. A failed report keeps what it has, an error of
-our own costs the step it is in. Nothing here is written by anybody else; what others may see is on the board.
+Computation runs in the worker thread, waits on the event loop. A failed report keeps its figures; an internal error
+affects one step. Only the poller writes its state; what others may see is on the board.
 """
 
 import asyncio
@@ -44,7 +44,7 @@ SLIP = "an error of the exporter itself; please report it with its lines of the 
 
 @dataclass(frozen=True, slots=True)
 class PollOutputs:
-    """Where results go; `refreshing` is held by the one source whose refresh pass asks, so that a start is no burst."""
+    """Where results go; only one source at a time holds `refreshing`, so that a start is no burst."""
 
     board: Board
     telemetry: Telemetry
@@ -54,9 +54,9 @@ class PollOutputs:
 
 
 class Poller:
-    """Polls one source; of one source, one poll runs at a time.
+    """Polls one source, one poll at a time.
 
-    `store` loads the states at the start and saves them after polls; without one every start is from empty.
+    `store` loads states at the start and saves them after polls; without one every start is empty.
     """
 
     def __init__(
@@ -75,26 +75,26 @@ class Poller:
         self._states = {report.name: ReportState(Ledger(), Health(target.interval)) for report in target.reports}
 
     async def take_over(self, other: "Poller") -> None:
-        """Goes on from the states of another poller of the same platform, which has ended."""
+        """Continues from the states of a stopped poller of the same platform."""
         states, old, self._cut_off = dict(other._states), other.target, other._cut_off
         self._states |= await self._outputs.worker.run(lambda: transitions.taken_over(states, old, self.target))
 
     async def start(self) -> None:
-        """Publishes the source before its first poll: all outcomes at 0, and the figures of the stored states."""
+        """Publishes the source before its first poll: all outcomes at 0, and figures of stored states."""
         self.expect()
         with self._guarded("loading the state failed; the source starts empty"):
             await self._load()
         await self.refresh()
 
     def expect(self) -> None:
-        """Starts the counters of all reports at 0, unless they count already."""
+        """Starts the counters of all reports at 0, unless they exist."""
         for report in self.target.reports:
             self._outputs.telemetry.expect(self.target.source, report.name)
 
     async def poll(self) -> None:
-        """Polls every report once, one after the other, then the past; polls that come due meanwhile go in between.
+        """Polls every report once, in turn, then past days; polls that become due meanwhile go first.
 
-        If the poll before still runs, counts that and does nothing.
+        If the previous poll still runs, only counts that.
         """
         if self._polling:
             for report in self.target.reports:
@@ -119,29 +119,29 @@ class Poller:
             await self._refresh_past()
 
     async def refresh(self) -> None:
-        """Renders all reports anew, without a request: a midnight passed, or figures became too old."""
+        """Renders all reports anew, without a request: at midnight, or when figures became stale."""
         for report in self.target.reports:
             await self._render(report)
 
     def due_at(self) -> datetime:
-        """Returns when the next poll is due, by the last ones: at once, if the last one was cut off."""
+        """Returns when the next poll is due, by the last ones: at once if the last one was interrupted."""
         now = self._clock.now()
         return now if self._cut_off else transitions.due_at(self._states.values(), now)
 
     def expires_at(self) -> datetime | None:
-        """Returns when the figures of some report next become too old to be served."""
+        """Returns when figures of some report next become stale."""
         return transitions.expires_at(self._states.values(), self._clock.now(), self.target.rules.max_staleness)
 
     @contextmanager
     def _guarded(self, what: str, **fields: str) -> Iterator[None]:
-        """Logs an error of our own with its place, and goes on after the block."""
+        """Logs an internal error with its place, and goes on after the block."""
         try:
             yield
         except Exception:
             log.exception(what, extra={"source": self.target.source, **fields})
 
     async def _load(self) -> None:
-        """Takes up the states that an earlier process stored; the interval is the one that is configured now."""
+        """Loads the stored states; the interval is the configured one."""
         stored = await self._outputs.worker.run(self._store.load) if self._store else {}
         for name in self._states.keys() & stored.keys():
             health = replace(stored[name].health, interval=self.target.interval)
@@ -149,7 +149,7 @@ class Poller:
             self._states[name] = replace(stored[name], health=health, ledger=ledger)
 
     async def _save(self) -> None:
-        """Names selectors that match nothing, and stores the states for a later process."""
+        """Logs unmatched selectors, and stores the states."""
         with self._guarded("naming the selectors that match nothing failed"):
             self._outputs.selector_log.note(self._outputs.board.shown.unmatched)
         with self._guarded("saving the state failed"):
@@ -157,7 +157,7 @@ class Poller:
                 await self._outputs.worker.run(partial(self._store.save, dict(self._states)))
 
     async def _poll_report(self, report: Report, retry_budget: RetryBudget) -> None:
-        """Polls a report, unless the platform lacks it; an error of our own is an outcome, and undoes the poll."""
+        """Polls a report, unless the platform lacks it; an internal error is an outcome, and undoes the poll."""
         attempt, held, outcome = self._clock.now(), dict(self._states), ""
         health = held[report.name].health
         if not health.supported and abs(attempt - (health.last_attempt or attempt)) < ASK_AGAIN:
@@ -172,7 +172,7 @@ class Poller:
         self._outputs.telemetry.polled(self.target.source, report.name, outcome or InternalError.outcome)
 
     async def _poll_once(self, report: Report, retry_budget: RetryBudget, attempt: datetime) -> str:
-        """Asks for the newest days, publishes and takes up what came; returns the outcome."""
+        """Asks for the newest days, publishes and keeps the result; returns the outcome."""
         state, started = self._states[report.name], self._clock.monotonic()
         days = days_to_ask(state.ledger, attempt, self.target.rules)
         result = await self._ask(report, days, retry_budget)
@@ -194,7 +194,7 @@ class Poller:
     async def _ask(
         self, report: Report, days: Days, retry_budget: RetryBudget, skipped: frozenset[str] = frozenset()
     ) -> PollResult:
-        """Asks for days, but not about the `skipped` subjects, and folds the answers."""
+        """Asks for days, except about `skipped` subjects, and folds the answers."""
         state, now = self._states[report.name], self._clock.now()
         transport = Transport(self._fetch, retry_budget, self._outputs.worker)
         listed = frozenset(day for day, block in state.ledger.blocks.items() if block.listed)
@@ -206,7 +206,7 @@ class Poller:
             return PollResult(None, state.discoveries, error, reason=str(error))
 
     async def _refresh_past(self) -> None:
-        """Asks for the past of all reports that polls left some of, those of polls that go in between included."""
+        """Asks for past days of all reports, including what polls in between have left."""
         self._refreshing = True
         try:
             while report := next((each for each in self.target.reports if each.name in self._past_due), None):
@@ -217,7 +217,7 @@ class Poller:
         await self._save()
 
     async def _run_refresh_pass(self, report: Report) -> None:
-        """Asks piece by piece, polls going first; what fails, or all after two failures, waits for the next poll."""
+        """Asks piece by piece, polls first; failures, or all after two failures, wait for the next poll."""
         asked, failed, in_a_row, strikes = list[Days](), list[Days](), 0, Counter[str]()
         while in_a_row < IN_A_ROW:
             async with self._outputs.refreshing, self._turn:
@@ -234,7 +234,7 @@ class Poller:
             await self._end_refresh_pass(report, Days(asked[-1].first, asked[0].last), is_any_read=asked != failed)
 
     async def _end_refresh_pass(self, report: Report, days: Days, *, is_any_read: bool) -> None:
-        """Publishes the sums once all of the past was read, but for what failed in the pass before, too."""
+        """Publishes sums once all past days were read, except those that failed in two passes."""
         left = frozenset(self._states[report.name].to_refresh)
         if left <= self._unread_pieces.get(report.name, frozenset()):
             fields = {"source": self.target.source, "report": report.name, "first": days.first, "last": days.last}
@@ -244,7 +244,7 @@ class Poller:
             self._unread_pieces[report.name] = left
 
     async def _ask_piece(self, report: Report, piece: Days, skipped: frozenset[str], strikes: Counter[str]) -> bool:
-        """Asks for a piece of the past and counts which subjects failed; returns whether it was read, be it in part."""
+        """Asks for a piece of the past; returns whether any of it was read."""
         retry_budget = RetryBudget(self.target.interval.total_seconds() / 2)
         result = await self._ask(report, piece, retry_budget, skipped)
         strikes.update(result.strikes)
@@ -263,7 +263,7 @@ class Poller:
         return is_read
 
     async def _render(self, report: Report) -> None:
-        """Renders a report anew; if that breaks, its health alone: older figures would be taken for present ones."""
+        """Renders a report; if that fails, its health alone, since older figures would look current."""
         state = self._states[report.name]
         broken = replace(state.health, outcome=InternalError.outcome, reason=SLIP)
         for each in (state, replace(state, health=broken, ledger=Ledger())):
@@ -272,7 +272,7 @@ class Poller:
                 break
 
     async def _take_up(self, report: Report, state: ReportState, result: PollResult, *also: Report) -> None:
-        """Takes up the state of a report after an answer; renders `also` those of which it changes companies."""
+        """Keeps the state of a report after an answer; renders `also` reports whose companies it changes."""
         before, began = dict(self._states), result.folded.began if result.folded else {}
         self._states |= transitions.taken_up(before, report.name, state, began, self.target.companies)
         others = (each for each in self.target.reports if each is not report)
@@ -281,7 +281,7 @@ class Poller:
             await self._publish(self._states, *also, *changed)
 
     async def _publish(self, states: Mapping[str, ReportState], *reports: Report) -> None:
-        """Renders some reports, and what the source has once, and has that served."""
+        """Renders some reports, and the source's own families, and publishes them."""
         states, now = dict(states), self._clock.now()
 
         def publish() -> Mapping[str, ReportView]:
@@ -293,5 +293,5 @@ class Poller:
             self._states[name] = replace(self._states[name], kept=view.kept)
 
     def rendering(self) -> Callable[[], RenderedSource]:
-        """Returns what renders the source as it is now: work for the worker."""
+        """Returns a function that renders the source as it is now, for the worker."""
         return partial(rendered, self.target, dict(self._states), self.target.reports, self._clock.now())

@@ -1,4 +1,4 @@
-"""The state of a report between two polls, and where it is kept beyond its process; knows no file and no format."""
+"""The state of a report between polls, and the interface to its store; knows no file format."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -13,13 +13,12 @@ from exporter.platforms.api import Discoveries
 
 @dataclass(frozen=True, slots=True)
 class ReportState:
-    """What is known of one report between two polls.
+    """The state of one report between polls.
 
-    `listed` are the companies of the last good answers, wanted or not, None before the first.
-    `to_refresh` are the pieces of the held days that the refresh pass has not asked for yet, newest first;
-    `refreshed_for` is the last day that this pass belongs to. `kept` are the values that limited labels have, by
-    family. `discoveries` are those of the platform. `widened` says that companies are wanted whose past was never
-    held: the next good poll plans the pass anew, and sums wait for its end.
+    `listed` are the companies of the last good answers, wanted or not, None before the first. `to_refresh` are
+    the pieces that the refresh pass still has to ask for, newest first; `refreshed_for` is its last day. `kept`
+    are values of limited labels, by family. `widened`: newly wanted companies lack their past, so the next good
+    poll starts a new pass, and sums wait for it.
     """
 
     ledger: Ledger
@@ -34,7 +33,7 @@ class ReportState:
 
 @dataclass(frozen=True, slots=True)
 class StateStore:
-    """Loads one source's states, by report, at the start and saves them after polls; called in the worker thread."""
+    """Loads one source's states, by report, and saves them after polls; called in the worker thread."""
 
     load: Callable[[], Mapping[str, ReportState]]
     save: Callable[[Mapping[str, ReportState]], None]

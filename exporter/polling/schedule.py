@@ -1,8 +1,7 @@
-"""When things happen: APScheduler jobs that poll sources and render anew at midnight, and the watchdog over the clock.
+"""APScheduler jobs that poll sources and render at midnight, and a watchdog for clock jumps.
 
-Knows what to call, not what it does. APScheduler goes by the wall clock. Where that jumps it would wait for the old
-time, or begin all that it takes for missed: the watchdog and every job that is due first compare it with the monotonic
-clock, and after a jump everything begins anew.
+APScheduler follows the wall clock. If that jumps it would wait for the old time, or start everything as missed; so
+the watchdog and every due job compare it with the monotonic clock, and after a jump all jobs are made anew.
 """
 
 import asyncio
@@ -32,7 +31,7 @@ Job = Callable[[], Awaitable[None]]
 
 
 class Pollable(Protocol):
-    """What the schedule needs of `exporter.polling.poller.Poller`."""
+    """The part of `exporter.polling.poller.Poller` that is needed."""
 
     async def poll(self) -> None:
         """Polls every report once."""
@@ -41,21 +40,21 @@ class Pollable(Protocol):
         """Renders anew."""
 
     def expires_at(self) -> datetime | None:
-        """Returns when some figures become too old."""
+        """Returns when figures next become stale."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rhythm:
-    """How often, in seconds, the heart beats and the watchdog compares the clocks."""
+    """Seconds between heartbeats, and between clock comparisons."""
 
     beat: float = 15.0
     comparison: float = 30.0
 
 
 class Every(BaseTrigger):  # type: ignore[misc]  # APScheduler 3 ships no types
-    """Fires every `interval`, up to `jitter` (a share of it) late; what was missed counts once, however much it is.
+    """Fires every `interval`, up to `jitter` (a share of it) late; missed times count once.
 
-    APScheduler's own one goes through everything that was missed: minutes, after a clock went from 1970 to now.
+    APScheduler's own trigger loops over all missed times: minutes, after a clock went from 1970 to now.
     """
 
     def __init__(self, interval: timedelta, jitter: float, chance: random.Random) -> None:
@@ -64,14 +63,13 @@ class Every(BaseTrigger):  # type: ignore[misc]  # APScheduler 3 ships no types
         self._chance = chance
 
     def get_next_fire_time(self, previous_fire_time: datetime | None, now: datetime) -> datetime:
-        """Returns the next moment after `now`."""
         wait = self._interval * (1 + self._jitter * self._chance.random())
         due = (previous_fire_time or now) + wait
         return due if due > now else now + wait
 
 
 class AfterMidnight(BaseTrigger):  # type: ignore[misc]  # APScheduler 3 ships no types
-    """Fires once a day, `delay` after the zone's midnight plus a random part of `spread`, on days of any length."""
+    """Fires once a day, `delay` after the zone's midnight plus a random part of `spread`, also on 23-hour days."""
 
     def __init__(self, zone: ZoneInfo, delay: timedelta, spread: timedelta, chance: random.Random) -> None:
         self._zone = zone
@@ -80,7 +78,7 @@ class AfterMidnight(BaseTrigger):  # type: ignore[misc]  # APScheduler 3 ships n
         self._chance = chance
 
     def get_next_fire_time(self, previous_fire_time: datetime | None, now: datetime) -> datetime:
-        """Returns the next moment after `now`, of a later midnight than that of the previous one."""
+        """Returns the next moment after `now`, of a later midnight than the previous one."""
         after = now if previous_fire_time is None else max(now, previous_fire_time)
         midnight = calendars.next_midnight(after - self._delay - self._spread, self._zone)
         if previous_fire_time is not None and midnight + self._delay <= previous_fire_time:
@@ -98,12 +96,12 @@ class Cadence:
     settle: timedelta
 
     def delays(self) -> Mapping[str, timedelta]:
-        """Returns how long after each midnight there is a poll at the earliest, by its name; `SPREAD` later at most."""
+        """Returns the earliest delay of each poll after midnight, by name; `SPREAD` later at most."""
         first, _ = AFTER_MIDNIGHT
         return {"midnight": first, **({"settled": self.settle + first} if self.settle else {})}
 
     def triggers(self, chance: random.Random) -> Mapping[str, BaseTrigger]:
-        """Returns all that lets polls begin, by name."""
+        """Returns the triggers of polls by name."""
         return {
             "interval": Every(self.interval, self.jitter, chance),
             **{name: AfterMidnight(self.zone, delay, SPREAD, chance) for name, delay in self.delays().items()},
@@ -120,7 +118,7 @@ class Timetable:
 
 
 class Schedule:
-    """Runs timetables until stopped; `alive` is whether the scheduler still runs jobs."""
+    """Runs timetables until stopped."""
 
     def __init__(
         self,
@@ -143,25 +141,25 @@ class Schedule:
         self._offset = self._measured()
 
     def start(self) -> None:
-        """Starts on the running event loop, with the sources that are added later."""
+        """Starts on the running event loop, without sources."""
         self._scheduler.start()
         self._arm()
         self._running[asyncio.get_running_loop().create_task(self._watch())] = None, self._armed
 
     async def stop(self) -> None:
-        """Ends the jobs; what runs is cancelled, and has ended when this returns."""
+        """Cancels all jobs; running ones have ended when this returns."""
         if self._scheduler.running:
             self._scheduler.pause()  # shutdown takes effect a turn of the loop later, and what is due would still start
             self._scheduler.shutdown(wait=False)
         await _cancel(tuple(self._running))
 
     def add(self, table: Timetable, first: datetime) -> None:
-        """Polls one more source, at `first` and from then on by its timetable."""
+        """Polls a source at `first`, then by its timetable."""
         self._timetables[table.source] = table
         self._arm_source(table, first)
 
     async def remove(self, source: str) -> None:
-        """Polls a source no more; a poll that runs is cancelled, and has ended when this returns."""
+        """Stops polling a source; a running poll is cancelled and has ended when this returns."""
         table = self._timetables.pop(source, None)
         for job in self._scheduler.get_jobs():
             if job.id.startswith(f"{source}/"):
@@ -169,7 +167,7 @@ class Schedule:
         await _cancel([task for task, (of, _) in self._running.items() if of is table is not None])
 
     def alive(self, within: float) -> bool:
-        """Returns whether the scheduler ran a job within so many seconds."""
+        """Returns whether the scheduler ran a job within that many seconds."""
         return self._monotonic() - self._beat_at < within
 
     def next_poll(self, source: str) -> datetime | None:
@@ -198,7 +196,7 @@ class Schedule:
         self._arm_expiry(table)
 
     def _arm_expiry(self, table: Timetable) -> None:
-        """Renders a source anew a second after the next of its figures became too old."""
+        """Renders a source anew one second after its figures next become stale."""
 
         async def refresh() -> None:
             await table.poller.refresh()
@@ -215,7 +213,7 @@ class Schedule:
         self._scheduler.add_job(self._run, trigger, job_of, id=name, name=name, replace_existing=True, **start)
 
     async def _run(self, job: Job, table: Timetable | None, armed: int) -> None:
-        """Runs a job where `stop` and `remove` find it; ends what a source began before the clock jumped."""
+        """Runs a job where `stop` and `remove` find it; cancels the source's job from before a clock jump."""
         self.compare()
         if table is not None and (self._timetables.get(table.source) is not table or armed != self._armed):
             return  # removed, or made anew, after APScheduler had made the task, before the task began
@@ -234,25 +232,24 @@ class Schedule:
         self._beat_at = self._monotonic()
 
     async def _watch(self) -> None:
-        """Compares both clocks for ever."""
         while True:
             await asyncio.sleep(self._rhythm.comparison)
             self.compare()
 
     def compare(self) -> None:
-        """Makes all jobs anew if the wall clock left the monotonic one since the last comparison."""
+        """Makes all jobs anew if the wall clock has jumped since the last comparison."""
         before, self._offset = self._offset, self._measured()
         if abs(self._offset - before) > JUMP_SECONDS:
             log.warning("the wall clock jumped; polling anew", extra={"seconds": round(self._offset - before)})
             self._arm()
 
     def _measured(self) -> float:
-        """Returns by how much the wall clock is ahead of the monotonic one."""
+        """Returns how far the wall clock is ahead of the monotonic one."""
         return self._now().timestamp() - self._monotonic()
 
 
 async def _cancel(tasks: Sequence[asyncio.Task[None]]) -> None:
-    """Ends tasks, and returns when they have ended."""
+    """Cancels tasks and waits for their end."""
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)

@@ -1,8 +1,7 @@
-"""The state file: the states of all sources, in one file that is replaced whole, so that a restart serves at once.
+"""The state file: the states of all sources in one atomically replaced file, so that a restart serves at once.
 
-A convenience: the platform is the record. What cannot be used is refused with one line and asked anew; what cannot be
-written is one line too, and no poll fails for it. Runs in the worker thread, a job at a time, so that sources which
-poll at the same time share one writer without a lock.
+It is a convenience: an unusable file costs one log line and new requests, a failed write one log line and no poll.
+Runs in the worker thread, so sources share one writer without a lock.
 """
 
 import errno
@@ -35,12 +34,10 @@ APART = "give each exporter a state_file of its own"
 
 
 def replace_file(path: Path, pieces: Iterable[bytes]) -> None:
-    """Writes a file whole or not at all, readable by its owner alone, also while another process does the same.
+    """Writes a file atomically, readable by its owner alone, also while another process does the same.
 
-    The folder is not synchronised: after a power cut the old file does as well as the new one.
-
-    Raises:
-        OSError: it cannot be written; the old one stays. EBUSY: another process writes it at this moment.
+    The folder is not synced: after a power cut the old file is as good. OSError if it cannot be written (EBUSY:
+    another process is writing it); the old file stays.
     """
     fresh = path.with_name(f"{path.name}.new")
     with open(fresh, "ab", opener=_private) as file:  # one that a killed process left is as good
@@ -63,7 +60,7 @@ def _private(path: str, flags: int) -> int:
 
 
 def _lock(descriptor: int, fresh: Path) -> None:
-    """Makes sure that nobody else writes this file; the lock ends with the file or the process."""
+    """Locks the file against other writers; the lock ends with the file or the process."""
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         is_there = os.path.samestat(os.fstat(descriptor), fresh.stat())  # or it was made the new one just now
@@ -77,11 +74,11 @@ Write = Callable[[Path, Iterable[bytes]], None]
 
 
 class StateFile:
-    """Stores the states of the sources of one process in a file of its own; without a path it stores nothing.
+    """Stores the states of one process's sources in one file; without a path it stores nothing.
 
-    Every source is announced by `store` before the first of them loads: the file is read once. A second process that
-    writes it is reported; what either of them wrote last is whole, and can be used by both. A file system that does
-    not answer within `seconds` is reported as a full one is.
+    Every source is announced by `store` before the first one loads: the file is read once. A second process that
+    writes it is reported; the last complete write wins. A file system that does not answer within `seconds` is
+    reported as a full one is.
     """
 
     def __init__(
@@ -105,10 +102,9 @@ class StateFile:
         self._writing: Future[None] | None = None
 
     def store(self, source: str, fingerprint: Mapping[str, str], rules: DayRules) -> StateStore:
-        """Announces a source and returns where its states are stored.
+        """Announces a source and returns its store.
 
-        `fingerprint` is what its figures depend on: stored under another one they are not used. Of its values only
-        digests are written.
+        States stored under another `fingerprint` are not used. Only digests of its values are written.
         """
         self._announced.add(source)
         digests = {name: sha256(value.encode()).hexdigest() for name, value in fingerprint.items()}
@@ -124,7 +120,7 @@ class StateFile:
         return StateStore(load, save)
 
     def use(self, path: Path | None, sources: Iterable[str]) -> None:
-        """Goes on in the file at `path`, with what is held of these sources alone; the one before stays as it is."""
+        """Continues in the file at `path` with the states of these sources; the previous file stays as it is."""
         self._announced = set(sources)
         kept = {name: section for name, section in self._kept.items() if name in self._announced}
         if path == self._path and len(kept) == len(self._kept):
@@ -137,7 +133,7 @@ class StateFile:
         self._save()
 
     def _load(self, source: str, empty: Section, rules: DayRules) -> Mapping[str, ReportState]:
-        """Returns the states of a source that can be used, and keeps only those."""
+        """Returns the usable states of a source, and keeps only those."""
         if not self._is_read:
             self._is_read = True
             self._kept = {name: section for name, section in self._sections().items() if name in self._announced}
@@ -151,7 +147,7 @@ class StateFile:
         return usable
 
     def _sections(self) -> Mapping[str, Section]:
-        """Reads the file, says what cannot be used of it, and whether it may be replaced."""
+        """Reads the file, reports what cannot be used, and returns whether it may be replaced."""
         if self._path is None:
             self._gauges.note(None)
             return {}
@@ -216,7 +212,7 @@ class StateFile:
 
 
 def _regular(path: Path) -> bytes:
-    """Reads a regular file; a pipe or a device might never end, and the worker with it."""
+    """Reads a regular file; reading a pipe or device might never end."""
     with open(path, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK)) as file:
         if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
             raise OSError(errno.EINVAL, "is no regular file")
@@ -224,7 +220,7 @@ def _regular(path: Path) -> bytes:
 
 
 def _identity(path: Path) -> tuple[int, int] | None:
-    """Returns what identifies a file: the one that replaces it has another; None if there is none."""
+    """Returns the identity of a file, which its replacement does not share; None if there is none."""
     try:
         found = path.stat()
     except OSError:
@@ -233,20 +229,20 @@ def _identity(path: Path) -> tuple[int, int] | None:
 
 
 def _same(old: Mapping[str, ReportState], new: Mapping[str, ReportState]) -> bool:
-    """Returns whether nothing was replaced: what changes in a state, changes as a new state."""
+    """Returns whether nothing was replaced; states change only as new objects."""
     return old.keys() == new.keys() and all(old[report] is state for report, state in new.items())
 
 
 def _without_pass(state: ReportState) -> ReportState:
-    """Returns a state that needs a refresh pass: another number of days is held from now on."""
+    """Returns a state that needs a refresh pass, because the number of held days changed."""
     return replace(state, health=replace(state.health, history=False), to_refresh=(), refreshed_for=None)
 
 
 def _objection(state: ReportState, now: datetime, rules: DayRules) -> str | None:
     """Says why the state of a report cannot be used.
 
-    Under a clock that was ahead days were called complete that had not ended, and figures would outlive their time
-    by as much. Which of both clocks is wrong cannot be known here: the platform is asked, under the present one.
+    A clock that was ahead completed days too early, and would keep figures too long. Which clock is wrong cannot
+    be known, so the platform is asked again.
     """
     health = state.health
     moments = [each for each in (health.last_attempt, health.last_success, health.last_partial) if each is not None]

@@ -33,24 +33,24 @@ LENGTH = 4
 ZLIB_LEVEL = 1
 PLACE = "I"
 EARLIEST, LATEST = date(1970, 1, 1), date(9999, 1, 1)
-"""No platform has days before or after; in years' reach of them every day can be counted from."""
+"""No platform has days outside; within them arithmetic on dates of years is safe."""
 
 
 class UnusableError(ValueError):
-    """These bytes are no state that can be used; the message says why."""
+    """These bytes are no usable state; the message says why."""
 
 
 class VersionError(UnusableError):
-    """They are of another version of the format; the program that wrote them may need them again."""
+    """Another version of the format, which another release may need again."""
 
 
 class ForeignError(UnusableError):
-    """They are of something else, which somebody may still need."""
+    """Something else, which somebody may still need."""
 
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """What is stored of one source: states by report, read under a `fingerprint`, with `keep_days` held."""
+    """What is stored of one source: states by report, with the `fingerprint` and `keep_days` they were read under."""
 
     fingerprint: Mapping[str, str]
     keep_days: int
@@ -58,7 +58,7 @@ class Section:
 
 
 class _Report(msgspec.Struct, array_like=True):
-    """All of a state but its blocks."""
+    """A state without its blocks."""
 
     health: Health
     to_refresh: tuple[Days, ...]
@@ -93,7 +93,7 @@ class _Block(msgspec.Struct, array_like=True):
 
 
 def encoded(sections: Mapping[str, Section]) -> Iterator[bytes]:
-    """Yields the bytes of a state file in pieces, in their order."""
+    """Yields the bytes of a state file in pieces."""
     digest = sha256()
     for piece in _pieces(sections):
         digest.update(piece)
@@ -104,10 +104,7 @@ def encoded(sections: Mapping[str, Section]) -> Iterator[bytes]:
 def decoded(content: bytes) -> Mapping[str, Section]:
     """Reads a whole state file; the reverse of `encoded`.
 
-    Raises:
-        UnusableError: it is cut short or damaged.
-        VersionError: it is of another version.
-        ForeignError: it is something else.
+    Raises UnusableError (truncated or damaged), VersionError, ForeignError.
     """
     if not MAGIC.startswith(content[: len(MAGIC)]):
         raise ForeignError("is no state file of this program")
@@ -237,14 +234,14 @@ def _state(record: _Report, frames: Iterator[bytes]) -> ReportState:
 
 
 def _moment(moment: datetime) -> datetime:
-    """Returns a moment that can be compared with others, and kept again; raises ValueError or OverflowError."""
+    """Returns a comparable moment that can be stored again; raises ValueError or OverflowError."""
     if moment.tzinfo is None:
         raise ValueError("a moment has no zone")
     return moment.astimezone(UTC)
 
 
 class _IdTable:
-    """Turns places in a table of ids back into ids; equal days share one tuple: most list the same companies."""
+    """Turns indexes back into ids; equal days share one tuple, since most list the same companies."""
 
     def __init__(self, ids: Sequence[str]) -> None:
         self._ids = ids

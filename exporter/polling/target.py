@@ -14,12 +14,11 @@ from exporter.platforms.api import Report
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """One source as the poller knows it: what to ask, whom to hold, what days mean, which families are unwanted.
+    """One source as the poller knows it.
 
-    The platform may lack a report that is not `required`. `limits` hold for limited labels, `min_group` for people.
-    `selections` are those among the platform's own options, by name; they select from the discovery of that name.
-    `company_limits` has the limits of activities and the calendars of companies; `selectors` are those in it, by
-    option.
+    The platform may lack reports that are not `required`. `limits` are those of limited labels, `min_group` of
+    people. `selections` are the platform's own, by name, each for the discovery of that name. `selectors` are
+    those in `company_limits`, by option.
     """
 
     source: str

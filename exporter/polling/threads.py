@@ -1,7 +1,7 @@
-"""The threads beside the event loop: one for decoding to rendering, a job at a time; others for what may block.
+"""Threads beside the event loop: one worker from decoding to rendering, and others for what may block.
 
-They are daemons, unlike those of `concurrent.futures`, which are waited for at exit: SIGTERM must end the program
-within 2 s, also while a large exposition is rendered or a name server is silent.
+They are daemons, unlike those of `concurrent.futures`, which are joined at exit: SIGTERM must end the program within
+2 s, also during a large rendering or while a name server is silent.
 """
 
 import asyncio
@@ -19,7 +19,7 @@ Arguments = ParamSpec("Arguments")
 
 
 class Worker:
-    """Runs functions off the event loop, strictly one after the other, so that what they share needs no lock."""
+    """Runs functions off the event loop, strictly one after the other, so that shared data need no lock."""
 
     def __init__(self, name: str) -> None:
         self._jobs: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
@@ -33,7 +33,7 @@ class Worker:
         return await asyncio.wrap_future(future)
 
     def close(self) -> None:
-        """Ends the thread after the jobs that are queued."""
+        """Ends the thread after the queued jobs."""
         self._jobs.put(None)
 
     def _work(self) -> None:
@@ -43,18 +43,16 @@ class Worker:
 
 
 class DaemonThreads(ThreadPoolExecutor):
-    """Runs each function in a thread of its own, for an event loop's default: names are looked up, key files read.
+    """Runs each function in a thread of its own, as an event loop's default executor: DNS, key files.
 
-    Neither the end of the loop nor another function waits for one that blocks. They stay few: a source polls once at a
-    time, so it has one of them.
+    Nothing waits for one that blocks. They stay few: a source polls once at a time, so it has one of them.
     """
 
     def submit(
         self, function: Callable[Arguments, Result], /, *args: Arguments.args, **kwargs: Arguments.kwargs
     ) -> Future[Result]:
-        """Starts the function."""
         return in_daemon(partial(function, *args, **kwargs))
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
-        """Waits for nobody, whatever `wait` says."""
+        """Waits for no thread, whatever `wait` says."""
         super().shutdown(wait=False, cancel_futures=cancel_futures)

@@ -1,4 +1,4 @@
-"""The report of ChatCaptain's channels: which there are is discovered once a day, then each is asked about."""
+"""The report of ChatCaptain's channels: they are discovered once a day, then each is asked about."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -15,16 +15,16 @@ from exporter.platforms.chatcaptain.day_bounds import LocalDay
 from exporter.platforms.chatcaptain.find_component import ReportComponent, envelope
 
 CHANNEL_INFO = "chatcaptain_channel_info"
-"""The family of the channels, and the topic of the discovery that holds its rows: id, name, type of the wanted ones."""
+"""The family of channels, and the topic of the discovery with id, name and type of wanted ones."""
 CHANNELS = "channels"
-"""The label `report` of the question for the list, and the topic of all channels, wanted or not: id and name."""
+"""The label `report` of the request for the list, and the topic of all channels: id and name."""
 VOICE_TYPES = frozenset(("voice", "audiocodes"))
-"""Types of channels with calls; a guess: no page says which they are (another call's enum has these two)."""
+"""Types of channels with calls; a guess, undocumented (another call's enum has these two)."""
 
 
 @dataclass(frozen=True, slots=True)
 class ChannelReport(ComponentReport):
-    """A report of components that is asked about one channel at a time, of the `channels` that are wanted."""
+    """A component report that is asked about one wanted channel at a time."""
 
     channels: Selection = field(default_factory=Selection)
 
@@ -34,12 +34,12 @@ class ChannelReport(ComponentReport):
         return replace(ComponentReport.equipped(self, account), channels=wanted)
 
     def assumed_discoveries(self, day: date, subjects: int, *, at_worst: bool = False) -> Discoveries:
-        """So many web channels; at worst voice channels."""
+        """That many web channels; at worst voice channels."""
         rows = tuple((str(number), "", "voice" if at_worst else "web") for number in range(subjects))
         return {CHANNEL_INFO: Discovery(day, rows)}
 
     def plan(self, days: Days, scope: Scope, discoveries: Discoveries = NO_DISCOVERIES) -> tuple[Request, ...]:
-        """Asks for the list of channels unless it is known for the last of the days, then for each channel's days."""
+        """Asks for the list of channels unless it is known for the last day, then for each channel's days."""
         known = discoveries.get(CHANNEL_INFO)
         if known is None or known.day < days.last:
             path, last = self.chatbot.path(CHANNELS), Days(days.last, days.last)
@@ -66,7 +66,7 @@ class ChannelReport(ComponentReport):
 
 
 def _listed(root: object) -> tuple[tuple[str, str, str], ...]:
-    """Reads the documented list of channels; each once, the last one of an id counts."""
+    """Reads the documented list of channels; the last one of an id counts."""
     listed = root.get("channels") if isinstance(root, dict) else None
     if not isinstance(listed, list):
         raise SchemaError(f'expected an object with a list "channels". {json_outline.keys(root)}')

@@ -1,7 +1,7 @@
-"""The reports of ChatCaptain whose answers depend on the components that are asked for: how to ask and read them.
+"""ChatCaptain's reports of requested components: how to ask for and read them.
 
-All wanted components are asked for together; what the answer does not yield is asked for alone. An operator's
-expressions are the last word for a component, which then is never asked for alone.
+All wanted components are asked for together, and what the answer lacks is asked for alone. An operator's expressions
+decide about a component, which then is never asked for alone.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -35,26 +35,26 @@ from exporter.platforms.reading_builder import ReadingBuilder, RowKey
 ALL = "all"
 """The only part of every report."""
 DESCRIBED = "overrides"
-"""The name of the part of a question that asks for all components that an operator describes."""
+"""The part of a request for all components that an operator describes."""
 NOTHING = {
     Shape.COUNT: Readable(((None, (0.0, None)),)),
     Shape.TOTAL: Readable(((None, (0.0, None)),)),
     Shape.MEDIAN: NO_MEDIAN,
     Shape.BREAKDOWN: Readable(()),
 }
-"""What a component without a value is on a day on which nothing happened."""
+"""The value of a component without one on a day without use."""
 DOCS = 'docs/development/platform-apis.md, "ChatCaptain"'
 
 
 def newest_first(days: Days) -> Iterator[date]:
-    """Yields the newest complete day, the running one, then the older ones, as far back as they go."""
+    """Yields the newest complete day, the running one, then older ones."""
     newest = sorted(days, reverse=True)
     yield from (*newest[1:2], newest[0], *newest[2:])
 
 
 @dataclass(frozen=True, slots=True)
 class Chatbot:
-    """Whose figures a report has: the id in the paths, which is the company's id, and the company's name."""
+    """The chatbot of a report: its id in paths is the company's id."""
 
     identity: str = "chatbot"
     company: str = ""
@@ -65,7 +65,7 @@ class Chatbot:
 
 @dataclass(frozen=True, slots=True)
 class StatisticsReport(ReportDefaults):
-    """What all reports of a chatbot share: an answer about one day has none of its own. `path` is an operator's."""
+    """The common part of a chatbot's reports; an answer covers one day. `path` is an operator's."""
 
     name: str
     day_bytes: int
@@ -75,7 +75,7 @@ class StatisticsReport(ReportDefaults):
     path: str | None = None
 
     def equipped(self, account: Account) -> Self:
-        """Returns the report of one chatbot; the company is called as the source is, if nothing is said."""
+        """Returns the report of one chatbot; the company is named like the source by default."""
         identity, company = account.options.get("chatbot_id"), account.options.get("company")
         return replace(self, chatbot=Chatbot(str(identity or ""), str(company or account.source)))
 
@@ -85,7 +85,7 @@ class StatisticsReport(ReportDefaults):
 
     @property
     def invariants(self) -> tuple[str, ...]:
-        """Those of Paradigm, which are always 0 here: every release has served these series of every report."""
+        """Those of Paradigm, always 0: every release has served these series for every report."""
         return ("with_docs_gt_responses", "likes_dislikes_gt_responses", "active_gt_ever")
 
     @property
@@ -99,7 +99,7 @@ class StatisticsReport(ReportDefaults):
         return Request(self.name, path, {**limits, **params}, Days(day.day, day.day), subject=subject)
 
     def builder(self, request: Request, context: Context) -> tuple[ReadingBuilder, RowKey]:
-        """Begins the reading of an answer, and returns what its row is filed under."""
+        """Begins the reading of an answer, and returns the key of its row."""
         rows = ReadingBuilder(request.days, context)
         rows.names[self.chatbot.identity] = json_values.label(self.chatbot.company)
         return rows, RowKey(ALL, self.chatbot.identity, request.days.first)
@@ -113,7 +113,7 @@ class StatisticsReport(ReportDefaults):
 
 @dataclass(frozen=True, slots=True)
 class ComponentReport(StatisticsReport):
-    """A report of components; `mapped` are an operator's expressions by the component's name, or its interval's."""
+    """A report of components; `mapped` are an operator's expressions by component (or its interval's) name."""
 
     components: tuple[ReportComponent, ...] = ()
     mapped: Mapping[str, Component] = field(default_factory=dict)
@@ -134,7 +134,7 @@ class ComponentReport(StatisticsReport):
         return tuple(self.question(LocalDay(day, scope.zone), self.components) for day in newest_first(days))
 
     def question(self, day: LocalDay, wanted: Sequence[ReportComponent], channel: str = "") -> Request:
-        """Asks about a day, of a channel if one is given: for all components at once, or in parts for one each."""
+        """Asks about a day (of a channel) for all components at once, or in parts."""
         described = [each for each in wanted if self._mapping(each) is not None]
         parts = {each.name: self._request(day, [each], channel) for each in wanted if each not in described}
         if described and parts:
@@ -151,7 +151,7 @@ class ComponentReport(StatisticsReport):
         return component.interval if by_interval and component.interval is not None else component.number
 
     def _mapping(self, component: ReportComponent) -> tuple[str, Component] | None:
-        """Returns an operator's expressions for a component, with the name that they have in the configuration."""
+        """Returns an operator's expressions for a component, with its name in the configuration."""
         for name in (component.name, component.interval_name):
             if name in self.mapped:
                 return name, self.mapped[name]
@@ -204,9 +204,9 @@ class ComponentReport(StatisticsReport):
 
 
 def _absent(found: Mapping[ReportComponent, Readable | UnreadableError], root: object) -> frozenset[ReportComponent]:
-    """Returns the components without a value: nothing, null or empty.
+    """Returns the components without a value: missing, null or empty.
 
-    One that is not found has none only if others are, or nothing is there: else it may be called in another way.
+    A missing one has no value only if others are found, or the answer is empty; else it may have another name.
     """
     may_be_left_out = any(isinstance(each, Readable) for each in found.values()) or unwrapped(root) in ({}, [])
     return frozenset(
@@ -223,7 +223,7 @@ def _take(
     figures: dict[Column, float],
     place: tuple[tuple[str, ...], ReadingBuilder, RowKey],
 ) -> list[float]:
-    """Adds figures to a row, under the label values `before` them, and notes that a break-down was read at all."""
+    """Adds figures to a row below the label values `before` them, with the read marker of the break-down."""
     before, rows, key = place
     family, read = component.measure.family, list[float]()
     for label, number in found.figures:

@@ -1,4 +1,4 @@
-"""A local day as instants: the limits that a platform is asked for, and the buckets that it cuts; no clock."""
+"""A local day as instants: the limits of requests, and the buckets of answers; no clock."""
 
 import re
 from datetime import UTC, date, datetime, timedelta
@@ -13,7 +13,7 @@ _MILLISECOND = timedelta(milliseconds=1)
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _TIME = re.compile(r"\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}.*)?", re.ASCII)
 _EPOCHS = (946_684_800, 4_102_444_800)
-"""The years 2000 to 2100 in seconds: a number between them, or 1000 times them, is a moment; no day counts so many."""
+"""The years 2000 to 2100 in seconds: a number between them, or 1000 times them, is a moment."""
 
 
 def is_time(value: object) -> bool:
@@ -30,28 +30,25 @@ def is_epoch(value: object) -> bool:
 
 
 class LocalDay(NamedTuple):
-    """A calendar date in a zone."""
-
     day: date
     zone: ZoneInfo
 
     @property
     def limits(self) -> tuple[str, str]:
-        """The first and the last millisecond, in UTC: midnight, and a millisecond before the next one.
+        """The first and the last millisecond, in UTC; the end is inclusive, as in the documented samples.
 
-        The documented samples are cut so (`...T23:00:00.000Z`, `...T22:59:59.999Z`): the end is inclusive. A day that
-        a zone left out altogether has no millisecond of its own; it is asked for as its one moment.
+        A day that a zone skipped has no millisecond of its own and is asked for as one moment.
         """
         first = calendars.start(self.day, self.zone)
         return _written(first), _written(max(first, calendars.end(self.day, self.zone) - _MILLISECOND))
 
     def begins(self, moment: float) -> bool:
-        """Returns whether a bucket that starts then is one of this day, cut at its midnight, not another zone's."""
+        """Returns whether a bucket that starts then is one of this day, cut at its midnight."""
         since = moment - calendars.start(self.day, self.zone).timestamp()
         return moment < calendars.end(self.day, self.zone).timestamp() and since >= 0 and since % BUCKET == 0
 
     def moment(self, value: object) -> float | None:
-        """Reads when a bucket starts, in seconds since 1970: ISO with an offset, an epoch, or a date of this zone."""
+        """Reads a bucket's start in seconds since 1970: ISO with an offset, an epoch, or a date of this zone."""
         if is_epoch(value) and isinstance(value, int | float):
             return float(value) if value < _EPOCHS[1] else value / 1000
         try:

@@ -1,7 +1,7 @@
-"""ChatCaptain's asynchronous export of statistics: what to ask, and what the answers mean; pure.
+"""ChatCaptain's asynchronous export of statistics: requests and the meaning of answers; pure.
 
-Documented (docs.chatcaptain.com, API, Statistics): a POST answers 202 with `exportId`; the status has a word without
-an enumeration, `downloadUrl` when the export is complete, `error` when it failed. So the word is only shown.
+Documented (docs.chatcaptain.com, API, Statistics): a POST answers 202 with `exportId`; the status is a word without
+an enumeration, with `downloadUrl` on completion and `error` on failure. So the word is only shown.
 """
 
 from typing import NamedTuple
@@ -20,13 +20,13 @@ REPORT = "export"
 LONGEST_WORD = 60
 LONGEST_ID = 200
 COMPLETE = frozenset({"complete", "completed", "done", "finished", "ready", "success", "succeeded"})
-"""Words, in small letters, after which there should be a link."""
+"""Lower-case words after which there should be a link."""
 
 
 class Progress(NamedTuple):
     """The state of an export: the platform's own `word`, and the `link` to the file once it is complete.
 
-    The link is a secret: it opens the file to whoever has it. `claimed` says that the word promises one.
+    The link is a secret: it opens the file to anybody. `claimed`: the word promises a link.
     """
 
     word: str
@@ -35,7 +35,7 @@ class Progress(NamedTuple):
 
 
 def start(chatbot_id: str, days: Days, zone: ZoneInfo) -> Request:
-    """Returns the request that starts an export of some days; the end is inclusive, as in the reports."""
+    """Returns the request that starts an export; the end is inclusive, as in reports."""
     first, last = LocalDay(days.first, zone).limits[0], LocalDay(days.last, zone).limits[1]
     return Request(REPORT, Chatbot(chatbot_id).path(REPORT), {"from": first, "to": last}, days, method="POST")
 
@@ -45,7 +45,7 @@ def ask(chatbot_id: str, export_id: str, days: Days) -> Request:
 
 
 def started(body: bytes) -> str:
-    """Reads the id of an export; raises NotJsonError, SchemaError (no id) or PlatformError (it reports an error)."""
+    """Reads the id of an export; raises NotJsonError, SchemaError (no id) or PlatformError."""
     answer = _answer(body)
     export_id = answer.get("exportId")
     if not isinstance(export_id, str) or not export_id.strip():
@@ -58,7 +58,7 @@ def started(body: bytes) -> str:
 
 
 def progress(body: bytes) -> Progress:
-    """Reads the state of an export: without a link it is pending, whatever the word is; raises what `started` does."""
+    """Reads the state of an export, pending without a link; raises what `started` does."""
     answer = _answer(body)
     word, link = answer.get("status"), answer.get("downloadUrl")
     shown = word if isinstance(word, str) else "without a word"

@@ -1,8 +1,7 @@
-"""Components of ChatCaptain's reports: what each feeds, and where in an answer of unknown shape it is.
+"""Components of ChatCaptain's reports: what each feeds, and where it is in an answer of unknown shape.
 
-An answer is about the components that were asked for. One of several is under its name, in whatever spelling, or
-its id; or in a list of objects of which each holds the name or the id of one. One level of `data`, `report`,
-`components` or `result` may lie around it, or several. The answer about one alone needs no key.
+In an answer about several, a component is below its name, in any spelling, or its id; or it is an object of a list,
+with the name or id. `data`, `report`, `components` or `result` may wrap it. An answer about one alone needs no key.
 """
 
 import re
@@ -30,9 +29,9 @@ class NoComponentError(UnreadableError):
 
 @dataclass(frozen=True)
 class ReportComponent:
-    """A component: its name and id in its report, the measure it feeds, what it is, if only of `voice` channels.
+    """A component: its name and id in its report, its measure and shape, and whether only `voice` channels have it.
 
-    `interval` is the id of the component that holds the same figure per interval.
+    `interval` is the id of the component with the same figure per interval.
     """
 
     name: str
@@ -49,18 +48,15 @@ class ReportComponent:
 
     @cached_property
     def spellings(self) -> frozenset[str]:
-        """Its name without and with the suffix that only channels have, as `_plain` writes it."""
+        """Its name with and without the suffix of channels, as `_plain` writes it."""
         return frozenset((_plain(self.name), _plain(self.name.removesuffix(FOR_CHANNEL))))
 
 
 def envelope(root: object, *, may_be_null: bool = False) -> object:
-    """Returns an answer without its `error`.
+    """Returns an answer without its `error`; null data are a failure, unless they `may_be_null`.
 
-    Data that are null are a failure, unless they `may_be_null`: they are all that was asked for, and that may be null.
-
-    Raises:
-        PlatformError: the error says something; what else is there does not count.
-        SchemaError: it is no object or list, or there are no data in it.
+    Raises PlatformError (the error says something; other content is ignored) and SchemaError (no object, list or
+    data).
     """
     if not isinstance(root, dict):
         if root is None or isinstance(root, str | bool):
@@ -77,7 +73,7 @@ def envelope(root: object, *, may_be_null: bool = False) -> object:
 
 
 def _said(error: object, message: object) -> str:
-    """Returns what an error says, in one printable line; it holds no names and no figures."""
+    """Returns an error's text in one printable line, without names and figures."""
     said = error.get("message", error.get("code")) if isinstance(error, dict) else error
     words = [text for text in (said, message) if isinstance(text, str) and text.strip()]
     line = printable(" ".join(": ".join(dict.fromkeys(words)).split()))
@@ -85,10 +81,7 @@ def _said(error: object, message: object) -> str:
 
 
 def find(root: object, component: ReportComponent, asked: Collection[int]) -> object:
-    """Returns what an answer holds of a component; `asked` are the ids asked for: an answer about one alone is it.
-
-    Raises UnreadableError if that is not clear.
-    """
+    """Returns a component's value in an answer about the ids `asked`; UnreadableError if that is ambiguous."""
     for holder in _holders(root, _DEEPEST):
         if isinstance(holder, Mapping):
             found = list(_under_key(holder, component, asked))
@@ -118,7 +111,7 @@ def _holders(root: object, depth: int) -> Iterator[Mapping[str, object] | Sequen
 def _under_key(holder: Mapping[str, object], component: ReportComponent, asked: Collection[int]) -> Iterator[object]:
     """Yields what is under the name, else under the id.
 
-    Numbers are ids only where each of them was asked for: else they count places in a list, or are names of something.
+    Numbers are ids only if each of them was asked for; else they may be positions or names.
     """
     named = [value for key, value in holder.items() if _plain(key) in component.spellings]
     ids = {key for key in holder if key.isdecimal()}
@@ -131,7 +124,7 @@ def _under_key(holder: Mapping[str, object], component: ReportComponent, asked: 
 
 
 def _in_list(holder: Sequence[object], component: ReportComponent, asked: Collection[int]) -> Iterator[object]:
-    """Yields the objects that hold the name, else those that hold the id, without the field that identifies them."""
+    """Yields the objects with the name, else those with the id, without the identifying field."""
     items = [each for each in holder if isinstance(each, dict)]
     named = [each for each in items if any(_is_named(value, component) for value in each.values())]
     if not named:
@@ -163,5 +156,5 @@ def _tells(key: str, value: object, component: ReportComponent) -> bool:
 
 
 def _plain(text: str) -> str:
-    """Returns a name without case and signs: CONVERSATION_COUNT, conversationCount and conversation-count are one."""
+    """Folds a name: CONVERSATION_COUNT, conversationCount and conversation-count become the same."""
     return _NOT_A_LETTER.sub("", text.casefold())

@@ -1,9 +1,8 @@
-"""ChatCaptain's inbox report, which is documented: conversations handed to people, in total over the asked day.
+"""ChatCaptain's documented inbox report: conversations handed to people, in total over the asked day.
 
-    {"data": {"transferredToAgentCount": 20, "conversationAcceptedCount": 17, "conversationNotAcceptedCount": 3,
-              "averageJoinTimeSeconds": 42.5, "agentPerformance": [...]}}
-
-The operators in `agentPerformance` are people: nothing of them is read.
+{"data": {"transferredToAgentCount": 20, "conversationAcceptedCount": 17, "conversationNotAcceptedCount": 3,
+"averageJoinTimeSeconds": 42.5, "agentPerformance": [...]}}
+The operators in `agentPerformance` are people and are not read.
 """
 
 from dataclasses import dataclass, replace
@@ -26,7 +25,7 @@ OPERATORS = "agentPerformance"
 
 @dataclass(frozen=True, slots=True)
 class InboxReport(StatisticsReport):
-    """The inbox; its measures are transfers, accepted, not accepted, and the mean time to join, in this order."""
+    """Its measures are transfers, accepted, not accepted, and the mean time to join, in this order."""
 
     def overridden(self, override: Override) -> "InboxReport":
         if override.components:

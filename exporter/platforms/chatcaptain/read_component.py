@@ -1,7 +1,7 @@
 """Classifies an undocumented JSON value: one number, a break-down by name, a series in time.
 
-Where the meaning of a shape was inferred it is marked as a guess. An UnreadableError says why a value does not
-fit, without a figure or a name. Knows no component and no platform.
+Inferred meanings are marked as guesses. An UnreadableError says why a value does not fit, without figures and names.
+Knows no component and no platform.
 """
 
 import math
@@ -18,7 +18,7 @@ from exporter.platforms.item_names import ItemNames
 from exporter.platforms.json_values import DEEPEST, is_identity
 
 WRAPPERS = ("data", "report", "components", "result")
-"""Keys of objects that hold nothing but what is meant."""
+"""Keys of objects that only wrap the value."""
 _INNER = frozenset((*WRAPPERS, "value", "values", "items"))
 _COUNTS = frozenset(("count", "value", "total", "hits"))
 _STARTS = ("timestamp", "time", "date", "from", "start")
@@ -35,7 +35,7 @@ class Shape(Enum):
 
 
 class UnreadableError(Exception):
-    """Why a value cannot be what it is taken for; it `is_absent` if there is none: nothing, null, or empty."""
+    """Why a value cannot be read; `is_absent` if it is missing, null or empty."""
 
     def __init__(self, why: str, *, is_absent: bool = False) -> None:
         super().__init__(why)
@@ -43,7 +43,7 @@ class UnreadableError(Exception):
 
 
 class Readable(NamedTuple):
-    """What was read: figures by name, the one number under None; and, if its meaning is a `guess`, how it was read."""
+    """Figures by name, a single one under None; `guess` says how they were read if that was inferred."""
 
     figures: tuple[tuple[str | None, json_values.Checked], ...]
     guess: str = ""
@@ -53,7 +53,7 @@ NO_MEDIAN = Readable(((None, (None, None)),))
 
 
 def read(value: object, figure: Shape, day: LocalDay) -> Readable:
-    """Reads a value that has to be such a figure of this day; null is no median of a day on which nothing happened."""
+    """Reads a value as such a figure of this day; null is a median without use."""
     bare, guess = reshaped(unwrapped(value))
     if bare is None and figure is Shape.MEDIAN:
         return NO_MEDIAN
@@ -67,7 +67,7 @@ def read(value: object, figure: Shape, day: LocalDay) -> Readable:
 
 
 def unwrapped(value: object) -> object:
-    """Takes off the objects that only hold another one; texts beside it, and an empty `error`, say nothing of it."""
+    """Unwraps objects that only hold another one; texts beside it, and an empty `error`, are ignored."""
     for _ in range(DEEPEST):
         holder = value if isinstance(value, dict) else {}
         inner = [key for key, each in holder.items() if key in _INNER and isinstance(each, dict | list)]
@@ -80,7 +80,7 @@ def unwrapped(value: object) -> object:
 
 
 def one(value: object, figure: Shape) -> json_values.Checked:
-    """Reads a value that has to be a number; null is no median of a day on which nothing happened."""
+    """Reads a number; null is a median without use."""
     if value is None:
         if figure is Shape.MEDIAN:
             return None, None
@@ -132,7 +132,7 @@ def _listed(value: Sequence[object], figure: Shape, day: LocalDay) -> json_value
 
 
 def _summed(value: Sequence[object], figure: Shape, day: LocalDay) -> object:
-    """Returns the one number of a list of as many numbers as the day has parts; the same list if it has not."""
+    """Returns the one number of a list with a number per part of the day, else the list."""
     length = (calendars.end(day.day, day.zone) - calendars.start(day.day, day.zone)) / timedelta(hours=1)
     parts = (1,) if figure is Shape.MEDIAN else (1, math.ceil(length / 24), round(length))
     numbers = [each for each in value if isinstance(each, int | float) and json_values.is_number(each)]
@@ -142,7 +142,7 @@ def _summed(value: Sequence[object], figure: Shape, day: LocalDay) -> object:
 
 
 def buckets(found: Iterable[tuple[object, object]], figure: Shape, day: LocalDay) -> json_values.Checked:
-    """Adds up buckets, each the moment it starts and a number; one that is not of the asked day fails all of them.
+    """Adds up buckets (a start and a number); one outside the asked day fails all of them.
 
     One that starts at no midnight of ours holds hours of another day: then the platform counts in another zone.
     """
@@ -168,7 +168,7 @@ def buckets(found: Iterable[tuple[object, object]], figure: Shape, day: LocalDay
 
 
 def _time_of(records: Sequence[Record]) -> str | None:
-    """Returns the key under which every record has a moment; of several the one that is called like a start."""
+    """Returns the key under which every record has a moment; of several, the one named like a start."""
     for test in (is_time, is_epoch):
         keys = [key for key in records[0] if all(test(each.get(key)) for each in records)]
         if keys:
@@ -178,7 +178,7 @@ def _time_of(records: Sequence[Record]) -> str | None:
 
 
 def breakdown(value: object) -> Readable:
-    """Reads numbers by name: an object of numbers, or of objects with a number, or a list of names with a number."""
+    """Reads numbers by name: an object of numbers, or of objects with a number, or a list of names with numbers."""
     if isinstance(value, dict):
         return _by_key(value)
     if not isinstance(value, list):
@@ -209,7 +209,7 @@ def _by_key(value: Record) -> Readable:
 
 
 def _chosen(names: Iterable[str | None], records: Sequence[Record]) -> Readable:
-    """Takes of each record the number that counts; one without a name is missing, and none may be without."""
+    """Takes the number that counts from each record; no record may lack it."""
     if not records:
         return Readable(())
     key, names = _number_of(records), list(names)
@@ -229,9 +229,9 @@ def labelled(names: Iterable[str | None], values: Iterable[object]) -> Readable:
 
 
 def _number_of(records: Sequence[Record], *, only: bool = False) -> str:
-    """Returns the key of the number that counts: the only one of integers, else the one called like a count.
+    """Returns the key of the number that counts: the only integer, else the one named like a count.
 
-    Where a fraction may be meant, it is the `only` number that there is.
+    Where a fraction may be meant, it is the `only` number.
     """
     keys = dict.fromkeys(key for each in records for key in each if not (is_identity(key) or key.endswith("Id")))
     numbers = [key for key in keys if _are(records, key, json_values.is_number)]
@@ -256,7 +256,7 @@ def _is_whole(value: object) -> bool:
 
 
 def _labels(records: Sequence[Record]) -> Iterator[str | None]:
-    """Yields what each record is called: its only text, even an empty one; of several the likeliest for a name."""
+    """Yields each record's name: its only text, even an empty one; of several the likeliest."""
     texts = [
         key
         for key in dict.fromkeys(key for each in records for key in each)

@@ -1,4 +1,4 @@
-"""Brings tables, pairs and lists of numbers into the shapes that `read_component` reads; each of them is a guess."""
+"""Converts tables, pairs and lists of numbers into shapes that `read_component` reads; each is a guess."""
 
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
@@ -14,7 +14,7 @@ PAIR = 2
 
 
 class Reshaped(NamedTuple):
-    """A value in another shape, and how it was understood; the same value without a `guess` if nothing was done."""
+    """A value in another shape, and how it was understood; unchanged without a `guess`."""
 
     value: object
     guess: str = ""

@@ -1,4 +1,4 @@
-"""Which of the figures that an answer describes is the one that a report is after; guesses nothing."""
+"""Chooses the figure of a report among those that an answer describes; guesses nothing."""
 
 from collections.abc import Collection, Sequence
 from typing import NamedTuple
@@ -7,10 +7,10 @@ from exporter.platforms.paradigm.survey import LIST, NAMES, OBJECT, PEOPLE, ROW,
 
 
 class Wanted(NamedTuple):
-    """What to look for: the likely names, best first, and whether each item of a list counts on its own.
+    """What to look for: likely names, best first, and whether each item of a list counts on its own.
 
-    If it does, the only number that items have is taken whatever its name; if not, a number of the day, or else the
-    number of different people in a list of people.
+    If so, the items' only number is taken whatever its name; if not, a number of the day, or else the number of
+    different people in a list.
     """
 
     names: tuple[str, ...]
@@ -18,7 +18,7 @@ class Wanted(NamedTuple):
 
 
 class Choice(NamedTuple):
-    """The place in a row that is read, whether the people listed there are counted instead, and why it was chosen."""
+    """The chosen place in a row, whether its people are counted instead, and why."""
 
     place: Place
     people: bool
@@ -49,7 +49,7 @@ def choose(found: FieldSurvey, wanted: Wanted) -> Choice | NoChoice:
 
 
 def _figures(found: FieldSurvey, wanted: Wanted) -> Sequence[DescribedFigure]:
-    """Returns the figures of the wanted shapes, those whose field is a guess only if there are no others."""
+    """Returns the figures of the wanted shapes; guessed ones only if there are no others."""
     shapes = (LIST, NAMES) if wanted.of_items else (ROW, OBJECT)
     figures = [figure for row in found.seen.values() for figure in row.figures if figure.place.shape in shapes]
     return [figure for figure in figures if not figure.is_guess] or figures

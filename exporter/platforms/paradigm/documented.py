@@ -17,7 +17,7 @@ from exporter.platforms.reading_builder import Invariant, ReadingBuilder
 
 @dataclass(frozen=True, slots=True)
 class DocumentedReport(ReportEndpoint):
-    """A report of the envelope `{metadata, <array>: [{company: {id, name}, dates: [{date, ...}]}]}`."""
+    """A report of the shape `{metadata, <array>: [{company: {id, name}, dates: [{date, ...}]}]}`."""
 
     measures: tuple[Measure, ...]
     arrays: tuple[Array, ...]
@@ -51,7 +51,7 @@ class DocumentedReport(ReportEndpoint):
         return rows.reading(parts, field_notes.notes(*(root.get(array.metadata) for array in self.arrays)))
 
     def _expect(self, root: Mapping[str, object], rows: ReadingBuilder) -> None:
-        """Notes what is beside the arrays and not documented; what is missing there costs no figure."""
+        """Notes undocumented keys beside the arrays; missing ones cost no figure."""
         rows.expect(root, {key for array in self.arrays for key in (array.key, array.metadata)}, "")
         for array in self.arrays:
             key = array.metadata

@@ -1,4 +1,4 @@
-"""What an answer says of its own fields, and where its numbers are; both without a figure or a name in it."""
+"""An answer's descriptions of its fields, and the paths of its numbers; without figures or names."""
 
 from collections.abc import Iterator
 
@@ -7,7 +7,7 @@ from exporter.domain.text import enumerated
 from exporter.platforms import json_outline, json_values
 
 LONGEST_NOTE = 200
-"""Characters of what a platform says of a field."""
+"""Characters of a field's description."""
 
 
 def fields(metadata: object) -> frozenset[str]:
@@ -19,7 +19,7 @@ def fields(metadata: object) -> frozenset[str]:
 
 
 def notes(*metadata: object) -> tuple[FieldNote, ...]:
-    """Returns what an answer says of its fields, each different note once; what is not in words is ignored."""
+    """Returns an answer's different field descriptions; what is not text is ignored."""
     found = set()
     for field, note in (pair for each in metadata if isinstance(each, dict) for pair in each.items()):
         unit, text = (note.get("unit"), note.get("description")) if isinstance(note, dict) else (None, None)
@@ -29,7 +29,7 @@ def notes(*metadata: object) -> tuple[FieldNote, ...]:
 
 
 def summary(root: object) -> str:
-    """Says what an answer describes and where it has numbers, for the message about one that cannot be read."""
+    """Says what an answer describes and where it has numbers, for the message about an unreadable one."""
     if not isinstance(root, dict):
         return f"The answer is {json_outline.summary(root)}."
     keys = [key for key in ("metadata", "metadata_agent") if isinstance(root.get(key), dict)]
@@ -40,7 +40,7 @@ def summary(root: object) -> str:
 
 
 def numbers(value: object, path: str, depth: int = json_values.DEEPEST) -> Iterator[str]:
-    """Yields the paths of all numbers but ids; what may be names of people or things is shown as `*`."""
+    """Yields the paths of all numbers but ids; possible names are shown as `*`."""
     if isinstance(value, list | json_values.Listed) and depth:
         for each in value:
             yield from numbers(each, f"{path}[]", depth - 1)

@@ -1,4 +1,4 @@
-"""How Paradigm's reports are asked: all the same way."""
+"""Requests of Paradigm's reports, which all have the same form."""
 
 from dataclasses import dataclass
 
@@ -8,12 +8,12 @@ from exporter.domain.scope import Scope
 from exporter.platforms.api import END_DATE, NO_DISCOVERIES, Discoveries, ReportDefaults, Request
 
 INVARIANTS = ("with_docs_gt_responses", "likes_dislikes_gt_responses", "active_gt_ever")
-"""Served of every report, also of those that cannot break them."""
+"""Served for every report, also for those that cannot break them."""
 
 
 @dataclass(frozen=True, slots=True)
 class ReportEndpoint(ReportDefaults):
-    """One reporting endpoint: the label `report`, the path, about how many bytes a company's day takes."""
+    """One reporting endpoint: the label `report`, the path, and approximate bytes of a company's day."""
 
     name: str
     path: str
@@ -26,10 +26,9 @@ class ReportEndpoint(ReportDefaults):
     def plan(self, days: Days, scope: Scope, discoveries: Discoveries = NO_DISCOVERIES) -> tuple[Request, ...]:
         """Asks for all days at once, both ends included; without `end_date` the server would choose its own today.
 
-        That `end_date` is included is inferred; where it turned out not to be it is the day after.
-
-        `company_id` "works for admin users only" (OpenAPI); what a company admin gets with it is unknown, so a refusal
-        is followed by the question without it.
+        That `end_date` is inclusive is inferred; if it turned out not to be, it is the day after.
+        `company_id` "works for admin users only" (OpenAPI); what a company admin gets is unknown, so a
+        refusal is followed by the request without it.
         """
         end = days.last + ONE_DAY if END_DATE in discoveries else days.last
         params = {"start_date": days.first.isoformat(), "end_date": end.isoformat()}

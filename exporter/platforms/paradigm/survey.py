@@ -1,9 +1,8 @@
-"""Reads an answer by its own description: `metadata` names its fields, the shape of a row shows where they are.
+"""Reads an answer by its own description: `metadata` describes its fields, a row's shape shows where they are.
 
-    {metadata: {<field>: {description, unit}}, reporting: [{company: {id, name}, dates: [{date, ...}]}]}
-
-A figure is a number whose key is described, directly in a row, in one object in it, or in the items of one list in it;
-or a number of an object that maps names to numbers. Knows no report: which figure is wanted is chosen afterwards.
+{metadata: {<field>: {description, unit}}, reporting: [{company: {id, name}, dates: [{date, ...}]}]}
+A figure is a number with a described key, in a row, in one object in it, or in the items of one list in it; or a
+number of an object that maps names to numbers. Knows no report.
 """
 
 import re
@@ -18,12 +17,12 @@ from exporter.platforms.paradigm import field_notes
 from exporter.platforms.reading_builder import ReadingBuilder, RowKey
 
 ARRAYS = {"reporting": "metadata", "reporting_agents": "metadata_agent"}
-"""The arrays of companies, and what describes the fields of each."""
+"""The arrays of companies, and what describes their fields."""
 _NUMERIC = re.compile(r"\s*[-+]?[0-9]+(\.[0-9]*)?\s*", re.ASCII)
 
 
 class Place(NamedTuple):
-    """Where in a row numbers are: the object or list that holds them, of which shape that is, and their key.
+    """Where in a row numbers are: the object or list that holds them, its shape, and their key.
 
     As text: `n`, `feedbacks.n`, `tools[].n`, and `tools.*` for an object that maps names to numbers.
     """
@@ -42,7 +41,7 @@ ROW, OBJECT, LIST, NAMES, PEOPLE = "", ".", "[].", ".*", "[]"
 
 
 class DescribedFigure(NamedTuple):
-    """A described number: place, field that describes it, item of a list; a `value` of None cannot be read."""
+    """A described number: place, field, item of a list; a `value` of None cannot be read."""
 
     place: Place
     field: str
@@ -51,7 +50,7 @@ class DescribedFigure(NamedTuple):
 
     @property
     def is_guess(self) -> bool:
-        """Returns whether only the lack of another field says that this one describes it."""
+        """Whether only the lack of another field says that this one describes it."""
         return self.place.shape == NAMES and self.place.holder != self.field
 
 
@@ -61,7 +60,7 @@ NO_PEOPLE: Mapping[str, frozenset[str]] = MappingProxyType({})
 
 @dataclass(frozen=True, slots=True)
 class RowSurvey:
-    """What one row holds: its figures, the length of each list, the people of each list that lists people.
+    """The content of one row: figures, lengths of lists, people of lists.
 
     A `bare` row lists nothing: no figure can be expected of it.
     """
@@ -74,14 +73,14 @@ class RowSurvey:
 
 @dataclass(slots=True)
 class FieldSurvey:
-    """All rows of an answer by array, company and day; `levels` are the arrays whose entries had no days."""
+    """All rows of an answer by array, company and day; entries in `levels` arrays have no days."""
 
     rows: ReadingBuilder
     seen: dict[RowKey, RowSurvey] = field(default_factory=dict)
     levels: set[str] = field(default_factory=set)
 
     def see(self, key: RowKey, row: RowSurvey) -> None:
-        """Files what a row holds; of two different rows of one company and day the last one counts."""
+        """Files a row's content; of two different rows of one company and day the last one counts."""
         if self.seen.get(key, row) != row:
             self.rows.violate("duplicate_row", key)
         self.seen[key] = row
@@ -97,8 +96,6 @@ def survey(root: Mapping[str, object], rows: ReadingBuilder) -> FieldSurvey:
 
 @dataclass(slots=True)
 class _ArrayReader:
-    """Reads one array into a survey."""
-
     _array: str
     _described: frozenset[str]
     _found: FieldSurvey
@@ -149,7 +146,7 @@ class _ArrayReader:
         self._found.see(key, RowSurvey(tuple(figures), lengths or NO_LENGTHS, people or NO_PEOPLE, bare))
 
     def _figure(self, place: Place, value: object, key: RowKey, label: str | None = None) -> DescribedFigure | None:
-        """Returns the value if it is a figure, without a value if that cannot be read; looks for nothing below it."""
+        """Returns the value if it is a figure, without a value if that cannot be read."""
         if place.key in self._described:
             if json_values.is_number(value):
                 number, flaw = json_values.number(value)
@@ -164,7 +161,7 @@ class _ArrayReader:
         return None
 
     def _once(self, figure: DescribedFigure) -> DescribedFigure:
-        """Returns the same object for the same figure: of hundreds of thousands most are small and repeated."""
+        """Interns figures: of hundreds of thousands most are small and repeated."""
         return self._known.setdefault(figure, figure)
 
     def _at(self, place: Place) -> str:
@@ -210,7 +207,7 @@ class _ArrayReader:
                         yield figure
 
     def _people(self, name: str, items: Sequence[object]) -> frozenset[str] | None:
-        """Returns who is in a list of people, by id or else by name; None for a list of something else."""
+        """Returns who is in a list of people, by id or else by name; None for another list."""
         named_so = name.endswith(("users", "user_ids"))
         if not named_so and not any(isinstance(item, dict) and "user_id" in item for item in items):
             return None
