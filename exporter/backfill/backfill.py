@@ -171,7 +171,7 @@ class Backfill:
             progress, discoveries = ReportProgress(0, left_out=str(error)), NO_DISCOVERIES
         else:
             self._asked_for += len(answers.answers)
-            size = sum(len(answer.body) for answer in answers.answers) / len(newest)
+            size = sum(answer.size for answer in answers.answers) / len(newest)
             longest = LONGEST_PIECE_BY_DAY if report.asks_by_day else min(LONGEST_PIECE, longest_piece(report, size))
             progress, discoveries = ReportProgress(longest), answers.discoveries
         await self.worker.run(partial(self.manifest.begin, source, report.name, progress))

@@ -60,7 +60,7 @@ def folded(target: Target, state: ReportState, asked: Answers, days: Days, now: 
     """
     ledger = state.ledger
     keep_days = (days.last - min(ledger.blocks, default=days.first)).days
-    for request, _, reading in asked.answers:
+    for request, _, reading, _ in asked.answers:
         ledger = fold(ledger, reading, Asked(request.days, days.last, now, keep_days), target.companies.wants)
     return ReportState(ledger, Health(target.interval, last_success=now, history=True), discoveries=asked.discoveries)
 

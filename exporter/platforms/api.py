@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from enum import Enum
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 from zoneinfo import ZoneInfo
 
 from exporter.domain.errors import ConfigError
@@ -81,29 +81,57 @@ class Context:
 
 @dataclass(frozen=True, slots=True)
 class Expression:
-    """A compiled expression over JSON values: its `text`, and `search`, which returns what it finds in one, or None."""
+    """A compiled expression over JSON values: its `text`, how it was `parsed`, and its keys if it is a plain path."""
 
     text: str
-    search: Callable[[object], object] = field(repr=False, compare=False)
+    parsed: dict[str, Any] = field(repr=False, compare=False)
+    path: tuple[str, ...] | None = field(default=None, repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
-class Fields:
-    """Where an operator says that the figures of a report are, each relative to the level above.
+class FigureFields:
+    """Where the figures of one measure are in a row: a `value`, or `items` with `labels` and a `value` each.
 
-    `entries` is searched in the answer, `company_id`, `company` and `days` in an entry, `date` and `items` in a day,
-    `label` in an item, `value` in an item or, without items, in a day. Without `days` the figures are levels of now,
-    and an entry is its own day.
+    `labels` are pairs of an option and its expression; `place` precedes the names of all options in messages. A `whole`
+    figure is a count.
+    """
+
+    value: Expression
+    items: Expression | None = None
+    labels: tuple[tuple[str, Expression], ...] = ()
+    place: str = ""
+    whole: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RowFields:
+    """Where the rows of a report are: each expression is searched in what the one before it finds.
+
+    `entries` is searched in the answer. In an entry either `days` or `companies` finds a list of rows, or the entry is
+    itself a row. `company_id` and `company` are searched in one of the companies, else in an entry, `date` in one of
+    the days, else in an entry. Without `company_id` all rows are the account's own; without `date` they are of the day
+    that was asked for, or of now.
     """
 
     entries: Expression
-    company_id: Expression
-    company: Expression
-    date: Expression
-    value: Expression
+    company_id: Expression | None = None
+    company: Expression | None = None
     days: Expression | None = None
+    companies: Expression | None = None
+    date: Expression | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fields(RowFields):
+    """Where an operator says that the figures of a built-in report are; without `days` they are levels of now."""
+
+    value: Expression
     items: Expression | None = None
     label: Expression | None = None
+
+    @property
+    def figure(self) -> FigureFields:
+        return FigureFields(self.value, self.items, () if self.label is None else (("label", self.label),))
 
 
 @dataclass(frozen=True, slots=True)

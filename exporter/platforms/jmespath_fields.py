@@ -1,47 +1,65 @@
-"""Reads an answer by an operator's expressions (JMESPath), one per level, since none can look at its parent."""
+"""Reads an answer by expressions (JMESPath), one per level, since none can look at its parent."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import jmespath
 from jmespath.exceptions import ParseError
 from jmespath.functions import Functions
+from jmespath.visitor import TreeInterpreter
 
+from exporter.domain.errors import SchemaError
 from exporter.domain.model import Column
-from exporter.platforms import json_values
-from exporter.platforms.api import Expression, Fields
+from exporter.platforms import json_outline, json_values
+from exporter.platforms.api import Expression, FigureFields, RowFields
 from exporter.platforms.reading_builder import ReadingBuilder, RowKey
+
+LONGEST = 1000
+"""Characters of an expression."""
+MOST_SELECTIONS = 2
+"""In so many places may an expression put values together (`[a, b]`, `{a: b}`): each multiplies what it is given."""
+SHOWN_DEPTH = 3
+"""So many levels of what an expression finds are shown."""
+MOST_ITEMS = 1_000_000
+"""So many items may a list have that an expression finds."""
+MOST_STEPS = 20_000_000
+"""So many steps may all expressions take over one answer; a step is a value looked at, or an item of a list found."""
 
 
 def expression(text: str) -> Expression:
     """Compiles an expression; a ValueError says in one line why it is none."""
     try:
-        compiled = jmespath.compile(text)
+        parsed: dict[str, Any] = jmespath.compile(text).parsed
     except ParseError as error:
         raise ValueError(f"is no JMESPath expression: it goes wrong at character {error.lex_position + 1}") from None
     except RecursionError:
         raise ValueError("is nested too deeply") from None
-    for name, arguments in _calls(compiled.parsed):
-        _refuse_bad_call(name, arguments)
-
-    def search(value: object) -> object:
-        try:
-            found: object = compiled.search(value)
-        except (ValueError, ArithmeticError):  # a function was given what it does not take, such as length(null)
-            return None
-        return found
-
-    return Expression(text, search)
+    if len(text) > LONGEST:
+        raise ValueError(f"is longer than {LONGEST} characters")
+    nodes = list(_nodes(parsed))
+    if sum(node["type"].startswith("multi_select") for node in nodes) > MOST_SELECTIONS:
+        raise ValueError(f"puts values together in more than {MOST_SELECTIONS} places")
+    for node in nodes:
+        if node["type"] == "function_expression":
+            _refuse_bad_call(node["value"], len(node["children"]))
+    return Expression(text, parsed, _plain_path(parsed))
 
 
-def _calls(node: object) -> Iterator[tuple[str, int]]:
-    """Yields the functions that an expression calls, each with the number of its arguments."""
-    if not isinstance(node, dict):
-        return
-    if node["type"] == "function_expression":
-        yield node["value"], len(node["children"])
-    for child in (*node["children"], node.get("value")):
-        yield from _calls(child)
+def _nodes(node: object) -> Iterator[dict[str, Any]]:
+    """Yields all parts of a parsed expression."""
+    if isinstance(node, dict) and "type" in node:
+        yield node
+        for child in (*node["children"], node.get("value")):
+            yield from _nodes(child)
+
+
+def _plain_path(parsed: dict[str, Any]) -> tuple[str, ...] | None:
+    """Returns the keys of an expression that is nothing but keys, as almost all are; None for any other."""
+    fields = parsed["children"] if parsed["type"] == "subexpression" else [parsed]
+    if parsed["type"] == "current":
+        return ()
+    return tuple(each["value"] for each in fields) if all(each["type"] == "field" for each in fields) else None
 
 
 def _refuse_bad_call(name: str, arguments: int) -> None:
@@ -56,67 +74,141 @@ def _refuse_bad_call(name: str, arguments: int) -> None:
         raise ValueError(f"calls {name}() with {arguments} arguments; it takes {least}{len(signature)}")
 
 
+class Search(TreeInterpreter):  # type: ignore[misc]  # the library has no types
+    """Evaluates expressions over one answer, in a bounded number of steps."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._left = MOST_STEPS
+
+    def find(self, expression: Expression, value: object) -> object:
+        """Returns what an expression finds in a value, or None; raises SchemaError if that takes too much."""
+        if expression.path is not None:
+            self._take(1)
+            for key in expression.path:
+                value = value.get(key) if isinstance(value, dict) else None
+            return value
+        try:
+            found = self.visit(expression.parsed, value)
+        except (ValueError, ArithmeticError):  # a function was given what it does not take, such as length(null)
+            return None
+        return found
+
+    def visit(self, node: dict[str, Any], *arguments: object, **options: object) -> object:
+        """Evaluates one part of an expression."""
+        found: object = super().visit(node, *arguments, **options)
+        self._take(1 + len(found) if isinstance(found, list) else 1)
+        if isinstance(found, list) and len(found) > MOST_ITEMS:
+            raise SchemaError(f"an expression finds a list of more than {MOST_ITEMS:,} items; write a plainer one")
+        return found
+
+    def _take(self, steps: int) -> None:
+        self._left -= steps
+        if self._left < 0:
+            raise SchemaError(f"the expressions take more than {MOST_STEPS:,} steps over an answer; write plainer ones")
+
+
 @dataclass(slots=True)
 class Reader:
-    """Reads one answer into `rows` of a part, for the family of a measure with at most one label."""
+    """Reads one answer into `rows` of a part: the `figures` by family.
 
-    fields: Fields
-    family: str
+    `account` is the id and name of the company of rows without one. `place` precedes the names of options in notes.
+    With `marks` a break-down that was read is marked so (`Measure.needs_read_marker`). `samples` are, from the outer
+    options to the inner ones, their expressions and the first value that each found, None if it found none anywhere.
+    """
+
+    fields: RowFields
+    figures: Mapping[str, FigureFields]
     part: str
     rows: ReadingBuilder
-    _found: dict[str, bool] = field(default_factory=dict)
+    place: str = ""
+    account: tuple[str, str] = ("", "")
+    marks: bool = False
+    search: Search = field(default_factory=Search)
+    samples: dict[str, tuple[str, object]] = field(default_factory=dict)
 
     @property
-    def fruitless(self) -> tuple[str, ...]:
-        """The options whose expressions found nothing wherever they were tried, from the outer ones to the inner."""
-        return tuple(option for option, found in self._found.items() if not found)
+    def explanation(self) -> tuple[str, ...]:
+        """What each expression found, in keys and types."""
+        return tuple(
+            f'{self.place}{option} ("{text}") finds '
+            + ("nothing" if sample is None else json_outline.outline(sample, SHOWN_DEPTH))
+            for option, (text, sample) in self.samples.items()
+        )
 
     def read(self, root: object) -> None:
-        for entry in self._list("entries", self.fields.entries, root):
-            identity = self._find("company_id", self.fields.company_id, entry)
-            name = self._find("company", self.fields.company, entry)
-            company = self.rows.named(identity, name, ("fields.company_id", "fields.company"))
-            if company is not None:
-                self._entry(company, entry)
+        fields = self.fields
+        for entry in self._list("entries", fields.entries, root):
+            if fields.companies is not None:
+                for each in self._list("companies", fields.companies, entry):
+                    self._file(self._company(each), entry, each)
+            elif (company := self._company(entry)) is not None:
+                days = [entry] if fields.days is None else self._list("days", fields.days, entry)
+                for day in days:
+                    self._file(company, day, day)
 
-    def _entry(self, company: str, entry: object) -> None:
-        if self.fields.days is None:
-            self._row(self.rows.level_key(self.part, company), entry)
+    def _company(self, holder: object) -> str | None:
+        """Returns the id of a company and notes its name; None, noted, if it has no id."""
+        if self.fields.company_id is None:
+            self.rows.names[self.account[0]] = self.account[1]
+            return self.account[0]
+        identity = self._find("company_id", self.fields.company_id, holder)
+        name = identity if self.fields.company is None else self._find("company", self.fields.company, holder)
+        return self.rows.named(identity, name, (f"{self.place}company_id", f"{self.place}company"))
+
+    def _file(self, company: str | None, dated: object, row: object) -> None:
+        if company is None:
             return
-        for day in self._list("days", self.fields.days, entry):
-            date = self._find("date", self.fields.date, day)
-            if key := self.rows.key(self.part, company, date, "fields.date"):
-                self._row(key, day)
+        if self.fields.date is None:
+            self._row(self.rows.level_key(self.part, company), row)
+        elif key := self.rows.key(self.part, company, self._find("date", self.fields.date, dated), f"{self.place}date"):
+            self._row(key, row)
 
     def _row(self, key: RowKey, row: object) -> None:
         figures: dict[Column, float] = {}
-        if self.fields.items is None:
-            self._value(row, Column(self.family), figures, key)
-        else:
-            items = self._find("items", self.fields.items, row)
-            if items == []:
-                self.rows.listed -= 1  # it lists nothing: no figure can be expected of it
-            for item in items if isinstance(items, list) else ():
-                if column := self._column(item):
-                    self._value(item, column, figures, key)
-            if not isinstance(items, list):
-                self.rows.note("missing" if items is None else "retyped", "fields.items")
+        is_bare = True
+        for family, where in self.figures.items():
+            is_bare &= self._figures(family, where, row, figures, key)
+        self.rows.listed -= is_bare  # it lists nothing: no figure can be expected of it
         self.rows.add(key, figures)
 
-    def _column(self, item: object) -> Column | None:
-        """Returns what an item's figure is filed under; None, noted, for one without the label that is wanted."""
-        if self.fields.label is None:
-            return Column(self.family)
-        label = self._find("label", self.fields.label, item)
-        text = str(label) if json_values.is_number(label) else label
-        if not isinstance(text, str) or not text.strip():
-            self.rows.note("retyped" if text else "missing", "fields.label")
-            return None
-        return Column(self.family, (json_values.label(text),))
+    def _figures(
+        self, family: str, where: FigureFields, row: object, figures: dict[Column, float], key: RowKey
+    ) -> bool:
+        """Reads the figures of one measure in a row; returns whether it lists nothing."""
+        if where.items is None:
+            self._value(where, row, Column(family), figures, key)
+            return False
+        items = self._find(f"{where.place}items", where.items, row)
+        if not isinstance(items, list):
+            self.rows.note("missing" if items is None else "retyped", f"{self.place}{where.place}items")
+            return False
+        if self.marks and len(where.labels) == 1:
+            figures[Column(family)] = 1.0
+        for item in items:
+            if (labels := self._labels(where, item)) is not None:
+                self._value(where, item, Column(family, labels), figures, key)
+                if self.marks and len(labels) > 1:
+                    figures[Column(family, labels[:-1])] = 1.0
+        return not items
 
-    def _value(self, holder: object, column: Column, figures: dict[Column, float], key: RowKey) -> None:
-        value = self._find("value", self.fields.value, holder)
-        figure = self.rows.figure(json_values.count(value), "fields.value", key)
+    def _labels(self, where: FigureFields, item: object) -> tuple[str, ...] | None:
+        """Returns the label values of an item's figure; None, noted, for one without one of them."""
+        found = []
+        for option, expression in where.labels:
+            label = self._find(f"{where.place}{option}", expression, item)
+            text = str(label) if json_values.is_number(label) else label
+            if not isinstance(text, str) or not text.strip():
+                self.rows.note("retyped" if text else "missing", f"{self.place}{where.place}{option}")
+                return None
+            found.append(json_values.label(text))
+        return tuple(found)
+
+    def _value(
+        self, where: FigureFields, holder: object, column: Column, figures: dict[Column, float], key: RowKey
+    ) -> None:
+        value, option = self._find(f"{where.place}value", where.value, holder), f"{self.place}{where.place}value"
+        figure = self.rows.figure((json_values.count if where.whole else json_values.number)(value), option, key)
         if figure is not None:
             figures[column] = figures.get(column, 0.0) + figure
 
@@ -125,11 +217,12 @@ class Reader:
         found = self._find(option, expression, value)
         if isinstance(found, list):
             return found
-        self.rows.note("missing" if found is None else "retyped", f"fields.{option}")
+        self.rows.note("missing" if found is None else "retyped", f"{self.place}{option}")
         self.rows.listed += 1
         return []
 
     def _find(self, option: str, expression: Expression, value: object) -> object:
-        found = expression.search(value)
-        self._found[option] = self._found.get(option, False) or found is not None
+        found = self.search.find(expression, value)
+        if option not in self.samples or self.samples[option][1] is None:
+            self.samples[option] = expression.text, found
         return found

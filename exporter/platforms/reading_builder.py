@@ -4,7 +4,7 @@ Knows what companies, days and rows are, and no report's fields.
 """
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import date
 from itertools import repeat
@@ -45,6 +45,7 @@ class ReadingBuilder:
     listed: int = 0
     outside_range: int = 0
     next_page: str = ""
+    read_day: Callable[[object], date | None] = json_values.day
     _drift: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     _violations: dict[str, set[RowKey]] = field(default_factory=lambda: defaultdict(set))
     _asked: dict[str, date] = field(default_factory=dict)
@@ -111,7 +112,7 @@ class ReadingBuilder:
         self.listed += 1
         if isinstance(written, str) and written in self._asked:  # thousands of companies list the same few days
             return RowKey(part, company, self._asked[written])
-        day = json_values.day(written)
+        day = self.read_day(written)
         if day is None:
             self.note("missing" if written is None else "retyped", path)
             return None
@@ -152,15 +153,17 @@ class ReadingBuilder:
                     if not start <= figures[column] < end:
                         self.violate("answer_outside_day", key)
 
-    def reading(self, parts: frozenset[str], fields: tuple[FieldNote, ...]) -> Reading:
+    def reading(
+        self,
+        parts: frozenset[str],
+        fields: tuple[FieldNote, ...],
+        remedy: str = "compare the answer with docs/development/platform-apis.md",
+    ) -> Reading:
         """Returns what was built; raises SchemaError if rows are listed, and not one of them could be read."""
         if self.listed and not any(self.rows.values()):
             noted = [f"{kind} {enumerated(sorted(paths))}" for kind, paths in sorted(self._drift.items())]
             oddities = "; ".join([*noted, *sorted(self._violations)])
-            raise SchemaError(
-                f"none of {self.listed} listed rows could be read: {oddities}; compare the answer with"
-                " docs/development/platform-apis.md"
-            )
+            raise SchemaError(f"none of {self.listed} listed rows could be read: {oddities}; {remedy}")
         rows = tuple(Row(part, day, company, figures) for (part, company, day), figures in self.rows.items())
         drift = {kind: frozenset(paths) for kind, paths in self._drift.items()}
         violations = {invariant: len(keys) for invariant, keys in self._violations.items()}

@@ -134,7 +134,7 @@ class _Questions:
         Nor is it where the whole day is empty, as long as others are not: then it is a day without rows.
         """
         read = self._was_read()
-        for request, body, reading in self.empty:
+        for request, body, reading, _ in self.empty:
             figures = tuple(self._figures(request))
             if figures and not any(figures):
                 self._keep(request, body, await self._decoded(request, body, replace(self.context, quiet=True)))
@@ -148,7 +148,7 @@ class _Questions:
 
         What was `left_out` of an answer to more has no value where nothing is in an answer about it alone.
         """
-        body, decoded = await self._whole(request)
+        body, decoded, further = await self._whole(request)
         if isinstance(decoded, Reading) and self._is_end_exclusive(request, decoded):
             decoded = NeedsDiscovery({END_DATE: Discovery(self.context.today, ())})
         if isinstance(decoded, NeedsDiscovery):
@@ -161,7 +161,7 @@ class _Questions:
         if is_empty and (not parts or self._was_read()):
             self.empty.append(Answer(request, body, decoded))
             return {}
-        self._keep(request, body, decoded, parts)
+        self._keep(request, body, decoded, parts, further)
         return parts
 
     def _is_end_exclusive(self, request: Request, reading: Reading) -> bool:
@@ -180,14 +180,14 @@ class _Questions:
         days = {row.day for row in reading.rows}
         return last in self.known.listed and last not in days and last - ONE_DAY in days
 
-    async def _whole(self, request: Request) -> tuple[bytes, Reading | NeedsDiscovery]:
-        """Asks for an answer and all the pages that it goes on in.
+    async def _whole(self, request: Request) -> tuple[bytes, Reading | NeedsDiscovery, int]:
+        """Asks for an answer and all the pages that it goes on in; of these it returns the bytes.
 
         Raises:
             ReportError: a page failed, or there is no end: half of an answer is none.
         """
         body = await self.transport.fetch.get(request, self.transport.retry_budget)
-        decoded, links = await self._decoded(request, body, self.context), list[str]()
+        decoded, links, further_bytes = await self._decoded(request, body, self.context), list[str](), 0
         while isinstance(decoded, Reading) and decoded.next_page:
             links.append(decoded.next_page)
             if len(links) > MOST_PAGES or decoded.next_page in links[:-1]:
@@ -195,20 +195,28 @@ class _Questions:
             further = replace(request, link=decoded.next_page, instead=None)
             page = await self.transport.fetch.get(further, self.transport.retry_budget)
             read = await self._decoded(further, page, self.context)
-            decoded, body = (decoded.joined(read), body + page) if isinstance(read, Reading) else (read, page)
-        return body, decoded
+            decoded, further_bytes = (
+                decoded.joined(read) if isinstance(read, Reading) else read,
+                further_bytes + len(page),
+            )
+        return body, decoded, further_bytes
 
     async def _decoded(self, request: Request, body: bytes, context: Context) -> Reading | NeedsDiscovery:
         return await self.transport.worker.run(partial(self.report.decode, body, request, context))
 
     def _keep(
-        self, request: Request, body: bytes, reading: Reading | NeedsDiscovery, parts: Iterable[str] = ()
+        self,
+        request: Request,
+        body: bytes,
+        reading: Reading | NeedsDiscovery,
+        parts: Iterable[str] = (),
+        further_bytes: int = 0,
     ) -> None:
         """Takes up what was read, and what was not but for `parts`; without anything read it is no answer."""
         if isinstance(reading, Reading):
             self._note_unread(request, (each for each in reading.unread if each.name not in parts))
             if reading.rows or not reading.unread:
-                self.answers.append(Answer(request, body, reading))
+                self.answers.append(Answer(request, body, reading, further_bytes))
 
     def _note_unread(self, request: Request, unread: Iterable[Unread]) -> None:
         self.failures += [Failure(request, SchemaError(each.message), each) for each in unread]
@@ -281,7 +289,7 @@ class _Questions:
 
     def _figures(self, request: Request) -> Iterator[float]:
         """Yields what was read of a request's subject on its days."""
-        for asked, _, reading in self.answers:
+        for asked, _, reading, _ in self.answers:
             if (asked.subject, asked.days) == (request.subject, request.days):
                 yield from self._figures_in(reading)
 

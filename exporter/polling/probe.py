@@ -171,21 +171,16 @@ def _found(target: Target, report: Report, asked: Answers, days: Days, now: date
 
 
 def _explained(target: Target, report: Report, answers: tuple[Answer, ...], now: datetime) -> Iterator[str]:
-    """Yields which field of an answer that describes itself was chosen, why, what it feeds and what it was chosen from.
-
-    All answers of a report describe themselves alike: the first that lists anything is enough.
-    """
+    """Yields how an answer is read; all answers of a report are alike: the first that lists anything is enough."""
     if not isinstance(report, SelfDescribing):
         return
     context = Context(target.source, day_at(now, target.rules.zone), target.rules.zone)
-    found = (report.explain(body, request, context) for request, body, _ in answers)
-    chosen = next((each for each in found if each is not None), None)
-    if chosen is None:
+    found = (report.explain(each.body, each.request, context) for each in answers)
+    if lines := next(filter(None, found), ()):
+        yield from map(printable, lines)
+    else:
         family = report.measures[0].family
         yield f"no row lists anything in these days, so the field that feeds {family} is not known yet"
-        return
-    fields = enumerated([printable(f"{note.field} ({note.unit})") for note in chosen.fields], FIELDS_SHOWN)
-    yield f"{chosen.family} is fed by {printable(chosen.place)}: {printable(chosen.why)}; described are {fields}"
 
 
 def _ended(asked: Answers) -> Iterator[str]:

@@ -26,11 +26,17 @@ PIECE_BYTES = 8 * 2**20
 
 
 class Answer(NamedTuple):
-    """What was asked, the whole body of the answer, and what it says."""
+    """What was asked, the body of the answer, what it says, and the bytes of further pages."""
 
     request: Request
     body: bytes
     reading: Reading
+    further_bytes: int = 0
+
+    @property
+    def size(self) -> int:
+        """All bytes of the answer."""
+        return len(self.body) + self.further_bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +95,8 @@ def fold_answers(
     size, names = 0, dict[str, str]()
     asked, drifted, fields = set[date](), dict[str, frozenset[str]](), dict[str, FieldNote]()
     violations, outside = Counter[str](), 0
-    for request, body, reading in answers:
+    for answer in answers:
+        request, reading = answer.request, answer.reading
         days = Asked(request.days, today, now, keep_days, zone)
         folded = fold(folded, reading, days, target.companies.wants)
         names.update(reading.names)
@@ -97,11 +104,11 @@ def fold_answers(
         violations.update(reading.violations)
         fields.update({note.field: note for note in reading.fields})
         asked.update(request.days)
-        outside, size = outside + reading.outside_range, size + len(body)
+        outside, size = outside + reading.outside_range, size + answer.size
     if lost := folded.lost_rows(asked):
         violations["row_lost"] = lost
     status = day_status(ledger, now, now, target.rules)
-    if today in asked and not any(reading.rows for _, _, reading in answers):
+    if today in asked and not any(answer.reading.rows for answer in answers):
         _refuse_nobody(ledger, asked & status.covered if report.has_days else asked)
     began = _began_anew(before, names, asked, answers) if report.has_days else {}
     folded = without_past(folded, began)

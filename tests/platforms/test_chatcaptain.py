@@ -696,7 +696,7 @@ def test_a_report_may_be_elsewhere_and_has_no_fields(name: str) -> None:
 
     assert {each.path for each in of.plan(ONE, SCOPE, KNOWN)} == {"/v2/elsewhere"}
     with pytest.raises(ConfigError, match="has no fields"):
-        report(name, Override(fields=Fields(nothing, nothing, nothing, nothing, nothing)))
+        report(name, Override(fields=Fields(entries=nothing, value=nothing)))
 
 
 def test_without_a_company_the_source_names_it() -> None:

@@ -27,7 +27,6 @@ from exporter.platforms.paradigm.platform import (
 )
 from exporter.platforms.paradigm.self_described import DescribedReport
 from exporter.platforms.reading_builder import ReadingBuilder
-from exporter.platforms.self_describing import Explanation
 from exporter.simulator.paradigm import reports
 from exporter.simulator.paradigm.world import World
 
@@ -153,7 +152,7 @@ def decode(report: DescribedReport, body: bytes) -> Reading:
     return report.decode(body, request, CONTEXT)
 
 
-def explain(report: DescribedReport, body: bytes) -> Explanation | None:
+def explain(report: DescribedReport, body: bytes) -> tuple[str, ...]:
     """Tells how an answer is read."""
     (request,) = report.plan(DAYS, Scope())
     return report.explain(body, request, CONTEXT)
@@ -164,21 +163,16 @@ def test_a_reading_can_be_explained() -> None:
     metadata = noted(calls_count="integer", latency_ms="ms")
     day = {"date": "2026-11-19", "tools": [{"tool_name": "Code", "calls_count": 3, "latency_ms": 9.5, "n": 1}]}
 
-    assert explain(TOOLS, answer(metadata, day)) == Explanation(
-        family="paradigm_tool_uses",
-        place="tools[].calls_count",
-        why="described as calls_count",
-        fields=(
-            FieldNote("calls_count", "integer", "The calls_count"),
-            FieldNote("latency_ms", "ms", "The latency_ms"),
-        ),
+    assert explain(TOOLS, answer(metadata, day)) == (
+        "paradigm_tool_uses is fed by tools[].calls_count: described as calls_count; "
+        "described are calls_count (integer), latency_ms (ms)",
     )
     assert decode(TOOLS, answer(metadata, day)).drift["unknown"] == {"reporting[].dates[].tools[].n"}
 
 
 def test_an_answer_without_figures_needs_no_explanation() -> None:
     """Nothing was chosen, and nothing is wrong."""
-    assert explain(TOOLS, answer({}, {"date": "2026-11-19", "tools": []})) is None
+    assert explain(TOOLS, answer({}, {"date": "2026-11-19", "tools": []})) == ()
 
 
 def test_the_message_about_an_unreadable_answer_says_what_helps() -> None:

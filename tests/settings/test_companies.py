@@ -12,6 +12,7 @@ from exporter.domain.errors import ConfigError
 from exporter.domain.selectors import Selection
 from exporter.domain.thresholds import Threshold, built_in
 from exporter.platforms.api import Account, Option, OptionKind, Override, Platform, Report
+from exporter.platforms.jmespath_fields import Search
 from exporter.platforms.paradigm import platform as paradigm
 from exporter.platforms.registry import platforms
 from exporter.settings import Settings, load
@@ -148,7 +149,7 @@ def test_components_are_read_and_compiled(file: Path) -> None:
     component = loaded(file, GOOD + options).sources["desk"].overrides["tools"].components["VISITS"]
 
     assert component.items is not None
-    assert component.items.search({"a": {"b": [1]}}) == [1]
+    assert Search().find(component.items, {"a": {"b": [1]}}) == [1]
     assert (component.series, component.time) == (None, None)
 
 

@@ -1,12 +1,15 @@
 """Reads a component by an operator's expressions (JMESPath)."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from exporter.domain.errors import ConfigError
 from exporter.platforms import json_outline, json_values
 from exporter.platforms.api import Component, Expression
 from exporter.platforms.chatcaptain.day_bounds import LocalDay
 from exporter.platforms.chatcaptain.read_component import Readable, Shape, UnreadableError, buckets, labelled, one
+from exporter.platforms.jmespath_fields import Search
+
+Find = Callable[[Expression, object], object]
 
 
 def refuse_misfit(name: str, where: Component, figure: Shape | None) -> None:
@@ -27,19 +30,23 @@ def refuse_misfit(name: str, where: Component, figure: Shape | None) -> None:
 
 def read(where: Component, root: object, figure: Shape, day: LocalDay) -> Readable:
     """Reads the whole answer by the expressions; an UnreadableError names one that finds nothing."""
+    find = Search().find
     if where.items and where.label:
-        items = _list("items", where.items, root)
-        labels, values = [_label(where.label.search(each)) for each in items], [*map(where.value.search, items)]
+        items = _list("items", where.items, root, find)
+        labels, values = (
+            [_label(find(where.label, each)) for each in items],
+            [find(where.value, each) for each in items],
+        )
         _refuse_nothing(f'label ("{where.label.text}") finds no name', labels)
         _refuse_nothing(f'value ("{where.value.text}") finds nothing', values)
         return labelled(labels, values)
     if where.series and where.time:
-        entries = _list("series", where.series, root)
-        times = [*map(where.time.search, entries)]
+        entries = _list("series", where.series, root, find)
+        times = [find(where.time, each) for each in entries]
         _refuse_nothing(f'time ("{where.time.text}") finds nothing', times)
-        pairs = zip(times, map(where.value.search, entries), strict=True)
+        pairs = zip(times, (find(where.value, each) for each in entries), strict=True)
         return Readable(((None, buckets(pairs, figure, day)),))
-    found = where.value.search(root)
+    found = find(where.value, root)
     if found is None and figure is Shape.MEDIAN:  # that of a quiet day is null, but it is counted as missing
         return Readable(((None, (None, "missing")),))
     if found is None:
@@ -47,8 +54,8 @@ def read(where: Component, root: object, figure: Shape, day: LocalDay) -> Readab
     return Readable(((None, one(found, figure)),))
 
 
-def _list(option: str, expression: Expression, root: object) -> list[object]:
-    found = expression.search(root)
+def _list(option: str, expression: Expression, root: object, find: Find) -> list[object]:
+    found = find(expression, root)
     if not isinstance(found, list):
         instead = "nothing" if found is None else f"{json_outline.outline(found, 1)} instead of a list"
         raise UnreadableError(f'{option} ("{expression.text}") finds {instead}', is_absent=found is None)

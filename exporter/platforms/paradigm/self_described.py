@@ -6,6 +6,7 @@ from functools import cache
 
 from exporter.domain.errors import SchemaError
 from exporter.domain.model import Column, Kind, Measure, Reading
+from exporter.domain.text import enumerated
 from exporter.platforms import jmespath_fields, json_values
 from exporter.platforms.api import Context, Fields, Request
 from exporter.platforms.further_page import further_page
@@ -14,8 +15,9 @@ from exporter.platforms.paradigm.choose_field import Choice, NoChoice, Wanted, c
 from exporter.platforms.paradigm.requests import ReportEndpoint
 from exporter.platforms.paradigm.survey import LIST, FieldSurvey, Place, RowSurvey
 from exporter.platforms.reading_builder import ReadingBuilder, RowKey
-from exporter.platforms.self_describing import Explanation
 
+FIELDS_SHOWN = 20
+"""So many fields a line of the probe shows."""
 Filed = dict[RowKey, dict[Column, float]]
 DOCS = 'docs/development/platform-apis.md, "Reports without a published schema"'
 
@@ -60,13 +62,21 @@ class MappedReport(_Undocumented):
 
     def decode(self, body: bytes, request: Request, context: Context) -> Reading:
         root = json_values.parse(body)
+        reader = self._read(root, request, context)
+        for option, (text, found) in reader.samples.items():
+            if found is None:
+                raise self.refusal(f'fields.{option} ("{text}") finds nothing', root, context, f".fields.{option}")
+        return self.close(reader.rows, root)
+
+    def explain(self, body: bytes, request: Request, context: Context) -> tuple[str, ...]:
+        return self._read(json_values.parse(body), request, context).explanation
+
+    def _read(self, root: object, request: Request, context: Context) -> jmespath_fields.Reader:
         rows = ReadingBuilder(request.days, context, next_page=further_page(root))
-        reader = jmespath_fields.Reader(self.fields, self.measure.family, self.part, rows)
+        fields = self.fields if self.fields.days else replace(self.fields, date=None)
+        reader = jmespath_fields.Reader(fields, {self.measure.family: fields.figure}, self.part, rows, "fields.")
         reader.read(root)
-        for option in reader.fruitless:
-            words = f'fields.{option} ("{getattr(self.fields, option).text}") finds nothing'
-            raise self.refusal(words, root, context, f".fields.{option}")
-        return self.close(rows, root)
+        return reader
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,13 +100,16 @@ class DescribedReport(_Undocumented):
             found.rows.add(key, figures)
         return self.close(found.rows, root)
 
-    def explain(self, body: bytes, request: Request, context: Context) -> Explanation | None:
+    def explain(self, body: bytes, request: Request, context: Context) -> tuple[str, ...]:
+        """Says which field was chosen, why, what it feeds and what it was chosen from."""
         root = json_values.opened(body, survey.ARRAYS)
         choice = self._choice(self._survey(root, request, context), root, context)
         if choice is None:
-            return None
-        fields = self.decode(body, request, context).fields
-        return Explanation(self.measure.family, str(choice.place), choice.why, fields)
+            return ()
+        fields = enumerated(
+            [f"{note.field} ({note.unit})" for note in self.decode(body, request, context).fields], FIELDS_SHOWN
+        )
+        return (f"{self.measure.family} is fed by {choice.place}: {choice.why}; described are {fields}",)
 
     def _survey(self, root: object, request: Request, context: Context) -> FieldSurvey:
         if not isinstance(root, dict) or not isinstance(root.get("reporting"), list | json_values.Listed):
