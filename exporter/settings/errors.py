@@ -44,7 +44,8 @@ def lines(problems: Sequence[Mistake], document: Document, variables: Mapping[Lo
 def _place(problem: Mistake, document: Document, variables: Mapping[Loc, str]) -> tuple[int, str]:
     around = (problem.loc[:depth] for depth in range(len(problem.loc) - 1, 0, -1))
     ways = (problem.loc, *([problem.other] if problem.other else []), *around)
-    return next(place for way in ways for place in _places(way, document, variables))
+    places = (place for way in ways for place in _places(way, document, variables))
+    return next(places, (0, document.name))  # something is missing in a file that has nothing around it
 
 
 def _places(way: Loc, document: Document, variables: Mapping[Loc, str]) -> Iterator[tuple[int, str]]:

@@ -20,7 +20,7 @@ from exporter.metrics.label_limits import LabelLimits
 from exporter.metrics.limits import CompanyLimits
 from exporter.platforms.api import Platform
 from exporter.polling.target import Target
-from exporter.settings import environment, errors, platform_options, yaml_file
+from exporter.settings import definitions, environment, errors, platform_options, yaml_file
 from exporter.settings.api_keys import ApiKey
 from exporter.settings.errors import Mistake
 from exporter.settings.option_groups import Group
@@ -60,6 +60,7 @@ def load(
             tree, names = environment.over(first_run.tree, tree), {**names, **first_run.names}
             (name,) = _names(tree, "sources")
             notes.append(f'the source "{name}" comes from {variable}, because no sources are configured')
+    tree, platforms, undeclared = definitions.resolved(tree, platforms, path.parent if path else Path())
     context = ValidationContext(
         platforms,
         _names(tree, "calendars") | {DEFAULT_CALENDAR},
@@ -67,7 +68,7 @@ def load(
         _names(tree, "sources"),
     )
     options, wrong = _validated(tree, context)
-    complaints = [*file.problems, *errors.lines(wrong, file, names), *variables.problems]
+    complaints = [*file.problems, *errors.lines([*undeclared, *wrong], file, names), *variables.problems]
     if complaints or options is None:
         raise ConfigError("\n".join(complaints))
     if not options.sources:

@@ -35,6 +35,8 @@ from exporter.settings.settings import context_of, platform_of
 
 LONGEST_HISTORY = 400
 """In days: what a platform can be asked in reasonable time, and more than a year."""
+DECLARED = "declared"
+"""The platform of a source whose definition file describes it."""
 LONG_WEEKEND = 3
 """In days: the distance of the newest complete working day from the newest complete day, except closures."""
 
@@ -52,7 +54,7 @@ def path_that(proof: Callable[[Path, str], object]) -> PlainValidator:
 
 
 def _installed(platform: str, info: ValidationInfo) -> str:
-    return existing(platform, context_of(info).platforms, "no platform")
+    return existing(platform, (*context_of(info).platforms, DECLARED), "no platform")
 
 
 def _kept(calendar: str, info: ValidationInfo) -> str:
@@ -75,7 +77,9 @@ class SourceOptions(Group):
     """One account on a platform."""
 
     platform: PlatformName = option(..., example="paradigm")
-    """Which platform it is."""
+    """Which platform it is: a built-in or installed one, or declared, which a definition describes."""
+    definition: Text | None = option(None, example="acme.yml")
+    """Path of the file that describes a declared platform; see docs/declared-platforms.md."""
     base_url: Url | None = option(None, example=urls.EXAMPLE_URL)
     """Where the platform answers, a URL, with or without /api/v2; by default the platform's own."""
     api_key_file: KeyFile | None = option(None, example="/run/secrets/paradigm")

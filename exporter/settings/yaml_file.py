@@ -97,12 +97,12 @@ class _Loader(yaml.SafeLoader):
         return None if node.tag == _NULL else _whole(node)
 
 
-def read(path: Path) -> Document:
-    """Reads the file; ConfigError if it cannot be read, or has no options at the top level."""
+def read(path: Path, option: str = "--config.file") -> Document:
+    """Reads the file that `option` names; raises ConfigError if it is not readable YAML with options on top."""
     try:
         content = in_time(path.read_bytes, path).decode("utf-8-sig")
     except OSError as error:
-        raise ConfigError(f"{path}: cannot be read ({error.strerror}); give --config.file the path of a file") from None
+        raise ConfigError(f"{path}: cannot be read ({error.strerror}); give {option} the path of a file") from None
     except UnicodeDecodeError:
         raise ConfigError(f"{path}: is not in UTF-8; save it as UTF-8") from None
     try:

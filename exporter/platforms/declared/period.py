@@ -1,0 +1,95 @@
+"""How the days of a question are written, and how those of an answer are read; no clock."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from enum import Enum
+from zoneinfo import ZoneInfo
+
+from exporter.domain import calendars
+from exporter.domain.calendars import ONE_DAY
+from exporter.domain.model import Days
+from exporter.platforms import json_values
+
+_EPOCHS = (946_684_800, 4_102_444_800)
+"""The years 2000 to 2100 in seconds: a number between them, or 1000 times them, is a moment."""
+
+
+class Form(Enum):
+    """How a day's bound is written."""
+
+    DATE = "date"  # 2026-03-01
+    MOMENT = "moment"  # 2026-03-01T00:00:00Z
+    SECONDS = "seconds"  # since 1970
+    MILLISECONDS = "milliseconds"
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """The parameters that say which days are asked for: `first` and `last`, or the one `day`; "" is none.
+
+    The end is `exclusive` where `last` is the start of the day after. At most so many days are asked for at once, 0 is
+    any number.
+    """
+
+    first: str = ""
+    last: str = ""
+    day: str = ""
+    form: Form = Form.DATE
+    exclusive: bool = False
+    at_most: int = 0
+
+    def pieces(self, days: Days) -> Iterator[Days]:
+        """Yields the days of each question, the newest first."""
+        longest = timedelta(days=(self.at_most or len(days)) - 1)
+        last = days.last
+        while last >= days.first:
+            first = max(days.first, last - longest)
+            yield Days(first, last)
+            last = first - ONE_DAY
+
+    def params(self, days: Days, zone: ZoneInfo, *, one_more: bool = False) -> Mapping[str, str]:
+        """Writes the bounds of `days`; `one_more` day is asked for where the last one turned out not to be included."""
+        last = days.last + ONE_DAY if one_more else days.last
+        is_moment = self.form is not Form.DATE
+        end = self._written(last + ONE_DAY if self.exclusive or is_moment else last, zone, not self.exclusive)
+        first = self._written(days.first, zone)
+        return {name: bound for name, bound in ((self.first, first), (self.last, end), (self.day, first)) if name}
+
+    def _written(self, day: date, zone: ZoneInfo, before: bool = False) -> str:
+        """Writes the date, or the midnight that begins it, or what is just `before` that."""
+        if self.form is Form.DATE:
+            return day.isoformat()
+        start = calendars.start(day, zone).astimezone(UTC)
+        if self.form is Form.SECONDS:
+            return str(int(start.timestamp()) - before)
+        if self.form is Form.MILLISECONDS:
+            return str(int(start.timestamp()) * 1000 - before)
+        moment = start - timedelta(milliseconds=before)
+        return f"{moment:%Y-%m-%dT%H:%M:%S}{'.999' if before else ''}Z"
+
+
+def read_day(value: object, zone: ZoneInfo) -> date | None:
+    """Reads the day of a row: a date, or the moment at which it begins in the zone; None for anything else.
+
+    A moment is a date-time, with or without an offset, or a number of seconds or milliseconds since 1970.
+    """
+    if isinstance(value, str) and (day := json_values.day(value)):
+        return day
+    try:
+        if isinstance(value, str):
+            moment = datetime.fromisoformat(value)
+        elif isinstance(value, bool) or not isinstance(value, int | float):
+            return None
+        elif _EPOCHS[0] <= value < _EPOCHS[1]:
+            moment = datetime.fromtimestamp(value, UTC)
+        elif _EPOCHS[0] * 1000 <= value < _EPOCHS[1] * 1000:
+            moment = datetime.fromtimestamp(value / 1000, UTC)
+        else:
+            return None
+        if moment.tzinfo is None:
+            return moment.date() if moment.time() == time.min else None
+        day = moment.astimezone(zone).date()
+        return day if calendars.start(day, zone) == moment else None
+    except (ValueError, OverflowError):
+        return None
