@@ -60,7 +60,8 @@ def load(
             tree, names = environment.over(first_run.tree, tree), {**names, **first_run.names}
             (name,) = _names(tree, "sources")
             notes.append(f'the source "{name}" comes from {variable}, because no sources are configured')
-    tree, platforms, undeclared = definitions.resolved(tree, platforms, path.parent if path else Path())
+    installed = platforms
+    tree, platforms, undeclared = definitions.resolved(tree, installed, path.parent if path else Path())
     context = ValidationContext(
         platforms,
         _names(tree, "calendars") | {DEFAULT_CALENDAR},
@@ -73,7 +74,9 @@ def load(
         raise ConfigError("\n".join(complaints))
     if not options.sources:
         raise ConfigError(_nothing_to_poll(path, platforms))
-    return replace(_settings(options, platforms), notes=tuple(notes), digest=digest(tree))
+    declared = {name: each.version for name, each in platforms.items() if name not in installed}
+    written = {**tree, "definitions": declared} if declared else tree
+    return replace(_settings(options, platforms), notes=tuple(notes), digest=digest(written))
 
 
 def digest(tree: Mapping[str, object]) -> int:
