@@ -113,8 +113,9 @@ class Reader:
     """Reads one answer into `rows` of a part: the `figures` by family.
 
     `account` is the id and name of the company of rows without one. `place` precedes the names of options in notes.
-    With `marks` a break-down that was read is marked so (`Measure.needs_read_marker`). `samples` are, from the outer
-    options to the inner ones, their expressions and the first value that each found, None if it found none anywhere.
+    If it is `declared`, ids may be text, and a break-down that was read is marked (`Measure.needs_read_marker`).
+    `samples` are, from the outer options to the inner ones, their expressions and the first value that each found, None
+    if it found none anywhere.
     """
 
     fields: RowFields
@@ -123,7 +124,7 @@ class Reader:
     rows: ReadingBuilder
     place: str = ""
     account: tuple[str, str] = ("", "")
-    marks: bool = False
+    declared: bool = False
     search: Search = field(default_factory=Search)
     samples: dict[str, tuple[str, object]] = field(default_factory=dict)
 
@@ -154,7 +155,8 @@ class Reader:
             return self.account[0]
         identity = self._find("company_id", self.fields.company_id, holder)
         name = identity if self.fields.company is None else self._find("company", self.fields.company, holder)
-        return self.rows.named(identity, name, (f"{self.place}company_id", f"{self.place}company"))
+        paths = f"{self.place}company_id", f"{self.place}company"
+        return self.rows.named(identity, name, paths, may_be_text=self.declared)
 
     def _file(self, company: str | None, dated: object, row: object) -> None:
         if company is None:
@@ -183,12 +185,12 @@ class Reader:
         if not isinstance(items, list):
             self.rows.note("missing" if items is None else "retyped", f"{self.place}{where.place}items")
             return False
-        if self.marks and len(where.labels) == 1:
+        if self.declared and len(where.labels) == 1:
             figures[Column(family)] = 1.0
         for item in items:
             if (labels := self._labels(where, item)) is not None:
                 self._value(where, item, Column(family, labels), figures, key)
-                if self.marks and len(labels) > 1:
+                if self.declared and len(labels) > 1:
                     figures[Column(family, labels[:-1])] = 1.0
         return not items
 

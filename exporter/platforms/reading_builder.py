@@ -94,14 +94,14 @@ class ReadingBuilder:
             return None
         return self.named(holder.get("id"), holder.get("name"), (f"{path}.id", f"{path}.name"))
 
-    def named(self, identity: object, name: object, paths: tuple[str, str]) -> str | None:
-        """Does the same for an id and a name at these paths."""
+    def named(self, identity: object, name: object, paths: tuple[str, str], *, may_be_text: bool = False) -> str | None:
+        """Does the same for an id, a number unless it may be text, and a name at these paths."""
         company, flaw = json_values.identity(identity)
-        self.note(flaw, paths[0])
+        self.note(None if company and may_be_text else flaw, paths[0])
         if company is None:
             self.listed += 1
             return None
-        text, flaw = json_values.name(name)
+        text, flaw = json_values.name(str(name) if may_be_text and json_values.is_number(name) else name)
         self.note(flaw, paths[1])
         # One answer may name a company twice, differently; which name is served must not depend on their order.
         self.names[company] = max(self.names.get(company, ""), text)
