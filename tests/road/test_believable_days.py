@@ -7,6 +7,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
+from pathlib import Path
 
 import httpx
 import pytest
@@ -19,7 +20,9 @@ from exporter.metrics.daily import DailyFigures, measures
 from exporter.platforms.api import Report
 from exporter.platforms.paradigm.platform import REPORTS
 from exporter.polling.probe import LastCodes, Probe
-from tests.road.road import CHAT_SESSIONS, RULES, PassedClock, Road, only, target_with, utc
+from exporter.polling.target import Target
+from exporter.settings.definitions import read
+from tests.road.road import RULES, PassedClock, Road, only, target_with, utc
 
 pytestmark = pytest.mark.anyio
 
@@ -28,6 +31,18 @@ WEDNESDAY = date(2026, 3, 4)
 NOON = utc(2026, 3, 4, 12)
 TRUE, PARTIAL = 100, 40
 QUERIES = "paradigm_user_queries"
+Reports = Mapping[str, Report]
+DECLARED = read(Path(__file__).parent / "paradigm.yml").reports
+
+
+@pytest.fixture(params=[REPORTS, DECLARED], ids=["built-in", "declared"])
+def reports(request: pytest.FixtureRequest) -> Reports:
+    """The reports by name: the same laws hold whoever describes them."""
+    return request.param  # type: ignore[no-any-return]  # one of those above
+
+
+def chats(reports: Reports) -> Target:
+    return target_with(reports=(reports["chat-sessions"],))
 
 
 class Platform(httpx.AsyncBaseTransport):
@@ -164,11 +179,11 @@ def lost(road: Road) -> float:
     ],
 )
 async def test_a_figure_seen_only_while_its_day_ran_is_none_of_the_complete_day(
-    later: Mapping[str, object] | None,
+    later: Mapping[str, object] | None, reports: Reports
 ) -> None:
     """Not 0 and not the partial one: absent, and so are sums and baselines with it, until an answer has it again."""
     platform = Platform(all_days("17", "18") | {("17", WEDNESDAY): PARTIAL})
-    async with Road(platform, PassedClock(NOON), "k") as road:
+    async with Road(platform, PassedClock(NOON), "k", chats(reports)) as road:
         await road.poller.poll()
         assert values(road, f"{QUERIES}_today") == {"17": PARTIAL, "18": TRUE}
         del platform.rows["17", WEDNESDAY]
@@ -197,10 +212,10 @@ async def test_a_figure_seen_only_while_its_day_ran_is_none_of_the_complete_day(
         assert only(road, "chat_usage_report_restatements_total") == 0
 
 
-async def test_a_lost_row_stays_lost_in_the_sums() -> None:
+async def test_a_lost_row_stays_lost_in_the_sums(reports: Reports) -> None:
     """Five days later the week is still not known, not too low."""
     platform = Platform(all_days("17", "18") | {("17", WEDNESDAY): PARTIAL})
-    async with Road(platform, PassedClock(NOON), "k") as road:
+    async with Road(platform, PassedClock(NOON), "k", chats(reports)) as road:
         await road.poller.poll()
         del platform.rows["17", WEDNESDAY]
         for n in range(1, 6):
@@ -211,10 +226,10 @@ async def test_a_lost_row_stays_lost_in_the_sums() -> None:
         assert values(road, f"{QUERIES}_7d") == {"18": 7 * TRUE}
 
 
-async def test_what_was_served_as_complete_stays() -> None:
+async def test_what_was_served_as_complete_stays(reports: Reports) -> None:
     """A row that an answer had after its day, taken back later, is no lost one."""
     platform = Platform(all_days("17", "18"))
-    async with Road(platform, PassedClock(NOON), "k") as road:
+    async with Road(platform, PassedClock(NOON), "k", chats(reports)) as road:
         await road.poller.poll()
         await at(road, utc(2026, 3, 5, 0, 5))
         del platform.rows["17", WEDNESDAY]
@@ -224,10 +239,10 @@ async def test_what_was_served_as_complete_stays() -> None:
         assert lost(road) == 0
 
 
-async def test_a_day_of_lost_rows_alone_waits_like_an_empty_day() -> None:
+async def test_a_day_of_lost_rows_alone_waits_like_an_empty_day(reports: Reports) -> None:
     """Nobody is 0 on it: the day before stays, and a day after its settle time all of it is absent."""
     platform = Platform(all_days("17", "18"))
-    async with Road(platform, PassedClock(NOON), "k") as road:
+    async with Road(platform, PassedClock(NOON), "k", chats(reports)) as road:
         await road.poller.poll()
         for company in ("17", "18"):
             del platform.rows[company, WEDNESDAY]
@@ -242,9 +257,9 @@ async def test_a_day_of_lost_rows_alone_waits_like_an_empty_day() -> None:
         assert values(road, f"{QUERIES}_last_day") == {}
 
 
-async def test_the_uses_of_a_tool_are_not_0_on_a_day_whose_row_was_lost() -> None:
+async def test_the_uses_of_a_tool_are_not_0_on_a_day_whose_row_was_lost(reports: Reports) -> None:
     """Elsewhere a tool that a row does not name was not used; of no row that is not known."""
-    tools: tuple[Report, ...] = (REPORTS["tools"],)
+    tools: tuple[Report, ...] = (reports["tools"],)
     platform = Platform(all_days("17", "18") | {("17", WEDNESDAY): PARTIAL})
     async with Road(platform, PassedClock(NOON), "k", target_with(reports=tools)) as road:
         await road.poller.poll()
@@ -255,12 +270,12 @@ async def test_the_uses_of_a_tool_are_not_0_on_a_day_whose_row_was_lost() -> Non
             assert values(road, name).keys() == {"18"}, name
 
 
-async def test_today_needs_a_row_of_somebody() -> None:
+async def test_today_needs_a_row_of_somebody(reports: Reports) -> None:
     """While nobody has one nobody is 0; with the first one the others are."""
     platform = Platform(all_days("17", "18"))
     for company in ("17", "18"):
         del platform.rows[company, WEDNESDAY]
-    async with Road(platform, PassedClock(NOON), "k", target_with(reports=CHAT_SESSIONS)) as road:
+    async with Road(platform, PassedClock(NOON), "k", chats(reports)) as road:
         await road.poller.poll()
         assert values(road, f"{QUERIES}_today") == {}
         assert values(road, "chat_usage_activity_today") == {}
@@ -277,10 +292,10 @@ EMPTY_ANSWERS: Mapping[str, object] = {
 
 
 @pytest.mark.parametrize("answer", EMPTY_ANSWERS.values(), ids=EMPTY_ANSWERS)
-async def test_an_answer_that_takes_everybody_back_fails(answer: object) -> None:
+async def test_an_answer_that_takes_everybody_back_fails(answer: object, reports: Reports) -> None:
     """The figures stay, and nobody is withdrawn, until they are too old; the next row of anybody is good again."""
     platform = Platform(all_days("17", "18"))
-    async with Road(platform, PassedClock(NOON), "k") as road:
+    async with Road(platform, PassedClock(NOON), "k", chats(reports)) as road:
         await road.poller.poll()
         before = road.page("paradigm_")
         platform.answer = json.dumps(answer).encode()
@@ -296,11 +311,11 @@ async def test_an_answer_that_takes_everybody_back_fails(answer: object) -> None
         assert road.outcomes() == {"ok": 2, "schema": 1}
 
 
-async def test_levels_that_are_gone_at_once_fail_too() -> None:
+async def test_levels_that_are_gone_at_once_fail_too(reports: Reports) -> None:
     """Members belong to no day."""
     platform = Platform()
     listed = {"company": {"id": 17}, "current_active_members": 5, "total_historical_members": 9}
-    users: tuple[Report, ...] = (REPORTS["users"],)
+    users: tuple[Report, ...] = (reports["users"],)
     async with Road(platform, PassedClock(NOON), "k", target_with(reports=users)) as road:
         for companies in ([listed], []):
             platform.answer = json.dumps({"reporting": companies}).encode()
@@ -310,10 +325,10 @@ async def test_levels_that_are_gone_at_once_fail_too() -> None:
         assert values(road, "paradigm_members_active") == {"17": 5}
 
 
-async def test_a_silent_account_is_none_that_takes_everybody_back() -> None:
+async def test_a_silent_account_is_none_that_takes_everybody_back(reports: Reports) -> None:
     """Nobody had a row in the asked days before: a closed week is good, and zeros."""
     platform = Platform(all_days("17", "18"))
-    async with Road(platform, PassedClock(NOON), "k") as road:
+    async with Road(platform, PassedClock(NOON), "k", chats(reports)) as road:
         for n in range(12):
             await at(road, NOON + n * DAY)
 
@@ -322,10 +337,10 @@ async def test_a_silent_account_is_none_that_takes_everybody_back() -> None:
 
 
 @pytest.mark.parametrize("link", ["https://paradigm.example/api/v2/reporting/chat-sessions/?{query}", "?{query}"])
-async def test_an_answer_in_pages_is_read_as_one(link: str) -> None:
+async def test_an_answer_in_pages_is_read_as_one(link: str, reports: Reports) -> None:
     """At a first start and ever after; nobody is withdrawn because of being on the second page."""
     platform = Platform(all_days("17", "18"))
-    async with Road(platform, PassedClock(NOON), "k") as road:
+    async with Road(platform, PassedClock(NOON), "k", chats(reports)) as road:
         platform.next = link
         for hours in range(2):
             await at(road, NOON + hours * HOUR)
@@ -348,10 +363,10 @@ async def test_an_answer_in_pages_is_read_as_one(link: str) -> None:
         pytest.param("?same", id="no-end"),
     ],
 )
-async def test_half_of_an_answer_is_none(link: object) -> None:
+async def test_half_of_an_answer_is_none(link: object, reports: Reports) -> None:
     """A further page that cannot be asked, or no last one, lets the report fail; the figures stay."""
     platform = Platform(all_days("17", "18"))
-    async with Road(platform, PassedClock(NOON), "k") as road:
+    async with Road(platform, PassedClock(NOON), "k", chats(reports)) as road:
         await road.poller.poll()
         before = road.page("paradigm_")
         platform.next, platform.hosts = link, set()
@@ -362,9 +377,9 @@ async def test_half_of_an_answer_is_none(link: object) -> None:
         assert platform.hosts == {"https://paradigm.example"}
 
 
-async def test_a_company_has_one_name_on_a_page() -> None:
+async def test_a_company_has_one_name_on_a_page(reports: Reports) -> None:
     """Also in the reports that do not list it since it was renamed, in the API's rows, and where reports disagree."""
-    both: tuple[Report, ...] = (*CHAT_SESSIONS, REPORTS["tools"])
+    both: tuple[Report, ...] = (reports["chat-sessions"], reports["tools"])
     platform = Platform(all_days("17", "18"))
     platform.silent_in_tools = frozenset({"18"})
     async with Road(platform, PassedClock(NOON), "k", target_with(reports=both)) as road:
@@ -381,9 +396,9 @@ async def test_a_company_has_one_name_on_a_page() -> None:
         assert names(road, "18") == {"Contoso"}
 
 
-async def test_reports_that_disagree_on_a_name_settle_for_one() -> None:
+async def test_reports_that_disagree_on_a_name_settle_for_one(reports: Reports) -> None:
     """The one that was given last; it does not change with each poll."""
-    both: tuple[Report, ...] = (*CHAT_SESSIONS, REPORTS["tools"])
+    both: tuple[Report, ...] = (reports["chat-sessions"], reports["tools"])
     platform = Platform(all_days("17", "18"))
     platform.names_of_tools = {"18": "Contoso Inc."}
     seen = set[frozenset[str]]()
@@ -395,10 +410,10 @@ async def test_reports_that_disagree_on_a_name_settle_for_one() -> None:
     assert seen == {frozenset({"Contoso Inc."})}
 
 
-async def test_companies_that_were_withdrawn_are_not_counted_as_there() -> None:
+async def test_companies_that_were_withdrawn_are_not_counted_as_there(reports: Reports) -> None:
     """Their held rows of the last day are no rows that the platform lists."""
     platform = Platform(all_days("17", "18"))
-    async with Road(platform, PassedClock(NOON), "k") as road:
+    async with Road(platform, PassedClock(NOON), "k", chats(reports)) as road:
         await road.poller.poll()
         assert health(road, "chat_usage_report_companies") == 2
         platform.rows = all_days("17")
@@ -408,11 +423,11 @@ async def test_companies_that_were_withdrawn_are_not_counted_as_there() -> None:
         assert health(road, "chat_usage_report_companies_withdrawn") == 1
 
 
-async def test_an_end_date_that_is_exclusive_is_recognised() -> None:
+async def test_an_end_date_that_is_exclusive_is_recognised(reports: Reports) -> None:
     """No day of zeros at the seam; from then on today is there; it shows as an invariant, and is kept."""
     platform = Platform(all_days("17", "18"))
     platform.is_end_exclusive = True
-    async with Road(platform, PassedClock(NOON), "k") as road:
+    async with Road(platform, PassedClock(NOON), "k", chats(reports)) as road:
         await road.poller.poll()
         assert values(road, f"{QUERIES}_today") == {}
         assert values(road, f"{QUERIES}_7d") == {"17": 7 * TRUE, "18": 7 * TRUE}
@@ -432,10 +447,10 @@ async def test_an_end_date_that_is_exclusive_is_recognised() -> None:
         assert violations(road, "end_exclusive") == 0
 
 
-async def test_a_platform_that_does_not_list_today_has_no_exclusive_end() -> None:
+async def test_a_platform_that_does_not_list_today_has_no_exclusive_end(reports: Reports) -> None:
     """The days before end where they should."""
     platform = Platform({key: value for key, value in all_days("17", "18").items() if key[1] < WEDNESDAY})
-    async with Road(platform, PassedClock(NOON), "k") as road:
+    async with Road(platform, PassedClock(NOON), "k", chats(reports)) as road:
         await road.poller.poll()
         await at(road, NOON + HOUR)
 
@@ -444,13 +459,13 @@ async def test_a_platform_that_does_not_list_today_has_no_exclusive_end() -> Non
 
 
 @pytest.mark.parametrize("is_exclusive", [True, False])
-async def test_a_probe_says_that_an_end_date_is_exclusive(is_exclusive: bool) -> None:
+async def test_a_probe_says_that_an_end_date_is_exclusive(is_exclusive: bool, reports: Reports) -> None:
     """By a second question, which ends with a day that the first one listed; both are asked again, one day further."""
     platform = Platform(all_days("17", "18"))
     platform.is_end_exclusive = is_exclusive
-    async with Road(platform, PassedClock(NOON), "k") as road:
-        probe = Probe(target_with(), road.client, LastCodes(), road.worker, Clock(road.clock.now, road.clock.seconds))
-        finding = await probe.ask(CHAT_SESSIONS[0])
+    async with Road(platform, PassedClock(NOON), "k", chats(reports)) as road:
+        probe = Probe(chats(reports), road.client, LastCodes(), road.worker, Clock(road.clock.now, road.clock.seconds))
+        finding = await probe.ask(reports["chat-sessions"])
 
     assert finding.found is not None
     assert finding.found.listed == finding.found.asked
@@ -472,20 +487,20 @@ def lower_limit(road: Road) -> Mapping[str, float]:
     }
 
 
-async def test_the_sixth_week_is_not_lost_before_monday_is_complete() -> None:
+async def test_the_sixth_week_is_not_lost_before_monday_is_complete(reports: Reports) -> None:
     """From Tuesday's midnight on Friday is still judged, by the same six Fridays: its limit is the same."""
     platform = Platform({**all_days("18"), **{("17", day): value for day, value in FRIDAYS.items()}})
-    async with Road(platform, PassedClock(utc(2026, 3, 2, 23, 30)), "k") as road:
+    async with Road(platform, PassedClock(utc(2026, 3, 2, 23, 30)), "k", chats(reports)) as road:
         await road.poller.poll()
         assert lower_limit(road)["17"] == 325
         await at(road, utc(2026, 3, 3, 0, 5))
         assert lower_limit(road)["17"] == 325
 
 
-async def test_a_closure_of_three_weeks_leaves_the_limit_as_it_was() -> None:
+async def test_a_closure_of_three_weeks_leaves_the_limit_as_it_was(reports: Reports) -> None:
     """The last working day before it is judged by the six weeks before that; also after a start within it."""
     closed = Calendar(holidays=frozenset(FRIDAY + n * DAY for n in range(1, 22)))
-    target = target_with(replace(RULES, calendar=closed))
+    target = replace(chats(reports), rules=replace(RULES, calendar=closed))
     platform = Platform({("17", day): value for day, value in FRIDAYS.items()})
     async with Road(platform, PassedClock(NOON), "k", target) as road:
         for n in range(0, 17, 2):
@@ -496,11 +511,11 @@ async def test_a_closure_of_three_weeks_leaves_the_limit_as_it_was() -> None:
         assert lower_limit(road) == {"17": 325}
 
 
-async def test_a_silent_day_stays_one_of_zeros_when_the_first_row_leaves() -> None:
+async def test_a_silent_day_stays_one_of_zeros_when_the_first_row_leaves(reports: Reports) -> None:
     """Six weeks back the company was there, and silent; that its first row is held no more changes nothing."""
     recent = {("17", WEDNESDAY - n * DAY): 107 for n in range(-1, 24)}
     platform = Platform({**all_days("18"), **recent, ("17", WEDNESDAY - 45 * DAY): 5})
-    async with Road(platform, PassedClock(NOON), "k") as road:
+    async with Road(platform, PassedClock(NOON), "k", chats(reports)) as road:
         for n in range(2):
             await at(road, NOON + n * DAY)
             found = {key.labels: value for key, value in road.page("chat_usage_activity_baseline").items()}

@@ -106,7 +106,7 @@ class DeclaredReport(ReportDefaults):
         measures = {each.where.place: each for each in self.described}
         unread: dict[str, Unread] = {}
         for option, (text, found) in reader.samples.items():
-            if found is not None:
+            if found is not None or option == "company":  # a name that is missing is noted, and costs no figure
                 continue
             place = next((place for place in measures if option.startswith(place)), "")
             what = f'{context.source}/{self.name}: {option} ("{text}") finds nothing'
