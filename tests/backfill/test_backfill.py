@@ -22,6 +22,7 @@ from exporter.platforms.paradigm.platform import TOOLS
 from exporter.simulator.paradigm.world import World
 from tests.backfill.past import NOON, REPORTS, TARGET, KilledError, Past
 from tests.road.road import target_with
+from tests.road.test_believable_days import DECLARED
 from tests.truth import DailyFact, daily
 
 pytestmark = pytest.mark.anyio
@@ -80,6 +81,26 @@ async def test_every_figure_of_the_platform_is_there_once(past: Past) -> None:
         if each[3] < first[each[1], dict(each[2]).get("mode", "") or each[0]]
     ]
     assert early == []
+
+
+BOTH = {"paradigm_tool_uses_daily", "paradigm_user_queries_daily"}
+
+
+async def test_a_definition_has_the_same_past(tmp_path: Path) -> None:
+    """Day by day and tool by tool; it knows chats without agents, and no mode."""
+    found = []
+    for name, reports in (("built-in", REPORTS), ("declared", tuple(DECLARED.values()))):
+        wanted = tuple(each for each in reports if each.name in ("tools", "chat-sessions"))
+        (tmp_path / name).mkdir()
+        past = Past(tmp_path / name, World.from_seed(1, 5), TWO_MONTHS, target=target_with(reports=wanted))
+        came, _, _ = await past.run()
+        past.written()
+        assert came.failed == came.left_out == ()
+        kept = {key: value for key, value in read(past.output).items() if key[0] in BOTH and "agent" not in str(key)}
+        found.append({(*key[:2], key[2] if "tool" in key[0] else (), key[3]): value for key, value in kept.items()})
+
+    assert found[0] == found[1]
+    assert {key[0] for key in found[0]} == BOTH
 
 
 async def test_it_asks_in_pieces_of_a_month_at_most(past: Past) -> None:
