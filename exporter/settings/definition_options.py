@@ -1,65 +1,56 @@
 """What a definition file may say of a platform (docs/declared-platforms.md), and the rules that bind it."""
 
-import re
-from collections.abc import Iterable, Mapping
 from typing import Annotated
 
-from pydantic import AfterValidator, ValidationInfo, field_validator
+from pydantic import AfterValidator, PlainValidator, ValidationInfo, field_validator
 
 from exporter.domain.model import Kind
-from exporter.platforms.declared.period import Form, Period
-from exporter.platforms.declared.platform import BASIC, BEARER
+from exporter.platforms.declared.period import Form
 from exporter.platforms.declared.report import COMPANY, PLACEHOLDER
+from exporter.settings import overrides
 from exporter.settings.option_groups import Flag, Group, Text, Whole, option, within
 from exporter.settings.overrides import JmesPath
-from exporter.settings.overrides import path as url_path
-from exporter.settings.readers import OptionError, existing, quoted, remedy
+from exporter.settings.readers import OptionError, existing, matching, text
 from exporter.settings.source_options import SourceOptions, Url
 
-NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
-TAKEN_LABELS = ("source", "company_id", "company", "report", "job", "instance", "le", "quantile", "window")
-WINDOWS = ("_total", "_last_day", "_today", "_7d", "_28d", "_daily")
-MOST_LABELS, DEFAULT_LIMIT, MOST_MEASURES = 2, 50, 100
+MOST_LABELS, MOST_MEASURES = 2, 100
 KINDS = {kind.value: kind for kind in (Kind.SUM, Kind.DISTINCT, Kind.AVERAGE, Kind.LEVEL)}
-_FORMS = {form.value: form for form in Form}
-_HEADER = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,63}")
+FORMS = {form.value: form for form in Form}
+_WORDS, _HEADER = "[a-z][a-z0-9]*(?:_[a-z0-9]+)*", "[A-Za-z][A-Za-z0-9-]{0,63}"
+_TAKEN = "source|company_id|company|report|window|job|instance|le|quantile"
+_ENDINGS = "".join(f"(?<!_{end})" for end in ("total", "last_day", "today", "7d", "28d", "daily"))
+_HOW = "is no name; write small letters and digits with single _ between words"
 
 
-def _name(word: str) -> str:
-    if not NAME.fullmatch(word) or len(word) > 60:  # noqa: PLR2004 -- with a prefix and a window still a fair name
-        raise ValueError(f"{quoted(word)} is no name; write small letters and digits with single _ between words")
-    return word
+def _matching(pattern: str, otherwise: str) -> PlainValidator:
+    return PlainValidator(matching(pattern, otherwise, lambda match: match[match.lastindex or 0]))
 
 
-def _named(names: Mapping[str, object]) -> Mapping[str, object]:
-    for name in names:
-        try:
-            _name(name.replace("-", "_"))
-        except ValueError as error:
-            raise OptionError(str(error), inside=(name,)) from None
-    return names
-
-
-def _sentence(written: str) -> str:
-    if written.endswith("."):
-        raise ValueError("ends with a full stop; leave it out, since more is appended")
+def _line(written: str) -> str:
+    if not written.isascii() or not written.isprintable():
+        raise ValueError("is no value of a header; write one line of ASCII")  # which is not shown: it may be a key
     return written
 
 
-def _authentication(written: str) -> str:
-    kind, _, header = written.partition(" ")
-    if written in (BEARER, BASIC) or (kind == "header" and _HEADER.fullmatch(header.strip())):
-        return written.removeprefix("header ").strip()
-    raise ValueError(f"{quoted(written)} is unknown; write bearer, basic, or header and its name: header X-Api-Key")
+Name = Annotated[str, _matching(f"(?=.{{1,60}}$){_WORDS}", _HOW)]
+ReportName = Annotated[str, _matching(_WORDS.replace("_", "[_-]"), _HOW)]
+MeasureName = Annotated[str, _matching(f"(?=.{{1,60}}$){_WORDS}{_ENDINGS}", f"{_HOW}, and no _7d or _total at its end")]
+LabelName = Annotated[str, _matching(f"(?!(?:{_TAKEN})$){_WORDS}", "cannot be a label here; rename it")]
+Sentence = Annotated[str, _matching(r".*[^.]", "ends with a full stop; leave it out, since more is appended")]
+HeaderName = Annotated[str, _matching(_HEADER, "is no header; write a name such as X-Api-Version")]
+HeaderLine = Annotated[Text, AfterValidator(_line)]
+Authentication = Annotated[
+    str,
+    _matching(
+        f"bearer|basic|header +({_HEADER})",
+        "is unknown; write bearer, basic, or header and its name: header X-Api-Key",
+    ),
+]
 
 
-Name = Annotated[Text, AfterValidator(_name)]
-Sentence = Annotated[Text, AfterValidator(_sentence)]
-
-
-def one_of(known: Iterable[str], otherwise: str) -> AfterValidator:
-    """Refuses a word that is not known."""
-    return AfterValidator(lambda word: existing(word, known, otherwise))
+def _path(written: object) -> str:
+    overrides.path(PLACEHOLDER.sub("x", text(written)))
+    return text(written)
 
 
 class PeriodOptions(Group):
@@ -71,9 +62,11 @@ class PeriodOptions(Group):
     """Name of the parameter for the last day."""
     day: Text | None = option(None)
     """Name of the one parameter of a question about a single day, in place of first and last."""
-    format: Annotated[Text, one_of(_FORMS, "no format")] = option("date")
+    format: Annotated[Form, PlainValidator(lambda value: FORMS[existing(text(value), FORMS, "no format")])] = option(
+        "date"
+    )
     """How they are written: date, moment, seconds or milliseconds."""
-    end: Annotated[Text, one_of(("inclusive", "exclusive"), "no end")] = option("inclusive")
+    end: Annotated[str, _matching("inclusive|exclusive", "is neither inclusive nor exclusive")] = option("inclusive")
     """Whether last is the last day itself, inclusive, or the start of the day after, exclusive."""
     at_most: Annotated[Whole, within("{} days ask for nothing; the least is 1", least=1)] | None = option(None)
     """So many days can be asked for at once, a whole number; by default any number."""
@@ -81,22 +74,10 @@ class PeriodOptions(Group):
     @field_validator("at_most")
     @classmethod
     def _has_a_parameter(cls, at_most: int | None, info: ValidationInfo) -> int | None:
-        first, day = info.data.get("first"), info.data.get("day")
-        if bool(first) == bool(day):
+        first, last, day = (info.data.get(name) for name in ("first", "last", "day"))
+        if bool(first) == bool(day) or (day and last):
             raise ValueError("needs either first (and last), or day: the names of the API's own parameters")
-        if day and info.data.get("last"):
-            raise OptionError("goes with first, and not with day; leave one of them out", beside=("last",))
         return 1 if day else at_most
-
-    def period(self) -> Period:
-        return Period(
-            self.first or "",
-            self.last or "",
-            self.day or "",
-            _FORMS[self.format],
-            self.end == "exclusive",
-            self.at_most or 0,
-        )
 
 
 class PagingOptions(Group):
@@ -113,13 +94,13 @@ class PagingOptions(Group):
 
     @field_validator("parameter")
     @classmethod
-    def _is_one_way(cls, parameter: str | None, info: ValidationInfo) -> str | None:
+    def _is_one_way(cls, parameter: str | None, info: ValidationInfo) -> str:
         given = [name for name in ("link", "cursor", "pages") if info.data.get(name)]
         if len(given) != 1:
             raise ValueError("goes with either link, cursor or pages; set one of the three")
-        if bool(parameter) != (given != ["link"]):
+        if bool(parameter) == (given == ["link"]):
             raise ValueError("belongs to cursor and pages alone; " + ("leave it out" if parameter else "set it"))
-        return parameter
+        return parameter or ""
 
 
 class MeasureOptions(Group):
@@ -127,13 +108,13 @@ class MeasureOptions(Group):
 
     help: Sentence = option(...)
     """What is counted, in a few words without a full stop."""
-    kind: Annotated[Text, one_of(KINDS, "no kind")] = option("sum")
+    kind: Annotated[Kind, PlainValidator(lambda value: KINDS[existing(text(value), KINDS, "no kind")])] = option("sum")
     """How figures behave over days: sum, distinct, average, or level for figures of now."""
     unit: Name | None = option(None)
     """The unit, which is appended to the name: tokens, seconds."""
     items: JmesPath | None = option(None)
     """From a row: the list of what is counted."""
-    labels: Annotated[dict[str, JmesPath], AfterValidator(_named)] = option({})
+    labels: dict[LabelName, JmesPath] = option({})
     """From an item: the values of its labels, by their names; at most two."""
     value: JmesPath = option(...)
     """From an item, or without items from a row: the number."""
@@ -146,14 +127,11 @@ class MeasureOptions(Group):
 
     @field_validator("labels")
     @classmethod
-    def _are_labels(cls, labels: dict[str, object], info: ValidationInfo) -> dict[str, object]:
+    def _are_of_items(cls, labels: dict[str, object], info: ValidationInfo) -> dict[str, object]:
         if labels and not info.data.get("items", True):
             raise OptionError("are read from items; set items as well, or leave labels out", beside=("items",))
         if len(labels) > MOST_LABELS:
             raise ValueError(f"are {len(labels)}; the most is {MOST_LABELS}")
-        for name in labels:
-            if name in TAKEN_LABELS or "-" in name:
-                raise OptionError(f"{quoted(name)} cannot be a label here; rename it", inside=(name,))
         return labels
 
     @field_validator("usual_limits")
@@ -163,11 +141,15 @@ class MeasureOptions(Group):
             raise OptionError("are of an activity; set activity as well", beside=("activity",))
         return usual
 
+    def family(self, name: str) -> str:
+        """Returns its name with its unit, which may be in the name already."""
+        return name if self.unit is None else f"{name.removesuffix(f'_{self.unit}')}_{self.unit}"
+
 
 class ReportOptions(Group):
     """One reporting endpoint."""
 
-    path: Text = option(...)
+    path: Annotated[str, PlainValidator(_path)] = option(...)
     """Its path below base_url; {name} is the value of an option of the source."""
     parameters: dict[str, Text] = option({})
     """The parameters that are the same in all questions."""
@@ -187,32 +169,21 @@ class ReportOptions(Group):
     """From an entry: the list of its companies, where an entry is a day."""
     date: JmesPath | None = option(None)
     """The day's date; left out where a question is about one day."""
-    measures: Annotated[dict[str, MeasureOptions], AfterValidator(_named)] = option({})
+    measures: dict[MeasureName, MeasureOptions] = option({})
     """What is counted, by name: with the prefix before it that is the name of the metric."""
-
-    @property
-    def labels(self) -> tuple[str, ...]:
-        return tuple(label for measure in self.measures.values() for label in measure.labels)
-
-    @field_validator("path")
-    @classmethod
-    def _is_a_path(cls, path: str) -> str:
-        url_path(PLACEHOLDER.sub("x", path))
-        return path
 
     @field_validator("company", "companies", "date")
     @classmethod
     def _fit(cls, given: object, info: ValidationInfo) -> object:
-        if info.field_name == "company" and given and not info.data.get("company_id", True):
+        name, earlier = info.field_name, info.data
+        if name == "company" and given and not earlier.get("company_id", True):
             raise OptionError("goes with company_id; set both, or neither", beside=("company_id",))
-        if info.field_name == "companies" and given and info.data.get("days"):
+        if name == "companies" and given and earlier.get("days"):
             raise OptionError("is read from an entry, as days are; keep one of the two", beside=("days",))
-        period = info.data.get("period", 0)
-        if info.field_name == "date" and period != 0:
-            if given and period is None:
-                raise OptionError("needs period: say how days are asked for", beside=("period",))
-            if period and not given and period.at_most != 1:
-                raise ValueError("is missing; say where the date is, or ask for one day at once (period.at_most: 1)")
+        if name == "date" and given and not earlier.get("period", True):
+            raise OptionError("needs period: say how days are asked for", beside=("period",))
+        if name == "date" and not given and (period := earlier.get("period")) and period.at_most != 1:
+            raise ValueError("is missing; say where the date is, or ask for one day at once (period.at_most: 1)")
         return given
 
     @field_validator("measures")
@@ -221,14 +192,16 @@ class ReportOptions(Group):
         if not 0 < len(measures) <= MOST_MEASURES:
             raise ValueError(f"are {len(measures)}; describe 1 to {MOST_MEASURES}")
         for name, each in measures.items():
-            if "period" in info.data and (each.kind == Kind.LEVEL.value) != (info.data["period"] is None):
-                words = "is a level, which belongs to no day; give levels a report of their own, without period"
-                if each.kind != Kind.LEVEL.value:
-                    words = "belongs to days; set period, or kind: level for figures of now"
+            if "period" in info.data and (each.kind is Kind.LEVEL) != (info.data["period"] is None):
+                words = "levels are figures of now and have a report without period; all others need period"
                 raise OptionError(words, inside=(name,), beside=("period",))
-            if name.endswith(WINDOWS):
-                raise OptionError("ends as the exporter ends names itself; rename it", inside=(name,))
         return measures
+
+
+def _is_new(name: str) -> str:
+    if name in SourceOptions.model_fields or name == COMPANY:
+        raise ValueError("is an option of every source; rename it")
+    return name
 
 
 class DefinitionOptions(Group):
@@ -240,32 +213,14 @@ class DefinitionOptions(Group):
     """What people call it."""
     base_url: Url = option(...)
     """Where it answers; a source can set another one."""
-    authentication: Annotated[Text, AfterValidator(_authentication)] = option(BEARER)
+    authentication: Authentication = option("bearer")
     """How the key is sent: bearer, basic (the key is user:password), or header and its name."""
-    headers: dict[str, Text] = option({})
+    headers: dict[HeaderName, HeaderLine] = option({})
     """Headers that are the same in all requests; never a key."""
-    options: Annotated[dict[str, Sentence], AfterValidator(_named)] = option({})
+    options: dict[Annotated[Name, AfterValidator(_is_new)], Sentence] = option({})
     """What each source must say, by name, and its meaning: {name} stands for it in paths and parameters."""
-    reports: Annotated[dict[str, ReportOptions], AfterValidator(_named)] = option({})
+    reports: dict[ReportName, ReportOptions] = option({})
     """Its reports, by name."""
-    label_limits: dict[str, Whole] = option({})
-    """How many values a label may have per company, by the label's name; by default 50."""
-
-    @field_validator("options")
-    @classmethod
-    def _are_new(cls, options: dict[str, str]) -> dict[str, str]:
-        for name in options:
-            if name in SourceOptions.model_fields or name == COMPANY or "-" in name:
-                raise OptionError(f"{quoted(name)} is an option already; rename it", inside=(name,))
-        return options
-
-    @field_validator("headers")
-    @classmethod
-    def _are_headers(cls, headers: dict[str, str]) -> dict[str, str]:
-        for name, value in headers.items():
-            if not _HEADER.fullmatch(name) or not value.isascii() or not value.isprintable():
-                raise OptionError("is no header; write a name and one line of ASCII", inside=(name,))
-        return headers
 
     @field_validator("reports")
     @classmethod
@@ -274,34 +229,12 @@ class DefinitionOptions(Group):
             raise ValueError("is missing; describe at least one")
         seen: dict[str, str] = {}
         for name, report in reports.items():
-            if "options" in info.data:
-                _refuse_unknown(name, report, info.data["options"])
+            for used in PLACEHOLDER.findall(" ".join((report.path, *report.parameters.values()))):
+                if used not in info.data.get("options", {}):
+                    words = f"{{{used}}} is no option of the source; describe it in options on top, or take it out"
+                    raise OptionError(words, inside=(name,))
             for key, each in report.measures.items():
-                for word in (family("", key, each)[1:], *([f"activity {each.activity}"] if each.activity else [])):
-                    if word in seen:
-                        raise OptionError(f"{word} is there already, in {seen[word]}", inside=(name, "measures", key))
-                    seen[word] = f"{name}.measures.{key}"
+                if (family := each.family(key)) in seen:
+                    raise OptionError(f"{family} is there already, in {seen[family]}", inside=(name, "measures", key))
+                seen[family] = f"{name}.measures.{key}"
         return reports
-
-    @field_validator("label_limits")
-    @classmethod
-    def _limit_labels(cls, limits: dict[str, int], info: ValidationInfo) -> dict[str, int]:
-        if "reports" in info.data:
-            known = [label for report in info.data["reports"].values() for label in report.labels]
-            for name in limits:
-                if name not in known:
-                    raise OptionError(f"no measure has this label; {remedy(name, known)}", inside=(name,))
-        return limits
-
-
-def _refuse_unknown(name: str, report: ReportOptions, options: Mapping[str, str]) -> None:
-    for written in (report.path, *report.parameters.values()):
-        for used in PLACEHOLDER.findall(written):
-            if used not in options:
-                words = f"{{{used}}} is no option of the source; describe it in options on top, or take it out"
-                raise OptionError(words, inside=(name,))
-
-
-def family(prefix: str, name: str, measure: MeasureOptions) -> str:
-    unit = f"_{measure.unit}" if measure.unit and not name.endswith(f"_{measure.unit}") else ""
-    return f"{prefix}_{name}{unit}"

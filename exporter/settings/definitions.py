@@ -11,19 +11,16 @@ from exporter.domain.errors import ConfigError
 from exporter.domain.model import Activity, Measure
 from exporter.platforms.api import FigureFields, LabelLimit, Option, OptionKind, Platform, RowFields
 from exporter.platforms.declared.paging import Paging
+from exporter.platforms.declared.period import Period
 from exporter.platforms.declared.platform import Authentication, base_url, equipped
 from exporter.platforms.declared.report import COMPANY, DeclaredReport, MeasureFields
 from exporter.settings import errors, yaml_file
-from exporter.settings.definition_options import (
-    DEFAULT_LIMIT,
-    KINDS,
-    DefinitionOptions,
-    MeasureOptions,
-    ReportOptions,
-    family,
-)
+from exporter.settings.definition_options import DefinitionOptions, MeasureOptions, ReportOptions
 from exporter.settings.errors import Mistake
 from exporter.settings.source_options import DECLARED
+
+DEFAULT_LIMIT = 50
+"""So many values may a label have per company unless an operator says otherwise."""
 
 
 def read(path: Path) -> Platform:
@@ -42,12 +39,12 @@ def read(path: Path) -> Platform:
 
 def platform(options: DefinitionOptions, file: str, version: int) -> Platform:
     reports = {name: _report(name, each, options.prefix, file) for name, each in options.reports.items()}
-    labels = dict.fromkeys(label for each in options.reports.values() for label in each.labels)
     own = [Option(name, OptionKind.TEXT, f"{what}.", name, required=True) for name, what in options.options.items()]
     has_companies = [each.company_id is not None for each in options.reports.values()]
     if not all(has_companies):
         what = "What the company is called that all of it belongs to; by default the source's name."
         own.append(Option(COMPANY, OptionKind.TEXT, what, "ACME", identifies=False))
+    limits = dict.fromkeys(limit for each in reports.values() for measure in each.measures for limit in measure.limits)
     return Platform(
         name=options.prefix,
         title=options.title,
@@ -59,44 +56,34 @@ def platform(options: DefinitionOptions, file: str, version: int) -> Platform:
         options=tuple(own),
         equipped=equipped,
         label_limits=tuple(
-            LabelLimit(
-                f"{options.prefix}_{label}",
-                options.label_limits.get(label, DEFAULT_LIMIT),
-                f"Most values of the label {label} per company.",
-            )
-            for label in labels
+            LabelLimit(limit, DEFAULT_LIMIT, "Most values of that label per company.") for limit in limits
         ),
         one_company=not any(has_companies),
     )
 
 
 def _report(name: str, options: ReportOptions, prefix: str, file: str) -> DeclaredReport:
-    fields = {key: value for key, value in options if key in RowFields.__dataclass_fields__}
-    measures = tuple(_measure(key, each, prefix) for key, each in options.measures.items())
     return DeclaredReport(
         name=name,
         place=f"{file}: reports.{name}",
         path=options.path,
         params=tuple(options.parameters.items()),
-        period=options.period.period() if options.period else None,
-        paging=Paging(**{**dict(options.paging), "parameter": options.paging.parameter or ""})
-        if options.paging
-        else None,
-        fields=RowFields(**fields),
-        described=measures,
+        period=None if options.period is None else Period(**dict(options.period)),
+        paging=None if options.paging is None else Paging(**dict(options.paging)),
+        fields=RowFields(**{field: getattr(options, field) for field in RowFields.__dataclass_fields__}),
+        described=tuple(_measure(key, each, prefix) for key, each in options.measures.items()),
     )
 
 
 def _measure(name: str, options: MeasureOptions, prefix: str) -> MeasureFields:
-    activities = (Activity(options.activity, usual_limits=options.usual_limits),) if options.activity else ()
     measure = Measure(
-        family(prefix, name, options),
+        f"{prefix}_{options.family(name)}",
         options.help,
-        KINDS[options.kind],
+        options.kind,
         tuple(options.labels),
         limits=tuple(f"{prefix}_{label}" for label in options.labels),
         people=options.people,
-        activities=activities,
+        activities=(Activity(options.activity, usual_limits=options.usual_limits),) if options.activity else (),
         needs_read_marker=bool(options.labels),
     )
     labels = tuple((f"labels.{label}", where) for label, where in options.labels.items())

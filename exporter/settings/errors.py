@@ -25,7 +25,8 @@ class Mistake(NamedTuple):
 def found(error: ValidationError) -> Iterator[Mistake]:
     """Yields validation errors without any value that the message does not quote itself."""
     for detail in error.errors(include_url=False, include_input=False):
-        loc, reason = detail["loc"], detail.get("ctx", {}).get("error")
+        loc = tuple(each for each in detail["loc"] if each != "[key]")  # it is the name that is wrong
+        reason = detail.get("ctx", {}).get("error")
         if isinstance(reason, OptionError):
             yield Mistake((*loc, *reason.inside), str(reason), (*loc[:-1], *reason.beside) if reason.beside else ())
         elif isinstance(reason, ValueError):

@@ -89,8 +89,8 @@ def text(value: object) -> str:
     return stripped
 
 
-def _reader(pattern: str, otherwise: str, read: Callable[[re.Match[str]], T]) -> Callable[[object], T]:
-    """Makes a reader of texts that match; `otherwise` completes the message for all others."""
+def matching(pattern: str, otherwise: str, read: Callable[[re.Match[str]], T]) -> Callable[[object], T]:
+    """Makes a reader of texts that match; `otherwise` says of others, and of what `read` refuses, what to write."""
 
     def read_match(value: object) -> T:
         written = text(value)
@@ -104,33 +104,33 @@ def _reader(pattern: str, otherwise: str, read: Callable[[re.Match[str]], T]) ->
     return read_match
 
 
-number = _reader(
+number = matching(
     r"[0-9]{1,15}(?:\.[0-9]{1,9})?",
     "is not a number; write one such as 50 or 0.5",
     lambda match: float(match[0]),
 )
-whole = _reader(_WHOLE, "is not a whole number; write digits only, such as 45", lambda match: int(match[0]))
-size = _reader(
+whole = matching(_WHOLE, "is not a whole number; write digits only, such as 45", lambda match: int(match[0]))
+size = matching(
     f"([0-9]{{1,12}})({'|'.join(_SIZES)})",
     "is not a size; write 256MiB, 10MB, or the bytes as a whole number",
     lambda match: int(match[1]) * _SIZES[match[2]],
 )
-flag = _reader(
+flag = matching(
     "(?i:(true)|false)",  # yes, no, on and off mean different things to different readers of YAML
     "is neither true nor false; write one of the two",
     lambda match: match[1] is not None,
 )
-day = _reader(
+day = matching(
     "[0-9]{4}-[0-9]{2}-[0-9]{2}",
     "is not a date; write year-month-day, such as 2026-12-25",
     lambda match: date.fromisoformat(match[0]),
 )
-_length = _reader(
+_length = matching(
     _DURATION,
     "is not a duration; write 30m, 6h, 3d, 1h30m",
     lambda match: timedelta(seconds=sum(int(match[unit] or 0) * seconds for unit, seconds in _UNITS.items())),
 )
-_part = _reader(
+_part = matching(
     r"([0-9]{1,3}(?:\.[0-9]{1,6})?)(%?)",
     "is not a percentage; write 10% or 0.1",
     lambda match: float(match[1]) / (100 if match[2] else 1),

@@ -183,24 +183,24 @@ def test_options_of_a_source_are_in_its_paths_and_parameters(tmp_path: Path) -> 
 DAY = 86400
 BOUNDS = {
     "dates": (Period("f", "l"), UTC, {"f": "2026-03-01", "l": "2026-03-03"}),
-    "exclusive dates": (Period("f", "l", exclusive=True), UTC, {"f": "2026-03-01", "l": "2026-03-04"}),
+    "exclusive dates": (Period("f", "l", end="exclusive"), UTC, {"f": "2026-03-01", "l": "2026-03-04"}),
     "moments": (
-        Period("f", "l", form=Form.MOMENT),
+        Period("f", "l", format=Form.MOMENT),
         PARIS,
         {"f": "2026-02-28T23:00:00Z", "l": "2026-03-03T22:59:59.999Z"},
     ),
     "exclusive moments": (
-        Period("f", "l", form=Form.MOMENT, exclusive=True),
+        Period("f", "l", format=Form.MOMENT, end="exclusive"),
         PARIS,
         {"f": "2026-02-28T23:00:00Z", "l": "2026-03-03T23:00:00Z"},
     ),
-    "seconds": (Period("f", "l", form=Form.SECONDS), UTC, {"f": "1772323200", "l": "1772582399"}),
+    "seconds": (Period("f", "l", format=Form.SECONDS), UTC, {"f": "1772323200", "l": "1772582399"}),
     "exclusive seconds": (
-        Period("f", "l", form=Form.SECONDS, exclusive=True),
+        Period("f", "l", format=Form.SECONDS, end="exclusive"),
         UTC,
         {"f": "1772323200", "l": "1772582400"},
     ),
-    "milliseconds": (Period("f", "l", form=Form.MILLISECONDS), UTC, {"f": "1772323200000", "l": "1772582399999"}),
+    "milliseconds": (Period("f", "l", format=Form.MILLISECONDS), UTC, {"f": "1772323200000", "l": "1772582399999"}),
     "an open end": (Period("f"), UTC, {"f": "2026-03-01"}),
 }
 

@@ -28,7 +28,6 @@ reports:
         items: bots
         labels: {bot: name}
         value: n
-label_limits: {bot: 9}
 """
 SOURCE = """\
 sources:
@@ -66,12 +65,12 @@ WRONG: Mapping[str, tuple[str, str, str]] = {
     "two lines in a header": (
         "title:",
         'headers: {A: "a\\nb"}\ntitle:',
-        ":2: headers.A: is no header; write a name and one line of ASCII",
+        ":2: headers.A: is no value of a header; write one line of ASCII",
     ),
     "an option that is there": (
         "title:",
         "options: {settle: Something}\ntitle:",
-        ':2: options.settle: "settle" is an option already; rename it',
+        ":2: options.settle: is an option of every source; rename it",
     ),
     "no reports": ("reports:", "others:", ":4: others: unknown key"),
     "a URL as path": (
@@ -98,7 +97,7 @@ WRONG: Mapping[str, tuple[str, str, str]] = {
     "a parameter too many": (
         "first: from",
         "day: from",
-        f":7: {USAGE}.period.at_most: goes with first, and not with day;",
+        f":7: {USAGE}.period.at_most: needs either first (and last), or day:",
     ),
     "an unknown form of days": (
         "last: to}",
@@ -143,7 +142,7 @@ WRONG: Mapping[str, tuple[str, str, str]] = {
     ),
     "no figure": ("        value: n\n", "", f":12: {CHATS}.value: is missing; add it"),
     "no help": ("        help: Chats\n", "", f":12: {CHATS}.help: is missing; add it"),
-    "a full stop": ("help: Chats", "help: Chats.", f":13: {CHATS}.help: ends with a full stop; leave it out"),
+    "a full stop": ("help: Chats", "help: Chats.", f':13: {CHATS}.help: "Chats." ends with a full stop; leave it out'),
     "an unknown kind": (
         "value: n",
         "value: n\n        kind: total",
@@ -152,12 +151,12 @@ WRONG: Mapping[str, tuple[str, str, str]] = {
     "a level with days": (
         "value: n",
         "value: n\n        kind: level",
-        f":12: {CHATS}: is a level, which belongs to no day;",
+        f":12: {CHATS}: levels are figures of now and have a report without period;",
     ),
     "a window in a name": (
         "chats:",
         "chats_7d:",
-        f"{USAGE}.measures.…: ends as the exporter ends names itself; rename it",
+        f'{USAGE}.measures.…: "chats_7d" is no name; write',
     ),
     "labels of nothing": (
         "        items: bots\n",
@@ -174,17 +173,6 @@ WRONG: Mapping[str, tuple[str, str, str]] = {
         "value: n",
         "value: n\n        usual_limits: true",
         f":17: {CHATS}.usual_limits: are of an activity; set activity as well",
-    ),
-    "a limit of no label": (
-        "{bot: 9}",
-        "{bots: 9}",
-        ':17: label_limits.bots: no measure has this label; did you mean "bot"?',
-    ),
-    "no number": ("{bot: 9}", "{bot: many}", ':17: label_limits.bot: "many" is no whole number; write digits only'),
-    "a metric that is there": (
-        "label_limits:",
-        "  more:\n    path: /m\n    measures:\n      chats: {help: Chats, kind: level, value: n}\nlabel_limits:",
-        ":20: reports.more.measures.chats: chats is there already, in usage.measures.chats",
     ),
     "a key twice": (
         "title: ACME Chat",

@@ -26,18 +26,18 @@ class Form(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """The parameters that say which days are asked for: `first` and `last`, or the one `day`; "" is none.
+    """The parameters that say which days are asked for: `first` and `last`, or the one `day`.
 
-    The end is `exclusive` where `last` is the start of the day after. At most so many days are asked for at once, 0 is
-    any number.
+    The `end` is "exclusive" where `last` is the start of the day after, else "inclusive". `at_most` so many days are
+    asked for at once.
     """
 
-    first: str = ""
-    last: str = ""
-    day: str = ""
-    form: Form = Form.DATE
-    exclusive: bool = False
-    at_most: int = 0
+    first: str | None = None
+    last: str | None = None
+    day: str | None = None
+    format: Form = Form.DATE
+    end: str = "inclusive"
+    at_most: int | None = None
 
     def pieces(self, days: Days) -> Iterator[Days]:
         """Yields the days of each question, the newest first."""
@@ -50,20 +50,20 @@ class Period:
 
     def params(self, days: Days, zone: ZoneInfo, *, one_more: bool = False) -> Mapping[str, str]:
         """Writes the bounds of `days`; `one_more` day is asked for where the last one turned out not to be included."""
-        last = days.last + ONE_DAY if one_more else days.last
-        is_moment = self.form is not Form.DATE
-        end = self._written(last + ONE_DAY if self.exclusive or is_moment else last, zone, not self.exclusive)
+        last, is_inclusive = days.last + ONE_DAY * one_more, self.end == "inclusive"
+        is_the_day = is_inclusive and self.format is Form.DATE
+        end = self._written(last if is_the_day else last + ONE_DAY, zone, before=is_inclusive)
         first = self._written(days.first, zone)
         return {name: bound for name, bound in ((self.first, first), (self.last, end), (self.day, first)) if name}
 
-    def _written(self, day: date, zone: ZoneInfo, before: bool = False) -> str:
+    def _written(self, day: date, zone: ZoneInfo, *, before: bool = False) -> str:
         """Writes the date, or the midnight that begins it, or what is just `before` that."""
-        if self.form is Form.DATE:
+        if self.format is Form.DATE:
             return day.isoformat()
         start = calendars.start(day, zone).astimezone(UTC)
-        if self.form is Form.SECONDS:
+        if self.format is Form.SECONDS:
             return str(int(start.timestamp()) - before)
-        if self.form is Form.MILLISECONDS:
+        if self.format is Form.MILLISECONDS:
             return str(int(start.timestamp()) * 1000 - before)
         moment = start - timedelta(milliseconds=before)
         return f"{moment:%Y-%m-%dT%H:%M:%S}{'.999' if before else ''}Z"
