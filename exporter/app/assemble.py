@@ -91,7 +91,7 @@ def assemble(
     for source in settings.sources.values():
         sources.add(source)
     telemetry.config.took(settings.digest, clock.now())
-    reloader = Reloader(read or (lambda: settings), sources, telemetry.config, clock.now, keep)
+    reloader = Reloader(settings, read or (lambda: settings), sources, telemetry.config, clock.now, keep)
     reload = reloader.reload if lifecycle else None
     scheduled = (schedule.alive, sources.names, readers, clock.now, schedule.next_poll)
     app = create_app(WebContext(board, telemetry.tail, *scheduled, reload, docs, lambda: reloader.failed_reload))

@@ -4,7 +4,7 @@ import asyncio
 import signal
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import TypeVar
 
 from starlette.types import ASGIApp
@@ -15,6 +15,8 @@ from exporter.web.server.server import server
 from exporter.web.server.web_config import LiveWebConfig
 
 Result = TypeVar("Result")
+LOOK_SECONDS = 10.0
+"""How often it is looked whether a file has changed that limits are in."""
 
 
 def run_command(work: Coroutine[object, object, Result]) -> Result:
@@ -75,14 +77,24 @@ def _event_of(*signals: signal.Signals) -> asyncio.Event:
 
 
 @asynccontextmanager
-async def reloading(requested: asyncio.Event, reload: Callable[[], Awaitable[str]]) -> AsyncIterator[None]:
-    """Reloads whenever `requested` is set while the block runs, again if it is set during a reload."""
+async def reloading(
+    requested: asyncio.Event,
+    reload: Callable[[], Awaitable[str]],
+    file_changed: Callable[[], Awaitable[bool]],
+    seconds: float = LOOK_SECONDS,
+) -> AsyncIterator[None]:
+    """Reloads whenever `requested` is set while the block runs, and when `file_changed`, asked every `seconds`.
+
+    If `requested` is set during a reload, another one follows.
+    """
 
     async def each_time() -> None:
         while True:
-            await requested.wait()
-            requested.clear()
-            await reload()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(requested.wait(), seconds)
+            if requested.is_set() or await file_changed():
+                requested.clear()
+                await reload()
 
     task = asyncio.get_running_loop().create_task(each_time())
     try:

@@ -5,8 +5,11 @@ import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
+from functools import partial
+from pathlib import Path
 
 from exporter.app.running_sources import Sources
+from exporter.domain.blocking import FileStamp, file_stamp, in_time
 from exporter.domain.errors import ConfigError
 from exporter.exposition.telemetry import ConfigGauges
 from exporter.settings import Settings
@@ -19,10 +22,11 @@ log = logging.getLogger(__name__)
 class Reloader:
     """Applies the current configuration, one reload at a time; `read` may block and raises ConfigError.
 
-    `took_effect` is called with the settings once the sources run by them. `failed_reload` is why the last reload
-    failed, if it did.
+    `settings` are in effect at the start; `took_effect` gets new ones once the sources run with them. `failed_reload`
+    is why the last reload failed, if it did.
     """
 
+    settings: Settings
     read: Callable[[], Settings]
     sources: Sources
     gauges: ConfigGauges
@@ -30,6 +34,10 @@ class Reloader:
     took_effect: Callable[[Settings], Awaitable[None]]
     failed_reload: FailedReload | None = None
     _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _watched: tuple[Path | None, FileStamp] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._watch(self.settings)
 
     async def reload(self) -> str:
         """Reads and applies the configuration; returns in one line why that failed, else an empty text."""
@@ -46,11 +54,27 @@ class Reloader:
                 await self.took_effect(settings)
             except Exception:
                 log.exception("sources run with the new configuration, the state file still with the old one")
+            self._watch(settings)
             self.gauges.took(settings.digest, self.now())
             self.failed_reload = None
             names = {what: ",".join(names) for what, names in asdict(change).items() if names}
             log.info("configuration reloaded", extra=names)
             return ""
+
+    async def file_changed(self) -> bool:
+        """Returns whether `thresholds_file` changed since the last call or reload."""
+        path, before = self._watched
+        if path is None:
+            return False
+        try:
+            stamp = await asyncio.to_thread(in_time, partial(file_stamp, path), path)
+        except TimeoutError:
+            return False
+        self._watched = path, stamp  # also of a file that is wrong: it is reported once
+        return stamp != before
+
+    def _watch(self, settings: Settings) -> None:
+        self._watched = settings.thresholds_file, settings.thresholds_stamp
 
     def _refused(self, reason: str) -> str:
         self.gauges.refused()

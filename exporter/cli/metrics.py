@@ -29,6 +29,7 @@ EXAMPLES = {
     "bound": "lower",
     "basis": "usual",
     "severity": "warning",
+    "team": "sales",
     "language": "de",
     "channel_type": "web",
     "channel_id": "t1o15p",
@@ -134,7 +135,10 @@ def sections() -> Iterator[Section]:
         for report in platform.reports.values():
             of_report = (entry for measure in report.measures for entry in _of_measure(measure, report))
             yield Section(f"{platform.title}: {report.name}", tuple(of_report), tuple(report.measures))
-    yield Section("Activities and limits", tuple(_entry(name, "gauge", label_names(name), HELP[name]) for name in HELP))
+    yield Section(
+        "Activities and limits",
+        tuple(_entry(name, "gauge", label_names(name, teams=True), HELP[name]) for name in HELP),
+    )
     gauges = (_entry(gauge.name, "gauge", REPORT_LABELS, gauge.help) for gauge in REPORT_GAUGES)
     yield Section("Reports", (*gauges, *map(_of_family, REPORT_FAMILIES)))
     of_source = (*SOURCE_FAMILIES, UNMATCHED, UNMATCHED_INFO, SERIES, DROPPED)

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from concurrent.futures import Future, wait
 from functools import partial
 from os import PathLike
+from pathlib import Path
 from threading import Thread
 from typing import TypeVar
 
@@ -12,6 +13,8 @@ Result = TypeVar("Result")
 
 FILE_SECONDS = 5.0
 """Time to read a file that an operator names."""
+FileStamp = tuple[int, int, int] | None
+"""What changes when a file does; None if there is none."""
 
 
 def in_daemon(function: Callable[[], Result]) -> Future[Result]:
@@ -31,6 +34,15 @@ def result_in_time(future: Future[Result], path: str | PathLike[str], seconds: f
     if not wait([future], seconds).done:
         raise TimeoutError(errno.ETIMEDOUT, f"no answer within {seconds:g} s", str(path))
     return future.result()
+
+
+def file_stamp(path: Path) -> FileStamp:
+    """Returns the stamp of a file, also where a link, as of a mounted secret, points to another one."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_size, found.st_ino
 
 
 def complete(future: Future[Result], function: Callable[[], Result]) -> None:

@@ -44,11 +44,16 @@ class Activity(NamedTuple):
 
     Without `label_value` it is the sum of all. With `usual_limits` drops and spikes are limited by default
     (`exporter.domain.thresholds.built_in`).
+
+    With `share_of` it is a share: that sum over 7 days, divided by those of the families and label values in
+    `share_of`, which the same report counts. Limits hold for shares of at least `min_volume`, the sum divided by.
     """
 
     name: str
     label_value: str = ""
     usual_limits: bool = False
+    share_of: tuple[tuple[str, str], ...] = ()
+    min_volume: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,8 +5,10 @@ from dataclasses import dataclass
 
 from exporter.domain.model import Measure
 
-LIMITS = ("below", "above", "drop_ratio", "spike_ratio", "min_baseline")
-"""What an entry can set: fixed bounds in the activity's unit, ratios to the usual, the smallest usual that counts."""
+FLOORS = ("min_baseline", "min_volume")
+"""The smallest usual figure that limits are made from, the smallest volume of which a share is judged."""
+LIMITS = ("below", "above", "drop_ratio", "spike_ratio", *FLOORS)
+"""What an entry can set: fixed bounds in the activity's unit (shares are 0 to 1), ratios to the usual, floors."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,7 +16,8 @@ class Threshold:
     """One entry: it selects by `source`, `company` and `activities`, and sets `limits`, by the names in `LIMITS`.
 
     A selector of companies is `id:17`, `name:Nor*`, or a glob on either. None is `off`: the limit is removed.
-    `severity` is that of all limits of the entry; None is the usual one of each.
+    `severity` is that of all limits of the entry; None is the usual one of each. `team` is who is told, if anybody in
+    particular.
     """
 
     activities: tuple[str, ...]
@@ -22,6 +25,7 @@ class Threshold:
     source: str = "*"
     company: str = "*"
     severity: str | None = None
+    team: str = ""
 
 
 USUAL_LIMITS: Mapping[str, float | None] = {"drop_ratio": 0.5, "spike_ratio": 3.0, "min_baseline": 20.0}

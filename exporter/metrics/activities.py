@@ -3,7 +3,8 @@
     chat_usage_activity_last_day{source="production",report="chat-sessions",company_id="17",company="Northwind",
         activity="user_queries"} 61.0
 
-An activity is a measure's figures of one company and day, added up over modes, tools or whatever its labels separate.
+An activity is a measure's figures of one company and day, added up over modes, tools or whatever its labels separate;
+or a share of 7 days' figures.
 Generic over `exporter.domain.model.Measure`; knows no platform and no text format.
 """
 
@@ -13,13 +14,13 @@ from dataclasses import dataclass
 from datetime import date
 from functools import cache, cached_property, partial
 from itertools import repeat
-from operator import add
 from statistics import median
 
 from exporter.domain import calendars
-from exporter.domain.calendars import Calendar
-from exporter.domain.model import Activity, Column, DeferredFamily, Family, Measure, Sample
+from exporter.domain.calendars import ONE_DAY, Calendar
+from exporter.domain.model import DeferredFamily, Family, Sample
 from exporter.metrics import missing_limits as missing
+from exporter.metrics.activity_figures import ActivityFigures, OnDay, activity_figures
 from exporter.metrics.limits import NO_LIMITS, ActivityLimits, Limit
 from exporter.metrics.missing_limits import (
     FEWEST_POINTS,
@@ -43,7 +44,7 @@ LIMIT = "chat_usage_activity_limit"
 WORKING_DAY = "chat_usage_company_last_working_day_timestamp_seconds"
 _ADD = "never to be added over activity; polled and cached"
 HELP: Mapping[str, str] = {
-    LAST_DAY: f"What alerts judge on the newest complete day, summed over mode; {_ADD}, "
+    LAST_DAY: f"What alerts judge on the newest complete day, summed over mode, shares over 7 days; {_ADD}, "
     "chat_usage_report_day_timestamp_seconds tells which day.",
     TODAY: f"What alerts judge so far today, partial, may fall, summed over mode; {_ADD}.",
     LAST_WORKING_DAY: "What lower limits are compared with: the newest complete day that is a working day of the "
@@ -51,7 +52,7 @@ HELP: Mapping[str, str] = {
     BASELINE: "What is usual for the weekday of the newest complete day: the median of that weekday over the 6 weeks "
     f"before, holidays left out; {_ADD}.",
     LIMIT: "Limits in the activity's own unit: lower ones for the last working day, upper ones for the last day; usual "
-    "ones are made from what is usual for the weekday.",
+    "ones are made from what is usual for the weekday; team is there where a threshold of the source names one.",
     missing.FAMILY: missing.HELP,
     WORKING_DAY: "Start of the newest complete day that is a working day of the company's calendar, in seconds since "
     "1970.",
@@ -64,7 +65,7 @@ def activity_families(index: CompanyIndex) -> Iterator[DeferredFamily]:
     ended, so_far = index.made_from(_judged_days(index.view)), index.made_from([today] if today else [])
     samples = cache(partial(_samples_of_ended_days, companies))
     for name, text in HELP.items():
-        family = Family(name, text, label_names(name))
+        family = Family(name, text, label_names(name, teams=index.view.company_limits.names_teams))
         if name == TODAY:
             yield DeferredFamily(family, partial(_samples_of_today, companies), so_far)
         else:
@@ -75,16 +76,22 @@ def _of_family(samples: Callable[[], Mapping[str, list[Sample]]], family: str) -
     return samples()[family]
 
 
-def label_names(family: str) -> tuple[str, ...]:
-    """Returns the labels of a family of activities."""
-    return {LIMIT: LIMIT_LABELS, missing.FAMILY: missing.LABELS, WORKING_DAY: LABELS[:-1]}.get(family, LABELS)
+def label_names(family: str, *, teams: bool = False) -> tuple[str, ...]:
+    """Returns the labels of a family of activities; limits name `teams` where any entry does."""
+    limits = (*LIMIT_LABELS, "team") if teams else LIMIT_LABELS
+    return {LIMIT: limits, missing.FAMILY: missing.LABELS, WORKING_DAY: LABELS[:-1]}.get(family, LABELS)
 
 
 def _judged_days(view: ReportView) -> set[date]:
-    """Returns the days that activities are judged by: the last ones, by any calendar, and those that they are like."""
+    """Returns the days that activities are judged by: the last ones, by any calendar, and the same weekdays before.
+
+    Shares need the days between, too.
+    """
     calendars = {view.rules.calendar, *(each.calendar for each in view.company_limits.calendars)}
     last = {view.day_status.last_day, *(_last_working_day(view, each) for each in calendars)}
-    return {day - WEEK * n for day in last if day for n in range(WEEKS + 1)}
+    has_shares = any(each.share_of for measure in view.report.measures for each in measure.activities)
+    step = ONE_DAY if has_shares else WEEK
+    return {day - step * n for day in last if day for n in range((WEEKS + 1) * WEEK // step)}
 
 
 def _last_working_day(view: ReportView, calendar: Calendar) -> date | None:
@@ -112,23 +119,14 @@ class _Companies:
         return list(map(last, self.calendars))
 
 
-def _activities(companies: _Companies) -> Iterator[tuple[Measure, Activity, Mapping[str, Sequence[Column]]]]:
-    """Yields the activities of a report, with the columns by part that some held row has a figure for."""
-    report = companies.index.view.report
-    for measure in report.measures:
-        for activity in measure.activities:
-            yield measure, activity, {part: _columns(companies.index, part, measure, activity) for part in report.parts}
-
-
 def _samples_of_today(companies: _Companies) -> Iterator[Sample]:
     """Yields what activities have so far today."""
     view = companies.index.view
     if view.day_status.stale or view.day_status.last_day is None or view.day_status.today is None:
         return
-    for measure, activity, columns in _activities(companies):
-        if measure.today and any(columns.values()):
-            figures = _on_day(companies.index, columns, any(measure.limits), view.day_status.today)
-            yield from _served(companies, measure, activity.name, figures)
+    for judged in activity_figures(companies.index):
+        if judged.measure.today and judged.on_day and not judged.activity.share_of:
+            yield from _served(companies, judged, judged.on_day(view.day_status.today))
 
 
 def _samples_of_ended_days(companies: _Companies) -> Mapping[str, list[Sample]]:
@@ -137,13 +135,14 @@ def _samples_of_ended_days(companies: _Companies) -> Mapping[str, list[Sample]]:
     samples: dict[str, list[Sample]] = {name: [] for name in HELP}
     if any(measure.activities for measure in view.report.measures) and not view.day_status.stale:
         samples[WORKING_DAY] = list(_working_days(companies))
-    for measure, activity, columns in _activities(companies):
-        # Without a column that some held row has a figure for it is nobody's 0.
-        for name, found in _samples(companies, measure, activity.name, columns) if any(columns.values()) else ():
-            samples[name] += found
-        if not any(columns.values()) and not view.day_status.stale:
-            limited = (UNREAD for each in companies.limits if each.get(activity.name, NO_LIMITS).limits)
-            samples[missing.FAMILY] += missing_limits(view, activity.name, limited)
+    for judged in activity_figures(companies.index):
+        name = judged.activity.name
+        if judged.on_day:
+            for family, found in _samples(companies, judged, judged.on_day):
+                samples[family] += found
+        elif not view.day_status.stale:
+            limited = (UNREAD for each in companies.limits if each.get(name, NO_LIMITS).limits)
+            samples[missing.FAMILY] += missing_limits(view, name, limited)
     return samples
 
 
@@ -157,69 +156,67 @@ def _working_days(companies: _Companies) -> Iterator[Sample]:
             yield Sample((view.source, view.report.name, company, name), start(day))
 
 
-def _columns(index: CompanyIndex, part: str, measure: Measure, activity: Activity) -> Sequence[Column]:
-    return [
-        column
-        for column in index.columns.get(part, ())
-        if column.family == measure.family
-        and len(column.label_values) == len(measure.labels)
-        and (not activity.label_value or column.label_values[-1] == activity.label_value)
-    ]
-
-
-def _samples(
-    companies: _Companies, measure: Measure, activity: str, columns: Mapping[str, Sequence[Column]]
-) -> Iterator[tuple[str, list[Sample]]]:
+def _samples(companies: _Companies, judged: ActivityFigures, on_day: OnDay) -> Iterator[tuple[str, list[Sample]]]:
     """Yields the samples of one activity, by family; figures about fewer people than may be served are left out."""
-    index, view = companies.index, companies.index.view
-    least = view.min_group if measure.people else 0
+    index, view, activity = companies.index, companies.index.view, judged.activity.name
+    least = view.min_group if judged.measure.people else 0
     limits, labels = [each.get(activity, NO_LIMITS) for each in companies.limits], _labels(companies, activity)
-    fixed = ([limit for limit in each.limits if limit.basis == "fixed"] for each in limits)
-    yield LIMIT, _limit_samples(labels, fixed)
     if view.day_status.stale or view.day_status.last_day is None:
+        yield LIMIT, _limit_samples(view, labels, (each.fixed() for each in limits))
         waiting = (NO_HISTORY for each in limits if each.limits and not view.day_status.stale)
         yield missing.FAMILY, list(missing_limits(view, activity, waiting))
         return
-    figures, usual = _figures(companies, measure, limits, columns, view.day_status.last_day)
+    last_days = [view.day_status.last_day] * len(limits)
+    figures, usual = _figures(companies, cache(on_day), limits, view.day_status.last_day)
     for name, values in figures.items():
-        yield name, list(_served(companies, measure, activity, values))
+        yield name, list(_served(companies, judged, values))
+    if not any(each.limits for each in limits):
+        return
+    seen = figures[LAST_DAY], figures[LAST_WORKING_DAY]
+    if judged.volume:
+        seen = _of_each(judged.volume, last_days), _of_each(judged.volume, companies.working_days)
+        limits = [each.of_volumes(judged.activity.min_volume, *of) for each, *of in zip(limits, *seen, strict=True)]
+    yield LIMIT, _limit_samples(view, labels, (each.fixed() for each in limits))
     for bound, baselines in usual.items():
         served = (each if each >= least or each == 0 else math.nan for each in baselines)
-        yield LIMIT, _limit_samples(labels, (each.usual(bound, of) for each, of in zip(limits, served, strict=True)))
+        of_usual = (each.usual(bound, of) for each, of in zip(limits, served, strict=True))
+        yield LIMIT, _limit_samples(view, labels, of_usual)
     unknown = [math.nan] * len(limits)
     compared = map(
         Compared,
         limits,
         companies.calendars,
         index.first_days,
-        zip(repeat(view.day_status.last_day), companies.working_days, strict=False),
-        zip(figures[LAST_DAY], figures[LAST_WORKING_DAY], strict=True),
+        zip(last_days, companies.working_days, strict=True),
+        zip(*seen, strict=True),
         zip(usual.get("upper", unknown), usual.get("lower", unknown), strict=True),
     )
-    why = (why_missing(each, history=view.health.history) for each in compared)
+    why = (why_missing(each, history=view.health.history, is_share=bool(judged.volume)) for each in compared)
     yield missing.FAMILY, list(missing_limits(view, activity, why))
 
 
 def _figures(
-    companies: _Companies,
-    measure: Measure,
-    limits: Sequence[ActivityLimits],
-    columns: Mapping[str, Sequence[Column]],
-    last_day: date,
+    companies: _Companies, on_day: OnDay, limits: Sequence[ActivityLimits], last_day: date
 ) -> tuple[Mapping[str, list[float]], Mapping[str, list[float]]]:
     """Returns the figures of an activity by family, and what is usual by the bound of the limits made from it."""
     view, days = companies.index.view, companies.working_days
-    on_day = cache(partial(_on_day, companies.index, columns, any(measure.limits)))
     figures, usual = {LAST_DAY: on_day(last_day)}, dict[str, list[float]]()
-    figures[LAST_WORKING_DAY] = [
-        on_day(day)[place] if day and any(limit.bound == "lower" for limit in each.limits) else math.nan
-        for place, (day, each) in enumerate(zip(days, limits, strict=True))
-    ]
+    judged = (
+        day if any(limit.bound == "lower" for limit in each.limits) else None
+        for day, each in zip(days, limits, strict=True)
+    )
+    figures[LAST_WORKING_DAY] = _of_each(on_day, judged)
     if view.health.history:
         last = [last_day] * len(limits)
         figures[BASELINE] = usual["upper"] = _baselines(companies, on_day, last)
-        usual["lower"] = usual["upper"] if days == last else _baselines(companies, on_day, days)
+        if any(limit[:2] == ("lower", "usual") for each in limits for limit in each.limits):
+            usual["lower"] = usual["upper"] if days == last else _baselines(companies, on_day, days)
     return figures, usual
+
+
+def _of_each(on_day: OnDay, days: Iterable[date | None]) -> list[float]:
+    """Returns the figure of each company on a day of its own; NaN without one."""
+    return [on_day(day)[place] if day else math.nan for place, day in enumerate(days)]
 
 
 def _labels(companies: _Companies, activity: str) -> Sequence[tuple[str, ...]]:
@@ -227,47 +224,26 @@ def _labels(companies: _Companies, activity: str) -> Sequence[tuple[str, ...]]:
     return [(view.source, view.report.name, company, name, activity) for company, name in every]
 
 
-def _served(companies: _Companies, measure: Measure, activity: str, figures: Iterable[float]) -> Iterator[Sample]:
+def _served(companies: _Companies, judged: ActivityFigures, figures: Iterable[float]) -> Iterator[Sample]:
     """Yields figures, but not those about fewer people than may be served."""
-    least = companies.index.view.min_group if measure.people else 0
-    for own, figure in zip(_labels(companies, activity), figures, strict=True):
+    least = companies.index.view.min_group if judged.measure.people else 0
+    for own, figure in zip(_labels(companies, judged.activity.name), figures, strict=True):
         if figure >= least or figure == 0:
             yield Sample(own, figure)
 
 
-def _limit_samples(labels: Sequence[tuple[str, ...]], limits: Iterable[Iterable[Limit]]) -> list[Sample]:
+def _limit_samples(
+    view: ReportView, labels: Sequence[tuple[str, ...]], limits: Iterable[Iterable[Limit]]
+) -> list[Sample]:
+    teams = view.company_limits.names_teams
     return [
-        Sample((*own, *place), value)
+        Sample((*own, bound, basis, severity, *((team,) if teams else ())), value)
         for own, of_company in zip(labels, limits, strict=True)
-        for *place, value in of_company
+        for bound, basis, severity, team, value in of_company
     ]
 
 
-def _on_day(index: CompanyIndex, columns: Mapping[str, Sequence[Column]], limited: bool, day: date) -> list[float]:
-    """Returns the columns of an activity, by part, added up by company on a day; NaN is no figure.
-
-    A mode without a row adds 0. A row that lacks the figure makes the sum unknown, but where anybody may add label
-    values: a tool that a row does not name was not used.
-    """
-    total = [0.0 if first <= day else math.nan for first in index.first_days]
-    for part, of_part in columns.items():
-        if not index.view.ledger.table(day, part).companies:
-            continue
-        rows = [0.0] * len(index.companies[part])
-        for column in of_part:
-            found = index.on_day(day, part, column, 0.0)
-            if limited:
-                found = [0.0 if math.isnan(value) else value for value in found]
-            rows = list(map(add, rows, found))
-        if lost := index.view.ledger.table(day, part).lost:
-            here = index.companies[part]
-            rows = [math.nan if company in lost else value for company, value in zip(here, rows, strict=True)]
-        for place, value in zip(index.places[part], rows, strict=True):
-            total[place] += value
-    return total
-
-
-def _baselines(companies: _Companies, on_day: Callable[[date], list[float]], of: Sequence[date | None]) -> list[float]:
+def _baselines(companies: _Companies, on_day: OnDay, of: Sequence[date | None]) -> list[float]:
     """Returns what is usual for each company on the weekday of a day of its own; NaN where that is not known."""
     covered = companies.index.view.day_status.covered
     known: dict[tuple[date | None, int], Sequence[tuple[float, ...]]] = {}  # most share their day and their calendar

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from exporter.domain.calendars import Calendar, CompanyCalendar
 from exporter.domain.selectors import selects
-from exporter.domain.thresholds import Threshold
+from exporter.domain.thresholds import FLOORS, Threshold
 
 SEVERITY = "warning"
 SEVERITY_OF_SPIKES = "info"
@@ -22,6 +22,7 @@ class Limit(NamedTuple):
     bound: str
     basis: str
     severity: str
+    team: str
     value: float
 
 
@@ -34,10 +35,24 @@ _PLACES = {
 
 
 class ActivityLimits(NamedTuple):
-    """The limits of one company and activity; ratios need a usual figure of at least `min_baseline`."""
+    """The limits of one company and activity; ratios need a usual figure of at least `min_baseline`.
+
+    Those of a share need a volume of at least `min_volume`; None leaves that to the activity.
+    """
 
     limits: tuple[Limit, ...] = ()
     min_baseline: float = 0.0
+    min_volume: float | None = None
+
+    def fixed(self) -> Iterator[Limit]:
+        """Yields the limits that are numbers of their own."""
+        return (limit for limit in self.limits if limit.basis == "fixed")
+
+    def of_volumes(self, least: float, upper: float, lower: float) -> "ActivityLimits":
+        """Returns those limits of a share whose volume is large enough: `upper` of the last day, `lower` otherwise."""
+        floor = least if self.min_volume is None else self.min_volume
+        small = {bound for bound, volume in (("upper", upper), ("lower", lower)) if volume < floor}
+        return self._replace(limits=tuple(each for each in self.limits if each.bound not in small))
 
     def usual(self, bound: str, baseline: float) -> Iterator[Limit]:
         """Yields the lower or upper limits that are a share or a multiple of what is usual, as numbers.
@@ -64,6 +79,11 @@ class CompanyLimits:
     )
     _calendars: dict[tuple[str, str], Calendar | None] = field(default_factory=dict, compare=False, repr=False)
 
+    @property
+    def names_teams(self) -> bool:
+        """Whether any entry says which team is told."""
+        return any(each.team for each in self.thresholds)
+
     def limits(self, company_id: str, company: str) -> Mapping[str, ActivityLimits]:
         """Returns the limits of a company, by activity."""
         key = company_id, company
@@ -85,22 +105,23 @@ def resolved(entries: Iterable[Threshold]) -> Mapping[str, ActivityLimits]:
 
     `off` removes the limit of the entry's severity, and without one of every severity.
     """
-    written: dict[str, dict[tuple[str, str], float]] = {}
-    least: dict[str, float] = {}
+    written: dict[str, dict[tuple[str, str], tuple[str, float]]] = {}
+    floors: dict[str, dict[str, float]] = {}
     for entry, activity in ((each, activity) for each in entries for activity in each.activities):
         limits = written.setdefault(activity, {})
         for option, value in entry.limits.items():
-            if option == "min_baseline":
-                least[activity] = value or 0.0
+            if option in FLOORS:
+                floors.setdefault(activity, {})[option] = value or 0.0
             elif value is None:
                 for key in [each for each in limits if each[0] == option and entry.severity in (None, each[1])]:
                     del limits[key]
             else:
-                limits[option, entry.severity or (SEVERITY_OF_SPIKES if option == "spike_ratio" else SEVERITY)] = value
+                usual = SEVERITY_OF_SPIKES if option == "spike_ratio" else SEVERITY
+                limits[option, entry.severity or usual] = entry.team, value
     return {
         activity: ActivityLimits(
-            tuple(Limit(*_PLACES[option], severity, value) for (option, severity), value in sorted(limits.items())),
-            least.get(activity, 0.0),
+            tuple(Limit(*_PLACES[option], severity, *each) for (option, severity), each in sorted(limits.items())),
+            **floors.get(activity, {}),
         )
         for activity, limits in written.items()
     }

@@ -26,8 +26,8 @@ WEEK = timedelta(days=7)
 class Compared(NamedTuple):
     """What the limits of one company are compared with or made from; NaN is not known.
 
-    `first` is the day of its first row; `figures` are those of the last day and the last working day, `baselines` what
-    is usual for them.
+    `first` is the day of its first row; `figures` are those of the last day and the last working day, of a share the
+    volumes, `baselines` what is usual for them.
     """
 
     limits: ActivityLimits
@@ -44,11 +44,11 @@ def missing_limits(view: ReportView, activity: str, reasons: Iterable[str | None
         yield Sample((view.source, view.report.name, activity, reason), float(count))
 
 
-def why_missing(compared: Compared, *, history: bool) -> str | None:
+def why_missing(compared: Compared, *, history: bool, is_share: bool = False) -> str | None:
     """Returns why some limit of a company is not in force; None if all are, or none is configured."""
-    if not compared.limits.limits:
-        return None
     bases = {(limit.bound, limit.basis) for limit in compared.limits.limits}
+    if bases and is_share and not history:
+        return NO_HISTORY
     for place, bound in enumerate(("upper", "lower")):
         if bound not in {each for each, _ in bases}:
             continue
@@ -58,11 +58,13 @@ def why_missing(compared: Compared, *, history: bool) -> str | None:
         if math.isnan(compared.figures[place]):
             return UNREAD
         if (bound, "usual") in bases and math.isnan(compared.baselines[place]):
-            return _why_no_baseline(compared, day) if history else NO_HISTORY
+            return _why_no_baseline(compared, day, is_share=is_share) if history else NO_HISTORY
     return None
 
 
-def _why_no_baseline(compared: Compared, day: date) -> str:
+def _why_no_baseline(compared: Compared, day: date, *, is_share: bool) -> str:
+    if is_share:
+        return FEW_WEEKS  # of a week without any volume there is no share
     earlier = (day - WEEK * n for n in range(1, WEEKS + 1))
     there = [each for each in earlier if each >= compared.first and each not in compared.calendar.holidays]
     return UNREAD if len(there) >= FEWEST_POINTS else FEW_WEEKS

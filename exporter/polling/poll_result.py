@@ -67,7 +67,8 @@ def poll_error(target: Target, report: Report, asked: Answers, days: Days) -> Re
 def families_with_limits(target: Target, report: Report) -> frozenset[str]:
     """Returns the families of a report whose activities have a limit for some company."""
     limited = {activity for entry in target.company_limits.thresholds if entry.limits for activity in entry.activities}
-    return frozenset(m.family for m in report.measures if any(each.name in limited for each in m.activities))
+    judged = ((m.family, each) for m in report.measures for each in m.activities if each.name in limited)
+    return frozenset(name for family, each in judged for name in (family, *(whole for whole, _ in each.share_of)))
 
 
 def unread_items(asked: Answers) -> Mapping[str, int]:

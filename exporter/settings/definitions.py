@@ -25,7 +25,7 @@ DEFAULT_LIMIT = 50
 
 def read(path: Path) -> Platform:
     """Reads a definition; raises ConfigError with a line for each problem."""
-    document = yaml_file.read(path, "definition")
+    document = yaml_file.read(yaml_file.content(path, "definition"), str(path))
     try:
         options = DefinitionOptions.model_validate(document.tree)
     except ValidationError as error:

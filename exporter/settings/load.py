@@ -20,7 +20,7 @@ from exporter.metrics.label_limits import LabelLimits
 from exporter.metrics.limits import CompanyLimits
 from exporter.platforms.api import Platform
 from exporter.polling.target import Target
-from exporter.settings import definitions, environment, errors, platform_options, yaml_file
+from exporter.settings import definitions, environment, errors, platform_options, thresholds_file, yaml_file
 from exporter.settings.api_keys import ApiKey
 from exporter.settings.errors import Mistake
 from exporter.settings.option_groups import Group
@@ -28,7 +28,7 @@ from exporter.settings.options import Options, options_of
 from exporter.settings.overrides import override
 from exporter.settings.settings import Settings, Source, ValidationContext
 from exporter.settings.thresholds import Selecting
-from exporter.settings.yaml_file import Document
+from exporter.settings.thresholds_file import ThresholdsFile
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -49,7 +49,8 @@ def load(
     Commands that keep no state ignore `state_file`: they may run where its folder does not exist.
     """
     environ = environ if keeps_state else {**environ, "CHAT_USAGE_STATE_FILE": ""}
-    file = yaml_file.read(path) if path else Document("the environment")
+    content = yaml_file.content(path, "--config.file") if path else ""
+    file = yaml_file.read(content, str(path) if path else "the environment")
     variables = environment.read(environ, file.tree)
     tree, names, notes = environment.over(variables.tree, file.tree), variables.names, []
     first_run = environment.first_run(environ, platforms.values())
@@ -69,14 +70,19 @@ def load(
         _names(tree, "sources"),
     )
     options, wrong = _validated(tree, context)
-    complaints = [*file.problems, *errors.lines([*undeclared, *wrong], file, names), *variables.problems]
+    limits = _thresholds_file(tree, context)
+    found = errors.lines([*undeclared, *wrong], file, names)
+    complaints = [*file.problems, *found, *variables.problems, *limits.problems]
     if complaints or options is None:
         raise ConfigError("\n".join(complaints))
     if not options.sources:
         raise ConfigError(_nothing_to_poll(path, platforms))
     declared = {name: each.version for name, each in platforms.items() if name not in installed}
-    written = {**tree, "definitions": declared} if declared else tree
-    return replace(_settings(options, platforms), notes=tuple(notes), digest=digest(written))
+    options = options.model_copy(update={"thresholds": (*options.thresholds, *limits.entries)})
+    beside = {"definitions": declared, "thresholds_file": limits.tree}
+    written = {**tree, **{name: content for name, content in beside.items() if content}}
+    settings = _settings(options, platforms)
+    return replace(settings, notes=tuple(notes), digest=digest(written), thresholds_stamp=limits.stamp)
 
 
 def digest(tree: Mapping[str, object]) -> int:
@@ -93,6 +99,12 @@ def _public(value: object, key: str = "") -> object:
     if isinstance(value, Mapping):
         return {name: _public(each, str(name)) for name, each in value.items() if name != "api_key"}
     return _CREDENTIALS.sub("", value) if key == "proxy_url" and isinstance(value, str) else value
+
+
+def _thresholds_file(tree: Mapping[str, object], context: ValidationContext) -> ThresholdsFile:
+    path = tree.get("thresholds_file")
+    is_path = isinstance(path, str) and bool(path.strip())
+    return thresholds_file.read(context.folder / str(path).strip(), context) if is_path else ThresholdsFile()
 
 
 def _names(tree: Mapping[str, object], section: str) -> frozenset[str]:
@@ -136,7 +148,11 @@ def _settings(options: Options, platforms: Mapping[str, Platform]) -> Settings:
         name: _source(name, options, platforms[each.platform], calendars) for name, each in options.sources.items()
     }
     return Settings(
-        MappingProxyType(sources), MappingProxyType(calendars), options.limits, state_file=options.state_file
+        MappingProxyType(sources),
+        MappingProxyType(calendars),
+        options.limits,
+        state_file=options.state_file,
+        thresholds_file=options.thresholds_file,
     )
 
 

@@ -27,6 +27,7 @@ def _check_folder(path: Path, _written: str) -> None:
         raise ValueError(f"cannot be looked for ({error.strerror}); give another path, or access to it") from None
 
 
+AnyPath = Annotated[Path, path_that(lambda _path, _written: None)]
 StateFile = Annotated[Path, path_that(_check_folder)]
 
 
@@ -50,6 +51,9 @@ class Options(Group):
     """Limits of activities, per company, that alerts compare with. Before the first entry goes the built-in one:
     company *, activity [user_queries, conversations], drop_ratio 0.5, spike_ratio 3, min_baseline 20. Of several that
     select a company the last one counts, per limit and severity."""
+    thresholds_file: AnyPath | None = option(None, example="limits.csv")
+    """Path of a file with more entries of thresholds, which count after those here: CSV with a row for each and their
+    options as columns, or YAML with a list thresholds. It is read again when it changes."""
     state_file: StateFile | None = option(None, example="/var/lib/chat-usage-exporter/state")
     """Path of a file that keeps what was read, written anew after each poll, so that a restart serves figures at once;
     its folder must exist and be writable. Not set, a restart asks the platform for all of it."""

@@ -131,7 +131,7 @@ _length = matching(
     lambda match: timedelta(seconds=sum(int(match[unit] or 0) * seconds for unit, seconds in _UNITS.items())),
 )
 _part = matching(
-    r"([0-9]{1,3}(?:\.[0-9]{1,6})?)(%?)",
+    r"([0-9]{1,3}(?:\.[0-9]{1,6})?) ?(%?)",
     "is not a percentage; write 10% or 0.1",
     lambda match: float(match[1]) / (100 if match[2] else 1),
 )

@@ -8,7 +8,9 @@ from typing import cast
 
 from pydantic import ValidationInfo
 
+from exporter.domain.blocking import FileStamp
 from exporter.domain.calendars import Calendar
+from exporter.domain.model import Activity
 from exporter.platforms.api import Account, Override, Platform
 from exporter.polling.target import Target
 from exporter.settings.option_groups import LimitsOptions, PollOptions
@@ -41,6 +43,7 @@ class Settings:
     """All settings; `calendars` always holds `default`; `notes` are for the log.
 
     Without a `state_file` a restart starts empty. `digest` identifies the configuration, without its secrets.
+    `thresholds_stamp` is that of `thresholds_file` just before it was read.
     """
 
     sources: Mapping[str, Source]
@@ -49,6 +52,8 @@ class Settings:
     notes: tuple[str, ...] = ()
     state_file: Path | None = None
     digest: int = 0
+    thresholds_file: Path | None = None
+    thresholds_stamp: FileStamp = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,14 +66,14 @@ class ValidationContext:
     sources: frozenset[str] = frozenset()
 
     @property
-    def activities(self) -> frozenset[str]:
-        return frozenset(
-            activity.name
+    def activities(self) -> Mapping[str, Activity]:
+        return {
+            activity.name: activity
             for platform in self.platforms.values()
             for report in platform.reports.values()
             for measure in report.measures
             for activity in measure.activities
-        )
+        }
 
 
 def context_of(info: ValidationInfo) -> ValidationContext:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import BeforeValidator, PlainValidator, ValidationInfo, field_validator
 
-from exporter.domain.thresholds import LIMITS, Threshold
+from exporter.domain.thresholds import FLOORS, LIMITS, Threshold
 from exporter.settings import readers
 from exporter.settings.option_groups import Group, Selector, Text, option
 from exporter.settings.readers import OptionError, existing, quoted, remedy, text
@@ -19,7 +19,31 @@ SEVERITIES = ("critical", "warning", "info")
 
 
 def or_off(read: Callable[[object], float]) -> PlainValidator:
-    return PlainValidator(lambda value: OFF if isinstance(value, str) and value.strip() == OFF else read(value))
+    return PlainValidator(lambda value: OFF if _is_off(value) else read(value))
+
+
+def _is_off(value: object) -> bool:
+    return isinstance(value, str) and value.strip() == OFF
+
+
+def bound(value: object, info: ValidationInfo) -> float | str:
+    """Reads a bound in the unit of the entry's activities, a number or a percentage; or `off`."""
+    if _is_off(value):
+        return OFF
+    if not _shares(info):
+        if isinstance(value, str) and value.strip().endswith("%") and "activity" in info.data:
+            raise ValueError(f"{quoted(value)} is a share, and {info.data['activity'][0]} a count; write a number")
+        return readers.number(value)
+    share = readers.share(value)
+    if share > 1:
+        raise ValueError(f"{share:.0%} is more than all; write a percentage from 0% to 100%")
+    return share
+
+
+def _shares(info: ValidationInfo) -> tuple[str, ...]:
+    """Returns those activities of the entry that are shares: all or none, unless `activity` is wrong."""
+    known = context_of(info).activities
+    return tuple(name for name in info.data.get("activity", ()) if known[name].share_of)
 
 
 def severity(value: object) -> str:
@@ -30,7 +54,8 @@ def severity(value: object) -> str:
 
 
 Activities = Annotated[tuple[str, ...], PlainValidator(readers.one_or_more)]
-Limit = Annotated[float | str, or_off(readers.number)]
+Bound = Annotated[float | str, PlainValidator(bound)]
+Floor = Annotated[float | str, or_off(readers.number)]
 Ratio = Annotated[float | str, or_off(readers.ratio)]
 Severity = Annotated[str, PlainValidator(severity)]
 
@@ -57,20 +82,26 @@ class ThresholdOptions(Selecting):
     """Limits for activities of companies; of several entries the last one counts, per limit and severity."""
 
     activity: Activities = option(..., example="user_queries")
-    """Which activities it limits, one or a list: user_queries, conversations, sessions, ..."""
-    below: Limit | None = option(None, example="50")
-    """Alert when a working day has less than this number; off removes the limit."""
-    above: Limit | None = option(None, example="20000")
-    """Alert when a day has more than this number; off removes the limit."""
+    """Which activities it limits, one or a list: user_queries, conversations, sessions, ...; or shares over 7 days:
+    answered_share, grounded_share, liked_share, accepted_share."""
+    below: Bound | None = option(None, example="50")
+    """Alert when a working day has less than this number, a percentage (40%) for shares; off removes the limit."""
+    above: Bound | None = option(None, example="20000")
+    """Alert when a day has more than this number, a percentage for shares; off removes the limit."""
     drop_ratio: Ratio | None = option(None, example="0.5")
     """Alert when a working day has less than this part of what is usual for its weekday, between 0 and 1, or 50%; off
     removes the limit."""
     spike_ratio: Ratio | None = option(None, example="3")
     """Alert when a day has more than so many times the usual, above 1; off removes the limit."""
-    min_baseline: Limit | None = option(None, example="20")
+    min_baseline: Floor | None = option(None, example="20")
     """The two ratios need a usual figure of at least this number; for spikes the usual counts as this much at least."""
+    min_volume: Floor | None = option(None, example="100")
+    """Shares only: alert when the 7 days have at least this many of what the share is of (queries, answers, ratings,
+    transfers); by default 100, of liked_share and accepted_share 30."""
     severity: Severity | None = option(None, example="critical")
     """Severity of its alerts: critical, warning or info; by default warning, of spike_ratio info."""
+    team: Text | None = option(None, example="sales")
+    """Who is told: the label team of its alerts, which routes can match."""
 
     @field_validator("activity")
     @classmethod
@@ -78,11 +109,15 @@ class ThresholdOptions(Selecting):
         known = sorted(context_of(info).activities)
         if not activities:
             raise ValueError(f"names no activity; known: {', '.join(known)}")
-        return tuple(existing(activity, known, "there is no activity") for activity in activities)
+        found = tuple(existing(activity, known, "there is no activity") for activity in activities)
+        shares = [name for name in found if context_of(info).activities[name].share_of]
+        if shares and len(shares) < len(found):
+            raise ValueError(f"mixes {shares[0]}, a share, with counts; write an entry for each kind")
+        return found
 
     @field_validator("above")
     @classmethod
-    def _is_over_below(cls, above: Limit | None, info: ValidationInfo) -> Limit | None:
+    def _is_over_below(cls, above: Bound | None, info: ValidationInfo) -> Bound | None:
         below = info.data.get("below")
         if isinstance(below, float) and isinstance(above, float) and above < below:
             raise OptionError(f"{above:g} is less than below, which is {below:g}", beside=("below",))
@@ -98,18 +133,27 @@ class ThresholdOptions(Selecting):
             raise ValueError(f"{ratio:g} is out of range; write a number {example}")
         return ratio
 
-    @field_validator("min_baseline")
+    @field_validator(*FLOORS)
     @classmethod
-    def _limits_anything(cls, least: Limit | None, info: ValidationInfo) -> Limit | None:
-        given = [info.data.get(name, OFF) for name in LIMITS if name != "min_baseline"]
-        if least is None and all(value is None for value in given):
+    def _has_its_floor(cls, least: Floor | None, info: ValidationInfo) -> Floor | None:
+        if least is not None and info.data.get("activity") and bool(_shares(info)) is (info.field_name != "min_volume"):
+            fitting = "min_volume" if _shares(info) else "min_baseline"
+            kind = "a share" if _shares(info) else "no share"
+            raise ValueError(f"{info.data['activity'][0]} is {kind}; write {fitting} instead")
+        return least
+
+    @field_validator("min_volume")
+    @classmethod
+    def _limits_anything(cls, least: Floor | None, info: ValidationInfo) -> Floor | None:
+        given = [least, *(info.data.get(name, OFF) for name in LIMITS if name != "min_volume")]
+        if all(value is None for value in given):
             raise ValueError(f"the entry sets no limit; set one of: {', '.join(LIMITS)}")
         return least
 
     def threshold(self) -> Threshold:
         given = {name: getattr(self, name) for name in LIMITS}
         limits = {name: None if value == OFF else value for name, value in given.items() if value is not None}
-        return Threshold(self.activity, limits, self.source, self.company, self.severity)
+        return Threshold(self.activity, limits, self.source, self.company, self.severity, self.team or "")
 
 
 class CompanyCalendarOptions(Selecting):

@@ -97,27 +97,31 @@ class _Loader(yaml.SafeLoader):
         return None if node.tag == _NULL else _whole(node)
 
 
-def read(path: Path, option: str = "--config.file") -> Document:
-    """Reads the file that `option` names; raises ConfigError if it is not readable YAML with options on top."""
+def content(path: Path, option: str) -> str:
+    """Reads the text of a file that an option names; raises ConfigError if that is not possible."""
     try:
-        content = in_time(path.read_bytes, path).decode("utf-8-sig")
+        return in_time(path.read_bytes, path).decode("utf-8-sig")
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read ({error.strerror}); give {option} the path of a file") from None
     except UnicodeDecodeError:
         raise ConfigError(f"{path}: is not in UTF-8; save it as UTF-8") from None
+
+
+def read(content: str, name: str) -> Document:
+    """Reads the content of a file of this name; raises ConfigError if it is no YAML with options on top."""
     try:
-        return _read(content, str(path))
+        return _read(content, name)
     except yaml.MarkedYAMLError as error:
-        raise ConfigError(_syntax(error, str(path))) from None
+        raise ConfigError(_syntax(error, name)) from None
     except yaml.reader.ReaderError as error:
         line = content.count("\n", 0, error.position) + 1
-        raise ConfigError(f"{path}:{line}: contains the control character {error.character:#04x}; delete it") from None
+        raise ConfigError(f"{name}:{line}: contains the control character {error.character:#04x}; delete it") from None
     except (OverflowError, ValueError):  # PyYAML hands an escape to chr() as it is written
         raise ConfigError(
-            f"{path}: contains an escape (\\U...) of a character that does not exist; correct it"
+            f"{name}: contains an escape (\\U...) of a character that does not exist; correct it"
         ) from None
     except RecursionError:
-        raise ConfigError(f"{path}: is nested too deeply; options are at most six levels deep") from None
+        raise ConfigError(f"{name}: is nested too deeply; options are at most six levels deep") from None
 
 
 def _read(content: str, name: str) -> Document:

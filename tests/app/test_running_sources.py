@@ -177,6 +177,25 @@ async def test_limits_and_calendars_take_effect_without_a_question(
         assert made.platforms.asked == []
 
 
+async def test_a_file_of_limits_is_read_again_when_it_changes(tmp_path: Path) -> None:
+    """Once per change: a wrong one shows and changes nothing, and the next one is taken."""
+    file, head = tmp_path / "limits.csv", "company,activity,below,team\n"
+    file.write_text(head)
+    async with fleet(tmp_path, a="", _="thresholds_file: limits.csv") as made:
+        assert await made.reloader.reload() == ""
+        looks = []
+        for content in (None, f"{head}id:2,user_queries,7,sales\n", None, f"{head}id:2,likes,x,\n", None):
+            if content is not None:
+                file.write_text(content)
+            looks.append(await made.reloader.file_changed() and await made.reloader.reload())
+
+        fixed = made.page("chat_usage_activity_limit", basis="fixed")
+        assert [(dict(labels)["team"], value) for (_, labels), value in fixed.items()] == [("sales", 7.0)]
+        assert looks[:3] == [False, "", False]
+        assert "limits.csv:2: thresholds.1.below" in str(looks[3])
+        assert looks[4] is False
+
+
 async def test_an_entry_for_several_sources_counts_when_it_matches_in_none(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -53,6 +53,7 @@ async def page() -> Page:
             environ = {
                 **demonstration(world, bots, url(listening)),
                 "CHAT_USAGE_SOURCES__DEMO__API_KEY_EXPIRES": "2027-03-01",
+                "CHAT_USAGE_THRESHOLDS": '[{"activity": ["sessions", "conversations"], "above": 9, "team": "sales"}]',
             }
             settings = load(None, environ, platforms())
             exporter = assemble(settings, Clock(lambda: NOON, lambda: 0.0))

@@ -69,8 +69,11 @@ async def test_each_hang_up_reloads_once() -> None:
         await goes_on.acquire()
         return ""
 
+    async def unchanged() -> bool:
+        return False
+
     try:
-        async with asyncio.timeout(20), reloading(told, reload):
+        async with asyncio.timeout(20), reloading(told, reload, unchanged):
             for _ in range(3):
                 os.kill(os.getpid(), signal.SIGHUP)
                 await begun.acquire()
@@ -83,6 +86,25 @@ async def test_each_hang_up_reloads_once() -> None:
                 assert begun.locked()
     finally:
         asyncio.get_running_loop().remove_signal_handler(signal.SIGHUP)
+
+
+@pytest.mark.anyio
+async def test_a_changed_file_reloads_without_a_signal() -> None:
+    """It is asked for again and again; each change is one reload."""
+    changes, reloaded = iter([False, True, False, True]), asyncio.Semaphore(0)
+
+    async def changed() -> bool:
+        return next(changes, False)
+
+    async def reload() -> str:
+        reloaded.release()
+        return ""
+
+    async with asyncio.timeout(20), reloading(asyncio.Event(), reload, changed, 0.0):
+        await reloaded.acquire()
+        await reloaded.acquire()
+        await asyncio.sleep(0)
+    assert (reloaded.locked(), next(changes, None)) == (True, None)
 
 
 @SIGNALS

@@ -35,6 +35,7 @@ from exporter.platforms.paradigm.platform import (
     FEEDBACKS,
     GROUNDED,
     QUERIES,
+    RESPONSES,
     TOOLS,
     USER_ACTIVITIES,
 )
@@ -134,7 +135,7 @@ def test_an_activity_of_one_label_value_is_that_alone() -> None:
     )
     found = served(*cases, report=CHATS_FEEDBACK)
     figures = {key[2]: value for key, value in found.items() if key[0] == LAST_DAY}
-    assert figures == {"likes": 5, "dislikes": 2, "copies": 9}
+    assert figures == {"likes": 5, "dislikes": 2, "copies": 9, "liked_share": 5 / 7}
 
 
 def test_tools_are_added_up_whatever_they_are_called() -> None:
@@ -262,6 +263,97 @@ def test_a_holiday_is_no_working_day_of_those_who_keep_it() -> None:
         (WORKING_DAY, NORTHWIND): utc(2026, 3, 2).timestamp(),
         (WORKING_DAY, TAILSPIN): utc(2026, 3, 3).timestamp(),
     }
+
+
+# Shares, of what 7 days add up to.
+
+
+def answered(queries_of: Figures, responses_of: Figures) -> tuple[Case, Case]:
+    return queries(queries_of), Case(Column(RESPONSES.family, ("chat",)), responses_of)
+
+
+def share(name: str, *more: str) -> tuple[str, ...]:
+    return usual(name, NORTHWIND, "answered_share", *more)
+
+
+@given(
+    st.dictionaries(
+        st.integers(1, 45).map(lambda n: RUNNING - timedelta(days=n)),
+        st.tuples(st.integers(0, 9), st.integers(0, 9)),
+        min_size=1,
+    )
+)
+def test_a_share_is_that_of_the_families_of_7_days(rows: Mapping[date, tuple[int, int]]) -> None:
+    """As whoever divides one by the other has it; the usual one is the median of those of six weeks."""
+    rows = {**rows, LAST: rows.get(LAST, (3, 2))}
+    responses, queries_of = ({day: each[place] for day, each in rows.items()} for place in (0, 1))
+    found = served(*answered(queries_of.get, responses.get))
+
+    def week(end: date) -> float:
+        days = [end - timedelta(days=n) for n in range(7)]
+        of, part = (sum(each.get(day, 0) for day in days) for each in (queries_of, responses))
+        return part / of if of else math.nan
+
+    points = [week(LAST - timedelta(days=7 * n)) for n in range(1, 7)]
+    known = [point for point in points if not math.isnan(point)]
+    expected = {LAST_DAY: week(LAST), BASELINE: median(known) if len(known) > 2 else math.nan}
+    assert {name: found[share(name)] for name in (LAST_DAY, BASELINE, TODAY) if share(name) in found} == {
+        name: value for name, value in expected.items() if not math.isnan(value)
+    }
+
+
+SHARE_LIMITS = {
+    "a volume that will do": (20, {}, True),
+    "too small a volume": (14, {}, False),
+    "an own floor": (14, {"min_volume": 98.0}, True),
+    "an own floor that is not reached": (20, {"min_volume": 141.0}, False),
+    "no floor": (1, {"min_volume": None}, True),
+}
+
+
+@pytest.mark.parametrize(("daily", "floor", "is_limited"), SHARE_LIMITS.values(), ids=SHARE_LIMITS)
+def test_a_share_of_little_has_no_limit(daily: int, floor: Mapping[str, float | None], is_limited: bool) -> None:
+    """By the queries of its 7 days: 100 are enough unless the entry says otherwise."""
+    limits = {"below": 0.4, "above": 0.9, "drop_ratio": 0.5, **floor}
+    entry = Threshold(("answered_share",), limits, severity="critical", team="sales")
+    found = served(*answered(lambda _: daily, lambda _: daily), company_limits=CompanyLimits((entry,)))
+
+    assert found[share(LAST_DAY)] == found[share(LAST_WORKING_DAY)] == 1
+    assert {key[3:]: value for key, value in found.items() if key[0] == LIMIT} == (
+        {
+            ("lower", "fixed", "critical", "sales"): 0.4,
+            ("upper", "fixed", "critical", "sales"): 0.9,
+            ("lower", "usual", "critical", "sales"): 0.5,
+        }
+        if is_limited
+        else {}
+    )
+
+
+def test_a_share_ends_with_the_last_working_day_where_it_is_compared_with_a_lower_limit() -> None:
+    """On a Sunday, for Friday: what Saturday and Sunday do to it is not judged."""
+    entry, weekdays = Threshold(("answered_share",), {"below": 0.4}), Calendar()
+    now, friday = utc(2026, 3, 9, 12), date(2026, 3, 6)
+    cases = answered(lambda _: 20, lambda day: 20 if day <= friday else 0)
+    found = served(*cases, now=now, company_limits=CompanyLimits((entry,)), calendar=weekdays)
+
+    assert (found[share(LAST_DAY)], found[share(LAST_WORKING_DAY)]) == (5 / 7, 1)
+
+
+def test_before_the_past_was_read_there_is_no_share() -> None:
+    """Its 7 days are not known; limits say so."""
+    found = served(*answered(lambda _: 20, lambda _: 20), sums=False)
+    assert share(LAST_DAY) not in found
+
+
+def test_who_is_told_shows_where_somebody_is_named() -> None:
+    """The label is there for all limits of a source, empty where nobody is."""
+    entry = Threshold(("user_queries",), {"below": 50.0}, company="id:17", team="sales")
+    cases = [queries(lambda _: 60, company=company) for company in NAMES]
+    found = served(*cases, company_limits=CompanyLimits((BUILT_IN, entry)))
+
+    assert found[LIMIT, NORTHWIND, "user_queries", "lower", "fixed", "warning", "sales"] == 50
+    assert found[LIMIT, TAILSPIN, "user_queries", "lower", "usual", "warning", ""] == 30
 
 
 def test_only_what_has_a_lower_limit_has_a_last_working_day() -> None:

@@ -171,8 +171,11 @@ def test_a_field_that_cannot_be_read_leaves_the_other_fields(field: str, value: 
 
     page, truth = anyio.run(changed, "chat-sessions", change), anyio.run(travel, ("chat-sessions",), 2)
     own = {
-        "user_queries_count": ("paradigm_user_queries", "user_queries"),
-        "model_responses_count": ("paradigm_model_responses_last", "paradigm_model_responses_t", "model_responses"),
+        "user_queries_count": ("paradigm_user_queries", "user_queries", "answered_share"),
+        "model_responses_count": (
+            *("paradigm_model_responses_last", "paradigm_model_responses_t", "model_responses"),
+            *("answered_share", "grounded_share"),
+        ),
         "unique_models_count": ("paradigm_unique_models",),
         "last_model_response_date": ("paradigm_last_model_response",),
     }[field]

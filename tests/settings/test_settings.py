@@ -495,7 +495,7 @@ MISSET = {
     "port": (
         {"CHAT_USAGE_PORT": "9854"},
         "port: unknown key, known: sources, label_limits, privacy, limits, calendars, company_calendars, thresholds, "
-        "state_file",
+        "thresholds_file, state_file",
     ),
     "unknown option": ({"CHAT_USAGE_SOURCES__A__PORT": "x://"}, "sources.a.port: unknown key"),
     "whole group": (

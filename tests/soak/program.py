@@ -35,7 +35,8 @@ def hectic(config: Path, interval: timedelta) -> Settings:
 
 async def _serve(exporter: Exporter, listening: socket.socket) -> None:
     told, told_again = end_signal(), reload_signal()
-    async with serving(exporter.app, listening), exporter, reloading(told_again, exporter.reloader.reload):
+    reload = exporter.reloader.reload, exporter.reloader.file_changed
+    async with serving(exporter.app, listening), exporter, reloading(told_again, *reload):
         await told.wait()
 
 

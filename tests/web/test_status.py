@@ -27,7 +27,7 @@ from exporter.web.status.page import PageState, StatusPage
 from exporter.web.status.problems import FailedReload
 from exporter.web.status.query import CompanyQuery
 from exporter.web.status.sparkline import sparkline
-from exporter.web.status.text import day_name, figure, share, span, words
+from exporter.web.status.text import day_name, figure, measured, share, span, words
 from tests.road.road import RULES, PassedClock, Road, set_scenarios, target_with, utc
 from tests.road.test_believable_days import Platform, all_days
 from tests.road.test_reports import begin
@@ -114,7 +114,9 @@ async def test_page_api_metrics_and_the_platform_agree() -> None:
         assert picture.startswith("six weeks, 2026-10-09 to 2026-11-19: ")
 
 
-@pytest.mark.parametrize("name", ["sessions", "likes", "tool_uses", "active_users", "document_uses"])
+@pytest.mark.parametrize(
+    "name", ["sessions", "likes", "liked_share", "grounded_share", "tool_uses", "active_users", "document_uses"]
+)
 async def test_another_activity_is_shown_with_its_own_figures(name: str) -> None:
     """Of whatever report it is; the six weeks add up what the activity adds up."""
     async with paradigm(PassedClock(NOON), World.from_seed(3, 6), min_group=15) as road:
@@ -124,7 +126,7 @@ async def test_another_activity_is_shown_with_its_own_figures(name: str) -> None
     served = activity(text, "last_day", name)
     assert {each["Activity"] for each in page.companies} == {words(name)}
     assert {identity(row): row["Last day"] for row in page.companies} == {
-        identity(row): figure(served.get(identity(row))) for row in page.companies
+        identity(row): measured(served.get(identity(row)), name) for row in page.companies
     }
     rendered = [row for row in page.companies if row["Last day"] != "–"]
     assert [each.rpartition(" day ")[2] for each in page.pictures] == [row["Last day"] for row in rendered]

@@ -114,12 +114,14 @@ CHANNEL = ChannelReport(
     components=_CHANNEL,
 )
 
+TRANSFERS = _sum("inbox_transfers", "Conversations that were handed to people", Activity("inbox_transfers"))
+ACCEPTED_SHARE = Activity("accepted_share", share_of=((TRANSFERS.family, ""),), min_volume=30)
 INBOX = InboxReport(
     name="inbox",
     day_bytes=600,
     measures=(
-        _sum("inbox_transfers", "Conversations that were handed to people", Activity("inbox_transfers")),
-        _sum("inbox_accepted", "Conversations that people accepted"),
+        TRANSFERS,
+        _sum("inbox_accepted", "Conversations that people accepted", ACCEPTED_SHARE),
         _sum("inbox_not_accepted", "Conversations that nobody accepted"),
         _average("inbox_join_time_average_seconds", "Mean time until a person joined"),
     ),

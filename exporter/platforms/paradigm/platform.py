@@ -33,9 +33,19 @@ def _sum(name: str, text: str, labels: tuple[str, ...], *activities: Activity) -
 
 SESSIONS = _sum("sessions", "Chat sessions or agent threads", MODE, Activity("sessions"))
 QUERIES = _sum("user_queries", "Queries that users sent", MODE, Activity("user_queries", usual_limits=True))
-RESPONSES = _sum("model_responses", "Responses of the models", MODE, Activity("model_responses"))
+RESPONSES = _sum(
+    "model_responses",
+    "Responses of the models",
+    MODE,
+    Activity("model_responses"),
+    Activity("answered_share", share_of=((QUERIES.family, ""),), min_volume=100),
+)
 GROUNDED = _sum(
-    "model_responses_with_docs", "Responses grounded in documents", MODE, Activity("model_responses_with_docs")
+    "model_responses_with_docs",
+    "Responses grounded in documents",
+    MODE,
+    Activity("model_responses_with_docs"),
+    Activity("grounded_share", share_of=((RESPONSES.family, ""),), min_volume=100),
 )
 MODELS = Measure("paradigm_unique_models", "Different models used", Kind.DISTINCT, MODE)
 LENGTH = Measure(
@@ -94,11 +104,13 @@ def _count(key: str, family: str, *label_values: str) -> Field:
     return Field(key, Column(family, label_values), json_values.count)
 
 
+RATINGS = (("paradigm_feedbacks", "like"), ("paradigm_feedbacks", "dislike"))
 FEEDBACKS = _sum(
     "feedbacks",
     "Responses that users liked, disliked or copied",
     ("feedback",),
     *(Activity("likes", "like"), Activity("dislikes", "dislike"), Activity("copies", "copy")),
+    Activity("liked_share", "like", share_of=RATINGS, min_volume=30),
 )
 RATEABLE = _sum("feedback_model_responses", "Responses that users could give feedback on", ())
 CHATS_FEEDBACK = DocumentedReport(

@@ -10,7 +10,7 @@ from concurrent.futures import Future
 from functools import partial
 from pathlib import Path
 
-from exporter.domain.blocking import in_daemon, result_in_time
+from exporter.domain.blocking import FileStamp, file_stamp, in_daemon, result_in_time
 from exporter.domain.errors import ConfigError
 from exporter.web.server import tls
 from exporter.web.server.web_config_file import OPEN, WebConfig, read
@@ -19,7 +19,7 @@ log = logging.getLogger(__name__)
 
 LOOK_SECONDS = 1.0
 """How long a request waits for the file system, once."""
-Stamp = tuple[tuple[int, int, int] | None, ...]
+Stamp = tuple[FileStamp, ...]
 
 
 class LiveWebConfig:
@@ -82,13 +82,4 @@ class LiveWebConfig:
 
 
 def _stamp(files: Iterable[Path]) -> Stamp:
-    """Returns what changes when a file does, or a link of a mounted secret."""
-    return tuple(map(_stamp_of, files))
-
-
-def _stamp_of(path: Path) -> tuple[int, int, int] | None:
-    try:
-        found = path.stat()
-    except OSError:
-        return None
-    return found.st_mtime_ns, found.st_size, found.st_ino
+    return tuple(map(file_stamp, files))

@@ -176,7 +176,7 @@ def _measured(view: ReportView, report: str) -> Iterator[tuple[Whose, Measured]]
         for (_, _, company_id, company, activity, *limit), value in family.samples:
             whose = company_id, company, activity
             if family.name == LIMIT:
-                bound, basis, severity = limit
+                bound, basis, severity, *_team = limit
                 limits.setdefault(whose, []).append((bound, basis, severity, value))
             else:
                 figures.setdefault(whose, {})[family.name] = value

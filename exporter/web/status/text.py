@@ -56,6 +56,11 @@ def figure(value: float | None) -> str:
     return f"{value:.3g}" if abs(value) < 1000 else figure(float(round(value)))  # noqa: PLR2004 as a person reads it
 
 
+def measured(value: float | None, activity: str) -> str:
+    """Says a figure of an activity in its unit; shares are in per cent."""
+    return share(value) if activity.endswith("_share") else figure(value)
+
+
 def share(ratio: float | None) -> str:
-    """Says a share of the usual in per cent."""
+    """Says a share in per cent."""
     return "–" if ratio is None else f"{figure(float(round(ratio * 100)))} %"

@@ -1,0 +1,121 @@
+"""What activities come to by company and day: counts of a day, or shares of what 7 days add up to. Pure."""
+
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import date
+from functools import cache, partial
+from itertools import product
+from operator import add
+from typing import NamedTuple
+
+from exporter.domain.model import Activity, Column, Measure
+from exporter.metrics.report_view import CompanyIndex
+from exporter.metrics.windows import WEEK
+
+OnDay = Callable[[date], list[float]]
+"""Makes the figures of a day, in the order of the companies; NaN is none."""
+ColumnsByPart = Mapping[str, Sequence[Column]]
+
+
+class ActivityFigures(NamedTuple):
+    """An activity of a measure and what makes its figures; a share also has the `volume` that it is a share of.
+
+    Without a column that some held row has a figure for, `on_day` is None: it is nobody's 0.
+    """
+
+    measure: Measure
+    activity: Activity
+    on_day: OnDay | None
+    volume: OnDay | None = None
+
+
+def activity_figures(index: CompanyIndex) -> Iterator[ActivityFigures]:
+    """Yields the activities of a report."""
+    measures = {measure.family: measure for measure in index.view.report.measures}
+
+    @cache
+    def week(family: str, label_value: str) -> OnDay | None:
+        columns = _columns(index, measures[family], label_value)
+        return cache(partial(_week, index, columns)) if any(columns.values()) else None
+
+    for measure in measures.values():
+        for activity in measure.activities:
+            if activity.share_of:
+                part = week(measure.family, activity.label_value)
+                yield _share(measure, activity, part, [week(*each) for each in activity.share_of])
+            else:
+                columns = _columns(index, measure, activity.label_value)
+                count = partial(_on_day, index, columns, any(measure.limits)) if any(columns.values()) else None
+                yield ActivityFigures(measure, activity, count)
+
+
+def _share(measure: Measure, activity: Activity, part: OnDay | None, of: Sequence[OnDay | None]) -> ActivityFigures:
+    whole = [each for each in of if each]
+    if part is None or len(whole) < len(of):
+        return ActivityFigures(measure, activity, None)
+
+    @cache
+    def volume(day: date) -> list[float]:
+        return list(map(sum, zip(*(each(day) for each in whole), strict=True)))
+
+    def share(day: date) -> list[float]:
+        return [value / of_it if of_it else math.nan for value, of_it in zip(part(day), volume(day), strict=True)]
+
+    return ActivityFigures(measure, activity, share, volume)
+
+
+def _week(index: CompanyIndex, columns: ColumnsByPart, last: date) -> list[float]:
+    """Adds up by company what the families of 7 days do; nothing is known before the past was read."""
+    if not index.view.health.history:
+        return [math.nan] * len(index.all_companies)
+    total, days = (
+        [0.0] * len(index.all_companies),
+        [day for day in WEEK.ending(last) if day in index.view.day_status.covered],
+    )
+    for part, of_part in columns.items():
+        rows = [0.0] * len(index.companies[part])
+        for day, column in product(days, of_part):
+            rows = list(map(add, rows, index.on_day(day, part, column, 0.0)))
+        lost = index.view.ledger.lost_on(days, part)
+        for company, place, value in zip(index.companies[part], index.places[part], rows, strict=True):
+            total[place] += math.nan if company in lost else value
+    return total
+
+
+def _columns(index: CompanyIndex, measure: Measure, label_value: str) -> ColumnsByPart:
+    """Returns the columns of a measure that some held row has a figure for, those with a label value alone."""
+    return {
+        part: [
+            column
+            for column in index.columns.get(part, ())
+            if column.family == measure.family
+            and len(column.label_values) == len(measure.labels)
+            and (not label_value or column.label_values[-1] == label_value)
+        ]
+        for part in index.view.report.parts
+        if part in index.companies
+    }
+
+
+def _on_day(index: CompanyIndex, columns: Mapping[str, Sequence[Column]], limited: bool, day: date) -> list[float]:
+    """Returns the columns of an activity, by part, added up by company on a day; NaN is no figure.
+
+    A mode without a row adds 0. A row that lacks the figure makes the sum unknown, but where anybody may add label
+    values: a tool that a row does not name was not used.
+    """
+    total = [0.0 if first <= day else math.nan for first in index.first_days]
+    for part, of_part in columns.items():
+        if not index.view.ledger.table(day, part).companies:
+            continue
+        rows = [0.0] * len(index.companies[part])
+        for column in of_part:
+            found = index.on_day(day, part, column, 0.0)
+            if limited:
+                found = [0.0 if math.isnan(value) else value for value in found]
+            rows = list(map(add, rows, found))
+        if lost := index.view.ledger.table(day, part).lost:
+            here = index.companies[part]
+            rows = [math.nan if company in lost else value for company, value in zip(here, rows, strict=True)]
+        for place, value in zip(index.places[part], rows, strict=True):
+            total[place] += value
+    return total

@@ -1,0 +1,88 @@
+"""The file that `thresholds_file` names: entries of `thresholds` as YAML, or as CSV with a row for each."""
+
+import csv
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from exporter.domain.blocking import FileStamp, file_stamp, in_time
+from exporter.domain.errors import ConfigError
+from exporter.settings import errors, yaml_file
+from exporter.settings.option_groups import Group, option
+from exporter.settings.readers import Loc, Variable, quoted, remedy
+from exporter.settings.settings import ValidationContext
+from exporter.settings.thresholds import ThresholdList, ThresholdOptions
+from exporter.settings.yaml_file import Document
+
+CSV = (".csv", ".tsv")
+DELIMITERS = ",;\t"
+"""Spreadsheets write semicolons where the comma is in numbers."""
+COLUMNS = tuple(ThresholdOptions.model_fields)
+NEEDED = ("company", "activity")
+"""Without a cell for the company a row would hold for everybody."""
+
+
+class _Contents(Group):
+    thresholds: ThresholdList = option(())
+
+
+@dataclass(frozen=True, slots=True)
+class ThresholdsFile:
+    """The entries of a file, what it looked like just before it was read, and its problems, a line each."""
+
+    entries: tuple[ThresholdOptions, ...] = ()
+    stamp: FileStamp = None
+    tree: Mapping[str, object] = field(default_factory=dict)
+    problems: tuple[str, ...] = ()
+
+
+def read(path: Path, context: ValidationContext) -> ThresholdsFile:
+    """Reads and validates the file at `path`."""
+    try:
+        stamp = in_time(partial(file_stamp, path), path)
+        content = yaml_file.content(path, "thresholds_file")
+        is_csv = path.suffix.lower() in CSV
+        document = _of_csv(content, str(path)) if is_csv else yaml_file.read(content, str(path))
+    except (ConfigError, TimeoutError) as error:
+        return ThresholdsFile(problems=(str(error),))
+    if document.problems:
+        return ThresholdsFile(problems=document.problems)
+    try:
+        contents = _Contents.model_validate(document.tree, context=context)
+    except ValidationError as error:
+        return ThresholdsFile(problems=tuple(errors.lines(list(errors.found(error)), document, {})))
+    return ThresholdsFile(contents.thresholds, stamp, document.tree)
+
+
+def _of_csv(content: str, name: str) -> Document:
+    """Reads a header and rows; lines that are empty or begin with # are left out."""
+    lines = ["" if line.startswith("#") else line for line in content.splitlines(keepends=True)]
+    header = next((line for line in lines if line.strip()), "")
+    rows = csv.reader(lines, delimiter=max(DELIMITERS, key=header.count), strict=True)
+    try:
+        return _of_rows(((rows.line_num, row) for row in rows if any(cell.strip() for cell in row)), name)
+    except csv.Error as error:
+        return Document(name, problems=(f"{name}:{rows.line_num}: {error}; put quotes around a text with quotes",))
+
+
+def _of_rows(rows: Iterator[tuple[int, list[str]]], name: str) -> Document:
+    line, written = next(rows, (1, []))
+    header = [cell.strip() for cell in written]
+    unknown = [each for each in header if each not in COLUMNS]
+    problems = [f"{name}:{line}: unknown column {quoted(each)}, {remedy(each, COLUMNS)}" for each in unknown]
+    problems += [f"{name}:{line}: no column {each}; add it" for each in NEEDED if each not in header]
+    problems += [f"{name}:{line}: two columns {each}; keep one" for each in COLUMNS if header.count(each) > 1]
+    entries: list[object] = []
+    lines: dict[Loc, int] = {}
+    for line, cells in rows:
+        if any(cell.strip() for cell in cells[len(header) :]):
+            problems.append(f"{name}:{line}: more cells than columns; put quotes around a text with the separator")
+        lines["thresholds", len(entries)] = line
+        given = {each: cell for each, cell in zip(header, cells, strict=False) if cell.strip()}
+        if "company" in header and "company" not in given:
+            problems.append(f"{name}:{line}: company is empty; write * for all companies")
+        entries.append({each: Variable(cell) if each == "activity" else cell for each, cell in given.items()})
+    return Document(name, {"thresholds": entries}, lines, tuple(problems))
