@@ -24,7 +24,7 @@ def without_effect(settings: Settings, now: datetime) -> Iterator[str]:
         today = now.astimezone(source.target.rules.zone).date()
         if source.key_expires is not None and source.key_expires <= today:
             place = f"sources.{source.name}.api_key_expires"
-            yield f"{place}: the key expired on {source.key_expires}; set the day on which the new key expires"
+            yield f"{place}: the key expired on {source.key_expires}; replace it and set the new expiry date"
     for activity, platforms in _of_nobody(settings.sources):
         titles = " or ".join(each.title for each in platforms)
         offered = sorted({name for each in platforms for name in _activities(each)})

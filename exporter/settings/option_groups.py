@@ -142,7 +142,7 @@ class PollOptions(Group):
     def _within_interval(cls, timeout: timedelta, info: ValidationInfo) -> timedelta:
         interval = info.data.get("interval")
         if interval and timeout >= interval:
-            fitting = f"write {spoken(interval / 2)}, or a longer interval"
+            fitting = f"write timeout: {spoken(interval / 2)}, or a longer interval"
             message = f"{spoken(timeout)} must be shorter than poll.interval, which is {spoken(interval)}; {fitting}"
             raise OptionError(message, beside=("interval",))
         return timeout

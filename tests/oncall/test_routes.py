@@ -1,11 +1,13 @@
 """Who hears of what: the shipped example of Alertmanager, judged by the real amtool of three suites."""
 
 import re
+from datetime import date
 from pathlib import Path
 
 import pytest
 import yaml
 
+from exporter.cli.calendar import intervals
 from tests.oncall import shipped
 from tests.oncall.amtool import program, receivers, said
 from tests.oncall.shipped import mapping, mappings, texts, words
@@ -51,6 +53,23 @@ def test_the_example_is_valid(amtool: Path, tmp_path: Path) -> None:
 
     assert told.status == 0, told
     assert "level=warn" not in told.all
+
+
+@pytest.mark.parametrize("days", [(), (date(2026, 12, 24), date(2026, 12, 25), date(2028, 2, 29))])
+def test_the_days_off_of_a_calendar_take_the_place_of_those_in_the_example(
+    amtool: Path, tmp_path: Path, days: tuple[date, ...]
+) -> None:
+    """As the command `calendar` prints them, also where there are none."""
+    config = shipped.alertmanager()
+    (printed,) = yaml.safe_load("\n".join(intervals(days, "Europe/Paris")))
+    others = [each for each in mappings(config["time_intervals"]) if each["name"] != printed["name"]]
+    assert len(others) == len(mappings(config["time_intervals"])) - 1
+    file = tmp_path / "alertmanager.yml"
+    file.write_text(yaml.safe_dump({**config, "templates": [], "time_intervals": [*others, printed]}))
+
+    told = said(amtool, "check-config", file)
+
+    assert told.status == 0, told
 
 
 @pytest.mark.parametrize("kind", ["jira_configs", "msteamsv2_configs"])

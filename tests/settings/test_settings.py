@@ -196,7 +196,7 @@ WRONG = {
     "slow": (
         "poll: {interval: 1m, timeout: 1m30s}",
         "poll.timeout",
-        "1m30s must be shorter than poll.interval, which is 1m; write 30s, or a longer interval",
+        "1m30s must be shorter than poll.interval, which is 1m; write timeout: 30s, or a longer interval",
     ),
     "small": (
         "poll: {max_body: 10B}",
