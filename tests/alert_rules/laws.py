@@ -120,6 +120,15 @@ def breached(alert: str, main: str, figures: tuple[str, str], of: tuple[str, str
     return Law(alert, main, QUERIES, last, beyond, of_limit(*of), beyond, context, texts=texts)
 
 
+def of_share() -> Law:
+    """Returns the law of a limit of a share, whose figure is of 7 days, and which names who is told."""
+    of = {**QUERIES, "activity": "grounded_share"}
+    fires = {**of, "bound": "lower", "basis": "fixed", "severity": "critical", "team": "sales"}
+    context = (*FRESH, Series("chat_usage_activity_limit", fires, "0.4"), worked("chat-sessions"))
+    texts = {"limit": "40%", "day": "Monday 29 December 1969"}
+    return Law("ChatUsageBelowThreshold", WORKING, of, "0.4", "0.39", fires, "39%", context, texts=texts)
+
+
 def without(name: str, context: Sequence[Series] = FRESH) -> tuple[Series, ...]:
     """Returns a context without one of its series."""
     return tuple(series for series in context if series.name != name)
@@ -172,6 +181,7 @@ LAWS = (
     breached("ChatUsageAboveThreshold", LAST, ("300", "301"), ("upper", "fixed", "warning")),
     breached("ChatUsageActivityDropped", WORKING, ("50", "49"), ("lower", "usual", "warning")),
     breached("ChatUsageActivitySpiked", LAST, ("300", "301"), ("upper", "usual", "info")),
+    of_share(),
     Law(
         "ChatUsageCompanyInactive",
         "paradigm_user_queries_7d",
@@ -625,5 +635,6 @@ LAWS = (
         "1",
     ),
 )
+OF_LIMITS = LAWS[:5]
 ALWAYS: Mapping[str, Labels] = {"ChatUsageWatchdog": {}}
 """Fires whatever happens: it has neither a figure nor a bound."""

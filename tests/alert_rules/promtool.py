@@ -48,6 +48,7 @@ def yaml_text(value: str) -> str:
 
 
 LOOKED_UP = re.compile(r"\{\{ with printf `([^`]*)`[^{]*\| query \}\}(.*?)\{\{(.*?)\}\}(.*?)\{\{ end \}\}")
+OF_SHARES = re.compile(r'\{\{ if match "_share\$" \$labels\.activity \}\}(.*?)\{\{ else \}\}(.*?)\{\{ end \}\}')
 LISTED = re.compile(r"\{\{ range query \(printf `([^`]*)`[^)]*\) \}\}(.*?)\{\{(.*?)\}\}(.*?)\{\{ end \}\}")
 KINDS = {
     "selector_info": "selector",
@@ -70,6 +71,8 @@ def expanded(text: str, labels: Labels, value: str, texts: Labels) -> str:
             return ""
         return found[2] + (quote_plus(texts[kind]) if "urlquery" in found[3] else texts[kind]) + found[4]
 
+    is_share = labels.get("activity", "").endswith("_share")
+    text = OF_SHARES.sub(r"\1" if is_share else r"\2", text)
     text = LISTED.sub(looked_up, LOOKED_UP.sub(looked_up, text))
     text = re.sub(r"\{\{ \$labels\.(\w+) \| urlquery \}\}", lambda m: quote_plus(labels.get(m[1], "")), text)
     text = re.sub(r"\{\{ \$labels\.(\w+) \}\}", lambda m: labels.get(m[1], ""), text)

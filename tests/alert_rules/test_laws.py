@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.alert_rules.laws import ALWAYS, LAWS, STEP, Law
+from tests.alert_rules.laws import ALWAYS, LAWS, OF_LIMITS, STEP, Law
 from tests.alert_rules.promtool import FILES, Rule, Series, alerts, alone, fired, is_nested, verdicts
 from tests.oncall.amtool import program
 
@@ -87,12 +87,12 @@ def test_vmalert_keeps_laws_too(tmp_path: Path) -> None:
     """Silent, firing with its words, and clearing, by what vmalert makes of a rule.
 
     There a recording is seen from the next evaluation on, for 5 minutes: alerts that read recordings of recordings
-    would want many evaluations, so one of them stands for all.
+    want many evaluations, so those of limits stand for all.
     """
     asked = [
-        (law, "4m" if law is LAWS[0] else f"{law.step}m")
+        (law, "4m" if law in OF_LIMITS else f"{law.step}m")
         for law in LAWS
-        if law is LAWS[0] or not (law.alert in BY_EXTRAPOLATION or is_nested(rule_of(law)))
+        if law in OF_LIMITS or not (law.alert in BY_EXTRAPOLATION or is_nested(rule_of(law)))
     ]
     files = [alone(tmp_path, f"{n}", cases(law)[:1], every, rule_of(law)) for n, (law, every) in enumerate(asked)]
     tool = str(program("vmalert-tool", "sid"))

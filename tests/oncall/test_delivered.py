@@ -33,7 +33,8 @@ pytestmark = [pytest.mark.e2e, pytest.mark.once]
 
 GOLDEN = Path(__file__).parent / "delivered.txt"
 ON = "".join(file.read_text() for file in FILES if file.parent.name == "alert_rules")
-DEFAULT = tuple({law.name: law for law in LAWS if f"alert: {law.alert}\n" in ON}.values())
+BY_DEFAULT = [law for law in LAWS if f"alert: {law.alert}\n" in ON]
+DEFAULT = tuple({(law.name, law.fires.get("team")): law for law in BY_DEFAULT}.values())
 PATIENCE_S = 60
 
 
@@ -120,18 +121,19 @@ def told(inbox: Inbox) -> Iterator[tuple[str, str]]:
 
 def delivered(suite: str, folder: Path) -> str:
     """Returns what arrives of every alert, channel by channel."""
-    alerts = {law.name: alert(law) for law in DEFAULT}
+    alerts = [(law.name, alert(law)) for law in DEFAULT]
     count = len(alerts)
     with receiving() as inbox, alertmanager(program("alertmanager", suite), folder, every_channel(inbox, folder)) as it:
-        httpx.post(f"{it.url}/api/v2/alerts", json=list(alerts.values()), trust_env=False).raise_for_status()
+        httpx.post(f"{it.url}/api/v2/alerts", json=[one for _, one in alerts], trust_env=False).raise_for_status()
         programs.wait_for(lambda: len(list(told(inbox))) >= 6 * count, "every message in six channels", PATIENCE_S)
         messages = [(channel, text.replace("\r\n", "\n")) for channel, text in told(inbox)]
     lines = []
-    for name, one in alerts.items():
+    for name, one in alerts:
         lines.append(f"=== {name}")
         runbook = str(mapping(one["annotations"])["runbook_url"])
-        severity = mapping(one["labels"])["severity"]
-        mine = {channel: text for channel, text in messages if runbook in text and f"severity%3D%22{severity}" in text}
+        known = {name: value for name, value in mapping(one["labels"]).items() if name in ("severity", "activity")}
+        parts = (runbook, *(f"{name}%3D%22{value}%22" for name, value in known.items()))
+        mine = {channel: text for channel, text in messages if all(part in text for part in parts)}
         assert mine.pop("mattermost") == mine["slack"]
         lines += [f"[{channel}]\n{text}" for channel, text in mine.items()]
     return re.sub(r"http://[\w.-]+:\d+/#/", "http://alertmanager.example.org:9093/#/", "\n".join(lines)) + "\n"
