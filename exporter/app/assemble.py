@@ -22,7 +22,7 @@ from exporter.polling.state_file import StateFile
 from exporter.polling.threads import Worker
 from exporter.settings import Settings, Source
 from exporter.web.app import WebContext, create_app
-from exporter.web.status.page import DOCS
+from exporter.web.status.page import NO_LINKS, Links
 
 CLOCK = Clock()
 
@@ -59,14 +59,14 @@ def assemble(
     read: Callable[[], Settings] | None = None,
     *,
     lifecycle: bool = False,
-    docs: str = DOCS,
+    links: Links = NO_LINKS,
     client_clock: Clock | None = None,
 ) -> Exporter:
     """Makes all parts; nothing runs and no platform is asked until the exporter is entered.
 
     Days follow `clock`; jobs wait by the machine's clock, and so do requests without a `client_clock`. `read`
-    rereads the configuration for a reload, which `lifecycle` permits over HTTP; `docs` is the address of the
-    runbooks. ConfigError if a source's URL, CA file or proxy cannot be used.
+    rereads the configuration for a reload, which `lifecycle` permits over HTTP; `links` are those of the
+    status page. ConfigError if a source's URL, CA file or proxy cannot be used.
     """
     board = Board(PageLimits(settings.limits.max_series, settings.limits.max_size))
     telemetry, worker, readers, closing = Telemetry(), Worker("worker"), Worker("readers"), AsyncExitStack()
@@ -94,7 +94,7 @@ def assemble(
     reloader = Reloader(settings, read or (lambda: settings), sources, telemetry.config, clock.now, keep)
     reload = reloader.reload if lifecycle else None
     scheduled = (schedule.alive, sources.names, readers, clock.now, schedule.next_poll)
-    app = create_app(WebContext(board, telemetry.tail, *scheduled, reload, docs, lambda: reloader.failed_reload))
+    app = create_app(WebContext(board, telemetry.tail, *scheduled, reload, links, lambda: reloader.failed_reload))
     return Exporter(app, sources, schedule, reloader, telemetry, closing)
 
 

@@ -27,6 +27,11 @@ DocsUrl = Annotated[
     str,
     typer.Option(DOCS_OPTION, metavar="URL", help="Address of the docs folder, for the status page's runbook links."),
 ]
+GRAFANA_OPTION = "--web.grafana-url"
+GrafanaUrl = Annotated[
+    str,
+    typer.Option(GRAFANA_OPTION, metavar="URL", help="Address of Grafana, for the status page's links to dashboards."),
+]
 Level = Annotated[LogLevel, typer.Option("--log.level", help="Lowest severity that is logged.")]
 Format = Annotated[LogFormat, typer.Option("--log.format", help="Format of log lines.")]
 

@@ -23,7 +23,7 @@ from exporter.settings import load
 from exporter.settings.no_effect import without_effect
 from exporter.web.server.server import listen, url
 from exporter.web.server.web_config import LiveWebConfig
-from exporter.web.status.page import DOCS
+from exporter.web.status.page import DOCS, Links
 
 log = logging.getLogger(__name__)
 
@@ -37,6 +37,7 @@ def serve(
         typer.Option("--web.enable-lifecycle", help="Let POST /-/reload reload the configuration, as SIGHUP does."),
     ] = False,
     docs_url: options.DocsUrl = DOCS,
+    grafana_url: options.GrafanaUrl = "",
     log_level: options.Level = "info",
     log_format: options.Format = "logfmt",
 ) -> None:
@@ -45,7 +46,11 @@ def serve(
     Without a configuration file: PARADIGM_API_KEY=... chat-usage-exporter serve
     """
     read = partial(load, config_file, os.environ, platforms())
-    docs, settings, web_config = docs_at(docs_url), read(), LiveWebConfig(web_config_file)
+    links = Links(
+        address(docs_url, options.DOCS_OPTION, DOCS),
+        grafana_url and address(grafana_url, options.GRAFANA_OPTION, "https://grafana.example.org"),
+    )
+    settings, web_config = read(), LiveWebConfig(web_config_file)
     take_descriptors()
     with listen(listen_address, options.LISTEN_OPTION) as listening:
         logs.configure(log_level, log_format)
@@ -53,7 +58,7 @@ def serve(
             log.info(note)
         for line in without_effect(settings, CLOCK.now()):
             log.warning(line)
-        exporter = assemble(settings, read=read, lifecycle=enable_lifecycle, docs=docs)
+        exporter = assemble(settings, read=read, lifecycle=enable_lifecycle, links=links)
         interpreter.collect_rarely()
         interpreter.switch_often()
         run_command(_serve(exporter, listening, web_config))
@@ -69,9 +74,9 @@ def take_descriptors() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
-def docs_at(url: str) -> str:
+def address(url: str, option: str, example: str) -> str:
     if not re.fullmatch(r"https?://[^\s/]+(/\S*)?", url):
-        raise ConfigError(f'{options.DOCS_OPTION}: "{url}" is not the address of a web page; write it as {DOCS}')
+        raise ConfigError(f'{option}: "{url}" is not the address of a web page; write it as {example}')
     return url.rstrip("/")
 
 

@@ -18,7 +18,7 @@ from exporter.web.api.days import DaysApi
 from exporter.web.api.find import DailyFiguresFinder
 from exporter.web.negotiation import exposition, header, takes_gzip
 from exporter.web.status.assets import HARDENED, Assets
-from exporter.web.status.page import DOCS, PageState, StatusPage
+from exporter.web.status.page import NO_LINKS, Links, PageState, StatusPage
 from exporter.web.status.problems import FailedReload
 from exporter.web.status.query import CompanyQuery
 
@@ -31,8 +31,8 @@ class WebContext:
     """What the web may see; `sources` may change between two requests.
 
     `worker` makes what people and BI tools read, so that neither scrapes nor polls wait for it. `reload` rereads
-    the configuration and returns why that failed (empty: it did not); None forbids it. `docs` is the address of
-    the runbooks, without a trailing slash.
+    the configuration and returns why that failed (empty: it did not); None forbids it. `links` have
+    no trailing slash.
     """
 
     board: Board
@@ -43,14 +43,14 @@ class WebContext:
     now: Callable[[], datetime]
     next_poll: Callable[[str], datetime | None]
     reload: Callable[[], Awaitable[str]] | None = None
-    docs: str = DOCS
+    links: Links = NO_LINKS
     failed_reload: Callable[[], FailedReload | None] = lambda: None
 
 
 def create_app(context: WebContext) -> Starlette:
     """Makes the application, which may start before the first poll."""
     assets, finder = Assets(), DailyFiguresFinder()
-    status_page = StatusPage(finder, assets.addresses, context.docs)
+    status_page = StatusPage(finder, assets.addresses, context.links)
     return Starlette(
         routes=[
             Route("/metrics", partial(_metrics, context)),

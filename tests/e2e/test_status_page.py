@@ -38,12 +38,17 @@ class Scene(NamedTuple):
 
 SCENES = {
     "normal": Scene(
-        ("All 9 reports are well", "no company breaks a limit", "Thu 19 Nov 2026 · demo · ", "Müller & Söhne GmbH")
+        (
+            "All 9 reports are up to date",
+            "No company is outside its limits",
+            "Thu 19 Nov 2026 · demo · ",
+            "Müller & Söhne GmbH",
+        )
     ),
     "outage": Scene(("2 of 2 reports need attention", "answers with an error", "1 h ago", "Northwind"), after="outage"),
     "key-rejected": Scene(("The platform refuses the key", "put a new one", "what to do"), after="key-rejected"),
     "late-day": Scene(("has no row of any company yet", "2026-11-18"), before="late-day"),
-    "quiet-company": Scene(("2 companies break a limit", "warning", "below"), before="quiet-company"),
+    "quiet-company": Scene(("2 companies are outside their limits", "warning", "below"), before="quiet-company"),
     "1000-companies": Scene(("page 1 of", "Page 2"), companies=1000),
 }
 

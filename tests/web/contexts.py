@@ -7,10 +7,12 @@ from exporter.exposition.board import Board
 from exporter.exposition.text import Format
 from exporter.polling.threads import Worker
 from exporter.web.app import WebContext
+from exporter.web.status.page import Links
 from exporter.web.status.problems import FailedReload
 
 WIKI = "https://wiki.example.com/usage/docs"
 """Where somebody has the runbooks."""
+LINKS = Links(WIKI)
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 
@@ -35,8 +37,8 @@ def web_context(
     now: Callable[[], datetime] = lambda: NOON,
     next_poll: Callable[[str], datetime | None] = lambda _source: None,
     reload: Callable[[], Awaitable[str]] | None = None,
-    docs: str = WIKI,
+    links: Links = LINKS,
     failed_reload: Callable[[], FailedReload | None] = lambda: None,
 ) -> WebContext:
     """Returns a context with a board at noon; nothing is scheduled."""
-    return WebContext(board, tail, alive, sources, worker, now, next_poll, reload, docs, failed_reload)
+    return WebContext(board, tail, alive, sources, worker, now, next_poll, reload, links, failed_reload)

@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import pytest
@@ -22,8 +23,7 @@ from exporter.web.api.find import DailyFiguresFinder
 from exporter.web.app import create_app
 from exporter.web.server.basic_auth import BasicAuth, PasswordVerifier
 from exporter.web.server.web_config import LiveWebConfig
-from exporter.web.status.page import DOCS as EXAMPLE
-from exporter.web.status.page import PageState, StatusPage
+from exporter.web.status.page import Links, PageState, StatusPage
 from exporter.web.status.problems import FailedReload
 from exporter.web.status.query import CompanyQuery
 from exporter.web.status.sparkline import sparkline
@@ -177,7 +177,7 @@ def broken(text: str) -> set[tuple[str, str, str]]:
             side = "below" if bound == "lower" else "above"
             family = "chat_usage_company_last_working_day_timestamp_seconds"
             judged = datetime.fromtimestamp(values[(family, company, "")], UTC).date()
-            said = f"{words(name)} {figure(value)} on {day_name(judged)}, {side} {figure(limit)}"
+            said = f"{words(name)} {figure(value)} on {day_name(judged)}, {side} the limit of {figure(limit)}"
             found.add((company, severity, said))
     return found
 
@@ -201,9 +201,9 @@ async def test_limits_are_broken_as_the_alert_rules_have_it(now: datetime, judge
     assert f" on {judged}, below " in said
     assert identity(page.companies[0]) == company
     limits = " ".join(page.companies[0]["Limits"].split())
-    assert limits == f"{severity} {' '.join(said.split())} by the usual what to do: ChatUsageActivityDropped"
+    assert limits == f"{severity} {' '.join(said.split())} for that weekday; what to do: ChatUsageActivityDropped"
     assert {row["Limits"].strip() for row in page.companies[1:]} == {""}
-    assert "1 company breaks a limit" in page.summary
+    assert "1 company is outside its limits" in page.summary
     fitting = await status(board, "?show=broken", now=lambda: now)
     assert [identity(row) for row in fitting.companies] == [company]
 
@@ -288,10 +288,10 @@ async def test_a_refused_configuration_shows_until_a_good_one_is_read() -> None:
             good = ReadPage.of((await http.get("/")).text)
 
     (line,) = refused.wrong
-    assert "configuration: Refused when it was reloaded, 2026-11-20 11:00 UTC; the one before goes on" in line
+    assert "configuration: Refused when it was reloaded, 2026-11-20 11:00 UTC; the previous one stays in force" in line
     assert "exporter.yml:3: settle: give <a> duration" in line
     assert f"{WIKI}/runbooks/ChatUsageConfigReloadFailed.md" in refused.links
-    assert "The configuration was refused" in refused.summary
+    assert "The new configuration was refused" in refused.summary
     assert not good.wrong
     assert "configuration" not in good.summary
     assert refused.reports == good.reports
@@ -363,7 +363,7 @@ async def test_a_renamed_company_has_one_name() -> None:
 async def test_before_the_first_poll() -> None:
     """The page is there, and says that it knows nothing yet."""
     nothing = await status(Board())
-    assert nothing.summary == "Nothing was published yet: the first poll has not ended. "
+    assert nothing.summary == "No figures yet: the first poll is still running. "
     async with paradigm(PassedClock(NOON), World.from_seed(3, 4)) as road:
         page = await status(road.board, next_poll=lambda _source: NOON + HOUR)
     assert {row["Health"] for row in page.reports} == {"not polled yet"}
@@ -432,18 +432,31 @@ async def test_nobody_fits() -> None:
 
 async def test_runbooks_are_where_the_operator_has_them() -> None:
     """As the rules of his own do."""
-    page = await status(await quiet(), docs="https://wiki.example/usage/docs")
+    page = await status(await quiet(), links=Links("https://wiki.example/usage/docs"))
     assert "https://wiki.example/usage/docs/runbooks/ChatUsageActivityDropped.md" in page.links
     assert not any("example.org" in link for link in page.links)
 
 
 async def test_without_an_address_of_the_runbooks_there_is_no_dead_link() -> None:
     """The address that stands as an example leads nowhere; the runbook is named all the same."""
-    page = await status(await quiet(), docs=EXAMPLE)
+    page = await status(await quiet(), links=Links())
     assert not any("example.org" in link for link in page.links)
     assert any(
         "what to do: runbook ChatUsageActivityDropped" in cell for row in page.companies for cell in row.values()
     )
+
+
+async def test_a_company_links_to_its_dashboard() -> None:
+    """With its source, as the alerts do, whatever its name holds; without the address of Grafana there is no link."""
+    board = named()
+    page = await status(board, links=Links(grafana="https://grafana.example/x"))
+    found = [
+        urlsplit(link) for link in page.links if link.startswith("https://grafana.example/x/d/chat-usage-company?")
+    ]
+    asked = [parse_qs(each.query) for each in found]
+    assert {each["var-company"][0] for each in asked} == set(NAMES.values())
+    assert all((each["var-source"], each["from"]) == (["s"], ["now-30d"]) for each in asked)
+    assert not any("grafana" in link for link in (await status(board)).links)
 
 
 async def test_every_link_is_answered_or_leads_to_a_runbook() -> None:

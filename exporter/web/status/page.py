@@ -27,6 +27,16 @@ DOCS = "https://example.org/chat-usage-exporter/docs"
 GZIP_LEVEL = 4
 
 
+class Links(NamedTuple):
+    """Where the page links to: the folder docs, and Grafana with our dashboards; an empty one is not known."""
+
+    docs: str = DOCS
+    grafana: str = ""
+
+
+NO_LINKS = Links()
+
+
 class PageState(NamedTuple):
     """What a page is about, whatever its query: `failed_reload` is why the last reload failed, None if it did not."""
 
@@ -46,7 +56,7 @@ class RenderedPage(NamedTuple):
 class StatusPage:
     """Renders pages and keeps those of the newest publication; used by one thread alone."""
 
-    def __init__(self, finder: DailyFiguresFinder, assets: Mapping[str, str], docs: str = DOCS) -> None:
+    def __init__(self, finder: DailyFiguresFinder, assets: Mapping[str, str], links: Links = NO_LINKS) -> None:
         environment = Environment(
             loader=FileSystemLoader(Path(__file__).parent / "templates"),
             autoescape=True,
@@ -54,9 +64,15 @@ class StatusPage:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        linked = "" if docs == DOCS else docs
         environment.globals.update(
-            Level=Level, text=text, version=__version__, docs=linked, assets=assets, width=WIDTH, height=HEIGHT
+            Level=Level,
+            text=text,
+            version=__version__,
+            docs="" if links.docs == DOCS else links.docs,
+            grafana=links.grafana,
+            assets=assets,
+            width=WIDTH,
+            height=HEIGHT,
         )
         self._template = environment.get_template("status.html.jinja")
         self._finder = finder

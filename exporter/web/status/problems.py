@@ -71,7 +71,7 @@ def is_fresh(view: ReportView, now: datetime) -> bool:
 
 
 def of_configuration(failed: FailedReload) -> Problem:
-    what = f"Refused when it was reloaded, {moment(failed.at)}; the one before goes on"
+    what = f"Refused when it was reloaded, {moment(failed.at)}; the previous one stays in force"
     return Problem(Level.WARNING, what, "ChatUsageConfigReloadFailed", failed.reason)
 
 

@@ -37,9 +37,20 @@ def day_name(day: date) -> str:
     return f"{day:%a} {day.day} {day:%b %Y}"
 
 
+ACTIVITIES = {
+    "model_responses": "Answers",
+    "model_responses_with_docs": "Grounded answers",
+    "inbox_transfers": "Hand-overs",
+    "answered_share": "Answered",
+    "grounded_share": "Grounded",
+    "liked_share": "Liked",
+}
+"""What activities are called that their names say badly; the dashboards call them so, too."""
+
+
 def words(name: str) -> str:
     """Says the name of an activity: User queries."""
-    return name.replace("_", " ").capitalize()
+    return ACTIVITIES.get(name) or name.replace("_", " ").capitalize()
 
 
 def day_ago(day: date, today: date) -> str:
