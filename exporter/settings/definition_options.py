@@ -81,25 +81,21 @@ class PeriodOptions(Group):
 
 
 class PagingOptions(Group):
-    """How an answer goes on: link, or cursor and parameter, or pages and parameter."""
+    """How an answer goes on: link, or cursor and parameter."""
 
     link: JmesPath | None = option(None)
     """From the answer: the link to the next page."""
     cursor: JmesPath | None = option(None)
     """From the answer: what the next page is asked for with, in parameter."""
-    pages: JmesPath | None = option(None)
-    """From the answer: the number of pages; parameter is the number of one, from 1 on."""
     parameter: Text | None = option(None)
-    """The parameter for the cursor, or for the number of a page."""
+    """The parameter for the cursor."""
 
     @field_validator("parameter")
     @classmethod
     def _is_one_way(cls, parameter: str | None, info: ValidationInfo) -> str:
-        given = [name for name in ("link", "cursor", "pages") if info.data.get(name)]
-        if len(given) != 1:
-            raise ValueError("goes with either link, cursor or pages; set one of the three")
-        if bool(parameter) == (given == ["link"]):
-            raise ValueError("belongs to cursor and pages alone; " + ("leave it out" if parameter else "set it"))
+        link, cursor = info.data.get("link"), info.data.get("cursor")
+        if bool(link) == bool(cursor) or bool(cursor) != bool(parameter):
+            raise ValueError("needs either link, or cursor and parameter; set one of the two ways")
         return parameter or ""
 
 

@@ -13,7 +13,7 @@ from exporter.platforms.api import FigureFields, LabelLimit, Option, OptionKind,
 from exporter.platforms.declared.paging import Paging
 from exporter.platforms.declared.period import Period
 from exporter.platforms.declared.platform import Authentication, base_url, equipped
-from exporter.platforms.declared.report import COMPANY, DeclaredReport, MeasureFields
+from exporter.platforms.declared.report import COMPANY, DeclaredReport
 from exporter.settings import errors, yaml_file
 from exporter.settings.definition_options import DefinitionOptions, MeasureOptions, ReportOptions
 from exporter.settings.errors import Mistake
@@ -75,7 +75,7 @@ def _report(name: str, options: ReportOptions, prefix: str, file: str) -> Declar
     )
 
 
-def _measure(name: str, options: MeasureOptions, prefix: str) -> MeasureFields:
+def _measure(name: str, options: MeasureOptions, prefix: str) -> tuple[Measure, FigureFields]:
     measure = Measure(
         f"{prefix}_{options.family(name)}",
         options.help,
@@ -87,7 +87,7 @@ def _measure(name: str, options: MeasureOptions, prefix: str) -> MeasureFields:
         needs_read_marker=bool(options.labels),
     )
     labels = tuple((f"labels.{label}", where) for label, where in options.labels.items())
-    return MeasureFields(measure, FigureFields(options.value, options.items, labels, f"measures.{name}.", whole=False))
+    return measure, FigureFields(options.value, options.items, labels, f"measures.{name}.", whole=False)
 
 
 def resolved(

@@ -271,7 +271,6 @@ PAGED = "date: on\n    entries: rows\n    period: {first: a, last: b}\n    pagin
 PAGES: Mapping[str, tuple[str, object]] = {
     "link": ("{link: links.next}", lambda n: {"links": {"next": f"/usage?page={n + 1}" if n < 3 else None}}),
     "cursor": ("{cursor: more, parameter: page}", lambda n: {"more": n + 1 if n < 3 else None}),
-    "pages": ("{pages: meta.of, parameter: page}", lambda n: {"meta": {"of": 3}}),
 }
 
 

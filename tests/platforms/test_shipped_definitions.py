@@ -121,11 +121,10 @@ LANGFUSE = Recorded(
                     "usage": [model("small", 2500), model(None, 7)],
                 }
             ],
-            "meta": {"page": 1, "limit": 100, "totalItems": 101, "totalPages": 2},
+            "meta": {"page": 1, "limit": 100, "totalItems": 1, "totalPages": 1},
         },
-        {"data": [], "meta": {"page": 2, "limit": 100, "totalItems": 101, "totalPages": 2}},
     ],
-    ["?limit=100&fromTimestamp=2026-03-01T00%3A00%3A00Z&toTimestamp=2026-03-03T00%3A00%3A00Z&page=2"],
+    [],
     {
         (SECOND, "s"): {
             "langfuse_traces": 15,

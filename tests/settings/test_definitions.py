@@ -9,7 +9,11 @@ import pytest
 from exporter.domain.errors import ConfigError
 from exporter.platforms.paradigm.platform import PLATFORM
 from exporter.settings import Settings, load
+from exporter.settings.definition_options import DefinitionOptions
 from exporter.settings.definitions import read
+from tools.options import walk
+
+ROOT = Path(__file__).parents[2]
 
 GOOD = """\
 prefix: acme
@@ -108,12 +112,12 @@ WRONG: Mapping[str, tuple[str, str, str]] = {
     "two ways of paging": (
         "    days:",
         "    paging: {link: a, cursor: b}\n    days:",
-        f":9: {USAGE}.paging.parameter: goes with either link, cursor or pages; set one of the three",
+        f":9: {USAGE}.paging.parameter: needs either link, or cursor and parameter; set one of",
     ),
     "a cursor for nothing": (
         "    days:",
         "    paging: {cursor: b}\n    days:",
-        f":9: {USAGE}.paging.parameter: belongs to cursor and pages alone; set it",
+        f":9: {USAGE}.paging.parameter: needs either link, or cursor and parameter; set one of",
     ),
     "days and companies": (
         "    date:",
@@ -276,3 +280,11 @@ def test_a_definition_can_come_from_the_environment(tmp_path: Path) -> None:
         "CHAT_USAGE_SOURCES__A__API_KEY": "a-key-of-acme",
     }
     assert load(None, environ, {}).sources["a"].platform.title == "ACME Chat"
+
+
+def test_the_page_has_every_option_and_is_short() -> None:
+    """`docs/declared-platforms.md`: each option is in one of its tables or its example."""
+    page = (ROOT / "docs" / "declared-platforms.md").read_text(encoding="utf-8")
+    options = {way[-1] for way, *_ in walk(DefinitionOptions)} - {"NAME"}
+    assert [name for name in sorted(options) if not re.search(rf"\b{name}\b", page)] == []
+    assert len(page.split()) <= 900

@@ -34,16 +34,11 @@ PLACEHOLDER = re.compile(r"\{([a-z0-9_]*)\}")
 
 
 @dataclass(frozen=True, slots=True)
-class MeasureFields:
-    """A measure, and where its figures are."""
-
-    measure: Measure
-    where: FigureFields
-
-
-@dataclass(frozen=True, slots=True)
 class DeclaredReport(ReportDefaults):
-    """One report; `place` is where the definition describes it, for messages. Without a `period` it has levels."""
+    """One report: its measures, `described` with where their figures are. Without a `period` these are levels.
+
+    `place` is where the definition describes it, for messages.
+    """
 
     name: str
     place: str
@@ -52,7 +47,7 @@ class DeclaredReport(ReportDefaults):
     period: Period | None
     paging: Paging | None
     fields: RowFields
-    described: tuple[MeasureFields, ...]
+    described: tuple[tuple[Measure, FigureFields], ...]
     account: tuple[str, str] = ("", "")
 
     @property
@@ -62,7 +57,7 @@ class DeclaredReport(ReportDefaults):
 
     @property
     def measures(self) -> tuple[Measure, ...]:
-        return tuple(each.measure for each in self.described)
+        return tuple(measure for measure, _ in self.described)
 
     @property
     def parts(self) -> Mapping[str, tuple[Column, ...]]:
@@ -103,7 +98,7 @@ class DeclaredReport(ReportDefaults):
     def decode(self, body: bytes, request: Request, context: Context) -> Reading:
         root = json_values.parse(body)
         reader = self._read(root, request, context)
-        measures = {each.where.place: each for each in self.described}
+        measures = {where.place: measure for measure, where in self.described}
         unread: dict[str, Unread] = {}
         for option, (text, found) in reader.samples.items():
             if found is not None or option == "company":  # a name that is missing is noted, and costs no figure
@@ -113,10 +108,9 @@ class DeclaredReport(ReportDefaults):
             remedy = f"{json_outline.keys(root)} Remedy: mend {self.place}.{option}, see docs/declared-platforms.md"
             if not place or len(unread) + 1 == len(measures):
                 raise SchemaError(f"{what}. {remedy}")
-            measure = measures[place].measure
-            if measure.kind is not Kind.AVERAGE:  # it may have nothing to say
+            if measures[place].kind is not Kind.AVERAGE:  # it may have nothing to say
                 name = place.split(".")[1]
-                unread[place] = Unread(f"{what}. {remedy}", json_outline.outline(root), name, measure.family)
+                unread[place] = Unread(f"{what}. {remedy}", json_outline.outline(root), name, measures[place].family)
         reading = reader.rows.reading(frozenset({ALL}), (), f"compare the answer with {self.place}")
         return replace(reading, unread=tuple(unread.values()))
 
@@ -125,7 +119,7 @@ class DeclaredReport(ReportDefaults):
 
     def _read(self, root: object, request: Request, context: Context) -> Reader:
         rows = ReadingBuilder(request.days, context, read_day=partial(read_day, zone=context.zone))
-        figures = {each.measure.family: each.where for each in self.described}
+        figures = {measure.family: where for measure, where in self.described}
         reader = Reader(self.fields, figures, ALL, rows, account=self.account, declared=True)
         rows.next_page = self.paging.next_page(root, request, reader.search) if self.paging else further_page(root)
         reader.read(root)
