@@ -38,9 +38,9 @@ def options(command: str) -> dict[str, str]:
 
 
 def told(heading: str) -> dict[str, str]:
-    """Returns the options of a section's table with their defaults; that of a list is told in words."""
-    table = re.findall(r"^\| `(--[\w.-]+)[^`]*` \| ([^|]*?) ?\| ", section(heading), re.MULTILINE)
-    return {name: "" if name == "--scenario" else default for name, default in table}
+    """Returns the options that a section lists with their defaults; that of a list is told in words."""
+    listed = re.findall(r"^\* `(--[\w.-]+)[^`]*`(?: \((`.*?`)\))?: ", section(heading), re.MULTILINE)
+    return {name: "" if name == "--scenario" else default for name, default in listed}
 
 
 @pytest.mark.parametrize("command", group().commands)
