@@ -42,20 +42,15 @@ LAST_WORKING_DAY = "chat_usage_activity_last_working_day"
 BASELINE = "chat_usage_activity_baseline"
 LIMIT = "chat_usage_activity_limit"
 WORKING_DAY = "chat_usage_company_last_working_day_timestamp_seconds"
-_ADD = "never to be added over activity; polled and cached"
+_ADD = "never sum over activity"
 HELP: Mapping[str, str] = {
-    LAST_DAY: f"What alerts judge on the newest complete day, summed over mode, shares over 7 days; {_ADD}, "
-    "chat_usage_report_day_timestamp_seconds tells which day.",
-    TODAY: f"What alerts judge so far today, partial, may fall, summed over mode; {_ADD}.",
-    LAST_WORKING_DAY: "What lower limits are compared with: the newest complete day that is a working day of the "
-    f"company's calendar; {_ADD}.",
-    BASELINE: "What is usual for the weekday of the newest complete day: the median of that weekday over the 6 weeks "
-    f"before, holidays left out; {_ADD}.",
-    LIMIT: "Limits in the activity's own unit: lower ones for the last working day, upper ones for the last day; usual "
-    "ones are made from what is usual for the weekday; team is there where a threshold of the source names one.",
+    LAST_DAY: f"Activity on the last day, shares over 7 days; {_ADD}; cached, day: chat_usage_report_day_timestamp_seconds.",
+    TODAY: f"Activity so far today; {_ADD}; cached.",
+    LAST_WORKING_DAY: f"Activity on the last working day of the company's calendar; {_ADD}; cached.",
+    BASELINE: f"Median of the last day's weekday over 6 weeks, without holidays; {_ADD}; cached.",
+    LIMIT: "Limits in the activity's unit; lower ones are for the last working day, upper ones for the last day.",
     missing.FAMILY: missing.HELP,
-    WORKING_DAY: "Start of the newest complete day that is a working day of the company's calendar, in seconds since "
-    "1970.",
+    WORKING_DAY: "Start of the company's last working day, in seconds since 1970.",
 }
 
 

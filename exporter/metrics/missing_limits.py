@@ -14,10 +14,7 @@ from exporter.metrics.report_view import ReportView
 FAMILY = "chat_usage_activity_limit_missing"
 LABELS = ("source", "report", "activity", "reason")
 NO_HISTORY, FEW_WEEKS, UNREAD = "no_history", "few_weeks", "unread"
-HELP = (
-    "Companies for which configured limits of an activity are not in force, by reason: the past was not read yet "
-    f"({NO_HISTORY}), fewer than 3 such weekdays are known ({FEW_WEEKS}), or figures could not be read ({UNREAD})."
-)
+HELP = f"Companies without a configured limit in force, by reason: {NO_HISTORY}, {FEW_WEEKS} (below 3), {UNREAD}."
 WEEKS = 6
 FEWEST_POINTS = 3
 WEEK = timedelta(days=7)
