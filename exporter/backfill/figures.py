@@ -45,11 +45,11 @@ def newest_final(now: datetime, rules: DayRules) -> date:
 
 def helps(target: Target) -> Mapping[str, str]:
     """Returns the HELP of each family that the reports of a source can fill."""
+    final = "written once, when final"
     return {
-        daily(measure): f"{measure.help} on the day whose 12:00 UTC a sample bears, by the report {report.name}; "
-        "written once, when the day is final."
+        daily(each): f"{each.help} on the day of the sample's 12:00 UTC ({report.name}); {final}."
         for report in target.reports
-        for measure in report.measures
+        for each in report.measures
     }
 
 

@@ -6,11 +6,11 @@ from typing import NamedTuple
 from exporter.domain.model import Expendable, Family
 
 SERIES = Family(
-    "chat_usage_series", "Series of the source on the page, the exporter's live metrics left out.", ("source",)
+    "chat_usage_series", "Series of the source on /metrics, without the exporter's live metrics.", ("source",)
 )
 DROPPED = Family(
     "chat_usage_series_dropped",
-    "Series of the source that limits.max_series or limits.max_size keeps off the page, by what they are.",
+    "Series of the source dropped because of limits.max_series or limits.max_size, by reason.",
     ("source", "reason"),
 )
 REASONS = {

@@ -34,37 +34,34 @@ class Telemetry:
         gauge = partial(client.Gauge, registry=self.registry)
         self._polls = counter(
             "chat_usage_polls_total",
-            "Polls of a report by their outcome; skipped means that the poll before still ran.",
+            "Polls of a report by outcome; skipped: the previous poll was still running.",
             (*REPORT_LABELS, "outcome"),
         )
         self.requests = counter(
             "chat_usage_api_requests_total",
-            "Requests to a reporting API by the status of the answer; error is a request without one, cancelled is one "
-            "that a reload or the end cut off.",
+            "Requests to a reporting API by status; error: no answer, cancelled: cut off by a reload or shutdown.",
             (*REPORT_LABELS, "code"),
         )
         self.seconds = client.Histogram(
             "chat_usage_api_request_duration_seconds",
-            "How long requests to a reporting API took, the whole answer included.",
+            "Duration of requests to a reporting API, including the whole answer, in seconds.",
             REPORT_LABELS,
             buckets=SECONDS,
             registry=self.registry,
         )
         self.waits = counter(
             "chat_usage_api_retry_wait_seconds_total",
-            "Seconds spent waiting before a request was tried again.",
+            "Seconds spent waiting before requests were retried.",
             REPORT_LABELS,
         )
         self.skew = gauge(
             "chat_usage_api_clock_skew_seconds",
-            "By how much the platform's clock is ahead of ours, by the Date of its newest answer, in steps of 1 s; "
-            "an old answer out of a cache shows here too.",
+            "Whole seconds that the platform's clock is ahead, by the Date header of its newest answer, cached or not.",
             ("source",),
         )
         self.paused_until = gauge(
             "chat_usage_api_paused_until_timestamp_seconds",
-            "Until when no request of the source goes out because the platform asked for that (429 or 503 with "
-            "Retry-After), in seconds since 1970; absent before the first time.",
+            "When requests resume after a 429 or 503 with Retry-After, in seconds since 1970; absent before the first.",
             ("source",),
         )
         self._key_expiry = gauge(
@@ -74,8 +71,7 @@ class Telemetry:
         )
         self._auth_failures = counter(
             "chat_usage_web_auth_failures_total",
-            "Requests to the exporter whose password was wrong (credentials), or was not checked because too many "
-            "waited for their check (too_many).",
+            "Requests with a wrong password (credentials), or one left unchecked because too many waited (too_many).",
             ("reason",),
         )
         for reason in ("credentials", "too_many"):
@@ -84,14 +80,14 @@ class Telemetry:
         self.changed = self._written.clear  # has it written anew at the next scrape: between two polls it stays
         self.config = ConfigGauges(self.registry, self.changed)
         helps = (
-            "1 if the state file could be written when it was last tried; 0: a restart asks the platform anew.",
-            "When this process last wrote the state file, in seconds since 1970; 0 is never.",
+            "1 if the last write of the state file succeeded; 0: a restart starts empty and asks the platform again.",
+            "When this process last wrote the state file, in seconds since 1970; 0: never.",
         )
         self.state = LastAttempt("chat_usage_state_last_write", helps, self.changed)
         self.registry.register(self.state)
         build = gauge(
             "chat_usage_exporter_build_info",
-            "Always 1; which exporter runs on which Python.",
+            "Always 1; versions of the exporter and of Python.",
             ("version", "python_version"),
         )
         build.labels(__version__, platform.python_version()).set(1)
@@ -209,15 +205,15 @@ class ConfigGauges:
 
     def __init__(self, registry: client.CollectorRegistry, changed: Callable[[], None]) -> None:
         helps = (
-            "1 if the configuration could be used when it was last read; 0: the one before goes on.",
-            "When the configuration that is in effect was read, in seconds since 1970.",
+            "1 if the configuration was valid when last read; 0: the previous one stays in effect.",
+            "When the configuration in effect was read, in seconds since 1970.",
         )
         self._reload = LastAttempt("chat_usage_config_last_reload", helps, changed)
         self._reload.note(False)
         registry.register(self._reload)
         self._hash = client.Gauge(
             "chat_usage_config_hash",
-            "A number made of what is configured, in file and environment, without secrets: 48 bits of its SHA-256.",
+            "Number (48 bits of SHA-256) that identifies the configuration in file and environment, without secrets.",
             registry=registry,
         )
 

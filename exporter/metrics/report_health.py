@@ -53,10 +53,10 @@ class Gauge(NamedTuple):
 
 
 REPORT_GAUGES = (
-    Gauge("chat_usage_report_up", "1 if the last poll of the report was good.", lambda v: v.health.outcome == "ok"),
+    Gauge("chat_usage_report_up", "1 if the last poll of the report succeeded.", lambda v: v.health.outcome == "ok"),
     Gauge(
         "chat_usage_report_supported",
-        "1 if the platform has the report, 0 if its first answer was none of it; then it is asked once a day.",
+        "1 if the platform has the report, 0 if not; then it is asked once a day.",
         lambda v: v.health.supported,
     ),
     Gauge(
@@ -66,48 +66,48 @@ REPORT_GAUGES = (
     ),
     Gauge(
         "chat_usage_report_empty_day",
-        "1 while a complete working day without a row of any company waits to be served as zeros.",
+        "1 while a complete working day without any row waits before it counts as zero.",
         lambda v: v.day_status.empty_day if v.report.has_days else None,
     ),
     Gauge(
         "chat_usage_report_companies",
-        "Companies with a row of their own on the last day.",
+        "Companies with a row on the last day.",
         lambda v: len(v.ledger.companies_listed(day)) if (day := v.day_status.last_day) else None,
     ),
     Gauge(
         "chat_usage_report_companies_withdrawn",
-        "Companies whose rows of all asked days the platform took back; they have no series until it lists them again.",
+        "Companies whose rows the platform withdrew; they have no series until it lists them again.",
         lambda v: len(v.ledger.withdrawn),
     ),
     Gauge(
         "chat_usage_report_restated_ratio",
-        "How much of a day served as complete changed at the last poll: sum of changes / sum, the largest.",
+        "Largest share of a complete day that the last poll changed: sum of changes / sum.",
         lambda v: v.health.restated_ratio,
     ),
     Gauge(
         "chat_usage_poll_last_attempt_timestamp_seconds",
-        "When the report was last polled, in seconds since 1970; 0 is never.",
+        "Time of the report's last poll, in seconds since 1970; 0: never.",
         lambda v: v.health.last_attempt.timestamp() if v.health.last_attempt else 0.0,
     ),
     Gauge(
         "chat_usage_poll_last_success_timestamp_seconds",
-        "When the last good poll of the report was made, in seconds since 1970; 0 is never.",
+        "Time of the report's last successful poll, in seconds since 1970; 0: never.",
         lambda v: v.health.last_success.timestamp() if v.health.last_success else 0.0,
     ),
     Gauge(
         "chat_usage_poll_interval_seconds",
-        "The configured time between two polls.",
+        "Configured time between two polls, in seconds.",
         lambda v: v.health.interval.total_seconds(),
     ),
     Gauge(
         "chat_usage_poll_duration_seconds",
-        "How long the last poll of the report took, from the first question to the last answer read.",
+        "Duration of the report's last poll, from the first request to the last answer read, in seconds.",
         lambda v: v.health.duration,
     ),
 )
 LAST_OUTCOME = Family(
     "chat_usage_poll_last_outcome",
-    "1 for the outcome of the last poll of the report, 0 for the others.",
+    "1 for the outcome of the report's last poll, 0 for the others.",
     (*REPORT_LABELS, "outcome"),
 )
 
@@ -125,23 +125,23 @@ RESTATEMENTS = Family(
 
 DRIFT = Family(
     "chat_usage_schema_drift",
-    "Fields of the last good answer that are not as documented: unknown, missing, or of another type.",
+    "Fields of the last good answer that differ from the documentation: unknown, missing or retyped.",
     (*REPORT_LABELS, "kind"),
 )
 DRIFTS = ("unknown", "missing", "retyped")
 UNREAD = Family(
     "chat_usage_report_unread",
-    "Days of which an item (a component, or a channel by its id) was asked for at the last poll and could not be read.",
+    "Days of which an item (a component, or a channel by id) could not be read at the last poll.",
     (*REPORT_LABELS, "item"),
 )
 VIOLATIONS = Family(
     "chat_usage_invariant_violations",
-    "Rows of the last good answer that cannot be true, by what they break.",
+    "Rows of the last good answer that are impossible, by the violated invariant.",
     (*REPORT_LABELS, "invariant"),
 )
 FIELD_INFO = Family(
     "chat_usage_field_info",
-    "Always 1; what the platform says of the fields of the report.",
+    "Always 1; the platform's description of a field of the report.",
     (*REPORT_LABELS, "field", "unit", "description"),
 )
 REPORT_FAMILIES = (LAST_OUTCOME, UNREAD, DRIFT, VIOLATIONS, FIELD_INFO, COVERAGE, RESTATEMENTS)
@@ -174,12 +174,11 @@ def _family(family: Family, labels: tuple[str, ...], values: Mapping[str, float]
 
 
 SETTLE = Family(
-    "chat_usage_settle_seconds", "How long after its end a day of the source is complete, as configured.", ("source",)
+    "chat_usage_settle_seconds", "Configured time after its end when a day is complete, in seconds.", ("source",)
 )
 COMPANY_INFO = Family(
     "chat_usage_company_info",
-    "Always 1; the companies of a source, and whether it was expected. Expected and never seen: no name, and as the id "
-    "what was written.",
+    "Always 1; companies of a source; an expected one that was never seen has its selector as id and no name.",
     ("source", "platform", "company_id", "company", "expected"),
 )
 SOURCE_FAMILIES = (SETTLE, COMPANY_INFO)

@@ -18,13 +18,12 @@ Unmatched = Mapping[str, Mapping[str, tuple[str, ...]]]
 
 UNMATCHED = Family(
     "chat_usage_config_unmatched_selectors",
-    "Selectors of an option that match nothing the platform lists; absent before the first good poll. An entry for "
-    "several sources counts when it matches in none, with their glob as the source.",
+    "Configured selectors that match nothing; one for several sources counts if it matches in none of them.",
     ("source", "option"),
 )
 UNMATCHED_INFO = Family(
     "chat_usage_config_unmatched_selector_info",
-    "Always 1; a selector that matches nothing the platform lists, of each source 100 at most.",
+    "Always 1; a configured selector that matches nothing, at most 100 per source.",
     ("source", "option", "selector"),
 )
 

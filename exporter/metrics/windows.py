@@ -25,17 +25,11 @@ class Window(NamedTuple):
         return tuple(last - timedelta(days=n) for n in range(self.days))
 
 
-_ITS_DAY = "chat_usage_report_day_timestamp_seconds tells which day"
-_ITS_LAST_DAY = "chat_usage_report_day_timestamp_seconds tells the last of them"
-
-LAST_DAY = Window("_last_day", "on the newest complete day", _ITS_DAY)
-TODAY = Window(
-    "_today",
-    "so far today, partial, may fall",
-    "chat_usage_poll_last_success_timestamp_seconds tells as of when",
-)
-WEEK = Window("_7d", "on the 7 days that end with the newest complete one", _ITS_LAST_DAY, 7, Expendable.WEEK)
-MONTH = Window("_28d", "on the 28 days that end with the newest complete one", _ITS_LAST_DAY, 28, Expendable.MONTH)
+_DAY = "chat_usage_report_day_timestamp_seconds"
+LAST_DAY = Window("_last_day", "on the last day", f"day: {_DAY}")
+TODAY = Window("_today", "so far today", "as of chat_usage_poll_last_success_timestamp_seconds")
+WEEK = Window("_7d", "over 7 days", f"last day: {_DAY}", 7, Expendable.WEEK)
+MONTH = Window("_28d", "over 28 days", f"last day: {_DAY}", 28, Expendable.MONTH)
 SUMS = (WEEK, MONTH)
 
 
@@ -74,6 +68,6 @@ def family_of(measure: Measure, window: Window | None, report: Report) -> Family
         expendable = window.expendable if window else Expendable.NEVER
     over = f" {window.words}" if window else ""
     when = f", {window.day_gauge}" if window else ""
-    text = f"{measure.help}{over}, by the report {report.name}; polled and cached{when}."
+    text = f"{measure.help}{over} ({report.name}); cached{when}."
     name = f"{measure.family}{window.suffix}" if window else measure.family
     return Family(name, text, COMPANY_LABELS + measure.labels, expendable=expendable)

@@ -1,6 +1,7 @@
 """The catalogue is what the program serves: compared with a real page, polled over HTTP from the simulated platform."""
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -128,3 +129,13 @@ def test_the_page_of_the_documentation_is_the_output(capsys: pytest.CaptureFixtu
     assert run(["metrics", "--format", "markdown"]) == 0
 
     assert capsys.readouterr().out == (Path(__file__).parents[2] / "docs" / "metrics.md").read_text()
+
+
+@pytest.mark.parametrize("name", [name for name in ENTRIES if not name.startswith(("python_", "process_"))])
+def test_help_is_one_short_sentence(name: str) -> None:
+    """Those of prometheus-client's own families are its own."""
+    text = ENTRIES[name].help
+
+    assert re.fullmatch(r"[A-Z01].*[^.]\.", text)
+    assert ". " not in text
+    assert len(text) < 120

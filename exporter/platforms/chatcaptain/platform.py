@@ -18,7 +18,6 @@ from exporter.platforms.chatcaptain.inbox_report import InboxReport
 from exporter.platforms.chatcaptain.read_component import Shape
 
 API = "/v1"
-_REPORTED = "in the unit that the platform reports"
 
 
 def _sum(name: str, text: str, *activities: Activity) -> Measure:
@@ -36,15 +35,13 @@ def _average(name: str, text: str) -> Measure:
 
 
 CONVERSATIONS = _sum("conversations", "Conversations", Activity("conversations", usual_limits=True))
-BY_LANGUAGE = _by("conversations_by_language", "Conversations in a language", "language", "languages")
+BY_LANGUAGE = _by("conversations_by_language", "Conversations by language", "language", "languages")
 # An open set of types: each is that of a channel, so there are never more of them than channels.
-BY_CHANNEL_TYPE = _by(
-    "conversations_by_channel_type", "Conversations over channels of a type", "channel_type", CHANNELS
-)
-INTENT_HITS = _by("intent_hits", "Hits of an intent", "intent", "intents")
-CONVERSATION_MESSAGES = _average("conversation_messages_median", "Median number of messages of a conversation")
-MESSAGE_LENGTH = _average("message_length_median", f"Median length of a message, {_REPORTED}")
-INTENT_SCORE = _average("intent_score_median", "Median score of recognised intents")
+BY_CHANNEL_TYPE = _by("conversations_by_channel_type", "Conversations by channel type", "channel_type", CHANNELS)
+INTENT_HITS = _by("intent_hits", "Hits by intent", "intent", "intents")
+CONVERSATION_MESSAGES = _average("conversation_messages_median", "Median messages per conversation")
+MESSAGE_LENGTH = _average("message_length_median", "Median message length")  # unit undocumented
+INTENT_SCORE = _average("intent_score_median", "Median intent score")
 
 # Names and ids are the vendor's; the ids of channel are others (docs/development/platform-apis.md has all of them).
 _OVERVIEW = (
@@ -53,8 +50,8 @@ _OVERVIEW = (
     ReportComponent(
         "INTERACTION_COUNT", 14, _sum("interactions", "Interactions", Activity("interactions")), interval=15
     ),
-    ReportComponent("STEP_EXEC_COUNT", 0, _sum("steps", "Steps that were executed")),
-    ReportComponent("INTENT_COUNT", 13, _sum("intents", "Intents that were recognised")),
+    ReportComponent("STEP_EXEC_COUNT", 0, _sum("steps", "Executed steps")),
+    ReportComponent("INTENT_COUNT", 13, _sum("intents", "Recognised intents")),
     ReportComponent("CONVERSATION_LANGUAGES", 3, BY_LANGUAGE, Shape.BREAKDOWN),
     ReportComponent("CONVERSATION_BY_CHANNEL_TYPE", 4, BY_CHANNEL_TYPE, Shape.BREAKDOWN),
     ReportComponent("INTENT_HITS", 11, INTENT_HITS, Shape.BREAKDOWN),
@@ -86,13 +83,13 @@ INFO = Measure(
     limits=(CHANNELS, "", ""),
     per_subject=True,
 )
-CONVERSATIONS_OVER = _channel("conversations", "Conversations over a channel")
-MESSAGES_OVER = _channel("messages", "Messages over a channel")
-INTERACTIONS_OVER = _channel("interactions", "Interactions over a channel")
-CALL_DURATION = _channel("call_duration", f"Duration of the calls over a channel together, {_REPORTED}")
-BY_END_REASON = _channel("calls_by_end_reason", "Calls over a channel by why they ended", by=("reason", "reasons"))
-BY_EXIT_STEP = _channel("calls_by_exit_step", "Calls over a channel by the step they ended in", by=("step", "steps"))
-CALL_INPUTS = _channel("call_user_inputs_median", "Median number of a user's inputs in a call", Kind.AVERAGE)
+CONVERSATIONS_OVER = _channel("conversations", "Conversations by channel")
+MESSAGES_OVER = _channel("messages", "Messages by channel")
+INTERACTIONS_OVER = _channel("interactions", "Interactions by channel")
+CALL_DURATION = _channel("call_duration", "Total call duration by channel")  # unit undocumented
+BY_END_REASON = _channel("calls_by_end_reason", "Calls by end reason", by=("reason", "reasons"))
+BY_EXIT_STEP = _channel("calls_by_exit_step", "Calls by the step they ended in", by=("step", "steps"))
+CALL_INPUTS = _channel("call_user_inputs_median", "Median user inputs per call", Kind.AVERAGE)
 
 _CHANNEL = (
     ReportComponent("CONVERSATION_COUNT_FOR_CHANNEL_ID", 1, CONVERSATIONS_OVER, interval=2),
@@ -121,8 +118,8 @@ INBOX = InboxReport(
     day_bytes=600,
     measures=(
         TRANSFERS,
-        _sum("inbox_accepted", "Conversations that people accepted", ACCEPTED_SHARE),
-        _sum("inbox_not_accepted", "Conversations that nobody accepted"),
+        _sum("inbox_accepted", "Conversations people accepted", ACCEPTED_SHARE),
+        _sum("inbox_not_accepted", "Conversations nobody accepted"),
         _average("inbox_join_time_average_seconds", "Mean time until a person joined"),
     ),
     tail="inbox",

@@ -31,31 +31,26 @@ def _sum(name: str, text: str, labels: tuple[str, ...], *activities: Activity) -
     return Measure(f"paradigm_{name}", text, Kind.SUM, labels, activities=activities)
 
 
-SESSIONS = _sum("sessions", "Chat sessions or agent threads", MODE, Activity("sessions"))
-QUERIES = _sum("user_queries", "Queries that users sent", MODE, Activity("user_queries", usual_limits=True))
+SESSIONS = _sum("sessions", "Sessions or agent threads", MODE, Activity("sessions"))
+QUERIES = _sum("user_queries", "User queries", MODE, Activity("user_queries", usual_limits=True))
 RESPONSES = _sum(
     "model_responses",
-    "Responses of the models",
+    "Model responses",
     MODE,
     Activity("model_responses"),
     Activity("answered_share", share_of=((QUERIES.family, ""),), min_volume=100),
 )
 GROUNDED = _sum(
     "model_responses_with_docs",
-    "Responses grounded in documents",
+    "Responses using documents",
     MODE,
     Activity("model_responses_with_docs"),
     Activity("grounded_share", share_of=((RESPONSES.family, ""),), min_volume=100),
 )
-MODELS = Measure("paradigm_unique_models", "Different models used", Kind.DISTINCT, MODE)
-LENGTH = Measure(
-    "paradigm_session_length_average",
-    "Average length of a session or thread, in the unit that the platform reports",
-    Kind.AVERAGE,
-    MODE,
-)
+MODELS = Measure("paradigm_unique_models", "Distinct models used", Kind.DISTINCT, MODE)
+LENGTH = Measure("paradigm_session_length_average", "Average session length", Kind.AVERAGE, MODE)  # unit as reported
 LAST_RESPONSE = Measure(
-    "paradigm_last_model_response_timestamp_seconds", "Time of the newest model response held", Kind.INSTANT, MODE
+    "paradigm_last_model_response_timestamp_seconds", "Time of the newest model response", Kind.INSTANT, MODE
 )
 
 
@@ -107,12 +102,12 @@ def _count(key: str, family: str, *label_values: str) -> Field:
 RATINGS = (("paradigm_feedbacks", "like"), ("paradigm_feedbacks", "dislike"))
 FEEDBACKS = _sum(
     "feedbacks",
-    "Responses that users liked, disliked or copied",
+    "Likes, dislikes and copies",
     ("feedback",),
     *(Activity("likes", "like"), Activity("dislikes", "dislike"), Activity("copies", "copy")),
     Activity("liked_share", "like", share_of=RATINGS, min_volume=30),
 )
-RATEABLE = _sum("feedback_model_responses", "Responses that users could give feedback on", ())
+RATEABLE = _sum("feedback_model_responses", "Responses open to feedback", ())
 CHATS_FEEDBACK = DocumentedReport(
     name="chats-feedback",
     path=f"{API}/reporting/chats-feedback/",  # plural "chats", singular "feedback"
@@ -141,8 +136,8 @@ CHATS_FEEDBACK = DocumentedReport(
     ),
 )
 
-DOCUMENT_USES = _sum("document_uses", "Uses of documents in responses", (), Activity("document_uses"))
-DOCUMENTS_USED = Measure("paradigm_documents_used", "Different documents used in responses", Kind.DISTINCT)
+DOCUMENT_USES = _sum("document_uses", "Document uses in responses", (), Activity("document_uses"))
+DOCUMENTS_USED = Measure("paradigm_documents_used", "Distinct documents used", Kind.DISTINCT)
 USED_DOCUMENTS = DocumentedReport(
     name="used-documents",
     path=f"{API}/reporting/used-documents/",
@@ -165,8 +160,8 @@ USED_DOCUMENTS = DocumentedReport(
     ),
 )
 
-MEMBERS_ACTIVE = Measure("paradigm_members_active", "Members who are active now", Kind.LEVEL, people=True)
-MEMBERS_EVER = Measure("paradigm_members_ever", "Members that there ever were", Kind.LEVEL, people=True)
+MEMBERS_ACTIVE = Measure("paradigm_members_active", "Currently active members", Kind.LEVEL, people=True)
+MEMBERS_EVER = Measure("paradigm_members_ever", "All members ever", Kind.LEVEL, people=True)
 USERS = DocumentedReport(
     name="users",
     path=f"{API}/reporting/users/",
@@ -194,7 +189,7 @@ TOOLS = DescribedReport(
     day_bytes=400,
     measure=Measure(
         "paradigm_tool_uses",
-        "Uses of a tool",
+        "Tool uses",
         Kind.SUM,
         ("tool",),
         today=False,
@@ -210,7 +205,7 @@ USER_ACTIVITIES = DescribedReport(
     day_bytes=100,
     measure=Measure(
         "paradigm_active_users",
-        "Different users who were active",
+        "Distinct active users",
         Kind.DISTINCT,
         people=True,
         activities=(Activity("active_users"),),
