@@ -1,4 +1,7 @@
-"""What a definition file may say of a platform (docs/declared-platforms.md), and the rules that bind it."""
+"""What a definition file may say of a platform, and the rules that bind it.
+
+What each option means is in docs/declared-platforms.md, in which a test looks for all of them.
+"""
 
 from typing import Annotated
 
@@ -57,19 +60,13 @@ class PeriodOptions(Group):
     """Which parameters say what days are asked for."""
 
     first: Text | None = option(None)
-    """Name of the parameter for the first day."""
     last: Text | None = option(None)
-    """Name of the parameter for the last day."""
     day: Text | None = option(None)
-    """Name of the one parameter of a question about a single day, in place of first and last."""
     format: Annotated[Form, PlainValidator(lambda value: FORMS[existing(text(value), FORMS, "no format")])] = option(
         "date"
     )
-    """How they are written: date, moment, seconds or milliseconds."""
     end: Annotated[str, _matching("inclusive|exclusive", "is neither inclusive nor exclusive")] = option("inclusive")
-    """Whether last is the last day itself, inclusive, or the start of the day after, exclusive."""
     at_most: Annotated[Whole, within("{} days ask for nothing; the least is 1", least=1)] | None = option(None)
-    """So many days can be asked for at once, a whole number; by default any number."""
 
     @field_validator("at_most")
     @classmethod
@@ -84,11 +81,8 @@ class PagingOptions(Group):
     """How an answer goes on: link, or cursor and parameter."""
 
     link: JmesPath | None = option(None)
-    """From the answer: the link to the next page."""
     cursor: JmesPath | None = option(None)
-    """From the answer: what the next page is asked for with, in parameter."""
     parameter: Text | None = option(None)
-    """The parameter for the cursor."""
 
     @field_validator("parameter")
     @classmethod
@@ -103,23 +97,14 @@ class MeasureOptions(Group):
     """One metric family."""
 
     help: Sentence = option(...)
-    """What is counted, in a few words without a full stop."""
     kind: Annotated[Kind, PlainValidator(lambda value: KINDS[existing(text(value), KINDS, "no kind")])] = option("sum")
-    """How figures behave over days: sum, distinct, average, or level for figures of now."""
     unit: Name | None = option(None)
-    """The unit, which is appended to the name: tokens, seconds."""
     items: JmesPath | None = option(None)
-    """From a row: the list of what is counted."""
     labels: dict[LabelName, JmesPath] = option({})
-    """From an item: the values of its labels, by their names; at most two."""
     value: JmesPath = option(...)
-    """From an item, or without items from a row: the number."""
     people: Flag = option("false")
-    """Whether people are counted, so that privacy.min_group holds."""
     activity: Name | None = option(None)
-    """What alerts call it: thresholds can name it."""
     usual_limits: Flag = option("false")
-    """Whether the built-in limits, a drop and a spike against what is usual, hold for the activity."""
 
     @field_validator("labels")
     @classmethod
@@ -146,27 +131,16 @@ class ReportOptions(Group):
     """One reporting endpoint."""
 
     path: Annotated[str, PlainValidator(_path)] = option(...)
-    """Its path below base_url; {name} is the value of an option of the source."""
     parameters: dict[str, Text] = option({})
-    """The parameters that are the same in all questions."""
     period: PeriodOptions | None = option(None)
-    """How days are asked for; left out where all figures are levels of now."""
     paging: PagingOptions | None = option(None)
-    """How an answer goes on in further pages."""
     entries: JmesPath = option("@")
-    """From the answer: the list of rows, or of what holds them; by default the answer itself."""
     company_id: JmesPath | None = option(None)
-    """The company's id; left out where everything belongs to one company."""
     company: JmesPath | None = option(None)
-    """The company's name; by default its id."""
     days: JmesPath | None = option(None)
-    """From an entry: the list of its days."""
     companies: JmesPath | None = option(None)
-    """From an entry: the list of its companies, where an entry is a day."""
     date: JmesPath | None = option(None)
-    """The day's date; left out where a question is about one day."""
     measures: dict[MeasureName, MeasureOptions] = option({})
-    """What is counted, by name: with the prefix before it that is the name of the metric."""
 
     @field_validator("company", "companies", "date")
     @classmethod
@@ -204,19 +178,12 @@ class DefinitionOptions(Group):
     """A platform."""
 
     prefix: Name = option(...)
-    """What the names of its metrics begin with, and its name."""
     title: Text = option(...)
-    """What people call it."""
     base_url: Url = option(...)
-    """Where it answers; a source can set another one."""
     authentication: Authentication = option("bearer")
-    """How the key is sent: bearer, basic (the key is user:password), or header and its name."""
     headers: dict[HeaderName, HeaderLine] = option({})
-    """Headers that are the same in all requests; never a key."""
     options: dict[Annotated[Name, AfterValidator(_is_new)], Sentence] = option({})
-    """What each source must say, by name, and its meaning: {name} stands for it in paths and parameters."""
     reports: dict[ReportName, ReportOptions] = option({})
-    """Its reports, by name."""
 
     @field_validator("reports")
     @classmethod
