@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from functools import partial
@@ -66,10 +67,9 @@ class Reloader:
         path, before = self._watched
         if path is None:
             return False
-        try:
+        stamp = before
+        with suppress(TimeoutError):
             stamp = await asyncio.to_thread(in_time, partial(file_stamp, path), path)
-        except TimeoutError:
-            return False
         self._watched = path, stamp  # also of a file that is wrong: it is reported once
         return stamp != before
 

@@ -194,6 +194,8 @@ async def test_a_file_of_limits_is_read_again_when_it_changes(tmp_path: Path) ->
         assert looks[:3] == [False, "", False]
         assert "limits.csv:2: thresholds.1.below" in str(looks[3])
         assert looks[4] is False
+        made.write(a="")
+        assert (await made.reloader.reload(), await made.reloader.file_changed()) == ("", False)
 
 
 async def test_an_entry_for_several_sources_counts_when_it_matches_in_none(

@@ -5,14 +5,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from statistics import median
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from exporter.domain.calendars import Calendar, CompanyCalendar
-from exporter.domain.model import Column, Days, Reading, Row
+from exporter.domain.model import Column, Days, Family, Reading, Row
 from exporter.domain.thresholds import Threshold
 from exporter.ledger.day_status import day_status
 from exporter.ledger.ledger import Asked, Ledger, fold
@@ -66,7 +66,7 @@ def queries(figure: Figures, mode: str = "chat", company: str = NORTHWIND) -> Ca
     return Case(Column(QUERIES.family, (mode,)), figure, mode, company)
 
 
-def served(
+def families_of(
     *cases: Case,
     now: datetime = NOON,
     read_at: datetime | None = None,
@@ -76,9 +76,7 @@ def served(
     sums: bool = True,
     min_group: int = 0,
     success: datetime | None = None,
-    working_days: bool = False,
-) -> Mapping[tuple[str, ...], float]:
-    """Returns the samples by family and by the labels after source, report and company's name."""
+) -> Sequence[Family]:
     asked = Days(SINCE, (read_at or now).date())
     rows: dict[tuple[str, date, str], dict[Column, float]] = {}
     for column, figure, part, company in cases:
@@ -100,10 +98,14 @@ def served(
         min_group=min_group,
         company_limits=company_limits or CompanyLimits((BUILT_IN,)),
     )
-    found = [each.made() for each in activity_families(CompanyIndex(view))]
+    return [each.made() for each in activity_families(CompanyIndex(view))]
+
+
+def served(*cases: Case, working_days: bool = False, **options: Any) -> Mapping[tuple[str, ...], float]:
+    """Returns the samples by family and by the labels after source, report and company's name."""
     return {
         (family.name, sample.label_values[2], *sample.label_values[4:]): sample.value
-        for family in found
+        for family in families_of(*cases, **options)
         if family.name != missing_limits.FAMILY
         if (family.name == WORKING_DAY) is working_days
         for sample in family.samples
@@ -341,9 +343,31 @@ def test_a_share_ends_with_the_last_working_day_where_it_is_compared_with_a_lowe
 
 
 def test_before_the_past_was_read_there_is_no_share() -> None:
-    """Its 7 days are not known; limits say so."""
     found = served(*answered(lambda _: 20, lambda _: 20), sums=False)
     assert share(LAST_DAY) not in found
+
+
+OF_SHARES = CompanyLimits((Threshold(("answered_share",), {"below": 0.4, "drop_ratio": 0.5}),))
+MISSING: Mapping[str, tuple[Mapping[str, object], Figures, Mapping[str, float]]] = {
+    "the past was not read": ({"sums": False}, lambda _: 20, {"no_history": 1}),
+    "too few weeks have a share": ({}, lambda day: 20 if day > LAST - timedelta(days=14) else 0, {"few_weeks": 1}),
+    "the floor is not reached": ({}, lambda _: 1, {}),
+    "the figures lack": ({}, lambda _: None, {"unread": 1}),
+    "all are in force": ({}, lambda _: 20, {}),
+}
+
+
+@pytest.mark.parametrize(("options", "figure", "reasons"), MISSING.values(), ids=MISSING)
+def test_why_a_limit_of_a_share_is_missing(
+    options: Mapping[str, object], figure: Figures, reasons: Mapping[str, float]
+) -> None:
+    cases = answered(lambda day: 5 if figure(day) is None else figure(day), figure)
+    (found,) = (
+        each
+        for each in families_of(*cases, company_limits=OF_SHARES, **options)  # type: ignore[arg-type]
+        if each.name == missing_limits.FAMILY
+    )
+    assert {reason: value for (*_, activity, reason), value in found.samples if activity == "answered_share"} == reasons
 
 
 def test_who_is_told_shows_where_somebody_is_named() -> None:

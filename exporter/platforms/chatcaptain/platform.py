@@ -111,7 +111,7 @@ CHANNEL = ChannelReport(
     components=_CHANNEL,
 )
 
-TRANSFERS = _sum("inbox_transfers", "Conversations that were handed to people", Activity("inbox_transfers"))
+TRANSFERS = _sum("inbox_transfers", "Conversations handed to people", Activity("inbox_transfers"))
 ACCEPTED_SHARE = Activity("accepted_share", share_of=((TRANSFERS.family, ""),), min_volume=30)
 INBOX = InboxReport(
     name="inbox",
