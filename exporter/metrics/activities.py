@@ -44,7 +44,7 @@ LIMIT = "chat_usage_activity_limit"
 WORKING_DAY = "chat_usage_company_last_working_day_timestamp_seconds"
 _ADD = "never sum over activity"
 HELP: Mapping[str, str] = {
-    LAST_DAY: f"Activity on the last day, shares over 7 days; {_ADD}; cached, day: chat_usage_report_day_timestamp_seconds.",
+    LAST_DAY: f"Activity on the last day (shares: 7 days); {_ADD}; day: chat_usage_report_day_timestamp_seconds.",
     TODAY: f"Activity so far today; {_ADD}; cached.",
     LAST_WORKING_DAY: f"Activity on the last working day of the company's calendar; {_ADD}; cached.",
     BASELINE: f"Median of the last day's weekday over 6 weeks, without holidays; {_ADD}; cached.",

@@ -1,6 +1,7 @@
 """Reports whose shape Paradigm does not publish: read by the answer's own description, or by an operator's fields."""
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cache
 
@@ -11,14 +12,14 @@ from exporter.platforms import jmespath_fields, json_values
 from exporter.platforms.api import Context, Fields, Request
 from exporter.platforms.further_page import further_page
 from exporter.platforms.paradigm import field_notes, survey
+from exporter.platforms.paradigm.alike import AlikeReader, Filed, NotAlikeError
 from exporter.platforms.paradigm.choose_field import Choice, NoChoice, Wanted, choose
 from exporter.platforms.paradigm.requests import ReportEndpoint
 from exporter.platforms.paradigm.survey import LIST, FieldSurvey, Place, RowSurvey
 from exporter.platforms.reading_builder import ReadingBuilder, RowKey
 
 FIELDS_SHOWN = 20
-"""So many fields a line of the probe shows."""
-Filed = dict[RowKey, dict[Column, float]]
+"""Fields on a line of the probe."""
 DOCS = 'docs/development/platform-apis.md, "Reports without a published schema"'
 
 
@@ -91,7 +92,15 @@ class DescribedReport(_Undocumented):
         return MappedReport(self.name, self.path, self.day_bytes, measure, self.part, fields)
 
     def decode(self, body: bytes, request: Request, context: Context) -> Reading:
-        root = json_values.opened(body, survey.ARRAYS)
+        return self.read(json_values.opened(body, survey.ARRAYS), request, context)
+
+    def read(self, root: object, request: Request, context: Context) -> Reading:
+        """Reads an answer that was parsed."""
+        rows = ReadingBuilder(request.days, context, next_page=further_page(root))
+        with suppress(NotAlikeError):
+            for key, figures in AlikeReader(self.measure, self.part, self.wanted, rows).read(root).items():
+                rows.add(key, figures)
+            return self.close(rows, root)
         found = self._survey(root, request, context)
         filed = self._filed(found, self._choice(found, root, context))
         if filed is None:

@@ -1,0 +1,133 @@
+"""Reads an answer whose entries are all shaped like its first ones: these stand for all when a figure is chosen.
+
+Where one is shaped differently, or a doubt is left, nothing is read here: then `survey` looks at each value.
+"""
+
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from itertools import islice
+from operator import attrgetter
+from typing import Any
+
+import msgspec
+
+from exporter.domain.model import Column, Kind, Measure
+from exporter.platforms import json_values
+from exporter.platforms.item_names import ItemNames
+from exporter.platforms.paradigm.choose_field import NoChoice, Wanted, choose
+from exporter.platforms.paradigm.survey import ARRAYS, LIST, NAMES, Place, survey
+from exporter.platforms.reading_builder import ReadingBuilder, RowKey
+
+Filed = dict[RowKey, dict[Column, float]]
+
+
+SAMPLES = 20
+"""In so many entries one is looked for in which no list is empty."""
+
+
+class NotAlikeError(Exception):
+    """The answer has to be read value by value."""
+
+
+@dataclass(slots=True)
+class AlikeReader:
+    """Reads the figures of a measure; what it notes in `rows` counts only if it reads the whole answer."""
+
+    measure: Measure
+    part: str
+    wanted: Wanted
+    rows: ReadingBuilder
+    _filed: Filed = field(default_factory=dict)
+    _columns: dict[object, Column] = field(default_factory=dict)
+    _names: ItemNames = field(default_factory=ItemNames)
+
+    def read(self, root: Any) -> Filed:
+        """Returns the figures by row; raises NotAlikeError."""
+        if not isinstance(root, dict) or "reporting" not in root:
+            raise NotAlikeError
+        firsts = {array: _first(root[array]) for array in ARRAYS if array in root}
+        samples = {array: first for array, first in firsts.items() if first is not None}
+        found = survey({**root, **{array: [sample] for array, sample in samples.items()}}, self.rows)
+        choice, seen = choose(found, self.wanted), found.seen.values()
+        places = [{figure.place for figure in row.figures} for row in seen]
+        if (
+            isinstance(choice, NoChoice)
+            or len(seen) != len(samples)
+            or bool(self.measure.labels) != (choice.place.shape == LIST)
+            or not all(choice.place in each for each in places)
+            or any(row.people for row in seen)
+            or any(place.shape == NAMES for each in places for place in each)
+        ):
+            raise NotAlikeError
+        self.rows.listed = 0  # the samples are read once more, as all the others
+        for array, sample in samples.items():
+            self._array(array, root[array], sample, choice.place)
+        return self._filed
+
+    def _array(self, array: str, entries: json_values.Listed, sample: Mapping[str, Any], place: Place) -> None:
+        self._columns.clear()
+        rows, seen, paths = self.rows, set[RowKey](), (f"{array}[].company.id", f"{array}[].company.name")
+        row = sample["dates"][0]
+        values = [attrgetter(key) for key in row if key != "date"]
+        says = [key for key in row[place.holder][0] if key != place.key] if place.shape == LIST else ()
+        said = attrgetter(*says) if says else lambda _: None
+        for entry in entries.by(json_values.decoder(_shape("", sample))):
+            if not isinstance(entry, msgspec.Struct):
+                raise NotAlikeError
+            company = rows.named(entry.company.id, entry.company.name, paths)  # type: ignore[attr-defined]
+            for row in entry.dates:  # type: ignore[attr-defined]
+                key = rows.key(array, str(company), row.date, f"{array}[].dates[].date")
+                if key is None:
+                    continue
+                if key in seen:
+                    raise NotAlikeError
+                seen.add(key)
+                rows.listed -= not any(value or value == 0 for value in [value(row) for value in values])
+                figures = self._filed.setdefault(key._replace(part=self.part), {})
+                holder = getattr(row, place.holder) if place.holder else row
+                for item in holder if place.shape == LIST else (holder,):
+                    column = self._columns.get(about := said(item)) or self._column(item, about)
+                    if column in figures and self.measure.kind is Kind.DISTINCT:
+                        raise NotAlikeError
+                    figures[column] = figures.get(column, 0.0) + getattr(item, place.key)
+
+    def _column(self, item: Any, about: object) -> Column:
+        """Returns the column of an item: all that it says `about` its figure decides, and is looked at once."""
+        label = self._names.label(msgspec.to_builtins(item)) if self.measure.labels else ""
+        if label is None:
+            raise NotAlikeError
+        self._columns[about] = Column(self.measure.family, (label,) if self.measure.labels else ())
+        return self._columns[about]
+
+
+def _first(listed: object) -> Mapping[str, Any] | None:
+    """Returns the first entry of an array that has a shape, with one row; None if there is no entry."""
+    if not isinstance(listed, json_values.Listed):
+        raise NotAlikeError
+    entry: Any = None
+    for entry in islice(listed, SAMPLES):
+        match entry:
+            case {"company": {"id": int(), "name": str()}, "dates": list() as dates}:
+                for row in dates:
+                    sample: dict[str, Any] = {**entry, "dates": [row]}
+                    with suppress(NotAlikeError):
+                        _shape("", sample)
+                        return sample
+    if entry is None:
+        return None
+    raise NotAlikeError
+
+
+def _shape(key: str, value: object) -> object:
+    """Returns the shape of a sample, for `json_values.decoder`."""
+    match value:
+        case dict() if all(each.isidentifier() and not each.startswith("_") for each in value):
+            return {each: _shape(each, inner) for each, inner in value.items()}
+        case [dict() as item, *_] if key != "dates" or isinstance(item.get("date"), str):
+            return [_shape("", item)]
+        case int() if not isinstance(value, bool):
+            return int if json_values.is_identity(key) else json_values.Count
+        case str():
+            return str
+    raise NotAlikeError
