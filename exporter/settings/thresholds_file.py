@@ -4,6 +4,7 @@ import csv
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import zip_longest
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -12,7 +13,7 @@ from exporter.domain.blocking import FileStamp, file_stamp, in_time
 from exporter.domain.errors import ConfigError
 from exporter.settings import errors, yaml_file
 from exporter.settings.option_groups import Group, option
-from exporter.settings.readers import Loc, Variable, quoted, remedy
+from exporter.settings.readers import Loc, Variable, remedy, shown
 from exporter.settings.settings import ValidationContext
 from exporter.settings.thresholds import ThresholdList, ThresholdOptions
 from exporter.settings.yaml_file import Document
@@ -71,17 +72,17 @@ def _of_csv(content: str, name: str) -> Document:
 def _of_rows(rows: Iterator[tuple[int, list[str]]], name: str) -> Document:
     line, written = next(rows, (1, []))
     header = [cell.strip() for cell in written]
-    unknown = [each for each in header if each not in COLUMNS]
-    problems = [f"{name}:{line}: unknown column {quoted(each)}, {remedy(each, COLUMNS)}" for each in unknown]
+    unknown = [each for each in header if each not in ("", *COLUMNS)]
+    problems = [f'{name}:{line}: unknown column "{shown(each)}", {remedy(each, COLUMNS)}' for each in unknown]
     problems += [f"{name}:{line}: no column {each}; add it" for each in NEEDED if each not in header]
     problems += [f"{name}:{line}: two columns {each}; keep one" for each in COLUMNS if header.count(each) > 1]
     entries: list[object] = []
     lines: dict[Loc, int] = {}
     for line, cells in rows:
-        if any(cell.strip() for cell in cells[len(header) :]):
+        given = {each: cell for each, cell in zip_longest(header, cells, fillvalue="") if cell.strip()}
+        if given.pop("", None):
             problems.append(f"{name}:{line}: more cells than columns; put quotes around a text with the separator")
         lines["thresholds", len(entries)] = line
-        given = {each: cell for each, cell in zip(header, cells, strict=False) if cell.strip()}
         if "company" in header and "company" not in given:
             problems.append(f"{name}:{line}: company is empty; write * for all companies")
         entries.append({each: Variable(cell) if each == "activity" else cell for each, cell in given.items()})
