@@ -54,12 +54,12 @@ WRONG: Mapping[str, tuple[str, str, str]] = {
     "no address": (
         "https://api.acme.example",
         "api.acme.example",
-        ":3: base_url: is no URL; write http(s):// and a host",
+        ":3: base_url: is not a URL; write http(s):// and a host",
     ),
     "a credential in the address": (
         "https://",
         "https://u:p@",
-        ":3: base_url: holds a user or password; leave them out",
+        ":3: base_url: contains a user or password; leave them out",
     ),
     "an unknown way in": (
         "title:",
@@ -80,9 +80,9 @@ WRONG: Mapping[str, tuple[str, str, str]] = {
     "a URL as path": (
         "/usage",
         "https://elsewhere.example/",
-        f':6: {USAGE}.path: "https://elsewhere.example/" is no path;',
+        f':6: {USAGE}.path: "https://elsewhere.example/" is not a path;',
     ),
-    "a path that leads up": ("/usage", "/../admin", f':6: {USAGE}.path: "/../admin" is no path;'),
+    "a path that leads up": ("/usage", "/../admin", f':6: {USAGE}.path: "/../admin" is not a path;'),
     "a word for nothing": (
         "/usage",
         "/{org}/usage",
@@ -183,7 +183,7 @@ WRONG: Mapping[str, tuple[str, str, str]] = {
         "prefix: acme",
         ':2: the key "prefix" is set again (first in line 1); keep one',
     ),
-    "no YAML": ("    path: /usage", "\tpath: /usage", ":6:1: a tab, where YAML takes blanks alone"),
+    "no YAML": ("    path: /usage", "\tpath: /usage", ":6:1: a tab, where YAML allows only spaces"),
     "nothing": (GOOD, "", "acme.yml: prefix: is missing; add it"),
 }
 

@@ -87,7 +87,7 @@ HEAD = "company,activity,below,severity\n"
 WRONG = {
     "no number": (
         f"{HEAD}17,likes,4o,\n",
-        'limits.csv:2: thresholds.1.below: "4o" is no number from 0 on; write one such as 50 or 0.5',
+        'limits.csv:2: thresholds.1.below: "4o" is not a number; write one such as 50 or 0.5',
     ),
     "a percentage of a count": (
         f"{HEAD}17,likes,40%,\n",
