@@ -24,7 +24,7 @@ SLOW_ARGS ?=
 BENCH_ARGS ?=
 
 # The locks of single tools, each for an environment of its own
-APART = audit fuzz resolver sbom pip-23-0 pip-23-2 pip-newest
+APART = audit fuzz pandas resolver sbom pip-23-0 pip-23-2 pip-newest
 QUICK = -n auto --dist worksteal -m "not e2e and not alone" --hypothesis-profile quick
 PREVIEW = grafana_dashboards/preview
 COMPILE = .tools/resolver/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \

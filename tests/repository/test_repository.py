@@ -16,7 +16,7 @@ from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parents[2]
 LOCKS = ["run", "build", "dev"]
-APART = ["audit", "fuzz", "pip-23-0", "pip-23-2", "pip-newest", "resolver", "sbom"]
+APART = ["audit", "fuzz", "pandas", "pip-23-0", "pip-23-2", "pip-newest", "resolver", "sbom"]
 """Of single tasks, each with an environment of its own."""
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 

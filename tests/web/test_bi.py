@@ -40,8 +40,8 @@ def test_each_parameter_field_and_state_is_explained() -> None:
     assert all(f"`{each}`" in PAGE.read_text() for each in Evidence)
 
 
-async def test_the_recipe_adds_up_modes_on_complete_days() -> None:
-    """It follows the pages: nobody is left out; a company's line end and comma do not break a line."""
+async def ran(number: int, python: str | Path) -> str:
+    """Returns what a recipe of the page prints, on two complete days of 600 companies and today."""
     names = {str(number): f"Company {number}" for number in range(1, 600)} | {"600": "Two\nlines, Inc."}
     held = Days(NOON.date().replace(day=18), NOON.date())
     rows = tuple(
@@ -52,17 +52,33 @@ async def test_the_recipe_adds_up_modes_on_complete_days() -> None:
     )
     board, worker = published(Reading(names, frozenset(MODES), rows), held, NOON), Worker("readers")
     app = create_app(web_context(board, worker))
-    recipe = PAGE.read_text().rpartition("```python\n")[2].partition("```")[0]
+    recipe = re.findall(r"^```python\n(.*?)^```", PAGE.read_text(), re.DOTALL | re.MULTILINE)[number]
     with listen("127.0.0.1:0", "test") as listening:
         code = recipe.replace("http://exporter:9854", url(listening))
         assert code != recipe
         async with serving(app, listening):
             done = await asyncio.to_thread(
-                lambda: subprocess.run([sys.executable, "-c", code], capture_output=True, timeout=60, check=False)
+                lambda: subprocess.run([python, "-c", code], capture_output=True, timeout=60, check=False)
             )
     worker.close()
-    lines = done.stdout.decode()
     assert done.stderr == b""
+    return done.stdout.decode()
+
+
+async def test_the_recipe_adds_up_modes_on_complete_days() -> None:
+    """It follows the pages: nobody is left out; a company's line end and comma do not break a line."""
+    lines = await ran(1, sys.executable)
     assert lines.count("\t19.0\n" if len(MODES) == 1 else "\t29.0\n") == 2 * 600
     assert "2026-11-18\tTwo\nlines, Inc.\t29.0\n" in lines
     assert "2026-11-20" not in lines
+
+
+@pytest.mark.e2e
+async def test_the_recipe_of_pandas_has_a_row_for_each_complete_day() -> None:
+    """With the release that requirements/pandas.lock names, which .ci/run installs."""
+    python = PAGE.parents[1] / ".tools" / "pandas" / "bin" / "python"
+    if not python.exists():
+        pytest.skip("pandas not found: tools/venv .tools/pandas pandas")
+    lines = (await ran(0, python)).splitlines()
+    assert [line.split()[0] for line in lines if line.startswith("2026")] == ["2026-11-18", "2026-11-19"]
+    assert {float(line.split()[1]) for line in lines if line.startswith("2026")} == {29.0}
