@@ -11,12 +11,12 @@ import yaml
 
 ROOT = Path(__file__).parents[1]
 INDEX = ROOT / "docs" / "runbooks" / "README.md"
-HEADING = "## All alerts\n"
+HEADING = "## All alerts\n\nNames begin with `ChatUsage`; those in `optional/` are off until loaded.\n"
 
 
 def index() -> str:
-    """Returns the page with a list for each rule file: every alert once, with the summary of its first rule."""
-    head, _, _ = INDEX.read_text().partition(HEADING)
+    """Returns the page with a list for each rule file: every alert once, by its name."""
+    head, _, _ = INDEX.read_text().partition("## All alerts\n")
     return head + HEADING + "".join(_list(path) for path in rule_files())
 
 
@@ -29,11 +29,9 @@ def rule_files() -> Iterator[Path]:
 
 def _list(path: Path) -> str:
     groups = yaml.safe_load(path.read_text())["groups"]
-    summaries: dict[str, str] = {}
-    for rule in (rule for group in groups for rule in group["rules"] if "alert" in rule):
-        summaries.setdefault(rule["alert"], rule["annotations"]["summary"])
-    rows = "".join(f"* [{alert}]({alert}.md): {summary}\n" for alert, summary in summaries.items())
-    return f"\n### {path.relative_to(ROOT / 'alert_rules')}\n\n{rows}"
+    alerts = dict.fromkeys(rule["alert"] for group in groups for rule in group["rules"] if "alert" in rule)
+    linked = ", ".join(f"[{alert.removeprefix('ChatUsage')}]({alert}.md)" for alert in alerts)
+    return f"\n{path.relative_to(ROOT / 'alert_rules')}: {linked}\n"
 
 
 if __name__ == "__main__":
