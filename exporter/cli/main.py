@@ -1,54 +1,72 @@
 """Entry point: finds the command, and turns every failure into one line on stderr and an exit status."""
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from importlib import import_module
 from importlib.util import find_spec
 
 import typer
 
 from exporter import __version__
-from exporter.cli.backfill.command import backfill
-from exporter.cli.calendar import calendar
-from exporter.cli.check import check
-from exporter.cli.export import export
-from exporter.cli.metrics import metrics
-from exporter.cli.options import FailedError
-from exporter.cli.plan import plan
-from exporter.cli.serve import serve
-from exporter.domain.errors import ConfigError
+from exporter.domain.errors import ConfigError, FailedError
 from exporter.domain.text import printable
 
 PROGRAM = "chat-usage-exporter"
 FAILED = 1
 WRONG_USE = 2
 ANY_ARGUMENTS = {"allow_extra_args": True, "ignore_unknown_options": True}
+DEMO = "exporter.cli.demo"
+COMMANDS: Mapping[str, str] = {
+    "serve": "exporter.cli.serve",
+    "check": "exporter.cli.check",
+    "plan": "exporter.cli.plan",
+    "demo": f"{DEMO}.command",
+    "simulate": f"{DEMO}.simulate",
+    "backfill": "exporter.cli.backfill.command",
+    "export": "exporter.cli.export",
+    "calendar": "exporter.cli.calendar",
+    "metrics": "exporter.cli.metrics",
+}
+"""The modules of the commands, each imported with all that it needs when it is given: `serve` needs the fewest."""
 
-app = typer.Typer(
-    name=PROGRAM,
-    help="Serves the daily usage figures of chat platforms as Prometheus gauges.",
-    add_completion=False,
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,  # a traceback of ours shows no local variable, so no key
-    rich_markup_mode=None,
-)
+
+def program(commands: Iterable[str] = COMMANDS) -> typer.Typer:
+    """Returns the program with these commands."""
+    app = typer.Typer(
+        name=PROGRAM,
+        help="Serves the daily usage figures of chat platforms as Prometheus gauges.",
+        add_completion=False,
+        no_args_is_help=True,
+        pretty_exceptions_enable=False,  # a traceback of ours shows no local variable, so no key
+        rich_markup_mode=None,
+    )
+    app.callback()(options)
+    for name in commands:
+        if COMMANDS[name].startswith(DEMO) and not find_spec(DEMO):
+            app.command(name, hidden=True, context_settings=ANY_ARGUMENTS)(simulated_platforms)
+        else:
+            with _left_out("rich", "httpx._main") if name == "serve" else nullcontext():
+                module = import_module(COMMANDS[name])
+            app.command()(getattr(module, name))
+    return app
+
+
+@contextmanager
+def _left_out(*modules: str) -> Iterator[None]:
+    """Has imports in the block do without modules that they can do without: 3 MiB, and a tenth of the start."""
+    absent = [each for each in modules if each not in sys.modules]
+    sys.modules.update(dict.fromkeys(absent))  # type: ignore[arg-type] # None halts an import
+    try:
+        yield
+    finally:
+        for each in absent:
+            del sys.modules[each]
 
 
 def simulated_platforms(_context: typer.Context) -> None:
     """Says where the simulated platforms are to be had: the image for production does not hold them."""
     raise ConfigError("this image has no simulated platforms; build the Dockerfile's target `demo`, or run `make demo`")
-
-
-simulated: tuple[Callable[..., None], ...] = ()
-if find_spec("exporter.cli.demo"):
-    simulated = import_module("exporter.cli.demo.command").demo, import_module("exporter.cli.demo.simulate").simulate
-commands: tuple[Callable[..., None], ...] = (serve, check, plan, *simulated, backfill, export, calendar, metrics)
-for command in commands:
-    app.command()(command)
-NAMES = frozenset(command.__name__ for command in commands)
-if not simulated:
-    for name in ("demo", "simulate"):
-        app.command(name, hidden=True, context_settings=ANY_ARGUMENTS)(simulated_platforms)
 
 
 def show_version(wanted: bool) -> None:
@@ -57,7 +75,6 @@ def show_version(wanted: bool) -> None:
         raise typer.Exit
 
 
-@app.callback()
 def options(
     _version: bool = typer.Option(
         False, "--version", callback=show_version, is_eager=True, help="Show the version and exit."
@@ -68,8 +85,14 @@ def options(
 
 def run(arguments: Sequence[str]) -> int:
     """Runs one command and returns the exit status: 0 good, 1 failed, 2 wrong use or configuration, 130 interrupted."""
+    first = arguments[0] if arguments else ""
     try:
-        return app(list(arguments), prog_name=PROGRAM, standalone_mode=False) or 0
+        return (
+            program([first] if first in COMMANDS else COMMANDS)(
+                list(arguments), prog_name=PROGRAM, standalone_mode=False
+            )
+            or 0
+        )
     except (ConfigError, FailedError) as error:
         for line in str(error).splitlines():
             print(f"{PROGRAM}: {printable(line)}", file=sys.stderr)  # noqa: T201 the one place that speaks of failures
@@ -78,7 +101,7 @@ def run(arguments: Sequence[str]) -> int:
         text = error.format_message()
         if "\n" not in text:  # that would be the help, for who gave no command
             asked = getattr(getattr(error, "ctx", None), "command_path", PROGRAM)
-            command = next((each for each in arguments if each in NAMES), None) if asked == PROGRAM else None
+            command = next((each for each in arguments if each in COMMANDS), None) if asked == PROGRAM else None
             place = f" before the command; options stand after {command}" if command else ""
             text = f"{PROGRAM}: {text.rstrip('.')}{place}; see {asked} --help"
         print(text, file=sys.stderr)  # noqa: T201 the same

@@ -7,7 +7,8 @@ from typing import Annotated, TypeVar
 import typer
 
 from exporter.cli.logs import LogFormat, LogLevel
-from exporter.domain.errors import ChatUsageError, ConfigError
+from exporter.domain.errors import ConfigError
+from exporter.domain.errors import FailedError as FailedError  # noqa: PLC0414 what commands import from here
 
 T = TypeVar("T")
 ConfigFile = Annotated[
@@ -34,10 +35,6 @@ GrafanaUrl = Annotated[
 ]
 Level = Annotated[LogLevel, typer.Option("--log.level", help="Lowest severity that is logged.")]
 Format = Annotated[LogFormat, typer.Option("--log.format", help="Format of log lines.")]
-
-
-class FailedError(ChatUsageError):
-    """The command ran and ends with exit status 1; the message has one line per finding."""
 
 
 def option_value(name: str, read: Callable[[object], T], written: str) -> T:

@@ -30,6 +30,10 @@ class ConfigError(ChatUsageError):
     """The configuration is wrong."""
 
 
+class FailedError(ChatUsageError):
+    """A command did its work and ends with exit status 1; the message has one line for each finding."""
+
+
 class QueryError(ChatUsageError):
     """A parameter of a request to our own API is wrong; the message names it, its value and known values."""
 

@@ -7,14 +7,14 @@ import pytest
 import typer.main
 from typer.core import TyperGroup, TyperOption
 
-from exporter.cli.main import app
+from exporter.cli.main import program
 from exporter.simulator.scenarios import SCENARIOS
 
 PAGE = (Path(__file__).parents[2] / "docs" / "commands.md").read_text()
 
 
 def group() -> TyperGroup:
-    made = typer.main.get_command(app)
+    made = typer.main.get_command(program())
     assert isinstance(made, TyperGroup)
     return made
 

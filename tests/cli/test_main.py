@@ -7,6 +7,7 @@ import re
 import runpy
 import signal
 import socket
+import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -340,3 +341,14 @@ def test_an_interrupt_ends_a_command_in_peace(tmp_path: Path, capsys: pytest.Cap
 
     assert status == 130
     assert capsys.readouterr().err.strip() == ""
+
+
+def test_serve_imports_no_other_command_and_no_decoration_of_terminals() -> None:
+    """They would be in memory for as long as it runs; a plugin can still import what is left out."""
+    script = (
+        "import sys; from exporter.cli.main import COMMANDS, program; program(['serve']);"
+        "unused = {*COMMANDS.values(), 'rich', 'pygments', 'httpx._main', 'exporter.simulator'} - {COMMANDS['serve']};"
+        "print(*sorted(unused & sys.modules.keys())); import rich"
+    )
+    found = subprocess.run((sys.executable, "-c", script), capture_output=True, text=True, check=True)
+    assert found.stdout.split() == []
