@@ -26,6 +26,8 @@ CRC_POLYNOMIAL = 0xEDB88320
 SMALL = 16 * 1024
 """Bytes below which a piece is not compressed alone: it would find too little that repeats."""
 RUN = 1024 * 1024
+EXPONENTS_FROM = 1e6
+"""Where Go's %g turns to exponents."""
 AT_ONCE = 1000
 """Lines encoded together: of all lines, one name with an emoji makes a text of four bytes a character."""
 
@@ -196,11 +198,12 @@ def _lines(family: Family, quoted: Quoted) -> Iterator[str]:
     if quoted.names != family.label_names:
         quoted.names, quoted.labels = family.label_names, {}
     labels, template = quoted.labels, ",".join(f'{name}="%s"' for name in family.label_names)
+    name = f"{family.name}{{"
     for values, figure in family.samples:
         written = labels.get(values)
         if written is None:
             written = labels[values] = template % tuple(map(quoted.escaped, values))
-        yield f"{family.name}{{{written}}} {number(figure)}\n"
+        yield f"{name}{written}}} {repr(figure) if figure < EXPONENTS_FROM else number(figure)}\n"
 
 
 def escaped(text: str) -> str:
@@ -211,7 +214,7 @@ def number(figure: float) -> str:
     """Writes a figure as prometheus-client does, so that both parts of an exposition agree: 12.0, 1.234567e+06."""
     text = repr(figure)
     dot = text.find(".")
-    if figure > 0 and dot > 6:  # noqa: PLR2004 where Go's %g turns to exponents
+    if figure >= EXPONENTS_FROM and dot > 1:  # else Python has an exponent, too
         mantissa = f"{text[0]}.{text[1:dot]}{text[dot + 1 :]}".rstrip("0.")
         return f"{mantissa}e+{dot - 1:02d}"
     return text

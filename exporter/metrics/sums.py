@@ -82,7 +82,10 @@ def _column_samples(
         total = [0.0] * len(index.companies[part])
         for day in days.days:
             figures = index.on_day(day, part, column, 0.0)
-            total = [old if math.isnan(value) else old + value for old, value in zip(total, figures, strict=True)]
+            total = [
+                old if value != value else old + value  # noqa: PLR0124 NaN
+                for old, value in zip(total, figures, strict=True)
+            ]
         for company, own, value in zip(index.companies[part], index.labels(part, labels), total, strict=True):
             if first_days.get(company, date.max) <= days.last and company not in lost:
                 yield Sample(own, value)

@@ -56,15 +56,18 @@ def _newest_samples(index: CompanyIndex, measure: Measure) -> Iterator[Sample]:
     for part, column in index.columns_of(measure):
         if part not in index.companies:
             continue
-        newest = [math.nan] * len(index.companies[part])
+        newest = [-math.inf] * len(index.companies[part])
         for day in sorted(index.view.ledger.blocks, reverse=True):
             values = index.on_day(day, part, column, math.nan)
-            newest = [
-                value if math.isnan(found) or (is_moment and value > found) else found
-                for found, value in zip(newest, values, strict=True)
-            ]
-            if not is_moment and not any(map(math.isnan, newest)):
-                break
+            if is_moment:
+                newest = list(map(max, newest, values))  # NaN is never larger
+            else:
+                newest = [
+                    found if found > -math.inf or math.isnan(value) else value
+                    for found, value in zip(newest, values, strict=True)
+                ]
+                if -math.inf not in newest:
+                    break
         yield from index.samples(measure, part, column, newest, None)
 
 

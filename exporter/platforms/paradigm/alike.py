@@ -84,7 +84,7 @@ class AlikeReader:
                     raise NotAlikeError
                 seen.add(key)
                 rows.listed -= not any(value or value == 0 for value in [value(row) for value in values])
-                figures = self._filed.setdefault(key._replace(part=self.part), {})
+                figures = self._filed.setdefault(RowKey(self.part, key.company_id, key.day), {})
                 holder = getattr(row, place.holder) if place.holder else row
                 for item in holder if place.shape == LIST else (holder,):
                     column = self._columns.get(about := said(item)) or self._column(item, about)
