@@ -40,8 +40,8 @@ SOURCES = ("cloud", "hosted", "lab")
 COMPANIES = tuple(map(str, range(1, 401)))
 TEAMS = ("platform", "sales", "success")
 DAYS = 10
-FACTOR = 300
-"""A quarter of an hour, in which Alertmanager collects, is three seconds."""
+FACTOR = 100
+"""A quarter of an hour, in which Alertmanager collects what belongs together, is nine seconds."""
 
 
 class Use(NamedTuple):
