@@ -3,6 +3,7 @@
 import html
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from random import Random
@@ -10,7 +11,9 @@ from random import Random
 import httpx
 import pytest
 
-from exporter.domain.selectors import Companies
+from exporter.domain.selectors import Companies, Entry
+from exporter.domain.thresholds import Threshold
+from exporter.metrics.limits import CompanyLimits
 from exporter.platforms.paradigm.platform import REPORTS
 from exporter.polling.state_file import StateFile
 from exporter.polling.state_format import decoded
@@ -42,7 +45,10 @@ FORMS: tuple[Form, ...] = (
 async def test_nothing_of_an_excluded_company_is_anywhere(
     seed: int, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Not on /metrics, in the API, on the page, in the log or the state file; the others are all there."""
+    """Not on /metrics, in the API, on the page, in the log or the state file; the others are all there.
+
+    Even if a limit names it.
+    """
     caplog.set_level(logging.DEBUG)
     rng, world, clock = Random(seed), World.from_seed(seed, 14), PassedClock(NOON)
     known = {str(each.id): each.name for each in world.known()}
@@ -52,7 +58,12 @@ async def test_nothing_of_an_excluded_company_is_anywhere(
     companies = Companies(exclude=readers.selectors(list(written)), expected=expected)
     state = tmp_path / "state"
     store = StateFile(state, clock.now).store("s", {}, RULES)
-    target = target_with(companies=companies, reports=tuple(REPORTS.values()))
+    limits = [Threshold(("user_queries",), {"below": 1e9}, company=f"name:{name}") for name in known.values()]
+    target = replace(
+        target_with(companies=companies, reports=tuple(REPORTS.values())),
+        company_limits=CompanyLimits(tuple(limits)),
+        selectors={"thresholds": tuple(Entry("s", "thresholds", each.company) for each in limits)},
+    )
     road = Road(httpx.ASGITransport(create_app(world, clock.now)), clock, world.keys.admin, target, store=store)
     async with road:
         await road.poller.poll()
