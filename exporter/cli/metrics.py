@@ -203,9 +203,8 @@ def _by_measure(section: Section) -> Iterator[str]:
         served = f"; {_listed(suffixes)}" if suffixes else ""
         yield f"* `{measure.family}`{_among(measure.labels)}: {measure.help}{served}"
     first = section.measures[0]
-    of_labels = {entry.labels: entry for entry in reversed(section.entries)}
-    shown = (e for e in section.entries if e.name.removeprefix(first.family) in SUFFIXES or e is of_labels[e.labels])
-    yield from ("", "```", *(entry.example for entry in shown), "```")
+    of_first = [entry for entry in section.entries if entry.name.removeprefix(first.family) in SUFFIXES]
+    yield from _examples([*of_first, *(entry for entry in section.entries if entry not in of_first)], len(of_first))
 
 
 def _by_family(section: Section) -> Iterator[str]:
@@ -213,9 +212,16 @@ def _by_family(section: Section) -> Iterator[str]:
     for entry in ours:
         kind = "" if entry.type == "gauge" else f" {entry.type}"
         yield f"* `{entry.name}`{kind}{_among(entry.labels)}: {entry.help}"
-    yield from ("", "```", *(entry.example for entry in ours), "```")
+    yield from _examples(ours, 1)
     if others := [entry.name for entry in section.entries if entry not in ours]:
         yield from ("", f"Also, as in every Python exporter: {_listed(others)}.")
+
+
+def _examples(entries: list[CatalogueEntry], least: int) -> Iterator[str]:
+    """Yields a block with the examples of the first `least` families, and of each further one with other labels."""
+    of_labels = {entry.labels: entry for entry in reversed(entries)}
+    shown = (entry for n, entry in enumerate(entries) if n < least or entry is of_labels[entry.labels])
+    yield from ("", "```", *(entry.example for entry in shown), "```")
 
 
 def _among(labels: tuple[str, ...]) -> str:

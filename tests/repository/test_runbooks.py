@@ -88,9 +88,8 @@ def test_a_runbook_says_of_what_severity_its_alert_is_and_where_it_stands(alert:
     told = " or ".join("severity of the limit" if each == EVERY_SEVERITY else f"`{each}`" for each in severities)
     path, rule = found[0]
     wait = f"after {rule['for']}" if "for" in rule else "at once"
-    switch = "off until it is loaded" if path.parent.name == "optional" else "on by default"
 
-    assert page(alert).splitlines()[2] == f"{told}, {wait} · [{path}](../../{path}), {switch}"
+    assert page(alert).splitlines()[2] == f"{told}, {wait} · [{path}](../../{path})"
 
 
 def test_the_index_has_every_alert() -> None:
