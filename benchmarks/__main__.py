@@ -16,7 +16,7 @@ from pathlib import Path
 import msgspec
 from rich.console import Console
 
-from benchmarks import live, past, stages
+from benchmarks import imports, live, past, polls, stages
 from benchmarks.figure import Figure, show, write
 
 EXPECTED = Path(__file__).with_name("expected.json")
@@ -32,10 +32,17 @@ SIZES, SHORT_SIZES = (20, 100, 1000, 10_000), (100, 1000)
 def measured(sizes: Sequence[int], *, short: bool) -> Iterator[Figure]:
     """Yields all figures as they come."""
     totals: dict[int, float] = {}
+    yield from imports.measure()
     for companies in sizes:
         found = stages.measure(companies)
         totals[companies] = found.total
         yield from stages.figures(companies, found)
+        for figure in polls.measure(companies):
+            yield figure
+            if figure.what == polls.STEADY:
+                yield Figure(
+                    RATIO + "json.loads / steady poll", companies, found.others["json"] * 1000 / figure.value, "x"
+                )
     if GROWTH_FROM in totals and (largest := max(totals)) > GROWTH_FROM:
         exponent = math.log(totals[largest] / totals[GROWTH_FROM]) / math.log(largest / GROWTH_FROM)
         yield Figure(GROWTH, largest, exponent, "", at_most=1.1)
