@@ -8,11 +8,12 @@ from pathlib import Path
 import pytest
 
 from exporter.platforms.api import Report
-from exporter.platforms.paradigm.platform import REPORTS
+from exporter.platforms.paradigm.platform import REPORTS as BUILT_IN
 from exporter.polling.state_file import StateFile
-from tests.road.road import CHAT_SESSIONS, RULES, PassedClock, Road, target_with, utc
+from tests.road.road import RULES, PassedClock, Road, target_with, utc
 from tests.road.test_believable_days import (
     DAY,
+    DECLARED,
     HOUR,
     NOON,
     QUERIES,
@@ -30,7 +31,11 @@ from tests.road.test_believable_days import (
 pytestmark = pytest.mark.anyio
 
 MORNING = utc(2026, 3, 5, 7)
-BOTH: tuple[Report, ...] = (*CHAT_SESSIONS, REPORTS["tools"])
+REPORTS = pytest.mark.parametrize(
+    "both",
+    [tuple(each[name] for name in ("chat-sessions", "tools")) for each in (BUILT_IN, DECLARED)],
+    ids=["built-in", "declared"],
+)
 MONTH = {name: f"{name}_28d" for name in (QUERIES, "paradigm_tool_uses")}
 
 
@@ -43,10 +48,11 @@ def of_all(figures: Mapping[str, float]) -> Mapping[str, Mapping[str, float]]:
     return dict.fromkeys(MONTH, figures)
 
 
-async def test_the_past_of_merged_companies_is_read_at_once() -> None:
+@REPORTS
+async def test_the_past_of_merged_companies_is_read_at_once(both: tuple[Report, ...]) -> None:
     """The total is the same as before, and so is what is usual; later polls ask for no past again."""
     platform = Platform(all_days("17", "18"))
-    async with Road(platform, PassedClock(NOON), "k", target_with(reports=BOTH)) as road:
+    async with Road(platform, PassedClock(NOON), "k", target_with(reports=both)) as road:
         await road.poller.poll()
         assert month(road) == of_all({"17": 28 * TRUE, "18": 28 * TRUE})
         platform.rows, platform.names = dict.fromkeys(all_days("17"), 2 * TRUE), {"17": "Northwind"}
@@ -56,13 +62,14 @@ async def test_the_past_of_merged_companies_is_read_at_once() -> None:
         assert lower_limit(road) == {"17": TRUE}
         platform.asked.clear()
         await at(road, NOON + 2 * HOUR)
-        assert len(platform.asked) == len(BOTH)
+        assert len(platform.asked) == len(both)
 
 
-async def test_a_company_under_a_new_id_keeps_its_past_and_its_limits() -> None:
+@REPORTS
+async def test_a_company_under_a_new_id_keeps_its_past_and_its_limits(both: tuple[Report, ...]) -> None:
     """The platform has its rows under the new id alone: it is served once, with what is usual, and has one name."""
     platform = Platform(all_days("17", "18"))
-    async with Road(platform, PassedClock(NOON), "k", target_with(reports=BOTH)) as road:
+    async with Road(platform, PassedClock(NOON), "k", target_with(reports=both)) as road:
         await road.poller.poll()
         platform.rows, platform.names = all_days("17", "19"), {"17": "Northwind", "19": "Contoso"}
         await at(road, NOON + HOUR)
@@ -73,10 +80,11 @@ async def test_a_company_under_a_new_id_keeps_its_past_and_its_limits() -> None:
         assert all(list(each.companies.values()) == ["Northwind", "Contoso"] for each in figures_by_day(road))
 
 
-async def test_a_company_deleted_and_created_under_a_new_id_is_counted_once() -> None:
+@REPORTS
+async def test_a_company_deleted_and_created_under_a_new_id_is_counted_once(both: tuple[Report, ...]) -> None:
     """The old one is withdrawn; the new one begins with its own first row."""
     platform = Platform(all_days("17", "18"))
-    async with Road(platform, PassedClock(NOON), "k", target_with(reports=BOTH)) as road:
+    async with Road(platform, PassedClock(NOON), "k", target_with(reports=both)) as road:
         await road.poller.poll()
         platform.rows = {**all_days("17"), ("19", WEDNESDAY): 5}
         platform.names = {"17": "Northwind", "19": "Contoso"}
@@ -89,8 +97,9 @@ async def test_a_company_deleted_and_created_under_a_new_id_is_counted_once() ->
 
 @pytest.mark.parametrize("rows", [{}, {("17", WEDNESDAY): 5}], ids=["without-a-row", "with-a-row"])
 @pytest.mark.parametrize("gone", [0, 9], ids=["at-once", "nine-days-later"])
+@REPORTS
 async def test_a_company_created_anew_under_an_old_id_has_no_past(
-    rows: dict[tuple[str, date], object], gone: int
+    rows: dict[tuple[str, date], object], gone: int, both: tuple[Report, ...]
 ) -> None:
     """In no report, though it is quiet in some of them; neither sums nor baselines are those of the old one."""
     rows = {(company, day + gone * DAY): value for (company, day), value in rows.items()}
@@ -98,7 +107,7 @@ async def test_a_company_created_anew_under_an_old_id_has_no_past(
     quiet = {("17", WEDNESDAY - n * DAY): TRUE for n in range(6, 46)}
     for held in (all_days("17"), all_days("17") if gone else quiet | {("17", WEDNESDAY - DAY): TRUE}):
         platform = Platform({**held, **all_days("18")})
-        async with Road(platform, PassedClock(NOON), "k", target_with(reports=BOTH)) as road:
+        async with Road(platform, PassedClock(NOON), "k", target_with(reports=both)) as road:
             await road.poller.poll()
             if gone:
                 platform.rows, platform.names = others, {"18": "Contoso"}
@@ -113,11 +122,12 @@ async def test_a_company_created_anew_under_an_old_id_has_no_past(
             assert names(road, "17") == ({"Fabrikam"} if rows else set())
 
 
-async def test_it_is_new_in_the_reports_that_say_nothing_of_it() -> None:
+@REPORTS
+async def test_it_is_new_in_the_reports_that_say_nothing_of_it(both: tuple[Report, ...]) -> None:
     """A report that lists neither the old nor the new one holds none of the old days."""
     platform = Platform(all_days("17", "18"))
     platform.silent_in_tools = frozenset({"17"})
-    async with Road(platform, PassedClock(NOON), "k", target_with(reports=BOTH)) as road:
+    async with Road(platform, PassedClock(NOON), "k", target_with(reports=both)) as road:
         await road.poller.poll()
         assert "17" in month(road)["paradigm_tool_uses"]
         platform.rows = {**all_days("18"), ("17", WEDNESDAY): 5}
@@ -127,9 +137,12 @@ async def test_it_is_new_in_the_reports_that_say_nothing_of_it() -> None:
         assert month(road) == of_all({"18": 28 * TRUE})
 
 
-async def test_it_is_new_also_if_it_was_created_while_the_exporter_was_down(tmp_path: Path) -> None:
+@REPORTS
+async def test_it_is_new_also_if_it_was_created_while_the_exporter_was_down(
+    tmp_path: Path, both: tuple[Report, ...]
+) -> None:
     """What the state file holds is the old one's."""
-    clock, target = PassedClock(NOON), target_with(reports=BOTH)
+    clock, target = PassedClock(NOON), target_with(reports=both)
     platform = Platform(all_days("17", "18"))
     for hours in range(2):
         store = StateFile(tmp_path / "state", clock.now).store("s", {"platform": "p"}, target.rules)
