@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from itertools import repeat
+from pathlib import Path
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -21,6 +22,7 @@ from exporter.platforms.paradigm import platform as paradigm
 from exporter.polling.answers import Known
 from exporter.polling.ask import Fetch, Transport, ask
 from exporter.polling.target import Target
+from exporter.settings.definitions import read
 from exporter.simulator.app import create_app
 from exporter.simulator.chatcaptain.bots import Bots
 from exporter.simulator.paradigm.world import World
@@ -33,6 +35,7 @@ TODAY = day_at(NOW, ZONE)
 DAYS = Days(TODAY - timedelta(days=1), TODAY)
 CONTEXT = Context("s", TODAY, ZONE)
 SHAPES = ("shape-keyed", "shape-listed", "shape-numbered", "shape-bare")
+DEFINITION = Path(__file__).parents[1] / "road" / "paradigm.yml"
 BY_HAND = {
     "tools": {"items": "tools", "label": "tool_name", "value": "usage_count"},
     "user-activities": {"value": "active_users_count"},
@@ -64,7 +67,7 @@ class Listening:
 
 
 async def of_paradigm() -> list[Asked]:
-    """Returns answers of all reports, read by themselves and, where nothing is published, by an operator's words."""
+    """Returns answers of all reports, read by themselves, by a definition, and by an operator's words."""
     clock = PassedClock(NOW)
     reports = dict(paradigm.PLATFORM.reports)
     common = {"entries": "reporting", "company_id": "company.id", "company": "company.name", "days": "dates"}
@@ -72,6 +75,7 @@ async def of_paradigm() -> list[Asked]:
         words = {**common, "date": "date", **where}
         fields = Fields(**{option: expression(text) for option, text in words.items()})
         reports[f"{name} by hand"] = paradigm.PLATFORM.configured(name, Override(fields=fields))
+    reports["tools declared"] = read(DEFINITION).reports["tools"]
     async with Road.to(World.from_seed(1, 3, ZONE), clock) as road:
         return [each for name, report in reports.items() for each in await _asked(road, f"paradigm {name}", report, {})]
 

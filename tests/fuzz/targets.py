@@ -25,7 +25,7 @@ from exporter.polling.render import view
 from exporter.polling.report_state import ReportState
 from exporter.polling.state_file import StateFile
 from exporter.polling.state_format import Section
-from exporter.settings import load
+from exporter.settings import definitions, load
 from exporter.web.server.web_config import LiveWebConfig
 from tests.certificates import self_signed
 from tests.fuzz.answers import CONTEXT, DAYS, NOW, TODAY, Asked, of_chatcaptain, of_exports, of_paradigm
@@ -68,7 +68,7 @@ async def targets(folder: Path) -> tuple[Target, ...]:
     kinds["export started"] = [Seed(body, export_job.started) for body in exports["started"]]
     kinds["export progress"] = [Seed(body, export_job.progress) for body in exports["progress"]]
     found = [Target(name, JSON, (ReportError,), tuple(seeds)) for name, seeds in kinds.items()]
-    return (*found, _settings(folder), _web_config(folder), await _state(folder))
+    return (*found, _settings(folder), _definition(folder), _web_config(folder), await _state(folder))
 
 
 def read_answer(asked: Asked, body: bytes) -> bytes | Mapping[str, Discovery]:
@@ -98,6 +98,17 @@ def _settings(folder: Path) -> Target:
 
     seeds = tuple(Seed(each.read_bytes(), read) for each in sorted(HERE.glob("settings/*.yml")))
     return Target("configuration", YAML, (ConfigError,), seeds)
+
+
+def _definition(folder: Path) -> Target:
+    path = folder / "definition.yml"
+
+    def read(content: bytes) -> object:
+        path.write_bytes(content)
+        return definitions.read(path)
+
+    shipped = sorted((HERE.parents[1] / "config" / "platforms").iterdir())
+    return Target("definition", YAML, (ConfigError,), tuple(Seed(each.read_bytes(), read) for each in shipped))
 
 
 def _web_config(folder: Path) -> Target:
