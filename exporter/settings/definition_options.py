@@ -36,6 +36,10 @@ def _line(written: str) -> str:
 
 
 Name = Annotated[str, _matching(f"(?=.{{1,60}}$){_WORDS}", _HOW)]
+_NOT_OURS = matching(
+    "(?!(?:chat_usage|process|python)(?:_|$)).*", "begins metrics of the exporter's own", lambda m: m[0]
+)
+Prefix = Annotated[Name, AfterValidator(_NOT_OURS)]
 ReportName = Annotated[str, _matching(_WORDS.replace("_", "[_-]"), _HOW)]
 MeasureName = Annotated[str, _matching(f"(?=.{{1,60}}$){_WORDS}{_ENDINGS}", f"{_HOW}, and no _7d or _total at its end")]
 LabelName = Annotated[str, _matching(f"(?!(?:{_TAKEN})$){_WORDS}", "cannot be a label here; rename it")]
@@ -177,7 +181,7 @@ def _is_new(name: str) -> str:
 class DefinitionOptions(Group):
     """A platform."""
 
-    prefix: Name = option(...)
+    prefix: Prefix = option(...)
     title: Text = option(...)
     base_url: Url = option(...)
     authentication: Authentication = option("bearer")

@@ -109,12 +109,17 @@ def resolved(
             if is_declared or file:
                 wrong.append(Mistake(("sources", name, option), f"goes with {other}; set both, or neither"))
         elif is_declared and isinstance(file, str):
-            path = folder / file.strip()
-            platform = read(path)
-            if platform.name in platforms or files.setdefault(platform.name, path) != path:
-                what = f"its prefix {platform.name} is that of another platform; choose another one in {path.name}"
+            path = (folder / file.strip()).resolve()
+            declared = read(path)
+            others = [each for each in known.values() if files.get(each.name) != path]
+            if any(each.name == declared.name or _families(each) & _families(declared) for each in others):
+                what = f"its prefix {declared.name} is that of another platform; choose another one in {path.name}"
                 wrong.append(Mistake(("sources", name, "definition"), what))
             else:
-                known[platform.name] = platform
-                sources[name] = {**options, "platform": platform.name}
+                known[declared.name], files[declared.name] = declared, path
+                sources[name] = {**options, "platform": declared.name}
     return {**tree, "sources": sources} if known.keys() > platforms.keys() else dict(tree), known, wrong
+
+
+def _families(platform: Platform) -> set[str]:
+    return {measure.family for report in platform.reports.values() for measure in report.measures}

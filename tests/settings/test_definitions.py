@@ -51,6 +51,7 @@ WRONG: Mapping[str, tuple[str, str, str]] = {
         "prefix: Acme-1",
         ':1: prefix: "Acme-1" is no name; write small letters',
     ),
+    "a prefix of the exporter's own": ("prefix: acme", "prefix: python_x", ':1: prefix: "python_x" begins metrics of'),
     "no address": (
         "https://api.acme.example",
         "api.acme.example",
@@ -270,6 +271,15 @@ def test_a_prefix_is_of_one_platform(tmp_path: Path, prefix: str) -> None:
 
     assert f":8: sales.definition: its prefix {prefix} is that of another platform" in line.replace("sources.", "")
     assert len(configured(tmp_path, SOURCE + other).sources) == 2
+
+
+def test_no_metric_is_of_two_platforms(tmp_path: Path) -> None:
+    """Whatever their prefixes."""
+    other = GOOD.replace("prefix: acme", "prefix: acme_a").replace("chats:", "b:")
+    (tmp_path / "other.yml").write_text(other, encoding="utf-8")
+    second = SOURCE.replace("sources:\n", "").replace("helpdesk", "sales").replace("acme.yml", "other.yml")
+    [line] = complaints(tmp_path, GOOD.replace("chats:", "a_b:"), SOURCE + second)
+    assert "its prefix acme_a is that of another platform" in line
 
 
 def test_a_definition_can_come_from_the_environment(tmp_path: Path) -> None:
