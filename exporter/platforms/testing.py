@@ -62,6 +62,7 @@ def complaints(platform: Platform, subjects: int = 2) -> tuple[str, ...]:
                 found.append(f"{name}: {measure.family}: is there twice")
             families.add(measure.family)
             found.extend(f"{name}: {measure.family}: {text}" for text in _of_measure(platform, measure))
+            found.extend(f"{name}: {measure.family}: {text}" for text in _of_activities(report, measure))
         found.extend(
             f"{name}: {text}" for text in (*_of_parts(report), *_of_invariants(report), *_of_plan(report, subjects))
         )
@@ -105,6 +106,15 @@ def _of_measure(platform: Platform, measure: Measure) -> Iterator[str]:
     declared = {"", *(limit.name for limit in platform.label_limits)}
     if undeclared := [limit for limit in measure.limits if limit not in declared]:
         yield f"the platform declares no label limit {undeclared[0]}"
+
+
+def _of_activities(report: Report, measure: Measure) -> Iterator[str]:
+    sums = {each.family for each in report.measures if each.kind is Kind.SUM}
+    for name, _, _, whole, _ in measure.activities:
+        if name.endswith("_share") is not bool(whole):
+            yield f"activity {name}: what is a share has a name in _share, and nothing else has"
+        if whole and not sums >= {measure.family, *(family for family, _ in whole)}:
+            yield f"activity {name}: is a share of what this report does not add up"
 
 
 def _of_parts(report: Report) -> Iterator[str]:

@@ -17,7 +17,7 @@ import httpx
 import pytest
 
 from exporter.domain.errors import ReportError
-from exporter.domain.model import Column, Days, Kind, Measure, Reading, Row
+from exporter.domain.model import Activity, Column, Days, Kind, Measure, Reading, Row
 from exporter.domain.scope import Scope
 from exporter.forecast.series import Size, served
 from exporter.metrics.label_limits import LabelLimits
@@ -207,6 +207,16 @@ def test_a_report_more_is_a_line_in_the_platform_s_table() -> None:
         pytest.param(Measure("acme_visits", "Visits", Kind.SUM, ("company",)), "cannot have a label", id="taken"),
         pytest.param(
             Measure("acme_visits", "Visits", Kind.SUM, ("a", "b"), limits=("projects",)), "parallel", id="limits"
+        ),
+        pytest.param(
+            Measure("acme_visits", "Visits", Kind.SUM, activities=(Activity("met", share_of=(("acme_visits", ""),)),)),
+            "a share has a name in _share",
+            id="share",
+        ),
+        pytest.param(
+            Measure("acme_visits", "Visits", Kind.SUM, activities=(Activity("met_share", share_of=(("a_b", ""),)),)),
+            "what this report does not add up",
+            id="share of nothing",
         ),
         pytest.param(
             Measure("acme_visits", "Visits", Kind.SUM, ("a",), limits=("tools",)), "no label limit tools", id="limit"
