@@ -33,7 +33,13 @@ _WORDS = frozenset(
         "report reports response result results role row rows score scores seconds sent series share since "
         "size start statistic statistics stats status step steps sum summary target text time times timestamp "
         "title to total totals transfer transferred trend ts type types unit units until user users value "
-        "values version voice x y n by ",
+        "values version voice x y n by "
+        # of other platforms, which a definition describes
+        "account accounts active assistant assistants chat chats company companies cost created cursor customer "
+        "customers daily dislike dislikes document documents feedback feedbacks down input like likes model models "
+        "month next num organisation organisations organization organizations output people person persons project "
+        "projects queries query question questions rating ratings request requests session sessions team teams "
+        "tenant tenants token tokens tool tools up updated usage used week workspace workspaces year",
     )
 )
 
@@ -61,12 +67,15 @@ def summary(value: object) -> str:
 
 
 def keys(value: object) -> str:
-    """Names the keys of the topmost object; possible names are only counted."""
+    """Names the keys of the topmost object; those that may be names are only counted."""
     if not isinstance(value, dict):
         return f"The answer is {_outline(value, 1)}."
     shown, hidden = _parted(value)
-    more = [f"{hidden} more that may be names"] if hidden else []
-    return f"The answer has the keys {', '.join([*shown, *more]) or '(none)'}."
+    listed = ", ".join(shown) or "(none)"
+    if not hidden:
+        return f"The answer has the keys {listed}."
+    more = f"{hidden} more" if shown else str(hidden)
+    return f"The answer has the keys {f'{listed} and ' if shown else ''}{more} (not shown: possibly names)."
 
 
 def key(text: str) -> str:
