@@ -222,6 +222,13 @@ class ReportDefaults(Protocol):
         """
         return NO_DISCOVERIES
 
+    def explain(self, body: bytes, request: Request, context: Context) -> tuple[str, ...] | None:
+        """Says in lines how an answer is read, in keys and types; () if it lists nothing, None if that is documented.
+
+        Raises what `Report.decode` raises.
+        """
+        return None
+
 
 class Report(ReportDefaults, Protocol):
     """One reporting endpoint: how to ask it and how to read its answer. Pure: no clock, no network."""

@@ -18,7 +18,6 @@ from exporter.ledger.ledger import Ledger
 from exporter.metrics.report_health import families
 from exporter.metrics.report_view import Health
 from exporter.platforms.api import END_DATE, Context, Report
-from exporter.platforms.self_describing import SelfDescribing
 from exporter.polling.answers import Answers, Known
 from exporter.polling.ask import Fetch, Transport, ask
 from exporter.polling.poll_result import poll_result
@@ -172,13 +171,11 @@ def _found(target: Target, report: Report, asked: Answers, days: Days, now: date
 
 def _explained(target: Target, report: Report, answers: tuple[Answer, ...], now: datetime) -> Iterator[str]:
     """Yields how an answer is read; all answers of a report are alike: the first that lists anything is enough."""
-    if not isinstance(report, SelfDescribing):
-        return
     context = Context(target.source, day_at(now, target.rules.zone), target.rules.zone)
-    found = (report.explain(each.body, each.request, context) for each in answers)
+    found = [report.explain(each.body, each.request, context) for each in answers]
     if lines := next(filter(None, found), ()):
         yield from map(printable, lines)
-    else:
+    elif () in found:
         family = report.measures[0].family
         yield f"no row lists anything in these days, so the field that feeds {family} is not known yet"
 

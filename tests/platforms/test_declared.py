@@ -106,8 +106,9 @@ def test_the_page_s_example_is_served(tmp_path: Path) -> None:
 def test_a_probe_shows_keys_and_types_and_no_value(tmp_path: Path) -> None:
     report = declared(tmp_path, block("# acme.yml")).reports["usage"]
     [request] = report.plan(DAYS, Scope())
-    lines = report.explain(block('{"data"').encode(), request, Context("s", DAYS.last, UTC))  # type: ignore[attr-defined]
+    lines = report.explain(block('{"data"').encode(), request, Context("s", DAYS.last, UTC))
 
+    assert lines is not None
     assert lines[0] == 'entries ("data") finds [{days: […], … 1 name: {id: integer, name: string}}]'
     assert lines[-1] == 'measures.tokens_by_model.value ("tokens") finds integer'
     assert len(lines) == 9
