@@ -23,7 +23,7 @@ SHOWN_DEPTH = 3
 """So many levels of what an expression finds are shown."""
 MOST_ITEMS = 1_000_000
 """So many items may a list have that an expression finds."""
-MOST_STEPS = 20_000_000
+MOST_STEPS = 10_000_000
 """So many steps may all expressions take over one answer; a step is a value looked at, or an item of a list found."""
 
 
