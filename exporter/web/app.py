@@ -50,7 +50,7 @@ class WebContext:
 def create_app(context: WebContext) -> Starlette:
     """Makes the application, which may start before the first poll."""
     assets, finder = Assets(), DailyFiguresFinder()
-    status_page = StatusPage(finder, assets.addresses, context.links)
+    status_page = StatusPage(assets.addresses, context.links)
     return Starlette(
         routes=[
             Route("/metrics", partial(_metrics, context)),

@@ -19,7 +19,6 @@ from exporter.platforms.paradigm.platform import PLATFORM, QUERIES
 from exporter.polling.threads import Worker
 from exporter.simulator.app import create_app as create_platform
 from exporter.simulator.paradigm.world import MODES, World
-from exporter.web.api.find import DailyFiguresFinder
 from exporter.web.app import create_app
 from exporter.web.server.basic_auth import BasicAuth, PasswordVerifier
 from exporter.web.server.web_config import LiveWebConfig
@@ -475,7 +474,7 @@ async def test_every_link_is_answered_or_leads_to_a_runbook() -> None:
 async def test_the_page_is_rendered_once_a_minute_and_publication() -> None:
     """Whoever else asks gets the same bytes; another query, minute or publication is another page."""
     files = dict.fromkeys(("icon.svg", "status.css", "status.js"), "")
-    status_page, shown, board = StatusPage(DailyFiguresFinder(), files), Published(), named()
+    status_page, shown, board = StatusPage(files), Published(), named()
     state = PageState(board.shown, NOON, {})
     first = status_page.page(state, CompanyQuery())
     assert status_page.page(state._replace(now=NOON + timedelta(seconds=59)), CompanyQuery()) is first

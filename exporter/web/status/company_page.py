@@ -8,7 +8,7 @@ from typing import NamedTuple
 from exporter.exposition.board import Published
 from exporter.exposition.text import Key
 from exporter.ledger.ledger import by_number
-from exporter.metrics.daily import DailyFigures
+from exporter.metrics.report_view import ReportView
 from exporter.web.status.company_rows import Breach, Measured, ShownCompanies, ShownCompany
 from exporter.web.status.problems import is_fresh
 from exporter.web.status.query import ATTENTION, PER_PAGE, CompanyQuery
@@ -41,7 +41,6 @@ def company_page(
     companies: ShownCompanies,
     query: CompanyQuery,
     shown: Published,
-    all_daily: Mapping[Key, DailyFigures],
     now: datetime,
 ) -> CompanyPage:
     fresh = frozenset(key for key, view in shown.views.items() if is_fresh(view, now))
@@ -50,7 +49,7 @@ def company_page(
     pages = max(-(-len(fitting) // PER_PAGE), 1)
     page = min(query.page, pages)
     rows = fitting[(page - 1) * PER_PAGE : page * PER_PAGE]
-    lines = _lines(rows, all_daily)
+    lines = _lines(rows, shown.views)
     return CompanyPage(
         rows=tuple(each._replace(line=lines.get((each.company.source, each.company.company_id))) for each in rows),
         all=len(everybody),
@@ -96,7 +95,7 @@ def _order(query: CompanyQuery) -> Callable[[CompanyRow], tuple[object, ...]]:
     return key
 
 
-def _lines(rows: Sequence[CompanyRow], all_daily: Mapping[Key, DailyFigures]) -> Mapping[tuple[str, str], Sparkline]:
+def _lines(rows: Sequence[CompanyRow], views: Mapping[Key, ReportView]) -> Mapping[tuple[str, str], Sparkline]:
     """Draws six weeks for the companies on the screen, a report's together."""
     wanted: dict[tuple[str, str, str], dict[str, float | None]] = {}
     for each in rows:
@@ -106,5 +105,5 @@ def _lines(rows: Sequence[CompanyRow], all_daily: Mapping[Key, DailyFigures]) ->
     return {
         (source, company): line
         for (source, report, activity), usual in wanted.items()
-        for company, line in sparklines(all_daily[source, report], activity, usual).items()
+        for company, line in sparklines(views[source, report], activity, usual).items()
     }

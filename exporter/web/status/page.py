@@ -12,7 +12,6 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 
 from exporter import __version__
 from exporter.exposition.board import Published
-from exporter.web.api.find import DailyFiguresFinder
 from exporter.web.status import text
 from exporter.web.status.company_page import company_page
 from exporter.web.status.company_rows import ShownCompanies, companies, totals
@@ -70,9 +69,8 @@ def template() -> Template:
 class StatusPage:
     """Renders pages and keeps those of the newest publication; used by one thread alone."""
 
-    def __init__(self, finder: DailyFiguresFinder, assets: Mapping[str, str], links: Links = NO_LINKS) -> None:
+    def __init__(self, assets: Mapping[str, str], links: Links = NO_LINKS) -> None:
         self._links = {"docs": "" if links.docs == DOCS else links.docs, "grafana": links.grafana, "assets": assets}
-        self._finder = finder
         self._shown: Published | None = None
         self._companies = ShownCompanies((), {})
         self._pages: OrderedDict[tuple[CompanyQuery, str, FailedReload | None], RenderedPage] = OrderedDict()
@@ -92,20 +90,15 @@ class StatusPage:
 
     def _render(self, state: PageState, query: CompanyQuery) -> bytes:
         sources = source_rows(state.shown, state.next_polls, state.now)
-        all_daily = self._finder.all_daily(state.shown.views)
-        return (
-            template()
-            .render(
-                **self._links,
-                now=state.now,
-                query=query,
-                sources=sources,
-                problems=all_problems(sources, state.failed_reload),
-                failed_reload=state.failed_reload,
-                companies=company_page(self._companies, query, state.shown, all_daily, state.now),
-                totals=tuple(totals(state.shown, self._companies)),
-                activities=sorted({name for names in self._companies.activities.values() for name in names}),
-                ago=partial(text.ago, state.now),
-            )
-            .encode()
-        )
+        return template().render(
+            **self._links,
+            now=state.now,
+            query=query,
+            sources=sources,
+            problems=all_problems(sources, state.failed_reload),
+            failed_reload=state.failed_reload,
+            companies=company_page(self._companies, query, state.shown, state.now),
+            totals=tuple(totals(state.shown, self._companies)),
+            activities=sorted({name for names in self._companies.activities.values() for name in names}),
+            ago=partial(text.ago, state.now),
+        ).encode()

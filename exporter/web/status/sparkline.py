@@ -1,20 +1,19 @@
 """Six weeks of one activity as a picture: a bar per day, for an SVG path, and the same in words. Pure."""
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, timedelta
 from functools import partial
 from typing import NamedTuple
 
-from exporter.metrics.daily import DailyFigures, DayState
+from exporter.metrics.activity_figures import activity_figures
+from exporter.metrics.report_view import CompanyIndex, ReportView
 from exporter.web.status.text import figure, measured
 
 DAYS = 42
 STEP = 3
 HEIGHT = 24
 WIDTH = DAYS * STEP
-ByDay = Mapping[tuple[str, date], float]
-"""Figures by company and day."""
-COMPLETE = (DayState.PUBLISHED, DayState.FINAL)
 
 
 class Sparkline(NamedTuple):
@@ -26,40 +25,22 @@ class Sparkline(NamedTuple):
     words: str
 
 
-def sparklines(daily: DailyFigures, activity_name: str, usual: Mapping[str, float | None]) -> Mapping[str, Sparkline]:
-    """Draws 42 days for each company of `usual`, shares over 7 days; without a figure, the sum of the others."""
-    last = daily.view.day_status.last_day
-    if last is None:
+def sparklines(view: ReportView, activity_name: str, usual: Mapping[str, float | None]) -> Mapping[str, Sparkline]:
+    """Draws 42 days of what alerts judge for each company of `usual`."""
+    last, index = view.day_status.last_day, CompanyIndex(view, usual.keys())
+    found = next(each for each in activity_figures(index) if each.activity.name == activity_name)
+    if last is None or found.on_day is None:
         return {}
     days = [last - timedelta(days=DAYS - 1 - n) for n in range(DAYS)]
-    activities = {each.name: (measure, each) for measure in daily.view.report.measures for each in measure.activities}
-    measure, activity = activities[activity_name]
-    read = [days[0] - timedelta(days=n) for n in range(1, 7)] + days if activity.share_of else days
-    by_day = _by_day(daily, frozenset(usual), read, (measure.family, activity.label_value))
-    if activity.share_of:
-        wholes = _by_day(daily, frozenset(usual), read, *activity.share_of)
-        ends = [(company, day) for company in usual for day in days]
-        by_day = {end: _week(by_day, *end) / whole for end in ends if (whole := _week(wholes, *end))}
+    unknown, least = [math.nan] * len(index.names), view.min_group if found.measure.people else 0
+    figures = [found.on_day(day) if day in view.day_status.published else unknown for day in days]
     say = partial(measured, activity=activity_name)
     return {
-        company: sparkline([by_day.get((company, day)) for day in days], last, level, say)
-        for company, level in usual.items()
+        company: sparkline(
+            [value if value >= least or value == 0 else None for value in own], last, usual[company], say
+        )
+        for company, own in zip(index.all_companies, zip(*figures, strict=True), strict=True)
     }
-
-
-def _week(by_day: ByDay, company: str, end: date) -> float:
-    return sum(by_day.get((company, end - timedelta(days=n)), 0.0) for n in range(7))
-
-
-def _by_day(daily: DailyFigures, companies: frozenset[str], days: Sequence[date], *counted: tuple[str, str]) -> ByDay:
-    """Adds up, by company and complete day, figures of families with a label value, or whatever that is."""
-    found: dict[tuple[str, date], float] = {}
-    for family, label_value in counted:
-        for each in daily.figures(companies, (family,), days):
-            belongs = not label_value or [*each.labels.values()][-1:] == [label_value]
-            if each.state in COMPLETE and belongs:
-                found[each.company_id, each.date] = found.get((each.company_id, each.date), 0.0) + each.value
-    return found
 
 
 def sparkline(
