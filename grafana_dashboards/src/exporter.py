@@ -156,7 +156,7 @@ def _size() -> list[Panel]:
 def _process() -> list[Panel]:
     return [
         lines(Card("CPU cores", "Cores that the exporter uses; a poll of many companies is a short peak.", PLAIN, 12, 7, None, "no target"), Query(f"rate(process_cpu_seconds_total{{{TARGET}}}[$__rate_interval]) {OURS}", "{{instance}}")),
-        lines(Card("Memory", "Resident memory of the exporter: 45 days of history of 1,000 companies are under 200 MiB.", BYTES, 12, 7, 0, "no target"), Query(f"process_resident_memory_bytes{{{TARGET}}} {OURS}", "{{instance}}")),
+        lines(Card("Memory", "Resident memory of the exporter: 60 days of history of 1,000 companies are under 200 MiB.", BYTES, 12, 7, 0, "no target"), Query(f"process_resident_memory_bytes{{{TARGET}}} {OURS}", "{{instance}}")),
         lines(Card("Evaluation of our alert rules", "How long Prometheus took for each group of our rules at its last evaluation.", SECONDS, 12, 7, 3, NOT_SCRAPED), Query(f"max by (group) ({_group('prometheus_rule_group_last_duration_seconds')})", "{{group}}"), many=True),
         lines(Card("Rules that failed", "Evaluations of our rules that failed within an hour: anything above 0 is an alert that cannot fire.", COUNT, 12, 7, 0, NOT_SCRAPED), Query(f"sum by (group) ({_group('prometheus_rule_evaluation_failures_total', '[1h]')})", "{{group}}"), many=True),
     ]  # fmt: skip
