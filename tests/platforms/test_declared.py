@@ -11,6 +11,7 @@ import anyio
 import httpx
 import pytest
 
+from exporter.cli.main import run
 from exporter.domain.errors import ConfigError, ReportError, SchemaError
 from exporter.domain.model import Days, Reading
 from exporter.domain.scope import Scope
@@ -23,6 +24,7 @@ from exporter.platforms.testing import complaints, survived
 from exporter.polling.ask import MOST_PAGES
 from exporter.settings import Settings, load
 from exporter.settings.definitions import read
+from tests import surroundings
 from tests.road.road import PassedClock, Road, series, utc
 
 PAGE = (Path(__file__).parents[2] / "docs" / "declared-platforms.md").read_text(encoding="utf-8")
@@ -113,6 +115,18 @@ def test_a_probe_shows_keys_and_types_and_no_value(tmp_path: Path) -> None:
     assert lines[-1] == 'measures.tokens_by_model.value ("tokens") finds integer'
     assert len(lines) == 9
     assert not [value for value in ("Helpdesk", "small", "900", "12") if value in "".join(lines)]
+
+
+def test_commands_know_it(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """`check` names it, and `plan` counts its calls and series."""
+    surroundings.clear(monkeypatch)
+    configured(tmp_path, block("# acme.yml"))
+    assert [run([name, f"--config.file={tmp_path / 'exporter.yml'}"]) for name in ("check", "plan")] == [0, 0]
+    said = capsys.readouterr().out
+
+    assert "helpdesk: ACME Chat at https://api.acme.example, every 60 min, days of UTC, reports usage" in said
+    assert re.search(r"acme_tokens_by_model_28d +5100", said), "100 companies, 50 models and the others"
+    assert re.search(r"chat_usage_activity_baseline +100", said)
 
 
 FLAT = """
