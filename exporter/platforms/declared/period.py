@@ -11,7 +11,7 @@ from exporter.domain.calendars import ONE_DAY
 from exporter.domain.model import Days
 from exporter.platforms import json_values
 
-_EPOCHS = (946_684_800, 4_102_444_800)
+_FIRST, _LAST = 946_684_800, 4_102_444_800
 """The years 2000 to 2100 in seconds: a number between them, or 1000 times them, is a moment."""
 
 
@@ -79,14 +79,12 @@ def read_day(value: object, zone: ZoneInfo) -> date | None:
     try:
         if isinstance(value, str):
             moment = datetime.fromisoformat(value)
-        elif isinstance(value, bool) or not isinstance(value, int | float):
-            return None
-        elif _EPOCHS[0] <= value < _EPOCHS[1]:
-            moment = datetime.fromtimestamp(value, UTC)
-        elif _EPOCHS[0] * 1000 <= value < _EPOCHS[1] * 1000:
-            moment = datetime.fromtimestamp(value / 1000, UTC)
         else:
-            return None
+            seconds, _ = json_values.number(value)
+            scale = next((each for each in (1, 1000) if _FIRST <= (seconds or 0) / each < _LAST), None)
+            if seconds is None or scale is None:
+                return None
+            moment = datetime.fromtimestamp(seconds / scale, UTC)
         if moment.tzinfo is None:
             return moment.date() if moment.time() == time.min else None
         day = moment.astimezone(zone).date()

@@ -8,8 +8,6 @@ from urllib.parse import urlsplit, urlunsplit
 from exporter.platforms.api import Account, Report
 from exporter.platforms.declared.report import DeclaredReport
 
-BEARER, BASIC = "bearer", "basic"
-
 
 @dataclass(frozen=True, slots=True)
 class Authentication:
@@ -18,15 +16,12 @@ class Authentication:
     For basic the key is a user, a colon and a password. The `fixed` headers are the same in all requests.
     """
 
-    kind: str = BEARER
+    kind: str = "bearer"
     fixed: tuple[tuple[str, str], ...] = ()
 
     def __call__(self, key: str) -> Mapping[str, str]:
-        if self.kind == BEARER:
-            return {**dict(self.fixed), "Authorization": f"Bearer {key}"}
-        if self.kind == BASIC:
-            return {**dict(self.fixed), "Authorization": f"Basic {b64encode(key.encode()).decode()}"}
-        return {**dict(self.fixed), self.kind: key}
+        authorization = {"bearer": f"Bearer {key}", "basic": f"Basic {b64encode(key.encode()).decode()}"}.get(self.kind)
+        return dict((*self.fixed, ("Authorization", authorization) if authorization else (self.kind, key)))
 
 
 def base_url(text: str) -> str:
