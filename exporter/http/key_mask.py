@@ -18,11 +18,12 @@ NEVER = b"(?!)"
 
 
 class KeyMask:
-    """Masks `keys` and the words of `Authorization`, also where JSON writes their letters as escapes."""
+    """Masks `keys`, users and passwords in them, and the words of `Authorization`, also where JSON escapes letters."""
 
     def __init__(self, keys: Collection[str], headers: Mapping[str, str]) -> None:
         sent = " ".join(value for name, value in headers.items() if name.lower() == "authorization")
-        self._all = sorted({*keys, *sent.split()}, key=len, reverse=True)
+        parts = (part for key in keys for part in key.split(":", 1) if ":" in key)
+        self._all = sorted({*keys, *parts, *sent.split()}, key=len, reverse=True)
         self._words = tuple(word.encode() for word in self._all if len(word) >= SHORTEST)
         self._short = tuple(f"\\{letter}".encode() for letter in SHORT_ESCAPES.intersection("".join(self._all)))
 

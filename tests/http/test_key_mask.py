@@ -50,6 +50,12 @@ def test_what_is_made_of_a_key_for_the_header_is_masked_too() -> None:
     assert mask.in_text("Basic OnNlY3JldC1rZXk= secret-key application/json") == "Basic [key] [key] application/json"
 
 
+def test_a_password_is_masked_without_its_user_too() -> None:
+    """Where the key is both, for basic authentication."""
+    basic = {"Authorization": "Basic cGstdXNlcjpzay1wYXNzd29yZA=="}
+    assert KeyMask(["pk-user:sk-password"], basic).in_text("pk-user:sk-password, sk-password") == "[key], [key]"
+
+
 def test_a_short_key_could_be_a_part_of_any_word() -> None:
     assert KeyMask(["sessions"[: SHORTEST - 1]], NONE).in_body(b"sessions") == b"sessions"
 
