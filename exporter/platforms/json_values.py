@@ -31,7 +31,8 @@ _FIELD = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,63}")
 _EXACT = 2**53
 """The largest whole number up to which a double holds every one."""
 Count = Annotated[int, msgspec.Meta(ge=0, le=_EXACT)]
-"""What `count` reads without a flaw, as a type for msgspec."""
+Number = Annotated[float, msgspec.Meta(ge=0)]
+"""What `count` and `number` read without a flaw, as types for msgspec; -0.0 is a 0."""
 _NOT_IN_A_LABEL = re.compile("[\x00\ud800-\udfff]")
 DEEPEST = 16
 """No report that could be read is nested more deeply."""

@@ -145,7 +145,8 @@ class ReadingBuilder:
             midnights[day] = calendars.start(day, zone).timestamp(), calendars.end(day, zone).timestamp()
         for key, figures in self.rows.items():
             for name, parts, whole in invariants:
-                if whole in figures and sum(map(figures.get, parts, repeat(0.0))) > figures[whole]:
+                most = figures.get(whole)
+                if most is not None and sum(map(figures.get, parts, repeat(0.0))) > most:
                     self.violate(name, key)
             for column in moments:
                 if column in figures:

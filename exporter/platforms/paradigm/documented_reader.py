@@ -17,6 +17,11 @@ from exporter.domain.model import Column
 from exporter.platforms import json_outline, json_values
 from exporter.platforms.reading_builder import ReadingBuilder, RowKey
 
+TYPES: Mapping[Callable[[object], json_values.Checked], object] = {
+    json_values.count: json_values.Count,
+    json_values.number: json_values.Number,
+}
+"""The types that say all of a value that is read so."""
 HERE = ""
 """The name of the object that is the row itself."""
 
@@ -31,8 +36,8 @@ class Field(NamedTuple):
 
     @property
     def type(self) -> object:
-        """The type of the values that need no judge: any, but of a count."""
-        kind = json_values.Count if self.read is json_values.count else object
+        """The type of its values; any, where a value has to be judged."""
+        kind: Any = TYPES.get(self.read, object)
         return kind | None if self.optional else kind
 
 
@@ -116,20 +121,20 @@ class Array:
         return json_values.decoder({"company": {"id": int, "name": str}, **row})
 
     @cached_property
-    def counted(self) -> tuple[Column, ...]:
-        """The columns that the types of an entry judge."""
-        return tuple(field.column for field, _, _ in self._fields if field.read is json_values.count)
+    def typed(self) -> tuple[Column, ...]:
+        """The columns whose values the types of an entry judge."""
+        return tuple(field.column for field, _, _ in self._fields if field.read in TYPES)
 
     @cached_property
-    def counts(self) -> Callable[[object], tuple[int | None, ...]]:
+    def values(self) -> Callable[[object], tuple[float | None, ...]]:
         """Returns the values of these columns in a row."""
-        paths = [value for field, _, value in self._fields if field.read is json_values.count]
+        paths = [value for field, _, value in self._fields if field.read in TYPES]
         return attrgetter(*paths) if len(paths) > 1 else lambda row: tuple(attrgetter(path)(row) for path in paths)
 
     @cached_property
     def judged(self) -> tuple[tuple[Field, str, Callable[[object], object]], ...]:
         """The fields whose type says too little, so that a value is judged: with their path, and what gets a value."""
-        judged = (each for each in self._fields if each[0].read is not json_values.count)
+        judged = (each for each in self._fields if each[0].read not in TYPES)
         return tuple((field, path, attrgetter(value)) for field, path, value in judged)
 
     @property
@@ -175,8 +180,8 @@ class ArrayReader:
 
     def _figures_of(self, row: Any, key: RowKey) -> Mapping[Column, float]:
         array = self.array
-        counts = zip(array.counted, array.counts(row), strict=True)
-        figures = {column: float(value) for column, value in counts if value is not None}
+        values = zip(array.typed, array.values(row), strict=True)
+        figures = {column: value + 0.0 for column, value in values if value is not None}  # -0.0 would show on the page
         for field, path, value in array.judged:
             self._read(field, path, value(row), key, figures)
         if items := array.items:
