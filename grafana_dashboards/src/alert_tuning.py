@@ -22,7 +22,7 @@ from grafana_dashboards.src.language import (
 )
 from grafana_dashboards.src.limits import judged
 from grafana_dashboards.src.overview import MOST
-from grafana_dashboards.src.panels import bars, gauges, squares, stat, timeline
+from grafana_dashboards.src.panels import bars, gauges, squares, timeline
 from grafana_dashboards.src.queries import (
     BY_SOURCE,
     COMPANY,
@@ -32,6 +32,7 @@ from grafana_dashboards.src.queries import (
     SAME_SERIES,
     activity,
     for_each,
+    largest,
     over_days,
     share,
     total,
@@ -40,8 +41,8 @@ from grafana_dashboards.src.queries import (
 from grafana_dashboards.src.tables import Column, Keys, table
 
 CHOSEN = activity('activity="$activity"')
-PAST = 90
-"""Days that are looked back at; Prometheus keeps 15 unless told otherwise, then it is those."""
+PAST = 28
+"""Days that are looked back at, of each weekday four; Prometheus keeps 15 unless told otherwise, then it is those."""
 BY_COMPANY = Keys(
     {"company": "Company", "source": "Source"},
     RELEASE,
@@ -65,6 +66,7 @@ def draft() -> frame.Draft:
             frame.fixed("drop", "What if: drop below", ("0.5", "0.3", "0.4", "0.6", "0.7", "0.8")),
             frame.fixed("spike", "What if: spike above", ("3", "1.5", "2", "4", "5")),
             frame.fixed("baseline", "What if: usual at least", ("20", "5", "10", "50", "100")),
+            frame.recorded(),
         ],
         annotations=[frame.built_in(), *frame.alerts()],
         rows=[
@@ -86,11 +88,7 @@ def _days() -> tuple[str, str, str]:
 def _what_if() -> list[Panel]:
     days, usual, working = _days()
     low, high = f"{working} < {SAME_SERIES} $drop * {usual}", f"{days} > {SAME_SERIES} $spike * {usual}"
-    shares = share(
-        total(f"{working} and {SAME_SERIES} {usual}", "company"),
-        total(f"{usual} and {SAME_SERIES} {working}", "company"),
-    )
-    ratio = f"{working} / {SAME_SERIES} {usual}"
+    ratio, of_any_day = (f"{each} / {SAME_SERIES} {usual}" for each in (working, days))
     fell, rose = (over_days(each, "count", PAST) for each in (low, high))
     judged = over_days(f"{working} and {SAME_SERIES} {usual}", "count", PAST)
     by = (*BY_SOURCE, "company")
@@ -99,13 +97,11 @@ def _what_if() -> list[Panel]:
         Column(Query(total(fell, *by), "Days below"), PLAIN, 0, steps=ANY_IS_ODD),
         Column(Query(total(rose, *by), "Days above"), PLAIN, 0, steps=ANY_IS_ODD),
         Column(Query(f"min by ({', '.join(by)}) ({over_days(ratio, 'min', PAST)})", "Lowest share"), SHARE, 0),
-        Column(Query(f"max by ({', '.join(by)}) ({over_days(ratio, 'max', PAST)})", "Highest share"), SHARE, 0),
+        Column(Query(f"max by ({', '.join(by)}) ({over_days(of_any_day, 'max', PAST)})", "Highest share"), SHARE, 0),
     ]
-    none = "no day: nothing usual yet, or no history"
     return [
-        stat(Card("Alerts that would have come", f"Pairs of company and day of the last {PAST} days (as far as Prometheus has them) on which the limits chosen above would have been broken, and how many were judged. More than a few in a hundred is noise.", PLAIN, 4, 11, 0, none), Query(f"sum({fell})", "days below"), Query(f"sum({rose})", "days above"), Query(f"sum({judged})", "days judged")),
-        table(Card("By company", f"The last {PAST} days under the limits chosen above. Lower ones are judged on working days, upper ones on every day. Lowest and highest share of the usual tell where a limit would be quiet.", width=20, height=11, nothing="0"), BY_COMPANY, columns, "Days below", "Days above", "Days judged"),
-        squares(Card("Share of the usual, working days", "A square per company and working day, where the usual is large enough. Read it along a line: often red, and the limit or the calendar does not fit; never below orange, and a tighter limit would cost nothing. The 40 largest are shown; choose others to see them.", SHARE, 24, 13, 0, NOTHING_YET, SHARE_OF_USUAL, least=None), Query(f"({shares}) and topk({MOST}, {total(usual, 'company')})", "{{company}}")),
+        table(Card("By company", f"The last {PAST} days under the limits chosen above: more than a few in a hundred days judged is noise. Lower ones are judged on working days, upper ones on every day. Lowest and highest share of the usual tell where a limit would be quiet.", width=24, height=11, nothing="0"), BY_COMPANY, columns, "Days below", "Days above", "Days judged"),
+        squares(Card("Share of the usual, working days", "A square per company and working day, where the usual is large enough. Read it along a line: often red, and the limit or the calendar does not fit; never below orange, and a tighter limit would cost nothing. The 40 largest are shown; choose others to see them.", SHARE, 24, 13, 0, NOTHING_YET, SHARE_OF_USUAL, least=None), Query(f"min by (company) ({ratio}) and {largest(FLEET, CHOSEN, MOST)}", "{{company}}")),
     ]  # fmt: skip
 
 

@@ -109,14 +109,29 @@ def fixed(name: str, label: str, values: Sequence[str], *, every: bool = False) 
 
 
 def history() -> VariableModel:
-    """Lets one leave out what `backfill` sent; what is put in place of the variable is every source or none."""
-    values = {"with the history": ".+", "as scraped": "^$"}
-    options = [VariableOption(selected=value == ".+", text=text, value=value) for text, value in values.items()]
-    query = ",".join(f"{text} : {value}" for text, value in values.items())
-    made = VariableModel(VariableType.CUSTOM, "history", "Days", query=query, options=options, current=options[0])
-    made.description = (
-        "Days that backfill sent count as they were when they were final; without any there is no difference."
-    )
+    """Lets one leave out what `backfill` sent."""
+    return _every_source_or_none(
+        "history", "Days", "with the history", "as scraped",
+        "Days that backfill sent count as they were when they were final; without any there is no difference.",
+    )  # fmt: skip
+
+
+def recorded() -> VariableModel:
+    """Lets one do without the recording rules."""
+    return _every_source_or_none(
+        "recorded", "Past", "from recording rules", "from scrapes",
+        "Past days are read from what the alert rules record each hour. Where these rules are not loaded choose the scrapes: "
+        "they take Prometheus many seconds for hundreds of companies.",
+    )  # fmt: skip
+
+
+def _every_source_or_none(name: str, label: str, every: str, none: str, text: str) -> VariableModel:
+    """Lets one choose what matchers of `source` read as every source, which it is at first, or as none."""
+    values = {every: ".+", none: "^$"}
+    options = [VariableOption(selected=value == ".+", text=words, value=value) for words, value in values.items()]
+    query = ",".join(f"{words} : {value}" for words, value in values.items())
+    made = VariableModel(VariableType.CUSTOM, name, label, query=query, options=options, current=options[0])
+    made.description = text
     return made
 
 

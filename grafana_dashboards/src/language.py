@@ -38,6 +38,9 @@ ACTIVITIES: Mapping[str, tuple[str, str]] = {
     "messages": ("Messages", "light-blue"),
     "interactions": ("Interactions", "purple"),
     "inbox_transfers": ("Hand-overs", "purple"),
+    "answered_share": ("Answered", "light-blue"),
+    "grounded_share": ("Grounded", "dark-blue"),
+    "liked_share": ("Liked", "semi-dark-green"),
 }
 """What activities are called, and their colour; one of another platform is called as its label has it."""
 COLOURS: Mapping[str, str] = {

@@ -43,6 +43,7 @@ from grafana_dashboards.src.queries import (
     activity,
     change,
     day_of,
+    largest,
     share,
     total,
 )
@@ -54,7 +55,7 @@ USED = FLEET.last_day(USE)
 USUAL = FLEET.now("chat_usage_activity_baseline", USE)
 JUDGED = f"{USED} and {SAME_SERIES} {USUAL}"
 """Of who has something usual to be compared with."""
-NO_WEEK = "no week before"
+NO_WEEK = "no earlier week"
 
 
 def draft() -> frame.Draft:
@@ -63,7 +64,7 @@ def draft() -> frame.Draft:
         name="overview",
         title="Overview",
         text="All companies on one page: who uses the platform, who stopped, what needs attention.",
-        variables=[frame.data_source(), *frame.releases(), frame.sources(), frame.companies(), frame.modes(), frame.history()],
+        variables=[frame.data_source(), *frame.releases(), frame.sources(), frame.companies(), frame.modes(), frame.history(), frame.recorded()],
         annotations=[frame.built_in(), *frame.alerts(), frame.restarts()],
         rows=[
             frame.Row("Last complete day", [_in_one_line(), *_figures()]),
@@ -108,19 +109,19 @@ def _figures() -> list[Panel]:
     return [
         compared(
             Card("Queries", "Queries of users a day and on the last one, against the same weekday a week before; report chat-sessions.", COUNT, 6, 6, None, NOTHING_YET),
-            Query(total(FLEET.days(QUERIES)), "queries"), _before(change(FLEET, QUERIES), "on a week before"),
+            Query(total(FLEET.days(QUERIES)), "queries"), _before(change(FLEET, QUERIES), "vs a week earlier"),
         ),
         compared(
             Card("Active users", "Different users a day and on the last one, added over companies, against the same weekday a week before; report user-activities. Users of different days are partly the same people: do not add days.", COUNT, 6, 6, None, NOTHING_YET),
-            Query(total(FLEET.days(ACTIVE_USERS)), "active users"), _before(change(FLEET, ACTIVE_USERS), "on a week before"),
+            Query(total(FLEET.days(ACTIVE_USERS)), "active users"), _before(change(FLEET, ACTIVE_USERS), "vs a week earlier"),
         ),
         compared(
             Card("Answered", "Answers as a share of queries, a day and on the last one, and the difference to the same weekday a week before in points; report chat-sessions. Well below its own past: answers fail.", SHARE, 6, 6, 1, NOTHING_YET, ANSWERED, least=None),
-            Query(answered[0], "answered"), _before(f"{answered[1]} - {answered[2]}", "points on a week before"),
+            Query(answered[0], "answered"), _before(f"{answered[1]} - {answered[2]}", "points vs a week earlier"),
         ),
         compared(
             Card("Grounded", "Answers that used documents as a share of all answers, a day and on the last one, and the difference to the same weekday a week before in points; report chat-sessions. A sudden fall: the index or its access is broken, while answers still come.", SHARE, 6, 6, 1, NOTHING_YET, least=None),
-            Query(grounded[0], "grounded"), _before(f"{grounded[1]} - {grounded[2]}", "points on a week before"),
+            Query(grounded[0], "grounded"), _before(f"{grounded[1]} - {grounded[2]}", "points vs a week earlier"),
         ),
     ]  # fmt: skip
 
@@ -142,7 +143,7 @@ def _attention() -> list[Panel]:
 def _companies() -> list[Panel]:
     on_days, usual = FLEET.days(USE), FLEET.days(USE, "baseline")
     shares = share(total(f"{on_days} and {SAME_SERIES} {usual}", "company"), total(usual, "company"))
-    shares = f"({shares}) and topk({MOST}, {total(usual, 'company')})"
+    shares = f"({shares}) and {largest(FLEET, USE, MOST)}"
     return [
         _table_of_companies(),
         squares(

@@ -59,6 +59,7 @@ def draft() -> frame.Draft:
             frame.companies(),
             frame.modes(),
             frame.history(),
+            frame.recorded(),
         ],
         annotations=[frame.built_in(), *frame.alerts(), frame.restarts()],
         rows=[

@@ -7,9 +7,12 @@ days      read with a step of a day, the figure of day D at D 00:00 UTC. It is s
           where days are UTC's from D+1 in the morning to D+2, so it is what was served at 23:00 on D+1; far in the
           east from D in the evening, so it is what was served at 10:00 on D+1; the newest day is what is served at the
           end of the range, so that it is drawn as soon as a headline has it. Whichever it is, the report's day was D
-          then (`chat_usage_report_day_timestamp_seconds`), or it is no figure of D: the report was late. Only a few
-          hours are read for each day: a month of thousands of series, all of it, takes Prometheus many seconds
+          then (`chat_usage_report_day_timestamp_seconds`), or it is no figure of D: the report was late
 usual, limits  the same, as they belong to the same day
+
+Prometheus decodes every sample of the time range, whatever the windows: at a scrape every 30 s a month of a thousand series
+takes it a second or two, for each reading. So what asks for many companies reads the past from recordings (group
+chat-usage-days of the alert rules): one an hour, and only while the report's day is the date before, in UTC. The newest day is read as it is scraped. Where the rules are not loaded, the variable $recorded says so.
 
 Two releases in one Prometheus never hide each other: cluster, namespace and job stay beside the source, as in the alert rules.
 """
@@ -24,8 +27,12 @@ BY_SOURCE = (*RELEASE, "source")
 COMPANY = (*BY_SOURCE, "company_id", "company")
 SAME_SERIES = f"on ({', '.join((*BY_SOURCE, 'report', 'company_id', 'company', 'activity'))})"
 """What figures, their usual and their limits are matched by."""
-READINGS = ("[3h] offset -47h", "[4h] offset -34h", "[1h] @ end()")
-"""From D 00:00 on, D+1 from 20:00 to 23:00 and from 06:00 to 10:00, each with what was served last; and of the newest D, now."""
+PAST = ("[3h] offset -47h", "[4h] offset -34h")
+"""From D 00:00 on, D+1 from 20:00 to 23:00 and from 06:00 to 10:00, each with what was served last."""
+OF_YESTERDAY = "[23h] offset -47h"
+"""From D 00:00 on, D+1 to 23:00: what a recording holds there is of D."""
+NEWEST = "[1h] @ end()"
+"""What is served now, of the newest D."""
 BEGINS = "+ 5400) < 43200"
 """D begins from 13.5 hours before D 00:00 UTC to 10.5 hours after it: in Auckland, in Honolulu, and all between."""
 TO_ITS_DATE = 48600
@@ -63,12 +70,14 @@ def activity(matcher: str) -> Measure:
 class Scope:
     """Whom a dashboard shows, by its variables.
 
-    `of_source` stand in every selector, `of_company` where companies are, `by_label` where the label is.
+    `of_source` stand in every selector, `of_company` where companies are, `by_label` where the label is; `recorded` is
+    whether the past is read from recordings.
     """
 
     of_source: tuple[str, ...]
     of_company: tuple[str, ...] = ()
     by_label: tuple[tuple[str, str], ...] = ()
+    recorded: bool = False
 
     def now(self, name: str, measure: Measure | None = None, *labels: str) -> str:
         """Returns what a family of companies says now; `name` is the family's, with its window."""
@@ -94,7 +103,7 @@ class Scope:
         if suffix != "last_day" or not measure.has_history:
             return scraped
         past = self._history(measure, labels)
-        return f"({past} or {scraped} unless on ({_list('source', 'company_id', *labels)}) {past})"
+        return f"({past} or on ({_list('source', 'company_id', *labels)}) {scraped})"
 
     def _history(self, measure: Measure, labels: tuple[str, ...]) -> str:
         """Returns the figures of a history, if it is wanted."""
@@ -102,14 +111,21 @@ class Scope:
         return f"max by ({_list(*COMPANY, *labels)}) (last_over_time({selector}{OF_ITS_DAY}))"
 
     def _scraped(self, measure: Measure, suffix: str, labels: tuple[str, ...]) -> str:
+        name = f"{measure.name}_{suffix}"
+        how = (SCRAPED,) if self.recorded else ()
+        read = [self._read(name, measure, labels, reading, *how) for reading in PAST]
+        if self.recorded:
+            selector = self.selected(f"company:{name}:yesterday", measure, RECORDED)
+            read = [f"max by ({_list(*COMPANY, *labels)}) (last_over_time({selector}{OF_YESTERDAY}))", *read]
+        return f"({' or '.join((*read, self._read(name, measure, labels, NEWEST)))})"
+
+    def _read(self, name: str, measure: Measure, labels: tuple[str, ...], reading: str, *how: str) -> str:
+        """Returns one reading of a family as scraped, where its day was then what it is drawn on."""
         on = _list(*BY_SOURCE, *(("report",) if "report" in labels else ()))
-        selector = self.selected(f"{measure.name}_{suffix}", measure)
-        read = (
-            f"max by ({_list(*COMPANY, *labels)}) (last_over_time({selector}{reading}))"
+        return (
+            f"max by ({_list(*COMPANY, *labels)}) (last_over_time({self.selected(name, measure, *how)}{reading}))"
             f" and on ({on}) {self._is_of_the_day(measure.report, reading)}"
-            for reading in READINGS
         )
-        return f"({' or '.join(read)})"
 
     def selected(self, name: str, measure: Measure | None = None, *more: str) -> str:
         """Returns the selector of a family in this scope; `more` are further matchers."""
@@ -155,6 +171,12 @@ def change(scope: Scope, measure: Measure) -> str:
     return f"{share(total(scope.last_day(measure)), total(a_week_before(scope, measure)))} - 1"
 
 
+def largest(scope: Scope, measure: Measure, most: int) -> str:
+    """Returns something for each of the companies with the most usual now: the same ones on each day."""
+    usual = scope.now(f"{measure.name}_baseline", measure).replace("[1h]", NEWEST)
+    return f"topk({most}, {total(usual, 'company')})"
+
+
 def over_days(expression: str, how: str, days: int) -> str:
     """Takes `days` (see the module) and puts them together, `how` being sum, avg, count, max."""
     return f"{how}_over_time(({expression})[{days}d:1d])"
@@ -180,9 +202,11 @@ def _list(*words: str) -> str:
 
 HISTORY = 'source=~"$history"'
 """The variable's value is every source or none."""
+RECORDED, SCRAPED = 'source=~"$recorded"', 'source!~"$recorded"'
+"""The same for recordings and, the other way round, for scrapes."""
 OF_SOURCES = (*RELEASE_CHOSEN, SOURCE)
 OF_MODE = (("mode", 'mode=~"$mode"'),)
-FLEET = Scope(OF_SOURCES, ('company=~"$company"',), OF_MODE)
+FLEET = Scope(OF_SOURCES, ('company=~"$company"',), OF_MODE, recorded=True)
 """Any number of companies."""
 ONE = Scope(OF_SOURCES, ('company="$company"',), OF_MODE)
 """One company: its name is compared as it is written, as it may hold what a regular expression reads otherwise."""

@@ -77,11 +77,14 @@ def test_a_rule_reads_what_is_served(rule: Mapping[str, str]) -> None:
 
 
 def test_no_name_of_a_company_tells_alerts_apart() -> None:
-    """A rename would end one alert and begin another; what is recorded of a name is for texts alone."""
+    """A rename would end one alert and begin another; what is recorded of a name is for texts and dashboards alone."""
     named = {rule["record"] if "record" in rule else rule["alert"]
              for rule in RULES for part in parts(rule["expr"]) if "company" in grouping(part)}  # fmt: skip
-    assert named == {"source_company:chat_usage_company_info:max"}
-    assert [rule for rule in RULES if "company_info:max" in rule["expr"] or "$labels.company " in str(rule)] == []
+    of_dashboards = {str(name) for name in named if re.fullmatch(r"company:\w+:yesterday", str(name))}
+    assert named - of_dashboards == {"source_company:chat_usage_company_info:max"}
+    read = [each.name for rule in RULES for each in selectors(rule["expr"])]
+    assert not {"source_company:chat_usage_company_info:max", *of_dashboards}.intersection(read)
+    assert [rule for rule in RULES if "$labels.company " in str(rule)] == []
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.get("alert") or rule["record"])

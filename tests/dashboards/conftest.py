@@ -7,8 +7,8 @@ import anyio
 import pytest
 
 from tests.dashboards.story import Story
-from tests.dashboards.tsdb import Past, Tools, filled, running, store
-from tests.dashboards.zones import BEGIN, NOW, scraped
+from tests.dashboards.tsdb import Past, Tools, evaluated, filled, running, store
+from tests.dashboards.zones import BEGIN, EVALUATED, NOW, recordings, scraped
 from tests.oncall.amtool import program
 from tests.oncall.shipped import SUITES
 
@@ -37,5 +37,9 @@ def zones(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     tools = Tools(program("prometheus", request.param), program("promtool", request.param))
     folder = tmp_path_factory.mktemp("zones")
     store(scraped(), tools, folder)
+    for rule in recordings():
+        with running(tools, folder, BEGIN + EVALUATED, NOW) as past:
+            found = list(evaluated(past, rule))
+        store([*found, "# EOF\n"], tools, folder)
     with running(tools, folder, BEGIN, NOW) as past:
         yield past

@@ -103,7 +103,8 @@ class Story:
 
     def __post_init__(self) -> None:
         world = World.from_seed(1, self.companies)
-        self.cast = Cast(*(world.busiest(rank).id for rank in (2, 3, 1, 4, 0)))
+        least = self.companies - 1
+        self.cast = Cast(*(world.busiest(min(rank, least)).id for rank in (2, 3, 1, 4, 0)))
         self.world = world.under(self.cast.use)
         self.bots = Bots.from_seed(1, channel_count=3)
         self.begin = (NOW - self.lasts).replace(hour=0)

@@ -3,6 +3,7 @@
 On the oldest, the usual and the newest Prometheus, as what a range and an offset mean has changed before.
 """
 
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -17,14 +18,19 @@ from tests.dashboards.zones import BEGIN, DAY, FIRST_SENT, HISTORY, LAST_SENT, L
 pytestmark = [pytest.mark.e2e, pytest.mark.once]
 
 DAY_1970 = date(1970, 1, 1).toordinal()
-FLEET = Scope(('source=~"$source"',))
+SCRAPED = Scope(('source=~"$source"',))
+FLEET = replace(SCRAPED, recorded=True)
+WAYS = {"one company": (SCRAPED, "x"), "recorded": (FLEET, ".+"), "without the rules": (FLEET, "^$")}
+"""How the past is read: a scope, and what is chosen."""
 
 
-@pytest.mark.parametrize("measure", [Measure("x", "r"), Measure("x", labels=("report",))], ids=["named", "labelled"])
+@pytest.mark.parametrize("measure", [Measure("x", "r"), Measure("y", labels=("report",))], ids=["named", "labelled"])
 @pytest.mark.parametrize("source", SOURCES)
-def test_a_figure_stands_on_its_own_day(source: str, measure: Measure, zones: Past) -> None:
+@pytest.mark.parametrize("way", WAYS)
+def test_a_figure_stands_on_its_own_day(way: str, source: str, measure: Measure, zones: Past) -> None:
     """At each midnight UTC there is the figure of the day with that date; a day that was late has none."""
-    (curve,) = zones.over(filled(FLEET.days(measure), {"source": source, "history": ".+"}), DAY)
+    scope, recorded = WAYS[way]
+    (curve,) = zones.over(filled(scope.days(measure), {"source": source, "history": ".+", "recorded": recorded}), DAY)
     shown = {datetime.fromtimestamp(at, UTC).date(): date.fromordinal(int(value)) for at, value in curve.values}
     complete = [BEGIN.date() + number * DAY for number in range(3, 14)]
     missing = {LATE} if source == "late on the 30th" else set()
@@ -35,8 +41,8 @@ def test_a_figure_stands_on_its_own_day(source: str, measure: Measure, zones: Pa
 @pytest.mark.parametrize(("namespace", "releases"), [(".*", 2), ("a", 1), ("", 0)])
 def test_two_releases_are_added_up_or_told_apart(namespace: str, releases: int, zones: Past) -> None:
     """They name source and company alike; at all both count, once each, and at one value the other does not."""
-    values = {"source": TWICE, "history": ".+", "cluster": ".*", "namespace": namespace, "job": ".*"}
-    asked = f"sum({Scope(OF_SOURCES).days(Measure('x', 'r'))})"
+    values = {"source": TWICE, "history": ".+", "recorded": ".+", "cluster": ".*", "namespace": namespace, "job": ".*"}
+    asked = f"sum({Scope(OF_SOURCES, recorded=True).days(Measure('x', 'r'))})"
     found = zones.over(filled(asked, values), DAY)
     assert len(found) == bool(releases)
     for curve in found:
@@ -46,7 +52,7 @@ def test_two_releases_are_added_up_or_told_apart(namespace: str, releases: int, 
 
 def days_of(source: str, history: str, zones: Past) -> dict[date, float]:
     """Returns what is drawn of a source, added up over the names of its company."""
-    asked = filled(f"sum({FLEET.days(Measure('x', 'r'))})", {"source": source, "history": history})
+    asked = filled(f"sum({FLEET.days(Measure('x', 'r'))})", {"source": source, "history": history, "recorded": ".+"})
     (curve,) = zones.over(asked, DAY, datetime(2026, 3, 9, tzinfo=UTC))
     return {datetime.fromtimestamp(at, UTC).date(): float(value) for at, value in curve.values}
 

@@ -115,9 +115,10 @@ def test_figures_of_days_are_read_at_their_own_midnight(path: Path) -> None:
         is_of_days = "offset -47h" in expression and not target["instant"]
         assert (target.get("interval") == "1d") == is_of_days, panel["title"]
         if is_of_days:
-            begun = [expression.count(reading) for reading in ("offset -47h", "offset -34h", "[1h] @ end()")]
-            guards = expression.count("chat_usage_report_day_timestamp_seconds{")
-            assert begun == [guards * 2 // 3] * 3, panel["title"]
+            scraped = {expression.count(each) // 2 for each in ("[3h] offset -47h", "[4h] offset -34h", "[1h] @ end()")}
+            assert scraped == {expression.count("chat_usage_report_day_timestamp_seconds{") // 3}, panel["title"]
+            recorded = expression.count('source=~"$recorded"}[23h] offset -47h')
+            assert recorded == (max(scraped) if "recorded" in variables(read(path)) else 0), panel["title"]
 
 
 def test_the_catalogue_is_read_here_as_it_is_printed() -> None:

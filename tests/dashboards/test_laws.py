@@ -9,6 +9,8 @@ import pytest
 from promql_parser import MatchOp, VectorSelector, parse, walk
 
 from exporter.cli.metrics import catalogue
+from exporter.web.status.text import words
+from grafana_dashboards.src.language import ACTIVITIES
 from tests.dashboards.shipped import (
     FILES,
     Object,
@@ -30,7 +32,11 @@ LABELS = {family.name: frozenset(family.labels) for family in catalogue()}
 OF_RULES = re.compile(r"prometheus_rule_")
 """Prometheus' own, of no target of ours."""
 OF_COMPANY = ("source", "company_id", "company")
-RECORDED = {"source_report:chat_usage_report_fresh:bool": frozenset(("source", "report"))}
+OF_REPORT = frozenset(("source", "report"))
+RECORDED = {
+    "source_report:chat_usage_report_fresh:bool": OF_REPORT,
+    **{f"company:{name}:yesterday": labels for name, labels in LABELS.items()},
+}
 SCALES: Mapping[str, tuple[float, ...]] = {
     "liked": (0.6, 0.75),
     "answered": (0.85, 0.93),
@@ -221,3 +227,7 @@ def test_panels_of_days_say_what_fills_the_past(path: Path) -> None:
         if is_chart and any(each.get("interval") == "1d" for each in objects(panel["targets"])):
             assert "first scrape" in nothing, panel["title"]
             assert "backfill" in nothing, panel["title"]
+
+
+def test_activities_are_called_as_on_the_status_page() -> None:
+    assert {name: words(name) for name in ACTIVITIES} == {name: called for name, (called, _) in ACTIVITIES.items()}

@@ -112,7 +112,7 @@ def filled(story: Story, tools: Tools, folder: Path, *, twin: str = "") -> Itera
     now = story.clock.moment - STEP
     for rules in _rounds():
         with running(tools, folder, story.begin, now) as past:
-            found = [line for rule in rules for line in _evaluated(past, rule)]
+            found = [line for rule in rules for line in evaluated(past, rule)]
         store([*found, "# EOF\n"], tools, folder)
     with running(tools, folder, story.begin, now, FILES) as past:
         own = list(_of_prometheus(past))
@@ -137,7 +137,7 @@ def _rounds() -> Sequence[Sequence[Mapping[str, object]]]:
     return first, second, third
 
 
-def _evaluated(past: Past, rule: Mapping[str, object]) -> Iterator[str]:
+def evaluated(past: Past, rule: Mapping[str, object]) -> Iterator[str]:
     """Yields what a rule would have written: a recording, or ALERTS from the second moment on at which it held."""
     for curve in past.over(str(rule["expr"]), STEP):
         values = {round(at): value for at, value in curve.values}
@@ -190,7 +190,7 @@ def store(lines: Iterable[str], tools: Tools, folder: Path) -> None:
     file = folder / "samples.om"
     with file.open("w", encoding="utf-8") as output:
         output.writelines(lines)
-    how = ("tsdb", "create-blocks-from", "openmetrics", "--max-block-duration=744h", "--quiet")
+    how = ("tsdb", "create-blocks-from", "openmetrics", "--max-block-duration=1500h", "--quiet")
     done = subprocess.run([tools.promtool, *how, file, folder / "data"], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     file.unlink()

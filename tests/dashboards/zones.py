@@ -1,10 +1,11 @@
 """Sources of many zones, each of whose figures is the number of its day: what Prometheus would have scraped."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from exporter.domain import calendars
+from tests.alert_rules.promtool import GROUPS
 from tests.dashboards.story import STEP
 from tests.dashboards.tsdb import openmetrics_lines
 
@@ -25,6 +26,10 @@ SOURCES: Mapping[str, tuple[str, int]] = {
 }
 """Zone, and settle time in hours."""
 LATE = date(2026, 3, 30)
+EVALUATED = timedelta(minutes=25)
+"""The minute of the hour at which rules are evaluated: each group has its own."""
+FAMILIES = {"paradigm_user_queries_last_day": "x_last_day", "chat_usage_activity_last_day": "y_last_day"}
+"""Shipped ones and ours in their place: one whose recording lacks the report's name, and one whose recording has it."""
 TWICE = "of two releases"
 HISTORY = "of which a history was sent"
 """A source like `utc`; the figures of its history are higher by a half."""
@@ -69,7 +74,19 @@ def scraped() -> Iterator[str]:
         labels = f'source="{source}",report="r"{more}'
         pages = {int(moment.timestamp()): page(source, moment) for moment in moments}
         figures = {at: repr(figure) for at, (figure, _) in pages.items()}
-        yield from openmetrics_lines("x_last_day", f'{labels},company_id="1",company="c"', figures)
+        for family in FAMILIES.values():
+            yield from openmetrics_lines(family, f'{labels},company_id="1",company="c"', figures)
         starts = {at: repr(start) for at, (_, start) in pages.items()}
         yield from openmetrics_lines("chat_usage_report_day_timestamp_seconds", labels, starts)
     yield "# EOF\n"
+
+
+def recordings() -> Sequence[Mapping[str, object]]:
+    """Returns shipped rules that record figures of a date, for our families."""
+    rules = next(group["rules"] for group in GROUPS if group["name"] == "chat-usage-days")
+    return [
+        {key: str(text).replace(family, ours).replace("chat-sessions", "r") for key, text in rule.items()}
+        for family, ours in FAMILIES.items()
+        for rule in rules
+        if family in rule["record"]
+    ]
