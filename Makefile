@@ -136,10 +136,10 @@ dashboards: ## write grafana_dashboards/ anew from its Python in grafana_dashboa
 	$(VENV)/bin/python -m grafana_dashboards.src grafana_dashboards
 
 # The programs: node and npm, Debian's chromium (or CHROMIUM=...), and what `make tools` fetches.
-pictures: dashboards ## take docs/pictures/ anew: the dashboards over forty simulated days, in Grafana's own components
+pictures: dashboards ## take docs/pictures/ anew in Grafana's own components, and day 1, an outage, a weekend, 1 and 400 companies to look at
 	cd $(PREVIEW) && npm ci --no-fund --no-audit && npm run build -- --logLevel warn
 	$(VENV)/bin/python -m tests.dashboards.pictures $$(tools/parts $(SUITE)) \
-		node $(PREVIEW)/pictures.mjs {} $(CURDIR)/docs/pictures
+		$(PREVIEW)/pictures.mjs docs/pictures screenshots/dashboards
 
 lock: ## lock the dependencies of pyproject.toml anew (UPGRADE=--upgrade for newer versions)
 	@tools/venv .tools/resolver resolver

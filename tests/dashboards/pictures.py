@@ -1,16 +1,18 @@
-"""`make pictures`: forty days of twenty companies in a real Prometheus, and what a command does while it runs.
+"""`make pictures`: forty days of twenty companies in a real Prometheus, and pictures of dashboards at moments of them.
 
-usage: python -m tests.dashboards.pictures TOOLS COMMAND... {} ...    {} becomes URL, moment and scrape interval
+usage: python -m tests.dashboards.pictures TOOLS SCRIPT FOLDER OTHERS    the pictures of docs, and those to look at
 """
 
 import subprocess
 import sys
 import tempfile
+from collections.abc import Mapping
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import anyio
 
-from tests.dashboards.story import FORTY_DAYS, STEP, Story
+from tests.dashboards.story import FORTY_DAYS, NOW, OUTAGE, STEP, Story
 from tests.dashboards.tsdb import Tools, filled
 
 TIDY = {
@@ -21,6 +23,17 @@ TIDY = {
     "two\\nlines": "Ersatzteile",
 }
 """Names that are there to try what is hard to write, as the page writes them, and what readers see in a picture."""
+DAY = timedelta(days=1)
+BEGIN = (NOW - FORTY_DAYS).replace(hour=0)
+MOMENTS: Mapping[str, datetime] = {
+    "day-1": BEGIN + timedelta(hours=20),
+    "day-30": BEGIN + 30 * DAY + timedelta(hours=12),
+    "outage": OUTAGE[1] - 2 * STEP,
+    "weekend": (NOW - 5 * DAY).replace(hour=12),
+}
+"""Of the same forty days: how dashboards look then."""
+SIZES = (1, 400)
+"""Further installations, by companies, of which five days are lived."""
 
 
 def tidy(labels: str) -> str:
@@ -29,20 +42,32 @@ def tidy(labels: str) -> str:
     return labels
 
 
-def main(folder_of_tools: Path, command: list[str]) -> int:
-    """Returns the exit status of the command."""
-    tools = Tools(folder_of_tools / "prometheus", folder_of_tools / "promtool")
-    story = Story(companies=20, lasts=FORTY_DAYS)
+def take(tools: Tools, story: Story, moments: Mapping[Path, datetime], script: Path, *names: str) -> int:
+    """Lives through a story and runs the script for each moment and its folder; returns how many runs failed."""
     anyio.run(story.live)
     story.samples = {series._replace(labels=tidy(series.labels)): each for series, each in story.samples.items()}
+    failed = 0
     with (
         tempfile.TemporaryDirectory(prefix="chat-usage-pictures-") as folder,
         filled(story, tools, Path(folder)) as past,
     ):
-        span = (past.url, str(int(past.now.timestamp())), str(int(STEP.total_seconds())))
-        whole = [each for word in command for each in (span if word == "{}" else (word,))]
-        return subprocess.run(whole, check=False).returncode
+        for into, moment in moments.items():
+            into.mkdir(parents=True, exist_ok=True)
+            asked = (past.url, str(int(moment.timestamp())), str(int(STEP.total_seconds())), into)
+            failed += subprocess.run(["node", script, *asked, *names], check=False).returncode != 0
+    return failed
+
+
+def main(folder_of_tools: Path, script: Path, folder: Path, others: Path) -> int:
+    """Returns 1 where a panel could not be drawn."""
+    tools = Tools(folder_of_tools / "prometheus", folder_of_tools / "promtool")
+    moments = {folder: NOW - STEP, **{others / name: moment for name, moment in MOMENTS.items()}}
+    failed = take(tools, Story(companies=20, lasts=FORTY_DAYS), moments, script)
+    for companies in SIZES:
+        story = Story(companies=companies, lasts=5 * DAY)
+        failed += take(tools, story, {others / f"{companies}-companies": NOW - STEP}, script, "overview")
+    return int(failed > 0)
 
 
 if __name__ == "__main__":
-    sys.exit(main(Path(sys.argv[1]), sys.argv[2:]))
+    sys.exit(main(*map(Path, sys.argv[1:])))
