@@ -37,7 +37,9 @@ def calendar(
     except ValueError as error:
         raise typer.BadParameter(str(error)) from None
     location, first = option_value("--location", readers.zone, zone), CLOCK.now().year
-    days = (day for day in sorted(chosen.holidays) if first <= day.year < first + years)
+    days = [day for day in sorted(chosen.holidays) if first <= day.year < first + years]
+    if not days:
+        typer.echo(f'the calendar "{name}" has no holidays from {first} on; the interval never matches', err=True)
     for line in intervals(days, location.key):
         typer.echo(line)
 

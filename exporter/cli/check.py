@@ -55,7 +55,7 @@ def check(
     config_file: ConfigFile = None,
     probe: Annotated[bool, typer.Option("--probe", help="Also ask every report once; exit 1 if one fails.")] = False,
 ) -> None:
-    """Validate the configuration, with --probe also every report. Exit 2 with one line per mistake."""
+    """Validate the configuration and, with --probe, every report. Exit 2 with one line per mistake."""
     settings = load(config_file, os.environ, platforms())
     for note in (*settings.notes, *without_effect(settings, CLOCK.now())):
         typer.echo(note)

@@ -4,11 +4,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from fnmatch import fnmatchcase
 
+from exporter.domain.nearest import nearest, remedy
 from exporter.metrics.activities import HELP
 from exporter.metrics.report_health import REPORT_FAMILIES, REPORT_GAUGES
 from exporter.metrics.windows import family_of, windows
 from exporter.platforms.api import Platform
-from exporter.settings.readers import nearest, quoted, remedy
+from exporter.settings.readers import quoted
 from exporter.settings.settings import Settings, Source
 
 

@@ -21,9 +21,10 @@ from pydantic import (
 )
 from pydantic.fields import FieldInfo
 
+from exporter.domain.nearest import remedy
 from exporter.settings import readers
 from exporter.settings.public_holidays import days_off, public_holidays
-from exporter.settings.readers import OptionError, quoted, remedy, spoken
+from exporter.settings.readers import OptionError, quoted, spoken
 
 Text = Annotated[str, PlainValidator(readers.text)]
 Duration = Annotated[timedelta, PlainValidator(readers.duration)]

@@ -7,8 +7,9 @@ from datetime import date
 from functools import cache
 from importlib import import_module
 
+from exporter.domain.nearest import nearest
 from exporter.settings.readers import day as read_day
-from exporter.settings.readers import nearest, quoted, texts
+from exporter.settings.readers import quoted, texts
 
 YEARS = range(2020, 2051)
 """A calendar has no yearly days outside of these."""

@@ -8,11 +8,11 @@ import json
 import re
 from collections.abc import Callable, Iterable
 from datetime import date, timedelta
-from difflib import get_close_matches
 from typing import TypeVar
 from zoneinfo import ZoneInfo, available_timezones
 
 from exporter.domain import selectors as language
+from exporter.domain.nearest import nearest, remedy
 from exporter.domain.text import printable
 
 T = TypeVar("T")
@@ -52,20 +52,6 @@ def quoted(text: str) -> str:
 def shown(key: str) -> str:
     """Returns a key if it is harmless; another one may be a secret (`{api_key:sk-1}`)."""
     return key if _HARMLESS.fullmatch(key) else "…"
-
-
-def nearest(word: str, known: Iterable[str]) -> str | None:
-    """Returns the known word most like `word`, ignoring case, if there is one."""
-    folded = {each.lower(): each for each in known}
-    close = get_close_matches(word.lower(), folded, n=1)
-    return folded[close[0]] if close else None
-
-
-def remedy(word: str, known: Iterable[str]) -> str:
-    """Suggests the nearest known word, else all of them."""
-    known = tuple(known)
-    near = nearest(word, known)
-    return f"did you mean {quoted(near)}?" if near else f"known: {', '.join(known) or 'none'}"
 
 
 def existing(word: str, known: Iterable[str], otherwise: str) -> str:

@@ -3,14 +3,15 @@
 import math
 from collections.abc import Callable
 from fnmatch import fnmatchcase
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import BeforeValidator, PlainValidator, ValidationInfo, field_validator
+from pydantic import BeforeValidator, PlainValidator, ValidationInfo, field_validator, model_validator
 
+from exporter.domain.nearest import remedy
 from exporter.domain.thresholds import FLOORS, LIMITS, Threshold
 from exporter.settings import readers
 from exporter.settings.option_groups import Group, Selector, Text, option
-from exporter.settings.readers import OptionError, existing, quoted, remedy, text
+from exporter.settings.readers import OptionError, existing, quoted, text
 from exporter.settings.settings import context_of
 from exporter.settings.source_options import CalendarName
 
@@ -142,13 +143,11 @@ class ThresholdOptions(Selecting):
             raise ValueError(f"{info.data['activity'][0]} is {kind}; write {fitting} instead")
         return least
 
-    @field_validator("min_volume")
-    @classmethod
-    def _limits_anything(cls, least: Floor | None, info: ValidationInfo) -> Floor | None:
-        given = [least, *(info.data.get(name, OFF) for name in LIMITS if name != "min_volume")]
-        if all(value is None for value in given):
+    @model_validator(mode="after")
+    def _limits_anything(self) -> Self:
+        if all(getattr(self, name) is None for name in LIMITS):
             raise ValueError(f"the entry sets no limit; set one of: {', '.join(LIMITS)}")
-        return least
+        return self
 
     def threshold(self) -> Threshold:
         given = {name: getattr(self, name) for name in LIMITS}

@@ -11,9 +11,10 @@ from pydantic import ValidationError
 
 from exporter.domain.blocking import FileStamp, file_stamp, in_time
 from exporter.domain.errors import ConfigError
+from exporter.domain.nearest import remedy
 from exporter.settings import errors, yaml_file
 from exporter.settings.option_groups import Group, option
-from exporter.settings.readers import Loc, Variable, remedy, shown
+from exporter.settings.readers import Loc, Variable, shown
 from exporter.settings.settings import ValidationContext
 from exporter.settings.thresholds import ThresholdList, ThresholdOptions
 from exporter.settings.yaml_file import Document

@@ -41,3 +41,12 @@ def test_a_calendar_is_printed_for_years_from_this_one_on(tmp_path: Path, capsys
     assert ["24", "25"] in [each["days_of_month"] for each in french["time_intervals"] if each["months"] == ["12"]]
     assert run([*command, "--calendar=de"]) == 2
     assert 'there is no calendar "de"' in capsys.readouterr().err
+
+
+def test_a_calendar_without_holidays_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "exporter.yml").write_text("sources: {a: {platform: paradigm, api_key: CANARY-of-a-key}}")
+
+    assert run(["calendar", f"--config.file={tmp_path / 'exporter.yml'}"]) == 0
+    printed = capsys.readouterr()
+    assert 'the calendar "default" has no holidays from' in printed.err
+    assert yaml.safe_load(printed.out) == [{"name": "chat-usage-holidays", "time_intervals": []}]

@@ -115,7 +115,7 @@ WRONG = {
     ),
     "no limit": (
         f"{HEAD}17,likes,4,\n18,likes,,info\n",
-        "limits.csv:3: thresholds.2.min_volume: the entry sets no limit; set one of: below, above, drop_ratio, "
+        "limits.csv:3: thresholds.2: the entry sets no limit; set one of: below, above, drop_ratio, "
         "spike_ratio, min_baseline, min_volume",
     ),
     "the floor of a count": (

@@ -490,7 +490,7 @@ async def test_before_anything_is_published_there_is_nothing() -> None:
     async with asking(Board()) as http:
         assert await days(http) == Answer([], [], None)
         assert (await http.get("/api/v1/days?source=s")).json() == {
-            "error": 'the source "s" does not exist; known: none yet'
+            "error": 'the source "s" does not exist; known: none'
         }
 
 

@@ -38,7 +38,9 @@ def backfill(
     ] = None,
     verify: Annotated[
         str | None,
-        typer.Option("--verify", metavar="URL", help="Read samples back from the store's query API; alone: compare."),
+        typer.Option(
+            "--verify", metavar="URL", help="Read samples back from the store's query API; on its own, only compare."
+        ),
     ] = None,
     http_file: Annotated[
         Path | None,

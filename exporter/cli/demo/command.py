@@ -28,10 +28,16 @@ log = logging.getLogger(__name__)
 
 PLATFORM_OPTION = "--simulate.listen-address"
 PrometheusAddress = Annotated[
-    str, typer.Option("--stack.prometheus-address", metavar="HOST:PORT", help="Its address; port 0 is a free one.")
+    str,
+    typer.Option(
+        "--stack.prometheus-address", metavar="HOST:PORT", help="Address of Prometheus; port 0 is a free one."
+    ),
 ]
 AlertmanagerAddress = Annotated[
-    str, typer.Option("--stack.alertmanager-address", metavar="HOST:PORT", help="Its address; port 0 is a free one.")
+    str,
+    typer.Option(
+        "--stack.alertmanager-address", metavar="HOST:PORT", help="Address of Alertmanager; port 0 is a free one."
+    ),
 ]
 
 
@@ -55,7 +61,7 @@ def demo(
     log_level: Level = "info",
     log_format: Format = "logfmt",
 ) -> None:
-    """Serve figures of simulated platforms, without key or network. Runs until Ctrl-C."""
+    """Serve figures of simulated platforms, without a key or network. Runs until Ctrl-C."""
     addresses = {"prometheus": prometheus_address, "alertmanager": alertmanager_address}
     beside = stack.find(addresses) if with_stack else None
     world, bots = World.from_seed(seed, companies), Bots.from_seed(seed, channel_count=channels)

@@ -19,13 +19,13 @@ from exporter.web.server.server import listen, url
 OPTION = "--listen-address"
 MOST_KEPT = 36_500
 
-Companies = Annotated[int, typer.Option("--companies", metavar="N", help="How many companies it has, 1 to 10000.")]
+Companies = Annotated[int, typer.Option("--companies", metavar="N", help="Number of simulated companies, 1 to 10000.")]
 Channels = Annotated[
     int, typer.Option("--channels", metavar="N", help=f"How many channels its chatbot has, 1 to {MOST_CHANNELS}.")
 ]
 Seed = Annotated[int, typer.Option("--seed", metavar="N", help="Equal seeds make equal figures and keys.")]
 Scenarios = Annotated[
-    list[str] | None, typer.Option("--scenario", metavar="NAME", help="What goes wrong; may be given several times.")
+    list[str] | None, typer.Option("--scenario", metavar="NAME", help="Fault to simulate; repeatable.")
 ]
 
 

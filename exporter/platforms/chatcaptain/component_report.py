@@ -7,12 +7,12 @@ decide about a component, which then is never asked for alone.
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
-from difflib import get_close_matches
 from typing import Self
 from urllib.parse import quote
 
 from exporter.domain.errors import ConfigError
 from exporter.domain.model import Column, Days, Measure, Reading, Unread
+from exporter.domain.nearest import remedy
 from exporter.domain.scope import Scope
 from exporter.platforms import json_outline, json_values
 from exporter.platforms.api import (
@@ -123,8 +123,7 @@ class ComponentReport(StatisticsReport):
         intervals = {each.interval_name: each for each in self.components if each.interval is not None}
         for name, where in override.components.items():
             if name not in known and name not in intervals:
-                near = get_close_matches(name.upper(), (*known, *intervals), 1, 0.0)[0]
-                raise ConfigError(f"{self.name} reads no component {name}; did you mean {near}?")
+                raise ConfigError(f"{self.name} reads no component {name}; {remedy(name, (*known, *intervals))}")
             if name in intervals and intervals[name].name in override.components:
                 raise ConfigError(f"{name} is asked for instead of {intervals[name].name}; keep one of the two")
             jmespath_component.refuse_misfit(name, where, None if name in intervals else known[name].figure)

@@ -3,7 +3,6 @@
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date
-from difflib import get_close_matches
 from typing import Annotated, Literal, get_args
 
 from pydantic import (
@@ -21,6 +20,7 @@ from pydantic.json_schema import SkipJsonSchema
 
 from exporter.domain.errors import QueryError
 from exporter.domain.model import Days
+from exporter.domain.nearest import remedy
 from exporter.domain.selectors import selector
 
 MOST_COMPANIES = 10_000
@@ -147,9 +147,7 @@ def _message(error: ValidationError) -> str:
 
 
 def _unknown(what: str, value: str, known: Collection[str]) -> str:
-    near = get_close_matches(value, known, n=1)
-    hint = f'did you mean "{near[0]}"?' if near else f"known: {', '.join(sorted(known)) or 'none yet'}"
-    return f"the {what} {_shown(value)} does not exist; {hint}"
+    return f"the {what} {_shown(value)} does not exist; {remedy(value, sorted(known))}"
 
 
 def _shown(value: str, longest: int = 60) -> str:

@@ -90,15 +90,19 @@ class StatusPage:
 
     def _render(self, state: PageState, query: CompanyQuery) -> bytes:
         sources = source_rows(state.shown, state.next_polls, state.now)
-        return template().render(
-            **self._links,
-            now=state.now,
-            query=query,
-            sources=sources,
-            problems=all_problems(sources, state.failed_reload),
-            failed_reload=state.failed_reload,
-            companies=company_page(self._companies, query, state.shown, state.now),
-            totals=tuple(totals(state.shown, self._companies)),
-            activities=sorted({name for names in self._companies.activities.values() for name in names}),
-            ago=partial(text.ago, state.now),
-        ).encode()
+        return (
+            template()
+            .render(
+                **self._links,
+                now=state.now,
+                query=query,
+                sources=sources,
+                problems=all_problems(sources, state.failed_reload),
+                failed_reload=state.failed_reload,
+                companies=company_page(self._companies, query, state.shown, state.now),
+                totals=tuple(totals(state.shown, self._companies)),
+                activities=sorted({name for names in self._companies.activities.values() for name in names}),
+                ago=partial(text.ago, state.now),
+            )
+            .encode()
+        )
