@@ -13,7 +13,7 @@ import pytest
 
 from exporter.cli.main import run
 from exporter.domain.errors import ConfigError, ReportError, SchemaError
-from exporter.domain.model import Days, Reading
+from exporter.domain.model import Column, Days, Reading
 from exporter.domain.scope import Scope
 from exporter.platforms.api import END_DATE, Context, Discovery, Platform, Request
 from exporter.platforms.declared.period import Form, Period, read_day
@@ -361,6 +361,22 @@ def test_a_measure_that_is_not_found_costs_itself_alone(tmp_path: Path) -> None:
         's/usage: measures.bots.items ("bots") finds nothing. The answer is […]. '
         "Remedy: mend acme.yml: reports.usage.measures.bots.items, see docs/declared-platforms.md"
     )
+
+
+def test_a_break_down_by_two_labels_is_read_per_value_of_the_first(tmp_path: Path) -> None:
+    """What is listed under a value of the first label was read there; an item without a name is left out."""
+    text = TWO.replace("labels: {{bot: name}}", "labels: {{bot: name, part: of}}")
+    report = declared(tmp_path, text.format("period: {first: a, last: b}\n    date: on")).reports["usage"]
+    bots = [{"name": "x", "of": 1, "n": 2}, {"name": "x", "of": "b", "n": 3}, {"name": " ", "of": "b", "n": 4}]
+    [request] = report.plan(DAYS, Scope())
+    body = json.dumps([ROW | {"bots": bots}, ROW | {"on": "2026-03-01", "bots": "many"}]).encode()
+    reading = report.decode(body, request, Context("s", DAYS.last, UTC))
+
+    assert isinstance(reading, Reading)
+    figures = {column.label_values: n for column, n in reading.rows[0].figures.items() if column.family == "acme_bots"}
+    assert figures == {("x", "1"): 2.0, ("x", "b"): 3.0, ("x",): 1.0}
+    assert reading.drift == {"retyped": {"measures.bots.labels.bot", "measures.bots.items"}}
+    assert [*reading.rows[1].figures] == [Column("acme_chats")]
 
 
 NOT_THERE = {

@@ -179,6 +179,17 @@ WRONG: Mapping[str, tuple[str, str, str]] = {
         "value: n\n        usual_limits: true",
         f":17: {CHATS}.usual_limits: are of an activity; set activity as well",
     ),
+    "a metric that is there": (
+        "        value: n\n",
+        "        value: n\n  more:\n    path: /m\n    measures:\n      chats: {help: Chats, kind: level, value: n}\n",
+        ":20: reports.more.measures.chats: chats is there already, in usage.measures.chats",
+    ),
+    "no measures": ("    measures:\n", "    other:\n", "reports.usage.measures: are 0; describe 1 to 100"),
+    "a title twice": (
+        "title: ACME Chat",
+        "title: ACME\ntitle: ACME",
+        ':3: the key "title" is set again (first in line 2)',
+    ),
     "a key twice": (
         "title: ACME Chat",
         "prefix: acme",
