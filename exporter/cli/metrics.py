@@ -209,9 +209,13 @@ def _by_measure(section: Section) -> Iterator[str]:
 
 def _by_family(section: Section) -> Iterator[str]:
     ours = [entry for entry in section.entries if entry.name.startswith("chat_usage_")]
+    common = tuple(label for label in ours[0].labels if all(label in entry.labels for entry in ours))
+    if common:
+        yield from (f"All have {_listed(common)}.", "")
     for entry in ours:
         kind = "" if entry.type == "gauge" else f" {entry.type}"
-        yield f"* `{entry.name}`{kind}{_among(entry.labels)}: {entry.help}"
+        further = tuple(label for label in entry.labels if label not in common)
+        yield f"* `{entry.name}`{kind}{_among(further)}: {entry.help}"
     yield from _examples(ours, 1)
     if others := [entry.name for entry in section.entries if entry not in ours]:
         yield from ("", f"Also, as in every Python exporter: {_listed(others)}.")
