@@ -56,19 +56,16 @@ def _newest_samples(index: CompanyIndex, measure: Measure) -> Iterator[Sample]:
     for part, column in index.columns_of(measure):
         if part not in index.companies:
             continue
-        newest = [-math.inf] * len(index.companies[part])
+        newest = dict.fromkeys(index.companies[part], -math.inf)
         for day in sorted(index.view.ledger.blocks, reverse=True):
-            values = index.on_day(day, part, column, math.nan)
-            if is_moment:
-                newest = list(map(max, newest, values))  # NaN is never larger
-            else:
-                newest = [
-                    found if found > -math.inf or math.isnan(value) else value
-                    for found, value in zip(newest, values, strict=True)
-                ]
-                if -math.inf not in newest:
-                    break
-        yield from index.samples(measure, part, column, newest, None)
+            table = index.view.ledger.table(day, part)
+            for company, value in zip(table.companies, table.columns.get(column, ()), strict=False):
+                found = newest.get(company, math.inf)
+                if value > found and (is_moment or found == -math.inf):
+                    newest[company] = value
+            if not is_moment and -math.inf not in newest.values():
+                break
+        yield from index.samples(measure, part, column, list(newest.values()), None)
 
 
 def _info_samples(index: CompanyIndex, measure: Measure) -> Iterator[Sample]:
