@@ -78,7 +78,7 @@ def test_both_ways_of_reading_agree(name: str, data: st.DataObject) -> None:
         change = data.draw(st.sampled_from(("replace", "remove", "add", "repeat")))
         odd = copy.deepcopy(data.draw(st.sampled_from(ODD)))
         if change == "replace":
-            holder[key] = odd  # type: ignore[index]
+            holder[key] = odd
         elif isinstance(holder, dict):
             holder.pop(str(key), None) if change == "remove" else holder.update(new=odd)
         elif isinstance(key, int):
