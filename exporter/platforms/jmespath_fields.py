@@ -1,5 +1,6 @@
 """Reads an answer by expressions (JMESPath), one per level, since none can look at its parent."""
 
+import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -30,7 +31,9 @@ MOST_STEPS = 10_000_000
 def expression(text: str) -> Expression:
     """Compiles an expression; a ValueError says in one line why it is none."""
     try:
-        parsed: dict[str, Any] = jmespath.compile(text).parsed
+        with warnings.catch_warnings():  # of text in backticks without quotes, which JMESPath once had
+            warnings.simplefilter("ignore", PendingDeprecationWarning)
+            parsed: dict[str, Any] = jmespath.compile(text).parsed
     except ParseError as error:
         raise ValueError(f"is no JMESPath expression: it goes wrong at character {error.lex_position + 1}") from None
     except RecursionError:

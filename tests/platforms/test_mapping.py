@@ -11,7 +11,7 @@ from exporter.domain.errors import SchemaError
 from exporter.domain.model import Days, FieldNote, Reading
 from exporter.domain.scope import Scope
 from exporter.platforms.api import Context, Fields, Override
-from exporter.platforms.jmespath_fields import expression
+from exporter.platforms.jmespath_fields import Search, expression
 from exporter.platforms.paradigm.platform import PLATFORM
 
 DAYS = Days(date(2026, 3, 1), date(2026, 3, 3))
@@ -175,3 +175,8 @@ def test_an_answer_that_is_no_object_holds_nothing() -> None:
     """JSON it is, but there is nothing to search in."""
     with pytest.raises(SchemaError, match=r"finds nothing\. The answer is a list\. Remedy"):
         read("tools", TOOLS, [1])
+
+
+def test_text_in_backticks_without_quotes_is_still_read() -> None:
+    """JMESPath had it once, and warns of it."""
+    assert Search().find(expression("a || `none`"), {}) == "none"
