@@ -30,7 +30,7 @@ DocsUrl = Annotated[
 ]
 GRAFANA_OPTION = "--web.grafana-url"
 GrafanaUrl = Annotated[
-    str,
+    str | None,
     typer.Option(GRAFANA_OPTION, metavar="URL", help="Address of Grafana, for the status page's links to dashboards."),
 ]
 Level = Annotated[LogLevel, typer.Option("--log.level", help="Lowest severity that is logged.")]

@@ -37,7 +37,7 @@ def serve(
         typer.Option("--web.enable-lifecycle", help="Let POST /-/reload reload the configuration, as SIGHUP does."),
     ] = False,
     docs_url: options.DocsUrl = DOCS,
-    grafana_url: options.GrafanaUrl = "",
+    grafana_url: options.GrafanaUrl = None,
     log_level: options.Level = "info",
     log_format: options.Format = "logfmt",
 ) -> None:
@@ -48,7 +48,7 @@ def serve(
     read = partial(load, config_file, os.environ, platforms())
     links = Links(
         address(docs_url, options.DOCS_OPTION, DOCS),
-        grafana_url and address(grafana_url, options.GRAFANA_OPTION, "https://grafana.example.org"),
+        address(grafana_url, options.GRAFANA_OPTION, "https://grafana.example.org") if grafana_url else "",
     )
     settings, web_config = read(), LiveWebConfig(web_config_file)
     take_descriptors()
