@@ -111,7 +111,7 @@ def test_a_probe_shows_keys_and_types_and_no_value(tmp_path: Path) -> None:
     lines = report.explain(block('{"data"').encode(), request, Context("s", DAYS.last, UTC))
 
     assert lines is not None
-    assert lines[0] == 'entries ("data") finds [{days: […], … 1 name: {id: integer, name: string}}]'
+    assert lines[0] == 'entries ("data") finds [{team: {id: integer, name: string}, days: […]}]'
     assert lines[-1] == 'measures.tokens_by_model.value ("tokens") finds integer'
     assert len(lines) == 9
     assert not [value for value in ("Helpdesk", "small", "900", "12") if value in "".join(lines)]

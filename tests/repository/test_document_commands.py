@@ -21,7 +21,7 @@ import typer.main
 import yaml
 from typer.core import TyperGroup
 
-from exporter.cli.main import app, run
+from exporter.cli.main import program, run
 from exporter.platforms.registry import platforms
 from exporter.settings import load
 from exporter.simulator.paradigm.world import World
@@ -145,7 +145,7 @@ def test_every_block_of_a_page_runs(page: Path, place: Place, monkeypatch: pytes
         if command in ("plan", "metrics"):
             assert run([command, *options]) == 0
         else:
-            group = typer.main.get_command(app)
+            group = typer.main.get_command(program())
             assert isinstance(group, TyperGroup)
             group.commands[command].make_context(command, list(options))
 
