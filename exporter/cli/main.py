@@ -35,7 +35,7 @@ def program(commands: Iterable[str] = COMMANDS) -> typer.Typer:
     """Returns the program with these commands."""
     app = typer.Typer(
         name=PROGRAM,
-        help="Serves the daily usage figures of chat platforms as Prometheus gauges.",
+        help="A Prometheus exporter for AI chat platforms: serves each company's daily usage as gauges.",
         add_completion=False,
         no_args_is_help=True,
         pretty_exceptions_enable=False,  # a traceback of ours shows no local variable, so no key
@@ -80,7 +80,7 @@ def options(
         False, "--version", callback=show_version, is_eager=True, help="Show the version and exit."
     ),
 ) -> None:
-    """Serves the daily usage figures of chat platforms as Prometheus gauges."""
+    """A Prometheus exporter for AI chat platforms: serves each company's daily usage as gauges."""
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -107,7 +107,7 @@ def run(arguments: Sequence[str]) -> int:
         print(text, file=sys.stderr)  # noqa: T201 the same
         return error.exit_code
     except OSError as error:  # of standard output, such as a full disk; all others are translated where they appear
-        print(f"{PROGRAM}: {error.strerror or error}; free or change what it writes to", file=sys.stderr)  # noqa: T201 the same
+        print(f"{PROGRAM}: {error.strerror or error}; free space, or change where it writes", file=sys.stderr)  # noqa: T201 the same
         return FAILED
 
 

@@ -22,7 +22,7 @@ def selector(written: str) -> str:
     if match is None:
         return written
     if not match[2]:
-        raise ValueError(f"has nothing after {match[1]}: to select by; write id:17 or name:Nor*")
+        raise ValueError(f"has nothing after {match[1]}:; write id:17 or name:Nor*")
     return f"{match[1].lower()}:{match[2]}"
 
 

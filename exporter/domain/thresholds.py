@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from exporter.domain.model import Measure
 
 FLOORS = ("min_baseline", "min_volume")
-"""The smallest usual figure that limits are made from, the smallest volume of which a share is judged."""
+"""The smallest baseline for ratios, and the smallest volume for limits of shares."""
 LIMITS = ("below", "above", "drop_ratio", "spike_ratio", *FLOORS)
 """What an entry can set: fixed bounds in the activity's unit (shares are 0 to 1), ratios to the usual, floors."""
 

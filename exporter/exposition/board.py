@@ -13,15 +13,14 @@ from exporter.metrics.report_view import ReportView, SourceInfo
 from exporter.metrics.unmatched import Unmatched, everywhere, unmatched_families
 
 SELECTORS = " selectors"
-"""In the place of a report, for what is known of the selectors of all sources: no report has such a name."""
+"""Stands for a report in what is known of all sources' selectors; no report has this name."""
 
 
 @dataclass(frozen=True, slots=True)
 class Published:
     """What is visible outside the poller: the exposition, and the (source, report) pairs that have served figures.
 
-    `views` and `source_infos` are what the exposition was made from, by source and report, and by source; `unmatched`
-    are the selectors of the configuration that match nothing.
+    `views` and `source_infos` are what it was made from; `unmatched` are selectors that match nothing.
     """
 
     page: Page = field(default_factory=lambda: EMPTY)
@@ -32,7 +31,7 @@ class Published:
 
 
 class RenderedSource(NamedTuple):
-    """What is served of a source: families by report; `views` (by report) and `source_info` are what made them."""
+    """The families of a source by report, and the `views` and `source_info` that they were made from."""
 
     reports: Mapping[str, Iterable[Family | DeferredFamily]]
     views: Mapping[str, ReportView] = MappingProxyType({})
@@ -43,10 +42,7 @@ NOTHING = RenderedSource(MappingProxyType({}))
 
 
 class Board:
-    """The one slot between poller and web. Written by the worker thread alone; `shown` is for anybody.
-
-    Of what is more than the `limits`, some is dropped.
-    """
+    """The slot itself, written by the worker thread alone; `shown` may be read anywhere."""
 
     def __init__(self, limits: PageLimits = USUAL_LIMITS) -> None:
         self.shown = Published()
@@ -54,11 +50,11 @@ class Board:
         self._chunks: Mapping[Key, tuple[Chunk, ...]] = {}
 
     def put(self, source: str, rendered: RenderedSource) -> None:
-        """Replaces what is served of some reports of a source, all at once."""
+        """Replaces some reports of a source at once."""
         self._show(self._chunks, {source: rendered}, self.limits)
 
     def replace(self, rendered: Mapping[str, RenderedSource], limits: PageLimits) -> None:
-        """Replaces all that is served of some sources, in one step or not at all; a source with `NOTHING` goes."""
+        """Replaces sources in one step or not at all; `NOTHING` removes a source."""
         kept = {key: found for key, found in self._chunks.items() if key[0] not in rendered}
         self._show(kept, rendered, limits)
 
@@ -98,7 +94,7 @@ class Board:
 
 
 def _written(families: Iterable[Family | DeferredFamily], before: Iterable[Chunk], quoted: Quoted) -> Iterator[Chunk]:
-    """Yields the families as written; what is made from the same as before is as it was written before."""
+    """Yields written families; reuses the lines of families that are made from the same as before."""
     old = {chunk.family: chunk for chunk in before}
     compared: tuple[object, object, bool] = None, None, True  # mostly the same two as for the family before
     for each in families:

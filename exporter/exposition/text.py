@@ -1,8 +1,7 @@
-"""The one place that writes the exposition formats: families to lines, lines to pieces of gzip, pieces to expositions.
+"""The only writer of exposition formats: families to lines, lines to gzip pieces, pieces to expositions.
 
-Text 0.0.4 and OpenMetrics 1.0 share every sample line; they differ in header lines, in the name of a counter's
-family and in the last line. Knows no HTTP: the web takes the finished bytes of the board's one slot. An exposition
-is rendered and compressed once, when data change; a scrape adds the live self-metrics behind it (`Body.with_tail`).
+Text 0.0.4 and OpenMetrics 1.0 share sample lines; headers, names of counter families and the end differ. An
+exposition is rendered and compressed once per data change; a scrape appends live self-metrics (`Body.with_tail`).
 """
 
 import zlib
@@ -24,12 +23,12 @@ GZIP_LEVEL = 1  # daily figures compress 15 to 30 times at any level; this one c
 RAW_DEFLATE = -zlib.MAX_WBITS
 CRC_POLYNOMIAL = 0xEDB88320
 SMALL = 16 * 1024
-"""Bytes below which a piece is not compressed alone: it would find too little that repeats."""
+"""Bytes below which a piece is not compressed alone."""
 RUN = 1024 * 1024
 EXPONENTS_FROM = 1e6
 """Where Go's %g turns to exponents."""
 AT_ONCE = 1000
-"""Lines encoded together: of all lines, one name with an emoji makes a text of four bytes a character."""
+"""Lines encoded together: one emoji makes a text of four bytes per character."""
 
 
 class Format(Enum):
@@ -40,10 +39,9 @@ class Format(Enum):
 
 
 class GzipPiece(NamedTuple):
-    """A part of an exposition; `deflated`, if there, is the same as raw deflate.
+    """A part of an exposition, and the same as raw deflate, if it is large enough.
 
-    It ends on a byte and looks back at nothing, and `crc` is its checksum. Without it the piece is too small to be
-    compressed alone.
+    `deflated` ends on a byte and refers to nothing before it; `crc` is its checksum.
     """
 
     plain: bytes
@@ -67,7 +65,7 @@ def deflate(plain: bytes) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class Body:
-    """An exposition in one format: its pieces, which the formats share, each compressed; its checksum and length."""
+    """An exposition in one format: its pieces, which the formats share, its checksum and length."""
 
     pieces: tuple[GzipPiece, ...]
     crc: int
@@ -79,7 +77,7 @@ class Body:
 
     @classmethod
     def joined(cls, pieces: Iterable[GzipPiece]) -> "Body":
-        """Makes an exposition of pieces; what is too small to be compressed alone is compressed with its neighbours."""
+        """Joins pieces; small ones are compressed together with their neighbours."""
         packed: list[GzipPiece] = []
         for alone, run in groupby(pieces, key=lambda piece: piece.deflated is not None):
             if alone:
@@ -112,7 +110,7 @@ class Body:
         yield b"".join(run)
 
     def with_tail_gzipped(self, tail: bytes) -> bytes:
-        """Returns exposition and tail as one gzip member: a second one would be cut off silently by some readers."""
+        """Returns exposition and tail as one gzip member: some readers ignore a second one."""
         packer = zlib.compressobj(GZIP_LEVEL, zlib.DEFLATED, RAW_DEFLATE)
         end = packer.compress(tail) + packer.flush(zlib.Z_FINISH)
         size = (self.size + len(tail)) & 0xFFFFFFFF
@@ -122,14 +120,14 @@ class Body:
 
 @lru_cache(1024)
 def _packed_once(plain: bytes) -> GzipPiece:
-    """Packs headers, which are the same in one exposition after the other."""
+    """Compresses headers once: they are the same in consecutive expositions."""
     return GzipPiece.packed(plain)
 
 
 def _product(one: int, other: int) -> int:
-    """Multiplies polynomials modulo that of CRC-32, whose highest bit is that of the lowest power.
+    """Multiplies polynomials modulo that of CRC-32, whose highest bit is the lowest power.
 
-    So the checksum of two pieces comes from theirs, as by zlib's crc32_combine, without another look at the bytes.
+    So checksums of two pieces are combined, as by zlib's crc32_combine, without another look at the bytes.
     """
     found = 0
     while one:
@@ -142,7 +140,7 @@ def _product(one: int, other: int) -> int:
 
 @lru_cache(1024)
 def _shift(length: int) -> int:
-    """Returns the polynomial by which a checksum is multiplied when so many bytes follow."""
+    """Returns the polynomial that a checksum is multiplied by when so many bytes follow."""
     found, power = 1 << 31, 1 << 23  # x to the power of 0, and of 8: that of one byte
     while length:
         if length & 1:
@@ -152,9 +150,9 @@ def _shift(length: int) -> int:
 
 
 class Chunk(NamedTuple):
-    """The lines of one family from one source and report, and the headers of the family in each format.
+    """The lines of one family from one source and report, and its headers by format.
 
-    `has_companies` is whether each line names one; `made_from` is what they were made from (`DeferredFamily`).
+    `has_companies`: each line names one; `made_from` is as in `DeferredFamily`.
     """
 
     family: str
@@ -168,9 +166,9 @@ class Chunk(NamedTuple):
 
 @dataclass(slots=True)
 class Quoted:
-    """What families that are about the same companies write once: values, cut, with escapes; labels by their values.
+    """Escaped values and labels, shared by families that are about the same companies.
 
-    Labels are kept for one tuple of label `names` at a time, since that of a family is mostly that of the next one.
+    Labels are kept for one tuple of label `names` at a time: consecutive families mostly share it.
     """
 
     names: tuple[str, ...] = ()
@@ -179,7 +177,7 @@ class Quoted:
 
 
 def write(family: Family, quoted: Quoted | None = None) -> Chunk:
-    """Writes the lines of one family; families that are about the same companies may share what is `quoted`."""
+    """Writes the lines of one family; families about the same companies may share `quoted`."""
     openmetrics_name = family.name.removesuffix("_total") if family.kind == "counter" else family.name
     text = family.help.replace("\\", r"\\").replace("\n", r"\n")
     headers = {
@@ -211,7 +209,7 @@ def escaped(text: str) -> str:
 
 
 def number(figure: float) -> str:
-    """Writes a figure as prometheus-client does, so that both parts of an exposition agree: 12.0, 1.234567e+06."""
+    """Writes a figure as prometheus-client does: 12.0, 1.234567e+06."""
     text = repr(figure)
     dot = text.find(".")
     if figure >= EXPONENTS_FROM and dot > 1:  # else Python has an exponent, too
@@ -230,7 +228,7 @@ _FAMILY = attrgetter("family")
 
 
 def join(chunks: Iterable[Chunk]) -> Page:
-    """Makes a page: families by name, each in one piece with one header, its chunks in the order given."""
+    """Makes a page: families by name, each with one header, its chunks in the given order."""
     by_family = [(name, list(group)) for name, group in groupby(sorted(chunks, key=_FAMILY), key=_FAMILY)]
     return {
         format_: Body.joined(
@@ -243,4 +241,4 @@ def join(chunks: Iterable[Chunk]) -> Page:
 
 
 Key = tuple[str, str]
-"""Whose chunks they are: source and report; the report is empty for what a source has once."""
+"""Source and report; the report is empty for what a source has once."""

@@ -1,7 +1,7 @@
-"""What is held of one report: blocks of figures per day, immutable; folding an answer in makes a new ledger.
+"""The held figures of one report, in immutable blocks per day; folding in an answer makes a new ledger.
 
-Knows no clock and no rule about when a day counts: that is `exporter.ledger.day_status`. A row that an answer had after
-the end of its day never falls out because a later answer leaves it out; one that was only seen while its day ran does.
+Knows no clock and no rule about when a day counts (`exporter.ledger.day_status`). A row read after the end of its day
+never disappears because a later answer lacks it; one that was only read while its day ran does.
 """
 
 import math
@@ -25,11 +25,11 @@ FirstDays = Mapping[str, Mapping[str, date]]
 IsWanted = Callable[[str, str], bool]
 """Returns, by id and name, whether a company is to be held."""
 MANY = 50
-"""So many rows for each company that is looked for are walked through; of more, each company is searched for."""
+"""Up to this many rows per company looked for are walked through; of more, each company is searched for."""
 
 
 class Places(NamedTuple):
-    """Where some companies are in a table: between which rows, and the place of each there, -1 without a row."""
+    """Where companies are in a table: the range of rows, and the index of each in it, -1 without a row."""
 
     here: slice
     each: tuple[int, ...]
@@ -37,9 +37,9 @@ class Places(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """The rows of one part on one day: `columns` are parallel to `companies` (ids, sorted); NaN is an absent figure.
+    """The rows of one part on one day; `columns` are parallel to `companies` (sorted ids), NaN is an absent figure.
 
-    Of the `lost` no figure is known: their rows were only seen while the day ran, and no answer after its end had them.
+    `lost` companies have unknown figures: their rows were only read while the day ran.
     """
 
     companies: tuple[str, ...] = ()
@@ -47,7 +47,7 @@ class Table:
     lost: frozenset[str] = frozenset()
 
     def places(self, companies: Sequence[str]) -> Places:
-        """Returns where companies, sorted by number, are here; looks at the rows from the first to the last alone."""
+        """Returns the places of companies that are sorted by number; looks only at the rows between first and last."""
         if not companies:
             return Places(slice(0), ())
         first = bisect_left(self.companies, by_number(companies[0]), key=by_number)
@@ -59,19 +59,18 @@ class Table:
         return Places(here, tuple(map(place.get, companies, repeat(-1))))
 
     def spread(self, column: Column, places: Places, silence: float) -> list[float]:
-        """Returns a column at these places: `silence` where there is no row, NaN where a row lacks the figure."""
+        """Returns a column at these places: `silence` without a row, NaN where a row lacks the figure."""
         values = self.columns.get(column)
         found = _empty(len(self.companies[places.here])) if values is None else values[places.here]
         found.append(silence)
         return list(map(found.__getitem__, places.each))  # -1 is the last one
 
     def with_figure(self, column: Column) -> Iterable[str]:
-        """Returns the companies that have a figure in a column; NaN alone differs from itself."""
+        """Returns the companies that have a figure in a column (NaN alone differs from itself)."""
         values = self.columns.get(column, ())
         return compress(self.companies, map(eq, values, values))
 
     def not_lost(self) -> Iterable[str]:
-        """Returns the companies whose rows count."""
         return filter(lambda company: company not in self.lost, self.companies) if self.lost else self.companies
 
 
@@ -82,8 +81,8 @@ NO_ROWS = Table()
 class Block:
     """One day of one report.
 
-    `read_at` is when the newest good answer that covers the day was asked for; `listed` is whether any answer had a
-    row for it, be it of a company that is not held; `tables` maps parts to rows.
+    `read_at` is when its newest good answer was asked for; `listed`: some answer had a row of it, even of a
+    company that is not held; `tables` by part.
     """
 
     read_at: datetime
@@ -95,9 +94,8 @@ class Block:
 class Ledger:
     """The held days of one report of one source.
 
-    `names` maps the ids of held companies to their newest names; `withdrawn` are the companies whose rows of all asked
-    days the platform took back: their days stay held. `first_seen` has the days of first rows that are held no more.
-    Has no slots, so that what is asked again and again can be kept.
+    `names` are the newest ones of held companies; the platform took back all rows of `withdrawn` companies, whose
+    days stay held. `first_seen` has first days that are no longer held. No slots, so that results can be cached.
     """
 
     blocks: Mapping[date, Block] = field(default_factory=dict)
@@ -106,26 +104,22 @@ class Ledger:
     first_seen: FirstDays = field(default_factory=dict)
 
     def table(self, day: date, part: str) -> Table:
-        """Returns the rows of a part on a day; none if the day is not held."""
         block = self.blocks.get(day)
         return NO_ROWS if block is None else block.tables.get(part, NO_ROWS)
 
     def companies_on(self, days: Iterable[date]) -> set[str]:
-        """Returns the companies that have a row on some of these days."""
         blocks = (self.blocks[day] for day in days if day in self.blocks)
         return set().union(*(table.companies for block in blocks for table in block.tables.values()))
 
     def companies_listed(self, day: date) -> set[str]:
-        """Returns the companies whose row of a day counts, without those that were withdrawn."""
+        """Returns the companies whose row of a day counts, except withdrawn ones."""
         tables = self.blocks[day].tables.values() if day in self.blocks else ()
         return set().union(*(table.not_lost() for table in tables)) - self.withdrawn
 
     def lost_on(self, days: Iterable[date], part: str) -> frozenset[str]:
-        """Returns the companies whose row of some of these days was lost."""
         return frozenset().union(*(self.table(day, part).lost for day in days))
 
     def lost_rows(self, days: Iterable[date]) -> int:
-        """Returns how many rows of these days were lost."""
         blocks = (self.blocks[day] for day in days if day in self.blocks)
         return sum(len(table.lost) for block in blocks for table in block.tables.values())
 
@@ -139,7 +133,7 @@ class Ledger:
 
     @cached_property
     def first_days(self) -> Mapping[str, Mapping[str, date]]:
-        """Returns, per part, the day of the first row of each company that has one held; without withdrawn ones."""
+        """Returns, per part, the day of each company's first row, except withdrawn ones."""
         first: dict[str, dict[str, date]] = {}
         for day in sorted(self.blocks, reverse=True):
             for part, table in self.blocks[day].tables.items():
@@ -154,7 +148,7 @@ class Ledger:
         }
 
     def first_figures(self, part: str, column: Column) -> Mapping[str, date]:
-        """Returns the first held day on which each company has this figure, worked out once."""
+        """Returns the first held day on which each company has this figure; cached."""
         if (part, column) not in self._first_figures:
             first: dict[str, date] = {}
             for day in sorted(self.blocks, reverse=True):
@@ -167,9 +161,9 @@ class Ledger:
         return {}
 
     def following(self, before: "Ledger") -> "Ledger":
-        """Returns this ledger with what was worked out of the one before it, if tables only gained rows and figures.
+        """Returns this ledger with cached results of the one before it, if tables only gained rows and figures.
 
-        The tables that did not change are the same objects, so the others alone are looked at.
+        Unchanged tables are the same objects, so only the others are looked at.
         """
         tables = ((day, *each) for day, block in self.blocks.items() for each in block.tables.items())
         changed = [(day, part, table) for day, part, table in tables if table is not before.table(day, part)]
@@ -195,16 +189,16 @@ NO_DAYS: Mapping[str, date] = {}
 def _earlier(
     first: Mapping[str, date], companies: Iterable[str], day: date, seen: Mapping[str, date] = NO_DAYS
 ) -> Mapping[str, date]:
-    """Returns the first days of companies, some of which have a row or figure on this day, too, or were seen before."""
+    """Returns the first days of companies, some of which have a row or figure on this day too, or were seen before."""
     earlier = {each: min(day, seen.get(each, day)) for each in companies if each not in first or first[each] > day}
     return {**first, **earlier} if earlier else first
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What an answer covers: `days`, asked for at the moment `at` while `today` ran; `keep_days` are held before it.
+    """What an answer covers: `days`, asked for at the moment `at` while `today` ran; `keep_days` are held.
 
-    `zone` is that of the days; None where figures are levels of now, which belong to no day.
+    `zone` is that of the days; None where figures are levels of now.
     """
 
     days: Days
@@ -215,11 +209,7 @@ class Asked:
 
 
 def fold(ledger: Ledger, reading: Reading, asked: Asked, wanted: IsWanted) -> Ledger:
-    """Returns the ledger with one good answer folded in, corrections in place.
-
-    Raises:
-        SchemaError: the answer lacks a part that held days have; its rows would all look like zeros.
-    """
+    """Returns the ledger with one good answer folded in and corrected; SchemaError if the answer lacks a held part."""
     _refuse_lost_parts(ledger, reading)
     chosen = {company for company, name in reading.names.items() if wanted(company, name)}
     rows: dict[date, dict[str, dict[str, Mapping[Column, float]]]] = {day: {} for day in asked.days}
@@ -258,7 +248,7 @@ def fold(ledger: Ledger, reading: Reading, asked: Asked, wanted: IsWanted) -> Le
 
 
 def _first_seen(ledger: Ledger, kept: Container[date], held: Container[str]) -> FirstDays:
-    """Returns the first days of the companies that are still held, as rows of other days than those `kept` leave."""
+    """Returns the first days of companies that are still held, but not on the `kept` days."""
     found = {part: dict(days) for part, days in ledger.first_seen.items()}
     for day in sorted(day for day in ledger.blocks if day not in kept):
         for part, table in ledger.blocks[day].tables.items():
@@ -273,13 +263,13 @@ def _refuse_lost_parts(ledger: Ledger, reading: Reading) -> None:
     if lost := held - reading.parts:
         raise SchemaError(
             f"the answer has no rows of {' and '.join(sorted(lost))} any more, not even an empty list, though held days"
-            " have; the figures stay. If the platform dropped them for good, delete the state_file, if one is set, and"
-            " restart the exporter"
+            " have rows; the figures stay. If the platform dropped them for good, delete the state_file, if one is set,"
+            " and restart the exporter"
         )
 
 
 def _lost(block: Block) -> Block:
-    """Returns a day of which only its running hours were read, as it is after its end: all is lost until it is read."""
+    """Returns a running day as it is after its end: all is lost until it is read again."""
     tables = {part: Table(table.companies, lost=frozenset(table.companies)) for part, table in block.tables.items()}
     return Block(block.read_at, listed=False, tables=tables)
 
@@ -287,16 +277,16 @@ def _lost(block: Block) -> Block:
 def _block(
     old: Block | None, rows: Mapping[str, Mapping[str, Mapping[Column, float]]], at: datetime, *, listed: bool
 ) -> Block:
-    """Returns a day's block after one answer; its `read_at` never goes back, so neither does what is published."""
+    """Returns a day's block after one answer; `read_at` never goes back, nor does what is published."""
     held = {} if old is None else old.tables
     tables = {**held, **{part: _table(held.get(part, NO_ROWS), figures) for part, figures in rows.items()}}
     return Block(at, listed, tables) if old is None else Block(max(old.read_at, at), old.listed or listed, tables)
 
 
 def _table(old: Table, rows: Mapping[str, Mapping[Column, float]]) -> Table:
-    """Lays new rows over held ones; a figure that the new row lacks stays as it was held.
+    """Merges new rows into held ones; a figure that the new row lacks stays.
 
-    Returns the held table itself if nothing changed; NaN, which equals nothing, is compared by its bytes.
+    Returns the held table itself if nothing changed, comparing NaN by its bytes.
     """
     if is_same := rows.keys() <= set(old.companies):
         companies, columns = old.companies, {column: values[:] for column, values in old.columns.items()}
@@ -328,7 +318,7 @@ def _place(rows: Sequence[str], company: str) -> int:
 
 
 def by_number(identity: str) -> tuple[int, str]:
-    """Sorts ids: numbers as numbers, whatever their length, and texts in some fixed order."""
+    """Sorts ids: numbers by value, other texts after them."""
     return len(identity), identity
 
 

@@ -1,11 +1,9 @@
-"""What alerts evaluate: the activities of companies, what is usual for them, and their limits.
+"""Activities of companies, which alerts evaluate, their baselines and limits; pure.
 
-    chat_usage_activity_last_day{source="production",report="chat-sessions",company_id="17",company="Northwind",
-        activity="user_queries"} 61.0
-
-An activity is a measure's figures of one company and day, added up over modes, tools or whatever its labels separate;
-or a share of 7 days' figures.
-Generic over `exporter.domain.model.Measure`; knows no platform and no text format.
+chat_usage_activity_last_day{source="production",report="chat-sessions",company_id="17",company="Northwind",
+activity="user_queries"} 61.0
+An activity is the sum of a measure's figures of one company and day over modes, tools or other labels, or a share of
+7 days' figures.
 """
 
 import math
@@ -55,7 +53,7 @@ HELP: Mapping[str, str] = {
 
 
 def activity_families(index: CompanyIndex) -> Iterator[DeferredFamily]:
-    """Yields the families of a report's activities; of stale figures the fixed limits are left."""
+    """Yields the families of a report's activities; of stale figures only the fixed limits."""
     companies, today = _Companies(index), index.view.day_status.today
     ended, so_far = index.made_from(_judged_days(index.view)), index.made_from([today] if today else [])
     samples = cache(partial(_samples_of_ended_days, companies))
@@ -72,15 +70,15 @@ def _of_family(samples: Callable[[], Mapping[str, list[Sample]]], family: str) -
 
 
 def label_names(family: str, *, teams: bool = False) -> tuple[str, ...]:
-    """Returns the labels of a family of activities; limits name `teams` where any entry does."""
+    """Returns the labels of an activity family; limits have `team` if any entry sets one."""
     limits = (*LIMIT_LABELS, "team") if teams else LIMIT_LABELS
     return {LIMIT: limits, missing.FAMILY: missing.LABELS, WORKING_DAY: LABELS[:-1]}.get(family, LABELS)
 
 
 def _judged_days(view: ReportView) -> set[date]:
-    """Returns the days that activities are judged by: the last ones, by any calendar, and the same weekdays before.
+    """Returns the days that alerts evaluate, by any calendar, and the same weekdays before.
 
-    Shares need the days between, too.
+    Shares also need the days between.
     """
     calendars = {view.rules.calendar, *(each.calendar for each in view.company_limits.calendars)}
     last = {view.day_status.last_day, *(_last_working_day(view, each) for each in calendars)}
@@ -95,7 +93,7 @@ def _last_working_day(view: ReportView, calendar: Calendar) -> date | None:
 
 @dataclass(frozen=True)
 class _Companies:
-    """The companies of a report and, in their order, the limits and the calendar of each, whatever the activity."""
+    """The companies of a report and, in parallel, their limits and calendars."""
 
     index: CompanyIndex
 
@@ -115,7 +113,6 @@ class _Companies:
 
 
 def _samples_of_today(companies: _Companies) -> Iterator[Sample]:
-    """Yields what activities have so far today."""
     view = companies.index.view
     if view.day_status.stale or view.day_status.last_day is None or view.day_status.today is None:
         return
@@ -125,7 +122,6 @@ def _samples_of_today(companies: _Companies) -> Iterator[Sample]:
 
 
 def _samples_of_ended_days(companies: _Companies) -> Mapping[str, list[Sample]]:
-    """Returns the samples of all families but today's, by family."""
     view = companies.index.view
     samples: dict[str, list[Sample]] = {name: [] for name in HELP}
     if any(measure.activities for measure in view.report.measures) and not view.day_status.stale:
@@ -142,7 +138,7 @@ def _samples_of_ended_days(companies: _Companies) -> Mapping[str, list[Sample]]:
 
 
 def _working_days(companies: _Companies) -> Iterator[Sample]:
-    """Yields when the last working day of each company began, in the zone of the source."""
+    """Yields when each company's last working day began, in the source's zone."""
     view = companies.index.view
     start = cache(lambda day: calendars.start(day, view.rules.zone).timestamp())
     every = zip(companies.index.all_companies, companies.index.names, companies.working_days, strict=True)
@@ -152,7 +148,7 @@ def _working_days(companies: _Companies) -> Iterator[Sample]:
 
 
 def _samples(companies: _Companies, judged: ActivityFigures, on_day: OnDay) -> Iterator[tuple[str, list[Sample]]]:
-    """Yields the samples of one activity, by family; figures about fewer people than may be served are left out."""
+    """Yields the samples of one activity, by family, without small groups."""
     index, view, activity = companies.index, companies.index.view, judged.activity.name
     least = view.min_group if judged.measure.people else 0
     limits, labels = [each.get(activity, NO_LIMITS) for each in companies.limits], _labels(companies, activity)
@@ -193,7 +189,7 @@ def _samples(companies: _Companies, judged: ActivityFigures, on_day: OnDay) -> I
 def _figures(
     companies: _Companies, on_day: OnDay, limits: Sequence[ActivityLimits], last_day: date
 ) -> tuple[Mapping[str, list[float]], Mapping[str, list[float]]]:
-    """Returns the figures of an activity by family, and what is usual by the bound of the limits made from it."""
+    """Returns the figures of an activity by family, and the baselines by bound."""
     view, days = companies.index.view, companies.working_days
     figures, usual = {LAST_DAY: on_day(last_day)}, dict[str, list[float]]()
     judged = (
@@ -210,7 +206,7 @@ def _figures(
 
 
 def _of_each(on_day: OnDay, days: Iterable[date | None]) -> list[float]:
-    """Returns the figure of each company on a day of its own; NaN without one."""
+    """Returns each company's figure on its own day; NaN without one."""
     return [on_day(day)[place] if day else math.nan for place, day in enumerate(days)]
 
 
@@ -220,7 +216,7 @@ def _labels(companies: _Companies, activity: str) -> Sequence[tuple[str, ...]]:
 
 
 def _served(companies: _Companies, judged: ActivityFigures, figures: Iterable[float]) -> Iterator[Sample]:
-    """Yields figures, but not those about fewer people than may be served."""
+    """Drops figures of small groups."""
     least = companies.index.view.min_group if judged.measure.people else 0
     for own, figure in zip(_labels(companies, judged.activity.name), figures, strict=True):
         if figure >= least or figure == 0:
@@ -239,7 +235,7 @@ def _limit_samples(
 
 
 def _baselines(companies: _Companies, on_day: OnDay, of: Sequence[date | None]) -> list[float]:
-    """Returns what is usual for each company on the weekday of a day of its own; NaN where that is not known."""
+    """Returns each company's baseline for the weekday of its own day; NaN if unknown."""
     covered = companies.index.view.day_status.covered
     known: dict[tuple[date | None, int], Sequence[tuple[float, ...]]] = {}  # most share their day and their calendar
     found = []

@@ -1,4 +1,4 @@
-"""What activities come to by company and day: counts of a day, or shares of what 7 days add up to. Pure."""
+"""The figures of activities by company and day: counts of a day, or shares over 7 days; pure."""
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -13,14 +13,14 @@ from exporter.metrics.report_view import CompanyIndex
 from exporter.metrics.windows import WEEK
 
 OnDay = Callable[[date], list[float]]
-"""Makes the figures of a day, in the order of the companies; NaN is none."""
+"""Makes the figures of a day, in the order of companies; NaN is unknown."""
 ColumnsByPart = Mapping[str, Sequence[Column]]
 
 
 class ActivityFigures(NamedTuple):
-    """An activity of a measure and what makes its figures; a share also has the `volume` that it is a share of.
+    """An activity of a measure and its figures; a share also has the `volume` that it is a share of.
 
-    Without a column that some held row has a figure for, `on_day` is None: it is nobody's 0.
+    Without any held figure `on_day` is None.
     """
 
     measure: Measure
@@ -65,7 +65,7 @@ def _share(measure: Measure, activity: Activity, part: OnDay | None, of: Sequenc
 
 
 def _week(index: CompanyIndex, columns: ColumnsByPart, last: date) -> list[float]:
-    """Adds up by company what the families of 7 days do; nothing is known before the past was read."""
+    """Adds up by company the figures of 7 days; unknown before the past was read."""
     if not index.view.health.history:
         return [math.nan] * len(index.all_companies)
     total, days = (
@@ -83,7 +83,7 @@ def _week(index: CompanyIndex, columns: ColumnsByPart, last: date) -> list[float
 
 
 def _columns(index: CompanyIndex, measure: Measure, label_value: str) -> ColumnsByPart:
-    """Returns the columns of a measure that some held row has a figure for, those with a label value alone."""
+    """Returns the columns of a measure with held figures, only those of `label_value` if it is set."""
     return {
         part: [
             column
@@ -98,10 +98,10 @@ def _columns(index: CompanyIndex, measure: Measure, label_value: str) -> Columns
 
 
 def _on_day(index: CompanyIndex, columns: Mapping[str, Sequence[Column]], limited: bool, day: date) -> list[float]:
-    """Returns the columns of an activity, by part, added up by company on a day; NaN is no figure.
+    """Returns an activity's sum by company on a day; NaN is unknown.
 
-    A mode without a row adds 0. A row that lacks the figure makes the sum unknown, but where anybody may add label
-    values: a tool that a row does not name was not used.
+    A mode without a row adds 0. A row that lacks the figure makes the sum unknown, except for limited labels: a
+    tool that a row does not name was not used.
     """
     total = [0.0 if first <= day else math.nan for first in index.first_days]
     for part, of_part in columns.items():

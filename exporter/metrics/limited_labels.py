@@ -1,7 +1,4 @@
-"""What is held of measures with limited labels, those that anybody may add values to: tools, languages, channels; pure.
-
-Of all companies that is far more than what is served, so it is gathered for a batch of companies at a time.
-"""
+"""Held figures of measures with limited labels (tools, languages, channels), gathered in batches of companies; pure."""
 
 import math
 from collections.abc import Iterator, Mapping, Sequence, Set
@@ -12,16 +9,16 @@ from exporter.domain.model import Column, Measure
 from exporter.ledger.ledger import Ledger
 
 BATCH = 500
-"""So many companies' uses of all held days are 10 MiB, with eight tools each."""
+"""Companies per batch: all held days, with eight tools each, take 10 MiB."""
 
 Labels = tuple[str, ...]
 
 
 class Uses(NamedTuple):
-    """What a company has of a family with limited labels: `figures` by label values and day.
+    """A company's `figures` of a limited family by label values and day.
 
-    `read` are the days on which a break-down was read, by the label values before the one that it is broken down by;
-    `lost` are those of which the company's row was lost, `silent` the held days without any.
+    `read` are the days on which a break-down was read, by the label values before the last; on `lost` days its
+    row was lost, on `silent` held days it has none.
     """
 
     figures: dict[Labels, dict[date, float]]
@@ -33,9 +30,9 @@ class Uses(NamedTuple):
 def uses(
     ledger: Ledger, part: str, measure: Measure, length: int, companies: Sequence[str]
 ) -> Iterator[tuple[str, Uses]]:
-    """Yields what is held of a measure, of those of these companies that have any, sorted by number.
+    """Yields the figures of a measure for those of these companies that have any, sorted by number.
 
-    Values are cut to `length`; those that are cut alike are added up.
+    Values are cut to `length`; those that become equal are added up.
     """
     tables = {day: block.tables[part] for day, block in ledger.blocks.items() if part in block.tables}
     columns = dict.fromkeys(column for table in tables.values() for column in table.columns)
@@ -69,9 +66,9 @@ def _add(held: Uses, labels: Labels, days: Mapping[date, float], depth: int) -> 
 
 
 def columns_if_all_fit(ledger: Ledger, part: str, measure: Measure, cap: int) -> frozenset[Column] | None:
-    """Returns the columns of a measure with one label if it has no more values than `cap`, else None.
+    """Returns the columns of a measure with one label if it has at most `cap` values, else None.
 
-    Then each company keeps what it has: nothing has to be ranked, and what is held of whom on which day not gathered.
+    Then each company keeps all values, and nothing has to be ranked.
     """
     tables = (block.tables[part] for block in ledger.blocks.values() if part in block.tables)
     columns = frozenset(column for table in tables for column in table.columns if column.family == measure.family)
@@ -80,5 +77,5 @@ def columns_if_all_fit(ledger: Ledger, part: str, measure: Measure, cap: int) ->
 
 
 def batches(companies: Sequence[str]) -> Iterator[Sequence[str]]:
-    """Cuts companies into batches, so that limited labels are in memory for one batch at a time."""
+    """Cuts companies into batches, which bounds memory."""
     return (companies[start : start + BATCH] for start in range(0, len(companies), BATCH))

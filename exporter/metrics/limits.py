@@ -1,6 +1,6 @@
-"""The limits and the calendar of one company, by the operator's entries, and the numbers of limits. Pure; cached.
+"""The limits and the calendar of a company, by the operator's entries; pure, cached.
 
-Of several entries that select a company the last one counts, per limit and severity; of calendars the first one does.
+Of several entries that select a company the last one counts, per limit and severity; of calendars the first one.
 """
 
 import math
@@ -17,7 +17,7 @@ SEVERITY_OF_SPIKES = "info"
 
 
 class Limit(NamedTuple):
-    """One limit: `bound` is lower or upper, `basis` fixed or usual; `value` is the bound, or its ratio to the usual."""
+    """One limit: `bound` is lower or upper, `basis` fixed or usual; `value` is a number or a ratio to the baseline."""
 
     bound: str
     basis: str
@@ -35,9 +35,9 @@ _PLACES = {
 
 
 class ActivityLimits(NamedTuple):
-    """The limits of one company and activity; ratios need a usual figure of at least `min_baseline`.
+    """The limits of one company and activity; ratios need a baseline of at least `min_baseline`.
 
-    Those of a share need a volume of at least `min_volume`; None leaves that to the activity.
+    Those of a share need a volume of at least `min_volume`, by default the activity's.
     """
 
     limits: tuple[Limit, ...] = ()
@@ -45,19 +45,20 @@ class ActivityLimits(NamedTuple):
     min_volume: float | None = None
 
     def fixed(self) -> Iterator[Limit]:
-        """Yields the limits that are numbers of their own."""
+        """Yields the limits that are numbers."""
         return (limit for limit in self.limits if limit.basis == "fixed")
 
     def of_volumes(self, least: float, upper: float, lower: float) -> "ActivityLimits":
-        """Returns those limits of a share whose volume is large enough: `upper` of the last day, `lower` otherwise."""
+        """Returns the limits of a share whose volume is large enough: `upper` of the last day, `lower` otherwise."""
         floor = least if self.min_volume is None else self.min_volume
         small = {bound for bound, volume in (("upper", upper), ("lower", lower)) if volume < floor}
         return self._replace(limits=tuple(each for each in self.limits if each.bound not in small))
 
     def usual(self, bound: str, baseline: float) -> Iterator[Limit]:
-        """Yields the lower or upper limits that are a share or a multiple of what is usual, as numbers.
+        """Yields the limits that are a ratio to the baseline, as numbers.
 
-        Below `min_baseline` there is no lower one, and for an upper one the usual counts as that at least.
+        Below `min_baseline` there is no lower limit, and for upper limits the baseline counts as
+        `min_baseline`.
         """
         if baseline >= self.min_baseline or (bound == "upper" and not math.isnan(baseline)):
             for limit in self.limits:
@@ -81,18 +82,17 @@ class CompanyLimits:
 
     @property
     def names_teams(self) -> bool:
-        """Whether any entry says which team is told."""
+        """Whether any entry sets a team."""
         return any(each.team for each in self.thresholds)
 
     def limits(self, company_id: str, company: str) -> Mapping[str, ActivityLimits]:
-        """Returns the limits of a company, by activity."""
         key = company_id, company
         if key not in self._limits:
             self._limits[key] = resolved(each for each in self.thresholds if selects(each.company, company_id, company))
         return self._limits[key]
 
     def calendar(self, company_id: str, company: str, default: Calendar) -> Calendar:
-        """Returns the calendar of a company, `default` if no entry selects it."""
+        """Returns the calendar of a company, or `default`."""
         key = company_id, company
         if key not in self._calendars:
             found = (each.calendar for each in self.calendars if selects(each.company, company_id, company))
@@ -101,10 +101,7 @@ class CompanyLimits:
 
 
 def resolved(entries: Iterable[Threshold]) -> Mapping[str, ActivityLimits]:
-    """Lays entries over each other, by activity.
-
-    `off` removes the limit of the entry's severity, and without one of every severity.
-    """
+    """Merges entries by activity; `off` removes limits of the entry's severity, or of all severities."""
     written: dict[str, dict[tuple[str, str], tuple[str, float]]] = {}
     floors: dict[str, dict[str, float]] = {}
     for entry, activity in ((each, activity) for each in entries for activity in each.activities):

@@ -1,4 +1,4 @@
-"""Why limits that are configured are not in force, by company; pure."""
+"""Why configured limits are not in force, by company; pure."""
 
 import math
 from collections import Counter
@@ -21,10 +21,10 @@ WEEK = timedelta(days=7)
 
 
 class Compared(NamedTuple):
-    """What the limits of one company are compared with or made from; NaN is not known.
+    """What a company's limits are compared with or made from; NaN is unknown.
 
-    `first` is the day of its first row; `figures` are those of the last day and the last working day, of a share the
-    volumes, `baselines` what is usual for them.
+    `first` is the day of its first row; `figures` (of shares: volumes) are those of last day and last working
+    day, `baselines` parallel.
     """
 
     limits: ActivityLimits
@@ -36,13 +36,13 @@ class Compared(NamedTuple):
 
 
 def missing_limits(view: ReportView, activity: str, reasons: Iterable[str | None]) -> Iterator[Sample]:
-    """Yields of how many companies limits of an activity are missing, by reason; None is a company without any."""
+    """Yields how many companies lack limits of an activity, by reason; None is a company without any."""
     for reason, count in sorted(Counter(filter(None, reasons)).items()):
         yield Sample((view.source, view.report.name, activity, reason), float(count))
 
 
 def why_missing(compared: Compared, *, history: bool, is_share: bool = False) -> str | None:
-    """Returns why some limit of a company is not in force; None if all are, or none is configured."""
+    """Returns why a limit of a company is not in force; None if all are, or none is configured."""
     bases = {(limit.bound, limit.basis) for limit in compared.limits.limits}
     if bases and is_share and not history:
         return NO_HISTORY

@@ -1,8 +1,6 @@
-"""Which families exist for one report of one source: its figures, unless they are stale, and how it fares.
+"""The families of one report of one source, its figures unless stale and its health, and those of the source itself.
 
-And those that a source has once, whatever its reports are: companies and settle time. A line of it:
-
-    chat_usage_report_day_timestamp_seconds{source="production",report="chat-sessions"} 1.7724096e+09
+chat_usage_report_day_timestamp_seconds{source="production",report="chat-sessions"} 1.7724096e+09
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -27,10 +25,7 @@ REPORT_LABELS = ("source", "report")
 
 
 def families(view: ReportView) -> Iterator[Family]:
-    """Yields every family of one report that has samples: figures, unless they are stale, and health.
-
-    One after the other: the samples of all of them together would be far more than the exposition.
-    """
+    """Yields the families of one report that have samples, one at a time: all would be too large."""
     yield from (family for each in deferred_families(view) if (family := each.made()).samples)
 
 
@@ -45,7 +40,7 @@ def deferred_families(view: ReportView) -> Iterator[Family | DeferredFamily]:
 
 
 class Gauge(NamedTuple):
-    """A gauge of one report: None is no sample."""
+    """A gauge of one report; None is no sample."""
 
     name: str
     help: str
@@ -148,7 +143,7 @@ REPORT_FAMILIES = (LAST_OUTCOME, UNREAD, DRIFT, VIOLATIONS, FIELD_INFO, COVERAGE
 
 
 def _health(view: ReportView) -> Iterator[Family]:
-    """Yields what says how the report fares, and, once something was read, whether its figures can be trusted."""
+    """Yields the health of the report and, once something was read, whether its figures can be trusted."""
     labels, health = (view.source, view.report.name), view.health
     yield _family(UNREAD, labels, health.unread)
     if health.read_at is not None:
@@ -185,7 +180,6 @@ SOURCE_FAMILIES = (SETTLE, COMPANY_INFO)
 
 
 def source_families(view: SourceInfo) -> Iterator[Family | DeferredFamily]:
-    """Yields the families that a source has once."""
     yield replace(SETTLE, samples=(Sample((view.source,), view.settle.total_seconds()),))
     yield DeferredFamily(COMPANY_INFO, partial(_companies, view), (view,))
 

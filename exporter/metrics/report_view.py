@@ -1,4 +1,4 @@
-"""All that the families of one report, and those of one source, are made from; knows no family and no window."""
+"""The input of the families of one report and of one source; knows no family and no window."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -18,12 +18,11 @@ from exporter.platforms.api import NO_DISCOVERIES, Discoveries, Report
 class Health:
     """How polling a report goes: moments are None before the first; `outcome` is that of the last poll.
 
-    `last_partial` is when the newest poll was made of which a part failed and a part was read. `history` is whether
-    the past was asked for once; `restatements` counts figures that changed after they were served as complete,
-    `restated_ratio` is how much of a day changed at the last poll, 0 to 1. `supported` is whether the platform has the
-    report. `drift` counts fields by kind and `violations` rows by invariant, as of the last good poll; `fields` is what
-    its answer says of its fields. `unread` says of how many days each item could not be read at the last poll.
-    `reason` is why the last poll failed or an item is unread, in one line; empty if all was read.
+    `last_partial` is the newest poll that failed in part. `history`: the past was asked for once. `restatements`
+    counts figures changed after being served as complete, `restated_ratio` (0 to 1) is the last poll's share.
+    `supported`: the platform has the report. `drift` counts fields by kind, `violations` rows by invariant,
+    `fields` describes fields, all as of the last good poll. `unread` counts days per item at the last poll;
+    `reason` says why it failed or an item is unread.
     """
 
     interval: timedelta
@@ -50,10 +49,10 @@ class Health:
 
 @dataclass(frozen=True, slots=True)
 class ReportView:
-    """The held days of one report of one source with their status, how its polls go, and what its operator set.
+    """The held days of one report of one source with their status, health and settings.
 
-    `label_limits` says how many values limited labels may have, `kept` which they have, by family; figures about fewer
-    than `min_group` people are not served, but 0 is. Families whose names match a glob of `excluded` are not served.
+    `label_limits` are limits, `kept` the values kept, by family; figures below `min_group` people are not served,
+    except 0; families that match `excluded` globs are not served.
     """
 
     source: str
@@ -72,11 +71,11 @@ class ReportView:
 
 @dataclass(frozen=True, slots=True)
 class SourceInfo:
-    """All that the families of a source are made from, whatever its reports are.
+    """The input of a source's families.
 
-    `names` are all companies ever held, `withdrawn` those that no report serves; `listed` are those that the platform
-    lists, wanted or not, None before the first good poll. `unmatched` are by option the selectors that match
-    nothing here; those that hold for other sources too may match there.
+    `names` are all companies ever held, `withdrawn` those that no report serves, `listed` those of the platform,
+    wanted or not (None before the first good poll). `unmatched` selectors, by option, match nothing here; they
+    may match in other sources.
     """
 
     source: str
@@ -90,16 +89,15 @@ class SourceInfo:
 
     @property
     def never_seen(self) -> tuple[str, ...]:
-        """The selectors of expected companies that selected nobody yet."""
+        """Selectors of expected companies that have matched none so far."""
         return self.companies.missing(self.names, self.listed or {})
 
 
 class CompanyIndex:
-    """The companies that have a row on some held day, all of them or those `among` some, sorted by number.
+    """Companies with a row on some held day, all or those `among` some, sorted by number; cached per ledger.
 
-    `all_companies` are those of all parts, `names` are theirs, `first_days` those of their first rows; `companies` are
-    those of each part, `places` where these are among all; `columns` are those that some held row has a figure for, by
-    part. What all measures ask of the same ledger is worked out once.
+    `all_companies` of all parts, their `names` and `first_days`; `companies` per part, and their `places` among
+    all; `columns` per part with any figure.
     """
 
     def __init__(self, view: ReportView, among: Collection[str] | None = None) -> None:
@@ -123,16 +121,16 @@ class CompanyIndex:
         self._rows: dict[tuple[date, str], Places] = {}
 
     def made_from(self, days: Iterable[date]) -> tuple[object, ...]:
-        """Returns what figures of these days are made from: equal until one of them, a company or a setting changes.
+        """Returns the input of these days' figures: equal until one of them, a company or a setting changes.
 
-        Soon compared: what an answer did not change is the same object as before.
+        Fast to compare: what an answer did not change is the same object as before.
         """
         blocks = self.view.ledger.blocks
         return self._common, {day: blocks[day].tables for day in days if day in blocks}
 
     @cached_property
     def _common(self) -> tuple[object, ...]:
-        """What figures of any day are made from."""
+        """The input of figures of any day."""
         view, ledger = self.view, self.view.ledger
         status = replace(view.day_status, today=None, running=None)
         health = Health(view.health.interval, history=view.health.history)
@@ -140,16 +138,16 @@ class CompanyIndex:
         return rest, ledger.names, ledger.withdrawn, ledger.first_days, self.columns
 
     def columns_of(self, measure: Measure) -> Iterator[tuple[str, Column]]:
-        """Yields the columns of a measure that some held row has a figure for, with the part that they belong to.
+        """Yields the columns of a measure that some held row has a figure for, with their part.
 
-        What the platform never reported of anybody, as older releases lack a field, is nobody's 0.
+        A field that the platform never reported, as in older releases, is nobody's 0.
         """
         for part, columns in self.view.report.parts.items():
             held = self.columns.get(part, frozenset())
             yield from ((part, column) for column in columns if column.family == measure.family and column in held)
 
     def on_day(self, day: date, part: str, column: Column, silence: float) -> list[float]:
-        """Returns the figures of a day in the order of the part's companies; `silence` for those without a row."""
+        """Returns a day's figures in the order of the part's companies; `silence` without a row."""
         table = self.view.ledger.table(day, part)
         places = self._rows.get((day, part))
         if places is None:
@@ -159,7 +157,7 @@ class CompanyIndex:
     def samples(
         self, measure: Measure, part: str, column: Column, values: Sequence[float], until: date | None
     ) -> Iterator[Sample]:
-        """Yields the values that are figures and may be served, of companies that have a row `until` that day."""
+        """Yields the figures that may be served, of companies with a row `until` that day."""
         least = self.view.min_group if measure.people else 0
         first_days = map(self._first_days[part].__getitem__, self.companies[part])
         for own, first_day, value in zip(self.labels(part, column.label_values), first_days, values, strict=True):
@@ -167,7 +165,7 @@ class CompanyIndex:
                 yield Sample(own, value)
 
     def labels(self, part: str, label_values: tuple[str, ...]) -> Sequence[tuple[str, ...]]:
-        """Returns the labels of a column's samples by company, made once: all windows and measures bear the same."""
+        """Returns the labels of a column by company; cached, since all windows and measures share them."""
         if (part, label_values) not in self._labels:
             source, names = self.view.source, self.view.ledger.names
             self._labels[part, label_values] = [

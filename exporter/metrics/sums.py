@@ -1,4 +1,4 @@
-"""Sums over the days of a window, those of limited labels too: of each value that is kept, and of `other`; pure."""
+"""Sums over the days of a window, also of limited labels: of each kept value, and of `other`; pure."""
 
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -12,11 +12,11 @@ from exporter.metrics.report_view import CompanyIndex, ReportView
 from exporter.metrics.windows import Window, WindowDays
 
 Sums = dict[tuple[str, Column], tuple[tuple[date, ...], list[float]]]
-"""By part and column the days that are added up so far, newest first, and the sums of the companies."""
+"""By part and column the days added up so far, newest first, and the companies' sums."""
 
 
 def window_sums(index: CompanyIndex, measure: Measure, window: WindowDays, sums: Sums) -> Iterator[Sample]:
-    """Yields the figures of a window; a longer one goes on from the sum of a shorter one.
+    """Yields the figures of a window; a longer one continues the sum of a shorter one.
 
     A row that lacks the figure makes its company's sum unknown, not smaller.
     """
@@ -39,9 +39,9 @@ def window_sums(index: CompanyIndex, measure: Measure, window: WindowDays, sums:
 def limited_sums(
     index: CompanyIndex, measure: Measure, windows: Mapping[Window, WindowDays]
 ) -> Mapping[Window, Sequence[Sample]]:
-    """Returns the figures of a measure with limited labels by window: per company the values it keeps, and `other`.
+    """Returns the figures of a measure with limited labels by window: per company the kept values, and `other`.
 
-    All windows at once, because what is held of a company is far more than what is served.
+    All windows at once, because far more is held of a company than is served.
     """
     view = index.view
     kept, caps = view.kept.get(measure.family, {}), view.label_limits.caps(measure)
@@ -60,9 +60,9 @@ def limited_sums(
 
 
 def _columns_as_served(view: ReportView, part: str, measure: Measure) -> Mapping[Labels, Column] | None:
-    """Returns the columns of a measure by label values as served, if nothing is put together with anything; else None.
+    """Returns the columns of a measure by served label values if no values are joined, else None.
 
-    Then a sum over days is one of columns, which takes half the time of going through each company's own values.
+    Then a sum over days is one of columns, which takes half the time.
     """
     cap, length = view.label_limits.caps(measure)[0], view.label_limits.value_length
     if cap is None or measure.kind is not Kind.SUM or measure.needs_read_marker:
@@ -94,11 +94,10 @@ def _column_samples(
 def kept_sums(
     held: Uses, kept: frozenset[Labels], caps: Sequence[int | None], days: WindowDays, measure: Measure
 ) -> Iterator[tuple[Labels, float]]:
-    """Yields what a company has over some days per kept value, and the rest as `other` where it can be added up.
+    """Yields a company's sums per kept value, and `other` if it can be added up.
 
-    A value counts 0 from the first day that it was used on, and has no figure before it. If the measure needs a read
-    marker, it counts 0 in a row only if the break-down was read there; without one of these rows there is no figure.
-    Nor is there one if a day's row was lost.
+    A value counts 0 from the day of its first use. With a read marker, it counts 0 in a row only if the break-
+    down was read there. Unread or lost days make the sum unknown.
     """
     if not held.lost.isdisjoint(days.days):
         return
@@ -119,6 +118,6 @@ def kept_sums(
 
 
 def _is_read(held: Uses, labels: Labels, days: Iterable[date]) -> bool:
-    """Returns whether a value, or the break-down that it would be in, was read on all days on which there is a row."""
+    """Returns whether a value, or its break-down, was read on all days with a row."""
     figures, read = held.figures[labels], held.read.get(labels[:-1], ())
     return all(day in figures or day in read or day in held.silent for day in days)

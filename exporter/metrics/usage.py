@@ -1,8 +1,6 @@
-"""The usage figures of companies as metric families: one family per measure and window.
+"""Usage figures of companies: one family per measure and window; knows no platform and no text format.
 
-Generic over `exporter.domain.model.Measure`; knows no platform and no text format. A line of it:
-
-    paradigm_user_queries_last_day{source="production",company_id="17",company="Northwind",mode="chat"} 61.0
+paradigm_user_queries_last_day{source="production",company_id="17",company="Northwind",mode="chat"} 61.0
 """
 
 import math
@@ -16,7 +14,7 @@ from exporter.metrics.windows import TODAY, Window, WindowDays, days_by_window, 
 
 
 def usage_families(index: CompanyIndex) -> Iterator[DeferredFamily]:
-    """Yields the families of all measures and windows that there is a day for."""
+    """Yields the families of all measures and windows that have a day."""
     view = index.view
     held = index.made_from(view.ledger.blocks)
     ended = index.made_from(day for day in view.ledger.blocks if day != view.day_status.running)
@@ -44,14 +42,14 @@ def _limited(
     made: dict[Window, Sequence[Sample]],
     window: Window,
 ) -> Sequence[Sample]:
-    """Returns the figures of limited labels in a window: those of all at once, unless only today's are needed."""
+    """Returns the figures of limited labels in a window; computes all windows at once, unless only today is needed."""
     if window not in made:
         made.update(limited_sums(index, measure, {window: days[window]} if window is TODAY else days))
     return made[window]
 
 
 def _newest_samples(index: CompanyIndex, measure: Measure) -> Iterator[Sample]:
-    """Yields the largest held moment of each company, or its newest held level."""
+    """Yields each company's largest held moment, or newest held level."""
     is_moment = measure.kind is Kind.INSTANT
     for part, column in index.columns_of(measure):
         if part not in index.companies:
@@ -69,7 +67,7 @@ def _newest_samples(index: CompanyIndex, measure: Measure) -> Iterator[Sample]:
 
 
 def _info_samples(index: CompanyIndex, measure: Measure) -> Iterator[Sample]:
-    """Yields a 1 for each row of what the report discovered about its own labels."""
+    """Yields 1 for each row of the report's discovery about its own labels."""
     view = index.view
     discovery = view.discoveries.get(measure.family)
     rows = () if discovery is None else discovery.rows

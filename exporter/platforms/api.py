@@ -1,6 +1,6 @@
-"""What a source is made of: platforms, reports, requests. Authors of plugins import this and `exporter.domain.model`.
+"""The interface of platforms: plugins import this and `exporter.domain.model`.
 
-A platform is found through the entry-point group `chat_usage_exporter.sources`, the built-in ones included.
+Platforms, the built-in ones too, are found through the entry-point group `chat_usage_exporter.sources`.
 """
 
 from collections.abc import Callable, Mapping
@@ -16,20 +16,19 @@ from exporter.domain.scope import Scope
 from exporter.domain.selectors import Selection
 
 INVARIANTS = ("negative", "duplicate_row", "future_date", "answer_outside_day", "row_lost", "end_exclusive")
-"""The invariants of the rows of any report."""
+"""The invariants of rows of any report."""
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One question: `path` below the source's base URL, query `params`, and the `days` that its answer covers.
+    """One request: `path` below the source's base URL, query `params`, and the `days` that its answer covers.
 
-    `report` is the label of the request's own metrics, mostly the report's name. `instead` is asked, once, when the
-    platform refuses this request with 403 (a filter that the key may not use). `subject` names what of the platform
-    the request is about (a channel), `items` what of it is asked for (components), if that is not everything. `parts`
-    are requests for single items, by item: each is asked where the request for all of them fails or does not yield it.
-    `discovery` is the topic of what the answer lists, without which nothing else can be asked; one poll a day asks for
-    it. A `method` other than GET changes something: it is tried once. With a `link`, as an answer named it, that is
-    asked in place of path and params, if it does not leave the platform.
+    `report` is the label of the request's metrics, mostly the report's name. `instead` is asked once after a 403
+    (a filter that the key may not use). `subject` is what the request is about (a channel), `items` what is asked
+    for (components), if not everything. `parts` are requests for single items, asked if the request for all fails
+    or does not yield them. `discovery` is the topic of a list that other requests need; one poll a day asks for
+    it. A `method` other than GET is tried once. `link`, as an answer named it, replaces path and params, if it
+    stays on the platform.
     """
 
     report: str
@@ -53,24 +52,24 @@ class Discovery(NamedTuple):
 
 
 Discoveries = Mapping[str, Discovery]
-"""What a report has found out, by topic; kept between polls and in the state file."""
+"""Discoveries of a report by topic; kept between polls and in the state file."""
 NO_DISCOVERIES: Discoveries = {}
 END_DATE = "end_date"
-"""The topic of the discovery that the last day asked for is not in the answer: then one day more is asked for."""
+"""The topic of the discovery that the end date is exclusive: then one more day is asked for."""
 
 
 @dataclass(frozen=True, slots=True)
 class NeedsDiscovery:
-    """An answer with discoveries instead of figures: what is not answered yet is planned anew with them."""
+    """An answer with discoveries instead of figures: unanswered days are planned anew with them."""
 
     discoveries: Discoveries
 
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """Where and when an answer is read: the name of the `source`, its running day `today`, the `zone` of its days.
+    """Where and when an answer is read: the `source`'s name, its running day `today`, the `zone` of its days.
 
-    On a `quiet` day all other figures of the subject are 0: what has no value then is no fault.
+    On a `quiet` day all other figures of the subject are 0, so a missing value is no fault.
     """
 
     source: str
@@ -138,8 +137,8 @@ class Fields(RowFields):
 class Component:
     """Where an operator says that one component of an answer is.
 
-    Either `value`, searched in the answer, is one number; or `items` finds a list in it, and `label` and `value` a name
-    and a number in each item; or `series` finds a list, and `time` and `value` a moment and a number in each.
+    Either `value` is one number in the answer; or `items` finds a list, with `label` and `value` in each item; or
+    `series` finds a list, with `time` (a moment) and `value` in each entry.
     """
 
     value: Expression
@@ -151,7 +150,7 @@ class Component:
 
 @dataclass(frozen=True, slots=True)
 class Override:
-    """What an operator knows better about a report: its `path`, where figures (`fields`) or `components` are."""
+    """What an operator knows better about a report: `path`, and where figures (`fields`) or `components` are."""
 
     path: str | None = None
     fields: Fields | None = None
@@ -159,18 +158,15 @@ class Override:
 
 
 class OptionKind(Enum):
-    """What a platform's own option holds."""
-
     TEXT = "text"  # a str; None if it is not set
     SELECTION = "selection"  # an exporter.domain.selectors.Selection: include and exclude
 
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """An option that a platform adds to `sources.<name>`.
+    """An option that a platform adds to `sources.<name>`; `description` is one sentence.
 
-    `description` is one sentence, as those of the settings are. With `identifies`, another value means other figures:
-    what is held is asked for again.
+    With `identifies`, another value means other figures: held days are asked for again.
     """
 
     name: str
@@ -182,7 +178,7 @@ class Option:
 
 
 class LabelLimit(NamedTuple):
-    """An option `label_limits.<name>`: how many values its labels may have; `description` is one sentence."""
+    """An option `label_limits.<name>`; `description` is one sentence."""
 
     name: str
     default: int
@@ -191,14 +187,14 @@ class LabelLimit(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """One source as its platform sees it: the `source`'s name, and the values of the platform's own options by name."""
+    """One source as its platform sees it: the `source`'s name, and the values of the platform's own options."""
 
     source: str
     options: Mapping[str, str | Selection | None] = field(default_factory=dict)
 
 
 class ReportDefaults(Protocol):
-    """What holds of a report that says nothing else: its figures have days, it is asked for all days at once."""
+    """Defaults of a report: figures have days, and all days are asked for at once."""
 
     @property
     def asks_by_day(self) -> bool:
@@ -212,13 +208,13 @@ class ReportDefaults(Protocol):
 
     @property
     def invariants(self) -> tuple[str, ...]:
-        """Its own invariants beside `INVARIANTS`: values of the label `invariant`, counted in `Reading.violations`."""
+        """Its own invariants beside `INVARIANTS`: values of the label `invariant`, keys of `Reading.violations`."""
         return ()
 
     def assumed_discoveries(self, day: date, subjects: int, *, at_worst: bool = False) -> Discoveries:
-        """Returns what it would have discovered on `day` of a platform with so many subjects (channels): for forecasts.
+        """Returns the discoveries to assume on `day`, with so many subjects (channels), for forecasts.
 
-        At worst it has to ask as many questions as it ever can.
+        `at_worst`: those with the most requests.
         """
         return NO_DISCOVERIES
 
@@ -231,7 +227,7 @@ class ReportDefaults(Protocol):
 
 
 class Report(ReportDefaults, Protocol):
-    """One reporting endpoint: how to ask it and how to read its answer. Pure: no clock, no network."""
+    """One reporting endpoint: how to ask it and how to read its answers. Pure: no clock, no network."""
 
     @property
     def name(self) -> str:
@@ -239,7 +235,7 @@ class Report(ReportDefaults, Protocol):
 
     @property
     def day_bytes(self) -> int:
-        """About how many bytes one company's day takes in an answer; foretells in how many pieces a past is asked."""
+        """Approximate bytes of a company's day in an answer, from which piece sizes are forecast."""
 
     @property
     def measures(self) -> tuple[Measure, ...]:
@@ -250,23 +246,17 @@ class Report(ReportDefaults, Protocol):
         """The parts of its rows, each with the columns that are known beforehand."""
 
     def plan(self, days: Days, scope: Scope, discoveries: Discoveries = ...) -> tuple[Request, ...]:
-        """Returns the requests whose answers together cover `days`, the most wanted first.
+        """Returns the requests that together cover `days`, the most important first.
 
-        Where something has to be discovered first, that is the only request.
+        If a discovery is needed first, that is the only request.
         """
 
     def decode(self, body: bytes, request: Request, context: Context) -> Reading | NeedsDiscovery:
-        """Reads one answer.
+        """Reads the whole, decompressed `body` of the answer to `request`.
 
-        Args:
-            body: the whole answer, decompressed.
-            request: what was asked; rows outside its days are left out and counted, levels filed under its last day.
-            context: where and when; rows of days after today are left out and counted.
-
-        Raises:
-            NotJsonError: the body is no JSON.
-            SchemaError: it is JSON but not this report.
-            PlatformError: it reports a failure.
+        Rows outside its days, or after today (`context`), are left out and counted; levels are filed under
+        its last day. Raises NotJsonError, SchemaError (JSON of another shape) and PlatformError (it reports a
+        failure).
         """
 
 
@@ -274,15 +264,14 @@ class Report(ReportDefaults, Protocol):
 class Platform:
     """A reporting API.
 
-    Its `name` is the metric prefix and the value of `platform` in the configuration. `base_url` cleans what the
-    operator wrote into the URL that paths are appended to; `headers` makes the authentication headers from the key;
-    `reports` are all that it has, by name. `version` is raised when the same answers yield other rows: what a
-    state file holds of the earlier one is asked for again. `overridden` makes a report as an operator describes it
-    and raises ConfigError when that cannot be (None: no option); `field_defaults` are the expressions of `Fields`
-    that may be left out. `options` are the platform's own, and `equipped` makes a report that knows their values.
-    `label_limits` are those that its measures name. `key_variable` and `url_variable` are environment variables that
-    suffice for a first run. A source is `one_company` where each account is. `remedies` say, by HTTP status, what an
-    operator can do (403: which permission the key's owner needs).
+    `name` is the metric prefix and the value of `platform` in the configuration. `base_url` normalises the
+    operator's URL, which paths are appended to; `headers` makes authentication headers from the key. Raise
+    `version` when the same answers yield other rows: stored states are then asked for again. `overridden` makes a
+    report as an operator describes it, or raises ConfigError (None: no such option); `field_defaults` are the
+    optional expressions of `Fields`. `options` are the platform's own, and `equipped` makes a report that knows
+    their values. `label_limits` are those of its measures. `key_variable` and `url_variable` are environment
+    variables for a first run. `one_company`: each account is one company. `remedies` say, by HTTP status, what an
+    operator can do.
     """
 
     name: str
@@ -303,14 +292,10 @@ class Platform:
     remedies: Mapping[int, str] = field(default_factory=dict)
 
     def configured(self, name: str, override: Override | None = None, account: Account | None = None) -> Report:
-        """Returns the report `name`, as the operator describes it if there is an override, of an account if given.
-
-        Raises:
-            ConfigError: the report cannot be described so.
-        """
+        """Returns the report `name`, overridden and for an account if given; ConfigError if that cannot be done."""
         report = self.reports[name]
         if override is not None:
             if self.overridden is None:
-                raise ConfigError(f"the reports of {self.title} cannot be overridden; take it out")
+                raise ConfigError(f"the reports of {self.title} cannot be overridden; remove the override")
             report = self.overridden(name, override)
         return report if self.equipped is None or account is None else self.equipped(report, account)

@@ -23,7 +23,7 @@ def further_page(root: object) -> str:
                 return link
             if value:
                 raise SchemaError(
-                    f'the answer is one page of several ("{key}" says so), and names no link to the next one; half of'
-                    " an answer is none. Ask the platform's operator for answers in one piece"
+                    f'the answer is one page of several ("{key}"), without a link to the next one; '
+                    "ask the platform's operator for answers in one piece"
                 )
     return ""

@@ -1,4 +1,4 @@
-"""Reads an answer by expressions (JMESPath), one per level, since none can look at its parent."""
+"""Reads an answer by JMESPath expressions, one per level, since none can look at its parent."""
 
 import warnings
 from collections.abc import Iterator, Mapping
@@ -17,32 +17,32 @@ from exporter.platforms.api import Expression, FigureFields, RowFields
 from exporter.platforms.reading_builder import ReadingBuilder, RowKey
 
 LONGEST = 1000
-"""Characters of an expression."""
+"""Maximum length of an expression."""
 MOST_SELECTIONS = 2
-"""In so many places may an expression put values together (`[a, b]`, `{a: b}`): each multiplies what it is given."""
+"""Maximum of multi-selects (`[a, b]`, `{a: b}`) in an expression: each multiplies its input."""
 SHOWN_DEPTH = 3
-"""So many levels of what an expression finds are shown."""
+"""Levels shown of what an expression finds."""
 MOST_ITEMS = 1_000_000
-"""So many items may a list have that an expression finds."""
+"""Maximum length of a list that an expression finds."""
 MOST_STEPS = 10_000_000
-"""So many steps may all expressions take over one answer; a step is a value looked at, or an item of a list found."""
+"""Maximum steps of all expressions over one answer; a step is a value looked at, or an item of a list."""
 
 
 def expression(text: str) -> Expression:
-    """Compiles an expression; a ValueError says in one line why it is none."""
+    """Compiles an expression; the ValueError is one line."""
     try:
         with warnings.catch_warnings():  # of text in backticks without quotes, which JMESPath once had
             warnings.simplefilter("ignore", PendingDeprecationWarning)
             parsed: dict[str, Any] = jmespath.compile(text).parsed
     except ParseError as error:
-        raise ValueError(f"is no JMESPath expression: it goes wrong at character {error.lex_position + 1}") from None
+        raise ValueError(f"is not a JMESPath expression: error at character {error.lex_position + 1}") from None
     except RecursionError:
         raise ValueError("is nested too deeply") from None
     if len(text) > LONGEST:
         raise ValueError(f"is longer than {LONGEST} characters")
     nodes = list(_nodes(parsed))
     if sum(node["type"].startswith("multi_select") for node in nodes) > MOST_SELECTIONS:
-        raise ValueError(f"puts values together in more than {MOST_SELECTIONS} places")
+        raise ValueError(f"combines values in more than {MOST_SELECTIONS} places")
     for node in nodes:
         if node["type"] == "function_expression":
             _refuse_bad_call(node["value"], len(node["children"]))
@@ -50,7 +50,6 @@ def expression(text: str) -> Expression:
 
 
 def _nodes(node: object) -> Iterator[dict[str, Any]]:
-    """Yields all parts of a parsed expression."""
     if isinstance(node, dict) and "type" in node:
         yield node
         for child in (*node["children"], node.get("value")):
@@ -58,7 +57,7 @@ def _nodes(node: object) -> Iterator[dict[str, Any]]:
 
 
 def _plain_path(parsed: dict[str, Any]) -> tuple[str, ...] | None:
-    """Returns the keys of an expression that is nothing but keys, as almost all are; None for any other."""
+    """Returns the keys of an expression of keys alone, as almost all are, else None."""
     fields = parsed["children"] if parsed["type"] == "subexpression" else [parsed]
     if parsed["type"] == "current":
         return ()
@@ -66,10 +65,10 @@ def _plain_path(parsed: dict[str, Any]) -> tuple[str, ...] | None:
 
 
 def _refuse_bad_call(name: str, arguments: int) -> None:
-    """Finds at once what the library finds when the function is first called."""
+    """Finds at once what the library finds at the first call."""
     function = Functions.FUNCTION_TABLE.get(name)
     if function is None:
-        raise ValueError(f"calls {name}(), which is no function of JMESPath")
+        raise ValueError(f"calls {name}(), which is not a JMESPath function")
     signature = function["signature"]
     variadic = bool(signature) and signature[-1].get("variadic", False)
     if arguments < len(signature) or (arguments > len(signature) and not variadic):
@@ -78,14 +77,14 @@ def _refuse_bad_call(name: str, arguments: int) -> None:
 
 
 class Search(TreeInterpreter):  # type: ignore[misc]  # the library has no types
-    """Evaluates expressions over one answer, in a bounded number of steps."""
+    """Evaluates expressions over one answer in a bounded number of steps."""
 
     def __init__(self) -> None:
         super().__init__()
         self._left = MOST_STEPS
 
     def find(self, expression: Expression, value: object) -> object:
-        """Returns what an expression finds in a value, or None; raises SchemaError if that takes too much."""
+        """Returns what an expression finds in a value, or None; SchemaError if that takes too many steps."""
         if expression.path is not None:
             self._take(1)
             for key in expression.path:
@@ -98,7 +97,6 @@ class Search(TreeInterpreter):  # type: ignore[misc]  # the library has no types
         return found
 
     def visit(self, node: dict[str, Any], *arguments: object, **options: object) -> object:
-        """Evaluates one part of an expression."""
         found: object = super().visit(node, *arguments, **options)
         self._take(1 + len(found) if isinstance(found, list) else 1)
         if isinstance(found, list) and len(found) > MOST_ITEMS:
@@ -108,17 +106,16 @@ class Search(TreeInterpreter):  # type: ignore[misc]  # the library has no types
     def _take(self, steps: int) -> None:
         self._left -= steps
         if self._left < 0:
-            raise SchemaError(f"the expressions take more than {MOST_STEPS:,} steps over an answer; write plainer ones")
+            raise SchemaError(f"the expressions take more than {MOST_STEPS:,} steps over an answer; simplify them")
 
 
 @dataclass(slots=True)
 class Reader:
     """Reads one answer into `rows` of a part: the `figures` by family.
 
-    `account` is the id and name of the company of rows without one. `place` precedes the names of options in notes.
-    If it is `declared`, ids may be text, and a break-down that was read is marked (`Measure.needs_read_marker`).
-    `samples` are, from the outer options to the inner ones, their expressions and the first value that each found, None
-    if it found none anywhere.
+    `account` is the id and name of the company of rows without one. `place` precedes option names in notes. If
+    `declared`, ids may be text, and break-downs get read markers. `samples` are, outermost first, expressions and
+    the first value that each found.
     """
 
     fields: RowFields
@@ -152,7 +149,7 @@ class Reader:
                     self._file(company, day, day)
 
     def _company(self, holder: object) -> str | None:
-        """Returns the id of a company and notes its name; None, noted, if it has no id."""
+        """Returns a company's id and notes its name; None, noted, without an id."""
         if self.fields.company_id is None:
             self.rows.names[self.account[0]] = self.account[1]
             return self.account[0]
@@ -198,7 +195,7 @@ class Reader:
         return not items
 
     def _labels(self, where: FigureFields, item: object) -> tuple[str, ...] | None:
-        """Returns the label values of an item's figure; None, noted, for one without one of them."""
+        """Returns the label values of an item's figure; None, noted, if one is missing."""
         found = []
         for option, expression in where.labels:
             label = self._find(f"{where.place}{option}", expression, item)
@@ -218,7 +215,7 @@ class Reader:
             figures[column] = figures.get(column, 0.0) + figure
 
     def _list(self, option: str, expression: Expression, value: object) -> list[object]:
-        """Returns the rows that an expression finds; anything but a list is noted as a row that is not read."""
+        """Returns the rows that an expression finds; anything but a list is noted as an unread row."""
         found = self._find(option, expression, value)
         if isinstance(found, list):
             return found

@@ -1,7 +1,7 @@
-"""From the bytes of an answer to JSON values, and from JSON values to ids, names, days and figures.
+"""From the bytes of an answer to JSON values, and from those to ids, names, days and figures.
 
-What an API calls a number, a name or a date is checked value by value: each is read together with what is wrong with
-it, so that one wrong value can be left out and its neighbours served. Knows no report.
+Each value is read together with what is wrong with it, so that one bad value can be left out and its neighbours
+served. Knows no report.
 """
 
 import math
@@ -29,22 +29,20 @@ _ESCAPE = re.compile(
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _FIELD = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,63}")
 _EXACT = 2**53
-"""The largest whole number up to which a double holds every one."""
+"""The largest integer up to which a double holds every one."""
 Count = Annotated[int, msgspec.Meta(ge=0, le=_EXACT)]
 Number = Annotated[float, msgspec.Meta(ge=0)]
 """What `count` and `number` read without a flaw, as types for msgspec; -0.0 is a 0."""
 _NOT_IN_A_LABEL = re.compile("[\x00\ud800-\udfff]")
 DEEPEST = 16
-"""No report that could be read is nested more deeply."""
+"""No readable report is nested more deeply."""
 
 
 def parse(body: bytes) -> object:
-    """Returns the JSON value of a whole answer; integers keep every digit, of a repeated key the last one counts.
+    """Returns the JSON value of a whole answer; integers keep every digit, the last repeated key counts.
 
-    A byte order mark is skipped and a lone surrogate replaced by U+FFFD, whatever charset the answer claims.
-
-    Raises:
-        NotJsonError: it is not JSON in UTF-8, or nested too deeply to be a report.
+    A byte order mark is skipped and a lone surrogate becomes U+FFFD. NotJsonError if it is no UTF-8 JSON, or
+    nested too deeply.
     """
     text = body.removeprefix(_BOM)
     try:
@@ -56,9 +54,9 @@ def parse(body: bytes) -> object:
 
 
 class Listed:
-    """A list of an answer whose items are parsed one at a time: all together would be ten times as large.
+    """A list of an answer whose items are parsed one at a time; all together would be ten times as large.
 
-    Whoever reads it twice has it parsed twice. Reading raises NotJsonError, as `parse` does.
+    Each iteration parses anew, and raises NotJsonError as `parse` does.
     """
 
     def __init__(self, items: Iterable[msgspec.Raw]) -> None:
@@ -77,7 +75,7 @@ class Listed:
 
 
 def opened(body: bytes, lists: Collection[str]) -> object:
-    """Does what `parse` does, but leaves each list under the keys `lists` of an object as `Listed`."""
+    """Parses as `parse` does, but leaves each list under the keys `lists` of an object as `Listed`."""
     try:
         fields = _FIELDS.decode(body.removeprefix(_BOM))
         return {
@@ -91,7 +89,7 @@ def opened(body: bytes, lists: Collection[str]) -> object:
 
 
 def _parse_leniently(text: bytes) -> object:
-    """Parses what the fast path refused, once more, with lone surrogates replaced and any size of float."""
+    """Parses again what the fast path refused: lone surrogates, floats of any size."""
     try:
         return _WIDE_FLOATS.decode(_ESCAPE.sub(lambda match: rb"\ufffd" if match["lone"] else match[0], text))
     except RecursionError as error:
@@ -99,7 +97,7 @@ def _parse_leniently(text: bytes) -> object:
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         # msgspec names a place, never the text there.
         raise NotJsonError(
-            f"the answer is no JSON: {error}" if _is_utf8(text) else "the answer is not UTF-8"
+            f"the answer is not JSON: {error}" if _is_utf8(text) else "the answer is not UTF-8"
         ) from error
 
 
@@ -130,13 +128,13 @@ def _type_of(shape: object) -> type:
 
 
 Flaw = Literal["missing", "retyped", "negative"]
-"""What can be wrong with a value. A `retyped` one may still be readable."""
+"""What can be wrong with a value; a `retyped` one may still be readable."""
 Checked = tuple[float | None, Flaw | None]
 """A number as it was read, and what is wrong with it."""
 
 
 def identity(value: object) -> tuple[str | None, Flaw | None]:
-    """Reads an id with all its digits, None where there is none; a string, or `17.0`, is read and is `retyped`."""
+    """Reads an id with all its digits, if there is one; a string or `17.0` is read as `retyped`."""
     if type(value) is int:  # almost every id
         return str(value), None
     match value:
@@ -150,24 +148,24 @@ def identity(value: object) -> tuple[str | None, Flaw | None]:
 
 
 def label(text: str) -> str:
-    """Makes a string safe to be a label value: the page escapes everything but NUL, which ends Prometheus' parser."""
+    """Makes a string safe as a label value: the exposition escapes all but NUL, which ends Prometheus' parser."""
     return _NOT_IN_A_LABEL.sub("\ufffd", text)
 
 
 def key(text: str) -> str:
-    """Returns a key as part of a path in a message: what does not look like a field's name may be data, so `*`."""
+    """Returns a key of a path fit for messages: what does not look like a field's name may be data, so `*`."""
     return text if _FIELD.fullmatch(text) else "*"
 
 
 def name(value: object) -> tuple[str, Flaw | None]:
-    """Reads a name as it is; anything but a string is the empty name."""
+    """Reads a name unchanged; anything but a string is empty."""
     if isinstance(value, str):
         return label(value), None
     return "", "missing" if value is None else "retyped"
 
 
 def day(value: object) -> date | None:
-    """Reads a date in the one documented form, YYYY-MM-DD; None for anything else."""
+    """Reads a date in the one documented form, YYYY-MM-DD, else None."""
     if not isinstance(value, str) or not _DAY.fullmatch(value):
         return None
     try:
@@ -177,12 +175,12 @@ def day(value: object) -> date | None:
 
 
 def is_number(value: object) -> bool:
-    """Returns whether it is a JSON number; `true` is none."""
+    """Returns whether it is a JSON number, not a boolean."""
     return type(value) in (int, float)
 
 
 def count(value: object) -> Checked:
-    """Reads a whole number; `12.0` and `1e3` are whole, `12.5` is served as it is and is `retyped`."""
+    """Reads an integer; `12.0` and `1e3` are integers, `12.5` is kept and `retyped`."""
     if type(value) is int and 0 <= value <= _EXACT:  # almost every value
         return float(value), None
     figure, flaw = number(value)
@@ -192,7 +190,7 @@ def count(value: object) -> Checked:
 
 
 def number(value: object) -> Checked:
-    """Reads a number; None for what is missing, of another type, beyond a double's range or negative."""
+    """Reads a number; None if missing, of another type, beyond a double's range or negative."""
     if type(value) is int and 0 <= value <= _EXACT:
         return float(value), None
     if isinstance(value, bool) or not isinstance(value, int | float):
@@ -207,7 +205,7 @@ def number(value: object) -> Checked:
 
 
 def moment(value: object) -> Checked:
-    """Reads an ISO date-time with its offset as seconds since 1970; what has no offset names no moment."""
+    """Reads an ISO date-time with an offset as seconds since 1970."""
     if value is None:
         return None, "missing"
     try:

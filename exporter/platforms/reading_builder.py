@@ -1,4 +1,4 @@
-"""A reading in the making: rows are merged by part, company and day, what is wrong is noted by path or by row.
+"""Builds a reading: rows are merged by part, company and day, problems noted by path or row.
 
 Knows what companies, days and rows are, and no report's fields.
 """
@@ -19,7 +19,7 @@ from exporter.platforms.api import Context
 
 
 class RowKey(NamedTuple):
-    """What a row is known by."""
+    """The key of a row."""
 
     part: str
     company_id: str
@@ -27,7 +27,7 @@ class RowKey(NamedTuple):
 
 
 class Invariant(NamedTuple):
-    """What holds in every row that has all these figures: those of `parts` together are at most `whole`."""
+    """In every row with all these figures, those of `parts` together are at most `whole`."""
 
     name: str
     parts: tuple[Column, ...]
@@ -36,7 +36,7 @@ class Invariant(NamedTuple):
 
 @dataclass(slots=True)
 class ReadingBuilder:
-    """Collects what one answer says; `listed` counts the rows of the asked days, readable or not."""
+    """Collects the content of one answer; `listed` counts rows of the asked days, readable or not."""
 
     days: Days
     context: Context
@@ -51,12 +51,12 @@ class ReadingBuilder:
     _asked: dict[str, date] = field(default_factory=dict)
 
     def note(self, flaw: str | None, path: str) -> None:
-        """Notes what is wrong with the field at `path`, if anything is; how many rows have it does not count."""
+        """Notes what is wrong with the field at `path`, once however many rows have it."""
         if flaw:
             self._drift[flaw].add(path)
 
     def expect(self, holder: Mapping[str, object], known: Set[str], path: str) -> None:
-        """Notes the fields of the object at `path` that the documentation does not know."""
+        """Notes undocumented fields of the object at `path`."""
         if not holder.keys() <= known:
             place = f"{path}." if path else ""
             self._drift["unknown"].update(f"{place}{json_values.key(key)}" for key in holder.keys() - known)
@@ -74,7 +74,7 @@ class ReadingBuilder:
         return value
 
     def objects(self, listed: object, path: str, *, are_rows: bool) -> Iterator[Mapping[str, object]]:
-        """Yields the objects of a list; anything else is noted and, where rows are listed, a row that is not read."""
+        """Yields the objects of a list; anything else is noted and, where rows are listed, counts as unread."""
         if not isinstance(listed, list | json_values.Listed):
             self.note("missing" if listed is None else "retyped", path)
             self.listed += are_rows
@@ -87,7 +87,7 @@ class ReadingBuilder:
                 self.listed += are_rows
 
     def company(self, holder: object, path: str) -> str | None:
-        """Returns the id of a company and notes its name; None, and a row that could not be read, if it has no id."""
+        """Returns a company's id and notes its name; None, and an unread row, without an id."""
         if not isinstance(holder, dict):
             self.note("missing" if holder is None else "retyped", path)
             self.listed += 1
@@ -95,7 +95,7 @@ class ReadingBuilder:
         return self.named(holder.get("id"), holder.get("name"), (f"{path}.id", f"{path}.name"))
 
     def named(self, identity: object, name: object, paths: tuple[str, str], *, may_be_text: bool = False) -> str | None:
-        """Does the same for an id, a number unless it may be text, and a name at these paths."""
+        """Does the same for an id (a number, unless text is allowed) and a name at these paths."""
         company, flaw = json_values.identity(identity)
         self.note(None if company and may_be_text else flaw, paths[0])
         if company is None:
@@ -108,7 +108,7 @@ class ReadingBuilder:
         return company
 
     def key(self, part: str, company: str, written: object, path: str) -> RowKey | None:
-        """Returns what a row of this written date is filed under; None, noted, when it is not of an asked day."""
+        """Returns the key of a row of this date; None, noted, if the day was not asked for."""
         self.listed += 1
         if isinstance(written, str) and written in self._asked:  # thousands of companies list the same few days
             return RowKey(part, company, self._asked[written])
@@ -132,14 +132,14 @@ class ReadingBuilder:
         return RowKey(part, company, self.days.last)
 
     def add(self, key: RowKey, figures: Mapping[Column, float]) -> None:
-        """Files one row: an equal repetition counts once, of different ones the last, and the difference is noted."""
+        """Files one row: an equal repetition counts once; of different ones the last, and it is noted."""
         held = self.rows.setdefault(key, figures)
         if held is not figures and held != figures:
             self.violate("duplicate_row", key)
             self.rows[key] = figures
 
     def check_rows(self, invariants: Sequence[Invariant], moments: Set[Column]) -> None:
-        """Notes the rows that break an invariant, or have one of the `moments` outside their day."""
+        """Notes rows that break an invariant, or have one of the `moments` outside their day."""
         zone, midnights = self.context.zone, dict[date, tuple[float, float]]()
         for day in {key.day for key in self.rows} if moments else ():
             midnights[day] = calendars.start(day, zone).timestamp(), calendars.end(day, zone).timestamp()
@@ -160,7 +160,7 @@ class ReadingBuilder:
         fields: tuple[FieldNote, ...],
         remedy: str = "compare the answer with docs/development/platform-apis.md",
     ) -> Reading:
-        """Returns what was built; raises SchemaError if rows are listed, and not one of them could be read."""
+        """Returns the reading; SchemaError if rows are listed, and not one could be read."""
         if self.listed and not any(self.rows.values()):
             noted = [f"{kind} {enumerated(sorted(paths))}" for kind, paths in sorted(self._drift.items())]
             oddities = "; ".join([*noted, *sorted(self._violations)])

@@ -49,10 +49,10 @@ def complaints(platform: Platform, subjects: int = 2) -> tuple[str, ...]:
 
     Reports that need a discovery are assumed to have found `subjects` (channels).
     """
-    found = [f"{platform.name}: is no metric prefix"] if not _NAME.fullmatch(platform.name) else []
+    found = [f"{platform.name}: is not a metric prefix"] if not _NAME.fullmatch(platform.name) else []
     for limit in platform.label_limits:
         if not _NAME.fullmatch(limit.name) or limit.name == "value_length":
-            found.append(f"label limit {limit.name}: is no name")
+            found.append(f"label limit {limit.name}: is not a valid name")
     families: set[str] = set()
     for name, report in platform.reports.items():
         if name != report.name:
@@ -94,7 +94,7 @@ def _of_measure(platform: Platform, measure: Measure) -> Iterator[str]:
     if not measure.family.startswith(f"{platform.name}_") or not _NAME.fullmatch(measure.family):
         yield f"its name must be {platform.name}_ and words of lower-case letters, digits and single underscores"
     if measure.family.endswith(("_total", "_last_day", "_today", "_7d", "_28d", "_daily")):
-        yield "its name ends as only the page may end one"
+        yield "its name has a suffix that is reserved for windows"
     if not measure.help or measure.help.endswith("."):
         yield "its help is one sentence without a full stop"
     if len(measure.labels) > MOST_LABELS and measure.kind is not Kind.INFO:
@@ -135,10 +135,10 @@ def _of_invariants(report: Report) -> Iterator[str]:
 def _of_plan(report: Report, subjects: int) -> Iterator[str]:
     requests = report.plan(WEEK, Scope(), report.assumed_discoveries(WEEK.last, subjects))
     if {day for request in requests for day in request.days} != set(WEEK):
-        yield "its questions do not cover the days that are asked for"
+        yield "its requests do not cover the days asked for"
     for request in requests:
         parts = urlsplit(request.path)
         if parts.scheme or parts.netloc or parts.query or not request.path.startswith("/"):
-            yield f"asks {request.path}, which is no path below the base URL"
+            yield f"asks {request.path}, which is not a path below the base URL"
         if report.asks_by_day and len(request.days) > 1:
-            yield "asks for several days at once, though it says that it asks by day"
+            yield "asks for several days at once, although asks_by_day is true"

@@ -1,7 +1,7 @@
 """Asks a report for days: one request after the other, each answer decoded on arrival.
 
-An answer may bring a discovery that changes the requests after it. What fails is skipped where it failed: an item, or
-a subject, on a day. Only what fails for one subject after the other ends the questions.
+A discovery may change the requests after it. A failure skips one item, or one subject on a day; only failures of one
+subject after the other end the poll.
 """
 
 from collections import Counter
@@ -33,16 +33,16 @@ from exporter.polling.threads import Worker
 from exporter.polling.transitions import Answer
 
 ALIKE = (AuthError, RateLimitedError, TimedOutError, ConnectionLostError, NotFoundError, UnavailableError)
-"""What may be wrong with the key, the host or the report: two subjects in a row are evidence that others fail alike."""
+"""Errors of the key, the host or the report: two subjects in a row are evidence that the others fail alike."""
 DIVISIBLE = (HttpStatusError, PlatformError)
-"""What a request for several items may fail with because of one of them."""
+"""Errors of a request for several items that one of them may have caused."""
 
 MOST_PAGES = 100
-"""In so many further pages an answer may go on."""
+"""Further pages of one answer."""
 
 
 class Fetch(Protocol):
-    """What is needed of `exporter.http.Client`."""
+    """The part of `exporter.http.Client` that is needed."""
 
     async def get(self, request: Request, retry_budget: RetryBudget) -> bytes:
         """Returns the body of a good answer or raises a ReportError."""
@@ -57,7 +57,7 @@ class Transport(NamedTuple):
 
 
 async def ask(target: Target, report: Report, days: Days, known: Known, transport: Transport, now: datetime) -> Answers:
-    """Asks all that `days` of a report take, one request after the other, and has each answer decoded."""
+    """Asks for `days` of a report, one request after the other, and decodes each answer."""
     today = day_at(now, target.rules.zone)
     questions = _Questions(
         target, report, days, known, transport, Context(target.source, today, target.rules.zone), known.discoveries
@@ -76,15 +76,15 @@ async def ask(target: Target, report: Report, days: Days, known: Known, transpor
 
 
 Parts = Mapping[str, Unread | None]
-"""The names of the parts to ask for; of each what the answer to the whole left out, if it did."""
+"""Parts to ask for by name, each with what the answer to the whole left out, if anything."""
 
 
 @dataclass(slots=True)
 class _Questions:
-    """What is still to be asked (`todo`), and the results of the requests so far.
+    """The requests to make (`todo`), and the results so far.
 
-    `empty` are answers in which nothing has a value. Of subjects, `answered` are those with an answer, `in_a_row` those
-    of the failures since the last answer; `strikes` counts the failures of each.
+    `empty` answers have no value at all. `answered` subjects have an answer, `in_a_row` failed since the last
+    answer; `strikes` counts failures per subject.
     """
 
     target: Target
@@ -104,13 +104,13 @@ class _Questions:
     ended: bool = False
 
     def plan(self, discoveries: Discoveries) -> None:
-        """Plans with these discoveries; what was asked is not asked again."""
+        """Plans with these discoveries; no request is repeated."""
         done = [*(each.request for each in self.answers), *(each.request for each in self.failures)]
         plan = self.report.plan(self.days, self.target.scope, discoveries)
         self.todo = [each for each in plan if each.subject not in self.known.given_up and each not in done]
 
     async def ask(self, request: Request) -> None:
-        """Asks, and asks in parts for what could not be asked or read together."""
+        """Asks, then asks in parts for what could not be asked or read together."""
         error: ReportError | None = None
         parts: Parts = {}
         try:
@@ -129,9 +129,9 @@ class _Questions:
             self._failed(request, error)
 
     async def settle_empty(self) -> None:
-        """Decides about answers without any value: on a day on which nothing happened that is no fault.
+        """Decides about answers without any value: normal on a day without use.
 
-        Nor is it where the whole day is empty, as long as others are not: then it is a day without rows.
+        Also normal if the whole day is empty while others are not: then the day has no rows.
         """
         read = self._was_read()
         for request, body, reading, _ in self.empty:
@@ -144,9 +144,9 @@ class _Questions:
                 self._note_unread(request, reading.unread)
 
     async def _answer(self, request: Request, left_out: Unread | None = None) -> Parts:
-        """Asks once and takes the answer up; returns the parts to ask for what it does not yield.
+        """Asks once and keeps the answer; returns the parts to ask for because it lacks them.
 
-        What was `left_out` of an answer to more has no value where nothing is in an answer about it alone.
+        What was `left_out` of a larger answer has no value if the answer about it alone is empty.
         """
         body, decoded, further = await self._whole(request)
         if isinstance(decoded, Reading) and self._is_end_exclusive(request, decoded):
@@ -165,10 +165,10 @@ class _Questions:
         return parts
 
     def _is_end_exclusive(self, request: Request, reading: Reading) -> bool:
-        """Returns whether an answer newly shows that the last day asked for is never in it.
+        """Returns whether an answer newly shows that the platform excludes the end date.
 
-        A day that ended, of which another answer has rows, is left out, and the day before is not. Rows of the day
-        after the last one show the contrary; today says nothing, as a platform may list it later.
+        Evidence: it lacks the last day, which has ended and has rows elsewhere, and has the day before. Rows
+        of the day after the last one refute it; today proves nothing, since a platform may list it late.
         """
         last = request.days.last
         if last >= self.context.today:
@@ -181,17 +181,13 @@ class _Questions:
         return last in self.known.listed and last not in days and last - ONE_DAY in days
 
     async def _whole(self, request: Request) -> tuple[bytes, Reading | NeedsDiscovery, int]:
-        """Asks for an answer and all the pages that it goes on in; of these it returns the bytes.
-
-        Raises:
-            ReportError: a page failed, or there is no end: half of an answer is none.
-        """
+        """Asks for an answer and its pages, and returns their bytes; ReportError if a page fails or there is no end."""
         body = await self.transport.fetch.get(request, self.transport.retry_budget)
         decoded, links, further_bytes = await self._decoded(request, body, self.context), list[str](), 0
         while isinstance(decoded, Reading) and decoded.next_page:
             links.append(decoded.next_page)
             if len(links) > MOST_PAGES or decoded.next_page in links[:-1]:
-                raise SchemaError(f"the answer goes on in page after page without an end ({len(links)} asked)")
+                raise SchemaError(f"the answer has no last page ({len(links)} pages asked)")
             further = replace(request, link=decoded.next_page, instead=None)
             page = await self.transport.fetch.get(further, self.transport.retry_budget)
             read = await self._decoded(further, page, self.context)
@@ -212,7 +208,7 @@ class _Questions:
         parts: Iterable[str] = (),
         further_bytes: int = 0,
     ) -> None:
-        """Takes up what was read, and what was not but for `parts`; without anything read it is no answer."""
+        """Keeps what was read, and failures other than `parts`; without anything read it is no answer."""
         if isinstance(reading, Reading):
             self._note_unread(request, (each for each in reading.unread if each.name not in parts))
             if reading.rows or not reading.unread:
@@ -222,7 +218,7 @@ class _Questions:
         self.failures += [Failure(request, SchemaError(each.message), each) for each in unread]
 
     async def _ask_parts(self, request: Request, parts: Parts, *, answered: bool) -> bool:
-        """Asks one part after the other; returns whether there was an answer to the whole or to some part."""
+        """Asks for one part after the other; returns whether the whole or some part was answered."""
         in_a_row, left = 0, list(parts)
         while left:
             part = request.parts[name := left.pop(0)]
@@ -238,7 +234,7 @@ class _Questions:
         return answered
 
     def _failed(self, request: Request, error: ReportError) -> None:
-        """Takes note of a failure: the subject's other days come last, and after another failure not at all."""
+        """Notes a failure: the subject's other days are asked last, and not at all after another failure."""
         self.failures.append(Failure(request, error))
         if request.discovery:
             self._discovery_failed(request)
@@ -255,7 +251,7 @@ class _Questions:
         self._end_if_all_fail(subject, error)
 
     def _end_if_all_fail(self, subject: str, error: ReportError) -> None:
-        """Ends the questions on evidence: subjects failed in a row, and one that answered before fails, too."""
+        """Ends on evidence: subjects failed in a row, and one that answered before fails too."""
         alike = isinstance(error, ALIKE)
         if len(set(self.in_a_row)) < IN_A_ROW + (not alike) or (self.answered and not alike):
             return
@@ -266,18 +262,14 @@ class _Questions:
             self.ended, self.todo = True, []
 
     def _discovered(self, discoveries: Discoveries) -> None:
-        """Plans anew with what was discovered.
-
-        Raises:
-            SchemaError: it was known.
-        """
+        """Plans anew with a discovery; SchemaError if it was known."""
         if all(self.discoveries.get(topic) == discovery for topic, discovery in discoveries.items()):
             raise SchemaError(f"{self.target.source}/{self.report.name}: the answer leads nowhere")
         self.discoveries = {**self.discoveries, **discoveries}
         self.plan(self.discoveries)
 
     def _discovery_failed(self, request: Request) -> None:
-        """Uses the known discovery once more, until it is too old; without one nothing can be asked."""
+        """Uses the known discovery until it is too old; without one nothing can be asked."""
         known = self.discoveries.get(request.discovery)
         if known is None or self.days.last - known.day > self.target.rules.max_staleness:
             self.ended, self.todo = True, []
@@ -288,18 +280,17 @@ class _Questions:
         return self.known.was_read or any(any(True for _ in self._figures_in(each.reading)) for each in self.answers)
 
     def _figures(self, request: Request) -> Iterator[float]:
-        """Yields what was read of a request's subject on its days."""
         for asked, _, reading, _ in self.answers:
             if (asked.subject, asked.days) == (request.subject, request.days):
                 yield from self._figures_in(reading)
 
     def _figures_in(self, reading: Reading) -> Iterator[float]:
-        """Yields the figures of an answer, without what marks a break-down as read."""
+        """Yields the figures of an answer, without read markers."""
         depths = {measure.family: len(measure.labels) for measure in self.report.measures}
         for row in reading.rows:
             yield from (n for column, n in row.figures.items() if len(column.label_values) == depths.get(column.family))
 
 
 def _subject(request: Request) -> str:
-    """Returns what a request is about; without a subject of its own it is the days."""
+    """Returns the subject of a request, by default its days."""
     return request.subject or f"{request.days.first}"

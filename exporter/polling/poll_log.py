@@ -34,7 +34,7 @@ def log_poll(source: str, report: str, state: ReportState, result: PollResult) -
     elif state.health.supported:
         log.warning("poll failed", extra=fields)
     else:
-        log.info("the platform lacks the report; asked again in a day", extra=fields)
+        log.info("the platform lacks the report; it is asked again in a day", extra=fields)
 
 
 class SelectorLog:

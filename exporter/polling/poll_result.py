@@ -1,4 +1,4 @@
-"""What answers and failures come to: the held days, whether the poll was good, which items it could not read; pure."""
+"""Turns answers and failures into held days, the outcome of a poll, and unread items; pure."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -15,18 +15,14 @@ from exporter.polling.target import Target
 from exporter.polling.transitions import PollResult, fold_answers
 
 MOST_ITEMS = 50
-"""So many items have a series of their own."""
+"""Items that have a series of their own."""
 OTHER = "other"
 
 
 def poll_result(
     target: Target, report: Report, before: ReportState, asked: Answers, days: Days, now: datetime
 ) -> PollResult:
-    """Returns what asking for these days brought.
-
-    Raises:
-        ReportError: an answer contradicts what is held; then none counts.
-    """
+    """Returns what asking for these days brought; ReportError if an answer contradicts what is held."""
     error = poll_error(target, report, asked, days) if asked.failures else None
     folded = fold_answers(target, report, before, asked.answers, now) if asked.answers else None
     if folded is not None and END_DATE in asked.discoveries:
@@ -43,7 +39,7 @@ def poll_result(
 
 
 def poll_error(target: Target, report: Report, asked: Answers, days: Days) -> ReportError | None:
-    """Returns why a poll of these days was not good; None if what limits need of the newest complete day was read."""
+    """Returns why a poll failed; None if what limits need of the newest complete day was read."""
     if not asked.failures:
         return None
     discovery = next((each.error for each in asked.failures if each.request.discovery), None)
@@ -65,14 +61,14 @@ def poll_error(target: Target, report: Report, asked: Answers, days: Days) -> Re
 
 
 def families_with_limits(target: Target, report: Report) -> frozenset[str]:
-    """Returns the families of a report whose activities have a limit for some company."""
+    """Returns the families whose activities have a limit for some company."""
     limited = {activity for entry in target.company_limits.thresholds if entry.limits for activity in entry.activities}
     judged = ((m.family, each) for m in report.measures for each in m.activities if each.name in limited)
     return frozenset(name for family, each in judged for name in (family, *(whole for whole, _ in each.share_of)))
 
 
 def unread_items(asked: Answers) -> Mapping[str, int]:
-    """Returns of how many days each item could not be read; what fails alike for all items is no fault of one."""
+    """Returns the days per item that could not be read; a failure that all items share counts for none."""
     missing = {(item, day) for each in asked.failures if _is_its_own(each, asked) for item, day in _of(each)}
     counts = Counter(item for item, _ in missing)
     named = dict(sorted(counts.items())[:MOST_ITEMS])
@@ -80,7 +76,7 @@ def unread_items(asked: Answers) -> Mapping[str, int]:
 
 
 def _is_its_own(failure: Failure, asked: Answers) -> bool:
-    """Returns whether a failure is one of what was asked for, not of the platform, the key or a list of subjects."""
+    """Returns whether a failure is one of the item, not of the platform, the key or a list of subjects."""
     if failure.request.discovery:
         return False
     unreadable = failure.unread is not None or isinstance(failure.error, SchemaError | NotJsonError)

@@ -39,7 +39,7 @@ log = logging.getLogger(__name__)
 
 ASK_AGAIN = timedelta(hours=24)
 """How long a report that the platform lacks is left alone."""
-SLIP = "an error of the exporter itself; please report it with its lines of the log"
+SLIP = "internal error of the exporter; please report it with its log"
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +100,7 @@ class Poller:
             for report in self.target.reports:
                 self._outputs.telemetry.polled(self.target.source, report.name, "skipped")
             log.warning(
-                "poll skipped: the one before still runs; raise poll.interval or lower poll.timeout",
+                "poll skipped: the previous one still runs; raise poll.interval or lower poll.timeout",
                 extra={"source": self.target.source},
             )
             return
@@ -150,7 +150,7 @@ class Poller:
 
     async def _save(self) -> None:
         """Logs unmatched selectors, and stores the states."""
-        with self._guarded("naming the selectors that match nothing failed"):
+        with self._guarded("logging unmatched selectors failed"):
             self._outputs.selector_log.note(self._outputs.board.shown.unmatched)
         with self._guarded("saving the state failed"):
             if self._store is not None:

@@ -1,4 +1,4 @@
-"""Asks a report once, as a first poll does, and says what was found; publishes nothing."""
+"""Asks a report once, as a first poll does, and describes the result; publishes nothing."""
 
 import traceback
 from collections.abc import Iterator, Mapping
@@ -28,20 +28,18 @@ from exporter.polling.threads import Worker
 from exporter.polling.transitions import Answer, Folded, after_poll, with_result
 
 RETRY_SECONDS = 60.0
-"""What one report may wait between attempts: somebody is looking on."""
+"""What one report may wait between attempts, while somebody watches."""
 FIELDS_SHOWN = 20
-"""So many fields a line shows of a kind: a terminal has more room than a log message."""
+"""Fields of a kind in one line."""
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What good answers held.
+    """The content of good answers.
 
-    Of the days asked for (`asked`) `listed` have a row; both are 0 for levels, which belong to no day. `companies` are
-    those that would be served, `series` what would be served of the report, its health included. `unknown` and
-    `missing` count fields, `left_out` counts by kind what else could not be read. `notes` are lines that say which
-    fields drifted, and how an answer that describes its own fields was read. `names` are all companies that the
-    platform lists (id to name), wanted or not.
+    Of the days `asked` for, `listed` have a row; both are 0 for levels. `companies` and `series` would be served,
+    health included. `unknown` and `missing` count fields, `left_out` other unreadable things by kind. `notes` say
+    which fields drifted and how self-described answers were read. `names` are all listed companies by id.
     """
 
     asked: int
@@ -57,10 +55,10 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """How asking one report went.
+    """The result of asking one report.
 
-    `status` is the HTTP status of the last attempt, empty if there is none. When something failed `message` is one
-    line; `found` is None where nothing could be read.
+    `status` is the last attempt's HTTP status, if any. `message` is one line if something failed; `found` is None
+    if nothing could be read.
     """
 
     source: str
@@ -73,26 +71,26 @@ class Finding:
 
 
 class LastCodes:
-    """Keeps how the last attempt of each report ended (`exporter.http.Observer`)."""
+    """Keeps the status of each report's last attempt (`exporter.http.Observer`)."""
 
     def __init__(self) -> None:
         self._codes: dict[str, str] = {}
 
     def request(self, report: str, code: str, seconds: float) -> None:
-        """Takes note of one attempt; an `error` has no status."""
+        """Notes one attempt; an `error` has no status."""
         self._codes[report] = "" if code == "error" else code
 
     def waited(self, report: str, seconds: float) -> None:
-        """Waits are part of the time that a report takes."""
+        """Ignored: waits are part of a report's time."""
 
     def paused(self, until: datetime) -> None:
-        """A probe is over before; its messages say so."""
+        """Ignored: messages say so."""
 
     def dated(self, skew: float) -> None:
-        """The platform's clock does not change what a report holds."""
+        """Ignored: the clock does not change a report."""
 
     def of(self, report: str) -> str:
-        """Returns the status of the last attempt, empty if there is none."""
+        """Returns the status of the last attempt, if any."""
         return self._codes.get(report, "")
 
 
@@ -136,7 +134,7 @@ class Probe:
         return await self._worker.run(partial(_found, self._target, report, asked, days, now)), error
 
     def _line(self, report: Report, text: str) -> str:
-        """Returns one line that names source and report, as messages of the client do already."""
+        """Returns one line that names source and report, unless the client's message does already."""
         who = f"{self._target.source}: {report.name}: "
         text = text.removeprefix(who).removeprefix(f"{self._target.source}/{report.name}: ")
         return who + " ".join(text.split())
@@ -170,24 +168,24 @@ def _found(target: Target, report: Report, asked: Answers, days: Days, now: date
 
 
 def _explained(target: Target, report: Report, answers: tuple[Answer, ...], now: datetime) -> Iterator[str]:
-    """Yields how an answer is read; all answers of a report are alike: the first that lists anything is enough."""
+    """Yields how an answer is read; answers of a report are alike, so the first that lists anything is enough."""
     context = Context(target.source, day_at(now, target.rules.zone), target.rules.zone)
     found = [report.explain(each.body, each.request, context) for each in answers]
     if lines := next(filter(None, found), ()):
         yield from map(printable, lines)
     elif () in found:
         family = report.measures[0].family
-        yield f"no row lists anything in these days, so the field that feeds {family} is not known yet"
+        yield f"no row lists anything in these days, so the field for {family} is not known yet"
 
 
 def _ended(asked: Answers) -> Iterator[str]:
-    """Yields that ranges end a day early."""
+    """Yields that the end date is exclusive."""
     if END_DATE in asked.discoveries:
-        yield "end_date is exclusive: the last day asked for is never in an answer, so one day more is asked for"
+        yield "end_date is exclusive: answers lack the last day, so one more day is asked for"
 
 
 def _drifted(folded: Folded) -> Iterator[str]:
-    """Yields one line of all paths that are not as documented, by kind."""
+    """Yields one line per kind with all undocumented paths."""
     if folded.drifted:
         yield "; ".join(f"{kind}: {enumerated(paths, FIELDS_SHOWN)}" for kind, paths in sorted(folded.drifted.items()))
 
@@ -196,7 +194,7 @@ def _guessed(asked: Answers) -> Iterator[str]:
     """Yields one line of all values whose meaning was inferred from their shape."""
     guesses = sorted({guess for answer in asked.answers for guess in answer.reading.guesses})
     if guesses:
-        yield f"a guess, compare it with the platform's own figures: {enumerated(guesses, FIELDS_SHOWN)}"
+        yield f"a guess; compare with the platform's own figures: {enumerated(guesses, FIELDS_SHOWN)}"
 
 
 def _unread(asked: Answers) -> Iterator[str]:
@@ -211,7 +209,7 @@ def _unread(asked: Answers) -> Iterator[str]:
 
 
 def _broken(error: Exception) -> str:
-    """Says where the exporter broke, without what it was reading."""
+    """Says where the exporter failed, without the data that it was reading."""
     place = traceback.extract_tb(error.__traceback__)[-1]
     where = f"{type(error).__name__} in {Path(place.filename).name}, line {place.lineno}"
-    return f"an error of the exporter itself ({where}); please report it"
+    return f"internal error of the exporter ({where}); please report it"

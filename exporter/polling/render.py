@@ -1,4 +1,4 @@
-"""From the states of a source to the families that are served; pure, every moment is an argument."""
+"""From the states of a source to its families; pure, every moment is an argument."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
@@ -18,7 +18,7 @@ from exporter.polling.target import Target
 def rendered(
     target: Target, states: Mapping[str, ReportState], reports: Iterable[Report], now: datetime
 ) -> RenderedSource:
-    """Renders some reports of a source, and what the source has once; families are made as they are taken, once."""
+    """Renders some reports of a source, and its own families; families are made once, on demand."""
     views = {report.name: view(target, report, states[report.name], now) for report in reports}
     source_info = source_view(target, states)
     by_report = {name: deferred_families(each) for name, each in views.items()}
@@ -26,7 +26,7 @@ def rendered(
 
 
 def view(target: Target, report: Report, state: ReportState, now: datetime) -> ReportView:
-    """Returns the held days of a report with their status now, ready to be made into families."""
+    """Returns the held days of a report with their status now."""
     status = day_status(state.ledger, now, state.health.read_at, target.rules)
     if not report.has_days:
         status = replace(status, last_day=None, today=None, empty_day=False)
@@ -48,7 +48,7 @@ def view(target: Target, report: Report, state: ReportState, now: datetime) -> R
 
 
 def source_view(target: Target, states: Mapping[str, ReportState]) -> SourceInfo:
-    """Puts together what all reports of a source know of its companies."""
+    """Combines what all reports of a source know of its companies."""
     ledgers = [state.ledger for state in states.values()]
     withdrawn = frozenset[str]().union(*(ledger.withdrawn for ledger in ledgers))
     here = {company for ledger in ledgers for company in withdrawn & ledger.names.keys() - ledger.withdrawn}
@@ -84,5 +84,5 @@ def _merged(of_reports: Iterable[Mapping[str, str]]) -> Mapping[str, str]:
 
 
 def _is_settled(state: ReportState) -> bool:
-    """Returns whether a report was asked for all that it may know of companies: a first poll sees a few days alone."""
+    """Returns whether a report was asked for all days: a first poll sees only a few."""
     return state.health.last_attempt is not None and (state.health.history or not state.to_refresh)

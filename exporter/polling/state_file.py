@@ -140,7 +140,7 @@ class StateFile:
         held = self._kept.pop(source, empty)
         if held.fingerprint != empty.fingerprint:
             others = ", ".join(sorted({name for name, _ in held.fingerprint.items() ^ empty.fingerprint.items()}))
-            self._refuse("state of a source not used", f"was kept for another {others}", source=source)
+            self._refuse("state of a source not used", f"was kept for a different {others}", source=source)
             held = empty
         usable = dict(self._usable(source, held, rules))
         self._kept[source] = replace(empty, reports=usable)
@@ -165,7 +165,7 @@ class StateFile:
         except (OSError, ForeignError) as error:
             self._is_ours = False
             reason = f"cannot be read ({error.strerror})" if isinstance(error, OSError) else str(error)
-            remedy = "it is left as it is, and nothing is kept; delete it, or give state_file another path"
+            remedy = "it is left alone, and nothing is kept; delete it, or set another state_file"
             self._refuse("state file not used", f"{reason}; {remedy}")
         except UnusableError as error:
             self._refuse("state file not used", f"{error}; the next poll replaces it")
@@ -188,14 +188,14 @@ class StateFile:
             return
         try:
             if self._writing is not None and not self._writing.done():
-                raise TimeoutError(errno.ETIMEDOUT, "the write before has not ended yet")
+                raise TimeoutError(errno.ETIMEDOUT, "the previous write has not ended yet")
             self._writing = in_daemon(partial(self._replace, self._path, dict(self._kept)))
             result_in_time(self._writing, self._path, self._seconds)
         except OSError as error:
             self._gauges.note(False)
             remedy = APART if error.errno == errno.EBUSY else ROOM
             log.warning(
-                "state file not written: figures are served all the same, a restart asks the platform anew",
+                "state file not written; figures are still served, but a restart asks the platform again",
                 extra={"path": str(self._path), "reason": f"{error.strerror}; {remedy}"},
             )
         else:
@@ -215,7 +215,7 @@ def _regular(path: Path) -> bytes:
     """Reads a regular file; reading a pipe or device might never end."""
     with open(path, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK)) as file:
         if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-            raise OSError(errno.EINVAL, "is no regular file")
+            raise OSError(errno.EINVAL, "is not a regular file")
         return file.read()
 
 
@@ -250,5 +250,5 @@ def _objection(state: ReportState, now: datetime, rules: DayRules) -> str | None
     if newest > now:
         return f"is from the future ({newest:%Y-%m-%dT%H:%M:%SZ}); the clock is wrong now or was wrong then"
     if health.read_at is not None and now - health.read_at > rules.max_staleness:
-        return f"its last good poll ({health.read_at:%Y-%m-%dT%H:%M:%SZ}) is longer ago than max_staleness"
+        return f"its last good poll ({health.read_at:%Y-%m-%dT%H:%M:%SZ}) is older than max_staleness"
     return None

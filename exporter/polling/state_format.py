@@ -107,19 +107,19 @@ def decoded(content: bytes) -> Mapping[str, Section]:
     Raises UnusableError (truncated or damaged), VersionError, ForeignError.
     """
     if not MAGIC.startswith(content[: len(MAGIC)]):
-        raise ForeignError("is no state file of this program")
+        raise ForeignError("is not a state file of this program")
     if not HEAD.startswith(content[: len(HEAD)]):
-        raise VersionError("is of another version of its format")
+        raise VersionError("has another format version")
     end = len(content) - sha256().digest_size
     if end < len(HEAD) or sha256(memoryview(content)[:end]).digest() != content[end:]:
-        raise UnusableError("is cut short or damaged: its checksum does not fit")
+        raise UnusableError("is truncated or damaged: its checksum does not match")
     try:
         return _sections(_frames(memoryview(content)[len(HEAD) : end]))
     except (
         *(msgspec.MsgspecError, zlib.error, ValueError, LookupError),
         *(StopIteration, OverflowError, RecursionError),
     ) as error:
-        raise UnusableError(f"holds something else than its version does ({type(error).__name__})") from error
+        raise UnusableError(f"does not match its version ({type(error).__name__})") from error
 
 
 def _pieces(sections: Mapping[str, Section]) -> Iterator[bytes]:
@@ -236,7 +236,7 @@ def _state(record: _Report, frames: Iterator[bytes]) -> ReportState:
 def _moment(moment: datetime) -> datetime:
     """Returns a comparable moment that can be stored again; raises ValueError or OverflowError."""
     if moment.tzinfo is None:
-        raise ValueError("a moment has no zone")
+        raise ValueError("a moment has no time zone")
     return moment.astimezone(UTC)
 
 
@@ -260,5 +260,5 @@ def _table(table: _Table, ids: _IdTable) -> Table:
     columns = {column: array("d", figures) for column, figures in table.columns}
     found = Table(ids.at(table.companies), columns, frozenset(ids.at(table.lost)))
     if any(len(figures) != len(found.companies) for figures in found.columns.values()):
-        raise ValueError("a column has not one figure for each company")
+        raise ValueError("a column does not have one figure per company")
     return found

@@ -1,4 +1,4 @@
-"""What answers, or other settings, make of the state of a report; pure, every moment is an argument."""
+"""What answers, or new settings, make of the state of a report; pure, every moment is an argument."""
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
@@ -22,11 +22,11 @@ from exporter.polling.target import Target
 
 NONE_COUNTED: Mapping[str, int] = {}
 PIECE_BYTES = 8 * 2**20
-"""About as large as one answer about the past may be: decoding holds every thread up, 20 ms for so much."""
+"""Approximate size of one answer about the past: decoding holds every thread up, 20 ms for this much."""
 
 
 class Answer(NamedTuple):
-    """What was asked, the body of the answer, what it says, and the bytes of further pages."""
+    """A request, the body of its answer, what was read from it, and the bytes of further pages."""
 
     request: Request
     body: bytes
@@ -43,11 +43,10 @@ class Answer(NamedTuple):
 class Folded:
     """Good answers folded into a ledger.
 
-    `names` are all companies that the answers list, wanted or not. `drift` counts, by kind (unknown, missing, retyped),
-    the fields that are not as documented, `drifted` has their sorted paths; `violations` counts rows that cannot be
-    true, `left_out` all that was odd, rows of days that nobody asked for included; `fields` is what the answers say of
-    their fields. `corrections` say what changed, `day_bytes` how large a day of an answer is. Companies that `began`
-    anew are others than before, by the day since when; `is_past_open` says that the past is to be read again at once.
+    `names` are all listed companies. `drift` counts undocumented fields by kind (unknown, missing, retyped),
+    `drifted` has their sorted paths; `violations` counts impossible rows, `left_out` everything odd, `fields`
+    describes fields. `corrections` say what changed, `day_bytes` how large a day is. Companies that `began` are
+    new ones, by first day; `is_past_open`: the past is to be read again at once.
     """
 
     ledger: Ledger
@@ -64,11 +63,11 @@ class Folded:
 
 
 class PollResult(NamedTuple):
-    """What a poll of a report brought: its answers folded, what was discovered, why it was not good.
+    """The result of polling a report: folded answers, discoveries, and why it failed.
 
-    With an error what was folded counts all the same; nothing is folded only with an error. `unread` says of how many
-    days items could not be read, `reason` why in one line, the first of them; `strikes` says how often
-    each subject failed. The questions were `ended` where the rest would have failed alike.
+    With an error, what was folded counts all the same; without anything folded there is an error. `unread` counts
+    days per item, `reason` is the first cause in one line; `strikes` counts failures per subject. `ended`: the
+    rest would have failed alike.
     """
 
     folded: Folded | None
@@ -83,11 +82,7 @@ class PollResult(NamedTuple):
 def fold_answers(
     target: Target, report: Report, before: ReportState, answers: Collection[Answer], now: datetime
 ) -> Folded:
-    """Folds all answers of a report that were asked for at `now`; there is at least one.
-
-    Raises:
-        ReportError: one of them contradicts what is held; then none counts.
-    """
+    """Folds at least one answer of a report, asked for at `now`; ReportError if one contradicts what is held."""
     today = day_at(now, target.rules.zone)
     zone = target.rules.zone if report.has_days else None
     keep_days = (today - target.rules.held_since(now)).days
@@ -135,7 +130,7 @@ def fold_answers(
 def _began_anew(
     before: ReportState, names: Mapping[str, str], asked: Collection[date], answers: Iterable[Answer]
 ) -> Mapping[str, date]:
-    """Returns the companies that are others than before; their names are compared with what this report gave."""
+    """Returns the companies that are new ones under a known id, judged by this report's own names."""
     given = before.listed or before.ledger.names
     renamed = {each: set[date]() for each, name in names.items() if name and given.get(each, name) not in ("", name)}
     for row in (row for answer in answers for row in answer.reading.rows if renamed):
@@ -145,17 +140,17 @@ def _began_anew(
 
 
 def _refuse_nobody(ledger: Ledger, days: Iterable[date]) -> None:
-    """Refuses an answer without a row of anybody, if somebody has rows of these days."""
+    """Refuses an answer without any row if rows of these days are held."""
     if companies := set[str]().union(*map(ledger.companies_listed, days)):
         raise SchemaError(
-            f"the answer has no row of anybody any more, though {len(companies)} companies had some on the same days;"
+            f"the answer has no rows any more, though {len(companies)} companies had rows on the same days;"
             " the figures stay. If the account was emptied for good, delete the state_file, if one is set, and restart"
             " the exporter"
         )
 
 
 def after_poll(health: Health, result: PollResult, now: datetime) -> Health:
-    """Returns the health of a report after a poll, of which it does not say whether the platform lacks the report."""
+    """Returns the health of a report after a poll; `supported` is decided elsewhere."""
     folded, error = result.folded, result.error
     health = replace(
         health,
@@ -182,7 +177,7 @@ def after_poll(health: Health, result: PollResult, now: datetime) -> Health:
 def lacks(states: Mapping[str, ReportState], report: Report, result: PollResult) -> bool:
     """Returns whether the platform has no such report, or nothing in it can be read.
 
-    Not if anything of it was read at some time, and not if no report is read: then something else is wrong.
+    Not if it was ever read, and not if no report can be read: then something else is wrong.
     """
     read = {name for name, state in states.items() if state.health.read_at is not None}
     unreadable = result.folded is None and isinstance(result.error, NotFoundError | SchemaError)
@@ -190,7 +185,7 @@ def lacks(states: Mapping[str, ReportState], report: Report, result: PollResult)
 
 
 def with_result(state: ReportState, result: PollResult) -> ReportState:
-    """Returns the state with what was discovered and folded, corrections counted."""
+    """Returns the state with discoveries, folded answers and counted corrections."""
     folded = result.folded
     if folded is None:
         return replace(state, discoveries=result.discoveries)
@@ -206,10 +201,10 @@ def with_result(state: ReportState, result: PollResult) -> ReportState:
 def taken_up(
     states: Mapping[str, ReportState], report: str, state: ReportState, began: Mapping[str, date], companies: Companies
 ) -> Mapping[str, ReportState]:
-    """Returns the states with that of a report after an answer; what it says of companies holds in all of them.
+    """Returns all states after an answer of one report, whose news of companies holds in all of them.
 
-    One that began anew has no past, and that past is asked for again. A company bears its newest name, the one that
-    some report gave last without having given it before: reports may disagree for ever.
+    A company that began anew loses its past, which is asked for again. A company bears its newest name: the last
+    that some report gave without having given it before, since reports may disagree for ever.
     """
     states = {name: _without_past(each, began) for name, each in states.items()} if began else states
     before, listed = states[report].listed or {}, state.listed or {}
@@ -236,9 +231,9 @@ def _with_names(state: ReportState, newest: Mapping[str, str]) -> ReportState:
 
 
 def longest_piece(report: Report, day_bytes: float) -> int:
-    """Returns how many days a request about the past may have, if a day of an answer has so many bytes.
+    """Returns how many days a request about the past may cover, by the bytes of a day.
 
-    One, where each day is a request of its own: between two pieces polls go first.
+    One, where each day is a request of its own: polls go first between pieces.
     """
     return 1 if report.asks_by_day else max(1, int(PIECE_BYTES / max(day_bytes, 1)))
 
@@ -246,10 +241,9 @@ def longest_piece(report: Report, day_bytes: float) -> int:
 def with_refresh_pass(
     state: ReportState, report: Report, asked: Days, folded: Folded, now: datetime, rules: DayRules
 ) -> ReportState:
-    """Plans the refresh pass, if a good poll is the first one with a new last day, after a start or a wider selection.
+    """Plans the refresh pass after the first good poll with a new last day, at a start, or for newly wanted companies.
 
-    Or if what it read says that the past has changed. `asked` are the days of that poll, of which the pass asks for the
-    first one too.
+    Or if an answer says that the past has changed. The pass also asks for the first of the poll's `asked` days.
     """
     last_day = day_status(state.ledger, now, now, rules).last_day
     complete = state.health.history and not state.widened
@@ -265,10 +259,10 @@ def with_refresh_pass(
 
 
 def taken_over(states: Mapping[str, ReportState], old: Target, new: Target) -> Mapping[str, ReportState]:
-    """Returns what other settings keep of the same platform's reports, by name; a report that is new is not in it.
+    """Returns what new settings keep of the same platform's reports, by name.
 
-    Companies that are not wanted any more leave at once. The past of those that may be wanted now is to be asked for,
-    as it is when more days are to be held.
+    Companies that are no longer wanted leave at once. The past of newly wanted ones, or of more held days, is
+    asked for.
     """
     kept: dict[str, ReportState] = {}
     widened = not new.companies.within(old.companies)
@@ -281,12 +275,12 @@ def taken_over(states: Mapping[str, ReportState], old: Target, new: Target) -> M
 
 
 def due_at(states: Iterable[ReportState], now: datetime) -> datetime:
-    """Returns when the next poll is due: at once if some report, some of its past or some company was not asked yet."""
+    """Returns when the next poll is due: at once if a report, some past or a company was not asked for yet."""
     return max(now, min(_due(state, now) for state in states))
 
 
 def expires_at(states: Iterable[ReportState], now: datetime, max_staleness: timedelta) -> datetime | None:
-    """Returns when the figures of some report next become too old to be served."""
+    """Returns when figures of some report next become stale."""
     moments = (state.health.read_at for state in states)
     ends = (moment + max_staleness for moment in moments if moment is not None)
     return min((end for end in ends if end >= now), default=None)

@@ -20,11 +20,11 @@ from exporter.settings.errors import Mistake
 from exporter.settings.source_options import DECLARED
 
 DEFAULT_LIMIT = 50
-"""So many values may a label have per company unless an operator says otherwise."""
+"""Default of label limits, per company."""
 
 
 def read(path: Path) -> Platform:
-    """Reads a definition; raises ConfigError with a line for each problem."""
+    """Reads a definition; ConfigError has a line for each problem."""
     document = yaml_file.read(yaml_file.content(path, "definition"), str(path))
     try:
         options = DefinitionOptions.model_validate(document.tree)
@@ -93,10 +93,9 @@ def _measure(name: str, options: MeasureOptions, prefix: str) -> tuple[Measure, 
 def resolved(
     tree: Mapping[str, object], platforms: Mapping[str, Platform], folder: Path
 ) -> tuple[dict[str, object], dict[str, Platform], list[Mistake]]:
-    """Puts what definitions describe in the place of `platform: declared`; returns the tree, all platforms, mistakes.
+    """Resolves `platform: declared` by its definition; returns the tree, all platforms, mistakes.
 
-    Raises:
-        ConfigError: a definition is wrong.
+    ConfigError: a definition is wrong.
     """
     given = tree.get("sources")
     sources = dict(given) if isinstance(given, dict) else {}

@@ -125,18 +125,18 @@ class PollOptions(Group):
     interval: Annotated[Duration, within("{} is too short; the minimum is 1m", least=60)] = option("1h")
     """Time between two polls, a duration (1h, 30m); at least 1m."""
     jitter: Annotated[Share, within("{:.0%} is too much; the maximum is 50%", most=0.5)] = option("10%")
-    """Each poll is moved by up to this part of the interval, so that many exporters do not ask at once; 0% to 50%, or 0
-    to 0.5."""
+    """Each poll is delayed by up to this share of the interval, so that exporters do not poll at the same time; 0% to
+    50%, or 0 to 0.5."""
     timeout: Annotated[Duration, within("{} leaves no time for an answer; write 60s", least=1)] = option("60s")
-    """Time for one attempt, until its whole answer is there, a duration; shorter than the interval."""
+    """Maximum time for one attempt, including its whole answer, a duration; shorter than the interval."""
     max_body: Annotated[Size, within("{} bytes hold no answer; write a size such as 256MiB", least=1024)] = option(
         "256MiB"
     )
-    """Largest answer that is read, after decompression, a size (256MiB, 10MB, or bytes)."""
+    """Maximum size of an answer after decompression, a size (256MiB, 10MB, or bytes)."""
     requests_per_minute: Annotated[Whole, within("{} would allow no requests; the minimum is 1", least=1)] = option(
         "60"
     )
-    """Most requests per minute to this source, a whole number; as many may go at once."""
+    """Maximum requests per minute to this source, a whole number; also the burst."""
 
     @field_validator("timeout")
     @classmethod
@@ -153,19 +153,19 @@ class FamiliesOptions(Group):
     """Which metric families are served: all but those that a glob of `exclude` matches."""
 
     exclude: Texts = option([])
-    """Families that are not wanted, a list of names or globs (paradigm_tool_uses*, "*_28d")."""
+    """Families that are not served, a list of names or globs (paradigm_tool_uses*, "*_28d")."""
 
 
 class CompaniesOptions(Group):
     """Which companies are served; `exclude` goes before `include`."""
 
     include: Selectors = option(["*"])
-    """Companies that are served, a list of selectors: 17, id:17, name:Nor*, or a glob of either; case counts. Exactly
-    one id is also asked of the platform alone."""
+    """Companies that are served, a list of selectors: 17, id:17, name:Nor*, or a glob of either, case-sensitive. With
+    exactly one id, the platform is asked for that company alone."""
     exclude: Selectors = option([])
-    """Companies that are not served although included, a list of selectors."""
+    """Companies that are not served, even if included, a list of selectors."""
     expected: Selectors = option([])
-    """Companies that should be there, a list of selectors; one that selects nobody shows in chat_usage_company_info."""
+    """Companies that should exist, a list of selectors; one that matches nothing shows in chat_usage_company_info."""
 
     @field_validator("include")
     @classmethod
@@ -179,29 +179,31 @@ class LimitsOptions(Group):
     """What all sources together may take."""
 
     max_series: Whole = option("2000000")
-    """Maximum number of series. Above it, channels go first, then tools and languages, 28-day sums, 7-day sums."""
+    """Maximum number of series. Above it, series are dropped in this order: channels, tools and languages, 28-day sums,
+    7-day sums."""
     max_size: Size = option("512MiB")
-    """Maximum size of the exposition, which long names make large, a size (512MiB). Above it, the same go first."""
+    """Maximum size of the exposition, a size (512MiB); long names make it large. Above it, series are dropped in the
+    same order."""
 
 
 class PrivacyOptions(Group):
     """What is not published about people."""
 
     min_group: Whole = option("0")
-    """Figures about fewer people than this are left out everywhere, a whole number; those about nobody are served."""
+    """Figures about fewer people than this are not served, a whole number; zeros are."""
 
 
 class CalendarOptions(Group):
     """Which days people work."""
 
     weekend: Weekdays = option(["sat", "sun"])
-    """Weekdays off, a list of mon, tue, wed, thu, fri, sat, sun; [] where every day is a working day."""
+    """Weekdays off, a list of mon, tue, wed, thu, fri, sat, sun; [] if every day is a working day."""
     holidays: DaysOff = option([])
-    """Other days off, a list of dates (2026-12-25), or of days of each year (12-25)."""
+    """Other days off, a list of dates (2026-12-25) or of days of each year (12-25)."""
     country: Text | None = option(None, example="FR")
-    """Country whose public holidays are days off too, a code: FR, DE, US, ..."""
+    """Code of the country whose public holidays are days off too: FR, DE, US, ..."""
     subdivision: Text | None = option(None, example="57")
-    """Part of the country that has further ones, a code: 57 (Moselle), BY (Bavaria), ..."""
+    """Code of the part of the country with further holidays: 57 (Moselle), BY (Bavaria), ..."""
 
     @field_validator("weekend")
     @classmethod

@@ -35,18 +35,18 @@ class Options(Group):
     """The whole configuration."""
 
     sources: dict[str, Annotated[SourceOptions, PlainValidator(platform_options.of_its_platform)]] = option({})
-    """The accounts to poll, by name. The name becomes the label source: lower-case letters and digits, with single "-"
-    or "_" between them."""
+    """The accounts to poll, by name, which is the label source: lower-case letters and digits, with single "-" or "_"
+    between them."""
     label_limits: Group = option({})
-    """How many values limited labels may have, per company."""
+    """Maximum number of values of limited labels, per company."""
     privacy: PrivacyOptions = option({})
     """What is not published about people."""
     limits: LimitsOptions = option({})
-    """What all sources together may take."""
+    """Limits for all sources together."""
     calendars: dict[str, CalendarOptions] = option({})
-    """Days off, by name. There is always one named default; a source names another with calendar."""
+    """Days off, by name. The calendar named default always exists; a source chooses another one with calendar."""
     company_calendars: CompanyCalendarList = option(())
-    """Companies that keep another calendar than their source; the first entry that selects one counts."""
+    """Companies with a calendar other than their source's; the first entry that selects a company counts."""
     thresholds: ThresholdList = option(())
     """Limits of activities, per company, that alerts compare with. Before the first entry goes the built-in one:
     company *, activity [user_queries, conversations], drop_ratio 0.5, spike_ratio 3, min_baseline 20. Of several that
@@ -55,8 +55,8 @@ class Options(Group):
     """Path of a file with more entries of thresholds, which count after those here: CSV with a row for each and their
     options as columns, or YAML with a list thresholds. It is read again when it changes."""
     state_file: StateFile | None = option(None, example="/var/lib/chat-usage-exporter/state")
-    """Path of a file that keeps what was read, written anew after each poll, so that a restart serves figures at once;
-    its folder must exist and be writable. Not set, a restart asks the platform for all of it."""
+    """Path of a file for the polled data, replaced after each poll, so that a restart serves figures at once; its
+    folder must exist and be writable. Without it, a restart asks the platform for everything again."""
 
     @field_validator("sources", mode="before")
     @classmethod

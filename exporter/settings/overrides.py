@@ -49,17 +49,16 @@ class FieldsOptions(Group):
     company: JmesPath | None = option(None, example="company.name")
     """From an entry: the company's name, a JMESPath expression; by default company.name."""
     days: JmesPath | None = option(None, example="dates")
-    """From an entry: the list of days, a JMESPath expression; without it the figures are those of now, which have no
-    day."""
+    """From an entry: the list of days, a JMESPath expression; without it figures are current levels without a day."""
     date: JmesPath | None = option(None, example="date")
     """From a day: its date as YYYY-MM-DD, a JMESPath expression; by default date."""
     items: JmesPath | None = option(None, example="tools")
-    """From a day: the list of what is counted there, a JMESPath expression; without it there is one number per day."""
+    """From a day: the list of counted items, a JMESPath expression; without it there is one number per day."""
     label: JmesPath | None = option(None, example="name")
     """From an item: its name, a JMESPath expression."""
     value: JmesPath | None = option(None, example="n")
-    """From an item, or without items from a day: the number, a JMESPath expression. Needed as soon as one of the others
-    is set."""
+    """From an item, or without items from a day: the number, a JMESPath expression. Required if any of the others is
+    set."""
 
     @field_validator("date", "label")
     @classmethod
@@ -82,16 +81,16 @@ class ComponentOptions(Group):
     """Where one component of an answer is: a number, a list of names and numbers, or one of moments and numbers."""
 
     items: JmesPath | None = option(None, example="data.languages")
-    """From the answer: the list of what is counted, a JMESPath expression; with label and value."""
+    """From the answer: the list of counted items, a JMESPath expression; needs label and value."""
     label: JmesPath | None = option(None, example="lang")
     """From an item: its name, a JMESPath expression."""
     series: JmesPath | None = option(None, example="data.perDay")
-    """From the answer: a list of moments with numbers, a JMESPath expression; with time and value. What lies within the
-    day is added up."""
+    """From the answer: a list of moments with numbers, a JMESPath expression; needs time and value. Numbers within the
+    day are added up."""
     time: JmesPath | None = option(None, example="ts")
     """From an entry of series: its moment, a JMESPath expression."""
     value: JmesPath | None = option(None, example="n")
-    """From an item, from an entry of series, or without both from the answer: the number, a JMESPath expression."""
+    """From an item, from an entry of series, or else from the answer: the number, a JMESPath expression."""
 
     @field_validator("label", "time")
     @classmethod
@@ -120,12 +119,12 @@ class OverrideOptions(Group):
     """What is different about one report."""
 
     path: UrlPath | None = option(None, example="/api/v2/reporting/tools/")
-    """Where the platform has the report, a path below base_url; by default the documented one."""
+    """Path of the report, below base_url; by default the documented one."""
     fields: FieldsOptions = option({})
-    """Where its figures are, if its answer does not say so itself; for the reports without a published shape."""
+    """Where the figures are, for reports without a published schema whose answers do not describe themselves."""
     components: dict[str, ComponentOptions] = option({})
-    """Where each component of an answer is, by its name (CONVERSATION_COUNT), if it is not found; for platforms
-    that are asked for components."""
+    """Where components of an answer are, by name (CONVERSATION_COUNT), if they are not found; for platforms that are
+    asked for components."""
 
     @field_validator("components")
     @classmethod

@@ -18,9 +18,9 @@ class SelectionOptions(Group):
     """Which things of a kind are wanted; `exclude` goes before `include`."""
 
     include: Selectors = option(["*"])
-    """Which are wanted, a list of selectors: an id, id:t1o15p, name:Web*, or a glob of either; case counts."""
+    """Those that are polled, a list of selectors: an id, id:t1o15p, name:Web*, or a glob of either, case-sensitive."""
     exclude: Selectors = option([])
-    """Which are not wanted although included, a list of selectors."""
+    """Those that are not polled, even if included, a list of selectors."""
 
 
 @cache
@@ -45,7 +45,7 @@ def source_options(options: tuple[Option, ...]) -> type[SourceOptions]:
 def label_limits(limits: tuple[LabelLimit, ...]) -> type[Group]:
     fields = {each.name: (Whole, option(str(each.default), description=each.description)) for each in limits}
     length = Annotated[Whole, within("{} characters are too few to distinguish values; the minimum is 8", least=8)]
-    meaning = "Longest value of such a label, in characters; longer ones are cut. At least 8."
+    meaning = "Maximum length of such a label's value, in characters, at least 8; longer values are cut."
     longest = option("128", description=meaning)
     return create_model("LabelLimitsOptions", __base__=Group, **fields, value_length=(length, longest))  # type: ignore[call-overload,no-any-return]  # the same
 

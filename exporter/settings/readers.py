@@ -76,7 +76,7 @@ def text(value: object) -> str:
 
 
 def matching(pattern: str, otherwise: str, read: Callable[[re.Match[str]], T]) -> Callable[[object], T]:
-    """Makes a reader of texts that match; `otherwise` says of others, and of what `read` refuses, what to write."""
+    """Makes a reader of texts that match; `otherwise` completes the message for all others."""
 
     def read_match(value: object) -> T:
         written = text(value)

@@ -81,46 +81,44 @@ class SourceOptions(Group):
     definition: Text | None = option(None, example="acme.yml")
     """Path of the file that describes a declared platform; see docs/declared-platforms.md."""
     base_url: Url | None = option(None, example=urls.EXAMPLE_URL)
-    """Where the platform answers, a URL, with or without /api/v2; by default the platform's own."""
+    """URL of the platform, with or without /api/v2; by default the platform's own."""
     api_key_file: KeyFile | None = option(None, example="/run/secrets/paradigm")
-    """Path of a file that holds the API key alone; read anew for each request. Exactly one of api_key_file and api_key
-    is needed."""
+    """Path of a file that holds only the API key; reread for each request. Set exactly one of api_key_file and
+    api_key."""
     api_key: Key | None = option(None, example=api_keys.EXAMPLE_KEY)
     """The API key itself; a file is safer."""
     api_key_expires: Day | None = option(None, example="2027-03-01")
-    """The day on which the key expires, a date; a gauge shows it, so that an alert can warn."""
+    """Date on which the key expires; served as a gauge, so that an alert can warn."""
     ca_file: Certificates | None = option(None, example="/etc/ssl/private-ca.pem")
-    """Path of a PEM file with the authority of a private instance; by default the well-known ones."""
+    """Path of a PEM file with the certificate authority of a private instance; by default public authorities."""
     proxy_url: Proxy | None = option(None, example=urls.EXAMPLE_PROXY)
-    """URL of a proxy; by default that of the usual environment variables (HTTPS_PROXY, NO_PROXY)."""
+    """URL of a proxy; by default from the environment (HTTPS_PROXY, NO_PROXY)."""
     allow_http: Flag = option("false")
-    """Whether the key may cross a network in plain http, true or false; loopback is always allowed."""
+    """Whether the key may be sent over plain http, true or false; loopback is always allowed."""
     timezone: Zone = option("UTC")
-    """Zone of the platform's days, a name such as Europe/Paris; it mirrors the platform, it does not re-bucket."""
+    """Time zone of the platform's days, such as Europe/Paris; use the platform's own, since nothing is re-bucketed."""
     poll: PollOptions = option({})
-    """How the platform is asked."""
+    """How the platform is polled."""
     reports: Reports = option(AUTO)
-    """Reports to ask: auto (all that the platform has; one that it lacks is no failure), or a list of names (then each
-    is required)."""
+    """Reports to poll: auto (all that the platform has), or a list of names, each of which is then required."""
     families: FamiliesOptions = option({})
     """Which metric families are served."""
     companies: CompaniesOptions = option({})
     """Which companies are served."""
     overrides: Overrides = option({})
-    """Where a report is, or its figures are, by the report's name."""
+    """Corrections of a report's path or of where its figures are, by the report's name."""
     settle: Settle = option("6h")
-    """A day is complete this long after its midnight, a duration (6h, 1d); at most 14d."""
+    """How long after its midnight a day is complete, a duration (6h, 1d); at most 14d."""
     reread_days: Whole = option("3")
-    """Each poll asks for this many days before today, a whole number; at least settle in days, rounded up, and 1
-    more."""
+    """Days before today that each poll asks for, a whole number; at least settle in days, rounded up, plus 1."""
     history_days: Whole = option("60")
-    """Days asked once a day, for windows, baselines and corrections, a whole number; at least settle in days, rounded
-    up, and 46 more, at most 400."""
+    """Days asked for once a day, for windows, baselines and corrections, a whole number; at least settle in days,
+    rounded up, plus 46; at most 400."""
     max_staleness: Duration = option("3d")
     """If no poll succeeds for this long, usage series are removed, while poll and day timestamps remain; a duration
     longer than poll.interval."""
     calendar: CalendarName = option("default")
-    """Which of the calendars has its working days, a name."""
+    """Name of the calendar with its working days."""
 
     @field_validator("base_url")
     @classmethod

@@ -28,7 +28,7 @@ def _is_off(value: object) -> bool:
 
 
 def bound(value: object, info: ValidationInfo) -> float | str:
-    """Reads a bound in the unit of the entry's activities, a number or a percentage; or `off`."""
+    """Reads a bound in the activities' unit (a number, or a percentage), or `off`."""
     if _is_off(value):
         return OFF
     if not _shares(info):
@@ -42,7 +42,7 @@ def bound(value: object, info: ValidationInfo) -> float | str:
 
 
 def _shares(info: ValidationInfo) -> tuple[str, ...]:
-    """Returns those activities of the entry that are shares: all or none, unless `activity` is wrong."""
+    """Returns the activities of the entry that are shares: all, or none."""
     known = context_of(info).activities
     return tuple(name for name in info.data.get("activity", ()) if known[name].share_of)
 
@@ -65,9 +65,9 @@ class Selecting(Group):
     """An entry that selects companies."""
 
     source: Text = option("*")
-    """Which sources it holds for: a source's name, or a glob of it."""
+    """The sources that it applies to: a name, or a glob."""
     company: Selector = option("*", example="id:17")
-    """Which companies it holds for, a selector: 17, id:17, name:Nor*, or a glob of either; case counts."""
+    """The companies that it applies to, a selector: 17, id:17, name:Nor*, or a glob of either, case-sensitive."""
 
     @field_validator("source")
     @classmethod
@@ -90,19 +90,19 @@ class ThresholdOptions(Selecting):
     above: Bound | None = option(None, example="20000")
     """Alert when a day has more than this number, a percentage for shares; off removes the limit."""
     drop_ratio: Ratio | None = option(None, example="0.5")
-    """Alert when a working day has less than this part of what is usual for its weekday, between 0 and 1, or 50%; off
-    removes the limit."""
+    """Alert when a working day has less than this part of its weekday's baseline, between 0 and 1, or 50%; off removes
+    the limit."""
     spike_ratio: Ratio | None = option(None, example="3")
-    """Alert when a day has more than so many times the usual, above 1; off removes the limit."""
+    """Alert when a day has more than this multiple of its baseline, above 1; off removes the limit."""
     min_baseline: Floor | None = option(None, example="20")
-    """The two ratios need a usual figure of at least this number; for spikes the usual counts as this much at least."""
+    """The two ratios need a baseline of at least this number; for spikes the baseline counts as at least this much."""
     min_volume: Floor | None = option(None, example="100")
     """Shares only: alert when the 7 days have at least this many of what the share is of (queries, answers, ratings,
     transfers); by default 100, of liked_share and accepted_share 30."""
     severity: Severity | None = option(None, example="critical")
     """Severity of its alerts: critical, warning or info; by default warning, of spike_ratio info."""
     team: Text | None = option(None, example="sales")
-    """Who is told: the label team of its alerts, which routes can match."""
+    """The label team of its alerts, which routes can match."""
 
     @field_validator("activity")
     @classmethod
@@ -159,7 +159,7 @@ class CompanyCalendarOptions(Selecting):
     """Which calendar has the working days of some companies; the first entry that selects one counts."""
 
     calendar: CalendarName = option(..., example="default")
-    """Which of the calendars, a name."""
+    """Name of the calendar."""
 
 
 ThresholdList = Annotated[tuple[ThresholdOptions, ...], BeforeValidator(readers.entries)]

@@ -1,4 +1,4 @@
-"""The file that `thresholds_file` names: entries of `thresholds` as YAML, or as CSV with a row for each."""
+"""Reads `thresholds_file`: entries of `thresholds` as YAML, or as CSV with a row for each."""
 
 import csv
 from collections.abc import Iterator, Mapping
@@ -21,10 +21,10 @@ from exporter.settings.yaml_file import Document
 
 CSV = (".csv", ".tsv")
 DELIMITERS = ",;\t"
-"""Spreadsheets write semicolons where the comma is in numbers."""
+"""Spreadsheets write semicolons where the comma is the decimal separator."""
 COLUMNS = tuple(ThresholdOptions.model_fields)
 NEEDED = ("company", "activity")
-"""Without a cell for the company a row would hold for everybody."""
+"""Without a company a row would apply to everybody."""
 
 
 class _Contents(Group):
@@ -33,7 +33,7 @@ class _Contents(Group):
 
 @dataclass(frozen=True, slots=True)
 class ThresholdsFile:
-    """The entries of a file, what it looked like just before it was read, and its problems, a line each."""
+    """The entries of a file, its stamp from just before it was read, and its problems, a line each."""
 
     entries: tuple[ThresholdOptions, ...] = ()
     stamp: FileStamp = None
@@ -60,7 +60,7 @@ def read(path: Path, context: ValidationContext) -> ThresholdsFile:
 
 
 def _of_csv(content: str, name: str) -> Document:
-    """Reads a header and rows; lines that are empty or begin with # are left out."""
+    """Reads a header and rows; skips empty lines and those that begin with #."""
     lines = ["" if line.startswith("#") else line for line in content.splitlines(keepends=True)]
     header = next((line for line in lines if line.strip()), "")
     rows = csv.reader(lines, delimiter=max(DELIMITERS, key=header.count), strict=True)

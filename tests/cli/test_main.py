@@ -311,7 +311,7 @@ def test_output_that_cannot_be_written_is_one_line(
     monkeypatch.setattr(sys, "stdout", FullDisk())
 
     assert run(arguments) == 1
-    assert capsys.readouterr().err == f"{PROGRAM}: No space left on device; free or change what it writes to\n"
+    assert capsys.readouterr().err == f"{PROGRAM}: No space left on device; free space, or change where it writes\n"
 
 
 # An interrupt may come between open() and `with` in Python's own pathlib: the file is then closed by its finalizer.

@@ -209,7 +209,7 @@ class TestRows:
 
         assert row.startswith("production tools 200 ok 0/4 0 ")
         assert notes == [
-            "production: tools: no row lists anything in these days, so the field that feeds paradigm_tool_uses is not "
+            "production: tools: no row lists anything in these days, so the field for paradigm_tool_uses is not "
             "known yet"
         ]
 
@@ -243,7 +243,7 @@ class TestRows:
             pytest.param(
                 "html-200", "200", "not_json", "instead of JSON: a login, proxy or maintenance page", id="html"
             ),
-            pytest.param("truncated", "200", "not_json", "the answer is no JSON", id="truncated"),
+            pytest.param("truncated", "200", "not_json", "the answer is not JSON", id="truncated"),
             pytest.param("schema-change", "200", "schema", 'expected an object with "reporting"', id="schema"),
             pytest.param("outage", "503", "http_error", "answered 503 (attempt 3 of 3)", id="outage"),
             pytest.param("key-rejected", "401", "auth", "the key is wrong, expired or withdrawn", id="key rejected"),
@@ -366,7 +366,7 @@ async def test_an_error_of_our_own_is_a_row_too() -> None:
 
     assert row.startswith("production chat-sessions - internal - ")
     assert re.fullmatch(
-        r"production: chat-sessions: an error of the exporter itself \(KeyError in test_probe\.py, line \d+\); "
+        r"production: chat-sessions: internal error of the exporter \(KeyError in test_probe\.py, line \d+\); "
         r"please report it",
         said,
     )

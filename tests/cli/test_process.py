@@ -71,7 +71,7 @@ def test_a_full_disk_ends_with_1() -> None:
     with Path("/dev/full").open("wb") as full:
         done = subprocess.run([*COMMAND, "metrics"], stdout=full, stderr=subprocess.PIPE, text=True, check=False)
 
-    told = "chat-usage-exporter: No space left on device; free or change what it writes to\n"
+    told = "chat-usage-exporter: No space left on device; free space, or change where it writes\n"
     assert (1, told) == (done.returncode, done.stderr)
 
 

@@ -500,7 +500,7 @@ def test_what_a_single_answer_does_not_yield_is_told_without_its_data() -> None:
     ((message, outline, name, family, is_absent),) = came.unread
     assert (name, family, is_absent) == ("INTENT_HITS", "chatcaptain_intent_hits", False)
     assert message == (
-        "support/overview: INTENT_HITS cannot be read: a break-down is expected, and an object is there whose values "
+        "support/overview: INTENT_HITS cannot be read: expected a break-down, got an object whose values "
         "are not all whole numbers. The answer has the keys data and 1 more (not shown: possibly names). Remedy: set "
         "sources.support.overrides.overview.components.INTENT_HITS "
         '(see docs/development/platform-apis.md, "ChatCaptain")'
@@ -546,7 +546,7 @@ def test_buckets_of_another_zone_are_refused_with_the_zone() -> None:
     came = decode(report("overview"), question("overview", "MESSAGE_COUNT"), [{"ts": "2026-03-02T00:00:00Z", "n": 5}])
 
     assert isinstance(came, Reading)
-    assert "at no midnight of the asked day in Europe/Berlin" in came.unread[0].message
+    assert "no bucket starts at midnight of the asked day in Europe/Berlin" in came.unread[0].message
 
 
 # The operator's last word
@@ -592,7 +592,7 @@ def test_an_operators_expressions_go_before_what_is_recognised() -> None:
 
 FRUITLESS = {
     "value": ({"MESSAGE_COUNT": {"value": "nowhere"}}, 'value ("nowhere") finds nothing'),
-    "value-text": ({"MESSAGE_COUNT": {"value": "text"}}, "a number is expected, and string is there"),
+    "value-text": ({"MESSAGE_COUNT": {"value": "text"}}, "expected a number, got string"),
     "items": (
         {"INTENT_HITS": {"items": "nowhere", "label": "a", "value": "n"}},
         'items ("nowhere") finds nothing',
@@ -613,7 +613,7 @@ FRUITLESS = {
     ),
     "time-of-another-zone": (
         {"MESSAGE_COUNT": {"series": "list", "time": "t", "value": "n"}},
-        "a bucket starts at no midnight of the asked day in Europe/Berlin; is that the chatbot's timezone?",
+        "no bucket starts at midnight of the asked day in Europe/Berlin; check the source's timezone",
     ),
 }
 
@@ -667,14 +667,18 @@ REFUSED: Mapping[str, tuple[str, Mapping[str, Mapping[str, str]], str]] = {
     ),
     "lower-case": ("overview", {"intent_hits": X}, "did you mean INTENT_HITS?"),
     "other-report": ("channel", {"CONVERSATION_COUNT": X}, "did you mean CONVERSATION_COUNT_FOR_CHANNEL_ID?"),
-    "transfer-target": ("channel", {"CALL_TRANSFER_TARGET": X}, "reads no component CALL_TRANSFER_TARGET"),
+    "transfer-target": ("channel", {"CALL_TRANSFER_TARGET": X}, "has no component CALL_TRANSFER_TARGET"),
     "both": ("overview", {"MESSAGE_COUNT": X, "MESSAGE_COUNT_INTERVAL": SERIES}, "keep one of the two"),
     "interval-as-value": ("overview", {"MESSAGE_COUNT_INTERVAL": X}, "is a series; set series, time and value"),
     "series-without-time": ("overview", {"MESSAGE_COUNT": {"series": "x", "value": "x"}}, "set time"),
     "items-without-label": ("overview", {"INTENT_HITS": {"items": "x", "value": "x"}}, "set label"),
     "breakdown-as-value": ("overview", {"INTENT_HITS": X}, "is a break-down; set items, label and value"),
-    "count-as-items": ("overview", {"MESSAGE_COUNT": {"items": "x", "label": "l", "value": "x"}}, "is no break-down"),
-    "median-as-series": ("overview", {"INTENT_SCORE_MEDIAN": SERIES}, "set value alone"),
+    "count-as-items": (
+        "overview",
+        {"MESSAGE_COUNT": {"items": "x", "label": "l", "value": "x"}},
+        "is not a break-down",
+    ),
+    "median-as-series": ("overview", {"INTENT_SCORE_MEDIAN": SERIES}, "set only value"),
     "inbox": ("inbox", {"MESSAGE_COUNT": X}, "only path can be set"),
 }
 

@@ -68,7 +68,7 @@ NOWHERE = {
 @pytest.mark.parametrize("answer", NOWHERE.values(), ids=NOWHERE)
 def test_what_does_not_say_whose_it_is_is_not_found(answer: object) -> None:
     """Numbers of places in a list are no ids."""
-    with pytest.raises(NoComponentError, match="it is neither under its name nor under its id"):
+    with pytest.raises(NoComponentError, match="it is neither below its name nor below its id"):
         find(answer, COUNT, ASKED)
 
 
@@ -76,7 +76,7 @@ def test_a_component_in_two_places_is_not_clear() -> None:
     """Neither of them is taken."""
     answer = {"CONVERSATION_COUNT": 5, "conversationCount": 6}
 
-    with pytest.raises(UnreadableError, match="it is there more than once"):
+    with pytest.raises(UnreadableError, match="it occurs more than once"):
         find(answer, COUNT, ASKED)
 
 

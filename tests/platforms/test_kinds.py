@@ -66,36 +66,36 @@ def test_a_number_is_read_as_it_is_and_null_is_no_median(value: object, figure: 
 
 
 NO_NUMBER = {
-    "text": ("5", "a number is expected, and string is there"),
-    "boolean": (True, "a number is expected, and boolean is there"),
-    "wrapped-without-end": (WRAPPED, "one number is expected, and 2 can be meant"),
-    "two-numbers": ({"value": 5, "previous": 4}, "one number is expected, and 2 can be meant"),
-    "two-nulls": ({"value": None, "previous": None}, "one number is expected, and 2 can be meant"),
-    "number-and-list": ({"value": 5, "days": [1]}, "one number is expected, and 3 can be meant"),
-    "numbers": ([5, 6, 7], "one number is expected, and a list is there"),
-    "no-moments": ([{"name": "de", "n": 5}], "a list is there, but not of moments with a number each"),
+    "text": ("5", "expected a number, got string"),
+    "boolean": (True, "expected a number, got boolean"),
+    "wrapped-without-end": (WRAPPED, "expected one number, found 2"),
+    "two-numbers": ({"value": 5, "previous": 4}, "expected one number, found 2"),
+    "two-nulls": ({"value": None, "previous": None}, "expected one number, found 2"),
+    "number-and-list": ({"value": 5, "days": [1]}, "expected one number, found 3"),
+    "numbers": ([5, 6, 7], "expected one number, got a list"),
+    "no-moments": ([{"name": "de", "n": 5}], "got a list, but not one of moments with a number each"),
     "moments-unclear": (
         [{"a": MIDNIGHT, "b": MIDNIGHT, "n": 5}],
-        "a list is there, but not of moments with a number each",
+        "got a list, but not one of moments with a number each",
     ),
-    "no-number-in-buckets": ([{"ts": MIDNIGHT, "n": "x"}], "no number is there to be counted"),
-    "unclear-in-buckets": ([{"ts": MIDNIGHT, "new": 5, "old": 6}], "which number counts is not clear: new, old"),
-    "text-in-a-bucket": ({MIDNIGHT: "5"}, "no number is there to be counted"),
+    "no-number-in-buckets": ([{"ts": MIDNIGHT, "n": "x"}], "there is no number"),
+    "unclear-in-buckets": ([{"ts": MIDNIGHT, "new": 5, "old": 6}], "it is unclear which number counts: new, old"),
+    "text-in-a-bucket": ({MIDNIGHT: "5"}, "there is no number"),
     "without-an-offset": (
         [{"ts": "2026-03-03T00:00:00", "n": 5}],
-        "when a bucket starts can be read from none of ISO 8601 with an offset, a date, an epoch",
+        "the start of a bucket is neither ISO 8601 with an offset, nor a date, nor an epoch",
     ),
     "utc-buckets": (
         [{"ts": "2026-03-03T00:00:00Z", "n": 5}],
-        "a bucket starts at no midnight of the asked day in Europe/Berlin; is that the chatbot's timezone?",
+        "no bucket starts at midnight of the asked day in Europe/Berlin; check the source's timezone",
     ),
     "one-moment-in-two-rows": (
         [["2026-03-03", 4], ["2026-03-03", 4]],
-        "two buckets start at the same moment: do they add up, or is one there twice?",
+        "two buckets start at the same moment; they may be parts or a repetition",
     ),
     "a-day-early": (
         [{"ts": MIDNIGHT, "n": 5}, {"ts": "2026-03-01T23:00:00Z", "n": 5}],
-        "a bucket starts at no midnight of the asked day in Europe/Berlin; is that the chatbot's timezone?",
+        "no bucket starts at midnight of the asked day in Europe/Berlin; check the source's timezone",
     ),
 }
 
@@ -257,30 +257,30 @@ def test_numbers_by_name_are_found(value: object, expected: dict[str, float]) ->
     assert {name: leaf for name, (leaf, _) in found.figures} == expected
 
 
-NOT_CLEAR = "a break-down is expected, and whether the outer keys or the inner ones are names is not clear"
+NOT_CLEAR = "expected a break-down; it is unclear whether the outer or the inner keys are names"
 NO_BREAKDOWN = {
-    "number": (5, "a break-down is expected, and integer is there"),
+    "number": (5, "expected a break-down, got integer"),
     "one-name-in-a-holder": ({"languages": {"de": 5}}, NOT_CLEAR),
     "one-name-in-one-of-two-holders": ({"languages": {"de": 5}, "scripts": {}}, NOT_CLEAR),
     "fields": (
         {"count": 5, "total": 6},
-        "a break-down is expected, and an object is there whose keys are no names of anything",
+        "expected a break-down, got an object whose keys are not names",
     ),
-    "series": ({MIDNIGHT: 5}, "a break-down is expected, and a series is there"),
-    "series-in-a-list": ([{"ts": MIDNIGHT, "n": 5}], "a break-down is expected, and a list without names is there"),
+    "series": ({MIDNIGHT: 5}, "expected a break-down, got a series"),
+    "series-in-a-list": ([{"ts": MIDNIGHT, "n": 5}], "expected a break-down, got a list without names"),
     "shares": (
         {"de": 0.5, "en": 0.5},
-        "a break-down is expected, and an object is there whose values are not all whole numbers",
+        "expected a break-down, got an object whose values are not all whole numbers",
     ),
     "record": (
         {"name": "de", "n": 5},
-        "a break-down is expected, and an object is there whose values are not all whole numbers",
+        "expected a break-down, got an object whose values are not all whole numbers",
     ),
-    "list-of-numbers": ([5], "a break-down is expected, and a list of something else than objects is there"),
-    "ambiguous": ([{"name": "de", "new": 5, "old": 6}], "which number counts is not clear: new, old"),
-    "ambiguous-secrets": ([{"name": "de", "Mr. X": 5, "Ms. Y": 6}], "which number counts is not clear: *"),
-    "counts-twice": ({"de": {"count": 5, "total": 6}}, "which number counts is not clear: count, total"),
-    "no-number": ([{"name": "de"}], "no number is there to be counted"),
+    "list-of-numbers": ([5], "expected a break-down, got a list of something other than objects"),
+    "ambiguous": ([{"name": "de", "new": 5, "old": 6}], "it is unclear which number counts: new, old"),
+    "ambiguous-secrets": ([{"name": "de", "Mr. X": 5, "Ms. Y": 6}], "it is unclear which number counts: *"),
+    "counts-twice": ({"de": {"count": 5, "total": 6}}, "it is unclear which number counts: count, total"),
+    "no-number": ([{"name": "de"}], "there is no number"),
 }
 
 

@@ -201,7 +201,9 @@ def test_a_report_more_is_a_line_in_the_platform_s_table() -> None:
     ("measure", "complaint"),
     [
         pytest.param(Measure("other_visits", "Visits", Kind.SUM), "its name must be acme_ and words", id="prefix"),
-        pytest.param(Measure("acme_visits_total", "Visits", Kind.SUM), "ends as only the page", id="suffix"),
+        pytest.param(
+            Measure("acme_visits_total", "Visits", Kind.SUM), "suffix that is reserved for windows", id="suffix"
+        ),
         pytest.param(Measure("acme_visits", "Visits.", Kind.SUM), "without a full stop", id="help"),
         pytest.param(Measure("acme_visits", "Visits", Kind.SUM, ("a", "b", "c")), "more than 2 labels", id="labels"),
         pytest.param(Measure("acme_visits", "Visits", Kind.SUM, ("company",)), "cannot have a label", id="taken"),
@@ -246,7 +248,13 @@ def test_what_breaks_the_rules_of_questions_is_said(acme: ModuleType) -> None:
 
     platform = replace(acme.PLATFORM, name="ACME", reports={"talks": Odd()})
     found = "\n".join(complaints(platform))
-    for words in ("is no metric prefix", "is called conversations", "do not cover", "no path below", "no measure has"):
+    for words in (
+        "is not a metric prefix",
+        "is called conversations",
+        "do not cover",
+        "not a path below",
+        "no measure has",
+    ):
         assert words in found
 
 
@@ -258,7 +266,7 @@ def test_what_breaks_the_rules_of_invariants_and_limits_is_said(acme: ModuleType
 
     limits = (*acme.PLATFORM.label_limits, LabelLimit("value_length", 9, "The same."))
     first, second = complaints(replace(acme.PLATFORM, reports={"conversations": Odd()}, label_limits=limits))
-    assert first == "label limit value_length: is no name"
+    assert first == "label limit value_length: is not a valid name"
     assert second == "conversations: cannot have an invariant negative of its own"
 
 

@@ -24,7 +24,7 @@ def test_paradigm_is_found_as_a_plugin_would_be() -> None:
 @pytest.mark.parametrize(
     ("target", "complaint"),
     [
-        ("exporter.platforms.paradigm.platform:CHAT_SESSIONS", "is no exporter.platforms.api.Platform"),
+        ("exporter.platforms.paradigm.platform:CHAT_SESSIONS", "is not an exporter.platforms.api.Platform"),
         ("exporter.platforms.nowhere:PLATFORM", "cannot be loaded"),
     ],
 )
@@ -87,7 +87,7 @@ def test_all_forms_of_a_base_url_mean_one_instance(written: str) -> None:
 @pytest.mark.parametrize("path", ["/api/v1", "/api/v2/reporting/chat-sessions/", "/llm/api/v3/"])
 def test_an_endpoint_is_no_base_url(path: str) -> None:
     """Every report would be a 404."""
-    with pytest.raises(ValueError, match="ends in an endpoint or another version of the API"):
+    with pytest.raises(ValueError, match="ends in an endpoint or another API version"):
         paradigm.base_url(f"https://paradigm.example.com{path}")
 
 

@@ -243,10 +243,10 @@ def of_another_version(content: bytes) -> bytes:
 @pytest.mark.parametrize(
     ("harm", "reason"),
     [
-        pytest.param(cut, "is cut short or damaged: its checksum does not fit; the next poll replaces it", id="cut"),
+        pytest.param(cut, "is truncated or damaged: its checksum does not match; the next poll replaces it", id="cut"),
         pytest.param(
             of_another_version,
-            "is of another version of its format; kept as state.other-version, the next poll replaces it",
+            "has another format version; kept as state.other-version, the next poll replaces it",
             id="version",
         ),
     ],
@@ -302,7 +302,7 @@ def test_a_write_that_hangs_is_one_line_and_holds_up_one_poll(tmp_path: Path, ca
         store.save({REPORT: state()})
     assert written(gauges) == (0, 0)
     assert [str(reason).partition(";")[0] for _, reason in warned(caplog)] == [
-        "no answer within 0.01 s", *["the write before has not ended yet"] * 2
+        "no answer within 0.01 s", *["the previous write has not ended yet"] * 2
     ]  # fmt: skip
     disk.answers.set()
     assert file._writing is not None
@@ -321,7 +321,7 @@ def test_a_file_system_that_does_not_answer_is_named_at_the_start(
     answers.set()
 
     ((_, reason),) = warned(caplog)
-    assert str(reason).startswith("cannot be read (no answer within 0.01 s); it is left as it is")
+    assert str(reason).startswith("cannot be read (no answer within 0.01 s); it is left alone")
     assert written(gauges) == (0, 0)
 
 
@@ -376,7 +376,7 @@ def test_a_reload_replaces_no_file_of_somebody_else(tmp_path: Path, caplog: pyte
     store.save({REPORT: state()})
 
     assert other.read_text() == "sources: {}\n"
-    assert "is no state file of this program" in str(warned(caplog))
+    assert "is not a state file of this program" in str(warned(caplog))
 
 
 def test_a_file_of_somebody_else_is_left_as_it_is(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -390,8 +390,8 @@ def test_a_file_of_somebody_else_is_left_as_it_is(tmp_path: Path, caplog: pytest
 
     assert path.read_text() == "sources: {}\n"
     assert [reason for _, reason in warned(caplog)] == [
-        "is no state file of this program; it is left as it is, and nothing is kept; delete it, or give state_file "
-        "another path"
+        "is not a state file of this program; it is left alone, and nothing is kept; delete it, or set another "
+        "state_file"
     ]
 
 
@@ -403,7 +403,7 @@ def test_a_file_that_cannot_be_read_is_left_as_it_is(tmp_path: Path, caplog: pyt
     store.save({REPORT: state()})
 
     ((_, reason),) = warned(caplog)
-    assert str(reason).startswith("cannot be read (Is a directory); it is left as it is, and nothing is kept; ")
+    assert str(reason).startswith("cannot be read (Is a directory); it is left alone, and nothing is kept; ")
     assert list(tmp_path.parent.glob("*.new")) == []
 
 
@@ -419,7 +419,7 @@ def test_what_might_never_end_is_not_read(tmp_path: Path, caplog: pytest.LogCapt
     store.save({REPORT: state()})
 
     ((_, reason),) = warned(caplog)
-    assert str(reason).startswith("cannot be read (is no regular file); it is left as it is")
+    assert str(reason).startswith("cannot be read (is not a regular file); it is left alone")
     assert not path.is_file()
 
 
@@ -440,7 +440,7 @@ def test_no_file_yet_is_no_fault(tmp_path: Path, caplog: pytest.LogCaptureFixtur
         pytest.param(
             NOON + RULES.max_staleness + timedelta(seconds=1),
             state(),
-            "its last good poll (2026-03-03T12:00:00Z) is longer ago than max_staleness",
+            "its last good poll (2026-03-03T12:00:00Z) is older than max_staleness",
             id="too-old",
         ),
         pytest.param(
@@ -492,13 +492,13 @@ async def test_a_file_from_the_future_neither_sets_days_back_nor_freezes_figures
 @pytest.mark.parametrize(
     ("now_made_by", "reason"),
     [
-        pytest.param({**MADE_BY, "base_url": "https://other"}, "was kept for another base_url", id="instance"),
+        pytest.param({**MADE_BY, "base_url": "https://other"}, "was kept for a different base_url", id="instance"),
         pytest.param(
             {**MADE_BY, "timezone": "Europe/Paris", "platform": "x"},
-            "was kept for another platform, timezone",
+            "was kept for a different platform, timezone",
             id="zone-and-platform",
         ),
-        pytest.param({**MADE_BY, "chatbot": "abc"}, "was kept for another chatbot", id="one-more-thing"),
+        pytest.param({**MADE_BY, "chatbot": "abc"}, "was kept for a different chatbot", id="one-more-thing"),
     ],
 )
 def test_of_two_sources_the_changed_one_is_refused_alone(
@@ -599,7 +599,7 @@ async def test_a_write_that_fails_is_one_line_and_fails_no_poll(
     assert disk.written == 3  # the first poll, its past, and the last poll
     assert warned(caplog) == [
         (
-            "state file not written: figures are served all the same, a restart asks the platform anew",
+            "state file not written; figures are still served, but a restart asks the platform again",
             "no luck; give the exporter's user a writable folder with free space",
         )
     ]

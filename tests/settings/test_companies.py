@@ -159,7 +159,7 @@ COMPONENTS = {
     "label alone": ("{label: a, value: b}", "VISITS.label: needs items; set both, or neither"),
     "series alone": ("{series: a, value: b}", "VISITS.time: needs series; set both, or neither"),
     "both": ("{items: a, label: b, series: c, time: d, value: e}", "VISITS.series: cannot be combined with items"),
-    "no expression": ("{value: '[['}", 'VISITS.value: "[[" is no JMESPath expression'),
+    "no expression": ("{value: '[['}", 'VISITS.value: "[[" is not a JMESPath expression'),
 }
 
 

@@ -133,7 +133,7 @@ WRONG: Mapping[str, tuple[str, str, str]] = {
     "no expression": (
         "days: days",
         "days: days[",
-        f':9: {USAGE}.days: "days[" is no JMESPath expression: it goes wrong at',
+        f':9: {USAGE}.days: "days[" is not a JMESPath expression: error at',
     ),
     "a function that is none": (
         "value: n",
@@ -143,7 +143,7 @@ WRONG: Mapping[str, tuple[str, str, str]] = {
     "an expression that could explode": (
         "value: n",
         "value: '[a,b]|[a,b]|[a,b]'",
-        f':16: {CHATS}.value: "[a,b]|[a,b]|[a,b]" puts values together in more than 2 places',
+        f':16: {CHATS}.value: "[a,b]|[a,b]|[a,b]" combines values in more than 2 places',
     ),
     "no figure": ("        value: n\n", "", f":12: {CHATS}.value: is missing; add it"),
     "no help": ("        help: Chats\n", "", f":12: {CHATS}.help: is missing; add it"),
@@ -262,7 +262,7 @@ MISUSED = {
     ),
     "overridden": (
         SOURCE + "    overrides: {usage: {path: /v2}}\n",
-        "sources.helpdesk.overrides.usage.fields: the reports of ACME Chat cannot be overridden; take it out",
+        "sources.helpdesk.overrides.usage.fields: the reports of ACME Chat cannot be overridden; remove the override",
     ),
 }
 

@@ -110,11 +110,11 @@ WRONG = {
     "relative": ("tools: {path: a/}", "6: sources.a.overrides.tools.path: "),
     "no expression": (
         "tools:\n  fields:\n    value: 'a['",
-        '8: sources.a.overrides.tools.fields.value: "a[" is no JMESPath expression: it goes wrong at character 3; ',
+        '8: sources.a.overrides.tools.fields.value: "a[" is not a JMESPath expression: error at character 3; ',
     ),
     "unknown function": (
         "tools:\n  fields:\n    value: 'a[].{x: sizeof(@)}'",
-        '8: sources.a.overrides.tools.fields.value: "a[].{x: sizeof(@)}" calls sizeof(), which is no function of ',
+        '8: sources.a.overrides.tools.fields.value: "a[].{x: sizeof(@)}" calls sizeof(), which is not a JMESPath ',
     ),
     "too few arguments": (
         "tools: {fields: {value: join(a)}}",
@@ -135,7 +135,7 @@ WRONG = {
     ),
     "label of people": (
         "user-activities: {fields: {items: users, label: email, value: n}}",
-        "6: sources.a.overrides.user-activities.fields: user-activities feeds one figure per company, which bears no ",
+        "6: sources.a.overrides.user-activities.fields: user-activities has one figure per company and no ",
     ),
     "documented": (
         "users: {fields: {value: n}}",
@@ -169,7 +169,7 @@ def test_calls_with_more_arguments_than_named_are_good_where_the_function_takes_
 
 def test_a_platform_without_the_option_refuses_it(file: Path) -> None:
     """Nothing is set that is not used."""
-    with pytest.raises(ConfigError, match=r"the reports of LightOn Paradigm cannot be overridden; take it out"):
+    with pytest.raises(ConfigError, match=r"the reports of LightOn Paradigm cannot be overridden; remove the override"):
         overrides(file, "tools: {path: /a/}", platform=replace(PLATFORM, overridden=None))
 
 

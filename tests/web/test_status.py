@@ -232,7 +232,7 @@ async def test_limits_are_not_evaluated_by_old_figures() -> None:
 FAILING = {
     "outage": ("The platform answers with an error", "ChatUsageReportFetchFailing", "503"),
     "key-rejected": ("The platform refuses the key", "ChatUsageAPIKeyRejected", "401"),
-    "html-200": ("The answer is no JSON", "ChatUsageReportShapeUnknown", "s: chat-sessions"),
+    "html-200": ("The answer is not JSON", "ChatUsageReportShapeUnknown", "s: chat-sessions"),
     "schema-change": ("The answer has another shape", "ChatUsageReportShapeUnknown", "reporting"),
 }
 

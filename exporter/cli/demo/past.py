@@ -1,4 +1,4 @@
-"""`demo --stack`: the weeks before now, sent to the Prometheus that it started, so that a first look shows days."""
+"""`demo --stack`: sends the past weeks to the Prometheus that it started, so that a first look shows days."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -17,17 +17,18 @@ from exporter.ledger.day_status import DayRules
 from exporter.settings import Source
 
 JOB = "chat-usage-exporter"
-"""The job of the shipped configuration: what is sent has the labels of what is scraped."""
+"""The job of the shipped configuration, so that sent samples have the labels of scraped ones."""
 SENT = timedelta(days=42)
 RECEIVES = "--web.enable-remote-write-receiver"
 KEEPS = "90d"
-"""How far back Prometheus takes samples, and how long it keeps them."""
+"""How far back Prometheus takes samples, and its retention."""
 
 
 async def fill(sources: Sequence[Source], prometheus: str, tell: Callable[[str], None]) -> None:
-    """Sends six weeks, up to the newest complete day, and tells when they are there, or why they are not.
+    """Sends six weeks, up to the newest complete day, and reports when they are there, or why not.
 
-    Of a real platform only final days are sent. A simulated one corrects little, and a gap before today would puzzle.
+    Of a real platform only final days are sent; a simulated one changes little, and a gap before today would
+    confuse.
     """
     store = Store(f"{prometheus}/api/v1/write", HttpConfig(), Path(), {"job": JOB})
     with _manifest(sources) as manifest:
@@ -46,7 +47,7 @@ async def fill(sources: Sequence[Source], prometheus: str, tell: Callable[[str],
 
 @contextmanager
 def _manifest(sources: Sequence[Source]) -> Iterator[Manifest]:
-    """Opens a manifest that nobody needs afterwards."""
+    """Opens a manifest that is deleted afterwards."""
     spans = {each.name: _span(each.target.rules, utcnow()) for each in sources}
     with TemporaryDirectory(prefix="chat-usage-demo-") as folder, opened(Path(folder), {}, spans) as manifest:
         yield manifest

@@ -50,10 +50,10 @@ def started(body: bytes) -> str:
     export_id = answer.get("exportId")
     if not isinstance(export_id, str) or not export_id.strip():
         raise SchemaError(
-            f"the answer has no exportId but {json_outline.summary(answer)}; was the export started at all?"
+            f"the answer has no exportId but {json_outline.summary(answer)}; the export may not have started"
         )
     if len(export_id) > LONGEST_ID or not export_id.isprintable():
-        raise SchemaError(f"the exportId is no id: it is longer than {LONGEST_ID} or holds control characters")
+        raise SchemaError(f"the exportId is not valid: it is longer than {LONGEST_ID} or contains control characters")
     return export_id
 
 
@@ -63,7 +63,7 @@ def progress(body: bytes) -> Progress:
     word, link = answer.get("status"), answer.get("downloadUrl")
     shown = word if isinstance(word, str) else "without a word"
     if not isinstance(link, str | None):
-        raise SchemaError(f"the downloadUrl is {json_outline.summary(link)}, no link")
+        raise SchemaError(f"the downloadUrl is {json_outline.summary(link)}, not a link")
     return Progress(_printable(shown), (link or "").strip() or None, shown.strip().lower() in COMPLETE)
 
 

@@ -90,12 +90,12 @@ def find(root: object, component: ReportComponent, asked: Collection[int]) -> ob
         if len(found) == 1:
             return found[0]
         if found and len(asked) > 1:
-            raise UnreadableError("it is there more than once")
+            raise UnreadableError("it occurs more than once")
         if found:
             break
     if len(asked) == 1:
         return root
-    raise NoComponentError("it is neither under its name nor under its id")
+    raise NoComponentError("it is neither below its name nor below its id")
 
 
 def _holders(root: object, depth: int) -> Iterator[Mapping[str, object] | Sequence[object]]:

@@ -13,7 +13,7 @@ Find = Callable[[Expression, object], object]
 
 
 def refuse_misfit(name: str, where: Component, figure: Shape | None) -> None:
-    """Raises ConfigError if expressions find something else than the component; without a `figure` that is a series."""
+    """Raises ConfigError if expressions do not fit the component; without a `figure` that is a series."""
     if where.series and not where.time:
         raise ConfigError(f"{name}: series needs time and value; set time")
     if where.items and not where.label:
@@ -23,9 +23,9 @@ def refuse_misfit(name: str, where: Component, figure: Shape | None) -> None:
     if figure is Shape.BREAKDOWN and not where.items:
         raise ConfigError(f"{name} is a break-down; set items, label and value")
     if figure is not Shape.BREAKDOWN and where.items:
-        raise ConfigError(f"{name} is no break-down; leave items and label out")
+        raise ConfigError(f"{name} is not a break-down; leave items and label out")
     if figure is Shape.MEDIAN and where.series:
-        raise ConfigError(f"{name} is a median, and medians of hours or days make no median; set value alone")
+        raise ConfigError(f"{name} is a median, and medians cannot be combined; set only value")
 
 
 def read(where: Component, root: object, figure: Shape, day: LocalDay) -> Readable:

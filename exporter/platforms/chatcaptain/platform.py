@@ -1,8 +1,8 @@
-"""ChatCaptain (now Epic AI): its statistics calls, what each of their components feeds, how they are reached.
+"""ChatCaptain (now Epic AI): its statistics calls, the measures of their components, authentication.
 
-Sources, for all facts here: the OpenAPI document "ChatCaptain API" 1.0, page Statistics
-(docs.chatcaptain.com/api/api-dokumentation/statistics), and the vendor's n8n package for the header. The answers of
-overview and channel are not documented: docs/development/platform-apis.md says how they are read, and what is a guess.
+Sources of all facts here: the OpenAPI document "ChatCaptain API" 1.0, page Statistics (docs.chatcaptain.com/api/api-
+dokumentation/statistics), and the vendor's n8n package for the header. The answers of overview and channel are
+undocumented: docs/development/platform-apis.md says how they are read, and what is a guess.
 """
 
 from collections.abc import Mapping
@@ -25,7 +25,7 @@ def _sum(name: str, text: str, *activities: Activity) -> Measure:
 
 
 def _by(name: str, text: str, label: str, limit: str) -> Measure:
-    """Returns a break-down: one that could not be read is not a break-down without anything in it."""
+    """Returns a break-down with a read marker: unreadable differs from empty."""
     family, per_subject = f"chatcaptain_{name}", limit == CHANNELS
     return Measure(family, text, Kind.SUM, (label,), False, (limit,), needs_read_marker=True, per_subject=per_subject)
 
@@ -138,7 +138,7 @@ def equipped(report: Report, account: Account) -> Report:
 
 
 def base_url(text: str) -> str:
-    """Cleans a base URL: with or without `/v1`, a slash, a path prefix, capitals, it means the same platform."""
+    """Normalises a base URL: `/v1`, a slash, a path prefix and capitals make no difference."""
     parts = urlsplit(text.strip())
     path = parts.path.rstrip("/").removesuffix(API).rstrip("/")
     return urlunsplit((parts.scheme.lower(), parts.netloc.lower(), path, "", ""))
@@ -169,24 +169,26 @@ PLATFORM = Platform(
         Option(
             "company",
             OptionKind.TEXT,
-            "The name of the company that the chatbot belongs to, the label company; by default the source's name.",
+            "Name of the chatbot's company, for the label company; by default the source's name.",
             "ACME",
             identifies=False,
         ),
         Option(
             CHANNELS,
             OptionKind.SELECTION,
-            "Which of its channels are asked about, by id or by a glob of the name; by default all.",
+            "Its channels to poll; by default all.",
             "*",
         ),
     ),
     equipped=equipped,
     label_limits=(
-        LabelLimit("languages", 30, "The same for the languages of a chatbot."),
-        LabelLimit("intents", 50, "The same for its intents."),
-        LabelLimit("steps", 30, "The same for the steps at which calls are left, per channel."),
-        LabelLimit("reasons", 20, "The same for the reasons for which calls end, per channel."),
-        LabelLimit(CHANNELS, 50, "The same for its channels."),
+        LabelLimit("languages", 30, "Maximum number of languages per chatbot; the rest adds up as other."),
+        LabelLimit("intents", 50, "Maximum number of intents per chatbot; the rest adds up as other."),
+        LabelLimit("steps", 30, "Maximum number of steps that calls end in, per channel; the rest adds up as other."),
+        LabelLimit(
+            "reasons", 20, "Maximum number of reasons why calls end, per channel; the rest is added up as other."
+        ),
+        LabelLimit(CHANNELS, 50, "Maximum number of channels per chatbot; the rest is added up as other."),
     ),
     version=2,
     one_company=True,

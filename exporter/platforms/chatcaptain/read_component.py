@@ -86,7 +86,7 @@ def one(value: object, figure: Shape) -> json_values.Checked:
             return None, None
         raise UnreadableError("it is null", is_absent=True)
     if not json_values.is_number(value):
-        raise UnreadableError(f"a number is expected, and {json_outline.outline(value, 1)} is there")
+        raise UnreadableError(f"expected a number, got {json_outline.outline(value, 1)}")
     return json_values.number(value) if figure in (Shape.MEDIAN, Shape.TOTAL) else json_values.count(value)
 
 
@@ -99,7 +99,7 @@ def _number(value: object, figure: Shape, day: LocalDay) -> json_values.Checked:
         found = list(_numbers(value, DEEPEST))
         numbers = [each for each in found if each is not None] or found
         if len(numbers) != 1:
-            raise UnreadableError(f"one number is expected, and {len(numbers) or 'none'} can be meant")
+            raise UnreadableError(f"expected one number, found {len(numbers) or 'none'}")
         value = numbers[0]
     return one(value, figure)
 
@@ -118,12 +118,12 @@ def _numbers(value: Record, depth: int) -> Iterator[object]:
 def _listed(value: Sequence[object], figure: Shape, day: LocalDay) -> json_values.Checked:
     records = [each for each in value if isinstance(each, dict)]
     if not records or len(records) < len(value):
-        raise UnreadableError("one number is expected, and a list is there")
+        raise UnreadableError("expected one number, got a list")
     time = _time_of(records)
     if time is None:
-        raise UnreadableError("a list is there, but not of moments with a number each")
+        raise UnreadableError("got a list, but not one of moments with a number each")
     if figure is Shape.MEDIAN and len(records) > 1:
-        raise UnreadableError("a median is expected, and medians of parts of a day make none of it")
+        raise UnreadableError("expected a median, got medians of parts of a day, which cannot be combined")
     rest = [{k: v for k, v in each.items() if k != time and not is_time(v)} for each in records]
     if all(each is None for record in rest for each in record.values()):
         return one(None, figure)
@@ -150,15 +150,13 @@ def buckets(found: Iterable[tuple[object, object]], figure: Shape, day: LocalDay
     for time, value in found:
         moment = day.moment(time)
         if moment is None:
-            raise UnreadableError(
-                "when a bucket starts can be read from none of ISO 8601 with an offset, a date, an epoch"
-            )
+            raise UnreadableError("the start of a bucket is neither ISO 8601 with an offset, nor a date, nor an epoch")
         if not day.begins(moment):
             raise UnreadableError(
-                f"a bucket starts at no midnight of the asked day in {day.zone.key}; is that the chatbot's timezone?"
+                f"no bucket starts at midnight of the asked day in {day.zone.key}; check the source's timezone"
             )
         if moment in begun:
-            raise UnreadableError("two buckets start at the same moment: do they add up, or is one there twice?")
+            raise UnreadableError("two buckets start at the same moment; they may be parts or a repetition")
         begun.add(moment)
         number = one(value, figure)
         if number[0] is None:
@@ -182,28 +180,28 @@ def breakdown(value: object) -> Readable:
     if isinstance(value, dict):
         return _by_key(value)
     if not isinstance(value, list):
-        raise UnreadableError(f"a break-down is expected, and {json_outline.outline(value, 1)} is there")
+        raise UnreadableError(f"expected a break-down, got {json_outline.outline(value, 1)}")
     records = [each for each in value if isinstance(each, dict)]
     if len(records) < len(value):
-        raise UnreadableError("a break-down is expected, and a list of something else than objects is there")
+        raise UnreadableError("expected a break-down, got a list of something other than objects")
     return _chosen(_labels(records), records)
 
 
 def _by_key(value: Record) -> Readable:
     if any(map(is_time, value)):
-        raise UnreadableError("a break-down is expected, and a series is there")
+        raise UnreadableError("expected a break-down, got a series")
     if value and all(key.casefold() in _COUNTS for key in value):
-        raise UnreadableError("a break-down is expected, and an object is there whose keys are no names of anything")
+        raise UnreadableError("expected a break-down, got an object whose keys are not names")
     records = [each for each in value.values() if isinstance(each, dict)]
     if value and len(records) == len(value):
         key = _number_of(records)
         # They have to be alike: else the object may only hold the break-down, with one name in it.
         if not (key.casefold() in _COUNTS or (len(records) > 1 and all(key in each for each in records))):
-            why = "a break-down is expected, and whether the outer keys or the inner ones are names is not clear"
+            why = "expected a break-down; it is unclear whether the outer or the inner keys are names"
             raise UnreadableError(why)
         return _chosen(map(json_values.label, value), records)
     if not all(each is None or _is_whole(each) for each in value.values()):
-        why = "a break-down is expected, and an object is there whose values are not all whole numbers"
+        why = "expected a break-down, got an object whose values are not all whole numbers"
         raise UnreadableError(why)
     return Readable(tuple((json_values.label(name), json_values.count(each)) for name, each in value.items()))
 
@@ -214,7 +212,7 @@ def _chosen(names: Iterable[str | None], records: Sequence[Record]) -> Readable:
         return Readable(())
     key, names = _number_of(records), list(names)
     if all(name is None for name in names):
-        raise UnreadableError("a break-down is expected, and a list without names is there")
+        raise UnreadableError("expected a break-down, got a list without names")
     return labelled(names, [each.get(key) for each in records])
 
 
@@ -241,9 +239,7 @@ def _number_of(records: Sequence[Record], *, only: bool = False) -> str:
         if len(decided) == 1:
             return decided[0]
     shown = ", ".join(sorted({json_outline.key(key) for key in numbers}))
-    raise UnreadableError(
-        f"which number counts is not clear: {shown}" if numbers else "no number is there to be counted"
-    )
+    raise UnreadableError(f"it is unclear which number counts: {shown}" if numbers else "there is no number")
 
 
 def _are(records: Sequence[Record], key: str, test: Callable[[object], bool]) -> bool:

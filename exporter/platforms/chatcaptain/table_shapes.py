@@ -34,7 +34,7 @@ def reshaped(value: object) -> Reshaped:
         if not numbers or (len(numbers) == 1 and json_values.is_number(numbers[0]) and not is_epoch(numbers[0])):
             return Reshaped(next(iter(numbers), None), "the number of the only record")
     if any(isinstance(each, dict) and isinstance(each.get("_id"), dict) for each in value):
-        return Reshaped([_flat(each) for each in value], "what it is grouped by is under _id")
+        return Reshaped([_flat(each) for each in value], "it is grouped by _id")
     return Reshaped(value)
 
 

@@ -1,1 +1,1 @@
-"""Platforms that a definition file describes (docs/declared-platforms.md); who reads the file is not known here."""
+"""Platforms described by a definition file (docs/declared-platforms.md); does not read the file."""

@@ -1,4 +1,4 @@
-"""Where an answer says that it goes on, and how the next page is asked for."""
+"""Finds the next page of an answer."""
 
 from dataclasses import dataclass
 from urllib.parse import urlencode
@@ -11,18 +11,18 @@ from exporter.platforms.jmespath_fields import Search
 
 @dataclass(frozen=True, slots=True)
 class Paging:
-    """Where an answer has the `link` to the next page, or the `cursor` that the `parameter` of the next question is."""
+    """An answer has the `link` to the next page, or the `cursor` that goes into `parameter` of the next request."""
 
     link: Expression | None
     cursor: Expression | None
     parameter: str
 
     def next_page(self, root: object, request: Request, search: Search) -> str:
-        """Returns the link to the next page, empty on the last one; raises SchemaError if what is found is neither."""
+        """Returns the link to the next page, empty on the last one; SchemaError if the value found is neither."""
         where = self.link or self.cursor
         found = None if where is None else search.find(where, root)
         if not found:
             return ""
         if not isinstance(found, str) and not json_values.is_number(found):
-            raise SchemaError("paging: what should lead to the next page is neither text nor a number")
+            raise SchemaError("paging: the link or cursor of the next page is neither text nor a number")
         return str(found) if self.link else f"?{urlencode({**request.params, self.parameter: found})}"

@@ -1,4 +1,4 @@
-"""How the days of a question are written, and how those of an answer are read; no clock."""
+"""Writes the days of requests and reads those of answers; no clock."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -26,10 +26,10 @@ class Form(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """The parameters that say which days are asked for: `first` and `last`, or the one `day`.
+    """The parameters for the days of a request: `first` and `last`, or the one `day`.
 
-    The `end` is "exclusive" where `last` is the start of the day after, else "inclusive". `at_most` so many days are
-    asked for at once.
+    `end` is "exclusive" if `last` is the start of the day after, else "inclusive". `at_most` bounds the days of
+    one request.
     """
 
     first: str | None = None
@@ -40,7 +40,7 @@ class Period:
     at_most: int | None = None
 
     def pieces(self, days: Days) -> Iterator[Days]:
-        """Yields the days of each question, the newest first."""
+        """Yields the days of each request, newest first."""
         longest = timedelta(days=(self.at_most or len(days)) - 1)
         last = days.last
         while last >= days.first:
@@ -49,7 +49,7 @@ class Period:
             last = first - ONE_DAY
 
     def params(self, days: Days, zone: ZoneInfo, *, one_more: bool = False) -> Mapping[str, str]:
-        """Writes the bounds of `days`; `one_more` day is asked for where the last one turned out not to be included."""
+        """Writes the bounds of `days`, with `one_more` day if the platform turned out to exclude the last one."""
         last, is_inclusive = days.last + ONE_DAY * one_more, self.end == "inclusive"
         is_the_day = is_inclusive and self.format is Form.DATE
         end = self._written(last if is_the_day else last + ONE_DAY, zone, before=is_inclusive)
@@ -57,7 +57,7 @@ class Period:
         return {name: bound for name, bound in ((self.first, first), (self.last, end), (self.day, first)) if name}
 
     def _written(self, day: date, zone: ZoneInfo, *, before: bool = False) -> str:
-        """Writes the date, or the midnight that begins it, or what is just `before` that."""
+        """Writes the date, or the midnight that begins it, or the moment just `before` that."""
         if self.format is Form.DATE:
             return day.isoformat()
         start = calendars.start(day, zone).astimezone(UTC)
@@ -70,7 +70,7 @@ class Period:
 
 
 def read_day(value: object, zone: ZoneInfo) -> date | None:
-    """Reads the day of a row: a date, or the moment at which it begins in the zone; None for anything else.
+    """Reads the day of a row: a date, or the moment at which it begins in the zone, else None.
 
     A moment is a date-time, with or without an offset, or a number of seconds or milliseconds since 1970.
     """

@@ -1,4 +1,4 @@
-"""A platform that a definition file describes: how it is reached, and what its reports have in common."""
+"""A platform described by a definition file: authentication, and what its reports share."""
 
 from base64 import b64encode
 from collections.abc import Mapping
@@ -11,9 +11,9 @@ from exporter.platforms.declared.report import DeclaredReport
 
 @dataclass(frozen=True, slots=True)
 class Authentication:
-    """Makes the headers of a request from the key: `kind` is bearer, basic, or the name of a header for the key alone.
+    """Makes request headers from the key: `kind` is bearer, basic, or the name of a header for the key.
 
-    For basic the key is a user, a colon and a password. The `fixed` headers are the same in all requests.
+    For basic the key is user:password. `fixed` headers are sent with all requests.
     """
 
     kind: str = "bearer"
@@ -25,7 +25,7 @@ class Authentication:
 
 
 def base_url(text: str) -> str:
-    """Cleans a base URL: with or without a slash at its end, and capitals in its host, it means the same platform."""
+    """Normalises a base URL: a trailing slash and capitals in the host make no difference."""
     parts = urlsplit(text.strip())
     return urlunsplit((parts.scheme.lower(), parts.netloc.lower(), parts.path.rstrip("/"), "", ""))
 

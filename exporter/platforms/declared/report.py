@@ -1,4 +1,4 @@
-"""A report that a definition file describes."""
+"""A report described by a definition file."""
 
 import re
 from collections.abc import Mapping
@@ -29,15 +29,15 @@ from exporter.platforms.reading_builder import ReadingBuilder
 
 ALL = "all"
 COMPANY = "company"
-"""The option of a source whose rows are all its own: what its company is called."""
+"""The option with the company's name, for sources that are one company."""
 PLACEHOLDER = re.compile(r"\{([a-z0-9_]*)\}")
 
 
 @dataclass(frozen=True, slots=True)
 class DeclaredReport(ReportDefaults):
-    """One report: its measures, `described` with where their figures are. Without a `period` these are levels.
+    """One report: its measures, `described` with the paths of their figures; without a `period` these are levels.
 
-    `place` is where the definition describes it, for messages.
+    `place` is its place in the definition, for messages.
     """
 
     name: str
@@ -68,7 +68,7 @@ class DeclaredReport(ReportDefaults):
         return self.period is not None
 
     def equipped(self, account: Account) -> "DeclaredReport":
-        """Returns the report of an account: with the values of its options in place of their names in braces."""
+        """Returns the report of an account, with option values in place of their names in braces."""
         values = {name: str(value or "") for name, value in account.options.items()}
         path = PLACEHOLDER.sub(lambda match: quote(values.get(match[1], ""), safe=""), self.path)
         params = tuple(
@@ -101,7 +101,7 @@ class DeclaredReport(ReportDefaults):
                 continue
             place = next((place for place in measures if option.startswith(place)), "")
             what = f'{context.source}/{self.name}: {option} ("{text}") finds nothing'
-            remedy = f"{json_outline.keys(root)} Remedy: mend {self.place}.{option}, see docs/declared-platforms.md"
+            remedy = f"{json_outline.keys(root)} Remedy: correct {self.place}.{option}, see docs/declared-platforms.md"
             if not place or len(unread) + 1 == len(measures):
                 raise SchemaError(f"{what}. {remedy}")
             if measures[place].kind is not Kind.AVERAGE:  # it may have nothing to say

@@ -1,8 +1,8 @@
-"""LightOn Paradigm: what its reporting endpoints are, what each field of their answers feeds, how they are reached.
+"""LightOn Paradigm: its reporting endpoints, the measures of their fields, authentication.
 
-Sources, for all facts here: the pages of the reporting API, for chat-sessions the OpenAPI document of the release
+Sources of all facts here: the pages of the reporting API, for chat-sessions the OpenAPI document of the release
 xenial-xerus (docs.lighton.ai/api-reference-v2/reporting/get-company-chat-sessions-report.md), and the guide
-"Reporting". What they leave open, and what is assumed instead, is in docs/development/platform-apis.md.
+"Reporting". Open points and assumptions are in docs/development/platform-apis.md.
 """
 
 import re
@@ -55,9 +55,9 @@ LAST_RESPONSE = Measure(
 
 
 def _mode(mode: str, opened: str, opened_object: str, counts_object: str) -> Mapping[str, tuple[Field, ...]]:
-    """Returns the fields of a row: the two arrays have one skeleton and differ in names.
+    """Returns the fields of a row: the two arrays have one structure and differ in names.
 
-    The counts of agents lie in an object named `agents`; it lists no agents.
+    The counts of agents are in an object named `agents`; it lists no agents.
     """
     at = (mode,)
     return {
@@ -228,22 +228,20 @@ def overridden(name: str, override: Override) -> Report:
     if report.measure.labels and not (override.fields.items and override.fields.label):
         raise ConfigError(f"{name} is counted by {report.measure.labels[0]}; set items and label too")
     if override.fields.label and not report.measure.labels:
-        raise ConfigError(f"{name} feeds one figure per company, which bears no label; leave label out")
+        raise ConfigError(f"{name} has one figure per company and no label; leave label out")
     return report.mapped(override.fields)
 
 
 def base_url(text: str) -> str:
-    """Cleans a base URL: with or without `/api/v2`, a slash, a path prefix, capitals, it means the same instance.
+    """Normalises a base URL: `/api/v2`, a slash, a path prefix and capitals make no difference.
 
-    LightOn's own PARADIGM_BASE_URL includes `/api/v2`; the paths of the reports bring it along.
-
-    Raises:
-        ValueError: what is left is an endpoint, which no report could be below.
+    LightOn's own PARADIGM_BASE_URL includes `/api/v2`; report paths contain it. ValueError if what is left is an
+    endpoint.
     """
     parts = urlsplit(text.strip())
     path = parts.path.rstrip("/").removesuffix(API).rstrip("/")
     if re.search(r"/api/v\d+(/|$)", path):
-        raise ValueError("it ends in an endpoint or another version of the API; give what is before /api/v2")
+        raise ValueError("it ends in an endpoint or another API version; give the part before /api/v2")
     return urlunsplit((parts.scheme.lower(), parts.netloc.lower(), path, "", ""))
 
 
@@ -265,7 +263,7 @@ PLATFORM = Platform(
         LabelLimit(
             "tools",
             50,
-            "Most tools per company with a series of their own, a whole number; the others add up as other.",
+            "Maximum number of tools per company, a whole number; the rest adds up as other.",
         ),
     ),
     key_variable="PARADIGM_API_KEY",

@@ -1,4 +1,4 @@
-"""Reports whose shape Paradigm does not publish: read by the answer's own description, or by an operator's fields."""
+"""Paradigm's reports without a published shape, read by their own description or by an operator's fields."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
@@ -36,7 +36,7 @@ class _Undocumented(ReportEndpoint):
 
     @property
     def parts(self) -> Mapping[str, tuple[Column, ...]]:
-        """One part; if the measure has a label, its values are not known beforehand."""
+        """One part; the values of a label are not known beforehand."""
         return {self.part: () if self.measure.labels else (Column(self.measure.family),)}
 
     @property
@@ -57,7 +57,7 @@ class _Undocumented(ReportEndpoint):
 
 @dataclass(frozen=True, slots=True)
 class MappedReport(_Undocumented):
-    """A report of which an operator says where its figures are; without days they are levels of now."""
+    """A report read by an operator's fields; without days figures are levels of now."""
 
     fields: Fields
 
@@ -82,12 +82,12 @@ class MappedReport(_Undocumented):
 
 @dataclass(frozen=True, slots=True)
 class DescribedReport(_Undocumented):
-    """A report whose figure is chosen among those that its answer describes; both arrays of an answer are one part."""
+    """A report whose figure is chosen among those that its answer describes; both arrays are one part."""
 
     wanted: Wanted
 
     def mapped(self, fields: Fields) -> MappedReport:
-        """Returns the same report, read by an operator's fields; without days its figures are levels."""
+        """Returns the same report, read by an operator's fields."""
         measure = self.measure if fields.days else replace(self.measure, kind=Kind.LEVEL)
         return MappedReport(self.name, self.path, self.day_bytes, measure, self.part, fields)
 
@@ -124,13 +124,13 @@ class DescribedReport(_Undocumented):
         if not isinstance(root, dict) or not isinstance(root.get("reporting"), list | json_values.Listed):
             raise self.refusal('expected an object with a list "reporting"', root, context)
         if not isinstance(root.get("reporting_agents", []), list | json_values.Listed):
-            raise self.refusal('"reporting_agents" is no list', root, context)
+            raise self.refusal('"reporting_agents" is not a list', root, context)
         return survey.survey(root, ReadingBuilder(request.days, context, next_page=further_page(root)))
 
     def _choice(self, found: FieldSurvey, root: object, context: Context) -> Choice | None:
-        """Chooses the place to read; None when no row lists anything."""
+        """Chooses the place to read; None if no row lists anything."""
         if found.levels:
-            raise self.refusal("companies without dates: a figure of now is none of a day", root, context)
+            raise self.refusal("companies have no dates, so figures belong to no day", root, context)
         if all(row.bare and not row.people for row in found.seen.values()):
             return None
         choice = choose(found, self.wanted)
@@ -139,7 +139,7 @@ class DescribedReport(_Undocumented):
         return choice
 
     def _filed(self, found: FieldSurvey, choice: Choice | None) -> Filed | None:
-        """Returns the figures of the chosen place by row; None if they are of people who may be the same ones."""
+        """Returns the figures of the chosen place by row; None if people may be counted twice."""
         filed: Filed = {self._key(key): {} for key in found.seen}
         column_of = cache(lambda label: Column(self.measure.family, () if label is None else (label,)))
         if choice and choice.people:
@@ -165,7 +165,7 @@ class DescribedReport(_Undocumented):
     def _chosen(
         self, row: RowSurvey, place: Place, rows: ReadingBuilder, path: str
     ) -> Iterator[tuple[str | None, float]]:
-        """Yields the figures of a row at the chosen place by label (None: none), and notes what is missing."""
+        """Yields the figures of a row at the chosen place by label, and notes what is missing."""
         expected = row.lengths.get(place.holder, 1) if place.shape == LIST else 1
         found = [figure for figure in row.figures if figure.place == place]
         if len(found) < expected and not row.bare:
@@ -184,7 +184,7 @@ class DescribedReport(_Undocumented):
 
 
 def _crowds(found: FieldSurvey, listed_in: str) -> Iterator[tuple[RowKey, frozenset[str]]]:
-    """Yields the people that the lists of this name hold by company and day, each of them once over both arrays."""
+    """Yields the people in the lists of this name by company and day, each once over both arrays."""
     crowds: dict[RowKey, frozenset[str]] = {}
     for key, row in found.seen.items():
         if listed_in in row.people:

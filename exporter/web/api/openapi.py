@@ -16,7 +16,7 @@ Schema = Mapping[str, object]
 class Error(msgspec.Struct, forbid_unknown_fields=True):
     """Why a request cannot be answered."""
 
-    error: Annotated[str, msgspec.Meta(description="One line: what, where, how to mend it.")]
+    error: Annotated[str, msgspec.Meta(description="One line: what is wrong, where, and how to fix it.")]
 
 
 (DOCUMENT, ERROR), SCHEMAS = msgspec.json.schema_components(

@@ -80,7 +80,7 @@ class Server(uvicorn.Server):
         """Accepts connections on the one given socket, with TLS if it is configured."""
         (listening,) = sockets or []
         self._listening = listening.dup()
-        await super().startup([])  # it would accept without a limit on how long a hand-shake may take
+        await super().startup([])  # it would accept without a limit on how long a handshake may take
         self.servers = [await self._accept()]
         self._following = asyncio.get_running_loop().create_task(self._follow())
 

@@ -55,7 +55,7 @@ OUTCOMES = {
     "connection": ("The platform cannot be reached", "ChatUsageReportFetchFailing"),
     "http_error": ("The platform answers with an error", "ChatUsageReportFetchFailing"),
     "too_large": ("The answer is larger than poll.max_body", "ChatUsageReportFetchFailing"),
-    "not_json": ("The answer is no JSON", "ChatUsageReportShapeUnknown"),
+    "not_json": ("The answer is not JSON", "ChatUsageReportShapeUnknown"),
     "schema": ("The answer has another shape", "ChatUsageReportShapeUnknown"),
     "platform_error": ("The platform reports an error of its own", "ChatUsageReportFetchFailing"),
     "internal": ("The exporter itself failed", "ChatUsageReportFetchFailing"),
