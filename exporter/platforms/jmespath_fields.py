@@ -100,7 +100,7 @@ class Search(TreeInterpreter):  # type: ignore[misc]  # the library has no types
         found: object = super().visit(node, *arguments, **options)
         self._take(1 + len(found) if isinstance(found, list) else 1)
         if isinstance(found, list) and len(found) > MOST_ITEMS:
-            raise SchemaError(f"an expression finds a list of more than {MOST_ITEMS:,} items; write a plainer one")
+            raise SchemaError(f"an expression finds a list of more than {MOST_ITEMS:,} items; simplify it")
         return found
 
     def _take(self, steps: int) -> None:

@@ -131,7 +131,7 @@ def told(status: int, capsys: pytest.CaptureFixture[str]) -> str:
                      '--web.docs-url: "javascript:alert(1)" is not the address of a web page; write it as '
                      "https://example.org/chat-usage-exporter/docs", id="no address of a web page"),
         pytest.param(["serve", "--web.grafana-url", "grafana:3000"],
-                     '--web.grafana-url: "grafana:3000" is no address of a web page; write it as '
+                     '--web.grafana-url: "grafana:3000" is not the address of a web page; write it as '
                      "https://grafana.example.org", id="no address of Grafana"),
         pytest.param(["simulate", "--companies", "0"], "0 simulated companies: choose a number from 1 to 10000",
                      id="no company"),
