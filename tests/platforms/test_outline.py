@@ -34,7 +34,10 @@ def test_an_outline_shows_keys_that_name_fields_and_types(value: object, expecte
 
 KEYS = {
     "fields": ({"data": 1, "perDay": 2}, "The answer has the keys data, perDay."),
-    "names": ({"data": 1, "Peter": 2, "Paul": 3}, "The answer has the keys data and 2 more (not shown: possibly names)."),
+    "names": (
+        {"data": 1, "Peter": 2, "Paul": 3},
+        "The answer has the keys data and 2 more (not shown: possibly names).",
+    ),
     "none": ({}, "The answer has the keys (none)."),
     "list": ([1], "The answer is [integer]."),
     "number": (5, "The answer is integer."),

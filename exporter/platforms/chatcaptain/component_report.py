@@ -123,7 +123,7 @@ class ComponentReport(StatisticsReport):
         intervals = {each.interval_name: each for each in self.components if each.interval is not None}
         for name, where in override.components.items():
             if name not in known and name not in intervals:
-                raise ConfigError(f"{self.name} reads no component {name}; {remedy(name, (*known, *intervals))}")
+                raise ConfigError(f"{self.name} has no component {name}; {remedy(name, (*known, *intervals))}")
             if name in intervals and intervals[name].name in override.components:
                 raise ConfigError(f"{name} is asked for instead of {intervals[name].name}; keep one of the two")
             jmespath_component.refuse_misfit(name, where, None if name in intervals else known[name].figure)
