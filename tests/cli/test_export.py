@@ -257,8 +257,8 @@ async def told(start: object, state: object, tmp_path: Path, export_id: str | No
     [
         ({"status": "Completed"}, "the platform says Completed, but gives no downloadUrl"),
         ({"status": "completed", "downloadUrl": " "}, "the platform says completed, but gives no downloadUrl"),
-        ({"status": "completed", "downloadUrl": 7}, "the downloadUrl is a number, no link"),
-        ({"status": "x", "downloadUrl": ["https://x/"]}, "the downloadUrl is a list, no link"),
+        ({"status": "completed", "downloadUrl": 7}, "the downloadUrl is a number, not a link"),
+        ({"status": "x", "downloadUrl": ["https://x/"]}, "the downloadUrl is a list, not a link"),
     ],
 )
 async def test_an_export_without_a_link_is_not_waited_for_until_the_deadline(
@@ -271,7 +271,7 @@ async def test_an_export_without_a_link_is_not_waited_for_until_the_deadline(
 async def test_an_id_that_is_none_is_not_printed(tmp_path: Path, export_id: str) -> None:
     words, failure = await told({"exportId": export_id}, {}, tmp_path)
     assert words == ""
-    assert "the exportId is no id" in failure
+    assert "the exportId is not valid" in failure
     assert export_id not in failure
 
 

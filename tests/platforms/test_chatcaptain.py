@@ -663,10 +663,10 @@ REFUSED: Mapping[str, tuple[str, Mapping[str, Mapping[str, str]], str]] = {
     "unknown": (
         "overview",
         {"CONVERSATION_COUN": X},
-        "no component CONVERSATION_COUN; did you mean CONVERSATION_COUNT?",
+        'no component CONVERSATION_COUN; did you mean "CONVERSATION_COUNT"?',
     ),
-    "lower-case": ("overview", {"intent_hits": X}, "did you mean INTENT_HITS?"),
-    "other-report": ("channel", {"CONVERSATION_COUNT": X}, "did you mean CONVERSATION_COUNT_FOR_CHANNEL_ID?"),
+    "lower-case": ("overview", {"intent_hits": X}, 'did you mean "INTENT_HITS"?'),
+    "other-report": ("channel", {"CONVERSATION_COUNT": X}, 'did you mean "CONVERSATION_COUNT_FOR_CHANNEL_ID"?'),
     "transfer-target": ("channel", {"CALL_TRANSFER_TARGET": X}, "has no component CALL_TRANSFER_TARGET"),
     "both": ("overview", {"MESSAGE_COUNT": X, "MESSAGE_COUNT_INTERVAL": SERIES}, "keep one of the two"),
     "interval-as-value": ("overview", {"MESSAGE_COUNT_INTERVAL": X}, "is a series; set series, time and value"),

@@ -390,7 +390,7 @@ async def test_the_format_is_what_was_asked_for(accept: str, query: str, json: b
 WRONG = {
     "form=2026-11-01": 'the parameter "form" does not exist; did you mean "format"?',
     "x=1": 'the parameter "x" does not exist; known: company, cursor, format, from, limit, measure, source, to',
-    "source=S": 'the source "S" does not exist; known: s',
+    "source=S": 'the source "S" does not exist; did you mean "s"?',
     "source=": 'the source "" does not exist; known: s',
     "measure=paradigm_user_queries_last_day": 'the measure "paradigm_user_queries_last_day" does not exist; '
     'did you mean "paradigm_user_queries"?',
@@ -403,7 +403,7 @@ WRONG = {
     "limit=%D9%A3": 'limit="٣" is not a number of companies; give 1 to 10000',
     "cursor=17": 'cursor="17" is not a cursor of this API; take it from next of the previous page',
     "format=xml": 'the format "xml" does not exist; known: csv, json',
-    "format=JSON": 'the format "JSON" does not exist; known: csv, json',
+    "format=JSON": 'the format "JSON" does not exist; did you mean "json"?',
     "company="
     + "a" * 257: f'company="{"a" * 60}..." is not a selector; give id:17 or name:Nor*, 256 characters at most',
     "company=id:": 'company="id:" is not a selector; give id:17 or name:Nor*, 256 characters at most',
