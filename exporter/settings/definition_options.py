@@ -22,7 +22,7 @@ FORMS = {form.value: form for form in Form}
 _WORDS, _HEADER = "[a-z][a-z0-9]*(?:_[a-z0-9]+)*", "[A-Za-z][A-Za-z0-9-]{0,63}"
 _TAKEN = "source|company_id|company|report|window|job|instance|le|quantile"
 _ENDINGS = "".join(f"(?<!_{end})" for end in ("total", "last_day", "today", "7d", "28d", "daily"))
-_HOW = "is no name; write small letters and digits with single _ between words"
+_HOW = "is not a name; write lower-case letters and digits with single _ between words"
 
 
 def _matching(pattern: str, otherwise: str) -> PlainValidator:
@@ -44,7 +44,7 @@ ReportName = Annotated[str, _matching(_WORDS.replace("_", "[_-]"), _HOW)]
 MeasureName = Annotated[str, _matching(f"(?=.{{1,60}}$){_WORDS}{_ENDINGS}", f"{_HOW}, and no _7d or _total at its end")]
 LabelName = Annotated[str, _matching(f"(?!(?:{_TAKEN})$){_WORDS}", "cannot be a label here; rename it")]
 Sentence = Annotated[str, _matching(r".*[^.]", "ends with a full stop; leave it out, since more is appended")]
-HeaderName = Annotated[str, _matching(_HEADER, "is no header; write a name such as X-Api-Version")]
+HeaderName = Annotated[str, _matching(_HEADER, "is not a header; write a name such as X-Api-Version")]
 HeaderLine = Annotated[Text, AfterValidator(_line)]
 Authentication = Annotated[
     str,
@@ -198,7 +198,7 @@ class DefinitionOptions(Group):
         for name, report in reports.items():
             for used in PLACEHOLDER.findall(" ".join((report.path, *report.parameters.values()))):
                 if used not in info.data.get("options", {}):
-                    words = f"{{{used}}} is no option of the source; describe it in options on top, or take it out"
+                    words = f"{{{used}}} is not an option of the source; describe it under options, or remove it"
                     raise OptionError(words, inside=(name,))
             for key, each in report.measures.items():
                 if (family := each.family(key)) in seen:

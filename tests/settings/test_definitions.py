@@ -49,7 +49,7 @@ WRONG: Mapping[str, tuple[str, str, str]] = {
     "a prefix that is no name": (
         "prefix: acme",
         "prefix: Acme-1",
-        ':1: prefix: "Acme-1" is no name; write small letters',
+        ':1: prefix: "Acme-1" is not a name; write lower-case letters',
     ),
     "a prefix of the exporter's own": ("prefix: acme", "prefix: python_x", ':1: prefix: "python_x" begins metrics of'),
     "no address": (
@@ -87,7 +87,7 @@ WRONG: Mapping[str, tuple[str, str, str]] = {
     "a word for nothing": (
         "/usage",
         "/{org}/usage",
-        ":5: reports.usage: {org} is no option of the source; describe it in",
+        ":5: reports.usage: {org} is not an option of the source; describe it under",
     ),
     "days, and no way to ask for them": (
         "    period: {first: from, last: to}\n",
@@ -161,7 +161,7 @@ WRONG: Mapping[str, tuple[str, str, str]] = {
     "a window in a name": (
         "chats:",
         "chats_7d:",
-        f'{USAGE}.measures.…: "chats_7d" is no name; write',
+        f'{USAGE}.measures.…: "chats_7d" is not a name; write',
     ),
     "labels of nothing": (
         "        items: bots\n",
