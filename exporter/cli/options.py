@@ -1,5 +1,6 @@
 """Options shared by commands, named as in the Prometheus family, and the error of a failed command."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, TypeVar
@@ -9,6 +10,7 @@ import typer
 from exporter.cli.logs import LogFormat, LogLevel
 from exporter.domain.errors import ConfigError
 from exporter.domain.errors import FailedError as FailedError  # noqa: PLC0414 what commands import from here
+from exporter.web.status.page import DOCS, GRAFANA, Links
 
 T = TypeVar("T")
 ConfigFile = Annotated[
@@ -43,3 +45,15 @@ def option_value(name: str, read: Callable[[object], T], written: str) -> T:
         return read(written)
     except ValueError as error:
         raise ConfigError(f"{name}: {error}") from None
+
+
+def links(docs_url: str, grafana_url: str | None) -> Links:
+    """Reads the addresses that pages and alerts link to; raises ConfigError."""
+    grafana = _address(grafana_url, GRAFANA_OPTION, GRAFANA) if grafana_url else ""
+    return Links(_address(docs_url, DOCS_OPTION, DOCS), grafana)
+
+
+def _address(url: str, option: str, example: str) -> str:
+    if not re.fullmatch(r"https?://[^\s/]+(/\S*)?", url):
+        raise ConfigError(f'{option}: "{url}" is not the address of a web page; write it as {example}')
+    return url.rstrip("/")

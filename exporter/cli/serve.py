@@ -3,7 +3,6 @@
 import asyncio
 import logging
 import os
-import re
 import resource
 import socket
 from contextlib import suppress
@@ -17,13 +16,12 @@ from exporter.app import interpreter
 from exporter.app.assemble import CLOCK, Exporter, assemble
 from exporter.app.process import end_signal, reload_signal, reloading, run_command, serving
 from exporter.cli import logs, options
-from exporter.domain.errors import ConfigError
 from exporter.platforms.registry import platforms
 from exporter.settings import load
 from exporter.settings.no_effect import without_effect
 from exporter.web.server.server import listen, url
 from exporter.web.server.web_config import LiveWebConfig
-from exporter.web.status.page import DOCS, Links
+from exporter.web.status.page import DOCS
 
 log = logging.getLogger(__name__)
 
@@ -46,10 +44,7 @@ def serve(
     Without a configuration file: PARADIGM_API_KEY=... chat-usage-exporter serve
     """
     read = partial(load, config_file, os.environ, platforms())
-    links = Links(
-        address(docs_url, options.DOCS_OPTION, DOCS),
-        address(grafana_url, options.GRAFANA_OPTION, "https://grafana.example.org") if grafana_url else "",
-    )
+    links = options.links(docs_url, grafana_url)
     settings, web_config = read(), LiveWebConfig(web_config_file)
     take_descriptors()
     with listen(listen_address, options.LISTEN_OPTION) as listening:
@@ -72,12 +67,6 @@ def take_descriptors() -> None:
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     with suppress(ValueError):  # macOS says that there is no limit, and does not grant that
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
-
-
-def address(url: str, option: str, example: str) -> str:
-    if not re.fullmatch(r"https?://[^\s/]+(/\S*)?", url):
-        raise ConfigError(f'{option}: "{url}" is not the address of a web page; write it as {example}')
-    return url.rstrip("/")
 
 
 async def _serve(exporter: Exporter, listening: socket.socket, web_config: LiveWebConfig) -> None:

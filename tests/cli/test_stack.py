@@ -14,6 +14,7 @@ from exporter.cli.demo import notices, past, stack
 from exporter.cli.main import run
 from exporter.cli.options import FailedError
 from exporter.domain.errors import ConfigError
+from exporter.web.status.page import NO_LINKS, Links
 from tests import loopback
 from tests.cli.test_process import COMMAND, GRACE_S
 from tests.e2e.programs import answers, find, running, wait_for
@@ -117,6 +118,16 @@ def test_the_shipped_files_stay_valid(suite: str, tmp_path: Path) -> None:
     assert [each["job_name"] for each in mappings(prometheus()["scrape_configs"])] == [past.JOB]
 
 
+def test_rules_lead_to_the_addresses_that_are_known() -> None:
+    """Without one they stay as shipped, and no message has a link to an example."""
+    for path in (shipped.ROOT / "alert_rules").glob("*.yml"):
+        rules = path.read_text()
+        assert stack.linked(rules, NO_LINKS) == rules
+        known = stack.linked(rules, Links("https://docs.test/d", "https://graphs.test"))
+        assert "example.org" not in known
+        assert known.count("https://docs.test/d/runbooks/ChatUsage") == rules.count("runbook_url")
+
+
 def prometheus() -> shipped.Config:
     return mapping(yaml.safe_load(shipped.PROMETHEUS.read_text()))
 
@@ -181,7 +192,7 @@ async def test_a_program_that_does_not_run_is_named_with_what_it_said(on_path: P
     found = stack.find(FREE, shipped.ROOT / "exporter")
 
     with pytest.raises(FailedError, match=f"^--stack: alertmanager did not get ready: {said}$"):
-        async with stack.running(found, "http://127.0.0.1:1", stack.Timeouts(ready=0.5, end=0.1)):
+        async with stack.running(found, "http://127.0.0.1:1", timeouts=stack.Timeouts(ready=0.5, end=0.1)):
             pass
 
 

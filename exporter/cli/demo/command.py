@@ -15,7 +15,7 @@ from exporter.app.process import end_signal, run_command, serving
 from exporter.cli import logs
 from exporter.cli.demo import past, stack
 from exporter.cli.demo.simulate import Channels, Companies, Scenarios, Seed
-from exporter.cli.options import LISTEN_OPTION, Format, Level
+from exporter.cli.options import LISTEN_OPTION, DocsUrl, Format, GrafanaUrl, Level, links
 from exporter.platforms.registry import platforms
 from exporter.settings import Source, load
 from exporter.simulator.app import create_app
@@ -23,6 +23,7 @@ from exporter.simulator.chatcaptain.bots import USUAL_CHANNELS, Bots
 from exporter.simulator.paradigm.world import World
 from exporter.simulator.scenarios import NORMAL
 from exporter.web.server.server import listen, url
+from exporter.web.status.page import DOCS, Links
 
 log = logging.getLogger(__name__)
 
@@ -58,21 +59,23 @@ def demo(
     ] = False,
     prometheus_address: PrometheusAddress = stack.LOOPBACK,
     alertmanager_address: AlertmanagerAddress = stack.LOOPBACK,
+    docs_url: DocsUrl = DOCS,
+    grafana_url: GrafanaUrl = None,
     log_level: Level = "info",
     log_format: Format = "logfmt",
 ) -> None:
     """Serve figures of simulated platforms, without a key or network. Runs until Ctrl-C."""
     addresses = {"prometheus": prometheus_address, "alertmanager": alertmanager_address}
-    beside = stack.find(addresses) if with_stack else None
+    beside, linked = stack.find(addresses) if with_stack else None, links(docs_url, grafana_url)
     world, bots = World.from_seed(seed, companies), Bots.from_seed(seed, channel_count=channels)
     platform = create_app(world, lambda: datetime.now(UTC), scenarios=tuple(scenario or (NORMAL,)), bots=bots)
     with listen(listen_address, LISTEN_OPTION) as listening, listen(platform_address, PLATFORM_OPTION) as simulated:
         environ = demonstration(world, bots, url(simulated))
         settings = load(None, environ, platforms())
-        exporter, sources = assemble(settings), list(settings.sources.values())
+        exporter, sources = assemble(settings, links=linked), list(settings.sources.values())
         logs.configure(log_level, log_format)
         typer.echo(invitation(url(listening), url(simulated)))
-        run_command(_demo(exporter, sources, listening, platform, simulated, beside))
+        run_command(_demo(exporter, sources, listening, platform, simulated, beside, linked))
 
 
 def demonstration(world: World, bots: Bots, base: str) -> Mapping[str, str]:
@@ -123,13 +126,14 @@ async def _demo(
     platform: Starlette,
     simulated: socket.socket,
     beside: stack.Stack | None,
+    linked: Links,
 ) -> None:
     ended = end_signal()
     async with serving(platform, simulated), serving(exporter.app, listening), exporter:
         if beside is None:
             await ended.wait()
         else:
-            async with stack.running(beside, url(listening)) as invitation, asyncio.TaskGroup() as tasks:
+            async with stack.running(beside, url(listening), linked) as invitation, asyncio.TaskGroup() as tasks:
                 typer.echo(invitation)
                 filling = tasks.create_task(past.fill(sources, beside.prometheus.url, typer.echo))
                 await ended.wait()

@@ -22,6 +22,7 @@ from exporter.app.process import serving
 from exporter.cli.demo import notices, past
 from exporter.cli.options import FailedError
 from exporter.web.server.server import listen, url
+from exporter.web.status.page import DOCS, GRAFANA, NO_LINKS, Links
 
 OPTION = "--stack"
 PROGRAMS = ("prometheus", "alertmanager")
@@ -81,16 +82,20 @@ def find(addresses: Mapping[str, str], package: Path = Path(exporter.__file__).p
 
 
 @asynccontextmanager
-async def running(stack: Stack, target: str, timeouts: Timeouts = TIMEOUTS) -> AsyncIterator[str]:
+async def running(
+    stack: Stack, target: str, links: Links = NO_LINKS, timeouts: Timeouts = TIMEOUTS
+) -> AsyncIterator[str]:
     """Runs the programs on `target` (the exporter's URL); yields what to show; a FailedError has the end of a log."""
     async with AsyncExitStack() as closing:
         folder = Path(closing.enter_context(tempfile.TemporaryDirectory(prefix="chat-usage-demo-")))
         listening = closing.enter_context(listen(LOOPBACK, OPTION))
         await closing.enter_async_context(serving(notices.create_app(typer.echo), listening))
         receiver, alerting = url(listening), stack.alertmanager.url
+        for path in (stack.files / "alert_rules").glob("*.yml"):
+            (folder / f"rules-{path.name}").write_text(linked(path.read_text(), links))
         configs = {
             "alertmanager": notices.delivering(_read(stack.files, "alertmanager"), stack.files, receiver),
-            "prometheus": scrape(_read(stack.files, "prometheus"), stack.files, target, alerting),
+            "prometheus": scrape(_read(stack.files, "prometheus"), folder, target, alerting),
         }
         for name, config in configs.items():
             (folder / f"{name}.yml").write_text(yaml.safe_dump(dict(config)))
@@ -103,13 +108,19 @@ async def running(stack: Stack, target: str, timeouts: Timeouts = TIMEOUTS) -> A
         yield invitation(stack.prometheus.url, alerting)
 
 
-def scrape(config: Mapping[str, object], files: Path, target: str, alertmanager: str) -> Mapping[str, object]:
+def linked(rules: str, links: Links) -> str:
+    """Returns alert rules whose links lead to the addresses that are known."""
+    rules = rules.replace(DOCS, links.docs)
+    return rules.replace(GRAFANA, links.grafana) if links.grafana else rules
+
+
+def scrape(config: Mapping[str, object], folder: Path, target: str, alertmanager: str) -> Mapping[str, object]:
     """Returns a configuration of Prometheus with the addresses and paths of here; it has one job, one Alertmanager."""
     (job,) = config["scrape_configs"]  # type: ignore[misc]  # YAML has no types; a test reads the shipped file
     alerting = {"alertmanagers": [{"static_configs": [{"targets": [_address(alertmanager)]}]}]}
     jobs = [{**job, "static_configs": [{"targets": [_address(target)]}]}]  # type: ignore[has-type]  # the same
     storage = {"tsdb": {"out_of_order_time_window": past.KEEPS}}
-    rules = [f"{files}/alert_rules/*.yml"]
+    rules = [f"{folder}/rules-*.yml"]
     return {**config, "rule_files": rules, "alerting": alerting, "scrape_configs": jobs, "storage": storage}
 
 

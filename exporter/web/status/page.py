@@ -23,6 +23,8 @@ from exporter.web.status.sparkline import HEIGHT, WIDTH
 MOST_PAGES = 64
 DOCS = "https://example.org/chat-usage-exporter/docs"
 """Where the folder docs is, with the runbooks in it, as in alert_rules: an example, to which nothing links."""
+GRAFANA = "https://grafana.example.org"
+"""Likewise, of Grafana."""
 GZIP_LEVEL = 4
 
 
