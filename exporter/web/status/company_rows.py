@@ -130,7 +130,7 @@ def companies(shown: Published) -> ShownCompanies:
 
 
 class Total(NamedTuple):
-    """What the companies of a source come to on a day, by the activity that is shown first; `known` are all of them."""
+    """The totals of a source's companies on a day, by the activity that is shown first; `known` are all of them."""
 
     source: str
     activity: str
