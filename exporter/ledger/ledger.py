@@ -7,7 +7,7 @@ never disappears because a later answer lacks it; one that was only read while i
 import math
 from array import array
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Container, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from functools import cached_property
@@ -284,7 +284,7 @@ def _block(
 
 
 def _table(old: Table, rows: Mapping[str, Mapping[Column, float]]) -> Table:
-    """Merges new rows into held ones; a figure that the new row lacks stays.
+    """Merges new rows into held ones; a figure that the new row lacks stays, except in a breakdown read again.
 
     Returns the held table itself if nothing changed, comparing NaN by its bytes.
     """
@@ -296,13 +296,15 @@ def _table(old: Table, rows: Mapping[str, Mapping[Column, float]]) -> Table:
         columns = {column: array("d", old.spread(column, places, math.nan)) for column in old.columns}
     place = dict(zip(companies, range(len(companies)), strict=True))
     filled: tuple[tuple[Column, ...], list[array[float]]] = (), []  # a row mostly has the columns of the one before
+    gone: list[array[float]] = []
     for company, figures in rows.items():
         if filled[0] != (own := tuple(figures)):
-            for column in own:
-                if column not in columns:
-                    columns[column] = _empty(len(companies))
+            columns.update({column: _empty(len(companies)) for column in own if column not in columns})
             filled = own, [columns[column] for column in own]
+            gone = [columns[column] for column in _taken_out(old, figures)]
         index = place[company]
+        for values in gone:
+            values[index] *= 0.0  # what was not there, NaN, stays so
         for values, value in zip(filled[1], figures.values(), strict=True):
             values[index] = value
     lost = old.lost.difference(rows)
@@ -310,6 +312,14 @@ def _table(old: Table, rows: Mapping[str, Mapping[Column, float]]) -> Table:
     if is_same and all(columns[column].tobytes() == values.tobytes() for column, values in old.columns.items()):
         return old
     return Table(companies, columns, lost)
+
+
+def _taken_out(old: Table, figures: Mapping[Column, float]) -> Iterator[Column]:
+    """Yields held values of breakdowns whose read markers are in a new row that no longer has these values."""
+    for column in old.columns:
+        marker = Column(column.family, column.label_values[:-1])
+        if column.label_values and column not in figures and marker in figures:
+            yield column
 
 
 def _place(rows: Sequence[str], company: str) -> int:
