@@ -7,7 +7,7 @@ never disappears because a later answer lacks it; one that was only read while i
 import math
 from array import array
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from functools import cached_property
@@ -296,12 +296,12 @@ def _table(old: Table, rows: Mapping[str, Mapping[Column, float]]) -> Table:
         columns = {column: array("d", old.spread(column, places, math.nan)) for column in old.columns}
     place = dict(zip(companies, range(len(companies)), strict=True))
     filled: tuple[tuple[Column, ...], list[array[float]]] = (), []  # a row mostly has the columns of the one before
-    gone: list[array[float]] = []
+    gone, breakdowns = list["array[float]"](), _breakdowns(old)
     for company, figures in rows.items():
         if filled[0] != (own := tuple(figures)):
             columns.update({column: _empty(len(companies)) for column in own if column not in columns})
             filled = own, [columns[column] for column in own]
-            gone = [columns[column] for column in _taken_out(old, figures)]
+            gone = [columns[each] for each, marker in breakdowns if marker in figures and each not in figures]
         index = place[company]
         for values in gone:
             values[index] *= 0.0  # what was not there, NaN, stays so
@@ -314,12 +314,10 @@ def _table(old: Table, rows: Mapping[str, Mapping[Column, float]]) -> Table:
     return Table(companies, columns, lost)
 
 
-def _taken_out(old: Table, figures: Mapping[Column, float]) -> Iterator[Column]:
-    """Yields held values of breakdowns whose read markers are in a new row that no longer has these values."""
-    for column in old.columns:
-        marker = Column(column.family, column.label_values[:-1])
-        if column.label_values and column not in figures and marker in figures:
-            yield column
+def _breakdowns(table: Table) -> Sequence[tuple[Column, Column]]:
+    """Returns the values of breakdowns, each with the read marker of its breakdown."""
+    found = ((each, Column(each.family, each.label_values[:-1])) for each in table.columns if each.label_values)
+    return [(column, marker) for column, marker in found if marker in table.columns]
 
 
 def _place(rows: Sequence[str], company: str) -> int:
