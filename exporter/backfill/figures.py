@@ -13,7 +13,8 @@ from typing import NamedTuple
 from exporter.domain.calendars import day_at
 from exporter.domain.model import Column, Days, Measure
 from exporter.ledger.day_status import DayRules
-from exporter.ledger.ledger import Asked, Block, Ledger, Table, fold
+from exporter.ledger.ledger import Asked, Block, Ledger, fold
+from exporter.ledger.table import Table
 from exporter.metrics.daily import DailyFigure, DailyFigures, measures
 from exporter.metrics.report_view import Health
 from exporter.platforms.api import Report

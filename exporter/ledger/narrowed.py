@@ -7,7 +7,8 @@ from dataclasses import replace
 from datetime import date
 from itertools import compress
 
-from exporter.ledger.ledger import IsWanted, Ledger, Table
+from exporter.ledger.ledger import IsWanted, Ledger
+from exporter.ledger.table import Table
 
 
 def narrowed(ledger: Ledger, wanted: IsWanted) -> Ledger:

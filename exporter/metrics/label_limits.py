@@ -11,7 +11,8 @@ from datetime import date
 from itertools import repeat
 
 from exporter.domain.model import Column, Kind, Measure
-from exporter.ledger.ledger import Ledger, by_number
+from exporter.ledger.ledger import Ledger
+from exporter.ledger.table import by_number
 from exporter.metrics.limited_labels import Labels, Uses, columns_if_all_fit, uses
 from exporter.metrics.windows import MONTH
 from exporter.platforms.api import Report

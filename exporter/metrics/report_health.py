@@ -14,7 +14,7 @@ from exporter.domain import calendars
 from exporter.domain.errors import OUTCOMES
 from exporter.domain.model import DeferredFamily, Family, Sample
 from exporter.domain.selectors import literal
-from exporter.ledger.ledger import by_number
+from exporter.ledger.table import by_number
 from exporter.metrics.activities import activity_families
 from exporter.metrics.report_view import CompanyIndex, ReportView, SourceInfo
 from exporter.metrics.usage import usage_families

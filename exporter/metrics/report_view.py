@@ -8,7 +8,8 @@ from functools import cached_property
 from exporter.domain.model import Column, FieldNote, Measure, Sample
 from exporter.domain.selectors import Companies, Entry
 from exporter.ledger.day_status import DayRules, DayStatus
-from exporter.ledger.ledger import Ledger, Places, by_number
+from exporter.ledger.ledger import Ledger
+from exporter.ledger.table import Places, by_number
 from exporter.metrics.label_limits import Kept, LabelLimits
 from exporter.metrics.limits import CompanyLimits
 from exporter.platforms.api import NO_DISCOVERIES, Discoveries, Report

@@ -21,7 +21,8 @@ from itertools import pairwise
 import msgspec
 
 from exporter.domain.model import Column, Days
-from exporter.ledger.ledger import Block, Ledger, Table, by_number
+from exporter.ledger.ledger import Block, Ledger
+from exporter.ledger.table import Table, by_number
 from exporter.metrics.report_view import Health
 from exporter.platforms.api import Discovery
 from exporter.polling.report_state import ReportState

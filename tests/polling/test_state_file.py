@@ -23,7 +23,8 @@ from exporter.domain.blocking import result_in_time
 from exporter.domain.calendars import day_at, end
 from exporter.exposition.telemetry import LastAttempt
 from exporter.ledger.day_status import DayRules
-from exporter.ledger.ledger import Block, Ledger, Table
+from exporter.ledger.ledger import Block, Ledger
+from exporter.ledger.table import Table
 from exporter.metrics.report_view import Health
 from exporter.platforms.paradigm.platform import CHAT_SESSIONS
 from exporter.platforms.registry import platforms

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from exporter.domain.model import Days
 from exporter.exposition.text import EMPTY, Format, join, write
-from exporter.ledger.ledger import Block, Ledger, Table, by_number
+from exporter.ledger.ledger import Block, Ledger
+from exporter.ledger.table import Table, by_number
 from exporter.metrics.report_health import families
 from exporter.metrics.report_view import Health
 from exporter.platforms.api import Discovery

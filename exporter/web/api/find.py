@@ -12,7 +12,7 @@ from typing import NamedTuple
 from exporter import __version__
 from exporter.domain.selectors import selects
 from exporter.exposition.text import Key
-from exporter.ledger.ledger import by_number
+from exporter.ledger.table import by_number
 from exporter.metrics.daily import DailyFigure, DailyFigures, measures
 from exporter.metrics.report_view import ReportView
 from exporter.web.api.query import Available, DaysQuery, cursor

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from exporter.exposition.board import Published
 from exporter.exposition.text import Key
-from exporter.ledger.ledger import by_number
+from exporter.ledger.table import by_number
 from exporter.metrics.report_view import ReportView
 from exporter.web.status.company_rows import Breach, Measured, ShownCompanies, ShownCompany
 from exporter.web.status.problems import is_fresh

@@ -13,7 +13,7 @@ from exporter.domain.model import Activity
 from exporter.domain.selectors import literal
 from exporter.exposition.board import Published
 from exporter.exposition.text import Key
-from exporter.ledger.ledger import by_number
+from exporter.ledger.table import by_number
 from exporter.metrics import missing_limits
 from exporter.metrics.activities import (
     BASELINE,

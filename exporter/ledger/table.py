@@ -1,0 +1,115 @@
+"""The rows of one part on one day, as immutable columns; merging new rows into them makes a new table."""
+
+import math
+from array import array
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import compress, repeat
+from operator import eq
+from typing import NamedTuple
+
+from exporter.domain.model import Column
+
+MANY = 50
+"""Up to this many rows per company looked for are walked through; of more, each company is searched for."""
+
+
+class Places(NamedTuple):
+    """Where companies are in a table: the range of rows, and the index of each in it, -1 without a row."""
+
+    here: slice
+    each: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """The rows of one part on one day; `columns` are parallel to `companies` (sorted ids), NaN is an absent figure.
+
+    `lost` companies have unknown figures: their rows were only read while the day ran.
+    """
+
+    companies: tuple[str, ...] = ()
+    columns: Mapping[Column, "array[float]"] = field(default_factory=dict)
+    lost: frozenset[str] = frozenset()
+
+    def places(self, companies: Sequence[str]) -> Places:
+        """Returns the places of companies that are sorted by number; looks only at the rows between first and last."""
+        if not companies:
+            return Places(slice(0), ())
+        first = bisect_left(self.companies, by_number(companies[0]), key=by_number)
+        here = slice(first, bisect_right(self.companies, by_number(companies[-1]), key=by_number))
+        rows = self.companies[here]
+        if len(rows) > MANY * len(companies):
+            return Places(here, tuple(_place(rows, company) for company in companies))
+        place = dict(zip(rows, range(len(rows)), strict=True))
+        return Places(here, tuple(map(place.get, companies, repeat(-1))))
+
+    def spread(self, column: Column, places: Places, silence: float) -> list[float]:
+        """Returns a column at these places: `silence` without a row, NaN where a row lacks the figure."""
+        values = self.columns.get(column)
+        found = _empty(len(self.companies[places.here])) if values is None else values[places.here]
+        found.append(silence)
+        return list(map(found.__getitem__, places.each))  # -1 is the last one
+
+    def with_figure(self, column: Column) -> Iterable[str]:
+        """Returns the companies that have a figure in a column (NaN alone differs from itself)."""
+        values = self.columns.get(column, ())
+        return compress(self.companies, map(eq, values, values))
+
+    def not_lost(self) -> Iterable[str]:
+        return filter(lambda company: company not in self.lost, self.companies) if self.lost else self.companies
+
+
+NO_ROWS = Table()
+
+
+def merged(old: Table, rows: Mapping[str, Mapping[Column, float]]) -> Table:
+    """Merges new rows into held ones; a figure that the new row lacks stays, except in a breakdown read again.
+
+    Returns the held table itself if nothing changed, comparing NaN by its bytes.
+    """
+    if is_same := rows.keys() <= set(old.companies):
+        companies, columns = old.companies, {column: values[:] for column, values in old.columns.items()}
+    else:
+        companies = tuple(sorted({*old.companies, *rows}, key=by_number))
+        places = old.places(companies)
+        columns = {column: array("d", old.spread(column, places, math.nan)) for column in old.columns}
+    place = dict(zip(companies, range(len(companies)), strict=True))
+    filled: tuple[tuple[Column, ...], list[array[float]]] = (), []  # a row mostly has the columns of the one before
+    gone, breakdowns = list["array[float]"](), _breakdowns(old)
+    for company, figures in rows.items():
+        if filled[0] != (own := tuple(figures)):
+            columns.update({column: _empty(len(companies)) for column in own if column not in columns})
+            filled = own, [columns[column] for column in own]
+            gone = [columns[each] for each, marker in breakdowns if marker in figures and each not in figures]
+        index = place[company]
+        for values in gone:
+            values[index] *= 0.0  # what was not there, NaN, stays so
+        for values, value in zip(filled[1], figures.values(), strict=True):
+            values[index] = value
+    lost = old.lost.difference(rows)
+    is_same = is_same and len(columns) == len(old.columns) and lost == old.lost
+    if is_same and all(columns[column].tobytes() == values.tobytes() for column, values in old.columns.items()):
+        return old
+    return Table(companies, columns, lost)
+
+
+def _breakdowns(table: Table) -> Sequence[tuple[Column, Column]]:
+    """Returns the values of breakdowns, each with the read marker of its breakdown."""
+    found = ((each, Column(each.family, each.label_values[:-1])) for each in table.columns if each.label_values)
+    return [(column, marker) for column, marker in found if marker in table.columns]
+
+
+def _place(rows: Sequence[str], company: str) -> int:
+    place = bisect_left(rows, by_number(company), key=by_number)
+    return place if rows[place : place + 1] == (company,) else -1
+
+
+def by_number(identity: str) -> tuple[int, str]:
+    """Sorts ids: numbers by value, other texts after them."""
+    return len(identity), identity
+
+
+def _empty(length: int) -> "array[float]":
+    return array("d", [math.nan]) * length
