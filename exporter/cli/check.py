@@ -15,9 +15,10 @@ from rich.progress import BarColumn, MofNCompleteColumn
 from exporter.app.assemble import CLOCK, client_of
 from exporter.app.process import run_command
 from exporter.cli import tables
-from exporter.cli.options import ConfigFile, FailedError
+from exporter.cli.options import ConfigFile
 from exporter.cli.tables import SOFT_HYPHEN, TableColumn
 from exporter.domain.clock import Clock
+from exporter.domain.errors import FailedError
 from exporter.domain.selectors import Entry, matches
 from exporter.domain.text import printable
 from exporter.platforms.registry import platforms

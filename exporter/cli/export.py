@@ -19,9 +19,9 @@ from exporter.app.assemble import CLOCK, client_of, endpoint_of
 from exporter.app.process import run_command
 from exporter.cli import tables
 from exporter.cli.check import unless_signalled
-from exporter.cli.options import ConfigFile, FailedError, option_value
+from exporter.cli.options import ConfigFile, option_value
 from exporter.domain.clock import Clock
-from exporter.domain.errors import ConfigError, NotFoundError, ReportError, SchemaError
+from exporter.domain.errors import ConfigError, FailedError, NotFoundError, ReportError, SchemaError
 from exporter.domain.model import Days
 from exporter.domain.text import printable
 from exporter.http import RetryBudget, download, is_loopback

@@ -56,7 +56,7 @@ def program(commands: Iterable[str] = COMMANDS) -> typer.Typer:
 def _left_out(*modules: str) -> Iterator[None]:
     """Has imports in the block do without modules that they can do without: 3 MiB, and a tenth of the start."""
     absent = [each for each in modules if each not in sys.modules]
-    sys.modules.update(dict.fromkeys(absent))  # type: ignore[arg-type] # None halts an import
+    sys.modules.update(dict.fromkeys(absent))  # type: ignore[arg-type]  # None halts an import
     try:
         yield
     finally:
@@ -107,7 +107,7 @@ def run(arguments: Sequence[str]) -> int:
         print(text, file=sys.stderr)  # noqa: T201 the same
         return error.exit_code
     except OSError as error:  # of standard output, such as a full disk; all others are translated where they appear
-        print(f"{PROGRAM}: {error.strerror or error}; free space, or change where it writes", file=sys.stderr)  # noqa: T201 the same
+        print(f"{PROGRAM}: {error.strerror or error}; free space, or change where it writes", file=sys.stderr)  # noqa: T201 standard output is full
         return FAILED
 
 

@@ -9,7 +9,6 @@ import typer
 
 from exporter.cli.logs import LogFormat, LogLevel
 from exporter.domain.errors import ConfigError
-from exporter.domain.errors import FailedError as FailedError  # noqa: PLC0414 what commands import from here
 from exporter.web.status.page import DOCS, GRAFANA, Links
 
 T = TypeVar("T")

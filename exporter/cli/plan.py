@@ -10,9 +10,10 @@ import typer
 from rich.console import Console
 
 from exporter.cli import tables
-from exporter.cli.options import ConfigFile, FailedError
+from exporter.cli.options import ConfigFile
 from exporter.cli.tables import TableColumn
 from exporter.domain.clock import utcnow
+from exporter.domain.errors import FailedError
 from exporter.forecast.calls import Forecast, Rate, ReportForecast, SourceForecast, SourcePlan, forecast
 from exporter.forecast.series import SeriesCounts, Size
 from exporter.platforms.registry import platforms

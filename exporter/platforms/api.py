@@ -1,7 +1,4 @@
-"""The interface of platforms: plugins import this and `exporter.domain.model`.
-
-Platforms, the built-in ones too, are found through the entry-point group `chat_usage_exporter.sources`.
-"""
+"""The interface of platforms, found by the entry-point group `chat_usage_exporter.sources`; imported by plugins."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field

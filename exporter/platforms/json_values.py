@@ -120,9 +120,9 @@ def decoder(shape: object) -> msgspec.json.Decoder[object]:
 def _type_of(shape: object) -> type:
     if isinstance(shape, list):
         item = _type_of(shape[0])
-        return list[item]  # type: ignore[valid-type]
+        return list[item]  # type: ignore[valid-type]  # made at run time, for msgspec alone
     if not isinstance(shape, dict):
-        return shape  # type: ignore[return-value]
+        return shape  # type: ignore[return-value]  # what is neither list nor dict is a type
     fields = [(key, _type_of(each), *([None] if type(None) in get_args(each) else [])) for key, each in shape.items()]
     return msgspec.defstruct("Typed", fields, forbid_unknown_fields=True, kw_only=True, gc=False)
 

@@ -26,9 +26,8 @@ from exporter.app.process import serving
 from exporter.cli.demo.command import chatbot_environment
 from exporter.cli.export import Order, chatbot, exported
 from exporter.cli.main import run
-from exporter.cli.options import FailedError
 from exporter.domain.clock import Clock
-from exporter.domain.errors import ConnectionLostError, HttpStatusError, PlatformError, SchemaError
+from exporter.domain.errors import ConnectionLostError, FailedError, HttpStatusError, PlatformError, SchemaError
 from exporter.domain.model import Days
 from exporter.http import RetryBudget, download
 from exporter.http.link import Resolve, check, is_allowed

@@ -16,10 +16,9 @@ from rich.progress import MofNCompleteColumn
 from exporter.app.process import serving
 from exporter.cli.check import conclude, probed
 from exporter.cli.main import run
-from exporter.cli.options import FailedError
 from exporter.cli.tables import progress
 from exporter.domain.clock import Clock
-from exporter.domain.errors import ConfigError
+from exporter.domain.errors import ConfigError, FailedError
 from exporter.domain.model import Days
 from exporter.domain.scope import Scope
 from exporter.domain.thresholds import built_in

@@ -12,8 +12,7 @@ import yaml
 
 from exporter.cli.demo import notices, past, stack
 from exporter.cli.main import run
-from exporter.cli.options import FailedError
-from exporter.domain.errors import ConfigError
+from exporter.domain.errors import ConfigError, FailedError
 from exporter.web.status.page import NO_LINKS, Links
 from tests import loopback
 from tests.cli.test_process import COMMAND, GRACE_S

@@ -43,7 +43,7 @@ def test_first_days_are_those_of_the_held_rows(
         reading = Reading(
             dict.fromkeys(COMPANIES, "A"),
             frozenset(PARTS),
-            tuple(Row(*key, figures) for key, figures in listed.items()),  # type: ignore[arg-type]
+            tuple(Row(*key, figures) for key, figures in listed.items()),  # type: ignore[arg-type]  # hypothesis draws objects
         )
         asked = Asked(days, now.date(), now, KEEP_DAYS, ZoneInfo("UTC"))
 

@@ -364,7 +364,7 @@ def test_why_a_limit_of_a_share_is_missing(
     cases = answered(lambda day: 5 if figure(day) is None else figure(day), figure)
     (found,) = (
         each
-        for each in families_of(*cases, company_limits=OF_SHARES, **options)  # type: ignore[arg-type]
+        for each in families_of(*cases, company_limits=OF_SHARES, **options)  # type: ignore[arg-type]  # options of several types
         if each.name == missing_limits.FAMILY
     )
     assert {reason: value for (*_, activity, reason), value in found.samples if activity == "answered_share"} == reasons

@@ -13,8 +13,8 @@ from exporter.backfill.openmetrics_file import Runs
 from exporter.backfill.store_client import check_url, http_config, shown_url
 from exporter.cli.backfill.arguments import added, asked, loose, sources, span
 from exporter.cli.backfill.destinations import Store, compared, into_file, into_store
-from exporter.cli.options import ConfigFile, FailedError
-from exporter.domain.errors import ConfigError, StoreError
+from exporter.cli.options import ConfigFile
+from exporter.domain.errors import ConfigError, FailedError, StoreError
 from exporter.platforms.registry import platforms
 from exporter.settings import load
 

@@ -20,7 +20,7 @@ import yaml
 import exporter
 from exporter.app.process import serving
 from exporter.cli.demo import notices, past
-from exporter.cli.options import FailedError
+from exporter.domain.errors import FailedError
 from exporter.web.server.server import listen, url
 from exporter.web.status.page import DOCS, GRAFANA, NO_LINKS, Links
 

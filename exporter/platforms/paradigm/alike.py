@@ -75,8 +75,8 @@ class AlikeReader:
         for entry in entries.by(json_values.decoder(_shape("", sample))):
             if not isinstance(entry, msgspec.Struct):
                 raise NotAlikeError
-            company = rows.named(entry.company.id, entry.company.name, paths)  # type: ignore[attr-defined]
-            for row in entry.dates:  # type: ignore[attr-defined]
+            company = rows.named(entry.company.id, entry.company.name, paths)  # type: ignore[attr-defined]  # made of the sample
+            for row in entry.dates:  # type: ignore[attr-defined]  # the same
                 key = rows.key(array, str(company), row.date, f"{array}[].dates[].date")
                 if key is None:
                     continue
