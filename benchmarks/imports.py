@@ -19,7 +19,7 @@ SCRIPT = """
 IMPORTS = {
     "Python alone": "",
     "libraries of serve": "import apscheduler.schedulers.asyncio, httpx, jinja2, jmespath, msgspec, prometheus_client, "
-    "pydantic_settings, starlette.applications, structlog, typer, uvicorn, yaml",
+    "pydantic_settings, starlette.applications, typer, uvicorn, yaml",
     "serve": "from exporter.cli.main import program; program(['serve'])",
     "every command": "from exporter.cli.main import program; program()",
 }

@@ -1,4 +1,4 @@
-"""Log lines as logfmt or JSON on stderr, by the standard library and structlog.
+"""Log lines as logfmt or JSON on stderr.
 
 Modules log with `logging` and put what varies into `extra`; only this module knows the format.
 """
@@ -7,12 +7,12 @@ import json
 import logging
 import sys
 import time
-from collections.abc import Callable, Mapping, MutableMapping
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from typing import Literal
 
-import structlog
-from structlog.typing import Processor
-
+RECORD_FIELDS = logging.makeLogRecord({}).__dict__.keys()
+"""What every record has; all others are of `extra`."""
 NEEDS_QUOTES = frozenset(' "=\\')
 LOUD_LIBRARIES = ("apscheduler", "httpx", "httpcore", "uvicorn", "asyncio")
 
@@ -33,7 +33,7 @@ LogFormat = Literal["logfmt", "json"]
 
 def configure(level: LogLevel, format_: LogFormat) -> None:
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(formatter(format_))
+    handler.setFormatter(LineFormatter(format_))
     handler.addFilter(Repeated(time.monotonic))
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
     for name in LOUD_LIBRARIES:  # at INFO they log URLs, jobs and connections, each many times an hour
@@ -63,35 +63,28 @@ class Repeated(logging.Filter):
         return True
 
 
-def formatter(format_: LogFormat) -> logging.Formatter:
-    """Makes the formatter: ts, level, msg, then the fields of `extra`."""
-    renderer: Processor = structlog.processors.JSONRenderer(ensure_ascii=False)
-    if format_ == "logfmt":
-        renderer = _logfmt
-    return structlog.stdlib.ProcessorFormatter(
-        foreign_pre_chain=[
-            structlog.stdlib.add_log_level,
-            structlog.stdlib.ExtraAdder(),
-            structlog.processors.TimeStamper(fmt="iso", utc=True, key="ts"),
-        ],
-        processors=[
-            structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-            structlog.processors.format_exc_info,
-            structlog.processors.EventRenamer("msg"),
-            _in_order,
-            renderer,
-        ],
-    )
+class LineFormatter(logging.Formatter):
+    """Writes ts, level, msg, the fields of `extra`, and the `exception` with its traceback, in one line."""
+
+    def __init__(self, format_: LogFormat) -> None:
+        super().__init__()
+        self._write = _json if format_ == "json" else _logfmt
+
+    def format(self, record: logging.LogRecord) -> str:
+        moment = datetime.fromtimestamp(record.created, UTC).isoformat().replace("+00:00", "Z")
+        extra = {key: value for key, value in record.__dict__.items() if key not in RECORD_FIELDS}
+        fields = {"ts": moment, "level": record.levelname.lower(), "msg": record.getMessage(), **extra}
+        if record.exc_info:
+            fields["exception"] = self.formatException(record.exc_info)
+        return self._write(fields)
 
 
-def _in_order(_logger: object, _method: str, event: MutableMapping[str, object]) -> MutableMapping[str, object]:
-    first = {key: event.pop(key) for key in ("ts", "level", "msg")}
-    return {**first, **event}
+def _json(fields: Mapping[str, object]) -> str:
+    return json.dumps(fields, ensure_ascii=False, default=repr)
 
 
-def _logfmt(_logger: object, _method: str, event: MutableMapping[str, object]) -> str:
-    """Writes one line; structlog's own renderer leaves tabs and carriage returns unescaped."""
-    return " ".join(f"{key}={_value(value)}" for key, value in event.items())
+def _logfmt(fields: Mapping[str, object]) -> str:
+    return " ".join(f"{key}={_value(value)}" for key, value in fields.items())
 
 
 def _value(value: object) -> str:

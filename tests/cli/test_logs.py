@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from uvicorn.protocols.http import h11_impl
 
-from exporter.cli.logs import LOUD_LIBRARIES, REPEATED, LogFormat, Repeated, configure, formatter
+from exporter.cli.logs import LOUD_LIBRARIES, REPEATED, LineFormatter, LogFormat, Repeated, configure
 from exporter.web.server import connection
 
 FORMATS = pytest.mark.parametrize("format_", get_args(LogFormat))
@@ -44,7 +44,7 @@ def parsed(line: str, format_: LogFormat) -> Mapping[str, object]:
 @given(message=texts, reason=texts)
 def test_what_is_logged_reads_back(format_: LogFormat, message: str, reason: str) -> None:
     """Quotes, line ends, control characters and every script: one line, every value whole."""
-    line = formatter(format_).format(record(message, reason=reason))
+    line = LineFormatter(format_).format(record(message, reason=reason))
 
     assert not {"\n", "\r"} & set(line)
     assert {"level": "warning", "msg": message, "reason": reason}.items() <= parsed(line, format_).items()
@@ -62,7 +62,7 @@ def test_what_is_logged_reads_back(format_: LogFormat, message: str, reason: str
         pytest.param("a=b", 'reason="a=b"', id="an equals sign"),
         pytest.param("C:\\x", r'reason="C:\\x"', id="a backslash"),
         pytest.param("one\ntwo", r'reason="one\ntwo"', id="a line end"),
-        pytest.param("one\rtwo", r'reason="one\rtwo"', id="a carriage return, with which structlog breaks the line"),
+        pytest.param("one\rtwo", r'reason="one\rtwo"', id="a carriage return"),
         pytest.param("one\ttwo", r'reason="one\ttwo"', id="a tab"),
         pytest.param("\x1b[31m", r'reason="\u001b[31m"', id="a colour for a terminal"),
         pytest.param("one\u2028two", r'reason="one\u2028two"', id="a line separator"),
@@ -73,7 +73,7 @@ def test_what_is_logged_reads_back(format_: LogFormat, message: str, reason: str
 )
 def test_logfmt_quotes_what_must_be_quoted(value: object, written: str) -> None:
     """And nothing else: people read it."""
-    line = formatter("logfmt").format(record("polled", reason=value))
+    line = LineFormatter("logfmt").format(record("polled", reason=value))
 
     assert line.endswith(f" level=warning msg=polled {written}")
 
@@ -81,7 +81,7 @@ def test_logfmt_quotes_what_must_be_quoted(value: object, written: str) -> None:
 @FORMATS
 def test_a_line_starts_with_time_level_and_message(format_: LogFormat) -> None:
     """In this order, for the eye; the time is UTC."""
-    found = parsed(formatter(format_).format(record("polled", source="production", days=4)), format_)
+    found = parsed(LineFormatter(format_).format(record("polled", source="production", days=4)), format_)
 
     moment = datetime.fromisoformat(str(found["ts"]))
     assert ["ts", "level", "msg", "source", "days"] == list(found)
@@ -94,7 +94,7 @@ def test_an_exception_is_one_line(format_: LogFormat) -> None:
     with pytest.raises(ValueError, match="slip") as caught:
         raise ValueError('a "slip"\nof two lines')
 
-    line = formatter(format_).format(record("poll broke", caught.value))
+    line = LineFormatter(format_).format(record("poll broke", caught.value))
 
     told = str(parsed(line, format_)["exception"])
     assert "\n" not in line
