@@ -1,24 +1,27 @@
-"""One client's connection: who may stay, how long a client may take, and who is closed when there are too many."""
+"""One client's connection: its TLS handshake, how long a client may take, and who is closed when there are too many."""
 
 import asyncio
 import logging
 import os
 import resource
+import ssl
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Protocol
+from typing import TypeAlias, cast
 
 import h11
+import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.server import ServerState
 
 from exporter.web.server.tls import is_allowed
-from exporter.web.server.web_config import LiveWebConfig
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class ConnectionLimits:
-    """Seconds for a TLS handshake, for a request, and for an answer that the client does not read on.
+    """Seconds for a TLS handshake, for a request, and for an answer that the client has stopped reading.
 
     At most `connections` are open (`tls_connections` with TLS, since asyncio holds 256 KiB for each), and at most
     `unread` of them have an unread answer, which holds a page. uvicorn's own limit refuses the newest connection,
@@ -39,7 +42,7 @@ LIMITS = ConnectionLimits()
 RESERVED_DESCRIPTORS = 32
 """Left free for polls, key files, the state file, and connections accepted before others are closed."""
 FEWEST_CONNECTIONS, FEWEST_ACCEPTS = 4, 4
-"""Where descriptors are few: some turns pass between the accept of a connection and the end of the one that goes."""
+"""With few descriptors: a closed connection gives its descriptor back a few turns after the next one is accepted."""
 
 
 def connection_limits() -> ConnectionLimits:
@@ -54,62 +57,42 @@ def connection_limits() -> ConnectionLimits:
     return replace(LIMITS, connections=most, tls_connections=min(most, LIMITS.tls_connections), accepts=FEWEST_ACCEPTS)
 
 
-class Waiting(Protocol):
-    """A connection or handshake that waits for its client."""
-
-    def cut_off(self) -> None:
-        """Ends the wait and the connection."""
+Timers: TypeAlias = "dict[Connection | Handshake, asyncio.TimerHandle | None]"
 
 
 @dataclass(slots=True)
 class WaitingConnections:
-    """Connections that wait for their clients, longest first, each with its timer."""
+    """Connections of one server that wait for their clients, longest first, each with the timer that closes it."""
 
-    asking: dict[Waiting, asyncio.TimerHandle | None] = field(default_factory=dict)
-    unread: dict[Waiting, asyncio.TimerHandle | None] = field(default_factory=dict)
+    limits: ConnectionLimits
+    asking: Timers = field(default_factory=dict)
+    unread: Timers = field(default_factory=dict)
     handshakes: int = 0
 
-    def make_room(self) -> None:
-        """Closes who has waited longest for a request, else who has not read for longest."""
-        for each in self.asking or self.unread:
-            each.cut_off()
-            return
-
-    def begin_handshake(self, waiting: Waiting, seconds: float) -> None:
-        self.handshakes += 1
-        self.asking[waiting] = asyncio.get_running_loop().call_later(seconds, waiting.cut_off)
-
-    def end_handshake(self, waiting: Waiting) -> None:
-        if (timer := self.asking.pop(waiting, None)) is not None:
-            timer.cancel()
-            self.handshakes -= 1
+    def make_room(self, connected: int, *, tls: bool) -> None:
+        """If there are too many, closes who has waited longest for a request, else who has not read for longest."""
+        if connected + self.handshakes > (self.limits.tls_connections if tls else self.limits.connections):
+            for each in self.asking or self.unread:
+                each.cut_off()
+                return
 
 
 class Connection(H11Protocol):
-    """A connection; one whose client certificate has no allowed name is closed before its first request."""
+    """A connection of HTTP/1.1, with or without TLS below it."""
 
-    web_config: LiveWebConfig
-    limits: ConnectionLimits
-    waiting: WaitingConnections
-    _refused = False
+    def __init__(self, config: uvicorn.Config, server_state: ServerState, waiting: WaitingConnections) -> None:
+        super().__init__(config, server_state, app_state={})
+        self.waiting = waiting
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
-        section = self.web_config.config.tls_server_config
-        tls = transport.get_extra_info("ssl_object")
-        if section and tls and not is_allowed(tls.getpeercert(), section.client_allowed_sans):
-            log.warning("client refused: its certificate has no name of client_allowed_sans")
-            self._refused = True
-            transport.abort()
-            return
         super().connection_made(transport)
-        self.make_room()
+        self.waiting.make_room(len(self.connections), tls=self.scheme == "https")
         self.waiting.asking[self] = None
         self._await_request()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        if not self._refused:
-            self._leave()
-            super().connection_lost(exc)
+        self._leave()
+        super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
         """Reads on; a request has to end in time, however slowly its bytes arrive."""
@@ -124,7 +107,7 @@ class Connection(H11Protocol):
         return False
 
     def on_response_complete(self) -> None:
-        """Waits for the next request; until its first byte uvicorn's keep-alive limit holds."""
+        """Waits for the next request; until its first byte, uvicorn's keep-alive limit applies."""
         super().on_response_complete()
         if self.conn.their_state is h11.IDLE and not self.transport.is_closing():
             self.waiting.asking[self] = None
@@ -133,18 +116,13 @@ class Connection(H11Protocol):
 
     def pause_writing(self) -> None:
         super().pause_writing()
-        self.waiting.unread[self] = self.loop.call_later(self.limits.reading, self.cut_off)
-        if len(self.waiting.unread) > self.limits.unread:
+        self.waiting.unread[self] = self.loop.call_later(self.waiting.limits.reading, self.cut_off)
+        if len(self.waiting.unread) > self.waiting.limits.unread:
             next(iter(self.waiting.unread)).cut_off()
 
     def resume_writing(self) -> None:
         self._end_wait(self.waiting.unread)
         super().resume_writing()
-
-    def make_room(self) -> None:
-        most = self.limits.tls_connections if self.web_config.context else self.limits.connections
-        if len(self.connections) + self.waiting.handshakes > most:
-            self.waiting.make_room()
 
     def cut_off(self) -> None:
         self._leave()
@@ -152,9 +130,9 @@ class Connection(H11Protocol):
 
     def _await_request(self) -> None:
         if self.waiting.asking.get(self) is None:
-            self.waiting.asking[self] = self.loop.call_later(self.limits.request, self.cut_off)
+            self.waiting.asking[self] = self.loop.call_later(self.waiting.limits.request, self.cut_off)
 
-    def _end_wait(self, waiting: dict[Waiting, asyncio.TimerHandle | None]) -> None:
+    def _end_wait(self, waiting: Timers) -> None:
         if (timer := waiting.pop(self, None)) is not None:
             timer.cancel()
 
@@ -163,8 +141,63 @@ class Connection(H11Protocol):
         self._end_wait(self.waiting.unread)
 
 
-def connection_class(web_config: LiveWebConfig, limits: ConnectionLimits) -> type[Connection]:
-    """Makes the connection class of one server: uvicorn creates connections itself."""
-    return type(
-        "Connection", (Connection,), {"web_config": web_config, "limits": limits, "waiting": WaitingConnections()}
-    )
+class Handshake(asyncio.Protocol):
+    """The TLS handshake before a connection, counted and limited as connections are, which asyncio's own is not.
+
+    A client whose certificate has no `allowed` name (if any are given) is closed before its first request.
+    """
+
+    def __init__(self, connection: Connection, context: ssl.SSLContext, allowed: Sequence[str]) -> None:
+        self._connection = connection
+        self._waiting = connection.waiting
+        self._context = context
+        self._allowed = allowed
+        self._received = b""
+        self._lost = False
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Accepts a client; nothing is read before the handshake begins."""
+        self._raw = cast("asyncio.Transport", transport)
+        self._raw.pause_reading()
+        self._waiting.handshakes += 1
+        self._waiting.asking[self] = self._connection.loop.call_later(self._waiting.limits.handshake, self.cut_off)
+        self._waiting.make_room(len(self._connection.connections), tls=True)
+        self._task = self._connection.loop.create_task(self._shake())
+
+    def data_received(self, data: bytes) -> None:
+        """Keeps what arrives together with the end of the handshake."""
+        self._received += data
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._lost = True
+
+    def cut_off(self) -> None:
+        self._end_wait()
+        self._raw.abort()
+
+    def _end_wait(self) -> None:
+        if (timer := self._waiting.asking.pop(self, None)) is not None:
+            timer.cancel()
+            self._waiting.handshakes -= 1
+
+    async def _shake(self) -> None:
+        try:
+            transport = await self._connection.loop.start_tls(
+                self._raw, self, self._context, server_side=True, ssl_handshake_timeout=self._waiting.limits.handshake
+            )
+        except OSError:  # of ssl too, or because it took too long
+            transport = None
+        self._end_wait()
+        if transport is None or self._lost or not self._is_allowed(transport):
+            (transport or self._raw).abort()
+            return
+        transport.set_protocol(self._connection)
+        self._connection.connection_made(transport)
+        if self._received:
+            self._connection.data_received(self._received)
+
+    def _is_allowed(self, transport: asyncio.Transport) -> bool:
+        if is_allowed(transport.get_extra_info("peercert"), self._allowed):
+            return True
+        log.warning("client refused: its certificate has no name of client_allowed_sans")
+        return False

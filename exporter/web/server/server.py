@@ -5,23 +5,27 @@ import contextlib
 import logging
 import re
 import socket
-import ssl
 from collections.abc import Iterator
-from typing import cast
 from urllib.parse import unquote
 
 import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from exporter.domain.errors import ConfigError
-from exporter.web.server.connection import Connection, ConnectionLimits, connection_class, connection_limits
-from exporter.web.server.handshake import Handshake
+from exporter.web.server.connection import (
+    Connection,
+    ConnectionLimits,
+    Handshake,
+    WaitingConnections,
+    connection_limits,
+)
 from exporter.web.server.web_config import LiveWebConfig
 
-CHECK_SECONDS = 1.0
 MAX_PORT = 65535
 AUTHORITY = re.compile(rb"https?://[^/?#]*", re.IGNORECASE)
 BACKLOG = 1024
+TICKS = 10
+"""Of uvicorn's main loop, in a second."""
 
 
 def listen(address: str, option: str) -> socket.socket:
@@ -71,59 +75,31 @@ def url(listening: socket.socket, *, tls: bool = False) -> str:
 class Server(uvicorn.Server):
     """Leaves signals alone: uvicorn raises them again, which would end the process too early."""
 
-    def __init__(self, config: uvicorn.Config, web_config: LiveWebConfig) -> None:
+    def __init__(self, config: uvicorn.Config, web_config: LiveWebConfig, limits: ConnectionLimits) -> None:
         super().__init__(config)
-        self.web_config = web_config
-        self._ending = asyncio.Event()
+        self._web_config = web_config
+        self._waiting = WaitingConnections(limits)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Accepts connections on the one given socket, with TLS if it is configured."""
+        """Accepts connections on the one given socket; uvicorn would not limit how long a TLS handshake may take."""
         (listening,) = sockets or []
-        self._listening = listening.dup()
-        await super().startup([])  # it would accept without a limit on how long a handshake may take
-        self.servers = [await self._accept()]
-        self._following = asyncio.get_running_loop().create_task(self._follow())
+        await super().startup([])
+        accepts = self._waiting.limits.accepts
+        loop = asyncio.get_running_loop()
+        self.servers = [await loop.create_server(self._accepted, sock=listening.dup(), backlog=accepts)]
+        listening.listen(BACKLOG)  # asyncio limits the kernel's queue, too, to what it accepts at once
 
-    async def _follow(self) -> None:
-        """Applies changes of the web configuration to new connections, until the end.
+    def _accepted(self) -> Connection | Handshake:
+        """Makes a connection by the web configuration of now, so that a change applies to new connections."""
+        made = Connection(self.config, self.server_state, self._waiting)
+        tls, context = self._web_config.config.tls_server_config, self._web_config.context
+        return Handshake(made, context, tls.client_allowed_sans) if tls and context else made
 
-        Not to be cancelled: sockets in the middle of a change would leak.
-        """
-        shown = self.web_config.context
-        while not await self._ends_within(CHECK_SECONDS):
-            self.web_config.refresh()
-            if self.web_config.context is not shown and self.started:
-                shown = self.web_config.context
-                await self._accept_anew(shown)
-
-    async def _accept_anew(self, context: ssl.SSLContext | None) -> None:
-        """Accepts from the same socket with another context; queued connections are served, none is dropped."""
-        (before,), self.config.ssl = self.servers, context
-        self.servers = [await self._accept()]
-        for listening in before.sockets:
-            asyncio.get_running_loop().remove_reader(listening.fileno())
-        await self._ends_within(CHECK_SECONDS)  # what was just accepted belongs to a server that must still be open
-        before.close()
-
-    async def _accept(self) -> asyncio.Server:
-        connection, context = cast("type[Connection]", self.config.http_protocol_class), self.config.ssl
-
-        def accepted() -> Connection | Handshake:
-            made = connection(self.config, self.server_state, self.lifespan.state)
-            return Handshake(made, context) if context else made
-
-        made = await asyncio.get_running_loop().create_server(
-            accepted, sock=self._listening.dup(), backlog=connection.limits.accepts
-        )
-        self._listening.listen(BACKLOG)  # asyncio limited the kernel's queue, too, to what it accepts at once
-        return made
-
-    async def _ends_within(self, seconds: float) -> bool:
-        try:
-            async with asyncio.timeout(seconds):
-                return await self._ending.wait()
-        except TimeoutError:
-            return False
+    async def on_tick(self, counter: int) -> bool:
+        """Looks for changes of the web configuration every second."""
+        if counter % TICKS == 0:
+            self._web_config.refresh()
+        return await super().on_tick(counter)
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -131,14 +107,11 @@ class Server(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Cuts off what is open after the grace period; without uvicorn's errors and tracebacks in the log."""
-        self._ending.set()
-        await self._following
-        self._listening.close()
         log = logging.getLogger("uvicorn.error")
         level = log.level
         log.setLevel(logging.CRITICAL)
         try:
-            await super().shutdown(sockets)
+            await super().shutdown()
             await asyncio.gather(*self.server_state.tasks, return_exceptions=True)
         finally:
             log.setLevel(level)
@@ -162,7 +135,6 @@ def origin_form(app: ASGIApp) -> ASGIApp:
 
 def server(app: ASGIApp, web_config: LiveWebConfig | None = None, limits: ConnectionLimits | None = None) -> Server:
     """Makes a server for an application; run it with `await server.serve(sockets=[listening])`."""
-    web_config = web_config or LiveWebConfig()
     config = uvicorn.Config(
         origin_form(app),
         lifespan="off",
@@ -172,9 +144,7 @@ def server(app: ASGIApp, web_config: LiveWebConfig | None = None, limits: Connec
         timeout_graceful_shutdown=1,
         timeout_keep_alive=75,  # longer than a scrape interval, so that Prometheus keeps its connection
         loop="asyncio",
-        http=connection_class(web_config, limits or connection_limits()),
+        http="h11",
         ws="none",
     )
-    config.load()
-    config.ssl = web_config.context
-    return Server(config, web_config)
+    return Server(config, web_config or LiveWebConfig(), limits or connection_limits())
