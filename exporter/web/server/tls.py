@@ -1,7 +1,6 @@
 """Makes the TLS context of `tls_server_config`, and checks names of client certificates."""
 
 import logging
-import os
 import ssl
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -127,13 +126,10 @@ def _as_file(inline: str | None, path: str | None) -> Iterator[str]:
     if path is not None:
         yield path
         return
-    descriptor, name = tempfile.mkstemp()  # readable by this user alone
-    try:
-        with os.fdopen(descriptor, "w") as file:
-            file.write(inline or "")
-        yield name
-    finally:
-        os.unlink(name)
+    with tempfile.NamedTemporaryFile("w") as file:  # readable by this user alone
+        file.write(inline or "")
+        file.flush()
+        yield file.name
 
 
 def is_allowed(certificate: Mapping[str, object] | None, allowed: Sequence[str]) -> bool:

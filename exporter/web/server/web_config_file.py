@@ -5,9 +5,9 @@ exporters. What is not supported is refused by name.
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, Literal
 
 import yaml
 from pydantic import (
@@ -25,7 +25,6 @@ from pydantic import (
 from exporter.domain.blocking import in_time
 from exporter.domain.errors import ConfigError
 
-VERSIONS = ("TLS12", "TLS13")
 CIPHERS: Mapping[str, str] = {
     "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256": "ECDHE-ECDSA-AES128-GCM-SHA256",
     "TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384": "ECDHE-ECDSA-AES256-GCM-SHA384",
@@ -54,27 +53,26 @@ HEADERS: Mapping[str, re.Pattern[str]] = {
 SECONDS: Mapping[str, float] = {"h": 3600, "m": 60, "s": 1, "ms": 1e-3, "us": 1e-6, "µs": 1e-6, "ns": 1e-9}
 PART = re.compile(r"([0-9]+(?:\.[0-9]*)?|\.[0-9]+)(h|m(?!s)|s|ms|us|µs|ns)")
 DURATION = re.compile(rf"0|(?:{PART.pattern})+")
-Given = TypeVar("Given")
 BCRYPT = re.compile(r"\$2[aby]\$(0[4-9]|1\d|2\d|3[01])\$[./A-Za-z0-9]{53}")
-
-
-def _text(value: object) -> object:
-    """Refuses YAML's own guesses: a user named `no` must be quoted."""
-    if value is not None and not isinstance(value, str):
-        raise ValueError("expected text; quote it")
-    return value
-
-
-def _header(value: object) -> object:
-    """Also takes an integer, such as `X-XSS-Protection: 1`."""
-    return str(value) if isinstance(value, int) and not isinstance(value, bool) else _text(value)
+_UNVERIFIED = (
+    "asks for certificates without verifying them, which Python cannot do;"
+    " write VerifyClientCertIfGiven or RequireAndVerifyClientCert"
+)
+_INSECURE = "is insecure and not supported; write TLS12 or TLS13"
+UNSUPPORTED: Mapping[str, str] = {
+    "RequestClientCert": _UNVERIFIED,
+    "RequireAnyClientCert": _UNVERIFIED,
+    "TLS10": _INSECURE,
+    "TLS11": _INSECURE,
+}
+"""Values that exporter-toolkit knows, and why they are refused here."""
 
 
 def _line(value: object) -> object:
-    """Also refuses control characters, which would spoil messages."""
+    """Refuses control characters, which would spoil messages."""
     if isinstance(value, str) and not value.isprintable():
         raise ValueError("contains a control character or half of a character; remove it")
-    return _text(value)
+    return value
 
 
 def _absolute(path: str, info: ValidationInfo) -> str:
@@ -88,28 +86,16 @@ def _suite(suite: str) -> str:
     return suite
 
 
-def _refuse(reason: str, *values: str) -> Callable[[Given], Given]:
-    """Makes a validator that refuses some values of exporter-toolkit; without `values`, any that is set."""
-
-    def checked(given: Given) -> Given:
-        if given in values if values else given:
-            raise ValueError(reason.format(given))
-        return given
-
-    return checked
+def _supported(value: object) -> object:
+    if isinstance(value, str) and value in UNSUPPORTED:
+        raise ValueError(f"{value} {UNSUPPORTED[value]}")
+    return value
 
 
-Lines = Annotated[str, BeforeValidator(_text)]
-Text = Annotated[str, BeforeValidator(_line)]
-File = Annotated[Text, AfterValidator(_absolute)]
-_verified = _refuse(
-    "{} asks for certificates without verifying them, which Python cannot do;"
-    " write VerifyClientCertIfGiven or RequireAndVerifyClientCert",
-    "RequestClientCert",
-    "RequireAnyClientCert",
-)
-_safe = _refuse("{} is insecure and not supported; write TLS12 or TLS13", "TLS10", "TLS11")
-_no_curves = _refuse("is not supported: Python's ssl has no list of curves before 3.15; leave it out")
+def _no_curves(curves: tuple[str, ...]) -> tuple[str, ...]:
+    if curves:
+        raise ValueError("is not supported: Python's ssl has no list of curves before 3.15; leave it out")
+    return curves
 
 
 def _seconds(value: object) -> float:
@@ -120,10 +106,12 @@ def _seconds(value: object) -> float:
     raise ValueError("is not a duration; write one such as 1s or 500ms")
 
 
+Text = Annotated[str, BeforeValidator(_line)]
+File = Annotated[Text, AfterValidator(_absolute)]
 ClientAuth = Annotated[
-    Literal["NoClientCert", "VerifyClientCertIfGiven", "RequireAndVerifyClientCert"], BeforeValidator(_verified)
+    Literal["NoClientCert", "VerifyClientCertIfGiven", "RequireAndVerifyClientCert"], BeforeValidator(_supported)
 ]
-Version = Annotated[Literal["TLS12", "TLS13"], BeforeValidator(_safe)]
+Version = Annotated[Literal["TLS12", "TLS13"], BeforeValidator(_supported)]
 
 
 class _Section(BaseModel):
@@ -133,10 +121,10 @@ class _Section(BaseModel):
 class Tls(_Section):
     cert_file: File | None = None
     key_file: File | None = None
-    cert: Lines | None = Field(default=None, repr=False)
-    key: Lines | None = Field(default=None, repr=False)
+    cert: str | None = Field(default=None, repr=False)
+    key: str | None = Field(default=None, repr=False)
     client_ca_file: File | None = None
-    client_ca: Lines | None = Field(default=None, repr=False)
+    client_ca: str | None = Field(default=None, repr=False)
     client_auth_type: ClientAuth = "NoClientCert"
     client_allowed_sans: tuple[Text, ...] = ()
     min_version: Version = "TLS12"
@@ -166,7 +154,7 @@ class Tls(_Section):
 class Http(_Section):
     http2: bool = True
     """Only checks `cipher_suites` as exporter-toolkit does: HTTP/1.1 is spoken."""
-    headers: Mapping[Text, Annotated[str, BeforeValidator(_header)]] = {}
+    headers: Mapping[Text, Annotated[str, Field(coerce_numbers_to_str=True)]] = {}
 
     @field_validator("headers")
     @classmethod
@@ -228,6 +216,13 @@ class WebConfig(_Section):
 
 
 OPEN = WebConfig()
+SECTIONS: Mapping[str, type[_Section]] = {
+    "tls_server_config": Tls,
+    "http_server_config": Http,
+    "rate_limit": RateLimit,
+}
+MESSAGES = {"string_type": "expected text; quote it"}  # YAML takes a user named `no` for false
+SHOWN = re.compile(r"[A-Za-z0-9_. -]{1,80}")
 
 
 def read(path: Path) -> WebConfig:
@@ -251,26 +246,12 @@ def _place(error: Exception) -> str:
 
 
 def _lines(path: Path, error: ValidationError) -> Iterator[str]:
-    for detail in error.errors(include_url=False, include_input=False, include_context=True):
+    for detail in error.errors(include_url=False, include_input=False):
         # Of the users only the section is named: who writes a hash as a name must not read it in a log.
         loc = [str(part) for part in detail["loc"] if not isinstance(part, int) and part != "[key]"]
         where = ".".join(loc[:1] if loc[:1] == ["basic_auth_users"] else loc) or "the file"
-        reason = detail.get("ctx", {}).get("error")
         if detail["type"] == "extra_forbidden":
-            yield f"{path}: {_shown(where)}: unknown key; known: {', '.join(_known(loc))}"
+            reason = f"unknown key; known: {', '.join((SECTIONS[loc[0]] if len(loc) > 1 else WebConfig).model_fields)}"
         else:
-            yield f"{path}: {_shown(where)}: {reason if isinstance(reason, ValueError) else detail['msg']}"
-
-
-def _shown(where: str) -> str:
-    return where if re.fullmatch(r"[A-Za-z0-9_. -]{1,80}", where) else "…"
-
-
-def _known(loc: list[str]) -> tuple[str, ...]:
-    sections: Mapping[str, type[_Section]] = {
-        "tls_server_config": Tls,
-        "http_server_config": Http,
-        "rate_limit": RateLimit,
-    }
-    section = sections[loc[0]] if len(loc) > 1 else WebConfig
-    return tuple(section.model_fields)
+            reason = MESSAGES.get(detail["type"], detail["msg"].removeprefix("Value error, "))
+        yield f"{path}: {where if SHOWN.fullmatch(where) else '…'}: {reason}"
