@@ -15,7 +15,6 @@ from exporter.metrics.activities import HELP, label_names
 from exporter.metrics.report_health import REPORT_FAMILIES, REPORT_GAUGES, REPORT_LABELS, SOURCE_FAMILIES
 from exporter.metrics.unmatched import UNMATCHED, UNMATCHED_INFO
 from exporter.metrics.windows import LAST_DAY, MONTH, TODAY, WEEK, family_of, windows
-from exporter.platforms.api import Report
 from exporter.platforms.registry import platforms
 
 EXAMPLES = {
@@ -63,7 +62,6 @@ OWN_EXAMPLES = {
 }
 """Families whose label has other values than above."""
 
-
 VALUES = {
     "_timestamp_seconds": 1.7724096e09,
     "_restated_ratio": 0.02,
@@ -91,7 +89,7 @@ SUFFIXES = ("", LAST_DAY.suffix, TODAY.suffix, WEEK.suffix, MONTH.suffix)
 WINDOWS = f"""\
 | Suffix | Window |
 |---|---|
-| `{LAST_DAY.suffix}` | the newest complete day; `{LAST_DAY.day_gauge.split()[0]}` is its start |
+| `{LAST_DAY.suffix}` | the newest complete day; `{LAST_DAY.day_gauge.split()[-1]}` is its start |
 | `{TODAY.suffix}` | the running day: partial, may fall |
 | `{WEEK.suffix}`, `{MONTH.suffix}` | the 7 or 28 days that end with the last day |
 | `_daily` | one final day, in a store, written by [backfill](backfill.md) |"""
@@ -130,42 +128,40 @@ def catalogue() -> Iterator[CatalogueEntry]:
 
 
 def sections() -> Iterator[Section]:
-    """Yields the catalogue by report, then what the exporter says of itself."""
+    """Yields the catalogue by report, then the exporter's families about itself."""
     for platform in platforms().values():
         for report in platform.reports.values():
-            of_report = (entry for measure in report.measures for entry in _of_measure(measure, report))
-            yield Section(f"{platform.title}: {report.name}", tuple(of_report), tuple(report.measures))
-    yield Section(
-        "Activities and limits",
-        tuple(_entry(name, "gauge", label_names(name, teams=True), HELP[name]) for name in HELP),
-    )
-    gauges = (_entry(gauge.name, "gauge", REPORT_LABELS, gauge.help) for gauge in REPORT_GAUGES)
-    yield Section("Reports", (*gauges, *map(_of_family, REPORT_FAMILIES)))
-    of_source = (*SOURCE_FAMILIES, UNMATCHED, UNMATCHED_INFO, SERIES, DROPPED)
-    yield Section("Sources", tuple(map(_of_family, of_source)))
-    yield Section("Exporter", tuple(_live()))
+            measured = (
+                family_of(measure, window, report)
+                for measure in report.measures
+                for window in windows(measure) or (None,)
+            )
+            yield _section(f"{platform.title}: {report.name}", measured, tuple(report.measures))
+    of_activities = (Family(name, text, label_names(name, teams=True)) for name, text in HELP.items())
+    yield _section("Activities and limits", of_activities)
+    gauges = (Family(gauge.name, gauge.help, REPORT_LABELS) for gauge in REPORT_GAUGES)
+    yield _section("Reports", (*gauges, *REPORT_FAMILIES))
+    yield _section("Sources", (*SOURCE_FAMILIES, UNMATCHED, UNMATCHED_INFO, SERIES, DROPPED))
+    yield _section("Exporter", _live())
 
 
-def _of_measure(measure: Measure, report: Report) -> Iterator[CatalogueEntry]:
-    return (_of_family(family_of(measure, window, report)) for window in windows(measure) or (None,))
+def _section(title: str, families: Iterable[Family], measures: tuple[Measure, ...] = ()) -> Section:
+    return Section(title, tuple(map(_entry, families)), measures)
 
 
-def _of_family(family: Family) -> CatalogueEntry:
-    return _entry(family.name, family.kind, family.label_names, family.help)
-
-
-def _entry(name: str, type_: str, labels: tuple[str, ...], text: str) -> CatalogueEntry:
-    suffix, further = ("_bucket", ("le",)) if type_ == "histogram" else ("", ())
+def _entry(family: Family) -> CatalogueEntry:
+    name, labels, suffix = family.name, family.label_names, ""
+    if family.kind == "histogram":
+        labels, suffix = (*labels, "le"), "_bucket"
     examples = EXAMPLES | OWN_EXAMPLES.get(name, {})
-    pairs = ",".join(f'{label}="{examples.get(label, "...")}"' for label in (*labels, *further))
+    pairs = ",".join(f'{label}="{examples.get(label, "...")}"' for label in labels)
     value = next((value for end, value in VALUES.items() if name.endswith(end)), 1.0)
-    return CatalogueEntry(
-        name, type_, labels, text, f"{name}{suffix}{{{pairs}}} {value}" if pairs else f"{name} {value}"
-    )
+    example = f"{name}{suffix}{{{pairs}}} {value}" if pairs else f"{name} {value}"
+    return CatalogueEntry(name, family.kind, family.label_names, family.help, example)
 
 
-def _live() -> Iterator[CatalogueEntry]:
-    """Yields the live families: a telemetry that saw one request knows them all."""
+def _live() -> Iterator[Family]:
+    """Yields the live families: a telemetry that has seen one request has all of them."""
     telemetry = Telemetry()
     telemetry.expect(EXAMPLES["source"], EXAMPLES["report"])
     telemetry.key_expires(EXAMPLES["source"], datetime.now(UTC))
@@ -177,7 +173,7 @@ def _live() -> Iterator[CatalogueEntry]:
     for metric in telemetry.served():
         name = f"{metric.name}_total" if metric.type == "counter" else metric.name
         labels = tuple(label for label in metric.samples[0].labels if label != "le") if metric.samples else ()
-        yield _entry(name, metric.type, labels, metric.documentation)
+        yield Family(name, metric.documentation, labels, kind=metric.type)
 
 
 def markdown(found: tuple[Section, ...]) -> str:
