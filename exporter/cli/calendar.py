@@ -1,6 +1,5 @@
 """`calendar`: a calendar's days off as Alertmanager time intervals, so that they are configured once."""
 
-import os
 from collections.abc import Iterable, Iterator
 from datetime import date
 from itertools import groupby
@@ -9,9 +8,8 @@ from typing import Annotated
 import typer
 
 from exporter.app.assemble import CLOCK
-from exporter.cli.options import ConfigFile, option_value
-from exporter.platforms.registry import platforms
-from exporter.settings import load, readers
+from exporter.cli.options import ConfigFile, configured, option, option_value
+from exporter.settings import readers
 from exporter.settings.readers import existing
 
 INTERVAL = "chat-usage-holidays"
@@ -19,19 +17,15 @@ INTERVAL = "chat-usage-holidays"
 
 def calendar(
     config_file: ConfigFile = None,
-    name: Annotated[str, typer.Option("--calendar", metavar="NAME", help="Name of the calendar.")] = "default",
-    zone: Annotated[
-        str, typer.Option("--location", metavar="ZONE", help="Time zone of the days, such as Europe/Paris.")
-    ] = "UTC",
-    years: Annotated[
-        int, typer.Option("--years", metavar="N", min=1, max=20, help="Number of years, from this one on.")
-    ] = 3,
+    name: Annotated[str, option("--calendar", "NAME", "Name of the calendar.")] = "default",
+    zone: Annotated[str, option("--location", "ZONE", "Time zone of the days, such as Europe/Paris.")] = "UTC",
+    years: Annotated[int, option("--years", "N", "Number of years, from this one on.", least=1, most=20)] = 3,
 ) -> None:
     """Print a calendar's days off as Alertmanager time intervals. Weekends are left out.
 
     Put them into time_intervals in place of chat-usage-holidays, again before the years run out.
     """
-    calendars = load(config_file, os.environ, platforms()).calendars
+    calendars = configured(config_file).calendars
     try:
         chosen = calendars[existing(name, calendars, "--calendar: there is no calendar")]
     except ValueError as error:

@@ -1,7 +1,6 @@
 """`check`: validates the configuration; with `--probe`, also asks every report once."""
 
 import asyncio
-import os
 import signal
 from collections import Counter
 from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
@@ -15,17 +14,16 @@ from rich.progress import BarColumn, MofNCompleteColumn
 from exporter.app.assemble import CLOCK, client_of
 from exporter.app.process import run_command
 from exporter.cli import tables
-from exporter.cli.options import ConfigFile
-from exporter.cli.tables import SOFT_HYPHEN, TableColumn
+from exporter.cli.options import ConfigFile, configured
+from exporter.cli.tables import TableColumn
 from exporter.domain.clock import Clock
 from exporter.domain.errors import FailedError
 from exporter.domain.selectors import Entry, matches
 from exporter.domain.text import printable
-from exporter.platforms.registry import platforms
 from exporter.polling.probe import Finding, LastCodes, Probe
 from exporter.polling.target import Target
 from exporter.polling.threads import Worker
-from exporter.settings import Settings, Source, load
+from exporter.settings import Settings, Source
 from exporter.settings.no_effect import without_effect
 
 Result = TypeVar("Result")
@@ -37,10 +35,10 @@ COLUMNS = (
     TableColumn("HTTP"),
     TableColumn("Outcome"),
     TableColumn("Days", number=True),
-    TableColumn(f"Com{SOFT_HYPHEN}panies", number=True),
+    TableColumn("Com-\npanies", number=True),
     TableColumn("Series", number=True),
-    TableColumn(f"Un{SOFT_HYPHEN}known", number=True),
-    TableColumn(f"Miss{SOFT_HYPHEN}ing", number=True),
+    TableColumn("Un-\nknown", number=True),
+    TableColumn("Miss-\ning", number=True),
     TableColumn("Left out", long=True),
     TableColumn("Time", number=True),
 )
@@ -48,7 +46,7 @@ SELECTOR_COLUMNS = (
     TableColumn("Source"),
     TableColumn("Option"),
     TableColumn("Selector", long=True),
-    TableColumn(f"Com{SOFT_HYPHEN}panies", number=True),
+    TableColumn("Com-\npanies", number=True),
 )
 
 
@@ -57,7 +55,7 @@ def check(
     probe: Annotated[bool, typer.Option("--probe", help="Also ask every report once; exit 1 if one fails.")] = False,
 ) -> None:
     """Validate the configuration and, with --probe, every report. Exit 2 with one line per mistake."""
-    settings = load(config_file, os.environ, platforms())
+    settings = configured(config_file)
     for note in (*settings.notes, *without_effect(settings, CLOCK.now())):
         typer.echo(note)
     for each in settings.sources.values():
@@ -129,9 +127,7 @@ def conclude(findings: Sequence[Finding] | None, console: Console, targets: Sequ
     for note in notes:
         tables.say(console, note)
     _show_selectors(console, targets, findings)
-    messages = _causes(findings)
-    messages += [line for target in targets for line in _nobody(target, findings)]
-    if messages:
+    if messages := [*_causes(findings), *(line for target in targets for line in _nobody(target, findings))]:
         raise FailedError("\n".join(messages))
 
 
@@ -145,11 +141,12 @@ def _show_selectors(console: Console, targets: Sequence[Target], findings: Seque
         return
     rows = [(*map(printable, entry), str(count)) for entry, count in counts.items()]
     tables.show(console, "Companies matched by each selector in these days", SELECTOR_COLUMNS, rows)
-    for source, option in dict.fromkeys((entry.source, entry.option) for entry, count in counts.items() if not count):
-        idle = (
-            printable(each.selector) for each, count in counts.items() if each[:2] == (source, option) and not count
-        )
-        tables.say(console, f"{source}: {option}: matches no company in these days: {', '.join(idle)}")
+    idle: dict[str, list[str]] = {}
+    for entry, count in counts.items():
+        if not count:
+            idle.setdefault(f"{entry.source}: {entry.option}", []).append(printable(entry.selector))
+    for option, selectors in idle.items():
+        tables.say(console, f"{option}: matches no company in these days: {', '.join(selectors)}")
 
 
 def _causes(findings: Sequence[Finding]) -> list[str]:
@@ -174,23 +171,18 @@ def _nobody(target: Target, findings: Sequence[Finding]) -> Iterator[str]:
     found = [each.found for each in findings if each.found and each.source == target.source]
     if found and not any(each.companies for each in found):
         listed = len(_names(target, findings))
-        yield (
-            f"{target.source}: no company is served: include and exclude leave none of {listed} companies"
-            if listed
-            else f"{target.source}: no company is served: none is listed in these days; check the key's permissions"
-        )
+        reason = "none is listed in these days; check the key's permissions"
+        if listed:
+            reason = f"include and exclude leave none of {listed} companies"
+        yield f"{target.source}: no company is served: {reason}"
 
 
 def _row(finding: Finding) -> tuple[str, ...]:
     about = (finding.source, finding.report, finding.status or ABSENT, finding.outcome)
-    return (*about, *_found(finding), f"{finding.seconds:.1f}s")
-
-
-def _found(finding: Finding) -> tuple[str, ...]:
-    if finding.found is None:
-        return (ABSENT,) * 6
-    found = finding.found
-    counts = (str(count) for count in (found.companies, found.series, found.unknown, found.missing))
-    left_out = " ".join(f"{kind}={count}" for kind, count in sorted(found.left_out.items()))
-    days = f"{found.listed}/{found.asked}" if found.asked else ABSENT
-    return (days, *counts, left_out or ABSENT)
+    figures: tuple[str, ...] = (ABSENT,) * 6
+    if found := finding.found:
+        days = f"{found.listed}/{found.asked}" if found.asked else ABSENT
+        left_out = " ".join(f"{kind}={count}" for kind, count in sorted(found.left_out.items()))
+        counts = map(str, (found.companies, found.series, found.unknown, found.missing))
+        figures = (days, *counts, left_out or ABSENT)
+    return (*about, *figures, f"{finding.seconds:.1f}s")

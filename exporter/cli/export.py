@@ -1,12 +1,11 @@
 """`export`: ChatCaptain's asynchronous export of statistics: starts it, waits, saves the file; resumes by id."""
 
 import asyncio
-import os
 import shlex
 from collections.abc import Callable
 from contextlib import aclosing
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlsplit
@@ -19,17 +18,17 @@ from exporter.app.assemble import CLOCK, client_of, endpoint_of
 from exporter.app.process import run_command
 from exporter.cli import tables
 from exporter.cli.check import unless_signalled
-from exporter.cli.options import ConfigFile, option_value
-from exporter.domain.clock import Clock
+from exporter.cli.options import ConfigFile, configured, option, option_value
+from exporter.domain.calendars import day_at
+from exporter.domain.clock import Clock, utcnow
 from exporter.domain.errors import ConfigError, FailedError, NotFoundError, ReportError, SchemaError
 from exporter.domain.model import Days
 from exporter.domain.text import printable
 from exporter.http import RetryBudget, download, is_loopback
 from exporter.platforms.chatcaptain import export_job as job
-from exporter.platforms.registry import platforms
 from exporter.polling.ask import Fetch
 from exporter.polling.probe import LastCodes
-from exporter.settings import Settings, Source, load
+from exporter.settings import Settings, Source
 from exporter.settings.readers import day, duration, size
 
 PLATFORM = "chatcaptain"
@@ -58,30 +57,24 @@ class Order:
 def export(
     config_file: ConfigFile = None,
     source_name: Annotated[
-        str | None, typer.Option("--source", metavar="NAME", help="The source; needed if several are chatbots.")
+        str | None, option("--source", "NAME", "The source; needed if several are chatbots.")
     ] = None,
-    first: Annotated[str | None, typer.Option("--from", metavar="DATE", help="First day, such as 2026-01-31.")] = None,
-    last: Annotated[str | None, typer.Option("--to", metavar="DATE", help="Last day; by default yesterday.")] = None,
-    output: Annotated[Path, typer.Option("--output", metavar="FILE", help="File to write.")] = Path(
-        "chatcaptain-export"
-    ),
-    export_id: Annotated[
-        str | None, typer.Option("--export-id", metavar="ID", help="Resume this export instead of starting one.")
-    ] = None,
-    deadline: Annotated[str, typer.Option("--deadline", metavar="TIME", help="Give up after this long.")] = "30m",
-    max_size: Annotated[str, typer.Option("--max-size", metavar="SIZE", help="Maximum size of the file.")] = "1GiB",
+    first: Annotated[str | None, option("--from", "DATE", "First day, such as 2026-01-31.")] = None,
+    last: Annotated[str | None, option("--to", "DATE", "Last day; by default yesterday.")] = None,
+    output: Annotated[Path, option("--output", "FILE", "File to write.")] = Path("chatcaptain-export"),
+    export_id: Annotated[str | None, option("--export-id", "ID", "Resume this export instead of starting one.")] = None,
+    deadline: Annotated[str, option("--deadline", "TIME", "Give up after this long.")] = "30m",
+    max_size: Annotated[str, option("--max-size", "SIZE", "Maximum size of the file.")] = "1GiB",
     force: Annotated[bool, typer.Option("--force", help="Replace an existing file.")] = False,
 ) -> None:
     """Export a chatbot's statistics from ChatCaptain to a file."""
-    settings = load(config_file, os.environ, platforms(), keeps_state=False)
+    settings = configured(config_file, keeps_state=False)
     chosen = chatbot(settings, source_name)
     if output.exists() and not force:
         raise ConfigError(f"--output: {output} exists already; choose another file, or replace it with --force")
     if not output.absolute().parent.is_dir():
         raise ConfigError(f"--output: the folder of {output} does not exist; create it")
-    asked = _days(
-        first, last, resumes=export_id is not None, today=datetime.now(UTC).astimezone(chosen.target.rules.zone).date()
-    )
+    asked = _days(first, last, resumes=export_id is not None, today=day_at(utcnow(), chosen.target.rules.zone))
     with tables.progress(Console(stderr=True), DownloadColumn(), TimeElapsedColumn(), transient=False) as show:
         site, most = urlsplit(chosen.base_url), option_value("--max-size", size, max_size)
         at_home = site.scheme == "http" and is_loopback(site.hostname or "")
@@ -99,12 +92,12 @@ def export(
 def chatbot(settings: Settings, name: str | None) -> Source:
     """Returns the source to ask; ConfigError if it does not exist, is no chatbot, or must be chosen."""
     bots = {each.name: each for each in settings.sources.values() if each.platform.name == PLATFORM}
-    known = ", ".join(bots) or "none"
-    if name is not None and name not in bots:
-        raise ConfigError(f"--source: {name} is not a source of the platform {PLATFORM}; known: {known}")
-    if name is None and len(bots) != 1:
-        raise ConfigError(f"--source: choose one source of the platform {PLATFORM}; known: {known}")
-    return bots[name] if name is not None else next(iter(bots.values()))
+    if name is None and len(bots) == 1:
+        (name,) = bots
+    if name not in bots:
+        wish = "choose one" if name is None else f"{name} is not a"
+        raise ConfigError(f"--source: {wish} source of the platform {PLATFORM}; known: {', '.join(bots) or 'none'}")
+    return bots[name]
 
 
 def _days(first: str | None, last: str | None, *, resumes: bool, today: date) -> Days:
@@ -152,22 +145,23 @@ async def _started(fetch: Fetch, order: Order, chosen: Source) -> str:
 
 async def _saved(fetch: Fetch, order: Order, export_id: str) -> int:
     """Waits for the link and follows it; asks once more for a refused one."""
-    began, refused = order.clock.monotonic(), False
-    while True:
-        link = await _link(fetch, order, export_id, order.seconds - (order.clock.monotonic() - began))
+    deadline = order.clock.monotonic() + order.seconds
+
+    async def saved() -> int:
+        link = await _link(fetch, order, export_id, deadline)
         order.show("downloading")
-        try:
-            return await download.save(link, order.target, order.rules)
-        except download.LinkRefusedError:
-            if refused:
-                raise
-            refused = True
+        return await download.save(link, order.target, order.rules)
+
+    try:
+        return await saved()
+    except download.LinkRefusedError:
+        return await saved()
 
 
-async def _link(fetch: Fetch, order: Order, export_id: str, seconds: float) -> str:
+async def _link(fetch: Fetch, order: Order, export_id: str, deadline: float) -> str:
     """Polls the status until there is a link, which may follow the word a little later."""
     promises = 0
-    began, wait, retry_budget = order.clock.monotonic(), FIRST_WAIT, RetryBudget(RETRY_SECONDS)
+    wait, retry_budget = FIRST_WAIT, RetryBudget(RETRY_SECONDS)
     while True:
         word, link, claimed = job.progress(
             await fetch.get(job.ask(order.chatbot_id, export_id, order.days), retry_budget)
@@ -178,7 +172,7 @@ async def _link(fetch: Fetch, order: Order, export_id: str, seconds: float) -> s
         promises += claimed
         if promises >= MOST_PROMISES:
             raise SchemaError(f"the platform says {word}, but gives no downloadUrl")
-        if order.clock.monotonic() - began + wait > seconds:
+        if order.clock.monotonic() + wait > deadline:
             raise TimeoutError
         await order.clock.sleep(wait)
         wait = min(wait * GROWTH, LONGEST_WAIT)

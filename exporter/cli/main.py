@@ -35,7 +35,6 @@ def program(commands: Iterable[str] = COMMANDS) -> typer.Typer:
     """Returns the program with these commands."""
     app = typer.Typer(
         name=PROGRAM,
-        help="A Prometheus exporter for AI chat platforms: serves each company's daily usage as gauges.",
         add_completion=False,
         no_args_is_help=True,
         pretty_exceptions_enable=False,  # a traceback of ours shows no local variable, so no key

@@ -1,41 +1,52 @@
-"""Options shared by commands, named as in the Prometheus family, and the error of a failed command."""
+"""Options shared by commands, named as in the Prometheus family, and how their values are read."""
 
+import os
 import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, TypeVar
 
 import typer
+from typer.models import OptionInfo
 
 from exporter.cli.logs import LogFormat, LogLevel
 from exporter.domain.errors import ConfigError
+from exporter.platforms.registry import platforms
+from exporter.settings import Settings, load
 from exporter.web.status.page import DOCS, GRAFANA, Links
 
 T = TypeVar("T")
+
+
+def option(name: str, metavar: str, text: str, least: int | None = None, most: int | None = None) -> OptionInfo:
+    """Declares an option that takes a value, with its help text."""
+    made: OptionInfo = typer.Option(name, metavar=metavar, help=text, min=least, max=most)
+    return made
+
+
 ConfigFile = Annotated[
-    Path | None,
-    typer.Option("--config.file", metavar="FILE", help="Configuration file; see config/exporter.example.yml."),
+    Path | None, option("--config.file", "FILE", "Configuration file; see config/exporter.example.yml.")
 ]
 LISTEN_OPTION = "--web.listen-address"
 ListenAddress = Annotated[
-    str, typer.Option(LISTEN_OPTION, metavar="HOST:PORT", help="Address to serve on; without a host, every interface.")
+    str, option(LISTEN_OPTION, "HOST:PORT", "Address to serve on; without a host, every interface.")
 ]
 WebConfigFile = Annotated[
-    Path | None,
-    typer.Option("--web.config.file", metavar="FILE", help="TLS, users and headers, in exporter-toolkit's format."),
+    Path | None, option("--web.config.file", "FILE", "TLS, users and headers, in exporter-toolkit's format.")
 ]
 DOCS_OPTION = "--web.docs-url"
-DocsUrl = Annotated[
-    str,
-    typer.Option(DOCS_OPTION, metavar="URL", help="Address of the docs folder, for the status page's runbook links."),
-]
+DocsUrl = Annotated[str, option(DOCS_OPTION, "URL", "Address of the docs folder, for the status page's runbook links.")]
 GRAFANA_OPTION = "--web.grafana-url"
 GrafanaUrl = Annotated[
-    str | None,
-    typer.Option(GRAFANA_OPTION, metavar="URL", help="Address of Grafana, for the status page's links to dashboards."),
+    str | None, option(GRAFANA_OPTION, "URL", "Address of Grafana, for the status page's links to dashboards.")
 ]
 Level = Annotated[LogLevel, typer.Option("--log.level", help="Lowest severity that is logged.")]
 Format = Annotated[LogFormat, typer.Option("--log.format", help="Format of log lines.")]
+
+
+def configured(config_file: Path | None, *, keeps_state: bool = True) -> Settings:
+    """Reads the configuration file and the environment; ConfigError has one line per mistake."""
+    return load(config_file, os.environ, platforms(), keeps_state=keeps_state)
 
 
 def option_value(name: str, read: Callable[[object], T], written: str) -> T:

@@ -1,7 +1,6 @@
 """`plan`: the cost of a configuration, computed without a request; a gate for reviews."""
 
 import json
-import os
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from typing import Annotated, Literal
@@ -10,15 +9,14 @@ import typer
 from rich.console import Console
 
 from exporter.cli import tables
-from exporter.cli.options import ConfigFile
+from exporter.cli.options import ConfigFile, configured, option
 from exporter.cli.tables import TableColumn
 from exporter.domain.clock import utcnow
 from exporter.domain.errors import FailedError
 from exporter.forecast.calls import Forecast, Rate, ReportForecast, SourceForecast, SourcePlan, forecast
 from exporter.forecast.series import SeriesCounts, Size
-from exporter.platforms.registry import platforms
 from exporter.polling.schedule import Cadence
-from exporter.settings import Source, load
+from exporter.settings import Source
 
 MAX_SERIES, MAX_CALLS = "--max-series", "--max-calls-per-day"
 LEGEND = """\
@@ -33,13 +31,11 @@ chat_usage_field_info, one series per field that the platform describes, and the
 
 def plan(
     config_file: ConfigFile = None,
-    companies: Annotated[int, typer.Option(min=0, metavar="N", help="Number of companies per source.")] = 100,
-    channels: Annotated[int, typer.Option(min=0, metavar="N", help="Number of channels per chatbot.")] = 5,
-    max_series: Annotated[
-        int | None, typer.Option(MAX_SERIES, min=0, metavar="N", help="Exit 1 if there can be more series.")
-    ] = None,
+    companies: Annotated[int, option("--companies", "N", "Number of companies per source.", least=0)] = 100,
+    channels: Annotated[int, option("--channels", "N", "Number of channels per chatbot.", least=0)] = 5,
+    max_series: Annotated[int | None, option(MAX_SERIES, "N", "Exit 1 if there can be more series.", least=0)] = None,
     max_calls_per_day: Annotated[
-        int | None, typer.Option(MAX_CALLS, min=0, metavar="N", help="Exit 1 if there can be more calls in 24 hours.")
+        int | None, option(MAX_CALLS, "N", "Exit 1 if there can be more calls in 24 hours.", least=0)
     ] = None,
     format_: Annotated[Literal["text", "json"], typer.Option("--format", help="Output format.")] = "text",
 ) -> None:
@@ -47,7 +43,7 @@ def plan(
 
     With a limit, exit 1 and one line on stderr if it can be exceeded.
     """
-    settings = load(config_file, os.environ, platforms(), keeps_state=False)
+    settings = configured(config_file, keeps_state=False)
     foreseen = forecast([planned(each) for each in settings.sources.values()], Size(companies, channels), utcnow())
     if format_ == "json":
         typer.echo(json.dumps({"notes": settings.notes, **document(foreseen)}, indent=2))

@@ -9,14 +9,12 @@ from rich.progress import Progress, ProgressColumn, SpinnerColumn, TextColumn
 from rich.table import Table
 from rich.text import Text
 
-SOFT_HYPHEN = "\u00ad"
-"""Where a heading may be broken on a narrow terminal."""
 GAP = "  "
 
 
 @dataclass(frozen=True, slots=True)
 class TableColumn:
-    """A column; `number` is aligned right, `long` texts are folded first."""
+    """A column; `number` is aligned right, `long` texts are folded first; a heading may be hyphenated."""
 
     heading: str
     number: bool = False
@@ -29,7 +27,7 @@ def show(console: Console, title: str, columns: Sequence[TableColumn], rows: Seq
         console.print(Text(title, style="bold"))
         console.print(_table(columns, rows))
         return
-    headings = [column.heading.replace(SOFT_HYPHEN, "") for column in columns]
+    headings = [column.heading.replace("-\n", "") for column in columns]
     for line in (title, *_lines(columns, [headings, *rows])):
         say(console, line)
 
@@ -58,7 +56,7 @@ def _table(columns: Sequence[TableColumn], rows: Sequence[Sequence[str]]) -> Tab
     table = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False, header_style="underline")
     for column in columns:
         table.add_column(
-            Text(column.heading.replace(SOFT_HYPHEN, "-\n")),
+            Text(column.heading),
             justify="right" if column.number else "left",
             no_wrap=not column.long,
             overflow="fold",

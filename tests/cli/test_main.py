@@ -141,11 +141,13 @@ def told(status: int, capsys: pytest.CaptureFixture[str]) -> str:
         pytest.param(["demo", "--companies", "10001"], "10001 simulated companies: choose a number from 1 to 10000",
                      id="too many companies"),
         pytest.param(["simulate", "--timezone", "Nowhere"],
-                     '--timezone: there is no zone "Nowhere"; write one like Europe/Paris', id="no zone"),
+                     '--timezone: "Nowhere" is not a known time zone; write UTC or a name such as Europe/Paris',
+                     id="no zone"),
         pytest.param(["simulate", "--timezone", "Europe"],
-                     '--timezone: there is no zone "Europe"; write one like Europe/Paris', id="half a zone"),
+                     '--timezone: "Europe" is not a known time zone; did you mean "Europe/Rome"?', id="half a zone"),
         pytest.param(["simulate", "--timezone", "../x"],
-                     '--timezone: there is no zone "../x"; write one like Europe/Paris', id="a path as a zone"),
+                     '--timezone: "../x" is not a known time zone; write UTC or a name such as Europe/Paris',
+                     id="a path as a zone"),
     ],
 )  # fmt: skip
 def test_wrong_use_is_one_line(arguments: list[str], line: str, capsys: pytest.CaptureFixture[str]) -> None:

@@ -191,7 +191,7 @@ async def test_a_program_that_does_not_run_is_named_with_what_it_said(on_path: P
     found = stack.find(FREE, shipped.ROOT / "exporter")
 
     with pytest.raises(FailedError, match=f"^--stack: alertmanager did not get ready: {said}$"):
-        async with stack.running(found, "http://127.0.0.1:1", timeouts=stack.Timeouts(ready=0.5, end=0.1)):
+        async with stack.running(found, "http://127.0.0.1:1", ready_s=0.5, end_s=0.1):
             pass
 
 

@@ -1,6 +1,5 @@
 """`backfill`: the past of the platforms, one sample per final day, as a file for promtool or by remote write."""
 
-import os
 from functools import partial
 from pathlib import Path
 from typing import Annotated
@@ -13,53 +12,37 @@ from exporter.backfill.openmetrics_file import Runs
 from exporter.backfill.store_client import check_url, http_config, shown_url
 from exporter.cli.backfill.arguments import added, asked, loose, sources, span
 from exporter.cli.backfill.destinations import Store, compared, into_file, into_store
-from exporter.cli.options import ConfigFile
+from exporter.cli.options import ConfigFile, configured, option
 from exporter.domain.errors import ConfigError, FailedError, StoreError
-from exporter.platforms.registry import platforms
-from exporter.settings import load
 
 TARGET = "--output or --remote-write"
 
 
 def backfill(
     config_file: ConfigFile = None,
-    first: Annotated[str | None, typer.Option("--from", metavar="DATE", help="First day, such as 2024-01-31.")] = None,
-    last: Annotated[
-        str | None, typer.Option("--to", metavar="DATE", help="Last day; by default the newest final one.")
-    ] = None,
-    source_name: Annotated[
-        str | None, typer.Option("--source", metavar="NAME", help="Only this source; by default all sources.")
-    ] = None,
-    output: Annotated[
-        Path | None, typer.Option("--output", metavar="FILE", help="Write an OpenMetrics file for promtool.")
-    ] = None,
-    remote_write: Annotated[
-        str | None, typer.Option("--remote-write", metavar="URL", help="Send to this store by remote write.")
-    ] = None,
+    first: Annotated[str | None, option("--from", "DATE", "First day, such as 2024-01-31.")] = None,
+    last: Annotated[str | None, option("--to", "DATE", "Last day; by default the newest final one.")] = None,
+    source_name: Annotated[str | None, option("--source", "NAME", "Only this source; by default all sources.")] = None,
+    output: Annotated[Path | None, option("--output", "FILE", "Write an OpenMetrics file for promtool.")] = None,
+    remote_write: Annotated[str | None, option("--remote-write", "URL", "Send to this store by remote write.")] = None,
     verify: Annotated[
-        str | None,
-        typer.Option(
-            "--verify", metavar="URL", help="Read samples back from the store's query API; on its own, only compare."
-        ),
+        str | None, option("--verify", "URL", "Read samples back from the store's query API; on its own, only compare.")
     ] = None,
     http_file: Annotated[
-        Path | None,
-        typer.Option("--http.config.file", metavar="FILE", help="Credentials and TLS of the store, as for promtool."),
+        Path | None, option("--http.config.file", "FILE", "Credentials and TLS of the store, as for promtool.")
     ] = None,
     manifest_folder: Annotated[
-        Path | None,
-        typer.Option("--manifest", metavar="FOLDER", help="Folder that keeps the progress; by default FILE.backfill."),
+        Path | None, option("--manifest", "FOLDER", "Folder that keeps the progress; by default FILE.backfill.")
     ] = None,
     goes_on: Annotated[
         bool, typer.Option("--continue", help="Send days that became final since the last run.")
     ] = False,
     label: Annotated[
-        list[str] | None,
-        typer.Option("--label", metavar="NAME=VALUE", help="Extra label of every series; may be repeated."),
+        list[str] | None, option("--label", "NAME=VALUE", "Extra label of every series; may be repeated.")
     ] = None,
 ) -> None:
     """Write past days to a file or store, one sample per final day. Repeat the command to continue a killed run."""
-    settings = load(config_file, os.environ, platforms(), keeps_state=False)
+    settings = configured(config_file, keeps_state=False)
     chosen = sources(settings, source_name)
     labels = added(label or (), chosen)
     for url in (remote_write, verify):

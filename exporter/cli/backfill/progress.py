@@ -12,7 +12,7 @@ from exporter.cli import tables
 from exporter.settings.readers import spoken
 
 SILENCE_SECONDS = 10.0
-"""Between two lines, where there is no terminal."""
+"""Between two lines, where there is no terminal; the first and the last piece always have one."""
 
 
 def speed(step: Step, seconds: float) -> str:
@@ -31,30 +31,17 @@ def seconds_left(step: Step, rate: float) -> float:
 @contextmanager
 def progress(console: Console, monotonic: Callable[[], float]) -> Iterator[Callable[[Step], None]]:
     """Gives a function to call after each piece; days count once for each report."""
-    began = monotonic()
-    if not console.is_terminal:
-        yield _lines(console, began, monotonic)
-        return
+    began, printed_at = monotonic(), float("-inf")
     with tables.progress(console, BarColumn(), MofNCompleteColumn()) as show:
-        yield lambda step: show(
-            f"{step.piece.source}: {step.piece.report}, {speed(step, monotonic() - began)}",
-            done=step.done,
-            total=step.total,
-        )
 
+        def report(step: Step) -> None:
+            nonlocal printed_at
+            now = monotonic()
+            what, pace = f"{step.piece.source}: {step.piece.report}", speed(step, now - began)
+            if console.is_terminal:
+                show(f"{what}, {pace}", done=step.done, total=step.total)
+            elif step.done >= step.total or now - printed_at >= SILENCE_SECONDS:
+                printed_at = now
+                show(f"{what} until {step.piece.days.last}; {step.done} of {step.total} days, {pace}")
 
-def _lines(console: Console, began: float, monotonic: Callable[[], float]) -> Callable[[Step], None]:
-    """Prints the first and the last piece, and one in a while between them."""
-    printed_at = float("-inf")
-
-    def show(step: Step) -> None:
-        nonlocal printed_at
-        now = monotonic()
-        if step.done < step.total and now - printed_at < SILENCE_SECONDS:
-            return
-        printed_at = now
-        source, report, days = step.piece
-        so_far = f"{step.done} of {step.total} days, {speed(step, now - began)}"
-        tables.say(console, f"{source}: {report} until {days.last}; {so_far}")
-
-    return show
+        yield report

@@ -1,15 +1,14 @@
 """`demo --stack`: sends the past weeks to the Prometheus that it started, so that a first look shows days."""
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from datetime import date, datetime, timedelta
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from exporter.backfill.manifest import Manifest, opened
+from exporter.backfill.manifest import opened
 from exporter.backfill.store_client import HttpConfig
 from exporter.cli.backfill.destinations import Store, ask_all
-from exporter.domain.calendars import day_at
+from exporter.domain.calendars import ONE_DAY, day_at
 from exporter.domain.clock import utcnow
 from exporter.domain.errors import StoreError
 from exporter.domain.model import Days
@@ -25,13 +24,14 @@ KEEPS = "90d"
 
 
 async def fill(sources: Sequence[Source], prometheus: str, tell: Callable[[str], None]) -> None:
-    """Sends six weeks, up to the newest complete day, and reports when they are there, or why not.
+    """Sends the six weeks up to the newest complete day, and reports when they are there, or why not.
 
-    Of a real platform only final days are sent; a simulated one changes little, and a gap before today would
-    confuse.
+    `backfill` sends final days only; here that would leave a confusing gap before today, and simulated days change
+    little.
     """
     store = Store(f"{prometheus}/api/v1/write", HttpConfig(), Path(), {"job": JOB})
-    with _manifest(sources) as manifest:
+    spans = {each.name: _span(each.target.rules, utcnow()) for each in sources}
+    with TemporaryDirectory(prefix="chat-usage-demo-") as folder, opened(Path(folder), {}, spans) as manifest:
         try:
             result = await ask_all(sources, manifest, store.taking, lambda _step: None)
         except StoreError as error:
@@ -45,16 +45,8 @@ async def fill(sources: Sequence[Source], prometheus: str, tell: Callable[[str],
     )
 
 
-@contextmanager
-def _manifest(sources: Sequence[Source]) -> Iterator[Manifest]:
-    """Opens a manifest that is deleted afterwards."""
-    spans = {each.name: _span(each.target.rules, utcnow()) for each in sources}
-    with TemporaryDirectory(prefix="chat-usage-demo-") as folder, opened(Path(folder), {}, spans) as manifest:
-        yield manifest
-
-
 def _span(rules: DayRules, now: datetime) -> Days:
-    newest: date = day_at(now, rules.zone) - timedelta(days=1)
+    newest = day_at(now, rules.zone) - ONE_DAY
     while rules.settled_at(newest) > now:
-        newest -= timedelta(days=1)
+        newest -= ONE_DAY
     return Days(newest - SENT, newest)

@@ -4,12 +4,13 @@ import asyncio
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Annotated
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import typer
 
 from exporter.app.process import serving_until_signalled
+from exporter.cli.options import option, option_value
 from exporter.domain.errors import ConfigError
+from exporter.settings import readers
 from exporter.simulator.app import create_app
 from exporter.simulator.chatcaptain.bots import MOST_CHANNELS, USUAL_CHANNELS, Bots
 from exporter.simulator.paradigm.world import HISTORY, World
@@ -19,46 +20,34 @@ from exporter.web.server.server import listen, url
 OPTION = "--listen-address"
 MOST_KEPT = 36_500
 
-Companies = Annotated[int, typer.Option("--companies", metavar="N", help="Number of simulated companies, 1 to 10000.")]
-Channels = Annotated[
-    int, typer.Option("--channels", metavar="N", help=f"How many channels its chatbot has, 1 to {MOST_CHANNELS}.")
-]
-Seed = Annotated[int, typer.Option("--seed", metavar="N", help="Equal seeds make equal figures and keys.")]
-Scenarios = Annotated[
-    list[str] | None, typer.Option("--scenario", metavar="NAME", help="Fault to simulate; repeatable.")
-]
+Companies = Annotated[int, option("--companies", "N", "Number of simulated companies, 1 to 10000.")]
+Channels = Annotated[int, option("--channels", "N", f"How many channels its chatbot has, 1 to {MOST_CHANNELS}.")]
+Seed = Annotated[int, option("--seed", "N", "Equal seeds make equal figures and keys.")]
+Scenarios = Annotated[list[str] | None, option("--scenario", "NAME", "Fault to simulate; repeatable.")]
 
 
 def simulate(
-    listen_address: Annotated[str, typer.Option(OPTION, metavar="HOST:PORT", help="Address to serve on.")] = (
-        "127.0.0.1:9855"
-    ),
+    listen_address: Annotated[str, option(OPTION, "HOST:PORT", "Address to serve on.")] = "127.0.0.1:9855",
     companies: Companies = 20,
     channels: Channels = USUAL_CHANNELS,
     seed: Seed = 1,
     scenario: Scenarios = None,
-    timezone: Annotated[str, typer.Option("--timezone", metavar="ZONE", help="The zone of its days.")] = "UTC",
+    timezone: Annotated[str, option("--timezone", "ZONE", "The zone of its days.")] = "UTC",
     keep_days: Annotated[
-        int, typer.Option("--keep-days", metavar="N", help=f"How many days before today it keeps, 1 to {MOST_KEPT}.")
+        int, option("--keep-days", "N", f"How many days before today it keeps, 1 to {MOST_KEPT}.")
     ] = HISTORY.days,
 ) -> None:
     """Serve the simulated platforms alone. Runs until SIGTERM or SIGINT."""
     if not 1 <= keep_days <= MOST_KEPT:
         raise ConfigError(f"{keep_days} kept days: choose a number from 1 to {MOST_KEPT}")
     keeps = timedelta(days=keep_days)
-    world = replace(World.from_seed(seed, companies, zone(timezone)), keeps=keeps)
-    bots = replace(Bots.from_seed(seed, channel_count=channels, zone=world.zone), keeps=keeps)
+    zone = option_value("--timezone", readers.zone, timezone)
+    world = replace(World.from_seed(seed, companies, zone), keeps=keeps)
+    bots = replace(Bots.from_seed(seed, channel_count=channels, zone=zone), keeps=keeps)
     app = create_app(world, lambda: datetime.now(UTC), scenarios=tuple(scenario or (NORMAL,)), bots=bots)
     with listen(listen_address, OPTION) as listening:
         typer.echo(announcement(world, bots, url(listening)))
         asyncio.run(serving_until_signalled(app, listening))
-
-
-def zone(name: str) -> ZoneInfo:
-    try:
-        return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError) as error:  # OSError: Europe is a folder
-        raise ConfigError(f'--timezone: there is no zone "{name}"; write one like Europe/Paris') from error
 
 
 def announcement(world: World, bots: Bots, base: str) -> str:

@@ -1,16 +1,17 @@
 """`demo --stack`: Prometheus and Alertmanager on loopback, with the shipped files, beside a demo.
 
-The files are those of config/ and alert_rules/, changed in addresses and paths only; receivers print what they would
-send. The programs are found on PATH, keep all they write in a folder that goes with them, and are ended by their id.
+The files are those of config/ and alert_rules/ with other addresses and paths; receivers print what they would send.
+The programs are found on PATH, write to a temporary folder only, and are ended by their process id.
 """
 
 import asyncio
 import contextlib
 import shutil
 import tempfile
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import httpx
@@ -27,7 +28,7 @@ from exporter.web.status.page import DOCS, GRAFANA, NO_LINKS, Links
 OPTION = "--stack"
 PROGRAMS = ("prometheus", "alertmanager")
 LOOPBACK = "127.0.0.1:0"
-PAUSE_S = 0.05
+PAUSE_S, READY_S, END_S = 0.05, 30.0, 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,17 +37,6 @@ class Program:
 
     path: Path
     url: str
-
-
-@dataclass(frozen=True, slots=True)
-class Timeouts:
-    """How long a program may take, in seconds, to get ready and, after a signal, to end."""
-
-    ready: float = 30.0
-    end: float = 10.0
-
-
-TIMEOUTS = Timeouts()
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +51,8 @@ class Stack:
 def find(addresses: Mapping[str, str], package: Path = Path(exporter.__file__).parent) -> Stack:
     """Finds the programs on PATH, and the shipped files: in an installed package, or beside it in a checkout.
 
-    `addresses` are those to serve on, as host:port, by the names of the programs.
-
-    Raises:
-        FailedError: something is not there; it says how to get it.
-        ConfigError: an address cannot be listened on.
+    `addresses` are those to serve on, as host:port, by program. FailedError says how to get what is missing;
+    ConfigError if an address cannot be listened on.
     """
     found = {name: shutil.which(name) for name in PROGRAMS}
     if missing := [name for name, path in found.items() if path is None]:
@@ -83,9 +70,12 @@ def find(addresses: Mapping[str, str], package: Path = Path(exporter.__file__).p
 
 @asynccontextmanager
 async def running(
-    stack: Stack, target: str, links: Links = NO_LINKS, timeouts: Timeouts = TIMEOUTS
+    stack: Stack, target: str, links: Links = NO_LINKS, ready_s: float = READY_S, end_s: float = END_S
 ) -> AsyncIterator[str]:
-    """Runs the programs on `target` (the exporter's URL); yields what to show; a FailedError has the end of a log."""
+    """Runs the programs on `target` (the exporter's URL) and yields what to show.
+
+    A program may take `ready_s` to get ready (else a FailedError has the end of its log) and `end_s` to end.
+    """
     async with AsyncExitStack() as closing:
         folder = Path(closing.enter_context(tempfile.TemporaryDirectory(prefix="chat-usage-demo-")))
         listening = closing.enter_context(listen(LOOPBACK, OPTION))
@@ -100,11 +90,10 @@ async def running(
         for name, config in configs.items():
             (folder / f"{name}.yml").write_text(yaml.safe_dump(dict(config)))
         alone = "--cluster.listen-address="  # or it listens on every interface for others of its kind
-        await closing.enter_async_context(
-            _program(stack.alertmanager, folder, timeouts, (f"--storage.path={folder}/am", alone))
-        )
+        started = partial(_program, folder=folder, ready_s=ready_s, end_s=end_s)
+        await closing.enter_async_context(started(stack.alertmanager, f"--storage.path={folder}/am", alone))
         data = (f"--storage.tsdb.path={folder}/tsdb", f"--storage.tsdb.retention.time={past.KEEPS}", past.RECEIVES)
-        await closing.enter_async_context(_program(stack.prometheus, folder, timeouts, data))
+        await closing.enter_async_context(started(stack.prometheus, *data))
         yield invitation(stack.prometheus.url, alerting)
 
 
@@ -136,31 +125,28 @@ def invitation(prometheus: str, alertmanager: str) -> str:
 
 
 @asynccontextmanager
-async def _program(program: Program, folder: Path, timeouts: Timeouts, options: Sequence[str]) -> AsyncIterator[None]:
+async def _program(program: Program, *options: str, folder: Path, ready_s: float, end_s: float) -> AsyncIterator[None]:
     name = program.path.name
-    command = [
-        f"--config.file={folder / name}.yml",
-        f"--web.listen-address={_address(program.url)}",
-        f"--web.external-url={program.url}",
-        *options,
-    ]
     log = folder / f"{name}.log"
     with log.open("wb") as output:
         process = await asyncio.create_subprocess_exec(
             program.path,
-            *command,
+            f"--config.file={folder / name}.yml",
+            f"--web.listen-address={_address(program.url)}",
+            f"--web.external-url={program.url}",
+            *options,
             stdin=asyncio.subprocess.DEVNULL,
             stdout=output,
             stderr=output,
             start_new_session=True,
         )  # a session of its own: Ctrl-C is for the demo, which ends the programs in order
     try:
-        if not await _is_ready(process, program.url, timeouts.ready):
+        if not await _is_ready(process, program.url, ready_s):
             last = (log.read_text(errors="replace").strip().splitlines() or ["it said nothing"])[-1]
             raise FailedError(f"{OPTION}: {name} did not get ready: {last}")
         yield
     finally:
-        await _end(process, timeouts.end)
+        await _end(process, end_s)
 
 
 async def _is_ready(process: asyncio.subprocess.Process, address: str, seconds: float) -> bool:
