@@ -1,4 +1,4 @@
-"""`calendar`: a calendar's days off as Alertmanager time intervals, so that they are configured once."""
+"""`calendar`: prints holidays as Alertmanager time intervals, so that they are configured in one place."""
 
 from collections.abc import Iterable, Iterator
 from datetime import date
@@ -39,7 +39,7 @@ def calendar(
 
 
 def intervals(days: Iterable[date], location: str) -> Iterator[str]:
-    """Yields the lines of one time interval; Alertmanager takes no empty one."""
+    """Yields the lines of one time interval; Alertmanager rejects an empty entry."""
     months = [(key, list(found)) for key, found in groupby(days, lambda day: (day.year, day.month))]
     yield f"- name: {INTERVAL}"
     yield "  time_intervals:" if months else "  time_intervals: []"

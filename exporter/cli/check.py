@@ -75,7 +75,7 @@ def describe(each: Source) -> str:
 
 
 def ask(settings: Settings) -> tuple[Finding, ...] | None:
-    """Asks every report, by the machine's clocks; None if a signal ended the process meanwhile."""
+    """Asks every report; None if a signal interrupted it."""
     names = [f"{each.name}: {report.name}" for each in settings.sources.values() for report in each.target.reports]
     with tables.progress(Console(stderr=True), BarColumn(), MofNCompleteColumn()) as show:
 
@@ -88,7 +88,7 @@ def ask(settings: Settings) -> tuple[Finding, ...] | None:
 async def probed(
     settings: Settings, clock: Clock, show: Callable[[str], None], client_clock: Clock | None = None
 ) -> tuple[Finding, ...]:
-    """Asks every report, one by one; ConfigError, before any request, if a source cannot be reached as configured."""
+    """Asks every report, one by one; ConfigError before any request if a URL, CA file or proxy is unusable."""
     findings = []
     async with AsyncExitStack() as closing:
         worker = Worker("probe")
@@ -108,7 +108,7 @@ async def probed(
 
 
 async def unless_signalled(work: Coroutine[object, object, Result]) -> Result | None:
-    """Returns the result of `work`, or None if a signal ended the process first."""
+    """Returns the result of `work`, or None if SIGTERM or SIGINT came first."""
     task = asyncio.ensure_future(work)
     for each in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(each, task.cancel)
@@ -117,7 +117,7 @@ async def unless_signalled(work: Coroutine[object, object, Result]) -> Result | 
 
 
 def conclude(findings: Sequence[Finding] | None, console: Console, targets: Sequence[Target] = ()) -> None:
-    """Prints a row for each report and selector; FailedError has a line for each distinct failure."""
+    """Prints a row per report and selector; FailedError has a line per distinct failure."""
     if findings is None:
         raise FailedError("interrupted before every report had answered")
     tables.show(console, "Result of every report", COLUMNS, [_row(finding) for finding in findings])
@@ -150,7 +150,7 @@ def _show_selectors(console: Console, targets: Sequence[Target], findings: Seque
 
 
 def _causes(findings: Sequence[Finding]) -> list[str]:
-    """Returns a line for each failure; one that all reports of a source share is one line."""
+    """Returns a line per failure; reports of a source that fail in the same way share a line."""
     causes: dict[tuple[str, str], list[Finding]] = {}
     for each in findings:
         if each.message:

@@ -1,4 +1,4 @@
-"""`export`: ChatCaptain's asynchronous export of statistics: starts it, waits, saves the file; resumes by id."""
+"""`export`: starts ChatCaptain's asynchronous export of statistics, or resumes one, and saves its file."""
 
 import asyncio
 import shlex
@@ -33,11 +33,11 @@ from exporter.settings.readers import day, duration, size
 
 PLATFORM = "chatcaptain"
 FIRST_WAIT, LONGEST_WAIT, GROWTH = 2.0, 30.0, 1.5
-"""Between two questions about the status, in seconds."""
+"""Seconds between two requests for the status."""
 MOST_PROMISES = 3
-"""How often the platform may call the export complete without a link."""
+"""How often the platform may report the export as complete without a link."""
 RETRY_SECONDS = 60.0
-"""What all retries together may wait, in seconds."""
+"""Seconds that all retries together may wait."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,9 +117,9 @@ async def _exported(chosen: Source, order: Order) -> int:
 
 
 async def exported(fetch: Fetch, order: Order, chosen: Source) -> int:
-    """Starts or resumes an export and saves its file; returns its size. A FailedError names the id to resume by."""
+    """Starts or resumes an export, saves its file and returns its size. FailedError names the id to resume with."""
     export_id = order.export_id or await _started(fetch, order, chosen)
-    shown = shlex.quote(printable(export_id))  # it is offered to be copied into a shell
+    shown = shlex.quote(printable(export_id))  # people copy it into a shell
     order.show(f"export {shown} of {chosen.name}; resume with --export-id {shown}")
     try:
         async with asyncio.timeout(order.seconds):
@@ -144,7 +144,7 @@ async def _started(fetch: Fetch, order: Order, chosen: Source) -> str:
 
 
 async def _saved(fetch: Fetch, order: Order, export_id: str) -> int:
-    """Waits for the link and follows it; asks once more for a refused one."""
+    """Waits for the link and follows it; if it is refused, asks once more for a link."""
     deadline = order.clock.monotonic() + order.seconds
 
     async def saved() -> int:
@@ -159,7 +159,7 @@ async def _saved(fetch: Fetch, order: Order, export_id: str) -> int:
 
 
 async def _link(fetch: Fetch, order: Order, export_id: str, deadline: float) -> str:
-    """Polls the status until there is a link, which may follow the word a little later."""
+    """Polls the status until there is a link, which may come a little after the status is complete."""
     promises = 0
     wait, retry_budget = FIRST_WAIT, RetryBudget(RETRY_SECONDS)
     while True:

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import Literal
 
 RECORD_FIELDS = logging.makeLogRecord({}).__dict__.keys()
-"""What every record has; all others are of `extra`."""
+"""Fields of every record; all others come from `extra`."""
 NEEDS_QUOTES = frozenset(' "=\\')
 LOUD_LIBRARIES = ("apscheduler", "httpx", "httpcore", "uvicorn", "asyncio")
 
@@ -24,7 +24,7 @@ REPEATED: Mapping[str, str] = {
     "client refused: its certificate has no name of client_allowed_sans": "clients refused: their certificates have "
     "no name of client_allowed_sans",
 }
-"""Messages that anybody who reaches the port can cause: how each begins, and what is logged instead."""
+"""Messages that anybody who reaches the port can cause: the beginning of each, and the message logged instead."""
 
 
 LogLevel = Literal["debug", "info", "warn", "error"]
@@ -36,12 +36,12 @@ def configure(level: LogLevel, format_: LogFormat) -> None:
     handler.setFormatter(LineFormatter(format_))
     handler.addFilter(Repeated(time.monotonic))
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
-    for name in LOUD_LIBRARIES:  # at INFO they log URLs, jobs and connections, each many times an hour
+    for name in LOUD_LIBRARIES:  # at INFO they log URLs, jobs and connections many times an hour
         logging.getLogger(name).setLevel(logging.WARNING)
 
 
 class Repeated(logging.Filter):
-    """Passes each message of `REPEATED` once a minute, without a traceback, with its `count` since the last."""
+    """Passes each message of `REPEATED` once a minute, without a traceback, with the `count` since the last line."""
 
     def __init__(self, now: Callable[[], float]) -> None:
         super().__init__()
@@ -64,7 +64,7 @@ class Repeated(logging.Filter):
 
 
 class LineFormatter(logging.Formatter):
-    """Writes ts, level, msg, the fields of `extra`, and the `exception` with its traceback, in one line."""
+    """Writes one line: ts, level, msg, the fields of `extra`, and `exception` with the traceback."""
 
     def __init__(self, format_: LogFormat) -> None:
         super().__init__()

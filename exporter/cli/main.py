@@ -28,7 +28,7 @@ COMMANDS: Mapping[str, str] = {
     "calendar": "exporter.cli.calendar",
     "metrics": "exporter.cli.metrics",
 }
-"""The modules of the commands, each imported with all that it needs when it is given: `serve` needs the fewest."""
+"""The module of each command, imported only for that command: `serve` needs the fewest libraries."""
 
 
 def program(commands: Iterable[str] = COMMANDS) -> typer.Typer:
@@ -37,7 +37,7 @@ def program(commands: Iterable[str] = COMMANDS) -> typer.Typer:
         name=PROGRAM,
         add_completion=False,
         no_args_is_help=True,
-        pretty_exceptions_enable=False,  # a traceback of ours shows no local variable, so no key
+        pretty_exceptions_enable=False,  # its tracebacks show local variables, which may hold a key
         rich_markup_mode=None,
     )
     app.callback()(options)
@@ -53,7 +53,7 @@ def program(commands: Iterable[str] = COMMANDS) -> typer.Typer:
 
 @contextmanager
 def _left_out(*modules: str) -> Iterator[None]:
-    """Has imports in the block do without modules that they can do without: 3 MiB, and a tenth of the start."""
+    """Hides optional modules from the imports in the block, which saves 3 MiB and a tenth of the start time."""
     absent = [each for each in modules if each not in sys.modules]
     sys.modules.update(dict.fromkeys(absent))  # type: ignore[arg-type]  # None halts an import
     try:
@@ -64,7 +64,7 @@ def _left_out(*modules: str) -> Iterator[None]:
 
 
 def simulated_platforms(_context: typer.Context) -> None:
-    """Says where the simulated platforms are to be had: the image for production does not hold them."""
+    """Stands for `demo` and `simulate` in the production image, which lacks the simulated platforms."""
     raise ConfigError("this image has no simulated platforms; build the Dockerfile's target `demo`, or run `make demo`")
 
 
@@ -94,14 +94,14 @@ def run(arguments: Sequence[str]) -> int:
         )
     except (ConfigError, FailedError) as error:
         for line in str(error).splitlines():
-            print(f"{PROGRAM}: {printable(line)}", file=sys.stderr)  # noqa: T201 the one place that speaks of failures
+            print(f"{PROGRAM}: {printable(line)}", file=sys.stderr)  # noqa: T201 the only place that prints failures
         return WRONG_USE if isinstance(error, ConfigError) else FAILED
     except typer.TyperException as error:
         text = error.format_message()
-        if "\n" not in text:  # that would be the help, for who gave no command
+        if "\n" not in text:  # else it is the help, because no command was given
             asked = getattr(getattr(error, "ctx", None), "command_path", PROGRAM)
             command = next((each for each in arguments if each in COMMANDS), None) if asked == PROGRAM else None
-            place = f" before the command; options stand after {command}" if command else ""
+            place = f" before the command; put options after {command}" if command else ""
             text = f"{PROGRAM}: {text.rstrip('.')}{place}; see {asked} --help"
         print(text, file=sys.stderr)  # noqa: T201 the same
         return error.exit_code

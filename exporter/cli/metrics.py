@@ -60,7 +60,7 @@ OWN_EXAMPLES = {
     "chat_usage_series_dropped": {"reason": "28d"},
     "chat_usage_web_auth_failures_total": {"reason": "credentials"},
 }
-"""Families whose label has other values than above."""
+"""Families in which a label has other values."""
 
 VALUES = {
     "_timestamp_seconds": 1.7724096e09,
@@ -83,7 +83,7 @@ VALUES = {
     "_series": 2310.0,
     "_total": 214.0,
 }
-"""Values of examples, by the end of a family's name; 1 for all others."""
+"""Example values by the end of a family's name; 1 for all others."""
 
 SUFFIXES = ("", LAST_DAY.suffix, TODAY.suffix, WEEK.suffix, MONTH.suffix)
 WINDOWS = f"""\
@@ -193,7 +193,7 @@ def markdown(found: tuple[Section, ...]) -> str:
 
 
 def _by_measure(section: Section) -> Iterator[str]:
-    """Yields a line for each measure, and examples: the first one in all its windows, others where labels differ."""
+    """Yields a line per measure, and examples: the first measure in all its windows, others if their labels differ."""
     for measure in section.measures:
         suffixes = [window.suffix for window in windows(measure)]
         served = f"; {_listed(suffixes)}" if suffixes else ""
@@ -218,7 +218,7 @@ def _by_family(section: Section) -> Iterator[str]:
 
 
 def _examples(entries: list[CatalogueEntry], least: int) -> Iterator[str]:
-    """Yields a block with the examples of the first `least` families, and of each further one with other labels."""
+    """Yields a block with examples of the first `least` families, and of each further one with new labels."""
     of_labels = {entry.labels: entry for entry in reversed(entries)}
     shown = (entry for n, entry in enumerate(entries) if n < least or entry is of_labels[entry.labels])
     yield from ("", "```", *(entry.example for entry in shown), "```")

@@ -1,4 +1,4 @@
-"""`plan`: the cost of a configuration, computed without a request; a gate for reviews."""
+"""`plan`: calls and series that a configuration will cost, computed without a request; a gate for reviews."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -90,8 +90,8 @@ def show(foreseen: Forecast, console: Console) -> None:
     total = f"Total for {sized}: at most {foreseen.total_series} series"
     tables.say(console, f"{total}; {_number(foreseen.calls.expected)} calls a day, at most {foreseen.calls.most}.")
     if foreseen.most_in_parts > foreseen.calls.most:
-        reason = "If a platform cannot answer for several components at once, each is asked for on its own"
-        tables.say(console, f"{reason}: at most {foreseen.most_in_parts} calls a day, which no gate counts.")
+        reason = "If a platform rejects requests for several components, each is requested separately"
+        tables.say(console, f"{reason}: at most {foreseen.most_in_parts} calls a day, not counted by {MAX_CALLS}.")
     console.print()
     tables.say(console, LEGEND)
 
@@ -120,7 +120,7 @@ def _series(foreseen: Forecast) -> Iterator[tuple[str, SeriesCounts]]:
 
 
 def document(foreseen: Forecast) -> Mapping[str, object]:
-    """Returns the forecast as JSON objects: the names of the tables, nothing rounded."""
+    """Returns the forecast as JSON objects, unrounded."""
     return {
         "companies_per_source": foreseen.size.companies,
         "channels_per_chatbot": foreseen.size.channels,

@@ -62,10 +62,10 @@ def serve(
 def take_descriptors() -> None:
     """Raises the limit of file descriptors as far as permitted, as Go programs do.
 
-    The usual 1,024 are for programs that still use `select`; open handshakes could exhaust them within seconds.
+    The usual limit, 1,024, is meant for programs that use `select`; open handshakes could exhaust it within seconds.
     """
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    with suppress(ValueError):  # macOS says that there is no limit, and does not grant that
+    with suppress(ValueError):  # macOS reports no limit but does not grant it
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
@@ -79,7 +79,7 @@ async def _serve(exporter: Exporter, listening: socket.socket, web_config: LiveW
         await asyncio.wait((polling, signalled), return_when=asyncio.FIRST_COMPLETED)
         log.info("ending")
         for task in (polling, signalled):
-            task.cancel()  # also a start that waits for its state file
+            task.cancel()  # also while it waits for the state file at start
         await asyncio.wait((polling,))
         if not polling.cancelled():
             polling.result()

@@ -1,4 +1,4 @@
-"""Prints tables and progress: by Rich on a terminal, as plain lines elsewhere; nothing is cut off."""
+"""Prints tables and progress: with Rich on a terminal, as plain lines elsewhere; nothing is cut off."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -33,13 +33,13 @@ def show(console: Console, title: str, columns: Sequence[TableColumn], rows: Seq
 
 
 def say(console: Console, text: str) -> None:
-    """Prints text; lines are wrapped on a terminal only."""
+    """Prints text; lines are wrapped only on a terminal."""
     console.print(Text(text), soft_wrap=not console.is_terminal)
 
 
 @contextmanager
 def progress(console: Console, *columns: ProgressColumn, transient: bool = True) -> Iterator[Callable[..., None]]:
-    """Gives a function that shows words, and how much is `done` of `total`: a bar on a terminal, lines elsewhere."""
+    """Gives a function that shows a text and `done` of `total`: a bar on a terminal, lines elsewhere."""
     shown = SpinnerColumn(), TextColumn("{task.description}", markup=False), *columns
     with Progress(*shown, console=console, transient=transient, disable=not console.is_terminal) as bar:
         task = bar.add_task("", total=None)

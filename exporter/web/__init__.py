@@ -1,1 +1,1 @@
-"""The web edge: serves what was published and nothing else; no request ever goes upstream from here."""
+"""The HTTP server: serves what was published; it never sends a request to a platform."""

@@ -1,4 +1,4 @@
-"""The routes. A scrape takes finished bytes and adds live self-metrics; only /-/reload changes anything."""
+"""The routes. A scrape takes finished bytes and appends live metrics; only /-/reload changes anything."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable
 from dataclasses import dataclass
@@ -28,11 +28,11 @@ HTML = "text/html; charset=utf-8"
 
 @dataclass(frozen=True, slots=True)
 class WebContext:
-    """What the web may see; `sources` may change between two requests.
+    """What the routes read; `sources` may change between two requests.
 
-    `worker` makes what people and BI tools read, so that neither scrapes nor polls wait for it. `reload` rereads
-    the configuration and returns why that failed (empty: it did not); None forbids it. `links` have
-    no trailing slash.
+    `worker` renders the status page and the API, so that neither scrapes nor polls wait for them. `reload` rereads the
+    configuration and returns the reason if that fails, else an empty text; None forbids it. `links` have no
+    trailing slash.
     """
 
     board: Board
@@ -77,7 +77,7 @@ async def _metrics(context: WebContext, request: Request) -> Response:
 
 
 async def _each(runs: Iterable[bytes]) -> AsyncIterator[bytes]:
-    """Makes the iterator asynchronous; Starlette would use a thread for each step of another one."""
+    """Makes the iterator asynchronous; for others, Starlette would use a thread per step."""
     for run in runs:
         yield run
 

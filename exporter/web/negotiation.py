@@ -1,4 +1,4 @@
-"""Content negotiation (RFC 9110): which representation a client prefers, and which one it has already."""
+"""Content negotiation (RFC 9110): which representation a client prefers, and whether it has it already."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -10,7 +10,7 @@ from exporter.exposition.text import Format
 
 VERSIONS = {Format.TEXT: "0.0.4", Format.OPENMETRICS: "1.0.0"}
 NAMES = {
-    Format.TEXT: ("*/*", "text/*", "text/plain"),  # the more precise, the later
+    Format.TEXT: ("*/*", "text/*", "text/plain"),  # in ascending order of precision
     Format.OPENMETRICS: ("application/openmetrics-text",),
 }
 QUALITY = re.compile(r"[0-9]+(\.[0-9]*)?|\.[0-9]+")
@@ -39,14 +39,14 @@ def ranges(header: str) -> tuple[Range, ...]:
 
 
 def header(request: Request, name: str) -> str:
-    """Returns a header whose lines may be repeated, as one list (RFC 9110, 5.3)."""
+    """Returns the values of a header, which may be repeated, as one list (RFC 9110, 5.3)."""
     return ",".join(request.headers.getlist(name))
 
 
 def exposition(accept: str) -> Format:
-    """Chooses the exposition format; text if the client names none that we have.
+    """Chooses the exposition format; text if the client accepts neither.
 
-    OpenMetrics must be named, in version 1.0.0 or without a version; at equal quality it wins.
+    OpenMetrics must be named, with version 1.0.0 or without a version; at equal quality it wins.
     """
     wanted = ranges(accept)
     openmetrics = _quality_of(NAMES[Format.OPENMETRICS], wanted, VERSIONS[Format.OPENMETRICS])
@@ -81,6 +81,6 @@ def takes_gzip(accept_encoding: str) -> bool:
 
 
 def is_known(etag: str, if_none_match: str) -> bool:
-    """Returns whether a client has this version (RFC 9110, 13.1.2), comparing tags weakly."""
+    """Returns whether a client has this version already (RFC 9110, 13.1.2); tags are compared weakly."""
     known = {each.strip().removeprefix("W/") for each in if_none_match.split(",")}
     return "*" in known or etag.removeprefix("W/") in known

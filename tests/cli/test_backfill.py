@@ -103,10 +103,10 @@ def test_a_file_is_written_once(configured: str, tmp_path: Path, capsys: Text) -
     assert file.read_text().endswith("# EOF\n")
 
     assert run(command) == 0
-    assert "complete already" in capsys.readouterr().out
+    assert "already complete" in capsys.readouterr().out
     file.unlink()
     assert run(command) == 2
-    assert "was written and is gone" in capsys.readouterr().err
+    assert "was written before but is missing" in capsys.readouterr().err
 
 
 WRONG = {
@@ -239,7 +239,7 @@ def test_a_platform_that_refuses_ends_it(
     assert run(["backfill", *SPAN, "--output", str(tmp_path / "a")]) == 1
     lines = capsys.readouterr().err.splitlines()
     assert len(lines) == 6
-    assert "go on from there" in lines[-1]
+    assert "repeat the command to continue" in lines[-1]
     assert not (tmp_path / "a").exists()
 
 

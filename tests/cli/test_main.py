@@ -105,7 +105,7 @@ def told(status: int, capsys: pytest.CaptureFixture[str]) -> str:
     [
         pytest.param(["poll"], f"No such command 'poll'; see {PROGRAM} --help", id="no command of ours"),
         pytest.param(["--config.file", "x", "serve"], "No such option: --config.file before the command; "
-                     f"options stand after serve; see {PROGRAM} --help", id="an option before its command"),
+                     f"put options after serve; see {PROGRAM} --help", id="an option before its command"),
         pytest.param(["serve", "--bogus"], f"No such option: --bogus; see {PROGRAM} serve --help", id="no option"),
         pytest.param(["serve", "--api-key", CANARY], f"No such option: --api-key; see {PROGRAM} serve --help",
                      id="a key as an option"),

@@ -29,7 +29,7 @@ def sources(settings: Settings, name: str | None) -> tuple[Source, ...]:
 
 
 def span(first: str | None, last: str | None, wanted: Source, *, known: bool) -> Days:
-    """Returns the days to ask of a source; `--from` is optional if the manifest has it (`known`)."""
+    """Returns the days to request from a source; `--from` is optional if the manifest has it (`known`)."""
     if first is None and not known:
         raise ConfigError("--from: is missing; give the first day, such as --from 2024-01-31")
     newest = newest_final(utcnow(), wanted.target.rules)
@@ -46,7 +46,7 @@ def span(first: str | None, last: str | None, wanted: Source, *, known: bool) ->
 
 
 def added(written: Sequence[str], chosen: Sequence[Source]) -> Mapping[str, str]:
-    """Reads labels for every series; ConfigError if one is invalid, repeated or a label of the figures."""
+    """Reads the extra labels of every series; ConfigError if one is invalid, repeated or already a label."""
     found: dict[str, str] = {}
     own = {name for each in chosen for report in each.target.reports for m in report.measures for name in m.labels}
     for each in written:
@@ -60,7 +60,7 @@ def added(written: Sequence[str], chosen: Sequence[Source]) -> Mapping[str, str]
 
 
 OF_FIGURES = ("reports", "families.exclude", "label_limits", "min_group")
-"""Options that choose figures but do not change their meaning, so they may differ between runs."""
+"""Options that select figures without changing their meaning; they may differ between runs."""
 
 
 def loose(chosen: Sequence[Source]) -> Sequence[str]:
@@ -68,7 +68,7 @@ def loose(chosen: Sequence[Source]) -> Sequence[str]:
 
 
 def asked(options: Mapping[str, str], chosen: Sequence[Source]) -> Mapping[str, str]:
-    """Returns what the figures depend on, by name; of the configuration only digests."""
+    """Returns the options that the figures depend on, by name; of the configuration only digests."""
     parts = dict(options)
     for each in chosen:
         target = each.target

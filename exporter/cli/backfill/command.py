@@ -1,4 +1,4 @@
-"""`backfill`: the past of the platforms, one sample per final day, as a file for promtool or by remote write."""
+"""`backfill`: past days of the platforms, one sample per final day, as a file for promtool or by remote write."""
 
 from functools import partial
 from pathlib import Path
@@ -70,7 +70,7 @@ def backfill(
         raise FailedError(str(error)) from error
     except OSError as error:
         place = error.filename or output or folder
-        raise FailedError(f"{place}: {error.strerror or error}; fix it and repeat the command to go on") from error
+        raise FailedError(f"{place}: {error.strerror or error}; fix it and repeat the command to continue") from error
 
 
 def _kept(url: str) -> str:

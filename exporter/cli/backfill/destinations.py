@@ -29,7 +29,7 @@ from exporter.polling.threads import Worker
 from exporter.settings import Source
 
 BLOCKS = ("promtool", "tsdb", "create-blocks-from", "openmetrics", "--max-block-duration=744h")
-"""Monthly blocks: promtool's default of one per day takes 30 times as long."""
+"""With monthly blocks; promtool's default, one per day, takes 30 times as long."""
 
 Opening = Callable[[], AbstractAsyncContextManager[Destination]]
 
@@ -56,12 +56,14 @@ class Store(NamedTuple):
 
 
 def into_file(chosen: Sequence[Source], manifest: Manifest, runs: Runs, output: Path) -> None:
-    """Asks for what is left, writes the file and prints the next step."""
+    """Asks for the remaining days, writes the file and prints the next step."""
     if manifest.finished:
-        runs.clear()  # of a run that was killed while it did
+        runs.clear()  # of a run that was killed during this step
         if not output.exists():
-            raise ConfigError(f"{output}: was written and is gone; delete the folder {manifest.folder} to start over")
-        typer.echo(f"{output}: is complete already; nothing was asked")
+            raise ConfigError(
+                f"{output}: was written before but is missing; delete the folder {manifest.folder} to start over"
+            )
+        typer.echo(f"{output}: is already complete; nothing was requested")
     else:
         _hand_on(chosen, manifest, lambda: nullcontext(runs))
         written = runs.merge(output, {name: text for each in chosen for name, text in helps(each.target).items()})
@@ -73,10 +75,10 @@ def into_file(chosen: Sequence[Source], manifest: Manifest, runs: Runs, output: 
 
 
 def into_store(chosen: Sequence[Source], manifest: Manifest, store: Store) -> None:
-    """Sends what is left, and prints which days the store took and whether they were read back."""
+    """Sends the remaining days, and prints which days the store has and whether they were read back."""
     checked = f"read back from {shown_url(store.verify)}" if store.verify else "not read back: add --verify URL"
     if manifest.finished:
-        checked = "nothing was left to send; use --verify URL alone to compare"
+        checked = "nothing was left to send; to compare, use --verify URL alone"
     else:
         _hand_on(chosen, manifest, store.taking)
         manifest.finish()
@@ -84,7 +86,7 @@ def into_store(chosen: Sequence[Source], manifest: Manifest, store: Store) -> No
 
 
 def compared(chosen: Sequence[Source], spans: Mapping[str, Days], store: Store) -> None:
-    """Compares platforms and store; FailedError has a line for each of the first differences."""
+    """Compares platforms and store; FailedError lists the first differences."""
     found: list[Comparison] = []
 
     @asynccontextmanager
@@ -114,11 +116,11 @@ def _hand_on(chosen: Sequence[Source], manifest: Manifest, opening: Opening) -> 
     with progress(Console(stderr=True), time.monotonic) as report_step:
         result = run_command(unless_signalled(ask_all(chosen, manifest, opening, report_step)))
     if result is None:
-        raise FailedError("interrupted before all days were asked; repeat the command to go on from there")
+        raise FailedError("interrupted before all days were read; repeat the command to continue")
     for each in result.left_out:
         typer.echo(f"left out: {each}", err=True)
     if result.failed:
-        raise FailedError("\n".join((*result.failed, "days are missing; repeat the command to go on from there")))
+        raise FailedError("\n".join((*result.failed, "days are missing; repeat the command to continue")))
 
 
 async def ask_all(
@@ -127,7 +129,7 @@ async def ask_all(
     opening: Opening,
     report_step: Callable[[Step], None],
 ) -> BackfillResult:
-    """Asks sources for what is left and hands it on; raises StoreError or OSError where it is not taken."""
+    """Asks sources for the remaining days and passes them on; StoreError or OSError if the destination fails."""
     async with AsyncExitStack() as closing:
         worker = Worker("backfill")
         closing.callback(worker.close)

@@ -12,7 +12,7 @@ from exporter.cli import tables
 from exporter.settings.readers import spoken
 
 SILENCE_SECONDS = 10.0
-"""Between two lines, where there is no terminal; the first and the last piece always have one."""
+"""Between two lines without a terminal; the first and the last piece always get one."""
 
 
 def speed(step: Step, seconds: float) -> str:
@@ -30,7 +30,7 @@ def seconds_left(step: Step, rate: float) -> float:
 
 @contextmanager
 def progress(console: Console, monotonic: Callable[[], float]) -> Iterator[Callable[[Step], None]]:
-    """Gives a function to call after each piece; days count once for each report."""
+    """Gives a function to call after each piece; days count once per report."""
     began, printed_at = monotonic(), float("-inf")
     with tables.progress(console, BarColumn(), MofNCompleteColumn()) as show:
 

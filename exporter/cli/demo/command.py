@@ -1,4 +1,4 @@
-"""`demo`: the simulated platforms and the exporter polling them over real HTTP, in one process."""
+"""`demo`: the simulated platforms, and the exporter polling them over HTTP, in one process."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
@@ -103,11 +103,11 @@ def _source(name: str, base: str, **options: str) -> Mapping[str, str]:
 
 def invitation(exporter: str, platform: str) -> str:
     return (
-        f"The exporter is at {exporter}, the simulated platforms at {platform}. Ctrl-C ends all.\n"
-        f"Open {exporter}/ in a browser: the status page. Or try:\n"
+        f"The exporter is at {exporter}, the simulated platforms at {platform}. Ctrl-C ends both.\n"
+        f"Open the status page, {exporter}/, in a browser. Or try:\n"
         f"  curl -s {exporter}/metrics | grep -E 'paradigm_user_queries_last_day|chatcaptain_conversations_last_day'\n"
-        f'  curl -s {platform}/control -d \'{{"scenarios": ["outage"]}}\'    # the platforms go down\n'
-        f"  curl -s {exporter}/metrics | grep -E 'polls_total|poll_last'   # how polling goes"
+        f'  curl -s {platform}/control -d \'{{"scenarios": ["outage"]}}\'    # a platform outage\n'
+        f"  curl -s {exporter}/metrics | grep -E 'polls_total|poll_last'   # the state of polling"
     )
 
 

@@ -1,6 +1,6 @@
-"""What Alertmanager sends to people, printed instead: each receiver's own texts, as it would get them.
+"""Prints notifications instead of sending them: Alertmanager posts each receiver's own texts to the demo.
 
-A receiver of Slack takes a title and a text at any address. So each channel becomes one, with the templates of its own.
+Only Slack receivers can post a title and a text to any URL, so every channel becomes one, with its own templates.
 """
 
 import html
@@ -21,13 +21,13 @@ CHANNELS: Mapping[str, tuple[str, str]] = {
     "pagerduty_configs": ("description", "details.firing"),
     "opsgenie_configs": ("message", "description"),
     "email_configs": ("headers.Subject", "text"),
-    "webhook_configs": ("", ""),  # a program gets JSON; people read the common texts
+    "webhook_configs": ("", ""),  # programs get JSON, so the common texts are shown
 }
-"""Where a channel's block has what is read first, and the rest."""
+"""Where the block of a channel has its headline and its text."""
 
 
 class Attachment(msgspec.Struct):
-    """The part of a message of Slack that templates make."""
+    """The templated part of a Slack message."""
 
     title: str = ""
     text: str = ""
@@ -40,7 +40,7 @@ class Message(msgspec.Struct):
 
 
 def delivering(config: Mapping[str, object], files: Path, receiver: str) -> Mapping[str, object]:
-    """Returns a configuration of Alertmanager whose receivers post what people read to `receiver`/CHANNEL/NAME."""
+    """Returns an Alertmanager configuration whose receivers post to `receiver`/CHANNEL/NAME."""
     receivers: list[Mapping[str, object]] = config["receivers"]  # type: ignore[assignment]  # YAML has no types
     return {
         **config,
@@ -68,7 +68,7 @@ def notice(receiver: str, attachment: Attachment) -> str:
 
 
 def _shown(text: str) -> str:
-    """Returns a text of Slack's as Slack shows it, with the addresses of its links."""
+    """Returns a Slack text as Slack shows it, with the URLs of its links."""
     return html.unescape(re.sub(r"<([^|>]+)\|([^>]+)>", r"\2: \1", text))
 
 

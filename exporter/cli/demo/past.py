@@ -1,4 +1,4 @@
-"""`demo --stack`: sends the past weeks to the Prometheus that it started, so that a first look shows days."""
+"""`demo --stack`: backfills the demo's Prometheus, so that dashboards are not empty."""
 
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
@@ -16,11 +16,11 @@ from exporter.ledger.day_status import DayRules
 from exporter.settings import Source
 
 JOB = "chat-usage-exporter"
-"""The job of the shipped configuration, so that sent samples have the labels of scraped ones."""
+"""The job of the shipped configuration, so that sent and scraped samples have the same labels."""
 SENT = timedelta(days=42)
 RECEIVES = "--web.enable-remote-write-receiver"
 KEEPS = "90d"
-"""How far back Prometheus takes samples, and its retention."""
+"""The out-of-order window and the retention of Prometheus."""
 
 
 async def fill(sources: Sequence[Source], prometheus: str, tell: Callable[[str], None]) -> None:
@@ -35,14 +35,12 @@ async def fill(sources: Sequence[Source], prometheus: str, tell: Callable[[str],
         try:
             result = await ask_all(sources, manifest, store.taking, lambda _step: None)
         except StoreError as error:
-            tell(f"Prometheus does not take the past: {error}")
+            tell(f"Prometheus refused the past days: {error}")
             return
         days = manifest.span(sources[0].name)
     for each in result.failed:
-        tell(f"Part of the past is missing: {each}")
-    tell(
-        f"Prometheus now has the days from {days.first} to {days.last}: add it to a Grafana to see the dashboards full."
-    )
+        tell(f"Some past days are missing: {each}")
+    tell(f"Prometheus now has the days from {days.first} to {days.last}; add it to Grafana to see them in dashboards.")
 
 
 def _span(rules: DayRules, now: datetime) -> Days:

@@ -1,6 +1,6 @@
-"""`python -m exporter.cli.demo.receiver HOST:PORT`: prints what an Alertmanager sends, as people would read it.
+"""`python -m exporter.cli.demo.receiver HOST:PORT`: prints an Alertmanager's notifications as people would read them.
 
-Part of a stack for trying (compose.yml), not of the program: `demo --stack` has the same in itself.
+For compose.yml; `demo --stack` has its own.
 """
 
 import asyncio
@@ -18,13 +18,13 @@ ADDRESS = "HOST:PORT"
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Listens at the one argument until SIGTERM or SIGINT; returns the exit status, 2 for wrong use."""
+    """Listens on the given address until SIGTERM or SIGINT; returns the exit status, 2 for wrong use."""
     try:
         (address,) = arguments
         with listen(address, ADDRESS) as listening:
             asyncio.run(serving_until_signalled(notices.create_app(typer.echo), listening))
     except ValueError:
-        sys.stderr.write(f"receiver: say where to listen, and nothing else: {ADDRESS}\n")
+        sys.stderr.write(f"receiver: give the address to listen on as the only argument: {ADDRESS}\n")
         return 2
     except ConfigError as error:
         sys.stderr.write(f"receiver: {error}\n")

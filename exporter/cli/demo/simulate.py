@@ -1,4 +1,4 @@
-"""`simulate`: only the simulated platforms, over real HTTP, for tests and demonstrations."""
+"""`simulate`: serves only the simulated platforms, for tests and demonstrations."""
 
 import asyncio
 from dataclasses import replace
@@ -57,12 +57,12 @@ def announcement(world: World, bots: Bots, base: str) -> str:
         f"  key of an admin          {world.keys.admin}\n"
         f"  key of a company admin   {world.keys.company_admin}\n"
         f"  an expired key           {world.keys.expired}\n"
-        f"A simulated ChatCaptain with a chatbot of {len(bot.channels)} channels is there too, below /v1\n"
+        f"A simulated ChatCaptain with a chatbot of {len(bot.channels)} channels is at {base}/v1\n"
         f"  id of the chatbot        {bot.id}\n"
         f"  its key                  {bot.key}\n"
-        f"What they do and have been asked: {base}/control\n"
-        "Serve Paradigm's figures, in another terminal:\n"
+        f"Their state and the requests that they got: {base}/control\n"
+        "To serve Paradigm's figures, in another terminal:\n"
         f"  PARADIGM_BASE_URL={base}/api/v2 PARADIGM_API_KEY={world.keys.admin} chat-usage-exporter serve\n"
-        "Serve ChatCaptain's, by a file for --config.file:\n"
+        "To serve ChatCaptain's, in a file for --config.file:\n"
         f"  sources: {{bot: {{platform: chatcaptain, base_url: '{base}', chatbot_id: {bot.id}, api_key: {bot.key}}}}}"
     )

@@ -1,4 +1,4 @@
-"""`demo --stack`: Prometheus and Alertmanager on loopback, with the shipped files, beside a demo.
+"""`demo --stack`: runs Prometheus and Alertmanager on loopback with the shipped files.
 
 The files are those of config/ and alert_rules/ with other addresses and paths; receivers print what they would send.
 The programs are found on PATH, write to a temporary folder only, and are ended by their process id.
@@ -33,7 +33,7 @@ PAUSE_S, READY_S, END_S = 0.05, 30.0, 10.0
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """A program and the URL that it is to serve."""
+    """A program and the URL to serve on."""
 
     path: Path
     url: str
@@ -89,7 +89,7 @@ async def running(
         }
         for name, config in configs.items():
             (folder / f"{name}.yml").write_text(yaml.safe_dump(dict(config)))
-        alone = "--cluster.listen-address="  # or it listens on every interface for others of its kind
+        alone = "--cluster.listen-address="  # without it, Alertmanager listens on every interface for its cluster
         started = partial(_program, folder=folder, ready_s=ready_s, end_s=end_s)
         await closing.enter_async_context(started(stack.alertmanager, f"--storage.path={folder}/am", alone))
         data = (f"--storage.tsdb.path={folder}/tsdb", f"--storage.tsdb.retention.time={past.KEEPS}", past.RECEIVES)
@@ -98,13 +98,13 @@ async def running(
 
 
 def linked(rules: str, links: Links) -> str:
-    """Returns alert rules whose links lead to the addresses that are known."""
+    """Returns alert rules with the configured links in place of the examples."""
     rules = rules.replace(DOCS, links.docs)
     return rules.replace(GRAFANA, links.grafana) if links.grafana else rules
 
 
 def scrape(config: Mapping[str, object], folder: Path, target: str, alertmanager: str) -> Mapping[str, object]:
-    """Returns a configuration of Prometheus with the addresses and paths of here; it has one job, one Alertmanager."""
+    """Returns a Prometheus configuration with the demo's addresses and paths; it has one job and one Alertmanager."""
     (job,) = config["scrape_configs"]  # type: ignore[misc]  # YAML has no types; a test reads the shipped file
     alerting = {"alertmanagers": [{"static_configs": [{"targets": [_address(alertmanager)]}]}]}
     jobs = [{**job, "static_configs": [{"targets": [_address(target)]}]}]  # type: ignore[has-type]  # the same
@@ -114,12 +114,12 @@ def scrape(config: Mapping[str, object], folder: Path, target: str, alertmanager
 
 
 def invitation(prometheus: str, alertmanager: str) -> str:
-    """Says where the programs are, and how to see a notification soon."""
+    """Says where the programs are, and how to get a notification soon."""
     alert = '[{"labels": {"alertname": "ChatUsageTest", "service": "chat-usage", "severity": "critical"}}]'
     return (
-        f"Prometheus is at {prometheus}/alerts, Alertmanager at {alertmanager}; what it sends is printed here.\n"
-        "Rules wait 5 minutes to an hour, routes half a minute for a page, and for a warning a quarter of an hour and\n"
-        "office hours. A page soon:\n"
+        f"Prometheus is at {prometheus}/alerts, Alertmanager at {alertmanager}; notifications are printed here.\n"
+        "Alerts fire after 5 minutes to an hour. Pages are sent half a minute later, warnings a quarter of an hour\n"
+        "later and only in office hours. To get a page soon:\n"
         f"  curl -s {alertmanager}/api/v2/alerts -H 'Content-Type: application/json' -d '{alert}'"
     )
 
@@ -139,7 +139,7 @@ async def _program(program: Program, *options: str, folder: Path, ready_s: float
             stdout=output,
             stderr=output,
             start_new_session=True,
-        )  # a session of its own: Ctrl-C is for the demo, which ends the programs in order
+        )  # its own session: only the demo gets Ctrl-C, and ends the programs in order
     try:
         if not await _is_ready(process, program.url, ready_s):
             last = (log.read_text(errors="replace").strip().splitlines() or ["it said nothing"])[-1]
@@ -178,7 +178,7 @@ def _read(files: Path, name: str) -> Mapping[str, object]:
 
 
 def _vacant(address: str, option: str) -> str:
-    """Returns the URL of an address that could be listened on a moment ago: the programs open their own sockets."""
+    """Returns the URL of an address after a check that it is free; the program opens it again."""
     with listen(address, option) as listening:
         return url(listening)
 

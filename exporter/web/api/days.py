@@ -1,4 +1,4 @@
-"""/api/v1/days: held figures with their dates, from what is published; no platform is asked."""
+"""/api/v1/days: published figures with their dates; no platform is asked."""
 
 import zlib
 from collections.abc import AsyncIterator, Iterator, Mapping
@@ -19,14 +19,14 @@ from exporter.web.api.write import document
 from exporter.web.negotiation import header, is_known, preferred, takes_gzip
 
 GZIP = zlib.MAX_WBITS | 16
-GZIP_LEVEL = 1  # figures compress well at any level; this one costs least
+GZIP_LEVEL = 1  # figures compress well at any level; this is the cheapest
 FORMATS: Mapping[str, DaysFormat] = {"application/json": "json", "text/csv": "csv"}
 CONTENT_TYPES = {"json": "application/json", "csv": "text/csv; charset=utf-8; header=present"}
 VARY = {"Vary": "Accept, Accept-Encoding", "X-Content-Type-Options": "nosniff", "Cache-Control": "no-cache"}
 
 
 class DaysApi:
-    """The routes below /api/v1; computation runs in `worker`, which renders no metrics."""
+    """The routes below /api/v1; they compute in `worker`, so that no scrape or poll waits."""
 
     def __init__(self, board: Board, worker: Worker, finder: DailyFiguresFinder) -> None:
         self._board = board
@@ -62,7 +62,7 @@ class DaysApi:
         return StreamingResponse(self._sent(pieces), headers=headers)
 
     async def _sent(self, pieces: Iterator[bytes]) -> AsyncIterator[bytes]:
-        """Makes each piece once the last one was taken, so that memory does not depend on the answer's length."""
+        """Makes each piece after the last one was sent, so that memory use does not grow with the response."""
         while (piece := await self._worker.run(partial(next, pieces, None))) is not None:
             if piece:
                 yield piece
@@ -76,7 +76,7 @@ def _gzipped(pieces: Iterator[bytes]) -> Iterator[bytes]:
 
 
 def _links(answer: DaysPage, request: Request) -> Mapping[str, str]:
-    """Links to the next page, relative to this one, so that it works behind any proxy."""
+    """Returns a link to the next page, relative so that it works behind any proxy."""
     if answer.next is None:
         return {}
     pairs = [pair for pair in request.query_params.multi_items() if pair[0] != "cursor"]

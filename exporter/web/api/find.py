@@ -18,7 +18,7 @@ from exporter.metrics.report_view import ReportView
 from exporter.web.api.query import Available, DaysQuery, cursor
 
 PIECE = 20
-"""Companies whose figures are made at once: about 20,000 figures of 46 days, 0.2 s that other readers wait."""
+"""Number of companies per piece: about 20,000 figures of 46 days, for which other readers wait 0.2 s."""
 
 
 class CompanyKey(NamedTuple):
@@ -90,7 +90,7 @@ class DailyFiguresFinder:
 
 
 def _companies(all_daily: Iterable[DailyFigures], query: DaysQuery) -> Sequence[CompanyKey]:
-    """Returns the matching companies behind the cursor, by source and id."""
+    """Returns the matching companies after the cursor, by source and id."""
     found: dict[tuple[str, tuple[int, str]], CompanyKey] = {}
     after = (query.after[0], by_number(query.after[1])) if query.after else ("", (0, ""))
     for daily in all_daily:

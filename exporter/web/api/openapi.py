@@ -1,4 +1,4 @@
-"""Describes /api/v1 as OpenAPI 3.1, made from the query model and the types of answers."""
+"""Describes /api/v1 as OpenAPI 3.1, from the query model and the response types."""
 
 from collections.abc import Mapping, Sequence
 from functools import cache
@@ -62,13 +62,13 @@ def description(available: Available) -> Schema:
 
 @cache
 def _properties() -> Mapping[str, Schema]:
-    """Cached: pydantic takes 2 ms for it."""
+    """Cached, because pydantic needs 2 ms for it."""
     properties: Mapping[str, Schema] = DaysQuery.model_json_schema()["properties"]
     return properties
 
 
 def _parameter(name: str, property_: Schema, known: Sequence[str]) -> Schema:
-    """Describes a parameter by a property of the model, without pydantic's title and empty defaults."""
+    """Describes a parameter by its property of the model, without pydantic's title and empty defaults."""
     schema = {key: value for key, value in property_.items() if key not in ("title", "description") and value}
     if known:
         schema["items"] = {**TEXT, "enum": known}

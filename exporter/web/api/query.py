@@ -1,4 +1,4 @@
-"""The query of /api/v1/days: one model, the source of its errors and OpenAPI parameters."""
+"""The query of /api/v1/days: one model for validation, error messages and OpenAPI parameters."""
 
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -24,15 +24,15 @@ from exporter.domain.nearest import remedy
 from exporter.domain.selectors import selector
 
 MOST_COMPANIES = 10_000
-LONGEST_SELECTOR = 256  # each glob is compiled, and the standard library caches thousands of them
+LONGEST_SELECTOR = 256  # the standard library compiles each glob and caches thousands of them
 
 DaysFormat = Literal["json", "csv"]
 Available = Mapping[str, Sequence[str]]
-"""Known values of `source` and `measure`: source names, and metrics without windows."""
+"""Known values of `source` and `measure`: source names, and metric names without their window."""
 
 
 def _written(pattern: str) -> BeforeValidator:
-    """Refuses what else pydantic reads: seconds since 1970 as a day, `1_000`, blanks."""
+    """Refuses other spellings that pydantic accepts: seconds since 1970 as a day, `1_000`, blanks."""
 
     def checked(text: str) -> str:
         if not re.fullmatch(pattern, text):
@@ -51,7 +51,7 @@ Cursor = Annotated[str, Field(pattern="^[^/]+/")]
 class DaysQuery(BaseModel):
     """One request; empty `source`, `company` (selectors) and `measure` match all.
 
-    The page starts behind the company of `cursor`. Without a `format` the Accept header decides.
+    The page starts after the company of `cursor`. Without a `format`, the Accept header decides.
     """
 
     model_config = ConfigDict(frozen=True)

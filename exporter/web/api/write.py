@@ -1,4 +1,4 @@
-"""Writes dated figures as JSON or CSV, in pieces that together are one document."""
+"""Writes dated figures as JSON or CSV, in pieces of one document."""
 
 import csv
 import io
@@ -21,12 +21,12 @@ COLUMNS = (
 )
 BLANKS, FORMULA = r"[\s\0-\x1f\"]*", "[=+\\-@＝＋－＠]"
 BEGINS_FORMULA = re.compile(f"{BLANKS}{FORMULA}|[\t\r\n]")
-"""What a spreadsheet takes for the start of a formula, or skips before one; full-width signs count in Asia."""
+"""What spreadsheets take for the start of a formula, or skip before it; in Asia also full-width signs."""
 INNER_FORMULA = re.compile(f"([;\t\r\n]{BLANKS})(?={FORMULA})")
-"""The same behind what many locales take for the end of a cell, whatever the quotes."""
+"""The same after a character that ends a cell in many locales, even inside quotes."""
 
 
-Day = date  # Python 3.14 looks annotations up late, when a field may bear the name of its type
+Day = date  # Python 3.14 evaluates annotations late, when the field `date` hides the type
 
 
 class HeldDay(msgspec.Struct, forbid_unknown_fields=True):
@@ -48,7 +48,7 @@ class ReportDays(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class DaysDocument(msgspec.Struct, forbid_unknown_fields=True):
-    """The answer in JSON; it is written in pieces and never held as a whole."""
+    """The JSON response; it is written in pieces and never in memory as a whole."""
 
     reports: list[ReportDays]
     figures: list[DailyFigure]
@@ -84,7 +84,7 @@ def _report_days(daily: DailyFigures, query: DaysQuery) -> ReportDays:
 
 
 def _csv(answer: DaysPage) -> Iterator[bytes]:
-    """Yields RFC 4180 with a header line; the cursor is in the Link header."""
+    """Yields CSV as in RFC 4180 with a header line; the cursor is in the Link header."""
     yield _lines([COLUMNS])
     for figures in answer.figures():
         yield _lines(map(_cells, figures))
@@ -104,10 +104,10 @@ def _cells(figure: DailyFigure) -> Sequence[str | float]:
 
 
 def _harmless(text: str) -> str:
-    """Puts an apostrophe before what a spreadsheet would take for a formula."""
+    """Puts an apostrophe before anything that a spreadsheet would take for a formula."""
     return ("'" if BEGINS_FORMULA.match(text) else "") + INNER_FORMULA.sub(r"\1'", text)
 
 
 def _number(value: float) -> float:
-    """Makes integers, which are written without a decimal point: many locales read it differently."""
+    """Makes integers where possible: some locales misread a decimal point."""
     return int(value) if value.is_integer() else value

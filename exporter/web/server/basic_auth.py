@@ -1,4 +1,4 @@
-"""Checks passwords, limits the rate of requests, and adds the configured headers to every answer."""
+"""Checks passwords, limits the request rate, and adds the configured headers to every response."""
 
 import asyncio
 import base64
@@ -20,20 +20,20 @@ from exporter.polling.threads import Worker
 from exporter.web.server.web_config_file import OPEN, RateLimit, WebConfig
 
 FREE = frozenset({"/-/healthy", "/-/ready"})
-"""Probes of a cluster have no password, and no rate limit may end a pod."""
+"""Kubernetes probes send no password, and a rate limit must not restart a pod."""
 MOST_WRONG = 100
-"""Wrong passwords that are remembered, so that a scrape with an old password does not cost a hash each time."""
+"""Number of wrong passwords to remember, so that a scrape with an old password does not cost a hash every time."""
 LONGEST_PASSWORD = 72
-"""In bytes: bcrypt reads no more, and refuses to."""
+"""In bytes; bcrypt rejects longer ones."""
 THREADS = 2
 MOST_PENDING, MOST_PENDING_PER_CLIENT = 16, 4
-"""Passwords that wait for their check, in all and per client address; one more is refused unchecked."""
+"""Number of passwords that may wait for a check, in total and per client address; more are refused unchecked."""
 UNKNOWN_USER = b"$2y$10$QOauhQNbBCuQDKes6eFzPeMqBSjb7Mr5DUmpZ/VcEd00UAV/LDeSi"
-"""Compared for unknown names, as in exporter-toolkit: its cost reveals nothing about that of the users."""
+"""Hash to compare for unknown users, as in exporter-toolkit, so that timing does not reveal which users exist."""
 
 
 class TooManyChecksError(Exception):
-    """Too many passwords wait to be checked."""
+    """Too many passwords are waiting to be checked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +44,9 @@ class _Check:
 
 
 class TokenBucket:
-    """Holds up to `burst` tokens, full at first, and gains one each `interval` (seconds), as in exporter-toolkit.
+    """Starts with `burst` tokens and gains one per `interval` (seconds) up to that number, as in exporter-toolkit.
 
-    An interval of 0 is no limit, and a burst of 0 lets nothing through.
+    An interval of 0 means no limit; a burst of 0 lets nothing through.
     """
 
     def __init__(self, limit: RateLimit, clock: Callable[[], float] = time.monotonic) -> None:
@@ -68,10 +68,10 @@ class TokenBucket:
 
 
 class PasswordVerifier:
-    """Compares passwords with hashes in threads of its own, and remembers results as keyed digests.
+    """Compares passwords with hashes in its own threads, and remembers the results as keyed digests.
 
-    Guesses must not delay scrapes: right passwords are remembered apart from wrong ones, few checks may wait, and
-    those of one client address share one thread.
+    Guesses must not delay scrapes: correct passwords are remembered separately from wrong ones, few checks may wait,
+    and all checks of one client address share one thread.
     """
 
     def __init__(self) -> None:
@@ -82,7 +82,7 @@ class PasswordVerifier:
         self._pending: dict[bytes, _Check] = {}
 
     async def verify(self, users: Mapping[str, bytes], name: str, password: bytes, client: str) -> bool:
-        """Returns whether this is a user's password; TooManyChecksError if that is unknown and too many checks wait."""
+        """Returns whether this is the user's password; TooManyChecksError if a check is needed and too many wait."""
         hashed = users.get(name)
         digest = hashlib.blake2b(
             b"\0".join((name.encode(), hashed or b"", password)), key=self._secret, digest_size=32
@@ -94,7 +94,7 @@ class PasswordVerifier:
             return False
         if digest not in self._pending:
             self._begin(digest, password, hashed or UNKNOWN_USER, client)
-        # Other requests may wait for the same check: it goes on when this one ends.
+        # Other requests may wait for the same check, so it continues when this one is cancelled.
         good = await asyncio.shield(self._pending[digest].result) and hashed is not None
         if good:
             self._right = {each: known for each, known in self._right.items() if each in users} | {name: digest}
@@ -128,9 +128,9 @@ def _matches(password: bytes, hashed: bytes) -> bool:
 
 @dataclass(slots=True)
 class BasicAuth:
-    """Middleware that authenticates; `config` returns the current configuration.
+    """Middleware for authentication; `config` returns the current configuration.
 
-    `refused` gets the reason, `credentials` or `too_many`, why a request with a password is rejected.
+    `refused` is called with the reason, `credentials` or `too_many`, when a request with a password is rejected.
     """
 
     app: ASGIApp
@@ -162,7 +162,7 @@ class BasicAuth:
         return await self._checked(config.users, scope) if config.users else self.app
 
     async def _checked(self, users: Mapping[str, bytes], scope: Scope) -> ASGIApp:
-        """Returns what answers the request: the application, or a refusal."""
+        """Returns the application, or the response that refuses the request."""
         given = credentials(Headers(scope=scope).get("authorization", ""))
         if given is None:
             return _refusal("Unauthorized", 401, {"WWW-Authenticate": "Basic"})
@@ -177,12 +177,12 @@ class BasicAuth:
 
 
 def _refusal(text: str, status: int, headers: Mapping[str, str]) -> ASGIApp:
-    """Answers and closes the connection, so that another guess has to wait to be accepted again."""
+    """Closes the connection after the response, so that another guess needs a new connection."""
     return PlainTextResponse(f"{text}\n", status, {**headers, "Connection": "close"})
 
 
 def client_network(scope: Scope) -> str:
-    """Returns a client's address; of IPv6 the /64 network, all of which one client may own."""
+    """Returns the client's address; for IPv6 its /64 network, since one client may own all of it."""
     host = (scope.get("client") or ("", 0))[0]
     try:
         address = ipaddress.ip_address(host)
@@ -194,7 +194,7 @@ def client_network(scope: Scope) -> str:
 
 
 def credentials(header: str) -> tuple[str, bytes] | None:
-    """Reads `Authorization: Basic ...` (RFC 7617); None if it is none."""
+    """Parses `Authorization: Basic ...` (RFC 7617); None for anything else."""
     scheme, _, encoded = header.partition(" ")
     if scheme.lower() != "basic":
         return None

@@ -21,12 +21,12 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class ConnectionLimits:
-    """Seconds for a TLS handshake, for a request, and for an answer that the client has stopped reading.
+    """Seconds for a TLS handshake, for a request, and for a client that has stopped reading.
 
-    At most `connections` are open (`tls_connections` with TLS, since asyncio holds 256 KiB for each), and at most
-    `unread` of them have an unread answer, which holds a page. uvicorn's own limit refuses the newest connection,
-    which is Prometheus. `accepts` new ones are taken per turn of the event loop; asyncio would take all before it
-    serves any.
+    At most `connections` are open (`tls_connections` with TLS, since asyncio needs 256 KiB for each). At most `unread`
+    of them have an unread response, which keeps an exposition in memory. uvicorn's own limit would refuse the newest
+    connection, which may be Prometheus. `accepts` are accepted per turn of the event loop; asyncio would accept all
+    before it serves any.
     """
 
     handshake: float = 10.0
@@ -40,13 +40,13 @@ class ConnectionLimits:
 
 LIMITS = ConnectionLimits()
 RESERVED_DESCRIPTORS = 32
-"""Left free for polls, key files, the state file, and connections accepted before others are closed."""
+"""File descriptors for polls, key files, the state file, and connections accepted before others are closed."""
 FEWEST_CONNECTIONS, FEWEST_ACCEPTS = 4, 4
 """With few descriptors: a closed connection gives its descriptor back a few turns after the next one is accepted."""
 
 
 def connection_limits() -> ConnectionLimits:
-    """Returns limits that leave some of the process's file descriptors free."""
+    """Returns limits that leave some of the process's file descriptors unused."""
     most, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     if most == resource.RLIM_INFINITY:
         return LIMITS
@@ -70,7 +70,7 @@ class WaitingConnections:
     handshakes: int = 0
 
     def make_room(self, connected: int, *, tls: bool) -> None:
-        """If there are too many, closes who has waited longest for a request, else who has not read for longest."""
+        """If too many are open, closes the one that has been silent longest, else the one not reading for longest."""
         if connected + self.handshakes > (self.limits.tls_connections if tls else self.limits.connections):
             for each in self.asking or self.unread:
                 each.cut_off()
@@ -95,7 +95,7 @@ class Connection(H11Protocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Reads on; a request has to end in time, however slowly its bytes arrive."""
+        """A request has to be complete in time, however slowly its bytes arrive."""
         super().data_received(data)
         if self.conn.their_state in (h11.IDLE, h11.SEND_BODY):
             self._await_request()
@@ -103,15 +103,15 @@ class Connection(H11Protocol):
             self._end_wait(self.waiting.asking)
 
     def _should_upgrade(self) -> bool:
-        """Takes no upgrade: the request is answered as it is (RFC 9110, 7.8)."""
+        """Ignores a request to upgrade (RFC 9110, 7.8)."""
         return False
 
     def on_response_complete(self) -> None:
-        """Waits for the next request; until its first byte, uvicorn's keep-alive limit applies."""
+        """Waits for the next request; uvicorn's keep-alive limit applies until its first byte."""
         super().on_response_complete()
         if self.conn.their_state is h11.IDLE and not self.transport.is_closing():
             self.waiting.asking[self] = None
-            if self.conn.trailing_data[0]:  # the next request began before the answer ended
+            if self.conn.trailing_data[0]:  # the next request began before the response ended
                 self._await_request()
 
     def pause_writing(self) -> None:
@@ -142,9 +142,9 @@ class Connection(H11Protocol):
 
 
 class Handshake(asyncio.Protocol):
-    """The TLS handshake before a connection, counted and limited as connections are, which asyncio's own is not.
+    """The TLS handshake before a connection; counted and limited like a connection, unlike asyncio's own.
 
-    A client whose certificate has no `allowed` name (if any are given) is closed before its first request.
+    If names are `allowed`, a client whose certificate has none of them is closed before its first request.
     """
 
     def __init__(self, connection: Connection, context: ssl.SSLContext, allowed: Sequence[str]) -> None:
@@ -165,7 +165,7 @@ class Handshake(asyncio.Protocol):
         self._task = self._connection.loop.create_task(self._shake())
 
     def data_received(self, data: bytes) -> None:
-        """Keeps what arrives together with the end of the handshake."""
+        """Keeps data that arrives together with the end of the handshake."""
         self._received += data
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -185,7 +185,7 @@ class Handshake(asyncio.Protocol):
             transport = await self._connection.loop.start_tls(
                 self._raw, self, self._context, server_side=True, ssl_handshake_timeout=self._waiting.limits.handshake
             )
-        except OSError:  # of ssl too, or because it took too long
+        except OSError:  # also of ssl, and when it takes too long
             transport = None
         self._end_wait()
         if transport is None or self._lost or not self._is_allowed(transport):

@@ -1,4 +1,4 @@
-"""The listening socket, and uvicorn without its signal handling: who starts a server also stops it."""
+"""The listening socket, and uvicorn without its signal handling: the caller stops the server."""
 
 import asyncio
 import contextlib
@@ -25,22 +25,22 @@ MAX_PORT = 65535
 AUTHORITY = re.compile(rb"https?://[^/?#]*", re.IGNORECASE)
 BACKLOG = 1024
 TICKS = 10
-"""Of uvicorn's main loop, in a second."""
+"""Of uvicorn's main loop, per second."""
 
 
 def listen(address: str, option: str) -> socket.socket:
-    """Opens a listening socket at `host:port`; an empty host or `[::]` is every interface, IPv6 and IPv4.
+    """Opens a listening socket at `host:port`; an empty host or `[::]` means every interface, IPv6 and IPv4.
 
-    ConfigError, which names `option`, if the address is unreadable, in use or not ours.
+    ConfigError, naming `option`, if the address is invalid, in use or not one of this machine.
     """
     host, port = _split(address, option)
     try:
         listening = _bound(host, port)
     except OSError as error:
-        reason = (error.strerror or str(error)).partition(" (while")[0].lower()  # Python adds the address, as a tuple
+        reason = (error.strerror or str(error)).partition(" (while")[0].lower()  # Python appends the address as a tuple
         raise ConfigError(f"cannot listen on {address}: {reason}; choose another address with {option}") from error
-    # Those that it accepts inherit it; asyncio sets it only where a socket names its protocol, which Python's do not.
-    # Without it the end of an answer waits for the client to confirm its beginning: 40 ms on each scrape over TLS.
+    # Accepted connections inherit it; asyncio only sets it on sockets that name their protocol, and these do not.
+    # Without it, the end of a response waits until the client acknowledges its beginning: 40 ms per scrape over TLS.
     listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return listening
 
@@ -55,7 +55,7 @@ def _bound(host: str, port: int) -> socket.socket:
 def _split(address: str, option: str) -> tuple[str, int]:
     host, colon, port = address.rpartition(":")
     try:
-        host.encode("idna")  # the socket module finds out too late to close its socket
+        host.encode("idna")  # the socket module would fail later and leave its socket open
     except UnicodeError:
         colon = ""
     if not colon or not port.isascii() or not port.isdigit() or int(port) > MAX_PORT:
@@ -64,7 +64,7 @@ def _split(address: str, option: str) -> tuple[str, int]:
 
 
 def url(listening: socket.socket, *, tls: bool = False) -> str:
-    """Returns the URL for a person on this machine."""
+    """Returns a URL that works on this machine."""
     scheme = "https" if tls else "http"
     host, port, *_ = listening.getsockname()
     if host in ("::", "0.0.0.0"):  # noqa: S104 compared, not bound
@@ -73,7 +73,7 @@ def url(listening: socket.socket, *, tls: bool = False) -> str:
 
 
 class Server(uvicorn.Server):
-    """Leaves signals alone: uvicorn raises them again, which would end the process too early."""
+    """uvicorn's server without its signal handlers, which raise the signal again and so end the process too early."""
 
     def __init__(self, config: uvicorn.Config, web_config: LiveWebConfig, limits: ConnectionLimits) -> None:
         super().__init__(config)
@@ -81,22 +81,22 @@ class Server(uvicorn.Server):
         self._waiting = WaitingConnections(limits)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Accepts connections on the one given socket; uvicorn would not limit how long a TLS handshake may take."""
+        """Accepts connections on the given socket; uvicorn itself would not limit the time of a TLS handshake."""
         (listening,) = sockets or []
         await super().startup([])
         accepts = self._waiting.limits.accepts
         loop = asyncio.get_running_loop()
         self.servers = [await loop.create_server(self._accepted, sock=listening.dup(), backlog=accepts)]
-        listening.listen(BACKLOG)  # asyncio limits the kernel's queue, too, to what it accepts at once
+        listening.listen(BACKLOG)  # asyncio has limited the kernel's queue to `accepts` as well
 
     def _accepted(self) -> Connection | Handshake:
-        """Makes a connection by the web configuration of now, so that a change applies to new connections."""
+        """Makes a connection with the current web configuration, so that a change applies to new connections."""
         made = Connection(self.config, self.server_state, self._waiting)
         tls, context = self._web_config.config.tls_server_config, self._web_config.context
         return Handshake(made, context, tls.client_allowed_sans) if tls and context else made
 
     async def on_tick(self, counter: int) -> bool:
-        """Looks for changes of the web configuration every second."""
+        """Checks for changes of the web configuration every second."""
         if counter % TICKS == 0:
             self._web_config.refresh()
         return await super().on_tick(counter)
@@ -106,7 +106,7 @@ class Server(uvicorn.Server):
         yield
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Cuts off what is open after the grace period; without uvicorn's errors and tracebacks in the log."""
+        """Closes open connections after the grace period, without uvicorn's errors and tracebacks in the log."""
         log = logging.getLogger("uvicorn.error")
         level = log.level
         log.setLevel(logging.CRITICAL)
@@ -122,7 +122,7 @@ class Server(uvicorn.Server):
 
 
 def origin_form(app: ASGIApp) -> ASGIApp:
-    """Accepts request lines with a whole URL, as sent to a proxy, which a server has to (RFC 9112, 3.2.2)."""
+    """Accepts request lines with a whole URL, as proxies get them; servers must (RFC 9112, 3.2.2)."""
 
     async def asked(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and (match := AUTHORITY.match(scope["raw_path"])):

@@ -22,13 +22,13 @@ _CLIENTS = {
 
 
 class _AlertingObject(ssl.SSLObject):
-    """Makes asyncio send the alert of a failed handshake: it sends what is written when more is to be read."""
+    """Makes asyncio send the TLS alert of a failed handshake: it only flushes output while it waits for more input."""
 
     outgoing: ssl.MemoryBIO
     _failed: ssl.SSLError | None = None
 
     def do_handshake(self) -> None:
-        """After a failure, waits for the client's reaction to the alert before it raises."""
+        """After a failure, waits for the client's reaction to the alert, then raises."""
         if self._failed is not None:
             raise self._failed
         try:
@@ -83,12 +83,12 @@ def context(tls: Tls) -> ssl.SSLContext:
             load = partial(made.load_verify_locations, cafile=tls.client_ca_file, cadata=tls.client_ca)
             in_time(load, tls.client_ca_file or "client_ca")
     elif made.verify_mode != ssl.CERT_NONE:
-        made.load_default_certs(ssl.Purpose.CLIENT_AUTH)  # those of the system, as with the toolkit
+        made.load_default_certs(ssl.Purpose.CLIENT_AUTH)  # those of the system, as in exporter-toolkit
     return made
 
 
 def _choose_ciphers(made: ssl.SSLContext, suites: Sequence[str]) -> None:
-    """Offers these suites of TLS 1.2, or TLS 1.3 alone if none is listed; those of 1.3 are always offered."""
+    """Offers these TLS 1.2 suites, or only TLS 1.3 if none of them is for 1.2; those of 1.3 are always offered."""
     chosen = [CIPHERS[suite] for suite in suites if suite in CIPHERS]
     if len(chosen) < len(suites):
         log.info("cipher suites of TLS 1.3 cannot be chosen; all of them are offered")
@@ -122,7 +122,7 @@ def _reason(error: Exception) -> str:
 
 @contextmanager
 def _as_file(inline: str | None, path: str | None) -> Iterator[str]:
-    """Gives the path of a PEM text, since Python's ssl loads certificate chains from files alone."""
+    """Gives the path of a file with a PEM text, since Python's ssl loads certificate chains only from files."""
     if path is not None:
         yield path
         return
@@ -135,7 +135,7 @@ def _as_file(inline: str | None, path: str | None) -> Iterator[str]:
 def is_allowed(certificate: Mapping[str, object] | None, allowed: Sequence[str]) -> bool:
     """Returns whether a verified client certificate has an allowed subject alternative name.
 
-    As in exporter-toolkit names are compared whole: DNS name, IP address, e-mail address or URI.
+    As in exporter-toolkit, whole names are compared: DNS name, IP address, e-mail address or URI.
     """
     if not allowed:
         return True

@@ -1,7 +1,7 @@
-"""Reads the web configuration file: who may connect, by which TLS, and headers of answers.
+"""Reads the web configuration file: users, TLS, rate limit and response headers.
 
 The format is that of the Prometheus exporter-toolkit (docs/web-configuration.md there), so that one file serves all
-exporters. What is not supported is refused by name.
+exporters. Unsupported options are refused by name.
 """
 
 import re
@@ -37,11 +37,11 @@ CIPHERS: Mapping[str, str] = {
     "TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA": "ECDHE-RSA-AES128-SHA",
     "TLS_ECDHE_RSA_WITH_AES_256_CBC_SHA": "ECDHE-RSA-AES256-SHA",
 }
-"""TLS 1.2 suites that Go does not call insecure, by their names in Go and OpenSSL."""
+"""TLS 1.2 suites that Go considers secure: their names in Go and in OpenSSL."""
 CIPHERS_OF_TLS13 = frozenset({"TLS_AES_128_GCM_SHA256", "TLS_AES_256_GCM_SHA384", "TLS_CHACHA20_POLY1305_SHA256"})
-"""Always offered: neither Go nor Python lets them be chosen."""
+"""Always offered; they cannot be chosen in Go or Python."""
 CIPHERS_OF_HTTP2 = frozenset({"TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256", "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256"})
-"""exporter-toolkit demands one of them in a list for TLS 1.2, unless `http2` is off (RFC 9113, 9.2.2)."""
+"""exporter-toolkit requires one of them in a list for TLS 1.2, unless `http2` is off (RFC 9113, 9.2.2)."""
 HEADERS: Mapping[str, re.Pattern[str]] = {
     "Content-Security-Policy": re.compile(r"[ -~]+"),
     "Strict-Transport-Security": re.compile(r"[ -~]+"),
@@ -76,7 +76,7 @@ def _line(value: object) -> object:
 
 
 def _absolute(path: str, info: ValidationInfo) -> str:
-    """Returns a path relative to the folder of the file; an empty one is none."""
+    """Resolves a path relative to the folder of the file; an empty one stays empty."""
     return str((info.context or Path()) / path) if path else ""
 
 
@@ -153,7 +153,7 @@ class Tls(_Section):
 
 class Http(_Section):
     http2: bool = True
-    """Only checks `cipher_suites` as exporter-toolkit does: HTTP/1.1 is spoken."""
+    """Only affects the check of `cipher_suites`, as in exporter-toolkit: this server speaks HTTP/1.1."""
     headers: Mapping[Text, Annotated[str, Field(coerce_numbers_to_str=True)]] = {}
 
     @field_validator("headers")
@@ -168,14 +168,14 @@ class Http(_Section):
 
 
 class RateLimit(_Section):
-    """Seconds between requests, and requests at once."""
+    """`interval` is in seconds per request; `burst` is the number of requests at once."""
 
     interval: Annotated[float, BeforeValidator(_seconds)] = 0.0
     burst: Annotated[int, Field(strict=True, ge=0)] = 0
 
 
 class WebConfig(_Section):
-    """The whole file; without one everybody may connect, in plain HTTP."""
+    """The whole file; without one, anybody may connect over plain HTTP."""
 
     tls_server_config: Tls | None = None
     http_server_config: Http = Http()
@@ -205,7 +205,7 @@ class WebConfig(_Section):
 
     @property
     def users(self) -> Mapping[str, bytes]:
-        """Password hashes by user name; without users nobody is asked."""
+        """Password hashes by user name; without users, no password is required."""
         return {name: hashed.encode() for name, hashed in self.basic_auth_users.items()}
 
     @property
@@ -231,7 +231,7 @@ def read(path: Path) -> WebConfig:
         given = yaml.safe_load(in_time(path.read_bytes, path).decode())
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read ({error.strerror}); see --web.config.file") from None
-    # With a tag (!!int x) PyYAML's constructors stumble over what is written, each in its own way.
+    # PyYAML's constructors raise all of these for a wrong tag such as `!!int x`.
     except (yaml.YAMLError, ValueError, OverflowError, LookupError, AttributeError, TypeError, RecursionError) as error:
         raise ConfigError(f"{path}{_place(error)}: is not YAML in UTF-8; see docs/security.md") from None
     try:
@@ -247,7 +247,7 @@ def _place(error: Exception) -> str:
 
 def _lines(path: Path, error: ValidationError) -> Iterator[str]:
     for detail in error.errors(include_url=False, include_input=False):
-        # Of the users only the section is named: who writes a hash as a name must not read it in a log.
+        # For users, only the section is named: a hash in the place of a name must not appear in a log.
         loc = [str(part) for part in detail["loc"] if not isinstance(part, int) and part != "[key]"]
         where = ".".join(loc[:1] if loc[:1] == ["basic_auth_users"] else loc) or "the file"
         if detail["type"] == "extra_forbidden":
