@@ -66,8 +66,10 @@ class Measure:
     label, to which anybody may add values, and is "" for others. `people` are counted, so small groups may be
     private. `per_subject`: the first label's values are subjects of requests (channels); those series are dropped
     first.
-    A limited value that a row lacks counts 0 from its first day on. With `needs_read_marker`, only rows with a
-    figure under `Column(family, label values before the last one)` have read the break-down.
+    A limited value that a row lacks counts 0 from its first day on. With `needs_read_marker`, it does so only if the
+    row has a read marker: a figure under `Column(family, the first of its label values, or none)`. The marker is
+    READ_COMPLETELY if every item of the breakdown was read, so that held values which the row lacks become 0, and
+    READ_IN_PART if some item had no name, so that they stay.
     """
 
     family: str
@@ -80,6 +82,10 @@ class Measure:
     activities: tuple[Activity, ...] = ()
     needs_read_marker: bool = False
     per_subject: bool = False
+
+
+READ_COMPLETELY, READ_IN_PART = 1.0, 0.0
+"""The figure of a read marker (`Measure.needs_read_marker`)."""
 
 
 class Column(NamedTuple):

@@ -26,12 +26,12 @@ def corrections(before: Ledger, after: Ledger, days: Iterable[date], measures: I
     A figure that was not served before is no correction; without a row a company was served as 0 from its first
     row on. Moments are ignored; only what adds up counts for the ratio.
     """
-    kinds = {measure.family: measure.kind for measure in measures if measure.kind not in TIMELESS}
+    dated = {measure.family: measure for measure in measures if measure.kind not in TIMELESS}
     first_days = before.first_days
     count, ratio = 0, 0.0
     for day in days:
         changed = old_sum = new_sum = 0.0
-        for kind, old, new in _pairs(before, after, day, kinds, first_days):
+        for kind, old, new in _pairs(before, after, day, dated, first_days):
             count += old != new
             if kind is Kind.SUM:
                 changed, old_sum, new_sum = changed + abs(new - old), old_sum + old, new_sum + new
@@ -40,7 +40,7 @@ def corrections(before: Ledger, after: Ledger, days: Iterable[date], measures: I
 
 
 def _pairs(
-    before: Ledger, after: Ledger, day: date, kinds: Mapping[str, Kind], first_days: Mapping[str, Mapping[str, date]]
+    before: Ledger, after: Ledger, day: date, dated: Mapping[str, Measure], first_days: Mapping[str, Mapping[str, date]]
 ) -> Iterator[tuple[Kind, float, float]]:
     """Yields a day's figures as served before and as they are now; none of an unchanged part."""
     for part, new in after.blocks[day].tables.items():
@@ -49,8 +49,9 @@ def _pairs(
             continue
         first, places = first_days.get(part, {}), old.places(new.companies)
         for column, values in new.columns.items():
-            if kind := kinds.get(column.family):
-                was = old.spread(column, places, math.nan if kind is Kind.AVERAGE else 0.0)
+            measure = dated.get(column.family)
+            if measure and len(column.label_values) == len(measure.labels):  # not a read marker
+                was = old.spread(column, places, math.nan if measure.kind is Kind.AVERAGE else 0.0)
                 for company, served, value in zip(new.companies, was, values, strict=True):
                     if first.get(company, date.max) <= day and not math.isnan(value) and not math.isnan(served):
-                        yield kind, served, value
+                        yield measure.kind, served, value

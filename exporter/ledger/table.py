@@ -9,7 +9,7 @@ from itertools import compress, repeat
 from operator import eq
 from typing import NamedTuple
 
-from exporter.domain.model import Column
+from exporter.domain.model import READ_IN_PART, Column
 
 MANY = 50
 """Up to this many rows per company looked for are walked through; of more, each company is searched for."""
@@ -65,7 +65,7 @@ NO_ROWS = Table()
 
 
 def merged(old: Table, rows: Mapping[str, Mapping[Column, float]]) -> Table:
-    """Merges new rows into held ones; a figure that the new row lacks stays, except in a breakdown read again.
+    """Merges new rows into held ones; a figure that the new row lacks stays, except in a breakdown read completely.
 
     Returns the held table itself if nothing changed, comparing NaN by its bytes.
     """
@@ -77,15 +77,17 @@ def merged(old: Table, rows: Mapping[str, Mapping[Column, float]]) -> Table:
         columns = {column: array("d", old.spread(column, places, math.nan)) for column in old.columns}
     place = dict(zip(companies, range(len(companies)), strict=True))
     filled: tuple[tuple[Column, ...], list[array[float]]] = (), []  # a row mostly has the columns of the one before
-    gone, breakdowns = list["array[float]"](), _breakdowns(old)
+    gone, breakdowns = list[tuple[Column, "list[array[float]]"]](), _breakdowns(old)
     for company, figures in rows.items():
         if filled[0] != (own := tuple(figures)):
             columns.update({column: _empty(len(companies)) for column in own if column not in columns})
             filled = own, [columns[column] for column in own]
-            gone = [columns[each] for each, marker in breakdowns if marker in figures and each not in figures]
+            missing = {marker: breakdowns[marker].difference(figures) for marker in own if marker in breakdowns}
+            gone = [(marker, [columns[each] for each in missing[marker]]) for marker in missing]
         index = place[company]
-        for values in gone:
-            values[index] *= 0.0  # what was not there, NaN, stays so
+        for marker, of_breakdown in gone:
+            for values in of_breakdown if figures[marker] != READ_IN_PART else ():
+                values[index] *= 0.0  # an absent figure, NaN, stays absent
         for values, value in zip(filled[1], figures.values(), strict=True):
             values[index] = value
     lost = old.lost.difference(rows)
@@ -95,10 +97,13 @@ def merged(old: Table, rows: Mapping[str, Mapping[Column, float]]) -> Table:
     return Table(companies, columns, lost)
 
 
-def _breakdowns(table: Table) -> Sequence[tuple[Column, Column]]:
-    """Returns the values of breakdowns, each with the read marker of its breakdown."""
-    found = ((each, Column(each.family, each.label_values[:-1])) for each in table.columns if each.label_values)
-    return [(column, marker) for column, marker in found if marker in table.columns]
+def _breakdowns(table: Table) -> Mapping[Column, frozenset[Column]]:
+    """Returns the held columns that each read marker would speak for, whether or not the table has that marker."""
+    found: dict[Column, set[Column]] = {}
+    for column in table.columns:
+        for depth in range(len(column.label_values)):
+            found.setdefault(Column(column.family, column.label_values[:depth]), set()).add(column)
+    return {marker: frozenset(columns) for marker, columns in found.items()}
 
 
 def _place(rows: Sequence[str], company: str) -> int:

@@ -45,7 +45,7 @@ def activity_figures(index: CompanyIndex) -> Iterator[ActivityFigures]:
                 yield _share(measure, activity, part, [week(*each) for each in activity.share_of])
             else:
                 columns = _columns(index, measure, activity.label_value)
-                count = partial(_on_day, index, columns, any(measure.limits)) if any(columns.values()) else None
+                count = partial(_on_day, index, columns, measure) if any(columns.values()) else None
                 yield ActivityFigures(measure, activity, count)
 
 
@@ -97,12 +97,13 @@ def _columns(index: CompanyIndex, measure: Measure, label_value: str) -> Columns
     }
 
 
-def _on_day(index: CompanyIndex, columns: Mapping[str, Sequence[Column]], limited: bool, day: date) -> list[float]:
+def _on_day(index: CompanyIndex, columns: ColumnsByPart, measure: Measure, day: date) -> list[float]:
     """Returns an activity's sum by company on a day; NaN is unknown.
 
     A mode without a row adds 0. A row that lacks the figure makes the sum unknown, except for limited labels: a
-    tool that a row does not name was not used.
+    tool that a row does not name was not used, if its tools were read.
     """
+    marker = Column(measure.family)
     total = [0.0 if first <= day else math.nan for first in index.first_days]
     for part, of_part in columns.items():
         if not index.view.ledger.table(day, part).companies:
@@ -110,9 +111,12 @@ def _on_day(index: CompanyIndex, columns: Mapping[str, Sequence[Column]], limite
         rows = [0.0] * len(index.companies[part])
         for column in of_part:
             found = index.on_day(day, part, column, 0.0)
-            if limited:
+            if any(measure.limits):
                 found = [0.0 if math.isnan(value) else value for value in found]
             rows = list(map(add, rows, found))
+        if measure.needs_read_marker and marker in index.columns[part]:
+            unread = map(math.isnan, index.on_day(day, part, marker, 0.0))
+            rows = [math.nan if is_unread else value for is_unread, value in zip(unread, rows, strict=True)]
         if lost := index.view.ledger.table(day, part).lost:
             here = index.companies[part]
             rows = [math.nan if company in lost else value for company, value in zip(here, rows, strict=True)]

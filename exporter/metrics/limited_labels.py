@@ -17,8 +17,8 @@ Labels = tuple[str, ...]
 class Uses(NamedTuple):
     """A company's `figures` of a limited family by label values and day.
 
-    `read` are the days on which a break-down was read, by the label values before the last; on `lost` days its
-    row was lost, on `silent` held days it has none.
+    `read` are the days on which a breakdown was read, by its first label values (none: all of it); on `lost` days
+    its row was lost, on `silent` held days it has none.
     """
 
     figures: dict[Labels, dict[date, float]]

@@ -6,6 +6,7 @@ from datetime import date
 from operator import add
 
 from exporter.domain.model import Column, Kind, Measure, Sample
+from exporter.ledger.ledger import Ledger
 from exporter.metrics.label_limits import OTHER, placed, sum_over
 from exporter.metrics.limited_labels import Labels, Uses, columns_if_all_fit, uses
 from exporter.metrics.report_view import CompanyIndex, ReportView
@@ -65,11 +66,21 @@ def _columns_as_served(view: ReportView, part: str, measure: Measure) -> Mapping
     Then a sum over days is one of columns, which takes half the time.
     """
     cap, length = view.label_limits.caps(measure)[0], view.label_limits.value_length
-    if cap is None or measure.kind is not Kind.SUM or measure.needs_read_marker:
+    if cap is None or measure.kind is not Kind.SUM:
         return None
-    columns = columns_if_all_fit(view.ledger, part, measure, cap) or frozenset()
+    if measure.needs_read_marker and not _are_all_read(view.ledger, part, measure):
+        return None
+    found = columns_if_all_fit(view.ledger, part, measure, cap) or frozenset()
+    columns = [column for column in found if column.label_values]
     served = {tuple(value[:length] for value in each.label_values): each for each in columns}
     return served if columns and len(served) == len(columns) else None
+
+
+def _are_all_read(ledger: Ledger, part: str, measure: Measure) -> bool:
+    """Returns whether every held row has the read marker of a measure with one label."""
+    tables = (ledger.table(day, part) for day in ledger.blocks)
+    marker = Column(measure.family)
+    return all(set(table.with_figure(marker)).issuperset(table.not_lost()) for table in tables)
 
 
 def _column_samples(
@@ -96,8 +107,8 @@ def kept_sums(
 ) -> Iterator[tuple[Labels, float]]:
     """Yields a company's sums per kept value, and `other` if it can be added up.
 
-    A value counts 0 from the day of its first use. With a read marker, it counts 0 in a row only if the break-
-    down was read there. Unread or lost days make the sum unknown.
+    A value counts 0 from the day of its first use; with a read marker, only in rows in which the breakdown was read.
+    Unread or lost days make the sum unknown.
     """
     if not held.lost.isdisjoint(days.days):
         return
@@ -118,6 +129,6 @@ def kept_sums(
 
 
 def _is_read(held: Uses, labels: Labels, days: Iterable[date]) -> bool:
-    """Returns whether a value, or its break-down, was read on all days with a row."""
-    figures, read = held.figures[labels], held.read.get(labels[:-1], ())
-    return all(day in figures or day in read or day in held.silent for day in days)
+    """Returns whether a value, or its breakdown, was read on all days with a row."""
+    read = (held.read.get(labels[:depth], ()) for depth in range(len(labels)))
+    return not set(days).difference(held.figures[labels], held.silent, *read)

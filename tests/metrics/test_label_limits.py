@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from exporter.domain.model import Column, Days, Kind, Measure, Reading, Row
+from exporter.domain.model import READ_COMPLETELY, Column, Days, Kind, Measure, Reading, Row
 from exporter.ledger.day_status import DayStatus
 from exporter.ledger.ledger import Asked, Ledger, fold
 from exporter.metrics import windows
@@ -25,6 +25,7 @@ NOON = utc(2026, 3, 3, 12)
 MONTH = tuple(TODAY - timedelta(days=n) for n in range(28))
 FAMILY = "paradigm_tool_uses"
 TOOLS = Measure(FAMILY, "Uses", Kind.SUM, ("tool",), limits=("tools",))
+MARKED_TOOLS = replace(TOOLS, needs_read_marker=True)
 REASONS = Measure(
     "calls", "Calls", Kind.SUM, ("channel_id", "reason"), limits=("channels", "reasons"), needs_read_marker=True
 )
@@ -100,7 +101,7 @@ def test_values_that_are_cut_alike_are_added_up() -> None:
 
 
 def test_a_break_down_that_was_not_read_has_no_zeros() -> None:
-    """A channel that answered without a reason has 0 of it; one whose break-down is unknown has no figure."""
+    """A channel that answered without a reason has 0 of it; one whose breakdown is unknown has no figure."""
     figures_of: dict[Labels, dict[date, float]] = {
         ("a", "hung up"): {YESTERDAY: 2.0},
         ("b", "hung up"): {YESTERDAY: 3.0},
@@ -114,7 +115,7 @@ def test_a_break_down_that_was_not_read_has_no_zeros() -> None:
 
 
 def test_a_day_without_a_row_is_a_day_of_zeros_for_a_break_down_too() -> None:
-    """A platform that lists only those who did something says so of their break-downs."""
+    """A platform that lists only those who did something says so of their breakdowns."""
     found = Uses({("a", "hung up"): {YESTERDAY: 2.0}}, {})
 
     assert shown(found, {*found.figures}, REASONS, BOTH) == {}
@@ -179,6 +180,7 @@ def test_no_use_is_lost_and_no_limit_broken(
     assert sum(value for _, value in served) == sum(sum(days.values()) for days in found.values())
 
 
+READ = {Column(FAMILY): READ_COMPLETELY}
 tools = st.dictionaries(st.sampled_from(("a", "b", "abc", "abd")), st.sampled_from((0.0, 1.0, 5.0)), max_size=4)
 
 
@@ -191,7 +193,7 @@ def folded(history: History) -> Ledger:
     ledger = Ledger()
     for day, companies in history.items():
         rows = tuple(
-            Row("all", day, company, {Column(FAMILY, (tool,)): value for tool, value in used.items()})
+            Row("all", day, company, READ | {Column(FAMILY, (tool,)): value for tool, value in used.items()})
             for company, used in companies.items()
         )
         reading = Reading(dict.fromkeys(companies, "name"), frozenset({"all"}), rows)
@@ -214,18 +216,18 @@ def test_where_all_fit_all_are_kept_without_ranking(history: History, cap: int, 
         assert cap < len({tool for companies in history.values() for used in companies.values() for tool in used})
 
 
-@given(histories, st.sampled_from((2, 10)), st.integers(1, 10))
-@example({YESTERDAY: {"1": {"b": 0.0}}, TODAY: {"1": {"a": 0.0}}}, 10, 1)  # a newer tool may take the only place
-def test_a_window_has_what_each_company_used_in_it(history: History, length: int, most: int) -> None:
+@given(histories, st.sampled_from((2, 10)), st.integers(1, 10), st.sampled_from((TOOLS, MARKED_TOOLS)))
+@example({YESTERDAY: {"1": {"b": 0.0}}, TODAY: {"1": {"a": 0.0}}}, 10, 1, TOOLS)  # a newer tool may take the only place
+def test_a_window_has_what_each_company_used_in_it(history: History, length: int, most: int, measure: Measure) -> None:
     """Names cut alike are one; a tool counts 0 once it was used, and is absent before; what does not fit is `other`."""
-    ledger = folded(history)
+    ledger = folded({YESTERDAY: {}, TODAY: {}, **history})
     tools_used = {tool[:length] for companies in history.values() for used in companies.values() for tool in used}
     status = DayStatus(YESTERDAY, TODAY, empty_day=False, stale=False, covered=frozenset(ledger.blocks))
     limits = LabelLimits({"tools": most}, length)
     kept = keep_labels(paradigm.TOOLS, ledger, YESTERDAY, limits, {})
     health = Health(timedelta(hours=1), history=True)
     view = ReportView("production", paradigm.TOOLS, ledger, status, health, RULES, limits, kept)
-    found = limited_sums(CompanyIndex(view), TOOLS, windows.days_by_window(TOOLS, status, sums=True))
+    found = limited_sums(CompanyIndex(view), measure, windows.days_by_window(measure, status, sums=True))
 
     for window, samples in found.items():
         days = window.ending(TODAY if window is windows.TODAY else YESTERDAY)
@@ -242,6 +244,25 @@ def test_a_window_has_what_each_company_used_in_it(history: History, length: int
         assert {company: total(served, company) for company in ("1", "2")} == {
             company: total(used, company) for company in ("1", "2")
         }
+
+
+def test_what_a_row_without_a_marker_lacks_is_unknown() -> None:
+    """The sum of its company alone, and only of days with that row; the short way is not taken then."""
+    ledger = folded({YESTERDAY: {"1": {"a": 1.0, "b": 1.0}, "2": {"a": 1.0, "b": 1.0}}})
+    rows = (Row("all", TODAY, "1", {Column(FAMILY, ("a",)): 2.0}), Row("all", TODAY, "2", READ))
+    reading = Reading({"1": "name", "2": "name"}, frozenset({"all"}), rows)
+    ledger = fold(ledger, reading, Asked(Days(TODAY, TODAY), TODAY, NOON, 45), lambda _id, _name: True)
+    limits, health = LabelLimits({"tools": 9}, 10), Health(timedelta(hours=1), history=True)
+    status = DayStatus(TODAY, None, empty_day=False, stale=False, covered=frozenset(ledger.blocks))
+    kept = keep_labels(paradigm.TOOLS, ledger, TODAY, limits, {})
+    view = ReportView("production", paradigm.TOOLS, ledger, status, health, RULES, limits, kept)
+    found = limited_sums(CompanyIndex(view), MARKED_TOOLS, windows.days_by_window(MARKED_TOOLS, status, sums=True))
+
+    assert {sample.label_values[1:]: sample.value for sample in found[windows.WEEK]} == {
+        ("1", "name", "a"): 3.0,
+        ("2", "name", "a"): 1.0,
+        ("2", "name", "b"): 1.0,
+    }
 
 
 def total(samples: Mapping[Labels, float], company: str) -> float:
