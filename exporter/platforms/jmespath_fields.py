@@ -1,4 +1,4 @@
-"""Reads an answer by JMESPath expressions, one per level, since none can look at its parent."""
+"""Reads an answer by JMESPath expressions, one per level, because an expression cannot refer to a parent."""
 
 import warnings
 from collections.abc import Iterator, Mapping
@@ -11,7 +11,7 @@ from jmespath.functions import Functions
 from jmespath.visitor import TreeInterpreter
 
 from exporter.domain.errors import SchemaError
-from exporter.domain.model import Column
+from exporter.domain.model import READ_COMPLETELY, READ_IN_PART, Column
 from exporter.platforms import json_outline, json_values
 from exporter.platforms.api import Expression, FigureFields, RowFields
 from exporter.platforms.reading_builder import ReadingBuilder, RowKey
@@ -25,11 +25,11 @@ SHOWN_DEPTH = 3
 MOST_ITEMS = 1_000_000
 """Maximum length of a list that an expression finds."""
 MOST_STEPS = 10_000_000
-"""Maximum steps of all expressions over one answer; a step is a value looked at, or an item of a list."""
+"""Maximum steps of all expressions over one answer; a step is a visited value, or an item of a list."""
 
 
 def expression(text: str) -> Expression:
-    """Compiles an expression; the ValueError is one line."""
+    """Compiles an expression; raises a ValueError of one line."""
     try:
         with warnings.catch_warnings():  # of text in backticks without quotes, which JMESPath once had
             warnings.simplefilter("ignore", PendingDeprecationWarning)
@@ -65,7 +65,7 @@ def _plain_path(parsed: dict[str, Any]) -> tuple[str, ...] | None:
 
 
 def _refuse_bad_call(name: str, arguments: int) -> None:
-    """Finds at once what the library finds at the first call."""
+    """Raises when an expression is compiled what the library would raise at the first call."""
     function = Functions.FUNCTION_TABLE.get(name)
     if function is None:
         raise ValueError(f"calls {name}(), which is not a JMESPath function")
@@ -113,9 +113,8 @@ class Search(TreeInterpreter):  # type: ignore[misc]  # the library has no types
 class Reader:
     """Reads one answer into `rows` of a part: the `figures` by family.
 
-    `account` is the id and name of the company of rows without one. `place` precedes option names in notes. If
-    `declared`, ids may be text, and break-downs get read markers. `samples` are, outermost first, expressions and
-    the first value that each found.
+    `account` is the id and name of the company of rows without one. `place` precedes option names in notes. Ids
+    `may_be_text`. `samples` are, outermost first, expressions and the first value that each found.
     """
 
     fields: RowFields
@@ -124,13 +123,13 @@ class Reader:
     rows: ReadingBuilder
     place: str = ""
     account: tuple[str, str] = ("", "")
-    declared: bool = False
+    may_be_text: bool = False
     search: Search = field(default_factory=Search)
     samples: dict[str, tuple[str, object]] = field(default_factory=dict)
 
     @property
     def explanation(self) -> tuple[str, ...]:
-        """What each expression found, in keys and types."""
+        """Says what each expression found, in keys and types."""
         return tuple(
             f'{self.place}{option} ("{text}") finds '
             + ("nothing" if sample is None else json_outline.outline(sample, SHOWN_DEPTH))
@@ -156,7 +155,7 @@ class Reader:
         identity = self._find("company_id", self.fields.company_id, holder)
         name = identity if self.fields.company is None else self._find("company", self.fields.company, holder)
         paths = f"{self.place}company_id", f"{self.place}company"
-        return self.rows.named(identity, name, paths, may_be_text=self.declared)
+        return self.rows.named(identity, name, paths, may_be_text=self.may_be_text)
 
     def _file(self, company: str | None, dated: object, row: object) -> None:
         if company is None:
@@ -171,7 +170,7 @@ class Reader:
         is_bare = True
         for family, where in self.figures.items():
             is_bare &= self._figures(family, where, row, figures, key)
-        self.rows.listed -= is_bare  # it lists nothing: no figure can be expected of it
+        self.rows.listed -= is_bare  # it lists nothing, so no figure is missing from it
         self.rows.add(key, figures)
 
     def _figures(
@@ -185,13 +184,10 @@ class Reader:
         if not isinstance(items, list):
             self.rows.note("missing" if items is None else "retyped", f"{self.place}{where.place}items")
             return False
-        if self.declared and len(where.labels) == 1:
-            figures[Column(family)] = 1.0
-        for item in items:
-            if (labels := self._labels(where, item)) is not None:
-                self._value(where, item, Column(family, labels), figures, key)
-                if self.declared and len(labels) > 1:
-                    figures[Column(family, labels[:-1])] = 1.0
+        named = [(labels, item) for item in items if (labels := self._labels(where, item)) is not None]
+        values = [self._value(where, item, Column(family, labels), figures, key) for labels, item in named]
+        if where.labels and all(values) and (named or not items):
+            figures[Column(family)] = READ_COMPLETELY if len(named) == len(items) else READ_IN_PART
         return not items
 
     def _labels(self, where: FigureFields, item: object) -> tuple[str, ...] | None:
@@ -208,11 +204,13 @@ class Reader:
 
     def _value(
         self, where: FigureFields, holder: object, column: Column, figures: dict[Column, float], key: RowKey
-    ) -> None:
+    ) -> bool:
+        """Adds the value in a holder to a column; returns whether it could be read."""
         value, option = self._find(f"{where.place}value", where.value, holder), f"{self.place}{where.place}value"
         figure = self.rows.figure((json_values.count if where.whole else json_values.number)(value), option, key)
         if figure is not None:
             figures[column] = figures.get(column, 0.0) + figure
+        return figure is not None
 
     def _list(self, option: str, expression: Expression, value: object) -> list[object]:
         """Returns the rows that an expression finds; anything but a list is noted as an unread row."""

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from exporter.domain.errors import ConfigError, NotJsonError, PlatformError, ReportError, SchemaError
-from exporter.domain.model import Column, Days, Kind, Reading
+from exporter.domain.model import READ_COMPLETELY, READ_IN_PART, Column, Days, Kind, Reading
 from exporter.domain.scope import Scope
 from exporter.domain.selectors import Selection
 from exporter.platforms.api import (
@@ -419,6 +419,27 @@ def test_a_day_that_was_answered_has_a_row_even_if_all_is_zero() -> None:
         for m in each.measures
         if m.labels and m.kind is not Kind.INFO
     )
+
+
+@pytest.mark.parametrize(
+    ("languages", "marker"),
+    [
+        pytest.param({"de": 5, "en": 1}, READ_COMPLETELY, id="all"),
+        pytest.param([{"language": "de", "count": 5}, {"language": None, "count": 1}], READ_IN_PART, id="no-name"),
+        pytest.param([{"language": "de", "count": 5}, {"language": "en", "count": -1}], None, id="negative"),
+        pytest.param({"de": 5, "en": None}, None, id="null"),
+    ],
+)
+def test_a_breakdown_is_marked_by_how_much_of_it_was_read(languages: object, marker: float | None) -> None:
+    """So that a language that could not be read is not taken for one without conversations."""
+    truth: Truth = {each.name: {} if each.figure is Shape.BREAKDOWN else 1 for each in OVERVIEW.components}
+
+    came = decode(report("overview"), question("overview"), {**truth, "CONVERSATION_LANGUAGES": languages})
+
+    assert isinstance(came, Reading)
+    family = "chatcaptain_conversations_by_language"
+    assert came.rows[0].figures[Column(family, ("de",))] == 5.0
+    assert came.rows[0].figures.get(Column(family)) == marker
 
 
 def test_what_has_no_value_is_no_fault_of_a_day_on_which_nothing_happened() -> None:

@@ -13,7 +13,7 @@ import pytest
 
 from exporter.cli.main import run
 from exporter.domain.errors import ConfigError, ReportError, SchemaError
-from exporter.domain.model import Column, Days, Reading
+from exporter.domain.model import READ_IN_PART, Column, Days, Reading
 from exporter.domain.scope import Scope
 from exporter.platforms.api import END_DATE, Context, Discovery, Platform, Request
 from exporter.platforms.declared.period import Form, Period, read_day
@@ -363,8 +363,8 @@ def test_a_measure_that_is_not_found_costs_itself_alone(tmp_path: Path) -> None:
     )
 
 
-def test_a_break_down_by_two_labels_is_read_per_value_of_the_first(tmp_path: Path) -> None:
-    """What is listed under a value of the first label was read there; an item without a name is left out."""
+def test_a_breakdown_by_two_labels_has_one_marker(tmp_path: Path) -> None:
+    """It speaks for the whole breakdown; an item without a name is left out, and then it is read in part."""
     text = TWO.replace("labels: {{bot: name}}", "labels: {{bot: name, part: of}}")
     report = declared(tmp_path, text.format("period: {first: a, last: b}\n    date: on")).reports["usage"]
     bots = [{"name": "x", "of": 1, "n": 2}, {"name": "x", "of": "b", "n": 3}, {"name": " ", "of": "b", "n": 4}]
@@ -374,7 +374,7 @@ def test_a_break_down_by_two_labels_is_read_per_value_of_the_first(tmp_path: Pat
 
     assert isinstance(reading, Reading)
     figures = {column.label_values: n for column, n in reading.rows[0].figures.items() if column.family == "acme_bots"}
-    assert figures == {("x", "1"): 2.0, ("x", "b"): 3.0, ("x",): 1.0}
+    assert figures == {("x", "1"): 2.0, ("x", "b"): 3.0, (): READ_IN_PART}
     assert reading.drift == {"retyped": {"measures.bots.labels.bot", "measures.bots.items"}}
     assert [*reading.rows[1].figures] == [Column("acme_chats")]
 

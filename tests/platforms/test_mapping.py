@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from exporter.domain.errors import SchemaError
-from exporter.domain.model import Days, FieldNote, Reading
+from exporter.domain.model import READ_COMPLETELY, Column, Days, FieldNote, Reading
 from exporter.domain.scope import Scope
 from exporter.platforms.api import Context, Fields, Override
 from exporter.platforms.jmespath_fields import Search, expression
@@ -57,12 +57,16 @@ def day(*usage: object, on: object = "2026-03-02") -> Mapping[str, object]:
     return {"on": on, "usage": list(usage)}
 
 
+MARKER = Column("paradigm_tool_uses")
+
+
 def figures(reading: Reading) -> Mapping[tuple[str, date, tuple[str, ...]], float]:
-    """Returns the figures by company, day and label."""
+    """Returns the figures by company, day and label, without read markers."""
     return {
         (row.company_id, row.day, column.label_values): value
         for row in reading.rows
         for column, value in row.figures.items()
+        if column != MARKER
     }
 
 
@@ -76,9 +80,10 @@ def test_items_are_counted_by_label() -> None:
 
     on = date(2026, 3, 2)
     assert figures(reading) == {("17", on, ("Code",)): 7.0, ("17", on, ("5",)): 1.0}
+    assert [row.figures[MARKER] for row in reading.rows] == [READ_COMPLETELY, READ_COMPLETELY]
     assert reading.names == {"17": "Northwind"}
     assert [row.day for row in reading.rows] == [on, date(2026, 3, 3)]
-    assert not reading.surprises
+    assert (reading.drift, reading.violations, reading.outside_range) == ({}, {}, 0)
 
 
 def test_levels_are_filed_under_the_last_asked_day() -> None:

@@ -11,7 +11,7 @@ from typing import Self
 from urllib.parse import quote
 
 from exporter.domain.errors import ConfigError
-from exporter.domain.model import Column, Days, Measure, Reading, Unread
+from exporter.domain.model import READ_COMPLETELY, READ_IN_PART, Column, Days, Measure, Reading, Unread
 from exporter.domain.nearest import remedy
 from exporter.domain.scope import Scope
 from exporter.platforms import json_outline, json_values
@@ -222,7 +222,7 @@ def _take(
     figures: dict[Column, float],
     place: tuple[tuple[str, ...], ReadingBuilder, RowKey],
 ) -> list[float]:
-    """Adds figures to a row below the label values `before` them, with the read marker of the break-down."""
+    """Adds figures to a row below the label values `before` them, and the read marker of a breakdown."""
     before, rows, key = place
     family, read = component.measure.family, list[float]()
     for label, number in found.figures:
@@ -231,6 +231,7 @@ def _take(
         if figure is not None:
             figures[column] = figures.get(column, 0.0) + figure
             read.append(figure)
-    if component.figure is Shape.BREAKDOWN:
-        figures[Column(family, before)] = 1.0  # what the row lacks counts 0: Measure.needs_read_marker
+    unread = [label for label, (value, _) in found.figures if value is None]
+    if component.figure is Shape.BREAKDOWN and not any(unread):
+        figures[Column(family, before)] = READ_IN_PART if unread else READ_COMPLETELY
     return read

@@ -116,7 +116,7 @@ class DeclaredReport(ReportDefaults):
     def _read(self, root: object, request: Request, context: Context) -> Reader:
         rows = ReadingBuilder(request.days, context, read_day=partial(read_day, zone=context.zone))
         figures = {measure.family: where for measure, where in self.described}
-        reader = Reader(self.fields, figures, ALL, rows, account=self.account, declared=True)
+        reader = Reader(self.fields, figures, ALL, rows, account=self.account, may_be_text=True)
         rows.next_page = self.paging.next_page(root, request, reader.search) if self.paging else further_page(root)
         reader.read(root)
         return reader

@@ -1,6 +1,7 @@
-"""Reads an answer whose entries are all shaped like its first ones: these stand for all when a figure is chosen.
+"""The fast way to read an answer that describes itself: its figure is chosen in the first entry of each array.
 
-Where one is shaped differently, or a doubt is left, nothing is read here: then `survey` looks at each value.
+That works if all entries have the shape of the first one. If one has not, or anything is unclear, nothing is read
+here, and `survey` looks at each value.
 """
 
 from collections.abc import Mapping
@@ -12,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from exporter.domain.model import Column, Kind, Measure
+from exporter.domain.model import READ_COMPLETELY, Column, Kind, Measure
 from exporter.platforms import json_values
 from exporter.platforms.item_names import ItemNames
 from exporter.platforms.paradigm.choose_field import NoChoice, Wanted, choose
@@ -20,10 +21,8 @@ from exporter.platforms.paradigm.survey import ARRAYS, LIST, NAMES, Place, surve
 from exporter.platforms.reading_builder import ReadingBuilder, RowKey
 
 Filed = dict[RowKey, dict[Column, float]]
-
-
 SAMPLES = 20
-"""In so many entries one is looked for in which no list is empty."""
+"""The first entry without an empty list is looked for among this many."""
 
 
 class NotAlikeError(Exception):
@@ -32,7 +31,7 @@ class NotAlikeError(Exception):
 
 @dataclass(slots=True)
 class AlikeReader:
-    """Reads the figures of a measure; what it notes in `rows` counts only if it reads the whole answer."""
+    """Reads the figures of a measure; its notes in `rows` are valid only if it reads the whole answer."""
 
     measure: Measure
     part: str
@@ -60,7 +59,7 @@ class AlikeReader:
             or any(place.shape == NAMES for each in places for place in each)
         ):
             raise NotAlikeError
-        self.rows.listed = 0  # the samples are read once more, as all the others
+        self.rows.listed = 0  # the samples are read again, with all other rows
         for array, sample in samples.items():
             self._array(array, root[array], sample, choice.place)
         return self._filed
@@ -72,6 +71,7 @@ class AlikeReader:
         values = [attrgetter(key) for key in row if key != "date"]
         says = [key for key in row[place.holder][0] if key != place.key] if place.shape == LIST else ()
         said = attrgetter(*says) if says else lambda _: None
+        marker = {Column(self.measure.family): READ_COMPLETELY} if self.measure.labels else {}
         for entry in entries.by(json_values.decoder(_shape("", sample))):
             if not isinstance(entry, msgspec.Struct):
                 raise NotAlikeError
@@ -84,7 +84,7 @@ class AlikeReader:
                     raise NotAlikeError
                 seen.add(key)
                 rows.listed -= not any(value or value == 0 for value in [value(row) for value in values])
-                figures = self._filed.setdefault(RowKey(self.part, key.company_id, key.day), {})
+                figures = self._filed.setdefault(RowKey(self.part, key.company_id, key.day), dict(marker))
                 holder = getattr(row, place.holder) if place.holder else row
                 for item in holder if place.shape == LIST else (holder,):
                     column = self._columns.get(about := said(item)) or self._column(item, about)
@@ -93,7 +93,7 @@ class AlikeReader:
                     figures[column] = figures.get(column, 0.0) + getattr(item, place.key)
 
     def _column(self, item: Any, about: object) -> Column:
-        """Returns the column of an item: all that it says `about` its figure decides, and is looked at once."""
+        """Returns the column of an item, which depends on everything `about` it but its figure; cached."""
         label = self._names.label(msgspec.to_builtins(item)) if self.measure.labels else ""
         if label is None:
             raise NotAlikeError

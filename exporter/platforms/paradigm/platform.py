@@ -194,6 +194,7 @@ TOOLS = DescribedReport(
         ("tool",),
         today=False,
         limits=("tools",),
+        needs_read_marker=True,
         activities=(Activity("tool_uses"),),
     ),
     part=ALL,
@@ -268,5 +269,6 @@ PLATFORM = Platform(
     ),
     key_variable="PARADIGM_API_KEY",
     url_variable="PARADIGM_BASE_URL",
+    version=2,
     remedies={403: "its owner needs the role admin or company admin"},
 )

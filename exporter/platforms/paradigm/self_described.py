@@ -1,4 +1,4 @@
-"""Paradigm's reports without a published shape, read by their own description or by an operator's fields."""
+"""Paradigm's reports without a published schema: read by the answer's description, or by an operator's fields."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 
 from exporter.domain.errors import SchemaError
-from exporter.domain.model import Column, Kind, Measure, Reading
+from exporter.domain.model import READ_COMPLETELY, READ_IN_PART, Column, Kind, Measure, Reading
 from exporter.domain.text import enumerated
 from exporter.platforms import jmespath_fields, json_values
 from exporter.platforms.api import Context, Fields, Request
@@ -25,7 +25,7 @@ DOCS = 'docs/development/platform-apis.md, "Reports without a published schema"'
 
 @dataclass(frozen=True, slots=True)
 class _Undocumented(ReportEndpoint):
-    """A report that feeds one measure; its rows are one part."""
+    """A report with one measure and one part."""
 
     measure: Measure
     part: str
@@ -36,7 +36,7 @@ class _Undocumented(ReportEndpoint):
 
     @property
     def parts(self) -> Mapping[str, tuple[Column, ...]]:
-        """One part; the values of a label are not known beforehand."""
+        """One part; the values of a label are not known in advance."""
         return {self.part: () if self.measure.labels else (Column(self.measure.family),)}
 
     @property
@@ -44,7 +44,7 @@ class _Undocumented(ReportEndpoint):
         return self.measure.kind is not Kind.LEVEL
 
     def refusal(self, complaint: str, root: object, context: Context, option: str = "") -> SchemaError:
-        """Says why an answer cannot be read, what is in it, and which option helps; no figure and no name."""
+        """Returns an error that says why an answer cannot be read, what is in it, and which option helps."""
         place = f"sources.{context.source}.overrides.{self.name}{option}"
         return SchemaError(
             f"{context.source}/{self.name}: {complaint}. {field_notes.summary(root)} Remedy: set {place} (see {DOCS})"
@@ -57,7 +57,7 @@ class _Undocumented(ReportEndpoint):
 
 @dataclass(frozen=True, slots=True)
 class MappedReport(_Undocumented):
-    """A report read by an operator's fields; without days figures are levels of now."""
+    """A report that is read by an operator's fields; without days its figures are levels of now."""
 
     fields: Fields
 
@@ -82,7 +82,7 @@ class MappedReport(_Undocumented):
 
 @dataclass(frozen=True, slots=True)
 class DescribedReport(_Undocumented):
-    """A report whose figure is chosen among those that its answer describes; both arrays are one part."""
+    """A report whose figure is chosen among those that its answer describes."""
 
     wanted: Wanted
 
@@ -95,7 +95,7 @@ class DescribedReport(_Undocumented):
         return self.read(json_values.opened(body, survey.ARRAYS), request, context)
 
     def read(self, root: object, request: Request, context: Context) -> Reading:
-        """Reads an answer that was parsed."""
+        """Reads a parsed answer."""
         rows = ReadingBuilder(request.days, context, next_page=further_page(root))
         with suppress(NotAlikeError):
             for key, figures in AlikeReader(self.measure, self.part, self.wanted, rows).read(root).items():
@@ -110,7 +110,7 @@ class DescribedReport(_Undocumented):
         return self.close(found.rows, root)
 
     def explain(self, body: bytes, request: Request, context: Context) -> tuple[str, ...]:
-        """Says which field was chosen, why, what it feeds and what it was chosen from."""
+        """Says which field was chosen and why, what it feeds, and which fields are described."""
         root = json_values.opened(body, survey.ARRAYS)
         choice = self._choice(self._survey(root, request, context), root, context)
         if choice is None:
@@ -141,23 +141,39 @@ class DescribedReport(_Undocumented):
     def _filed(self, found: FieldSurvey, choice: Choice | None) -> Filed | None:
         """Returns the figures of the chosen place by row; None if people may be counted twice."""
         filed: Filed = {self._key(key): {} for key in found.seen}
-        column_of = cache(lambda label: Column(self.measure.family, () if label is None else (label,)))
         if choice and choice.people:
             for whose, people in _crowds(found, choice.place.holder):
                 filed[self._key(whose)] = {Column(self.measure.family): float(len(people))}
-        elif choice:
-            chosen = str(choice.place)
-            for key, row in found.seen.items():
-                figures = filed[self._key(key)]
-                path = f"{key.part}[].dates[]."
-                for guess in {figure.place for figure in row.figures if figure.is_guess} - {choice.place}:
-                    found.rows.note("unknown", f"{path}{guess}")
-                for label, value in self._chosen(row, choice.place, found.rows, f"{path}{chosen}"):
-                    column = column_of(label)
-                    if column in figures and self.measure.kind is Kind.DISTINCT:
-                        return None
-                    figures[column] = figures[column] + value if column in figures else value
+        elif choice and not self._add(filed, found, choice.place):
+            return None
+        if self.measure.labels:
+            self._mark(filed, found, choice.place if choice else None)
         return filed
+
+    def _add(self, filed: Filed, found: FieldSurvey, place: Place) -> bool:
+        """Adds the figures of a place to their rows; returns False if people may be counted twice."""
+        column_of = cache(lambda label: Column(self.measure.family, () if label is None else (label,)))
+        chosen = str(place)
+        for key, row in found.seen.items():
+            figures = filed[self._key(key)]
+            path = f"{key.part}[].dates[]."
+            for guess in {figure.place for figure in row.figures if figure.is_guess} - {place}:
+                found.rows.note("unknown", f"{path}{guess}")
+            for label, value in self._chosen(row, place, found.rows, f"{path}{chosen}"):
+                column = column_of(label)
+                if column in figures and self.measure.kind is Kind.DISTINCT:
+                    return False
+                figures[column] = figures.get(column, 0.0) + value
+        return True
+
+    def _mark(self, filed: Filed, found: FieldSurvey, place: Place | None) -> None:
+        """Adds read markers to the rows that could be read in each array."""
+        for key, figures in filed.items():
+            here = (found.seen.get(key._replace(part=array)) for array in survey.ARRAYS)
+            markers = [_read_marker(row, place) for row in here if row is not None]
+            known = [marker for marker in markers if marker is not None]
+            if known == markers:
+                figures[Column(self.measure.family)] = min(known)
 
     def _key(self, row: RowKey) -> RowKey:
         return RowKey(self.part, row.company_id, row.day)
@@ -183,8 +199,26 @@ class DescribedReport(_Undocumented):
                 rows.note("missing", f"{path.rpartition('.')[0]}.name")
 
 
+def _read_marker(row: RowSurvey, place: Place | None) -> float | None:
+    """Returns the read marker of a row whose figures are at this place; None if they could not be read.
+
+    A bare row is a complete reading only if it has an empty list.
+    """
+    if row.bare:
+        has_list = place.holder in row.lengths if place else bool(row.lengths)
+        return READ_COMPLETELY if has_list else READ_IN_PART
+    found = [figure for figure in row.figures if figure.place == place]
+    expected = row.lengths.get(place.holder, 1) if place and place.shape == LIST else 1
+    if len(found) < expected or any(figure.value is None for figure in found):
+        return None
+    named = sum(figure.label is not None for figure in found)
+    if named == len(found):
+        return READ_COMPLETELY
+    return READ_IN_PART if named else None
+
+
 def _crowds(found: FieldSurvey, listed_in: str) -> Iterator[tuple[RowKey, frozenset[str]]]:
-    """Yields the people in the lists of this name by company and day, each once over both arrays."""
+    """Yields the people in the lists of this name by company and day, each person once over both arrays."""
     crowds: dict[RowKey, frozenset[str]] = {}
     for key, row in found.seen.items():
         if listed_in in row.people:
