@@ -18,11 +18,14 @@ invariant  what must hold between the figures of one row; one that does not is c
 family     a metric family: name, type, help, samples
 """
 
+import math
+from array import array
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass, field, replace
 from datetime import date
 from enum import Enum, IntEnum
+from itertools import compress
 from typing import NamedTuple
 
 from exporter.domain.calendars import Days as Days  # noqa: PLC0414 one of the nouns that plugins import from here
@@ -104,6 +107,73 @@ class Row(NamedTuple):
     figures: Mapping[Column, float]
 
 
+class DayRows(NamedTuple):
+    """The rows of one part on one day: `columns` are parallel to `companies`, each once; NaN is a missing figure."""
+
+    companies: tuple[str, ...]
+    columns: "Mapping[Column, array[float]]"
+
+    @classmethod
+    def of(cls, rows: Mapping[str, Mapping[Column, float]]) -> "DayRows":
+        """Returns the figures of companies as columns."""
+        columns: dict[Column, array[float]] = {}
+        filled: tuple[tuple[Column, ...], list[array[float]]] = (), []  # a row mostly has the columns of the last one
+        for place, figures in enumerate(rows.values()):
+            if filled[0] != (own := tuple(figures)):
+                columns.update({each: array("d", [math.nan]) * len(rows) for each in own if each not in columns})
+                filled = own, [columns[column] for column in own]
+            for values, value in zip(filled[1], figures.values(), strict=True):
+                values[place] = value
+        return cls(tuple(rows), columns)
+
+    def among(self, companies: Set[str]) -> "DayRows":
+        """Returns the rows of these companies."""
+        kept = [company in companies for company in self.companies]
+        if all(kept):
+            return self
+        columns = {column: array("d", compress(values, kept)) for column, values in self.columns.items()}
+        return DayRows(tuple(compress(self.companies, kept)), columns)
+
+
+RowsByDay = Mapping[tuple[str, date], DayRows]
+"""By part and day."""
+
+
+class Rows(Collection[Row]):
+    """Rows that are held as columns."""
+
+    def __init__(self, by_day: RowsByDay) -> None:
+        self.by_day = by_day
+
+    def __len__(self) -> int:
+        return sum(len(rows.companies) for rows in self.by_day.values())
+
+    def __iter__(self) -> Iterator[Row]:
+        for (part, day), (companies, columns) in self.by_day.items():
+            for place, company in enumerate(companies):
+                figures = {column: values[place] for column, values in columns.items()}
+                present = {column: value for column, value in figures.items() if not math.isnan(value)}
+                yield Row(part, day, company, present)
+
+    def __contains__(self, row: object) -> bool:
+        return any(row == each for each in self)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Collection) and list(self) == list(other)
+
+    __hash__ = None  # type: ignore[assignment]  # equal to a tuple, whose hash it does not have
+
+
+def by_day(rows: Iterable[Row]) -> RowsByDay:
+    """Returns rows as columns; of several rows of a company on a day the last one counts."""
+    if isinstance(rows, Rows):
+        return rows.by_day
+    found: dict[tuple[str, date], dict[str, Mapping[Column, float]]] = {}
+    for part, day, company, figures in rows:
+        found.setdefault((part, day), {})[company] = figures
+    return {place: DayRows.of(each) for place, each in found.items()}
+
+
 class FieldNote(NamedTuple):
     """What a platform says of one of its fields, in free text (unit in Paradigm: "seconds", "integer")."""
 
@@ -139,7 +209,7 @@ class Reading:
 
     names: Mapping[str, str]
     parts: frozenset[str]
-    rows: tuple[Row, ...]
+    rows: Collection[Row]
     drift: Mapping[str, frozenset[str]] = field(default_factory=dict)
     violations: Mapping[str, int] = field(default_factory=dict)
     outside_range: int = 0
@@ -154,7 +224,7 @@ class Reading:
         return Reading(
             {**self.names, **page.names},
             self.parts | page.parts,
-            self.rows + page.rows,
+            (*self.rows, *page.rows),
             {kind: self.drift.get(kind, frozenset()) | page.drift.get(kind, frozenset()) for kind in kinds},
             Counter(self.violations) + Counter(page.violations),
             self.outside_range + page.outside_range,

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from exporter.domain import calendars
 from exporter.domain.errors import SchemaError
-from exporter.domain.model import Column, Days, Reading
+from exporter.domain.model import Column, DayRows, Days, Reading, by_day
 from exporter.ledger.table import NO_ROWS, Table, merged
 
 FirstDays = Mapping[str, Mapping[str, date]]
@@ -156,17 +156,14 @@ def fold(ledger: Ledger, reading: Reading, asked: Asked, wanted: IsWanted) -> Le
     """Returns the ledger with one good answer folded in and corrected; SchemaError if the answer lacks a held part."""
     _refuse_lost_parts(ledger, reading)
     chosen = {company for company, name in reading.names.items() if wanted(company, name)}
-    rows: dict[date, dict[str, dict[str, Mapping[Column, float]]]] = {day: {} for day in asked.days}
-    listed, answered = set[date](), set[str]()
-    for part, day, company, figures in reading.rows:
-        listed.add(day)
-        answered.add(company)
-        if company in chosen and day in rows:
-            rows[day].setdefault(part, {})[company] = figures
+    rows = by_day(reading.rows)
+    listed = {day for _, day in rows}
+    answered = set[str]().union(*(each.companies for each in rows.values()))
     oldest = asked.today - timedelta(days=asked.keep_days)
     # Days after the running one stem from a clock that was ahead.
     blocks = {day: block for day, block in ledger.blocks.items() if oldest <= day <= asked.today}
-    for day, of_day in rows.items():
+    for day in asked.days:
+        of_day = {part: each.among(chosen) for (part, at), each in rows.items() if at == day}
         old = blocks.get(day)
         if old is not None and asked.zone and old.read_at < calendars.end(day, asked.zone) <= asked.at:
             old = _lost(old)
@@ -174,7 +171,8 @@ def fold(ledger: Ledger, reading: Reading, asked: Asked, wanted: IsWanted) -> Le
         # Of a day that still runs a later reading cannot be: the clock was ahead and has been set back.
         blocks[day] = replace(block, read_at=asked.at) if day == asked.today else block
     if blocks.keys() >= ledger.blocks.keys():
-        held = set(ledger.names).union(*(companies for of_day in rows.values() for companies in of_day.values()))
+        here = (each.companies for (_, day), each in rows.items() if day in asked.days)
+        held = ledger.names.keys() | (chosen & set[str]().union(*here))
     else:
         held = Ledger(blocks).companies_on(blocks)
     names = {**ledger.names, **{company: reading.names[company] or ledger.names.get(company, "") for company in chosen}}
@@ -218,10 +216,10 @@ def _lost(block: Block) -> Block:
     return Block(block.read_at, listed=False, tables=tables)
 
 
-def _block(
-    old: Block | None, rows: Mapping[str, Mapping[str, Mapping[Column, float]]], at: datetime, *, listed: bool
-) -> Block:
+def _block(old: Block | None, rows: Mapping[str, DayRows], at: datetime, *, listed: bool) -> Block:
     """Returns a day's block after one answer; `read_at` never goes back, nor does what is published."""
     held = {} if old is None else old.tables
-    tables = {**held, **{part: merged(held.get(part, NO_ROWS), figures) for part, figures in rows.items()}}
-    return Block(at, listed, tables) if old is None else Block(max(old.read_at, at), old.listed or listed, tables)
+    tables = {part: merged(held.get(part, NO_ROWS), each) for part, each in rows.items() if each.companies}
+    if old is None:
+        return Block(at, listed, tables)
+    return Block(max(old.read_at, at), old.listed or listed, {**held, **tables})

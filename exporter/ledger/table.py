@@ -3,13 +3,13 @@
 import math
 from array import array
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import compress, repeat
-from operator import eq
+from operator import eq, mul
 from typing import NamedTuple
 
-from exporter.domain.model import READ_IN_PART, Column
+from exporter.domain.model import READ_IN_PART, Column, DayRows
 
 MANY = 50
 """Up to this many rows per company looked for are walked through; of more, each company is searched for."""
@@ -64,46 +64,55 @@ class Table:
 NO_ROWS = Table()
 
 
-def merged(old: Table, rows: Mapping[str, Mapping[Column, float]]) -> Table:
+def merged(old: Table, new: DayRows) -> Table:
     """Merges new rows into held ones; a figure that the new row lacks stays, except in a breakdown read completely.
 
     Returns the held table itself if nothing changed, comparing NaN by its bytes.
     """
-    if is_same := rows.keys() <= set(old.companies):
-        companies, columns = old.companies, {column: values[:] for column, values in old.columns.items()}
+    place = dict(zip(new.companies, range(len(new.companies)), strict=True))
+    if is_same := place.keys() <= set(old.companies):
+        companies, columns = old.companies, dict(old.columns)
     else:
-        companies = tuple(sorted({*old.companies, *rows}, key=by_number))
+        companies = tuple(sorted({*old.companies, *place}, key=by_number))
         places = old.places(companies)
         columns = {column: array("d", old.spread(column, places, math.nan)) for column in old.columns}
-    place = dict(zip(companies, range(len(companies)), strict=True))
-    filled: tuple[tuple[Column, ...], list[array[float]]] = (), []  # a row mostly has the columns of the one before
-    gone, breakdowns = list[tuple[Column, "list[array[float]]"]](), _breakdowns(old)
-    for company, figures in rows.items():
-        if filled[0] != (own := tuple(figures)):
-            columns.update({column: _empty(len(companies)) for column in own if column not in columns})
-            filled = own, [columns[column] for column in own]
-            missing = {marker: breakdowns[marker].difference(figures) for marker in own if marker in breakdowns}
-            gone = [(marker, [columns[each] for each in missing[marker]]) for marker in missing]
-        index = place[company]
-        for marker, of_breakdown in gone:
-            for values in of_breakdown if figures[marker] != READ_IN_PART else ():
-                values[index] *= 0.0  # an absent figure, NaN, stays absent
-        for values, value in zip(filled[1], figures.values(), strict=True):
-            values[index] = value
-    lost = old.lost.difference(rows)
+    rows = list(map(place.get, companies, repeat(-1)))
+    read = {column: _at(rows, values) for column, values in new.columns.items()}
+    for column, values in read.items():
+        columns[column] = _updated(columns[column], values) if column in columns else values
+    for marker, below in _breakdowns(old, read).items():
+        is_complete = [not math.isnan(each) and each != READ_IN_PART for each in read[marker]]
+        for column in below:
+            unread = map(math.isnan, read[column]) if column in read else repeat(True)
+            factors = (0.0 if complete and lacks else 1.0 for complete, lacks in zip(is_complete, unread, strict=False))
+            columns[column] = array("d", map(mul, columns[column], factors))  # what was not there, NaN, stays so
+    lost = old.lost.difference(place)
     is_same = is_same and len(columns) == len(old.columns) and lost == old.lost
     if is_same and all(columns[column].tobytes() == values.tobytes() for column, values in old.columns.items()):
         return old
     return Table(companies, columns, lost)
 
 
-def _breakdowns(table: Table) -> Mapping[Column, frozenset[Column]]:
-    """Returns the held columns that each read marker would speak for, whether or not the table has that marker."""
-    found: dict[Column, set[Column]] = {}
+def _at(rows: Sequence[int], values: "array[float]") -> "array[float]":
+    """Returns the values of some rows, NaN for row -1."""
+    return array("d", map((values + array("d", [math.nan])).__getitem__, rows))
+
+
+def _updated(held: "array[float]", values: "array[float]") -> "array[float]":
+    """Returns new values, and held ones where the new one is NaN."""
+    if held.tobytes() == values.tobytes():
+        return held
+    return array("d", (old if math.isnan(new) else new for old, new in zip(held, values, strict=True)))
+
+
+def _breakdowns(table: Table, read: Collection[Column]) -> Mapping[Column, Sequence[Column]]:
+    """Returns the held columns that each of the read markers speaks for, whether or not the table has that marker."""
+    found: dict[Column, list[Column]] = {}
     for column in table.columns:
         for depth in range(len(column.label_values)):
-            found.setdefault(Column(column.family, column.label_values[:depth]), set()).add(column)
-    return {marker: frozenset(columns) for marker, columns in found.items()}
+            if (marker := Column(column.family, column.label_values[:depth])) in read:
+                found.setdefault(marker, []).append(column)
+    return found
 
 
 def _place(rows: Sequence[str], company: str) -> int:

@@ -3,16 +3,19 @@
 Knows what companies, days and rows are, and no report's fields.
 """
 
+import math
+from array import array
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import date
 from itertools import repeat
+from operator import add
 from typing import NamedTuple
 
 from exporter.domain import calendars
 from exporter.domain.errors import SchemaError
-from exporter.domain.model import Column, Days, FieldNote, Reading, Row
+from exporter.domain.model import Column, DayRows, Days, FieldNote, Reading, Rows
 from exporter.domain.text import enumerated
 from exporter.platforms import json_values
 from exporter.platforms.api import Context
@@ -26,6 +29,9 @@ class RowKey(NamedTuple):
     day: date
 
 
+Figures = Mapping[Column, float] | tuple[float | None, ...]
+
+
 class Invariant(NamedTuple):
     """In every row with all these figures, those of `parts` together are at most `whole`."""
 
@@ -36,12 +42,16 @@ class Invariant(NamedTuple):
 
 @dataclass(slots=True)
 class ReadingBuilder:
-    """Collects the content of one answer; `listed` counts rows of the asked days, readable or not."""
+    """Collects the content of one answer; `listed` counts rows of the asked days, readable or not.
+
+    `rows` are filed by part and day, and by company. The figures of parts in `columns` are parallel to these.
+    """
 
     days: Days
     context: Context
     names: dict[str, str] = field(default_factory=dict)
-    rows: dict[RowKey, Mapping[Column, float]] = field(default_factory=dict)
+    rows: dict[tuple[str, date], dict[str, Figures]] = field(default_factory=dict)
+    columns: dict[str, tuple[Column, ...]] = field(default_factory=dict)
     listed: int = 0
     outside_range: int = 0
     next_page: str = ""
@@ -131,41 +141,67 @@ class ReadingBuilder:
         self.listed += 1
         return RowKey(part, company, self.days.last)
 
-    def add(self, key: RowKey, figures: Mapping[Column, float]) -> None:
+    def add(self, key: RowKey, figures: Figures) -> None:
         """Files one row: an equal repetition counts once; of different ones the last, and it is noted."""
-        held = self.rows.setdefault(key, figures)
+        of_day = self.rows.setdefault((key.part, key.day), {})
+        held = of_day.setdefault(key.company_id, figures)
         if held is not figures and held != figures:
             self.violate("duplicate_row", key)
-            self.rows[key] = figures
-
-    def check_rows(self, invariants: Sequence[Invariant], moments: Set[Column]) -> None:
-        """Notes rows that break an invariant, or have one of the `moments` outside their day."""
-        zone, midnights = self.context.zone, dict[date, tuple[float, float]]()
-        for day in {key.day for key in self.rows} if moments else ():
-            midnights[day] = calendars.start(day, zone).timestamp(), calendars.end(day, zone).timestamp()
-        for key, figures in self.rows.items():
-            for name, parts, whole in invariants:
-                most = figures.get(whole)
-                if most is not None and sum(map(figures.get, parts, repeat(0.0))) > most:
-                    self.violate(name, key)
-            for column in moments:
-                if column in figures:
-                    start, end = midnights[key.day]
-                    if not start <= figures[column] < end:
-                        self.violate("answer_outside_day", key)
+            of_day[key.company_id] = figures
 
     def reading(
         self,
         parts: frozenset[str],
         fields: tuple[FieldNote, ...],
         remedy: str = "compare the answer with docs/development/platform-apis.md",
+        invariants: Sequence[Invariant] = (),
+        moments: Set[Column] = frozenset(),
     ) -> Reading:
-        """Returns the reading; SchemaError if rows are listed, and not one could be read."""
-        if self.listed and not any(self.rows.values()):
+        """Returns the reading; SchemaError if rows are listed, and not one could be read.
+
+        Notes rows that break an invariant, or have one of the `moments` outside their day.
+        """
+        rows = {place: self._as_columns(place[0], of_day) for place, of_day in self.rows.items()}
+        if self.listed and not any(each.columns for each in rows.values()):
             noted = [f"{kind} {enumerated(sorted(paths))}" for kind, paths in sorted(self._drift.items())]
             oddities = "; ".join([*noted, *sorted(self._violations)])
             raise SchemaError(f"none of {self.listed} listed rows could be read: {oddities}; {remedy}")
-        rows = tuple(Row(part, day, company, figures) for (part, company, day), figures in self.rows.items())
+        for (part, day), of_day in rows.items():
+            self._check(part, day, of_day, invariants)
+            self._check_moments(part, day, of_day, moments)
         drift = {kind: frozenset(paths) for kind, paths in self._drift.items()}
         violations = {invariant: len(keys) for invariant, keys in self._violations.items()}
-        return Reading(self.names, parts, rows, drift, violations, self.outside_range, fields, next_page=self.next_page)
+        return Reading(
+            self.names, parts, Rows(rows), drift, violations, self.outside_range, fields, next_page=self.next_page
+        )
+
+    def _as_columns(self, part: str, rows: Mapping[str, Figures]) -> DayRows:
+        if part not in self.columns:
+            return DayRows.of({company: each for company, each in rows.items() if not isinstance(each, tuple)})
+        figures = zip(*(each for each in rows.values() if isinstance(each, tuple)), strict=True)
+        columns: dict[Column, array[float]] = {}
+        for column, values in zip(self.columns[part], figures, strict=True):
+            if any(value is not None for value in values):
+                known = (math.nan if value is None else value for value in values)
+                columns[column] = array("d", map(add, known, repeat(0.0)))  # -0.0 would show on the page
+        return DayRows(tuple(rows), columns)
+
+    def _check(self, part: str, day: date, rows: DayRows, invariants: Sequence[Invariant]) -> None:
+        for name, parts, whole in invariants:
+            if whole in rows.columns:
+                values = [rows.columns[each] for each in parts if each in rows.columns]
+                totals = map(sum, zip(*(map(_or_zero, each) for each in values), strict=True))
+                for company, total, most in zip(rows.companies, totals, rows.columns[whole], strict=False):
+                    if total > most:
+                        self.violate(name, RowKey(part, company, day))
+
+    def _check_moments(self, part: str, day: date, rows: DayRows, moments: Set[Column]) -> None:
+        start, end = (at(day, self.context.zone).timestamp() for at in (calendars.start, calendars.end))
+        for column in moments & rows.columns.keys():
+            for company, moment in zip(rows.companies, rows.columns[column], strict=True):
+                if moment < start or moment >= end:
+                    self.violate("answer_outside_day", RowKey(part, company, day))
+
+
+def _or_zero(value: float) -> float:
+    return 0.0 if math.isnan(value) else value

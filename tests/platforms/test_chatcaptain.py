@@ -438,8 +438,9 @@ def test_a_breakdown_is_marked_by_how_much_of_it_was_read(languages: object, mar
 
     assert isinstance(came, Reading)
     family = "chatcaptain_conversations_by_language"
-    assert came.rows[0].figures[Column(family, ("de",))] == 5.0
-    assert came.rows[0].figures.get(Column(family)) == marker
+    (row,) = came.rows
+    assert row.figures[Column(family, ("de",))] == 5.0
+    assert row.figures.get(Column(family)) == marker
 
 
 def test_what_has_no_value_is_no_fault_of_a_day_on_which_nothing_happened() -> None:
@@ -452,7 +453,8 @@ def test_what_has_no_value_is_no_fault_of_a_day_on_which_nothing_happened() -> N
     assert (came.unread, came.drift) == ((), {})
     assert set(figures(came).values()) == {0.0}
     assert {name for name, _ in figures(came)} == {"conversations", "messages", "interactions", "steps", "intents"}
-    assert came.rows[0].figures[Column("chatcaptain_intent_hits")] == 1.0
+    (row,) = came.rows
+    assert row.figures[Column("chatcaptain_intent_hits")] == 1.0
 
 
 def test_what_has_no_value_on_another_day_was_not_read() -> None:
@@ -470,7 +472,8 @@ def test_what_has_no_value_on_another_day_was_not_read() -> None:
         "INTENT_SCORE_MEDIAN": True,
         "STEP_EXEC_COUNT": False,
     }
-    assert {each.family for each in came.unread} & {column.family for column in came.rows[0].figures} == set()
+    (row,) = came.rows
+    assert {each.family for each in came.unread} & {column.family for column in row.figures} == set()
 
 
 def test_what_an_answer_calls_otherwise_is_not_left_out() -> None:

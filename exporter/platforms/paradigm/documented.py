@@ -47,8 +47,9 @@ class DocumentedReport(ReportEndpoint):
             if array.part in parts:
                 ArrayReader(array, rows).read(root[array.key])
         fields = (field for array in self.arrays for of_object in array.objects.values() for field in of_object)
-        rows.check_rows(self.checks, {field.column for field in fields if field.read is json_values.moment})
-        return rows.reading(parts, field_notes.notes(*(root.get(array.metadata) for array in self.arrays)))
+        moments = {field.column for field in fields if field.read is json_values.moment}
+        notes = field_notes.notes(*(root.get(array.metadata) for array in self.arrays))
+        return rows.reading(parts, notes, invariants=self.checks, moments=moments)
 
     def _expect(self, root: Mapping[str, object], rows: ReadingBuilder) -> None:
         """Notes undocumented keys beside the arrays; missing ones cost no figure."""

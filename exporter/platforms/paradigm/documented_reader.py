@@ -121,13 +121,15 @@ class Array:
         return json_values.decoder({"company": {"id": int, "name": str}, **row})
 
     @cached_property
-    def typed(self) -> tuple[Column, ...]:
-        """The columns whose values the types of an entry judge."""
-        return tuple(field.column for field, _, _ in self._fields if field.read in TYPES)
+    def filed(self) -> tuple[Column, ...]:
+        """The columns in the order of a row's values: those that types judge, those judged by value, the items'."""
+        by_type = [field.column for field, _, _ in self._fields if field.read in TYPES]
+        of_items = (self.items.total, self.items.distinct) if self.items else ()
+        return (*by_type, *(field.column for field, _, _ in self.judged), *of_items)
 
     @cached_property
     def values(self) -> Callable[[object], tuple[float | None, ...]]:
-        """Returns the values of these columns in a row."""
+        """Returns the values of a row that the types of an entry judge."""
         paths = [value for field, _, value in self._fields if field.read in TYPES]
         return attrgetter(*paths) if len(paths) > 1 else lambda row: tuple(attrgetter(path)(row) for path in paths)
 
@@ -157,6 +159,7 @@ class ArrayReader:
         array, path = self.array, f"{self.array.key}[]"
         if not isinstance(entries, list | json_values.Listed):
             raise SchemaError(f'"{array.key}" is {json_outline.summary(entries)}, expected a list of companies')
+        self.rows.columns[array.part] = array.filed
         typed = entries.by(array.decoder) if isinstance(entries, json_values.Listed) else entries
         for entry in typed:
             if isinstance(entry, msgspec.Struct):
@@ -172,23 +175,23 @@ class ArrayReader:
             return
         if not array.dated:
             key = rows.level_key(array.part, company)
-            rows.add(key, self._figures_of(entry, key))
+            rows.add(key, self._values(entry, key))
             return
         for row in entry.dates:
             if dated := rows.key(array.part, company, row.date, f"{array.row_path}.date"):
-                rows.add(dated, self._figures_of(row, dated))
+                rows.add(dated, self._values(row, dated))
 
-    def _figures_of(self, row: Any, key: RowKey) -> Mapping[Column, float]:
+    def _values(self, row: Any, key: RowKey) -> tuple[float | None, ...]:
+        """Returns the figures of a row by `Array.filed`."""
         array = self.array
-        values = zip(array.typed, array.values(row), strict=True)
-        figures = {column: value + 0.0 for column, value in values if value is not None}  # -0.0 would show on the page
-        for field, path, value in array.judged:
-            self._read(field, path, value(row), key, figures)
+        values = array.values(row)
+        if array.judged:
+            values += tuple(self._judged(field, path, value(row), key) for field, path, value in array.judged)
         if items := array.items:
             listed = getattr(row, items.key)
-            figures[items.total] = sum(map(attrgetter(items.number), listed), 0.0)
-            figures[items.distinct] = float(len(set(map(attrgetter(items.identity), listed))))
-        return figures
+            total = sum(map(attrgetter(items.number), listed), 0.0)
+            values += total, len(set(map(attrgetter(items.identity), listed)))
+        return values
 
     def _surprising(self, listed: object, path: str) -> None:
         """Reads an entry of which something is not as documented, and notes what."""
@@ -207,13 +210,13 @@ class ArrayReader:
         array, rows, path = self.array, self.rows, self.array.row_path
         if not array.dated:
             key = rows.level_key(array.part, company)
-            rows.add(key, self._figures(entry, key))
+            rows.add(key, tuple(map(self._figures(entry, key).get, array.filed)))
             return
         part, known, date_path = array.part, array.row_keys, f"{path}.date"
         for row in rows.objects(entry.get("dates"), path.removesuffix("[]"), are_rows=True):
             rows.expect(row, known, path)
             if dated := rows.key(part, company, row.get("date"), date_path):
-                rows.add(dated, self._figures(row, dated))
+                rows.add(dated, tuple(map(self._figures(row, dated).get, array.filed)))
 
     def _figures(self, row: Mapping[str, object], key: RowKey) -> Mapping[Column, float]:
         """Reads the values of one row; what is absent stays absent."""
@@ -227,19 +230,20 @@ class ArrayReader:
             if name:
                 rows.expect(holder, known, path)
             for field, place in fields:
-                self._read(field, place, holder.get(field.key), key, figures)
+                figure = self._judged(field, place, holder.get(field.key), key)
+                if figure is not None:
+                    figures[field.column] = figure
         if items:
             figures |= self._items(items, row.get(items.key), key)
         return figures
 
-    def _read(self, field: Field, path: str, value: object, key: RowKey, figures: dict[Column, float]) -> None:
+    def _judged(self, field: Field, path: str, value: object, key: RowKey) -> float | None:
         if value is None and field.optional:
-            return
+            return None
         figure, flaw = found = field.read(value)
         if flaw:
             self.rows.figure(found, path, key)
-        if figure is not None:
-            figures[field.column] = figure
+        return figure
 
     def _items(self, items: Items, listed: object, key: RowKey) -> Mapping[Column, float]:
         """Adds up a list and counts its different ids; of a list without one readable number the figure is absent."""
