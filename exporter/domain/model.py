@@ -21,8 +21,8 @@ family     a metric family: name, type, help, samples
 import math
 from array import array
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Set
-from dataclasses import dataclass, field, replace
+from collections.abc import Collection, Iterable, Iterator, Mapping, Set
+from dataclasses import dataclass, field
 from datetime import date
 from enum import Enum, IntEnum
 from itertools import compress
@@ -269,25 +269,5 @@ class Family:
     kind: str = "gauge"
     expendable: Expendable = Expendable.NEVER
 
-    @property
-    def made_from(self) -> None:
-        """Unknown."""
-
     def made(self) -> "Family":
         return self
-
-
-@dataclass(frozen=True, slots=True)
-class DeferredFamily:
-    """A family whose samples are made on demand; equal `made_from` means equal samples, None never does."""
-
-    family: Family
-    make: Callable[[], Iterable[Sample]]
-    made_from: tuple[object, ...] | None = None
-
-    @property
-    def name(self) -> str:
-        return self.family.name
-
-    def made(self) -> Family:
-        return replace(self.family, samples=tuple(self.make()))

@@ -1,17 +1,20 @@
 """The one slot between poller and web: what was published last."""
 
 from collections import Counter
-from collections.abc import Container, Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import NamedTuple
 
-from exporter.domain.model import DeferredFamily, Expendable, Family, Sample
+from exporter.domain.model import Expendable, Family, Sample
 from exporter.exposition.series_limit import DROPPED, REASONS, SERIES, USUAL_LIMITS, Amounts, PageLimits, kinds_to_drop
 from exporter.exposition.text import EMPTY, Chunk, Key, Page, Quoted, join, write
-from exporter.metrics.report_view import ReportView, SourceInfo
+from exporter.metrics.report_health import deferred_families
+from exporter.metrics.report_view import DeferredFamily, ReportView, SourceInfo, Tables, changed_companies
 from exporter.metrics.unmatched import Unmatched, everywhere, unmatched_families
 
+MOST_CHANGED = 0.5
+"""Share of companies up to which lines are updated; of more all are made anew."""
 SELECTORS = " selectors"
 """Stands for a report in what is known of all sources' selectors; no report has this name."""
 
@@ -69,7 +72,9 @@ class Board:
             infos |= {} if each.source_info is None else {source: each.source_info}
             quoted = Quoted()
             for report, families in each.reports.items():
-                chunks[source, report] = tuple(_written(families, kept.get((source, report), ()), quoted))
+                was, now = self.shown.views.get((source, report)), each.views.get(report)
+                before = _Report(kept.get((source, report), ()), was, now, quoted)
+                chunks[source, report] = tuple(before.written(families))
                 if report and any(chunk.series and chunk.has_companies for chunk in chunks[source, report]):
                     served.add((source, report))
         unmatched = everywhere(infos.values())
@@ -93,20 +98,69 @@ class Board:
         self._chunks, self.limits = chunks, limits
 
 
-def _written(families: Iterable[Family | DeferredFamily], before: Iterable[Chunk], quoted: Quoted) -> Iterator[Chunk]:
-    """Yields written families; reuses the lines of families that are made from the same as before."""
-    old = {chunk.family: chunk for chunk in before}
-    compared: tuple[object, object, bool] = None, None, True  # mostly the same two as for the family before
-    for each in families:
-        chunk = old.get(each.name)
-        if each.made_from and chunk and chunk.made_from:
-            (was, *others_were), (is_now, *others_are) = chunk.made_from, each.made_from
-            if compared[0] is not was or compared[1] is not is_now:
-                compared = was, is_now, was == is_now
-            if compared[2] and others_were == others_are:
-                yield chunk
-                continue
-        yield write(each.made(), quoted)._replace(made_from=each.made_from)
+class _Report:
+    """Writes the families of a report; of lines that were written before, only those of changed companies anew.
+
+    `was` and `now` are the report's views when the lines were written, and now.
+    """
+
+    def __init__(self, chunks: Iterable[Chunk], was: ReportView | None, now: ReportView | None, quoted: Quoted) -> None:
+        self._chunks = {chunk.family: chunk for chunk in chunks}
+        self._was, self._now = was, now
+        self._quoted = quoted
+        self._common: tuple[object, object, bool] = None, None, True  # mostly the same two as of the family before
+        self._differing: dict[tuple[int, int], Set[str]] = {}
+        self._some: dict[tuple[bool, frozenset[str]], Mapping[str, Family | DeferredFamily]] = {}
+
+    def written(self, families: Iterable[Family | DeferredFamily]) -> Iterator[Chunk]:
+        for each in families:
+            if isinstance(each, DeferredFamily):
+                yield (self._updated(each) or write(each.made(), self._quoted))._replace(made_from=each.made_from)
+            else:
+                yield write(each, self._quoted)
+
+    def _updated(self, each: DeferredFamily) -> Chunk | None:
+        """Returns the lines of a family as they were written before, and updated; None if they must be made anew."""
+        chunk, now = self._chunks.get(each.name), each.made_from
+        if chunk is None or chunk.made_from is None or now is None:
+            return None
+        was = chunk.made_from
+        if self._common[0] is not was.common or self._common[1] is not now.common:
+            self._common = was.common, now.common, was.common == now.common
+        if not self._common[2] or was.days.keys() != now.days.keys():
+            return None
+        changed = frozenset[str]().union(*(self._changed(was.days[day], tables) for day, tables in now.days.items()))
+        return self._with_companies(chunk, each.name, changed) if changed else chunk
+
+    def _with_companies(self, chunk: Chunk, family: str, companies: frozenset[str]) -> Chunk | None:
+        """Returns a chunk with the present figures of some companies; None if it must be made anew."""
+        if self._was is None or self._now is None or len(companies) > MOST_CHANGED * len(self._now.ledger.names):
+            return None
+        some = self._of(self._now, companies)[family].made()
+        if chunk.has_companies:
+            return chunk.with_companies(write(some, self._quoted), companies)
+        counts = Counter(dict(chunk.samples))
+        counts.update(dict(some.samples))
+        counts.subtract(dict(self._of(self._was, companies)[family].made().samples))
+        is_alike = all(counts.values()) and len(counts) == len(chunk.samples)
+        samples = tuple(Sample(labels, count) for labels, count in counts.items())
+        return write(replace(some, samples=samples), self._quoted) if is_alike else None
+
+    def _changed(self, before: Tables, now: Tables) -> Set[str]:
+        """Returns the companies whose rows of a day differ; cached, since families share days."""
+        if before is now:
+            return frozenset()
+        key = id(before), id(now)
+        if key not in self._differing:
+            self._differing[key] = changed_companies(before, now)
+        return self._differing[key]
+
+    def _of(self, view: ReportView, companies: frozenset[str]) -> Mapping[str, Family | DeferredFamily]:
+        """Returns the families of some companies, by name."""
+        key = view is self._now, companies
+        if key not in self._some:
+            self._some[key] = {each.name: each for each in deferred_families(view, companies)}
+        return self._some[key]
 
 
 def _counted(sources: Iterable[str], counts: Amounts, dropped: Container[Expendable]) -> tuple[Family, Family]:

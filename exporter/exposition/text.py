@@ -4,6 +4,7 @@ Text 0.0.4 and OpenMetrics 1.0 share sample lines; headers, names of counter fam
 exposition is rendered and compressed once per data change; a scrape appends live self-metrics (`Body.with_tail`).
 """
 
+import re
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -15,8 +16,9 @@ from struct import pack
 from types import MappingProxyType
 from typing import NamedTuple
 
-from exporter.domain.model import Expendable, Family
+from exporter.domain.model import Expendable, Family, Sample
 from exporter.domain.text import label_value
+from exporter.metrics.report_view import MadeFrom
 
 GZIP_HEADER = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff"
 GZIP_LEVEL = 1  # daily figures compress 15 to 30 times at any level; this one costs a tenth of the default
@@ -152,7 +154,7 @@ def _shift(length: int) -> int:
 class Chunk(NamedTuple):
     """The lines of one family from one source and report, and its headers by format.
 
-    `has_companies`: each line names one; `made_from` is as in `DeferredFamily`.
+    `has_companies`: each line names one; else its `samples` are kept. `made_from` is as in `DeferredFamily`.
     """
 
     family: str
@@ -161,7 +163,21 @@ class Chunk(NamedTuple):
     series: int
     expendable: Expendable
     has_companies: bool = False
-    made_from: tuple[object, ...] | None = None
+    samples: tuple[Sample, ...] = ()
+    made_from: MadeFrom | None = None
+
+    def with_companies(self, some: "Chunk", companies: Iterable[str]) -> "Chunk | None":
+        """Returns the chunk with the lines of some companies replaced; None if these have other labels than before."""
+        lines, others = self.piece.plain.split(b"\n"), some.piece.plain.split(b"\n")
+        ids = {escaped(label_value(company)).encode() for company in companies}
+        places = [place for place, company in enumerate(_COMPANY.findall(self.piece.plain)) if company in ids]
+        if len(places) != some.series:
+            return None
+        for place, line in zip(places, others, strict=False):
+            if lines[place].rpartition(b" ")[0] != line.rpartition(b" ")[0]:
+                return None
+            lines[place] = line
+        return self._replace(piece=GzipPiece.of(b"\n".join(lines)))
 
 
 @dataclass(slots=True)
@@ -189,7 +205,10 @@ def write(family: Family, quoted: Quoted | None = None) -> Chunk:
     plain = b"".join("".join(some).encode() for some in iter(lambda: tuple(islice(lines, AT_ONCE)), ()))
     encoded = {format_: header.encode() for format_, header in headers.items()}
     has_companies = "company_id" in family.label_names
-    return Chunk(family.name, encoded, GzipPiece.of(plain), len(family.samples), family.expendable, has_companies)
+    samples = () if has_companies else family.samples
+    return Chunk(
+        family.name, encoded, GzipPiece.of(plain), len(family.samples), family.expendable, has_companies, samples
+    )
 
 
 def _lines(family: Family, quoted: Quoted) -> Iterator[str]:
@@ -217,6 +236,8 @@ def number(figure: float) -> str:
         return f"{mantissa}e+{dot - 1:02d}"
     return text
 
+
+_COMPANY = re.compile(rb'[{,]company_id="((?:[^"\\]|\\.)*)"')
 
 Page = Mapping[Format, Body]
 """An exposition in every format."""

@@ -3,7 +3,7 @@
 import math
 from array import array
 from bisect import bisect_left, bisect_right
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from itertools import compress, repeat
 from operator import eq, mul
@@ -51,6 +51,20 @@ class Table:
         found = _empty(len(self.companies[places.here])) if values is None else values[places.here]
         found.append(silence)
         return list(map(found.__getitem__, places.each))  # -1 is the last one
+
+    def changed_since(self, before: "Table") -> Set[str]:
+        """Returns the companies whose rows differ from those in another table."""
+        if self is before:
+            return set()
+        changed = (set(self.companies) ^ set(before.companies)) | (self.lost ^ before.lost)
+        companies = self.companies if not changed else sorted({*self.companies, *before.companies}, key=by_number)
+        here, there = self.places(companies), before.places(companies)
+        for column in self.columns.keys() | before.columns.keys():
+            if self.columns.get(column) is not before.columns.get(column):
+                now, was = self.spread(column, here, math.nan), before.spread(column, there, math.nan)
+                pairs = zip(companies, now, was, strict=True)
+                changed.update(each for each, *both in pairs if both[0] != both[1] and not all(map(math.isnan, both)))
+        return changed
 
     def with_figure(self, column: Column) -> Iterable[str]:
         """Returns the companies that have a figure in a column (NaN alone differs from itself)."""

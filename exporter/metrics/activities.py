@@ -16,7 +16,7 @@ from statistics import median
 
 from exporter.domain import calendars
 from exporter.domain.calendars import ONE_DAY, Calendar
-from exporter.domain.model import DeferredFamily, Family, Sample
+from exporter.domain.model import Family, Sample
 from exporter.metrics import missing_limits as missing
 from exporter.metrics.activity_figures import ActivityFigures, OnDay, activity_figures
 from exporter.metrics.limits import NO_LIMITS, ActivityLimits, Limit
@@ -30,7 +30,7 @@ from exporter.metrics.missing_limits import (
     missing_limits,
     why_missing,
 )
-from exporter.metrics.report_view import CompanyIndex, ReportView
+from exporter.metrics.report_view import CompanyIndex, DeferredFamily, ReportView
 
 LABELS = ("source", "report", "company_id", "company", "activity")
 LIMIT_LABELS = (*LABELS, "bound", "basis", "severity")

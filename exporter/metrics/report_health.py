@@ -3,7 +3,7 @@
 chat_usage_report_day_timestamp_seconds{source="production",report="chat-sessions"} 1.7724096e+09
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from fnmatch import fnmatchcase
 from functools import partial
@@ -12,11 +12,11 @@ from typing import NamedTuple
 
 from exporter.domain import calendars
 from exporter.domain.errors import OUTCOMES
-from exporter.domain.model import DeferredFamily, Family, Sample
+from exporter.domain.model import Family, Sample
 from exporter.domain.selectors import literal
 from exporter.ledger.table import by_number
 from exporter.metrics.activities import activity_families
-from exporter.metrics.report_view import CompanyIndex, ReportView, SourceInfo
+from exporter.metrics.report_view import CompanyIndex, DeferredFamily, MadeFrom, ReportView, SourceInfo
 from exporter.metrics.usage import usage_families
 from exporter.metrics.windows import SUMS
 from exporter.platforms.api import INVARIANTS
@@ -29,9 +29,9 @@ def families(view: ReportView) -> Iterator[Family]:
     yield from (family for each in deferred_families(view) if (family := each.made()).samples)
 
 
-def deferred_families(view: ReportView) -> Iterator[Family | DeferredFamily]:
-    """Yields the families of one report; whether they have samples shows when they are made."""
-    index = CompanyIndex(view)
+def deferred_families(view: ReportView, among: Collection[str] | None = None) -> Iterator[Family | DeferredFamily]:
+    """Yields the families of one report, by default of all companies; whether they have samples shows when made."""
+    index = CompanyIndex(view, among)
     figures = iter(()) if view.day_status.stale else usage_families(index)
     found: Iterable[Family | DeferredFamily] = chain[Family | DeferredFamily](
         figures, activity_families(index), _health(view)
@@ -181,7 +181,7 @@ SOURCE_FAMILIES = (SETTLE, COMPANY_INFO)
 
 def source_families(view: SourceInfo) -> Iterator[Family | DeferredFamily]:
     yield replace(SETTLE, samples=(Sample((view.source,), view.settle.total_seconds()),))
-    yield DeferredFamily(COMPANY_INFO, partial(_companies, view), (view,))
+    yield DeferredFamily(COMPANY_INFO, partial(_companies, view), MadeFrom(view, {}))
 
 
 def _companies(view: SourceInfo) -> Iterator[Sample]:

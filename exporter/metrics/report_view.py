@@ -1,15 +1,16 @@
 """The input of the families of one report and of one source; knows no family and no window."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from functools import cached_property
+from typing import NamedTuple
 
-from exporter.domain.model import Column, FieldNote, Measure, Sample
+from exporter.domain.model import Column, Family, FieldNote, Measure, Sample
 from exporter.domain.selectors import Companies, Entry
 from exporter.ledger.day_status import DayRules, DayStatus
 from exporter.ledger.ledger import Ledger
-from exporter.ledger.table import Places, by_number
+from exporter.ledger.table import NO_ROWS, Places, Table, by_number
 from exporter.metrics.label_limits import Kept, LabelLimits
 from exporter.metrics.limits import CompanyLimits
 from exporter.platforms.api import NO_DISCOVERIES, Discoveries, Report
@@ -94,6 +95,43 @@ class SourceInfo:
         return self.companies.missing(self.names, self.listed or {})
 
 
+Tables = Mapping[str, Table]
+"""The rows of a day by part."""
+
+
+class MadeFrom(NamedTuple):
+    """What samples are made from: the figures of some days, and what is `common` to all days."""
+
+    common: object
+    days: Mapping[date, Tables]
+
+
+def changed_companies(before: Tables, now: Tables) -> Set[str]:
+    """Returns the companies whose rows of a day differ."""
+    parts = before.keys() | now.keys()
+    return set[str]().union(*(now.get(each, NO_ROWS).changed_since(before.get(each, NO_ROWS)) for each in parts))
+
+
+@dataclass(frozen=True, slots=True)
+class DeferredFamily:
+    """A family whose samples are made on demand.
+
+    Equal `made_from` means equal samples, None never does. A company's samples depend on no other company's figures;
+    without the label company_id, samples count companies.
+    """
+
+    family: Family
+    make: Callable[[], Iterable[Sample]]
+    made_from: MadeFrom | None = None
+
+    @property
+    def name(self) -> str:
+        return self.family.name
+
+    def made(self) -> Family:
+        return replace(self.family, samples=tuple(self.make()))
+
+
 class CompanyIndex:
     """Companies with a row on some held day, all or those `among` some, sorted by number; cached per ledger.
 
@@ -121,13 +159,13 @@ class CompanyIndex:
         self._labels: dict[tuple[str, tuple[str, ...]], Sequence[tuple[str, ...]]] = {}
         self._rows: dict[tuple[date, str], Places] = {}
 
-    def made_from(self, days: Iterable[date]) -> tuple[object, ...]:
+    def made_from(self, days: Iterable[date]) -> MadeFrom:
         """Returns the input of these days' figures: equal until one of them, a company or a setting changes.
 
         Fast to compare: what an answer did not change is the same object as before.
         """
         blocks = self.view.ledger.blocks
-        return self._common, {day: blocks[day].tables for day in days if day in blocks}
+        return MadeFrom(self._common, {day: blocks[day].tables for day in days if day in blocks})
 
     @cached_property
     def _common(self) -> tuple[object, ...]:

@@ -7,8 +7,8 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 
-from exporter.domain.model import DeferredFamily, Kind, Measure, Sample
-from exporter.metrics.report_view import CompanyIndex
+from exporter.domain.model import Kind, Measure, Sample
+from exporter.metrics.report_view import CompanyIndex, DeferredFamily
 from exporter.metrics.sums import Sums, limited_sums, window_sums
 from exporter.metrics.windows import TODAY, Window, WindowDays, days_by_window, family_of, windows
 
@@ -54,16 +54,14 @@ def _newest_samples(index: CompanyIndex, measure: Measure) -> Iterator[Sample]:
     for part, column in index.columns_of(measure):
         if part not in index.companies:
             continue
-        newest = dict.fromkeys(index.companies[part], -math.inf)
+        newest = [-math.inf] * len(index.companies[part])
         for day in sorted(index.view.ledger.blocks, reverse=True):
-            table = index.view.ledger.table(day, part)
-            for company, value in zip(table.companies, table.columns.get(column, ()), strict=False):
-                found = newest.get(company, math.inf)
-                if value > found and (is_moment or found == -math.inf):
-                    newest[company] = value
-            if not is_moment and -math.inf not in newest.values():
+            if column in index.view.ledger.table(day, part).columns:
+                pairs = zip(newest, index.on_day(day, part, column, math.nan), strict=True)
+                newest = [new if new > old and (is_moment or old == -math.inf) else old for old, new in pairs]
+            if not is_moment and -math.inf not in newest:
                 break
-        yield from index.samples(measure, part, column, list(newest.values()), None)
+        yield from index.samples(measure, part, column, newest, None)
 
 
 def _info_samples(index: CompanyIndex, measure: Measure) -> Iterator[Sample]:

@@ -16,10 +16,11 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
-from exporter.domain.model import DeferredFamily, Expendable, Family, Sample
+from exporter.domain.model import Expendable, Family, Sample
 from exporter.exposition.board import NOTHING, Board, RenderedSource
 from exporter.exposition.series_limit import PageLimits
 from exporter.exposition.text import AT_ONCE, EMPTY, RUN, SMALL, Body, Format, GzipPiece, join, number, write
+from exporter.metrics.report_view import DeferredFamily, MadeFrom
 
 FORMATS = pytest.mark.parametrize("format_", Format, ids=lambda format_: format_.name.lower())
 LABELS = ("company", "company_id", "source")  # in the order in which prometheus-client sorts them
@@ -330,7 +331,7 @@ def test_a_family_is_made_again_only_if_it_is_made_from_something_else() -> None
             made.append(day)
             return family.samples
 
-        return DeferredFamily(replace(family, samples=()), make, ("day", day))
+        return DeferredFamily(replace(family, samples=()), make, MadeFrom(("day", day), {}))
 
     for day in (1, 1, 2, 2, 1):
         board.put("s", RenderedSource({"r": (deferred(day), gauge("chat_b", "A", day))}))
