@@ -4,7 +4,6 @@ Text 0.0.4 and OpenMetrics 1.0 share sample lines; headers, names of counter fam
 exposition is rendered and compressed once per data change; a scrape appends live self-metrics (`Body.with_tail`).
 """
 
-import re
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -151,6 +150,9 @@ def _shift(length: int) -> int:
     return found
 
 
+_COMPANY = b'company_id="'
+
+
 class Chunk(NamedTuple):
     """The lines of one family from one source and report, and its headers by format.
 
@@ -168,16 +170,20 @@ class Chunk(NamedTuple):
 
     def with_companies(self, some: "Chunk", companies: Iterable[str]) -> "Chunk | None":
         """Returns the chunk with the lines of some companies replaced; None if these have other labels than before."""
-        lines, others = self.piece.plain.split(b"\n"), some.piece.plain.split(b"\n")
+        if not self.series:
+            return None if some.series else self
         ids = {escaped(label_value(company)).encode() for company in companies}
-        places = [place for place, company in enumerate(_COMPANY.findall(self.piece.plain)) if company in ids]
-        if len(places) != some.series:
+        start = self.piece.plain.find(_COMPANY) + len(_COMPANY)
+        same = self.piece.plain[:start]  # as each line begins: with the family's name and the source
+        lines, others = self.piece.plain.split(same), some.piece.plain.split(same)
+        places = [place for place, line in enumerate(lines) if line[: line.find(b'"')] in ids]
+        if len(lines) - 1 != self.series or len(places) != some.series or any(b"\\" in each for each in ids):
             return None
-        for place, line in zip(places, others, strict=False):
+        for place, line in zip(places, others[1:], strict=True):
             if lines[place].rpartition(b" ")[0] != line.rpartition(b" ")[0]:
                 return None
             lines[place] = line
-        return self._replace(piece=GzipPiece.of(b"\n".join(lines)))
+        return self._replace(piece=GzipPiece.of(same.join(lines)))
 
 
 @dataclass(slots=True)
@@ -236,8 +242,6 @@ def number(figure: float) -> str:
         return f"{mantissa}e+{dot - 1:02d}"
     return text
 
-
-_COMPANY = re.compile(rb'[{,]company_id="((?:[^"\\]|\\.)*)"')
 
 Page = Mapping[Format, Body]
 """An exposition in every format."""
