@@ -182,7 +182,7 @@ class ReadingBuilder:
         columns: dict[Column, array[float]] = {}
         for column, values in zip(self.columns[part], figures, strict=True):
             if any(value is not None for value in values):
-                known = (math.nan if value is None else value for value in values)
+                known = [math.nan if value is None else value for value in values] if None in values else values
                 columns[column] = array("d", map(add, known, repeat(0.0)))  # -0.0 would show on the page
         return DayRows(tuple(rows), columns)
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from exporter.domain.calendars import ONE_DAY, day_at
 from exporter.domain.errors import NotFoundError, ReportError, SchemaError
-from exporter.domain.model import Days, FieldNote, Reading
+from exporter.domain.model import Days, FieldNote, Reading, by_day
 from exporter.domain.selectors import Companies
 from exporter.ledger.corrections import Corrections, corrections
 from exporter.ledger.day_status import DayRules, day_status
@@ -133,9 +133,11 @@ def _began_anew(
     """Returns the companies that are new ones under a known id, judged by this report's own names."""
     given = before.listed or before.ledger.names
     renamed = {each: set[date]() for each, name in names.items() if name and given.get(each, name) not in ("", name)}
-    for row in (row for answer in answers for row in answer.reading.rows if renamed):
-        if row.company_id in renamed:
-            renamed[row.company_id].add(row.day)
+    if not renamed:
+        return {}
+    for (_, day), rows in ((place, rows) for answer in answers for place, rows in by_day(answer.reading.rows).items()):
+        for company in renamed.keys() & set(rows.companies):
+            renamed[company].add(day)
     return began_anew(before.ledger, asked, renamed)
 
 

@@ -7,6 +7,7 @@ other entry is read key by key, and each surprise noted.
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import repeat
 from operator import attrgetter
 from typing import Any, NamedTuple
 
@@ -123,21 +124,29 @@ class Array:
     @cached_property
     def filed(self) -> tuple[Column, ...]:
         """The columns in the order of a row's values: those that types judge, those judged by value, the items'."""
-        by_type = [field.column for field, _, _ in self._fields if field.read in TYPES]
         of_items = (self.items.total, self.items.distinct) if self.items else ()
-        return (*by_type, *(field.column for field, _, _ in self.judged), *of_items)
+        return (*(field.column for field, _, _ in (*self._typed, *self._untyped)), *of_items)
 
     @cached_property
-    def values(self) -> Callable[[object], tuple[float | None, ...]]:
-        """Returns the values of a row that the types of an entry judge."""
-        paths = [value for field, _, value in self._fields if field.read in TYPES]
-        return attrgetter(*paths) if len(paths) > 1 else lambda row: tuple(attrgetter(path)(row) for path in paths)
+    def values(self) -> Callable[[object], tuple[Any, ...]]:
+        """Returns the values of a row, without items; the last ones have to be judged."""
+        paths = [value for _, _, value in (*self._typed, *self._untyped)]
+        if len(paths) > 1:
+            return attrgetter(*paths)
+        return lambda row: tuple(map(getattr, repeat(row), paths))
 
     @cached_property
-    def judged(self) -> tuple[tuple[Field, str, Callable[[object], object]], ...]:
-        """The fields whose type says too little, so that a value is judged: with their path, and what gets a value."""
-        judged = (each for each in self._fields if each[0].read not in TYPES)
-        return tuple((field, path, attrgetter(value)) for field, path, value in judged)
+    def judged(self) -> tuple[tuple[Field, str], ...]:
+        """The fields whose type says too little, so that a value is judged, with their path."""
+        return tuple((field, path) for field, path, _ in self._untyped)
+
+    @property
+    def _typed(self) -> Iterator[tuple[Field, str, str]]:
+        return (each for each in self._fields if each[0].read in TYPES)
+
+    @property
+    def _untyped(self) -> Iterator[tuple[Field, str, str]]:
+        return (each for each in self._fields if each[0].read not in TYPES)
 
     @property
     def _fields(self) -> Iterator[tuple[Field, str, str]]:
@@ -177,16 +186,18 @@ class ArrayReader:
             key = rows.level_key(array.part, company)
             rows.add(key, self._values(entry, key))
             return
+        part, date_path = array.part, f"{array.row_path}.date"
         for row in entry.dates:
-            if dated := rows.key(array.part, company, row.date, f"{array.row_path}.date"):
+            if dated := rows.key(part, company, row.date, date_path):
                 rows.add(dated, self._values(row, dated))
 
     def _values(self, row: Any, key: RowKey) -> tuple[float | None, ...]:
         """Returns the figures of a row by `Array.filed`."""
         array = self.array
-        values = array.values(row)
-        if array.judged:
-            values += tuple(self._judged(field, path, value(row), key) for field, path, value in array.judged)
+        values: tuple[float | None, ...] = array.values(row)
+        if judged := array.judged:
+            found = zip(judged, values[-len(judged) :], strict=True)
+            values = values[: -len(judged)] + tuple([self._judged(*field, value, key) for field, value in found])
         if items := array.items:
             listed = getattr(row, items.key)
             total = sum(map(attrgetter(items.number), listed), 0.0)
