@@ -1,4 +1,4 @@
-"""`make compose`: writes the two files that the stack of compose.yml has of its own; a test holds them equal.
+"""`make compose`: writes config/compose/, the two files that only compose.yml uses; a test compares them.
 
 usage: VENV/bin/python -m tools.compose
 """
@@ -19,11 +19,11 @@ SEED = 1
 PLATFORM = "http://127.0.0.1:9855"
 RECEIVER = "http://127.0.0.1:9097"
 TEMPLATES = Path("/etc/alertmanager")
-"""Where Alertmanager's container has config/alertmanager."""
+"""The folder in Alertmanager's container that contains config/alertmanager."""
 
 
 def exporter() -> Mapping[str, object]:
-    """Returns the exporter's configuration: both simulated platforms, asked often, since it is watched."""
+    """Returns the exporter's configuration: both simulated platforms, polled often so that a change shows soon."""
     bot = Bots.from_seed(SEED).chatbots[0]
     return {
         "sources": {
@@ -44,26 +44,26 @@ def _often() -> Mapping[str, object]:
 
 
 def alertmanager() -> Mapping[str, object]:
-    """Returns the example's routes, with receivers that print what people would get."""
+    """Returns the example's routes, with receivers that print the messages."""
     example = yaml.safe_load((ROOT / "config" / "alertmanager.example.yml").read_text())
     return notices.delivering(example, TEMPLATES, RECEIVER)
 
 
 FILES = {
-    "exporter.yml": ("The exporter of compose.yml; the keys open the simulated platforms and nothing else", exporter),
-    "alertmanager.yml": ("config/alertmanager.example.yml, whose receivers print what people would get", alertmanager),
+    "exporter.yml": ("The exporter of compose.yml; its keys are valid only for the simulated platforms", exporter),
+    "alertmanager.yml": ("config/alertmanager.example.yml with receivers that print messages", alertmanager),
 }
 
 
 def text(name: str) -> str:
-    """Returns what is to stand in a file."""
+    """Returns the contents of a file."""
     head, make = FILES[name]
     written = yaml.safe_dump(dict(make()), sort_keys=False, allow_unicode=True, width=10**9)
     return f"# {head}.\n# This file is generated: make compose.\n{written}"
 
 
 def main() -> int:
-    """Writes both; returns the exit status."""
+    """Writes both files; returns the exit status."""
     for name in FILES:
         (FOLDER / name).write_text(text(name))
     return 0
