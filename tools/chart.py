@@ -1,7 +1,7 @@
-"""`make chart`: brings what the chart takes from elsewhere in this repository up to date; tests hold it to that.
+"""`make chart`: updates the chart's copies of rules, dashboards and routes, and its schema; tests compare them.
 
-A chart can read only files of its own folder, so rules, dashboards and routes are copied. What may stand below
-`sources` and `config` in the values is what the exporter's own options say.
+A chart can read only files of its own folder, so these files are copied. In the schema, `sources` and `config` accept
+the options of the exporter.
 
 usage: VENV/bin/python tools/chart.py
 """
@@ -27,26 +27,26 @@ COPIES = (
     ("grafana_dashboards", "*.json", "dashboards"),
     ("config", "alertmanager.example.yml", "files"),
 )
-"""Folder, which files of it, and the folder of the chart that they are copied to."""
+"""Folder, pattern of its files, and the folder of the chart that they are copied to."""
 OF_THE_CHART = {"api_key", "api_key_file", "sources", "state_file"}
 """Options that the chart sets itself."""
 KEY: Mapping[str, object] = {
     "existingSecret": {
-        "description": "The Secret that holds the key, and its key there.",
+        "description": "The Secret that holds the API key, and the entry that holds it there.",
         "type": "object",
         "additionalProperties": False,
         "required": ["name"],
         "properties": {"name": {"$ref": "#/definitions/name"}, "key": {"type": "string", "minLength": 1}},
     },
-    "apiKey": {"description": "The key itself, for a trial.", "type": "string", "minLength": 1},
+    "apiKey": {"description": "The API key itself, for a trial.", "type": "string", "minLength": 1},
 }
-"""What a source has in the values in the place of a key."""
+"""Options of a source in the values that replace its key."""
 
 Schema = Mapping[str, object]
 
 
 def originals() -> Mapping[Path, Path]:
-    """Returns each copy in the chart with the file that it is a copy of."""
+    """Returns the original of each copy in the chart."""
     return {
         CHART / to / original.relative_to(ROOT / folder): original
         for folder, pattern, to in COPIES
@@ -55,12 +55,12 @@ def originals() -> Mapping[Path, Path]:
 
 
 def copies() -> frozenset[Path]:
-    """Returns the files that are in the folders of copies now."""
+    """Returns the files that exist in the folders of copies."""
     return frozenset(path for _, _, to in COPIES for path in (CHART / to).rglob("*") if path.is_file())
 
 
 def schema_of(groups: Iterable[type[Group]], more: Schema | None = None) -> Schema:
-    """Returns the schema of options that stand together; only their names are judged, their values by the exporter."""
+    """Returns the schema of groups of options. It checks only their names; the exporter checks their values."""
     options = [(name, field, meanings(group)[name]) for group in groups for name, field in group.model_fields.items()]
     properties: dict[str, object] = dict(more or {})
     for name, field, meaning in options:
@@ -78,7 +78,7 @@ def schema_of(groups: Iterable[type[Group]], more: Schema | None = None) -> Sche
 
 
 def definitions() -> Mapping[str, Schema]:
-    """Returns what the schema of the values takes from the exporter's options."""
+    """Returns the definitions of the schema that come from the exporter's options."""
     installed = platforms().values()
     own = [platform_options.own_options(platform.options) for platform in installed if platform.options]
     described = {"required": ["platform"], **schema_of([SourceOptions, *own], KEY)}
@@ -86,14 +86,14 @@ def definitions() -> Mapping[str, Schema]:
 
 
 def schema() -> str:
-    """Returns the schema of the values as it should be."""
+    """Returns the schema with current definitions."""
     written = json.loads(SCHEMA.read_text())
     written["definitions"].update(definitions())
     return json.dumps(written, indent=2, ensure_ascii=False) + "\n"
 
 
 def main() -> int:
-    """Copies and writes; returns the exit status."""
+    """Updates copies and schema; returns the exit status."""
     wanted = originals()
     for stale in copies() - wanted.keys():
         stale.unlink()

@@ -40,8 +40,8 @@ def test_nothing_set(tmp_path: Path) -> None:
     )
     assert "no sources are set" in told
     assert "image.registry is not set" in told
-    assert "nothing scrapes it yet" in told
-    assert "nobody is alerted yet" in told
+    assert "nothing scrapes the exporter yet" in told
+    assert "there are no alerts yet" in told
 
 
 def test_a_key_in_the_values(tmp_path: Path) -> None:
@@ -52,29 +52,29 @@ def test_a_key_in_the_values(tmp_path: Path) -> None:
 
 def test_objects_that_no_operator_looks_at(tmp_path: Path) -> None:
     told = notes(tmp_path, "--set", "scrape.kind=ServiceMonitor,prometheusRule.enabled=true")
-    assert "scrape.labels is empty, and so is releaseLabel" in told
-    assert "prometheusRule.labels is empty, and so is releaseLabel" in told
-    assert "links in alerts go to example.org" in told
-    assert "nothing scrapes it" not in told
-    assert "nobody is alerted" not in told
+    assert "scrape.labels and releaseLabel are both empty" in told
+    assert "prometheusRule.labels and releaseLabel are both empty" in told
+    assert "links in alerts point to example.org" in told
+    assert "nothing scrapes" not in told
+    assert "no alerts yet" not in told
 
 
 def test_nothing_is_asked_for_twice(tmp_path: Path) -> None:
     """What is set is not asked for: sources that are meant, links that lead somewhere, a monitor that is found."""
     told = notes(tmp_path, "--values", values("prometheus-operator"), "--set", "image.registry=registry.example.org")
-    for asked in ("no sources are set", "example.org: prometheusRule", "labels is empty", "image.registry is not set"):
+    for asked in ("no sources are set", "point to example.org", "are both empty", "image.registry is not set"):
         assert asked not in told
 
 
 def test_an_upgrade_says_what_is_new(tmp_path: Path) -> None:
     told = notes(tmp_path, "--is-upgrade")
-    assert "serviceMonitor, podMonitor, scrapeConfig are one block, scrape" in told
-    assert 'braces that are meant so are written {{ "{{" }}' in told
+    assert "serviceMonitor, podMonitor and scrapeConfig are now one block, scrape" in told
+    assert 'Write literal braces as {{ "{{" }}' in told
 
 
 def test_a_page_that_everybody_reaches(tmp_path: Path) -> None:
     options = ("--set", "ingress.enabled=true,ingress.hosts={usage.example.org}")
-    assert "whoever reaches the status page from outside reads the figures" in notes(tmp_path, *options)
+    assert "anyone who can reach the status page from outside can read" in notes(tmp_path, *options)
 
 
 def test_a_volume_that_it_may_not_write(tmp_path: Path) -> None:

@@ -12,10 +12,10 @@ pytestmark = [pytest.mark.e2e, pytest.mark.once]
 REFUSED = {
     "a ServiceMonitor by its old name": (
         {"serviceMonitor": {"enabled": True}},
-        "serviceMonitor: is now scrape, with scrape.kind: ServiceMonitor (jobLabel: scrape.job)",
+        "serviceMonitor: is now scrape with scrape.kind: ServiceMonitor (jobLabel is now scrape.job)",
     ),
-    "a PodMonitor by its old name": ({"podMonitor": {"enabled": True}}, "podMonitor: is now scrape, with scrape.kind"),
-    "a ScrapeConfig by its old name": ({"scrapeConfig": {}}, "scrapeConfig: is now scrape, with scrape.kind"),
+    "a PodMonitor by its old name": ({"podMonitor": {"enabled": True}}, "podMonitor: is now scrape with scrape.kind"),
+    "a ScrapeConfig by its old name": ({"scrapeConfig": {}}, "scrapeConfig: is now scrape with scrape.kind"),
     "a spread by its old name": (
         {"topologySpreadConstraints": [{"maxSkew": 1}]},
         "topologySpreadConstraints: is now podSpec.topologySpreadConstraints",
@@ -23,7 +23,7 @@ REFUSED = {
     "a budget by its old name": ({"podDisruptionBudget": {"enabled": True}}, "podDisruptionBudget.enabled: "),
     "egress by its old names": (
         {"networkPolicy": {"egress": {"ports": [443, 8443]}}},
-        "networkPolicy.egress: is now a list of whole rules",
+        "networkPolicy.egress: is now a list of complete rules",
     ),
     "a name that no object may have": ({"fullnameOverride": "My_Name"}, "at '/fullnameOverride': 'My_Name' does not"),
     "a name that no Service may have": ({"fullnameOverride": "1st"}, "at '/fullnameOverride': '1st' does not match"),
@@ -56,7 +56,7 @@ REFUSED = {
     ),
     "TLS that Prometheus cannot check": (
         {"web": {"existingSecret": "web", "tls": True}, "scrape": {"kind": "ServiceMonitor"}},
-        "scrape.tlsConfig: must be set where web.tls is",
+        "scrape.tlsConfig: required by web.tls",
     ),
     "a job that the alert does not know": (
         {"scrape": {"kind": "PodMonitor", "relabelings": [{"targetLabel": "job", "replacement": "mine"}]}},
@@ -64,7 +64,7 @@ REFUSED = {
     ),
     "a class of scrapes that Google has not": (
         {"scrape": {"kind": "PodMonitoring", "scrapeClass": "mesh"}},
-        "scrape.scrapeClass: a PodMonitoring has nothing of the kind",
+        "scrape.scrapeClass: a PodMonitoring does not support this",
     ),
     "a policy that stops the questions": (
         {
@@ -74,10 +74,10 @@ REFUSED = {
             },
             "sources": {"p": {"platform": "paradigm", "base_url": "https://paradigm.corp.example:8443"}},
         },
-        "networkPolicy.egress: no rule lets out to port 8443 of sources.p.base_url",
+        "networkPolicy.egress: no rule allows port 8443, which sources.p.base_url needs",
     ),
-    "an Ingress without a host": ({"ingress": {"enabled": True}}, "ingress.hosts: name at least one host"),
-    "a route without a gateway": ({"httpRoute": {"enabled": True}}, "httpRoute.parentRefs: name at least one gateway"),
+    "an Ingress without a host": ({"ingress": {"enabled": True}}, "ingress.hosts: empty, but required"),
+    "a route without a gateway": ({"httpRoute": {"enabled": True}}, "httpRoute.parentRefs: empty, but required"),
     "a route to a receiver that is not there": (
         {
             "alertmanagerConfig": {
@@ -87,7 +87,7 @@ REFUSED = {
                 "routes": [{"receiver": "team"}],
             }
         },
-        'alertmanagerConfig.routes: there is no receiver "team" in alertmanagerConfig.receivers; there are: pager',
+        'alertmanagerConfig.routes: no such receiver: "team"; alertmanagerConfig.receivers has: pager',
     ),
     "an unknown value": ({"replicas": 1}, "additional properties 'replicas' not allowed"),
     "a misspelt value in a group": (
@@ -120,19 +120,19 @@ REFUSED = {
     ),
     "two keys of one source": (
         {"sources": {"production": {"platform": "paradigm", "apiKey": "k", "existingSecret": {"name": "s"}}}},
-        "sources.production: apiKey is set beside existingSecret.name; keep one of the two",
+        "sources.production: both apiKey and existingSecret.name are set; remove one",
     ),
     "two authorities": (
         {"caBundle": {"configMap": "a", "secret": "b"}},
-        "caBundle: configMap is set beside secret; keep one of the two",
+        "caBundle: both configMap and secret are set; remove one",
     ),
     "a history without a store": (
         {"history": {"enabled": True, "from": "2026-11-01"}},
-        "history.remoteWriteUrl: must be set where history.enabled is",
+        "history.remoteWriteUrl: not set, but required by history.enabled",
     ),
     "a history without a first day": (
         {"history": {"enabled": True, "remoteWriteUrl": "http://prometheus:9090/api/v1/write"}},
-        "history.from: must be set where history.enabled is",
+        "history.from: not set, but required by history.enabled",
     ),
     "a day that is none": (
         {"history": {"from": "1.11.2026"}},
@@ -142,7 +142,7 @@ REFUSED = {
         {"history": {"remoteWriteUrl": "https://me:secret@store/api"}},
         "at '/history/remoteWriteUrl': 'https://me:secret@store/api' does not match pattern",
     ),
-    "two replicas": ({"replicaCount": 2}, "replicaCount: 2: the exporter runs once"),
+    "two replicas": ({"replicaCount": 2}, "replicaCount: 2: only one replica is supported"),
     "an unknown kind of state": ({"state": {"type": "hostPath"}}, "at '/state/type': value must be one of"),
     "an unknown severity": (
         {"prometheusRule": {"severityOverrides": {"ChatUsageRestated": "page"}}},
@@ -154,23 +154,23 @@ REFUSED = {
     ),
     "a misspelt alert": (
         {"prometheusRule": {"enabled": True, "disabled": ["ChatUsageRestate"]}},
-        'prometheusRule.disabled: there is no alert "ChatUsageRestate"; there are: ChatUsageAPIErrorRatioHigh, ',
+        'prometheusRule.disabled: no such alert: "ChatUsageRestate"; known: ChatUsageAPIErrorRatioHigh, ',
     ),
     "an opt-in alert that is on anyway": (
         {"prometheusRule": {"enabled": True, "optional": ["ChatUsageRestated"]}},
-        'prometheusRule.optional: there is no optional alert "ChatUsageRestated"',
+        'prometheusRule.optional: no such optional alert: "ChatUsageRestated"',
     ),
     "a misspelt group": (
         {"prometheusRule": {"enabled": True, "groups": {"chat-usage": {"enabled": False}}}},
-        'prometheusRule.groups: there is no group "chat-usage"; there are: chat-usage-activity, ',
+        'prometheusRule.groups: no such group: "chat-usage"; known: chat-usage-activity, ',
     ),
     "routes to nobody": (
         {"alertmanagerConfig": {"enabled": True}},
-        "alertmanagerConfig.critical: name the receiver of critical alerts",
+        "alertmanagerConfig.critical: not set; name one of alertmanagerConfig.receivers",
     ),
     "a receiver that is not there": (
         {"alertmanagerConfig": {"enabled": True, "critical": "pager", "receivers": [{"name": "page"}]}},
-        'alertmanagerConfig.critical: there is no receiver "pager" in alertmanagerConfig.receivers; there are: page',
+        'alertmanagerConfig.critical: no such receiver: "pager"; alertmanagerConfig.receivers has: page',
     ),
 }
 

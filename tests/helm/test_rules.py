@@ -143,6 +143,6 @@ def test_of_two_namespaces_that_are_down_a_release_judges_its_own(tmp_path: Path
 
 
 @pytest.mark.parametrize("label", ["source", "company", "report", "namespace", "alertname"])
-def test_a_label_that_tells_alerts_apart_is_refused(label: str) -> None:
-    with pytest.raises(ValueError, match="told apart by this label"):
+def test_a_label_that_identifies_alerts_is_refused(label: str) -> None:
+    with pytest.raises(ValueError, match="alerts already use this label"):
         objects("--set", f"prometheusRule.enabled=true,prometheusRule.additionalLabels.{label}=x", *SOURCE)

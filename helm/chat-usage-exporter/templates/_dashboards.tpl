@@ -1,4 +1,4 @@
-{{/* What dashboards' UIDs end with, so that those of two releases differ in one Grafana. Without them the repository's are meant. */}}
+{{/* The suffix of dashboard UIDs, so that two releases can share a Grafana. Without dashboards it is empty: links use the repository's UIDs. */}}
 {{- define "chat-usage-exporter.uidSuffix" -}}
 {{- if .Values.dashboards.enabled -}}
 {{- $release := printf "%s/%s" (include "chat-usage-exporter.namespace" .) (include "chat-usage-exporter.fullname" .) -}}
@@ -6,7 +6,7 @@
 {{- end -}}
 {{- end -}}
 
-{{/* The text of a dashboard, or of an alert's link to one, with the UIDs of this release. in: (dict "root" $ "text" TEXT) */}}
+{{/* A dashboard's JSON, or an alert's link to one, with the UIDs of this release. in: (dict "root" $ "text" TEXT) */}}
 {{- define "chat-usage-exporter.ownUids" -}}
 {{- $suffix := include "chat-usage-exporter.uidSuffix" .root -}}
 {{- $text := .text | replace "https://example.org/chat-usage-exporter" (trimSuffix "/" .root.Values.prometheusRule.runbookBaseUrl) -}}

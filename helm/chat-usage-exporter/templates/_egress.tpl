@@ -5,8 +5,8 @@
 {{- end -}}
 
 {{/*
-The URLs that the pods ask, as JSON, each with the place where it is set: of the sources, or of a source's proxy in their place; of
-proxies in the environment.
+The URLs that the pods connect to, as JSON, keyed by the value that sets them: each source's URL, or its proxy's if it has one, and
+the proxies in the environment.
 */}}
 {{- define "chat-usage-exporter.urls" -}}
 {{- $urls := dict -}}
@@ -25,7 +25,7 @@ proxies in the environment.
 {{- toJson $urls -}}
 {{- end -}}
 
-{{/* To whom the pods may speak: to DNS, and to the ports of all URLs. in: (dict "root" $ "urls" FURTHER-URLS-BY-NAME) */}}
+{{/* Egress rules: DNS, and the ports of all URLs. in: (dict "root" $ "urls" MORE-URLS-BY-NAME) */}}
 {{- define "chat-usage-exporter.egress" -}}
 {{- $urls := include "chat-usage-exporter.urls" .root | fromJson -}}
 {{- range $name, $url := .urls -}}{{- if $url -}}{{- $_ := set $urls $name $url -}}{{- end -}}{{- end -}}
@@ -36,18 +36,18 @@ proxies in the environment.
 {{- with .root.Values.networkPolicy.egress -}}
 {{- range $port, $place := $ports -}}
 {{- if not (include "chat-usage-exporter.letsOut" (dict "rules" $.root.Values.networkPolicy.egress "port" $port)) -}}
-{{- fail (printf "networkPolicy.egress: no rule lets out to port %s of %s" $port $place) -}}
+{{- fail (printf "networkPolicy.egress: no rule allows port %s, which %s needs; add one" $port $place) -}}
 {{- end -}}
 {{- end -}}
 {{- toYaml . -}}
 {{- else -}}
-# names
+# DNS
 - ports:
   - port: 53
     protocol: UDP
   - port: 53
     protocol: TCP
-# the platforms, or the proxies before them, and the store
+# the platforms or their proxies, and the store
 - ports:
   {{- range $port := keys $ports | sortAlpha }}
   - port: {{ $port }}
@@ -56,7 +56,7 @@ proxies in the environment.
 {{- end -}}
 {{- end -}}
 
-{{/* Something, where one of the rules lets out to a port over TCP. A port that is given by its name may be any. in: (dict "rules" LIST "port" TEXT) */}}
+{{/* Not empty if a rule allows a TCP port. A named port may be any port. in: (dict "rules" LIST "port" TEXT) */}}
 {{- define "chat-usage-exporter.letsOut" -}}
 {{- range .rules -}}
 {{- if not .ports -}}any{{- end -}}

@@ -1,4 +1,4 @@
-{{/* Joins maps, as YAML: each key once, with the value of the last map that has it. in: the maps */}}
+{{/* Merges maps, as YAML; the last map that has a key wins. in: the maps */}}
 {{- define "chat-usage-exporter.merged" -}}
 {{- $merged := dict -}}
 {{- range . -}}
@@ -9,15 +9,15 @@
 {{- toYaml $merged -}}
 {{- end -}}
 
-{{/* Values as YAML, with the templates in them filled in. in: (dict "root" $ "value" VALUE) */}}
+{{/* Values as YAML, with their templates rendered. in: (dict "root" $ "value" VALUE) */}}
 {{- define "chat-usage-exporter.filled" -}}
 {{- $text := kindIs "string" .value | ternary .value (toYaml .value) -}}
 {{- contains "{{" $text | ternary (tpl $text .root) $text -}}
 {{- end -}}
 
 {{/*
-Labels of an object or a pod. Those by which it is found come last: no value takes their place.
-in: (dict "root" $ "labels" (list MAPS) "found" NAME-OF-SELECTOR-LABELS), but root as you need it
+Labels of an object or a pod. Selector labels come last, so that no value can override them.
+in: (dict "root" $), and optionally "labels" (list MAPS) and "found" NAME-OF-SELECTOR-LABELS
 */}}
 {{- define "chat-usage-exporter.labels" -}}
 {{- $version := (split "@" (.root.Values.image.tag | default .root.Chart.AppVersion))._0 | default .root.Chart.AppVersion -}}
@@ -32,12 +32,12 @@ in: (dict "root" $ "labels" (list MAPS) "found" NAME-OF-SELECTOR-LABELS), but ro
 
 {{/*
 Metadata of an object.
-in: (dict "root" $), and what differs: "suffix" of its name, "name", "namespace", "labels" (list MAPS), "annotations" MAP, "found"
+in: (dict "root" $), and optionally "suffix" of its name, "name", "namespace", "labels" (list MAPS), "annotations" MAP, "found"
 */}}
 {{- define "chat-usage-exporter.metadata" -}}
 {{- $own := include "chat-usage-exporter.namespace" .root -}}
 {{- $namespace := .namespace | default $own -}}
-{{- /* in a namespace that others use too, a release of that name may have an object already */ -}}
+{{- /* in a shared namespace, another release with this name may already own an object */ -}}
 {{- $first := eq $namespace $own | ternary "" (printf "%s-" $own) -}}
 name: {{ .name | default (printf "%s%s%s" $first (include "chat-usage-exporter.fullname" .root) (.suffix | default "")) }}
 namespace: {{ $namespace }}
@@ -49,7 +49,7 @@ annotations:
 {{- end }}
 {{- end -}}
 
-{{/* A PersistentVolumeClaim. in: (dict "root" $ "suffix" WHAT-IT-KEEPS "of" VALUES) */}}
+{{/* A PersistentVolumeClaim. in: (dict "root" $ "suffix" NAME-SUFFIX "of" VALUES) */}}
 {{- define "chat-usage-exporter.claim" -}}
 ---
 apiVersion: v1

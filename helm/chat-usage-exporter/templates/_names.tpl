@@ -2,13 +2,13 @@
 {{- .Values.nameOverride | default .Chart.Name | trunc 63 | trimSuffix "-" -}}
 {{- end -}}
 
-{{/* What every object's name starts with; 50, so that what follows it still fits into a label. */}}
+{{/* The start of every object's name; at most 50 characters, so that a name with its suffix still fits into a label. */}}
 {{- define "chat-usage-exporter.fullname" -}}
 {{- $name := include "chat-usage-exporter.name" . -}}
 {{- $joined := contains $name .Release.Name | ternary .Release.Name (printf "%s-%s" .Release.Name $name) -}}
 {{- $full := .Values.fullnameOverride | default $joined | replace "." "-" | trunc 50 | trimSuffix "-" -}}
 {{- if not (regexMatch "^[a-z]" $full) -}}
-{{- fail (printf "the name %q: a Service's name starts with a letter; set fullnameOverride" $full) -}}
+{{- fail (printf "fullnameOverride: object names would start with %q, but a Service's name must start with a letter; set another name" $full) -}}
 {{- end -}}
 {{- $full -}}
 {{- end -}}
@@ -17,7 +17,7 @@
 {{- .Values.namespaceOverride | default .Release.Namespace -}}
 {{- end -}}
 
-{{/* Where its Service is reached from any namespace. */}}
+{{/* The host name of the Service, valid in all namespaces. */}}
 {{- define "chat-usage-exporter.host" -}}
 {{ include "chat-usage-exporter.fullname" . }}.{{ include "chat-usage-exporter.namespace" . }}.svc
 {{- end -}}
@@ -27,7 +27,7 @@ app.kubernetes.io/name: {{ include "chat-usage-exporter.name" . }}
 app.kubernetes.io/instance: {{ .Release.Name }}
 {{- end -}}
 
-{{/* Labels by which the pods of the history are told from the exporter's, whose Service must not lead to them. */}}
+{{/* Distinct from the exporter's, so that its Service does not select the history's pods. */}}
 {{- define "chat-usage-exporter.historySelectorLabels" -}}
 app.kubernetes.io/name: {{ include "chat-usage-exporter.name" . | trunc 55 | trimSuffix "-" }}-history
 app.kubernetes.io/instance: {{ .Release.Name }}

@@ -1,6 +1,6 @@
 {{/*
-The template of every pod of the release: one container, and around it what the values say of all pods.
-in: (dict "root" $ "found" NAME-OF-SELECTOR-LABELS "container" MAP "volumes" LIST "annotations" MAP "spec" MAP), the last three as needed
+The template of every pod of the release: one container, and the settings that all pods share.
+in: (dict "root" $ "found" NAME-OF-SELECTOR-LABELS "container" MAP), and optionally "volumes" LIST, "annotations" MAP, "spec" MAP
 */}}
 {{- define "chat-usage-exporter.podTemplate" -}}
 {{- $values := .root.Values -}}
@@ -43,7 +43,7 @@ spec:
 {{- end }}
 {{- end -}}
 
-{{/* What the exporter's container and the history's share: environment, and mounts of the configuration and its files. */}}
+{{/* Settings that the containers of exporter and history share: environment, and mounts of the configuration and its files. */}}
 {{- define "chat-usage-exporter.sourceContainer" -}}
 {{- with .Values.extraEnv }}
 env:
@@ -90,7 +90,7 @@ volumeMounts:
           path: {{ $name }}
     {{- end }}
 {{- if and .Values.caBundle.configMap .Values.caBundle.secret }}
-{{- fail "caBundle: configMap is set beside secret; keep one of the two" }}
+{{- fail "caBundle: both configMap and secret are set; remove one" }}
 {{- end }}
 {{- if or .Values.caBundle.configMap .Values.caBundle.secret }}
 - name: ca

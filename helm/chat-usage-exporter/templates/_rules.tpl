@@ -1,6 +1,6 @@
 {{/*
-The groups of alert_rules/*.yml, as the values want them. They are read and changed as data, never as templates: the rules
-have templates of their own ({{ `{{ $labels.company }}` }}), which are Prometheus' to fill in.
+The groups of alert_rules/*.yml, changed according to the values. They are parsed as data and never rendered: their own
+templates ({{ `{{ $labels.company }}` }}) are for Prometheus.
 */}}
 {{- define "chat-usage-exporter.ruleGroups" -}}
 {{- $wanted := .Values.prometheusRule -}}
@@ -21,7 +21,7 @@ have templates of their own ({{ `{{ $labels.company }}` }}), which are Prometheu
 {{- $rules = append $rules (include "chat-usage-exporter.alert" (dict "rule" $rule "root" $) | fromJson) -}}
 {{- end -}}
 {{- else -}}
-{{- /* other groups read what is recorded, so it stays when its group's alerts go */ -}}
+{{- /* recording rules stay if a group's alerts are disabled, because other groups use them */ -}}
 {{- $rules = append $rules $rule -}}
 {{- end -}}
 {{- end -}}
@@ -34,14 +34,14 @@ have templates of their own ({{ `{{ $labels.company }}` }}), which are Prometheu
 {{- concat $groups $wanted.additionalGroups | toYaml -}}
 {{- end -}}
 
-{{/* One alert with the labels, severity, duration, job and addresses that the values give it, as JSON. */}}
+{{/* One alert with the labels, severity, duration, job and URLs from the values, as JSON. */}}
 {{- define "chat-usage-exporter.alert" -}}
 {{- $wanted := .root.Values.prometheusRule -}}
 {{- $rule := deepCopy .rule -}}
 {{- if .root.Values.alertmanagerConfig.enabled -}}
-{{- /* the operator shows an AlertmanagerConfig only alerts with the label of its own namespace */ -}}
-{{- /* and a fixed label would make alerts of two namespaces equal: only this release's are judged; what has no namespace, or that of a
-       Prometheus, has no other */ -}}
+{{- /* The operator lets an AlertmanagerConfig match only alerts with its own namespace as a label. With a fixed label, alerts of two
+       namespaces would be equal, so the expression is limited to this release's namespace and to series without one.
+       ChatUsageRulesFailing, whose series have the namespace of Prometheus, drops that label instead. */ -}}
 {{- if ne .rule.alert "ChatUsageRulesFailing" -}}
 {{- $_ := set $rule "expr" (printf "(\n%s\n)\nand on (namespace) (label_replace(vector(1), \"namespace\", %q, \"\", \"\") or vector(1))\n" (trimSuffix "\n" $rule.expr) (include "chat-usage-exporter.namespace" .root)) -}}
 {{- else -}}
@@ -52,7 +52,7 @@ have templates of their own ({{ `{{ $labels.company }}` }}), which are Prometheu
 {{- $_ := set $rule "labels" (merge $rule.labels $wanted.additionalLabels) -}}
 {{- with index $wanted.severityOverrides $rule.alert -}}
 {{- if contains "$labels.severity" $rule.labels.severity -}}
-{{- /* a warning and a critical limit of one company would be the same alert */ -}}
+{{- /* otherwise a warning limit and a critical limit of one company would become the same alert */ -}}
 {{- $_ := set $rule "expr" (printf "max without (severity) (\n%s\n)\n" (trimSuffix "\n" $rule.expr)) -}}
 {{- end -}}
 {{- $_ := set $rule.labels "severity" . -}}
@@ -66,7 +66,7 @@ have templates of their own ({{ `{{ $labels.company }}` }}), which are Prometheu
 {{- toJson $rule -}}
 {{- end -}}
 
-{{/* Refuses switches that switch nothing: a misspelt alert would go on firing. */}}
+{{/* Refuses names of alerts and groups that do not exist: a misspelt alert would keep firing. */}}
 {{- define "chat-usage-exporter.onlyKnown" -}}
 {{- $alerts := keys .known.alerts | sortAlpha -}}
 {{- $groups := keys .known.groups | sortAlpha -}}
@@ -80,13 +80,13 @@ have templates of their own ({{ `{{ $labels.company }}` }}), which are Prometheu
 {{- $identity := list "activity" "alertname" "basis" "bound" "cluster" "company" "company_id" "instance" "invariant" "job" "job_name" "kind" "name" "namespace" "option" "reason" "report" "rule_group" "source" "tool" "window" -}}
 {{- range $label, $_ := .wanted.additionalLabels -}}
 {{- if has $label $identity -}}
-{{- fail (printf "prometheusRule.additionalLabels.%s: alerts are told apart by this label of their own; choose another name" $label) -}}
+{{- fail (printf "prometheusRule.additionalLabels.%s: alerts already use this label; choose another name" $label) -}}
 {{- end -}}
 {{- end -}}
 {{- range $kind := $kinds -}}
 {{- range $name := index $kind 2 -}}
 {{- if not (has $name (index $kind 3)) -}}
-{{- fail (printf "prometheusRule.%s: there is no %s %q; there are: %s" (index $kind 0) (index $kind 1) $name (join ", " (index $kind 3))) -}}
+{{- fail (printf "prometheusRule.%s: no such %s: %q; known: %s" (index $kind 0) (index $kind 1) $name (join ", " (index $kind 3))) -}}
 {{- end -}}
 {{- end -}}
 {{- end -}}

@@ -1,9 +1,9 @@
-{{/* The label job of the exporter's series; a PodMonitoring takes its own name for it. */}}
+{{/* The label job of the exporter's series; with a PodMonitoring it is the name of that object. */}}
 {{- define "chat-usage-exporter.job" -}}
 {{- eq .Values.scrape.kind "PodMonitoring" | ternary (include "chat-usage-exporter.fullname" .) .Values.scrape.job -}}
 {{- end -}}
 
-{{/* Refuses what a kind of scrape object cannot do, and what would end in a target that is down for ever. */}}
+{{/* Refuses settings that the kind of scrape object does not support, and those with which the target would always be down. */}}
 {{- define "chat-usage-exporter.scrapeable" -}}
 {{- $scrape := .Values.scrape -}}
 {{- $lacks := dict
@@ -11,20 +11,20 @@
       "PodMonitoring" (list "namespace" "scrapeClass" "honorLabels" "relabelings") -}}
 {{- range $field := index $lacks $scrape.kind -}}
 {{- if index $scrape $field -}}
-{{- fail (printf "scrape.%s: a %s has nothing of the kind" $field $scrape.kind) -}}
+{{- fail (printf "scrape.%s: a %s does not support this; remove it" $field $scrape.kind) -}}
 {{- end -}}
 {{- end -}}
 {{- range $scrape.relabelings -}}
 {{- if and (eq (.targetLabel | default "") "job") (not (eq (.action | default "replace" | lower) "keep" "drop")) -}}
-{{- fail "scrape.relabelings: one of them sets job, by which the alert ChatUsageExporterDown knows the exporter; set scrape.job, which the alert follows" -}}
+{{- fail "scrape.relabelings: one of them sets job, which the alert ChatUsageExporterDown selects by; set scrape.job instead, and the alert uses it" -}}
 {{- end -}}
 {{- end -}}
 {{- if and .Values.web.tls (not (or $scrape.tlsConfig $scrape.scrapeClass)) -}}
-{{- fail "scrape.tlsConfig: must be set where web.tls is, else Prometheus trusts nobody: {ca: {secret: {name: SECRET, key: ca.crt}}}, or {insecureSkipVerify: true}, or scrape.scrapeClass" -}}
+{{- fail "scrape.tlsConfig: required by web.tls, because Prometheus cannot verify the certificate otherwise; set {ca: {secret: {name: SECRET, key: ca.crt}}} or {insecureSkipVerify: true}, or use scrape.scrapeClass" -}}
 {{- end -}}
 {{- end -}}
 
-{{/* What all kinds write alike. */}}
+{{/* The endpoint fields that all kinds share. */}}
 {{- define "chat-usage-exporter.endpoint" -}}
 {{- $scrape := .Values.scrape -}}
 {{- $endpoint := dict "scheme" ($scrape.scheme | default (.Values.web.tls | ternary "https" "http")) -}}
@@ -34,7 +34,7 @@
 {{- with $scrape.tlsConfig -}}
 {{- $_ := set $endpoint "tlsConfig" (.insecureSkipVerify | default false | ternary . (merge (deepCopy .) (dict "serverName" (include "chat-usage-exporter.host" $)))) -}}
 {{- end -}}
-{{- /* job comes last: nothing before it changes by what the alert knows the exporter */ -}}
+{{- /* job is set last, so that no other relabeling can change it: the alert selects by it */ -}}
 {{- $job := dict "action" "replace" "targetLabel" "job" "replacement" $scrape.job -}}
 {{- $_ := set $endpoint "relabelings" (append $scrape.relabelings $job) -}}
 {{- toYaml $endpoint -}}

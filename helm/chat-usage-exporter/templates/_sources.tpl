@@ -1,11 +1,11 @@
-{{/* The sources, as JSON; without any there is one, a Paradigm. */}}
+{{/* The sources, as JSON; by default one, LightOn Paradigm. */}}
 {{- define "chat-usage-exporter.sources" -}}
 {{- .Values.sources | default (dict "production" (dict "platform" "paradigm")) | toJson -}}
 {{- end -}}
 
 {{/*
-The Secret with a source's key and the key's name in it, as JSON. Of the source itself, else the one that the chart makes
-for its apiKey, else the one of all sources.
+The Secret of a source and the entry that holds its API key, as JSON: the Secret that the chart creates for its apiKey, else the
+source's own, else the default one.
 in: (dict "root" $ "name" NAME "source" SOURCE)
 */}}
 {{- define "chat-usage-exporter.secretOf" -}}
@@ -13,7 +13,7 @@ in: (dict "root" $ "name" NAME "source" SOURCE)
 {{- $all := .root.Values.existingSecret -}}
 {{- $own := .source.existingSecret | default dict -}}
 {{- if and .source.apiKey $own.name -}}
-{{- fail (printf "sources.%s: apiKey is set beside existingSecret.name; keep one of the two" .name) -}}
+{{- fail (printf "sources.%s: both apiKey and existingSecret.name are set; remove one" .name) -}}
 {{- end -}}
 {{- if .source.apiKey -}}
 {{- dict "name" (printf "%s-keys" $fullname) "key" .name "made" true | toJson -}}
@@ -23,12 +23,12 @@ in: (dict "root" $ "name" NAME "source" SOURCE)
 {{- end -}}
 {{- end -}}
 
-{{/* Where the keys are mounted, a file per source. */}}
+{{/* The folder where the keys are mounted, one file per source. */}}
 {{- define "chat-usage-exporter.keys" -}}
 /run/secrets/chat-usage-exporter
 {{- end -}}
 
-{{/* The configuration file of the exporter. */}}
+{{/* The exporter's configuration file. */}}
 {{- define "chat-usage-exporter.config" -}}
 {{- $sources := dict -}}
 {{- range $name, $given := include "chat-usage-exporter.sources" . | fromJson -}}
