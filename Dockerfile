@@ -1,15 +1,15 @@
-# The image: the program and what it needs, hash-locked, in a virtual environment; a user without a name; nothing is written.
+# The image: the exporter and its hash-locked dependencies in a virtual environment. It runs as a numeric user and writes no files.
 #
-# The last stage is the image for production. `--target demo` makes one that has the simulated platforms too (`demo`, `simulate`).
+# The last stage is the production image. `--target demo` builds one that also contains the simulated platforms (`demo`, `simulate`).
 #
-# BASE is any image with Python >= 3.11 as python3, venv and pip included; what builds and what runs start from it, so that the
-# environment finds the interpreter that it was made with.
+# BASE is any image with Python >= 3.11 as python3, with venv and pip. Build and runtime stages both use it, so that the virtual
+# environment finds the interpreter that it was created with.
 ARG BASE=docker.io/library/python:3.13-slim-trixie
 
 FROM ${BASE} AS build
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PIP_ROOT_USER_ACTION=ignore PYTHONDONTWRITEBYTECODE=1
 WORKDIR /src
-# What changes seldom comes first. The tools that build stay in an environment of their own, pip among them
+# Layers that rarely change come first. Build tools, including pip, stay in a separate environment
 RUN python3 -m venv /build && python3 -m venv --without-pip /app/.venv
 COPY requirements/build.lock requirements/run.lock requirements/
 RUN /build/bin/python -m pip install --no-deps --require-hashes -r requirements/build.lock \
@@ -19,7 +19,7 @@ COPY pyproject.toml README.md LICENSE ./
 COPY alert_rules alert_rules
 COPY config config
 COPY exporter exporter
-# Bytecode is compiled here, where it can be written, and judged by content: whatever the files' times are, none is compiled at start
+# Compile bytecode here, because the image is read-only at run time. It is validated by content, so file times do not matter
 RUN /build/bin/python -m pip wheel --no-deps --no-build-isolation --wheel-dir /wheel . \
     && /build/bin/python -m pip --python /app/.venv/bin/python install --no-compile --no-deps /wheel/*.whl \
     && /build/bin/python -m pip --python /app/.venv/bin/python check \
@@ -46,11 +46,11 @@ LABEL org.opencontainers.image.title="chat-usage-exporter" \
       org.opencontainers.image.vendor="The authors of chat-usage-exporter" \
       org.opencontainers.image.base.name="${BASE}"
 ENV PATH=/app/.venv/bin:$PATH PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1
-# A number: Kubernetes cannot tell that a name is not root. Any other number will do as well
+# A number, because Kubernetes cannot verify that a named user is not root. Any other number works too
 USER 65532:65532
 EXPOSE 9854
-# Asks the port as it is by default, in plain HTTP and past any proxy: with TLS or on another port switch it off (--no-healthcheck).
-# Kubernetes ignores it
+# Checks the default port by plain HTTP, without a proxy. With TLS or another port, disable it (--no-healthcheck). Kubernetes
+# ignores it
 HEALTHCHECK --interval=30s --timeout=5s --start-period=10s --retries=3 \
     CMD ["/app/.venv/bin/python", "-c", "from urllib.request import *; build_opener(ProxyHandler({})).open('http://127.0.0.1:9854/-/healthy', timeout=4)"]
 ENTRYPOINT ["/app/.venv/bin/chat-usage-exporter"]
