@@ -1,1 +1,1 @@
-"""What the tasks of the Makefile run that is more than a shell line; no part of the program."""
+"""Scripts for tasks of the Makefile that need more than a shell line; not part of the exporter."""

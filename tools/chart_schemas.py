@@ -1,8 +1,8 @@
-"""`make chart-schemas`: takes from elsewhere the schemas by which tests judge the chart's objects.
+"""`make chart-schemas`: updates the schemas with which tests validate the chart's objects.
 
-Kubernetes' own come from the package kubernetes-validate, those of custom resources from the Go modules of their
-projects: each without descriptions, complete in itself, and refusing unknown fields; all of them in one zip file. Go
-and a package index are needed; tests need neither.
+Those of Kubernetes come from the package kubernetes-validate, those of custom resources from the Go modules of their
+projects. Each schema is self-contained, has no descriptions, and refuses unknown fields. All are in one zip file. This
+needs Go and a package index; tests need neither.
 
 usage: python tools/chart_schemas.py
 """
@@ -20,7 +20,7 @@ import yaml
 ARCHIVE = Path(__file__).parents[1] / "tests" / "helm" / "schemas" / "upstream.zip"
 PACKAGE = "kubernetes-validate==1.37.0"
 RELEASES = ("1.25.0", "1.29.0", "1.33.0", "1.37.0")
-"""Of Kubernetes: from the oldest that the chart is for to the newest one there are schemas of."""
+"""Releases of Kubernetes: from the oldest that the chart supports to the newest with schemas."""
 KINDS = (
     "configmap-v1",
     "cronjob-batch-v1",
@@ -48,9 +48,9 @@ CUSTOM: Mapping[str, tuple[str, str]] = {
     ),
     "verticalpodautoscalers": ("k8s.io/autoscaler/vertical-pod-autoscaler@v1.4.1", "deploy/vpa-v1-crd-gen.yaml"),
 }
-"""Custom resources that the chart may make: the Go module that defines each, and the file there."""
+"""Custom resources that the chart can create: the Go module of each, and the file there."""
 DEFINITIONS = ("/api/_definitions.json#/$defs/", "#/$defs/")
-"""How the package's schemas refer to what they share: from without, and among each other."""
+"""How the package's schemas refer to shared definitions: from other files, and within the same file."""
 DROPPED = {"description", "default", "format"}
 
 Json = Mapping[str, object]
@@ -69,7 +69,7 @@ def kubernetes(folder: Path) -> Iterator[tuple[str, Json]]:
 
 
 def alone(schema: Json, shared: Mapping[str, Json]) -> Json:
-    """Returns a schema with the definitions that it needs in itself."""
+    """Returns a self-contained schema, with the definitions that it needs."""
     needed: dict[str, object] = {}
     waiting = list(references(schema))
     while waiting:
@@ -99,7 +99,7 @@ def references(schema: object) -> Iterator[str]:
 
 
 def definition(plural: str) -> Json:
-    """Returns the definition of a custom resource, as it is given to a cluster."""
+    """Returns the CustomResourceDefinition of a resource."""
     module, file = CUSTOM[plural]
     told = subprocess.run(["go", "mod", "download", "-json", module], check=True, capture_output=True)  # noqa: S603, S607 our own arguments; found on PATH, as an operator finds it
     text = Path(json.loads(told.stdout)["Dir"], file).read_text()
@@ -113,14 +113,14 @@ def custom() -> Iterator[tuple[str, Json]]:
     """Yields a file name and the schema of each version of each custom resource."""
     for plural in CUSTOM:
         spec = definition(plural)["spec"]
-        assert isinstance(spec, dict)  # noqa: S101 it is what a definition is
+        assert isinstance(spec, dict)  # noqa: S101 true of every definition
         kind, group = spec["names"]["kind"].lower(), spec["group"].partition(".")[0]
         for version in spec["versions"]:
             yield f"custom/{kind}-{group}-{version['name']}.json", closed(version["schema"]["openAPIV3Schema"])
 
 
 def closed(schema: Json) -> Json:
-    """Returns the schema of a custom resource as the API server applies it: fields that are not there are refused."""
+    """Returns the schema of a custom resource, changed to refuse unknown fields as the API server does."""
     found = bare_mapping(schema)
     properties = found.get("properties")
     if isinstance(properties, Mapping):
@@ -134,9 +134,9 @@ def closed(schema: Json) -> Json:
 
 
 def bare_mapping(schema: Json) -> dict[str, object]:
-    """Returns a schema without what only people read, and without what JSON Schema does not know.
+    """Returns a schema without descriptions, and without extensions to JSON Schema.
 
-    A field may be called as one of these keywords; its schema is a mapping, as no description is.
+    A property may be named like one of the dropped keywords; unlike a description, it is a mapping.
     """
     return {
         key: bare(value)
@@ -146,20 +146,20 @@ def bare_mapping(schema: Json) -> dict[str, object]:
 
 
 def bare(value: object) -> object:
-    """Returns the same at any depth."""
+    """Does the same for a part of a schema."""
     if isinstance(value, dict):
         return bare_mapping(value)
     return [bare(part) for part in value] if isinstance(value, list) else value
 
 
 def main() -> int:
-    """Writes all schemas anew; returns the exit status."""
+    """Writes all schemas; returns the exit status."""
     with tempfile.TemporaryDirectory() as folder:
         found = [*kubernetes(Path(folder)), *custom()]
     with zipfile.ZipFile(ARCHIVE, "w") as archive:
         for name, schema in found:
             text = json.dumps(schema, separators=(",", ":"), sort_keys=True) + "\n"
-            archive.writestr(zipfile.ZipInfo(name), text, zipfile.ZIP_DEFLATED, 9)  # ZipInfo: without today's date
+            archive.writestr(zipfile.ZipInfo(name), text, zipfile.ZIP_DEFLATED, 9)  # ZipInfo leaves out today's date
     return 0
 
 

@@ -1,6 +1,6 @@
-"""`make rules`: writes the alert rules and dashboards with the addresses of your documentation and of your Grafana.
+"""`make rules`: writes the alert rules and dashboards with the URLs of your documentation and your Grafana.
 
-An address that is not given takes its links away from the rules, so that no text has one that leads nowhere. By hand:
+If a URL is not given, its links are removed from the rules, so that no link is broken. To replace URLs by hand:
 `sed 's#https://example.org/chat-usage-exporter#DOCS_URL#'` and `sed 's#https://grafana.example.org#GRAFANA_URL#'`.
 
 usage: VENV/bin/python -m tools.rules [--docs-url URL] [--grafana-url URL] [FOLDER]
@@ -19,14 +19,14 @@ DOCS, GRAFANA = "https://example.org/chat-usage-exporter", "https://grafana.exam
 
 
 def linked(text: str, docs_url: str, grafana_url: str) -> str:
-    """Returns rules with these addresses; an empty one takes away the annotations that would have it."""
+    """Returns rules with these URLs; if one is empty, its annotations are removed."""
     for key, example, url in (("runbook_url", DOCS, docs_url), ("dashboard_url", GRAFANA, grafana_url)):
         text = text.replace(example, url.rstrip("/")) if url else re.sub(rf"(?m)^ *{key}: .*\n", "", text)
     return text
 
 
 def placed(text: str, docs_url: str) -> str:
-    """Returns a dashboard whose links lead below this address, if there is one; to other dashboards they have none."""
+    """Returns a dashboard with this URL in its links, if it is not empty. Links to other dashboards have no host."""
     return text.replace(DOCS, docs_url.rstrip("/")) if docs_url else text
 
 

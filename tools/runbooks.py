@@ -1,4 +1,4 @@
-"""`make docs`: prints docs/runbooks/README.md, its list of alerts taken anew from the rules; a test holds them equal.
+"""`make docs`: prints docs/runbooks/README.md with its list of alerts updated from the rules; a test checks it.
 
 usage: VENV/bin/python -m tools.runbooks
 """
@@ -15,7 +15,7 @@ HEADING = "## All alerts\n\nNames begin with `ChatUsage`; those in `optional/` a
 
 
 def index() -> str:
-    """Returns the page with a list for each rule file: every alert once, by its name."""
+    """Returns the page with a list per rule file of its alerts, each once."""
     head, _, _ = INDEX.read_text().partition("## All alerts\n")
     return head + HEADING + "".join(_list(path) for path in rule_files())
 

@@ -1,9 +1,9 @@
-"""`make sbom`: what is locked, and what the image holds, as CycloneDX documents in dist/sbom/.
+"""`make sbom`: writes CycloneDX documents of the lock file and of the image to dist/sbom/.
 
 usage: .tools/sbom/bin/python -m tools.sbom [--locked] [--engine "docker"] [--image NAME]
 
-The engine runs containers as docker and podman do. Libraries of Python are found by cyclonedx-py, in the image by its
-own Python, which sees the tool's files and nothing else of this machine; packages of Debian are asked of dpkg there.
+The engine is docker, podman or compatible with them. Python libraries are listed by cyclonedx-py, which runs inside the
+image with the image's own Python; only its files are mounted. Debian packages are listed by dpkg inside the image.
 """
 
 import argparse
@@ -21,7 +21,7 @@ from cyclonedx.validation.json import JsonStrictValidator
 ROOT = Path(__file__).parents[1]
 FOLDER = ROOT / "dist" / "sbom"
 ENGINE, IMAGE = "tools/image podman", "localhost/chat-usage-exporter:built"
-FORM = ("--of", "JSON", "--sv", "1.6", "--output-reproducible", "--no-validate")  # is validated when all is there
+FORM = ("--of", "JSON", "--sv", "1.6", "--output-reproducible", "--no-validate")  # validated once complete
 PYTHON = "/app/.venv/bin/python"
 INSIDE = f"""
 import runpy, sys
@@ -33,13 +33,13 @@ DPKG = ("--show", "--showformat=${Package}\\t${Version}\\t${Architecture}\\n")
 
 
 def locked(folder: Path) -> Mapping[str, object]:
-    """Returns the document of requirements/run.lock, with the hashes of the files that may be installed."""
+    """Returns the document of requirements/run.lock, with the hashes of installable files."""
     command = (sys.executable, "-W", "ignore", "-m", "cyclonedx_py", "requirements", *FORM, "--pyproject")
     return _document(_ran(*command, folder / "pyproject.toml", folder / "requirements" / "run.lock"))
 
 
 def of_image(engine: str, image: str) -> Mapping[str, object]:
-    """Returns the document of what an image holds: libraries of Python with their licences, packages of Debian."""
+    """Returns the document of an image: Python libraries with their licences, and Debian packages."""
     (tool,) = {path for path in map(Path, sys.path) if path.name == "site-packages"}
     inside = (*shlex.split(engine), "run", "--rm", "--no-healthcheck", "--entrypoint")
     libraries = _ran(*inside, "python3", "--volume", f"{tool}:/sbom:ro", image, "-c", INSIDE)
@@ -51,10 +51,10 @@ def of_image(engine: str, image: str) -> Mapping[str, object]:
 
 
 def with_packages(document: Mapping[str, object], listing: str, distribution: str, image: str) -> Mapping[str, object]:
-    """Returns a document of an image with Debian's packages; dpkg lists name, version and architecture, a line each."""
+    """Adds Debian packages to the document of an image; the listing has name, version and architecture per line."""
     libraries, metadata = document["components"], document["metadata"]
     if not isinstance(libraries, list) or not isinstance(metadata, dict):
-        raise SystemExit("tools/sbom: cyclonedx-py wrote something else than a document of CycloneDX")
+        raise SystemExit("tools/sbom: the output of cyclonedx-py is not a CycloneDX document")
     subject = {"type": "container", "name": image, "bom-ref": "image"}
     components = [*libraries, *_packages(listing, distribution)]
     return {**document, "metadata": {**metadata, "component": subject}, "components": components}
@@ -69,10 +69,10 @@ def _packages(listing: str, distribution: str) -> Iterator[Mapping[str, str]]:
 
 
 def write(path: Path, document: Mapping[str, object]) -> None:
-    """Writes a document that is what the published schema says, and tells how many components it has."""
+    """Validates and writes a document, and prints the number of its components."""
     text = json.dumps(document, indent=2, ensure_ascii=False) + "\n"
     if wrong := JsonStrictValidator(SchemaVersion.V1_6).validate_str(text):
-        raise SystemExit(f"tools/sbom: {path.name} is no CycloneDX 1.6: {wrong}")
+        raise SystemExit(f"tools/sbom: {path.name} is not valid CycloneDX 1.6: {wrong}")
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text)
     found = document["components"]
@@ -96,9 +96,9 @@ def _ran(*command: str | Path) -> str:
 def main() -> None:
     """Reads the options and writes the documents."""
     options = argparse.ArgumentParser(prog="tools.sbom")
-    options.add_argument("--locked", action="store_true", help="leave the image out")
-    options.add_argument("--engine", default=ENGINE, help="what runs containers; default: %(default)s")
-    options.add_argument("--image", help=f"the image; default: {IMAGE}, built if need be")
+    options.add_argument("--locked", action="store_true", help="skip the image")
+    options.add_argument("--engine", default=ENGINE, help="command that runs containers; default: %(default)s")
+    options.add_argument("--image", help=f"the image; default: {IMAGE}, built if necessary")
     chosen = options.parse_args()
     write(FOLDER / "locked.cdx.json", locked(ROOT))
     if chosen.locked:

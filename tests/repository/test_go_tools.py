@@ -20,7 +20,7 @@ def test_a_name_that_it_does_not_know_is_refused_with_those_that_it_knows(tmp_pa
 
     names = " ".join(name for name, _, _ in PINS)
     assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr == f'tools/go-tools: "kubeconfrom" is none of: {names}\n'
+    assert done.stderr == f'tools/go-tools: no such tool: "kubeconfrom"; known: {names}\n'
 
 
 def test_what_was_built_is_used_as_it_is(tmp_path: Path) -> None:

@@ -13,18 +13,18 @@ SCRIPT = Path(__file__).parents[2] / "tools" / "venv"
 @pytest.mark.parametrize(
     ("arguments", "python", "told"),
     [
-        pytest.param(["env", "everything"], "", "there is no requirements/everything.lock", id="an unknown set"),
+        pytest.param(["env", "everything"], "", "no such lock file: requirements/everything.lock", id="an unknown set"),
         pytest.param(["env"], "", "usage: tools/venv FOLDER run|dev|NAME", id="a missing argument"),
         pytest.param(
             ["env", "run"],
             "no-such-python",
-            "PYTHON=no-such-python is no Python 3.11 or newer that runs: name another one",
+            "PYTHON=no-such-python is not a working Python 3.11 or later: set another one",
             id="a Python that is not there",
         ),
         pytest.param(
             ["env", "run"],
             "false",
-            "PYTHON=false is no Python 3.11 or newer that runs: name another one",
+            "PYTHON=false is not a working Python 3.11 or later: set another one",
             id="a Python that is too old",
         ),
     ],
@@ -52,5 +52,5 @@ def test_a_machine_without_python_is_told_what_to_install(tmp_path: Path) -> Non
         ["/bin/sh", SCRIPT, tmp_path / "env", "run"], env=environment, capture_output=True, text=True, check=False
     )
 
-    told = "no Python 3.11 or newer on PATH: install one, or name it: make PYTHON=/path/to/python3.12 ..."
+    told = "no Python 3.11 or later on PATH: install one, or give its path: make PYTHON=/path/to/python3.12 ..."
     assert (done.returncode, done.stderr) == (1, f"tools/venv: {told}\n")
