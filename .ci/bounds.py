@@ -1,4 +1,4 @@
-"""What is promised in seconds, measured against the running program: each the best of three, printed, and judged.
+"""Measures promised times on the running program, best of three, and fails if one is exceeded.
 
 usage: VENV/bin/python .ci/bounds.py
 """
@@ -29,7 +29,7 @@ PATIENCE_S = 20.0
 
 
 class Bound(NamedTuple):
-    """A promise: what it is about, the seconds it may take, how one try is measured, and how many there are."""
+    """A promise: its description, the seconds allowed, a function that measures one try, and the number of tries."""
 
     promise: str
     seconds: float
@@ -59,7 +59,7 @@ def polling_in_vain() -> Iterator[tuple[subprocess.Popen[bytes], str]]:
 
 
 def end_in_a_poll() -> float:
-    """Measures from SIGTERM to the end of the process, which must be a good one."""
+    """Measures from SIGTERM to the end of the process, which must succeed."""
     with polling_in_vain() as (exporter, _):
         began = time.monotonic()
         exporter.send_signal(signal.SIGTERM)
@@ -79,7 +79,7 @@ def scrape_in_a_poll() -> float:
 
 
 def set_up_again() -> float:
-    """Measures the set-up of an environment that is there."""
+    """Measures the set-up of an existing environment."""
     began = time.monotonic()
     subprocess.run(["tools/venv", sys.prefix, "dev"], check=True)  # noqa: S603, S607 our own script
     return time.monotonic() - began
@@ -102,7 +102,7 @@ def demonstrate(clone: Path) -> float:
                 time.sleep(0.05)
             return time.monotonic() - began
         finally:
-            os.killpg(demo.pid, signal.SIGINT)  # as Ctrl-C does
+            os.killpg(demo.pid, signal.SIGINT)  # like Ctrl-C
             if demo.wait(PATIENCE_S) not in QUIET:
                 raise SystemExit(f"make demo ended with {demo.returncode} after Ctrl-C")
 
@@ -119,7 +119,7 @@ def companies(address: str) -> int:
 
 
 def end_container() -> float:
-    """Measures from SIGTERM to the end of the container of an exporter, confined as in a cluster."""
+    """Measures from SIGTERM to the end of an exporter's container, restricted as in a cluster."""
     address = vacant()
     with simulating("--seed=1") as platform:
         environment = demonstration(World.from_seed(1), Bots.from_seed(1), platform)
@@ -133,7 +133,7 @@ def end_container() -> float:
 
 
 def end(container: str, address: str) -> float:
-    """Measures from SIGTERM to the end of a container that serves figures at an address."""
+    """Waits until a container serves figures, then measures from SIGTERM to its end."""
     began = time.monotonic()
     while companies(address) <= COMPANIES:
         if time.monotonic() - began > PATIENCE_S:
@@ -160,7 +160,7 @@ def _podman(*arguments: str) -> str:
 
 @contextmanager
 def running(answers: Callable[[], bool], environment: Mapping[str, str], *arguments: str) -> Iterator[None]:
-    """Runs our program for the length of the block, which starts when it answers."""
+    """Runs our program until the end of the block, which starts once it responds."""
     with tempfile.TemporaryFile() as log:
         program = subprocess.Popen([COMMAND, *arguments], env=environment, stdout=log, stderr=log)  # noqa: S603 our own
         try:
@@ -177,7 +177,7 @@ def running(answers: Callable[[], bool], environment: Mapping[str, str], *argume
 
 
 def vacant() -> str:
-    """Returns an address that could be listened on a moment ago."""
+    """Returns an address with a free port."""
     with socket.create_server(("127.0.0.1", 0)) as probe:
         return f"127.0.0.1:{probe.getsockname()[1]}"
 
@@ -193,7 +193,7 @@ def simulating(*options: str) -> Iterator[str]:
 
 @contextmanager
 def thousand() -> Iterator[str]:
-    """Runs an exporter of 1,000 companies that has read their past, and polls no more for an hour; yields its URL."""
+    """Yields the URL of an exporter of 1,000 companies that has read their history; its next poll is in an hour."""
     with simulating("--companies=1000", "--seed=1") as platform:
         environment = {"PARADIGM_API_KEY": World.from_seed(1, 1).keys.admin, "PARADIGM_BASE_URL": platform}
         address = vacant()
@@ -202,7 +202,7 @@ def thousand() -> Iterator[str]:
 
 
 def page_of(url: str) -> str:
-    """Returns what is answered, nothing if nobody listens."""
+    """Returns the body of the response; empty if nothing listens there."""
     try:
         return httpx.get(url, trust_env=False, timeout=PATIENCE_S).text
     except httpx.TransportError:
@@ -210,13 +210,13 @@ def page_of(url: str) -> str:
 
 
 def has_past(address: str) -> bool:
-    """Tells whether the past of the report that is asked last was read."""
+    """Returns whether the history of the report that is polled last was read."""
     covered = 'chat_usage_report_window_coverage_ratio{source="paradigm",report="user-activities",window="28d"} 1.0'
     return covered in page_of(f"http://{address}/metrics")
 
 
 def load(browser: Browser, url: str) -> float:
-    """Measures in a new window from the start of the navigation to the end of loading, files included."""
+    """Measures a page load in a new window, from navigation to the load event."""
     with browser.new_context() as window:
         page = window.new_page()
         page.goto(url)
@@ -227,7 +227,7 @@ def load(browser: Browser, url: str) -> float:
 
 @contextmanager
 def chromium() -> Iterator[Browser]:
-    """Runs Debian's Chromium; its sandbox cannot be set up by root."""
+    """Runs Debian's Chromium, without its sandbox if run as root."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=shutil.which("chromium"), args=["--no-sandbox"] if os.geteuid() == 0 else []
@@ -237,7 +237,7 @@ def chromium() -> Iterator[Browser]:
 
 
 def clone_to(folder: Path) -> Path:
-    """Clones this repository as a newcomer does."""
+    """Clones this repository."""
     clone = folder / "clone"
     subprocess.run(["git", "clone", "--quiet", ".", clone], check=True)  # noqa: S603, S607 our own repository
     return clone
@@ -245,23 +245,23 @@ def clone_to(folder: Path) -> Path:
 
 COMPANIES = 10
 DEMO_PATIENCE_S = 120.0
-QUIET = (0, -signal.SIGINT, 2)  # make's own status after Ctrl-C is 2
+QUIET = (0, -signal.SIGINT, 2)  # make exits with 2 after Ctrl-C
 
 BOUNDS = (
-    Bound("SIGTERM in the middle of a poll ends serve", 2.0, end_in_a_poll),
-    Bound("/metrics answers while the platform does not", 0.5, scrape_in_a_poll),
-    Bound("a second set-up", 2.0, set_up_again),
-    Bound("SIGTERM ends the container of the image", 2.0, end_container),
+    Bound("serve stops after SIGTERM during a poll", 2.0, end_in_a_poll),
+    Bound("/metrics responds while the platform does not", 0.5, scrape_in_a_poll),
+    Bound("second set-up", 2.0, set_up_again),
+    Bound("the container stops after SIGTERM", 2.0, end_container),
 )
 
 
 def main() -> int:
-    """Measures everything and returns the exit status: 1 if a promise is broken."""
+    """Measures all promises; returns the exit status: 1 if one is broken."""
     with tempfile.TemporaryDirectory() as folder:
         clone = clone_to(Path(folder))
         newcomer = (
-            Bound("the first make demo of a fresh clone", 60.0, lambda: demonstrate(clone), tries=1),
-            Bound("a second make demo", 5.0, lambda: demonstrate(clone)),
+            Bound("first make demo in a fresh clone", 60.0, lambda: demonstrate(clone), tries=1),
+            Bound("second make demo", 5.0, lambda: demonstrate(clone)),
         )
         broken = judge((*BOUNDS, *newcomer))
     with thousand() as url, chromium() as browser:
