@@ -10,7 +10,7 @@ from typing import TypeVar
 from starlette.types import ASGIApp
 
 from exporter.polling.threads import DaemonThreads
-from exporter.web.server.basic_auth import BasicAuth, PasswordVerifier
+from exporter.web.server.basic_auth import BasicAuth
 from exporter.web.server.server import server
 from exporter.web.server.web_config import LiveWebConfig
 
@@ -37,8 +37,7 @@ async def serving(
 
     With a `web_config`, only requests that it permits are answered; `refused` gets the reason of each other one.
     """
-    passwords = PasswordVerifier()
-    gated = app if web_config is None else BasicAuth(app, web_config.current, passwords, refused)
+    gated = app if web_config is None else BasicAuth(app, web_config.current, refused)
     running = server(gated, web_config)
     loop = asyncio.get_running_loop()
     task = loop.create_task(running.serve(sockets=[listening]))
@@ -47,7 +46,6 @@ async def serving(
     finally:
         running.stop()
         await task
-        passwords.close()
 
 
 async def serving_until_signalled(app: ASGIApp, listening: socket.socket) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from datetime import date
+from functools import partial
 from itertools import groupby
 from typing import Annotated
 
@@ -26,10 +27,8 @@ def calendar(
     Put them into time_intervals in place of chat-usage-holidays, again before the years run out.
     """
     calendars = configured(config_file).calendars
-    try:
-        chosen = calendars[existing(name, calendars, "--calendar: there is no calendar")]
-    except ValueError as error:
-        raise typer.BadParameter(str(error)) from None
+    known = partial(existing, known=calendars, otherwise="there is no calendar")
+    chosen = calendars[option_value("--calendar", known, name)]
     location, first = option_value("--location", readers.zone, zone), CLOCK.now().year
     days = [day for day in sorted(chosen.holidays) if first <= day.year < first + years]
     if not days:

@@ -163,10 +163,8 @@ async def verified(
 
 
 @pytest.fixture
-def passwords() -> Iterator[PasswordVerifier]:
-    verifier = PasswordVerifier()
-    yield verifier
-    verifier.close()
+def passwords() -> PasswordVerifier:
+    return PasswordVerifier()
 
 
 async def test_wrong_passwords_are_forgotten_before_they_fill_the_memory(passwords: PasswordVerifier) -> None:

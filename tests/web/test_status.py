@@ -20,7 +20,7 @@ from exporter.polling.threads import Worker
 from exporter.simulator.app import create_app as create_platform
 from exporter.simulator.paradigm.world import MODES, World
 from exporter.web.app import create_app
-from exporter.web.server.basic_auth import BasicAuth, PasswordVerifier
+from exporter.web.server.basic_auth import BasicAuth
 from exporter.web.server.web_config import LiveWebConfig
 from exporter.web.status.page import Links, PageState, StatusPage
 from exporter.web.status.problems import FailedReload
@@ -501,15 +501,14 @@ async def test_headers_keep_everything_out() -> None:
 async def test_headers_of_the_web_configuration_win(tmp_path: Path) -> None:
     """Who configures a policy of his own means it; the other headers stay."""
     (tmp_path / "web.yml").write_text("http_server_config: {headers: {Content-Security-Policy: sandbox}}\n")
-    worker, passwords = Worker("readers"), PasswordVerifier()
-    gated = BasicAuth(create_app(web_context(named(), worker)), LiveWebConfig(tmp_path / "web.yml").current, passwords)
+    worker = Worker("readers")
+    gated = BasicAuth(create_app(web_context(named(), worker)), LiveWebConfig(tmp_path / "web.yml").current)
     async with httpx.AsyncClient(transport=httpx.ASGITransport(gated), base_url="http://exporter") as http:
         for path in ("/", "/static/status.css", "/api/v1/days"):
             answer = await http.get(path)
             assert answer.headers.get_list("content-security-policy") == ["sandbox"]
             assert answer.headers["x-content-type-options"] == "nosniff"
     worker.close()
-    passwords.close()
 
 
 async def test_a_removed_source_leaves_page_and_api() -> None:

@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import shutil
 import tempfile
+import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -150,14 +151,13 @@ async def _program(program: Program, *options: str, folder: Path, ready_s: float
 
 
 async def _is_ready(process: asyncio.subprocess.Process, address: str, seconds: float) -> bool:
+    deadline = time.monotonic() + seconds
     async with httpx.AsyncClient(trust_env=False) as http:
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                while process.returncode is None:
-                    with contextlib.suppress(httpx.TransportError):
-                        if (await http.get(f"{address}/-/ready")).is_success:
-                            return True
-                    await asyncio.sleep(PAUSE_S)
+        while process.returncode is None and time.monotonic() < deadline:
+            with contextlib.suppress(httpx.TransportError):
+                if (await http.get(f"{address}/-/ready")).is_success:
+                    return True
+            await asyncio.sleep(PAUSE_S)
     return False
 
 
@@ -165,8 +165,7 @@ async def _end(process: asyncio.subprocess.Process, grace_s: float) -> None:
     with contextlib.suppress(ProcessLookupError):
         process.terminate()
     try:
-        async with asyncio.timeout(grace_s):
-            await process.wait()
+        await asyncio.wait_for(process.wait(), grace_s)
     except TimeoutError:
         process.kill()
         await process.wait()

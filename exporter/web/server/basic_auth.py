@@ -16,7 +16,6 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from exporter.polling.threads import Worker
 from exporter.web.server.web_config_file import OPEN, RateLimit, WebConfig
 
 FREE = frozenset({"/-/healthy", "/-/ready"})
@@ -25,9 +24,8 @@ MOST_WRONG = 100
 """Number of wrong passwords to remember, so that a scrape with an old password does not cost a hash every time."""
 LONGEST_PASSWORD = 72
 """In bytes; bcrypt rejects longer ones."""
-THREADS = 2
-MOST_PENDING, MOST_PENDING_PER_CLIENT = 16, 4
-"""Number of passwords that may wait for a check, in total and per client address; more are refused unchecked."""
+MOST_RUNNING, MOST_PENDING, MOST_PENDING_PER_CLIENT = 2, 16, 4
+"""Number of checks at once, and of passwords that may wait for one in total and per client address."""
 UNKNOWN_USER = b"$2y$10$QOauhQNbBCuQDKes6eFzPeMqBSjb7Mr5DUmpZ/VcEd00UAV/LDeSi"
 """Hash to compare for unknown users, as in exporter-toolkit, so that timing does not reveal which users exist."""
 
@@ -38,8 +36,10 @@ class TooManyChecksError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class _Check:
+    """A check of a password; those of one client take turns."""
+
     client: str
-    worker: Worker
+    turn: asyncio.Lock
     result: "asyncio.Task[bool]"
 
 
@@ -68,14 +68,14 @@ class TokenBucket:
 
 
 class PasswordVerifier:
-    """Compares passwords with hashes in its own threads, and remembers the results as keyed digests.
+    """Compares passwords with hashes in threads, and remembers the results as keyed digests.
 
     Guesses must not delay scrapes: correct passwords are remembered separately from wrong ones, few checks may wait,
-    and all checks of one client address share one thread.
+    and one client address has one check at a time.
     """
 
     def __init__(self) -> None:
-        self._workers = tuple(Worker(f"passwords {number}") for number in range(THREADS))
+        self._running = asyncio.Semaphore(MOST_RUNNING)
         self._secret = secrets.token_bytes(32)
         self._right: dict[str, bytes] = {}
         self._wrong: OrderedDict[bytes, None] = OrderedDict()
@@ -104,21 +104,18 @@ class PasswordVerifier:
                 self._wrong.popitem(last=False)
         return good
 
-    def close(self) -> None:
-        for worker in self._workers:
-            worker.close()
-
     def _begin(self, digest: bytes, password: bytes, hashed: bytes, client: str) -> None:
         own = [each for each in self._pending.values() if each.client == client]
         if len(self._pending) >= MOST_PENDING or len(own) >= MOST_PENDING_PER_CLIENT:
             raise TooManyChecksError
-        worker = own[0].worker if own else min(self._workers, key=self._load)
-        result = asyncio.get_running_loop().create_task(worker.run(lambda: _matches(password, hashed)))
-        self._pending[digest] = _Check(client, worker, result)
+        turn = own[0].turn if own else asyncio.Lock()
+        result = asyncio.get_running_loop().create_task(self._compared(password, hashed, turn))
+        self._pending[digest] = _Check(client, turn, result)
         result.add_done_callback(lambda _: self._pending.pop(digest))
 
-    def _load(self, worker: Worker) -> int:
-        return sum(each.worker is worker for each in self._pending.values())
+    async def _compared(self, password: bytes, hashed: bytes, turn: asyncio.Lock) -> bool:
+        async with turn, self._running:
+            return await asyncio.to_thread(_matches, password, hashed)
 
 
 def _matches(password: bytes, hashed: bytes) -> bool:
@@ -135,8 +132,8 @@ class BasicAuth:
 
     app: ASGIApp
     config: Callable[[], WebConfig]
-    passwords: PasswordVerifier
     refused: Callable[[str], None] = lambda _reason: None
+    _passwords: PasswordVerifier = field(default_factory=PasswordVerifier)
     _bucket: TokenBucket = field(default_factory=lambda: TokenBucket(OPEN.rate_limit))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -167,7 +164,7 @@ class BasicAuth:
         if given is None:
             return _refusal("Unauthorized", 401, {"WWW-Authenticate": "Basic"})
         try:
-            if await self.passwords.verify(users, *given, client_network(scope)):
+            if await self._passwords.verify(users, *given, client_network(scope)):
                 return self.app
         except TooManyChecksError:
             self.refused("too_many")
