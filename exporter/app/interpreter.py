@@ -6,19 +6,19 @@ import sys
 from contextlib import suppress
 
 YOUNG = 20_000
-"""New objects before the garbage collector runs: one answer makes hundreds of thousands, none in a cycle."""
+"""New objects before a garbage collection: one answer makes hundreds of thousands, none of them in a cycle."""
 MIDDLE, OLD = 20, 20
-"""Looks at the young ones before it looks at the middle-aged ones, and at those before it looks at all."""
+"""Collections of a generation before the next older one is collected too."""
 SWITCH_S = 0.001
-"""How long a thread runs on while another could."""
+"""How long a thread may run while another one waits."""
 M_MMAP_THRESHOLD, LARGE = -3, 2**20
-"""glibc's number of that option (malloc.h), and the bytes from which on a block is one of its own."""
+"""The option's number in glibc (malloc.h), and its value in bytes: larger blocks are mapped separately."""
 
 
 def collect_rarely() -> None:
-    """Makes the garbage collector run less often, and never over what the start has made.
+    """Makes garbage collections rarer, and excludes the objects that exist after the start.
 
-    Decoding 7 MiB of tools takes 0.9 instead of 1.7 s of CPU, under the lock that a scrape waits for.
+    Decoding 7 MiB of tools takes 0.9 instead of 1.7 s of CPU, during which scrapes wait for the GIL.
     """
     gc.collect()
     gc.freeze()
@@ -28,8 +28,7 @@ def collect_rarely() -> None:
 def switch_often() -> None:
     """Makes threads switch after 1 ms instead of 5, so that scrapes wait less while a poll is decoded.
 
-    With 1,000 companies and 50 scrapers, the 99th percentile is 45 ms instead of 180 to 300 ms, for a tenth more
-    CPU.
+    With 1,000 companies and 50 scrapers, the 99th percentile is 45 ms instead of 180 to 300 ms, for 10 % more CPU.
     """
     sys.setswitchinterval(SWITCH_S)
 
@@ -37,9 +36,9 @@ def switch_often() -> None:
 def give_back() -> None:
     """Makes glibc return large blocks to the system when they are freed; does nothing with other C libraries.
 
-    glibc raises its threshold after the first answer of 8 MiB, takes the next ones from its heap and leaves gaps:
-    a backfill of months took 7 MiB more. `serve` needs that threshold: an uncompressed scrape would take 2.5
-    times as long.
+    After the first answer of 8 MiB, glibc raises its threshold and takes the next ones from its heap, which leaves
+    gaps: a backfill of months took 7 MiB more. `serve` keeps glibc's behaviour, because an uncompressed scrape would
+    take 2.5 times as long.
     """
     with suppress(AttributeError):  # another C library
         ctypes.CDLL(None).mallopt(M_MMAP_THRESHOLD, LARGE)

@@ -16,11 +16,11 @@ from exporter.web.server.web_config import LiveWebConfig
 
 Result = TypeVar("Result")
 LOOK_SECONDS = 10.0
-"""How often it is looked whether a file has changed that limits are in."""
+"""How often `thresholds_file` is checked for changes."""
 
 
 def run_command(work: Coroutine[object, object, Result]) -> Result:
-    """Runs a command's coroutine as `asyncio.run` does, but waits for no thread that blocks."""
+    """Runs a command's coroutine like `asyncio.run`, but does not wait for blocked threads at the end."""
     with asyncio.Runner() as runner:
         runner.get_loop().set_default_executor(DaemonThreads())
         return runner.run(work)
@@ -33,9 +33,9 @@ async def serving(
     web_config: LiveWebConfig | None = None,
     refused: Callable[[str], None] = lambda _reason: None,
 ) -> AsyncIterator[None]:
-    """Serves an application while the block runs; open requests then get a second to end.
+    """Serves an application while the block runs; open requests then have a second to end.
 
-    With a `web_config`, only requests that it permits are answered; `refused` gets the reason of each other one.
+    A `web_config` decides which requests are answered; `refused` is called with the reason for each refused one.
     """
     gated = app if web_config is None else BasicAuth(app, web_config.current, refused)
     running = server(gated, web_config)
@@ -57,13 +57,13 @@ async def serving_until_signalled(app: ASGIApp, listening: socket.socket) -> Non
 def end_signal() -> asyncio.Event:
     """Returns an event that SIGTERM and SIGINT set.
 
-    Call it before anything is served: until then a signal ends the process at once, with its own exit status.
+    Call it before serving: without it, a signal kills the process.
     """
     return _event_of(signal.SIGTERM, signal.SIGINT)
 
 
 def reload_signal() -> asyncio.Event:
-    """Returns an event that SIGHUP sets; call it as early as `end_signal`."""
+    """Returns an event that SIGHUP sets; call it before serving."""
     return _event_of(signal.SIGHUP)
 
 
@@ -81,7 +81,7 @@ async def reloading(
     file_changed: Callable[[], Awaitable[bool]],
     seconds: float = LOOK_SECONDS,
 ) -> AsyncIterator[None]:
-    """Reloads whenever `requested` is set while the block runs, and when `file_changed`, asked every `seconds`.
+    """Reloads when `requested` is set, and when `file_changed` returns True, which is checked every `seconds`.
 
     If `requested` is set during a reload, another one follows.
     """

@@ -1,4 +1,4 @@
-"""Reloads the configuration while the program runs; a wrong one changes nothing and is reported."""
+"""Reloads the configuration while the program runs; a wrong one is reported and changes nothing."""
 
 import asyncio
 import logging
@@ -23,8 +23,8 @@ log = logging.getLogger(__name__)
 class Reloader:
     """Applies the current configuration, one reload at a time; `read` may block and raises ConfigError.
 
-    `settings` are in effect at the start; `took_effect` gets new ones once the sources run with them. `failed_reload`
-    is why the last reload failed, if it did.
+    `settings` are those at the start. `took_effect` is called with new ones once the sources run with them.
+    `failed_reload` says why the last reload failed, if it did.
     """
 
     settings: Settings
@@ -41,7 +41,7 @@ class Reloader:
         self._watch(self.settings)
 
     async def reload(self) -> str:
-        """Reads and applies the configuration; returns in one line why that failed, else an empty text."""
+        """Reads and applies the configuration; returns one line if that failed, else an empty text."""
         async with self._turn:
             try:
                 settings = await asyncio.to_thread(self.read)
@@ -70,7 +70,7 @@ class Reloader:
         stamp = before
         with suppress(TimeoutError):
             stamp = await asyncio.to_thread(in_time, partial(file_stamp, path), path)
-        self._watched = path, stamp  # also of a file that is wrong: it is reported once
+        self._watched = path, stamp  # also if the file is wrong, so that it is reported once
         return stamp != before
 
     def _watch(self, settings: Settings) -> None:

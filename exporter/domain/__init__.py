@@ -1,1 +1,1 @@
-"""The nouns: days, companies, measures, calendars, thresholds; they know nothing of HTTP, Prometheus or settings."""
+"""The terms of the domain: days, companies, measures, calendars, thresholds; without HTTP, Prometheus or settings."""

@@ -1,4 +1,4 @@
-"""Runs what may block for ever, such as a file system that does not answer, in threads that nobody has to wait for."""
+"""Runs calls that may block forever, such as reads from a file system that does not answer, in daemon threads."""
 
 import errno
 from collections.abc import Callable
@@ -12,13 +12,13 @@ from typing import TypeVar
 Result = TypeVar("Result")
 
 FILE_SECONDS = 5.0
-"""Time to read a file that an operator names."""
+"""Timeout for a file that an operator names."""
 FileStamp = tuple[int, int, int] | None
-"""What changes when a file does; None if there is none."""
+"""Changes when the file does: modification time, size and inode; None if there is no file."""
 
 
 def in_daemon(function: Callable[[], Result]) -> Future[Result]:
-    """Starts the function in a thread of its own, which keeps no process from ending."""
+    """Starts the function in a daemon thread, which does not keep the process alive."""
     future: Future[Result] = Future()
     Thread(target=partial(complete, future, function), name="daemon", daemon=True).start()
     return future
@@ -30,14 +30,14 @@ def in_time(access: Callable[[], Result], path: str | PathLike[str], seconds: fl
 
 
 def result_in_time(future: Future[Result], path: str | PathLike[str], seconds: float) -> Result:
-    """Waits for an access that may have begun before, as `in_time` does."""
+    """Waits, as `in_time` does, for an access that has already started."""
     if not wait([future], seconds).done:
         raise TimeoutError(errno.ETIMEDOUT, f"no answer within {seconds:g} s", str(path))
     return future.result()
 
 
 def file_stamp(path: Path) -> FileStamp:
-    """Returns the stamp of a file, also where a link, as of a mounted secret, points to another one."""
+    """Returns the stamp of a file; it also changes when a link (of a mounted secret) points to another file."""
     try:
         found = path.stat()
     except OSError:
@@ -46,12 +46,12 @@ def file_stamp(path: Path) -> FileStamp:
 
 
 def complete(future: Future[Result], function: Callable[[], Result]) -> None:
-    """Runs the function and settles the future, unless that was cancelled."""
+    """Runs the function and completes the future, unless it was cancelled."""
     if not future.set_running_or_notify_cancel():
         return
     try:
         future.set_result(function())
-    except StopIteration as error:  # asyncio's futures refuse it: the caller would wait for ever
+    except StopIteration as error:  # asyncio's futures refuse it, and the caller would wait forever
         future.set_exception(RuntimeError("the function raised StopIteration").with_traceback(error.__traceback__))
-    except BaseException as error:  # whatever it is belongs to the caller
+    except BaseException as error:  # for the caller to handle
         future.set_exception(error)

@@ -1,7 +1,7 @@
-"""Ranges of days, when a day starts and ends, and whether it is a working day; pure, aware datetimes, no clock.
+"""Ranges of days, when a day starts and ends, and whether it is a business day; pure, with aware datetimes.
 
-A day starts at its local midnight and ends where the next one starts: after 23 or 25 hours when clocks change, after
-none when a zone jumps over the date line (Pacific/Apia, 2011-12-30).
+A day starts at its local midnight and ends when the next one starts: after 23 or 25 hours when clocks change, after
+0 hours when a zone crosses the date line (Pacific/Apia, 2011-12-30).
 """
 
 from collections.abc import Iterator
@@ -34,7 +34,7 @@ class Days:
 
 
 def start(day: date, zone: ZoneInfo) -> datetime:
-    """Returns the moment (UTC) at which `day` starts in `zone`: a jump over midnight, or the first of two midnights."""
+    """Returns the moment (UTC) at which `day` starts in `zone`: the first of two midnights, or a jump over midnight."""
     return datetime.combine(day, time.min, tzinfo=zone).astimezone(UTC)
 
 
@@ -43,11 +43,11 @@ def end(day: date, zone: ZoneInfo) -> datetime:
 
 
 def day_at(moment: datetime, zone: ZoneInfo) -> date:
-    """Returns the day that `moment` belongs to; never falls while `moment` rises."""
+    """Returns the day of `moment`; a later moment never has an earlier day."""
     day = moment.astimezone(zone).date()
-    if moment >= end(day, zone):  # set back over midnight, clocks show yesterday's date again (St John's, 2010)
+    if moment >= end(day, zone):  # clocks are set back over midnight and show yesterday's date again (St John's, 2010)
         return day + ONE_DAY
-    if moment < start(day, zone):  # set forward over midnight from before it (Toronto, 1919)
+    if moment < start(day, zone):  # clocks are set forward over midnight (Toronto, 1919)
         return day - ONE_DAY
     return day
 
@@ -58,7 +58,7 @@ def next_midnight(moment: datetime, zone: ZoneInfo) -> datetime:
 
 @dataclass(frozen=True, slots=True)
 class Calendar:
-    """Which days people work: `weekend` holds weekdays (Monday is 0), `holidays` dates."""
+    """Business days are all but the weekdays in `weekend` (Monday is 0) and the dates in `holidays`."""
 
     weekend: frozenset[int] = frozenset({5, 6})
     holidays: frozenset[date] = frozenset()

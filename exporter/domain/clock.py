@@ -1,4 +1,4 @@
-"""Clocks are arguments: only the edges of the program read one directly."""
+"""The clock, which is an argument everywhere, so that tests can replace it."""
 
 import asyncio
 import time

@@ -1,4 +1,4 @@
-"""The error tree; every error knows its outcome label.
+"""All errors; those of reports have a value of the label `outcome`.
 
 A message names the thing, the place of the value and the remedy, never a key or a report's data.
 """
@@ -23,7 +23,7 @@ OUTCOMES = (
 
 
 class ChatUsageError(Exception):
-    """Anything that this program reports in one line."""
+    """An error that is reported in one line."""
 
 
 class ConfigError(ChatUsageError):
@@ -31,7 +31,7 @@ class ConfigError(ChatUsageError):
 
 
 class FailedError(ChatUsageError):
-    """A command did its work and ends with exit status 1; the message has one line for each finding."""
+    """A command ends with exit status 1 because of what it found; the message has one line for each finding."""
 
 
 class QueryError(ChatUsageError):
@@ -39,7 +39,7 @@ class QueryError(ChatUsageError):
 
 
 class StoreError(ChatUsageError):
-    """A store of time series did not take samples or did not answer."""
+    """A time series database refused samples or did not answer."""
 
 
 class ReportError(ChatUsageError):
@@ -59,62 +59,62 @@ class AuthError(ReportError):
 
 
 class RateLimitedError(ReportError):
-    """The platform answered 429 with a wait longer than the poll can give."""
+    """The platform answered 429 with a wait that is too long for this poll."""
 
     outcome = "rate_limited"
 
 
 class TimedOutError(ReportError):
-    """The whole answer did not arrive within the time-out."""
+    """The answer was not complete within the timeout."""
 
     outcome = "timeout"
 
 
 class ConnectionLostError(ReportError):
-    """No connection, or it ended before the answer did."""
+    """There was no connection, or it closed before the end of the answer."""
 
     outcome = "connection"
 
 
 class HttpStatusError(ReportError):
-    """A redirect, 4xx or 5xx."""
+    """The platform answered with a redirect, 4xx or 5xx."""
 
     outcome = "http_error"
 
 
 class NotFoundError(HttpStatusError):
-    """404: the platform, or this release of it, has no such report."""
+    """404: the platform, or its release, has no such report."""
 
 
 class UnavailableError(HttpStatusError):
-    """502, 503, 504: the platform, or a proxy before it, is down."""
+    """502, 503 or 504: the platform, or a proxy in front of it, is down."""
 
 
 class TooLargeError(ReportError):
-    """The answer is larger than the operator allows."""
+    """The answer is larger than `poll.max_body`."""
 
     outcome = "too_large"
 
 
 class NotJsonError(ReportError):
-    """A 200 without JSON."""
+    """The answer with status 200 is not JSON."""
 
     outcome = "not_json"
 
 
 class SchemaError(ReportError):
-    """JSON in an unexpected shape; the message names the field."""
+    """The JSON has an unexpected shape; the message names the field."""
 
     outcome = "schema"
 
 
 class InternalError(ReportError):
-    """A bug of ours; its traceback is in the log."""
+    """A bug of the exporter; the log has its traceback."""
 
     outcome = "internal"
 
 
 class PlatformError(ReportError):
-    """The platform reports a failure inside a 200."""
+    """The platform reports a failure with status 200."""
 
     outcome = "platform_error"

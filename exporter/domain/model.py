@@ -1,20 +1,20 @@
-"""The nouns of the domain, as plain values; knows nothing of time zones, HTTP, Prometheus' text or settings.
+"""The terms of the domain as plain values.
 
 One word per idea, everywhere:
 
 platform   software with a reporting API (LightOn Paradigm)
 source     one configured account on a platform; the label `source`
 report     one reporting endpoint of a platform (chat-sessions); the label `report`
-company    who uses the platform; known by its id, shown by its name
-day        a calendar date in the source's zone; how long it lasts is `exporter.domain.calendars`' business
-part       rows of a report that an answer lists together (Paradigm's `reporting` and `reporting_agents`)
-measure    what is counted; becomes one metric family per window
+company    a customer of the platform; identified by its id, shown by its name
+day        a calendar date in the source's zone; `exporter.domain.calendars` has its start and end
+part       rows that an answer lists together (Paradigm's `reporting` and `reporting_agents`)
+measure    something that is counted; one metric family per window
 column     a measure with the values of its own labels, e.g. user queries in mode chat
 row        the figures of one company on one day in one part
-level      a figure of now, of no day (a company's members)
+level      a current figure that belongs to no day (a company's members)
 reading    all rows of one answer
-drift      how an answer differs from the platform's documentation: fields unknown, missing, of another type
-invariant  what must hold between the figures of one row; one that does not is counted as a violation
+drift      how an answer differs from the platform's documentation: unknown, missing and retyped fields
+invariant  a rule for the figures of one row; broken ones are counted as violations
 family     a metric family: name, type, help, samples
 """
 
@@ -32,24 +32,24 @@ from exporter.domain.calendars import Days as Days  # noqa: PLC0414 one of the n
 
 
 class Kind(Enum):
-    """How the figures of a measure behave over days, which decides its windows and whether no row is a zero."""
+    """How figures of a measure combine over days; it decides the windows, and whether a day without a row counts 0."""
 
     SUM = "sum"  # adds up over days; a published day without a row counts 0
     DISTINCT = "distinct"  # 0 without a row, but does not add up over days
-    AVERAGE = "average"  # nothing to say about a day without a row
+    AVERAGE = "average"  # absent on a day without a row
     INSTANT = "instant"  # a moment in seconds since 1970; the newest one held is served, without a window
-    LEVEL = "level"  # of now, without a day; filed under the last asked day, the newest one held is served
-    INFO = "info"  # always 1; its label values are the rows of the report's discovery that has the family's name
+    LEVEL = "level"  # without a day; filed under the last requested day, the newest one held is served
+    INFO = "info"  # always 1; its label values are the rows of the report's discovery with the family's name
 
 
 class Activity(NamedTuple):
-    """What alerts evaluate of a measure: a company's sum over the figures whose last label value is `label_value`.
+    """What limits apply to: a company's sum of the measure's figures whose last label value is `label_value`.
 
     Without `label_value` it is the sum of all. With `usual_limits` drops and spikes are limited by default
     (`exporter.domain.thresholds.built_in`).
 
-    With `share_of` it is a share: that sum over 7 days, divided by those of the families and label values in
-    `share_of`, which the same report counts. Limits hold for shares of at least `min_volume`, the sum divided by.
+    With `share_of` it is a share: its sum over 7 days divided by the sum of the families and label values in
+    `share_of`, which the same report counts. Limits apply if that divisor is at least `min_volume`.
     """
 
     name: str
@@ -69,7 +69,7 @@ class Measure:
     label, to which anybody may add values, and is "" for others. `people` are counted, so small groups may be
     private. `per_subject`: the first label's values are subjects of requests (channels); those series are dropped
     first.
-    A limited value that a row lacks counts 0 from its first day on. With `needs_read_marker`, it does so only if the
+    A limited value that is missing from a row counts 0 from its first day on. With `needs_read_marker`, it does so only if the
     row has a read marker: a figure under `Column(family, the first of its label values, or none)`. The marker is
     READ_COMPLETELY if every item of the breakdown was read, so that held values which the row lacks become 0, and
     READ_IN_PART if some item had no name, so that they stay.
@@ -175,7 +175,7 @@ def by_day(rows: Iterable[Row]) -> RowsByDay:
 
 
 class FieldNote(NamedTuple):
-    """What a platform says of one of its fields, in free text (unit in Paradigm: "seconds", "integer")."""
+    """A platform's description of one of its fields, in free text (unit in Paradigm: "seconds", "integer")."""
 
     field: str
     unit: str
@@ -183,11 +183,11 @@ class FieldNote(NamedTuple):
 
 
 class Unread(NamedTuple):
-    """Something that was asked for and could not be read, though the rest could.
+    """A requested item that could not be read, while the rest of the answer could.
 
-    `message` is one line: what, where, the remedy; no figure. `outline` holds keys and types of what was found
-    instead; `name` was asked for, `family` would have been fed. `is_absent`: there was no value, which is normal
-    on a day without use.
+    `message` is one line without figures: what, where, the remedy. `outline` has the keys and types of what was found
+    instead. The item `name` belongs to the metric `family`. `is_absent`: there was no value, which is normal on a day
+    without usage.
     """
 
     message: str
@@ -236,7 +236,7 @@ class Reading:
 
     @property
     def surprises(self) -> Mapping[str, int]:
-        """Everything unexpected, by kind, for the log."""
+        """How often something unexpected was found, by kind, for the log."""
         outside = {"outside_range": self.outside_range} if self.outside_range else {}
         return {**{kind: len(paths) for kind, paths in self.drift.items()}, **self.violations, **outside}
 
@@ -249,7 +249,7 @@ class Sample(NamedTuple):
 
 
 class Expendable(IntEnum):
-    """What is dropped first, smallest value first, when there are more series than allowed."""
+    """Kinds of series by the order in which they are dropped above the maximum."""
 
     CHANNELS = 1
     LIMITED_LABELS = 2  # tools, intents, languages: labels that anybody may add values to

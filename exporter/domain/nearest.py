@@ -1,4 +1,4 @@
-"""Suggests what somebody meant who wrote an unknown word."""
+"""Suggests a known word for an unknown one."""
 
 from collections.abc import Iterable
 from difflib import get_close_matches
@@ -12,7 +12,7 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
 
 
 def remedy(word: str, known: Iterable[str]) -> str:
-    """Suggests the nearest known word, else all of them."""
+    """Returns a hint that names the nearest known word, or else all of them."""
     known = tuple(known)
     near = nearest(word, known)
     return f'did you mean "{near}"?' if near else f"known: {', '.join(known) or 'none'}"

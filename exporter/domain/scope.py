@@ -1,4 +1,4 @@
-"""What is asked of a source: one company or all, and the zone of its days."""
+"""What is requested from a source: one company or all, and the time zone of its days."""
 
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
@@ -8,7 +8,7 @@ UTC = ZoneInfo("UTC")
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """`company_id` is set if exactly one company, by id, is wanted; `zone` is that of the days."""
+    """`company_id` is set if exactly one company is wanted, by its id; days are those of `zone`."""
 
     company_id: str | None = None
     zone: ZoneInfo = UTC

@@ -1,6 +1,6 @@
-"""Selectors: how an operator names things that have an id and a name, above all companies; pure.
+"""Selectors of things with an id and a name, such as companies; pure.
 
-One language everywhere: `17` or a glob selects by id or name, `id:17` by id, `name:Nor*` by name; case counts.
+`17` or a glob selects by id or name, `id:17` by id, `name:Nor*` by name; all are case-sensitive.
 """
 
 import re
@@ -40,11 +40,11 @@ def literal(selector: str) -> str:
 
 
 def _matches(glob: str, text: str) -> bool:
-    return glob == text or fnmatchcase(text, glob)  # as it is written first: "Acme [test]" is a name, not a glob
+    return glob == text or fnmatchcase(text, glob)  # equal first: "Acme [test]" is a name, not a glob
 
 
 class Entry(NamedTuple):
-    """A selector of the configuration: its source (or a glob), option and text."""
+    """A selector in the configuration, with its option and source (or a glob of sources)."""
 
     source: str
     option: str
@@ -57,13 +57,13 @@ def matches(selector: str, things: Mapping[str, str]) -> int:
 
 def unmatched(entries: Iterable[Entry], things: Mapping[str, str]) -> tuple[Entry, ...]:
     """Returns the entries that match none of the existing things (id to name)."""
-    rest = (each for each in entries if each.selector.removeprefix("id:") not in things)  # most name one id: no search
+    rest = (each for each in entries if each.selector.removeprefix("id:") not in things)  # fast, since most name one id
     return tuple(each for each in rest if not any(selects(each.selector, *thing) for thing in things.items()))
 
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """Include and exclude selectors; `exclude` goes first."""
+    """Include and exclude selectors; `exclude` takes precedence."""
 
     include: tuple[str, ...] = (EVERYTHING,)
     exclude: tuple[str, ...] = ()
@@ -85,7 +85,7 @@ class Selection:
 
 @dataclass(frozen=True, slots=True)
 class Companies(Selection):
-    """Which companies are served; `expected` select those that should exist, and widen nothing."""
+    """Which companies are served; `expected` ones should exist, and are not served because of that."""
 
     expected: tuple[str, ...] = ()
 
@@ -96,12 +96,12 @@ class Companies(Selection):
 
     @property
     def scope(self) -> Scope:
-        """What may be asked of the platform at once: one company, if exactly one id is included."""
+        """What to request: one company if exactly one id is included, else all."""
         only = self.include[0].removeprefix("id:") if len(self.include) == 1 else ""
         return Scope(only if only.isascii() and only.isdecimal() else None)
 
     def missing(self, held: Mapping[str, str], listed: Mapping[str, str]) -> tuple[str, ...]:
-        """Returns the `expected` selectors that match no held company, except those of excluded ones.
+        """Returns the `expected` selectors that match neither a held company nor an excluded one.
 
         Both arguments map ids to names; `listed` are all companies of the platform, excluded or not.
         """

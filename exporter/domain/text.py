@@ -1,18 +1,18 @@
-"""Makes outside text safe to print: no control characters, one line, bounded length; pure."""
+"""Makes text from outside safe to print: no control characters, one line, limited length; pure."""
 
 from collections.abc import Sequence
 from hashlib import blake2b
 
 MOST_NAMED = 12
-"""Words of a list in a log message."""
+"""How many words of a list a log message names."""
 
 LONGEST_LABEL = 1024
-"""Characters of a label value: a name is repeated in more than 100 series of its company."""
+"""In characters; a name is in more than 100 series of its company."""
 DIGEST_BYTES = 8
 
 
 def printable(text: str, replacement: str = "\N{REPLACEMENT CHARACTER}") -> str:
-    """Replaces each character that would move a terminal's cursor or end a line."""
+    """Replaces characters that would move a terminal's cursor or end a line."""
     return "".join(letter if letter.isprintable() else replacement for letter in text)
 
 
@@ -22,7 +22,7 @@ def one_line(text: str) -> str:
 
 
 def label_value(text: str) -> str:
-    """Cuts a long label value; it then ends in a digest that tells it from others."""
+    """Cuts a long label value; a digest at its end keeps it unique."""
     if len(text) <= LONGEST_LABEL:
         return text
     digest = blake2b(text.encode(errors="surrogatepass"), digest_size=DIGEST_BYTES).hexdigest()

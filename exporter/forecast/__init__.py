@@ -1,1 +1,1 @@
-"""What a configuration will cost: calls and series, without a request."""
+"""The cost of a configuration in calls and series, computed without requests."""

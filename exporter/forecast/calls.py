@@ -1,7 +1,6 @@
 """Forecasts polls and requests per day, the peak, and series per family; pure.
 
-Nothing is listed by hand: requests come from `Report.plan`, moments from the schedule, series from one invented
-company that has every figure.
+Requests come from `Report.plan`, times from the schedule, series from one made-up company that has every figure.
 """
 
 from collections import Counter
@@ -27,7 +26,7 @@ A_YEAR_OF_DAYS = 366
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """Events in 24 hours: `expected` is the mean over many days, `most` the bound of each."""
+    """Events in 24 hours: `expected` is the mean of many days, `most` the maximum."""
 
     expected: float
     most: int
@@ -43,7 +42,7 @@ NEVER = Rate(0.0, 0)
 
 
 PASSES = Rate(1.0, 2)
-"""Refresh passes: one after each midnight; 24 hours may hold two, or a start and one."""
+"""Refresh passes: one after each midnight; 24 hours may include two, or one and a start."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +57,9 @@ class SourcePlan:
 
 @dataclass(frozen=True, slots=True)
 class ReportForecast:
-    """One report: `calls` per 24 hours, `peak` in calls per minute, `series` without live series by status code.
+    """One report: `calls` per 24 hours, `peak` in calls per minute; `series` assume that all answers have status 200.
 
-    `most_in_parts` is the most calls per 24 hours if no request for several components at once is answered.
+    `most_in_parts` is the maximum of calls per 24 hours if each component must be requested on its own.
     """
 
     name: str
@@ -72,7 +71,7 @@ class ReportForecast:
 
 @dataclass(frozen=True, slots=True)
 class SourceForecast:
-    """One source; `series` are those that it has once, whatever its reports."""
+    """One source; `series` are those that do not depend on its reports."""
 
     name: str
     polls: Rate
@@ -103,7 +102,7 @@ class Forecast:
 
     @property
     def total_series(self) -> int:
-        """All series but `chat_usage_field_info`, which depends on what a platform says."""
+        """All series except `chat_usage_field_info`, which depends on the platform's answers."""
         of_reports = (report.series for source in self.sources for report in source.reports)
         everywhere = (self.series, *(source.series for source in self.sources), *of_reports)
         return sum(sum(series.values()) for series in everywhere)
@@ -121,26 +120,26 @@ def forecast(plans: Sequence[SourcePlan], size: Size, now: datetime) -> Forecast
 
 
 def polls(cadence: Cadence, now: datetime) -> Rate:
-    """Returns how many polls start in 24 hours, the one at the start of the process included.
+    """Returns how many polls start in 24 hours, including the one at the start of the process.
 
-    An interval poll starts up to `jitter` late, uniformly, and the next one counts from there.
+    An interval poll starts up to `jitter` late, uniformly, and the next interval starts then.
     """
     interval = DAY / (cadence.interval * (1 + cadence.jitter / 2))
     return Rate(interval + len(cadence.delays()), most_polls(cadence, DAY, now))
 
 
 def most_polls(cadence: Cadence, span: timedelta, now: datetime) -> int:
-    """Returns the most polls that can start within any `span`, its end excluded."""
+    """Returns the maximum of polls that can start within any `span`, without its end."""
     return -(-span // cadence.interval) + _most_after_midnights(cadence, span, now)
 
 
 def most_requests_in_a_minute(requests_per_minute: int) -> int:
-    """Returns what the rate limit lets through: a whole burst, and a minute's refill."""
+    """Returns the maximum that the rate limit allows: a whole burst, and a minute's refill."""
     return 2 * requests_per_minute - 1
 
 
 def _most_after_midnights(cadence: Cadence, span: timedelta, now: datetime) -> int:
-    """Counts over the midnights of a year, since days may have 23 or 25 hours."""
+    """Counts over the midnights of a year, because days may have 23 or 25 hours."""
     reach = max(cadence.delays().values(), default=timedelta(0)) + DAY
     first_day = calendars.day_at(now - reach, cadence.zone)
     last_day = calendars.day_at(now + A_YEAR_OF_DAYS * DAY, cadence.zone) - calendars.ONE_DAY
@@ -148,7 +147,7 @@ def _most_after_midnights(cadence: Cadence, span: timedelta, now: datetime) -> i
     earliest = sorted(midnight + delay for midnight in midnights for delay in cadence.delays().values())
     most = first = 0
     for last, moment in enumerate(earliest):
-        while moment - earliest[first] >= span + SPREAD:  # the first one as late, the last one as early as can be
+        while moment - earliest[first] >= span + SPREAD:  # the first one as late, the last one as early as possible
             first += 1
         most = max(most, last + 1 - first)
     return most
@@ -171,7 +170,7 @@ def _source(plan: SourcePlan, size: Size, now: datetime, live: Callable[[str, st
 
 
 class Count(NamedTuple):
-    """Requests if components are asked for `whole`, and if each has to be asked for `in_parts` after that."""
+    """Requests for all components at once (`whole`), and with one more for each component (`in_parts`)."""
 
     whole: int
     in_parts: int
@@ -180,7 +179,7 @@ class Count(NamedTuple):
 class Requests(NamedTuple):
     """Requests of one poll and of one refresh pass, and discoveries per day.
 
-    `refused` is 1 with a company filter, which a key without the right to it tries once a day.
+    `refused` is 1 with a company filter, which is tried once a day by a key that may not use it.
     """
 
     recent: Count

@@ -1,4 +1,4 @@
-"""Forecasts series from one invented company that has every figure and takes the whole pipeline; pure."""
+"""Forecasts series by running one made-up company with every figure through the whole pipeline; pure."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -60,7 +60,7 @@ def _held(target: Target, report: Report, size: Size, now: datetime) -> Ledger:
     """Returns the ledger of one company with a row of everything in each part on each day."""
     today, keep = calendars.day_at(now, target.rules.zone), target.rules.keep_days
     days = Days(today - timedelta(days=keep), today)
-    figure = 1e9  # every group is large enough to be served, and every baseline for a limit
+    figure = 1e9  # large enough for privacy.min_group and for the baselines of limits
     rows = tuple(
         Row(part, day, "1", dict.fromkeys((*columns, *_limited_columns(target, report, size)), figure))
         for part, columns in report.parts.items()
@@ -71,7 +71,7 @@ def _held(target: Target, report: Report, size: Size, now: datetime) -> Ledger:
 
 
 def _limited_columns(target: Target, report: Report, size: Size) -> Iterator[Column]:
-    """Yields as many values of limited labels as are kept and one more; of channels as many as there are."""
+    """Yields one value more than each limited label keeps; of channels, as many as there are."""
     for measure in report.measures:
         if any(measure.limits):
             caps = (1 if cap is None else cap + 1 for cap in target.limits.caps(measure))
@@ -84,7 +84,7 @@ def _limited_columns(target: Target, report: Report, size: Size) -> Iterator[Col
 
 
 def live_series(targets: Iterable[Target]) -> Callable[[str, str], SeriesCounts]:
-    """Returns the live series by source and report (both empty: the process), after one good answer each."""
+    """Returns the live series by source and report (both empty for the process) after one good answer each."""
     telemetry = Telemetry()
     for target in targets:
         for report in target.reports:
