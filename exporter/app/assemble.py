@@ -1,4 +1,4 @@
-"""Assembles pollers, schedule and web application from settings; the only module that sees them all."""
+"""Builds pollers, schedule and web application from settings; the only module that knows all of them."""
 
 import random
 from collections.abc import Awaitable, Callable, Mapping
@@ -14,7 +14,6 @@ from exporter.app.reload import Reloader
 from exporter.app.running_sources import Running, Sources, identity
 from exporter.domain.clock import Clock
 from exporter.exposition.board import Board
-from exporter.exposition.series_limit import PageLimits
 from exporter.exposition.telemetry import Telemetry
 from exporter.polling.poller import Poller, PollOutputs
 from exporter.polling.schedule import Schedule
@@ -29,7 +28,7 @@ CLOCK = Clock()
 
 @dataclass(frozen=True, slots=True)
 class Exporter:
-    """The running parts of one process; an asynchronous context that polls while it is open."""
+    """The parts of one process; an asynchronous context that polls while it is open."""
 
     app: Starlette
     sources: Sources
@@ -62,13 +61,13 @@ def assemble(
     links: Links = NO_LINKS,
     client_clock: Clock | None = None,
 ) -> Exporter:
-    """Makes all parts; nothing runs and no platform is asked until the exporter is entered.
+    """Builds all parts; nothing runs and no request is sent until the exporter is entered.
 
-    Days follow `clock`; jobs wait by the machine's clock, and so do requests without a `client_clock`. `read`
-    rereads the configuration for a reload, which `lifecycle` permits over HTTP; `links` are those of the
-    status page. ConfigError if a source's URL, CA file or proxy cannot be used.
+    Days follow `clock`; jobs follow the machine's clock, and so do requests without a `client_clock`. `read` reads the
+    configuration again for a reload, which `lifecycle` allows over HTTP; `links` are those of the status page.
+    ConfigError if a source's URL, CA file or proxy cannot be used.
     """
-    board = Board(PageLimits(settings.limits.max_series, settings.limits.max_size))
+    board = Board(settings.limits)
     telemetry, worker, readers, closing = Telemetry(), Worker("worker"), Worker("readers"), AsyncExitStack()
     outputs = PollOutputs(board, telemetry, worker)
     closing.callback(worker.close)
@@ -93,17 +92,27 @@ def assemble(
     telemetry.config.took(settings.digest, clock.now())
     reloader = Reloader(settings, read or (lambda: settings), sources, telemetry.config, clock.now, keep)
     reload = reloader.reload if lifecycle else None
-    scheduled = (schedule.alive, sources.names, readers, clock.now, schedule.next_poll)
-    app = create_app(WebContext(board, telemetry.tail, *scheduled, reload, links, lambda: reloader.failed_reload))
-    return Exporter(app, sources, schedule, reloader, telemetry, closing)
+    context = WebContext(
+        board,
+        telemetry.tail,
+        schedule.alive,
+        sources.names,
+        readers,
+        clock.now,
+        schedule.next_poll,
+        reload,
+        links,
+        lambda: reloader.failed_reload,
+    )
+    return Exporter(create_app(context), sources, schedule, reloader, telemetry, closing)
 
 
 def client_of(
     source: Source, observer: fetch.Observer, clock: Clock | None = None, keys_in_use: dict[str, str] | None = None
 ) -> fetch.Client:
-    """Makes the HTTP client of a source; without a `clock` it waits by the machine's own.
+    """Makes the HTTP client of a source, which by default uses the machine's clock.
 
-    Clients that share `keys_in_use` mask the keys of all of them in what they are sent.
+    Clients that share `keys_in_use` mask each other's keys in answers.
     """
     poll = source.poll
     limits = fetch.ClientLimits(poll.timeout.total_seconds(), poll.max_body, poll.requests_per_minute)
@@ -124,7 +133,7 @@ def endpoint_of(source: Source, keys_in_use: dict[str, str] | None = None) -> fe
 
 
 def fingerprint(source: Source) -> Mapping[str, str]:
-    """Returns what the held figures of a source depend on, by option; a new key changes nothing."""
+    """Returns what a source's held figures depend on, by option; a new key changes nothing."""
     return {
         "platform": source.platform.name,
         "version of the decoder": str(source.platform.version),

@@ -1,7 +1,7 @@
 """The running sources, and how a new configuration changes them without an interruption.
 
-Unchanged sources keep running. All others change in one step: the old exposition is served until then, the new one
-after. A change that fails is undone.
+Unchanged sources keep running. All others change in one step, before which the old exposition is served. A change that
+fails is undone.
 """
 
 import asyncio
@@ -17,7 +17,7 @@ from exporter.domain.blocking import in_daemon
 from exporter.exposition.board import NOTHING
 from exporter.exposition.series_limit import PageLimits
 from exporter.polling.poller import Poller, PollOutputs
-from exporter.polling.schedule import Cadence, Pollable, Schedule, Timetable
+from exporter.polling.schedule import Schedule, Timetable
 from exporter.settings import Settings, Source
 
 
@@ -26,6 +26,10 @@ class Running:
     source: Source
     client: fetch.Client
     poller: Poller
+
+    @property
+    def timetable(self) -> Timetable:
+        return Timetable(self.source.name, self.poller, self.source.cadence)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,26 +40,21 @@ class Change:
 
 
 def is_another(old: Source, new: Source) -> bool:
-    """Returns whether new settings make a source's held days worthless."""
+    """Returns whether new settings make a source's held days useless."""
     kept = (old.platform, old.base_url, old.target.rules.zone, identity(old))
     return kept != (new.platform, new.base_url, new.target.rules.zone, identity(new))
 
 
 def identity(source: Source) -> Mapping[str, object]:
-    """Returns those of the platform's own options that identify its figures."""
+    """Returns the platform's own options on which its figures depend."""
     names = {option.name for option in source.platform.options if option.identifies}
     return {name: value for name, value in source.account.options.items() if name in names}
-
-
-def timetable(source: Source, poller: Pollable) -> Timetable:
-    rules = source.target.rules
-    return Timetable(source.name, poller, Cadence(source.poll.interval, source.poll.jitter, rules.zone, rules.settle))
 
 
 class Sources:
     """All running sources, by name; only `change` changes them.
 
-    `make` makes the parts of a source, not yet running; ConfigError if its URL, CA file or proxy cannot be used.
+    `make` builds the parts of a source without starting them; ConfigError if its URL, CA file or proxy cannot be used.
     """
 
     def __init__(
@@ -87,7 +86,7 @@ class Sources:
                 await poller.start()
             self._schedule.start()
             for each in self._running.values():
-                self._schedule.add(timetable(each.source, each.poller), self._now())
+                self._schedule.add(each.timetable, self._now())
 
     async def aclose(self) -> None:
         for each in self._running.values():
@@ -111,7 +110,7 @@ class Sources:
                 closing.push_async_callback(fresh[name].client.aclose)
             old = {name: running[name] for name in (*change.changed, *change.removed)}
             try:
-                await self._swap(old, fresh, PageLimits(settings.limits.max_series, settings.limits.max_size))
+                await self._swap(old, fresh, settings.limits)
                 self._forget(old, fresh)
                 self._outputs.selector_log.reloaded()
                 self._outputs.selector_log.note(self._outputs.board.shown.unmatched)
@@ -123,7 +122,7 @@ class Sources:
         return change
 
     async def _swap(self, old: Mapping[str, Running], new: Mapping[str, Running], limits: PageLimits) -> None:
-        """Stops the `old` sources, and starts and publishes the `new` ones, which take over what those hold."""
+        """Stops the `old` sources; starts and publishes the `new` ones, which take over the held days."""
         for name in old:
             await self._schedule.remove(name)
         for name in old.keys() & new.keys():
@@ -140,22 +139,22 @@ class Sources:
             self._outputs.telemetry.forget(name)
 
     async def _begin(self, sources: Mapping[str, Running], gone: Collection[str], limits: PageLimits) -> None:
-        """Polls and publishes sources in the same step in which others go."""
+        """Starts and publishes sources, and removes others from the exposition in the same step."""
         for name in gone:
             self._running.pop(name, None)
         for each in sources.values():
             self._register(each)
-            self._schedule.add(timetable(each.source, each.poller), each.poller.due_at())
+            self._schedule.add(each.timetable, each.poller.due_at())
         renderings = {name: each.poller.rendering() for name, each in sources.items()}
 
         def publish() -> None:
             rendered = {name: rendering() for name, rendering in renderings.items()}
             self._outputs.board.replace(dict.fromkeys(gone, NOTHING) | rendered, limits)
 
-        await self._outputs.worker.run(publish)  # nobody else had a turn: no poll publishes before
+        await self._outputs.worker.run(publish)  # the first await: no poll can publish before it
 
     def _forget(self, old: Mapping[str, Running], new: Mapping[str, Running]) -> None:
-        """Drops the live series of sources and reports that are gone."""
+        """Drops the live series of removed sources and reports."""
         for name, each in old.items():
             if name not in new or is_another(each.source, new[name].source):
                 self._outputs.telemetry.forget(name)

@@ -15,7 +15,6 @@ from exporter.domain.clock import utcnow
 from exporter.domain.errors import FailedError
 from exporter.forecast.calls import Forecast, Rate, ReportForecast, SourceForecast, SourcePlan, forecast
 from exporter.forecast.series import SeriesCounts, Size
-from exporter.polling.schedule import Cadence
 from exporter.settings import Source
 
 MAX_SERIES, MAX_CALLS = "--max-series", "--max-calls-per-day"
@@ -55,8 +54,7 @@ def plan(
 
 
 def planned(each: Source) -> SourcePlan:
-    cadence = Cadence(each.poll.interval, each.poll.jitter, each.target.rules.zone, each.target.rules.settle)
-    return SourcePlan(each.target, cadence, each.poll.requests_per_minute, each.platform.one_company)
+    return SourcePlan(each.target, each.cadence, each.poll.requests_per_minute, each.platform.one_company)
 
 
 def check_limits(foreseen: Forecast, max_series: int | None, max_calls: int | None) -> None:

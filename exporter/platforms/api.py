@@ -288,6 +288,11 @@ class Platform:
     one_company: bool = False
     remedies: Mapping[int, str] = field(default_factory=dict)
 
+    @property
+    def measures(self) -> tuple[Measure, ...]:
+        """The measures of all its reports."""
+        return tuple(measure for report in self.reports.values() for measure in report.measures)
+
     def configured(self, name: str, override: Override | None = None, account: Account | None = None) -> Report:
         """Returns the report `name`, overridden and for an account if given; ConfigError if that cannot be done."""
         report = self.reports[name]

@@ -121,4 +121,4 @@ def resolved(
 
 
 def _families(platform: Platform) -> set[str]:
-    return {measure.family for report in platform.reports.values() for measure in report.measures}
+    return {measure.family for measure in platform.measures}

@@ -15,6 +15,7 @@ from exporter.domain.calendars import Calendar, CompanyCalendar
 from exporter.domain.errors import ConfigError
 from exporter.domain.selectors import Companies, Entry, Selection
 from exporter.domain.thresholds import built_in
+from exporter.exposition.series_limit import PageLimits
 from exporter.ledger.day_status import DayRules
 from exporter.metrics.label_limits import LabelLimits
 from exporter.metrics.limits import CompanyLimits
@@ -150,7 +151,7 @@ def _settings(options: Options, platforms: Mapping[str, Platform]) -> Settings:
     return Settings(
         MappingProxyType(sources),
         MappingProxyType(calendars),
-        options.limits,
+        PageLimits(options.limits.max_series, options.limits.max_size),
         state_file=options.state_file,
         thresholds_file=options.thresholds_file,
     )
@@ -162,7 +163,6 @@ def _source(name: str, common: Options, platform: Platform, calendars: Mapping[s
     overrides = {
         report: each for report, given in options.overrides.items() if (each := override(given, platform)) is not None
     }
-    measures = (measure for report in platform.reports.values() for measure in report.measures)
     names = tuple(platform.reports) if options.reports is None else options.reports
     companies, limits = _of_options(Companies, options.companies), dict(common.label_limits)
     own_calendars = [each for each in common.company_calendars if each.selects(name)]
@@ -189,7 +189,7 @@ def _source(name: str, common: Options, platform: Platform, calendars: Mapping[s
         excluded=options.families.exclude,
         selections={name: value for name, value in account.options.items() if isinstance(value, Selection)},
         company_limits=CompanyLimits(
-            (built_in(measures), *(each.threshold() for each in common.thresholds if each.selects(name))),
+            (built_in(platform.measures), *(each.threshold() for each in common.thresholds if each.selects(name))),
             tuple(CompanyCalendar(each.company, calendars[each.calendar]) for each in own_calendars),
         ),
         selectors={

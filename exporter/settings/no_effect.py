@@ -46,8 +46,7 @@ def _families(platform: Platform) -> tuple[str, ...]:
 
 
 def _activities(platform: Platform) -> frozenset[str]:
-    measures = (measure for report in platform.reports.values() for measure in report.measures)
-    return frozenset(activity.name for measure in measures for activity in measure.activities)
+    return frozenset(activity.name for measure in platform.measures for activity in measure.activities)
 
 
 def _of_nobody(sources: Mapping[str, Source]) -> Iterator[tuple[str, Iterable[Platform]]]:

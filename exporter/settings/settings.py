@@ -11,9 +11,11 @@ from pydantic import ValidationInfo
 from exporter.domain.blocking import FileStamp
 from exporter.domain.calendars import Calendar
 from exporter.domain.model import Activity
+from exporter.exposition.series_limit import PageLimits
 from exporter.platforms.api import Account, Override, Platform
+from exporter.polling.schedule import Cadence
 from exporter.polling.target import Target
-from exporter.settings.option_groups import LimitsOptions, PollOptions
+from exporter.settings.option_groups import PollOptions
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +39,10 @@ class Source:
     account: Account
     target: Target
 
+    @property
+    def cadence(self) -> Cadence:
+        return Cadence(self.poll.interval, self.poll.jitter, self.target.rules.zone, self.target.rules.settle)
+
 
 @dataclass(frozen=True, slots=True)
 class Settings:
@@ -48,7 +54,7 @@ class Settings:
 
     sources: Mapping[str, Source]
     calendars: Mapping[str, Calendar]
-    limits: LimitsOptions
+    limits: PageLimits
     notes: tuple[str, ...] = ()
     state_file: Path | None = None
     digest: int = 0
@@ -67,13 +73,8 @@ class ValidationContext:
 
     @property
     def activities(self) -> Mapping[str, Activity]:
-        return {
-            activity.name: activity
-            for platform in self.platforms.values()
-            for report in platform.reports.values()
-            for measure in report.measures
-            for activity in measure.activities
-        }
+        measures = (measure for platform in self.platforms.values() for measure in platform.measures)
+        return {activity.name: activity for measure in measures for activity in measure.activities}
 
 
 def context_of(info: ValidationInfo) -> ValidationContext:

@@ -26,7 +26,6 @@ from exporter.polling.schedule import Schedule
 from exporter.polling.state_file import StateFile
 from exporter.polling.threads import Worker
 from exporter.settings import Settings, Source, load
-from exporter.settings.option_groups import LimitsOptions
 from exporter.simulator.app import create_app
 from exporter.simulator.paradigm.world import World
 from tests.certificates import one_authority
@@ -127,7 +126,7 @@ class Fleet:
 
         self.sources = Sources(make, outputs, self.schedule, self.clock.now)
         self.reloader = Reloader(
-            Settings({}, {}, LimitsOptions.model_validate({})),
+            Settings({}, {}, PageLimits()),
             lambda: load(self.file, {}, {"paradigm": TWICE}),
             self.sources,
             self.telemetry.config,

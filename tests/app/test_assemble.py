@@ -14,7 +14,6 @@ import pytest
 
 from exporter.app.assemble import assemble
 from exporter.app.process import serving
-from exporter.app.running_sources import timetable
 from exporter.cli.demo.command import demonstration, environment
 from exporter.domain.calendars import Calendar
 from exporter.domain.errors import ConfigError
@@ -79,12 +78,7 @@ def test_options_arrive_at_the_poller(settings: Settings) -> None:
 
 def test_options_arrive_at_the_schedule(settings: Settings) -> None:
     """How often, how late, and in which zone midnight is."""
-    [poller] = assemble(settings).sources.pollers
-    table = timetable(settings.sources["production"], poller)
-
-    assert table.poller is poller
-    assert table.source == "production"
-    assert table.cadence == Cadence(timedelta(minutes=30), 0.2, PARIS, timedelta(hours=8))
+    assert settings.sources["production"].cadence == Cadence(timedelta(minutes=30), 0.2, PARIS, timedelta(hours=8))
 
 
 @pytest.mark.parametrize(

@@ -92,4 +92,4 @@ def test_a_key_in_the_values_goes_into_a_secret_and_nowhere_else() -> None:
 def test_numbers_reach_the_exporter_as_they_were_written(tmp_path: Path) -> None:
     """Templates like to turn three million into 3e+06."""
     found = objects("--set", "config.limits.max_series=3000000")
-    assert taken(found, tmp_path).limits.max_series == 3_000_000
+    assert taken(found, tmp_path).limits.series == 3_000_000

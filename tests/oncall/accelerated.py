@@ -20,7 +20,6 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from exporter.app.assemble import Exporter, assemble
 from exporter.app.process import serving
-from exporter.app.running_sources import timetable
 from exporter.domain import calendars
 from exporter.domain.clock import Clock
 from exporter.platforms.registry import platforms
@@ -180,7 +179,7 @@ def _drivers(
     for each, poller in zip(sources.values(), exporter.sources.pollers, strict=True):
         poll = _alone(poller.poll, polling)
         yield _repeat(poll, _each_interval(each), acceleration)
-        for delay in (*timetable(each, poller).cadence.delays().values(), None):
+        for delay in (*each.cadence.delays().values(), None):
             job = poller.refresh if delay is None else poll
             late = timedelta(0) if delay is None else delay + SPREAD / 2
             yield _repeat(job, _after_midnight(each, late), acceleration)
