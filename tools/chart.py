@@ -14,10 +14,10 @@ from pathlib import Path
 
 from exporter.platforms.registry import platforms
 from exporter.settings import platform_options
-from exporter.settings.option_groups import Group, group_of, is_listed, is_named
+from exporter.settings.option_groups import Group, group_of, is_listed
 from exporter.settings.options import options_of
 from exporter.settings.source_options import SourceOptions
-from tools.options import meanings
+from tools.options import is_named, meanings
 
 ROOT = Path(__file__).parents[1]
 CHART = ROOT / "helm" / "chat-usage-exporter"

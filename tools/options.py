@@ -10,13 +10,14 @@ import textwrap
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from itertools import pairwise
+from typing import get_origin
 
 from pydantic.fields import FieldInfo
 
 from exporter.platforms.api import Platform
 from exporter.platforms.registry import platforms as installed
 from exporter.settings import platform_options
-from exporter.settings.option_groups import Group, group_of, is_listed, is_named
+from exporter.settings.option_groups import Group, group_of, is_listed
 from exporter.settings.options import options_of
 
 _NAMES = {
@@ -39,6 +40,11 @@ This file is generated: make docs."""
 
 def example(platforms: Mapping[str, Platform]) -> str:
     return "\n".join([*_comment(_HEAD), *_written(options_of(platforms), tuple(_others(platforms)))]) + "\n"
+
+
+def is_named(field: FieldInfo) -> bool:
+    """Returns whether the option holds entries by name."""
+    return get_origin(field.annotation) is dict and group_of(field) is not None
 
 
 def walk(group: type[Group], way: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], FieldInfo, str]]:

@@ -69,8 +69,8 @@ class Measure:
     label, to which anybody may add values, and is "" for others. `people` are counted, so small groups may be
     private. `per_subject`: the first label's values are subjects of requests (channels); those series are dropped
     first.
-    A limited value that is missing from a row counts 0 from its first day on. With `needs_read_marker`, it does so only if the
-    row has a read marker: a figure under `Column(family, the first of its label values, or none)`. The marker is
+    A limited value that is missing from a row counts 0 from its first day on. With `needs_read_marker`, it does so only
+    if the row has a read marker: a figure under `Column(family, the first of its label values, or none)`. The marker is
     READ_COMPLETELY if every item of the breakdown was read, so that held values which the row lacks become 0, and
     READ_IN_PART if some item had no name, so that they stay.
     """

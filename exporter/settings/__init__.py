@@ -1,7 +1,7 @@
-"""What an operator may set: a YAML file, the environment over it, keys from files; knows nothing of what uses it.
+"""The configuration: a YAML file, environment variables over it, and keys from files.
 
-`yaml_file` (file → tree of texts with lines) and `environment` (variables → tree of texts with names) are laid over
-each other by `load`, validated by the classes in `options`, and leave as the values in `settings`.
+`yaml_file` reads a tree of texts, each with its place; `environment` lays variables over it; the classes in `options`
+validate it; `load` returns the values in `settings`, or one line for each problem.
 """
 
 from exporter.settings.load import load

@@ -1,4 +1,4 @@
-"""API keys: checked before the first request, reread from their file at each use, never shown."""
+"""API keys: checked at start, read from their file again at each use, never shown."""
 
 import re
 from codecs import BOM_UTF8
@@ -17,7 +17,7 @@ _PLACEHOLDER = re.compile(r"<.*>|\.{3,}|x{3,}|\*{3,}|(replace|change)[-_]?me|(yo
 _PATH = re.compile(r"(/|\.{1,2}/).*|[\w.-]+(/[\w.-]+)*\.(key|txt|token|secret|pem)", re.DOTALL)
 _VISIBLE = re.compile(r"[!-~]+")
 _LONGEST = 16384
-"""In bytes, ten times the longest tokens; a longer file is another file."""
+"""In bytes, ten times the longest tokens; a longer file is not a key file."""
 
 
 def clean(written: str) -> str:
@@ -41,7 +41,7 @@ def read(path: Path, name: str) -> str:
     if len(content) > _LONGEST:
         raise ValueError(f"{name} is too long for a key; give the path of a file with the key alone")
     try:
-        return clean(content.removeprefix(BOM_UTF8).decode("ascii", errors="replace"))  # editors of Windows write one
+        return clean(content.removeprefix(BOM_UTF8).decode("ascii", errors="replace"))  # Windows editors write one
     except ValueError as error:
         raise ValueError(f"the key in {name} {error}") from None
 

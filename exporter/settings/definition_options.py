@@ -1,19 +1,18 @@
-"""What a definition file may say of a platform, and the rules that bind it.
+"""The options of a definition file, and the rules between them; docs/declared-platforms.md explains each option."""
 
-What each option means is in docs/declared-platforms.md, in which a test looks for all of them.
-"""
-
+import re
 from typing import Annotated
 
 from pydantic import AfterValidator, PlainValidator, ValidationInfo, field_validator
 
 from exporter.domain.model import Kind
+from exporter.platforms.api import Expression
 from exporter.platforms.declared.period import Form
 from exporter.platforms.declared.report import COMPANY, PLACEHOLDER
 from exporter.settings import overrides
-from exporter.settings.option_groups import Flag, Group, Text, Whole, option, within
+from exporter.settings.option_groups import Flag, Group, Text, Whole, excludes, needs, option, within
 from exporter.settings.overrides import JmesPath
-from exporter.settings.readers import OptionError, existing, matching, text
+from exporter.settings.readers import OptionError, matching, one_of, quoted, text
 from exporter.settings.source_options import SourceOptions, Url
 
 MOST_LABELS, MOST_MEASURES = 2, 100
@@ -31,15 +30,18 @@ def _matching(pattern: str, otherwise: str) -> PlainValidator:
 
 def _line(written: str) -> str:
     if not written.isascii() or not written.isprintable():
-        raise ValueError("is no value of a header; write one line of ASCII")  # which is not shown: it may be a key
+        raise ValueError("is not a header value; write one line of ASCII")  # the value may be a key: never shown
     return written
 
 
+def _not_ours(prefix: str) -> str:
+    if re.match("(chat_usage|process|python)(_|$)", prefix):
+        raise ValueError(f"{quoted(prefix)} is the prefix of the exporter's own metrics; choose another one")
+    return prefix
+
+
 Name = Annotated[str, _matching(f"(?=.{{1,60}}$){_WORDS}", _HOW)]
-_NOT_OURS = matching(
-    "(?!(?:chat_usage|process|python)(?:_|$)).*", "begins metrics of the exporter's own", lambda m: m[0]
-)
-Prefix = Annotated[Name, AfterValidator(_NOT_OURS)]
+Prefix = Annotated[Name, AfterValidator(_not_ours)]
 ReportName = Annotated[str, _matching(_WORDS.replace("_", "[_-]"), _HOW)]
 MeasureName = Annotated[str, _matching(f"(?=.{{1,60}}$){_WORDS}{_ENDINGS}", f"{_HOW}, and no _7d or _total at its end")]
 LabelName = Annotated[str, _matching(f"(?!(?:{_TAKEN})$){_WORDS}", "cannot be a label here; rename it")]
@@ -61,14 +63,12 @@ def _path(written: object) -> str:
 
 
 class PeriodOptions(Group):
-    """Which parameters say what days are asked for."""
+    """The parameters for the days of a request."""
 
     first: Text | None = option(None)
     last: Text | None = option(None)
     day: Text | None = option(None)
-    format: Annotated[Form, PlainValidator(lambda value: FORMS[existing(text(value), FORMS, "no format")])] = option(
-        "date"
-    )
+    format: Annotated[Form, PlainValidator(one_of(FORMS, "no format"))] = option("date")
     end: Annotated[str, _matching("inclusive|exclusive", "is neither inclusive nor exclusive")] = option("inclusive")
     at_most: Annotated[Whole, within("{} days ask for nothing; the least is 1", least=1)] | None = option(None)
 
@@ -82,7 +82,7 @@ class PeriodOptions(Group):
 
 
 class PagingOptions(Group):
-    """How an answer goes on: link, or cursor and parameter."""
+    """Where the next page of an answer is: link, or cursor and parameter."""
 
     link: JmesPath | None = option(None)
     cursor: JmesPath | None = option(None)
@@ -101,33 +101,24 @@ class MeasureOptions(Group):
     """One metric family."""
 
     help: Sentence = option(...)
-    kind: Annotated[Kind, PlainValidator(lambda value: KINDS[existing(text(value), KINDS, "no kind")])] = option("sum")
+    kind: Annotated[Kind, PlainValidator(one_of(KINDS, "no kind"))] = option("sum")
     unit: Name | None = option(None)
     items: JmesPath | None = option(None)
-    labels: dict[LabelName, JmesPath] = option({})
+    labels: Annotated[dict[LabelName, JmesPath], needs("items", "set items as well, or leave labels out")] = option({})
     value: JmesPath = option(...)
     people: Flag = option("false")
     activity: Name | None = option(None)
-    usual_limits: Flag = option("false")
+    usual_limits: Annotated[Flag, needs("activity", "set activity as well")] = option("false")
 
     @field_validator("labels")
     @classmethod
-    def _are_of_items(cls, labels: dict[str, object], info: ValidationInfo) -> dict[str, object]:
-        if labels and not info.data.get("items", True):
-            raise OptionError("are read from items; set items as well, or leave labels out", beside=("items",))
+    def _are_few(cls, labels: dict[str, object]) -> dict[str, object]:
         if len(labels) > MOST_LABELS:
             raise ValueError(f"are {len(labels)}; the most is {MOST_LABELS}")
         return labels
 
-    @field_validator("usual_limits")
-    @classmethod
-    def _are_of_an_activity(cls, usual: bool, info: ValidationInfo) -> bool:
-        if usual and not info.data.get("activity"):
-            raise OptionError("are of an activity; set activity as well", beside=("activity",))
-        return usual
-
     def family(self, name: str) -> str:
-        """Returns its name with its unit, which may be in the name already."""
+        """Returns the name with its unit, unless the name ends with it already."""
         return name if self.unit is None else f"{name.removesuffix(f'_{self.unit}')}_{self.unit}"
 
 
@@ -140,25 +131,18 @@ class ReportOptions(Group):
     paging: PagingOptions | None = option(None)
     entries: JmesPath = option("@")
     company_id: JmesPath | None = option(None)
-    company: JmesPath | None = option(None)
+    company: Annotated[JmesPath | None, needs("company_id", "set both, or neither")] = option(None)
     days: JmesPath | None = option(None)
-    companies: JmesPath | None = option(None)
-    date: JmesPath | None = option(None)
+    companies: Annotated[JmesPath | None, excludes("days")] = option(None)
+    date: Annotated[JmesPath | None, needs("period", "say how days are asked for")] = option(None)
     measures: dict[MeasureName, MeasureOptions] = option({})
 
-    @field_validator("company", "companies", "date")
+    @field_validator("date")
     @classmethod
-    def _fit(cls, given: object, info: ValidationInfo) -> object:
-        name, earlier = info.field_name, info.data
-        if name == "company" and given and not earlier.get("company_id", True):
-            raise OptionError("goes with company_id; set both, or neither", beside=("company_id",))
-        if name == "companies" and given and earlier.get("days"):
-            raise OptionError("is read from an entry, as days are; keep one of the two", beside=("days",))
-        if name == "date" and given and not earlier.get("period", True):
-            raise OptionError("needs period: say how days are asked for", beside=("period",))
-        if name == "date" and not given and (period := earlier.get("period")) and period.at_most != 1:
+    def _is_known(cls, date: Expression | None, info: ValidationInfo) -> Expression | None:
+        if not date and (period := info.data.get("period")) and period.at_most != 1:
             raise ValueError("is missing; say where the date is, or ask for one day at once (period.at_most: 1)")
-        return given
+        return date
 
     @field_validator("measures")
     @classmethod
@@ -167,7 +151,7 @@ class ReportOptions(Group):
             raise ValueError(f"are {len(measures)}; describe 1 to {MOST_MEASURES}")
         for name, each in measures.items():
             if "period" in info.data and (each.kind is Kind.LEVEL) != (info.data["period"] is None):
-                words = "levels are figures of now and have a report without period; all others need period"
+                words = "levels belong to no day, so their report has no period; all other kinds need period"
                 raise OptionError(words, inside=(name,), beside=("period",))
         return measures
 
@@ -202,6 +186,7 @@ class DefinitionOptions(Group):
                     raise OptionError(words, inside=(name,))
             for key, each in report.measures.items():
                 if (family := each.family(key)) in seen:
-                    raise OptionError(f"{family} is there already, in {seen[family]}", inside=(name, "measures", key))
+                    words = f"{family} is already defined by {seen[family]}; rename one of the two"
+                    raise OptionError(words, inside=(name, "measures", key))
                 seen[family] = f"{name}.measures.{key}"
         return reports

@@ -3,11 +3,9 @@
 import json
 import zlib
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
-from pydantic import ValidationError
-
-from exporter.domain.errors import ConfigError
 from exporter.domain.model import Activity, Measure
 from exporter.platforms.api import FigureFields, LabelLimit, Option, OptionKind, Platform, RowFields
 from exporter.platforms.declared.paging import Paging
@@ -18,6 +16,7 @@ from exporter.settings import errors, yaml_file
 from exporter.settings.definition_options import DefinitionOptions, MeasureOptions, ReportOptions
 from exporter.settings.errors import Mistake
 from exporter.settings.source_options import DECLARED
+from exporter.settings.yaml_file import Document
 
 DEFAULT_LIMIT = 50
 """Default of label limits, per company."""
@@ -25,14 +24,8 @@ DEFAULT_LIMIT = 50
 
 def read(path: Path) -> Platform:
     """Reads a definition; ConfigError has a line for each problem."""
-    document = yaml_file.read(yaml_file.content(path, "definition"), str(path))
-    try:
-        options = DefinitionOptions.model_validate(document.tree)
-    except ValidationError as error:
-        wrong = errors.lines([*errors.found(error)], document, {})
-        raise ConfigError("\n".join((*document.problems, *wrong))) from None
-    if document.problems:
-        raise ConfigError("\n".join(document.problems))
+    document = yaml_file.read(path, "definition")
+    options = errors.validated(DefinitionOptions, document)
     version = zlib.crc32(json.dumps(document.tree, sort_keys=True).encode())
     return platform(options, path.name, version)
 
@@ -91,33 +84,35 @@ def _measure(name: str, options: MeasureOptions, prefix: str) -> tuple[Measure, 
 
 
 def resolved(
-    tree: Mapping[str, object], platforms: Mapping[str, Platform], folder: Path
-) -> tuple[dict[str, object], dict[str, Platform], list[Mistake]]:
-    """Resolves `platform: declared` by its definition; returns the tree, all platforms, mistakes.
+    document: Document, platforms: Mapping[str, Platform], folder: Path
+) -> tuple[Document, Mapping[str, Platform], list[Mistake]]:
+    """Replaces `platform: declared` by the platform that the definition describes, and adds it to the platforms.
 
     ConfigError: a definition is wrong.
     """
-    given = tree.get("sources")
+    given = document.tree.get("sources")
     sources = dict(given) if isinstance(given, dict) else {}
     known, files, wrong = dict(platforms), dict[str, Path](), list[Mistake]()
-    for name, options in sources.items():
-        file = options.get("definition") if isinstance(options, dict) else None
-        is_declared = isinstance(options, dict) and str(options.get("platform")).strip() == DECLARED
-        if is_declared != bool(file):
-            option, other = ("platform", "definition") if is_declared else ("definition", f"platform: {DECLARED}")
-            if is_declared or file:
-                wrong.append(Mistake(("sources", name, option), f"goes with {other}; set both, or neither"))
-        elif is_declared and isinstance(file, str):
-            path = (folder / file.strip()).resolve()
-            declared = read(path)
-            others = [each for each in known.values() if files.get(each.name) != path]
-            if any(each.name == declared.name or _families(each) & _families(declared) for each in others):
-                what = f"its prefix {declared.name} is that of another platform; choose another one in {path.name}"
-                wrong.append(Mistake(("sources", name, "definition"), what))
-            else:
-                known[declared.name], files[declared.name] = declared, path
-                sources[name] = {**options, "platform": declared.name}
-    return {**tree, "sources": sources} if known.keys() > platforms.keys() else dict(tree), known, wrong
+    for name, written in sources.items():
+        options = written if isinstance(written, dict) else {}
+        file, is_declared = options.get("definition"), str(options.get("platform")).strip() == DECLARED
+        if is_declared and not file:
+            wrong.append(Mistake(("sources", name, "platform"), "needs definition; set both, or neither"))
+        if file and not is_declared:
+            message = f"needs platform: {DECLARED}; set both, or neither"
+            wrong.append(Mistake(("sources", name, "definition"), message))
+        if not is_declared or not file or not isinstance(file, str):
+            continue
+        path = (folder / file.strip()).resolve()
+        declared = read(path)
+        others = [each for each in known.values() if files.get(each.name) != path]
+        if any(each.name == declared.name or _families(each) & _families(declared) for each in others):
+            message = f"its prefix {declared.name} belongs to another platform; choose another one in {path.name}"
+            wrong.append(Mistake(("sources", name, "definition"), message))
+        else:
+            known[declared.name], files[declared.name] = declared, path
+            sources[name] = {**options, "platform": declared.name}
+    return replace(document, tree={**document.tree, "sources": sources or given}), known, wrong
 
 
 def _families(platform: Platform) -> set[str]:

@@ -1,16 +1,16 @@
 """Makes one line of each problem: where the value is set, which option it is, what is wrong and how to fix it."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple, TypeVar
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
+from exporter.domain.errors import ConfigError
 from exporter.settings.environment import is_name
 from exporter.settings.readers import Loc, OptionError, shown
-from exporter.settings.yaml_file import Document
+from exporter.settings.yaml_file import Document, Place
 
-_LAST = 2**31
-"""Sorts the environment's problems after those of the file."""
+Options = TypeVar("Options", bound=BaseModel)
 _PLAIN = {"missing": "is missing; add it", "tuple_type": 'expected a list of entries, each below a "-"'}
 
 
@@ -22,7 +22,7 @@ class Mistake(NamedTuple):
     other: Loc = ()
 
 
-def found(error: ValidationError) -> Iterator[Mistake]:
+def _found(error: ValidationError) -> Iterator[Mistake]:
     """Yields validation errors without any value that the message does not quote itself."""
     for detail in error.errors(include_url=False, include_input=False):
         loc = tuple(each for each in detail["loc"] if each != "[key]")  # it is the name that is wrong
@@ -35,27 +35,36 @@ def found(error: ValidationError) -> Iterator[Mistake]:
             yield Mistake(loc, _PLAIN.get(detail["type"], "expected options of its own, one per line below it"))
 
 
-def lines(problems: Sequence[Mistake], document: Document, variables: Mapping[Loc, str]) -> list[str]:
-    """Returns a line for each problem, in the order of the file, then of the environment."""
-    placed = [(*_place(problem, document, variables), problem) for problem in problems]
-    placed.sort(key=lambda entry: (entry[0], entry[1]))
-    return [f"{place}: {_option(problem.loc)}: {problem.message}" for _, place, problem in placed]
+def validated(kind: type[Options], document: Document, context: object = None, more: Iterable[Mistake] = ()) -> Options:
+    """Validates a document; ConfigError has a line for each problem, `more` ones included."""
+    mistakes = [*more]
+    try:
+        options = kind.model_validate(document.tree, context=context)
+    except ValidationError as error:
+        mistakes += _found(error)
+    else:
+        if not mistakes and not document.problems:
+            return options
+    raise ConfigError("\n".join((*document.problems, *_lines(mistakes, document))))
 
 
-def _place(problem: Mistake, document: Document, variables: Mapping[Loc, str]) -> tuple[int, str]:
-    around = (problem.loc[:depth] for depth in range(len(problem.loc) - 1, 0, -1))
-    ways = (problem.loc, *([problem.other] if problem.other else []), *around)
-    places = (place for way in ways for place in _places(way, document, variables))
-    return next(places, (0, document.name))  # something is missing in a file that has nothing around it
+def _lines(mistakes: Iterable[Mistake], document: Document) -> list[str]:
+    """Returns a line for each mistake, in the order of the file, then of the environment."""
+    placed = [(_place(each, document), each) for each in mistakes]
+    placed.sort(key=lambda entry: entry[0])
+    return [f"{place.text}: {_option(each.loc)}: {each.message}" for place, each in placed]
 
 
-def _places(way: Loc, document: Document, variables: Mapping[Loc, str]) -> Iterator[tuple[int, str]]:
-    """Yields the places of an option: its variable, its line, and variables that set something inside it."""
-    if way in variables:
-        yield _LAST, variables[way]
-    if way in document.lines:
-        yield document.lines[way], f"{document.name}:{document.lines[way]}"
-    yield from ((_LAST, name) for loc, name in variables.items() if loc[: len(way)] == way)
+def _place(mistake: Mistake, document: Document) -> Place:
+    """Returns the place of the option, of the other one, or of the nearest group around it that has one."""
+    around = (mistake.loc[:depth] for depth in range(len(mistake.loc) - 1, 0, -1))
+    for loc in (mistake.loc, *([mistake.other] if mistake.other else []), *around):
+        if loc in document.places:
+            return document.places[loc]
+        for inner, place in document.places.items():  # of a group, a variable that sets something inside it
+            if inner[: len(loc)] == loc:
+                return place
+    return Place(0, document.name)  # something is missing in a file that has nothing around it
 
 
 def _option(loc: Loc) -> str:

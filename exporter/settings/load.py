@@ -3,13 +3,11 @@
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import fields, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, TypeVar
-
-from pydantic import ValidationError
 
 from exporter.domain.calendars import Calendar, CompanyCalendar
 from exporter.domain.errors import ConfigError
@@ -23,13 +21,13 @@ from exporter.platforms.api import Platform
 from exporter.polling.target import Target
 from exporter.settings import definitions, environment, errors, platform_options, thresholds_file, yaml_file
 from exporter.settings.api_keys import ApiKey
-from exporter.settings.errors import Mistake
 from exporter.settings.option_groups import Group
 from exporter.settings.options import Options, options_of
 from exporter.settings.overrides import override
 from exporter.settings.settings import Settings, Source, ValidationContext
 from exporter.settings.thresholds import Selecting
 from exporter.settings.thresholds_file import ThresholdsFile
+from exporter.settings.yaml_file import Document
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -43,47 +41,38 @@ _CREDENTIALS = re.compile(r"(?<=//).*@")
 
 
 def load(
-    path: Path | None, environ: Mapping[str, str], platforms: Mapping[str, Platform], *, keeps_state: bool = True
+    path: Path | None, environ: Mapping[str, str], installed: Mapping[str, Platform], *, keeps_state: bool = True
 ) -> Settings:
     """Reads the file at `path`, if any, and `environ` over it; ConfigError has one line per problem.
 
     Commands that keep no state ignore `state_file`: they may run where its folder does not exist.
     """
+    file = yaml_file.read(path, "--config.file") if path else Document("the environment")
     environ = environ if keeps_state else {**environ, "CHAT_USAGE_STATE_FILE": ""}
-    content = yaml_file.content(path, "--config.file") if path else ""
-    file = yaml_file.read(content, str(path) if path else "the environment")
-    variables = environment.read(environ, file.tree)
-    tree, names, notes = environment.over(variables.tree, file.tree), variables.names, []
-    first_run = environment.first_run(environ, platforms.values())
-    for variable in list(first_run.names.values())[:1]:
-        if tree.get("sources"):
-            notes.append(f"{variable} is ignored, because sources are configured")
-        else:
-            tree, names = environment.over(first_run.tree, tree), {**names, **first_run.names}
-            (name,) = _names(tree, "sources")
-            notes.append(f'the source "{name}" comes from {variable}, because no sources are configured')
-    installed = platforms
-    tree, platforms, undeclared = definitions.resolved(tree, installed, path.parent if path else Path())
-    context = ValidationContext(
-        platforms,
-        _names(tree, "calendars") | {DEFAULT_CALENDAR},
-        path.parent if path else Path(),
-        _names(tree, "sources"),
-    )
-    options, wrong = _validated(tree, context)
-    limits = _thresholds_file(tree, context)
-    found = errors.lines([*undeclared, *wrong], file, names)
-    complaints = [*file.problems, *found, *variables.problems, *limits.problems]
-    if complaints or options is None:
-        raise ConfigError("\n".join(complaints))
+    given, notes = environment.first_run(environment.over(file, environ), environ, installed.values())
+    folder = path.parent if path else Path()
+    given, platforms, mistakes = definitions.resolved(given, installed, folder)
+    calendars = (DEFAULT_CALENDAR, *_names(given.tree, "calendars"))
+    context = ValidationContext(platforms, calendars, _names(given.tree, "sources"), folder)
+    problems: list[str] = []
+    try:
+        options = errors.validated(options_of(platforms), given, context, mistakes)
+    except ConfigError as error:
+        problems.append(str(error))
+    try:
+        limits = _thresholds_file(given.tree, context)
+    except (ConfigError, TimeoutError) as error:
+        problems.append(str(error))
+    if problems:
+        raise ConfigError("\n".join(problems))
     if not options.sources:
         raise ConfigError(_nothing_to_poll(path, platforms))
     declared = {name: each.version for name, each in platforms.items() if name not in installed}
     options = options.model_copy(update={"thresholds": (*options.thresholds, *limits.entries)})
     beside = {"definitions": declared, "thresholds_file": limits.tree}
-    written = {**tree, **{name: content for name, content in beside.items() if content}}
+    written = {**given.tree, **{name: content for name, content in beside.items() if content}}
     settings = _settings(options, platforms)
-    return replace(settings, notes=tuple(notes), digest=digest(written), thresholds_stamp=limits.stamp)
+    return replace(settings, notes=notes, digest=digest(written), thresholds_stamp=limits.stamp)
 
 
 def digest(tree: Mapping[str, object]) -> int:
@@ -108,30 +97,9 @@ def _thresholds_file(tree: Mapping[str, object], context: ValidationContext) -> 
     return thresholds_file.read(context.folder / str(path).strip(), context) if is_path else ThresholdsFile()
 
 
-def _names(tree: Mapping[str, object], section: str) -> frozenset[str]:
+def _names(tree: Mapping[str, object], section: str) -> tuple[str, ...]:
     entries = tree.get(section)
-    return frozenset(entries if isinstance(entries, dict) else ())
-
-
-def _validated(tree: Mapping[str, object], context: ValidationContext) -> tuple[Options | None, list[Mistake]]:
-    wrong = [problem for section in ("sources", "calendars") for problem in _misnamed(section, tree.get(section))]
-    try:
-        return options_of(context.platforms).model_validate(tree, context=context), wrong
-    except ValidationError as error:
-        return None, [*wrong, *errors.found(error)]
-
-
-def _misnamed(section: str, entries: object) -> Iterator[Mistake]:
-    """Yields names that are equal in the environment, or no valid labels."""
-    folded: dict[str, str] = {}
-    for name in entries if isinstance(entries, dict) else ():
-        if not environment.is_name(name):
-            yield Mistake(
-                (section, name), 'a name is lower-case letters and digits with single "-" or "_" between them'
-            )
-        elif rival := folded.get(environment.fold(name)):
-            yield Mistake((section, name), f"has the same name as {rival} in environment variables; rename one of them")
-        folded.setdefault(environment.fold(name), name)
+    return tuple(entries) if isinstance(entries, dict) else ()
 
 
 def _nothing_to_poll(path: Path | None, platforms: Mapping[str, Platform]) -> str:
@@ -142,9 +110,7 @@ def _nothing_to_poll(path: Path | None, platforms: Mapping[str, Platform]) -> st
 
 
 def _settings(options: Options, platforms: Mapping[str, Platform]) -> Settings:
-    calendars = {DEFAULT_CALENDAR: Calendar()} | {
-        name: _of_options(Calendar, each, holidays=each.off()) for name, each in options.calendars.items()
-    }
+    calendars = {DEFAULT_CALENDAR: Calendar(), **{name: each.calendar() for name, each in options.calendars.items()}}
     sources = {
         name: _source(name, options, platforms[each.platform], calendars) for name, each in options.sources.items()
     }

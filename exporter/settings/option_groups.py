@@ -1,10 +1,12 @@
 """How options are declared, and the groups for polls, families, companies and calendars.
 
-Each option is one field: its reader, its default as an operator would write it, and its description below it.
-Defaults are read and checked like operators' values.
+An option is a field with its reader, its default as an operator would write it, and its description below it.
+Defaults are read and checked like an operator's values.
 """
 
 import math
+import operator
+from collections.abc import Callable
 from datetime import date, timedelta
 from typing import Annotated, Any, get_args, get_origin
 from zoneinfo import ZoneInfo
@@ -21,6 +23,7 @@ from pydantic import (
 )
 from pydantic.fields import FieldInfo
 
+from exporter.domain.calendars import Calendar
 from exporter.domain.nearest import remedy
 from exporter.settings import readers
 from exporter.settings.public_holidays import days_off, public_holidays
@@ -42,7 +45,7 @@ DaysOff = Annotated[frozenset[date], PlainValidator(days_off)]
 
 
 def within(otherwise: str, *, least: float = 0, most: float = math.inf) -> AfterValidator:
-    """Refuses values out of bounds (durations in seconds); `otherwise` is the message, with the value as `{}`."""
+    """Refuses values out of bounds (for durations in seconds); `otherwise` is the message, with `{}` for the value."""
 
     def check(value: timedelta | float) -> timedelta | float:
         number = value.total_seconds() if isinstance(value, timedelta) else value
@@ -53,11 +56,36 @@ def within(otherwise: str, *, least: float = 0, most: float = math.inf) -> After
     return AfterValidator(check)
 
 
+def needs(other: str, remedy: str) -> AfterValidator:
+    """Refuses an option that is set without another one, which is declared before it."""
+    return _fitting(other, f"needs {other}; {remedy}", operator.le)
+
+
+def goes_with(other: str) -> AfterValidator:
+    """Refuses one of two options without the other one, which is declared before it."""
+    return _fitting(other, f"needs {other}; set both, or neither", operator.eq)
+
+
+def excludes(other: str) -> AfterValidator:
+    """Refuses two options together, of which the other one is declared before."""
+    return _fitting(
+        other, f"cannot be combined with {other}; keep one of the two", lambda own, given: not (own and given)
+    )
+
+
+def _fitting(other: str, message: str, fit: Callable[[bool, bool], bool]) -> AfterValidator:
+    def check(value: object, info: ValidationInfo) -> object:
+        if other in info.data and not fit(bool(value), bool(info.data[other])):
+            raise OptionError(message, beside=(other,))
+        return value
+
+    return AfterValidator(check)
+
+
 def option(default: object, *, example: object = None, description: str | None = None) -> Any:
     """Declares an option; the default `...` means required.
 
-    `example` is for an option without a default, `description` for a generated class, which has no docstring
-    below the field.
+    Options without a default have an `example`; those of generated classes have a `description` instead of a docstring.
     """
     examples = None if example is None else [example]
     return Field(default, validate_default=True, description=description, examples=examples)
@@ -68,19 +96,21 @@ def _refuse(message: object) -> None:
 
 
 class Group(BaseModel):
-    """Options that belong together; one that is not set is its default, an unknown one is an error.
+    """A group of options; unset ones have their defaults, unknown ones are errors.
 
-    Not set is what is missing, null and, where the default is nothing, empty: a variable cannot say null.
+    Null means unset. So does an empty text if the default is None, because a variable cannot be null.
     """
 
-    # Errors never hold the input: beside a mistyped option is the key.
-    model_config = ConfigDict(extra="allow", frozen=True, hide_input_in_errors=True, arbitrary_types_allowed=True)
+    # Errors never contain the input, which may hold a key.
+    model_config = ConfigDict(
+        extra="allow", frozen=True, hide_input_in_errors=True, arbitrary_types_allowed=True, defer_build=True
+    )
     __pydantic_extra__: dict[str, Annotated[object, PlainValidator(_refuse)]]
 
     @model_validator(mode="before")
     @classmethod
     def _set_ones(cls, given: object) -> object:
-        """Drops unset options, and replaces the value of an unknown one by its error message."""
+        """Drops unset options, and replaces the values of unknown ones by their error messages."""
         if not isinstance(given, dict):
             return {} if given is None else given
         fields = cls.model_fields
@@ -103,7 +133,7 @@ def _unknown(word: str, group: type[Group]) -> str:
 
 
 def group_of(field: FieldInfo) -> type[Group] | None:
-    """Returns the options inside an option, its own or those of each entry, if there are any."""
+    """Returns the group inside an option, or of each of its entries, if there is one."""
     inner = get_args(field.annotation)
     candidates = (field.annotation, *inner, *(each for part in inner for each in get_args(part)))
     return next((each for each in candidates if isinstance(each, type) and issubclass(each, Group)), None)
@@ -114,13 +144,8 @@ def is_listed(field: FieldInfo) -> bool:
     return get_origin(field.annotation) is tuple and group_of(field) is not None
 
 
-def is_named(field: FieldInfo) -> bool:
-    """Returns whether the option holds entries by name."""
-    return get_origin(field.annotation) is dict and group_of(field) is not None
-
-
 class PollOptions(Group):
-    """How a platform is asked: `jitter` is a part of the interval, `timeout` one whole attempt, `max_body` bytes."""
+    """How a platform is polled: `jitter` is a share of the interval, `max_body` is in bytes."""
 
     interval: Annotated[Duration, within("{} is too short; the minimum is 1m", least=60)] = option("1h")
     """Time between two polls, a duration (1h, 30m); at least 1m."""
@@ -150,7 +175,7 @@ class PollOptions(Group):
 
 
 class FamiliesOptions(Group):
-    """Which metric families are served: all but those that a glob of `exclude` matches."""
+    """Which metric families are served: all that no glob in `exclude` matches."""
 
     exclude: Texts = option([])
     """Families that are not served, a list of names or globs (paradigm_tool_uses*, "*_28d")."""
@@ -176,7 +201,7 @@ class CompaniesOptions(Group):
 
 
 class LimitsOptions(Group):
-    """What all sources together may take."""
+    """Limits for all sources together."""
 
     max_series: Whole = option("2000000")
     """Maximum number of series. Above it, series are dropped in this order: channels, tools and languages, 28-day sums,
@@ -187,7 +212,7 @@ class LimitsOptions(Group):
 
 
 class PrivacyOptions(Group):
-    """What is not published about people."""
+    """Figures about people that are not served."""
 
     min_group: Whole = option("0")
     """Figures about fewer people than this are not served, a whole number; zeros are."""
@@ -202,7 +227,7 @@ class CalendarOptions(Group):
     """Other days off, a list of dates (2026-12-25) or of days of each year (12-25)."""
     country: Text | None = option(None, example="FR")
     """Code of the country whose public holidays are days off too: FR, DE, US, ..."""
-    subdivision: Text | None = option(None, example="57")
+    subdivision: Annotated[Text | None, needs("country", "set both")] = option(None, example="57")
     """Code of the part of the country with further holidays: 57 (Moselle), BY (Bavaria), ..."""
 
     @field_validator("weekend")
@@ -222,13 +247,10 @@ class CalendarOptions(Group):
     @field_validator("subdivision")
     @classmethod
     def _is_part(cls, subdivision: str | None, info: ValidationInfo) -> str | None:
-        country = info.data.get("country", "")
-        if subdivision and country is None:
-            raise ValueError("needs country; set both")
-        if subdivision and country:
+        if subdivision and (country := info.data.get("country")):
             public_holidays(country, subdivision)
         return subdivision
 
-    def off(self) -> frozenset[date]:
-        """Returns all days off except weekends."""
-        return self.holidays | (public_holidays(self.country, self.subdivision) if self.country else frozenset())
+    def calendar(self) -> Calendar:
+        public = public_holidays(self.country, self.subdivision) if self.country else frozenset()
+        return Calendar(self.weekend, self.holidays | public)

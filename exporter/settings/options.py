@@ -6,12 +6,14 @@ from pathlib import Path
 from stat import S_ISDIR
 from typing import Annotated
 
-from pydantic import PlainValidator, create_model, field_validator
+from pydantic import AfterValidator, PlainValidator, ValidationInfo, create_model, field_validator
 
 from exporter.domain.blocking import in_time
 from exporter.platforms.api import LabelLimit, Platform
 from exporter.settings import platform_options
+from exporter.settings.environment import fold, is_name
 from exporter.settings.option_groups import CalendarOptions, Group, LimitsOptions, PrivacyOptions, option
+from exporter.settings.settings import context_of
 from exporter.settings.source_options import SourceOptions, path_that
 from exporter.settings.thresholds import CompanyCalendarList, ThresholdList
 
@@ -23,18 +25,36 @@ def _check_folder(path: Path, _written: str) -> None:
     except (FileNotFoundError, NotADirectoryError):
         if not in_time(path.parent.is_dir, path):
             raise ValueError("its folder does not exist; create it, or give a path in one that does") from None
-    except OSError as error:  # a folder around it that may not be entered, a name that is too long
-        raise ValueError(f"cannot be looked for ({error.strerror}); give another path, or access to it") from None
+    except OSError as error:  # such as a folder without permission, or a name that is too long
+        raise ValueError(f"cannot be accessed ({error.strerror}); give another path, or access to it") from None
 
 
 AnyPath = Annotated[Path, path_that(lambda _path, _written: None)]
 StateFile = Annotated[Path, path_that(_check_folder)]
 
 
+def _named(section: str) -> AfterValidator:
+    """Refuses names that are no valid labels, or the same as an earlier one in environment variables."""
+
+    def check(name: str, info: ValidationInfo) -> str:
+        if not is_name(name):
+            raise ValueError('a name is lower-case letters and digits with single "-" or "_" between them')
+        first = next(each for each in getattr(context_of(info), section) if fold(each) == fold(name))
+        if first != name:
+            raise ValueError(f"has the same name as {first} in environment variables; rename one of them")
+        return name
+
+    return AfterValidator(check)
+
+
+SourceName = Annotated[str, _named("sources")]
+NewCalendar = Annotated[str, _named("calendars")]
+
+
 class Options(Group):
     """The whole configuration."""
 
-    sources: dict[str, Annotated[SourceOptions, PlainValidator(platform_options.of_its_platform)]] = option({})
+    sources: dict[SourceName, Annotated[SourceOptions, PlainValidator(platform_options.of_its_platform)]] = option({})
     """The accounts to poll, by name, which is the label source: lower-case letters and digits, with single "-" or "_"
     between them."""
     label_limits: Group = option({})
@@ -43,7 +63,7 @@ class Options(Group):
     """What is not published about people."""
     limits: LimitsOptions = option({})
     """Limits for all sources together."""
-    calendars: dict[str, CalendarOptions] = option({})
+    calendars: dict[NewCalendar, CalendarOptions] = option({})
     """Days off, by name. The calendar named default always exists; a source chooses another one with calendar."""
     company_calendars: CompanyCalendarList = option(())
     """Companies with a calendar other than their source's; the first entry that selects a company counts."""
@@ -65,7 +85,7 @@ class Options(Group):
 
 
 def options_of(platforms: Mapping[str, Platform]) -> type[Options]:
-    """Returns the configuration class for these platforms; those without own options come first."""
+    """Returns the configuration class for these platforms."""
     ordered = sorted(platforms.values(), key=lambda platform: bool(platform.options))
     return _with_limits(tuple(limit for platform in ordered for limit in platform.label_limits))
 

@@ -1,4 +1,4 @@
-"""The option `overrides`: what an operator knows better about a report than its platform's documentation."""
+"""The option `overrides`: where a report and its figures are, if not where the documentation says."""
 
 import re
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ from exporter.domain.errors import ConfigError
 from exporter.domain.nearest import remedy
 from exporter.platforms import jmespath_fields
 from exporter.platforms.api import Component, Expression, Fields, Override, Platform
-from exporter.settings.option_groups import Group, option
+from exporter.settings.option_groups import Group, excludes, goes_with, needs, option
 from exporter.settings.readers import OptionError, quoted, text
 from exporter.settings.settings import platform_of
 
@@ -18,7 +18,7 @@ _PATH = re.compile(r"(?:/(?!\.{1,2}(?:/|$))[A-Za-z0-9._~!$&'()*+,;=:@%-]+)+/?")
 
 
 def path(value: object) -> str:
-    """Reads a path below the base URL; never a URL, since the key must not leave for another host."""
+    """Reads a path below the base URL; a URL could send the key to another host."""
     written = text(value)
     if not _PATH.fullmatch(written):
         raise ValueError(
@@ -50,23 +50,17 @@ class FieldsOptions(Group):
     """From an entry: the company's name, a JMESPath expression; by default company.name."""
     days: JmesPath | None = option(None, example="dates")
     """From an entry: the list of days, a JMESPath expression; without it figures are current levels without a day."""
-    date: JmesPath | None = option(None, example="date")
+    date: Annotated[JmesPath | None, needs("days", "set days too, or leave date out")] = option(None, example="date")
     """From a day: its date as YYYY-MM-DD, a JMESPath expression; by default date."""
     items: JmesPath | None = option(None, example="tools")
     """From a day: the list of counted items, a JMESPath expression; without it there is one number per day."""
-    label: JmesPath | None = option(None, example="name")
+    label: Annotated[JmesPath | None, needs("items", "set items too, or leave label out")] = option(
+        None, example="name"
+    )
     """From an item: its name, a JMESPath expression."""
     value: JmesPath | None = option(None, example="n")
     """From an item, or without items from a day: the number, a JMESPath expression. Required if any of the others is
     set."""
-
-    @field_validator("date", "label")
-    @classmethod
-    def _is_of_a_list(cls, given: Expression | None, info: ValidationInfo) -> Expression | None:
-        name, of = ("date", "days") if info.field_name == "date" else ("label", "items")
-        if given and not info.data.get(of, given):
-            raise OptionError(f"needs {of}; set {of} too, or leave {name} out", beside=(of,))
-        return given
 
     @field_validator("value")
     @classmethod
@@ -82,30 +76,15 @@ class ComponentOptions(Group):
 
     items: JmesPath | None = option(None, example="data.languages")
     """From the answer: the list of counted items, a JMESPath expression; needs label and value."""
-    label: JmesPath | None = option(None, example="lang")
+    label: Annotated[JmesPath | None, goes_with("items")] = option(None, example="lang")
     """From an item: its name, a JMESPath expression."""
-    series: JmesPath | None = option(None, example="data.perDay")
+    series: Annotated[JmesPath | None, excludes("items")] = option(None, example="data.perDay")
     """From the answer: a list of moments with numbers, a JMESPath expression; needs time and value. Numbers within the
     day are added up."""
-    time: JmesPath | None = option(None, example="ts")
+    time: Annotated[JmesPath | None, goes_with("series")] = option(None, example="ts")
     """From an entry of series: its moment, a JMESPath expression."""
     value: JmesPath | None = option(None, example="n")
     """From an item, from an entry of series, or else from the answer: the number, a JMESPath expression."""
-
-    @field_validator("label", "time")
-    @classmethod
-    def _has_its_list(cls, given: Expression | None, info: ValidationInfo) -> Expression | None:
-        other = "items" if info.field_name == "label" else "series"
-        if other in info.data and bool(given) != bool(info.data[other]):
-            raise OptionError(f"needs {other}; set both, or neither", beside=(other,))
-        return given
-
-    @field_validator("series")
-    @classmethod
-    def _is_no_list_of_items(cls, series: Expression | None, info: ValidationInfo) -> Expression | None:
-        if series and info.data.get("items"):
-            raise OptionError("cannot be combined with items; keep one of the two", beside=("items",))
-        return series
 
     @field_validator("value")
     @classmethod
@@ -129,16 +108,16 @@ class OverrideOptions(Group):
     @field_validator("components")
     @classmethod
     def _in_capitals(cls, given: dict[str, ComponentOptions]) -> dict[str, ComponentOptions]:
-        folded = {name.upper(): options for name, options in given.items()}  # the environment knows small letters only
+        folded = {name.upper(): options for name, options in given.items()}  # names in variables are lower case
         if len(folded) < len(given):
             raise ValueError("names a component twice; keep one of the two")
         return folded
 
 
 def of_reports(given: Mapping[str, OverrideOptions], info: ValidationInfo) -> Mapping[str, OverrideOptions]:
-    """Checks that the platform has the reports and can read them this way; `_` in variables matches `-`."""
+    """Checks that the platform has these reports and can be overridden like this; `_` in a variable matches `-`."""
     platform = platform_of(info)
-    if platform is None:  # its name is wrong, which is said already
+    if platform is None:  # its name is wrong, which is reported separately
         return given
     found: dict[str, OverrideOptions] = {}
     for written, options in given.items():

@@ -1,4 +1,4 @@
-"""Options that installed platforms declare (`platforms.api`), made into classes."""
+"""Makes classes of the options that platforms declare (`platforms.api`)."""
 
 from collections.abc import Mapping
 from functools import cache
@@ -15,7 +15,7 @@ from exporter.settings.source_options import SourceOptions
 
 
 class SelectionOptions(Group):
-    """Which things of a kind are wanted; `exclude` goes before `include`."""
+    """Selectors of what is polled; `exclude` goes before `include`."""
 
     include: Selectors = option(["*"])
     """Those that are polled, a list of selectors: an id, id:t1o15p, name:Web*, or a glob of either, case-sensitive."""
@@ -38,7 +38,7 @@ def _field(own: Option) -> tuple[object, object]:
 
 @cache
 def source_options(options: tuple[Option, ...]) -> type[SourceOptions]:
-    return create_model("SourceOptions", __base__=(own_options(options), SourceOptions))  # type: ignore[arg-type]  # both are
+    return create_model("SourceOptions", __base__=(own_options(options), SourceOptions))  # type: ignore[arg-type]  # both are classes
 
 
 @cache
@@ -47,13 +47,13 @@ def label_limits(limits: tuple[LabelLimit, ...]) -> type[Group]:
     length = Annotated[Whole, within("{} characters are too few to distinguish values; the minimum is 8", least=8)]
     meaning = "Maximum length of such a label's value, in characters, at least 8; longer values are cut."
     longest = option("128", description=meaning)
-    return create_model("LabelLimitsOptions", __base__=Group, **fields, value_length=(length, longest))  # type: ignore[call-overload,no-any-return]  # the same
+    return create_model("LabelLimitsOptions", __base__=Group, **fields, value_length=(length, longest))  # type: ignore[call-overload,no-any-return]  # as above
 
 
 def of_its_platform(named: object, info: ValidationInfo) -> SourceOptions:
     """Validates one source, given as (name, options), with its platform's options.
 
-    If the platform does not exist, options of any platform are ignored: only one thing is wrong.
+    If there is no such platform, that is the only error: options that belong to some platform are not unknown.
     """
     name, given = cast("tuple[str, object]", named)
     platforms = context_of(info).platforms

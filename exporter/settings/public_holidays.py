@@ -1,4 +1,4 @@
-"""Yearly days off: dates, and public holidays of a country by the library `holidays`."""
+"""Days off: dates, dates of each year, and public holidays from the library `holidays`."""
 
 import re
 from collections.abc import Iterator
@@ -12,11 +12,11 @@ from exporter.settings.readers import day as read_day
 from exporter.settings.readers import quoted, texts
 
 YEARS = range(2020, 2051)
-"""A calendar has no yearly days outside of these."""
+"""The years for which calendars have yearly days off."""
 
 
 def yearly(month: int, day: int) -> Iterator[date]:
-    """Yields a day of each year; 29 February of leap years only."""
+    """Yields a date in each year; 29 February only in leap years."""
     for year in YEARS:
         with suppress(ValueError):
             yield date(year, month, day)
@@ -24,12 +24,12 @@ def yearly(month: int, day: int) -> Iterator[date]:
 
 @cache
 def public_holidays(country: str, subdivision: str | None = None) -> frozenset[date]:
-    """Returns the public holidays of a country, or of a part of it; ValueError suggests known ones.
+    """Returns the public holidays of a country or of a part of it; the ValueError for an unknown one suggests another.
 
-    The library is imported here, because it is large.
+    The library is imported on use, because it is large.
     """
     library = import_module("holidays")
-    with suppress(NotImplementedError):  # what the library raises of a country or a part that it does not know
+    with suppress(NotImplementedError):  # raised for an unknown country or part
         return frozenset(library.country_holidays(country, subdiv=subdivision, years=YEARS))
     codes = tuple(code for _, *codes in library.registry.COUNTRIES.values() for code in codes)
     if country not in codes:
@@ -41,7 +41,7 @@ def public_holidays(country: str, subdivision: str | None = None) -> frozenset[d
 
 
 def days_off(value: object) -> frozenset[date]:
-    """Reads a list of days, with or without the year."""
+    """Reads a list of dates with or without a year."""
     found = set[date]()
     for written in texts(value):
         month, _, day = written.partition("-")

@@ -1,12 +1,12 @@
 """Reads one text, or a list of texts, as a typed value; the ValueError says what to write instead.
 
-Every value arrives as text, from the file (`yaml_file` keeps scalars as written) and from the environment; so `1:30`,
-`no`, `007` and `2026-12-25` mean the same everywhere, and the option decides.
+Values from the file (`yaml_file` keeps scalars as written) and from the environment are texts, so `1:30`, `no`, `007`
+and `2026-12-25` mean the same in both.
 """
 
 import json
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import date, timedelta
 from typing import TypeVar
 from zoneinfo import ZoneInfo, available_timezones
@@ -30,7 +30,7 @@ _WHOLE = "[0-9]{1,9}"
 
 
 class OptionError(ValueError):
-    """A problem that lies `inside` the validated option, or also with the option `beside` it."""
+    """A problem `inside` the validated option, or of the option and another one `beside` it."""
 
     def __init__(self, message: str, inside: Loc = (), beside: Loc = ()) -> None:
         super().__init__(message)
@@ -50,23 +50,28 @@ def quoted(text: str) -> str:
 
 
 def shown(key: str) -> str:
-    """Returns a key if it is harmless; another one may be a secret (`{api_key:sk-1}`)."""
+    """Returns a key of the file unless it may be a secret (`{api_key:sk-1}`)."""
     return key if _HARMLESS.fullmatch(key) else "…"
 
 
 def existing(word: str, known: Iterable[str], otherwise: str) -> str:
-    """Returns a known word; `otherwise` begins the message for another one."""
+    """Returns a known word; for other words, `otherwise` begins the message."""
     known = tuple(known)
     if word not in known:
         raise ValueError(f"{otherwise} {quoted(word)}; {remedy(word, known)}")
     return word
 
 
+def one_of(known: Mapping[str, T], otherwise: str) -> Callable[[object], T]:
+    """Makes a reader of known words; for other words, `otherwise` begins the message."""
+    return lambda value: known[existing(text(value), known, otherwise)]
+
+
 def text(value: object) -> str:
     """Reads one text, stripped."""
     if not isinstance(value, str):
         kind = "a list" if isinstance(value, list) else "options of its own"
-        if value is None or isinstance(value, bool):  # null in a list, or what JSON in a variable says
+        if value is None or isinstance(value, bool):  # null in a list, or JSON in a variable
             kind = json.dumps(value)
         raise ValueError(f"expected one value, not {kind}")  # noqa: TRY004  pydantic collects ValueErrors only
     stripped = value.strip()
@@ -76,7 +81,7 @@ def text(value: object) -> str:
 
 
 def matching(pattern: str, otherwise: str, read: Callable[[re.Match[str]], T]) -> Callable[[object], T]:
-    """Makes a reader of texts that match; `otherwise` completes the message for all others."""
+    """Makes a reader of texts that match; for other texts, `otherwise` completes the message."""
 
     def read_match(value: object) -> T:
         written = text(value)
@@ -84,7 +89,7 @@ def matching(pattern: str, otherwise: str, read: Callable[[re.Match[str]], T]) -
             if match := re.fullmatch(pattern, written):
                 return read(match)
         except ValueError:
-            pass  # 2026-02-30: the form is right, the day is not
+            pass  # 2026-02-30 matches, and is not a date
         raise ValueError(f"{quoted(written)} {otherwise}")
 
     return read_match
@@ -102,7 +107,7 @@ size = matching(
     lambda match: int(match[1]) * _SIZES[match[2]],
 )
 flag = matching(
-    "(?i:(true)|false)",  # yes, no, on and off mean different things to different readers of YAML
+    "(?i:(true)|false)",  # YAML parsers disagree about yes, no, on and off
     "is neither true nor false; write one of the two",
     lambda match: match[1] is not None,
 )
@@ -132,7 +137,7 @@ def duration(value: object) -> timedelta:
 
 
 def share(value: object) -> float:
-    """Reads `10%` or `0.1`; a bare integer but 0 is ambiguous and refused."""
+    """Reads `10%` or `0.1`; whole numbers other than 0 are ambiguous and refused."""
     part, written = _part(value), text(value)
     if part >= 1 and not written.endswith("%"):
         raise ValueError(f"{quoted(written)} has no unit; write {written}%, or a part of one such as 0.1")
@@ -166,14 +171,14 @@ def zone(value: object) -> ZoneInfo:
     written = text(value)
     try:
         return ZoneInfo(written)
-    except (KeyError, ValueError, OSError):  # OSError: `Europe` is a folder in the system's own data
+    except (KeyError, ValueError, OSError):  # OSError: `Europe` is a folder of the system's time zones
         near = nearest(written, available_timezones())
         hint = f"did you mean {quoted(near)}?" if near else "write UTC or a name such as Europe/Paris"
         raise ValueError(f"{quoted(written)} is not a known time zone; {hint}") from None
 
 
 def selector(value: object) -> str:
-    """Reads a selector (`exporter.domain.selectors`); unquoted `id: 17` is a mapping in YAML."""
+    """Reads a selector (`exporter.domain.selectors`), also `id: 17`, which YAML reads as a mapping."""
     if isinstance(value, dict) and len(value) == 1:
         [(prefix, pattern)] = value.items()
         if str(prefix).strip().lower() in ("id", "name"):

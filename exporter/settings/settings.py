@@ -1,8 +1,9 @@
-"""The settings as frozen values, and the context that options are validated in."""
+"""The settings as frozen values, and the context in which options are validated."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from functools import cached_property
 from pathlib import Path
 from typing import cast
 
@@ -22,9 +23,9 @@ from exporter.settings.option_groups import PollOptions
 class Source:
     """One configured account on a platform.
 
-    `key()` returns the current key, or raises ConfigError if its file is gone; `key_expires` is the day, in the
-    source's zone, from whose start it is invalid. `overrides` are by report; `account` holds the platform's own
-    options. `target` is everything that is polled, global options included: figures depend on nothing else.
+    `key()` returns the current key, or raises ConfigError if its file is gone; the key is invalid from the start of
+    the day `key_expires` in the source's zone. `overrides` are by report; `account` holds the platform's own options.
+    `target` is all that figures depend on, global options included.
     """
 
     name: str
@@ -46,10 +47,10 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """All settings; `calendars` always holds `default`; `notes` are for the log.
+    """All settings; `calendars` always contains `default`, `notes` are for the log.
 
-    Without a `state_file` a restart starts empty. `digest` identifies the configuration, without its secrets.
-    `thresholds_stamp` is that of `thresholds_file` just before it was read.
+    `digest` identifies the configuration without its secrets. `thresholds_stamp` is the stamp of `thresholds_file` just
+    before it was read.
     """
 
     sources: Mapping[str, Source]
@@ -62,16 +63,16 @@ class Settings:
     thresholds_stamp: FileStamp = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class ValidationContext:
-    """Installed platforms, names of calendars and sources, and the folder that relative paths start from."""
+    """Platforms, names of calendars and sources, and the folder that relative paths start from."""
 
     platforms: Mapping[str, Platform]
-    calendars: frozenset[str]
+    calendars: tuple[str, ...]
+    sources: tuple[str, ...]
     folder: Path
-    sources: frozenset[str] = frozenset()
 
-    @property
+    @cached_property
     def activities(self) -> Mapping[str, Activity]:
         measures = (measure for platform in self.platforms.values() for measure in platform.measures)
         return {activity.name: activity for measure in measures for activity in measure.activities}
@@ -82,5 +83,5 @@ def context_of(info: ValidationInfo) -> ValidationContext:
 
 
 def platform_of(info: ValidationInfo) -> Platform | None:
-    """Returns the source's platform; None if its name is wrong, which is reported already."""
+    """Returns the source's platform, or None if its name is wrong, which is reported separately."""
     return context_of(info).platforms.get(info.data.get("platform", ""))

@@ -1,7 +1,7 @@
 """The options of a source and the rules between them.
 
-A rule across options belongs to the later one, so that all problems are reported at once; `OptionError.beside` names
-the other option.
+A rule between two options is checked with the later one, so that all problems are reported at once;
+`OptionError.beside` names the earlier one.
 """
 
 import math
@@ -12,6 +12,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, PlainValidator, SecretStr, ValidationInfo, field_validator
 
+from exporter.domain import calendars
 from exporter.domain.errors import ConfigError
 from exporter.ledger.day_status import BASELINE_DAYS
 from exporter.settings import api_keys, urls
@@ -34,15 +35,15 @@ from exporter.settings.readers import AUTO, OptionError, existing, reports, spok
 from exporter.settings.settings import context_of, platform_of
 
 LONGEST_HISTORY = 400
-"""In days: what a platform can be asked in reasonable time, and more than a year."""
+"""In days: more than a year, and few enough to be read from a platform in reasonable time."""
 DECLARED = "declared"
-"""The platform of a source whose definition file describes it."""
+"""The value of `platform` if a definition file describes it."""
 LONG_WEEKEND = 3
-"""In days: the distance of the newest complete working day from the newest complete day, except closures."""
+"""In days: how far the newest complete business day is from the newest complete day, apart from closures."""
 
 
 def path_that(proof: Callable[[Path, str], object]) -> PlainValidator:
-    """Makes a reader of a path relative to the configuration's folder; `proof` refuses it by a ValueError."""
+    """Makes a reader of paths relative to the configuration's folder; `proof` raises ValueError for wrong ones."""
 
     def read(value: object, info: ValidationInfo) -> Path:
         written = text(value)
@@ -134,7 +135,7 @@ class SourceOptions(Group):
     @field_validator("api_key")
     @classmethod
     def _only_one(cls, api_key: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
-        if "api_key_file" not in info.data:  # it is wrong, which is said already
+        if "api_key_file" not in info.data:  # it is wrong, which is reported separately
             return api_key
         in_file = info.data["api_key_file"] is not None
         if in_file and api_key:
@@ -162,22 +163,22 @@ class SourceOptions(Group):
             raise ValueError(f"names no report; write auto, or some of: {', '.join(platform.reports)}")
         return tuple(existing(name, platform.reports, f"{platform.title} has no report") for name in reports)
 
-    @field_validator("reread_days", "history_days")
+    @field_validator("reread_days")
     @classmethod
-    def _reach_far_enough(cls, days: int, info: ValidationInfo) -> int:
+    def _reach_settled_days(cls, days: int, info: ValidationInfo) -> int:
         settle = info.data.get("settle", timedelta(0))
-        in_days, most, why, beside = math.ceil(settle / timedelta(days=1)), LONGEST_HISTORY, "", "settle"
-        least = needed = in_days if info.field_name == "reread_days" else BASELINE_DAYS + LONG_WEEKEND + in_days
-        if info.field_name == "reread_days":
-            most, why = LONGEST_HISTORY - 1, f"settle, {spoken(settle)}, in days"
-        elif (least := max(needed, info.data.get("reread_days", 0))) > needed:
-            why, beside = "reread_days", "reread_days"
-        else:
-            why = f"six weeks of baselines, a long weekend and settle, {spoken(settle)}, in days"
-        if not least < days <= most:
-            limits = f"{least + 1} ({why} and 1 more) to {most}"
-            raise OptionError(f"{days} is out of range; write {limits}", beside=(beside,))
-        return days
+        least = math.ceil(settle / calendars.ONE_DAY)
+        return _longer_than(least, days, LONGEST_HISTORY - 1, f"settle, {spoken(settle)}, in days", "settle")
+
+    @field_validator("history_days")
+    @classmethod
+    def _reach_baselines(cls, days: int, info: ValidationInfo) -> int:
+        settle, reread_days = info.data.get("settle", timedelta(0)), info.data.get("reread_days", 0)
+        least = BASELINE_DAYS + LONG_WEEKEND + math.ceil(settle / calendars.ONE_DAY)
+        if reread_days > least:
+            return _longer_than(reread_days, days, LONGEST_HISTORY, "reread_days", "reread_days")
+        why = f"six weeks of baselines, a long weekend and settle, {spoken(settle)}, in days"
+        return _longer_than(least, days, LONGEST_HISTORY, why, "settle")
 
     @field_validator("max_staleness")
     @classmethod
@@ -187,3 +188,10 @@ class SourceOptions(Group):
             message = f"{spoken(max_staleness)} must be longer than poll.interval, which is {spoken(poll.interval)}"
             raise OptionError(message, beside=("poll", "interval"))
         return max_staleness
+
+
+def _longer_than(least: int, days: int, most: int, why: str, beside: str) -> int:
+    if not least < days <= most:
+        limits = f"{least + 1} ({why} and 1 more) to {most}"
+        raise OptionError(f"{days} is out of range; write {limits}", beside=(beside,))
+    return days

@@ -1,17 +1,15 @@
 """The options `thresholds` and `company_calendars`: ordered lists of entries that select companies."""
 
 import math
-from collections.abc import Callable
 from fnmatch import fnmatchcase
 from typing import Annotated, Self
 
-from pydantic import BeforeValidator, PlainValidator, ValidationInfo, field_validator, model_validator
+from pydantic import BeforeValidator, PlainValidator, ValidationInfo, WrapValidator, field_validator, model_validator
 
-from exporter.domain.nearest import remedy
 from exporter.domain.thresholds import FLOORS, LIMITS, Threshold
 from exporter.settings import readers
 from exporter.settings.option_groups import Group, Selector, Text, option
-from exporter.settings.readers import OptionError, existing, quoted, text
+from exporter.settings.readers import OptionError, existing, quoted
 from exporter.settings.settings import context_of
 from exporter.settings.source_options import CalendarName
 
@@ -19,18 +17,8 @@ OFF = "off"
 SEVERITIES = ("critical", "warning", "info")
 
 
-def or_off(read: Callable[[object], float]) -> PlainValidator:
-    return PlainValidator(lambda value: OFF if _is_off(value) else read(value))
-
-
-def _is_off(value: object) -> bool:
-    return isinstance(value, str) and value.strip() == OFF
-
-
-def bound(value: object, info: ValidationInfo) -> float | str:
-    """Reads a bound in the activities' unit (a number, or a percentage), or `off`."""
-    if _is_off(value):
-        return OFF
+def bound(value: object, info: ValidationInfo) -> float:
+    """Reads a bound in the activities' unit: a number, or a percentage for shares."""
     if not _shares(info):
         if isinstance(value, str) and value.strip().endswith("%") and "activity" in info.data:
             raise ValueError(f"{quoted(value)} is a share, and {info.data['activity'][0]} a count; write a number")
@@ -47,18 +35,12 @@ def _shares(info: ValidationInfo) -> tuple[str, ...]:
     return tuple(name for name in info.data.get("activity", ()) if known[name].share_of)
 
 
-def severity(value: object) -> str:
-    written = text(value)
-    if written not in SEVERITIES:
-        raise ValueError(f"{quoted(written)} is not a severity; {remedy(written, SEVERITIES)}")
-    return written
-
-
 Activities = Annotated[tuple[str, ...], PlainValidator(readers.one_or_more)]
-Bound = Annotated[float | str, PlainValidator(bound)]
-Floor = Annotated[float | str, or_off(readers.number)]
-Ratio = Annotated[float | str, or_off(readers.ratio)]
-Severity = Annotated[str, PlainValidator(severity)]
+OrOff = WrapValidator(lambda value, read: OFF if isinstance(value, str) and value.strip() == OFF else read(value))
+Bound = Annotated[float | str, PlainValidator(bound), OrOff]
+Floor = Annotated[float | str, PlainValidator(readers.number), OrOff]
+Ratio = Annotated[float | str, PlainValidator(readers.ratio), OrOff]
+Severity = Annotated[str, PlainValidator(readers.one_of({each: each for each in SEVERITIES}, "no severity"))]
 
 
 class Selecting(Group):

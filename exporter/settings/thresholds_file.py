@@ -7,8 +7,6 @@ from functools import partial
 from itertools import zip_longest
 from pathlib import Path
 
-from pydantic import ValidationError
-
 from exporter.domain.blocking import FileStamp, file_stamp, in_time
 from exporter.domain.errors import ConfigError
 from exporter.domain.nearest import remedy
@@ -17,8 +15,9 @@ from exporter.settings.option_groups import Group, option
 from exporter.settings.readers import Loc, Variable, shown
 from exporter.settings.settings import ValidationContext
 from exporter.settings.thresholds import ThresholdList, ThresholdOptions
-from exporter.settings.yaml_file import Document
+from exporter.settings.yaml_file import Document, Place
 
+OPTION = "thresholds_file"
 CSV = (".csv", ".tsv")
 DELIMITERS = ",;\t"
 """Spreadsheets write semicolons where the comma is the decimal separator."""
@@ -33,41 +32,30 @@ class _Contents(Group):
 
 @dataclass(frozen=True, slots=True)
 class ThresholdsFile:
-    """The entries of a file, its stamp from just before it was read, and its problems, a line each."""
+    """The entries of a file, its stamp from just before it was read, and its tree."""
 
     entries: tuple[ThresholdOptions, ...] = ()
     stamp: FileStamp = None
     tree: Mapping[str, object] = field(default_factory=dict)
-    problems: tuple[str, ...] = ()
 
 
 def read(path: Path, context: ValidationContext) -> ThresholdsFile:
-    """Reads and validates the file at `path`."""
-    try:
-        stamp = in_time(partial(file_stamp, path), path)
-        content = yaml_file.content(path, "thresholds_file")
-        is_csv = path.suffix.lower() in CSV
-        document = _of_csv(content, str(path)) if is_csv else yaml_file.read(content, str(path))
-    except (ConfigError, TimeoutError) as error:
-        return ThresholdsFile(problems=(str(error),))
-    if document.problems:
-        return ThresholdsFile(problems=document.problems)
-    try:
-        contents = _Contents.model_validate(document.tree, context=context)
-    except ValidationError as error:
-        return ThresholdsFile(problems=tuple(errors.lines(list(errors.found(error)), document, {})))
-    return ThresholdsFile(contents.thresholds, stamp, document.tree)
+    """Reads the file at `path`; ConfigError has a line for each problem, TimeoutError means that it does not answer."""
+    stamp = in_time(partial(file_stamp, path), path)
+    document = _of_csv(path) if path.suffix.lower() in CSV else yaml_file.read(path, OPTION)
+    return ThresholdsFile(errors.validated(_Contents, document, context).thresholds, stamp, document.tree)
 
 
-def _of_csv(content: str, name: str) -> Document:
+def _of_csv(path: Path) -> Document:
     """Reads a header and rows; skips empty lines and those that begin with #."""
+    content, name = yaml_file.content(path, OPTION), str(path)
     lines = ["" if line.startswith("#") else line for line in content.splitlines(keepends=True)]
     header = next((line for line in lines if line.strip()), "")
     rows = csv.reader(lines, delimiter=max(DELIMITERS, key=header.count), strict=True)
     try:
         return _of_rows(((rows.line_num, row) for row in rows if any(cell.strip() for cell in row)), name)
     except csv.Error as error:
-        return Document(name, problems=(f"{name}:{rows.line_num}: {error}; put quotes around a text with quotes",))
+        raise ConfigError(f"{name}:{rows.line_num}: {error}; put quotes around a text with quotes") from None
 
 
 def _of_rows(rows: Iterator[tuple[int, list[str]]], name: str) -> Document:
@@ -78,13 +66,15 @@ def _of_rows(rows: Iterator[tuple[int, list[str]]], name: str) -> Document:
     problems += [f"{name}:{line}: no column {each}; add it" for each in NEEDED if each not in header]
     problems += [f"{name}:{line}: two columns {each}; keep one" for each in COLUMNS if header.count(each) > 1]
     entries: list[object] = []
-    lines: dict[Loc, int] = {}
+    places: dict[Loc, Place] = {}
     for line, cells in rows:
         given = {each: cell for each, cell in zip_longest(header, cells, fillvalue="") if cell.strip()}
         if given.pop("", None):
             problems.append(f"{name}:{line}: more cells than columns; put quotes around a text with the separator")
-        lines["thresholds", len(entries)] = line
+        places["thresholds", len(entries)] = Place.of_line(name, line)
         if "company" in header and "company" not in given:
             problems.append(f"{name}:{line}: company is empty; write * for all companies")
         entries.append({each: Variable(cell) if each == "activity" else cell for each, cell in given.items()})
-    return Document(name, {"thresholds": entries}, lines, tuple(problems))
+    if problems:
+        raise ConfigError("\n".join(problems))
+    return Document(name, {"thresholds": entries}, places)

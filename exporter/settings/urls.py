@@ -1,4 +1,4 @@
-"""Reads URLs of platforms and proxies, and checks certificate files; never shows credentials."""
+"""Reads URLs of platforms and proxies, and checks certificate files; messages never show credentials."""
 
 import ssl
 from functools import partial
@@ -15,7 +15,7 @@ _SCHEMES = ("http", "https")
 
 
 def url(value: object) -> str:
-    """Reads an http(s) URL without credentials, query and fragment; the message never shows it."""
+    """Reads an http(s) URL without credentials, query and fragment."""
     parts = _split(text(value), EXAMPLE_URL)
     if parts.username is not None or parts.password is not None:
         raise ValueError("contains a user or password; leave them out, since only the key authenticates")
@@ -25,7 +25,7 @@ def url(value: object) -> str:
 
 
 def proxy(value: object) -> str:
-    """Reads the URL of an http(s) proxy; the message never shows it."""
+    """Reads the URL of an http(s) proxy."""
     _split(text(value), EXAMPLE_PROXY)
     return text(value)
 
@@ -48,7 +48,7 @@ def _split(address: str, example: str) -> SplitResult:
     try:
         parts = urlsplit(address)
         usable = parts.scheme in _SCHEMES and parts.hostname and parts.port != 0
-    except ValueError:  # a port that is no number, a broken IPv6 address
+    except ValueError:  # such as a port that is not a number, or half an IPv6 address
         usable = False
     if not usable or any(letter.isspace() for letter in address):
         raise ValueError(f"is not a URL; write http(s):// and a host, such as {example}")

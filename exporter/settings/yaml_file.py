@@ -1,13 +1,14 @@
-"""Reads the YAML file into a tree of texts with their lines; knows no option.
+"""Reads a YAML file into a tree of texts with their lines; knows no option.
 
-Scalars stay as written: YAML's own guesses (`1:30` is 90, `no` is false, `007` is 7, dates) never happen. Only null,
-`~` and nothing are null. Anchors, aliases and merge keys work; tags are refused.
+Scalars stay as written: YAML's guesses (`1:30` is 90, `no` is false, `007` is 7, dates) never happen. Only `null`, `~`
+and nothing are null. Anchors, aliases and merge keys work; tags are refused.
 """
 
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 import yaml
 
@@ -16,9 +17,9 @@ from exporter.domain.errors import ConfigError
 from exporter.settings.readers import Loc, shown
 
 _DEEPEST = 12
-"""No option lies deeper than six levels; an alias that contains itself would never end."""
+"""In levels, of which options need six; an alias that contains itself would never end."""
 _MOST_BY_ALIAS = 10_000
-"""Values that aliases may repeat; without them a file has no more values than letters."""
+"""How many values aliases may add; without aliases, a file has fewer values than characters."""
 _TEXT = "tag:yaml.org,2002:str"
 _NULL = "tag:yaml.org,2002:null"
 _MERGE = "tag:yaml.org,2002:merge"
@@ -28,22 +29,33 @@ _ADVICE = {
     "but found another document": 'a second document begins ("---"); keep one per file',
     "mapping values are not allowed": "a second colon in one line; quote the text that contains it",
 }
-"""Translations of YAML's own messages."""
+"""PyYAML's messages, and better ones."""
 _QUOTE = re.compile(r"'[^'<>]{2,}'|\"[^\"<>]{2,}\"")
+
+
+class Place(NamedTuple):
+    """Where a value is set, for messages; `order` sorts them."""
+
+    order: int
+    text: str
+
+    @classmethod
+    def of_line(cls, name: str, line: int) -> "Place":
+        return cls(line, f"{name}:{line}")
 
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """The file's tree, the line (from 1) of each value by its location, and problems of no single value."""
+    """A tree of texts, the place of each value by its location, and problems that belong to no single value."""
 
     name: str
     tree: Mapping[str, object] = field(default_factory=dict, repr=False)
-    lines: Mapping[Loc, int] = field(default_factory=dict)
+    places: Mapping[Loc, Place] = field(default_factory=dict)
     problems: tuple[str, ...] = ()
 
 
 class _Loader(yaml.SafeLoader):
-    """Makes dicts, lists, texts and None; notes the line of each, and duplicate keys."""
+    """Makes dicts, lists, texts and None; records the line of each, and duplicate keys."""
 
     yaml_implicit_resolvers = {  # noqa: RUF012  the base class declares it so
         first: [rule for rule in rules if rule[0] in (_NULL, _MERGE)]
@@ -73,7 +85,7 @@ class _Loader(yaml.SafeLoader):
         node.value = list({key.value: (key, value) for key, value in node.value}.values())
 
     def mapping(self, node: yaml.MappingNode, loc: Loc) -> dict[str, object]:
-        self.flatten_mapping(node)  # a merged key is before the own ones, which so override it
+        self.flatten_mapping(node)  # puts merged keys first, so that own ones override them
         options: dict[str, object] = {}
         for key, value in node.value:
             name = _whole(key)
@@ -98,7 +110,7 @@ class _Loader(yaml.SafeLoader):
 
 
 def content(path: Path, option: str) -> str:
-    """Reads the text of a file that an option names; raises ConfigError if that is not possible."""
+    """Returns the text of the file that an option names; ConfigError if it cannot be read."""
     try:
         return in_time(path.read_bytes, path).decode("utf-8-sig")
     except OSError as error:
@@ -107,16 +119,17 @@ def content(path: Path, option: str) -> str:
         raise ConfigError(f"{path}: is not in UTF-8; save it as UTF-8") from None
 
 
-def read(content: str, name: str) -> Document:
-    """Reads the content of a file of this name; raises ConfigError if it is no YAML with options on top."""
+def read(path: Path, option: str) -> Document:
+    """Reads the file that an option names; ConfigError if it is not YAML with options at the top level."""
+    text, name = content(path, option), str(path)
     try:
-        return _read(content, name)
+        return _read(text, name)
     except yaml.MarkedYAMLError as error:
         raise ConfigError(_syntax(error, name)) from None
     except yaml.reader.ReaderError as error:
-        line = content.count("\n", 0, error.position) + 1
+        line = text.count("\n", 0, error.position) + 1
         raise ConfigError(f"{name}:{line}: contains the control character {error.character:#04x}; delete it") from None
-    except (OverflowError, ValueError):  # PyYAML hands an escape to chr() as it is written
+    except (OverflowError, ValueError):  # from chr(), which PyYAML calls for escapes
         raise ConfigError(
             f"{name}: contains an escape (\\U...) of a character that does not exist; correct it"
         ) from None
@@ -139,7 +152,8 @@ def _read(content: str, name: str) -> Document:
         f'{name}:{line}: the key "{shown(key)}" is set again (first in line {first}); keep one of the two'
         for line, key, first in loader.twice
     ]
-    return Document(name, options, loader.lines, tuple(problems))
+    places = {loc: Place.of_line(name, line) for loc, line in loader.lines.items()}
+    return Document(name, options, places, tuple(problems))
 
 
 def _wrong(problem: str, node: yaml.Node) -> yaml.MarkedYAMLError:
@@ -147,15 +161,15 @@ def _wrong(problem: str, node: yaml.Node) -> yaml.MarkedYAMLError:
 
 
 def _whole(node: yaml.Node) -> str:
-    """Returns the text of a scalar; refuses half of a character (an escaped surrogate), which cannot be printed."""
+    """Returns the text of a scalar; refuses half a character (an escaped surrogate), which cannot be printed."""
     text = str(node.value)
     if _HALF.search(text):
-        raise _wrong("an escape (\\u...) is half of a character", node)
+        raise _wrong("an escape (\\u...) is half a character; write the character itself", node)
     return text
 
 
 def _syntax(error: yaml.MarkedYAMLError, name: str) -> str:
-    """Says where and what is wrong, without content of the file, which may be a key."""
+    """Returns the line of an error, without content of the file, which may be a key."""
     mark = error.problem_mark or error.context_mark
     place = f"{name}:{mark.line + 1}:{mark.column + 1}" if mark else name
     said = error.problem or error.context or "is no YAML"

@@ -232,7 +232,7 @@ THRESHOLDS = {
     "drop of all": ("drop_ratio: 1", "drop_ratio: 1 is out of range"),
     "no spike": ("spike_ratio: 1", "spike_ratio: 1 is out of range; write a number above 1"),
     "no limit": ("severity: info", "the entry sets no limit; set one of: below, above"),
-    "severity": ("below: 1, severity: urgent", 'severity: "urgent" is not a severity; known: critical, warning, info'),
+    "severity": ("below: 1, severity: urgent", 'severity: no severity "urgent"; known: critical, warning, info'),
     "misspelt": ("belowe: 1, above: 9", 'belowe: unknown key, did you mean "below"?'),
     "source": ("below: 1, source: dsk", 'source: there is no source "dsk"; did you mean "desk"?'),
 }

@@ -51,7 +51,7 @@ WRONG: Mapping[str, tuple[str, str, str]] = {
         "prefix: Acme-1",
         ':1: prefix: "Acme-1" is not a name; write lower-case letters',
     ),
-    "a prefix of the exporter's own": ("prefix: acme", "prefix: python_x", ':1: prefix: "python_x" begins metrics of'),
+    "a prefix of the exporter's own": ("prefix: acme", "prefix: python_x", ':1: prefix: "python_x" is the prefix of'),
     "no address": (
         "https://api.acme.example",
         "api.acme.example",
@@ -70,7 +70,7 @@ WRONG: Mapping[str, tuple[str, str, str]] = {
     "two lines in a header": (
         "title:",
         'headers: {A: "a\\nb"}\ntitle:',
-        ":2: headers.A: is no value of a header; write one line of ASCII",
+        ":2: headers.A: is not a header value; write one line of ASCII",
     ),
     "an option that is there": (
         "title:",
@@ -92,7 +92,7 @@ WRONG: Mapping[str, tuple[str, str, str]] = {
     "days, and no way to ask for them": (
         "    period: {first: from, last: to}\n",
         "",
-        f"{USAGE}.date: needs period: say how",
+        f"{USAGE}.date: needs period; say how",
     ),
     "no parameter for days": (
         "first: from, ",
@@ -123,12 +123,12 @@ WRONG: Mapping[str, tuple[str, str, str]] = {
     "days and companies": (
         "    date:",
         "    companies: all\n    date:",
-        f":10: {USAGE}.companies: is read from an entry, as days are; keep one of the two",
+        f":10: {USAGE}.companies: cannot be combined with days; keep one of the two",
     ),
     "a name of no id": (
         "    company_id:",
         "    company:",
-        f":8: {USAGE}.company: goes with company_id; set both, or neither",
+        f":8: {USAGE}.company: needs company_id; set both, or neither",
     ),
     "no expression": (
         "days: days",
@@ -156,7 +156,7 @@ WRONG: Mapping[str, tuple[str, str, str]] = {
     "a level with days": (
         "value: n",
         "value: n\n        kind: level",
-        f":12: {CHATS}: levels are figures of now and have a report without period;",
+        f":12: {CHATS}: levels belong to no day, so their report has no period;",
     ),
     "a window in a name": (
         "chats:",
@@ -166,7 +166,7 @@ WRONG: Mapping[str, tuple[str, str, str]] = {
     "labels of nothing": (
         "        items: bots\n",
         "",
-        f":14: {CHATS}.labels: are read from items; set items as well, or",
+        f":14: {CHATS}.labels: needs items; set items as well, or",
     ),
     "too many labels": ("{bot: name}", "{bot: a, b: b, c: c}", f":15: {CHATS}.labels: are 3; the most is 2"),
     "a label that is taken": (
@@ -177,12 +177,12 @@ WRONG: Mapping[str, tuple[str, str, str]] = {
     "limits of nobody": (
         "value: n",
         "value: n\n        usual_limits: true",
-        f":17: {CHATS}.usual_limits: are of an activity; set activity as well",
+        f":17: {CHATS}.usual_limits: needs activity; set activity as well",
     ),
     "a metric that is there": (
         "        value: n\n",
         "        value: n\n  more:\n    path: /m\n    measures:\n      chats: {help: Chats, kind: level, value: n}\n",
-        ":20: reports.more.measures.chats: chats is there already, in usage.measures.chats",
+        ":20: reports.more.measures.chats: chats is already defined by usage.measures.chats; rename one of the two",
     ),
     "no measures": ("    measures:\n", "    other:\n", "reports.usage.measures: are 0; describe 1 to 100"),
     "a title twice": (
@@ -246,11 +246,11 @@ def test_another_definition_is_another_platform(tmp_path: Path) -> None:
 MISUSED = {
     "no definition": (
         SOURCE.replace("    definition: acme.yml\n", ""),
-        ":3: sources.helpdesk.platform: goes with definition",
+        ":3: sources.helpdesk.platform: needs definition",
     ),
     "another platform": (
         SOURCE.replace("platform: declared", "platform: paradigm"),
-        ":4: sources.helpdesk.definition: goes with platform: declared; set both, or neither",
+        ":4: sources.helpdesk.definition: needs platform: declared; set both, or neither",
     ),
     "mistyped": (
         SOURCE.replace("declared", "declare"),
@@ -280,7 +280,7 @@ def test_a_prefix_is_of_one_platform(tmp_path: Path, prefix: str) -> None:
     (tmp_path / "other.yml").write_text(GOOD.replace("prefix: acme", f"prefix: {prefix}"), encoding="utf-8")
     [line] = complaints(tmp_path, GOOD, SOURCE + other.replace("acme.yml", "other.yml"))
 
-    assert f":8: sales.definition: its prefix {prefix} is that of another platform" in line.replace("sources.", "")
+    assert f":8: sales.definition: its prefix {prefix} belongs to another platform" in line.replace("sources.", "")
     assert len(configured(tmp_path, SOURCE + other).sources) == 2
 
 
@@ -290,7 +290,7 @@ def test_no_metric_is_of_two_platforms(tmp_path: Path) -> None:
     (tmp_path / "other.yml").write_text(other, encoding="utf-8")
     second = SOURCE.replace("sources:\n", "").replace("helpdesk", "sales").replace("acme.yml", "other.yml")
     [line] = complaints(tmp_path, GOOD.replace("chats:", "a_b:"), SOURCE + second)
-    assert "its prefix acme_a is that of another platform" in line
+    assert "its prefix acme_a belongs to another platform" in line
 
 
 def test_a_definition_can_come_from_the_environment(tmp_path: Path) -> None:

@@ -393,9 +393,9 @@ UNREADABLE = {
     ),
     "escape of half a character": (
         b'a: b\nc: "\\ud800"\n',
-        "exporter.yml:2:4: an escape (\\u...) is half of a character",
+        "exporter.yml:2:4: an escape (\\u...) is half a character; write",
     ),
-    "key of half a character": (b'"\\udc00": b\n', "exporter.yml:1:1: an escape (\\u...) is half of a character"),
+    "key of half a character": (b'"\\udc00": b\n', "exporter.yml:1:1: an escape (\\u...) is half a character; write"),
     "control character": (b"a: b\nc: \x01\n", "exporter.yml:2: contains the control character 0x01; delete it"),
     "Latin-1": ("sources: é\n".encode("latin-1"), "exporter.yml: is not in UTF-8; save it as UTF-8"),
 }
@@ -880,7 +880,7 @@ def test_what_keeps_no_state_needs_no_folder_for_it(file: Path) -> None:
     [
         pytest.param(".", "is a folder; give the path of a file in it", id="a-folder"),
         pytest.param(
-            "x" * 300, "cannot be looked for (File name too long); give another path, or access to it", id="a-long-name"
+            "x" * 300, "cannot be accessed (File name too long); give another path, or access to it", id="a-long-name"
         ),
         pytest.param(
             "nowhere/state",
