@@ -2,8 +2,6 @@
 
 import json
 import zlib
-from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 
 from exporter.domain.model import Activity, Measure
@@ -14,9 +12,6 @@ from exporter.platforms.declared.platform import Authentication, base_url, equip
 from exporter.platforms.declared.report import COMPANY, DeclaredReport
 from exporter.settings import errors, yaml_file
 from exporter.settings.definition_options import DefinitionOptions, MeasureOptions, ReportOptions
-from exporter.settings.errors import Mistake
-from exporter.settings.source_options import DECLARED
-from exporter.settings.yaml_file import Document
 
 DEFAULT_LIMIT = 50
 """Default of label limits, per company."""
@@ -81,39 +76,3 @@ def _measure(name: str, options: MeasureOptions, prefix: str) -> tuple[Measure, 
     )
     labels = tuple((f"labels.{label}", where) for label, where in options.labels.items())
     return measure, FigureFields(options.value, options.items, labels, f"measures.{name}.", whole=False)
-
-
-def resolved(
-    document: Document, platforms: Mapping[str, Platform], folder: Path
-) -> tuple[Document, Mapping[str, Platform], list[Mistake]]:
-    """Replaces `platform: declared` by the platform that the definition describes, and adds it to the platforms.
-
-    ConfigError: a definition is wrong.
-    """
-    given = document.tree.get("sources")
-    sources = dict(given) if isinstance(given, dict) else {}
-    known, files, wrong = dict(platforms), dict[str, Path](), list[Mistake]()
-    for name, written in sources.items():
-        options = written if isinstance(written, dict) else {}
-        file, is_declared = options.get("definition"), str(options.get("platform")).strip() == DECLARED
-        if is_declared and not file:
-            wrong.append(Mistake(("sources", name, "platform"), "needs definition; set both, or neither"))
-        if file and not is_declared:
-            message = f"needs platform: {DECLARED}; set both, or neither"
-            wrong.append(Mistake(("sources", name, "definition"), message))
-        if not is_declared or not file or not isinstance(file, str):
-            continue
-        path = (folder / file.strip()).resolve()
-        declared = read(path)
-        others = [each for each in known.values() if files.get(each.name) != path]
-        if any(each.name == declared.name or _families(each) & _families(declared) for each in others):
-            message = f"its prefix {declared.name} belongs to another platform; choose another one in {path.name}"
-            wrong.append(Mistake(("sources", name, "definition"), message))
-        else:
-            known[declared.name], files[declared.name] = declared, path
-            sources[name] = {**options, "platform": declared.name}
-    return replace(document, tree={**document.tree, "sources": sources or given}), known, wrong
-
-
-def _families(platform: Platform) -> set[str]:
-    return {measure.family for measure in platform.measures}

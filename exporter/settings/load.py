@@ -19,7 +19,7 @@ from exporter.metrics.label_limits import LabelLimits
 from exporter.metrics.limits import CompanyLimits
 from exporter.platforms.api import Platform
 from exporter.polling.target import Target
-from exporter.settings import definitions, environment, errors, platform_options, thresholds_file, yaml_file
+from exporter.settings import environment, errors, platform_options, thresholds_file, yaml_file
 from exporter.settings.api_keys import ApiKey
 from exporter.settings.option_groups import Group
 from exporter.settings.options import Options, options_of
@@ -51,7 +51,7 @@ def load(
     environ = environ if keeps_state else {**environ, "CHAT_USAGE_STATE_FILE": ""}
     given, notes = environment.first_run(environment.over(file, environ), environ, installed.values())
     folder = path.parent if path else Path()
-    given, platforms, mistakes = definitions.resolved(given, installed, folder)
+    given, platforms, mistakes = platform_options.resolved(given, installed, folder)
     calendars = (DEFAULT_CALENDAR, *_names(given.tree, "calendars"))
     context = ValidationContext(platforms, calendars, _names(given.tree, "sources"), folder)
     problems: list[str] = []

@@ -1,7 +1,9 @@
-"""Makes classes of the options that platforms declare (`platforms.api`)."""
+"""The platforms of sources, and classes of the options that platforms declare (`platforms.api`)."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import cache
+from pathlib import Path
 from typing import Annotated, cast
 
 from pydantic import ValidationInfo, create_model
@@ -9,9 +11,11 @@ from pydantic import ValidationInfo, create_model
 from exporter.domain.errors import ConfigError
 from exporter.domain.selectors import Selection
 from exporter.platforms.api import Account, LabelLimit, Option, OptionKind, Platform
+from exporter.settings.errors import Mistake
 from exporter.settings.option_groups import Group, Selectors, Text, Whole, option, within
 from exporter.settings.settings import context_of
-from exporter.settings.source_options import SourceOptions
+from exporter.settings.source_options import DECLARED, SourceOptions
+from exporter.settings.yaml_file import Document
 
 
 class SelectionOptions(Group):
@@ -85,3 +89,45 @@ def account(name: str, platform: Platform, options: SourceOptions) -> Account:
             for name, value in values.items()
         },
     )
+
+
+def resolved(
+    document: Document, platforms: Mapping[str, Platform], folder: Path
+) -> tuple[Document, Mapping[str, Platform], list[Mistake]]:
+    """Replaces `platform: declared` by the platform that the definition describes, and adds it to the platforms.
+
+    ConfigError: a definition is wrong.
+    """
+    given = document.tree.get("sources")
+    sources = dict(given) if isinstance(given, dict) else {}
+    known, files, wrong = dict(platforms), dict[str, Path](), list[Mistake]()
+    for name, written in sources.items():
+        options = written if isinstance(written, dict) else {}
+        file, is_declared = options.get("definition"), str(options.get("platform")).strip() == DECLARED
+        if is_declared and not file:
+            wrong.append(Mistake(("sources", name, "platform"), "needs definition; set both, or neither"))
+        if file and not is_declared:
+            message = f"needs platform: {DECLARED}; set both, or neither"
+            wrong.append(Mistake(("sources", name, "definition"), message))
+        if not is_declared or not file or not isinstance(file, str):
+            continue
+        path = (folder / file.strip()).resolve()
+        declared = _defined(path)
+        others = [each for each in known.values() if files.get(each.name) != path]
+        if any(each.name == declared.name or _families(each) & _families(declared) for each in others):
+            message = f"its prefix {declared.name} belongs to another platform; choose another one in {path.name}"
+            wrong.append(Mistake(("sources", name, "definition"), message))
+        else:
+            known[declared.name], files[declared.name] = declared, path
+            sources[name] = {**options, "platform": declared.name}
+    return replace(document, tree={**document.tree, "sources": sources or given}), known, wrong
+
+
+def _defined(path: Path) -> Platform:
+    from exporter.settings import definitions  # noqa: PLC0415  11 ms of a start, and most sources have no definition
+
+    return definitions.read(path)
+
+
+def _families(platform: Platform) -> set[str]:
+    return {measure.family for measure in platform.measures}
