@@ -10,9 +10,10 @@ from exporter.platforms.api import Expression
 from exporter.platforms.declared.period import Form
 from exporter.platforms.declared.report import COMPANY, PLACEHOLDER
 from exporter.settings import overrides
-from exporter.settings.option_groups import Flag, Group, Text, Whole, excludes, needs, option, within
+from exporter.settings.option_groups import Flag, Group, Text, Whole, option
 from exporter.settings.overrides import JmesPath
 from exporter.settings.readers import OptionError, matching, one_of, quoted, text
+from exporter.settings.rules import excludes, needs, within
 from exporter.settings.source_options import SourceOptions, Url
 
 MOST_LABELS, MOST_MEASURES = 2, 100

@@ -10,8 +10,9 @@ from exporter.domain.errors import ConfigError
 from exporter.domain.nearest import remedy
 from exporter.platforms import jmespath_fields
 from exporter.platforms.api import Component, Expression, Fields, Override, Platform
-from exporter.settings.option_groups import Group, excludes, goes_with, needs, option
+from exporter.settings.option_groups import Group, option
 from exporter.settings.readers import OptionError, quoted, text
+from exporter.settings.rules import excludes, goes_with, needs
 from exporter.settings.settings import platform_of
 
 _PATH = re.compile(r"(?:/(?!\.{1,2}(?:/|$))[A-Za-z0-9._~!$&'()*+,;=:@%-]+)+/?")
@@ -83,15 +84,8 @@ class ComponentOptions(Group):
     day are added up."""
     time: Annotated[JmesPath | None, goes_with("series")] = option(None, example="ts")
     """From an entry of series: its moment, a JMESPath expression."""
-    value: JmesPath | None = option(None, example="n")
+    value: JmesPath = option(..., example="n")
     """From an item, from an entry of series, or else from the answer: the number, a JMESPath expression."""
-
-    @field_validator("value")
-    @classmethod
-    def _is_there(cls, value: Expression | None) -> Expression | None:
-        if value is None:
-            raise ValueError("is missing; give the path of the number")
-        return value
 
 
 class OverrideOptions(Group):

@@ -12,7 +12,8 @@ from exporter.domain.errors import ConfigError
 from exporter.domain.selectors import Selection
 from exporter.platforms.api import Account, LabelLimit, Option, OptionKind, Platform
 from exporter.settings.errors import Mistake
-from exporter.settings.option_groups import Group, Selectors, Text, Whole, option, within
+from exporter.settings.option_groups import Group, Selectors, Text, Whole, option
+from exporter.settings.rules import within
 from exporter.settings.settings import context_of
 from exporter.settings.source_options import DECLARED, SourceOptions
 from exporter.settings.yaml_file import Document

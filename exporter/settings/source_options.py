@@ -28,10 +28,10 @@ from exporter.settings.option_groups import (
     Whole,
     Zone,
     option,
-    within,
 )
 from exporter.settings.overrides import OverrideOptions, of_reports
 from exporter.settings.readers import AUTO, OptionError, existing, reports, spoken, text
+from exporter.settings.rules import within
 from exporter.settings.settings import context_of, platform_of
 
 LONGEST_HISTORY = 400

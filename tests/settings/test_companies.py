@@ -154,7 +154,7 @@ def test_components_are_read_and_compiled(file: Path) -> None:
 
 
 COMPONENTS = {
-    "no value": ("{items: a, label: b}", "VISITS.value: is missing; give the path of the number"),
+    "no value": ("{items: a, label: b}", "VISITS.value: is missing; add it"),
     "items alone": ("{items: a, value: b}", "VISITS.label: needs items; set both, or neither"),
     "label alone": ("{label: a, value: b}", "VISITS.label: needs items; set both, or neither"),
     "series alone": ("{series: a, value: b}", "VISITS.time: needs series; set both, or neither"),
