@@ -26,7 +26,7 @@ def clean(written: str) -> str:
     if not key:
         raise ValueError("is empty; enter the key from the platform")
     if not _VISIBLE.fullmatch(key):
-        raise ValueError("holds a blank, a line end or a character that no key has; enter the key alone")
+        raise ValueError("contains a space, a line break or a character that no key has; enter only the key")
     if _PLACEHOLDER.fullmatch(key):
         raise ValueError("is the placeholder of an example; enter the key from the platform")
     return key
@@ -39,7 +39,7 @@ def read(path: Path, name: str) -> str:
     except OSError as error:
         raise ValueError(f"cannot read {name} ({error.strerror}); give the path of a file with the key") from None
     if len(content) > _LONGEST:
-        raise ValueError(f"{name} is too long for a key; give the path of a file with the key alone")
+        raise ValueError(f"{name} is too long for a key; give the path of a file with only the key")
     try:
         return clean(content.removeprefix(BOM_UTF8).decode("ascii", errors="replace"))  # Windows editors write one
     except ValueError as error:

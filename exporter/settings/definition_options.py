@@ -53,7 +53,7 @@ Authentication = Annotated[
     str,
     _matching(
         f"bearer|basic|header +({_HEADER})",
-        "is unknown; write bearer, basic, or header and its name: header X-Api-Key",
+        "is unknown; write bearer, basic, or header with its name: header X-Api-Key",
     ),
 ]
 
@@ -115,7 +115,7 @@ class MeasureOptions(Group):
     @classmethod
     def _are_few(cls, labels: dict[str, object]) -> dict[str, object]:
         if len(labels) > MOST_LABELS:
-            raise ValueError(f"are {len(labels)}; the most is {MOST_LABELS}")
+            raise ValueError(f"has {len(labels)} entries; the maximum is {MOST_LABELS}")
         return labels
 
     def family(self, name: str) -> str:
@@ -149,7 +149,7 @@ class ReportOptions(Group):
     @classmethod
     def _suit_the_period(cls, measures: dict[str, MeasureOptions], info: ValidationInfo) -> dict[str, MeasureOptions]:
         if not 0 < len(measures) <= MOST_MEASURES:
-            raise ValueError(f"are {len(measures)}; describe 1 to {MOST_MEASURES}")
+            raise ValueError(f"has {len(measures)} entries; describe 1 to {MOST_MEASURES}")
         for name, each in measures.items():
             if "period" in info.data and (each.kind is Kind.LEVEL) != (info.data["period"] is None):
                 words = "levels belong to no day, so their report has no period; all other kinds need period"

@@ -39,7 +39,7 @@ def check_certificates(path: Path, _written: str) -> None:
     try:
         in_time(partial(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations, path), path)
     except ssl.SSLError:
-        raise ValueError("holds no PEM certificate; give the PEM file of the authority") from None
+        raise ValueError("contains no PEM certificate; give the PEM file of the authority") from None
     except OSError as error:
         raise ValueError(f"cannot be read ({error.strerror}); give the path of a PEM file") from None
 

@@ -65,7 +65,7 @@ WRONG: Mapping[str, tuple[str, str, str]] = {
     "an unknown way in": (
         "title:",
         "authentication: oauth\ntitle:",
-        ':2: authentication: "oauth" is unknown; write bearer, basic, or header and its name: header X-Api-Key',
+        ':2: authentication: "oauth" is unknown; write bearer, basic, or header with its name: header X-Api-Key',
     ),
     "two lines in a header": (
         "title:",
@@ -168,7 +168,7 @@ WRONG: Mapping[str, tuple[str, str, str]] = {
         "",
         f":14: {CHATS}.labels: needs items; set items as well, or",
     ),
-    "too many labels": ("{bot: name}", "{bot: a, b: b, c: c}", f":15: {CHATS}.labels: are 3; the most is 2"),
+    "too many labels": ("{bot: name}", "{bot: a, b: b, c: c}", f":15: {CHATS}.labels: has 3 entries; the maximum is 2"),
     "a label that is taken": (
         "{bot: name}",
         "{company: name}",
@@ -184,7 +184,7 @@ WRONG: Mapping[str, tuple[str, str, str]] = {
         "        value: n\n  more:\n    path: /m\n    measures:\n      chats: {help: Chats, kind: level, value: n}\n",
         ":20: reports.more.measures.chats: chats is already defined by usage.measures.chats; rename one of the two",
     ),
-    "no measures": ("    measures:\n", "    other:\n", "reports.usage.measures: are 0; describe 1 to 100"),
+    "no measures": ("    measures:\n", "    other:\n", "reports.usage.measures: has 0 entries; describe 1 to 100"),
     "a title twice": (
         "title: ACME Chat",
         "title: ACME\ntitle: ACME",

@@ -307,11 +307,11 @@ WRONG = {
         "1h must be longer than poll.interval, which is 1h",
     ),
     "unknown calendar": ("calendar: defaut", "calendar", 'no calendar "defaut"; did you mean "default"?'),
-    "no certificates": ("ca_file: exporter.yml", "ca_file", "holds no PEM certificate; "),
+    "no certificates": ("ca_file: exporter.yml", "ca_file", "contains no PEM certificate; "),
     "no such certificates": ("ca_file: none.pem", "ca_file", "cannot be read (No such file or directory); give the "),
-    "long key": ("api_key: a b", "api_key", "holds a blank, a line end or a character that no key has; "),
+    "long key": ("api_key: a b", "api_key", "contains a space, a line break or a character that no key has; "),
     "placeholder": ("api_key: replace-me", "api_key", "is the placeholder of an example; enter the key from the "),
-    "placeholder of the manual": ("api_key: <your key>", "api_key", "holds a blank, a line end or a character that "),
+    "placeholder of the manual": ("api_key: <your key>", "api_key", "contains a space, a line break or a "),
     "placeholder in brackets": ("api_key: <key>", "api_key", "is the placeholder of an example; enter the key "),
     "key as a list": ("api_key: [a]", "api_key", "expected one value, not a list"),
     "key as options": ("api_key: {a: b}", "api_key", "expected one value, not options of its own"),
@@ -601,10 +601,10 @@ def test_a_key_file_is_read_anew_at_each_call(file: Path) -> None:
 KEY_FILES = {
     "missing": (None, "cannot read ", "(No such file or directory); give the path of a file with the key"),
     "empty": ("\n", "the key in ", "is empty; enter the key from the platform"),
-    "two lines": ("a\nb\n", "the key in ", "holds a blank, a line end or a character that no key has"),
-    "no ASCII": ("clé", "the key in ", "holds a blank, a line end or a character that no key has"),
+    "two lines": ("a\nb\n", "the key in ", "contains a space, a line break or a character that no key has"),
+    "no ASCII": ("clé", "the key in ", "contains a space, a line break or a character that no key has"),
     "placeholder": ("YOUR_API_KEY", "the key in ", "is the placeholder of an example"),
-    "long": ("a" * 20000, "", "is too long for a key; give the path of a file with the key alone"),
+    "long": ("a" * 20000, "", "is too long for a key; give the path of a file with only the key"),
 }
 
 
