@@ -9,7 +9,10 @@ EMPTY = frozenset({"meta", "link", "input", "br", "path"})
 
 @dataclass
 class ReadPage(HTMLParser):
-    """A page that was read: `reports` and `companies` by row, `wrong` by line, `links` with their texts, all `tags`."""
+    """A page that was read: `reports` and `companies` by row, `wrong` by line, `links` with their texts, all `tags`.
+
+    A company has a row for each broken limit, one at least.
+    """
 
     reports: list[dict[str, str]] = field(default_factory=list)
     companies: list[dict[str, str]] = field(default_factory=list)
@@ -34,7 +37,8 @@ class ReadPage(HTMLParser):
         given = dict(attrs)
         self.tags.append((tag, *given))
         if tag == "tr" and self._inside("tbody"):
-            self._table().append({})
+            is_further = given.get("class") == "further"
+            self._table().append({"Company": self._table()[-1]["Company"]} if is_further else {})
         if tag == "li" and self._class("ul") == "problems":
             self.wrong.append("")
         if given.get("class") == "total":

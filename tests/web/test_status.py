@@ -13,8 +13,10 @@ import pytest
 from exporter.domain.calendars import Calendar
 from exporter.domain.model import Column, Days, Reading, Row
 from exporter.domain.selectors import Companies
+from exporter.domain.thresholds import Threshold
 from exporter.exposition.board import NOTHING, Board, Published
 from exporter.exposition.series_limit import USUAL_LIMITS
+from exporter.metrics.limits import CompanyLimits
 from exporter.platforms.paradigm.platform import PLATFORM, QUERIES
 from exporter.polling.threads import Worker
 from exporter.simulator.app import create_app as create_platform
@@ -27,7 +29,7 @@ from exporter.web.status.problems import FailedReload
 from exporter.web.status.query import CompanyQuery
 from exporter.web.status.sparkline import sparkline
 from exporter.web.status.text import day_name, figure, measured, share, span, words
-from tests.road.road import RULES, PassedClock, Road, set_scenarios, target_with, utc
+from tests.road.road import BUILT_IN, RULES, PassedClock, Road, set_scenarios, target_with, utc
 from tests.road.test_believable_days import Platform, all_days
 from tests.road.test_reports import begin
 from tests.samples import samples
@@ -149,36 +151,45 @@ async def test_six_weeks_are_those_of_the_api() -> None:
         assert f": {len(by_day)} days with figures, {low} to {high}, " in picture
 
 
-async def quiet(moment: datetime = NOON) -> Board:
-    """Returns a board on which two activities of the busiest company have fallen."""
+async def quiet(moment: datetime = NOON, *limits: Threshold) -> Board:
+    """Returns a board on which all activities of the busiest company have fallen; `limits` are further ones."""
     clock, world = PassedClock(NOON), World.from_seed(1, 6)
     transport = httpx.ASGITransport(create_platform(world, clock.now, sleep=clock.sleep, scenarios=("quiet-company",)))
     clock.moment = moment
-    async with Road(transport, clock, world.keys.admin) as road:
+    target = replace(target_with(), company_limits=CompanyLimits((BUILT_IN, *limits)))
+    async with Road(transport, clock, world.keys.admin, target) as road:
         await road.poller.poll()
     return road.board
 
 
-def broken(text: str) -> set[tuple[str, str, str]]:
-    """Returns who breaks which limit, compared as the alert rules do, from a page of metrics."""
+def broken(text: str) -> list[tuple[str, ...]]:
+    """Returns who breaks which limit, compared as the alert rules do, from a page of metrics: as cells of a row."""
     values: dict[tuple[str, ...], float] = {}
     limits = []
     for each in samples(text):
         key = each.labels.get("company_id", ""), each.labels.get("activity", "")
         if each.name == "chat_usage_activity_limit":
-            limits.append((*key, each.labels["bound"], each.labels["severity"], each.value))
+            limits.append((key, each.labels, each.value))
         values[(each.name, *key)] = each.value
-    found = set()
-    for company, name, bound, severity, limit in limits:
-        day = "last_working_day" if bound == "lower" else "last_day"
-        value = values.get((f"chat_usage_activity_{day}", company, name))
-        if value is not None and (value < limit if bound == "lower" else value > limit):
-            side = "below" if bound == "lower" else "above"
+    found: list[tuple[str, ...]] = []
+    for (company, name), labels, limit in limits:
+        is_lower, is_fixed = labels["bound"] == "lower", labels["basis"] == "fixed"
+        value = values.get((f"chat_usage_activity_last_{'working_day' if is_lower else 'day'}", company, name))
+        if value is not None and (value < limit if is_lower else value > limit):
             family = "chat_usage_company_last_working_day_timestamp_seconds"
             judged = datetime.fromtimestamp(values[(family, company, "")], UTC).date()
-            said = f"{words(name)} {figure(value)} on {day_name(judged)}, {side} the limit of {figure(limit)}"
-            found.add((company, severity, said))
+            side = f"{'below' if is_lower else 'above'} the {'fixed limit' if is_fixed else 'limit for that weekday'}"
+            runbook = "ChatUsageBelowThreshold" if is_fixed else "ChatUsageActivityDropped"
+            said = f"{labels['severity']} {words(name)} {side}; what to do: {runbook}"
+            found.append((company, said, day_name(judged), figure(value), figure(limit)))
     return found
+
+
+def broken_limits(page: ReadPage) -> list[tuple[str, ...]]:
+    """Returns the rows of broken limits: the company's id and the cells."""
+    cells = ("Broken limit", "Judged day", "Value", "Limit")
+    found = [(identity(row), *(row.get(each, "").strip() for each in cells)) for row in page.companies]
+    return [row for row in found if row[2]]
 
 
 SUNDAY = utc(2026, 11, 22, 12)
@@ -186,7 +197,7 @@ SUNDAY = utc(2026, 11, 22, 12)
 
 @pytest.mark.parametrize(("now", "judged"), [(NOON, "Thu 19 Nov 2026"), (SUNDAY, "Fri 20 Nov 2026")])
 async def test_limits_are_broken_as_the_alert_rules_have_it(now: datetime, judged: str) -> None:
-    """Who breaks one stands first, with the judged day, its figure, the limit and a way to the runbook.
+    """Who breaks one stands first; its runbook, the judged day, the figure and the limit have cells of their own.
 
     On a weekend that day is Friday, whatever Saturday's figure beside it is; who keeps all limits has nothing there.
     """
@@ -194,17 +205,28 @@ async def test_limits_are_broken_as_the_alert_rules_have_it(now: datetime, judge
     text = next(iter(board.shown.page.values())).plain.decode()
     page = await status(board, now=lambda: now)
 
-    expected = broken(text)
-    assert len(expected) == 1
-    ((company, severity, said),) = expected
-    assert f" on {judged}, below " in said
+    ((company, *cells),) = broken(text)
+    assert cells[1] == judged
+    assert broken_limits(page) == [(company, *cells)]
     assert identity(page.companies[0]) == company
-    limits = " ".join(page.companies[0]["Limits"].split())
-    assert limits == f"{severity} {' '.join(said.split())} for that weekday; what to do: ChatUsageActivityDropped"
-    assert {row["Limits"].strip() for row in page.companies[1:]} == {""}
+    assert {row.get("Broken limit", "") for row in page.companies[1:]} == {""}
     assert "1 company is outside its limits" in page.summary
     fitting = await status(board, "?show=broken", now=lambda: now)
     assert [identity(row) for row in fitting.companies] == [company]
+
+
+async def test_each_broken_limit_has_a_row_of_its_own() -> None:
+    """The worst first; the company is counted once."""
+    least = Threshold(("sessions",), {"below": 1e6}, company="id:1", severity="critical")
+    board = await quiet(NOON, least, Threshold(("user_queries",), {"below": 1e6}, company="id:1"))
+    page = await status(board)
+
+    found = broken_limits(page)
+    assert sorted(found) == sorted(broken(next(iter(board.shown.page.values())).plain.decode()))
+    of_first = [said.split()[0] for company, said, *_ in found if company == "1"]
+    assert of_first[:2] == ["critical", "warning"]
+    assert page.summary.count("outside") == 1
+    assert str(len({company for company, *_ in found})) in page.summary.partition("outside")[0]
 
 
 async def test_what_companies_come_to_is_on_top_with_its_day() -> None:
@@ -225,7 +247,7 @@ async def test_limits_are_not_evaluated_by_old_figures() -> None:
     """As by the alert rules: when the last day is too old, the report is what is wrong, not the company."""
     board = await quiet()
     page = await status(board, now=lambda: NOON + timedelta(days=2))
-    assert {row["Limits"].strip() for row in page.companies} == {"not evaluated"}
+    assert {row["Broken limit"].strip() for row in page.companies} == {"not evaluated"}
     assert any("limits are not evaluated" in each for each in page.wrong)
 
 
@@ -233,7 +255,7 @@ FAILING = {
     "outage": ("The platform answers with an error", "ChatUsageReportFetchFailing", "503"),
     "key-rejected": ("The platform refuses the key", "ChatUsageAPIKeyRejected", "401"),
     "html-200": ("The answer is not JSON", "ChatUsageReportShapeUnknown", "s: chat-sessions"),
-    "schema-change": ("The answer has another shape", "ChatUsageReportShapeUnknown", "reporting"),
+    "schema-change": ("The answer is not in the expected format", "ChatUsageReportShapeUnknown", "reporting"),
 }
 
 
@@ -258,7 +280,7 @@ async def test_a_failing_report_says_what_why_since_when_and_what_to_do(scenario
     assert world.keys.admin not in line
     assert page.companies == before.companies
     assert page.reports[0]["Last good poll"].split() == ["2026-11-20", "12:00", "UTC", "1", "h", "ago"]
-    assert page.reports[0]["Health"] == ("bad" if scenario == "key-rejected" else "look at it")
+    assert page.reports[0]["Health"] == ("bad" if scenario == "key-rejected" else "warning")
     assert page.summary.startswith("1 of 1 reports needs attention")
 
 
@@ -525,7 +547,7 @@ async def test_unwanted_families_are_not_on_the_page() -> None:
     async with paradigm(PassedClock(NOON), World.from_seed(3, 4), excluded=("chat_usage_activity_*",)) as road:
         await road.poller.poll()
         page = await status(road.board)
-    assert {(row["Last day"], row["Usual"], row["Limits"].strip()) for row in page.companies} == {("–", "–", "–")}
+    assert {(row["Last day"], row["Usual"], row["Broken limit"].strip()) for row in page.companies} == {("–", "–", "–")}
 
 
 def test_a_picture_of_nothing_says_so() -> None:

@@ -51,12 +51,12 @@ class FailedReload(NamedTuple):
 OUTCOMES = {
     "auth": ("The platform refuses the key", "ChatUsageAPIKeyRejected"),
     "rate_limited": ("The platform throttles the exporter", "ChatUsageAPIThrottled"),
-    "timeout": ("No whole answer came in time", "ChatUsageReportFetchFailing"),
+    "timeout": ("No complete answer arrived in time", "ChatUsageReportFetchFailing"),
     "connection": ("The platform cannot be reached", "ChatUsageReportFetchFailing"),
     "http_error": ("The platform answers with an error", "ChatUsageReportFetchFailing"),
     "too_large": ("The answer is larger than poll.max_body", "ChatUsageReportFetchFailing"),
     "not_json": ("The answer is not JSON", "ChatUsageReportShapeUnknown"),
-    "schema": ("The answer has another shape", "ChatUsageReportShapeUnknown"),
+    "schema": ("The answer is not in the expected format", "ChatUsageReportShapeUnknown"),
     "platform_error": ("The platform reports an error of its own", "ChatUsageReportFetchFailing"),
     "internal": ("The exporter itself failed", "ChatUsageReportFetchFailing"),
 }
@@ -130,7 +130,7 @@ def _unread(report: str, health: Health) -> Iterator[Problem]:
 def _answers(view: ReportView) -> Iterator[Problem]:
     health = view.health
     if view.ledger.withdrawn:
-        what = f"The platform took back all rows of {_companies(len(view.ledger.withdrawn))}; they have no figures"
+        what = f"The platform took back all rows of {_companies(len(view.ledger.withdrawn))}: no figures, no limits"
         yield Problem(Level.WARNING, what, "ChatUsageCompaniesWithdrawn")
     drift = {kind: count for kind, count in health.drift.items() if count}
     if drift:

@@ -29,7 +29,7 @@ class ReportRow(NamedTuple):
             return "not on this platform"
         if self.view.health.last_attempt is None:
             return "not polled yet"
-        return {Level.GOOD: "good", Level.NOTE: "good", Level.WARNING: "look at it", Level.BAD: "bad"}[self.level]
+        return {Level.GOOD: "good", Level.NOTE: "good", Level.WARNING: "warning", Level.BAD: "bad"}[self.level]
 
 
 class SourceRows(NamedTuple):

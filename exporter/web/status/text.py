@@ -41,9 +41,6 @@ ACTIVITIES = {
     "model_responses": "Answers",
     "model_responses_with_docs": "Grounded answers",
     "inbox_transfers": "Hand-overs",
-    "answered_share": "Answered",
-    "grounded_share": "Grounded",
-    "liked_share": "Liked",
 }
 """What activities are called that their names say badly; the dashboards call them so, too."""
 

@@ -51,18 +51,16 @@ for (const table of document.querySelectorAll("table[data-sorts]")) {
 }
 
 const search = document.querySelector("[data-filters]");
-const rows = document.getElementById(search?.dataset.filters)?.rows ?? [];
+const rows = [...(document.getElementById(search?.dataset.filters)?.rows ?? [])];
+const companies = rows.filter((row) => !row.classList.contains("further"));
 const count = document.getElementById("company-count");
 const said = count.textContent;
 
 search.addEventListener("input", () => {
   const words = search.value.trim().toLowerCase();
-  let left = 0;
-  for (const row of rows) {
-    row.hidden = !row.dataset.text.includes(words);
-    left += row.hidden ? 0 : 1;
-  }
-  count.textContent = words ? `${left} of the ${rows.length} on this page; press Enter to search all` : said;
+  for (const row of rows) row.hidden = !row.dataset.text.includes(words);
+  const left = companies.filter((row) => !row.hidden).length;
+  count.textContent = words ? `${left} of the ${companies.length} on this page; press Enter to search all` : said;
 });
 
 age();
