@@ -1,4 +1,5 @@
-// Takes a picture of each dashboard, light and dark: node pictures.mjs PROMETHEUS NOW INTERVAL FOLDER [NAME ...]
+// Takes a picture of each dashboard, light and dark: node pictures.mjs [--narrow] PROMETHEUS NOW INTERVAL FOLDER [NAME ...]
+// With --narrow also as on a phone.
 // The browser is Debian's; CHROMIUM names another one.
 
 import { createHash } from 'node:crypto'
@@ -6,20 +7,25 @@ import { readFile, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import { dirname, extname, join, normalize } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
 import { chromium } from 'playwright-core'
 
 const HERE = dirname(fileURLToPath(import.meta.url))
-const TYPES = { '.html': 'text/html', '.js': 'text/javascript', '.css': 'text/css', '.json': 'application/json', '.woff2': 'font/woff2' }
+const TYPES = { '.html': 'text/html', '.js': 'text/javascript', '.css': 'text/css', '.json': 'application/json', '.woff2': 'font/woff2', '.svg': 'image/svg+xml' }
 const NAMES = ['overview', 'company', 'quality', 'alert-tuning', 'exporter', 'bots']
 const COMPANY = 'Müller & Söhne GmbH'
 const WANTED = { company: { 'var-company': COMPANY }, 'alert-tuning': { 'var-activity': 'user_queries' } }
 
-const [prometheus, now, interval, folder, ...names] = process.argv.slice(2)
+const WIDE = 1600, NARROW = 400
+const { values: { narrow }, positionals } = parseArgs({ options: { narrow: { type: 'boolean' } }, allowPositionals: true })
+const [prometheus, now, interval, folder, ...names] = positionals
 
-// The built page, and the dashboards as they are shipped.
+const ROOTS = [['/dashboards/', '..'], ['/public/build/', 'node_modules/@grafana/ui/dist/public'], ['/public/', 'node_modules/@grafana/ui/dist/public'], ['/', 'dist']]
+
+// The built page, the dashboards as they are shipped, and Grafana's icons.
 const server = createServer(async (request, response) => {
-  const path = normalize(new URL(request.url, 'http://x').pathname)
-  const file = path.startsWith('/dashboards/') ? join(HERE, '..', path.slice(11)) : join(HERE, 'dist', path === '/' ? 'index.html' : path)
+  const path = normalize(new URL(request.url, 'http://x').pathname).replace(/^\/$/, '/index.html')
+  const file = ROOTS.reduce((found, [prefix, folder]) => found ?? (path.startsWith(prefix) ? join(HERE, folder, path.slice(prefix.length)) : undefined), undefined)
   try {
     const body = await readFile(file)
     response.writeHead(200, { 'Content-Type': TYPES[extname(file)] ?? 'application/octet-stream' }).end(body)
@@ -35,26 +41,39 @@ const browser = await chromium.launch({
 })
 let broken = 0
 const hashes = {}
+
+// Draws a dashboard in a window of this width and returns its page.
+async function drawn(uid, theme, width, wanted) {
+  const page = await browser.newPage({ viewport: { width, height: 1000 } })
+  page.on('pageerror', (error) => complain(`${uid} ${theme}`, error.message.slice(0, 300)))
+  await page.clock.setFixedTime(new Date(Number(now) * 1000)) // "3 hours ago" is as of the figures
+  const asked = new URLSearchParams({ dashboard: uid, theme, prometheus, interval, ...wanted })
+  await page.goto(`http://127.0.0.1:${server.address().port}/?${asked}`)
+  await page.waitForSelector('body[data-loaded]', { timeout: 120000 })
+  if ((await page.getAttribute('body', 'data-loaded')) === 'broken') throw new Error(await page.innerText('body'))
+  await page.waitForFunction(() => document.fonts.status === 'loaded' && document.querySelector('#board') !== null)
+  const height = await page.evaluate(() => document.querySelector('#board').scrollHeight)
+  await page.setViewportSize({ width, height }) // what lies outside the window is not drawn
+  await page.waitForTimeout(1500) // tables measure themselves, then draw
+  return page
+}
+
+function complain(where, what) {
+  broken += 1
+  console.error(`${where}: ${what}`)
+}
+
 for (const name of names.length ? names : NAMES) {
   const uid = `chat-usage-${name}`
   hashes[uid] = createHash('sha256').update(await readFile(join(HERE, '..', `${uid}.json`))).digest('hex')
-  for (const theme of ['light', 'dark']) {
-    const page = await browser.newPage({ viewport: { width: 1600, height: 1000 } })
-    page.on('pageerror', (error) => console.error(`${uid} ${theme}: ${error.message.slice(0, 300)}`))
-    await page.clock.setFixedTime(new Date(Number(now) * 1000)) // "3 hours ago" is as of the figures
-    const asked = new URLSearchParams({ dashboard: uid, theme, prometheus, now, interval, ...WANTED[name] })
-    await page.goto(`http://127.0.0.1:${server.address().port}/?${asked}`)
-    await page.waitForSelector('body[data-loaded]', { timeout: 60000 })
-    if ((await page.getAttribute('body', 'data-loaded')) === 'broken') throw new Error(await page.innerText('body'))
-    await page.waitForFunction(() => document.fonts.status === 'loaded' && document.querySelector('#board') !== null)
-    const height = await page.evaluate(() => document.querySelector('#board').offsetHeight)
-    await page.setViewportSize({ width: 1600, height }) // what lies outside the window is not drawn
-    await page.waitForTimeout(1500) // tables measure themselves, then draw
-    broken += await page.locator('[data-broken]').count()
-    for (const text of await page.locator('[data-broken]').allInnerTexts()) console.error(`${uid} ${theme}: ${text}`)
+  for (const [theme, width, suffix] of [['light', WIDE, ''], ['dark', WIDE, ''], ...(narrow ? [['light', NARROW, '-narrow']] : [])]) {
+    const page = await drawn(uid, theme, width, WANTED[name])
+    for (const text of await page.locator('[data-broken]').allInnerTexts()) complain(`${uid} ${theme}`, text)
+    for (const link of await page.locator('#board a[href]').evaluateAll((all) => all.map((each) => decodeURIComponent(each.getAttribute('href')))))
+      if (/\$\{|undefined/.test(link)) complain(`${uid} ${theme}`, `a link that is not filled in: ${link}`)
     const empty = await page.locator('[data-empty]').evaluateAll((all) => all.map((each) => each.dataset.empty))
-    if (theme === 'light') console.log(`${uid}: ${empty.length ? `nothing in ${empty.join(', ')}` : 'every panel has something'}`)
-    await page.locator('#board').screenshot({ path: join(folder, `${name}-${theme}.png`) })
+    if (theme === 'light' && !suffix) console.log(`${uid}: ${empty.length ? `nothing in ${empty.join(', ')}` : 'every panel has something'}`)
+    await page.locator('#board').screenshot({ path: join(folder, `${name}-${theme}${suffix}.png`) })
     await page.close()
   }
 }

@@ -5,5 +5,8 @@ export default defineConfig({
   plugins: [react()],
   base: './',
   define: { 'process.env.NODE_ENV': '"production"' },
-  build: { chunkSizeWarningLimit: 20000 }, // all of @grafana/ui: this is looked at, not shipped
+  build: {
+    chunkSizeWarningLimit: 20000, // all of @grafana/ui: this is looked at, not shipped
+    rolldownOptions: { shimMissingExports: true }, // of newer releases of @grafana/runtime, which @grafana/plugin-compat looks for
+  },
 })

@@ -32,6 +32,7 @@ MOMENTS: Mapping[str, datetime] = {
     "weekend": (NOW - 5 * DAY).replace(hour=12),
 }
 """Of the same forty days: how dashboards look then."""
+ON_A_PHONE = "day-30"
 SIZES = (1, 400)
 """Further installations, by companies, of which five days are lived."""
 
@@ -59,7 +60,8 @@ def take(tools: Tools, story: Story, moments: Mapping[Path, datetime], script: P
             tempfile.TemporaryDirectory(prefix="chat-usage-pictures-") as folder,
             filled(story, tools, Path(folder)) as past,
         ):
-            asked = (past.url, str(end), str(int(STEP.total_seconds())), into)
+            narrow = ("--narrow",) if into.name == ON_A_PHONE else ()
+            asked = (*narrow, past.url, str(end), str(int(STEP.total_seconds())), into)
             failed += subprocess.run(["node", script, *asked, *names], check=False).returncode != 0
     return failed
 

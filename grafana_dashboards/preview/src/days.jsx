@@ -6,7 +6,8 @@ import React from 'react'
 const AXIS = 22
 const LEGEND = 24
 
-export function Cells({ panel, frames, width, height, theme, from, now }) {
+export function Cells({ panel, frames, width, height, theme, range }) {
+  const [from, now] = [range.from.valueOf(), range.to.valueOf()]
   const rows = frames.map((frame) => {
     const values = frame.fields.find((field) => field.type === FieldType.number)
     return { name: values.config.displayNameFromDS, times: frame.fields[0].values, values: values.values, field: values, step: frame.fields[0].config.interval }
@@ -37,7 +38,7 @@ export function Cells({ panel, frames, width, height, theme, from, now }) {
             </g>
           )
         })}
-        {ticks(from, now).map((at) => (
+        {ticks(from, now, width - label).map((at) => (
           <text key={at} x={x(at)} y={height - LEGEND - 6} fontSize="12" textAnchor="middle" fill={theme.colors.text.secondary}>
             {new Date(at).toISOString().slice(5, 10).replace('-', '/')}
           </text>
@@ -48,9 +49,9 @@ export function Cells({ panel, frames, width, height, theme, from, now }) {
   )
 }
 
-function ticks(from, now) {
+function ticks(from, now, width) {
   const day = 86400000
-  const every = Math.ceil((now - from) / day / 8) * day
+  const every = Math.ceil((now - from) / day / Math.min(8, width / 50)) * day
   const found = []
   for (let at = Math.ceil(from / day) * day + every / 2 - (every / 2) % day; at < now; at += every) found.push(at)
   return found

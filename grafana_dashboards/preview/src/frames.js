@@ -1,16 +1,14 @@
-// From answers to what a panel draws: Grafana's own transformations and field options, and the two things of its
-// application that its libraries do not carry: how tables name their values, and tables of curves.
+// What Grafana's libraries do not carry of its application: names of table values, tables of curves, and the options of
+// panels, which are applied here as they are written.
 
-import {
-  applyFieldOverrides, cacheFieldDisplayNames, FieldConfigOptionsRegistry, FieldType, standardTransformers, standardTransformersRegistry,
-  toDataFrame, transformDataFrame,
-} from '@grafana/data'
-import { lastValueFrom } from 'rxjs'
+import { FieldConfigOptionsRegistry, FieldType, standardTransformers, standardTransformersRegistry, toDataFrame } from '@grafana/data'
+import { map } from 'rxjs'
 
-const known = new Map(Object.values(standardTransformers).map((each) => [each.id, each])) // some stand there by two names
+const CURVES = { id: 'timeSeriesTable', name: 'Time series to table', operator: () => (source) => source.pipe(map(tableOfCurves)) }
+const known = new Map([...Object.values(standardTransformers), CURVES].map((each) => [each.id, each])) // some are there twice
 standardTransformersRegistry.setInit(() => [...known.values()].map((each) => ({ id: each.id, name: each.name, transformation: () => each })))
 
-const CUSTOM = {
+export const CUSTOM = {
   timeseries: {
     drawStyle: 'line', lineInterpolation: 'linear', lineWidth: 1, fillOpacity: 0, gradientMode: 'none', barAlignment: 0,
     barWidthFactor: 0.6, stacking: { mode: 'none', group: 'A' }, axisPlacement: 'auto', axisLabel: '', axisColorMode: 'text',
@@ -18,19 +16,27 @@ const CUSTOM = {
     hideFrom: { tooltip: false, viz: false, legend: false }, thresholdsStyle: { mode: 'off' }, spanNulls: false, insertNulls: false,
   },
 }
+
+// Knows every option: the dashboards have none that their panels lack.
+class EveryOption extends FieldConfigOptionsRegistry {
+  getIfExists(id) {
+    if (!super.getIfExists(id) && id !== 'custom') {
+      const isCustom = id.startsWith('custom.')
+      this.register({ id, name: id, isCustom, path: isCustom ? id.slice(7) : id, process: (value) => value, shouldApply: () => true })
+    }
+    return super.getIfExists(id)
+  }
+}
 const PLAIN = ['unit', 'decimals', 'min', 'max', 'noValue', 'thresholds', 'color', 'mappings', 'links', 'displayName', 'fieldMinMax']
 
-// Every option is applied as it stands: the dashboards are written for what the panels take.
-const registry = (ids) =>
-  new FieldConfigOptionsRegistry(() =>
-    ids.map((id) => {
-      const isCustom = id.startsWith('custom.')
-      return { id, name: id, isCustom, path: isCustom ? id.slice(7) : id, process: (value) => value, shouldApply: () => true }
-    }),
-  )
+export function everyOption(type) {
+  const registry = new EveryOption(() => [])
+  for (const id of [...PLAIN, ...Object.keys(CUSTOM[type] ?? {}).map((key) => `custom.${key}`)]) registry.getIfExists(id)
+  return registry
+}
 
-// Instant answers in table form: their value is called by its question, where several were asked.
-function named(frames) {
+// Instant answers in table form: their value is called by its query, where there are several.
+export function named(frames) {
   const tables = frames.filter((frame) => frame.fields.some((field) => field.name === 'Value' && !field.labels))
   if (new Set(tables.map((frame) => frame.refId)).size < 2) return frames
   return frames.map((frame) =>
@@ -40,7 +46,7 @@ function named(frames) {
   )
 }
 
-// A row for each series, its labels and its curve, as Grafana's application makes it.
+// A row for each series, its labels and its curve.
 function tableOfCurves(frames) {
   const curves = frames.filter((frame) => frame.fields.length === 2 && frame.fields[1].labels)
   const rest = frames.filter((frame) => !curves.includes(frame))
@@ -53,23 +59,8 @@ function tableOfCurves(frames) {
   return [...rest, ...made]
 }
 
-export async function prepare(panel, answers, theme) {
-  let frames = named(answers)
-  for (const step of panel.transformations ?? []) {
-    frames = step.id === 'timeSeriesTable' ? tableOfCurves(frames) : await lastValueFrom(transformDataFrame([step], frames, { interpolate: (text) => text }))
-  }
-  const { defaults, overrides } = withLowest(panel.fieldConfig)
-  const fieldConfig = { defaults: { ...defaults, custom: { ...CUSTOM[panel.type], ...defaults.custom } }, overrides }
-  const ids = [...new Set([...PLAIN, ...Object.keys(fieldConfig.defaults.custom).map((key) => `custom.${key}`), ...overrides.flatMap((each) => each.properties.map((one) => one.id))])]
-  const drawn = applyFieldOverrides({
-    data: frames, fieldConfig, fieldConfigRegistry: registry(ids), replaceVariables: (text) => text, theme, timeZone: 'utc',
-  })
-  cacheFieldDisplayNames(drawn)
-  return drawn
-}
-
 // JSON has no minus infinity: the first step of thresholds is null there.
-function withLowest(fieldConfig) {
+export function withLowest(fieldConfig) {
   return JSON.parse(JSON.stringify(fieldConfig), (key, value) =>
     key === 'steps' ? value.map((step, number) => (number ? step : { ...step, value: -Infinity })) : value,
   )

@@ -1,11 +1,12 @@
-// Draws a panel with Grafana's own components.
+// The kinds of panels, in Grafana's own components: the plugins themselves are parts of its application.
 
-import { dateTime, FieldType, getDisplayValueAlignmentFactors, getFieldDisplayValues } from '@grafana/data'
-import { BarGauge, BigValue, PanelChrome, TimeSeries, VizRepeater } from '@grafana/ui'
+import { cacheFieldDisplayNames, FieldType, getDisplayValueAlignmentFactors, getFieldDisplayValues, PanelPlugin } from '@grafana/data'
+import { BarGauge, BigValue, TimeSeries, useTheme2, VizRepeater } from '@grafana/ui'
 import { TableNG } from '@grafana/ui/unstable'
 import React from 'react'
 import { Cells } from './days.jsx'
-import { together } from './frames.js'
+import { CUSTOM, everyOption, together } from './frames.js'
+import { Marks } from './marks.jsx'
 
 class Guard extends React.Component {
   state = {}
@@ -33,7 +34,7 @@ function Stats({ panel, frames, width, height, theme }) {
         <BigValue
           value={{ ...value.display, title: value.display.title ?? value.name }}
           theme={theme} width={width} height={height} count={count} sparkline={graphMode === 'area' ? value.sparkline : undefined}
-          colorMode={colorMode} graphMode={graphMode} justifyMode={justifyMode} textMode={textMode} wideLayout={wideLayout} text={panel.options.text}
+          colorMode={colorMode} graphMode={graphMode} justifyMode={justifyMode} textMode={textMode} disableWideLayout={!wideLayout} text={panel.options.text}
         />
       )}
     />
@@ -58,17 +59,20 @@ function Gauges({ panel, frames, width, height, theme }) {
   )
 }
 
-function OverTime({ panel, frames, width, height, theme, from, now }) {
-  const range = { from: dateTime(from), to: dateTime(now), raw: { from: dateTime(from), to: dateTime(now) } }
-  return <TimeSeries frames={[together(frames, from, now)]} structureRev={1} width={width} height={height} timeRange={range} timeZone="utc" legend={panel.options.legend} options={panel.options} />
+function OverTime({ panel, frames, width, height, range, marks, revision }) {
+  return (
+    <TimeSeries frames={[together(frames, range.from.valueOf(), range.to.valueOf())]} structureRev={revision} width={width} height={height} timeRange={range} timeZone="utc" legend={panel.options.legend} options={panel.options}>
+      {(builder) => <Marks builder={builder} marks={marks} />}
+    </TimeSeries>
+  )
 }
 
-function Rows({ panel, frames, width, height }) {
+function Rows({ panel, frames, width, height, revision }) {
   const data = frames[0]
   const sort = panel.options.sortBy
   return (
     <TableNG
-      data={data} width={width} height={height} structureRev={1} fieldConfig={panel.fieldConfig} cellHeight={panel.options.cellHeight}
+      data={data} width={width} height={height} structureRev={revision} fieldConfig={panel.fieldConfig} cellHeight={panel.options.cellHeight}
       sortBy={sort} enableSharedCrosshair={false} getActions={() => []}
     />
   )
@@ -83,15 +87,28 @@ function Nothing({ panel, width, height, theme }) {
   return <div data-empty={panel.title} style={style}>{panel.fieldConfig.defaults.noValue}</div>
 }
 
-export function PanelView({ panel, frames, error, width, height, ...rest }) {
-  const Kind = isEmpty(frames) ? Nothing : KINDS[panel.type]
-  return (
-    <PanelChrome title={panel.shownTitle} description={panel.description} width={width} height={height} padding={panel.type === 'table' ? 'none' : 'md'}>
-      {(innerWidth, innerHeight) => (
-        <Guard>
-          {error ? <pre data-broken>{error}</pre> : <Kind panel={panel} frames={frames} width={innerWidth} height={innerHeight} {...rest} />}
-        </Guard>
-      )}
-    </PanelChrome>
-  )
-}
+// A panel as a plugin gets it from a scene: data with options applied, times, and the marks of annotations.
+const drawn = (type) =>
+  function Drawn({ title, data, timeRange, options, fieldConfig, width, height }) {
+    const theme = useTheme2()
+    const panel = { title, options, fieldConfig, type }
+    cacheFieldDisplayNames(data.series)
+    if (data.errors?.length) return <pre data-broken>{data.errors.map((each) => each.message).join('\n')}</pre>
+    const Shown = isEmpty(data.series) ? Nothing : KINDS[type]
+    return (
+      <Guard>
+        <Shown panel={panel} frames={data.series} width={width} height={height} theme={theme} range={timeRange} marks={data.annotations ?? []} revision={data.structureRev} />
+      </Guard>
+    )
+  }
+
+export const PLUGINS = Object.fromEntries(
+  Object.keys(KINDS).map((type) => {
+    const plugin = new PanelPlugin(drawn(type))
+    if (type === 'table') plugin.setNoPadding()
+    plugin.setDataSupport({ annotations: true, alertStates: false })
+    Object.defineProperty(plugin, 'fieldConfigRegistry', { value: everyOption(type) })
+    Object.defineProperty(plugin, 'fieldConfigDefaults', { value: { defaults: { custom: CUSTOM[type] ?? {} }, overrides: [] } })
+    return [type, plugin]
+  }),
+)
