@@ -49,6 +49,7 @@ def measured(sizes: Sequence[int], *, short: bool) -> Iterator[Figure]:
     if live.MANY in totals and live.MOST in totals:
         yield Figure(TIMES, live.MOST, totals[live.MOST] / totals[live.MANY], "x")
     for companies in sizes:
+        yield from past.month(companies)
         if companies != GROWTH_FROM:
             many = companies == live.MANY
             yield from live.measure(companies, 0.0 if short else 20.0, (5.0 if short else 60.0) if many else 0.0)

@@ -81,7 +81,7 @@ def run_backfill(
     if kill_after_s is not None:
         time.sleep(kill_after_s)  # a random point of the run: no clock can be passed to the kernel
         os.kill(process.pid, signal.SIGKILL)  # it may have ended, but nobody waited for it yet
-    return Ended(process.wait(), int(told_peak.read_text()) if told_peak.exists() else None)
+    return Ended(process.wait(), int(told_peak.read_text().split()[0]) if told_peak.exists() else None)
 
 
 def months(days: Days) -> Iterator[Days]:
