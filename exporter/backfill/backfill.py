@@ -10,7 +10,7 @@ from datetime import date
 from functools import partial
 from typing import NamedTuple, Protocol
 
-from exporter.backfill.figures import Piece, evidence, figures, folded
+from exporter.backfill.figures import Piece, Series, evidence, figures, folded
 from exporter.backfill.manifest import Manifest, ReportProgress
 from exporter.domain.clock import Clock
 from exporter.domain.errors import NotFoundError, ReportError, SchemaError
@@ -18,7 +18,6 @@ from exporter.domain.model import Days
 from exporter.http import RetryBudget
 from exporter.ledger.days_to_ask import pieces
 from exporter.ledger.ledger import Ledger
-from exporter.metrics.daily import DailyFigure
 from exporter.metrics.report_view import Health
 from exporter.platforms.api import END_DATE, NO_DISCOVERIES, Discoveries, Discovery, Report
 from exporter.polling.answers import Answers, Known
@@ -29,12 +28,12 @@ from exporter.polling.threads import Worker
 from exporter.polling.transitions import longest_piece
 
 PATIENCE_SECONDS = 600.0
-"""What the retries of one piece may wait: nobody waits for this poll, and a new run would repeat the piece."""
+"""Longest wait of the retries of one piece: longer than in a poll, since a new run would repeat the piece."""
 LONGEST_PIECE = 31
 LONGEST_PIECE_BY_DAY = 7
-"""In days, where each day is a request of its own: what a killed run has to ask again."""
+"""In days, for reports with a request per day; a killed run repeats at most one piece."""
 SAMPLE_DAYS = 7
-"""The newest days, which show how large an answer is; a week, because weekends are small."""
+"""The newest days, requested first to learn how large answers are; a week, because weekends are small."""
 
 
 class Destination(Protocol):
@@ -43,7 +42,7 @@ class Destination(Protocol):
     async def begin(self, oldest: date, /) -> None:
         """Checks that days from `oldest` on can be taken at all; called before a platform is asked."""
 
-    async def take(self, piece: Piece, figures: Iterable[DailyFigure], /) -> None:
+    async def take(self, piece: Piece, figures: Iterable[Series], /) -> None:
         """Takes the figures of a piece, family by family, in any thread; when it returns they are safe.
 
         The same figures may be handed over again.

@@ -1,21 +1,21 @@
-"""Figures of past days by the same rules as those of recent days; pure, knows no store."""
+"""Figures of past days by the same rules as those of recent days; pure."""
 
 import math
 from array import array
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from fnmatch import fnmatchcase
-from itertools import groupby
 from typing import NamedTuple
 
 from exporter.domain.calendars import day_at
 from exporter.domain.model import Column, Days, Measure
+from exporter.domain.text import label_value
 from exporter.ledger.day_status import DayRules
 from exporter.ledger.ledger import Asked, Block, Ledger, fold
 from exporter.ledger.table import Table
-from exporter.metrics.daily import DailyFigure, DailyFigures, measures
+from exporter.metrics.daily import DailyFigures, measures
 from exporter.metrics.report_view import Health
 from exporter.platforms.api import Report
 from exporter.polling.answers import Answers
@@ -24,6 +24,8 @@ from exporter.polling.report_state import ReportState
 from exporter.polling.target import Target
 
 SUFFIX = "_daily"
+EPOCH = date(1970, 1, 1)
+NOON_SECONDS = 43_200
 
 
 class Piece(NamedTuple):
@@ -32,6 +34,23 @@ class Piece(NamedTuple):
     source: str
     report: str
     days: Days
+
+
+class Series(NamedTuple):
+    """Samples of one series, oldest first: `seconds` (since 1970) and `values` are parallel.
+
+    Two numbers a sample: a month of tools of 1,000 companies has 250,000 samples in one family.
+    """
+
+    family: str
+    labels: Mapping[str, str]
+    seconds: "array[int]"
+    values: "array[float]"
+
+
+def noon(day: date) -> int:
+    """Returns 12:00 UTC of a date, in seconds since 1970."""
+    return (day - EPOCH).days * 2 * NOON_SECONDS + NOON_SECONDS
 
 
 def daily(measure: Measure) -> str:
@@ -57,7 +76,7 @@ def helps(target: Target) -> Mapping[str, str]:
 def folded(target: Target, state: ReportState, asked: Answers, days: Days, now: datetime) -> ReportState:
     """Returns the state of a report after what was asked about `days`; SchemaError if an answer lacks a known part.
 
-    Nothing is dropped: a company that left counts 0 to the end, so that a store's sums have no gap.
+    Nothing is dropped: a company that left counts 0 to the end, so that sums in a store have no gap.
     """
     ledger = state.ledger
     keep_days = (days.last - min(ledger.blocks, default=days.first)).days
@@ -88,20 +107,25 @@ def evidence(ledger: Ledger) -> Ledger:
     return replace(ledger, blocks=blocks)
 
 
-def figures(target: Target, report: Report, state: ReportState, days: Days, now: datetime) -> Iterator[DailyFigure]:
-    """Yields the figures of these days by family, and within a series by day.
+def figures(target: Target, report: Report, state: ReportState, days: Days, now: datetime) -> Iterator[Series]:
+    """Yields the figures of these days, one family after the other: all together may not fit into memory.
 
     Which values limited labels keep is chosen for these days alone, independent of where a run began.
     """
     seen = view(target, report, state, now)
     wanted = (each for each in measures(seen) if not any(fnmatchcase(daily(each), glob) for glob in target.excluded))
-    in_order = sorted(wanted, key=lambda measure: daily(measure) + "{")  # as their lines are sorted
-    yield from DailyFigures(seen).of_all(in_order, days)
-
-
-def by_family(figures: Iterable[DailyFigure]) -> Iterator[Iterator[DailyFigure]]:
-    """Yields the figures of one family after the other, since all together may not fit into memory."""
-    yield from (some for _, some in groupby(figures, key=lambda figure: figure.measure))
+    all_daily, noons = DailyFigures(seen), {day: noon(day) for day in days}
+    for measure in sorted(wanted, key=lambda measure: daily(measure) + "{"):  # as their lines are sorted
+        names = ("source", "company_id", "company", *measure.labels)
+        found: dict[tuple[str, ...], Series] = {}
+        for piece in all_daily.of_all(measure, days):
+            series = found.get(piece.label_values)
+            if series is None:
+                labels = dict(zip(names, map(label_value, piece.label_values), strict=True))
+                series = found[piece.label_values] = Series(daily(measure), labels, array("q"), array("d"))
+            series.seconds.extend([noons[day] for day, _ in piece.figures])
+            series.values.extend([value for _, value in piece.figures])
+        yield from found.values()
 
 
 def _zeros(table: Table, rows: set[str], newest: Mapping[Column, set[str]]) -> Table:

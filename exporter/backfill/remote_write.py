@@ -4,31 +4,29 @@ A store does not overwrite: sending the same value twice changes nothing.
 """
 
 import asyncio
+from array import array
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from itertools import chain
 
 import httpx
 
-from exporter.backfill.figures import Piece, by_family
-from exporter.backfill.openmetrics_file import noon
-from exporter.backfill.remote_write_message import NAME, Series, batches, encoded, series_of
+from exporter.backfill.figures import EPOCH, Piece, Series, noon
+from exporter.backfill.remote_write_message import batches, encoded
 from exporter.backfill.store_client import CUT_OFF, cut_off, reached, sent_secrets
 from exporter.domain.clock import Clock
 from exporter.domain.errors import StoreError
 from exporter.domain.text import one_line
 from exporter.http import RetryBudget
 from exporter.http.client import wait
-from exporter.metrics.daily import DailyFigure
 
 MOST_SAMPLES = 2000
 """Per request: Prometheus' own default."""
 PATIENCE_SECONDS = 900.0
-"""What the retries of one request may wait: a store's restart takes minutes."""
+"""Longest wait of the retries of one request: a store takes minutes to restart."""
 PROBE = "chat_usage_backfill_probe"
 TOO_OLD = ("too old", "out of bounds", "out of order", "outside retention", "older than")
-"""What stores say of samples that they will never take; Prometheus up to 2.42 says so with status 500."""
+"""Words in refusals of samples that a store will never take; Prometheus up to 2.42 sends them with status 500."""
 HEADERS = {
     "Content-Encoding": "snappy",
     "Content-Type": "application/x-protobuf",
@@ -40,7 +38,7 @@ MOST_WORDS = 200
 
 @dataclass(frozen=True, slots=True)
 class RemoteWrite:
-    """One store at `url`; `added` are labels of every series; `report_wait` is told about each wait."""
+    """One store at `url`; `added` are labels of every series; `report_wait` is called before each wait."""
 
     url: str
     http: httpx.AsyncClient
@@ -50,18 +48,17 @@ class RemoteWrite:
 
     async def begin(self, oldest: date) -> None:
         """Writes one sample of a probe family on the oldest day; StoreError, with the remedy, if it is refused."""
-        await self._send([Series({NAME: PROBE, **self.added}, [(noon(oldest), 1.0)])], oldest)
+        await self._send([Series(PROBE, {}, array("q", [noon(oldest)]), array("d", [1.0]))])
 
-    async def take(self, _piece: Piece, figures: Iterable[DailyFigure]) -> None:
+    async def take(self, _piece: Piece, figures: Iterable[Series]) -> None:
         """Sends figures; when it returns the store has them all, else it raises StoreError."""
-        found = chain.from_iterable(series_of(some, self.added) for some in by_family(figures))
-        cut = batches(found, MOST_SAMPLES)
+        cut = batches(figures, MOST_SAMPLES)
         while batch := await asyncio.to_thread(next, cut, ()):
-            oldest = min(each.samples[0][0] for each in batch)
-            await self._send(batch, date(1970, 1, 1) + timedelta(seconds=oldest))
+            await self._send(batch)
 
-    async def _send(self, batch: Iterable[Series], oldest: date) -> None:
-        body, retry_budget, attempt = encoded(batch), RetryBudget(PATIENCE_SECONDS), 0
+    async def _send(self, batch: Sequence[Series]) -> None:
+        oldest = EPOCH + timedelta(seconds=min(each.seconds[0] for each in batch))
+        body, retry_budget, attempt = encoded(batch, self.added), RetryBudget(PATIENCE_SECONDS), 0
         while True:
             attempt += 1
             retry_after, why = await self._try(body, oldest)

@@ -9,21 +9,19 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
-from itertools import product
+from itertools import groupby, product
 from typing import NamedTuple
 
 import httpx
 import msgspec
 
-from exporter.backfill.figures import SUFFIX, Piece
-from exporter.backfill.openmetrics_file import NOON_SECONDS, noon
+from exporter.backfill.figures import NOON_SECONDS, Piece, Series, noon
 from exporter.backfill.remote_write import RemoteWrite
 from exporter.backfill.store_client import CUT_OFF, cut_off, reached
 from exporter.domain.clock import Clock
 from exporter.domain.errors import StoreError
 from exporter.domain.model import Days
 from exporter.exposition.text import escaped
-from exporter.metrics.daily import DailyFigure
 
 SETTLING = (1.0, 2.0, 4.0, 8.0, 15.0)
 """Seconds between queries for what was just written, which a store may need a moment to find."""
@@ -68,7 +66,7 @@ class Comparison:
         """Raises StoreError if the store does not answer."""
         await self._sums("vector(0)", noon(oldest))
 
-    async def take(self, piece: Piece, figures: Iterable[DailyFigure]) -> None:
+    async def take(self, piece: Piece, figures: Iterable[Series]) -> None:
         """Compares the sums of a piece; StoreError if the store does not answer."""
         ours = await asyncio.to_thread(summed, figures, piece.days)
         compared, differing = await self.differences(piece, ours)
@@ -121,7 +119,7 @@ def months(days: Days) -> Iterator[Days]:
         first = following
 
 
-def summed(figures: Iterable[DailyFigure], days: Days) -> Mapping[Which, float]:
+def summed(figures: Iterable[Series], days: Days) -> Mapping[Which, float]:
     """Adds up the figures of `days` per family, company and month, over all other labels."""
     sums = defaultdict[Which, float](float)
     for _ in _noting(figures, days, sums):
@@ -129,11 +127,13 @@ def summed(figures: Iterable[DailyFigure], days: Days) -> Mapping[Which, float]:
     return sums
 
 
-def _noting(figures: Iterable[DailyFigure], days: Days, sums: MutableMapping[Which, float]) -> Iterator[DailyFigure]:
+def _noting(figures: Iterable[Series], days: Days, sums: MutableMapping[Which, float]) -> Iterator[Series]:
     """Passes figures on and adds them up in `sums`."""
-    month_of = {day: month for month in months(days) for day in month}
+    month_of = {noon(day): month for month in months(days) for day in month}
     for each in figures:
-        sums[Which(each.measure + SUFFIX, each.company_id, month_of[each.date])] += each.value
+        samples = zip(each.seconds, each.values, strict=True)
+        for month, some in groupby(samples, key=lambda sample: month_of[sample[0]]):
+            sums[Which(each.family, each.labels["company_id"], month)] += sum(value for _, value in some)
         yield each
 
 
@@ -150,7 +150,7 @@ class ReadBack:
         await self.comparison.begin(oldest)
         await self.write.begin(oldest)
 
-    async def take(self, piece: Piece, figures: Iterable[DailyFigure]) -> None:
+    async def take(self, piece: Piece, figures: Iterable[Series]) -> None:
         """Sends a piece and reads its sums back; StoreError if they are refused, missing or different."""
         ours = defaultdict[Which, float](float)
         await self.write.take(piece, _noting(figures, piece.days, ours))

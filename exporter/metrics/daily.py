@@ -5,18 +5,18 @@ labels.
 """
 
 import math
-from collections.abc import Collection, Container, Iterable, Iterator, Mapping
+from collections.abc import Collection, Container, Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from enum import StrEnum
 from fnmatch import fnmatchcase
 from functools import cached_property
 from hashlib import blake2b
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 import msgspec
 from msgspec import Meta
 
-from exporter.domain.model import Kind, Measure, Sample
+from exporter.domain.model import Kind, Measure
 from exporter.metrics.limited_labels import batches, uses
 from exporter.metrics.report_view import CompanyIndex, ReportView
 from exporter.metrics.sums import kept_sums
@@ -71,6 +71,14 @@ class DailyFigure(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     evidence: Evidence
 
 
+class SeriesPiece(NamedTuple):
+    """Some figures of a series, which comes from a part of an answer, by day, oldest first."""
+
+    part: str
+    label_values: tuple[str, ...]
+    figures: Sequence[tuple[date, float]]
+
+
 def measures(view: ReportView) -> Iterator[Measure]:
     """Yields the measures of a report with days that are not entirely excluded."""
     for measure in view.report.measures if view.report.has_days else ():
@@ -102,6 +110,7 @@ class DailyFigures:
         self.view = view
         self.states = states(view)
         self._whole = CompanyIndex(view)
+        self._rows_of: dict[tuple[str, date], frozenset[str]] = {}
         self.companies: Mapping[str, str] = (
             dict(zip(self._whole.all_companies, self._whole.names, strict=True)) if self.states else {}
         )
@@ -129,46 +138,53 @@ class DailyFigures:
     ) -> Iterator[DailyFigure]:
         """Yields figures of some companies and families, by measure, label and day."""
         index = CompanyIndex(self.view, companies)
-        yield from self._figures(index, (each for each in measures(self.view) if each.family in wanted), days)
+        for measure in measures(self.view):
+            if measure.family in wanted:
+                for piece in self._pieces(index, measure, days):
+                    for day, value in piece.figures:
+                        yield self._dated(piece, measure, day, value)
 
-    def of_all(self, chosen: Iterable[Measure], days: Container[date]) -> Iterator[DailyFigure]:
-        """Yields figures of all companies, one measure after the other."""
-        yield from self._figures(self._whole, chosen, days)
+    def of_all(self, measure: Measure, days: Container[date]) -> Iterator[SeriesPiece]:
+        """Yields the figures of all companies; those of a series may be in several pieces, in the order of days."""
+        return self._pieces(self._whole, measure, days)
 
-    def _figures(self, index: CompanyIndex, chosen: Iterable[Measure], days: Container[date]) -> Iterator[DailyFigure]:
+    def _pieces(self, index: CompanyIndex, measure: Measure, days: Container[date]) -> Iterator[SeriesPiece]:
         # A day that waits for its rows has no figures yet.
-        states = {day: state for day, state in self.states.items() if day in days and state is not DayState.EMPTY}
-        ended = {day: state for day, state in states.items() if state is not DayState.TODAY}
-        for measure in chosen:
-            of_kind = self._limited if any(measure.limits) else self._plain
-            yield from of_kind(index, measure, states if measure.today else ended)
+        left_out = {DayState.EMPTY} if measure.today else {DayState.EMPTY, DayState.TODAY}
+        states = {day: state for day, state in self.states.items() if day in days and state not in left_out}
+        of_kind = self._limited if any(measure.limits) else self._plain
+        return of_kind(index, measure, states)
 
-    def _plain(self, index: CompanyIndex, measure: Measure, states: Mapping[date, DayState]) -> Iterator[DailyFigure]:
+    def _plain(self, index: CompanyIndex, measure: Measure, states: Mapping[date, DayState]) -> Iterator[SeriesPiece]:
         for part, column in self._whole.columns_of(measure):
+            by_day = dict[date, Sequence[float]]()
             for day, state in states.items() if part in index.companies else ():
                 silence = math.nan if measure.kind is Kind.AVERAGE or state is DayState.SETTLING else 0.0
-                here = frozenset(self.view.ledger.table(day, part).companies)
-                values = index.on_day(day, part, column, silence)
-                for sample in index.samples(measure, part, column, values, day):
-                    yield self._dated(sample, measure, day, state, here)
+                by_day[day] = index.on_day(day, part, column, silence)
+            for label_values, figures in index.by_day(measure, part, column, by_day):
+                yield SeriesPiece(part, label_values, figures)
 
-    def _limited(self, index: CompanyIndex, measure: Measure, states: Mapping[date, DayState]) -> Iterator[DailyFigure]:
+    def _limited(self, index: CompanyIndex, measure: Measure, states: Mapping[date, DayState]) -> Iterator[SeriesPiece]:
         view, ledger, caps = self.view, self.view.ledger, self.view.label_limits.caps(measure)
         kept = view.kept.get(measure.family, {})
         for part, some in ((part, some) for part, every in index.companies.items() for some in batches(every)):
             held = dict(uses(ledger, part, measure, view.label_limits.value_length, some))
             for day, state in states.items():
-                here, window = frozenset(ledger.table(day, part).companies), WindowDays((day,), day)
+                window = WindowDays((day,), day)
                 for company, of_company in held.items():
-                    if state is DayState.SETTLING and company not in here:
+                    if state is DayState.SETTLING and company not in self._rows(part, day):
                         continue
-                    keeps = kept.get(company, frozenset())
+                    own, keeps = (view.source, company, ledger.names[company]), kept.get(company, frozenset())
                     for labels, value in kept_sums(of_company, keeps, caps, window, measure):
-                        sample = Sample((view.source, company, ledger.names[company], *labels), value)
-                        yield self._dated(sample, measure, day, state, here)
+                        yield SeriesPiece(part, (*own, *labels), ((day, value),))
 
-    def _dated(self, sample: Sample, measure: Measure, day: date, state: DayState, here: Container[str]) -> DailyFigure:
-        source, company_id, company, *labels = sample.label_values
+    def _rows(self, part: str, day: date) -> frozenset[str]:
+        if (part, day) not in self._rows_of:
+            self._rows_of[part, day] = frozenset(self.view.ledger.table(day, part).companies)
+        return self._rows_of[part, day]
+
+    def _dated(self, piece: SeriesPiece, measure: Measure, day: date, value: float) -> DailyFigure:
+        source, company_id, company, *labels = piece.label_values
         return DailyFigure(
             date=day,
             source=source,
@@ -177,7 +193,7 @@ class DailyFigures:
             company=company,
             measure=measure.family,
             labels=dict(zip(measure.labels, labels, strict=True)),
-            value=sample.value,
-            state=state,
-            evidence=Evidence.ROW if company_id in here else Evidence.SILENCE,
+            value=value,
+            state=self.states[day],
+            evidence=Evidence.ROW if company_id in self._rows(piece.part, day) else Evidence.SILENCE,
         )

@@ -203,6 +203,17 @@ class CompanyIndex:
             if (value >= least or value == 0) and (until is None or first_day <= until):
                 yield Sample(own, value)
 
+    def by_day(
+        self, measure: Measure, part: str, column: Column, values: Mapping[date, Sequence[float]]
+    ) -> Iterator[tuple[tuple[str, ...], Sequence[tuple[date, float]]]]:
+        """Yields, by company, its label values and the figures that may be served, from the day of its first row on."""
+        least = self.view.min_group if measure.people else 0
+        companies = zip(self.labels(part, column.label_values), self.companies[part], strict=True) if values else ()
+        for (own, company), of_company in zip(companies, zip(*values.values(), strict=True), strict=True):
+            first_day, dated = self._first_days[part][company], zip(values, of_company, strict=True)
+            if served := [(day, value) for day, value in dated if (value >= least or value == 0) and first_day <= day]:
+                yield own, served
+
     def labels(self, part: str, label_values: tuple[str, ...]) -> Sequence[tuple[str, ...]]:
         """Returns the labels of a column by company; cached, since all windows and measures share them."""
         if (part, label_values) not in self._labels:

@@ -10,12 +10,11 @@ import httpx
 
 from exporter import http as fetch
 from exporter.backfill.backfill import Backfill, BackfillResult, Step, StoreRequest
-from exporter.backfill.figures import Piece, helps
+from exporter.backfill.figures import Piece, Series, helps
 from exporter.backfill.manifest import opened
 from exporter.backfill.openmetrics_file import Runs, WrittenFile
 from exporter.domain.clock import Clock
 from exporter.domain.model import Days
-from exporter.metrics.daily import DailyFigure
 from exporter.platforms.paradigm.platform import PLATFORM
 from exporter.polling.probe import LastCodes
 from exporter.polling.target import Target
@@ -103,7 +102,7 @@ class Mortal:
     async def begin(self, oldest: date) -> None:
         await self._runs.begin(oldest)
 
-    async def take(self, piece: Piece, figures: Iterable[DailyFigure]) -> None:
+    async def take(self, piece: Piece, figures: Iterable[Series]) -> None:
         if self._dies_at == self._taken and not self._late:
             raise KilledError
         await self._runs.take(piece, figures)

@@ -1,8 +1,9 @@
 """The past, asked in pieces: exact, each day once, whole or not at all, and the same whatever interrupted it."""
 
 import os
+from array import array
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import ExitStack
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -12,12 +13,11 @@ import pytest
 from prometheus_client.metrics_core import Metric
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
-from exporter.backfill.figures import helps
+from exporter.backfill.figures import Series, helps, noon
 from exporter.backfill.manifest import ReportProgress, continued, opened
-from exporter.backfill.openmetrics_file import Runs, lines, noon
+from exporter.backfill.openmetrics_file import Runs, WrittenFile, lines
 from exporter.domain.errors import ConfigError
 from exporter.domain.model import Days
-from exporter.metrics.daily import DailyFigure, DayState, Evidence
 from exporter.platforms.paradigm.platform import TOOLS
 from exporter.simulator.paradigm.world import World
 from tests.backfill.past import NOON, REPORTS, TARGET, KilledError, Past
@@ -233,24 +233,18 @@ async def test_a_company_that_left_is_0_to_the_end(tmp_path: Path) -> None:
     assert after == dict.fromkeys(Days(left + timedelta(days=1), days.last), 0.0)
 
 
-def dated(day: date, value: float, company: str = "N", **labels: str) -> DailyFigure:
-    return DailyFigure(
-        date=day,
-        source="s",
-        report="r",
-        company_id="17",
-        company=company,
-        measure="m",
-        labels=labels,
-        value=value,
-        state=DayState.FINAL,
-        evidence=Evidence.ROW,
-    )
+def dated(days: Iterable[date], values: Iterable[float], company: str = "N", **labels: str) -> Series:
+    own = {"source": "s", "company_id": "17", "company": company, **labels}
+    return Series("m_daily", own, array("q", map(noon, days)), array("d", values))
 
 
 def test_a_line_reads_as_the_live_series_with_a_timestamp() -> None:
-    [line] = lines([dated(date(2024, 6, 1), 61, mode="chat")], {"job": "x"})
-    assert line == 'm_daily{source="s",company_id="17",company="N",mode="chat",job="x"} 61.0 1717243200\n'
+    """Until it is complete, a series has one line for the samples of a piece."""
+    [line] = lines([dated([date(2024, 6, 1), date(2024, 6, 2)], [61, 0], mode="chat")], {"job": "x"})
+    series = 'm_daily{source="s",company_id="17",company="N",mode="chat",job="x"}'
+    assert line == f"{series} 61.0 1717243200\t0.0 1717329600\n"
+    _, written, _ = WrittenFile({"m_daily": ""}).over([line])
+    assert written == f"{series} 61.0 1717243200\n{series} 0.0 1717329600\n"
 
 
 HOSTILE = {
@@ -260,13 +254,14 @@ HOSTILE = {
     "braces": 'x"} 1 2 {',
     "hash": "# EOF",
     "emoji": "🚀",
+    "tab": "a\tb",
 }
 
 
 @pytest.mark.parametrize("name", HOSTILE.values(), ids=HOSTILE)
 def test_names_come_back_as_they_were(name: str) -> None:
-    written = lines([dated(date(2024, 6, n), n, name) for n in (1, 2)], {})
-    [family] = parsed("# TYPE m_daily gauge\n" + "".join(written) + "# EOF\n")
+    found = lines([dated([date(2024, 6, 1), date(2024, 6, 2)], [1, 2], name)], {})
+    [family] = parsed("".join(WrittenFile({"m_daily": "Help."}).over(found)))
     assert [(sample.labels["company"], sample.value) for sample in family.samples] == [(name, 1.0), (name, 2.0)]
 
 

@@ -3,14 +3,14 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
+from itertools import groupby
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exporter.backfill.figures import by_family, evidence, figures, folded
+from exporter.backfill.figures import Series, evidence, figures, folded
 from exporter.domain.model import Column, Days, Reading, Row
 from exporter.ledger.ledger import Ledger
-from exporter.metrics.daily import DailyFigure
 from exporter.metrics.label_limits import OTHER, LabelLimits
 from exporter.metrics.report_view import Health
 from exporter.platforms.api import NO_DISCOVERIES, Report, Request
@@ -40,10 +40,10 @@ def whole(ledger: Ledger) -> Ledger:
 
 def handed_on(
     report: Report, rows: Rows, lengths: Sequence[int], outline: Outline, limits: LabelLimits | None = None
-) -> list[list[DailyFigure]]:
+) -> list[list[Series]]:
     """Returns the figures of each piece; pieces follow each other and have so many days."""
     target = replace(TARGET, limits=limits or TARGET.limits)
-    state, found, day = ReportState(Ledger(), Health(target.interval)), list[list[DailyFigure]](), FIRST
+    state, found, day = ReportState(Ledger(), Health(target.interval)), list[list[Series]](), FIRST
     for length in lengths:
         days = Days(day, day + timedelta(days=length - 1))
         state = folded(target, state, answer(report, rows, days), days, NOON)
@@ -112,8 +112,8 @@ def test_what_an_open_label_keeps_is_what_the_piece_uses_most() -> None:
     rows: Rows = {("all", 0, "1"): {web: 100.0, mail: 1.0}, ("all", 1, "1"): {web: 1.0, mail: 2.0}}
     limits = LabelLimits({**LabelLimits().values, "tools": 1})
     first, second = handed_on(REPORTS["tools"], rows, [1, 1], evidence, limits)
-    assert {each.labels["tool"]: each.value for each in first} == {"web": 100.0, OTHER: 1.0}
-    assert {each.labels["tool"]: each.value for each in second} == {"mail": 2.0, OTHER: 1.0}
+    assert {each.labels["tool"]: list(each.values) for each in first} == {"web": [100.0], OTHER: [1.0]}
+    assert {each.labels["tool"]: list(each.values) for each in second} == {"mail": [2.0], OTHER: [1.0]}
 
 
 def test_families_come_one_after_the_other_in_the_order_of_their_lines() -> None:
@@ -121,6 +121,6 @@ def test_families_come_one_after_the_other_in_the_order_of_their_lines() -> None
     report = REPORTS["chat-sessions"]
     rows: Rows = {("chat", 0, "1"): dict.fromkeys(COLUMNS["chat-sessions"]["chat"], 1.0)}
     [found] = handed_on(report, rows, [2], whole)
-    families = [next(some).measure for some in by_family(found)]
+    families = [family for family, _ in groupby(each.family for each in found)]
     assert len(families) == 6
     assert families == sorted(families)

@@ -1,7 +1,8 @@
 """Remote write: each figure once in a message that any receiver reads, and sent again only where that can help."""
 
 import ssl
-from collections.abc import Callable, Iterator, Mapping
+from array import array
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
@@ -9,18 +10,18 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from struct import unpack
 from threading import Thread
+from typing import NamedTuple
 
 import cramjam
 import httpx
 import pytest
 
-from exporter.backfill.figures import Piece
+from exporter.backfill.figures import Piece, Series, noon
 from exporter.backfill.remote_write import RemoteWrite
-from exporter.backfill.remote_write_message import Series, batches, encoded, series_of
+from exporter.backfill.remote_write_message import batches, encoded
 from exporter.backfill.store_client import client, http_config
 from exporter.domain.errors import ConfigError, StoreError
 from exporter.domain.model import Days
-from exporter.metrics.daily import DailyFigure, DayState, Evidence
 from tests.backfill.past import NOON
 from tests.certificates import self_signed, signed
 from tests.road.road import PassedClock
@@ -32,22 +33,17 @@ FIRST = date(2026, 11, 1)
 PIECE = Piece("s", "r", Days(FIRST, FIRST))
 
 
-def figures(count: int, company: str = "17", mode: str = "chat") -> list[DailyFigure]:
-    return [
-        DailyFigure(
-            date=FIRST + timedelta(days=n),
-            source="s",
-            report="r",
-            company_id=company,
-            company="Zoë & Söhne",
-            measure="m",
-            labels={"mode": mode},
-            value=n + 0.5,
-            state=DayState.FINAL,
-            evidence=Evidence.ROW,
-        )
-        for n in range(count)
-    ]
+def figures(count: int, company: str = "17", mode: str = "chat") -> Series:
+    labels = {"source": "s", "company_id": company, "company": "Zoë & Söhne", "mode": mode}
+    seconds = array("q", [noon(FIRST + timedelta(days=n)) for n in range(count)])
+    return Series("m_daily", labels, seconds, array("d", [n + 0.5 for n in range(count)]))
+
+
+class Received(NamedTuple):
+    """A series as the receiver reads it: labels with the name, and samples as (milliseconds, value)."""
+
+    labels: Mapping[str, str]
+    samples: Sequence[tuple[int, float]]
 
 
 def fields(content: bytes) -> Iterator[tuple[int, bytes | int]]:
@@ -73,7 +69,7 @@ def fields(content: bytes) -> Iterator[tuple[int, bytes | int]]:
             at += length
 
 
-def read(body: bytes) -> list[Series]:
+def read(body: bytes) -> list[Received]:
     found = []
     for _, each in fields(bytes(cramjam.snappy.decompress_raw(body))):
         assert isinstance(each, bytes)
@@ -89,13 +85,13 @@ def read(body: bytes) -> list[Series]:
                 assert isinstance(stamp, int)
                 samples.append((stamp, unpack("<d", figure)[0]))
         assert [name for name, _ in labels] == sorted(dict(labels))
-        found.append(Series(dict(labels), samples))
+        found.append(Received(dict(labels), samples))
     return found
 
 
 def test_a_message_says_what_was_to_be_sent() -> None:
     """Labels by name, milliseconds, samples in the order of time; an empty label is none."""
-    [series] = read(encoded(series_of(figures(2, mode=""), {"job": "x"})))
+    [series] = read(encoded([figures(2, mode="")], {"job": "x"}))
     assert series.labels == {
         "__name__": "m_daily",
         "source": "s",
@@ -108,10 +104,10 @@ def test_a_message_says_what_was_to_be_sent() -> None:
 
 @pytest.mark.parametrize("most", [1, 3, 4, 100])
 def test_batches_lose_nothing_and_keep_their_size(most: int) -> None:
-    found = [Series({"n": str(n)}, [(1, 1.0)] * size) for n, size in enumerate((2, 1, 3, 1, 1))]
+    found = [figures(size, str(n)) for n, size in enumerate((2, 1, 3, 1, 1))]
     cut = list(batches(found, most))
     assert [each for batch in cut for each in batch] == found
-    assert all(len(batch) == 1 or sum(len(each.samples) for each in batch) <= most for batch in cut)
+    assert all(len(batch) == 1 or sum(len(each.values) for each in batch) <= most for batch in cut)
 
 
 @dataclass(slots=True)
@@ -120,7 +116,7 @@ class Store:
 
     answers: list[Callable[[], httpx.Response]]
     clock: PassedClock = field(default_factory=lambda: PassedClock(NOON))
-    taken: list[Series] = field(default_factory=list)
+    taken: list[Received] = field(default_factory=list)
     requests: list[httpx.Request] = field(default_factory=list)
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
@@ -160,14 +156,14 @@ PASSING = {
 async def test_what_passes_is_waited_for(trouble: Callable[[], httpx.Response]) -> None:
     """Nothing is lost, and nothing is taken twice."""
     store = Store([trouble, trouble, says(204)])
-    await store.remote().take(PIECE, figures(3))
+    await store.remote().take(PIECE, [figures(3)])
     assert [len(each.samples) for each in store.taken] == [3]
     assert len(store.clock.slept) == 2
 
 
 async def test_the_store_says_how_long() -> None:
     store = Store([PASSING["busy"], says(200)])
-    await store.remote().take(PIECE, figures(1))
+    await store.remote().take(PIECE, [figures(1)])
     assert store.clock.slept == [7.0]
 
 
@@ -185,7 +181,7 @@ FINAL = {
 async def test_what_does_not_pass_is_not_tried_again(trouble: Callable[[], httpx.Response], remedy: str) -> None:
     store = Store([trouble])
     with pytest.raises(StoreError) as error:
-        await store.remote().take(PIECE, figures(1))
+        await store.remote().take(PIECE, [figures(1)])
     assert remedy in str(error.value)
     assert "\n" not in str(error.value)
     assert (len(store.requests), store.clock.slept) == (1, [])
@@ -195,7 +191,7 @@ async def test_patience_ends() -> None:
     """Each wait is said before it begins."""
     store, said = Store([lost]), list[str]()
     with pytest.raises(StoreError, match=r"cannot be reached .* times; fix the store"):
-        await replace(store.remote(), report_wait=said.append).take(PIECE, figures(1))
+        await replace(store.remote(), report_wait=said.append).take(PIECE, [figures(1)])
     assert sum(store.clock.slept) <= 900
     assert len(said) == len(store.clock.slept)
     assert said[0].startswith(f"{URL}: cannot be reached (ConnectError); retrying in ")
@@ -241,7 +237,7 @@ async def test_the_age_is_asked_with_a_sample_that_is_nobodys() -> None:
 
 async def test_many_samples_are_several_requests() -> None:
     store = Store([says(204)])
-    await store.remote().take(PIECE, [each for n in range(200) for each in figures(31, str(n))])
+    await store.remote().take(PIECE, [figures(31, str(n)) for n in range(200)])
     assert len(store.requests) == 4
     assert sum(len(each.samples) for each in store.taken) == 6200
 

@@ -10,13 +10,12 @@ import pytest
 
 from exporter.app.assemble import endpoint_of
 from exporter.backfill.backfill import Backfill, Step, StoreRequest
-from exporter.backfill.figures import Piece
+from exporter.backfill.figures import Piece, Series
 from exporter.backfill.manifest import opened
 from exporter.cli.backfill.progress import seconds_left
 from exporter.cli.demo.command import chatbot_environment
 from exporter.domain.model import Days
 from exporter.http import Client, ClientLimits
-from exporter.metrics.daily import DailyFigure
 from exporter.platforms.registry import platforms
 from exporter.polling.probe import LastCodes
 from exporter.polling.threads import Worker
@@ -44,7 +43,7 @@ class Nowhere:
     async def begin(self, _oldest: date) -> None:
         """Takes days of any age."""
 
-    async def take(self, _piece: Piece, figures: Iterable[DailyFigure]) -> None:
+    async def take(self, _piece: Piece, figures: Iterable[Series]) -> None:
         if self.dies:
             raise OSError("no room")
         for _ in figures:

@@ -1,6 +1,7 @@
 """A store is compared by sums that it adds up itself: what differs is said with both figures, and nothing else is."""
 
 import re
+from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
@@ -10,12 +11,11 @@ import httpx
 import msgspec
 import pytest
 
-from exporter.backfill.figures import Piece
+from exporter.backfill.figures import Piece, Series, noon
 from exporter.backfill.remote_write import RemoteWrite
 from exporter.backfill.verify import Comparison, ReadBack, months
 from exporter.domain.errors import StoreError
 from exporter.domain.model import Days
-from exporter.metrics.daily import DailyFigure, DayState, Evidence
 from tests.road.road import PassedClock
 
 pytestmark = pytest.mark.anyio
@@ -24,19 +24,9 @@ PIECE = Piece("s", "r", Days(date(2026, 8, 30), date(2026, 9, 2)))
 AUGUST, SEPTEMBER = months(PIECE.days)
 
 
-def figure(day: date, company: str, value: float, mode: str = "chat") -> DailyFigure:
-    return DailyFigure(
-        date=day,
-        source="s",
-        report="r",
-        company_id=company,
-        company="N",
-        measure="m",
-        labels={"mode": mode},
-        value=value,
-        state=DayState.FINAL,
-        evidence=Evidence.ROW,
-    )
+def figure(day: date, company: str, value: float, mode: str = "chat") -> Series:
+    labels = {"source": "s", "company_id": company, "company": "N", "mode": mode}
+    return Series("m_daily", labels, array("q", [noon(day)]), array("d", [value]))
 
 
 FIGURES = [
@@ -65,7 +55,7 @@ class Store:
         return httpx.Response(200, content=msgspec.json.encode({"status": "success", "data": {"result": result}}))
 
 
-async def compare(store: Store, figures: Sequence[DailyFigure] = FIGURES) -> Comparison:
+async def compare(store: Store, figures: Sequence[Series] = FIGURES) -> Comparison:
     http = httpx.AsyncClient(transport=httpx.MockTransport(store))
     comparison = Comparison("http://store/", http, {"job": 'x"'})
     await comparison.take(PIECE, figures)

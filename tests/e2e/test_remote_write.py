@@ -1,6 +1,7 @@
 """Remote write into real stores: exact sums in VictoriaMetrics; in Prometheus recent weeks, and a remedy for more."""
 
 import json
+from array import array
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -9,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from exporter.backfill.openmetrics_file import noon
+from exporter.backfill.figures import Series, noon
 from exporter.backfill.remote_write import HEADERS
-from exporter.backfill.remote_write_message import Series, encoded
+from exporter.backfill.remote_write_message import encoded
 from exporter.domain.model import Days
 from exporter.simulator.paradigm.world import World
 from tests import loopback
@@ -54,7 +55,8 @@ def receiving(program: Path, folder: Path, window: str) -> Iterator[Prometheus]:
     config = folder / "prometheus.json"
     config.write_text(json.dumps({"storage": {"tsdb": {"out_of_order_time_window": window}}}))
     with started(program, folder, config, RECEIVES) as store:
-        body = encoded([Series({"__name__": "now"}, [(int(datetime.now(UTC).timestamp()), 1.0)])])
+        seconds = array("q", [int(datetime.now(UTC).timestamp())])
+        body = encoded([Series("now", {}, seconds, array("d", [1.0]))], {})
         loopback.post(f"{store.url}/api/v1/write", content=body, headers=HEADERS).raise_for_status()
         yield store
 
@@ -146,8 +148,9 @@ def test_a_store_is_compared_with_the_platform(prometheus: Path, tmp_path: Path)
         assert run_backfill(platform, tmp_path, options).status == 0
         assert " 0 of " in log(tmp_path).splitlines()[-1]
 
-        labels = {"__name__": "paradigm_user_queries_daily", "source": "s", "company_id": "3", "job": "history"}
-        surplus = encoded([Series(labels, [(noon(WEEKS.last), 1e6)])])
+        labels, seconds = {"source": "s", "company_id": "3"}, array("q", [noon(WEEKS.last)])
+        series = Series("paradigm_user_queries_daily", labels, seconds, array("d", [1e6]))
+        surplus = encoded([series], {"job": "history"})
         loopback.post(f"{store.url}/api/v1/write", content=surplus, headers=HEADERS).raise_for_status()
         assert run_backfill(platform, tmp_path, options).status == 1
         [line] = [each for each in log(tmp_path).splitlines() if "paradigm_user_queries_daily" in each]

@@ -16,7 +16,7 @@ from exporter.domain.calendars import Calendar
 from exporter.domain.clock import Clock
 from exporter.domain.model import Days
 from exporter.domain.selectors import Companies
-from exporter.metrics.daily import DailyFigures, measures
+from exporter.metrics.daily import DailyFigures
 from exporter.platforms.api import Report
 from exporter.platforms.paradigm.platform import REPORTS
 from exporter.polling.probe import LastCodes, Probe
@@ -152,8 +152,7 @@ def figures_by_day(road: Road) -> Sequence[DailyFigures]:
 def listed_by_the_api(road: Road, day: date) -> set[str]:
     """Returns the companies that have user queries on a day in the API."""
     (daily,) = figures_by_day(road)
-    chosen = [each for each in measures(daily.view) if each.family == QUERIES]
-    return {each.company_id for each in daily.of_all(chosen, {day})}
+    return {each.company_id for each in daily.figures(daily.companies, {QUERIES}, {day})}
 
 
 async def at(road: Road, moment: datetime) -> None:
