@@ -16,7 +16,6 @@ from exporter.domain.clock import Clock
 from exporter.domain.errors import NotFoundError, ReportError, SchemaError
 from exporter.domain.model import Days
 from exporter.http import RetryBudget
-from exporter.ledger.days_to_ask import pieces
 from exporter.ledger.ledger import Ledger
 from exporter.metrics.report_view import Health
 from exporter.platforms.api import END_DATE, NO_DISCOVERIES, Discoveries, Discovery, Report
@@ -147,7 +146,7 @@ class Backfill:
 
     def _pieces(self, source: str, report: Report) -> Sequence[Days]:
         left, progress = self.manifest.left(source, report.name), self.manifest.progress(source, report.name)
-        return () if left is None or progress is None else pieces(left, progress.longest)[::-1]
+        return () if left is None or progress is None else left.pieces(progress.longest)[::-1]
 
     async def _report(self, job: StoreRequest, report: Report, discoveries: Discoveries) -> None:
         source, left = job.target.source, self._pieces(job.target.source, report)
@@ -161,7 +160,7 @@ class Backfill:
     async def _sample(self, job: StoreRequest, report: Report, days: Days) -> Discoveries:
         """Asks for the newest days alone: does the report exist, how large are answers, what has to be discovered?"""
         source, count = job.target.source, 1 if report.asks_by_day else SAMPLE_DAYS
-        newest = next(iter(pieces(days, count)))
+        newest = days.pieces(count)[0]
         try:
             answers = await self._asked(job, report, newest, NO_DISCOVERIES)
         except (NotFoundError, SchemaError) as error:

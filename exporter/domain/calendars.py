@@ -32,6 +32,14 @@ class Days:
     def __contains__(self, day: object) -> bool:
         return isinstance(day, date) and self.first <= day <= self.last
 
+    def pieces(self, longest: int) -> tuple["Days", ...]:
+        """Cuts the days into pieces of at most `longest` days, newest first."""
+        ends = range(len(self), 0, -longest)
+        return tuple(
+            Days(self.first + timedelta(days=max(end - longest, 0)), self.first + timedelta(days=end - 1))
+            for end in ends
+        )
+
 
 def start(day: date, zone: ZoneInfo) -> datetime:
     """Returns the moment (UTC) at which `day` starts in `zone`: the first of two midnights, or a jump over midnight."""

@@ -234,12 +234,6 @@ class Reading:
             page.next_page,
         )
 
-    @property
-    def surprises(self) -> Mapping[str, int]:
-        """How often something unexpected was found, by kind, for the log."""
-        outside = {"outside_range": self.outside_range} if self.outside_range else {}
-        return {**{kind: len(paths) for kind, paths in self.drift.items()}, **self.violations, **outside}
-
 
 class Sample(NamedTuple):
     """Label values, in the order of the family's label names, and the figure."""

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from exporter.domain import calendars
 from exporter.domain.model import Days
 from exporter.forecast.series import SeriesCounts, Size, live_series, once, served
-from exporter.ledger.days_to_ask import days_to_ask, days_to_refresh, pieces
+from exporter.ledger.days_to_ask import days_to_ask, days_to_refresh
 from exporter.ledger.ledger import Ledger
 from exporter.platforms.api import Report
 from exporter.polling.schedule import SPREAD, Cadence
@@ -206,4 +206,4 @@ def _requests(plan: SourcePlan, report: Report, size: Size, now: datetime) -> Re
     first = report.plan(recent, target.scope)
     discovery = sum(bool(request.discovery) for request in first)
     refused = int(any(request.instead for request in first))
-    return Requests(count(recent), count(*(pieces(past, longest) if past else ())), discovery, refused)
+    return Requests(count(recent), count(*(past.pieces(longest) if past else ())), discovery, refused)

@@ -1,4 +1,4 @@
-"""Which days to ask for in a poll and in the refresh pass, and in which pieces."""
+"""Which days to ask for in a poll and in the refresh pass."""
 
 from datetime import date, datetime, timedelta
 
@@ -28,11 +28,3 @@ def days_to_refresh(asked: Days, rules: DayRules, held_since: date | None = None
     """Returns the held days before those that a poll just asked for, if there are any."""
     first, last = held_since or asked.last - timedelta(days=rules.keep_days), asked.first - timedelta(days=1)
     return Days(first, last) if first <= last else None
-
-
-def pieces(days: Days, longest: int) -> tuple[Days, ...]:
-    """Cuts days into pieces of at most `longest` days, newest first."""
-    cuts = range(len(days), 0, -longest)
-    return tuple(
-        Days(days.first + timedelta(days=max(end - longest, 0)), days.first + timedelta(days=end - 1)) for end in cuts
-    )

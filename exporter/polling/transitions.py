@@ -12,7 +12,7 @@ from exporter.domain.model import Days, FieldNote, Reading, by_day
 from exporter.domain.selectors import Companies
 from exporter.ledger.corrections import Corrections, corrections
 from exporter.ledger.day_status import DayRules, day_status
-from exporter.ledger.days_to_ask import days_to_refresh, pieces
+from exporter.ledger.days_to_ask import days_to_refresh
 from exporter.ledger.ledger import Asked, Ledger, fold
 from exporter.ledger.narrowed import began_anew, narrowed, without_past
 from exporter.metrics.report_view import Health
@@ -253,7 +253,7 @@ def with_refresh_pass(
     if last_day == state.refreshed_for and is_done and not folded.is_past_open:
         return state
     days = days_to_refresh(asked, rules, rules.held_since(now))
-    cut = pieces(days, longest_piece(report, folded.day_bytes)) if days else ()
+    cut = days.pieces(longest_piece(report, folded.day_bytes)) if days else ()
     if not report.asks_by_day:  # the day after is known from another answer: it shows where a range really ends
         cut = tuple(Days(each.first, each.last + ONE_DAY) for each in cut)
     health = replace(state.health, history=complete or not cut)

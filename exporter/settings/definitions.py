@@ -6,10 +6,10 @@ from pathlib import Path
 
 from exporter.domain.model import Activity, Measure
 from exporter.platforms.api import FigureFields, LabelLimit, Option, OptionKind, Platform, RowFields
-from exporter.platforms.declared.paging import Paging
 from exporter.platforms.declared.period import Period
 from exporter.platforms.declared.platform import Authentication, base_url, equipped
 from exporter.platforms.declared.report import COMPANY, DeclaredReport
+from exporter.platforms.further_page import Paging
 from exporter.settings import errors, yaml_file
 from exporter.settings.definition_options import DefinitionOptions, MeasureOptions, ReportOptions
 

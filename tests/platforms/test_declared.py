@@ -15,8 +15,9 @@ from exporter.cli.main import run
 from exporter.domain.errors import ConfigError, ReportError, SchemaError
 from exporter.domain.model import READ_IN_PART, Column, Days, Reading
 from exporter.domain.scope import Scope
+from exporter.platforms import moments
 from exporter.platforms.api import END_DATE, Context, Discovery, Platform, Request
-from exporter.platforms.declared.period import Form, Period, read_day
+from exporter.platforms.declared.period import Form, Period
 from exporter.platforms.declared.platform import Authentication
 from exporter.platforms.jmespath_fields import MOST_ITEMS, MOST_STEPS, Search, expression
 from exporter.platforms.paradigm.platform import PLATFORM as PARADIGM
@@ -169,7 +170,7 @@ def test_one_figure_is_found_in_whatever_shape(tmp_path: Path, where: str, answe
     [row] = reading.rows
     assert (row.company_id, row.day, [*row.figures.values()]) == ("7", date(2026, 3, 2), [12.0])
     assert reading.names == {"7": "Helpdesk"}
-    assert not reading.surprises
+    assert (reading.drift, reading.violations, reading.outside_range) == ({}, {}, 0)
 
 
 @pytest.mark.parametrize(("option", "name"), [("", "helpdesk"), ("    company: ACME Ltd\n", "ACME Ltd")])
@@ -267,7 +268,7 @@ def test_no_question_is_about_more_days_than_allowed(at_most: int) -> None:
     ],
 )
 def test_a_day_is_a_date_or_the_moment_at_which_it_begins(written: object, day: date | None) -> None:
-    assert read_day(written, PARIS) == day
+    assert moments.day(written, PARIS) == day
 
 
 @pytest.mark.parametrize(
@@ -345,7 +346,7 @@ TWO = FLAT.replace("n}}\n", "n}}\n      bots: {{help: Bots, items: bots, labels:
 
 
 def test_a_measure_that_is_not_found_costs_itself_alone(tmp_path: Path) -> None:
-    """Its break-down is not a break-down without anything in it; the message says which line to mend."""
+    """Its breakdown is not a breakdown without anything in it; the message says which line to mend."""
     text = TWO.format("period: {first: a, last: b}\n    date: on")
     road = served(configured(tmp_path, text), lambda _: answered([ROW]))
 
@@ -364,7 +365,7 @@ def test_a_measure_that_is_not_found_costs_itself_alone(tmp_path: Path) -> None:
 
 
 def test_a_breakdown_by_two_labels_has_one_marker(tmp_path: Path) -> None:
-    """It speaks for the whole breakdown; an item without a name is left out, and then it is read in part."""
+    """One marker speaks for the whole breakdown; an item without a name is left out, and then it is read in part."""
     text = TWO.replace("labels: {{bot: name}}", "labels: {{bot: name, part: of}}")
     report = declared(tmp_path, text.format("period: {first: a, last: b}\n    date: on")).reports["usage"]
     bots = [{"name": "x", "of": 1, "n": 2}, {"name": "x", "of": "b", "n": 3}, {"name": " ", "of": "b", "n": 4}]

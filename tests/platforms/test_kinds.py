@@ -1,4 +1,4 @@
-"""What an undocumented value is: one number, a break-down, a series; what is not clear is refused, and why is said."""
+"""What an undocumented value is: one number, a breakdown, a series; what is not clear is refused, and why is said."""
 
 from datetime import date
 from zoneinfo import ZoneInfo
@@ -169,7 +169,7 @@ TABLES = {
     "pairs-of-names": ([["de", 5], ["en", 7]], Shape.BREAKDOWN, {"de": 5.0, "en": 7.0}),
     "current": ({"current": 5, "previous": 4}, Shape.COUNT, {None: 5.0}),
     "current-and-the-change": ({"current": 5, "previous": 4, "change": 0.25}, Shape.TOTAL, {None: 5.0}),
-    "current-break-down": ({"current": {"de": 5}, "previous": {"de": 4}}, Shape.BREAKDOWN, {"de": 5.0}),
+    "current-breakdown": ({"current": {"de": 5}, "previous": {"de": 4}}, Shape.BREAKDOWN, {"de": 5.0}),
     "current-median": ({"current": 2.5, "previous": 4}, Shape.MEDIAN, {None: 2.5}),
     "grouped-by-nothing": ([{"_id": None, "count": 5}], Shape.COUNT, {None: 5.0}),
     "grouped": ([{"_id": {"language": "de"}, "count": 5}], Shape.BREAKDOWN, {"de": 5.0}),
@@ -257,26 +257,26 @@ def test_numbers_by_name_are_found(value: object, expected: dict[str, float]) ->
     assert {name: leaf for name, (leaf, _) in found.figures} == expected
 
 
-NOT_CLEAR = "expected a break-down; it is unclear whether the outer or the inner keys are names"
+NOT_CLEAR = "expected a breakdown; it is unclear whether the outer or the inner keys are names"
 NO_BREAKDOWN = {
-    "number": (5, "expected a break-down, got integer"),
+    "number": (5, "expected a breakdown, got integer"),
     "one-name-in-a-holder": ({"languages": {"de": 5}}, NOT_CLEAR),
     "one-name-in-one-of-two-holders": ({"languages": {"de": 5}, "scripts": {}}, NOT_CLEAR),
     "fields": (
         {"count": 5, "total": 6},
-        "expected a break-down, got an object whose keys are not names",
+        "expected a breakdown, got an object whose keys are not names",
     ),
-    "series": ({MIDNIGHT: 5}, "expected a break-down, got a series"),
-    "series-in-a-list": ([{"ts": MIDNIGHT, "n": 5}], "expected a break-down, got a list without names"),
+    "series": ({MIDNIGHT: 5}, "expected a breakdown, got a series"),
+    "series-in-a-list": ([{"ts": MIDNIGHT, "n": 5}], "expected a breakdown, got a list without names"),
     "shares": (
         {"de": 0.5, "en": 0.5},
-        "expected a break-down, got an object whose values are not all whole numbers",
+        "expected a breakdown, got an object whose values are not all whole numbers",
     ),
     "record": (
         {"name": "de", "n": 5},
-        "expected a break-down, got an object whose values are not all whole numbers",
+        "expected a breakdown, got an object whose values are not all whole numbers",
     ),
-    "list-of-numbers": ([5], "expected a break-down, got a list of something other than objects"),
+    "list-of-numbers": ([5], "expected a breakdown, got a list of something other than objects"),
     "ambiguous": ([{"name": "de", "new": 5, "old": 6}], "it is unclear which number counts: new, old"),
     "ambiguous-secrets": ([{"name": "de", "Mr. X": 5, "Ms. Y": 6}], "it is unclear which number counts: *"),
     "counts-twice": ({"de": {"count": 5, "total": 6}}, "it is unclear which number counts: count, total"),

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from exporter.domain import calendars
-from exporter.platforms.chatcaptain.day_bounds import LocalDay, is_time
+from exporter.platforms.chatcaptain.day_bounds import LocalDay
+from exporter.platforms.moments import is_date_time, moment
 
 ZONES = (
     "Europe/Berlin",
@@ -74,10 +75,10 @@ def test_a_bucket_belongs_to_the_day_at_whose_midnight_it_starts(
 ) -> None:
     """One that another zone cut, or that starts on another day, does not; of 25 hours the last begins a second one."""
     local = LocalDay(date.fromisoformat(day), ZoneInfo(zone))
-    moment = local.moment(time)
+    begun = moment(time, local.zone)
 
-    assert moment is not None
-    assert local.begins(moment) is of_it
+    assert begun is not None
+    assert local.begins(begun) is of_it
 
 
 @pytest.mark.parametrize(
@@ -87,13 +88,13 @@ def test_a_bucket_belongs_to_the_day_at_whose_midnight_it_starts(
 )
 def test_what_names_no_moment_is_none(time: object) -> None:
     """A number that is too small or too large, a time without an offset, a date that there is not."""
-    assert LocalDay(date(2026, 3, 3), ZoneInfo("Europe/Berlin")).moment(time) is None
+    assert moment(time, ZoneInfo("Europe/Berlin")) is None
 
 
 @pytest.mark.parametrize("text", ["2024", "20260303", "de", "", "2026-03-03x", "26-03-03"])
 def test_a_name_is_no_time(text: str) -> None:
     """Not even a year."""
-    assert not is_time(text)
+    assert not is_date_time(text)
 
 
 def test_a_day_starts_where_calendars_say() -> None:

@@ -42,7 +42,9 @@ def answered(ledger: Ledger, body: bytes, at: datetime) -> tuple[Ledger, str]:
     (request,) = CHAT_SESSIONS.plan(DAYS, Scope())
     reading = CHAT_SESSIONS.decode(body, request, Context("s", TODAY, RULES.zone))
     folded = fold(ledger, reading, Asked(DAYS, TODAY, at, RULES.keep_days), lambda _id, _name: True)
-    return folded, " ".join(f"{kind}={count}" for kind, count in sorted(reading.surprises.items()))
+    drift = {kind: len(paths) for kind, paths in reading.drift.items()}
+    left_out = {**drift, **reading.violations, "outside_range": reading.outside_range}
+    return folded, " ".join(f"{kind}={count}" for kind, count in sorted(left_out.items()) if count)
 
 
 def served(ledger: Ledger) -> str:

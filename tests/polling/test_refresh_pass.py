@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from exporter.domain.model import Days
-from exporter.ledger.days_to_ask import days_to_refresh, pieces
+from exporter.ledger.days_to_ask import days_to_refresh
 from exporter.platforms.paradigm.platform import REPORTS
 from exporter.polling import transitions
 from exporter.simulator.app import create_app
@@ -215,7 +215,7 @@ def test_pieces_cover_each_day_once_newest_first(count: int, longest: int) -> No
     """No day twice, none missing, none longer than it may be."""
     days = Days(TODAY - timedelta(days=count - 1), TODAY)
 
-    cut = pieces(days, longest)
+    cut = days.pieces(longest)
 
     assert [day for piece in reversed(cut) for day in piece] == list(days)
     assert max(len(piece) for piece in cut) <= longest

@@ -1,7 +1,7 @@
-"""ChatCaptain's reports of requested components: how to ask for and read them.
+"""ChatCaptain's reports of components: their requests, and how to read the answers.
 
-All wanted components are asked for together, and what the answer lacks is asked for alone. An operator's expressions
-decide about a component, which then is never asked for alone.
+All wanted components are requested together, and what the answer lacks is requested alone. A component that an
+operator describes is read by the operator's expressions only, and never requested alone.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -29,20 +29,28 @@ from exporter.platforms.api import (
 from exporter.platforms.chatcaptain import jmespath_component
 from exporter.platforms.chatcaptain.day_bounds import BUCKET, LocalDay
 from exporter.platforms.chatcaptain.find_component import NoComponentError, ReportComponent, envelope, find
-from exporter.platforms.chatcaptain.read_component import NO_MEDIAN, Readable, Shape, UnreadableError, read, unwrapped
+from exporter.platforms.chatcaptain.read_component import (
+    NO_MEDIAN,
+    Readable,
+    Shape,
+    UnreadableError,
+    read,
+    single,
+    unwrapped,
+)
 from exporter.platforms.reading_builder import ReadingBuilder, RowKey
 
 ALL = "all"
 """The only part of every report."""
 DESCRIBED = "overrides"
-"""The part of a request for all components that an operator describes."""
+"""The name of the request for the components that an operator describes."""
 NOTHING = {
-    Shape.COUNT: Readable(((None, (0.0, None)),)),
-    Shape.TOTAL: Readable(((None, (0.0, None)),)),
+    Shape.COUNT: single((0.0, None)),
+    Shape.TOTAL: single((0.0, None)),
     Shape.MEDIAN: NO_MEDIAN,
     Shape.BREAKDOWN: Readable(()),
 }
-"""The value of a component without one on a day without use."""
+"""What a component without a value means on a day without use."""
 DOCS = 'docs/development/platform-apis.md, "ChatCaptain"'
 
 
@@ -85,7 +93,7 @@ class StatisticsReport(ReportDefaults):
 
     @property
     def invariants(self) -> tuple[str, ...]:
-        """Those of Paradigm, always 0: every release has served these series for every report."""
+        """Those of Paradigm, always 0, because every release has served these series for every report."""
         return ("with_docs_gt_responses", "likes_dislikes_gt_responses", "active_gt_ever")
 
     @property
@@ -133,7 +141,7 @@ class ComponentReport(StatisticsReport):
         return tuple(self.question(LocalDay(day, scope.zone), self.components) for day in newest_first(days))
 
     def question(self, day: LocalDay, wanted: Sequence[ReportComponent], channel: str = "") -> Request:
-        """Asks about a day (of a channel) for all components at once, or in parts."""
+        """Returns the request for all components of a day (of a channel), and its parts."""
         described = [each for each in wanted if self._mapping(each) is not None]
         parts = {each.name: self._request(day, [each], channel) for each in wanted if each not in described}
         if described and parts:
@@ -141,7 +149,8 @@ class ComponentReport(StatisticsReport):
         return replace(self._request(day, wanted, channel), parts=parts if len(parts) > 1 else {})
 
     def _request(self, day: LocalDay, wanted: Sequence[ReportComponent], channel: str) -> Request:
-        params = {"interval": str(BUCKET), "components": ",".join(str(self._asked_as(each)) for each in wanted)}
+        numbers = ",".join(str(self._asked_as(each)) for each in wanted)
+        params = {"interval": f"{BUCKET.total_seconds():.0f}", "components": numbers}
         request = self.request(day, {**params, "channelId": channel} if channel else params, channel)
         return replace(request, items=tuple(each.name for each in wanted))
 
@@ -160,27 +169,32 @@ class ComponentReport(StatisticsReport):
         numbers = [int(number) for number in request.params["components"].split(",")]
         asked = [each for each in self.components if self._asked_as(each) in numbers]
         root = envelope(json_values.parse(body), may_be_null=len(asked) == 1)
-        found = {each: self._read(each, root, numbers, LocalDay(request.days.first, context.zone)) for each in asked}
-        rows, key = self.builder(request, context)
-        before = (json_values.label(request.params["channelId"]),) if "channelId" in request.params else ()
-        figures, read = dict[Column, float](), list[float]()
-        for each, what in found.items():
-            if isinstance(what, Readable):
-                read += _take(each, what, figures, (before, rows, key))
-        absent = _absent(found, root)
-        if context.quiet or (read and not any(read)):
-            for each in absent:
-                found[each] = NOTHING[each.figure]
-                _take(each, NOTHING[each.figure], figures, (before, rows, key))
+        day = LocalDay(request.days.first, context.zone)
+        found = {each: self._read(each, root, numbers, day) for each in asked}
+        readable = {each: what for each, what in found.items() if isinstance(what, Readable)}
         unread = {each: what for each, what in found.items() if isinstance(what, UnreadableError)}
-        if len(unread) < len(asked):
+        # Otherwise a missing component may be there under another name.
+        may_be_left_out = bool(readable) or unwrapped(root) in ({}, [])
+        absent = {each for each, why in unread.items() if _is_absent(why, may_be_left_out=may_be_left_out)}
+        values = [value for what in readable.values() for _, (value, _) in what.figures if value is not None]
+        if context.quiet or (values and not any(values)):
+            readable |= {each: NOTHING[each.figure] for each in absent}
+        rows, key = self.builder(request, context)
+        if readable:
+            before = (json_values.label(request.params["channelId"]),) if "channelId" in request.params else ()
+            figures = dict[Column, float]()
+            for each, what in readable.items():
+                figures |= _figures(each, what, before, rows, key)
             self.file(rows, key, figures)
-        complaints = [
-            self._unread(*each, root, context)._replace(is_absent=each[0] in absent) for each in unread.items()
-        ]
-        guesses = {f"{each.name}: {f.guess}" for each, f in found.items() if isinstance(f, Readable) and f.guess}
-        reading = rows.reading(frozenset({ALL}), ())
-        return replace(reading, unread=tuple(complaints), guesses=frozenset(guesses))
+        return replace(
+            rows.reading(frozenset({ALL}), ()),
+            unread=tuple(
+                self._unread(each, why, root, context)._replace(is_absent=each in absent)
+                for each, why in unread.items()
+                if each not in readable
+            ),
+            guesses=frozenset(f"{each.name}: {what.guess}" for each, what in readable.items() if what.guess),
+        )
 
     def _read(
         self, component: ReportComponent, root: object, asked: Sequence[int], day: LocalDay
@@ -202,36 +216,23 @@ class ComponentReport(StatisticsReport):
         return Unread(message, json_outline.outline(root), component.name, component.measure.family)
 
 
-def _absent(found: Mapping[ReportComponent, Readable | UnreadableError], root: object) -> frozenset[ReportComponent]:
-    """Returns the components without a value: missing, null or empty.
-
-    A missing one has no value only if others are found, or the answer is empty; else it may have another name.
-    """
-    may_be_left_out = any(isinstance(each, Readable) for each in found.values()) or unwrapped(root) in ({}, [])
-    return frozenset(
-        each
-        for each, what in found.items()
-        if isinstance(what, UnreadableError)
-        and (what.is_absent or (isinstance(what, NoComponentError) and may_be_left_out))
-    )
+def _is_absent(why: UnreadableError, *, may_be_left_out: bool) -> bool:
+    """Returns whether a component has no value: it is null, empty or missing."""
+    return why.is_absent or (isinstance(why, NoComponentError) and may_be_left_out)
 
 
-def _take(
-    component: ReportComponent,
-    found: Readable,
-    figures: dict[Column, float],
-    place: tuple[tuple[str, ...], ReadingBuilder, RowKey],
-) -> list[float]:
-    """Adds figures to a row below the label values `before` them, and the read marker of a breakdown."""
-    before, rows, key = place
-    family, read = component.measure.family, list[float]()
+def _figures(
+    component: ReportComponent, found: Readable, before: tuple[str, ...], rows: ReadingBuilder, key: RowKey
+) -> Mapping[Column, float]:
+    """Returns the figures below the label values `before` them, with the read marker of a breakdown."""
+    figures: dict[Column, float] = {}
+    family = component.measure.family
     for label, number in found.figures:
         figure = rows.figure(number, component.name if label is None else f"{component.name}[]", key)
-        column = Column(family, before if label is None else (*before, label))
         if figure is not None:
+            column = Column(family, before if label is None else (*before, label))
             figures[column] = figures.get(column, 0.0) + figure
-            read.append(figure)
     unread = [label for label, (value, _) in found.figures if value is None]
     if component.figure is Shape.BREAKDOWN and not any(unread):
         figures[Column(family, before)] = READ_IN_PART if unread else READ_COMPLETELY
-    return read
+    return figures

@@ -1,4 +1,4 @@
-"""Classifies an undocumented JSON value: one number, a break-down by name, a series in time.
+"""Classifies an undocumented JSON value: one number, a breakdown by name, a series in time.
 
 Inferred meanings are marked as guesses. An UnreadableError says why a value does not fit, without figures and names.
 Knows no component and no platform.
@@ -6,16 +6,17 @@ Knows no component and no platform.
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import Enum
 from typing import NamedTuple
 
 from exporter.domain import calendars
-from exporter.platforms import json_outline, json_values
-from exporter.platforms.chatcaptain.day_bounds import LocalDay, is_epoch, is_time
+from exporter.platforms import json_outline, json_values, moments
+from exporter.platforms.chatcaptain.day_bounds import LocalDay
 from exporter.platforms.chatcaptain.table_shapes import reshaped
 from exporter.platforms.item_names import ItemNames
 from exporter.platforms.json_values import DEEPEST, is_identity
+from exporter.platforms.moments import is_date_time, is_epoch
 
 WRAPPERS = ("data", "report", "components", "result")
 """Keys of objects that only wrap the value."""
@@ -31,11 +32,11 @@ class Shape(Enum):
     COUNT = "count"
     TOTAL = "total"
     MEDIAN = "median"
-    BREAKDOWN = "break-down"
+    BREAKDOWN = "breakdown"
 
 
 class UnreadableError(Exception):
-    """Why a value cannot be read; `is_absent` if it is missing, null or empty."""
+    """Says why a value cannot be read; `is_absent` if it is missing, null or empty."""
 
     def __init__(self, why: str, *, is_absent: bool = False) -> None:
         super().__init__(why)
@@ -49,7 +50,11 @@ class Readable(NamedTuple):
     guess: str = ""
 
 
-NO_MEDIAN = Readable(((None, (None, None)),))
+def single(number: json_values.Checked, guess: str = "") -> Readable:
+    return Readable(((None, number),), guess)
+
+
+NO_MEDIAN = single((None, None))
 
 
 def read(value: object, figure: Shape, day: LocalDay) -> Readable:
@@ -63,7 +68,7 @@ def read(value: object, figure: Shape, day: LocalDay) -> Readable:
         return breakdown(bare)._replace(guess=guess)
     if isinstance(bare, list) and not isinstance(bare[0], dict):
         bare, guess = _summed(bare, figure, day), "numbers of the parts of a day"
-    return Readable(((None, _number(bare, figure, day)),), guess)
+    return single(_number(bare, figure, day), guess)
 
 
 def unwrapped(value: object) -> object:
@@ -91,7 +96,7 @@ def one(value: object, figure: Shape) -> json_values.Checked:
 
 
 def _number(value: object, figure: Shape, day: LocalDay) -> json_values.Checked:
-    if isinstance(value, dict) and value and all(map(is_time, value)):
+    if isinstance(value, dict) and value and all(map(is_date_time, value)):
         value = [{"time": time, "value": each} for time, each in value.items()]
     if isinstance(value, list):
         return _listed(value, figure, day)
@@ -124,7 +129,7 @@ def _listed(value: Sequence[object], figure: Shape, day: LocalDay) -> json_value
         raise UnreadableError("got a list, but not one of moments with a number each")
     if figure is Shape.MEDIAN and len(records) > 1:
         raise UnreadableError("expected a median, got medians of parts of a day, which cannot be combined")
-    rest = [{k: v for k, v in each.items() if k != time and not is_time(v)} for each in records]
+    rest = [{k: v for k, v in each.items() if k != time and not is_date_time(v)} for each in records]
     if all(each is None for record in rest for each in record.values()):
         return one(None, figure)
     key = _number_of(rest, only=figure in (Shape.MEDIAN, Shape.TOTAL))
@@ -142,13 +147,13 @@ def _summed(value: Sequence[object], figure: Shape, day: LocalDay) -> object:
 
 
 def buckets(found: Iterable[tuple[object, object]], figure: Shape, day: LocalDay) -> json_values.Checked:
-    """Adds up buckets (a start and a number); one outside the asked day fails all of them.
+    """Adds up buckets (a start and a number); a bucket outside the requested day makes all unreadable.
 
-    One that starts at no midnight of ours holds hours of another day: then the platform counts in another zone.
+    A bucket that does not start at our midnight has hours of another day: the platform counts in another zone.
     """
-    total, flaws, begun = 0.0, list[json_values.Flaw | None](), set[float]()
+    total, flaws, begun = 0.0, list[json_values.Flaw | None](), set[datetime]()
     for time, value in found:
-        moment = day.moment(time)
+        moment = moments.moment(time, day.zone)
         if moment is None:
             raise UnreadableError("the start of a bucket is neither ISO 8601 with an offset, nor a date, nor an epoch")
         if not day.begins(moment):
@@ -167,7 +172,7 @@ def buckets(found: Iterable[tuple[object, object]], figure: Shape, day: LocalDay
 
 def _time_of(records: Sequence[Record]) -> str | None:
     """Returns the key under which every record has a moment; of several, the one named like a start."""
-    for test in (is_time, is_epoch):
+    for test in (is_date_time, is_epoch):
         keys = [key for key in records[0] if all(test(each.get(key)) for each in records)]
         if keys:
             called = [key for start in _STARTS for key in keys if key.casefold() == start]
@@ -180,30 +185,28 @@ def breakdown(value: object) -> Readable:
     if isinstance(value, dict):
         return _by_key(value)
     if not isinstance(value, list):
-        raise UnreadableError(f"expected a break-down, got {json_outline.outline(value, 1)}")
+        raise UnreadableError(f"expected a breakdown, got {json_outline.outline(value, 1)}")
     records = [each for each in value if isinstance(each, dict)]
     if len(records) < len(value):
-        raise UnreadableError("expected a break-down, got a list of something other than objects")
+        raise UnreadableError("expected a breakdown, got a list of something other than objects")
     return _chosen(_labels(records), records)
 
 
 def _by_key(value: Record) -> Readable:
-    if any(map(is_time, value)):
-        raise UnreadableError("expected a break-down, got a series")
+    if any(map(is_date_time, value)):
+        raise UnreadableError("expected a breakdown, got a series")
     if value and all(key.casefold() in _COUNTS for key in value):
-        raise UnreadableError("expected a break-down, got an object whose keys are not names")
+        raise UnreadableError("expected a breakdown, got an object whose keys are not names")
     records = [each for each in value.values() if isinstance(each, dict)]
     if value and len(records) == len(value):
         key = _number_of(records)
-        # They have to be alike: else the object may only hold the break-down, with one name in it.
+        # Objects that differ may be something else, such as a breakdown with one name and what is beside it.
         if not (key.casefold() in _COUNTS or (len(records) > 1 and all(key in each for each in records))):
-            why = "expected a break-down; it is unclear whether the outer or the inner keys are names"
-            raise UnreadableError(why)
+            raise UnreadableError("expected a breakdown; it is unclear whether the outer or the inner keys are names")
         return _chosen(map(json_values.label, value), records)
     if not all(each is None or _is_whole(each) for each in value.values()):
-        why = "expected a break-down, got an object whose values are not all whole numbers"
-        raise UnreadableError(why)
-    return Readable(tuple((json_values.label(name), json_values.count(each)) for name, each in value.items()))
+        raise UnreadableError("expected a breakdown, got an object whose values are not all whole numbers")
+    return labelled(map(json_values.label, value), value.values())
 
 
 def _chosen(names: Iterable[str | None], records: Sequence[Record]) -> Readable:
@@ -212,7 +215,7 @@ def _chosen(names: Iterable[str | None], records: Sequence[Record]) -> Readable:
         return Readable(())
     key, names = _number_of(records), list(names)
     if all(name is None for name in names):
-        raise UnreadableError("expected a break-down, got a list without names")
+        raise UnreadableError("expected a breakdown, got a list without names")
     return labelled(names, [each.get(key) for each in records])
 
 
@@ -256,7 +259,7 @@ def _labels(records: Sequence[Record]) -> Iterator[str | None]:
     texts = [
         key
         for key in dict.fromkeys(key for each in records for key in each)
-        if _are(records, key, lambda each: isinstance(each, str) and not is_time(each))
+        if _are(records, key, lambda each: isinstance(each, str) and not is_date_time(each))
     ]
     naming = ItemNames()
     for each in records:

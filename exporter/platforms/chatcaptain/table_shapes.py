@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from exporter.platforms import json_values
-from exporter.platforms.chatcaptain.day_bounds import is_epoch
+from exporter.platforms.moments import is_epoch
 
 _COLUMNS, _ROWS = ("columns", "headers", "header"), ("rows", "data", "values")
 _LABELS, _VALUES = ("labels", "categories"), ("data", "values", "series", "datasets")

@@ -1,18 +1,14 @@
-"""Writes the days of requests and reads those of answers; no clock."""
+"""Writes the days of requests; no clock."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, timedelta
 from enum import Enum
 from zoneinfo import ZoneInfo
 
 from exporter.domain import calendars
 from exporter.domain.calendars import ONE_DAY
 from exporter.domain.model import Days
-from exporter.platforms import json_values
-
-_FIRST, _LAST = 946_684_800, 4_102_444_800
-"""The years 2000 to 2100 in seconds: a number between them, or 1000 times them, is a moment."""
 
 
 class Form(Enum):
@@ -39,14 +35,9 @@ class Period:
     end: str = "inclusive"
     at_most: int | None = None
 
-    def pieces(self, days: Days) -> Iterator[Days]:
-        """Yields the days of each request, newest first."""
-        longest = timedelta(days=(self.at_most or len(days)) - 1)
-        last = days.last
-        while last >= days.first:
-            first = max(days.first, last - longest)
-            yield Days(first, last)
-            last = first - ONE_DAY
+    def pieces(self, days: Days) -> tuple[Days, ...]:
+        """Returns the days of each request, newest first."""
+        return days.pieces(self.at_most or len(days))
 
     def params(self, days: Days, zone: ZoneInfo, *, one_more: bool = False) -> Mapping[str, str]:
         """Writes the bounds of `days`, with `one_more` day if the platform turned out to exclude the last one."""
@@ -67,27 +58,3 @@ class Period:
             return str(int(start.timestamp()) * 1000 - before)
         moment = start - timedelta(milliseconds=before)
         return f"{moment:%Y-%m-%dT%H:%M:%S}{'.999' if before else ''}Z"
-
-
-def read_day(value: object, zone: ZoneInfo) -> date | None:
-    """Reads the day of a row: a date, or the moment at which it begins in the zone, else None.
-
-    A moment is a date-time, with or without an offset, or a number of seconds or milliseconds since 1970.
-    """
-    if isinstance(value, str) and (day := json_values.day(value)):
-        return day
-    try:
-        if isinstance(value, str):
-            moment = datetime.fromisoformat(value)
-        else:
-            seconds, _ = json_values.number(value)
-            scale = next((each for each in (1, 1000) if _FIRST <= (seconds or 0) / each < _LAST), None)
-            if seconds is None or scale is None:
-                return None
-            moment = datetime.fromtimestamp(seconds / scale, UTC)
-        if moment.tzinfo is None:
-            return moment.date() if moment.time() == time.min else None
-        day = moment.astimezone(zone).date()
-        return day if calendars.start(day, zone) == moment else None
-    except (ValueError, OverflowError):
-        return None

@@ -9,7 +9,7 @@ from urllib.parse import quote
 from exporter.domain.errors import SchemaError
 from exporter.domain.model import Column, Days, Kind, Measure, Reading, Unread
 from exporter.domain.scope import Scope
-from exporter.platforms import json_outline, json_values
+from exporter.platforms import json_outline, json_values, moments
 from exporter.platforms.api import (
     END_DATE,
     NO_DISCOVERIES,
@@ -21,9 +21,8 @@ from exporter.platforms.api import (
     Request,
     RowFields,
 )
-from exporter.platforms.declared.paging import Paging
-from exporter.platforms.declared.period import Period, read_day
-from exporter.platforms.further_page import further_page
+from exporter.platforms.declared.period import Period
+from exporter.platforms.further_page import Paging, further_page
 from exporter.platforms.jmespath_fields import Reader
 from exporter.platforms.reading_builder import ReadingBuilder
 
@@ -35,9 +34,9 @@ PLACEHOLDER = re.compile(r"\{([a-z0-9_]*)\}")
 
 @dataclass(frozen=True, slots=True)
 class DeclaredReport(ReportDefaults):
-    """One report: its measures, `described` with the paths of their figures; without a `period` these are levels.
+    """One report: `described` are its measures with the paths of their figures; without a `period` these are levels.
 
-    `place` is its place in the definition, for messages.
+    `place` is where it is in the definition, for messages.
     """
 
     name: str
@@ -97,14 +96,14 @@ class DeclaredReport(ReportDefaults):
         measures = {where.place: measure for measure, where in self.described}
         unread: dict[str, Unread] = {}
         for option, (text, found) in reader.samples.items():
-            if found is not None or option == "company":  # a name that is missing is noted, and costs no figure
+            if found is not None or option == "company":  # a missing name is noted, and affects no figure
                 continue
             place = next((place for place in measures if option.startswith(place)), "")
             what = f'{context.source}/{self.name}: {option} ("{text}") finds nothing'
             remedy = f"{json_outline.keys(root)} Remedy: correct {self.place}.{option}, see docs/declared-platforms.md"
             if not place or len(unread) + 1 == len(measures):
                 raise SchemaError(f"{what}. {remedy}")
-            if measures[place].kind is not Kind.AVERAGE:  # it may have nothing to say
+            if measures[place].kind is not Kind.AVERAGE:  # which is absent on days without use
                 name = place.split(".")[1]
                 unread[place] = Unread(f"{what}. {remedy}", json_outline.outline(root), name, measures[place].family)
         reading = reader.rows.reading(frozenset({ALL}), (), f"compare the answer with {self.place}")
@@ -114,7 +113,7 @@ class DeclaredReport(ReportDefaults):
         return self._read(json_values.parse(body), request, context).explanation
 
     def _read(self, root: object, request: Request, context: Context) -> Reader:
-        rows = ReadingBuilder(request.days, context, read_day=partial(read_day, zone=context.zone))
+        rows = ReadingBuilder(request.days, context, read_day=partial(moments.day, zone=context.zone))
         figures = {measure.family: where for measure, where in self.described}
         reader = Reader(self.fields, figures, ALL, rows, account=self.account, may_be_text=True)
         rows.next_page = self.paging.next_page(root, request, reader.search) if self.paging else further_page(root)
