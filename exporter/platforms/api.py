@@ -20,12 +20,12 @@ INVARIANTS = ("negative", "duplicate_row", "future_date", "answer_outside_day", 
 class Request:
     """One request: `path` below the source's base URL, query `params`, and the `days` that its answer covers.
 
-    `report` is the label of the request's metrics, mostly the report's name. `instead` is asked once after a 403
-    (a filter that the key may not use). `subject` is what the request is about (a channel), `items` what is asked
-    for (components), if not everything. `parts` are requests for single items, asked if the request for all fails
-    or does not yield them. `discovery` is the topic of a list that other requests need; one poll a day asks for
-    it. A `method` other than GET is tried once. `link`, as an answer named it, replaces path and params, if it
-    stays on the platform.
+    `report` is the label of the request's metrics, usually the report's name. `instead` is sent once after a 403,
+    without the filter that the key may not use. `subject` is what the request is about (a channel), `items` are the
+    requested components (none: everything). `parts` are requests for single items, sent if the request for all fails
+    or its answer lacks them. `discovery` is the topic of a list that other requests need; it is requested once a day.
+    A `method` other than GET is not retried. `link`, taken from an answer, replaces path and params if it stays on
+    the platform.
     """
 
     report: str
@@ -42,7 +42,7 @@ class Request:
 
 
 class Discovery(NamedTuple):
-    """What a report found out about its platform on a day: `rows` of texts (a channel's id, name and type)."""
+    """What a report learned about its platform on a day: `rows` of texts (a channel's id, name and type)."""
 
     day: date
     rows: tuple[tuple[str, ...], ...]
@@ -52,12 +52,12 @@ Discoveries = Mapping[str, Discovery]
 """Discoveries of a report by topic; kept between polls and in the state file."""
 NO_DISCOVERIES: Discoveries = {}
 END_DATE = "end_date"
-"""The topic of the discovery that the end date is exclusive: then one more day is asked for."""
+"""The topic of the discovery that the end date is exclusive: then one more day is requested."""
 
 
 @dataclass(frozen=True, slots=True)
 class NeedsDiscovery:
-    """An answer with discoveries instead of figures: unanswered days are planned anew with them."""
+    """Discoveries instead of figures: requests for days without an answer are planned again with them."""
 
     discoveries: Discoveries
 
@@ -105,8 +105,8 @@ class RowFields:
 
     `entries` is searched in the answer. In an entry either `days` or `companies` finds a list of rows, or the entry is
     itself a row. `company_id` and `company` are searched in one of the companies, else in an entry, `date` in one of
-    the days, else in an entry. Without `company_id` all rows are the account's own; without `date` they are of the day
-    that was asked for, or of now.
+    the days, else in an entry. Without `company_id` all rows belong to the account; without `date` they belong to the
+    requested day, or are levels of now.
     """
 
     entries: Expression
@@ -119,7 +119,7 @@ class RowFields:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fields(RowFields):
-    """Where an operator says that the figures of a built-in report are; without `days` they are levels of now."""
+    """Where the figures of a built-in report are, set by an operator; without `days` they are levels of now."""
 
     value: Expression
     items: Expression | None = None
@@ -132,7 +132,7 @@ class Fields(RowFields):
 
 @dataclass(frozen=True, slots=True)
 class Component:
-    """Where an operator says that one component of an answer is.
+    """Where one component of an answer is, set by an operator.
 
     Either `value` is one number in the answer; or `items` finds a list, with `label` and `value` in each item; or
     `series` finds a list, with `time` (a moment) and `value` in each entry.
@@ -147,7 +147,7 @@ class Component:
 
 @dataclass(frozen=True, slots=True)
 class Override:
-    """What an operator knows better about a report: `path`, and where figures (`fields`) or `components` are."""
+    """An operator's corrections of a report: its `path`, and where figures (`fields`) or `components` are."""
 
     path: str | None = None
     fields: Fields | None = None
@@ -163,7 +163,7 @@ class OptionKind(Enum):
 class Option:
     """An option that a platform adds to `sources.<name>`; `description` is one sentence.
 
-    With `identifies`, another value means other figures: held days are asked for again.
+    With `identifies`, another value means other figures: held days are requested again.
     """
 
     name: str
@@ -191,11 +191,11 @@ class Account:
 
 
 class ReportDefaults(Protocol):
-    """Defaults of a report: figures have days, and all days are asked for at once."""
+    """Defaults of a report: figures have days, and one request covers all days."""
 
     @property
     def asks_by_day(self) -> bool:
-        """Whether each request asks for one day, because an answer has no days of its own."""
+        """Whether each request is about one day, because an answer has no dates of its own."""
         return False
 
     @property
@@ -209,14 +209,14 @@ class ReportDefaults(Protocol):
         return ()
 
     def assumed_discoveries(self, day: date, subjects: int, *, at_worst: bool = False) -> Discoveries:
-        """Returns the discoveries to assume on `day`, with so many subjects (channels), for forecasts.
+        """Returns the discoveries that forecasts assume on `day`, with that many `subjects` (channels).
 
-        `at_worst`: those with the most requests.
+        `at_worst`: the ones that cause the most requests.
         """
         return NO_DISCOVERIES
 
     def explain(self, body: bytes, request: Request, context: Context) -> tuple[str, ...] | None:
-        """Says in lines how an answer is read, in keys and types; () if it lists nothing, None if that is documented.
+        """Explains how an answer is read, in keys and types; () if it lists nothing, None if the shape is documented.
 
         Raises what `Report.decode` raises.
         """
@@ -224,7 +224,7 @@ class ReportDefaults(Protocol):
 
 
 class Report(ReportDefaults, Protocol):
-    """One reporting endpoint: how to ask it and how to read its answers. Pure: no clock, no network."""
+    """One reporting endpoint: its requests, and how to read its answers. Pure: no clock, no network."""
 
     @property
     def name(self) -> str:
@@ -236,11 +236,11 @@ class Report(ReportDefaults, Protocol):
 
     @property
     def measures(self) -> tuple[Measure, ...]:
-        """Everything that its rows may hold."""
+        """Everything that its rows may contain."""
 
     @property
     def parts(self) -> Mapping[str, tuple[Column, ...]]:
-        """The parts of its rows, each with the columns that are known beforehand."""
+        """The parts of its rows, each with the columns that are known in advance."""
 
     def plan(self, days: Days, scope: Scope, discoveries: Discoveries = ...) -> tuple[Request, ...]:
         """Returns the requests that together cover `days`, the most important first.
@@ -251,9 +251,8 @@ class Report(ReportDefaults, Protocol):
     def decode(self, body: bytes, request: Request, context: Context) -> Reading | NeedsDiscovery:
         """Reads the whole, decompressed `body` of the answer to `request`.
 
-        Rows outside its days, or after today (`context`), are left out and counted; levels are filed under
-        its last day. Raises NotJsonError, SchemaError (JSON of another shape) and PlatformError (it reports a
-        failure).
+        Rows outside its days, or after today (`context`), are left out and counted; levels are filed under its last
+        day. Raises NotJsonError, SchemaError (JSON of another shape) and PlatformError (the answer reports a failure).
         """
 
 
@@ -263,7 +262,7 @@ class Platform:
 
     `name` is the metric prefix and the value of `platform` in the configuration. `base_url` normalises the
     operator's URL, which paths are appended to; `headers` makes authentication headers from the key. Raise
-    `version` when the same answers yield other rows: stored states are then asked for again. `overridden` makes a
+    `version` when the same answers yield other rows: stored days are then requested again. `overridden` makes a
     report as an operator describes it, or raises ConfigError (None: no such option); `field_defaults` are the
     optional expressions of `Fields`. `options` are the platform's own, and `equipped` makes a report that knows
     their values. `label_limits` are those of its measures. `key_variable` and `url_variable` are environment

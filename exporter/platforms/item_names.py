@@ -9,16 +9,16 @@ _TIME = re.compile(r"\d{4}-\d{2}-\d{2}([T ][\d:.+Z-]+)?", re.ASCII)
 
 
 class ItemNames:
-    """Names the items of one answer; keys are ranked once for all items with the same keys."""
+    """Names the items of one answer; ranks keys once for all items with the same keys."""
 
     def __init__(self) -> None:
         self._ranked: dict[tuple[str, ...], tuple[tuple[str, ...], tuple[str, ...]]] = {}
         self._labels: dict[str, str] = {}
 
     def label(self, item: Mapping[str, object]) -> str | None:
-        """Returns an item's name: name, else title or label, else any text but a time, else its id.
+        """Returns an item's name: its name, title, label, any other text but a time, or id, in this order.
 
-        Of several names the one with the shortest key: `name` before `vendor_name`.
+        Of several names, the one with the shortest key counts: `name` before `vendor_name`.
         """
         for key in self._ranks(item)[0]:
             text = item[key]

@@ -1,6 +1,6 @@
-"""The keys and types of an answer, without its content, for those who describe it to the exporter.
+"""The keys and types of an answer, without its content, for operators who write overrides and definitions.
 
-Keys may be names of intents, steps or languages; only keys made of words that name fields, or single letters, are
+Keys may be names of intents, steps or languages; only keys that consist of words for fields, or of one letter, are
 shown.
 """
 
@@ -67,7 +67,7 @@ def summary(value: object) -> str:
 
 
 def keys(value: object) -> str:
-    """Names the keys of the topmost object; those that may be names are only counted."""
+    """Lists the keys of the topmost object; keys that may be names are only counted."""
     if not isinstance(value, dict):
         return f"The answer is {_outline(value, 1)}."
     shown, hidden = _parted(value)
@@ -79,7 +79,7 @@ def keys(value: object) -> str:
 
 
 def key(text: str) -> str:
-    """Returns a key made of words that name fields, else `*`."""
+    """Returns a key that consists of words for fields, else `*`."""
     return text if _names_a_field(text) else "*"
 
 

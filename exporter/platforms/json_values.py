@@ -1,6 +1,6 @@
-"""From the bytes of an answer to JSON values, and from those to ids, names, days and figures.
+"""Parses the bytes of an answer, and reads ids, names, days and figures from JSON values.
 
-Each value is read together with what is wrong with it, so that one bad value can be left out and its neighbours
+Each value is returned together with what is wrong with it, so that one bad value can be left out and the others
 served. Knows no report.
 """
 
@@ -32,17 +32,17 @@ _EXACT = 2**53
 """The largest integer up to which a double holds every one."""
 Count = Annotated[int, msgspec.Meta(ge=0, le=_EXACT)]
 Number = Annotated[float, msgspec.Meta(ge=0)]
-"""What `count` and `number` read without a flaw, as types for msgspec; -0.0 is a 0."""
+"""The values that `count` and `number` read without a flaw, as types for msgspec; -0.0 is a 0."""
 _NOT_IN_A_LABEL = re.compile("[\x00\ud800-\udfff]")
 DEEPEST = 16
 """No readable report is nested more deeply."""
 
 
 def parse(body: bytes) -> object:
-    """Returns the JSON value of a whole answer; integers keep every digit, the last repeated key counts.
+    """Returns the JSON value of a whole answer; integers keep every digit, of repeated keys the last one counts.
 
-    A byte order mark is skipped and a lone surrogate becomes U+FFFD. NotJsonError if it is no UTF-8 JSON, or
-    nested too deeply.
+    A byte order mark is skipped and a lone surrogate becomes U+FFFD. NotJsonError if the answer is not JSON in UTF-8,
+    or is nested too deeply.
     """
     text = body.removeprefix(_BOM)
     try:
@@ -54,7 +54,7 @@ def parse(body: bytes) -> object:
 
 
 class Listed:
-    """A list of an answer whose items are parsed one at a time; all together would be ten times as large.
+    """A list in an answer whose items are parsed one at a time; parsed together they take ten times the memory.
 
     Each iteration parses anew, and raises NotJsonError as `parse` does.
     """
@@ -66,7 +66,7 @@ class Listed:
         return (parse(bytes(item)) for item in self._items)
 
     def by(self, decoder: msgspec.json.Decoder[object]) -> Iterator[object]:
-        """Yields each item as the decoder reads it, and as `parse` does where that refuses it."""
+        """Yields each item as the decoder reads it, or, if the decoder refuses it, as `parse` does."""
         for item in self._items:
             try:
                 yield decoder.decode(item)
@@ -89,7 +89,7 @@ def opened(body: bytes, lists: Collection[str]) -> object:
 
 
 def _parse_leniently(text: bytes) -> object:
-    """Parses again what the fast path refused: lone surrogates, floats of any size."""
+    """Parses what the fast path refuses: lone surrogates, floats of any size."""
     try:
         return _WIDE_FLOATS.decode(_ESCAPE.sub(lambda match: rb"\ufffd" if match["lone"] else match[0], text))
     except RecursionError as error:
@@ -110,9 +110,9 @@ def _is_utf8(text: bytes) -> bool:
 
 
 def decoder(shape: object) -> msgspec.json.Decoder[object]:
-    """Returns what decodes values of a shape, and refuses all others: a type, an object or a list of one, of shapes.
+    """Returns a decoder that refuses values of any other shape; a shape is a type, or an object or list of shapes.
 
-    What may be None may be left out, too.
+    A key whose value may be None may be missing.
     """
     return msgspec.json.Decoder(_type_of(shape))
 
@@ -134,7 +134,7 @@ Checked = tuple[float | None, Flaw | None]
 
 
 def identity(value: object) -> tuple[str | None, Flaw | None]:
-    """Reads an id with all its digits, if there is one; a string or `17.0` is read as `retyped`."""
+    """Reads an id with all its digits; a string or `17.0` is `retyped`."""
     if type(value) is int:  # almost every id
         return str(value), None
     match value:
@@ -148,12 +148,12 @@ def identity(value: object) -> tuple[str | None, Flaw | None]:
 
 
 def label(text: str) -> str:
-    """Makes a string safe as a label value: the exposition escapes all but NUL, which ends Prometheus' parser."""
+    """Makes a string safe as a label value: the exposition escapes all but NUL, where Prometheus' parser stops."""
     return _NOT_IN_A_LABEL.sub("\ufffd", text)
 
 
 def key(text: str) -> str:
-    """Returns a key of a path fit for messages: what does not look like a field's name may be data, so `*`."""
+    """Returns a key for a path in messages; `*` if it does not look like a field's name, because it may be data."""
     return text if _FIELD.fullmatch(text) else "*"
 
 

@@ -1,6 +1,6 @@
-"""Builds a reading: rows are merged by part, company and day, problems noted by path or row.
+"""Builds a reading: merges rows by part, company and day, and notes problems by path or row.
 
-Knows what companies, days and rows are, and no report's fields.
+Knows no report's fields.
 """
 
 import math
@@ -33,7 +33,7 @@ Figures = Mapping[Column, float] | tuple[float | None, ...]
 
 
 class Invariant(NamedTuple):
-    """In every row with all these figures, those of `parts` together are at most `whole`."""
+    """In every row with these figures, the sum of `parts` is at most `whole`."""
 
     name: str
     parts: tuple[Column, ...]
@@ -42,7 +42,7 @@ class Invariant(NamedTuple):
 
 @dataclass(slots=True)
 class ReadingBuilder:
-    """Collects the content of one answer; `listed` counts rows of the asked days, readable or not.
+    """Collects the content of one answer; `listed` counts rows of the requested days, readable or not.
 
     `rows` are filed by part and day, and by company. The figures of parts in `columns` are parallel to these.
     """
@@ -61,7 +61,7 @@ class ReadingBuilder:
     _asked: dict[str, date] = field(default_factory=dict)
 
     def note(self, flaw: str | None, path: str) -> None:
-        """Notes what is wrong with the field at `path`, once however many rows have it."""
+        """Notes what is wrong with the field at `path`; only once for all rows."""
         if flaw:
             self._drift[flaw].add(path)
 
@@ -75,7 +75,7 @@ class ReadingBuilder:
         self._violations[invariant].add(key)
 
     def figure(self, found: tuple[float | None, json_values.Flaw | None], path: str, key: RowKey) -> float | None:
-        """Takes a value as it was read, and notes what is wrong with it."""
+        """Returns a value that was read, and notes what is wrong with it."""
         value, flaw = found
         if flaw == "negative":
             self.violate(flaw, key)
@@ -84,7 +84,7 @@ class ReadingBuilder:
         return value
 
     def objects(self, listed: object, path: str, *, are_rows: bool) -> Iterator[Mapping[str, object]]:
-        """Yields the objects of a list; anything else is noted and, where rows are listed, counts as unread."""
+        """Yields the objects of a list; anything else is noted and, if the list holds rows, counts as an unread row."""
         if not isinstance(listed, list | json_values.Listed):
             self.note("missing" if listed is None else "retyped", path)
             self.listed += are_rows
@@ -105,7 +105,7 @@ class ReadingBuilder:
         return self.named(holder.get("id"), holder.get("name"), (f"{path}.id", f"{path}.name"))
 
     def named(self, identity: object, name: object, paths: tuple[str, str], *, may_be_text: bool = False) -> str | None:
-        """Does the same for an id (a number, unless text is allowed) and a name at these paths."""
+        """Does the same with an id (a number, or text if allowed) and a name at these paths."""
         company, flaw = json_values.identity(identity)
         self.note(None if company and may_be_text else flaw, paths[0])
         if company is None:
@@ -113,14 +113,14 @@ class ReadingBuilder:
             return None
         text, flaw = json_values.name(str(name) if may_be_text and json_values.is_number(name) else name)
         self.note(flaw, paths[1])
-        # One answer may name a company twice, differently; which name is served must not depend on their order.
+        # An answer may have two names of one company; the one that is served must not depend on their order.
         self.names[company] = max(self.names.get(company, ""), text)
         return company
 
     def key(self, part: str, company: str, written: object, path: str) -> RowKey | None:
-        """Returns the key of a row of this date; None, noted, if the day was not asked for."""
+        """Returns the key of a row with this date; None, noted, if the day was not requested."""
         self.listed += 1
-        if isinstance(written, str) and written in self._asked:  # thousands of companies list the same few days
+        if isinstance(written, str) and written in self._asked:  # thousands of rows have the same few dates
             return RowKey(part, company, self._asked[written])
         day = self.read_day(written)
         if day is None:
@@ -142,7 +142,7 @@ class ReadingBuilder:
         return RowKey(part, company, self.days.last)
 
     def add(self, key: RowKey, figures: Figures) -> None:
-        """Files one row: an equal repetition counts once; of different ones the last, and it is noted."""
+        """Files one row: of equal rows one counts; of different ones the last counts, and this is noted."""
         of_day = self.rows.setdefault((key.part, key.day), {})
         held = of_day.setdefault(key.company_id, figures)
         if held is not figures and held != figures:
@@ -157,7 +157,7 @@ class ReadingBuilder:
         invariants: Sequence[Invariant] = (),
         moments: Set[Column] = frozenset(),
     ) -> Reading:
-        """Returns the reading; SchemaError if rows are listed, and not one could be read.
+        """Returns the reading; SchemaError if rows are listed but none could be read.
 
         Notes rows that break an invariant, or have one of the `moments` outside their day.
         """

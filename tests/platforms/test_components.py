@@ -68,7 +68,7 @@ NOWHERE = {
 @pytest.mark.parametrize("answer", NOWHERE.values(), ids=NOWHERE)
 def test_what_does_not_say_whose_it_is_is_not_found(answer: object) -> None:
     """Numbers of places in a list are no ids."""
-    with pytest.raises(NoComponentError, match="it is neither below its name nor below its id"):
+    with pytest.raises(NoComponentError, match="neither its name nor its id is in the answer"):
         find(answer, COUNT, ASKED)
 
 
@@ -94,8 +94,8 @@ ERRORS = {
     "nest": ({"statusCode": 400, "error": "Bad Request", "message": "from is wrong"}, "Bad Request: from is wrong"),
     "object": ({"error": {"code": "E1", "message": "down"}}, "down"),
     "code": ({"error": {"code": "E1"}}, "E1"),
-    "list": ({"error": ["x"]}, "without words"),
-    "true": ({"error": True}, "without words"),
+    "list": ({"error": ["x"]}, "(no text)"),
+    "true": ({"error": True}, "(no text)"),
     "several-lines": ({"error": "a\n\tb\x00c\u202e"}, "a b\ufffdc\ufffd"),
     "long": ({"error": "x" * 1000}, "x" * 200 + "…"),
 }

@@ -157,7 +157,7 @@ def figures(road: Road, window: str) -> Figures:
 
 
 def without_zeros_of_names(found: Figures) -> Figures:
-    """Leaves out the zeros of break-downs: a name that was there on another day counts 0."""
+    """Leaves out the zeros of breakdowns: a name that was there on another day counts 0."""
     names = set(BROKEN_DOWN.values())
     return {key: value for key, value in found.items() if value or not names & dict(key[1]).keys()}
 
@@ -285,7 +285,7 @@ async def test_requests_are_as_plan_says_and_final_days_are_not_asked_again(chan
 
 
 async def test_the_series_of_a_chatbot_are_within_the_forecast() -> None:
-    """Per family; the forecast supposes every name of every break-down, and calls in every channel."""
+    """Per family; the forecast supposes every name of every breakdown, and calls in every channel."""
     platform = Platform.of(UTC_ZONE, NOON)
     target = platform.target(keep_days=RULES.keep_days)
     async with platform.road(target) as road:

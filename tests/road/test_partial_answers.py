@@ -127,7 +127,7 @@ async def travel(
 
 
 def quiet_sunday(request: httpx.Request, document: object) -> object:
-    """Lets nothing happen on one day: counts are 0, break-downs empty, medians null."""
+    """Lets nothing happen on one day: counts are 0, breakdowns empty, medians null."""
     if day_of(request) != QUIET or not isinstance(document, dict) or report_of(request) == "inbox":
         return document
     return {"data": {name: silent(value) for name, value in document["data"].items()}}
@@ -373,7 +373,7 @@ FAILING = [*((channel,) for channel in CHANNELS), CHANNELS[1:3], CHANNELS[-2:]]
 def test_a_channel_that_fails_costs_itself_alone(
     failing: tuple[str, ...], trouble: str, good_start: bool, five_channels: tuple[Page, Page]
 ) -> None:
-    """Every other channel has all its windows, break-downs have their channel's id, and few questions are wasted."""
+    """Every other channel has all its windows, breakdowns have their channel's id, and few questions are wasted."""
     asked: list[httpx.Request] = []
     troubled = Troubled(change=quiet_sunday, instead=of_channels(*failing, then=TROUBLES[trouble]), asked=asked)
     pages = anyio.run(partial(travel, ("channel",), troubled, good_start=good_start, channels=5))

@@ -125,7 +125,7 @@ def untroubled() -> tuple[Page, Page]:
 
 @pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES)
 def test_a_shape_changes_no_figure(shape: Shape, untroubled: tuple[Page, Page]) -> None:
-    """Counts, totals, medians and break-downs, also where nothing happened; nothing is unread."""
+    """Counts, totals, medians and breakdowns, also where nothing happened; nothing is unread."""
     pages = anyio.run(partial(travel, REPORTS, Troubled(change=partial(written, shape)), begin=MONDAY))
 
     for page, expected in zip(pages, untroubled, strict=True):

@@ -30,7 +30,7 @@ OF_CHANNELS = OF_CALLS | {"conversations", "messages", "interactions"}
 
 
 Told = float | dict[str, float] | None
-"""What ChatCaptain counts: a number, a break-down, or nothing to say."""
+"""What ChatCaptain counts: a number, a breakdown, or nothing to say."""
 Part = tuple[str, Mapping[str, str], float]
 """A family without prefix and window, its own labels, its figure."""
 

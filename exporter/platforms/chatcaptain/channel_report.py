@@ -1,4 +1,4 @@
-"""The report of ChatCaptain's channels: they are discovered once a day, then each is asked about."""
+"""The report of ChatCaptain's channels: their list is requested once a day, then the figures of each channel."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -24,7 +24,7 @@ VOICE_TYPES = frozenset(("voice", "audiocodes"))
 
 @dataclass(frozen=True, slots=True)
 class ChannelReport(ComponentReport):
-    """A component report that is asked about one wanted channel at a time."""
+    """A component report with one request per wanted channel."""
 
     channels: Selection = field(default_factory=Selection)
 
@@ -34,12 +34,12 @@ class ChannelReport(ComponentReport):
         return replace(ComponentReport.equipped(self, account), channels=wanted)
 
     def assumed_discoveries(self, day: date, subjects: int, *, at_worst: bool = False) -> Discoveries:
-        """That many web channels; at worst voice channels."""
+        """Returns that many web channels; at worst voice channels."""
         rows = tuple((str(number), "", "voice" if at_worst else "web") for number in range(subjects))
         return {CHANNEL_INFO: Discovery(day, rows)}
 
     def plan(self, days: Days, scope: Scope, discoveries: Discoveries = NO_DISCOVERIES) -> tuple[Request, ...]:
-        """Asks for the list of channels unless it is known for the last day, then for each channel's days."""
+        """Requests the list of channels unless it is known for the last day, then each channel's days."""
         known = discoveries.get(CHANNEL_INFO)
         if known is None or known.day < days.last:
             path, last = self.chatbot.path(CHANNELS), Days(days.last, days.last)

@@ -1,7 +1,7 @@
 """ChatCaptain's asynchronous export of statistics: requests and the meaning of answers; pure.
 
-Documented (docs.chatcaptain.com, API, Statistics): a POST answers 202 with `exportId`; the status is a word without
-an enumeration, with `downloadUrl` on completion and `error` on failure. So the word is only shown.
+Documented (docs.chatcaptain.com, API, Statistics): a POST answers 202 with `exportId`; the possible words of the status
+are not listed; there is a `downloadUrl` on completion and an `error` on failure. So the word is only shown.
 """
 
 from typing import NamedTuple
@@ -61,7 +61,7 @@ def progress(body: bytes) -> Progress:
     """Reads the state of an export, pending without a link; raises what `started` does."""
     answer = _answer(body)
     word, link = answer.get("status"), answer.get("downloadUrl")
-    shown = word if isinstance(word, str) else "without a word"
+    shown = word if isinstance(word, str) else "(no status)"
     if not isinstance(link, str | None):
         raise SchemaError(f"the downloadUrl is {json_outline.summary(link)}, not a link")
     return Progress(_printable(shown), (link or "").strip() or None, shown.strip().lower() in COMPLETE)

@@ -1,7 +1,8 @@
 """Components of ChatCaptain's reports: what each feeds, and where it is in an answer of unknown shape.
 
-In an answer about several, a component is below its name, in any spelling, or its id; or it is an object of a list,
-with the name or id. `data`, `report`, `components` or `result` may wrap it. An answer about one alone needs no key.
+In an answer about several components, a component is under its name, in any spelling, or its id; or it is an object in
+a list, with the name or id. `data`, `report`, `components` or `result` may wrap it. An answer about one component
+needs no key.
 """
 
 import re
@@ -53,10 +54,9 @@ class ReportComponent:
 
 
 def envelope(root: object, *, may_be_null: bool = False) -> object:
-    """Returns an answer without its `error`; null data are a failure, unless they `may_be_null`.
+    """Returns an answer without its `error`; null data is a failure, unless it `may_be_null`.
 
-    Raises PlatformError (the error says something; other content is ignored) and SchemaError (no object, list or
-    data).
+    Raises PlatformError (there is an error; other content is ignored) and SchemaError (no object, list or data).
     """
     if not isinstance(root, dict):
         if root is None or isinstance(root, str | bool):
@@ -68,7 +68,7 @@ def envelope(root: object, *, may_be_null: bool = False) -> object:
     if isinstance(error, dict | list | str | bool) and error and not (isinstance(error, str) and error.isspace()):
         raise PlatformError(f"the platform answers with an error: {_said(error, root.get('message'))}")
     if root.get("data", root) is None and not may_be_null:
-        raise SchemaError('"data" is null, and no error says why; the platform may know')
+        raise SchemaError('"data" is null, without an error; ask the operator of the platform why')
     return {key: value for key, value in root.items() if key != "error" or json_values.is_number(value)}
 
 
@@ -77,7 +77,7 @@ def _said(error: object, message: object) -> str:
     said = error.get("message", error.get("code")) if isinstance(error, dict) else error
     words = [text for text in (said, message) if isinstance(text, str) and text.strip()]
     line = printable(" ".join(": ".join(dict.fromkeys(words)).split()))
-    return line[:LONGEST_ERROR] + ("…" if len(line) > LONGEST_ERROR else "") or "without words"
+    return line[:LONGEST_ERROR] + ("…" if len(line) > LONGEST_ERROR else "") or "(no text)"
 
 
 def find(root: object, component: ReportComponent, asked: Collection[int]) -> object:
@@ -95,7 +95,7 @@ def find(root: object, component: ReportComponent, asked: Collection[int]) -> ob
             break
     if len(asked) == 1:
         return root
-    raise NoComponentError("it is neither below its name nor below its id")
+    raise NoComponentError("neither its name nor its id is in the answer")
 
 
 def _holders(root: object, depth: int) -> Iterator[Mapping[str, object] | Sequence[object]]:
@@ -111,7 +111,7 @@ def _holders(root: object, depth: int) -> Iterator[Mapping[str, object] | Sequen
 def _under_key(holder: Mapping[str, object], component: ReportComponent, asked: Collection[int]) -> Iterator[object]:
     """Yields what is under the name, else under the id.
 
-    Numbers are ids only if each of them was asked for; else they may be positions or names.
+    Numeric keys are ids only if each of them was requested; else they may be positions or names.
     """
     named = [value for key, value in holder.items() if _plain(key) in component.spellings]
     ids = {key for key in holder if key.isdecimal()}
@@ -156,5 +156,5 @@ def _tells(key: str, value: object, component: ReportComponent) -> bool:
 
 
 def _plain(text: str) -> str:
-    """Folds a name: CONVERSATION_COUNT, conversationCount and conversation-count become the same."""
+    """Normalises a name: CONVERSATION_COUNT, conversationCount and conversation-count become equal."""
     return _NOT_A_LETTER.sub("", text.casefold())

@@ -1,4 +1,4 @@
-"""ChatCaptain's documented inbox report: conversations handed to people, in total over the asked day.
+"""ChatCaptain's documented inbox report: totals of one day of conversations that were handed to people.
 
 {"data": {"transferredToAgentCount": 20, "conversationAcceptedCount": 17, "conversationNotAcceptedCount": 3,
 "averageJoinTimeSeconds": 42.5, "agentPerformance": [...]}}
@@ -33,7 +33,7 @@ class InboxReport(StatisticsReport):
         return replace(self, path=override.path or self.path)
 
     def plan(self, days: Days, scope: Scope, discoveries: Discoveries = NO_DISCOVERIES) -> tuple[Request, ...]:
-        """Asks for one day at a time: an answer is a total over all of its days."""
+        """Requests one day at a time, because an answer is a total over its days."""
         return tuple(self.request(LocalDay(day, scope.zone), {}) for day in newest_first(days))
 
     def decode(self, body: bytes, request: Request, context: Context) -> Reading:

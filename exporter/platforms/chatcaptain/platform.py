@@ -25,7 +25,7 @@ def _sum(name: str, text: str, *activities: Activity) -> Measure:
 
 
 def _by(name: str, text: str, label: str, limit: str) -> Measure:
-    """Returns a break-down with a read marker: unreadable differs from empty."""
+    """Returns a breakdown with a read marker, which tells an empty one from an unreadable one."""
     family, per_subject = f"chatcaptain_{name}", limit == CHANNELS
     return Measure(family, text, Kind.SUM, (label,), False, (limit,), needs_read_marker=True, per_subject=per_subject)
 
@@ -195,6 +195,6 @@ PLATFORM = Platform(
     remedies={
         401: f"keys are in its dashboard under Settings, API; {_THE_BOT}",
         403: "it needs the permission chatbots.statistics.get, for exports chatbots.statistics.export; " + _THE_BOT,
-        404: "chatbot_id may be another one's",
+        404: "check chatbot_id, which may be another chatbot's",
     },
 )

@@ -1,4 +1,4 @@
-"""Chooses the figure of a report among those that an answer describes; guesses nothing."""
+"""Chooses the figure of a report among those that an answer describes; never guesses."""
 
 from collections.abc import Collection, Sequence
 from typing import NamedTuple
@@ -7,10 +7,10 @@ from exporter.platforms.paradigm.survey import LIST, NAMES, OBJECT, PEOPLE, ROW,
 
 
 class Wanted(NamedTuple):
-    """What to look for: likely names, best first, and whether each item of a list counts on its own.
+    """What to look for: likely names, best first, and whether the figures are those `of_items` of a list.
 
-    If so, the items' only number is taken whatever its name; if not, a number of the day, or else the number of
-    different people in a list.
+    If so, the only number of the items is taken, whatever its name; if not, a number of the day, or else the number
+    of different people in a list.
     """
 
     names: tuple[str, ...]
@@ -18,7 +18,7 @@ class Wanted(NamedTuple):
 
 
 class Choice(NamedTuple):
-    """The chosen place in a row, whether its people are counted instead, and why."""
+    """The chosen place in a row, whether to count people there, and why it was chosen."""
 
     place: Place
     people: bool

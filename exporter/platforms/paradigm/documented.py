@@ -52,7 +52,7 @@ class DocumentedReport(ReportEndpoint):
         return rows.reading(parts, notes, invariants=self.checks, moments=moments)
 
     def _expect(self, root: Mapping[str, object], rows: ReadingBuilder) -> None:
-        """Notes undocumented keys beside the arrays; missing ones cost no figure."""
+        """Notes undocumented keys beside the arrays; missing ones affect no figure."""
         rows.expect(root, {key for array in self.arrays for key in (array.key, array.metadata)}, "")
         for array in self.arrays:
             key = array.metadata

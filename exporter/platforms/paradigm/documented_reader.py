@@ -1,7 +1,7 @@
 """Reads the documented shape of an array: companies, their days, and values with fixed names in them.
 
-An entry that msgspec finds to be of the documented types has no surprise but in what is judged value by value. Any
-other entry is read key by key, and each surprise noted.
+msgspec decodes an entry that has exactly the documented keys and types; only some of its values need a further check.
+Any other entry is read key by key, and each deviation is noted.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -22,13 +22,13 @@ TYPES: Mapping[Callable[[object], json_values.Checked], object] = {
     json_values.count: json_values.Count,
     json_values.number: json_values.Number,
 }
-"""The types that say all of a value that is read so."""
+"""The types that check all that these functions check."""
 HERE = ""
 """The name of the object that is the row itself."""
 
 
 class Field(NamedTuple):
-    """One value of a row: its key, its column, how it is read; older releases lack an `optional` one."""
+    """One value of a row: its key, its column, and how to read it; older releases lack an `optional` one."""
 
     key: str
     column: Column
@@ -37,15 +37,15 @@ class Field(NamedTuple):
 
     @property
     def type(self) -> object:
-        """The type of its values; any, where a value has to be judged."""
+        """The type of its values; `object` if the type cannot check them."""
         kind: Any = TYPES.get(self.read, object)
         return kind | None if self.optional else kind
 
 
 class Items(NamedTuple):
-    """A list in a row, each item with an id and a number: the day's sum and how many different ids.
+    """A list in a row whose items have an id and a number: it feeds the sum of numbers and the count of distinct ids.
 
-    `ignored` are the other documented keys of an item: names of things, which are never kept.
+    `ignored` are the other documented keys of an item: names, which are never kept.
     """
 
     key: str
@@ -57,7 +57,7 @@ class Items(NamedTuple):
 
 
 class PlacedObject(NamedTuple):
-    """An object of a row: its key, its fields with their paths, the keys that it may have, its own path."""
+    """An object in a row: its key, its fields with their paths, the keys that it may have, its own path."""
 
     key: str
     fields: tuple[tuple[Field, str], ...]
@@ -69,9 +69,9 @@ class PlacedObject(NamedTuple):
 class Array:
     """One array of an answer.
 
-    Its key, the part that its rows belong to, the fields by the object they lie in (HERE: the row itself), a list of
-    items, whether an entry has `dates` with a row each or is itself one row of now, and the key of the object that
-    describes its fields. What a reader needs to know of each row is worked out once.
+    Its key, the part that its rows belong to, the fields by the object that holds them (HERE: the row itself), a list
+    of items, whether an entry has `dates` with a row each or is itself a row of levels, and the key of the object that
+    describes its fields. The properties are computed once, because they are needed for each row.
     """
 
     key: str
@@ -112,7 +112,7 @@ class Array:
 
     @cached_property
     def decoder(self) -> msgspec.json.Decoder[object]:
-        """Decodes an entry that is all as documented, and no other."""
+        """Decodes an entry that is exactly as documented, and no other."""
         objects = {key: {each.key: each.type for each in fields} for key, fields in self.objects.items()}
         row: dict[str, object] = {**objects.pop(HERE, {}), **objects}
         if items := self.items:
@@ -123,21 +123,21 @@ class Array:
 
     @cached_property
     def filed(self) -> tuple[Column, ...]:
-        """The columns in the order of a row's values: those that types judge, those judged by value, the items'."""
+        """The columns in the order of a row's values: those checked by their types, those checked one by one, the items'."""
         of_items = (self.items.total, self.items.distinct) if self.items else ()
         return (*(field.column for field, _, _ in (*self._typed, *self._untyped)), *of_items)
 
     @cached_property
     def values(self) -> Callable[[object], tuple[Any, ...]]:
-        """Returns the values of a row, without items; the last ones have to be judged."""
+        """Returns the values of a row, without items; the last ones are still to be checked."""
         paths = [value for _, _, value in (*self._typed, *self._untyped)]
         if len(paths) > 1:
             return attrgetter(*paths)
         return lambda row: tuple(map(getattr, repeat(row), paths))
 
     @cached_property
-    def judged(self) -> tuple[tuple[Field, str], ...]:
-        """The fields whose type says too little, so that a value is judged, with their path."""
+    def checked(self) -> tuple[tuple[Field, str], ...]:
+        """The fields whose values are checked one by one, each with its path."""
         return tuple((field, path) for field, path, _ in self._untyped)
 
     @property
@@ -174,10 +174,10 @@ class ArrayReader:
             if isinstance(entry, msgspec.Struct):
                 self._documented(entry, path)
             else:
-                self._surprising(entry, path)
+                self._deviating(entry, path)
 
     def _documented(self, entry: Any, path: str) -> None:
-        """Files the rows of an entry that is all as documented."""
+        """Adds the rows of an entry that is exactly as documented."""
         array, rows, paths = self.array, self.rows, (f"{path}.company.id", f"{path}.company.name")
         company = rows.named(entry.company.id, entry.company.name, paths)
         if company is None:
@@ -195,17 +195,17 @@ class ArrayReader:
         """Returns the figures of a row by `Array.filed`."""
         array = self.array
         values: tuple[float | None, ...] = array.values(row)
-        if judged := array.judged:
-            found = zip(judged, values[-len(judged) :], strict=True)
-            values = values[: -len(judged)] + tuple([self._judged(*field, value, key) for field, value in found])
+        if checked := array.checked:
+            found = zip(checked, values[-len(checked) :], strict=True)
+            values = values[: -len(checked)] + tuple([self._read(*field, value, key) for field, value in found])
         if items := array.items:
             listed = getattr(row, items.key)
             total = sum(map(attrgetter(items.number), listed), 0.0)
             values += total, len(set(map(attrgetter(items.identity), listed)))
         return values
 
-    def _surprising(self, listed: object, path: str) -> None:
-        """Reads an entry of which something is not as documented, and notes what."""
+    def _deviating(self, listed: object, path: str) -> None:
+        """Reads an entry that deviates from the documentation, and notes how."""
         array, rows = self.array, self.rows
         known = frozenset({"company", "dates"}) if array.dated else array.row_keys
         for entry in rows.objects([listed], array.key, are_rows=True):
@@ -241,14 +241,14 @@ class ArrayReader:
             if name:
                 rows.expect(holder, known, path)
             for field, place in fields:
-                figure = self._judged(field, place, holder.get(field.key), key)
+                figure = self._read(field, place, holder.get(field.key), key)
                 if figure is not None:
                     figures[field.column] = figure
         if items:
             figures |= self._items(items, row.get(items.key), key)
         return figures
 
-    def _judged(self, field: Field, path: str, value: object, key: RowKey) -> float | None:
+    def _read(self, field: Field, path: str, value: object, key: RowKey) -> float | None:
         if value is None and field.optional:
             return None
         figure, flaw = found = field.read(value)
@@ -257,7 +257,7 @@ class ArrayReader:
         return figure
 
     def _items(self, items: Items, listed: object, key: RowKey) -> Mapping[Column, float]:
-        """Adds up a list and counts its different ids; of a list without one readable number the figure is absent."""
+        """Adds up a list and counts its distinct ids; without any readable number the figure is absent."""
         rows, path = self.rows, f"{self.array.row_path}.{items.key}"
         known = items.ignored | {items.identity, items.number}
         item_path, identity_path, number_path = f"{path}[]", f"{path}[].{items.identity}", f"{path}[].{items.number}"

@@ -29,7 +29,7 @@ def notes(*metadata: object) -> tuple[FieldNote, ...]:
 
 
 def summary(root: object) -> str:
-    """Says what an answer describes and where it has numbers, for the message about an unreadable one."""
+    """Says what an answer describes and where it has numbers, for the message that it cannot be read."""
     if not isinstance(root, dict):
         return f"The answer is {json_outline.summary(root)}."
     keys = [key for key in ("metadata", "metadata_agent") if isinstance(root.get(key), dict)]

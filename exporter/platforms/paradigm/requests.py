@@ -1,4 +1,4 @@
-"""Requests of Paradigm's reports, which all have the same form."""
+"""Requests for Paradigm's reports, which all have the same form."""
 
 from dataclasses import dataclass
 
@@ -8,7 +8,7 @@ from exporter.domain.scope import Scope
 from exporter.platforms.api import END_DATE, NO_DISCOVERIES, Discoveries, ReportDefaults, Request
 
 INVARIANTS = ("with_docs_gt_responses", "likes_dislikes_gt_responses", "active_gt_ever")
-"""Served for every report, also for those that cannot break them."""
+"""Served for every report, even if it cannot break them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,11 +24,11 @@ class ReportEndpoint(ReportDefaults):
         return INVARIANTS
 
     def plan(self, days: Days, scope: Scope, discoveries: Discoveries = NO_DISCOVERIES) -> tuple[Request, ...]:
-        """Asks for all days at once, both ends included; without `end_date` the server would choose its own today.
+        """Requests all days at once, with both ends; without `end_date` the server would use its own today.
 
-        That `end_date` is inclusive is inferred; if it turned out not to be, it is the day after.
-        `company_id` "works for admin users only" (OpenAPI); what a company admin gets is unknown, so a
-        refusal is followed by the request without it.
+        That `end_date` is inclusive is inferred; once that turns out to be wrong, the day after is sent.
+        `company_id` "works for admin users only" (OpenAPI); the answer to a company admin is unknown, so the request
+        is sent again without it after a refusal.
         """
         end = days.last + ONE_DAY if END_DATE in discoveries else days.last
         params = {"start_date": days.first.isoformat(), "end_date": end.isoformat()}

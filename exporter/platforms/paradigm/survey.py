@@ -1,8 +1,8 @@
-"""Reads an answer by its own description: `metadata` describes its fields, a row's shape shows where they are.
+"""Finds the figures of an answer that describes itself: `metadata` describes fields, rows show where they are.
 
 {metadata: {<field>: {description, unit}}, reporting: [{company: {id, name}, dates: [{date, ...}]}]}
-A figure is a number with a described key, in a row, in one object in it, or in the items of one list in it; or a
-number of an object that maps names to numbers. Knows no report.
+A figure is a number with a described key, in a row, in an object in the row, or in the items of a list in the row; or
+a number in an object that maps names to numbers. Knows no report.
 """
 
 import re
@@ -17,7 +17,7 @@ from exporter.platforms.paradigm import field_notes
 from exporter.platforms.reading_builder import ReadingBuilder, RowKey
 
 ARRAYS = {"reporting": "metadata", "reporting_agents": "metadata_agent"}
-"""The arrays of companies, and what describes their fields."""
+"""The arrays of companies, each with the key of the object that describes its fields."""
 _NUMERIC = re.compile(r"\s*[-+]?[0-9]+(\.[0-9]*)?\s*", re.ASCII)
 
 
@@ -37,11 +37,11 @@ class Place(NamedTuple):
 
 
 ROW, OBJECT, LIST, NAMES, PEOPLE = "", ".", "[].", ".*", "[]"
-"""The shapes of what holds a number, or is counted."""
+"""The shapes of what holds numbers, or is counted."""
 
 
 class DescribedFigure(NamedTuple):
-    """A described number: place, field, item of a list; a `value` of None cannot be read."""
+    """A described number: its place, field and item's label; a `value` of None could not be read."""
 
     place: Place
     field: str
@@ -50,7 +50,7 @@ class DescribedFigure(NamedTuple):
 
     @property
     def is_guess(self) -> bool:
-        """Whether only the lack of another field says that this one describes it."""
+        """Whether it is taken for the described field only because there is no other."""
         return self.place.shape == NAMES and self.place.holder != self.field
 
 
@@ -60,9 +60,9 @@ NO_PEOPLE: Mapping[str, frozenset[str]] = MappingProxyType({})
 
 @dataclass(frozen=True, slots=True)
 class RowSurvey:
-    """The content of one row: figures, lengths of lists, people of lists.
+    """The content of one row: figures, and the lengths and people of lists.
 
-    A `bare` row lists nothing: no figure can be expected of it.
+    A `bare` row lists nothing, so no figure is missing from it.
     """
 
     figures: tuple[DescribedFigure, ...]
@@ -80,7 +80,7 @@ class FieldSurvey:
     levels: set[str] = field(default_factory=set)
 
     def see(self, key: RowKey, row: RowSurvey) -> None:
-        """Files a row's content; of two different rows of one company and day the last one counts."""
+        """Adds a row's content; of two different rows of one company and day the last one counts."""
         if self.seen.get(key, row) != row:
             self.rows.violate("duplicate_row", key)
         self.seen[key] = row
@@ -161,7 +161,7 @@ class _ArrayReader:
         return None
 
     def _once(self, figure: DescribedFigure) -> DescribedFigure:
-        """Interns figures: of hundreds of thousands most are small and repeated."""
+        """Interns figures, because most of hundreds of thousands are small and repeated."""
         return self._known.setdefault(figure, figure)
 
     def _at(self, place: Place) -> str:
@@ -197,7 +197,7 @@ class _ArrayReader:
         return name in self._described or len(self._described) == 1
 
     def _items(self, name: str, items: Sequence[object], key: RowKey) -> Iterator[DescribedFigure]:
-        places = self._listed.setdefault(name, {})  # made once: a list has the same few keys, thousands of times
+        places = self._listed.setdefault(name, {})  # made once: thousands of items have the same few keys
         for item in items:
             if isinstance(item, dict):
                 label = self._item_names.label(item)
@@ -207,7 +207,7 @@ class _ArrayReader:
                         yield figure
 
     def _people(self, name: str, items: Sequence[object]) -> frozenset[str] | None:
-        """Returns who is in a list of people, by id or else by name; None for another list."""
+        """Returns the people in a list, by id or else by name; None if it is not a list of people."""
         named_so = name.endswith(("users", "user_ids"))
         if not named_so and not any(isinstance(item, dict) and "user_id" in item for item in items):
             return None

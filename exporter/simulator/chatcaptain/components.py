@@ -68,7 +68,7 @@ class Trend(NamedTuple):
 
 
 Value = int | float | None | Mapping[str, int] | Intervals | Trend
-"""A count; a median or None; a break-down; a series; a trend."""
+"""A count; a median or None; a breakdown; a series; a trend."""
 
 
 class ComponentValue(NamedTuple):

@@ -13,9 +13,9 @@ from exporter.simulator.chatcaptain.talk import ChannelDay, channel_day
 from exporter.simulator.paradigm.world import DayView, view
 
 _WEIGHED_BY = {"inbox_join_time_average_seconds": "operator"}
-"""The break-down that weighs a level when days or channels are combined; by default conversations."""
+"""The breakdown that weighs a level when days or channels are combined; by default conversations."""
 _SUMS = {"conversations": "language", "intents": "intent", "inbox_accepted": "operator"}
-"""Figures that are the sum of a break-down."""
+"""Figures that are the sum of a breakdown."""
 _BREAK_DOWNS = {
     "conversations_by_language": "language",
     "conversations_by_channel_type": "channel_type",
@@ -41,7 +41,7 @@ class Frame:
 
 @dataclass(slots=True)
 class Tally:
-    """Counts, break-downs (`parts`), and levels with their weights."""
+    """Counts, breakdowns (`parts`), and levels with their weights."""
 
     counts: Counter[str] = field(default_factory=Counter)
     parts: defaultdict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
@@ -66,7 +66,7 @@ class Tally:
                 self.levels[name].append((level, weight))
 
     def figure(self, name: str) -> int | float | Mapping[str, int] | None:
-        """Returns the figure with this name in the exporter: a count, a level or a break-down."""
+        """Returns the figure with this name in the exporter: a count, a level or a breakdown."""
         if name in _BREAK_DOWNS:
             return {each: count for each, count in self.parts[_BREAK_DOWNS[name]].items() if count}
         return self.level(name) if name.endswith(("_median", "_average_seconds")) else self.count(name)
