@@ -1,6 +1,6 @@
 """Paradigm's reports without a published schema: read by the answer's description, or by an operator's fields."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cache
@@ -102,7 +102,11 @@ class DescribedReport(_Undocumented):
                 rows.add(key, figures)
             return self.close(rows, root)
         found = self._survey(root, request, context)
-        filed = self._filed(found, self._choice(found, root, context))
+        choice = self._choice(found, root, context)
+        if choice and choice.people:
+            filed: Filed | None = self._people(found, choice.place.holder)
+        else:
+            filed = self._figures(found, choice.place if choice else None)
         if filed is None:
             raise self.refusal("different people in chats and with agents cannot be added up", root, context)
         for key, figures in filed.items():
@@ -138,92 +142,66 @@ class DescribedReport(_Undocumented):
             raise self.refusal(choice.words, root, context)
         return choice
 
-    def _filed(self, found: FieldSurvey, choice: Choice | None) -> Filed | None:
-        """Returns the figures of the chosen place by row; None if people may be counted twice."""
-        filed: Filed = {self._key(key): {} for key in found.seen}
-        if choice and choice.people:
-            for whose, people in _crowds(found, choice.place.holder):
-                filed[self._key(whose)] = {Column(self.measure.family): float(len(people))}
-        elif choice and not self._add(filed, found, choice.place):
-            return None
-        if self.measure.labels:
-            self._mark(filed, found, choice.place if choice else None)
-        return filed
-
-    def _add(self, filed: Filed, found: FieldSurvey, place: Place) -> bool:
-        """Adds the figures of a place to their rows; returns False if people may be counted twice."""
-        column_of = cache(lambda label: Column(self.measure.family, () if label is None else (label,)))
-        chosen = str(place)
+    def _people(self, found: FieldSurvey, listed_in: str) -> Filed:
+        """Returns the number of people in the lists of this name by row, each person once over both arrays."""
+        crowds: dict[RowKey, frozenset[str]] = {}
         for key, row in found.seen.items():
-            figures = filed[self._key(key)]
-            path = f"{key.part}[].dates[]."
-            for guess in {figure.place for figure in row.figures if figure.is_guess} - {place}:
-                found.rows.note("unknown", f"{path}{guess}")
-            for label, value in self._chosen(row, place, found.rows, f"{path}{chosen}"):
+            if listed_in in row.people:
+                crowds[self._key(key)] = crowds.get(self._key(key), frozenset()) | row.people[listed_in]
+            elif not row.bare:
+                found.rows.note("missing", f"{key.part}[].dates[].{json_values.key(listed_in)}")
+        column = Column(self.measure.family)
+        counts = {key: {column: float(len(people))} for key, people in crowds.items()}
+        return {key: counts.get(key, {}) for key in map(self._key, found.seen)}
+
+    def _figures(self, found: FieldSurvey, place: Place | None) -> Filed | None:
+        """Returns the figures at the place by row; None if people may be counted twice."""
+        filed: Filed = {self._key(key): {} for key in found.seen}
+        marker, unread = Column(self.measure.family), set[RowKey]()
+        column_of = cache(lambda label: Column(self.measure.family, () if label is None else (label,)))
+        for key, row in found.seen.items():
+            whose = self._key(key)
+            figures = filed[whose]
+            values, how = self._chosen(row, place, found.rows, f"{key.part}[].dates[].")
+            for label, value in values:
                 column = column_of(label)
                 if column in figures and self.measure.kind is Kind.DISTINCT:
-                    return False
+                    return None
                 figures[column] = figures.get(column, 0.0) + value
-        return True
-
-    def _mark(self, filed: Filed, found: FieldSurvey, place: Place | None) -> None:
-        """Adds read markers to the rows that could be read in each array."""
-        for key, figures in filed.items():
-            here = (found.seen.get(key._replace(part=array)) for array in survey.ARRAYS)
-            markers = [_read_marker(row, place) for row in here if row is not None]
-            known = [marker for marker in markers if marker is not None]
-            if known == markers:
-                figures[Column(self.measure.family)] = min(known)
+            if how is None:
+                unread.add(whose)
+            elif self.measure.labels:
+                figures[marker] = min(how, figures.get(marker, how))
+        for whose in unread if self.measure.labels else ():
+            filed[whose].pop(marker, None)
+        return filed
 
     def _key(self, row: RowKey) -> RowKey:
         return RowKey(self.part, row.company_id, row.day)
 
     def _chosen(
-        self, row: RowSurvey, place: Place, rows: ReadingBuilder, path: str
-    ) -> Iterator[tuple[str | None, float]]:
-        """Yields the figures of a row at the chosen place by label, and notes what is missing."""
-        expected = row.lengths.get(place.holder, 1) if place.shape == LIST else 1
+        self, row: RowSurvey, place: Place | None, rows: ReadingBuilder, path: str
+    ) -> tuple[Sequence[tuple[str | None, float]], float | None]:
+        """Returns a row's figures at the chosen place by label, and its read marker, None if one could not be read.
+
+        Notes what is missing. A bare row was read completely if it has an empty list.
+        """
+        if place is None or row.bare:
+            has_list = place.holder in row.lengths if place else bool(row.lengths)
+            return (), READ_COMPLETELY if has_list else READ_IN_PART
+        for guess in {figure.place for figure in row.figures if figure.is_guess} - {place}:
+            rows.note("unknown", f"{path}{guess}")
         found = [figure for figure in row.figures if figure.place == place]
-        if len(found) < expected and not row.bare:
-            rows.note("missing", path)
-        for figure in found:
-            if figure.value is None:
-                continue
-            if not figure.value.is_integer():
-                rows.note("retyped", path)
-            if not self.measure.labels:
-                yield None, figure.value
-            elif figure.label is not None:
-                yield figure.label, figure.value
-            else:
-                rows.note("missing", f"{path.rpartition('.')[0]}.name")
-
-
-def _read_marker(row: RowSurvey, place: Place | None) -> float | None:
-    """Returns the read marker of a row whose figures are at this place; None if they could not be read.
-
-    A bare row is a complete reading only if it has an empty list.
-    """
-    if row.bare:
-        has_list = place.holder in row.lengths if place else bool(row.lengths)
-        return READ_COMPLETELY if has_list else READ_IN_PART
-    found = [figure for figure in row.figures if figure.place == place]
-    expected = row.lengths.get(place.holder, 1) if place and place.shape == LIST else 1
-    if len(found) < expected or any(figure.value is None for figure in found):
-        return None
-    named = sum(figure.label is not None for figure in found)
-    if named == len(found):
-        return READ_COMPLETELY
-    return READ_IN_PART if named else None
-
-
-def _crowds(found: FieldSurvey, listed_in: str) -> Iterator[tuple[RowKey, frozenset[str]]]:
-    """Yields the people in the lists of this name by company and day, each person once over both arrays."""
-    crowds: dict[RowKey, frozenset[str]] = {}
-    for key, row in found.seen.items():
-        if listed_in in row.people:
-            whose = key._replace(part="")
-            crowds[whose] = crowds.get(whose, frozenset()) | row.people[listed_in]
-        elif not row.bare:
-            found.rows.note("missing", f"{key.part}[].dates[].{json_values.key(listed_in)}")
-    yield from crowds.items()
+        readable = [(figure.label, figure.value) for figure in found if figure.value is not None]
+        if is_short := len(found) < (row.lengths.get(place.holder, 1) if place.shape == LIST else 1):
+            rows.note("missing", f"{path}{place}")
+        if not all(value.is_integer() for _, value in readable):
+            rows.note("retyped", f"{path}{place}")
+        if not self.measure.labels:
+            return [(None, value) for _, value in readable], None
+        named = [(label, value) for label, value in readable if label is not None]
+        if len(named) < len(readable):
+            rows.note("missing", f"{f'{path}{place}'.rpartition('.')[0]}.name")
+        if is_short or len(readable) < len(found) or (found and not named):
+            return named, None
+        return named, READ_COMPLETELY if len(named) == len(found) else READ_IN_PART
