@@ -14,7 +14,7 @@ Schema = Mapping[str, object]
 
 
 class Error(msgspec.Struct, forbid_unknown_fields=True):
-    """Why a request cannot be answered."""
+    """Why a request was refused."""
 
     error: Annotated[str, msgspec.Meta(description="One line: what is wrong, where, and how to fix it.")]
 
@@ -24,8 +24,8 @@ class Error(msgspec.Struct, forbid_unknown_fields=True):
 )
 TEXT: Schema = {"type": "string"}
 HEADERS: Schema = {
-    "ETag": {"schema": TEXT, "description": "Another one when a figure changed; a poll that changed none keeps it."},
-    "Link": {"schema": TEXT, "description": 'The next page, `rel="next"`; absent on the last one.'},
+    "ETag": {"schema": TEXT, "description": "Changes when a figure changes; a poll without changes keeps it."},
+    "Link": {"schema": TEXT, "description": 'The next page, `rel="next"`; absent on the last page.'},
 }
 CONTENTS: Schema = {
     "application/json": {"schema": DOCUMENT},
@@ -33,20 +33,20 @@ CONTENTS: Schema = {
 }
 RESPONSES: Schema = {
     "200": {"description": "A page of figures.", "headers": HEADERS, "content": CONTENTS},
-    "304": {"description": "Nothing changed since the version of If-None-Match.", "headers": HEADERS},
+    "304": {"description": "Unchanged since the version in If-None-Match.", "headers": HEADERS},
     "400": {"description": "A parameter is wrong.", "content": {"application/json": {"schema": ERROR}}},
 }
 INFO: Schema = {
     "title": "chat-usage-exporter",
     "version": __version__,
-    "description": "Daily usage figures of chat platforms per company, with the days that they belong to.",
+    "description": "Daily usage of chat platforms per company, with dates.",
 }
 
 
 def description(available: Available) -> Schema:
     days = {
         "operationId": "days",
-        "summary": "Figures per company and day, as they are held.",
+        "summary": "Figures per company and day.",
         "description": "Ordered by source, company and day. The same data as /metrics; no platform is asked.",
         "parameters": [_parameter(name, schema, available.get(name, ())) for name, schema in _properties().items()],
         "responses": RESPONSES,

@@ -46,6 +46,7 @@ Day = Annotated[date, _written("[0-9]{4}-[0-9]{2}-[0-9]{2}")]
 Count = Annotated[int, Field(ge=1, le=MOST_COMPANIES), _written("[1-9][0-9]*")]
 Selector = Annotated[str, Field(max_length=LONGEST_SELECTOR), AfterValidator(selector)]
 Cursor = Annotated[str, Field(pattern="^[^/]+/")]
+Absent = SkipJsonSchema[None]
 
 
 class DaysQuery(BaseModel):
@@ -54,28 +55,24 @@ class DaysQuery(BaseModel):
     The page starts after the company of `cursor`. Without a `format`, the Accept header decides.
     """
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, use_attribute_docstrings=True)
 
-    source: tuple[str, ...] = Field((), description="Only this source; may be repeated.")
-    company: tuple[Selector, ...] = Field(
-        (),
-        description="Only companies that this selects: `17`, `id:17`, `name:Nor*`, or a glob of either; case "
-        "counts; may be repeated.",
-    )
-    measure: tuple[str, ...] = Field(
-        (), description="Only this measure: the name of its metric without the window; may be repeated."
-    )
-    first: Day | SkipJsonSchema[None] = Field(
-        None, alias="from", description="The first day, in the source's time zone."
-    )
-    last: Day | SkipJsonSchema[None] = Field(None, alias="to", description="The last day, in the source's time zone.")
-    limit: Count = Field(1_000, description="How many companies a page has at most.")
-    cursor: Cursor | SkipJsonSchema[None] = Field(
-        None, description="Where the page before ended: its `next`; in CSV the link in its header `Link` carries it."
-    )
-    format: DaysFormat | SkipJsonSchema[None] = Field(
-        None, description="How the answer is written; goes before the header `Accept`."
-    )
+    source: tuple[str, ...] = ()
+    """A source; may be repeated."""
+    company: tuple[Selector, ...] = ()
+    """A selector of companies: `17`, `id:17`, `name:Nor*`, or a glob of either; case-sensitive; may be repeated."""
+    measure: tuple[str, ...] = ()
+    """A measure: the name of its metric without the window; may be repeated."""
+    first: Day | Absent = Field(None, alias="from")
+    """The first day, in the source's time zone."""
+    last: Day | Absent = Field(None, alias="to")
+    """The last day, in the source's time zone."""
+    limit: Count = 1_000
+    """Maximum number of companies per page."""
+    cursor: Cursor | Absent = None
+    """Where the previous page ended: its `next`; for CSV, the `Link` header has it."""
+    format: DaysFormat | Absent = None
+    """Format of the response; takes precedence over the `Accept` header."""
 
     @field_validator("source", "measure")
     @classmethod

@@ -42,7 +42,7 @@ class ReportDays(msgspec.Struct, forbid_unknown_fields=True):
     source: str
     report: str
     timezone: str
-    stale: Annotated[bool, Meta(description="No poll has read the report for `max_staleness`: its figures are gone.")]
+    stale: Annotated[bool, Meta(description="The report was not read for `max_staleness`; its figures are removed.")]
     last_day: date | None
     days: list[HeldDay]
 
@@ -52,7 +52,7 @@ class DaysDocument(msgspec.Struct, forbid_unknown_fields=True):
 
     reports: list[ReportDays]
     figures: list[DailyFigure]
-    next: Annotated[str | None, Meta(description="The `cursor` of the next page, null on the last one.")]
+    next: Annotated[str | None, Meta(description="The `cursor` of the next page; null on the last page.")]
 
 
 def document(answer: DaysPage, format_: DaysFormat) -> Iterator[bytes]:
