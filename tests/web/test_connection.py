@@ -3,7 +3,6 @@
 import asyncio
 import os
 import resource
-import socket
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
@@ -218,15 +217,6 @@ async def test_few_may_leave_their_answer_unread() -> None:
         deaf[0].writer.transport.resume_reading()  # type: ignore[attr-defined]  # the same
 
         assert len(await _to_the_end(deaf[0])) < len(LARGE)
-
-
-@pytest.mark.parametrize("host", ["127.0.0.1", ""], ids=["one interface", "every interface"])
-def test_an_answer_is_sent_at_once(host: str) -> None:
-    """The end of an answer does not wait until the client has confirmed its beginning."""
-    with listen(f"{host}:0", "--web.listen-address") as listening:
-        port = listening.getsockname()[1]
-        with socket.create_connection(("127.0.0.1", port)), listening.accept()[0] as accepted:
-            assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
 
 
 def test_the_limits_leave_prometheus_alone() -> None:
