@@ -95,10 +95,11 @@ def test_a_broken_change_changes_nothing_and_is_told_once(folder: Path, caplog: 
 
 
 def test_inline_certificates_are_read(folder: Path) -> None:
-    """As the toolkit has them; nothing of them stays in a file."""
+    """As the toolkit has them, also beside a path that is empty; nothing of them stays in a file."""
     inline = {name: (folder / name).read_text().replace("\n", "\n    ") for name in ("server.crt", "server.key")}
     (folder / "web.yml").write_text(
-        f"tls_server_config:\n  cert: |\n    {inline['server.crt']}\n  key: |\n    {inline['server.key']}\n"
+        f"tls_server_config:\n  cert_file: ''\n"
+        f"  cert: |\n    {inline['server.crt']}\n  key: |\n    {inline['server.key']}\n"
     )
     assert LiveWebConfig(folder / "web.yml").context is not None
 

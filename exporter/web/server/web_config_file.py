@@ -75,9 +75,9 @@ def _line(value: object) -> object:
     return value
 
 
-def _absolute(path: str, info: ValidationInfo) -> str:
-    """Resolves a path relative to the folder of the file; an empty one stays empty."""
-    return str((info.context or Path()) / path) if path else ""
+def _absolute(path: str, info: ValidationInfo) -> str | None:
+    """Resolves a path relative to the folder of the file; an empty one counts as absent."""
+    return str((info.context or Path()) / path) if path else None
 
 
 def _suite(suite: str) -> str:
