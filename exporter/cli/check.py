@@ -3,7 +3,7 @@
 import asyncio
 import signal
 from collections import Counter
-from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import AsyncExitStack
 from typing import Annotated, TypeVar
 
@@ -123,22 +123,25 @@ def conclude(findings: Sequence[Finding] | None, console: Console, targets: Sequ
     tables.show(console, "Result of every report", COLUMNS, [_row(finding) for finding in findings])
     notes = [f"{each.source}: {each.report}: {note}" for each in findings if each.found for note in each.found.notes]
     if notes:
-        console.print()
-    for note in notes:
-        tables.say(console, note)
-    _show_selectors(console, targets, findings)
-    if messages := [*_causes(findings), *(line for target in targets for line in _nobody(target, findings))]:
+        tables.say(console, "\n".join(("", *notes)))
+    counts, messages = Counter[Entry](), _causes(findings)
+    for target in targets:
+        found = [each.found for each in findings if each.found and each.source == target.source]
+        names = {company: name for each in found for company, name in each.names.items()}
+        by_option = {**target.companies.entries(target.source, "companies"), **target.selectors}
+        counts.update({each: matches(each.selector, names) for entries in by_option.values() for each in entries})
+        if found and not any(each.companies for each in found):
+            reason = "none is listed in these days; check the key's permissions"
+            if names:
+                reason = f"include and exclude leave none of {len(names)} companies"
+            messages.append(f"{target.source}: no company is served: {reason}")
+    if counts:
+        _show_selectors(console, counts)
+    if messages:
         raise FailedError("\n".join(messages))
 
 
-def _show_selectors(console: Console, targets: Sequence[Target], findings: Sequence[Finding]) -> None:
-    counts = Counter[Entry]()
-    for target in targets:
-        names = _names(target, findings)
-        by_option = {**target.companies.entries(target.source, "companies"), **target.selectors}
-        counts.update({each: matches(each.selector, names) for entries in by_option.values() for each in entries})
-    if not counts:
-        return
+def _show_selectors(console: Console, counts: Mapping[Entry, int]) -> None:
     rows = [(*map(printable, entry), str(count)) for entry, count in counts.items()]
     tables.show(console, "Companies matched by each selector in these days", SELECTOR_COLUMNS, rows)
     idle: dict[str, list[str]] = {}
@@ -160,21 +163,6 @@ def _causes(findings: Sequence[Finding]) -> list[str]:
         each[0].message if len(each) == 1 else f"{source}: {', '.join(one.report for one in each)}: {cause}"
         for (source, cause), each in causes.items()
     ]
-
-
-def _names(target: Target, findings: Sequence[Finding]) -> Mapping[str, str]:
-    found = (each.found.names for each in findings if each.found and each.source == target.source)
-    return {company: name for names in found for company, name in names.items()}
-
-
-def _nobody(target: Target, findings: Sequence[Finding]) -> Iterator[str]:
-    found = [each.found for each in findings if each.found and each.source == target.source]
-    if found and not any(each.companies for each in found):
-        listed = len(_names(target, findings))
-        reason = "none is listed in these days; check the key's permissions"
-        if listed:
-            reason = f"include and exclude leave none of {listed} companies"
-        yield f"{target.source}: no company is served: {reason}"
 
 
 def _row(finding: Finding) -> tuple[str, ...]:
