@@ -4,29 +4,58 @@ That works if all entries have the shape of the first one. If one has not, or an
 here, and `survey` looks at each value.
 """
 
+import math
+from array import array as numbers
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import date
 from itertools import islice
 from operator import attrgetter
 from typing import Any
 
 import msgspec
 
-from exporter.domain.model import READ_COMPLETELY, Column, Kind, Measure
+from exporter.domain.model import READ_COMPLETELY, Column, DayRows, Kind, Measure, RowsByDay
 from exporter.platforms import json_values
 from exporter.platforms.item_names import ItemNames
 from exporter.platforms.paradigm.choose_field import NoChoice, Wanted, choose
 from exporter.platforms.paradigm.survey import ARRAYS, LIST, NAMES, Place, survey
-from exporter.platforms.reading_builder import ReadingBuilder, RowKey
+from exporter.platforms.reading_builder import ReadingBuilder
 
-Filed = dict[RowKey, dict[Column, float]]
 SAMPLES = 20
 """The first entry without an empty list is looked for among this many."""
 
 
 class NotAlikeError(Exception):
     """The answer has to be read value by value."""
+
+
+@dataclass(slots=True)
+class _Day:
+    """The figures of a day: the place of each company, and by column places and values, as they were listed.
+
+    Numbers side by side take a tenth of a dictionary per row.
+    """
+
+    places: dict[str, int] = field(default_factory=dict)
+    columns: "dict[Column, tuple[numbers[int], numbers[float]]]" = field(default_factory=dict)
+
+    def rows(self, measure: Measure) -> DayRows:
+        """Adds up the values of a company and column; raises NotAlikeError if these cannot be added up."""
+        columns = {}
+        if measure.labels:
+            columns[Column(measure.family)] = numbers("d", [READ_COMPLETELY]) * len(self.places)
+        for column, found in self.columns.items():
+            columns[column] = values = numbers("d", [math.nan]) * len(self.places)
+            for place, value in zip(*found, strict=True):
+                if math.isnan(values[place]):
+                    values[place] = value
+                elif measure.kind is Kind.DISTINCT:
+                    raise NotAlikeError
+                else:
+                    values[place] += value
+        return DayRows(tuple(self.places), columns)
 
 
 @dataclass(slots=True)
@@ -37,12 +66,12 @@ class AlikeReader:
     part: str
     wanted: Wanted
     rows: ReadingBuilder
-    _filed: Filed = field(default_factory=dict)
+    _days: dict[date, _Day] = field(default_factory=dict)
     _columns: dict[object, Column] = field(default_factory=dict)
     _names: ItemNames = field(default_factory=ItemNames)
 
-    def read(self, root: Any) -> Filed:
-        """Returns the figures by row; raises NotAlikeError."""
+    def read(self, root: Any) -> RowsByDay:
+        """Returns the rows of all days; raises NotAlikeError."""
         if not isinstance(root, dict) or "reporting" not in root:
             raise NotAlikeError
         firsts = {array: _first(root[array]) for array in ARRAYS if array in root}
@@ -62,16 +91,15 @@ class AlikeReader:
         self.rows.listed = 0  # the samples are read again, with all other rows
         for array, sample in samples.items():
             self._array(array, root[array], sample, choice.place)
-        return self._filed
+        return {(self.part, day): found.rows(self.measure) for day, found in self._days.items()}
 
-    def _array(self, array: str, entries: json_values.Listed, sample: Mapping[str, Any], place: Place) -> None:
+    def _array(self, array: str, entries: json_values.Listed, sample: Mapping[str, Any], where: Place) -> None:
         self._columns.clear()
-        rows, seen, paths = self.rows, set[RowKey](), (f"{array}[].company.id", f"{array}[].company.name")
+        rows, seen, paths = self.rows, set[tuple[date, str]](), (f"{array}[].company.id", f"{array}[].company.name")
         row = sample["dates"][0]
         values = [attrgetter(key) for key in row if key != "date"]
-        says = [key for key in row[place.holder][0] if key != place.key] if place.shape == LIST else ()
+        says = [key for key in row[where.holder][0] if key != where.key] if where.shape == LIST else ()
         said = attrgetter(*says) if says else lambda _: None
-        marker = {Column(self.measure.family): READ_COMPLETELY} if self.measure.labels else {}
         for entry in entries.by(json_values.decoder(_shape("", sample))):
             if not isinstance(entry, msgspec.Struct):
                 raise NotAlikeError
@@ -80,17 +108,18 @@ class AlikeReader:
                 key = rows.key(array, str(company), row.date, f"{array}[].dates[].date")
                 if key is None:
                     continue
-                if key in seen:
+                if (key.day, key.company_id) in seen:
                     raise NotAlikeError
-                seen.add(key)
+                seen.add((key.day, key.company_id))
                 rows.listed -= not any(value or value == 0 for value in [value(row) for value in values])
-                figures = self._filed.setdefault(RowKey(self.part, key.company_id, key.day), dict(marker))
-                holder = getattr(row, place.holder) if place.holder else row
-                for item in holder if place.shape == LIST else (holder,):
+                day = self._days.get(key.day) or self._days.setdefault(key.day, _Day())
+                filed, place = day.columns, day.places.setdefault(key.company_id, len(day.places))
+                holder = getattr(row, where.holder) if where.holder else row
+                for item in holder if where.shape == LIST else (holder,):
                     column = self._columns.get(about := said(item)) or self._column(item, about)
-                    if column in figures and self.measure.kind is Kind.DISTINCT:
-                        raise NotAlikeError
-                    figures[column] = figures.get(column, 0.0) + getattr(item, place.key)
+                    places, numbers_of = filed.get(column) or filed.setdefault(column, (numbers("L"), numbers("d")))
+                    places.append(place)
+                    numbers_of.append(getattr(item, where.key))
 
     def _column(self, item: Any, about: object) -> Column:
         """Returns the column of an item, which depends on everything `about` it but its figure; cached."""

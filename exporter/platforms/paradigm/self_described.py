@@ -12,11 +12,13 @@ from exporter.platforms import jmespath_fields, json_values
 from exporter.platforms.api import Context, Fields, Request
 from exporter.platforms.further_page import further_page
 from exporter.platforms.paradigm import field_notes, survey
-from exporter.platforms.paradigm.alike import AlikeReader, Filed, NotAlikeError
+from exporter.platforms.paradigm.alike import AlikeReader, NotAlikeError
 from exporter.platforms.paradigm.choose_field import Choice, NoChoice, Wanted, choose
 from exporter.platforms.paradigm.requests import ReportEndpoint
 from exporter.platforms.paradigm.survey import LIST, FieldSurvey, Place, RowSurvey
 from exporter.platforms.reading_builder import ReadingBuilder, RowKey
+
+Filed = dict[RowKey, dict[Column, float]]
 
 FIELDS_SHOWN = 20
 """Fields on a line of the probe."""
@@ -98,8 +100,7 @@ class DescribedReport(_Undocumented):
         """Reads a parsed answer."""
         rows = ReadingBuilder(request.days, context, next_page=further_page(root))
         with suppress(NotAlikeError):
-            for key, figures in AlikeReader(self.measure, self.part, self.wanted, rows).read(root).items():
-                rows.add(key, figures)
+            rows.as_columns |= AlikeReader(self.measure, self.part, self.wanted, rows).read(root)
             return self.close(rows, root)
         found = self._survey(root, request, context)
         choice = self._choice(found, root, context)
