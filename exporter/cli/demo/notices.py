@@ -5,9 +5,10 @@ Only Slack receivers can post a title and a text to any URL, so every channel be
 
 import html
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
+import jmespath
 import msgspec
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -21,7 +22,7 @@ CHANNELS: Mapping[str, tuple[str, str]] = {
     "pagerduty_configs": ("description", "details.firing"),
     "opsgenie_configs": ("message", "description"),
     "email_configs": ("headers.Subject", "text"),
-    "webhook_configs": ("", ""),  # programs get JSON, so the common texts are shown
+    "webhook_configs": ("title", "text"),  # has neither: programs get JSON, so the common texts are shown
 }
 """Where the block of a channel has its headline and its text."""
 
@@ -73,25 +74,16 @@ def _shown(text: str) -> str:
 
 
 def _posting(receiver: Mapping[str, object], address: str) -> Mapping[str, object]:
-    name = str(receiver["name"])
-    blocks = list(_blocks(receiver, address, name))
+    name = receiver["name"]
+    blocks = [
+        {
+            "api_url": f"{address}/{kind}/{name}",
+            "channel": "#demo",
+            "send_resolved": block.get("send_resolved", False),
+            "title": jmespath.search(title, block) or HEADLINE,
+            "text": jmespath.search(text, block) or TEXT,
+        }
+        for kind, (title, text) in CHANNELS.items()
+        for block in receiver.get(kind, [])  # type: ignore[attr-defined]  # YAML has no types
+    ]
     return {"name": name, SLACK: blocks} if blocks else {"name": name}
-
-
-def _blocks(receiver: Mapping[str, object], address: str, name: str) -> Iterator[Mapping[str, object]]:
-    for kind, (title, text) in CHANNELS.items():
-        for block in receiver.get(kind, []):  # type: ignore[attr-defined]  # YAML has no types
-            yield {
-                "api_url": f"{address}/{kind}/{name}",
-                "channel": "#demo",
-                "send_resolved": block.get("send_resolved", False),
-                "title": _at(block, title) or HEADLINE,
-                "text": _at(block, text) or TEXT,
-            }
-
-
-def _at(block: Mapping[str, object], path: str) -> str | None:
-    found: object = block
-    for key in path.split("."):
-        found = found.get(key) if isinstance(found, dict) else None
-    return None if found is None else str(found)
