@@ -1,4 +1,4 @@
-"""`make docs`: prints config/exporter.example.yml, in which the option classes say what each option is.
+"""`make docs`: prints config/exporter.example.yml, with each option's description from the option classes.
 
 usage: VENV/bin/python -m tools.options
 """
@@ -26,9 +26,9 @@ _NAMES = {
     "calendars": "default",
     "components": "CONVERSATION_COUNT",
 }
-"""What the one entry of each group with names is called in the example."""
+"""Name of the example's only entry in each group with names."""
 _OFF = ("components",)
-"""Groups that cannot be in the example's first source: its platform has none."""
+"""Groups that the platform of the example's first source does not have."""
 _SECOND = "support-bot"
 _WIDTH = 100
 _HEAD = """\
@@ -48,9 +48,9 @@ def is_named(field: FieldInfo) -> bool:
 
 
 def walk(group: type[Group], way: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], FieldInfo, str]]:
-    """Yields every option with its place and its meaning, groups before what is in them.
+    """Yields every option with its path and its meaning, groups before their options.
 
-    `NAME` is for the name of an entry, `N` for its place in a list.
+    In a path, `NAME` stands for the name of an entry, `N` for its index in a list.
     """
     described = meanings(group)
     for name, field in group.model_fields.items():
@@ -61,14 +61,14 @@ def walk(group: type[Group], way: tuple[str, ...] = ()) -> Iterator[tuple[tuple[
 
 
 def meanings(group: type[Group]) -> dict[str, str]:
-    """Returns what the docstrings below the options say, or the descriptions of those that are made of data.
+    """Returns the docstrings below the options, or the descriptions of options that are generated from data.
 
-    pydantic can read the docstrings, too, but does so at each start, which then takes a third longer.
+    pydantic can read docstrings too, but would do so at each start, which would then take a third longer.
     """
     found = {name: field.description or "" for name, field in group.model_fields.items()}
-    for each in (each for each in group.__mro__ if issubclass(each, Group)):  # pydantic's are long, and declare none
-        with suppress(OSError, TypeError):  # a class that is made of data has no source text
-            body = ast.parse(inspect.getsource(each)).body[0].body  # type: ignore[attr-defined]  # it is a class
+    for each in (each for each in group.__mro__ if issubclass(each, Group)):  # pydantic's are long, without options
+        with suppress(OSError, TypeError):  # a generated class has no source code
+            body = ast.parse(inspect.getsource(each)).body[0].body  # type: ignore[attr-defined]  # a class definition
             for declared, text in pairwise(body):
                 if isinstance(declared, ast.AnnAssign) and isinstance(text, ast.Expr):
                     found[ast.unparse(declared.target)] = " ".join(ast.literal_eval(text.value).split())
@@ -80,7 +80,7 @@ def _with_own(platforms: Mapping[str, Platform]) -> Iterator[Platform]:
 
 
 def _others(platforms: Mapping[str, Platform]) -> Iterator[str]:
-    """Yields a further source for each platform that has options of its own: those, and what it cannot do without."""
+    """Yields another source for each platform with its own options: these, and required ones."""
     for number, platform in enumerate(_with_own(platforms)):
         yield from _comment(f"{platform.title} has options of its own; all others are as above.")
         yield f"{_SECOND}{f'-{number + 1}' if number else ''}:"
@@ -126,7 +126,7 @@ def _comment(text: str) -> Iterator[str]:
 
 
 def _is_off(name: str, field: FieldInfo) -> bool:
-    """Options without a default are commented out, but one of the two ways to give the key is needed."""
+    """Options without a default are commented out, except one of the two ways to set the key."""
     return field.default is None and name != "api_key_file"
 
 

@@ -133,7 +133,8 @@ class Array:
         paths = [value for _, _, value in (*self._typed, *self._untyped)]
         if len(paths) > 1:
             return attrgetter(*paths)
-        return lambda row: tuple(map(getattr, repeat(row), paths))
+        getters = list(map(attrgetter, paths))
+        return lambda row: tuple([get(row) for get in getters])
 
     @cached_property
     def checked(self) -> tuple[tuple[Field, str], ...]:
