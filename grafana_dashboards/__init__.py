@@ -1,1 +1,1 @@
-"""Grafana dashboards: the JSON files that Grafana reads, and in `src` the program that writes them."""
+"""Grafana dashboards: the JSON files for Grafana, and their generator in `src`."""

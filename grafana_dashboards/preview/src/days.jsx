@@ -1,4 +1,4 @@
-// State timeline and status history, which Grafana's libraries do not carry: the same cells, colours and words, drawn plainly.
+// State timeline and status history, which Grafana's libraries do not contain: a simple version with the same cells, colours and words.
 
 import { getDisplayProcessor, FieldType } from '@grafana/data'
 import React from 'react'
@@ -57,7 +57,7 @@ function ticks(from, now, width) {
   return found
 }
 
-// The words of states where there are some, else the steps from which on a colour holds.
+// The names of states if there are any, otherwise the thresholds of the colours.
 function Legend({ panel, theme, field }) {
   if (!field) return null
   const display = getDisplayProcessor({ field, theme, timeZone: 'utc' })
