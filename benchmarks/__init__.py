@@ -1,4 +1,4 @@
-"""How fast and how large the exporter is, measured beside what a user would pick instead: `make bench`.
+"""Measures speed and memory of the exporter, and compares it with the usual alternative: `make bench`.
 
-CPU time, not wall time, wherever it can be had, so that a machine with other work tells the same. Reads /proc: Linux.
+Measures CPU time instead of wall time where possible, so that other work on the machine matters less. Needs /proc.
 """

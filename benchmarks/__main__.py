@@ -1,7 +1,7 @@
 """Measures, prints a table, writes JSON; exit status 1 if a bound is missed.
 
-The bounds are those promised; with --short, which CI runs on machines of any speed, the ratios of expected.json, the
-memory, and that no scrape failed.
+The bounds are the promised ones. With --short, which CI runs on machines of any speed, they are the ratios of
+expected.json, memory, and no failed scrape.
 
 usage: python -m benchmarks [--short] [--companies N,N] [--json FILE] [--record]
        python -m benchmarks --history DAYS [--companies N] [--json FILE]
@@ -21,7 +21,7 @@ from benchmarks.figure import Figure, show, write
 
 EXPECTED = Path(__file__).with_name("expected.json")
 SLACK = 0.7
-"""A ratio may fall to this share of the expected one: by how much two runs on a busy machine differ."""
+"""Least allowed share of an expected ratio: two runs on a busy machine differ by so much."""
 RATIO = "ratio: "
 STEADY = (live.PEAK, live.PEAK_AFTER, live.FAILED, live.USUAL)
 GROWTH_FROM, GROWTH = 100, "growth: exponent of a poll's cost by companies"
@@ -30,7 +30,7 @@ SIZES, SHORT_SIZES = (20, 100, 1000, 10_000), (100, 1000)
 
 
 def measured(sizes: Sequence[int], *, short: bool) -> Iterator[Figure]:
-    """Yields all figures as they come."""
+    """Yields all figures as soon as they are measured."""
     totals: dict[int, float] = {}
     yield from imports.measure()
     for companies in sizes:
@@ -56,32 +56,32 @@ def measured(sizes: Sequence[int], *, short: bool) -> Iterator[Figure]:
 
 
 def against(expected: dict[str, float], figures: Sequence[Figure]) -> list[Figure]:
-    """Returns what hangs on no machine's speed: ratios, bound by what is expected of them, memory and failures."""
+    """Returns the figures that the machine's speed does not affect: ratios with expected bounds, memory, failures."""
     judged = [
         figure._replace(at_least=expected[key] * SLACK, at_most=None)
         for figure in figures
         if (key := f"{figure.what} ({figure.companies})") in expected
     ]
     if len(judged) < len(expected):
-        raise SystemExit(f"{EXPECTED.name} has ratios that were not measured: --record writes it anew")
+        raise SystemExit(f"{EXPECTED.name} has ratios that were not measured: update it with --record")
     return [*judged, *(each for each in figures if each.bound and each.what.endswith(STEADY))]
 
 
 def record(figures: Sequence[Figure]) -> None:
-    """Makes what was measured what is expected from now on."""
+    """Writes the measured ratios as the expected ones."""
     ratios = (each for each in figures if each.what.startswith(RATIO) and each.companies == live.MANY)
     found = {f"{each.what} ({each.companies})": round(each.value, 2) for each in ratios}
     EXPECTED.write_bytes(msgspec.json.format(msgspec.json.encode(found)) + b"\n")
 
 
 def main() -> int:
-    """Does as told and returns the exit status."""
+    """Runs the benchmarks that the options select; returns the exit status."""
     options = argparse.ArgumentParser(prog="benchmarks", description=__doc__)
-    options.add_argument("--short", action="store_true", help="judge what hangs on no speed: ratios, memory")
+    options.add_argument("--short", action="store_true", help="check only ratios, memory and failures")
     options.add_argument("--record", action="store_true", help="write expected.json")
     options.add_argument("--companies", help="sizes, as in 20,1000")
-    options.add_argument("--history", type=int, metavar="DAYS", help="instead, what backfill of so many days takes")
-    options.add_argument("--json", type=Path, default=Path("benchmark.json"), help="where the figures go")
+    options.add_argument("--history", type=int, metavar="DAYS", help="measure only a backfill of this many days")
+    options.add_argument("--json", type=Path, default=Path("benchmark.json"), help="file to write the figures to")
     given = options.parse_args()
     sizes = [int(size) for size in given.companies.split(",")] if given.companies else ()
     figures: list[Figure] = []

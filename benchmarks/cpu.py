@@ -13,7 +13,7 @@ KIB_OF_MIB = 1024
 
 
 def cpu(function: Callable[[], Result], tries: int = 1) -> tuple[float, Result]:
-    """Returns the least CPU seconds of this thread in so many tries, and the last result."""
+    """Returns the fewest CPU seconds that this thread needed in a number of tries, and the last result."""
     best = float("inf")
     for _ in range(tries):
         began = time.thread_time()
@@ -23,23 +23,23 @@ def cpu(function: Callable[[], Result], tries: int = 1) -> tuple[float, Result]:
 
 
 def of_thread(pid: int) -> float:
-    """Returns the CPU seconds of a process' first thread; of ours, that is the one that serves."""
+    """Returns the CPU seconds of the main thread of a process; in the exporter, it serves scrapes."""
     return int(Path(f"/proc/{pid}/task/{pid}/schedstat").read_text().split()[0]) / 1e9
 
 
 def of_process(pid: int) -> float:
-    """Returns the CPU seconds of all threads that a process has or had, in steps of a hundredth."""
+    """Returns the CPU seconds of all threads of a process, including ended ones; the resolution is 10 ms."""
     user, system = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[11:13]
     return (int(user) + int(system)) / TICKS
 
 
 def resident(pid: int) -> float:
-    """Returns the MiB that a process has in memory."""
+    """Returns the resident memory of a process in MiB."""
     return _status(pid, "VmRSS")
 
 
 def peak(pid: int) -> float:
-    """Returns the most MiB that a process ever had in memory."""
+    """Returns the peak resident memory of a process in MiB."""
     return _status(pid, "VmHWM")
 
 

@@ -1,4 +1,4 @@
-"""What a measurement comes to: figures, with the bounds that they are promised to keep, as a table and as JSON."""
+"""Results of measurements: figures with their promised bounds, as a table and as JSON."""
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -10,7 +10,7 @@ from rich.table import Table
 
 
 class Figure(NamedTuple):
-    """One measured value: `what` of how many `companies`, in `unit`, and what it may be `at_most` or `at_least`."""
+    """One measured value: `what`, for how many `companies`, in `unit`, with the bounds `at_most` or `at_least`."""
 
     what: str
     companies: int
@@ -21,21 +21,21 @@ class Figure(NamedTuple):
 
     @property
     def holds(self) -> bool:
-        """Tells whether the value keeps its bound, if it has one."""
+        """Returns whether the value is within its bound; true without one."""
         return (self.at_most is None or self.value <= self.at_most) and (
             self.at_least is None or self.value >= self.at_least
         )
 
     @property
     def bound(self) -> str:
-        """The bound in words, empty if there is none."""
+        """The bound as text; empty without one."""
         if self.at_most is not None:
             return f"at most {_short(self.at_most)}"
         return f"at least {_short(self.at_least)}" if self.at_least is not None else ""
 
 
 def _short(value: float) -> str:
-    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"  # noqa: PLR2004 three digits are all there is to it
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"  # noqa: PLR2004 three significant digits
 
 
 def show(figures: Sequence[Figure], console: Console) -> None:

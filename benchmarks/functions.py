@@ -1,7 +1,7 @@
 """Counts the functions and modules of `exporter/` that one steady poll runs; exit status 1 above the bounds.
 
-Steady is the second poll of a day: one source, chat-sessions alone, everything held, the simulated Paradigm called in
-this process. Not counted are the simulator, and lambdas, comprehensions and generator expressions.
+A steady poll is the second poll of a day: one source, only chat-sessions, with the history read, and the simulated
+Paradigm in the same process. The simulator, lambdas, comprehensions and generator expressions are not counted.
 
 usage: python -m benchmarks.functions [--list]
 """
@@ -47,7 +47,7 @@ class Calls:
 
     @contextmanager
     def installed(self) -> Iterator[None]:
-        """Has the interpreter tell of every call while the block runs."""
+        """Traces all calls while the block runs."""
         threading.setprofile(self._called)
         sys.setprofile(self._called)
         try:
@@ -113,7 +113,7 @@ def _seconds(now: Callable[[], datetime]) -> Callable[[], float]:
 def main() -> int:
     """Prints both figures and returns the exit status."""
     options = argparse.ArgumentParser(prog="benchmarks.functions", description=__doc__)
-    options.add_argument("--list", action="store_true", help="print the names of the functions, too")
+    options.add_argument("--list", action="store_true", help="also print the names of the functions")
     given = options.parse_args()
     calls = Calls()
     with calls.installed():

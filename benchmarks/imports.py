@@ -1,4 +1,4 @@
-"""What importing takes: a bare interpreter, the libraries of `serve`, and all of it."""
+"""The cost of imports: a bare interpreter, the libraries of `serve`, and the exporter."""
 
 import subprocess
 import sys
@@ -26,7 +26,7 @@ IMPORTS = {
 
 
 def measure() -> Iterator[Figure]:
-    """Yields memory, CPU and the number of modules, the least of some tries."""
+    """Yields memory, CPU and number of modules, each the lowest of several tries."""
     for what, statement in IMPORTS.items():
         memory, milliseconds, modules = min(_imported(statement) for _ in range(TRIES))
         yield Figure(f"imports: {what}, memory", 1, memory, "MiB")

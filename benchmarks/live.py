@@ -1,4 +1,4 @@
-"""What the running program costs: its start, its memory, its scrapes alone and during polls, its idling."""
+"""The cost of the running exporter: start, memory, scrapes alone and during polls, idling."""
 
 import asyncio
 import signal
@@ -22,15 +22,15 @@ FAILED = f"{SCRAPERS} scrapers during polls: failed"
 POLLS_EVERY_S = 5.0
 HELD = 60
 CPU = attrgetter("cpu")
-TRIES = 10  # a machine that others use is slow for seconds on end
+TRIES = 10  # a shared machine can be slow for seconds
 USUAL = "usual way / scrape"
-"""Not among the ratios that are expected: a machine that copies bytes slowly is not slow at Python, too."""
+"""Not an expected ratio: a machine that copies bytes slowly may still run Python fast."""
 USUAL_UP_TO = MANY
-"""Of more companies the usual way takes minutes and gigabytes."""
+"""For more companies, the usual alternative takes minutes and gigabytes."""
 
 
 def measure(companies: int, idle_s: float, crowd_s: float) -> Iterator[Figure]:
-    """Runs an exporter of so many companies and yields what it costs; idles and is crowded for so many seconds."""
+    """Runs an exporter and yields its costs, including some seconds of idling and of many scrapers."""
     with tempfile.TemporaryDirectory() as folder, programs.platform(companies) as platform:
         config = programs.configure(Path(folder), platform)
         with programs.exporter(config) as program:
@@ -38,7 +38,7 @@ def measure(companies: int, idle_s: float, crowd_s: float) -> Iterator[Figure]:
             bound = 2.0 if companies == FEW else None
             yield Figure("start: to the first scrape with figures", companies, started, "s", at_most=bound)
             yield Figure("start: CPU of all threads until then", companies, cpu.of_process(program.pid), "s CPU")
-            program.wait(lambda: programs.has_past(program), "the past")
+            program.wait(lambda: programs.has_past(program), "the history")
             yield from _memory(companies, program)
             yield from _scrapes(companies, program, Path(folder))
             if idle_s:
@@ -56,11 +56,11 @@ def _memory(companies: int, program: Program) -> Iterator[Figure]:
 
 
 def _scrapes(companies: int, program: Program, folder: Path) -> Iterator[Figure]:
-    """Measures scrapes by one scraper: ours, of as many bytes that are ready, and those of the usual way."""
+    """Measures scrapes by one scraper: of the exporter, of as many prepared bytes, and of the usual alternative."""
     many = companies == MANY
     packed = limit = _packed(program)
     with programs.compared("benchmarks.ready", packed.size) as ready:
-        for _ in range(TRIES):  # in turn: the machine is fast and slow for both
+        for _ in range(TRIES):  # alternating, so that the machine's speed affects both
             packed, limit = min(packed, _packed(program), key=CPU), min(limit, _packed(ready), key=CPU)
     plain = scrapes.in_turn(program, 20, "identity", cpu.of_thread)
     yield Figure("scrape: gzip", companies, packed.cpu * 1000, "ms CPU", at_most=2.0 if many else None)
@@ -86,7 +86,7 @@ def _packed(program: Program) -> Scrapes:
 
 
 def _idle(companies: int, program: Program, seconds: float) -> Iterator[Figure]:
-    """Measures an exporter that nobody asks and that asks nobody."""
+    """Measures an exporter without scrapes and polls."""
     before = cpu.of_process(program.pid)
     time.sleep(seconds)
     share = (cpu.of_process(program.pid) - before) / seconds
@@ -96,7 +96,7 @@ def _idle(companies: int, program: Program, seconds: float) -> Iterator[Figure]:
 
 
 def _crowd(companies: int, program: Program, polls: "Polls", seconds: float) -> Iterator[Figure]:
-    """Has many scrape at once while the exporter polls over and over."""
+    """Measures many simultaneous scrapers while the exporter keeps polling."""
     found = asyncio.run(_crowded(program, polls, seconds))
     bound = 150.0 if companies == MANY else None
     yield Figure(f"{SCRAPERS} scrapers during polls: half within", companies, found.median * 1000, "ms")
@@ -107,16 +107,16 @@ def _crowd(companies: int, program: Program, polls: "Polls", seconds: float) -> 
 
 
 class Polls(NamedTuple):
-    """What makes an exporter poll: its configuration's folder, and the platform."""
+    """Causes polls of an exporter by changes to its configuration."""
 
     folder: Path
     platform: Program
 
     async def over_and_over(self, program: Program) -> None:
-        """Widens and narrows what is held of the past, at which the exporter polls, or renders, everything."""
+        """Lengthens and shortens the history in turn, so that the exporter polls or renders everything."""
         days = HELD
         while True:
-            days = 2 * HELD - 1 - days  # a day less, a day more, which is asked for at once
+            days = 2 * HELD - 1 - days  # one day less, then one more, which is requested at once
             programs.configure(self.folder, self.platform, days)
             program.process.send_signal(signal.SIGHUP)
             await asyncio.sleep(POLLS_EVERY_S)

@@ -1,6 +1,6 @@
-"""What polls cost of which little changed, in CPU seconds of all threads: by the whole poller, the network left out.
+"""The cost of polls with few changes, in CPU seconds of all threads: the whole poller, without the network.
 
-The figures of 100 companies have risen since the poll before; a correction changes theirs of one past day, too.
+The figures of 100 companies have increased since the poll before; a correction also changes those of one past day.
 """
 
 import asyncio
@@ -26,7 +26,7 @@ from exporter.simulator.paradigm.reports import REPORTS
 from exporter.simulator.paradigm.world import World
 
 CHANGED = 100
-"""So many companies change from poll to poll."""
+"""Number of companies that change from poll to poll."""
 CORRECTED = TODAY - timedelta(days=2)
 STEADY_MS, CORRECTION_MS = {1000: 250.0, 10_000: 2500.0}, {1000: 350.0}
 STEADY = "steady poll: 4 days, 6 reports, 100 companies changed"
@@ -34,9 +34,9 @@ STEADY = "steady poll: 4 days, 6 reports, 100 companies changed"
 
 @dataclass(slots=True)
 class Platform:
-    """Answers as the simulated one does at `now`; until `is_corrected`, one past day as it was in its evening.
+    """Responds like the simulated one at `now`; until `is_corrected`, one past day is as it was in its evening.
 
-    Making answers costs `seconds` of CPU, which are none of the poll's.
+    `seconds` is the CPU time for making responses, which is not the poll's.
     """
 
     world: World
@@ -46,7 +46,7 @@ class Platform:
     _known: dict[tuple[str, Days], dict[str, object]] = field(default_factory=dict)
 
     async def get(self, request: Request, _budget: RetryBudget) -> bytes:
-        """Returns what is said of the changing companies now, and of all others at noon."""
+        """Returns the changing companies as of now, and all others as of noon."""
         began = time.process_time()
         days = Days(*(date.fromisoformat(request.params[key]) for key in ("start_date", "end_date")))
         answer = self._answer(slice(CHANGED), self.now, request.report, days, is_corrected=self.is_corrected)
@@ -56,7 +56,7 @@ class Platform:
         return body
 
     def _others(self, report: str, days: Days) -> dict[str, object]:
-        """Returns what is said of the companies that do not change, each as JSON; of a poll's days it is kept."""
+        """Returns the companies that do not change, each as JSON; cached for a poll's days."""
         answer = self._answer(slice(CHANGED, None), NOW, report, days, is_corrected=True)
         texts = {
             key: [msgspec.Raw(msgspec.json.encode(each)) for each in said] if isinstance(said, list) else said
@@ -82,7 +82,7 @@ def _with(said: object, rest: object) -> object:
 
 
 def measure(companies: int) -> Iterator[Figure]:
-    """Yields what a first poll with its past, the best of some steady ones, and one with a correction cost."""
+    """Yields the costs of a first poll with history, the best of several steady polls, and one with a correction."""
     first, steady, correction = asyncio.run(_polls(companies))
     yield Figure("first poll and 60 days, 6 reports", companies, first * 1000, "ms CPU")
     yield Figure(STEADY, companies, steady * 1000, "ms CPU", at_most=STEADY_MS.get(companies))

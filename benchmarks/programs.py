@@ -1,4 +1,4 @@
-"""The programs that are measured, as processes on loopback: platform, exporter, the usual way, bytes that are ready."""
+"""The measured programs, as processes on loopback: platform, exporter, the usual alternative, prepared bytes."""
 
 import socket
 import subprocess
@@ -23,18 +23,18 @@ FIGURE = "paradigm_user_queries_last_day{"
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """A running program: its process, and the port that it serves on."""
+    """A running program: its process and its port."""
 
     process: subprocess.Popen[bytes]
     port: int
 
     @property
     def pid(self) -> int:
-        """Its process' number."""
+        """Its process id."""
         return self.process.pid
 
     def page(self, path: str = "/metrics") -> str:
-        """Returns what it answers, nothing as long as it does not listen."""
+        """Returns its response; empty while it does not listen."""
         connection = HTTPConnection("127.0.0.1", self.port, timeout=60)
         try:
             connection.request("GET", path)
@@ -45,7 +45,7 @@ class Program:
             connection.close()
 
     def wait(self, condition: Callable[[], bool], what: str) -> float:
-        """Waits until the condition is true, and returns the seconds that it took."""
+        """Waits until the condition is true, and returns the seconds it waited."""
         began = time.monotonic()
         while not condition():
             if self.process.poll() is not None or time.monotonic() - began > PATIENCE_S:
@@ -55,7 +55,7 @@ class Program:
 
 
 def free_port() -> int:
-    """Returns a loopback port that nobody listened on a moment ago."""
+    """Returns a free loopback port."""
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port: int = probe.getsockname()[1]
     return port
@@ -63,7 +63,7 @@ def free_port() -> int:
 
 @contextmanager
 def running(command: Sequence[str], port: int) -> Iterator[Program]:
-    """Runs a program for the length of the block; what it prints is shown if it fails."""
+    """Runs a program until the end of the block; shows its output if it fails."""
     with tempfile.TemporaryFile() as log:
         process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)  # noqa: S603 our own programs
         try:
@@ -79,7 +79,7 @@ def running(command: Sequence[str], port: int) -> Iterator[Program]:
 
 @contextmanager
 def platform(companies: int, keep_days: int = HISTORY.days) -> Iterator[Program]:
-    """Runs the simulated Paradigm, which keeps so many days, and waits until it answers."""
+    """Runs the simulated Paradigm with this many past days, and waits until it responds."""
     port = free_port()
     world = (f"--companies={companies}", f"--seed={SEED}", f"--keep-days={keep_days}")
     options = (f"--listen-address=127.0.0.1:{port}", *world)
@@ -89,7 +89,7 @@ def platform(companies: int, keep_days: int = HISTORY.days) -> Iterator[Program]
 
 
 def configure(folder: Path, polled: Program, history_days: int = 60) -> Path:
-    """Writes the configuration of an exporter of a platform, which polls it every hour."""
+    """Writes the configuration of an exporter that polls a platform every hour."""
     (folder / "key").write_text(World.from_seed(SEED, 1).keys.admin)
     path = folder / "exporter.yml"
     path.write_text(
@@ -101,7 +101,7 @@ def configure(folder: Path, polled: Program, history_days: int = 60) -> Path:
 
 @contextmanager
 def exporter(config: Path) -> Iterator[Program]:
-    """Runs the exporter; its block starts at once."""
+    """Runs the exporter; does not wait for it."""
     port = free_port()
     options = (f"--config.file={config}", f"--web.listen-address=127.0.0.1:{port}")
     with running((*OURS, "serve", *options), port) as program:
@@ -109,18 +109,18 @@ def exporter(config: Path) -> Iterator[Program]:
 
 
 def has_figures(program: Program) -> bool:
-    """Tells whether the first figures are served."""
+    """Returns whether the first figures are served."""
     return FIGURE in program.page()
 
 
 def has_past(program: Program) -> bool:
-    """Tells whether the past of the report that is asked last was read."""
+    """Returns whether the history of the report that is polled last was read."""
     return LAST_READ in program.page()
 
 
 @contextmanager
 def compared(module: str, argument: object) -> Iterator[Program]:
-    """Runs what ours is compared with, a module that serves at once: `benchmarks.usual` or `benchmarks.ready`."""
+    """Runs a module for comparison, which serves at once: `benchmarks.usual` or `benchmarks.ready`."""
     port = free_port()
     with running((sys.executable, "-m", module, str(argument), str(port)), port) as program:
         program.wait(lambda: bool(program.page("/")), module)

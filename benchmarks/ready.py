@@ -1,8 +1,8 @@
-"""The limit of a scrape: as many bytes, ready in memory, sent by the same web server and nothing else.
+"""The limit of a scrape: the same web server sends as many prepared bytes, and does nothing else.
 
 usage: python -m benchmarks.ready BYTES PORT
 
-Serves them at every path until it is ended.
+Serves them at every path until it is stopped.
 """
 
 import os
@@ -13,7 +13,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 
 def application(page: bytes) -> ASGIApp:
-    """Answers every request with these bytes."""
+    """Responds to every request with these bytes."""
     headers = [(b"content-length", str(len(page)).encode())]
 
     async def answer(_scope: Scope, _receive: Receive, send: Send) -> None:

@@ -1,4 +1,4 @@
-"""Scrapers: one after the other, for what a scrape costs; many at once, for how long they wait."""
+"""Scrapers: one at a time, to measure the cost of a scrape; many at once, to measure how long they wait."""
 
 import asyncio
 import statistics
@@ -10,13 +10,13 @@ from typing import NamedTuple
 from benchmarks.programs import Program
 
 ACCEPT = "application/openmetrics-text;version=1.0.0;q=0.5,text/plain;version=0.0.4;q=0.3"
-"""Part of what Prometheus sends."""
+"""Some of the headers that Prometheus sends."""
 HEAD = f"GET /metrics HTTP/1.1\r\nHost: x\r\nAccept: {ACCEPT}\r\nAccept-Encoding: gzip\r\nConnection: close\r\n\r\n"
 EVERY_S = 1.0
 
 
 class Scrapes(NamedTuple):
-    """How long each scrape took, in seconds; the bytes of the last one; CPU seconds of each; how many failed."""
+    """Seconds that each scrape took, bytes of the last one, CPU seconds per scrape, and number of failures."""
 
     seconds: tuple[float, ...]
     size: int = 0
@@ -24,20 +24,20 @@ class Scrapes(NamedTuple):
     failed: int = 0
 
     def quantile(self, share: float) -> float:
-        """Returns the seconds within which this share of the scrapes ended, by the nearest rank."""
+        """Returns the seconds within which this share of scrapes ended (nearest rank)."""
         ranked = sorted(self.seconds)
         return ranked[min(len(ranked) - 1, int(share * len(ranked)))]
 
     @property
     def median(self) -> float:
-        """The seconds of the scrape in the middle."""
+        """The median in seconds."""
         return statistics.median(self.seconds)
 
 
 def in_turn(program: Program, times: int, encoding: str, cpu: Callable[[int], float]) -> Scrapes:
-    """Scrapes so many times on a connection that is kept, as Prometheus does, if the program keeps it.
+    """Scrapes a number of times on a keep-alive connection, like Prometheus, if the program keeps it open.
 
-    `cpu` counts the seconds of a process' number.
+    `cpu` returns the CPU seconds of a process id.
     """
     took: list[float] = []
     connection = HTTPConnection("127.0.0.1", program.port, timeout=120)
@@ -52,7 +52,7 @@ def in_turn(program: Program, times: int, encoding: str, cpu: Callable[[int], fl
 
 
 async def at_once(program: Program, scrapers: int, seconds: float) -> Scrapes:
-    """Has many scrapers scrape every second, spread over it, for so long."""
+    """Runs many scrapers, each once a second at its own offset, for a number of seconds."""
     end = time.monotonic() + seconds
     tasks = [_scraper(program, number * EVERY_S / scrapers, end) for number in range(scrapers)]
     found = await asyncio.gather(*tasks)
@@ -77,7 +77,7 @@ async def _scrape(program: Program) -> None:
     """Reads one page.
 
     Raises:
-        ValueError: the answer is no 200 with a length.
+        ValueError: the response is not a 200 with a length.
     """
     reader, writer = await asyncio.open_connection("127.0.0.1", program.port)
     try:

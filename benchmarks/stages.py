@@ -1,6 +1,6 @@
-"""What one poll costs by stage, in CPU seconds of the one worker thread, beside what else could do the same work.
+"""The cost of one poll by stage, in CPU seconds of the worker thread, compared with other ways to do the same work.
 
-All reports of the simulated Paradigm, four days (today and the three before), onto 60 held days.
+All reports of the simulated Paradigm, four days (today and the three before), with 60 held days.
 """
 
 import json
@@ -39,11 +39,11 @@ TODAY = NOW.date()
 ASKED = Days(TODAY - timedelta(days=3), TODAY)
 HELD = 60
 TRIES = 3
-"""Of so many the cheapest counts: what else the machine does only adds."""
+"""The cheapest try counts, because other work on the machine only adds to it."""
 
 
 class Stages(NamedTuple):
-    """CPU seconds of one poll of all reports by stage, and of others doing the same work, by what they are."""
+    """CPU seconds of one poll of all reports by stage, and of other libraries for the same work, by name."""
 
     ours: Mapping[str, float]
     others: Mapping[str, float]
@@ -57,13 +57,13 @@ class Stages(NamedTuple):
 
 
 def source() -> Target:
-    """Returns a source as the defaults of the configuration make it."""
+    """Returns a source with default settings."""
     settings = load(None, {"PARADIGM_API_KEY": "opens-nothing"}, platforms())
     return next(iter(settings.sources.values())).target
 
 
 def body(world: World, report: str, days: Days) -> bytes:
-    """Returns what the simulated platform answers about some days."""
+    """Returns the response of the simulated platform for some days."""
     answer = REPORTS[report].answer(world, world.known(), world.views(days.first, days.last, NOW))
     return msgspec.json.encode(answer)
 
@@ -81,7 +81,7 @@ def _decoded(watched: Target, report: Report, days: Days, raw: bytes) -> Answer:
 
 
 def past(watched: Target, report: Report, world: World) -> ReportState:
-    """Returns what is held of a report after its past was read, in pieces."""
+    """Returns the state of a report after its history was read in pieces."""
     ledger, first = Ledger(), TODAY - timedelta(days=HELD)
     day_bytes = max(1, len(body(world, report.name, Days(first, first))))
     step = max(1, PIECE_BYTES // day_bytes) if report.has_days else HELD
@@ -101,7 +101,7 @@ def _folded(watched: Target, report: Report, ledger: Ledger, answer: Answer) -> 
 
 def measure(companies: int) -> Stages:
     """Polls every report once and measures each stage."""
-    interpreter.collect_rarely()  # as the program does
+    interpreter.collect_rarely()  # like the exporter
     interpreter.switch_often()
     watched, world = source(), World.from_seed(1, companies)
     states = {report.name: past(watched, report, world) for report in watched.reports}
@@ -130,7 +130,7 @@ def measure(companies: int) -> Stages:
 
 
 class _Drawing(NamedTuple):
-    """The lines of a report, and the CPU seconds of making families and of writing them."""
+    """The lines of a report, and the CPU seconds of making and writing its families."""
 
     judging: float
     writing: float
@@ -138,7 +138,7 @@ class _Drawing(NamedTuple):
 
 
 def _drawn(watched: Target, states: Mapping[str, ReportState], report: Report) -> _Drawing:
-    """Makes and writes one family after the other, as the program does: never are all of them there."""
+    """Makes and writes one family at a time, like the exporter, so that they are never all in memory."""
     judging = writing = 0.0
     chunks, quoted = [], Quoted()
     ended = time.thread_time()
@@ -178,7 +178,7 @@ def _metric(family: Family) -> Metric:
 
 
 def figures(companies: int, found: Stages) -> Iterator[Figure]:
-    """Yields what one poll costs, and by how much cheaper it is than the others."""
+    """Yields the cost of one poll, and the ratios to other libraries."""
     for stage, seconds in found.ours.items():
         yield Figure(f"poll: {stage}", companies, seconds * 1000, "ms CPU")
     bound = {1000: 1000.0, 10_000: 10_000.0}.get(companies)

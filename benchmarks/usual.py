@@ -1,8 +1,8 @@
-"""The usual way to write an exporter: gauges of prometheus-client, set in a loop, the page made at each scrape.
+"""The usual way to write an exporter: gauges of prometheus-client, set in a loop, rendered at each scrape.
 
 usage: python -m benchmarks.usual PAGE PORT
 
-PAGE holds the same series, in the text format. Serves until it is ended.
+PAGE contains the same series in the text format. Serves until it is stopped.
 """
 
 import sys
