@@ -32,8 +32,8 @@ _OFF = ("components",)
 _SECOND = "support-bot"
 _WIDTH = 100
 _HEAD = """\
-Every option of chat-usage-exporter, with its meaning and its default. Lines that are commented out are not set by \
-default. Each option can be set in the environment as well, which goes before this file: \
+Every option of chat-usage-exporter, with its meaning and its default. Options that are commented out are not set by \
+default. Environment variables override this file: \
 CHAT_USAGE_SOURCES__PRODUCTION__POLL__INTERVAL=30m sets sources.production.poll.interval.
 This file is generated: make docs."""
 
@@ -82,7 +82,7 @@ def _with_own(platforms: Mapping[str, Platform]) -> Iterator[Platform]:
 def _others(platforms: Mapping[str, Platform]) -> Iterator[str]:
     """Yields another source for each platform with its own options: these, and required ones."""
     for number, platform in enumerate(_with_own(platforms)):
-        yield from _comment(f"{platform.title} has options of its own; all others are as above.")
+        yield from _comment(f"{platform.title} has its own options; all others are as above.")
         yield f"{_SECOND}{f'-{number + 1}' if number else ''}:"
         yield f"  platform: {platform.name}"
         yield f"  api_key_file: /run/secrets/{platform.name}"
