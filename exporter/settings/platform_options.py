@@ -6,7 +6,7 @@ from functools import cache
 from pathlib import Path
 from typing import Annotated, cast
 
-from pydantic import ValidationInfo, create_model
+from pydantic import AfterValidator, ValidationInfo, create_model
 
 from exporter.domain.errors import ConfigError
 from exporter.domain.selectors import Selection
@@ -28,6 +28,10 @@ class SelectionOptions(Group):
     """Those that are not polled, even if included, a list of selectors."""
 
 
+def _selection(options: SelectionOptions) -> Selection:
+    return Selection(options.include, options.exclude)
+
+
 @cache
 def own_options(options: tuple[Option, ...]) -> type[Group]:
     fields = {each.name: _field(each) for each in options}
@@ -36,7 +40,7 @@ def own_options(options: tuple[Option, ...]) -> type[Group]:
 
 def _field(own: Option) -> tuple[object, object]:
     if own.kind is OptionKind.SELECTION:
-        return SelectionOptions, option({}, description=own.description)
+        return Annotated[SelectionOptions, AfterValidator(_selection)], option({}, description=own.description)
     kind, default = (Text, ...) if own.required else (Text | None, None)
     return kind, option(default, example=own.example, description=own.description)
 
@@ -62,10 +66,12 @@ def of_its_platform(named: object, info: ValidationInfo) -> SourceOptions:
     """
     name, given = cast("tuple[str, object]", named)
     platforms = context_of(info).platforms
-    platform = chosen(given, platforms)
+    if not isinstance(given, dict):
+        return SourceOptions.model_validate(given, context=info.context)
+    platform = platforms.get(str(given.get("platform")).strip())
     if platform is None:
         names = {option.name for platform in platforms.values() for option in platform.options}
-        rest = {key: value for key, value in given.items() if key not in names} if isinstance(given, dict) else given
+        rest = {key: value for key, value in given.items() if key not in names}
         return SourceOptions.model_validate(rest, context=info.context)
     options = source_options(platform.options).model_validate(given, context=info.context)
     own = account(name, platform, options)
@@ -77,19 +83,8 @@ def of_its_platform(named: object, info: ValidationInfo) -> SourceOptions:
     return options
 
 
-def chosen(given: object, platforms: Mapping[str, Platform]) -> Platform | None:
-    return platforms.get(str(given.get("platform")).strip()) if isinstance(given, dict) else None
-
-
 def account(name: str, platform: Platform, options: SourceOptions) -> Account:
-    values = {each.name: getattr(options, each.name) for each in platform.options}
-    return Account(
-        name,
-        {
-            name: Selection(value.include, value.exclude) if isinstance(value, SelectionOptions) else value
-            for name, value in values.items()
-        },
-    )
+    return Account(name, {each.name: getattr(options, each.name) for each in platform.options})
 
 
 def resolved(
