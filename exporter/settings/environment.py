@@ -34,15 +34,15 @@ def fold(name: str) -> str:
 def over(file: Document, environ: Mapping[str, str]) -> Document:
     """Returns the file with our variables over it."""
     given: dict[Loc, tuple[str, str]] = {}
-    problems: list[str] = []
+    problems: list[tuple[Place, str]] = []
     for variable, value in sorted(environ.items(), key=lambda item: fold(item[0])):
         if not variable.upper().startswith(PREFIX) or _is_service_link(variable, value):
             continue
-        loc = _location(variable, file.tree)
+        loc, place = _location(variable, file.tree), Place(_AFTER_THE_FILE, variable)
         if len(loc) == 1 and loc[0].startswith(GROUPS):
-            problems.append(f'{variable}: names a group of options; write "__" between levels: {EXAMPLE}')
+            problems.append((place, f'names a group of options; write "__" between levels: {EXAMPLE}'))
         elif rivals := [given[loc[:depth]] for depth in range(1, len(loc) + 1) if loc[:depth] in given]:
-            problems.append(f"{variable}: sets the same as {rivals[0][0]}, or something inside it; keep one of the two")
+            problems.append((place, f"sets the same as {rivals[0][0]}, or something inside it; keep one of the two"))
         else:
             given[loc] = variable, value
     return _laid_over(file, given, problems)
@@ -88,7 +88,9 @@ def _location(variable: str, file: Mapping[str, object]) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _laid_over(document: Document, given: Mapping[Loc, tuple[str, str]], problems: Iterable[str] = ()) -> Document:
+def _laid_over(
+    document: Document, given: Mapping[Loc, tuple[str, str]], problems: Iterable[tuple[Place, str]] = ()
+) -> Document:
     """Returns the document with values, each given as variable and text, in place of its own."""
     variables: Mapping[str, object] = {}
     for loc, (_, text) in given.items():

@@ -36,7 +36,7 @@ def _found(error: ValidationError) -> Iterator[Mistake]:
 
 
 def validated(kind: type[Options], document: Document, context: object = None, more: Iterable[Mistake] = ()) -> Options:
-    """Validates a document; ConfigError has a line for each problem, `more` ones included."""
+    """Validates a document; ConfigError has a line for each mistake, those of the file before those of variables."""
     mistakes = [*more]
     try:
         options = kind.model_validate(document.tree, context=context)
@@ -45,14 +45,9 @@ def validated(kind: type[Options], document: Document, context: object = None, m
     else:
         if not mistakes and not document.problems:
             return options
-    raise ConfigError("\n".join((*document.problems, *_lines(mistakes, document))))
-
-
-def _lines(mistakes: Iterable[Mistake], document: Document) -> list[str]:
-    """Returns a line for each mistake, in the order of the file, then of the environment."""
-    placed = [(_place(each, document), each) for each in mistakes]
-    placed.sort(key=lambda entry: entry[0])
-    return [f"{place.text}: {_option(each.loc)}: {each.message}" for place, each in placed]
+    located = [(_place(each, document), f"{_option(each.loc)}: {each.message}") for each in mistakes]
+    lines = sorted((*document.problems, *located), key=lambda each: each[0])
+    raise ConfigError("\n".join(f"{place.text}: {message}" for place, message in lines))
 
 
 def _place(mistake: Mistake, document: Document) -> Place:

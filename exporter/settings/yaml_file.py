@@ -46,12 +46,12 @@ class Place(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A tree of texts, the place of each value by its location, and problems that belong to no single value."""
+    """A tree of texts, the place of each value by its location, and problems that validation cannot find."""
 
     name: str
     tree: Mapping[str, object] = field(default_factory=dict, repr=False)
     places: Mapping[Loc, Place] = field(default_factory=dict)
-    problems: tuple[str, ...] = ()
+    problems: tuple[tuple[Place, str], ...] = ()
 
 
 class _Loader(yaml.SafeLoader):
@@ -148,12 +148,12 @@ def _read(content: str, name: str) -> Document:
         options = loader.mapping(root, ())
     finally:
         loader.dispose()
-    problems = [
-        f'{name}:{line}: the key "{shown(key)}" is set again (first in line {first}); keep one of the two'
-        for line, key, first in loader.twice
-    ]
     places = {loc: Place.of_line(name, line) for loc, line in loader.lines.items()}
-    return Document(name, options, places, tuple(problems))
+    twice = tuple(
+        (Place.of_line(name, line), f'the key "{shown(key)}" is set again (first in line {first}); keep one of the two')
+        for line, key, first in loader.twice
+    )
+    return Document(name, options, places, twice)
 
 
 def _wrong(problem: str, node: yaml.Node) -> yaml.MarkedYAMLError:

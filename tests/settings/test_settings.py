@@ -357,9 +357,9 @@ def test_all_problems_are_listed_in_the_order_of_the_file(file: Path) -> None:
     )
     lines = complaints(file, text, {"CHAT_USAGE_SOURCES__A__POLL__INTERVAL": "1", "CHAT_USAGE_X": ""})
     assert [line.split(": ")[:2] for line in lines] == [
-        ["exporter.yml:6", 'the key "api_key" is set again (first in line 5); keep one of the two'],
         ["exporter.yml:1", "treshold"],
         ["exporter.yml:4", "sources.a.platform"],
+        ["exporter.yml:6", 'the key "api_key" is set again (first in line 5); keep one of the two'],
         ["exporter.yml:7", "sources.a.settle"],
         ["exporter.yml:8", "sources.B"],
         ["CHAT_USAGE_SOURCES__A__POLL__INTERVAL", "sources.a.poll.interval"],
