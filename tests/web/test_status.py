@@ -180,7 +180,7 @@ def broken(text: str) -> list[tuple[str, ...]]:
             judged = datetime.fromtimestamp(values[(family, company, "")], UTC).date()
             side = f"{'below' if is_lower else 'above'} the {'fixed limit' if is_fixed else 'limit for that weekday'}"
             runbook = "ChatUsageBelowThreshold" if is_fixed else "ChatUsageActivityDropped"
-            said = f"{labels['severity']} {words(name)} {side}; what to do: {runbook}"
+            said = f"{labels['severity']} {words(name)} {side} what to do: {runbook}"
             found.append((company, said, day_name(judged), figure(value), figure(limit)))
     return found
 
