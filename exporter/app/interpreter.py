@@ -1,6 +1,5 @@
 """Interpreter settings for long-running commands: `serve` and `backfill`."""
 
-import ctypes
 import gc
 import sys
 from contextlib import suppress
@@ -40,5 +39,7 @@ def give_back() -> None:
     gaps: a backfill of months took 7 MiB more. `serve` keeps glibc's behaviour, because an uncompressed scrape would
     take 2.5 times as long.
     """
+    import ctypes  # noqa: PLC0415 `serve` does without it
+
     with suppress(AttributeError):  # another C library
         ctypes.CDLL(None).mallopt(M_MMAP_THRESHOLD, LARGE)

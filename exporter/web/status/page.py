@@ -6,9 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from functools import cache, partial
 from pathlib import Path
-from typing import NamedTuple
-
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
+from typing import TYPE_CHECKING, NamedTuple
 
 from exporter import __version__
 from exporter.exposition.board import Published
@@ -19,6 +17,9 @@ from exporter.web.status.problems import FailedReload, Level
 from exporter.web.status.query import CompanyQuery
 from exporter.web.status.report_rows import all_problems, source_rows
 from exporter.web.status.sparkline import HEIGHT, WIDTH
+
+if TYPE_CHECKING:
+    from jinja2 import Template
 
 MOST_PAGES = 64
 DOCS = "https://example.org/chat-usage-exporter/docs"
@@ -55,8 +56,10 @@ class RenderedPage(NamedTuple):
 
 
 @cache
-def template() -> Template:
+def template() -> "Template":
     """Compiles the page, which takes a tenth of a second: at the first view, not at the start."""
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined  # noqa: PLC0415 1 MiB that no scrape needs
+
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent / "templates"),
         autoescape=True,
