@@ -103,21 +103,20 @@ def _naming(where: str) -> Iterator[None]:
     """Translates errors of a certificate or key into ConfigError."""
     try:
         yield
-    except (OSError, ValueError) as error:  # ssl.SSLError is an OSError
-        raise ConfigError(f"tls_server_config: {where}: {_reason(error)}") from None
+    except ssl.SSLError as error:
+        words = (error.reason or "no PEM").lower().replace("_", " ")
+        reason = f"cannot be used ({words}); both must be PEM, and the key must match the certificate"
+    except OSError as error:
+        reason = f"cannot be read ({error.strerror})"
+    except ValueError as error:
+        reason = str(error)
+    else:
+        return
+    raise ConfigError(f"tls_server_config: {where}: {reason}")
 
 
 def _no_passphrase() -> str:
     raise ValueError("the key is encrypted; store it without a passphrase, readable only by this user")
-
-
-def _reason(error: Exception) -> str:
-    if isinstance(error, ssl.SSLError):
-        words = (error.reason or "no PEM").lower().replace("_", " ")
-        return f"cannot be used ({words}); both must be PEM, and the key must match the certificate"
-    if isinstance(error, OSError):
-        return f"cannot be read ({error.strerror})"
-    return str(error)
 
 
 @contextmanager
