@@ -1,4 +1,4 @@
-"""The components of both reports by their documented numbers, and their values in a time frame; knows no shape.
+"""The components of both reports by their documented numbers, and their values in a time frame.
 
 Source: https://docs.chatcaptain.com/api/api-dokumentation/statistics (ids and names). What the names mean is
 inferred.
@@ -98,9 +98,13 @@ def answered(question: StatisticsQuery, report: str, numbers: Iterable[int]) -> 
     return tuple(ComponentValue(number, names[number], _value(names[number], so_far, question)) for number in numbers)
 
 
+def figure_of(component: str) -> str:
+    """Returns the name that a component's figure has in the exporter."""
+    return _FIGURES[component.removesuffix(_OF_CHANNEL).removesuffix(_INTERVAL).removesuffix(_TREND)]
+
+
 def _value(name: str, so_far: Tally, question: StatisticsQuery) -> Value:
-    base = name.removesuffix(_OF_CHANNEL)
-    figure = _FIGURES[base.removesuffix(_INTERVAL).removesuffix(_TREND)]
+    base, figure = name.removesuffix(_OF_CHANNEL), figure_of(name)
     if base.endswith(_INTERVAL):
         return _series(figure, question)
     if base.endswith(_TREND):

@@ -5,20 +5,13 @@ from datetime import date, datetime
 
 from exporter.domain.errors import ConfigError
 from exporter.simulator.chatcaptain.bots import Bots, Channel, Chatbot
+from exporter.simulator.chatcaptain.components import COMPONENTS, figure_of
 from exporter.simulator.chatcaptain.tally import Frame, tally
 
-_TEXTS = (
-    *("conversations", "messages", "interactions", "steps", "intents", "conversations_by_language"),
-    *("intent_hits", "conversation_messages_median", "message_length_median", "intent_score_median"),
-)
-_CALLS = (
-    *("call_duration", "call_duration_median", "call_user_inputs_median"),
-    *("calls_by_end_reason", "calls_by_exit_step"),
-)
+PHONE_NUMBERS = {"calls_by_transfer_target"}
 TRUTHS = {
-    "overview": (*_TEXTS[:6], "conversations_by_channel_type", *_TEXTS[6:]),
-    "channel": (*_TEXTS, *_CALLS),
-    "inbox": ("inbox_transfers", "inbox_accepted", "inbox_not_accepted", "inbox_join_time_average_seconds"),
+    **{name: {figure_of(each) for each in of_report} - PHONE_NUMBERS for name, of_report in COMPONENTS.items()},
+    "inbox": {"inbox_transfers", "inbox_accepted", "inbox_not_accepted", "inbox_join_time_average_seconds"},
 }
 """The figures of each report, without phone numbers and single operators."""
 
@@ -37,7 +30,7 @@ def truth(bots: Bots, query: Mapping[str, str], at: datetime) -> Mapping[str, ob
         raise ConfigError(f"report {report!r} does not exist; known: {', '.join(TRUTHS)}")
     channels = (_channel(chatbot, query.get("channel", "")),) if report == "channel" else chatbot.channels
     so_far = tally(bots, chatbot, channels, Frame.of_day(day, bots), at)
-    return {name: so_far.figure(name) for name in TRUTHS[report]}
+    return {name: so_far.figure(name) for name in sorted(TRUTHS[report])}
 
 
 def _channel(chatbot: Chatbot, channel_id: str) -> Channel:
