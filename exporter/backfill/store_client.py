@@ -17,18 +17,19 @@ import httpx
 import msgspec
 import yaml
 
-from exporter import __version__
 from exporter.domain.blocking import in_time
 from exporter.domain.errors import ConfigError, StoreError
 from exporter.http import tls_context
+from exporter.http.errors import causes
 from exporter.http.key_mask import KeyMask
 from exporter.http.proxy import proxy_for
+from exporter.http.request import USER_AGENT
 
 MAX_PORT = 65535
 TIMEOUT_SECONDS = 60.0
 """Merging out-of-order samples may take a store a while."""
 REFUSAL_SECONDS = 0.25
-"""How long a new connection listens before it sends: longer than a nearby store takes to refuse a certificate."""
+"""How long a new connection listens before it sends; a nearby store rejects a certificate faster."""
 
 PUBLIC_HEADERS = frozenset(
     {
@@ -73,7 +74,7 @@ class HttpConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def http_config(path: Path | None) -> HttpConfig:
-    """Reads the file, whose paths are relative to its folder; ConfigError if it cannot be read or done."""
+    """Reads the file, whose paths are relative to its folder; ConfigError if it is unreadable or unsupported."""
     if path is None:
         return HttpConfig()
     try:
@@ -135,7 +136,7 @@ def client(
     proxy = proxy_for(httpx.URL(url))
     try:
         return httpx.AsyncClient(
-            headers={"User-Agent": f"chat-usage-exporter/{__version__}", **_headers(config, folder)},
+            headers={"User-Agent": USER_AGENT, **_headers(config, folder)},
             auth=_basic(config.basic_auth, folder),
             verify=_trust(config.tls_config, folder),
             timeout=TIMEOUT_SECONDS,
@@ -152,20 +153,19 @@ def client(
 
 def cut_off(url: str, error: Exception) -> str:
     """Returns why there was no answer; StoreError if TLS trust is missing, which a retry would not change."""
-    cause: BaseException | None = error
-    while cause is not None:
+    for cause in causes(error):
         why = str(getattr(cause, "reason", None) or cause)
         if isinstance(cause, ssl.SSLCertVerificationError) or (isinstance(cause, ssl.SSLError) and "ALERT" in why):
             raise StoreError(f"{reached(url)}: no TLS ({why}); see tls_config in --http.config.file") from error
-        cause = cause.__cause__ or cause.__context__
     return f"cannot be reached ({type(error).__name__})"
 
 
 async def _listen_first(request: httpx.Request) -> None:
-    """Makes a new connection wait for the store's verdict on our certificate before anything is sent.
+    """Makes a new connection wait before it sends anything: the store may reject our certificate.
 
-    In TLS 1.3 the verdict arrives after our side of the handshake. If the store then closes with a request
-    unread, the connection is reset and the reason is lost: a missing certificate would look like an absent store.
+    In TLS 1.3 the rejection arrives after our side of the handshake. If the store closes the connection with a
+    request unread, the connection is reset and the reason is lost: a missing certificate would look like a store
+    that is down.
     """
     request.extensions["trace"] = _raise_tls_refusal
 
@@ -178,7 +178,7 @@ async def _raise_tls_refusal(event: str, info: Mapping[str, Any]) -> None:
     try:
         async with asyncio.timeout(REFUSAL_SECONDS):
             await stream.read(1)
-    except TimeoutError:  # who agrees says nothing
+    except TimeoutError:  # a store that accepts us sends nothing
         return
     except BaseException:
         await stream.aclose()

@@ -59,7 +59,7 @@ def translate(error: Exception, sent: HttpRequest, timeout: float) -> ReportErro
         return ours(sent.message(f"no complete answer from {sent.site} within {timeout:g} s; see poll.timeout"))
     if ours is ConnectionLostError:
         message = sent.message(_lost(error, sent))
-        untrusted = any(isinstance(cause, ssl.SSLCertVerificationError) for cause in _causes(error))
+        untrusted = any(isinstance(cause, ssl.SSLCertVerificationError) for cause in causes(error))
         may_pass = isinstance(error, _TRANSIENT) and not untrusted
         return RetryableError(ours, message, type(error).__name__) if may_pass else ours(message)
     return ours(sent.message(f"{sent.site} answered, but {sent.quote(str(error))}"))
@@ -68,7 +68,7 @@ def translate(error: Exception, sent: HttpRequest, timeout: float) -> ReportErro
 def _lost(error: Exception, sent: HttpRequest) -> str:
     if isinstance(error, httpx.ProxyError):
         return f"the proxy did not connect to {sent.site}: {sent.quote(str(error))}"
-    for cause in _causes(error):
+    for cause in causes(error):
         if text := _root(cause, sent):
             return text
     why = sent.quote(str(error)) or type(error).__name__
@@ -95,7 +95,7 @@ def _root(cause: BaseException, sent: HttpRequest) -> str | None:
             return None
 
 
-def _causes(error: BaseException) -> Iterator[BaseException]:
+def causes(error: BaseException) -> Iterator[BaseException]:
     """Yields `error` and its causes, deepest last; of a group (one per address tried) the first."""
     cause: BaseException | None = error
     while cause is not None:
