@@ -1,4 +1,4 @@
-"""The progress of a backfill, so that a killed one can go on: a folder whose manifest.json alone counts.
+"""The progress of a backfill, so that a killed one can continue: a folder with manifest.json, which alone counts.
 
 Beside it lies the state of each report's last days, the evidence for zeros. A new state is written first, under a
 name of its own; then the manifest is replaced atomically; then the old state is deleted.

@@ -1,4 +1,4 @@
-"""The one HTTP client: key, rate limit, retries, time-out, size cap; knows no report's shape."""
+"""The one HTTP client: key, rate limit, retries, time-out, size limit; independent of the shape of reports."""
 
 from exporter.http.client import Client, RetryBudget
 from exporter.http.connection import tls_context

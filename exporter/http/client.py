@@ -28,9 +28,9 @@ log = logging.getLogger(__name__)
 BACKOFF_BASE = 2.0
 BACKOFF_CAP = 60.0
 LONGEST_PAUSE_SECONDS = 86400.0
-"""The longest pause that one answer can cause: by mistake a platform may ask for years."""
+"""The longest pause that one answer can cause: a faulty platform may ask for years."""
 TRIED_AGAIN_SECONDS = 86400.0
-"""After this long a refused request is tried again, in case the key may ask it by now."""
+"""A request refused with 403 is tried again after this time: the key's permissions may have changed."""
 
 
 @dataclass(slots=True)
@@ -106,18 +106,18 @@ class Client:
         self._pause: Pause | None = None
 
     def take_over(self, other: "Client") -> None:
-        """Leaves the platform alone for as long as it asked another client of it to."""
+        """Keeps the pause that the platform asked the previous client of the source for."""
         self._pause = other._pause
 
     async def get(self, request: Request, retry_budget: RetryBudget) -> bytes:
-        """Returns the whole answer, decompressed, the key in it masked: not empty, not a page, else unchecked.
+        """Returns the whole answer, decompressed, with the key masked; neither empty nor HTML, otherwise unchecked.
 
-        Asks again as the platform and `retry_budget` allow; asks `request.instead`, once, after a 403. Where that was
-        good it is asked at once for a day: a filter that the key may not use is not tried with each request.
+        Repeats the request as far as the platform and `retry_budget` allow. After a 403 it sends `request.instead`
+        once. If that succeeds it is sent first for a day, so that a forbidden filter is not tried with each request.
 
         Raises:
             AuthError: 401 or 403, or there is no usable key (status 401).
-            RateLimitedError, HttpStatusError: 429; any other status than 200. Or it is paused after such an answer.
+            RateLimitedError, HttpStatusError: 429, or any other status than 200; or a pause after such an answer.
             TimedOutError, ConnectionLostError, TooLargeError, NotJsonError: as their names say.
         """
         refused_at = self._refused_at
@@ -153,7 +153,7 @@ class Client:
         endpoint = self._endpoint
         where = f"{endpoint.source}: {report}: the key in {endpoint.key_place}"
         try:
-            key = await asyncio.to_thread(endpoint.key)  # may read a file, and that file system may not respond
+            key = await asyncio.to_thread(endpoint.key)  # may read from a file system that does not respond
         except (OSError, ConfigError) as error:
             raise AuthError(f"{where} cannot be read: {error}", HTTPStatus.UNAUTHORIZED) from error
         if not key or not key.isascii() or not key.isprintable() or key != key.strip():
@@ -235,11 +235,11 @@ class Client:
             ):
                 code = str(response.status_code)
                 if dated := http_date(response.headers.get("Date", "")):
-                    half = (self._clock.monotonic() - began) / 2  # it is taken to be made in the middle of the wait
+                    half = (self._clock.monotonic() - began) / 2  # the answer was made halfway through the wait
                     self._observer.dated((dated - self._clock.now()).total_seconds() + half)
                 return sent.mask.in_body(await report_body(response, sent, self._limits.max_body))
         except asyncio.CancelledError:
-            code = "cancelled"  # by a reload or the end: no failure of the platform
+            code = "cancelled"  # by a reload or shutdown, not by the platform
             raise
         except HTTPX_ERRORS as error:
             raise translate(error, sent, self._limits.timeout) from error

@@ -1,4 +1,4 @@
-"""Connections of a client: base URL, proxy, trusted certificates; knows no request."""
+"""Connections of a client: base URL, proxy, trusted certificates."""
 
 import ssl
 from collections.abc import Mapping
@@ -18,7 +18,7 @@ from exporter.http.response import hide_target
 HEADERS = {
     "Accept": "application/json",
     "Accept-Encoding": "gzip",
-    "Connection": "close",  # or what is sent beyond an answer would be taken for the answer to the next question
+    "Connection": "close",  # else bytes after an answer would be read as the answer to the next request
     "User-Agent": USER_AGENT,
 }
 
@@ -33,9 +33,8 @@ def base_url(endpoint: Endpoint) -> httpx.URL:
     if base.scheme not in ("http", "https") or not base.host:
         raise ConfigError(f"{where} must start with https:// and a host")
     if base.userinfo or base.query or base.fragment:
-        raise ConfigError(
-            f"{where} must not contain a user, password, query or fragment"
-        )  # a user would replace the key
+        # a user would replace the key
+        raise ConfigError(f"{where} must not contain a user, password, query or fragment")
     return base
 
 

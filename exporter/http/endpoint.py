@@ -1,4 +1,4 @@
-"""What a client needs: where to ask, as whom, within which limits, and who observes requests."""
+"""What a client needs: endpoint, limits and an observer of its requests."""
 
 import ipaddress
 from collections.abc import Callable, Mapping
@@ -17,7 +17,7 @@ class Observer(Protocol):
         """Notes a wait between two attempts; waits for the rate limit are not reported."""
 
     def paused(self, until: datetime) -> None:
-        """Notes that the platform wants no request until that moment."""
+        """Notes that the platform asked for no requests until that moment."""
 
     def dated(self, skew: float) -> None:
         """Notes that the platform's clock is `skew` whole seconds ahead, by the `Date` of an answer."""

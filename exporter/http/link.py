@@ -2,7 +2,7 @@
 
 A link is outside data and could point into the operator's own network. The host name is resolved once and every
 address is checked; the connection uses a checked address, so DNS rebinding changes nothing. A proxy resolves the name
-again; there TLS refuses an impostor.
+again; in that case TLS rejects a host without the right certificate.
 """
 
 import asyncio

@@ -1,7 +1,7 @@
 """Reads an answer: its body, unpacked within a limit, or an error from status and first bytes; decodes no JSON.
 
-httpx (0.28) decompresses a whole network chunk at once, so that 64 KiB of a gzip bomb become 64 MiB, and accepts a
-gzip without its end. So the raw bytes are unpacked here.
+httpx (0.28) decompresses a whole network chunk at once (64 KiB of a gzip bomb become 64 MiB) and accepts a truncated
+gzip, so the raw bytes are unpacked here.
 """
 
 import asyncio
@@ -29,14 +29,14 @@ from exporter.http.request import HttpRequest
 EXCERPT = 4096  # bytes read of an answer that is only quoted
 DOWN = (HTTPStatus.BAD_GATEWAY, HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.GATEWAY_TIMEOUT)
 PIECE = 256 * 1024
-"""Bytes unpacked at a time: about a millisecond of the event loop."""
+"""Bytes unpacked at a time: blocks the event loop for about a millisecond."""
 ENCODINGS: tuple[list[str], ...] = ([], ["gzip"], ["x-gzip"], ["deflate"])
 _GZIP, _ZLIB, _RAW = zlib.MAX_WBITS | 16, zlib.MAX_WBITS, -zlib.MAX_WBITS
 _ZLIB_METHOD = 8
 
 
 async def hide_target(response: httpx.Response) -> None:
-    """Hides a redirect's target from httpx, so that a broken one cannot fail before its status is seen."""
+    """Hides a redirect's target from httpx, which would raise for an invalid one before we see the status."""
     response.extensions["target"] = response.headers.pop("Location", "")
 
 
@@ -83,7 +83,7 @@ async def pieces(response: httpx.Response) -> AsyncIterator[bytes]:
     async for raw in response.aiter_raw():
         for piece in (raw,) if unpacker is None else unpacker.feed(raw):
             yield piece
-            await asyncio.sleep(0)  # a bomb is long: others run, and the time-out can strike
+            await asyncio.sleep(0)  # lets other tasks and the time-out run during a gzip bomb
     if unpacker is not None:
         unpacker.finish()
 
@@ -97,7 +97,7 @@ class _Unpacker:
 
     def feed(self, raw: bytes) -> Iterator[bytes]:
         """Yields what `raw` adds, at most `PIECE` bytes at a time."""
-        more = False  # a full piece may have more behind it although all of `raw` is taken in
+        more = False  # after a full piece there may be more output, although `raw` is empty
         while raw or more:
             raw = self._at_member(raw)
             if self._inflate is None or self._inflate.eof:

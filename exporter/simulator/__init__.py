@@ -1,1 +1,1 @@
-"""Simulated platforms with plausible figures and faults; knows nothing of our decoders."""
+"""Simulated platforms with plausible figures and faults; independent of our decoders."""

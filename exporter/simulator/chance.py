@@ -1,4 +1,4 @@
-"""Pseudo-random numbers that depend on nothing but their key, so that each figure can be computed on its own."""
+"""Pseudo-random numbers that depend only on their key, so each figure can be computed on its own."""
 
 import struct
 from hashlib import blake2b

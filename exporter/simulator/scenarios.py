@@ -139,7 +139,7 @@ _OF_PARADIGM = (
     ),
     Scenario(
         "key-swapped",
-        "the admin's key has become a company admin's: it sees company 1 alone",
+        "the admin's key has become a company admin's and shows company 1 only",
         keys=lambda keys: replace(keys, admin=keys.next_admin, company_admin=keys.admin),
     ),
     Scenario(

@@ -82,9 +82,7 @@ class Exports:
         return [Route("/files/{export_id}", self.serve), Route("/seen", self.show_seen)]
 
     def _file(self, job: Job) -> Response:
-        headers = {
-            "Content-Disposition": 'attachment; filename="../../statistics.csv"'
-        }  # whoever saves it knows better
+        headers = {"Content-Disposition": 'attachment; filename="../../statistics.csv"'}  # a hostile name
         if self.fate == "huge":
             return StreamingResponse(_endless(self._huge), media_type="text/csv", headers=headers)
         if self.fate == "truncated":

@@ -57,7 +57,7 @@ class ChatCaptain:
                 document = scenario.bot_document(name, document)
             return changed(msgspec.json.encode(document), (scenario.body for scenario in active))
 
-        # A year in hours takes a moment, during which the other requests want to be answered.
+        # In a thread: a year in hours takes a moment, and other requests must not wait.
         return Response(await asyncio.to_thread(body), media_type="application/json")
 
     async def nothing(self, request: Request) -> Response:

@@ -1,4 +1,4 @@
-"""A whole day of a chatbot's channel; pure, knows no report."""
+"""A whole day of a chatbot's channel; pure."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

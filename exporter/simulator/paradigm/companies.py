@@ -11,7 +11,7 @@ MOST_COMPANIES = 10_000
 _YEAR = 365.25
 _MILLENNIUM = date(2000, 1, 1).toordinal()
 _SPREAD = (-2.5, 0.0, 1.0, 2.2, -1.0)
-"""Added to the logarithm of a size, so that even five companies differ much in size."""
+"""Added to the logarithm of a size: even five companies differ a lot in size."""
 _WELL_KNOWN = (
     "Northwind",
     "Müller & Söhne GmbH",

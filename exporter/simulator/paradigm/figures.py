@@ -19,7 +19,7 @@ _SUBJECTS = (
     ("tender.pdf", "Tender"),
 )
 _MOST_DOCUMENTS = 15
-"""Documents per day, so that two years of 1,000 companies stay an answer of some 35 MB."""
+"""Documents per company and day: two years of 1,000 companies are an answer of about 35 MB."""
 _TOOLS: Mapping[str, Mapping[Mode, float]] = {
     "Document search": {"chat": 0.35, "agent": 0.6},
     "Web search": {"chat": 0.15, "agent": 0.45},
@@ -90,7 +90,7 @@ def documents(world: World, company: Company, view: DayView) -> tuple[DocumentUs
         return ()
     library = 5 + int(company.size / 4)
     first = view.day.toordinal() * 3  # another favourite every day
-    # Zipf's law; the first is rounded up, so that one answer with a document has used one
+    # Zipf's law; the first share is rounded up, so that every answer with documents used at least one
     shares = (
         ceil(answers / 5) if rank == 0 else int(answers / (5 * (rank + 1)))
         for rank in range(min(library, _MOST_DOCUMENTS))

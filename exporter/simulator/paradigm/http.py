@@ -58,7 +58,7 @@ class Paradigm:
             document = changed(document, (scenario.document for scenario in active))
             return changed(msgspec.json.encode(document), (scenario.body for scenario in active))
 
-        # A year of thousands of companies takes seconds, during which the other requests want to be answered.
+        # In a thread: a year of thousands of companies takes seconds, and other requests must not wait.
         return Response(await asyncio.to_thread(body), media_type="application/json")
 
 

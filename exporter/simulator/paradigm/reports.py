@@ -1,4 +1,4 @@
-"""The reports of the simulated Paradigm in the shape of its documentation; knows no HTTP.
+"""The reports of the simulated Paradigm in the shape of its documentation.
 
 Documented (https://docs.lighton.ai/api-reference-v2/reporting/): chat-sessions, chats-feedback, used-documents, users.
 Invented in the envelope that all of those share, because nothing is published: tools, user-activities.
@@ -53,8 +53,8 @@ class Part:
         ]
         if not rows:
             return None
-        said = rows[0][1] if self.level else {"dates": [day | row for day, row in rows]}
-        return {"company": {"id": company.id, "name": company.name}, **said}
+        content = rows[0][1] if self.level else {"dates": [day | row for day, row in rows]}
+        return {"company": {"id": company.id, "name": company.name}, **content}
 
     def _row(self, found: object) -> Document:
         if isinstance(found, tuple):

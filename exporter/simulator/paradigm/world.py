@@ -1,4 +1,4 @@
-"""The true figures of the simulated platform, as seen at a moment; pure, knows no HTTP."""
+"""The true figures of the simulated platform, as seen at a moment; pure."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
