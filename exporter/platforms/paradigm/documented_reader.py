@@ -7,7 +7,6 @@ Any other entry is read key by key, and each deviation is noted.
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import repeat
 from operator import attrgetter
 from typing import Any, NamedTuple
 
@@ -123,7 +122,7 @@ class Array:
 
     @cached_property
     def filed(self) -> tuple[Column, ...]:
-        """The columns in the order of a row's values: those checked by their types, those checked one by one, the items'."""
+        """The columns in the order of a row's values: those checked by type, those checked one by one, the items'."""
         of_items = (self.items.total, self.items.distinct) if self.items else ()
         return (*(field.column for field, _, _ in (*self._typed, *self._untyped)), *of_items)
 
