@@ -91,22 +91,14 @@ def opened(body: bytes, lists: Collection[str]) -> object:
 def _parse_leniently(text: bytes) -> object:
     """Parses what the fast path refuses: lone surrogates, floats of any size."""
     try:
+        text.decode()
         return _WIDE_FLOATS.decode(_ESCAPE.sub(lambda match: rb"\ufffd" if match["lone"] else match[0], text))
     except RecursionError as error:
         raise NotJsonError(_TOO_DEEP) from error
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-        # msgspec names a place, never the text there.
-        raise NotJsonError(
-            f"the answer is not JSON: {error}" if _is_utf8(text) else "the answer is not UTF-8"
-        ) from error
-
-
-def _is_utf8(text: bytes) -> bool:
-    try:
-        text.decode()
-    except UnicodeDecodeError:
-        return False
-    return True
+    except UnicodeDecodeError as error:
+        raise NotJsonError("the answer is not UTF-8") from error
+    except msgspec.MsgspecError as error:  # it names a place, never the text there
+        raise NotJsonError(f"the answer is not JSON: {error}") from error
 
 
 def decoder(shape: object) -> msgspec.json.Decoder[object]:

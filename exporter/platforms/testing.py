@@ -5,7 +5,7 @@
     def test_the_platform_keeps_the_rules() -> None:
         assert not complaints(PLATFORM)
 
-What a report reads from an answer is for the author to compare; `read` saves the preparations.
+Authors compare themselves what a report reads from an answer; `read` prepares the request.
 """
 
 import re
@@ -45,9 +45,9 @@ ODD_ANSWERS = (
 
 
 def complaints(platform: Platform, subjects: int = 2) -> tuple[str, ...]:
-    """Returns, in one line each, which rules for names, labels and requests a platform breaks.
+    """Returns the rules for names, labels and requests that a platform breaks, one line each.
 
-    Reports that need a discovery are assumed to have found `subjects` (channels).
+    Reports that need a discovery are assumed to have found that many `subjects` (channels).
     """
     found = [f"{platform.name}: is not a metric prefix"] if not _NAME.fullmatch(platform.name) else []
     for limit in platform.label_limits:
@@ -56,10 +56,10 @@ def complaints(platform: Platform, subjects: int = 2) -> tuple[str, ...]:
     families: set[str] = set()
     for name, report in platform.reports.items():
         if name != report.name:
-            found.append(f"{name}: is called {report.name} by itself")
+            found.append(f"{name}: its report is called {report.name}")
         for measure in report.measures:
             if measure.family in families:
-                found.append(f"{name}: {measure.family}: is there twice")
+                found.append(f"{name}: {measure.family}: is declared twice")
             families.add(measure.family)
             found.extend(f"{name}: {measure.family}: {text}" for text in _of_measure(platform, measure))
             found.extend(f"{name}: {measure.family}: {text}" for text in _of_activities(report, measure))
@@ -72,13 +72,13 @@ def complaints(platform: Platform, subjects: int = 2) -> tuple[str, ...]:
 def read(
     report: Report, body: bytes, days: Days = WEEK, today: date = TODAY, zone: ZoneInfo | None = None
 ) -> Reading | NeedsDiscovery:
-    """Reads one answer to the first request about `days`, as a poll on `today` would; raises ReportError."""
+    """Reads an answer to the first request about `days`, as a poll on `today` would; raises ReportError."""
     request = report.plan(days, Scope(), report.assumed_discoveries(days.last, 1))[0]
     return report.decode(body, request, Context("source", today, zone or ZoneInfo("UTC")))
 
 
 def survived(report: Report, bodies: Iterable[bytes] = ODD_ANSWERS) -> tuple[str, ...]:
-    """Returns, in one line each, the answers that make a report raise anything but a ReportError."""
+    """Returns the answers for which a report raises anything but a ReportError, one line each."""
     found = []
     for body in bodies:
         try:
@@ -112,9 +112,9 @@ def _of_activities(report: Report, measure: Measure) -> Iterator[str]:
     sums = {each.family for each in report.measures if each.kind is Kind.SUM}
     for name, _, _, whole, _ in measure.activities:
         if name.endswith("_share") is not bool(whole):
-            yield f"activity {name}: what is a share has a name in _share, and nothing else has"
+            yield f"activity {name}: the name of a share ends in _share, and no other name does"
         if whole and not sums >= {measure.family, *(family for family, _ in whole)}:
-            yield f"activity {name}: is a share of what this report does not add up"
+            yield f"activity {name}: is a share of what this report does not count as sums"
 
 
 def _of_parts(report: Report) -> Iterator[str]:
@@ -135,10 +135,10 @@ def _of_invariants(report: Report) -> Iterator[str]:
 def _of_plan(report: Report, subjects: int) -> Iterator[str]:
     requests = report.plan(WEEK, Scope(), report.assumed_discoveries(WEEK.last, subjects))
     if {day for request in requests for day in request.days} != set(WEEK):
-        yield "its requests do not cover the days asked for"
+        yield "its requests do not cover the requested days"
     for request in requests:
         parts = urlsplit(request.path)
         if parts.scheme or parts.netloc or parts.query or not request.path.startswith("/"):
-            yield f"asks {request.path}, which is not a path below the base URL"
+            yield f"requests {request.path}, which is not a path below the base URL"
         if report.asks_by_day and len(request.days) > 1:
-            yield "asks for several days at once, although asks_by_day is true"
+            yield "requests several days at once, although asks_by_day is true"

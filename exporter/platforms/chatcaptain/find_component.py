@@ -84,9 +84,9 @@ def find(root: object, component: ReportComponent, asked: Collection[int]) -> ob
     """Returns a component's value in an answer about the ids `asked`; UnreadableError if that is ambiguous."""
     for holder in _holders(root, _DEEPEST):
         if isinstance(holder, Mapping):
-            found = list(_under_key(holder, component, asked))
+            found = _under_key(holder, component, asked)
         else:
-            found = list(_in_list(holder, component, asked))
+            found = _in_list(holder, component, asked)
         if len(found) == 1:
             return found[0]
         if found and len(asked) > 1:
@@ -108,31 +108,28 @@ def _holders(root: object, depth: int) -> Iterator[Mapping[str, object] | Sequen
                 yield from _holders(value, depth - 1)
 
 
-def _under_key(holder: Mapping[str, object], component: ReportComponent, asked: Collection[int]) -> Iterator[object]:
-    """Yields what is under the name, else under the id.
+def _under_key(holder: Mapping[str, object], component: ReportComponent, asked: Collection[int]) -> Sequence[object]:
+    """Returns what is under the name, else under the id.
 
     Numeric keys are ids only if each of them was requested; else they may be positions or names.
     """
     named = [value for key, value in holder.items() if _plain(key) in component.spellings]
-    ids = {key for key in holder if key.isdecimal()}
-    number = str(component.number)
-    if not named and number in holder and ids <= {str(each) for each in asked}:
-        value = holder[number]
-        if not (component.figure is Shape.BREAKDOWN and json_values.is_number(value)):
-            named = [value]
-    yield from named
+    number, ids = str(component.number), {key for key in holder if key.isdecimal()}
+    if named or number not in holder or not ids <= {str(each) for each in asked}:
+        return named
+    may_be_a_name = component.figure is Shape.BREAKDOWN and json_values.is_number(holder[number])
+    return [] if may_be_a_name else [holder[number]]
 
 
-def _in_list(holder: Sequence[object], component: ReportComponent, asked: Collection[int]) -> Iterator[object]:
-    """Yields the objects with the name, else those with the id, without the identifying field."""
+def _in_list(holder: Sequence[object], component: ReportComponent, asked: Collection[int]) -> Sequence[object]:
+    """Returns the objects with the name, else those with the id, without the identifying field."""
     items = [each for each in holder if isinstance(each, dict)]
     named = [each for each in items if any(_is_named(value, component) for value in each.values())]
     if not named:
         ids = [_id_of(each) for each in items]
         if len(set(ids)) == len(holder) and set(ids) <= set(asked):
             named = [each for each, number in zip(items, ids, strict=True) if number == component.number]
-    for each in named:
-        yield {key: value for key, value in each.items() if not _tells(key, value, component)}
+    return [{key: value for key, value in each.items() if not _tells(key, value, component)} for each in named]
 
 
 def _is_named(value: object, component: ReportComponent) -> bool:
