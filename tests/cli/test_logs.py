@@ -1,4 +1,4 @@
-"""Log lines: each is one line, parses as what it says it is, and gives back what was logged."""
+"""Log lines: each record is one line in its format and can be read back."""
 
 import inspect
 import json
@@ -24,7 +24,7 @@ texts = st.text(st.characters(exclude_categories=[]), max_size=30)
 
 
 def record(message: str, error: BaseException | None = None, **extra: object) -> logging.LogRecord:
-    """Makes what a module logs."""
+    """Makes a record as a module logs it."""
     trace = (type(error), error, error.__traceback__) if error else None
     made = logging.LogRecord("exporter.polling.poller", logging.WARNING, __file__, 1, message, (), trace)
     made.__dict__.update(extra)
@@ -32,7 +32,7 @@ def record(message: str, error: BaseException | None = None, **extra: object) ->
 
 
 def parsed(line: str, format_: LogFormat) -> Mapping[str, object]:
-    """Reads a line as Loki and the like do; fails where a piece of it is no pair."""
+    """Parses a line as Loki does; fails if a part of it is not a pair."""
     if format_ == "json":
         found: dict[str, object] = json.loads(line)
         return found
@@ -43,7 +43,7 @@ def parsed(line: str, format_: LogFormat) -> Mapping[str, object]:
 @FORMATS
 @given(message=texts, reason=texts)
 def test_what_is_logged_reads_back(format_: LogFormat, message: str, reason: str) -> None:
-    """Quotes, line ends, control characters and every script: one line, every value whole."""
+    """Quotes, line ends, control characters and every script: one line with complete values."""
     line = LineFormatter(format_).format(record(message, reason=reason))
 
     assert not {"\n", "\r"} & set(line)
@@ -72,7 +72,7 @@ def test_what_is_logged_reads_back(format_: LogFormat, message: str, reason: str
     ],
 )
 def test_logfmt_quotes_what_must_be_quoted(value: object, written: str) -> None:
-    """And nothing else: people read it."""
+    """And nothing else, because people read it."""
     line = LineFormatter("logfmt").format(record("polled", reason=value))
 
     assert line.endswith(f" level=warning msg=polled {written}")
@@ -90,7 +90,7 @@ def test_a_line_starts_with_time_level_and_message(format_: LogFormat) -> None:
 
 @FORMATS
 def test_an_exception_is_one_line(format_: LogFormat) -> None:
-    """With its whole traceback, which is what a report of a bug needs."""
+    """With its whole traceback, for bug reports."""
     with pytest.raises(ValueError, match="slip") as caught:
         raise ValueError('a "slip"\nof two lines')
 
@@ -103,7 +103,7 @@ def test_an_exception_is_one_line(format_: LogFormat) -> None:
 
 
 def test_a_process_logs_to_stderr_from_a_severity_on(capsys: pytest.CaptureFixture[str]) -> None:
-    """Standard output stays free for what a command prints; arguments of the message are filled in."""
+    """Standard output is for the results of commands; arguments of the message are filled in."""
     configure("warn", "json")
     logging.getLogger("exporter.polling.poller").info("polled")
     logging.getLogger("exporter.polling.poller").warning("%d polls failed", 3)
@@ -114,7 +114,7 @@ def test_a_process_logs_to_stderr_from_a_severity_on(capsys: pytest.CaptureFixtu
 
 
 def test_libraries_do_not_talk_at_debug(capsys: pytest.CaptureFixture[str]) -> None:
-    """They would tell headers, and the key with them; their warnings stay."""
+    """They would log headers with the key; their warnings stay."""
     configure("debug", "logfmt")
     for name in LOUD_LIBRARIES:
         logging.getLogger(name).debug("quiet")
@@ -128,7 +128,7 @@ def test_libraries_do_not_talk_at_debug(capsys: pytest.CaptureFixture[str]) -> N
 
 @pytest.mark.parametrize("message", REPEATED)
 def test_what_a_client_can_have_logged_at_will_is_one_line_a_minute(message: str) -> None:
-    """With how often it happened since the line before, and without a traceback; other messages pass."""
+    """With the number since the previous line, and without a traceback; other messages pass."""
     minutes = 0.0
     handler = Repeated(lambda: minutes * 60)
     written = []
@@ -142,7 +142,7 @@ def test_what_a_client_can_have_logged_at_will_is_one_line_a_minute(message: str
 
 
 def test_messages_of_libraries_are_still_what_they_were() -> None:
-    """They are known by their beginning, which a new release may change."""
+    """They are recognised by their beginning, which a new release may change."""
     told = [inspect.getsource(each) for each in (h11_impl, selector_events, connection)]
     assert [
         message for message in REPEATED if not any(f'"{message}"' in f"{text}".replace("'", '"') for text in told)

@@ -1,4 +1,4 @@
-"""`demo --stack`: the shipped files with the real programs, what people get, and what is said where something lacks."""
+"""`demo --stack`: the shipped files with the real programs, its notifications, and messages if something is missing."""
 
 import asyncio
 import os
@@ -34,7 +34,7 @@ def executable(path: Path, script: str) -> Path:
 
 @pytest.fixture
 def on_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Makes PATH a folder of the test, and the system's."""
+    """Sets PATH to a folder of the test and the system's folders."""
     folder = tmp_path / "bin"
     folder.mkdir()
     monkeypatch.setenv("PATH", f"{folder}:/usr/bin:/bin")
@@ -43,7 +43,7 @@ def on_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def real(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Puts the real programs on PATH; skips where they are missing."""
+    """Puts the real programs on PATH; skips if they are missing."""
     folders = {str(find(name).parent) for name in stack.PROGRAMS}
     monkeypatch.setenv("PATH", os.pathsep.join([*folders, os.environ["PATH"]]))
 
@@ -101,7 +101,7 @@ def test_an_address_that_is_none_names_its_option(on_path: Path) -> None:
 @pytest.mark.e2e
 @pytest.mark.parametrize("suite", SUITES)
 def test_the_shipped_files_stay_valid(suite: str, tmp_path: Path) -> None:
-    """With the addresses and paths of a demo; routes, rules and who hears of nothing are as shipped."""
+    """With the demo's addresses and paths; routes, rules and the null receiver are as shipped."""
     ours = shipped.alertmanager()
     alerting = dict(notices.delivering(ours, shipped.ROOT, "http://127.0.0.1:1"))
     scraping = dict(stack.scrape(prometheus(), shipped.ROOT, "http://127.0.0.1:2", "http://127.0.0.1:3"))
@@ -118,7 +118,7 @@ def test_the_shipped_files_stay_valid(suite: str, tmp_path: Path) -> None:
 
 
 def test_rules_lead_to_the_addresses_that_are_known() -> None:
-    """Without one they stay as shipped, and no message has a link to an example."""
+    """Without addresses they stay as shipped; with them, no link leads to an example."""
     for path in (shipped.ROOT / "alert_rules").glob("*.yml"):
         rules = path.read_text()
         assert stack.linked(rules, NO_LINKS) == rules
@@ -132,7 +132,7 @@ def prometheus() -> shipped.Config:
 
 
 def test_each_channel_keeps_its_own_texts() -> None:
-    """And where a program gets JSON, a person reads the common ones."""
+    """Where a program would get JSON, the common texts are shown."""
     receivers = mappings(notices.delivering(shipped.alertmanager(), shipped.ROOT, "http://x")["receivers"])
     texts = {str(each["name"]): [block["title"] + block["text"] for block in mappings(each.get("slack_configs", []))]  # type: ignore[operator]
              for each in receivers}  # fmt: skip
@@ -185,7 +185,7 @@ async def test_a_notice_is_what_a_person_reads(channel: str, told: str) -> None:
     ],
 )
 async def test_a_program_that_does_not_run_is_named_with_what_it_said(on_path: Path, script: str, said: str) -> None:
-    """And is gone afterwards, whatever it does with signals."""
+    """And it has ended afterwards, even if it ignores signals."""
     for name in stack.PROGRAMS:
         executable(on_path / name, script)
     found = stack.find(FREE, shipped.ROOT / "exporter")
@@ -199,7 +199,7 @@ async def test_a_program_that_does_not_run_is_named_with_what_it_said(on_path: P
 @pytest.mark.anyio
 @pytest.mark.usefixtures("real")
 async def test_the_programs_run_for_the_length_of_a_block(capsys: pytest.CaptureFixture[str]) -> None:
-    """Told where they are, with an alert that arrives at once: the watchdog's."""
+    """Their addresses are printed, and an alert arrives at once: the watchdog."""
     found = stack.find(FREE)
     async with stack.running(found, "http://127.0.0.1:1") as invitation, httpx.AsyncClient(trust_env=False) as http:
         await http.post(f"{found.alertmanager.url}/api/v2/alerts", json=[{"labels": WATCHDOG}])
@@ -215,7 +215,7 @@ async def test_the_programs_run_for_the_length_of_a_block(capsys: pytest.Capture
 @pytest.mark.e2e
 @pytest.mark.usefixtures("real")
 def test_a_demo_with_its_stack_delivers_and_ends_whole(tmp_path: Path) -> None:
-    """Six weeks are in Prometheus, an alert that Alertmanager gets is printed; after SIGTERM nothing answers."""
+    """Prometheus has six weeks, an alert for Alertmanager is printed, and after SIGTERM nothing answers."""
     log = tmp_path / "log"
     command = [*COMMAND, "demo", "--stack", "--companies", "2", "--web.listen-address", "127.0.0.1:0"]
     with running(command, log, lambda: "Prometheus is at " in log.read_text()) as process:
@@ -237,7 +237,7 @@ def test_a_demo_with_its_stack_delivers_and_ends_whole(tmp_path: Path) -> None:
 
 
 def urls(told: str) -> Iterator[str]:
-    """Yields where Prometheus and Alertmanager are."""
+    """Yields the URLs of Prometheus and Alertmanager."""
     (line,) = [line for line in told.splitlines() if line.startswith("Prometheus is at ")]
     prometheus, alertmanager = line.removeprefix("Prometheus is at ").split(";")[0].split(", Alertmanager at ")
     yield prometheus.removesuffix("/alerts")
@@ -250,7 +250,7 @@ def up(prometheus: str) -> bool:
 
 
 def days(prometheus: str, family: str) -> float:
-    """Returns how many days of a family there are, of the company or chatbot that has most."""
+    """Returns the number of days of a family, for the company or chatbot with the most."""
     asked = f'max(count_over_time({family}{{job="chat-usage-exporter"}}[60d]))'
     (found,) = loopback.get(f"{prometheus}/api/v1/query", params={"query": asked}).json()["data"]["result"]
     return float(found["value"][1])

@@ -1,4 +1,4 @@
-"""Nobody in who does not belong: users, certificates and headers on a real server, changed while it runs."""
+"""Access to a real server: users, certificates and headers, also when they change while it runs."""
 
 import asyncio
 import itertools
@@ -40,7 +40,7 @@ CLIENTS = "  client_ca_file: ca.crt\n  client_auth_type: RequireAndVerifyClientC
 
 @pytest.fixture(scope="module")
 def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A server's certificate, an authority of clients, one of its clients, and a stranger."""
+    """Certificates of a server, of a client authority, of one of its clients, and of an unknown client."""
     place = tmp_path_factory.mktemp("certificates")
     for name in ("server", "next", "ca", "stranger"):
         self_signed(place, name, "DNS:localhost", "IP:127.0.0.1")
@@ -50,7 +50,7 @@ def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def folder(certificates: Path, tmp_path: Path) -> Path:
-    """A folder of one's own with all of them."""
+    """A copy of the folder for one test."""
     for file in certificates.iterdir():
         shutil.copy(file, tmp_path)
     return tmp_path
@@ -68,7 +68,7 @@ def folder(certificates: Path, tmp_path: Path) -> Path:
     ],
 )
 async def test_only_users_come_in(folder: Path, user: str, password: str, status: int) -> None:
-    """A refusal says how to ask; the second verdict is the first one, remembered."""
+    """A refusal names the scheme; the second result is the remembered first one."""
     async with site(folder, USERS) as place, httpx.AsyncClient(trust_env=False) as http:
         for _ in range(2):
             response = await http.get(f"http://{place}/metrics", auth=(user.encode(), password.encode()))
@@ -84,7 +84,7 @@ async def test_what_is_no_password_is_refused(folder: Path, header: str) -> None
 
 
 async def test_a_whole_url_in_the_request_line_is_no_way_around(folder: Path) -> None:
-    """It names what needs a user, or what needs none, as the path alone does."""
+    """The path decides whether a user is needed, with or without the host before it."""
     async with site(folder, USERS) as place:
         host, _, port = place.partition(":")
         for target, status in (
@@ -106,7 +106,7 @@ async def test_probes_need_no_user(folder: Path) -> None:
 
 
 async def test_a_rate_limit_is_for_all_but_probes(folder: Path) -> None:
-    """What goes through meets the password then, as in the toolkit; a changed limit begins anew."""
+    """Requests within the limit are then checked for a password, as in the toolkit; a changed limit starts anew."""
     config = f"{USERS}rate_limit: {{interval: 1h, burst: 2}}\n"
     async with site(folder, config) as place, httpx.AsyncClient(trust_env=False) as http:
         found = [(await http.get(f"http://{place}/metrics")).status_code for _ in range(3)]
@@ -138,7 +138,7 @@ async def test_headers_are_on_every_answer_also_a_refusal(folder: Path) -> None:
 
 
 async def test_a_user_who_is_removed_is_refused_at_the_next_request(folder: Path) -> None:
-    """And one who is added comes in; on one connection, without a restart."""
+    """And an added one is accepted; on the same connection, without a restart."""
     async with site(folder, USERS) as place, httpx.AsyncClient(trust_env=False, auth=("alice", "secret")) as http:
         assert (await http.get(f"http://{place}/metrics")).status_code == 200
         (folder / "web.yml").write_text(USERS.replace("alice", "bob"))
@@ -148,7 +148,7 @@ async def test_a_user_who_is_removed_is_refused_at_the_next_request(folder: Path
 
 
 async def test_a_new_password_makes_the_old_one_void(folder: Path) -> None:
-    """A remembered verdict belongs to the hash that it was made with."""
+    """A remembered result is valid only for its hash."""
     async with site(folder, USERS) as place, httpx.AsyncClient(trust_env=False) as http:
         assert (await http.get(f"http://{place}/metrics", auth=("alice", "secret"))).status_code == 200
         (folder / "web.yml").write_text(USERS.replace(HASH, bcrypt.hashpw(b"newer", bcrypt.gensalt(4)).decode()))
@@ -176,7 +176,7 @@ async def test_wrong_passwords_are_forgotten_before_they_fill_the_memory(passwor
 async def test_wrong_passwords_do_not_push_out_a_right_one(
     passwords: PasswordVerifier, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """After more wrong ones than are remembered, a known password costs no hash."""
+    """After more wrong passwords than are remembered, a known password still costs no hash."""
     assert await verified(passwords, b"secret")
     for number in range(130):
         assert not await verified(passwords, str(number).encode(), client=f"192.0.2.{number}")
@@ -185,7 +185,7 @@ async def test_wrong_passwords_do_not_push_out_a_right_one(
 
 
 class Hashing:
-    """Takes the place of bcrypt: notes the hashes that are compared, and waits until it is `released`."""
+    """Replaces bcrypt: records the compared hashes, and waits until it is `released`."""
 
     def __init__(self) -> None:
         self.compared: list[bytes] = []
@@ -214,7 +214,7 @@ async def begun(checks: Iterable[Coroutine[object, object, bool]]) -> list["asyn
 
 
 async def test_one_client_has_few_checks_that_wait(passwords: PasswordVerifier, hashing: Hashing) -> None:
-    """And they wait in one thread: the check of another client begins at once."""
+    """And they run one after the other: the check of another client starts at once."""
     waiting = await begun(verified(passwords, str(number).encode()) for number in range(4))
     with pytest.raises(TooManyChecksError):
         await verified(passwords, b"one more")
@@ -235,7 +235,7 @@ async def test_all_clients_have_few_checks_that_wait(passwords: PasswordVerifier
 
 
 async def test_one_password_is_checked_once_however_many_ask(passwords: PasswordVerifier, hashing: Hashing) -> None:
-    """Also where the first who asks goes away."""
+    """Also if the first request is cancelled."""
     first, *others = await begun(verified(passwords, b"secret") for _ in range(20))
     first.cancel()
     hashing.released.set()
@@ -260,7 +260,7 @@ async def test_without_a_password_nothing_is_hashed(folder: Path, hashing: Hashi
 
 
 async def test_guesses_beyond_the_limit_are_refused_at_once_and_counted(folder: Path, hashing: Hashing) -> None:
-    """Each refusal ends its connection; a known password goes through meanwhile, and probes do."""
+    """Each refusal closes its connection; known passwords and probes are still accepted."""
     telemetry = Telemetry()
 
     def counted(reason: str) -> float | None:
@@ -296,7 +296,7 @@ def test_clients_are_told_apart_by_address(client: tuple[str, int] | None, netwo
 
 
 def test_credentials_are_read_as_rfc_7617_has_them() -> None:
-    """A password may have colons, a name none."""
+    """A password may contain colons, a name may not."""
     assert credentials("basic YWxpY2U6YTpi") == ("alice", b"a:b")
 
 
@@ -330,7 +330,7 @@ async def test_clients_show_their_certificate(folder: Path, own: str | None, all
     ],
 )
 async def test_a_client_is_told_why_its_hand_shake_fails(folder: Path, arguments: list[str], alert: str) -> None:
-    """By an alert of TLS, as the toolkit does: a connection that just ends looks like a fault of the network."""
+    """By a TLS alert, as the toolkit does: a connection that just ends looks like a network fault."""
     async with site(folder, f"{TLS}{CLIENTS}  min_version: TLS13\n") as place:
         command = ["openssl", "s_client", "-connect", place, "-ign_eof", *arguments]
         done = await asyncio.to_thread(
@@ -363,7 +363,7 @@ async def test_plain_http_is_no_way_around_tls(folder: Path) -> None:
     ],
 )
 async def test_openssl_finds_what_is_configured(folder: Path, config: str, argument: str, works: bool) -> None:
-    """By the handshake of another program."""
+    """Checked by another program's handshake."""
     async with site(folder, config) as place:
         command = ["openssl", "s_client", "-connect", place, "-CAfile", "server.crt", "-verify_return_error"]
         done = await asyncio.to_thread(
@@ -375,7 +375,7 @@ async def test_openssl_finds_what_is_configured(folder: Path, config: str, argum
 
 
 async def scrape(place: str, trust: ssl.SSLContext) -> str:
-    """Scrapes once on a connection of its own; returns the subject of the server's certificate."""
+    """Scrapes once on a new connection; returns the subject of the server's certificate."""
     async with (
         httpx.AsyncClient(verify=trust, trust_env=False) as http,
         http.stream("GET", f"https://{place}/metrics") as response,
@@ -386,14 +386,14 @@ async def scrape(place: str, trust: ssl.SSLContext) -> str:
 
 
 def renew(folder: Path, name: str) -> None:
-    """Puts another certificate and its key where the configuration has them."""
+    """Replaces the configured certificate and key."""
     for kind in ("key", "crt"):
         shutil.copy(folder / f"{name}.{kind}", folder / f"renewed.{kind}.new")
         (folder / f"renewed.{kind}.new").replace(folder / f"renewed.{kind}")
 
 
 async def test_a_certificate_is_renewed_under_load(folder: Path) -> None:
-    """No scrape fails, new connections see the new one within seconds, and a silent peer is in nobody's way."""
+    """No scrape fails, new connections get the new one within seconds, and a silent peer does not interfere."""
     trust = ssl.create_default_context()
     for name in ("server", "next"):
         trust.load_verify_locations(folder / f"{name}.crt")

@@ -1,4 +1,4 @@
-"""The web configuration: the files of web_config/ are read, or refused with the words of their first line."""
+"""The web configuration: the files of web_config/ are read, or refused with the message in their first line."""
 
 import re
 import shutil
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the certificates and keys that the files name."""
+    """A folder with the certificates and keys named in the files."""
     place = tmp_path_factory.mktemp("web")
     for name in ("server", "other", "client_ca"):
         self_signed(place, name)
@@ -29,7 +29,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.parametrize("case", sorted(FILES.glob("*.good.yml")), ids=lambda path: path.name)
 def test_a_good_file_is_taken(case: Path, folder: Path) -> None:
-    """With paths from the folder that the file is in, whatever the process's is."""
+    """Paths are relative to the folder of the file, not to the working directory."""
     (folder / "web.yml").write_bytes(case.read_bytes())
     web_config = LiveWebConfig(folder / "web.yml")
 
@@ -39,7 +39,7 @@ def test_a_good_file_is_taken(case: Path, folder: Path) -> None:
 
 @pytest.mark.parametrize("commented", [pytest.param(True, id="as-shipped"), pytest.param(False, id="every-option")])
 def test_the_shipped_example_is_good(folder: Path, commented: bool) -> None:
-    """Also with every option that it shows in a comment."""
+    """Also with every commented option enabled."""
     text = EXAMPLE.read_text()
     if not commented:
         text = re.sub(r"(?m)^  # (?=\w+: )", "  ", text)
@@ -55,7 +55,7 @@ def test_the_shipped_example_is_good(folder: Path, commented: bool) -> None:
 
 @pytest.mark.parametrize("case", sorted(FILES.glob("*.bad.yml")), ids=lambda path: path.name)
 def test_a_bad_file_is_refused_by_name(case: Path, folder: Path) -> None:
-    """One line: what, where, how to mend it; never a password that was written where a hash belongs."""
+    """In one line: what, where, how to fix it; never a password in the place of a hash."""
     expected = case.read_text().splitlines()[0].removeprefix("# ")
     (folder / "web.yml").write_bytes(case.read_bytes())
 
@@ -72,7 +72,7 @@ def test_a_missing_file_is_refused(tmp_path: Path) -> None:
 
 
 def test_every_cipher_is_one_of_openssl(folder: Path) -> None:
-    """The names of Go are translated."""
+    """Go's names are translated."""
     for suite in CIPHERS:
         tls = f"{{cert_file: server.crt, key_file: server.key, cipher_suites: [{suite}]}}"
         (folder / "web.yml").write_text(f"tls_server_config: {tls}\nhttp_server_config: {{http2: false}}\n")
@@ -82,7 +82,7 @@ def test_every_cipher_is_one_of_openssl(folder: Path) -> None:
 
 
 def test_a_broken_change_changes_nothing_and_is_told_once(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
-    """What was in effect stays; a good file after it is taken."""
+    """The previous configuration stays; the next valid file is applied."""
     path = folder / "web.yml"
     path.write_bytes((FILES / "users.good.yml").read_bytes())
     web_config = LiveWebConfig(path)
@@ -95,7 +95,7 @@ def test_a_broken_change_changes_nothing_and_is_told_once(folder: Path, caplog: 
 
 
 def test_inline_certificates_are_read(folder: Path) -> None:
-    """As the toolkit has them, also beside a path that is empty; nothing of them stays in a file."""
+    """As in the toolkit, also beside an empty path."""
     inline = {name: (folder / name).read_text().replace("\n", "\n    ") for name in ("server.crt", "server.key")}
     (folder / "web.yml").write_text(
         f"tls_server_config:\n  cert_file: ''\n"

@@ -1,4 +1,4 @@
-"""Clients that are slow on purpose or by misfortune: who takes too long goes, and nobody takes another one's place."""
+"""Slow clients: those that take too long are closed, and they do not keep others out."""
 
 import asyncio
 import os
@@ -55,12 +55,12 @@ class Peer:
     writer: asyncio.StreamWriter
 
     async def says(self, something: bytes) -> None:
-        """Sends; that the other end has gone is found out by reading."""
+        """Sends; if the other end has closed, the next read shows it."""
         self.writer.write(something)
         await self.writer.drain()
 
     async def is_answered(self) -> bool:
-        """Asks, and tells whether the whole answer comes."""
+        """Sends a request and returns whether the whole response arrives."""
         await self.says(ASK)
         try:
             return (await self.reader.readuntil(b"small\n")).startswith(b"HTTP/1.1 200 ")
@@ -68,14 +68,14 @@ class Peer:
             return False
 
     async def is_cut_off(self) -> bool:
-        """Tells, once the connection has ended, that it has; reads nothing before that."""
+        """Waits for the end of the connection; discards what arrives before it."""
         with suppress(ConnectionError):
             await self.reader.read()
         return True
 
 
 class Door:
-    """A server and those who connect to it."""
+    """A server and its clients."""
 
     def __init__(self, address: tuple[str, int], stack: AsyncExitStack, trust: ssl.SSLContext | None) -> None:
         self._address = address
@@ -83,7 +83,7 @@ class Door:
         self._trust = trust
 
     async def peer(self, *, tls: bool = False) -> Peer:
-        """Connects."""
+        """Connects a client."""
         reader, writer = await asyncio.open_connection(*self._address, ssl=self._trust if tls else None, limit=2**26)
         self._stack.callback(_hang_up, writer)
         return Peer(reader, writer)
@@ -96,7 +96,7 @@ def _hang_up(writer: asyncio.StreamWriter) -> None:
 
 @asynccontextmanager
 async def door(limits: ConnectionLimits, certified: Path | None = None) -> AsyncIterator[Door]:
-    """Serves with these limits, with TLS if there is a folder with a certificate."""
+    """Serves with these limits, with TLS if a folder with a certificate is given."""
     web_config = LiveWebConfig(certified / "web.yml" if certified else None)
     trust = ssl.create_default_context(cafile=str(certified / "localhost.crt")) if certified else None
     running = server(APP, web_config, limits)
@@ -112,7 +112,7 @@ async def door(limits: ConnectionLimits, certified: Path | None = None) -> Async
 
 @pytest.fixture(scope="module")
 def certified(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with a web configuration for TLS."""
+    """A folder with a web configuration that enables TLS."""
     folder = tmp_path_factory.mktemp("certified")
     self_signed(folder, "localhost")
     (folder / "web.yml").write_text("tls_server_config: {cert_file: localhost.crt, key_file: localhost.key}\n")
@@ -129,7 +129,7 @@ def certified(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ],
 )
 async def test_a_request_has_to_end_in_time(begun: bytes) -> None:
-    """Whatever was begun, and whatever was answered before."""
+    """At any stage of a request, also after an answered one."""
     async with door(ConnectionLimits(request=SOON_S)) as opened:
         peer = await opened.peer()
         await peer.says(begun)
@@ -138,7 +138,7 @@ async def test_a_request_has_to_end_in_time(begun: bytes) -> None:
 
 
 async def test_a_byte_now_and_then_is_no_progress() -> None:
-    """The time is for the whole request: bytes that come all the while do not prolong it."""
+    """The limit is for the whole request: single bytes do not extend it."""
     async with door(ConnectionLimits(request=SOON_S)) as opened:
         peer = await opened.peer()
         end = asyncio.create_task(peer.is_cut_off())
@@ -148,7 +148,7 @@ async def test_a_byte_now_and_then_is_no_progress() -> None:
 
 
 async def test_an_idle_connection_stays() -> None:
-    """Prometheus keeps its connection from scrape to scrape: between two requests the time is not for the next one."""
+    """Prometheus keeps its connection between scrapes: the limit starts with the first byte of the next request."""
     async with door(ConnectionLimits(request=SOON_S)) as opened:
         peer = await opened.peer()
         for _ in range(3):
@@ -157,7 +157,7 @@ async def test_an_idle_connection_stays() -> None:
 
 
 async def test_a_hand_shake_has_to_end_in_time(certified: Path) -> None:
-    """Silence in the place of TLS, too."""
+    """Also if the client sends nothing more."""
     async with door(ConnectionLimits(handshake=SOON_S), certified) as opened:
         begun = await opened.peer()
         await begun.says(b"\x16\x03\x01")
@@ -167,7 +167,7 @@ async def test_a_hand_shake_has_to_end_in_time(certified: Path) -> None:
 
 
 async def test_an_answer_has_to_be_read() -> None:
-    """Who does not read on is cut off, though all that the buffers hold can still be read."""
+    """A client that stops reading is cut off; it can still read what the buffers hold."""
     async with door(ConnectionLimits(reading=SOON_S)) as opened:
         reads, does_not = await opened.peer(), await opened.peer()
         does_not.writer.transport.pause_reading()  # type: ignore[attr-defined]  # it has, as a transport of a socket
@@ -190,7 +190,7 @@ async def _to_the_end(peer: Peer) -> bytes:
 
 @pytest.mark.parametrize("tls", [False, True])
 async def test_the_longest_waiting_makes_room_for_a_new_one(certified: Path, tls: bool) -> None:
-    """Not the new one, and not one who asks in between; who is silent does not even shake hands."""
+    """Not the newest one, nor one with requests in between; silent clients do not even finish the handshake."""
     limits = ConnectionLimits(
         request=LONG_S, handshake=LONG_S, connections=LIMITS.connections if tls else 4, tls_connections=4
     )
@@ -207,7 +207,7 @@ async def test_the_longest_waiting_makes_room_for_a_new_one(certified: Path, tls
 
 
 async def test_few_may_leave_their_answer_unread() -> None:
-    """Each takes the memory of a page; the first of them goes, who reads is served."""
+    """Each keeps a page in memory; the first of them is closed, and clients that read are served."""
     async with door(ConnectionLimits(reading=LONG_S, unread=2)) as opened:
         deaf = [await opened.peer() for _ in range(3)]
         for each in deaf:
@@ -220,7 +220,7 @@ async def test_few_may_leave_their_answer_unread() -> None:
 
 
 def test_the_limits_leave_prometheus_alone() -> None:
-    """Its longest usual scrape time-out, 60 s, ends no later than our patience with who reads slowly."""
+    """Its longest usual scrape timeout, 60 s, is no longer than the limit for slow readers."""
     assert LIMITS.reading >= 60 > LIMITS.request > LIMITS.handshake
 
 
@@ -244,7 +244,7 @@ def test_connections_leave_descriptors_free(
 
 
 async def test_an_upgrade_is_not_taken_and_not_talked_about(caplog: pytest.LogCaptureFixture) -> None:
-    """Nor is a library recommended."""
+    """Otherwise uvicorn logs a recommendation to install a library."""
     async with door(LIMITS) as opened:
         peer = await opened.peer()
         head = ASK.replace(b"\r\n\r\n", b"\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n")

@@ -1,4 +1,4 @@
-"""The listening socket and the real server on loopback: what an address means, and that no peer stops another one."""
+"""The listening socket and the real server on loopback: addresses, and clients that do not block others."""
 
 import asyncio
 import signal
@@ -25,7 +25,7 @@ PATIENCE_S = 20
 
 
 def can_listen(host: str) -> bool:
-    """Tells whether this machine has such an address; a container may come without IPv6."""
+    """Returns whether this machine has such an address; containers may lack IPv6."""
     try:
         socket.create_server((host, 0), family=socket.AF_INET6 if ":" in host else socket.AF_INET).close()
     except OSError:
@@ -34,7 +34,7 @@ def can_listen(host: str) -> bool:
 
 
 def reaches(host: str, port: int) -> bool:
-    """Tells whether a connection to a listening socket comes about."""
+    """Returns whether a connection to the listening socket succeeds."""
     try:
         socket.create_connection((host, port)).close()
     except OSError:
@@ -55,7 +55,7 @@ def reaches(host: str, port: int) -> bool:
     ],
 )
 def test_an_address_is_listened_on(address: str, base: str, hosts: list[str]) -> None:
-    """Port 0 is any free one; the URL is one that a person on this machine can open."""
+    """Port 0 is any free port; the URL can be opened on this machine."""
     here = [host for host in hosts if can_listen(host)]
     if hosts[0] not in here:
         with pytest.raises(ConfigError, match=f"{OPTION}$"):
@@ -70,7 +70,7 @@ def test_an_address_is_listened_on(address: str, base: str, hosts: list[str]) ->
 
 @pytest.mark.parametrize("address", ["127.0.0.1:0", ":0"])
 def test_no_part_of_an_answer_waits_for_an_acknowledgement(address: str) -> None:
-    """A short page on a kept connection would take 44 ms instead of 1."""
+    """Otherwise a short page on a kept connection takes 44 ms instead of 1."""
     with listen(address, "--web.listen-address") as listening:
         port = listening.getsockname()[1]
         with socket.create_connection(("127.0.0.1", port)), listening.accept()[0] as accepted:
@@ -79,7 +79,7 @@ def test_no_part_of_an_answer_waits_for_an_acknowledgement(address: str) -> None
 
 @pytest.mark.parametrize("address", ["127.0.0.1", ""], ids=["one interface", "every interface"])
 def test_a_busy_port_is_said(address: str) -> None:
-    """The usual slip: it runs already. The line says the address, the reason and the option."""
+    """The usual mistake: it is running already. The message names the address, the reason and the option."""
     with listen("127.0.0.1:0", OPTION) as listening:
         busy = f"{address}:{listening.getsockname()[1]}"
         with pytest.raises(ConfigError) as caught:
@@ -97,7 +97,7 @@ def test_a_busy_port_is_said(address: str) -> None:
     ],
 )
 def test_an_address_that_cannot_be_had_is_said(address: str, reason: str) -> None:
-    """In the words of the system, on one line."""
+    """In the system's words, in one line."""
     with pytest.raises(ConfigError) as caught:
         listen(address, OPTION)
 
@@ -122,7 +122,7 @@ def test_an_address_that_cannot_be_had_is_said(address: str, reason: str) -> Non
     ],
 )
 def test_what_is_no_address_is_said(address: str) -> None:
-    """What was written, where, and what to write instead."""
+    """The message shows what was given, where, and what to write instead."""
     with pytest.raises(ConfigError) as caught:
         listen(address, OPTION)
 
@@ -139,7 +139,7 @@ APP = create_app(web_context(Board(), Worker("readers"), tail=large))
 
 @contextmanager
 def peers(base: str, says: bytes, count: int) -> Iterator[None]:
-    """Connects peers that say something, or nothing, and then neither speak nor read."""
+    """Connects peers that send something, or nothing, and then neither send nor read."""
     target = httpx.URL(base)
     with ExitStack() as stack:
         for _ in range(count):
@@ -159,7 +159,7 @@ def peers(base: str, says: bytes, count: int) -> Iterator[None]:
     ],
 )
 async def test_no_peer_stops_another_one(says: bytes) -> None:
-    """Prometheus is answered whole, whoever else is connected."""
+    """Prometheus gets its whole response, whoever else is connected."""
     with listen("127.0.0.1:0", OPTION) as listening:
         base = url(listening)
         async with asyncio.timeout(PATIENCE_S), serving(APP, listening):
@@ -173,7 +173,7 @@ async def test_no_peer_stops_another_one(says: bytes) -> None:
 
 @pytest.mark.anyio
 async def test_a_server_ends_although_a_peer_does_not_read(caplog: pytest.LogCaptureFixture) -> None:
-    """Open requests get a second, not for ever, and cutting them off is no error."""
+    """Open requests get one second; cutting them off is not logged as an error."""
     asked = asyncio.Event()
 
     def noticing(format_: Format) -> bytes:
@@ -193,7 +193,7 @@ async def test_a_server_ends_although_a_peer_does_not_read(caplog: pytest.LogCap
 
 @pytest.mark.anyio
 async def test_signals_are_left_alone() -> None:
-    """Who starts a server ends it; uvicorn's own handlers would raise the signal again."""
+    """The caller ends the server; uvicorn's own handlers would raise the signal again."""
     before = [signal.getsignal(each) for each in (signal.SIGTERM, signal.SIGINT)]
     with listen("127.0.0.1:0", OPTION) as listening:
         async with serving(APP, listening), httpx.AsyncClient(trust_env=False) as http:
