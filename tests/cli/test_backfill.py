@@ -1,4 +1,4 @@
-"""`backfill` as an operator calls it: which options go together, what it says, and how it ends."""
+"""`backfill` as an operator runs it: combinations of options, messages and exit statuses."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -22,7 +22,7 @@ from tests import surroundings
 from tests.e2e.commands import SEED, simulating
 
 NEWEST = datetime.now(UTC).date() - timedelta(days=5)
-"""Final by now, and also if midnight comes during the test."""
+"""Final already, even if the test runs over midnight."""
 FIRST = NEWEST - timedelta(days=9)
 SPAN = ("--from", str(FIRST), "--to", str(NEWEST))
 Text = pytest.CaptureFixture[str]
@@ -41,7 +41,7 @@ def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.fixture
 def configured(platform: str, monkeypatch: pytest.MonkeyPatch) -> str:
-    """Sets the platform by the environment, as an operator may."""
+    """Configures the platform by the environment."""
     monkeypatch.setenv("PARADIGM_BASE_URL", platform)
     monkeypatch.setenv("PARADIGM_API_KEY", World.from_seed(SEED).keys.admin)
     return platform
@@ -49,7 +49,7 @@ def configured(platform: str, monkeypatch: pytest.MonkeyPatch) -> str:
 
 @dataclass
 class Store:
-    """Says that it took everything, and that it has nothing; with a `status` it refuses everything."""
+    """Accepts all samples but returns none; with a `status`, refuses all."""
 
     url: str = ""
     status: int = 0
@@ -92,7 +92,7 @@ def served(store: Store) -> Iterator[Store]:
 
 
 def test_a_file_is_written_once(configured: str, tmp_path: Path, capsys: Text) -> None:
-    """It says what is in it and what to do with it; asked again it asks nobody; gone, it is not invented anew."""
+    """It prints contents and next step; a second run requests nothing, and a file that was removed is not replaced."""
     file = tmp_path / "history.om"
     command = ["backfill", *SPAN, "--output", str(file), "--label", "job=x"]
     assert run(command) == 0
@@ -159,7 +159,7 @@ def test_another_question_needs_another_manifest(configured: str, tmp_path: Path
 
 
 def test_a_store_gets_each_day_once(configured: str, tmp_path: Path, capsys: Text, store: Store) -> None:
-    """A second run sends nothing; a continued one only what became final since."""
+    """A second run sends nothing; a continued one only sends days that became final since."""
     way = ("--remote-write", f"{store.url}/write", "--manifest", str(tmp_path / "m"))
     assert run(["backfill", "--from", str(FIRST), "--to", str(NEWEST - timedelta(days=2)), *way]) == 0
     first = len(store.written)
@@ -202,7 +202,7 @@ def test_a_url_is_judged_before_anything_is_written(tmp_path: Path, capsys: Text
 
 @pytest.mark.usefixtures("configured")
 def test_a_token_in_a_url_is_neither_kept_nor_printed(tmp_path: Path, capsys: Text) -> None:
-    """Another one is another question all the same."""
+    """Another token still counts as another store."""
     with served(Store(status=400)) as store:
         begun = ["backfill", *SPAN, "--manifest", str(tmp_path / "m"), "--remote-write"]
         assert run([*begun, f"{store.url}?token=CANARY"]) == 1
@@ -233,7 +233,7 @@ def test_an_empty_store_differs(configured: str, capsys: Text, store: Store) -> 
 def test_a_platform_that_refuses_ends_it(
     platform: str, tmp_path: Path, capsys: Text, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A line for each report, and that the same command goes on."""
+    """A line per report, and that the same command continues."""
     monkeypatch.setenv("PARADIGM_BASE_URL", platform)
     monkeypatch.setenv("PARADIGM_API_KEY", World.from_seed(SEED).keys.expired)
     assert run(["backfill", *SPAN, "--output", str(tmp_path / "a")]) == 1
@@ -250,7 +250,7 @@ def steps() -> Iterator[Step]:
 
 
 def ticking(by: float) -> Callable[[], float]:
-    """A clock that is `by` seconds later each time that it is asked."""
+    """A clock that advances by `by` seconds at each call."""
     seconds = 0.0
 
     def now() -> float:
@@ -263,7 +263,7 @@ def ticking(by: float) -> Callable[[], float]:
 
 @pytest.mark.parametrize(("by", "lines"), [(0.1, 2), (20.0, 3)], ids=["quick", "slow"])
 def test_progress_is_a_line_now_and_then(by: float, lines: int) -> None:
-    """The first and the last piece, and between them one in ten seconds, with rate and time left."""
+    """The first and the last piece, and one every ten seconds between them, with rate and time left."""
     text = StringIO()
     with progress(Console(file=text, width=200), ticking(by)) as tell:
         for step in steps():

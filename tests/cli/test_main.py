@@ -1,4 +1,4 @@
-"""Every command in this process: what it says when it is used wrongly, and that nothing it says holds a key."""
+"""Every command in this process: messages for wrong use, none of which contains a key."""
 
 import errno
 import io
@@ -28,13 +28,13 @@ GOOD = f"sources: {{production: {{platform: paradigm, api_key: {CANARY}}}}}\n"
 
 @contextmanager
 def busy() -> Iterator[str]:
-    """Occupies a port and returns its address."""
+    """Occupies a port and yields its address."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         yield f"127.0.0.1:{taken.getsockname()[1]}"
 
 
 def test_the_installed_command_is_this_one() -> None:
-    """The script that installing makes calls the function which the tests call."""
+    """The installed script calls the function that the tests call."""
     [script] = entry_points(group="console_scripts", name=PROGRAM)
 
     assert script.load() is main.main
@@ -46,7 +46,7 @@ def test_the_installed_command_is_this_one() -> None:
 def test_the_exit_status_is_that_of_the_process(
     arguments: list[str], status: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Also by `python -m exporter.cli`, where the command is not on PATH."""
+    """Also for `python -m exporter.cli`, if the command is not on PATH."""
     monkeypatch.setattr(sys, "argv", [PROGRAM, *arguments])
 
     with pytest.raises(SystemExit) as caught:
@@ -55,7 +55,7 @@ def test_the_exit_status_is_that_of_the_process(
 
 
 def test_help_lists_every_command(capsys: pytest.CaptureFixture[str]) -> None:
-    """Who knows nothing starts here; each line says what the command does."""
+    """Beginners start here; each line says what the command does."""
     assert run(["--help"]) == 0
 
     out, err = capsys.readouterr()
@@ -77,13 +77,13 @@ def test_every_command_explains_itself(command: str, capsys: pytest.CaptureFixtu
 
 
 def test_the_version_is_said(capsys: pytest.CaptureFixture[str]) -> None:
-    """In one line, as the Prometheus family does."""
+    """In one line, as Prometheus programs do."""
     assert run(["--version"]) == 0
     assert capsys.readouterr() == (f"{PROGRAM} {__version__}\n", "")
 
 
 def test_no_command_shows_the_help(capsys: pytest.CaptureFixture[str]) -> None:
-    """As an error, since nothing was done."""
+    """As an error, because nothing was done."""
     assert run([]) == 2
 
     out, err = capsys.readouterr()
@@ -91,7 +91,7 @@ def test_no_command_shows_the_help(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def told(status: int, capsys: pytest.CaptureFixture[str]) -> str:
-    """Returns the one line that a wrong use is told in, without the program's name."""
+    """Returns the one line of a message for wrong use, without the program's name."""
     out, err = capsys.readouterr()
     assert (2, "") == (status, out)
     [line] = err.splitlines()
@@ -168,7 +168,7 @@ def test_wrong_use_is_one_line(arguments: list[str], line: str, capsys: pytest.C
     ],
 )
 def test_wrong_values_are_one_line(arguments: list[str], says: str, capsys: pytest.CaptureFixture[str]) -> None:
-    """In the words of the library or of the simulation; they name what may be written."""
+    """In the words of the library or the simulation, which name the valid values."""
     assert says in told(run(arguments), capsys)
 
 
@@ -186,7 +186,7 @@ def test_wrong_values_are_one_line(arguments: list[str], says: str, capsys: pyte
 def test_a_busy_port_is_one_line(
     arguments: list[str], option: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It runs already, or another program does; the option that mends it is named."""
+    """It is running already, or another program is; the message names the option to change."""
     monkeypatch.setenv("PARADIGM_API_KEY", CANARY)
     with busy() as address:
         line = told(run([*arguments, option, address]), capsys)
@@ -215,7 +215,7 @@ SLIPS = {
 def test_a_wrong_file_is_said_without_the_key(
     command: str, content: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """A line for each mistake, with file and line; the key is beside it, or is it, and is not shown."""
+    """A line per mistake, with file and line; a key on that line, or in place of a value, is not shown."""
     file = tmp_path / "exporter.yml"
     file.write_text(content)
 
@@ -241,7 +241,7 @@ def test_a_wrong_file_is_said_without_the_key(
 def test_a_wrong_variable_is_said_without_the_key(
     variable: str, value: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Each line names the variable to mend."""
+    """Each line names the variable to fix."""
     monkeypatch.setenv("PARADIGM_API_KEY", CANARY)
     monkeypatch.setenv(variable, value)
 
@@ -255,7 +255,7 @@ def test_a_wrong_variable_is_said_without_the_key(
 def test_check_describes_what_it_found(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A line for each source with its reports, what may surprise the operator first, and the verdict last."""
+    """Notes come first, then a line per source with its reports, and the result last."""
     monkeypatch.setenv("PARADIGM_API_KEY", CANARY)
     file = tmp_path / "exporter.yml"
     file.write_text(
@@ -278,7 +278,7 @@ def test_check_describes_what_it_found(
 
 
 def test_check_counts_every_mistake(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """All at once, so that mending takes one round; each line names its place and its remedy."""
+    """All at once, so that one round of fixes is enough; each line names the place and the remedy."""
     file = tmp_path / "exporter.yml"
     file.write_text(
         "sources:\n  production:\n    platform: paradigma\n    api_key: replace-me\n    settle: 6 parsecs\n"
@@ -298,7 +298,7 @@ def test_check_counts_every_mistake(tmp_path: Path, capsys: pytest.CaptureFixtur
 
 
 class FullDisk(io.StringIO):
-    """A standard output that takes nothing."""
+    """A standard output that cannot be written."""
 
     def write(self, text: str) -> int:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
@@ -308,7 +308,7 @@ class FullDisk(io.StringIO):
 def test_output_that_cannot_be_written_is_one_line(
     arguments: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Status 1: nobody used it wrongly, and it did not succeed."""
+    """Status 1: it was used correctly and did not succeed."""
     monkeypatch.setenv("PARADIGM_API_KEY", CANARY)
     monkeypatch.setattr(sys, "stdout", FullDisk())
 
@@ -319,7 +319,7 @@ def test_output_that_cannot_be_written_is_one_line(
 # An interrupt may come between open() and `with` in Python's own pathlib: the file is then closed by its finalizer.
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_an_interrupt_ends_a_command_in_peace(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Ctrl-C while a configuration is read from a pipe: no traceback, and nobody takes it for a success."""
+    """Ctrl-C while a configuration is read from a pipe: no traceback, and not the status of a success."""
     pipe = tmp_path / "exporter.yml"
     os.mkfifo(pipe)
 
@@ -346,7 +346,7 @@ def test_an_interrupt_ends_a_command_in_peace(tmp_path: Path, capsys: pytest.Cap
 
 
 def test_serve_imports_no_other_command_and_no_decoration_of_terminals() -> None:
-    """They would be in memory for as long as it runs; a plugin can still import what is left out."""
+    """They would stay in memory as long as it runs; plugins can still import what is left out."""
     script = (
         "import sys; from exporter.cli.main import COMMANDS, program; program(['serve']);"
         "unused = {*COMMANDS.values(), 'rich', 'pygments', 'httpx._main', 'exporter.simulator'} - {COMMANDS['serve']};"

@@ -156,7 +156,7 @@ CASES: Mapping[str, tuple[str, str]] = {
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the certificates that the configurations name."""
+    """A folder with the certificates named in the configurations."""
     place = tmp_path_factory.mktemp("toolkit")
     self_signed(place, "server", "DNS:localhost", "IP:127.0.0.1")
     self_signed(place, "client")
@@ -174,7 +174,7 @@ def configured(name: str, folder: Path) -> str:
 
 @pytest.mark.parametrize("name", CASES)
 def test_a_configuration_of_the_toolkit_has_its_verdict(name: str, folder: Path) -> None:
-    """In all but two options, which Python cannot do: they are refused by name."""
+    """Except for two options that Python does not support; they are refused by name."""
     verdict, _ = CASES[name]
     (folder / name).write_text(configured(name, folder))
     if verdict == TAKEN:
@@ -186,7 +186,7 @@ def test_a_configuration_of_the_toolkit_has_its_verdict(name: str, folder: Path)
 
 
 def test_the_page_names_what_is_refused_here_alone() -> None:
-    """By the option or value: whoever brings a file of another exporter finds why it is refused."""
+    """By option or value, so that users of another exporter's file find the reason."""
     page = DOCS.read_text()
     for name, (verdict, text) in CASES.items():
         named = re.findall(r"RequireAnyClientCert|curve_preferences", text)
@@ -195,7 +195,7 @@ def test_the_page_names_what_is_refused_here_alone() -> None:
 
 
 class Asked(NamedTuple):
-    """How a client asks: in TLS by default, with a certificate, a user and password, by one cipher of TLS 1.2."""
+    """How a client connects: scheme, certificate, user and password, TLS 1.2 ciphers and newest TLS version."""
 
     scheme: str = "https"
     certificate: str | None = None
@@ -260,7 +260,7 @@ USERS_TLS, USERS_PLAIN = "web_config_users.good", "web_config_users_noTLS.good"
     ],
 )
 async def test_a_request_of_the_toolkit_has_its_answer(folder: Path, name: str, asked: Asked, status: int) -> None:
-    """Ten in a row where the rate is the matter."""
+    """Rate limits are tested with ten requests in a row."""
     [name] = {name, f"{name}.yml"} & CASES.keys()
     async with site(folder, configured(name, folder)) as place, asked.client(folder) as http:
         for _ in range(10 if "rate_limiter" in name else 1):
