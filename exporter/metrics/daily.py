@@ -17,9 +17,9 @@ import msgspec
 from msgspec import Meta
 
 from exporter.domain.model import Kind, Measure
-from exporter.metrics.limited_labels import batches, uses
+from exporter.metrics.label_limits import batches, uses
 from exporter.metrics.report_view import CompanyIndex, ReportView
-from exporter.metrics.sums import kept_sums
+from exporter.metrics.usage import kept_sums
 from exporter.metrics.windows import WindowDays, family_of, windows
 
 DATED = (Kind.SUM, Kind.DISTINCT, Kind.AVERAGE)

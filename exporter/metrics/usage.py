@@ -1,15 +1,18 @@
-"""Usage figures of companies: one family per measure and window; knows no platform and no text format.
+"""Usage figures of companies: one family per measure and window, and sums over its days; pure, knows no platform.
 
 paradigm_user_queries_last_day{source="production",company_id="17",company="Northwind",mode="chat"} 61.0
 """
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import date
 from functools import partial
+from operator import add
 
-from exporter.domain.model import Kind, Measure, Sample
-from exporter.metrics.report_view import CompanyIndex, DeferredFamily
-from exporter.metrics.sums import Sums, limited_sums, window_sums
+from exporter.domain.model import Column, Kind, Measure, Sample
+from exporter.ledger.ledger import Ledger
+from exporter.metrics.label_limits import OTHER, Labels, Uses, columns_if_all_fit, placed, sum_over, uses
+from exporter.metrics.report_view import CompanyIndex, DeferredFamily, ReportView
 from exporter.metrics.windows import TODAY, Window, WindowDays, days_by_window, family_of, windows
 
 
@@ -71,3 +74,127 @@ def _info_samples(index: CompanyIndex, measure: Measure) -> Iterator[Sample]:
     rows = () if discovery is None else discovery.rows
     for company, name in zip(index.all_companies, index.names, strict=True):
         yield from (Sample((view.source, company, name, *row), 1.0) for row in rows)
+
+
+Sums = dict[tuple[str, Column], tuple[tuple[date, ...], list[float]]]
+"""By part and column the days added up so far, newest first, and the companies' sums."""
+
+
+def window_sums(index: CompanyIndex, measure: Measure, window: WindowDays, sums: Sums) -> Iterator[Sample]:
+    """Yields the figures of a window; a longer one continues the sum of a shorter one.
+
+    A row that lacks the figure makes its company's sum unknown, not smaller.
+    """
+    days = window.days
+    for part, column in index.columns_of(measure):
+        if part not in index.companies:
+            continue
+        if measure.kind is Kind.AVERAGE:
+            total = index.on_day(window.last, part, column, math.nan)
+        else:
+            added, total = sums.get((part, column), ((), []))
+            if not added or days[: len(added)] != added:
+                added, total = days[:1], index.on_day(days[0], part, column, 0.0)
+            for day in days[len(added) :]:
+                total = list(map(add, total, index.on_day(day, part, column, 0.0)))
+            sums[part, column] = days, total
+        yield from index.samples(measure, part, column, total, window.last)
+
+
+def limited_sums(
+    index: CompanyIndex, measure: Measure, windows: Mapping[Window, WindowDays]
+) -> Mapping[Window, Sequence[Sample]]:
+    """Returns the figures of a measure with limited labels by window: per company the kept values, and `other`.
+
+    All windows at once, because far more is held of a company than is served.
+    """
+    view = index.view
+    kept, caps = view.kept.get(measure.family, {}), view.label_limits.caps(measure)
+    samples: dict[Window, list[Sample]] = {window: [] for window in windows}
+    for part, companies in index.companies.items():
+        if (columns := _columns_as_served(view, part, measure)) is not None:
+            for window, days in windows.items():
+                samples[window] += _column_samples(index, part, columns, days)
+            continue
+        for company, held in uses(view.ledger, part, measure, view.label_limits.value_length, companies):
+            own, keeps = (view.source, company, view.ledger.names[company]), kept.get(company, frozenset())
+            for window, days in windows.items():
+                sums = kept_sums(held, keeps, caps, days, measure)
+                samples[window] += (Sample((*own, *labels), value) for labels, value in sums)
+    return samples
+
+
+def _columns_as_served(view: ReportView, part: str, measure: Measure) -> Mapping[Labels, Column] | None:
+    """Returns the columns of a measure by served label values if no values are joined, else None.
+
+    Then a sum over days is one of columns, which takes half the time.
+    """
+    cap, length = view.label_limits.caps(measure)[0], view.label_limits.value_length
+    if cap is None or measure.kind is not Kind.SUM:
+        return None
+    if measure.needs_read_marker and not _are_all_read(view.ledger, part, measure):
+        return None
+    found = columns_if_all_fit(view.ledger, part, measure, cap) or frozenset()
+    columns = [column for column in found if column.label_values]
+    served = {tuple(value[:length] for value in each.label_values): each for each in columns}
+    return served if columns and len(served) == len(columns) else None
+
+
+def _are_all_read(ledger: Ledger, part: str, measure: Measure) -> bool:
+    """Returns whether every held row has the read marker of a measure with one label."""
+    marker = Column(measure.family)
+    tables = [ledger.table(day, part) for day in ledger.blocks]
+    # A sum is the fastest way to see that no figure is NaN; lost rows are looked for only otherwise.
+    unclear = [table for table in tables if math.isnan(sum(table.columns.get(marker, (math.nan,))))]
+    return all(set(table.with_figure(marker)).issuperset(table.not_lost()) for table in unclear)
+
+
+def _column_samples(
+    index: CompanyIndex, part: str, columns: Mapping[Labels, Column], days: WindowDays
+) -> Iterator[Sample]:
+    """Yields the sums of companies that had the value by the last day; a row without it adds 0."""
+    for labels, column in sorted(columns.items()):
+        first_days = index.view.ledger.first_figures(part, column)
+        lost = index.view.ledger.lost_on(days.days, part)
+        total = [0.0] * len(index.companies[part])
+        for day in days.days:
+            figures = index.on_day(day, part, column, 0.0)
+            total = [
+                old if value != value else old + value  # noqa: PLR0124 NaN
+                for old, value in zip(total, figures, strict=True)
+            ]
+        for company, own, value in zip(index.companies[part], index.labels(part, labels), total, strict=True):
+            if first_days.get(company, date.max) <= days.last and company not in lost:
+                yield Sample(own, value)
+
+
+def kept_sums(
+    held: Uses, kept: frozenset[Labels], caps: Sequence[int | None], days: WindowDays, measure: Measure
+) -> Iterator[tuple[Labels, float]]:
+    """Yields a company's sums per kept value, and `other` if it can be added up.
+
+    A value counts 0 from the day of its first use; with a read marker, only in rows in which the breakdown was read.
+    Unread or lost days make the sum unknown.
+    """
+    if not held.lost.isdisjoint(days.days):
+        return
+    shown: dict[Labels, float] = {}
+    unknown: set[Labels] = set()
+    for labels, figures in sorted(held.figures.items()):
+        if days.last not in figures and min(figures) > days.last:
+            continue
+        place = labels if labels in kept else placed(labels, kept, caps)
+        if measure.kind is not Kind.SUM:
+            if days.last in figures and OTHER not in place:
+                shown[place] = figures[days.last]
+        elif not measure.needs_read_marker or _is_read(held, labels, days.days):
+            shown[place] = shown.get(place, 0.0) + sum_over(figures, days.days)
+        elif _is_read(held, labels, (days.last,)):  # else it ended, and takes nothing from the others
+            unknown.add(place)
+    yield from ((place, value) for place, value in shown.items() if place not in unknown)
+
+
+def _is_read(held: Uses, labels: Labels, days: Iterable[date]) -> bool:
+    """Returns whether a value, or its breakdown, was read on all days with a row."""
+    read = (held.read.get(labels[:depth], ()) for depth in range(len(labels)))
+    return not set(days).difference(held.figures[labels], held.silent, *read)

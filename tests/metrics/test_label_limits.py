@@ -12,10 +12,18 @@ from exporter.domain.model import READ_COMPLETELY, Column, Days, Kind, Measure, 
 from exporter.ledger.day_status import DayStatus
 from exporter.ledger.ledger import Asked, Ledger, fold
 from exporter.metrics import windows
-from exporter.metrics.label_limits import OTHER, LabelLimits, keep, keep_all, keep_labels
-from exporter.metrics.limited_labels import Uses, columns_if_all_fit, uses
+from exporter.metrics.label_limits import (
+    OTHER,
+    LabelLimits,
+    Uses,
+    columns_if_all_fit,
+    keep,
+    keep_all,
+    keep_labels,
+    uses,
+)
 from exporter.metrics.report_view import CompanyIndex, Health, ReportView
-from exporter.metrics.sums import kept_sums, limited_sums
+from exporter.metrics.usage import kept_sums, limited_sums
 from exporter.metrics.windows import WindowDays
 from exporter.platforms.paradigm import platform as paradigm
 from tests.road.road import RULES, utc
