@@ -12,7 +12,7 @@ from typing import NamedTuple
 from exporter.domain import calendars
 from exporter.domain.model import Days
 from exporter.forecast.series import SeriesCounts, Size, live_series, once, served
-from exporter.ledger.days_to_ask import days_to_ask, days_to_refresh
+from exporter.ledger.day_status import days_to_ask, days_to_refresh
 from exporter.ledger.ledger import Ledger
 from exporter.platforms.api import Report
 from exporter.polling.schedule import SPREAD, Cadence

@@ -1,4 +1,4 @@
-"""Which day is published, which one runs, which ones wait; pure, every moment is an argument.
+"""Which days are published, running or waiting, and which to ask for; pure, every moment is an argument.
 
 A day is published once a good answer that covers it was asked for after its end and the settle time. Nothing moves
 backwards: only `Block.read_at` counts, which only rises, not the current time.
@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 from exporter.domain import calendars
 from exporter.domain.calendars import Calendar
+from exporter.domain.model import Days
 from exporter.ledger.ledger import Block, Ledger
 
 BASELINE_DAYS = 42
@@ -108,3 +109,25 @@ def waiting_days(blocks: Mapping[date, Block], rules: DayRules) -> set[date]:
         if rules.calendar.is_working(day) and settled_at <= block.read_at < settled_at + WAIT_FOR_ROWS:
             waiting.add(day)
     return waiting
+
+
+def days_to_ask(ledger: Ledger, now: datetime, rules: DayRules) -> Days:
+    """Returns the days of the next poll: from the oldest unsettled or re-read one to today.
+
+    Never more than are held; at the first start only the re-read ones.
+    """
+    today = calendars.day_at(now, rules.zone)
+    first = today - timedelta(days=rules.reread_days)
+    waiting = waiting_days(ledger.blocks, rules)
+    held_since = min(ledger.blocks, default=today)
+    for day in Days(held_since, today) if held_since < first else ():
+        block = ledger.blocks.get(day)
+        if block is None or day in waiting or block.read_at < rules.settled_at(day):
+            return Days(max(min(day, first), today - timedelta(days=rules.keep_days)), today)
+    return Days(first, today)
+
+
+def days_to_refresh(asked: Days, rules: DayRules, held_since: date | None = None) -> Days | None:
+    """Returns the held days before those that a poll just asked for, if there are any."""
+    first, last = held_since or asked.last - timedelta(days=rules.keep_days), asked.first - timedelta(days=1)
+    return Days(first, last) if first <= last else None

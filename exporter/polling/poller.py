@@ -19,7 +19,7 @@ from exporter.domain.model import Days
 from exporter.exposition.board import Board, RenderedSource
 from exporter.exposition.telemetry import Telemetry
 from exporter.http import RetryBudget
-from exporter.ledger.days_to_ask import days_to_ask
+from exporter.ledger.day_status import days_to_ask
 from exporter.ledger.ledger import Ledger
 from exporter.ledger.narrowed import narrowed
 from exporter.metrics.report_view import Health, ReportView

@@ -13,7 +13,7 @@ from exporter.domain.errors import ReportError
 from exporter.domain.model import Days
 from exporter.domain.text import enumerated, printable
 from exporter.http import RetryBudget
-from exporter.ledger.days_to_ask import days_to_ask
+from exporter.ledger.day_status import days_to_ask
 from exporter.ledger.ledger import Ledger
 from exporter.metrics.report_health import families
 from exporter.metrics.report_view import Health

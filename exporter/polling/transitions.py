@@ -11,8 +11,7 @@ from exporter.domain.errors import NotFoundError, ReportError, SchemaError
 from exporter.domain.model import Days, FieldNote, Reading, by_day
 from exporter.domain.selectors import Companies
 from exporter.ledger.corrections import Corrections, corrections
-from exporter.ledger.day_status import DayRules, day_status
-from exporter.ledger.days_to_ask import days_to_refresh
+from exporter.ledger.day_status import DayRules, day_status, days_to_refresh
 from exporter.ledger.ledger import Asked, Ledger, fold
 from exporter.ledger.narrowed import began_anew, narrowed, without_past
 from exporter.metrics.report_view import Health

@@ -10,8 +10,7 @@ import pytest
 from exporter.domain.calendars import Calendar, day_at
 from exporter.domain.errors import SchemaError
 from exporter.domain.model import Column, Days, Reading, Row
-from exporter.ledger.day_status import DayRules, DayStatus, day_status
-from exporter.ledger.days_to_ask import days_to_ask
+from exporter.ledger.day_status import DayRules, DayStatus, day_status, days_to_ask
 from exporter.ledger.ledger import Asked, Ledger, fold
 
 RULES = DayRules(

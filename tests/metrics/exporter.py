@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from exporter.domain.calendars import Calendar, day_at
 from exporter.domain.model import Column, Days, Reading, Row
 from exporter.domain.thresholds import Threshold
-from exporter.ledger.days_to_ask import days_to_ask
+from exporter.ledger.day_status import days_to_ask
 from exporter.ledger.ledger import Ledger
 from exporter.metrics.limits import CompanyLimits
 from exporter.metrics.report_health import families

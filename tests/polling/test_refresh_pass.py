@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from exporter.domain.model import Days
-from exporter.ledger.days_to_ask import days_to_refresh
+from exporter.ledger.day_status import days_to_refresh
 from exporter.platforms.paradigm.platform import REPORTS
 from exporter.polling import transitions
 from exporter.simulator.app import create_app
