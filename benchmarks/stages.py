@@ -27,8 +27,7 @@ from exporter.metrics.report_view import Health
 from exporter.platforms.api import NO_DISCOVERIES, Context, Report, Request
 from exporter.platforms.registry import platforms
 from exporter.polling.render import rendered
-from exporter.polling.report_state import ReportState
-from exporter.polling.target import Target
+from exporter.polling.target import ReportState, Target
 from exporter.polling.transitions import PIECE_BYTES, Answer, Folded, fold_answers
 from exporter.settings import load
 from exporter.simulator.paradigm.reports import REPORTS

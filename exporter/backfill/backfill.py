@@ -19,10 +19,9 @@ from exporter.http import RetryBudget
 from exporter.ledger.ledger import Ledger
 from exporter.metrics.report_view import Health
 from exporter.platforms.api import END_DATE, NO_DISCOVERIES, Discoveries, Discovery, Report
-from exporter.polling.answers import Answers, Known
 from exporter.polling.ask import Fetch, Transport, ask
-from exporter.polling.report_state import ReportState
-from exporter.polling.target import Target
+from exporter.polling.poll_result import Answers, Known
+from exporter.polling.target import ReportState, Target
 from exporter.polling.threads import Worker
 from exporter.polling.transitions import longest_piece
 

@@ -18,10 +18,9 @@ from exporter.ledger.table import Table
 from exporter.metrics.daily import DailyFigures, measures
 from exporter.metrics.report_view import Health
 from exporter.platforms.api import Report
-from exporter.polling.answers import Answers
+from exporter.polling.poll_result import Answers
 from exporter.polling.render import view
-from exporter.polling.report_state import ReportState
-from exporter.polling.target import Target
+from exporter.polling.target import ReportState, Target
 
 SUFFIX = "_daily"
 EPOCH = date(1970, 1, 1)

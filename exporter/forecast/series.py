@@ -16,8 +16,7 @@ from exporter.metrics.report_view import Health
 from exporter.metrics.unmatched import UNMATCHED
 from exporter.platforms.api import Report
 from exporter.polling.render import source_view, view
-from exporter.polling.report_state import ReportState
-from exporter.polling.target import Target
+from exporter.polling.target import ReportState, Target
 
 GOOD = "200"
 SeriesCounts = Mapping[str, int]

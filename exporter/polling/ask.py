@@ -27,7 +27,7 @@ from exporter.domain.errors import (
 from exporter.domain.model import Days, Reading, Unread
 from exporter.http import RetryBudget
 from exporter.platforms.api import END_DATE, Context, Discoveries, Discovery, NeedsDiscovery, Report, Request
-from exporter.polling.answers import IN_A_ROW, Answers, Failure, Known
+from exporter.polling.poll_result import IN_A_ROW, Answers, Failure, Known
 from exporter.polling.target import Target
 from exporter.polling.threads import Worker
 from exporter.polling.transitions import Answer

@@ -4,7 +4,7 @@ import logging
 
 from exporter.domain.text import enumerated, printable
 from exporter.metrics.unmatched import Unmatched
-from exporter.polling.report_state import ReportState
+from exporter.polling.target import ReportState
 from exporter.polling.transitions import PollResult
 
 log = logging.getLogger(__name__)

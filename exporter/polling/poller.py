@@ -25,13 +25,11 @@ from exporter.ledger.narrowed import narrowed
 from exporter.metrics.report_view import Health, ReportView
 from exporter.platforms.api import Report
 from exporter.polling import transitions
-from exporter.polling.answers import IN_A_ROW, Known, given_up
 from exporter.polling.ask import Fetch, Transport, ask
 from exporter.polling.poll_log import SelectorLog, log_poll
-from exporter.polling.poll_result import poll_result
+from exporter.polling.poll_result import IN_A_ROW, Known, given_up, poll_result
 from exporter.polling.render import rendered
-from exporter.polling.report_state import ReportState, StateStore
-from exporter.polling.target import Target
+from exporter.polling.target import ReportState, StateStore, Target
 from exporter.polling.threads import Worker
 from exporter.polling.transitions import PollResult
 

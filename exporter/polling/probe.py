@@ -18,12 +18,10 @@ from exporter.ledger.ledger import Ledger
 from exporter.metrics.report_health import families
 from exporter.metrics.report_view import Health
 from exporter.platforms.api import END_DATE, Context, Report
-from exporter.polling.answers import Answers, Known
 from exporter.polling.ask import Fetch, Transport, ask
-from exporter.polling.poll_result import poll_result
+from exporter.polling.poll_result import Answers, Known, poll_result
 from exporter.polling.render import view
-from exporter.polling.report_state import ReportState
-from exporter.polling.target import Target
+from exporter.polling.target import ReportState, Target
 from exporter.polling.threads import Worker
 from exporter.polling.transitions import Answer, Folded, after_poll, with_result
 

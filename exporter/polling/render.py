@@ -11,8 +11,7 @@ from exporter.metrics.label_limits import keep_labels
 from exporter.metrics.report_health import deferred_families, source_families
 from exporter.metrics.report_view import ReportView, SourceInfo
 from exporter.platforms.api import Report
-from exporter.polling.report_state import ReportState
-from exporter.polling.target import Target
+from exporter.polling.target import ReportState, Target
 
 
 def rendered(

@@ -20,8 +20,8 @@ from pathlib import Path
 from exporter.domain.blocking import in_daemon, in_time, result_in_time
 from exporter.exposition.telemetry import LastAttempt
 from exporter.ledger.day_status import DayRules
-from exporter.polling.report_state import ReportState, StateStore
 from exporter.polling.state_format import ForeignError, Section, UnusableError, VersionError, decoded, encoded
+from exporter.polling.target import ReportState, StateStore
 
 log = logging.getLogger(__name__)
 

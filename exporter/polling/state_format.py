@@ -25,7 +25,7 @@ from exporter.ledger.ledger import Block, Ledger
 from exporter.ledger.table import Table, by_number
 from exporter.metrics.report_view import Health
 from exporter.platforms.api import Discovery
-from exporter.polling.report_state import ReportState
+from exporter.polling.target import ReportState
 
 MAGIC = b"chat-usage-exporter state "
 VERSION = 1

@@ -1,15 +1,18 @@
-"""What is polled of one source; pure."""
+"""What is polled of one source, and the state of its reports between polls; knows no file format."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import date, timedelta
 
+from exporter.domain.model import Days
 from exporter.domain.scope import Scope
 from exporter.domain.selectors import Companies, Entry, Selection
 from exporter.ledger.day_status import DayRules
-from exporter.metrics.label_limits import LabelLimits
+from exporter.ledger.ledger import Ledger
+from exporter.metrics.label_limits import Kept, LabelLimits
 from exporter.metrics.limits import CompanyLimits
-from exporter.platforms.api import Report
+from exporter.metrics.report_view import Health
+from exporter.platforms.api import Discoveries, Report
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,3 +38,31 @@ class Target:
     selections: Mapping[str, Selection] = field(default_factory=dict)
     company_limits: CompanyLimits = field(default_factory=CompanyLimits)
     selectors: Mapping[str, tuple[Entry, ...]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class ReportState:
+    """The state of one report between polls.
+
+    `listed` are the companies of the last good answers, wanted or not, None before the first. `to_refresh` are
+    the pieces that the refresh pass still has to ask for, newest first; `refreshed_for` is its last day. `kept`
+    are values of limited labels, by family. `widened`: newly wanted companies lack their past, so the next good
+    poll starts a new pass, and sums wait for it.
+    """
+
+    ledger: Ledger
+    health: Health
+    listed: Mapping[str, str] | None = None
+    to_refresh: tuple[Days, ...] = ()
+    refreshed_for: date | None = None
+    kept: Mapping[str, Kept] = field(default_factory=dict)
+    widened: bool = False
+    discoveries: Discoveries = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class StateStore:
+    """Loads one source's states, by report, and saves them after polls; called in the worker thread."""
+
+    load: Callable[[], Mapping[str, ReportState]]
+    save: Callable[[Mapping[str, ReportState]], None]

@@ -16,8 +16,7 @@ from exporter.ledger.ledger import Asked, Ledger, fold
 from exporter.ledger.narrowed import began_anew, narrowed, without_past
 from exporter.metrics.report_view import Health
 from exporter.platforms.api import Discoveries, Report, Request
-from exporter.polling.report_state import ReportState
-from exporter.polling.target import Target
+from exporter.polling.target import ReportState, Target
 
 NONE_COUNTED: Mapping[str, int] = {}
 PIECE_BYTES = 8 * 2**20

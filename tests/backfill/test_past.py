@@ -15,8 +15,8 @@ from exporter.metrics.label_limits import OTHER, LabelLimits
 from exporter.metrics.report_view import Health
 from exporter.platforms.api import NO_DISCOVERIES, Report, Request
 from exporter.platforms.paradigm import platform as paradigm
-from exporter.polling.answers import Answers
-from exporter.polling.report_state import ReportState
+from exporter.polling.poll_result import Answers
+from exporter.polling.target import ReportState
 from exporter.polling.transitions import Answer
 from tests.backfill.past import NOON
 from tests.road.road import target_with

@@ -22,9 +22,9 @@ from exporter.platforms.chatcaptain import export_job
 from exporter.platforms.registry import platforms
 from exporter.polling import state_format
 from exporter.polling.render import view
-from exporter.polling.report_state import ReportState
 from exporter.polling.state_file import StateFile
 from exporter.polling.state_format import Section
+from exporter.polling.target import ReportState
 from exporter.settings import definitions, load
 from exporter.web.server.web_config import LiveWebConfig
 from tests.certificates import self_signed

@@ -16,8 +16,7 @@ from exporter.metrics.report_view import Health
 from exporter.platforms.api import Request
 from exporter.platforms.paradigm.platform import CHAT_SESSIONS, QUERIES
 from exporter.polling.render import view
-from exporter.polling.report_state import ReportState
-from exporter.polling.target import Target
+from exporter.polling.target import ReportState, Target
 from exporter.polling.transitions import Answer, PollResult, after_poll, fold_answers, with_refresh_pass, with_result
 from tests.road.road import RULES, target_with
 

@@ -23,7 +23,7 @@ from exporter.metrics.report_view import Health
 from exporter.platforms.paradigm.platform import CHAT_SESSIONS, GROUNDED, QUERIES, RESPONSES
 from exporter.platforms.registry import platforms
 from exporter.polling.render import rendered
-from exporter.polling.report_state import ReportState
+from exporter.polling.target import ReportState
 from exporter.settings import Source, load
 from tests.e2e import programs
 from tests.e2e.prometheus import started

@@ -20,8 +20,7 @@ from exporter.metrics.report_view import Health
 from exporter.platforms.api import Context
 from exporter.platforms.paradigm.platform import CHAT_SESSIONS
 from exporter.polling.render import view
-from exporter.polling.report_state import ReportState
-from exporter.polling.target import Target
+from exporter.polling.target import ReportState, Target
 from tests.platforms.answer_cases import CASES, Case
 
 TODAY = date(2026, 3, 3)

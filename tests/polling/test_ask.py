@@ -30,8 +30,8 @@ from exporter.platforms.api import (
     ReportDefaults,
     Request,
 )
-from exporter.polling.answers import Answers, Known, given_up
 from exporter.polling.ask import Transport, ask
+from exporter.polling.poll_result import Answers, Known, given_up
 from exporter.polling.threads import Worker
 from tests.road.road import RULES, target_with, utc
 

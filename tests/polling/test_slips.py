@@ -12,7 +12,7 @@ from exporter.http.client import Client
 from exporter.platforms.paradigm.platform import REPORTS
 from exporter.platforms.paradigm.self_described import DescribedReport
 from exporter.polling import poll_result, poller, render, transitions
-from exporter.polling.report_state import ReportState, StateStore
+from exporter.polling.target import ReportState, StateStore
 from exporter.polling.threads import Worker
 from exporter.simulator.app import create_app
 from exporter.simulator.paradigm.world import World

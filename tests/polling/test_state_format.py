@@ -20,8 +20,8 @@ from exporter.metrics.report_view import Health
 from exporter.platforms.api import Discovery
 from exporter.platforms.paradigm.platform import CHAT_SESSIONS
 from exporter.polling.render import view
-from exporter.polling.report_state import ReportState
 from exporter.polling.state_format import HEAD, MAGIC, VERSION, ForeignError, Section, UnusableError, decoded, encoded
+from exporter.polling.target import ReportState
 from tests.road.road import target_with, utc
 
 ANEW = {"listed"}

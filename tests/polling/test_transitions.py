@@ -13,8 +13,7 @@ from exporter.ledger.ledger import Asked, Ledger, fold
 from exporter.ledger.narrowed import narrowed
 from exporter.metrics.report_view import Health
 from exporter.platforms.paradigm.platform import CHAT_SESSIONS
-from exporter.polling.report_state import ReportState
-from exporter.polling.target import Target
+from exporter.polling.target import ReportState, Target
 from exporter.polling.transitions import due_at, taken_over
 from tests.road.road import RULES, utc
 

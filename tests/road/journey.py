@@ -8,8 +8,8 @@ import httpx
 
 from exporter.domain.calendars import day_at, end
 from exporter.domain.model import Days
-from exporter.polling.report_state import StateStore
 from exporter.polling.state_file import StateFile
+from exporter.polling.target import StateStore
 from exporter.simulator.app import create_app
 from exporter.simulator.paradigm.world import World
 from tests.road.expected import Answered, ExpectedReport

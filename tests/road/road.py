@@ -25,8 +25,7 @@ from exporter.metrics.report_health import deferred_families, source_families
 from exporter.platforms.api import Platform, Report
 from exporter.platforms.paradigm.platform import PLATFORM
 from exporter.polling.poller import Poller, PollOutputs
-from exporter.polling.report_state import StateStore
-from exporter.polling.target import Target
+from exporter.polling.target import StateStore, Target
 from exporter.polling.threads import Worker
 from exporter.simulator.app import create_app
 from exporter.simulator.paradigm.world import HOLIDAYS as KEPT_BY_ALL

@@ -13,8 +13,7 @@ from exporter.exposition.board import Board
 from exporter.ledger.ledger import Asked, Ledger, fold
 from exporter.metrics.report_view import Health
 from exporter.polling.render import rendered
-from exporter.polling.report_state import ReportState
-from exporter.polling.target import Target
+from exporter.polling.target import ReportState, Target
 from exporter.polling.threads import Worker
 from exporter.web.app import create_app
 from tests.road.road import target_with
