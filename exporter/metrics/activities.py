@@ -17,16 +17,20 @@ from statistics import median
 from exporter.domain import calendars
 from exporter.domain.calendars import ONE_DAY, Calendar
 from exporter.domain.model import Family, Sample
-from exporter.metrics import missing_limits as missing
 from exporter.metrics.activity_figures import ActivityFigures, OnDay, activity_figures
-from exporter.metrics.limits import NO_LIMITS, ActivityLimits, Limit
-from exporter.metrics.missing_limits import (
+from exporter.metrics.limits import (
     FEWEST_POINTS,
+    MISSING,
+    MISSING_HELP,
+    MISSING_LABELS,
     NO_HISTORY,
+    NO_LIMITS,
     UNREAD,
     WEEK,
     WEEKS,
+    ActivityLimits,
     Compared,
+    Limit,
     missing_limits,
     why_missing,
 )
@@ -47,7 +51,7 @@ HELP: Mapping[str, str] = {
     LAST_WORKING_DAY: f"Activity on the last working day of the company's calendar; {_ADD}; cached.",
     BASELINE: f"Median of the last day's weekday over 6 weeks, without holidays; {_ADD}; cached.",
     LIMIT: "Limits in the activity's unit; lower ones are for the last working day, upper ones for the last day.",
-    missing.FAMILY: missing.HELP,
+    MISSING: MISSING_HELP,
     WORKING_DAY: "Start of the company's last working day, in seconds since 1970.",
 }
 
@@ -72,7 +76,7 @@ def _of_family(samples: Callable[[], Mapping[str, list[Sample]]], family: str) -
 def label_names(family: str, *, teams: bool = False) -> tuple[str, ...]:
     """Returns the labels of an activity family; limits have `team` if any entry sets one."""
     limits = (*LIMIT_LABELS, "team") if teams else LIMIT_LABELS
-    return {LIMIT: limits, missing.FAMILY: missing.LABELS, WORKING_DAY: LABELS[:-1]}.get(family, LABELS)
+    return {LIMIT: limits, MISSING: MISSING_LABELS, WORKING_DAY: LABELS[:-1]}.get(family, LABELS)
 
 
 def _judged_days(view: ReportView) -> set[date]:
@@ -133,7 +137,7 @@ def _samples_of_ended_days(companies: _Companies) -> Mapping[str, list[Sample]]:
                 samples[family] += found
         elif not view.day_status.stale:
             limited = (UNREAD for each in companies.limits if each.get(name, NO_LIMITS).limits)
-            samples[missing.FAMILY] += missing_limits(view, name, limited)
+            samples[MISSING] += missing_limits((view.source, view.report.name, name), limited)
     return samples
 
 
@@ -150,12 +154,12 @@ def _working_days(companies: _Companies) -> Iterator[Sample]:
 def _samples(companies: _Companies, judged: ActivityFigures, on_day: OnDay) -> Iterator[tuple[str, list[Sample]]]:
     """Yields the samples of one activity, by family, without small groups."""
     index, view, activity = companies.index, companies.index.view, judged.activity.name
-    least = view.min_group if judged.measure.people else 0
+    least, report = view.min_group if judged.measure.people else 0, (view.source, view.report.name, activity)
     limits, labels = [each.get(activity, NO_LIMITS) for each in companies.limits], _labels(companies, activity)
     if view.day_status.stale or view.day_status.last_day is None:
         yield LIMIT, _limit_samples(view, labels, (each.fixed() for each in limits))
         waiting = (NO_HISTORY for each in limits if each.limits and not view.day_status.stale)
-        yield missing.FAMILY, list(missing_limits(view, activity, waiting))
+        yield MISSING, list(missing_limits(report, waiting))
         return
     last_days = [view.day_status.last_day] * len(limits)
     figures, usual = _figures(companies, cache(on_day), limits, view.day_status.last_day)
@@ -183,7 +187,7 @@ def _samples(companies: _Companies, judged: ActivityFigures, on_day: OnDay) -> I
         zip(usual.get("upper", unknown), usual.get("lower", unknown), strict=True),
     )
     why = (why_missing(each, history=view.health.history, is_share=bool(judged.volume)) for each in compared)
-    yield missing.FAMILY, list(missing_limits(view, activity, why))
+    yield MISSING, list(missing_limits(report, why))
 
 
 def _figures(

@@ -16,7 +16,6 @@ from exporter.domain.model import Column, Days, Family, Reading, Row
 from exporter.domain.thresholds import Threshold
 from exporter.ledger.day_status import day_status
 from exporter.ledger.ledger import Asked, Ledger, fold
-from exporter.metrics import missing_limits
 from exporter.metrics.activities import (
     BASELINE,
     LAST_DAY,
@@ -26,7 +25,7 @@ from exporter.metrics.activities import (
     WORKING_DAY,
     activity_families,
 )
-from exporter.metrics.limits import CompanyLimits
+from exporter.metrics.limits import MISSING, CompanyLimits
 from exporter.metrics.report_view import CompanyIndex, Health, ReportView
 from exporter.platforms.api import Report
 from exporter.platforms.paradigm.platform import (
@@ -106,7 +105,7 @@ def served(*cases: Case, working_days: bool = False, **options: Any) -> Mapping[
     return {
         (family.name, sample.label_values[2], *sample.label_values[4:]): sample.value
         for family in families_of(*cases, **options)
-        if family.name != missing_limits.FAMILY
+        if family.name != MISSING
         if (family.name == WORKING_DAY) is working_days
         for sample in family.samples
     }
@@ -348,7 +347,7 @@ def test_before_the_past_was_read_there_is_no_share() -> None:
 
 
 OF_SHARES = CompanyLimits((Threshold(("answered_share",), {"below": 0.4, "drop_ratio": 0.5}),))
-MISSING: Mapping[str, tuple[Mapping[str, object], Figures, Mapping[str, float]]] = {
+SHARE_CASES: Mapping[str, tuple[Mapping[str, object], Figures, Mapping[str, float]]] = {
     "the past was not read": ({"sums": False}, lambda _: 20, {"no_history": 1}),
     "too few weeks have a share": ({}, lambda day: 20 if day > LAST - timedelta(days=14) else 0, {"few_weeks": 1}),
     "the floor is not reached": ({}, lambda _: 1, {}),
@@ -357,7 +356,7 @@ MISSING: Mapping[str, tuple[Mapping[str, object], Figures, Mapping[str, float]]]
 }
 
 
-@pytest.mark.parametrize(("options", "figure", "reasons"), MISSING.values(), ids=MISSING)
+@pytest.mark.parametrize(("options", "figure", "reasons"), SHARE_CASES.values(), ids=SHARE_CASES)
 def test_why_a_limit_of_a_share_is_missing(
     options: Mapping[str, object], figure: Figures, reasons: Mapping[str, float]
 ) -> None:
@@ -365,7 +364,7 @@ def test_why_a_limit_of_a_share_is_missing(
     (found,) = (
         each
         for each in families_of(*cases, company_limits=OF_SHARES, **options)  # type: ignore[arg-type]  # options of several types
-        if each.name == missing_limits.FAMILY
+        if each.name == MISSING
     )
     assert {reason: value for (*_, activity, reason), value in found.samples if activity == "answered_share"} == reasons
 

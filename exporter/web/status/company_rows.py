@@ -14,7 +14,6 @@ from exporter.domain.selectors import literal
 from exporter.exposition.board import Published
 from exporter.exposition.text import Key
 from exporter.ledger.table import by_number
-from exporter.metrics import missing_limits
 from exporter.metrics.activities import (
     BASELINE,
     LAST_DAY,
@@ -24,6 +23,7 @@ from exporter.metrics.activities import (
     WORKING_DAY,
     activity_families,
 )
+from exporter.metrics.limits import MISSING
 from exporter.metrics.report_view import CompanyIndex, ReportView, SourceInfo
 
 SEVERITIES = ("critical", "warning", "info")
@@ -169,9 +169,7 @@ def _measured(view: ReportView, report: str) -> Iterator[tuple[Whose, Measured]]
         if family.name == WORKING_DAY:
             starts = ((labels[2], datetime.fromtimestamp(value, view.rules.zone)) for labels, value in family.samples)
             working = {company_id: start.date() for company_id, start in starts}
-        if family.name in {missing_limits.FAMILY, WORKING_DAY} or any(
-            fnmatchcase(family.name, glob) for glob in view.excluded
-        ):
+        if family.name in {MISSING, WORKING_DAY} or any(fnmatchcase(family.name, glob) for glob in view.excluded):
             continue
         for (_, _, company_id, company, activity, *limit), value in family.samples:
             whose = company_id, company, activity
