@@ -1,4 +1,4 @@
-"""The one slot between poller and web: what was published last."""
+"""The one slot between poller and web, which holds what was published last."""
 
 from collections import Counter
 from collections.abc import Container, Iterable, Iterator, Mapping, Set
@@ -14,9 +14,9 @@ from exporter.metrics.report_view import DeferredFamily, ReportView, SourceInfo,
 from exporter.metrics.unmatched import Unmatched, everywhere, unmatched_families
 
 MOST_CHANGED = 0.5
-"""Share of companies up to which lines are updated; of more all are made anew."""
+"""Up to this share of changed companies lines are updated; above it all are made anew."""
 SELECTORS = " selectors"
-"""Stands for a report in what is known of all sources' selectors; no report has this name."""
+"""The key, instead of a report, of the families about a source's selectors; no report has this name."""
 
 
 @dataclass(frozen=True, slots=True)

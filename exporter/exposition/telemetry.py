@@ -77,7 +77,7 @@ class Telemetry:
         for reason in ("credentials", "too_many"):
             self._auth_failures.labels(reason)
         self._written: dict[Format, bytes] = {}
-        self.changed = self._written.clear  # has it written anew at the next scrape: between two polls it stays
+        self.changed = self._written.clear  # the next scrape writes them anew; between polls they stay as they are
         self.config = ConfigGauges(self.registry, self.changed)
         helps = (
             "1 if the last write of the state file succeeded; 0: a restart starts empty and asks the platform again.",

@@ -20,16 +20,16 @@ from exporter.domain.text import label_value
 from exporter.metrics.report_view import MadeFrom
 
 GZIP_HEADER = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff"
-GZIP_LEVEL = 1  # daily figures compress 15 to 30 times at any level; this one costs a tenth of the default
+GZIP_LEVEL = 1  # daily figures shrink to 1/15 to 1/30 at any level; this one costs a tenth of the default
 RAW_DEFLATE = -zlib.MAX_WBITS
 CRC_POLYNOMIAL = 0xEDB88320
 SMALL = 16 * 1024
 """Bytes below which a piece is not compressed alone."""
 RUN = 1024 * 1024
 EXPONENTS_FROM = 1e6
-"""Where Go's %g turns to exponents."""
+"""From here on Go's %g writes exponents."""
 AT_ONCE = 1000
-"""Lines encoded together: one emoji makes a text of four bytes per character."""
+"""Lines encoded together: a text with one emoji takes four bytes per character."""
 
 
 class Format(Enum):
@@ -237,7 +237,7 @@ def number(figure: float) -> str:
     """Writes a figure as prometheus-client does: 12.0, 1.234567e+06."""
     text = repr(figure)
     dot = text.find(".")
-    if figure >= EXPONENTS_FROM and dot > 1:  # else Python has an exponent, too
+    if figure >= EXPONENTS_FROM and dot > 1:  # else Python writes an exponent, too
         mantissa = f"{text[0]}.{text[1:dot]}{text[dot + 1 :]}".rstrip("0.")
         return f"{mantissa}e+{dot - 1:02d}"
     return text

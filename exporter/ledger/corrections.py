@@ -1,4 +1,4 @@
-"""Finds what an answer changed of figures that were served as complete; pure, compares two ledgers."""
+"""Counts the figures that an answer changed after they were served as complete; pure, compares two ledgers."""
 
 import math
 from collections.abc import Iterable, Iterator, Mapping

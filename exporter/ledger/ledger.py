@@ -160,7 +160,7 @@ def fold(ledger: Ledger, reading: Reading, asked: Asked, wanted: IsWanted) -> Le
     listed = {day for _, day in rows}
     answered = set[str]().union(*(each.companies for each in rows.values()))
     oldest = asked.today - timedelta(days=asked.keep_days)
-    # Days after the running one stem from a clock that was ahead.
+    # Days after the running one come from a clock that was ahead.
     blocks = {day: block for day, block in ledger.blocks.items() if oldest <= day <= asked.today}
     for day in asked.days:
         of_day = {part: each.among(chosen) for (part, at), each in rows.items() if at == day}
@@ -168,7 +168,7 @@ def fold(ledger: Ledger, reading: Reading, asked: Asked, wanted: IsWanted) -> Le
         if old is not None and asked.zone and old.read_at < calendars.end(day, asked.zone) <= asked.at:
             old = _lost(old)
         block = _block(old, of_day, asked.at, listed=day in listed)
-        # Of a day that still runs a later reading cannot be: the clock was ahead and has been set back.
+        # A running day cannot have been read after now: the clock was ahead and has been set back.
         blocks[day] = replace(block, read_at=asked.at) if day == asked.today else block
     if blocks.keys() >= ledger.blocks.keys():
         here = (each.companies for (_, day), each in rows.items() if day in asked.days)
@@ -177,10 +177,10 @@ def fold(ledger: Ledger, reading: Reading, asked: Asked, wanted: IsWanted) -> Le
         held = Ledger(blocks).companies_on(blocks)
     names = {**ledger.names, **{company: reading.names[company] or ledger.names.get(company, "") for company in chosen}}
     if reading.rows or asked.today in asked.days:
-        # Somebody who had no row in these days before, and has none now, was quiet: that changes nothing.
+        # A company without a row on these days, before and now, is inactive, not withdrawn.
         missed = (ledger.companies_on(asked.days) | ledger.withdrawn) - answered
     else:
-        missed = set(ledger.withdrawn)  # days that the platform keeps no more take nobody back
+        missed = set(ledger.withdrawn)  # days that the platform no longer keeps withdraw no company
     return Ledger(
         blocks,
         {company: name for company, name in names.items() if company in held},

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from exporter.domain.model import READ_IN_PART, Column, DayRows
 
 MANY = 50
-"""Up to this many rows per company looked for are walked through; of more, each company is searched for."""
+"""With at most this many rows per wanted company, all rows are indexed; with more, each company is searched for."""
 
 
 class Places(NamedTuple):
@@ -99,7 +99,7 @@ def merged(old: Table, new: DayRows) -> Table:
         for column in below:
             unread = map(math.isnan, read[column]) if column in read else repeat(True)
             factors = (0.0 if complete and lacks else 1.0 for complete, lacks in zip(is_complete, unread, strict=False))
-            columns[column] = array("d", map(mul, columns[column], factors))  # what was not there, NaN, stays so
+            columns[column] = array("d", map(mul, columns[column], factors))  # NaN stays NaN
     lost = old.lost.difference(place)
     is_same = is_same and len(columns) == len(old.columns) and lost == old.lost
     if is_same and all(columns[column].tobytes() == values.tobytes() for column, values in old.columns.items()):

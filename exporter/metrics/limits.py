@@ -182,7 +182,7 @@ def why_missing(compared: Compared, *, history: bool, is_share: bool = False) ->
 
 def _why_no_baseline(compared: Compared, day: date, *, is_share: bool) -> str:
     if is_share:
-        return FEW_WEEKS  # of a week without any volume there is no share
+        return FEW_WEEKS  # a week without volume has no share
     earlier = (day - WEEK * n for n in range(1, WEEKS + 1))
     there = [each for each in earlier if each >= compared.first and each not in compared.calendar.holidays]
     return UNREAD if len(there) >= FEWEST_POINTS else FEW_WEEKS

@@ -42,7 +42,7 @@ SLIP = "internal error of the exporter; please report it with its log"
 
 @dataclass(frozen=True, slots=True)
 class PollOutputs:
-    """Where results go; only one source at a time holds `refreshing`, so that a start is no burst."""
+    """Where results go; one source at a time holds `refreshing`, so that a start causes no burst of requests."""
 
     board: Board
     telemetry: Telemetry
@@ -66,10 +66,10 @@ class Poller:
         self._clock = clock
         self._store = store
         self._polling = self._refreshing = self._cut_off = False
-        self._turn = asyncio.Lock()  # of who may ask: a poll, or a piece of the refresh pass
-        self._past_due: set[str] = set()  # reports of whose past a poll left something to ask for
+        self._turn = asyncio.Lock()  # held by whatever may ask: a poll, or a piece of the refresh pass
+        self._past_due: set[str] = set()  # reports with past days that a poll left to ask for
         self._given_up: dict[str, frozenset[str] | None] = {}  # subjects that failed at the last poll; None: all did
-        self._unread_pieces: dict[str, frozenset[Days]] = {}  # of the past, when the rest of it was read
+        self._unread_pieces: dict[str, frozenset[Days]] = {}  # pieces of the past that failed while others were read
         self._states = {report.name: ReportState(Ledger(), Health(target.interval)) for report in target.reports}
 
     async def take_over(self, other: "Poller") -> None:
@@ -183,7 +183,7 @@ class Poller:
         is_read = result.folded is not None and not result.ended
         if result.folded is not None and is_read and report.has_days:
             state = transitions.with_refresh_pass(state, report, days, result.folded, attempt, self.target.rules)
-        # Before it is counted: who sees the count finds its figures served.
+        # Publish before counting: whoever sees the count finds its figures served.
         await self._take_up(report, state, result, report)
         self._given_up[report.name] = given_up(result.strikes) if is_read else None
         log_poll(self.target.source, report.name, state, result)

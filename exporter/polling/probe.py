@@ -26,7 +26,7 @@ from exporter.polling.threads import Worker
 from exporter.polling.transitions import Answer, Folded, after_poll, with_result
 
 RETRY_SECONDS = 60.0
-"""What one report may wait between attempts, while somebody watches."""
+"""Seconds that one report may wait between attempts; somebody is watching."""
 FIELDS_SHOWN = 20
 """Fields of a kind in one line."""
 
@@ -112,7 +112,7 @@ class Probe:
                 outcome, message = failure.outcome, self._line(report, str(failure))
         except ReportError as error:
             outcome, message = error.outcome, self._line(report, str(error))
-        except Exception as error:  # of ours: the other reports are asked all the same
+        except Exception as error:  # an error of the exporter: the other reports are asked all the same
             outcome, message = "internal", self._line(report, _broken(error))
         seconds = self._clock.monotonic() - began
         return Finding(self._target.source, report.name, self._codes.of(report.name), outcome, seconds, found, message)
@@ -132,7 +132,7 @@ class Probe:
         return await self._worker.run(partial(_found, self._target, report, asked, days, now)), error
 
     def _line(self, report: Report, text: str) -> str:
-        """Returns one line that names source and report, unless the client's message does already."""
+        """Returns one line that names source and report once, even if the message names them already."""
         who = f"{self._target.source}: {report.name}: "
         text = text.removeprefix(who).removeprefix(f"{self._target.source}/{report.name}: ")
         return who + " ".join(text.split())

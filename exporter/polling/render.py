@@ -1,4 +1,4 @@
-"""From the states of a source to its families; pure, every moment is an argument."""
+"""Turns the states of a source into its families; pure, every moment is an argument."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
@@ -83,5 +83,5 @@ def _merged(of_reports: Iterable[Mapping[str, str]]) -> Mapping[str, str]:
 
 
 def _is_settled(state: ReportState) -> bool:
-    """Returns whether a report was asked for all days: a first poll sees only a few."""
+    """Returns whether a report was asked for all days; a first poll asks only for a few."""
     return state.health.last_attempt is not None and (state.health.history or not state.to_refresh)

@@ -133,11 +133,11 @@ class Schedule:
         self._chance = chance
         self._rhythm = rhythm or Rhythm()
         self._beat_at = monotonic()
-        any_number = sys.maxsize  # the poller counts overlaps; what APScheduler drops nobody counts
+        any_number = sys.maxsize  # the poller counts overlaps; runs that APScheduler drops are not counted
         defaults = {"misfire_grace_time": None, "coalesce": True, "max_instances": any_number}
         self._scheduler = AsyncIOScheduler(timezone=UTC, job_defaults=defaults)
         self._running: dict[asyncio.Task[None], tuple[Timetable | None, int]] = {}
-        self._armed = 0  # how often: jobs of earlier times are void
+        self._armed = 0  # a counter: jobs armed under an earlier number are void
         self._offset = self._measured()
 
     def start(self) -> None:
@@ -149,7 +149,7 @@ class Schedule:
     async def stop(self) -> None:
         """Cancels all jobs; running ones have ended when this returns."""
         if self._scheduler.running:
-            self._scheduler.pause()  # shutdown takes effect a turn of the loop later, and what is due would still start
+            self._scheduler.pause()  # shutdown takes effect one loop iteration later, and due jobs would still start
             self._scheduler.shutdown(wait=False)
         await _cancel(tuple(self._running))
 
@@ -216,7 +216,7 @@ class Schedule:
         """Runs a job where `stop` and `remove` find it; cancels the source's job from before a clock jump."""
         self.compare()
         if table is not None and (self._timetables.get(table.source) is not table or armed != self._armed):
-            return  # removed, or made anew, after APScheduler had made the task, before the task began
+            return  # removed or replaced after APScheduler made the task and before it began
         task = cast("asyncio.Task[None]", asyncio.current_task())
         self._running[task] = table, armed
         try:
@@ -224,7 +224,7 @@ class Schedule:
                 await _cancel([each for each, (of, then) in self._running.items() if of is table and then != armed])
             await job()
         except asyncio.CancelledError:
-            log.debug("cancelled")  # by one of the two; APScheduler would log it as an error
+            log.debug("cancelled")  # by `stop` or `remove`; APScheduler would log it as an error
         finally:
             del self._running[task]
 

@@ -40,7 +40,7 @@ def replace_file(path: Path, pieces: Iterable[bytes]) -> None:
     another process is writing it); the old file stays.
     """
     fresh = path.with_name(f"{path.name}.new")
-    with open(fresh, "ab", opener=_private) as file:  # one that a killed process left is as good
+    with open(fresh, "ab", opener=_private) as file:  # a file left by a killed process is reused
         _lock(file.fileno(), fresh)
         try:
             os.fchmod(file.fileno(), PRIVATE)
@@ -63,7 +63,7 @@ def _lock(descriptor: int, fresh: Path) -> None:
     """Locks the file against other writers; the lock ends with the file or the process."""
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        is_there = os.path.samestat(os.fstat(descriptor), fresh.stat())  # or it was made the new one just now
+        is_there = os.path.samestat(os.fstat(descriptor), fresh.stat())  # false if another process has just renamed it
     except (BlockingIOError, FileNotFoundError):
         is_there = False
     if not is_there:
@@ -97,7 +97,7 @@ class StateFile:
         self._announced: set[str] = set()
         self._kept: dict[str, Section] = {}
         self._is_read = False
-        self._is_ours = True  # what may be somebody else's is never replaced
+        self._is_ours = True  # a file that may belong to somebody else is never replaced
         self._written: tuple[int, int] | None = None
         self._writing: Future[None] | None = None
 

@@ -34,19 +34,19 @@ LENGTH = 4
 ZLIB_LEVEL = 1
 PLACE = "I"
 EARLIEST, LATEST = date(1970, 1, 1), date(9999, 1, 1)
-"""No platform has days outside; within them arithmetic on dates of years is safe."""
+"""No platform has days outside this range, and date arithmetic over years is safe within it."""
 
 
 class UnusableError(ValueError):
-    """These bytes are no usable state; the message says why."""
+    """The bytes are no usable state; the message says why."""
 
 
 class VersionError(UnusableError):
-    """Another version of the format, which another release may need again."""
+    """The file has another version of the format, which another release may need."""
 
 
 class ForeignError(UnusableError):
-    """Something else, which somebody may still need."""
+    """The file is something else, which somebody may still need."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +159,7 @@ def _ids(ledger: Ledger) -> Sequence[str]:
 def _report(state: ReportState, ids: Sequence[str]) -> _Report:
     ledger = state.ledger
     return _Report(
-        health=replace(state.health, reason=""),  # it names the platform's address, and the file holds none
+        health=replace(state.health, reason=""),  # it names the platform's address, which the file must not hold
         to_refresh=state.to_refresh,
         refreshed_for=state.refreshed_for,
         widened=state.widened,
@@ -252,7 +252,7 @@ class _IdTable:
         if places not in self._decoded:
             found = tuple(map(self._ids.__getitem__, array(PLACE, places)))
             if any(by_number(one) >= by_number(other) for one, other in pairwise(found)):
-                raise ValueError("the companies of a day are not in their order")  # they are looked up by it
+                raise ValueError("the companies of a day are not in their order")  # lookups rely on it
             self._decoded[places] = found
         return self._decoded[places]
 

@@ -1,4 +1,4 @@
-"""Threads beside the event loop: one worker from decoding to rendering, and others for what may block.
+"""Threads beside the event loop: one worker for decoding to rendering, and others for calls that may block.
 
 They are daemons, unlike those of `concurrent.futures`, which are joined at exit: SIGTERM must end the program within
 2 s, also during a large rendering or while a name server is silent.
@@ -39,7 +39,7 @@ class Worker:
     def _work(self) -> None:
         while (job := self._jobs.get()) is not None:
             job()
-            del job  # or an answer would stay until there is another job
+            del job  # else the last answer would stay in memory until the next job
 
 
 class DaemonThreads(ThreadPoolExecutor):

@@ -1,4 +1,4 @@
-"""What answers, or new settings, make of the state of a report; pure, every moment is an argument."""
+"""How answers and new settings change the state of a report; pure, every moment is an argument."""
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
@@ -20,7 +20,7 @@ from exporter.polling.target import ReportState, Target
 
 NONE_COUNTED: Mapping[str, int] = {}
 PIECE_BYTES = 8 * 2**20
-"""Approximate size of one answer about the past: decoding holds every thread up, 20 ms for this much."""
+"""Approximate size of one answer about the past: decoding this much holds up every thread for 20 ms."""
 
 
 class Answer(NamedTuple):
@@ -201,15 +201,15 @@ def with_result(state: ReportState, result: PollResult) -> ReportState:
 def taken_up(
     states: Mapping[str, ReportState], report: str, state: ReportState, began: Mapping[str, date], companies: Companies
 ) -> Mapping[str, ReportState]:
-    """Returns all states after an answer of one report, whose news of companies holds in all of them.
+    """Returns all states after an answer of one report; what it says about companies holds for all reports.
 
-    A company that began anew loses its past, which is asked for again. A company bears its newest name: the last
-    that some report gave without having given it before, since reports may disagree for ever.
+    A company that began anew loses its past, which is asked for again. A company has its newest name: the last
+    one that a report gave for the first time, since reports may disagree permanently.
     """
     states = {name: _without_past(each, began) for name, each in states.items()} if began else states
     before, listed = states[report].listed or {}, state.listed or {}
     if not began and listed == before and state.ledger.names == states[report].ledger.names:
-        return {**states, report: state}  # nobody bears another name, as after nearly every poll
+        return {**states, report: state}  # no name changed, as in nearly every poll
     given = {
         company: name
         for company, name in listed.items()
@@ -252,7 +252,7 @@ def with_refresh_pass(
         return state
     days = days_to_refresh(asked, rules, rules.held_since(now))
     cut = days.pieces(longest_piece(report, folded.day_bytes)) if days else ()
-    if not report.asks_by_day:  # the day after is known from another answer: it shows where a range really ends
+    if not report.asks_by_day:  # a day more, known from another answer, shows where a range really ends
         cut = tuple(Days(each.first, each.last + ONE_DAY) for each in cut)
     health = replace(state.health, history=complete or not cut)
     return replace(state, to_refresh=cut, refreshed_for=last_day, widened=False, health=health)
@@ -275,7 +275,7 @@ def taken_over(states: Mapping[str, ReportState], old: Target, new: Target) -> M
 
 
 def due_at(states: Iterable[ReportState], now: datetime) -> datetime:
-    """Returns when the next poll is due: at once if a report, some past or a company was not asked for yet."""
+    """Returns when the next poll is due: at once if a report, past days or a company were never asked for."""
     return max(now, min(_due(state, now) for state in states))
 
 
