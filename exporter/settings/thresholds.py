@@ -35,11 +35,22 @@ def _shares(info: ValidationInfo) -> tuple[str, ...]:
     return tuple(name for name in info.data.get("activity", ()) if known[name].share_of)
 
 
+def ratio_between(least: float, most: float, range_and_example: str) -> PlainValidator:
+    def read(value: object) -> float:
+        ratio = readers.ratio(value)
+        if not least < ratio < most:
+            raise ValueError(f"{ratio:g} is out of range; write a number {range_and_example}")
+        return ratio
+
+    return PlainValidator(read)
+
+
 Activities = Annotated[tuple[str, ...], PlainValidator(readers.one_or_more)]
 OrOff = WrapValidator(lambda value, read: OFF if isinstance(value, str) and value.strip() == OFF else read(value))
 Bound = Annotated[float | str, PlainValidator(bound), OrOff]
 Floor = Annotated[float | str, PlainValidator(readers.number), OrOff]
-Ratio = Annotated[float | str, PlainValidator(readers.ratio), OrOff]
+DropRatio = Annotated[float | str, ratio_between(0, 1, "between 0 and 1, such as 0.5 or 50%"), OrOff]
+SpikeRatio = Annotated[float | str, ratio_between(1, math.inf, "above 1, such as 3 or 300%"), OrOff]
 Severity = Annotated[str, PlainValidator(readers.one_of({each: each for each in SEVERITIES}, "no severity"))]
 
 
@@ -71,10 +82,10 @@ class ThresholdOptions(Selecting):
     """Alert when a working day has less than this number, a percentage (40%) for shares; off removes the limit."""
     above: Bound | None = option(None, example="20000")
     """Alert when a day has more than this number, a percentage for shares; off removes the limit."""
-    drop_ratio: Ratio | None = option(None, example="0.5")
+    drop_ratio: DropRatio | None = option(None, example="0.5")
     """Alert when a working day has less than this part of its weekday's baseline, between 0 and 1, or 50%; off removes
     the limit."""
-    spike_ratio: Ratio | None = option(None, example="3")
+    spike_ratio: SpikeRatio | None = option(None, example="3")
     """Alert when a day has more than this multiple of its baseline, above 1; off removes the limit."""
     min_baseline: Floor | None = option(None, example="20")
     """The two ratios need a baseline of at least this number; for spikes the baseline counts as at least this much."""
@@ -105,16 +116,6 @@ class ThresholdOptions(Selecting):
         if isinstance(below, float) and isinstance(above, float) and above < below:
             raise OptionError(f"{above:g} is less than below, which is {below:g}", beside=("below",))
         return above
-
-    @field_validator("drop_ratio", "spike_ratio")
-    @classmethod
-    def _is_possible(cls, ratio: Ratio | None, info: ValidationInfo) -> Ratio | None:
-        least, most, example = 0.0, 1.0, "between 0 and 1, such as 0.5 or 50%"
-        if info.field_name == "spike_ratio":
-            least, most, example = 1, math.inf, "above 1, such as 3 or 300%"
-        if isinstance(ratio, float) and not least < ratio < most:
-            raise ValueError(f"{ratio:g} is out of range; write a number {example}")
-        return ratio
 
     @field_validator(*FLOORS)
     @classmethod
