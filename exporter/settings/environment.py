@@ -7,8 +7,6 @@ down, case is folded, and `_` in the name of a source or calendar also matches `
 import re
 from collections.abc import Iterable, Mapping
 
-from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSettingsSource
-
 from exporter.platforms.api import Platform
 from exporter.settings.readers import Loc, Variable
 from exporter.settings.yaml_file import Document, Place
@@ -96,7 +94,7 @@ def _laid_over(
     for loc, (_, text) in given.items():
         variables = _with(variables, loc, Variable(text))
     places = {loc: Place(_AFTER_THE_FILE, variable) for loc, (variable, _) in given.items()}
-    tree = _merged(variables, document.tree)
+    tree = _merged(variables, document.tree) if given else document.tree
     return Document(document.name, tree, {**document.places, **places}, (*document.problems, *problems))
 
 
@@ -111,6 +109,11 @@ def _with(tree: Mapping[str, object], loc: Loc, value: object) -> Mapping[str, o
 
 def _merged(upper: Mapping[str, object], lower: Mapping[str, object]) -> Mapping[str, object]:
     """Merges two trees; where both set an option, the upper one's counts."""
+    from pydantic_settings import (  # noqa: PLC0415  30 modules, and most configurations set no variables
+        BaseSettings,
+        InitSettingsSource,
+        PydanticBaseSettingsSource,
+    )
 
     class Layers(BaseSettings):
         tree: dict[str, object] = {}
