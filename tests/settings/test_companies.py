@@ -50,13 +50,6 @@ PLATFORMS: Mapping[str, Platform] = {"paradigm": paradigm.PLATFORM, "captain": C
 GOOD = f"sources:\n  a: {{platform: paradigm, api_key: {KEY}}}\n  desk:\n    platform: captain\n    api_key: {KEY}\n"
 
 
-@pytest.fixture
-def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Returns where the file will be, as an operator in its folder would give it."""
-    monkeypatch.chdir(tmp_path)
-    return Path("exporter.yml")
-
-
 def loaded(file: Path, text: str, environ: Mapping[str, str] | None = None) -> Settings:
     file.write_text(text)
     return load(file, environ or {}, PLATFORMS)

@@ -18,13 +18,6 @@ HEAD = "sources:\n  a:\n    platform: paradigm\n    api_key: sk-good-key\n    ov
 PLACE = "CHAT_USAGE_SOURCES__A__OVERRIDES__"
 
 
-@pytest.fixture
-def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Returns where the file will be, as an operator in its folder would give it."""
-    monkeypatch.chdir(tmp_path)
-    return Path("exporter.yml")
-
-
 def overrides(
     file: Path, written: str, environ: Mapping[str, str] | None = None, platform: Platform = PLATFORM
 ) -> Mapping[str, Override]:

@@ -75,13 +75,6 @@ PLATFORMS = {
 }
 
 
-@pytest.fixture
-def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Returns where the file will be, as an operator in its folder would give it."""
-    monkeypatch.chdir(tmp_path)
-    return Path("exporter.yml")
-
-
 def settings(file: Path, text: str | None, environ: Mapping[str, str] | None = None) -> Settings:
     """Loads `text` as a file, or no file at all for None."""
     if text is None:
