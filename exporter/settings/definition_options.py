@@ -71,7 +71,7 @@ class PeriodOptions(Group):
     day: Text | None = option(None)
     format: Annotated[Form, PlainValidator(one_of(FORMS, "no format"))] = option("date")
     end: Annotated[str, _matching("inclusive|exclusive", "is neither inclusive nor exclusive")] = option("inclusive")
-    at_most: Annotated[Whole, within("{} days ask for nothing; the least is 1", least=1)] | None = option(None)
+    at_most: Annotated[Whole, within("{} days would request nothing; the minimum is 1", least=1)] | None = option(None)
 
     @field_validator("at_most")
     @classmethod

@@ -30,7 +30,7 @@ def platform(options: DefinitionOptions, file: str, version: int) -> Platform:
     own = [Option(name, OptionKind.TEXT, f"{what}.", name, required=True) for name, what in options.options.items()]
     has_companies = [each.company_id is not None for each in options.reports.values()]
     if not all(has_companies):
-        what = "What the company is called that all of it belongs to; by default the source's name."
+        what = "Name of the company that all figures belong to; by default the source's name."
         own.append(Option(COMPANY, OptionKind.TEXT, what, "ACME", identifies=False))
     limits = dict.fromkeys(limit for each in reports.values() for measure in each.measures for limit in measure.limits)
     return Platform(
@@ -44,7 +44,7 @@ def platform(options: DefinitionOptions, file: str, version: int) -> Platform:
         options=tuple(own),
         equipped=equipped,
         label_limits=tuple(
-            LabelLimit(limit, DEFAULT_LIMIT, "Most values of that label per company.") for limit in limits
+            LabelLimit(limit, DEFAULT_LIMIT, "Maximum number of values of that label per company.") for limit in limits
         ),
         one_company=not any(has_companies),
     )
