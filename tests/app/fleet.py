@@ -1,4 +1,4 @@
-"""An exporter without its web edge, on simulated platforms and a clock that is passed in."""
+"""Runs an exporter without its web server, with simulated platforms and a clock that tests pass in."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -65,7 +65,7 @@ class Platforms(httpx.AsyncBaseTransport):
 
 
 class Client(fetch.Client):
-    """A client that knows whether it is closed."""
+    """A client that records whether it is closed."""
 
     closed = False
 
@@ -75,7 +75,7 @@ class Client(fetch.Client):
 
 
 class Slots(Board):
-    """A board that keeps every page it ever showed."""
+    """A board that keeps everything that it ever published."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -135,7 +135,7 @@ class Fleet:
         )
 
     def jump(self) -> None:
-        """Has the wall clock leave the monotonic one, by which everything is armed anew."""
+        """Moves the wall clock against the monotonic one, so that all timers are set again."""
         self.ticks += 1000.0
         self.schedule.compare()
 
@@ -163,7 +163,7 @@ class Fleet:
         return made
 
     def write(self, **options: str) -> None:
-        """Writes a configuration of sources, each with the inside of a flow mapping; `_` stands beside them."""
+        """Writes a configuration of sources, each given as the inside of a flow mapping; `_` is for other options."""
         beside = options.pop("_", "")
         usual = f"platform: paradigm, reports: [chat-sessions], base_url: 'https://one.example', timezone: {self.zone}"
         lines = (f"  {name}: {{<<: {{{usual}, api_key: {KEY}}}, {each}}}\n" for name, each in options.items())
@@ -177,7 +177,7 @@ class Fleet:
         return dict(zip(self.sources.names, self.sources.pollers, strict=True))
 
     def page(self, name: str = "", **labels: str) -> Samples:
-        """Returns the samples that a scrape would read, of names that start with `name` and with these labels."""
+        """Returns the samples of a scrape whose names start with `name` and which have these labels."""
         text = (self.board.shown.page[Format.TEXT].plain + self.telemetry.tail(Format.TEXT)).decode()
         return {
             (sample.name, frozenset(sample.labels.items())): sample.value
@@ -189,13 +189,13 @@ class Fleet:
         return {dict(labels)["company_id"] for _, labels in self.page(name, source=source)}
 
     async def until(self, condition: Callable[[], object]) -> None:
-        """Waits for the worker and the event loop to bring something about."""
+        """Waits until the worker and the event loop have made something true."""
         async with asyncio.timeout(PATIENCE_S):
             while not condition():  # noqa: ASYNC110 a scrape can only ask again
                 await asyncio.sleep(0.005)
 
     async def until_polled(self, *sources: str, polls: int = 1) -> None:
-        """Waits until sources were polled so often, their past included, and those polls have ended."""
+        """Waits until sources were polled so often, refresh passes included, and those polls have ended."""
 
         def polled() -> bool:
             counts = {
@@ -211,7 +211,7 @@ class Fleet:
 
 @asynccontextmanager
 async def fleet(tmp_path: Path, ago: timedelta = timedelta(0), **options: str) -> AsyncIterator[Fleet]:
-    """Runs sources for the length of a block, which starts when all were polled, some time ago."""
+    """Runs sources while the block runs, which starts some time after all were polled."""
     made = Fleet(tmp_path / "exporter.yml", PassedClock(datetime.now(UTC) - ago))
     made.write(**options)
     for source in load(made.file, {}, {"paradigm": TWICE}).sources.values():

@@ -1,4 +1,4 @@
-"""From settings to running parts: every option arrives where it acts, and the whole runs against a platform."""
+"""Every option arrives where it is used, and the assembled parts run against a platform."""
 
 import asyncio
 import logging
@@ -52,14 +52,14 @@ PARIS = ZoneInfo("Europe/Paris")
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
-    """Settings in which no option has its default."""
+    """Returns settings in which no option has its default."""
     file = tmp_path / "exporter.yml"
     file.write_text(EVERY_OPTION.format(key=CANARY))
     return load(file, {}, platforms())
 
 
 def test_options_arrive_at_the_poller(settings: Settings) -> None:
-    """What is asked, whom to hold, which families, and what days mean."""
+    """What to request, which companies to hold, which families to serve, and how days count."""
     seen = settings.sources["production"].target
 
     rules = DayRules(
@@ -90,7 +90,7 @@ def test_options_arrive_at_the_schedule(settings: Settings) -> None:
     ],
 )
 def test_options_arrive_at_the_client(settings: Settings, option: dict[str, str]) -> None:
-    """It is the client that refuses what it cannot use, without showing it, before anything runs."""
+    """The client refuses it before anything runs, without showing the value."""
     each = replace(settings.sources["production"], **option)  # type: ignore[arg-type]  # one option of a case
 
     with pytest.raises(ConfigError, match=f"production: {next(iter(option))}") as caught:
@@ -100,7 +100,7 @@ def test_options_arrive_at_the_client(settings: Settings, option: dict[str, str]
 
 @asynccontextmanager
 async def simulated(*scenarios: str) -> AsyncIterator[Mapping[str, str]]:
-    """Serves a simulated platform for the length of a block; returns the configuration of one report of it."""
+    """Serves a simulated platform while the block runs; yields a configuration with one report."""
     world = World.from_seed(1, 3)
     app = create_app(world, lambda: datetime.now(UTC), scenarios=scenarios)
     with listen("127.0.0.1:0", "") as listening:
@@ -109,7 +109,7 @@ async def simulated(*scenarios: str) -> AsyncIterator[Mapping[str, str]]:
 
 
 async def until(http: httpx.AsyncClient, path: str, says: str) -> str:
-    """Asks until the answer holds some words, and returns it; the exporter works in between."""
+    """Requests until the answer contains some words, and returns it; the exporter runs in between."""
     async with asyncio.timeout(PATIENCE_S):
         while says not in (answer := (await http.get(path)).text):  # noqa: ASYNC110 a scrape can only ask again
             await asyncio.sleep(0.01)
@@ -118,7 +118,7 @@ async def until(http: httpx.AsyncClient, path: str, says: str) -> str:
 
 @pytest.mark.anyio
 async def test_an_exporter_polls_while_it_is_open(caplog: pytest.LogCaptureFixture) -> None:
-    """Not ready, then ready; alive; one line of log for each report and poll; nothing runs any more when it is left."""
+    """It becomes ready, stays alive, logs one line for each report and poll, and stops everything at its end."""
     caplog.set_level(logging.INFO, "exporter")
     counted = 'chat_usage_polls_total{outcome="ok",report="chat-sessions",source="demo"} 1.0\n'  # once it is published
     async with simulated() as environ:
@@ -141,7 +141,7 @@ async def test_an_exporter_polls_while_it_is_open(caplog: pytest.LogCaptureFixtu
 
 @pytest.mark.anyio
 async def test_a_failed_poll_is_one_line_and_a_count(caplog: pytest.LogCaptureFixture) -> None:
-    """A warning that says why, without the key; the page says the same in numbers and has no figure."""
+    """A warning says why, without the key; the metrics say the same, and there is no figure."""
     caplog.set_level(logging.INFO, "exporter")
     async with simulated("key-rejected") as environ:
         exporter = assemble(load(None, environ, platforms()))
@@ -160,7 +160,7 @@ async def test_a_failed_poll_is_one_line_and_a_count(caplog: pytest.LogCaptureFi
 
 @pytest.mark.parametrize("base", ["http://127.0.0.1:9855", "http://192.0.2.7:9855", "http://[::1]:9855"])
 def test_a_demo_configures_itself(base: str) -> None:
-    """Wherever its platform listens, also in plain http off loopback, which it owns."""
+    """Wherever its platform listens, also with plain http to another host."""
     world = World.from_seed(1, 3)
 
     [demo] = load(None, environment(world, base), platforms()).sources.values()
@@ -169,7 +169,7 @@ def test_a_demo_configures_itself(base: str) -> None:
 
 
 def test_a_demo_shows_both_platforms() -> None:
-    """ChatCaptain is a source of its own, of one chatbot, whose key opens it."""
+    """ChatCaptain is a second source, with one chatbot and its key."""
     world, bots, base = World.from_seed(1, 3), Bots.from_seed(1), "http://127.0.0.1:9855"
 
     alone, both = environment(world, base), demonstration(world, bots, base)

@@ -1,4 +1,4 @@
-"""What a reload changes, keeps and asks for."""
+"""What a reload changes, keeps and requests."""
 
 import asyncio
 import logging
@@ -39,7 +39,7 @@ PROXIED = "proxy_url: 'http://proxy.example:3128'"
 
 
 async def test_an_equal_source_runs_on_untouched(tmp_path: Path) -> None:
-    """In whatever layout it is written; also while another one changes. Nobody is asked for it."""
+    """In any layout, and while another source changes; no request is sent for it."""
     async with fleet(tmp_path, a="settle: 6h", b="") as made:
         before, figures = made.running()["a"], made.page(source="a")
         made.platforms.asked.clear()
@@ -69,7 +69,7 @@ async def test_an_equal_source_runs_on_untouched(tmp_path: Path) -> None:
     ],
 )
 async def test_other_settings_keep_the_held_days_and_ask_nobody(tmp_path: Path, option: str) -> None:
-    """Figures stay through it; the next poll comes in the rhythm of the last ones."""
+    """Figures stay, and the next poll is due as it was before."""
     calendars = "calendars: {off: {holidays: [2026-01-01]}}"
     async with fleet(tmp_path, a="", _=calendars) as made:
         figures = made.page("paradigm_user_queries")
@@ -130,7 +130,7 @@ async def test_a_shorter_interval_counts_from_the_last_poll(tmp_path: Path, pass
     ],
 )
 async def test_another_platform_or_other_days_start_from_nothing(tmp_path: Path, option: str) -> None:
-    """Held figures go in that step, counters start at 0, the poll comes at once."""
+    """Held figures are dropped in that step, counters start at 0, and it is polled at once."""
     async with fleet(tmp_path, a="", b="") as made:
         others = made.page("paradigm_", source="b")
         made.platforms.gate = asyncio.Event()
@@ -150,7 +150,7 @@ async def test_another_platform_or_other_days_start_from_nothing(tmp_path: Path,
 async def test_limits_and_calendars_take_effect_without_a_question(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """They are the operator's, not the platform's."""
+    """Limits and calendars come from the configuration, not from the platform."""
     async with fleet(tmp_path, a="") as made:
         of_two = {"company_id": "2", "activity": "user_queries"}
         before = made.page("chat_usage_activity_limit", **of_two)
@@ -178,7 +178,7 @@ async def test_limits_and_calendars_take_effect_without_a_question(
 
 
 async def test_a_file_of_limits_is_read_again_when_it_changes(tmp_path: Path) -> None:
-    """Once per change: a wrong one shows and changes nothing, and the next one is taken."""
+    """Once per change: a wrong file is reported and changes nothing, and the next good one is used."""
     file, head = tmp_path / "limits.csv", "company,activity,below,team\n"
     file.write_text(head)
     async with fleet(tmp_path, a="", _="thresholds_file: limits.csv") as made:
@@ -201,7 +201,7 @@ async def test_a_file_of_limits_is_read_again_when_it_changes(tmp_path: Path) ->
 async def test_an_entry_for_several_sources_counts_when_it_matches_in_none(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Once, under what selects the sources; one that matches in another source is in order."""
+    """Once, under the selector of the sources; one that matches in another source is not reported."""
     two = f"base_url: 'https://two.example', api_key: {WORLDS['two.example'].keys.admin}"
     entries = (
         "thresholds:\n"
@@ -233,7 +233,7 @@ async def test_companies_that_are_not_wanted_any_more_go_at_once(tmp_path: Path)
 
 
 async def test_companies_that_are_wanted_now_come_with_all_their_past(tmp_path: Path) -> None:
-    """As if they had always been wanted; sums wait until the whole past is there, and are never those of a few days."""
+    """As if they had always been included; sums are absent until all days are read again."""
     async with fleet(tmp_path, a="companies: {include: [1, 2]}", whole="") as made:
         shown = len(made.board.pages)
         await made.reload(a="", whole="")
@@ -249,7 +249,7 @@ async def test_companies_that_are_wanted_now_come_with_all_their_past(tmp_path: 
 
 
 async def test_a_new_source_is_polled_at_once_and_a_removed_one_leaves_no_series(tmp_path: Path) -> None:
-    """A source that is renamed is both: its key, clock and counters go with it."""
+    """A renamed source is removed and added: its key, timers and counters go."""
     async with fleet(tmp_path, a="api_key_expires: 2027-03-01", b="") as made:
         assert {name for name, _ in made.page(source="a")} >= {"chat_usage_api_key_expiry_timestamp_seconds"}
         await made.reload(new="", b="")
@@ -273,7 +273,7 @@ async def test_a_report_that_is_left_out_goes_and_a_new_one_is_polled_at_once(tm
 
 
 async def test_a_whole_change_is_one_page(tmp_path: Path) -> None:
-    """One source goes, one comes, two change: a scrape sees none of it or all of it."""
+    """One source is removed, one is added, two change: a scrape sees either none of it or all of it."""
     async with fleet(tmp_path, a="", b="", c="") as made:
         made.platforms.gate = asyncio.Event()
         shown = len(made.board.pages)
@@ -289,7 +289,7 @@ async def test_a_whole_change_is_one_page(tmp_path: Path) -> None:
 
 
 async def test_a_poll_that_runs_is_cut_off_and_made_anew(tmp_path: Path) -> None:
-    """By the new client; the old one is closed when nobody uses it any more, and nothing is logged as a failure."""
+    """By the new client; the old one is closed when it is no longer used, and no failure is logged."""
     async with fleet(tmp_path, a="") as made:
         made.platforms.gate = asyncio.Event()
         made.jump()  # polls at once
@@ -316,7 +316,7 @@ WRONG = {
 async def test_a_file_that_cannot_be_used_changes_nothing(
     tmp_path: Path, text: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """It shows, in one line and one gauge, until a good one is there."""
+    """One line and one gauge say so until a good one is loaded."""
     async with fleet(tmp_path, a="") as made:
         made.telemetry.config.took(1, made.clock.now())
         before = made.page("paradigm_"), made.running(), made.page("chat_usage_config_hash")
@@ -343,7 +343,7 @@ async def test_a_file_that_cannot_be_used_changes_nothing(
 
 
 async def test_a_client_that_cannot_be_made_changes_nothing(tmp_path: Path) -> None:
-    """What was made before it is closed again; no source was ended for it."""
+    """Clients that were made before it are closed; no source was stopped."""
     async with fleet(tmp_path, a="") as made:
         before, page = made.running(), made.page("paradigm_")
         made.unusable = "a"
@@ -355,7 +355,7 @@ async def test_a_client_that_cannot_be_made_changes_nothing(tmp_path: Path) -> N
 
 
 async def test_a_ca_file_that_takes_its_time_holds_up_nobody(tmp_path: Path) -> None:
-    """Health and scrapes are answered while a client is made."""
+    """Health checks and scrapes are answered while a client is made."""
     answered, waits = Event(), list[bool]()
     async with fleet(tmp_path, a="") as made:
         made.before_client = lambda: waits.append(answered.wait(fleets.PATIENCE_S))
@@ -368,7 +368,7 @@ async def test_a_ca_file_that_takes_its_time_holds_up_nobody(tmp_path: Path) -> 
 
 
 async def test_an_error_of_our_own_is_no_end_of_anything(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    """It is logged with its traceback, for a report to us."""
+    """It is logged with its traceback, for a bug report."""
 
     def broken() -> None:
         raise ZeroDivisionError
@@ -410,7 +410,7 @@ async def until_attempted(made: fleets.Fleet, sources: Iterable[str], moment: da
 
 
 async def test_a_slip_at_any_step_leaves_what_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It is polled on and served as before; the same reload, tried again, works."""
+    """It is polled and served as before, and the same reload works when it is tried again."""
     new = {"a": "settle: 7h", "b": "base_url: 'https://two.example'", "fresh": "", "_": "limits: {max_series: 5000}"}
     new["b"] += f", api_key: {WORLDS['two.example'].keys.admin}"
     async with fleet(tmp_path, a="", b="api_key_expires: 2027-03-01", gone="") as made:
@@ -435,7 +435,7 @@ async def test_a_slip_at_any_step_leaves_what_was(tmp_path: Path, monkeypatch: p
 async def test_a_slip_of_the_state_file_does_not_hide_that_the_sources_changed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """It is stored by the next reload that works."""
+    """The next reload that works stores it."""
     state = f"state_file: {tmp_path / 'state'}"
     async with fleet(tmp_path, a="") as made:
         plant(monkeypatch, StateFile, "use", 1)
@@ -448,7 +448,7 @@ async def test_a_slip_of_the_state_file_does_not_hide_that_the_sources_changed(
 
 
 async def test_a_pause_that_the_platform_asks_for_outlives_a_reload(tmp_path: Path) -> None:
-    """Of the same platform; another one was not asked for it."""
+    """If the platform stays the same; another platform did not ask for a pause."""
     async with fleet(tmp_path, a="", b="") as made:
         made.platforms.too_many = True
         made.jump()
@@ -466,7 +466,7 @@ async def test_a_pause_that_the_platform_asks_for_outlives_a_reload(tmp_path: Pa
 
 
 def plant(monkeypatch: pytest.MonkeyPatch, owner: object, name: str, call: int) -> None:
-    """Has one call of a function fail."""
+    """Makes one call of a function fail."""
     real, calls = getattr(owner, name), count(1)
 
     def planted(*args: object, **kwargs: object) -> object:
@@ -483,7 +483,7 @@ def last_attempts(made: fleets.Fleet) -> Mapping[str, float]:
 
 
 async def test_a_good_reload_is_one_line(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    """It names what came, changed and went; what did not is not named."""
+    """It names added, changed and removed sources only."""
     caplog.set_level(logging.INFO, "exporter")
     async with fleet(tmp_path, a="", b="", same="") as made:
         await made.reload(a="settle: 7h", new="", same="")
@@ -498,7 +498,7 @@ async def test_a_good_reload_is_one_line(tmp_path: Path, caplog: pytest.LogCaptu
 
 
 async def test_reloads_come_one_after_the_other(tmp_path: Path) -> None:
-    """However many are asked for at once, the last file is in effect and no source runs twice."""
+    """However many are requested at once, the last file takes effect and no source runs twice."""
     async with fleet(tmp_path, a="") as made:
         made.write(a="", b="")
         await asyncio.gather(*(made.reloader.reload() for _ in range(5)))
@@ -509,7 +509,7 @@ async def test_reloads_come_one_after_the_other(tmp_path: Path) -> None:
 
 
 async def test_a_reload_moves_the_state_and_forgets_who_went(tmp_path: Path) -> None:
-    """The new file has all that is held, at once; the one before stays as it was left."""
+    """The new file has everything that is held at once; the previous one stays as it was."""
     first, second = tmp_path / "first", tmp_path / "second"
     async with fleet(tmp_path, a="", b="") as made:
         assert made.page("chat_usage_state_") == {}

@@ -1,4 +1,4 @@
-"""What an operator names may be on a file system that does not answer: each is one line, and the program goes on."""
+"""Files may be on a file system that does not answer: one line for each, and the program runs on."""
 
 import os
 from collections.abc import Callable
@@ -38,7 +38,7 @@ def test_what_does_not_end_in_time_is_an_error_of_its_file() -> None:
 def test_a_request_waits_once_for_a_web_configuration_that_hangs(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """What was in effect stays; when the file system answers again, what has changed is taken up."""
+    """The configuration stays in effect; when the file system answers again, changes are applied."""
     path, answers = hanging(tmp_path / "web.yml")
     path_there = tmp_path / "web.yml"
     path_there.write_text("http_server_config: {http2: false}\n")
@@ -56,7 +56,7 @@ def test_a_request_waits_once_for_a_web_configuration_that_hangs(
 
 
 def source(*options: str) -> str:
-    """Returns a configuration with a source that has these options besides those that it needs."""
+    """Returns a configuration with a source that has these options beside the required ones."""
     usual = ("platform: paradigm", "base_url: 'https://paradigm.example'")
     return f"sources: {{s: {{{', '.join((*usual, *options))}}}}}\n"
 
@@ -83,7 +83,7 @@ FILES: dict[str, Callable[[Path, Path], object]] = {
 
 
 def test_a_pipe_in_place_of_any_file_is_one_line_that_names_it(tmp_path: Path) -> None:
-    """As a file on a server that is gone; all at once, since each takes its whole time."""
+    """As files on a server that is down; all at once, since each takes its whole timeout."""
 
     def refused(name: str) -> str:
         os.mkfifo(pipe := tmp_path / f"{name}.pipe")

@@ -1,4 +1,4 @@
-"""Days follow each other without gap or overlap in every zone, whatever clocks do."""
+"""In every time zone, days follow each other without gap or overlap, whatever happens to clocks."""
 
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -27,14 +27,14 @@ moments = st.datetimes(datetime(1915, 1, 1), datetime(2090, 1, 1), timezones=st.
 
 @given(moments, zones)
 def test_a_moment_lies_in_its_day(moment: datetime, zone: ZoneInfo) -> None:
-    """The day of a moment has started and has not ended."""
+    """The day of a moment has started and not yet ended."""
     day = day_at(moment, zone)
 
     assert start(day, zone) <= moment < end(day, zone)
 
 
 def test_a_jump_over_midnight_from_before_it_belongs_to_the_old_day() -> None:
-    """Toronto, 1919: clocks went from 23:30 to 00:30; the new day starts where its midnight would have been."""
+    """Toronto, 1919: clocks went from 23:30 to 00:30; the new day starts at the jump."""
     zone = ZoneInfo("America/Toronto")
     moment = datetime(1919, 3, 31, 4, 45, tzinfo=UTC)
 
@@ -50,7 +50,7 @@ def test_days_never_go_back(moment: datetime, zone: ZoneInfo, later: timedelta) 
 
 @given(moments, zones)
 def test_the_next_midnight_starts_a_later_day(moment: datetime, zone: ZoneInfo) -> None:
-    """Timers that wait for it always get on."""
+    """Timers that wait for it never wait for the past."""
     midnight = next_midnight(moment, zone)
 
     assert moment < midnight
@@ -71,7 +71,7 @@ def test_the_next_midnight_starts_a_later_day(moment: datetime, zone: ZoneInfo) 
     ],
 )
 def test_a_day_lasts_from_midnight_to_midnight(zone: str, day: date, hours: int) -> None:
-    """23, 24 or 25 hours, and nothing at all where a zone jumped over the date line."""
+    """23, 24 or 25 hours, or none where a zone crossed the date line."""
     assert timedelta(hours=hours) == end(day, ZoneInfo(zone)) - start(day, ZoneInfo(zone))
 
 
@@ -84,5 +84,5 @@ def test_a_day_lasts_from_midnight_to_midnight(zone: str, day: date, hours: int)
     ],
 )
 def test_working_days_are_neither_weekend_nor_holiday(day: date, working: bool) -> None:
-    """What is weekend and what is a holiday is the operator's word."""
+    """The operator decides what is a weekend and what is a holiday."""
     assert working == Calendar(holidays=frozenset({date(2026, 12, 25)})).is_working(day)

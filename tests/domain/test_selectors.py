@@ -1,4 +1,4 @@
-"""One language selects companies everywhere: by id, by name, or by a glob of either."""
+"""Selectors select companies by id, by name, or by a glob of either."""
 
 import pytest
 
@@ -56,7 +56,7 @@ def test_a_selector_means_the_same_in_every_option(written: str, matches: bool) 
 
 
 def test_a_name_that_looks_like_a_glob_selects_its_company() -> None:
-    """Brackets in a name are no reason to serve a company that its operator excludes."""
+    """A company with brackets in its name can be excluded by that name."""
     assert not Companies(exclude=("Acme [test]",)).wants("18", "Acme [test]")
 
 

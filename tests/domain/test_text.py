@@ -1,4 +1,4 @@
-"""Text from outside is printed in one line, without control characters, and lists of it have an end."""
+"""Text from outside is printed in one line, without control characters, and long lists are cut."""
 
 import pytest
 

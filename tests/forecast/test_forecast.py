@@ -1,4 +1,4 @@
-"""What is foretold is what happens: the forecast against the page and the request counter of the simulated platform."""
+"""The forecast is right: it equals the series of /metrics and the requests that the simulated platform counts."""
 
 import random
 from collections import Counter
@@ -47,7 +47,7 @@ HOURLY = Cadence(HOUR, 0.0, UTC_ZONE, RULES.settle)
 
 @dataclass(frozen=True, slots=True)
 class OneDayPerRequest(ReportDefaults):
-    """chat-sessions, if the platform answered about one day at a time."""
+    """A chat-sessions report with one request per day."""
 
     name: str = CHAT_SESSIONS.name
     measures: tuple[Measure, ...] = CHAT_SESSIONS.measures
@@ -66,7 +66,7 @@ class OneDayPerRequest(ReportDefaults):
 
 
 def moments(cadence: Cadence, begin: datetime, span: timedelta, chance: random.Random) -> list[datetime]:
-    """Returns when polls begin in the `span` after a start, as APScheduler asks the triggers."""
+    """Returns when polls start in the `span` after a start, by asking the triggers as APScheduler does."""
     found = []
     for name, trigger in cadence.triggers(chance).items():
         moment = begin if name == "interval" else trigger.get_next_fire_time(None, begin)
@@ -77,7 +77,7 @@ def moments(cadence: Cadence, begin: datetime, span: timedelta, chance: random.R
 
 
 def most_within(span: timedelta, found: Sequence[datetime]) -> int:
-    """Returns the most moments in any `span`, counted plainly."""
+    """Returns the maximum of moments in any `span`, by counting."""
     return max(sum(first <= moment < first + span for moment in found[place:]) for place, first in enumerate(found))
 
 
@@ -139,7 +139,7 @@ async def foreseen_and_served(target: Target) -> tuple[Mapping[str, int], Mappin
 
 
 def added_up(foreseen: Forecast) -> Mapping[str, int]:
-    """Adds up the series of the process, of its sources and of their reports."""
+    """Adds up the series of the process, its sources and their reports."""
     total = Counter(foreseen.series)
     for source in foreseen.sources:
         total += sum((Counter(report.series) for report in source.reports), Counter(source.series))
@@ -151,7 +151,7 @@ def added_up(foreseen: Forecast) -> Mapping[str, int]:
 async def test_the_series_foretold_are_the_series_served(
     reports: tuple[Report, ...], excluded: tuple[str, ...]
 ) -> None:
-    """Family by family, figures, levels, health and live ones, if each company has more tools than are kept."""
+    """For every family, also levels, health and live metrics, if each company has more tools than are kept."""
     limits = LabelLimits({"tools": TOOLS_OF_THE_SIMULATOR - 1})
     foreseen, page = await foreseen_and_served(replace(target_with(*reports), excluded=excluded, limits=limits))
 
@@ -159,7 +159,7 @@ async def test_the_series_foretold_are_the_series_served(
 
 
 async def test_open_labels_have_at_most_the_series_foretold() -> None:
-    """Per company and window as many tools as are kept, and one `other`; all other families are as foretold."""
+    """Per company and window there are as many tools as are kept, and one `other`; other families are as forecast."""
     foreseen, page = await foreseen_and_served(target_with(*EVERY_REPORT))
 
     kept = {f"paradigm_tool_uses_{window}": 50 + 1 for window in ("last_day", "7d", "28d")}
@@ -168,7 +168,7 @@ async def test_open_labels_have_at_most_the_series_foretold() -> None:
 
 @pytest.mark.parametrize("min_group", [0, 5])
 def test_series_do_not_hang_on_the_size_of_groups(min_group: int) -> None:
-    """At most, every group is large enough to be told."""
+    """The maximum assumes that every group is large enough to be served."""
     target = target_with(USERS, USER_ACTIVITIES)
 
     assert foretell(replace(target, min_group=min_group)) == foretell(target)
@@ -176,14 +176,14 @@ def test_series_do_not_hang_on_the_size_of_groups(min_group: int) -> None:
 
 @pytest.mark.parametrize("hour", range(0, 24, 3))
 def test_series_do_not_hang_on_the_hour(hour: int) -> None:
-    """Also before yesterday has settled, the worst case is foretold."""
+    """The forecast is the worst case also before yesterday has settled."""
     at_hour, later = (foretell(target_with(), now=utc(2026, 11, 20, hour)), foretell(target_with()))
 
     assert at_hour.total_series == later.total_series
 
 
 def test_each_source_has_its_own_series_and_the_process_has_its_once() -> None:
-    """Two equal sources have twice what one has, but for the families of the process."""
+    """Two equal sources have twice the series of one, except for those of the process."""
     one = foretell(target_with())
     both = forecast([SourcePlan(replace(target_with(), source=name), HOURLY, 60) for name in ("a", "b")], Size(1), NOW)
 
@@ -195,7 +195,7 @@ def test_each_source_has_its_own_series_and_the_process_has_its_once() -> None:
 
 
 async def asked(world: World, target: Target, key: str, polls_at: Sequence[datetime]) -> Mapping[str, int]:
-    """Returns how many requests the simulated platform counts by report, after a poll the hour before the first."""
+    """Returns how many requests the simulated platform counts by report, after a first poll an hour earlier."""
     clock = PassedClock(polls_at[0] - HOUR)
     transport = httpx.ASGITransport(create_app(world, clock.now, sleep=clock.sleep))
     async with Road(transport, clock, key, target) as road:
@@ -219,7 +219,7 @@ async def counted(transport: httpx.ASGITransport) -> Mapping[str, int]:
 
 
 def calls(foreseen: Forecast) -> Mapping[str, float]:
-    """Returns the calls that are expected of each report of the only source."""
+    """Returns the expected calls of each report of the only source."""
     [source] = foreseen.sources
     return {report.name: report.calls.expected for report in source.reports}
 
@@ -233,7 +233,7 @@ def calls(foreseen: Forecast) -> Mapping[str, float]:
     ],
 )
 async def test_the_calls_foretold_are_the_calls_made(report: Report, begin: datetime, expected: int) -> None:
-    """Without jitter and with an interval that divides a day, to the request: 26 polls and a pass over the past."""
+    """Without jitter and with an interval that divides a day, it is exact: 26 polls and a refresh pass."""
     world, target = World.from_seed(1, 3), target_with(report)
     made = await asked(world, target, world.keys.admin, moments(HOURLY, begin, DAY, random.Random(1)))
 
@@ -242,7 +242,7 @@ async def test_the_calls_foretold_are_the_calls_made(report: Report, begin: date
 
 @pytest.mark.parametrize("begin", [utc(2026, 11, 20), utc(2026, 11, 20, 17, 23)], ids=["a calendar day", "24 hours"])
 async def test_the_calls_foretold_of_every_report_are_the_calls_made(begin: datetime) -> None:
-    """Report by report, to the request: members are of now and have no past."""
+    """It is exact for each report; members are current levels without past days."""
     world, target = World.from_seed(1, 3), target_with(*EVERY_REPORT)
     made = await asked(world, target, world.keys.admin, moments(HOURLY, begin, DAY, random.Random(1)))
 
@@ -250,7 +250,7 @@ async def test_the_calls_foretold_of_every_report_are_the_calls_made(begin: date
 
 
 async def test_a_report_that_the_platform_lacks_costs_one_call_a_day() -> None:
-    """With `reports: auto`; the forecast assumes that the platform has them all, and is right about the others."""
+    """With `reports: auto` the forecast assumes that the platform has all reports, and is right about those it has."""
     lacked = {name: replace(REPORTS[name], path=f"/api/v2/reporting/no-{name}/") for name in ("tools", "users")}
     world, target = World.from_seed(1, 3), target_with(*{**REPORTS, **lacked}.values())
     polls_at = moments(HOURLY, utc(2026, 11, 20), DAY, random.Random(1))
@@ -260,7 +260,7 @@ async def test_a_report_that_the_platform_lacks_costs_one_call_a_day() -> None:
 
 
 class Spacious(httpx.ASGITransport):
-    """A platform of so many companies: an answer has the size that its report foretells, most of it blanks."""
+    """A platform with so many companies, whose answers are as large as the report forecasts, most of it spaces."""
 
     def __init__(self, app: Starlette, companies: int) -> None:
         super().__init__(app)
@@ -275,7 +275,7 @@ class Spacious(httpx.ASGITransport):
 
 
 async def test_the_pieces_foretold_are_the_pieces_asked() -> None:
-    """Of the past of many companies; reports with larger answers take more of them."""
+    """For past days of many companies; reports with larger answers need more calls."""
     companies, clock = 400, PassedClock(NOW)
     world, target = World.from_seed(1, 3), target_with(*EVERY_REPORT)
     app = create_app(world, clock.now, sleep=clock.sleep)
@@ -292,7 +292,7 @@ async def test_the_pieces_foretold_are_the_pieces_asked() -> None:
 
 
 async def test_a_filter_that_is_refused_costs_one_call_a_day() -> None:
-    """`most` counts with the question that a 403 answers, `expected` without."""
+    """`most` includes the request that gets a 403, `expected` does not."""
     world, target = World.from_seed(1, 3), target_with(scope=Scope("2"))
     polls_at = moments(HOURLY, utc(2026, 11, 20), DAY, random.Random(1))
     refused = await asked(world, target, world.keys.company_admin, polls_at)
@@ -317,7 +317,7 @@ CADENCES = [
 
 @pytest.mark.parametrize("cadence", CADENCES)
 def test_expected_polls_are_the_mean_of_a_year(cadence: Cadence) -> None:
-    """Jitter only delays: an hourly poll with 10 % of it comes 22.9 times a day, not 24."""
+    """Jitter only delays: an hourly poll with a jitter of 10 % starts 22.9 times a day, not 24."""
     days = 365
     found = moments(cadence, utc(2026, 1, 1), days * DAY, random.Random(1))
 
@@ -327,7 +327,7 @@ def test_expected_polls_are_the_mean_of_a_year(cadence: Cadence) -> None:
 @pytest.mark.parametrize("cadence", CADENCES)
 @pytest.mark.parametrize("span", [DAY, MINUTE], ids=["24 hours", "a minute"])
 def test_no_span_has_more_polls_than_foretold(cadence: Cadence, span: timedelta) -> None:
-    """Whatever the jitter, also when clocks change."""
+    """With any jitter, also when clocks change."""
     found = moments(cadence, utc(2026, 1, 1), 365 * DAY, random.Random(1))
 
     assert most_within(span, found[:3000]) <= most_polls(cadence, span, utc(2026, 1, 1))
@@ -343,7 +343,7 @@ def test_no_span_has_more_polls_than_foretold(cadence: Cadence, span: timedelta)
     ],
 )
 def test_most_polls_of_24_hours(cadence: Cadence, most: int) -> None:
-    """The interval as often as it can, and the midnights as near to each other as they can."""
+    """The shortest possible intervals, and midnights as close to each other as possible."""
     assert polls(cadence, NOW).most == most
 
 
@@ -352,7 +352,7 @@ def test_most_polls_of_24_hours(cadence: Cadence, most: int) -> None:
 
 @pytest.mark.parametrize("per_minute", [1, 2, 60])
 async def test_the_rate_limit_lets_a_burst_and_a_refill_into_a_minute(per_minute: int) -> None:
-    """Counted on the client's own bucket."""
+    """Counted with the client's own rate limit."""
     clock = WaitingClock(NOW)
     bucket, passed = Bucket(per_minute, clock.for_fetch()), list[float]()
     for _ in range(3 * per_minute):
@@ -363,7 +363,7 @@ async def test_the_rate_limit_lets_a_burst_and_a_refill_into_a_minute(per_minute
 
 
 class WaitingClock(PassedClock):
-    """A clock on which sleeping takes its time."""
+    """A clock that advances when somebody sleeps."""
 
     async def sleep(self, seconds: float) -> None:
         self.moment += timedelta(seconds=seconds)
@@ -377,7 +377,7 @@ class WaitingClock(PassedClock):
     ],
 )
 def test_the_peak_is_what_polls_ask_within_the_rate_limit(per_minute: int, peak: int) -> None:
-    """An interval poll, one after midnight, and the pass that follows may fall into one minute."""
+    """An interval poll, one after midnight, and the refresh pass after it may start in one minute."""
     [source] = forecast([SourcePlan(target_with(OneDayPerRequest()), HOURLY, per_minute)], Size(1), NOW).sources
 
     assert (source.peak, source.reports[0].peak) == (peak, peak)

@@ -1,4 +1,4 @@
-"""Options that a platform adds, limits and calendars of companies: what is read, and what is refused in one line."""
+"""Options of platforms, limits and calendars of companies: good ones are read, wrong ones refused in one line."""
 
 import re
 from collections.abc import Mapping
@@ -66,7 +66,7 @@ def complaints(file: Path, text: str, environ: Mapping[str, str] | None = None) 
 
 
 def test_a_platform_s_own_options_stand_beside_the_common_ones(file: Path) -> None:
-    """Text as it is written, a selection with its two lists; what is not set is None, or everything."""
+    """Texts are as written, selections have two lists; unset ones are None, or select everything."""
     options = "    workspace: 007\n    rooms: {include: [17, Bar*], exclude: [Barn]}\n    settle: 1h\n"
     sources = loaded(file, GOOD + options).sources
 
@@ -137,7 +137,7 @@ def test_the_example_shows_the_options_of_installed_platforms(file: Path) -> Non
 
 
 def test_components_are_read_and_compiled(file: Path) -> None:
-    """Names in whatever case, since the environment knows one only."""
+    """Names in any case, because names in variables have no case."""
     options = "    workspace: w\n    overrides: {tools: {components: {visits: {items: a.b, label: n, value: c}}}}\n"
     component = loaded(file, GOOD + options).sources["desk"].overrides["tools"].components["VISITS"]
 
@@ -174,7 +174,7 @@ def test_a_component_that_the_platform_lacks_is_refused(file: Path) -> None:
 
 
 def test_thresholds_follow_the_built_in_one_in_their_order(file: Path) -> None:
-    """Each source has those that select it; numbers are texts where they name a company, `off` removes a limit."""
+    """Each source has the entries that select it; numbers that name a company are texts; `off` removes a limit."""
     entries = (
         "    workspace: w\n"
         "thresholds:\n"
@@ -233,7 +233,7 @@ THRESHOLDS = {
 
 @pytest.mark.parametrize(("limits", "words"), THRESHOLDS.values(), ids=THRESHOLDS)
 def test_a_threshold_that_makes_no_sense_is_refused_with_its_line(file: Path, limits: str, words: str) -> None:
-    """Entries are counted from 1, as people do."""
+    """Entries are counted from 1."""
     first = "  - {activity: user_queries, below: 1}\n"
     entries = f"    workspace: w\nthresholds:\n{first}  - {{activity: user_queries, {limits}}}\n"
     [line] = complaints(file, GOOD + entries)
@@ -263,7 +263,7 @@ PAGE = Path(__file__).parents[2] / "docs" / "limits.md"
 
 
 def test_the_entries_of_the_manual_are_good(file: Path) -> None:
-    """As they stand on the page, beside the source that one of them names."""
+    """As they are on the page, with the source that one of them names."""
     text = PAGE.read_text()
     blocks = re.findall(r"^```yaml\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
     sources = f"sources:\n  production: {{platform: paradigm, api_key: {KEY}}}\n"
@@ -288,7 +288,7 @@ def test_the_manual_names_every_activity() -> None:
 
 
 def test_companies_keep_the_calendar_that_an_entry_names(file: Path) -> None:
-    """Each source has the entries that select it, in their order."""
+    """Each source has the entries that select it, in order."""
     entries = (
         "    workspace: w\n"
         "calendars: {fr: {holidays: [2026-07-14]}}\n"

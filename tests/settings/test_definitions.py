@@ -1,4 +1,4 @@
-"""A wrong definition is refused with a good line for each mistake: file and line, option, what is wrong, the remedy."""
+"""Each mistake in a definition is one line: file and line, option, what is wrong, and the remedy."""
 
 import re
 from collections.abc import Mapping
@@ -201,7 +201,7 @@ WRONG: Mapping[str, tuple[str, str, str]] = {
 
 
 def complaints(folder: Path, definition: str | None, source: str = SOURCE) -> list[str]:
-    """Returns the lines about a definition, as an operator sees them."""
+    """Returns the lines that an operator sees."""
     if definition is not None:
         (folder / "acme.yml").write_text(definition, encoding="utf-8")
     with pytest.raises(ConfigError) as caught:
@@ -226,14 +226,14 @@ def test_a_wrong_definition_is_one_good_line(tmp_path: Path, written: str, inste
 
 
 def test_the_good_one_is_good(tmp_path: Path) -> None:
-    """And equal to itself when it is read again: a reload changes nothing."""
+    """And equal to itself when it is read again, so that a reload changes nothing."""
     (tmp_path / "acme.yml").write_text(GOOD, encoding="utf-8")
     assert configured(tmp_path).sources["helpdesk"].platform == read(tmp_path / "acme.yml")
     assert configured(tmp_path).digest == configured(tmp_path).digest
 
 
 def test_another_definition_is_another_platform(tmp_path: Path) -> None:
-    """What was held is asked for again, and the digest of the configuration tells it."""
+    """Held days are requested again, and the digest of the configuration changes."""
     (tmp_path / "acme.yml").write_text(GOOD, encoding="utf-8")
     before = configured(tmp_path)
     (tmp_path / "acme.yml").write_text(GOOD.replace("value: n", "value: m"), encoding="utf-8")
@@ -275,7 +275,7 @@ def test_a_wrong_use_of_a_definition_is_one_good_line(tmp_path: Path, source: st
 
 @pytest.mark.parametrize("prefix", ["paradigm", "acme"])
 def test_a_prefix_is_of_one_platform(tmp_path: Path, prefix: str) -> None:
-    """Of a built-in one, or of the file that was first; one file may be shared by several sources."""
+    """A built-in platform or an earlier file may have it; several sources may share one file."""
     other = SOURCE.replace("sources:\n", "").replace("helpdesk", "sales")
     (tmp_path / "other.yml").write_text(GOOD.replace("prefix: acme", f"prefix: {prefix}"), encoding="utf-8")
     [line] = complaints(tmp_path, GOOD, SOURCE + other.replace("acme.yml", "other.yml"))

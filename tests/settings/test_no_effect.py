@@ -1,4 +1,4 @@
-"""What is configured and has no effect is said in one line each; what has one is not."""
+"""Each setting without effect is reported in one line; settings with effect are not."""
 
 from datetime import UTC, datetime
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What an operator may say about a report: where it is, where its figures stand; and what is refused, and where."""
+"""Overrides say where a report and its figures are; wrong ones are refused with their place."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -27,7 +27,7 @@ def overrides(
 
 
 def test_a_path_is_where_the_report_is_asked(file: Path) -> None:
-    """The measures, and how the answer is read, stay."""
+    """Its measures, and how its answer is read, stay the same."""
     given = overrides(file, "users: {path: /api/v3/reporting/members/}")
 
     report = PLATFORM.configured("users", given["users"])
@@ -36,7 +36,7 @@ def test_a_path_is_where_the_report_is_asked(file: Path) -> None:
 
 
 def test_polls_ask_where_the_operator_says(file: Path) -> None:
-    """The other reports are asked where the documentation says."""
+    """The other reports are requested at their documented paths."""
     overrides(file, "users: {path: /api/v3/reporting/members/}")
     days = Days(date(2026, 3, 1), date(2026, 3, 2))
 
@@ -48,7 +48,7 @@ def test_polls_ask_where_the_operator_says(file: Path) -> None:
 
 
 def test_fields_have_the_defaults_of_the_common_envelope(file: Path) -> None:
-    """What all reports share need not be written."""
+    """Fields that all reports share have defaults."""
     fields = overrides(file, "tools: {fields: {days: dates, items: tools, label: name, value: n}}")["tools"].fields
 
     assert fields is not None
@@ -73,12 +73,12 @@ def test_without_days_the_figures_are_levels(file: Path) -> None:
 
 
 def test_nothing_set_is_no_override(file: Path) -> None:
-    """Empty groups are those of the example file."""
+    """The example file has empty groups."""
     assert overrides(file, "tools: {fields: }\nusers:") == {}
 
 
 def test_a_variable_reaches_a_report_whose_name_has_a_hyphen(file: Path) -> None:
-    """With the file's entry or without one."""
+    """With an entry in the file or without one."""
     variable = {f"{PLACE}USER_ACTIVITIES__PATH": "/b/"}
 
     for written in ("user-activities: {path: /a/}", "tools: {path: /c/}"):
@@ -146,7 +146,7 @@ WRONG = {
 def test_what_is_wrong_is_said_with_its_place_when_the_configuration_loads(
     file: Path, written: str, message: str
 ) -> None:
-    """One line: where, which option, what, and what to write instead."""
+    """One line: the place, the option, what is wrong, and what to write instead."""
     with pytest.raises(ConfigError) as caught:
         overrides(file, written)
 
@@ -156,18 +156,18 @@ def test_what_is_wrong_is_said_with_its_place_when_the_configuration_loads(
 
 
 def test_calls_with_more_arguments_than_named_are_good_where_the_function_takes_them(file: Path) -> None:
-    """`merge` takes any number from one on."""
+    """`merge` takes one or more arguments."""
     assert overrides(file, "user-activities: {fields: {value: 'merge(a, b, c).n'}}")
 
 
 def test_a_platform_without_the_option_refuses_it(file: Path) -> None:
-    """Nothing is set that is not used."""
+    """An option that would not be used is an error."""
     with pytest.raises(ConfigError, match=r"the reports of LightOn Paradigm cannot be overridden; remove the override"):
         overrides(file, "tools: {path: /a/}", platform=replace(PLATFORM, overridden=None))
 
 
 def test_a_wrong_platform_is_said_once(file: Path) -> None:
-    """Its reports are unknown, so nothing is said of overrides."""
+    """Its reports are unknown, so overrides are not checked."""
     file.write_text(HEAD.replace("paradigm", "paradigma") + "      tools: {path: /a/}\n")
 
     with pytest.raises(ConfigError) as caught:

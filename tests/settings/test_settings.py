@@ -1,4 +1,4 @@
-"""The configuration: what an operator writes is read as meant, or refused in one line that says how to mend it."""
+"""The configuration is read as the operator means it, or refused in one line that says how to fix it."""
 
 import re
 import runpy
@@ -31,7 +31,7 @@ CANARY = "sk-CANARY-4f2a9c/7Q=="
 
 @dataclass(frozen=True)
 class FakeReport(ReportDefaults):
-    """A report of which only the name is looked at."""
+    """A report that has only a name."""
 
     name: str
     measures: tuple[Measure, ...] = ()
@@ -84,31 +84,31 @@ def settings(file: Path, text: str | None, environ: Mapping[str, str] | None = N
 
 
 def complaints(file: Path, text: str | None, environ: Mapping[str, str] | None = None) -> list[str]:
-    """Returns the lines of the error that loading ends with."""
+    """Returns the lines of the error that `load` raises."""
     with pytest.raises(ConfigError) as caught:
         settings(file, text, environ)
     return str(caught.value).splitlines()
 
 
 def source(file: Path, options: str = "", environ: Mapping[str, str] | None = None) -> Source:
-    """Loads one good source with `options` (a flow mapping's inside) besides what it needs."""
+    """Loads one good source with `options` (a flow mapping's inside) beside the required ones."""
     return settings(file, one_source(options), environ).sources["a"]
 
 
 def found_at(found: object, path: str) -> object:
-    """Returns a value inside a source; of reports their names."""
+    """Returns a value inside a source; for reports, their names."""
     for name in path.split("."):
         found = getattr(found, name)
     return tuple(each.name for each in found) if path == "target.reports" and isinstance(found, tuple) else found
 
 
 def one_source(options: str) -> str:
-    """Returns a file in which `options` go before what a source needs."""
+    """Returns a file with a source, in which `options` override the required ones."""
     return f"sources:\n  a: {{<<: {{platform: paradigm, api_key: {KEY}}}, {options}}}\n"
 
 
 def test_defaults_are_those_of_the_contract(file: Path) -> None:
-    """A source with nothing but platform and key polls hourly, settles after 6 h, rereads 3 of 60 days."""
+    """A source with only a platform and a key polls hourly, settles after 6 h, rereads 3 of 60 days."""
     a = source(file)
     assert (a.name, a.platform, a.base_url) == ("a", PLATFORMS["paradigm"], "https://paradigm.example.org")
     assert (a.key(), a.ca_file, a.proxy_url, a.target.rules.zone) == (KEY, None, None, ZoneInfo("UTC"))
@@ -168,7 +168,7 @@ VALUES = {
 
 @pytest.mark.parametrize(("options", "path", "value"), VALUES.values(), ids=VALUES)
 def test_a_value_is_read_as_meant(file: Path, options: str, path: str, value: object) -> None:
-    """What stands in the file becomes the typed value; YAML's own guesses never change it."""
+    """A text in the file becomes the typed value; YAML's guesses never change it."""
     assert found_at(source(file, options), path) == value
 
 
@@ -343,7 +343,7 @@ def test_a_problem_names_the_line_to_look_at(file: Path, text: str, line: int) -
 
 
 def test_all_problems_are_listed_in_the_order_of_the_file(file: Path) -> None:
-    """One run says all that is wrong: in the file from top to bottom, then in the environment."""
+    """One run lists all mistakes: those in the file from top to bottom, then those in the environment."""
     text = (
         "treshold: []\nsources:\n  a:\n    platform: nope\n    api_key: k1\n    api_key: k2\n"
         "    settle: soon\n  B: {platform: paradigm, api_key: k1}\n"
@@ -415,14 +415,14 @@ def test_what_editors_put_first_is_skipped(file: Path, first: str) -> None:
 
 
 def test_anchors_and_merge_keys_share_options(file: Path) -> None:
-    """Own options go before merged ones, and using an anchor twice is no duplicate key."""
+    """Own options override merged ones, and an anchor that is used twice is not a duplicate key."""
     shared = f"sources:\n  a: &all {{platform: paradigm, api_key: {KEY}, settle: 1h}}\n"
     found = settings(file, f"{shared}  b: {{<<: *all, settle: 2h}}\n  c: *all\n  d: {{<<: *all}}\n").sources
     assert [found[name].target.rules.settle.seconds for name in "abcd"] == [3600, 7200, 3600, 3600]
 
 
 def test_merges_of_merges_do_not_multiply(file: Path) -> None:
-    """Each key is kept once, or ten levels of ten merges would be ten thousand million options."""
+    """Each key is kept once; otherwise ten levels of ten merges would be 10,000,000,000 options."""
     levels = [f"x0: &x0 {{platform: paradigm, api_key: {KEY}}}"]
     levels += [f"x{n}: &x{n} {{<<: [{', '.join([f'*x{n - 1}'] * 10)}]}}" for n in range(1, 11)]
     (*unknown,) = complaints(file, "\n".join([*levels, "sources: {a: *x10}"]))
@@ -430,7 +430,7 @@ def test_merges_of_merges_do_not_multiply(file: Path) -> None:
 
 
 def test_other_variables_are_none_of_ours(file: Path) -> None:
-    """Nothing but CHAT_USAGE_ names are looked at, and what Kubernetes sets for a Service of our name is no option."""
+    """Only CHAT_USAGE_ names count, without those that Kubernetes sets for a Service of our name."""
     links = {
         "CHAT_USAGE_EXPORTER_SERVICE_HOST": "10.0.0.1",
         "CHAT_USAGE_EXPORTER_SERVICE_PORT": "9854",
@@ -462,7 +462,7 @@ def test_the_environment_goes_before_the_file(file: Path, environ: Mapping[str, 
 
 
 def test_a_variable_reaches_the_source_whose_name_has_dashes(file: Path) -> None:
-    """`SUPPORT_BOT` is `support-bot` where the file has that, and `support_bot` where it has not; calendars alike."""
+    """`SUPPORT_BOT` is `support-bot` if the file has that name, otherwise `support_bot`; also for calendars."""
     text = f"sources:\n  support-bot: {{platform: captain, api_key: {KEY}}}\ncalendars: {{north-west: {{}}}}\n"
     environ = {
         "CHAT_USAGE_SOURCES__SUPPORT_BOT__CALENDAR": "north-west",
@@ -580,7 +580,7 @@ def test_a_source_has_a_name_that_works_as_label_and_in_the_environment(file: Pa
 
 
 def test_a_key_file_is_read_anew_at_each_call(file: Path) -> None:
-    """Blanks and line ends around the key are no part of it; a relative path starts at the configuration's folder."""
+    """Spaces and line breaks around the key are ignored; relative paths start at the configuration's folder."""
     Path("key").write_text(f"\n {KEY}\r\n")
     key = source(file, "api_key: null, api_key_file: key").key
     assert key() == KEY
@@ -612,7 +612,7 @@ def test_a_bad_key_file_is_refused_before_the_first_poll(
 
 
 def test_a_key_file_of_windows_is_read(file: Path) -> None:
-    """Its editors put a mark at the start."""
+    """Windows editors put a byte order mark at the start."""
     Path("key").write_bytes(b"\xef\xbb\xbf" + KEY.encode() + b"\r\n")
     assert source(file, "api_key: null, api_key_file: ./key").key() == KEY
 
@@ -697,7 +697,7 @@ def test_settings_cannot_be_changed(file: Path) -> None:
 
 
 def test_equal_files_make_equal_sources(file: Path) -> None:
-    """A reload can tell which sources changed by comparing them."""
+    """A reload compares sources to find those that changed."""
     assert source(file, "settle: 1h") == source(file, "settle: 60m") != source(file, "settle: 2h")
 
 
@@ -720,7 +720,7 @@ OTHER = {
 
 @pytest.mark.parametrize("text", SAME.values(), ids=SAME)
 def test_equal_configurations_have_one_number(file: Path, text: str, tmp_path: Path) -> None:
-    """In any folder; a key is no part of it, so nobody can try keys with it."""
+    """In any folder, and whatever the key, so that nobody can try keys with it."""
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
     assert settings(file, DIGEST).digest == settings(elsewhere / "other.yml", text).digest
@@ -784,7 +784,7 @@ def test_a_wrong_calendar_is_refused(file: Path, options: str, message: str) -> 
 
 
 def test_public_holidays_are_days_off(file: Path) -> None:
-    """Beside one's own days; those of Moselle, which has Good Friday, are more than those of France."""
+    """In addition to configured days; Moselle has Good Friday, France has not."""
     calendars = "calendars: {fr: {country: FR, holidays: [12-24]}, metz: {country: FR, subdivision: 57}}"
     found = settings(file, one_source("") + calendars).calendars
 
@@ -810,7 +810,7 @@ COMPANIES = {
 
 @pytest.mark.parametrize(("companies", "company_id", "name", "wanted"), COMPANIES.values(), ids=COMPANIES)
 def test_companies_are_wanted_by_id_or_name(companies: Companies, company_id: str, name: str, wanted: bool) -> None:
-    """Ids and names match as case-sensitive globs; exclude goes before include."""
+    """Globs of ids and names are case-sensitive; exclude takes precedence."""
     assert companies.wants(company_id, name) is wanted
 
 
@@ -828,7 +828,7 @@ WITHIN = {
 
 @pytest.mark.parametrize(("one", "other", "within"), WITHIN.values(), ids=WITHIN)
 def test_a_selection_is_within_another_only_if_it_is_sure(one: Companies, other: Companies, within: bool) -> None:
-    """Globs are not compared: what may be wider counts as wider."""
+    """Globs are not compared: one that may be wider counts as wider."""
     assert one.within(other) is within
 
 
@@ -850,7 +850,7 @@ def test_the_platform_is_asked_for_one_company_only_by_exactly_one_id(
 
 
 def test_the_state_file_lies_beside_the_configuration(tmp_path: Path) -> None:
-    """A relative path starts at the file's folder, an absolute one where it says; without one nothing is kept."""
+    """Relative paths start at the configuration's folder; without a path, no state is kept."""
     text = one_source("reports: auto")
     config = tmp_path / "exporter.yml"
 
@@ -863,7 +863,7 @@ def test_the_state_file_lies_beside_the_configuration(tmp_path: Path) -> None:
 
 
 def test_what_keeps_no_state_needs_no_folder_for_it(file: Path) -> None:
-    """A CronJob has the exporter's configuration, and not its volume."""
+    """A CronJob has the exporter's configuration, but not its volume."""
     file.write_text(f"state_file: /nowhere/at/all/state\n{one_source('reports: auto')}")
     assert load(file, {}, PLATFORMS, keeps_state=False).state_file is None
 
@@ -900,7 +900,7 @@ def test_the_module_prints_what_is_kept_in_the_repository(capsys: pytest.Capture
 
 
 def test_the_example_file_loads_and_holds_the_defaults(file: Path) -> None:
-    """Once its key file is there, the example is a good configuration that changes nothing."""
+    """With its key file, the example is a good configuration that changes no default."""
     Path("key").write_text(KEY)
     found = settings(file, example(PLATFORMS).replace("/run/secrets/paradigm", "key")).sources["production"]
     bare = settings(file, "sources: {production: {platform: paradigm, api_key_file: key}}").sources["production"]
@@ -908,7 +908,7 @@ def test_the_example_file_loads_and_holds_the_defaults(file: Path) -> None:
 
 
 def test_the_example_names_every_option_and_its_commented_values_are_good(file: Path) -> None:
-    """What is commented out can be taken in, but for the second way to give the key and a file that is not there."""
+    """Options that are commented out can be set, except for the second key and a file that does not exist."""
     Path("key").write_text(KEY)
     text = re.sub(r"(?m)^( *)# (?=(base_url|proxy_url): )", r"\1", example(PLATFORMS)).replace(
         "/run/secrets/paradigm", "key"

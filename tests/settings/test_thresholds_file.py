@@ -1,4 +1,4 @@
-"""Limits in a file of their own: every way to write them says the same, and each slip is named with its line."""
+"""Limits in a file of their own: all formats mean the same, and each mistake is reported with its line."""
 
 import csv
 import time
@@ -36,7 +36,7 @@ Loads = Callable[[str, str], Settings]
 
 @pytest.fixture
 def loads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Loads:
-    """Returns what loads a configuration that names a file of limits with this name and content."""
+    """Returns a function that loads a configuration with a file of limits, given its name and content."""
     monkeypatch.chdir(tmp_path)
 
     def loaded(name: str, content: str) -> Settings:
@@ -67,7 +67,7 @@ def test_each_form_says_the_same(loads: Loads, name: str, content: str) -> None:
 
 
 def test_its_entries_count_after_those_of_the_configuration(tmp_path: Path) -> None:
-    """From its folder on; an edit makes another configuration of it."""
+    """The path starts at the configuration's folder; an edit changes the digest."""
     (tmp_path / "limits.csv").write_text(CSV)
     file = tmp_path / "exporter.yml"
     file.write_text(f"{SOURCES}thresholds: [{{activity: likes, above: 9}}]\nthresholds_file: limits.csv\n")
@@ -170,12 +170,12 @@ def test_a_file_that_is_not_there_is_named_beside_other_problems(tmp_path: Path)
 
 
 def test_the_example_is_good(loads: Loads) -> None:
-    """As it stands, in a configuration with one source."""
+    """As it is, in a configuration with one source."""
     assert len(limits(loads("limits.csv", EXAMPLE.read_text()))) == 5
 
 
 def contracts(companies: int) -> str:
-    """Returns a row for each company, as a script makes it of the contracts."""
+    """Returns a row for each company, as a script would export contracts."""
     written = StringIO()
     rows = csv.writer(written)
     rows.writerow(("company", "activity", "below", "above", "severity", "team"))
@@ -185,7 +185,7 @@ def contracts(companies: int) -> str:
 
 
 def test_400_contracts_are_read_in_no_time(loads: Loads) -> None:
-    """Three seconds of a processor are what an operator waits for."""
+    """In less than three seconds of CPU."""
     began = time.process_time()
     found = limits(loads("limits.csv", contracts(400)))
     assert time.process_time() - began < 3
