@@ -189,7 +189,7 @@ def test_a_lock_that_lacks_something_is_refused(project: Path, index: Index) -> 
 
     assert done.returncode == 1
     assert "asks 1 requires offers, which is not installed" in done.stderr
-    assert done.stderr.endswith("tools/venv: the locks contradict each other or pyproject.toml: make lock\n")
+    assert done.stderr.endswith("tools/venv: lock files contradict each other or pyproject.toml: run make lock\n")
     assert (project / "env" / ".unfinished").exists()
 
 
