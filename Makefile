@@ -136,8 +136,8 @@ dashboards: ## generate grafana_dashboards/ from grafana_dashboards/src/
 	$(VENV)/bin/python -m grafana_dashboards.src grafana_dashboards
 
 # Needs node and npm, Debian's chromium (or CHROMIUM=...), and the programs of `make tools`.
-pictures: dashboards ## take the screenshots of docs/pictures/, and more in screenshots/ to look at: day 1, an outage, a weekend, 1 and 400 companies
-	cd $(PREVIEW) && npm ci --no-fund --no-audit && npm run build -- --logLevel warn
+pictures: dashboards ## take the screenshots of docs/pictures/ with Grafana's own components, and more in screenshots/ to look at: day 1, an outage, a weekend, 1 and 400 companies
+	cd $(PREVIEW) && { cmp -s package-lock.json node_modules/lock || { npm ci --no-fund --no-audit && cp package-lock.json node_modules/lock; }; } && npm run build -- --logLevel error
 	$(VENV)/bin/python -m tests.dashboards.pictures $$(tools/parts $(SUITE)) \
 		$(PREVIEW)/pictures.mjs docs/pictures screenshots/dashboards
 

@@ -1,9 +1,9 @@
-"""For who sets limits: how close figures come to them, which days would have fired, which alerts are only noise."""
+"""For whoever sets limits: how close figures come to them, which days would have fired, which alerts are only noise."""
 
 from grafana_foundation_sdk.models.dashboard import Panel
 
 from grafana_dashboards.src import frame
-from grafana_dashboards.src.firing import OF_FLEET, WORDS, shortly, told
+from grafana_dashboards.src.firing import OF_FLEET, WORDS, firing_alerts
 from grafana_dashboards.src.language import (
     ACTIVITY_WORDS,
     ANY_IS_ODD,
@@ -14,13 +14,15 @@ from grafana_dashboards.src.language import (
     SECONDS,
     SHARE,
     SHARE_OF_USUAL,
+    USUAL,
     WATCH,
+    WITH_UNIT,
     Card,
     Query,
     Style,
     states,
 )
-from grafana_dashboards.src.limits import judged
+from grafana_dashboards.src.limits import judged, limit_lines
 from grafana_dashboards.src.overview import MOST
 from grafana_dashboards.src.panels import bars, gauges, squares, timeline
 from grafana_dashboards.src.queries import (
@@ -31,10 +33,13 @@ from grafana_dashboards.src.queries import (
     RELEASE,
     SAME_SERIES,
     activity,
+    by_unit,
     for_each,
+    in_per_cent,
     largest,
     over_days,
     share,
+    together,
     total,
     within_sight,
 )
@@ -42,7 +47,7 @@ from grafana_dashboards.src.tables import Column, Keys, table
 
 CHOSEN = activity('activity="$activity"')
 PAST = 28
-"""Days that are looked back at, of each weekday four; Prometheus keeps 15 unless told otherwise, then it is those."""
+"""Days to look back at, four of each weekday; of a Prometheus that keeps 15, by default, those."""
 BY_COMPANY = Keys(
     {"company": "Company", "source": "Source"},
     RELEASE,
@@ -56,7 +61,7 @@ def draft() -> frame.Draft:
     return frame.Draft(
         name="alert-tuning",
         title="Alert tuning",
-        text="How limits fit: figures beside them, days that other limits would have told of, alerts that fire too often.",
+        text="How well limits fit: figures and limits, days that other limits would have reported, alerts that fire too often.",
         variables=[
             frame.data_source(),
             *frame.releases(),
@@ -81,7 +86,8 @@ def draft() -> frame.Draft:
 def _days() -> tuple[str, str, str]:
     """Returns figures by day, what was usual, and figures of working days alone, whose company's usual is large enough."""
     days = FLEET.days(CHOSEN)
-    usual = f"({FLEET.days(CHOSEN, 'baseline')} >= $baseline)"
+    usual = FLEET.days(CHOSEN, "baseline")
+    usual = f"({by_unit(usual, CHOSEN, counts='{} >= $baseline', shares='{}')})"
     return days, usual, f"({days} == {SAME_SERIES} {FLEET.days(CHOSEN, 'last_working_day')})"
 
 
@@ -100,8 +106,8 @@ def _what_if() -> list[Panel]:
         Column(Query(f"max by ({', '.join(by)}) ({over_days(of_any_day, 'max', PAST)})", "Highest share"), SHARE, 0),
     ]
     return [
-        table(Card("By company", f"The last {PAST} days under the limits chosen above: more than a few in a hundred days judged is noise. Lower ones are judged on working days, upper ones on every day. Lowest and highest share of the usual tell where a limit would be quiet.", width=24, height=11, nothing="0"), BY_COMPANY, columns, "Days below", "Days above", "Days judged"),
-        squares(Card("Share of the usual, working days", "A square per company and working day, where the usual is large enough. Read it along a line: often red, and the limit or the calendar does not fit; never below orange, and a tighter limit would cost nothing. The 40 largest are shown; choose others to see them.", SHARE, 24, 13, 0, NOTHING_YET, SHARE_OF_USUAL, least=None), Query(f"min by (company) ({ratio}) and {largest(FLEET, CHOSEN, MOST)}", "{{company}}")),
+        table(Card("By company", f"The last {PAST} days under the limits chosen at the top. If more than a few of a hundred judged days are below or above, the limit is noise. Lower limits apply on working days, upper limits every day. A limit below the lowest or above the highest share of the usual figure would never have fired.", width=24, height=11, nothing="0"), BY_COMPANY, columns, "Days below", "Days above", "Days judged"),
+        squares(Card("Share of the usual, working days", f"A square for each company and working day on which the usual figure is large enough. If a line is often red, the limit or the calendar does not fit; if it is never red, a tighter limit would not add alerts. The {MOST} largest companies are shown; choose others with the variable Company.", SHARE, 24, 15, 0, NOTHING_YET, SHARE_OF_USUAL, least=None), Query(f"min by (company) ({ratio}) and {largest(FLEET, CHOSEN, MOST)}", "{{company}}")),
     ]  # fmt: skip
 
 
@@ -109,6 +115,7 @@ def _limits() -> list[Panel]:
     in_force = FLEET.now("chat_usage_activity_limit", CHOSEN, *KEPT)
     low_now = FLEET.now("chat_usage_activity_limit", activity('activity="$activity", bound="lower"'), *KEPT)
     held = FLEET.now("chat_usage_activity_last_working_day", CHOSEN)
+    usual = for_each(in_force, FLEET.now("chat_usage_activity_baseline", CHOSEN))
     near = share(held, f"max by ({', '.join((*BY_SOURCE, 'report', 'company_id', 'company', 'activity'))}) ({low_now})")
     return [
         _over_time(),
@@ -117,12 +124,12 @@ def _limits() -> list[Panel]:
             Query(f"bottomk(10, min by ({', '.join((*BY_SOURCE, 'company'))}) ({near}))", "{{company}}"),
         ),
         table(
-            Card("Limits in force", "Every limit of the activity, and the day and figure that it is compared with: lower ones with the last working day, which on weekends is Friday, upper ones with the last day.", width=24, height=9, nothing="none", mappings=WORDS),
-            Keys({"company": "Company", "bound": "Bound", "basis": "Basis", "severity": "Severity"}, (*RELEASE, "source", "report", "company_id", "activity")),
+            Card("Limits in force", "Every limit of the activity, and the day and figure that it is compared with: lower limits with the last working day, which on weekends is Friday, upper limits with the last day.", width=24, height=9, nothing="none", mappings=WORDS),
+            Keys({"company": "Company", "activity": "Activity", "bound": "Bound", "basis": "Basis", "severity": "Severity"}, (*RELEASE, "source", "report", "company_id"), activities=WITH_UNIT),
             [
                 *judged(FLEET, in_force, CHOSEN),
-                Column(Query(in_force, "Limit"), decimals=1),
-                Column(Query(for_each(in_force, FLEET.now("chat_usage_activity_baseline", CHOSEN)), "Usual"), decimals=1),
+                Column(Query(in_per_cent(in_force, CHOSEN), "Limit"), decimals=1),
+                Column(Query(in_per_cent(usual, CHOSEN), "Usual"), decimals=1),
             ],
             "Company", "Bound", "Basis", ascending=True,
         ),
@@ -136,26 +143,32 @@ def _over_time() -> Panel:
     )
     days, _, working = _days()
     usual = FLEET.days(CHOSEN, "baseline")
-    alone = f"and on () count(count by ({', '.join(COMPANY)}) ({FLEET.last_day(CHOSEN)})) == 1"
+    alone = f" and on () count(count by ({', '.join(COMPANY)}) ({FLEET.last_day(CHOSEN)})) == 1"
     return bars(
-        Card(f"{ACTIVITY_WORDS}, usual, limits", "Figures of the chosen companies together and what is usual; where one company is chosen its limits, too: sums of limits mean nothing. The colour of a limit is its severity's. Lower limits are drawn on working days; upper ones far above the days are left out.", width=16, height=12, nothing=NOTHING_YET),
-        Query(total(days), ACTIVITY_WORDS, Style.BARS),
-        Query(total(usual), "usual for the weekday", Style.USUAL),
-        Query(f"max by (basis, severity) ({lower} and {SAME_SERIES} {working}) {alone}", "lower limit, {{basis}}, {{severity}}", Style.LOWER),
-        Query(f"max by (basis, severity) ({within_sight(upper, days, usual)}) {alone}", "upper limit, {{basis}}, {{severity}}", Style.UPPER),
+        Card(f"{ACTIVITY_WORDS}, usual, limits", "Figures of the chosen companies together (of shares the mean) and the usual figure for the weekday; with one company chosen also its limits, as sums of limits mean nothing. The colour of a limit is its severity's. Lower limits are drawn on working days; upper ones far above the days are left out.", width=16, height=12, nothing=NOTHING_YET),
+        Query(together(days, CHOSEN), ACTIVITY_WORDS, Style.BARS),
+        Query(together(usual, CHOSEN), USUAL, Style.USUAL),
+        *limit_lines(f"{lower} and {SAME_SERIES} {working}", within_sight(upper, days, usual), alone),
     )  # fmt: skip
 
 
 def _noise() -> list[Panel]:
-    hourly, named = (told(*whose, severity='severity!="none"', window="1h") for whose in (OF_FLEET, frame.CHOSEN))
+    hourly, named = (
+        firing_alerts(*whose, severity='severity!="none"', window="1h") for whose in (OF_FLEET, frame.CHOSEN)
+    )
     hours = "sum_over_time((group by ({by}) ({what}))[${{__range}}:1h]) * 3600"
     fresh = f"max by ({', '.join((*BY_SOURCE, 'report'))}) (source_report:chat_usage_report_fresh:bool{{{', '.join(OF_SOURCES)}}})"
-    by_alert = hours.format(by="alert", what=shortly(hourly))
-    by_company = hours.format(by="company", what=named)
+    by_alert = hours.format(by="alertname", what=hourly)
+    by_company = hours.format(by=", ".join((*BY_SOURCE, "company")), what=named)
+    alerts = Keys({"alertname": "Alert"}, links={"alertname": frame.to_runbook("Alert")})
+
+    def duration(expression: str) -> list[Column]:
+        return [Column(Query(expression, "Time firing"), SECONDS, 1, 170, bar=True)]
+
     return [
-        gauges(Card("Time firing, by alert", "For how long of the time range an alert fired for any of the chosen companies, those that only inform too. Much of info is harmless; much of a warning is not read any more.", SECONDS, 8, 11, 1, "none"), Query(f"sort_desc({by_alert})", "{{alert}}")),
-        gauges(Card("Time firing, by company", "The ten companies for which any alert fired longest in the time range: limits of their own would help (docs/limits.md).", SECONDS, 8, 11, 1, "none"), Query(f"topk(10, {by_company})", "{{company}}")),
-        timeline(Card("Judged or not, by report", "Limits are only judged while their report is fresh: not late, and no empty day waiting. Needs the alert rules.", PLAIN, 8, 11, 0, "the alert rules are not loaded", ((None, BAD), (1.0, GOOD)), mappings=states({"1": ("judged", GOOD), "0": ("not judged", BAD)})), Query(fresh, "{{source}} {{report}}")),
+        table(Card("Time firing, by alert", "How long each alert fired in the time range for any of the chosen companies, severity info included. Much time of info is harmless; a warning that fires most of the time is no longer read.", SECONDS, 8, 11, 1, "none"), alerts, duration(by_alert), "Time firing"),
+        table(Card("Time firing, by company", "The ten companies with the longest time of any alert in the time range: limits of their own would help (docs/limits.md).", SECONDS, 8, 11, 1, "none"), BY_COMPANY, duration(f"topk(10, {by_company})"), "Time firing"),
+        timeline(Card("Judged or not, by report", "Limits are evaluated only while their report is fresh: not late, and not waiting for the rows of a working day. Needs the alert rules.", PLAIN, 8, 11, 0, "the alert rules are not loaded", ((None, BAD),), mappings=states({"1": ("judged", GOOD), "0": ("not judged", BAD)})), Query(fresh, "{{source}} {{report}}")),
     ]  # fmt: skip
 
 
@@ -169,6 +182,6 @@ def _blind() -> list[Panel]:
         widths={"source": 110},
     )
     return [
-        table(Card("Companies without a lower limit", "Their fall would tell nobody; the figure is of the newest complete day. Young companies (under three weeks) and tiny ones (less than min_baseline is usual) have none by design; others may have lost it in the configuration.", width=14, height=8, decimals=0, nothing="none"), keys, [Column(Query(f"{used} unless {SAME_SERIES} {lower}", "Last day"), decimals=0)], "Last day", "Company"),
-        table(Card("Selectors that match nothing", "By option, how many selectors of the configuration match no company: a limit, a calendar or a filter is not in force as written.", PLAIN, 10, 8, 0, "none"), Keys({"source": "Source", "option": "Option"}, RELEASE), [Column(Query(f"{idle} > 0", "Unmatched"), PLAIN, 0, steps=ANY_IS_ODD)], "Unmatched"),
+        table(Card("Companies without a lower limit", "No alert would report a drop of these companies. New companies (under three weeks) and small ones (a usual figure below min_baseline) have no lower limit by design; for others, look at the configuration. The figure is of the last day.", width=14, height=8, decimals=0, nothing="none"), keys, [Column(Query(f"{used} unless {SAME_SERIES} {lower}", "Last day"), decimals=0)], "Last day", "Company"),
+        table(Card("Selectors that match nothing", "Selectors in the configuration that match no company, by option: a limit, a calendar or a filter has no effect.", PLAIN, 10, 8, 0, "none"), Keys({"source": "Source", "option": "Option"}, RELEASE), [Column(Query(f"{idle} > 0", "Unmatched"), PLAIN, 0, steps=ANY_IS_ODD)], "Unmatched"),
     ]  # fmt: skip

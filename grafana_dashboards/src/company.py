@@ -1,4 +1,4 @@
-"""For who looks after one company: what it uses, how that compares with its own past and its limits, and with whom."""
+"""For account managers: what one company uses, compared with its own past and its limits."""
 
 from grafana_foundation_sdk.models.dashboard import Panel
 
@@ -20,11 +20,13 @@ from grafana_dashboards.src.language import (
     PLAIN,
     SECONDS,
     SHARE,
+    USUAL,
+    WITH_UNIT,
     Card,
     Query,
     Style,
 )
-from grafana_dashboards.src.limits import judged
+from grafana_dashboards.src.limits import judged, limit_lines
 from grafana_dashboards.src.panels import bars, dots, gauges, repeated, stat
 from grafana_dashboards.src.queries import (
     ACTIVE_USERS,
@@ -48,8 +50,10 @@ from grafana_dashboards.src.queries import (
     Measure,
     activity,
     day_of,
+    in_per_cent,
     over_days,
     share,
+    together,
     total,
     within_sight,
 )
@@ -100,17 +104,17 @@ def _summary() -> list[Panel]:
     of_use = its.replace(EVERYTHING.matchers[0], USE.matchers[0])
     return [
         band(
-            Card("In one line", "The newest complete day of the report that has the company's queries (of a chatbot: conversations), how many there were on it, as a share of what is usual for that weekday (the median of 6 weeks without holidays), age of the oldest day that a report with figures of the company calls its newest complete one (up to 55 h is in order), and the alerts about the company that fire now; the table at the end names them.", width=24, height=4),
+            Card("In one line", "The newest complete day of the report with the company's queries (for a chatbot: conversations); how many there were on that day, and as a share of the usual figure for that weekday (median of 6 weeks without holidays); age of the last day of the company's report that is furthest behind (up to 55 h is normal); alerts about the company that fire now, listed at the bottom.", width=24, height=4),
             Column(Query(f"1000 * (max({of_use}) + {TO_ITS_DATE})", "day"), DATE),
             Column(Query(used, "used"), EXACT, 0),
             Column(Query(share(used, usual), "of the usual"), SHARE, 0, steps=LOW_IS_BAD),
             Column(Query(f"max(time() - {its})", "oldest data"), SECONDS, 1, steps=AGE_OF_A_DAY),
             Column(Query(f"count({firing(*ITS)}) or 0 * {used}", "alerts firing"), PLAIN, 0, steps=ANY_IS_BAD),
         ),
-        stat(Card("Today so far", "Queries (conversations) of the running day, as of the last poll. Partial, and may fall: nothing is judged by it.", EXACT, 6, 4, 0, "nothing today"), Query(total(ONE.today(USE)), "today")),
+        stat(Card("Today so far", "Queries (conversations) of the running day, as of the last poll. The figure is partial and may fall; no limit applies to it.", EXACT, 6, 4, 0, "nothing today"), Query(total(ONE.today(USE)), "today")),
         stat(Card("7 days", "Queries (conversations) of the 7 complete days that end with the last one, chats and agents as chosen.", EXACT, 6, 4, 0), Query(weeks, "7 days")),
         stat(Card("28 days", "Queries (conversations) of the 28 complete days that end with the last one, chats and agents as chosen.", EXACT, 6, 4, 0), Query(months, "28 days")),
-        stat(Card("Last answer", "When the platform last answered a query of the company, as of the last poll; report chat-sessions.", MOMENT, 6, 4, None, "no answer held"), Query(f"1000 * max({answered})", "last answer")),
+        stat(Card("Last answer", "When the platform last answered a query from the company, as of the last poll; report chat-sessions.", MOMENT, 6, 4, None, "no answer yet"), Query(f"1000 * max({answered})", "last answer")),
     ]  # fmt: skip
 
 
@@ -123,14 +127,13 @@ def _activity() -> Panel:
     )
     kept = ("report", "activity", "basis", "severity")
     working = f"({ONE.days(JUDGED, 'last_working_day')} == {SAME_SERIES} {days})"
-    judged = f"{ONE.days(lower, 'limit', *kept)} and {SAME_SERIES} {working}"
+    judged_lower = f"{ONE.days(lower, 'limit', *kept)} and {SAME_SERIES} {working}"
     return repeated(
         bars(
-            Card(f"{ACTIVITY_WORDS} a day", "The activity's days, chats and agents together, with what is usual for the weekday and the limits that alerts compare it with: the colour of a limit is its severity's, long dashes are lower ones, dashes and dots upper ones. Lower limits hold on working days only, so their line has gaps. An upper limit far above the days is not drawn; Limits in force has it.", width=24, height=11, nothing=NOTHING_YET),
-            Query(total(days), ACTIVITY_WORDS, Style.BARS),
-            Query(total(usual), "usual for the weekday", Style.USUAL),
-            Query(f"max by (basis, severity) ({judged})", "lower limit, {{basis}}, {{severity}}", Style.LOWER),
-            Query(f"max by (basis, severity) ({within_sight(ONE.days(upper, 'limit', *kept), days, usual)})", "upper limit, {{basis}}, {{severity}}", Style.UPPER),
+            Card(f"{ACTIVITY_WORDS} by day", "The activity by day, chats and agents together, with the usual figure for the weekday and the limits that alerts compare it with. A share is of the 7 days that end with each day. The colour of a limit is its severity's; lower limits have long dashes, upper ones dashes and dots. Lower limits apply on working days only, so their line has gaps. An upper limit far above the days is not drawn; Limits in force lists it.", width=24, height=11, nothing=NOTHING_YET),
+            Query(together(days, JUDGED), ACTIVITY_WORDS, Style.BARS),
+            Query(together(usual, JUDGED), USUAL, Style.USUAL),
+            *limit_lines(judged_lower, within_sight(ONE.days(upper, "limit", *kept), days, usual)),
         ),
         "activity", 2,
     )  # fmt: skip
@@ -145,7 +148,7 @@ def _weekdays() -> Panel:
         for number in range(1, 8)
     ]
     return gauges(
-        Card("By weekday, last 28 days", "Mean of the last 4 days of each weekday that Prometheus has seen. It tells a company that works on weekends from one that does not, and where its calendar is wrong.", width=24, height=7, decimals=0, nothing=NOTHING_YET),
+        Card("By weekday, last 28 days", "Mean of the last 4 days of each weekday, as far as Prometheus has them. It shows whether the company works on weekends, and where its calendar is wrong.", width=24, height=7, decimals=0, nothing=NOTHING_YET),
         *weekdays,
     )  # fmt: skip
 
@@ -155,15 +158,15 @@ def _answers() -> list[Panel]:
     opinions = total(ONE.sums(OPINIONS, "7d"))
     return [
         dots(
-            Card("Queries, answers, grounded answers", "What was asked, answered, and answered from documents; report chat-sessions. The gap between the first two is what failed.", width=8, nothing=NO_REPORT),
+            Card("Queries, answers, grounded answers", "Queries by day, answers, and answers that used documents; report chat-sessions. The gap between the first two is queries without an answer.", width=8, nothing=NO_REPORT),
             Query(asked, "Queries"), Query(answered, "Answers"), Query(total(ONE.days(GROUNDED)), "Grounded answers"),
         ),
         bars(
-            Card("Feedback", "Likes, dislikes and copies of answers a day; report chats-feedback.", width=8, nothing=NO_REPORT),
+            Card("Feedback", "Likes, dislikes and copies of answers by day; report chats-feedback.", width=8, nothing=NO_REPORT),
             Query(total(ONE.days(FEEDBACKS), "feedback"), "{{feedback}}", Style.BARS),
         ),
         band(
-            Card("Shares of 7 days", "Answers per query, grounded answers per answer, and likes per opinion (like or dislike), over 7 complete days. Under ten opinions, a share of them says little.", SHARE, 8, 8, 0, "none: the platform has no such report"),
+            Card("Shares of 7 days", "Answers as a share of queries, grounded answers as a share of answers, and likes as a share of likes and dislikes, over 7 complete days. With fewer than ten likes and dislikes, their share says little.", SHARE, 8, 8, 0, "none: the platform has no such report"),
             Column(Query(share(total(ONE.sums(RESPONSES, "7d")), total(ONE.sums(QUERIES, "7d"))), "answered"), SHARE, 1, steps=ANSWERED),
             Column(Query(share(total(ONE.sums(GROUNDED, "7d")), total(ONE.sums(RESPONSES, "7d"))), "grounded"), SHARE, 1),
             Column(Query(share(total(ONE.sums(LIKES, "7d")), opinions), "liked"), SHARE, 0, steps=LIKED),
@@ -175,20 +178,20 @@ def _tools() -> list[Panel]:
     agent = Measure(QUERIES.name, QUERIES.report, ("mode",), ('mode="agent"',))
     threads = Measure(SESSIONS.name, SESSIONS.report, ("mode",), ('mode="agent"',))
     return [
-        bars(Card("Sessions by mode", "Chat sessions and agent threads a day; report chat-sessions.", width=8, nothing=NO_REPORT), Query(total(ONE.days(SESSIONS), "mode"), "{{mode}}", Style.BARS)),
-        dots(Card("Queries per agent thread", "How long a piece of work with an agent is: queries per thread; report chat-sessions.", PLAIN, 8, decimals=1, nothing=NO_REPORT), Query(share(total(ONE.days(agent)), total(ONE.days(threads))), "agent")),
-        dots(Card("Mean session length", "Mean length of a session by mode, in seconds as the platform reports (chat_usage_field_info tells its unit); report chat-sessions.", SECONDS, 8, nothing=NO_REPORT), Query(f"max by (mode) ({ONE.days(SESSION_LENGTH)})", "{{mode}}")),
-        gauges(Card("Tools, 28 days", "The ten most used tools of 28 complete days; report tools. \"other\" are all beyond the label limit.", width=8, decimals=0, nothing=NO_REPORT), Query(f"topk(10, {total(ONE.sums(TOOL_USES, '28d'), 'tool')})", "{{tool}}")),
-        dots(Card("Documents", "Uses of documents in answers, and different documents used; report used-documents.", width=8, nothing=NO_REPORT), Query(total(ONE.days(DOCUMENT_USES)), "Document uses"), Query(total(ONE.days(DOCUMENTS)), "Documents")),
+        bars(Card("Sessions by mode", "Chat sessions and agent threads by day; report chat-sessions.", width=8, nothing=NO_REPORT), Query(total(ONE.days(SESSIONS), "mode"), "{{mode}}", Style.BARS)),
+        dots(Card("Queries per agent thread", "Queries per agent thread by day: how long people work with an agent on one thing; report chat-sessions.", PLAIN, 8, decimals=1, nothing=NO_REPORT), Query(share(total(ONE.days(agent)), total(ONE.days(threads))), "agent")),
+        dots(Card("Mean session length", "Mean length of a session by mode, as the platform reports it (chat_usage_field_info has its unit); report chat-sessions.", SECONDS, 8, nothing=NO_REPORT), Query(f"max by (mode) ({ONE.days(SESSION_LENGTH)})", "{{mode}}")),
+        gauges(Card("Tools, 28 days", "The ten most used tools of 28 complete days; report tools. \"other\" adds up all tools beyond the label limit.", width=12, decimals=0, nothing=NO_REPORT), Query(f"topk(10, {total(ONE.sums(TOOL_USES, '28d'), 'tool')})", "{{tool}}")),
+        dots(Card("Documents", "Uses of documents in answers, and distinct documents used, by day; report used-documents.", width=12, nothing=NO_REPORT), Query(total(ONE.days(DOCUMENT_USES)), "Document uses"), Query(total(ONE.days(DOCUMENTS)), "Documents")),
     ]  # fmt: skip
 
 
 def _people() -> list[Panel]:
     members = ONE.now("paradigm_members_active")
     return [
-        bars(Card("Active users", "Different users a day; report user-activities. Not to be added over days.", width=16, height=7, nothing=NO_REPORT), Query(total(ONE.days(ACTIVE_USERS)), "Active users", Style.BARS)),
+        bars(Card("Active users", "Distinct users by day; report user-activities. Do not add days up.", width=16, height=7, nothing=NO_REPORT), Query(total(ONE.days(ACTIVE_USERS)), "Active users", Style.BARS)),
         stat(
-            Card("Members", "Members that are active and members that there ever were (report users). Compare them with the active users beside: how far the roll-out has come.", EXACT, 8, 7, 0, NO_SUCH_COMPANY),
+            Card("Members", "Active members, and all members that there ever were (report users). Compare them with the active users on the left to see how far the roll-out has come.", EXACT, 8, 7, 0, NO_SUCH_COMPANY),
             Query(total(members), "active members"), Query(total(ONE.now("paradigm_members_ever")), "ever"),
         ),
     ]  # fmt: skip
@@ -200,14 +203,15 @@ def _limits() -> list[Panel]:
         {"activity": "Activity", "bound": "Bound", "basis": "Basis", "severity": "Severity"},
         (*RELEASE, "source", "report", "company_id", "company"),
         widths={"activity": 160, "bound": 90, "basis": 90, "severity": 110},
+        activities=WITH_UNIT,
     )
     return [
         table(
-            Card("Limits in force", "Every limit of the company, in the activity's own unit, as the exporter worked it out, and the day and figure that it is compared with: lower ones with the last working day, upper ones with the last day. No row: nothing can be told about a fall, see Alert tuning.", width=14, height=8, nothing="none", mappings=WORDS),
-            keys, [*judged(ONE, limits, EVERYTHING), Column(Query(limits, "Limit"), decimals=1)], "Activity", ascending=True,
+            Card("Limits in force", "Every limit of the company, as the exporter computed it, and the day and figure that it is compared with: lower limits with the last working day, upper limits with the last day. Without a row no alert would report a drop: see Alert tuning.", width=14, height=8, nothing="none", mappings=WORDS),
+            keys, [*judged(ONE, limits, EVERYTHING), Column(Query(in_per_cent(limits, EVERYTHING), "Limit"), decimals=1)], "Activity", ascending=True,
         ),
         firing_table(
-            Card("Firing now", "Critical alerts and warnings about the company that fire now, the worst first. Click one for its runbook.", PLAIN, 10, 8, nothing="none"),
+            Card("Firing now", "Critical alerts and warnings about the company that fire now, the worst first. Click an alert for its runbook.", PLAIN, 10, 8, nothing="none"),
             ("activity", "source"), *ITS,
         ),
     ]  # fmt: skip

@@ -1,4 +1,4 @@
-"""For who operates the exporter: is it up, does it get its reports, what do they cost, what is wrong with them."""
+"""For operators: is the exporter up, does it get its reports, what do they cost, what is wrong with them."""
 
 from grafana_foundation_sdk.models.dashboard import Panel
 
@@ -79,16 +79,16 @@ def _health() -> list[Panel]:
     written = states({"1": ("as written", GOOD), "0": ("an older one", BAD)})
     return [
         band(
-            Card("In one line", "Whether Prometheus reached every exporter at its last scrape; whether the configuration could be used when it was last read (if not, the one before goes on: ChatUsageConfigReloadFailed), and when that was; the share of the supported reports whose last poll was good; age of the oldest day that a report calls its newest complete one (up to 55 h is in order); time until the first API key expires, where api_key_expires is configured (below 14 days ChatUsageAPIKeyExpiresSoon fires); and series on the page.", width=20, height=5, least=None),
+            Card("In one line", "Whether the last scrape of every exporter succeeded; whether the configuration file is in force (if not, the previous one is: ChatUsageConfigReloadFailed), and when it was read; supported reports whose last poll was good, as a share; age of the last day of the report that is furthest behind (up to 55 h is normal); time until the first API key expires, where api_key_expires is configured (below 14 days ChatUsageAPIKeyExpiresSoon fires); number of series served.", width=20, height=5, least=None),
             Column(Query(f"min(up{{{TARGET}}} {OURS})", "up"), PLAIN, 0, mappings=YES),
             Column(Query(f"min({config})", "configuration"), PLAIN, 0, mappings=written),
             Column(Query(f"1000 * max({since})", "read"), MOMENT),
-            Column(Query(well, "reports read well"), SHARE, 0, steps=((None, BAD), (0.99, GOOD))),
+            Column(Query(well, "good polls"), SHARE, 0, steps=((None, BAD), (0.99, GOOD))),
             Column(Query(f"max(time() - {_of('chat_usage_report_day_timestamp_seconds')})", "oldest data"), SECONDS, 1, steps=AGE_OF_A_DAY),
             Column(Query(f"min({_of('chat_usage_api_key_expiry_timestamp_seconds', by=', '.join(BY_SOURCE))} - time())", "next key expires"), SECONDS, 0, steps=((None, BAD), (14 * 86400.0, WATCH), (30 * 86400.0, GOOD))),
             Column(Query(f"sum({_of('chat_usage_series', by=', '.join(BY_SOURCE))})", "series"), COUNT, 1),
         ),
-        named_stat(Card("Version", "Which version of the exporter answers, and on which Python it runs.", PLAIN, 4, 5, 0, "no target"), Query(f"max by (version, python_version) (last_over_time(chat_usage_exporter_build_info{{{TARGET}}}[1h]))", "{{version}}, Python {{python_version}}")),
+        named_stat(Card("Version", "Version of the exporter, and of the Python that it runs on.", PLAIN, 4, 5, 0, "no target"), Query(f"max by (version, python_version) (last_over_time(chat_usage_exporter_build_info{{{TARGET}}}[1h]))", "{{version}}, Python {{python_version}}")),
     ]  # fmt: skip
 
 
@@ -101,7 +101,7 @@ def _reports() -> list[Panel]:
         Column(Query(_of("chat_usage_report_companies"), "Companies"), PLAIN, 0),
         Column(Query(_of("chat_usage_report_empty_day"), "Waits for rows"), PLAIN, 0, mappings=states({"1": ("yes", WATCH), "0": ("no", "text")})),
         Column(Query(_of("chat_usage_report_supported"), "Supported"), PLAIN, 0, mappings=states({"1": ("yes", "text"), "0": ("no", WATCH)})),
-        Column(Query(_of("chat_usage_poll_duration_seconds"), "Poll took"), SECONDS, 2),
+        Column(Query(_of("chat_usage_poll_duration_seconds"), "Poll took"), SECONDS, 0),
         Column(Query(_of("chat_usage_poll_interval_seconds"), "Every"), SECONDS, 0),
     ]  # fmt: skip
     keys = Keys(
@@ -109,9 +109,9 @@ def _reports() -> list[Panel]:
     )
     age = f"time() - max by ({BY_REPORT}) (chat_usage_report_day_timestamp_seconds{{{OF_SOURCE}}})"
     return [
-        table(Card("Reports", "A row per report: how its last poll ended, when one was good, which day is its newest complete one. An outcome other than ok names the cause: see docs/runbooks.", PLAIN, 24, 11, nothing="–"), keys, columns, "Source", "Report", ascending=True),
-        lines(Card("Age of the newest complete day", "Rises by an hour an hour and falls by a day when the next day is complete: a saw of 24 h. One that goes on rising is late.", SECONDS, 12, 9, 1, "no report"), Query(age, "{{source}} {{report}}"), many=True),
-        timeline(Card("Last poll of each report", "How the last poll of each report ended, over time. The log line of a poll that was not good names the cause, as the table above does for the newest.", PLAIN, 12, 9, 0, "no report", ((None, GOOD), (1.0, BAD)), mappings=states({"1": ("not good", BAD), "0": ("good", GOOD)})), Query(f"max by ({BY_REPORT}) (1 - chat_usage_report_up{{{OF_SOURCE}}})", "{{source}} {{report}}")),
+        table(Card("Reports", "A row for each report: how its last poll ended, when the last good poll was, and the newest complete day. An outcome other than ok names the cause: see docs/runbooks.", PLAIN, 24, 11, nothing="–"), keys, columns, "Source", "Report", ascending=True),
+        lines(Card("Age of the newest complete day", "It rises until the next day is complete, then falls by 24 h. A report whose line keeps rising is late.", SECONDS, 12, 9, 1, "no report"), Query(age, "{{source}} {{report}}"), many=True),
+        timeline(Card("Last poll of each report", "Whether the last poll of each report was good, over time. The log names the cause of a poll that was not good; the table above has it for the last poll.", PLAIN, 12, 9, 0, "no report", ((None, GOOD),), mappings=states({"1": ("not good", BAD), "0": ("good", GOOD)})), Query(f"max by ({BY_REPORT}) (1 - chat_usage_report_up{{{OF_SOURCE}}})", "{{source}} {{report}}")),
     ]  # fmt: skip
 
 
@@ -122,24 +122,24 @@ def _api() -> list[Panel]:
     everything = f"sum by (source) (rate({requests}{{{OF_SOURCE}}}[$__rate_interval]))"
     waits = f"3600 * sum by (source) (rate(chat_usage_api_retry_wait_seconds_total{{{OF_SOURCE}}}[$__rate_interval]))"
     return [
-        lines(Card("Requests an hour, by status", "Requests to the platforms' APIs by the status of the answer; error is a request without one. 429 is a limit of the platform: raise poll.interval.", COUNT, 8), Query(f"3600 * sum by (source, code) (rate({requests}{{{OF_SOURCE}}}[$__rate_interval]))", "{{source}} {{code}}"), many=True),
+        lines(Card("Requests an hour, by status", "Requests to the platforms' APIs by the HTTP status of the answer; error is a request without an answer. 429 means that the platform throttles: raise poll.interval.", COUNT, 8), Query(f"3600 * sum by (source, code) (rate({requests}{{{OF_SOURCE}}}[$__rate_interval]))", "{{source}} {{code}}"), many=True),
         lines(Card("Share of failed requests", "Requests that were not answered by 200, as a share of all. Tried again up to three times; above a fifth for hours, ChatUsageAPIErrorRatioHigh fires where it is on.", SHARE, 8, decimals=1, most=1.0), Query(f"({failed} or 0 * {everything}) / ({everything} > 0)", "{{source}}")),
-        lines(Card("Duration of requests", "Half and 95 of 100 requests were answered, whole answer included, within this time.", SECONDS, 8, decimals=2), Query(f"histogram_quantile(0.5, {spread})", "{{source}} p50"), Query(f"histogram_quantile(0.95, {spread})", "{{source}} p95")),
-        lines(Card("Polls an hour, by outcome", "Ends of polls by outcome; what is not ok is named in the log line of the poll.", COUNT, 12), Query(f"3600 * sum by (outcome) (rate(chat_usage_polls_total{{{OF_SOURCE}}}[$__rate_interval])) > 0", "{{outcome}}"), many=True),
-        lines(Card("Waiting before another attempt", "Seconds an hour that polls spent waiting because the platform refused or failed.", SECONDS, 6, decimals=0), Query(waits, "{{source}}")),
-        lines(Card("Clock of the platform", "By how much the platform's clock is ahead of the exporter's. Above 5 minutes days may be cut wrongly; an old answer out of a cache shows here too.", SECONDS, 6, decimals=0, least=None), Query(f"max by (source) (chat_usage_api_clock_skew_seconds{{{OF_SOURCE}}})", "{{source}}")),
+        lines(Card("Duration of requests", "Time to the end of the answer: half (p50) and 95 of 100 (p95) of the requests took no longer.", SECONDS, 8), Query(f"histogram_quantile(0.5, {spread})", "{{source}} p50"), Query(f"histogram_quantile(0.95, {spread})", "{{source}} p95")),
+        lines(Card("Polls an hour, by outcome", "Polls by outcome; the log has the cause of each poll that was not ok.", COUNT, 12), Query(f"3600 * sum by (outcome) (rate(chat_usage_polls_total{{{OF_SOURCE}}}[$__rate_interval])) > 0", "{{outcome}}"), many=True),
+        lines(Card("Waiting before another attempt", "Seconds an hour that polls waited before another attempt, because the platform throttled or failed.", SECONDS, 6, decimals=0), Query(waits, "{{source}}")),
+        lines(Card("Clock of the platform", "By how much the platform's clock is ahead of the exporter's. Above 5 minutes figures may be counted on the wrong day. An old answer from a cache shows here, too.", SECONDS, 6, decimals=0, least=None), Query(f"max by (source) (chat_usage_api_clock_skew_seconds{{{OF_SOURCE}}})", "{{source}}")),
     ]  # fmt: skip
 
 
 def _trust() -> list[Panel]:
     restated = _of("chat_usage_report_restated_ratio")
     return [
-        gauges(Card("Days read, of those in the sums", "Share of the days of the 7- and 28-day sums that were read after their end, the smaller of both. Below 100 % the sums are too small: ChatUsageWindowGaps.", SHARE, 8, 11, 0, "no history yet", ((None, BAD), (1.0, GOOD)), most=1.0), Query(_of("chat_usage_report_window_coverage_ratio", "min"), "{{source}} {{report}}")),
-        lines(Card("Corrected by the platform", "How much of a day that was served as complete changed at the last poll, the largest. Above 10 % ChatUsageRestated fires: reports made of those figures are wrong.", SHARE, 8, 11, 1), Query(restated, "{{source}} {{report}}"), many=True),
-        lines(Card("Corrections, 1 day", "Figures (per company, day, measure and label) that changed after they were served as complete, within a day.", COUNT, 8, 11, 0), Query(f"sum by ({BY_REPORT}) (increase(chat_usage_report_restatements_total{{{OF_SOURCE}}}[1d]))", "{{source}} {{report}}"), many=True),
-        table(Card("Fields that are not as documented", "Fields of the last good answer that are unknown, missing or of another type. missing and retyped: figures are absent or wrong (ChatUsageSchemaDrift).", PLAIN, 8, 8, 0, "none"), Keys({"source": "Source", "report": "Report", "kind": "Kind"}, RELEASE, widths={"source": 110, "kind": 100}), [Column(Query(_of("chat_usage_schema_drift", by=f"{BY_REPORT}, kind") + " > 0", "Fields"), PLAIN, 0, steps=ANY_IS_ODD)], "Fields"),
-        table(Card("Figures that cannot be true", "Rows of the last good answer that break what must hold, by what they break (ChatUsageInvariantViolated).", PLAIN, 8, 8, 0, "none"), Keys({"source": "Source", "report": "Report", "invariant": "What is broken"}, RELEASE, widths={"source": 110, "invariant": 190}), [Column(Query(_of("chat_usage_invariant_violations", by=f"{BY_REPORT}, invariant") + " > 0", "Rows"), PLAIN, 0, steps=ANY_IS_ODD)], "Rows"),
-        table(Card("Companies that were taken back", "Companies whose rows of all asked days the platform took back: their series are gone, and no limit speaks for them (ChatUsageCompaniesWithdrawn).", PLAIN, 8, 8, 0, "none"), Keys({"source": "Source", "report": "Report"}, RELEASE), [Column(Query(_of("chat_usage_report_companies_withdrawn") + " > 0", "Companies"), PLAIN, 0, steps=ANY_IS_ODD)], "Companies"),
+        gauges(Card("Days read, of those in the sums", "Share of the days in the 7-day and 28-day sums that were read after their end, the smaller of the two. Below 100 % the sums are too small: ChatUsageWindowGaps.", SHARE, 8, 11, 0, "no history yet", ((None, BAD), (1.0, GOOD)), most=1.0), Query(_of("chat_usage_report_window_coverage_ratio", "min"), "{{source}} {{report}}")),
+        lines(Card("Restated by the platform", "Largest change at the last poll of a day that had been served as complete. Above 10 % ChatUsageRestated fires: reports made from those figures are wrong.", SHARE, 8, 11, 1), Query(restated, "{{source}} {{report}}"), many=True),
+        lines(Card("Restatements, 1 day", "Figures (by company, day, measure and label) that changed within a day after they had been served as complete.", COUNT, 8, 11, 0), Query(f"sum by ({BY_REPORT}) (increase(chat_usage_report_restatements_total{{{OF_SOURCE}}}[1d]))", "{{source}} {{report}}"), many=True),
+        table(Card("Fields that are not as documented", "Fields of the last good answer that are unknown, missing or of another type. With missing or retyped fields, figures are absent or wrong (ChatUsageSchemaDrift).", PLAIN, 8, 8, 0, "none"), Keys({"source": "Source", "report": "Report", "kind": "Kind"}, RELEASE, widths={"source": 110, "kind": 100}), [Column(Query(_of("chat_usage_schema_drift", by=f"{BY_REPORT}, kind") + " > 0", "Fields"), PLAIN, 0, steps=ANY_IS_ODD)], "Fields"),
+        table(Card("Figures that cannot be true", "Rows of the last good answer that contradict each other or the calendar, by the rule that they break (ChatUsageInvariantViolated).", PLAIN, 8, 8, 0, "none"), Keys({"source": "Source", "report": "Report", "invariant": "Broken rule"}, RELEASE, widths={"source": 110, "invariant": 190}), [Column(Query(_of("chat_usage_invariant_violations", by=f"{BY_REPORT}, invariant") + " > 0", "Rows"), PLAIN, 0, steps=ANY_IS_ODD)], "Rows"),
+        table(Card("Withdrawn companies", "Companies whose rows disappeared from all requested days: their series are removed, and no limit applies to them (ChatUsageCompaniesWithdrawn).", PLAIN, 8, 8, 0, "none"), Keys({"source": "Source", "report": "Report"}, RELEASE), [Column(Query(_of("chat_usage_report_companies_withdrawn") + " > 0", "Companies"), PLAIN, 0, steps=ANY_IS_ODD)], "Companies"),
     ]  # fmt: skip
 
 
@@ -147,16 +147,16 @@ def _size() -> list[Panel]:
     families = f'topk(12, count by (__name__) ({{__name__=~"(paradigm|chatcaptain|chat_usage)_.+", {TARGET}}}))'
     dropped = f"sum by (source) (chat_usage_series_dropped{{{OF_SOURCE}}})"
     return [
-        gauges(Card("Largest families", "Series by family, the twelve largest. families.exclude leaves families out.", COUNT, 8, 10, 0), Query(families, "{{__name__}}")),
-        lines(Card("Series by source", "Series on the page by source, and those that limits.max_series keeps off it.", COUNT, 8, 10), Query(f"max by (source) (chat_usage_series{{{OF_SOURCE}}})", "{{source}}"), Query(f"{dropped} > 0", "{{source}} dropped")),
-        lines(Card("Scrapes", "How long Prometheus waited for the page. A page is made when a report was polled, not when it is scraped.", SECONDS, 8, 10, 3), Query(f"max by (instance) (scrape_duration_seconds{{{TARGET}}} {OURS})", "{{instance}}")),
+        gauges(Card("Largest families", "Series by family, the twelve largest. families.exclude removes families.", COUNT, 8, 10, 0), Query(families, "{{__name__}}")),
+        lines(Card("Series by source", "Series by source, and series that limits.max_series drops.", COUNT, 8, 10), Query(f"max by (source) (chat_usage_series{{{OF_SOURCE}}})", "{{source}}"), Query(f"{dropped} > 0", "{{source}} dropped")),
+        lines(Card("Scrapes", "How long a scrape takes. Figures are rendered after a poll, not at a scrape.", SECONDS, 8, 10, 3), Query(f"max by (instance) (scrape_duration_seconds{{{TARGET}}} {OURS})", "{{instance}}")),
     ]  # fmt: skip
 
 
 def _process() -> list[Panel]:
     return [
-        lines(Card("CPU cores", "Cores that the exporter uses; a poll of many companies is a short peak.", PLAIN, 12, 7, None, "no target"), Query(f"rate(process_cpu_seconds_total{{{TARGET}}}[$__rate_interval]) {OURS}", "{{instance}}")),
-        lines(Card("Memory", "Resident memory of the exporter: 60 days of history of 1,000 companies are under 200 MiB.", BYTES, 12, 7, 0, "no target"), Query(f"process_resident_memory_bytes{{{TARGET}}} {OURS}", "{{instance}}")),
-        lines(Card("Evaluation of our alert rules", "How long Prometheus took for each group of our rules at its last evaluation.", SECONDS, 12, 7, 3, NOT_SCRAPED), Query(f"max by (group) ({_group('prometheus_rule_group_last_duration_seconds')})", "{{group}}"), many=True),
-        lines(Card("Rules that failed", "Evaluations of our rules that failed within an hour: anything above 0 is an alert that cannot fire.", COUNT, 12, 7, 0, NOT_SCRAPED), Query(f"sum by (group) ({_group('prometheus_rule_evaluation_failures_total', '[1h]')})", "{{group}}"), many=True),
+        lines(Card("CPU cores", "CPU cores that the exporter uses. A poll of many companies is a short peak.", PLAIN, 12, 7, None, "no target"), Query(f"rate(process_cpu_seconds_total{{{TARGET}}}[$__rate_interval]) {OURS}", "{{instance}}")),
+        lines(Card("Memory", "Resident memory of the exporter. It needs less than 200 MiB for 60 days of 1,000 companies.", BYTES, 12, 7, 0, "no target"), Query(f"process_resident_memory_bytes{{{TARGET}}} {OURS}", "{{instance}}")),
+        lines(Card("Evaluation of our alert rules", "How long Prometheus took for the last evaluation of each group of our rules.", SECONDS, 12, 7, 3, NOT_SCRAPED), Query(f"max by (group) ({_group('prometheus_rule_group_last_duration_seconds')})", "{{group}}"), many=True),
+        lines(Card("Rules that failed", "Evaluations of our rules that failed within an hour. Above 0, some alert cannot fire.", COUNT, 12, 7, 0, NOT_SCRAPED), Query(f"sum by (group) ({_group('prometheus_rule_evaluation_failures_total', '[1h]')})", "{{group}}"), many=True),
     ]  # fmt: skip

@@ -1,18 +1,18 @@
-"""Alerts that fire, as panels count and list them: one question, so that all of them tell the same number.
+"""Firing alerts, as panels count and list them: by one query, so that all panels have the same number.
 
-What only informs is on Alert tuning; a watchdog (severity none) is no news.
+Severity info is on Alert tuning; a watchdog has severity none.
 """
 
 from grafana_foundation_sdk.models.dashboard import DashboardLink, Panel
 
 from grafana_dashboards.src import frame
-from grafana_dashboards.src.language import ACTIVITY_NAMES, PLAIN, SEVERITIES, Card, Query, states
+from grafana_dashboards.src.language import PLAIN, SEVERITIES, Card, Query, states
 from grafana_dashboards.src.queries import COMPANY, RELEASE_CHOSEN
 from grafana_dashboards.src.tables import Column, Keys, table
 
 RANKS = states({"2": ("critical", SEVERITIES["critical"]), "1": ("warning", SEVERITIES["warning"])})
-WORDS = (*states({word: (word, colour) for word, colour in SEVERITIES.items()}), *ACTIVITY_NAMES)
-"""Colours the words of the label `severity`, and says activities in words."""
+WORDS = states({word: (word, colour) for word, colour in SEVERITIES.items()})
+"""Colours the words of the label `severity`."""
 TITLES = {"activity": "Activity", "company": "Company", "source": "Source", "report": "Report"}
 WIDTHS = {"alertname": 225, "company": 160, "activity": 115, "source": 85, "report": 120}
 LABELS = ("alertname", *COMPANY, "report", "activity", "tool")
@@ -30,7 +30,7 @@ def selected(*matchers: str, severity: str) -> str:
     return f"ALERTS{{{every}}}"
 
 
-def told(*matchers: str, severity: str, window: str = "") -> str:
+def firing_alerts(*matchers: str, severity: str, window: str = "") -> str:
     """Returns firing alerts, those about companies with their names: an alert knows its company by the id alone.
 
     Where a matcher of companies lets through none, those about no company too; with a `window` all that fired in it.
@@ -47,15 +47,38 @@ def told(*matchers: str, severity: str, window: str = "") -> str:
     return frame.named(found, *(each.replace("|", "") for each in companies)) + without
 
 
+def longest(most: int, *matchers: str) -> tuple[str, str]:
+    """Returns when alerts fired, by `company` and `alert`, of at most so many, and something with the label `left_out`.
+
+    Outages come first, as they explain holes, then what fired longest; the same ones at each moment of the time range.
+    """
+    rows, at = "company, alert", " @ end()"
+    companies, sources = (
+        [each for each in matchers if each.startswith("company") == of_companies] for of_companies in (True, False)
+    )
+    urgently = 'severity!~"info|none"'
+    every, outages = (
+        f"count_over_time({selected(*sources, *which, severity=urgently)}[$__range]{at})"
+        for which in ((), (NO_COMPANY,))
+    )
+    named = frame.named(every, *(each.replace("|", "") for each in companies), at=at)
+    rank = f"max by ({rows}) ({shortly(f'{named} or 1e6 * {outages}')})"
+    fired = f"max by ({rows}) ({shortly(urgent(*matchers, window='1h'))})"
+    return (
+        f"{fired} and on ({rows}) topk({most}, {rank})",
+        f'0 * count_values("left_out", count({rank}) - {most} > 0)',
+    )
+
+
 def urgent(*matchers: str, window: str = "") -> str:
-    """Returns those that somebody is told of."""
-    return told(*matchers, severity='severity!~"info|none"', window=window)
+    """Returns critical alerts and warnings."""
+    return firing_alerts(*matchers, severity='severity!~"info|none"', window=window)
 
 
 def firing(*matchers: str) -> str:
-    """Returns 2 for each critical alert that fires and 1 for each other one that somebody is told of."""
+    """Returns 2 for each critical alert that fires and 1 for each warning."""
     by = ", ".join(LABELS)
-    critical = told(*matchers, severity='severity="critical"')
+    critical = firing_alerts(*matchers, severity='severity="critical"')
     return f"(2 * max by ({by}) ({critical}) or max by ({by}) ({urgent(*matchers)}))"
 
 
@@ -71,5 +94,5 @@ def firing_table(card: Card, labels: tuple[str, ...], *matchers: str) -> Panel:
         links["company"] = frame.to_dashboard("company", "This company", "source=Source", "company=Company")
     hidden = tuple(label for label in LABELS if label not in (*labels, "alertname"))
     keys = Keys({"alertname": "Alert", **{label: TITLES[label] for label in labels}}, hidden, links, WIDTHS)
-    severity = Column(Query(firing(*matchers), "Severity"), PLAIN, 0, 80, leads=True, mappings=RANKS)
+    severity = Column(Query(firing(*matchers), "Severity"), PLAIN, 0, 95, leads=True, mappings=RANKS)
     return table(card, keys, [severity], "Severity")

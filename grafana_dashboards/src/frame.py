@@ -41,7 +41,7 @@ class Row:
 class Draft:
     """A dashboard without what the finish adds; `name` completes its uid and file name; `text` says who it is for.
 
-    Figures are of days, and Prometheus keeps 15 unless told otherwise: what `since` and `refresh` are at first fits that.
+    `since` and `refresh` fit daily figures and the 15 days that Prometheus keeps by default.
     """
 
     name: str
@@ -112,7 +112,7 @@ def history() -> VariableModel:
     """Lets one leave out what `backfill` sent."""
     return _every_source_or_none(
         "history", "Days", "with the history", "as scraped",
-        "Days that backfill sent count as they were when they were final; without any there is no difference.",
+        "Backfilled days count as they were when they became final. Without any, there is no difference.",
     )  # fmt: skip
 
 
@@ -120,8 +120,8 @@ def recorded() -> VariableModel:
     """Lets one do without the recording rules."""
     return _every_source_or_none(
         "recorded", "Past", "from recording rules", "from scrapes",
-        "Past days are read from what the alert rules record each hour. Where these rules are not loaded choose the scrapes: "
-        "they take Prometheus many seconds for hundreds of companies.",
+        "Past days come from the hourly recordings of the alert rules. If these rules are not loaded, choose the scrapes; with "
+        "hundreds of companies they take Prometheus many seconds.",
     )  # fmt: skip
 
 
@@ -154,9 +154,9 @@ CHOSEN = ('source=~"$source"', 'company=~"$company"')
 """Matchers of the companies that are chosen."""
 
 
-def named(alerts: str, *matchers: str) -> str:
-    """Returns alerts about companies, those of the matchers, with their names."""
-    names = f"max by ({', '.join(COMPANY)}) (chat_usage_company_info{{{', '.join(matchers)}}})"
+def named(alerts: str, *matchers: str, at: str = "") -> str:
+    """Returns alerts about companies, those of the matchers, with their names; `at` is when those are read."""
+    names = f"max by ({', '.join(COMPANY)}) (chat_usage_company_info{{{', '.join(matchers)}}}{at})"
     return f"({alerts}) * on ({', '.join(COMPANY[:-1])}) group_left ({COMPANY[-1]}) {names}"
 
 
@@ -165,18 +165,23 @@ def alerts(company: str = 'company=~"$company"') -> list[AnnotationQuery]:
 
     Those that inform, and a watchdog, are no news.
     """
+    by = ", ".join((*RELEASE, "source"))
     ours = ('alertname=~"ChatUsage.+"', 'alertstate="firing"', 'severity!~"info|none"', *RELEASE_CHOSEN)
     outages = ", ".join((*ours, 'source=~"$source|"', 'company_id=""'))
     of_companies = ", ".join((*ours, 'source=~"$source"', 'company_id!=""'))
     return [
-        _annotation("Outages", _begins(f"ALERTS{{{outages}}}"), "red", "{{alertname}} {{source}} {{report}}"),
+        _annotation("Outages", _begins(f"ALERTS{{{outages}}}", by), "red", "Outage {{source}}"),
         _annotation("Alerts of companies", named(_begins(f"ALERTS{{{of_companies}}}"), company), "orange", "{{alertname}} {{company}}", shown=False),
     ]  # fmt: skip
 
 
-def _begins(selector: str) -> str:
-    """Returns something at the first hour of firing alone: neighbouring moments would be joined to an area."""
-    return f"max_over_time({selector}[1h]) unless max_over_time({selector}[1h] offset 1h)"
+def _begins(selector: str, by: str = "") -> str:
+    """Returns something at the first hour of firing alone: neighbouring moments would be joined to an area.
+
+    With `by`, of the first of several alerts.
+    """
+    now, before = (f"max_over_time({selector}[1h]{offset})" for offset in ("", " offset 1h"))
+    return f"group by ({by}) ({now}) unless group by ({by}) ({before})" if by else f"{now} unless {before}"
 
 
 def restarts() -> AnnotationQuery:

@@ -16,6 +16,8 @@ GOOD, WATCH, BAD, CALM, QUIET = "green", "orange", "red", "blue", "text"
 COUNT, EXACT, SHARE, SECONDS = units.Short, units.LocaleFormat, units.PercentUnit, units.Seconds
 BYTES, PLAIN = units.BytesIEC, units.Number
 """`COUNT` is for axes and headlines (8.03 K), `EXACT` for tables and bars with names (8,031)."""
+POINTS = "suffix:pp"
+"""Percentage points: how far two shares are apart, times 100."""
 MOMENT = "dateTimeFromNow"
 """A time in milliseconds, shown as "3 days ago"; the SDK has no constant for it."""
 DATE = "time:ddd D MMM YYYY"
@@ -38,9 +40,10 @@ ACTIVITIES: Mapping[str, tuple[str, str]] = {
     "messages": ("Messages", "light-blue"),
     "interactions": ("Interactions", "purple"),
     "inbox_transfers": ("Hand-overs", "purple"),
-    "answered_share": ("Answered", "light-blue"),
-    "grounded_share": ("Grounded", "dark-blue"),
-    "liked_share": ("Liked", "semi-dark-green"),
+    "answered_share": ("Answered share", "light-blue"),
+    "grounded_share": ("Grounded share", "dark-blue"),
+    "liked_share": ("Liked share", "semi-dark-green"),
+    "accepted_share": ("Accepted share", "semi-dark-green"),
 }
 """What activities are called, and their colour; one of another platform is called as its label has it."""
 COLOURS: Mapping[str, str] = {
@@ -49,6 +52,7 @@ COLOURS: Mapping[str, str] = {
     "chat": "blue",
     "agent": "purple",
     "like": "semi-dark-green",
+    "liked": "semi-dark-green",
     "dislike": "semi-dark-red",
     "copy": "super-light-blue",
     "Documents": "light-yellow",
@@ -57,6 +61,8 @@ COLOURS: Mapping[str, str] = {
 }
 """By what a series is called."""
 ACTIVITY_WORDS = "${activity:text}"
+USUAL = "usual{{of}} for the weekday"
+"""`of` is a label that shares alone have."""
 NAMES_OF: Mapping[str, tuple[str, ...]] = {
     "{{mode}}": ("chat", "agent"),
     "{{feedback}}": ("like", "dislike", "copy"),
@@ -65,7 +71,7 @@ NAMES_OF: Mapping[str, tuple[str, ...]] = {
 """What series are called whose name is a label's value."""
 
 NO_FIGURES = "no figures"
-NOTHING_YET = "no day yet: Prometheus has days from its first scrape on, backfill sends those before"
+NOTHING_YET = "no day yet: Prometheus has days from its first scrape on; backfill sends earlier ones"
 NO_REPORT = f"{NOTHING_YET}; or the platform has no such report"
 NO_SUCH_COMPANY = "none for this choice"
 
@@ -136,6 +142,10 @@ def states(words: Mapping[str, tuple[str, str]]) -> tuple[ValueMap, ...]:
 SEVERITIES: Mapping[str, str] = {"critical": BAD, "warning": WATCH, "info": CALM}
 ACTIVITY_NAMES = states({name: (words, QUIET) for name, (words, _) in ACTIVITIES.items()})
 """Says activities in words, in tables."""
+WITH_UNIT = states(
+    {name: (f"{words} (%)" if name.endswith("_share") else words, QUIET) for name, (words, _) in ACTIVITIES.items()}
+)
+"""The same, where shares are shown in per cent."""
 YES = states({"1": ("yes", GOOD), "0": ("no", BAD)})
 
 

@@ -1,7 +1,16 @@
-"""What limits are compared with: for each its day and figure, as the status page has them."""
+"""Limits as lines of a chart, and as rows of a table: each with its judged day and figure, as on the status page."""
 
-from grafana_dashboards.src.language import DATE, Query
-from grafana_dashboards.src.queries import BY_SOURCE, TO_ITS_DATE, Measure, Scope, day_of, for_each
+from grafana_dashboards.src.language import DATE, Query, Style
+from grafana_dashboards.src.queries import (
+    BY_SOURCE,
+    TO_ITS_DATE,
+    Measure,
+    Scope,
+    as_shares,
+    day_of,
+    for_each,
+    in_per_cent,
+)
 from grafana_dashboards.src.tables import Column
 
 
@@ -19,5 +28,17 @@ def judged(scope: Scope, limits: str, measure: Measure) -> list[Column]:
     days = f"{lower} * 0 + on ({by}) group_left () {working} or {upper} * 0 + on ({', '.join((*BY_SOURCE, 'report'))}) group_left () {day_of(scope)}"
     return [
         Column(Query(f"1000 * (({days}) + {TO_ITS_DATE})", "Judged day"), DATE, width=140),
-        Column(Query(figures, "Value"), decimals=0, width=80),
+        Column(Query(in_per_cent(figures, measure), "Value"), decimals=1, width=80),
     ]  # fmt: skip
+
+
+def limit_lines(lower: str, upper: str, more: str = "") -> list[Query]:
+    """Returns a line for each lower and upper limit by basis and severity; `more` says when."""
+    return [
+        Query(
+            f"max by (of, basis, severity) ({as_shares(limits)}){more}",
+            f"{bound} limit, {{{{basis}}}}{{{{of}}}}, {{{{severity}}}}",
+            style,
+        )
+        for bound, limits, style in (("lower", lower, Style.LOWER), ("upper", upper, Style.UPPER))
+    ]

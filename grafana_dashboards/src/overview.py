@@ -3,7 +3,7 @@
 from grafana_foundation_sdk.models.dashboard import Panel
 
 from grafana_dashboards.src import frame
-from grafana_dashboards.src.firing import OF_FLEET, firing, firing_table, shortly, urgent
+from grafana_dashboards.src.firing import OF_FLEET, firing, firing_table, longest
 from grafana_dashboards.src.language import (
     AGE_OF_A_DAY,
     ANSWERED,
@@ -16,6 +16,7 @@ from grafana_dashboards.src.language import (
     NEUTRAL,
     NOTHING_YET,
     PLAIN,
+    POINTS,
     SECONDS,
     SHARE,
     SHARE_OF_USUAL,
@@ -49,6 +50,7 @@ from grafana_dashboards.src.queries import (
 )
 from grafana_dashboards.src.tables import Column, Keys, band, compared, table
 
+MOST_ALERTS = 15
 MOST = 40
 """Companies that a panel of squares can show."""
 USED = FLEET.last_day(USE)
@@ -81,7 +83,7 @@ def _in_one_line() -> Panel:
     known = f"count(max by ({by}) ({FLEET.now('chat_usage_company_info')}))"
     oldest = f"max(time() - {day_of(FLEET)})"
     return band(
-        Card("In one line", "The newest complete day of any report, queries of users on it (report chat-sessions), queries and conversations as a share of what is usual for that weekday (median of 6 weeks), companies that asked something and those that the platform knows, age of the oldest day that a report calls its newest (up to 55 h is in order; more is ChatUsageReportStale), and the alerts that are listed below.", width=24, height=4),
+        Card("In one line", "The newest complete day of any report; user queries on that day (report chat-sessions); queries and conversations as a share of the usual figure for that weekday (median of 6 weeks); companies with usage and companies known to the platform; age of the last day of the report that is furthest behind (up to 55 h is normal, later ChatUsageReportStale fires); number of alerts listed below.", width=24, height=4),
         Column(Query(f"1000 * (max({day_of(FLEET)}) + {TO_ITS_DATE})", "day"), DATE),
         Column(Query(total(FLEET.last_day(QUERIES)), "queries"), EXACT, 0),
         Column(Query(share(used, usual), "of the usual"), SHARE, 0, steps=LOW_IS_BAD),
@@ -92,8 +94,8 @@ def _in_one_line() -> Panel:
     )  # fmt: skip
 
 
-def _before(expression: str, words: str) -> Column:
-    return Column(Query(expression, words), SHARE, 1, steps=NEUTRAL)
+def _before(expression: str, words: str, unit: str = SHARE) -> Column:
+    return Column(Query(expression, words), unit, 1, steps=NEUTRAL)
 
 
 def _figures() -> list[Panel]:
@@ -108,34 +110,35 @@ def _figures() -> list[Panel]:
     answered, grounded = shares(RESPONSES, QUERIES), shares(GROUNDED, RESPONSES)
     return [
         compared(
-            Card("Queries", "Queries of users a day and on the last one, against the same weekday a week before; report chat-sessions.", COUNT, 6, 6, None, NOTHING_YET),
+            Card("Queries", "User queries by day and on the last day, compared with the same weekday of the week before; report chat-sessions.", COUNT, 6, 6, None, NOTHING_YET),
             Query(total(FLEET.days(QUERIES)), "queries"), _before(change(FLEET, QUERIES), "vs a week earlier"),
         ),
         compared(
-            Card("Active users", "Different users a day and on the last one, added over companies, against the same weekday a week before; report user-activities. Users of different days are partly the same people: do not add days.", COUNT, 6, 6, None, NOTHING_YET),
+            Card("Active users", "Distinct users by day and on the last day, added up over companies, compared with the same weekday of the week before; report user-activities. The same people come back on other days: do not add days up.", COUNT, 6, 6, None, NOTHING_YET),
             Query(total(FLEET.days(ACTIVE_USERS)), "active users"), _before(change(FLEET, ACTIVE_USERS), "vs a week earlier"),
         ),
         compared(
-            Card("Answered", "Answers as a share of queries, a day and on the last one, and the difference to the same weekday a week before in points; report chat-sessions. Well below its own past: answers fail.", SHARE, 6, 6, 1, NOTHING_YET, ANSWERED, least=None),
-            Query(answered[0], "answered"), _before(f"{answered[1]} - {answered[2]}", "points vs a week earlier"),
+            Card("Answered", "Answers as a share of queries, by day and on the last day, and the difference to the same weekday of the week before in percentage points (pp); report chat-sessions. Well below its own past, answers fail.", SHARE, 6, 6, 1, NOTHING_YET, ANSWERED, most=1.0, least=0.5),
+            Query(answered[0], "answered"), _before(f"100 * ({answered[1]} - {answered[2]})", "vs a week earlier", POINTS),
         ),
         compared(
-            Card("Grounded", "Answers that used documents as a share of all answers, a day and on the last one, and the difference to the same weekday a week before in points; report chat-sessions. A sudden fall: the index or its access is broken, while answers still come.", SHARE, 6, 6, 1, NOTHING_YET, least=None),
-            Query(grounded[0], "grounded"), _before(f"{grounded[1]} - {grounded[2]}", "points vs a week earlier"),
+            Card("Grounded", "Answers that used documents as a share of all answers, by day and on the last day, and the difference to the same weekday of the week before in percentage points (pp); report chat-sessions. After a sudden fall the index or the access to it may be broken while answers still come.", SHARE, 6, 6, 1, NOTHING_YET),
+            Query(grounded[0], "grounded"), _before(f"100 * ({grounded[1]} - {grounded[2]})", "vs a week earlier", POINTS),
         ),
     ]  # fmt: skip
 
 
 def _attention() -> list[Panel]:
-    story = shortly(urgent(*OF_FLEET, window="1h"))
+    shown, left_out = longest(MOST_ALERTS, *OF_FLEET)
     return [
         firing_table(
-            Card("Firing now", "Alerts that fire now, the worst first, of the chosen sources and companies; those without a company are about a source or the exporter. Click an alert for its runbook. What only informs is on Alert tuning.", PLAIN, 13, 8, nothing="none"),
+            Card("Firing now", "Critical alerts and warnings that fire now for the chosen sources and companies, the worst first. An alert without a company is about a source or the exporter. Click an alert for its runbook. Alerts of severity info are on Alert tuning.", PLAIN, 13, 8, nothing="none"),
             ("company", "activity", "source", "report"), *OF_FLEET,
         ),
         timeline(
-            Card("When alerts fired", "When critical alerts and warnings fired. A line that is there on every Monday is a limit to tune: see Alert tuning.", PLAIN, 11, 8, 0, "none in this time", ANY_IS_BAD, mappings=states({"1": ("firing", BAD)})),
-            Query(f"max by (company, alert) ({story})", "{{company}} {{alert}}"),
+            Card("When alerts fired", f"When critical alerts and warnings fired: outages first, then those that fired longest, {MOST_ALERTS} at most. An alert that fires every Monday has a limit to tune: see Alert tuning.", PLAIN, 11, 8, 0, "none in this time range", ((None, "transparent"),), mappings=states({"1": ("firing", BAD)})),
+            Query(shown, "{{company}} {{alert}}"),
+            Query(left_out, "and {{left_out}} more"),
         ),
     ]  # fmt: skip
 
@@ -147,7 +150,7 @@ def _companies() -> list[Panel]:
     return [
         _table_of_companies(),
         squares(
-            Card("Share of the usual by day", "A square per company and day, by name: what it used as a share of what is usual for that weekday. Red is below half of it, blue above one and a half; no square: no figure of that day, or nothing usual yet. A red day may be a holiday that the calendar does not know. The 40 largest are shown; choose others to see them.", SHARE, 9, 14, 0, NOTHING_YET, SHARE_OF_USUAL, least=None),
+            Card("Share of the usual by day", f"A square for each company and day, by name: its usage as a share of the usual figure for that weekday. Red is below half of it, blue above one and a half times. No square means no figure for that day, or no usual figure yet. A red day may be a holiday that is missing from the calendar. The {MOST} largest companies are shown; choose others with the variable Company.", SHARE, 9, 14, 0, NOTHING_YET, SHARE_OF_USUAL, least=None),
             Query(shares, "{{company}}"),
         ),
     ]  # fmt: skip
@@ -156,9 +159,9 @@ def _companies() -> list[Panel]:
 def _table_of_companies() -> Panel:
     ratio = share(total(JUDGED, *COMPANY), total(f"{USUAL} and {SAME_SERIES} {USED}", *COMPANY))
     columns = [
-        Column(Query(f"count by ({', '.join(COMPANY)}) ({firing(*OF_FLEET)} and on (source, company_id) {FLEET.now('chat_usage_company_info')})", "Alerts"), PLAIN, 0, 70, steps=ANY_IS_BAD),
+        Column(Query(f"count by ({', '.join(COMPANY)}) ({firing(*OF_FLEET)} and on (source, company_id) {FLEET.now('chat_usage_company_info')})", "Alerts"), PLAIN, 0, 80, steps=ANY_IS_BAD),
         Column(Query(f"1000 * (max by ({', '.join(COMPANY)}) ({USED} * 0 + on ({', '.join(BY_SOURCE)}, report) group_left () {day_of(FLEET)}) + {TO_ITS_DATE})", "Day"), SHORT_DATE, width=105),
-        Column(Query(total(USED, *COMPANY), "Use"), decimals=0, width=75),
+        Column(Query(total(USED, *COMPANY), "Use"), decimals=0, width=80),
         Column(Query(ratio, "Of the usual"), SHARE, 0, 150, bar=True, steps=SHARE_OF_USUAL, most=1.5),
         Column(Query(total(FLEET.days(USE), *COMPANY), "By day"), width=270, trend=True),
     ]  # fmt: skip
@@ -170,7 +173,7 @@ def _table_of_companies() -> Panel:
         {"company": 190, "source": 85},
     )
     return table(
-        Card("Who uses it", "A row per company, those with alerts first: queries (of a chatbot: conversations) of its last complete day, as a share of the usual for the weekday, and by day. Click a company for its own page.", width=15, height=14, nothing="–"),
+        Card("Who uses it", "A row for each company, those with alerts first: queries (for a chatbot: conversations) on its last complete day, as a share of the usual figure for the weekday, and by day. Click a company for its own page.", width=15, height=14, nothing="–"),
         keys, columns, "Alerts", "Use",
     )  # fmt: skip
 
@@ -179,12 +182,12 @@ def _trend() -> list[Panel]:
     usual = FLEET.days(activity('activity="user_queries"'), "baseline")
     return [
         bars(
-            Card("Queries by mode", "Queries a day, each bar on its own day; report chat-sessions. The dotted line is usual for the weekday, chats and agents together: compare it while Mode is All.", nothing=NOTHING_YET),
+            Card("Queries by mode", "Queries by day; report chat-sessions. The dotted line is the usual figure for the weekday, chats and agents together: compare it while Mode is All.", nothing=NOTHING_YET),
             Query(total(FLEET.days(QUERIES), "mode"), "{{mode}}", Style.BARS),
             Query(total(usual), "usual for the weekday", Style.USUAL),
         ),
         dots(
-            Card("Answers, and those grounded in documents", "Answers a day, and those of them that used documents; report chat-sessions. The gap between the lines is what was answered without a source.", nothing=NOTHING_YET),
+            Card("Answers, and those grounded in documents", "Answers by day, and those that used documents; report chat-sessions. The gap between the lines is answers without a source.", nothing=NOTHING_YET),
             Query(total(FLEET.days(RESPONSES)), "Answers"),
             Query(total(FLEET.days(GROUNDED)), "Grounded answers"),
         ),

@@ -9,6 +9,7 @@ from types import MappingProxyType
 
 from grafana_foundation_sdk.models.dashboard import DashboardFieldConfigSourceOverrides as Override
 from grafana_foundation_sdk.models.dashboard import (
+    DynamicConfigValue,
     FieldColor,
     FieldColorModeId,
     FieldConfig,
@@ -22,6 +23,7 @@ from grafana_foundation_sdk.models.dashboard import (
 from grafana_foundation_sdk.models.prometheus import Dataquery
 
 from grafana_dashboards.src.language import (
+    ACTIVITY_WORDS,
     COLOURS,
     COUNT,
     DATE,
@@ -29,6 +31,7 @@ from grafana_dashboards.src.language import (
     MOMENT,
     NAMES_OF,
     SEVERITIES,
+    SHARE,
     Card,
     Query,
     Style,
@@ -56,8 +59,10 @@ def stat(card: Card, *queries: Query, overrides: Sequence[Override] = ()) -> Pan
 def figure_and_line(card: Card, by_day: Query, other: Query, overrides: Sequence[Override]) -> Panel:
     """The figure of the newest day with a line of the days before, and another one beside it."""
     targets = [_ranged(by_day, "A", A_DAY), instant(other, "B")]
-    options = {**_stat_options((by_day, other)), "graphMode": "area"}
-    return _described("stat", card, targets, options, FieldConfigSource(_defaults(card), list(overrides)))
+    options = {**_stat_options((by_day, other)), "graphMode": "area", "text": {}}  # sizes leave room for the line
+    defaults = _defaults(card)
+    defaults.field_min_max = True  # the line has a scale of its own
+    return _described("stat", card, targets, options, FieldConfigSource(defaults, list(overrides)))
 
 
 def named_stat(card: Card, query: Query) -> Panel:
@@ -66,13 +71,16 @@ def named_stat(card: Card, query: Query) -> Panel:
     return _described("stat", card, [instant(query, "A")], options)
 
 
-def gauges(card: Card, *queries: Query) -> Panel:
-    """A horizontal bar for each series, as of the end of the time range; counts are written in full."""
+def gauges(card: Card, *queries: Query, names: str = "left") -> Panel:
+    """A horizontal bar for each series, as of the end of the time range; counts are written in full.
+
+    Names on the left have a third of the width: long ones are on top.
+    """
     card = replace(card, unit=EXACT, decimals=0) if card.unit == COUNT else card
     options = {
         "displayMode": "basic",
         "orientation": "horizontal",
-        "namePlacement": "left",
+        "namePlacement": names,
         "reduceOptions": _LAST,
         "showUnfilled": True,
         "sizing": "auto",
@@ -103,12 +111,13 @@ def lines(card: Card, *queries: Query, many: bool = False) -> Panel:
     return _over_time(card, queries, {}, None, many=many)
 
 
-def timeline(card: Card, query: Query) -> Panel:
+def timeline(card: Card, *queries: Query) -> Panel:
     """States over time, a line for each series."""
     options = {"showValue": "never", "rowHeight": 0.8, "mergeValues": True, "legend": _LIST, "tooltip": _TOOLTIP}
     custom = {"fillOpacity": 80, "lineWidth": 0, "spanNulls": False}
     fields = FieldConfigSource(_defaults(card, custom=custom), [])
-    return _described("state-timeline", card, [_ranged(query, "A", None)], options, fields)
+    targets = [_ranged(*asked, None) for asked in _lettered(queries)]
+    return _described("state-timeline", card, targets, options, fields)
 
 
 def squares(card: Card, query: Query) -> Panel:
@@ -162,6 +171,11 @@ def _over_time(
         for severity, colour in SEVERITIES.items()
         if any(query.style in (Style.LOWER, Style.UPPER) for query in queries)
     ]
+    of_shares = [
+        Override(matcher=MatcherConfig("byRegexp", "/ share/"), properties=[DynamicConfigValue("unit", SHARE)])
+        for legend in {query.legend for query in queries}
+        if legend == ACTIVITY_WORDS
+    ]
     by_name = [
         Override(matcher=MatcherConfig("byName", name), properties=[painted(colour)])
         for name, colour in COLOURS.items()
@@ -171,7 +185,7 @@ def _over_time(
     usual = {"drawStyle": "line", "lineWidth": 1, "fillOpacity": 0, "spanNulls": False, "showPoints": "auto"}
     targets = [_ranged(*asked, step) for asked in _lettered(queries)]
     defaults = _defaults(card, by_thresholds=False, custom={**usual, **custom})
-    fields = FieldConfigSource(defaults, [*by_name, *by_query, *by_severity])
+    fields = FieldConfigSource(defaults, [*by_name, *by_query, *by_severity, *of_shares])
     return _described("timeseries", card, targets, options, fields)
 
 

@@ -1,4 +1,4 @@
-"""For who answers for quality: are queries answered, answers grounded, and do people like them; who stands out."""
+"""For whoever is responsible for quality: are queries answered, answers grounded and liked, and which companies stand out."""
 
 from grafana_foundation_sdk.models.dashboard import Panel
 
@@ -11,6 +11,7 @@ from grafana_dashboards.src.language import (
     LIKED,
     NOTHING_YET,
     PLAIN,
+    POINTS,
     SHARE,
     WATCH,
     Card,
@@ -42,8 +43,8 @@ from grafana_dashboards.src.tables import Column, Keys, table
 ENOUGH = 100
 """Answers of a window below which a company's share of them says nothing; the alert has the same bound."""
 ENOUGH_OPINIONS = 10
-FALLING = ((None, BAD), (-0.1, WATCH), (-0.03, GOOD))
-"""For what a share has lost against its own past, in points."""
+FALLING = ((None, BAD), (-10.0, WATCH), (-3.0, GOOD))
+"""For what a share has lost against its own past, in percentage points."""
 
 
 def draft() -> frame.Draft:
@@ -51,7 +52,7 @@ def draft() -> frame.Draft:
     return frame.Draft(
         name="quality",
         title="Quality",
-        text="Are queries answered, are answers grounded in documents, do people like them: over all, over time, and by company.",
+        text="Are queries answered, are answers grounded in documents, do people like them: overall, over time, and by company.",
         variables=[
             frame.data_source(),
             *frame.releases(),
@@ -75,15 +76,15 @@ def _ratio(part: Measure, whole: Measure, window: str, *by: str, least: int = 0)
 
 
 def _headlines() -> list[Panel]:
-    change = f"({_ratio(GROUNDED, RESPONSES, '7d')}) - ({_ratio(GROUNDED, RESPONSES, '28d')})"
+    change = f"100 * (({_ratio(GROUNDED, RESPONSES, '7d')}) - ({_ratio(GROUNDED, RESPONSES, '28d')}))"
     return [
-        stat(Card("Newest day", "The newest complete day of any report: the last of the 7.", DATE, 4, 5, None, "no report"), Query(f"1000 * (max({day_of(FLEET)}) + {TO_ITS_DATE})", "day")),
-        stat(Card("Answered", "Answers per query over 7 complete days; report chat-sessions.", SHARE, 3, 5, 1, steps=ANSWERED), Query(_ratio(RESPONSES, QUERIES, "7d"), "answered")),
-        stat(Card("Grounded", "Answers that used documents per answer, over 7 complete days; report chat-sessions.", SHARE, 3, 5, 1), Query(_ratio(GROUNDED, RESPONSES, "7d"), "grounded")),
-        stat(Card("Grounded, against 28 days", "The grounded share of 7 days less that of 28 days, in points. Much below zero: retrieval or the index is broken for some company; see the movers below.", SHARE, 4, 5, 1, steps=FALLING, least=None), Query(change, "change")),
-        stat(Card("Liked", "Likes per opinion (like or dislike) over 7 complete days; report chats-feedback.", SHARE, 3, 5, 1, "no feedback", LIKED), Query(_ratio(LIKES, OPINIONS, "7d"), "liked")),
-        stat(Card("Answers with an opinion", "Likes and dislikes per answer over 7 complete days: how many people say what they think. The smaller, the less the share of likes says.", SHARE, 4, 5, 1, "no feedback"), Query(_ratio(OPINIONS, RATED, "7d"), "rated")),
-        stat(Card("Tool uses per answer", "Uses of tools per answer over 7 complete days; reports tools and chat-sessions. Agents use several per answer.", PLAIN, 3, 5, 2), Query(_ratio(TOOL_USES, RESPONSES, "7d"), "tools")),
+        stat(Card("Newest day", "The newest complete day of any report, the last of the 7 days.", DATE, 4, 5, None, "no report"), Query(f"1000 * (max({day_of(FLEET)}) + {TO_ITS_DATE})", "day")),
+        stat(Card("Answered", "Answers as a share of queries, over 7 complete days; report chat-sessions.", SHARE, 3, 5, 1, steps=ANSWERED), Query(_ratio(RESPONSES, QUERIES, "7d"), "answered")),
+        stat(Card("Grounded", "Answers that used documents as a share of all answers, over 7 complete days; report chat-sessions.", SHARE, 3, 5, 1), Query(_ratio(GROUNDED, RESPONSES, "7d"), "grounded")),
+        stat(Card("Grounded, against 28 days", "The grounded share of 7 days minus that of 28 days, in percentage points (pp). If it is far below zero, retrieval or the index is broken for some company: see the movers below.", POINTS, 4, 5, 1, steps=FALLING, least=None), Query(change, "change")),
+        stat(Card("Liked", "Likes as a share of likes and dislikes, over 7 complete days; report chats-feedback.", SHARE, 3, 5, 1, "no feedback", LIKED), Query(_ratio(LIKES, OPINIONS, "7d"), "liked")),
+        stat(Card("Rated answers", "Likes and dislikes as a share of answers, over 7 complete days. The smaller it is, the less the share of likes says.", SHARE, 4, 5, 1, "no feedback"), Query(_ratio(OPINIONS, RATED, "7d"), "rated")),
+        stat(Card("Tools per answer", "Tool uses per answer, over 7 complete days; reports tools and chat-sessions. Agents use several tools per answer.", PLAIN, 3, 5, 2), Query(_ratio(TOOL_USES, RESPONSES, "7d"), "tools")),
     ]  # fmt: skip
 
 
@@ -92,25 +93,25 @@ def _trend() -> list[Panel]:
         return share(total(FLEET.days(part), "mode"), total(FLEET.days(whole), "mode"))
 
     return [
-        dots(Card("Answered, by mode", "Answers per query a day; report chat-sessions. Weekends have few queries: a low point there is a handful of them.", SHARE, 8, nothing=NOTHING_YET, least=None, most=1.0), Query(of_days(RESPONSES, QUERIES), "{{mode}}")),
-        dots(Card("Grounded, by mode", "Answers that used documents per answer a day; report chat-sessions.", SHARE, 8, nothing=NOTHING_YET, most=1.0), Query(of_days(GROUNDED, RESPONSES), "{{mode}}")),
-        bars(Card("Feedback", "Likes, dislikes and copies a day; report chats-feedback.", width=8, nothing=NOTHING_YET), Query(total(FLEET.days(FEEDBACKS), "feedback"), "{{feedback}}", Style.BARS)),
-        dots(Card("Liked, 7-day share", "Likes per opinion over the 7 days that end with each day; report chats-feedback.", SHARE, 12, nothing=NOTHING_YET, most=1.0), Query(share(total(FLEET.days(LIKES, "7d")), total(FLEET.days(OPINIONS, "7d"))), "Likes")),
-        bars(Card("Uses of documents", "Uses of documents in answers a day; report used-documents. None for a week where there were many: a document source is detached.", width=12, nothing=NOTHING_YET), Query(total(FLEET.days(DOCUMENT_USES)), "Document uses", Style.BARS)),
+        dots(Card("Answered, by mode", "Answers as a share of queries, by day; report chat-sessions. Weekends have few queries: a low point there means a handful of queries.", SHARE, 8, nothing=NOTHING_YET, least=None, most=1.0), Query(of_days(RESPONSES, QUERIES), "{{mode}}")),
+        dots(Card("Grounded, by mode", "Answers that used documents as a share of all answers, by day; report chat-sessions.", SHARE, 8, nothing=NOTHING_YET, most=1.0), Query(of_days(GROUNDED, RESPONSES), "{{mode}}")),
+        bars(Card("Feedback", "Likes, dislikes and copies of answers by day; report chats-feedback.", width=8, nothing=NOTHING_YET), Query(total(FLEET.days(FEEDBACKS), "feedback"), "{{feedback}}", Style.BARS)),
+        dots(Card("Liked, 7-day share", "Likes as a share of likes and dislikes, over the 7 days that end with each day; report chats-feedback.", SHARE, 12, nothing=NOTHING_YET, most=1.0), Query(share(total(FLEET.days(LIKES, "7d")), total(FLEET.days(OPINIONS, "7d"))), "liked")),
+        bars(Card("Uses of documents", "Uses of documents in answers by day; report used-documents. If there are none for a week where there were many before, a document source is detached.", width=12, nothing=NOTHING_YET), Query(total(FLEET.days(DOCUMENT_USES)), "Document uses", Style.BARS)),
     ]  # fmt: skip
 
 
 def _companies() -> list[Panel]:
     grounded_week = _ratio(GROUNDED, RESPONSES, "7d", *COMPANY, least=ENOUGH)
     grounded_month = _ratio(GROUNDED, RESPONSES, "28d", *COMPANY, least=ENOUGH)
-    moved = f"({grounded_week}) - on ({', '.join(COMPANY)}) ({grounded_month})"
+    moved = f"100 * (({grounded_week}) - on ({', '.join(COMPANY)}) ({grounded_month}))"
     liked = _ratio(LIKES, OPINIONS, "28d", *COMPANY, least=ENOUGH_OPINIONS)
     columns = [
         Column(Query(total(FLEET.sums(QUERIES, "7d"), *COMPANY), "Queries, 7 d"), decimals=0, width=130),
         Column(Query(_ratio(RESPONSES, QUERIES, "7d", *COMPANY), "Answered"), SHARE, 1, steps=ANSWERED),
         Column(Query(grounded_week, "Grounded"), SHARE, 0, bar=True, most=1.0),
-        Column(Query(moved, "On its 28 days"), SHARE, 1, width=130, steps=FALLING),
-        Column(Query(total(FLEET.sums(OPINIONS, "28d"), *COMPANY), "Opinions, 28 d"), decimals=0, width=130),
+        Column(Query(moved, "Against 28 days"), POINTS, 1, width=130, steps=FALLING),
+        Column(Query(total(FLEET.sums(OPINIONS, "28d"), *COMPANY), "Ratings, 28 d"), decimals=0, width=130),
         Column(Query(liked, "Liked, 28 d"), SHARE, 0, steps=LIKED),
     ]
     link = frame.to_dashboard("company", "This company", "source=Source", "company=Company")
@@ -119,10 +120,10 @@ def _companies() -> list[Panel]:
     )
     return [
         table(
-            Card("Companies compared", f"A row per company. Shares of answers need {ENOUGH} answers, shares of opinions {ENOUGH_OPINIONS} opinions; an empty cell has fewer. A company whose grounded share is far from its own 28 days has a problem of its own; all of them at once, the platform has.", width=24, height=11, nothing="–"),
+            Card("Companies compared", f"A row for each company. Grounded shares need {ENOUGH} answers, liked shares {ENOUGH_OPINIONS} likes and dislikes; an empty cell has fewer. If one company's grounded share is far below that of its own 28 days, the company has a problem; if all are, the platform has one.", width=24, height=11, nothing="–"),
             keys, columns, "Queries, 7 d",
         ),
-        gauges(Card("Grounding: who moved most", f"Grounded share of 7 days less that of 28 days, in points: the four largest falls and the four largest rises, with {ENOUGH} answers at least. When less than half of its month is left, ChatUsageGroundedShareLow fires.", SHARE, 8, 8, 1, "too few answers", FALLING, most=0.3, least=-0.3), Query(f"sort(bottomk(4, {moved}) or topk(4, {moved}))", "{{company}}")),
-        gauges(Card("Least answered", f"Answers per query over 7 complete days, the five lowest, with {ENOUGH} queries at least.", SHARE, 8, 8, 1, most=1.0, steps=ANSWERED), Query(f"bottomk(5, {_ratio(RESPONSES, QUERIES, '7d', *COMPANY, least=ENOUGH)})", "{{company}}")),
-        gauges(Card("Least liked", f"Likes per opinion over 28 complete days, the five lowest, with {ENOUGH_OPINIONS} opinions at least.", SHARE, 8, 8, 0, "too little feedback", LIKED, most=1.0), Query(f"bottomk(5, {liked})", "{{company}}")),
+        gauges(Card("Grounding: who moved most", f"Grounded share of 7 days minus that of 28 days, in percentage points (pp): the three largest falls and the three largest rises among companies with at least {ENOUGH} answers. Below half of its 28 days ChatUsageGroundedShareLow fires.", POINTS, 8, 10, 1, "too few answers", FALLING, most=30.0, least=-30.0), Query(f"sort(bottomk(3, {moved}) or topk(3, {moved}))", "{{company}}"), names="top"),
+        gauges(Card("Least answered", f"Answers as a share of queries, over 7 complete days: the five lowest among companies with at least {ENOUGH} queries.", SHARE, 8, 10, 1, most=1.0, steps=ANSWERED), Query(f"bottomk(5, {_ratio(RESPONSES, QUERIES, '7d', *COMPANY, least=ENOUGH)})", "{{company}}"), names="top"),
+        gauges(Card("Least liked", f"Likes as a share of likes and dislikes, over 28 complete days: the five lowest among companies with at least {ENOUGH_OPINIONS} of them.", SHARE, 8, 10, 0, "too little feedback", LIKED, most=1.0), Query(f"bottomk(5, {liked})", "{{company}}"), names="top"),
     ]  # fmt: skip

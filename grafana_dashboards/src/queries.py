@@ -25,7 +25,8 @@ RELEASE_CHOSEN = tuple(f'{label}=~"${label}"' for label in RELEASE)
 SOURCE = 'source=~"$source"'
 BY_SOURCE = (*RELEASE, "source")
 COMPANY = (*BY_SOURCE, "company_id", "company")
-SAME_SERIES = f"on ({', '.join((*BY_SOURCE, 'report', 'company_id', 'company', 'activity'))})"
+SAME_LABELS = ", ".join((*BY_SOURCE, "report", "company_id", "company", "activity"))
+SAME_SERIES = f"on ({SAME_LABELS})"
 """What figures, their usual and their limits are matched by."""
 PAST = ("[3h] offset -47h", "[4h] offset -34h")
 """From D 00:00 on, D+1 from 20:00 to 23:00 and from 06:00 to 10:00, each with what was served last."""
@@ -185,15 +186,41 @@ def over_days(expression: str, how: str, days: int) -> str:
 def within_sight(limits: str, days: str, usual: str) -> str:
     """Leaves out limits far above everything else, which would press the days to the ground.
 
-    In sight is what is at most one and a half times the usual (of 20, where less is usual) or the day's figure.
+    In sight is what is at most one and a half times the larger of the usual (20, where less is usual) and the day's figure.
     """
-    near = f"{limits} <= {SAME_SERIES} group_left () 1.5 * clamp_min({usual}, 20)"
-    return f"({near} or {limits} <= {SAME_SERIES} group_left () 1.5 * {days})"
+    either = f'label_replace(clamp_min({usual}, 20), "of", "usual", "", "") or {days}'
+    larger = f"max by ({SAME_LABELS}) ({either})"
+    return f"({limits} <= on ({SAME_LABELS}) group_left () 1.5 * {larger})"
 
 
 def for_each(limits: str, figure: str) -> str:
     """Repeats a figure for each limit that it may be compared with, with the limit's labels."""
     return f"{figure} * {SAME_SERIES} group_right () (({limits}) * 0 + 1)"
+
+
+def by_unit(expression: str, measure: Measure, *, counts: str, shares: str) -> str:
+    """Returns what is asked of activities that are counts, and of those that are shares; `{}` is the expression there."""
+    (matcher,) = measure.matchers
+    of_counts, of_shares = (expression.replace(matcher, f'{matcher}, activity{how}".+_share"') for how in ("!~", "=~"))
+    return f"{counts.format(of_counts)} or {shares.format(of_shares)}"
+
+
+def in_per_cent(expression: str, measure: Measure) -> str:
+    """Makes shares per cent, for tables, whose columns have one unit."""
+    return by_unit(expression, measure, counts="({})", shares="100 * ({})")
+
+
+def together(expression: str, measure: Measure) -> str:
+    """Adds up an activity of companies, and takes the mean of shares, with the label that makes them shares to a legend."""
+    return by_unit(expression, measure, counts="sum({})", shares=f'label_replace(avg({{}}), {_OF_SHARES}, "", "")')
+
+
+def as_shares(expression: str) -> str:
+    """Gives limits of shares the label that makes them shares to a legend."""
+    return f'label_replace({expression}, {_OF_SHARES}, "activity", ".+_share")'
+
+
+_OF_SHARES = '"of", " share"'
 
 
 def _list(*words: str) -> str:

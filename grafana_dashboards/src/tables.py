@@ -50,12 +50,16 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Keys:
-    """The labels that name a row: `shown` with their titles, in order, `hidden` ones; `links` by the label shown."""
+    """The labels that name a row: `shown` with their titles, in order, `hidden` ones; `links` by the label shown.
+
+    `activities` are what activities are called.
+    """
 
     shown: Mapping[str, str]
     hidden: tuple[str, ...] = ("Time",)
     links: Mapping[str, DashboardLink] = field(default_factory=dict)
     widths: Mapping[str, int] = field(default_factory=dict)
+    activities: tuple[ValueMap, ...] = ACTIVITY_NAMES
 
 
 def table(card: Card, keys: Keys, columns: Sequence[Column], *sort: str, ascending: bool = False) -> Panel:
@@ -126,11 +130,11 @@ def _defaults(card: Card) -> FieldConfig:
 def _of_keys(keys: Keys) -> list[Override]:
     found = []
     for label, title in keys.shown.items():
-        properties = [DynamicConfigValue("unit", "string")]
+        properties = [DynamicConfigValue("unit", "string"), DynamicConfigValue("noValue", "–")]
         if label in keys.links:
             properties.append(DynamicConfigValue("links", [keys.links[label]]))
         if label == "activity":
-            properties.append(DynamicConfigValue("mappings", list(ACTIVITY_NAMES)))
+            properties.append(DynamicConfigValue("mappings", list(keys.activities)))
         if label in keys.widths:
             properties.append(DynamicConfigValue("custom.width", keys.widths[label]))
         found.append(Override(matcher=MatcherConfig("byName", title), properties=properties))
@@ -142,6 +146,7 @@ def _of(column: Column) -> Override:
         "custom.width": column.width,
         "max": column.most,
         "custom.cellOptions": _cell(column),
+        "custom.filterable": False,  # the button would hide the title of a narrow column
         "color": painted(CALM).value if column.trend else None,
     }
     return _override(column, properties)

@@ -161,6 +161,7 @@ class Story:
         fallen = Threshold(("user_queries",), {"below": 5.0}, company=f"id:{self.cast.fallen}", severity="critical")
         most = Threshold(("user_queries",), {"above": 4000.0})
         unjudged = Threshold(("user_queries",), {"drop_ratio": None}, company=f"id:{self.cast.unjudged}")
+        share = Threshold(("answered_share",), {"below": 0.5})
         target = Target(
             "s",
             "paradigm",
@@ -168,7 +169,7 @@ class Story:
             Scope(),
             RULES,
             POLLS[PARADIGM],
-            company_limits=CompanyLimits((BUILT_IN, fallen, most, unjudged)),
+            company_limits=CompanyLimits((BUILT_IN, fallen, most, unjudged, share)),
             selectors={
                 "thresholds": tuple(
                     Entry("s", "thresholds", each) for each in (fallen.company, unjudged.company, "name:Nobody*")

@@ -16,8 +16,20 @@ import pytest
 from exporter.domain.model import Days
 from exporter.simulator.chatcaptain.truth import truth
 from exporter.simulator.paradigm.world import MODES
+from grafana_dashboards.src.firing import OF_FLEET, longest
 from tests.dashboards.conftest import Lived
-from tests.dashboards.shipped import FILES, Object, an_object, annotations, filled, read, targets, variables
+from tests.dashboards.shipped import (
+    FILES,
+    Object,
+    an_object,
+    annotations,
+    filled,
+    objects,
+    panels,
+    read,
+    targets,
+    variables,
+)
 from tests.dashboards.story import NOW
 from tests.dashboards.tsdb import Curve, Past
 from tests.truth import FACTS, Fact
@@ -32,8 +44,9 @@ MAY_BE_EMPTY: Mapping[tuple[str, str], tuple[frozenset[str] | None, str]] = {
     ("chat-usage-exporter", "Series by source/B"): (None, "nothing is dropped below limits.max_series"),
     ("chat-usage-exporter", "Fields that are not as documented/A"): (None, "all fields are"),
     ("chat-usage-exporter", "Figures that cannot be true/A"): (None, "all can"),
-    ("chat-usage-exporter", "Companies that were taken back/A"): (None, "none was"),
-    ("chat-usage-company", "${activity:text} a day/D"): (None, "no upper limit is within sight of the days"),
+    ("chat-usage-exporter", "Withdrawn companies/A"): (None, "none was"),
+    ("chat-usage-overview", "When alerts fired/B"): (None, "all are shown"),
+    ("chat-usage-company", "${activity:text} by day/D"): (None, "no upper limit is within sight of the days"),
     ("chat-usage-alert-tuning", "${activity:text}, usual, limits/C"): (None, "limits are drawn of one company"),
     ("chat-usage-alert-tuning", "${activity:text}, usual, limits/D"): (None, "limits are drawn of one company"),
     ("chat-usage-alert-tuning", "By company/C"): (ONE_COMPANY, "it fell, and never rose"),
@@ -166,7 +179,7 @@ def test_alerts_are_as_many_wherever_they_are_counted(name: str, lived: Lived) -
     [
         ("chat-usage-overview", "Queries/A"),
         ("chat-usage-overview", "Queries by mode/A"),
-        ("chat-usage-company", "${activity:text} a day/A"),
+        ("chat-usage-company", "${activity:text} by day/A"),
         ("chat-usage-company", "Queries, answers, grounded answers/A"),
         ("chat-usage-quality", "Answered, by mode/A"),
     ],
@@ -181,6 +194,53 @@ def test_the_first_day_has_its_bar(name: str, place: str, lived: Lived) -> None:
     assert all(curve.values[0][0] == first.begin.timestamp() for curve in found)
 
 
+def test_alerts_beyond_the_rows_are_counted(lived: Lived) -> None:
+    """The same ones at each moment of the time range, outages first; one further row has the number of the others."""
+    values = {**next(iter(choices("chat-usage-overview", lived)))[1], **INTERVALS}
+
+    def found(most: int) -> tuple[Sequence[Curve], Sequence[Curve]]:
+        shown, left_out = (lived.past.over(filled(each, values), HOUR) for each in longest(most, *OF_FLEET))
+        return shown, left_out
+
+    (every, none_left), (two, others) = found(1000), found(2)
+    assert len(every) > 3
+    assert none_left == []
+    assert {each.metric.get("company") for each in two} == {None}
+    assert [each.metric for each in others] == [{"left_out": str(len(every) - 2)}]
+
+
+NOTHING_WRONG = {"Firing now": "none", "When alerts fired": "none in this time range"}
+
+
+@pytest.mark.parametrize("name", ["chat-usage-overview", "chat-usage-company", "chat-usage-quality"])
+def test_on_the_first_day_nothing_is_empty_without_a_reason(name: str, lived: Lived) -> None:
+    """Three hours after the first scrape every panel has something; or, of alerts, says that there are none."""
+    first = replace(lived.past, begin=lived.past.begin - 2 * DAY, now=lived.past.begin + 3 * HOUR)
+    values = {**next(iter(choices(name, lived)))[1], "activity": "user_queries"}
+    empty = {}
+    for panel in panels(DOCUMENTS[name]):
+        if not any(answer(first, target, values) for target in objects(panel["targets"])):
+            empty[str(panel["title"])] = an_object(an_object(panel["fieldConfig"])["defaults"])["noValue"]
+    assert empty == {title: NOTHING_WRONG[title] for title in empty}
+
+
+def test_shares_are_in_per_cent(lived: Lived) -> None:
+    """Days and limits of a share are drawn in per cent by their unit, which their names choose; tables multiply."""
+    values = {**some("chat-usage-company", lived), "mode": ".+", "activity": "answered_share"}
+    document = DOCUMENTS["chat-usage-company"]
+    shown = {
+        f"{panel['title']}/{target['refId']}": answer(lived.past, target, values) for panel, target in targets(document)
+    }
+    day, usual, limit = (shown[f"${{activity:text}} by day/{letter}"] for letter in "ABC")
+    assert 0.5 < day[0].last < 1
+    assert [each.metric.get("of") for each in (*day, *usual, *limit)] == [" share"] * 3
+    limits = {each.metric["activity"]: each.last for each in shown["Limits in force/C"]}
+    assert limits["answered_share"] == pytest.approx(50)
+    assert limits["user_queries"] > 1
+    found = {each.metric["activity"]: each.last for each in shown["Limits in force/B"]}
+    assert found["answered_share"] == pytest.approx(100 * day[0].last)
+
+
 def test_a_company_of_a_chatbot_has_its_page_too(lived: Lived) -> None:
     """Alerts of both platforms lead to the page of the company: what is judged is there for both."""
     values = {**some("chat-usage-bots", lived), "activity": "conversations", "mode": ".+"}
@@ -189,7 +249,7 @@ def test_a_company_of_a_chatbot_has_its_page_too(lived: Lived) -> None:
         f"{panel['title']}/{target['refId']}": answer(lived.past, target, values) for panel, target in targets(document)
     }
     line = [f"In one line/{letter}" for letter in "ABCDE"]
-    for place in (*line, "7 days/A", "28 days/A", "${activity:text} a day/A", "Limits in force/A"):
+    for place in (*line, "7 days/A", "28 days/A", "${activity:text} by day/A", "Limits in force/A"):
         assert shown[place], place
 
 
@@ -337,7 +397,7 @@ CASES: Mapping[str, Case] = {
         "bots", "In one line/B", None, lambda it: {"": of_bot(it, "overview", "conversations", [LAST])},
     ),
     "hand-overs accepted": (
-        "bots", "Hand-overs accepted, 7 days/A", None,
+        "bots", "Accepted, 7 days/A", None,
         lambda it: {"": of_bot(it, "inbox", "inbox_accepted", WEEK) / of_bot(it, "inbox", "inbox_transfers", WEEK)},
     ),
 }  # fmt: skip

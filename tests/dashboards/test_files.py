@@ -32,8 +32,8 @@ LARGEST = 250_000
 NAMES = ("alert-tuning", "bots", "company", "exporter", "overview", "quality")
 RELEASE = ("cluster", "namespace", "job")
 PROMETHEUS = {"type": "prometheus", "uid": "${datasource}"}
-BEYOND_THE_SDK = {"dateTimeFromNow", "time:ddd D MMM", "time:ddd D MMM YYYY"}
-"""Units of Grafana that the SDK names otherwise; @grafana/data lists the first and takes any date after `time:`."""
+BEYOND_THE_SDK = {"dateTimeFromNow", "time:ddd D MMM", "time:ddd D MMM YYYY", "suffix:pp"}
+"""Units of Grafana that the SDK names otherwise; Grafana takes any date after `time:` and any word after `suffix:`."""
 UNITS = {value for name, value in vars(units).items() if isinstance(value, str) and not name.startswith("__")}
 
 every_file = pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)

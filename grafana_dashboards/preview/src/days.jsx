@@ -12,7 +12,6 @@ export function Cells({ panel, frames, width, height, theme, range }) {
     const values = frame.fields.find((field) => field.type === FieldType.number)
     return { name: values.config.displayNameFromDS, times: frame.fields[0].values, values: values.values, field: values, step: frame.fields[0].config.interval }
   })
-  rows.sort((a, b) => a.name.localeCompare(b.name))
   const label = Math.min(320, Math.max(...rows.map((row) => row.name.length)) * 6.6 + 12)
   const tall = (height - AXIS - LEGEND) / rows.length
   const x = (at) => label + ((at - from) / (now - from)) * (width - label - 4)
