@@ -29,11 +29,11 @@ from grafana_dashboards.src.queries import (
     BY_SOURCE,
     COMPANY,
     FLEET,
+    OF_SHARES,
     OF_SOURCES,
     RELEASE,
     SAME_SERIES,
     activity,
-    by_unit,
     for_each,
     in_per_cent,
     largest,
@@ -86,8 +86,10 @@ def draft() -> frame.Draft:
 def _days() -> tuple[str, str, str]:
     """Returns figures by day, what was usual, and figures of working days alone, whose company's usual is large enough."""
     days = FLEET.days(CHOSEN)
-    usual = FLEET.days(CHOSEN, "baseline")
-    usual = f"({by_unit(usual, CHOSEN, counts='{} >= $baseline', shares='{}')})"
+    (is_chosen,) = CHOSEN.matchers
+    shares = f"{FLEET.selected('chat_usage_activity_baseline', activity(f'{is_chosen}, {OF_SHARES}'))} @ end()"
+    least = f"($baseline * max(absent({shares})) or 0 * count({shares}))"
+    usual = f"({FLEET.days(CHOSEN, 'baseline')} >= on () group_left () {least})"
     return days, usual, f"({days} == {SAME_SERIES} {FLEET.days(CHOSEN, 'last_working_day')})"
 
 
@@ -103,7 +105,12 @@ def _what_if() -> list[Panel]:
         Column(Query(total(fell, *by), "Days below"), PLAIN, 0, steps=ANY_IS_ODD),
         Column(Query(total(rose, *by), "Days above"), PLAIN, 0, steps=ANY_IS_ODD),
         Column(Query(f"min by ({', '.join(by)}) ({over_days(ratio, 'min', PAST)})", "Lowest share"), SHARE, 0),
-        Column(Query(f"max by ({', '.join(by)}) ({over_days(of_any_day, 'max', PAST)})", "Highest share"), SHARE, 0),
+        Column(
+            Query(f"max by ({', '.join(by)}) ({over_days(of_any_day, 'max', PAST)})", "Highest share"),
+            SHARE,
+            0,
+            stays=True,
+        ),
     ]
     return [
         table(Card("By company", f"The last {PAST} days under the limits chosen at the top. If more than a few of a hundred judged days are below or above, the limit is noise. Lower limits apply on working days, upper limits every day. A limit below the lowest or above the highest share of the usual figure would never have fired.", width=24, height=11, nothing="0"), BY_COMPANY, columns, "Days below", "Days above", "Days judged"),
@@ -128,7 +135,7 @@ def _limits() -> list[Panel]:
             Keys({"company": "Company", "activity": "Activity", "bound": "Bound", "basis": "Basis", "severity": "Severity"}, (*RELEASE, "source", "report", "company_id"), activities=WITH_UNIT),
             [
                 *judged(FLEET, in_force, CHOSEN),
-                Column(Query(in_per_cent(in_force, CHOSEN), "Limit"), decimals=1),
+                Column(Query(in_per_cent(in_force, CHOSEN), "Limit"), decimals=1, stays=True),
                 Column(Query(in_per_cent(usual, CHOSEN), "Usual"), decimals=1),
             ],
             "Company", "Bound", "Basis", ascending=True,

@@ -208,7 +208,7 @@ def _limits() -> list[Panel]:
     return [
         table(
             Card("Limits in force", "Every limit of the company, as the exporter computed it, and the day and figure that it is compared with: lower limits with the last working day, upper limits with the last day. Without a row no alert would report a drop: see Alert tuning.", width=14, height=8, nothing="none", mappings=WORDS),
-            keys, [*judged(ONE, limits, EVERYTHING), Column(Query(in_per_cent(limits, EVERYTHING), "Limit"), decimals=1)], "Activity", ascending=True,
+            keys, [*judged(ONE, limits, EVERYTHING), Column(Query(in_per_cent(limits, EVERYTHING), "Limit"), decimals=1, stays=True)], "Activity", ascending=True,
         ),
         firing_table(
             Card("Firing now", "Critical alerts and warnings about the company that fire now, the worst first. Click an alert for its runbook.", PLAIN, 10, 8, nothing="none"),

@@ -201,7 +201,7 @@ def for_each(limits: str, figure: str) -> str:
 def by_unit(expression: str, measure: Measure, *, counts: str, shares: str) -> str:
     """Returns what is asked of activities that are counts, and of those that are shares; `{}` is the expression there."""
     (matcher,) = measure.matchers
-    of_counts, of_shares = (expression.replace(matcher, f'{matcher}, activity{how}".+_share"') for how in ("!~", "=~"))
+    of_counts, of_shares = (expression.replace(matcher, f"{matcher}, {which}") for which in (OF_COUNTS, OF_SHARES))
     return f"{counts.format(of_counts)} or {shares.format(of_shares)}"
 
 
@@ -227,6 +227,7 @@ def _list(*words: str) -> str:
     return ", ".join(words)
 
 
+OF_SHARES, OF_COUNTS = 'activity=~".+_share"', 'activity!~".+_share"'
 HISTORY = 'source=~"$history"'
 """The variable's value is every source or none."""
 RECORDED, SCRAPED = 'source=~"$recorded"', 'source!~"$recorded"'

@@ -33,7 +33,7 @@ Steps = tuple[tuple[float | None, str], ...]
 class Column:
     """A question (its legend is the column's title) and how its cells look.
 
-    `leads` puts it behind the first label, `bar` draws a bar up to `most`, `trend` a small curve of days (the question asks for days), `steps` colour the text.
+    `leads` puts it behind the first label, `stays` is for the one that has values where no other has (else the first), `bar` draws a bar up to `most`, `trend` a small curve of days (the question asks for days), `steps` colour the text.
     """
 
     query: Query
@@ -41,6 +41,7 @@ class Column:
     decimals: int | None = None
     width: int | None = None
     leads: bool = False
+    stays: bool = False
     bar: bool = False
     trend: bool = False
     steps: Steps = ()
@@ -101,7 +102,9 @@ def _merged(keys: Keys, columns: Sequence[Column], targets: Sequence[Dataquery])
     first, *others = keys.shown
     leading = [name for name, column in names.items() if column.leads]
     order = {name: next(place) for name in dict.fromkeys((first, *leading, *others, *names))}
-    titles = {**keys.shown, **{name: column.query.legend for name, column in names.items()}}
+    staying = next((each for each in columns if each.stays), columns[0])
+    titles = {**keys.shown, "Value": staying.query.legend}  # so Grafana calls the only column that has values
+    titles |= {name: column.query.legend for name, column in names.items()}
     hidden = dict.fromkeys(("Time", *keys.hidden), True)
     curves = [DataTransformerConfig("timeSeriesTable", options={})] if any(each.trend for each in columns) else []
     return [

@@ -206,6 +206,17 @@ def test_limits_have_the_colour_of_their_severity_and_the_dash_of_their_directio
 
 
 @every_file
+def test_a_column_that_is_alone_has_its_title(path: Path) -> None:
+    """Grafana calls a value after its query only where several have an answer; fixed limits outlive what they judge."""
+    for panel in panels(read(path)):
+        if panel["type"] == "table":
+            (organize,) = (each for each in objects(panel["transformations"]) if each["id"] == "organize")
+            renamed = an_object(an_object(organize["options"])["renameByName"])
+            assert renamed["Value"] in {each["legendFormat"] for each in objects(panel["targets"])}, panel["title"]
+            assert panel["title"] != "Limits in force" or renamed["Value"] == "Limit"
+
+
+@every_file
 def test_what_lasts_has_a_unit_and_titles_are_words(path: Path) -> None:
     """A duration without a unit is a riddle, and a label's value no title."""
     for panel in panels(read(path)):
