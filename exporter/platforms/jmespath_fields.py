@@ -1,7 +1,7 @@
 """Reads an answer by JMESPath expressions, one per level, because an expression cannot refer to a parent."""
 
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -114,7 +114,8 @@ class Reader:
     """Reads one answer into `rows` of a part: the `figures` by family.
 
     `account` is the id and name of the company of rows without one. `place` precedes option names in notes. Ids
-    `may_be_text`. `samples` are, outermost first, expressions and the first value that each found.
+    `may_be_text`. The families `averages` get no read markers, because an average that is gone is not 0. `samples`
+    are, outermost first, expressions and the first value that each found.
     """
 
     fields: RowFields
@@ -124,6 +125,7 @@ class Reader:
     place: str = ""
     account: tuple[str, str] = ("", "")
     may_be_text: bool = False
+    averages: Collection[str] = ()
     search: Search = field(default_factory=Search)
     samples: dict[str, tuple[str, object]] = field(default_factory=dict)
 
@@ -186,7 +188,8 @@ class Reader:
             return False
         named = [(labels, item) for item in items if (labels := self._labels(where, item)) is not None]
         values = [self._value(where, item, Column(family, labels), figures, key) for labels, item in named]
-        if where.labels and all(values) and (named or not items):
+        is_marked = where.labels and family not in self.averages
+        if is_marked and all(values) and (named or not items):
             figures[Column(family)] = READ_COMPLETELY if len(named) == len(items) else READ_IN_PART
         return not items
 

@@ -381,6 +381,20 @@ def test_a_breakdown_by_two_labels_has_one_marker(tmp_path: Path) -> None:
     assert [*second.figures] == [Column("acme_chats")]
 
 
+def test_an_average_that_is_gone_is_not_0(tmp_path: Path) -> None:
+    """It has no read marker, so what was served of it stays, as of every figure that a row lacks."""
+    text = TWO.replace("help: Bots,", "help: Bots, kind: average,").format("period: {first: a, last: b}\n    date: on")
+    bots = [[{"name": "x", "n": 2.5}], []]
+
+    def answer(_: httpx.Request) -> httpx.Response:
+        return answered([ROW | {"bots": bots[0] if len(bots) == 1 else bots.pop(0)}])
+
+    road = served(configured(tmp_path, text), answer, polls=2)
+
+    assert bots == [[]]
+    assert only_value(road, "acme_bots_last_day") == 2.5
+
+
 NOT_THERE = {
     "entries": ({"all": []}, 'entries ("rows") finds nothing'),
     "date": ({"rows": [{"n": 1}]}, 'date ("on") finds nothing'),

@@ -115,7 +115,8 @@ class DeclaredReport(ReportDefaults):
     def _read(self, root: object, request: Request, context: Context) -> Reader:
         rows = ReadingBuilder(request.days, context, read_day=partial(moments.day, zone=context.zone))
         figures = {measure.family: where for measure, where in self.described}
-        reader = Reader(self.fields, figures, ALL, rows, account=self.account, may_be_text=True)
+        averages = [measure.family for measure in self.measures if measure.kind is Kind.AVERAGE]
+        reader = Reader(self.fields, figures, ALL, rows, account=self.account, may_be_text=True, averages=averages)
         rows.next_page = self.paging.next_page(root, request, reader.search) if self.paging else further_page(root)
         reader.read(root)
         return reader
