@@ -18,10 +18,9 @@ class Wanted(NamedTuple):
 
 
 class Choice(NamedTuple):
-    """The chosen place in a row, whether to count people there, and why it was chosen."""
+    """The chosen place in a row, and why it was chosen."""
 
     place: Place
-    people: bool
     why: str
 
 
@@ -35,16 +34,16 @@ def choose(found: FieldSurvey, wanted: Wanted) -> Choice | NoChoice:
     figures = _figures(found, wanted)
     readable = {figure.place for figure in figures if figure.value is not None}
     if wanted.of_items and len(readable) == 1:
-        return Choice(readable.pop(), False, "the only described number of items")
+        return Choice(readable.pop(), "the only described number of items")
     for name in wanted.names:
         named = {figure.place for figure in figures if figure.field == name}
         if len(named) == 1:
-            return Choice(named.pop(), False, f"described as {name}")
+            return Choice(named.pop(), f"described as {name}")
         if named:
             return _ambiguous(named)
     lists = set() if wanted.of_items else {name for row in found.seen.values() for name in row.people}
     if len(lists) == 1:
-        return Choice(Place(lists.pop(), PEOPLE, ""), True, "the number of different people listed there")
+        return Choice(Place(lists.pop(), PEOPLE, ""), "the number of different people listed there")
     return _ambiguous(readable | {Place(name, PEOPLE, "") for name in lists})
 
 

@@ -15,7 +15,7 @@ from exporter.platforms.paradigm import field_notes, survey
 from exporter.platforms.paradigm.alike import AlikeReader, NotAlikeError
 from exporter.platforms.paradigm.choose_field import Choice, NoChoice, Wanted, choose
 from exporter.platforms.paradigm.requests import ReportEndpoint
-from exporter.platforms.paradigm.survey import LIST, FieldSurvey, Place, RowSurvey
+from exporter.platforms.paradigm.survey import LIST, PEOPLE, FieldSurvey, Place, RowSurvey
 from exporter.platforms.reading_builder import ReadingBuilder, RowKey
 
 Filed = dict[RowKey, dict[Column, float]]
@@ -104,10 +104,8 @@ class DescribedReport(_Undocumented):
             return self.close(rows, root)
         found = self._survey(root, request, context)
         choice = self._choice(found, root, context)
-        if choice and choice.people:
-            filed: Filed | None = self._people(found, choice.place.holder)
-        else:
-            filed = self._figures(found, choice.place if choice else None)
+        place = choice.place if choice else None
+        filed = self._people(found, place.holder) if place and place.shape == PEOPLE else self._figures(found, place)
         if filed is None:
             raise self.refusal("different people in chats and with agents cannot be added up", root, context)
         for key, figures in filed.items():
