@@ -27,12 +27,13 @@ from grafana_dashboards.src.overview import MOST
 from grafana_dashboards.src.panels import bars, gauges, squares, timeline
 from grafana_dashboards.src.queries import (
     BY_SOURCE,
-    COMPANY,
     FLEET,
     OF_SHARES,
     OF_SOURCES,
+    ONLY,
     RELEASE,
     SAME_SERIES,
+    Scope,
     activity,
     for_each,
     in_per_cent,
@@ -67,6 +68,7 @@ def draft() -> frame.Draft:
             *frame.releases(),
             frame.sources(),
             frame.companies(),
+            frame.only_company(),
             frame.activities(f"chat_usage_activity_limit{{{', '.join(OF_SOURCES)}}}"),
             frame.fixed("drop", "What if: drop below", ("0.5", "0.3", "0.4", "0.6", "0.7", "0.8")),
             frame.fixed("spike", "What if: spike above", ("3", "1.5", "2", "4", "5")),
@@ -83,14 +85,19 @@ def draft() -> frame.Draft:
     )  # fmt: skip
 
 
+def _working(scope: Scope) -> str:
+    """Returns figures of working days alone."""
+    return f"({scope.days(CHOSEN)} == {SAME_SERIES} {scope.days(CHOSEN, 'last_working_day')})"
+
+
 def _days() -> tuple[str, str, str]:
-    """Returns figures by day, what was usual, and figures of working days alone, whose company's usual is large enough."""
+    """Returns figures by day, what was usual where it is large enough, and figures of working days alone."""
     days = FLEET.days(CHOSEN)
     (is_chosen,) = CHOSEN.matchers
     shares = f"{FLEET.selected('chat_usage_activity_baseline', activity(f'{is_chosen}, {OF_SHARES}'))} @ end()"
     least = f"($baseline * max(absent({shares})) or 0 * count({shares}))"
     usual = f"({FLEET.days(CHOSEN, 'baseline')} >= on () group_left () {least})"
-    return days, usual, f"({days} == {SAME_SERIES} {FLEET.days(CHOSEN, 'last_working_day')})"
+    return days, usual, _working(FLEET)
 
 
 def _what_if() -> list[Panel]:
@@ -144,18 +151,17 @@ def _limits() -> list[Panel]:
 
 
 def _over_time() -> Panel:
-    limits = FLEET.days(CHOSEN, "limit", *KEPT)
+    limits = ONLY.days(CHOSEN, "limit", *KEPT)
     lower, upper = (
         limits.replace('activity="$activity"', f'activity="$activity", bound="{bound}"') for bound in ("lower", "upper")
     )
-    days, _, working = _days()
-    usual = FLEET.days(CHOSEN, "baseline")
-    alone = f" and on () count(count by ({', '.join(COMPANY)}) ({FLEET.last_day(CHOSEN)})) == 1"
+    days, usual = FLEET.days(CHOSEN), FLEET.days(CHOSEN, "baseline")
+    in_sight = within_sight(upper, ONLY.days(CHOSEN), ONLY.days(CHOSEN, "baseline"))
     return bars(
         Card(f"{ACTIVITY_WORDS}, usual, limits", "Figures of the chosen companies together (of shares the mean) and the usual figure for the weekday; with one company chosen also its limits, as sums of limits mean nothing. The colour of a limit is its severity's. Lower limits are drawn on working days; upper ones far above the days are left out.", width=16, height=12, nothing=NOTHING_YET),
         Query(together(days, CHOSEN), ACTIVITY_WORDS, Style.BARS),
         Query(together(usual, CHOSEN), USUAL, Style.USUAL),
-        *limit_lines(f"{lower} and {SAME_SERIES} {working}", within_sight(upper, days, usual), alone),
+        *limit_lines(f"{lower} and {SAME_SERIES} {_working(ONLY)}", in_sight),
     )  # fmt: skip
 
 

@@ -9,6 +9,7 @@ from grafana_foundation_sdk.models.dashboard import (
     DashboardLink,
     DashboardLinkType,
     Panel,
+    VariableHide,
     VariableModel,
     VariableOption,
     VariableRefresh,
@@ -143,6 +144,17 @@ def sources() -> VariableModel:
 def companies() -> VariableModel:
     """Lets one choose companies of the chosen sources."""
     return chosen("company", "Company", KNOWN_COMPANIES)
+
+
+def only_company() -> VariableModel:
+    """Holds the company that is chosen where it is one alone, else nothing; it is not shown.
+
+    What means nothing of several companies is selected by it, so that Prometheus reads nothing of them.
+    """
+    known = f"group by (company) (chat_usage_company_info{{{', '.join((*RELEASE_CHOSEN, *CHOSEN))}}})"
+    made = _asked("only", "Only company", f"query_result({known} and on () count({known}) == 1)")
+    made.regex, made.hide = '/company="(.+)"/', VariableHide.HIDE_VARIABLE
+    return made
 
 
 def modes() -> VariableModel:

@@ -32,11 +32,11 @@ def judged(scope: Scope, limits: str, measure: Measure) -> list[Column]:
     ]  # fmt: skip
 
 
-def limit_lines(lower: str, upper: str, more: str = "") -> list[Query]:
-    """Returns a line for each lower and upper limit by basis and severity; `more` says when."""
+def limit_lines(lower: str, upper: str) -> list[Query]:
+    """Returns a line for each lower and upper limit by basis and severity."""
     return [
         Query(
-            f"max by (of, basis, severity) ({as_shares(limits)}){more}",
+            f"max by (of, basis, severity) ({as_shares(limits)})",
             f"{bound} limit, {{{{basis}}}}{{{{of}}}}, {{{{severity}}}}",
             style,
         )

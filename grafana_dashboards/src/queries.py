@@ -236,6 +236,8 @@ OF_SOURCES = (*RELEASE_CHOSEN, SOURCE)
 OF_MODE = (("mode", 'mode=~"$mode"'),)
 FLEET = Scope(OF_SOURCES, ('company=~"$company"',), OF_MODE, recorded=True)
 """Any number of companies."""
+ONLY = Scope(OF_SOURCES, ('company="$only"',), OF_MODE, recorded=True)
+"""The company of a fleet that is chosen alone; nobody where several are."""
 ONE = Scope(OF_SOURCES, ('company="$company"',), OF_MODE)
 """One company: its name is compared as it is written, as it may hold what a regular expression reads otherwise."""
 

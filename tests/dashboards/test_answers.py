@@ -72,6 +72,8 @@ def offered(past: Past, query: str, values: Mapping[str, str]) -> Sequence[str]:
     """Returns the values of a `label_values(selector, label)`, sorted, or the activities of a `query_result`."""
     asked = filled(query, values)
     if inner := re.fullmatch(r"query_result\((.+)\)", asked):
+        if "activity" not in query:
+            return sorted(each.metric["company"] for each in past.at(inner[1]))
         found_words = {each.metric["activity"]: each.metric["words"] for each in past.at(inner[1])}
         assert found_words["user_queries"] == "User queries"
         return sorted(found_words)
@@ -100,6 +102,7 @@ def some(name: str, lived: Lived) -> Mapping[str, str]:
         "baseline": "20",
         "history": ".+",
         "recorded": ".+",
+        "only": fallen,
     }
 
 
@@ -141,8 +144,18 @@ def test_every_variable_offers_something(name: str, lived: Lived) -> None:
     values = some(name, lived)
     everything = next(iter(choices(name, lived)))[1]
     for key, variable in variables(DOCUMENTS[name]).items():
-        if variable["type"] == "query" and key != "cluster":  # a plain Prometheus has none
+        if variable["type"] == "query" and key not in ("cluster", "only"):  # a plain Prometheus has none
             assert values[key] in offered(lived.past, str(variable["definition"]), everything), key
+
+
+def test_limits_are_drawn_of_a_company_that_is_chosen_alone(lived: Lived) -> None:
+    """With several, or all, there is none, and Prometheus reads no limits."""
+    name, values = "chat-usage-alert-tuning", some("chat-usage-alert-tuning", lived)
+    definition = str(variables(DOCUMENTS[name])["only"]["definition"])
+    every = next(iter(choices(name, lived)))[1]
+    two = f"({values['company']}|{ONE})"
+    found = [offered(lived.past, definition, {**every, "company": each}) for each in (".+", two, values["company"])]
+    assert found == [[], [], [values["company"]]]
 
 
 @every_dashboard
