@@ -112,7 +112,7 @@ def limited_sums(
     kept, caps = view.kept.get(measure.family, {}), view.label_limits.caps(measure)
     samples: dict[Window, list[Sample]] = {window: [] for window in windows}
     for part, companies in index.companies.items():
-        if (columns := _columns_as_served(view, part, measure)) is not None:
+        if (columns := columns_as_served(view, part, measure)) is not None:
             for window, days in windows.items():
                 samples[window] += _column_samples(index, part, columns, days)
             continue
@@ -124,7 +124,7 @@ def limited_sums(
     return samples
 
 
-def _columns_as_served(view: ReportView, part: str, measure: Measure) -> Mapping[Labels, Column] | None:
+def columns_as_served(view: ReportView, part: str, measure: Measure) -> Mapping[Labels, Column] | None:
     """Returns the columns of a measure by served label values if no values are joined, else None.
 
     Then a sum over days is one of columns, which takes half the time.
