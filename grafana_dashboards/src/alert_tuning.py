@@ -121,7 +121,7 @@ def _what_if() -> list[Panel]:
     ]
     return [
         table(Card("By company", f"The last {PAST} days under the limits chosen at the top. If more than a few of a hundred judged days are below or above, the limit is noise. Lower limits apply on working days, upper limits every day. A limit below the lowest or above the highest share of the usual figure would never have fired.", width=24, height=11, nothing="0"), BY_COMPANY, columns, "Days below", "Days above", "Days judged"),
-        squares(Card("Share of the usual, working days", f"A square for each company and working day on which the usual figure is large enough. If a line is often red, the limit or the calendar does not fit; if it is never red, a tighter limit would not add alerts. The {MOST} largest companies are shown; choose others with the variable Company.", SHARE, 24, 15, 0, NOTHING_YET, SHARE_OF_USUAL, least=None), Query(f"min by (company) ({ratio}) and {largest(FLEET, CHOSEN, MOST)}", "{{company}}")),
+        squares(Card("Share of the usual, working days", f"A square for each company and working day on which the usual figure is large enough. If a line is often red, the limit or the calendar does not fit; if it is never red, a tighter limit would not add alerts. The {MOST} largest companies are shown; choose others with the variable Company.", SHARE, 24, 15, 0, NOTHING_YET, SHARE_OF_USUAL, least=None), Query(f"min by (source, company) ({ratio}) and {largest(FLEET, CHOSEN, MOST)}", "{{company}} ({{source}})")),
     ]  # fmt: skip
 
 

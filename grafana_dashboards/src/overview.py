@@ -145,13 +145,15 @@ def _attention() -> list[Panel]:
 
 def _companies() -> list[Panel]:
     on_days, usual = FLEET.days(USE), FLEET.days(USE, "baseline")
-    shares = share(total(f"{on_days} and {SAME_SERIES} {usual}", "company"), total(usual, "company"))
+    shares = share(
+        total(f"{on_days} and {SAME_SERIES} {usual}", "source", "company"), total(usual, "source", "company")
+    )
     shares = f"({shares}) and {largest(FLEET, USE, MOST)}"
     return [
         _table_of_companies(),
         squares(
             Card("Share of the usual by day", f"A square for each company and day, by name: its usage as a share of the usual figure for that weekday. Red is below half of it, blue above one and a half times. No square means no figure for that day, or no usual figure yet. A red day may be a holiday that is missing from the calendar. The {MOST} largest companies are shown; choose others with the variable Company.", SHARE, 9, 14, 0, NOTHING_YET, SHARE_OF_USUAL, least=None),
-            Query(shares, "{{company}}"),
+            Query(shares, "{{company}} ({{source}})"),
         ),
     ]  # fmt: skip
 
