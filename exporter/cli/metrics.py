@@ -85,14 +85,17 @@ VALUES = {
 }
 """Example values by the end of a family's name; 1 for all others."""
 
-SUFFIXES = ("", LAST_DAY.suffix, TODAY.suffix, WEEK.suffix, MONTH.suffix)
+ALL_WINDOWS = [LAST_DAY.suffix, TODAY.suffix, WEEK.suffix, MONTH.suffix]
+SUFFIXES = ("", *ALL_WINDOWS)
 WINDOWS = f"""\
 | Suffix | Window |
 |---|---|
 | `{LAST_DAY.suffix}` | the newest complete day; `{LAST_DAY.day_gauge.split()[-1]}` is its start |
-| `{TODAY.suffix}` | the running day: partial, may fall |
+| `{TODAY.suffix}` | the current day: partial, may decrease |
 | `{WEEK.suffix}`, `{MONTH.suffix}` | the 7 or 28 days that end with the last day |
-| `_daily` | one final day, in a store, written by [backfill](backfill.md) |"""
+| `_daily` | one final day, in a store, written by [backfill](backfill.md) |
+
+A family of a report has the first four windows, unless others are named."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,7 +199,7 @@ def _by_measure(section: Section) -> Iterator[str]:
     """Yields a line per measure, and examples: the first measure in all its windows, others if their labels differ."""
     for measure in section.measures:
         suffixes = [window.suffix for window in windows(measure)]
-        served = f"; {_listed(suffixes)}" if suffixes else ""
+        served = "" if suffixes == ALL_WINDOWS else f"; {_listed(suffixes) or 'no window'}"
         yield f"* `{measure.family}`{_among(measure.labels)}: {measure.help}{served}"
     first = section.measures[0]
     of_first = [entry for entry in section.entries if entry.name.removeprefix(first.family) in SUFFIXES]
