@@ -66,7 +66,7 @@ class RemoteWrite:
                 return
             seconds = wait(attempt, retry_after, self.clock)
             if not retry_budget.spend(seconds):
-                again = "fix the store and repeat the command to go on"
+                again = "fix the store and repeat the command to continue"
                 raise StoreError(f"{reached(self.url)}: {why}, {attempt} times; {again}")
             self.report_wait(f"{reached(self.url)}: {why}; retrying in {seconds:.0f} s")
             await self.clock.sleep(seconds)

@@ -179,7 +179,7 @@ def test_a_full_disk_costs_nothing_but_time(tmp_path: Path) -> None:
         assert backfill(platform, torn, days, room=room).status == 1
         assert not torn.exists()
         lines = (tmp_path / "backfill.log").read_text().splitlines()
-        assert "fix it and repeat the command to go on" in lines[-1]
+        assert "fix it and repeat the command to continue" in lines[-1]
         assert backfill(platform, torn, days).status == 0
     assert torn.read_bytes() == whole.read_bytes()
 
