@@ -1,4 +1,4 @@
-"""Reloads the configuration while the program runs; a wrong one is reported and changes nothing."""
+"""Reloads the configuration at SIGHUP or `/-/reload`; a wrong one is reported and changes nothing."""
 
 import asyncio
 import logging

@@ -1,4 +1,4 @@
-"""Counts the figures that an answer changed after they were served as complete; pure, compares two ledgers."""
+"""Counts the figures that an answer changed after they were served as complete; `table` merges them."""
 
 import math
 from collections.abc import Iterable, Iterator, Mapping

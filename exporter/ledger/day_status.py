@@ -39,7 +39,7 @@ class DayRules:
     def held_since(self, now: datetime) -> date:
         """Returns the oldest day to hold: after a long closure, earlier than `keep_days`.
 
-        The baseline of the newest complete working day needs the six weeks before it; with fewer configured
+        The baseline of the newest complete business day needs the six weeks before it; with fewer configured
         days there are no baselines.
         """
         today = calendars.day_at(now, self.zone)
@@ -58,7 +58,7 @@ class DayStatus:
     """The status of one report's held days at one moment.
 
     `last_day` is the newest published day, `running` the running day if it was read, `today` the same if it has
-    rows; `empty_day`: a working day without any row waits. `stale` figures must not be served. `covered` days
+    rows; `empty_day`: a business day without any row waits. `stale` figures must not be served. `covered` days
     were read after their end and count for windows; `published` days are served as complete.
     """
 
@@ -96,7 +96,7 @@ def day_status(ledger: Ledger, now: datetime, last_read: datetime | None, rules:
 
 
 def waiting_days(blocks: Mapping[date, Block], rules: DayRules) -> set[date]:
-    """Returns the settled working days without any row that may still get rows.
+    """Returns the settled business days without any row that may still get rows.
 
     A row of that or a later day ends the wait, and so does an answer 24 hours after the settle time.
     """

@@ -79,7 +79,7 @@ NO_ROWS = Table()
 
 
 def merged(old: Table, new: DayRows) -> Table:
-    """Merges new rows into held ones; a figure that the new row lacks stays, except in a breakdown read completely.
+    """Merges new rows into held ones; a missing figure stays, or becomes 0 in a breakdown that was read completely.
 
     Returns the held table itself if nothing changed, comparing NaN by its bytes.
     """

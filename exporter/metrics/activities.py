@@ -48,11 +48,11 @@ _ADD = "never sum over activity"
 HELP: Mapping[str, str] = {
     LAST_DAY: f"Activity on the last day (shares: 7 days); {_ADD}; day: chat_usage_report_day_timestamp_seconds.",
     TODAY: f"Activity so far today; {_ADD}; cached.",
-    LAST_WORKING_DAY: f"Activity on the last working day of the company's calendar; {_ADD}; cached.",
+    LAST_WORKING_DAY: f"Activity on the last business day of the company's calendar; {_ADD}; cached.",
     BASELINE: f"Median of the last day's weekday over 6 weeks, without holidays; {_ADD}; cached.",
-    LIMIT: "Limits in the activity's unit; lower ones are for the last working day, upper ones for the last day.",
+    LIMIT: "Limits in the activity's unit; lower ones are for the last business day, upper ones for the last day.",
     MISSING: MISSING_HELP,
-    WORKING_DAY: "Start of the company's last working day, in seconds since 1970.",
+    WORKING_DAY: "Start of the company's last business day, in seconds since 1970.",
 }
 
 
@@ -142,7 +142,7 @@ def _samples_of_ended_days(companies: _Companies) -> Mapping[str, list[Sample]]:
 
 
 def _working_days(companies: _Companies) -> Iterator[Sample]:
-    """Yields when each company's last working day began, in the source's zone."""
+    """Yields when each company's last business day began, in the source's zone."""
     view = companies.index.view
     start = cache(lambda day: calendars.start(day, view.rules.zone).timestamp())
     every = zip(companies.index.all_companies, companies.index.names, companies.working_days, strict=True)

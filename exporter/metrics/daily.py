@@ -39,7 +39,7 @@ class DayState(StrEnum):
 State = Annotated[
     DayState,
     Meta(
-        description="`today` runs and is partial; `settling` has ended and may still change; `empty` is a working day "
+        description="`today` runs and is partial; `settling` has ended and may still change; `empty` is a business day "
         "without any row, which waits; `published` is served as complete; `final` is not asked again but by the daily "
         "refresh pass."
     ),

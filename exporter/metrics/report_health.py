@@ -61,7 +61,7 @@ REPORT_GAUGES = (
     ),
     Gauge(
         "chat_usage_report_empty_day",
-        "1 while a complete working day without any row waits before it counts as zero.",
+        "1 while a complete business day without any row waits before it counts as zero.",
         lambda v: v.day_status.empty_day if v.report.has_days else None,
     ),
     Gauge(

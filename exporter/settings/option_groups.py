@@ -181,7 +181,7 @@ class CalendarOptions(Group):
     """Which days people work."""
 
     weekend: Weekdays = option(["sat", "sun"])
-    """Weekdays off, a list of mon, tue, wed, thu, fri, sat, sun; [] if every day is a working day."""
+    """Weekdays off, a list of mon, tue, wed, thu, fri, sat, sun; [] if every day is a business day."""
     holidays: DaysOff = option([])
     """Other days off, a list of dates (2026-12-25) or of days of each year (12-25)."""
     country: Text | None = option(None, example="FR")
@@ -193,7 +193,7 @@ class CalendarOptions(Group):
     @classmethod
     def _leaves_work(cls, weekend: frozenset[int]) -> frozenset[int]:
         if len(weekend) == len(readers.WEEKDAYS):
-            raise ValueError("leaves no working day; remove at least one weekday")
+            raise ValueError("leaves no business day; remove at least one weekday")
         return weekend
 
     @field_validator("country")

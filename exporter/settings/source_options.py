@@ -119,7 +119,7 @@ class SourceOptions(Group):
     """If no poll succeeds for this long, usage series are removed, while poll and day timestamps remain; a duration
     longer than poll.interval."""
     calendar: CalendarName = option("default")
-    """Name of the calendar with its working days."""
+    """Name of the calendar with its business days."""
 
     @field_validator("base_url")
     @classmethod

@@ -79,11 +79,11 @@ class ThresholdOptions(Selecting):
     """Which activities it limits, one or a list: user_queries, conversations, sessions, ...; or shares over 7 days:
     answered_share, grounded_share, liked_share, accepted_share."""
     below: Bound | None = option(None, example="50")
-    """Alert when a working day has less than this number, a percentage (40%) for shares; off removes the limit."""
+    """Alert when a business day has less than this number, a percentage (40%) for shares; off removes the limit."""
     above: Bound | None = option(None, example="20000")
     """Alert when a day has more than this number, a percentage for shares; off removes the limit."""
     drop_ratio: DropRatio | None = option(None, example="0.5")
-    """Alert when a working day has less than this part of its weekday's baseline, between 0 and 1, or 50%; off removes
+    """Alert when a business day has less than this part of its weekday's baseline, between 0 and 1, or 50%; off removes
     the limit."""
     spike_ratio: SpikeRatio | None = option(None, example="3")
     """Alert when a day has more than this multiple of its baseline, above 1; off removes the limit."""
@@ -139,7 +139,7 @@ class ThresholdOptions(Selecting):
 
 
 class CompanyCalendarOptions(Selecting):
-    """Which calendar has the working days of some companies; the first entry that selects one counts."""
+    """Which calendar has the business days of some companies; the first entry that selects one counts."""
 
     calendar: CalendarName = option(..., example="default")
     """Name of the calendar."""

@@ -67,6 +67,6 @@ async def _refuse(_request: Request, error: Exception) -> Response:
     if isinstance(error, RefusedError):
         return error.response
     if isinstance(error, HTTPException):
-        detail = "Not found." if error.status_code == 404 else error.detail  # noqa: PLR2004
+        detail = "Not found." if error.status_code == 404 else error.detail  # noqa: PLR2004 -- not found
         return JSONResponse({"detail": detail}, error.status_code, error.headers)
     return JSONResponse({"detail": str(error)}, 400)

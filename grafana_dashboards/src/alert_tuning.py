@@ -86,12 +86,12 @@ def draft() -> frame.Draft:
 
 
 def _working(scope: Scope) -> str:
-    """Returns figures of working days alone."""
+    """Returns figures of business days alone."""
     return f"({scope.days(CHOSEN)} == {SAME_SERIES} {scope.days(CHOSEN, 'last_working_day')})"
 
 
 def _days() -> tuple[str, str, str]:
-    """Returns figures by day, what was usual where it is large enough, and figures of working days alone."""
+    """Returns figures by day, what was usual where it is large enough, and figures of business days alone."""
     days = FLEET.days(CHOSEN)
     (is_chosen,) = CHOSEN.matchers
     shares = f"{FLEET.selected('chat_usage_activity_baseline', activity(f'{is_chosen}, {OF_SHARES}'))} @ end()"
@@ -120,8 +120,8 @@ def _what_if() -> list[Panel]:
         ),
     ]
     return [
-        table(Card("By company", f"The last {PAST} days under the limits chosen at the top. If more than a few of a hundred judged days are below or above, the limit is noise. Lower limits apply on working days, upper limits every day. A limit below the lowest or above the highest share of the usual figure would never have fired.", width=24, height=11, nothing="0"), BY_COMPANY, columns, "Days below", "Days above", "Days judged"),
-        squares(Card("Share of the usual, working days", f"A square for each company and working day on which the usual figure is large enough. If a line is often red, the limit or the calendar does not fit; if it is never red, a tighter limit would not add alerts. The {MOST} largest companies are shown; choose others with the variable Company.", SHARE, 24, 15, 0, NOTHING_YET, SHARE_OF_USUAL, least=None), Query(f"min by (source, company) ({ratio}) and {largest(FLEET, CHOSEN, MOST)}", "{{company}} ({{source}})")),
+        table(Card("By company", f"The last {PAST} days under the limits chosen at the top. If more than a few of a hundred judged days are below or above, the limit is noise. Lower limits apply on business days, upper limits every day. A limit below the lowest or above the highest share of the usual figure would never have fired.", width=24, height=11, nothing="0"), BY_COMPANY, columns, "Days below", "Days above", "Days judged"),
+        squares(Card("Share of the usual, business days", f"A square for each company and business day on which the usual figure is large enough. If a line is often red, the limit or the calendar does not fit; if it is never red, a tighter limit would not add alerts. The {MOST} largest companies are shown; choose others with the variable Company.", SHARE, 24, 15, 0, NOTHING_YET, SHARE_OF_USUAL, least=None), Query(f"min by (source, company) ({ratio}) and {largest(FLEET, CHOSEN, MOST)}", "{{company}} ({{source}})")),
     ]  # fmt: skip
 
 
@@ -134,11 +134,11 @@ def _limits() -> list[Panel]:
     return [
         _over_time(),
         gauges(
-            Card("Closest to the lower limit", "The last working day as a share of the highest lower limit, the ten lowest. Below 100 % the alert fires.", SHARE, 8, 12, 0, "no lower limit", ((None, BAD), (1.0, WATCH), (1.5, GOOD)), most=4.0),
+            Card("Closest to the lower limit", "The last business day as a share of the highest lower limit, the ten lowest. Below 100 % the alert fires.", SHARE, 8, 12, 0, "no lower limit", ((None, BAD), (1.0, WATCH), (1.5, GOOD)), most=4.0),
             Query(f"bottomk(10, min by ({', '.join((*BY_SOURCE, 'company'))}) ({near}))", "{{company}}"),
         ),
         table(
-            Card("Limits in force", "Every limit of the activity, and the day and figure that it is compared with: lower limits with the last working day, which on weekends is Friday, upper limits with the last day.", width=24, height=9, nothing="none", mappings=WORDS),
+            Card("Limits in force", "Every limit of the activity, and the day and figure that it is compared with: lower limits with the last business day, which on weekends is Friday, upper limits with the last day.", width=24, height=9, nothing="none", mappings=WORDS),
             Keys({"company": "Company", "activity": "Activity", "bound": "Bound", "basis": "Basis", "severity": "Severity"}, (*RELEASE, "source", "report", "company_id"), activities=WITH_UNIT),
             [
                 *judged(FLEET, in_force, CHOSEN),
@@ -158,7 +158,7 @@ def _over_time() -> Panel:
     days, usual = FLEET.days(CHOSEN), FLEET.days(CHOSEN, "baseline")
     in_sight = within_sight(upper, ONLY.days(CHOSEN), ONLY.days(CHOSEN, "baseline"))
     return bars(
-        Card(f"{ACTIVITY_WORDS}, usual, limits", "Figures of the chosen companies together (of shares the mean) and the usual figure for the weekday; with one company chosen also its limits, as sums of limits mean nothing. The colour of a limit is its severity's. Lower limits are drawn on working days; upper ones far above the days are left out.", width=16, height=12, nothing=NOTHING_YET),
+        Card(f"{ACTIVITY_WORDS}, usual, limits", "Figures of the chosen companies together (of shares the mean) and the usual figure for the weekday; with one company chosen also its limits, as sums of limits mean nothing. The colour of a limit is its severity's. Lower limits are drawn on business days; upper ones far above the days are left out.", width=16, height=12, nothing=NOTHING_YET),
         Query(together(days, CHOSEN), ACTIVITY_WORDS, Style.BARS),
         Query(together(usual, CHOSEN), USUAL, Style.USUAL),
         *limit_lines(f"{lower} and {SAME_SERIES} {_working(ONLY)}", in_sight),
@@ -181,7 +181,7 @@ def _noise() -> list[Panel]:
     return [
         table(Card("Time firing, by alert", "How long each alert fired in the time range for any of the chosen companies, severity info included. Much time of info is harmless; a warning that fires most of the time is no longer read.", SECONDS, 8, 11, 1, "none"), alerts, duration(by_alert), "Time firing"),
         table(Card("Time firing, by company", "The ten companies with the longest time of any alert in the time range: limits of their own would help (docs/limits.md).", SECONDS, 8, 11, 1, "none"), BY_COMPANY, duration(f"topk(10, {by_company})"), "Time firing"),
-        timeline(Card("Judged or not, by report", "Limits are evaluated only while their report is fresh: not late, and not waiting for the rows of a working day. Needs the alert rules.", PLAIN, 8, 11, 0, "the alert rules are not loaded", ((None, BAD),), mappings=states({"1": ("judged", GOOD), "0": ("not judged", BAD)})), Query(fresh, "{{source}} {{report}}")),
+        timeline(Card("Judged or not, by report", "Limits are evaluated only while their report is fresh: not late, and not waiting for the rows of a business day. Needs the alert rules.", PLAIN, 8, 11, 0, "the alert rules are not loaded", ((None, BAD),), mappings=states({"1": ("judged", GOOD), "0": ("not judged", BAD)})), Query(fresh, "{{source}} {{report}}")),
     ]  # fmt: skip
 
 

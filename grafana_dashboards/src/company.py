@@ -130,7 +130,7 @@ def _activity() -> Panel:
     judged_lower = f"{ONE.days(lower, 'limit', *kept)} and {SAME_SERIES} {working}"
     return repeated(
         bars(
-            Card(f"{ACTIVITY_WORDS} by day", "The activity by day, chats and agents together, with the usual figure for the weekday and the limits that alerts compare it with. A share is of the 7 days that end with each day. The colour of a limit is its severity's; lower limits have long dashes, upper ones dashes and dots. Lower limits apply on working days only, so their line has gaps. An upper limit far above the days is not drawn; Limits in force lists it.", width=24, height=11, nothing=NOTHING_YET),
+            Card(f"{ACTIVITY_WORDS} by day", "The activity by day, chats and agents together, with the usual figure for the weekday and the limits that alerts compare it with. A share is of the 7 days that end with each day. The colour of a limit is its severity's; lower limits have long dashes, upper ones dashes and dots. Lower limits apply on business days only, so their line has gaps. An upper limit far above the days is not drawn; Limits in force lists it.", width=24, height=11, nothing=NOTHING_YET),
             Query(together(days, JUDGED), ACTIVITY_WORDS, Style.BARS),
             Query(together(usual, JUDGED), USUAL, Style.USUAL),
             *limit_lines(judged_lower, within_sight(ONE.days(upper, "limit", *kept), days, usual)),
@@ -207,7 +207,7 @@ def _limits() -> list[Panel]:
     )
     return [
         table(
-            Card("Limits in force", "Every limit of the company, as the exporter computed it, and the day and figure that it is compared with: lower limits with the last working day, upper limits with the last day. Without a row no alert would report a drop: see Alert tuning.", width=14, height=8, nothing="none", mappings=WORDS),
+            Card("Limits in force", "Every limit of the company, as the exporter computed it, and the day and figure that it is compared with: lower limits with the last business day, upper limits with the last day. Without a row no alert would report a drop: see Alert tuning.", width=14, height=8, nothing="none", mappings=WORDS),
             keys, [*judged(ONE, limits, EVERYTHING), Column(Query(in_per_cent(limits, EVERYTHING), "Limit"), decimals=1, stays=True)], "Activity", ascending=True,
         ),
         firing_table(

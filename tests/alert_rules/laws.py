@@ -138,11 +138,11 @@ LAST, WORKING = "chat_usage_activity_last_day", "chat_usage_activity_last_workin
 CHAT, AGENT = {**COMPANY, "mode": "chat"}, {**COMPANY, "mode": "agent"}
 DAY = 24  # steps of an hour
 WORKED = " ".join(f"{number * 86400 - 172800}x23" for number in range(12))
-"""When the last working day began, through 12 days that are all worked on, by steps of an hour."""
+"""When the last business day began, through 12 days that are all worked on, by steps of an hour."""
 
 
 def worked(report: str, values: str = "-259200") -> Series:
-    """Returns when the last working day of the company began: a Monday, if nothing else is said."""
+    """Returns when the last business day of the company began: a Monday, if nothing else is said."""
     labels = {**REPORT, **COMPANY, "report": report}
     return Series("chat_usage_company_last_working_day_timestamp_seconds", labels, values)
 

@@ -25,7 +25,7 @@ BUILD = Series("chat_usage_exporter_build_info", {"job": "chat-usage-exporter", 
 TODAY, WORKING = "chat_usage_activity_today", "chat_usage_activity_last_working_day"
 OPEN = " ".join(f"{number * 86400 - 172800}x23" for number in range(DAYS + 1))
 CLOSED = f"{WORKED} 777600x{HOURS}"
-"""When the last working day began: each day is one, or twelve days of work and then none."""
+"""When the last business day began: each day is one, or twelve days of work and then none."""
 SUM_OF_WEEK = f"9x{17 * 24 - 1} 0x{HOURS}"
 """Use until the tenth day: a week later the week's sum is 0."""
 
@@ -35,7 +35,7 @@ def company(name: str, labels: Mapping[str, str], values: str) -> Series:
 
 
 def silent(days: str) -> list[Series]:
-    """Returns a company that uses nothing for a week, and its working days."""
+    """Returns a company that uses nothing for a week, and its business days."""
     sums = [
         company("paradigm_user_queries_7d", {"mode": "chat"}, SUM_OF_WEEK),
         company("paradigm_user_queries_28d", {"mode": "chat"}, "500"),

@@ -190,7 +190,7 @@ def test_a_lost_part_is_an_error_and_changes_nothing() -> None:
 
 
 class TestEmptyDays:
-    """A working day on which no company has a row may just not be there yet."""
+    """A business day on which no company has a row may just not be there yet."""
 
     def test_a_working_day_without_rows_waits(self) -> None:
         """It is not served as zeros although it is settled."""
@@ -286,7 +286,7 @@ class TestHeldDays:
 
     @pytest.mark.parametrize("weeks", [1, 3])
     def test_a_closure_holds_the_days_before_it(self, weeks: int) -> None:
-        """A company that is closed for weeks keeps what is usual for its last working day."""
+        """A company that is closed for weeks keeps what is usual for its last business day."""
         closed = Calendar(holidays=frozenset(MONDAY + timedelta(days=n) for n in range(7 * weeks)))
         last, now = date(2026, 2, 27), at(MONDAY + timedelta(days=7 * weeks), 12)
 

@@ -519,7 +519,7 @@ def test_all_five_equal_what_the_rows_say(
             points = [point for point in points if not math.isnan(point)]
             return median(points) if len(points) > 2 else math.nan
 
-        # A complete working day on which nobody has a row is waited for, as no later one has any.
+        # A complete business day on which nobody has a row is waited for, as no later one has any.
         listed = {day for of in rows.values() for day in of}
         waited = {LAST} if calendar.is_working(LAST) and not listed & {LAST, RUNNING} else set[date]()
         published = [day for day in Days(SINCE, LAST) if day not in waited]

@@ -38,7 +38,7 @@ Figures = dict[str, float]
 
 
 NOBODY_WORKS = (date(2026, 4, 14), date(2026, 4, 29), date(2026, 5, 15))
-"""Working days by all calendars."""
+"""Business days by all calendars."""
 GONE = (2, 8, 14, 40, 90, 9000)
 ends = cache(partial(end, zone=PARIS))
 

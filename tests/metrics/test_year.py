@@ -1,4 +1,4 @@
-"""The limit of a working day, once in force, changes only when data, calendar or configuration change."""
+"""The limit of a business day, once in force, changes only when data, calendar or configuration change."""
 
 from collections.abc import Iterator
 from datetime import date, datetime
@@ -48,7 +48,7 @@ def polls() -> Iterator[datetime]:
 
 
 def limit_of(company: str, day: date) -> float | None:
-    """Returns the limit of a working day by the platform's figures alone: of the six same weekdays before it."""
+    """Returns the limit of a business day by the platform's figures alone: of the six same weekdays before it."""
     earlier = [day - 7 * n * DAY for n in range(1, 7)]
     usual = [
         each for each in earlier if each not in calendar(company).holidays and each >= FIRST_ROWS.get(company, date.min)

@@ -75,7 +75,7 @@ class ExpectedReport:
                 self.first = {key: day for key, day in self.first.items() if key[0] != company.id}
 
     def _judged(self, today: date, now: datetime) -> date:
-        """Returns the newest working day whose settle time is over: its weekday six weeks before is held."""
+        """Returns the newest business day whose settle time is over: its weekday six weeks before is held."""
         days = (today - n * DAY for n in range(1, 30))
         return next(day for day in days if RULES.calendar.is_working(day) and self._end(day) + self.settle <= now)
 

@@ -497,7 +497,7 @@ async def test_the_sixth_week_is_not_lost_before_monday_is_complete(reports: Rep
 
 
 async def test_a_closure_of_three_weeks_leaves_the_limit_as_it_was(reports: Reports) -> None:
-    """The last working day before it is judged by the six weeks before that; also after a start within it."""
+    """The last business day before it is judged by the six weeks before that; also after a start within it."""
     closed = Calendar(holidays=frozenset(FRIDAY + n * DAY for n in range(1, 22)))
     target = replace(chats(reports), rules=replace(RULES, calendar=closed))
     platform = Platform({("17", day): value for day, value in FRIDAYS.items()})

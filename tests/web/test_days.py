@@ -146,7 +146,7 @@ async def test_states_of_days(at: datetime, expected: Mapping[str, str]) -> None
 
 
 async def test_a_day_that_waits_for_its_rows_has_no_figures() -> None:
-    """A working day without any row is empty, not zero, until somebody has a row or a day has passed."""
+    """A business day without any row is empty, not zero, until somebody has a row or a day has passed."""
     clock, world = PassedClock(NOON), World.from_seed(3, 8)
     transport = httpx.ASGITransport(create_platform(world, clock.now, sleep=clock.sleep, scenarios=("late-day",)))
     async with Road(transport, clock, world.keys.admin) as road, asking(road.board) as http:

@@ -340,7 +340,7 @@ async def test_an_empty_day_and_companies_that_are_missing() -> None:
         page = await status(road.board)
 
     told = "\n".join(page.wrong)
-    assert "s, chat-sessions: A complete working day has no row of any company yet" in told
+    assert "s, chat-sessions: A complete business day has no row of any company yet" in told
     assert "s: Expected and in no report: 1 company (4711)" in told
     assert "s: Selectors in companies.exclude that match nothing: 1 (" in told
     (missing,) = (row for row in page.companies if identity(row) == "seen")

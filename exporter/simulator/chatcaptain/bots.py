@@ -13,7 +13,7 @@ from exporter.simulator.paradigm.world import HISTORY, Condition
 USUAL_CHANNELS = 5
 MOST_CHANNELS = 200
 _LEAST_SIZE = 120.0
-"""Conversations on a working day, so that the smallest channel of a demo has some."""
+"""Conversations on a business day, so that the smallest channel of a demo has some."""
 _NO_AGENTS = date(9999, 1, 1)
 _CHANNELS = (
     ("Website", "web"),

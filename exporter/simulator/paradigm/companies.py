@@ -57,7 +57,7 @@ class Tenure:
 class Company:
     """One company and its habits.
 
-    `size` is user queries on a usual working day, `weekend` the ratio on a day off, `docs` the share of answers
+    `size` is user queries on a usual business day, `weekend` the ratio on a day off, `docs` the share of answers
     with documents, `period` (days) and `phase` a slow wave, `agents_from` the first day of agents.
     """
 

@@ -110,7 +110,7 @@ def _days(view: ReportView, now: datetime) -> Iterator[Problem]:
         length = span(view.rules.max_staleness)
         yield Problem(Level.BAD, f"Its figures are withheld: nothing was read for {length}", "ChatUsageReportStale")
     if status.empty_day:
-        what = "A complete working day has no row of any company yet; limits are not evaluated"
+        what = "A complete business day has no row of any company yet; limits are not evaluated"
         yield Problem(Level.WARNING, what, "ChatUsageReportEmpty")
     elif day is not None and not status.stale and not is_fresh(view, now):
         what = f"It is late: its newest complete day was {day_ago(day, today)}; limits are not evaluated"
