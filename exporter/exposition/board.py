@@ -1,4 +1,4 @@
-"""The one slot between poller and web: what was published last. Reuses the lines of unchanged families and companies."""
+"""The one slot between poller and web: what was published last. Reuses lines of unchanged families and companies."""
 
 from collections import Counter
 from collections.abc import Container, Iterable, Iterator, Mapping, Set

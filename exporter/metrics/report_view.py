@@ -179,7 +179,7 @@ class CompanyIndex:
     def columns_of(self, measure: Measure) -> Iterator[tuple[str, Column]]:
         """Yields the columns of a measure that some held row has a figure for, with their part.
 
-        A field that the platform never reported, as in older releases, is nobody's 0.
+        A field that the platform never reported, as in older releases, is absent, not 0.
         """
         for part, columns in self.view.report.parts.items():
             held = self.columns.get(part, frozenset())

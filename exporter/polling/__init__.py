@@ -1,1 +1,1 @@
-"""When a report is asked, what is asked, and what becomes of the answers."""
+"""When reports are polled, which days are requested, and how answers are processed."""

@@ -1,6 +1,7 @@
 """The state file: the states of all sources in one atomically replaced file, so that a restart serves at once.
 
-It is a convenience: an unusable file costs one log line and new requests, a failed write one log line and no poll.
+It is optional: if the file is unusable, one line is logged and platforms are asked again; if a write fails, one line is
+logged and polls go on.
 Runs in the worker thread, so sources share one writer without a lock.
 """
 

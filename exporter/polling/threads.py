@@ -54,5 +54,5 @@ class DaemonThreads(ThreadPoolExecutor):
         return in_daemon(partial(function, *args, **kwargs))
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
-        """Waits for no thread, whatever `wait` says."""
+        """Returns without waiting for threads, even if `wait` is true."""
         super().shutdown(wait=False, cancel_futures=cancel_futures)

@@ -6,10 +6,12 @@ import subprocess
 import sys
 import tomllib
 from pathlib import Path
+from typing import get_args
 
 import pytest
 import yaml
 
+from exporter.cli.logs import LogFormat, LogLevel
 from tests.e2e.programs import go_tool
 from tests.helm import golden
 from tests.helm.charts import CASES, CHART, NEWEST, ROOT, helm, template, valued, values
@@ -47,6 +49,13 @@ def test_rules_dashboards_and_routes_have_one_source() -> None:
 def test_the_schema_knows_the_exporters_options() -> None:
     """Each by its name, and no other: make chart."""
     assert chart.SCHEMA.read_text() == chart.schema()
+
+
+def test_the_schema_takes_the_levels_and_formats_that_serve_takes() -> None:
+    log = json.loads((CHART / "values.schema.json").read_text())["properties"]["log"]["properties"]
+
+    assert tuple(log["level"]["enum"]) == get_args(LogLevel)
+    assert tuple(log["format"]["enum"]) == get_args(LogFormat)
 
 
 def test_the_schema_is_one_that_helm_understands(tmp_path: Path) -> None:
