@@ -72,12 +72,12 @@ def draft() -> frame.Draft:
             frame.activities(f"chat_usage_activity_limit{{{', '.join(OF_SOURCES)}}}"),
             frame.fixed("drop", "What if: drop below", ("0.5", "0.3", "0.4", "0.6", "0.7", "0.8")),
             frame.fixed("spike", "What if: spike above", ("3", "1.5", "2", "4", "5")),
-            frame.fixed("baseline", "What if: usual at least", ("20", "5", "10", "50", "100")),
+            frame.fixed("baseline", "What if: baseline at least", ("20", "5", "10", "50", "100")),
             frame.recorded(),
         ],
         annotations=[frame.built_in(), *frame.alerts()],
         rows=[
-            frame.Row(f"What if: {ACTIVITY_WORDS} below $drop or above $spike times the usual, where $baseline or more is usual", _what_if()),
+            frame.Row(f"What if: {ACTIVITY_WORDS} below $drop or above $spike times the baseline, where that is $baseline or more", _what_if()),
             frame.Row("Figures and limits", _limits()),
             frame.Row("What alerts did", _noise()),
             frame.Row("What is not judged", _blind()),
@@ -91,7 +91,7 @@ def _working(scope: Scope) -> str:
 
 
 def _days() -> tuple[str, str, str]:
-    """Returns figures by day, what was usual where it is large enough, and figures of business days alone."""
+    """Returns figures by day, baselines where they are large enough, and figures of business days alone."""
     days = FLEET.days(CHOSEN)
     (is_chosen,) = CHOSEN.matchers
     shares = f"{FLEET.selected('chat_usage_activity_baseline', activity(f'{is_chosen}, {OF_SHARES}'))} @ end()"
@@ -120,8 +120,8 @@ def _what_if() -> list[Panel]:
         ),
     ]
     return [
-        table(Card("By company", f"The last {PAST} days under the limits chosen at the top. If more than a few of a hundred judged days are below or above, the limit is noise. Lower limits apply on business days, upper limits every day. A limit below the lowest or above the highest share of the usual figure would never have fired.", width=24, height=11, nothing="0"), BY_COMPANY, columns, "Days below", "Days above", "Days judged"),
-        squares(Card("Share of the usual, business days", f"A square for each company and business day on which the usual figure is large enough. If a line is often red, the limit or the calendar does not fit; if it is never red, a tighter limit would not add alerts. The {MOST} largest companies are shown; choose others with the variable Company.", SHARE, 24, 15, 0, NOTHING_YET, SHARE_OF_USUAL, least=None), Query(f"min by (source, company) ({ratio}) and {largest(FLEET, CHOSEN, MOST)}", "{{company}} ({{source}})")),
+        table(Card("By company", f"The last {PAST} days under the limits chosen at the top. If more than a few of a hundred judged days are below or above, the limit is noise. Lower limits apply on business days, upper limits every day. A limit below the lowest or above the highest share of the baseline would never have fired.", width=24, height=11, nothing="0"), BY_COMPANY, columns, "Days below", "Days above", "Days judged"),
+        squares(Card("Share of the baseline, business days", f"A square for each company and business day on which the baseline is large enough. If a line is often red, the limit or the calendar does not fit; if it is never red, a tighter limit would not add alerts. The {MOST} largest companies are shown; choose others with the variable Company.", SHARE, 24, 15, 0, NOTHING_YET, SHARE_OF_USUAL, least=None), Query(f"min by (source, company) ({ratio}) and {largest(FLEET, CHOSEN, MOST)}", "{{company}} ({{source}})")),
     ]  # fmt: skip
 
 
@@ -143,7 +143,7 @@ def _limits() -> list[Panel]:
             [
                 *judged(FLEET, in_force, CHOSEN),
                 Column(Query(in_per_cent(in_force, CHOSEN), "Limit"), decimals=1, stays=True),
-                Column(Query(in_per_cent(usual, CHOSEN), "Usual"), decimals=1),
+                Column(Query(in_per_cent(usual, CHOSEN), "Baseline"), decimals=1),
             ],
             "Company", "Bound", "Basis", ascending=True,
         ),
@@ -158,7 +158,7 @@ def _over_time() -> Panel:
     days, usual = FLEET.days(CHOSEN), FLEET.days(CHOSEN, "baseline")
     in_sight = within_sight(upper, ONLY.days(CHOSEN), ONLY.days(CHOSEN, "baseline"))
     return bars(
-        Card(f"{ACTIVITY_WORDS}, usual, limits", "Figures of the chosen companies together (of shares the mean) and the usual figure for the weekday; with one company chosen also its limits, as sums of limits mean nothing. The colour of a limit is its severity's. Lower limits are drawn on business days; upper ones far above the days are left out.", width=16, height=12, nothing=NOTHING_YET),
+        Card(f"{ACTIVITY_WORDS}, baseline, limits", "Figures of the chosen companies together (of shares the mean) and the baseline for the weekday; with one company chosen also its limits, as sums of limits mean nothing. The colour of a limit is its severity's. Lower limits are drawn on business days; upper ones far above the days are left out.", width=16, height=12, nothing=NOTHING_YET),
         Query(together(days, CHOSEN), ACTIVITY_WORDS, Style.BARS),
         Query(together(usual, CHOSEN), USUAL, Style.USUAL),
         *limit_lines(f"{lower} and {SAME_SERIES} {_working(ONLY)}", in_sight),
@@ -195,6 +195,6 @@ def _blind() -> list[Panel]:
         widths={"source": 110},
     )
     return [
-        table(Card("Companies without a lower limit", "No alert would report a drop of these companies. New companies (under three weeks) and small ones (a usual figure below min_baseline) have no lower limit by design; for others, look at the configuration. The figure is of the last day.", width=14, height=8, decimals=0, nothing="none"), keys, [Column(Query(f"{used} unless {SAME_SERIES} {lower}", "Last day"), decimals=0)], "Last day", "Company"),
+        table(Card("Companies without a lower limit", "No alert would report a drop of these companies. New companies (under three weeks) and small ones (a baseline below min_baseline) have no lower limit by design; for others, look at the configuration. The figure is of the last day.", width=14, height=8, decimals=0, nothing="none"), keys, [Column(Query(f"{used} unless {SAME_SERIES} {lower}", "Last day"), decimals=0)], "Last day", "Company"),
         table(Card("Selectors that match nothing", "Selectors in the configuration that match no company, by option: a limit, a calendar or a filter has no effect.", PLAIN, 10, 8, 0, "none"), Keys({"source": "Source", "option": "Option"}, RELEASE), [Column(Query(f"{idle} > 0", "Unmatched"), PLAIN, 0, steps=ANY_IS_ODD)], "Unmatched"),
     ]  # fmt: skip

@@ -86,10 +86,10 @@ def _headlines() -> list[Panel]:
     asked, handed = total(BOTS.sums(CONVERSATIONS, "7d")), total(BOTS.sums(TRANSFERS, "7d"))
     return [
         band(
-            Card("In one line", "The newest complete day of any report of a chatbot; conversations on that day, and as a share of the usual figure for that weekday; messages and interactions on that day; report overview.", width=16, height=4),
+            Card("In one line", "The newest complete day of any report of a chatbot; conversations on that day, and as a share of the baseline for that weekday; messages and interactions on that day; report overview.", width=16, height=4),
             Column(Query(f"1000 * (max({day_of(BOTS)} and on ({', '.join(BY_SOURCE)}) {BOTS.last_day(CONVERSATIONS)}) + {TO_ITS_DATE})", "day"), DATE),
             Column(Query(total(BOTS.last_day(CONVERSATIONS)), "conversations"), EXACT, 0),
-            Column(Query(share(used, usual), "of the usual"), SHARE, 0, steps=LOW_IS_BAD),
+            Column(Query(share(used, usual), "of the baseline"), SHARE, 0, steps=LOW_IS_BAD),
             Column(Query(total(BOTS.last_day(MESSAGES)), "messages"), EXACT, 0),
             Column(Query(total(BOTS.last_day(INTERACTIONS)), "interactions"), EXACT, 0),
         ),
@@ -102,7 +102,7 @@ def _trend() -> list[Panel]:
     usual = BOTS.days(activity('activity="conversations"'), "baseline")
     messages = BOTS.days(_measure("conversation_messages_median", "overview"))
     return [
-        bars(Card("Conversations", "Conversations by day, and the usual figure for the weekday; report overview.", width=12, nothing=NOTHING_YET), Query(total(BOTS.days(CONVERSATIONS)), "Conversations", Style.BARS), Query(total(usual), "usual for the weekday", Style.USUAL)),
+        bars(Card("Conversations", "Conversations by day, and the baseline for the weekday; report overview.", width=12, nothing=NOTHING_YET), Query(total(BOTS.days(CONVERSATIONS)), "Conversations", Style.BARS), Query(total(usual), "baseline", Style.USUAL)),
         dots(Card("Messages and interactions", "Messages and interactions by day; report overview.", width=12, nothing=NOTHING_YET), Query(total(BOTS.days(MESSAGES)), "Messages"), Query(total(BOTS.days(INTERACTIONS)), "Interactions")),
         dots(Card("Messages per conversation, median", "Half of the conversations of a day have no more messages than this; report overview.", PLAIN, 12, 7, 1, NOTHING_YET), Query(f"max by (company) ({messages})", "{{company}}")),
         dots(Card("Score of recognised intents, median", "How sure the bot was of what people wanted; report overview. If it falls after a change to the bot, check what it says.", PLAIN, 12, 7, 2, NOTHING_YET), Query(f"max by (company) ({BOTS.days(_measure('intent_score_median', 'overview'))})", "{{company}}")),

@@ -86,7 +86,7 @@ def draft() -> frame.Draft:
         annotations=[frame.built_in(), *frame.alerts('company="$company"'), frame.restarts()],
         rows=[
             frame.Row("$company", _summary()),
-            frame.Row("Activity against the usual and the limits", [_activity(), _weekdays()]),
+            frame.Row("Activity, baseline and limits", [_activity(), _weekdays()]),
             frame.Row("Answers and feedback", _answers()),
             frame.Row("Sessions, agents, tools, documents", _tools()),
             frame.Row("People", _people()),
@@ -104,10 +104,10 @@ def _summary() -> list[Panel]:
     of_use = its.replace(EVERYTHING.matchers[0], USE.matchers[0])
     return [
         band(
-            Card("In one line", "The newest complete day of the report with the company's queries (for a chatbot: conversations); how many there were on that day, and as a share of the usual figure for that weekday (median of 6 weeks without holidays); age of the last day of the company's report that is furthest behind (up to 55 h is normal); alerts about the company that fire now, listed at the bottom.", width=24, height=4),
+            Card("In one line", "The newest complete day of the report with the company's queries (for a chatbot: conversations); how many there were on that day, and as a share of the baseline for that weekday (median of 6 weeks without holidays); age of the last day of the company's report that is furthest behind (up to 55 h is normal); alerts about the company that fire now, listed at the bottom.", width=24, height=4),
             Column(Query(f"1000 * (max({of_use}) + {TO_ITS_DATE})", "day"), DATE),
             Column(Query(used, "used"), EXACT, 0),
-            Column(Query(share(used, usual), "of the usual"), SHARE, 0, steps=LOW_IS_BAD),
+            Column(Query(share(used, usual), "of the baseline"), SHARE, 0, steps=LOW_IS_BAD),
             Column(Query(f"max(time() - {its})", "oldest data"), SECONDS, 1, steps=AGE_OF_A_DAY),
             Column(Query(f"count({firing(*ITS)}) or 0 * {used}", "alerts firing"), PLAIN, 0, steps=ANY_IS_BAD),
         ),
@@ -130,7 +130,7 @@ def _activity() -> Panel:
     judged_lower = f"{ONE.days(lower, 'limit', *kept)} and {SAME_SERIES} {working}"
     return repeated(
         bars(
-            Card(f"{ACTIVITY_WORDS} by day", "The activity by day, chats and agents together, with the usual figure for the weekday and the limits that alerts compare it with. A share is of the 7 days that end with each day. The colour of a limit is its severity's; lower limits have long dashes, upper ones dashes and dots. Lower limits apply on business days only, so their line has gaps. An upper limit far above the days is not drawn; Limits in force lists it.", width=24, height=11, nothing=NOTHING_YET),
+            Card(f"{ACTIVITY_WORDS} by day", "The activity by day, chats and agents together, with the baseline for the weekday and the limits that alerts compare it with. A share is of the 7 days that end with each day. The colour of a limit is its severity's; lower limits have long dashes, upper ones dashes and dots. Lower limits apply on business days only, so their line has gaps. An upper limit far above the days is not drawn; Limits in force lists it.", width=24, height=11, nothing=NOTHING_YET),
             Query(together(days, JUDGED), ACTIVITY_WORDS, Style.BARS),
             Query(together(usual, JUDGED), USUAL, Style.USUAL),
             *limit_lines(judged_lower, within_sight(ONE.days(upper, "limit", *kept), days, usual)),

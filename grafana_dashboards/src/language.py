@@ -61,7 +61,7 @@ COLOURS: Mapping[str, str] = {
 }
 """By what a series is called."""
 ACTIVITY_WORDS = "${activity:text}"
-USUAL = "usual{{of}} for the weekday"
+USUAL = "baseline{{of}}"
 """`of` is a label that shares alone have."""
 NAMES_OF: Mapping[str, tuple[str, ...]] = {
     "{{mode}}": ("chat", "agent"),

@@ -83,10 +83,10 @@ def _in_one_line() -> Panel:
     known = f"count(max by ({by}) ({FLEET.now('chat_usage_company_info')}))"
     oldest = f"max(time() - {day_of(FLEET)})"
     return band(
-        Card("In one line", "The newest complete day of any report; user queries on that day (report chat-sessions); queries and conversations as a share of the usual figure for that weekday (median of 6 weeks); companies with usage and companies known to the platform; age of the last day of the report that is furthest behind (up to 55 h is normal, later ChatUsageReportStale fires); number of alerts listed below.", width=24, height=4),
+        Card("In one line", "The newest complete day of any report; user queries on that day (report chat-sessions); queries and conversations as a share of the baseline for that weekday (median of 6 weeks); companies with usage and companies known to the platform; age of the last day of the report that is furthest behind (up to 55 h is normal, later ChatUsageReportStale fires); number of alerts listed below.", width=24, height=4),
         Column(Query(f"1000 * (max({day_of(FLEET)}) + {TO_ITS_DATE})", "day"), DATE),
         Column(Query(total(FLEET.last_day(QUERIES)), "queries"), EXACT, 0),
-        Column(Query(share(used, usual), "of the usual"), SHARE, 0, steps=LOW_IS_BAD),
+        Column(Query(share(used, usual), "of the baseline"), SHARE, 0, steps=LOW_IS_BAD),
         Column(Query(f"count(max by ({by}) ({USED} > 0))", "companies active"), PLAIN, 0),
         Column(Query(known, "companies known"), PLAIN, 0),
         Column(Query(oldest, "oldest data"), SECONDS, 1, steps=AGE_OF_A_DAY),
@@ -152,7 +152,7 @@ def _companies() -> list[Panel]:
     return [
         _table_of_companies(),
         squares(
-            Card("Share of the usual by day", f"A square for each company and day, by name: its usage as a share of the usual figure for that weekday. Red is below half of it, blue above one and a half times. No square means no figure for that day, or no usual figure yet. A red day may be a holiday that is missing from the calendar. The {MOST} largest companies are shown; choose others with the variable Company.", SHARE, 9, 14, 0, NOTHING_YET, SHARE_OF_USUAL, least=None),
+            Card("Share of the baseline by day", f"A square for each company and day, by name: its usage as a share of the baseline for that weekday. Red is below half of it, blue above one and a half times. No square means no figure for that day, or no baseline yet. A red day may be a holiday that is missing from the calendar. The {MOST} largest companies are shown; choose others with the variable Company.", SHARE, 9, 14, 0, NOTHING_YET, SHARE_OF_USUAL, least=None),
             Query(shares, "{{company}} ({{source}})"),
         ),
     ]  # fmt: skip
@@ -164,7 +164,7 @@ def _table_of_companies() -> Panel:
         Column(Query(f"count by ({', '.join(COMPANY)}) ({firing(*OF_FLEET)} and on (source, company_id) {FLEET.now('chat_usage_company_info')})", "Alerts"), PLAIN, 0, 80, steps=ANY_IS_BAD),
         Column(Query(f"1000 * (max by ({', '.join(COMPANY)}) ({USED} * 0 + on ({', '.join(BY_SOURCE)}, report) group_left () {day_of(FLEET)}) + {TO_ITS_DATE})", "Day"), SHORT_DATE, width=105),
         Column(Query(total(USED, *COMPANY), "Use"), decimals=0, width=80),
-        Column(Query(ratio, "Of the usual"), SHARE, 0, 150, bar=True, steps=SHARE_OF_USUAL, most=1.5),
+        Column(Query(ratio, "Of the baseline"), SHARE, 0, 150, bar=True, steps=SHARE_OF_USUAL, most=1.5),
         Column(Query(total(FLEET.days(USE), *COMPANY), "By day"), width=270, trend=True),
     ]  # fmt: skip
     link = frame.to_dashboard("company", "This company", "source=Source", "company=Company")
@@ -175,7 +175,7 @@ def _table_of_companies() -> Panel:
         {"company": 190, "source": 85},
     )
     return table(
-        Card("Who uses it", "A row for each company, those with alerts first: queries (for a chatbot: conversations) on its last complete day, as a share of the usual figure for the weekday, and by day. Click a company for its own page.", width=15, height=14, nothing="–"),
+        Card("Who uses it", "A row for each company, those with alerts first: queries (for a chatbot: conversations) on its last complete day, as a share of the baseline for the weekday, and by day. Click a company for its own page.", width=15, height=14, nothing="–"),
         keys, columns, "Alerts", "Use",
     )  # fmt: skip
 
@@ -184,9 +184,9 @@ def _trend() -> list[Panel]:
     usual = FLEET.days(activity('activity="user_queries"'), "baseline")
     return [
         bars(
-            Card("Queries by mode", "Queries by day; report chat-sessions. The dotted line is the usual figure for the weekday, chats and agents together: compare it while Mode is All.", nothing=NOTHING_YET),
+            Card("Queries by mode", "Queries by day; report chat-sessions. The dotted line is the baseline for the weekday, chats and agents together: compare it while Mode is All.", nothing=NOTHING_YET),
             Query(total(FLEET.days(QUERIES), "mode"), "{{mode}}", Style.BARS),
-            Query(total(usual), "usual for the weekday", Style.USUAL),
+            Query(total(usual), "baseline", Style.USUAL),
         ),
         dots(
             Card("Answers, and those grounded in documents", "Answers by day, and those that used documents; report chat-sessions. The gap between the lines is answers without a source.", nothing=NOTHING_YET),

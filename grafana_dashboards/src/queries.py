@@ -173,7 +173,7 @@ def change(scope: Scope, measure: Measure) -> str:
 
 
 def largest(scope: Scope, measure: Measure, most: int) -> str:
-    """Returns something for each of the companies with the largest usual figure now, by source: the same on each day."""
+    """Returns something for each of the companies with the largest baseline now, by source: the same on each day."""
     usual = scope.now(f"{measure.name}_baseline", measure).replace("[1h]", NEWEST)
     return f"topk({most}, {total(usual, 'source', 'company')})"
 

@@ -47,8 +47,8 @@ MAY_BE_EMPTY: Mapping[tuple[str, str], tuple[frozenset[str] | None, str]] = {
     ("chat-usage-exporter", "Withdrawn companies/A"): (None, "none was"),
     ("chat-usage-overview", "When alerts fired/B"): (None, "all are shown"),
     ("chat-usage-company", "${activity:text} by day/D"): (None, "no upper limit is within sight of the days"),
-    ("chat-usage-alert-tuning", "${activity:text}, usual, limits/C"): (None, "limits are drawn of one company"),
-    ("chat-usage-alert-tuning", "${activity:text}, usual, limits/D"): (None, "limits are drawn of one company"),
+    ("chat-usage-alert-tuning", "${activity:text}, baseline, limits/C"): (None, "limits are drawn of one company"),
+    ("chat-usage-alert-tuning", "${activity:text}, baseline, limits/D"): (None, "limits are drawn of one company"),
     ("chat-usage-alert-tuning", "By company/C"): (ONE_COMPANY, "it fell, and never rose"),
     ("chat-usage-alert-tuning", "Companies without a lower limit/A"): (ONE_COMPANY, "it has one"),
 }

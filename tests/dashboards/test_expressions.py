@@ -122,10 +122,12 @@ def test_figures_of_days_are_read_at_their_own_midnight(path: Path) -> None:
 
 
 def test_the_catalogue_is_read_here_as_it_is_printed() -> None:
-    """The witness of the names above: docs/metrics.md has a line for each, or for its measure."""
+    """The witness of the names above: docs/metrics.md has a line for each, or for its measure and its windows."""
     page = (FILES[0].parents[1] / "docs" / "metrics.md").read_text()
-    of_ours = re.findall(r"^\* `(\w+)`.*?(?:; ((?:`_\w+`(?:, )?)+))?$", page, re.M)
-    named = {name + suffix for name, said in of_ours for suffix in re.findall(r"`(_\w+)`", said) or [""]}
+    named = set[str]()
+    for name, said in re.findall(r"^\* `(\w+)`.*?(?:; (no window|(?:`_\w+`(?:, )?)+))?$", page, re.M):
+        usual = [""] if said or name.startswith("chat_usage_") else ["_last_day", "_today", "_7d", "_28d"]
+        named |= {name + suffix for suffix in re.findall(r"`(_\w+)`", said) or usual}
     of_python = re.findall(r"`(\w+)`", page.rpartition("Also, as in every Python exporter:")[2])
     assert {family.name for family in catalogue()} == named | {*of_python}
     assert json.dumps(sorted(OF_PROMETHEUS & named)) == "[]"

@@ -40,11 +40,11 @@ RECORDED = {
 SCALES: Mapping[str, tuple[float, ...]] = {
     "liked": (0.6, 0.75),
     "answered": (0.85, 0.93),
-    "of the usual": (0.5, 0.8),
+    "of the baseline": (0.5, 0.8),
     "good polls": (0.99,),
     "days read": (1.0,),
     "accepted, 7 days": (0.5, 0.8),
-    "share of the usual": (0.5, 0.8, 1.5),
+    "share of the baseline": (0.5, 0.8, 1.5),
     "closest to the lower limit": (1.0, 1.5),
     "against 28 days": (-10.0, -3.0),
     "grounded, against 28 days": (-10.0, -3.0),

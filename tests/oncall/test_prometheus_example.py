@@ -24,7 +24,7 @@ def promtool(request: pytest.FixtureRequest) -> Path:
 def test_the_example_is_valid_with_all_rules(promtool: Path, tmp_path: Path) -> None:
     """Those that are off by default included."""
     text = shipped.PROMETHEUS.read_text()
-    assert IN_FORCE + "# Optional alerts; docs/alerting.md says what each needs\n" + OPTIONAL in text
+    assert IN_FORCE + "# Optional alerts; their runbooks say what each needs\n" + OPTIONAL in text
     file = tmp_path / "prometheus.yml"
     file.write_text(text.replace("# - ", "- ").replace("/etc/prometheus/alert_rules", str(shipped.RULES)))
     files = shipped.rule_files()

@@ -100,7 +100,7 @@ async def test_page_api_metrics_and_the_platform_agree() -> None:
 
     shown = {identity(row): row for row in page.companies}
     assert len(shown) == len(activity(text, "last_day")) > 8
-    for name, label in (("last_day", "Last day"), ("today", "Today"), ("baseline", "Usual")):
+    for name, label in (("last_day", "Last day"), ("today", "Today"), ("baseline", "Baseline")):
         served = activity(text, name)
         assert {company: figure(served.get(company)) for company in shown} == {
             company: row[label] for company, row in shown.items()
@@ -239,7 +239,7 @@ async def test_what_companies_come_to_is_on_top_with_its_day() -> None:
     share_of_usual = share(sum(used[each] for each in usual) / sum(usual.values()))
     active = sum(value > 0 for value in used.values())
     (total,) = page.totals
-    queries_of_day = f"{figure(sum(used.values()))} user queries, {share_of_usual} of the usual"
+    queries_of_day = f"{figure(sum(used.values()))} user queries, {share_of_usual} of the baseline"
     assert total == f"Sat 21 Nov 2026 · {queries_of_day} · {active} of {len(page.companies)} companies active"
 
 
@@ -547,7 +547,9 @@ async def test_unwanted_families_are_not_on_the_page() -> None:
     async with paradigm(PassedClock(NOON), World.from_seed(3, 4), excluded=("chat_usage_activity_*",)) as road:
         await road.poller.poll()
         page = await status(road.board)
-    assert {(row["Last day"], row["Usual"], row["Broken limit"].strip()) for row in page.companies} == {("–", "–", "–")}
+    assert {(row["Last day"], row["Baseline"], row["Broken limit"].strip()) for row in page.companies} == {
+        ("–", "–", "–")
+    }
 
 
 def test_a_picture_of_nothing_says_so() -> None:
