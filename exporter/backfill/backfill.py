@@ -1,7 +1,7 @@
 """Asks the reports of sources for their past, oldest days first, and hands each piece on once it is complete.
 
-Zeros need what was there before, so a report goes on only where its last piece ended: a failure leaves the rest of
-that report, and of no other, for the next run.
+Zeros depend on earlier days, so a report continues only where its last piece ended: a failure leaves the rest of that
+report, and of no other, for the next run.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -100,7 +100,7 @@ class Backfill:
         if left := self._left():
             await self.destination.begin(min(days.first for days in left))
         begun = []
-        for job, report in wanted:  # all of them before the first goes on: then it is known how much is to be asked
+        for job, report in wanted:  # all begin first, so that the number of requests is known
             try:
                 begun.append((job, report, await self._begin(job, report)))
             except ReportError as error:

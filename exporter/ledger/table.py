@@ -120,7 +120,7 @@ def _updated(held: "array[float]", values: "array[float]") -> "array[float]":
 
 
 def _breakdowns(table: Table, read: Collection[Column]) -> Mapping[Column, Sequence[Column]]:
-    """Returns the held columns that each of the read markers speaks for, whether or not the table has that marker."""
+    """Returns the held columns that each of the read markers covers, whether or not the table has that marker."""
     found: dict[Column, list[Column]] = {}
     for column in table.columns:
         for depth in range(len(column.label_values)):

@@ -132,7 +132,7 @@ class Poller:
 
     @contextmanager
     def _guarded(self, what: str, **fields: str) -> Iterator[None]:
-        """Logs an internal error with its place, and goes on after the block."""
+        """Logs an internal error with its place, and continues after the block."""
         try:
             yield
         except Exception:

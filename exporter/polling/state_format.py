@@ -46,7 +46,7 @@ class VersionError(UnusableError):
 
 
 class ForeignError(UnusableError):
-    """The file is something else, which somebody may still need."""
+    """The file is not a state file; someone may still need it."""
 
 
 @dataclass(frozen=True, slots=True)

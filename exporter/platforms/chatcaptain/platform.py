@@ -25,7 +25,7 @@ def _sum(name: str, text: str, *activities: Activity) -> Measure:
 
 
 def _by(name: str, text: str, label: str, limit: str) -> Measure:
-    """Returns a breakdown with a read marker, which tells an empty one from an unreadable one."""
+    """Returns a breakdown with a read marker, which distinguishes an empty one from an unreadable one."""
     family, per_subject = f"chatcaptain_{name}", limit == CHANNELS
     return Measure(family, text, Kind.SUM, (label,), False, (limit,), needs_read_marker=True, per_subject=per_subject)
 
