@@ -209,10 +209,7 @@ class ReportDefaults(Protocol):
         return ()
 
     def assumed_discoveries(self, day: date, subjects: int, *, at_worst: bool = False) -> Discoveries:
-        """Returns the discoveries that forecasts assume on `day`, with that many `subjects` (channels).
-
-        `at_worst`: the ones that cause the most requests.
-        """
+        """Returns what forecasts assume for `day` and so many `subjects` (channels); `at_worst`, the most requests."""
         return NO_DISCOVERIES
 
     def explain(self, body: bytes, request: Request, context: Context) -> tuple[str, ...] | None:
