@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 
 from exporter.platforms.api import Platform
 from exporter.settings.readers import Loc, Variable
-from exporter.settings.yaml_file import Document, Place
+from exporter.settings.yaml_file import Document, Problem
 
 PREFIX = "CHAT_USAGE_"
 DOWN = "__"
@@ -17,7 +17,6 @@ GROUPS = ("sources_", "calendars_", "limits_", "label_limits_", "privacy_")
 EXAMPLE = "CHAT_USAGE_SOURCES__NAME__POLL__INTERVAL"
 _NAME = re.compile(r"(?=.{1,63}$)[a-z0-9]+(?:[-_][a-z0-9]+)*")
 _SERVICE_LINK = re.compile(r".*_(SERVICE_HOST|SERVICE_PORT(_.+)?|PORT_[0-9]+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)")
-_AFTER_THE_FILE = 2**31
 
 
 def is_name(word: str) -> bool:
@@ -32,15 +31,15 @@ def fold(name: str) -> str:
 def over(file: Document, environ: Mapping[str, str]) -> Document:
     """Returns the file with our variables over it."""
     given: dict[Loc, tuple[str, str]] = {}
-    problems: list[tuple[Place, str]] = []
+    problems: list[Problem] = []
     for variable, value in sorted(environ.items(), key=lambda item: fold(item[0])):
         if not variable.upper().startswith(PREFIX) or _is_service_link(variable, value):
             continue
-        loc, place = _location(variable, file.tree), Place(_AFTER_THE_FILE, variable)
+        loc = _location(variable, file.tree)
         if len(loc) == 1 and loc[0].startswith(GROUPS):
-            problems.append((place, f'names a group of options; write "__" between levels: {EXAMPLE}'))
+            problems.append((variable, f'names a group of options; write "__" between levels: {EXAMPLE}'))
         elif rivals := [given[loc[:depth]] for depth in range(1, len(loc) + 1) if loc[:depth] in given]:
-            problems.append((place, f"sets the same as {rivals[0][0]}, or something inside it; keep one of the two"))
+            problems.append((variable, f"sets the same as {rivals[0][0]}, or something inside it; keep one of the two"))
         else:
             given[loc] = variable, value
     return _laid_over(file, given, problems)
@@ -86,29 +85,22 @@ def _location(variable: str, file: Mapping[str, object]) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _laid_over(
-    document: Document, given: Mapping[Loc, tuple[str, str]], problems: Iterable[tuple[Place, str]] = ()
-) -> Document:
+def _laid_over(document: Document, given: Mapping[Loc, tuple[str, str]], problems: Iterable[Problem] = ()) -> Document:
     """Returns the document with values, each given as variable and text, in place of its own."""
-    variables: Mapping[str, object] = {}
+    layers: list[Mapping[str, object]] = []
     for loc, (_, text) in given.items():
-        variables = _with(variables, loc, Variable(text))
-    places = {loc: Place(_AFTER_THE_FILE, variable) for loc, (variable, _) in given.items()}
-    tree = _merged(variables, document.tree) if given else document.tree
+        *groups, option = map(str, loc)
+        layer: dict[str, object] = {option: Variable(text)}
+        for group in reversed(groups):
+            layer = {group: layer}
+        layers.append(layer)
+    places = {loc: variable for loc, (variable, _) in given.items()}
+    tree = _merged((*layers, document.tree)) if given else document.tree
     return Document(document.name, tree, {**document.places, **places}, (*document.problems, *problems))
 
 
-def _with(tree: Mapping[str, object], loc: Loc, value: object) -> Mapping[str, object]:
-    """Returns the tree with a value at `loc`."""
-    name, *rest = map(str, loc)
-    if rest:
-        inner = tree.get(name)
-        value = _with(inner if isinstance(inner, dict) else {}, tuple(rest), value)
-    return {**tree, name: value}
-
-
-def _merged(upper: Mapping[str, object], lower: Mapping[str, object]) -> Mapping[str, object]:
-    """Merges two trees; where both set an option, the upper one's counts."""
+def _merged(trees: Iterable[Mapping[str, object]]) -> Mapping[str, object]:
+    """Merges trees; of several that set an option, the first one's counts."""
     from pydantic_settings import (  # noqa: PLC0415  30 modules, and most configurations set no variables
         BaseSettings,
         InitSettingsSource,
@@ -122,6 +114,6 @@ def _merged(upper: Mapping[str, object], lower: Mapping[str, object]) -> Mapping
         def settings_customise_sources(
             cls, settings_cls: type[BaseSettings], *_: PydanticBaseSettingsSource, **__: PydanticBaseSettingsSource
         ) -> tuple[PydanticBaseSettingsSource, ...]:
-            return tuple(InitSettingsSource(settings_cls, {"tree": tree}) for tree in (upper, lower))
+            return tuple(InitSettingsSource(settings_cls, {"tree": tree}) for tree in trees)
 
     return Layers().tree

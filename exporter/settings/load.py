@@ -51,12 +51,12 @@ def load(
     environ = environ if keeps_state else {**environ, "CHAT_USAGE_STATE_FILE": ""}
     given, notes = environment.first_run(environment.over(file, environ), environ, installed.values())
     folder = path.parent if path else Path()
-    given, platforms, mistakes = platform_options.resolved(given, installed, folder)
+    given, platforms = platform_options.resolved(given, installed, folder)
     calendars = (DEFAULT_CALENDAR, *_names(given.tree, "calendars"))
     context = ValidationContext(platforms, calendars, _names(given.tree, "sources"), folder)
     problems: list[str] = []
     try:
-        options = errors.validated(options_of(platforms), given, context, mistakes)
+        options = errors.validated(options_of(platforms), given, context)
     except ConfigError as error:
         problems.append(str(error))
     try:

@@ -11,7 +11,7 @@ from pydantic import AfterValidator, ValidationInfo, create_model
 from exporter.domain.errors import ConfigError
 from exporter.domain.selectors import Selection
 from exporter.platforms.api import Account, LabelLimit, Option, OptionKind, Platform
-from exporter.settings.errors import Mistake
+from exporter.settings.errors import located
 from exporter.settings.option_groups import Group, Selectors, Text, Whole, option
 from exporter.settings.rules import within
 from exporter.settings.settings import context_of
@@ -89,34 +89,33 @@ def account(name: str, platform: Platform, options: SourceOptions) -> Account:
 
 def resolved(
     document: Document, platforms: Mapping[str, Platform], folder: Path
-) -> tuple[Document, Mapping[str, Platform], list[Mistake]]:
+) -> tuple[Document, Mapping[str, Platform]]:
     """Replaces `platform: declared` by the platform that the definition describes, and adds it to the platforms.
 
     ConfigError: a definition is wrong.
     """
     given = document.tree.get("sources")
     sources = dict(given) if isinstance(given, dict) else {}
-    known, files, wrong = dict(platforms), dict[str, Path](), list[Mistake]()
-    for name, written in sources.items():
-        options = written if isinstance(written, dict) else {}
-        file, is_declared = options.get("definition"), str(options.get("platform")).strip() == DECLARED
-        if is_declared and not file:
-            wrong.append(Mistake(("sources", name, "platform"), "needs definition; set both, or neither"))
-        if file and not is_declared:
-            message = f"needs platform: {DECLARED}; set both, or neither"
-            wrong.append(Mistake(("sources", name, "definition"), message))
-        if not is_declared or not file or not isinstance(file, str):
+    known, files, problems = dict(platforms), dict[str, Path](), [*document.problems]
+    for name, options in sources.items():
+        if not isinstance(options, dict):
             continue
-        path = (folder / file.strip()).resolve()
-        declared = _defined(path)
-        others = [each for each in known.values() if files.get(each.name) != path]
-        if any(each.name == declared.name or _families(each) & _families(declared) for each in others):
-            message = f"its prefix {declared.name} belongs to another platform; choose another one in {path.name}"
-            wrong.append(Mistake(("sources", name, "definition"), message))
-        else:
-            known[declared.name], files[declared.name] = declared, path
-            sources[name] = {**options, "platform": declared.name}
-    return replace(document, tree={**document.tree, "sources": sources or given}), known, wrong
+        file, is_declared = options.get("definition"), str(options.get("platform")).strip() == DECLARED
+        if is_declared != bool(file):
+            option, other = ("platform", "definition") if is_declared else ("definition", f"platform: {DECLARED}")
+            problems.append(located(document, ("sources", name, option), f"needs {other}; set both, or neither"))
+        elif is_declared and isinstance(file, str):
+            path = (folder / file.strip()).resolve()
+            declared = _defined(path)
+            others = [each for each in known.values() if files.get(each.name) != path]
+            if any(each.name == declared.name or _families(each) & _families(declared) for each in others):
+                message = f"its prefix {declared.name} belongs to another platform; choose another one in {path.name}"
+                problems.append(located(document, ("sources", name, "definition"), message))
+            else:
+                known[declared.name], files[declared.name] = declared, path
+                sources[name] = {**options, "platform": declared.name}
+    tree = {**document.tree, "sources": sources or given}
+    return replace(document, tree=tree, problems=tuple(problems)), known
 
 
 def _defined(path: Path) -> Platform:

@@ -71,7 +71,7 @@ def _of_rows(rows: Iterator[tuple[int, list[str]]], name: str) -> Document:
         given = {each: cell for each, cell in zip_longest(header, cells, fillvalue="") if cell.strip()}
         if given.pop("", None):
             problems.append(f"{name}:{line}: more cells than columns; put quotes around a text with the separator")
-        places["thresholds", len(entries)] = Place.of_line(name, line)
+        places["thresholds", len(entries)] = line
         if "company" in header and "company" not in given:
             problems.append(f"{name}:{line}: company is empty; write * for all companies")
         entries.append({each: Variable(cell) if each == "activity" else cell for each, cell in given.items()})

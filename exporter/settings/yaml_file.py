@@ -8,7 +8,6 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple
 
 import yaml
 
@@ -33,25 +32,19 @@ _ADVICE = {
 _QUOTE = re.compile(r"'[^'<>]{2,}'|\"[^\"<>]{2,}\"")
 
 
-class Place(NamedTuple):
-    """Where a value is set, for messages; `order` sorts them."""
-
-    order: int
-    text: str
-
-    @classmethod
-    def of_line(cls, name: str, line: int) -> "Place":
-        return cls(line, f"{name}:{line}")
+Place = int | str
+"""Where a value is set: a line of the file (0: in none), or the name of a variable."""
+Problem = tuple[Place, str]
 
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A tree of texts, the place of each value by its location, and problems that validation cannot find."""
+    """A tree of texts, the place of each value by its location, and problems that are found before validation."""
 
     name: str
     tree: Mapping[str, object] = field(default_factory=dict, repr=False)
     places: Mapping[Loc, Place] = field(default_factory=dict)
-    problems: tuple[tuple[Place, str], ...] = ()
+    problems: tuple[Problem, ...] = ()
 
 
 class _Loader(yaml.SafeLoader):
@@ -64,8 +57,8 @@ class _Loader(yaml.SafeLoader):
 
     def __init__(self, content: str) -> None:
         super().__init__(content)
-        self.twice: list[tuple[int, str, int]] = []
-        self.lines: dict[Loc, int] = {}
+        self.twice: list[Problem] = []
+        self.lines: dict[Loc, Place] = {}
         self._left = len(content) + _MOST_BY_ALIAS
 
     def compose_mapping_node(self, anchor: object) -> yaml.MappingNode:
@@ -74,9 +67,11 @@ class _Loader(yaml.SafeLoader):
         for key, _ in node.value:
             if not isinstance(key, yaml.ScalarNode):
                 raise _wrong("a key must be plain text", key)
-            if key.value in first and key.tag != _MERGE:
-                self.twice.append((key.start_mark.line + 1, key.value, first[key.value]))
-            first.setdefault(key.value, key.start_mark.line + 1)
+            name, line = key.value, key.start_mark.line + 1
+            if name in first and key.tag != _MERGE:
+                words = f'the key "{shown(name)}" is set again (first in line {first[name]}); keep one of the two'
+                self.twice.append((line, words))
+            first.setdefault(name, line)
         return node
 
     def flatten_mapping(self, node: yaml.MappingNode) -> None:
@@ -148,12 +143,7 @@ def _read(content: str, name: str) -> Document:
         options = loader.mapping(root, ())
     finally:
         loader.dispose()
-    places = {loc: Place.of_line(name, line) for loc, line in loader.lines.items()}
-    twice = tuple(
-        (Place.of_line(name, line), f'the key "{shown(key)}" is set again (first in line {first}); keep one of the two')
-        for line, key, first in loader.twice
-    )
-    return Document(name, options, places, twice)
+    return Document(name, options, loader.lines, tuple(loader.twice))
 
 
 def _wrong(problem: str, node: yaml.Node) -> yaml.MarkedYAMLError:
