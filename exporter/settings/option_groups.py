@@ -143,20 +143,13 @@ class FamiliesOptions(Group):
 class CompaniesOptions(Group):
     """Which companies are served; `exclude` goes before `include`."""
 
-    include: Selectors = option(["*"])
+    include: Annotated[Selectors, within('includes no company; write ["*"] for all companies', least=1)] = option(["*"])
     """Companies that are served, a list of selectors: 17, id:17, name:Nor*, or a glob of either, case-sensitive. With
     exactly one id, the platform is asked for that company alone."""
     exclude: Selectors = option([])
     """Companies that are not served, even if included, a list of selectors."""
     expected: Selectors = option([])
     """Companies that should exist, a list of selectors; one that matches nothing shows in chat_usage_company_info."""
-
-    @field_validator("include")
-    @classmethod
-    def _includes_any(cls, include: tuple[str, ...]) -> tuple[str, ...]:
-        if not include:
-            raise ValueError('includes no company; write ["*"] for all companies')
-        return include
 
 
 class LimitsOptions(Group):
@@ -180,7 +173,9 @@ class PrivacyOptions(Group):
 class CalendarOptions(Group):
     """Which days people work."""
 
-    weekend: Weekdays = option(["sat", "sun"])
+    weekend: Annotated[Weekdays, within("leaves no business day; remove at least one weekday", most=6)] = option(
+        ["sat", "sun"]
+    )
     """Weekdays off, a list of mon, tue, wed, thu, fri, sat, sun; [] if every day is a business day."""
     holidays: DaysOff = option([])
     """Other days off, a list of dates (2026-12-25) or of days of each year (12-25)."""
@@ -188,13 +183,6 @@ class CalendarOptions(Group):
     """Code of the country whose public holidays are days off too: FR, DE, US, ..."""
     subdivision: Annotated[Text | None, needs("country", "set both")] = option(None, example="57")
     """Code of the part of the country with further holidays: 57 (Moselle), BY (Bavaria), ..."""
-
-    @field_validator("weekend")
-    @classmethod
-    def _leaves_work(cls, weekend: frozenset[int]) -> frozenset[int]:
-        if len(weekend) == len(readers.WEEKDAYS):
-            raise ValueError("leaves no business day; remove at least one weekday")
-        return weekend
 
     @field_validator("country")
     @classmethod

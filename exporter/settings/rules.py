@@ -2,7 +2,7 @@
 
 import math
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Sized
 from datetime import timedelta
 
 from pydantic import AfterValidator, ValidationInfo
@@ -11,12 +11,16 @@ from exporter.settings.readers import OptionError, spoken
 
 
 def within(otherwise: str, *, least: float = 0, most: float = math.inf) -> AfterValidator:
-    """Refuses values out of bounds (for durations in seconds); `otherwise` is the message, with `{}` for the value."""
+    """Refuses values out of bounds: of durations the seconds, of collections the length.
 
-    def check(value: timedelta | float) -> timedelta | float:
-        number = value.total_seconds() if isinstance(value, timedelta) else value
-        if not least <= number <= most:
-            raise ValueError(otherwise.format(spoken(value) if isinstance(value, timedelta) else value))
+    `otherwise` is the message, with `{}` for the value or length.
+    """
+
+    def check(value: timedelta | float | Sized) -> timedelta | float | Sized:
+        number = len(value) if isinstance(value, Sized) else value
+        bounded = number.total_seconds() if isinstance(number, timedelta) else number
+        if not least <= bounded <= most:
+            raise ValueError(otherwise.format(spoken(number) if isinstance(number, timedelta) else number))
         return value
 
     return AfterValidator(check)

@@ -9,8 +9,7 @@ import pytest
 from exporter.domain.errors import ConfigError
 from exporter.platforms.paradigm.platform import PLATFORM
 from exporter.settings import Settings, load
-from exporter.settings.definition_options import DefinitionOptions
-from exporter.settings.definitions import read
+from exporter.settings.definitions import DefinitionOptions, read
 from tools.options import walk
 
 ROOT = Path(__file__).parents[2]
