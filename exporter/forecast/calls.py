@@ -7,14 +7,14 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from functools import cache
 
 from exporter.domain import calendars
 from exporter.domain.model import Days
 from exporter.forecast.series import SeriesCounts, Size, live_series, once, served
 from exporter.ledger.day_status import days_to_ask, days_to_refresh
 from exporter.ledger.ledger import Ledger
-from exporter.platforms.api import Report
+from exporter.platforms.api import Report, Request
 from exporter.polling.schedule import SPREAD, Cadence
 from exporter.polling.target import Target
 from exporter.polling.transitions import longest_piece
@@ -39,8 +39,6 @@ class Rate:
 
 
 NEVER = Rate(0.0, 0)
-
-
 PASSES = Rate(1.0, 2)
 """Refresh passes: one after each midnight; 24 hours may include two, or one and a start."""
 
@@ -128,6 +126,7 @@ def polls(cadence: Cadence, now: datetime) -> Rate:
     return Rate(interval + len(cadence.delays()), most_polls(cadence, DAY, now))
 
 
+@cache
 def most_polls(cadence: Cadence, span: timedelta, now: datetime) -> int:
     """Returns the maximum of polls that can start within any `span`, without its end."""
     return -(-span // cadence.interval) + _most_after_midnights(cadence, span, now)
@@ -154,56 +153,33 @@ def _most_after_midnights(cadence: Cadence, span: timedelta, now: datetime) -> i
 
 
 def _source(plan: SourcePlan, size: Size, now: datetime, live: Callable[[str, str], SeriesCounts]) -> SourceForecast:
-    target, cap = plan.target, most_requests_in_a_minute(plan.requests_per_minute)
-    rate, at_once = polls(plan.cadence, now), most_polls(plan.cadence, MINUTE, now)
-    reports, together = [], 0
+    target, reports = plan.target, []
     for report in target.reports:
-        recent, past, discovery, refused = _requests(plan, report, size, now)
-        discovered = PASSES.times(discovery, discovery + refused)
-        calls = rate.times(recent.whole) + PASSES.times(past.whole) + discovered
-        in_parts = rate.times(recent.in_parts) + PASSES.times(past.in_parts) + discovered
-        peak = at_once * recent.whole + past.whole + discovery + refused
         series = Counter(served(target, report, size, now)) + Counter(live(target.source, report.name))
-        reports.append(ReportForecast(report.name, calls, in_parts.most, min(peak, cap), series))
-        together += peak
-    return SourceForecast(target.source, rate, min(together, cap), tuple(reports), once(target, size, now))
+        reports.append(_report(plan, report, size, now, series))
+    peak = min(sum(report.peak for report in reports), most_requests_in_a_minute(plan.requests_per_minute))
+    return SourceForecast(target.source, polls(plan.cadence, now), peak, tuple(reports), once(target, size, now))
 
 
-class Count(NamedTuple):
-    """Requests for all components at once (`whole`), and with one more for each component (`in_parts`)."""
+def _report(plan: SourcePlan, report: Report, size: Size, now: datetime, series: SeriesCounts) -> ReportForecast:
+    scope, rules, rate = plan.target.scope, plan.target.rules, polls(plan.cadence, now)
+    recent = days_to_ask(Ledger(), now, rules)
+    past = days_to_refresh(recent, rules) if report.has_days else None
+    pieces = past.pieces(longest_piece(report, report.day_bytes * size.companies)) if past else ()
 
-    whole: int
-    in_parts: int
+    def planned(days_of_each: Sequence[Days], *, at_worst: bool = False) -> list[Request]:
+        discoveries = report.assumed_discoveries(recent.last, size.channels, at_worst=at_worst)
+        return [request for days in days_of_each for request in report.plan(days, scope, discoveries)]
 
+    def most_in_parts(days_of_each: Sequence[Days]) -> int:
+        return sum(1 + len(request.parts) for request in planned(days_of_each, at_worst=True))
 
-class Requests(NamedTuple):
-    """Requests of one poll and of one refresh pass, and discoveries per day.
-
-    `refused` is 1 with a company filter, which is tried once a day by a key that may not use it.
-    """
-
-    recent: Count
-    past: Count
-    discovery: int
-    refused: int
-
-
-def _requests(plan: SourcePlan, report: Report, size: Size, now: datetime) -> Requests:
-    target = plan.target
-    recent = days_to_ask(Ledger(), now, target.rules)
-    past = days_to_refresh(recent, target.rules) if report.has_days else None
-    longest = longest_piece(report, report.day_bytes * size.companies)
-    discoveries = report.assumed_discoveries(recent.last, size.channels)
-    worst = report.assumed_discoveries(recent.last, size.channels, at_worst=True)
-
-    def count(*ranges: Days) -> Count:
-        whole, in_parts = (
-            [request for days in ranges for request in report.plan(days, target.scope, known)]
-            for known in (discoveries, worst)
-        )
-        return Count(len(whole), sum(1 + len(request.parts) for request in in_parts))
-
-    first = report.plan(recent, target.scope)
-    discovery = sum(bool(request.discovery) for request in first)
-    refused = int(any(request.instead for request in first))
-    return Requests(count(recent), count(*(past.pieces(longest) if past else ())), discovery, refused)
+    first = report.plan(recent, scope)
+    once_a_day = sum(bool(request.discovery) for request in first)
+    at_most = once_a_day + any(request.instead for request in first)  # with a filter that the key may not use
+    per_poll, per_pass, others = len(planned([recent])), len(planned(pieces)), PASSES.times(once_a_day, at_most)
+    calls = rate.times(per_poll) + PASSES.times(per_pass) + others
+    in_parts = rate.most * most_in_parts([recent]) + PASSES.most * most_in_parts(pieces) + others.most
+    peak = most_polls(plan.cadence, MINUTE, now) * per_poll + per_pass + at_most
+    cap = most_requests_in_a_minute(plan.requests_per_minute)
+    return ReportForecast(report.name, calls, in_parts, min(peak, cap), series)
