@@ -13,9 +13,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from exporter.platforms.registry import platforms
-from exporter.settings import platform_options
 from exporter.settings.option_groups import Group, group_of, is_listed
-from exporter.settings.options import options_of
+from exporter.settings.options import options_of, own_options
 from exporter.settings.source_options import SourceOptions
 from tools.options import is_named, meanings
 
@@ -80,7 +79,7 @@ def schema_of(groups: Iterable[type[Group]], more: Schema | None = None) -> Sche
 def definitions() -> Mapping[str, Schema]:
     """Returns the definitions of the schema that come from the exporter's options."""
     installed = platforms().values()
-    own = [platform_options.own_options(platform.options) for platform in installed if platform.options]
+    own = [own_options(platform.options) for platform in installed if platform.options]
     described = {"required": ["platform"], **schema_of([SourceOptions, *own], KEY)}
     return {"source": described, "config": schema_of([options_of(platforms())])}
 

@@ -16,9 +16,8 @@ from pydantic.fields import FieldInfo
 
 from exporter.platforms.api import Platform
 from exporter.platforms.registry import platforms as installed
-from exporter.settings import platform_options
 from exporter.settings.option_groups import Group, group_of, is_listed
-from exporter.settings.options import options_of
+from exporter.settings.options import options_of, own_options
 
 _NAMES = {
     "sources": "production",
@@ -86,7 +85,7 @@ def _others(platforms: Mapping[str, Platform]) -> Iterator[str]:
         yield f"{_SECOND}{f'-{number + 1}' if number else ''}:"
         yield f"  platform: {platform.name}"
         yield f"  api_key_file: /run/secrets/{platform.name}"
-        yield from _indented(_written(platform_options.own_options(platform.options)))
+        yield from _indented(_written(own_options(platform.options)))
 
 
 def _written(group: type[Group], others: tuple[str, ...] = ()) -> Iterator[str]:

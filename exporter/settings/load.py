@@ -19,14 +19,14 @@ from exporter.metrics.label_limits import LabelLimits
 from exporter.metrics.limits import CompanyLimits
 from exporter.platforms.api import Platform
 from exporter.polling.target import Target
-from exporter.settings import environment, errors, platform_options, thresholds_file, yaml_file
+from exporter.settings import environment, errors, thresholds, yaml_file
 from exporter.settings.api_keys import ApiKey
 from exporter.settings.option_groups import Group
-from exporter.settings.options import Options, options_of
+from exporter.settings.options import Options, account_of, options_of
 from exporter.settings.overrides import override
 from exporter.settings.settings import Settings, Source, ValidationContext
-from exporter.settings.thresholds import Selecting
-from exporter.settings.thresholds_file import ThresholdsFile
+from exporter.settings.source_options import DECLARED
+from exporter.settings.thresholds import Selecting, ThresholdsFile
 from exporter.settings.yaml_file import Document
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def load(
     environ = environ if keeps_state else {**environ, "CHAT_USAGE_STATE_FILE": ""}
     given, notes = environment.first_run(environment.over(file, environ), environ, installed.values())
     folder = path.parent if path else Path()
-    given, platforms = platform_options.resolved(given, installed, folder)
+    given, platforms = _with_declared(given, installed, folder)
     calendars = (DEFAULT_CALENDAR, *_names(given.tree, "calendars"))
     context = ValidationContext(platforms, calendars, _names(given.tree, "sources"), folder)
     problems: list[str] = []
@@ -91,10 +91,51 @@ def _public(value: object, key: str = "") -> object:
     return _CREDENTIALS.sub("", value) if key == "proxy_url" and isinstance(value, str) else value
 
 
+def _with_declared(
+    document: Document, platforms: Mapping[str, Platform], folder: Path
+) -> tuple[Document, Mapping[str, Platform]]:
+    """Replaces `platform: declared` by the platform that the definition describes, and adds it to the platforms.
+
+    ConfigError: a definition is wrong.
+    """
+    given = document.tree.get("sources")
+    sources = dict(given) if isinstance(given, dict) else {}
+    known, files, problems = dict(platforms), dict[str, Path](), [*document.problems]
+    for name, options in sources.items():
+        if not isinstance(options, dict):
+            continue
+        file, is_declared = options.get("definition"), str(options.get("platform")).strip() == DECLARED
+        if is_declared != bool(file):
+            option, other = ("platform", "definition") if is_declared else ("definition", f"platform: {DECLARED}")
+            problems.append(errors.located(document, ("sources", name, option), f"needs {other}; set both, or neither"))
+        elif is_declared and isinstance(file, str):
+            path = (folder / file.strip()).resolve()
+            declared = _defined(path)
+            others = [each for each in known.values() if files.get(each.name) != path]
+            if any(each.name == declared.name or _families(each) & _families(declared) for each in others):
+                message = f"its prefix {declared.name} belongs to another platform; choose another one in {path.name}"
+                problems.append(errors.located(document, ("sources", name, "definition"), message))
+            else:
+                known[declared.name], files[declared.name] = declared, path
+                sources[name] = {**options, "platform": declared.name}
+    tree = {**document.tree, "sources": sources or given}
+    return replace(document, tree=tree, problems=tuple(problems)), known
+
+
+def _defined(path: Path) -> Platform:
+    from exporter.settings import definitions  # noqa: PLC0415  11 ms of a start, and most sources have no definition
+
+    return definitions.read(path)
+
+
+def _families(platform: Platform) -> set[str]:
+    return {measure.family for measure in platform.measures}
+
+
 def _thresholds_file(tree: Mapping[str, object], context: ValidationContext) -> ThresholdsFile:
     path = tree.get("thresholds_file")
     is_path = isinstance(path, str) and bool(path.strip())
-    return thresholds_file.read(context.folder / str(path).strip(), context) if is_path else ThresholdsFile()
+    return thresholds.read(context.folder / str(path).strip(), context) if is_path else ThresholdsFile()
 
 
 def _names(tree: Mapping[str, object], section: str) -> tuple[str, ...]:
@@ -125,7 +166,7 @@ def _settings(options: Options, platforms: Mapping[str, Platform]) -> Settings:
 
 def _source(name: str, common: Options, platform: Platform, calendars: Mapping[str, Calendar]) -> Source:
     options = common.sources[name]
-    account = platform_options.account(name, platform, options)
+    account = account_of(name, platform, options)
     overrides = {
         report: each for report, given in options.overrides.items() if (each := override(given, platform)) is not None
     }

@@ -1,14 +1,18 @@
-"""How options are declared, and the groups for polls, families, companies and calendars.
+"""How options and rules about them are declared, and the groups for polls, families, companies and calendars.
 
 An option is a field with its reader, its default as an operator would write it, and its description below it.
 Defaults are read and checked like an operator's values.
 """
 
+import math
+import operator
+from collections.abc import Callable, Sized
 from datetime import date, timedelta
 from typing import Annotated, Any, get_args, get_origin
 from zoneinfo import ZoneInfo
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     ConfigDict,
     Field,
@@ -24,7 +28,6 @@ from exporter.domain.nearest import remedy
 from exporter.settings import readers
 from exporter.settings.public_holidays import days_off, public_holidays
 from exporter.settings.readers import OptionError, quoted, spoken
-from exporter.settings.rules import needs, within
 
 Text = Annotated[str, PlainValidator(readers.text)]
 Duration = Annotated[timedelta, PlainValidator(readers.duration)]
@@ -101,6 +104,50 @@ def group_of(field: FieldInfo) -> type[Group] | None:
 def is_listed(field: FieldInfo) -> bool:
     """Returns whether the option is a list of entries."""
     return get_origin(field.annotation) is tuple and group_of(field) is not None
+
+
+def within(
+    otherwise: str, *, least: float = 0, most: float = math.inf, above: float = -math.inf, below: float = math.inf
+) -> AfterValidator:
+    """Refuses values out of bounds: of durations the seconds, of collections the length.
+
+    `otherwise` is the message, with `{}` for the value or length; `above` and `below` are bounds that are out.
+    """
+
+    def check(value: timedelta | float | Sized) -> timedelta | float | Sized:
+        number = len(value) if isinstance(value, Sized) else value
+        bounded = number.total_seconds() if isinstance(number, timedelta) else number
+        if not (least <= bounded <= most and above < bounded < below):
+            raise ValueError(otherwise.format(spoken(number) if isinstance(number, timedelta) else number))
+        return value
+
+    return AfterValidator(check)
+
+
+def needs(other: str, remedy: str) -> AfterValidator:
+    """Refuses an option that is set without another one, which is declared before it."""
+    return _fitting(other, f"needs {other}; {remedy}", operator.le)
+
+
+def goes_with(other: str) -> AfterValidator:
+    """Refuses one of two options without the other one, which is declared before it."""
+    return _fitting(other, f"needs {other}; set both, or neither", operator.eq)
+
+
+def excludes(other: str) -> AfterValidator:
+    """Refuses two options together, of which the other one is declared before."""
+    return _fitting(
+        other, f"cannot be combined with {other}; keep one of the two", lambda own, given: not (own and given)
+    )
+
+
+def _fitting(other: str, message: str, fit: Callable[[bool, bool], bool]) -> AfterValidator:
+    def check(value: object, info: ValidationInfo) -> object:
+        if other in info.data and not fit(bool(value), bool(info.data[other])):
+            raise OptionError(message, beside=(other,))
+        return value
+
+    return AfterValidator(check)
 
 
 class PollOptions(Group):

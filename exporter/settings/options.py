@@ -1,21 +1,88 @@
-"""The whole configuration as one class."""
+"""The whole configuration as one class, with the options that platforms declare (`platforms.api`)."""
 
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from stat import S_ISDIR
-from typing import Annotated
+from typing import Annotated, cast
 
 from pydantic import AfterValidator, PlainValidator, ValidationInfo, create_model, field_validator
 
 from exporter.domain.blocking import in_time
-from exporter.platforms.api import LabelLimit, Platform
-from exporter.settings import platform_options
+from exporter.domain.errors import ConfigError
+from exporter.domain.selectors import Selection
+from exporter.platforms.api import Account, LabelLimit, Option, OptionKind, Platform
 from exporter.settings.environment import fold, is_name
-from exporter.settings.option_groups import CalendarOptions, Group, LimitsOptions, PrivacyOptions, option
+from exporter.settings.option_groups import (
+    CalendarOptions,
+    Group,
+    LimitsOptions,
+    PrivacyOptions,
+    Selectors,
+    Text,
+    Whole,
+    option,
+    within,
+)
 from exporter.settings.settings import context_of
 from exporter.settings.source_options import SourceOptions, path_that
 from exporter.settings.thresholds import CompanyCalendarList, ThresholdList
+
+
+class SelectionOptions(Group):
+    """Selectors of what is polled; `exclude` goes before `include`."""
+
+    include: Selectors = option(["*"])
+    """Those that are polled, a list of selectors: an id, id:t1o15p, name:Web*, or a glob of either, case-sensitive."""
+    exclude: Selectors = option([])
+    """Those that are not polled, even if included, a list of selectors."""
+
+
+_AS_SELECTION = AfterValidator(lambda options: Selection(options.include, options.exclude))
+
+
+@cache
+def own_options(options: tuple[Option, ...]) -> type[Group]:
+    fields = {each.name: _field(each) for each in options}
+    return create_model("OwnOptions", __base__=Group, **fields)  # type: ignore[call-overload,no-any-return]  # fields known at run time
+
+
+def _field(own: Option) -> tuple[object, object]:
+    if own.kind is OptionKind.SELECTION:
+        return Annotated[SelectionOptions, _AS_SELECTION], option({}, description=own.description)
+    kind, default = (Text, ...) if own.required else (Text | None, None)
+    return kind, option(default, example=own.example, description=own.description)
+
+
+@cache
+def source_options(options: tuple[Option, ...]) -> type[SourceOptions]:
+    return create_model("SourceOptions", __base__=(own_options(options), SourceOptions))  # type: ignore[arg-type]  # both are classes
+
+
+def account_of(name: str, platform: Platform, options: SourceOptions) -> Account:
+    return Account(name, {each.name: getattr(options, each.name) for each in platform.options})
+
+
+def _of_its_platform(named: object, info: ValidationInfo) -> SourceOptions:
+    """Validates one source, given as (name, options), with its platform's options.
+
+    If there is no such platform, that is the only error: options that belong to some platform are not unknown.
+    """
+    name, given = cast("tuple[str, object]", named)
+    platforms = context_of(info).platforms
+    platform = platforms.get(str(given.get("platform")).strip()) if isinstance(given, dict) else None
+    if platform is None:
+        names = {option.name for each in platforms.values() for option in each.options}
+        rest = {key: value for key, value in given.items() if key not in names} if isinstance(given, dict) else given
+        return SourceOptions.model_validate(rest, context=info.context)
+    options = source_options(platform.options).model_validate(given, context=info.context)
+    own = account_of(name, platform, options)
+    try:
+        for report in platform.reports:
+            platform.configured(report, account=own)
+    except ConfigError as error:
+        raise ValueError(str(error)) from None
+    return options
 
 
 def _check_folder(path: Path, _written: str) -> None:
@@ -29,32 +96,25 @@ def _check_folder(path: Path, _written: str) -> None:
         raise ValueError(f"cannot be accessed ({error.strerror}); give another path, or access to it") from None
 
 
+def _named(name: str, info: ValidationInfo) -> str:
+    """Refuses names that are no valid labels, or the same as an earlier one in environment variables."""
+    if not is_name(name):
+        raise ValueError('a name is lower-case letters and digits with single "-" or "_" between them')
+    first = next(each for each in getattr(context_of(info), str(info.field_name)) if fold(each) == fold(name))
+    if first != name:
+        raise ValueError(f"has the same name as {first} in environment variables; rename one of them")
+    return name
+
+
 AnyPath = Annotated[Path, path_that(lambda _path, _written: None)]
 StateFile = Annotated[Path, path_that(_check_folder)]
-
-
-def _named(section: str) -> AfterValidator:
-    """Refuses names that are no valid labels, or the same as an earlier one in environment variables."""
-
-    def check(name: str, info: ValidationInfo) -> str:
-        if not is_name(name):
-            raise ValueError('a name is lower-case letters and digits with single "-" or "_" between them')
-        first = next(each for each in getattr(context_of(info), section) if fold(each) == fold(name))
-        if first != name:
-            raise ValueError(f"has the same name as {first} in environment variables; rename one of them")
-        return name
-
-    return AfterValidator(check)
-
-
-SourceName = Annotated[str, _named("sources")]
-NewCalendar = Annotated[str, _named("calendars")]
+Name = Annotated[str, AfterValidator(_named)]
 
 
 class Options(Group):
     """The whole configuration."""
 
-    sources: dict[SourceName, Annotated[SourceOptions, PlainValidator(platform_options.of_its_platform)]] = option({})
+    sources: dict[Name, Annotated[SourceOptions, PlainValidator(_of_its_platform)]] = option({})
     """The accounts to poll, by name, which is the label source: lower-case letters and digits, with single "-" or "_"
     between them."""
     label_limits: Group = option({})
@@ -63,7 +123,7 @@ class Options(Group):
     """What is not published about people."""
     limits: LimitsOptions = option({})
     """Limits for all sources together."""
-    calendars: dict[NewCalendar, CalendarOptions] = option({})
+    calendars: dict[Name, CalendarOptions] = option({})
     """Days off, by name. The calendar named default always exists; a source chooses another one with calendar."""
     company_calendars: CompanyCalendarList = option(())
     """Companies with a calendar other than their source's; the first entry that selects a company counts."""
@@ -92,4 +152,9 @@ def options_of(platforms: Mapping[str, Platform]) -> type[Options]:
 
 @cache
 def _with_limits(limits: tuple[LabelLimit, ...]) -> type[Options]:
-    return create_model("Options", __base__=Options, label_limits=(platform_options.label_limits(limits), option({})))
+    fields = {each.name: (Whole, option(str(each.default), description=each.description)) for each in limits}
+    length = Annotated[Whole, within("{} characters are too few to distinguish values; the minimum is 8", least=8)]
+    meaning = "Maximum length of such a label's value, in characters, at least 8; longer values are cut."
+    fields["value_length"] = (length, option("128", description=meaning))
+    group = create_model("LabelLimitsOptions", __base__=Group, **fields)  # type: ignore[call-overload]  # as above
+    return create_model("Options", __base__=Options, label_limits=(group, option({})))

@@ -5,17 +5,22 @@ A rule between two options is checked with the later one, so that all problems a
 """
 
 import math
+import ssl
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Annotated
+from urllib.parse import SplitResult, urlsplit
 
 from pydantic import AfterValidator, PlainValidator, SecretStr, ValidationInfo, field_validator
 
 from exporter.domain import calendars
+from exporter.domain.blocking import in_time
 from exporter.domain.errors import ConfigError
+from exporter.http import is_loopback
 from exporter.ledger.day_status import BASELINE_DAYS
-from exporter.settings import api_keys, urls
+from exporter.settings import api_keys
 from exporter.settings.option_groups import (
     CompaniesOptions,
     Day,
@@ -28,12 +33,14 @@ from exporter.settings.option_groups import (
     Whole,
     Zone,
     option,
+    within,
 )
 from exporter.settings.overrides import OverrideOptions, of_reports
 from exporter.settings.readers import AUTO, OptionError, existing, reports, spoken, text
-from exporter.settings.rules import within
 from exporter.settings.settings import context_of, platform_of
 
+EXAMPLE_URL = "https://paradigm.lighton.ai"
+EXAMPLE_PROXY = "http://proxy.example.org:3128"
 LONGEST_HISTORY = 400
 """In days: more than a year, and few enough to be read from a platform in reasonable time."""
 DECLARED = "declared"
@@ -54,6 +61,41 @@ def path_that(proof: Callable[[Path, str], object]) -> PlainValidator:
     return PlainValidator(read)
 
 
+def _proxy(url: str) -> str:
+    _split(url, EXAMPLE_PROXY)
+    return url
+
+
+def _without_credentials(url: str) -> str:
+    parts = _split(url, EXAMPLE_URL)
+    if parts.username is not None or parts.password is not None:
+        raise ValueError("contains a user or password; leave them out, since only the key authenticates")
+    if parts.query or parts.fragment:
+        raise ValueError(f'contains "?" or "#"; give the address only, such as {EXAMPLE_URL}')
+    return url
+
+
+def _split(url: str, example: str) -> SplitResult:
+    """Splits the URL of an http(s) server; messages never show it, since it may hold a password."""
+    try:
+        parts = urlsplit(url)
+        usable = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    except ValueError:  # such as a port that is not a number, or half an IPv6 address
+        usable = False
+    if not usable or any(letter.isspace() for letter in url):
+        raise ValueError(f"is not a URL; write http(s):// and a host, such as {example}")
+    return parts
+
+
+def _check_certificates(path: Path, _written: str) -> None:
+    try:
+        in_time(partial(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations, path), path)
+    except ssl.SSLError:
+        raise ValueError("contains no PEM certificate; give the PEM file of the authority") from None
+    except OSError as error:
+        raise ValueError(f"cannot be read ({error.strerror}); give the path of a PEM file") from None
+
+
 def _installed(platform: str, info: ValidationInfo) -> str:
     return existing(platform, (*context_of(info).platforms, DECLARED), "no platform")
 
@@ -63,11 +105,11 @@ def _kept(calendar: str, info: ValidationInfo) -> str:
 
 
 PlatformName = Annotated[Text, AfterValidator(_installed)]
-Url = Annotated[str, PlainValidator(urls.url)]
-Proxy = Annotated[str, PlainValidator(urls.proxy)]
+Url = Annotated[Text, AfterValidator(_without_credentials)]
+Proxy = Annotated[Text, AfterValidator(_proxy)]
 Key = Annotated[SecretStr, PlainValidator(lambda value: SecretStr(api_keys.clean(text(value))))]
 KeyFile = Annotated[Path, path_that(api_keys.check)]
-Certificates = Annotated[Path, path_that(urls.check_certificates)]
+Certificates = Annotated[Path, path_that(_check_certificates)]
 Reports = Annotated[tuple[str, ...] | None, PlainValidator(reports)]
 CalendarName = Annotated[Text, AfterValidator(_kept)]
 Settle = Annotated[Duration, within("{} is too long; the maximum is 14d", most=14 * 86400)]
@@ -81,7 +123,7 @@ class SourceOptions(Group):
     """Which platform it is: a built-in or installed one, or declared, which a definition describes."""
     definition: Text | None = option(None, example="acme.yml")
     """Path of the file that describes a declared platform; see docs/declared-platforms.md."""
-    base_url: Url | None = option(None, example=urls.EXAMPLE_URL)
+    base_url: Url | None = option(None, example=EXAMPLE_URL)
     """URL of the platform, with or without /api/v2; by default the platform's own."""
     api_key_file: KeyFile | None = option(None, example="/run/secrets/paradigm")
     """Path of a file that holds only the API key; reread for each request. Set exactly one of api_key_file and
@@ -92,7 +134,7 @@ class SourceOptions(Group):
     """Date on which the key expires; served as a gauge, so that an alert can warn."""
     ca_file: Certificates | None = option(None, example="/etc/ssl/private-ca.pem")
     """Path of a PEM file with the certificate authority of a private instance; by default public authorities."""
-    proxy_url: Proxy | None = option(None, example=urls.EXAMPLE_PROXY)
+    proxy_url: Proxy | None = option(None, example=EXAMPLE_PROXY)
     """URL of a proxy; by default from the environment (HTTPS_PROXY, NO_PROXY)."""
     allow_http: Flag = option("false")
     """Whether the key may be sent over plain http, true or false; loopback is always allowed."""
@@ -147,8 +189,8 @@ class SourceOptions(Group):
     @field_validator("allow_http")
     @classmethod
     def _keeps_the_key_private(cls, allowed: bool, info: ValidationInfo) -> bool:
-        base_url = info.data.get("base_url")
-        if base_url and not allowed and urls.is_exposed(base_url):
+        base_url = urlsplit(info.data.get("base_url") or "")
+        if base_url.scheme == "http" and not allowed and not is_loopback(base_url.hostname or ""):
             message = "base_url is plain http, which shows the key to the network; write https, or allow_http: true"
             raise OptionError(message, beside=("base_url",))
         return allowed

@@ -1,17 +1,26 @@
-"""The options `thresholds` and `company_calendars`: ordered lists of entries that select companies."""
+"""The options `thresholds`, `thresholds_file` and `company_calendars`: lists of entries that select companies."""
 
-import math
+import csv
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
+from functools import partial
+from itertools import zip_longest
+from pathlib import Path
 from typing import Annotated, Self
 
 from pydantic import BeforeValidator, PlainValidator, ValidationInfo, WrapValidator, field_validator, model_validator
 
+from exporter.domain.blocking import FileStamp, file_stamp, in_time
+from exporter.domain.errors import ConfigError
+from exporter.domain.nearest import remedy
 from exporter.domain.thresholds import FLOORS, LIMITS, Threshold
-from exporter.settings import readers
-from exporter.settings.option_groups import Group, Selector, Text, option
-from exporter.settings.readers import OptionError, existing, quoted
-from exporter.settings.settings import context_of
+from exporter.settings import errors, readers, yaml_file
+from exporter.settings.option_groups import Group, Selector, Text, option, within
+from exporter.settings.readers import Loc, OptionError, Variable, existing, quoted, shown
+from exporter.settings.settings import ValidationContext, context_of
 from exporter.settings.source_options import CalendarName
+from exporter.settings.yaml_file import Document, Place
 
 OFF = "off"
 SEVERITIES = ("critical", "warning", "info")
@@ -35,22 +44,13 @@ def _shares(info: ValidationInfo) -> tuple[str, ...]:
     return tuple(name for name in info.data.get("activity", ()) if known[name].share_of)
 
 
-def ratio_between(least: float, most: float, range_and_example: str) -> PlainValidator:
-    def read(value: object) -> float:
-        ratio = readers.ratio(value)
-        if not least < ratio < most:
-            raise ValueError(f"{ratio:g} is out of range; write a number {range_and_example}")
-        return ratio
-
-    return PlainValidator(read)
-
-
 Activities = Annotated[tuple[str, ...], PlainValidator(readers.one_or_more)]
 OrOff = WrapValidator(lambda value, read: OFF if isinstance(value, str) and value.strip() == OFF else read(value))
 Bound = Annotated[float | str, PlainValidator(bound), OrOff]
 Floor = Annotated[float | str, PlainValidator(readers.number), OrOff]
-DropRatio = Annotated[float | str, ratio_between(0, 1, "between 0 and 1, such as 0.5 or 50%"), OrOff]
-SpikeRatio = Annotated[float | str, ratio_between(1, math.inf, "above 1, such as 3 or 300%"), OrOff]
+Ratio = Annotated[float | str, PlainValidator(readers.ratio)]
+A_PART = within("{:g} is out of range; write a number between 0 and 1, such as 0.5 or 50%", above=0, below=1)
+A_MULTIPLE = within("{:g} is out of range; write a number above 1, such as 3 or 300%", above=1)
 Severity = Annotated[str, PlainValidator(readers.one_of({each: each for each in SEVERITIES}, "no severity"))]
 
 
@@ -82,10 +82,10 @@ class ThresholdOptions(Selecting):
     """Alert when a business day has less than this number, a percentage (40%) for shares; off removes the limit."""
     above: Bound | None = option(None, example="20000")
     """Alert when a day has more than this number, a percentage for shares; off removes the limit."""
-    drop_ratio: DropRatio | None = option(None, example="0.5")
+    drop_ratio: Annotated[Ratio, A_PART, OrOff] | None = option(None, example="0.5")
     """Alert when a business day has less than this part of its weekday's baseline, between 0 and 1, or 50%; off removes
     the limit."""
-    spike_ratio: SpikeRatio | None = option(None, example="3")
+    spike_ratio: Annotated[Ratio, A_MULTIPLE, OrOff] | None = option(None, example="3")
     """Alert when a day has more than this multiple of its baseline, above 1; off removes the limit."""
     min_baseline: Floor | None = option(None, example="20")
     """The two ratios need a baseline of at least this number; for spikes the baseline counts as at least this much."""
@@ -147,3 +147,65 @@ class CompanyCalendarOptions(Selecting):
 
 ThresholdList = Annotated[tuple[ThresholdOptions, ...], BeforeValidator(readers.entries)]
 CompanyCalendarList = Annotated[tuple[CompanyCalendarOptions, ...], BeforeValidator(readers.entries)]
+
+OPTION = "thresholds_file"
+CSV = (".csv", ".tsv")
+DELIMITERS = ",;\t"
+"""Spreadsheets write semicolons where the comma is the decimal separator."""
+COLUMNS = tuple(ThresholdOptions.model_fields)
+NEEDED = ("company", "activity")
+"""Without a company a row would apply to everybody."""
+
+
+class _Contents(Group):
+    thresholds: ThresholdList = option(())
+
+
+@dataclass(frozen=True, slots=True)
+class ThresholdsFile:
+    """The entries of a file, its stamp from just before it was read, and its tree."""
+
+    entries: tuple[ThresholdOptions, ...] = ()
+    stamp: FileStamp = None
+    tree: Mapping[str, object] = field(default_factory=dict)
+
+
+def read(path: Path, context: ValidationContext) -> ThresholdsFile:
+    """Reads the file at `path`; ConfigError has a line for each problem, TimeoutError means that it does not answer."""
+    stamp = in_time(partial(file_stamp, path), path)
+    document = _of_csv(path) if path.suffix.lower() in CSV else yaml_file.read(path, OPTION)
+    return ThresholdsFile(errors.validated(_Contents, document, context).thresholds, stamp, document.tree)
+
+
+def _of_csv(path: Path) -> Document:
+    """Reads a header and rows; skips empty lines and those that begin with #."""
+    content, name = yaml_file.content(path, OPTION), str(path)
+    lines = ["" if line.startswith("#") else line for line in content.splitlines(keepends=True)]
+    header = next((line for line in lines if line.strip()), "")
+    rows = csv.reader(lines, delimiter=max(DELIMITERS, key=header.count), strict=True)
+    try:
+        return _of_rows(((rows.line_num, row) for row in rows if any(cell.strip() for cell in row)), name)
+    except csv.Error as error:
+        raise ConfigError(f"{name}:{rows.line_num}: {error}; put quotes around a text with quotes") from None
+
+
+def _of_rows(rows: Iterator[tuple[int, list[str]]], name: str) -> Document:
+    line, written = next(rows, (1, []))
+    header = [cell.strip() for cell in written]
+    unknown = [each for each in header if each not in ("", *COLUMNS)]
+    problems = [f'{name}:{line}: unknown column "{shown(each)}", {remedy(each, COLUMNS)}' for each in unknown]
+    problems += [f"{name}:{line}: no column {each}; add it" for each in NEEDED if each not in header]
+    problems += [f"{name}:{line}: two columns {each}; keep one" for each in COLUMNS if header.count(each) > 1]
+    entries: list[object] = []
+    places: dict[Loc, Place] = {}
+    for line, cells in rows:
+        given = {each: cell for each, cell in zip_longest(header, cells, fillvalue="") if cell.strip()}
+        if given.pop("", None):
+            problems.append(f"{name}:{line}: more cells than columns; put quotes around a text with the separator")
+        places["thresholds", len(entries)] = line
+        if "company" in header and "company" not in given:
+            problems.append(f"{name}:{line}: company is empty; write * for all companies")
+        entries.append({each: Variable(cell) if each == "activity" else cell for each, cell in given.items()})
+    if problems:
+        raise ConfigError("\n".join(problems))
+    return Document(name, {"thresholds": entries}, places)
