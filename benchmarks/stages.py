@@ -26,9 +26,10 @@ from exporter.ledger.ledger import Ledger
 from exporter.metrics.report_view import Health
 from exporter.platforms.api import NO_DISCOVERIES, Context, Report, Request
 from exporter.platforms.registry import platforms
+from exporter.polling.poll_result import Answer, fold_answers
 from exporter.polling.render import rendered
 from exporter.polling.target import ReportState, Target
-from exporter.polling.transitions import PIECE_BYTES, Answer, Folded, fold_answers
+from exporter.polling.transitions import PIECE_BYTES
 from exporter.settings import load
 from exporter.simulator.paradigm.reports import REPORTS
 from exporter.simulator.paradigm.world import World
@@ -94,8 +95,8 @@ def past(watched: Target, report: Report, world: World) -> ReportState:
     return ReportState(ledger, health, refreshed_for=date.min)
 
 
-def _folded(watched: Target, report: Report, ledger: Ledger, answer: Answer) -> Folded:
-    return fold_answers(watched, report, ReportState(ledger, Health(watched.interval)), (answer,), NOW)
+def _folded(watched: Target, report: Report, ledger: Ledger, answer: Answer) -> ReportState:
+    return fold_answers(watched, report, ReportState(ledger, Health(watched.interval)), (answer,), NOW).state
 
 
 def measure(companies: int) -> Stages:
@@ -115,7 +116,7 @@ def measure(companies: int) -> Stages:
         others["msgspec"] += cpu(partial(msgspec.json.decode, raw), TRIES)[0]
         seconds, came = cpu(partial(_folded, watched, report, state.ledger, answer), TRIES)
         ours["fold"] += seconds
-        states[report.name] = replace(state, ledger=came.ledger, listed=came.names)
+        states[report.name] = replace(state, ledger=came.ledger, listed=came.listed)
         drawings = [_drawn(watched, states, report) for _ in range(TRIES)]
         ours["judge"] += min(each.judging for each in drawings)
         ours["render"] += min(each.writing for each in drawings)

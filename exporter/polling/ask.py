@@ -4,8 +4,7 @@ A discovery may change the requests after it. A failure skips one item, or one s
 subject after the other end the poll.
 """
 
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
@@ -27,10 +26,9 @@ from exporter.domain.errors import (
 from exporter.domain.model import Days, Reading, Unread
 from exporter.http import RetryBudget
 from exporter.platforms.api import END_DATE, Context, Discoveries, Discovery, NeedsDiscovery, Report, Request
-from exporter.polling.poll_result import IN_A_ROW, Answers, Failure, Known
+from exporter.polling.poll_result import IN_A_ROW, Answer, Answers, Failure, Known
 from exporter.polling.target import Target
 from exporter.polling.threads import Worker
-from exporter.polling.transitions import Answer
 
 ALIKE = (AuthError, RateLimitedError, TimedOutError, ConnectionLostError, NotFoundError, UnavailableError)
 """Errors of the key, the host or the report: two subjects in a row are evidence that the others fail alike."""
@@ -58,21 +56,13 @@ class Transport(NamedTuple):
 
 async def ask(target: Target, report: Report, days: Days, known: Known, transport: Transport, now: datetime) -> Answers:
     """Asks for `days` of a report, one request after the other, and decodes each answer."""
-    today = day_at(now, target.rules.zone)
-    questions = _Questions(
-        target, report, days, known, transport, Context(target.source, today, target.rules.zone), known.discoveries
-    )
+    context = Context(target.source, day_at(now, target.rules.zone), target.rules.zone)
+    questions = _Questions(target, report, known, transport, context, Answers(days, known.discoveries))
     questions.plan(known.discoveries)
     while questions.todo:
         await questions.ask(questions.todo.pop(0))
     await questions.settle_empty()
-    return Answers(
-        tuple(questions.answers),
-        questions.discoveries,
-        tuple(questions.failures),
-        questions.strikes,
-        questions.ended,
-    )
+    return questions.asked
 
 
 Parts = Mapping[str, Unread | None]
@@ -81,32 +71,26 @@ Parts = Mapping[str, Unread | None]
 
 @dataclass(slots=True)
 class _Questions:
-    """The requests to make (`todo`), and the results so far.
+    """The requests to make (`todo`), and what `asked` brought so far.
 
-    `empty` answers have no value at all. `answered` subjects have an answer, `in_a_row` failed since the last
-    answer; `strikes` counts failures per subject.
+    `empty` answers have no value at all. `answered` subjects have an answer, `in_a_row` failed since the last answer.
     """
 
     target: Target
     report: Report
-    days: Days
     known: Known
     transport: Transport
     context: Context
-    discoveries: Discoveries
+    asked: Answers
     todo: list[Request] = field(default_factory=list)
-    answers: list[Answer] = field(default_factory=list)
     empty: list[Answer] = field(default_factory=list)
-    failures: list[Failure] = field(default_factory=list)
     answered: set[str] = field(default_factory=set)
     in_a_row: list[str] = field(default_factory=list)
-    strikes: Counter[str] = field(default_factory=Counter)
-    ended: bool = False
 
     def plan(self, discoveries: Discoveries) -> None:
         """Plans with these discoveries; no request is repeated."""
-        done = [*(each.request for each in self.answers), *(each.request for each in self.failures)]
-        plan = self.report.plan(self.days, self.target.scope, discoveries)
+        done = [*(each.request for each in self.asked.answers), *(each.request for each in self.asked.failures)]
+        plan = self.report.plan(self.asked.days, self.target.scope, discoveries)
         self.todo = [each for each in plan if each.subject not in self.known.given_up and each not in done]
 
     async def ask(self, request: Request) -> None:
@@ -119,13 +103,13 @@ class _Questions:
             error = failure
             if isinstance(error, DIVISIBLE) and not isinstance(error, ALIKE) and not self.in_a_row:
                 parts = dict.fromkeys(request.parts)
-        before = len(self.failures)
+        before = len(self.asked.failures)
         answered = await self._ask_parts(request, parts, answered=error is None)
         if answered:
             self.answered.add(_subject(request))
             self.in_a_row.clear()
         elif error is not None:
-            del self.failures[before:]
+            del self.asked.failures[before:]
             self._failed(request, error)
 
     async def settle_empty(self) -> None:
@@ -134,34 +118,37 @@ class _Questions:
         Also normal if the whole day is empty while others are not: then the day has no rows.
         """
         read = self._was_read()
-        for request, body, reading, _ in self.empty:
-            figures = tuple(self._figures(request))
+        for answer in self.empty:
+            request, body, reading, _ = answer
+            alike = (each for each in self.asked.answers if each.request.subject == request.subject)
+            figures = tuple(self._figures(each.reading for each in alike if each.request.days == request.days))
             if figures and not any(figures):
-                self._keep(request, body, await self._decoded(request, body, replace(self.context, quiet=True)))
+                quiet = await self._decoded(request, body, replace(self.context, quiet=True))
+                reading = quiet if isinstance(quiet, Reading) else reading
             elif read and not figures:
-                self._keep(request, body, replace(reading, unread=()))
-            else:
-                self._note_unread(request, reading.unread)
+                reading = replace(reading, unread=())
+            self._keep(answer._replace(reading=reading))
 
     async def _answer(self, request: Request, left_out: Unread | None = None) -> Parts:
         """Asks once and keeps the answer; returns the parts to ask for because it lacks them.
 
         What was `left_out` of a larger answer has no value if the answer about it alone is empty.
         """
-        body, decoded, further = await self._whole(request)
+        body, decoded, further_bytes = await self._whole(request)
         if isinstance(decoded, Reading) and self._is_end_exclusive(request, decoded):
             decoded = NeedsDiscovery({END_DATE: Discovery(self.context.today, ())})
         if isinstance(decoded, NeedsDiscovery):
             self._discovered(decoded.discoveries)
             return {}
-        if left_out is not None and not any(True for _ in self._figures_in(decoded)):
+        if left_out is not None and not any(True for _ in self._figures([decoded])):
             decoded = replace(decoded, rows=(), unread=decoded.unread or (left_out,))
+        answer = Answer(request, body, decoded, further_bytes)
         is_empty = not decoded.rows and bool(decoded.unread) and all(each.is_absent for each in decoded.unread)
         parts = {each.name: each if each.is_absent else None for each in decoded.unread if each.name in request.parts}
         if is_empty and (not parts or self._was_read()):
-            self.empty.append(Answer(request, body, decoded))
+            self.empty.append(answer)
             return {}
-        self._keep(request, body, decoded, parts, further)
+        self._keep(answer, parts)
         return parts
 
     def _is_end_exclusive(self, request: Request, reading: Reading) -> bool:
@@ -173,9 +160,10 @@ class _Questions:
         last = request.days.last
         if last >= self.context.today:
             return False
-        if END_DATE in self.discoveries:
+        known = self.asked.discoveries
+        if END_DATE in known:
             if reading.outside_range:
-                self.discoveries = {key: each for key, each in self.discoveries.items() if key != END_DATE}
+                self.asked.discoveries = {key: each for key, each in known.items() if key != END_DATE}
             return False
         days = {row.day for row in reading.rows}
         return last in self.known.listed and last not in days and last - ONE_DAY in days
@@ -200,22 +188,13 @@ class _Questions:
     async def _decoded(self, request: Request, body: bytes, context: Context) -> Reading | NeedsDiscovery:
         return await self.transport.worker.run(partial(self.report.decode, body, request, context))
 
-    def _keep(
-        self,
-        request: Request,
-        body: bytes,
-        reading: Reading | NeedsDiscovery,
-        parts: Iterable[str] = (),
-        further_bytes: int = 0,
-    ) -> None:
+    def _keep(self, answer: Answer, parts: Container[str] = ()) -> None:
         """Keeps what was read, and failures other than `parts`; without anything read it is no answer."""
-        if isinstance(reading, Reading):
-            self._note_unread(request, (each for each in reading.unread if each.name not in parts))
-            if reading.rows or not reading.unread:
-                self.answers.append(Answer(request, body, reading, further_bytes))
-
-    def _note_unread(self, request: Request, unread: Iterable[Unread]) -> None:
-        self.failures += [Failure(request, SchemaError(each.message), each) for each in unread]
+        request, _, reading, _ = answer
+        unread = (each for each in reading.unread if each.name not in parts)
+        self.asked.failures += [Failure(request, SchemaError(each.message), each) for each in unread]
+        if reading.rows or not reading.unread:
+            self.asked.answers.append(answer)
 
     async def _ask_parts(self, request: Request, parts: Parts, *, answered: bool) -> bool:
         """Asks for one part after the other; returns whether the whole or some part was answered."""
@@ -226,28 +205,28 @@ class _Questions:
                 await self._answer(part, parts[name])
                 answered, in_a_row = True, 0
             except ReportError as error:
-                self.failures.append(Failure(part, error))
+                self.asked.failures.append(Failure(part, error))
                 in_a_row += 1
                 if in_a_row >= IN_A_ROW and (not answered or isinstance(error, ALIKE)):
-                    self.failures += [Failure(request.parts[each], error) for each in left]
+                    self.asked.failures += [Failure(request.parts[each], error) for each in left]
                     break
         return answered
 
     def _failed(self, request: Request, error: ReportError) -> None:
         """Notes a failure: the subject's other days are asked last, and not at all after another failure."""
-        self.failures.append(Failure(request, error))
+        self.asked.failures.append(Failure(request, error))
         if request.discovery:
             self._discovery_failed(request)
             return
         subject = _subject(request)
-        self.strikes[subject] += 1
+        self.asked.strikes[subject] += 1
         self.in_a_row.append(subject)
         later = [each for each in self.todo if _subject(each) == subject]
         self.todo = [each for each in self.todo if _subject(each) != subject]
-        if self.strikes[subject] < IN_A_ROW:
+        if self.asked.strikes[subject] < IN_A_ROW:
             self.todo += later
         else:
-            self.failures += [Failure(each, error) for each in later]
+            self.asked.failures += [Failure(each, error) for each in later]
         self._end_if_all_fail(subject, error)
 
     def _end_if_all_fail(self, subject: str, error: ReportError) -> None:
@@ -258,36 +237,31 @@ class _Questions:
         witness = next((each for each in self.todo if _subject(each) in self.answered), None)
         if witness is not None and subject not in self.answered:
             self.todo = [witness, *(each for each in self.todo if each is not witness)]
-        elif any(_subject(each) not in self.strikes for each in self.todo):
-            self.ended, self.todo = True, []
+        elif any(_subject(each) not in self.asked.strikes for each in self.todo):
+            self.asked.ended, self.todo = True, []
 
     def _discovered(self, discoveries: Discoveries) -> None:
         """Plans anew with a discovery; SchemaError if it was known."""
-        if all(self.discoveries.get(topic) == discovery for topic, discovery in discoveries.items()):
+        if all(self.asked.discoveries.get(topic) == discovery for topic, discovery in discoveries.items()):
             raise SchemaError(f"{self.target.source}/{self.report.name}: the answer leads nowhere")
-        self.discoveries = {**self.discoveries, **discoveries}
-        self.plan(self.discoveries)
+        self.asked.discoveries = {**self.asked.discoveries, **discoveries}
+        self.plan(self.asked.discoveries)
 
     def _discovery_failed(self, request: Request) -> None:
         """Uses the known discovery until it is too old; without one nothing can be asked."""
-        known = self.discoveries.get(request.discovery)
-        if known is None or self.days.last - known.day > self.target.rules.max_staleness:
-            self.ended, self.todo = True, []
+        known = self.asked.discoveries.get(request.discovery)
+        if known is None or self.asked.days.last - known.day > self.target.rules.max_staleness:
+            self.asked.ended, self.todo = True, []
         else:
-            self.plan({**self.discoveries, request.discovery: known._replace(day=self.days.last)})
+            self.plan({**self.asked.discoveries, request.discovery: known._replace(day=self.asked.days.last)})
 
     def _was_read(self) -> bool:
-        return self.known.was_read or any(any(True for _ in self._figures_in(each.reading)) for each in self.answers)
+        return self.known.was_read or any(True for _ in self._figures(each.reading for each in self.asked.answers))
 
-    def _figures(self, request: Request) -> Iterator[float]:
-        for asked, _, reading, _ in self.answers:
-            if (asked.subject, asked.days) == (request.subject, request.days):
-                yield from self._figures_in(reading)
-
-    def _figures_in(self, reading: Reading) -> Iterator[float]:
-        """Yields the figures of an answer, without read markers."""
+    def _figures(self, readings: Iterable[Reading]) -> Iterator[float]:
+        """Yields the figures of answers, without read markers."""
         depths = {measure.family: len(measure.labels) for measure in self.report.measures}
-        for row in reading.rows:
+        for row in (row for reading in readings for row in reading.rows):
             yield from (n for column, n in row.figures.items() if len(column.label_values) == depths.get(column.family))
 
 

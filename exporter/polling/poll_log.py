@@ -4,8 +4,8 @@ import logging
 
 from exporter.domain.text import enumerated, printable
 from exporter.metrics.unmatched import Unmatched
+from exporter.polling.poll_result import PollResult
 from exporter.polling.target import ReportState
-from exporter.polling.transitions import PollResult
 
 log = logging.getLogger(__name__)
 NAMED = 50
@@ -21,8 +21,8 @@ def log_poll(source: str, report: str, state: ReportState, result: PollResult) -
         "companies": len(state.ledger.names),
         "days": len(state.ledger.blocks),
     }
-    if result.folded is not None and result.folded.left_out:
-        fields["left_out"] = " ".join(f"{kind}={count}" for kind, count in sorted(result.folded.left_out.items()))
+    if result.left_out:
+        fields["left_out"] = " ".join(f"{kind}={count}" for kind, count in sorted(result.left_out.items()))
     if result.unread:
         fields["unread"] = " ".join(f"{item}={count}" for item, count in sorted(result.unread.items()))
     if result.reason:

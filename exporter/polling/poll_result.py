@@ -1,21 +1,27 @@
 """The results of asking a report, and what a poll makes of them: held days, an outcome, unread items; pure."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
+from functools import reduce
 from typing import NamedTuple
 
-from exporter.domain.calendars import ONE_DAY
+from exporter.domain.calendars import ONE_DAY, day_at
 from exporter.domain.errors import NotJsonError, ReportError, SchemaError
-from exporter.domain.model import Days, Unread
+from exporter.domain.model import Days, Reading, Unread, by_day
+from exporter.ledger.corrections import Corrections, corrections
+from exporter.ledger.day_status import day_status
+from exporter.ledger.ledger import Asked, Ledger, fold
+from exporter.ledger.narrowed import began_anew, without_past
 from exporter.platforms.api import END_DATE, NO_DISCOVERIES, Discoveries, Report, Request
 from exporter.polling.target import ReportState, Target
-from exporter.polling.transitions import Answer, PollResult, fold_answers
 
 IN_A_ROW = 2
 """Failures in a row that count as evidence; errors other than `ALIKE` need one more."""
-NO_STRIKES: Mapping[str, int] = {}
+MOST_ITEMS = 50
+"""Items that have a series of their own."""
+OTHER = "other"
 
 
 class Known(NamedTuple):
@@ -28,6 +34,20 @@ class Known(NamedTuple):
     was_read: bool = False
     given_up: frozenset[str] = frozenset()
     listed: frozenset[date] = frozenset()
+
+
+class Answer(NamedTuple):
+    """A request, the body of its answer, what was read from it, and the bytes of further pages."""
+
+    request: Request
+    body: bytes
+    reading: Reading
+    further_bytes: int = 0
+
+    @property
+    def size(self) -> int:
+        """All bytes of the answer."""
+        return len(self.body) + self.further_bytes
 
 
 class Failure(NamedTuple):
@@ -45,18 +65,25 @@ class Failure(NamedTuple):
         return (self.unread.name,) if self.unread else self.request.items or (self.request.report,)
 
 
-class Answers(NamedTuple):
+@dataclass(slots=True)
+class Answers:
     """All answers of a report about some days, and all failures; each answer counts by itself.
 
     `discoveries` are known and new ones, `strikes` counts failures per subject. `ended`: asking stopped because
     the rest would have failed alike.
     """
 
-    answers: tuple[Answer, ...]
+    days: Days
     discoveries: Discoveries
-    failures: tuple[Failure, ...] = ()
-    strikes: Mapping[str, int] = NO_STRIKES
+    answers: list[Answer] = field(default_factory=list)
+    failures: list[Failure] = field(default_factory=list)
+    strikes: Counter[str] = field(default_factory=Counter)
     ended: bool = False
+
+    @property
+    def failed_in_part(self) -> bool:
+        """Whether failures concern their items alone: figures were read, and asking did not end."""
+        return not self.ended and any(row.figures for answer in self.answers for row in answer.reading.rows)
 
 
 def given_up(strikes: Mapping[str, int]) -> frozenset[str]:
@@ -64,38 +91,73 @@ def given_up(strikes: Mapping[str, int]) -> frozenset[str]:
     return frozenset(subject for subject, count in strikes.items() if count >= IN_A_ROW)
 
 
-MOST_ITEMS = 50
-"""Items that have a series of their own."""
-OTHER = "other"
+@dataclass(frozen=True, slots=True)
+class PollResult:
+    """The result of asking a report about some days; None was `read` if there is nothing to fold, but an error.
+
+    `state` has discoveries, folded answers and counted corrections, whose ratio is `restated_ratio`. `read` joins
+    all answers, without rows. With an error, what was read counts all the same. `reason` is the first cause in one
+    line; `unread` counts days per item, `strikes` failures per subject. `ended`: the rest would have failed alike.
+    `day_bytes` say how large a day is. Companies that `began` are new ones, by first day; `is_past_open`: the past
+    is to be read again at once.
+    """
+
+    state: ReportState
+    read: Reading | None = None
+    error: ReportError | None = None
+    reason: str = ""
+    unread: Mapping[str, int] = field(default_factory=dict)
+    strikes: Mapping[str, int] = field(default_factory=dict)
+    ended: bool = False
+    restated_ratio: float = 0.0
+    day_bytes: float = 0.0
+    began: Mapping[str, date] = field(default_factory=dict)
+    is_past_open: bool = False
+
+    @property
+    def is_read(self) -> bool:
+        """Whether anything was read, and asking did not end."""
+        return self.read is not None and not self.ended
+
+    @property
+    def drift(self) -> Mapping[str, int]:
+        """Undocumented fields by kind: unknown, missing, retyped."""
+        return {kind: len(paths) for kind, paths in self.read.drift.items()} if self.read else {}
+
+    @property
+    def left_out(self) -> Mapping[str, int]:
+        """Everything odd in the answers, by kind."""
+        if self.read is None:
+            return {}
+        outside = {"outside_range": self.read.outside_range} if self.read.outside_range else {}
+        return {**self.drift, **self.read.violations, **outside}
 
 
-def poll_result(
-    target: Target, report: Report, before: ReportState, asked: Answers, days: Days, now: datetime
-) -> PollResult:
-    """Returns what asking for these days brought; ReportError if an answer contradicts what is held."""
-    error = poll_error(target, report, asked, days) if asked.failures else None
-    folded = fold_answers(target, report, before, asked.answers, now) if asked.answers else None
-    if folded is not None and END_DATE in asked.discoveries:
-        folded = replace(folded, violations={**folded.violations, "end_exclusive": 1})
-    return PollResult(
-        folded,
-        asked.discoveries,
-        error,
-        unread_items(asked) if asked.failures else {},
-        str(error or next((each.error for each in asked.failures), "")),
-        asked.strikes,
-        asked.ended,
+def poll_result(target: Target, report: Report, before: ReportState, asked: Answers, now: datetime) -> PollResult:
+    """Returns what asking brought; ReportError if an answer contradicts what is held."""
+    error = _error(target, report, asked) if asked.failures else None
+    result = fold_answers(target, report, before, asked.answers, now) if asked.answers else PollResult(before)
+    read = result.read
+    if read is not None and END_DATE in asked.discoveries:
+        read = replace(read, violations={**read.violations, "end_exclusive": 1})
+    return replace(
+        result,
+        state=replace(result.state, discoveries=asked.discoveries),
+        read=read,
+        error=error,
+        reason=str(error or next((each.error for each in asked.failures), "")),
+        unread=unread_items(asked) if asked.failures else {},
+        strikes=asked.strikes,
+        ended=asked.ended,
     )
 
 
-def poll_error(target: Target, report: Report, asked: Answers, days: Days) -> ReportError | None:
-    """Returns why a poll failed; None if what limits need of the newest complete day was read."""
-    if not asked.failures:
-        return None
+def _error(target: Target, report: Report, asked: Answers) -> ReportError | None:
+    """Returns why a poll with failures failed; None if what limits need of the newest complete day was read."""
     discovery = next((each.error for each in asked.failures if each.request.discovery), None)
-    if discovery is not None or asked.ended or not _is_anything_read(asked):
+    if discovery is not None or not asked.failed_in_part:
         return discovery or asked.failures[0].error
-    newest = days.last - ONE_DAY
+    newest = asked.days.last - ONE_DAY
     failed = [each for each in asked.failures if newest in each.request.days]
     read = {
         column.family
@@ -104,13 +166,13 @@ def poll_error(target: Target, report: Report, asked: Answers, days: Days) -> Re
         if row.day == newest
         for column in row.figures
     }
-    missing = families_with_limits(target, report) - read
+    missing = _families_with_limits(target, report) - read
     if not failed or not missing:
         return None
     return next((each.error for each in failed if each.unread and each.unread.family in missing), failed[0].error)
 
 
-def families_with_limits(target: Target, report: Report) -> frozenset[str]:
+def _families_with_limits(target: Target, report: Report) -> frozenset[str]:
     """Returns the families whose activities have a limit for some company."""
     limited = {activity for entry in target.company_limits.thresholds if entry.limits for activity in entry.activities}
     judged = ((m.family, each) for m in report.measures for each in m.activities if each.name in limited)
@@ -118,24 +180,77 @@ def families_with_limits(target: Target, report: Report) -> frozenset[str]:
 
 
 def unread_items(asked: Answers) -> Mapping[str, int]:
-    """Returns the days per item that could not be read; a failure that all items share counts for none."""
-    missing = {(item, day) for each in asked.failures if _is_its_own(each, asked) for item, day in _of(each)}
-    counts = Counter(item for item, _ in missing)
+    """Returns the days per item that could not be read; none of a failure of platform, key or a list."""
+    of_items = [
+        each
+        for each in asked.failures
+        if not each.request.discovery
+        and (each.unread is not None or isinstance(each.error, SchemaError | NotJsonError) or asked.failed_in_part)
+    ]
+    counts = Counter(
+        item for item, _ in {(item, day) for each in of_items for item in each.items for day in each.request.days}
+    )
     named = dict(sorted(counts.items())[:MOST_ITEMS])
     return {**named, OTHER: rest} if (rest := counts.total() - sum(named.values())) else named
 
 
-def _is_its_own(failure: Failure, asked: Answers) -> bool:
-    """Returns whether a failure is one of the item, not of the platform, the key or a list of subjects."""
-    if failure.request.discovery:
-        return False
-    unreadable = failure.unread is not None or isinstance(failure.error, SchemaError | NotJsonError)
-    return unreadable or (_is_anything_read(asked) and not asked.ended)
+def fold_answers(
+    target: Target, report: Report, before: ReportState, answers: Collection[Answer], now: datetime
+) -> PollResult:
+    """Folds at least one answer of a report, asked for at `now`; ReportError if one contradicts what is held."""
+    rules, today = target.rules, day_at(now, target.rules.zone)
+    keep_days = (today - rules.held_since(now)).days
+    ledger = folded = before.ledger
+    for request, _, reading, _ in answers:
+        days = Asked(request.days, today, now, keep_days, rules.zone if report.has_days else None)
+        folded = fold(folded, reading, days, target.companies.wants)
+    asked = {day for answer in answers for day in answer.request.days}
+    read = reduce(Reading.joined, (replace(answer.reading, rows=()) for answer in answers))
+    if lost := folded.lost_rows(asked):
+        read = replace(read, violations={**read.violations, "row_lost": lost})
+    status = day_status(ledger, now, now, rules)
+    if today in asked and not any(answer.reading.rows for answer in answers):
+        _refuse_nobody(ledger, asked & status.covered if report.has_days else asked)
+    began = _began_anew(before, read.names, asked, answers) if report.has_days else {}
+    folded = without_past(folded, began)
+    served = status.published & asked & folded.blocks.keys()
+    restated = [day for day in served if folded.blocks[day].tables != ledger.blocks[day].tables]
+    changed = corrections(ledger, folded, restated, report.measures) if restated else Corrections()
+    is_merged = bool(changed.count and folded.withdrawn - ledger.withdrawn)
+    health = replace(
+        before.health,
+        restatements=before.health.restatements + changed.count,
+        restated_ratio=max(before.health.restated_ratio, changed.ratio),
+    )
+    return PollResult(
+        replace(before, ledger=folded, health=health, listed={**(before.listed or {}), **read.names}),
+        read,
+        restated_ratio=changed.ratio,
+        day_bytes=sum(answer.size for answer in answers) / len(asked),
+        began=began,
+        is_past_open=bool(began) or is_merged or not folded.companies_on(restated) <= ledger.names.keys(),
+    )
 
 
-def _of(failure: Failure) -> Iterator[tuple[str, date]]:
-    return ((item, day) for item in failure.items for day in failure.request.days)
+def _began_anew(
+    before: ReportState, names: Mapping[str, str], asked: Collection[date], answers: Iterable[Answer]
+) -> Mapping[str, date]:
+    """Returns the companies that are new ones under a known id, judged by this report's own names."""
+    given = before.listed or before.ledger.names
+    renamed = {each: set[date]() for each, name in names.items() if name and given.get(each, name) not in ("", name)}
+    if not renamed:
+        return {}
+    for (_, day), rows in ((place, rows) for answer in answers for place, rows in by_day(answer.reading.rows).items()):
+        for company in renamed.keys() & set(rows.companies):
+            renamed[company].add(day)
+    return began_anew(before.ledger, asked, renamed)
 
 
-def _is_anything_read(asked: Answers) -> bool:
-    return any(row.figures for answer in asked.answers for row in answer.reading.rows)
+def _refuse_nobody(ledger: Ledger, days: Iterable[date]) -> None:
+    """Refuses an answer without any row if rows of these days are held."""
+    if companies := set[str]().union(*map(ledger.companies_listed, days)):
+        raise SchemaError(
+            f"the answer has no rows any more, though {len(companies)} companies had rows on the same days;"
+            " the figures stay. If the account was emptied for good, delete the state_file, if one is set, and restart"
+            " the exporter"
+        )

@@ -27,11 +27,10 @@ from exporter.platforms.api import Report
 from exporter.polling import transitions
 from exporter.polling.ask import Fetch, Transport, ask
 from exporter.polling.poll_log import SelectorLog, log_poll
-from exporter.polling.poll_result import IN_A_ROW, Known, given_up, poll_result
+from exporter.polling.poll_result import IN_A_ROW, Known, PollResult, given_up, poll_result
 from exporter.polling.render import rendered
 from exporter.polling.target import ReportState, StateStore, Target
 from exporter.polling.threads import Worker
-from exporter.polling.transitions import PollResult
 
 log = logging.getLogger(__name__)
 
@@ -174,20 +173,13 @@ class Poller:
         state, started = self._states[report.name], self._clock.monotonic()
         days = days_to_ask(state.ledger, attempt, self.target.rules)
         result = await self._ask(report, days, retry_budget)
-        health = replace(state.health, duration=self._clock.monotonic() - started)
-        health = transitions.after_poll(health, result, attempt)
-        if result.folded is None and report.name not in self.target.required:
-            lacking = transitions.lacks(self._states, report, result)
-            health = replace(health, supported=health.supported and not lacking)
-        state = transitions.with_result(replace(state, health=health), result)
-        is_read = result.folded is not None and not result.ended
-        if result.folded is not None and is_read and report.has_days:
-            state = transitions.with_refresh_pass(state, report, days, result.folded, attempt, self.target.rules)
+        state = transitions.after_poll(self.target, report, self._states, days, result, attempt)
+        state = replace(state, health=replace(state.health, duration=self._clock.monotonic() - started))
         # Publish before counting: whoever sees the count finds its figures served.
         await self._take_up(report, state, result, report)
-        self._given_up[report.name] = given_up(result.strikes) if is_read else None
+        self._given_up[report.name] = given_up(result.strikes) if result.is_read else None
         log_poll(self.target.source, report.name, state, result)
-        return health.outcome or ""
+        return state.health.outcome or ""
 
     async def _ask(
         self, report: Report, days: Days, retry_budget: RetryBudget, skipped: frozenset[str] = frozenset()
@@ -199,9 +191,9 @@ class Poller:
         known = Known(state.discoveries, bool(state.ledger.names), skipped, listed)
         try:
             asked = await ask(self.target, report, days, known, transport, now)
-            return await self._outputs.worker.run(partial(poll_result, self.target, report, state, asked, days, now))
+            return await self._outputs.worker.run(partial(poll_result, self.target, report, state, asked, now))
         except ReportError as error:
-            return PollResult(None, state.discoveries, error, reason=str(error))
+            return PollResult(state, error=error, reason=str(error))
 
     async def _refresh_past(self) -> None:
         """Asks for past days of all reports, including what polls in between have left."""
@@ -246,10 +238,9 @@ class Poller:
         retry_budget = RetryBudget(self.target.interval.total_seconds() / 2)
         result = await self._ask(report, piece, retry_budget, skipped)
         strikes.update(result.strikes)
-        state = transitions.with_result(self._states[report.name], result)
         fields = {"source": self.target.source, "report": report.name, "first": piece.first, "last": piece.last}
-        left, is_read = state.to_refresh, result.folded is not None and not result.ended
-        if is_read:
+        state, left = result.state, result.state.to_refresh
+        if result.is_read:
             left = tuple(each for each in left if each != piece)
             log.debug("history read", extra=fields)
         else:
@@ -258,7 +249,7 @@ class Poller:
         history = state.health.history or self._unread_pieces.get(report.name, frozenset()).issuperset(left)
         state = replace(state, to_refresh=left, health=replace(state.health, history=history))
         await self._take_up(report, state, result)
-        return is_read
+        return result.is_read
 
     async def _render(self, report: Report) -> None:
         """Renders a report; if that fails, its health alone, since older figures would look current."""
@@ -271,8 +262,9 @@ class Poller:
 
     async def _take_up(self, report: Report, state: ReportState, result: PollResult, *also: Report) -> None:
         """Keeps the state of a report after an answer; renders `also` reports whose companies it changes."""
-        before, began = dict(self._states), result.folded.began if result.folded else {}
-        self._states |= transitions.taken_up(before, report.name, state, began, self.target.companies)
+        before = dict(self._states)
+        state = replace(state, kept=before[report.name].kept)  # of a rendering in the meantime
+        self._states |= transitions.taken_up(before, report.name, state, result.began, self.target.companies)
         others = (each for each in self.target.reports if each is not report)
         changed = [each for each in others if self._states[each.name].ledger is not before[each.name].ledger]
         if also or changed:

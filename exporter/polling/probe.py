@@ -1,8 +1,8 @@
 """Asks a report once, as a first poll does, and describes the result; publishes nothing."""
 
 import traceback
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -10,7 +10,7 @@ from pathlib import Path
 from exporter.domain.calendars import ONE_DAY, day_at
 from exporter.domain.clock import Clock
 from exporter.domain.errors import ReportError
-from exporter.domain.model import Days
+from exporter.domain.model import Days, Reading
 from exporter.domain.text import enumerated, printable
 from exporter.http import RetryBudget
 from exporter.ledger.day_status import days_to_ask
@@ -19,11 +19,11 @@ from exporter.metrics.report_health import families
 from exporter.metrics.report_view import Health
 from exporter.platforms.api import END_DATE, Context, Report
 from exporter.polling.ask import Fetch, Transport, ask
-from exporter.polling.poll_result import Answers, Known, poll_result
+from exporter.polling.poll_result import Answer, Answers, Known, poll_result
 from exporter.polling.render import view
 from exporter.polling.target import ReportState, Target
 from exporter.polling.threads import Worker
-from exporter.polling.transitions import Answer, Folded, after_poll, with_result
+from exporter.polling.transitions import after_poll
 
 RETRY_SECONDS = 60.0
 """Seconds that one report may wait between attempts; somebody is watching."""
@@ -129,7 +129,7 @@ class Probe:
             if END_DATE in discoveries:
                 asked = await ask(self._target, report, days, Known(discoveries), transport, now)
         error = next((each.error for each in asked.failures), None)
-        return await self._worker.run(partial(_found, self._target, report, asked, days, now)), error
+        return await self._worker.run(partial(_found, self._target, report, asked, now)), error
 
     def _line(self, report: Report, text: str) -> str:
         """Returns one line that names source and report once, even if the message names them already."""
@@ -138,34 +138,33 @@ class Probe:
         return who + " ".join(text.split())
 
 
-def _found(target: Target, report: Report, asked: Answers, days: Days, now: datetime) -> Found | None:
+def _found(target: Target, report: Report, asked: Answers, now: datetime) -> Found | None:
     state = ReportState(Ledger(), Health(target.interval, duration=0.0, history=True))
-    result = poll_result(target, report, state, asked, days, now)
-    folded = result.folded
-    if folded is None:
+    result = poll_result(target, report, state, asked, now)
+    if result.read is None:
         return None
-    state = with_result(replace(state, health=after_poll(state.health, result, now)), result)
+    state = after_poll(target, report, {report.name: state}, asked.days, result, now)
     served = families(view(target, report, state, now))
     return Found(
-        asked=len(folded.ledger.blocks) if report.has_days else 0,
-        listed=sum(block.listed for block in folded.ledger.blocks.values()) if report.has_days else 0,
-        companies=len(folded.ledger.names),
+        asked=len(state.ledger.blocks) if report.has_days else 0,
+        listed=sum(block.listed for block in state.ledger.blocks.values()) if report.has_days else 0,
+        companies=len(state.ledger.names),
         series=sum(len(family.samples) for family in served),
-        unknown=folded.drift.get("unknown", 0),
-        missing=folded.drift.get("missing", 0),
-        left_out={kind: count for kind, count in folded.left_out.items() if kind not in ("unknown", "missing")},
+        unknown=result.drift.get("unknown", 0),
+        missing=result.drift.get("missing", 0),
+        left_out={kind: count for kind, count in result.left_out.items() if kind not in ("unknown", "missing")},
         notes=(
             *_ended(asked),
             *_explained(target, report, asked.answers, now),
-            *_drifted(folded),
-            *_guessed(asked),
+            *_drifted(result.read),
+            *_guessed(result.read),
             *_unread(asked),
         ),
-        names=folded.names,
+        names=result.read.names,
     )
 
 
-def _explained(target: Target, report: Report, answers: tuple[Answer, ...], now: datetime) -> Iterator[str]:
+def _explained(target: Target, report: Report, answers: Iterable[Answer], now: datetime) -> Iterator[str]:
     """Yields how an answer is read; answers of a report are alike, so the first that lists anything is enough."""
     context = Context(target.source, day_at(now, target.rules.zone), target.rules.zone)
     found = [report.explain(each.body, each.request, context) for each in answers]
@@ -182,17 +181,17 @@ def _ended(asked: Answers) -> Iterator[str]:
         yield "end_date is exclusive: answers lack the last day, so one more day is asked for"
 
 
-def _drifted(folded: Folded) -> Iterator[str]:
+def _drifted(read: Reading) -> Iterator[str]:
     """Yields one line per kind with all undocumented paths."""
-    if folded.drifted:
-        yield "; ".join(f"{kind}: {enumerated(paths, FIELDS_SHOWN)}" for kind, paths in sorted(folded.drifted.items()))
+    if read.drift:
+        kinds = sorted(read.drift.items())
+        yield "; ".join(f"{kind}: {enumerated(sorted(paths), FIELDS_SHOWN)}" for kind, paths in kinds)
 
 
-def _guessed(asked: Answers) -> Iterator[str]:
+def _guessed(read: Reading) -> Iterator[str]:
     """Yields one line of all values whose meaning was inferred from their shape."""
-    guesses = sorted({guess for answer in asked.answers for guess in answer.reading.guesses})
-    if guesses:
-        yield f"a guess; compare with the platform's own figures: {enumerated(guesses, FIELDS_SHOWN)}"
+    if read.guesses:
+        yield f"a guess; compare with the platform's own figures: {enumerated(sorted(read.guesses), FIELDS_SHOWN)}"
 
 
 def _unread(asked: Answers) -> Iterator[str]:

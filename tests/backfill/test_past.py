@@ -15,9 +15,8 @@ from exporter.metrics.label_limits import OTHER, LabelLimits
 from exporter.metrics.report_view import Health
 from exporter.platforms.api import NO_DISCOVERIES, Report, Request
 from exporter.platforms.paradigm import platform as paradigm
-from exporter.polling.poll_result import Answers
+from exporter.polling.poll_result import Answer, Answers
 from exporter.polling.target import ReportState
-from exporter.polling.transitions import Answer
 from tests.backfill.past import NOON
 from tests.road.road import target_with
 
@@ -60,7 +59,7 @@ def answer(report: Report, rows: Rows, days: Days) -> Answers:
     ]
     names = {row.company_id: f"Company {row.company_id}" for row in mine}
     reading = Reading(names, frozenset(report.parts), tuple(mine))
-    return Answers((Answer(Request(report.name, "/", {}, days), b"", reading),), NO_DISCOVERIES)
+    return Answers(days, NO_DISCOVERIES, [Answer(Request(report.name, "/", {}, days), b"", reading)])
 
 
 @st.composite

@@ -15,9 +15,10 @@ from exporter.metrics.report_health import families
 from exporter.metrics.report_view import Health
 from exporter.platforms.api import Request
 from exporter.platforms.paradigm.platform import CHAT_SESSIONS, QUERIES
+from exporter.polling.poll_result import Answer, PollResult, fold_answers
 from exporter.polling.render import view
 from exporter.polling.target import ReportState, Target
-from exporter.polling.transitions import Answer, PollResult, after_poll, fold_answers, with_refresh_pass, with_result
+from exporter.polling.transitions import after_poll
 from tests.road.road import RULES, target_with
 
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
@@ -67,12 +68,11 @@ class Exporter:
         """Yields the days that answers covered; the pass over the past may fail."""
         (report,), days = self.target.reports, days_to_ask(self.state.ledger, now, self.target.rules)
         result = self._result(days, now)
-        assert result.folded is not None
-        state = replace(self.state, health=after_poll(self.state.health, result, now))
-        self.state = with_refresh_pass(with_result(state, result), report, days, result.folded, now, self.target.rules)
+        assert result.read is not None
+        self.state = after_poll(self.target, report, {report.name: self.state}, days, result, now)
         yield days
         for piece in self.state.to_refresh if past else ():
-            state = with_result(self.state, self._result(piece, now))
+            state = self._result(piece, now).state
             self.state = replace(state, to_refresh=(), health=replace(state.health, history=True))
             yield piece
 
@@ -87,7 +87,7 @@ class Exporter:
         )
         reading = Reading(self.names, frozenset(report.parts), rows)
         answers = [Answer(Request(report.name, "", {}, days), b"", reading)]
-        return PollResult(fold_answers(self.target, report, self.state, answers, now), {}, None)
+        return fold_answers(self.target, report, self.state, answers, now)
 
     def served(self, now: datetime) -> Served:
         """Returns all figures, baselines and lower limits."""

@@ -22,11 +22,10 @@ from exporter.platforms.chatcaptain.platform import CHANNEL, OVERVIEW, PLATFORM
 from exporter.platforms.chatcaptain.read_component import Shape
 from exporter.platforms.jmespath_fields import expression
 from exporter.polling.ask import Transport, ask
-from exporter.polling.poll_result import Answers, Known
+from exporter.polling.poll_result import Answers, Known, fold_answers
 from exporter.polling.render import view
 from exporter.polling.target import ReportState, Target
 from exporter.polling.threads import Worker
-from exporter.polling.transitions import fold_answers
 from tests.road.road import RULES, target_with, utc
 
 pytestmark = pytest.mark.anyio
@@ -105,7 +104,7 @@ async def test_what_is_understood_at_once_is_asked_at_once() -> None:
     came = await inquire(platform, "overview")
 
     assert platform.asked == ["overview  2", "overview  3"]
-    assert (came.discoveries, came.failures) == ({}, ())
+    assert (came.discoveries, came.failures) == ({}, [])
     assert whole("overview", came) == {each.name for each in OVERVIEW.components}
 
 
@@ -151,7 +150,7 @@ async def test_an_unseen_shape_gives_no_figure_and_a_mapping_makes_it_work() -> 
     )
     told = ChatCaptain(never=names)
     came = await inquire(told, "overview", override=where)
-    assert (told.asked, came.failures) == (["overview  2", "overview  3"], ())
+    assert (told.asked, came.failures) == (["overview  2", "overview  3"], [])
     assert {row.figures[Column("chatcaptain_messages")] for answer in came.answers for row in answer.reading.rows} == {
         7
     }
@@ -177,7 +176,7 @@ async def test_channels_of_a_day_are_served_side_by_side() -> None:
     report = PLATFORM.configured("channel", None, ACCOUNT)
     target: Target = target_with(RULES, reports=(report,))
     health = Health(timedelta(hours=1), last_success=NOW)
-    ledger = fold_answers(target, report, ReportState(Ledger(), health), came.answers, NOW).ledger
+    ledger = fold_answers(target, report, ReportState(Ledger(), health), came.answers, NOW).state.ledger
 
     seen = families(view(target, report, ReportState(ledger, health, discoveries=came.discoveries), NOW))
     shown = (family for family in seen if family.name.endswith(("_last_day", "_channel_info")))

@@ -137,7 +137,7 @@ async def test_without_any_list_nothing_can_be_asked() -> None:
     platform = Platform({SHOPS: HttpStatusError("500")})
     came = await inquire(platform, NO_DISCOVERIES)
 
-    assert (platform.asked, came.answers, came.discoveries) == ([SHOPS], (), {})
+    assert (platform.asked, came.answers, came.discoveries) == ([SHOPS], [], {})
 
 
 @pytest.mark.parametrize(
