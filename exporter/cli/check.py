@@ -20,7 +20,7 @@ from exporter.domain.clock import Clock
 from exporter.domain.errors import FailedError
 from exporter.domain.selectors import Entry, matches
 from exporter.domain.text import printable
-from exporter.polling.probe import Finding, LastCodes, Probe
+from exporter.polling.probe import Finding, LastCodes, probe
 from exporter.polling.target import Target
 from exporter.polling.threads import Worker
 from exporter.settings import Settings, Source
@@ -93,17 +93,16 @@ async def probed(
     async with AsyncExitStack() as closing:
         worker = Worker("probe")
         closing.callback(worker.close)
-        probes, keys_in_use = [], dict[str, str]()
+        sources, keys_in_use = [], dict[str, str]()
         for each in settings.sources.values():
             codes = LastCodes()
             client = client_of(each, codes, client_clock, keys_in_use)
             closing.push_async_callback(client.aclose)
-            target = each.target
-            probes.append((target, Probe(target, client, codes, worker, clock)))
-        for target, probe in probes:
+            sources.append((each.target, client, codes))
+        for target, client, codes in sources:
             for report in target.reports:
                 show(f"{target.source}: {report.name}")
-                findings.append(await probe.ask(report))
+                findings.append(await probe(target, report, client, codes, worker, clock))
     return tuple(findings)
 
 

@@ -1,7 +1,7 @@
 """Asks a report once, as a first poll does, and describes the result; publishes nothing."""
 
 import traceback
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
@@ -9,7 +9,7 @@ from pathlib import Path
 
 from exporter.domain.calendars import ONE_DAY, day_at
 from exporter.domain.clock import Clock
-from exporter.domain.errors import ReportError
+from exporter.domain.errors import InternalError, ReportError
 from exporter.domain.model import Days, Reading
 from exporter.domain.text import enumerated, printable
 from exporter.http import RetryBudget
@@ -19,7 +19,7 @@ from exporter.metrics.report_health import families
 from exporter.metrics.report_view import Health
 from exporter.platforms.api import END_DATE, Context, Report
 from exporter.polling.ask import Fetch, Transport, ask
-from exporter.polling.poll_result import Answer, Answers, Known, poll_result
+from exporter.polling.poll_result import Answers, Known, poll_result
 from exporter.polling.render import view
 from exporter.polling.target import ReportState, Target
 from exporter.polling.threads import Worker
@@ -92,50 +92,45 @@ class LastCodes:
         return self._codes.get(report, "")
 
 
-class Probe:
-    """Asks the reports of one source; `codes` is the observer of `fetch`."""
+async def probe(
+    target: Target, report: Report, fetch: Fetch, codes: LastCodes, worker: Worker, clock: Clock
+) -> Finding:
+    """Asks one report for the days of a first poll; a failure is a finding too. `codes` is the observer of `fetch`."""
+    began, found, error = clock.monotonic(), None, None
+    try:
+        transport = Transport(fetch, RetryBudget(RETRY_SECONDS), worker)
+        found, error = await _find(target, report, transport, clock.now())
+    except ReportError as failure:
+        error = failure
+    except Exception as failure:  # an error of the exporter: the other reports are asked all the same
+        error = InternalError(_broken(failure))
+    who, text = f"{target.source}: {report.name}: ", str(error or "")
+    text = text.removeprefix(who).removeprefix(f"{target.source}/{report.name}: ")  # named once
+    return Finding(
+        target.source,
+        report.name,
+        codes.of(report.name),
+        error.outcome if error else "ok",
+        clock.monotonic() - began,
+        found,
+        who + " ".join(text.split()) if error else "",
+    )
 
-    def __init__(self, target: Target, fetch: Fetch, codes: LastCodes, worker: Worker, clock: Clock) -> None:
-        self._target = target
-        self._fetch = fetch
-        self._codes = codes
-        self._worker = worker
-        self._clock = clock
 
-    async def ask(self, report: Report) -> Finding:
-        """Asks one report for the days of a first poll; a failure is a finding too."""
-        now, began = self._clock.now(), self._clock.monotonic()
-        outcome, found, message = "ok", None, ""
-        try:
-            found, failure = await self._find(report, now)
-            if failure is not None:
-                outcome, message = failure.outcome, self._line(report, str(failure))
-        except ReportError as error:
-            outcome, message = error.outcome, self._line(report, str(error))
-        except Exception as error:  # an error of the exporter: the other reports are asked all the same
-            outcome, message = "internal", self._line(report, _broken(error))
-        seconds = self._clock.monotonic() - began
-        return Finding(self._target.source, report.name, self._codes.of(report.name), outcome, seconds, found, message)
-
-    async def _find(self, report: Report, now: datetime) -> tuple[Found | None, ReportError | None]:
-        days = days_to_ask(Ledger(), now, self._target.rules)
-        transport = Transport(self._fetch, RetryBudget(RETRY_SECONDS), self._worker)
-        asked = await ask(self._target, report, days, Known(), transport, now)
-        yesterday = days.last - ONE_DAY
-        listed = {row.day for answer in asked.answers for row in answer.reading.rows}
-        if yesterday in listed and days.last not in listed and not report.asks_by_day:
-            shorter, known = Days(days.first, yesterday), Known(listed=frozenset({yesterday}))
-            discoveries = (await ask(self._target, report, shorter, known, transport, now)).discoveries
-            if END_DATE in discoveries:
-                asked = await ask(self._target, report, days, Known(discoveries), transport, now)
-        error = next((each.error for each in asked.failures), None)
-        return await self._worker.run(partial(_found, self._target, report, asked, now)), error
-
-    def _line(self, report: Report, text: str) -> str:
-        """Returns one line that names source and report once, even if the message names them already."""
-        who = f"{self._target.source}: {report.name}: "
-        text = text.removeprefix(who).removeprefix(f"{self._target.source}/{report.name}: ")
-        return who + " ".join(text.split())
+async def _find(
+    target: Target, report: Report, transport: Transport, now: datetime
+) -> tuple[Found | None, ReportError | None]:
+    days = days_to_ask(Ledger(), now, target.rules)
+    asked = await ask(target, report, days, Known(), transport, now)
+    yesterday = days.last - ONE_DAY
+    listed = {row.day for answer in asked.answers for row in answer.reading.rows}
+    if yesterday in listed and days.last not in listed and not report.asks_by_day:
+        shorter, known = Days(days.first, yesterday), Known(listed=frozenset({yesterday}))
+        discoveries = (await ask(target, report, shorter, known, transport, now)).discoveries
+        if END_DATE in discoveries:
+            asked = await ask(target, report, days, Known(discoveries), transport, now)
+    error = next((each.error for each in asked.failures), None)
+    return await transport.worker.run(partial(_found, target, report, asked, now)), error
 
 
 def _found(target: Target, report: Report, asked: Answers, now: datetime) -> Found | None:
@@ -150,48 +145,36 @@ def _found(target: Target, report: Report, asked: Answers, now: datetime) -> Fou
         listed=sum(block.listed for block in state.ledger.blocks.values()) if report.has_days else 0,
         companies=len(state.ledger.names),
         series=sum(len(family.samples) for family in served),
-        unknown=result.drift.get("unknown", 0),
-        missing=result.drift.get("missing", 0),
+        unknown=result.left_out.get("unknown", 0),
+        missing=result.left_out.get("missing", 0),
         left_out={kind: count for kind, count in result.left_out.items() if kind not in ("unknown", "missing")},
-        notes=(
-            *_ended(asked),
-            *_explained(target, report, asked.answers, now),
-            *_drifted(result.read),
-            *_guessed(result.read),
-            *_unread(asked),
-        ),
+        notes=tuple(_notes(target, report, asked, result.read, now)),
         names=result.read.names,
     )
 
 
-def _explained(target: Target, report: Report, answers: Iterable[Answer], now: datetime) -> Iterator[str]:
+def _notes(target: Target, report: Report, asked: Answers, read: Reading, now: datetime) -> Iterator[str]:
+    """Yields a line for each thing that an operator should know of the answers."""
+    if END_DATE in asked.discoveries:
+        yield "end_date is exclusive: answers lack the last day, so one more day is asked for"
+    yield from _explained(target, report, asked, now)
+    if read.drift:
+        kinds = sorted(read.drift.items())
+        yield "; ".join(f"{kind}: {enumerated(sorted(paths), FIELDS_SHOWN)}" for kind, paths in kinds)
+    if read.guesses:
+        yield f"a guess; compare with the platform's own figures: {enumerated(sorted(read.guesses), FIELDS_SHOWN)}"
+    yield from _unread(asked)
+
+
+def _explained(target: Target, report: Report, asked: Answers, now: datetime) -> Iterator[str]:
     """Yields how an answer is read; answers of a report are alike, so the first that lists anything is enough."""
     context = Context(target.source, day_at(now, target.rules.zone), target.rules.zone)
-    found = [report.explain(each.body, each.request, context) for each in answers]
+    found = [report.explain(each.body, each.request, context) for each in asked.answers]
     if lines := next(filter(None, found), ()):
         yield from map(printable, lines)
     elif () in found:
         family = report.measures[0].family
         yield f"no row lists anything in these days, so the field for {family} is not known yet"
-
-
-def _ended(asked: Answers) -> Iterator[str]:
-    """Yields that the end date is exclusive."""
-    if END_DATE in asked.discoveries:
-        yield "end_date is exclusive: answers lack the last day, so one more day is asked for"
-
-
-def _drifted(read: Reading) -> Iterator[str]:
-    """Yields one line per kind with all undocumented paths."""
-    if read.drift:
-        kinds = sorted(read.drift.items())
-        yield "; ".join(f"{kind}: {enumerated(sorted(paths), FIELDS_SHOWN)}" for kind, paths in kinds)
-
-
-def _guessed(read: Reading) -> Iterator[str]:
-    """Yields one line of all values whose meaning was inferred from their shape."""
-    if read.guesses:
-        yield f"a guess; compare with the platform's own figures: {enumerated(sorted(read.guesses), FIELDS_SHOWN)}"
 
 
 def _unread(asked: Answers) -> Iterator[str]:

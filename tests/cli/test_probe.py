@@ -30,7 +30,7 @@ from exporter.metrics.limits import CompanyLimits
 from exporter.platforms.api import Request
 from exporter.platforms.paradigm.platform import CHAT_SESSIONS, REPORTS
 from exporter.platforms.registry import platforms
-from exporter.polling.probe import Finding, Found, LastCodes, Probe
+from exporter.polling.probe import Finding, Found, LastCodes, probe
 from exporter.polling.target import Target
 from exporter.polling.threads import Worker
 from exporter.settings import load
@@ -326,7 +326,7 @@ class Canned:
 async def asked(body: bytes | None) -> Finding:
     clock, worker = PassedClock(NOW), Worker("test")
     target = Target("production", "paradigm", (CHAT_SESSIONS,), Scope(), RULES, timedelta(hours=1))
-    finding = await Probe(target, Canned(body), LastCodes(), worker, clocks(clock)).ask(CHAT_SESSIONS)
+    finding = await probe(target, CHAT_SESSIONS, Canned(body), LastCodes(), worker, clocks(clock))
     worker.close()
     return finding
 

@@ -19,7 +19,7 @@ from exporter.domain.selectors import Companies
 from exporter.metrics.daily import DailyFigures
 from exporter.platforms.api import Report
 from exporter.platforms.paradigm.platform import REPORTS
-from exporter.polling.probe import LastCodes, Probe
+from exporter.polling.probe import LastCodes, probe
 from exporter.polling.target import Target
 from exporter.settings.definitions import read
 from tests.road.road import RULES, PassedClock, Road, only, target_with, utc
@@ -463,8 +463,8 @@ async def test_a_probe_says_that_an_end_date_is_exclusive(is_exclusive: bool, re
     platform = Platform(all_days("17", "18"))
     platform.is_end_exclusive = is_exclusive
     async with Road(platform, PassedClock(NOON), "k", chats(reports)) as road:
-        probe = Probe(chats(reports), road.client, LastCodes(), road.worker, Clock(road.clock.now, road.clock.seconds))
-        finding = await probe.ask(reports["chat-sessions"])
+        clock, report = Clock(road.clock.now, road.clock.seconds), reports["chat-sessions"]
+        finding = await probe(chats(reports), report, road.client, LastCodes(), road.worker, clock)
 
     assert finding.found is not None
     assert finding.found.listed == finding.found.asked

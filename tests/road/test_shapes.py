@@ -16,7 +16,7 @@ import pytest
 from exporter.domain.clock import Clock
 from exporter.platforms.chatcaptain.platform import PLATFORM
 from exporter.platforms.chatcaptain.read_component import Shape as Component
-from exporter.polling.probe import Found, LastCodes, Probe
+from exporter.polling.probe import Found, LastCodes, probe
 from tests.road.road import Road
 from tests.road.test_chatcaptain import NOON, UTC_ZONE, Platform
 from tests.road.test_partial_answers import (
@@ -141,8 +141,9 @@ async def probed(change: Change) -> Mapping[str, Found]:
     transport, target = Troubled(platform.transport, change), target_of(platform, REPORTS)
     async with Road(transport, platform.clock, platform.bots.chatbots[0].key, target, platform=PLATFORM) as road:
         clock = Clock(platform.clock.now, platform.clock.seconds)
-        probe = Probe(target, road.client, LastCodes(), road.worker, clock)
-        findings = [await probe.ask(report) for report in target.reports]
+        findings = [
+            await probe(target, report, road.client, LastCodes(), road.worker, clock) for report in target.reports
+        ]
     return {each.report: each.found for each in findings if each.found is not None}
 
 
