@@ -77,7 +77,7 @@ def _decoded(watched: Target, report: Report, days: Days, raw: bytes) -> Answer:
     found = report.decode(raw, request, Context(watched.source, TODAY, watched.rules.zone))
     if not isinstance(found, Reading):
         raise SystemExit(f"{report.name}: the simulated answer has no figures")
-    return Answer(request, raw, found)
+    return Answer(request, raw, found, len(raw))
 
 
 def past(watched: Target, report: Report, world: World) -> ReportState:

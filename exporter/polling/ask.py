@@ -134,7 +134,7 @@ class _Questions:
 
         What was `left_out` of a larger answer has no value if the answer about it alone is empty.
         """
-        body, decoded, further_bytes = await self._whole(request)
+        body, decoded, size = await self._whole(request)
         if isinstance(decoded, Reading) and self._is_end_exclusive(request, decoded):
             decoded = NeedsDiscovery({END_DATE: Discovery(self.context.today, ())})
         if isinstance(decoded, NeedsDiscovery):
@@ -142,7 +142,7 @@ class _Questions:
             return {}
         if left_out is not None and not any(True for _ in self._figures([decoded])):
             decoded = replace(decoded, rows=(), unread=decoded.unread or (left_out,))
-        answer = Answer(request, body, decoded, further_bytes)
+        answer = Answer(request, body, decoded, size)
         is_empty = not decoded.rows and bool(decoded.unread) and all(each.is_absent for each in decoded.unread)
         parts = {each.name: each if each.is_absent else None for each in decoded.unread if each.name in request.parts}
         if is_empty and (not parts or self._was_read()):
@@ -171,7 +171,7 @@ class _Questions:
     async def _whole(self, request: Request) -> tuple[bytes, Reading | NeedsDiscovery, int]:
         """Asks for an answer and its pages, and returns their bytes; ReportError if a page fails or there is no end."""
         body = await self.transport.fetch.get(request, self.transport.retry_budget)
-        decoded, links, further_bytes = await self._decoded(request, body, self.context), list[str](), 0
+        decoded, links, size = await self._decoded(request, body, self.context), list[str](), len(body)
         while isinstance(decoded, Reading) and decoded.next_page:
             links.append(decoded.next_page)
             if len(links) > MOST_PAGES or decoded.next_page in links[:-1]:
@@ -179,11 +179,9 @@ class _Questions:
             further = replace(request, link=decoded.next_page, instead=None)
             page = await self.transport.fetch.get(further, self.transport.retry_budget)
             read = await self._decoded(further, page, self.context)
-            decoded, further_bytes = (
-                decoded.joined(read) if isinstance(read, Reading) else read,
-                further_bytes + len(page),
-            )
-        return body, decoded, further_bytes
+            decoded = decoded.joined(read) if isinstance(read, Reading) else read
+            size += len(page)
+        return body, decoded, size
 
     async def _decoded(self, request: Request, body: bytes, context: Context) -> Reading | NeedsDiscovery:
         return await self.transport.worker.run(partial(self.report.decode, body, request, context))

@@ -21,8 +21,8 @@ def log_poll(source: str, report: str, state: ReportState, result: PollResult) -
         "companies": len(state.ledger.names),
         "days": len(state.ledger.blocks),
     }
-    if result.left_out:
-        fields["left_out"] = " ".join(f"{kind}={count}" for kind, count in sorted(result.left_out.items()))
+    if left_out := result.left_out:
+        fields["left_out"] = " ".join(f"{kind}={count}" for kind, count in sorted(left_out.items()))
     if result.unread:
         fields["unread"] = " ".join(f"{item}={count}" for item, count in sorted(result.unread.items()))
     if result.reason:

@@ -37,17 +37,12 @@ class Known(NamedTuple):
 
 
 class Answer(NamedTuple):
-    """A request, the body of its answer, what was read from it, and the bytes of further pages."""
+    """A request, the body of its answer, what was read from it, and its size in bytes with further pages."""
 
     request: Request
     body: bytes
     reading: Reading
-    further_bytes: int = 0
-
-    @property
-    def size(self) -> int:
-        """All bytes of the answer."""
-        return len(self.body) + self.further_bytes
+    size: int
 
 
 class Failure(NamedTuple):
@@ -120,17 +115,13 @@ class PollResult:
         return self.read is not None and not self.ended
 
     @property
-    def drift(self) -> Mapping[str, int]:
-        """Undocumented fields by kind: unknown, missing, retyped."""
-        return {kind: len(paths) for kind, paths in self.read.drift.items()} if self.read else {}
-
-    @property
     def left_out(self) -> Mapping[str, int]:
         """Everything odd in the answers, by kind."""
         if self.read is None:
             return {}
+        drift = {kind: len(paths) for kind, paths in self.read.drift.items()}
         outside = {"outside_range": self.read.outside_range} if self.read.outside_range else {}
-        return {**self.drift, **self.read.violations, **outside}
+        return {**drift, **self.read.violations, **outside}
 
 
 def poll_result(target: Target, report: Report, before: ReportState, asked: Answers, now: datetime) -> PollResult:

@@ -51,11 +51,14 @@ def source_view(target: Target, states: Mapping[str, ReportState]) -> SourceInfo
     ledgers = [state.ledger for state in states.values()]
     withdrawn = frozenset[str]().union(*(ledger.withdrawn for ledger in ledgers))
     here = {company for ledger in ledgers for company in withdrawn & ledger.names.keys() - ledger.withdrawn}
-    names = _merged(ledger.names for ledger in ledgers)
+    names = {company: name for ledger in ledgers for company, name in ledger.names.items()}
     lists = [state.listed for state in states.values() if state.listed is not None]
-    listed = _merged(lists) if lists else None
+    listed = {company: name for each in lists for company, name in each.items()} if lists else None
     idle: dict[str, tuple[Entry, ...]] = {}
-    if listed is not None and all(map(_is_settled, states.values())):
+    # A first poll asks only for a few days.
+    healths = [(state.health, state.to_refresh) for state in states.values()]
+    is_settled = all(health.last_attempt and (health.history or not left) for health, left in healths)
+    if listed is not None and is_settled:
         by_option = {**target.companies.entries(target.source, "companies"), **target.selectors}
         idle |= {option: unmatched(entries, {**names, **listed}) for option, entries in by_option.items()}
     for option, selection in target.selections.items():
@@ -73,15 +76,3 @@ def source_view(target: Target, states: Mapping[str, ReportState]) -> SourceInfo
         listed,
         idle,
     )
-
-
-def _merged(of_reports: Iterable[Mapping[str, str]]) -> Mapping[str, str]:
-    merged: dict[str, str] = {}
-    for each in of_reports:
-        merged |= each
-    return merged
-
-
-def _is_settled(state: ReportState) -> bool:
-    """Returns whether a report was asked for all days; a first poll asks only for a few."""
-    return state.health.last_attempt is not None and (state.health.history or not state.to_refresh)

@@ -39,7 +39,7 @@ def after_poll(
         last_partial=health.last_partial if error is None else now,
         supported=True,
         restated_ratio=result.restated_ratio,
-        drift=result.drift,
+        drift={kind: len(paths) for kind, paths in read.drift.items()},
         violations=read.violations,
         fields=tuple(sorted({note.field: note for note in read.fields}.values())),
     )

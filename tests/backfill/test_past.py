@@ -59,7 +59,7 @@ def answer(report: Report, rows: Rows, days: Days) -> Answers:
     ]
     names = {row.company_id: f"Company {row.company_id}" for row in mine}
     reading = Reading(names, frozenset(report.parts), tuple(mine))
-    return Answers(days, NO_DISCOVERIES, [Answer(Request(report.name, "/", {}, days), b"", reading)])
+    return Answers(days, NO_DISCOVERIES, [Answer(Request(report.name, "/", {}, days), b"", reading, 0)])
 
 
 @st.composite

@@ -86,7 +86,7 @@ class Exporter:
             if value is not None and day <= today
         )
         reading = Reading(self.names, frozenset(report.parts), rows)
-        answers = [Answer(Request(report.name, "", {}, days), b"", reading)]
+        answers = [Answer(Request(report.name, "", {}, days), b"", reading, 0)]
         return fold_answers(self.target, report, self.state, answers, now)
 
     def served(self, now: datetime) -> Served:
