@@ -21,12 +21,12 @@ import httpx
 
 import exporter
 from exporter import http
+from exporter.domain.blocking import Worker
 from exporter.domain.clock import Clock
 from exporter.exposition.board import Board
 from exporter.exposition.telemetry import Telemetry
 from exporter.platforms.registry import platforms
 from exporter.polling.poller import Poller, PollOutputs
-from exporter.polling.threads import Worker
 from exporter.settings import load
 from exporter.simulator.app import create_app
 from exporter.simulator.paradigm.world import World

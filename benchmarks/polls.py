@@ -14,6 +14,7 @@ import msgspec
 from benchmarks.figure import Figure
 from benchmarks.stages import NOW, TODAY, TRIES, source
 from exporter.app import interpreter
+from exporter.domain.blocking import Worker
 from exporter.domain.clock import Clock
 from exporter.domain.model import Days
 from exporter.exposition.board import Board
@@ -21,7 +22,6 @@ from exporter.exposition.telemetry import Telemetry
 from exporter.http import RetryBudget
 from exporter.platforms.api import Request
 from exporter.polling.poller import Poller, PollOutputs
-from exporter.polling.threads import Worker
 from exporter.simulator.paradigm.reports import REPORTS
 from exporter.simulator.paradigm.world import World
 

@@ -12,13 +12,13 @@ from starlette.applications import Starlette
 from exporter import http as fetch
 from exporter.app.reload import Reloader
 from exporter.app.running_sources import Running, Sources, identity
+from exporter.domain.blocking import Worker
 from exporter.domain.clock import Clock
 from exporter.exposition.board import Board
 from exporter.exposition.telemetry import Telemetry
 from exporter.polling.poller import Poller, PollOutputs
 from exporter.polling.schedule import Schedule
 from exporter.polling.state_file import StateFile
-from exporter.polling.threads import Worker
 from exporter.settings import Settings, Source
 from exporter.web.app import WebContext, create_app
 from exporter.web.status.page import NO_LINKS, Links

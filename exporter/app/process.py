@@ -4,19 +4,38 @@ import asyncio
 import signal
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
-from typing import TypeVar
+from functools import partial
+from typing import ParamSpec, TypeVar
 
 from starlette.types import ASGIApp
 
-from exporter.polling.threads import DaemonThreads
+from exporter.domain.blocking import in_daemon
 from exporter.web.server.basic_auth import BasicAuth
 from exporter.web.server.server import server
 from exporter.web.server.web_config import LiveWebConfig
 
 Result = TypeVar("Result")
+Arguments = ParamSpec("Arguments")
 LOOK_SECONDS = 10.0
 """How often `thresholds_file` is checked for changes."""
+
+
+class DaemonThreads(ThreadPoolExecutor):
+    """Runs each function in a thread of its own, as an event loop's default executor: DNS, key files.
+
+    Nothing waits for one that blocks. They stay few: a source polls once at a time, so it has one of them.
+    """
+
+    def submit(
+        self, function: Callable[Arguments, Result], /, *args: Arguments.args, **kwargs: Arguments.kwargs
+    ) -> Future[Result]:
+        return in_daemon(partial(function, *args, **kwargs))
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        """Returns without waiting for threads, even if `wait` is true."""
+        super().shutdown(wait=False, cancel_futures=cancel_futures)
 
 
 def run_command(work: Coroutine[object, object, Result]) -> Result:

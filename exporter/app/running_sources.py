@@ -9,11 +9,9 @@ from collections.abc import Callable, Collection, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
 
 from exporter import http as fetch
 from exporter.domain import calendars
-from exporter.domain.blocking import in_daemon
 from exporter.exposition.board import NOTHING
 from exporter.exposition.series_limit import PageLimits
 from exporter.polling.poller import Poller, PollOutputs
@@ -106,7 +104,7 @@ class Sources:
             )
             fresh = dict[str, Running]()
             for name in (*change.added, *change.changed):
-                fresh[name] = await asyncio.wrap_future(in_daemon(partial(self._make, new[name])))  # reads a CA file
+                fresh[name] = await asyncio.to_thread(self._make, new[name])  # reads a CA file
                 closing.push_async_callback(fresh[name].client.aclose)
             old = {name: running[name] for name in (*change.changed, *change.removed)}
             try:

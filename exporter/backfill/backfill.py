@@ -12,6 +12,7 @@ from typing import NamedTuple, Protocol
 
 from exporter.backfill.figures import Piece, Series, evidence, figures, folded
 from exporter.backfill.manifest import Manifest, ReportProgress
+from exporter.domain.blocking import Worker
 from exporter.domain.clock import Clock
 from exporter.domain.errors import NotFoundError, ReportError, SchemaError
 from exporter.domain.model import Days
@@ -22,7 +23,6 @@ from exporter.platforms.api import END_DATE, NO_DISCOVERIES, Discoveries, Discov
 from exporter.polling.ask import Fetch, Transport, ask
 from exporter.polling.poll_result import Answers, Known
 from exporter.polling.target import ReportState, Target
-from exporter.polling.threads import Worker
 from exporter.polling.transitions import longest_piece
 
 PATIENCE_SECONDS = 600.0

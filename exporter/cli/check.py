@@ -16,13 +16,13 @@ from exporter.app.process import run_command
 from exporter.cli import tables
 from exporter.cli.options import ConfigFile, configured
 from exporter.cli.tables import TableColumn
+from exporter.domain.blocking import Worker
 from exporter.domain.clock import Clock
 from exporter.domain.errors import FailedError
 from exporter.domain.selectors import Entry, matches
 from exporter.domain.text import printable
 from exporter.polling.probe import Finding, LastCodes, probe
 from exporter.polling.target import Target
-from exporter.polling.threads import Worker
 from exporter.settings import Settings, Source
 from exporter.settings.no_effect import without_effect
 

@@ -1,11 +1,17 @@
-"""Runs calls that may block forever, such as reads from a file system that does not answer, in daemon threads."""
+"""Threads for calls that would block: one worker for computations, and a thread for each access that may never end.
 
+All are daemons, unlike those of `concurrent.futures`, which are joined at exit: SIGTERM must end the program within
+2 s, also during a large rendering or while a file system or name server is silent.
+"""
+
+import asyncio
 import errno
 from collections.abc import Callable
 from concurrent.futures import Future, wait
 from functools import partial
 from os import PathLike
 from pathlib import Path
+from queue import SimpleQueue
 from threading import Thread
 from typing import TypeVar
 
@@ -17,10 +23,34 @@ FileStamp = tuple[int, int, int] | None
 """Changes when the file does: modification time, size and inode; None if there is no file."""
 
 
+class Worker:
+    """Runs functions off the event loop, strictly one after the other, so that shared data need no lock."""
+
+    def __init__(self, name: str) -> None:
+        self._jobs: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
+        self._thread = Thread(target=self._work, name=name, daemon=True)
+        self._thread.start()
+
+    async def run(self, function: Callable[[], Result]) -> Result:
+        """Waits for the function's turn and returns its result, or raises what it raised."""
+        future: Future[Result] = Future()
+        self._jobs.put(partial(_complete, future, function))
+        return await asyncio.wrap_future(future)
+
+    def close(self) -> None:
+        """Ends the thread after the queued jobs."""
+        self._jobs.put(None)
+
+    def _work(self) -> None:
+        while (job := self._jobs.get()) is not None:
+            job()
+            del job  # else the last answer would stay in memory until the next job
+
+
 def in_daemon(function: Callable[[], Result]) -> Future[Result]:
-    """Starts the function in a daemon thread, which does not keep the process alive."""
+    """Starts the function in a thread of its own."""
     future: Future[Result] = Future()
-    Thread(target=partial(complete, future, function), name="daemon", daemon=True).start()
+    Thread(target=partial(_complete, future, function), name="daemon", daemon=True).start()
     return future
 
 
@@ -45,7 +75,7 @@ def file_stamp(path: Path) -> FileStamp:
     return found.st_mtime_ns, found.st_size, found.st_ino
 
 
-def complete(future: Future[Result], function: Callable[[], Result]) -> None:
+def _complete(future: Future[Result], function: Callable[[], Result]) -> None:
     """Runs the function and completes the future, unless it was cancelled."""
     if not future.set_running_or_notify_cancel():
         return

@@ -10,6 +10,7 @@ from datetime import datetime
 from functools import partial
 from typing import NamedTuple, Protocol
 
+from exporter.domain.blocking import Worker
 from exporter.domain.calendars import ONE_DAY, day_at
 from exporter.domain.errors import (
     AuthError,
@@ -28,7 +29,6 @@ from exporter.http import RetryBudget
 from exporter.platforms.api import END_DATE, Context, Discoveries, Discovery, NeedsDiscovery, Report, Request
 from exporter.polling.poll_result import IN_A_ROW, Answer, Answers, Failure, Known
 from exporter.polling.target import Target
-from exporter.polling.threads import Worker
 
 ALIKE = (AuthError, RateLimitedError, TimedOutError, ConnectionLostError, NotFoundError, UnavailableError)
 """Errors of the key, the host or the report: two subjects in a row are evidence that the others fail alike."""

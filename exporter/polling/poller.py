@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
 
+from exporter.domain.blocking import Worker
 from exporter.domain.clock import Clock
 from exporter.domain.errors import InternalError, ReportError
 from exporter.domain.model import Days
@@ -30,7 +31,6 @@ from exporter.polling.poll_log import SelectorLog, log_poll
 from exporter.polling.poll_result import IN_A_ROW, Known, PollResult, given_up, poll_result
 from exporter.polling.render import rendered
 from exporter.polling.target import ReportState, StateStore, Target
-from exporter.polling.threads import Worker
 
 log = logging.getLogger(__name__)
 

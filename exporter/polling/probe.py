@@ -7,6 +7,7 @@ from datetime import datetime
 from functools import partial
 from pathlib import Path
 
+from exporter.domain.blocking import Worker
 from exporter.domain.calendars import ONE_DAY, day_at
 from exporter.domain.clock import Clock
 from exporter.domain.errors import InternalError, ReportError
@@ -22,7 +23,6 @@ from exporter.polling.ask import Fetch, Transport, ask
 from exporter.polling.poll_result import Answers, Known, poll_result
 from exporter.polling.render import view
 from exporter.polling.target import ReportState, Target
-from exporter.polling.threads import Worker
 from exporter.polling.transitions import after_poll
 
 RETRY_SECONDS = 60.0

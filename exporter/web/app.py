@@ -10,10 +10,10 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
 
+from exporter.domain.blocking import Worker
 from exporter.exposition.board import Board, Published
 from exporter.exposition.select import select
 from exporter.exposition.text import Body, Format
-from exporter.polling.threads import Worker
 from exporter.web.api.days import DaysApi
 from exporter.web.api.find import DailyFiguresFinder
 from exporter.web.negotiation import exposition, header, takes_gzip

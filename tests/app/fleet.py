@@ -14,6 +14,7 @@ import httpx
 from exporter import http as fetch
 from exporter.app.reload import Reloader
 from exporter.app.running_sources import Running, Sources
+from exporter.domain.blocking import Worker
 from exporter.domain.clock import Clock
 from exporter.domain.errors import ConfigError
 from exporter.exposition.board import Board, RenderedSource
@@ -24,7 +25,6 @@ from exporter.platforms.paradigm.platform import CHAT_SESSIONS, PLATFORM
 from exporter.polling.poller import Poller, PollOutputs
 from exporter.polling.schedule import Schedule
 from exporter.polling.state_file import StateFile
-from exporter.polling.threads import Worker
 from exporter.settings import Settings, Source, load
 from exporter.simulator.app import create_app
 from exporter.simulator.paradigm.world import World

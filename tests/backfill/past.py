@@ -13,12 +13,12 @@ from exporter.backfill.backfill import Backfill, BackfillResult, Step, StoreRequ
 from exporter.backfill.figures import Piece, Series, helps
 from exporter.backfill.manifest import opened
 from exporter.backfill.openmetrics_file import Runs, WrittenFile
+from exporter.domain.blocking import Worker
 from exporter.domain.clock import Clock
 from exporter.domain.model import Days
 from exporter.platforms.paradigm.platform import PLATFORM
 from exporter.polling.probe import LastCodes
 from exporter.polling.target import Target
-from exporter.polling.threads import Worker
 from exporter.simulator.app import create_app
 from exporter.simulator.paradigm.world import World
 from tests.certificates import one_authority

@@ -14,11 +14,11 @@ from exporter.backfill.figures import Piece, Series
 from exporter.backfill.manifest import opened
 from exporter.cli.backfill.progress import seconds_left
 from exporter.cli.demo.command import chatbot_environment
+from exporter.domain.blocking import Worker
 from exporter.domain.model import Days
 from exporter.http import Client, ClientLimits
 from exporter.platforms.registry import platforms
 from exporter.polling.probe import LastCodes
-from exporter.polling.threads import Worker
 from exporter.settings import load
 from exporter.simulator.app import create_app
 from exporter.simulator.chatcaptain.bots import Bots

@@ -13,12 +13,12 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from exporter.app.assemble import client_of
 from exporter.app.process import serving
+from exporter.domain.blocking import Worker
 from exporter.domain.clock import Clock
 from exporter.exposition.board import Board
 from exporter.exposition.telemetry import Telemetry
 from exporter.platforms.registry import platforms
 from exporter.polling.poller import Poller, PollOutputs
-from exporter.polling.threads import Worker
 from exporter.settings import load
 from exporter.simulator.app import create_app
 from exporter.simulator.paradigm.world import World

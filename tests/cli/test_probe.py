@@ -17,6 +17,7 @@ from exporter.app.process import serving
 from exporter.cli.check import conclude, probed
 from exporter.cli.main import run
 from exporter.cli.tables import progress
+from exporter.domain.blocking import Worker
 from exporter.domain.clock import Clock
 from exporter.domain.errors import ConfigError, FailedError
 from exporter.domain.model import Days
@@ -32,7 +33,6 @@ from exporter.platforms.paradigm.platform import CHAT_SESSIONS, REPORTS
 from exporter.platforms.registry import platforms
 from exporter.polling.probe import Finding, Found, LastCodes, probe
 from exporter.polling.target import Target
-from exporter.polling.threads import Worker
 from exporter.settings import load
 from exporter.simulator.app import create_app
 from exporter.simulator.paradigm.reports import REPORTS as SIMULATED

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 import pytest
 
+from exporter.domain.blocking import Worker
 from exporter.domain.errors import HttpStatusError
 from exporter.domain.model import Column, Days
 from exporter.domain.scope import Scope
@@ -25,7 +26,6 @@ from exporter.polling.ask import Transport, ask
 from exporter.polling.poll_result import Answers, Known, fold_answers
 from exporter.polling.render import view
 from exporter.polling.target import ReportState, Target
-from exporter.polling.threads import Worker
 from tests.road.road import RULES, target_with, utc
 
 pytestmark = pytest.mark.anyio

@@ -7,6 +7,7 @@ from datetime import date
 import msgspec
 import pytest
 
+from exporter.domain.blocking import Worker
 from exporter.domain.errors import (
     AuthError,
     ConnectionLostError,
@@ -32,7 +33,6 @@ from exporter.platforms.api import (
 )
 from exporter.polling.ask import Transport, ask
 from exporter.polling.poll_result import Answers, Known, given_up
-from exporter.polling.threads import Worker
 from tests.road.road import RULES, target_with, utc
 
 pytestmark = pytest.mark.anyio

@@ -9,6 +9,7 @@ from datetime import timedelta
 import httpx
 import pytest
 
+from exporter.domain.blocking import Worker
 from exporter.domain.clock import Clock
 from exporter.domain.scope import Scope
 from exporter.domain.selectors import Companies
@@ -20,7 +21,6 @@ from exporter.platforms.api import Request
 from exporter.platforms.paradigm.platform import CHAT_SESSIONS, REPORTS
 from exporter.polling.poller import Poller, PollOutputs
 from exporter.polling.target import Target
-from exporter.polling.threads import Worker
 from exporter.simulator.app import create_app
 from exporter.simulator.paradigm.world import World
 from exporter.web.status.report_rows import source_rows

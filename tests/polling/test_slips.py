@@ -7,13 +7,13 @@ from datetime import timedelta
 import httpx
 import pytest
 
+from exporter.domain.blocking import Worker
 from exporter.exposition import board
 from exporter.http.client import Client
 from exporter.platforms.paradigm.platform import REPORTS
 from exporter.platforms.paradigm.self_described import DescribedReport
 from exporter.polling import poll_result, poller, render, transitions
 from exporter.polling.target import ReportState, StateStore
-from exporter.polling.threads import Worker
 from exporter.simulator.app import create_app
 from exporter.simulator.paradigm.world import World
 from tests.road.road import PassedClock, Road, series, target_with, utc

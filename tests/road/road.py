@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 import httpx
 
 from exporter import http as fetch
+from exporter.domain.blocking import Worker
 from exporter.domain.calendars import Calendar
 from exporter.domain.clock import Clock
 from exporter.domain.scope import Scope
@@ -26,7 +27,6 @@ from exporter.platforms.api import Platform, Report
 from exporter.platforms.paradigm.platform import PLATFORM
 from exporter.polling.poller import Poller, PollOutputs
 from exporter.polling.target import StateStore, Target
-from exporter.polling.threads import Worker
 from exporter.simulator.app import create_app
 from exporter.simulator.paradigm.world import HOLIDAYS as KEPT_BY_ALL
 from exporter.simulator.paradigm.world import World

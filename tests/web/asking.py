@@ -8,13 +8,13 @@ from typing import Any, NamedTuple
 import httpx
 import msgspec
 
+from exporter.domain.blocking import Worker
 from exporter.domain.model import Days, Reading
 from exporter.exposition.board import Board
 from exporter.ledger.ledger import Asked, Ledger, fold
 from exporter.metrics.report_view import Health
 from exporter.polling.render import rendered
 from exporter.polling.target import ReportState, Target
-from exporter.polling.threads import Worker
 from exporter.web.app import create_app
 from tests.road.road import target_with
 from tests.samples import samples

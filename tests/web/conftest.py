@@ -5,11 +5,11 @@ from collections.abc import Callable, Iterator
 import httpx
 import pytest
 
+from exporter.domain.blocking import Worker
 from exporter.domain.model import Family, Sample
 from exporter.exposition.board import Board
 from exporter.exposition.telemetry import Telemetry
 from exporter.exposition.text import Format
-from exporter.polling.threads import Worker
 from exporter.web.app import create_app
 from tests.web.contexts import web_context
 

@@ -3,9 +3,9 @@
 from collections.abc import Awaitable, Callable, Collection
 from datetime import UTC, datetime
 
+from exporter.domain.blocking import Worker
 from exporter.exposition.board import Board
 from exporter.exposition.text import Format
-from exporter.polling.threads import Worker
 from exporter.web.app import WebContext
 from exporter.web.status.page import Links
 from exporter.web.status.problems import FailedReload

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from exporter.app.process import serving
+from exporter.domain.blocking import Worker
 from exporter.domain.model import Column, Days, Reading, Row
 from exporter.metrics.daily import DailyFigure, DayState, Evidence
 from exporter.platforms.paradigm.platform import QUERIES
-from exporter.polling.threads import Worker
 from exporter.simulator.paradigm.world import MODES
 from exporter.web.api.query import PARAMETERS
 from exporter.web.api.write import COLUMNS

@@ -8,9 +8,9 @@ import anyio.to_thread
 import httpx
 import pytest
 
+from exporter.domain.blocking import Worker
 from exporter.exposition.board import Board, RenderedSource
 from exporter.exposition.text import RUN, Format
-from exporter.polling.threads import Worker
 from tests.web.conftest import Client, figures
 
 pytestmark = pytest.mark.anyio

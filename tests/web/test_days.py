@@ -12,11 +12,11 @@ from typing import Any
 import httpx
 import pytest
 
+from exporter.domain.blocking import Worker
 from exporter.domain.model import Column, Days, Reading, Row
 from exporter.exposition.board import Board
 from exporter.metrics.label_limits import LabelLimits
 from exporter.platforms.paradigm.platform import PLATFORM, QUERIES, TOOLS
-from exporter.polling.threads import Worker
 from exporter.simulator.app import create_app as create_platform
 from exporter.simulator.paradigm.world import MODES, World
 from exporter.web.api.query import read

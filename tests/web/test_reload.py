@@ -5,8 +5,8 @@ from collections.abc import Awaitable, Callable
 import httpx
 import pytest
 
+from exporter.domain.blocking import Worker
 from exporter.exposition.board import Board
-from exporter.polling.threads import Worker
 from exporter.web.app import create_app
 from tests.web.contexts import web_context
 

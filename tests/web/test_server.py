@@ -10,10 +10,10 @@ import httpx
 import pytest
 
 from exporter.app.process import serving
+from exporter.domain.blocking import Worker
 from exporter.domain.errors import ConfigError
 from exporter.exposition.board import Board
 from exporter.exposition.text import Format
-from exporter.polling.threads import Worker
 from exporter.web.app import create_app
 from exporter.web.server.server import listen, server, url
 from tests.web.contexts import web_context

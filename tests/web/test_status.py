@@ -10,6 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 import pytest
 
+from exporter.domain.blocking import Worker
 from exporter.domain.calendars import Calendar
 from exporter.domain.model import Column, Days, Reading, Row
 from exporter.domain.selectors import Companies
@@ -18,7 +19,6 @@ from exporter.exposition.board import NOTHING, Board, Published
 from exporter.exposition.series_limit import USUAL_LIMITS
 from exporter.metrics.limits import CompanyLimits
 from exporter.platforms.paradigm.platform import PLATFORM, QUERIES
-from exporter.polling.threads import Worker
 from exporter.simulator.app import create_app as create_platform
 from exporter.simulator.paradigm.world import MODES, World
 from exporter.web.app import create_app

@@ -22,10 +22,10 @@ from exporter.backfill.store_client import HttpConfig, client, shown_url
 from exporter.backfill.verify import Comparison, ReadBack
 from exporter.cli.backfill.progress import progress
 from exporter.cli.check import unless_signalled
+from exporter.domain.blocking import Worker
 from exporter.domain.errors import ConfigError, FailedError
 from exporter.domain.model import Days
 from exporter.polling.probe import LastCodes
-from exporter.polling.threads import Worker
 from exporter.settings import Source
 
 BLOCKS = ("promtool", "tsdb", "create-blocks-from", "openmetrics", "--max-block-duration=744h")

@@ -9,9 +9,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
+from exporter.domain.blocking import Worker
 from exporter.domain.errors import QueryError
 from exporter.exposition.board import Board
-from exporter.polling.threads import Worker
 from exporter.web.api.find import DailyFiguresFinder, DaysPage, available
 from exporter.web.api.openapi import description
 from exporter.web.api.query import DaysFormat, read

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from exporter.polling.threads import DaemonThreads, Worker
+from exporter.app.process import DaemonThreads
+from exporter.domain.blocking import Worker
 
 pytestmark = pytest.mark.anyio
 
