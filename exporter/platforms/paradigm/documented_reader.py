@@ -7,6 +7,7 @@ Any other entry is read key by key, and each deviation is noted.
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import repeat
 from operator import attrgetter
 from typing import Any, NamedTuple
 
@@ -55,22 +56,14 @@ class Items(NamedTuple):
     distinct: Column
 
 
-class PlacedObject(NamedTuple):
-    """An object in a row: its key, its fields with their paths, the keys that it may have, its own path."""
-
-    key: str
-    fields: tuple[tuple[Field, str], ...]
-    known: frozenset[str]
-    path: str
-
-
 @dataclass(frozen=True)
 class Array:
     """One array of an answer.
 
     Its key, the part that its rows belong to, the fields by the object that holds them (HERE: the row itself), a list
     of items, whether an entry has `dates` with a row each or is itself a row of levels, and the key of the object that
-    describes its fields. The properties are computed once, because they are needed for each row.
+    describes its fields. Fields that no type checks come last. The properties are computed once, because they are
+    needed for each row.
     """
 
     key: str
@@ -91,7 +84,8 @@ class Array:
         return (*(field.column for fields in self.objects.values() for field in fields), *of_items)
 
     @cached_property
-    def row_path(self) -> str:
+    def path(self) -> str:
+        """The path of a row."""
         return f"{self.key}[].dates[]" if self.dated else f"{self.key}[]"
 
     @cached_property
@@ -99,15 +93,6 @@ class Array:
         """The documented keys of a row."""
         own = {"date" if self.dated else "company", *([self.items.key] if self.items else [])}
         return frozenset(own | self.objects.keys() - {HERE} | {each.key for each in self.objects.get(HERE, ())})
-
-    @cached_property
-    def placed(self) -> tuple[PlacedObject, ...]:
-        found = []
-        for key, fields in self.objects.items():
-            path = f"{self.row_path}.{key}" if key else self.row_path
-            known = frozenset(each.key for each in fields) if key else self.row_keys
-            found.append(PlacedObject(key, tuple((each, f"{path}.{each.key}") for each in fields), known, path))
-        return tuple(found)
 
     @cached_property
     def decoder(self) -> msgspec.json.Decoder[object]:
@@ -121,39 +106,24 @@ class Array:
         return json_values.decoder({"company": {"id": int, "name": str}, **row})
 
     @cached_property
-    def filed(self) -> tuple[Column, ...]:
-        """The columns in the order of a row's values: those checked by type, those checked one by one, the items'."""
-        of_items = (self.items.total, self.items.distinct) if self.items else ()
-        return (*(field.column for field, _, _ in (*self._typed, *self._untyped)), *of_items)
-
-    @cached_property
     def values(self) -> Callable[[object], tuple[Any, ...]]:
-        """Returns the values of a row, without items; the last ones are still to be checked."""
-        paths = [value for _, _, value in (*self._typed, *self._untyped)]
+        """Returns the values of a decoded row, without items."""
+        paths = [f"{key}.{field.key}" if key else field.key for key, fields in self.objects.items() for field in fields]
         if len(paths) > 1:
             return attrgetter(*paths)
         getters = list(map(attrgetter, paths))
         return lambda row: tuple([get(row) for get in getters])
 
     @cached_property
-    def checked(self) -> tuple[tuple[Field, str], ...]:
-        """The fields whose values are checked one by one, each with its path."""
-        return tuple((field, path) for field, path, _ in self._untyped)
-
-    @property
-    def _typed(self) -> Iterator[tuple[Field, str, str]]:
-        return (each for each in self._fields if each[0].read in TYPES)
-
-    @property
-    def _untyped(self) -> Iterator[tuple[Field, str, str]]:
-        return (each for each in self._fields if each[0].read not in TYPES)
-
-    @property
-    def _fields(self) -> Iterator[tuple[Field, str, str]]:
-        """Yields each field with its path in an answer, and with its path in a row."""
-        for key, fields, _, _ in self.placed:
-            for field, path in fields:
-                yield field, path, f"{key}.{field.key}" if key else field.key
+    def unchecked(self) -> tuple[tuple[Field, str], ...]:
+        """The last fields, whose values no type checks, each with its path."""
+        places = {key: f"{self.path}.{key}" if key else self.path for key in self.objects}
+        return tuple(
+            (field, f"{places[key]}.{field.key}")
+            for key, fields in self.objects.items()
+            for field in fields
+            if field.read not in TYPES
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +138,7 @@ class ArrayReader:
         array, path = self.array, f"{self.array.key}[]"
         if not isinstance(entries, list | json_values.Listed):
             raise SchemaError(f'"{array.key}" is {json_outline.summary(entries)}, expected a list of companies')
-        self.rows.columns[array.part] = array.filed
+        self.rows.columns[array.part] = array.columns
         typed = entries.by(array.decoder) if isinstance(entries, json_values.Listed) else entries
         for entry in typed:
             if isinstance(entry, msgspec.Struct):
@@ -182,22 +152,19 @@ class ArrayReader:
         company = rows.named(entry.company.id, entry.company.name, paths)
         if company is None:
             return
-        if not array.dated:
-            key = rows.level_key(array.part, company)
-            rows.add(key, self._values(entry, key))
-            return
-        part, date_path = array.part, f"{array.row_path}.date"
-        for row in entry.dates:
-            if dated := rows.key(part, company, row.date, date_path):
-                rows.add(dated, self._values(row, dated))
+        part, dated, date_path = array.part, array.dated, f"{array.path}.date"
+        for row in entry.dates if dated else (entry,):
+            key = rows.key(part, company, row.date, date_path) if dated else rows.level_key(part, company)
+            if key:
+                rows.add(key, self._documented_values(row, key))
 
-    def _values(self, row: Any, key: RowKey) -> tuple[float | None, ...]:
-        """Returns the figures of a row by `Array.filed`."""
+    def _documented_values(self, row: Any, key: RowKey) -> tuple[float | None, ...]:
+        """Returns the figures of a row by `Array.columns`."""
         array = self.array
         values: tuple[float | None, ...] = array.values(row)
-        if checked := array.checked:
-            found = zip(checked, values[-len(checked) :], strict=True)
-            values = values[: -len(checked)] + tuple([self._read(*field, value, key) for field, value in found])
+        if unchecked := array.unchecked:
+            found = zip(unchecked, values[-len(unchecked) :], strict=True)
+            values = values[: -len(unchecked)] + tuple([self._read(*field, value, key) for field, value in found])
         if items := array.items:
             listed = getattr(row, items.key)
             total = sum(map(attrgetter(items.number), listed), 0.0)
@@ -205,7 +172,7 @@ class ArrayReader:
         return values
 
     def _deviating(self, listed: object, path: str) -> None:
-        """Reads an entry that deviates from the documentation, and notes how."""
+        """Adds the rows of an entry that deviates from the documentation, and notes how."""
         array, rows = self.array, self.rows
         known = frozenset({"company", "dates"}) if array.dated else array.row_keys
         for entry in rows.objects([listed], array.key, are_rows=True):
@@ -214,39 +181,32 @@ class ArrayReader:
             company = rows.company(holder, f"{path}.company")
             if isinstance(holder, dict):
                 rows.expect(holder, {"id", "name"}, f"{path}.company")
-            if company is not None:
-                self._entry(company, entry)
+            if company is None:
+                continue
+            for row in rows.objects(entry.get("dates"), f"{path}.dates", are_rows=True) if array.dated else (entry,):
+                rows.expect(row, array.row_keys, array.path)
+                if array.dated:
+                    key = rows.key(array.part, company, row.get("date"), f"{array.path}.date")
+                else:
+                    key = rows.level_key(array.part, company)
+                if key:
+                    rows.add(key, tuple(self._deviating_values(row, key)))
 
-    def _entry(self, company: str, entry: Mapping[str, object]) -> None:
-        array, rows, path = self.array, self.rows, self.array.row_path
-        if not array.dated:
-            key = rows.level_key(array.part, company)
-            rows.add(key, tuple(map(self._figures(entry, key).get, array.filed)))
-            return
-        part, known, date_path = array.part, array.row_keys, f"{path}.date"
-        for row in rows.objects(entry.get("dates"), path.removesuffix("[]"), are_rows=True):
-            rows.expect(row, known, path)
-            if dated := rows.key(part, company, row.get("date"), date_path):
-                rows.add(dated, tuple(map(self._figures(row, dated).get, array.filed)))
-
-    def _figures(self, row: Mapping[str, object], key: RowKey) -> Mapping[Column, float]:
-        """Reads the values of one row; what is absent stays absent."""
-        rows, items = self.rows, self.array.items
-        figures: dict[Column, float] = {}
-        for name, fields, known, path in self.array.placed:
-            holder = row.get(name) if name else row
+    def _deviating_values(self, row: Mapping[str, object], key: RowKey) -> Iterator[float | None]:
+        """Yields the figures of a row by `Array.columns`; what is absent stays absent."""
+        array, rows = self.array, self.rows
+        for name, fields in array.objects.items():
+            holder, path = (row.get(name), f"{array.path}.{name}") if name else (row, array.path)
             if not isinstance(holder, dict):
                 rows.note("missing" if holder is None else "retyped", path)
+                yield from repeat(None, len(fields))
                 continue
             if name:
-                rows.expect(holder, known, path)
-            for field, place in fields:
-                figure = self._read(field, place, holder.get(field.key), key)
-                if figure is not None:
-                    figures[field.column] = figure
-        if items:
-            figures |= self._items(items, row.get(items.key), key)
-        return figures
+                rows.expect(holder, {field.key for field in fields}, path)
+            for field in fields:
+                yield self._read(field, f"{path}.{field.key}", holder.get(field.key), key)
+        if array.items:
+            yield from self._items(array.items, row.get(array.items.key), key)
 
     def _read(self, field: Field, path: str, value: object, key: RowKey) -> float | None:
         if value is None and field.optional:
@@ -256,9 +216,9 @@ class ArrayReader:
             self.rows.figure(found, path, key)
         return figure
 
-    def _items(self, items: Items, listed: object, key: RowKey) -> Mapping[Column, float]:
+    def _items(self, items: Items, listed: object, key: RowKey) -> tuple[float | None, float | None]:
         """Adds up a list and counts its distinct ids; without any readable number the figure is absent."""
-        rows, path = self.rows, f"{self.array.row_path}.{items.key}"
+        rows, path = self.rows, f"{self.array.path}.{items.key}"
         known = items.ignored | {items.identity, items.number}
         item_path, identity_path, number_path = f"{path}[]", f"{path}[].{items.identity}", f"{path}[].{items.number}"
         numbers: list[float] = []
@@ -273,5 +233,4 @@ class ArrayReader:
             if number is not None:
                 numbers.append(number)
         nothing = listed == []
-        total = {items.total: sum(numbers, 0.0)} if numbers or nothing else {}
-        return total | ({items.distinct: float(len(ids))} if ids or nothing else {})
+        return sum(numbers, 0.0) if numbers or nothing else None, float(len(ids)) if ids or nothing else None
