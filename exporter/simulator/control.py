@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from datetime import UTC, date, datetime
 
 import msgspec
@@ -13,10 +13,10 @@ from starlette.routing import Route
 from exporter.domain import calendars
 from exporter.domain.errors import ConfigError
 from exporter.simulator.chatcaptain.bots import Bots
-from exporter.simulator.chatcaptain.truth import truth
+from exporter.simulator.chatcaptain.components import truth
 from exporter.simulator.paradigm.reports import REPORTS
 from exporter.simulator.paradigm.world import World, utc_text
-from exporter.simulator.scenarios import NORMAL, SCENARIOS, Scenario, chosen
+from exporter.simulator.scenarios import NORMAL, SCENARIOS, Scenario, changed, chosen
 
 Clock = Callable[[], datetime]
 """Returns the present moment, aware."""
@@ -129,6 +129,15 @@ def routes(control: Control) -> list[Route]:
 
 def answer(content: object, status: int = 200) -> Response:
     return Response(msgspec.json.encode(content), status, media_type="application/json")
+
+
+async def written(make: Callable[[], object], active: Iterable[Scenario]) -> Response:
+    """Makes and writes a document in a thread: a large one takes seconds, and other requests must not wait."""
+
+    def body() -> bytes:
+        return changed(msgspec.json.encode(make()), (scenario.body for scenario in active))
+
+    return Response(await asyncio.to_thread(body), media_type="application/json")
 
 
 def _switches(body: bytes) -> Mapping[str, object]:

@@ -10,16 +10,17 @@ from zoneinfo import ZoneInfo
 from starlette.responses import HTMLResponse, JSONResponse, Response
 
 from exporter.domain.errors import ConfigError
-from exporter.simulator.chatcaptain import troubles
+from exporter.simulator.chatcaptain import shapes, troubles
 from exporter.simulator.chatcaptain.bots import Bots
-from exporter.simulator.chatcaptain.shapes import SHAPES, Shape
-from exporter.simulator.chatcaptain.troubles import Call, Fate, refusal
+from exporter.simulator.chatcaptain.exports import Fate
+from exporter.simulator.chatcaptain.shapes import Shape
+from exporter.simulator.chatcaptain.troubles import Call, refusal
 from exporter.simulator.paradigm.companies import Company
 from exporter.simulator.paradigm.reports import Document
-from exporter.simulator.paradigm.world import Condition, DayView, Keys, World
+from exporter.simulator.paradigm.world import Condition, DayView, SimulatedPlatform, World
 
 T = TypeVar("T")
-Place = TypeVar("Place", World, Bots)
+Place = TypeVar("Place", bound=SimulatedPlatform)
 NORMAL = "normal"
 
 
@@ -28,10 +29,10 @@ class Scenario:
     """One fault; every piece that is not given leaves things as they are.
 
     Both platforms: `delay` in seconds, `body` changes the bytes sent.
-    Paradigm: `instead` replaces the answer to the n-th request (from 1) of a path; `keys` and `world` (with the
-    day on which the scenario began) change what is true; `document` only what is sent.
-    ChatCaptain: `bot_instead`, `bots`, `bot_document` likewise; `shape` of reports, `at_utc` where series are
-    cut, `fate` of exports.
+    Paradigm: `instead` replaces the answer to the n-th request (from 1) of a path; `world` (with the day on which the
+    scenario began) changes what is true, `document` only what is sent.
+    ChatCaptain: `bot_instead` and `bots` likewise, and `bot_document` for answers with figures; `shape` of reports,
+    `at_utc` and `leaves_gaps` of series, `fate` of exports.
     """
 
     name: str
@@ -39,14 +40,14 @@ class Scenario:
     delay: float = 0.0
     body: Callable[[bytes], bytes] = lambda body: body
     instead: Callable[[int], Response | None] = lambda _number: None
-    keys: Callable[[Keys], Keys] = lambda keys: keys
     world: Callable[[World, date], World] = lambda world, _since: world
     document: Callable[[Document], Document] = lambda document: document
     bot_instead: Callable[[Call], Response | None] = lambda _call: None
     bots: Callable[[Bots, date], Bots] = lambda bots, _since: bots
-    bot_document: Callable[[str, Document], Document] = lambda _name, document: document
+    bot_document: Callable[[Document], Document] = lambda document: document
     shape: Shape | None = None
     at_utc: bool = False
+    leaves_gaps: bool = False
     fate: Fate | None = None
 
 
@@ -140,7 +141,9 @@ _OF_PARADIGM = (
     Scenario(
         "key-swapped",
         "the admin's key has become a company admin's and shows company 1 only",
-        keys=lambda keys: replace(keys, admin=keys.next_admin, company_admin=keys.admin),
+        world=lambda world, _: replace(
+            world, keys=replace(world.keys, admin=world.keys.next_admin, company_admin=world.keys.admin)
+        ),
     ),
     Scenario(
         "missing-company",
@@ -166,29 +169,31 @@ _OF_PARADIGM = (
         document=lambda document: {key: _relabelled(value) for key, value in document.items()},
     ),
 )
-_LOOKS = {
-    "keyed": "reports have their components by name (the default)",
-    "listed": "reports list the numbers and values of their components, shares beside counts",
-    "numbered": "reports have their components by number",
-    "bare": "reports name no component: only answers about one component can be read",
-    "odd": "reports look like nothing that a rule could read",
-}
-_ERROR = {"data": None, "error": troubles.ERROR}
 _OF_CHATCAPTAIN = (
-    *(Scenario(f"shape-{name}", _LOOKS[name], shape=shape) for name, shape in SHAPES.items()),
+    Scenario("shape-keyed", "reports have their components by name (the default)", shape=shapes.keyed),
+    Scenario(
+        "shape-listed",
+        "reports list the numbers and values of their components, shares beside counts",
+        shape=shapes.listed,
+    ),
+    Scenario("shape-numbered", "reports have their components by number", shape=shapes.numbered),
+    Scenario(
+        "shape-bare",
+        "reports name no component: only answers about one component can be read",
+        shape=shapes.bare,
+    ),
+    Scenario("shape-odd", "reports look like nothing that a rule could read", shape=shapes.odd),
     Scenario(
         "error-in-200",
         "a report answers 200 with an error's text and no data",
-        bot_document=troubles.of_figures(lambda _: dict(_ERROR)),
+        bot_document=lambda _: {"data": None, "error": troubles.ERROR},
     ),
     Scenario(
         "error-beside-data",
         "a report answers 200 with an error's text beside its figures",
-        bot_document=troubles.of_figures(lambda document: document | {"error": troubles.ERROR}),
+        bot_document=lambda document: document | {"error": troubles.ERROR},
     ),
-    Scenario(
-        "data-null", "a report answers 200 with data null", bot_document=troubles.of_figures(lambda _: {"data": None})
-    ),
+    Scenario("data-null", "a report answers 200 with data null", bot_document=lambda _: {"data": None}),
     Scenario(
         "channels-broken",
         "the list of channels answers 500",
@@ -212,11 +217,7 @@ _OF_CHATCAPTAIN = (
         bots=lambda bots, _: bots.each(troubles.with_renamed_channel),
     ),
     Scenario("utc-buckets", "series are cut at midnight UTC, whatever the time frame", at_utc=True),
-    Scenario(
-        "gaps-in-series",
-        "series leave out the intervals in which nothing happened",
-        bot_document=troubles.of_figures(troubles.without_empty),
-    ),
+    Scenario("gaps-in-series", "series leave out the intervals in which nothing happened", leaves_gaps=True),
     Scenario("export-never-ends", "an export is never done", fate="never-ends"),
     Scenario("export-fails", "an export ends with an error", fate="fails"),
     Scenario("export-link-refused", "an export's first link answers 403, the next one is good", fate="link-refused"),

@@ -14,7 +14,7 @@ from itertools import pairwise
 import pytest
 
 from exporter.domain.model import Days
-from exporter.simulator.chatcaptain.truth import truth
+from exporter.simulator.chatcaptain.components import truth
 from exporter.simulator.paradigm.world import MODES
 from grafana_dashboards.src.firing import OF_FLEET, longest
 from tests.dashboards.conftest import Lived

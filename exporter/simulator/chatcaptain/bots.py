@@ -2,13 +2,13 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import date, timedelta
+from datetime import date
 from zoneinfo import ZoneInfo
 
 from exporter.domain.errors import ConfigError
 from exporter.simulator.chance import token
 from exporter.simulator.paradigm.companies import Company, populate
-from exporter.simulator.paradigm.world import HISTORY, Condition
+from exporter.simulator.paradigm.world import SimulatedPlatform
 
 USUAL_CHANNELS = 5
 MOST_CHANNELS = 200
@@ -53,14 +53,10 @@ class Chatbot:
 
 
 @dataclass(frozen=True, slots=True)
-class Bots:
-    """The chatbots of a platform; equal seeds make equal ones. `zone` is that of its users, `keeps` its retention."""
+class Bots(SimulatedPlatform):
+    """A simulated ChatCaptain with its chatbots; equal seeds make equal ones."""
 
-    seed: int
     chatbots: tuple[Chatbot, ...]
-    zone: ZoneInfo
-    conditions: tuple[Condition, ...] = ()
-    keeps: timedelta = HISTORY
 
     @classmethod
     def from_seed(
@@ -71,16 +67,19 @@ class Bots:
             raise ConfigError(f"{channel_count} simulated channels: choose a number from 1 to {MOST_CHANNELS}")
         companies = populate(seed, chatbot_count, _NO_AGENTS)
         chatbots = tuple(_chatbot(seed, company, channel_count) for company in companies)
-        return cls(seed, chatbots, zone or ZoneInfo("UTC"))
+        return cls(seed, zone or ZoneInfo("UTC"), chatbots)
 
     def chatbot(self, chatbot_id: str) -> Chatbot | None:
         return next((chatbot for chatbot in self.chatbots if chatbot.id == chatbot_id), None)
 
+    def position(self, chatbot_id: str, channel_id: str) -> int | None:
+        """Returns the index of a chatbot's channel; None if there is no such channel."""
+        chatbot = self.chatbot(chatbot_id)
+        ids = [channel.id for channel in chatbot.channels] if chatbot else []
+        return ids.index(channel_id) if channel_id in ids else None
+
     def each(self, change: Callable[[Chatbot], Chatbot]) -> "Bots":
         return replace(self, chatbots=tuple(map(change, self.chatbots)))
-
-    def under(self, condition: Condition) -> "Bots":
-        return replace(self, conditions=(*self.conditions, condition))
 
 
 def _chatbot(seed: int, company: Company, channel_count: int) -> Chatbot:

@@ -1,15 +1,16 @@
-"""The components of both reports by their documented numbers, and their values in a time frame.
+"""The components of both reports by their documented numbers, their values in a time frame, and the true figures.
 
 Source: https://docs.chatcaptain.com/api/api-dokumentation/statistics (ids and names). What the names mean is
 inferred.
 """
 
-from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime, timedelta
+from collections.abc import Mapping
+from datetime import UTC, date, datetime
 from typing import NamedTuple
 
+from exporter.domain.errors import ConfigError
 from exporter.simulator.chatcaptain.bots import Bots, Channel, Chatbot
-from exporter.simulator.chatcaptain.tally import Frame, Tally, tally
+from exporter.simulator.chatcaptain.tally import Frame, StatisticsQuery, Tally, tally
 
 OVERVIEW = (
     *("STEP_EXEC_COUNT", "CONVERSATION_COUNT", "CONVERSATION_COUNT_INTERVAL", "CONVERSATION_LANGUAGES"),
@@ -77,25 +78,9 @@ class ComponentValue(NamedTuple):
     value: Value
 
 
-class StatisticsQuery(NamedTuple):
-    """A valid request at the moment `at`; `at_utc` cuts series at UTC midnights instead of at the frame's start."""
-
-    bots: Bots
-    chatbot: Chatbot
-    channels: tuple[Channel, ...]
-    frame: Frame
-    at: datetime
-    interval: timedelta = timedelta(days=1)
-    at_utc: bool = False
-
-    def tally(self, frame: Frame) -> Tally:
-        return tally(self.bots, self.chatbot, self.channels, frame, self.at)
-
-
-def answered(question: StatisticsQuery, report: str, numbers: Iterable[int]) -> tuple[ComponentValue, ...]:
-    names = COMPONENTS[report]
-    so_far = question.tally(question.frame)
-    return tuple(ComponentValue(number, names[number], _value(names[number], so_far, question)) for number in numbers)
+def answered(query: StatisticsQuery, report: str) -> tuple[ComponentValue, ...]:
+    names, so_far = COMPONENTS[report], tally(query)
+    return tuple(ComponentValue(each, names[each], _value(names[each], so_far, query)) for each in query.numbers)
 
 
 def figure_of(component: str) -> str:
@@ -103,25 +88,59 @@ def figure_of(component: str) -> str:
     return _FIGURES[component.removesuffix(_OF_CHANNEL).removesuffix(_INTERVAL).removesuffix(_TREND)]
 
 
-def _value(name: str, so_far: Tally, question: StatisticsQuery) -> Value:
+def _value(name: str, so_far: Tally, query: StatisticsQuery) -> Value:
     base, figure = name.removesuffix(_OF_CHANNEL), figure_of(name)
     if base.endswith(_INTERVAL):
-        return _series(figure, question)
+        return _series(figure, query)
     if base.endswith(_TREND):
-        first, until = question.frame.first, question.frame.until
-        before = question.tally(Frame(first - (until - first), first))
+        first, until = query.frame
+        before = tally(query._replace(frame=Frame(first - (until - first), first)))
         return Trend(so_far.count(figure), before.count(figure))
     return so_far.figure(figure)
 
 
-def _series(figure: str, question: StatisticsQuery) -> Intervals:
-    frame, interval = question.frame, question.interval
-    start = frame.first
-    if question.at_utc:
-        start -= (start - datetime(2000, 1, 1, tzinfo=UTC)) % interval
+def _series(figure: str, query: StatisticsQuery) -> Intervals:
+    start, until = query.frame
+    if query.at_utc:
+        start -= (start - datetime(2000, 1, 1, tzinfo=UTC)) % query.interval
     points = []
-    while start < frame.until:
-        bucket = Frame(max(start, frame.first), min(start + interval, frame.until))
-        points.append((start, question.tally(bucket).count(figure)))
-        start += interval
+    while start < until:
+        bucket = Frame(max(start, query.frame.first), min(start + query.interval, until))
+        count = tally(query._replace(frame=bucket)).count(figure)
+        if count or not query.leaves_gaps:
+            points.append((start, count))
+        start += query.interval
     return Intervals(tuple(points))
+
+
+_PHONE_NUMBERS = {"calls_by_transfer_target"}
+_TRUTHS = {
+    **{name: {figure_of(each) for each in of_report} - _PHONE_NUMBERS for name, of_report in COMPONENTS.items()},
+    "inbox": {"inbox_transfers", "inbox_accepted", "inbox_not_accepted", "inbox_join_time_average_seconds"},
+}
+"""The figures of each report, without phone numbers and single operators."""
+
+
+def truth(bots: Bots, query: Mapping[str, str], at: datetime) -> Mapping[str, object]:
+    """Returns the figures of `report` (and `channel`) of a `chatbot` on a `day` of the bots' zone, as known at `at`."""
+    try:
+        day, report = date.fromisoformat(query["day"]), query["report"]
+    except (KeyError, ValueError) as error:
+        raise ConfigError(f"/truth needs chatbot, day (YYYY-MM-DD) and report: {error}") from error
+    chatbot = bots.chatbot(query["chatbot"])
+    if chatbot is None:
+        known = ", ".join(each.id for each in bots.chatbots[:3])
+        raise ConfigError(f"chatbot {query['chatbot']!r} does not exist; the first ones: {known}")
+    if report not in _TRUTHS:
+        raise ConfigError(f"report {report!r} does not exist; known: {', '.join(_TRUTHS)}")
+    channels = (_channel(chatbot, query.get("channel", "")),) if report == "channel" else chatbot.channels
+    so_far = tally(StatisticsQuery(bots, chatbot, channels, Frame.of_day(day, bots), at))
+    return {name: so_far.figure(name) for name in sorted(_TRUTHS[report])}
+
+
+def _channel(chatbot: Chatbot, channel_id: str) -> Channel:
+    channel = chatbot.channel(channel_id)
+    if channel is None:
+        known = ", ".join(each.id for each in chatbot.channels)
+        raise ConfigError(f"channel {channel_id!r} does not exist; known: {known}")
+    return channel

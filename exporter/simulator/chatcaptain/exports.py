@@ -3,17 +3,20 @@
 `exportId`, `status`, `downloadUrl` and `error` are documented; status words and file format are invented.
 """
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import repeat
+from typing import Literal
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from exporter.simulator.chance import token
-from exporter.simulator.chatcaptain.troubles import Fate
 from exporter.simulator.paradigm.reports import Document
 
+Fate = Literal["never-ends", "fails", "link-refused", "redirected", "huge", "truncated"]
+"""How an export ends."""
 WAITING = ("queued", "IN_BEARBEITUNG")
 """Status words of the first polls; an export that never ends repeats the last one."""
 HUGE = 2**30
@@ -75,29 +78,22 @@ class Exports:
             return RedirectResponse(f"{request.url.path}?signature={signature}&moved=1", 302)
         return self._file(job)
 
-    async def show_seen(self, _request: Request) -> Response:
-        return JSONResponse(list(self.seen))
-
     def routes(self) -> list[Route]:
-        return [Route("/files/{export_id}", self.serve), Route("/seen", self.show_seen)]
+        return [
+            Route("/files/{export_id}", self.serve),
+            Route("/seen", lambda _request: JSONResponse(self.seen)),
+        ]
 
     def _file(self, job: Job) -> Response:
         headers = {"Content-Disposition": 'attachment; filename="../../statistics.csv"'}  # a hostile name
         if self.fate == "huge":
-            return StreamingResponse(_endless(self._huge), media_type="text/csv", headers=headers)
+            pieces = repeat(_PIECE, -(-self._huge // len(_PIECE)))
+            return StreamingResponse(pieces, media_type="text/csv", headers=headers)
         if self.fate == "truncated":
             headers["Content-Length"] = str(len(job.content))
-            return StreamingResponse(_half(job.content), media_type="text/csv", headers=headers)
+            half = job.content[: len(job.content) // 2]
+            return StreamingResponse([half], media_type="text/csv", headers=headers)
         return Response(job.content, media_type="text/csv", headers=headers)
 
     def _signature(self, export_id: str, number: int) -> str:
         return token(24, self._seed, export_id, number)
-
-
-async def _endless(size: int) -> AsyncIterator[bytes]:
-    for _ in range(0, size, len(_PIECE)):
-        yield _PIECE
-
-
-async def _half(content: bytes) -> AsyncIterator[bytes]:
-    yield content[: len(content) // 2]

@@ -1,21 +1,17 @@
 """The HTTP surface of the simulated ChatCaptain: the six calls below `/v1/chatbots/{chatbotId}/statistics`."""
 
-import asyncio
-from collections.abc import Callable, Mapping
-
-import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
-from exporter.simulator.chatcaptain.bots import Channel, Chatbot
-from exporter.simulator.chatcaptain.components import StatisticsQuery, answered
+from exporter.simulator.chatcaptain.bots import Chatbot
+from exporter.simulator.chatcaptain.components import answered
 from exporter.simulator.chatcaptain.exports import Exports
-from exporter.simulator.chatcaptain.requests import KEY_HEADER, channel_of, chatbot_of, frame_of, report_of
+from exporter.simulator.chatcaptain.requests import KEY_HEADER, chatbot_of, query_of
 from exporter.simulator.chatcaptain.shapes import keyed
 from exporter.simulator.chatcaptain.talk import OPERATOR_NAMES
-from exporter.simulator.chatcaptain.tally import Frame, tally
+from exporter.simulator.chatcaptain.tally import StatisticsQuery, tally
 from exporter.simulator.chatcaptain.troubles import Call, refusal
-from exporter.simulator.control import Control, answer
+from exporter.simulator.control import Control, answer, written
 from exporter.simulator.paradigm.reports import Document
 from exporter.simulator.scenarios import Scenario, changed, first
 
@@ -43,55 +39,34 @@ class ChatCaptain:
         name = _CALLS.get((request.method, path), "status" if export_id and request.method == "GET" else "")
         if not name:
             return await self.nothing(request)
-        call = Call(name, number, self._place(chatbot_id, request.query_params.get("channelId", "")))
+        bots, query = self._control.bots, request.query_params
+        call = Call(name, number, bots.position(chatbot_id, query.get("channelId", "")))
         if response := first(scenario.bot_instead(call) for scenario in active):
             return response
-        chatbot = chatbot_of(self._control.bots, chatbot_id, request.headers.get(KEY_HEADER))
-        if name in {"export", "status"}:
-            return self._export(request, chatbot, export_id, active)
-        make = self._maker(name, chatbot, request.query_params, active)
-
-        def body() -> bytes:
-            document = make()
-            for scenario in active:
-                document = scenario.bot_document(name, document)
-            return changed(msgspec.json.encode(document), (scenario.body for scenario in active))
-
-        # In a thread: a year in hours takes a moment, and other requests must not wait.
-        return Response(await asyncio.to_thread(body), media_type="application/json")
+        chatbot = chatbot_of(bots, chatbot_id, request.headers.get(KEY_HEADER))
+        if name == "channels":
+            return await written(lambda: _channels(chatbot), active)
+        self._exports.fate = first(scenario.fate for scenario in active)
+        if name == "status":
+            status = self._exports.status(chatbot.id, export_id, str(request.base_url).rstrip("/"))
+            return answer(status) if status else refusal(404, f"Export {export_id} not found")
+        asked = query_of(name, query, bots, chatbot, self._control.now())
+        if name == "export":
+            return answer(self._exports.start(chatbot.id, _sheet(asked)), 202)
+        return await written(lambda: _figures(name, asked, active), active)
 
     async def nothing(self, request: Request) -> Response:
         return refusal(404, f"Cannot {request.method} {request.url.path}")
 
-    def _place(self, chatbot_id: str, channel_id: str) -> int | None:
-        chatbot = self._control.bots.chatbot(chatbot_id)
-        ids = [channel.id for channel in chatbot.channels] if chatbot else []
-        return ids.index(channel_id) if channel_id in ids else None
 
-    def _maker(self, name: str, chatbot: Chatbot, query: Mapping[str, str], active: Active) -> Callable[[], Document]:
-        """Returns what makes the document; a wrong request is refused here."""
-        if name == "channels":
-            return lambda: _channels(chatbot)
-        if name == "inbox":
-            about = self._about(chatbot, chatbot.channels, frame_of(query))
-            return lambda: _inbox(about)
-        channels = chatbot.channels if name == "overview" else (channel_of(chatbot, query),)
-        frame, interval, numbers = report_of(query, name)
-        at_utc = any(scenario.at_utc for scenario in active)
-        question = self._about(chatbot, channels, frame)._replace(interval=interval, at_utc=at_utc)
+def _figures(report: str, query: StatisticsQuery, active: Active) -> Document:
+    if report == "inbox":
+        document = _inbox(query)
+    else:
+        at_utc, leaves_gaps = any(each.at_utc for each in active), any(each.leaves_gaps for each in active)
         shape = first(scenario.shape for scenario in active) or keyed
-        return lambda: shape(answered(question, name, numbers))
-
-    def _about(self, chatbot: Chatbot, channels: tuple[Channel, ...], frame: Frame) -> StatisticsQuery:
-        return StatisticsQuery(self._control.bots, chatbot, channels, frame, self._control.now())
-
-    def _export(self, request: Request, chatbot: Chatbot, export_id: str, active: Active) -> Response:
-        self._exports.fate = first(scenario.fate for scenario in active)
-        if not export_id:
-            about = self._about(chatbot, chatbot.channels, frame_of(request.query_params))
-            return answer(self._exports.start(chatbot.id, _sheet(about)), 202)
-        status = self._exports.status(chatbot.id, export_id, str(request.base_url).rstrip("/"))
-        return answer(status) if status else refusal(404, f"Export {export_id} not found")
+        document = shape(answered(query._replace(at_utc=at_utc, leaves_gaps=leaves_gaps), report))
+    return changed(document, (scenario.bot_document for scenario in active))
 
 
 def _channels(chatbot: Chatbot) -> Document:
@@ -103,9 +78,9 @@ def _channels(chatbot: Chatbot) -> Document:
     }
 
 
-def _inbox(question: StatisticsQuery) -> Document:
+def _inbox(query: StatisticsQuery) -> Document:
     """Makes the inbox as documented, with the names of people."""
-    so_far = question.tally(question.frame)
+    so_far = tally(query)
     join = so_far.level("inbox_join_time_average_seconds") or 0
     operators = [
         {"operatorId": each, "operatorName": OPERATOR_NAMES[each], "acceptedCount": count, "avgJoinTimeSeconds": join}
@@ -122,10 +97,10 @@ def _inbox(question: StatisticsQuery) -> Document:
     return {"data": data}
 
 
-def _sheet(question: StatisticsQuery) -> bytes:
+def _sheet(query: StatisticsQuery) -> bytes:
     """Makes an export's file, a line per channel; the format is invented."""
     lines = ["channel;conversations;messages"]
-    for channel in question.channels:
-        so_far = tally(question.bots, question.chatbot, (channel,), question.frame, question.at)
+    for channel in query.channels:
+        so_far = tally(query._replace(channels=(channel,)))
         lines.append(f"{channel.id};{so_far.count('conversations')};{so_far.count('messages')}")
     return "\n".join([*lines, ""]).encode()

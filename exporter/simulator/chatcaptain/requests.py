@@ -5,18 +5,15 @@ from datetime import datetime, timedelta
 
 from exporter.simulator.chatcaptain.bots import Bots, Channel, Chatbot
 from exporter.simulator.chatcaptain.components import COMPONENTS
-from exporter.simulator.chatcaptain.tally import Frame
+from exporter.simulator.chatcaptain.tally import Frame, StatisticsQuery
 from exporter.simulator.chatcaptain.troubles import refusal
 from exporter.simulator.control import RefusedError, instant
 
 KEY_HEADER = "x-chatcaptain-key"
-INTERVALS = {"86400": timedelta(days=1), "3600": timedelta(hours=1)}
+_A_DAY = timedelta(days=1)
+INTERVALS = {"86400": _A_DAY, "3600": timedelta(hours=1)}
 MOST_INTERVALS = 1200
 _A_MILLISECOND = timedelta(milliseconds=1)
-
-
-def _refused(status: int, message: str | list[str]) -> RefusedError:
-    return RefusedError(refusal(status, message))
 
 
 def chatbot_of(bots: Bots, chatbot_id: str, key: str | None) -> Chatbot:
@@ -31,8 +28,23 @@ def chatbot_of(bots: Bots, chatbot_id: str, key: str | None) -> Chatbot:
     return chatbot
 
 
-def channel_of(chatbot: Chatbot, query: Mapping[str, str]) -> Channel:
-    channel_id = query.get("channelId", "")
+def query_of(call: str, query: Mapping[str, str], bots: Bots, chatbot: Chatbot, at: datetime) -> StatisticsQuery:
+    """Reads the parameters of a call; `to` is inclusive to the millisecond."""
+    channels = (_channel(chatbot, query.get("channelId", "")),) if call == "channel" else chatbot.channels
+    wrong: list[str] = []
+    frame, numbers, interval = _frame(query, wrong), tuple[int, ...](), INTERVALS.get(query.get("interval", ""))
+    if call in COMPONENTS:
+        numbers = _numbers(query, call, wrong)
+        if interval is None:
+            wrong.append("interval must be one of the following values: 86400, 3600")
+        elif frame and (frame.until - frame.first) / interval > MOST_INTERVALS:
+            wrong.append("interval is too short for this time frame")
+    if frame is None or wrong:
+        raise _refused(400, wrong)
+    return StatisticsQuery(bots, chatbot, channels, frame, at, numbers, interval or _A_DAY)
+
+
+def _channel(chatbot: Chatbot, channel_id: str) -> Channel:
     if not channel_id:
         raise _refused(400, ["channelId should not be empty"])
     channel = chatbot.channel(channel_id)
@@ -41,43 +53,16 @@ def channel_of(chatbot: Chatbot, query: Mapping[str, str]) -> Channel:
     return channel
 
 
-def frame_of(query: Mapping[str, str]) -> Frame:
-    """Returns the time frame; `to` is inclusive to the millisecond."""
-    wrong: list[str] = []
-    frame = _frame(query, wrong)
-    if frame is None or wrong:
-        raise _refused(400, wrong)
-    return frame
-
-
-def report_of(query: Mapping[str, str], report: str) -> tuple[Frame, timedelta, tuple[int, ...]]:
-    """Returns the time frame, the interval of series and the numbers of components."""
-    wrong: list[str] = []
-    frame, numbers = _frame(query, wrong), _numbers(query, report, wrong)
-    interval = INTERVALS.get(query.get("interval", ""))
-    if interval is None:
-        wrong.append("interval must be one of the following values: 86400, 3600")
-    elif frame and (frame.until - frame.first) / interval > MOST_INTERVALS:
-        wrong.append("interval is too short for this time frame")
-    if frame is None or interval is None or wrong:
-        raise _refused(400, wrong)
-    return frame, interval, numbers
-
-
 def _frame(query: Mapping[str, str], wrong: list[str]) -> Frame | None:
-    first, last = _instant(query, "from", wrong), _instant(query, "to", wrong)
+    first, last = (instant(query.get(name, "")) for name in ("from", "to"))
+    for name, moment in (("from", first), ("to", last)):
+        if moment is None:
+            wrong.append(f"{name} must be a valid ISO 8601 date string")
     if first is None or last is None:
         return None
     if last < first:
         wrong.append("to must not be before from")
     return Frame(first, last + _A_MILLISECOND)
-
-
-def _instant(query: Mapping[str, str], name: str, wrong: list[str]) -> datetime | None:
-    moment = instant(query.get(name, ""))
-    if moment is None:
-        wrong.append(f"{name} must be a valid ISO 8601 date string")
-    return moment
 
 
 def _numbers(query: Mapping[str, str], report: str, wrong: list[str]) -> tuple[int, ...]:
@@ -87,3 +72,7 @@ def _numbers(query: Mapping[str, str], report: str, wrong: list[str]) -> tuple[i
         wrong.append(f"each value in components must be one of the following values: {', '.join(known)}")
         return ()
     return tuple(dict.fromkeys(known[each] for each in asked))
+
+
+def _refused(status: int, message: str | list[str]) -> RefusedError:
+    return RefusedError(refusal(status, message))

@@ -53,9 +53,6 @@ def odd(components: Sequence[ComponentValue]) -> Document:
     return {"stats": [{"k": f"c{each.id}", "n": {"v": _json(each.value, items, _ticked)}} for each in components]}
 
 
-SHAPES: Mapping[str, Shape] = {"keyed": keyed, "listed": listed, "numbered": numbered, "bare": bare, "odd": odd}
-
-
 def _json(value: Value, items: _Items, points: _Points) -> object:
     if isinstance(value, Intervals):
         return points(value.points)

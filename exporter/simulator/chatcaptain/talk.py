@@ -11,7 +11,6 @@ from exporter.simulator.chatcaptain.bots import Channel, Chatbot
 from exporter.simulator.paradigm.world import DayView
 
 Items = tuple[tuple[str, int], ...]
-_Weights = Mapping[str, float]
 LANGUAGES = {"de": 55.0, "fr": 20.0, "en": 15.0, "pt-BR": 6.0, "zh-Hans": 3.0, "unknown": 1.0}
 INTENTS = {
     "Öffnungszeiten": 30.0,
@@ -64,41 +63,33 @@ def channel_day(seed: int, chatbot: Chatbot, channel: Channel, view: DayView, co
         off = 0.2 + habits.weekend if view.off else 1.0  # people talk to chatbots on Sundays
         usual = habits.size * habits.growth(view.day) * view.business * off * channel.share
         conversations = int(usual * condition * (0.8 + 0.4 * luck[0]) + 0.9 * luck[3] * bool(condition))
-    counts, parts = _text(channel, conversations, luck), _break_downs(channel, conversations, luck)
-    return ChannelDay(opens, closes, counts, parts, _levels(channel, luck))
+    return ChannelDay(opens, closes, *_counts(channel, conversations, luck), _levels(channel, luck))
 
 
-def _text(channel: Channel, conversations: int, luck: tuple[float, ...]) -> Mapping[str, int]:
-    transfers = _transfers(channel, conversations, luck)
-    return {
+def _counts(
+    channel: Channel, conversations: int, luck: tuple[float, ...]
+) -> tuple[Mapping[str, int], Mapping[str, Items]]:
+    """Returns counts and breakdowns by the exporter's names."""
+    calls = conversations if channel.type == "voice" else 0
+    transfers = 0 if channel.type == "debug" else int(conversations * 0.1 * (1 + luck[7]))
+    accepted = int(transfers * 0.85 + 0.5)
+    counts = {
         "messages": int(conversations * (4 + 5 * luck[4])),
         "interactions": int(conversations * (2 + 2 * luck[4])),
         "steps": int(conversations * (5 + 7 * luck[5])),
-        "call_duration": int(conversations * (40 + 200 * luck[6])) if channel.type == "voice" else 0,
+        "call_duration": int(calls * (40 + 200 * luck[6])),
         "inbox_transfers": transfers,
-        "inbox_not_accepted": transfers - _accepted(transfers),
+        "inbox_not_accepted": transfers - accepted,
     }
-
-
-def _break_downs(channel: Channel, conversations: int, luck: tuple[float, ...]) -> Mapping[str, Items]:
-    calls = conversations if channel.type == "voice" else 0
-    accepted = _accepted(_transfers(channel, conversations, luck))
-    return {
-        "language": _parted(conversations, LANGUAGES),
-        "intent": _parted(int(conversations * (1 + luck[5])), INTENTS),
-        "end_reason": _parted(calls, END_REASONS),
-        "exit_step": _parted(calls, EXIT_STEPS),
-        "transfer_target": _parted(int(calls * 0.15), TRANSFER_TARGETS),
+    parts = {
+        "conversations_by_language": _parted(conversations, LANGUAGES),
+        "intent_hits": _parted(int(conversations * (1 + luck[5])), INTENTS),
+        "calls_by_end_reason": _parted(calls, END_REASONS),
+        "calls_by_exit_step": _parted(calls, EXIT_STEPS),
+        "calls_by_transfer_target": _parted(int(calls * 0.15), TRANSFER_TARGETS),
         "operator": _parted(accepted, OPERATORS),
     }
-
-
-def _transfers(channel: Channel, conversations: int, luck: tuple[float, ...]) -> int:
-    return 0 if channel.type == "debug" else int(conversations * 0.1 * (1 + luck[7]))
-
-
-def _accepted(transfers: int) -> int:
-    return int(transfers * 0.85 + 0.5)
+    return counts, parts
 
 
 def _levels(channel: Channel, luck: tuple[float, ...]) -> Mapping[str, float]:
@@ -117,7 +108,7 @@ def _levels(channel: Channel, luck: tuple[float, ...]) -> Mapping[str, float]:
     return written | spoken
 
 
-def _parted(total: int, weights: _Weights) -> Items:
+def _parted(total: int, weights: Mapping[str, float]) -> Items:
     """Divides a total by weights so that the parts add up to it; empty parts are left out."""
     if not total:
         return ()

@@ -1,34 +1,24 @@
 """Figures of a time frame, added up over channels; adjoining frames add up exactly; pure."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from math import prod
+from typing import NamedTuple
 
 from exporter.domain import calendars
-from exporter.domain.model import Days
 from exporter.simulator.chatcaptain.bots import Bots, Channel, Chatbot
 from exporter.simulator.chatcaptain.talk import ChannelDay, channel_day
-from exporter.simulator.paradigm.world import DayView, view
 
 _WEIGHED_BY = {"inbox_join_time_average_seconds": "operator"}
 """The breakdown that weighs a level when days or channels are combined; by default conversations."""
-_SUMS = {"conversations": "language", "intents": "intent", "inbox_accepted": "operator"}
+_SUMS = {"conversations": "conversations_by_language", "intents": "intent_hits", "inbox_accepted": "operator"}
 """Figures that are the sum of a breakdown."""
-_BREAK_DOWNS = {
-    "conversations_by_language": "language",
-    "conversations_by_channel_type": "channel_type",
-    "intent_hits": "intent",
-    "calls_by_end_reason": "end_reason",
-    "calls_by_exit_step": "exit_step",
-    "calls_by_transfer_target": "transfer_target",
-}
 _A_MOMENT = timedelta(microseconds=1)
 
 
-@dataclass(frozen=True, slots=True)
-class Frame:
+class Frame(NamedTuple):
     """From `first` to before `until`, both UTC."""
 
     first: datetime
@@ -37,6 +27,23 @@ class Frame:
     @classmethod
     def of_day(cls, day: date, bots: Bots) -> "Frame":
         return cls(calendars.start(day, bots.zone), calendars.end(day, bots.zone))
+
+
+class StatisticsQuery(NamedTuple):
+    """A valid request at the moment `at`; `numbers` are those of the components of a report.
+
+    Series are cut at the frame's start, or `at_utc` midnights, and may leave out intervals in which nothing happened.
+    """
+
+    bots: Bots
+    chatbot: Chatbot
+    channels: tuple[Channel, ...]
+    frame: Frame
+    at: datetime
+    numbers: tuple[int, ...] = ()
+    interval: timedelta = timedelta(days=1)
+    at_utc: bool = False
+    leaves_gaps: bool = False
 
 
 @dataclass(slots=True)
@@ -60,15 +67,15 @@ class Tally:
                 within = int(count * after) - int(count * before)
                 weights[part] += within
                 self.parts[part][name] += within
-        self.parts["channel_type"][channel.type] += weights["language"]
+        self.parts["conversations_by_channel_type"][channel.type] += weights["conversations_by_language"]
         for name, level in whole.levels.items():
-            if weight := weights[_WEIGHED_BY.get(name, "language")]:
+            if weight := weights[_WEIGHED_BY.get(name, _SUMS["conversations"])]:
                 self.levels[name].append((level, weight))
 
     def figure(self, name: str) -> int | float | Mapping[str, int] | None:
         """Returns the figure with this name in the exporter: a count, a level or a breakdown."""
-        if name in _BREAK_DOWNS:
-            return {each: count for each, count in self.parts[_BREAK_DOWNS[name]].items() if count}
+        if "_by_" in name or name == "intent_hits":
+            return {each: count for each, count in self.parts[name].items() if count}
         return self.level(name) if name.endswith(("_median", "_average_seconds")) else self.count(name)
 
     def count(self, name: str) -> int:
@@ -81,23 +88,14 @@ class Tally:
         return round(sum(level * each for level, each in found) / weight, 2) if weight else None
 
 
-def tally(bots: Bots, chatbot: Chatbot, channels: Iterable[Channel], frame: Frame, at: datetime) -> Tally:
-    """Returns what is known at the moment `at` of these channels of a chatbot within the frame."""
-    channels = tuple(channels)
-    seen = Frame(frame.first, min(frame.until, at))
+def tally(query: StatisticsQuery) -> Tally:
+    """Returns what is known at the moment `at` of a query."""
+    bots, chatbot, channels, frame, at, *_ = query
+    seen = Frame(frame.first, max(frame.first, min(frame.until, at)))
+    first, last = (calendars.day_at(moment, bots.zone) for moment in (seen.first, seen.until - _A_MOMENT))
     so_far = Tally()
-    for day in _days(bots, seen, at):
+    for day in bots.views(first, last, at):
         condition = prod(condition(chatbot.habits, day) for condition in bots.conditions)
         for channel in channels:
             so_far.add(channel, channel_day(bots.seed, chatbot, channel, day, condition), seen)
     return so_far
-
-
-def _days(bots: Bots, frame: Frame, at: datetime) -> Iterator[DayView]:
-    if frame.until <= frame.first:
-        return
-    last = calendars.day_at(frame.until - _A_MOMENT, bots.zone)
-    oldest = min(calendars.day_at(at, bots.zone) - bots.keeps, last)
-    for day in Days(max(calendars.day_at(frame.first, bots.zone), oldest), last):
-        if seen := view(day, at, bots.zone, bots.keeps):
-            yield seen

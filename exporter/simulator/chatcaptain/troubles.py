@@ -1,19 +1,14 @@
 """What can go wrong with the simulated ChatCaptain."""
 
-from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Literal, NamedTuple
+from http import HTTPStatus
+from typing import NamedTuple
 
 from starlette.responses import JSONResponse, Response
 
 from exporter.simulator.chatcaptain.bots import Chatbot
-from exporter.simulator.paradigm.reports import Document
 
-Fate = Literal["never-ends", "fails", "link-refused", "redirected", "huge", "truncated"]
-"""How an export ends."""
 ERROR = "Statistik-Dienst nicht erreichbar"
-REASONS = {400: "Bad Request", 401: "Unauthorized", 403: "Forbidden", 404: "Not Found", 429: "Too Many Requests"}
-REASONS |= {500: "Internal Server Error"}
 
 
 class Call(NamedTuple):
@@ -26,28 +21,7 @@ class Call(NamedTuple):
 
 def refusal(status: int, message: str | list[str]) -> Response:
     """Makes an error as NestJS writes it (https://docs.nestjs.com/exception-filters); ChatCaptain documents none."""
-    return JSONResponse({"statusCode": status, "message": message, "error": REASONS[status]}, status)
-
-
-def of_figures(change: Callable[[Document], Document]) -> Callable[[str, Document], Document]:
-    """Restricts `change` to answers that hold figures."""
-    return lambda name, document: change(document) if name in {"overview", "channel", "inbox"} else document
-
-
-def without_empty(document: Document) -> Document:
-    """Drops the empty intervals of series."""
-    return {key: _without_empty(value) for key, value in document.items()}
-
-
-def _without_empty(value: object) -> object:
-    if isinstance(value, Mapping):
-        return {key: _without_empty(each) for key, each in value.items()}
-    return [_without_empty(each) for each in value if not _is_empty(each)] if isinstance(value, list) else value
-
-
-def _is_empty(each: object) -> bool:
-    timed = isinstance(each, Mapping) and {"timestamp", "date", "time", "t"} & each.keys()
-    return bool(timed) and isinstance(each, Mapping) and 0 in each.values()
+    return JSONResponse({"statusCode": status, "message": message, "error": HTTPStatus(status).phrase}, status)
 
 
 def with_renamed_channel(chatbot: Chatbot) -> Chatbot:

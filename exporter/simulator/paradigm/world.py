@@ -1,10 +1,10 @@
 """The true figures of the simulated platform, as seen at a moment; pure."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from math import ceil
-from typing import Literal
+from typing import Literal, Self
 from zoneinfo import ZoneInfo
 
 from exporter.domain import calendars
@@ -64,16 +64,46 @@ Condition = Callable[[Company, DayView], float]
 
 
 @dataclass(frozen=True, slots=True)
-class World:
-    """A platform with its companies; equal seeds make equal worlds. `zone` is its days' zone, `keeps` its retention."""
+class SimulatedPlatform:
+    """What the simulated platforms share; `zone` is their days' zone, `keeps` their retention."""
 
     seed: int
+    zone: ZoneInfo
+    conditions: tuple[Condition, ...] = field(default=(), kw_only=True)
+    keeps: timedelta = field(default=HISTORY, kw_only=True)
+
+    def under(self, condition: Condition) -> Self:
+        return replace(self, conditions=(*self.conditions, condition))
+
+    def views(self, first: date, last: date, at: datetime) -> tuple[DayView, ...]:
+        """Returns the days from `first` to `last` that have begun at `at` and are still kept."""
+        today = calendars.day_at(at, self.zone)
+        first, last = max(first, today - self.keeps), min(last, today)
+        if last < first:
+            return ()
+        return tuple(view for day in Days(first, last) if (view := self.view(day, at)))
+
+    def view(self, day: date, at: datetime) -> DayView | None:
+        """Returns `day` as seen at `at`; None if it has not begun, is no longer kept, or has no hours."""
+        today = calendars.day_at(at, self.zone)
+        if not today - self.keeps <= day <= today:
+            return None
+        start = calendars.start(day, self.zone)
+        length = (calendars.end(day, self.zone) - start).total_seconds()
+        if not length:
+            return None
+        elapsed = min((at - start).total_seconds() / length, 1.0)
+        is_off = day.weekday() >= 5 or (day.month, day.day) in HOLIDAYS  # noqa: PLR2004 - Saturday is 5
+        return DayView(day, at, start, length, elapsed, _business(day), is_off)
+
+
+@dataclass(frozen=True, slots=True)
+class World(SimulatedPlatform):
+    """A simulated Paradigm with its companies; equal seeds make equal worlds."""
+
     companies: tuple[Company, ...]
     keys: Keys
-    zone: ZoneInfo
     absent: frozenset[int] = frozenset()
-    conditions: tuple[Condition, ...] = ()
-    keeps: timedelta = HISTORY
 
     @classmethod
     def from_seed(
@@ -81,13 +111,10 @@ class World:
     ) -> "World":
         """Makes the world of `seed`; its companies (1 to 10,000) are numbered from 1."""
         companies = populate(seed, company_count, agents_from)
-        return cls(seed, companies, _keys(seed), zone or ZoneInfo("UTC"))
+        return cls(seed, zone or ZoneInfo("UTC"), companies, _keys(seed))
 
     def without(self, company_id: int) -> "World":
         return replace(self, absent=self.absent | {company_id})
-
-    def under(self, condition: Condition) -> "World":
-        return replace(self, conditions=(*self.conditions, condition))
 
     def company(self, company_id: int) -> Company | None:
         if company_id in self.absent or not 1 <= company_id <= len(self.companies):
@@ -108,17 +135,6 @@ class World:
         view = self.view(day, at)
         return self.figures(company, view, mode) if company and view else None
 
-    def views(self, first: date, last: date, at: datetime) -> tuple[DayView, ...]:
-        """Returns the days from `first` to `last` that have begun at `at` and are still kept."""
-        today = calendars.day_at(at, self.zone)
-        first, last = max(first, today - self.keeps), min(last, today)
-        if last < first:
-            return ()
-        return tuple(view for day in Days(first, last) if (view := self.view(day, at)))
-
-    def view(self, day: date, at: datetime) -> DayView | None:
-        return view(day, at, self.zone, self.keeps)
-
     def figures(self, company: Company, view: DayView, mode: Mode) -> Figures | None:
         """Returns the company's figures in `mode` of the viewed day; None without a row."""
         expected = company.size * company.growth(view.day) * view.business * (company.weekend if view.off else 1.0)
@@ -131,20 +147,6 @@ class World:
         luck = draws(self.seed, mode, company.id, view.day.toordinal())
         queries = int(expected * (0.8 + 0.4 * luck[0]) + luck[1])  # + luck: 0.3 queries are one on three days in ten
         return _so_far(company, view, queries, luck)
-
-
-def view(day: date, at: datetime, zone: ZoneInfo, keeps: timedelta) -> DayView | None:
-    """Returns `day` of `zone` as seen at `at`; None if it has not begun, is no longer kept, or has no hours."""
-    today = calendars.day_at(at, zone)
-    if not today - keeps <= day <= today:
-        return None
-    start = calendars.start(day, zone)
-    length = (calendars.end(day, zone) - start).total_seconds()
-    if not length:
-        return None
-    elapsed = min((at - start).total_seconds() / length, 1.0)
-    is_off = day.weekday() >= 5 or (day.month, day.day) in HOLIDAYS  # noqa: PLR2004 - Saturday is 5
-    return DayView(day, at, start, length, elapsed, _business(day), is_off)
 
 
 def _so_far(company: Company, view: DayView, queries: int, luck: tuple[float, ...]) -> Figures | None:
