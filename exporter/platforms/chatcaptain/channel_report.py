@@ -10,7 +10,7 @@ from exporter.domain.scope import Scope
 from exporter.domain.selectors import Selection
 from exporter.platforms import json_outline, json_values
 from exporter.platforms.api import NO_DISCOVERIES, Account, Context, Discoveries, Discovery, NeedsDiscovery, Request
-from exporter.platforms.chatcaptain.component_report import ComponentReport, newest_first
+from exporter.platforms.chatcaptain.component_report import ComponentReport, newest_first, statistics_path
 from exporter.platforms.chatcaptain.day_bounds import LocalDay
 from exporter.platforms.chatcaptain.find_component import ReportComponent, envelope
 
@@ -42,7 +42,7 @@ class ChannelReport(ComponentReport):
         """Requests the list of channels unless it is known for the last day, then each channel's days."""
         known = discoveries.get(CHANNEL_INFO)
         if known is None or known.day < days.last:
-            path, last = self.chatbot.path(CHANNELS), Days(days.last, days.last)
+            path, last = statistics_path(self.chatbot_id, CHANNELS), Days(days.last, days.last)
             return (Request(CHANNELS, path, {}, last, discovery=CHANNEL_INFO),)
         return tuple(
             self.question(LocalDay(day, scope.zone), self._of(kind), channel)

@@ -5,7 +5,7 @@ operator describes is read by the operator's expressions only, and never request
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Self
 from urllib.parse import quote
@@ -18,7 +18,6 @@ from exporter.platforms import json_outline, json_values
 from exporter.platforms.api import (
     NO_DISCOVERIES,
     Account,
-    Component,
     Context,
     Discoveries,
     NeedsDiscovery,
@@ -60,32 +59,29 @@ def newest_first(days: Days) -> Iterator[date]:
     yield from (*newest[1:2], newest[0], *newest[2:])
 
 
-@dataclass(frozen=True, slots=True)
-class Chatbot:
-    """The chatbot of a report: its id in paths is the company's id."""
-
-    identity: str = "chatbot"
-    company: str = ""
-
-    def path(self, tail: str) -> str:
-        return f"/v1/chatbots/{quote(self.identity, safe='')}/statistics/{tail}"
+def statistics_path(chatbot_id: str, call: str) -> str:
+    return f"/v1/chatbots/{quote(chatbot_id, safe='')}/statistics/{call}"
 
 
 @dataclass(frozen=True, slots=True)
 class StatisticsReport(ReportDefaults):
-    """The common part of a chatbot's reports; an answer covers one day. `path` is an operator's."""
+    """The common part of a chatbot's reports; an answer covers one day.
+
+    The id of the chatbot is the company's, too; `path` is an operator's.
+    """
 
     name: str
     day_bytes: int
     measures: tuple[Measure, ...]
     tail: str
-    chatbot: Chatbot = field(default_factory=Chatbot)
+    chatbot_id: str = "chatbot"
+    company: str = ""
     path: str | None = None
 
     def equipped(self, account: Account) -> Self:
         """Returns the report of one chatbot; the company is named like the source by default."""
-        identity, company = account.options.get("chatbot_id"), account.options.get("company")
-        return replace(self, chatbot=Chatbot(str(identity or ""), str(company or account.source)))
+        chatbot_id, company = account.options.get("chatbot_id"), account.options.get("company")
+        return replace(self, chatbot_id=str(chatbot_id or ""), company=str(company or account.source))
 
     @property
     def asks_by_day(self) -> bool:
@@ -103,14 +99,14 @@ class StatisticsReport(ReportDefaults):
     def request(self, day: LocalDay, params: Mapping[str, str], subject: str = "") -> Request:
         since, until = day.limits
         limits = {"from": since, "to": until}
-        path = self.path or self.chatbot.path(self.tail)
+        path = self.path or statistics_path(self.chatbot_id, self.tail)
         return Request(self.name, path, {**limits, **params}, Days(day.day, day.day), subject=subject)
 
     def builder(self, request: Request, context: Context) -> tuple[ReadingBuilder, RowKey]:
         """Begins the reading of an answer, and returns the key of its row."""
         rows = ReadingBuilder(request.days, context)
-        rows.names[self.chatbot.identity] = json_values.label(self.chatbot.company)
-        return rows, RowKey(ALL, self.chatbot.identity, request.days.first)
+        rows.names[self.chatbot_id] = json_values.label(self.company)
+        return rows, RowKey(ALL, self.chatbot_id, request.days.first)
 
     def file(self, rows: ReadingBuilder, key: RowKey, figures: Mapping[Column, float]) -> None:
         if key.day > rows.context.today:
@@ -121,10 +117,7 @@ class StatisticsReport(ReportDefaults):
 
 @dataclass(frozen=True, slots=True)
 class ComponentReport(StatisticsReport):
-    """A report of components; `mapped` are an operator's expressions by component (or its interval's) name."""
-
     components: tuple[ReportComponent, ...] = ()
-    mapped: Mapping[str, Component] = field(default_factory=dict)
 
     def overridden(self, override: Override) -> "ComponentReport":
         known = {component.name: component for component in self.components}
@@ -135,47 +128,41 @@ class ComponentReport(StatisticsReport):
             if name in intervals and intervals[name].name in override.components:
                 raise ConfigError(f"{name} is asked for instead of {intervals[name].name}; keep one of the two")
             jmespath_component.refuse_misfit(name, where, None if name in intervals else known[name].figure)
-        return replace(self, mapped=override.components, path=override.path or self.path)
+        components = tuple(each.described_in(override.components) for each in self.components)
+        return replace(self, components=components, path=override.path or self.path)
 
     def plan(self, days: Days, scope: Scope, discoveries: Discoveries = NO_DISCOVERIES) -> tuple[Request, ...]:
         return tuple(self.question(LocalDay(day, scope.zone), self.components) for day in newest_first(days))
 
     def question(self, day: LocalDay, wanted: Sequence[ReportComponent], channel: str = "") -> Request:
         """Returns the request for all components of a day (of a channel), and its parts."""
-        described = [each for each in wanted if self._mapping(each) is not None]
+        described = [each for each in wanted if each.described]
         parts = {each.name: self._request(day, [each], channel) for each in wanted if each not in described}
         if described and parts:
             parts[DESCRIBED] = self._request(day, described, channel)
         return replace(self._request(day, wanted, channel), parts=parts if len(parts) > 1 else {})
 
     def _request(self, day: LocalDay, wanted: Sequence[ReportComponent], channel: str) -> Request:
-        numbers = ",".join(str(self._asked_as(each)) for each in wanted)
+        numbers = ",".join(str(each.number) for each in wanted)
         params = {"interval": f"{BUCKET.total_seconds():.0f}", "components": numbers}
         request = self.request(day, {**params, "channelId": channel} if channel else params, channel)
         return replace(request, items=tuple(each.name for each in wanted))
 
-    def _asked_as(self, component: ReportComponent) -> int:
-        by_interval = component.interval is not None and component.interval_name in self.mapped
-        return component.interval if by_interval and component.interval is not None else component.number
-
-    def _mapping(self, component: ReportComponent) -> tuple[str, Component] | None:
-        """Returns an operator's expressions for a component, with its name in the configuration."""
-        for name in (component.name, component.interval_name):
-            if name in self.mapped:
-                return name, self.mapped[name]
-        return None
-
     def decode(self, body: bytes, request: Request, context: Context) -> Reading | NeedsDiscovery:
         numbers = [int(number) for number in request.params["components"].split(",")]
-        asked = [each for each in self.components if self._asked_as(each) in numbers]
+        asked = [each for each in self.components if each.number in numbers]
         root = envelope(json_values.parse(body), may_be_null=len(asked) == 1)
         day = LocalDay(request.days.first, context.zone)
-        found = {each: self._read(each, root, numbers, day) for each in asked}
+        found = {each: _read(each, root, numbers, day) for each in asked}
         readable = {each: what for each, what in found.items() if isinstance(what, Readable)}
         unread = {each: what for each, what in found.items() if isinstance(what, UnreadableError)}
         # Otherwise a missing component may be there under another name.
         may_be_left_out = bool(readable) or unwrapped(root) in ({}, [])
-        absent = {each for each, why in unread.items() if _is_absent(why, may_be_left_out=may_be_left_out)}
+        absent = {
+            each
+            for each, why in unread.items()
+            if why.is_absent or (isinstance(why, NoComponentError) and may_be_left_out)
+        }
         values = [value for what in readable.values() for _, (value, _) in what.figures if value is not None]
         if context.quiet or (values and not any(values)):
             readable |= {each: NOTHING[each.figure] for each in absent}
@@ -196,29 +183,21 @@ class ComponentReport(StatisticsReport):
             guesses=frozenset(f"{each.name}: {what.guess}" for each, what in readable.items() if what.guess),
         )
 
-    def _read(
-        self, component: ReportComponent, root: object, asked: Sequence[int], day: LocalDay
-    ) -> Readable | UnreadableError:
-        described = self._mapping(component)
-        try:
-            if described is not None:
-                return jmespath_component.read(described[1], root, component.figure, day)
-            return read(find(root, component, asked), component.figure, day)
-        except UnreadableError as error:
-            return error
-
     def _unread(self, component: ReportComponent, why: UnreadableError, root: object, context: Context) -> Unread:
-        described = self._mapping(component)
-        name = described[0] if described else component.name
+        name = component.option
         place = f"sources.{context.source}.overrides.{self.name}.components.{name}"
         where = f"{context.source}/{self.name}: {name} cannot be read: {why}"
         message = f"{where}. {json_outline.keys(root)} Remedy: set {place} (see {DOCS})"
         return Unread(message, json_outline.outline(root), component.name, component.measure.family)
 
 
-def _is_absent(why: UnreadableError, *, may_be_left_out: bool) -> bool:
-    """Returns whether a component has no value: it is null, empty or missing."""
-    return why.is_absent or (isinstance(why, NoComponentError) and may_be_left_out)
+def _read(component: ReportComponent, root: object, asked: Sequence[int], day: LocalDay) -> Readable | UnreadableError:
+    try:
+        if component.described is not None:
+            return jmespath_component.read(component.described, root, component.figure, day)
+        return read(find(root, component, asked), component.figure, day)
+    except UnreadableError as error:
+        return error
 
 
 def _figures(

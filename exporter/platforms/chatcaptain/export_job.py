@@ -13,7 +13,7 @@ from exporter.domain.model import Days
 from exporter.domain.text import printable
 from exporter.platforms import json_outline, json_values
 from exporter.platforms.api import Request
-from exporter.platforms.chatcaptain.component_report import Chatbot
+from exporter.platforms.chatcaptain.component_report import statistics_path
 from exporter.platforms.chatcaptain.day_bounds import LocalDay
 
 REPORT = "export"
@@ -37,11 +37,11 @@ class Progress(NamedTuple):
 def start(chatbot_id: str, days: Days, zone: ZoneInfo) -> Request:
     """Returns the request that starts an export; the end is inclusive, as in reports."""
     first, last = LocalDay(days.first, zone).limits[0], LocalDay(days.last, zone).limits[1]
-    return Request(REPORT, Chatbot(chatbot_id).path(REPORT), {"from": first, "to": last}, days, method="POST")
+    return Request(REPORT, statistics_path(chatbot_id, REPORT), {"from": first, "to": last}, days, method="POST")
 
 
 def ask(chatbot_id: str, export_id: str, days: Days) -> Request:
-    return Request(REPORT, f"{Chatbot(chatbot_id).path(REPORT)}/{quote(export_id, safe='')}", {}, days)
+    return Request(REPORT, f"{statistics_path(chatbot_id, REPORT)}/{quote(export_id, safe='')}", {}, days)
 
 
 def started(body: bytes) -> str:

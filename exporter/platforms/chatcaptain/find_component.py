@@ -7,13 +7,14 @@ needs no key.
 
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from exporter.domain.errors import PlatformError, SchemaError
 from exporter.domain.model import Measure
 from exporter.domain.text import printable
 from exporter.platforms import json_outline, json_values
+from exporter.platforms.api import Component
 from exporter.platforms.chatcaptain.read_component import WRAPPERS, Shape, UnreadableError
 
 FOR_CHANNEL = "_FOR_CHANNEL_ID"
@@ -32,7 +33,7 @@ class NoComponentError(UnreadableError):
 class ReportComponent:
     """A component: its name and id in its report, its measure and shape, and whether only `voice` channels have it.
 
-    `interval` is the id of the component with the same figure per interval.
+    `interval` is the id of the component with the same figure per interval. `described` are an operator's expressions.
     """
 
     name: str
@@ -41,11 +42,23 @@ class ReportComponent:
     figure: Shape = Shape.COUNT
     voice: bool = False
     interval: int | None = None
+    described: Component | None = None
 
     @property
     def interval_name(self) -> str:
         stem = self.name.removesuffix(FOR_CHANNEL)
         return f"{stem}_INTERVAL{self.name[len(stem) :]}"
+
+    @property
+    def option(self) -> str:
+        """The name that an operator describes it under."""
+        return self.interval_name if self.number == self.interval else self.name
+
+    def described_in(self, components: Mapping[str, Component]) -> "ReportComponent":
+        """Returns it with an operator's expressions; those for its interval replace it in requests."""
+        if self.interval is not None and self.interval_name in components:
+            return replace(self, number=self.interval, described=components[self.interval_name])
+        return replace(self, described=components.get(self.name))
 
     @cached_property
     def spellings(self) -> frozenset[str]:

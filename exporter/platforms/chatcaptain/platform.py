@@ -173,12 +173,7 @@ PLATFORM = Platform(
             "ACME",
             identifies=False,
         ),
-        Option(
-            CHANNELS,
-            OptionKind.SELECTION,
-            "Its channels to poll; by default all.",
-            "*",
-        ),
+        Option(CHANNELS, OptionKind.SELECTION, "Its channels to poll; by default all.", "*"),
     ),
     equipped=equipped,
     label_limits=(

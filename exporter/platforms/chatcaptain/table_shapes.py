@@ -1,7 +1,6 @@
 """Converts tables, pairs and lists of numbers into shapes that `read_component` reads; each is a guess."""
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
 
 from exporter.platforms import json_values
 from exporter.platforms.moments import is_epoch
@@ -13,50 +12,46 @@ _BESIDE_COMPARED = frozenset(("change", "delta", "difference", "percent", "perce
 PAIR = 2
 
 
-class Reshaped(NamedTuple):
-    """A value in another shape, and how it was understood; unchanged without a `guess`."""
+def reshaped(value: object) -> tuple[object, str]:
+    """Returns an object of a few known keys, or a list of lists, as a list of objects, and how it was understood.
 
-    value: object
-    guess: str = ""
-
-
-def reshaped(value: object) -> Reshaped:
-    """Returns an object of a few known keys, or a list of lists, as a list of objects."""
+    Any other value is returned unchanged, without a guess.
+    """
     if isinstance(value, dict):
         return _object(value)
     if not isinstance(value, list) or not value:
-        return Reshaped(value)
+        return value, ""
     if all(_is_pair(each) for each in value):
         found = [{"name": name, "value": number} for name, number in value]
-        return Reshaped(found, "pairs of a name or a time and a number")
+        return found, "pairs of a name or a time and a number"
     if len(value) == 1 and isinstance(value[0], dict):
         numbers = [each for each in value[0].values() if each is not None]
         if not numbers or (len(numbers) == 1 and json_values.is_number(numbers[0]) and not is_epoch(numbers[0])):
-            return Reshaped(next(iter(numbers), None), "the number of the only record")
+            return next(iter(numbers), None), "the number of the only record"
     if any(isinstance(each, dict) and isinstance(each.get("_id"), dict) for each in value):
-        return Reshaped([_flat(each) for each in value], "it is grouped by _id")
-    return Reshaped(value)
+        return [_flat(each) for each in value], "it is grouped by _id"
+    return value, ""
 
 
-def _object(value: Mapping[str, object]) -> Reshaped:
+def _object(value: Mapping[str, object]) -> tuple[object, str]:
     keys = frozenset(key.casefold() for key in value)
     if keys >= _COMPARED and keys <= _COMPARED | _BESIDE_COMPARED:
         (current,) = (each for key, each in value.items() if key.casefold() == "current")
-        return Reshaped(current, "the current one of current and previous")
+        return current, "the current one of current and previous"
     columns, rows = _lists(value, _COLUMNS, _ROWS)
     if columns is not None and rows is not None:
         names = [each.get("name") if isinstance(each, dict) else each for each in columns]
         table = [row for row in rows if isinstance(row, list) and len(row) == len(names)]
         if all(isinstance(name, str) for name in names) and len(table) == len(rows):
-            return Reshaped([dict(zip(names, row, strict=True)) for row in table], "a table of columns and rows")
+            return [dict(zip(names, row, strict=True)) for row in table], "a table of columns and rows"
     labels, numbers = _lists(value, _LABELS, _VALUES)
     if numbers and isinstance(numbers[0], dict) and len(numbers) == 1:
         datasets = [each for key, each in numbers[0].items() if key.casefold() in _VALUES and isinstance(each, list)]
         numbers = datasets[0] if len(datasets) == 1 else None
     if labels is not None and numbers is not None and len(labels) == len(numbers):
         pairs = [{"name": name, "value": number} for name, number in zip(labels, numbers, strict=True)]
-        return Reshaped(pairs, "a list of labels and one of numbers")
-    return Reshaped(value)
+        return pairs, "a list of labels and one of numbers"
+    return value, ""
 
 
 def _lists(
