@@ -1,5 +1,6 @@
 """Files may be on a file system that does not answer: one line for each, and the program runs on."""
 
+import asyncio
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -9,7 +10,7 @@ from threading import Event
 import pytest
 
 from exporter.backfill.store_client import HttpConfig, TlsConfig, client, http_config
-from exporter.domain.blocking import FILE_SECONDS, in_time, result_in_time
+from exporter.domain.blocking import FILE_SECONDS, in_time
 from exporter.domain.errors import ConfigError
 from exporter.http import Client, ClientLimits
 from exporter.platforms.registry import platforms
@@ -35,7 +36,8 @@ def test_what_does_not_end_in_time_is_an_error_of_its_file() -> None:
     ended.set()
 
 
-def test_a_request_waits_once_for_a_web_configuration_that_hangs(
+@pytest.mark.anyio
+async def test_a_request_waits_once_for_a_web_configuration_that_hangs(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     """The configuration stays in effect; when the file system answers again, changes are applied."""
@@ -44,15 +46,15 @@ def test_a_request_waits_once_for_a_web_configuration_that_hangs(
     path_there.write_text("http_server_config: {http2: false}\n")
     answers.set()
     live = LiveWebConfig(path)
-    before = live.current()
+    before = await live.current()
     answers.clear()
-    assert all(live.current() is before for _ in range(1000))
+    assert all([await live.current() is before for _ in range(1000)])
     assert caplog.text.count("web configuration files could not be checked") == 1
     path_there.write_text("http_server_config: {headers: {X-Frame-Options: deny}}\n")
     answers.set()
     assert live._looking is not None
-    result_in_time(live._looking, path_there, 60)
-    assert live.current().http_server_config != before.http_server_config
+    await asyncio.wait_for(live._looking, 60)
+    assert (await live.current()).http_server_config != before.http_server_config
 
 
 def source(*options: str) -> str:

@@ -8,7 +8,7 @@ import ipaddress
 import secrets
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
 import bcrypt
@@ -131,7 +131,7 @@ class BasicAuth:
     """
 
     app: ASGIApp
-    config: Callable[[], WebConfig]
+    config: Callable[[], Awaitable[WebConfig]]
     refused: Callable[[str], None] = lambda _reason: None
     _passwords: PasswordVerifier = field(default_factory=PasswordVerifier)
     _bucket: TokenBucket = field(default_factory=lambda: TokenBucket(OPEN.rate_limit))
@@ -140,7 +140,7 @@ class BasicAuth:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        config = self.config()
+        config = await self.config()
         headers = config.http_server_config.headers
 
         async def send_with_headers(message: Message) -> None:

@@ -98,7 +98,7 @@ class Server(uvicorn.Server):
     async def on_tick(self, counter: int) -> bool:
         """Checks for changes of the web configuration every second."""
         if counter % TICKS == 0:
-            self._web_config.refresh()
+            await self._web_config.current()
         return await super().on_tick(counter)
 
     @contextlib.contextmanager
