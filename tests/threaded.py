@@ -9,14 +9,14 @@ from threading import Thread
 
 from starlette.applications import Starlette
 
-from exporter.web.server.server import listen, server, url
+from exporter.web.server.server import Server, listen, url
 
 
 @contextmanager
 def served(app: Starlette) -> Iterator[str]:
     """Serves an application; yields its URL."""
     with listen("127.0.0.1:0", "test") as listening:
-        running = server(app)
+        running = Server(app)
         thread = Thread(target=lambda: asyncio.run(running.serve(sockets=[listening])))
         thread.start()
         try:

@@ -13,7 +13,7 @@ from starlette.types import ASGIApp
 
 from exporter.domain.blocking import in_daemon
 from exporter.web.server.basic_auth import BasicAuth
-from exporter.web.server.server import server
+from exporter.web.server.server import Server
 from exporter.web.server.web_config import LiveWebConfig
 
 Result = TypeVar("Result")
@@ -57,7 +57,7 @@ async def serving(
     A `web_config` decides which requests are answered; `refused` is called with the reason for each refused one.
     """
     gated = app if web_config is None else BasicAuth(app, web_config.current, refused)
-    running = server(gated, web_config)
+    running = Server(gated, web_config)
     loop = asyncio.get_running_loop()
     task = loop.create_task(running.serve(sockets=[listening]))
     try:

@@ -22,7 +22,7 @@ from exporter.web.server.connection import (
     ConnectionLimits,
     connection_limits,
 )
-from exporter.web.server.server import listen, server
+from exporter.web.server.server import Server, listen
 from exporter.web.server.web_config import LiveWebConfig
 from tests.certificates import self_signed
 
@@ -99,7 +99,7 @@ async def door(limits: ConnectionLimits, certified: Path | None = None) -> Async
     """Serves with these limits, with TLS if a folder with a certificate is given."""
     web_config = LiveWebConfig(certified / "web.yml" if certified else None)
     trust = ssl.create_default_context(cafile=str(certified / "localhost.crt")) if certified else None
-    running = server(APP, web_config, limits)
+    running = Server(APP, web_config, limits)
     with listen("localhost:0", "--web.listen-address") as listening:
         serve = asyncio.create_task(running.serve(sockets=[listening]))
         try:

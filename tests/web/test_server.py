@@ -15,7 +15,7 @@ from exporter.domain.errors import ConfigError
 from exporter.exposition.board import Board
 from exporter.exposition.text import Format
 from exporter.web.app import create_app
-from exporter.web.server.server import listen, server, url
+from exporter.web.server.server import Server, listen, url
 from tests.web.contexts import web_context
 
 OPTION = "--web.listen-address"
@@ -180,7 +180,7 @@ async def test_a_server_ends_although_a_peer_does_not_read(caplog: pytest.LogCap
         asked.set()
         return large(format_)
 
-    running = server(create_app(web_context(Board(), Worker("readers"), tail=noticing)))
+    running = Server(create_app(web_context(Board(), Worker("readers"), tail=noticing)))
     async with asyncio.timeout(PATIENCE_S):
         with listen("127.0.0.1:0", OPTION) as listening, peers(url(listening), SCRAPE, count=1):
             serve = asyncio.create_task(running.serve(sockets=[listening]))

@@ -34,8 +34,11 @@ def listen(address: str, option: str) -> socket.socket:
     ConfigError, naming `option`, if the address is invalid, in use or not one of this machine.
     """
     host, port = _split(address, option)
+    both = host in ("", "::") and socket.has_dualstack_ipv6()
+    family = socket.AF_INET6 if both or ":" in host else socket.AF_INET
+    place = "::" if both else host, port
     try:
-        listening = _bound(host, port)
+        listening = socket.create_server(place, family=family, backlog=BACKLOG, dualstack_ipv6=both)
     except OSError as error:
         reason = (error.strerror or str(error)).partition(" (while")[0].lower()  # Python appends the address as a tuple
         raise ConfigError(f"cannot listen on {address}: {reason}; choose another address with {option}") from error
@@ -43,13 +46,6 @@ def listen(address: str, option: str) -> socket.socket:
     # Without it, the end of a response waits until the client acknowledges its beginning: 40 ms per scrape over TLS.
     listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return listening
-
-
-def _bound(host: str, port: int) -> socket.socket:
-    if host in ("", "::") and socket.has_dualstack_ipv6():
-        return socket.create_server(("::", port), family=socket.AF_INET6, backlog=BACKLOG, dualstack_ipv6=True)
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    return socket.create_server((host, port), family=family, backlog=BACKLOG)
 
 
 def _split(address: str, option: str) -> tuple[str, int]:
@@ -73,12 +69,29 @@ def url(listening: socket.socket, *, tls: bool = False) -> str:
 
 
 class Server(uvicorn.Server):
-    """uvicorn's server without its signal handlers, which raise the signal again and so end the process too early."""
+    """uvicorn's server without its signal handlers, which raise the signal again and so end the process too early.
 
-    def __init__(self, config: uvicorn.Config, web_config: LiveWebConfig, limits: ConnectionLimits) -> None:
+    Run it with `await server.serve(sockets=[listening])`.
+    """
+
+    def __init__(
+        self, app: ASGIApp, web_config: LiveWebConfig | None = None, limits: ConnectionLimits | None = None
+    ) -> None:
+        config = uvicorn.Config(
+            origin_form(app),
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=1,
+            timeout_keep_alive=75,  # longer than a scrape interval, so that Prometheus keeps its connection
+            loop="asyncio",
+            http="h11",
+            ws="none",
+        )
         super().__init__(config)
-        self._web_config = web_config
-        self._waiting = WaitingConnections(limits)
+        self._web_config = web_config or LiveWebConfig()
+        self._waiting = WaitingConnections(limits or connection_limits())
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Accepts connections on the given socket; uvicorn itself would not limit the time of a TLS handshake."""
@@ -131,20 +144,3 @@ def origin_form(app: ASGIApp) -> ASGIApp:
         await app(scope, receive, send)
 
     return asked
-
-
-def server(app: ASGIApp, web_config: LiveWebConfig | None = None, limits: ConnectionLimits | None = None) -> Server:
-    """Makes a server for an application; run it with `await server.serve(sockets=[listening])`."""
-    config = uvicorn.Config(
-        origin_form(app),
-        lifespan="off",
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        timeout_graceful_shutdown=1,
-        timeout_keep_alive=75,  # longer than a scrape interval, so that Prometheus keeps its connection
-        loop="asyncio",
-        http="h11",
-        ws="none",
-    )
-    return Server(config, web_config or LiveWebConfig(), limits or connection_limits())
