@@ -1,28 +1,23 @@
 """The companies that a query of the status page asks for: sorted, a page of them, each with its six weeks. Pure."""
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
 from functools import partial
 from typing import NamedTuple
 
-from exporter.exposition.board import Published
 from exporter.exposition.text import Key
 from exporter.ledger.table import by_number
 from exporter.metrics.report_view import ReportView
-from exporter.web.status.company_rows import Breach, Measured, ShownCompanies, ShownCompany
-from exporter.web.status.problems import is_fresh
+from exporter.web.status.company_rows import Measured, ShownCompanies, ShownCompany
 from exporter.web.status.query import ATTENTION, PER_PAGE, CompanyQuery
 from exporter.web.status.sparkline import Sparkline, sparklines
 
 
 class CompanyRow(NamedTuple):
-    """One company, one activity of it, the limits that it breaks, or a word of them; a `line` where it is shown."""
+    """One company and one activity of it; a `line` where it is shown."""
 
     company: ShownCompany
     activity: str
     measured: Measured | None
-    breaches: tuple[Breach, ...]
-    limit_status: str
     line: Sparkline | None = None
 
 
@@ -37,34 +32,27 @@ class CompanyPage(NamedTuple):
     broken: int
 
 
-def company_page(
-    companies: ShownCompanies,
-    query: CompanyQuery,
-    shown: Published,
-    now: datetime,
-) -> CompanyPage:
-    fresh = frozenset(key for key, view in shown.views.items() if is_fresh(view, now))
-    everybody = [_row(each, query, companies, fresh) for each in companies.all]
+def company_page(companies: ShownCompanies, query: CompanyQuery, views: Mapping[Key, ReportView]) -> CompanyPage:
+    everybody = [_row(each, query, companies) for each in companies.all]
     fitting = sorted(filter(partial(_fits, query), everybody), key=_order(query), reverse=query.sort == "-company")
     pages = max(-(-len(fitting) // PER_PAGE), 1)
     page = min(query.page, pages)
     rows = fitting[(page - 1) * PER_PAGE : page * PER_PAGE]
-    lines = _lines(rows, shown.views)
+    lines = _lines(rows, views)
     return CompanyPage(
         rows=tuple(each._replace(line=lines.get((each.company.source, each.company.company_id))) for each in rows),
         all=len(everybody),
         fitting=len(fitting),
         pages=pages,
         page=page,
-        broken=sum(bool(each.breaches) for each in everybody),
+        broken=sum(bool(each.breaches) for each in companies.all),
     )
 
 
-def _row(company: ShownCompany, query: CompanyQuery, companies: ShownCompanies, fresh: frozenset[Key]) -> CompanyRow:
+def _row(company: ShownCompany, query: CompanyQuery, companies: ShownCompanies) -> CompanyRow:
     names = companies.activities.get(company.source, ())
     activity = query.activity if query.activity in names else next(iter(names), "")
-    measured = company.activities.get(activity)
-    return CompanyRow(company, activity, measured, company.breaches(fresh), company.limit_status(fresh))
+    return CompanyRow(company, activity, company.activities.get(activity))
 
 
 def _fits(query: CompanyQuery, row: CompanyRow) -> bool:
@@ -72,7 +60,7 @@ def _fits(query: CompanyQuery, row: CompanyRow) -> bool:
     return (
         (not query.source or company.source == query.source)
         and (not query.activity or row.activity == query.activity)
-        and (not query.broken or bool(row.breaches))
+        and (not query.broken or bool(company.breaches))
         and (not words or words in company.name.casefold() or words == company.company_id.casefold())
     )
 
@@ -85,7 +73,7 @@ def _order(query: CompanyQuery) -> Callable[[CompanyRow], tuple[object, ...]]:
         company, measured = row.company, row.measured
         place = (company.source, by_number(company.company_id))
         if column == ATTENTION:
-            rank = row.breaches[0].rank if row.breaches else 99
+            rank = company.breaches[0].rank if company.breaches else 99
             return rank, not company.note, -((measured and measured.last_day) or 0.0), place
         if column == "company":
             return company.name.casefold(), place

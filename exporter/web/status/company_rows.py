@@ -3,10 +3,11 @@
 The figures are those of chat_usage_activity_* on /metrics, made by the same function, so that both agree.
 """
 
-from collections.abc import Container, Iterable, Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from fnmatch import fnmatchcase
+from functools import cached_property
 from typing import NamedTuple
 
 from exporter.domain.model import Activity
@@ -23,8 +24,7 @@ from exporter.metrics.activities import (
     WORKING_DAY,
     activity_families,
 )
-from exporter.metrics.limits import MISSING
-from exporter.metrics.report_view import CompanyIndex, ReportView, SourceInfo
+from exporter.metrics.report_view import CompanyIndex, ReportView
 
 SEVERITIES = ("critical", "warning", "info")
 """The worst first; an operator's own ones are after them."""
@@ -58,13 +58,16 @@ class Breach(NamedTuple):
 
 
 class Measured(NamedTuple):
-    """What is served of one activity of a company; `limited` is whether it has limits, `broken` which it breaks."""
+    """What is served of one activity of a company, and which of its limits are broken.
+
+    `evaluated` is whether the report is fresh enough for limits; None if there are none.
+    """
 
     report: str
     last_day: float | None
     today: float | None
     usual: float | None
-    limited: bool
+    evaluated: bool | None
     broken: tuple[Breach, ...]
 
     @property
@@ -73,7 +76,7 @@ class Measured(NamedTuple):
         return self.last_day / self.usual if self.last_day is not None and self.usual else None
 
 
-@dataclass(slots=True)
+@dataclass
 class ShownCompany:
     """One company of a source; `note` says why it has no figures, where that is known."""
 
@@ -83,17 +86,16 @@ class ShownCompany:
     note: str = ""
     activities: dict[str, Measured] = field(default_factory=dict)
 
-    def limit_status(self, fresh: Container[Key]) -> str:
-        """Says in a word how it stands with limits, where it breaks none: nothing where it keeps them."""
-        limited = [(self.source, each.report) in fresh for each in self.activities.values() if each.limited]
-        if not limited:
-            return "–"
-        return "" if any(limited) else "not evaluated"
+    @property
+    def limit_status(self) -> str:
+        """How it stands with limits where it breaks none, in a word: nothing where it keeps them."""
+        evaluated = {each.evaluated for each in self.activities.values()}
+        return "" if True in evaluated else "not evaluated" if False in evaluated else "–"
 
-    def breaches(self, fresh: Container[Key]) -> tuple[Breach, ...]:
-        """Returns the limits that are broken in reports that are fresh, the worst first."""
-        measured = (each for each in self.activities.values() if (self.source, each.report) in fresh)
-        found = (breach for each in measured for breach in each.broken)
+    @cached_property
+    def breaches(self) -> tuple[Breach, ...]:
+        """The limits that it breaks, the worst first."""
+        found = (breach for each in self.activities.values() for breach in each.broken)
         return tuple(sorted(found, key=lambda each: (each.rank, each.activity)))
 
 
@@ -105,20 +107,25 @@ class ShownCompanies:
     activities: Mapping[str, tuple[str, ...]]
 
 
-def companies(shown: Published) -> ShownCompanies:
-    """Puts together what was published of companies."""
+def companies(shown: Published, fresh: Container[Key]) -> ShownCompanies:
+    """Puts together what was published of companies; limits are evaluated in the `fresh` reports."""
     found: dict[tuple[str, str], ShownCompany] = {}
     activities: dict[str, list[Activity]] = {}
     for info in shown.source_infos.values():
-        found.update({(info.source, each.company_id): each for each in _listed(info)})
         activities[info.source] = []
-    for (source, report), view in sorted(shown.views.items()):
-        activities.setdefault(source, []).extend(
+        for company_id, name in info.names.items():
+            note = "taken back by the platform" if company_id in info.withdrawn else ""
+            found[info.source, company_id] = ShownCompany(info.source, company_id, name, note)
+        for company_id in map(literal, info.never_seen):
+            found[info.source, company_id] = ShownCompany(info.source, company_id, "", "expected, never seen")
+    for key, view in sorted(shown.views.items()):
+        activities.setdefault(view.source, []).extend(
             activity for measure in view.report.measures for activity in measure.activities
         )
-        for (company_id, company, activity), measured in _measured(view, report):
-            whose = found.setdefault((source, company_id), ShownCompany(source, company_id, company))
-            whose.activities.setdefault(activity, measured)
+        for (company_id, activity), measured in _measured(view, is_fresh=key in fresh):
+            name = view.ledger.names[company_id]
+            company = found.setdefault((view.source, company_id), ShownCompany(view.source, company_id, name))
+            company.activities.setdefault(activity, measured)
     ordered = sorted(found, key=lambda each: (each[0], by_number(each[1])))
     return ShownCompanies(
         tuple(found[each] for each in ordered),
@@ -156,52 +163,26 @@ def totals(shown: Published, companies: ShownCompanies) -> Iterator[Total]:
             yield Total(source, names[0], day, sum(value for value, _ in used), share, active, len(own))
 
 
-Whose = tuple[str, str, str]
-"""Id and name of a company, and an activity."""
-
-
-def _measured(view: ReportView, report: str) -> Iterator[tuple[Whose, Measured]]:
-    """Yields what is on the page of metrics of each company and activity: unwanted families are not."""
-    figures: dict[Whose, dict[str, float]] = {}
-    limits: dict[Whose, list[tuple[str, str, str, float]]] = {}
-    working: Mapping[str, date] = {}
-    for family in (each.made() for each in activity_families(CompanyIndex(view))) if view.report.has_days else ():
-        if family.name == WORKING_DAY:
-            starts = ((labels[2], datetime.fromtimestamp(value, view.rules.zone)) for labels, value in family.samples)
-            working = {company_id: start.date() for company_id, start in starts}
-        if family.name in {MISSING, WORKING_DAY} or any(fnmatchcase(family.name, glob) for glob in view.excluded):
-            continue
-        for (_, _, company_id, company, activity, *limit), value in family.samples:
-            whose = company_id, company, activity
-            if family.name == LIMIT:
-                bound, basis, severity, *_team = limit
-                limits.setdefault(whose, []).append((bound, basis, severity, value))
-            else:
-                figures.setdefault(whose, {})[family.name] = value
-    for whose in figures | limits:
-        known = figures.get(whose, {})
-        days = {"lower": working.get(whose[0]), "upper": view.day_status.last_day}
-        broken = tuple(_broken(whose[2], known, limits.get(whose, ()), days))
-        served = (known.get(LAST_DAY), known.get(TODAY), known.get(BASELINE))
-        yield whose, Measured(report, *served, whose in limits, broken)
-
-
-def _broken(
-    activity: str,
-    known: Mapping[str, float],
-    limits: Iterable[tuple[str, str, str, float]],
-    days: Mapping[str, date | None],
-) -> Iterator[Breach]:
-    for bound, basis, severity, limit in limits:
-        value = known.get(LAST_WORKING_DAY if bound == "lower" else LAST_DAY)
-        if value is not None and (value < limit if bound == "lower" else value > limit):
-            yield Breach(severity, activity, bound, basis, value, limit, days[bound])
-
-
-def _listed(info: SourceInfo) -> Iterator[ShownCompany]:
-    """Yields the companies that the source should have: those that are held, those that are expected."""
-    for company_id, name in info.names.items():
-        note = "taken back by the platform" if company_id in info.withdrawn else ""
-        yield ShownCompany(info.source, company_id, name, note)
-    for selector in info.never_seen:
-        yield ShownCompany(info.source, literal(selector), "", "expected, never seen")
+def _measured(view: ReportView, *, is_fresh: bool) -> Iterator[tuple[tuple[str, str], Measured]]:
+    """Yields what is on the page of metrics, by id of a company and activity: unwanted families are not."""
+    families = activity_families(CompanyIndex(view)) if view.report.has_days else ()
+    made = {each.name: each.made().samples for each in families}
+    wanted = {name: made[name] for name in made if not any(fnmatchcase(name, glob) for glob in view.excluded)}
+    figures: dict[tuple[str, str], dict[str, float]] = {}
+    for family in (LAST_DAY, LAST_WORKING_DAY, TODAY, BASELINE):
+        for (_, _, company_id, _, activity), value in wanted.get(family, ()):
+            figures.setdefault((company_id, activity), {})[family] = value
+    working_days = {
+        labels[2]: datetime.fromtimestamp(start, view.rules.zone).date() for labels, start in made.get(WORKING_DAY, ())
+    }
+    broken: dict[tuple[str, str], list[Breach]] = {}
+    for (_, _, company_id, _, activity, bound, basis, severity, *_team), limit in wanted.get(LIMIT, ()):
+        is_lower, breaches = bound == "lower", broken.setdefault((company_id, activity), [])
+        figure = figures.get((company_id, activity), {}).get(LAST_WORKING_DAY if is_lower else LAST_DAY)
+        if is_fresh and figure is not None and (figure < limit if is_lower else figure > limit):
+            day = working_days.get(company_id) if is_lower else view.day_status.last_day
+            breaches.append(Breach(severity, activity, bound, basis, figure, limit, day))
+    for whose in figures | broken:
+        known, evaluated = figures.get(whose, {}), is_fresh if whose in broken else None
+        served = known.get(LAST_DAY), known.get(TODAY), known.get(BASELINE)
+        yield whose, Measured(view.report.name, *served, evaluated, tuple(broken.get(whose, ())))

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from exporter import __version__
 from exporter.exposition.board import Published
+from exporter.exposition.text import Key
 from exporter.web.status import text
 from exporter.web.status.company_page import company_page
 from exporter.web.status.company_rows import ShownCompanies, companies, totals
-from exporter.web.status.problems import FailedReload, Level
+from exporter.web.status.problems import FailedReload, Level, is_fresh
 from exporter.web.status.query import CompanyQuery
 from exporter.web.status.report_rows import all_problems, source_rows
 from exporter.web.status.sparkline import HEIGHT, WIDTH
@@ -77,13 +78,15 @@ class StatusPage:
     def __init__(self, assets: Mapping[str, str], links: Links = NO_LINKS) -> None:
         self._links = {"docs": "" if links.docs == DOCS else links.docs, "grafana": links.grafana, "assets": assets}
         self._shown: Published | None = None
+        self._fresh: frozenset[Key] = frozenset()
         self._companies = ShownCompanies((), {})
         self._pages: OrderedDict[tuple[CompanyQuery, str, FailedReload | None], RenderedPage] = OrderedDict()
 
     def page(self, state: PageState, query: CompanyQuery) -> RenderedPage:
         """Returns the page of a query as of the present minute."""
-        if state.shown is not self._shown:
-            self._shown, self._companies = state.shown, companies(state.shown)
+        fresh = frozenset(key for key, view in state.shown.views.items() if is_fresh(view, state.now))
+        if state.shown is not self._shown or fresh != self._fresh:
+            self._shown, self._fresh, self._companies = state.shown, fresh, companies(state.shown, fresh)
             self._pages.clear()
         key = query, text.moment(state.now), state.failed_reload
         if key not in self._pages:
@@ -104,7 +107,7 @@ class StatusPage:
                 sources=sources,
                 problems=all_problems(sources, state.failed_reload),
                 failed_reload=state.failed_reload,
-                companies=company_page(self._companies, query, state.shown, state.now),
+                companies=company_page(self._companies, query, state.shown.views),
                 totals=tuple(totals(state.shown, self._companies)),
                 activities=sorted({name for names in self._companies.activities.values() for name in names}),
                 ago=partial(text.ago, state.now),
