@@ -23,7 +23,7 @@ from exporter.polling.poller import Poller, PollOutputs
 from exporter.polling.target import Target
 from exporter.simulator.app import create_app
 from exporter.simulator.paradigm.world import World
-from exporter.web.status.report_rows import source_rows
+from exporter.web.status.problems import report_rows
 from tests.road.road import RULES, PassedClock, Road, Series, only, set_scenarios, target_with, utc
 
 pytestmark = pytest.mark.anyio
@@ -169,8 +169,8 @@ async def test_an_hour_of_rest_holds_for_all_that_a_source_asks() -> None:
         assert len(asked) == 1
         assert road.outcomes() == {"ok": 1, "rate_limited": 3}
         assert set(road.page("chat_usage_api_paused_until").values()) == {(NOON + 6 * HOUR).timestamp()}
-        sources = source_rows(road.board.shown, {}, clock.moment)
-        reasons = [problem.why for row in sources[0].reports for problem in row.problems]
+        rows = report_rows(road.board.shown, clock.moment)
+        reasons = [problem.why for row in rows for problem in row.problems]
         assert len(reasons) == 2
         assert all("are paused until 2026-03-03T18:00:00Z" in reason for reason in reasons)
 

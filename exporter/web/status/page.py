@@ -9,14 +9,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from exporter import __version__
+from exporter.domain import calendars
 from exporter.exposition.board import Published
 from exporter.exposition.text import Key
 from exporter.web.status import text
 from exporter.web.status.company_page import company_page
 from exporter.web.status.company_rows import ShownCompanies, companies, totals
-from exporter.web.status.problems import FailedReload, Level, is_fresh
+from exporter.web.status.problems import FailedReload, Level, all_problems, is_fresh, report_rows
 from exporter.web.status.query import CompanyQuery
-from exporter.web.status.report_rows import all_problems, source_rows
 from exporter.web.status.sparkline import HEIGHT, WIDTH
 
 if TYPE_CHECKING:
@@ -97,20 +97,23 @@ class StatusPage:
         return self._pages[key]
 
     def _render(self, state: PageState, query: CompanyQuery) -> bytes:
-        sources = source_rows(state.shown, state.next_polls, state.now)
+        reports = report_rows(state.shown, state.now)
         return (
             template()
             .render(
                 **self._links,
                 now=state.now,
                 query=query,
-                sources=sources,
-                problems=all_problems(sources, state.failed_reload),
+                reports=reports,
+                source_infos=state.shown.source_infos,
+                next_polls=state.next_polls,
+                problems=all_problems(state.shown, reports, state.failed_reload),
                 failed_reload=state.failed_reload,
                 companies=company_page(self._companies, query, state.shown.views),
                 totals=tuple(totals(state.shown, self._companies)),
                 activities=sorted({name for names in self._companies.activities.values() for name in names}),
                 ago=partial(text.ago, state.now),
+                day_at=partial(calendars.day_at, state.now),
             )
             .encode()
         )

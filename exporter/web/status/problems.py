@@ -1,4 +1,4 @@
-"""What is wrong with a report or a source, in words for somebody who was woken, each with its runbook. Pure.
+"""What is wrong with reports and sources, in words for somebody who was woken, each with its runbook. Pure.
 
 The laws are those of the alert rules (alert_rules/data.yml, platform.yml), but shown at once: an alert waits.
 """
@@ -7,10 +7,12 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from enum import IntEnum
 from fnmatch import fnmatchcase
+from itertools import groupby
 from typing import NamedTuple
 
 from exporter.domain import calendars
 from exporter.domain.text import enumerated
+from exporter.exposition.board import Published
 from exporter.metrics.report_view import Health, ReportView, SourceInfo
 from exporter.metrics.unmatched import Unmatched
 from exporter.web.status.text import day_ago, figure, moment, span
@@ -39,6 +41,25 @@ class Problem(NamedTuple):
     what: str
     runbook: str
     why: str = ""
+
+
+class ReportRow(NamedTuple):
+    """One report and what is wrong with it, the worst first."""
+
+    view: ReportView
+    problems: tuple[Problem, ...]
+
+    @property
+    def level(self) -> Level:
+        return self.problems[0].level if self.problems else Level.GOOD
+
+    @property
+    def health(self) -> str:
+        if not self.view.health.supported:
+            return "not on this platform"
+        if self.view.health.last_attempt is None:
+            return "not polled yet"
+        return "good" if self.level is Level.NOTE else self.level.name.lower()
 
 
 class FailedReload(NamedTuple):
@@ -70,9 +91,35 @@ def is_fresh(view: ReportView, now: datetime) -> bool:
     return now - calendars.start(day, view.rules.zone) < COVERS + view.rules.settle + 2 * view.health.interval
 
 
-def of_configuration(failed: FailedReload) -> Problem:
-    what = f"Refused when it was reloaded, {moment(failed.at)}; the previous one stays in force"
-    return Problem(Level.WARNING, what, "ChatUsageConfigReloadFailed", failed.reason)
+def report_rows(shown: Published, now: datetime) -> tuple[ReportRow, ...]:
+    """Returns the reports by source and name."""
+    return tuple(ReportRow(shown.views[key], of_report(shown.views[key], now)) for key in sorted(shown.views))
+
+
+def all_problems(
+    shown: Published, reports: Sequence[ReportRow], failed_reload: FailedReload | None
+) -> Sequence[tuple[str, Problem]]:
+    """Returns what is wrong and with what, the worst first; what several reports of a source have is shown once."""
+    found = []
+    if failed_reload is not None:
+        what = f"Refused when it was reloaded, {moment(failed_reload.at)}; the previous one stays in force"
+        problem = Problem(Level.WARNING, what, "ChatUsageConfigReloadFailed", failed_reload.reason)
+        found.append(("configuration", problem))
+    for source, rows in groupby(reports, key=lambda each: each.view.source):
+        found += _of_reports(source, tuple(rows))
+        found += [(source, problem) for problem in _of_source(shown.source_infos[source], shown.unmatched)]
+    return sorted(found, key=lambda each: -each[1].level)
+
+
+def _of_reports(source: str, reports: Sequence[ReportRow]) -> Iterator[tuple[str, Problem]]:
+    """Yields the problems of a source's reports; where they differ in the reason alone, with the first reason."""
+    shared: dict[Problem, tuple[Problem, list[str]]] = {}
+    for report in reports:
+        for problem in report.problems:
+            shared.setdefault(problem._replace(why=""), (problem, []))[1].append(report.view.report.name)
+    for problem, names in shared.values():
+        is_every = len(names) == len(reports) > 1
+        yield f"{source}, {f'all {len(names)} reports' if is_every else ', '.join(names)}", problem
 
 
 def of_report(view: ReportView, now: datetime) -> tuple[Problem, ...]:
@@ -146,32 +193,20 @@ def _answers(view: ReportView) -> Iterator[Problem]:
         yield Problem(Level.NOTE, what, "ChatUsageRestated")
 
 
-def of_source(info: SourceInfo, unmatched: Unmatched) -> tuple[Problem, ...]:
-    """Returns what is wrong with a source as a whole: companies that are missing, selectors that match nothing."""
+def _of_source(info: SourceInfo, unmatched: Unmatched) -> Iterator[Problem]:
+    """Yields what is wrong with a source as a whole: companies that are missing, selectors that match nothing."""
     if info.listed is None:
-        return ()
-    found = []
+        return
     held = {company: name for company, name in info.names.items() if company not in info.withdrawn}
     missing = info.companies.missing(held, info.listed)
     if missing:
         what = f"Expected and in no report: {_companies(len(missing))} ({', '.join(missing[:5])})"
-        found.append(Problem(Level.WARNING, what, "ChatUsageCompanyMissing"))
-    for _, option, selectors in _unmatched(info, unmatched):
-        if option != "companies.expected":
-            what = f"Selectors in {option} that match nothing: {len(selectors)} ({enumerated(selectors)})"
-            found.append(Problem(Level.WARNING, what, "ChatUsageConfigUnmatched"))
-    return tuple(found)
-
-
-def _unmatched(info: SourceInfo, unmatched: Unmatched) -> Sequence[tuple[str, str, tuple[str, ...]]]:
-    """Returns source, option and selectors of what matches nothing and holds for a source, others included."""
-    return sorted(
-        (source, option, selectors)
-        for source, by_option in unmatched.items()
-        if fnmatchcase(info.source, source)
-        for option, selectors in by_option.items()
-        if selectors
-    )
+        yield Problem(Level.WARNING, what, "ChatUsageCompanyMissing")
+    for glob, by_option in sorted(unmatched.items()):
+        for option, selectors in sorted(by_option.items()) if fnmatchcase(info.source, glob) else ():
+            if selectors and option != "companies.expected":
+                what = f"Selectors in {option} that match nothing: {len(selectors)} ({enumerated(selectors)})"
+                yield Problem(Level.WARNING, what, "ChatUsageConfigUnmatched")
 
 
 def _companies(count: int) -> str:
