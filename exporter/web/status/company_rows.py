@@ -76,6 +76,9 @@ class Measured(NamedTuple):
         return self.last_day / self.usual if self.last_day is not None and self.usual else None
 
 
+UNMEASURED = Measured("", None, None, None, None, ())
+
+
 @dataclass
 class ShownCompany:
     """One company of a source; `note` says why it has no figures, where that is known."""

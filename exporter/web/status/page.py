@@ -4,7 +4,7 @@ import gzip
 from collections import OrderedDict
 from collections.abc import Mapping
 from datetime import datetime
-from functools import cache, partial
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -68,7 +68,9 @@ def template() -> "Template":
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.globals.update(Level=Level, text=text, version=__version__, width=WIDTH, height=HEIGHT)
+    environment.globals.update(
+        Level=Level, text=text, calendars=calendars, version=__version__, width=WIDTH, height=HEIGHT
+    )
     return environment.get_template("status.html.jinja")
 
 
@@ -98,22 +100,14 @@ class StatusPage:
 
     def _render(self, state: PageState, query: CompanyQuery) -> bytes:
         reports = report_rows(state.shown, state.now)
-        return (
-            template()
-            .render(
-                **self._links,
-                now=state.now,
-                query=query,
-                reports=reports,
-                source_infos=state.shown.source_infos,
-                next_polls=state.next_polls,
-                problems=all_problems(state.shown, reports, state.failed_reload),
-                failed_reload=state.failed_reload,
-                companies=company_page(self._companies, query, state.shown.views),
-                totals=tuple(totals(state.shown, self._companies)),
-                activities=sorted({name for names in self._companies.activities.values() for name in names}),
-                ago=partial(text.ago, state.now),
-                day_at=partial(calendars.day_at, state.now),
-            )
-            .encode()
+        page = template().render(
+            **self._links,
+            **state._asdict(),
+            query=query,
+            reports=reports,
+            problems=all_problems(state.shown, reports, state.failed_reload),
+            companies=company_page(self._companies, query, state.shown.views),
+            totals=tuple(totals(state.shown, self._companies)),
+            activities=sorted({name for names in self._companies.activities.values() for name in names}),
         )
+        return page.encode()
