@@ -24,6 +24,8 @@ from exporter.polling.target import ReportState
 
 NAME = "manifest.json"
 VERSION = 1
+DESTINATION = "--output or --remote-write"
+"""The option that says where figures go."""
 AGAIN = "repeat the options of its first run, or delete the folder to start over"
 
 
@@ -51,7 +53,7 @@ class Contents(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Manifest:
-    """The manifest in `folder`, which this process has locked; open it with `opened` or `continued`."""
+    """The manifest in `folder`, which this process has locked; open it with `opened`."""
 
     def __init__(self, folder: Path, content: Contents) -> None:
         self.folder = folder
@@ -129,35 +131,29 @@ class Manifest:
 
 
 @contextmanager
-def opened(folder: Path, question: Mapping[str, str], spans: Mapping[str, Days]) -> Iterator[Manifest]:
-    """Opens the manifest in a folder, or begins one with `spans`.
-
-    Raises ConfigError (locked, begun with other options, or unreadable) and OSError (the folder cannot be
-    written).
-    """
-    with _locked(folder):
-        known = _read(folder / NAME)
-        if known is not None:
-            _refuse(folder, {name for name, _ in known.question.items() ^ question.items()})
-        yield _manifest(folder, known, question, spans)
-
-
-@contextmanager
-def continued(
-    folder: Path, question: Mapping[str, str], spans: Mapping[str, Days], loosely: Collection[str], target: str
+def opened(
+    folder: Path, question: Mapping[str, str], spans: Mapping[str, Days], loosely: Collection[str] | None = None
 ) -> Iterator[Manifest]:
-    """Opens the manifest in a folder for later days, or begins one; raises as `opened` does.
+    """Opens the manifest in a folder, or begins one with `spans`; with `loosely`, continues it with later days.
 
-    Options in `loosely` and the list of sources may differ, and so may `target` once everything was handed on.
+    The question must be that of the first run. A continued run may change the options in `loosely`, the list of
+    sources, and `DESTINATION` once everything was handed on. Raises ConfigError (locked, begun with other options, or
+    unreadable) and OSError (the folder cannot be written).
     """
     with _locked(folder):
         known = _read(folder / NAME)
         if known is not None:
-            both = known.question.keys() & question.keys()
-            changed = {name for name in both if known.question[name] != question[name]}.difference(loosely)
-            _refuse(folder, changed - {target} if known.finished else changed)
-        manifest = _manifest(folder, known, question, spans)
-        manifest.extend(question, spans)
+            changed = {name for name, _ in known.question.items() ^ question.items()}
+            if loosely is not None:
+                may_change = (*loosely, DESTINATION) if known.finished else loosely
+                changed = (changed & known.question.keys() & question.keys()).difference(may_change)
+            if changed:
+                raise ConfigError(f"{folder}: was started with a different {', '.join(sorted(changed))}; {AGAIN}")
+        manifest = Manifest(folder, known or Contents(VERSION, dict(question), dict(spans)))
+        if known is None:
+            manifest.write()
+        if loosely is not None:
+            manifest.extend(question, spans)
         yield manifest
 
 
@@ -174,18 +170,6 @@ def _locked(folder: Path) -> Iterator[None]:
         yield
     finally:
         os.close(lock)
-
-
-def _refuse(folder: Path, changed: Collection[str]) -> None:
-    if changed:
-        raise ConfigError(f"{folder}: was started with a different {', '.join(sorted(changed))}; {AGAIN}")
-
-
-def _manifest(folder: Path, known: Contents | None, question: Mapping[str, str], spans: Mapping[str, Days]) -> Manifest:
-    manifest = Manifest(folder, known or Contents(VERSION, dict(question), dict(spans)))
-    if known is None:
-        manifest.write()
-    return manifest
 
 
 def _read(path: Path) -> Contents | None:

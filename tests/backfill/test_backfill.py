@@ -14,7 +14,7 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
 from exporter.backfill.figures import Series, helps, noon
-from exporter.backfill.manifest import ReportProgress, continued, opened
+from exporter.backfill.manifest import DESTINATION, ReportProgress, opened
 from exporter.backfill.openmetrics_file import Runs, WrittenFile, lines
 from exporter.domain.errors import ConfigError
 from exporter.domain.model import Days
@@ -293,12 +293,12 @@ def test_a_damaged_manifest_is_refused(tmp_path: Path) -> None:
 
 
 OLD, NEW = {"s": QUARTER}, {"s": Days(QUARTER.first, QUARTER.last + timedelta(days=5))}
-BEGUN = {"limit": "1", "zone": "a", "to": "x"}
+BEGUN = {"limit": "1", "zone": "a", DESTINATION: "x"}
 CHANGED = {
     "what-may-change": {**BEGUN, "limit": "2"},
     "a-source-more": {**BEGUN, "other": "z"},
-    "a-source-less": {"limit": "1", "to": "x"},
-    "another-store": {**BEGUN, "to": "y"},
+    "a-source-less": {"limit": "1", DESTINATION: "x"},
+    "another-store": {**BEGUN, DESTINATION: "y"},
 }
 
 
@@ -308,17 +308,17 @@ def test_what_is_finished_is_continued(tmp_path: Path, question: dict[str, str])
     with opened(tmp_path / "m", BEGUN, OLD) as manifest:
         manifest.finish()
     for _ in range(2):
-        with continued(tmp_path / "m", question, NEW, ("limit",), "to") as found:
+        with opened(tmp_path / "m", question, NEW, ("limit",)) as found:
             assert (found.span("s"), found.finished) == (NEW["s"], False)
 
 
-@pytest.mark.parametrize(("name", "finished"), [("zone", True), ("zone", False), ("to", False)])
+@pytest.mark.parametrize(("name", "finished"), [("zone", True), ("zone", False), (DESTINATION, False)])
 def test_what_would_mean_something_else_is_not_continued(tmp_path: Path, name: str, finished: bool) -> None:
     """Nor is a half of it sent elsewhere."""
     with opened(tmp_path / "m", BEGUN, OLD) as manifest:
         if finished:
             manifest.finish()
-    way = continued(tmp_path / "m", {**BEGUN, name: "other"}, NEW, ("limit",), "to")
+    way = opened(tmp_path / "m", {**BEGUN, name: "other"}, NEW, ("limit",))
     with pytest.raises(ConfigError, match=f"different {name};"), way:
         pass
 
@@ -328,6 +328,6 @@ def test_what_was_left_out_is_asked_again_when_continued(tmp_path: Path) -> None
         manifest.begin("s", "tools", ReportProgress(0, left_out="404"))
         manifest.begin("s", "chat-sessions", ReportProgress(31))
         manifest.finish()
-    with continued(tmp_path / "m", BEGUN, NEW, (), "to") as found:
+    with opened(tmp_path / "m", BEGUN, NEW, ()) as found:
         assert found.progress("s", "tools") is None
         assert found.progress("s", "chat-sessions") == ReportProgress(31)

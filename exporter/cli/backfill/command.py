@@ -1,21 +1,18 @@
 """`backfill`: past days of the platforms, one sample per final day, as a file for promtool or by remote write."""
 
-from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from exporter.app import interpreter
-from exporter.backfill.manifest import continued, digest, opened
+from exporter.backfill.manifest import DESTINATION, digest, opened
 from exporter.backfill.openmetrics_file import Runs
 from exporter.backfill.store_client import check_url, http_config, shown_url
 from exporter.cli.backfill.arguments import added, asked, loose, sources, span
 from exporter.cli.backfill.destinations import Store, compared, into_file, into_store
 from exporter.cli.options import ConfigFile, configured, option
 from exporter.domain.errors import ConfigError, FailedError, StoreError
-
-TARGET = "--output or --remote-write"
 
 
 def backfill(
@@ -54,14 +51,13 @@ def backfill(
     reached = (http_config(http_file), http_file.parent if http_file else Path(), labels)
     store = Store(remote_write or verify or "", *reached, verify)
     options = {"--from": first or "", "--to": last or "", "--label": repr(sorted(labels.items()))}
-    question = asked({**options, TARGET: _kept(remote_write) if remote_write else str(output)}, chosen)
+    question = asked({**options, DESTINATION: _kept(remote_write) if remote_write else str(output)}, chosen)
     interpreter.collect_rarely()
     interpreter.give_back()
     try:
         if verify is not None and remote_write is None:
             return compared(chosen, spans, store)
-        way = partial(continued, loosely=loose(chosen), target=TARGET) if goes_on else opened
-        with way(folder, question, spans) as manifest:
+        with opened(folder, question, spans, loose(chosen) if goes_on else None) as manifest:
             if output is not None:
                 into_file(chosen, manifest, Runs(folder, labels), output)
             else:
