@@ -20,11 +20,12 @@ from types import CodeType, FrameType
 import httpx
 
 import exporter
-from exporter import http
+from exporter.app.assemble import endpoint_of
 from exporter.domain.blocking import Worker
 from exporter.domain.clock import Clock
 from exporter.exposition.board import Board
 from exporter.exposition.telemetry import Telemetry
+from exporter.http import Client
 from exporter.platforms.registry import platforms
 from exporter.polling.poller import Poller, PollOutputs
 from exporter.settings import load
@@ -90,9 +91,8 @@ async def steady_poll(calls: Calls) -> None:
     source = next(iter(load(None, {"PARADIGM_API_KEY": world.keys.admin}, platforms()).sources.values()))
     target = replace(source.target, reports=(source.platform.configured(REPORT),))
     telemetry, worker = Telemetry(), Worker("worker")
-    client = http.Client(
-        http.Endpoint(source.name, source.base_url, source.platform.headers, source.key),
-        http.ClientLimits(source.poll.timeout.total_seconds(), source.poll.max_body, source.poll.requests_per_minute),
+    client = Client(
+        endpoint_of(source),
         telemetry.observer(source.name),
         transport=httpx.ASGITransport(create_app(world, now)),
     )

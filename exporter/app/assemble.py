@@ -114,9 +114,7 @@ def client_of(
 
     Clients that share `keys_in_use` mask each other's keys in answers.
     """
-    poll = source.poll
-    limits = fetch.ClientLimits(poll.timeout.total_seconds(), poll.max_body, poll.requests_per_minute)
-    return fetch.Client(endpoint_of(source, keys_in_use), limits, observer, clock=clock)
+    return fetch.Client(endpoint_of(source, keys_in_use), observer, clock=clock)
 
 
 def endpoint_of(source: Source, keys_in_use: dict[str, str] | None = None) -> fetch.Endpoint:
@@ -125,6 +123,9 @@ def endpoint_of(source: Source, keys_in_use: dict[str, str] | None = None) -> fe
         base_url=source.base_url,
         headers=source.platform.headers,
         key=source.key,
+        timeout=source.poll.timeout.total_seconds(),
+        max_body=source.poll.max_body,
+        requests_per_minute=source.poll.requests_per_minute,
         ca_file=str(source.ca_file) if source.ca_file else None,
         proxy_url=source.proxy_url,
         remedies=source.platform.remedies,

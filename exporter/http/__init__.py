@@ -2,6 +2,6 @@
 
 from exporter.http.client import Client, RetryBudget
 from exporter.http.connection import tls_context
-from exporter.http.endpoint import ClientLimits, Endpoint, Observer, is_loopback
+from exporter.http.endpoint import Endpoint, Observer, is_loopback
 
-__all__ = ["Client", "ClientLimits", "Endpoint", "Observer", "RetryBudget", "is_loopback", "tls_context"]
+__all__ = ["Client", "Endpoint", "Observer", "RetryBudget", "is_loopback", "tls_context"]

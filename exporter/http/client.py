@@ -15,7 +15,7 @@ import httpx
 from exporter.domain.clock import Clock
 from exporter.domain.errors import AuthError, ConfigError, SchemaError
 from exporter.http.connection import HEADERS, base_url, http_client, proxy_of
-from exporter.http.endpoint import ClientLimits, Endpoint, Observer
+from exporter.http.endpoint import KEY_PLACE, Endpoint, Observer
 from exporter.http.errors import HTTPX_ERRORS, RetryableError, translate
 from exporter.http.key_mask import KeyMask
 from exporter.http.proxy import site
@@ -25,6 +25,8 @@ from exporter.platforms.api import Request
 
 log = logging.getLogger(__name__)
 
+ATTEMPTS = 3
+"""Of one request that may be repeated, the first included."""
 BACKOFF_BASE = 2.0
 BACKOFF_CAP = 60.0
 LONGEST_PAUSE_SECONDS = 86400.0
@@ -87,17 +89,15 @@ class Client:
     def __init__(
         self,
         endpoint: Endpoint,
-        limits: ClientLimits,
         observer: Observer,
         *,
         transport: httpx.AsyncBaseTransport | None = None,
         clock: Clock | None = None,
     ) -> None:
         self._endpoint = endpoint
-        self._limits = limits
         self._observer = observer
         self._clock = clock or Clock()
-        self._bucket = Bucket(limits.requests_per_minute, self._clock)
+        self._bucket = Bucket(endpoint.requests_per_minute, self._clock)
         base = base_url(endpoint)
         self._base, self._site = str(base).rstrip("/"), site(base)
         self._proxy = proxy_of(endpoint, base)
@@ -139,7 +139,7 @@ class Client:
         """Asks with the key; after a 401 a key that was replaced meanwhile is tried once."""
         key = await self._key(request.report)
         try:
-            attempts = self._limits.attempts if request.method == "GET" else 1
+            attempts = ATTEMPTS if request.method == "GET" else 1
             return await self._with_retries(request, key, retry_budget, attempts)
         except AuthError as error:
             if error.status != HTTPStatus.UNAUTHORIZED:
@@ -151,7 +151,7 @@ class Client:
 
     async def _key(self, report: str) -> str:
         endpoint = self._endpoint
-        where = f"{endpoint.source}: {report}: the key in {endpoint.key_place}"
+        where = f"{endpoint.source}: {report}: the key in {KEY_PLACE}"
         try:
             key = await asyncio.to_thread(endpoint.key)  # may read from a file system that does not respond
         except (OSError, ConfigError) as error:
@@ -230,19 +230,19 @@ class Client:
         code, request, headers = "error", sent.request, self._endpoint.headers(sent.key)
         try:
             async with (
-                asyncio.timeout(self._limits.timeout),
+                asyncio.timeout(self._endpoint.timeout),
                 self._http.stream(request.method, sent.url, params=sent.params, headers=headers) as response,
             ):
                 code = str(response.status_code)
                 if dated := http_date(response.headers.get("Date", "")):
                     half = (self._clock.monotonic() - began) / 2  # the answer was made halfway through the wait
                     self._observer.dated((dated - self._clock.now()).total_seconds() + half)
-                return sent.mask.in_body(await report_body(response, sent, self._limits.max_body))
+                return sent.mask.in_body(await report_body(response, sent))
         except asyncio.CancelledError:
             code = "cancelled"  # by a reload or shutdown, not by the platform
             raise
         except HTTPX_ERRORS as error:
-            raise translate(error, sent, self._limits.timeout) from error
+            raise translate(error, sent) from error
         finally:
             self._observer.request(request.report, code, self._clock.monotonic() - began)
 

@@ -1,10 +1,13 @@
-"""What a client needs: endpoint, limits and an observer of its requests."""
+"""What a client needs: an endpoint, and an observer of its requests."""
 
 import ipaddress
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
+
+KEY_PLACE = "api_key_file or api_key"
+"""Where a key is configured, for messages."""
 
 
 class Observer(Protocol):
@@ -24,33 +27,22 @@ class Observer(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class ClientLimits:
-    """Limits of one client.
-
-    `timeout` in seconds, for one attempt with its whole answer; `max_body` in bytes, after decompression;
-    `requests_per_minute` is also the burst; `attempts` per request, the first included.
-    """
-
-    timeout: float
-    max_body: int
-    requests_per_minute: float
-    attempts: int = 3
-
-
-@dataclass(frozen=True, slots=True)
 class Endpoint:
     """One source as the client sees it.
 
-    `key` returns the current key and raises OSError or ConfigError; `headers` makes authentication headers of it;
-    `key_place` names in messages where the key is configured. `remedies` holds the platform's own advice by
-    status. Endpoints may share `keys_in_use`, the newest key of each source: clients add theirs and mask all.
+    `key` returns the current key and raises OSError or ConfigError; `headers` makes authentication headers of it.
+    `timeout` is in seconds, for one attempt with its whole answer; `max_body` in bytes, after decompression;
+    `requests_per_minute` is also the burst. `remedies` holds the platform's own advice by status. Endpoints may
+    share `keys_in_use`, the newest key of each source: clients add theirs and mask all.
     """
 
     source: str
     base_url: str
     headers: Callable[[str], Mapping[str, str]]
     key: Callable[[], str] = field(repr=False)
-    key_place: str = "api_key_file or api_key"
+    timeout: float
+    max_body: int
+    requests_per_minute: float
     ca_file: str | None = None
     proxy_url: str | None = field(default=None, repr=False)  # may hold a password
     remedies: Mapping[int, str] = field(default_factory=dict)

@@ -52,11 +52,12 @@ def kind(error: Exception) -> type[ReportError]:
     return next((ours for foreign, ours in MAPPED if isinstance(error, foreign)), ConnectionLostError)
 
 
-def translate(error: Exception, sent: HttpRequest, timeout: float) -> ReportError | RetryableError:
-    """Returns our error for one of `HTTPX_ERRORS`; `timeout` (seconds) is for the message."""
+def translate(error: Exception, sent: HttpRequest) -> ReportError | RetryableError:
+    """Returns our error for one of `HTTPX_ERRORS`."""
     ours = kind(error)
     if ours is TimedOutError:
-        return ours(sent.message(f"no complete answer from {sent.site} within {timeout:g} s; see poll.timeout"))
+        limit = f"{sent.endpoint.timeout:g} s; see poll.timeout"
+        return ours(sent.message(f"no complete answer from {sent.site} within {limit}"))
     if ours is ConnectionLostError:
         message = sent.message(_lost(error, sent))
         untrusted = any(isinstance(cause, ssl.SSLCertVerificationError) for cause in causes(error))

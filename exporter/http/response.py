@@ -23,6 +23,7 @@ from exporter.domain.errors import (
     TooLargeError,
     UnavailableError,
 )
+from exporter.http.endpoint import KEY_PLACE
 from exporter.http.errors import HTTPX_ERRORS, RetryableError
 from exporter.http.request import HttpRequest
 
@@ -40,13 +41,13 @@ async def hide_target(response: httpx.Response) -> None:
     response.extensions["target"] = response.headers.pop("Location", "")
 
 
-async def report_body(response: httpx.Response, sent: HttpRequest, max_body: int) -> bytes:
+async def report_body(response: httpx.Response, sent: HttpRequest) -> bytes:
     """Returns the body of an answer that may be a report.
 
     Raises RetryableError (429 or 5xx), AuthError, HttpStatusError, NotJsonError, TooLargeError, or
     httpx.HTTPError if the body cannot be read.
     """
-    method = sent.request.method
+    method, max_body = sent.request.method, sent.endpoint.max_body
     if response.status_code != HTTPStatus.OK and (response.status_code, method) != (HTTPStatus.ACCEPTED, "POST"):
         raise await _status_error(response, sent)
     if "html" in response.headers.get("Content-Type", "").lower():
@@ -184,8 +185,8 @@ def _remedy(status: int, sent: HttpRequest) -> str:
     if status == HTTPStatus.TOO_MANY_REQUESTS:
         return ": too many requests; see poll.requests_per_minute"
     texts = {
-        HTTPStatus.UNAUTHORIZED: "the key is wrong, expired or withdrawn; put a new one into " + endpoint.key_place,
-        HTTPStatus.FORBIDDEN: f"the key in {endpoint.key_place} may not read this report",
+        HTTPStatus.UNAUTHORIZED: "the key is wrong, expired or withdrawn; put a new one into " + KEY_PLACE,
+        HTTPStatus.FORBIDDEN: f"the key in {KEY_PLACE} may not read this report",
         HTTPStatus.NOT_FOUND: "this release of the platform may lack the report or have it elsewhere "
         f"(sources.{endpoint.source}.overrides.{report}.path), or base_url is wrong",
     }

@@ -148,13 +148,14 @@ class Fleet:
             source.base_url,
             source.platform.headers,
             source.key,
+            timeout=60.0,
+            max_body=2**28,
+            requests_per_minute=6000,
             proxy_url=source.proxy_url,
             ca_file=one_authority(),
         )
-        limits = fetch.ClientLimits(60.0, 2**28, 6000)
         made = Client(
             endpoint,
-            limits,
             self.telemetry.observer(source.name),
             transport=self.platforms,
             clock=self.clock.for_fetch(),

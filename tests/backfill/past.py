@@ -58,7 +58,14 @@ class Past:
         clock, steps = PassedClock(NOON), list[Step]()
         app = create_app(self.world, clock.now, scenarios=self.scenarios, sleep=clock.sleep)
         endpoint = fetch.Endpoint(
-            "s", "https://paradigm.example", PLATFORM.headers, lambda: self.world.keys.admin, ca_file=one_authority()
+            "s",
+            "https://paradigm.example",
+            PLATFORM.headers,
+            lambda: self.world.keys.admin,
+            timeout=60.0,
+            max_body=2**28,
+            requests_per_minute=6000,
+            ca_file=one_authority(),
         )
         async with AsyncExitStack() as closing:
             worker = Worker("past")
@@ -66,7 +73,6 @@ class Past:
             transport = Counting(httpx.ASGITransport(app))
             client = fetch.Client(
                 endpoint,
-                fetch.ClientLimits(60.0, 2**28, 6000),
                 LastCodes(),
                 transport=transport,
                 clock=clock.for_fetch(),

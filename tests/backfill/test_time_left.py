@@ -1,7 +1,7 @@
 """How long a back-fill will take is known from its first minute on: by channels, days, and the rate limit."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from exporter.cli.backfill.progress import seconds_left
 from exporter.cli.demo.command import chatbot_environment
 from exporter.domain.blocking import Worker
 from exporter.domain.model import Days
-from exporter.http import Client, ClientLimits
+from exporter.http import Client
 from exporter.platforms.registry import platforms
 from exporter.polling.probe import LastCodes
 from exporter.settings import load
@@ -81,8 +81,8 @@ class Run:
 
     async def go(self, destination: Nowhere) -> None:
         worker, platform, began = Worker("test"), Slow(self.time, self.seconds), self.time.passed
-        limits = ClientLimits(60.0, 2**28, PER_MINUTE)
-        client = Client(endpoint_of(SOURCE), limits, LastCodes(), transport=platform, clock=self.time.clock)
+        endpoint = replace(endpoint_of(SOURCE), requests_per_minute=PER_MINUTE)
+        client = Client(endpoint, LastCodes(), transport=platform, clock=self.time.clock)
 
         def note(step: Step) -> None:
             self.last, took = step, self.time.passed - began

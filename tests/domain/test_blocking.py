@@ -12,7 +12,7 @@ import pytest
 from exporter.backfill.store_client import HttpConfig, TlsConfig, client, http_config
 from exporter.domain.blocking import FILE_SECONDS, in_time
 from exporter.domain.errors import ConfigError
-from exporter.http import Client, ClientLimits
+from exporter.http import Client
 from exporter.platforms.registry import platforms
 from exporter.settings import load
 from exporter.web.server.web_config import LiveWebConfig
@@ -76,7 +76,7 @@ FILES: dict[str, Callable[[Path, Path], object]] = {
     "config": lambda pipe, _: load(pipe, {}, platforms()),
     "api_key": lambda pipe, folder: configured(folder, "key", source(f"api_key_file: {pipe}")),
     "ca": lambda pipe, folder: configured(folder, "ca", source("api_key: sk-1", f"ca_file: {pipe}")),
-    "trust": lambda pipe, _: Client(endpoint(ca_file=str(pipe)), ClientLimits(1, 1, 1), Notes()),
+    "trust": lambda pipe, _: Client(endpoint(ca_file=str(pipe)), Notes()),
     "web": lambda pipe, _: LiveWebConfig(pipe),
     "store": lambda pipe, _: http_config(pipe),
     "store-ca": lambda pipe, folder: store(HttpConfig(tls_config=TlsConfig(ca_file=pipe.name)), folder),

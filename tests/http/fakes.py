@@ -9,7 +9,7 @@ import httpx
 
 from exporter.domain.clock import Clock
 from exporter.domain.model import Days
-from exporter.http import Client, ClientLimits, Endpoint, RetryBudget
+from exporter.http import Client, Endpoint, RetryBudget
 from exporter.platforms.api import Request
 from exporter.platforms.paradigm.platform import PLATFORM
 from tests.certificates import one_authority
@@ -25,7 +25,7 @@ REQUEST = Request(
     days=Days(date(2026, 11, 17), date(2026, 11, 20)),
 )
 FILTERED = replace(REQUEST, params={**REQUEST.params, "company_id": "17"}, instead=REQUEST)
-LIMITS = ClientLimits(timeout=5, max_body=100_000, requests_per_minute=600)
+MAX_BODY = 100_000
 NOON = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 
 
@@ -143,7 +143,7 @@ def keys(*values: str | Exception) -> Callable[[], str]:
 def endpoint(key: Callable[[], str] | None = None, base_url: str = BASE_URL, ca_file: str | None = None) -> Endpoint:
     return Endpoint(
         source="production", base_url=base_url, headers=bearer, key=key or keys(KEY),
-        key_place="api_key_file /run/secrets/paradigm", ca_file=ca_file, remedies=PLATFORM.remedies,
+        timeout=5, max_body=MAX_BODY, requests_per_minute=600, ca_file=ca_file, remedies=PLATFORM.remedies,
     )  # fmt: skip
 
 
@@ -153,14 +153,13 @@ class Bench:
 
     platform: Platform | None = None
     endpoint: Endpoint = field(default_factory=endpoint)
-    limits: ClientLimits = LIMITS
     retry_budget: RetryBudget = field(default_factory=lambda: RetryBudget(1800))
     time: Time = field(default_factory=Time)
     notes: Notes = field(default_factory=Notes)
 
     def client(self) -> Client:
         transport = httpx.MockTransport(self.platform) if self.platform else None
-        return Client(self.endpoint, self.limits, self.notes, transport=transport, clock=self.time.clock)
+        return Client(self.endpoint, self.notes, transport=transport, clock=self.time.clock)
 
     async def ask(self, request: Request = REQUEST) -> bytes:
         client = self.client()

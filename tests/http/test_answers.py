@@ -3,7 +3,7 @@
 import pytest
 
 from exporter.domain.errors import AuthError, HttpStatusError, NotJsonError, ReportError, TooLargeError
-from tests.http.fakes import FILTERED, GOOD, KEY, LIMITS, answer, bench
+from tests.http.fakes import FILTERED, GOOD, KEY, MAX_BODY, answer, bench
 
 pytestmark = pytest.mark.anyio
 
@@ -108,9 +108,7 @@ async def test_a_redirect_is_named_and_not_followed(status: int, target: str, sa
 @pytest.mark.parametrize(
     ("status", "says"),
     [
-        pytest.param(
-            401, "wrong, expired or withdrawn; put a new one into api_key_file /run/secrets/paradigm", id="401"
-        ),
+        pytest.param(401, "wrong, expired or withdrawn; put a new one into api_key_file or api_key", id="401"),
         pytest.param(403, "needs the role admin or company admin", id="403"),
     ],
 )
@@ -131,9 +129,9 @@ async def test_a_refused_company_filter_is_named() -> None:
 @pytest.mark.parametrize(
     ("size", "good"),
     [
-        pytest.param(LIMITS.max_body, True, id="just-fits"),
-        pytest.param(LIMITS.max_body + 1, False, id="one-too-many"),
-        pytest.param(LIMITS.max_body * 9, False, id="far-too-many"),
+        pytest.param(MAX_BODY, True, id="just-fits"),
+        pytest.param(MAX_BODY + 1, False, id="one-too-many"),
+        pytest.param(MAX_BODY * 9, False, id="far-too-many"),
     ],
 )
 async def test_the_size_cap_is_exact(size: int, good: bool) -> None:

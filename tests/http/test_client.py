@@ -10,7 +10,7 @@ from exporter import __version__
 from exporter.domain.errors import ConfigError
 from exporter.http import Client
 from exporter.platforms.api import Request
-from tests.http.fakes import BASE_URL, KEY, LIMITS, REQUEST, Notes, answer, bench, endpoint
+from tests.http.fakes import BASE_URL, KEY, REQUEST, Notes, answer, bench, endpoint
 
 SECRET_PROXY = "http://operator:pa55@proxy.example:3128"
 
@@ -68,7 +68,7 @@ async def test_no_cookie_is_kept() -> None:
 
 def test_neither_key_nor_proxy_password_is_in_a_repr() -> None:
     made = replace(endpoint(), proxy_url=SECRET_PROXY)
-    client = Client(made, LIMITS, Notes())
+    client = Client(made, Notes())
     for text in (repr(made), repr(client), str(vars(client))):
         assert KEY not in text
         assert "pa55" not in text
@@ -96,7 +96,7 @@ def test_neither_key_nor_proxy_password_is_in_a_repr() -> None:
 )
 def test_what_cannot_be_used_is_a_configuration_error(change: dict[str, str], says: str) -> None:
     with pytest.raises(ConfigError) as caught:
-        Client(replace(endpoint(), **change), LIMITS, Notes())  # type: ignore[arg-type]  # one text field
+        Client(replace(endpoint(), **change), Notes())  # type: ignore[arg-type]  # one text field
     assert str(caught.value).startswith("production: ")
     assert says in str(caught.value)
     assert "pa55" not in str(caught.value)
@@ -108,4 +108,4 @@ def test_a_broken_certificate_store_of_the_environment_is_named(
     monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "gone.pem"))
     (tmp_path / "gone.pem").write_text("no certificate")
     with pytest.raises(ConfigError, match="production: SSL_CERT_FILE of the environment is not a readable PEM"):
-        Client(endpoint(), LIMITS, Notes(), transport=httpx.MockTransport(lambda _: answer()))
+        Client(endpoint(), Notes(), transport=httpx.MockTransport(lambda _: answer()))

@@ -68,7 +68,7 @@ async def test_a_key_that_cannot_be_used_asks_nobody(key: str | Exception, says:
     with pytest.raises(AuthError) as caught:
         await asked.ask()
     assert says in str(caught.value)
-    assert "production: chat-sessions: the key in api_key_file /run/secrets/paradigm" in str(caught.value)
+    assert "production: chat-sessions: the key in api_key_file or api_key" in str(caught.value)
     assert "SECRET" not in str(caught.value)
     assert caught.value.status == 401
     assert asked.notes.codes == []

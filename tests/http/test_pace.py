@@ -1,6 +1,7 @@
 """The rate limit holds and is fair, patience is never overspent, waits are jittered."""
 
 import asyncio
+from dataclasses import replace
 from datetime import UTC, datetime
 from random import Random
 
@@ -10,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from exporter.domain.clock import Clock
-from exporter.http import ClientLimits, RetryBudget, client
+from exporter.http import RetryBudget, client
 from tests.http.fakes import NOON, REQUEST, Time, answer, bench
 
 
@@ -63,7 +64,7 @@ async def test_concurrent_callers_are_served_in_order() -> None:
 @pytest.mark.anyio
 async def test_the_rate_limit_holds_for_every_attempt_and_spends_no_retry_budget() -> None:
     asked = bench(answer(503), httpx.ReadError("reset"), answer())
-    asked.limits = ClientLimits(timeout=5, max_body=1000, requests_per_minute=1)
+    asked.endpoint = replace(asked.endpoint, requests_per_minute=1)
     asked.time.random = Random(1)
     await asked.ask(REQUEST)
     backoff, limit, second_backoff, second_limit = asked.time.slept

@@ -10,7 +10,7 @@ import pytest
 
 from exporter.domain.errors import ConnectionLostError, HttpStatusError, RateLimitedError, ReportError, TimedOutError
 from exporter.http import Client, RetryBudget
-from tests.http.fakes import GOOD, KEY, LIMITS, NOON, REQUEST, answer, bench
+from tests.http.fakes import GOOD, KEY, NOON, REQUEST, answer, bench
 
 pytestmark = pytest.mark.anyio
 
@@ -49,14 +49,13 @@ async def test_a_setback_is_asked_again(setback: httpx.Response | Exception, cod
         pytest.param(RESET, ConnectionLostError, id="reset"),
     ],
 )
-@pytest.mark.parametrize("attempts", [1, 3])
+@pytest.mark.parametrize(("method", "attempts"), [("POST", 1), ("GET", 3)])
 async def test_attempts_are_counted(
-    setback: httpx.Response | Exception, error: type[ReportError], attempts: int
+    setback: httpx.Response | Exception, error: type[ReportError], method: str, attempts: int
 ) -> None:
     asked = bench(setback)
-    asked.limits = replace(LIMITS, attempts=attempts)
     with pytest.raises(error, match=rf"\(attempt {attempts} of {attempts}\)"):
-        await asked.ask()
+        await asked.ask(replace(REQUEST, method=method))
     assert len(asked.notes.codes) == attempts
     assert len(asked.notes.waits) == attempts - 1
 
@@ -192,7 +191,7 @@ async def test_a_request_that_is_cut_off_is_no_error_of_the_platform() -> None:
         await asyncio.Event().wait()
         raise AssertionError
 
-    client = Client(asked.endpoint, asked.limits, asked.notes, transport=httpx.MockTransport(hang))
+    client = Client(asked.endpoint, asked.notes, transport=httpx.MockTransport(hang))
     asking = asyncio.create_task(client.get(REQUEST, asked.retry_budget))
     await begun.wait()
     asking.cancel()

@@ -7,7 +7,7 @@ import pytest
 
 from exporter.domain.errors import ReportError
 from exporter.http import Client
-from tests.http.fakes import GOOD, LIMITS, REQUEST, Bench, Notes, Time, answer, bench, endpoint
+from tests.http.fakes import GOOD, REQUEST, Bench, Notes, Time, answer, bench, endpoint
 
 pytestmark = pytest.mark.anyio
 
@@ -58,7 +58,7 @@ def slow(time: Time, seconds: float) -> Callable[[httpx.Request], httpx.Response
 async def test_half_of_the_wait_is_the_way_back() -> None:
     """Asked at 12:00:00, dated 12:00:00, here at 12:00:04: their clock stood at 12:00:00 when ours showed 12:00:02."""
     time, notes = Time(), Notes()
-    client = Client(endpoint(), LIMITS, notes, transport=httpx.MockTransport(slow(time, 4)), clock=time.clock)
+    client = Client(endpoint(), notes, transport=httpx.MockTransport(slow(time, 4)), clock=time.clock)
     await client.get(REQUEST, Bench().retry_budget)
     await client.aclose()
     assert notes.skews == [-2.0]

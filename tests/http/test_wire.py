@@ -8,20 +8,20 @@ from dataclasses import replace
 import pytest
 
 from exporter.domain.errors import ConnectionLostError, HttpStatusError, TimedOutError, TooLargeError
-from exporter.http import ClientLimits, RetryBudget
+from exporter.http import RetryBudget
 from tests.hostile import Act, Drip, Step, free_port, hostile
-from tests.http.fakes import GOOD, KEY, LIMITS, REQUEST, Bench, endpoint
+from tests.http.fakes import GOOD, KEY, MAX_BODY, REQUEST, Bench, endpoint
 
 pytestmark = pytest.mark.anyio
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
 CHUNKED = OK + b"Transfer-Encoding: chunked\r\n\r\n"
 WHOLE = OK + b"Content-Length: %d\r\n\r\n" % len(GOOD) + GOOD
-HASTY = replace(LIMITS, timeout=0.3)
+HASTY = 0.3
 
 
-def at(url: str, limits: ClientLimits = LIMITS) -> Bench:
-    return Bench(endpoint=endpoint(base_url=url), limits=limits)
+def at(url: str, timeout: float = 5) -> Bench:
+    return Bench(endpoint=replace(endpoint(base_url=url), timeout=timeout))
 
 
 @pytest.mark.parametrize(
@@ -84,7 +84,7 @@ async def test_an_answer_cut_short_is_a_lost_connection_and_asked_again(steps: t
 
 
 async def test_an_endless_body_is_left_at_the_cap() -> None:
-    async with hostile(OK + b"\r\n", b"1" * LIMITS.max_body, b"1", Act.HANG) as server:
+    async with hostile(OK + b"\r\n", b"1" * MAX_BODY, b"1", Act.HANG) as server:
         with pytest.raises(TooLargeError):
             await at(server.url).ask()
 

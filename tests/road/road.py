@@ -114,11 +114,17 @@ class Road:
         self.telemetry = Telemetry()
         self.worker = Worker("road")
         endpoint = fetch.Endpoint(
-            "s", "https://paradigm.example", platform.headers, lambda: key, ca_file=one_authority()
+            "s",
+            "https://paradigm.example",
+            platform.headers,
+            lambda: key,
+            timeout=60.0,
+            max_body=2**28,
+            requests_per_minute=per_minute,
+            ca_file=one_authority(),
         )
         self.client = fetch.Client(
             endpoint,
-            fetch.ClientLimits(60.0, 2**28, per_minute),
             self.telemetry.observer("s"),
             transport=transport,
             clock=clock.for_fetch(),
