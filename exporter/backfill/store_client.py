@@ -20,10 +20,9 @@ import yaml
 from exporter.domain.blocking import in_time
 from exporter.domain.errors import ConfigError, StoreError
 from exporter.http import tls_context
+from exporter.http.connection import USER_AGENT, proxy_for
 from exporter.http.errors import causes
 from exporter.http.key_mask import KeyMask
-from exporter.http.proxy import proxy_for
-from exporter.http.request import USER_AGENT
 
 MAX_PORT = 65535
 TIMEOUT_SECONDS = 60.0

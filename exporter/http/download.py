@@ -10,12 +10,10 @@ from pathlib import Path
 import httpx
 
 from exporter.domain.errors import ConnectionLostError, HttpStatusError, ReportError, TimedOutError, TooLargeError
-from exporter.http.connection import http_client, proxy_of
+from exporter.http.connection import USER_AGENT, Proxy, http_client, proxy_of
 from exporter.http.endpoint import Endpoint
 from exporter.http.errors import HTTPX_ERRORS
 from exporter.http.link import CheckedLink, Resolve, check, resolve
-from exporter.http.proxy import Proxy
-from exporter.http.request import USER_AGENT
 from exporter.http.response import pieces
 
 MOST_REDIRECTS = 3

@@ -4,14 +4,12 @@ from dataclasses import dataclass, field
 
 import httpx
 
-from exporter import __version__
 from exporter.domain.text import one_line
+from exporter.http.connection import Proxy
 from exporter.http.endpoint import Endpoint
 from exporter.http.key_mask import KeyMask
-from exporter.http.proxy import Proxy
 from exporter.platforms.api import Request
 
-USER_AGENT = f"chat-usage-exporter/{__version__}"
 SHOWN = 160
 """Length of foreign text in a message."""
 

@@ -11,7 +11,7 @@ import pytest
 from exporter.backfill.remote_write import RemoteWrite
 from exporter.backfill.store_client import HttpConfig, client
 from exporter.domain.errors import ChatUsageError, ConfigError, StoreError
-from exporter.http.proxy import proxy_for
+from exporter.http.connection import proxy_for
 from tests.hostile import Act, free_port, hostile
 from tests.http.fakes import NOON, Time, answer, bench, endpoint
 from tests.http.test_wire import at
