@@ -101,7 +101,7 @@ class Client:
         self._base, self._site = str(base).rstrip("/"), site(base)
         self._proxy = proxy_of(endpoint, base)
         self._http = http_client(endpoint, self._proxy, transport, HEADERS)
-        self._refused_at: float | None = None
+        self._refused_until = float("-inf")
         self._pause: Pause | None = None
 
     def take_over(self, other: "Client") -> None:
@@ -119,16 +119,16 @@ class Client:
             RateLimitedError, HttpStatusError: 429, or any other status than 200; or a pause after such an answer.
             TimedOutError, ConnectionLostError, TooLargeError, NotJsonError: as their names say.
         """
-        refused_at = self._refused_at
-        if request.instead and refused_at is not None and self._clock.monotonic() - refused_at < TRIED_AGAIN_SECONDS:
-            return await self._with_newest_key(request.instead, retry_budget)
+        instead = request.instead
+        if instead and self._clock.monotonic() < self._refused_until:
+            return await self._with_newest_key(instead, retry_budget)
         try:
             return await self._with_newest_key(request, retry_budget)
         except AuthError as error:
-            if error.status != HTTPStatus.FORBIDDEN or request.instead is None:
+            if error.status != HTTPStatus.FORBIDDEN or instead is None:
                 raise
-        body = await self._with_newest_key(request.instead, retry_budget)
-        self._refused_at = self._clock.monotonic()
+        body = await self._with_newest_key(instead, retry_budget)
+        self._refused_until = self._clock.monotonic() + TRIED_AGAIN_SECONDS
         return body
 
     async def aclose(self) -> None:

@@ -5,7 +5,7 @@ in /metrics, the API and files, each with its own escapes; so keys are masked on
 """
 
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from functools import cached_property
 
 SHORTEST = 8
@@ -54,12 +54,10 @@ class KeyMask:
 
 
 def _any_form(word: bytes) -> str:
-    return "".join(f"(?:{'|'.join(_forms(letter))})" for letter in word.decode())
-
-
-def _forms(letter: str) -> Iterator[str]:
-    """Yields the ways in which JSON may write a visible letter, as patterns, the longest first."""
-    if letter in SHORT_ESCAPES:
-        yield rf"\\{re.escape(letter)}"
-    yield rf"\\u(?i:{ord(letter):04x})"
-    yield re.escape(letter)
+    """Returns a pattern for a word, each of its letters in all ways in which JSON may write it, the longest first."""
+    pattern = ""
+    for letter in word.decode():
+        plain = re.escape(letter)
+        short = rf"\\{plain}|" if letter in SHORT_ESCAPES else ""
+        pattern += rf"(?:{short}\\u(?i:{ord(letter):04x})|{plain})"
+    return pattern
