@@ -1,8 +1,7 @@
 """`metrics`: prints the catalogue of all metric families; docs/metrics.md is its output."""
 
 import json
-from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Literal, NamedTuple
 
@@ -64,23 +63,14 @@ OWN_EXAMPLES = {
 
 VALUES = {
     "_timestamp_seconds": 1.7724096e09,
-    "_restated_ratio": 0.02,
     "_ratio": 0.98,
-    "_empty_day": 0.0,
-    "_withdrawn": 0.0,
-    "_hash": 1.95428e14,
-    "_bytes": 8.1e07,
-    "_interval_seconds": 3600.0,
     "_settle_seconds": 21600.0,
     "_last_day": 61.0,
     "_today": 12.0,
     "_7d": 402.0,
     "_28d": 1718.0,
-    "_baseline": 58.0,
     "_limit": 29.0,
-    "_companies": 19.0,
     "_members_active": 140.0,
-    "_series": 2310.0,
     "_total": 214.0,
 }
 """Example values by the end of a family's name; 1 for all others."""
@@ -98,21 +88,12 @@ WINDOWS = f"""\
 A family of a report has the first four windows, unless others are named."""
 
 
-@dataclass(frozen=True, slots=True)
-class CatalogueEntry:
-    name: str
-    type: str
-    labels: tuple[str, ...]
-    help: str
-    example: str
-
-
 class Section(NamedTuple):
     """Families that belong together, under a heading; those of a report are listed by measure."""
 
     title: str
-    entries: tuple[CatalogueEntry, ...]
-    measures: tuple[Measure, ...] = ()
+    families: Sequence[Family]
+    measures: Sequence[Measure] = ()
 
 
 def metrics(
@@ -120,47 +101,53 @@ def metrics(
 ) -> None:
     """Print the catalogue of all metric families."""
     if format_ == "json":
-        typer.echo(json.dumps([asdict(entry) for entry in catalogue()], indent=2))
+        found = [
+            {
+                "name": each.name,
+                "type": each.kind,
+                "labels": each.label_names,
+                "help": each.help,
+                "example": example(each),
+            }
+            for each in catalogue()
+        ]
+        typer.echo(json.dumps(found, indent=2))
     else:
         typer.echo(markdown(tuple(sections())), nl=False)
 
 
-def catalogue() -> Iterator[CatalogueEntry]:
+def catalogue() -> Iterator[Family]:
     """Yields every family that any configuration can make, platforms first."""
-    return (entry for section in sections() for entry in section.entries)
+    return (family for section in sections() for family in section.families)
 
 
 def sections() -> Iterator[Section]:
     """Yields the catalogue by report, then the exporter's families about itself."""
     for platform in platforms().values():
         for report in platform.reports.values():
-            measured = (
+            families = [
                 family_of(measure, window, report)
                 for measure in report.measures
                 for window in windows(measure) or (None,)
-            )
-            yield _section(f"{platform.title}: {report.name}", measured, tuple(report.measures))
-    of_activities = (Family(name, text, label_names(name, teams=True)) for name, text in HELP.items())
-    yield _section("Activities and limits", of_activities)
-    gauges = (Family(gauge.name, gauge.help, REPORT_LABELS) for gauge in REPORT_GAUGES)
-    yield _section("Reports", (*gauges, *REPORT_FAMILIES))
-    yield _section("Sources", (*SOURCE_FAMILIES, UNMATCHED, UNMATCHED_INFO, SERIES, DROPPED))
-    yield _section("Exporter", _live())
+            ]
+            yield Section(f"{platform.title}: {report.name}", families, report.measures)
+    of_activities = [Family(name, text, label_names(name, teams=True)) for name, text in HELP.items()]
+    yield Section("Activities and limits", of_activities)
+    gauges = [Family(gauge.name, gauge.help, REPORT_LABELS) for gauge in REPORT_GAUGES]
+    yield Section("Reports", (*gauges, *REPORT_FAMILIES))
+    yield Section("Sources", (*SOURCE_FAMILIES, UNMATCHED, UNMATCHED_INFO, SERIES, DROPPED))
+    yield Section("Exporter", tuple(_live()))
 
 
-def _section(title: str, families: Iterable[Family], measures: tuple[Measure, ...] = ()) -> Section:
-    return Section(title, tuple(map(_entry, families)), measures)
-
-
-def _entry(family: Family) -> CatalogueEntry:
+def example(family: Family) -> str:
+    """Returns a line of the exposition with a sample of a family."""
     name, labels, suffix = family.name, family.label_names, ""
     if family.kind == "histogram":
         labels, suffix = (*labels, "le"), "_bucket"
     examples = EXAMPLES | OWN_EXAMPLES.get(name, {})
     pairs = ",".join(f'{label}="{examples.get(label, "...")}"' for label in labels)
     value = next((value for end, value in VALUES.items() if name.endswith(end)), 1.0)
-    example = f"{name}{suffix}{{{pairs}}} {value}" if pairs else f"{name} {value}"
-    return CatalogueEntry(name, family.kind, family.label_names, family.help, example)
+    return f"{name}{suffix}{{{pairs}}} {value}" if pairs else f"{name} {value}"
 
 
 def _live() -> Iterator[Family]:
@@ -202,29 +189,29 @@ def _by_measure(section: Section) -> Iterator[str]:
         served = "" if suffixes == ALL_WINDOWS else f"; {_listed(suffixes) or 'no window'}"
         yield f"* `{measure.family}`{_among(measure.labels)}: {measure.help}{served}"
     first = section.measures[0]
-    of_first = [entry for entry in section.entries if entry.name.removeprefix(first.family) in SUFFIXES]
-    yield from _examples([*of_first, *(entry for entry in section.entries if entry not in of_first)], len(of_first))
+    of_first = [family for family in section.families if family.name.removeprefix(first.family) in SUFFIXES]
+    yield from _examples([*of_first, *(each for each in section.families if each not in of_first)], len(of_first))
 
 
 def _by_family(section: Section) -> Iterator[str]:
-    ours = [entry for entry in section.entries if entry.name.startswith("chat_usage_")]
-    common = tuple(label for label in ours[0].labels if all(label in entry.labels for entry in ours))
+    ours = [family for family in section.families if family.name.startswith("chat_usage_")]
+    common = tuple(label for label in ours[0].label_names if all(label in family.label_names for family in ours))
     if common:
         yield from (f"All have {_listed(common)}.", "")
-    for entry in ours:
-        kind = "" if entry.type == "gauge" else f" {entry.type}"
-        further = tuple(label for label in entry.labels if label not in common)
-        yield f"* `{entry.name}`{kind}{_among(further)}: {entry.help}"
+    for family in ours:
+        kind = "" if family.kind == "gauge" else f" {family.kind}"
+        further = tuple(label for label in family.label_names if label not in common)
+        yield f"* `{family.name}`{kind}{_among(further)}: {family.help}"
     yield from _examples(ours, 1)
-    if others := [entry.name for entry in section.entries if entry not in ours]:
+    if others := [family.name for family in section.families if family not in ours]:
         yield from ("", f"Also, as in every Python exporter: {_listed(others)}.")
 
 
-def _examples(entries: list[CatalogueEntry], least: int) -> Iterator[str]:
+def _examples(families: Sequence[Family], least: int) -> Iterator[str]:
     """Yields a block with examples of the first `least` families, and of each further one with new labels."""
-    of_labels = {entry.labels: entry for entry in reversed(entries)}
-    shown = (entry for n, entry in enumerate(entries) if n < least or entry is of_labels[entry.labels])
-    yield from ("", "```", *(entry.example for entry in shown), "```")
+    of_labels = {family.label_names: family for family in reversed(families)}
+    shown = (each for n, each in enumerate(families) if n < least or each is of_labels[each.label_names])
+    yield from ("", "```", *map(example, shown), "```")
 
 
 def _among(labels: tuple[str, ...]) -> str:

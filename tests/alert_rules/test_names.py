@@ -12,7 +12,7 @@ from tests.alert_rules.promtool import GROUPS
 RULES = [rule for group in GROUPS for rule in group["rules"]]
 RELEASE = frozenset({"cluster", "namespace", "job"})
 """What tells one release of the exporter from another: Prometheus' labels, which all series of a release share."""
-SERVED: Mapping[str, frozenset[str]] = {entry.name: frozenset(entry.labels) | RELEASE for entry in catalogue()}
+SERVED: Mapping[str, frozenset[str]] = {entry.name: frozenset(entry.label_names) | RELEASE for entry in catalogue()}
 OF_ALERTS = frozenset({"alertname", "alertstate", "severity", "source", "report", "company_id", "company", "activity"})
 PROMETHEUS: Mapping[str, frozenset[str]] = {
     "up": RELEASE | {"instance"},

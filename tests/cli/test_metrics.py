@@ -17,8 +17,9 @@ from exporter.app.assemble import assemble
 from exporter.app.process import serving
 from exporter.cli.demo.command import demonstration
 from exporter.cli.main import run
-from exporter.cli.metrics import CatalogueEntry, catalogue
+from exporter.cli.metrics import catalogue, example
 from exporter.domain.clock import Clock
+from exporter.domain.model import Family
 from exporter.metrics import report_health
 from exporter.metrics.limits import MISSING
 from exporter.metrics.unmatched import UNMATCHED_INFO
@@ -81,7 +82,9 @@ async def test_every_family_of_a_page_is_in_the_catalogue(page: Page) -> None:
     served = {name: (each.type, labels(each), each.documentation) for name, each in page.families.items()}
 
     assert served == {
-        name: (entry.type, {frozenset(entry.labels)}, entry.help) for name, entry in ENTRIES.items() if name in served
+        name: (entry.kind, {frozenset(entry.label_names)}, entry.help)
+        for name, entry in ENTRIES.items()
+        if name in served
     }
 
 
@@ -105,14 +108,14 @@ def test_each_family_stands_once_in_the_catalogue() -> None:
 
 
 @pytest.mark.parametrize("entry", [pytest.param(entry, id=name) for name, entry in ENTRIES.items()])
-def test_each_example_is_a_sample_of_its_family(entry: CatalogueEntry) -> None:
+def test_each_example_is_a_sample_of_its_family(entry: Family) -> None:
     """It can be pasted into a page: it parses, and has exactly the labels that are listed."""
-    [family] = parse_text(f"# TYPE {entry.name} {entry.type}\n{entry.example}\n")
+    [family] = parse_text(f"# TYPE {entry.name} {entry.kind}\n{example(entry)}\n")
 
     [sample] = family.samples
     assert sample.name.removesuffix("_bucket") == entry.name
-    assert tuple(name for name in sample.labels if name != "le") == entry.labels
-    assert ("le" in sample.labels) is (entry.type == "histogram")
+    assert tuple(name for name in sample.labels if name != "le") == entry.label_names
+    assert ("le" in sample.labels) is (entry.kind == "histogram")
 
 
 def test_the_catalogue_as_json(capsys: pytest.CaptureFixture[str]) -> None:
@@ -122,7 +125,9 @@ def test_the_catalogue_as_json(capsys: pytest.CaptureFixture[str]) -> None:
     printed = json.loads(capsys.readouterr().out)
     fields = ["name", "type", "labels", "help", "example"]
     assert [list(each) for each in printed] == [fields] * len(ENTRIES)
-    assert [CatalogueEntry(**{**each, "labels": tuple(each["labels"])}) for each in printed] == list(catalogue())
+    assert [tuple(each.values()) for each in printed] == [
+        (each.name, each.kind, list(each.label_names), each.help, example(each)) for each in catalogue()
+    ]
 
 
 def test_the_page_of_the_documentation_is_the_output(capsys: pytest.CaptureFixture[str]) -> None:

@@ -28,7 +28,7 @@ from tests.dashboards.test_expressions import OF_HISTORY, plain
 every_file = pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 
 RELEASE = ("cluster", "namespace", "job")
-LABELS = {family.name: frozenset(family.labels) for family in catalogue()}
+LABELS = {family.name: frozenset(family.label_names) for family in catalogue()}
 OF_RULES = re.compile(r"prometheus_rule_")
 """Prometheus' own, of no target of ours."""
 OF_COMPANY = ("source", "company_id", "company")
