@@ -9,7 +9,7 @@ from pathlib import Path
 
 import yaml
 
-from exporter.cli.demo import notices
+from exporter.cli.demo import receiver
 from exporter.simulator.chatcaptain.bots import Bots
 from exporter.simulator.paradigm.world import World
 
@@ -46,7 +46,7 @@ def _often() -> Mapping[str, object]:
 def alertmanager() -> Mapping[str, object]:
     """Returns the example's routes, with receivers that print the messages."""
     example = yaml.safe_load((ROOT / "config" / "alertmanager.example.yml").read_text())
-    return notices.delivering(example, TEMPLATES, RECEIVER)
+    return receiver.delivering(example, TEMPLATES, RECEIVER)
 
 
 FILES = {

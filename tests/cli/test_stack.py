@@ -10,7 +10,7 @@ import httpx
 import pytest
 import yaml
 
-from exporter.cli.demo import notices, past, stack
+from exporter.cli.demo import receiver, stack
 from exporter.cli.main import run
 from exporter.domain.errors import ConfigError, FailedError
 from exporter.web.status.page import NO_LINKS, Links
@@ -103,7 +103,7 @@ def test_an_address_that_is_none_names_its_option(on_path: Path) -> None:
 def test_the_shipped_files_stay_valid(suite: str, tmp_path: Path) -> None:
     """With the demo's addresses and paths; routes, rules and the null receiver are as shipped."""
     ours = shipped.alertmanager()
-    alerting = dict(notices.delivering(ours, shipped.ROOT, "http://127.0.0.1:1"))
+    alerting = dict(receiver.delivering(ours, shipped.ROOT, "http://127.0.0.1:1"))
     scraping = dict(stack.scrape(prometheus(), shipped.ROOT, "http://127.0.0.1:2", "http://127.0.0.1:3"))
     for name, config in (("alertmanager", alerting), ("prometheus", scraping)):
         (tmp_path / name).write_text(yaml.safe_dump(config))
@@ -114,7 +114,7 @@ def test_the_shipped_files_stay_valid(suite: str, tmp_path: Path) -> None:
         assert alerting[key] == ours[key]
     assert [each["name"] for each in mappings(alerting["receivers"]) if len(each) == 1] == ["chat-usage-null"]
     assert scraping["global"] == prometheus()["global"]
-    assert [each["job_name"] for each in mappings(prometheus()["scrape_configs"])] == [past.JOB]
+    assert [each["job_name"] for each in mappings(prometheus()["scrape_configs"])] == [stack.JOB]
 
 
 def test_rules_lead_to_the_addresses_that_are_known() -> None:
@@ -133,7 +133,7 @@ def prometheus() -> shipped.Config:
 
 def test_each_channel_keeps_its_own_texts() -> None:
     """Where a program would get JSON, the common texts are shown."""
-    receivers = mappings(notices.delivering(shipped.alertmanager(), shipped.ROOT, "http://x")["receivers"])
+    receivers = mappings(receiver.delivering(shipped.alertmanager(), shipped.ROOT, "http://x")["receivers"])
     texts = {str(each["name"]): [block["title"] + block["text"] for block in mappings(each.get("slack_configs", []))]  # type: ignore[operator]
              for each in receivers}  # fmt: skip
 
@@ -165,7 +165,7 @@ def test_each_channel_keeps_its_own_texts() -> None:
 )
 async def test_a_notice_is_what_a_person_reads(channel: str, told: str) -> None:
     heard: list[str] = []
-    transport = httpx.ASGITransport(notices.create_app(heard.append))
+    transport = httpx.ASGITransport(receiver.create_app(heard.append))
     attachment = {"title": "R&amp;D fell", "text": "R&amp;D fell\n• R&amp;D <https://x/a|runbook>\n", "color": "good"}
     async with httpx.AsyncClient(transport=transport, base_url="http://demo") as http:
         answer = await http.post(f"/{channel}/team", json={"attachments": [attachment], "channel": "#demo"})

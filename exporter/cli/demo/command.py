@@ -10,7 +10,7 @@ import typer
 from exporter.app.assemble import assemble
 from exporter.app.process import end_signal, run_command, serving
 from exporter.cli import logs
-from exporter.cli.demo import past, stack
+from exporter.cli.demo import stack
 from exporter.cli.demo.simulate import Channels, Companies, Scenarios, Seed
 from exporter.cli.options import LISTEN_OPTION, DocsUrl, Format, GrafanaUrl, Level, links, option
 from exporter.platforms.registry import platforms
@@ -117,6 +117,6 @@ async def _beside(
     """Runs Prometheus and Alertmanager on the exporter's URL until the demo ends, and sends the past weeks."""
     async with stack.running(programs, exporter, linked) as invitation, asyncio.TaskGroup() as tasks:
         typer.echo(invitation)
-        filling = tasks.create_task(past.fill(sources, programs.prometheus.url, typer.echo))
+        filling = tasks.create_task(stack.fill(sources, programs.prometheus.url))
         await ended.wait()
         filling.cancel()

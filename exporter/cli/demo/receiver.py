@@ -1,20 +1,101 @@
-"""`python -m exporter.cli.demo.receiver HOST:PORT`: prints an Alertmanager's notifications as people would read them.
+"""Prints notifications instead of sending them: Alertmanager posts each receiver's own texts to the demo.
 
-For compose.yml; `demo --stack` has its own.
+`python -m exporter.cli.demo.receiver HOST:PORT` does so for compose.yml, and `demo --stack` by itself.
+Only Slack receivers can post a title and a text to any URL, so every channel becomes one, with its own templates.
 """
 
 import asyncio
+import html
+import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 
+import jmespath
+import msgspec
 import typer
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
 
 from exporter.app.process import serving_until_signalled
-from exporter.cli.demo import notices
 from exporter.domain.errors import ConfigError
 from exporter.web.server.server import listen
 
 ADDRESS = "HOST:PORT"
+SLACK = "slack_configs"
+HEADLINE, TEXT = '{{ template "chat_usage.headline" . }}', '{{ template "chat_usage.text" . }}'
+CHANNELS: Mapping[str, tuple[str, str]] = {
+    SLACK: ("title", "text"),
+    "pagerduty_configs": ("description", "details.firing"),
+    "opsgenie_configs": ("message", "description"),
+    "email_configs": ("headers.Subject", "text"),
+    "webhook_configs": ("title", "text"),  # has neither: programs get JSON, so the common texts are shown
+}
+"""Where the block of a channel has its headline and its text."""
+
+
+class Attachment(msgspec.Struct):
+    """The templated part of a Slack message."""
+
+    title: str = ""
+    text: str = ""
+
+
+class Message(msgspec.Struct):
+    """What Alertmanager posts to Slack."""
+
+    attachments: list[Attachment]
+
+
+def delivering(config: Mapping[str, object], files: Path, receiver: str) -> Mapping[str, object]:
+    """Returns an Alertmanager configuration whose receivers post to `receiver`/CHANNEL/NAME."""
+    receivers: list[Mapping[str, object]] = config["receivers"]  # type: ignore[assignment]  # YAML has no types
+    return {
+        **config,
+        "global": {},
+        "templates": [f"{files}/config/alertmanager/*.tmpl"],
+        "receivers": [_posting(each, receiver) for each in receivers],
+    }
+
+
+def create_app(show: Callable[[str], None]) -> Starlette:
+    async def take(request: Request) -> Response:
+        message = msgspec.json.decode(await request.body(), type=Message)
+        for each in message.attachments:
+            text = notice(request.path_params["name"], each)
+            show(_shown(text) if request.path_params["channel"] == SLACK else text)
+        return Response("ok")
+
+    return Starlette(routes=[Route("/{channel}/{name}", take, methods=["POST"])])
+
+
+def notice(receiver: str, attachment: Attachment) -> str:
+    """Returns a message as a person reads it, without the headline twice."""
+    lines = [line for line in attachment.text.strip().splitlines() if line != attachment.title]
+    return "\n".join([f"--- to {receiver}: {attachment.title}", *(f"    {line}" if line else "" for line in lines), ""])
+
+
+def _shown(text: str) -> str:
+    """Returns a Slack text as Slack shows it, with the URLs of its links."""
+    return html.unescape(re.sub(r"<([^|>]+)\|([^>]+)>", r"\2: \1", text))
+
+
+def _posting(receiver: Mapping[str, object], address: str) -> Mapping[str, object]:
+    name = receiver["name"]
+    blocks = [
+        {
+            "api_url": f"{address}/{kind}/{name}",
+            "channel": "#demo",
+            "send_resolved": block.get("send_resolved", False),
+            "title": jmespath.search(title, block) or HEADLINE,
+            "text": jmespath.search(text, block) or TEXT,
+        }
+        for kind, (title, text) in CHANNELS.items()
+        for block in receiver.get(kind, [])  # type: ignore[attr-defined]  # YAML has no types
+    ]
+    return {"name": name, SLACK: blocks} if blocks else {"name": name}
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -22,7 +103,7 @@ def run(arguments: Sequence[str]) -> int:
     try:
         (address,) = arguments
         with listen(address, ADDRESS) as listening:
-            asyncio.run(serving_until_signalled(notices.create_app(typer.echo), listening))
+            asyncio.run(serving_until_signalled(create_app(typer.echo), listening))
     except ValueError:
         sys.stderr.write(f"receiver: give the address to listen on as the only argument: {ADDRESS}\n")
         return 2

@@ -1,4 +1,4 @@
-"""`demo --stack`: runs Prometheus and Alertmanager on loopback with the shipped files.
+"""`demo --stack`: runs Prometheus and Alertmanager on loopback with the shipped files, and sends past days to one.
 
 The files are those of config/ and alert_rules/ with other addresses and paths; receivers print what they would send.
 The programs are found on PATH, write to a temporary folder only, and are ended by their process id.
@@ -9,9 +9,10 @@ import contextlib
 import shutil
 import tempfile
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 
@@ -21,8 +22,16 @@ import yaml
 
 import exporter
 from exporter.app.process import serving
-from exporter.cli.demo import notices, past
-from exporter.domain.errors import FailedError
+from exporter.backfill.manifest import opened
+from exporter.backfill.store_client import HttpConfig
+from exporter.cli.backfill.destinations import Store, ask_all
+from exporter.cli.demo import receiver
+from exporter.domain.calendars import ONE_DAY, day_at
+from exporter.domain.clock import utcnow
+from exporter.domain.errors import FailedError, StoreError
+from exporter.domain.model import Days
+from exporter.ledger.day_status import DayRules
+from exporter.settings import Source
 from exporter.web.server.server import listen, url
 from exporter.web.status.page import DOCS, GRAFANA, NO_LINKS, Links
 
@@ -30,6 +39,11 @@ OPTION = "--stack"
 PROGRAMS = ("prometheus", "alertmanager")
 LOOPBACK = "127.0.0.1:0"
 PAUSE_S, READY_S, END_S = 0.05, 30.0, 10.0
+JOB = "chat-usage-exporter"
+"""The job of the shipped configuration, so that sent and scraped samples have the same labels."""
+SENT = timedelta(days=42)
+KEEPS = "90d"
+"""The out-of-order window and the retention of Prometheus."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,12 +94,12 @@ async def running(
     async with AsyncExitStack() as closing:
         folder = Path(closing.enter_context(tempfile.TemporaryDirectory(prefix="chat-usage-demo-")))
         listening = closing.enter_context(listen(LOOPBACK, OPTION))
-        await closing.enter_async_context(serving(notices.create_app(typer.echo), listening))
-        receiver, alerting = url(listening), stack.alertmanager.url
+        await closing.enter_async_context(serving(receiver.create_app(typer.echo), listening))
+        posted, alerting = url(listening), stack.alertmanager.url
         for path in (stack.files / "alert_rules").glob("*.yml"):
             (folder / f"rules-{path.name}").write_text(linked(path.read_text(), links))
         configs = {
-            "alertmanager": notices.delivering(_read(stack.files, "alertmanager"), stack.files, receiver),
+            "alertmanager": receiver.delivering(_read(stack.files, "alertmanager"), stack.files, posted),
             "prometheus": scrape(_read(stack.files, "prometheus"), folder, target, alerting),
         }
         for name, config in configs.items():
@@ -93,8 +107,8 @@ async def running(
         alone = "--cluster.listen-address="  # without it, Alertmanager listens on every interface for its cluster
         started = partial(_program, folder=folder, ready_s=ready_s, end_s=end_s)
         await closing.enter_async_context(started(stack.alertmanager, f"--storage.path={folder}/am", alone))
-        data = (f"--storage.tsdb.path={folder}/tsdb", f"--storage.tsdb.retention.time={past.KEEPS}", past.RECEIVES)
-        await closing.enter_async_context(started(stack.prometheus, *data))
+        data = (f"--storage.tsdb.path={folder}/tsdb", f"--storage.tsdb.retention.time={KEEPS}")
+        await closing.enter_async_context(started(stack.prometheus, *data, "--web.enable-remote-write-receiver"))
         yield invitation(stack.prometheus.url, alerting)
 
 
@@ -109,7 +123,7 @@ def scrape(config: Mapping[str, object], folder: Path, target: str, alertmanager
     (job,) = config["scrape_configs"]  # type: ignore[misc]  # YAML has no types; a test reads the shipped file
     alerting = {"alertmanagers": [{"static_configs": [{"targets": [_address(alertmanager)]}]}]}
     jobs = [{**job, "static_configs": [{"targets": [_address(target)]}]}]  # type: ignore[has-type]  # the same
-    storage = {"tsdb": {"out_of_order_time_window": past.KEEPS}}
+    storage = {"tsdb": {"out_of_order_time_window": KEEPS}}
     rules = [f"{folder}/rules-*.yml"]
     return {**config, "rule_files": rules, "alerting": alerting, "scrape_configs": jobs, "storage": storage}
 
@@ -184,3 +198,32 @@ def _vacant(address: str, option: str) -> str:
 
 def _address(base: str) -> str:
     return base.removeprefix("http://")
+
+
+async def fill(sources: Sequence[Source], prometheus: str) -> None:
+    """Sends the six weeks up to the newest complete day, and reports when they are there, or why not.
+
+    `backfill` sends final days only; here that would leave a confusing gap before today, and simulated days change
+    little.
+    """
+    store = Store(f"{prometheus}/api/v1/write", HttpConfig(), Path(), {"job": JOB})
+    spans = {each.name: _span(each.target.rules, utcnow()) for each in sources}
+    with tempfile.TemporaryDirectory(prefix="chat-usage-demo-") as folder, opened(Path(folder), {}, spans) as manifest:
+        try:
+            result = await ask_all(sources, manifest, store.taking, lambda _step: None)
+        except StoreError as error:
+            typer.echo(f"Prometheus refused the past days: {error}")
+            return
+        days = manifest.span(sources[0].name)
+    for each in result.failed:
+        typer.echo(f"Some past days are missing: {each}")
+    typer.echo(
+        f"Prometheus now has the days from {days.first} to {days.last}; add it to Grafana to see them in dashboards."
+    )
+
+
+def _span(rules: DayRules, now: datetime) -> Days:
+    newest = day_at(now, rules.zone) - ONE_DAY
+    while rules.settled_at(newest) > now:
+        newest -= ONE_DAY
+    return Days(newest - SENT, newest)
