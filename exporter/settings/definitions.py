@@ -15,9 +15,9 @@ from exporter.platforms.declared.platform import Authentication, base_url, equip
 from exporter.platforms.declared.report import COMPANY, PLACEHOLDER, DeclaredReport
 from exporter.platforms.further_page import Paging
 from exporter.settings import errors, overrides, yaml_file
-from exporter.settings.option_groups import Flag, Group, Text, Whole, excludes, needs, option, within
+from exporter.settings.option_groups import Group, excludes, needs, option, within
 from exporter.settings.overrides import JmesPath
-from exporter.settings.readers import OptionError, matching, one_of, quoted, text
+from exporter.settings.readers import Flag, OptionError, Text, Whole, matching, one_of, quoted, text
 from exporter.settings.source_options import SourceOptions, Url
 
 DEFAULT_LIMIT = 50

@@ -26,7 +26,7 @@ from exporter.settings.options import Options, account_of, options_of
 from exporter.settings.overrides import override
 from exporter.settings.settings import Settings, Source, ValidationContext
 from exporter.settings.source_options import DECLARED
-from exporter.settings.thresholds import Selecting, ThresholdsFile
+from exporter.settings.thresholds import Selecting
 from exporter.settings.yaml_file import Document
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ def load(
     except ConfigError as error:
         problems.append(str(error))
     try:
-        limits = _thresholds_file(given.tree, context)
+        limits = thresholds.read(given.tree.get("thresholds_file"), context)
     except (ConfigError, TimeoutError) as error:
         problems.append(str(error))
     if problems:
@@ -109,10 +109,11 @@ def _with_declared(
             option, other = ("platform", "definition") if is_declared else ("definition", f"platform: {DECLARED}")
             problems.append(errors.located(document, ("sources", name, option), f"needs {other}; set both, or neither"))
         elif is_declared and isinstance(file, str):
+            from exporter.settings import definitions  # noqa: PLC0415  11 ms of a start, and few sources have one
+
             path = (folder / file.strip()).resolve()
-            declared = _defined(path)
-            others = [each for each in known.values() if files.get(each.name) != path]
-            if any(each.name == declared.name or _families(each) & _families(declared) for each in others):
+            declared = definitions.read(path)
+            if _has_a_name_of(declared, [each for each in known.values() if files.get(each.name) != path]):
                 message = f"its prefix {declared.name} belongs to another platform; choose another one in {path.name}"
                 problems.append(errors.located(document, ("sources", name, "definition"), message))
             else:
@@ -122,20 +123,9 @@ def _with_declared(
     return replace(document, tree=tree, problems=tuple(problems)), known
 
 
-def _defined(path: Path) -> Platform:
-    from exporter.settings import definitions  # noqa: PLC0415  11 ms of a start, and most sources have no definition
-
-    return definitions.read(path)
-
-
-def _families(platform: Platform) -> set[str]:
-    return {measure.family for measure in platform.measures}
-
-
-def _thresholds_file(tree: Mapping[str, object], context: ValidationContext) -> ThresholdsFile:
-    path = tree.get("thresholds_file")
-    is_path = isinstance(path, str) and bool(path.strip())
-    return thresholds.read(context.folder / str(path).strip(), context) if is_path else ThresholdsFile()
+def _has_a_name_of(platform: Platform, others: Iterable[Platform]) -> bool:
+    families = {measure.family for measure in platform.measures}
+    return any(each.name == platform.name or families & {one.family for one in each.measures} for each in others)
 
 
 def _names(tree: Mapping[str, object], section: str) -> tuple[str, ...]:

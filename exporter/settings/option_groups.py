@@ -1,4 +1,4 @@
-"""How options and rules about them are declared, and the groups for polls, families, companies and calendars.
+"""How options and rules about them are declared, and the groups for polls, families, companies and limits.
 
 An option is a field with its reader, its default as an operator would write it, and its description below it.
 Defaults are read and checked like an operator's values.
@@ -7,9 +7,8 @@ Defaults are read and checked like an operator's values.
 import math
 import operator
 from collections.abc import Callable, Sized
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import Annotated, Any, get_args, get_origin
-from zoneinfo import ZoneInfo
 
 from pydantic import (
     AfterValidator,
@@ -23,25 +22,8 @@ from pydantic import (
 )
 from pydantic.fields import FieldInfo
 
-from exporter.domain.calendars import Calendar
 from exporter.domain.nearest import remedy
-from exporter.settings import readers
-from exporter.settings.public_holidays import days_off, public_holidays
-from exporter.settings.readers import OptionError, quoted, spoken
-
-Text = Annotated[str, PlainValidator(readers.text)]
-Duration = Annotated[timedelta, PlainValidator(readers.duration)]
-Size = Annotated[int, PlainValidator(readers.size)]
-Share = Annotated[float, PlainValidator(readers.share)]
-Whole = Annotated[int, PlainValidator(readers.whole)]
-Flag = Annotated[bool, PlainValidator(readers.flag)]
-Day = Annotated[date, PlainValidator(readers.day)]
-Zone = Annotated[ZoneInfo, PlainValidator(readers.zone)]
-Texts = Annotated[tuple[str, ...], PlainValidator(readers.texts)]
-Selector = Annotated[str, PlainValidator(readers.selector)]
-Selectors = Annotated[tuple[str, ...], PlainValidator(readers.selectors)]
-Weekdays = Annotated[frozenset[int], PlainValidator(readers.set_of(readers.weekday))]
-DaysOff = Annotated[frozenset[date], PlainValidator(days_off)]
+from exporter.settings.readers import Duration, OptionError, Selectors, Share, Size, Texts, Whole, quoted, spoken
 
 
 def option(default: object, *, example: object = None, description: str | None = None) -> Any:
@@ -215,36 +197,3 @@ class PrivacyOptions(Group):
 
     min_group: Whole = option("0")
     """Figures about fewer people than this are not served, a whole number; zeros are."""
-
-
-class CalendarOptions(Group):
-    """Which days people work."""
-
-    weekend: Annotated[Weekdays, within("leaves no business day; remove at least one weekday", most=6)] = option(
-        ["sat", "sun"]
-    )
-    """Weekdays off, a list of mon, tue, wed, thu, fri, sat, sun; [] if every day is a business day."""
-    holidays: DaysOff = option([])
-    """Other days off, a list of dates (2026-12-25) or of days of each year (12-25)."""
-    country: Text | None = option(None, example="FR")
-    """Code of the country whose public holidays are days off too: FR, DE, US, ..."""
-    subdivision: Annotated[Text | None, needs("country", "set both")] = option(None, example="57")
-    """Code of the part of the country with further holidays: 57 (Moselle), BY (Bavaria), ..."""
-
-    @field_validator("country")
-    @classmethod
-    def _is_known(cls, country: str | None) -> str | None:
-        if country:
-            public_holidays(country)
-        return country
-
-    @field_validator("subdivision")
-    @classmethod
-    def _is_part(cls, subdivision: str | None, info: ValidationInfo) -> str | None:
-        if subdivision and (country := info.data.get("country")):
-            public_holidays(country, subdivision)
-        return subdivision
-
-    def calendar(self) -> Calendar:
-        public = public_holidays(self.country, self.subdivision) if self.country else frozenset()
-        return Calendar(self.weekend, self.holidays | public)

@@ -12,20 +12,12 @@ from exporter.domain.blocking import in_time
 from exporter.domain.errors import ConfigError
 from exporter.domain.selectors import Selection
 from exporter.platforms.api import Account, LabelLimit, Option, OptionKind, Platform
+from exporter.settings.calendar_options import CalendarOptions
 from exporter.settings.environment import fold, is_name
-from exporter.settings.option_groups import (
-    CalendarOptions,
-    Group,
-    LimitsOptions,
-    PrivacyOptions,
-    Selectors,
-    Text,
-    Whole,
-    option,
-    within,
-)
-from exporter.settings.settings import context_of
-from exporter.settings.source_options import SourceOptions, path_that
+from exporter.settings.option_groups import Group, LimitsOptions, PrivacyOptions, option, within
+from exporter.settings.readers import Selectors, Text, Whole
+from exporter.settings.settings import context_of, path_that
+from exporter.settings.source_options import SourceOptions
 from exporter.settings.thresholds import CompanyCalendarList, ThresholdList
 
 

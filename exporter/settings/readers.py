@@ -8,8 +8,10 @@ import json
 import re
 from collections.abc import Callable, Iterable, Mapping
 from datetime import date, timedelta
-from typing import TypeVar
+from typing import Annotated, TypeVar
 from zoneinfo import ZoneInfo, available_timezones
+
+from pydantic import PlainValidator
 
 from exporter.domain import selectors as language
 from exporter.domain.nearest import nearest, remedy
@@ -121,9 +123,9 @@ _length = matching(
     "is not a duration; write 30m, 6h, 3d, 1h30m",
     lambda match: timedelta(seconds=sum(int(match[unit] or 0) * seconds for unit, seconds in _UNITS.items())),
 )
-_part = matching(
-    r"([0-9]{1,3}(?:\.[0-9]{1,6})?) ?(%?)",
-    "is not a percentage; write 10% or 0.1",
+ratio = matching(
+    r"([0-9]{1,15}(?:\.[0-9]{1,9})?) ?(%?)",
+    "is neither a number nor a percentage; write 0.1 or 10%",
     lambda match: float(match[1]) / (100 if match[2] else 1),
 )
 
@@ -138,16 +140,10 @@ def duration(value: object) -> timedelta:
 
 def share(value: object) -> float:
     """Reads `10%` or `0.1`; whole numbers other than 0 are ambiguous and refused."""
-    part, written = _part(value), text(value)
+    part, written = ratio(value), text(value)
     if part >= 1 and not written.endswith("%"):
         raise ValueError(f"{quoted(written)} has no unit; write {written}%, or a part of one such as 0.1")
     return part
-
-
-def ratio(value: object) -> float:
-    """Reads a ratio: `0.5` or `50%`, `3` or `300%`."""
-    written = text(value)
-    return number(written[:-1]) / 100 if written.endswith("%") else number(written)
 
 
 def spoken(length: timedelta) -> str:
@@ -228,3 +224,17 @@ def _json(written: str, otherwise: str) -> object:
         return json.loads(written, parse_int=str, parse_float=str)
     except (ValueError, RecursionError):
         raise ValueError(otherwise) from None
+
+
+Text = Annotated[str, PlainValidator(text)]
+Duration = Annotated[timedelta, PlainValidator(duration)]
+Size = Annotated[int, PlainValidator(size)]
+Share = Annotated[float, PlainValidator(share)]
+Whole = Annotated[int, PlainValidator(whole)]
+Flag = Annotated[bool, PlainValidator(flag)]
+Day = Annotated[date, PlainValidator(day)]
+Zone = Annotated[ZoneInfo, PlainValidator(zone)]
+Texts = Annotated[tuple[str, ...], PlainValidator(texts)]
+Selector = Annotated[str, PlainValidator(selector)]
+Selectors = Annotated[tuple[str, ...], PlainValidator(selectors)]
+Weekdays = Annotated[frozenset[int], PlainValidator(set_of(weekday))]

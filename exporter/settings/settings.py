@@ -7,7 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import cast
 
-from pydantic import ValidationInfo
+from pydantic import PlainValidator, ValidationInfo
 
 from exporter.domain.blocking import FileStamp
 from exporter.domain.calendars import Calendar
@@ -17,6 +17,7 @@ from exporter.platforms.api import Account, Override, Platform
 from exporter.polling.schedule import Cadence
 from exporter.polling.target import Target
 from exporter.settings.option_groups import PollOptions
+from exporter.settings.readers import text
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,3 +86,15 @@ def context_of(info: ValidationInfo) -> ValidationContext:
 def platform_of(info: ValidationInfo) -> Platform | None:
     """Returns the source's platform, or None if its name is wrong, which is reported separately."""
     return context_of(info).platforms.get(info.data.get("platform", ""))
+
+
+def path_that(proof: Callable[[Path, str], object]) -> PlainValidator:
+    """Makes a reader of paths relative to the configuration's folder; `proof` raises ValueError for wrong ones."""
+
+    def read(value: object, info: ValidationInfo) -> Path:
+        written = text(value)
+        path = context_of(info).folder / written
+        proof(path, written)
+        return path
+
+    return PlainValidator(read)

@@ -6,7 +6,6 @@ A rule between two options is checked with the later one, so that all problems a
 
 import math
 import ssl
-from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -20,24 +19,11 @@ from exporter.domain.blocking import in_time
 from exporter.domain.errors import ConfigError
 from exporter.http import is_loopback
 from exporter.ledger.day_status import BASELINE_DAYS
-from exporter.settings import api_keys
-from exporter.settings.option_groups import (
-    CompaniesOptions,
-    Day,
-    Duration,
-    FamiliesOptions,
-    Flag,
-    Group,
-    PollOptions,
-    Text,
-    Whole,
-    Zone,
-    option,
-    within,
-)
+from exporter.settings import api_keys, readers
+from exporter.settings.option_groups import CompaniesOptions, FamiliesOptions, Group, PollOptions, option, within
 from exporter.settings.overrides import OverrideOptions, of_reports
-from exporter.settings.readers import AUTO, OptionError, existing, reports, spoken, text
-from exporter.settings.settings import context_of, platform_of
+from exporter.settings.readers import AUTO, Day, Duration, Flag, OptionError, Text, Whole, Zone, existing, spoken
+from exporter.settings.settings import context_of, path_that, platform_of
 
 EXAMPLE_URL = "https://paradigm.lighton.ai"
 EXAMPLE_PROXY = "http://proxy.example.org:3128"
@@ -47,18 +33,6 @@ DECLARED = "declared"
 """The value of `platform` if a definition file describes it."""
 LONG_WEEKEND = 3
 """In days: how far the newest complete business day is from the newest complete day, apart from closures."""
-
-
-def path_that(proof: Callable[[Path, str], object]) -> PlainValidator:
-    """Makes a reader of paths relative to the configuration's folder; `proof` raises ValueError for wrong ones."""
-
-    def read(value: object, info: ValidationInfo) -> Path:
-        written = text(value)
-        path = context_of(info).folder / written
-        proof(path, written)
-        return path
-
-    return PlainValidator(read)
 
 
 def _proxy(url: str) -> str:
@@ -107,10 +81,10 @@ def _kept(calendar: str, info: ValidationInfo) -> str:
 PlatformName = Annotated[Text, AfterValidator(_installed)]
 Url = Annotated[Text, AfterValidator(_without_credentials)]
 Proxy = Annotated[Text, AfterValidator(_proxy)]
-Key = Annotated[SecretStr, PlainValidator(lambda value: SecretStr(api_keys.clean(text(value))))]
+Key = Annotated[SecretStr, PlainValidator(lambda value: SecretStr(api_keys.clean(readers.text(value))))]
 KeyFile = Annotated[Path, path_that(api_keys.check)]
 Certificates = Annotated[Path, path_that(_check_certificates)]
-Reports = Annotated[tuple[str, ...] | None, PlainValidator(reports)]
+Reports = Annotated[tuple[str, ...] | None, PlainValidator(readers.reports)]
 CalendarName = Annotated[Text, AfterValidator(_kept)]
 Settle = Annotated[Duration, within("{} is too long; the maximum is 14d", most=14 * 86400)]
 Overrides = Annotated[dict[str, OverrideOptions], AfterValidator(of_reports)]

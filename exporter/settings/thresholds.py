@@ -16,8 +16,8 @@ from exporter.domain.errors import ConfigError
 from exporter.domain.nearest import remedy
 from exporter.domain.thresholds import FLOORS, LIMITS, Threshold
 from exporter.settings import errors, readers, yaml_file
-from exporter.settings.option_groups import Group, Selector, Text, option, within
-from exporter.settings.readers import Loc, OptionError, Variable, existing, quoted, shown
+from exporter.settings.option_groups import Group, option, within
+from exporter.settings.readers import Loc, OptionError, Selector, Text, Variable, existing, quoted, shown
 from exporter.settings.settings import ValidationContext, context_of
 from exporter.settings.source_options import CalendarName
 from exporter.settings.yaml_file import Document, Place
@@ -120,9 +120,8 @@ class ThresholdOptions(Selecting):
     @field_validator(*FLOORS)
     @classmethod
     def _has_its_floor(cls, least: Floor | None, info: ValidationInfo) -> Floor | None:
-        if least is not None and info.data.get("activity") and bool(_shares(info)) is (info.field_name != "min_volume"):
-            fitting = "min_volume" if _shares(info) else "min_baseline"
-            kind = "a share" if _shares(info) else "no share"
+        kind, fitting = ("a share", "min_volume") if _shares(info) else ("no share", "min_baseline")
+        if least is not None and info.data.get("activity") and info.field_name != fitting:
             raise ValueError(f"{info.data['activity'][0]} is {kind}; write {fitting} instead")
         return least
 
@@ -170,8 +169,14 @@ class ThresholdsFile:
     tree: Mapping[str, object] = field(default_factory=dict)
 
 
-def read(path: Path, context: ValidationContext) -> ThresholdsFile:
-    """Reads the file at `path`; ConfigError has a line for each problem, TimeoutError means that it does not answer."""
+def read(written: object, context: ValidationContext) -> ThresholdsFile:
+    """Reads the file at a `written` path, if it is one.
+
+    ConfigError has a line for each problem, TimeoutError means that the file system does not answer.
+    """
+    if not isinstance(written, str) or not written.strip():
+        return ThresholdsFile()
+    path = context.folder / written.strip()
     stamp = in_time(partial(file_stamp, path), path)
     document = _of_csv(path) if path.suffix.lower() in CSV else yaml_file.read(path, OPTION)
     return ThresholdsFile(errors.validated(_Contents, document, context).thresholds, stamp, document.tree)

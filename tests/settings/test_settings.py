@@ -20,8 +20,8 @@ from exporter.ledger.day_status import DayRules
 from exporter.platforms.api import NO_DISCOVERIES, Context, Discoveries, Platform, ReportDefaults, Request
 from exporter.platforms.registry import platforms
 from exporter.settings import Settings, Source, load
+from exporter.settings.calendar_options import YEARS
 from exporter.settings.options import options_of
-from exporter.settings.public_holidays import YEARS
 from tools.options import example, walk
 
 ROOT = Path(__file__).parents[2]
@@ -184,7 +184,11 @@ WRONG = {
         "poll.jitter",
         '"10" has no unit; write 10%, or a part of one such as 0.1',
     ),
-    "no share": ("poll: {jitter: some}", "poll.jitter", '"some" is not a percentage; write 10% or 0.1'),
+    "no share": (
+        "poll: {jitter: some}",
+        "poll.jitter",
+        '"some" is neither a number nor a percentage; write 0.1 or 10%',
+    ),
     "no time": ("poll: {timeout: 0}", "poll.timeout", "0s leaves no time for an answer; write 60s"),
     "slow": (
         "poll: {interval: 1m, timeout: 1m30s}",

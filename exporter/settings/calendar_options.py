@@ -1,4 +1,4 @@
-"""Days off: dates, dates of each year, and public holidays from the library `holidays`."""
+"""The options of a calendar: weekends, dates, dates of each year, and public holidays from the library `holidays`."""
 
 import re
 from collections.abc import Iterator
@@ -6,10 +6,15 @@ from contextlib import suppress
 from datetime import date
 from functools import cache
 from importlib import import_module
+from typing import Annotated
 
+from pydantic import PlainValidator, ValidationInfo, field_validator
+
+from exporter.domain.calendars import Calendar
 from exporter.domain.nearest import nearest
+from exporter.settings.option_groups import Group, needs, option, within
+from exporter.settings.readers import Text, Weekdays, quoted, texts
 from exporter.settings.readers import day as read_day
-from exporter.settings.readers import quoted, texts
 
 YEARS = range(2020, 2051)
 """The years for which calendars have yearly days off."""
@@ -48,3 +53,39 @@ def days_off(value: object) -> frozenset[date]:
         each_year = re.fullmatch("[0-9]{2}-[0-9]{2}", written) and tuple(yearly(int(month), int(day)))
         found.update(each_year or (read_day(written),))
     return frozenset(found)
+
+
+DaysOff = Annotated[frozenset[date], PlainValidator(days_off)]
+
+
+class CalendarOptions(Group):
+    """Which days people work."""
+
+    weekend: Annotated[Weekdays, within("leaves no business day; remove at least one weekday", most=6)] = option(
+        ["sat", "sun"]
+    )
+    """Weekdays off, a list of mon, tue, wed, thu, fri, sat, sun; [] if every day is a business day."""
+    holidays: DaysOff = option([])
+    """Other days off, a list of dates (2026-12-25) or of days of each year (12-25)."""
+    country: Text | None = option(None, example="FR")
+    """Code of the country whose public holidays are days off too: FR, DE, US, ..."""
+    subdivision: Annotated[Text | None, needs("country", "set both")] = option(None, example="57")
+    """Code of the part of the country with further holidays: 57 (Moselle), BY (Bavaria), ..."""
+
+    @field_validator("country")
+    @classmethod
+    def _is_known(cls, country: str | None) -> str | None:
+        if country:
+            public_holidays(country)
+        return country
+
+    @field_validator("subdivision")
+    @classmethod
+    def _is_part(cls, subdivision: str | None, info: ValidationInfo) -> str | None:
+        if subdivision and (country := info.data.get("country")):
+            public_holidays(country, subdivision)
+        return subdivision
+
+    def calendar(self) -> Calendar:
+        public = public_holidays(self.country, self.subdivision) if self.country else frozenset()
+        return Calendar(self.weekend, self.holidays | public)
