@@ -1,6 +1,7 @@
 """The simulated platforms as one Starlette application."""
 
 import asyncio
+from functools import partial
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -15,7 +16,7 @@ from exporter.simulator.chatcaptain import http as chatcaptain
 from exporter.simulator.chatcaptain.bots import Bots
 from exporter.simulator.chatcaptain.exports import Exports
 from exporter.simulator.control import Clock, Control, RefusedError, Sleep, routes
-from exporter.simulator.paradigm.http import PATH, Paradigm
+from exporter.simulator.paradigm import http as paradigm
 from exporter.simulator.paradigm.world import World
 from exporter.simulator.scenarios import NORMAL
 
@@ -34,14 +35,13 @@ def create_app(
 ) -> Starlette:
     """Makes the application; without `exports` files are served by it too. ConfigError: a scenario does not exist."""
     control = Control(world, clock, scenarios, bots, sleep)
-    paradigm, files = Paradigm(control), exports or Exports(world.seed)
-    captain = chatcaptain.ChatCaptain(control, files)
+    files = exports or Exports(world.seed)
     app = Starlette(
         routes=[
             *routes(control),
-            Route(PATH + "{name:path}", paradigm.answer, methods=_METHODS),
-            Route(chatcaptain.STATISTICS, captain.answer, methods=_METHODS),
-            Route(chatcaptain.PATH + "{path:path}", captain.nothing, methods=_METHODS),
+            Route(paradigm.PATH + "{name:path}", partial(paradigm.answer, control), methods=_METHODS),
+            Route(chatcaptain.STATISTICS, partial(chatcaptain.answer, control, files), methods=_METHODS),
+            Route(chatcaptain.PATH + "{path:path}", chatcaptain.nothing, methods=_METHODS),
             *files.routes(),
         ],
         middleware=[Middleware(_Counting, control=control)],

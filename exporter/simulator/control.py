@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, date, datetime
 
 import msgspec
@@ -16,7 +16,7 @@ from exporter.simulator.chatcaptain.bots import Bots
 from exporter.simulator.chatcaptain.components import truth
 from exporter.simulator.paradigm.reports import REPORTS
 from exporter.simulator.paradigm.world import World, utc_text
-from exporter.simulator.scenarios import NORMAL, SCENARIOS, Scenario, changed, chosen
+from exporter.simulator.scenarios import NORMAL, SCENARIOS, Scenario, chosen
 
 Clock = Callable[[], datetime]
 """Returns the present moment, aware."""
@@ -114,30 +114,33 @@ class Control:
 
 def routes(control: Control) -> list[Route]:
     async def show(_request: Request) -> Response:
-        return answer(control.state())
+        return _json(control.state())
 
     async def change(request: Request) -> Response:
         control.change(_switches(await request.body()))
-        return answer(control.state())
+        return _json(control.state())
 
     async def truth(request: Request) -> Response:
-        return answer(control.truth(request.query_params))
+        return _json(control.truth(request.query_params))
 
     get = [Route("/control", show, methods=["GET"]), Route("/truth", truth, methods=["GET"])]
     return [*get, Route("/control", change, methods=["POST"])]
 
 
-def answer(content: object, status: int = 200) -> Response:
+def _json(content: object, status: int = 200) -> Response:
     return Response(msgspec.json.encode(content), status, media_type="application/json")
 
 
-async def written(make: Callable[[], object], active: Iterable[Scenario]) -> Response:
+async def written(make: Callable[[], object], active: Sequence[Scenario]) -> Response:
     """Makes and writes a document in a thread: a large one takes seconds, and other requests must not wait."""
 
-    def body() -> bytes:
-        return changed(msgspec.json.encode(make()), (scenario.body for scenario in active))
+    def written_body() -> bytes:
+        body = msgspec.json.encode(make())
+        for scenario in reversed(active):  # `truncated`, which comes first in the list, cuts what the others wrote
+            body = scenario.body(body)
+        return body
 
-    return Response(await asyncio.to_thread(body), media_type="application/json")
+    return Response(await asyncio.to_thread(written_body), media_type="application/json")
 
 
 def _switches(body: bytes) -> Mapping[str, object]:

@@ -3,9 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
-from functools import reduce
 from typing import TypeVar
-from zoneinfo import ZoneInfo
 
 from starlette.responses import HTMLResponse, JSONResponse, Response
 
@@ -30,8 +28,8 @@ class Scenario:
 
     Both platforms: `delay` in seconds, `body` changes the bytes sent.
     Paradigm: `instead` replaces the answer to the n-th request (from 1) of a path; `world` (with the day on which the
-    scenario began) changes what is true, `document` only what is sent.
-    ChatCaptain: `bot_instead` and `bots` likewise, and `bot_document` for answers with figures; `shape` of reports,
+    scenario began) changes what is true.
+    ChatCaptain: `bot_instead` and `bots` likewise; `bot_document` changes an answer with figures; `shape` of reports,
     `at_utc` and `leaves_gaps` of series, `fate` of exports.
     """
 
@@ -41,7 +39,6 @@ class Scenario:
     body: Callable[[bytes], bytes] = lambda body: body
     instead: Callable[[int], Response | None] = lambda _number: None
     world: Callable[[World, date], World] = lambda world, _since: world
-    document: Callable[[Document], Document] = lambda document: document
     bot_instead: Callable[[Call], Response | None] = lambda _call: None
     bots: Callable[[Bots, date], Bots] = lambda bots, _since: bots
     bot_document: Callable[[Document], Document] = lambda document: document
@@ -64,11 +61,6 @@ def first(found: Iterable[T | None]) -> T | None:
     return next((each for each in found if each is not None), None)
 
 
-def changed(value: T, changes: Iterable[Callable[[T], T]]) -> T:
-    """Applies the changes one after the other."""
-    return reduce(lambda so_far, change: change(so_far), changes, value)
-
-
 def _unavailable(_request: object) -> Response:
     return HTMLResponse("<html><body><h1>503 Service Temporarily Unavailable</h1></body></html>", 503)
 
@@ -84,48 +76,39 @@ def _throttled(refused: Response, number: int) -> Response | None:
     return refused
 
 
-def _late(place: Place, _since: date) -> Place:
-    return place.under(_short(0.0, place.zone, days=1, until=time(14)))
-
-
-def _restated(place: Place, _since: date) -> Place:
-    return place.under(_short(0.8, place.zone, days=2, until=time(12)))
-
-
-def _short(share: float, zone: ZoneInfo, days: int, until: time) -> Condition:
+def _short(share: float, days: int, until: time) -> Callable[[Place, date], Place]:
     """Leaves only a share of a day's use until a time of day that many days later."""
 
-    def condition(_: Company, view: DayView) -> float:
-        return 1.0 if view.at >= datetime.combine(view.day + timedelta(days), until, zone) else share
+    def changed(place: Place, _since: date) -> Place:
+        def condition(_: Company, view: DayView) -> float:
+            return 1.0 if view.at >= datetime.combine(view.day + timedelta(days), until, place.zone) else share
 
-    return condition
+        return place.under(condition)
+
+    return changed
 
 
 def _hush(company_id: int, since: date) -> Condition:
     return lambda company, view: 0.1 if company.id == company_id and view.day >= since - timedelta(days=1) else 1.0
 
 
-def _relabelled(value: object) -> object:
-    if isinstance(value, list):
-        return [_relabelled(each) for each in value]
-    if not isinstance(value, dict):
-        return value
-    names = {"user_queries_count": "queries_count"}
-    return {
-        key: {names.get(name, name): figure for name, figure in each.items()} if key == "chats" else _relabelled(each)
-        for key, each in value.items()
-    }
-
-
-_LATE = "a day has no rows at all until 14:00 of the next day"
-_RESTATED = "a day is a fifth too low until 12:00 of the second day after it"
 _WAIT = "Request was throttled. Expected available in 1 second."
 _OF_PARADIGM = (
     Scenario(NORMAL, "nothing is wrong"),
     Scenario("outage", "every report answers 503 with a proxy's page", instead=_unavailable, bot_instead=_unavailable),
     Scenario("slow", "every report takes 3 seconds", delay=3.0),
-    Scenario("late-day", _LATE, world=_late, bots=_late),
-    Scenario("restatement", _RESTATED, world=_restated, bots=_restated),
+    Scenario(
+        "late-day",
+        "a day has no rows at all until 14:00 of the next day",
+        world=_short(0.0, days=1, until=time(14)),
+        bots=_short(0.0, days=1, until=time(14)),
+    ),
+    Scenario(
+        "restatement",
+        "a day is a fifth too low until 12:00 of the second day after it",
+        world=_short(0.8, days=2, until=time(12)),
+        bots=_short(0.8, days=2, until=time(12)),
+    ),
     Scenario(
         "rate-limited",
         "every other request of a report is refused with 429",
@@ -161,12 +144,12 @@ _OF_PARADIGM = (
     Scenario(
         "schema-change",
         "the lists of an answer have other names",
-        document=lambda document: {key.replace("reporting", "results"): value for key, value in document.items()},
+        body=lambda body: body.replace(b'"reporting', b'"results'),
     ),
     Scenario(
         "field-renamed",
         "user_queries_count of chats is called queries_count",
-        document=lambda document: {key: _relabelled(value) for key, value in document.items()},
+        body=lambda body: body.replace(b'"chats":{"user_queries_count"', b'"chats":{"queries_count"'),
     ),
 )
 _OF_CHATCAPTAIN = (

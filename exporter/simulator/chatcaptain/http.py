@@ -1,7 +1,7 @@
 """The HTTP surface of the simulated ChatCaptain: the six calls below `/v1/chatbots/{chatbotId}/statistics`."""
 
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import JSONResponse, Response
 
 from exporter.simulator.chatcaptain.bots import Chatbot
 from exporter.simulator.chatcaptain.components import answered
@@ -11,9 +11,9 @@ from exporter.simulator.chatcaptain.shapes import keyed
 from exporter.simulator.chatcaptain.talk import OPERATOR_NAMES
 from exporter.simulator.chatcaptain.tally import StatisticsQuery, tally
 from exporter.simulator.chatcaptain.troubles import Call, refusal
-from exporter.simulator.control import Control, answer, written
+from exporter.simulator.control import Control, written
 from exporter.simulator.paradigm.reports import Document
-from exporter.simulator.scenarios import Scenario, changed, first
+from exporter.simulator.scenarios import Scenario, first
 
 PATH = "/v1/"
 STATISTICS = "/v1/chatbots/{chatbot_id}/statistics/{call:path}"
@@ -27,36 +27,32 @@ _CALLS = {
 Active = tuple[Scenario, ...]
 
 
-class ChatCaptain:
-    def __init__(self, control: Control, exports: Exports) -> None:
-        self._control = control
-        self._exports = exports
+async def answer(control: Control, exports: Exports, request: Request) -> Response:
+    number, active = await control.delayed(request.url.path)
+    path, chatbot_id = request.path_params["call"], request.path_params["chatbot_id"]
+    _, _, export_id = path.partition("export/")
+    name = _CALLS.get((request.method, path), "status" if export_id and request.method == "GET" else "")
+    if not name:
+        return nothing(request)
+    bots, query = control.bots, request.query_params
+    call = Call(name, number, bots.position(chatbot_id, query.get("channelId", "")))
+    if response := first(scenario.bot_instead(call) for scenario in active):
+        return response
+    chatbot = chatbot_of(bots, chatbot_id, request.headers.get(KEY_HEADER))
+    if name == "channels":
+        return await written(lambda: _channels(chatbot), active)
+    exports.fate = first(scenario.fate for scenario in active)
+    if name == "status":
+        status = exports.status(chatbot.id, export_id, str(request.base_url).rstrip("/"))
+        return JSONResponse(status) if status else refusal(404, f"Export {export_id} not found")
+    asked = query_of(name, query, bots, chatbot, control.now())
+    if name == "export":
+        return JSONResponse(exports.start(chatbot.id, _sheet(asked)), 202)
+    return await written(lambda: _figures(name, asked, active), active)
 
-    async def answer(self, request: Request) -> Response:
-        number, active = await self._control.delayed(request.url.path)
-        path, chatbot_id = request.path_params["call"], request.path_params["chatbot_id"]
-        _, _, export_id = path.partition("export/")
-        name = _CALLS.get((request.method, path), "status" if export_id and request.method == "GET" else "")
-        if not name:
-            return await self.nothing(request)
-        bots, query = self._control.bots, request.query_params
-        call = Call(name, number, bots.position(chatbot_id, query.get("channelId", "")))
-        if response := first(scenario.bot_instead(call) for scenario in active):
-            return response
-        chatbot = chatbot_of(bots, chatbot_id, request.headers.get(KEY_HEADER))
-        if name == "channels":
-            return await written(lambda: _channels(chatbot), active)
-        self._exports.fate = first(scenario.fate for scenario in active)
-        if name == "status":
-            status = self._exports.status(chatbot.id, export_id, str(request.base_url).rstrip("/"))
-            return answer(status) if status else refusal(404, f"Export {export_id} not found")
-        asked = query_of(name, query, bots, chatbot, self._control.now())
-        if name == "export":
-            return answer(self._exports.start(chatbot.id, _sheet(asked)), 202)
-        return await written(lambda: _figures(name, asked, active), active)
 
-    async def nothing(self, request: Request) -> Response:
-        return refusal(404, f"Cannot {request.method} {request.url.path}")
+def nothing(request: Request) -> Response:
+    return refusal(404, f"Cannot {request.method} {request.url.path}")
 
 
 def _figures(report: str, query: StatisticsQuery, active: Active) -> Document:
@@ -66,7 +62,9 @@ def _figures(report: str, query: StatisticsQuery, active: Active) -> Document:
         at_utc, leaves_gaps = any(each.at_utc for each in active), any(each.leaves_gaps for each in active)
         shape = first(scenario.shape for scenario in active) or keyed
         document = shape(answered(query._replace(at_utc=at_utc, leaves_gaps=leaves_gaps), report))
-    return changed(document, (scenario.bot_document for scenario in active))
+    for scenario in active:
+        document = scenario.bot_document(document)
+    return document
 
 
 def _channels(chatbot: Chatbot) -> Document:
