@@ -15,7 +15,6 @@ from exporter.exposition.board import Board, Published
 from exporter.exposition.select import select
 from exporter.exposition.text import Body, Format
 from exporter.web.api.days import DaysApi
-from exporter.web.api.find import DailyFiguresFinder
 from exporter.web.negotiation import exposition, header, takes_gzip
 from exporter.web.status.assets import HARDENED, Assets
 from exporter.web.status.page import NO_LINKS, Links, PageState, StatusPage
@@ -49,14 +48,14 @@ class WebContext:
 
 def create_app(context: WebContext) -> Starlette:
     """Makes the application, which may start before the first poll."""
-    assets, finder = Assets(), DailyFiguresFinder()
+    assets = Assets()
     status_page = StatusPage(assets.addresses, context.links)
     return Starlette(
         routes=[
             Route("/metrics", partial(_metrics, context)),
             Route("/", partial(_status, context, status_page)),
             Route("/static/{name}", assets.answer),
-            *DaysApi(context.board, context.worker, finder).routes(),
+            *DaysApi(context.board, context.worker).routes,
             Route("/-/healthy", partial(_healthy, context)),
             Route("/-/ready", partial(_ready, context)),
             Route("/-/reload", partial(_reload, context), methods=["POST"]),

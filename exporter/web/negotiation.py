@@ -8,11 +8,6 @@ from starlette.requests import Request
 
 from exporter.exposition.text import Format
 
-VERSIONS = {Format.TEXT: "0.0.4", Format.OPENMETRICS: "1.0.0"}
-NAMES = {
-    Format.TEXT: ("*/*", "text/*", "text/plain"),  # in ascending order of precision
-    Format.OPENMETRICS: ("application/openmetrics-text",),
-}
 QUALITY = re.compile(r"[0-9]+(\.[0-9]*)?|\.[0-9]+")
 
 
@@ -49,8 +44,8 @@ def exposition(accept: str) -> Format:
     OpenMetrics must be named, with version 1.0.0 or without a version; at equal quality it wins.
     """
     wanted = ranges(accept)
-    openmetrics = _quality_of(NAMES[Format.OPENMETRICS], wanted, VERSIONS[Format.OPENMETRICS])
-    text = _quality_of(NAMES[Format.TEXT], wanted, VERSIONS[Format.TEXT])
+    openmetrics = _quality_of(("application/openmetrics-text",), wanted, "1.0.0")
+    text = _quality_of(("*/*", "text/*", "text/plain"), wanted, "0.0.4")
     return Format.OPENMETRICS if openmetrics and openmetrics >= text else Format.TEXT
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import httpx
 import pytest
+from starlette.datastructures import QueryParams
 
 from exporter.domain.blocking import Worker
 from exporter.domain.model import Column, Days, Reading, Row
@@ -420,7 +421,7 @@ async def test_a_wrong_parameter_is_named_in_one_line(query: str) -> None:
 
 
 def test_a_selector_may_have_globs_and_empty_is_nobody() -> None:
-    assert read([("company", "name:N*"), ("company", "")], {}).company == ("name:N*", "")
+    assert read(QueryParams("company=name:N*&company="), {}).company == ("name:N*", "")
 
 
 async def test_nothing_is_sent_twice() -> None:

@@ -1,7 +1,7 @@
 """The query of /api/v1/days: one model for validation, error messages and OpenAPI parameters."""
 
 import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 from typing import Annotated, Literal, get_args
 
@@ -17,6 +17,7 @@ from pydantic import (
     model_validator,
 )
 from pydantic.json_schema import SkipJsonSchema
+from starlette.datastructures import QueryParams
 
 from exporter.domain.errors import QueryError
 from exporter.domain.model import Days
@@ -24,6 +25,7 @@ from exporter.domain.nearest import remedy
 from exporter.domain.selectors import selector
 
 MOST_COMPANIES = 10_000
+LONGEST_SHOWN = 60
 LONGEST_SELECTOR = 256  # the standard library compiles each glob and caches thousands of them
 
 DaysFormat = Literal["json", "csv"]
@@ -95,7 +97,7 @@ class DaysQuery(BaseModel):
 
     @property
     def after(self) -> tuple[str, str] | None:
-        """The source and company id in `cursor`."""
+        """The source and company id in `cursor`, with a slash between."""
         source, _, company_id = (self.cursor or "").partition("/")
         return (source, company_id) if self.cursor else None
 
@@ -111,23 +113,16 @@ REMEDIES = {
 }
 
 
-def cursor(source: str, company_id: str) -> str:
-    """Makes the cursor of a page; the reverse of `DaysQuery.after`."""
-    return f"{source}/{company_id}"
-
-
-def read(pairs: Iterable[tuple[str, str]], available: Available) -> DaysQuery:
-    """Reads the pairs of a query string; QueryError if one is unknown, repeated or wrong."""
-    given: dict[str, list[str]] = {}
-    for name, value in pairs:
+def read(parameters: QueryParams, available: Available) -> DaysQuery:
+    """Reads a query string; QueryError if a parameter is unknown, repeated or wrong."""
+    values: dict[str, str | list[str]] = {}
+    for name in parameters:
         if name not in PARAMETERS:
             raise QueryError(_unknown("parameter", name, PARAMETERS))
-        given.setdefault(name, []).append(value)
-    single = given.keys() - {name for name, field in PARAMETERS.items() if field.default == ()}
-    for name in single:
-        if len(given[name]) > 1:
-            raise QueryError(f"{name} is given {len(given[name])} times; give it once")
-    values = {name: texts[0] if name in single else texts for name, texts in given.items()}
+        given, is_list = parameters.getlist(name), PARAMETERS[name].default == ()
+        if len(given) > 1 and not is_list:
+            raise QueryError(f"{name} is given {len(given)} times; give it once")
+        values[name] = given if is_list else given[0]
     try:
         return DaysQuery.model_validate(values, context=available)
     except ValidationError as error:
@@ -147,7 +142,7 @@ def _unknown(what: str, value: str, known: Collection[str]) -> str:
     return f"the {what} {_shown(value)} does not exist; {remedy(value, sorted(known))}"
 
 
-def _shown(value: str, longest: int = 60) -> str:
-    """Quotes any value in one line."""
-    shown = value if len(value) <= longest else f"{value[:longest]}..."
+def _shown(value: str) -> str:
+    """Quotes any value in one line, cut off if it is long."""
+    shown = value if len(value) <= LONGEST_SHOWN else f"{value[:LONGEST_SHOWN]}..."
     return ascii(shown) if not shown.isprintable() else f'"{shown}"'

@@ -12,7 +12,7 @@ from msgspec import Meta
 
 from exporter.metrics.daily import DailyFigure, DailyFigures, State
 from exporter.web.api.find import DaysPage
-from exporter.web.api.query import DaysFormat, DaysQuery
+from exporter.web.api.query import DaysQuery
 
 COLUMNS = (
     *("date", "source", "report", "company_id", "company", "measure"),
@@ -55,12 +55,8 @@ class DaysDocument(msgspec.Struct, forbid_unknown_fields=True):
     next: Annotated[str | None, Meta(description="The `cursor` of the next page; null on the last page.")]
 
 
-def document(answer: DaysPage, format_: DaysFormat) -> Iterator[bytes]:
-    """Yields the pieces of an answer, each made on demand."""
-    return _json(answer) if format_ == "json" else _csv(answer)
-
-
-def _json(answer: DaysPage) -> Iterator[bytes]:
+def json_pieces(answer: DaysPage) -> Iterator[bytes]:
+    """Yields the pieces of an answer in JSON, each made on demand."""
     reports = [_report_days(daily, answer.query) for daily in answer.all_daily]
     yield b'{"reports":' + msgspec.json.encode(reports) + b',"figures":['
     separator = b""
@@ -83,8 +79,8 @@ def _report_days(daily: DailyFigures, query: DaysQuery) -> ReportDays:
     )
 
 
-def _csv(answer: DaysPage) -> Iterator[bytes]:
-    """Yields CSV as in RFC 4180 with a header line; the cursor is in the Link header."""
+def csv_pieces(answer: DaysPage) -> Iterator[bytes]:
+    """Yields the pieces of an answer in CSV as in RFC 4180, with a header line; the cursor is in the Link header."""
     yield _lines([COLUMNS])
     for figures in answer.figures():
         yield _lines(map(_cells, figures))
