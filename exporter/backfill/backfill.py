@@ -19,7 +19,7 @@ from exporter.domain.model import Days
 from exporter.http import RetryBudget
 from exporter.ledger.ledger import Ledger
 from exporter.metrics.report_view import Health
-from exporter.platforms.api import END_DATE, NO_DISCOVERIES, Discoveries, Discovery, Report
+from exporter.platforms.api import END_DATE, Discoveries, Discovery, Report
 from exporter.polling.ask import Fetch, Transport, ask
 from exporter.polling.poll_result import Answers, Known
 from exporter.polling.target import ReportState, Target
@@ -47,14 +47,6 @@ class Destination(Protocol):
         """
 
 
-class StoreRequest(NamedTuple):
-    """A source whose past is wanted, and its transport and rate limit."""
-
-    target: Target
-    fetch: Fetch
-    requests_per_minute: float
-
-
 class Step(NamedTuple):
     """Progress: days of reports that are `done` of `total`, and the last piece.
 
@@ -78,119 +70,122 @@ class BackfillResult:
 
 
 @dataclass(slots=True)
-class Backfill:
-    """One run over what the manifest says is left; `report_step` is called after each piece."""
+class ReportJob:
+    """A report whose past is wanted, how it is asked, its state so far, and the requests of each piece that is left."""
 
+    target: Target
+    report: Report
+    fetch: Fetch
+    requests_per_minute: float
+    state: ReportState
+    requests: dict[Days, int] = field(default_factory=dict)
+
+    @property
+    def which(self) -> tuple[str, str]:
+        return self.target.source, self.report.name
+
+
+def jobs_of(target: Target, fetch: Fetch, requests_per_minute: float) -> Sequence[ReportJob]:
+    """Returns a job for each report of a source that has days."""
+    begun = ReportState(Ledger(), Health(target.interval))
+    return [ReportJob(target, each, fetch, requests_per_minute, begun) for each in target.reports if each.has_days]
+
+
+@dataclass(slots=True)
+class Backfill:
+    """One run of `jobs` over what the manifest says is left; `report_step` is called after each piece."""
+
+    jobs: Sequence[ReportJob]
     manifest: Manifest
     destination: Destination
     worker: Worker
     clock: Clock
     report_step: Callable[[Step], None]
-    _wanted: tuple[tuple[str, str], ...] = ()
-    _planned: dict[tuple[str, str], list[int]] = field(default_factory=dict)  # requests of each piece left, in turn
     _asked_for: int = 0
-    _per_minute: dict[str, float] = field(default_factory=dict)
 
-    async def run(self, jobs: Sequence[StoreRequest]) -> BackfillResult:
+    async def run(self) -> BackfillResult:
         """Asks for all that is left, piece by piece; raises StoreError or OSError if the destination refuses it."""
-        failed: list[str] = []
-        self._per_minute = {job.target.source: job.requests_per_minute for job in jobs}
-        wanted = [(job, report) for job in jobs for report in job.target.reports if report.has_days]
-        self._wanted = tuple((job.target.source, report.name) for job, report in wanted)
         if left := self._left():
             await self.destination.begin(min(days.first for days in left))
-        begun = []
-        for job, report in wanted:  # all begin first, so that the number of requests is known
-            try:
-                begun.append((job, report, await self._begin(job, report)))
-            except ReportError as error:
-                failed.append(_line(job.target.source, report, str(error)))
-        for job, report, discoveries in begun:
-            try:
-                await self._report(job, report, discoveries)
-            except ReportError as error:
-                failed.append(_line(job.target.source, report, str(error)))
-        return BackfillResult(tuple(failed), tuple(self._left_out(wanted)))
+        failed: dict[tuple[str, str], str] = {}
+        for ask_report in (self._begin, self._ask_pieces):  # all begin first, so that the number of requests is known
+            for job in self.jobs:
+                if job.which not in failed:
+                    try:
+                        await ask_report(job)
+                    except ReportError as error:
+                        failed[job.which] = _line(job, str(error))
+        left_out = (
+            _line(job, progress.left_out)
+            for job in self.jobs
+            if (progress := self.manifest.progress(*job.which)) and progress.left_out
+        )
+        return BackfillResult(tuple(failed.values()), tuple(left_out))
 
-    def _left(self) -> list[Days]:
-        return [days for which in self._wanted if (days := self.manifest.left(*which)) is not None]
+    def _left(self) -> Sequence[Days]:
+        return [days for job in self.jobs if (days := self.manifest.left(*job.which)) is not None]
 
-    def _step(self, piece: Piece) -> Step:
-        total = sum(len(self.manifest.span(source)) for source, _ in self._wanted)
-        done = total - sum(len(days) for days in self._left())
-        self._asked_for += self._planned[piece.source, piece.report].pop(0)
-        left = {which: sum(requests) for which, requests in self._planned.items()}
-        seconds = sum(requests * 60 / self._per_minute[source] for (source, _), requests in left.items())
-        return Step(done, total, piece, self._asked_for, sum(left.values()), seconds)
+    async def _begin(self, job: ReportJob) -> None:
+        """Finds the state of a report that was asked before, else asks for a sample; then plans the requests."""
+        progress = self.manifest.progress(*job.which)
+        if progress is None or (progress.until is None and not progress.left_out):
+            await self._sample(job)
+        elif known := await self.worker.run(partial(self.manifest.state, *job.which)):
+            job.state = known
+        left, progress = self.manifest.left(*job.which), self.manifest.progress(*job.which)
+        if left is not None and progress is not None:
+            job.requests = {
+                days: len(job.report.plan(days, job.target.scope, _discoveries(job, days)))
+                for days in reversed(left.pieces(progress.longest))
+            }
 
-    def _left_out(self, wanted: Iterable[tuple[StoreRequest, Report]]) -> Iterable[str]:
-        for job, report in wanted:
-            progress = self.manifest.progress(job.target.source, report.name)
-            if progress is not None and progress.left_out:
-                yield _line(job.target.source, report, progress.left_out)
-
-    async def _begin(self, job: StoreRequest, report: Report) -> Discoveries:
-        """Returns the discoveries that a report's requests need, and plans its requests."""
-        source, progress = job.target.source, self.manifest.progress(job.target.source, report.name)
-        if progress is not None and (progress.until is not None or progress.left_out):
-            state = await self.worker.run(partial(self.manifest.state, source, report.name))
-            discoveries = state.discoveries if state else NO_DISCOVERIES
-        else:
-            discoveries = await self._sample(job, report, self.manifest.span(source))
-        self._planned[source, report.name] = [
-            len(report.plan(piece, job.target.scope, {**discoveries, END_DATE: Discovery(piece.last, ())}))
-            for piece in self._pieces(source, report)
-        ]
-        return discoveries
-
-    def _pieces(self, source: str, report: Report) -> Sequence[Days]:
-        left, progress = self.manifest.left(source, report.name), self.manifest.progress(source, report.name)
-        return () if left is None or progress is None else left.pieces(progress.longest)[::-1]
-
-    async def _report(self, job: StoreRequest, report: Report, discoveries: Discoveries) -> None:
-        source, left = job.target.source, self._pieces(job.target.source, report)
-        empty = ReportState(Ledger(), Health(job.target.interval), discoveries=discoveries)
-        state = await self.worker.run(partial(self.manifest.state, source, report.name)) if left else None
-        state = state or empty
-        for piece in left:
-            state = await self._handed_on(job, report, piece, state)
-            self.report_step(self._step(Piece(source, report.name, piece)))
-
-    async def _sample(self, job: StoreRequest, report: Report, days: Days) -> Discoveries:
+    async def _sample(self, job: ReportJob) -> None:
         """Asks for the newest days alone: does the report exist, how large are answers, what has to be discovered?"""
-        source, count = job.target.source, 1 if report.asks_by_day else SAMPLE_DAYS
-        newest = days.pieces(count)[0]
+        target, report = job.target, job.report
+        newest = self.manifest.span(target.source).pieces(1 if report.asks_by_day else SAMPLE_DAYS)[0]
         try:
-            answers = await self._asked(job, report, newest, NO_DISCOVERIES)
+            answers = await self._asked(job, newest)
         except (NotFoundError, SchemaError) as error:
-            if report.name in job.target.required:
+            if report.name in target.required:
                 raise
-            progress, discoveries = ReportProgress(0, left_out=str(error)), NO_DISCOVERIES
+            progress = ReportProgress(0, left_out=str(error))
         else:
             self._asked_for += len(answers.answers)
             size = sum(answer.size for answer in answers.answers) / len(newest)
             longest = LONGEST_PIECE_BY_DAY if report.asks_by_day else min(LONGEST_PIECE, longest_piece(report, size))
-            progress, discoveries = ReportProgress(longest), answers.discoveries
-        await self.worker.run(partial(self.manifest.begin, source, report.name, progress))
-        return discoveries
+            progress = ReportProgress(longest)
+            job.state = replace(job.state, discoveries=answers.discoveries)
+        await self.worker.run(partial(self.manifest.begin, *job.which, progress))
 
-    async def _handed_on(self, job: StoreRequest, report: Report, days: Days, state: ReportState) -> ReportState:
-        after = await self._read(job, report, days, state)
-        target, piece = job.target, Piece(job.target.source, report.name, days)
-        await self.destination.take(piece, figures(target, report, after, days, self.clock.now()))
-        after = replace(after, ledger=await self.worker.run(partial(evidence, after.ledger)))
-        await self.worker.run(partial(self.manifest.done, piece, after))
-        return after
+    async def _ask_pieces(self, job: ReportJob) -> None:
+        for days in list(job.requests):
+            piece = Piece(*job.which, days)
+            await self._hand_on(job, piece)
+            self._asked_for += job.requests.pop(days)
+            self.report_step(self._step(piece))
 
-    async def _read(self, job: StoreRequest, report: Report, days: Days, state: ReportState) -> ReportState:
-        answers = await self._asked(job, report, days, state.discoveries)
-        return await self.worker.run(partial(folded, job.target, state, answers, days, self.clock.now()))
+    async def _hand_on(self, job: ReportJob, piece: Piece) -> None:
+        """Asks for a piece and hands it on; what was read of it is then forgotten, but for the evidence."""
+        target, days = job.target, piece.days
+        state = await self.worker.run(
+            partial(folded, target, job.state, await self._asked(job, days), days, self.clock.now())
+        )
+        await self.destination.take(piece, figures(target, job.report, state, days, self.clock.now()))
+        job.state = replace(state, ledger=await self.worker.run(partial(evidence, state.ledger)))
+        await self.worker.run(partial(self.manifest.done, piece, job.state))
 
-    async def _asked(self, job: StoreRequest, report: Report, days: Days, discoveries: Discoveries) -> Answers:
+    def _step(self, piece: Piece) -> Step:
+        total = sum(len(self.manifest.span(job.target.source)) for job in self.jobs)
+        done = total - sum(map(len, self._left()))
+        left = [(sum(job.requests.values()), job.requests_per_minute) for job in self.jobs]
+        seconds = sum(requests * 60 / per_minute for requests, per_minute in left)
+        return Step(done, total, piece, self._asked_for, sum(requests for requests, _ in left), seconds)
+
+    async def _asked(self, job: ReportJob, days: Days) -> Answers:
         """Asks for days; leaves out what no poll can read, but fails if more may come: a day is handed on once."""
         transport = Transport(job.fetch, RetryBudget(PATIENCE_SECONDS), self.worker)
-        known = {**discoveries, END_DATE: Discovery(days.last, ())}  # one day more: no seam, wherever a range ends
-        answers = await ask(job.target, report, days, Known(known), transport, self.clock.now())
+        known = Known(_discoveries(job, days))
+        answers = await ask(job.target, job.report, days, known, transport, self.clock.now())
         errors = [each.error for each in answers.failures]
         passing = [each for each in errors if not isinstance(each, SchemaError)]
         if passing or (errors and not answers.answers):
@@ -198,6 +193,12 @@ class Backfill:
         return answers
 
 
-def _line(source: str, report: Report, text: str) -> str:
-    who = f"{source}: {report.name}: "
-    return who + " ".join(text.removeprefix(who).removeprefix(f"{source}/{report.name}: ").split())
+def _discoveries(job: ReportJob, days: Days) -> Discoveries:
+    """Returns what requests for days need; they ask for one day more, so that no range ends in a seam."""
+    return {**job.state.discoveries, END_DATE: Discovery(days.last, ())}
+
+
+def _line(job: ReportJob, text: str) -> str:
+    source, report = job.which
+    who = f"{source}: {report}: "
+    return who + " ".join(text.removeprefix(who).removeprefix(f"{source}/{report}: ").split())

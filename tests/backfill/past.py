@@ -9,7 +9,7 @@ from pathlib import Path
 import httpx
 
 from exporter import http as fetch
-from exporter.backfill.backfill import Backfill, BackfillResult, Step, StoreRequest
+from exporter.backfill.backfill import Backfill, BackfillResult, Step, jobs_of
 from exporter.backfill.figures import Piece, Series, helps
 from exporter.backfill.manifest import opened
 from exporter.backfill.openmetrics_file import Runs, WrittenFile
@@ -80,8 +80,9 @@ class Past:
             closing.push_async_callback(client.aclose)
             manifest = closing.enter_context(opened(self.backfill, {"a": "b"}, {"s": self.days}))
             mortal = Mortal(Runs(self.backfill, {"job": "history"}), self.dies_at, late=self.late)
-            back = Backfill(manifest, mortal, worker, Clock(clock.now, clock.seconds), steps.append)
-            came = await back.run([StoreRequest(self.target, client, 6000)])
+            jobs = jobs_of(self.target, client, 6000)
+            back = Backfill(jobs, manifest, mortal, worker, Clock(clock.now, clock.seconds), steps.append)
+            came = await back.run()
         return came, steps, transport.requests
 
     @property

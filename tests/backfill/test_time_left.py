@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from exporter.app.assemble import endpoint_of
-from exporter.backfill.backfill import Backfill, Step, StoreRequest
+from exporter.backfill.backfill import Backfill, Step, jobs_of
 from exporter.backfill.figures import Piece, Series
 from exporter.backfill.manifest import opened
 from exporter.cli.backfill.progress import seconds_left
@@ -90,8 +90,8 @@ class Run:
 
         try:
             with opened(self.folder, {"a": "b"}, {SOURCE.name: DAYS}) as manifest:
-                job = StoreRequest(SOURCE.target, client, PER_MINUTE)
-                result = await Backfill(manifest, destination, worker, self.time.clock, note).run([job])
+                jobs = jobs_of(SOURCE.target, client, PER_MINUTE)
+                result = await Backfill(jobs, manifest, destination, worker, self.time.clock, note).run()
                 assert result.failed == ()
         finally:
             self.requests += platform.requests

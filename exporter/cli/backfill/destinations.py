@@ -13,7 +13,7 @@ from rich.console import Console
 
 from exporter.app.assemble import CLOCK, client_of
 from exporter.app.process import run_command
-from exporter.backfill.backfill import Backfill, BackfillResult, Destination, Step, StoreRequest
+from exporter.backfill.backfill import Backfill, BackfillResult, Destination, ReportJob, Step, jobs_of
 from exporter.backfill.figures import helps
 from exporter.backfill.manifest import Manifest, opened
 from exporter.backfill.openmetrics_file import Runs
@@ -134,9 +134,9 @@ async def ask_all(
         worker = Worker("backfill")
         closing.callback(worker.close)
         destination = await closing.enter_async_context(opening())
-        jobs = []
+        jobs: list[ReportJob] = []
         for each in chosen:
             platform = client_of(each, LastCodes())
             closing.push_async_callback(platform.aclose)
-            jobs.append(StoreRequest(each.target, platform, each.poll.requests_per_minute))
-        return await Backfill(manifest, destination, worker, CLOCK, report_step).run(jobs)
+            jobs += jobs_of(each.target, platform, each.poll.requests_per_minute)
+        return await Backfill(jobs, manifest, destination, worker, CLOCK, report_step).run()
