@@ -43,26 +43,26 @@ CUT_OFF = (httpx.TransportError, OSError)
 class BasicAuth(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     username: str
     password: str | None = None
-    password_file: str | None = None
+    password_file: Path | None = None
 
 
 class Authorization(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     type: str = "Bearer"
     credentials: str | None = None
-    credentials_file: str | None = None
+    credentials_file: Path | None = None
 
 
 class TlsConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    ca_file: str | None = None
-    cert_file: str | None = None
-    key_file: str | None = None
+    ca_file: Path | None = None
+    cert_file: Path | None = None
+    key_file: Path | None = None
     insecure_skip_verify: bool = False
 
 
 class Header(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     values: tuple[str, ...] = ()
     secrets: tuple[str, ...] = ()
-    files: tuple[str, ...] = ()
+    files: tuple[Path, ...] = ()
 
 
 class HttpConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -76,9 +76,15 @@ def http_config(path: Path | None) -> HttpConfig:
     """Reads the file, whose paths are relative to its folder; ConfigError if it is unreadable or unsupported."""
     if path is None:
         return HttpConfig()
+
+    def beside(_path: type, written: object) -> Path:
+        if not isinstance(written, str):
+            raise TypeError("Expected the path of a file")
+        return path.parent / written
+
     try:
         given = yaml.safe_load(in_time(path.read_bytes, path).decode())
-        config = msgspec.convert(given or {}, HttpConfig)
+        config = msgspec.convert(given or {}, HttpConfig, dec_hook=beside)
     except OSError as error:
         raise ConfigError(f"--http.config.file: {path}: {error.strerror}; name a readable file") from error
     except (yaml.YAMLError, UnicodeError, RecursionError):  # its message may quote a secret
@@ -95,12 +101,13 @@ def check_url(url: str) -> None:
     try:
         parsed = httpx.URL(url)
         host, port = parsed.host, parsed.port
+        valid = port is None or 0 < port <= MAX_PORT
     except (httpx.InvalidURL, ValueError):
-        raise ConfigError("the URL of the store is not valid; check its host and port") from None
+        valid = False
+    if not valid:
+        raise ConfigError("the URL of the store is not valid; check its host and port")
     if parsed.scheme not in {"http", "https"} or not host:
         raise ConfigError("the URL of the store must start with http:// or https:// and a host")
-    if port is not None and not 0 < port <= MAX_PORT:
-        raise ConfigError("the URL of the store is not valid; check its host and port")
     if parsed.userinfo:
         raise ConfigError("the URL of the store must not contain a user or password; give them by --http.config.file")
 
@@ -127,17 +134,16 @@ def sent_secrets(request: httpx.Request) -> KeyMask:
     return KeyMask((), {"Authorization": " ".join(sent)})
 
 
-def client(
-    url: str, config: HttpConfig, folder: Path, transport: httpx.AsyncBaseTransport | None = None
-) -> httpx.AsyncClient:
-    """Makes the client of one store; reads files (relative to `folder`) now; ConfigError if URL or file is unusable."""
+def client(url: str, config: HttpConfig, transport: httpx.AsyncBaseTransport | None = None) -> httpx.AsyncClient:
+    """Makes the client of one store; reads the files that `config` names; ConfigError if URL or file is unusable."""
     check_url(url)
-    proxy = proxy_for(httpx.URL(url))
+    proxy, basic = proxy_for(httpx.URL(url)), config.basic_auth
     try:
+        password = _secret("basic_auth.password", basic.password, basic.password_file) if basic else ""
         return httpx.AsyncClient(
-            headers={"User-Agent": USER_AGENT, **_headers(config, folder)},
-            auth=_basic(config.basic_auth, folder),
-            verify=_trust(config.tls_config, folder),
+            headers={"User-Agent": USER_AGENT, **_headers(config)},
+            auth=(basic.username, password) if basic else None,
+            verify=_trust(config.tls_config),
             timeout=TIMEOUT_SECONDS,
             follow_redirects=False,
             proxy=proxy.url if proxy else None,
@@ -184,39 +190,33 @@ async def _raise_tls_refusal(event: str, info: Mapping[str, Any]) -> None:
         raise
 
 
-def _basic(given: BasicAuth | None, folder: Path) -> tuple[str, str] | None:
-    if given is None:
-        return None
-    return given.username, _secret(given.password, given.password_file, "basic_auth.password", folder)
-
-
-def _headers(config: HttpConfig, folder: Path) -> Mapping[str, str]:
+def _headers(config: HttpConfig) -> Mapping[str, str]:
     found = {
-        name: ", ".join((*header.values, *header.secrets, *(_read(folder / file) for file in header.files)))
+        name: ", ".join((*header.values, *header.secrets, *map(_read, header.files)))
         for name, header in config.http_headers.items()
     }
-    given = config.authorization
-    if given is not None:
-        secret = _secret(given.credentials, given.credentials_file, "authorization.credentials", folder)
+    if given := config.authorization:
+        secret = _secret("authorization.credentials", given.credentials, given.credentials_file)
         found["Authorization"] = f"{given.type} {secret}"
     return found
 
 
-def _secret(value: str | None, file: str | None, name: str, folder: Path) -> str:
-    if (value is None) == (file is None):
-        raise ConfigError(f"--http.config.file: give exactly one of {name} and {name}_file")
-    return value if value is not None else _read(folder / str(file))
+def _secret(name: str, value: str | None, file: Path | None) -> str:
+    if value is not None and file is None:
+        return value
+    if value is None and file is not None:
+        return _read(file)
+    raise ConfigError(f"--http.config.file: give exactly one of {name} and {name}_file")
 
 
 def _read(path: Path) -> str:
     return in_time(path.read_bytes, path).decode().strip()
 
 
-def _trust(given: TlsConfig, folder: Path) -> ssl.SSLContext:
-    context = tls_context(folder / given.ca_file if given.ca_file else None)
+def _trust(given: TlsConfig) -> ssl.SSLContext:
+    context = tls_context(given.ca_file)
     if given.cert_file is not None:
-        cert, key = folder / given.cert_file, folder / given.key_file if given.key_file else None
-        in_time(partial(context.load_cert_chain, cert, key), cert)
+        in_time(partial(context.load_cert_chain, given.cert_file, given.key_file), given.cert_file)
     if given.insecure_skip_verify:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE

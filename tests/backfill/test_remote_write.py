@@ -219,7 +219,7 @@ async def test_a_store_that_echoes_its_secrets_has_none_shown(
         authorization.extend(request.headers.get("authorization", "").split()[1:])
         return httpx.Response(status, text=f"bad {password} in {dict(request.headers)} of {request.url}")
 
-    async with client(url, http_config(tmp_path / "http.yml"), tmp_path, httpx.MockTransport(echo)) as http:
+    async with client(url, http_config(tmp_path / "http.yml"), httpx.MockTransport(echo)) as http:
         with pytest.raises(StoreError) as caught:
             await RemoteWrite(url, http, PassedClock(NOON).for_fetch(), {}, said.append).begin(FIRST)
     assert bool(said) is (status == 500)
@@ -258,7 +258,7 @@ async def test_a_store_is_reached_as_the_file_says(tmp_path: Path, text: str, he
     (tmp_path / "http.yml").write_text(text)
     store = Store([says(204)])
     transport = httpx.MockTransport(store)
-    async with client(URL, http_config(tmp_path / "http.yml"), tmp_path, transport) as http:
+    async with client(URL, http_config(tmp_path / "http.yml"), transport) as http:
         await RemoteWrite(URL, http, store.clock.for_fetch(), {}).begin(FIRST)
     sent = store.requests[0].headers
     assert {name: sent[name] for name in headers} == headers
@@ -282,7 +282,7 @@ REFUSED = {
 def test_what_cannot_be_done_is_refused_and_not_shown(tmp_path: Path, text: str, words: str) -> None:
     (tmp_path / "http.yml").write_text(text)
     with pytest.raises(ConfigError) as error:
-        client(URL, http_config(tmp_path / "http.yml"), tmp_path)
+        client(URL, http_config(tmp_path / "http.yml"))
     assert words in str(error.value)
     assert "hunter2" not in str(error.value)
     assert "\n" not in str(error.value)
@@ -293,7 +293,7 @@ def test_what_cannot_be_done_is_refused_and_not_shown(tmp_path: Path, text: str,
 )
 def test_an_odd_url_is_refused(url: str) -> None:
     with pytest.raises(ConfigError) as error:
-        client(url, http_config(None), Path())
+        client(url, http_config(None))
     assert "hunter2" not in str(error.value)
 
 
@@ -343,7 +343,7 @@ async def test_who_is_trusted_is_what_the_file_says(tmp_path: Path, section: str
     signed(tmp_path, "us", "ca")
     (tmp_path / "http.yml").write_text(f"tls_config: {section}")
     with over_tls(tmp_path) as url:
-        async with client(url, http_config(tmp_path / "http.yml"), tmp_path) as http:
+        async with client(url, http_config(tmp_path / "http.yml")) as http:
             remote = RemoteWrite(url, http, PassedClock(NOON).for_fetch(), {})
             if taken:
                 await remote.begin(FIRST)

@@ -68,8 +68,8 @@ def configured(folder: Path, name: str, content: str) -> object:
     return load(file, {}, platforms())
 
 
-def store(config: HttpConfig, folder: Path) -> object:
-    return client("https://store.example", config, folder)
+def store(tls_config: TlsConfig) -> object:
+    return client("https://store.example", HttpConfig(tls_config=tls_config))
 
 
 FILES: dict[str, Callable[[Path, Path], object]] = {
@@ -79,8 +79,8 @@ FILES: dict[str, Callable[[Path, Path], object]] = {
     "trust": lambda pipe, _: Client(endpoint(ca_file=str(pipe)), Notes()),
     "web": lambda pipe, _: LiveWebConfig(pipe),
     "store": lambda pipe, _: http_config(pipe),
-    "store-ca": lambda pipe, folder: store(HttpConfig(tls_config=TlsConfig(ca_file=pipe.name)), folder),
-    "store-cert": lambda pipe, folder: store(HttpConfig(tls_config=TlsConfig(cert_file=pipe.name)), folder),
+    "store-ca": lambda pipe, _: store(TlsConfig(ca_file=pipe)),
+    "store-cert": lambda pipe, _: store(TlsConfig(cert_file=pipe)),
 }
 
 

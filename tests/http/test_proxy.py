@@ -3,7 +3,6 @@
 import re
 from collections.abc import Mapping
 from dataclasses import replace
-from pathlib import Path
 
 import httpx
 import pytest
@@ -116,6 +115,6 @@ async def test_a_store_names_its_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("HTTP_PROXY", proxy.url)
         monkeypatch.setenv("NO_PROXY", "fd00:1234::/64,[::1]")
         url = "http://store.example/api/v1/write"
-        async with client(url, HttpConfig(), Path()) as http:
+        async with client(url, HttpConfig()) as http:
             with pytest.raises(StoreError, match=f"through the proxy {proxy.url} of HTTP_PROXY"):
                 await RemoteWrite(url, http, Time().clock, {}).begin(NOON.date())

@@ -48,8 +48,7 @@ def backfill(
     _refuse_misfits(output, remote_write, verify, keeps=manifest_folder is not None, goes_on=goes_on)
     folder = _folder(output, manifest_folder)
     spans = {each.name: span(first, last, each, known=goes_on and folder.exists()) for each in chosen}
-    reached = (http_config(http_file), http_file.parent if http_file else Path(), labels)
-    store = Store(remote_write or verify or "", *reached, verify)
+    store = Store(remote_write or verify or "", http_config(http_file), labels, verify)
     options = {"--from": first or "", "--to": last or "", "--label": repr(sorted(labels.items()))}
     question = asked({**options, DESTINATION: _kept(remote_write) if remote_write else str(output)}, chosen)
     interpreter.collect_rarely()

@@ -31,27 +31,24 @@ from exporter.settings import Source
 BLOCKS = ("promtool", "tsdb", "create-blocks-from", "openmetrics", "--max-block-duration=744h")
 """With monthly blocks; promtool's default, one per day, takes 30 times as long."""
 
-Opening = Callable[[], AbstractAsyncContextManager[Destination]]
-
 
 class Store(NamedTuple):
-    """A store: write URL, client configuration (files relative to `folder`), labels, and query URL (`verify`)."""
+    """A store: write URL, client configuration, labels, and query URL (`verify`)."""
 
     url: str
     config: HttpConfig
-    folder: Path
     labels: Mapping[str, str]
     verify: str | None = None
 
     @asynccontextmanager
     async def taking(self) -> AsyncIterator[Destination]:
         """Opens the destination, which reads samples back if the store can be queried."""
-        async with client(self.url, self.config, self.folder) as http:
+        async with client(self.url, self.config) as http:
             write = RemoteWrite(self.url, http, CLOCK, self.labels, lambda words: typer.echo(words, err=True))
             if self.verify is None:
                 yield write
                 return
-            async with client(self.verify, self.config, self.folder) as asking:
+            async with client(self.verify, self.config) as asking:
                 yield ReadBack(write, Comparison(self.verify, asking, self.labels), CLOCK)
 
 
@@ -65,7 +62,7 @@ def into_file(chosen: Sequence[Source], manifest: Manifest, runs: Runs, output: 
             )
         typer.echo(f"{output}: is already complete; nothing was requested")
     else:
-        _hand_on(chosen, manifest, lambda: nullcontext(runs))
+        _hand_on(chosen, manifest, nullcontext(runs))
         written = runs.merge(output, {name: text for each in chosen for name, text in helps(each.target).items()})
         manifest.finish()
         runs.clear()
@@ -80,7 +77,7 @@ def into_store(chosen: Sequence[Source], manifest: Manifest, store: Store) -> No
     if manifest.finished:
         checked = "nothing was left to send; to compare, use --verify URL alone"
     else:
-        _hand_on(chosen, manifest, store.taking)
+        _hand_on(chosen, manifest, store.taking())
         manifest.finish()
     typer.echo(f"{shown_url(store.url)}: has all final days, {_days(chosen, manifest)}; {checked}")
 
@@ -91,12 +88,12 @@ def compared(chosen: Sequence[Source], spans: Mapping[str, Days], store: Store) 
 
     @asynccontextmanager
     async def comparing() -> AsyncIterator[Comparison]:
-        async with client(store.url, store.config, store.folder) as http:
+        async with client(store.url, store.config) as http:
             found.append(Comparison(store.url, http, store.labels))
             yield found[0]
 
     with TemporaryDirectory() as folder, opened(Path(folder), {}, spans) as manifest:
-        _hand_on(chosen, manifest, comparing)
+        _hand_on(chosen, manifest, comparing())
         days = _days(chosen, manifest)
     [comparison] = found
     summary = f"{comparison.differing} of {comparison.compared} sums per company and month differ, {days}"
@@ -112,7 +109,7 @@ def _days(chosen: Sequence[Source], manifest: Manifest) -> str:
     return f"{min(each.first for each in spans)} to {max(each.last for each in spans)}"
 
 
-def _hand_on(chosen: Sequence[Source], manifest: Manifest, opening: Opening) -> None:
+def _hand_on(chosen: Sequence[Source], manifest: Manifest, opening: AbstractAsyncContextManager[Destination]) -> None:
     with progress(Console(stderr=True), time.monotonic) as report_step:
         result = run_command(unless_signalled(ask_all(chosen, manifest, opening, report_step)))
     if result is None:
@@ -126,14 +123,14 @@ def _hand_on(chosen: Sequence[Source], manifest: Manifest, opening: Opening) -> 
 async def ask_all(
     chosen: Sequence[Source],
     manifest: Manifest,
-    opening: Opening,
+    opening: AbstractAsyncContextManager[Destination],
     report_step: Callable[[Step], None],
 ) -> BackfillResult:
     """Asks sources for the remaining days and passes them on; StoreError or OSError if the destination fails."""
     async with AsyncExitStack() as closing:
         worker = Worker("backfill")
         closing.callback(worker.close)
-        destination = await closing.enter_async_context(opening())
+        destination = await closing.enter_async_context(opening)
         jobs: list[ReportJob] = []
         for each in chosen:
             platform = client_of(each, LastCodes())

@@ -206,11 +206,11 @@ async def fill(sources: Sequence[Source], prometheus: str) -> None:
     `backfill` sends final days only; here that would leave a confusing gap before today, and simulated days change
     little.
     """
-    store = Store(f"{prometheus}/api/v1/write", HttpConfig(), Path(), {"job": JOB})
+    store = Store(f"{prometheus}/api/v1/write", HttpConfig(), {"job": JOB})
     spans = {each.name: _span(each.target.rules, utcnow()) for each in sources}
     with tempfile.TemporaryDirectory(prefix="chat-usage-demo-") as folder, opened(Path(folder), {}, spans) as manifest:
         try:
-            result = await ask_all(sources, manifest, store.taking, lambda _step: None)
+            result = await ask_all(sources, manifest, store.taking(), lambda _step: None)
         except StoreError as error:
             typer.echo(f"Prometheus refused the past days: {error}")
             return
