@@ -1,167 +1,179 @@
-"""What may go wrong between exporter and platform: each fault by its name, what it does, and what a poll calls it."""
+"""The network faults between exporter and platform, each with the poll outcomes that it may cause."""
 
 import gzip
 import zlib
 from collections.abc import Callable, Iterator
 from random import Random
 
-from tests.faults.front import Answer, Fault, without
+from tests.faults.fault_proxy import Fault, Response, remove_headers
 from tests.hostile import Act, Drip, Endless, Step
 
 MAX_BODY = 2**20
 """`poll.max_body` of the exporter under test, in bytes."""
 SECOND = 1.0
-ON_TIME_OUT, ON_LOSS, ON_STATUS, ON_NONSENSE = (
+TIMEOUT, CONNECTION, HTTP_ERROR, NOT_JSON = (
     frozenset({outcome}) for outcome in ("timeout", "connection", "http_error", "not_json")
 )
-STORM = b"<html><body><h1>Sorry</h1></body></html>"
-Steps = Callable[[Answer], tuple[Step, ...]]
+ERROR_PAGE = b"<html><body><h1>Sorry</h1></body></html>"
+Respond = Callable[[Response], tuple[Step, ...]]
+"""Turns the platform's response into what is sent."""
 
 
-def headed(answer: Answer, *headers: bytes) -> bytes:
-    """Returns the answer's head with other headers about its body."""
-    return without(answer.head, b"content-length", b"transfer-encoding", b"content-encoding") + b"".join(
+def replace_headers(response: Response, *headers: bytes) -> bytes:
+    """Returns the response's head with these headers about the body instead of its own."""
+    return remove_headers(response.head, b"content-length", b"transfer-encoding", b"content-encoding") + b"".join(
         header + b"\r\n" for header in (*headers, b"")
     )
 
 
-def encoded(encoding: bytes, pack: Callable[[bytes], bytes]) -> Steps:
-    """Returns what sends the body packed, and calls it by the name of an encoding."""
+def with_encoding(encoding: bytes, compress: Callable[[bytes], bytes]) -> Respond:
+    """Sends the compressed body with this Content-Encoding."""
 
-    def steps(answer: Answer) -> tuple[Step, ...]:
-        body = pack(answer.body)
-        return (headed(answer, b"Content-Encoding: " + encoding, b"Content-Length: %d" % len(body)) + body,)
+    def respond(response: Response) -> tuple[Step, ...]:
+        body = compress(response.body)
+        return (replace_headers(response, b"Content-Encoding: " + encoding, b"Content-Length: %d" % len(body)) + body,)
 
-    return steps
-
-
-def of_length(length: Callable[[int], bytes]) -> Steps:
-    """Returns what says another length of the body than it has."""
-    return lambda answer: (headed(answer, b"Content-Length: " + length(len(answer.body))) + answer.body,)
+    return respond
 
 
-def status(line: bytes, body: bytes = STORM, *headers: bytes) -> Steps:
-    """Returns what answers with a status of its own."""
+def with_length(length: Callable[[int], bytes]) -> Respond:
+    """Sends a wrong Content-Length."""
+    return lambda response: (
+        replace_headers(response, b"Content-Length: " + length(len(response.body))) + response.body,
+    )
+
+
+def status(line: bytes, body: bytes = ERROR_PAGE, *headers: bytes) -> Respond:
+    """Sends this status line and body instead of the response."""
     head = b"\r\n".join((b"HTTP/1.1 " + line, *headers, b"Content-Length: %d" % len(body), b"", b""))
     return lambda _: (head + body,)
 
 
-def bomb(answer: Answer) -> tuple[Step, ...]:
-    """Sends a thousand times what it says, without end."""
-    packer = zlib.compressobj(9, zlib.DEFLATED, zlib.MAX_WBITS | 16)
-    start = packer.compress(b" " * MAX_BODY) + packer.flush(zlib.Z_FULL_FLUSH)
-    again = packer.compress(b" " * MAX_BODY) + packer.flush(zlib.Z_FULL_FLUSH)
-    return headed(answer, b"Content-Encoding: gzip"), start, Endless(again)
+def gzip_bomb(response: Response) -> tuple[Step, ...]:
+    """Sends an endless body that unpacks to a thousand times its size."""
+    compressor = zlib.compressobj(9, zlib.DEFLATED, zlib.MAX_WBITS | 16)
+    start = compressor.compress(b" " * MAX_BODY) + compressor.flush(zlib.Z_FULL_FLUSH)
+    repeated = compressor.compress(b" " * MAX_BODY) + compressor.flush(zlib.Z_FULL_FLUSH)
+    return replace_headers(response, b"Content-Encoding: gzip"), start, Endless(repeated)
 
 
-def cut(answer: Answer) -> bytes:
+def half(response: Response) -> bytes:
     """Returns the first half of the body."""
-    return answer.body[: len(answer.body) // 2]
+    return response.body[: len(response.body) // 2]
 
 
-def chunked(answer: Answer) -> bytes:
-    """Returns head and body as one chunk, without the last one, which is empty."""
-    return headed(answer, b"Transfer-Encoding: chunked") + b"%x\r\n%s\r\n" % (len(answer.body), answer.body)
+def chunked(response: Response) -> bytes:
+    """Returns the response as one chunk, without the empty chunk that ends a body."""
+    return replace_headers(response, b"Transfer-Encoding: chunked") + b"%x\r\n%s\r\n" % (
+        len(response.body),
+        response.body,
+    )
 
 
-def flapping(seed: int) -> Steps:
-    """Returns what answers now and then, and fails each time in another way."""
-    chance = Random(seed)
-    ways: tuple[Steps, ...] = (
+def flapping(seed: int) -> Respond:
+    """Fails in a random way, or not at all."""
+    random = Random(seed)
+    responses: tuple[Respond, ...] = (
         lambda _: (Act.RESET,),
         lambda _: (),
-        lambda answer: (answer.head + cut(answer),),
+        lambda response: (response.head + half(response),),
         status(b"503 Service Unavailable"),
-        lambda answer: (answer.whole,),
-        lambda answer: (answer.whole,),
-        lambda answer: (answer.whole,),
+        lambda response: (response.content,),
+        lambda response: (response.content,),
+        lambda response: (response.content,),
     )
 
-    def steps(answer: Answer) -> tuple[Step, ...]:
-        return chance.choice(ways)(answer)
+    def respond(response: Response) -> tuple[Step, ...]:
+        return random.choice(responses)(response)
 
-    return steps
-
-
-def everywhere() -> Iterator[Fault]:
-    """Yields the faults that plain HTTP has, and HTTPS as well."""
-    yield Fault("refused", ON_LOSS, shut=True)
-    yield Fault("nobody accepts", ON_TIME_OUT, deaf=True)
-    yield Fault("half open: accepted, then silence", ON_TIME_OUT, first=(Act.HANG,))
-    yield Fault("reset at once", ON_LOSS, first=(Act.RESET,))
-    yield Fault("another protocol", ON_LOSS, first=(b"SSH-2.0-OpenSSH_9.2\r\n\r\n" * 99, Act.HANG))
-    yield Fault("silence after the question", ON_TIME_OUT, lambda _: (Act.HANG,))
-    yield Fault("closed without a word", ON_LOSS, lambda _: ())
-    yield Fault("reset after the question", ON_LOSS, lambda _: (Act.RESET,))
-    yield from heads()
-    yield from bodies()
-    yield from packings()
-    yield from statuses()
-    yield Fault("flapping", ON_LOSS | ON_STATUS | {"ok"}, flapping(1))
+    return respond
 
 
-def heads() -> Iterator[Fault]:
-    """Yields what goes wrong before the body."""
-    yield Fault("slow headers", ON_TIME_OUT, lambda answer: (Drip(answer.head, SECOND),))
-    yield Fault("closed in the headers", ON_LOSS, lambda answer: (answer.head[:40],))
-    yield Fault("endless headers", ON_LOSS, lambda answer: (headed(answer)[:-2], Endless(b"X: 1\r\n" * 9999)))
-    yield Fault("endless early hints", ON_TIME_OUT, lambda _: (Endless(b"HTTP/1.1 103 Early Hints\r\n\r\n"),))
-    yield Fault("length too large", ON_LOSS, of_length(lambda length: b"%d" % (length + 9)))
-    yield Fault("length too small", ON_NONSENSE, of_length(lambda length: b"%d" % (length // 2)))
-    yield Fault("length of no number", ON_LOSS, of_length(lambda _: b"many"))
-    yield Fault("two lengths", ON_LOSS, of_length(lambda length: b"%d\r\nContent-Length: 9" % length))
+def http_faults() -> Iterator[Fault]:
+    """Yields the faults of HTTP and HTTPS."""
+    yield Fault("connection refused", CONNECTION, refuses=True)
+    yield Fault("connection not accepted", TIMEOUT, accepts_nothing=True)
+    yield Fault("connection accepted, then silence", TIMEOUT, on_connect=(Act.HANG,))
+    yield Fault("reset on connect", CONNECTION, on_connect=(Act.RESET,))
+    yield Fault("another protocol", CONNECTION, on_connect=(b"SSH-2.0-OpenSSH_9.2\r\n\r\n" * 99, Act.HANG))
+    yield Fault("no response", TIMEOUT, lambda _: (Act.HANG,))
+    yield Fault("closed without a response", CONNECTION, lambda _: ())
+    yield Fault("reset after the request", CONNECTION, lambda _: (Act.RESET,))
+    yield from head_faults()
+    yield from body_faults()
+    yield from compression_faults()
+    yield from error_responses()
+    yield Fault("flapping", CONNECTION | HTTP_ERROR | {"ok"}, flapping(1))
 
 
-def bodies() -> Iterator[Fault]:
-    """Yields what goes wrong in the body."""
-    yield Fault("a byte a second", ON_TIME_OUT, lambda answer: (answer.head, Drip(answer.body, SECOND)))
-    yield Fault("silence in the body", ON_TIME_OUT, lambda answer: (answer.head + cut(answer), Act.HANG))
-    yield Fault("reset in the body", ON_LOSS, lambda answer: (answer.head + cut(answer), Act.RESET))
-    yield Fault("truncated", ON_LOSS, lambda answer: (answer.head + cut(answer),))
-    yield Fault("truncated, of no length", ON_NONSENSE, lambda answer: (headed(answer) + cut(answer),))
-    yield Fault("no last chunk", ON_LOSS, lambda answer: (chunked(answer),))
-    yield Fault("chunk of no size", ON_LOSS, lambda answer: (chunked(answer) + b"many\r\n",))
-    yield Fault("endless body", frozenset({"too_large"}), lambda answer: (headed(answer), Endless(b" " * 65536)))
-    yield Fault("nothing", ON_NONSENSE, lambda answer: (headed(answer, b"Content-Length: 0"),))
-    yield Fault("not UTF-8", ON_NONSENSE, lambda answer: (headed(answer) + b'{"reporting": "\xff"}',))
-    yield Fault("nested a hundred thousand deep", ON_NONSENSE, lambda answer: (headed(answer) + b"[" * 100_000,))
-    yield Fault("an error inside a 200", frozenset({"schema"}), status(b"200 OK", b'{"detail": "no"}'))
-    yield Fault("each answer twice", frozenset({"ok"}), lambda answer: (answer.whole * 2,), stays=True)
-
-
-def packings() -> Iterator[Fault]:
-    """Yields what goes wrong with compression."""
-    yield Fault("gzip bomb", frozenset({"too_large"}), bomb)
-    yield Fault("gzip without its end", ON_LOSS, encoded(b"gzip", lambda body: gzip.compress(body)[:-9]))
+def head_faults() -> Iterator[Fault]:
+    """Yields faults in status line and headers."""
+    yield Fault("slow headers", TIMEOUT, lambda response: (Drip(response.head, SECOND),))
+    yield Fault("closed within the headers", CONNECTION, lambda response: (response.head[:40],))
     yield Fault(
-        "gzip of another checksum", ON_NONSENSE, encoded(b"gzip", lambda body: gzip.compress(body)[:-8] + b"x" * 8)
+        "endless headers", CONNECTION, lambda response: (replace_headers(response)[:-2], Endless(b"X: 1\r\n" * 9999))
     )
-    yield Fault("gzip that is none", ON_NONSENSE, encoded(b"gzip", lambda body: body))
-    yield Fault("br, which nobody asked for", ON_NONSENSE, encoded(b"br", lambda body: body))
+    yield Fault("endless early hints", TIMEOUT, lambda _: (Endless(b"HTTP/1.1 103 Early Hints\r\n\r\n"),))
+    yield Fault("length too large", CONNECTION, with_length(lambda length: b"%d" % (length + 9)))
+    yield Fault("length too small", NOT_JSON, with_length(lambda length: b"%d" % (length // 2)))
+    yield Fault("length is no number", CONNECTION, with_length(lambda _: b"many"))
+    yield Fault("two lengths", CONNECTION, with_length(lambda length: b"%d\r\nContent-Length: 9" % length))
 
 
-def statuses() -> Iterator[Fault]:
-    """Yields refusals, and pages instead of reports."""
-    yield Fault("a storm of 500", ON_STATUS, status(b"500 Internal Server Error"))
-    yield Fault("a storm of 502", ON_STATUS, status(b"502 Bad Gateway"))
-    yield Fault("503 for a while", ON_STATUS, status(b"503 Service Unavailable", STORM, b"Retry-After: 45"))
-    yield Fault("429 for a while", frozenset({"rate_limited"}), status(b"429 Slow", b"{}", b"Retry-After: 45"))
+def body_faults() -> Iterator[Fault]:
+    """Yields faults in the body."""
+    yield Fault("a byte a second", TIMEOUT, lambda response: (response.head, Drip(response.body, SECOND)))
+    yield Fault("silence within the body", TIMEOUT, lambda response: (response.head + half(response), Act.HANG))
+    yield Fault("reset within the body", CONNECTION, lambda response: (response.head + half(response), Act.RESET))
+    yield Fault("truncated", CONNECTION, lambda response: (response.head + half(response),))
+    yield Fault("truncated, without a length", NOT_JSON, lambda response: (replace_headers(response) + half(response),))
+    yield Fault("last chunk missing", CONNECTION, lambda response: (chunked(response),))
+    yield Fault("chunk size is no number", CONNECTION, lambda response: (chunked(response) + b"many\r\n",))
+    yield Fault(
+        "endless body", frozenset({"too_large"}), lambda response: (replace_headers(response), Endless(b" " * 65536))
+    )
+    yield Fault("empty body", NOT_JSON, lambda response: (replace_headers(response, b"Content-Length: 0"),))
+    yield Fault("not UTF-8", NOT_JSON, lambda response: (replace_headers(response) + b'{"reporting": "\xff"}',))
+    yield Fault("nested 100,000 levels deep", NOT_JSON, lambda response: (replace_headers(response) + b"[" * 100_000,))
+    yield Fault("an error inside a 200", frozenset({"schema"}), status(b"200 OK", b'{"detail": "no"}'))
+    yield Fault(
+        "each response sent twice", frozenset({"ok"}), lambda response: (response.content * 2,), keep_alive=True
+    )
+
+
+def compression_faults() -> Iterator[Fault]:
+    """Yields faults of compressed bodies."""
+    yield Fault("gzip bomb", frozenset({"too_large"}), gzip_bomb)
+    yield Fault("truncated gzip", CONNECTION, with_encoding(b"gzip", lambda body: gzip.compress(body)[:-9]))
+    yield Fault(
+        "gzip with a wrong checksum", NOT_JSON, with_encoding(b"gzip", lambda body: gzip.compress(body)[:-8] + b"x" * 8)
+    )
+    yield Fault("gzip header without gzip", NOT_JSON, with_encoding(b"gzip", lambda body: body))
+    yield Fault("br, which was not accepted", NOT_JSON, with_encoding(b"br", lambda body: body))
+
+
+def error_responses() -> Iterator[Fault]:
+    """Yields error statuses, and pages that are no reports."""
+    yield Fault("500", HTTP_ERROR, status(b"500 Internal Server Error"))
+    yield Fault("502", HTTP_ERROR, status(b"502 Bad Gateway"))
+    yield Fault("503 with Retry-After", HTTP_ERROR, status(b"503 Service Unavailable", ERROR_PAGE, b"Retry-After: 45"))
+    yield Fault("429 with Retry-After", frozenset({"rate_limited"}), status(b"429 Slow", b"{}", b"Retry-After: 45"))
     yield Fault("401", frozenset({"auth"}), status(b"401 Unauthorized", b"{}"))
     yield Fault("403", frozenset({"auth"}), status(b"403 Forbidden", b"{}"))
-    yield Fault("404", ON_STATUS, status(b"404 Not Found", b"{}"))
-    yield Fault("moved", ON_STATUS, status(b"302 Found", b"", b"Location: https://x.example/"))
-    yield Fault("a log-in page", ON_NONSENSE, status(b"200 OK", STORM, b"Content-Type: text/html"))
+    yield Fault("404", HTTP_ERROR, status(b"404 Not Found", b"{}"))
+    yield Fault("redirect", HTTP_ERROR, status(b"302 Found", b"", b"Location: https://x.example/"))
+    yield Fault("login page", NOT_JSON, status(b"200 OK", ERROR_PAGE, b"Content-Type: text/html"))
 
 
-def of_tls() -> Iterator[Fault]:
-    """Yields the faults that HTTPS alone has."""
-    yield Fault("expired certificate", ON_LOSS, certificate="expired")
-    yield Fault("certificate of another host", ON_LOSS, certificate="other")
-    yield Fault("certificate of an unknown authority", ON_LOSS, certificate="unknown")
-    yield Fault("a handshake cut short", ON_LOSS, first=(b"\x16\x03\x03\x00\x7a\x02\x00", Act.RESET))
+def tls_faults() -> Iterator[Fault]:
+    """Yields the faults of TLS."""
+    yield Fault("expired certificate", CONNECTION, certificate="expired")
+    yield Fault("certificate of another host", CONNECTION, certificate="other")
+    yield Fault("certificate of an unknown authority", CONNECTION, certificate="unknown")
+    yield Fault("handshake cut short", CONNECTION, on_connect=(b"\x16\x03\x03\x00\x7a\x02\x00", Act.RESET))
 
 
-def of_names() -> Iterator[Fault]:
-    """Yields the faults of the way from a host's name to its address."""
-    yield Fault("no such name", ON_LOSS)
-    yield Fault("a resolver that is silent", ON_TIME_OUT)
+def dns_faults() -> Iterator[Fault]:
+    """Yields the faults of name resolution."""
+    yield Fault("unknown host name", CONNECTION)
+    yield Fault("DNS server does not answer", TIMEOUT)

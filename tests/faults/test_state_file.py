@@ -1,6 +1,6 @@
-"""The state file under a full disk, a read-only folder, kills at any point, a second process: nothing wrong comes out.
+"""The state file on a full disk, in a read-only folder, after kills, and shared by two processes.
 
-What cannot be written is asked for anew; what was written is whole, and its figures are the platform's own.
+The file is always complete, and figures that could not be saved are requested again.
 """
 
 import contextlib
@@ -20,7 +20,7 @@ import pytest
 
 from exporter.polling.state_format import decoded
 from exporter.simulator.paradigm.world import World
-from tests.faults.witness import growing, truth
+from tests.faults.scrape_checker import expected_figures, growing
 from tests.polling.test_state_file import Platform, road
 from tests.road.road import RULES, PassedClock, Road, Series, utc
 
@@ -29,18 +29,18 @@ pytestmark = pytest.mark.anyio
 NOON = utc(2026, 3, 3, 12)
 HOUR = timedelta(hours=1)
 ROOT = Path(__file__).parents[2]
-SMALL = 200_000
-"""Bytes of the small disk: more than a state takes."""
+DISK_BYTES = 200_000
+"""More than the state needs."""
 
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """Mounts a disk of its own, which can be filled and locked."""
+    """Mounts a small tmpfs."""
     folder = tmp_path / "disk"
     folder.mkdir()
-    mounted = shutil.which("mount") and os.geteuid() == 0
-    if not mounted or _mount("-t", "tmpfs", "-o", f"size={SMALL}", "none", folder):
-        pytest.skip("a disk of its own takes root and the right to mount")
+    can_mount = shutil.which("mount") and os.geteuid() == 0
+    if not can_mount or _mount("-t", "tmpfs", "-o", f"size={DISK_BYTES}", "none", folder):
+        pytest.skip("mounting a tmpfs takes root")
     yield folder
     subprocess.run(["umount", folder], check=True)
 
@@ -50,7 +50,7 @@ def _mount(*arguments: str | Path) -> int:
 
 
 def fill(folder: Path) -> Callable[[], object]:
-    """Leaves no byte free; returns what frees them."""
+    """Fills the disk; returns a function that frees it."""
     ballast = folder / "ballast"
     with ballast.open("wb", buffering=0) as file, contextlib.suppress(OSError):
         while True:
@@ -58,14 +58,14 @@ def fill(folder: Path) -> Callable[[], object]:
     return ballast.unlink
 
 
-def lock(folder: Path) -> Callable[[], object]:
-    """Makes the disk read-only; returns what takes that back."""
+def make_read_only(folder: Path) -> Callable[[], object]:
+    """Makes the disk read-only; returns a function that undoes it."""
     assert _mount("-o", "remount,ro", folder) == 0
     return lambda: _mount("-o", "remount,rw", folder)
 
 
-def empty(folder: Path) -> Callable[[], object]:
-    """Gives the disk an owner's limit of no inode more; returns what takes that back."""
+def use_up_inodes(folder: Path) -> Callable[[], object]:
+    """Leaves no free inode; returns a function that undoes it."""
     assert _mount("-o", "remount,nr_inodes=2", folder) == 0
     return lambda: _mount("-o", "remount,nr_inodes=99", folder)
 
@@ -75,35 +75,35 @@ def served(subject: Road) -> Mapping[Series, float]:
 
 
 def expected(platform: Platform, clock: PassedClock) -> Mapping[Series, float]:
-    return truth(platform.world, clock.moment, RULES.settle)["chat-sessions"]
+    return expected_figures(platform.world, clock.moment, RULES.settle)["chat-sessions"]
 
 
 @pytest.mark.parametrize(
-    ("harm", "says"),
+    ("break_disk", "reason"),
     [
         pytest.param(fill, "No space left on device", id="full-disk"),
-        pytest.param(lock, "Read-only file system", id="read-only-folder"),
-        pytest.param(empty, "No space left on device", id="no-inode-left"),
+        pytest.param(make_read_only, "Read-only file system", id="read-only-folder"),
+        pytest.param(use_up_inodes, "No space left on device", id="no-inode-left"),
     ],
 )
-async def test_a_disk_that_takes_nothing_changes_no_figure(
-    small_disk: Path, harm: Callable[[Path], Callable[[], object]], says: str, caplog: pytest.LogCaptureFixture
+async def test_a_disk_without_space_changes_no_figure(
+    small_disk: Path, break_disk: Callable[[Path], Callable[[], object]], reason: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Polls go on, one line a poll says why nothing is kept, and when there is room again the next poll is kept."""
+    """Polls continue, each logs one line with the reason, and the first poll with free space is saved."""
     clock = PassedClock(NOON)
     platform, path = Platform(clock), small_disk / "state"
     async with road(path, platform, clock) as subject:
         await subject.poller.poll()
-        kept = path.read_bytes()
-        mend = harm(small_disk)
+        saved = path.read_bytes()
+        repair = break_disk(small_disk)
         for _ in range(2):
             clock.moment += HOUR
             await subject.poller.poll()
             assert served(subject) == expected(platform, clock)
-        assert path.read_bytes() == kept
+        assert path.read_bytes() == saved
         reasons = [str(record.__dict__["reason"]) for record in caplog.records]
-        assert reasons == [f"{says}; give the exporter's user a writable folder with free space"] * 2
-        mend()
+        assert reasons == [f"{reason}; give the exporter's user a writable folder with free space"] * 2
+        repair()
         clock.moment += HOUR
         await subject.poller.poll()
 
@@ -112,7 +112,7 @@ async def test_a_disk_that_takes_nothing_changes_no_figure(
         assert served(after) == expected(platform, clock)
 
 
-KILLED = """
+KILL_AT_EACH_STEP = """
 import os, signal, sys
 from pathlib import Path
 from exporter.polling.state_file import replace_file
@@ -122,16 +122,16 @@ pieces = [bytes([65 + n]) * 1000 for n in range(8)]
 
 
 def killed_at(point):
-    '''Writes in a process of its own, which dies at its so many-th step; tells whether it came so far.'''
+    '''Writes in a child process that is killed at its nth function call or return; tells whether it got there.'''
     child = os.fork()
     if child:
         return os.waitpid(child, 0)[1] == signal.SIGKILL
-    left = point
+    remaining = point
 
     def count(*_):
-        nonlocal left
-        left -= 1
-        if left < 0:
+        nonlocal remaining
+        remaining -= 1
+        if remaining < 0:
             os.kill(os.getpid(), signal.SIGKILL)
 
     sys.setprofile(count)
@@ -157,9 +157,9 @@ print(point)
 
 
 @pytest.mark.once
-def test_a_kill_at_each_point_of_writing_leaves_a_whole_file(tmp_path: Path, tell: Callable[[str], None]) -> None:
-    """The old one or the new one; and what the dead process left is in nobody's way."""
-    command = [sys.executable, "-c", KILLED, str(tmp_path / "state"), "1"]
+def test_a_kill_at_any_point_of_writing_leaves_a_complete_file(tmp_path: Path, tell: Callable[[str], None]) -> None:
+    """Either the old or the new one; what the killed process left behind does not disturb the next."""
+    command = [sys.executable, "-c", KILL_AT_EACH_STEP, str(tmp_path / "state"), "1"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     points = int(done.stdout)
@@ -167,7 +167,7 @@ def test_a_kill_at_each_point_of_writing_leaves_a_whole_file(tmp_path: Path, tel
     tell(f"faults of the state file: killed at {points} points of writing it, files cut short: 0")
 
 
-WRITING = """
+WRITE_FOREVER = """
 import contextlib, sys
 from pathlib import Path
 from exporter.polling.state_file import replace_file
@@ -175,26 +175,26 @@ from exporter.polling.state_file import replace_file
 path, letter = Path(sys.argv[1]), sys.argv[2].encode()
 print("ready", flush=True)
 while True:
-    with contextlib.suppress(OSError):  # the other one writes it
+    with contextlib.suppress(OSError):  # the other process is writing it
         replace_file(path, (letter * 5000 for _ in range(20)))
 """
-WHOLE = {letter.encode() * 100_000 for letter in "ab"}
-TIMES, TOGETHER_S = 5, 1.0
+COMPLETE = {letter.encode() * 100_000 for letter in "ab"}
+ROUNDS, MAX_ROUND_S = 5, 1.0
 
 
 @pytest.mark.once
-def test_two_processes_on_one_file_leave_a_whole_one(tmp_path: Path) -> None:
-    """At every moment, also when both are killed in the middle: the content is all of one or all of the other."""
-    path, came = tmp_path / "state", set[bytes]()
-    for seed in range(TIMES):
+def test_two_processes_on_one_file_leave_a_complete_file(tmp_path: Path) -> None:
+    """Even if both are killed while writing, the content is that of one or the other."""
+    path, all_seen = tmp_path / "state", set[bytes]()
+    for seed in range(ROUNDS):
         writers = [
-            subprocess.Popen([sys.executable, "-c", WRITING, str(path), letter], cwd=ROOT, stdout=subprocess.PIPE)
+            subprocess.Popen([sys.executable, "-c", WRITE_FOREVER, str(path), letter], cwd=ROOT, stdout=subprocess.PIPE)
             for letter in "ab"
         ]
         for each in writers:
             assert each.stdout is not None
             assert each.stdout.readline() == b"ready\n"
-        until, seen = monotonic() + TOGETHER_S * Random(seed).random() + 0.2, set[bytes]()
+        until, seen = monotonic() + MAX_ROUND_S * Random(seed).random() + 0.2, set[bytes]()
         while monotonic() < until:
             if path.exists():
                 seen.add(path.read_bytes())
@@ -202,14 +202,16 @@ def test_two_processes_on_one_file_leave_a_whole_one(tmp_path: Path) -> None:
         for each in writers:
             each.send_signal(signal.SIGKILL)
             each.communicate()
-        assert seen <= WHOLE
-        assert path.read_bytes() in WHOLE
-        came |= seen
-    assert came == WHOLE
+        assert seen <= COMPLETE
+        assert path.read_bytes() in COMPLETE
+        all_seen |= seen
+    assert all_seen == COMPLETE
 
 
-async def test_two_exporters_on_one_file_serve_what_is_right(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    """Each says that it is not alone; whichever wrote last, a restart serves figures that were right."""
+async def test_two_exporters_on_one_file_serve_correct_figures(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A warning is logged, and a restart serves correct figures, whoever wrote last."""
     clock = PassedClock(NOON)
     platform, path = Platform(clock), tmp_path / "state"
     async with road(path, platform, clock) as one, road(path, platform, clock) as other:
@@ -226,8 +228,8 @@ async def test_two_exporters_on_one_file_serve_what_is_right(tmp_path: Path, cap
         assert decoded(path.read_bytes())
 
 
-def test_the_figures_of_the_tests_hang_on_the_moment() -> None:
-    """Or a figure of an hour ago would pass for one of now."""
+def test_expected_figures_change_every_hour() -> None:
+    """Otherwise outdated figures would pass for current ones."""
     world = growing(World.from_seed(1, 6), NOON)
-    truths = [truth(world, NOON + n * HOUR, RULES.settle)["chat-sessions"] for n in range(3)]
-    assert all(one != other for one, other in pairwise(truths))
+    expected = [expected_figures(world, NOON + n * HOUR, RULES.settle)["chat-sessions"] for n in range(3)]
+    assert all(one != other for one, other in pairwise(expected))
