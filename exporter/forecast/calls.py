@@ -4,7 +4,7 @@ Requests come from `Report.plan`, times from the schedule, series from one made-
 """
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cache
@@ -114,7 +114,7 @@ def forecast(plans: Sequence[SourcePlan], size: Size, now: datetime) -> Forecast
         for plan in plans
     )
     named = size if any(plan.one_company for plan in plans) else replace(size, channels=0)
-    return Forecast(named, sources, live("", ""))
+    return Forecast(named, sources, live["", ""])
 
 
 def polls(cadence: Cadence, now: datetime) -> Rate:
@@ -128,17 +128,10 @@ def polls(cadence: Cadence, now: datetime) -> Rate:
 
 @cache
 def most_polls(cadence: Cadence, span: timedelta, now: datetime) -> int:
-    """Returns the maximum of polls that can start within any `span`, without its end."""
-    return -(-span // cadence.interval) + _most_after_midnights(cadence, span, now)
+    """Returns the maximum of polls that can start within any `span`, without its end.
 
-
-def most_requests_in_a_minute(requests_per_minute: int) -> int:
-    """Returns the maximum that the rate limit allows: a whole burst, and a minute's refill."""
-    return 2 * requests_per_minute - 1
-
-
-def _most_after_midnights(cadence: Cadence, span: timedelta, now: datetime) -> int:
-    """Counts over the midnights of a year, because days may have 23 or 25 hours."""
+    Those after midnight are counted over a year, because days may have 23 or 25 hours.
+    """
     reach = max(cadence.delays().values(), default=timedelta(0)) + DAY
     first_day = calendars.day_at(now - reach, cadence.zone)
     last_day = calendars.day_at(now + A_YEAR_OF_DAYS * DAY, cadence.zone) - calendars.ONE_DAY
@@ -149,13 +142,20 @@ def _most_after_midnights(cadence: Cadence, span: timedelta, now: datetime) -> i
         while moment - earliest[first] >= span + SPREAD:  # the first one as late, the last one as early as possible
             first += 1
         most = max(most, last + 1 - first)
-    return most
+    return most - (-span // cadence.interval)
 
 
-def _source(plan: SourcePlan, size: Size, now: datetime, live: Callable[[str, str], SeriesCounts]) -> SourceForecast:
+def most_requests_in_a_minute(requests_per_minute: int) -> int:
+    """Returns the maximum that the rate limit allows: a whole burst, and a minute's refill."""
+    return 2 * requests_per_minute - 1
+
+
+def _source(
+    plan: SourcePlan, size: Size, now: datetime, live: Mapping[tuple[str, str], Counter[str]]
+) -> SourceForecast:
     target, reports = plan.target, []
     for report in target.reports:
-        series = Counter(served(target, report, size, now)) + Counter(live(target.source, report.name))
+        series = Counter(served(target, report, size, now)) + live[target.source, report.name]
         reports.append(_report(plan, report, size, now, series))
     peak = min(sum(report.peak for report in reports), most_requests_in_a_minute(plan.requests_per_minute))
     return SourceForecast(target.source, polls(plan.cadence, now), peak, tuple(reports), once(target, size, now))

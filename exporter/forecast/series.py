@@ -1,7 +1,7 @@
 """Forecasts series by running one made-up company with every figure through the whole pipeline; pure."""
 
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import product
@@ -82,17 +82,17 @@ def _limited_columns(target: Target, report: Report, size: Size) -> Iterator[Col
                 yield Column(measure.family, values)
 
 
-def live_series(targets: Iterable[Target]) -> Callable[[str, str], SeriesCounts]:
+def live_series(targets: Iterable[Target]) -> Mapping[tuple[str, str], Counter[str]]:
     """Returns the live series by source and report (both empty for the process) after one good answer each."""
     telemetry = Telemetry()
     for target in targets:
         for report in target.reports:
             telemetry.expect(target.source, report.name)
             telemetry.observer(target.source).request(report.name, GOOD, 0.0)
-    found: dict[tuple[str, str], Counter[str]] = {}
+    found: defaultdict[tuple[str, str], Counter[str]] = defaultdict(Counter)
     for metric in telemetry.served():
         name = f"{metric.name}_total" if metric.type == "counter" else metric.name
         for sample in metric.samples:
             place = sample.labels.get("source", ""), sample.labels.get("report", "")
-            found.setdefault(place, Counter())[name] += 1
-    return lambda source, report: found.get((source, report), Counter())
+            found[place][name] += 1
+    return found

@@ -17,7 +17,7 @@ from exporter.platforms.further_page import Paging
 from exporter.settings import errors, overrides, yaml_file
 from exporter.settings.option_groups import Group, excludes, needs, option, within
 from exporter.settings.overrides import JmesPath
-from exporter.settings.readers import Flag, OptionError, Text, Whole, matching, one_of, quoted, text
+from exporter.settings.readers import Flag, OptionError, Text, Whole, matching, one_of, quoted
 from exporter.settings.source_options import SourceOptions, Url
 
 DEFAULT_LIMIT = 50
@@ -63,9 +63,9 @@ WayIn = Annotated[
 ]
 
 
-def _path(written: object) -> str:
-    overrides.path(PLACEHOLDER.sub("x", text(written)))
-    return text(written)
+def _path(written: str) -> str:
+    overrides.path(PLACEHOLDER.sub("x", written))
+    return written
 
 
 class PeriodOptions(Group):
@@ -142,7 +142,7 @@ class MeasureOptions(Group):
 class ReportOptions(Group):
     """One reporting endpoint."""
 
-    path: Annotated[str, PlainValidator(_path)] = option(...)
+    path: Annotated[Text, AfterValidator(_path)] = option(...)
     parameters: dict[str, Text] = option({})
     period: PeriodOptions | None = option(None)
     paging: PagingOptions | None = option(None)

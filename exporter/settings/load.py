@@ -189,10 +189,7 @@ def _source(name: str, common: Options, platform: Platform, calendars: Mapping[s
             (built_in(platform.measures), *(each.threshold() for each in common.thresholds if each.selects(name))),
             tuple(CompanyCalendar(each.company, calendars[each.calendar]) for each in own_calendars),
         ),
-        selectors={
-            "thresholds": _entries("thresholds", common.thresholds, name, common.sources),
-            "company_calendars": _entries("company_calendars", common.company_calendars, name, common.sources),
-        },
+        selectors={option: _entries(option, name, common) for option in ("thresholds", "company_calendars")},
     )
     return _of_options(
         Source,
@@ -214,11 +211,12 @@ def _of_options(kind: "type[T]", options: Group, **others: object) -> "T":
     return kind(**{name: value for name, value in options if name in wanted}, **others)
 
 
-def _entries(option: str, given: Iterable[Selecting], name: str, sources: Iterable[str]) -> tuple[Entry, ...]:
+def _entries(option: str, name: str, common: Options) -> tuple[Entry, ...]:
     """Returns the company selectors of a source, by its name, or by the glob that also matches other sources."""
+    given: tuple[Selecting, ...] = getattr(common, option)
     found: dict[Entry, None] = {}
     for each in given:
-        held_for = [source for source in sources if each.selects(source)]
+        held_for = [source for source in common.sources if each.selects(source)]
         if name in held_for:
             found[Entry(name if len(held_for) == 1 else each.source, option, each.company)] = None
     return tuple(found)

@@ -156,11 +156,12 @@ def spoken(length: timedelta) -> str:
     return words or "0s"
 
 
-def weekday(value: object) -> int:
-    written = text(value)
-    if written.lower() not in WEEKDAYS:
-        raise ValueError(f"{quoted(written)} is not a weekday; {remedy(written, WEEKDAYS)}")
-    return WEEKDAYS.index(written.lower())
+def weekdays(value: object) -> frozenset[int]:
+    written = texts(value)
+    for each in written:
+        if each.lower() not in WEEKDAYS:
+            raise ValueError(f"{quoted(each)} is not a weekday; {remedy(each, WEEKDAYS)}")
+    return frozenset(WEEKDAYS.index(each.lower()) for each in written)
 
 
 def zone(value: object) -> ZoneInfo:
@@ -201,10 +202,6 @@ def _items(value: object) -> Iterable[object]:
     return value
 
 
-def set_of(read: Callable[[object], T]) -> Callable[[object], frozenset[T]]:
-    return lambda value: frozenset(read(item) for item in texts(value))
-
-
 def reports(value: object) -> tuple[str, ...] | None:
     """Reads a list of report names; `auto` is None."""
     return None if isinstance(value, str) and value.strip() == AUTO else texts(value)
@@ -237,4 +234,4 @@ Zone = Annotated[ZoneInfo, PlainValidator(zone)]
 Texts = Annotated[tuple[str, ...], PlainValidator(texts)]
 Selector = Annotated[str, PlainValidator(selector)]
 Selectors = Annotated[tuple[str, ...], PlainValidator(selectors)]
-Weekdays = Annotated[frozenset[int], PlainValidator(set_of(weekday))]
+Weekdays = Annotated[frozenset[int], PlainValidator(weekdays)]
