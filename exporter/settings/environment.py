@@ -6,6 +6,7 @@ down, case is folded, and `_` in the name of a source or calendar also matches `
 
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 from exporter.platforms.api import Platform
 from exporter.settings.readers import Loc, Variable
@@ -42,7 +43,7 @@ def over(file: Document, environ: Mapping[str, str]) -> Document:
             problems.append((variable, f"sets the same as {rivals[0][0]}, or something inside it; keep one of the two"))
         else:
             given[loc] = variable, value
-    return _laid_over(file, given, problems)
+    return _laid_over(replace(file, problems=(*file.problems, *problems)), given)
 
 
 def first_run(
@@ -85,22 +86,10 @@ def _location(variable: str, file: Mapping[str, object]) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _laid_over(document: Document, given: Mapping[Loc, tuple[str, str]], problems: Iterable[Problem] = ()) -> Document:
+def _laid_over(document: Document, given: Mapping[Loc, tuple[str, str]]) -> Document:
     """Returns the document with values, each given as variable and text, in place of its own."""
-    layers: list[Mapping[str, object]] = []
-    for loc, (_, text) in given.items():
-        *groups, option = map(str, loc)
-        layer: dict[str, object] = {option: Variable(text)}
-        for group in reversed(groups):
-            layer = {group: layer}
-        layers.append(layer)
-    places = {loc: variable for loc, (variable, _) in given.items()}
-    tree = _merged((*layers, document.tree)) if given else document.tree
-    return Document(document.name, tree, {**document.places, **places}, (*document.problems, *problems))
-
-
-def _merged(trees: Iterable[Mapping[str, object]]) -> Mapping[str, object]:
-    """Merges trees; of several that set an option, the first one's counts."""
+    if not given:
+        return document
     from pydantic_settings import (  # noqa: PLC0415  30 modules, and most configurations set no variables
         BaseSettings,
         InitSettingsSource,
@@ -114,6 +103,16 @@ def _merged(trees: Iterable[Mapping[str, object]]) -> Mapping[str, object]:
         def settings_customise_sources(
             cls, settings_cls: type[BaseSettings], *_: PydanticBaseSettingsSource, **__: PydanticBaseSettingsSource
         ) -> tuple[PydanticBaseSettingsSource, ...]:
+            """Returns the sources, of which the first one that sets an option counts."""
+            trees = (*(_tree(loc, text) for loc, (_, text) in given.items()), document.tree)
             return tuple(InitSettingsSource(settings_cls, {"tree": tree}) for tree in trees)
 
-    return Layers().tree
+    places = {loc: variable for loc, (variable, _) in given.items()}
+    return replace(document, tree=Layers().tree, places={**document.places, **places})
+
+
+def _tree(loc: Loc, text: str) -> object:
+    tree: object = Variable(text)
+    for name in reversed(loc):
+        tree = {name: tree}
+    return tree
