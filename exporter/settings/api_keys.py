@@ -2,6 +2,7 @@
 
 import re
 from codecs import BOM_UTF8
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -51,10 +52,12 @@ def _beginning(path: Path) -> bytes:
         return file.read(_LONGEST + 1)
 
 
-def check(path: Path, written: str) -> None:
-    """Raises ValueError if a file holds no key; names the path only if it cannot be a pasted key."""
+def in_file(written: object, path_of: Callable[[object], Path]) -> Path:
+    """Returns the path of a file with a key; ValueError names it only if it cannot be a pasted key."""
+    path, name = path_of(written), str(written).strip()
     hidden = "the file (its name is not shown, since it could be a key; a path can begin with ./)"
-    read(path, quoted(written) if _PATH.fullmatch(written) else hidden)
+    read(path, quoted(name) if _PATH.fullmatch(name) else hidden)
+    return path
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from exporter.settings.calendar_options import CalendarOptions
 from exporter.settings.environment import fold, is_name
 from exporter.settings.option_groups import Group, LimitsOptions, PrivacyOptions, option, within
 from exporter.settings.readers import Selectors, Text, Whole
-from exporter.settings.settings import context_of, path_that
+from exporter.settings.settings import FilePath, context_of
 from exporter.settings.source_options import SourceOptions
 from exporter.settings.thresholds import CompanyCalendarList, ThresholdList
 
@@ -77,7 +77,7 @@ def _of_its_platform(named: object, info: ValidationInfo) -> SourceOptions:
     return options
 
 
-def _check_folder(path: Path, _written: str) -> None:
+def _writable(path: Path) -> Path:
     try:
         if S_ISDIR(in_time(path.stat, path).st_mode):
             raise ValueError("is a folder; give the path of a file in it")
@@ -86,6 +86,7 @@ def _check_folder(path: Path, _written: str) -> None:
             raise ValueError("its folder does not exist; create it, or give a path in one that does") from None
     except OSError as error:  # such as a folder without permission, or a name that is too long
         raise ValueError(f"cannot be accessed ({error.strerror}); give another path, or access to it") from None
+    return path
 
 
 def _named(name: str, info: ValidationInfo) -> str:
@@ -98,8 +99,7 @@ def _named(name: str, info: ValidationInfo) -> str:
     return name
 
 
-AnyPath = Annotated[Path, path_that(lambda _path, _written: None)]
-StateFile = Annotated[Path, path_that(_check_folder)]
+StateFile = Annotated[FilePath, AfterValidator(_writable)]
 Name = Annotated[str, AfterValidator(_named)]
 
 
@@ -123,7 +123,7 @@ class Options(Group):
     """Limits of activities, per company, that alerts compare with. Before the first entry goes the built-in one:
     company *, activity [user_queries, conversations], drop_ratio 0.5, spike_ratio 3, min_baseline 20. Of several that
     select a company the last one counts, per limit and severity."""
-    thresholds_file: AnyPath | None = option(None, example="limits.csv")
+    thresholds_file: FilePath | None = option(None, example="limits.csv")
     """Path of a file with more entries of thresholds, which count after those here: CSV with a row for each and their
     options as columns, or YAML with a list thresholds. It is read again when it changes."""
     state_file: StateFile | None = option(None, example="/var/lib/chat-usage-exporter/state")

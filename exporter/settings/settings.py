@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
 from pathlib import Path
-from typing import cast
+from typing import Annotated, cast
 
 from pydantic import PlainValidator, ValidationInfo
 
@@ -88,13 +88,9 @@ def platform_of(info: ValidationInfo) -> Platform | None:
     return context_of(info).platforms.get(info.data.get("platform", ""))
 
 
-def path_that(proof: Callable[[Path, str], object]) -> PlainValidator:
-    """Makes a reader of paths relative to the configuration's folder; `proof` raises ValueError for wrong ones."""
+def _in_its_folder(value: object, info: ValidationInfo) -> Path:
+    return context_of(info).folder / text(value)
 
-    def read(value: object, info: ValidationInfo) -> Path:
-        written = text(value)
-        path = context_of(info).folder / written
-        proof(path, written)
-        return path
 
-    return PlainValidator(read)
+FilePath = Annotated[Path, PlainValidator(_in_its_folder)]
+"""A path, relative to the configuration's folder."""

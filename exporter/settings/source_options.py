@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Annotated
 from urllib.parse import SplitResult, urlsplit
 
-from pydantic import AfterValidator, PlainValidator, SecretStr, ValidationInfo, field_validator
+from pydantic import AfterValidator, PlainValidator, SecretStr, ValidationInfo, WrapValidator, field_validator
 
 from exporter.domain import calendars
 from exporter.domain.blocking import in_time
@@ -23,7 +23,7 @@ from exporter.settings import api_keys, readers
 from exporter.settings.option_groups import CompaniesOptions, FamiliesOptions, Group, PollOptions, option, within
 from exporter.settings.overrides import OverrideOptions, of_reports
 from exporter.settings.readers import AUTO, Day, Duration, Flag, OptionError, Text, Whole, Zone, existing, spoken
-from exporter.settings.settings import context_of, path_that, platform_of
+from exporter.settings.settings import FilePath, context_of, platform_of
 
 EXAMPLE_URL = "https://paradigm.lighton.ai"
 EXAMPLE_PROXY = "http://proxy.example.org:3128"
@@ -61,13 +61,14 @@ def _split(url: str, example: str) -> SplitResult:
     return parts
 
 
-def _check_certificates(path: Path, _written: str) -> None:
+def _with_certificates(path: Path) -> Path:
     try:
         in_time(partial(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations, path), path)
     except ssl.SSLError:
         raise ValueError("contains no PEM certificate; give the PEM file of the authority") from None
     except OSError as error:
         raise ValueError(f"cannot be read ({error.strerror}); give the path of a PEM file") from None
+    return path
 
 
 def _installed(platform: str, info: ValidationInfo) -> str:
@@ -82,8 +83,8 @@ PlatformName = Annotated[Text, AfterValidator(_installed)]
 Url = Annotated[Text, AfterValidator(_without_credentials)]
 Proxy = Annotated[Text, AfterValidator(_proxy)]
 Key = Annotated[SecretStr, PlainValidator(lambda value: SecretStr(api_keys.clean(readers.text(value))))]
-KeyFile = Annotated[Path, path_that(api_keys.check)]
-Certificates = Annotated[Path, path_that(_check_certificates)]
+KeyFile = Annotated[FilePath, WrapValidator(api_keys.in_file)]
+Certificates = Annotated[FilePath, AfterValidator(_with_certificates)]
 Reports = Annotated[tuple[str, ...] | None, PlainValidator(readers.reports)]
 CalendarName = Annotated[Text, AfterValidator(_kept)]
 Settle = Annotated[Duration, within("{} is too long; the maximum is 14d", most=14 * 86400)]
