@@ -137,12 +137,12 @@ def most_polls(cadence: Cadence, span: timedelta, now: datetime) -> int:
     last_day = calendars.day_at(now + A_YEAR_OF_DAYS * DAY, cadence.zone) - calendars.ONE_DAY
     midnights = [calendars.end(day, cadence.zone) for day in Days(first_day, last_day)]
     earliest = sorted(midnight + delay for midnight in midnights for delay in cadence.delays().values())
-    most = first = 0
+    of_intervals, most, first = -(-span // cadence.interval), 0, 0
     for last, moment in enumerate(earliest):
         while moment - earliest[first] >= span + SPREAD:  # the first one as late, the last one as early as possible
             first += 1
         most = max(most, last + 1 - first)
-    return most - (-span // cadence.interval)
+    return of_intervals + most
 
 
 def most_requests_in_a_minute(requests_per_minute: int) -> int:

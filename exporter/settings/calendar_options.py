@@ -8,7 +8,7 @@ from functools import cache
 from importlib import import_module
 from typing import Annotated
 
-from pydantic import PlainValidator, ValidationInfo, field_validator
+from pydantic import AfterValidator, PlainValidator, ValidationInfo, field_validator
 
 from exporter.domain.calendars import Calendar
 from exporter.domain.nearest import nearest
@@ -58,6 +58,11 @@ def days_off(value: object) -> frozenset[date]:
 DaysOff = Annotated[frozenset[date], PlainValidator(days_off)]
 
 
+def _known(country: str) -> str:
+    public_holidays(country)
+    return country
+
+
 class CalendarOptions(Group):
     """Which days people work."""
 
@@ -67,17 +72,10 @@ class CalendarOptions(Group):
     """Weekdays off, a list of mon, tue, wed, thu, fri, sat, sun; [] if every day is a business day."""
     holidays: DaysOff = option([])
     """Other days off, a list of dates (2026-12-25) or of days of each year (12-25)."""
-    country: Text | None = option(None, example="FR")
+    country: Annotated[Text, AfterValidator(_known)] | None = option(None, example="FR")
     """Code of the country whose public holidays are days off too: FR, DE, US, ..."""
     subdivision: Annotated[Text | None, needs("country", "set both")] = option(None, example="57")
     """Code of the part of the country with further holidays: 57 (Moselle), BY (Bavaria), ..."""
-
-    @field_validator("country")
-    @classmethod
-    def _is_known(cls, country: str | None) -> str | None:
-        if country:
-            public_holidays(country)
-        return country
 
     @field_validator("subdivision")
     @classmethod

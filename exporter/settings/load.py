@@ -3,11 +3,12 @@
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Mapping
-from dataclasses import fields, replace
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from inspect import signature
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
 from exporter.domain.calendars import Calendar, CompanyCalendar
 from exporter.domain.errors import ConfigError
@@ -29,11 +30,7 @@ from exporter.settings.source_options import DECLARED
 from exporter.settings.thresholds import Selecting
 from exporter.settings.yaml_file import Document
 
-if TYPE_CHECKING:
-    from _typeshed import DataclassInstance
-
-    T = TypeVar("T", bound=DataclassInstance)
-
+T = TypeVar("T")
 DEFAULT_CALENDAR = "default"
 _DIGEST_BYTES = 6
 """A gauge is a double, which holds every integer of 48 bits exactly."""
@@ -205,9 +202,9 @@ def _source(name: str, common: Options, platform: Platform, calendars: Mapping[s
     )
 
 
-def _of_options(kind: "type[T]", options: Group, **others: object) -> "T":
+def _of_options(kind: Callable[..., T], options: Group, **others: object) -> T:
     """Makes a value of the options that have the names of its fields, and of `others`."""
-    wanted = {each.name for each in fields(kind)} - others.keys()
+    wanted = signature(kind).parameters.keys() - others.keys()
     return kind(**{name: value for name, value in options if name in wanted}, **others)
 
 
