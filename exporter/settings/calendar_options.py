@@ -55,6 +55,7 @@ def days_off(value: object) -> frozenset[date]:
     return frozenset(found)
 
 
+Weekend = Annotated[Weekdays, within("leaves no business day; remove at least one weekday", most=6)]
 DaysOff = Annotated[frozenset[date], PlainValidator(days_off)]
 
 
@@ -66,9 +67,7 @@ def _known(country: str) -> str:
 class CalendarOptions(Group):
     """Which days people work."""
 
-    weekend: Annotated[Weekdays, within("leaves no business day; remove at least one weekday", most=6)] = option(
-        ["sat", "sun"]
-    )
+    weekend: Weekend = option(["sat", "sun"])
     """Weekdays off, a list of mon, tue, wed, thu, fri, sat, sun; [] if every day is a business day."""
     holidays: DaysOff = option([])
     """Other days off, a list of dates (2026-12-25) or of days of each year (12-25)."""

@@ -28,6 +28,7 @@ _WORDS, _HEADER = "[a-z][a-z0-9]*(?:_[a-z0-9]+)*", "[A-Za-z][A-Za-z0-9-]{0,63}"
 _TAKEN = "source|company_id|company|report|window|job|instance|le|quantile"
 _ENDINGS = "".join(f"(?<!_{end})" for end in ("total", "last_day", "today", "7d", "28d", "daily"))
 _HOW = "is not a name; write lower-case letters and digits with single _ between words"
+_WAYS = "is unknown; write bearer, basic, or header with its name: header X-Api-Key"
 
 
 def _matching(pattern: str, otherwise: str) -> PlainValidator:
@@ -54,13 +55,10 @@ LabelName = Annotated[str, _matching(f"(?!(?:{_TAKEN})$){_WORDS}", "cannot be a 
 Sentence = Annotated[str, _matching(r".*[^.]", "ends with a full stop; leave it out, since more is appended")]
 HeaderName = Annotated[str, _matching(_HEADER, "is not a header; write a name such as X-Api-Version")]
 HeaderLine = Annotated[Text, AfterValidator(_line)]
-WayIn = Annotated[
-    str,
-    _matching(
-        f"bearer|basic|header +({_HEADER})",
-        "is unknown; write bearer, basic, or header with its name: header X-Api-Key",
-    ),
-]
+WayIn = Annotated[str, _matching(f"bearer|basic|header +({_HEADER})", _WAYS)]
+AT_LEAST_ONE = within("is missing; describe at least one", least=1)
+UP_TO_100 = within("has {} entries; describe 1 to 100", least=1, most=100)
+Labels = Annotated[dict[LabelName, JmesPath], within("has {} entries; the maximum is 2", most=2)]
 
 
 def _path(written: str) -> str:
@@ -110,11 +108,7 @@ class MeasureOptions(Group):
     kind: Annotated[Kind, PlainValidator(one_of(KINDS, "no kind"))] = option("sum")
     unit: Name | None = option(None)
     items: JmesPath | None = option(None)
-    labels: Annotated[
-        dict[LabelName, JmesPath],
-        needs("items", "set items as well, or leave labels out"),
-        within("has {} entries; the maximum is 2", most=2),
-    ] = option({})
+    labels: Annotated[Labels, needs("items", "set items as well, or leave labels out")] = option({})
     value: JmesPath = option(...)
     people: Flag = option("false")
     activity: Name | None = option(None)
@@ -152,9 +146,7 @@ class ReportOptions(Group):
     days: JmesPath | None = option(None)
     companies: Annotated[JmesPath | None, excludes("days")] = option(None)
     date: Annotated[JmesPath | None, needs("period", "say how days are asked for")] = option(None)
-    measures: Annotated[
-        dict[MeasureName, MeasureOptions], within("has {} entries; describe 1 to 100", least=1, most=100)
-    ] = option({})
+    measures: Annotated[dict[MeasureName, MeasureOptions], UP_TO_100] = option({})
 
     @field_validator("date")
     @classmethod
@@ -200,9 +192,7 @@ class DefinitionOptions(Group):
     authentication: WayIn = option("bearer")
     headers: dict[HeaderName, HeaderLine] = option({})
     options: dict[Annotated[Name, AfterValidator(_is_new)], Sentence] = option({})
-    reports: Annotated[dict[ReportName, ReportOptions], within("is missing; describe at least one", least=1)] = option(
-        {}
-    )
+    reports: Annotated[dict[ReportName, ReportOptions], AT_LEAST_ONE] = option({})
 
     @field_validator("reports")
     @classmethod
@@ -227,9 +217,7 @@ class DefinitionOptions(Group):
         if not all(has_companies):
             what = "Name of the company that all figures belong to; by default the source's name."
             own.append(Option(COMPANY, OptionKind.TEXT, what, "ACME", identifies=False))
-        limits = dict.fromkeys(
-            name for each in reports.values() for measure in each.measures for name in measure.limits
-        )
+        limits = dict.fromkeys(each for report in reports.values() for one in report.measures for each in one.limits)
         what = "Maximum number of values of that label per company."
         return Platform(
             name=self.prefix,

@@ -132,6 +132,10 @@ def _fitting(other: str, message: str, fit: Callable[[bool, bool], bool]) -> Aft
     return AfterValidator(check)
 
 
+AnswerSize = Annotated[Size, within("{} bytes hold no answer; write a size such as 256MiB", least=1024)]
+RequestRate = Annotated[Whole, within("{} would allow no requests; the minimum is 1", least=1)]
+
+
 class PollOptions(Group):
     """How a platform is polled: `jitter` is a share of the interval, `max_body` is in bytes."""
 
@@ -142,13 +146,9 @@ class PollOptions(Group):
     50%, or 0 to 0.5."""
     timeout: Annotated[Duration, within("{} leaves no time for an answer; write 60s", least=1)] = option("60s")
     """Maximum time for one attempt, including its whole answer, a duration; shorter than the interval."""
-    max_body: Annotated[Size, within("{} bytes hold no answer; write a size such as 256MiB", least=1024)] = option(
-        "256MiB"
-    )
+    max_body: AnswerSize = option("256MiB")
     """Maximum size of an answer after decompression, a size (256MiB, 10MB, or bytes)."""
-    requests_per_minute: Annotated[Whole, within("{} would allow no requests; the minimum is 1", least=1)] = option(
-        "60"
-    )
+    requests_per_minute: RequestRate = option("60")
     """Maximum requests per minute to this source, a whole number; also the burst."""
 
     @field_validator("timeout")

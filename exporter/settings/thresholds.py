@@ -20,7 +20,7 @@ from exporter.settings.option_groups import Group, option, within
 from exporter.settings.readers import Loc, OptionError, Selector, Text, Variable, existing, quoted, shown
 from exporter.settings.settings import ValidationContext, context_of
 from exporter.settings.source_options import CalendarName
-from exporter.settings.yaml_file import Document, Place
+from exporter.settings.yaml_file import Document, Place, Problem
 
 OFF = "off"
 SEVERITIES = ("critical", "warning", "info")
@@ -198,19 +198,18 @@ def _of_rows(rows: Iterator[tuple[int, list[str]]], name: str) -> Document:
     line, written = next(rows, (1, []))
     header = [cell.strip() for cell in written]
     unknown = [each for each in header if each not in ("", *COLUMNS)]
-    problems = [f'{name}:{line}: unknown column "{shown(each)}", {remedy(each, COLUMNS)}' for each in unknown]
-    problems += [f"{name}:{line}: no column {each}; add it" for each in NEEDED if each not in header]
-    problems += [f"{name}:{line}: two columns {each}; keep one" for each in COLUMNS if header.count(each) > 1]
+    wrong = [f'unknown column "{shown(each)}", {remedy(each, COLUMNS)}' for each in unknown]
+    wrong += [f"no column {each}; add it" for each in NEEDED if each not in header]
+    wrong += [f"two columns {each}; keep one" for each in COLUMNS if header.count(each) > 1]
+    problems: list[Problem] = [(line, each) for each in wrong]
     entries: list[object] = []
     places: dict[Loc, Place] = {}
     for line, cells in rows:
         given = {each: cell for each, cell in zip_longest(header, cells, fillvalue="") if cell.strip()}
         if given.pop("", None):
-            problems.append(f"{name}:{line}: more cells than columns; put quotes around a text with the separator")
-        places["thresholds", len(entries)] = line
+            problems.append((line, "more cells than columns; put quotes around a text with the separator"))
         if "company" in header and "company" not in given:
-            problems.append(f"{name}:{line}: company is empty; write * for all companies")
+            problems.append((line, "company is empty; write * for all companies"))
+        places["thresholds", len(entries)] = line
         entries.append({each: Variable(cell) if each == "activity" else cell for each, cell in given.items()})
-    if problems:
-        raise ConfigError("\n".join(problems))
-    return Document(name, {"thresholds": entries}, places)
+    return Document(name, {"thresholds": [] if problems else entries}, places, tuple(problems))
