@@ -18,7 +18,7 @@ from functools import partial
 from hashlib import sha256
 from pathlib import Path
 
-from exporter.domain.blocking import in_daemon, in_time, result_in_time
+from exporter.domain.blocking import FileStamp, file_stamp, in_daemon, in_time, result_in_time
 from exporter.exposition.telemetry import LastAttempt
 from exporter.ledger.day_status import DayRules
 from exporter.polling.state_format import ForeignError, Section, UnusableError, VersionError, decoded, encoded
@@ -41,7 +41,8 @@ def replace_file(path: Path, pieces: Iterable[bytes]) -> None:
     another process is writing it); the old file stays.
     """
     fresh = path.with_name(f"{path.name}.new")
-    with open(fresh, "ab", opener=_private) as file:  # a file left by a killed process is reused
+    # A file left by a killed process is reused.
+    with open(fresh, "ab", opener=lambda name, flags: os.open(name, flags | os.O_NOFOLLOW, PRIVATE)) as file:
         _lock(file.fileno(), fresh)
         try:
             os.fchmod(file.fileno(), PRIVATE)
@@ -54,10 +55,6 @@ def replace_file(path: Path, pieces: Iterable[bytes]) -> None:
         except BaseException:
             fresh.unlink(missing_ok=True)
             raise
-
-
-def _private(path: str, flags: int) -> int:
-    return os.open(path, flags | os.O_NOFOLLOW, PRIVATE)
 
 
 def _lock(descriptor: int, fresh: Path) -> None:
@@ -99,7 +96,7 @@ class StateFile:
         self._kept: dict[str, Section] = {}
         self._is_read = False
         self._is_ours = True  # a file that may belong to somebody else is never replaced
-        self._written: tuple[int, int] | None = None
+        self._written: FileStamp = None
         self._writing: Future[None] | None = None
 
     def store(self, source: str, fingerprint: Mapping[str, str], rules: DayRules) -> StateStore:
@@ -182,7 +179,11 @@ class StateFile:
                 continue
             seen = {"companies": len(state.ledger.names), "days": len(state.ledger.blocks)}
             log.info("state restored", extra={"source": source, "report": report, **seen})
-            yield report, state if section.keep_days == rules.keep_days else _without_pass(state)
+            if section.keep_days == rules.keep_days:
+                yield report, state
+            else:  # needs a refresh pass
+                health = replace(state.health, history=False)
+                yield report, replace(state, health=health, to_refresh=(), refreshed_for=None)
 
     def _save(self) -> None:
         if self._path is None or not self._is_ours:
@@ -203,10 +204,10 @@ class StateFile:
             self._gauges.note(True, self._now())
 
     def _replace(self, path: Path, sections: Mapping[str, Section]) -> None:
-        if self._written is not None and _identity(path) not in (self._written, None):
+        if self._written is not None and file_stamp(path) not in (self._written, None):
             log.warning("state file replaced by another process", extra={"path": str(path), "reason": APART})
         self._write(path, encoded(sections))
-        self._written = _identity(path)
+        self._written = file_stamp(path)
 
     def _refuse(self, what: str, reason: str, **where: str) -> None:
         log.warning(f"{what}: {REFUSED}", extra={"path": str(self._path), **where, "reason": reason})
@@ -220,23 +221,9 @@ def _regular(path: Path) -> bytes:
         return file.read()
 
 
-def _identity(path: Path) -> tuple[int, int] | None:
-    """Returns the identity of a file, which its replacement does not share; None if there is none."""
-    try:
-        found = path.stat()
-    except OSError:
-        return None
-    return found.st_ino, found.st_mtime_ns
-
-
 def _same(old: Mapping[str, ReportState], new: Mapping[str, ReportState]) -> bool:
     """Returns whether nothing was replaced; states change only as new objects."""
     return old.keys() == new.keys() and all(old[report] is state for report, state in new.items())
-
-
-def _without_pass(state: ReportState) -> ReportState:
-    """Returns a state that needs a refresh pass, because the number of held days changed."""
-    return replace(state, health=replace(state.health, history=False), to_refresh=(), refreshed_for=None)
 
 
 def _objection(state: ReportState, now: datetime, rules: DayRules) -> str | None:

@@ -65,32 +65,25 @@ class _Report(msgspec.Struct, array_like=True):
     to_refresh: tuple[Days, ...]
     refreshed_for: date | None
     widened: bool
-    names: dict[str, str]
-    withdrawn: list[str]
-    ids: list[str]
+    names: Mapping[str, str]
+    withdrawn: Sequence[str]
+    ids: Sequence[str]
     days: int
-    discoveries: dict[str, Discovery]
-    first_seen: dict[str, dict[str, date]] = {}
-    kept: dict[str, dict[str, list[tuple[str, ...]]]] = {}
-
-
-class _Source(msgspec.Struct, array_like=True):
-    fingerprint: dict[str, str]
-    keep_days: int
-    reports: dict[str, _Report]
+    discoveries: Mapping[str, Discovery]
+    first_seen: Mapping[str, Mapping[str, date]] = {}
+    kept: Mapping[str, Mapping[str, Sequence[tuple[str, ...]]]] = {}
 
 
 class _Table(msgspec.Struct, array_like=True):
     companies: bytes
-    columns: list[tuple[Column, bytes]]
+    columns: Sequence[tuple[Column, bytes]]
     lost: bytes = b""
 
 
-class _Block(msgspec.Struct, array_like=True):
-    day: date
-    read_at: datetime
-    listed: bool
-    tables: dict[str, _Table]
+_Index = dict[str, tuple[Mapping[str, str], int, dict[str, _Report]]]
+"""By source: fingerprint, `keep_days`, and records by report."""
+_Block = tuple[date, datetime, bool, dict[str, _Table]]
+"""A day, and what its block has."""
 
 
 def encoded(sections: Mapping[str, Section]) -> Iterator[bytes]:
@@ -125,50 +118,41 @@ def decoded(content: bytes) -> Mapping[str, Section]:
 
 def _pieces(sections: Mapping[str, Section]) -> Iterator[bytes]:
     yield HEAD
-    id_tables = {
-        (source, report): _ids(state.ledger)
-        for source, section in sections.items()
-        for report, state in section.reports.items()
-    }
-    index = {
-        source: _Source(
-            dict(section.fingerprint),
+    index: _Index = {
+        source: (
+            section.fingerprint,
             section.keep_days,
-            {report: _report(state, id_tables[source, report]) for report, state in section.reports.items()},
+            {name: _report(each) for name, each in section.reports.items()},
         )
         for source, section in sections.items()
     }
     yield _frame(index)
-    for (source, report), ids in id_tables.items():
-        places = {company: place for place, company in enumerate(ids)}
-        for day, block in sections[source].reports[report].ledger.blocks.items():
-            yield _frame(_block(day, block, places))
+    for source, (_, _, records) in index.items():
+        for report, record in records.items():
+            places = {company: place for place, company in enumerate(record.ids)}
+            for day, block in sections[source].reports[report].ledger.blocks.items():
+                yield _frame(_block(day, block, places))
 
 
-def _frame(record: object) -> bytes:
+def _frame(record: _Index | _Block) -> bytes:
     packed = zlib.compress(msgspec.msgpack.encode(record), ZLIB_LEVEL)
     return len(packed).to_bytes(LENGTH, "little") + packed
 
 
-def _ids(ledger: Ledger) -> Sequence[str]:
-    """Returns every held company once."""
-    tables = (table for block in ledger.blocks.values() for table in block.tables.values())
-    return tuple(dict.fromkeys(company for table in tables for company in table.companies))
-
-
-def _report(state: ReportState, ids: Sequence[str]) -> _Report:
+def _report(state: ReportState) -> _Report:
     ledger = state.ledger
+    tables = (table for block in ledger.blocks.values() for table in block.tables.values())
     return _Report(
         health=replace(state.health, reason=""),  # it names the platform's address, which the file must not hold
         to_refresh=state.to_refresh,
         refreshed_for=state.refreshed_for,
         widened=state.widened,
-        names=dict(ledger.names),
+        names=ledger.names,
         withdrawn=sorted(ledger.withdrawn),
-        ids=list(ids),
+        ids=tuple(dict.fromkeys(company for table in tables for company in table.companies)),
         days=len(ledger.blocks),
-        discoveries=dict(state.discoveries),
-        first_seen={part: dict(days) for part, days in ledger.first_seen.items()},
+        discoveries=state.discoveries,
+        first_seen=ledger.first_seen,
         kept={
             family: {company: sorted(labels) for company, labels in kept.items()} for family, kept in state.kept.items()
         },
@@ -184,7 +168,7 @@ def _block(day: date, block: Block, places: Mapping[str, int]) -> _Block:
         )
         for part, table in block.tables.items()
     }
-    return _Block(day, block.read_at, block.listed, tables)
+    return day, block.read_at, block.listed, tables
 
 
 def _frames(rest: memoryview) -> Iterator[bytes]:
@@ -195,26 +179,20 @@ def _frames(rest: memoryview) -> Iterator[bytes]:
 
 
 def _sections(frames: Iterator[bytes]) -> Mapping[str, Section]:
-    index = msgspec.msgpack.decode(next(frames), type=dict[str, _Source])
+    index = msgspec.msgpack.decode(next(frames), type=_Index)
     return {
-        name: Section(
-            source.fingerprint,
-            source.keep_days,
-            {report: _state(record, frames) for report, record in source.reports.items()},
-        )
-        for name, source in index.items()
+        source: Section(fingerprint, keep_days, {name: _state(each, frames) for name, each in records.items()})
+        for source, (fingerprint, keep_days, records) in index.items()
     }
 
 
 def _state(record: _Report, frames: Iterator[bytes]) -> ReportState:
-    ids = _IdTable(record.ids)
-    blocks = {}
+    blocks, lists = {}, _Lists(record.ids)
     for _ in range(record.days):
-        block = msgspec.msgpack.decode(next(frames), type=_Block)
-        tables = {part: _table(table, ids) for part, table in block.tables.items()}
-        if not EARLIEST <= block.day < LATEST:
+        day, read_at, listed, tables = msgspec.msgpack.decode(next(frames), type=_Block)
+        if not EARLIEST <= day < LATEST:
             raise ValueError("a day has no days around it")
-        blocks[block.day] = Block(_moment(block.read_at), block.listed, tables)
+        blocks[day] = Block(_moment(read_at), listed, {part: _table(table, lists) for part, table in tables.items()})
     ledger = Ledger(blocks, record.names, frozenset(record.withdrawn), record.first_seen)
     health = record.health
     for moment in (health.last_attempt, health.last_success, health.last_partial):
@@ -241,25 +219,23 @@ def _moment(moment: datetime) -> datetime:
     return moment.astimezone(UTC)
 
 
-class _IdTable:
-    """Turns indexes back into ids; equal days share one tuple, since most list the same companies."""
+class _Lists(dict[bytes, tuple[str, ...]]):
+    """Lists of companies by the bytes of their places; equal days share one, since most list the same companies."""
 
     def __init__(self, ids: Sequence[str]) -> None:
         self._ids = ids
-        self._decoded: dict[bytes, tuple[str, ...]] = {}
 
-    def at(self, places: bytes) -> tuple[str, ...]:
-        if places not in self._decoded:
-            found = tuple(map(self._ids.__getitem__, array(PLACE, places)))
-            if any(by_number(one) >= by_number(other) for one, other in pairwise(found)):
-                raise ValueError("the companies of a day are not in their order")  # lookups rely on it
-            self._decoded[places] = found
-        return self._decoded[places]
+    def __missing__(self, places: bytes) -> tuple[str, ...]:
+        found = tuple(map(self._ids.__getitem__, array(PLACE, places)))
+        if any(by_number(one) >= by_number(other) for one, other in pairwise(found)):
+            raise ValueError("the companies of a day are not in their order")  # lookups rely on it
+        self[places] = found
+        return found
 
 
-def _table(table: _Table, ids: _IdTable) -> Table:
+def _table(table: _Table, lists: _Lists) -> Table:
     columns = {column: array("d", figures) for column, figures in table.columns}
-    found = Table(ids.at(table.companies), columns, frozenset(ids.at(table.lost)))
+    found = Table(lists[table.companies], columns, frozenset(lists[table.lost]))
     if any(len(figures) != len(found.companies) for figures in found.columns.values()):
         raise ValueError("a column does not have one figure per company")
     return found
