@@ -4,10 +4,13 @@ Knows no clock and no rule about when a day counts (`exporter.ledger.day_status`
 never disappears because a later answer lacks it; one that was only read while its day ran does.
 """
 
+import math
+from array import array
 from collections.abc import Callable, Container, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from functools import cached_property
+from itertools import compress
 from zoneinfo import ZoneInfo
 
 from exporter.domain import calendars
@@ -223,3 +226,48 @@ def _block(old: Block | None, rows: Mapping[str, DayRows], at: datetime, *, list
     if old is None:
         return Block(at, listed, tables)
     return Block(max(old.read_at, at), old.listed or listed, {**held, **tables})
+
+
+def narrowed(ledger: Ledger, wanted: IsWanted) -> Ledger:
+    """Returns the ledger without the rows of unwanted companies."""
+    names = {company: name for company, name in ledger.names.items() if wanted(company, name)}
+    if len(names) == len(ledger.names):
+        return ledger
+    blocks = {
+        day: replace(block, tables={part: _only(table, names) for part, table in block.tables.items()})
+        for day, block in ledger.blocks.items()
+    }
+    first_seen = {
+        part: {company: day for company, day in days.items() if company in names}
+        for part, days in ledger.first_seen.items()
+    }
+    return Ledger(blocks, names, ledger.withdrawn & names.keys(), first_seen)
+
+
+def without_past(ledger: Ledger, began: Mapping[str, date]) -> Ledger:
+    """Returns the ledger without companies' rows before the days on which they began."""
+    began = {company: day for company, day in began.items() if company in ledger.names}
+    if not began:
+        return ledger
+    blocks = {}
+    for day, block in ledger.blocks.items():
+        gone = {company for company, first in began.items() if day < first}
+        tables = {part: _only(table, set(table.companies) - gone) for part, table in block.tables.items()}
+        blocks[day] = replace(block, tables=tables)
+    first_seen = {
+        part: {company: day for company, day in days.items() if company not in began}
+        for part, days in ledger.first_seen.items()
+    }
+    without = Ledger(blocks, ledger.names, ledger.withdrawn, first_seen)
+    held = without.companies_on(blocks)
+    return narrowed(without, lambda company, _: company in held or company not in began)
+
+
+def _only(table: Table, companies: Container[str]) -> Table:
+    """Returns the rows of some companies, without columns that none of them has; the same table if it has no others."""
+    kept = [company in companies for company in table.companies]
+    if all(kept):
+        return table
+    columns = {column: array("d", compress(values, kept)) for column, values in table.columns.items()}
+    left = {column: values for column, values in columns.items() if not all(map(math.isnan, values))}
+    return Table(tuple(compress(table.companies, kept)), left, frozenset(filter(companies.__contains__, table.lost)))

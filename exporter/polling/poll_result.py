@@ -12,8 +12,7 @@ from exporter.domain.errors import NotJsonError, ReportError, SchemaError
 from exporter.domain.model import Days, Reading, Unread, by_day
 from exporter.ledger.corrections import Corrections, corrections
 from exporter.ledger.day_status import day_status
-from exporter.ledger.ledger import Asked, Ledger, fold
-from exporter.ledger.narrowed import began_anew, without_past
+from exporter.ledger.ledger import Asked, Ledger, fold, without_past
 from exporter.platforms.api import END_DATE, NO_DISCOVERIES, Discoveries, Report, Request
 from exporter.polling.target import ReportState, Target
 
@@ -226,15 +225,26 @@ def fold_answers(
 def _began_anew(
     before: ReportState, names: Mapping[str, str], asked: Collection[date], answers: Iterable[Answer]
 ) -> Mapping[str, date]:
-    """Returns the companies that are new ones under a known id, judged by this report's own names."""
-    given = before.listed or before.ledger.names
+    """Returns the companies that are new ones under a known id, by their first day.
+
+    This report renamed them, and their past is gone: they have rows on some `asked` days, but none on the asked days
+    before, though such rows are held.
+    """
+    ledger, given = before.ledger, before.listed or before.ledger.names
     renamed = {each: set[date]() for each, name in names.items() if name and given.get(each, name) not in ("", name)}
     if not renamed:
         return {}
     for (_, day), rows in ((place, rows) for answer in answers for place, rows in by_day(answer.reading.rows).items()):
         for company in renamed.keys() & set(rows.companies):
             renamed[company].add(day)
-    return began_anew(before.ledger, asked, renamed)
+    began: dict[str, date] = {}
+    for company, listed in renamed.items():
+        first = min(listed, default=date.max)
+        held = {day for day in asked if company in ledger.companies_on((day,))}
+        gone = held - listed
+        if all(day < first for day in gone) and (gone or (company in ledger.withdrawn and not held)):
+            began[company] = first
+    return began
 
 
 def _refuse_nobody(ledger: Ledger, days: Iterable[date]) -> None:

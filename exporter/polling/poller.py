@@ -21,8 +21,7 @@ from exporter.exposition.board import Board, RenderedSource
 from exporter.exposition.telemetry import Telemetry
 from exporter.http import RetryBudget
 from exporter.ledger.day_status import days_to_ask
-from exporter.ledger.ledger import Ledger
-from exporter.ledger.narrowed import narrowed
+from exporter.ledger.ledger import Ledger, narrowed
 from exporter.metrics.report_view import Health, ReportView
 from exporter.platforms.api import Report
 from exporter.polling import transitions

@@ -9,7 +9,7 @@ from exporter.domain.errors import NotFoundError, SchemaError
 from exporter.domain.model import Days
 from exporter.domain.selectors import Companies
 from exporter.ledger.day_status import day_status, days_to_refresh
-from exporter.ledger.narrowed import narrowed, without_past
+from exporter.ledger.ledger import narrowed, without_past
 from exporter.platforms.api import Report
 from exporter.polling.poll_result import PollResult
 from exporter.polling.target import ReportState, Target

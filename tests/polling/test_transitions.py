@@ -9,8 +9,7 @@ import pytest
 from exporter.domain.model import Column, Days, Reading, Row
 from exporter.domain.scope import Scope
 from exporter.domain.selectors import Companies
-from exporter.ledger.ledger import Asked, Ledger, fold
-from exporter.ledger.narrowed import narrowed
+from exporter.ledger.ledger import Asked, Ledger, fold, narrowed
 from exporter.metrics.report_view import Health
 from exporter.platforms.paradigm.platform import CHAT_SESSIONS
 from exporter.polling.target import ReportState, Target
