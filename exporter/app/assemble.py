@@ -5,7 +5,6 @@ from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from functools import partial
-from types import TracebackType
 
 from starlette.applications import Starlette
 
@@ -32,7 +31,6 @@ class Exporter:
 
     app: Starlette
     sources: Sources
-    schedule: Schedule
     reloader: Reloader
     telemetry: Telemetry
     closing: AsyncExitStack
@@ -41,14 +39,11 @@ class Exporter:
         try:
             await self.sources.start()
         except BaseException:
-            await self.__aexit__(None, None, None)
+            await self.closing.aclose()
             raise
         return self
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self.schedule.stop()
+    async def __aexit__(self, *_: object) -> None:
         await self.closing.aclose()
 
 
@@ -87,6 +82,7 @@ def assemble(
 
     sources = Sources(make, outputs, schedule, clock.now)
     closing.push_async_callback(sources.aclose)
+    closing.push_async_callback(schedule.stop)
     for source in settings.sources.values():
         sources.add(source)
     telemetry.config.took(settings.digest, clock.now())
@@ -104,7 +100,7 @@ def assemble(
         links,
         lambda: reloader.failed_reload,
     )
-    return Exporter(create_app(context), sources, schedule, reloader, telemetry, closing)
+    return Exporter(create_app(context), sources, reloader, telemetry, closing)
 
 
 def client_of(

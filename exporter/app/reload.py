@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -58,7 +58,7 @@ class Reloader:
             self._watch(settings)
             self.gauges.took(settings.digest, self.now())
             self.failed_reload = None
-            names = {what: ",".join(names) for what, names in asdict(change).items() if names}
+            names = {what: ",".join(names) for what, names in change.items() if names}
             log.info("configuration reloaded", extra=names)
             return ""
 

@@ -5,7 +5,7 @@ fails is undone.
 """
 
 import asyncio
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import datetime
@@ -28,13 +28,6 @@ class Running:
     @property
     def timetable(self) -> Timetable:
         return Timetable(self.source.name, self.poller, self.source.cadence)
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    added: tuple[str, ...]
-    changed: tuple[str, ...]
-    removed: tuple[str, ...]
 
 
 def is_another(old: Source, new: Source) -> bool:
@@ -90,23 +83,21 @@ class Sources:
         for each in self._running.values():
             await each.client.aclose()
 
-    async def change(self, settings: Settings) -> Change:
+    async def change(self, settings: Settings) -> Mapping[str, Sequence[str]]:
         """Runs the new settings instead of the old; if any step fails, the old sources run on.
 
-        ConfigError: a source's URL, CA file or proxy cannot be used; nothing has changed.
+        Returns the names of sources that were added, changed and removed. ConfigError: a source's URL, CA file or proxy cannot be used; nothing has changed.
         """
         async with self._turn, AsyncExitStack() as closing:
             running, new, before = dict(self._running), settings.sources, self._outputs.board.limits
-            change = Change(
-                added=tuple(name for name in new if name not in running),
-                changed=tuple(name for name in new if name in running and new[name] != running[name].source),
-                removed=tuple(name for name in running if name not in new),
-            )
+            added = [name for name in new if name not in running]
+            changed = [name for name in new if name in running and new[name] != running[name].source]
+            removed = [name for name in running if name not in new]
             fresh = dict[str, Running]()
-            for name in (*change.added, *change.changed):
+            for name in (*added, *changed):
                 fresh[name] = await asyncio.to_thread(self._make, new[name])  # reads a CA file
                 closing.push_async_callback(fresh[name].client.aclose)
-            old = {name: running[name] for name in (*change.changed, *change.removed)}
+            old = {name: running[name] for name in (*changed, *removed)}
             try:
                 await self._swap(old, fresh, settings.limits)
                 self._forget(old, fresh)
@@ -117,7 +108,7 @@ class Sources:
                 raise
             closing.pop_all()
             await asyncio.gather(*(each.client.aclose() for each in old.values()), return_exceptions=True)
-        return change
+        return {"added": added, "changed": changed, "removed": removed}
 
     async def _swap(self, old: Mapping[str, Running], new: Mapping[str, Running], limits: PageLimits) -> None:
         """Stops the `old` sources; starts and publishes the `new` ones, which take over the held days."""

@@ -41,20 +41,17 @@ class SelectorLog:
     """Logs selectors that match nothing, once until they change or the configuration is reloaded."""
 
     def __init__(self) -> None:
-        self._logged: frozenset[tuple[str, str, str]] = frozenset()
+        self._logged: set[tuple[str, str, str]] = set()
 
     def reloaded(self) -> None:
-        self._logged = frozenset()
+        self._logged = set()
 
     def note(self, unmatched: Unmatched) -> None:
         """Logs one line per source and option with new unmatched selectors."""
-        now = set[tuple[str, str, str]]()
+        before, self._logged = self._logged, set()
         for source, by_option in sorted(unmatched.items()):
             for option, selectors in sorted(by_option.items()):
-                now |= {(source, option, each) for each in selectors}
-                if new := [each for each in selectors if (source, option, each) not in self._logged]:
-                    named = enumerated([printable(each) for each in new], NAMED)
-                    log.warning(
-                        "selectors match nothing", extra={"source": source, "option": option, "selectors": named}
-                    )
-        self._logged = frozenset(now)
+                self._logged.update((source, option, each) for each in selectors)
+                if new := [printable(each) for each in selectors if (source, option, each) not in before]:
+                    fields = {"source": source, "option": option, "selectors": enumerated(new, NAMED)}
+                    log.warning("selectors match nothing", extra=fields)

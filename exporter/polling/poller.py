@@ -126,7 +126,9 @@ class Poller:
 
     def expires_at(self) -> datetime | None:
         """Returns when figures of some report next become stale."""
-        return transitions.expires_at(self._states.values(), self._clock.now(), self.target.rules.max_staleness)
+        now, moments = self._clock.now(), (state.health.read_at for state in self._states.values())
+        ends = (moment + self.target.rules.max_staleness for moment in moments if moment is not None)
+        return min((end for end in ends if end >= now), default=None)
 
     @contextmanager
     def _guarded(self, what: str, **fields: str) -> Iterator[None]:

@@ -22,8 +22,8 @@ from exporter.domain import calendars
 
 log = logging.getLogger(__name__)
 
-AFTER_MIDNIGHT = (timedelta(minutes=1), timedelta(minutes=3))
-SPREAD = AFTER_MIDNIGHT[1] - AFTER_MIDNIGHT[0]
+AFTER_MIDNIGHT, SPREAD = timedelta(minutes=1), timedelta(minutes=2)
+BEAT_SECONDS, COMPARISON_SECONDS = 15.0, 30.0
 JUMP_SECONDS = 10.0  # slewing moves a clock by 15 ms in 30 s; more than this was a step
 ONE_SECOND = timedelta(seconds=1)
 
@@ -41,14 +41,6 @@ class Pollable(Protocol):
 
     def expires_at(self) -> datetime | None:
         """Returns when figures next become stale."""
-
-
-@dataclass(frozen=True, slots=True)
-class Rhythm:
-    """Seconds between heartbeats, and between clock comparisons."""
-
-    beat: float = 15.0
-    comparison: float = 30.0
 
 
 class Every(BaseTrigger):  # type: ignore[misc]  # APScheduler 3 ships no types
@@ -97,8 +89,8 @@ class Cadence:
 
     def delays(self) -> Mapping[str, timedelta]:
         """Returns the earliest delay of each poll after midnight, by name; `SPREAD` later at most."""
-        first, _ = AFTER_MIDNIGHT
-        return {"midnight": first, **({"settled": self.settle + first} if self.settle else {})}
+        settled = {"settled": self.settle + AFTER_MIDNIGHT} if self.settle else {}
+        return {"midnight": AFTER_MIDNIGHT, **settled}
 
     def triggers(self, chance: random.Random) -> Mapping[str, BaseTrigger]:
         """Returns the triggers of polls by name."""
@@ -118,20 +110,22 @@ class Timetable:
 
 
 class Schedule:
-    """Runs timetables until stopped."""
+    """Runs timetables until stopped; `beat` and `comparison` are seconds between heartbeats and clock comparisons."""
 
     def __init__(
         self,
         now: Callable[[], datetime],
         monotonic: Callable[[], float],
         chance: random.Random,
-        rhythm: Rhythm | None = None,
+        beat: float = BEAT_SECONDS,
+        comparison: float = COMPARISON_SECONDS,
     ) -> None:
         self._timetables: dict[str, Timetable] = {}
         self._now = now
         self._monotonic = monotonic
         self._chance = chance
-        self._rhythm = rhythm or Rhythm()
+        self._beats = Every(timedelta(seconds=beat), 0.0, chance)
+        self._comparison = comparison
         self._beat_at = monotonic()
         any_number = sys.maxsize  # the poller counts overlaps; runs that APScheduler drops are not counted
         defaults = {"misfire_grace_time": None, "coalesce": True, "max_instances": any_number}
@@ -179,8 +173,8 @@ class Schedule:
         """Makes all jobs anew from the present time."""
         self._beat_at = self._monotonic()
         self._armed += 1
-        beat = Every(timedelta(seconds=self._rhythm.beat), 0.0, self._chance)
-        self._scheduler.add_job(self._run, beat, (self._beat, None, self._armed), id="heartbeat", replace_existing=True)
+        beat = (self._beat, None, self._armed)
+        self._scheduler.add_job(self._run, self._beats, beat, id="heartbeat", replace_existing=True)
         for table in self._timetables.values():
             self._arm_source(table, self._now())
 
@@ -233,7 +227,7 @@ class Schedule:
 
     async def _watch(self) -> None:
         while True:
-            await asyncio.sleep(self._rhythm.comparison)
+            await asyncio.sleep(self._comparison)
             self.compare()
 
     def compare(self) -> None:

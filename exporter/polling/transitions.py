@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 
 from exporter.domain.calendars import ONE_DAY
 from exporter.domain.errors import NotFoundError, SchemaError
@@ -135,17 +135,9 @@ def taken_over(states: Mapping[str, ReportState], old: Target, new: Target) -> M
 
 def due_at(states: Iterable[ReportState], now: datetime) -> datetime:
     """Returns when the next poll is due: at once if a report, past days or a company were never asked for."""
-    return max(now, min(_due(state, now) for state in states))
-
-
-def expires_at(states: Iterable[ReportState], now: datetime, max_staleness: timedelta) -> datetime | None:
-    """Returns when figures of some report next become stale."""
-    moments = (state.health.read_at for state in states)
-    ends = (moment + max_staleness for moment in moments if moment is not None)
-    return min((end for end in ends if end >= now), default=None)
-
-
-def _due(state: ReportState, now: datetime) -> datetime:
-    if state.to_refresh or state.widened or state.health.last_attempt is None:
-        return now
-    return state.health.last_attempt + state.health.interval
+    due = []
+    for state in states:
+        if state.to_refresh or state.widened or state.health.last_attempt is None:
+            return now
+        due.append(state.health.last_attempt + state.health.interval)
+    return max(now, min(due))

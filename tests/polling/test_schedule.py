@@ -17,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from exporter.domain import calendars
-from exporter.polling.schedule import AfterMidnight, Cadence, Every, Rhythm, Schedule, Timetable
+from exporter.polling.schedule import AfterMidnight, Cadence, Every, Schedule, Timetable
 
 pytestmark = pytest.mark.anyio
 
@@ -222,12 +222,10 @@ def table(
 
 
 @asynccontextmanager
-async def running(
-    *tables: Timetable, clock: Clock | None = None, rhythm: Rhythm | None = None
-) -> AsyncIterator[Schedule]:
+async def running(*tables: Timetable, clock: Clock | None = None, **seconds: float) -> AsyncIterator[Schedule]:
     """Runs a schedule for the length of a block."""
     clock = clock or Clock()
-    schedule = Schedule(clock.now, clock.monotonic, Least(), rhythm or Rhythm())
+    schedule = Schedule(clock.now, clock.monotonic, Least(), **seconds)
     schedule.start()
     for each in tables:
         schedule.add(each, datetime.now(UTC))
@@ -377,7 +375,7 @@ async def test_a_clock_that_is_slewed_arms_nothing(seconds: float, caplog: pytes
 async def test_the_watchdog_compares_by_itself() -> None:
     """Nobody has to call; a jump is found at the next look, and once."""
     clock, poller = Clock(), Poller()
-    async with running(table(poller), clock=clock, rhythm=Rhythm(comparison=0.001)):
+    async with running(table(poller), clock=clock, comparison=0.001):
         await poller.until(lambda poller: poller.polls == 1)
         clock.wall -= HOUR
         await poller.until(lambda poller: poller.polls == 2)
@@ -389,7 +387,7 @@ async def test_the_watchdog_compares_by_itself() -> None:
 async def test_health_is_a_heart_that_beats() -> None:
     """A scheduler that runs beats; one that stands still is found out by the monotonic clock."""
     clock = Clock()
-    async with running(clock=clock, rhythm=Rhythm(beat=0.01)) as schedule:
+    async with running(clock=clock, beat=0.01) as schedule:
         clock.ticks += 100.0
         assert not schedule.alive(60)
         async with asyncio.timeout(PATIENCE_S):
