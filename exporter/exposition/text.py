@@ -5,8 +5,9 @@ exposition is rendered and compressed once per data change; a scrape appends liv
 """
 
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass, field
+from datetime import date
 from enum import Enum
 from functools import cache, lru_cache
 from itertools import groupby, islice
@@ -17,7 +18,6 @@ from typing import NamedTuple
 
 from exporter.domain.model import Expendable, Family, Sample
 from exporter.domain.text import label_value
-from exporter.metrics.report_view import MadeFrom
 
 GZIP_HEADER = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff"
 GZIP_LEVEL = 1  # daily figures shrink to 1/15 to 1/30 at any level; this one costs a tenth of the default
@@ -156,7 +156,7 @@ _COMPANY = b'company_id="'
 class Chunk(NamedTuple):
     """The lines of one family from one source and report, and its headers by format.
 
-    `has_companies`: each line names one; else its `samples` are kept. `made_from` is as in `DeferredFamily`.
+    `has_companies`: each line names one; else its `samples` are kept. `days` are as in `DeferredFamily`.
     """
 
     family: str
@@ -166,7 +166,7 @@ class Chunk(NamedTuple):
     expendable: Expendable
     has_companies: bool = False
     samples: tuple[Sample, ...] = ()
-    made_from: MadeFrom | None = None
+    days: Set[date] = frozenset()
 
     def with_companies(self, some: "Chunk", companies: Iterable[str]) -> "Chunk | None":
         """Returns the chunk with the lines of some companies replaced; None if these have other labels than before."""

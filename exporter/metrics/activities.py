@@ -58,15 +58,14 @@ HELP: Mapping[str, str] = {
 
 def activity_families(index: CompanyIndex) -> Iterator[DeferredFamily]:
     """Yields the families of a report's activities; of stale figures only the fixed limits."""
-    companies, today = _Companies(index), index.view.day_status.today
-    ended, so_far = index.made_from(_judged_days(index.view)), index.made_from([today] if today else [])
+    companies, today, judged_days = _Companies(index), index.view.day_status.today, _judged_days(index.view)
     samples = cache(partial(_samples_of_ended_days, companies))
     for name, text in HELP.items():
         family = Family(name, text, label_names(name, teams=index.view.company_limits.names_teams))
         if name == TODAY:
-            yield DeferredFamily(family, partial(_samples_of_today, companies), so_far)
+            yield DeferredFamily(family, partial(_samples_of_today, companies), frozenset([today] if today else []))
         else:
-            yield DeferredFamily(family, partial(_of_family, samples, name), ended)
+            yield DeferredFamily(family, partial(_of_family, samples, name), judged_days)
 
 
 def _of_family(samples: Callable[[], Mapping[str, list[Sample]]], family: str) -> list[Sample]:

@@ -6,7 +6,6 @@ chat_usage_report_day_timestamp_seconds{source="production",report="chat-session
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from fnmatch import fnmatchcase
-from functools import partial
 from itertools import chain
 from typing import NamedTuple
 
@@ -16,7 +15,7 @@ from exporter.domain.model import Family, Sample
 from exporter.domain.selectors import literal
 from exporter.ledger.table import by_number
 from exporter.metrics.activities import activity_families
-from exporter.metrics.report_view import CompanyIndex, DeferredFamily, MadeFrom, ReportView, SourceInfo
+from exporter.metrics.report_view import CompanyIndex, DeferredFamily, ReportView, SourceInfo
 from exporter.metrics.usage import usage_families
 from exporter.metrics.windows import SUMS
 from exporter.platforms.api import INVARIANTS
@@ -179,9 +178,9 @@ COMPANY_INFO = Family(
 SOURCE_FAMILIES = (SETTLE, COMPANY_INFO)
 
 
-def source_families(view: SourceInfo) -> Iterator[Family | DeferredFamily]:
+def source_families(view: SourceInfo) -> Iterator[Family]:
     yield replace(SETTLE, samples=(Sample((view.source,), view.settle.total_seconds()),))
-    yield DeferredFamily(COMPANY_INFO, partial(_companies, view), MadeFrom(view, {}))
+    yield replace(COMPANY_INFO, samples=tuple(_companies(view)))
 
 
 def _companies(view: SourceInfo) -> Iterator[Sample]:

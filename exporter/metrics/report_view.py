@@ -3,14 +3,12 @@
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
-from functools import cached_property
-from typing import NamedTuple
 
 from exporter.domain.model import Column, Family, FieldNote, Measure, Sample
 from exporter.domain.selectors import Companies, Entry
 from exporter.ledger.day_status import DayRules, DayStatus
 from exporter.ledger.ledger import Ledger
-from exporter.ledger.table import NO_ROWS, Places, Table, by_number
+from exporter.ledger.table import Places, by_number
 from exporter.metrics.label_limits import Kept, LabelLimits
 from exporter.metrics.limits import CompanyLimits
 from exporter.platforms.api import NO_DISCOVERIES, Discoveries, Report
@@ -95,34 +93,34 @@ class SourceInfo:
         return self.companies.missing(self.names, self.listed or {})
 
 
-Tables = Mapping[str, Table]
-"""The rows of a day by part."""
+def differ_in_rows_alone(before: ReportView, now: ReportView) -> bool:
+    """Returns whether settings, companies and columns are equal; fast, since most of them are the same objects."""
+    return _without_rows(before) == _without_rows(now)
 
 
-class MadeFrom(NamedTuple):
-    """What samples are made from: the figures of some days, and what is `common` to all days."""
+def _without_rows(view: ReportView) -> tuple[object, ...]:
+    ledger, status = view.ledger, replace(view.day_status, today=None, running=None)
+    health = Health(view.health.interval, history=view.health.history)
+    rest = replace(view, ledger=Ledger(), day_status=status, health=health)
+    return rest, ledger.names, ledger.withdrawn, ledger.first_days, ledger.columns()
 
-    common: object
-    days: Mapping[date, Tables]
 
-
-def changed_companies(before: Tables, now: Tables) -> Set[str]:
+def changed_companies(before: ReportView, now: ReportView, day: date) -> Set[str]:
     """Returns the companies whose rows of a day differ."""
-    parts = before.keys() | now.keys()
-    return set[str]().union(*(now.get(each, NO_ROWS).changed_since(before.get(each, NO_ROWS)) for each in parts))
+    tables = ((now.ledger.table(day, part), before.ledger.table(day, part)) for part in now.ledger.first_days)
+    return set[str]().union(*(table.changed_since(earlier) for table, earlier in tables))
 
 
 @dataclass(frozen=True, slots=True)
 class DeferredFamily:
-    """A family whose samples are made on demand.
+    """A family whose samples are made on demand, from the rows of some `days` and from what all days share.
 
-    Equal `made_from` means equal samples, None never does. A company's samples depend on no other company's figures;
-    without the label company_id, samples count companies.
+    A company's samples depend on no other company's rows; without the label company_id, samples count companies.
     """
 
     family: Family
     make: Callable[[], Iterable[Sample]]
-    made_from: MadeFrom | None = None
+    days: Set[date] = frozenset()
 
     @property
     def name(self) -> str:
@@ -158,23 +156,6 @@ class CompanyIndex:
         self.columns = view.ledger.columns()
         self._labels: dict[tuple[str, tuple[str, ...]], Sequence[tuple[str, ...]]] = {}
         self._rows: dict[tuple[date, str], Places] = {}
-
-    def made_from(self, days: Iterable[date]) -> MadeFrom:
-        """Returns the input of these days' figures: equal until one of them, a company or a setting changes.
-
-        Fast to compare: what an answer did not change is the same object as before.
-        """
-        blocks = self.view.ledger.blocks
-        return MadeFrom(self._common, {day: blocks[day].tables for day in days if day in blocks})
-
-    @cached_property
-    def _common(self) -> tuple[object, ...]:
-        """The input of figures of any day."""
-        view, ledger = self.view, self.view.ledger
-        status = replace(view.day_status, today=None, running=None)
-        health = Health(view.health.interval, history=view.health.history)
-        rest = replace(view, ledger=Ledger(), day_status=status, health=health)
-        return rest, ledger.names, ledger.withdrawn, ledger.first_days, self.columns
 
     def columns_of(self, measure: Measure) -> Iterator[tuple[str, Column]]:
         """Yields the columns of a measure that some held row has a figure for, with their part.

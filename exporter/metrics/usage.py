@@ -19,8 +19,8 @@ from exporter.metrics.windows import TODAY, Window, WindowDays, days_by_window, 
 def usage_families(index: CompanyIndex) -> Iterator[DeferredFamily]:
     """Yields the families of all measures and windows that have a day."""
     view = index.view
-    held = index.made_from(view.ledger.blocks)
-    ended = index.made_from(day for day in view.ledger.blocks if day != view.day_status.running)
+    held = frozenset(view.ledger.blocks)
+    ended = held - {view.day_status.running}
     for measure in view.report.measures:
         if not windows(measure):
             make = _info_samples if measure.kind is Kind.INFO else _newest_samples
@@ -31,11 +31,11 @@ def usage_families(index: CompanyIndex) -> Iterator[DeferredFamily]:
         for window, of_window in days.items():
             family = family_of(measure, window, view.report)
             if any(measure.limits):  # of each value the first day counts
-                made_from = held if window is TODAY else ended
-                yield DeferredFamily(family, partial(_limited, index, measure, days, limited, window), made_from)
+                needed = held if window is TODAY else ended
+                yield DeferredFamily(family, partial(_limited, index, measure, days, limited, window), needed)
             else:
-                made_from = index.made_from(of_window.days)
-                yield DeferredFamily(family, partial(window_sums, index, measure, of_window, sums), made_from)
+                make_sums = partial(window_sums, index, measure, of_window, sums)
+                yield DeferredFamily(family, make_sums, frozenset(of_window.days))
 
 
 def _limited(

@@ -2,8 +2,8 @@
 
 import gzip
 import zlib
-from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import timedelta
 from itertools import groupby
 from random import Random
 
@@ -17,10 +17,11 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families 
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
 from exporter.domain.model import Expendable, Family, Sample
+from exporter.domain.selectors import Companies
 from exporter.exposition.board import NOTHING, Board, RenderedSource
 from exporter.exposition.series_limit import PageLimits
 from exporter.exposition.text import AT_ONCE, EMPTY, RUN, SMALL, Body, Format, GzipPiece, join, number, write
-from exporter.metrics.report_view import DeferredFamily, MadeFrom
+from exporter.metrics.report_view import SourceInfo
 
 FORMATS = pytest.mark.parametrize("format_", Format, ids=lambda format_: format_.name.lower())
 LABELS = ("company", "company_id", "source")  # in the order in which prometheus-client sorts them
@@ -320,27 +321,25 @@ def test_all_of_a_source_is_replaced_in_one_step() -> None:
     assert {("a", "one"), ("c", "one"), ("c", "two")} == board.shown.served
 
 
-def test_a_family_is_made_again_only_if_it_is_made_from_something_else() -> None:
-    """Blocks of days that an answer did not change are the same objects, so what they show is not made anew."""
+def test_the_families_of_a_source_are_made_again_only_if_they_are_made_from_something_else() -> None:
     board, made = Board(), list[int]()
 
-    def deferred(day: int) -> DeferredFamily:
-        family = gauge("chat_a", "A", day)
-
-        def make() -> tuple[Sample, ...]:
+    def rendered(day: int) -> RenderedSource:
+        def families() -> Iterator[Family]:
             made.append(day)
-            return family.samples
+            yield gauge("chat_a", "A", day)
 
-        return DeferredFamily(replace(family, samples=()), make, MadeFrom(("day", day), {}))
+        info = SourceInfo("s", "platform", timedelta(days=day), Companies(), {}, frozenset(), None)
+        return RenderedSource({"r": [gauge("chat_b", "A", day)], "": families()}, source_info=info)
 
     for day in (1, 1, 2, 2, 1):
-        board.put("s", RenderedSource({"r": (deferred(day), gauge("chat_b", "A", day))}))
-        assert (
-            f"{write(gauge('chat_a', 'A', day)).piece.plain.decode()}" in board.shown.page[Format.TEXT].plain.decode()
-        )
+        board.put("s", rendered(day))
+        for name in ("chat_a", "chat_b"):
+            line = write(gauge(name, "A", day)).piece.plain.decode()
+            assert line in board.shown.page[Format.TEXT].plain.decode()
 
     assert made == [1, 2, 1]
-    board.replace({"s": RenderedSource({"r": (deferred(1),)})}, PageLimits(100))
+    board.replace({"s": rendered(1)}, PageLimits(100))
     assert made == [1, 2, 1, 1], "after a reload everything is made anew"
 
 
