@@ -44,16 +44,14 @@ class Invariant(NamedTuple):
 class ReadingBuilder:
     """Collects the content of one answer; `listed` counts rows of the requested days, readable or not.
 
-    `rows` are filed by part and day, and by company; the figures of parts in `columns` are parallel to these. Days may
-    also be filed `as_columns`.
+    `rows` are filed by part and day, and by company; the figures of parts in `columns` are parallel to these.
     """
 
     days: Days
     context: Context
     names: dict[str, str] = field(default_factory=dict)
-    rows: dict[tuple[str, date], dict[str, Figures]] = field(default_factory=dict)
+    rows: dict[tuple[str, date], dict[str, Figures]] = field(default_factory=lambda: defaultdict(dict))
     columns: dict[str, tuple[Column, ...]] = field(default_factory=dict)
-    as_columns: dict[tuple[str, date], DayRows] = field(default_factory=dict)
     listed: int = 0
     outside_range: int = 0
     next_page: str = ""
@@ -145,11 +143,12 @@ class ReadingBuilder:
 
     def add(self, key: RowKey, figures: Figures) -> None:
         """Files one row: of equal rows one counts; of different ones the last counts, and this is noted."""
-        of_day = self.rows.setdefault((key.part, key.day), {})
-        held = of_day.setdefault(key.company_id, figures)
+        part, company, day = key
+        of_day = self.rows[part, day]
+        held = of_day.setdefault(company, figures)
         if held is not figures and held != figures:
             self.violate("duplicate_row", key)
-            of_day[key.company_id] = figures
+            of_day[company] = figures
 
     def reading(
         self,
@@ -163,7 +162,7 @@ class ReadingBuilder:
 
         Notes rows that break an invariant, or have one of the `moments` outside their day.
         """
-        rows = self.as_columns | {place: self._transposed(place[0], each) for place, each in self.rows.items()}
+        rows = {place: self._transposed(place[0], each) for place, each in self.rows.items()}
         if self.listed and not any(each.columns for each in rows.values()):
             noted = [f"{kind} {enumerated(sorted(paths))}" for kind, paths in sorted(self._drift.items())]
             oddities = "; ".join([*noted, *sorted(self._violations)])

@@ -14,15 +14,13 @@ from exporter.domain.errors import ConfigError
 from exporter.domain.model import Activity, Column, Kind, Measure
 from exporter.platforms import json_values
 from exporter.platforms.api import LabelLimit, Override, Platform, Report
-from exporter.platforms.paradigm.choose_field import Wanted
 from exporter.platforms.paradigm.documented import DocumentedReport
 from exporter.platforms.paradigm.documented_reader import HERE, Array, Field, Items
+from exporter.platforms.paradigm.requests import ALL
 from exporter.platforms.paradigm.self_described import DescribedReport
 from exporter.platforms.reading_builder import Invariant
 
 API = "/api/v2"
-ALL = "all"
-"""The part of reports that do not separate chats from agents."""
 
 MODE = ("mode",)
 
@@ -197,8 +195,7 @@ TOOLS = DescribedReport(
         needs_read_marker=True,
         activities=(Activity("tool_uses"),),
     ),
-    part=ALL,
-    wanted=Wanted(("usage_count", "uses_count", "calls_count", "tool_uses_count", "count"), of_items=True),
+    likely=("usage_count", "uses_count", "calls_count", "tool_uses_count", "count"),
 )
 USER_ACTIVITIES = DescribedReport(
     name="user-activities",
@@ -211,8 +208,7 @@ USER_ACTIVITIES = DescribedReport(
         people=True,
         activities=(Activity("active_users"),),
     ),
-    part=ALL,
-    wanted=Wanted(("active_users_count", "active_users", "users_count"), of_items=False),
+    likely=("active_users_count", "active_users", "users_count"),
 )
 REPORTS: Mapping[str, DocumentedReport | DescribedReport] = {
     report.name: report for report in (CHAT_SESSIONS, CHATS_FEEDBACK, TOOLS, USED_DOCUMENTS, USERS, USER_ACTIVITIES)

@@ -13,8 +13,8 @@ from exporter.platforms.api import Context, Fields, Request
 from exporter.platforms.further_page import further_page
 from exporter.platforms.paradigm import field_notes, survey
 from exporter.platforms.paradigm.alike import AlikeReader, NotAlikeError
-from exporter.platforms.paradigm.choose_field import Choice, NoChoice, Wanted, choose
-from exporter.platforms.paradigm.requests import ReportEndpoint
+from exporter.platforms.paradigm.choose_field import UnclearError, choose
+from exporter.platforms.paradigm.requests import ALL, ReportEndpoint
 from exporter.platforms.paradigm.survey import LIST, PEOPLE, FieldSurvey, Place, RowSurvey
 from exporter.platforms.reading_builder import ReadingBuilder, RowKey
 
@@ -30,7 +30,6 @@ class _Undocumented(ReportEndpoint):
     """A report with one measure and one part."""
 
     measure: Measure
-    part: str
 
     @property
     def measures(self) -> tuple[Measure, ...]:
@@ -39,7 +38,7 @@ class _Undocumented(ReportEndpoint):
     @property
     def parts(self) -> Mapping[str, tuple[Column, ...]]:
         """One part; the values of a label are not known in advance."""
-        return {self.part: () if self.measure.labels else (Column(self.measure.family),)}
+        return {ALL: () if self.measure.labels else (Column(self.measure.family),)}
 
     @property
     def has_days(self) -> bool:
@@ -54,7 +53,7 @@ class _Undocumented(ReportEndpoint):
 
     def close(self, rows: ReadingBuilder, root: object) -> Reading:
         metadata = (root.get(key) for key in survey.ARRAYS.values()) if isinstance(root, dict) else ()
-        return rows.reading(frozenset({self.part}), field_notes.notes(*metadata))
+        return rows.reading(frozenset({ALL}), field_notes.notes(*metadata))
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +76,7 @@ class MappedReport(_Undocumented):
     def _read(self, root: object, request: Request, context: Context) -> jmespath_fields.Reader:
         rows = ReadingBuilder(request.days, context, next_page=further_page(root))
         fields = self.fields if self.fields.days else replace(self.fields, date=None)
-        reader = jmespath_fields.Reader(fields, {self.measure.family: fields.figure}, self.part, rows, "fields.")
+        reader = jmespath_fields.Reader(fields, {self.measure.family: fields.figure}, ALL, rows, "fields.")
         reader.read(root)
         return reader
 
@@ -86,12 +85,12 @@ class MappedReport(_Undocumented):
 class DescribedReport(_Undocumented):
     """A report whose figure is chosen among those that its answer describes."""
 
-    wanted: Wanted
+    likely: tuple[str, ...]
 
     def mapped(self, fields: Fields) -> MappedReport:
         """Returns the same report, read by an operator's fields."""
         measure = self.measure if fields.days else replace(self.measure, kind=Kind.LEVEL)
-        return MappedReport(self.name, self.path, self.day_bytes, measure, self.part, fields)
+        return MappedReport(self.name, self.path, self.day_bytes, measure, fields)
 
     def decode(self, body: bytes, request: Request, context: Context) -> Reading:
         return self.read(json_values.opened(body, survey.ARRAYS), request, context)
@@ -99,12 +98,12 @@ class DescribedReport(_Undocumented):
     def read(self, root: object, request: Request, context: Context) -> Reading:
         """Reads a parsed answer."""
         rows = ReadingBuilder(request.days, context, next_page=further_page(root))
-        with suppress(NotAlikeError):
-            rows.as_columns |= AlikeReader(self.measure, self.part, self.wanted, rows).read(root)
+        with suppress(NotAlikeError, UnclearError):
+            AlikeReader(self.measure, self.likely, rows).read(root)
             return self.close(rows, root)
         found = self._survey(root, request, context)
         choice = self._choice(found, root, context)
-        place = choice.place if choice else None
+        place = choice[0] if choice else None
         filed = self._people(found, place.holder) if place and place.shape == PEOPLE else self._figures(found, place)
         if filed is None:
             raise self.refusal("different people in chats and with agents cannot be added up", root, context)
@@ -118,10 +117,9 @@ class DescribedReport(_Undocumented):
         choice = self._choice(self._survey(root, request, context), root, context)
         if choice is None:
             return ()
-        fields = enumerated(
-            [f"{note.field} ({note.unit})" for note in self.decode(body, request, context).fields], FIELDS_SHOWN
-        )
-        return (f"{self.measure.family} is fed by {choice.place}: {choice.why}; described are {fields}",)
+        notes = self.read(root, request, context).fields
+        described = enumerated([f"{note.field} ({note.unit})" for note in notes], FIELDS_SHOWN)
+        return (f"{self.measure.family} is fed by {choice[0]}: {choice[1]}; described are {described}",)
 
     def _survey(self, root: object, request: Request, context: Context) -> FieldSurvey:
         if not isinstance(root, dict) or not isinstance(root.get("reporting"), list | json_values.Listed):
@@ -130,53 +128,49 @@ class DescribedReport(_Undocumented):
             raise self.refusal('"reporting_agents" is not a list', root, context)
         return survey.survey(root, ReadingBuilder(request.days, context, next_page=further_page(root)))
 
-    def _choice(self, found: FieldSurvey, root: object, context: Context) -> Choice | None:
-        """Chooses the place to read; None if no row lists anything."""
-        if found.levels:
+    def _choice(self, found: FieldSurvey, root: object, context: Context) -> tuple[Place, str] | None:
+        """Returns the place to read, and why; None if no row lists anything."""
+        if found.has_levels:
             raise self.refusal("companies have no dates, so figures belong to no day", root, context)
         if all(row.bare and not row.people for row in found.seen.values()):
             return None
-        choice = choose(found, self.wanted)
-        if isinstance(choice, NoChoice):
-            raise self.refusal(choice.words, root, context)
-        return choice
+        try:
+            return choose(found, self.likely, of_items=bool(self.measure.labels))
+        except UnclearError as error:
+            raise self.refusal(str(error), root, context) from None
 
     def _people(self, found: FieldSurvey, listed_in: str) -> Filed:
         """Returns the number of people in the lists of this name by row, each person once over both arrays."""
         crowds: dict[RowKey, frozenset[str]] = {}
         for key, row in found.seen.items():
             if listed_in in row.people:
-                crowds[self._key(key)] = crowds.get(self._key(key), frozenset()) | row.people[listed_in]
+                crowds[_whose(key)] = crowds.get(_whose(key), frozenset()) | row.people[listed_in]
             elif not row.bare:
                 found.rows.note("missing", f"{key.part}[].dates[].{json_values.key(listed_in)}")
         column = Column(self.measure.family)
-        counts = {key: {column: float(len(people))} for key, people in crowds.items()}
-        return {key: counts.get(key, {}) for key in map(self._key, found.seen)}
+        return {key: {column: float(len(crowds[key]))} if key in crowds else {} for key in map(_whose, found.seen)}
 
     def _figures(self, found: FieldSurvey, place: Place | None) -> Filed | None:
         """Returns the figures at the place by row; None if people may be counted twice."""
-        filed: Filed = {self._key(key): {} for key in found.seen}
-        marker, unread = Column(self.measure.family), set[RowKey]()
-        column_of = cache(lambda label: Column(self.measure.family, () if label is None else (label,)))
+        filed: Filed = {}
+        family, unread = self.measure.family, set[RowKey]()
+        column_of = cache(lambda label: Column(family, () if label is None else (label,)))
         for key, row in found.seen.items():
-            whose = self._key(key)
-            figures = filed[whose]
-            values, how = self._chosen(row, place, found.rows, f"{key.part}[].dates[].")
+            whose = _whose(key)
+            figures = filed.setdefault(whose, {})
+            values, marker = self._chosen(row, place, found.rows, f"{key.part}[].dates[].")
             for label, value in values:
                 column = column_of(label)
                 if column in figures and self.measure.kind is Kind.DISTINCT:
                     return None
                 figures[column] = figures.get(column, 0.0) + value
-            if how is None:
+            if marker is None:
                 unread.add(whose)
             elif self.measure.labels:
-                figures[marker] = min(how, figures.get(marker, how))
+                figures[Column(family)] = min(marker, figures.get(Column(family), marker))
         for whose in unread if self.measure.labels else ():
-            filed[whose].pop(marker, None)
+            filed[whose].pop(Column(family), None)
         return filed
-
-    def _key(self, row: RowKey) -> RowKey:
-        return RowKey(self.part, row.company_id, row.day)
 
     def _chosen(
         self, row: RowSurvey, place: Place | None, rows: ReadingBuilder, path: str
@@ -204,3 +198,8 @@ class DescribedReport(_Undocumented):
         if is_short or len(readable) < len(found) or (found and not named):
             return named, None
         return named, READ_COMPLETELY if len(named) == len(found) else READ_IN_PART
+
+
+def _whose(row: RowKey) -> RowKey:
+    """Returns the key of a row without its array."""
+    return RowKey(ALL, row.company_id, row.day)

@@ -8,7 +8,6 @@ a number in an object that maps names to numbers. Knows no report.
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from types import MappingProxyType
 from typing import NamedTuple
 
 from exporter.platforms import json_values
@@ -54,10 +53,6 @@ class DescribedFigure(NamedTuple):
         return self.place.shape == NAMES and self.place.holder != self.field
 
 
-NO_LENGTHS: Mapping[str, int] = MappingProxyType({})
-NO_PEOPLE: Mapping[str, frozenset[str]] = MappingProxyType({})
-
-
 @dataclass(frozen=True, slots=True)
 class RowSurvey:
     """The content of one row: figures, and the lengths and people of lists.
@@ -73,17 +68,11 @@ class RowSurvey:
 
 @dataclass(slots=True)
 class FieldSurvey:
-    """All rows of an answer by array, company and day; entries in `levels` arrays have no days."""
+    """All rows of an answer by array, company and day; `has_levels` if some entries have no days."""
 
     rows: ReadingBuilder
     seen: dict[RowKey, RowSurvey] = field(default_factory=dict)
-    levels: set[str] = field(default_factory=set)
-
-    def see(self, key: RowKey, row: RowSurvey) -> None:
-        """Adds a row's content; of two different rows of one company and day the last one counts."""
-        if self.seen.get(key, row) != row:
-            self.rows.violate("duplicate_row", key)
-        self.seen[key] = row
+    has_levels: bool = False
 
 
 def survey(root: Mapping[str, object], rows: ReadingBuilder) -> FieldSurvey:
@@ -101,8 +90,6 @@ class _ArrayReader:
     _found: FieldSurvey
     _item_names: ItemNames = field(default_factory=ItemNames)
     _path: str = ""
-    _paths: dict[Place, str] = field(default_factory=dict)
-    _listed: dict[str, dict[str, Place]] = field(default_factory=dict)
     _known: dict[DescribedFigure, DescribedFigure] = field(default_factory=dict)
 
     def read(self, entries: object) -> None:
@@ -117,7 +104,7 @@ class _ArrayReader:
                 self._leave_out(level, f"{array}[]")
             else:
                 self._path = f"{array}[]."
-                self._found.levels.add(array)
+                self._found.has_levels = True
                 self._row(rows.level_key(array, company), level)
 
     def _dated(self, company: str, dates: object) -> None:
@@ -128,6 +115,7 @@ class _ArrayReader:
                 self._row(key, {k: v for k, v in row.items() if k != "date"})
 
     def _row(self, key: RowKey, row: Mapping[str, object]) -> None:
+        """Adds a row; of two different rows of one company and day the last one counts."""
         bare = not any(value or value == 0 for value in row.values())
         self._found.rows.listed -= bare
         figures: list[DescribedFigure] = []
@@ -143,7 +131,10 @@ class _ArrayReader:
                 figures += self._object(name, value, key)
             elif figure := self._figure(Place("", ROW, name), value, key):
                 figures.append(figure)
-        self._found.see(key, RowSurvey(tuple(figures), lengths or NO_LENGTHS, people or NO_PEOPLE, bare))
+        content = RowSurvey(tuple(figures), lengths, people, bare)
+        if self._found.seen.get(key, content) != content:
+            self._found.rows.violate("duplicate_row", key)
+        self._found.seen[key] = content
 
     def _figure(self, place: Place, value: object, key: RowKey, label: str | None = None) -> DescribedFigure | None:
         """Returns the value if it is a figure, without a value if that cannot be read."""
@@ -151,38 +142,32 @@ class _ArrayReader:
             if json_values.is_number(value):
                 number, flaw = json_values.number(value)
                 if flaw:
-                    self._found.rows.figure((number, flaw), self._at(place), key)
+                    self._found.rows.figure((number, flaw), f"{self._path}{place}", key)
                 return self._once(DescribedFigure(place, place.key, number, label))
             if isinstance(value, bool) or (isinstance(value, str) and _NUMERIC.fullmatch(value)):
-                self._found.rows.note("retyped", self._at(place))
+                self._found.rows.note("retyped", f"{self._path}{place}")
                 return self._once(DescribedFigure(place, place.key, None, label))
         elif not (isinstance(value, str) or json_values.is_identity(place.key)):
-            self._leave_out(value, self._at(place))
+            self._leave_out(value, f"{self._path}{place}")
         return None
 
     def _once(self, figure: DescribedFigure) -> DescribedFigure:
         """Interns figures, because most of hundreds of thousands are small and repeated."""
         return self._known.setdefault(figure, figure)
 
-    def _at(self, place: Place) -> str:
-        path = self._paths.get(place)
-        if path is None:
-            path = self._paths[place] = f"{self._path}{place}"
-        return path
-
     def _object(self, name: str, fields: Mapping[str, object], key: RowKey) -> Iterator[DescribedFigure]:
         if self._maps_names(name, fields):
             place = Place(name, NAMES, "")
             field = name if name in self._described else next(iter(self._described))
             for label, value in fields.items():
-                number = self._found.rows.figure(json_values.number(value), self._at(place), key)
+                number = self._found.rows.figure(json_values.number(value), f"{self._path}{place}", key)
                 yield self._once(DescribedFigure(place, field, number, json_values.label(label)))
         elif self._described & fields.keys():
             for inner, value in fields.items():
                 if figure := self._figure(Place(name, OBJECT, inner), value, key):
                     yield figure
         else:
-            self._leave_out(fields, self._at(Place(name, ROW, "")))
+            self._leave_out(fields, f"{self._path}{json_values.key(name)}")
 
     def _leave_out(self, value: object, path: str) -> None:
         for unknown in field_notes.numbers(value, path):
@@ -197,13 +182,11 @@ class _ArrayReader:
         return name in self._described or len(self._described) == 1
 
     def _items(self, name: str, items: Sequence[object], key: RowKey) -> Iterator[DescribedFigure]:
-        places = self._listed.setdefault(name, {})  # made once: thousands of items have the same few keys
         for item in items:
             if isinstance(item, dict):
                 label = self._item_names.label(item)
                 for inner, value in item.items():
-                    place = places.get(inner) or places.setdefault(inner, Place(name, LIST, inner))
-                    if figure := self._figure(place, value, key, label):
+                    if figure := self._figure(Place(name, LIST, inner), value, key, label):
                         yield figure
 
     def _people(self, name: str, items: Sequence[object]) -> frozenset[str] | None:
@@ -213,5 +196,5 @@ class _ArrayReader:
             return None
         found = {self._item_names.person(item) for item in items}
         if None in found:
-            self._found.rows.note("missing", self._at(Place(name, LIST, "user_id")))
+            self._found.rows.note("missing", f"{self._path}{Place(name, LIST, 'user_id')}")
         return frozenset(person for person in found if person is not None)
