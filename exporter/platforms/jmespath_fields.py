@@ -1,7 +1,7 @@
 """Reads an answer by JMESPath expressions, one per level, because an expression cannot refer to a parent."""
 
 import warnings
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,7 +11,7 @@ from jmespath.functions import Functions
 from jmespath.visitor import TreeInterpreter
 
 from exporter.domain.errors import SchemaError
-from exporter.domain.model import READ_COMPLETELY, READ_IN_PART, Column
+from exporter.domain.model import READ_COMPLETELY, READ_IN_PART, Column, Kind, Measure
 from exporter.platforms import json_outline, json_values
 from exporter.platforms.api import Expression, FigureFields, RowFields
 from exporter.platforms.reading_builder import ReadingBuilder, RowKey
@@ -111,21 +111,19 @@ class Search(TreeInterpreter):  # type: ignore[misc]  # the library has no types
 
 @dataclass(slots=True)
 class Reader:
-    """Reads one answer into `rows` of a part: the `figures` by family.
+    """Reads one answer into `rows` of a part: the figures of the `described` measures.
 
     `account` is the id and name of the company of rows without one. `place` precedes option names in notes. Ids
-    `may_be_text`. The families `averages` get no read markers, because an average that is gone is not 0. `samples`
-    are, outermost first, expressions and the first value that each found.
+    `may_be_text`. `samples` are, outermost first, expressions and the first value that each found.
     """
 
     fields: RowFields
-    figures: Mapping[str, FigureFields]
+    described: Sequence[tuple[Measure, FigureFields]]
     part: str
     rows: ReadingBuilder
     place: str = ""
     account: tuple[str, str] = ("", "")
     may_be_text: bool = False
-    averages: Collection[str] = ()
     search: Search = field(default_factory=Search)
     samples: dict[str, tuple[str, object]] = field(default_factory=dict)
 
@@ -170,28 +168,33 @@ class Reader:
     def _row(self, key: RowKey, row: object) -> None:
         figures: dict[Column, float] = {}
         is_bare = True
-        for family, where in self.figures.items():
-            is_bare &= self._figures(family, where, row, figures, key)
+        for measure, where in self.described:
+            option = f"{where.place}items"
+            items = [row] if where.items is None else self._find(option, where.items, row)
+            is_bare &= items == []
+            if isinstance(items, list):
+                self._items(measure, where, items, figures, key)
+            else:
+                self.rows.note("missing" if items is None else "retyped", f"{self.place}{option}")
         self.rows.listed -= is_bare  # it lists nothing, so no figure is missing from it
         self.rows.add(key, figures)
 
-    def _figures(
-        self, family: str, where: FigureFields, row: object, figures: dict[Column, float], key: RowKey
-    ) -> bool:
-        """Reads the figures of one measure in a row; returns whether it lists nothing."""
-        if where.items is None:
-            self._value(where, row, Column(family), figures, key)
-            return False
-        items = self._find(f"{where.place}items", where.items, row)
-        if not isinstance(items, list):
-            self.rows.note("missing" if items is None else "retyped", f"{self.place}{where.place}items")
-            return False
+    def _items(
+        self, measure: Measure, where: FigureFields, items: list[object], figures: dict[Column, float], key: RowKey
+    ) -> None:
+        """Adds the figures of one measure; an average gets no read marker, because one that is gone is not 0."""
+        read = json_values.count if where.whole else json_values.number
         named = [(labels, item) for item in items if (labels := self._labels(where, item)) is not None]
-        values = [self._value(where, item, Column(family, labels), figures, key) for labels, item in named]
-        is_marked = where.labels and family not in self.averages
-        if is_marked and all(values) and (named or not items):
-            figures[Column(family)] = READ_COMPLETELY if len(named) == len(items) else READ_IN_PART
-        return not items
+        is_readable = bool(named or not items)
+        for labels, item in named:
+            value, option = self._find(f"{where.place}value", where.value, item), f"{self.place}{where.place}value"
+            figure, column = self.rows.figure(read(value), option, key), Column(measure.family, labels)
+            if figure is None:
+                is_readable = False
+            else:
+                figures[column] = figures.get(column, 0.0) + figure
+        if where.labels and is_readable and measure.kind is not Kind.AVERAGE:
+            figures[Column(measure.family)] = READ_COMPLETELY if len(named) == len(items) else READ_IN_PART
 
     def _labels(self, where: FigureFields, item: object) -> tuple[str, ...] | None:
         """Returns the label values of an item's figure; None, noted, if one is missing."""
@@ -204,16 +207,6 @@ class Reader:
                 return None
             found.append(json_values.label(text))
         return tuple(found)
-
-    def _value(
-        self, where: FigureFields, holder: object, column: Column, figures: dict[Column, float], key: RowKey
-    ) -> bool:
-        """Adds the value in a holder to a column; returns whether it could be read."""
-        value, option = self._find(f"{where.place}value", where.value, holder), f"{self.place}{where.place}value"
-        figure = self.rows.figure((json_values.count if where.whole else json_values.number)(value), option, key)
-        if figure is not None:
-            figures[column] = figures.get(column, 0.0) + figure
-        return figure is not None
 
     def _list(self, option: str, expression: Expression, value: object) -> list[object]:
         """Returns the rows that an expression finds; anything but a list is noted as an unread row."""

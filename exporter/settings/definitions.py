@@ -10,10 +10,17 @@ from pydantic import AfterValidator, PlainValidator, ValidationInfo, field_valid
 
 from exporter.domain.model import Activity, Kind, Measure
 from exporter.platforms.api import Expression, FigureFields, LabelLimit, Option, OptionKind, Platform, RowFields
-from exporter.platforms.declared.period import Form, Period
-from exporter.platforms.declared.platform import Authentication, base_url, equipped
-from exporter.platforms.declared.report import COMPANY, PLACEHOLDER, DeclaredReport
-from exporter.platforms.further_page import Paging
+from exporter.platforms.declared import (
+    COMPANY,
+    FORMATS,
+    PLACEHOLDER,
+    Authentication,
+    DeclaredReport,
+    Paging,
+    Period,
+    base_url,
+    equipped,
+)
 from exporter.settings import errors, overrides, yaml_file
 from exporter.settings.option_groups import Group, excludes, needs, option, within
 from exporter.settings.overrides import JmesPath
@@ -23,7 +30,6 @@ from exporter.settings.source_options import SourceOptions, Url
 DEFAULT_LIMIT = 50
 """Default of label limits, per company."""
 KINDS = {kind.value: kind for kind in (Kind.SUM, Kind.DISTINCT, Kind.AVERAGE, Kind.LEVEL)}
-FORMS = {form.value: form for form in Form}
 _WORDS, _HEADER = "[a-z][a-z0-9]*(?:_[a-z0-9]+)*", "[A-Za-z][A-Za-z0-9-]{0,63}"
 _TAKEN = "source|company_id|company|report|window|job|instance|le|quantile"
 _ENDINGS = "".join(f"(?<!_{end})" for end in ("total", "last_day", "today", "7d", "28d", "daily"))
@@ -72,7 +78,7 @@ class PeriodOptions(Group):
     first: Text | None = option(None)
     last: Text | None = option(None)
     day: Text | None = option(None)
-    format: Annotated[Form, PlainValidator(one_of(FORMS, "no format"))] = option("date")
+    format: Annotated[str, PlainValidator(one_of({each: each for each in FORMATS}, "no format"))] = option("date")
     end: Annotated[str, _matching("inclusive|exclusive", "is neither inclusive nor exclusive")] = option("inclusive")
     at_most: Annotated[Whole, within("{} days would request nothing; the minimum is 1", least=1)] | None = option(None)
 
@@ -170,7 +176,7 @@ class ReportOptions(Group):
             place=f"{file}: reports.{name}",
             path=self.path,
             params=tuple(self.parameters.items()),
-            period=None if self.period is None else Period(**dict(self.period)),
+            period=Period(**dict(self.period or {})),
             paging=None if self.paging is None else Paging(**dict(self.paging)),
             fields=RowFields(**{field: getattr(self, field) for field in RowFields.__dataclass_fields__}),
             described=tuple(each.measure(key, prefix) for key, each in self.measures.items()),

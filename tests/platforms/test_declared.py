@@ -17,8 +17,7 @@ from exporter.domain.model import READ_IN_PART, Column, Days, Reading
 from exporter.domain.scope import Scope
 from exporter.platforms import moments
 from exporter.platforms.api import END_DATE, Context, Discovery, Platform, Request
-from exporter.platforms.declared.period import Form, Period
-from exporter.platforms.declared.platform import Authentication
+from exporter.platforms.declared import Authentication, Period
 from exporter.platforms.jmespath_fields import MOST_ITEMS, MOST_STEPS, Search, expression
 from exporter.platforms.paradigm.platform import PLATFORM as PARADIGM
 from exporter.platforms.testing import complaints, survived
@@ -201,22 +200,22 @@ BOUNDS = {
     "dates": (Period("f", "l"), UTC, {"f": "2026-03-01", "l": "2026-03-03"}),
     "exclusive dates": (Period("f", "l", end="exclusive"), UTC, {"f": "2026-03-01", "l": "2026-03-04"}),
     "moments": (
-        Period("f", "l", format=Form.MOMENT),
+        Period("f", "l", format="moment"),
         PARIS,
         {"f": "2026-02-28T23:00:00Z", "l": "2026-03-03T22:59:59.999Z"},
     ),
     "exclusive moments": (
-        Period("f", "l", format=Form.MOMENT, end="exclusive"),
+        Period("f", "l", format="moment", end="exclusive"),
         PARIS,
         {"f": "2026-02-28T23:00:00Z", "l": "2026-03-03T23:00:00Z"},
     ),
-    "seconds": (Period("f", "l", format=Form.SECONDS), UTC, {"f": "1772323200", "l": "1772582399"}),
+    "seconds": (Period("f", "l", format="seconds"), UTC, {"f": "1772323200", "l": "1772582399"}),
     "exclusive seconds": (
-        Period("f", "l", format=Form.SECONDS, end="exclusive"),
+        Period("f", "l", format="seconds", end="exclusive"),
         UTC,
         {"f": "1772323200", "l": "1772582400"},
     ),
-    "milliseconds": (Period("f", "l", format=Form.MILLISECONDS), UTC, {"f": "1772323200000", "l": "1772582399999"}),
+    "milliseconds": (Period("f", "l", format="milliseconds"), UTC, {"f": "1772323200000", "l": "1772582399999"}),
     "an open end": (Period("f"), UTC, {"f": "2026-03-01"}),
 }
 
@@ -239,9 +238,10 @@ def test_one_day_more_is_asked_for_where_the_last_is_never_there(tmp_path: Path,
 
 
 @pytest.mark.parametrize("at_most", [1, 2, 3, 7])
-def test_no_question_is_about_more_days_than_allowed(at_most: int) -> None:
+def test_no_question_is_about_more_days_than_allowed(tmp_path: Path, at_most: int) -> None:
     """Together they cover all days, each once, the newest first."""
-    pieces = list(Period("f", at_most=at_most).pieces(DAYS))
+    flat = FLAT.format(f"date: on\n    period: {{first: f, last: l, at_most: {at_most}}}")
+    pieces = [request.days for request in declared(tmp_path, flat).reports["usage"].plan(DAYS, Scope())]
 
     assert max(map(len, pieces)) <= at_most
     assert sorted(day for piece in pieces for day in piece) == list(DAYS)

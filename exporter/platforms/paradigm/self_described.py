@@ -76,7 +76,7 @@ class MappedReport(_Undocumented):
     def _read(self, root: object, request: Request, context: Context) -> jmespath_fields.Reader:
         rows = ReadingBuilder(request.days, context, next_page=further_page(root))
         fields = self.fields if self.fields.days else replace(self.fields, date=None)
-        reader = jmespath_fields.Reader(fields, {self.measure.family: fields.figure}, ALL, rows, "fields.")
+        reader = jmespath_fields.Reader(fields, ((self.measure, fields.figure),), ALL, rows, "fields.")
         reader.read(root)
         return reader
 

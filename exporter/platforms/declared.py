@@ -1,0 +1,198 @@
+"""A platform described by a definition file (docs/declared-platforms.md); does not read the file."""
+
+import re
+from base64 import b64encode
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+from functools import partial
+from urllib.parse import quote, urlencode, urlsplit, urlunsplit
+from zoneinfo import ZoneInfo
+
+from exporter.domain import calendars
+from exporter.domain.calendars import ONE_DAY
+from exporter.domain.errors import SchemaError
+from exporter.domain.model import Column, Days, Kind, Measure, Reading, Unread
+from exporter.domain.scope import Scope
+from exporter.platforms import json_outline, json_values, moments
+from exporter.platforms.api import (
+    END_DATE,
+    NO_DISCOVERIES,
+    Account,
+    Context,
+    Discoveries,
+    Expression,
+    FigureFields,
+    Report,
+    ReportDefaults,
+    Request,
+    RowFields,
+)
+from exporter.platforms.further_page import further_page
+from exporter.platforms.jmespath_fields import Reader, Search
+from exporter.platforms.reading_builder import ReadingBuilder
+
+ALL = "all"
+COMPANY = "company"
+"""The option with the company's name, for sources that are one company."""
+PLACEHOLDER = re.compile(r"\{([a-z0-9_]*)\}")
+FORMATS = ("date", "moment", "seconds", "milliseconds")
+"""How a day's bound is written: 2026-03-01, 2026-03-01T00:00:00Z, or the time since 1970."""
+
+
+@dataclass(frozen=True, slots=True)
+class Authentication:
+    """Makes request headers from the key: `kind` is bearer, basic, or the name of a header for the key.
+
+    For basic the key is user:password. `fixed` headers are sent with all requests.
+    """
+
+    kind: str = "bearer"
+    fixed: tuple[tuple[str, str], ...] = ()
+
+    def __call__(self, key: str) -> Mapping[str, str]:
+        authorization = {"bearer": f"Bearer {key}", "basic": f"Basic {b64encode(key.encode()).decode()}"}.get(self.kind)
+        return dict((*self.fixed, ("Authorization", authorization) if authorization else (self.kind, key)))
+
+
+def base_url(text: str) -> str:
+    """Normalises a base URL: a trailing slash and capitals in the host make no difference."""
+    parts = urlsplit(text.strip())
+    return urlunsplit((parts.scheme.lower(), parts.netloc.lower(), parts.path.rstrip("/"), "", ""))
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """The parameters for the days of a request: `first` and `last`, or the one `day`; none for levels.
+
+    `format` is one of FORMATS. `end` is "exclusive" if `last` is the start of the day after, else "inclusive".
+    `at_most` bounds the days of one request.
+    """
+
+    first: str | None = None
+    last: str | None = None
+    day: str | None = None
+    format: str = "date"
+    end: str = "inclusive"
+    at_most: int | None = None
+
+    def params(self, days: Days, zone: ZoneInfo, *, one_more: bool = False) -> Mapping[str, str]:
+        """Writes the bounds of `days`, with `one_more` day if the platform turned out to exclude the last one."""
+        last, is_inclusive = days.last + ONE_DAY * one_more, self.end == "inclusive"
+        is_the_day = is_inclusive and self.format == "date"
+        end = self._written(last if is_the_day else last + ONE_DAY, zone, before=is_inclusive)
+        first = self._written(days.first, zone)
+        return {name: bound for name, bound in ((self.first, first), (self.last, end), (self.day, first)) if name}
+
+    def _written(self, day: date, zone: ZoneInfo, *, before: bool = False) -> str:
+        """Writes the date, or the midnight that begins it, or the moment just `before` that."""
+        if self.format == "date":
+            return day.isoformat()
+        start = calendars.start(day, zone)
+        if self.format == "seconds":
+            return str(int(start.timestamp()) - before)
+        if self.format == "milliseconds":
+            return str(int(start.timestamp()) * 1000 - before)
+        moment = start - timedelta(milliseconds=before)
+        return f"{moment:%Y-%m-%dT%H:%M:%S}{'.999' if before else ''}Z"
+
+
+@dataclass(frozen=True, slots=True)
+class Paging:
+    """An answer has the `link` to the next page, or the `cursor` that goes into `parameter` of the next request."""
+
+    link: Expression | None
+    cursor: Expression | None
+    parameter: str
+
+    def next_page(self, root: object, request: Request, search: Search) -> str:
+        """Returns the link to the next page, empty on the last one; SchemaError if the value found is neither."""
+        where = self.link or self.cursor
+        found = None if where is None else search.find(where, root)
+        if not found:
+            return ""
+        if not isinstance(found, str) and not json_values.is_number(found):
+            raise SchemaError("paging: the link or cursor of the next page is neither text nor a number")
+        return str(found) if self.link else f"?{urlencode({**request.params, self.parameter: found})}"
+
+
+@dataclass(frozen=True, slots=True)
+class DeclaredReport(ReportDefaults):
+    """One report: `described` are its measures with the paths of their figures.
+
+    `place` is where it is in the definition, for messages.
+    """
+
+    name: str
+    place: str
+    path: str
+    params: tuple[tuple[str, str], ...]
+    period: Period
+    paging: Paging | None
+    fields: RowFields
+    described: tuple[tuple[Measure, FigureFields], ...]
+    account: tuple[str, str] = ("", "")
+    day_bytes: int = 300  # a guess: a date, a company and a few short fields
+
+    @property
+    def measures(self) -> tuple[Measure, ...]:
+        return tuple(measure for measure, _ in self.described)
+
+    @property
+    def parts(self) -> Mapping[str, tuple[Column, ...]]:
+        return {ALL: tuple(Column(each.family) for each in self.measures if not each.labels)}
+
+    @property
+    def asks_by_day(self) -> bool:
+        return self.period.at_most == 1
+
+    @property
+    def has_days(self) -> bool:
+        return self.measures[0].kind is not Kind.LEVEL  # either all or none are levels
+
+    def plan(self, days: Days, scope: Scope, discoveries: Discoveries = NO_DISCOVERIES) -> tuple[Request, ...]:
+        own, one_more = dict(self.params), END_DATE in discoveries
+        return tuple(
+            Request(self.name, self.path, {**own, **self.period.params(piece, scope.zone, one_more=one_more)}, piece)
+            for piece in days.pieces(self.period.at_most or len(days))
+        )
+
+    def decode(self, body: bytes, request: Request, context: Context) -> Reading:
+        root = json_values.parse(body)
+        reader = self._read(root, request, context)
+        measures = {where.place: measure for measure, where in self.described}
+        unread: dict[str, Unread] = {}
+        for option, (text, found) in reader.samples.items():
+            if found is not None or option == "company":  # a missing name is noted, and affects no figure
+                continue
+            place = next((place for place in measures if option.startswith(place)), "")
+            what = f'{context.source}/{self.name}: {option} ("{text}") finds nothing'
+            remedy = f"{json_outline.keys(root)} Remedy: correct {self.place}.{option}, see docs/declared-platforms.md"
+            if not place or len(unread) + 1 == len(measures):
+                raise SchemaError(f"{what}. {remedy}")
+            if measures[place].kind is not Kind.AVERAGE:  # which is absent on days without use
+                name = place.split(".")[1]
+                unread[place] = Unread(f"{what}. {remedy}", json_outline.outline(root), name, measures[place].family)
+        reading = reader.rows.reading(frozenset({ALL}), (), f"compare the answer with {self.place}")
+        return replace(reading, unread=tuple(unread.values()))
+
+    def explain(self, body: bytes, request: Request, context: Context) -> tuple[str, ...]:
+        return self._read(json_values.parse(body), request, context).explanation
+
+    def _read(self, root: object, request: Request, context: Context) -> Reader:
+        rows = ReadingBuilder(request.days, context, read_day=partial(moments.day, zone=context.zone))
+        reader = Reader(self.fields, self.described, ALL, rows, account=self.account, may_be_text=True)
+        rows.next_page = self.paging.next_page(root, request, reader.search) if self.paging else further_page(root)
+        reader.read(root)
+        return reader
+
+
+def equipped(report: Report, account: Account) -> Report:
+    """Returns the report of an account, with option values in place of their names in braces."""
+    if not isinstance(report, DeclaredReport):
+        return report
+    values = {name: str(value or "") for name, value in account.options.items()}
+    path = PLACEHOLDER.sub(lambda match: quote(values.get(match[1], ""), safe=""), report.path)
+    params = tuple((key, PLACEHOLDER.sub(lambda match: values.get(match[1], ""), text)) for key, text in report.params)
+    company = json_values.label(values.get(COMPANY) or account.source)
+    return replace(report, path=path, params=params, account=(account.source, company))
