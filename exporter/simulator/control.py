@@ -123,12 +123,11 @@ def routes(control: Control) -> list[Route]:
     async def truth(request: Request) -> Response:
         return _json(control.truth(request.query_params))
 
-    get = [Route("/control", show, methods=["GET"]), Route("/truth", truth, methods=["GET"])]
-    return [*get, Route("/control", change, methods=["POST"])]
+    return [Route("/control", show), Route("/truth", truth), Route("/control", change, methods=["POST"])]
 
 
-def _json(content: object, status: int = 200) -> Response:
-    return Response(msgspec.json.encode(content), status, media_type="application/json")
+def _json(content: object) -> Response:
+    return Response(msgspec.json.encode(content), media_type="application/json")
 
 
 async def written(make: Callable[[], object], active: Sequence[Scenario]) -> Response:

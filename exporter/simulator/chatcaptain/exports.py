@@ -4,7 +4,7 @@
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import repeat
 from typing import Literal
 
@@ -29,7 +29,7 @@ class Job:
     chatbot_id: str
     content: bytes
     asked: int = 0
-    links: int = 0
+    signatures: list[str] = field(default_factory=list)
 
 
 class Exports:
@@ -62,17 +62,17 @@ class Exports:
             return {"status": WAITING[min(job.asked, len(WAITING)) - 1]}
         if self.fate == "fails":
             return {"status": "FEHLGESCHLAGEN", "error": "Export konnte nicht erstellt werden"}
-        job.links += 1
-        link = f"{self.base or platform}/files/{export_id}"
-        return {"status": "completed", "downloadUrl": f"{link}?signature={self._signature(export_id, job.links)}"}
+        signature = token(24, self._seed, export_id, len(job.signatures) + 1)
+        job.signatures.append(signature)
+        link = f"{self.base or platform}/files/{export_id}?signature={signature}"
+        return {"status": "completed", "downloadUrl": link}
 
     async def serve(self, request: Request) -> Response:
         self.seen.append(dict(request.headers))
         export_id, signature = request.path_params["export_id"], request.query_params.get("signature", "")
         job = self._jobs.get(export_id)
-        links = range(1, job.links + 1) if job else range(0)
-        number = next((each for each in links if signature == self._signature(export_id, each)), None)
-        if job is None or number is None or (self.fate == "link-refused" and number == 1):
+        links = job.signatures if job else []
+        if job is None or signature not in links or (self.fate == "link-refused" and signature == links[0]):
             return PlainTextResponse("<Error><Code>AccessDenied</Code></Error>", 403, media_type="application/xml")
         if self.fate == "redirected" and "moved" not in request.query_params:
             return RedirectResponse(f"{request.url.path}?signature={signature}&moved=1", 302)
@@ -94,6 +94,3 @@ class Exports:
             half = job.content[: len(job.content) // 2]
             return StreamingResponse([half], media_type="text/csv", headers=headers)
         return Response(job.content, media_type="text/csv", headers=headers)
-
-    def _signature(self, export_id: str, number: int) -> str:
-        return token(24, self._seed, export_id, number)

@@ -1,17 +1,22 @@
-"""The HTTP surface of the simulated ChatCaptain: the six calls below `/v1/chatbots/{chatbotId}/statistics`."""
+"""The HTTP surface of the simulated ChatCaptain: the six calls below `/v1/chatbots/{chatbotId}/statistics`.
+
+Requests are validated as NestJS does; ChatCaptain documents no errors.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from exporter.simulator.chatcaptain.bots import Chatbot
-from exporter.simulator.chatcaptain.components import answered
+from exporter.simulator.chatcaptain.bots import Bots, Channel, Chatbot
+from exporter.simulator.chatcaptain.components import COMPONENTS, answered
 from exporter.simulator.chatcaptain.exports import Exports
-from exporter.simulator.chatcaptain.requests import KEY_HEADER, chatbot_of, query_of
 from exporter.simulator.chatcaptain.shapes import keyed
 from exporter.simulator.chatcaptain.talk import OPERATOR_NAMES
-from exporter.simulator.chatcaptain.tally import StatisticsQuery, tally
+from exporter.simulator.chatcaptain.tally import Frame, StatisticsQuery, tally
 from exporter.simulator.chatcaptain.troubles import Call, refusal
-from exporter.simulator.control import Control, written
+from exporter.simulator.control import Control, RefusedError, instant, written
 from exporter.simulator.paradigm.reports import Document
 from exporter.simulator.scenarios import Scenario, first
 
@@ -24,6 +29,11 @@ _CALLS = {
     ("GET", "channels"): "channels",
     ("POST", "export"): "export",
 }
+KEY_HEADER = "x-chatcaptain-key"
+_A_DAY = timedelta(days=1)
+INTERVALS = {"86400": _A_DAY, "3600": timedelta(hours=1)}
+MOST_INTERVALS = 1200
+_A_MILLISECOND = timedelta(milliseconds=1)
 Active = tuple[Scenario, ...]
 
 
@@ -38,14 +48,14 @@ async def answer(control: Control, exports: Exports, request: Request) -> Respon
     call = Call(name, number, bots.position(chatbot_id, query.get("channelId", "")))
     if response := first(scenario.bot_instead(call) for scenario in active):
         return response
-    chatbot = chatbot_of(bots, chatbot_id, request.headers.get(KEY_HEADER))
+    chatbot = _chatbot_of(bots, chatbot_id, request.headers.get(KEY_HEADER))
     if name == "channels":
         return await written(lambda: _channels(chatbot), active)
     exports.fate = first(scenario.fate for scenario in active)
     if name == "status":
         status = exports.status(chatbot.id, export_id, str(request.base_url).rstrip("/"))
         return JSONResponse(status) if status else refusal(404, f"Export {export_id} not found")
-    asked = query_of(name, query, bots, chatbot, control.now())
+    asked = _query_of(name, query, bots, chatbot, control.now())
     if name == "export":
         return JSONResponse(exports.start(chatbot.id, _sheet(asked)), 202)
     return await written(lambda: _figures(name, asked, active), active)
@@ -53,6 +63,68 @@ async def answer(control: Control, exports: Exports, request: Request) -> Respon
 
 def nothing(request: Request) -> Response:
     return refusal(404, f"Cannot {request.method} {request.url.path}")
+
+
+def _chatbot_of(bots: Bots, chatbot_id: str, key: str | None) -> Chatbot:
+    """Returns the chatbot that the key opens; refuses with 401 (unknown key), 404 (no chatbot), 403 (another's key)."""
+    if key not in {chatbot.key for chatbot in bots.chatbots}:
+        raise _refused(401, "Invalid API key" if key else "Missing API key")
+    chatbot = bots.chatbot(chatbot_id)
+    if chatbot is None:
+        raise _refused(404, f"Chatbot {chatbot_id} not found")
+    if chatbot.key != key:
+        raise _refused(403, "Missing permission chatbots.statistics.get")
+    return chatbot
+
+
+def _query_of(call: str, query: Mapping[str, str], bots: Bots, chatbot: Chatbot, at: datetime) -> StatisticsQuery:
+    """Reads the parameters of a call; `to` is inclusive to the millisecond."""
+    channels = (_channel(chatbot, query.get("channelId", "")),) if call == "channel" else chatbot.channels
+    wrong: list[str] = []
+    frame, numbers, interval = _frame(query, wrong), tuple[int, ...](), INTERVALS.get(query.get("interval", ""))
+    if call in COMPONENTS:
+        numbers = _numbers(query, call, wrong)
+        if interval is None:
+            wrong.append("interval must be one of the following values: 86400, 3600")
+        elif frame and (frame.until - frame.first) / interval > MOST_INTERVALS:
+            wrong.append("interval is too short for this time frame")
+    if frame is None or wrong:
+        raise _refused(400, wrong)
+    return StatisticsQuery(bots, chatbot, channels, frame, at, numbers, interval or _A_DAY)
+
+
+def _channel(chatbot: Chatbot, channel_id: str) -> Channel:
+    if not channel_id:
+        raise _refused(400, ["channelId should not be empty"])
+    channel = chatbot.channel(channel_id)
+    if channel is None:
+        raise _refused(404, f"Channel {channel_id} not found")
+    return channel
+
+
+def _frame(query: Mapping[str, str], wrong: list[str]) -> Frame | None:
+    first, last = (instant(query.get(name, "")) for name in ("from", "to"))
+    for name, moment in (("from", first), ("to", last)):
+        if moment is None:
+            wrong.append(f"{name} must be a valid ISO 8601 date string")
+    if first is None or last is None:
+        return None
+    if last < first:
+        wrong.append("to must not be before from")
+    return Frame(first, last + _A_MILLISECOND)
+
+
+def _numbers(query: Mapping[str, str], report: str, wrong: list[str]) -> tuple[int, ...]:
+    known = {str(number): number for number in range(len(COMPONENTS[report]))}
+    asked = query.get("components", "").split(",")
+    if not known.keys() >= set(asked):
+        wrong.append(f"each value in components must be one of the following values: {', '.join(known)}")
+        return ()
+    return tuple(dict.fromkeys(known[each] for each in asked))
+
+
+def _refused(status: int, message: str | list[str]) -> RefusedError:
+    return RefusedError(refusal(status, message))
 
 
 def _figures(report: str, query: StatisticsQuery, active: Active) -> Document:

@@ -113,17 +113,15 @@ def tools(world: World, company: Company, view: DayView) -> tuple[ToolUse, ...]:
 
 def activity(world: World, company: Company, view: DayView) -> ActiveUsers | None:
     queries = sum(figures.user_queries for figures in use(world, company, view).values())
-    if not queries:
+    there = members(company, view)
+    if not queries or there is None:
         return None
-    members = _members(company, view)
-    return ActiveUsers(active_users=min(1 + queries // 7, members.active), connections=1 + queries // 5)
+    return ActiveUsers(active_users=min(1 + queries // 7, there.active), connections=1 + queries // 5)
 
 
 def members(company: Company, view: DayView) -> Members | None:
-    return _members(company, view) if company.is_customer(view.day) else None
-
-
-def _members(company: Company, view: DayView) -> Members:
+    if not company.is_customer(view.day):
+        return None
     ever = 3 + int(
         company.size * (0.3 + 0.01 * (view.day.year - 1990)) + company.size * view.day.timetuple().tm_yday / 36_600
     )
