@@ -23,7 +23,7 @@ from exporter.polling.target import Target
 from exporter.simulator.app import create_app
 from exporter.simulator.chatcaptain.bots import Bots
 from exporter.simulator.chatcaptain.components import truth
-from exporter.simulator.chatcaptain.talk import OPERATOR_NAMES
+from exporter.simulator.chatcaptain.tally import OPERATOR_NAMES
 from exporter.simulator.paradigm.world import World
 from tests.road.road import RULES, PassedClock, Road, set_scenarios, utc
 from tests.simulator.chatcaptain.odd import ODD_OVERRIDES

@@ -13,8 +13,7 @@ from exporter.simulator.chatcaptain.bots import Bots, Channel, Chatbot
 from exporter.simulator.chatcaptain.components import COMPONENTS, answered
 from exporter.simulator.chatcaptain.exports import Exports
 from exporter.simulator.chatcaptain.shapes import keyed
-from exporter.simulator.chatcaptain.talk import OPERATOR_NAMES
-from exporter.simulator.chatcaptain.tally import Frame, StatisticsQuery, tally
+from exporter.simulator.chatcaptain.tally import OPERATOR_NAMES, Frame, StatisticsQuery, tally
 from exporter.simulator.chatcaptain.troubles import Call, refusal
 from exporter.simulator.control import Control, RefusedError, instant, written
 from exporter.simulator.paradigm.reports import Document
@@ -154,7 +153,7 @@ def _inbox(query: StatisticsQuery) -> Document:
     join = so_far.level("inbox_join_time_average_seconds") or 0
     operators = [
         {"operatorId": each, "operatorName": OPERATOR_NAMES[each], "acceptedCount": count, "avgJoinTimeSeconds": join}
-        for each, count in so_far.parts["operator"].items()
+        for each, count in so_far.counts["operator"].items()
         if count
     ]
     data = {

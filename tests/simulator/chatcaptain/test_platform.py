@@ -9,7 +9,7 @@ import pytest
 
 from exporter.simulator.chatcaptain.bots import Bots
 from exporter.simulator.chatcaptain.components import CHANNEL, OVERVIEW
-from exporter.simulator.chatcaptain.talk import OPERATOR_NAMES
+from exporter.simulator.chatcaptain.tally import OPERATOR_NAMES
 from tests.simulator.chatcaptain.conftest import NOW, Connect, frame, instant
 
 pytestmark = pytest.mark.anyio

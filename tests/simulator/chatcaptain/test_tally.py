@@ -28,9 +28,8 @@ ZONES = ["UTC", "Europe/Paris", "America/St_Johns", "Asia/Kolkata", "Pacific/Kir
 
 
 def flat(so_far: Tally) -> dict[str, int]:
-    """Returns every number that adds up, the sums of breakdowns included."""
-    parts = {f"{part}/{name}": count for part, items in so_far.parts.items() for name, count in items.items()}
-    return {name: count for name, count in (so_far.counts | parts).items() if count}
+    """Returns every number that adds up, the parts of breakdowns included."""
+    return {f"{name}/{part}": count for name, parts in so_far.counts.items() for part, count in parts.items() if count}
 
 
 def plus(first: dict[str, int], second: dict[str, int]) -> dict[str, int]:
