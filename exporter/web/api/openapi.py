@@ -1,7 +1,6 @@
 """Describes /api/v1 as OpenAPI 3.1, from the query model and the response types."""
 
 from collections.abc import Mapping, Sequence
-from functools import cache
 from typing import Annotated
 
 import msgspec
@@ -22,6 +21,7 @@ class Error(msgspec.Struct, forbid_unknown_fields=True):
 (DOCUMENT, ERROR), SCHEMAS = msgspec.json.schema_components(
     [DaysDocument, Error], ref_template="#/components/schemas/{name}"
 )
+PROPERTIES: Mapping[str, Schema] = msgspec.json.schema(DaysQuery)["$defs"]["DaysQuery"]["properties"]
 TEXT: Schema = {"type": "string"}
 HEADERS: Schema = {
     "ETag": {"schema": TEXT, "description": "Changes when a figure changes; a poll without changes keeps it."},
@@ -48,7 +48,7 @@ def description(available: Available) -> Schema:
         "operationId": "days",
         "summary": "Figures per company and day.",
         "description": "Ordered by source, company and day. The same data as /metrics; no platform is asked.",
-        "parameters": [_parameter(name, schema, available.get(name, ())) for name, schema in _properties().items()],
+        "parameters": [_parameter(name, schema, available.get(name, ())) for name, schema in PROPERTIES.items()],
         "responses": RESPONSES,
     }
     return {
@@ -60,16 +60,9 @@ def description(available: Available) -> Schema:
     }
 
 
-@cache
-def _properties() -> Mapping[str, Schema]:
-    """Cached, because pydantic needs 2 ms for it."""
-    properties: Mapping[str, Schema] = DaysQuery.model_json_schema()["properties"]
-    return properties
-
-
 def _parameter(name: str, property_: Schema, known: Sequence[str]) -> Schema:
-    """Describes a parameter by its property of the model, without pydantic's title and empty defaults."""
-    schema = {key: value for key, value in property_.items() if key not in ("title", "description") and value}
+    """Describes a parameter by its property of the query, without empty defaults."""
+    schema = {key: value for key, value in property_.items() if key != "description" and value}
     if known:
         schema["items"] = {**TEXT, "enum": known}
     return {
