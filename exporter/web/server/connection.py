@@ -5,7 +5,7 @@ import logging
 import os
 import resource
 import ssl
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias, cast
 
@@ -67,14 +67,22 @@ class WaitingConnections:
     limits: ConnectionLimits
     asking: Timers = field(default_factory=dict)
     unread: Timers = field(default_factory=dict)
-    handshakes: int = 0
 
-    def make_room(self, connected: int, *, tls: bool) -> None:
-        """If too many are open, closes the one that has been silent longest, else the one not reading for longest."""
-        if connected + self.handshakes > (self.limits.tls_connections if tls else self.limits.connections):
+    def make_room(self, connected: Set[object], *, tls: bool) -> None:
+        """If too many are open, closes the one that has been silent longest, else the one not reading for longest.
+
+        `connected` are those that have a whole connection: those that wait may still be in their handshake.
+        """
+        if len(connected | self.asking.keys()) > (self.limits.tls_connections if tls else self.limits.connections):
             for each in self.asking or self.unread:
                 each.cut_off()
                 return
+
+    def end(self, waiting: "Connection | Handshake", *kinds: Timers) -> None:
+        """Stops the timers of a connection, all or those of some kinds."""
+        for timers in kinds or (self.asking, self.unread):
+            if (timer := timers.pop(waiting, None)) is not None:
+                timer.cancel()
 
 
 class Connection(H11Protocol):
@@ -86,12 +94,11 @@ class Connection(H11Protocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
         super().connection_made(transport)
-        self.waiting.make_room(len(self.connections), tls=self.scheme == "https")
-        self.waiting.asking[self] = None
+        self.waiting.make_room(self.connections, tls=self.scheme == "https")
         self._await_request()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._leave()
+        self.waiting.end(self)
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -100,7 +107,7 @@ class Connection(H11Protocol):
         if self.conn.their_state in (h11.IDLE, h11.SEND_BODY):
             self._await_request()
         else:
-            self._end_wait(self.waiting.asking)
+            self.waiting.end(self, self.waiting.asking)
 
     def _should_upgrade(self) -> bool:
         """Ignores a request to upgrade (RFC 9110, 7.8)."""
@@ -121,24 +128,16 @@ class Connection(H11Protocol):
             next(iter(self.waiting.unread)).cut_off()
 
     def resume_writing(self) -> None:
-        self._end_wait(self.waiting.unread)
+        self.waiting.end(self, self.waiting.unread)
         super().resume_writing()
 
     def cut_off(self) -> None:
-        self._leave()
+        self.waiting.end(self)
         self.transport.abort()
 
     def _await_request(self) -> None:
         if self.waiting.asking.get(self) is None:
             self.waiting.asking[self] = self.loop.call_later(self.waiting.limits.request, self.cut_off)
-
-    def _end_wait(self, waiting: Timers) -> None:
-        if (timer := waiting.pop(self, None)) is not None:
-            timer.cancel()
-
-    def _leave(self) -> None:
-        self._end_wait(self.waiting.asking)
-        self._end_wait(self.waiting.unread)
 
 
 class Handshake(asyncio.Protocol):
@@ -159,9 +158,8 @@ class Handshake(asyncio.Protocol):
         """Accepts a client; nothing is read before the handshake begins."""
         self._raw = cast("asyncio.Transport", transport)
         self._raw.pause_reading()
-        self._waiting.handshakes += 1
         self._waiting.asking[self] = self._connection.loop.call_later(self._waiting.limits.handshake, self.cut_off)
-        self._waiting.make_room(len(self._connection.connections), tls=True)
+        self._waiting.make_room(self._connection.connections, tls=True)
         self._task = self._connection.loop.create_task(self._shake())
 
     def data_received(self, data: bytes) -> None:
@@ -172,13 +170,8 @@ class Handshake(asyncio.Protocol):
         self._lost = True
 
     def cut_off(self) -> None:
-        self._end_wait()
+        self._waiting.end(self)
         self._raw.abort()
-
-    def _end_wait(self) -> None:
-        if (timer := self._waiting.asking.pop(self, None)) is not None:
-            timer.cancel()
-            self._waiting.handshakes -= 1
 
     async def _shake(self) -> None:
         try:
@@ -187,7 +180,7 @@ class Handshake(asyncio.Protocol):
             )
         except OSError:  # also of ssl, and when it takes too long
             transport = None
-        self._end_wait()
+        self._waiting.end(self)
         if transport is None or self._lost or not self._is_allowed(transport):
             (transport or self._raw).abort()
             return
