@@ -159,7 +159,7 @@ async def test_a_new_password_makes_the_old_one_void(folder: Path) -> None:
 async def verified(
     passwords: PasswordVerifier, password: bytes, name: str = "alice", client: str = "192.0.2.1"
 ) -> bool:
-    return await passwords.verify({"alice": HASH.encode()}, name, password, client)
+    return await passwords.verify({"alice": HASH}, name, password, client)
 
 
 @pytest.fixture
@@ -247,7 +247,7 @@ async def test_an_unknown_name_costs_the_same_whoever_the_users_are(
     passwords: PasswordVerifier, hashing: Hashing
 ) -> None:
     hashing.released.set()
-    dear = HASH.replace("$04$", "$18$").encode()
+    dear = HASH.replace("$04$", "$18$")
     assert not await passwords.verify({"alice": dear}, "bob", b"secret", "192.0.2.1")
     assert hashing.compared == [UNKNOWN_USER]
 

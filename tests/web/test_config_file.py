@@ -89,10 +89,10 @@ async def test_a_broken_change_changes_nothing_and_is_told_once(folder: Path, ca
     web_config = LiveWebConfig(path)
 
     path.write_text("nonsense: {}")
-    assert [set((await web_config.current()).users) for _ in range(2)] == [{"alice", "no"}] * 2
+    assert [set((await web_config.current()).basic_auth_users) for _ in range(2)] == [{"alice", "no"}] * 2
     assert [record.message for record in caplog.records] == ["web configuration not changed"]
     path.write_text("")
-    assert not (await web_config.current()).users
+    assert not (await web_config.current()).basic_auth_users
 
 
 def test_inline_certificates_are_read(folder: Path) -> None:

@@ -81,13 +81,12 @@ class PasswordVerifier:
         self._wrong: OrderedDict[bytes, None] = OrderedDict()
         self._pending: dict[bytes, _Check] = {}
 
-    async def verify(self, users: Mapping[str, bytes], name: str, password: bytes, client: str) -> bool:
+    async def verify(self, users: Mapping[str, str], name: str, password: bytes, client: str) -> bool:
         """Returns whether this is the user's password; TooManyChecksError if a check is needed and too many wait."""
-        hashed = users.get(name)
-        digest = hashlib.blake2b(
-            b"\0".join((name.encode(), hashed or b"", password)), key=self._secret, digest_size=32
-        ).digest()
-        if hashed is not None and self._right.get(name) == digest:
+        hashed = users.get(name, "").encode()
+        text = b"\0".join((name.encode(), hashed, password))
+        digest = hashlib.blake2b(text, key=self._secret, digest_size=32).digest()
+        if self._right.get(name) == digest:
             return True
         if digest in self._wrong:
             self._wrong.move_to_end(digest)
@@ -95,7 +94,7 @@ class PasswordVerifier:
         if digest not in self._pending:
             self._begin(digest, password, hashed or UNKNOWN_USER, client)
         # Other requests may wait for the same check, so it continues when this one is cancelled.
-        good = await asyncio.shield(self._pending[digest].result) and hashed is not None
+        good = await asyncio.shield(self._pending[digest].result) and name in users
         if good:
             self._right = {each: known for each, known in self._right.items() if each in users} | {name: digest}
         else:
@@ -156,9 +155,9 @@ class BasicAuth:
             self._bucket = TokenBucket(config.rate_limit)
         if not self._bucket.take():
             return PlainTextResponse("Too Many Requests\n", 429, {"Retry-After": "1"})
-        return await self._checked(config.users, scope) if config.users else self.app
+        return await self._checked(config.basic_auth_users, scope) if config.basic_auth_users else self.app
 
-    async def _checked(self, users: Mapping[str, bytes], scope: Scope) -> ASGIApp:
+    async def _checked(self, users: Mapping[str, str], scope: Scope) -> ASGIApp:
         """Returns the application, or the response that refuses the request."""
         given = credentials(Headers(scope=scope).get("authorization", ""))
         if given is None:

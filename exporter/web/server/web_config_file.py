@@ -92,12 +92,6 @@ def _supported(value: object) -> object:
     return value
 
 
-def _no_curves(curves: tuple[str, ...]) -> tuple[str, ...]:
-    if curves:
-        raise ValueError("is not supported: Python's ssl has no list of curves before 3.15; leave it out")
-    return curves
-
-
 def _seconds(value: object) -> float:
     """Reads a Go duration such as `1m30s`; a number is nanoseconds, as in exporter-toolkit."""
     written = f"{value}ns" if isinstance(value, int) and not isinstance(value, bool) else value
@@ -131,7 +125,7 @@ class Tls(_Section):
     max_version: Version = "TLS13"
     cipher_suites: tuple[Annotated[Text, AfterValidator(_suite)], ...] = ()
     prefer_server_cipher_suites: bool = True
-    curve_preferences: Annotated[tuple[Text, ...], AfterValidator(_no_curves)] = ()
+    curve_preferences: Annotated[tuple[Text, ...], Field(max_length=0)] = ()
 
     @model_validator(mode="after")
     def _fits(self) -> "Tls":
@@ -180,6 +174,7 @@ class WebConfig(_Section):
     tls_server_config: Tls | None = None
     http_server_config: Http = Http()
     basic_auth_users: Mapping[Text, Text] = Field(default={}, repr=False)
+    """Password hashes by user name; without users, no password is required."""
     rate_limit: RateLimit = RateLimit()
 
     @model_validator(mode="after")
@@ -204,11 +199,6 @@ class WebConfig(_Section):
         return users
 
     @property
-    def users(self) -> Mapping[str, bytes]:
-        """Password hashes by user name; without users, no password is required."""
-        return {name: hashed.encode() for name, hashed in self.basic_auth_users.items()}
-
-    @property
     def files(self) -> tuple[Path, ...]:
         tls = self.tls_server_config
         named = (tls.cert_file, tls.key_file, tls.client_ca_file) if tls else ()
@@ -221,7 +211,10 @@ SECTIONS: Mapping[str, type[_Section]] = {
     "http_server_config": Http,
     "rate_limit": RateLimit,
 }
-MESSAGES = {"string_type": "expected text; quote it"}  # YAML takes a user named `no` for false
+MESSAGES = {
+    "string_type": "expected text; quote it",  # YAML takes a user named `no` for false
+    "too_long": "is not supported: Python's ssl has no list of curves before 3.15; leave it out",  # curve_preferences
+}
 SHOWN = re.compile(r"[A-Za-z0-9_. -]{1,80}")
 
 

@@ -136,18 +136,14 @@ def _polls(view: ReportView, now: datetime) -> Iterator[Problem]:
     if health.outcome in OUTCOMES:
         what, runbook = OUTCOMES[health.outcome]
         since = f"no good poll since {moment(health.last_success)}" if health.last_success else "it was never read"
-        yield Problem(_failure_level(health, now), f"{what}; {since}", runbook, health.reason)
+        # One failure among good polls is no reason to get up.
+        lasts = health.last_success is None or now - health.last_success > max(3 * health.interval, FAILING_FOR)
+        level = Level.BAD if lasts or health.outcome == "auth" else Level.WARNING
+        yield Problem(level, f"{what}; {since}", runbook, health.reason)
     overdue = now - (health.last_attempt or now) - 2 * health.interval
     if overdue > timedelta():
         what = f"Polls have stopped: the next one is {span(overdue + health.interval)} late"
         yield Problem(Level.BAD, what, "ChatUsageReportFetchFailing")
-
-
-def _failure_level(health: Health, now: datetime) -> Level:
-    """Returns how bad it is that the last poll failed: one failure among good polls is no reason to get up."""
-    if health.outcome == "auth" or health.last_success is None:
-        return Level.BAD
-    return Level.BAD if now - health.last_success > max(3 * health.interval, FAILING_FOR) else Level.WARNING
 
 
 def _days(view: ReportView, now: datetime) -> Iterator[Problem]:
