@@ -1,16 +1,20 @@
 """`backfill`: past days of the platforms, one sample per final day, as a file for promtool or by remote write."""
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from exporter.app import interpreter
+from exporter.app.assemble import CLOCK
 from exporter.backfill.manifest import DESTINATION, digest, opened
 from exporter.backfill.openmetrics_file import Runs
-from exporter.backfill.store_client import check_url, http_config, shown_url
+from exporter.backfill.remote_write import RemoteWrite
+from exporter.backfill.store_client import client, http_config, shown_url
+from exporter.backfill.verify import Comparison
 from exporter.cli.backfill.arguments import added, asked, loose, sources, span
-from exporter.cli.backfill.destinations import Store, compared, into_file, into_store
+from exporter.cli.backfill.destinations import compared, into_file, into_store
 from exporter.cli.options import ConfigFile, configured, option
 from exporter.domain.errors import ConfigError, FailedError, StoreError
 
@@ -42,25 +46,27 @@ def backfill(
     settings = configured(config_file, keeps_state=False)
     chosen = sources(settings, source_name)
     labels = added(label or (), chosen)
-    for url in (remote_write, verify):
-        if url is not None:
-            check_url(url)
     _refuse_misfits(output, remote_write, verify, keeps=manifest_folder is not None, goes_on=goes_on)
+    config, store, comparison = http_config(http_file), None, None
+    if remote_write is not None:
+        http = client(remote_write, config)
+        store = RemoteWrite(remote_write, http, CLOCK, labels, partial(typer.echo, err=True))
+    if verify is not None:
+        comparison = Comparison(verify, client(verify, config), labels)
     folder = _folder(output, manifest_folder)
     spans = {each.name: span(first, last, each, known=goes_on and folder.exists()) for each in chosen}
-    store = Store(remote_write or verify or "", http_config(http_file), labels, verify)
     options = {"--from": first or "", "--to": last or "", "--label": repr(sorted(labels.items()))}
     question = asked({**options, DESTINATION: _kept(remote_write) if remote_write else str(output)}, chosen)
     interpreter.collect_rarely()
     interpreter.give_back()
     try:
-        if verify is not None and remote_write is None:
-            return compared(chosen, spans, store)
+        if comparison and not store:
+            return compared(chosen, spans, comparison)
         with opened(folder, question, spans, loose(chosen) if goes_on else None) as manifest:
-            if output is not None:
+            if store:
+                into_store(chosen, manifest, store, comparison)
+            elif output:
                 into_file(chosen, manifest, Runs(folder, labels), output)
-            else:
-                into_store(chosen, manifest, store)
     except StoreError as error:
         raise FailedError(str(error)) from error
     except OSError as error:

@@ -2,12 +2,12 @@
 
 import shlex
 import time
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, nullcontext
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AsyncExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import NamedTuple
 
+import httpx
 import typer
 from rich.console import Console
 
@@ -18,7 +18,7 @@ from exporter.backfill.figures import helps
 from exporter.backfill.manifest import Manifest, opened
 from exporter.backfill.openmetrics_file import Runs
 from exporter.backfill.remote_write import RemoteWrite
-from exporter.backfill.store_client import HttpConfig, client, shown_url
+from exporter.backfill.store_client import shown_url
 from exporter.backfill.verify import Comparison, ReadBack
 from exporter.cli.backfill.progress import progress
 from exporter.cli.check import unless_signalled
@@ -32,26 +32,6 @@ BLOCKS = ("promtool", "tsdb", "create-blocks-from", "openmetrics", "--max-block-
 """With monthly blocks; promtool's default, one per day, takes 30 times as long."""
 
 
-class Store(NamedTuple):
-    """A store: write URL, client configuration, labels, and query URL (`verify`)."""
-
-    url: str
-    config: HttpConfig
-    labels: Mapping[str, str]
-    verify: str | None = None
-
-    @asynccontextmanager
-    async def taking(self) -> AsyncIterator[Destination]:
-        """Opens the destination, which reads samples back if the store can be queried."""
-        async with client(self.url, self.config) as http:
-            write = RemoteWrite(self.url, http, CLOCK, self.labels, lambda words: typer.echo(words, err=True))
-            if self.verify is None:
-                yield write
-                return
-            async with client(self.verify, self.config) as asking:
-                yield ReadBack(write, Comparison(self.verify, asking, self.labels), CLOCK)
-
-
 def into_file(chosen: Sequence[Source], manifest: Manifest, runs: Runs, output: Path) -> None:
     """Asks for the remaining days, writes the file and prints the next step."""
     if manifest.finished:
@@ -62,7 +42,7 @@ def into_file(chosen: Sequence[Source], manifest: Manifest, runs: Runs, output: 
             )
         typer.echo(f"{output}: is already complete; nothing was requested")
     else:
-        _hand_on(chosen, manifest, nullcontext(runs))
+        _hand_on(chosen, manifest, runs)
         written = runs.merge(output, {name: text for each in chosen for name, text in helps(each.target).items()})
         manifest.finish()
         runs.clear()
@@ -71,37 +51,32 @@ def into_file(chosen: Sequence[Source], manifest: Manifest, runs: Runs, output: 
     typer.echo(f"  {shlex.join(BLOCKS)} {shlex.quote(str(output))} DATA_FOLDER")
 
 
-def into_store(chosen: Sequence[Source], manifest: Manifest, store: Store) -> None:
+def into_store(chosen: Sequence[Source], manifest: Manifest, store: RemoteWrite, comparison: Comparison | None) -> None:
     """Sends the remaining days, and prints which days the store has and whether they were read back."""
-    checked = f"read back from {shown_url(store.verify)}" if store.verify else "not read back: add --verify URL"
+    checked = f"read back from {shown_url(comparison.url)}" if comparison else "not read back: add --verify URL"
     if manifest.finished:
         checked = "nothing was left to send; to compare, use --verify URL alone"
     else:
-        _hand_on(chosen, manifest, store.taking())
+        if comparison:
+            _hand_on(chosen, manifest, ReadBack(store, comparison, CLOCK), store.http, comparison.http)
+        else:
+            _hand_on(chosen, manifest, store, store.http)
         manifest.finish()
     typer.echo(f"{shown_url(store.url)}: has all final days, {_days(chosen, manifest)}; {checked}")
 
 
-def compared(chosen: Sequence[Source], spans: Mapping[str, Days], store: Store) -> None:
+def compared(chosen: Sequence[Source], spans: Mapping[str, Days], comparison: Comparison) -> None:
     """Compares platforms and store; FailedError lists the first differences."""
-    found: list[Comparison] = []
-
-    @asynccontextmanager
-    async def comparing() -> AsyncIterator[Comparison]:
-        async with client(store.url, store.config) as http:
-            found.append(Comparison(store.url, http, store.labels))
-            yield found[0]
-
     with TemporaryDirectory() as folder, opened(Path(folder), {}, spans) as manifest:
-        _hand_on(chosen, manifest, comparing())
+        _hand_on(chosen, manifest, comparison, comparison.http)
         days = _days(chosen, manifest)
-    [comparison] = found
-    summary = f"{comparison.differing} of {comparison.compared} sums per company and month differ, {days}"
+    summary = (
+        f"{shown_url(comparison.url)}: {comparison.differing} of {comparison.compared} sums per company and month "
+        f"differ, {days}"
+    )
     if comparison.differing:
-        raise FailedError(
-            "\n".join((*comparison.lines, f"{shown_url(store.url)}: {summary}; a store keeps the first value it got"))
-        )
-    typer.echo(f"{shown_url(store.url)}: {summary}")
+        raise FailedError("\n".join((*comparison.lines, f"{summary}; a store keeps the first value it got")))
+    typer.echo(summary)
 
 
 def _days(chosen: Sequence[Source], manifest: Manifest) -> str:
@@ -109,9 +84,11 @@ def _days(chosen: Sequence[Source], manifest: Manifest) -> str:
     return f"{min(each.first for each in spans)} to {max(each.last for each in spans)}"
 
 
-def _hand_on(chosen: Sequence[Source], manifest: Manifest, opening: AbstractAsyncContextManager[Destination]) -> None:
+def _hand_on(
+    chosen: Sequence[Source], manifest: Manifest, destination: Destination, *clients: httpx.AsyncClient
+) -> None:
     with progress(Console(stderr=True), time.monotonic) as report_step:
-        result = run_command(unless_signalled(ask_all(chosen, manifest, opening, report_step)))
+        result = run_command(unless_signalled(ask_all(chosen, manifest, report_step, destination, *clients)))
     if result is None:
         raise FailedError("interrupted before all days were read; repeat the command to continue")
     for each in result.left_out:
@@ -123,14 +100,19 @@ def _hand_on(chosen: Sequence[Source], manifest: Manifest, opening: AbstractAsyn
 async def ask_all(
     chosen: Sequence[Source],
     manifest: Manifest,
-    opening: AbstractAsyncContextManager[Destination],
     report_step: Callable[[Step], None],
+    destination: Destination,
+    *clients: httpx.AsyncClient,
 ) -> BackfillResult:
-    """Asks sources for the remaining days and passes them on; StoreError or OSError if the destination fails."""
+    """Asks sources for the remaining days and passes them on; StoreError or OSError if the destination fails.
+
+    Closes the `clients` of the destination.
+    """
     async with AsyncExitStack() as closing:
         worker = Worker("backfill")
         closing.callback(worker.close)
-        destination = await closing.enter_async_context(opening)
+        for http in clients:
+            closing.push_async_callback(http.aclose)
         jobs: list[ReportJob] = []
         for each in chosen:
             platform = client_of(each, LastCodes())

@@ -21,10 +21,12 @@ import typer
 import yaml
 
 import exporter
+from exporter.app.assemble import CLOCK
 from exporter.app.process import serving
 from exporter.backfill.manifest import opened
-from exporter.backfill.store_client import HttpConfig
-from exporter.cli.backfill.destinations import Store, ask_all
+from exporter.backfill.remote_write import RemoteWrite
+from exporter.backfill.store_client import HttpConfig, client
+from exporter.cli.backfill.destinations import ask_all
 from exporter.cli.demo import receiver
 from exporter.domain.calendars import ONE_DAY, day_at
 from exporter.domain.clock import utcnow
@@ -206,11 +208,12 @@ async def fill(sources: Sequence[Source], prometheus: str) -> None:
     `backfill` sends final days only; here that would leave a confusing gap before today, and simulated days change
     little.
     """
-    store = Store(f"{prometheus}/api/v1/write", HttpConfig(), {"job": JOB})
+    address = f"{prometheus}/api/v1/write"
+    store = RemoteWrite(address, client(address, HttpConfig()), CLOCK, {"job": JOB}, partial(typer.echo, err=True))
     spans = {each.name: _span(each.target.rules, utcnow()) for each in sources}
     with tempfile.TemporaryDirectory(prefix="chat-usage-demo-") as folder, opened(Path(folder), {}, spans) as manifest:
         try:
-            result = await ask_all(sources, manifest, store.taking(), lambda _step: None)
+            result = await ask_all(sources, manifest, lambda _step: None, store, store.http)
         except StoreError as error:
             typer.echo(f"Prometheus refused the past days: {error}")
             return
