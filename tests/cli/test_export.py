@@ -30,7 +30,7 @@ from exporter.domain.clock import Clock
 from exporter.domain.errors import ConnectionLostError, FailedError, HttpStatusError, PlatformError, SchemaError
 from exporter.domain.model import Days
 from exporter.http import RetryBudget, download
-from exporter.http.link import Resolve, check, is_allowed
+from exporter.http.download import Resolve, check, is_allowed
 from exporter.platforms.api import Request
 from exporter.platforms.chatcaptain import export_job as job
 from exporter.platforms.registry import platforms
