@@ -15,7 +15,7 @@ from exporter.app.assemble import CLOCK, client_of
 from exporter.app.process import run_command
 from exporter.cli import tables
 from exporter.cli.options import ConfigFile, configured
-from exporter.cli.tables import TableColumn
+from exporter.cli.tables import LongColumn, NumberColumn, ShortColumn
 from exporter.domain.blocking import Worker
 from exporter.domain.clock import Clock
 from exporter.domain.errors import FailedError
@@ -30,23 +30,19 @@ Result = TypeVar("Result")
 
 ABSENT = "-"
 COLUMNS = (
-    TableColumn("Source", long=True),
-    TableColumn("Report", long=True),
-    TableColumn("HTTP"),
-    TableColumn("Outcome"),
-    TableColumn("Days", number=True),
-    TableColumn("Com-\npanies", number=True),
-    TableColumn("Series", number=True),
-    TableColumn("Un-\nknown", number=True),
-    TableColumn("Miss-\ning", number=True),
-    TableColumn("Left out", long=True),
-    TableColumn("Time", number=True),
+    LongColumn("Source"),
+    LongColumn("Report"),
+    ShortColumn("HTTP"),
+    ShortColumn("Outcome"),
+    *map(NumberColumn, ("Days", "Com-\npanies", "Series", "Un-\nknown", "Miss-\ning")),
+    LongColumn("Left out"),
+    NumberColumn("Time"),
 )
 SELECTOR_COLUMNS = (
-    TableColumn("Source"),
-    TableColumn("Option"),
-    TableColumn("Selector", long=True),
-    TableColumn("Com-\npanies", number=True),
+    ShortColumn("Source"),
+    ShortColumn("Option"),
+    LongColumn("Selector"),
+    NumberColumn("Com-\npanies"),
 )
 
 

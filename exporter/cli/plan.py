@@ -10,7 +10,7 @@ from rich.console import Console
 
 from exporter.cli import tables
 from exporter.cli.options import ConfigFile, configured, option
-from exporter.cli.tables import TableColumn
+from exporter.cli.tables import LongColumn, NumberColumn, ShortColumn
 from exporter.domain.clock import utcnow
 from exporter.domain.errors import FailedError
 from exporter.forecast.calls import Forecast, Rate, ReportForecast, SourceForecast, SourcePlan, forecast
@@ -73,15 +73,15 @@ def check_limits(foreseen: Forecast, max_series: int | None, max_calls: int | No
 
 def show(foreseen: Forecast, console: Console) -> None:
     columns = (
-        TableColumn("Source", long=True),
-        TableColumn("Report", long=True),
-        *(TableColumn(heading, number=True) for heading in ("Expected", "At most", "Peak/min")),
+        LongColumn("Source"),
+        LongColumn("Report"),
+        *map(NumberColumn, ("Expected", "At most", "Peak/min")),
     )
     tables.show(console, "Calls per day", columns, list(_calls(foreseen)))
     for title, series in _series(foreseen):
         rows = [(family, str(count)) for family, count in series.items()]
         rows.append(("together", str(sum(series.values()))))
-        tables.show(console, f"Series {title}", (TableColumn("Family"), TableColumn("Series", number=True)), rows)
+        tables.show(console, f"Series {title}", (ShortColumn("Family"), NumberColumn("Series")), rows)
     console.print()
     channels = f" and {foreseen.size.channels} channels per chatbot" if foreseen.size.channels else ""
     sized = f"{foreseen.size.companies} companies per source{channels}"

@@ -2,32 +2,31 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from functools import partial
 
 from rich.console import Console
 from rich.progress import Progress, ProgressColumn, SpinnerColumn, TextColumn
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 GAP = "  "
+LongColumn = partial(Column, overflow="fold")
+"""A column whose texts are folded first; the heading of any column may be hyphenated."""
+ShortColumn = partial(LongColumn, no_wrap=True)
+NumberColumn = partial(ShortColumn, justify="right")
 
 
-@dataclass(frozen=True, slots=True)
-class TableColumn:
-    """A column; `number` is aligned right, `long` texts are folded first; a heading may be hyphenated."""
-
-    heading: str
-    number: bool = False
-    long: bool = False
-
-
-def show(console: Console, title: str, columns: Sequence[TableColumn], rows: Sequence[Sequence[str]]) -> None:
+def show(console: Console, title: str, columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> None:
     console.print()
     if console.is_terminal:
+        fresh = (column.copy() for column in columns)
+        table = Table(*fresh, box=None, padding=(0, 1, 0, 0), pad_edge=False, header_style="underline")
+        for row in rows:
+            table.add_row(*map(Text, row))
         console.print(Text(title, style="bold"))
-        console.print(_table(columns, rows))
+        console.print(table)
         return
-    headings = [column.heading.replace("-\n", "") for column in columns]
+    headings = [str(column.header).replace("-\n", "") for column in columns]
     for line in (title, *_lines(columns, [headings, *rows])):
         say(console, line)
 
@@ -52,23 +51,11 @@ def progress(console: Console, *columns: ProgressColumn, transient: bool = True)
         yield show
 
 
-def _table(columns: Sequence[TableColumn], rows: Sequence[Sequence[str]]) -> Table:
-    table = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False, header_style="underline")
-    for column in columns:
-        table.add_column(
-            Text(column.heading),
-            justify="right" if column.number else "left",
-            no_wrap=not column.long,
-            overflow="fold",
-        )
-    for row in rows:
-        table.add_row(*(Text(cell) for cell in row))
-    return table
-
-
-def _lines(columns: Sequence[TableColumn], rows: Sequence[Sequence[str]]) -> Iterator[str]:
+def _lines(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> Iterator[str]:
     widths = [max(len(row[place]) for row in rows) for place in range(len(columns))]
     for row in rows:
-        cells = zip(columns, row, widths, strict=True)
-        padded = (cell.rjust(width) if column.number else cell.ljust(width) for column, cell, width in cells)
+        padded = (
+            f"{cell:>{width}}" if column.justify == "right" else f"{cell:{width}}"
+            for column, cell, width in zip(columns, row, widths, strict=True)
+        )
         yield GAP.join(padded).rstrip()
