@@ -1,18 +1,26 @@
 """Sends figures to a store by Prometheus remote write 1.0; retries only where that can help.
 
-A store does not overwrite: sending the same value twice changes nothing.
+A store does not overwrite: sending the same value twice changes nothing. The message is made of Protocol Buffers by
+hand (generated code and its run-time would be larger) and of snappy by cramjam:
+https://prometheus.io/docs/specs/prw/remote_write_spec/
+message WriteRequest { repeated TimeSeries timeseries = 1; }
+message TimeSeries   { repeated Label labels = 1; repeated Sample samples = 2; }
+message Label        { string name = 1; string value = 2; }
+message Sample       { double value = 1; int64 timestamp = 2; }
 """
 
 import asyncio
 from array import array
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import lru_cache
+from struct import pack
 
+import cramjam
 import httpx
 
 from exporter.backfill.figures import EPOCH, Piece, Series, noon
-from exporter.backfill.remote_write_message import batches, encoded
 from exporter.backfill.store_client import CUT_OFF, cut_off, reached, sent_secrets
 from exporter.domain.clock import Clock
 from exporter.domain.errors import StoreError
@@ -34,6 +42,9 @@ HEADERS = {
 }
 TOO_MANY_REQUESTS, SERVER_ERROR = 429, 500
 MOST_WORDS = 200
+VARINT, FIXED64, BYTES = 0, 1, 2  # wire types
+SEVEN_BITS, MORE = 0x7F, 0x80
+_VALUE = bytes((1 << 3 | FIXED64,))
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,3 +119,57 @@ def _remedy(answer: httpx.Response) -> str:
             return "Prometheus takes samples at /api/v1/write if started with --web.enable-remote-write-receiver"
         case _:
             return "see the store's log"
+
+
+def batches(found: Iterable[Series], most: int) -> Iterator[Sequence[Series]]:
+    """Cuts series into batches of about `most` samples; a longer series is a batch of its own."""
+    batch, count = list[Series](), 0
+    for each in found:
+        if batch and count + len(each.values) > most:
+            yield batch
+            batch, count = [], 0
+        batch.append(each)
+        count += len(each.values)
+    if batch:
+        yield batch
+
+
+def encoded(batch: Iterable[Series], added: Mapping[str, str]) -> bytes:
+    """Returns the body of a request that writes these series with these labels `added` to each."""
+    return bytes(cramjam.snappy.compress_raw(b"".join(_message(1, _series(each, added)) for each in batch)))
+
+
+def _series(each: Series, added: Mapping[str, str]) -> bytes:
+    # The receiver takes labels in the order of their names only; an empty one is one that is not there.
+    labels = sorted({"__name__": each.family, **each.labels, **added}.items())
+    messages = [_message(1, _text(1, name) + _text(2, value)) for name, value in labels if value]
+    return b"".join(messages + list(map(_sample, each.seconds, each.values)))
+
+
+def _sample(seconds: int, value: float) -> bytes:
+    return _message(2, _VALUE + pack("<d", value) + _timestamp(seconds))
+
+
+@lru_cache
+def _timestamp(seconds: int) -> bytes:
+    """Cached: the series of a piece share their days."""
+    return bytes((2 << 3 | VARINT,)) + _varint(seconds * 1000)
+
+
+def _text(field: int, text: str) -> bytes:
+    return _message(field, text.encode())
+
+
+def _message(field: int, content: bytes) -> bytes:
+    return bytes((field << 3 | BYTES,)) + _varint(len(content)) + content
+
+
+def _varint(number: int) -> bytes:
+    """Encodes a number, seven bits a byte, lowest first; a negative int64 as two's complement."""
+    number &= 0xFFFFFFFFFFFFFFFF
+    written = bytearray()
+    while number > SEVEN_BITS:
+        written.append(number & SEVEN_BITS | MORE)
+        number >>= 7
+    written.append(number)
+    return bytes(written)

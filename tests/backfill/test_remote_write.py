@@ -17,8 +17,7 @@ import httpx
 import pytest
 
 from exporter.backfill.figures import Piece, Series, noon
-from exporter.backfill.remote_write import RemoteWrite
-from exporter.backfill.remote_write_message import batches, encoded
+from exporter.backfill.remote_write import RemoteWrite, batches, encoded
 from exporter.backfill.store_client import client, http_config
 from exporter.domain.errors import ConfigError, StoreError
 from exporter.domain.model import Days

@@ -11,8 +11,7 @@ from pathlib import Path
 import pytest
 
 from exporter.backfill.figures import Series, noon
-from exporter.backfill.remote_write import HEADERS
-from exporter.backfill.remote_write_message import encoded
+from exporter.backfill.remote_write import HEADERS, encoded
 from exporter.domain.model import Days
 from exporter.simulator.paradigm.world import World
 from tests import loopback

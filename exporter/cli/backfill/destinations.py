@@ -1,15 +1,17 @@
-"""The destinations of `backfill`: a file, a store that takes samples, or a store to compare with."""
+"""Hands a backfill on to a file or store, or compares with one; shows progress, rate and time left meanwhile."""
 
 import shlex
 import time
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AsyncExitStack
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AsyncExitStack, contextmanager
+from datetime import timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import httpx
 import typer
 from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn
 
 from exporter.app.assemble import CLOCK, client_of
 from exporter.app.process import run_command
@@ -20,16 +22,19 @@ from exporter.backfill.openmetrics_file import Runs
 from exporter.backfill.remote_write import RemoteWrite
 from exporter.backfill.store_client import shown_url
 from exporter.backfill.verify import Comparison, ReadBack
-from exporter.cli.backfill.progress import progress
+from exporter.cli import tables
 from exporter.cli.check import unless_signalled
 from exporter.domain.blocking import Worker
 from exporter.domain.errors import ConfigError, FailedError
 from exporter.domain.model import Days
 from exporter.polling.probe import LastCodes
 from exporter.settings import Source
+from exporter.settings.readers import spoken
 
 BLOCKS = ("promtool", "tsdb", "create-blocks-from", "openmetrics", "--max-block-duration=744h")
 """With monthly blocks; promtool's default, one per day, takes 30 times as long."""
+SILENCE_SECONDS = 10.0
+"""Between two lines without a terminal; the first and the last piece always get one."""
 
 
 def into_file(chosen: Sequence[Source], manifest: Manifest, runs: Runs, output: Path) -> None:
@@ -119,3 +124,35 @@ async def ask_all(
             closing.push_async_callback(platform.aclose)
             jobs += jobs_of(each.target, platform, each.poll.requests_per_minute)
         return await Backfill(jobs, manifest, destination, worker, CLOCK, report_step).run()
+
+
+def speed(step: Step, seconds: float) -> str:
+    """Returns the rate of this run, which began `seconds` ago, and the time left: `0.9 requests/s, 7m50s left`."""
+    if seconds <= 0:
+        return ""
+    rate = step.asked / seconds
+    return f"{rate:.1f} requests/s, {spoken(timedelta(seconds=seconds_left(step, rate)))} left"
+
+
+def seconds_left(step: Step, rate: float) -> float:
+    """Returns how long the rest takes at this rate, or by the rate limit if that takes longer (it allows a burst)."""
+    return max(step.left / rate, step.seconds_left)
+
+
+@contextmanager
+def progress(console: Console, monotonic: Callable[[], float]) -> Iterator[Callable[[Step], None]]:
+    """Gives a function to call after each piece; days count once per report."""
+    began, printed_at = monotonic(), float("-inf")
+    with tables.progress(console, BarColumn(), MofNCompleteColumn()) as show:
+
+        def report(step: Step) -> None:
+            nonlocal printed_at
+            now = monotonic()
+            what, pace = f"{step.piece.source}: {step.piece.report}", speed(step, now - began)
+            if console.is_terminal:
+                show(f"{what}, {pace}", done=step.done, total=step.total)
+            elif step.done >= step.total or now - printed_at >= SILENCE_SECONDS:
+                printed_at = now
+                show(f"{what} until {step.piece.days.last}; {step.done} of {step.total} days, {pace}")
+
+        yield report
