@@ -5,12 +5,11 @@ It is a destination, alone or behind a store: each piece is asked of the platfor
 
 import asyncio
 import math
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, MutableMapping, Sequence
+from collections import defaultdict, deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from itertools import groupby, product
-from typing import NamedTuple
 
 import httpx
 import msgspec
@@ -18,7 +17,6 @@ import msgspec
 from exporter.backfill.figures import NOON_SECONDS, Piece, Series, noon
 from exporter.backfill.remote_write import RemoteWrite
 from exporter.backfill.store_client import CUT_OFF, cut_off, reached
-from exporter.domain.clock import Clock
 from exporter.domain.errors import StoreError
 from exporter.domain.model import Days
 from exporter.exposition.text import escaped
@@ -30,12 +28,8 @@ TOLERANCE = 1e-9
 MOST_SHOWN = 50
 
 
-class Which(NamedTuple):
-    """The key of a sum: family, company, days of a month."""
-
-    family: str
-    company_id: str
-    month: Days
+Sums = defaultdict[tuple[str, Days], defaultdict[str, float]]
+"""By family and days of a month, then by company."""
 
 
 class _Series(msgspec.Struct):
@@ -68,33 +62,32 @@ class Comparison:
 
     async def take(self, piece: Piece, figures: Iterable[Series]) -> None:
         """Compares the sums of a piece; StoreError if the store does not answer."""
-        ours = await asyncio.to_thread(summed, figures, piece.days)
+        ours = _no_sums()
+        await asyncio.to_thread(deque, _noting(figures, piece.days, ours), maxlen=0)  # nobody needs the figures
         compared, differing = await self.differences(piece, ours)
         self.compared += compared
         self.differing += len(differing)
         self.lines += differing[: MOST_SHOWN - len(self.lines)]
 
-    async def differences(self, piece: Piece, ours: Mapping[Which, float]) -> tuple[int, Sequence[str]]:
+    async def differences(self, piece: Piece, ours: Sums) -> tuple[int, Sequence[str]]:
         """Returns how many sums were compared, and a line for each that differs; StoreError without an answer."""
         compared, lines = 0, list[str]()
-        for month, family in product(months(piece.days), sorted({each.family for each in ours})):
-            here = {each: ours[each] for each in ours if each.family == family and each.month == month}
-            theirs = await self._stored(family, piece.source, month)
-            both = {each: here.get(each, 0.0) for each in {**here, **theirs}}
-            compared += len(both)
+        for month, family in product(months(piece.days), sorted({family for family, _ in ours})):
+            here, theirs = ours.get((family, month), {}), await self._stored(family, piece.source, month)
+            companies = sorted(here.keys() | theirs)
+            compared += len(companies)
             lines += (
-                f"{piece.source}: {family} of company {which.company_id}, {month.first} to {month.last}: "
-                f"the platform has {platform:.10g}, the store {theirs.get(which, 0.0):.10g}"
-                for which, platform in sorted(both.items(), key=lambda each: each[0].company_id)
-                if not math.isclose(platform, theirs.get(which, 0.0), rel_tol=TOLERANCE)
+                f"{piece.source}: {family} of company {company}, {month.first} to {month.last}: "
+                f"the platform has {here.get(company, 0.0):.10g}, the store {theirs.get(company, 0.0):.10g}"
+                for company in companies
+                if not math.isclose(here.get(company, 0.0), theirs.get(company, 0.0), rel_tol=TOLERANCE)
             )
         return compared, lines
 
-    async def _stored(self, family: str, source: str, month: Days) -> Mapping[Which, float]:
+    async def _stored(self, family: str, source: str, month: Days) -> Mapping[str, float]:
         matchers = ",".join(f'{name}="{escaped(value)}"' for name, value in {"source": source, **self.added}.items())
         end = noon(month.last) + NOON_SECONDS
-        found = await self._sums(f"sum by (company_id) (sum_over_time({family}{{{matchers}}}[{len(month)}d]))", end)
-        return {Which(family, company, month): value for company, value in found.items()}
+        return await self._sums(f"sum by (company_id) (sum_over_time({family}{{{matchers}}}[{len(month)}d]))", end)
 
     async def _sums(self, expression: str, at: int) -> Mapping[str, float]:
         address = self.url.rstrip("/") + "/api/v1/query"
@@ -119,21 +112,17 @@ def months(days: Days) -> Iterator[Days]:
         first = following
 
 
-def summed(figures: Iterable[Series], days: Days) -> Mapping[Which, float]:
-    """Adds up the figures of `days` per family, company and month, over all other labels."""
-    sums = defaultdict[Which, float](float)
-    for _ in _noting(figures, days, sums):
-        pass
-    return sums
+def _no_sums() -> Sums:
+    return defaultdict(lambda: defaultdict(float))
 
 
-def _noting(figures: Iterable[Series], days: Days, sums: MutableMapping[Which, float]) -> Iterator[Series]:
+def _noting(figures: Iterable[Series], days: Days, sums: Sums) -> Iterator[Series]:
     """Passes figures on and adds them up in `sums`."""
     month_of = {noon(day): month for month in months(days) for day in month}
     for each in figures:
         samples = zip(each.seconds, each.values, strict=True)
         for month, some in groupby(samples, key=lambda sample: month_of[sample[0]]):
-            sums[Which(each.family, each.labels["company_id"], month)] += sum(value for _, value in some)
+            sums[each.family, month][each.labels["company_id"]] += sum(value for _, value in some)
         yield each
 
 
@@ -143,7 +132,6 @@ class ReadBack:
 
     write: RemoteWrite
     comparison: Comparison
-    clock: Clock
 
     async def begin(self, oldest: date) -> None:
         """Raises StoreError if the store does not answer, or takes no days this old."""
@@ -152,13 +140,13 @@ class ReadBack:
 
     async def take(self, piece: Piece, figures: Iterable[Series]) -> None:
         """Sends a piece and reads its sums back; StoreError if they are refused, missing or different."""
-        ours = defaultdict[Which, float](float)
+        ours = _no_sums()
         await self.write.take(piece, _noting(figures, piece.days, ours))
         _, lines = await self.comparison.differences(piece, ours)
         for seconds in SETTLING:
             if not lines:
                 return
-            await self.clock.sleep(seconds)
+            await self.write.clock.sleep(seconds)
             _, lines = await self.comparison.differences(piece, ours)
         if lines:
             more = f" (and {len(lines) - 1} more)" if len(lines) > 1 else ""

@@ -135,7 +135,7 @@ async def test_what_is_sent_counts_when_it_is_read_back(right_after: int, slept:
     store, clock = LateStore(right_after=right_after), PassedClock(datetime(2026, 11, 20, tzinfo=UTC))
     http = httpx.AsyncClient(transport=httpx.MockTransport(store))
     write = RemoteWrite("http://store/write", http, clock.for_fetch(), {})
-    both = ReadBack(write, Comparison("http://store", http, {}), clock.for_fetch())
+    both = ReadBack(write, Comparison("http://store", http, {}))
     if right_after > len(slept):
         lost = "does not have what it was sent: s: m_daily of company 1, .*: the platform has 3, the store 1; repeat"
         with pytest.raises(StoreError, match=lost):
@@ -156,5 +156,5 @@ async def test_before_anything_is_sent_the_store_has_to_answer() -> None:
     http = httpx.AsyncClient(transport=httpx.MockTransport(answer))
     write = RemoteWrite("http://store/write", http, PassedClock(datetime(2026, 11, 20, tzinfo=UTC)).for_fetch(), {})
     with pytest.raises(StoreError, match="--verify takes the URL"):
-        await ReadBack(write, Comparison("http://store", http, {}), write.clock).begin(AUGUST.first)
+        await ReadBack(write, Comparison("http://store", http, {})).begin(AUGUST.first)
     assert paths == ["/api/v1/query"]

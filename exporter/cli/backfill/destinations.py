@@ -63,7 +63,7 @@ def into_store(chosen: Sequence[Source], manifest: Manifest, store: RemoteWrite,
         checked = "nothing was left to send; to compare, use --verify URL alone"
     else:
         if comparison:
-            _hand_on(chosen, manifest, ReadBack(store, comparison, CLOCK), store.http, comparison.http)
+            _hand_on(chosen, manifest, ReadBack(store, comparison), store.http, comparison.http)
         else:
             _hand_on(chosen, manifest, store, store.http)
         manifest.finish()
