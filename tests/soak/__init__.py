@@ -1,1 +1,1 @@
-"""The soak: the exporter for an hour among faults and scrapers, watched from outside (`make soak`)."""
+"""Soak test: the exporter runs for an hour with random faults and several scrapers (`make soak`)."""

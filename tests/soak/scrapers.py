@@ -1,4 +1,4 @@
-"""Five who scrape all the time, each in another manner, and how each answer was."""
+"""Five kinds of scrapers, and a log of their scrapes."""
 
 import asyncio
 import time
@@ -9,84 +9,83 @@ import httpx
 
 TEXT, OPENMETRICS = "text/plain;version=0.0.4", "application/openmetrics-text;version=1.0.0"
 OK = httpx.codes.OK
-PATIENCE_S = 30.0
+TIMEOUT_S = 30.0
 
-
-Manner = Callable[[httpx.AsyncClient], Awaitable[str]]
-"""Scrapes once, and says what is wrong with the answer, or nothing."""
+Scraper = Callable[[httpx.AsyncClient], Awaitable[str]]
+"""Scrapes once; returns what is wrong with the response, or an empty string."""
 
 
 @dataclass(slots=True)
-class Tally:
-    """How answers were: when each came, how many seconds it took, and what was wrong with some; from `began` on."""
+class ScrapeLog:
+    """Scrapes since `started`: the second at which each ended, its duration, and a line for each error."""
 
-    began: float = field(default_factory=time.monotonic)
+    started: float = field(default_factory=time.monotonic)
     times: list[tuple[float, float]] = field(default_factory=list)
-    wrong: list[str] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
 
-    async def scrape(self, http: httpx.AsyncClient, manner: Manner) -> None:
-        """Has one scrape, and writes down how it was."""
+    async def scrape(self, http: httpx.AsyncClient, scraper: Scraper) -> None:
+        """Scrapes once and logs it."""
         start = time.monotonic()
         try:
-            complaint = await manner(http)
+            error_message = await scraper(http)
         except httpx.HTTPError as error:
-            complaint = f"{manner.__name__}: {type(error).__name__} {error}"
+            error_message = f"{scraper.__name__}: {type(error).__name__} {error}"
         end = time.monotonic()
-        self.times.append((end - self.began, end - start))
-        if complaint:
-            self.wrong.append(f"{end - self.began:.0f} s: {complaint}")
+        self.times.append((end - self.started, end - start))
+        if error_message:
+            self.errors.append(f"{end - self.started:.0f} s: {error_message}")
 
 
 async def text(http: httpx.AsyncClient) -> str:
-    """As an old Prometheus does, over a connection that stays open."""
-    answer = await http.get("/metrics", headers={"Accept": TEXT, "Accept-Encoding": "identity"})
-    return _judged(answer, b"\n")
+    """Scrapes the text format over a persistent connection."""
+    response = await http.get("/metrics", headers={"Accept": TEXT, "Accept-Encoding": "identity"})
+    return _error(response, b"\n")
 
 
 async def openmetrics(http: httpx.AsyncClient) -> str:
-    """As a new Prometheus does."""
-    answer = await http.get("/metrics", headers={"Accept": OPENMETRICS, "Accept-Encoding": "gzip"})
-    return _judged(answer, b"# EOF\n")
+    """Scrapes OpenMetrics with gzip."""
+    response = await http.get("/metrics", headers={"Accept": OPENMETRICS, "Accept-Encoding": "gzip"})
+    return _error(response, b"# EOF\n")
 
 
-async def anew(http: httpx.AsyncClient) -> str:
-    """Over a new connection each time."""
-    return _judged(await http.get("/metrics", headers={"Connection": "close"}), b"\n")
+async def new_connection(http: httpx.AsyncClient) -> str:
+    """Opens a new connection for each scrape."""
+    return _error(await http.get("/metrics", headers={"Connection": "close"}), b"\n")
 
 
-async def hasty(http: httpx.AsyncClient) -> str:
-    """Hangs up after the first bytes of the answer."""
-    async with http.stream("GET", "/metrics", headers={"Accept-Encoding": "identity"}) as answer:
-        if answer.status_code != OK:
-            return f"hasty: {answer.status_code}"
-        await anext(answer.aiter_raw(1024))
+async def hang_up(http: httpx.AsyncClient) -> str:
+    """Closes the connection after the first bytes of the response."""
+    async with http.stream("GET", "/metrics", headers={"Accept-Encoding": "identity"}) as response:
+        if response.status_code != OK:
+            return f"hang_up: {response.status_code}"
+        await anext(response.aiter_raw(1024))
         return ""
 
 
-async def curious(http: httpx.AsyncClient) -> str:
-    """Looks at the status page and at the dated figures."""
+async def status_page_and_api(http: httpx.AsyncClient) -> str:
+    """Requests the status page and the API."""
     for path in ("/", "/api/v1/days?limit=10"):
-        answer = await http.get(path)
-        if answer.status_code != OK or not answer.content:
-            return f"{path}: {answer.status_code} with {len(answer.content)} bytes"
+        response = await http.get(path)
+        if response.status_code != OK or not response.content:
+            return f"{path}: {response.status_code} with {len(response.content)} bytes"
     return ""
 
 
-MANNERS: Sequence[Manner] = (text, openmetrics, anew, hasty, curious)
+SCRAPERS: Sequence[Scraper] = (text, openmetrics, new_connection, hang_up, status_page_and_api)
 
 
-def _judged(answer: httpx.Response, ends: bytes) -> str:
-    """Says what is wrong with a page: it is always whole, and always has figures."""
-    if answer.status_code != OK:
-        return f"/metrics: {answer.status_code}"
-    if b"paradigm_user_queries_last_day{" not in answer.content or not answer.content.endswith(ends):
-        return f"/metrics: {len(answer.content)} bytes without figures or end"
+def _error(response: httpx.Response, end: bytes) -> str:
+    """Returns what is wrong with an exposition: it must be complete and have figures."""
+    if response.status_code != OK:
+        return f"/metrics: {response.status_code}"
+    if b"paradigm_user_queries_last_day{" not in response.content or not response.content.endswith(end):
+        return f"/metrics: {len(response.content)} bytes without figures or end"
     return ""
 
 
-async def scrape_on(url: str, manner: Manner, pause: float, tally: Tally) -> None:
-    """Scrapes in one manner until cancelled."""
-    async with httpx.AsyncClient(base_url=url, trust_env=False, timeout=PATIENCE_S) as http:
+async def scrape_forever(url: str, scraper: Scraper, pause: float, log: ScrapeLog) -> None:
+    """Scrapes until cancelled."""
+    async with httpx.AsyncClient(base_url=url, trust_env=False, timeout=TIMEOUT_S) as http:
         while True:
-            await tally.scrape(http, manner)
+            await log.scrape(http, scraper)
             await asyncio.sleep(pause)

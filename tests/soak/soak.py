@@ -1,4 +1,4 @@
-"""One soak from the first poll to the verdict: the weather changes, five scrape, one watches."""
+"""Runs one soak test: injects random faults, scrapes, samples the process and checks the figures at the end."""
 
 import asyncio
 import signal
@@ -13,22 +13,22 @@ from random import Random
 import httpx
 
 from tests.samples import samples
-from tests.soak import right
-from tests.soak.sample import Sample, sample
-from tests.soak.scrapers import MANNERS, Tally, scrape_on
-from tests.soak.stage import CHATCAPTAIN, PARADIGM, Stage, until
-from tests.soak.truth import Truth
-from tests.soak.weather import FROZEN, GONE, Spell, spells
+from tests.soak.check_figures import CheckedSource, check, outcomes
+from tests.soak.platform_figures import PlatformFigures
+from tests.soak.process_sample import Sample, sample
+from tests.soak.processes import CHATCAPTAIN, PARADIGM, Processes, wait_until
+from tests.soak.random_faults import FROZEN, STOPPED, Period, random_periods
+from tests.soak.scrapers import SCRAPERS, ScrapeLog, scrape_forever
 
-SAMPLES = 720
-SCRAPE_PAUSE_S = 1.0
-CALM_S = 120.0
-"""How long it may take until everything was polled well: at the start, its past included, and at the end."""
+MAX_SAMPLES = 720
+SCRAPE_INTERVAL_S = 1.0
+POLL_TIMEOUT_S = 120.0
+"""Allowed time until every report was polled well, at the start and at the end."""
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How long to soak, in seconds, of that between two polls; how many companies; which chance."""
+    """Duration and poll interval in seconds, number of companies, and seed of the random faults."""
 
     seconds: float
     interval: float
@@ -37,69 +37,77 @@ class Plan:
 
 
 @dataclass(frozen=True, slots=True)
-class Record:
-    """What was seen: the samples, the answers to scrapers, which troubles there were how often, how polls ended.
+class Recording:
+    """What a soak test recorded.
 
-    `wrong` has a line for each figure, answer or end that was not as it must be; `compared` counts the figures.
+    Attributes:
+        samples: samples of the exporter's process.
+        scrapes: end and duration of each scrape in seconds.
+        faults: how often each fault occurred.
+        outcomes: number of polls by outcome.
+        compared: number of figures compared at the end.
+        errors: a line for each wrong figure, bad response or error of the exporter.
     """
 
     plan: Plan
     samples: Sequence[Sample]
     scrapes: Sequence[tuple[float, float]]
-    troubles: Mapping[str, int]
+    faults: Mapping[str, int]
     reloads: int
     outcomes: Mapping[str, float]
     compared: int
-    wrong: Sequence[str]
+    errors: Sequence[str]
 
 
-async def soak(plan: Plan, folder: Path) -> Record:
-    """Runs one soak with its files in `folder`.
+async def run_soak(plan: Plan, folder: Path) -> Recording:
+    """Runs one soak test with its files in `folder`.
 
     Raises:
-        TimeoutError: the exporter had not read the past in time.
+        TimeoutError: the exporter did not read past days in time.
     """
-    stage = await asyncio.to_thread(Stage, folder, plan.companies, plan.interval, plan.seed)
+    processes = await asyncio.to_thread(Processes, folder, plan.companies, plan.interval, plan.seed)
     try:
-        if not await asyncio.to_thread(until, lambda: _has_past(stage.page()), CALM_S):
-            raise TimeoutError(f"no past after {CALM_S:g} s")
-        target_with = _Watching(stage, plan)
-        await target_with.last()
-        compared, wrong = await _end(stage, plan)
-        outcomes = right.outcomes(stage.page())
+        if not await asyncio.to_thread(wait_until, lambda: _has_past_days(processes.exposition()), POLL_TIMEOUT_S):
+            raise TimeoutError(f"no past days after {POLL_TIMEOUT_S:g} s")
+        recorder = _Recorder(processes, plan)
+        await recorder.run()
+        compared, errors = await _check_figures(processes)
+        polls = outcomes(processes.exposition())
     finally:
-        status = await asyncio.to_thread(stage.close)
+        status = await asyncio.to_thread(processes.close)
     if status:
-        wrong = (*wrong, f"the exporter ended with {status}")
-    if outcomes.get("internal") or "Traceback" in stage.exporter.log.read_text():
-        wrong = (*wrong, f"errors of the exporter itself: {stage.exporter.log}")
-    return Record(
+        errors = (*errors, f"the exporter ended with {status}")
+    if polls.get("internal") or "Traceback" in processes.exporter.log.read_text():
+        errors = (*errors, f"internal errors of the exporter: {processes.exporter.log}")
+    return Recording(
         plan,
-        target_with.samples,
-        target_with.tally.times,
-        target_with.troubles,
-        target_with.reloads,
-        outcomes,
+        recorder.samples,
+        recorder.log.times,
+        recorder.faults,
+        recorder.reloads,
+        polls,
         compared,
-        (*target_with.tally.wrong, *wrong),
+        (*recorder.log.errors, *errors),
     )
 
 
-class _Watching:
-    """The time between the start and the end, and what is noted of it."""
+class _Recorder:
+    """Scrapes, samples the process and injects faults, all at the same time."""
 
-    def __init__(self, stage: Stage, plan: Plan) -> None:
-        self._stage = stage
+    def __init__(self, processes: Processes, plan: Plan) -> None:
+        self._processes = processes
         self._plan = plan
         self.samples: list[Sample] = []
-        self.tally = Tally()
-        self.troubles: Counter[str] = Counter()
+        self.log = ScrapeLog()
+        self.faults: Counter[str] = Counter()
         self.reloads = 0
 
-    async def last(self) -> None:
-        """Lets everything go on at once for as long as planned."""
-        scraping = [scrape_on(self._stage.exporter_url, each, SCRAPE_PAUSE_S, self.tally) for each in MANNERS]
-        tasks = [asyncio.create_task(each) for each in (*scraping, self._watch(), self._change())]
+    async def run(self) -> None:
+        """Runs for the planned time."""
+        scraping = [
+            scrape_forever(self._processes.exporter_url, each, SCRAPE_INTERVAL_S, self.log) for each in SCRAPERS
+        ]
+        tasks = [asyncio.create_task(each) for each in (*scraping, self._sample(), self._inject_faults())]
         try:
             await asyncio.wait(tasks, timeout=self._plan.seconds, return_when=asyncio.FIRST_COMPLETED)
         finally:
@@ -110,69 +118,70 @@ class _Watching:
             if isinstance(each, Exception):
                 raise each
 
-    async def _watch(self) -> None:
-        began, pause = time.monotonic(), max(0.5, self._plan.seconds / SAMPLES)
+    async def _sample(self) -> None:
+        started, pause = time.monotonic(), max(0.5, self._plan.seconds / MAX_SAMPLES)
         while True:
-            seconds = time.monotonic() - began
-            self.samples.append(sample(self._stage.exporter.process.pid, seconds))
+            seconds = time.monotonic() - started
+            self.samples.append(sample(self._processes.exporter.popen.pid, seconds))
             await asyncio.sleep(pause)
 
-    async def _change(self) -> None:
-        chance = Random(self._plan.seed)
-        for spell in spells(chance):
-            self.troubles.update(spell.troubles)
-            if spell.reload:
+    async def _inject_faults(self) -> None:
+        for period in random_periods(Random(self._plan.seed)):
+            self.faults.update(period.faults)
+            if period.reload:
                 self.reloads += 1
-                self._stage.reload(guest=self.reloads % 2 == 1)
-            await _pass(self._stage, spell, spell.polls * self._plan.interval)
+                self._processes.reload(guest=self.reloads % 2 == 1)
+            await _run_period(self._processes, period, period.polls * self._plan.interval)
 
 
-async def _pass(stage: Stage, spell: Spell, seconds: float) -> None:
-    """Lets a spell be for so long."""
-    scenarios = [each for each in spell.troubles if each not in (FROZEN, GONE)]
-    await asyncio.to_thread(stage.control, scenarios=scenarios)
-    gone, frozen = GONE in spell.troubles, FROZEN in spell.troubles
-    if gone:
-        await asyncio.to_thread(stage.platform.end)
+async def _run_period(processes: Processes, period: Period, seconds: float) -> None:
+    """Keeps the faults of a period for this time."""
+    scenarios = [each for each in period.faults if each not in (FROZEN, STOPPED)]
+    await asyncio.to_thread(processes.control, scenarios=scenarios)
+    stopped, frozen = STOPPED in period.faults, FROZEN in period.faults
+    if stopped:
+        await asyncio.to_thread(processes.platform.stop)
     elif frozen:
-        stage.platform.tell(signal.SIGSTOP)
+        processes.platform.send(signal.SIGSTOP)
     try:
         await asyncio.sleep(seconds)
     finally:
-        if gone:
-            await asyncio.to_thread(stage.platform.start)
+        if stopped:
+            await asyncio.to_thread(processes.platform.start)
         elif frozen:
-            stage.platform.tell(signal.SIGCONT)
+            processes.platform.send(signal.SIGCONT)
 
 
-async def _end(stage: Stage, plan: Plan) -> tuple[int, tuple[str, ...]]:
-    """Stops the platforms' clock in good weather, waits for a good poll of everything, and compares."""
+async def _check_figures(processes: Processes) -> tuple[int, tuple[str, ...]]:
+    """Ends all faults, stops the platforms' clock, waits for a good poll of every report, and compares all figures."""
     now = datetime.now(UTC)
-    await asyncio.to_thread(stage.control, scenarios=[], now=now.isoformat())
-    stage.reload(guest=False)
-    if not await asyncio.to_thread(until, lambda: _polled_since(stage.page(), now.timestamp()), CALM_S):
-        return 0, (f"not every report had a good poll in {CALM_S:g} s of good weather",)
-    page = await asyncio.to_thread(stage.page)
-    with httpx.Client(base_url=stage.platform_url, trust_env=False) as http:
-        truth = Truth(http, stage.bot)
-        ids = tuple(str(company.id) for company in stage.world.companies)
-        accounts = (
-            right.Account(PARADIGM, "paradigm_", ids, truth.company),
-            right.Account(CHATCAPTAIN, "chatcaptain_", (stage.bot.id,), lambda _, day: truth.chatbot(day)),
+    await asyncio.to_thread(processes.control, scenarios=[], now=now.isoformat())
+    processes.reload(guest=False)
+    if not await asyncio.to_thread(
+        wait_until, lambda: _polled_since(processes.exposition(), now.timestamp()), POLL_TIMEOUT_S
+    ):
+        return 0, (f"not every report had a good poll in {POLL_TIMEOUT_S:g} s without faults",)
+    exposition = await asyncio.to_thread(processes.exposition)
+    with httpx.Client(base_url=processes.platform_url, trust_env=False) as http:
+        figures = PlatformFigures(http, processes.bot)
+        ids = tuple(str(company.id) for company in processes.world.companies)
+        sources = (
+            CheckedSource(PARADIGM, "paradigm_", ids, figures.company),
+            CheckedSource(CHATCAPTAIN, "chatcaptain_", (processes.bot.id,), lambda _, day: figures.chatbot(day)),
         )
-        results = [await asyncio.to_thread(right.compare, page, each, now.date()) for each in accounts]
-    return sum(each.compared for each in results), tuple(line for each in results for line in each.wrong)
+        results = [await asyncio.to_thread(check, exposition, each, now.date()) for each in sources]
+    return sum(each.compared for each in results), tuple(line for each in results for line in each.errors)
 
 
-def _values(page: str, name: str) -> list[float]:
-    return [each.value for each in samples(page) if each.name == name]
+def _values(exposition: str, name: str) -> list[float]:
+    return [each.value for each in samples(exposition) if each.name == name]
 
 
-def _has_past(page: str) -> bool:
-    covered = _values(page, "chat_usage_report_window_coverage_ratio")
+def _has_past_days(exposition: str) -> bool:
+    covered = _values(exposition, "chat_usage_report_window_coverage_ratio")
     return bool(covered) and set(covered) == {1.0}
 
 
-def _polled_since(page: str, moment: float) -> bool:
-    polled = _values(page, "chat_usage_poll_last_success_timestamp_seconds")
-    return bool(polled) and min(polled) > moment and "guest" not in page
+def _polled_since(exposition: str, moment: float) -> bool:
+    polled = _values(exposition, "chat_usage_poll_last_success_timestamp_seconds")
+    return bool(polled) and min(polled) > moment and "guest" not in exposition

@@ -1,7 +1,6 @@
-"""What the kernel says of a process: memory, file descriptors, threads.
+"""Reads memory, file descriptors and threads of a process from /proc.
 
-asyncio's tasks are not among it: until Python 3.14 nobody outside a process can see them. A task that stays keeps its
-connection or its frame, which shows as descriptors or memory.
+Leaked asyncio tasks show up as descriptors or memory.
 """
 
 import re
@@ -12,7 +11,7 @@ _KIB = 1024
 
 
 class Sample(NamedTuple):
-    """One look: seconds since the start; bytes of resident and of proportional memory; descriptors; threads."""
+    """Seconds since the start, bytes of resident and of proportional memory, descriptors, threads."""
 
     seconds: float
     rss: int
@@ -21,13 +20,13 @@ class Sample(NamedTuple):
     threads: int
 
 
-def sample(process: int, seconds: float) -> Sample:
-    """Looks at a process of ours.
+def sample(pid: int, seconds: float) -> Sample:
+    """Samples a process of the same user.
 
     Raises:
-        OSError: it has ended.
+        OSError: the process has ended.
     """
-    folder = Path("/proc", str(process))
+    folder = Path("/proc", str(pid))
     status, memory = (folder / "status").read_text(), (folder / "smaps_rollup").read_text()
     return Sample(
         seconds,
@@ -41,5 +40,5 @@ def sample(process: int, seconds: float) -> Sample:
 def _number(name: str, text: str) -> int:
     found = re.search(rf"^{name}:\s+(\d+)", text, re.MULTILINE)
     if found is None:
-        raise OSError(f"/proc has no {name} of the process: it has ended")
+        raise OSError(f"/proc has no {name}: the process has ended")
     return int(found[1])

@@ -1,6 +1,6 @@
-"""The exporter as `serve` puts it together, but polling every few seconds: as many polls in an hour as in a month.
+"""Runs the exporter as `serve` does, but polls every few seconds: an hour has as many polls as a month otherwise.
 
-usage: python -m tests.soak.program CONFIG HOST:PORT SECONDS
+usage: python -m tests.soak.fast_exporter CONFIG HOST:PORT SECONDS
 """
 
 import asyncio
@@ -19,8 +19,8 @@ from exporter.settings import Settings, load
 from exporter.web.server.server import listen
 
 
-def hectic(config: Path, interval: timedelta) -> Settings:
-    """Reads the configuration; its sources are polled more often than an operator may ask for."""
+def load_with_interval(config: Path, interval: timedelta) -> Settings:
+    """Loads the configuration with a poll interval below the allowed minimum."""
     settings = load(config, {}, platforms())
     sources = {
         name: replace(
@@ -34,15 +34,18 @@ def hectic(config: Path, interval: timedelta) -> Settings:
 
 
 async def _serve(exporter: Exporter, listening: socket.socket) -> None:
-    told, told_again = end_signal(), reload_signal()
-    reload = exporter.reloader.reload, exporter.reloader.file_changed
-    async with serving(exporter.app, listening), exporter, reloading(told_again, *reload):
-        await told.wait()
+    stop, reload = end_signal(), reload_signal()
+    async with (
+        serving(exporter.app, listening),
+        exporter,
+        reloading(reload, exporter.reloader.reload, exporter.reloader.file_changed),
+    ):
+        await stop.wait()
 
 
 def main(config: Path, address: str, seconds: float) -> None:
     """Polls and serves until SIGTERM; SIGHUP reloads the configuration."""
-    read = partial(hectic, config, timedelta(seconds=seconds))
+    read = partial(load_with_interval, config, timedelta(seconds=seconds))
     with listen(address, "HOST:PORT") as listening:
         logs.configure("info", "logfmt")
         asyncio.run(_serve(assemble(read(), read=read), listening))
