@@ -10,6 +10,8 @@ from tests.soak.platform_figures import BREAKDOWNS, Facts, Key
 
 LAST_DAY_METRIC = "chat_usage_report_day_timestamp_seconds"
 WINDOWS = {"_last_day": 1, "_7d": 7, "_28d": 28}
+HELD_DAYS = timedelta(days=60)
+"""The default of the option."""
 NOT_SUMMED = ("_median", "_average", "_average_seconds", "unique_models", "documents_used", "active_users")
 """Suffixes of families without sums over days."""
 TIMESTAMP = "paradigm_last_model_response_timestamp_seconds"
@@ -77,8 +79,9 @@ def _read(exposition: str, source: CheckedSource) -> tuple[dict[Key, float], set
 
 def _expected(source: CheckedSource, last: date, today: date) -> dict[Key, float]:
     expected: dict[Key, float] = {}
+    held = (last - (today - HELD_DAYS)).days + 1
     for company_id in source.company_ids:
-        days = [source.figures(company_id, last - timedelta(days=n)) for n in range(max(WINDOWS.values()))]
+        days = [source.figures(company_id, last - timedelta(days=n)) for n in range(held)]
         for suffix, length in WINDOWS.items():
             expected |= dict(_windowed(days[:length], suffix))
         of_today = source.figures(company_id, today)
