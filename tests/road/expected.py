@@ -1,4 +1,4 @@
-"""What must be served, worked out plainly: from which days were answered when, and the simulator's truth of each."""
+"""Computes the expected figures from the days that responses covered and the simulator's data."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
@@ -18,15 +18,15 @@ AVERAGE = "paradigm_session_length_average"
 NO_SUM = frozenset({AVERAGE, "paradigm_unique_models", "paradigm_documents_used", "paradigm_active_users"})
 NOT_TODAY = frozenset({"paradigm_tool_uses"})
 ROW_LABELS = ("mode", "tool")
-"""What has a row of its own, and counts 0 from its first row on."""
+"""Labels that the platform has a row for; without one a count is 0, from the first row on."""
 
 Row = Mapping[tuple[str, Labels], float]
-Answered = tuple[Days, datetime]
-"""The days that a good answer covered, and when it was given."""
+Covered = tuple[Days, datetime]
+"""The days that a good response covered, and its time."""
 
 
 class ExpectedReport:
-    """What a report must show, by the answers that one process was given, or one before that kept its state."""
+    """The expected figures of a report, after the responses that the exporter received so far."""
 
     def __init__(
         self,
@@ -38,54 +38,54 @@ class ExpectedReport:
         self.world = world
         self.settle = settle
         self.keep_days = keep_days
-        self.seen: dict[date, datetime] = {}
-        self.latest: datetime | None = None  # good poll
-        self.knows_past = False
+        self.covered: dict[date, datetime] = {}
+        self.latest: datetime | None = None  # successful poll of today
+        self.has_past_days = False
         self.first: dict[tuple[int, Labels], date] = {}
         self._facts = FACTS[report]
-        self._rows = cache(self._read_rows)  # of the same days again and again
+        self._rows = cache(self._read_rows)
         self._end = cache(lambda day: end(day, world.zone))
 
-    def saw(self, answers: Iterable[Answered]) -> None:
-        """Takes note of what was answered."""
-        for days, moment in answers:
-            self.seen |= dict.fromkeys(days, moment)
+    def record(self, responses: Iterable[Covered]) -> None:
+        """Records responses."""
+        for days, moment in responses:
+            self.covered |= dict.fromkeys(days, moment)
             today = day_at(moment, self.world.zone)
             if days.last == today:
                 self.latest = moment
-            self.knows_past |= days.last < today
-            oldest = min(today - self.keep_days * DAY, self._judged(today, moment) - 42 * DAY)
-            gone = sorted(each for each in self.seen if each < oldest)
-            self._remember_first(gone)
-            for each in gone:
-                del self.seen[each]
-            self._forget_who_is_gone(gone)
+            self.has_past_days |= days.last < today
+            oldest = min(today - self.keep_days * DAY, self._newest_judged_day(today, moment) - 42 * DAY)
+            dropped = sorted(each for each in self.covered if each < oldest)
+            self._keep_first_days(dropped)
+            for each in dropped:
+                del self.covered[each]
+            self._forget_companies_without_rows(dropped)
 
-    def _remember_first(self, gone: Iterable[date]) -> None:
-        """Takes note of the first rows of companies, as their days leave."""
-        for day in gone:
+    def _keep_first_days(self, dropped: Iterable[date]) -> None:
+        """Keeps the first day of each row when that day is dropped."""
+        for day in dropped:
             for company in self.world.known():
-                for part in self._rows(company, day, self.seen[day]):
+                for part in self._rows(company, day, self.covered[day]):
                     self.first.setdefault((company.id, part), day)
 
-    def _forget_who_is_gone(self, gone: Iterable[date]) -> None:
-        """Forgets companies without any row in the days that are left."""
-        for company in self.world.known() if gone else ():
-            if not any(self._rows(company, day, when) for day, when in self.seen.items()):
+    def _forget_companies_without_rows(self, dropped: Iterable[date]) -> None:
+        """Forgets companies without a row in the remaining days."""
+        for company in self.world.known() if dropped else ():
+            if not any(self._rows(company, day, when) for day, when in self.covered.items()):
                 self.first = {key: day for key, day in self.first.items() if key[0] != company.id}
 
-    def _judged(self, today: date, now: datetime) -> date:
-        """Returns the newest business day whose settle time is over: its weekday six weeks before is held."""
+    def _newest_judged_day(self, today: date, now: datetime) -> date:
+        """Returns the newest business day whose settle time is over; its baseline needs the six weeks before."""
         days = (today - n * DAY for n in range(1, 30))
         return next(day for day in days if RULES.calendar.is_working(day) and self._end(day) + self.settle <= now)
 
     def is_stale(self, now: datetime) -> bool:
-        """Tells whether figures are too old to be served, and a state too old to be taken up."""
+        """Tells whether figures, or a state, are too old to be served."""
         return self.latest is None or now - self.latest > RULES.max_staleness
 
     def last_day(self, now: datetime) -> date | None:
-        """Returns the newest day before today that was seen after its settle time."""
-        settled = [day for day, when in self.seen.items() if when >= self._end(day) + self.settle]
+        """Returns the newest day before today that was covered after its settle time."""
+        settled = [day for day, when in self.covered.items() if when >= self._end(day) + self.settle]
         return max((day for day in settled if day < day_at(now, self.world.zone)), default=None)
 
     def served(self, now: datetime) -> Mapping[Series, float]:
@@ -112,7 +112,7 @@ class ExpectedReport:
     def _rows_of(self, company: Company) -> Mapping[Labels, Mapping[date, Row]]:
         """Returns the company's rows by mode or tool, and by day."""
         found: dict[Labels, dict[date, Row]] = defaultdict(dict)
-        for day, when in self.seen.items():
+        for day, when in self.covered.items():
             for part, row in self._rows(company, day, when).items():
                 found[part][day] = row
         return found
@@ -125,37 +125,37 @@ class ExpectedReport:
         return rows
 
     def _figures(
-        self, family: str, of_day: Mapping[date, float], last: date | None, today: date | None, first: date
+        self, family: str, by_day: Mapping[date, float], last: date | None, today: date | None, first: date
     ) -> Iterator[tuple[str, float]]:
-        """Yields what a family shows of a figure, which counts 0 from the first day on that it has a row for.
+        """Yields the figures of a family, which count as 0 on days without a row after the first one.
 
-        `today` is None while nobody has a row of it; `first` is the first day if that has left the held ones.
+        `today` is None as long as no company has a row for it; `first` is the first day if it has been dropped.
         """
-        first = min(first, *of_day)
+        first = min(first, *by_day)
         if family == NEWEST:
-            yield family, max(of_day.values())
+            yield family, max(by_day.values())
             return
         if family in LEVELS:
-            yield from ((family, of_day[day]) for day in of_day if day == max(self.seen))
+            yield from ((family, by_day[day]) for day in by_day if day == max(self.covered))
             return
         if today and family not in NOT_TODAY:
-            yield from _on(today, f"{family}_today", of_day)
+            yield from _on(today, f"{family}_today", by_day)
         if last is not None and first <= last:
-            yield from _on(last, f"{family}_last_day", of_day)
-            if self.knows_past and family not in NO_SUM:
-                yield f"{family}_7d", self._sum(of_day, last, 7)
-                yield f"{family}_28d", self._sum(of_day, last, 28)
+            yield from _on(last, f"{family}_last_day", by_day)
+            if self.has_past_days and family not in NO_SUM:
+                yield f"{family}_7d", self._sum(by_day, last, 7)
+                yield f"{family}_28d", self._sum(by_day, last, 28)
 
-    def _sum(self, of_day: Mapping[date, float], last: date, length: int) -> float:
-        """Adds up the days that were seen after their end."""
+    def _sum(self, by_day: Mapping[date, float], last: date, length: int) -> float:
+        """Adds up the days that were covered after their end."""
         window = [last - n * DAY for n in range(length)]
-        return sum(of_day[day] for day in window if day in of_day and self.seen[day] >= self._end(day))
+        return sum(by_day[day] for day in window if day in by_day and self.covered[day] >= self._end(day))
 
 
-def _on(day: date, name: str, of_day: Mapping[date, float]) -> Iterator[tuple[str, float]]:
-    """Yields the figure of a day; without a row a count is 0, and there is no average."""
-    if day in of_day or not name.startswith(AVERAGE):
-        yield name, of_day.get(day, 0.0)
+def _on(day: date, name: str, by_day: Mapping[date, float]) -> Iterator[tuple[str, float]]:
+    """Yields the figure of a day; without a row it is 0, but an average is absent."""
+    if day in by_day or not name.startswith(AVERAGE):
+        yield name, by_day.get(day, 0.0)
 
 
 def after_one_poll(
@@ -165,7 +165,7 @@ def after_one_poll(
     settle: timedelta = RULES.settle,
     keep_days: int = RULES.keep_days,
 ) -> Mapping[Series, float]:
-    """Returns what a report must show of what the platform said of all days at a moment."""
+    """Returns the expected figures after one poll of all days at this moment."""
     expected, today = ExpectedReport(world, report, settle, keep_days), day_at(moment, world.zone)
-    expected.saw([(Days(today - keep_days * DAY, today - DAY), moment), (Days(today, today), moment)])
+    expected.record([(Days(today - keep_days * DAY, today - DAY), moment), (Days(today, today), moment)])
     return expected.served(moment)

@@ -1,6 +1,6 @@
-"""Every value on the page is the simulator's own, whenever polls happened; nothing moves backwards.
+"""Every figure is the simulator's, whenever polls happen; days never move backwards.
 
-The expectation is a calculation of its own (`tests/road/expected.py`), from the simulator's truth and its answers.
+The expected figures are computed independently (`tests/road/expected.py`).
 """
 
 from collections.abc import Sequence
@@ -14,30 +14,30 @@ from hypothesis import strategies as st
 from exporter.domain.calendars import start
 from exporter.simulator.paradigm.world import World
 from tests.examples import examples
-from tests.road.journey import Journey
 from tests.road.road import RULES, only, utc
+from tests.road.timeline import Timeline
 
 pytestmark = pytest.mark.anyio
 
 
-async def travel(world: World, begin: datetime, steps: Sequence[timedelta], settle: timedelta) -> None:
+async def check_polls(world: World, start_at: datetime, steps: Sequence[timedelta], settle: timedelta) -> None:
     """Polls at each step, and refreshes at the first midnight between two polls."""
-    async with Journey(world, begin, settle=settle) as journey:
+    async with Timeline(world, start_at, settle=settle) as timeline:
         for step in (timedelta(0), *steps):
-            target = journey.clock.moment + step
-            if journey.expected.latest and journey.midnight() < target:
-                await journey.go("midnight")
-            journey.clock.moment = target
-            await journey.go("poll")
-            last = journey.expected.last_day(target)
-            assert journey.newest == (start(last, world.zone).timestamp() if last else 0.0)
-        assert {"ok": len(steps) + 1} == journey.road.outcomes()
-        assert set(journey.road.page("chat_usage_report_window_coverage_ratio").values()) == {1.0}
-        assert only(journey.road, "chat_usage_report_restatements_total") == 0
+            target = timeline.clock.moment + step
+            if timeline.expected.latest and timeline.midnight() < target:
+                await timeline.run("midnight")
+            timeline.clock.moment = target
+            await timeline.run("poll")
+            last = timeline.expected.last_day(target)
+            assert timeline.last_day_timestamp == (start(last, world.zone).timestamp() if last else 0.0)
+        assert {"ok": len(steps) + 1} == timeline.road.outcomes()
+        assert set(timeline.road.page("chat_usage_report_window_coverage_ratio").values()) == {1.0}
+        assert only(timeline.road, "chat_usage_report_restatements_total") == 0
 
 
 ZONES = ("UTC", "Europe/Paris", "Pacific/Apia", "America/St_Johns")
-BEGINNINGS = (  # days around clock changes, leap day, new year, the start of agents
+STARTS = (  # clock changes, leap day, new year, first day of agents
     utc(2026, 3, 27, 20),
     utc(2026, 10, 23, 1),
     utc(2026, 3, 7, 3),
@@ -52,17 +52,17 @@ BEGINNINGS = (  # days around clock changes, leap day, new year, the start of ag
 @given(
     seed=st.integers(0, 10_000),
     zone=st.sampled_from(ZONES),
-    begin=st.sampled_from(BEGINNINGS),
+    begin=st.sampled_from(STARTS),
     minutes=st.lists(st.integers(1, 60 * 40), min_size=1, max_size=8),
     settle=st.sampled_from((0, 6, 30)),
 )
 async def test_every_value_is_the_simulators_own(
     seed: int, zone: str, begin: datetime, minutes: list[int], settle: int
 ) -> None:
-    """Over seeds, zones, clock changes and any rhythm of polls."""
+    """For any seed, time zone, clock change and poll times."""
     world = World.from_seed(seed, 8, ZoneInfo(zone))
 
-    await travel(world, begin, [timedelta(minutes=n) for n in minutes], timedelta(hours=settle))
+    await check_polls(world, begin, [timedelta(minutes=n) for n in minutes], timedelta(hours=settle))
 
 
 @pytest.mark.parametrize(
@@ -79,7 +79,7 @@ async def test_every_value_is_the_simulators_own(
     ],
 )
 async def test_days_of_23_and_25_hours_and_one_of_none(zone: str, begin: datetime) -> None:
-    """Four days around each change of the clocks, every two hours and a bit."""
+    """Polls every two hours for four days around each clock change."""
     world = World.from_seed(7, 6, ZoneInfo(zone), agents_from=date(2010, 1, 1))
 
-    await travel(world, begin, [timedelta(hours=2, minutes=7)] * 46, RULES.settle)
+    await check_polls(world, begin, [timedelta(hours=2, minutes=7)] * 46, RULES.settle)
