@@ -73,7 +73,7 @@ class Comparison:
         """Returns how many sums were compared, and a line for each that differs; StoreError without an answer."""
         compared, lines = 0, list[str]()
         for month, family in product(months(piece.days), sorted({family for family, _ in ours})):
-            here = ours.get((family, month), {})
+            here: Mapping[str, float] = ours.get((family, month), {})
             theirs = await self._stored(family, piece.source, month)
             companies = sorted(here.keys() | theirs)
             compared += len(companies)
