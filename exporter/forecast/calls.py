@@ -31,8 +31,8 @@ class Rate:
     expected: float
     most: int
 
-    def times(self, expected: int, most: int | None = None) -> "Rate":
-        return Rate(self.expected * expected, self.most * (expected if most is None else most))
+    def __mul__(self, times: int) -> "Rate":
+        return Rate(self.expected * times, self.most * times)
 
     def __add__(self, other: "Rate") -> "Rate":
         return Rate(self.expected + other.expected, self.most + other.most)
@@ -177,8 +177,9 @@ def _report(plan: SourcePlan, report: Report, size: Size, now: datetime, series:
     first = report.plan(recent, scope)
     once_a_day = sum(bool(request.discovery) for request in first)
     at_most = once_a_day + any(request.instead for request in first)  # with a filter that the key may not use
-    per_poll, per_pass, others = len(planned([recent])), len(planned(pieces)), PASSES.times(once_a_day, at_most)
-    calls = rate.times(per_poll) + PASSES.times(per_pass) + others
+    per_poll, per_pass = len(planned([recent])), len(planned(pieces))
+    others = Rate(PASSES.expected * once_a_day, PASSES.most * at_most)
+    calls = rate * per_poll + PASSES * per_pass + others
     in_parts = rate.most * most_in_parts([recent]) + PASSES.most * most_in_parts(pieces) + others.most
     peak = most_polls(plan.cadence, MINUTE, now) * per_poll + per_pass + at_most
     cap = most_requests_in_a_minute(plan.requests_per_minute)
