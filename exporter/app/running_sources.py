@@ -86,8 +86,8 @@ class Sources:
     async def change(self, settings: Settings) -> Mapping[str, Sequence[str]]:
         """Runs the new settings instead of the old; if any step fails, the old sources run on.
 
-        Returns the names of sources that were added, changed and removed. ConfigError: a source's URL, CA file or proxy
-        cannot be used; nothing has changed.
+        Returns the names of sources that were added, changed and removed. ConfigError: a source's URL, CA file or
+        proxy cannot be used; nothing has changed.
         """
         async with self._turn, AsyncExitStack() as closing:
             running, new, before = dict(self._running), settings.sources, self._outputs.board.limits

@@ -11,6 +11,8 @@ from typing import NamedTuple
 
 from exporter.domain.model import READ_IN_PART, Column, DayRows
 
+ABSENT = array("d", [math.nan])
+"""The figure of one company that has none."""
 MANY = 50
 """With at most this many rows per wanted company, all rows are indexed; with more, each company is searched for."""
 
@@ -48,7 +50,7 @@ class Table:
     def spread(self, column: Column, places: Places, silence: float) -> list[float]:
         """Returns a column at these places: `silence` without a row, NaN where a row lacks the figure."""
         values = self.columns.get(column)
-        found = _empty(len(self.companies[places.here])) if values is None else values[places.here]
+        found = ABSENT * len(self.companies[places.here]) if values is None else values[places.here]
         found.append(silence)
         return list(map(found.__getitem__, places.each))  # -1 is the last one
 
@@ -90,8 +92,8 @@ def merged(old: Table, new: DayRows) -> Table:
         companies = tuple(sorted({*old.companies, *place}, key=by_number))
         places = old.places(companies)
         columns = {column: array("d", old.spread(column, places, math.nan)) for column in old.columns}
-    rows = list(map(place.get, companies, repeat(-1)))
-    read = {column: _at(rows, values) for column, values in new.columns.items()}
+    rows = list(map(place.get, companies, repeat(-1)))  # -1 is the last one, which is absent
+    read = {column: array("d", map((values + ABSENT).__getitem__, rows)) for column, values in new.columns.items()}
     for column, values in read.items():
         columns[column] = _updated(columns[column], values) if column in columns else values
     for marker, below in _breakdowns(old, read).items():
@@ -105,11 +107,6 @@ def merged(old: Table, new: DayRows) -> Table:
     if is_same and all(columns[column].tobytes() == values.tobytes() for column, values in old.columns.items()):
         return old
     return Table(companies, columns, lost)
-
-
-def _at(rows: Sequence[int], values: "array[float]") -> "array[float]":
-    """Returns the values of some rows, NaN for row -1."""
-    return array("d", map((values + array("d", [math.nan])).__getitem__, rows))
 
 
 def _updated(held: "array[float]", values: "array[float]") -> "array[float]":
@@ -137,7 +134,3 @@ def _place(rows: Sequence[str], company: str) -> int:
 def by_number(identity: str) -> tuple[int, str]:
     """Sorts ids: numbers by value, other texts after them."""
     return len(identity), identity
-
-
-def _empty(length: int) -> "array[float]":
-    return array("d", [math.nan]) * length

@@ -61,7 +61,8 @@ async def ask(target: Target, report: Report, days: Days, known: Known, transpor
     questions.plan(known.discoveries)
     while questions.todo:
         await questions.ask(questions.todo.pop(0))
-    await questions.settle_empty()
+    if questions.empty:
+        await questions.settle_empty()
     return questions.asked
 
 
@@ -104,7 +105,7 @@ class _Questions:
             if isinstance(error, DIVISIBLE) and not isinstance(error, ALIKE) and not self.in_a_row:
                 parts = dict.fromkeys(request.parts)
         before = len(self.asked.failures)
-        answered = await self._ask_parts(request, parts, answered=error is None)
+        answered = await self._ask_parts(request, parts, answered=error is None) if parts else error is None
         if answered:
             self.answered.add(_subject(request))
             self.in_a_row.clear()

@@ -21,7 +21,7 @@ from exporter.exposition.board import Board, RenderedSource
 from exporter.exposition.telemetry import Telemetry
 from exporter.http import RetryBudget
 from exporter.ledger.day_status import days_to_ask
-from exporter.ledger.ledger import Ledger, narrowed
+from exporter.ledger.ledger import Ledger
 from exporter.metrics.report_view import Health, ReportView
 from exporter.platforms.api import Report
 from exporter.polling import transitions
@@ -78,8 +78,10 @@ class Poller:
     async def start(self) -> None:
         """Publishes the source before its first poll: all outcomes at 0, and figures of stored states."""
         self.expect()
-        with self._guarded("loading the state failed; the source starts empty"):
-            await self._load()
+        if self._store is not None:
+            with self._guarded("loading the state failed; the source starts empty"):
+                stored = await self._outputs.worker.run(self._store.load)
+                self._states |= transitions.taken_over(stored, self.target, self.target)
         await self.refresh()
 
     def expect(self) -> None:
@@ -137,14 +139,6 @@ class Poller:
             yield
         except Exception:
             log.exception(what, extra={"source": self.target.source, **fields})
-
-    async def _load(self) -> None:
-        """Loads the stored states; the interval is the configured one."""
-        stored = await self._outputs.worker.run(self._store.load) if self._store else {}
-        for name in self._states.keys() & stored.keys():
-            health = replace(stored[name].health, interval=self.target.interval)
-            ledger = narrowed(stored[name].ledger, self.target.companies.wants)
-            self._states[name] = replace(stored[name], health=health, ledger=ledger)
 
     async def _save(self) -> None:
         """Logs unmatched selectors, and stores the states."""

@@ -118,7 +118,7 @@ def _with_refresh_pass(
 
 
 def taken_over(states: Mapping[str, ReportState], old: Target, new: Target) -> Mapping[str, ReportState]:
-    """Returns what new settings keep of the same platform's reports, by name.
+    """Returns what new settings, or those of a start, keep of the same platform's reports, by name.
 
     Companies that are no longer wanted leave at once. The past of newly wanted ones, or of more held days, is
     asked for.
