@@ -1,7 +1,7 @@
 """Builds pollers, schedule and web application from settings; the only module that knows all of them."""
 
 import random
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from functools import partial
@@ -77,17 +77,20 @@ def assemble(
         store = state_file.store(source.name, fingerprint(source), source.target.rules)
         return Running(source, client, Poller(source.target, client, outputs, clock, store))
 
-    def keep(new: Settings) -> Awaitable[None]:
-        return worker.run(partial(state_file.use, new.state_file, new.sources))
-
     sources = Sources(make, outputs, schedule, clock.now)
     closing.push_async_callback(sources.aclose)
     closing.push_async_callback(schedule.stop)
     for source in settings.sources.values():
         sources.add(source)
     telemetry.config.took(settings.digest, clock.now())
-    reloader = Reloader(settings, read or (lambda: settings), sources, telemetry.config, clock.now, keep)
-    reload = reloader.reload if lifecycle else None
+    reloader = Reloader(
+        settings,
+        read or (lambda: settings),
+        sources,
+        telemetry.config,
+        clock.now,
+        took_effect=lambda new: worker.run(partial(state_file.use, new.state_file, new.sources)),
+    )
     context = WebContext(
         board,
         telemetry.tail,
@@ -96,7 +99,7 @@ def assemble(
         readers,
         clock.now,
         schedule.next_poll,
-        reload,
+        reloader.reload if lifecycle else None,
         links,
         lambda: reloader.failed_reload,
     )

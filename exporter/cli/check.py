@@ -165,7 +165,9 @@ def _row(finding: Finding) -> tuple[str, ...]:
     figures: tuple[str, ...] = (ABSENT,) * 6
     if found := finding.found:
         days = f"{found.listed}/{found.asked}" if found.asked else ABSENT
-        left_out = " ".join(f"{kind}={count}" for kind, count in sorted(found.left_out.items()))
-        counts = map(str, (found.companies, found.series, found.unknown, found.missing))
+        others = dict(found.left_out)
+        fields = others.pop("unknown", 0), others.pop("missing", 0)
+        left_out = " ".join(f"{kind}={count}" for kind, count in sorted(others.items()))
+        counts = map(str, (found.companies, found.series, *fields))
         figures = (days, *counts, left_out or ABSENT)
     return (*about, *figures, f"{finding.seconds:.1f}s")

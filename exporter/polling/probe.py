@@ -36,16 +36,14 @@ class Found:
     """The content of good answers.
 
     Of the days `asked` for, `listed` have a row; both are 0 for levels. `companies` and `series` would be served,
-    health included. `unknown` and `missing` count fields, `left_out` other unreadable things by kind. `notes` say
-    which fields drifted and how self-described answers were read. `names` are all listed companies by id.
+    health included. `left_out` counts unreadable things by kind, among them `unknown` and `missing` fields. `notes`
+    say which fields drifted and how self-described answers were read. `names` are all listed companies by id.
     """
 
     asked: int
     listed: int
     companies: int
     series: int
-    unknown: int
-    missing: int
     left_out: Mapping[str, int]
     notes: tuple[str, ...] = ()
     names: Mapping[str, str] = field(default_factory=dict)
@@ -69,14 +67,14 @@ class Finding:
 
 
 class LastCodes:
-    """Keeps the status of each report's last attempt (`exporter.http.Observer`)."""
+    """Keeps the status of the last attempt, `by_report` (`exporter.http.Observer`)."""
 
     def __init__(self) -> None:
-        self._codes: dict[str, str] = {}
+        self.by_report: dict[str, str] = {}
 
     def request(self, report: str, code: str, seconds: float) -> None:
         """Notes one attempt; an `error` has no status."""
-        self._codes[report] = "" if code == "error" else code
+        self.by_report[report] = "" if code == "error" else code
 
     def waited(self, report: str, seconds: float) -> None:
         """Ignored: waits are part of a report's time."""
@@ -86,10 +84,6 @@ class LastCodes:
 
     def dated(self, skew: float) -> None:
         """Ignored: the clock does not change a report."""
-
-    def of(self, report: str) -> str:
-        """Returns the status of the last attempt, if any."""
-        return self._codes.get(report, "")
 
 
 async def probe(
@@ -109,7 +103,7 @@ async def probe(
     return Finding(
         target.source,
         report.name,
-        codes.of(report.name),
+        codes.by_report.get(report.name, ""),
         error.outcome if error else "ok",
         clock.monotonic() - began,
         found,
@@ -145,9 +139,7 @@ def _found(target: Target, report: Report, asked: Answers, now: datetime) -> Fou
         listed=sum(block.listed for block in state.ledger.blocks.values()) if report.has_days else 0,
         companies=len(state.ledger.names),
         series=sum(len(family.samples) for family in served),
-        unknown=result.left_out.get("unknown", 0),
-        missing=result.left_out.get("missing", 0),
-        left_out={kind: count for kind, count in result.left_out.items() if kind not in ("unknown", "missing")},
+        left_out=result.left_out,
         notes=tuple(_notes(target, report, asked, result.read, now)),
         names=result.read.names,
     )

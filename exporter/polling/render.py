@@ -67,12 +67,5 @@ def source_view(target: Target, states: Mapping[str, ReportState]) -> SourceInfo
             own = selection.entries(target.source, option)
             idle |= {name: unmatched(entries, things) for name, entries in own.items()}
     return SourceInfo(
-        target.source,
-        target.platform,
-        target.rules.settle,
-        target.companies,
-        names,
-        withdrawn - here,
-        listed,
-        idle,
+        target.source, target.platform, target.rules.settle, target.companies, names, withdrawn - here, listed, idle
     )

@@ -25,7 +25,6 @@ log = logging.getLogger(__name__)
 AFTER_MIDNIGHT, SPREAD = timedelta(minutes=1), timedelta(minutes=2)
 BEAT_SECONDS, COMPARISON_SECONDS = 15.0, 30.0
 JUMP_SECONDS = 10.0  # slewing moves a clock by 15 ms in 30 s; more than this was a step
-ONE_SECOND = timedelta(seconds=1)
 
 Job = Callable[[], Awaitable[None]]
 
@@ -198,7 +197,7 @@ class Schedule:
 
         moment = table.poller.expires_at()
         if moment is not None:
-            self._add(table, "expiry", refresh, DateTrigger(run_date=moment + ONE_SECOND, timezone=UTC))
+            self._add(table, "expiry", refresh, DateTrigger(moment + timedelta(seconds=1), UTC))
 
     def _add(self, table: Timetable, name: str, job: Job, trigger: BaseTrigger, first: datetime | None = None) -> None:
         start = {} if first is None else {"next_run_time": first}

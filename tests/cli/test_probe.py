@@ -377,7 +377,8 @@ class TestTerminal:
     def test_a_table_of_80_columns_cuts_nothing(self) -> None:
         """Long cells are folded."""
         note = "missing: reporting[].dates[].chats.user_queries_count, reporting[].dates[].chats.last_model_response"
-        found = Found(4, 4, 10_000, 260_021, 17, 2, {"duplicate_row": 3, "future_date": 12}, (note,))
+        left_out = {"unknown": 17, "missing": 2, "duplicate_row": 3, "future_date": 12}
+        found = Found(4, 4, 10_000, 260_021, left_out, (note,))
         good = Finding("production", "chat-sessions", "200", "ok", 1.25, found, "")
         bad = Finding("production", "chat-sessions", "429", "rate_limited", 61.04, None, "why")
         terminal = io.StringIO()
