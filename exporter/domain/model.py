@@ -263,5 +263,10 @@ class Family:
     kind: str = "gauge"
     expendable: Expendable = Expendable.NEVER
 
+    @property
+    def has_companies(self) -> bool:
+        """Whether each sample names a company."""
+        return "company_id" in self.label_names
+
     def made(self) -> "Family":
         return self

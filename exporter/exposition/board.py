@@ -80,7 +80,7 @@ class Board:
         served = {
             (source, report)
             for (source, report), written in chunks.items()
-            if report and any(chunk.series and chunk.has_companies for chunk in written)
+            if report and any(chunk.series and chunk.family.has_companies for chunk in written)
         }
         unmatched = everywhere(infos.values())
         page = _page(chunks, unmatched, limits)
@@ -109,7 +109,7 @@ class _Report:
     """
 
     def __init__(self, chunks: Iterable[Chunk], was: ReportView, now: ReportView, quoted: Quoted) -> None:
-        self._chunks = {chunk.family: chunk for chunk in chunks} if differ_in_rows_alone(was, now) else {}
+        self._chunks = {chunk.family.name: chunk for chunk in chunks} if differ_in_rows_alone(was, now) else {}
         self._changed = cache(partial(changed_companies, was, now))  # families share days
         self._before, self._now = cache(partial(_of_companies, was)), cache(partial(_of_companies, now))
         self._most = MOST_CHANGED * len(now.ledger.names)
@@ -126,13 +126,13 @@ class _Report:
         companies = frozenset[str]().union(*map(self._changed, chunk.days))
         if not companies or len(companies) > self._most:
             return None if companies else chunk
-        some = self._now(companies)[chunk.family].made()
-        if chunk.has_companies:
+        some = self._now(companies)[chunk.family.name].made()
+        if chunk.family.has_companies:
             return chunk.with_companies(write(some, self._quoted), companies)
-        counts = Counter(dict(chunk.samples))
+        counts = Counter(dict(chunk.family.samples))
         counts.update(dict(some.samples))
-        counts.subtract(dict(self._before(companies)[chunk.family].made().samples))
-        is_alike = all(counts.values()) and len(counts) == len(chunk.samples)
+        counts.subtract(dict(self._before(companies)[chunk.family.name].made().samples))
+        is_alike = all(counts.values()) and len(counts) == len(chunk.family.samples)
         samples = tuple(Sample(labels, count) for labels, count in counts.items())
         return write(replace(some, samples=samples), self._quoted)._replace(days=chunk.days) if is_alike else None
 
@@ -154,14 +154,14 @@ def _page(chunks: Mapping[Key, tuple[Chunk, ...]], unmatched: Unmatched, limits:
         (source, SELECTORS): tuple(map(write, unmatched_families(source, unmatched.get(source, {}))))
         for source in sources | unmatched.keys()
     }
-    every = sorted({**chunks, **selectors}.items())
+    every = [(source, chunk) for (source, _), written in sorted({**chunks, **selectors}.items()) for chunk in written]
     counts, sizes = Counter[tuple[str, Expendable]](), Counter[tuple[str, Expendable]]()
-    for (source, _), written in every:
-        for chunk in written if source in sources else ():
-            counts[source, chunk.expendable] += chunk.series
-            sizes[source, chunk.expendable] += len(chunk.piece.plain)
+    for source, chunk in every:
+        if source in sources:
+            counts[source, chunk.family.expendable] += chunk.series
+            sizes[source, chunk.family.expendable] += len(chunk.piece.plain)
     dropped = kinds_to_drop(counts, limits.series) | kinds_to_drop(sizes, limits.size)
-    left = (chunk for _, written in every for chunk in written if chunk.series and chunk.expendable not in dropped)
+    left = (chunk for _, chunk in every if chunk.series and chunk.family.expendable not in dropped)
     counted = (write(each) for each in _counted(sources, counts, dropped) if each.samples)
     return join((*left, *counted))
 

@@ -6,17 +6,16 @@ exposition is rendered and compressed once per data change; a scrape appends liv
 
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Set
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from enum import Enum
 from functools import cache, lru_cache
 from itertools import groupby, islice
-from operator import attrgetter
 from struct import pack
 from types import MappingProxyType
 from typing import NamedTuple
 
-from exporter.domain.model import Expendable, Family, Sample
+from exporter.domain.model import Family
 from exporter.domain.text import label_value
 
 GZIP_HEADER = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff"
@@ -154,18 +153,14 @@ _COMPANY = b'company_id="'
 
 
 class Chunk(NamedTuple):
-    """The lines of one family from one source and report, and its headers by format.
+    """The lines of one family from one source and report.
 
-    `has_companies`: each line names one; else its `samples` are kept. `days` are as in `DeferredFamily`.
+    The `family` keeps its samples only if they name no companies. `days` are as in `DeferredFamily`.
     """
 
-    family: str
-    headers: Mapping[Format, bytes]
+    family: Family
     piece: GzipPiece
     series: int
-    expendable: Expendable
-    has_companies: bool = False
-    samples: tuple[Sample, ...] = ()
     days: Set[date] = frozenset()
 
     def with_companies(self, some: "Chunk", companies: Iterable[str]) -> "Chunk | None":
@@ -200,21 +195,10 @@ class Quoted:
 
 def write(family: Family, quoted: Quoted | None = None) -> Chunk:
     """Writes the lines of one family; families about the same companies may share `quoted`."""
-    openmetrics_name = family.name.removesuffix("_total") if family.kind == "counter" else family.name
-    text = family.help.replace("\\", r"\\").replace("\n", r"\n")
-    headers = {
-        Format.TEXT: f"# HELP {family.name} {text}\n# TYPE {family.name} {family.kind}\n",
-        Format.OPENMETRICS: f"# HELP {openmetrics_name} {escaped(family.help)}\n"
-        f"# TYPE {openmetrics_name} {family.kind}\n",
-    }
     lines = _lines(family, quoted or Quoted())
     plain = b"".join("".join(some).encode() for some in iter(lambda: tuple(islice(lines, AT_ONCE)), ()))
-    encoded = {format_: header.encode() for format_, header in headers.items()}
-    has_companies = "company_id" in family.label_names
-    samples = () if has_companies else family.samples
-    return Chunk(
-        family.name, encoded, GzipPiece.of(plain), len(family.samples), family.expendable, has_companies, samples
-    )
+    kept = replace(family, samples=()) if family.has_companies else family
+    return Chunk(kept, GzipPiece.of(plain), len(family.samples))
 
 
 def _lines(family: Family, quoted: Quoted) -> Iterator[str]:
@@ -249,20 +233,27 @@ Page = Mapping[Format, Body]
 EMPTY: Page = MappingProxyType({format_: Body.of(b"") for format_ in Format})
 
 
-_FAMILY = attrgetter("family")
-
-
 def join(chunks: Iterable[Chunk]) -> Page:
     """Makes a page: families by name, each with one header, its chunks in the given order."""
-    by_family = [(name, list(group)) for name, group in groupby(sorted(chunks, key=_FAMILY), key=_FAMILY)]
+    by_name: dict[str, list[Chunk]] = {}
+    for chunk in chunks:
+        by_name.setdefault(chunk.family.name, []).append(chunk)
+    groups = [by_name[name] for name in sorted(by_name)]
     return {
         format_: Body.joined(
             piece
-            for _, group in by_family
-            for piece in (GzipPiece(group[0].headers[format_]), *(chunk.piece for chunk in group))
+            for group in groups
+            for piece in (GzipPiece(_header(group[0].family, format_)), *(chunk.piece for chunk in group))
         )
         for format_ in Format
     }
+
+
+def _header(family: Family, format_: Format) -> bytes:
+    name, text = family.name, family.help.replace("\\", r"\\").replace("\n", r"\n")
+    if format_ is Format.OPENMETRICS:
+        name, text = name.removesuffix("_total") if family.kind == "counter" else name, escaped(family.help)
+    return f"# HELP {name} {text}\n# TYPE {name} {family.kind}\n".encode()
 
 
 Key = tuple[str, str]
