@@ -33,8 +33,7 @@ from exporter.platforms.api import (
 )
 from exporter.platforms.json_values import count
 from exporter.platforms.paradigm import platform as paradigm
-from exporter.platforms.paradigm.documented import DocumentedReport
-from exporter.platforms.paradigm.documented_reader import Array, Field
+from exporter.platforms.paradigm.documented import Array, DocumentedReport, Field
 from exporter.platforms.testing import TODAY, complaints, read, survived
 from tests.road.road import PassedClock, Road, series, target_with, utc
 

@@ -16,10 +16,9 @@ from exporter.domain.model import Days, Reading
 from exporter.domain.scope import Scope
 from exporter.platforms import json_values
 from exporter.platforms.api import Context, Report
-from exporter.platforms.paradigm import survey
 from exporter.platforms.paradigm.alike import AlikeReader
-from exporter.platforms.paradigm.documented import DocumentedReport
-from exporter.platforms.paradigm.documented_reader import ArrayReader
+from exporter.platforms.paradigm.documented import ArrayReader, DocumentedReport
+from exporter.platforms.paradigm.field_notes import ARRAYS
 from exporter.platforms.paradigm.platform import REPORTS as OURS
 from exporter.platforms.paradigm.self_described import DescribedReport
 from exporter.platforms.reading_builder import ReadingBuilder
@@ -53,7 +52,7 @@ def places(value: object) -> Iterator[tuple[dict[str, object] | list[object], st
 def read(report: Report, body: bytes, *, by_types: bool) -> Reading | str:
     """Reads an answer; a list that is parsed already has no types to be read by."""
     context = Context("s", DAYS.last, ZoneInfo("UTC"))
-    root = json_values.opened(body, survey.ARRAYS) if by_types else json_values.parse(body)
+    root = json_values.opened(body, ARRAYS) if by_types else json_values.parse(body)
     assert isinstance(root, dict)
     try:
         if isinstance(report, DescribedReport):
@@ -91,7 +90,7 @@ def test_both_ways_of_reading_agree(name: str, data: st.DataObject) -> None:
 @pytest.mark.parametrize("name", OURS)
 def test_what_is_as_expected_is_read_by_types(name: str) -> None:
     """So that the law above has two ways to compare."""
-    report, root = OURS[name], json_values.opened(simulated(name).encode(), survey.ARRAYS)
+    report, root = OURS[name], json_values.opened(simulated(name).encode(), ARRAYS)
     assert isinstance(root, dict)
     if isinstance(report, DescribedReport):
         rows = ReadingBuilder(DAYS, Context("s", DAYS.last, ZoneInfo("UTC")))

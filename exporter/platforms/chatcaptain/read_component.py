@@ -11,10 +11,9 @@ from enum import Enum
 from typing import NamedTuple
 
 from exporter.domain import calendars
-from exporter.platforms import json_outline, json_values, moments
+from exporter.platforms import item_names, json_outline, json_values, moments
 from exporter.platforms.chatcaptain.day_bounds import LocalDay
 from exporter.platforms.chatcaptain.table_shapes import reshaped
-from exporter.platforms.item_names import ItemNames
 from exporter.platforms.json_values import DEEPEST, is_identity
 from exporter.platforms.moments import is_date_time, is_epoch
 
@@ -261,10 +260,9 @@ def _labels(records: Sequence[Record]) -> Iterator[str | None]:
         for key in dict.fromkeys(key for each in records for key in each)
         if _are(records, key, lambda each: isinstance(each, str) and not is_date_time(each))
     ]
-    naming = ItemNames()
     for each in records:
         if len(texts) == 1:
             text = each.get(texts[0])
             yield json_values.label(text) if isinstance(text, str) else None
         else:
-            yield naming.label({key: value for key, value in each.items() if isinstance(value, str)})
+            yield item_names.label({key: value for key, value in each.items() if isinstance(value, str)})

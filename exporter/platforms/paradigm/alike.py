@@ -16,11 +16,11 @@ from typing import Any
 import msgspec
 
 from exporter.domain.model import READ_COMPLETELY, Column, Kind, Measure
-from exporter.platforms import json_values
-from exporter.platforms.item_names import ItemNames
+from exporter.platforms import item_names, json_values
 from exporter.platforms.paradigm.choose_field import choose
+from exporter.platforms.paradigm.field_notes import ARRAYS
 from exporter.platforms.paradigm.requests import ALL
-from exporter.platforms.paradigm.survey import ARRAYS, LIST, NAMES, Place, survey
+from exporter.platforms.paradigm.survey import LIST, NAMES, Place, survey
 from exporter.platforms.reading_builder import ReadingBuilder, RowKey
 
 SAMPLES = 20
@@ -42,7 +42,6 @@ class AlikeReader:
     likely: tuple[str, ...]
     rows: ReadingBuilder
     _days: dict[date, dict[str, dict[Column, float]]] = field(default_factory=lambda: defaultdict(dict))
-    _names: ItemNames = field(default_factory=ItemNames)
 
     def read(self, root: Any) -> None:
         """Raises NotAlikeError or UnclearError."""
@@ -108,7 +107,7 @@ class AlikeReader:
     def _label_values(self, item: Any) -> tuple[str, ...]:
         if not self.measure.labels:
             return ()
-        label = self._names.label(msgspec.to_builtins(item))
+        label = item_names.label(msgspec.to_builtins(item))
         if label is None:
             raise NotAlikeError
         return (label,)

@@ -1,8 +1,17 @@
-"""A report whose shape Paradigm documents."""
+"""Reports whose shape Paradigm documents: {metadata, <array>: [{company: {id, name}, dates: [{date, ...}]}]}.
 
-from collections.abc import Mapping
+msgspec decodes an entry that has exactly the documented keys and types; only moments need a further check. Any other
+entry is read key by key, and each deviation is noted.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import repeat
+from operator import attrgetter
+from typing import Any, NamedTuple
+
+import msgspec
 
 from exporter.domain.errors import SchemaError
 from exporter.domain.model import Column, Measure, Reading
@@ -10,15 +19,228 @@ from exporter.platforms import json_outline, json_values
 from exporter.platforms.api import Context, Request
 from exporter.platforms.further_page import further_page
 from exporter.platforms.paradigm import field_notes
-from exporter.platforms.paradigm.documented_reader import Array, ArrayReader
+from exporter.platforms.paradigm.field_notes import ARRAYS
 from exporter.platforms.paradigm.requests import INVARIANTS, ReportEndpoint
-from exporter.platforms.reading_builder import Invariant, ReadingBuilder
+from exporter.platforms.reading_builder import Invariant, ReadingBuilder, RowKey
+
+TYPES: Mapping[Callable[[object], json_values.Checked], object] = {
+    json_values.count: json_values.Count,
+    json_values.number: json_values.Number,
+    json_values.moment: object,
+}
+"""The types that check all that these functions check; none does for a moment."""
+HERE = ""
+"""The name of the object that is the row itself."""
+
+
+class Field(NamedTuple):
+    """One value of a row: its key, its column, and how to read it; older releases lack an `optional` one."""
+
+    key: str
+    column: Column
+    read: Callable[[object], json_values.Checked]
+    optional: bool = False
+
+    @property
+    def type(self) -> object:
+        kind: Any = TYPES[self.read]
+        return kind | None if self.optional else kind
+
+
+class Items(NamedTuple):
+    """A list in a row whose items have an id and a number: it feeds the sum of numbers and the count of distinct ids.
+
+    `ignored` are the other documented keys of an item: names, which are never kept.
+    """
+
+    key: str
+    identity: str
+    number: str
+    ignored: frozenset[str]
+    total: Column
+    distinct: Column
+
+
+@dataclass(frozen=True)
+class Array:
+    """One array of an answer.
+
+    Its key, the part that its rows belong to, the fields by the object that holds them (HERE: the row itself), a list
+    of items, and whether an entry has `dates` with a row each or is itself a row of levels. Moments come last. The
+    properties are computed once, because they are needed for each row.
+    """
+
+    key: str
+    part: str
+    objects: Mapping[str, tuple[Field, ...]]
+    items: Items | None = None
+    dated: bool = True
+
+    @cached_property
+    def described(self) -> frozenset[str]:
+        numbers = {self.items.number} if self.items else set()
+        return frozenset(numbers | {field.key for fields in self.objects.values() for field in fields})
+
+    @cached_property
+    def columns(self) -> tuple[Column, ...]:
+        of_items = (self.items.total, self.items.distinct) if self.items else ()
+        return (*(field.column for fields in self.objects.values() for field in fields), *of_items)
+
+    @cached_property
+    def path(self) -> str:
+        """The path of a row."""
+        return f"{self.key}[].dates[]" if self.dated else f"{self.key}[]"
+
+    @cached_property
+    def row_keys(self) -> frozenset[str]:
+        """The documented keys of a row."""
+        own = {"date" if self.dated else "company", *([self.items.key] if self.items else [])}
+        return frozenset(own | self.objects.keys() - {HERE} | {each.key for each in self.objects.get(HERE, ())})
+
+    @cached_property
+    def decoder(self) -> msgspec.json.Decoder[object]:
+        """Decodes an entry that is exactly as documented, and no other."""
+        objects = {key: {each.key: each.type for each in fields} for key, fields in self.objects.items()}
+        row: dict[str, object] = {**objects.pop(HERE, {}), **objects}
+        if items := self.items:
+            names = dict.fromkeys(items.ignored, object | None)
+            row[items.key] = [{items.identity: int, items.number: json_values.Count, **names}]
+        row = {"dates": [{"date": str, **row}]} if self.dated else row
+        return json_values.decoder({"company": {"id": int, "name": str}, **row})
+
+    @cached_property
+    def values(self) -> Callable[[object], tuple[Any, ...]]:
+        """Returns the values of a decoded row, without items."""
+        paths = [f"{key}.{field.key}" if key else field.key for key, fields in self.objects.items() for field in fields]
+        if len(paths) > 1:
+            return attrgetter(*paths)
+        getters = list(map(attrgetter, paths))
+        return lambda row: tuple([get(row) for get in getters])
+
+    @cached_property
+    def moments(self) -> tuple[tuple[Field, str], ...]:
+        """The last fields, each with its path."""
+        places = {key: f"{self.path}.{key}" if key else self.path for key in self.objects}
+        return tuple(
+            (field, f"{places[key]}.{field.key}")
+            for key, fields in self.objects.items()
+            for field in fields
+            if field.read is json_values.moment
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ArrayReader:
+    """Reads one array."""
+
+    array: Array
+    rows: ReadingBuilder
+
+    def read(self, entries: object) -> None:
+        """Reads the whole array; raises SchemaError if it is no list."""
+        array, path = self.array, f"{self.array.key}[]"
+        if not isinstance(entries, list | json_values.Listed):
+            raise SchemaError(f'"{array.key}" is {json_outline.summary(entries)}, expected a list of companies')
+        self.rows.columns[array.part] = array.columns
+        typed = entries.by(array.decoder) if isinstance(entries, json_values.Listed) else entries
+        for entry in typed:
+            if isinstance(entry, msgspec.Struct):
+                self._documented(entry, path)
+            else:
+                self._deviating(entry, path)
+
+    def _documented(self, entry: Any, path: str) -> None:
+        """Adds the rows of an entry that is exactly as documented."""
+        array, rows, paths = self.array, self.rows, (f"{path}.company.id", f"{path}.company.name")
+        company = rows.named(entry.company.id, entry.company.name, paths)
+        if company is None:
+            return
+        part, dated, date_path = array.part, array.dated, f"{array.path}.date"
+        for row in entry.dates if dated else (entry,):
+            key = rows.key(part, company, row.date, date_path) if dated else rows.level_key(part, company)
+            if key:
+                rows.add(key, self._documented_values(row, key))
+
+    def _documented_values(self, row: Any, key: RowKey) -> tuple[float | None, ...]:
+        """Returns the figures of a row by `Array.columns`."""
+        array = self.array
+        values: tuple[float | None, ...] = array.values(row)
+        if moments := array.moments:
+            written = zip(moments, values[-len(moments) :], strict=True)
+            values = values[: -len(moments)] + tuple([self._read(*field, value, key) for field, value in written])
+        if items := array.items:
+            listed = getattr(row, items.key)
+            total = sum(map(attrgetter(items.number), listed), 0.0)
+            values += total, len(set(map(attrgetter(items.identity), listed)))
+        return values
+
+    def _deviating(self, listed: object, path: str) -> None:
+        """Adds the rows of an entry that deviates from the documentation, and notes how."""
+        array, rows = self.array, self.rows
+        known = frozenset({"company", "dates"}) if array.dated else array.row_keys
+        for entry in rows.objects([listed], array.key, are_rows=True):
+            rows.expect(entry, known, path)
+            holder = entry.get("company")
+            company = rows.company(holder, f"{path}.company")
+            if isinstance(holder, dict):
+                rows.expect(holder, {"id", "name"}, f"{path}.company")
+            if company is None:
+                continue
+            for row in rows.objects(entry.get("dates"), f"{path}.dates", are_rows=True) if array.dated else (entry,):
+                rows.expect(row, array.row_keys, array.path)
+                if array.dated:
+                    key = rows.key(array.part, company, row.get("date"), f"{array.path}.date")
+                else:
+                    key = rows.level_key(array.part, company)
+                if key:
+                    rows.add(key, tuple(self._deviating_values(row, key)))
+
+    def _deviating_values(self, row: Mapping[str, object], key: RowKey) -> Iterator[float | None]:
+        """Yields the figures of a row by `Array.columns`; what is absent stays absent."""
+        array, rows = self.array, self.rows
+        for name, fields in array.objects.items():
+            holder, path = (row.get(name), f"{array.path}.{name}") if name else (row, array.path)
+            if not isinstance(holder, dict):
+                rows.note("missing" if holder is None else "retyped", path)
+                yield from repeat(None, len(fields))
+                continue
+            if name:
+                rows.expect(holder, {field.key for field in fields}, path)
+            for field in fields:
+                yield self._read(field, f"{path}.{field.key}", holder.get(field.key), key)
+        if array.items:
+            yield from self._items(array.items, row.get(array.items.key), key)
+
+    def _read(self, field: Field, path: str, value: object, key: RowKey) -> float | None:
+        if value is None and field.optional:
+            return None
+        figure, flaw = found = field.read(value)
+        if flaw:
+            self.rows.figure(found, path, key)
+        return figure
+
+    def _items(self, items: Items, listed: object, key: RowKey) -> tuple[float | None, float | None]:
+        """Adds up a list and counts its distinct ids; without any readable number the figure is absent."""
+        rows, path = self.rows, f"{self.array.path}.{items.key}"
+        known = items.ignored | {items.identity, items.number}
+        item_path, identity_path, number_path = f"{path}[]", f"{path}[].{items.identity}", f"{path}[].{items.number}"
+        numbers: list[float] = []
+        ids: set[str] = set()
+        for item in rows.objects(listed, path, are_rows=False):
+            rows.expect(item, known, item_path)
+            identity, flaw = json_values.identity(item.get(items.identity))
+            rows.note(flaw, identity_path)
+            if identity is not None:
+                ids.add(identity)
+            number = rows.figure(json_values.count(item.get(items.number)), number_path, key)
+            if number is not None:
+                numbers.append(number)
+        nothing = listed == []
+        return sum(numbers, 0.0) if numbers or nothing else None, float(len(ids)) if ids or nothing else None
 
 
 @dataclass(frozen=True, slots=True)
 class DocumentedReport(ReportEndpoint):
-    """A report of the shape `{metadata, <array>: [{company: {id, name}, dates: [{date, ...}]}]}`."""
-
     measures: tuple[Measure, ...]
     arrays: tuple[Array, ...]
     checks: tuple[Invariant, ...] = ()
@@ -38,27 +260,25 @@ class DocumentedReport(ReportEndpoint):
     def decode(self, body: bytes, request: Request, context: Context) -> Reading:
         root = json_values.opened(body, {array.key for array in self.arrays})
         rows = ReadingBuilder(request.days, context, next_page=further_page(root))
-        parts = frozenset(array.part for array in self.arrays if isinstance(root, dict) and array.key in root)
-        if not isinstance(root, dict) or not parts:
+        present = [array for array in self.arrays if isinstance(root, dict) and array.key in root]
+        if not isinstance(root, dict) or not present:
             wanted = " or ".join(f'"{array.key}"' for array in self.arrays)
             raise SchemaError(f"expected an object with {wanted}, got {json_outline.summary(root)}")
-        self._expect(root, rows)
+        rows.expect(root, {key for array in self.arrays for key in (array.key, ARRAYS[array.key])}, "")
         for array in self.arrays:
-            if array.part in parts:
-                ArrayReader(array, rows).read(root[array.key])
-        fields = (field for array in self.arrays for of_object in array.objects.values() for field in of_object)
-        moments = {field.column for field in fields if field.read is json_values.moment}
-        notes = field_notes.notes(*(root.get(array.metadata) for array in self.arrays))
-        return rows.reading(parts, notes, invariants=self.checks, moments=moments)
+            _expect_described(array, root.get(ARRAYS[array.key]), rows)
+        for array in present:
+            ArrayReader(array, rows).read(root[array.key])
+        parts = frozenset(array.part for array in present)
+        moments = {field.column for array in self.arrays for field, _ in array.moments}
+        return rows.reading(parts, field_notes.notes(root), invariants=self.checks, moments=moments)
 
-    def _expect(self, root: Mapping[str, object], rows: ReadingBuilder) -> None:
-        """Notes undocumented keys beside the arrays; missing ones affect no figure."""
-        rows.expect(root, {key for array in self.arrays for key in (array.key, array.metadata)}, "")
-        for array in self.arrays:
-            key = array.metadata
-            described = root.get(key)
-            if isinstance(described, dict):
-                rows.expect(described, array.described, key)
-                for field, note in described.items():
-                    if isinstance(note, dict):
-                        rows.expect(note, {"description", "unit"}, f"{key}.{json_values.key(field)}")
+
+def _expect_described(array: Array, metadata: object, rows: ReadingBuilder) -> None:
+    """Notes undocumented fields in descriptions of fields; missing ones affect no figure."""
+    if isinstance(metadata, dict):
+        key = ARRAYS[array.key]
+        rows.expect(metadata, array.described, key)
+        for field, note in metadata.items():
+            if isinstance(note, dict):
+                rows.expect(note, {"description", "unit"}, f"{key}.{json_values.key(field)}")

@@ -6,6 +6,8 @@ from exporter.domain.model import FieldNote
 from exporter.domain.text import enumerated
 from exporter.platforms import json_outline, json_values
 
+ARRAYS = {"reporting": "metadata", "reporting_agents": "metadata_agent"}
+"""The arrays of companies, each with the key of the object that describes its fields."""
 LONGEST_NOTE = 200
 """Characters of a field's description."""
 
@@ -18,8 +20,9 @@ def fields(metadata: object) -> frozenset[str]:
     )
 
 
-def notes(*metadata: object) -> tuple[FieldNote, ...]:
+def notes(root: object) -> tuple[FieldNote, ...]:
     """Returns an answer's different field descriptions; what is not text is ignored."""
+    metadata = [root.get(key) for key in ARRAYS.values()] if isinstance(root, dict) else []
     found = set()
     for field, note in (pair for each in metadata if isinstance(each, dict) for pair in each.items()):
         unit, text = (note.get("unit"), note.get("description")) if isinstance(note, dict) else (None, None)
@@ -32,7 +35,7 @@ def summary(root: object) -> str:
     """Says what an answer describes and where it has numbers, for the message that it cannot be read."""
     if not isinstance(root, dict):
         return f"The answer is {json_outline.summary(root)}."
-    keys = [key for key in ("metadata", "metadata_agent") if isinstance(root.get(key), dict)]
+    keys = [key for key in ARRAYS.values() if isinstance(root.get(key), dict)]
     described = sorted({json_values.key(field) for key in keys for field in root[key]})
     says = f"metadata describes: {enumerated(described) or 'nothing'}" if keys else "metadata is absent"
     rest = {key: value for key, value in root.items() if key not in keys}

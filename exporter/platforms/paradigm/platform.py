@@ -14,8 +14,7 @@ from exporter.domain.errors import ConfigError
 from exporter.domain.model import Activity, Column, Kind, Measure
 from exporter.platforms import json_values
 from exporter.platforms.api import LabelLimit, Override, Platform, Report
-from exporter.platforms.paradigm.documented import DocumentedReport
-from exporter.platforms.paradigm.documented_reader import HERE, Array, Field, Items
+from exporter.platforms.paradigm.documented import HERE, Array, DocumentedReport, Field, Items
 from exporter.platforms.paradigm.requests import ALL
 from exporter.platforms.paradigm.self_described import DescribedReport
 from exporter.platforms.reading_builder import Invariant
@@ -82,9 +81,7 @@ CHAT_SESSIONS = DocumentedReport(
     measures=(SESSIONS, QUERIES, RESPONSES, GROUNDED, MODELS, LENGTH, LAST_RESPONSE),
     arrays=(
         Array("reporting", "chat", _mode("chat", SESSIONS.family, "session", "chats")),
-        Array(
-            "reporting_agents", "agent", _mode("agent", SESSIONS.family, "thread", "agents"), metadata="metadata_agent"
-        ),
+        Array("reporting_agents", "agent", _mode("agent", SESSIONS.family, "thread", "agents")),
     ),
     checks=tuple(
         Invariant("with_docs_gt_responses", (Column(GROUNDED.family, (mode,)),), Column(RESPONSES.family, (mode,)))

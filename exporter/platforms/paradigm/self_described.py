@@ -11,11 +11,12 @@ from exporter.domain.text import enumerated
 from exporter.platforms import jmespath_fields, json_values
 from exporter.platforms.api import Context, Fields, Request
 from exporter.platforms.further_page import further_page
-from exporter.platforms.paradigm import field_notes, survey
+from exporter.platforms.paradigm import field_notes
 from exporter.platforms.paradigm.alike import AlikeReader, NotAlikeError
 from exporter.platforms.paradigm.choose_field import UnclearError, choose
+from exporter.platforms.paradigm.field_notes import ARRAYS
 from exporter.platforms.paradigm.requests import ALL, ReportEndpoint
-from exporter.platforms.paradigm.survey import LIST, PEOPLE, FieldSurvey, Place, RowSurvey
+from exporter.platforms.paradigm.survey import LIST, PEOPLE, FieldSurvey, Place, RowSurvey, survey
 from exporter.platforms.reading_builder import ReadingBuilder, RowKey
 
 Filed = dict[RowKey, dict[Column, float]]
@@ -52,8 +53,7 @@ class _Undocumented(ReportEndpoint):
         )
 
     def close(self, rows: ReadingBuilder, root: object) -> Reading:
-        metadata = (root.get(key) for key in survey.ARRAYS.values()) if isinstance(root, dict) else ()
-        return rows.reading(frozenset({ALL}), field_notes.notes(*metadata))
+        return rows.reading(frozenset({ALL}), field_notes.notes(root))
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +93,7 @@ class DescribedReport(_Undocumented):
         return MappedReport(self.name, self.path, self.day_bytes, measure, fields)
 
     def decode(self, body: bytes, request: Request, context: Context) -> Reading:
-        return self.read(json_values.opened(body, survey.ARRAYS), request, context)
+        return self.read(json_values.opened(body, ARRAYS), request, context)
 
     def read(self, root: object, request: Request, context: Context) -> Reading:
         """Reads a parsed answer."""
@@ -113,7 +113,7 @@ class DescribedReport(_Undocumented):
 
     def explain(self, body: bytes, request: Request, context: Context) -> tuple[str, ...]:
         """Says which field was chosen and why, what it feeds, and which fields are described."""
-        root = json_values.opened(body, survey.ARRAYS)
+        root = json_values.opened(body, ARRAYS)
         choice = self._choice(self._survey(root, request, context), root, context)
         if choice is None:
             return ()
@@ -126,7 +126,7 @@ class DescribedReport(_Undocumented):
             raise self.refusal('expected an object with a list "reporting"', root, context)
         if not isinstance(root.get("reporting_agents", []), list | json_values.Listed):
             raise self.refusal('"reporting_agents" is not a list', root, context)
-        return survey.survey(root, ReadingBuilder(request.days, context, next_page=further_page(root)))
+        return survey(root, ReadingBuilder(request.days, context, next_page=further_page(root)))
 
     def _choice(self, found: FieldSurvey, root: object, context: Context) -> tuple[Place, str] | None:
         """Returns the place to read, and why; None if no row lists anything."""

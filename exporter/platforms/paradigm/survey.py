@@ -10,13 +10,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from exporter.platforms import json_values
-from exporter.platforms.item_names import ItemNames
+from exporter.platforms import item_names, json_values
 from exporter.platforms.paradigm import field_notes
+from exporter.platforms.paradigm.field_notes import ARRAYS
 from exporter.platforms.reading_builder import ReadingBuilder, RowKey
 
-ARRAYS = {"reporting": "metadata", "reporting_agents": "metadata_agent"}
-"""The arrays of companies, each with the key of the object that describes its fields."""
 _NUMERIC = re.compile(r"\s*[-+]?[0-9]+(\.[0-9]*)?\s*", re.ASCII)
 
 
@@ -88,7 +86,6 @@ class _ArrayReader:
     _array: str
     _described: frozenset[str]
     _found: FieldSurvey
-    _item_names: ItemNames = field(default_factory=ItemNames)
     _path: str = ""
     _known: dict[DescribedFigure, DescribedFigure] = field(default_factory=dict)
 
@@ -184,7 +181,7 @@ class _ArrayReader:
     def _items(self, name: str, items: Sequence[object], key: RowKey) -> Iterator[DescribedFigure]:
         for item in items:
             if isinstance(item, dict):
-                label = self._item_names.label(item)
+                label = item_names.label(item)
                 for inner, value in item.items():
                     if figure := self._figure(Place(name, LIST, inner), value, key, label):
                         yield figure
@@ -194,7 +191,7 @@ class _ArrayReader:
         named_so = name.endswith(("users", "user_ids"))
         if not named_so and not any(isinstance(item, dict) and "user_id" in item for item in items):
             return None
-        found = {self._item_names.person(item) for item in items}
+        found = {item_names.person(item) for item in items}
         if None in found:
             self._found.rows.note("missing", f"{self._path}{Place(name, LIST, 'user_id')}")
         return frozenset(person for person in found if person is not None)
