@@ -66,7 +66,7 @@ class AlikeReader:
         self.rows.rows |= {(ALL, day): {**of_day} for day, of_day in self._days.items()}
 
     def _array(self, array: str, entries: json_values.Listed, sample: Mapping[str, Any], where: Place) -> None:
-        family, adds_up = self.measure.family, self.measure.kind is not Kind.DISTINCT
+        family = self.measure.family
         columns: dict[object, Column] = {}
         marker = {Column(family): READ_COMPLETELY} if self.measure.labels else {}
         row = sample["dates"][0]
@@ -83,9 +83,11 @@ class AlikeReader:
                 column = columns.get(facts := about(item))  # its name depends on everything about it but its figure
                 if column is None:
                     column = columns[facts] = Column(family, self._label_values(item))
-                if not adds_up and column in figures:
-                    raise NotAlikeError
-                figures[column] = figures.get(column, 0.0) + number(item)
+                value = number(item) + 0.0
+                if figures.setdefault(column, value) is not value:  # it was listed before
+                    if self.measure.kind is Kind.DISTINCT:
+                        raise NotAlikeError
+                    figures[column] += value
 
     def _rows(self, array: str, entries: Iterator[object]) -> Iterator[tuple[RowKey, Any]]:
         """Yields the rows of the requested days, each with its key."""
