@@ -3,16 +3,17 @@
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
-from typing import TypeVar
+from http import HTTPStatus
+from typing import NamedTuple, TypeVar
 
 from starlette.responses import HTMLResponse, JSONResponse, Response
 
 from exporter.domain.errors import ConfigError
-from exporter.simulator.chatcaptain import shapes, troubles
-from exporter.simulator.chatcaptain.bots import Bots
+from exporter.simulator.chatcaptain import shapes
+from exporter.simulator.chatcaptain.bots import Bots, Chatbot
 from exporter.simulator.chatcaptain.exports import Fate
 from exporter.simulator.chatcaptain.shapes import Shape
-from exporter.simulator.chatcaptain.troubles import Call, refusal
+from exporter.simulator.chatcaptain.tally import StatisticsQuery
 from exporter.simulator.paradigm.companies import Company
 from exporter.simulator.paradigm.reports import Document
 from exporter.simulator.paradigm.world import Condition, DayView, SimulatedPlatform, World
@@ -20,6 +21,15 @@ from exporter.simulator.paradigm.world import Condition, DayView, SimulatedPlatf
 T = TypeVar("T")
 Place = TypeVar("Place", bound=SimulatedPlatform)
 NORMAL = "normal"
+ERROR = "Statistik-Dienst nicht erreichbar"
+
+
+class Call(NamedTuple):
+    """A request to ChatCaptain by the call's name, its number for its path (from 1) and the index of its channel."""
+
+    name: str
+    number: int
+    channel: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +39,8 @@ class Scenario:
     Both platforms: `delay` in seconds, `body` changes the bytes sent.
     Paradigm: `instead` replaces the answer to the n-th request (from 1) of a path; `world` (with the day on which the
     scenario began) changes what is true.
-    ChatCaptain: `bot_instead` and `bots` likewise; `bot_document` changes an answer with figures; `shape` of reports,
-    `at_utc` and `leaves_gaps` of series, `fate` of exports.
+    ChatCaptain: `bot_instead` and `bots` likewise; `bot_document` changes an answer with figures; `query`, what is
+    answered; `shape` of reports, `fate` of exports.
     """
 
     name: str
@@ -42,9 +52,8 @@ class Scenario:
     bot_instead: Callable[[Call], Response | None] = lambda _call: None
     bots: Callable[[Bots, date], Bots] = lambda bots, _since: bots
     bot_document: Callable[[Document], Document] = lambda document: document
+    query: Callable[[StatisticsQuery], StatisticsQuery] = lambda query: query
     shape: Shape | None = None
-    at_utc: bool = False
-    leaves_gaps: bool = False
     fate: Fate | None = None
 
 
@@ -59,6 +68,11 @@ def chosen(names: Iterable[str]) -> tuple[Scenario, ...]:
 def first(found: Iterable[T | None]) -> T | None:
     """Returns the first that is not None."""
     return next((each for each in found if each is not None), None)
+
+
+def refusal(status: int, message: str | list[str]) -> Response:
+    """Makes an error as NestJS writes it (https://docs.nestjs.com/exception-filters); ChatCaptain documents none."""
+    return JSONResponse({"statusCode": status, "message": message, "error": HTTPStatus(status).phrase}, status)
 
 
 def _unavailable(_request: object) -> Response:
@@ -90,6 +104,11 @@ def _short(share: float, days: int, until: time) -> Callable[[Place, date], Plac
 
 def _hush(company_id: int, since: date) -> Condition:
     return lambda company, view: 0.1 if company.id == company_id and view.day >= since - timedelta(days=1) else 1.0
+
+
+def _with_renamed_channel(chatbot: Chatbot) -> Chatbot:
+    first, *others = chatbot.channels
+    return replace(chatbot, channels=(replace(first, name=f"{first.name} (neu)"), *others))
 
 
 _WAIT = "Request was throttled. Expected available in 1 second."
@@ -169,12 +188,12 @@ _OF_CHATCAPTAIN = (
     Scenario(
         "error-in-200",
         "a report answers 200 with an error's text and no data",
-        bot_document=lambda _: {"data": None, "error": troubles.ERROR},
+        bot_document=lambda _: {"data": None, "error": ERROR},
     ),
     Scenario(
         "error-beside-data",
         "a report answers 200 with an error's text beside its figures",
-        bot_document=lambda document: document | {"error": troubles.ERROR},
+        bot_document=lambda document: document | {"error": ERROR},
     ),
     Scenario("data-null", "a report answers 200 with data null", bot_document=lambda _: {"data": None}),
     Scenario(
@@ -197,10 +216,18 @@ _OF_CHATCAPTAIN = (
     Scenario(
         "channel-renamed",
         "the first channel has another name",
-        bots=lambda bots, _: bots.each(troubles.with_renamed_channel),
+        bots=lambda bots, _: bots.each(_with_renamed_channel),
     ),
-    Scenario("utc-buckets", "series are cut at midnight UTC, whatever the time frame", at_utc=True),
-    Scenario("gaps-in-series", "series leave out the intervals in which nothing happened", leaves_gaps=True),
+    Scenario(
+        "utc-buckets",
+        "series are cut at midnight UTC, whatever the time frame",
+        query=lambda query: query._replace(at_utc=True),
+    ),
+    Scenario(
+        "gaps-in-series",
+        "series leave out the intervals in which nothing happened",
+        query=lambda query: query._replace(leaves_gaps=True),
+    ),
     Scenario("export-never-ends", "an export is never done", fate="never-ends"),
     Scenario("export-fails", "an export ends with an error", fate="fails"),
     Scenario("export-link-refused", "an export's first link answers 403, the next one is good", fate="link-refused"),

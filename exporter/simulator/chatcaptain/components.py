@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime
 from typing import NamedTuple
 
 from exporter.domain.errors import ConfigError
-from exporter.simulator.chatcaptain.bots import Bots, Channel, Chatbot
+from exporter.simulator.chatcaptain.bots import Bots
 from exporter.simulator.chatcaptain.tally import Frame, StatisticsQuery, Tally, tally
 
 OVERVIEW = (
@@ -133,14 +133,12 @@ def truth(bots: Bots, query: Mapping[str, str], at: datetime) -> Mapping[str, ob
         raise ConfigError(f"chatbot {query['chatbot']!r} does not exist; the first ones: {known}")
     if report not in _TRUTHS:
         raise ConfigError(f"report {report!r} does not exist; known: {', '.join(_TRUTHS)}")
-    channels = (_channel(chatbot, query.get("channel", "")),) if report == "channel" else chatbot.channels
+    channels = chatbot.channels
+    if report == "channel":
+        channel_id = query.get("channel", "")
+        channels = tuple(channel for channel in chatbot.channels if channel.id == channel_id)
+        if not channels:
+            known = ", ".join(each.id for each in chatbot.channels)
+            raise ConfigError(f"channel {channel_id!r} does not exist; known: {known}")
     so_far = tally(StatisticsQuery(bots, chatbot, channels, Frame.of_day(day, bots), at))
     return {name: so_far.figure(name) for name in sorted(_TRUTHS[report])}
-
-
-def _channel(chatbot: Chatbot, channel_id: str) -> Channel:
-    channel = chatbot.channel(channel_id)
-    if channel is None:
-        known = ", ".join(each.id for each in chatbot.channels)
-        raise ConfigError(f"channel {channel_id!r} does not exist; known: {known}")
-    return channel

@@ -14,10 +14,9 @@ from exporter.simulator.chatcaptain.components import COMPONENTS, answered
 from exporter.simulator.chatcaptain.exports import Exports
 from exporter.simulator.chatcaptain.shapes import keyed
 from exporter.simulator.chatcaptain.tally import OPERATOR_NAMES, Frame, StatisticsQuery, tally
-from exporter.simulator.chatcaptain.troubles import Call, refusal
 from exporter.simulator.control import Control, RefusedError, instant, written
 from exporter.simulator.paradigm.reports import Document
-from exporter.simulator.scenarios import Scenario, first
+from exporter.simulator.scenarios import Call, Scenario, first, refusal
 
 PATH = "/v1/"
 STATISTICS = "/v1/chatbots/{chatbot_id}/statistics/{call:path}"
@@ -127,12 +126,10 @@ def _refused(status: int, message: str | list[str]) -> RefusedError:
 
 
 def _figures(report: str, query: StatisticsQuery, active: Active) -> Document:
-    if report == "inbox":
-        document = _inbox(query)
-    else:
-        at_utc, leaves_gaps = any(each.at_utc for each in active), any(each.leaves_gaps for each in active)
-        shape = first(scenario.shape for scenario in active) or keyed
-        document = shape(answered(query._replace(at_utc=at_utc, leaves_gaps=leaves_gaps), report))
+    for scenario in active:
+        query = scenario.query(query)
+    shape = first(scenario.shape for scenario in active) or keyed
+    document = _inbox(query) if report == "inbox" else shape(answered(query, report))
     for scenario in active:
         document = scenario.bot_document(document)
     return document

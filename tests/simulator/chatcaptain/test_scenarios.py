@@ -13,8 +13,7 @@ from starlette.applications import Starlette
 from exporter.simulator.chatcaptain.bots import Bots
 from exporter.simulator.chatcaptain.components import OVERVIEW
 from exporter.simulator.chatcaptain.exports import Exports
-from exporter.simulator.chatcaptain.troubles import ERROR
-from exporter.simulator.scenarios import OF_CHATCAPTAIN
+from exporter.simulator.scenarios import ERROR, OF_CHATCAPTAIN
 from tests.simulator.chatcaptain.conftest import NOW, Client, Connect, frame
 from tests.simulator.chatcaptain.odd import ODD_OVERRIDES
 
