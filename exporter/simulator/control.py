@@ -72,8 +72,14 @@ class Control:
         """Sets the clock (`now`) and the scenarios; a ConfigError changes nothing."""
         if unknown := sorted(wanted.keys() - set(SWITCHES)):
             raise ConfigError(f"{unknown[0]!r} cannot be set; known: {', '.join(SWITCHES)}")
-        fixed = _moment(wanted["now"]) if "now" in wanted else self._fixed
-        scenarios = _scenarios(wanted["scenarios"]) if "scenarios" in wanted else self.scenarios
+        fixed, scenarios = self._fixed, self.scenarios
+        if "now" in wanted:
+            fixed = _moment(wanted["now"])
+        if "scenarios" in wanted:
+            names = wanted["scenarios"]
+            if not isinstance(names, list):
+                raise ConfigError(f"scenarios is not a list; known scenarios: {', '.join(SCENARIOS)}")
+            scenarios = chosen(map(str, names))
         self._fixed = fixed
         self._begin(scenarios)
 
@@ -117,7 +123,10 @@ def routes(control: Control) -> list[Route]:
         return _json(control.state())
 
     async def change(request: Request) -> Response:
-        control.change(_switches(await request.body()))
+        try:
+            control.change(msgspec.json.decode(await request.body(), type=dict[str, object]))
+        except msgspec.DecodeError as error:
+            raise ConfigError(f"/control wants a JSON object with {' and '.join(SWITCHES)}: {error}") from error
         return _json(control.state())
 
     async def truth(request: Request) -> Response:
@@ -142,13 +151,6 @@ async def written(make: Callable[[], object], active: Sequence[Scenario]) -> Res
     return Response(await asyncio.to_thread(written_body), media_type="application/json")
 
 
-def _switches(body: bytes) -> Mapping[str, object]:
-    try:
-        return msgspec.json.decode(body, type=dict[str, object])
-    except msgspec.DecodeError as error:
-        raise ConfigError(f"/control wants a JSON object with {' and '.join(SWITCHES)}: {error}") from error
-
-
 def instant(written: str) -> datetime | None:
     """Reads an ISO 8601 moment as UTC; None without a zone or outside the simulator's years."""
     try:
@@ -164,9 +166,3 @@ def _moment(value: object) -> datetime | None:
         example = f"write 2026-03-02T10:00:00Z, {FIRST_YEAR} to {LAST_YEAR}, or null for the real clock"
         raise ConfigError(f"now {value!r} is not a moment; {example}")
     return moment
-
-
-def _scenarios(value: object) -> tuple[Scenario, ...]:
-    if not isinstance(value, list):
-        raise ConfigError(f"scenarios is not a list; known scenarios: {', '.join(SCENARIOS)}")
-    return chosen(str(name) for name in value)

@@ -29,7 +29,6 @@ from exporter.platforms.chatcaptain import jmespath_component
 from exporter.platforms.chatcaptain.day_bounds import BUCKET, LocalDay
 from exporter.platforms.chatcaptain.find_component import NoComponentError, ReportComponent, envelope, find
 from exporter.platforms.chatcaptain.read_component import (
-    NO_MEDIAN,
     Readable,
     Shape,
     UnreadableError,
@@ -46,7 +45,7 @@ DESCRIBED = "overrides"
 NOTHING = {
     Shape.COUNT: single((0.0, None)),
     Shape.TOTAL: single((0.0, None)),
-    Shape.MEDIAN: NO_MEDIAN,
+    Shape.MEDIAN: single((None, None)),
     Shape.BREAKDOWN: Readable(()),
 }
 """What a component without a value means on a day without use."""
@@ -96,11 +95,10 @@ class StatisticsReport(ReportDefaults):
     def parts(self) -> Mapping[str, tuple[Column, ...]]:
         return {ALL: tuple(Column(measure.family) for measure in self.measures if not measure.labels)}
 
-    def request(self, day: LocalDay, params: Mapping[str, str], subject: str = "") -> Request:
+    def request(self, day: LocalDay, params: Mapping[str, str]) -> Request:
         since, until = day.limits
-        limits = {"from": since, "to": until}
         path = self.path or statistics_path(self.chatbot_id, self.tail)
-        return Request(self.name, path, {**limits, **params}, Days(day.day, day.day), subject=subject)
+        return Request(self.name, path, {"from": since, "to": until, **params}, Days(day.day, day.day))
 
     def builder(self, request: Request, context: Context) -> tuple[ReadingBuilder, RowKey]:
         """Begins the reading of an answer, and returns the key of its row."""
@@ -145,8 +143,8 @@ class ComponentReport(StatisticsReport):
     def _request(self, day: LocalDay, wanted: Sequence[ReportComponent], channel: str) -> Request:
         numbers = ",".join(str(each.number) for each in wanted)
         params = {"interval": f"{BUCKET.total_seconds():.0f}", "components": numbers}
-        request = self.request(day, {**params, "channelId": channel} if channel else params, channel)
-        return replace(request, items=tuple(each.name for each in wanted))
+        request = self.request(day, {**params, "channelId": channel} if channel else params)
+        return replace(request, subject=channel, items=tuple(each.name for each in wanted))
 
     def decode(self, body: bytes, request: Request, context: Context) -> Reading | NeedsDiscovery:
         numbers = [int(number) for number in request.params["components"].split(",")]

@@ -53,16 +53,13 @@ def single(number: json_values.Checked, guess: str = "") -> Readable:
     return Readable(((None, number),), guess)
 
 
-NO_MEDIAN = single((None, None))
-
-
 def read(value: object, figure: Shape, day: LocalDay) -> Readable:
     """Reads a value as such a figure of this day; null is a median without use."""
     bare, guess = reshaped(unwrapped(value))
-    if bare is None and figure is Shape.MEDIAN:
-        return NO_MEDIAN
-    if bare in (None, "") or (bare in ({}, []) and figure is not Shape.BREAKDOWN):
-        raise UnreadableError("it is null" if bare is None else "it is empty", is_absent=True)
+    if bare is None:
+        return single(one(bare, figure))
+    if bare == "" or (bare in ({}, []) and figure is not Shape.BREAKDOWN):
+        raise UnreadableError("it is empty", is_absent=True)
     if figure is Shape.BREAKDOWN:
         return breakdown(bare)._replace(guess=guess)
     if isinstance(bare, list) and not isinstance(bare[0], dict):
