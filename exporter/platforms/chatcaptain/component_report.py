@@ -28,14 +28,7 @@ from exporter.platforms.api import (
 from exporter.platforms.chatcaptain import jmespath_component
 from exporter.platforms.chatcaptain.day_bounds import BUCKET, LocalDay
 from exporter.platforms.chatcaptain.find_component import NoComponentError, ReportComponent, envelope, find
-from exporter.platforms.chatcaptain.read_component import (
-    Readable,
-    Shape,
-    UnreadableError,
-    read,
-    single,
-    unwrapped,
-)
+from exporter.platforms.chatcaptain.read_component import Readable, Shape, UnreadableError, read, single, unwrapped
 from exporter.platforms.reading_builder import ReadingBuilder, RowKey
 
 ALL = "all"

@@ -79,10 +79,7 @@ class Exports:
         return self._file(job)
 
     def routes(self) -> list[Route]:
-        return [
-            Route("/files/{export_id}", self.serve),
-            Route("/seen", lambda _request: JSONResponse(self.seen)),
-        ]
+        return [Route("/files/{export_id}", self.serve), Route("/seen", lambda _request: JSONResponse(self.seen))]
 
     def _file(self, job: Job) -> Response:
         headers = {"Content-Disposition": 'attachment; filename="../../statistics.csv"'}  # a hostile name
