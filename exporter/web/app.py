@@ -17,7 +17,7 @@ from exporter.exposition.text import Body, Format
 from exporter.web.api.days import DaysApi
 from exporter.web.negotiation import exposition, header, takes_gzip
 from exporter.web.status.assets import HARDENED, Assets
-from exporter.web.status.page import NO_LINKS, Links, PageState, StatusPage
+from exporter.web.status.page import Links, PageState, StatusPage
 from exporter.web.status.problems import FailedReload
 from exporter.web.status.query import CompanyQuery
 
@@ -41,9 +41,9 @@ class WebContext:
     worker: Worker
     now: Callable[[], datetime]
     next_poll: Callable[[str], datetime | None]
-    reload: Callable[[], Awaitable[str]] | None = None
-    links: Links = NO_LINKS
-    failed_reload: Callable[[], FailedReload | None] = lambda: None
+    reload: Callable[[], Awaitable[str]] | None
+    links: Links
+    failed_reload: Callable[[], FailedReload | None]
 
 
 def create_app(context: WebContext) -> Starlette:

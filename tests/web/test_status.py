@@ -554,8 +554,8 @@ async def test_unwanted_families_are_not_on_the_page() -> None:
 
 def test_a_picture_of_nothing_says_so() -> None:
     """A day without a figure has no bar, a day of zero has half a pixel."""
-    assert sparkline([None, None], LAST).words == "no complete day in the six weeks before"
-    rendered = sparkline([0.0, None, 4.0], LAST, usual=2.0)
+    assert sparkline([None, None], LAST, None, "sessions").words == "no complete day in the six weeks before"
+    rendered = sparkline([0.0, None, 4.0], LAST, 2.0, "sessions")
     assert (rendered.bars, rendered.last, rendered.usual) == ("M1 24V23.5", "M7 24V1", "M0 12.5H126")
 
 

@@ -1,14 +1,13 @@
 """Six weeks of one activity as a picture: a bar per day, for an SVG path, and the same in words. Pure."""
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
-from functools import partial
 from typing import NamedTuple
 
 from exporter.metrics.activity_figures import activity_figures
 from exporter.metrics.report_view import CompanyIndex, ReportView
-from exporter.web.status.text import figure, measured
+from exporter.web.status.text import measured
 
 DAYS = 42
 STEP = 3
@@ -34,42 +33,33 @@ def sparklines(view: ReportView, activity_name: str, usual: Mapping[str, float |
     days = [last - timedelta(days=DAYS - 1 - n) for n in range(DAYS)]
     unknown, least = [math.nan] * len(index.names), view.min_group if found.measure.people else 0
     figures = [found.on_day(day) if day in view.day_status.published else unknown for day in days]
-    say = partial(measured, activity=activity_name)
-    return {
-        company: sparkline(
-            [value if value >= least or value == 0 else None for value in own], last, usual[company], say
-        )
-        for company, own in zip(index.all_companies, zip(*figures, strict=True), strict=True)
-    }
+    lines = {}
+    for company, own in zip(index.all_companies, zip(*figures, strict=True), strict=True):
+        values = [value if value >= least or value == 0 else None for value in own]
+        lines[company] = sparkline(values, last, usual[company], activity_name)
+    return lines
 
 
-def sparkline(
-    values: Sequence[float | None],
-    last_day: date,
-    usual: float | None = None,
-    say: Callable[[float | None], str] = figure,
-) -> Sparkline:
-    """Draws the figures of the days that end with `last_day`, in a box of WIDTH x HEIGHT."""
+def sparkline(values: Sequence[float | None], last_day: date, usual: float | None, activity: str) -> Sparkline:
+    """Draws the figures of the days that end with `last_day`, in a box of WIDTH x HEIGHT.
+
+    A day of zero has half a pixel, a day without a figure nothing.
+    """
     known = [value for value in values if value is not None]
     top = max((*known, usual or 0.0, 1.0))
-    bars = [_bar(place, value, top) for place, value in enumerate(values)]
+    bars = [
+        "" if value is None else f"M{place * STEP + 1} {HEIGHT}V{min(_y(value, top), HEIGHT - 0.5):g}"
+        for place, value in enumerate(values)
+    ]
     level = f"M0 {_y(usual, top)}H{WIDTH}" if usual is not None else ""
-    return Sparkline("".join(bars[:-1]), bars[-1] if bars else "", level, _words(values, last_day, say))
-
-
-def _bar(place: int, value: float | None, top: float) -> str:
-    """Draws a bar, half a pixel at least: a day of zero is there, a day without a figure is not."""
-    return "" if value is None else f"M{place * STEP + 1} {HEIGHT}V{min(_y(value, top), HEIGHT - 0.5):g}"
+    words = "no complete day in the six weeks before"
+    if known:
+        since = last_day - timedelta(days=len(values) - 1)
+        least, most, last = (measured(value, activity) for value in (min(known), max(known), values[-1]))
+        range_ = f"{len(known)} days with figures, {least} to {most}"
+        words = f"six weeks, {since} to {last_day}: {range_}, on the last day {last}"
+    return Sparkline("".join(bars[:-1]), bars[-1], level, words)
 
 
 def _y(value: float, top: float) -> float:
     return round(HEIGHT - value / top * (HEIGHT - 1), 1)
-
-
-def _words(values: Sequence[float | None], last_day: date, say: Callable[[float | None], str]) -> str:
-    known = [value for value in values if value is not None]
-    if not known:
-        return "no complete day in the six weeks before"
-    since = last_day - timedelta(days=len(values) - 1)
-    range_ = f"{len(known)} days with figures, {say(min(known))} to {say(max(known))}"
-    return f"six weeks, {since} to {last_day}: {range_}, on the last day {say(values[-1])}"
