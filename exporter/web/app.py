@@ -17,9 +17,9 @@ from exporter.exposition.text import Body, Format
 from exporter.web.api.days import DaysApi
 from exporter.web.negotiation import exposition, header, takes_gzip
 from exporter.web.status.assets import HARDENED, Assets
+from exporter.web.status.company_page import CompanyQuery
 from exporter.web.status.page import Links, PageState, StatusPage
 from exporter.web.status.problems import FailedReload
-from exporter.web.status.query import CompanyQuery
 
 HEARTBEAT_SECONDS = 60.0
 HTML = "text/html; charset=utf-8"
@@ -84,11 +84,12 @@ async def _each(runs: Iterable[bytes]) -> AsyncIterator[bytes]:
 async def _status(context: WebContext, status_page: StatusPage, request: Request) -> Response:
     next_polls = {source: context.next_poll(source) for source in context.sources}
     state = PageState(context.board.shown, context.now(), next_polls, context.failed_reload())
-    page = await context.worker.run(partial(status_page.page, state, CompanyQuery.of(request.query_params)))
+    query = CompanyQuery.of(request.query_params)
+    plain, gzipped = await context.worker.run(partial(status_page.page, state, query))
     headers = {"Content-Type": HTML, "Vary": "Accept-Encoding", "Cache-Control": "no-cache", **HARDENED}
     if takes_gzip(header(request, "accept-encoding")):
-        return Response(page.gzipped, headers={**headers, "Content-Encoding": "gzip"})
-    return Response(page.plain, headers=headers)
+        return Response(gzipped, headers={**headers, "Content-Encoding": "gzip"})
+    return Response(plain, headers=headers)
 
 
 async def _healthy(context: WebContext, _request: Request) -> Response:

@@ -13,10 +13,9 @@ from exporter.domain import calendars
 from exporter.exposition.board import Published
 from exporter.exposition.text import Key
 from exporter.web.status import text
-from exporter.web.status.company_page import company_page
+from exporter.web.status.company_page import CompanyQuery, company_page
 from exporter.web.status.company_rows import ShownCompanies, companies, totals
 from exporter.web.status.problems import FailedReload, Level, all_problems, is_fresh, report_rows
-from exporter.web.status.query import CompanyQuery
 from exporter.web.status.sparkline import HEIGHT, WIDTH
 
 if TYPE_CHECKING:
@@ -49,13 +48,6 @@ class PageState(NamedTuple):
     failed_reload: FailedReload | None = None
 
 
-class RenderedPage(NamedTuple):
-    """A rendered page, plain and compressed."""
-
-    plain: bytes
-    gzipped: bytes
-
-
 @cache
 def template() -> "Template":
     """Compiles the page, which takes a tenth of a second: at the first view, not at the start."""
@@ -82,10 +74,10 @@ class StatusPage:
         self._shown: Published | None = None
         self._fresh: frozenset[Key] = frozenset()
         self._companies = ShownCompanies((), {})
-        self._pages: OrderedDict[tuple[CompanyQuery, str, FailedReload | None], RenderedPage] = OrderedDict()
+        self._pages: OrderedDict[tuple[CompanyQuery, str, FailedReload | None], tuple[bytes, bytes]] = OrderedDict()
 
-    def page(self, state: PageState, query: CompanyQuery) -> RenderedPage:
-        """Returns the page of a query as of the present minute."""
+    def page(self, state: PageState, query: CompanyQuery) -> tuple[bytes, bytes]:
+        """Returns the page of a query as of the present minute, plain and compressed."""
         fresh = frozenset(key for key, view in state.shown.views.items() if is_fresh(view, state.now))
         if state.shown is not self._shown or fresh != self._fresh:
             self._shown, self._fresh, self._companies = state.shown, fresh, companies(state.shown, fresh)
@@ -93,7 +85,7 @@ class StatusPage:
         key = query, text.moment(state.now), state.failed_reload
         if key not in self._pages:
             plain = self._render(state, query)
-            self._pages[key] = RenderedPage(plain, gzip.compress(plain, GZIP_LEVEL))
+            self._pages[key] = plain, gzip.compress(plain, GZIP_LEVEL)
         while len(self._pages) > MOST_PAGES:
             self._pages.popitem(last=False)
         return self._pages[key]
