@@ -226,16 +226,13 @@ def read(path: Path) -> WebConfig:
         raise ConfigError(f"{path}: cannot be read ({error.strerror}); see --web.config.file") from None
     # PyYAML's constructors raise all of these for a wrong tag such as `!!int x`.
     except (yaml.YAMLError, ValueError, OverflowError, LookupError, AttributeError, TypeError, RecursionError) as error:
-        raise ConfigError(f"{path}{_place(error)}: is not YAML in UTF-8; see docs/security.md") from None
+        mark = getattr(error, "problem_mark", None)
+        line = f":{mark.line + 1}" if mark else ""
+        raise ConfigError(f"{path}{line}: is not YAML in UTF-8; see docs/security.md") from None
     try:
         return WebConfig.model_validate({} if given is None else given, context=path.parent)
     except ValidationError as error:
         raise ConfigError("\n".join(_lines(path, error))) from None
-
-
-def _place(error: Exception) -> str:
-    mark = getattr(error, "problem_mark", None)
-    return f":{mark.line + 1}" if mark else ""
 
 
 def _lines(path: Path, error: ValidationError) -> Iterator[str]:
