@@ -20,11 +20,10 @@ import yaml
 from exporter.domain.blocking import in_time
 from exporter.domain.errors import ConfigError, StoreError
 from exporter.http import tls_context
-from exporter.http.connection import USER_AGENT, proxy_for
+from exporter.http.connection import USER_AGENT, proxy_for, through, web_url
 from exporter.http.errors import causes
 from exporter.http.key_mask import KeyMask
 
-MAX_PORT = 65535
 TIMEOUT_SECONDS = 60.0
 """Merging out-of-order samples may take a store a while."""
 REFUSAL_SECONDS = 0.25
@@ -96,22 +95,6 @@ def http_config(path: Path | None) -> HttpConfig:
     return config
 
 
-def check_url(url: str) -> None:
-    """Checks the URL of a store; the ConfigError does not show it, since it may hold a password."""
-    try:
-        parsed = httpx.URL(url)
-        host, port = parsed.host, parsed.port
-        valid = port is None or 0 < port <= MAX_PORT
-    except (httpx.InvalidURL, ValueError):
-        valid = False
-    if not valid:
-        raise ConfigError("the URL of the store is not valid; check its host and port")
-    if parsed.scheme not in {"http", "https"} or not host:
-        raise ConfigError("the URL of the store must start with http:// or https:// and a host")
-    if parsed.userinfo:
-        raise ConfigError("the URL of the store must not contain a user or password; give them by --http.config.file")
-
-
 def shown_url(url: str) -> str:
     """Returns the URL of a store fit for messages and the manifest: its query may hold a token."""
     place, _, query = url.partition("?")
@@ -120,8 +103,7 @@ def shown_url(url: str) -> str:
 
 def reached(url: str) -> str:
     """Returns the URL of a store for an error, with the proxy in use."""
-    proxy = proxy_for(httpx.URL(url))
-    return shown_url(url) + (f" (through the proxy {proxy})" if proxy else "")
+    return shown_url(url) + through(proxy_for(httpx.URL(url)))
 
 
 def sent_secrets(request: httpx.Request) -> KeyMask:
@@ -135,9 +117,16 @@ def sent_secrets(request: httpx.Request) -> KeyMask:
 
 
 def client(url: str, config: HttpConfig, transport: httpx.AsyncBaseTransport | None = None) -> httpx.AsyncClient:
-    """Makes the client of one store; reads the files that `config` names; ConfigError if URL or file is unusable."""
-    check_url(url)
-    proxy, basic = proxy_for(httpx.URL(url)), config.basic_auth
+    """Makes the client of one store; reads the files that `config` names.
+
+    ConfigError if URL or file is unusable; it does not show the URL, since that may hold a password.
+    """
+    parsed, basic = web_url(url), config.basic_auth
+    if parsed is None:
+        raise ConfigError("the URL of the store must start with http:// or https://, and a valid host and port")
+    if parsed.userinfo:
+        raise ConfigError("the URL of the store must not contain a user or password; give them by --http.config.file")
+    proxy = proxy_for(parsed)
     try:
         password = _secret("basic_auth.password", basic.password, basic.password_file) if basic else ""
         return httpx.AsyncClient(

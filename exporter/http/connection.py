@@ -26,6 +26,7 @@ HEADERS = {
 }
 _ENTRY = re.compile(r"(?:(?P<scheme>[a-z]+)://)?(?:\[(?P<ip>[^\]]*)\]|(?P<host>[^:]*))(?::(?P<port>[0-9]+))?")
 _PORTS = {"http": 80, "https": 443}
+_MAX_PORT = 65535
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,15 +45,26 @@ def site(url: httpx.URL) -> str:
     return f"{url.scheme}://{url.netloc.decode()}"
 
 
+def web_url(text: str) -> httpx.URL | None:
+    """Reads the URL of a web server; None if it is not http(s), or its host or port is not valid."""
+    try:
+        url = httpx.URL(text)
+        usable = url.scheme in _PORTS and url.host and (url.port is None or 0 < url.port <= _MAX_PORT)
+    except (httpx.InvalidURL, ValueError):  # a message may quote a password
+        return None
+    return url if usable else None
+
+
+def through(proxy: Proxy | None) -> str:
+    """Returns what to append to a message about a request."""
+    return f" (through the proxy {proxy})" if proxy else ""
+
+
 def base_url(endpoint: Endpoint) -> httpx.URL:
     """Returns the URL that request paths are appended to; ConfigError if it cannot be used."""
-    where = f"{endpoint.source}: base_url"
-    try:
-        base = httpx.URL(endpoint.base_url)
-    except httpx.InvalidURL:  # its message may quote a password
-        raise ConfigError(f"{where} is not a URL; check its host and port") from None
-    if base.scheme not in ("http", "https") or not base.host:
-        raise ConfigError(f"{where} must start with https:// and a host")
+    where, base = f"{endpoint.source}: base_url", web_url(endpoint.base_url)
+    if base is None:
+        raise ConfigError(f"{where} must start with https:// and a valid host and port")
     if base.userinfo or base.query or base.fragment:
         # a user would replace the key
         raise ConfigError(f"{where} must not contain a user, password, query or fragment")
@@ -63,10 +75,15 @@ def http_client(
     endpoint: Endpoint, proxy: Proxy | None, transport: httpx.AsyncBaseTransport | None, headers: Mapping[str, str]
 ) -> httpx.AsyncClient:
     """Returns a client without cookies, redirects and time-out; ConfigError if the CA file cannot be used."""
+    try:
+        trust = tls_context(endpoint.ca_file)
+    except OSError as error:  # ssl.SSLError is one
+        where = f"ca_file {endpoint.ca_file}" if endpoint.ca_file else "SSL_CERT_FILE of the environment"
+        raise ConfigError(f"{endpoint.source}: {where} is not a readable PEM file of certificates: {error}") from error
     return httpx.AsyncClient(
         headers=headers,
         cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),  # a login page's session would outrank the key
-        verify=_trust(endpoint),
+        verify=trust,
         proxy=proxy.url if proxy else None,
         timeout=None,  # noqa: S113 -- the whole attempt has one
         follow_redirects=False,
@@ -109,14 +126,6 @@ def proxy_for(url: httpx.URL, configured: str | None = None, environ: Mapping[st
     return None
 
 
-def _trust(endpoint: Endpoint) -> ssl.SSLContext:
-    try:
-        return tls_context(endpoint.ca_file)
-    except OSError as error:  # ssl.SSLError is one
-        where = f"ca_file {endpoint.ca_file}" if endpoint.ca_file else "SSL_CERT_FILE of the environment"
-        raise ConfigError(f"{endpoint.source}: {where} is not a readable PEM file of certificates: {error}") from error
-
-
 def tls_context(ca_file: str | Path | None) -> ssl.SSLContext:
     """Returns a client context that trusts `ca_file`, else SSL_CERT_FILE, else the system's authorities.
 
@@ -130,12 +139,7 @@ def tls_context(ca_file: str | Path | None) -> ssl.SSLContext:
 
 
 def _checked(url: str, place: str) -> Proxy:
-    try:
-        parsed = httpx.URL(url)
-        usable = parsed.scheme in _PORTS and parsed.host
-    except httpx.InvalidURL:  # its message may quote a password
-        usable = False
-    if not usable:
+    if web_url(url) is None:
         raise ConfigError(f"{place} must be an http:// or https:// URL with the host of a proxy")
     return Proxy(url, place)
 

@@ -20,7 +20,7 @@ from pathlib import Path
 import httpx
 
 from exporter.domain.errors import ConnectionLostError, HttpStatusError, ReportError, TimedOutError, TooLargeError
-from exporter.http.connection import USER_AGENT, Proxy, http_client, proxy_of
+from exporter.http.connection import USER_AGENT, Proxy, http_client, proxy_of, through
 from exporter.http.endpoint import Endpoint
 from exporter.http.errors import HTTPX_ERRORS
 from exporter.http.response import pieces
@@ -147,10 +147,9 @@ async def _write(response: httpx.Response, write: Callable[[bytes], object], rul
 
 def _lost(error: Exception, host: str, proxy: Proxy | None) -> ReportError:
     """Translates the error, without the link."""
-    through = f" (through the proxy {proxy})" if proxy else ""
     if isinstance(error, TimeoutError | httpx.TimeoutException):
-        return TimedOutError(f"{host} did not send the file in time{through}")
-    return ConnectionLostError(f"the download from {host} broke off ({type(error).__name__}){through}")
+        return TimedOutError(f"{host} did not send the file in time{through(proxy)}")
+    return ConnectionLostError(f"the download from {host} broke off ({type(error).__name__}){through(proxy)}")
 
 
 async def check(link: str, resolved: Resolve, *, at_home: bool) -> CheckedLink:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 import httpx
 
 from exporter.domain.text import one_line
-from exporter.http.connection import Proxy
+from exporter.http.connection import Proxy, through
 from exporter.http.endpoint import Endpoint
 from exporter.http.key_mask import KeyMask
 from exporter.platforms.api import Request
@@ -29,8 +29,7 @@ class HttpRequest:
 
     def message(self, text: str) -> str:
         """Returns one line: source, report, text, and the proxy if there is one."""
-        through = f" (through the proxy {self.proxy})" if self.proxy else ""
-        return f"{self.endpoint.source}: {self.request.report}: {text}{through}"
+        return f"{self.endpoint.source}: {self.request.report}: {text}{through(self.proxy)}"
 
     def quote(self, text: str) -> str:
         """Makes foreign text fit for a message: without the key, printable, one line, cut."""
