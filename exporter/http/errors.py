@@ -35,35 +35,25 @@ HTTPX_ERRORS = (
 )
 """Everything that httpx may raise while one request is sent."""
 
-MAPPED: tuple[tuple[type[Exception], type[ReportError]], ...] = (
-    (httpx.TimeoutException, TimedOutError),
-    (TimeoutError, TimedOutError),
-    (httpx.DecodingError, NotJsonError),
-    (httpx.TooManyRedirects, HttpStatusError),
-    (httpx.HTTPStatusError, HttpStatusError),
-)
-"""The first match counts; all others of `HTTPX_ERRORS` become a ConnectionLostError."""
-
 _TRANSIENT = (httpx.NetworkError, httpx.RemoteProtocolError, httpx.ProxyError, OSError)
 ANOTHER = "it may speak only HTTP/2, and the exporter speaks HTTP/1.1; check base_url, or put a proxy in front of it"
 
 
-def kind(error: Exception) -> type[ReportError]:
-    return next((ours for foreign, ours in MAPPED if isinstance(error, foreign)), ConnectionLostError)
-
-
 def translate(error: Exception, sent: HttpRequest) -> ReportError | RetryableError:
     """Returns our error for one of `HTTPX_ERRORS`."""
-    ours = kind(error)
-    if ours is TimedOutError:
-        limit = f"{sent.endpoint.timeout:g} s; see poll.timeout"
-        return ours(sent.message(f"no complete answer from {sent.site} within {limit}"))
-    if ours is ConnectionLostError:
-        message = sent.message(_lost(error, sent))
-        untrusted = any(isinstance(cause, ssl.SSLCertVerificationError) for cause in causes(error))
-        may_pass = isinstance(error, _TRANSIENT) and not untrusted
-        return RetryableError(ours, message, type(error).__name__) if may_pass else ours(message)
-    return ours(sent.message(f"{sent.site} answered, but {sent.quote(str(error))}"))
+    match error:
+        case httpx.TimeoutException() | TimeoutError():
+            limit = f"{sent.endpoint.timeout:g} s; see poll.timeout"
+            return TimedOutError(sent.message(f"no complete answer from {sent.site} within {limit}"))
+        case httpx.DecodingError():
+            return NotJsonError(sent.message(f"{sent.site} answered, but {sent.quote(str(error))}"))
+        case httpx.TooManyRedirects() | httpx.HTTPStatusError():
+            return HttpStatusError(sent.message(f"{sent.site} answered, but {sent.quote(str(error))}"))
+    message = sent.message(_lost(error, sent))
+    untrusted = any(isinstance(cause, ssl.SSLCertVerificationError) for cause in causes(error))
+    if isinstance(error, _TRANSIENT) and not untrusted:
+        return RetryableError(ConnectionLostError, message, type(error).__name__)
+    return ConnectionLostError(message)
 
 
 def _lost(error: Exception, sent: HttpRequest) -> str:

@@ -7,7 +7,6 @@ import httpx
 import pytest
 
 from exporter.domain.errors import ConnectionLostError, HttpStatusError, NotJsonError, ReportError, TimedOutError
-from exporter.http import errors
 from tests.http.fakes import KEY, bench
 
 EXPECTED: dict[type[Exception], type[ReportError]] = {
@@ -53,10 +52,12 @@ def test_every_exception_that_httpx_has_is_mapped_here() -> None:
     assert public == set(EXPECTED)
 
 
+@pytest.mark.anyio
 @pytest.mark.parametrize("foreign", EXPECTED, ids=lambda foreign: foreign.__name__)
-def test_each_is_caught_and_becomes_its_one_error(foreign: type[Exception]) -> None:
-    assert issubclass(foreign, errors.HTTPX_ERRORS)
-    assert errors.kind(made(foreign)) is EXPECTED[foreign]
+async def test_each_is_caught_and_becomes_its_one_error(foreign: type[Exception]) -> None:
+    with pytest.raises(ReportError) as caught:
+        await bench(made(foreign)).ask()
+    assert type(caught.value) is EXPECTED[foreign]
 
 
 def caused(error: Exception, *causes: BaseException) -> Exception:
