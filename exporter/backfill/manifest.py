@@ -8,6 +8,7 @@ import fcntl
 import os
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import date
 from hashlib import sha256
 from pathlib import Path
@@ -52,12 +53,12 @@ class Contents(msgspec.Struct, frozen=True, omit_defaults=True):
     finished: bool = False
 
 
+@dataclass(slots=True)
 class Manifest:
     """The manifest in `folder`, which this process has locked; open it with `opened`."""
 
-    def __init__(self, folder: Path, content: Contents) -> None:
-        self.folder = folder
-        self._content = content
+    folder: Path
+    _content: Contents
 
     @property
     def finished(self) -> bool:

@@ -9,7 +9,7 @@ sample.
 import asyncio
 import heapq
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
@@ -49,44 +49,39 @@ def name(line: str) -> str:
     return line[: line.rindex("}")]
 
 
+@dataclass(frozen=True, slots=True)
 class Runs:
     """The sorted lines of pieces in `folder`; `added` are labels of every series, `most_open` bounds open files."""
 
-    def __init__(self, folder: Path, added: Mapping[str, str], most_open: int = MOST_OPEN) -> None:
-        self._folder = folder
-        self._added = added
-        self._most_open = most_open
+    folder: Path
+    added: Mapping[str, str]
+    most_open: int = MOST_OPEN
 
     async def begin(self, oldest: date) -> None:
         """Takes days of any age."""
 
     async def take(self, piece: Piece, figures: Iterable[Series]) -> None:
         """Writes the lines of one piece over what an interrupted run left of it; raises OSError."""
-        path = self._folder / f"{piece.source}.{piece.report}.{piece.days.first}{RUNS}"
-        await asyncio.to_thread(_write, path, lines(figures, self._added))
+        path = self.folder / f"{piece.source}.{piece.report}.{piece.days.first}{RUNS}"
+        await asyncio.to_thread(_write, path, lines(figures, self.added))
 
     def merge(self, target: Path, helps: Mapping[str, str]) -> "WrittenFile":
         """Writes the file of all pieces atomically, with HELP texts by family; an OSError loses nothing."""
-        paths, level = sorted(self._folder.glob(f"*{RUNS}")), 0
-        while len(paths) > self._most_open:
-            groups = [paths[n : n + self._most_open] for n in range(0, len(paths), self._most_open)]
+        paths, level = sorted(self.folder.glob(f"*{RUNS}")), 0
+        while len(paths) > self.most_open:
             level += 1
-            paths = [self._merged(group, f"{level}-{n:05}.merged") for n, group in enumerate(groups)]
+            groups = [paths[n : n + self.most_open] for n in range(0, len(paths), self.most_open)]
+            paths = [self.folder / f"{level}-{n:05}.merged" for n in range(len(groups))]
+            for path, group in zip(paths, groups, strict=True):
+                _write(path, _merged(group))
         written = WrittenFile(helps)
-        with _together(paths) as found:
-            _write(target, written.over(found))
+        _write(target, written.over(_merged(paths)))
         return written
 
     def clear(self) -> None:
         for pattern in (f"*{RUNS}", "*.merged"):
-            for path in self._folder.glob(pattern):
+            for path in self.folder.glob(pattern):
                 path.unlink()
-
-    def _merged(self, paths: Sequence[Path], file: str) -> Path:
-        target = self._folder / file
-        with _together(paths) as found:
-            _write(target, found)
-        return target
 
 
 @dataclass(slots=True)
@@ -110,12 +105,11 @@ class WrittenFile:
         yield "# EOF\n"
 
 
-@contextmanager
-def _together(paths: Sequence[Path]) -> Iterator[Iterator[str]]:
-    """Opens sorted files and gives their lines, sorted."""
+def _merged(paths: Sequence[Path]) -> Iterator[str]:
+    """Yields the lines of sorted files, sorted."""
     with ExitStack() as closing:
         files = [closing.enter_context(path.open(encoding="utf-8", newline="\n")) for path in paths]
-        yield heapq.merge(*files, key=name)
+        yield from heapq.merge(*files, key=name)
 
 
 def _write(path: Path, found: Iterable[str]) -> None:
