@@ -68,7 +68,7 @@ class LineFormatter(logging.Formatter):
 
     def __init__(self, format_: LogFormat) -> None:
         super().__init__()
-        self._write = _json if format_ == "json" else _logfmt
+        self._as_json = format_ == "json"
 
     def format(self, record: logging.LogRecord) -> str:
         moment = datetime.fromtimestamp(record.created, UTC).isoformat().replace("+00:00", "Z")
@@ -76,18 +76,12 @@ class LineFormatter(logging.Formatter):
         fields = {"ts": moment, "level": record.levelname.lower(), "msg": record.getMessage(), **extra}
         if record.exc_info:
             fields["exception"] = self.formatException(record.exc_info)
-        return self._write(fields)
+        if self._as_json:
+            return json.dumps(fields, ensure_ascii=False, default=repr)
+        return " ".join(f"{key}={_logfmt(value)}" for key, value in fields.items())
 
 
-def _json(fields: Mapping[str, object]) -> str:
-    return json.dumps(fields, ensure_ascii=False, default=repr)
-
-
-def _logfmt(fields: Mapping[str, object]) -> str:
-    return " ".join(f"{key}={_value(value)}" for key, value in fields.items())
-
-
-def _value(value: object) -> str:
+def _logfmt(value: object) -> str:
     """Quotes a value as in JSON where logfmt requires it."""
     text = "" if value is None else str(value)
     printable = text.isprintable()

@@ -167,7 +167,8 @@ def _live() -> Iterator[Family]:
 
 
 def markdown(found: tuple[Section, ...]) -> str:
-    index = [f"* [{section.title}](#{_anchor(section.title)})" for section in found]
+    anchors = [section.title.lower().replace(":", "").replace(" ", "-") for section in found]
+    index = [f"* [{section.title}](#{anchor})" for section, anchor in zip(found, anchors, strict=True)]
     lines = [
         "# Metrics",
         "",
@@ -220,7 +221,3 @@ def _among(labels: tuple[str, ...]) -> str:
 
 def _listed(names: Iterable[str]) -> str:
     return ", ".join(f"`{name}`" for name in names)
-
-
-def _anchor(title: str) -> str:
-    return title.lower().replace(":", "").replace(" ", "-")

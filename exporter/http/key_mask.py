@@ -6,7 +6,6 @@ in /metrics, the API and files, each with its own escapes; so keys are masked on
 
 import re
 from collections.abc import Collection, Mapping
-from functools import cached_property
 
 SHORTEST = 8
 """Length of a key that is masked in answers; a shorter one could be part of any word."""
@@ -14,7 +13,6 @@ MASKED = b"[key]"
 SHORT_ESCAPES = frozenset('"\\/')
 """Visible letters that JSON may write after a backslash."""
 VISIBLE_ESCAPE = re.compile(rb"\\u00[2-7]")
-NEVER = b"(?!)"
 
 
 class KeyMask:
@@ -27,19 +25,10 @@ class KeyMask:
         self._words = tuple(word.encode() for word in self._all if len(word) >= SHORTEST)
         self._short = tuple(f"\\{letter}".encode() for letter in SHORT_ESCAPES.intersection("".join(self._all)))
 
-    @cached_property
-    def _any_form(self) -> re.Pattern[bytes]:
-        return re.compile("|".join(map(_any_form, self._words)).encode() or NEVER)
-
-    @cached_property
-    def _short_words(self) -> re.Pattern[str]:
-        short = "|".join(re.escape(word) for word in self._all if 0 < len(word) < SHORTEST)
-        return re.compile(rf"(?<!\w)(?:{short})(?!\w)" if short else NEVER.decode())
-
     def in_body(self, body: bytes) -> bytes:
         """Returns a body without the keys; `body` itself if it holds none, which is fast."""
         if any(escape in body for escape in self._short) or VISIBLE_ESCAPE.search(body):
-            return self._any_form.sub(MASKED, body)
+            return re.sub("|".join(map(_any_form, self._words)).encode(), MASKED, body) if self._words else body
         for word in self._words:
             if word in body:
                 body = body.replace(word, MASKED)
@@ -50,7 +39,9 @@ class KeyMask:
 
     def in_message(self, text: str) -> str:
         """Returns an error's text without the keys; a short key is masked where it is a word by itself."""
-        return self._short_words.sub(MASKED.decode(), self.in_text(text))
+        text = self.in_text(text)
+        short = "|".join(re.escape(word) for word in self._all if 0 < len(word) < SHORTEST)
+        return re.sub(rf"(?<!\w)(?:{short})(?!\w)", MASKED.decode(), text) if short else text
 
 
 def _any_form(word: bytes) -> str:

@@ -68,12 +68,13 @@ def backfill(
     spans = {each.name: span(first, last, each, known=goes_on and folder.exists()) for each in chosen}
     options = {"--from": first or "", "--to": last or "", "--label": repr(sorted(labels.items()))}
     question = asked({**options, DESTINATION: _kept(remote_write) if remote_write else str(output)}, chosen)
+    loose = {"--from", "--to", *(name for name in question if name.rpartition(": ")[2] in OF_FIGURES)}
     interpreter.collect_rarely()
     interpreter.give_back()
     try:
         if comparison and not store:
             return compared(chosen, spans, comparison)
-        with opened(folder, question, spans, loose(chosen) if goes_on else None) as manifest:
+        with opened(folder, question, spans, loose if goes_on else None) as manifest:
             if store:
                 into_store(chosen, manifest, store, comparison)
             elif output:
@@ -152,10 +153,6 @@ def added(written: Sequence[str], chosen: Sequence[Source]) -> Mapping[str, str]
             raise ConfigError(f"--label: {match[1]} is repeated or a label of the figures; choose another name")
         found[match[1]] = match[2]
     return found
-
-
-def loose(chosen: Sequence[Source]) -> Sequence[str]:
-    return ("--from", "--to", *(f"{each.name}: {name}" for each in chosen for name in OF_FIGURES))
 
 
 def asked(options: Mapping[str, str], chosen: Sequence[Source]) -> Mapping[str, str]:

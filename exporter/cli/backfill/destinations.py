@@ -126,14 +126,6 @@ async def ask_all(
         return await Backfill(jobs, manifest, destination, worker, CLOCK, report_step).run()
 
 
-def speed(step: Step, seconds: float) -> str:
-    """Returns the rate of this run, which began `seconds` ago, and the time left: `0.9 requests/s, 7m50s left`."""
-    if seconds <= 0:
-        return ""
-    rate = step.asked / seconds
-    return f"{rate:.1f} requests/s, {spoken(timedelta(seconds=seconds_left(step, rate)))} left"
-
-
 def seconds_left(step: Step, rate: float) -> float:
     """Returns how long the rest takes at this rate, or by the rate limit if that takes longer (it allows a burst)."""
     return max(step.left / rate, step.seconds_left)
@@ -147,8 +139,10 @@ def progress(console: Console, monotonic: Callable[[], float]) -> Iterator[Calla
 
         def report(step: Step) -> None:
             nonlocal printed_at
-            now = monotonic()
-            what, pace = f"{step.piece.source}: {step.piece.report}", speed(step, now - began)
+            now, what, pace = monotonic(), f"{step.piece.source}: {step.piece.report}", ""
+            if now > began:
+                rate = step.asked / (now - began)
+                pace = f"{rate:.1f} requests/s, {spoken(timedelta(seconds=seconds_left(step, rate)))} left"
             if console.is_terminal:
                 show(f"{what}, {pace}", done=step.done, total=step.total)
             elif step.done >= step.total or now - printed_at >= SILENCE_SECONDS:
