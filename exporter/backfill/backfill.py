@@ -115,11 +115,7 @@ class Backfill:
                         await ask_report(job)
                     except ReportError as error:
                         failed[job.which] = _line(job, str(error))
-        left_out = (
-            _line(job, progress.left_out)
-            for job in self.jobs
-            if (progress := self.manifest.progress(*job.which)) and progress.left_out
-        )
+        left_out = (_line(job, why) for job in self.jobs if (why := self.manifest.progress(*job.which).left_out))
         return BackfillResult(tuple(failed.values()), tuple(left_out))
 
     def _left(self) -> Sequence[Days]:
@@ -128,15 +124,14 @@ class Backfill:
     async def _begin(self, job: ReportJob) -> None:
         """Finds the state of a report that was asked before, else asks for a sample; then plans the requests."""
         progress = self.manifest.progress(*job.which)
-        if progress is None or (progress.until is None and not progress.left_out):
+        if progress.until is None and not progress.left_out:
             await self._sample(job)
         elif known := await self.worker.run(partial(self.manifest.state, *job.which)):
             job.state = known
-        left, progress = self.manifest.left(*job.which), self.manifest.progress(*job.which)
-        if left is not None and progress is not None:
+        if left := self.manifest.left(*job.which):
             job.requests = {
                 days: len(job.report.plan(days, job.target.scope, _discoveries(job, days)))
-                for days in reversed(left.pieces(progress.longest))
+                for days in reversed(left.pieces(self.manifest.progress(*job.which).longest))
             }
 
     async def _sample(self, job: ReportJob) -> None:

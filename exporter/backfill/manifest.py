@@ -43,6 +43,9 @@ class ReportProgress(msgspec.Struct, frozen=True):
     left_out: str = ""
 
 
+NOT_ASKED = ReportProgress(0)
+
+
 class Contents(msgspec.Struct, frozen=True, omit_defaults=True):
     """The content of manifest.json: `question` by option, `spans` by source, `reports` by source/report."""
 
@@ -67,24 +70,21 @@ class Manifest:
     def span(self, source: str) -> Days:
         return self._content.spans[source]
 
-    def progress(self, source: str, report: str) -> ReportProgress | None:
-        """Returns the progress of a report; None before it was asked at all."""
-        return self._content.reports.get(f"{source}/{report}")
+    def progress(self, source: str, report: str) -> ReportProgress:
+        return self._content.reports.get(f"{source}/{report}", NOT_ASKED)
 
     def left(self, source: str, report: str) -> Days | None:
         """Returns the days of a report that are still to be asked; None if there are none."""
         days, progress = self.span(source), self.progress(source, report)
-        if progress is not None and progress.left_out:
-            return None
-        first = days.first if progress is None or progress.until is None else progress.until + ONE_DAY
-        return Days(first, days.last) if first <= days.last else None
+        first = days.first if progress.until is None else progress.until + ONE_DAY
+        return Days(first, days.last) if first <= days.last and not progress.left_out else None
 
     def state(self, source: str, report: str) -> ReportState | None:
         """Returns the state of a report's last days; None before the first ones; ConfigError if it is damaged."""
-        progress = self.progress(source, report)
-        if progress is None or progress.until is None:
+        until = self.progress(source, report).until
+        if until is None:
             return None
-        path = self._state_file(source, report, progress.until)
+        path = self._state_file(source, report, until)
         try:
             return decoded(path.read_bytes())[source].reports[report]
         except (OSError, UnusableError, KeyError) as error:
@@ -97,7 +97,7 @@ class Manifest:
     def done(self, piece: Piece, state: ReportState) -> None:
         """Notes that a piece was handed on, and the state after it."""
         source, report, days = piece
-        before = self._content.reports[f"{source}/{report}"]
+        before = self.progress(source, report)
         kept = Section({}, len(state.ledger.blocks), {report: state})
         replace_file(self._state_file(source, report, days.last), encoded({source: kept}))
         self.begin(source, report, msgspec.structs.replace(before, until=days.last))

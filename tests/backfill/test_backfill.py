@@ -14,7 +14,7 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
 from exporter.backfill.figures import Series, helps, noon
-from exporter.backfill.manifest import DESTINATION, ReportProgress, opened
+from exporter.backfill.manifest import DESTINATION, NOT_ASKED, ReportProgress, opened
 from exporter.backfill.openmetrics_file import Runs, WrittenFile, lines
 from exporter.domain.errors import ConfigError
 from exporter.domain.model import Days
@@ -138,8 +138,8 @@ async def only_left(past: Past) -> int:
     """Returns how many pieces no run has handed on yet."""
     with opened(past.backfill, {"a": "b"}, {}) as manifest:
         progress = [manifest.progress("s", report.name) for report in TARGET.reports if report.has_days]
-    done = sum(each is not None and each.until is not None for each in progress)
-    halves = sum(each is not None and each.until is not None and each.until < TWO_MONTHS.last for each in progress)
+    done = sum(each.until is not None for each in progress)
+    halves = sum(each.until is not None and each.until < TWO_MONTHS.last for each in progress)
     return 2 * (len(progress) - done) + halves
 
 
@@ -329,5 +329,5 @@ def test_what_was_left_out_is_asked_again_when_continued(tmp_path: Path) -> None
         manifest.begin("s", "chat-sessions", ReportProgress(31))
         manifest.finish()
     with opened(tmp_path / "m", BEGUN, NEW, ()) as found:
-        assert found.progress("s", "tools") is None
+        assert found.progress("s", "tools") == NOT_ASKED
         assert found.progress("s", "chat-sessions") == ReportProgress(31)
