@@ -137,7 +137,6 @@ def told(status: int, capsys: pytest.CaptureFixture[str]) -> str:
                      id="no company"),
         pytest.param(["simulate", "--channels", "201"], "201 simulated channels: choose a number from 1 to 200",
                      id="more channels than there are"),
-        pytest.param(["simulate", "--keep-days", "0"], "0 kept days: choose a number from 1 to 36500", id="no day"),
         pytest.param(["demo", "--companies", "10001"], "10001 simulated companies: choose a number from 1 to 10000",
                      id="too many companies"),
         pytest.param(["simulate", "--timezone", "Nowhere"],
@@ -159,6 +158,7 @@ def test_wrong_use_is_one_line(arguments: list[str], line: str, capsys: pytest.C
     ("arguments", "says"),
     [
         pytest.param(["simulate", "--companies", "many"], "--companies", id="no number"),
+        pytest.param(["simulate", "--keep-days", "0"], "--keep-days", id="no day"),
         pytest.param(["serve", "--log.level", "loud"], "'debug', 'info', 'warn', 'error'", id="no severity"),
         pytest.param(["serve", "--log.format", "xml"], "'logfmt', 'json'", id="no format of logs"),
         pytest.param(["metrics", "--format", "xml"], "'markdown', 'json'", id="no format of the catalogue"),

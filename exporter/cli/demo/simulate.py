@@ -9,7 +9,6 @@ import typer
 
 from exporter.app.process import serving_until_signalled
 from exporter.cli.options import option, option_value
-from exporter.domain.errors import ConfigError
 from exporter.settings import readers
 from exporter.simulator.app import create_app
 from exporter.simulator.chatcaptain.bots import MOST_CHANNELS, USUAL_CHANNELS, Bots
@@ -18,7 +17,6 @@ from exporter.simulator.scenarios import NORMAL
 from exporter.web.server.server import listen, url
 
 OPTION = "--listen-address"
-MOST_KEPT = 36_500
 
 Companies = Annotated[int, option("--companies", "N", "Number of simulated companies, 1 to 10000.")]
 Channels = Annotated[int, option("--channels", "N", f"How many channels its chatbot has, 1 to {MOST_CHANNELS}.")]
@@ -34,12 +32,10 @@ def simulate(
     scenario: Scenarios = None,
     timezone: Annotated[str, option("--timezone", "ZONE", "The zone of its days.")] = "UTC",
     keep_days: Annotated[
-        int, option("--keep-days", "N", f"How many days before today it keeps, 1 to {MOST_KEPT}.")
+        int, option("--keep-days", "N", "How many days before today it keeps.", least=1, most=36_500)
     ] = HISTORY.days,
 ) -> None:
     """Serve the simulated platforms alone. Runs until SIGTERM or SIGINT."""
-    if not 1 <= keep_days <= MOST_KEPT:
-        raise ConfigError(f"{keep_days} kept days: choose a number from 1 to {MOST_KEPT}")
     keeps = timedelta(days=keep_days)
     zone = option_value("--timezone", readers.zone, timezone)
     world = replace(World.from_seed(seed, companies, zone), keeps=keeps)
