@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Annotated
-from urllib.parse import urlsplit
 
 import typer
 from rich.console import Console
@@ -24,7 +23,7 @@ from exporter.domain.clock import Clock, utcnow
 from exporter.domain.errors import ConfigError, FailedError, NotFoundError, ReportError, SchemaError
 from exporter.domain.model import Days
 from exporter.domain.text import printable
-from exporter.http import RetryBudget, download, is_loopback
+from exporter.http import RetryBudget, download
 from exporter.platforms.chatcaptain import export_job as job
 from exporter.polling.ask import Fetch
 from exporter.polling.probe import LastCodes
@@ -44,7 +43,7 @@ RETRY_SECONDS = 60.0
 class Order:
     """What to export: days of a chatbot, saved at `target` within `seconds`; `export_id` resumes an export."""
 
-    chatbot_id: str
+    source: Source
     days: Days
     target: Path
     rules: download.DownloadRules
@@ -52,6 +51,10 @@ class Order:
     seconds: float
     show: Callable[[str], None]
     clock: Clock = CLOCK
+
+    @property
+    def chatbot_id(self) -> str:
+        return str(self.source.account.options["chatbot_id"])
 
 
 def export(
@@ -76,14 +79,11 @@ def export(
         raise ConfigError(f"--output: the folder of {output} does not exist; create it")
     asked = _days(first, last, resumes=export_id is not None, today=day_at(utcnow(), chosen.target.rules.zone))
     with tables.progress(Console(stderr=True), DownloadColumn(), TimeElapsedColumn(), transient=False) as show:
-        site, most = urlsplit(chosen.base_url), option_value("--max-size", size, max_size)
-        at_home = site.scheme == "http" and is_loopback(site.hostname or "")
-        rules = download.DownloadRules(endpoint_of(chosen), most, at_home, lambda done: show(done=done))
+        most = option_value("--max-size", size, max_size)
+        rules = download.DownloadRules(endpoint_of(chosen), most, lambda done: show(done=done))
         seconds = option_value("--deadline", duration, deadline).total_seconds()
-        order = Order(
-            str(chosen.account.options["chatbot_id"]), asked, output.absolute(), rules, export_id, seconds, show
-        )
-        done = run_command(unless_signalled(_exported(chosen, order)))
+        order = Order(chosen, asked, output.absolute(), rules, export_id, seconds, show)
+        done = run_command(unless_signalled(_exported(order)))
     if done is None:
         raise FailedError("interrupted before the export was saved; resume it with the --export-id shown above")
     typer.echo(f"{output}: {done} bytes")
@@ -111,16 +111,16 @@ def _days(first: str | None, last: str | None, *, resumes: bool, today: date) ->
     return Days(begin, end)
 
 
-async def _exported(chosen: Source, order: Order) -> int:
-    async with aclosing(client_of(chosen, LastCodes())) as client:
-        return await exported(client, order, chosen)
+async def _exported(order: Order) -> int:
+    async with aclosing(client_of(order.source, LastCodes())) as client:
+        return await exported(client, order)
 
 
-async def exported(fetch: Fetch, order: Order, chosen: Source) -> int:
+async def exported(fetch: Fetch, order: Order) -> int:
     """Starts or resumes an export, saves its file and returns its size. FailedError names the id to resume with."""
-    export_id = order.export_id or await _started(fetch, order, chosen)
+    export_id, name = order.export_id or await _started(fetch, order), order.source.name
     shown = shlex.quote(printable(export_id))  # people copy it into a shell
-    order.show(f"export {shown} of {chosen.name}; resume with --export-id {shown}")
+    order.show(f"export {shown} of {name}; resume with --export-id {shown}")
     try:
         async with asyncio.timeout(order.seconds):
             return await _saved(fetch, order, export_id)
@@ -132,15 +132,15 @@ async def exported(fetch: Fetch, order: Order, chosen: Source) -> int:
         why = f"failed: {error}"
     except OSError as error:
         why = f"cannot be saved at {order.target}: {error.strerror or error}; free space or choose another file"
-    raise FailedError(f"{chosen.name}: export {shown} {why}. Resume with --export-id {shown}")
+    raise FailedError(f"{name}: export {shown} {why}. Resume with --export-id {shown}")
 
 
-async def _started(fetch: Fetch, order: Order, chosen: Source) -> str:
+async def _started(fetch: Fetch, order: Order) -> str:
+    request = job.start(order.chatbot_id, order.days, order.source.target.rules.zone)
     try:
-        body = await fetch.get(job.start(order.chatbot_id, order.days, chosen.target.rules.zone), RetryBudget(0))
-        return job.started(body)
+        return job.started(await fetch.get(request, RetryBudget(0)))
     except ReportError as error:
-        raise FailedError(f"{chosen.name}: the export was not started: {error}") from error
+        raise FailedError(f"{order.source.name}: the export was not started: {error}") from error
 
 
 async def _saved(fetch: Fetch, order: Order, export_id: str) -> int:
@@ -160,12 +160,10 @@ async def _saved(fetch: Fetch, order: Order, export_id: str) -> int:
 
 async def _link(fetch: Fetch, order: Order, export_id: str, deadline: float) -> str:
     """Polls the status until there is a link, which may come a little after the status is complete."""
-    promises = 0
-    wait, retry_budget = FIRST_WAIT, RetryBudget(RETRY_SECONDS)
+    promises, wait, retry_budget = 0, FIRST_WAIT, RetryBudget(RETRY_SECONDS)
+    request = job.ask(order.chatbot_id, export_id, order.days)
     while True:
-        word, link, claimed = job.progress(
-            await fetch.get(job.ask(order.chatbot_id, export_id, order.days), retry_budget)
-        )
+        word, link, claimed = job.progress(await fetch.get(request, retry_budget))
         order.show(f"the platform says: {word}")
         if link is not None:
             return link

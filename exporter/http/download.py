@@ -21,7 +21,7 @@ import httpx
 
 from exporter.domain.errors import ConnectionLostError, HttpStatusError, ReportError, TimedOutError, TooLargeError
 from exporter.http.connection import USER_AGENT, Proxy, http_client, proxy_of, through
-from exporter.http.endpoint import Endpoint
+from exporter.http.endpoint import Endpoint, is_loopback
 from exporter.http.errors import HTTPX_ERRORS
 from exporter.http.response import pieces
 
@@ -69,14 +69,12 @@ async def resolve(host: str, port: int) -> list[str]:
 class DownloadRules:
     """What a download may do.
 
-    It uses the proxy and authorities of the source's `endpoint`, not its key. `at_home`: the source is on this
-    machine in plain http, so files may be too. `max_bytes` counts after decompression; `progress` gets the bytes
-    so far.
+    It uses the proxy and authorities of the source's `endpoint`, not its key. `max_bytes` counts after decompression;
+    `progress` gets the bytes so far.
     """
 
     endpoint: Endpoint
     max_bytes: int
-    at_home: bool = False
     progress: Callable[[int], None] = lambda _bytes: None
     resolve: Resolve = field(default=resolve)
     transport: httpx.AsyncBaseTransport | None = None
@@ -104,8 +102,10 @@ async def save(link: str, target: Path, rules: DownloadRules) -> int:
 
 
 async def _into(link: str, write: Callable[[bytes], object], rules: DownloadRules) -> int:
+    source = httpx.URL(rules.endpoint.base_url)
+    at_home = source.scheme == "http" and is_loopback(source.host)  # so files may be, too
     for _ in range(MOST_REDIRECTS + 1):
-        checked = await check(link, rules.resolve, at_home=rules.at_home)
+        checked = await check(link, rules.resolve, at_home=at_home)
         proxy = proxy_of(rules.endpoint, checked.url)
         addresses = (checked.url,) if proxy else checked.addresses
         async with http_client(rules.endpoint, proxy, rules.transport, HEADERS) as http:

@@ -83,10 +83,10 @@ class Site:
     async def save(self, export_id: str | None = None, seconds: float = 1800, max_bytes: int = 2**24) -> int:
         client = client_of(self.source, LastCodes())
         try:
-            rules = download.DownloadRules(endpoint_of(self.source), max_bytes, at_home=True)
+            rules = download.DownloadRules(endpoint_of(self.source), max_bytes)
             show, clock = self.passed.words.append, self.passed.clock
-            order = Order(BOTS.chatbots[0].id, DAYS, self.target, rules, export_id, seconds, show, clock)
-            return await exported(client, order, self.source)
+            order = Order(self.source, DAYS, self.target, rules, export_id, seconds, show, clock)
+            return await exported(client, order)
         finally:
             await client.aclose()
 
@@ -245,9 +245,9 @@ async def told(start: object, state: object, tmp_path: Path, export_id: str | No
     """Exports, which fails; returns the progress and the failure."""
     settings, passed = load(None, chatbot_environment(BOTS, "http://127.0.0.1:1"), platforms()), Passed()
     rules, show = download.DownloadRules(endpoint(), 1000), passed.words.append
-    order = Order("b", DAYS, tmp_path / "file", rules, export_id, 1800, show, passed.clock)
+    order = Order(chatbot(settings, None), DAYS, tmp_path / "file", rules, export_id, 1800, show, passed.clock)
     with pytest.raises(FailedError) as failed:
-        await exported(Telling(start, state), order, chatbot(settings, None))
+        await exported(Telling(start, state), order)
     return "\n".join(passed.words), str(failed.value)
 
 
