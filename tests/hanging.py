@@ -1,11 +1,11 @@
-"""A file system that does not answer, as that of a server which is gone."""
+"""A file system that does not respond, such as a network share without its server."""
 
 from pathlib import Path
 from threading import Event
 
 
 def hanging(path: Path) -> tuple[Path, Event]:
-    """Returns a path that whoever opens or looks at waits for, until the event is set."""
+    """Returns a path whose use blocks until the event is set."""
     answers = Event()
 
     class HangingPath(type(path)):  # type: ignore[misc]  # PosixPath

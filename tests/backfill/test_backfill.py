@@ -21,9 +21,9 @@ from exporter.domain.model import Days
 from exporter.platforms.paradigm.platform import TOOLS
 from exporter.simulator.paradigm.world import World
 from tests.backfill.past import NOON, REPORTS, TARGET, KilledError, Past
+from tests.platform_data import DailyFact, daily
 from tests.road.road import target_with
 from tests.road.test_believable_days import DECLARED
-from tests.truth import DailyFact, daily
 
 pytestmark = pytest.mark.anyio
 

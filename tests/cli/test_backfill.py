@@ -18,7 +18,7 @@ from exporter.cli.backfill.destinations import progress
 from exporter.cli.main import run
 from exporter.domain.model import Days
 from exporter.simulator.paradigm.world import World
-from tests import surroundings
+from tests import environment
 from tests.e2e.commands import SEED, simulating
 
 NEWEST = datetime.now(UTC).date() - timedelta(days=5)
@@ -30,7 +30,7 @@ Text = pytest.CaptureFixture[str]
 
 @pytest.fixture(autouse=True)
 def _no_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
-    surroundings.clear(monkeypatch)
+    environment.clear(monkeypatch)
 
 
 @pytest.fixture(scope="module")

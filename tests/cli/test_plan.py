@@ -15,7 +15,7 @@ from exporter.cli.main import run
 from exporter.forecast.calls import SourcePlan, forecast
 from exporter.forecast.series import Size
 from exporter.platforms.paradigm.platform import REPORTS
-from tests import surroundings
+from tests import environment
 from tests.forecast.test_forecast import HOURLY, target_with
 from tests.road.road import utc
 
@@ -31,7 +31,7 @@ PIECES_OF_100 = PASSES | {"used-documents": 2}
 @pytest.fixture
 def platform(monkeypatch: pytest.MonkeyPatch) -> Iterator[socket.socket]:
     """Configures one source at a socket that would show a request, and nothing else of the environment."""
-    surroundings.clear(monkeypatch)
+    environment.clear(monkeypatch)
     with socket.create_server(("127.0.0.1", 0)) as listening:
         listening.setblocking(False)
         monkeypatch.setenv("PARADIGM_BASE_URL", f"http://127.0.0.1:{listening.getsockname()[1]}")
@@ -139,7 +139,7 @@ class TestGates:
 
 def test_a_wrong_configuration_is_2(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     """Nothing can be planned without a source."""
-    surroundings.clear(monkeypatch)
+    environment.clear(monkeypatch)
 
     assert run(["plan"]) == 2
     assert capsys.readouterr().out == ""

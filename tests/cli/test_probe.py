@@ -38,11 +38,11 @@ from exporter.simulator.app import create_app
 from exporter.simulator.paradigm.reports import REPORTS as SIMULATED
 from exporter.simulator.paradigm.world import MODES, World
 from exporter.web.server.server import listen, url
-from tests import surroundings
+from tests import environment
 from tests.e2e.programs import free_port
 from tests.forecast.test_forecast import HOURLY, everybody_everywhere
 from tests.road.road import RULES, PassedClock, utc
-from tests.threaded import served
+from tests.threaded_server import serve_in_thread
 
 NOW = utc(2026, 11, 20, 18)
 WORLD = World.from_seed(1, 12)
@@ -51,7 +51,7 @@ KEYS = (WORLD.keys.admin, WORLD.keys.next_admin, WORLD.keys.company_admin, WORLD
 
 @pytest.fixture(autouse=True)
 def _no_configuration(monkeypatch: pytest.MonkeyPatch) -> None:
-    surroundings.clear(monkeypatch)
+    environment.clear(monkeypatch)
 
 
 def configured(base_url: str, key: str = WORLD.keys.admin, **options: str) -> Mapping[str, str]:
@@ -425,7 +425,7 @@ class TestTerminal:
 @contextmanager
 def platform(*scenarios: str) -> Iterator[str]:
     """Serves a simulated platform in a thread, as the command keeps the main one to itself."""
-    with served(create_app(WORLD, lambda: datetime.now(UTC), scenarios=scenarios or ("normal",))) as base:
+    with serve_in_thread(create_app(WORLD, lambda: datetime.now(UTC), scenarios=scenarios or ("normal",))) as base:
         yield base
 
 

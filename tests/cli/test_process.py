@@ -15,7 +15,7 @@ import exporter
 from tests import loopback
 from tests.cli.conftest import CANARY
 from tests.e2e.programs import answers, free_port, running, wait_for
-from tests.threaded import echo
+from tests.threaded_server import echo_server
 
 COMMAND = [sys.executable, "-m", "exporter.cli"]
 GRACE_S = 20
@@ -162,7 +162,7 @@ def control(platform: str) -> str:
 def test_no_key_is_ever_shown(status: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Not in the log at its most talkative, each line of which is JSON; not on any page; whatever the platform says."""
     log, base = tmp_path / "log", f"http://127.0.0.1:{free_port()}"
-    with echo(status) as platform:
+    with echo_server(status) as platform:
         monkeypatch.setenv("PARADIGM_API_KEY", CANARY)
         monkeypatch.setenv("PARADIGM_BASE_URL", platform)
         command = [*COMMAND, "serve", "--web.listen-address", base.removeprefix("http://")]

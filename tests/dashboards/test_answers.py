@@ -32,7 +32,7 @@ from tests.dashboards.shipped import (
 )
 from tests.dashboards.story import NOW
 from tests.dashboards.tsdb import Curve, Past
-from tests.truth import FACTS, Fact
+from tests.platform_data import FACTS, Fact
 
 pytestmark = [pytest.mark.e2e, pytest.mark.once]
 

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from tests import surroundings
+from tests import environment
 from tests.e2e import programs
 
 COMMAND = (sys.executable, "-c", "from exporter.cli.main import main; main()", "check", "--probe")
@@ -20,12 +20,12 @@ def test_a_probe_that_is_told_to_end_ends_quietly(told: signal.Signals) -> None:
     """Exit 1 within seconds, since not all was asked; no table, no traceback."""
     with socket.create_server(("127.0.0.1", 0)) as silent:
         silent.settimeout(20)
-        environment = {
-            **surroundings.plain(),
+        variables = {
+            **environment.plain(),
             "PARADIGM_BASE_URL": f"http://127.0.0.1:{silent.getsockname()[1]}",
             "PARADIGM_API_KEY": KEY,
         }
-        process = subprocess.Popen(COMMAND, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        process = subprocess.Popen(COMMAND, env=variables, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         try:
             connection, _ = silent.accept()
             with connection:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.stage import staged
-from tests.surroundings import plain
+from tests.environment import plain
 
 pytestmark = [pytest.mark.anyio, pytest.mark.e2e, pytest.mark.once]
 

@@ -19,7 +19,7 @@ from exporter.domain.model import Days
 from exporter.simulator.paradigm.world import World
 from tests.e2e.commands import SEED, simulating
 from tests.e2e.prometheus import Prometheus, started
-from tests.truth import daily
+from tests.platform_data import daily
 
 pytestmark = [pytest.mark.e2e, pytest.mark.once]
 

@@ -24,7 +24,7 @@ from exporter.simulator.paradigm.world import World
 from exporter.simulator.scenarios import SCENARIOS
 from tests.e2e import programs
 from tests.e2e.commands import COMMAND, SEED
-from tests.threaded import echo, served
+from tests.threaded_server import echo_server, serve_in_thread
 
 pytestmark = [pytest.mark.e2e, pytest.mark.once]
 
@@ -107,7 +107,7 @@ def platforms() -> Iterator[str]:
         for name in SCENARIOS
     }
     app = Starlette(routes=[Mount(f"/{name}", app) for name, app in apps.items()])
-    with served(app) as base:
+    with serve_in_thread(app) as base:
         yield base
 
 
@@ -118,7 +118,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     (made / "key").write_text(KEYS.company_admin)
     (made / "bot.key").write_text(BOT.key)
     (made / "web.yml").write_text(f"basic_auth_users: {{me: '{HASH}'}}\n")
-    with platforms() as base, echo(418) as told:
+    with platforms() as base, echo_server(418) as told:
         sources = [SCENARIO.format(scenario=name, platform=f"{base}/{name}", bot=BOT.id) for name in SCENARIOS]
         good = told.replace("/418", "/200")
         others = OTHERS.format(platform=f"{base}/normal", admin=KEYS.admin, echo=told, good_echo=good, bot=BOT.id)

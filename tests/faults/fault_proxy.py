@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from tests.hostile import Step, perform, read_head
+from tests.scripted_server import Step, perform, read_head
 
 LOOPBACK = "127.0.0.1"
 VALID = "valid"

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from random import Random
 
 from tests.faults.fault_proxy import Fault, Response, remove_headers
-from tests.hostile import Act, Drip, Endless, Step
+from tests.scripted_server import Act, Drip, Endless, Step
 
 MAX_BODY = 2**20
 """`poll.max_body` of the exporter under test, in bytes."""

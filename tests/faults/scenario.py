@@ -22,7 +22,7 @@ from tests.faults.faults import MAX_BODY
 from tests.faults.proxies import Case, FaultProxies, can_replace_resolv_conf, cases, make_certificates, running_proxies
 from tests.faults.scrape_checker import REPORTS, ReportKey, ScrapeChecker, expected_figures, growing
 from tests.road.road import PassedClock
-from tests.threaded import served
+from tests.threaded_server import serve_in_thread
 
 HOUR = timedelta(hours=1)
 SETTLE = timedelta(hours=6)
@@ -145,7 +145,7 @@ def run_scenario(folder: Path) -> ScenarioResult:
     possible = [case for case in cases() if has_dns or case.host == LOOPBACK]
     keys = [ReportKey(source, report) for source in (STEADY, *(case.source for case in possible)) for report in REPORTS]
     with (
-        served(create_app(world, clock.now)) as platform_url,
+        serve_in_thread(create_app(world, clock.now)) as platform_url,
         running_proxies(int(platform_url.rpartition(":")[2]), possible, certificates.contexts) as proxies,
     ):
         config = configuration(possible, proxies, platform_url, world, certificates.ca_file)

@@ -20,7 +20,7 @@ from tests.faults.proxies import Case, FaultProxies, running_proxies
 from tests.faults.scenario import COMMAND, HOUR, SETTLE, configuration, zone_at_noon
 from tests.faults.scrape_checker import REPORTS, WRONG, ReportKey, ScrapeChecker, expected_figures, growing
 from tests.road.road import PassedClock
-from tests.threaded import served
+from tests.threaded_server import serve_in_thread
 
 pytestmark = [pytest.mark.e2e, pytest.mark.once]
 
@@ -75,7 +75,7 @@ def environment(tmp_path: Path) -> Iterator[Environment]:
     world, clock = growing(World.from_seed(1, 20, zone_at_noon(now)), now), PassedClock(now)
     case = Case(SOURCE, REFUSED)
     with (
-        served(create_app(world, clock.now)) as platform_url,
+        serve_in_thread(create_app(world, clock.now)) as platform_url,
         running_proxies(int(platform_url.rpartition(":")[2]), [case], {}) as proxies,
     ):
         text = configuration([case], proxies, platform_url, world, tmp_path / "none")

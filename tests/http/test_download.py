@@ -15,8 +15,8 @@ import pytest
 from exporter.domain.errors import ConnectionLostError
 from exporter.http import download
 from tests.certificates import self_signed
-from tests.hostile import hostile, read_head
 from tests.http.fakes import KEY, Wire, endpoint
+from tests.scripted_server import read_head, scripted_server
 
 pytestmark = pytest.mark.anyio
 
@@ -62,7 +62,7 @@ async def test_a_download_takes_proxy_and_authorities_of_its_source(tmp_path: Pa
     tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     tls.load_cert_chain(tmp_path / "files.example.crt", tmp_path / "files.example.key")
     asked: list[str] = []
-    async with hostile(FILE, tls=tls) as server, tunnel(server.port, asked) as proxy:
+    async with scripted_server(FILE, tls=tls) as server, tunnel(server.port, asked) as proxy:
         source = replace(endpoint(ca_file=str(tmp_path / "files.example.crt")), proxy_url=proxy)
         size = await download.save(LINK, tmp_path / "file", download.DownloadRules(source, 100, resolve=public))
         rules = download.DownloadRules(replace(source, ca_file=None), 100, resolve=public)

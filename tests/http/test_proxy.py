@@ -11,9 +11,9 @@ from exporter.backfill.remote_write import RemoteWrite
 from exporter.backfill.store_client import HttpConfig, client
 from exporter.domain.errors import ChatUsageError, ConfigError, StoreError
 from exporter.http.connection import proxy_for
-from tests.hostile import Act, free_port, hostile
 from tests.http.fakes import NOON, Time, answer, bench, endpoint
 from tests.http.test_wire import at
+from tests.scripted_server import Act, free_port, scripted_server
 
 PROXY = "http://operator:pa55@proxy.example:3128"
 NAMED = re.escape("(through the proxy http://proxy.example:3128 of proxy_url)")
@@ -111,7 +111,7 @@ async def test_a_dead_proxy_of_the_environment_is_named(monkeypatch: pytest.Monk
 
 @pytest.mark.anyio
 async def test_a_store_names_its_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
-    async with hostile(Act.RESET) as proxy:
+    async with scripted_server(Act.RESET) as proxy:
         monkeypatch.setenv("HTTP_PROXY", proxy.url)
         monkeypatch.setenv("NO_PROXY", "fd00:1234::/64,[::1]")
         url = "http://store.example/api/v1/write"

@@ -9,8 +9,8 @@ import pytest
 
 from exporter.domain.errors import ConnectionLostError
 from tests.certificates import self_signed, signed
-from tests.hostile import hostile
 from tests.http.fakes import GOOD, Bench, endpoint
+from tests.scripted_server import scripted_server
 
 pytestmark = [
     pytest.mark.anyio,
@@ -60,7 +60,7 @@ def certificate(folder: Path, name: str, *, expired: bool = False) -> tuple[str,
 
 async def test_ca_file_makes_a_private_instance_trusted(tmp_path: Path) -> None:
     cert, tls = certificate(tmp_path, "IP:127.0.0.1")
-    async with hostile(WHOLE, tls=tls) as server:
+    async with scripted_server(WHOLE, tls=tls) as server:
         asked = Bench(endpoint=endpoint(base_url=f"https://127.0.0.1:{server.port}", ca_file=cert))
         assert await asked.ask() == GOOD
 
@@ -71,7 +71,7 @@ async def test_an_authority_of_simple_tools_is_trusted_on_every_python(tmp_path:
     signed(tmp_path, "server", "ca", "IP:127.0.0.1")
     tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     tls.load_cert_chain(tmp_path / "server.crt", tmp_path / "server.key")
-    async with hostile(WHOLE, tls=tls) as server:
+    async with scripted_server(WHOLE, tls=tls) as server:
         url = f"https://127.0.0.1:{server.port}"
         assert await Bench(endpoint=endpoint(base_url=url, ca_file=str(tmp_path / "ca.crt"))).ask() == GOOD
 
@@ -86,7 +86,7 @@ async def test_an_authority_of_simple_tools_is_trusted_on_every_python(tmp_path:
 )
 async def test_a_bad_certificate_is_refused(tmp_path: Path, name: str, expired: bool, trusted: bool, says: str) -> None:
     cert, tls = certificate(tmp_path, name, expired=expired)
-    async with hostile(WHOLE, tls=tls) as server:
+    async with scripted_server(WHOLE, tls=tls) as server:
         url = f"https://127.0.0.1:{server.port}"
         asked = Bench(endpoint=endpoint(base_url=url, ca_file=cert if trusted else None))
         with pytest.raises(ConnectionLostError, match=f"the certificate of {url} is not trusted: .*{says}.*ca_file"):
@@ -96,7 +96,7 @@ async def test_a_bad_certificate_is_refused(tmp_path: Path, name: str, expired: 
 
 
 async def test_a_server_without_tls_is_named() -> None:
-    async with hostile(WHOLE) as server:
+    async with scripted_server(WHOLE) as server:
         url = f"https://127.0.0.1:{server.port}"
         with pytest.raises(ConnectionLostError, match=f"no TLS with {url}: .*; see base_url and ca_file"):
             await Bench(endpoint=endpoint(base_url=url)).ask()

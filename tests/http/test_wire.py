@@ -9,8 +9,8 @@ import pytest
 
 from exporter.domain.errors import ConnectionLostError, HttpStatusError, TimedOutError, TooLargeError
 from exporter.http import RetryBudget
-from tests.hostile import Act, Drip, Step, free_port, hostile
 from tests.http.fakes import GOOD, KEY, MAX_BODY, REQUEST, Bench, endpoint
+from tests.scripted_server import Act, Drip, Step, free_port, scripted_server
 
 pytestmark = pytest.mark.anyio
 
@@ -36,7 +36,7 @@ def at(url: str, timeout: float = 5) -> Bench:
     ],
 )  # fmt: skip
 async def test_a_whole_answer_is_taken(steps: tuple[Step, ...]) -> None:
-    async with hostile(*steps) as server:
+    async with scripted_server(*steps) as server:
         assert await at(server.url).ask() == GOOD
         assert f"Authorization: Bearer {KEY}" in server.heads[0]
 
@@ -53,7 +53,7 @@ async def test_a_whole_answer_is_taken(steps: tuple[Step, ...]) -> None:
     ],
 )
 async def test_the_time_out_holds_for_the_whole_answer(steps: tuple[Step, ...], code: str) -> None:
-    async with hostile(*steps) as server:
+    async with scripted_server(*steps) as server:
         asked = at(server.url, HASTY)
         with pytest.raises(TimedOutError, match=r"no complete answer from http://127\.0\.0\.1:\d+ within 0\.3 s"):
             await asyncio.wait_for(asked.ask(), 5)
@@ -76,7 +76,7 @@ async def test_the_time_out_holds_for_the_whole_answer(steps: tuple[Step, ...], 
     ],
 )
 async def test_an_answer_cut_short_is_a_lost_connection_and_asked_again(steps: tuple[Step, ...]) -> None:
-    async with hostile(*steps) as server:
+    async with scripted_server(*steps) as server:
         asked = at(server.url)
         with pytest.raises(ConnectionLostError, match=r"http://127\.0\.0\.1:\d+ .*\(attempt 3 of 3\)"):
             await asked.ask()
@@ -84,19 +84,19 @@ async def test_an_answer_cut_short_is_a_lost_connection_and_asked_again(steps: t
 
 
 async def test_an_endless_body_is_left_at_the_cap() -> None:
-    async with hostile(OK + b"\r\n", b"1" * MAX_BODY, b"1", Act.HANG) as server:
+    async with scripted_server(OK + b"\r\n", b"1" * MAX_BODY, b"1", Act.HANG) as server:
         with pytest.raises(TooLargeError):
             await at(server.url).ask()
 
 
 async def test_a_body_longer_than_its_length_is_what_its_length_says() -> None:
-    async with hostile(WHOLE + b"more") as server:
+    async with scripted_server(WHOLE + b"more") as server:
         assert await at(server.url).ask() == GOOD
 
 
 async def test_what_is_sent_beyond_an_answer_answers_nothing() -> None:
     """A proxy that says everything twice: each question is answered by its own answer, not by the rest of the last."""
-    async with hostile(WHOLE, WHOLE.replace(GOOD, GOOD[::-1]), Act.HANG) as server:
+    async with scripted_server(WHOLE, WHOLE.replace(GOOD, GOOD[::-1]), Act.HANG) as server:
         asked = at(server.url)
         client = asked.client()
         bodies = [await client.get(REQUEST, RetryBudget(1)) for _ in range(3)]
@@ -115,9 +115,9 @@ async def test_nobody_listens() -> None:
 @pytest.mark.parametrize("status", [b"301", b"302", b"303", b"307", b"308"])
 async def test_the_key_does_not_travel(status: bytes) -> None:
     """A second server, on another port, records what it gets: nothing at all."""
-    async with hostile(WHOLE) as other:
+    async with scripted_server(WHOLE) as other:
         redirect = b"HTTP/1.1 %s Moved\r\nLocation: %s/\r\nContent-Length: 0\r\n\r\n" % (status, other.url.encode())
-        async with hostile(redirect) as server:
+        async with scripted_server(redirect) as server:
             with pytest.raises(HttpStatusError, match=f"redirects to {other.url} "):
                 await at(server.url).ask()
         assert other.heads == []
@@ -125,7 +125,7 @@ async def test_the_key_does_not_travel(status: bytes) -> None:
 
 
 async def test_one_client_serves_many_at_once() -> None:
-    async with hostile(WHOLE) as server:
+    async with scripted_server(WHOLE) as server:
         asked = at(server.url)
         client = asked.client()
         bodies = await asyncio.gather(*(client.get(REQUEST, RetryBudget(1)) for _ in range(5)))
@@ -135,14 +135,14 @@ async def test_one_client_serves_many_at_once() -> None:
 
 async def test_no_log_of_any_library_holds_the_key(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
-    async with hostile(WHOLE) as server:
+    async with scripted_server(WHOLE) as server:
         await at(server.url).ask()
     assert any(record.name.startswith("httpcore") for record in caplog.records)
     assert KEY not in caplog.text
 
 
 async def test_requests_go_through_the_configured_proxy() -> None:
-    async with hostile(WHOLE) as proxy:
+    async with scripted_server(WHOLE) as proxy:
         asked = at("http://paradigm.example/api/v2")
         asked.endpoint = replace(asked.endpoint, proxy_url=proxy.url)
         assert await asked.ask() == GOOD
@@ -150,7 +150,7 @@ async def test_requests_go_through_the_configured_proxy() -> None:
 
 
 async def test_requests_go_through_the_proxy_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    async with hostile(WHOLE) as proxy:
+    async with scripted_server(WHOLE) as proxy:
         monkeypatch.setenv("HTTP_PROXY", proxy.url)
         assert await at("http://paradigm.example").ask() == GOOD
         assert len(proxy.heads) == 1
@@ -162,20 +162,20 @@ async def test_loopback_is_never_asked_through_a_proxy_of_the_environment(
 ) -> None:
     """A simulated platform on this machine is none that a proxy could reach."""
     monkeypatch.setenv("HTTP_PROXY", f"http://127.0.0.1:{free_port()}")
-    async with hostile(WHOLE) as server:
+    async with scripted_server(WHOLE) as server:
         assert await at(f"http://{host}:{server.port}").ask() == GOOD
 
 
 async def test_the_configured_proxy_goes_before_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTP_PROXY", f"http://127.0.0.1:{free_port()}")
-    async with hostile(WHOLE) as proxy:
+    async with scripted_server(WHOLE) as proxy:
         asked = at("http://paradigm.example")
         asked.endpoint = replace(asked.endpoint, proxy_url=proxy.url)
         assert await asked.ask() == GOOD
 
 
 async def test_a_proxy_that_refuses_is_named_without_its_password() -> None:
-    async with hostile(b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n") as proxy:
+    async with scripted_server(b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n") as proxy:
         asked = at("https://paradigm.example")
         asked.endpoint = replace(asked.endpoint, proxy_url=f"http://operator:pa55@127.0.0.1:{proxy.port}")
         with pytest.raises(ConnectionLostError, match=r"the proxy did not connect to .*407 Proxy Auth") as caught:

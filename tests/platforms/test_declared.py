@@ -24,7 +24,7 @@ from exporter.platforms.testing import complaints, survived
 from exporter.polling.ask import MOST_PAGES
 from exporter.settings import Settings, load
 from exporter.settings.definitions import read
-from tests import surroundings
+from tests import environment
 from tests.road.road import PassedClock, Road, series, utc
 
 PAGE = (Path(__file__).parents[2] / "docs" / "declared-platforms.md").read_text(encoding="utf-8")
@@ -119,7 +119,7 @@ def test_a_probe_shows_keys_and_types_and_no_value(tmp_path: Path) -> None:
 
 def test_commands_know_it(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     """`check` names it, and `plan` counts its calls and series."""
-    surroundings.clear(monkeypatch)
+    environment.clear(monkeypatch)
     configured(tmp_path, block("# acme.yml"))
     assert [run([name, f"--config.file={tmp_path / 'exporter.yml'}"]) for name in ("check", "plan")] == [0, 0]
     said = capsys.readouterr().out

@@ -15,7 +15,7 @@ from exporter.platforms.paradigm.platform import CHAT_SESSIONS, REPORTS
 from exporter.simulator.paradigm import reports
 from exporter.simulator.paradigm.companies import Company
 from exporter.simulator.paradigm.world import DayView, World
-from tests.truth import FACTS
+from tests.platform_data import FACTS
 
 Figures = Mapping[tuple[str, str, tuple[str, ...]], float]
 """The figures of one company and day by part, family and label values."""

@@ -10,7 +10,7 @@ from msgspec import json
 from exporter.simulator.chatcaptain.bots import Chatbot
 from exporter.simulator.paradigm.figures import ActiveUsers, DocumentUse, Feedback, Members, ToolUse
 from exporter.simulator.paradigm.world import Figures, Mode
-from tests.truth import activity, documents, feedback, members, sessions, tools
+from tests.platform_data import activity, documents, feedback, members, sessions, tools
 
 Key = tuple[str, frozenset[tuple[str, str]]]
 """A family name without the window, and labels without source and company name."""

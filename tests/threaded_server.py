@@ -1,4 +1,4 @@
-"""Servers in a thread of the tests' own process, for commands that keep the main one to themselves."""
+"""Servers in a thread, for commands that occupy the main thread."""
 
 import asyncio
 import json
@@ -13,7 +13,7 @@ from exporter.web.server.server import Server, listen, url
 
 
 @contextmanager
-def served(app: Starlette) -> Iterator[str]:
+def serve_in_thread(app: Starlette) -> Iterator[str]:
     """Serves an application; yields its URL."""
     with listen("127.0.0.1:0", "test") as listening:
         running = Server(app)
@@ -27,10 +27,10 @@ def served(app: Starlette) -> Iterator[str]:
 
 
 class Echo(BaseHTTPRequestHandler):
-    """Answers with the status in its path and with all that it was sent: the key in status line, header and body."""
+    """Responds with the status in the path, and repeats the key in status line, header and body."""
 
     def do_GET(self) -> None:
-        """Answers; the name is the base class's."""
+        """Handles GET; the base class sets the name."""
         key = self.headers["Authorization"] or self.headers["x-chatcaptain-key"]
         body = json.dumps({"detail": f"{key} is no key", "error": key, "asked": str(self.headers)}).encode()
         self.send_response(int(self.path.split("/")[1]), f"Refused {key}")
@@ -40,15 +40,15 @@ class Echo(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
 
-    do_POST = do_GET  # noqa: N815 - the same
+    do_POST = do_GET  # noqa: N815 - the base class sets the name
 
     def log_message(self, format: str, *args: object) -> None:
-        """Keeps the test's output quiet; the name of the argument is the base class's."""
+        """Logs nothing; the base class sets the name of the argument."""
 
 
 @contextmanager
-def echo(status: int) -> Iterator[str]:
-    """Serves `Echo`; yields the base URL at which it answers with a status."""
+def echo_server(status: int) -> Iterator[str]:
+    """Serves `Echo`; yields the base URL that responds with this status."""
     with ThreadingHTTPServer(("127.0.0.1", 0), Echo) as running:
         thread = Thread(target=running.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()

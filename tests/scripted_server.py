@@ -1,4 +1,4 @@
-"""A TCP server on loopback that says exactly what a test wants, byte by byte; for what no well-behaved server does."""
+"""A TCP server on loopback that sends scripted bytes, for behaviour that no HTTP library offers."""
 
 import asyncio
 import socket
@@ -11,33 +11,33 @@ from enum import Enum
 
 
 class Act(Enum):
-    """What a connection can suffer besides bytes."""
+    """A step of a script that sends no bytes."""
 
-    HANG = "says nothing more until the test ends"
-    RESET = "ends with a TCP reset"
+    HANG = "sends nothing until the test ends"
+    RESET = "ends the connection with a TCP reset"
 
 
 @dataclass(frozen=True, slots=True)
 class Drip:
-    """Bytes sent one at a time, `pause` seconds apart."""
+    """Sends one byte at a time, `pause` seconds apart."""
 
-    what: bytes
+    data: bytes
     pause: float
 
 
 @dataclass(frozen=True, slots=True)
 class Endless:
-    """Bytes sent again and again, a thousand times a second, until the other side has enough."""
+    """Sends the bytes again and again, a thousand times a second, until the client closes the connection."""
 
-    what: bytes
+    data: bytes
 
 
 Step = bytes | Drip | Endless | Act
 
 
 @dataclass(slots=True)
-class Hostile:
-    """A server that runs; `heads` are the requests that it was sent, each as text up to its empty line."""
+class ScriptedServer:
+    """A running server; `heads` are the received requests, each up to its empty line."""
 
     port: int
     heads: list[str] = field(default_factory=list)
@@ -50,65 +50,65 @@ class Hostile:
 
 
 @asynccontextmanager
-async def hostile(*steps: Step, tls: ssl.SSLContext | None = None) -> AsyncIterator[Hostile]:
-    """Serves every connection the same: reads one request, does the `steps`, closes. Ends all of them at its end."""
+async def scripted_server(*steps: Step, tls: ssl.SSLContext | None = None) -> AsyncIterator[ScriptedServer]:
+    """Reads one request from each connection, runs the steps and closes it."""
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
         assert task is not None
-        here.connections.add(task)
+        running.connections.add(task)
         try:
-            here.heads.append(await read_head(reader))
+            running.heads.append(await read_head(reader))
             for step in steps:
                 await perform(step, writer)
         except (ConnectionError, asyncio.CancelledError):
-            pass  # the client went first, or the test has ended
+            pass  # the client closed the connection, or the test has ended
         finally:
             writer.close()
-            here.connections.discard(task)
+            running.connections.discard(task)
 
     server = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=tls)
-    here = Hostile(server.sockets[0].getsockname()[1])
+    running = ScriptedServer(server.sockets[0].getsockname()[1])
     try:
-        yield here
+        yield running
     finally:
         server.close()
-        left = list(here.connections)
-        for task in left:
+        remaining = list(running.connections)
+        for task in remaining:
             task.cancel()
-        await asyncio.gather(*left, return_exceptions=True)
+        await asyncio.gather(*remaining, return_exceptions=True)
 
 
 async def read_head(reader: asyncio.StreamReader) -> str:
     """Reads a request up to its empty line.
 
     Raises:
-        ConnectionResetError: the client went first.
+        ConnectionResetError: the client closed the connection.
     """
     head = b""
     while b"\r\n\r\n" not in head and not head.startswith(b"\x16"):  # the first byte of a TLS handshake
         if not (more := await reader.read(65536)):
-            raise ConnectionResetError("the client went first")
+            raise ConnectionResetError("the client closed the connection")
         head += more
     return head.decode("latin-1")
 
 
 async def perform(step: Step, writer: asyncio.StreamWriter) -> None:
-    """Does one step to a connection; returns when it is done, which may be never."""
+    """Runs one step; may never return."""
     match step:
         case bytes():
             writer.write(step)
             await writer.drain()
-        case Drip(what, pause):
-            for n in range(len(what)):
-                writer.write(what[n : n + 1])
+        case Drip(data, pause):
+            for n in range(len(data)):
+                writer.write(data[n : n + 1])
                 await writer.drain()
                 await asyncio.sleep(pause)
-        case Endless(what):
+        case Endless(data):
             while True:
-                writer.write(what)
+                writer.write(data)
                 await writer.drain()
-                await asyncio.sleep(0.001)  # lets others run, and finds out that the other side is gone
+                await asyncio.sleep(0.001)  # lets other tasks run, and notices a closed connection
         case Act.HANG:
             await asyncio.Event().wait()
         case Act.RESET:
@@ -118,7 +118,7 @@ async def perform(step: Step, writer: asyncio.StreamWriter) -> None:
 
 
 def free_port() -> int:
-    """Returns a port of loopback on which nobody listens."""
+    """Returns a loopback port on which nobody listens."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

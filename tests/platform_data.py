@@ -1,4 +1,4 @@
-"""What the simulated Paradigm knows of a company's day, by the names of our families; never through our decoder."""
+"""The simulated Paradigm's figures by metric family, read without the exporter's decoder."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date, datetime
@@ -15,7 +15,7 @@ NEWEST = "paradigm_last_model_response_timestamp_seconds"
 
 
 class Fact(NamedTuple):
-    """One figure that the platform has a row for: the family without its window, labels without source and company."""
+    """A figure that the platform has a row for: family name without the window, labels without source and company."""
 
     family: str
     labels: Labels
@@ -23,7 +23,7 @@ class Fact(NamedTuple):
 
 
 def sessions(by_mode: Mapping[Mode, Figures | None] | Mapping[Mode, Figures]) -> Iterator[Fact]:
-    """Yields what chat-sessions should say."""
+    """Yields the figures of chat-sessions."""
     for mode, use in by_mode.items():
         if use is not None:
             labels = (("mode", mode),)
@@ -37,7 +37,7 @@ def sessions(by_mode: Mapping[Mode, Figures | None] | Mapping[Mode, Figures]) ->
 
 
 def feedback(given: Feedback | None) -> Iterator[Fact]:
-    """Yields what chats-feedback should say."""
+    """Yields the figures of chats-feedback."""
     if given is not None:
         for kind, count in (("like", given.likes), ("dislike", given.dislikes), ("copy", given.copies)):
             yield Fact("paradigm_feedbacks", (("feedback", kind),), count)
@@ -45,25 +45,25 @@ def feedback(given: Feedback | None) -> Iterator[Fact]:
 
 
 def documents(used: Sequence[DocumentUse]) -> Iterator[Fact]:
-    """Yields what used-documents should say."""
+    """Yields the figures of used-documents."""
     if used:
         yield Fact("paradigm_document_uses", (), sum(each.uses for each in used))
         yield Fact("paradigm_documents_used", (), len({each.document_id for each in used}))
 
 
 def tools(used: Sequence[ToolUse]) -> Iterator[Fact]:
-    """Yields what tools should say."""
+    """Yields the figures of tools."""
     return (Fact("paradigm_tool_uses", (("tool", each.tool),), each.uses) for each in used)
 
 
 def activity(active: ActiveUsers | None) -> Iterator[Fact]:
-    """Yields what user-activities should say."""
+    """Yields the figures of user-activities."""
     if active is not None:
         yield Fact("paradigm_active_users", (), active.active_users)
 
 
 def members(level: Members | None) -> Iterator[Fact]:
-    """Yields what users should say."""
+    """Yields the figures of users."""
     if level is not None:
         yield Fact("paradigm_members_active", (), level.active)
         yield Fact("paradigm_members_ever", (), level.ever)
@@ -77,11 +77,11 @@ FACTS: Mapping[str, Callable[[World, Company, DayView], Iterator[Fact]]] = {
     "tools": lambda world, company, view: tools(figures.tools(world, company, view)),
     "user-activities": lambda world, company, view: activity(figures.activity(world, company, view)),
 }
-"""The facts of a company's day, by report."""
+"""Functions that yield the facts of a company's day, by report."""
 
 
 class DailyFact(NamedTuple):
-    """A fact as the backfill names it, and whose and of when it is."""
+    """A fact of a company and day, with the name that a backfill gives it."""
 
     family: str
     company_id: str
@@ -91,7 +91,7 @@ class DailyFact(NamedTuple):
 
 
 def daily(world: World, days: Days, at: datetime) -> Iterator[DailyFact]:
-    """Yields all that the reports say of these days at the moment `at`, levels and moments left out."""
+    """Yields the facts of all reports on these days as known at `at`, without levels and timestamps."""
     for view in world.views(days.first, days.last, at):
         for company in world.known():
             for report in FACTS.keys() - {"users"}:
