@@ -19,8 +19,8 @@ from exporter.polling.schedule import Schedule
 from exporter.polling.state_file import StateFile
 from exporter.polling.state_format import decoded
 from exporter.web.status.problems import FailedReload
-from tests.app import fleet as fleets
-from tests.app.fleet import KEY, WORLDS, fleet
+from tests.app import running_exporter
+from tests.app.running_exporter import KEY, WORLDS, RunningExporter, start_exporter
 
 pytestmark = pytest.mark.anyio
 
@@ -38,18 +38,18 @@ def sums_of(source: str, page: Page) -> set[str]:
 PROXIED = "proxy_url: 'http://proxy.example:3128'"
 
 
-async def test_an_equal_source_runs_on_untouched(tmp_path: Path) -> None:
-    """In any layout, and while another source changes; no request is sent for it."""
-    async with fleet(tmp_path, a="settle: 6h", b="") as made:
-        before, figures = made.running()["a"], made.page(source="a")
-        made.platforms.asked.clear()
+async def test_an_unchanged_source_keeps_running(tmp_path: Path) -> None:
+    """However its options are written, and while another source changes; no request is sent for it."""
+    async with start_exporter(tmp_path, a="settle: 6h", b="") as exporter:
+        before, figures = exporter.running()["a"], exporter.page(source="a")
+        exporter.platforms.requests.clear()
 
-        assert not await made.reload(b="settle: 8h", a="settle: 360m")
+        assert not await exporter.reload(b="settle: 8h", a="settle: 360m")
 
-        assert made.running()["a"] is before
-        assert made.page(source="a") == figures
-        assert made.platforms.asked == []
-        assert [client.closed for client in made.clients] == [False, True, False]
+        assert exporter.running()["a"] is before
+        assert exporter.page(source="a") == figures
+        assert exporter.platforms.requests == []
+        assert [client.closed for client in exporter.clients] == [False, True, False]
 
 
 @pytest.mark.parametrize(
@@ -68,47 +68,47 @@ async def test_an_equal_source_runs_on_untouched(tmp_path: Path) -> None:
         pytest.param("companies: {expected: [99]}", id="expected"),
     ],
 )
-async def test_other_settings_keep_the_held_days_and_ask_nobody(tmp_path: Path, option: str) -> None:
-    """Figures stay, and the next poll is due as it was before."""
+async def test_other_settings_keep_the_held_days_and_send_no_request(tmp_path: Path, option: str) -> None:
+    """Figures and the time of the next poll stay the same."""
     calendars = "calendars: {off: {holidays: [2026-01-01]}}"
-    async with fleet(tmp_path, a="", _=calendars) as made:
-        figures = made.page("paradigm_user_queries")
-        made.platforms.asked.clear()
+    async with start_exporter(tmp_path, a="", _=calendars) as exporter:
+        figures = exporter.page("paradigm_user_queries")
+        exporter.platforms.requests.clear()
 
-        assert not await made.reload(a=option, _=calendars)
+        assert not await exporter.reload(a=option, _=calendars)
         await asyncio.sleep(0.05)  # nothing is expected to happen
 
-        assert figures == made.page("paradigm_user_queries")
-        assert made.platforms.asked == []
-        assert [client.closed for client in made.clients] == [True, False]
+        assert figures == exporter.page("paradigm_user_queries")
+        assert exporter.platforms.requests == []
+        assert [client.closed for client in exporter.clients] == [True, False]
 
 
-async def test_a_setting_shows_on_the_page_at_once(tmp_path: Path) -> None:
-    async with fleet(tmp_path, a="") as made:
-        await made.reload(
+async def test_a_setting_shows_in_the_exposition_at_once(tmp_path: Path) -> None:
+    async with start_exporter(tmp_path, a="") as exporter:
+        await exporter.reload(
             a="settle: 7h, poll: {interval: 2h}, families: {exclude: ['*_7d']}, api_key_expires: 2027-03-01"
         )
 
-        assert set(made.page("chat_usage_settle_seconds").values()) == {7 * 3600}
-        assert set(made.page("chat_usage_poll_interval_seconds").values()) == {7200}
-        assert not made.page("paradigm_sessions_7d")
-        assert set(made.page("chat_usage_api_key_expiry").values()) == {
-            datetime(2027, 3, 1, tzinfo=made.zone).timestamp()
+        assert set(exporter.page("chat_usage_settle_seconds").values()) == {7 * 3600}
+        assert set(exporter.page("chat_usage_poll_interval_seconds").values()) == {7200}
+        assert not exporter.page("paradigm_sessions_7d")
+        assert set(exporter.page("chat_usage_api_key_expiry").values()) == {
+            datetime(2027, 3, 1, tzinfo=exporter.zone).timestamp()
         }
 
-        await made.reload(a="")
+        await exporter.reload(a="")
 
-        assert made.page("paradigm_sessions_7d")
-        assert not made.page("chat_usage_api_key_expiry")
+        assert exporter.page("paradigm_sessions_7d")
+        assert not exporter.page("chat_usage_api_key_expiry")
 
 
 @pytest.mark.parametrize("limit", ["max_series: 1", "max_size: 1"])
-async def test_a_limit_of_all_sources_holds_at_once(tmp_path: Path, limit: str) -> None:
-    async with fleet(tmp_path, a="") as made:
-        await made.reload(a="", _=f"limits: {{{limit}}}")
+async def test_a_series_limit_applies_at_once(tmp_path: Path, limit: str) -> None:
+    async with start_exporter(tmp_path, a="") as exporter:
+        await exporter.reload(a="", _=f"limits: {{{limit}}}")
 
-        assert not made.page("paradigm_sessions_7d")
-        assert made.page("paradigm_sessions_last_day")
+        assert not exporter.page("paradigm_sessions_7d")
+        assert exporter.page("paradigm_sessions_last_day")
 
 
 @pytest.mark.parametrize(
@@ -116,10 +116,10 @@ async def test_a_limit_of_all_sources_holds_at_once(tmp_path: Path, limit: str) 
     [pytest.param(5, 1, id="not-due-yet"), pytest.param(31, 2, id="overdue-by-the-new-interval")],
 )
 async def test_a_shorter_interval_counts_from_the_last_poll(tmp_path: Path, passed: int, polls: int) -> None:
-    async with fleet(tmp_path, timedelta(minutes=passed), a="") as made:
-        await made.reload(a="poll: {interval: 30m}")
+    async with start_exporter(tmp_path, timedelta(minutes=passed), a="") as exporter:
+        await exporter.reload(a="poll: {interval: 30m}")
 
-        await made.until_polled("a", polls=polls)
+        await exporter.until_polled("a", polls=polls)
 
 
 @pytest.mark.parametrize(
@@ -129,32 +129,34 @@ async def test_a_shorter_interval_counts_from_the_last_poll(tmp_path: Path, pass
         pytest.param("timezone: Europe/Paris", id="zone"),
     ],
 )
-async def test_another_platform_or_other_days_start_from_nothing(tmp_path: Path, option: str) -> None:
-    """Held figures are dropped in that step, counters start at 0, and it is polled at once."""
-    async with fleet(tmp_path, a="", b="") as made:
-        others = made.page("paradigm_", source="b")
-        made.platforms.gate = asyncio.Event()
-        await made.reload(a=f"{option}, api_key: {WORLDS['two.example'].keys.admin if 'url' in option else KEY}", b="")
-
-        assert not made.companies("a")
-        assert set(made.page("chat_usage_polls", source="a").values()) == {0}
-        assert not made.page("chat_usage_api_clock_skew", source="a")
-        assert made.page("paradigm_", source="b") == others
-        await made.until(
-            lambda: made.platforms.asked[-1].url.host == ("two.example" if "url" in option else "one.example")
+async def test_another_platform_or_time_zone_discards_the_held_days(tmp_path: Path, option: str) -> None:
+    """Counters start at 0, and the source is polled at once."""
+    async with start_exporter(tmp_path, a="", b="") as exporter:
+        others = exporter.page("paradigm_", source="b")
+        exporter.platforms.gate = asyncio.Event()
+        await exporter.reload(
+            a=f"{option}, api_key: {WORLDS['two.example'].keys.admin if 'url' in option else KEY}", b=""
         )
-        made.platforms.gate.set()
-        await made.until_polled("a")
+
+        assert not exporter.companies("a")
+        assert set(exporter.page("chat_usage_polls", source="a").values()) == {0}
+        assert not exporter.page("chat_usage_api_clock_skew", source="a")
+        assert exporter.page("paradigm_", source="b") == others
+        await exporter.until(
+            lambda: exporter.platforms.requests[-1].url.host == ("two.example" if "url" in option else "one.example")
+        )
+        exporter.platforms.gate.set()
+        await exporter.until_polled("a")
 
 
-async def test_limits_and_calendars_take_effect_without_a_question(
+async def test_limits_and_calendars_take_effect_without_a_request(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Limits and calendars come from the configuration, not from the platform."""
-    async with fleet(tmp_path, a="") as made:
+    async with start_exporter(tmp_path, a="") as exporter:
         of_two = {"company_id": "2", "activity": "user_queries"}
-        before = made.page("chat_usage_activity_limit", **of_two)
-        made.platforms.asked.clear()
+        before = exporter.page("chat_usage_activity_limit", **of_two)
+        exporter.platforms.requests.clear()
         entries = (
             "thresholds:\n"
             "  - {company: 'id:2', activity: user_queries, below: 7, severity: critical}\n"
@@ -162,40 +164,40 @@ async def test_limits_and_calendars_take_effect_without_a_question(
             "calendars: {odd: {weekend: [mon, tue, wed, thu, fri, sat]}}\n"
             "company_calendars: [{company: 'id:2', calendar: odd}]"
         )
-        made.write(a="", _=entries)
-        assert await made.reloader.reload() == ""
+        exporter.write(a="", _=entries)
+        assert await exporter.reloader.reload() == ""
 
-        after = made.page("chat_usage_activity_limit", **of_two)
-        [fixed] = made.page("chat_usage_activity_limit", basis="fixed").items()
+        after = exporter.page("chat_usage_activity_limit", **of_two)
+        [fixed] = exporter.page("chat_usage_activity_limit", basis="fixed").items()
         assert (dict(fixed[0][1])["severity"], fixed[1]) == ("critical", 7.0)
         assert len(after) >= len(before)
-        idle = made.page("chat_usage_config_unmatched_selectors", option="thresholds")
+        idle = exporter.page("chat_usage_config_unmatched_selectors", option="thresholds")
         assert list(idle.values()) == [1.0]
         assert [vars(each)["selectors"] for each in caplog.records if each.msg == "selectors match nothing"] == [
             "nobody"
         ]
-        assert made.platforms.asked == []
+        assert exporter.platforms.requests == []
 
 
-async def test_a_file_of_limits_is_read_again_when_it_changes(tmp_path: Path) -> None:
+async def test_a_thresholds_file_is_reloaded_when_it_changes(tmp_path: Path) -> None:
     """Once per change: a wrong file is reported and changes nothing, and the next good one is used."""
     file, head = tmp_path / "limits.csv", "company,activity,below,team\n"
     file.write_text(head)
-    async with fleet(tmp_path, a="", _="thresholds_file: limits.csv") as made:
-        assert await made.reloader.reload() == ""
+    async with start_exporter(tmp_path, a="", _="thresholds_file: limits.csv") as exporter:
+        assert await exporter.reloader.reload() == ""
         looks = []
         for content in (None, f"{head}id:2,user_queries,7,sales\n", None, f"{head}id:2,likes,x,\n", None):
             if content is not None:
                 file.write_text(content)
-            looks.append(await made.reloader.file_changed() and await made.reloader.reload())
+            looks.append(await exporter.reloader.file_changed() and await exporter.reloader.reload())
 
-        fixed = made.page("chat_usage_activity_limit", basis="fixed")
+        fixed = exporter.page("chat_usage_activity_limit", basis="fixed")
         assert [(dict(labels)["team"], value) for (_, labels), value in fixed.items()] == [("sales", 7.0)]
         assert looks[:3] == [False, "", False]
         assert "limits.csv:2: thresholds.1.below" in str(looks[3])
         assert looks[4] is False
-        made.write(a="")
-        assert (await made.reloader.reload(), await made.reloader.file_changed()) == ("", False)
+        exporter.write(a="")
+        assert (await exporter.reloader.reload(), await exporter.reloader.file_changed()) == ("", False)
 
 
 async def test_an_entry_for_several_sources_counts_when_it_matches_in_none(
@@ -209,9 +211,9 @@ async def test_an_entry_for_several_sources_counts_when_it_matches_in_none(
         "  - {company: 'ID: 99', activity: sessions, above: 1}\n"
         "  - {source: '[ab]', company: 'Nobody*', activity: sessions, above: 1}\n"
     )
-    async with fleet(tmp_path, a="companies: {include: [1]}", b=two, _=entries) as made:
-        await made.reloader.reload()  # both have been polled by now
-        counts, named = (made.page(f"chat_usage_config_unmatched_selector{end}") for end in ("s", "_info"))
+    async with start_exporter(tmp_path, a="companies: {include: [1]}", b=two, _=entries) as exporter:
+        await exporter.reloader.reload()  # both have been polled by now
+        counts, named = (exporter.page(f"chat_usage_config_unmatched_selector{end}") for end in ("s", "_info"))
     assert {dict(labels)["source"] for (_, labels), value in counts.items() if value} == {"*", "[ab]"}
     found = {tuple(value for _, value in sorted(labels)) for _, labels in named}
     assert found == {("thresholds", "id:99", "*"), ("thresholds", "Nobody*", "[ab]")}
@@ -220,87 +222,87 @@ async def test_an_entry_for_several_sources_counts_when_it_matches_in_none(
     assert len(logged) == 2 * 2  # at the start and at the reload
 
 
-async def test_companies_that_are_not_wanted_any_more_go_at_once(tmp_path: Path) -> None:
-    async with fleet(tmp_path, a="") as made:
-        before = made.page("paradigm_")
-        made.platforms.asked.clear()
-        await made.reload(a="companies: {include: ['*'], exclude: [2]}")
+async def test_excluded_companies_are_removed_at_once(tmp_path: Path) -> None:
+    async with start_exporter(tmp_path, a="") as exporter:
+        before = exporter.page("paradigm_")
+        exporter.platforms.requests.clear()
+        await exporter.reload(a="companies: {include: ['*'], exclude: [2]}")
 
-        assert made.page("paradigm_") == {
+        assert exporter.page("paradigm_") == {
             key: value for key, value in before.items() if ("company_id", "2") not in key[1]
         }
-        assert made.platforms.asked == []
+        assert exporter.platforms.requests == []
 
 
-async def test_companies_that_are_wanted_now_come_with_all_their_past(tmp_path: Path) -> None:
+async def test_newly_included_companies_come_with_their_past_days(tmp_path: Path) -> None:
     """As if they had always been included; sums are absent until all days are read again."""
-    async with fleet(tmp_path, a="companies: {include: [1, 2]}", whole="") as made:
-        shown = len(made.board.pages)
-        await made.reload(a="", whole="")
-        await made.until_polled("a", polls=2)
-        sums = [sums_of("a", page) for page in made.board.pages[shown:]]
+    async with start_exporter(tmp_path, a="companies: {include: [1, 2]}", whole="") as exporter:
+        shown = len(exporter.board.pages)
+        await exporter.reload(a="", whole="")
+        await exporter.until_polled("a", polls=2)
+        sums = [sums_of("a", page) for page in exporter.board.pages[shown:]]
 
-        assert set().union(*sums) == sums_of("whole", made.board.pages[-1])
+        assert set().union(*sums) == sums_of("whole", exporter.board.pages[-1])
         assert set() in sums
-        assert made.companies() == made.companies("whole") == ALL
-        assert list(made.page("paradigm_", source="a").values()) == list(
-            made.page("paradigm_", source="whole").values()
+        assert exporter.companies() == exporter.companies("whole") == ALL
+        assert list(exporter.page("paradigm_", source="a").values()) == list(
+            exporter.page("paradigm_", source="whole").values()
         )
 
 
 async def test_a_new_source_is_polled_at_once_and_a_removed_one_leaves_no_series(tmp_path: Path) -> None:
     """A renamed source is removed and added: its key, timers and counters go."""
-    async with fleet(tmp_path, a="api_key_expires: 2027-03-01", b="") as made:
-        assert {name for name, _ in made.page(source="a")} >= {"chat_usage_api_key_expiry_timestamp_seconds"}
-        await made.reload(new="", b="")
+    async with start_exporter(tmp_path, a="api_key_expires: 2027-03-01", b="") as exporter:
+        assert {name for name, _ in exporter.page(source="a")} >= {"chat_usage_api_key_expiry_timestamp_seconds"}
+        await exporter.reload(new="", b="")
 
-        assert not made.page(source="a")
-        assert made.page("chat_usage_polls", source="new")
-        assert list(made.sources.names) == ["b", "new"]
-        await made.until_polled("new")
-        made.jump()
-        await made.until_polled("new", "b", polls=2)
-        assert not made.page(source="a")
-        assert [client.closed for client in made.clients] == [True, False, False]
-
-
-async def test_a_report_that_is_left_out_goes_and_a_new_one_is_polled_at_once(tmp_path: Path) -> None:
-    async with fleet(tmp_path, a="") as made:
-        await made.reload(a="reports: [more]")
-
-        assert not made.page(report="chat-sessions")
-        await made.until(lambda: 1 in made.page("chat_usage_polls", report="more", outcome="ok").values())
+        assert not exporter.page(source="a")
+        assert exporter.page("chat_usage_polls", source="new")
+        assert list(exporter.sources.names) == ["b", "new"]
+        await exporter.until_polled("new")
+        exporter.jump()
+        await exporter.until_polled("new", "b", polls=2)
+        assert not exporter.page(source="a")
+        assert [client.closed for client in exporter.clients] == [True, False, False]
 
 
-async def test_a_whole_change_is_one_page(tmp_path: Path) -> None:
+async def test_a_removed_report_has_no_series_and_a_new_one_is_polled_at_once(tmp_path: Path) -> None:
+    async with start_exporter(tmp_path, a="") as exporter:
+        await exporter.reload(a="reports: [more]")
+
+        assert not exporter.page(report="chat-sessions")
+        await exporter.until(lambda: 1 in exporter.page("chat_usage_polls", report="more", outcome="ok").values())
+
+
+async def test_a_reload_changes_the_exposition_once(tmp_path: Path) -> None:
     """One source is removed, one is added, two change: a scrape sees either none of it or all of it."""
-    async with fleet(tmp_path, a="", b="", c="") as made:
-        made.platforms.gate = asyncio.Event()
-        shown = len(made.board.pages)
-        await made.reload(a="settle: 7h", b="companies: {include: [1]}", d="")
+    async with start_exporter(tmp_path, a="", b="", c="") as exporter:
+        exporter.platforms.gate = asyncio.Event()
+        shown = len(exporter.board.pages)
+        await exporter.reload(a="settle: 7h", b="companies: {include: [1]}", d="")
 
-        assert len(made.board.pages) == shown + 1
-        text = made.board.pages[-1][Format.TEXT].plain.decode()
+        assert len(exporter.board.pages) == shown + 1
+        text = exporter.board.pages[-1][Format.TEXT].plain.decode()
         assert 'chat_usage_settle_seconds{source="a"} 25200' in text
         assert 'source="c"' not in text
         assert 'chat_usage_settle_seconds{source="d"}' in text
-        assert made.companies("b") == {"1"}
-        made.platforms.gate.set()
+        assert exporter.companies("b") == {"1"}
+        exporter.platforms.gate.set()
 
 
-async def test_a_poll_that_runs_is_cut_off_and_made_anew(tmp_path: Path) -> None:
-    """By the new client; the old one is closed when it is no longer used, and no failure is logged."""
-    async with fleet(tmp_path, a="") as made:
-        made.platforms.gate = asyncio.Event()
-        made.jump()  # polls at once
-        asked = len(made.platforms.asked)
-        await made.until(lambda: len(made.platforms.asked) > asked)
+async def test_a_running_poll_is_cancelled_and_repeated(tmp_path: Path) -> None:
+    """By the new client. The old one is closed when it is no longer used, and no failure is logged."""
+    async with start_exporter(tmp_path, a="") as exporter:
+        exporter.platforms.gate = asyncio.Event()
+        exporter.jump()  # polls at once
+        asked = len(exporter.platforms.requests)
+        await exporter.until(lambda: len(exporter.platforms.requests) > asked)
 
-        assert not await made.reload(a="settle: 7h")
-        assert [client.closed for client in made.clients] == [True, False]
-        made.platforms.gate.set()
-        await made.until_polled("a", polls=2)
-        assert set(made.page("chat_usage_polls", outcome="skipped").values()) == {0}
+        assert not await exporter.reload(a="settle: 7h")
+        assert [client.closed for client in exporter.clients] == [True, False]
+        exporter.platforms.gate.set()
+        await exporter.until_polled("a", polls=2)
+        assert set(exporter.page("chat_usage_polls", outcome="skipped").values()) == {0}
 
 
 WRONG = {
@@ -317,64 +319,66 @@ async def test_a_file_that_cannot_be_used_changes_nothing(
     tmp_path: Path, text: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     """One line and one gauge say so until a good one is loaded."""
-    async with fleet(tmp_path, a="") as made:
-        made.telemetry.config.took(1, made.clock.now())
-        before = made.page("paradigm_"), made.running(), made.page("chat_usage_config_hash")
-        made.clock.moment += HOUR
-        made.file.write_text(text)
+    async with start_exporter(tmp_path, a="") as exporter:
+        exporter.telemetry.config.took(1, exporter.clock.now())
+        before = exporter.page("paradigm_"), exporter.running(), exporter.page("chat_usage_config_hash")
+        exporter.clock.moment += HOUR
+        exporter.file.write_text(text)
         caplog.clear()
-        reason = await made.reloader.reload()
+        reason = await exporter.reloader.reload()
 
         assert reason
         assert "\n" not in reason
         assert [record.levelname for record in caplog.records] == ["ERROR"]
         assert vars(caplog.records[0])["reason"] == reason
-        assert before == (made.page("paradigm_"), made.running(), made.page("chat_usage_config_hash"))
-        assert set(made.page("chat_usage_config_last_reload_successful").values()) == {0}
-        assert set(made.page("chat_usage_config_last_reload_success_t").values()) == {
-            made.clock.now().timestamp() - 3600
+        assert before == (exporter.page("paradigm_"), exporter.running(), exporter.page("chat_usage_config_hash"))
+        assert set(exporter.page("chat_usage_config_last_reload_successful").values()) == {0}
+        assert set(exporter.page("chat_usage_config_last_reload_success_t").values()) == {
+            exporter.clock.now().timestamp() - 3600
         }
-        told = [made.reloader.failed_reload]
+        told = [exporter.reloader.failed_reload]
 
-        assert not await made.reload(a="")
-        assert [*told, made.reloader.failed_reload] == [FailedReload(made.clock.now(), reason), None]
-        assert set(made.page("chat_usage_config_last_reload_successful").values()) == {1}
-        assert set(made.page("chat_usage_config_last_reload_success_t").values()) == {made.clock.now().timestamp()}
+        assert not await exporter.reload(a="")
+        assert [*told, exporter.reloader.failed_reload] == [FailedReload(exporter.clock.now(), reason), None]
+        assert set(exporter.page("chat_usage_config_last_reload_successful").values()) == {1}
+        assert set(exporter.page("chat_usage_config_last_reload_success_t").values()) == {
+            exporter.clock.now().timestamp()
+        }
 
 
 async def test_a_client_that_cannot_be_made_changes_nothing(tmp_path: Path) -> None:
-    """Clients that were made before it are closed; no source was stopped."""
-    async with fleet(tmp_path, a="") as made:
-        before, page = made.running(), made.page("paradigm_")
-        made.unusable = "a"
-        reason = await made.reload(b="", a="settle: 7h")
+    """Clients made before it are closed; no source was stopped."""
+    async with start_exporter(tmp_path, a="") as exporter:
+        before, page = exporter.running(), exporter.page("paradigm_")
+        exporter.unusable = "a"
+        reason = await exporter.reload(b="", a="settle: 7h")
 
         assert reason == "a: its proxy is none"
-        assert (before, page) == (made.running(), made.page("paradigm_"))
-        assert [client.closed for client in made.clients] == [False, True]
+        assert (before, page) == (exporter.running(), exporter.page("paradigm_"))
+        assert [client.closed for client in exporter.clients] == [False, True]
 
 
-async def test_a_ca_file_that_takes_its_time_holds_up_nobody(tmp_path: Path) -> None:
+async def test_a_slow_ca_file_does_not_block_the_event_loop(tmp_path: Path) -> None:
     """Health checks and scrapes are answered while a client is made."""
     answered, waits = Event(), list[bool]()
-    async with fleet(tmp_path, a="") as made:
-        made.before_client = lambda: waits.append(answered.wait(fleets.PATIENCE_S))
-        reload = asyncio.create_task(made.reload(a="settle: 7h"))
-        await made.until(made.reloader._turn.locked)
+    async with start_exporter(tmp_path, a="") as exporter:
+        exporter.before_client = lambda: waits.append(answered.wait(running_exporter.TIMEOUT_S))
+        reload = asyncio.create_task(exporter.reload(a="settle: 7h"))
+        await exporter.until(exporter.reloader._turn.locked)
         asyncio.get_running_loop().call_later(0.05, answered.set)
 
         assert await reload == ""
         assert waits == [True]
 
 
-async def test_an_error_of_our_own_is_no_end_of_anything(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+async def test_an_internal_error_does_not_stop_the_exporter(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     """It is logged with its traceback, for a bug report."""
 
     def broken() -> None:
         raise ZeroDivisionError
 
-    async with fleet(tmp_path, a="") as made:
-        reloader = made.reloader
+    async with start_exporter(tmp_path, a="") as exporter:
+        reloader = exporter.reloader
         reloader.read = broken  # type: ignore[assignment]  # wrong on purpose
 
         assert "please report it" in await reloader.reload()
@@ -382,9 +386,9 @@ async def test_an_error_of_our_own_is_no_end_of_anything(tmp_path: Path, caplog:
 
 
 STEPS: Sequence[tuple[object, str, int]] = (
-    (fleets, "load", 1),
-    (fleets.Client, "__init__", 1),
-    (fleets.Client, "__init__", 2),
+    (running_exporter, "load", 1),
+    (running_exporter.RecordingClient, "__init__", 1),
+    (running_exporter.RecordingClient, "__init__", 2),
     (Schedule, "remove", 1),
     (Schedule, "remove", 2),
     (transitions, "taken_over", 1),
@@ -404,65 +408,67 @@ STEPS: Sequence[tuple[object, str, int]] = (
 """What a reload takes: the function, and which of its calls."""
 
 
-async def until_attempted(made: fleets.Fleet, sources: Iterable[str], moment: datetime) -> None:
+async def until_attempted(exporter: RunningExporter, sources: Iterable[str], moment: datetime) -> None:
     expected = dict.fromkeys(sources, moment.timestamp())
-    await made.until(lambda: expected == last_attempts(made))
+    await exporter.until(lambda: expected == last_attempts(exporter))
 
 
-async def test_a_slip_at_any_step_leaves_what_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_an_internal_error_at_any_step_undoes_the_reload(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is polled and served as before, and the same reload works when it is tried again."""
     new = {"a": "settle: 7h", "b": "base_url: 'https://two.example'", "fresh": "", "_": "limits: {max_series: 5000}"}
     new["b"] += f", api_key: {WORLDS['two.example'].keys.admin}"
-    async with fleet(tmp_path, a="", b="api_key_expires: 2027-03-01", gone="") as made:
-        before, page = made.running(), made.page("paradigm_")
+    async with start_exporter(tmp_path, a="", b="api_key_expires: 2027-03-01", gone="") as exporter:
+        before, page = exporter.running(), exporter.page("paradigm_")
         for owner, name, call in STEPS:
             plant(monkeypatch, owner, name, call)
-            assert "please report it" in await made.reload(**new), (name, call)
+            assert "please report it" in await exporter.reload(**new), (name, call)
             monkeypatch.undo()
-            assert (before, page) == (made.running(), made.page("paradigm_")), (name, call)
-            assert not made.page(source="fresh"), (name, call)
-            made.clock.moment += timedelta(milliseconds=1)  # timers are real: it may not be ahead of the machine's
-            made.jump()  # polls at once
-            await until_attempted(made, before, made.clock.moment)
-        assert not await made.reload(**new)
-        await made.until(lambda: made.companies("fresh") and made.companies("b"))
-        assert set(made.sources.names) == {"a", "b", "fresh"}
-        assert not made.page(source="gone")
-        assert set(made.page("chat_usage_settle_seconds", source="a").values()) == {7 * 3600}
-        assert [client.closed for client in made.clients].count(False) == 3
+            assert (before, page) == (exporter.running(), exporter.page("paradigm_")), (name, call)
+            assert not exporter.page(source="fresh"), (name, call)
+            exporter.clock.moment += timedelta(milliseconds=1)  # timers are real: it may not be ahead of the machine's
+            exporter.jump()  # polls at once
+            await until_attempted(exporter, before, exporter.clock.moment)
+        assert not await exporter.reload(**new)
+        await exporter.until(lambda: exporter.companies("fresh") and exporter.companies("b"))
+        assert set(exporter.sources.names) == {"a", "b", "fresh"}
+        assert not exporter.page(source="gone")
+        assert set(exporter.page("chat_usage_settle_seconds", source="a").values()) == {7 * 3600}
+        assert [client.closed for client in exporter.clients].count(False) == 3
 
 
-async def test_a_slip_of_the_state_file_does_not_hide_that_the_sources_changed(
+async def test_a_failed_state_file_does_not_undo_the_reload(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """The next reload that works stores it."""
     state = f"state_file: {tmp_path / 'state'}"
-    async with fleet(tmp_path, a="") as made:
+    async with start_exporter(tmp_path, a="") as exporter:
         plant(monkeypatch, StateFile, "use", 1)
-        assert await made.reload(a="settle: 7h", _=state) == ""
-        assert set(made.page("chat_usage_settle_seconds", source="a").values()) == {7 * 3600}
+        assert await exporter.reload(a="settle: 7h", _=state) == ""
+        assert set(exporter.page("chat_usage_settle_seconds", source="a").values()) == {7 * 3600}
         assert "the state file still with the old one" in caplog.text
 
-        assert await made.reload(a="settle: 7h", _=state) == ""
+        assert await exporter.reload(a="settle: 7h", _=state) == ""
         assert decoded((tmp_path / "state").read_bytes()).keys() == {"a"}
 
 
-async def test_a_pause_that_the_platform_asks_for_outlives_a_reload(tmp_path: Path) -> None:
+async def test_retry_after_survives_a_reload(tmp_path: Path) -> None:
     """If the platform stays the same; another platform did not ask for a pause."""
-    async with fleet(tmp_path, a="", b="") as made:
-        made.platforms.too_many = True
-        made.jump()
-        await made.until(lambda: all(made.page("chat_usage_polls", outcome="rate_limited", source=s) for s in "ab"))
-        await made.until(lambda: set(made.page("chat_usage_polls", outcome="rate_limited").values()) == {1.0})
-        made.platforms.too_many = False
-        made.platforms.asked.clear()
+    async with start_exporter(tmp_path, a="", b="") as exporter:
+        exporter.platforms.too_many = True
+        exporter.jump()
+        await exporter.until(
+            lambda: all(exporter.page("chat_usage_polls", outcome="rate_limited", source=s) for s in "ab")
+        )
+        await exporter.until(lambda: set(exporter.page("chat_usage_polls", outcome="rate_limited").values()) == {1.0})
+        exporter.platforms.too_many = False
+        exporter.platforms.requests.clear()
 
         two = f"base_url: 'https://two.example', api_key: {WORLDS['two.example'].keys.admin}"
-        await made.reload(a="settle: 7h", b=two)
-        made.clock.moment += HOUR
-        made.jump()
-        await made.until_polled("b")
-        assert {each.url.host for each in made.platforms.asked} == {"two.example"}
+        await exporter.reload(a="settle: 7h", b=two)
+        exporter.clock.moment += HOUR
+        exporter.jump()
+        await exporter.until_polled("b")
+        assert {each.url.host for each in exporter.platforms.requests} == {"two.example"}
 
 
 def plant(monkeypatch: pytest.MonkeyPatch, owner: object, name: str, call: int) -> None:
@@ -477,17 +483,17 @@ def plant(monkeypatch: pytest.MonkeyPatch, owner: object, name: str, call: int) 
     monkeypatch.setattr(owner, name, planted)
 
 
-def last_attempts(made: fleets.Fleet) -> Mapping[str, float]:
-    found = made.page("chat_usage_poll_last_attempt_timestamp_seconds")
+def last_attempts(exporter: RunningExporter) -> Mapping[str, float]:
+    found = exporter.page("chat_usage_poll_last_attempt_timestamp_seconds")
     return {dict(labels)["source"]: moment for (_, labels), moment in found.items()}
 
 
 async def test_a_good_reload_is_one_line(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     """It names added, changed and removed sources only."""
     caplog.set_level(logging.INFO, "exporter")
-    async with fleet(tmp_path, a="", b="", same="") as made:
-        await made.reload(a="settle: 7h", new="", same="")
-        await made.reload(a="settle: 7h", new="", same="")
+    async with start_exporter(tmp_path, a="", b="", same="") as exporter:
+        await exporter.reload(a="settle: 7h", new="", same="")
+        await exporter.reload(a="settle: 7h", new="", same="")
 
     told = [
         {name: value for name, value in vars(record).items() if name in ("added", "changed", "removed")}
@@ -497,27 +503,27 @@ async def test_a_good_reload_is_one_line(tmp_path: Path, caplog: pytest.LogCaptu
     assert told == [{"added": "new", "changed": "a", "removed": "b"}, {}]
 
 
-async def test_reloads_come_one_after_the_other(tmp_path: Path) -> None:
+async def test_reloads_run_one_after_another(tmp_path: Path) -> None:
     """However many are requested at once, the last file takes effect and no source runs twice."""
-    async with fleet(tmp_path, a="") as made:
-        made.write(a="", b="")
-        await asyncio.gather(*(made.reloader.reload() for _ in range(5)))
+    async with start_exporter(tmp_path, a="") as exporter:
+        exporter.write(a="", b="")
+        await asyncio.gather(*(exporter.reloader.reload() for _ in range(5)))
 
-        assert list(made.sources.names) == ["a", "b"]
-        await made.until_polled("a", "b")
-        assert [client.closed for client in made.clients] == [False, False]
+        assert list(exporter.sources.names) == ["a", "b"]
+        await exporter.until_polled("a", "b")
+        assert [client.closed for client in exporter.clients] == [False, False]
 
 
-async def test_a_reload_moves_the_state_and_forgets_who_went(tmp_path: Path) -> None:
+async def test_a_reload_moves_the_state_and_drops_removed_sources(tmp_path: Path) -> None:
     """The new file has everything that is held at once; the previous one stays as it was."""
     first, second = tmp_path / "first", tmp_path / "second"
-    async with fleet(tmp_path, a="", b="") as made:
-        assert made.page("chat_usage_state_") == {}
-        assert await made.reload(a="", b="", _=f"state_file: {first}") == ""
+    async with start_exporter(tmp_path, a="", b="") as exporter:
+        assert exporter.page("chat_usage_state_") == {}
+        assert await exporter.reload(a="", b="", _=f"state_file: {first}") == ""
         assert decoded(first.read_bytes()).keys() == {"a", "b"}
-        assert list(made.page("chat_usage_state_last_write_successful").values()) == [1]
+        assert list(exporter.page("chat_usage_state_last_write_successful").values()) == [1]
         before = first.read_bytes()
-        assert await made.reload(a="", _=f"state_file: {second}") == ""
+        assert await exporter.reload(a="", _=f"state_file: {second}") == ""
         assert decoded(second.read_bytes()).keys() == {"a"}
         assert decoded(second.read_bytes())["a"].reports["chat-sessions"].ledger.blocks
         assert first.read_bytes() == before

@@ -1,4 +1,4 @@
-"""The past, asked in pieces: exact, each day once, whole or not at all, and the same whatever interrupted it."""
+"""A backfill reads backfill days in pieces; the file is complete and exact, even if runs are interrupted."""
 
 import os
 from array import array
@@ -20,7 +20,7 @@ from exporter.domain.errors import ConfigError
 from exporter.domain.model import Days
 from exporter.platforms.paradigm.platform import TOOLS
 from exporter.simulator.paradigm.world import World
-from tests.backfill.past import NOON, REPORTS, TARGET, KilledError, Past
+from tests.backfill.backfill_run import NOON, REPORTS, TARGET, BackfillRun, KilledError
 from tests.platform_data import DailyFact, daily
 from tests.road.road import target_with
 from tests.road.test_believable_days import DECLARED
@@ -37,7 +37,7 @@ def parsed(text: str) -> list[Metric]:
 
 
 def read(path: Path) -> Mapping[Key, float]:
-    """Reads a file by prometheus-client's parser, which is strict about the order of families, series and times."""
+    """Reads a file with prometheus-client's parser, which checks the order of families, series and timestamps."""
     found: dict[Key, float] = {}
     for family in parsed(path.read_text()):
         for sample in family.samples:
@@ -56,28 +56,28 @@ def key(fact: DailyFact) -> Key:
 
 
 @pytest.fixture
-def past(tmp_path: Path) -> Past:
-    return Past(tmp_path, World.from_seed(1, 10), QUARTER)
+def backfill(tmp_path: Path) -> BackfillRun:
+    return BackfillRun(tmp_path, World.from_seed(1, 10), QUARTER)
 
 
-async def test_every_figure_of_the_platform_is_there_once(past: Past) -> None:
-    """On the day that it belongs to; what is there besides are zeros, from a company's first row on."""
-    came, _, _ = await past.run()
-    written = past.written()
-    assert came.failed == came.left_out == ()
+async def test_every_figure_of_the_platform_is_written_once(backfill: BackfillRun) -> None:
+    """On its day; all other samples are zeros after a company's first row."""
+    result, _, _ = await backfill.run()
+    written = backfill.written()
+    assert result.failed == result.left_out == ()
 
-    found = read(past.output)
-    truth = {key(fact): fact.value for fact in daily(past.world, QUARTER, NOON)}
-    assert truth.items() <= found.items()
+    found = read(backfill.output)
+    expected = {key(fact): fact.value for fact in daily(backfill.world, QUARTER, NOON)}
+    assert expected.items() <= found.items()
     assert written.samples == len(found)
-    assert {found[each] for each in found.keys() - truth.keys()} == {0.0}
+    assert {found[each] for each in found.keys() - expected.keys()} == {0.0}
     first = defaultdict[tuple[str, str], date](lambda: QUARTER.last)
-    for fact in daily(past.world, QUARTER, NOON):
+    for fact in daily(backfill.world, QUARTER, NOON):
         mode = dict(fact.labels).get("mode", "") or fact.family
         first[fact.company_id, mode] = min(first[fact.company_id, mode], fact.day)
     early = [
         each
-        for each in found.keys() - truth.keys()
+        for each in found.keys() - expected.keys()
         if each[3] < first[each[1], dict(each[2]).get("mode", "") or each[0]]
     ]
     assert early == []
@@ -86,57 +86,61 @@ async def test_every_figure_of_the_platform_is_there_once(past: Past) -> None:
 BOTH = {"paradigm_tool_uses_daily", "paradigm_user_queries_daily"}
 
 
-async def test_a_definition_has_the_same_past(tmp_path: Path) -> None:
-    """Day by day and tool by tool; it knows chats without agents, and no mode."""
+async def test_a_definition_gives_the_same_backfill(tmp_path: Path) -> None:
+    """Compared without agents and modes, which the definition does not have."""
     found = []
     for name, reports in (("built-in", REPORTS), ("declared", tuple(DECLARED.values()))):
         wanted = tuple(each for each in reports if each.name in ("tools", "chat-sessions"))
         (tmp_path / name).mkdir()
-        past = Past(tmp_path / name, World.from_seed(1, 5), TWO_MONTHS, target=target_with(reports=wanted))
-        came, _, _ = await past.run()
-        past.written()
-        assert came.failed == came.left_out == ()
-        kept = {key: value for key, value in read(past.output).items() if key[0] in BOTH and "agent" not in str(key)}
+        backfill = BackfillRun(tmp_path / name, World.from_seed(1, 5), TWO_MONTHS, target=target_with(reports=wanted))
+        result, _, _ = await backfill.run()
+        backfill.written()
+        assert result.failed == result.left_out == ()
+        kept = {
+            key: value for key, value in read(backfill.output).items() if key[0] in BOTH and "agent" not in str(key)
+        }
         found.append({(*key[:2], key[2] if "tool" in key[0] else (), key[3]): value for key, value in kept.items()})
 
     assert found[0] == found[1]
     assert {key[0] for key in found[0]} == BOTH
 
 
-async def test_it_asks_in_pieces_of_a_month_at_most(past: Past) -> None:
-    _, steps, requests = await past.run()
+async def test_pieces_are_at_most_a_month(backfill: BackfillRun) -> None:
+    _, steps, requests = await backfill.run()
     assert {len(step.piece.days) for step in steps} == {31, 30}
     assert sorted(step.piece.days.first for step in steps if step.piece.report == "tools") == [
         date(2026, 7, 1),
         date(2026, 7, 31),
         date(2026, 8, 31),
     ]
-    assert requests == len(steps) + 5  # and the newest week of each report, which tells how large its answers are
+    assert requests == len(steps) + 5  # one per report for the newest week, to estimate the response size
     assert (steps[-1].done, steps[-1].total) == (5 * 92, 5 * 92)
 
 
-@pytest.mark.parametrize("late", [False, True], ids=["before-the-figures-are-safe", "before-the-manifest-knows"])
-async def test_killed_anywhere_it_comes_to_the_same_file(tmp_path: Path, late: bool) -> None:
-    """Byte for byte, and no piece whose end was noted is asked again."""
-    whole, torn = (Past(tmp_path / name, World.from_seed(1, 5), TWO_MONTHS) for name in ("whole", "torn"))
-    for each in (whole, torn):
+@pytest.mark.parametrize("after_write", [False, True], ids=["before-the-write", "before-the-manifest-entry"])
+async def test_a_killed_backfill_gives_the_same_file(tmp_path: Path, after_write: bool) -> None:
+    """Byte for byte, and no completed piece is requested again."""
+    complete, interrupted = (
+        BackfillRun(tmp_path / name, World.from_seed(1, 5), TWO_MONTHS) for name in ("complete", "interrupted")
+    )
+    for each in (complete, interrupted):
         each.folder.mkdir()
-    _, steps, _ = await whole.run()
-    whole.written()
-    for _ in steps:  # each run hands on one piece and dies at the next
+    _, steps, _ = await complete.run()
+    complete.written()
+    for _ in steps:  # each run completes one piece and is killed at the next
         with pytest.raises(KilledError):
-            await torn.killed_at(1, late=late).run()
-        if (await only_left(torn)) == 1:
+            await interrupted.killed_at(1, after_write=after_write).run()
+        if (await count_remaining(interrupted)) == 1:
             break
-    _, rest, _ = await torn.run()
-    torn.written()
+    _, rest, _ = await interrupted.run()
+    interrupted.written()
     assert len(rest) == 1
-    assert torn.output.read_bytes() == whole.output.read_bytes()
+    assert interrupted.output.read_bytes() == complete.output.read_bytes()
 
 
-async def only_left(past: Past) -> int:
-    """Returns how many pieces no run has handed on yet."""
-    with opened(past.backfill, {"a": "b"}, {}) as manifest:
+async def count_remaining(backfill: BackfillRun) -> int:
+    """Returns how many pieces are not completed."""
+    with opened(backfill.run_folder, {"a": "b"}, {}) as manifest:
         progress = [manifest.progress("s", report.name) for report in TARGET.reports if report.has_days]
     done = sum(each.until is not None for each in progress)
     halves = sum(each.until is not None and each.until < TWO_MONTHS.last for each in progress)
@@ -144,76 +148,78 @@ async def only_left(past: Past) -> int:
 
 
 async def test_many_pieces_are_merged_a_few_at_a_time(tmp_path: Path) -> None:
-    """To the same file, and nothing of the merge is left."""
-    past = Past(tmp_path, World.from_seed(1, 2), TWO_MONTHS)
-    await past.run()
-    past.written()
-    runs = Runs(past.backfill, {}, most_open=2)
-    written = runs.merge(tmp_path / "again.om", helps(past.target))
-    assert (tmp_path / "again.om").read_bytes() == past.output.read_bytes()
-    assert written == past.written()
+    """To the same file, without leaving temporary files."""
+    backfill = BackfillRun(tmp_path, World.from_seed(1, 2), TWO_MONTHS)
+    await backfill.run()
+    backfill.written()
+    runs = Runs(backfill.run_folder, {}, most_open=2)
+    written = runs.merge(tmp_path / "again.om", helps(backfill.target))
+    assert (tmp_path / "again.om").read_bytes() == backfill.output.read_bytes()
+    assert written == backfill.written()
     runs.clear()
-    assert {path.suffix for path in past.backfill.iterdir()} == {".json", ".state"}
+    assert {path.suffix for path in backfill.run_folder.iterdir()} == {".json", ".state"}
 
 
 LACKING = tuple(replace(report, path="/api/v2/reporting/nothing/") if report is TOOLS else report for report in REPORTS)
 
 
 async def test_a_report_that_the_platform_lacks_is_left_out(tmp_path: Path) -> None:
-    """And named; it is asked once."""
-    past = Past(tmp_path, World.from_seed(1, 2), TWO_MONTHS, target_with(reports=LACKING))
-    came, steps, requests = await past.run()
-    assert came.failed == ()
-    assert [line.startswith("s: tools: ") for line in came.left_out] == [True]
+    """It is reported and requested once."""
+    backfill = BackfillRun(tmp_path, World.from_seed(1, 2), TWO_MONTHS, target_with(reports=LACKING))
+    result, steps, requests = await backfill.run()
+    assert result.failed == ()
+    assert [line.startswith("s: tools: ") for line in result.left_out] == [True]
     assert (steps[-1].done, steps[-1].total) == (5 * 61, 5 * 61)
     assert requests == len(steps) + 5
-    past.written()
-    assert "paradigm_tool_uses_daily" not in past.output.read_text()
-    came, _, requests = await past.run()
-    assert (len(came.left_out), requests) == (1, 0)
+    backfill.written()
+    assert "paradigm_tool_uses_daily" not in backfill.output.read_text()
+    result, _, requests = await backfill.run()
+    assert (len(result.left_out), requests) == (1, 0)
 
 
-async def test_a_report_that_was_named_must_be_there(tmp_path: Path) -> None:
+async def test_a_required_report_must_exist(tmp_path: Path) -> None:
     target = replace(target_with(reports=LACKING), required=frozenset({"tools"}))
-    came, _, _ = await Past(tmp_path, World.from_seed(1, 2), TWO_MONTHS, target).run()
-    assert [line.startswith("s: tools: ") for line in came.failed] == [True]
+    result, _, _ = await BackfillRun(tmp_path, World.from_seed(1, 2), TWO_MONTHS, target).run()
+    assert [line.startswith("s: tools: ") for line in result.failed] == [True]
 
 
-async def test_what_is_unwanted_is_not_written(tmp_path: Path) -> None:
-    """By the name that the family has here."""
+async def test_excluded_metrics_are_not_written(tmp_path: Path) -> None:
+    """Patterns match the names in the file."""
     target = replace(target_with(), excluded=("paradigm_sessions_daily", "paradigm_unique_*"))
-    past = Past(tmp_path, World.from_seed(1, 2), TWO_MONTHS, target)
-    await past.run()
-    past.written()
-    families = {name for name, *_ in read(past.output)}
+    backfill = BackfillRun(tmp_path, World.from_seed(1, 2), TWO_MONTHS, target)
+    await backfill.run()
+    backfill.written()
+    families = {name for name, *_ in read(backfill.output)}
     assert "paradigm_user_queries_daily" in families
     assert families.isdisjoint({"paradigm_sessions_daily", "paradigm_unique_models_daily"})
 
 
-async def test_a_second_run_asks_nothing(past: Past) -> None:
-    await past.run()
-    assert (await past.run())[2] == 0
+async def test_a_second_run_sends_no_request(backfill: BackfillRun) -> None:
+    await backfill.run()
+    assert (await backfill.run())[2] == 0
 
 
-async def test_what_fails_is_asked_again_by_the_next_run(tmp_path: Path) -> None:
-    """A report fails whole or a piece at a time; the other reports go on, and the end is the same."""
-    whole, torn = (Past(tmp_path / name, World.from_seed(1, 3), TWO_MONTHS) for name in ("whole", "torn"))
-    for each in (whole, torn):
+async def test_the_next_run_requests_what_failed(tmp_path: Path) -> None:
+    """Other reports continue, and the final file is the same."""
+    complete, interrupted = (
+        BackfillRun(tmp_path / name, World.from_seed(1, 3), TWO_MONTHS) for name in ("complete", "interrupted")
+    )
+    for each in (complete, interrupted):
         each.folder.mkdir()
-    await whole.run()
-    whole.written()
-    came, steps, _ = await replace(torn, scenarios=("outage",)).run()
-    assert len(came.failed) == 5
+    await complete.run()
+    complete.written()
+    result, steps, _ = await replace(interrupted, scenarios=("outage",)).run()
+    assert len(result.failed) == 5
     assert steps == []
-    assert all("s: " in line and "\n" not in line for line in came.failed)
-    came, _, _ = await torn.run()
-    assert came.failed == ()
-    torn.written()
-    assert torn.output.read_bytes() == whole.output.read_bytes()
+    assert all("s: " in line and "\n" not in line for line in result.failed)
+    result, _, _ = await interrupted.run()
+    assert result.failed == ()
+    interrupted.written()
+    assert interrupted.output.read_bytes() == complete.output.read_bytes()
 
 
-async def test_a_company_that_left_is_0_to_the_end(tmp_path: Path) -> None:
-    """However long ago: a line that ends looks like an exporter that stopped."""
+async def test_a_company_that_left_is_0_until_the_last_day(tmp_path: Path) -> None:
+    """Otherwise its series would look like those of a stopped exporter."""
     world = World.from_seed(1, 12)
     leaver, left = next(
         (company, day)
@@ -222,12 +228,12 @@ async def test_a_company_that_left_is_0_to_the_end(tmp_path: Path) -> None:
         if company.tenure and company.is_customer(day) and not company.is_customer(day + timedelta(days=1))
     )
     days = Days(left - timedelta(days=20), left + timedelta(days=110))
-    past = Past(tmp_path, world, days, target_with())
-    await past.run()
-    past.written()
+    backfill = BackfillRun(tmp_path, world, days, target_with())
+    await backfill.run()
+    backfill.written()
     after = {
         day: value
-        for (_, company, _, day), value in read(past.output).items()
+        for (_, company, _, day), value in read(backfill.output).items()
         if company == str(leaver.id) and day > left
     }
     assert after == dict.fromkeys(Days(left + timedelta(days=1), days.last), 0.0)

@@ -17,7 +17,7 @@ from exporter.platforms.api import NO_DISCOVERIES, Report, Request
 from exporter.platforms.paradigm import platform as paradigm
 from exporter.polling.poll_result import Answer, Answers
 from exporter.polling.target import ReportState
-from tests.backfill.past import NOON
+from tests.backfill.backfill_run import NOON
 from tests.road.road import target_with
 
 FIRST = date(2026, 3, 2)

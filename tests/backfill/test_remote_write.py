@@ -21,7 +21,7 @@ from exporter.backfill.remote_write import RemoteWrite, batches, encoded
 from exporter.backfill.store_client import client, http_config
 from exporter.domain.errors import ConfigError, StoreError
 from exporter.domain.model import Days
-from tests.backfill.past import NOON
+from tests.backfill.backfill_run import NOON
 from tests.certificates import self_signed, signed
 from tests.road.road import PassedClock
 

@@ -1,4 +1,4 @@
-"""Runs an exporter without its web server, with simulated platforms and a clock that tests pass in."""
+"""Runs an exporter without its web server, with simulated platforms and a simulated clock."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -32,8 +32,8 @@ from tests.certificates import one_authority
 from tests.road.road import PassedClock
 from tests.samples import samples
 
-PATIENCE_S = 20
-TWICE = replace(PLATFORM, reports={name: replace(CHAT_SESSIONS, name=name) for name in ("chat-sessions", "more")})
+TIMEOUT_S = 20
+TWO_REPORTS = replace(PLATFORM, reports={name: replace(CHAT_SESSIONS, name=name) for name in ("chat-sessions", "more")})
 WORLDS = {"one.example": World.from_seed(1, 6), "two.example": World.from_seed(2, 6)}
 KEY = WORLDS["one.example"].keys.admin
 
@@ -41,22 +41,19 @@ Samples = Mapping[tuple[str, frozenset[tuple[str, str]]], float]
 
 
 class Platforms(httpx.AsyncBaseTransport):
-    """The simulated platforms by their hosts; `gate`, once set up, holds every answer back until it is opened.
-
-    While there are `too_many` requests, each is refused, and the next is wanted in two hours.
-    """
+    """The simulated platforms by host. Responses wait for `gate` if it is set; with `too_many` they are 429."""
 
     def __init__(self, clock: PassedClock) -> None:
         self._apps = {
             host: httpx.ASGITransport(create_app(world, clock.now, scenarios=("normal",), sleep=clock.sleep))
             for host, world in WORLDS.items()
         }
-        self.asked: list[httpx.Request] = []
+        self.requests: list[httpx.Request] = []
         self.gate: asyncio.Event | None = None
         self.too_many = False
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        self.asked.append(request)
+        self.requests.append(request)
         if self.gate is not None:
             await self.gate.wait()
         if self.too_many:
@@ -64,7 +61,7 @@ class Platforms(httpx.AsyncBaseTransport):
         return await self._apps[request.url.host].handle_async_request(request)
 
 
-class Client(fetch.Client):
+class RecordingClient(fetch.Client):
     """A client that records whether it is closed."""
 
     closed = False
@@ -74,47 +71,47 @@ class Client(fetch.Client):
         self.closed = True
 
 
-class Slots(Board):
-    """A board that keeps everything that it ever published."""
+class RecordingBoard(Board):
+    """A board that keeps every exposition."""
 
     def __init__(self) -> None:
         super().__init__()
         self.pages = [self.shown.page]
 
-    def put(self, source: str, sheet: RenderedSource) -> None:
-        super().put(source, sheet)
+    def put(self, source: str, rendered: RenderedSource) -> None:
+        super().put(source, rendered)
         self.pages.append(self.shown.page)
 
-    def replace(self, sheets: Mapping[str, RenderedSource], limits: PageLimits) -> None:
-        super().replace(sheets, limits)
+    def replace(self, sources: Mapping[str, RenderedSource], limits: PageLimits) -> None:
+        super().replace(sources, limits)
         self.pages.append(self.shown.page)
 
 
 @dataclass
-class Fleet:
-    """An exporter without its web edge: a configuration file, the sources that run by it, and what a scrape reads.
+class RunningExporter:
+    """An exporter with the configuration `file`.
 
-    Of the source `unusable` no client can be made; each is made after `before_client`, which may block.
+    Making a client calls `before_client`, which may block, and fails for the source `unusable`.
     """
 
     file: Path
     clock: PassedClock
     telemetry: Telemetry = field(default_factory=Telemetry)
-    board: Slots = field(default_factory=Slots)
-    clients: list[Client] = field(default_factory=list)
+    board: RecordingBoard = field(default_factory=RecordingBoard)
+    clients: list[RecordingClient] = field(default_factory=list)
     unusable: str = ""
     before_client: Callable[[], object] = bool
-    ticks: float = 0.0
+    monotonic_lead: float = 0.0
 
     def __post_init__(self) -> None:
-        # Timers are real, so the date is; but it is always about noon where days end, far from midnight and settle.
+        # Timers run on the real clock, so the date is real; a time zone at noon keeps midnight and settle time away.
         self.zone = ZoneInfo(f"Etc/GMT{self.clock.now().hour - 12:+d}")
         clock = Clock(self.clock.now, self.clock.seconds)
         self.platforms = Platforms(self.clock)
-        self.worker = Worker("fleet")
+        self.worker = Worker("exporter")
         outputs = PollOutputs(self.board, self.telemetry, self.worker)
         self.state_file = StateFile(None, self.clock.now, gauges=self.telemetry.state)
-        self.schedule = Schedule(self.clock.now, lambda: self.clock.seconds() + self.ticks, Random(0))
+        self.schedule = Schedule(self.clock.now, lambda: self.clock.seconds() + self.monotonic_lead, Random(0))
 
         def make(source: Source) -> Running:
             client = self.client(source)
@@ -127,7 +124,7 @@ class Fleet:
         self.sources = Sources(make, outputs, self.schedule, self.clock.now)
         self.reloader = Reloader(
             Settings({}, {}, PageLimits()),
-            lambda: load(self.file, {}, {"paradigm": TWICE}),
+            lambda: load(self.file, {}, {"paradigm": TWO_REPORTS}),
             self.sources,
             self.telemetry.config,
             self.clock.now,
@@ -135,11 +132,11 @@ class Fleet:
         )
 
     def jump(self) -> None:
-        """Moves the wall clock against the monotonic one, so that all timers are set again."""
-        self.ticks += 1000.0
+        """Moves the monotonic clock ahead of the wall clock, so that all timers are set again."""
+        self.monotonic_lead += 1000.0
         self.schedule.compare()
 
-    def client(self, source: Source) -> Client:
+    def client(self, source: Source) -> RecordingClient:
         self.before_client()
         if source.name == self.unusable:
             raise ConfigError(f"{source.name}: its proxy is none")
@@ -154,7 +151,7 @@ class Fleet:
             proxy_url=source.proxy_url,
             ca_file=one_authority(),
         )
-        made = Client(
+        made = RecordingClient(
             endpoint,
             self.telemetry.observer(source.name),
             transport=self.platforms,
@@ -164,11 +161,11 @@ class Fleet:
         return made
 
     def write(self, **options: str) -> None:
-        """Writes a configuration of sources, each given as the inside of a flow mapping; `_` is for other options."""
-        beside = options.pop("_", "")
-        usual = f"platform: paradigm, reports: [chat-sessions], base_url: 'https://one.example', timezone: {self.zone}"
-        lines = (f"  {name}: {{<<: {{{usual}, api_key: {KEY}}}, {each}}}\n" for name, each in options.items())
-        self.file.write_text(f"sources:\n{''.join(lines)}{beside}\n")
+        """Writes the configuration: each argument has the options of a source in YAML, `_` those outside sources."""
+        others = options.pop("_", "")
+        common = f"platform: paradigm, reports: [chat-sessions], base_url: 'https://one.example', timezone: {self.zone}"
+        lines = (f"  {name}: {{<<: {{{common}, api_key: {KEY}}}, {each}}}\n" for name, each in options.items())
+        self.file.write_text(f"sources:\n{''.join(lines)}{others}\n")
 
     async def reload(self, **options: str) -> str:
         self.write(**options)
@@ -190,13 +187,13 @@ class Fleet:
         return {dict(labels)["company_id"] for _, labels in self.page(name, source=source)}
 
     async def until(self, condition: Callable[[], object]) -> None:
-        """Waits until the worker and the event loop have made something true."""
-        async with asyncio.timeout(PATIENCE_S):
-            while not condition():  # noqa: ASYNC110 a scrape can only ask again
+        """Waits until a condition is true."""
+        async with asyncio.timeout(TIMEOUT_S):
+            while not condition():  # noqa: ASYNC110 like a scraper, which can only ask again
                 await asyncio.sleep(0.005)
 
     async def until_polled(self, *sources: str, polls: int = 1) -> None:
-        """Waits until sources were polled so often, refresh passes included, and those polls have ended."""
+        """Waits until these sources have completed that many polls, including refresh passes."""
 
         def polled() -> bool:
             counts = {
@@ -211,18 +208,20 @@ class Fleet:
 
 
 @asynccontextmanager
-async def fleet(tmp_path: Path, ago: timedelta = timedelta(0), **options: str) -> AsyncIterator[Fleet]:
-    """Runs sources while the block runs, which starts some time after all were polled."""
-    made = Fleet(tmp_path / "exporter.yml", PassedClock(datetime.now(UTC) - ago))
-    made.write(**options)
-    for source in load(made.file, {}, {"paradigm": TWICE}).sources.values():
-        made.sources.add(source)
-    await made.sources.start()
+async def start_exporter(
+    tmp_path: Path, ago: timedelta = timedelta(0), **options: str
+) -> AsyncIterator[RunningExporter]:
+    """Runs an exporter; yields it after all sources were polled and the time `ago` has passed."""
+    exporter = RunningExporter(tmp_path / "exporter.yml", PassedClock(datetime.now(UTC) - ago))
+    exporter.write(**options)
+    for source in load(exporter.file, {}, {"paradigm": TWO_REPORTS}).sources.values():
+        exporter.sources.add(source)
+    await exporter.sources.start()
     try:
-        await made.until_polled(*(name for name in options if name != "_"))
-        made.clock.moment += ago
-        yield made
+        await exporter.until_polled(*(name for name in options if name != "_"))
+        exporter.clock.moment += ago
+        yield exporter
     finally:
-        await made.schedule.stop()
-        await made.sources.aclose()
-        made.worker.close()
+        await exporter.schedule.stop()
+        await exporter.sources.aclose()
+        exporter.worker.close()

@@ -1,4 +1,4 @@
-"""A back-fill of the simulated Paradigm without a socket, whose runs a test can have killed."""
+"""Runs a backfill of the simulated Paradigm; a run can be killed at any piece."""
 
 from collections.abc import Iterable
 from contextlib import AsyncExitStack
@@ -30,15 +30,15 @@ TARGET = target_with(RULES, reports=REPORTS)
 
 
 class KilledError(BaseException):
-    """Nothing catches it, as nothing catches SIGKILL."""
+    """Stands for SIGKILL: no code catches it."""
 
 
 @dataclass(slots=True)
-class Past:
-    """Runs of one back-fill into `folder`/history.om; `steps` are all pieces that were handed on.
+class BackfillRun:
+    """Runs of one backfill into `folder`/history.om.
 
-    The run that hands on piece number `dies_at` (from 0) dies: before its figures are safe, or with `late` after that
-    and before the manifest knows.
+    A run is killed at piece `killed_at_piece` (from 0): before its figures are written or, if `after_write` is set,
+    between that and the entry in the manifest.
     """
 
     folder: Path
@@ -46,15 +46,15 @@ class Past:
     days: Days
     target: Target = TARGET
     scenarios: tuple[str, ...] = ("normal",)
-    dies_at: int | None = None
-    late: bool = False
+    killed_at_piece: int | None = None
+    after_write: bool = False
 
     @property
     def output(self) -> Path:
         return self.folder / "history.om"
 
     async def run(self) -> tuple[BackfillResult, list[Step], int]:
-        """Goes on; returns how it went, what was handed on and how many requests that took."""
+        """Starts or resumes the backfill; returns its result, the completed steps and the number of requests."""
         clock, steps = PassedClock(NOON), list[Step]()
         app = create_app(self.world, clock.now, scenarios=self.scenarios, sleep=clock.sleep)
         endpoint = fetch.Endpoint(
@@ -68,9 +68,9 @@ class Past:
             ca_file=one_authority(),
         )
         async with AsyncExitStack() as closing:
-            worker = Worker("past")
+            worker = Worker("backfill")
             closing.callback(worker.close)
-            transport = Counting(httpx.ASGITransport(app))
+            transport = CountingTransport(httpx.ASGITransport(app))
             client = fetch.Client(
                 endpoint,
                 LastCodes(),
@@ -78,48 +78,50 @@ class Past:
                 clock=clock.for_fetch(),
             )
             closing.push_async_callback(client.aclose)
-            manifest = closing.enter_context(opened(self.backfill, {"a": "b"}, {"s": self.days}))
-            mortal = Mortal(Runs(self.backfill, {"job": "history"}), self.dies_at, late=self.late)
+            manifest = closing.enter_context(opened(self.run_folder, {"a": "b"}, {"s": self.days}))
+            output = KillableRuns(
+                Runs(self.run_folder, {"job": "history"}), self.killed_at_piece, after_write=self.after_write
+            )
             jobs = jobs_of(self.target, client, 6000)
-            back = Backfill(jobs, manifest, mortal, worker, Clock(clock.now, clock.seconds), steps.append)
-            came = await back.run()
-        return came, steps, transport.requests
+            backfill = Backfill(jobs, manifest, output, worker, Clock(clock.now, clock.seconds), steps.append)
+            result = await backfill.run()
+        return result, steps, transport.requests
 
     @property
-    def backfill(self) -> Path:
+    def run_folder(self) -> Path:
         return self.folder / "history.om.backfill"
 
     def written(self) -> WrittenFile:
-        """Merges the file."""
-        return Runs(self.backfill, {}).merge(self.output, helps(self.target))
+        """Merges the runs into the output file."""
+        return Runs(self.run_folder, {}).merge(self.output, helps(self.target))
 
-    def killed_at(self, piece: int, *, late: bool) -> "Past":
-        return replace(self, dies_at=piece, late=late)
+    def killed_at(self, piece: int, *, after_write: bool) -> "BackfillRun":
+        return replace(self, killed_at_piece=piece, after_write=after_write)
 
 
-class Mortal:
-    """A file whose run dies at a piece."""
+class KillableRuns:
+    """Runs of which one is killed at a piece."""
 
-    def __init__(self, runs: Runs, dies_at: int | None, *, late: bool) -> None:
+    def __init__(self, runs: Runs, killed_at_piece: int | None, *, after_write: bool) -> None:
         self._runs = runs
-        self._dies_at = dies_at
-        self._late = late
-        self._taken = 0
+        self._killed_at_piece = killed_at_piece
+        self._after_write = after_write
+        self._pieces = 0
 
     async def begin(self, oldest: date) -> None:
         await self._runs.begin(oldest)
 
     async def take(self, piece: Piece, figures: Iterable[Series]) -> None:
-        if self._dies_at == self._taken and not self._late:
+        if self._killed_at_piece == self._pieces and not self._after_write:
             raise KilledError
         await self._runs.take(piece, figures)
-        if self._dies_at == self._taken:
+        if self._killed_at_piece == self._pieces:
             raise KilledError
-        self._taken += 1
+        self._pieces += 1
 
 
-class Counting(httpx.AsyncBaseTransport):
-    """Counts requests on their way."""
+class CountingTransport(httpx.AsyncBaseTransport):
+    """Counts requests."""
 
     def __init__(self, inner: httpx.AsyncBaseTransport) -> None:
         self._inner = inner
