@@ -9,8 +9,6 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import date
-from itertools import repeat
-from operator import add
 from typing import NamedTuple
 
 from exporter.domain import calendars
@@ -162,47 +160,44 @@ class ReadingBuilder:
 
         Notes rows that break an invariant, or have one of the `moments` outside their day.
         """
-        rows = {place: self._transposed(place[0], each) for place, each in self.rows.items()}
+        rows = {place: self._as_columns(place[0], each) for place, each in self.rows.items()}
         if self.listed and not any(each.columns for each in rows.values()):
             noted = [f"{kind} {enumerated(sorted(paths))}" for kind, paths in sorted(self._drift.items())]
             oddities = "; ".join([*noted, *sorted(self._violations)])
             raise SchemaError(f"none of {self.listed} listed rows could be read: {oddities}; {remedy}")
         for (part, day), of_day in rows.items():
-            self._check(part, day, of_day, invariants)
-            self._check_moments(part, day, of_day, moments)
+            for invariant in invariants:
+                self._check(part, day, of_day, invariant)
+            for column in moments & of_day.columns.keys():
+                self._check_moments(part, day, of_day.companies, of_day.columns[column])
         drift = {kind: frozenset(paths) for kind, paths in self._drift.items()}
         violations = {invariant: len(keys) for invariant, keys in self._violations.items()}
         return Reading(
             self.names, parts, Rows(rows), drift, violations, self.outside_range, fields, next_page=self.next_page
         )
 
-    def _transposed(self, part: str, rows: Mapping[str, Figures]) -> DayRows:
+    def _as_columns(self, part: str, rows: Mapping[str, Figures]) -> DayRows:
         if part not in self.columns:
             return DayRows.of({company: each for company, each in rows.items() if not isinstance(each, tuple)})
         figures = zip(*(each for each in rows.values() if isinstance(each, tuple)), strict=True)
-        columns: dict[Column, array[float]] = {}
-        for column, values in zip(self.columns[part], figures, strict=True):
-            if any(value is not None for value in values):
-                known = [math.nan if value is None else value for value in values] if None in values else values
-                columns[column] = array("d", map(add, known, repeat(0.0)))  # -0.0 would show on the page
+        columns = {
+            column: array("d", [math.nan if value is None else value + 0.0 for value in values])  # without any -0.0
+            for column, values in zip(self.columns[part], figures, strict=True)
+            if values.count(None) < len(values)
+        }
         return DayRows(tuple(rows), columns)
 
-    def _check(self, part: str, day: date, rows: DayRows, invariants: Sequence[Invariant]) -> None:
-        for name, parts, whole in invariants:
-            if whole in rows.columns:
-                values = [rows.columns[each] for each in parts if each in rows.columns]
-                totals = map(sum, zip(*(map(_or_zero, each) for each in values), strict=True))
-                for company, total, most in zip(rows.companies, totals, rows.columns[whole], strict=False):
-                    if total > most:
-                        self.violate(name, RowKey(part, company, day))
+    def _check(self, part: str, day: date, rows: DayRows, invariant: Invariant) -> None:
+        name, parts, whole = invariant
+        if whole in rows.columns:
+            listed = zip(*(rows.columns[each] for each in parts if each in rows.columns), strict=True)
+            totals = [sum(value for value in values if not math.isnan(value)) for values in listed]
+            for company, total, most in zip(rows.companies, totals, rows.columns[whole], strict=False):
+                if total > most:
+                    self.violate(name, RowKey(part, company, day))
 
-    def _check_moments(self, part: str, day: date, rows: DayRows, moments: Set[Column]) -> None:
+    def _check_moments(self, part: str, day: date, companies: Sequence[str], moments: Sequence[float]) -> None:
         start, end = (at(day, self.context.zone).timestamp() for at in (calendars.start, calendars.end))
-        for column in moments & rows.columns.keys():
-            for company, moment in zip(rows.companies, rows.columns[column], strict=True):
-                if moment < start or moment >= end:
-                    self.violate("answer_outside_day", RowKey(part, company, day))
-
-
-def _or_zero(value: float) -> float:
-    return 0.0 if math.isnan(value) else value
+        for company, moment in zip(companies, moments, strict=True):
+            if moment < start or moment >= end:
+                self.violate("answer_outside_day", RowKey(part, company, day))
