@@ -163,11 +163,14 @@ class Client:
         return key
 
     async def _with_retries(self, request: Request, key: str, retry_budget: RetryBudget, attempts: int) -> bytes:
-        url, params = self._address(request)
+        url, params = f"{self._base}/{request.path.lstrip('/')}", httpx.QueryParams(dict(request.params))
+        if request.link:
+            url, params = self._linked(request, url)
         self._endpoint.keys_in_use[self._endpoint.source] = key
         mask = KeyMask(self._endpoint.keys_in_use.values(), self._endpoint.headers(key))
         sent = HttpRequest(self._endpoint, request, self._site, url, key, mask, self._proxy, params)
-        await self._obey_pause(sent, retry_budget)
+        if self._pause:
+            await self._obey_pause(self._pause, sent, retry_budget)
         attempt = 1
         while True:
             try:
@@ -195,25 +198,23 @@ class Client:
             self._pause = Pause(self._clock.monotonic() + seconds, until, failure)
             self._observer.paused(until)
 
-    async def _obey_pause(self, sent: HttpRequest, retry_budget: RetryBudget) -> None:
+    async def _obey_pause(self, pause: Pause, sent: HttpRequest, retry_budget: RetryBudget) -> None:
         """Waits until the platform may be asked again; fails as the last answer did if the budget is too small."""
-        pause = self._pause
-        if pause is None or (seconds := pause.ends - self._clock.monotonic()) <= 0:
-            return
-        if not retry_budget.spend(seconds):
+        seconds = pause.ends - self._clock.monotonic()
+        if seconds <= 0:
+            self._pause = None
+        elif retry_budget.spend(seconds):
+            await self._wait(sent.request, seconds)
+        else:
             asked = f"requests to {self._site} are paused until {pause.until:%Y-%m-%dT%H:%M:%SZ}"
             raise pause.failure.kind(sent.message(f"{asked}: it answered {pause.failure.reason} with Retry-After"))
-        await self._wait(sent.request, seconds)
 
     async def _wait(self, request: Request, seconds: float) -> None:
         await self._clock.sleep(seconds)
         self._observer.waited(request.report, seconds)
 
-    def _address(self, request: Request) -> tuple[str, httpx.QueryParams]:
-        """Returns the URL and query of a request; SchemaError if its link leads to a host that the key is not for."""
-        url = f"{self._base}/{request.path.lstrip('/')}"
-        if not request.link:
-            return url, httpx.QueryParams(dict(request.params))
+    def _linked(self, request: Request, url: str) -> tuple[str, httpx.QueryParams]:
+        """Returns the URL and query of the next page; SchemaError if its link leads to a host the key is not for."""
         where = f"{self._endpoint.source}: {request.report}: the link to the next page"
         try:
             link = httpx.URL(url).join(request.link)
