@@ -5,7 +5,6 @@ import os
 import re
 import ssl
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from functools import partial
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from pathlib import Path
@@ -15,7 +14,8 @@ import httpx
 from exporter import __version__
 from exporter.domain.blocking import in_time
 from exporter.domain.errors import ConfigError
-from exporter.http.endpoint import Endpoint, is_loopback
+from exporter.http.endpoint import Endpoint, Proxy, is_loopback
+from exporter.http.response import hide_target
 
 USER_AGENT = f"chat-usage-exporter/{__version__}"
 HEADERS = {
@@ -29,22 +29,6 @@ _PORTS = {"http": 80, "https": 443}
 _MAX_PORT = 65535
 
 
-@dataclass(frozen=True, slots=True)
-class Proxy:
-    """A proxy's `url` and the `place` where it is configured; as text without its password."""
-
-    url: str = field(repr=False)
-    place: str
-
-    def __str__(self) -> str:
-        return f"{site(httpx.URL(self.url))} of {self.place}"
-
-
-def site(url: httpx.URL) -> str:
-    """Returns scheme, host and port."""
-    return f"{url.scheme}://{url.netloc.decode()}"
-
-
 def web_url(text: str) -> httpx.URL | None:
     """Reads the URL of a web server; None if it is not http(s), or its host or port is not valid."""
     try:
@@ -53,11 +37,6 @@ def web_url(text: str) -> httpx.URL | None:
     except (httpx.InvalidURL, ValueError):  # a message may quote a password
         return None
     return url if usable else None
-
-
-def through(proxy: Proxy | None) -> str:
-    """Returns what to append to a message about a request."""
-    return f" (through the proxy {proxy})" if proxy else ""
 
 
 def base_url(endpoint: Endpoint) -> httpx.URL:
@@ -87,15 +66,10 @@ def http_client(
         proxy=proxy.url if proxy else None,
         timeout=None,  # noqa: S113 -- the whole attempt has one
         follow_redirects=False,
-        event_hooks={"response": [_hide_target]},
+        event_hooks={"response": [hide_target]},
         trust_env=False,  # httpx refuses networks of IPv6 in NO_PROXY
         transport=transport,
     )
-
-
-async def _hide_target(response: httpx.Response) -> None:
-    """Hides a redirect's target from httpx, which would raise for an invalid one before we see the status."""
-    response.extensions["target"] = response.headers.pop("Location", "")
 
 
 def proxy_of(endpoint: Endpoint, url: httpx.URL) -> Proxy | None:

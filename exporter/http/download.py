@@ -20,8 +20,8 @@ from pathlib import Path
 import httpx
 
 from exporter.domain.errors import ConnectionLostError, HttpStatusError, ReportError, TimedOutError, TooLargeError
-from exporter.http.connection import USER_AGENT, Proxy, http_client, proxy_of, through
-from exporter.http.endpoint import Endpoint, is_loopback
+from exporter.http.connection import USER_AGENT, http_client, proxy_of
+from exporter.http.endpoint import Endpoint, Proxy, is_loopback, through
 from exporter.http.errors import HTTPX_ERRORS
 from exporter.http.response import pieces
 

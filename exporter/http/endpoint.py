@@ -1,10 +1,12 @@
-"""What a client needs: an endpoint, and an observer of its requests."""
+"""What a client needs: an endpoint, its proxy, and an observer of its requests."""
 
 import ipaddress
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
+
+import httpx
 
 KEY_PLACE = "api_key_file or api_key"
 """Where a key is configured, for messages."""
@@ -47,6 +49,27 @@ class Endpoint:
     proxy_url: str | None = field(default=None, repr=False)  # may hold a password
     remedies: Mapping[int, str] = field(default_factory=dict)
     keys_in_use: dict[str, str] = field(default_factory=dict, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Proxy:
+    """A proxy's `url` and the `place` where it is configured; as text without its password."""
+
+    url: str = field(repr=False)
+    place: str
+
+    def __str__(self) -> str:
+        return f"{site(httpx.URL(self.url))} of {self.place}"
+
+
+def site(url: httpx.URL) -> str:
+    """Returns scheme, host and port."""
+    return f"{url.scheme}://{url.netloc.decode()}"
+
+
+def through(proxy: Proxy | None) -> str:
+    """Returns what to append to a message about a request."""
+    return f" (through the proxy {proxy})" if proxy else ""
 
 
 def is_loopback(host: str) -> bool:

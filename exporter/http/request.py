@@ -5,8 +5,7 @@ from dataclasses import dataclass, field
 import httpx
 
 from exporter.domain.text import one_line
-from exporter.http.connection import Proxy, through
-from exporter.http.endpoint import Endpoint
+from exporter.http.endpoint import Endpoint, Proxy, through
 from exporter.http.key_mask import KeyMask
 from exporter.platforms.api import Request
 

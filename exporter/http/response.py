@@ -36,6 +36,11 @@ _GZIP, _ZLIB, _RAW = zlib.MAX_WBITS | 16, zlib.MAX_WBITS, -zlib.MAX_WBITS
 _ZLIB_METHOD = 8
 
 
+async def hide_target(response: httpx.Response) -> None:
+    """Hides a redirect's target from httpx, which would raise for an invalid one before we see the status."""
+    response.extensions["target"] = response.headers.pop("Location", "")
+
+
 async def report_body(response: httpx.Response, sent: HttpRequest) -> bytes:
     """Returns the body of an answer that may be a report.
 
